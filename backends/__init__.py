@@ -1,0 +1,3 @@
+"""The router core of claw: headless, imports no terminal library."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Answers kept: the exact tier, and the semantic one where its extra is installed."""

@@ -1,0 +1,1 @@
+"""Engines: real clients behind one verb, `stream`."""

@@ -1,0 +1,109 @@
+"""One tree of errors. Each says on one line what happened and what to do, and carries no secret and no prompt.
+
+    ClawError                exit 1, 500
+    ├── WrongUse             exit 2, 400   the caller's own mistake
+    │   ├── WrongSettings    exit 2        claw.toml or an environment variable
+    │   └── TooLarge         exit 2, 413
+    ├── Refused              exit 3, 403   policy said no
+    │   └── BudgetExceeded   exit 3, 402
+    ├── NoEngine             exit 4, 503   none may or can answer
+    │   ├── QueueFull        exit 4, 503   with retry_after_s
+    │   └── DeadlinePassed   exit 4, 504
+    ├── EngineError          exit 4, 502   one upstream call failed; the router may try the other engine
+    ├── LedgerError          exit 1, 503   the ledger cannot be read or written
+    └── Unreachable          exit 1, 503   the running core's socket does not answer
+"""
+
+from typing import Literal
+
+EngineErrorKind = Literal[
+    "busy",  # full for now: 503, or a queue that overflowed
+    "rate-limited",  # 429 by the minute, retry_after_s says when
+    "daily-quota",  # 429 until the provider's day ends
+    "unavailable",  # refused, DNS, TLS, 5xx: nothing was processed
+    "timeout",  # accepted, then silent
+    "cut",  # the stream broke, or ended without a terminal reason
+    "key",  # the engine's key or account is refused
+    "model",  # the model is retired or not pulled
+    "context",  # the prompt does not fit the model's window
+    "rejected",  # the engine called the request wrong
+    "protocol",  # the engine said what its protocol does not allow
+]
+
+
+class ClawError(Exception):
+    """The root. `str()` is the one line a person reads."""
+
+    exit_code: int = 1
+    http_status: int = 500
+    kind: str = "internal"
+    retry_after_s: float | None = None
+
+
+class WrongUse(ClawError):
+    exit_code, http_status, kind = 2, 400, "invalid_request"
+
+
+class WrongSettings(WrongUse):
+    kind = "settings"
+
+
+class TooLarge(WrongUse):
+    http_status, kind = 413, "too_large"
+
+
+class Refused(ClawError):
+    exit_code, http_status, kind = 3, 403, "refused"
+
+
+class BudgetExceeded(Refused):
+    http_status, kind = 402, "budget"
+
+
+class NoEngine(ClawError):
+    exit_code, http_status, kind = 4, 503, "no_engine"
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class QueueFull(NoEngine):
+    kind = "queue_full"
+
+
+class DeadlinePassed(NoEngine):
+    http_status, kind = 504, "deadline"
+
+
+class EngineError(ClawError):
+    """One upstream call failed.
+
+    `billed` is True where the provider may charge for the call although no usage came back. `status` is the upstream
+    HTTP status where there was one.
+    """
+
+    exit_code, http_status = 4, 502
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: EngineErrorKind,
+        retry_after_s: float | None = None,
+        billed: bool = False,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind: EngineErrorKind = kind
+        self.retry_after_s = retry_after_s
+        self.billed = billed
+        self.status = status
+
+
+class LedgerError(ClawError):
+    http_status, kind = 503, "ledger"
+
+
+class Unreachable(ClawError):
+    http_status, kind = 503, "unreachable"

@@ -1,0 +1,112 @@
+"""What the bus carries. Lifecycle events are never dropped; samples may be replaced by a newer one of their kind.
+
+A watcher that fell too far behind gets `Resync` and takes a new `snapshot()`; after it, events go on without a gap.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from backends.types import (
+    Acted,
+    Alert,
+    CacheStats,
+    EngineState,
+    Exchange,
+    GpuReading,
+    HostReading,
+    InFlight,
+    Outcome,
+    RuntimeReading,
+    Spend,
+)
+
+
+class Decided(Struct, frozen=True, kw_only=True, tag=True):
+    """A request was decided; also sent again when it failed over."""
+
+    exchange: Exchange
+
+
+class Progressed(Struct, frozen=True, kw_only=True, tag=True):
+    """An admitted request waits, was called, or streams."""
+
+    in_flight: InFlight
+
+
+class Settled(Struct, frozen=True, kw_only=True, tag=True):
+    """A request ended; its ledger row is committed."""
+
+    outcome: Outcome
+
+
+class Refused(Struct, frozen=True, kw_only=True, tag=True):
+    """A request was refused before any engine was called; it has no row."""
+
+    at: datetime
+    id: str
+    agent: str
+    rule: str
+    message: str
+
+
+class AlertRaised(Struct, frozen=True, kw_only=True, tag=True):
+    alert: Alert
+
+
+class AlertCleared(Struct, frozen=True, kw_only=True, tag=True):
+    key: str
+
+
+class ActionDone(Struct, frozen=True, kw_only=True, tag=True):
+    acted: Acted
+    cloud_stopped: bool
+    pins: dict[str, str]
+
+
+class Resync(Struct, frozen=True, kw_only=True, tag=True):
+    """Events were lost on the way to this watcher: take a snapshot."""
+
+
+class EngineSampled(Struct, frozen=True, kw_only=True, tag=True):
+    engine: EngineState
+
+
+class GpuSampled(Struct, frozen=True, kw_only=True, tag=True):
+    reading: GpuReading
+
+
+class HostSampled(Struct, frozen=True, kw_only=True, tag=True):
+    reading: HostReading
+
+
+class RuntimeSampled(Struct, frozen=True, kw_only=True, tag=True):
+    reading: RuntimeReading
+
+
+class SpendSampled(Struct, frozen=True, kw_only=True, tag=True):
+    spend: Spend
+
+
+class CacheSampled(Struct, frozen=True, kw_only=True, tag=True):
+    stats: CacheStats
+
+
+class HistoryAdvanced(Struct, frozen=True, kw_only=True, tag=True):
+    """Every series moved one step: its newest point, by name (see Snapshot.history)."""
+
+    points: dict[str, float | None]
+
+
+Lifecycle = Decided | Progressed | Settled | Refused | AlertRaised | AlertCleared | ActionDone | Resync
+Sample = EngineSampled | GpuSampled | HostSampled | RuntimeSampled | SpendSampled | CacheSampled | HistoryAdvanced
+Event = Lifecycle | Sample
+
+SAMPLES: tuple[type, ...] = (
+    EngineSampled,
+    GpuSampled,
+    HostSampled,
+    RuntimeSampled,
+    SpendSampled,
+    CacheSampled,
+)

@@ -1,0 +1,38 @@
+"""The core's few verbs. The console, the gateway and the commands know this Protocol and nothing behind it."""
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from backends.events import Event
+from backends.types import Acted, Action, Chunk, Explanation, Request, Snapshot
+
+
+class Core(Protocol):
+    """What answers prompts, tells its state and takes orders; LocalCore is the thing itself, RemoteCore a socket to it.
+
+    Generators are closed by their caller (`contextlib.aclosing`); closing `ask` cancels the request.
+    """
+
+    def ask(self, request: Request) -> AsyncGenerator[Chunk]:
+        """Yield Routed, then Delta and Called, then exactly one Done.
+
+        Raises WrongUse, Refused, NoEngine before the first chunk when the request was not admitted. An engine's
+        failure is no exception: it is a Done with finish "error".
+        """
+        ...
+
+    async def explain(self, request: Request) -> Explanation:
+        """The decision, without the call and without a trace in the ledger."""
+        ...
+
+    async def snapshot(self) -> Snapshot:
+        """Everything at one moment."""
+        ...
+
+    def events(self) -> AsyncGenerator[Event]:
+        """Yield what happens from now on, until closed."""
+        ...
+
+    async def act(self, action: Action) -> Acted:
+        """Carry out an operator's order and write it to the audit table. Raises WrongUse for an unknown target."""
+        ...

@@ -1,0 +1,1 @@
+"""What the ledger means in money."""

@@ -1,0 +1,1 @@
+"""Every request a row, every cent a Decimal."""

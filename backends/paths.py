@@ -1,0 +1,77 @@
+"""Every place on disk, in one file.
+
+`CLAW_HOME` puts all under one folder; without it the platform's own folders are used. Rehearsal keeps a ledger, cache and
+socket of its own under `rehearsal/`, so that simulated figures never mix with real ones.
+"""
+
+import os
+from pathlib import Path
+
+import platformdirs
+from msgspec import Struct
+
+SUN_PATH_MAX = 107  # bytes a Unix socket's path may have on Linux
+
+
+class Paths(Struct, frozen=True, kw_only=True):
+    """`config` is shared by real and rehearsal runs; the rest is apart."""
+
+    config: Path
+    state: Path
+    run: Path
+
+    @classmethod
+    def find(cls, *, rehearsal: bool = False, environ: dict[str, str] | None = None) -> "Paths":
+        env = os.environ if environ is None else environ
+        if home := env.get("CLAW_HOME"):
+            root = Path(home).expanduser().absolute()
+            config, state, run = root / "claw.toml", root / "state", root / "run"
+        else:
+            dirs = platformdirs.PlatformDirs("claw", appauthor=False)
+            config = dirs.user_config_path / "claw.toml"
+            state = dirs.user_state_path
+            run = state / "run"
+        if rehearsal:
+            state, run = state / "rehearsal", run / "rehearsal"
+        return cls(config=config, state=state, run=run)
+
+    @property
+    def ledger(self) -> Path:
+        return self.state / "ledger.db"
+
+    @property
+    def cache(self) -> Path:
+        return self.state / "cache.db"
+
+    @property
+    def lock(self) -> Path:
+        """Held with flock by the one core that owns this state."""
+        return self.state / "core.lock"
+
+    @property
+    def socket(self) -> Path:
+        return self.run / "claw.sock"
+
+    @property
+    def log(self) -> Path:
+        return self.state / "claw.log"
+
+    @property
+    def install_key(self) -> Path:
+        """32 random bytes that key the ledger's prompt hashes."""
+        return self.state / "install.key"
+
+    @property
+    def console_state(self) -> Path:
+        """The chat's history of prompts and the console's last theme."""
+        return self.state / "console.json"
+
+    def make(self) -> None:
+        """Create the folders, readable by their owner alone."""
+        for folder in (self.config.parent, self.state, self.run):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def open_private(path: str, flags: int) -> int:
+    """An `opener` for `open()`: what is created is 0600, whatever the umask."""
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,331 @@
+"""Settings: built-in values, then claw.toml, then the environment, each with the place it came from.
+
+The field descriptions below are the help of `claw config`, the comments of the file that `claw config init` writes and the
+table in the README.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from backends.errors import WrongSettings
+from backends.types import Policy
+
+AGENTS = (
+    "scout",
+    "infra",
+    "script",
+    "intel",
+    "classifier",
+    "agent",
+    "claw",
+    "sherlock",
+    "writer",
+    "ada",
+    "coding",
+)
+"""The eleven that are built in."""
+
+LOCAL_AGENTS = frozenset({"scout", "infra"})
+
+Positive = Annotated[int, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of claw.toml."""
+
+
+class LocalEngine(Section):
+    kind: Annotated[
+        Literal["ollama", "openai"],
+        Meta(description="ollama, or openai for any OpenAI-compatible server such as vLLM or llama-server"),
+    ] = "ollama"
+    base_url: Annotated[str, Meta(description="where it listens; OLLAMA_HOST is read too")] = "http://127.0.0.1:11434"
+    model: Annotated[str, Meta(description="the model that answers")] = "qwen2.5:14b"
+    parallel: Annotated[Positive, Meta(description="calls at once; what waits beyond is the queue")] = 2
+    queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")] = 64
+    context: Annotated[Positive, Meta(description="largest num_ctx in tokens; calls share one size so that Ollama never reloads")] = 16384
+    max_output: Annotated[Positive, Meta(description="cap on output tokens of one call")] = 4096
+    keep_alive: Annotated[str, Meta(description="how long Ollama keeps the model loaded after a call")] = "30m"
+    first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte, loading included")] = 120.0
+    idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 60.0
+
+
+class CloudEngine(Section):
+    model: Annotated[str, Meta(description="the Gemini model that answers")] = "gemini-2.5-flash"
+    parallel: Annotated[Positive, Meta(description="calls at once")] = 32
+    queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")] = 256
+    base_url: Annotated[
+        str | None, Meta(description="another place that speaks Gemini's API; CLAW_GEMINI_BASE_URL is read too")
+    ] = None
+    max_output: Annotated[Positive, Meta(description="cap on output tokens of one call, thinking excluded")] = 8192
+    thinking_budget: Annotated[
+        Annotated[int, Meta(ge=0)], Meta(description="most thinking tokens of one call; 0 turns thinking off")
+    ] = 2048
+    first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte")] = 60.0
+    idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 30.0
+
+
+class Engines(Section):
+    local: LocalEngine = LocalEngine()
+    cloud: CloudEngine = CloudEngine()
+
+
+class Router(Section):
+    dial: Annotated[
+        Share, Meta(description="quality kept against all-cloud, 0..1; higher sends more to the cloud")
+    ] = 0.8
+    max_prompt_bytes: Annotated[Positive, Meta(description="larger prompts are refused with 413")] = 8_388_608
+    deadline_s: Annotated[Seconds, Meta(description="for agents that set none")] = 120.0
+
+
+class Agent(Section):
+    policy: Annotated[
+        Policy, Meta(description="local | prefer-local | auto | prefer-cloud | cloud; local and cloud never fail over")
+    ] = "auto"
+    sensitive: Annotated[bool, Meta(description="true keeps everything this agent sends on the machine")] = False
+    deadline_s: Annotated[Seconds | None, Meta(description="seconds until a caller must hear an end")] = None
+
+
+class Budget(Section, kw_only=True):
+    scope: Annotated[str, Meta(description="all | agent:NAME | engine:NAME | model:NAME")] = "all"
+    window: Annotated[
+        Literal["hour", "day", "week", "month", "total"], Meta(description="in the machine's time zone")
+    ] = "day"
+    limit_usd: Annotated[Decimal, Meta(description="decimal text; never overrun, worst cases are reserved before a call")]
+    on_exceeded: Annotated[
+        Literal["local", "refuse", "alert"], Meta(description="what happens to the call that would not fit")
+    ] = "local"
+
+
+class Cache(Section):
+    exact: Annotated[bool, Meta(description="answer identical requests from the cache")] = True
+    semantic: Annotated[bool, Meta(description="answer paraphrases too, where the semantic extra is installed")] = True
+    risk: Annotated[Share, Meta(description="wrong hits allowed, as a share of semantic hits")] = 0.01
+    max_bytes: Annotated[Positive, Meta(description="size on disk; the least recently used go first")] = 268_435_456
+
+
+class Privacy(Section):
+    words: Annotated[tuple[str, ...], Meta(description="words that make a prompt sensitive")] = ()
+    patterns: Annotated[tuple[str, ...], Meta(description="regular expressions that do")] = ()
+    action: Annotated[
+        Literal["local", "redact"], Meta(description="keep such prompts local, or send them with placeholders")
+    ] = "local"
+
+
+class LedgerSettings(Section):
+    bodies: Annotated[bool, Meta(description="store prompts and answers?")] = False
+    on_unwritable: Annotated[
+        Literal["local-only", "refuse", "serve"], Meta(description="what goes on when no row can be written")
+    ] = "local-only"
+
+
+class Price(Section, kw_only=True):
+    """US dollars for a million tokens, as decimal text; overrides the built-in table for one model."""
+
+    input_usd: Annotated[Decimal, Meta(description="for a million input tokens")]
+    output_usd: Annotated[Decimal, Meta(description="for a million output tokens, thinking included")]
+    cached_input_usd: Annotated[Decimal | None, Meta(description="for a million cached input tokens")] = None
+
+
+class Telemetry(Section):
+    interval_s: Annotated[Seconds, Meta(description="seconds between looks at GPU, host and engine")] = 2.0
+    gpu: Annotated[bool, Meta(description="look at NVIDIA GPUs?")] = True
+
+
+class Gateway(Section):
+    host: Annotated[str, Meta(description="loopback address to listen on")] = "127.0.0.1"
+    port: Annotated[Annotated[int, Meta(ge=0, le=65535)], Meta(description="0 takes a free one")] = 8787
+    allowed_hosts: Annotated[
+        tuple[str, ...], Meta(description="further Host names that callers may use, without port")
+    ] = ()
+    drain_s: Annotated[Seconds, Meta(description="how long SIGTERM waits for running calls")] = 30.0
+
+
+class Console(Section):
+    theme: Annotated[str, Meta(description="a theme of themes/; `claw --theme` outranks it")] = "claw-dark"
+    mouse: Annotated[bool, Meta(description="take mouse input?")] = True
+
+
+class Settings(Section):
+    engines: Engines = Engines()
+    router: Router = Router()
+    agents: dict[str, Agent] = field(default_factory=dict)
+    budgets: tuple[Budget, ...] = (Budget(limit_usd=Decimal("5.00")),)
+    cache: Cache = Cache()
+    privacy: Privacy = Privacy()
+    ledger: LedgerSettings = LedgerSettings()
+    prices: dict[str, Price] = field(default_factory=dict)
+    telemetry: Telemetry = Telemetry()
+    gateway: Gateway = Gateway()
+    console: Console = Console()
+
+    def agent(self, name: str) -> Agent:
+        """An agent's settings; one that nobody configured is `auto`."""
+        return self.agents.get(name) or Agent()
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """Settings in force, and for each dotted key that was set somewhere, where ("claw.toml", "OLLAMA_HOST")."""
+
+    settings: Settings
+    sources: dict[str, str]
+
+
+def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
+    """Read `path` (which may be absent) and the environment. Raises WrongSettings, naming key and remedy."""
+    env = os.environ if environ is None else environ
+    raw = _read(path)
+    sources = {_joined(key): str(path) for key in _paths(raw)}
+    for variable, key, value in _from_environment(env):
+        _put(raw, key, value)
+        sources[key] = variable
+    return Loaded(settings=_convert(raw, path), sources=sources)
+
+
+def gemini_key(environ: Mapping[str, str] | None = None) -> str | None:
+    """The Gemini key, read as Google's own tools read it; the first non-empty one."""
+    env = os.environ if environ is None else environ
+    return env.get("GOOGLE_API_KEY") or env.get("GEMINI_API_KEY") or None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSettings(f"{path} cannot be read ({error.__class__.__name__}): make it a UTF-8 text file you own") from None
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise WrongSettings(f"{path} is not valid TOML: {error}") from None
+
+
+def _from_environment(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    if host := env.get("OLLAMA_HOST"):
+        yield "OLLAMA_HOST", "engines.local.base_url", ollama_url(host)
+    if url := env.get("CLAW_GEMINI_BASE_URL"):
+        yield "CLAW_GEMINI_BASE_URL", "engines.cloud.base_url", url
+
+
+def ollama_url(host: str) -> str:
+    """OLLAMA_HOST as Ollama reads it: scheme and port are optional, and a bind-all address means this machine."""
+    scheme, _, rest = host.strip().rpartition("://")
+    scheme = scheme or "http"
+    parts = urlsplit(f"{scheme}://{rest}")
+    try:
+        port = parts.port or {"http": 11434 if "://" not in host else 80, "https": 443}.get(scheme, 11434)
+    except ValueError:
+        raise WrongSettings("OLLAMA_HOST has a port that is no number: use HOST:PORT, as 127.0.0.1:11434") from None
+    name = parts.hostname or "127.0.0.1"
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104 — read, not listened on
+    return f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{parts.path.rstrip('/')}"
+
+
+def _convert(raw: dict[str, Any], path: Path) -> Settings:
+    for key in _paths(raw):
+        _know(key)
+    try:
+        settings = msgspec.convert(_with_built_in_agents(raw), Settings, strict=True)
+    except msgspec.ValidationError as error:
+        raise WrongSettings(f"{path}: {_humane(str(error))}") from None
+    for index, budget in enumerate(settings.budgets):
+        _check_budget(index, budget, path)
+    for key, url in (
+        ("engines.local.base_url", settings.engines.local.base_url),
+        ("engines.cloud.base_url", settings.engines.cloud.base_url),
+    ):
+        if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+            raise WrongSettings(f"{path}: `{key}` must be an http:// or https:// address")
+    return settings
+
+
+def _check_budget(index: int, budget: Budget, path: Path) -> None:
+    kind, _, name = budget.scope.partition(":")
+    if budget.scope != "all" and (kind not in ("agent", "engine", "model") or not name):
+        raise WrongSettings(
+            f"{path}: `budgets[{index}].scope` is \"{budget.scope}\": use all, agent:NAME, engine:NAME or model:NAME"
+        )
+    if not budget.limit_usd.is_finite() or budget.limit_usd < 0:
+        raise WrongSettings(f"{path}: `budgets[{index}].limit_usd` must be 0 or more, as \"5.00\"")
+
+
+def _with_built_in_agents(raw: dict[str, Any]) -> dict[str, Any]:
+    given = raw.get("agents", {})
+    if not isinstance(given, dict):
+        return raw
+    agents: dict[str, Any] = {name: {"policy": "local" if name in LOCAL_AGENTS else "auto"} for name in AGENTS}
+    for name, table in given.items():
+        agents[name] = agents.get(name, {}) | table if isinstance(table, dict) else table
+    return raw | {"agents": agents}
+
+
+def _humane(message: str) -> str:
+    """msgspec's "Expected `int`, got `str` - at `$.engines.local.parallel`", key first."""
+    what, _, where = message.rpartition(" - at `$")
+    return f"`{where.strip('`').lstrip('.')}`: {what}" if what else message
+
+
+FREE_TABLES: dict[str, type[Section]] = {"agents": Agent, "prices": Price}
+"""Tables whose keys are names of the operator's own."""
+
+
+def known_keys() -> list[tuple[str, ...]]:
+    """Every setting as a path, with NAME where a table's keys are free."""
+    return sorted(_keys_of(Settings))
+
+
+def _keys_of(section: type[Section], *prefix: str) -> Iterator[tuple[str, ...]]:
+    for item in msgspec.structs.fields(section):
+        if item.name in FREE_TABLES:
+            yield from _keys_of(FREE_TABLES[item.name], *prefix, item.name, "NAME")
+        elif item.name == "budgets":
+            yield from _keys_of(Budget, *prefix, item.name)
+        elif isinstance(item.type, type) and issubclass(item.type, Section):
+            yield from _keys_of(item.type, *prefix, item.name)
+        else:
+            yield (*prefix, item.name)
+
+
+def _know(key: tuple[str, ...]) -> None:
+    free = key[0] in FREE_TABLES and len(key) > 1
+    general = (key[0], "NAME", *key[2:]) if free else key
+    known = known_keys()
+    if any(path[: len(general)] == general for path in known):
+        return
+    nearest = difflib.get_close_matches(_joined(general), map(_joined, known), n=1, cutoff=0.0)[0]
+    shown = nearest.replace(".NAME.", f".{key[1]}.") if free else nearest
+    raise WrongSettings(f"unknown setting `{_joined(key)}`: the nearest valid one is `{shown}`")
+
+
+def _paths(table: Mapping[str, Any], *prefix: str) -> Iterator[tuple[str, ...]]:
+    for name, value in table.items():
+        if isinstance(value, dict) and value:
+            yield from _paths(value, *prefix, name)
+        elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            for item in value:
+                yield from _paths(item, *prefix, name)
+        else:
+            yield (*prefix, name)
+
+
+def _joined(path: tuple[str, ...]) -> str:
+    return ".".join(path)
+
+
+def _put(table: dict[str, Any], dotted: str, value: Any) -> None:
+    *folders, last = dotted.split(".")
+    for folder in folders:
+        table = table.setdefault(folder, {})
+    table[last] = value

@@ -1,0 +1,1 @@
+"""What GPU, host and local engine say of themselves."""

@@ -1,0 +1,492 @@
+"""The facts that rooms hand to each other: frozen, serialisable, free of behaviour.
+
+Tokens are counts, money is Decimal US dollars, durations are milliseconds or seconds as the name says, and every
+datetime is timezone-aware UTC. `None` always means "unknown", never zero.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+EngineName = Literal["local", "cloud"]
+Served = Literal["local", "cloud", "cache"]
+Route = Literal["auto", "local", "cloud"]
+Policy = Literal["local", "prefer-local", "auto", "prefer-cloud", "cloud"]
+CacheResult = Literal["miss", "exact", "semantic", "bypass"]
+Finish = Literal["stop", "length", "blocked", "cancelled", "error"]
+Source = Literal["chat", "cli", "gateway", "traffic"]
+Need = Literal["tools", "vision", "json", "long-context", "fresh"]
+Health = Literal["unknown", "up", "degraded", "down"]
+SemanticState = Literal["off", "loading", "on", "failed"]
+
+ZERO = Decimal(0)
+
+
+# ---- what is asked ------------------------------------------------------------------------------------------------
+
+
+class Image(Struct, frozen=True, kw_only=True):
+    media_type: str
+    data: bytes
+
+
+class ToolCall(Struct, frozen=True, kw_only=True):
+    """A model's wish to call a tool; `arguments` is JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    role: Literal["system", "user", "assistant", "tool"]
+    text: str = ""
+    images: tuple[Image, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
+
+
+class Tool(Struct, frozen=True, kw_only=True):
+    """A function the model may call; `parameters` is a JSON schema object."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+class ResponseFormat(Struct, frozen=True, kw_only=True):
+    """What the answer must parse as; a `schema` is a JSON schema object."""
+
+    kind: Literal["text", "json", "schema"] = "text"
+    schema: dict[str, Any] | None = None
+    name: str = "answer"
+
+
+class Sampling(Struct, frozen=True, kw_only=True):
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """One prompt in canonical form, from any dialect. `model` names an engine's own model, or is None."""
+
+    id: str
+    agent: str = "default"
+    messages: tuple[Message, ...]
+    engine: Route = "auto"
+    model: str | None = None
+    sensitive: bool = False
+    cache: bool = True
+    tools: tuple[Tool, ...] = ()
+    tool_choice: Literal["auto", "none", "required"] | str = "auto"
+    response_format: ResponseFormat = ResponseFormat()
+    sampling: Sampling = Sampling()
+    deadline_s: float | None = None
+    source: Source = "cli"
+
+
+# ---- what is thought ----------------------------------------------------------------------------------------------
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """Where something private stands: character offsets into one message's text, and never the text itself."""
+
+    kind: str
+    message: int
+    start: int
+    end: int
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """Privacy's word on a request. `why` is a short phrase free of the private text ("key", "agent", "asked")."""
+
+    sensitive: bool
+    why: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+class Classes(Struct, frozen=True, kw_only=True):
+    """What the classifier read from the text alone. Probabilities are 0..1; `language` is an ISO 639-1 code or None."""
+
+    intent: str
+    intent_p: float
+    runner_up: str | None = None
+    runner_up_p: float = 0.0
+    complexity: float
+    p_local: float
+    p_cloud: float
+    needs: frozenset[Need] = frozenset()
+    language: str | None = None
+    input_tokens: int = 0
+    weights: str = ""
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """One rule that spoke, and what it said, short enough for a table cell ("policy", "local")."""
+
+    rule: str
+    detail: str
+
+
+class Estimate(Struct, frozen=True, kw_only=True):
+    cost_usd: Decimal
+    latency_ms: float | None
+
+
+class Alternative(Struct, frozen=True, kw_only=True):
+    """A way not taken. `ruled_out_by` names the rule, or is None for one that was merely second."""
+
+    engine: Served
+    model: str
+    cost_usd: Decimal | None
+    latency_ms: float | None
+    ruled_out_by: str | None
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """Where a request goes and why. `failover` names the engine that may take over before the first token, if any."""
+
+    engine: EngineName
+    model: str
+    reasons: tuple[Reason, ...]
+    alternatives: tuple[Alternative, ...] = ()
+    estimate: Estimate
+    failover: EngineName | None = None
+    flips: tuple[str, ...] = ()
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """All that can be said of a decision: for `explain`, the routing pane and its evidence."""
+
+    agent: str
+    engine: Served
+    model: str
+    intent: str
+    complexity: float
+    sensitive: bool
+    reasons: tuple[Reason, ...]
+    decision_us: float
+    estimate: Estimate
+    alternatives: tuple[Alternative, ...] = ()
+    classes: Classes | None = None
+    verdict: Verdict | None = None
+    flips: tuple[str, ...] = ()
+
+
+# ---- what came of it ----------------------------------------------------------------------------------------------
+
+
+class Tokens(Struct, frozen=True, kw_only=True):
+    """`input` includes `cached_input`; `output` excludes `thinking`."""
+
+    input: int = 0
+    output: int = 0
+    thinking: int = 0
+    cached_input: int = 0
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        return Tokens(
+            input=self.input + other.input,
+            output=self.output + other.output,
+            thinking=self.thinking + other.thinking,
+            cached_input=self.cached_input + other.cached_input,
+        )
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One upstream call. `error` is None for one that answered; `estimated` where the engine reported no usage."""
+
+    engine: EngineName
+    model: str
+    tokens: Tokens = Tokens()
+    cost_usd: Decimal = ZERO
+    error: str | None = None
+    estimated: bool = False
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """A request's end: the ledger row, the answer's figures and the console's line are all this.
+
+    `error` is one line for a person, set when `finish` is "error"; `error_kind` is its machine name (errors.EngineError
+    kinds, or "deadline"). `cost_usd` and `tokens` are sums over the attempts.
+    """
+
+    id: str
+    agent: str
+    started_at: datetime
+    source: Source
+    engine: Served
+    model: str
+    intent: str
+    complexity: float
+    sensitive: bool
+    reasons: tuple[Reason, ...]
+    cache: CacheResult
+    tokens: Tokens
+    cost_usd: Decimal
+    baseline_usd: Decimal
+    ttft_ms: float | None
+    latency_ms: float
+    finish: Finish
+    attempts: tuple[Attempt, ...] = ()
+    usage_estimated: bool = False
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+    error_kind: str | None = None
+    retry_after_s: float | None = None
+
+
+# ---- what an asker hears: Routed, then Delta and Called in any number, then Done, always last ---------------------
+
+
+class Routed(Struct, frozen=True, kw_only=True, tag=True):
+    """The decision, before any text. A retry on the other engine before the first token sends another one."""
+
+    id: str
+    explanation: Explanation
+
+
+class Delta(Struct, frozen=True, tag=True):
+    text: str
+
+
+class Called(Struct, frozen=True, tag=True):
+    """Tool calls, complete, as the model asked for them."""
+
+    calls: tuple[ToolCall, ...]
+
+
+class Done(Struct, frozen=True, tag=True):
+    """The end, sent after the ledger row is committed. A `finish` of "error" before any Delta is a plain failure."""
+
+    outcome: Outcome
+
+
+Chunk = Routed | Delta | Called | Done
+
+
+# ---- the state of things ------------------------------------------------------------------------------------------
+
+
+class EngineState(Struct, frozen=True, kw_only=True):
+    """One engine as the router sees it. `label` is its honest name, also where it is simulated."""
+
+    name: EngineName
+    kind: str
+    model: str
+    label: str
+    simulated: bool = False
+    health: Health = "unknown"
+    detail: str = ""
+    since: datetime | None = None
+    in_flight: int = 0
+    waiting: int = 0
+    waiting_by_agent: dict[str, int] = field(default_factory=dict)
+    parallel: int = 0
+    predicted_wait_s: float | None = None
+    tokens_per_s: float | None = None
+    reported_waiting: int | None = None
+    stopped: bool = False
+
+
+class GpuProcess(Struct, frozen=True, kw_only=True):
+    pid: int
+    name: str
+    memory_b: int | None
+
+
+class Gpu(Struct, frozen=True, kw_only=True):
+    index: int
+    name: str
+    utilisation_pct: float | None = None
+    memory_used_b: int | None = None
+    memory_total_b: int | None = None
+    temperature_c: float | None = None
+    power_w: float | None = None
+    power_limit_w: float | None = None
+    processes: tuple[GpuProcess, ...] | None = None
+
+
+class GpuReading(Struct, frozen=True, kw_only=True):
+    """`state` other than "ok" says why there are no figures; `detail` says in a line what to do."""
+
+    at: datetime
+    state: Literal["ok", "no-gpu", "no-driver", "no-permission", "lost", "stalled", "failed", "off"]
+    detail: str = ""
+    gpus: tuple[Gpu, ...] = ()
+
+
+class HostReading(Struct, frozen=True, kw_only=True):
+    """The machine. Rates are bytes a second over the last interval, None on the first reading."""
+
+    at: datetime
+    cpu_pct: float | None
+    load_1m: float | None
+    memory_used_b: int | None
+    memory_total_b: int | None
+    disk_used_b: int | None
+    disk_total_b: int | None
+    net_received_bps: float | None
+    net_sent_bps: float | None
+
+
+class LoadedModel(Struct, frozen=True, kw_only=True):
+    """A model resident in the local engine; `vram_b` of `size_b` lies on the GPU."""
+
+    name: str
+    size_b: int | None
+    vram_b: int | None
+    context: int | None
+    expires_at: datetime | None
+
+
+class RuntimeReading(Struct, frozen=True, kw_only=True):
+    """What the local engine says of itself. `waiting` is its own queue where it has one to tell (llama.cpp, vLLM)."""
+
+    at: datetime
+    reachable: bool
+    detail: str = ""
+    version: str | None = None
+    models: tuple[LoadedModel, ...] = ()
+    waiting: int | None = None
+
+
+class BudgetState(Struct, frozen=True, kw_only=True):
+    scope: str
+    window: str
+    limit_usd: Decimal
+    spent_usd: Decimal
+    reserved_usd: Decimal
+    left_usd: Decimal
+    on_exceeded: Literal["local", "refuse", "alert"]
+    resets_at: datetime | None
+
+
+class AgentSpend(Struct, frozen=True, kw_only=True):
+    agent: str
+    requests: int
+    cost_usd: Decimal
+    baseline_usd: Decimal
+
+
+class Spend(Struct, frozen=True, kw_only=True):
+    """Money in the operator's local day and month; `by_agent` is today's, dearest first."""
+
+    today_usd: Decimal
+    today_baseline_usd: Decimal
+    month_usd: Decimal
+    month_baseline_usd: Decimal
+    today_requests: int
+    by_agent: tuple[AgentSpend, ...] = ()
+    budgets: tuple[BudgetState, ...] = ()
+
+
+class CacheEntry(Struct, frozen=True, kw_only=True):
+    """A stored answer's face, without its text."""
+
+    agent: str
+    intent: str
+    hits: int
+    age_s: float
+    bytes: int
+
+
+class CacheStats(Struct, frozen=True, kw_only=True):
+    """Since the core started, but `entries` and `bytes`, which are what is stored now."""
+
+    lookups: int = 0
+    exact_hits: int = 0
+    semantic_hits: int = 0
+    shared_flights: int = 0
+    saved_usd: Decimal = ZERO
+    entries: int = 0
+    bytes: int = 0
+    semantic: SemanticState = "off"
+    semantic_detail: str = ""
+    top: tuple[CacheEntry, ...] = ()
+    near_misses: tuple[str, ...] = ()
+
+
+class InFlight(Struct, frozen=True, kw_only=True):
+    id: str
+    agent: str
+    engine: EngineName
+    model: str
+    stage: Literal["waiting", "called", "streaming"]
+    started_at: datetime
+
+
+class AgentState(Struct, frozen=True, kw_only=True):
+    name: str
+    policy: Policy
+    pinned: EngineName | None = None
+
+
+class Alert(Struct, frozen=True, kw_only=True):
+    """Something a person should see. `key` names the condition: raising it again replaces, clearing removes."""
+
+    key: str
+    at: datetime
+    level: Literal["warning", "alert"]
+    text: str
+    remedy: str = ""
+
+
+class Exchange(Struct, frozen=True, kw_only=True):
+    """A request as the console lists it: its decision, and its outcome once there is one."""
+
+    id: str
+    at: datetime
+    explanation: Explanation
+    outcome: Outcome | None = None
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """Everything a watcher needs to draw the whole screen, at one moment. `recent` is oldest first."""
+
+    at: datetime
+    version: str
+    pid: int
+    started_at: datetime
+    rehearsal: bool
+    engines: tuple[EngineState, ...]
+    agents: tuple[AgentState, ...]
+    recent: tuple[Exchange, ...] = ()
+    in_flight: tuple[InFlight, ...] = ()
+    spend: Spend | None = None
+    cache: CacheStats = CacheStats()
+    gpu: GpuReading | None = None
+    host: HostReading | None = None
+    runtime: RuntimeReading | None = None
+    history: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
+    history_step_s: float = 10.0
+    alerts: tuple[Alert, ...] = ()
+    cloud_stopped: bool = False
+
+
+# ---- what an operator does ----------------------------------------------------------------------------------------
+
+
+class Action(Struct, frozen=True, kw_only=True):
+    """An operator's order. `agent`, `engine` and `id` are for the verbs that need them; `actor` is who gave it."""
+
+    verb: Literal["stop-cloud", "resume-cloud", "pin", "unpin", "cancel", "flush-cache"]
+    actor: str
+    agent: str | None = None
+    engine: EngineName | None = None
+    id: str | None = None
+
+
+class Acted(Struct, frozen=True, kw_only=True):
+    """What an action did, in one line. `undo` is the action that takes it back, where there is one."""
+
+    at: datetime
+    action: Action
+    detail: str
+    undo: Action | None = None

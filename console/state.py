@@ -1,0 +1,217 @@
+"""What the screen shows, as one frozen value, and how an event changes it. Pure: no clock, no terminal, no core."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from backends.events import (
+    ActionDone,
+    AlertCleared,
+    AlertRaised,
+    CacheSampled,
+    Decided,
+    EngineSampled,
+    Event,
+    GpuSampled,
+    HistoryAdvanced,
+    HostSampled,
+    Progressed,
+    Refused,
+    RuntimeSampled,
+    Settled,
+    SpendSampled,
+)
+from backends.types import (
+    AgentState,
+    Alert,
+    CacheStats,
+    EngineState,
+    Exchange,
+    GpuReading,
+    HostReading,
+    InFlight,
+    Outcome,
+    RuntimeReading,
+    Snapshot,
+    Spend,
+)
+
+EXCHANGES_KEPT = 500
+HISTORY_KEPT = 360
+REFUSALS_KEPT = 50
+
+Phase = Literal["loading", "live", "lost", "failed"]
+Part = Literal["gpu", "host", "runtime"]
+
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """How the console stands to its core.
+
+    loading: not opened yet; live: events flow; lost: a running core vanished at `since` and is being looked for;
+    failed: it could not be opened, `line` says why and what to do. `mode` is how it was opened last.
+    """
+
+    phase: Phase = "loading"
+    mode: Literal["attached", "embedded"] | None = None
+    label: str = ""
+    since: datetime | None = None
+    line: str = ""
+
+
+class ViewState(Struct, frozen=True, kw_only=True):
+    """Everything panes draw. `exchanges` is oldest first; `stale` names the samples that stopped coming."""
+
+    connection: Connection = Connection()
+    at: datetime | None = None
+    version: str = ""
+    rehearsal: bool = False
+    engines: tuple[EngineState, ...] = ()
+    agents: tuple[AgentState, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+    refusals: tuple[Refused, ...] = ()
+    in_flight: tuple[InFlight, ...] = ()
+    spend: Spend | None = None
+    cache: CacheStats | None = None
+    gpu: GpuReading | None = None
+    host: HostReading | None = None
+    runtime: RuntimeReading | None = None
+    history: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
+    history_step_s: float = 10.0
+    alerts: tuple[Alert, ...] = ()
+    cloud_stopped: bool = False
+    stale: frozenset[Part] = frozenset()
+
+    @property
+    def live(self) -> bool:
+        return self.connection.phase == "live"
+
+    def engine(self, name: str) -> EngineState | None:
+        return next((engine for engine in self.engines if engine.name == name), None)
+
+
+def adopt(state: ViewState, snapshot: Snapshot) -> ViewState:
+    """The state after a snapshot: all of it but the connection is the snapshot's."""
+    return ViewState(
+        connection=state.connection,
+        at=snapshot.at,
+        version=snapshot.version,
+        rehearsal=snapshot.rehearsal,
+        engines=snapshot.engines,
+        agents=snapshot.agents,
+        exchanges=snapshot.recent[-EXCHANGES_KEPT:],
+        refusals=state.refusals,
+        in_flight=snapshot.in_flight,
+        spend=snapshot.spend,
+        cache=snapshot.cache,
+        gpu=snapshot.gpu,
+        host=snapshot.host,
+        runtime=snapshot.runtime,
+        history={name: series[-HISTORY_KEPT:] for name, series in snapshot.history.items()},
+        history_step_s=snapshot.history_step_s,
+        alerts=snapshot.alerts,
+        cloud_stopped=snapshot.cloud_stopped,
+    )
+
+
+def connect(state: ViewState, connection: Connection) -> ViewState:
+    return msgspec.structs.replace(state, connection=connection)
+
+
+def mark_stale(state: ViewState, now: datetime, after_s: float) -> ViewState:
+    """Name the samples older than `after_s`; the same state object when nothing changed."""
+    readings: tuple[tuple[Part, GpuReading | HostReading | RuntimeReading | None], ...] = (
+        ("gpu", state.gpu),
+        ("host", state.host),
+        ("runtime", state.runtime),
+    )
+    stale = frozenset(part for part, reading in readings if reading and (now - reading.at).total_seconds() > after_s)
+    return state if stale == state.stale else msgspec.structs.replace(state, stale=stale)
+
+
+def reduce(state: ViewState, event: Event) -> ViewState:
+    """The state after an event. `Resync` changes nothing here: the bridge takes a snapshot."""
+    return msgspec.structs.replace(state, **_changes(state, event))
+
+
+def _changes(state: ViewState, event: Event) -> dict[str, object]:  # noqa: PLR0911, PLR0912 — one arm for each event
+    match event:
+        case Decided(exchange=exchange):
+            return {"exchanges": _decided(state.exchanges, exchange), "at": exchange.at}
+        case Progressed(in_flight=call):
+            return {"in_flight": (*(c for c in state.in_flight if c.id != call.id), call)}
+        case Settled(outcome=outcome):
+            return {
+                "exchanges": _settled(state.exchanges, outcome),
+                "in_flight": tuple(c for c in state.in_flight if c.id != outcome.id),
+            }
+        case Refused():
+            return {
+                "refusals": (*state.refusals, event)[-REFUSALS_KEPT:],
+                "in_flight": tuple(c for c in state.in_flight if c.id != event.id),
+            }
+        case AlertRaised(alert=alert):
+            return {"alerts": (*(a for a in state.alerts if a.key != alert.key), alert)}
+        case AlertCleared(key=key):
+            return {"alerts": tuple(a for a in state.alerts if a.key != key)}
+        case ActionDone():
+            return {"cloud_stopped": event.cloud_stopped, "agents": _pinned(state.agents, event.pins)}
+        case EngineSampled(engine=engine):
+            return {"engines": _sampled(state.engines, engine)}
+        case GpuSampled(reading=reading):
+            return {"gpu": reading, "stale": state.stale - {"gpu"}}
+        case HostSampled(reading=reading):
+            return {"host": reading, "stale": state.stale - {"host"}}
+        case RuntimeSampled(reading=reading):
+            return {"runtime": reading, "stale": state.stale - {"runtime"}}
+        case SpendSampled(spend=spend):
+            return {"spend": spend}
+        case CacheSampled(stats=stats):
+            return {"cache": stats}
+        case HistoryAdvanced(points=points):
+            return {"history": _advanced(state.history, points)}
+        case _:
+            return {}
+
+
+def _decided(exchanges: tuple[Exchange, ...], exchange: Exchange) -> tuple[Exchange, ...]:
+    """A request decided again (it failed over) keeps its place."""
+    index = _find(exchanges, exchange.id)
+    if index is None:
+        return (*exchanges, exchange)[-EXCHANGES_KEPT:]
+    return (*exchanges[:index], exchange, *exchanges[index + 1 :])
+
+
+def _settled(exchanges: tuple[Exchange, ...], outcome: Outcome) -> tuple[Exchange, ...]:
+    index = _find(exchanges, outcome.id)
+    if index is None:
+        return exchanges
+    ended = msgspec.structs.replace(exchanges[index], outcome=outcome)
+    return (*exchanges[:index], ended, *exchanges[index + 1 :])
+
+
+def _find(exchanges: tuple[Exchange, ...], id: str) -> int | None:
+    """Searched from the newest, where it nearly always is."""
+    return next((i for i in range(len(exchanges) - 1, -1, -1) if exchanges[i].id == id), None)
+
+
+def _sampled(engines: tuple[EngineState, ...], engine: EngineState) -> tuple[EngineState, ...]:
+    if any(known.name == engine.name for known in engines):
+        return tuple(engine if known.name == engine.name else known for known in engines)
+    return (*engines, engine)
+
+
+def _pinned(agents: tuple[AgentState, ...], pins: dict[str, str]) -> tuple[AgentState, ...]:
+    return tuple(
+        msgspec.structs.replace(agent, pinned=pin if (pin := pins.get(agent.name)) in ("local", "cloud") else None)
+        for agent in agents
+    )
+
+
+def _advanced(
+    history: dict[str, tuple[float | None, ...]], points: dict[str, float | None]
+) -> dict[str, tuple[float | None, ...]]:
+    """A series that had no earlier points starts now; one without a new point gets an unknown one."""
+    names = list(history) + [name for name in points if name not in history]
+    return {name: (*history.get(name, ()), points.get(name))[-HISTORY_KEPT:] for name in names}

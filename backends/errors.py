@@ -1,20 +1,23 @@
 """One tree of errors. Each says on one line what happened and what to do, and carries no secret and no prompt.
 
-    ClawError                exit 1, 500
-    ├── WrongUse             exit 2, 400   the caller's own mistake
-    │   ├── WrongSettings    exit 2        claw.toml or an environment variable
-    │   └── TooLarge         exit 2, 413
-    ├── Refused              exit 3, 403   policy said no
-    │   └── BudgetExceeded   exit 3, 402
-    ├── NoEngine             exit 4, 503   none may or can answer
-    │   ├── QueueFull        exit 4, 503   with retry_after_s
-    │   └── DeadlinePassed   exit 4, 504
-    ├── EngineError          exit 4, 502   one upstream call failed; the router may try the other engine
-    ├── LedgerError          exit 1, 503   the ledger cannot be read or written
-    └── Unreachable          exit 1, 503   the running core's socket does not answer
+ClawError                exit 1, 500
+├── WrongUse             exit 2, 400   the caller's own mistake
+│   ├── WrongSettings    exit 2        claw.toml or an environment variable
+│   └── TooLarge         exit 2, 413
+├── Refused              exit 3, 403   policy said no
+│   └── BudgetExceeded   exit 3, 402
+├── NoEngine             exit 4, 503   none may or can answer
+│   ├── QueueFull        exit 4, 503   with retry_after_s
+│   └── DeadlinePassed   exit 4, 504
+├── EngineError          exit 4, 502   one upstream call failed; the router may try the other engine
+├── LedgerError          exit 1, 503   the ledger cannot be read or written
+└── Unreachable          exit 1, 503   the running core's socket does not answer
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from backends.types import BudgetState
 
 EngineErrorKind = Literal[
     "busy",  # full for now: 503, or a queue that overflowed
@@ -57,7 +60,20 @@ class Refused(ClawError):
 
 
 class BudgetExceeded(Refused):
+    """A call would not fit. `budget` is the state of the budget that said no, `on_exceeded` what it wants done."""
+
     http_status, kind = 402, "budget"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        budget: "BudgetState | None" = None,
+        on_exceeded: Literal["local", "refuse", "alert"] = "refuse",
+    ) -> None:
+        super().__init__(message)
+        self.budget = budget
+        self.on_exceeded = on_exceeded
 
 
 class NoEngine(ClawError):

@@ -1,7 +1,7 @@
 """Every place on disk, in one file.
 
-`CLAW_HOME` puts all under one folder; without it the platform's own folders are used. Rehearsal keeps a ledger, cache and
-socket of its own under `rehearsal/`, so that simulated figures never mix with real ones.
+`CLAW_HOME` puts all under one folder; without it the platform's own folders are used. Rehearsal keeps a ledger,
+cache and socket of its own under `rehearsal/`, so that simulated figures never mix with real ones.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Settings: built-in values, then claw.toml, then the environment, each with the place it came from.
 
-The field descriptions below are the help of `claw config`, the comments of the file that `claw config init` writes and the
-table in the README.
+The field descriptions below are the help of `claw config`, the comments of the file that `claw config init` writes
+and the table in the README.
 """
 
 import difflib
@@ -54,7 +54,9 @@ class LocalEngine(Section):
     model: Annotated[str, Meta(description="the model that answers")] = "qwen2.5:14b"
     parallel: Annotated[Positive, Meta(description="calls at once; what waits beyond is the queue")] = 2
     queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")] = 64
-    context: Annotated[Positive, Meta(description="largest num_ctx in tokens; calls share one size so that Ollama never reloads")] = 16384
+    context: Annotated[
+        Positive, Meta(description="largest num_ctx in tokens; calls share one size so that Ollama never reloads")
+    ] = 16384
     max_output: Annotated[Positive, Meta(description="cap on output tokens of one call")] = 4096
     keep_alive: Annotated[str, Meta(description="how long Ollama keeps the model loaded after a call")] = "30m"
     first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte, loading included")] = 120.0
@@ -82,9 +84,9 @@ class Engines(Section):
 
 
 class Router(Section):
-    dial: Annotated[
-        Share, Meta(description="quality kept against all-cloud, 0..1; higher sends more to the cloud")
-    ] = 0.8
+    dial: Annotated[Share, Meta(description="quality kept against all-cloud, 0..1; higher sends more to the cloud")] = (
+        0.8
+    )
     max_prompt_bytes: Annotated[Positive, Meta(description="larger prompts are refused with 413")] = 8_388_608
     deadline_s: Annotated[Seconds, Meta(description="for agents that set none")] = 120.0
 
@@ -102,7 +104,9 @@ class Budget(Section, kw_only=True):
     window: Annotated[
         Literal["hour", "day", "week", "month", "total"], Meta(description="in the machine's time zone")
     ] = "day"
-    limit_usd: Annotated[Decimal, Meta(description="decimal text; never overrun, worst cases are reserved before a call")]
+    limit_usd: Annotated[
+        Decimal, Meta(description="decimal text; never overrun, worst cases are reserved before a call")
+    ]
     on_exceeded: Annotated[
         Literal["local", "refuse", "alert"], Meta(description="what happens to the call that would not fit")
     ] = "local"
@@ -205,7 +209,9 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongSettings(f"{path} cannot be read ({error.__class__.__name__}): make it a UTF-8 text file you own") from None
+        raise WrongSettings(
+            f"{path} cannot be read ({error.__class__.__name__}): make it a UTF-8 text file you own"
+        ) from None
     try:
         return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
@@ -255,10 +261,10 @@ def _check_budget(index: int, budget: Budget, path: Path) -> None:
     kind, _, name = budget.scope.partition(":")
     if budget.scope != "all" and (kind not in ("agent", "engine", "model") or not name):
         raise WrongSettings(
-            f"{path}: `budgets[{index}].scope` is \"{budget.scope}\": use all, agent:NAME, engine:NAME or model:NAME"
+            f'{path}: `budgets[{index}].scope` is "{budget.scope}": use all, agent:NAME, engine:NAME or model:NAME'
         )
     if not budget.limit_usd.is_finite() or budget.limit_usd < 0:
-        raise WrongSettings(f"{path}: `budgets[{index}].limit_usd` must be 0 or more, as \"5.00\"")
+        raise WrongSettings(f'{path}: `budgets[{index}].limit_usd` must be 0 or more, as "5.00"')
 
 
 def _with_built_in_agents(raw: dict[str, Any]) -> dict[str, Any]:

@@ -45,8 +45,9 @@ class Usage(Struct, frozen=True):
 class Finished(Struct, frozen=True, kw_only=True):
     """A terminal reason from the engine, always the last thing it yields.
 
-    `reason` is the engine's own word where `finish` is "blocked". `context_cut` is True where the engine's own count shows
-    that it did not read the whole prompt. `load_s` is the time it spent loading the model, `output_tps` its own rate.
+    `reason` is the engine's own word where `finish` is "blocked". `context_cut` is True where the engine's own count
+    shows that it did not read the whole prompt. `load_s` is the time it spent loading the model, `output_tps` its
+    own rate.
     """
 
     finish: Literal["stop", "length", "blocked"]
@@ -66,8 +67,8 @@ class Engine(Protocol):
         """Yield Text, ToolCalls and Usage as they come, then exactly one Finished.
 
         Raises EngineError for everything that goes wrong, a stream that ends without a terminal reason included (kind
-        "cut"). Closing the generator or cancelling its reader closes the upstream connection at once, without waiting for
-        the garbage collector. Never retries.
+        "cut"). Closing the generator or cancelling its reader closes the upstream connection at once, without
+        waiting for the garbage collector. Never retries.
         """
         ...
 

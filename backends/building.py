@@ -1,0 +1,168 @@
+"""A core from its settings: every part made, connected, and closed again in the right order."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from msgspec import Struct
+
+from backends import events
+from backends.background import background
+from backends.bus import Bus
+from backends.cache.store import Cache
+from backends.clock import Clock, SystemClock
+from backends.engines import registry
+from backends.ledger.install_key import InstallKey
+from backends.ledger.prices import Prices
+from backends.ledger.store import Ledger
+from backends.local import LocalCore
+from backends.paths import Paths
+from backends.router.answering import Answering
+from backends.router.classify import Classifier
+from backends.router.controls import Controls
+from backends.router.costs import Costs
+from backends.router.desk import Desk, Label
+from backends.router.figures import Figures
+from backends.router.flights import Flights
+from backends.router.flying import Flying
+from backends.router.journal import Journal
+from backends.router.pipeline import Pipeline
+from backends.router.privacy import PrivacyGate
+from backends.router.record import Recorder
+from backends.router.thinking import Thinking
+from backends.settings import Settings
+from backends.telemetry.history import History
+from backends.telemetry.sampler import Sampler
+from backends.types import EngineName
+
+DRAIN_S = 5.0
+
+
+class Labels(Struct, frozen=True, kw_only=True):
+    """Honest names of the engines on screen."""
+
+    local: Label
+    cloud: Label
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings,
+    paths: Paths,
+    *,
+    gemini_key: str | None,
+    labels: Labels | None = None,
+    rehearsal: bool = False,
+    clock: Clock | None = None,
+    drain_s: float = DRAIN_S,
+) -> AsyncGenerator[LocalCore]:
+    """Open a core; on leaving, what is in the air lands or is ended, and every file and connection is closed.
+
+    Raises WrongSettings, and LedgerError where the ledger cannot be read or another core holds it.
+    """
+    clock = clock or SystemClock()
+    paths.make()
+    bus = Bus()
+    async with AsyncExitStack() as stack:
+        ledger = await Ledger.open(paths, settings.budgets, clock=clock)
+        stack.push_async_callback(ledger.close)
+        cache = await Cache.open(paths.cache, settings.cache, clock=clock)
+        stack.push_async_callback(cache.close)
+        engines = registry.build(settings, gemini_key=gemini_key)
+        stack.push_async_callback(engines.close)
+        desks = _desks(settings, engines, labels, clock)
+        controls = Controls(ledger, await ledger.controls())
+        desks["cloud"].stopped = controls.cloud_stopped
+        journal = Journal(bus, clock)
+        journal.restore(await ledger.recent(50))
+        if ledger.recovered:
+            journal.alert(
+                "recovered", f"recovered {ledger.recovered} calls that a crash had left open", level="warning"
+            )
+        figures = Figures(bus, ledger=ledger, cache=cache, journal=journal)
+        stack.callback(figures.close)
+        costs = Costs(Prices(settings.prices), clock, cloud_model=settings.engines.cloud.model)
+        recorder = Recorder(
+            settings,
+            ledger=ledger,
+            cache=cache,
+            costs=costs,
+            journal=journal,
+            key=await asyncio.to_thread(InstallKey.load, paths.install_key),
+            clock=clock,
+            settled=figures.moved,
+        )
+        answering = Answering(desks, ledger=ledger, costs=costs, journal=journal, clock=clock)
+        flights = Flights(Flying(answering, recorder).fly)
+        thinking = Thinking(
+            settings,
+            privacy=PrivacyGate(settings.privacy),
+            classifier=await asyncio.to_thread(Classifier.load),
+            desks=desks,
+            controls=controls,
+            ledger=ledger,
+            costs=costs,
+        )
+        history = History()
+        sampler = Sampler(settings, bus, history, clock, extra=lambda: _extra(desks, ledger, cache))
+        pipeline = Pipeline(
+            settings,
+            thinking=thinking,
+            cache=cache,
+            ledger=ledger,
+            recorder=recorder,
+            journal=journal,
+            flights=flights,
+            clock=clock,
+        )
+        for desk in desks.values():
+            desk.changed = _publisher(bus, desk)
+        core = LocalCore(
+            settings,
+            pipeline=pipeline,
+            flights=flights,
+            desks=desks,
+            controls=controls,
+            journal=journal,
+            ledger=ledger,
+            cache=cache,
+            sampler=sampler,
+            history=history,
+            bus=bus,
+            clock=clock,
+            rehearsal=rehearsal,
+        )
+        cache.start_semantic()
+        async with background(sampler.run(), engines.prepare()):
+            try:
+                yield core
+            finally:
+                await core.drain(drain_s)
+
+
+def _desks(
+    settings: Settings, engines: registry.Engines, labels: Labels | None, clock: Clock
+) -> dict[EngineName, Desk]:
+    local, cloud = settings.engines.local, settings.engines.cloud
+    labels = labels or Labels(local=Label(text=local.model), cloud=Label(text=cloud.model))
+    proved = registry.proves_local(local.base_url)
+    return {
+        "local": Desk("local", engines.local, local, label=labels.local, local_proved=proved, clock=clock),
+        "cloud": Desk("cloud", engines.cloud, cloud, label=labels.cloud, local_proved=False, clock=clock),
+    }
+
+
+def _publisher(bus: Bus, desk: Desk) -> Callable[[], None]:
+    return lambda: bus.publish(events.EngineSampled(engine=desk.state()))
+
+
+def _extra(desks: Mapping[EngineName, Desk], ledger: Ledger, cache: Cache) -> dict[str, float | None]:
+    """The core's own series of the history, by name."""
+    stats = cache.stats()
+    hits = stats.exact_hits + stats.semantic_hits
+    return {
+        "queue.local": float(desks["local"].limiter.waiting),
+        "tokens_per_s.local": desks["local"].rates.tokens_per_s,
+        "cache.hit_share": hits / stats.lookups if stats.lookups else None,
+        "spend.today": float(ledger.spend().today_usd),
+    }

@@ -1,0 +1,68 @@
+"""`claw act`: an operator's order to the running core, written to its audit table."""
+
+import argparse
+import asyncio
+import getpass
+import sys
+
+import msgspec
+
+from backends.commands.screen import shown
+from backends.errors import Unreachable, WrongUse
+from backends.opening import attach
+from backends.paths import Paths
+from backends.types import Acted, Action
+
+WORDS = {
+    "stop-cloud": (),
+    "resume-cloud": (),
+    "pin": ("AGENT", "ENGINE"),
+    "unpin": ("AGENT",),
+    "cancel": ("ID",),
+    "flush-cache": (),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("verb", choices=tuple(WORDS), help="what to do")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="pin AGENT local|cloud, unpin AGENT, cancel ID")
+    parser.add_argument("--rehearse", action="store_true", help="act on the core in rehearsal")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    acted = asyncio.run(_act(_action(args.verb, args.words), rehearse=args.rehearse))
+    if args.json:
+        sys.stdout.write(msgspec.json.encode(acted).decode() + "\n")
+    else:
+        print(shown(acted.detail))
+    return 0
+
+
+def _action(verb: str, words: list[str]) -> Action:
+    wanted = WORDS[verb]
+    if len(words) != len(wanted):
+        raise WrongUse(f"`claw act {' '.join((verb, *wanted))}` is the form: give {len(wanted)} words after {verb}")
+    given = dict(zip(wanted, words, strict=True))
+    if given.get("ENGINE", "local") not in ("local", "cloud"):
+        raise WrongUse(f"an agent is pinned to local or cloud, not to {given['ENGINE']!r}")
+    return msgspec.convert(
+        {
+            "verb": verb,
+            "actor": f"cli:{getpass.getuser()}",
+            "agent": given.get("AGENT"),
+            "engine": given.get("ENGINE"),
+            "id": given.get("ID"),
+        },
+        Action,
+    )
+
+
+async def _act(action: Action, *, rehearse: bool) -> Acted:
+    socket = Paths.find(rehearsal=rehearse).socket
+    try:
+        async with attach(str(socket)) as opened:
+            return await opened.core.act(action)
+    except Unreachable:
+        flag = " --rehearse" if rehearse else ""
+        raise Unreachable(f"no core is running here: start one with `claw serve{flag}` or `claw{flag}`") from None

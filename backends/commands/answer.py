@@ -1,0 +1,74 @@
+"""An outcome as `claw ask --json` prints it, and as an exit code."""
+
+from typing import Any
+
+from backends.types import Explanation, Outcome
+
+
+def as_json(outcome: Outcome, text: str) -> dict[str, Any]:
+    """The documented keys, in the documented order."""
+    return {
+        "id": outcome.id,
+        "agent": outcome.agent,
+        "text": text,
+        "engine": outcome.engine,
+        "model": outcome.model,
+        "intent": outcome.intent,
+        "complexity": outcome.complexity,
+        "sensitive": outcome.sensitive,
+        "reasons": outcome.reasons,
+        "cache": outcome.cache,
+        "tokens": outcome.tokens,
+        "cost_usd": f"{outcome.cost_usd:f}",
+        "baseline_usd": f"{outcome.baseline_usd:f}",
+        "ttft_ms": outcome.ttft_ms,
+        "latency_ms": outcome.latency_ms,
+        "finish": outcome.finish,
+        "attempts": [
+            {"engine": attempt.engine, "model": attempt.model, "error": attempt.error} for attempt in outcome.attempts
+        ],
+    }
+
+
+def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
+    """The documented keys of `claw explain --json`."""
+    return {
+        "agent": explanation.agent,
+        "engine": explanation.engine,
+        "model": explanation.model,
+        "intent": explanation.intent,
+        "complexity": explanation.complexity,
+        "sensitive": explanation.sensitive,
+        "reasons": explanation.reasons,
+        "decision_us": explanation.decision_us,
+        "estimate": _estimate(explanation),
+        "alternatives": [
+            {
+                "engine": way.engine,
+                "model": way.model,
+                "cost_usd": None if way.cost_usd is None else f"{way.cost_usd:f}",
+                "latency_ms": way.latency_ms,
+                "ruled_out_by": way.ruled_out_by,
+            }
+            for way in explanation.alternatives
+        ],
+    }
+
+
+def _estimate(explanation: Explanation) -> dict[str, Any]:
+    return {"cost_usd": f"{explanation.estimate.cost_usd:f}", "latency_ms": explanation.estimate.latency_ms}
+
+
+def exit_code(outcome: Outcome) -> int:
+    """0 for an answer, also one at its cap; 3 where a policy of the engine blocked it; 4 where no engine answered
+    whole.
+    """
+    match outcome.finish:
+        case "stop" | "length":
+            return 0
+        case "blocked":
+            return 3
+        case "cancelled":
+            return 1
+        case "error":
+            return 3 if outcome.error_kind == "budget" else 1 if outcome.error_kind == "ledger" else 4

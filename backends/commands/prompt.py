@@ -1,0 +1,35 @@
+"""What `ask` and `explain` share: a prompt from the command line or stdin, as a Request."""
+
+import argparse
+import sys
+
+from backends.errors import WrongUse
+from backends.identity import new_id
+from backends.types import Message, Request, Route
+
+
+def add_prompt(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt", metavar="PROMPT", help="the prompt; - reads stdin")
+    parser.add_argument("--agent", default="default", metavar="A", help="as which agent")
+    parser.add_argument("--rehearse", action="store_true", help="ask simulated engines, in a ledger of their own")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def request_from(
+    args: argparse.Namespace, *, engine: Route = "auto", sensitive: bool = False, cache: bool = True
+) -> Request:
+    """The prompt as one user message. Raises WrongUse where stdin is not UTF-8."""
+    text: str = args.prompt
+    if text == "-":
+        try:
+            text = sys.stdin.buffer.read().decode("utf-8")
+        except UnicodeDecodeError:
+            raise WrongUse("the prompt on stdin is not UTF-8 text: convert it first, with iconv for one") from None
+    return Request(
+        id=new_id(),
+        agent=args.agent,
+        messages=(Message(role="user", text=text),),
+        engine=engine,
+        sensitive=sensitive,
+        cache=cache,
+    )

@@ -1,0 +1,161 @@
+"""The core itself: the facade's verbs over the pipeline."""
+
+import difflib
+import os
+from collections.abc import AsyncGenerator, Mapping
+from datetime import datetime
+
+from backends import __version__, events
+from backends.bus import Bus
+from backends.cache.store import Cache
+from backends.clock import Clock
+from backends.errors import WrongUse
+from backends.ledger.store import Ledger
+from backends.router.controls import Controls
+from backends.router.desk import Desk
+from backends.router.flights import Flights
+from backends.router.journal import Journal
+from backends.router.pipeline import Pipeline
+from backends.settings import Settings
+from backends.telemetry.history import History
+from backends.telemetry.sampler import Sampler
+from backends.types import (
+    Acted,
+    Action,
+    AgentState,
+    Chunk,
+    EngineName,
+    Explanation,
+    Request,
+    Snapshot,
+)
+
+
+class LocalCore:
+    """Built by `backends.building.build`; implements facade.Core."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pipeline: Pipeline,
+        flights: Flights,
+        desks: Mapping[EngineName, Desk],
+        controls: Controls,
+        journal: Journal,
+        ledger: Ledger,
+        cache: Cache,
+        sampler: Sampler,
+        history: History,
+        bus: Bus,
+        clock: Clock,
+        rehearsal: bool,
+    ) -> None:
+        self._settings = settings
+        self._pipeline = pipeline
+        self._flights = flights
+        self._desks = desks
+        self._controls = controls
+        self._journal = journal
+        self._ledger = ledger
+        self._cache = cache
+        self._sampler = sampler
+        self._history = history
+        self._bus = bus
+        self._clock = clock
+        self._rehearsal = rehearsal
+        self._started_at: datetime = clock.now()
+
+    def ask(self, request: Request) -> AsyncGenerator[Chunk]:
+        return self._pipeline.ask(request)
+
+    async def explain(self, request: Request) -> Explanation:
+        return await self._pipeline.explain(request)
+
+    def events(self) -> AsyncGenerator[events.Event]:
+        return self._bus.events()
+
+    async def snapshot(self) -> Snapshot:
+        return Snapshot(
+            at=self._clock.now(),
+            version=__version__,
+            pid=os.getpid(),
+            started_at=self._started_at,
+            rehearsal=self._rehearsal,
+            engines=tuple(desk.state() for desk in self._desks.values()),
+            agents=tuple(
+                AgentState(name=name, policy=agent.policy, pinned=self._controls.pins.get(name))
+                for name, agent in self._settings.agents.items()
+            ),
+            recent=self._journal.recent(),
+            in_flight=self._journal.in_flight(),
+            spend=self._ledger.spend(),
+            cache=self._cache.stats(),
+            gpu=self._sampler.gpu,
+            host=self._sampler.host,
+            runtime=self._sampler.runtime,
+            history=self._history.series(),
+            history_step_s=self._history.step_s,
+            alerts=self._journal.alerts(),
+            cloud_stopped=self._controls.cloud_stopped,
+        )
+
+    async def act(self, action: Action) -> Acted:
+        acted = await self._carry_out(action)
+        self._bus.publish(
+            events.ActionDone(acted=acted, cloud_stopped=self._controls.cloud_stopped, pins=dict(self._controls.pins))
+        )
+        return acted
+
+    async def drain(self, seconds: float) -> None:
+        """Let what is in the air land, then end the rest; every row is written."""
+        await self._flights.drain(seconds)
+
+    async def _carry_out(self, action: Action) -> Acted:
+        match action:
+            case Action(verb="stop-cloud" | "resume-cloud"):
+                return await self._stop_cloud(action, stopped=action.verb == "stop-cloud")
+            case Action(verb="pin", agent=str(agent), engine="local" | "cloud" as engine):
+                return await self._pin(action, self._known(agent), engine)
+            case Action(verb="unpin", agent=str(agent)):
+                return await self._pin(action, self._known(agent), None)
+            case Action(verb="cancel", id=str(id)):
+                return await self._cancel(action, id)
+            case Action(verb="flush-cache"):
+                gone = await self._cache.flush(action.agent)
+                whose = f" of {action.agent}" if action.agent else ""
+                return await self._audited(action, f"{gone} cached answers{whose} flushed")
+        raise WrongUse(f"{action.verb} needs more words: see `claw act --help`")
+
+    async def _stop_cloud(self, action: Action, *, stopped: bool) -> Acted:
+        undo = Action(verb="resume-cloud" if stopped else "stop-cloud", actor=action.actor)
+        detail = "cloud spend stopped" if stopped else "cloud spend resumed"
+        acted = Acted(at=self._clock.now(), action=action, detail=detail, undo=undo)
+        await self._controls.stop_cloud(stopped, acted)
+        self._desks["cloud"].stopped = stopped
+        self._desks["cloud"].changed()
+        return acted
+
+    async def _pin(self, action: Action, agent: str, engine: EngineName | None) -> Acted:
+        before = self._controls.pins.get(agent)
+        undo = Action(verb="pin" if before else "unpin", actor=action.actor, agent=agent, engine=before)
+        detail = f"{agent} pinned to {engine}" if engine else f"{agent} unpinned"
+        acted = Acted(at=self._clock.now(), action=action, detail=detail, undo=undo if engine or before else None)
+        await self._controls.pin(agent, engine, acted)
+        return acted
+
+    async def _cancel(self, action: Action, id: str) -> Acted:
+        if not self._flights.cancel(id):
+            raise WrongUse(f"no call {id} is running: `claw` lists those that are")
+        return await self._audited(action, f"call {id} cancelled")
+
+    async def _audited(self, action: Action, detail: str) -> Acted:
+        acted = Acted(at=self._clock.now(), action=action, detail=detail)
+        await self._ledger.audit(acted)
+        return acted
+
+    def _known(self, agent: str) -> str:
+        if agent in self._settings.agents:
+            return agent
+        nearest = difflib.get_close_matches(agent, self._settings.agents, n=1, cutoff=0.0)[0]
+        raise WrongUse(f"no agent {agent!r} is known: the nearest is {nearest}; others are added in claw.toml")

@@ -1,0 +1,124 @@
+"""Finding a core: a running one's socket, or one of our own.
+
+The console and the one-shot commands come this way; they then know the core by its facade alone.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from backends.background import background
+from backends.errors import Unreachable
+from backends.facade import Core
+from backends.paths import Paths
+from backends.settings import Settings, gemini_key
+
+if TYPE_CHECKING:
+    from backends.building import Labels
+    from backends.rehearsal.process import Stage
+
+REHEARSAL_KEY = "rehearsal"  # the twins take any
+CONNECT_S = 0.3  # how long an Ollama on this machine may take to accept a connection
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """A core and how it was come by; `where` is a socket, an address, or "this process"."""
+
+    core: Core
+    mode: Literal["attached", "embedded"]
+    where: str
+    rehearsal: bool
+
+
+@asynccontextmanager
+async def attach(where: str) -> AsyncGenerator[Opened]:
+    """Use the core behind a socket's path or a gateway's address. Raises Unreachable where nobody answers."""
+    from backends.remote import RemoteCore
+
+    core = RemoteCore(where)
+    await core.ping()
+    snapshot = await core.snapshot()
+    yield Opened(core=core, mode="attached", where=where, rehearsal=snapshot.rehearsal)
+
+
+@asynccontextmanager
+async def open_core(
+    settings: Settings,
+    *,
+    rehearse: bool = False,
+    embed: bool = False,
+    listen: bool = False,
+    traffic: bool = False,
+) -> AsyncGenerator[Opened]:
+    """The running core of this home, else one of our own; with `embed` always our own.
+
+    `listen` opens the control socket, so that others can attach. `traffic` plays the agents in rehearsal.
+    """
+    paths = Paths.find(rehearsal=rehearse)
+    async with AsyncExitStack() as stack:
+        opened = None
+        if not embed:
+            with suppress(Unreachable):
+                opened = await stack.enter_async_context(attach(str(paths.socket)))
+        if opened is None:
+            own = embedded(settings, paths, rehearse=rehearse, listen=listen, traffic=traffic)
+            opened = await stack.enter_async_context(own)
+        yield opened
+
+
+@asynccontextmanager
+async def embedded(
+    settings: Settings, paths: Paths, *, rehearse: bool, listen: bool, traffic: bool
+) -> AsyncGenerator[Opened]:
+    """A core in this process. Raises LedgerError where another process holds the ledger."""
+    from backends.building import build
+
+    async with AsyncExitStack() as stack:
+        key, labels = gemini_key(), None
+        if rehearse:
+            from backends.rehearsal.process import rehearse as start_twins
+            from backends.rehearsal.process import settings_for
+
+            stage = await stack.enter_async_context(start_twins())
+            settings, key, labels = settings_for(settings, stage), REHEARSAL_KEY, _labels(stage)
+        core = await stack.enter_async_context(
+            build(settings, paths, gemini_key=key, labels=labels, rehearsal=rehearse)
+        )
+        if listen:
+            from backends.gateway.control import listen_on
+
+            await stack.enter_async_context(listen_on(core, paths))
+        if rehearse and traffic:
+            from backends.rehearsal.traffic import play
+
+            await stack.enter_async_context(background(play(core, seed=secrets.randbits(32))))
+        yield Opened(core=core, mode="embedded", where="this process", rehearsal=rehearse)
+
+
+async def nothing_to_run(settings: Settings) -> bool:
+    """True where there is neither a key nor anybody listening where the local engine should be: time to rehearse."""
+    if gemini_key() is not None:
+        return False
+    parts = urlsplit(settings.engines.local.base_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+    except (OSError, TimeoutError):
+        return True
+    writer.close()
+    return False
+
+
+def _labels(stage: "Stage") -> "Labels":
+    from backends.building import Labels
+    from backends.router.desk import Label
+
+    return Labels(
+        local=Label(text=stage.local_label, simulated=True), cloud=Label(text=stage.cloud_label, simulated=True)
+    )

@@ -1,0 +1,205 @@
+"""Admission and the engines' turn: reserve, take a place, stream, and fail over only before the first token was
+heard.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from backends.clock import Clock
+from backends.engines.base import Call, Finished, Text, ToolCalls, Usage
+from backends.errors import ClawError, EngineError
+from backends.ledger.store import Ledger
+from backends.router.compress import compress
+from backends.router.costs import Costs
+from backends.router.desk import Desk
+from backends.router.flight import Flight
+from backends.router.journal import Journal
+from backends.router.retries import RetryBudget
+from backends.router.tally import Meter
+from backends.types import Attempt, Called, Delta, EngineName, Finish, InFlight, Reason, Routed, ToolCall
+
+RETRY_PAUSE_S = (0.2, 0.8)
+Stage = Literal["waiting", "called", "streaming"]
+
+
+class Ending(Struct, frozen=True, kw_only=True):
+    """How the upstream part of a flight ended. `error` is set where no engine answered whole."""
+
+    finish: Finish
+    engine: EngineName
+    model: str
+    first_at: float | None = None
+    notes: tuple[str, ...] = ()
+    error: ClawError | None = None
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+
+
+class Answering:
+    def __init__(
+        self, desks: Mapping[EngineName, Desk], *, ledger: Ledger, costs: Costs, journal: Journal, clock: Clock
+    ) -> None:
+        self._desks = desks
+        self._ledger = ledger
+        self._costs = costs
+        self._journal = journal
+        self._clock = clock
+        self._retries = RetryBudget(clock)
+
+    async def answer(self, flight: Flight) -> Ending:
+        """Try the decided engine, then what may take over. A ClawError on the way is an Ending too."""
+        name = flight.thought.decision.engine
+        tried: list[EngineName] = []
+        while True:
+            again = name in tried
+            tried.append(name)
+            try:
+                return await self._attempt(flight, name, further=len(tried) > 1)
+            except ClawError as error:
+                following = None if flight.spoke else self._next(flight, name, error, again=again, tried=tried)
+                if following is None:
+                    return Ending(finish="error", engine=name, model=self._call(flight, name).model, error=error)
+                if following == name:
+                    await asyncio.sleep(random.uniform(*RETRY_PAUSE_S))  # noqa: S311 — jitter, not a secret
+                else:
+                    self._reroute(flight, following, error)
+                name = following
+
+    def _next(
+        self, flight: Flight, name: EngineName, error: ClawError, *, again: bool, tried: list[EngineName]
+    ) -> EngineName | None:
+        """The engine to try after `error`, or None where the caller must hear of it."""
+        if error.kind in ("rejected", "budget", "ledger"):
+            return None
+        if error.kind == "unavailable" and not again and self._desks[name].breaker.usable() and self._retries.again():
+            return name
+        other = flight.thought.decision.failover
+        if other is None or other in tried or self._desks[other].stopped or not self._desks[other].breaker.usable():
+            return None
+        return other if self._retries.again() else None
+
+    def _reroute(self, flight: Flight, engine: EngineName, error: ClawError) -> None:
+        old = flight.thought.explanation
+        reason = Reason(rule="failover", detail=f"{old.engine}: {error.kind}")
+        explanation = replace(old, engine=engine, model=self._desks[engine].model, reasons=(reason, *old.reasons))
+        flight.thought = replace(flight.thought, explanation=explanation)
+        flight.tell(Routed(id=flight.request.id, explanation=explanation))
+        self._journal.decided(flight.request, explanation)
+
+    def _call(self, flight: Flight, name: EngineName) -> Call:
+        return compress(flight.request, flight.thought.classes, name, self._desks[name].settings)
+
+    async def _attempt(self, flight: Flight, name: EngineName, *, further: bool) -> Ending:
+        desk = self._desks[name]
+        call = self._call(flight, name)
+        reserved = self._costs.worst(name, call)
+        if further and reserved:
+            await self._ledger.reserve(flight.request.id, engine=name, model=call.model, amount=reserved)
+        self._progress(flight, desk, "waiting")
+        async with desk.limiter.slot(flight.request.agent, retry_after_s=desk.wait_s()):
+            if not desk.breaker.usable():
+                raise EngineError(
+                    f"{desk.breaker.why or f'the {name} engine is down'}",
+                    kind="unavailable",
+                    retry_after_s=desk.breaker.retry_after_s(),
+                )
+            self._progress(flight, desk, "called")
+            meter = Meter(name, call, reserved_usd=reserved, costs=self._costs, clock=self._clock)
+            if not further:
+                self._retries.first()
+            return await self._stream(flight, desk, meter)
+
+    async def _stream(self, flight: Flight, desk: Desk, meter: Meter) -> Ending:
+        desk.breaker.called()
+        calls: tuple[ToolCall, ...] = ()
+        end: Finished | None = None
+        try:
+            async with aclosing(desk.engine.stream(meter.call)) as chunks:
+                async for chunk in chunks:
+                    match chunk:
+                        case Text(text):
+                            if meter.first_at is None:
+                                self._progress(flight, desk, "streaming")
+                            meter.heard(text)
+                            flight.tell(Delta(text))
+                        case ToolCalls(wanted):
+                            meter.heard("")
+                            calls += wanted
+                            flight.tell(Called(wanted))
+                        case Usage(tokens):
+                            meter.used(tokens)
+                        case Finished():
+                            end = chunk
+        except EngineError as error:
+            self._failed(flight, desk, meter, error)
+            raise
+        except asyncio.CancelledError:
+            desk.breaker.left()
+            flight.tally.add(meter.cut(flight.cut or "cancelled"))
+            raise
+        assert end is not None, "an engine ends with Finished or raises"  # noqa: S101 — the seam's own promise
+        ending = Ending(
+            finish=end.finish,
+            engine=desk.name,
+            model=meter.call.model,
+            first_at=meter.first_at,
+            text=meter.text,
+            calls=calls,
+        )
+        return self._judged(ending, flight, end, self._answered(flight, desk, meter))
+
+    def _failed(self, flight: Flight, desk: Desk, meter: Meter, error: EngineError) -> None:
+        desk.breaker.failed(error)
+        if error.kind == "busy":
+            desk.limiter.busy()
+        flight.tally.add(meter.failed(error))
+        if desk.breaker.health == "down" or error.kind in ("key", "model", "daily-quota"):
+            self._journal.alert(f"engine:{desk.name}", f"{desk.name}: {error}")
+
+    def _answered(self, flight: Flight, desk: Desk, meter: Meter) -> Attempt:
+        """Learn from a call that ended as it should."""
+        desk.breaker.answered()
+        desk.limiter.answered()
+        self._journal.clear(f"engine:{desk.name}")
+        attempt, charged = meter.done()
+        flight.tally.add((attempt, charged))
+        desk.rates.measured(
+            intent=flight.thought.classes.intent,
+            output=attempt.tokens.output,
+            first_token_s=None if meter.first_at is None else meter.first_at - meter.started,
+            total_s=self._clock.monotonic() - meter.started,
+        )
+        return attempt
+
+    def _judged(self, ending: Ending, flight: Flight, end: Finished, attempt: Attempt) -> Ending:
+        """Ends that look whole and are not: a prompt that was cut, a cap spent on thinking, a block."""
+        if end.context_cut:
+            seen, sent = attempt.tokens.input, flight.thought.classes.input_tokens
+            line = f"{attempt.model} read only {seen} of about {sent} prompt tokens"
+            remedy = "raise engines.local.context"
+            self._journal.alert("context", f"{flight.request.agent}: {line}", remedy=remedy)
+            error = EngineError(f"{line}: {remedy}", kind="context")
+            return replace(ending, finish="error", notes=("context cut",), error=error)
+        if end.finish == "blocked":
+            return replace(ending, notes=(f"blocked: {end.reason}",))
+        if end.finish == "length" and not ending.text and not ending.calls:
+            return replace(ending, notes=("thought the whole cap",))
+        return ending
+
+    def _progress(self, flight: Flight, desk: Desk, stage: Stage) -> None:
+        self._journal.progressed(
+            InFlight(
+                id=flight.request.id,
+                agent=flight.request.agent,
+                engine=desk.name,
+                model=self._call(flight, desk.name).model,
+                stage=stage,
+                started_at=flight.started_at,
+            )
+        )

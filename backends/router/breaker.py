@@ -1,0 +1,94 @@
+"""Whether an engine is worth asking: closed it is, open it is not, and now and then one call may find out.
+
+What went wrong decides how long: a provider's own "retry after" is kept, a daily quota or a refused key is tried
+once a minute, anything else after a pause that doubles.
+"""
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from backends.clock import Clock
+from backends.errors import EngineError
+from backends.types import Health
+
+FAILURES = 3  # in a row before the breaker opens for trouble that may pass
+FIRST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 60.0
+AT_ONCE = frozenset({"rate-limited", "daily-quota", "key"})
+HARMLESS = frozenset({"rejected", "context", "busy", "model"})
+"""Kinds that say nothing of the engine's health: the request was wrong, a place was missing, or one model is."""
+
+
+class Breaker:
+    def __init__(self, clock: Clock, changed: Callable[[], None], *, rng: random.Random | None = None) -> None:
+        self._clock = clock
+        self._changed = changed
+        self._rng = rng or random.Random()  # noqa: S311 — jitter, not a secret
+        self._failures = 0
+        self._pause_s = FIRST_PAUSE_S
+        self._open_until: float | None = None
+        self._probing = False
+        self._heard = False
+        self.why = ""
+        self.since: datetime | None = None
+        self.until: datetime | None = None
+
+    @property
+    def health(self) -> Health:
+        if self._open_until is not None:
+            return "down"
+        if self._failures:
+            return "degraded"
+        return "up" if self._heard else "unknown"
+
+    def usable(self) -> bool:
+        """May a call be sent now? While open, True once the pause is over and nobody is finding out yet."""
+        if self._open_until is None:
+            return True
+        return not self._probing and self._clock.monotonic() >= self._open_until
+
+    def retry_after_s(self) -> float | None:
+        """Seconds until the next call may try, where the breaker is open."""
+        return None if self._open_until is None else max(0.0, self._open_until - self._clock.monotonic())
+
+    def called(self) -> None:
+        """A call goes out; while open it is the one that finds out."""
+        if self._open_until is not None:
+            self._probing = True
+
+    def left(self) -> None:
+        """A call ended without a word on the engine's health, its caller gone for one."""
+        self._probing = False
+
+    def answered(self) -> None:
+        was = self.health
+        self._heard = True
+        self._failures = 0
+        self._pause_s = FIRST_PAUSE_S
+        self._open_until = self.since = self.until = None
+        self._probing = False
+        self.why = ""
+        if was != "up":
+            self._changed()
+
+    def failed(self, error: EngineError) -> None:
+        self._probing = False
+        if error.kind in HARMLESS:
+            return
+        self._failures += 1
+        self.why = str(error)
+        self.since = self.since or self._clock.now()
+        if error.kind in AT_ONCE or self._failures >= FAILURES or self._open_until is not None:
+            pause = self._pause(error)
+            self._open_until = self._clock.monotonic() + pause
+            self.until = self._clock.now() + timedelta(seconds=pause)
+        self._changed()
+
+    def _pause(self, error: EngineError) -> float:
+        if error.kind == "rate-limited" and error.retry_after_s is not None:
+            return error.retry_after_s
+        if error.kind in ("daily-quota", "key"):
+            return LONGEST_PAUSE_S
+        pause, self._pause_s = self._pause_s, min(self._pause_s * 2, LONGEST_PAUSE_S)
+        return pause * self._rng.uniform(0.8, 1.2)

@@ -1,0 +1,48 @@
+"""Running figures for watchers: spend and cache after every settled request, but no more than a few times a second."""
+
+import asyncio
+
+from backends import events
+from backends.bus import Bus
+from backends.cache.store import Cache
+from backends.ledger.store import Ledger
+from backends.router.journal import Journal
+from backends.types import BudgetState
+
+EVERY_S = 0.25
+NEARLY = 90  # per cent of a budget from which on it is worth a warning
+
+
+class Figures:
+    def __init__(self, bus: Bus, *, ledger: Ledger, cache: Cache, journal: Journal) -> None:
+        self._bus = bus
+        self._ledger = ledger
+        self._cache = cache
+        self._journal = journal
+        self._due: asyncio.TimerHandle | None = None
+
+    def moved(self) -> None:
+        """Something was settled: publish soon, once for all that settle meanwhile."""
+        if self._due is None:
+            self._due = asyncio.get_running_loop().call_later(EVERY_S, self._publish)
+
+    def close(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+
+    def _publish(self) -> None:
+        self._due = None
+        spend = self._ledger.spend()
+        for budget in spend.budgets:
+            self._watch(budget)
+        self._bus.publish(events.SpendSampled(spend=spend))
+        self._bus.publish(events.CacheSampled(stats=self._cache.stats()))
+
+    def _watch(self, budget: BudgetState) -> None:
+        key = f"budget:{budget.scope}:{budget.window}"
+        used = budget.spent_usd + budget.reserved_usd
+        if budget.limit_usd <= 0 or used * 100 < budget.limit_usd * NEARLY:
+            self._journal.clear(key)
+            return
+        text = f"budget {budget.scope} a {budget.window}: ${budget.left_usd:.2f} of ${budget.limit_usd} left"
+        self._journal.alert(key, text, remedy="raise its limit_usd or wait for the next window", level="warning")

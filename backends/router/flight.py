@@ -1,0 +1,101 @@
+"""One answer on its way, and everybody who waits for it.
+
+Identical requests in flight share one upstream call. Its chunks are kept until it is over (an answer is bounded by
+its output cap), so that each listener reads at its own pace and a slow one never holds up the engine. Whoever leaves
+leaves the others alone; the call ends when the last one has left.
+"""
+
+import asyncio
+from datetime import datetime
+from typing import Any, Literal
+
+from backends.errors import ClawError
+from backends.router.tally import Tally
+from backends.router.thought import Thought
+from backends.types import Called, Chunk, Delta, Finish, Outcome, Request, Routed
+
+Cut = Literal["cancelled", "deadline", "closing"]
+
+
+class FlightLost(ClawError):
+    """The task of a flight ended without a row: a fault of our own, told to its callers and logged."""
+
+
+class Flight:
+    """`request` is the leader's: the one that started it, and whose ledger row carries the cost."""
+
+    def __init__(self, request: Request, thought: Thought, *, started_at: datetime, started: float) -> None:
+        self.request = request
+        self.thought = thought
+        self.started_at = started_at
+        self.started = started
+        self.chunks: list[Chunk] = [Routed(id=request.id, explanation=thought.explanation)]
+        self.tally = Tally()
+        self.outcome: Outcome | None = None
+        self.listeners = 0
+        self.cut: Cut | None = None
+        self.leader_left: Cut | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.upstream: asyncio.Task[Any] | None = None
+        self._news = asyncio.Event()
+
+    @property
+    def over(self) -> bool:
+        return self.outcome is not None or (self.task is not None and self.task.done())
+
+    @property
+    def spoke(self) -> bool:
+        """Has any part of an answer been heard? From then on no other engine may take over."""
+        return any(isinstance(chunk, Delta | Called) for chunk in self.chunks)
+
+    def tell(self, chunk: Chunk) -> None:
+        self.chunks.append(chunk)
+        self._wake()
+
+    def land(self, outcome: Outcome) -> None:
+        """The end: the row is committed, listeners may hear it."""
+        self.outcome = outcome
+        self._wake()
+
+    def stop(self, why: Cut) -> None:
+        """End the upstream call now; the row is still written."""
+        if not self.over and self.cut is None:
+            self.cut = why
+            if self.upstream is not None:
+                self.upstream.cancel()
+
+    async def news(self, heard: int) -> None:
+        """Wait until there are more than `heard` chunks, or the end."""
+        while len(self.chunks) <= heard and not self.over:
+            await self._news.wait()
+
+    def _wake(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    def landed(self) -> Outcome | None:
+        """The outcome; None while still in the air. Raises FlightLost where the task ended without one."""
+        if self.outcome is None and self.task is not None and self.task.done():
+            raise FlightLost("the answer was lost by a fault of claw's own: see the log, and ask again")
+        return self.outcome
+
+    def rethink(self, thought: Thought) -> None:
+        """Take another decision before the flight has started."""
+        self.thought = thought
+        self.chunks = [Routed(id=self.request.id, explanation=thought.explanation)]
+
+    def crashed(self) -> None:
+        """The task is gone without an end: let listeners find out."""
+        self._wake()
+
+    def finish(self, otherwise: Finish) -> tuple[Finish, str | None]:
+        """The leader's finish and error kind, given how the upstream call ended for those who stayed."""
+        match self.leader_left or self.cut:
+            case "cancelled":
+                return "cancelled", None
+            case "deadline":
+                return "error", "deadline"
+            case "closing":
+                return "error", "closing"
+            case None:
+                return otherwise, None

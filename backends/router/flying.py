@@ -1,0 +1,32 @@
+"""One flight from its engine to its committed row, whatever happens on the way."""
+
+import asyncio
+
+from backends.router.answering import Answering, Ending
+from backends.router.flight import Flight
+from backends.router.record import Recorder
+
+
+class Flying:
+    def __init__(self, answering: Answering, recorder: Recorder) -> None:
+        self._answering = answering
+        self._recorder = recorder
+
+    async def fly(self, flight: Flight) -> None:
+        """Run the upstream call in a task that can be cut, then settle; a fault of our own settles too, and is
+        raised.
+        """
+        ending: Ending | None = None
+        flight.upstream = upstream = asyncio.create_task(self._answering.answer(flight))
+        if flight.cut is not None:
+            upstream.cancel()
+        try:
+            ending = await upstream
+        except asyncio.CancelledError:
+            if flight.cut is None:
+                flight.cut = "closing"
+                upstream.cancel()
+                await asyncio.wait({upstream})
+                raise
+        finally:
+            flight.land(await self._recorder.landed(flight, ending))

@@ -1,0 +1,99 @@
+"""What watchers are told as it happens, and what a newcomer needs to catch up."""
+
+from collections import deque
+
+from msgspec.structs import replace
+
+from backends import events
+from backends.bus import Bus
+from backends.clock import Clock
+from backends.errors import ClawError
+from backends.types import Alert, Estimate, Exchange, Explanation, InFlight, Outcome, Request
+
+RECENT = 200
+
+
+class Journal:
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._recent: deque[Exchange] = deque(maxlen=RECENT)
+        self._in_flight: dict[str, InFlight] = {}
+        self._alerts: dict[str, Alert] = {}
+        self.refused: dict[tuple[str, str], int] = {}
+
+    def decided(self, request: Request, explanation: Explanation) -> None:
+        exchange = Exchange(id=request.id, at=self._clock.now(), explanation=explanation)
+        self._put(exchange)
+        self._bus.publish(events.Decided(exchange=exchange))
+
+    def progressed(self, in_flight: InFlight) -> None:
+        self._in_flight[in_flight.id] = in_flight
+        self._bus.publish(events.Progressed(in_flight=in_flight))
+
+    def settled(self, outcome: Outcome) -> None:
+        self._in_flight.pop(outcome.id, None)
+        for index, exchange in enumerate(self._recent):
+            if exchange.id == outcome.id:
+                self._recent[index] = replace(exchange, outcome=outcome)
+        self._bus.publish(events.Settled(outcome=outcome))
+
+    def refuse(self, request: Request, error: ClawError) -> None:
+        key = (request.agent, error.kind)
+        self.refused[key] = self.refused.get(key, 0) + 1
+        self._bus.publish(
+            events.Refused(
+                at=self._clock.now(), id=request.id, agent=request.agent, rule=error.kind, message=str(error)
+            )
+        )
+
+    def alert(self, key: str, text: str, *, remedy: str = "", level: str = "alert") -> None:
+        """Raise or replace the alert of this key; the same words again change nothing."""
+        if (old := self._alerts.get(key)) is not None and old.text == text:
+            return
+        alert = Alert(
+            key=key, at=self._clock.now(), level="alert" if level == "alert" else "warning", text=text, remedy=remedy
+        )
+        self._alerts[key] = alert
+        self._bus.publish(events.AlertRaised(alert=alert))
+
+    def clear(self, key: str) -> None:
+        if self._alerts.pop(key, None) is not None:
+            self._bus.publish(events.AlertCleared(key=key))
+
+    def restore(self, outcomes: tuple[Outcome, ...]) -> None:
+        """Fill the list of recent requests from the ledger's, oldest first; their evidence is not kept, their end
+        is.
+        """
+        for outcome in outcomes:
+            self._put(Exchange(id=outcome.id, at=outcome.started_at, explanation=_remembered(outcome), outcome=outcome))
+
+    def recent(self) -> tuple[Exchange, ...]:
+        return tuple(self._recent)
+
+    def in_flight(self) -> tuple[InFlight, ...]:
+        return tuple(self._in_flight.values())
+
+    def alerts(self) -> tuple[Alert, ...]:
+        return tuple(self._alerts.values())
+
+    def _put(self, exchange: Exchange) -> None:
+        for index, old in enumerate(self._recent):
+            if old.id == exchange.id:
+                self._recent[index] = exchange
+                return
+        self._recent.append(exchange)
+
+
+def _remembered(outcome: Outcome) -> Explanation:
+    return Explanation(
+        agent=outcome.agent,
+        engine=outcome.engine,
+        model=outcome.model,
+        intent=outcome.intent,
+        complexity=outcome.complexity,
+        sensitive=outcome.sensitive,
+        reasons=outcome.reasons,
+        decision_us=0.0,
+        estimate=Estimate(cost_usd=outcome.cost_usd, latency_ms=outcome.latency_ms),
+    )

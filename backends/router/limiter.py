@@ -1,0 +1,93 @@
+"""Concurrency for one engine: so many calls at once, a bounded queue behind them, first come first served.
+
+The engine's own word teaches it: a "busy" takes one place away, a run of answers gives it back. The queue's depth,
+by agent, is the only queue depth there is for Ollama, which has no API for one.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from backends.errors import QueueFull
+
+REGROW_AFTER = 8  # answers in a row before a lost place is tried again
+
+
+class Limiter:
+    def __init__(self, engine: str, *, parallel: int, queue_limit: int, changed: Callable[[], None]) -> None:
+        self._engine = engine
+        self._most = parallel
+        self._queue_limit = queue_limit
+        self._changed = changed
+        self._queue: deque[tuple[str, asyncio.Future[None]]] = deque()
+        self._answers = 0
+        self.parallel = parallel
+        self.in_flight = 0
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    def waiting_by_agent(self) -> dict[str, int]:
+        return dict(Counter(agent for agent, _ in self._queue))
+
+    @asynccontextmanager
+    async def slot(self, agent: str, *, retry_after_s: float | None = None) -> AsyncIterator[None]:
+        """Hold one place. Raises QueueFull at once where too many wait already."""
+        await self._take(agent, retry_after_s)
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+            self._hand_on()
+            self._changed()
+
+    async def _take(self, agent: str, retry_after_s: float | None) -> None:
+        if self.in_flight < self.parallel and not self._queue:
+            self.in_flight += 1
+            self._changed()
+            return
+        if len(self._queue) >= self._queue_limit:
+            raise QueueFull(
+                f"the {self._engine} engine's queue of {self._queue_limit} is full: try again later",
+                retry_after_s=retry_after_s or 1.0,
+            )
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append((agent, turn))
+        self._changed()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                # The place was handed over in the very moment of leaving.
+                self.in_flight -= 1
+                self._hand_on()
+            else:
+                self._queue.remove((agent, turn))
+            self._changed()
+            raise
+
+    def _hand_on(self) -> None:
+        while self._queue and self.in_flight < self.parallel:
+            _, turn = self._queue.popleft()
+            if not turn.done():
+                self.in_flight += 1
+                turn.set_result(None)
+
+    def busy(self) -> None:
+        """The engine said that it is full: ask less of it."""
+        self._answers = 0
+        self.parallel = max(1, min(self.parallel, self.in_flight) - 1)
+        self._changed()
+
+    def answered(self) -> None:
+        """The engine answered: after a run of these a lost place comes back."""
+        if self.parallel >= self._most:
+            return
+        self._answers += 1
+        if self._answers >= REGROW_AFTER:
+            self._answers = 0
+            self.parallel += 1
+            self._hand_on()
+            self._changed()

@@ -1,0 +1,45 @@
+"""The first stage: a request within the operator's limits, or a clear refusal."""
+
+import re
+
+from msgspec.structs import replace
+
+from backends.errors import TooLarge, WrongUse
+from backends.settings import Settings
+from backends.types import Message, Request
+
+AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def normalise(request: Request, settings: Settings) -> Request:
+    """Return `request` with a deadline of its own. Raises WrongUse for an empty prompt or agent name, TooLarge past
+    the limit.
+    """
+    if not AGENT_NAME.fullmatch(request.agent):
+        raise WrongUse("an agent's name has 1 to 64 letters, digits, dots, dashes or underscores: use such a name")
+    if not any(_asks(message) for message in request.messages):
+        raise WrongUse("the prompt is empty: write what you want to know")
+    limit = settings.router.max_prompt_bytes
+    if (size := sum(_size(message) for message in request.messages)) > limit:
+        raise TooLarge(
+            f"the prompt has {size / 1e6:.1f} MB and the limit is {limit / 1e6:.1f} MB:"
+            " shorten it or raise router.max_prompt_bytes"
+        )
+    agent = settings.agent(request.agent)
+    deadline = request.deadline_s or agent.deadline_s or settings.router.deadline_s
+    if deadline <= 0:
+        raise WrongUse("a deadline must be more than 0 seconds")
+    return replace(request, deadline_s=deadline, sensitive=request.sensitive or agent.sensitive)
+
+
+def _asks(message: Message) -> bool:
+    return message.role in ("user", "tool") and bool(message.text.strip() or message.images)
+
+
+def _size(message: Message) -> int:
+    text = len(message.text.encode("utf-8", "surrogatepass"))
+    return (
+        text
+        + sum(len(image.data) for image in message.images)
+        + sum(len(call.arguments) for call in message.tool_calls)
+    )

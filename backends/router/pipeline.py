@@ -1,0 +1,202 @@
+"""The way of one request, in the order it goes.
+
+    normalise → privacy → cache → classify → decide → compress → admit → engine → settle → bus
+
+`ask` is that list; each stage is a file of its own beside this one.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from datetime import datetime
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from backends.cache.key import exact_key
+from backends.cache.store import Cache, Hit
+from backends.clock import Clock
+from backends.errors import BudgetExceeded, ClawError, LedgerError
+from backends.ledger.store import Admission, Ledger
+from backends.router.flight import Cut, Flight
+from backends.router.flights import Flights, Seat
+from backends.router.journal import Journal
+from backends.router.normalise import normalise
+from backends.router.record import Recorder, model_class
+from backends.router.thinking import Thinking
+from backends.router.thought import Thought
+from backends.settings import Settings
+from backends.types import Chunk, Delta, Done, Explanation, Request, Routed, Verdict
+
+IN_A_THREAD_FROM = 65_536  # characters; below it privacy and classifier take less than handing over would
+
+
+class Pipeline:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        thinking: Thinking,
+        cache: Cache,
+        ledger: Ledger,
+        recorder: Recorder,
+        journal: Journal,
+        flights: Flights,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._thinking = thinking
+        self._cache = cache
+        self._ledger = ledger
+        self._recorder = recorder
+        self._journal = journal
+        self._flights = flights
+        self._clock = clock
+
+    async def ask(self, request: Request) -> AsyncGenerator[Chunk]:
+        """Yield Routed, Delta and Called, then one Done. Raises ClawError where the request was not admitted."""
+        began, started, started_at = time.perf_counter(), self._clock.monotonic(), self._clock.now()
+        try:
+            request, verdict = await self._prepare(request)
+            kept = model_class(request)
+            if hit := await self._cache.lookup(request, model_class=kept):
+                answer = self._from_cache(request, verdict, hit, started, started_at)
+            elif flight := self._flights.joinable(key := _shared_key(request, kept)):
+                answer = self._follow(flight, request, started)
+            else:
+                thought = await self._think(request, verdict, began)
+                flight = Flight(request, thought, started_at=started_at, started=started)
+                await self._admit(flight)
+                self._flights.start(key, flight)
+                answer = self._lead(flight)
+        except ClawError as error:
+            self._journal.refuse(request, error)
+            raise
+        try:
+            async for chunk in answer:
+                yield chunk
+        finally:
+            await answer.aclose()
+
+    async def explain(self, request: Request) -> Explanation:
+        """The decision that `ask` would take now. Raises ClawError as it would."""
+        began = time.perf_counter()
+        request, verdict = await self._prepare(request)
+        return (await self._think(request, verdict, began)).explanation
+
+    # ---- the stages before any engine ---------------------------------------------------------------------------
+
+    async def _prepare(self, request: Request) -> tuple[Request, Verdict]:
+        """Normalise and pass the privacy gate, whose word is final: what it calls sensitive stays so on every path."""
+        request = normalise(request, self._settings)
+        verdict = await _off_loop(request, self._thinking.inspect)
+        return replace(request, sensitive=verdict.sensitive), verdict
+
+    async def _think(self, request: Request, verdict: Verdict, began: float) -> Thought:
+        """Classify, then decide; `began` is when the text came, on the performance counter."""
+        classes = await _off_loop(request, self._thinking.classify)
+        return self._thinking.decide(request, verdict, classes, began)
+
+    async def _admit(self, flight: Flight) -> None:
+        """Reserve the worst case in the ledger; where another call took the room meanwhile, decide once more."""
+        try:
+            await self._reserve(flight)
+        except BudgetExceeded:
+            thought = flight.thought
+            flight.rethink(self._thinking.decide(flight.request, thought.verdict, thought.classes, time.perf_counter()))
+            await self._reserve(flight)
+        except LedgerError as error:
+            self._journal.alert("ledger", str(error))
+            if self._settings.ledger.on_unwritable == "refuse" or flight.thought.decision.engine == "cloud":
+                raise
+        self._journal.decided(flight.request, flight.thought.explanation)
+
+    async def _reserve(self, flight: Flight) -> None:
+        request, thought = flight.request, flight.thought
+        await self._ledger.admit(
+            Admission(
+                id=request.id,
+                agent=request.agent,
+                started_at=flight.started_at,
+                source=request.source,
+                engine=thought.decision.engine,
+                model=thought.decision.model,
+                intent=thought.classes.intent,
+                complexity=thought.classes.complexity,
+                sensitive=thought.verdict.sensitive,
+                prompt_hash=self._recorder.prompt_hash(request),
+                reserved_usd=self._thinking.reservation(request, thought),
+                input_tokens=thought.classes.input_tokens,
+            )
+        )
+
+    # ---- who hears the answer -----------------------------------------------------------------------------------
+
+    async def _lead(self, flight: Flight) -> AsyncGenerator[Chunk]:
+        """Hear one's own flight; leaving it early is written into its row."""
+        async with Seat(flight, leads=True) as seat:
+            async for chunk in self._hear(flight, flight.request, flight.started):
+                yield chunk
+            if not flight.over:
+                await seat.leave("deadline")
+            yield Done(flight.landed() or self._recorder.late(flight))
+
+    async def _follow(self, flight: Flight, request: Request, started: float) -> AsyncGenerator[Chunk]:
+        """Share another's call in flight: a row of its own, at no cost."""
+        self._cache.shared_flight()
+        ending: Cut | None = "cancelled"
+        async with Seat(flight, leads=False):
+            try:
+                yield Routed(id=request.id, explanation=self._recorder.shared_explanation(flight))
+                async for chunk in self._hear(flight, request, started):
+                    if not isinstance(chunk, Routed):
+                        yield chunk
+                ending = None if flight.over else "deadline"
+            finally:
+                outcome = self._recorder.shared(flight, request, started, ending)
+                outcome = await self._recorder.settle(outcome, request)
+            yield Done(outcome)
+
+    async def _hear(self, flight: Flight, request: Request, started: float) -> AsyncGenerator[Chunk]:
+        """The flight's chunks until it is over or this request's deadline has passed."""
+        heard = 0
+        while True:
+            while heard < len(flight.chunks):
+                heard += 1
+                yield flight.chunks[heard - 1]
+            if flight.over:
+                return
+            left_s = started + (request.deadline_s or 0) - self._clock.monotonic()
+            try:
+                async with asyncio.timeout(max(0.0, left_s)):
+                    await flight.news(heard)
+            except TimeoutError:
+                return
+
+    async def _from_cache(
+        self, request: Request, verdict: Verdict, hit: Hit, started: float, started_at: datetime
+    ) -> AsyncGenerator[Chunk]:
+        outcome, explanation = self._recorder.cached(request, verdict, hit, started, started_at)
+        self._journal.decided(request, explanation)
+        yield Routed(id=request.id, explanation=explanation)
+        yield Delta(hit.stored.text)
+        await self._recorder.settle(outcome, request)
+        self._cache.saved(outcome.baseline_usd - outcome.cost_usd)
+        yield Done(outcome)
+
+
+T = TypeVar("T")
+
+
+async def _off_loop(request: Request, stage: Callable[[Request], T]) -> T:
+    """Run a stage where it cannot hold up the loop: in a thread for a large prompt, at once for any other."""
+    if sum(len(message.text) for message in request.messages) < IN_A_THREAD_FROM:
+        return stage(request)
+    return await asyncio.to_thread(stage, request)
+
+
+def _shared_key(request: Request, kept: str) -> bytes | None:
+    """The name under which identical requests share a flight; None where sharing is not wanted or not safe."""
+    if request.sensitive or not request.cache or request.tools:
+        return None
+    return exact_key(request, model_class=kept)

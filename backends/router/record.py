@@ -1,0 +1,239 @@
+"""The last stage: a request's end as one Outcome, committed to the ledger before its caller hears it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from backends.cache.store import Cache, Hit, Stored
+from backends.clock import Clock
+from backends.errors import ClawError, LedgerError
+from backends.ledger.install_key import InstallKey
+from backends.ledger.prices import UnknownPrice
+from backends.ledger.store import Ledger
+from backends.router.answering import Ending
+from backends.router.costs import Costs
+from backends.router.flight import Cut, Flight
+from backends.router.journal import Journal
+from backends.router.tally import Tally
+from backends.settings import Settings
+from backends.types import (
+    ZERO,
+    CacheResult,
+    Estimate,
+    Explanation,
+    Finish,
+    Outcome,
+    Reason,
+    Request,
+    Tokens,
+    Verdict,
+)
+
+CUT_LINES = {
+    "deadline": "the deadline passed before the answer was whole: allow more time or use another engine",
+    "closing": "the core was stopped before the answer was whole: ask again",
+}
+
+
+class Recorder:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        ledger: Ledger,
+        cache: Cache,
+        costs: Costs,
+        journal: Journal,
+        key: InstallKey,
+        clock: Clock,
+        settled: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._cache = cache
+        self._costs = costs
+        self._journal = journal
+        self._key = key
+        self._clock = clock
+        self._settled = settled
+
+    def prompt_hash(self, request: Request) -> str:
+        return self._key.prompt_hash("\x1e".join(message.text for message in request.messages))
+
+    async def settle(
+        self, outcome: Outcome, request: Request, *, tally: Tally | None = None, answer: str | None = None
+    ) -> Outcome:
+        """Commit the row and tell watchers. Where it cannot be written, settings say whether the answer still
+        counts.
+        """
+        bodies = self._settings.ledger.bodies
+        try:
+            await self._ledger.settle(
+                outcome,
+                charged_usd=tally.charged_usd if tally else None,
+                prompt_hash=self.prompt_hash(request),
+                prompt=request.messages[-1].text if bodies else None,
+                answer=answer if bodies else None,
+            )
+            self._journal.clear("ledger")
+        except LedgerError as error:
+            self._journal.alert("ledger", str(error))
+            if outcome.engine == "cloud" or self._settings.ledger.on_unwritable == "refuse":
+                outcome = replace(outcome, finish="error", error=str(error), error_kind=error.kind)
+        self._journal.settled(outcome)
+        self._settled()
+        return outcome
+
+    async def landed(self, flight: Flight, ending: Ending | None) -> Outcome:
+        """Settle a flight's own row and keep its answer for the cache. `ending` is None where the call was cut."""
+        outcome = self._flown(flight, flight.tally, ending)
+        outcome = await self.settle(outcome, flight.request, tally=flight.tally, answer=ending.text if ending else None)
+        if ending is not None and ending.finish == "stop" and not ending.calls and outcome.error is None:
+            await self._keep(flight, outcome, ending)
+        return outcome
+
+    def late(self, flight: Flight) -> Outcome:
+        """What the leader hears whose deadline passed while others still wait; the row follows when the call ends."""
+        return self._flown(flight, Tally(), None)
+
+    def shared(self, flight: Flight, request: Request, started: float, cut: Cut | None) -> Outcome:
+        """The row of one who shared a flight: its end, at no cost and with no attempt of its own."""
+        whole = flight.outcome
+        finish: Finish = "error"
+        if cut == "cancelled":
+            finish = "cancelled"
+        elif cut is None and whole is not None:
+            finish = whole.finish
+        error = CUT_LINES.get(cut or "") or (whole.error if whole is not None else None)
+        return replace(
+            self._flown(flight, Tally(), None) if whole is None else whole,
+            id=request.id,
+            started_at=self._clock.now(),
+            source=request.source,
+            cache="exact",
+            reasons=(Reason(rule="cache", detail="shared a call in flight"),),
+            tokens=Tokens(),
+            cost_usd=ZERO,
+            attempts=(),
+            usage_estimated=False,
+            finish=finish,
+            error=error if finish == "error" else None,
+            error_kind=(cut or (whole.error_kind if whole is not None else None)) if finish == "error" else None,
+            latency_ms=self._since(started),
+        )
+
+    def shared_explanation(self, flight: Flight) -> Explanation:
+        shared = Reason(rule="cache", detail="shares a call in flight")
+        return replace(flight.thought.explanation, reasons=(shared, *flight.thought.explanation.reasons))
+
+    def cached(
+        self, request: Request, verdict: Verdict, hit: Hit, started: float, started_at: datetime
+    ) -> tuple[Outcome, Explanation]:
+        """A hit's outcome and how it is explained; its baseline is what the answer would have cost all-cloud."""
+        stored = hit.stored
+        likeness = "" if hit.similarity is None else f", {hit.similarity:.2f} alike"
+        detail = f"{hit.tier}{likeness}, saved ${stored.baseline_usd:f}"
+        explanation = Explanation(
+            agent=request.agent,
+            engine="cache",
+            model=stored.model,
+            intent=stored.intent,
+            complexity=stored.complexity,
+            sensitive=False,
+            reasons=(Reason(rule="cache", detail=detail),),
+            decision_us=round(self._since(started) * 1e3, 1),
+            estimate=Estimate(cost_usd=ZERO, latency_ms=0.0),
+            verdict=verdict,
+        )
+        outcome = Outcome(
+            id=request.id,
+            agent=request.agent,
+            started_at=started_at,
+            source=request.source,
+            engine="cache",
+            model=stored.model,
+            intent=stored.intent,
+            complexity=stored.complexity,
+            sensitive=False,
+            reasons=explanation.reasons,
+            cache=hit.tier,
+            tokens=Tokens(),
+            cost_usd=ZERO,
+            baseline_usd=stored.baseline_usd,
+            ttft_ms=self._since(started),
+            latency_ms=self._since(started),
+            finish="stop",
+        )
+        return outcome, explanation
+
+    def _flown(self, flight: Flight, tally: Tally, ending: Ending | None) -> Outcome:
+        explanation = flight.thought.explanation
+        finish, cut = flight.finish(ending.finish if ending else "error")
+        error: ClawError | None = ending.error if ending and cut is None and finish == "error" else None
+        first_at = ending.first_at if ending else None
+        return Outcome(
+            id=flight.request.id,
+            agent=flight.request.agent,
+            started_at=flight.started_at,
+            source=flight.request.source,
+            engine=ending.engine if ending else explanation.engine,
+            model=ending.model if ending else explanation.model,
+            intent=explanation.intent,
+            complexity=explanation.complexity,
+            sensitive=explanation.sensitive,
+            reasons=explanation.reasons,
+            cache=self._cache_result(flight.request),
+            tokens=tally.tokens,
+            cost_usd=tally.cost_usd,
+            baseline_usd=self._baseline(tally),
+            ttft_ms=None if first_at is None else round((first_at - flight.started) * 1e3, 1),
+            latency_ms=self._since(flight.started),
+            finish=finish,
+            attempts=tuple(tally.attempts),
+            usage_estimated=tally.estimated,
+            notes=ending.notes if ending else (),
+            error=CUT_LINES.get(cut or "") or (str(error) if error else None),
+            error_kind=cut or (error.kind if error else None),
+            retry_after_s=error.retry_after_s if error else None,
+        )
+
+    def _cache_result(self, request: Request) -> CacheResult:
+        return "miss" if request.cache and not request.sensitive else "bypass"
+
+    def _baseline(self, tally: Tally) -> Decimal:
+        """All-cloud, the tokens of the last attempt would have been paid once; where it is unpriced, what was paid."""
+        if not tally.attempts:
+            return ZERO
+        try:
+            return self._costs.baseline(tally.attempts[-1].tokens)
+        except UnknownPrice:
+            return tally.cost_usd
+
+    async def _keep(self, flight: Flight, outcome: Outcome, ending: Ending) -> None:
+        await self._cache.store(
+            flight.request,
+            Stored(
+                text=ending.text,
+                tool_calls=(),
+                engine=ending.engine,
+                model=ending.model,
+                finish=ending.finish,
+                tokens=outcome.tokens,
+                intent=outcome.intent,
+                complexity=outcome.complexity,
+                baseline_usd=outcome.baseline_usd,
+                cost_usd=outcome.cost_usd,
+                stored_at=self._clock.now(),
+            ),
+            model_class=model_class(flight.request),
+        )
+
+    def _since(self, started: float) -> float:
+        return round((self._clock.monotonic() - started) * 1e3, 3)
+
+
+def model_class(request: Request) -> str:
+    """What the cache must not mix: answers asked of one engine or model with those asked of another."""
+    return f"{request.engine}:{request.model or ''}"

@@ -1,0 +1,76 @@
+"""How a twin behaves, settable while it runs: speed, room, models, what it counts, and what goes wrong."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from backends.rehearsal.faults import Fault
+
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Model(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A model the twin has. `context` and the outputs are tokens, `size_b` bytes.
+
+    `remote_host` marks one that Ollama would relay to another machine; `retired` one that Gemini no longer serves.
+    """
+
+    name: str
+    size_b: int = 8_988_124_069
+    context: int = 32_768
+    max_output: int = 65_536
+    capabilities: tuple[str, ...] = ("completion", "tools")
+    remote_host: str | None = None
+    retired: bool = False
+
+
+class Counted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Token counts to report and bill instead of the counted ones; None leaves the counted one."""
+
+    input: Count | None = None
+    output: Count | None = None
+    thinking: Count | None = None
+    cached: Count | None = None
+
+
+class Behaviour(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One twin's conduct.
+
+    `tokens_per_s` None is as fast as the wire. Calls beyond `parallel` wait inside, unseen; beyond `queue_limit`
+    waiting ones they get 503. `load_s` passes before the first byte when a model is not resident. `vram_share` of a model is
+    shown on the GPU. `thinking` fixes the thinking tokens of a call. `chunk_tokens` is the size of one chunk.
+    """
+
+    tokens_per_s: Annotated[float, Meta(gt=0)] | None = None
+    first_token_s: Annotated[float, Meta(ge=0)] = 0.0
+    load_s: Annotated[float, Meta(ge=0)] = 0.0
+    parallel: Annotated[int, Meta(ge=1)] = 2
+    queue_limit: Count | None = 512
+    chunk_tokens: Annotated[int, Meta(ge=1)] = 1
+    vram_share: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    thinking: Count | None = None
+    models: tuple[Model, ...] = ()
+    counted: Counted = Counted()
+    faults: tuple[Fault, ...] = ()
+
+    def model(self, name: str) -> Model | None:
+        return next((model for model in self.models if model.name == name), None)
+
+
+OLLAMA = Behaviour(
+    models=(
+        Model(name="qwen2.5:14b"),
+        Model(name="nomic-embed-text:latest", size_b=274_302_450, context=2_048, capabilities=("embedding",)),
+    )
+)
+GEMINI = Behaviour(
+    parallel=1_000,
+    queue_limit=None,
+    chunk_tokens=16,
+    models=(
+        Model(name="gemini-2.5-flash", context=1_048_576),
+        Model(name="gemini-2.5-flash-lite", context=1_048_576),
+        Model(name="gemini-2.5-pro", context=1_048_576),
+    ),
+)
+"""What each twin does unless told otherwise: quick, roomy and well."""

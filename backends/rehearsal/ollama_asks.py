@@ -1,0 +1,126 @@
+"""What a caller asked of the Ollama twin, read from /api/chat's or /api/generate's body."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from backends.rehearsal.script import Ask, Function, Invocation, Turn
+
+DEFAULT_WINDOW = 4_096
+DEFAULT_KEEP_ALIVE_S = 300.0
+UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
+
+
+class BadAsk(Exception):
+    """Ollama would answer 400 with this text."""
+
+
+class Prompt(Struct, frozen=True, kw_only=True):
+    """`empty` asks only to load or, with `keep_alive_s` 0, to unload. `num_ctx` is the window in tokens."""
+
+    chat: bool
+    model: str
+    ask: Ask
+    stream: bool
+    empty: bool
+    num_ctx: int
+    keep_alive_s: float
+
+    def event(self, text: str, *, done: bool = False) -> dict[str, Any]:
+        """One object of the stream."""
+        said = {"message": {"role": "assistant", "content": text}} if self.chat else {"response": text}
+        return {"model": self.model, "created_at": datetime.now(UTC).isoformat(), **said, "done": done}
+
+    def tool_event(self, called: Invocation) -> dict[str, Any]:
+        event = self.event("")
+        function = {"name": called.name, "arguments": called.arguments}
+        event["message"]["tool_calls"] = [{"function": function}]
+        return event
+
+
+def read_prompt(body: dict[str, Any], *, chat: bool) -> Prompt:
+    """Raises BadAsk where Ollama refuses."""
+    model = body.get("model")
+    if not isinstance(model, str) or not model:
+        raise BadAsk("model is required")
+    options = body.get("options") or {}
+    turns = _chat_turns(body) if chat else _generate_turns(body)
+    return Prompt(
+        chat=chat,
+        model=model,
+        stream=body.get("stream") is not False,
+        empty=not turns,
+        num_ctx=int(options.get("num_ctx") or DEFAULT_WINDOW),
+        keep_alive_s=keep_alive(body.get("keep_alive")),
+        ask=Ask(
+            turns=turns,
+            max_tokens=_cap(options.get("num_predict")),
+            stop=tuple(options.get("stop") or ()),
+            schema=_schema(body.get("format")),
+            tools=tuple(_tools(body)) if chat else (),
+            temperature=options.get("temperature"),
+            top_p=options.get("top_p"),
+            seed=options.get("seed"),
+        ),
+    )
+
+
+def keep_alive(value: Any) -> float:
+    """Seconds, from a number or Go's duration text; negative is for good. Raises BadAsk."""
+    if value is None or value == "":
+        return DEFAULT_KEEP_ALIVE_S
+    if isinstance(value, int | float):
+        return float(value)
+    text = str(value)
+    if re.fullmatch(r"-?\d+", text):
+        return float(text)
+    parts = DURATION.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text.lstrip("-"):
+        raise BadAsk(f'time: invalid duration "{text}"')
+    seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
+    return -seconds if text.startswith("-") else seconds
+
+
+def _chat_turns(body: dict[str, Any]) -> tuple[Turn, ...]:
+    messages = body.get("messages") or []
+    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
+        raise BadAsk("json: cannot unmarshal messages into Go struct field ChatRequest.messages of type []api.Message")
+    for message in messages:
+        if message.get("role") not in ("system", "user", "assistant", "tool"):
+            raise BadAsk(f"invalid role: {message.get('role')}, role must be one of [system, user, assistant, tool]")
+    return tuple(
+        Turn(message["role"], str(message.get("content") or ""), len(message.get("images") or ()))
+        for message in messages
+    )
+
+
+def _generate_turns(body: dict[str, Any]) -> tuple[Turn, ...]:
+    if not body.get("prompt"):
+        return ()
+    system = (Turn("system", str(body["system"])),) if body.get("system") else ()
+    return (*system, Turn("user", str(body["prompt"]), len(body.get("images") or ())))
+
+
+def _tools(body: dict[str, Any]) -> list[Function]:
+    functions = [tool.get("function") or {} for tool in body.get("tools") or () if isinstance(tool, dict)]
+    return [
+        Function(str(item.get("name", "")), str(item.get("description") or ""), item.get("parameters") or {})
+        for item in functions
+    ]
+
+
+def _schema(given: Any) -> dict[str, Any] | None:
+    if given in (None, ""):
+        return None
+    if given == "json":
+        return {}
+    if isinstance(given, dict):
+        return given
+    raise BadAsk('invalid format: expected "json" or a JSON schema')
+
+
+def _cap(given: Any) -> int | None:
+    return int(given) if isinstance(given, int | float) and given >= 0 else None

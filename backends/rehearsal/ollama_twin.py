@@ -1,0 +1,245 @@
+"""Ollama's HTTP API on loopback: chat, generate, embed and the rest, with models that load, reload and expire.
+
+Field for field what ollama 0.6.3 reads and Ollama's own server writes. Durations are nanoseconds.
+"""
+
+import asyncio
+import itertools
+import math
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from backends.rehearsal import ollama_models as shown
+from backends.rehearsal.account import Call
+from backends.rehearsal.behaviour import OLLAMA, Behaviour, Model
+from backends.rehearsal.faults import Fault
+from backends.rehearsal.ollama_asks import BadAsk, Prompt, keep_alive, read_prompt
+from backends.rehearsal.residence import Residence
+from backends.rehearsal.script import Answerer, Invocation, Script, Spent, count, count_prompt, cut, dice
+from backends.rehearsal.twin import Twin
+
+NDJSON = "application/x-ndjson"
+RUNAWAY_LINE = "and then the same again\n"
+
+
+class OllamaTwin(Twin):
+    """Speaks Ollama; `answerer` writes the text (a small real model, or the script); `residence` has the loaded models."""
+
+    def __init__(
+        self,
+        behaviour: Behaviour = OLLAMA,
+        *,
+        answerer: Answerer | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        keep_bodies: bool = False,
+    ) -> None:
+        super().__init__(behaviour, sleep=sleep, keep_bodies=keep_bodies)
+        self.script = Script()
+        self.answerer: Answerer = answerer or self.script
+        self.residence = Residence()
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        return [
+            web.get("/", self._root),
+            web.get("/api/version", self._version),
+            web.get("/api/tags", self._tags),
+            web.get("/api/ps", self._ps),
+            web.post("/api/show", self._show),
+            web.post("/api/embed", self._embed),
+            web.post("/api/chat", self._answer),
+            web.post("/api/generate", self._answer),
+        ]
+
+    def failure(self, status: int, body: dict[str, Any] | None = None) -> web.Response:
+        words = (
+            "server busy, please try again.  maximum pending requests exceeded" if status == 503 else "internal error"
+        )
+        return web.json_response(body or {"error": words}, status=status)
+
+    def error_frame(self, body: dict[str, Any] | None) -> bytes:
+        return msgspec.json.encode(body or {"error": "an error was encountered while running the model"}) + b"\n"
+
+    async def _root(self, _: web.Request) -> web.Response:
+        return web.Response(text="Ollama is running")
+
+    async def _version(self, request: web.Request) -> web.StreamResponse:
+        return await self.plain(request, "list", {"version": shown.VERSION})
+
+    async def _tags(self, request: web.Request) -> web.StreamResponse:
+        return await self.plain(request, "list", {"models": [shown.tag(model) for model in self.behaviour.models]})
+
+    async def _ps(self, request: web.Request) -> web.StreamResponse:
+        residents = self.residence.now()
+        models = [shown.process(resident, self.behaviour) for resident in residents]
+        return await self.plain(request, "list", {"models": models})
+
+    async def _show(self, request: web.Request) -> web.StreamResponse:
+        body = await _body(request)
+        name = str((body or {}).get("model") or (body or {}).get("name") or "")
+        if (model := self._find(name)) is None:
+            return web.json_response({"error": f"model '{name}' not found"}, status=404)
+        return await self.plain(request, "list", shown.show(model))
+
+    async def _embed(self, request: web.Request) -> web.StreamResponse:
+        body = await _body(request)
+        if body is None:
+            return web.json_response({"error": "missing request body"}, status=400)
+        name, given = str(body.get("model", "")), body.get("input", "")
+        if (model := self._find(name)) is None:
+            return web.json_response({"error": f'model "{name}" not found, try pulling it first'}, status=404)
+        texts = [str(text) for text in (given if isinstance(given, list) else [given])]
+        call = self.account.begin("embed", name)
+        call.input = sum(count(text) for text in texts)
+        fault = self.fault_for(request, "embed")
+
+        async def frames() -> AsyncGenerator[bytes]:
+            began = time.monotonic_ns()
+            load = await self._load(model, 2_048, keep_alive(body.get("keep_alive")))
+            self.account.end(call, "finished")
+            yield msgspec.json.encode(
+                {
+                    "model": name,
+                    "embeddings": [_vector(text) for text in texts],
+                    "total_duration": time.monotonic_ns() - began,
+                    "load_duration": load,
+                    "prompt_eval_count": call.input,
+                }
+            )
+
+        return await self.serve(request, call, fault, frames, content_type="application/json")
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        chat = request.path == "/api/chat"
+        body = await _body(request)
+        if body is None:
+            return web.json_response({"error": "missing request body"}, status=400)
+        try:
+            prompt = read_prompt(body, chat=chat)
+        except BadAsk as error:
+            return web.json_response({"error": str(error)}, status=400)
+        model = self._find(prompt.model)
+        if model is None:
+            return web.json_response({"error": f"model '{prompt.model}' not found"}, status=404)
+        if prompt.ask.tools and "tools" not in model.capabilities:
+            return web.json_response({"error": f"{prompt.model} does not support tools"}, status=400)
+        call = self.account.begin("chat" if chat else "generate", prompt.model)
+        fault = self.fault_for(request, "answer")
+
+        def frames() -> AsyncGenerator[bytes]:
+            events = self._events(prompt, model, call, fault)
+            return _lines(events) if prompt.stream else _whole(events, chat)
+
+        kind = NDJSON if prompt.stream else "application/json; charset=utf-8"
+        return await self.serve(request, call, fault, frames, content_type=kind)
+
+    async def _events(
+        self, prompt: Prompt, model: Model, call: Call, fault: Fault | None
+    ) -> AsyncGenerator[dict[str, Any]]:
+        began = time.monotonic_ns()
+        if prompt.empty:
+            if prompt.keep_alive_s != 0:
+                await self._load(model, prompt.num_ctx, prompt.keep_alive_s)
+            self.residence.used(model.name, prompt.keep_alive_s)
+            self.account.end(call, "finished")
+            yield prompt.event("", done=True) | {"done_reason": "load" if prompt.keep_alive_s else "unload"}
+            return
+        load = await self._load(model, prompt.num_ctx, prompt.keep_alive_s)
+        source, cut = self._source(prompt, call, fault)
+        first, finish = 0, "stop"
+        async with aclosing(self.written(source, call)) as pieces:
+            async for piece in pieces:
+                first = first or time.monotonic_ns()
+                if isinstance(piece, Spent):
+                    finish = piece.finish
+                    call.input = call.input if cut else piece.input
+                else:
+                    yield prompt.tool_event(piece) if isinstance(piece, Invocation) else prompt.event(piece)
+        self.override(call)
+        self.account.end(call, "finished")
+        self.residence.used(model.name, prompt.keep_alive_s)
+        now = time.monotonic_ns()
+        absent = fault is not None and fault.kind == "usage"
+        counts = {} if absent else {"prompt_eval_count": call.input, "eval_count": call.output}
+        durations = {
+            "total_duration": now - began,
+            "load_duration": load,
+            "prompt_eval_duration": max(first - began - load, 1),
+            "eval_duration": max(now - first, 1),
+        }
+        yield prompt.event("", done=True) | {"done_reason": finish} | durations | counts
+
+    def _source(
+        self, prompt: Prompt, call: Call, fault: Fault | None
+    ) -> tuple[AsyncGenerator[str | Invocation | Spent], bool]:
+        """Who writes the answer, and whether the prompt was cut to the window, as Ollama cuts it."""
+        counted = count_prompt(prompt.ask)
+        cut = counted > prompt.num_ctx
+        call.input = prompt.num_ctx // 2 + 2 if cut else counted
+        if fault is not None and fault.kind == "runaway":
+            return _runaway(prompt.ask.max_tokens, call.input), cut
+        writer = self.script if prompt.ask.tools or cut else self.answerer
+        return writer.answer(prompt.ask), cut
+
+    async def _load(self, model: Model, window: int, keep_alive_s: float) -> int:
+        """Load the model unless it is there with this window; returns the nanoseconds it took."""
+        began = time.monotonic_ns()
+        window = min(window, model.context)
+        if not self.residence.holds(model.name, window):
+            self.account.loads += 1
+            self.residence.unload(model.name)
+            await self.sleep(self.behaviour.load_s)
+            self.residence.load(model.name, window, keep_alive_s)
+        return time.monotonic_ns() - began
+
+    def _find(self, name: str) -> Model | None:
+        """A model by its name; one without a tag means `latest`, as in Ollama."""
+        return self.behaviour.model(name) or self.behaviour.model(f"{name}:latest")
+
+
+async def _body(request: web.Request) -> dict[str, Any] | None:
+    try:
+        return msgspec.json.decode(await request.read(), type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return None
+
+
+async def _lines(events: AsyncGenerator[dict[str, Any]]) -> AsyncGenerator[bytes]:
+    async with aclosing(events):
+        async for event in events:
+            yield msgspec.json.encode(event) + b"\n"
+
+
+async def _whole(events: AsyncGenerator[dict[str, Any]], chat: bool) -> AsyncGenerator[bytes]:
+    """The stream's events folded into the one object of `"stream": false`."""
+    texts: list[str] = []
+    calls: list[Any] = []
+    last: dict[str, Any] = {}
+    async with aclosing(events):
+        async for last in events:
+            texts.append(last["message"]["content"] if chat else last["response"])
+            calls += last["message"].get("tool_calls", []) if chat else []
+    if chat:
+        last["message"] = {"role": "assistant", "content": "".join(texts)} | ({"tool_calls": calls} if calls else {})
+    else:
+        last["response"] = "".join(texts)
+    yield msgspec.json.encode(last)
+
+
+async def _runaway(cap: int | None, spent: int) -> AsyncGenerator[str | Invocation | Spent]:
+    tokens = cut(RUNAWAY_LINE)
+    for number in itertools.count() if cap is None else range(cap):
+        yield tokens[number % len(tokens)]
+        await asyncio.sleep(0)
+    yield Spent(input=spent, output=cap or 0, finish="length")
+
+
+def _vector(text: str) -> list[float]:
+    """A unit vector of 384 numbers that depends on the text alone."""
+    numbers = [next_ - 127.5 for next_ in itertools.islice(dice(text), 384)]
+    length = math.sqrt(sum(number * number for number in numbers))
+    return [number / length for number in numbers]

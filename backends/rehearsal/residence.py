@@ -1,0 +1,51 @@
+"""Which models are loaded in the Ollama twin, with which window, and until when."""
+
+from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+
+FOREVER = timedelta(days=365 * 100)
+
+
+class Resident(Struct, kw_only=True):
+    """A loaded model. `window` is its num_ctx in tokens."""
+
+    name: str
+    window: int
+    expires_at: datetime
+
+
+class Residence:
+    """Models go in by `load`, and out by `unload`, by time, or by a load with another window."""
+
+    def __init__(self) -> None:
+        self._residents: dict[str, Resident] = {}
+
+    def now(self) -> list[Resident]:
+        """What is loaded at this moment, newest last."""
+        moment = datetime.now(UTC)
+        for name in [name for name, resident in self._residents.items() if resident.expires_at <= moment]:
+            del self._residents[name]
+        return list(self._residents.values())
+
+    def holds(self, name: str, window: int) -> bool:
+        """Is the model loaded with just this window?"""
+        return any(resident.name == name and resident.window == window for resident in self.now())
+
+    def load(self, name: str, window: int, keep_alive_s: float) -> None:
+        self._residents[name] = Resident(name=name, window=window, expires_at=_until(keep_alive_s))
+
+    def used(self, name: str, keep_alive_s: float) -> None:
+        """Start the model's time anew; 0 seconds unload it, fewer keep it for good."""
+        if keep_alive_s == 0:
+            self.unload(name)
+        elif name in self._residents:
+            self._residents[name].expires_at = _until(keep_alive_s)
+
+    def unload(self, name: str) -> None:
+        self._residents.pop(name, None)
+
+
+def _until(keep_alive_s: float) -> datetime:
+    span = FOREVER if keep_alive_s < 0 else min(timedelta(seconds=min(keep_alive_s, 1e9)), FOREVER)
+    return datetime.now(UTC) + span

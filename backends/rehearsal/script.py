@@ -1,0 +1,147 @@
+"""Answers where no model answers: plausible, and always the same for the same prompt.
+
+A token here is up to five letters or digits, or one other character, with the white space before it. Counting a text
+and cutting it into tokens is the same rule, so counts add up exactly. A message costs four tokens more, an image 258.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Iterator
+from hashlib import blake2b
+from typing import Any, Literal, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from backends.rehearsal.fitting import fitting
+from backends.rehearsal.prose import prose
+
+TOKEN = re.compile(r"\s*[^\W_]{1,5}|\s*\S|\s+")
+MESSAGE_TOKENS = 4
+IMAGE_TOKENS = 258
+ANY_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}}
+
+
+class Turn(Struct, frozen=True):
+    role: str
+    text: str
+    images: int = 0
+
+
+class Function(Struct, frozen=True):
+    """A tool the model may call; `schema` is the JSON schema of its arguments."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+
+
+class Ask(Struct, frozen=True, kw_only=True):
+    """One prompt, freed of either protocol. `schema` asks for JSON; an empty one for any JSON object."""
+
+    turns: tuple[Turn, ...]
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    schema: dict[str, Any] | None = None
+    tools: tuple[Function, ...] = ()
+    must_call: bool = False
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+
+    @property
+    def prompt(self) -> str:
+        """The last turn that a person wrote."""
+        return next((turn.text for turn in reversed(self.turns) if turn.role == "user"), "")
+
+
+class Invocation(Struct, frozen=True):
+    """A tool called."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+class Spent(Struct, frozen=True, kw_only=True):
+    """The end of an answer, always last."""
+
+    input: int
+    output: int
+    finish: Literal["stop", "length"]
+
+
+class Answerer(Protocol):
+    """What writes the answers behind a twin: this script, or a real model."""
+
+    def answer(self, ask: Ask) -> AsyncGenerator[str | Invocation | Spent]:
+        """Yield text token by token, and Spent last; closing it ends the work behind it."""
+        ...
+
+
+class Script:
+    """The answerer that needs nothing."""
+
+    async def answer(self, ask: Ask) -> AsyncGenerator[str | Invocation | Spent]:
+        spent = count_prompt(ask)
+        if call := tool_to_call(ask):
+            yield call
+            yield Spent(input=spent, output=count(msgspec.json.encode(call.arguments).decode()) + 8, finish="stop")
+            return
+        tokens = cut(written(ask))
+        for token in tokens[: ask.max_tokens]:
+            yield token
+        full = ask.max_tokens is None or len(tokens) <= ask.max_tokens
+        yield Spent(input=spent, output=len(tokens[: ask.max_tokens]), finish="stop" if full else "length")
+
+
+def cut(text: str) -> list[str]:
+    """The text's tokens; joined they are the text."""
+    return TOKEN.findall(text)
+
+
+def count(text: str) -> int:
+    return sum(1 for _ in TOKEN.finditer(text))
+
+
+def count_prompt(ask: Ask) -> int:
+    """Tokens of the whole prompt, tools included."""
+    turns = sum(count(turn.text) + MESSAGE_TOKENS + IMAGE_TOKENS * turn.images for turn in ask.turns)
+    tools = sum(
+        count(tool.name + tool.description) + count(msgspec.json.encode(tool.schema).decode()) for tool in ask.tools
+    )
+    return turns + tools
+
+
+def dice(text: str) -> Iterator[int]:
+    """Endless numbers that depend on the text alone."""
+    round_ = 0
+    while True:
+        yield from blake2b(f"{round_}\0{text}".encode(errors="surrogatepass"), digest_size=64).digest()
+        round_ += 1
+
+
+def written(ask: Ask) -> str:
+    """The whole answer's text, up to a stop word."""
+    text = _json(ask) if ask.schema is not None else prose(ask.prompt, dice(ask.prompt))
+    ends = [at for word in ask.stop if word and (at := text.find(word)) >= 0]
+    return text[: min(ends)] if ends else text
+
+
+def tool_to_call(ask: Ask) -> Invocation | None:
+    """The tool this prompt calls for: one whose name has a word of the prompt; none after a tool's result."""
+    if not ask.tools or (ask.turns and ask.turns[-1].role == "tool"):
+        return None
+    words = set(re.findall(r"[a-z]{3,}", ask.prompt.lower()))
+    for tool in ask.tools:
+        if words & set(re.findall(r"[a-z]{3,}", tool.name.lower().replace("_", " "))):
+            return Invocation(tool.name, _arguments(tool, ask.prompt))
+    return Invocation(ask.tools[0].name, _arguments(ask.tools[0], ask.prompt)) if ask.must_call else None
+
+
+def _arguments(tool: Function, prompt: str) -> dict[str, Any]:
+    value = fitting(tool.schema or {"type": "object"}, dice(tool.name + prompt))
+    return value if isinstance(value, dict) else {}
+
+
+def _json(ask: Ask) -> str:
+    schema = ask.schema or ANY_OBJECT
+    return msgspec.json.encode(fitting(schema, dice(ask.prompt))).decode()

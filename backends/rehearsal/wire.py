@@ -1,0 +1,103 @@
+"""Frames on their way out, and everything that can break them there."""
+
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+from aiohttp import web
+
+from backends.rehearsal.faults import Fault
+
+
+class Cut(Exception):
+    """The twin broke an answer off; `response` is what went out of it."""
+
+    def __init__(self, response: web.StreamResponse) -> None:
+        super().__init__()
+        self.response = response
+
+
+async def deliver(
+    request: web.Request,
+    frames: AsyncIterator[bytes],
+    fault: Fault | None,
+    *,
+    content_type: str,
+    error_frame: bytes,
+    hush: Callable[[float | None], Awaitable[None]],
+) -> web.StreamResponse:
+    """Send the frames as one response. Raises Cut where the fault ended it early.
+
+    A frame is one line or event, whole. Headers go out with the first frame, or at once when the fault strikes at 0.
+    """
+    response = web.StreamResponse(headers={"Content-Type": content_type})
+    strikes = fault.after if fault is not None else None
+    sent = 0
+    if strikes == 0:
+        await response.prepare(request)
+    if fault is not None and sent == strikes and fault.kind != "half":
+        await _strike(request, response, fault, error_frame, hush)
+    async for frame in frames:
+        if not response.prepared:
+            await response.prepare(request)
+        if fault is not None and sent == strikes and fault.kind == "half":
+            await response.write(frame[: len(frame) // 2])
+            await response.write_eof()
+            raise Cut(response)
+        for piece in _dressed(frame, fault):
+            await response.write(piece)
+        sent += 1
+        if fault is not None and sent == strikes and fault.kind != "half":
+            await _strike(request, response, fault, error_frame, hush)
+    await response.write_eof()
+    return response
+
+
+def reset(request: web.Request) -> None:
+    """Break the connection with RST."""
+    transport = request.transport
+    if transport is None:
+        return
+    raw = transport.get_extra_info("socket")
+    if raw is not None:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+async def _strike(
+    request: web.Request,
+    response: web.StreamResponse,
+    fault: Fault,
+    error_frame: bytes,
+    hush: Callable[[float | None], Awaitable[None]],
+) -> None:
+    match fault.kind:
+        case "silence":
+            await hush(fault.seconds)
+            return
+        case "close":
+            await response.write_eof()
+        case "error":
+            await response.write(error_frame)
+            await response.write_eof()
+        case "drop":
+            if request.transport is not None:
+                request.transport.close()
+        case "reset":
+            reset(request)
+        case _:
+            return
+    raise Cut(response)
+
+
+def _dressed(frame: bytes, fault: Fault | None) -> Iterator[bytes]:
+    """The frame's bytes as the wire modes want them; every piece is an HTTP chunk of its own."""
+    mode = fault.mode if fault is not None and fault.kind == "wire" else ""
+    if mode == "crlf":
+        frame = frame.replace(b"\n", b"\r\n")
+    if mode == "keep-alive":
+        yield b"\n"
+    if mode == "split":
+        yield from (frame[at : at + 1] for at in range(len(frame)))
+    else:
+        yield frame

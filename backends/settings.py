@@ -45,7 +45,7 @@ class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of claw.toml."""
 
 
-class LocalEngine(Section):
+class LocalEngine(Section, frozen=True, kw_only=True):
     kind: Annotated[
         Literal["ollama", "openai"],
         Meta(description="ollama, or openai for any OpenAI-compatible server such as vLLM or llama-server"),
@@ -63,7 +63,7 @@ class LocalEngine(Section):
     idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 60.0
 
 
-class CloudEngine(Section):
+class CloudEngine(Section, frozen=True, kw_only=True):
     model: Annotated[str, Meta(description="the Gemini model that answers")] = "gemini-2.5-flash"
     parallel: Annotated[Positive, Meta(description="calls at once")] = 32
     queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")] = 256
@@ -78,12 +78,12 @@ class CloudEngine(Section):
     idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 30.0
 
 
-class Engines(Section):
+class Engines(Section, frozen=True, kw_only=True):
     local: LocalEngine = LocalEngine()
     cloud: CloudEngine = CloudEngine()
 
 
-class Router(Section):
+class Router(Section, frozen=True, kw_only=True):
     dial: Annotated[Share, Meta(description="quality kept against all-cloud, 0..1; higher sends more to the cloud")] = (
         0.8
     )
@@ -91,7 +91,7 @@ class Router(Section):
     deadline_s: Annotated[Seconds, Meta(description="for agents that set none")] = 120.0
 
 
-class Agent(Section):
+class Agent(Section, frozen=True, kw_only=True):
     policy: Annotated[
         Policy, Meta(description="local | prefer-local | auto | prefer-cloud | cloud; local and cloud never fail over")
     ] = "auto"
@@ -99,7 +99,7 @@ class Agent(Section):
     deadline_s: Annotated[Seconds | None, Meta(description="seconds until a caller must hear an end")] = None
 
 
-class Budget(Section, kw_only=True):
+class Budget(Section, frozen=True, kw_only=True):
     scope: Annotated[str, Meta(description="all | agent:NAME | engine:NAME | model:NAME")] = "all"
     window: Annotated[
         Literal["hour", "day", "week", "month", "total"], Meta(description="in the machine's time zone")
@@ -112,14 +112,14 @@ class Budget(Section, kw_only=True):
     ] = "local"
 
 
-class Cache(Section):
+class Cache(Section, frozen=True, kw_only=True):
     exact: Annotated[bool, Meta(description="answer identical requests from the cache")] = True
     semantic: Annotated[bool, Meta(description="answer paraphrases too, where the semantic extra is installed")] = True
     risk: Annotated[Share, Meta(description="wrong hits allowed, as a share of semantic hits")] = 0.01
     max_bytes: Annotated[Positive, Meta(description="size on disk; the least recently used go first")] = 268_435_456
 
 
-class Privacy(Section):
+class Privacy(Section, frozen=True, kw_only=True):
     words: Annotated[tuple[str, ...], Meta(description="words that make a prompt sensitive")] = ()
     patterns: Annotated[tuple[str, ...], Meta(description="regular expressions that do")] = ()
     action: Annotated[
@@ -127,14 +127,14 @@ class Privacy(Section):
     ] = "local"
 
 
-class LedgerSettings(Section):
+class LedgerSettings(Section, frozen=True, kw_only=True):
     bodies: Annotated[bool, Meta(description="store prompts and answers?")] = False
     on_unwritable: Annotated[
         Literal["local-only", "refuse", "serve"], Meta(description="what goes on when no row can be written")
     ] = "local-only"
 
 
-class Price(Section, kw_only=True):
+class Price(Section, frozen=True, kw_only=True):
     """US dollars for a million tokens, as decimal text; overrides the built-in table for one model."""
 
     input_usd: Annotated[Decimal, Meta(description="for a million input tokens")]
@@ -142,12 +142,12 @@ class Price(Section, kw_only=True):
     cached_input_usd: Annotated[Decimal | None, Meta(description="for a million cached input tokens")] = None
 
 
-class Telemetry(Section):
+class Telemetry(Section, frozen=True, kw_only=True):
     interval_s: Annotated[Seconds, Meta(description="seconds between looks at GPU, host and engine")] = 2.0
     gpu: Annotated[bool, Meta(description="look at NVIDIA GPUs?")] = True
 
 
-class Gateway(Section):
+class Gateway(Section, frozen=True, kw_only=True):
     host: Annotated[str, Meta(description="loopback address to listen on")] = "127.0.0.1"
     port: Annotated[Annotated[int, Meta(ge=0, le=65535)], Meta(description="0 takes a free one")] = 8787
     allowed_hosts: Annotated[
@@ -156,12 +156,12 @@ class Gateway(Section):
     drain_s: Annotated[Seconds, Meta(description="how long SIGTERM waits for running calls")] = 30.0
 
 
-class Console(Section):
+class Console(Section, frozen=True, kw_only=True):
     theme: Annotated[str, Meta(description="a theme of themes/; `claw --theme` outranks it")] = "claw-dark"
     mouse: Annotated[bool, Meta(description="take mouse input?")] = True
 
 
-class Settings(Section):
+class Settings(Section, frozen=True, kw_only=True):
     engines: Engines = Engines()
     router: Router = Router()
     agents: dict[str, Agent] = field(default_factory=dict)
@@ -248,12 +248,12 @@ def _convert(raw: dict[str, Any], path: Path) -> Settings:
         raise WrongSettings(f"{path}: {_humane(str(error))}") from None
     for index, budget in enumerate(settings.budgets):
         _check_budget(index, budget, path)
-    for key, url in (
+    for name, url in (
         ("engines.local.base_url", settings.engines.local.base_url),
         ("engines.cloud.base_url", settings.engines.cloud.base_url),
     ):
         if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
-            raise WrongSettings(f"{path}: `{key}` must be an http:// or https:// address")
+            raise WrongSettings(f"{path}: `{name}` must be an http:// or https:// address")
     return settings
 
 

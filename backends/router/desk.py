@@ -1,5 +1,7 @@
 """One engine as the router handles it: its client, its places, its breaker and what it has been measured to do."""
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from backends.clock import Clock
@@ -12,6 +14,10 @@ from backends.types import EngineName, EngineState
 
 CLOUD_CONTEXT = 1_048_576  # tokens, of every Gemini 2.5 model
 SEES = ("vl", "vision", "llava", "gemma3", "minicpm-v", "pixtral")
+
+
+def _nobody_told() -> None:
+    """Until somebody watches."""
 
 
 class Label(Struct, frozen=True, kw_only=True):
@@ -39,7 +45,7 @@ class Desk:
         self.local_proved = local_proved
         self.stopped = False
         self.reported_waiting: int | None = None
-        self.changed = lambda: None
+        self.changed: Callable[[], None] = _nobody_told
         self.limiter = Limiter(
             name, parallel=settings.parallel, queue_limit=settings.queue_limit, changed=lambda: self.changed()
         )

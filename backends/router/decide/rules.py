@@ -1,0 +1,99 @@
+"""What can rule an engine out, each rule once, in the order in which they speak."""
+
+from collections.abc import Callable, Iterator
+
+from backends.router.decide.inputs import EngineView, Inputs, other
+from backends.types import EngineName, Reason
+
+Ruling = tuple[EngineName, str]
+"""An engine that a rule took out, and why, short enough for a table cell."""
+
+
+def rulings(inputs: Inputs) -> dict[EngineName, list[Reason]]:
+    """What each rule holds against each engine, in the rules' order; an engine with an empty list may answer."""
+    against: dict[EngineName, list[Reason]] = {"local": [], "cloud": []}
+    for name, rule in RULES.items():
+        for engine, detail in rule(inputs):
+            against[engine].append(Reason(rule=name, detail=detail))
+    return against
+
+
+def too_slow(inputs: Inputs) -> Ruling | None:
+    """The engine that would end after the deadline, where the other one would not."""
+    late = [view for view in inputs.engines if view.latency_s is not None and view.latency_s > inputs.deadline_s]
+    if len(late) != 1:
+        return None
+    return late[0].name, f"about {late[0].latency_s:.0f} s, deadline {inputs.deadline_s:.0f} s"
+
+
+def _asked(inputs: Inputs) -> Iterator[Ruling]:
+    if inputs.asked is not None:
+        by = "model" if inputs.request.engine == "auto" else "engine"
+        yield other(inputs.asked), f"{by} {inputs.view(inputs.asked).model if by == 'model' else inputs.asked}"
+
+
+def _pin(inputs: Inputs) -> Iterator[Ruling]:
+    if inputs.pinned is not None:
+        yield other(inputs.pinned), f"{inputs.request.agent} is pinned to {inputs.pinned}"
+
+
+def _policy(inputs: Inputs) -> Iterator[Ruling]:
+    if inputs.pinned is None and inputs.policy in ("local", "cloud"):
+        yield ("cloud" if inputs.policy == "local" else "local"), inputs.policy
+
+
+def _privacy(inputs: Inputs) -> Iterator[Ruling]:
+    if not inputs.verdict.sensitive:
+        return
+    yield "cloud", f"sensitive: {inputs.verdict.why or 'unsure'}"
+    if not inputs.local.local_proved:
+        yield "local", "sensitive, and local is not proved to be this machine"
+
+
+def _stopped(inputs: Inputs) -> Iterator[Ruling]:
+    if inputs.cloud_stopped:
+        yield "cloud", "cloud is stopped"
+
+
+def _needs(inputs: Inputs) -> Iterator[Ruling]:
+    for view in inputs.engines:
+        lack = _lack(inputs, view)
+        if lack is not None:
+            yield view.name, lack
+
+
+def _lack(inputs: Inputs, view: EngineView) -> str | None:
+    if not view.vision and any(message.images for message in inputs.request.messages):
+        return "cannot see images"
+    if not view.tools and inputs.request.tools:
+        return "cannot call tools"
+    if inputs.classes.input_tokens >= view.context:
+        return f"prompt of ~{inputs.classes.input_tokens} tokens, window {view.context}"
+    return None
+
+
+def _engine(inputs: Inputs) -> Iterator[Ruling]:
+    for view in inputs.engines:
+        if not view.usable:
+            yield view.name, view.why_not or "not usable"
+
+
+def _budget(inputs: Inputs) -> Iterator[Ruling]:
+    if inputs.over_budget and inputs.room_on_exceeded not in ("refuse", "alert"):
+        yield "cloud", budget_detail(inputs)
+
+
+def budget_detail(inputs: Inputs) -> str:
+    return f"up to ${inputs.cloud.worst_usd:f}, left ${inputs.room_left_usd:f} ({inputs.room_scope or 'all'})"
+
+
+RULES: dict[str, Callable[[Inputs], Iterator[Ruling]]] = {
+    "asked": _asked,
+    "pin": _pin,
+    "policy": _policy,
+    "privacy": _privacy,
+    "stopped": _stopped,
+    "needs": _needs,
+    "engine": _engine,
+    "budget": _budget,
+}

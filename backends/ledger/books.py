@@ -1,0 +1,268 @@
+"""The running totals behind every budget and the spend pane: what the file says, added up in memory.
+
+Books are changed only on a copy, which becomes the truth when the transaction that goes with it has committed. What the
+dictionaries hold is immutable, so a copy costs a few microseconds.
+"""
+
+import copy
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from backends.errors import BudgetExceeded
+from backends.ledger import windows
+from backends.settings import Budget
+from backends.types import ZERO, AgentSpend, BudgetState, Spend
+
+
+class Tally(Struct, frozen=True):
+    """One budget in one window: dollars spent and reserved, and how many calls are open on it."""
+
+    spent: Decimal = ZERO
+    reserved: Decimal = ZERO
+    calls: int = 0
+
+
+class Reservation(Struct, frozen=True):
+    engine: str
+    model: str
+    usd: Decimal
+
+
+class OpenCall(Struct, frozen=True, kw_only=True):
+    """An admitted request. `starts` are the windows it is charged to, one a budget; `charged_at` its admission."""
+
+    agent: str
+    charged_at: datetime
+    starts: tuple[datetime, ...]
+    reservations: tuple[Reservation, ...] = ()
+
+
+class Charge(Struct, frozen=True):
+    engine: str
+    model: str
+    usd: Decimal
+
+
+class Room(Struct, frozen=True, kw_only=True):
+    """What the tightest hard budget leaves for a call; all None where there is none."""
+
+    left_usd: Decimal | None
+    on_exceeded: Literal["local", "refuse", "alert"] | None
+    scope: str | None
+
+
+class Books:
+    def __init__(self, budgets: Sequence[Budget], now: datetime, zone: tzinfo | None = None) -> None:
+        """`zone` None is the machine's own. Call `advance` before anything that happens later than `now`."""
+        self._budgets = tuple(budgets)
+        self._zone = zone
+        self.moment = now.astimezone(UTC)
+        self.starts = self.starts_at(now)
+        self.day_start = windows.start("day", now, zone)
+        self.month_start = windows.start("month", now, zone)
+        self._turns_at = self._next_turn()
+        self._tallies: dict[tuple[int, datetime], Tally] = {}
+        self._open: dict[str, OpenCall] = {}
+        self._today: dict[str, AgentSpend] = {}
+        self._month = (ZERO, ZERO)
+
+    def copy(self) -> "Books":
+        twin = copy.copy(self)
+        twin._tallies, twin._open, twin._today = self._tallies.copy(), self._open.copy(), self._today.copy()
+        return twin
+
+    # ---- time
+
+    def advance(self, now: datetime) -> None:
+        """Time goes on, and only on: a wall clock that jumped back reopens no window, it waits in the one it is in."""
+        self.moment = max(self.moment, now)
+        if self.moment < self._turns_at:
+            return
+        self.starts = tuple(map(max, self.starts, self.starts_at(self.moment)))
+        self._tallies = {
+            (index, began): tally
+            for (index, began), tally in self._tallies.items()
+            if tally.calls or began == self.starts[index]
+        }
+        day, month = (windows.start(window, self.moment, self._zone) for window in ("day", "month"))
+        if day > self.day_start:
+            self.day_start, self._today = day, {}
+        if month > self.month_start:
+            self.month_start, self._month = month, (ZERO, ZERO)
+        self._turns_at = self._next_turn()
+
+    def _next_turn(self) -> datetime:
+        every: set[windows.Window] = {"day", *(budget.window for budget in self._budgets)}
+        ends = (windows.end(window, self.moment, self._zone) for window in every)
+        return min(moment for moment in ends if moment is not None)
+
+    # ---- changes
+
+    def admit(self, id: str, agent: str, reservation: Reservation) -> OpenCall:
+        """Open a call with its first reservation. Raises BudgetExceeded and changes nothing where it does not fit."""
+        call = OpenCall(agent=agent, charged_at=self.moment, starts=self.starts)
+        self._check(call, reservation)
+        self.reopen(id, call)
+        self._hold(id, reservation)
+        return call
+
+    def reserve(self, id: str, reservation: Reservation) -> None:
+        """A further reservation of an open call, in the windows of its admission. Raises as `admit` does."""
+        self._check(self._open[id], reservation)
+        self._hold(id, reservation)
+
+    def reopen(self, id: str, call: OpenCall) -> None:
+        """Take in a call that was admitted earlier, its reservations unchecked."""
+        self._open[id] = replace(call, reservations=())
+        for key in enumerate(call.starts):
+            tally = self._tallies.get(key, Tally())
+            self._tallies[key] = replace(tally, calls=tally.calls + 1)
+        for reservation in call.reservations:
+            self._hold(id, reservation)
+
+    def settle(self, id: str, charges: Sequence[Charge]) -> None:
+        """Release an open call's reservations and charge its windows. KeyError: not open."""
+        call = self._open.pop(id)
+        for reservation in call.reservations:
+            self._move(call, reservation, reserved=-reservation.usd)
+        for charge in charges:
+            self._move(call, charge, spent=charge.usd)
+        for key in enumerate(call.starts):
+            tally = self._tallies[key]
+            self._tallies[key] = replace(tally, calls=tally.calls - 1)
+
+    def charge(self, agent: str, charges: Sequence[Charge]) -> None:
+        """Charge the current windows for a call that was never admitted."""
+        for charge in charges:
+            for index in range(len(self._budgets)):
+                self.charge_one(index, agent, charge)
+
+    def charge_one(self, index: int, agent: str, charge: Charge) -> None:
+        """Charge the current window of one budget, where the call falls under it."""
+        if covers(self._budgets[index].scope, agent, charge.engine, charge.model):
+            key = (index, self.starts[index])
+            tally = self._tallies.get(key, Tally())
+            self._tallies[key] = replace(tally, spent=tally.spent + charge.usd)
+
+    def count(self, agent: str, charged_at: datetime, cost: Decimal, baseline: Decimal) -> None:
+        """Add a final row to the day's and the month's spend, where it belongs to them."""
+        if charged_at >= self.month_start:
+            self._month = (self._month[0] + cost, self._month[1] + baseline)
+        if charged_at >= self.day_start:
+            before = self._today.get(agent) or AgentSpend(agent=agent, requests=0, cost_usd=ZERO, baseline_usd=ZERO)
+            self._today[agent] = AgentSpend(
+                agent=agent,
+                requests=before.requests + 1,
+                cost_usd=before.cost_usd + cost,
+                baseline_usd=before.baseline_usd + baseline,
+            )
+
+    def _hold(self, id: str, reservation: Reservation) -> None:
+        call = self._open[id]
+        self._open[id] = replace(call, reservations=(*call.reservations, reservation))
+        self._move(call, reservation, reserved=reservation.usd)
+
+    def _move(
+        self, call: OpenCall, of: Reservation | Charge, *, spent: Decimal = ZERO, reserved: Decimal = ZERO
+    ) -> None:
+        for index, budget in enumerate(self._budgets):
+            if covers(budget.scope, call.agent, of.engine, of.model):
+                key = (index, call.starts[index])
+                tally = self._tallies[key]
+                self._tallies[key] = replace(tally, spent=tally.spent + spent, reserved=tally.reserved + reserved)
+
+    def _check(self, call: OpenCall, reservation: Reservation) -> None:
+        """A call that costs nothing always fits, also where a bill came out higher than the worst case foreseen."""
+        if not reservation.usd:
+            return
+        failing = [
+            state
+            for index, began in enumerate(call.starts)
+            if self._covers_hard(index, call.agent, reservation.engine, reservation.model)
+            and (state := self._state(index, began)).spent_usd + state.reserved_usd + reservation.usd > state.limit_usd
+        ]
+        if failing:
+            said_no = next((state for state in failing if state.on_exceeded == "refuse"), failing[0])
+            wait = "" if said_no.window == "total" else f", or wait for the next {said_no.window}"
+            raise BudgetExceeded(
+                f"the {said_no.window} budget of {said_no.scope} has ${said_no.left_usd:f} left"
+                f" of ${said_no.limit_usd:f} and the call may cost ${reservation.usd:f}: raise its limit_usd{wait}",
+                budget=said_no,
+                on_exceeded=said_no.on_exceeded,
+            )
+
+    def take_in(self, today: dict[str, AgentSpend], month: tuple[Decimal, Decimal]) -> None:
+        """What the file says was spent in the current day, by agent, and in the month (cost, baseline)."""
+        self._today, self._month = today, month
+
+    # ---- views
+
+    def at(self, now: datetime) -> "Books":
+        """These books as they stand at `now`: themselves, or a copy where a window has ended since the last change."""
+        if now < self._turns_at:
+            return self
+        twin = self.copy()
+        twin.advance(now)
+        return twin
+
+    def starts_at(self, moment: datetime) -> tuple[datetime, ...]:
+        """The windows that a call admitted at `moment` is charged to."""
+        return tuple(windows.start(budget.window, moment, self._zone) for budget in self._budgets)
+
+    def open_call(self, id: str) -> OpenCall | None:
+        return self._open.get(id)
+
+    @property
+    def open_ids(self) -> tuple[str, ...]:
+        return tuple(self._open)
+
+    def states(self) -> tuple[BudgetState, ...]:
+        return tuple(self._state(index, began) for index, began in enumerate(self.starts))
+
+    def room(self, agent: str, engine: str, model: str) -> Room:
+        states = self.states()
+        hard = [state for index, state in enumerate(states) if self._covers_hard(index, agent, engine, model)]
+        if not hard:
+            return Room(left_usd=None, on_exceeded=None, scope=None)
+        tightest = min(hard, key=lambda state: state.left_usd)
+        return Room(left_usd=tightest.left_usd, on_exceeded=tightest.on_exceeded, scope=tightest.scope)
+
+    def spend(self) -> Spend:
+        agents = sorted(self._today.values(), key=lambda one: (-one.cost_usd, -one.requests, one.agent))
+        return Spend(
+            today_usd=sum((one.cost_usd for one in agents), ZERO),
+            today_baseline_usd=sum((one.baseline_usd for one in agents), ZERO),
+            month_usd=self._month[0],
+            month_baseline_usd=self._month[1],
+            today_requests=sum(one.requests for one in agents),
+            by_agent=tuple(agents),
+            budgets=self.states(),
+        )
+
+    def _covers_hard(self, index: int, agent: str, engine: str, model: str) -> bool:
+        budget = self._budgets[index]
+        return budget.on_exceeded != "alert" and covers(budget.scope, agent, engine, model)
+
+    def _state(self, index: int, began: datetime) -> BudgetState:
+        budget, tally = self._budgets[index], self._tallies.get((index, began), Tally())
+        return BudgetState(
+            scope=budget.scope,
+            window=budget.window,
+            limit_usd=budget.limit_usd,
+            spent_usd=tally.spent,
+            reserved_usd=tally.reserved,
+            left_usd=max(ZERO, budget.limit_usd - tally.spent - tally.reserved),
+            on_exceeded=budget.on_exceeded,
+            resets_at=windows.end(budget.window, max(began, self.moment), self._zone),
+        )
+
+
+def covers(scope: str, agent: str, engine: str, model: str) -> bool:
+    """Does a budget of this scope pay for such a call?"""
+    kind, _, name = scope.partition(":")
+    return kind == "all" or {"agent": agent, "engine": engine, "model": model}[kind] == name

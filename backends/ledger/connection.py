@@ -1,0 +1,118 @@
+"""Connections to the ledger's file: one that writes, any number that only read, and what their errors mean.
+
+Only the writing connection may checkpoint: SQLite before 3.51.3 can lose pages when two do. A connection opened with
+`mode=ro` never does, not even as the last one to close.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar, cast
+from urllib.parse import quote
+
+import aiosqlite
+
+from backends.errors import LedgerError
+from backends.ledger import schema
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+BUSY_S = 2.0  # how long a write waits for a foreign program's lock
+JOURNAL_LIMIT_B = 64 * 1024 * 1024  # the WAL is cut back to this after a long reader has let go
+
+
+class Connection(aiosqlite.Connection):
+    """A connection with a thread of its own, which dies with the process; SQLite undoes the commit it was in."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connect, iter_chunk_size=64)
+        self._thread.daemon = True
+
+    async def run(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call `work(connection, …)` in the thread, whole: cancelling the caller leaves it running to its end.
+
+        This is why no cancellation can fall between BEGIN and COMMIT: they are never two calls.
+        """
+        return cast(T, await self._execute(work, self._conn, *args, **kwargs))  # type: ignore[no-untyped-call]
+
+
+def writable(path: Path) -> sqlite3.Connection:
+    """Create or open the file, readable by its owner alone, and bring it to the newest shape."""
+    for suffix in ("", "-wal", "-shm"):
+        _make_private(path.with_name(path.name + suffix), create=not suffix)
+    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT_B}")
+        schema.migrate(db)
+        _extend(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """A connection that can neither write nor checkpoint. Raises sqlite3.Error where there is no readable file."""
+    db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
+    _extend(db)
+    return db
+
+
+def explained(error: sqlite3.Error, path: Path) -> LedgerError:
+    """SQLite's error as one line with its remedy."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    remedy = REMEDIES.get(code, "see `claw doctor`")
+    return LedgerError(f"the ledger {path} cannot be used ({error}): {remedy}")
+
+
+REMEDIES = {
+    sqlite3.SQLITE_BUSY: "another program has locked it, close that program",
+    sqlite3.SQLITE_LOCKED: "another program has locked it, close that program",
+    sqlite3.SQLITE_READONLY: "make the file and its folder writable for you",
+    sqlite3.SQLITE_PERM: "make the file and its folder writable for you",
+    sqlite3.SQLITE_CANTOPEN: "make the file and its folder writable for you",
+    sqlite3.SQLITE_FULL: "free space on its disk",
+    sqlite3.SQLITE_IOERR: "look at the disk, then run `claw ledger verify`",
+    sqlite3.SQLITE_CORRUPT: "stop the core and run `claw ledger verify`",
+    sqlite3.SQLITE_NOTADB: "stop the core and run `claw ledger verify`",
+}
+
+
+class UsdSum:
+    """The SQL aggregate `usd_sum(text)`: an exact sum of money, as text; NULL over no rows."""
+
+    def __init__(self) -> None:
+        self._total = Decimal(0)
+
+    def step(self, usd: str) -> None:
+        self._total += Decimal(usd)
+
+    def finalize(self) -> str:
+        return format(self._total, "f")
+
+
+def _extend(db: sqlite3.Connection) -> None:
+    db.row_factory = sqlite3.Row
+    db.create_aggregate("usd_sum", 1, UsdSum)  # type: ignore[arg-type]  # the stubs ask for step(*args: int)
+
+
+def _make_private(path: Path, *, create: bool) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | (os.O_CREAT if create else 0), 0o600)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise LedgerError(
+            f"{path} cannot be opened ({error.strerror}): make it a plain file that you may write"
+        ) from None
+    try:
+        os.fchmod(descriptor, 0o600)
+    except OSError as error:
+        raise LedgerError(f"{path} is not yours ({error.strerror}): make it a file that you own") from None
+    finally:
+        os.close(descriptor)

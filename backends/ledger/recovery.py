@@ -1,0 +1,54 @@
+"""Calls that were in flight when a core died: what they cost is not known, so each is settled at its reservation."""
+
+import sqlite3
+from decimal import Decimal
+
+from backends.ledger.entries import Settle
+from backends.ledger.rows import moment
+from backends.types import ZERO, Attempt, Outcome, Tokens
+
+
+def unfinished(db: sqlite3.Connection) -> list[Settle]:
+    """The final row of every open call: finish "error", usage estimated, an attempt for each reservation."""
+    return [_settlement(db, row) for row in db.execute("SELECT * FROM admissions ORDER BY rowid").fetchall()]
+
+
+def _settlement(db: sqlite3.Connection, row: sqlite3.Row) -> Settle:
+    tokens = Tokens(input=row["input_tokens"])
+    held = db.execute("SELECT engine, model, usd FROM reservations WHERE id = ? ORDER BY rowid", (row["id"],))
+    attempts = tuple(
+        Attempt(
+            engine=one["engine"],
+            model=one["model"],
+            tokens=tokens,
+            cost_usd=Decimal(one["usd"]),
+            error="the core stopped during this call",
+            estimated=True,
+        )
+        for one in held
+    )
+    cost = sum((attempt.cost_usd for attempt in attempts), ZERO)
+    outcome = Outcome(
+        id=row["id"],
+        agent=row["agent"],
+        started_at=moment(row["started_at"]),
+        source=row["source"],
+        engine=attempts[-1].engine,
+        model=attempts[-1].model,
+        intent=row["intent"],
+        complexity=row["complexity"],
+        sensitive=bool(row["sensitive"]),
+        reasons=(),
+        cache="miss",
+        tokens=sum((attempt.tokens for attempt in attempts), Tokens()),
+        cost_usd=cost,
+        baseline_usd=cost,
+        ttft_ms=None,
+        latency_ms=0.0,
+        finish="error",
+        attempts=attempts,
+        usage_estimated=True,
+        notes=("recovered: settled at its reservation, its true end is not known",),
+        error="the core stopped during this call: send it again",
+    )
+    return Settle(outcome=outcome, charged_usd=cost)

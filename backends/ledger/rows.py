@@ -1,0 +1,133 @@
+"""Outcomes as rows and back. JSON columns have the shapes of CONTRACT; text that no UTF-8 can hold is made holdable."""
+
+import sqlite3
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from backends.ledger.money import text
+from backends.types import Attempt, EngineName, Outcome, Reason, Tokens
+
+
+class StoredAttempt(Struct, frozen=True, kw_only=True):
+    """An attempt as `requests_v1.attempts` shows it."""
+
+    engine: EngineName
+    model: str
+    tokens: Tokens
+    cost_usd: str
+    error: str | None
+
+
+def encode(outcome: Outcome) -> dict[str, Any]:
+    """The columns of `requests` that an outcome fills. Raises ValueError for an amount that is none."""
+    return {
+        "id": outcome.id,
+        "started_at": stamp(outcome.started_at),
+        "source": outcome.source,
+        "agent": storable(outcome.agent),
+        "engine": outcome.engine,
+        "model": storable(outcome.model),
+        "intent": storable(outcome.intent),
+        "complexity": outcome.complexity,
+        "sensitive": int(outcome.sensitive),
+        "cache": outcome.cache,
+        "finish": outcome.finish,
+        "input_tokens": outcome.tokens.input,
+        "output_tokens": outcome.tokens.output,
+        "thinking_tokens": outcome.tokens.thinking,
+        "cached_input_tokens": outcome.tokens.cached_input,
+        "cost_usd": text(outcome.cost_usd),
+        "baseline_usd": text(outcome.baseline_usd),
+        "ttft_ms": outcome.ttft_ms,
+        "latency_ms": outcome.latency_ms,
+        "attempts": _json([_stored(attempt) for attempt in outcome.attempts]),
+        "attempts_estimated": _json([attempt.estimated for attempt in outcome.attempts]),
+        "usage_estimated": int(outcome.usage_estimated),
+        "reasons": _json([{"rule": storable(one.rule), "detail": storable(one.detail)} for one in outcome.reasons]),
+        "notes": _json([storable(note) for note in outcome.notes]),
+        "error": storable(outcome.error),
+        "error_kind": outcome.error_kind,
+        "retry_after_s": outcome.retry_after_s,
+    }
+
+
+def decode(row: sqlite3.Row) -> Outcome:
+    """A row of `requests` as the outcome it was."""
+    attempts = zip(
+        msgspec.json.decode(row["attempts"], type=list[StoredAttempt]),
+        msgspec.json.decode(row["attempts_estimated"], type=list[bool]),
+        strict=True,
+    )
+    return Outcome(
+        id=row["id"],
+        agent=row["agent"],
+        started_at=moment(row["started_at"]),
+        source=row["source"],
+        engine=row["engine"],
+        model=row["model"],
+        intent=row["intent"],
+        complexity=row["complexity"],
+        sensitive=bool(row["sensitive"]),
+        reasons=msgspec.json.decode(row["reasons"], type=tuple[Reason, ...]),
+        cache=row["cache"],
+        tokens=Tokens(
+            input=row["input_tokens"],
+            output=row["output_tokens"],
+            thinking=row["thinking_tokens"],
+            cached_input=row["cached_input_tokens"],
+        ),
+        cost_usd=Decimal(row["cost_usd"]),
+        baseline_usd=Decimal(row["baseline_usd"]),
+        ttft_ms=row["ttft_ms"],
+        latency_ms=row["latency_ms"],
+        finish=row["finish"],
+        attempts=tuple(_attempt(stored, estimated) for stored, estimated in attempts),
+        usage_estimated=bool(row["usage_estimated"]),
+        notes=msgspec.json.decode(row["notes"], type=tuple[str, ...]),
+        error=row["error"],
+        error_kind=row["error_kind"],
+        retry_after_s=row["retry_after_s"],
+    )
+
+
+def stamp(at: datetime) -> str:
+    """UTC in one width, so that text order is time order ("2026-11-24T11:02:00.000000Z")."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def moment(stamped: str) -> datetime:
+    return datetime.fromisoformat(stamped)
+
+
+def storable(foreign: Any) -> Any:
+    """Text with half a surrogate pair cannot be written as UTF-8; the half becomes a question mark. None stays None."""
+    return foreign if foreign is None else foreign.encode("utf-8", "replace").decode()
+
+
+def _stored(attempt: Attempt) -> StoredAttempt:
+    return StoredAttempt(
+        engine=attempt.engine,
+        model=storable(attempt.model),
+        tokens=attempt.tokens,
+        cost_usd=text(attempt.cost_usd),
+        error=storable(attempt.error),
+    )
+
+
+def _attempt(stored: StoredAttempt, estimated: bool) -> Attempt:
+    return Attempt(
+        engine=stored.engine,
+        model=stored.model,
+        tokens=stored.tokens,
+        cost_usd=Decimal(stored.cost_usd),
+        error=stored.error,
+        estimated=estimated,
+    )
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

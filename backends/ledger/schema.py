@@ -1,0 +1,27 @@
+"""The file's shape: numbered scripts, each run once, in order, and counted in `user_version`."""
+
+import sqlite3
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "migrations"
+
+
+def scripts() -> list[str]:
+    """The SQL of every migration; the list only grows."""
+    return [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("[0-9][0-9][0-9][0-9]_*.sql"))]
+
+
+def version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the file to the newest shape; each step happens whole or not at all."""
+    for number, script in enumerate(scripts(), start=1):
+        if number > version(db):
+            try:
+                db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+            except sqlite3.Error:
+                if db.in_transaction:
+                    db.rollback()
+                raise

@@ -1,0 +1,174 @@
+"""The ledger: every admitted request and its one final row, the budgets they are charged to, and what operators did.
+
+A method that writes returns when its row is on the disk (WAL, synchronous=FULL). Reads have a connection of their own.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Sequence
+from datetime import tzinfo
+from decimal import Decimal
+from pathlib import Path
+
+from backends.clock import Clock
+from backends.errors import LedgerError
+from backends.ledger.books import Books, Reservation, Room
+from backends.ledger.connection import Connection, explained, read_only, writable
+from backends.ledger.damage import examine
+from backends.ledger.entries import Admission, Admit, Audit, Reserve, Settle
+from backends.ledger.loading import load
+from backends.ledger.lock import Lock
+from backends.ledger.recovery import unfinished
+from backends.ledger.rows import decode
+from backends.ledger.writer import Writer, commit
+from backends.paths import Paths
+from backends.settings import Budget
+from backends.types import Acted, BudgetState, EngineName, Outcome, Spend
+
+__all__ = ["Admission", "Ledger", "Room"]
+
+
+class Ledger:
+    """Made by `open`, ended by `close`. `recovered` counts calls that an earlier core left open."""
+
+    @classmethod
+    async def open(
+        cls, paths: Paths, budgets: Sequence[Budget], *, clock: Clock, zone: tzinfo | None = None
+    ) -> "Ledger":
+        """Take the lock, examine the file, settle what a crash left open, add the budgets up.
+
+        `zone` is where days begin; None is the machine's own. Raises LedgerError: another core holds the ledger, or
+        the file is damaged (and now lies beside), newer than this program, or cannot be read or written.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            await asyncio.to_thread(_prepare, paths)
+            lock = await asyncio.to_thread(Lock.take, paths.lock)
+            stack.callback(lock.release)
+            try:
+                await asyncio.to_thread(examine, paths.ledger)
+                connection = Connection(lambda: writable(paths.ledger))
+                await stack.enter_async_context(connection)
+                books, recovered = await connection.run(_recover, budgets, clock, zone)
+                reader = Connection(lambda: read_only(paths.ledger))
+                await stack.enter_async_context(reader)
+            except sqlite3.Error as error:
+                raise explained(error, paths.ledger) from None
+            writer = Writer(connection, books, clock, paths.ledger)
+            stack.push_async_callback(writer.close)
+            return cls(paths.ledger, clock, writer, reader, recovered=recovered, stack=stack.pop_all())
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        writer: Writer,
+        reader: Connection,
+        *,
+        recovered: int,
+        stack: contextlib.AsyncExitStack,
+    ) -> None:
+        self.recovered = recovered
+        self._path = path
+        self._clock = clock
+        self._writer = writer
+        self._reader = reader
+        self._stack = stack
+
+    async def admit(self, admission: Admission) -> None:
+        """Reserve and open in one step. Raises BudgetExceeded where any hard budget that covers the call would overrun.
+
+        A caller that is cancelled here cannot know whether the request was admitted: it settles it as cancelled all the
+        same, which is right in both cases.
+        """
+        await self._writer.write(Admit(admission))
+
+    async def reserve(self, id: str, *, engine: EngineName, model: str, amount: Decimal) -> None:
+        """Reserve for a further attempt of an open request, in the windows of its admission. Raises BudgetExceeded."""
+        await self._writer.write(Reserve(id, Reservation(engine, model, amount)))
+
+    async def settle(
+        self,
+        outcome: Outcome,
+        *,
+        charged_usd: Decimal | None = None,
+        prompt_hash: str | None = None,
+        price_source: str | None = None,
+        prompt: str | None = None,
+        answer: str | None = None,
+    ) -> None:
+        """Write the final row, charge the budgets, release the reservations. A second call for an id changes nothing.
+
+        A request that was never admitted (a cache hit) gets its row whole. `charged_usd` is what budgets pay where the
+        usage is estimated; never less than the cost. After a LedgerError the row is still owed: the ledger writes it as
+        soon as it can, and calling again does no harm.
+        """
+        await self._writer.write(
+            Settle(
+                outcome=outcome,
+                charged_usd=max(outcome.cost_usd, charged_usd or outcome.cost_usd),
+                prompt_hash=prompt_hash,
+                price_source=price_source,
+                prompt=prompt,
+                answer=answer,
+            )
+        )
+
+    def budgets(self) -> tuple[BudgetState, ...]:
+        """In the order of the settings, as of the last commit."""
+        return self._books.states()
+
+    def room(self, *, agent: str, engine: EngineName, model: str) -> Room:
+        """What the tightest hard budget leaves for such a call."""
+        return self._books.room(agent, engine, model)
+
+    def spend(self) -> Spend:
+        """Today and this month, from totals in memory."""
+        return self._books.spend()
+
+    async def recent(self, limit: int) -> tuple[Outcome, ...]:
+        """The last `limit` outcomes, oldest first."""
+        rows = await self._read("SELECT * FROM requests ORDER BY rowid DESC LIMIT ?", limit)
+        return tuple(decode(row) for row in reversed(rows))
+
+    async def controls(self) -> dict[str, str]:
+        """The operators' switches that outlive a restart."""
+        return {row["key"]: row["value"] for row in await self._read("SELECT key, value FROM controls")}
+
+    async def set_control(self, key: str, value: str | None, acted: Acted) -> None:
+        """Turn a switch (None takes it away) and write its audit row, both or neither."""
+        await self._writer.write(Audit(acted=acted, switch=key, value=value))
+
+    async def audit(self, acted: Acted) -> None:
+        await self._writer.write(Audit(acted=acted))
+
+    async def close(self) -> None:
+        """Write what waits, close the file, let the lock go. A second call does nothing."""
+        await self._stack.aclose()
+
+    @property
+    def _books(self) -> Books:
+        return self._writer.books.at(self._clock.now())
+
+    async def _read(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        try:
+            return await self._reader.run(lambda db: db.execute(sql, values).fetchall())
+        except sqlite3.Error as error:
+            raise explained(error, self._path) from None
+        except ValueError:
+            raise LedgerError("the ledger is closed: start the core again") from None
+
+
+def _prepare(paths: Paths) -> None:
+    try:
+        paths.make()
+        paths.state.chmod(0o700)
+    except OSError as error:
+        raise LedgerError(f"{paths.state} cannot be used ({error.strerror}): make it a folder of yours") from None
+
+
+def _recover(db: sqlite3.Connection, budgets: Sequence[Budget], clock: Clock, zone: tzinfo | None) -> tuple[Books, int]:
+    books = load(db, budgets, clock.now(), zone)
+    left_open = unfinished(db)
+    commit(db, books, left_open)
+    return books, len(left_open)

@@ -1,0 +1,135 @@
+"""The one task that writes. What waits is written together: one transaction, one fsync, a savepoint for each entry.
+
+A caller that is cancelled stops waiting at once; its entry may still be carried out. An admission whose caller left
+before its turn is skipped. A settlement is owed: it is carried out without its caller too, and one that could not be
+written (disk full, file locked) is tried again until it is.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+from backends.clock import Clock
+from backends.errors import ClawError, LedgerError
+from backends.ledger.books import Books
+from backends.ledger.connection import Connection, explained
+from backends.ledger.entries import Entry
+
+GROUP = 256  # entries of one transaction: bounds how long the first of them waits for the last
+OWED_LIMIT = (
+    10_000  # settlements kept for later; beyond them their calls stay open in the file and are recovered at a start
+)
+RETRY_S = 1.0
+
+
+class Writer:
+    """`books` are always those of the last commit."""
+
+    def __init__(self, connection: Connection, books: Books, clock: Clock, path: Path) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._path = path
+        self._waiting: deque[tuple[Entry, asyncio.Future[None]]] = deque()
+        self._owed: deque[Entry] = deque(maxlen=OWED_LIMIT)
+        self._woken = asyncio.Event()
+        self._closing = False
+        self.books = books
+        self._task = asyncio.create_task(self._run(), name="ledger writer")
+
+    async def write(self, entry: Entry) -> None:
+        """Return when the entry is committed. Raises BudgetExceeded or LedgerError where it is not."""
+        if self._closing or self._task.done():
+            raise LedgerError("the ledger is closed: start the core again")
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((entry, done))
+        self._woken.set()
+        await done
+
+    async def close(self) -> None:
+        """Write what waits, try once more what is owed, then stop."""
+        self._closing = True
+        self._woken.set()
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.result()
+
+    async def _run(self) -> None:
+        try:
+            while not self._closing:
+                await self._wait()
+                while self._waiting:
+                    await self._write_group()
+            await self._write_group()
+        finally:
+            for _, done in self._waiting:
+                done.cancel()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(RETRY_S if self._owed else None):
+                await self._woken.wait()
+        except TimeoutError:
+            await self._write_group()
+        self._woken.clear()
+
+    async def _write_group(self) -> None:
+        owed, taken = list(self._owed), [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+        group = [(entry, done) for entry, done in taken if entry.owed or not done.cancelled()]
+        entries = [*owed, *(entry for entry, _ in group)]
+        if not entries:
+            return
+        draft = self.books.copy()
+        draft.advance(self._clock.now())
+        try:
+            verdicts = await self._connection.run(commit, draft, entries)
+        except asyncio.CancelledError:
+            for _, done in group:
+                done.cancel()
+            raise
+        except sqlite3.Error as error:
+            self._owed.extend(entry for entry, _ in group if entry.owed)
+            verdicts = [explained(error, self._path)] * len(entries)
+        else:
+            self.books = draft
+            self._owed.clear()
+        for (_, done), verdict in zip(group, verdicts[len(owed) :], strict=True):
+            if done.done():
+                continue
+            if verdict is None:
+                done.set_result(None)
+            else:
+                done.set_exception(verdict)
+
+
+def commit(db: sqlite3.Connection, books: Books, entries: Sequence[Entry]) -> list[ClawError | None]:
+    """Carry out a group: all that can be is committed, and each entry gets None or the error that undid it alone.
+
+    Raises sqlite3.Error where nothing could be written; then the file is as it was, and `books` are to be thrown away.
+    """
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        verdicts = [_carry_out(db, books, entry) for entry in entries]
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+    return verdicts
+
+
+def _carry_out(db: sqlite3.Connection, books: Books, entry: Entry) -> ClawError | None:
+    verdict: ClawError
+    db.execute("SAVEPOINT entry")
+    try:
+        entry.carry_out(db, books)
+    except ClawError as error:
+        verdict = error
+    except (sqlite3.IntegrityError, OverflowError, ValueError) as error:
+        verdict = LedgerError(f"a row could not be written ({error}): report this with `claw doctor --json`")
+    else:
+        db.execute("RELEASE entry")
+        return None
+    db.execute("ROLLBACK TO entry")
+    db.execute("RELEASE entry")
+    return verdict

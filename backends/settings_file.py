@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from backends.settings import Agent, Budget, Price, Section, Settings
+from backends.settings import Agent, Price, Section, Settings
 
 INTRO = """\
 # claw.toml: every key is optional; what stands here is built in. Take the # off a key to change it.

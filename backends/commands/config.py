@@ -34,7 +34,8 @@ def _init() -> None:
     paths = Paths.find()
     paths.make()
     try:
-        with paths.config.open("x", encoding="utf-8", opener=open_private) as file:
+        # Path.open takes no opener, and the file must be private from birth.
+        with open(paths.config, "x", encoding="utf-8", opener=open_private) as file:
             file.write(commented_file())
     except FileExistsError:
         raise WrongUse(f"{paths.config} exists already: edit it, or move it away first") from None

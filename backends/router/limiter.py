@@ -63,7 +63,7 @@ class Limiter:
                 # The place was handed over in the very moment of leaving.
                 self.in_flight -= 1
                 self._hand_on()
-            else:
+            elif (agent, turn) in self._queue:
                 self._queue.remove((agent, turn))
             self._changed()
             raise

@@ -1,0 +1,69 @@
+import pytest
+from msgspec.structs import replace
+
+from backends.errors import TooLarge, WrongUse
+from backends.router.normalise import normalise
+from backends.settings import Agent, Router, Settings
+from backends.types import Image, Message, Request, ToolCall
+
+SETTINGS = Settings(
+    router=Router(deadline_s=120.0, max_prompt_bytes=1000),
+    agents={"infra": Agent(policy="local", sensitive=True, deadline_s=30.0)},
+)
+
+
+def request(text: str = "are all units up?", **more: object) -> Request:
+    return replace(Request(id="1", messages=(Message(role="user", text=text),)), **more)
+
+
+@pytest.mark.parametrize("text", ["", " \n\t "])
+def test_an_empty_prompt_is_wrong_use(text: str) -> None:
+    with pytest.raises(WrongUse, match="prompt is empty"):
+        normalise(request(text), SETTINGS)
+
+
+def test_a_prompt_of_a_system_text_alone_is_empty_too() -> None:
+    with pytest.raises(WrongUse, match="prompt is empty"):
+        normalise(Request(id="1", messages=(Message(role="system", text="be brief"),)), SETTINGS)
+
+
+def test_an_image_alone_is_a_prompt() -> None:
+    asked = Request(id="1", messages=(Message(role="user", images=(Image(media_type="image/png", data=b"x"),)),))
+    assert normalise(asked, SETTINGS).deadline_s == 120.0
+
+
+@pytest.mark.parametrize("agent", ["", "a b", "../x", "x" * 65, "\x1b[31m", "ünï"])
+def test_an_agents_name_is_plain(agent: str) -> None:
+    with pytest.raises(WrongUse, match="agent's name"):
+        normalise(request(agent=agent), SETTINGS)
+
+
+def test_every_part_counts_towards_the_limit() -> None:
+    call = ToolCall(id="c", name="search", arguments="x" * 600)
+    parts = (Message(role="user", text="é" * 150), Message(role="assistant", tool_calls=(call,)))
+    normalise(Request(id="1", messages=parts), SETTINGS)
+    with pytest.raises(TooLarge, match=r"router\.max_prompt_bytes"):
+        normalise(Request(id="1", messages=(*parts, Message(role="user", text="y" * 200))), SETTINGS)
+
+
+def test_lone_surrogates_are_measured_rather_than_raised() -> None:
+    assert normalise(request("\ud800 hello"), SETTINGS).deadline_s == 120.0
+
+
+@pytest.mark.parametrize(
+    ("agent", "asked", "expected"), [("infra", None, 30.0), ("ada", None, 120.0), ("infra", 5.0, 5.0)]
+)
+def test_the_deadline_is_the_callers_then_the_agents_then_the_routers(
+    agent: str, asked: float | None, expected: float
+) -> None:
+    assert normalise(request(agent=agent, deadline_s=asked), SETTINGS).deadline_s == expected
+
+
+def test_a_deadline_in_the_past_is_wrong_use() -> None:
+    with pytest.raises(WrongUse, match="deadline"):
+        normalise(request(deadline_s=-1.0), SETTINGS)
+
+
+def test_a_sensitive_agent_makes_its_requests_sensitive() -> None:
+    assert normalise(request(agent="infra"), SETTINGS).sensitive
+    assert not normalise(request(agent="ada"), SETTINGS).sensitive

@@ -1,0 +1,145 @@
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.errors import WrongSettings
+from backends.settings import AGENTS, Budget, Loaded, _know, gemini_key, known_keys, load, ollama_url
+from backends.settings_file import commented_file, descriptions
+
+
+def written(folder: Path, text: str, **env: str) -> Loaded:
+    path = folder / "claw.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, env)
+
+
+def test_without_a_file_all_is_built_in(tmp_path: Path) -> None:
+    loaded = load(tmp_path / "absent.toml", {})
+    assert loaded.sources == {}
+    assert set(loaded.settings.agents) == set(AGENTS)
+    assert {name for name, agent in loaded.settings.agents.items() if agent.policy == "local"} == {"scout", "infra"}
+    assert loaded.settings.budgets == (Budget(limit_usd=Decimal("5.00")),)
+
+
+def test_a_file_changes_what_it_names_and_says_where_it_came_from(tmp_path: Path) -> None:
+    loaded = written(tmp_path, '[agents.scout]\nsensitive = true\n[router]\ndial = 0.5\n[agents."my bot"]\n')
+    assert loaded.settings.router.dial == 0.5
+    assert loaded.settings.agent("scout").policy == "local"
+    assert loaded.settings.agent("scout").sensitive
+    assert loaded.settings.agent("my bot").policy == "auto"
+    assert loaded.sources["router.dial"].endswith("claw.toml")
+    assert "engines.local.model" not in loaded.sources
+
+
+def test_the_environment_outranks_the_file(tmp_path: Path) -> None:
+    loaded = written(tmp_path, '[engines.local]\nbase_url = "http://127.0.0.1:1"\n', OLLAMA_HOST="0.0.0.0:99")
+    assert loaded.settings.engines.local.base_url == "http://127.0.0.1:99"
+    assert loaded.sources["engines.local.base_url"] == "OLLAMA_HOST"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "[engines.local]\nparalel = 2",
+            "unknown setting `engines.local.paralel`: the nearest valid one is `engines.local.parallel`",
+        ),
+        (
+            "[agents.ada]\npolcy = 'local'",
+            "unknown setting `agents.ada.polcy`: the nearest valid one is `agents.ada.policy`",
+        ),
+        ("[budget]\nlimit = 1", "the nearest valid one is `budgets.limit_usd`"),
+        ("[engines.local]\nparallel = '2'", "`engines.local.parallel`: Expected `int`, got `str`"),
+        ("[router]\ndial = 1.5", "`router.dial`: Expected `float` <= 1.0"),
+        ("agents = 3", "`agents`: Expected `object`, got `int`"),
+        ("agents.scout = 3", "`agents[...]`: Expected `object`, got `int`"),
+        ("[agents.scout]\npolicy = 'sky'", "`agents[...].policy`: Invalid enum value 'sky'"),
+        ("[[budgets]]\nlimit_usd = 'lots'", "`budgets[0].limit_usd`"),
+        ("[[budgets]]\nlimit_usd = '-1'", "`budgets[0].limit_usd` must be 0 or more"),
+        ("[[budgets]]\nlimit_usd = 'NaN'", "`budgets[0].limit_usd` must be 0 or more"),
+        ("[[budgets]]\nlimit_usd = '1'\nscope = 'agnet:ada'", "use all, agent:NAME, engine:NAME or model:NAME"),
+        ("[engines.local]\nbase_url = 'localhost:11434'", "must be an http:// or https:// address"),
+        ("[engines", "not valid TOML"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it(tmp_path: Path, text: str, line: str) -> None:
+    with pytest.raises(WrongSettings) as error:
+        written(tmp_path, text)
+    assert line in str(error.value)
+    assert "\n" not in str(error.value)
+    assert error.value.exit_code == 2
+
+
+def test_a_file_that_is_no_text_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "claw.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(WrongSettings, match="UTF-8"):
+        load(path, {})
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(WrongSettings, match="cannot be read"):
+        load(path, {})
+
+
+@given(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12))
+def test_any_unknown_table_is_refused_with_a_key_that_exists(name: str) -> None:
+    if any(key[0] == name for key in known_keys()):
+        return
+    with pytest.raises(WrongSettings) as error:
+        _know((name, "x"))
+    nearest = str(error.value).rsplit("`", 2)[1]
+    assert tuple(nearest.split(".")) in known_keys()
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        (":11435", "http://127.0.0.1:11435"),
+        ("localhost:1", "http://localhost:1"),
+        ("http://gpu", "http://gpu:80"),
+        ("https://gpu/ollama/", "https://gpu:443/ollama"),
+        ("[::1]:77", "http://[::1]:77"),
+    ],
+)
+def test_ollama_host_is_read_as_ollama_reads_it(host: str, url: str) -> None:
+    assert ollama_url(host) == url
+
+
+def test_an_ollama_host_with_a_wrong_port_is_one_line() -> None:
+    with pytest.raises(WrongSettings, match="OLLAMA_HOST"):
+        ollama_url("127.0.0.1:port")
+
+
+def test_the_key_is_read_as_googles_tools_read_it() -> None:
+    assert gemini_key({}) is None
+    assert gemini_key({"GEMINI_API_KEY": ""}) is None
+    assert gemini_key({"GEMINI_API_KEY": "a"}) == "a"
+    assert gemini_key({"GEMINI_API_KEY": "a", "GOOGLE_API_KEY": "b"}) == "b"
+
+
+def test_the_commented_file_changes_nothing_and_holds_every_setting(tmp_path: Path) -> None:
+    text = commented_file()
+    assert written(tmp_path, text).settings == load(tmp_path / "absent.toml", {}).settings
+    for key in known_keys():
+        assert f"# {key[-1]} " in text
+
+
+def test_every_line_of_the_commented_file_may_be_taken_in(tmp_path: Path) -> None:
+    body = commented_file().split("\n\n", 1)[1]
+    taken = "\n".join(line.removeprefix("# ") for line in body.splitlines())
+    built_in = load(tmp_path / "absent.toml", {}).settings
+    settings = written(tmp_path, taken).settings
+    assert settings.engines == built_in.engines
+    assert settings.budgets == built_in.budgets
+    assert settings.agents == built_in.agents
+    assert settings.prices["gemini-2.5-flash"].input_usd == Decimal("0.30")
+
+
+def test_every_setting_says_what_it_means() -> None:
+    assert [key for key, _, meaning in descriptions() if not meaning] == []
+    assert len(descriptions()) == len(known_keys())

@@ -53,6 +53,11 @@ class Paths(Struct, frozen=True, kw_only=True):
         return self.run / "claw.sock"
 
     @property
+    def control_token(self) -> Path:
+        """What attaching by the gateway's address needs; made anew by each `claw serve`."""
+        return self.run / "control.token"
+
+    @property
     def log(self) -> Path:
         return self.state / "claw.log"
 

@@ -1,0 +1,102 @@
+"""`claw serve`: the core without a screen, with the agents' gateway and the control socket."""
+
+import argparse
+import asyncio
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from backends.errors import WrongUse
+from backends.gateway.control import listen_on
+from backends.gateway.drain import Drain
+from backends.gateway.serving import bind, serve
+from backends.opening import embedded
+from backends.paths import Paths, open_private
+from backends.settings import Settings, load
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", metavar="H", help="loopback address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=_port, metavar="P", help="0 takes a free one (8787)")
+    parser.add_argument("--rehearse", action="store_true", help="simulated engines, and a ledger of their own")
+    parser.add_argument("--traffic", action="store_true", help="with --rehearse: play the agents' requests too")
+
+
+def run(args: argparse.Namespace) -> int:
+    import uvloop
+
+    if args.traffic and not args.rehearse:
+        raise WrongUse("--traffic plays simulated requests: give --rehearse with it")
+    paths = Paths.find(rehearsal=args.rehearse)
+    settings = load(paths.config).settings
+    host = settings.gateway.host if args.host is None else args.host
+    port = settings.gateway.port if args.port is None else args.port
+    # Bound before anything is opened: a port that is taken is said at once.
+    with bind(host, port) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, paths, listener, rehearse=args.rehearse, traffic=args.traffic))
+    return 0
+
+
+async def _serve(settings: Settings, paths: Paths, listener: socket.socket, *, rehearse: bool, traffic: bool) -> None:
+    stop, drain = asyncio.Event(), Drain()
+    _obey_signals(stop, drain)
+    async with (
+        embedded(settings, paths, rehearse=rehearse, listen=False, traffic=traffic) as opened,
+        listen_on(opened.core, paths, drain),
+        _token(paths.control_token) as token,
+    ):
+        await serve(opened.core, settings, listener, ready=_say_ready, stop=stop, drain=drain, token=token)
+
+
+def _obey_signals(stop: asyncio.Event, drain: Drain) -> None:
+    """SIGTERM or SIGINT drains, the second cuts, the third ends what still holds on. SIGHUP does nothing."""
+    loop, main = asyncio.get_running_loop(), asyncio.current_task()
+    heard = 0
+
+    def end() -> None:
+        nonlocal heard
+        heard += 1
+        stop.set()
+        if heard == 2:
+            drain.cut()
+        elif heard > 2 and main is not None:
+            main.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, end)
+    loop.add_signal_handler(signal.SIGINT, end)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+
+
+@asynccontextmanager
+async def _token(path: Path) -> AsyncGenerator[str]:
+    """A new control token, in a file of its owner's alone while the block runs."""
+    token = secrets.token_urlsafe(32)
+    await asyncio.to_thread(_write_private, path, token)
+    try:
+        yield token
+    finally:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with open(path, "x", encoding="ascii", opener=open_private) as file:
+        file.write(text + "\n")
+
+
+def _say_ready(address: str) -> None:
+    print(f"ready {address}", file=sys.stderr, flush=True)
+
+
+def _port(text: str) -> int:
+    try:
+        port = int(text)
+    except ValueError:
+        port = -1
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port

@@ -1,0 +1,166 @@
+"""What goes over the control socket: one call a connection, a JSON object a line.
+
+The asker sends one Call. The core answers with a Hello, then chunks, events or one result, then an end or an error. A
+line holds no newline but its last byte; images travel as base64. Whoever closes the connection ends the call.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from backends import errors
+from backends.errors import ClawError, EngineError
+from backends.events import Event
+from backends.types import Acted, Action, Chunk, Explanation, Request, Snapshot
+
+PROTOCOL = 1
+FRAME_BYTES = 33_554_432  # the longest line: a request with its images, or a snapshot
+
+
+# ---- what is asked
+
+
+class Ask(Struct, frozen=True, kw_only=True, tag_field="verb", tag="ask"):
+    request: Request
+    protocol: int = PROTOCOL
+
+
+class Explain(Struct, frozen=True, kw_only=True, tag_field="verb", tag="explain"):
+    request: Request
+    protocol: int = PROTOCOL
+
+
+class Look(Struct, frozen=True, kw_only=True, tag_field="verb", tag="snapshot"):
+    protocol: int = PROTOCOL
+
+
+class Watch(Struct, frozen=True, kw_only=True, tag_field="verb", tag="events"):
+    protocol: int = PROTOCOL
+
+
+class Act(Struct, frozen=True, kw_only=True, tag_field="verb", tag="act"):
+    action: Action
+    protocol: int = PROTOCOL
+
+
+class Ping(Struct, frozen=True, kw_only=True, tag_field="verb", tag="ping"):
+    protocol: int = PROTOCOL
+
+
+Call = Ask | Explain | Look | Watch | Act | Ping
+
+
+# ---- what is answered
+
+
+class Hello(Struct, frozen=True, kw_only=True):
+    """Who answers, always the first frame."""
+
+    protocol: int
+    version: str
+    pid: int
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """A ClawError on its way; `name` is its class."""
+
+    name: str
+    message: str
+    kind: str
+    exit_code: int
+    http_status: int
+    retry_after_s: float | None = None
+    billed: bool = False
+    status: int | None = None
+
+
+class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Exactly one of these is set. `result` is an Explanation, Snapshot, Acted or null, as the verb says."""
+
+    hello: Hello | None = None
+    chunk: Chunk | None = None
+    event: Event | None = None
+    result: Raw | None = None
+    error: Failure | None = None
+    end: bool = False
+
+
+Result = Explanation | Snapshot | Acted | None
+
+_encoder = msgspec.json.Encoder()
+_calls: msgspec.json.Decoder[Call] = msgspec.json.Decoder(Call)
+_frames: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)
+
+
+def encode(value: Call | Frame) -> bytes:
+    """One line, its newline included. Raises ValueError where it would be longer than FRAME_BYTES."""
+    line = _encoder.encode(value) + b"\n"
+    if len(line) > FRAME_BYTES:
+        raise ValueError("frame too long")
+    return line
+
+
+def result(value: Result) -> Frame:
+    return Frame(result=Raw(_encoder.encode(value)))
+
+
+def decode_call(line: bytes) -> Call:
+    """Raises WrongUse for what is no call, and for one of another protocol."""
+    try:
+        protocol = msgspec.json.decode(line, type=_Version).protocol
+        if protocol != PROTOCOL:
+            raise errors.WrongUse(
+                f"this core speaks control protocol {PROTOCOL}, the caller {protocol}: run one version of claw"
+            )
+        return _calls.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise errors.WrongUse("the call is not one that this core knows: run both from one version of claw") from None
+
+
+def decode_frame(line: bytes) -> Frame:
+    """Raises Unreachable for what is no frame, and for the hello of another protocol."""
+    try:
+        frame = _frames.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise errors.Unreachable("the core answers in words unknown here: run both from one version of claw") from None
+    if frame.hello is not None and frame.hello.protocol != PROTOCOL:
+        raise errors.Unreachable(
+            f"the running core (claw {frame.hello.version}) speaks control protocol {frame.hello.protocol}, this one "
+            f"{PROTOCOL}: restart `claw serve`"
+        )
+    return frame
+
+
+def failure(error: ClawError) -> Frame:
+    return Frame(
+        error=Failure(
+            name=type(error).__name__,
+            message=str(error).encode("utf-8", "replace").decode(),
+            kind=error.kind,
+            exit_code=error.exit_code,
+            http_status=error.http_status,
+            retry_after_s=error.retry_after_s,
+            billed=getattr(error, "billed", False),
+            status=getattr(error, "status", None),
+        )
+    )
+
+
+def revive(failed: Failure) -> ClawError:
+    """The error as it was raised: the same class where this side knows it, the same figures always."""
+    known = getattr(errors, failed.name, None)
+    kind: type[Any] = known if isinstance(known, type) and issubclass(known, ClawError) else ClawError
+    error: Any
+    if issubclass(kind, EngineError):
+        error = kind(failed.message, kind="protocol", billed=failed.billed, status=failed.status)
+    else:
+        error = kind(failed.message)
+    error.kind, error.exit_code, error.http_status = failed.kind, failed.exit_code, failed.http_status
+    error.retry_after_s = failed.retry_after_s
+    revived: ClawError = error
+    return revived
+
+
+class _Version(Struct):
+    protocol: int

@@ -1,0 +1,152 @@
+"""The facade on a Unix socket: what consoles and one-shot commands attach to. See backends.frames for the words."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+
+from backends import __version__, frames
+from backends.errors import ClawError
+from backends.facade import Core
+from backends.frames import Act, Ask, Call, Explain, Frame, Hello, Look, Watch
+from backends.gateway.drain import Drain, Leash
+from backends.gateway.refusal import Draining
+from backends.gateway.unix_socket import bind, unlink_own
+from backends.paths import Paths
+from backends.remote import peer_uid
+
+CALL_S = 10.0  # for the whole line that asks
+WRITE_S = 30.0  # an asker that reads nothing for so long is cut; a watcher may sleep
+
+
+@asynccontextmanager
+async def listen_on(core: Core, paths: Paths, drain: Drain | None = None) -> AsyncGenerator[None]:
+    """Serve `core` on `paths.socket` while the block runs; the caller holds the core's lock.
+
+    Raises ClawError where the socket cannot be made. Leaving the block ends the calls that still run.
+    """
+    listener = await asyncio.to_thread(bind, paths.socket)
+    inode = (await asyncio.to_thread(paths.socket.lstat)).st_ino
+    desk = _Desk(core, drain or Drain())
+    server = await asyncio.start_unix_server(desk.accept, sock=listener, limit=frames.FRAME_BYTES)
+    try:
+        yield
+    finally:
+        server.close()
+        await desk.close()
+        await asyncio.to_thread(unlink_own, paths.socket, inode)
+
+
+async def replies(core: Core, call: Call) -> AsyncGenerator[Frame]:
+    """The frames that answer `call`, from the hello to the end or the error."""
+    yield Frame(hello=Hello(protocol=frames.PROTOCOL, version=__version__, pid=os.getpid()))
+    try:
+        match call:
+            case Ask(request=request):
+                async with aclosing(core.ask(request)) as chunks:
+                    async for chunk in chunks:
+                        yield Frame(chunk=chunk)
+            case Watch():
+                async with aclosing(core.events()) as events:
+                    async for event in events:
+                        yield Frame(event=event)
+            case Explain(request=request):
+                yield frames.result(await core.explain(request))
+            case Look():
+                yield frames.result(await core.snapshot())
+            case Act(action=action):
+                yield frames.result(await core.act(action))
+    except ClawError as error:
+        yield frames.failure(error)
+    else:
+        yield Frame(end=True)
+
+
+def leash_for(call: Call, drain: Drain) -> Leash:
+    """Asking is what a drain waits for; looking and watching end with the core. Raises Draining for an ask too late."""
+    return drain.leash(waits=isinstance(call, Ask))
+
+
+def line_of(frame: Frame) -> bytes:
+    try:
+        return frames.encode(frame)
+    except ValueError:
+        return frames.encode(frames.failure(ClawError("the answer cannot be sent: it is too long, or no valid text")))
+
+
+class _Desk:
+    """The connections of one socket."""
+
+    def __init__(self, core: Core, drain: Drain) -> None:
+        self._core = core
+        self._drain = drain
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if peer_uid(writer.get_extra_info("socket")) != os.geteuid():
+            writer.transport.abort()
+            return
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            try:
+                async with asyncio.timeout(CALL_S):
+                    call = frames.decode_call(await reader.readline())
+                leash = leash_for(call, self._drain)
+            except ClawError as error:
+                await _send(writer, frames.failure(error), WRITE_S)
+            else:
+                await self._answer(call, leash, reader, writer)
+        except (OSError, TimeoutError, ValueError):
+            pass  # the caller left, is too slow, or sends no end of a line: nobody is there to be told
+        finally:
+            writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
+
+    async def _answer(
+        self, call: Call, leash: Leash, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        limit_s = WRITE_S if isinstance(call, Ask) else None
+        watch = asyncio.get_running_loop().create_task(_cut_when_left(reader, leash))
+        try:
+            async with leash, aclosing(replies(self._core, call)) as answer:
+                async for frame in answer:
+                    await _send(writer, frame, limit_s)
+            if leash.cause == "drained":
+                await _send(writer, frames.failure(Draining("the core shut down before the answer ended")), WRITE_S)
+            if leash.cause != "left":
+                async with asyncio.timeout(WRITE_S):
+                    await _sent(writer)
+        finally:
+            watch.cancel()
+            await asyncio.wait((watch,))
+
+
+async def _cut_when_left(reader: asyncio.StreamReader, leash: Leash) -> None:
+    try:
+        while await reader.read(4096):
+            pass
+    except OSError:
+        pass
+    leash.cut("left")
+
+
+async def _send(writer: asyncio.StreamWriter, frame: Frame, limit_s: float | None) -> None:
+    writer.write(line_of(frame))
+    async with asyncio.timeout(limit_s):
+        await writer.drain()
+
+
+async def _sent(writer: asyncio.StreamWriter) -> None:
+    """Wait until the last byte is with the kernel."""
+    writer.transport.set_write_buffer_limits(high=0)
+    await writer.drain()

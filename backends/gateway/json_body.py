@@ -1,0 +1,62 @@
+"""A caller's JSON, parsed at the border: well-formed, within bounds, and with one meaning only."""
+
+import json
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+
+from backends.gateway.refusal import Turned
+
+DEPTH = 64  # of a JSON schema; deeper ones are nobody's
+BRACKETS = 1_000_000  # of one body: bounds what parsing it may allocate
+
+T = TypeVar("T")
+
+
+def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """`body` as what `decoder` reads. Raises Turned (400), naming the field that is wrong."""
+    if body.count(b"[") + body.count(b"{") > BRACKETS:
+        raise Turned(400, "invalid_json", "the body holds too many objects and lists")
+    try:
+        value = decoder.decode(body)
+        json.loads(body, object_pairs_hook=_no_twins, parse_constant=_no_constant)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).rpartition(" - at `$")
+        field = where.strip("`").lstrip(".")
+        raise Turned(400, "invalid_request", f"{field}: {what}" if what else str(error), param=field or None) from None
+    except RecursionError:
+        raise Turned(400, "invalid_json", "the body is nested too deeply") from None
+    except ValueError as error:
+        # msgspec.DecodeError and UnicodeDecodeError too; their text can quote the body, ours does not.
+        line = str(error) if isinstance(error, _Twins) else "the body is not valid JSON in UTF-8"
+        raise Turned(400, "invalid_json", line) from None
+    return value
+
+
+def check_depth(value: Any, name: str) -> None:
+    """Raises Turned (400) where `value` is nested deeper than DEPTH."""
+    level = [value]
+    for _ in range(DEPTH):
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return
+    raise Turned(400, "invalid_request", f"{name} is nested deeper than {DEPTH} levels", param=name)
+
+
+class _Twins(ValueError):
+    """A key that stands twice in one object."""
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> bool:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise _Twins("a key stands twice in one object")
+    return True
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise ValueError

@@ -1,0 +1,131 @@
+"""`GET /metrics` in Prometheus' text format: what was counted since the start, and what is now.
+
+Counters are fed by the core's events, so that they miss nothing between two scrapes. Labels come from a bounded set: an
+agent that no setting names counts as "other", and so does everything beyond SERIES of one counter.
+"""
+
+from collections import defaultdict
+from collections.abc import Container, Iterator, Mapping
+from contextlib import aclosing
+from decimal import Decimal
+
+from backends.events import Refused, Resync, Settled
+from backends.facade import Core
+from backends.gateway.visit import Visit
+from backends.types import ZERO, EngineState, Outcome, Snapshot
+
+SERIES = 512
+
+TEXT = b"text/plain; version=0.0.4; charset=utf-8"
+
+HELP = {
+    "claw_requests_total": "requests that ended, by agent, engine and finish",
+    "claw_tokens_total": "tokens, by agent, engine and kind",
+    "claw_cost_usd_total": "US dollars spent, by agent and engine",
+    "claw_baseline_usd_total": "US dollars that the cloud alone would have cost, by agent",
+    "claw_cache_results_total": "how the cache took part, by agent and result",
+    "claw_refused_total": "requests refused before any engine was called, by agent and reason",
+    "claw_events_lost_total": "times that events were lost, after which the counters run behind",
+    "claw_in_flight": "calls running at an engine",
+    "claw_waiting": "calls waiting for an engine",
+    "claw_parallel": "calls an engine is allowed at once",
+    "claw_engine_up": "1 where an engine answers, 0 where it is down",
+    "claw_cloud_stopped": "1 where the operator stopped cloud spend",
+    "claw_cache_entries": "answers stored",
+    "claw_cache_bytes": "their size",
+    "claw_budget_limit_usd": "a budget's limit",
+    "claw_budget_spent_usd": "spent of it in its window",
+    "claw_budget_reserved_usd": "reserved for calls in flight",
+}
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Counters:
+    """What was counted. `agents` are the names that are labels of their own."""
+
+    def __init__(self, agents: Container[str]) -> None:
+        self._agents = agents
+        self._counts: dict[str, dict[Labels, Decimal]] = defaultdict(dict)
+
+    async def watch(self, core: Core) -> None:
+        """Count what happens, until cancelled."""
+        async with aclosing(core.events()) as events:
+            async for event in events:
+                if isinstance(event, Settled):
+                    self.settled(event.outcome)
+                elif isinstance(event, Refused):
+                    self.refused(event.agent, event.rule)
+                elif isinstance(event, Resync):
+                    self._add("claw_events_lost_total", 1)
+
+    def settled(self, outcome: Outcome) -> None:
+        agent, engine = self._agent(outcome.agent), outcome.engine
+        self._add("claw_requests_total", 1, agent=agent, engine=engine, finish=outcome.finish)
+        self._add("claw_cost_usd_total", outcome.cost_usd, agent=agent, engine=engine)
+        self._add("claw_baseline_usd_total", outcome.baseline_usd, agent=agent)
+        self._add("claw_cache_results_total", 1, agent=agent, result=outcome.cache)
+        tokens = outcome.tokens
+        for kind, count in (
+            ("input", tokens.input),
+            ("output", tokens.output),
+            ("thinking", tokens.thinking),
+            ("cached_input", tokens.cached_input),
+        ):
+            self._add("claw_tokens_total", count, agent=agent, engine=engine, kind=kind)
+
+    def refused(self, agent: str, reason: str) -> None:
+        self._add("claw_refused_total", 1, agent=self._agent(agent), reason=reason)
+
+    def lines(self) -> Iterator[str]:
+        for name, series in self._counts.items():
+            yield from _family(name, "counter", series)
+
+    def _agent(self, name: str) -> str:
+        return name if name in self._agents or name in ("default", "") else "other"
+
+    def _add(self, name: str, count: Decimal | int, **labels: str) -> None:
+        series = self._counts[name]
+        key = tuple(labels.items())
+        if key not in series and len(series) >= SERIES:
+            key = tuple((label, "other") for label in labels)
+        series[key] = series.get(key, ZERO) + count
+
+
+async def metrics(visit: Visit, counters: Counters) -> None:
+    snapshot = await visit.core.snapshot()
+    lines = [*counters.lines(), *gauges(snapshot)]
+    await visit.answer(("\n".join(lines) + "\n").encode("utf-8", "replace"), kind=TEXT)
+
+
+def gauges(snapshot: Snapshot) -> Iterator[str]:
+    """What a snapshot holds; unknown figures have no line."""
+    engines: dict[Labels, EngineState] = {(("engine", engine.name),): engine for engine in snapshot.engines}
+    yield from _family("claw_in_flight", "gauge", {key: engine.in_flight for key, engine in engines.items()})
+    yield from _family("claw_waiting", "gauge", {key: engine.waiting for key, engine in engines.items()})
+    yield from _family("claw_parallel", "gauge", {key: engine.parallel for key, engine in engines.items()})
+    known = {key: int(engine.health != "down") for key, engine in engines.items() if engine.health != "unknown"}
+    yield from _family("claw_engine_up", "gauge", known)
+    yield from _family("claw_cloud_stopped", "gauge", {(): int(snapshot.cloud_stopped)})
+    yield from _family("claw_cache_entries", "gauge", {(): snapshot.cache.entries})
+    yield from _family("claw_cache_bytes", "gauge", {(): snapshot.cache.bytes})
+    budgets = snapshot.spend.budgets if snapshot.spend else ()
+    places = {(("scope", budget.scope), ("window", budget.window)): budget for budget in budgets}
+    yield from _family("claw_budget_limit_usd", "gauge", {key: each.limit_usd for key, each in places.items()})
+    yield from _family("claw_budget_spent_usd", "gauge", {key: each.spent_usd for key, each in places.items()})
+    yield from _family("claw_budget_reserved_usd", "gauge", {key: each.reserved_usd for key, each in places.items()})
+
+
+def _family(name: str, kind: str, series: Mapping[Labels, Decimal | int]) -> Iterator[str]:
+    if not series:
+        return
+    yield f"# HELP {name} {HELP[name]}"
+    yield f"# TYPE {name} {kind}"
+    for labels, value in series.items():
+        said = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels)
+        yield f"{name}{{{said}}} {Decimal(value):f}" if labels else f"{name} {Decimal(value):f}"
+
+
+def _escaped(text: str) -> str:
+    printable = "".join(character if character.isprintable() else "?" for character in text)
+    return printable.replace("\\", r"\\").replace('"', r"\"")

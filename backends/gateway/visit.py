@@ -1,0 +1,72 @@
+"""One request at the door: what came in, and the one way to answer it."""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from backends.errors import ClawError
+from backends.facade import Core
+from backends.gateway.connection import Connection
+from backends.gateway.drain import Drain, Leash
+from backends.gateway.refusal import body_of, headers_of, status_of
+from backends.settings import Settings
+
+Header = tuple[bytes, bytes]
+Send = Callable[[Any], Awaitable[None]]
+
+JSON = b"application/json"
+
+
+class Visit:
+    """`headers` is by lower-case name, `body` whole; both are filled once the door let them in."""
+
+    def __init__(
+        self, id: str, *, core: Core, settings: Settings, drain: Drain, connection: Connection, send: Send
+    ) -> None:
+        self.id = id
+        self.core = core
+        self.settings = settings
+        self.drain = drain
+        self.connection = connection
+        self.headers: dict[bytes, bytes] = {}
+        self.body = b""
+        self.started = False
+        self._send = send
+
+    def text(self, name: bytes) -> str | None:
+        """A header as text, None where it was not sent."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1").strip()
+
+    @contextmanager
+    def hold(self, leash: Leash) -> Iterator[None]:
+        """While the block runs, the caller's leaving cuts `leash`."""
+        self.connection.on_lost = lambda: leash.cut("left")
+        if self.connection.gone.done():
+            leash.cut("left")
+        try:
+            yield
+        finally:
+            self.connection.on_lost = None
+
+    async def answer(
+        self, body: bytes, *, status: int = 200, kind: bytes = JSON, headers: Iterable[Header] = ()
+    ) -> None:
+        """A whole response."""
+        await self.start(status, kind, [*headers, (b"content-length", b"%d" % len(body))])
+        await self.end(body)
+
+    async def fail(self, error: ClawError) -> None:
+        """OpenAI's error object; only before anything was sent."""
+        await self.answer(body_of(error), status=status_of(error), headers=headers_of(error))
+
+    async def start(self, status: int, kind: bytes, headers: Iterable[Header] = ()) -> None:
+        self.started = True
+        head = [(b"content-type", kind), (b"x-claw-request-id", self.id.encode()), *headers]
+        await self._send({"type": "http.response.start", "status": status, "headers": head})
+
+    async def write(self, part: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": part, "more_body": True})
+
+    async def end(self, part: bytes = b"") -> None:
+        await self._send({"type": "http.response.body", "body": part})

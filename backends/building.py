@@ -68,7 +68,7 @@ async def build(
         stack.push_async_callback(ledger.close)
         cache = await Cache.open(paths.cache, settings.cache, clock=clock)
         stack.push_async_callback(cache.close)
-        engines = registry.build(settings, gemini_key=gemini_key)
+        engines = await asyncio.to_thread(registry.build, settings, gemini_key=gemini_key)
         stack.push_async_callback(engines.close)
         desks = _desks(settings, engines, labels, clock)
         controls = Controls(ledger, await ledger.controls())

@@ -84,7 +84,9 @@ async def embedded(
             from backends.rehearsal.process import rehearse as start_twins
             from backends.rehearsal.process import settings_for
 
-            stage = await stack.enter_async_context(start_twins())
+            local_model, cloud_model = settings.engines.local.model, settings.engines.cloud.model
+            twins = start_twins(local_model=local_model, cloud_model=cloud_model)
+            stage = await stack.enter_async_context(twins)
             settings, key, labels = settings_for(settings, stage), REHEARSAL_KEY, _labels(stage)
         core = await stack.enter_async_context(
             build(settings, paths, gemini_key=key, labels=labels, rehearsal=rehearse)

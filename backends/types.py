@@ -398,7 +398,10 @@ class CacheEntry(Struct, frozen=True, kw_only=True):
 
 
 class CacheStats(Struct, frozen=True, kw_only=True):
-    """Since the core started, but `entries` and `bytes`, which are what is stored now."""
+    """Since the core started, but `entries` and `bytes`, which are what is stored now.
+
+    `problem` says in a line why the cache's file cannot be used, and is "" where it can.
+    """
 
     lookups: int = 0
     exact_hits: int = 0
@@ -411,6 +414,7 @@ class CacheStats(Struct, frozen=True, kw_only=True):
     semantic_detail: str = ""
     top: tuple[CacheEntry, ...] = ()
     near_misses: tuple[str, ...] = ()
+    problem: str = ""
 
 
 class InFlight(Struct, frozen=True, kw_only=True):
@@ -490,3 +494,12 @@ class Acted(Struct, frozen=True, kw_only=True):
     action: Action
     detail: str
     undo: Action | None = None
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One thing the doctor looked at. `ok` None is "not known" or "worth knowing"; `remedy` says what to do."""
+
+    name: str
+    ok: bool | None
+    detail: str
+    remedy: str = ""

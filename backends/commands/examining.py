@@ -1,0 +1,116 @@
+"""What `claw doctor` looks at on this machine; the engines are checked by their own room."""
+
+import asyncio
+import importlib.util
+import locale
+import os
+import shutil
+import sqlite3
+import sys
+import time
+from datetime import UTC, datetime
+
+from backends.engines import registry
+from backends.ledger.lock import is_held
+from backends.paths import Paths
+from backends.settings import Settings, gemini_key
+from backends.telemetry.gpu import GpuSampler
+from backends.types import Check
+
+LOW_DISK_B = 1_000_000_000
+SQLITE_WAL_RESET_FIXED = (3, 51, 3)
+"""Before it, two connections that checkpoint at once can lose a commit; here only the writer's own ever does."""
+
+BUILT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+async def examine(settings: Settings, paths: Paths) -> tuple[Check, ...]:
+    """All checks, in the order a person would go through them. Never raises for what it finds."""
+    engines = await registry.check(settings, gemini_key=gemini_key())
+    gpu = await _gpu(settings)
+    machine = await asyncio.to_thread(_machine, paths)
+    return (*engines, gpu, *machine)
+
+
+async def _gpu(settings: Settings) -> Check:
+    if not settings.telemetry.gpu:
+        return Check(name="gpu", ok=None, detail="not looked at: telemetry.gpu is false")
+    sampler = GpuSampler()
+    await sampler.start()
+    try:
+        reading = await sampler.first()
+    finally:
+        await sampler.close()
+    if reading.state == "ok":
+        return Check(name="gpu", ok=True, detail=", ".join(gpu.name for gpu in reading.gpus))
+    return Check(name="gpu", ok=None, detail=reading.state.replace("-", " "), remedy=reading.detail)
+
+
+def _machine(paths: Paths) -> list[Check]:
+    return [_disk(paths), _ledger(paths), _sqlite(), _clock(), _terminal(), _semantic()]
+
+
+def _disk(paths: Paths) -> Check:
+    folder = paths.state
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    remedy = f"free some space: the ledger and the cache live in {paths.state}"
+    return Check(name="disk", ok=free >= LOW_DISK_B, detail=f"{free / 1e9:.1f} GB free", remedy=remedy)
+
+
+def _ledger(paths: Paths) -> Check:
+    if not paths.ledger.exists():
+        return Check(name="ledger", ok=True, detail=f"none yet; the first start makes {paths.ledger}")
+    size = paths.ledger.stat().st_size / 1e6
+    wal = paths.ledger.with_name(paths.ledger.name + "-wal")
+    wal_size = wal.stat().st_size / 1e6 if wal.exists() else 0.0
+    held = ", in use by a running core" if is_held(paths.lock) else ""
+    return Check(name="ledger", ok=True, detail=f"{size:.1f} MB, WAL {wal_size:.1f} MB{held}")
+
+
+def _sqlite() -> Check:
+    fixed = sqlite3.sqlite_version_info >= SQLITE_WAL_RESET_FIXED
+    detail = f"{sqlite3.sqlite_version}" + ("" if fixed else ", in the range of the WAL-reset fault")
+    remedy = "harmless to claw, whose writer alone checkpoints; open the ledger elsewhere read-only"
+    return Check(name="sqlite", ok=True if fixed else None, detail=detail, remedy=remedy)
+
+
+def _clock() -> Check:
+    now = datetime.now(UTC)
+    return Check(
+        name="clock",
+        ok=now > BUILT,
+        detail=f"{now:%Y-%m-%d %H:%M:%S} UTC, zone {time.tzname[0]}",
+        remedy="set the clock: budgets and prices go by it (`timedatectl set-ntp true`)",
+    )
+
+
+def _terminal() -> Check:
+    if not sys.stdout.isatty():
+        return Check(
+            name="terminal", ok=None, detail="not a terminal here", remedy="run `claw doctor` in the one you use"
+        )
+    size = shutil.get_terminal_size()
+    encoding = locale.getpreferredencoding(False)
+    term = os.environ.get("TERM", "")
+    well = encoding.lower().replace("-", "") == "utf8" and term not in ("", "dumb")
+    remedy = "use a UTF-8 locale (LANG=C.UTF-8) and a TERM with colours (xterm-256color)"
+    return Check(
+        name="terminal",
+        ok=well,
+        detail=f"{term or 'TERM unset'}, {size.columns}×{size.lines}, {encoding}",
+        remedy=remedy,
+    )
+
+
+def _semantic() -> Check:
+    for module, name in (("sentence_transformers", "sentence-transformers"), ("onnxruntime", "ONNX")):
+        if importlib.util.find_spec(module):
+            return Check(name="semantic cache", ok=True, detail=f"{name} installed")
+    return Check(
+        name="semantic cache",
+        ok=None,
+        detail="not installed; the exact cache works",
+        remedy="pip install 'claw-console[semantic]', or [semantic-light] without torch",
+    )

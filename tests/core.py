@@ -1,0 +1,100 @@
+"""A whole core between the two twins, as users run it: real SDKs, real SQLite, nothing patched."""
+
+import sqlite3
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from backends.building import build
+from backends.clock import Clock
+from backends.identity import new_id
+from backends.local import LocalCore
+from backends.paths import Paths
+from backends.rehearsal.gemini_twin import GeminiTwin
+from backends.rehearsal.ollama_twin import OllamaTwin
+from backends.rehearsal.process import Twins, twins
+from backends.settings import Agent, Settings, load
+from backends.types import Chunk, Delta, Done, Message, Outcome, Policy, Request
+
+
+@dataclass
+class Stand:
+    """A core, its twins, and where its files are."""
+
+    core: LocalCore
+    ollama: OllamaTwin
+    gemini: GeminiTwin
+    paths: Paths
+
+    def rows(self, where: str = "1") -> list[dict[str, Any]]:
+        """Rows of requests_v1, oldest first."""
+        with sqlite3.connect(f"file:{self.paths.ledger}?mode=ro", uri=True) as db:
+            db.row_factory = sqlite3.Row
+            found = db.execute(f"SELECT * FROM requests_v1 WHERE {where} ORDER BY started_at, id").fetchall()  # noqa: S608 — a test's own words
+        db.close()
+        return [dict(row) for row in found]
+
+    def billed(self) -> Decimal:
+        """US dollars by the cloud twin's own account."""
+        return Decimal(self.gemini.account.counts(calls=0)["usd"])
+
+
+@asynccontextmanager
+async def stand(
+    home: Path,
+    *,
+    change: Callable[[Settings], Settings] = lambda settings: settings,
+    clock: Clock | None = None,
+    pair: Twins | None = None,
+) -> AsyncGenerator[Stand]:
+    """Open a core on `home` whose engines are twins in this loop; `change` edits the settings first."""
+    paths = Paths.find(environ={"CLAW_HOME": str(home)})
+    settings = replace(load(paths.config, {}).settings)
+    if pair is not None:
+        async with _opened(pair, settings, paths, change, clock) as made:
+            yield made
+        return
+    async with twins() as fresh, _opened(fresh, settings, paths, change, clock) as made:
+        yield made
+
+
+@asynccontextmanager
+async def _opened(
+    pair: Twins, settings: Settings, paths: Paths, change: Callable[[Settings], Settings], clock: Clock | None
+) -> AsyncGenerator[Stand]:
+    local = replace(settings.engines.local, base_url=pair.ollama.url)
+    cloud = replace(settings.engines.cloud, base_url=pair.gemini.url)
+    telemetry = replace(settings.telemetry, gpu=False)
+    cache = replace(settings.cache, semantic=False)
+    engines = replace(settings.engines, local=local, cloud=cloud)
+    settings = change(replace(settings, engines=engines, telemetry=telemetry, cache=cache))
+    async with build(settings, paths, gemini_key="twin", clock=clock, drain_s=2.0) as core:
+        yield Stand(core=core, ollama=pair.ollama, gemini=pair.gemini, paths=paths)
+
+
+def policy(settings: Settings, agent: str, policy: Policy, **more: Any) -> Settings:
+    """Settings in which `agent` has `policy`."""
+    return replace(settings, agents=settings.agents | {agent: Agent(policy=policy, **more)})
+
+
+def prompt(text: str, **more: Any) -> Request:
+    return Request(id=new_id(), messages=(Message(role="user", text=text),), **more)
+
+
+async def chunks(core: LocalCore, request: Request) -> list[Chunk]:
+    async with aclosing(core.ask(request)) as stream:
+        return [chunk async for chunk in stream]
+
+
+async def ask(core: LocalCore, request: Request) -> tuple[str, Outcome]:
+    """The whole text and the outcome; the order of chunks is checked on the way."""
+    heard = await chunks(core, request)
+    *before, last = heard
+    assert isinstance(last, Done)
+    assert not any(isinstance(chunk, Done) for chunk in before)
+    return "".join(chunk.text for chunk in before if isinstance(chunk, Delta)), last.outcome

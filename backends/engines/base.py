@@ -72,6 +72,10 @@ class Engine(Protocol):
         """
         ...
 
+    async def prepare(self) -> None:
+        """Do ahead of the first call, in a thread, what it would wait for; calling it is never needed."""
+        ...
+
     async def close(self) -> None:
         """Close the client and every connection it holds."""
         ...

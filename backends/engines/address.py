@@ -1,0 +1,39 @@
+"""What an engine's address says: which server it is, and whether that is this machine."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port, without user, path or query; empty where there is no host."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return ""
+    if not parts.hostname:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{port}"
+
+
+def proves_local(base_url: str) -> bool:
+    """Is this address this machine beyond doubt? Loopback addresses and `localhost` are; other names prove nothing."""
+    try:
+        host = urlsplit(base_url).hostname or ""
+    except ValueError:
+        return False
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def relayed_by_name(model: str) -> bool:
+    """Does its name say that Ollama passes this model's prompts on to another machine?"""
+    tag = model.rpartition(":")[2]
+    return tag == "cloud" or tag.endswith("-cloud")

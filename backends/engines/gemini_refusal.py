@@ -1,0 +1,94 @@
+"""What Gemini's error answers mean. Source: https://ai.google.dev/gemini-api/docs/troubleshooting"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from backends.engines.foreign import one_line
+from backends.errors import EngineError
+
+KEY_PAGE = "https://aistudio.google.com/apikey"
+
+
+def refusal(status: int, body: Any, *, model: str, key: str) -> EngineError:
+    """The error for an answer with this HTTP status and JSON body; the body may be anything."""
+    error = _error(body)
+    said = one_line(error.get("message") or error.get("status") or "no reason given", secret=key)
+    precondition = error.get("status") == "FAILED_PRECONDITION"
+    match status:
+        case 429:
+            return _limited(error, said)
+        case 404:
+            return EngineError(
+                f"Gemini does not serve {one_line(model)} ({said}): set engines.cloud.model to one it lists",
+                kind="model",
+                status=status,
+            )
+        case 401 | 403 | 400 if status != 400 or precondition or _is_key(error):
+            return EngineError(_key_trouble(status, said, precondition), kind="key", status=status)
+        case 400 if "token count" in said and "exceed" in said:
+            return EngineError(f"the prompt is too long for Gemini ({said}): shorten it", kind="context", status=status)
+        case _ if status >= 500 or status == 408:
+            return EngineError(f"Gemini failed ({status}: {said}): try again later", kind="unavailable", status=status)
+        case _:
+            return EngineError(f"Gemini refused the request ({status}: {said})", kind="rejected", status=status)
+
+
+def broken_off(code: object, body: Any, *, key: str) -> EngineError:
+    """An error in the middle of an answer: what came before may be billed."""
+    said = one_line(_error(body).get("message") or code, secret=key)
+    return EngineError(f"Gemini broke off ({said}): the answer is incomplete, ask again", kind="cut", billed=True)
+
+
+def _limited(error: dict[str, Any], said: str) -> EngineError:
+    violations = [violation for detail in _details(error) for violation in _dicts(detail.get("violations"))]
+    if any("PerDay" in str(violation.get("quotaId", "")) for violation in violations):
+        # a RetryInfo beside it is about the minute: waiting it out gets the same answer
+        return EngineError(
+            "Gemini's quota of the day is used up: wait for midnight Pacific time, or raise the key's tier",
+            kind="daily-quota",
+            status=429,
+        )
+    after = next(filter(None, (_seconds(detail.get("retryDelay")) for detail in _details(error))), None)
+    wait = f"wait {after:g} s" if after else "wait a minute"
+    return EngineError(
+        f"Gemini limits the rate ({said}): {wait}, or raise the key's tier",
+        kind="rate-limited",
+        retry_after_s=after,
+        status=429,
+    )
+
+
+def _is_key(error: dict[str, Any]) -> bool:
+    return any(detail.get("reason") in ("API_KEY_INVALID", "API_KEY_EXPIRED") for detail in _details(error)) or (
+        "api key" in str(error.get("message", "")).lower()
+    )
+
+
+def _key_trouble(status: int, said: str, precondition: bool) -> str:
+    if precondition:
+        return f"Gemini does not serve this account or region ({said}): enable billing at {KEY_PAGE}, or move"
+    if status == 403:
+        return f"Gemini refuses the key's project ({said}): check billing and the key's limits at {KEY_PAGE}"
+    return f"Gemini does not accept the key ({said}): set GEMINI_API_KEY to a valid one from {KEY_PAGE}"
+
+
+def _error(body: Any) -> dict[str, Any]:
+    """The error object, also where it is wrapped in a list, as streamed errors are."""
+    if isinstance(body, list) and body:
+        body = body[0]
+    inner = body.get("error", body) if isinstance(body, dict) else {}
+    return inner if isinstance(inner, dict) else {}
+
+
+def _details(error: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return _dicts(error.get("details"))
+
+
+def _dicts(values: Any) -> Iterator[dict[str, Any]]:
+    return (value for value in values if isinstance(value, dict)) if isinstance(values, list) else iter(())
+
+
+def _seconds(duration: Any) -> float | None:
+    """Google's JSON for a duration: "36s", "0.5s"."""
+    text = str(duration).removesuffix("s")
+    return float(text) if text.replace(".", "", 1).isdigit() else None

@@ -1,0 +1,154 @@
+"""Ollama, through its own client."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backends.engines.base import Call, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.engines.foreign import one_line
+from backends.engines.framing import Lines
+from backends.engines.late import Late
+from backends.engines.ollama_body import chat_body
+from backends.engines.peer import Peer
+from backends.engines.scope import CallScope
+from backends.engines.transport import Transport
+from backends.engines.window import refuse_overlong, was_cut
+from backends.errors import EngineError
+from backends.settings import LocalEngine
+from backends.types import EngineName, Tokens, ToolCall
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from ollama import ChatResponse, ResponseError
+
+    from backends.engines.ollama_client import OllamaClient
+
+
+class OllamaEngine:
+    """`qwen2.5:14b` or any model that Ollama has. Every call has the same `num_ctx`: another reloads the model."""
+
+    name: EngineName = "local"
+
+    def __init__(self, settings: LocalEngine) -> None:
+        self._settings = settings
+        self._peer = ollama_peer(settings)
+        self._transport = Transport(self._peer, parallel=settings.parallel)
+        self._client = Late(self._connect)
+
+    async def prepare(self) -> None:
+        """Import the client ahead of the first call; it takes 0.2 s."""
+        await self._client.get()
+
+    async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
+        """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit."""
+        refuse_overlong(call, self._settings.context)
+        body = chat_body(call, self._settings)
+        client = await self._client.get()
+        reading = _Reading(call, self._peer)
+        async with CallScope(self._peer, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=Lines) as scope:
+            parts = await client.chat_parts(body)
+            while (part := await self._next(scope, parts, call)) is not None:
+                for chunk in reading.take(part):
+                    yield chunk
+        yield reading.end()
+
+    async def close(self) -> None:
+        await self._transport.aclose()
+
+    async def _next(self, scope: CallScope, parts: AsyncIterator[ChatResponse], call: Call) -> ChatResponse | None:
+        from ollama import ResponseError
+
+        try:
+            return await scope.hear(anext(parts, None))
+        except ResponseError as error:
+            raise refusal(error, call.model, self._settings) from None
+
+    def _connect(self) -> OllamaClient:
+        from backends.engines.ollama_client import OllamaClient
+
+        return OllamaClient(host=self._settings.base_url, transport=self._transport, follow_redirects=False)
+
+
+def ollama_peer(settings: LocalEngine) -> Peer:
+    return Peer(
+        base_url=settings.base_url,
+        label="Ollama",
+        remedy="start it with `ollama serve`, or set engines.local.base_url",
+        billed=False,
+    )
+
+
+def refusal(error: ResponseError, model: str, settings: LocalEngine) -> EngineError:
+    """What Ollama's own error means. A status of -1 is an error line in the middle of an answer."""
+    text, status = one_line(error.error), error.status_code
+    match status:
+        case 503 | 429:
+            return EngineError("Ollama is full: wait, or lower the traffic", kind="busy", status=status)
+        case 404:
+            return EngineError(
+                f"Ollama has no model {one_line(model)}: run `ollama pull {one_line(model)}`",
+                kind="model",
+                status=status,
+            )
+        case 400 if "context" in text or "exceed" in text:
+            return EngineError(
+                f"Ollama says the prompt does not fit ({text}): shorten it or raise engines.local.context"
+                f" (now {settings.context})",
+                kind="context",
+                status=status,
+            )
+        case -1:
+            return EngineError(f"Ollama broke off ({text}): the answer is incomplete, ask again", kind="cut")
+        case _ if status >= 500:
+            return EngineError(f"Ollama failed ({status}: {text}): look at its log", kind="unavailable", status=status)
+        case _:
+            return EngineError(f"Ollama refused the request ({status}: {text})", kind="rejected", status=status)
+
+
+class _Reading:
+    """From Ollama's parts to chunks; knows at the end whether it was one."""
+
+    def __init__(self, call: Call, peer: Peer) -> None:
+        self._call = call
+        self._peer = peer
+        self._tools = 0
+        self._last: ChatResponse | None = None
+
+    def take(self, part: ChatResponse) -> list[EngineChunk]:
+        chunks: list[EngineChunk] = []
+        if part.message.content:
+            chunks.append(Text(part.message.content))
+        if part.message.tool_calls:
+            chunks.append(ToolCalls(tuple(map(self._tool_call, part.message.tool_calls))))
+        if part.done:
+            self._last = part
+            if part.prompt_eval_count is not None and part.eval_count is not None:
+                chunks.append(Usage(Tokens(input=part.prompt_eval_count, output=part.eval_count)))
+        return chunks
+
+    def end(self) -> Finished:
+        """The stream is over. Raises EngineError "cut" where it was not finished."""
+        last = self._last
+        if last is None:
+            raise self._peer.broken("ended its answer without saying so")
+        if last.done_reason not in (None, "stop", "length"):
+            raise self._peer.broken(f"ended for another reason than an answer ({one_line(last.done_reason)})")
+        rate = last.eval_count / last.eval_duration * 1e9 if last.eval_count and last.eval_duration else None
+        return Finished(
+            finish="length" if last.done_reason == "length" else "stop",
+            context_cut=was_cut(self._call, last.prompt_eval_count),
+            load_s=last.load_duration / 1e9 if last.load_duration is not None else None,
+            output_tps=rate,
+        )
+
+    def _tool_call(self, call: Any) -> ToolCall:
+        self._tools += 1
+        return ToolCall(
+            id=f"call_{self._call.id}_{self._tools}",
+            name=call.function.name,
+            arguments=msgspec.json.encode(call.function.arguments).decode(),
+        )

@@ -10,13 +10,15 @@ Count = Annotated[int, Meta(ge=0)]
 
 
 class Model(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A model the twin has. `context` and the outputs are tokens, `size_b` bytes.
+    """A model the twin has. `context` and `max_output` are tokens, `size_b` is bytes.
 
+    `kv_bytes` is what a token of the window takes beside the weights.
     `remote_host` marks one that Ollama would relay to another machine; `retired` one that Gemini no longer serves.
     """
 
     name: str
     size_b: int = 8_988_124_069
+    kv_bytes: int = 196_608
     context: int = 32_768
     max_output: int = 65_536
     capabilities: tuple[str, ...] = ("completion", "tools")
@@ -37,8 +39,8 @@ class Behaviour(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One twin's conduct.
 
     `tokens_per_s` None is as fast as the wire. Calls beyond `parallel` wait inside, unseen; beyond `queue_limit`
-    waiting ones they get 503. `load_s` passes before the first byte when a model is not resident. `vram_share` of a model is
-    shown on the GPU. `thinking` fixes the thinking tokens of a call. `chunk_tokens` is the size of one chunk.
+    waiting ones they get 503. `load_s` passes before the first byte when a model is not resident. `vram_share` of a
+    model is shown on the GPU. `thinking` fixes the thinking tokens of a call. `chunk_tokens` is the size of one chunk.
     """
 
     tokens_per_s: Annotated[float, Meta(gt=0)] | None = None

@@ -21,8 +21,8 @@ from backends.rehearsal.twin import Twin
 SSE = "text/event-stream"
 JSON = "application/json; charset=UTF-8"
 NO_KEY = (
-    "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other form "
-    "of API consumer identity to call this API."
+    "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other "
+    "form of API consumer identity to call this API."
 )
 
 

@@ -9,7 +9,6 @@ from backends.rehearsal.residence import Resident
 
 VERSION = "0.13.1"
 PULLED = datetime(2026, 1, 5, 9, 30, tzinfo=UTC).isoformat()
-KV_BYTES_PER_TOKEN = 196_608  # qwen2.5 14b: 48 layers, 8 KV heads of 128, f16, keys and values
 
 
 def tag(model: Model) -> dict[str, Any]:
@@ -53,7 +52,7 @@ def show(model: Model) -> dict[str, Any]:
 def process(resident: Resident, behaviour: Behaviour) -> dict[str, Any]:
     """One entry of /api/ps: the weights and the window's cache, and how much of both lies on the GPU."""
     model = behaviour.model(resident.name) or Model(name=resident.name)
-    size = model.size_b + resident.window * KV_BYTES_PER_TOKEN
+    size = model.size_b + resident.window * model.kv_bytes
     return {
         "name": model.name,
         "model": model.name,

@@ -28,7 +28,7 @@ RUNAWAY_LINE = "and then the same again\n"
 
 
 class OllamaTwin(Twin):
-    """Speaks Ollama; `answerer` writes the text (a small real model, or the script); `residence` has the loaded models."""
+    """Speaks Ollama; `answerer` writes the text (a small real model, or the script); `residence` the loaded models."""
 
     def __init__(
         self,

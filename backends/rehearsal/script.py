@@ -69,11 +69,15 @@ class Spent(Struct, frozen=True, kw_only=True):
     finish: Literal["stop", "length"]
 
 
+class RunnerDied(Exception):
+    """What wrote the answer is gone; `str()` says how."""
+
+
 class Answerer(Protocol):
     """What writes the answers behind a twin: this script, or a real model."""
 
     def answer(self, ask: Ask) -> AsyncGenerator[str | Invocation | Spent]:
-        """Yield text token by token, and Spent last; closing it ends the work behind it."""
+        """Yield text token by token, and Spent last; closing it ends the work behind it. Raises RunnerDied."""
         ...
 
 

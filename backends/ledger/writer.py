@@ -22,6 +22,7 @@ OWED_LIMIT = (
     10_000  # settlements kept for later; beyond them their calls stay open in the file and are recovered at a start
 )
 RETRY_S = 1.0
+CLOSED = "the ledger is closed: start the core again"
 
 
 class Writer:
@@ -41,7 +42,7 @@ class Writer:
     async def write(self, entry: Entry) -> None:
         """Return when the entry is committed. Raises BudgetExceeded or LedgerError where it is not."""
         if self._closing or self._task.done():
-            raise LedgerError("the ledger is closed: start the core again")
+            raise LedgerError(CLOSED)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, done))
         self._woken.set()
@@ -64,7 +65,7 @@ class Writer:
             await self._write_group()
         finally:
             for _, done in self._waiting:
-                done.cancel()
+                _tell(done, LedgerError(CLOSED))
 
     async def _wait(self) -> None:
         try:
@@ -86,21 +87,26 @@ class Writer:
             verdicts = await self._connection.run(commit, draft, entries)
         except asyncio.CancelledError:
             for _, done in group:
-                done.cancel()
+                _tell(done, LedgerError(CLOSED))
             raise
         except sqlite3.Error as error:
             self._owed.extend(entry for entry, _ in group if entry.owed)
-            verdicts = [explained(error, self._path)] * len(entries)
+            verdicts = [explained(error, self._path) for _ in entries]
         else:
             self.books = draft
             self._owed.clear()
         for (_, done), verdict in zip(group, verdicts[len(owed) :], strict=True):
-            if done.done():
-                continue
-            if verdict is None:
-                done.set_result(None)
-            else:
-                done.set_exception(verdict)
+            _tell(done, verdict)
+
+
+def _tell(done: asyncio.Future[None], verdict: ClawError | None) -> None:
+    """Its caller may have gone meanwhile."""
+    if done.done():
+        return
+    if verdict is None:
+        done.set_result(None)
+    else:
+        done.set_exception(verdict)
 
 
 def commit(db: sqlite3.Connection, books: Books, entries: Sequence[Entry]) -> list[ClawError | None]:

@@ -1,0 +1,103 @@
+"""`claw ledger`: check the file, export it, back it up, or say where it is; safe beside a running core."""
+
+import argparse
+import contextlib
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from backends.errors import LedgerError, WrongUse
+from backends.ledger.lock import is_held
+from backends.ledger.reading import reading
+from backends.ledger.verification import faults
+from backends.paths import Paths
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action", choices=tuple(ACTIONS), help="check it, write it as JSON lines, copy it, say where it is"
+    )
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="where backup or export writes; must not exist"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object (verify)")
+    parser.add_argument("--rehearse", action="store_true", help="the rehearsal's ledger")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.file is not None and args.action in ("verify", "path"):
+        raise WrongUse(f"`claw ledger {args.action}` takes no FILE: leave it out")
+    return ACTIONS[args.action](Paths.find(rehearsal=args.rehearse), args)
+
+
+def _path(paths: Paths, args: argparse.Namespace) -> int:
+    print(paths.ledger)
+    return 0
+
+
+def _verify(paths: Paths, args: argparse.Namespace) -> int:
+    _must_exist(paths)
+    with reading(paths.ledger) as db:
+        (rows,) = db.execute("SELECT count(*) FROM requests").fetchone()
+        found = list(faults(db, core_runs=is_held(paths.lock)))
+    if args.json:
+        print(json.dumps({"ok": not found, "rows": rows, "faults": found}))
+    elif not found:
+        print(f"sound: {rows} rows, SQLite {sqlite3.sqlite_version}")
+    else:
+        print("\n".join(found))
+    if found:
+        raise LedgerError(
+            f"{len(found)} faults in {paths.ledger}: back it up, then restore an earlier backup or report this"
+        )
+    return 0
+
+
+def _export(paths: Paths, args: argparse.Namespace) -> int:
+    _must_exist(paths)
+    with contextlib.ExitStack() as stack:
+        out = stack.enter_context(_created(args.file)) if args.file else sys.stdout
+        db = stack.enter_context(reading(paths.ledger))
+        for row in db.execute("SELECT * FROM requests_v1 ORDER BY started_at, id"):
+            out.write(json.dumps(dict(row) | {"attempts": json.loads(row["attempts"])}) + "\n")
+    return 0
+
+
+def _backup(paths: Paths, args: argparse.Namespace) -> int:
+    if args.file is None:
+        raise WrongUse("`claw ledger backup FILE` needs the file to write: name one that does not exist")
+    _must_exist(paths)
+    with _created(args.file), reading(paths.ledger) as db, contextlib.closing(sqlite3.connect(args.file)) as copy:
+        db.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # one file that can be moved about
+    print(f"backed up to {args.file}")
+    return 0
+
+
+@contextlib.contextmanager
+def _created(path: Path) -> Iterator[TextIO]:
+    """A new file that only its owner can read; gone again where writing it failed."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise WrongUse(f"{path} exists: name a file that does not") from None
+    except OSError as error:
+        raise LedgerError(f"{path} cannot be written ({error.strerror}): name a file in a folder of yours") from None
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            yield out
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _must_exist(paths: Paths) -> None:
+    if not paths.ledger.exists():
+        raise LedgerError(f"there is no ledger at {paths.ledger} yet: the first core that starts makes one")
+
+
+ACTIONS = {"verify": _verify, "export": _export, "backup": _backup, "path": _path}

@@ -1,0 +1,124 @@
+"""A report as a table for people, as JSON for scripts, as CSV for spreadsheets."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from backends.finops.report import Line, Report
+from backends.harmless import harmless
+from backends.ledger.rows import stamp
+
+PARTS = ("routing", "exact_cache", "semantic_cache", "provider_cache", "optimisation")
+
+
+def as_json(report: Report) -> str:
+    """One object, in ASCII with escapes, so that it is safe wherever it lands."""
+    return json.dumps(
+        {
+            "since": stamp(report.since),
+            "until": stamp(report.until),
+            "total": _object(report.total),
+            "rows": [_object(line) for line in report.rows],
+        }
+    )
+
+
+def as_csv(report: Report) -> str:
+    """A header, then a record for each row; the total is left to the reader's own sum."""
+    flat = [
+        {name: value for name, value in _object(line).items() if name != "saved_by"} | _parts(line)
+        for line in report.rows
+    ]
+    names = (report.by, "requests", "cost_usd", "baseline_usd", "saved_usd", *PARTS, "input_tokens", "output_tokens")
+    return csv_text(names, ([record.get(name, record["key"]) for name in names] for record in flat))
+
+
+def csv_text(names: Sequence[str], records: Iterable[Sequence[Any]]) -> str:
+    """CSV whose text cells no spreadsheet takes for a formula; figures stay figures."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    for record in records:
+        writer.writerow([_cell(value) for value in record])
+    return out.getvalue()
+
+
+def as_table(report: Report) -> str:
+    """Aligned columns, the total last, then where the savings come from."""
+    header = (report.by, "requests", "cost", "all-cloud", "saved", "", "input", "output")
+    lines = [_columns(line) for line in (*report.rows, report.total)]
+    table = columns((header, *lines))
+    parts = report.total.saved_by
+    saved = ", ".join(
+        f"{name.replace('_', ' ')} {dollars(amount)}"
+        for name in PARTS
+        if (amount := getattr(parts, name)) or name == "routing"
+    )
+    span = f"{report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC"
+    return f"{span}\n\n{table}\n\nsaved by: {saved}\n"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of text as lines: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if index else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def dollars(usd: Decimal) -> str:
+    """For reading: to the cent from a dollar on, else to a millionth ("$12.34", "$0.000123", "-$0.010000")."""
+    amount = abs(usd)
+    shown = f"{amount:,.2f}" if amount >= 1 or not amount else f"{amount:.6f}"
+    return f"{'-' if usd < 0 else ''}${shown}"
+
+
+def _columns(line: Line) -> tuple[str, ...]:
+    share = f"{line.saved_usd / line.baseline_usd:.0%}" if line.baseline_usd else "–"
+    return (
+        harmless(line.key),
+        f"{line.requests:,}",
+        dollars(line.cost_usd),
+        dollars(line.baseline_usd),
+        dollars(line.saved_usd),
+        share,
+        f"{line.input_tokens:,}",
+        f"{line.output_tokens:,}",
+    )
+
+
+def _object(line: Line) -> dict[str, Any]:
+    return {
+        "key": line.key,
+        "requests": line.requests,
+        "cost_usd": f"{line.cost_usd:f}",
+        "baseline_usd": f"{line.baseline_usd:f}",
+        "saved_usd": f"{line.saved_usd:f}",
+        "saved_by": _parts(line),
+        "input_tokens": line.input_tokens,
+        "output_tokens": line.output_tokens,
+    }
+
+
+def _parts(line: Line) -> dict[str, str]:
+    return {name: f"{amount:f}" for name, amount in msgspec.structs.asdict(line.saved_by).items()}
+
+
+def _cell(value: Any) -> Any:
+    """A leading quote keeps a spreadsheet from running what a stranger named their agent."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("=", "+", "-", "@")):
+        return value
+    return value if _is_figure(value) else f"'{value}"
+
+
+def _is_figure(text: str) -> bool:
+    return text.removeprefix("-").replace(".", "", 1).isdecimal()

@@ -5,7 +5,7 @@ from msgspec import Struct
 from backends.errors import BudgetExceeded
 from backends.router.decide.flips import flips
 from backends.router.decide.inputs import EngineView, Inputs, other
-from backends.router.decide.refuse import refusal
+from backends.router.decide.refuse import no_room, refusal
 from backends.router.decide.rules import budget_detail, rulings, too_slow
 from backends.types import Alternative, Decision, EngineName, Estimate, Reason
 
@@ -88,9 +88,7 @@ def _money(inputs: Inputs, engine: EngineName) -> list[Reason]:
     if engine == "local" or not inputs.over_budget:
         return []
     if inputs.room_on_exceeded != "alert":
-        raise BudgetExceeded(
-            f"this call does not fit the budget ({budget_detail(inputs)}): raise it or ask for engine local"
-        )
+        raise BudgetExceeded(no_room(budget_detail(inputs)))
     return [Reason(rule="budget", detail=f"alert only: {budget_detail(inputs)}")]
 
 

@@ -46,10 +46,8 @@ def _changes(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]
     for view in inputs.engines:
         if not view.usable:
             up = replace(view, usable=True)
-            yield (
-                f"{view.name} can be used again",
-                replace(inputs, local=up) if view.name == "local" else replace(inputs, cloud=up),
-            )
+            changed = replace(inputs, local=up) if view.name == "local" else replace(inputs, cloud=up)
+            yield f"{view.name} can be used again", changed
     yield from _deadline(inputs, engine)
     if engine == "cloud":
         yield "cloud is stopped", replace(inputs, cloud_stopped=True)

@@ -17,6 +17,10 @@ def refusal(inputs: Inputs, against: Against) -> ClawError | None:
     return _conflict(inputs, against) or _closed(inputs, against) or _none_left(against)
 
 
+def no_room(detail: str) -> str:
+    return f"this call does not fit the budget ({detail}): raise it in claw.toml, or send it to local"
+
+
 def _unknown_model(inputs: Inputs) -> bool:
     model = inputs.request.model
     if model is None:
@@ -31,7 +35,8 @@ def _conflict(inputs: Inputs, against: Against) -> ClawError | None:
     agent, asked = inputs.request.agent, inputs.asked
     if asked is not None and _spoke(against[asked], "pin"):
         return Refused(
-            f"{agent} is pinned to {inputs.pinned}, and {asked} was asked for: `claw act unpin {agent}`, or ask for auto"
+            f"{agent} is pinned to {inputs.pinned}, and {asked} was asked for: "
+            f"`claw act unpin {agent}`, or ask for auto"
         )
     if asked is not None and _spoke(against[asked], "policy"):
         return Refused(
@@ -41,13 +46,13 @@ def _conflict(inputs: Inputs, against: Against) -> ClawError | None:
     if inputs.demanded == "cloud" and inputs.verdict.sensitive:
         demand = "was asked for" if asked else "is pinned" if inputs.pinned else "is the policy"
         return Refused(
-            f"the prompt is sensitive ({inputs.verdict.why or 'unsure'}) and stays on this machine, but engine cloud {demand}: "
-            "take the private part out, or let local answer it"
+            f"the prompt is sensitive ({inputs.verdict.why or 'unsure'}) and stays on this machine, "
+            f"but engine cloud {demand}: take the private part out, or let local answer it"
         )
     if _spoke(against["local"], "privacy"):
         return Refused(
-            f"the prompt is sensitive ({inputs.verdict.why or 'unsure'}), and the local engine is not proved to be this machine: "
-            "use a loopback address and a model that Ollama does not relay"
+            f"the prompt is sensitive ({inputs.verdict.why or 'unsure'}), and the local engine is not proved "
+            "to be this machine: use a loopback address and a model that Ollama does not relay"
         )
     return None
 
@@ -60,9 +65,7 @@ def _closed(inputs: Inputs, against: Against) -> ClawError | None:
         if reason.rule == "stopped":
             return Refused("cloud is stopped by the operator: `claw act resume-cloud`, or ask for engine local")
         if reason.rule == "budget":
-            return BudgetExceeded(
-                f"this call does not fit the budget ({reason.detail}): raise it or ask for engine local"
-            )
+            return BudgetExceeded(no_room(reason.detail))
     return None
 
 

@@ -105,7 +105,7 @@ class Settle(Struct, frozen=True, kw_only=True):
         }
         if not db.execute(SETTLE, row).rowcount:
             return  # it has its final row already
-        charges = _charges(outcome, self.charged_usd)
+        charges = _charges(outcome, max(outcome.cost_usd, self.charged_usd))
         db.executemany(
             "INSERT INTO charges VALUES (?, ?, ?, ?, ?, ?)",
             [

@@ -106,7 +106,7 @@ class Ledger:
         await self._writer.write(
             Settle(
                 outcome=outcome,
-                charged_usd=max(outcome.cost_usd, charged_usd or outcome.cost_usd),
+                charged_usd=outcome.cost_usd if charged_usd is None else charged_usd,
                 prompt_hash=prompt_hash,
                 price_source=price_source,
                 prompt=prompt,

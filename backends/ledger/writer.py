@@ -85,18 +85,29 @@ class Writer:
         draft.advance(self._clock.now())
         try:
             verdicts = await self._connection.run(commit, draft, entries)
-        except asyncio.CancelledError:
-            for _, done in group:
-                _tell(done, LedgerError(CLOSED))
-            raise
         except sqlite3.Error as error:
             self._owed.extend(entry for entry, _ in group if entry.owed)
             verdicts = [explained(error, self._path) for _ in entries]
+        except BaseException:
+            for _, done in group:
+                _tell(done, LedgerError(CLOSED))
+            raise
         else:
             self.books = draft
             self._owed.clear()
         for (_, done), verdict in zip(group, verdicts[len(owed) :], strict=True):
             _tell(done, verdict)
+
+
+NOT_STORABLE = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    OverflowError,
+    ValueError,
+)
+"""Faults of one entry's values; every other error of SQLite's is the file's, and the whole group's."""
 
 
 def _tell(done: asyncio.Future[None], verdict: ClawError | None) -> None:
@@ -131,7 +142,7 @@ def _carry_out(db: sqlite3.Connection, books: Books, entry: Entry) -> ClawError 
         entry.carry_out(db, books)
     except ClawError as error:
         verdict = error
-    except (sqlite3.IntegrityError, OverflowError, ValueError) as error:
+    except NOT_STORABLE as error:
         verdict = LedgerError(f"a row could not be written ({error}): report this with `claw doctor --json`")
     else:
         db.execute("RELEASE entry")

@@ -1,0 +1,68 @@
+"""Windows begin and end when the local calendar says, also on days that have no 24 hours."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.ledger.windows import BEGINNING, Window, end, start
+
+BERLIN = ZoneInfo("Europe/Berlin")
+YEAR_2000, YEAR_2040 = datetime(2000, 1, 1), datetime(2040, 1, 1)  # noqa: DTZ001 — Hypothesis adds the zone
+ZONES = [None, UTC, BERLIN, ZoneInfo("America/Havana"), ZoneInfo("Asia/Kathmandu"), timezone(timedelta(hours=-9.5))]
+
+
+@pytest.mark.parametrize(
+    ("noon", "hours"),
+    [
+        (datetime(2026, 3, 29, 10, tzinfo=UTC), 23),
+        (datetime(2026, 10, 25, 10, tzinfo=UTC), 25),
+        (datetime(2026, 6, 1, 10, tzinfo=UTC), 24),
+    ],
+)
+def test_days_are_as_long_as_they_are(noon: datetime, hours: int) -> None:
+    began, ends = start("day", noon, BERLIN), end("day", noon, BERLIN)
+    assert ends - began == timedelta(hours=hours)
+    assert began.astimezone(BERLIN).hour == ends.astimezone(BERLIN).hour == 0
+
+
+def test_the_hour_that_comes_twice_is_two_windows() -> None:
+    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    second = first + timedelta(hours=1)
+    assert first.astimezone(BERLIN).hour == second.astimezone(BERLIN).hour == 2
+    assert start("hour", first, BERLIN) != start("hour", second, BERLIN)
+
+
+def test_a_midnight_that_does_not_exist_is_the_moment_of_the_change() -> None:
+    havana = ZoneInfo("America/Havana")
+    noon = datetime(2026, 3, 8, 16, tzinfo=UTC)
+    assert start("day", noon, havana) == datetime(2026, 3, 8, 5, tzinfo=UTC)
+    assert end("day", noon, havana) - start("day", noon, havana) == timedelta(hours=23)
+
+
+def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
+    wednesday = datetime(2026, 4, 1, 12, tzinfo=UTC)
+    assert start("week", wednesday, BERLIN) == datetime(2026, 3, 29, 22, tzinfo=UTC)
+    assert end("week", wednesday, BERLIN) == datetime(2026, 4, 5, 22, tzinfo=UTC)
+    assert start("month", wednesday, BERLIN) == datetime(2026, 3, 31, 22, tzinfo=UTC)
+    assert end("month", datetime(2026, 12, 31, 12, tzinfo=UTC), UTC) == datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def test_total_never_ends() -> None:
+    assert start("total", datetime(2026, 1, 1, tzinfo=UTC)) == BEGINNING
+    assert end("total", datetime(2026, 1, 1, tzinfo=UTC)) is None
+
+
+@given(
+    st.sampled_from([window for window in get_args(Window) if window != "total"]),
+    st.datetimes(timezones=st.just(UTC), min_value=YEAR_2000, max_value=YEAR_2040),
+    st.sampled_from(ZONES),
+)
+def test_windows_tile_time(window: Window, moment: datetime, zone) -> None:
+    began, ends = start(window, moment, zone), end(window, moment, zone)
+    assert began <= moment < ends
+    assert start(window, began, zone) == began
+    assert start(window, ends, zone) == ends

@@ -1,0 +1,82 @@
+"""The prompts sent from the chat, for recalling them; on disk only where the operator stores bodies."""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, overload
+
+from backends.paths import open_private
+
+KEPT = 500
+KEPT_CHARACTERS = 1_000_000
+"""Of all prompts together; the oldest go first."""
+LONGEST = 50_000
+"""Characters; a longer prompt is not kept."""
+KEY = "prompts"
+
+
+class ChatHistory(Sequence[str]):
+    """Prompts, oldest first, each once in a row. Without a path they are forgotten with the process.
+
+    The file is JSON, 0600, and may hold other keys, which are left as they are. Only `load` and `save` touch it; both
+    block, so call them in a thread.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._prompts: list[str] = []
+
+    def add(self, prompt: str) -> None:
+        if len(prompt) > LONGEST or (self._prompts and self._prompts[-1] == prompt):
+            return
+        self._prompts = _bounded([*self._prompts, prompt])
+
+    def load(self) -> None:
+        """Put the stored prompts before those that were added since. A file that cannot be read counts as empty."""
+        self._prompts = _bounded([*_prompts(self._read()), *self._prompts])
+
+    def save(self) -> None:
+        """Write the prompts; where that fails they live on in memory alone."""
+        if self._path is None:
+            return
+        stored = self._read()
+        stored[KEY] = self._prompts
+        written = self._path.with_suffix(".new")
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with open(written, "w", encoding="utf-8", errors="replace", opener=open_private) as file:
+                json.dump(stored, file, ensure_ascii=False)
+            written.replace(self._path)
+
+    def _read(self) -> dict[str, Any]:
+        if self._path is None:
+            return {}
+        try:
+            stored = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return stored if isinstance(stored, dict) else {}
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        return self._prompts[index]
+
+    def __len__(self) -> int:
+        return len(self._prompts)
+
+
+def _prompts(stored: dict[str, Any]) -> list[str]:
+    prompts = stored.get(KEY)
+    return [prompt for prompt in prompts if isinstance(prompt, str)] if isinstance(prompts, list) else []
+
+
+def _bounded(prompts: list[str]) -> list[str]:
+    kept = prompts[-KEPT:]
+    size = sum(map(len, kept))
+    while size > KEPT_CHARACTERS:
+        size -= len(kept.pop(0))
+    return kept

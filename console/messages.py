@@ -94,3 +94,11 @@ class ActDone(Message, bubble=False):
 @dataclass
 class ActFailed(Message, bubble=False):
     line: str
+
+
+@dataclass
+class OpenFailed(Message, bubble=False):
+    """There is no core to show. `exit_code` is the error's own."""
+
+    line: str
+    exit_code: int

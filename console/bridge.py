@@ -1,0 +1,205 @@
+"""Between core and screen: the one subscriber to the core's events, and the one caller of its verbs.
+
+It opens the core after the first frame, keeps the state by reducing events, and tells the screen of it at most eight
+times a second and only while the terminal keeps up. A running core that vanishes is looked for until it is back.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, aclosing
+from datetime import UTC, datetime
+from typing import Literal, Protocol
+
+from backends.errors import ClawError, Unreachable
+from backends.events import Event, Resync
+from backends.facade import Core
+from backends.types import Action, Request
+from console.calls import Calls, Post
+from console.messages import ActFailed, AskFailed, OpenFailed, Previewed, StateChanged
+from console.state import Connection, ViewState, adopt, connect, mark_stale, reduce
+
+PERIOD_S = 0.125
+RETRY_S = (0.25, 0.5, 1.0, 2.0, 4.0)
+LOOK_S = 5.0
+"""Seconds between two looks for samples that stopped coming."""
+BURST = 64
+"""Events reduced in a row before others get their turn on the loop."""
+NOT_OPEN = "the core is not open yet: try again in a moment"
+
+
+class Opened(Protocol):
+    """A core and how it was come by; `where` is a socket, an address, or "this process"."""
+
+    @property
+    def core(self) -> Core: ...
+    @property
+    def mode(self) -> Literal["attached", "embedded"]: ...
+    @property
+    def where(self) -> str: ...
+
+
+Open = Callable[[], AbstractAsyncContextManager[Opened]]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _always() -> bool:
+    return True
+
+
+class Bridge:
+    """`reopen` finds a core that vanished; it must never embed one, which would hold the ledger against its return.
+
+    `drained` says whether the terminal has taken what was written to it.
+    """
+
+    def __init__(
+        self,
+        open_core: Open,
+        *,
+        post: Post,
+        reopen: Open | None = None,
+        drained: Callable[[], bool] = _always,
+        now: Callable[[], datetime] = _now,
+        stale_after_s: float = 15.0,
+    ) -> None:
+        self._open = open_core
+        self._reopen = reopen or open_core
+        self._post = post
+        self._drained = drained
+        self._now = now
+        self._stale_after_s = stale_after_s
+        self._calls: Calls | None = None
+        self._due: asyncio.TimerHandle | None = None
+        self._shown_at = float("-inf")
+        self._running: asyncio.Task[None] | None = None
+        self.state = ViewState()
+
+    def start(self) -> None:
+        """Open the core in a task that `close` ends and awaits."""
+        if self._running is None:
+            self._running = asyncio.get_running_loop().create_task(self.run(), name="bridge")
+
+    async def close(self) -> None:
+        """Leave the core; an embedded one first lets land what is in the air."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+    def ask(self, turn: str, request: Request) -> None:
+        if self._calls is None:
+            self._post(AskFailed(turn, NOT_OPEN))
+        else:
+            self._calls.ask(turn, request)
+
+    def cancel(self, turn: str) -> None:
+        if self._calls is not None:
+            self._calls.cancel(turn)
+
+    def preview(self, turn: str, request: Request) -> None:
+        if self._calls is None:
+            self._post(Previewed(turn, line=NOT_OPEN))
+        else:
+            self._calls.preview(turn, request)
+
+    def act(self, action: Action) -> None:
+        if self._calls is None:
+            self._post(ActFailed(NOT_OPEN))
+        else:
+            self._calls.act(action)
+
+    async def run(self) -> None:
+        """Until cancelled, or until the first opening fails."""
+        opener, tries = self._open, 0
+        while True:
+            try:
+                async with opener() as opened:
+                    opener, tries = self._reopen, 0
+                    await self._serve(opened)
+                self._lost("")
+            except (ClawError, OSError) as error:
+                if opener is self._open:
+                    self._post(OpenFailed(str(error), getattr(error, "exit_code", 1)))
+                    return
+                self._lost("" if isinstance(error, Unreachable | OSError) else str(error))
+            await asyncio.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
+            tries += 1
+
+    async def _serve(self, opened: Opened) -> None:
+        """Follow one core until it goes."""
+        async with asyncio.TaskGroup() as group:
+            looking = group.create_task(self._look_for_stale(), name="stale")
+            self._calls = Calls(opened.core, group, self._post, self._drained)
+            try:
+                await self._follow(opened)
+            except (ClawError, OSError):
+                pass  # said on screen as lost, once the group is empty
+            finally:
+                self._calls.close()
+                self._calls = None
+                looking.cancel()
+
+    async def _follow(self, opened: Opened) -> None:
+        core = opened.core
+        async with aclosing(core.events()) as events:
+            # Events are subscribed to before the snapshot is taken, so that none falls between the two.
+            first = asyncio.ensure_future(anext(events, None))
+            try:
+                await asyncio.sleep(0)
+                await self._resync(core)
+                self._set(connect(self.state, Connection(phase="live", mode=opened.mode, label=opened.where)))
+                event = await first
+            finally:
+                first.cancel()
+                await asyncio.wait([first])
+            burst = 0
+            while event is not None:
+                await self._take(core, event)
+                burst = (burst + 1) % BURST
+                if burst == 0:
+                    await asyncio.sleep(0)
+                event = await anext(events, None)
+
+    async def _take(self, core: Core, event: Event) -> None:
+        if isinstance(event, Resync):
+            await self._resync(core)
+        else:
+            self._set(reduce(self.state, event))
+
+    async def _resync(self, core: Core) -> None:
+        self._set(adopt(self.state, await core.snapshot()))
+
+    def _lost(self, line: str) -> None:
+        was = self.state.connection
+        since = was.since if was.phase in ("lost", "failed") else self._now()
+        phase: Literal["lost", "failed"] = "failed" if line else "lost"
+        gone = Connection(phase=phase, mode=was.mode, label=was.label, since=since, line=line)
+        self._set(connect(self.state, gone))
+
+    async def _look_for_stale(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self._set(mark_stale(self.state, self._now(), self._stale_after_s))
+
+    def _set(self, state: ViewState) -> None:
+        if state is self.state:
+            return
+        self.state = state
+        if self._due is None:
+            loop = asyncio.get_running_loop()
+            self._due = loop.call_later(max(0.0, self._shown_at + PERIOD_S - loop.time()), self._show)
+
+    def _show(self) -> None:
+        loop = asyncio.get_running_loop()
+        if not self._drained():
+            # A slow link still writes the last frame: wait, then show the latest state, never those between.
+            self._due = loop.call_later(PERIOD_S, self._show)
+            return
+        self._due = None
+        self._shown_at = loop.time()
+        self._post(StateChanged(self.state))

@@ -1,0 +1,126 @@
+"""Requests on their way: each a task of the connection's group, its chunks sent on at a pace a terminal can take."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import aclosing
+
+from textual.message import Message
+
+from backends.errors import ClawError
+from backends.facade import Core
+from backends.types import Action, Chunk, Delta, Request
+from console.messages import ActDone, ActFailed, AskFailed, ChunkArrived, Previewed
+
+PERIOD_S = 0.05
+"""Least time between two messages of one turn's text."""
+
+Post = Callable[[Message], object]
+
+
+class Calls:
+    """What is under way with one core. Every task belongs to `group`, which awaits it."""
+
+    def __init__(self, core: Core, group: asyncio.TaskGroup, post: Post, drained: Callable[[], bool]) -> None:
+        self._core = core
+        self._group = group
+        self._post = post
+        self._drained = drained
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def ask(self, turn: str, request: Request) -> None:
+        self._start(f"ask {turn}", self._ask(turn, request))
+
+    def cancel(self, turn: str) -> None:
+        """End a turn; nothing more is heard of it."""
+        if task := self._tasks.get(f"ask {turn}"):
+            task.cancel()
+
+    def preview(self, turn: str, request: Request) -> None:
+        """Only the newest preview is worth an answer."""
+        if task := self._tasks.get("preview"):
+            task.cancel()
+        self._start("preview", self._preview(turn, request))
+
+    def act(self, action: Action) -> None:
+        self._start(f"act {id(action)}", self._act(action))
+
+    def close(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+
+    def _start(self, name: str, work: Coroutine[object, object, None]) -> None:
+        task = self._group.create_task(work, name=name)
+        self._tasks[name] = task
+        task.add_done_callback(lambda done: self._forget(name, done))
+
+    def _forget(self, name: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(name) is task:
+            del self._tasks[name]
+
+    async def _ask(self, turn: str, request: Request) -> None:
+        paced = Paced(turn, self._post, self._drained)
+        try:
+            async with aclosing(self._core.ask(request)) as chunks:
+                async for chunk in chunks:
+                    paced.put(chunk)
+            paced.flush()
+        except (ClawError, OSError) as error:
+            paced.flush()
+            self._post(AskFailed(turn, str(error)))
+        finally:
+            paced.close()
+
+    async def _preview(self, turn: str, request: Request) -> None:
+        try:
+            self._post(Previewed(turn, explanation=await self._core.explain(request)))
+        except (ClawError, OSError) as error:
+            self._post(Previewed(turn, line=str(error)))
+
+    async def _act(self, action: Action) -> None:
+        try:
+            self._post(ActDone(await self._core.act(action)))
+        except (ClawError, OSError) as error:
+            self._post(ActFailed(str(error)))
+
+
+class Paced:
+    """A turn's chunks as messages: text that comes faster than `PERIOD_S` is joined."""
+
+    def __init__(self, turn: str, post: Post, drained: Callable[[], bool]) -> None:
+        self._turn = turn
+        self._post = post
+        self._drained = drained
+        self._loop = asyncio.get_running_loop()
+        self._text: list[str] = []
+        self._sent_at = float("-inf")
+        self._due: asyncio.TimerHandle | None = None
+
+    def put(self, chunk: Chunk) -> None:
+        if not isinstance(chunk, Delta):
+            self.flush()
+            self._post(ChunkArrived(self._turn, chunk))
+            return
+        self._text.append(chunk.text)
+        if self._due is None:
+            wait = max(0.0, self._sent_at + PERIOD_S - self._loop.time())
+            self._due = self._loop.call_later(wait, self._tick)
+
+    def flush(self) -> None:
+        """Send what is held."""
+        self.close()
+        if self._text:
+            self._post(ChunkArrived(self._turn, Delta("".join(self._text))))
+            self._text.clear()
+            self._sent_at = self._loop.time()
+
+    def close(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+    def _tick(self) -> None:
+        self._due = None
+        if self._drained():
+            self.flush()
+        else:
+            self._due = self._loop.call_later(PERIOD_S, self._tick)

@@ -1,0 +1,71 @@
+"""The command palette: every action by name."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple, Protocol, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from backends.types import Action, EngineName
+from console.messages import Act
+from console.present.safe import safe
+from console.state import ViewState
+from console.theming import names
+
+
+class Commanded(Protocol):
+    """What the palette needs of the App."""
+
+    state: ViewState
+    theme: str
+
+    def run_action(self, action: str) -> Awaitable[bool]: ...
+    def post_message(self, message: Act) -> bool: ...
+
+
+class Command(NamedTuple):
+    name: str
+    help: str
+    run: Callable[[], Any]
+
+
+class ClawCommands(Provider):
+    """Actions that work everywhere, a pin for each agent, and the themes."""
+
+    async def discover(self) -> Hits:
+        for command in self._commands():
+            yield DiscoveryHit(Content(command.name), command.run, command.name, command.help)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command in self._commands():
+            if (score := matcher.match(command.name)) > 0:
+                yield Hit(score, matcher.highlight(command.name), command.run, command.name, command.help)
+
+    def _commands(self) -> Iterator[Command]:
+        app = cast(Commanded, self.app)
+        stopped = app.state.cloud_stopped
+        stop = ("Resume cloud", "send to the cloud again") if stopped else ("Stop cloud", "nothing more is sent there")
+        yield Command(*stop, partial(app.run_action, "stop_cloud"))
+        yield Command("Flush cache", "delete every stored answer", partial(app.run_action, "flush"))
+        for number, title in enumerate(("runtime", "routing", "cache", "spend", "alerts", "chat"), 1):
+            yield Command(f"Show {title}", f"key {number}", partial(app.run_action, f"show({number})"))
+        yield Command("Help", "every key", partial(app.run_action, "help"))
+        for theme in names():
+            yield Command(f"Theme {theme}", "for this session", partial(setattr, app, "theme", theme))
+        yield Command("Leave", "ctrl+q", partial(app.run_action, "quit"))
+        yield from _pins(app)
+
+
+def _pins(app: Commanded) -> Iterator[Command]:
+    engines: tuple[EngineName, ...] = ("local", "cloud")
+    for agent in app.state.agents:
+        shown = safe(agent.name)
+        for engine in engines:
+            if agent.pinned != engine:
+                pin = Act(Action(verb="pin", actor="console", agent=agent.name, engine=engine))
+                yield Command(f"Pin {shown} to {engine}", "from the next request on", partial(app.post_message, pin))
+        if agent.pinned:
+            unpin = Act(Action(verb="unpin", actor="console", agent=agent.name))
+            yield Command(f"Unpin {shown}", "its policy decides again", partial(app.post_message, unpin))

@@ -1,0 +1,68 @@
+"""A box of exactly the wanted size around rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from console.present.rows import BLANK, Row, Span, Tone, fit, span, width
+from console.present.safe import SafeText
+
+
+@dataclass(frozen=True)
+class Body:
+    """Rows in a frame; `selected` is the index of the one under the cursor. The first `fixed` ones do not scroll."""
+
+    rows: Sequence[Row]
+    selected: int | None = None
+    fixed: int = 0
+
+
+_LIGHT = "╭─╮│╰╯"
+_HEAVY = "┏━┓┃┗┛"
+
+
+def framed(
+    body: Body, *, top: int, title: str, summary: Row, size: tuple[int, int], focused: bool
+) -> tuple[list[Row], int | None]:
+    """The rows of the box, from `top` of what scrolls on, and which of them is selected. `size` is (width, height)."""
+    across, down = size
+    if across < 4 or down < 2:
+        return [fit((span(title, "title"),), across)], None
+    sides = _HEAVY if focused else _LIGHT
+    room = down - 2
+    shown = [*body.rows[: body.fixed], *body.rows[body.fixed + top :]][:room]
+    thumb = _thumb(len(body.rows) - body.fixed, room - body.fixed, top)
+    tone: Tone = "focus" if focused else "border"
+    left, right = span(sides[3] + " ", tone), span(" " + sides[3], tone)
+    moving = span(" " + ("▐" if focused else "┃"), tone)
+    rows = [_title(title, summary, across, sides, focused=focused)]
+    for y in range(room):
+        content = fit(shown[y] if y < len(shown) else BLANK, across - 4)
+        rows.append((left, *content, moving if y - body.fixed in thumb else right))
+    rows.append((span(sides[4] + sides[1] * (across - 2) + sides[5], tone),))
+    selected = body.selected
+    if selected is not None:
+        y = selected - (top if selected >= body.fixed else 0)
+        selected = y + 1 if y < room else None
+    return rows, selected
+
+
+def _thumb(whole: int, room: int, top: int) -> range:
+    """Where on the right border the scroll thumb stands; nowhere when all fits."""
+    if whole <= room or room < 2:
+        return range(0)
+    length = max(1, room * room // whole)
+    start = round((room - length) * min(1.0, top / (whole - room)))
+    return range(start, start + length)
+
+
+def _title(title: str, summary: Row, across: int, sides: str, *, focused: bool) -> Row:
+    tone: Tone = "focus" if focused else "border"
+    name = span(f" {title} ", "title")
+    room = across - 4 - width((name,))
+    if room < 0:
+        return fit((span(sides[0] + sides[1], tone), name, span(sides[2], tone)), across)
+    end: Row = (span(" ", tone), *fit(summary, min(width(summary), room - 2)), span(" ", tone)) if summary else ()
+    if width(end) > room or (summary and room < 8):
+        end = ()
+    line = Span(SafeText(sides[1] * (room - width(end))), tone)
+    return (span(sides[0] + sides[1], tone), name, line, *end, span(sides[1] + sides[2], tone))

@@ -1,0 +1,80 @@
+"""The spend pane: today, the month, each budget and each agent, beside what all-cloud would have cost."""
+
+from decimal import Decimal
+
+from backends.types import AgentSpend, BudgetState, Spend
+from console.present.faces import notice
+from console.present.figures import bar, count, limit, moment, share, total
+from console.present.header import budget_bar
+from console.present.rows import BLANK, Row, cell, row, span, spread
+from console.state import ViewState
+
+_DOES = {"local": "then local only", "refuse": "then refused", "alert": "then an alert"}
+
+
+def spend(state: ViewState, cells: int) -> list[Row]:
+    money = state.spend
+    if money is None:
+        return [(span("loading…", "dim"),)]
+    rows = [*_totals(money, cells), BLANK]
+    for budget in money.budgets:
+        rows += [*_budget(budget, state, cells), BLANK]
+    if not money.budgets:
+        rows += [row(span("no budget is set: cloud spend has no limit", "warn")), BLANK]
+    if not money.by_agent:
+        text = "What each agent spends today appears here with its first request."
+        return [*rows, *notice("no requests yet today", text, cells)]
+    return [*rows, *_agents(money.by_agent, cells)]
+
+
+def summary(state: ViewState) -> Row:
+    money = state.spend
+    if money is None or not money.today_baseline_usd:
+        return ()
+    return row(span("saved ", "dim"), span(share(_saved(money), money.today_baseline_usd), "good"))
+
+
+def _saved(money: Spend) -> Decimal:
+    return money.today_baseline_usd - money.today_usd
+
+
+def _totals(money: Spend, cells: int) -> list[Row]:
+    def line(name: str, cost: Decimal, baseline: Decimal, note: str) -> Row:
+        left = row(span(f"{name:<7}", "dim"), span(f"{total(cost):>9}", "strong"), span(note, "dim"))
+        if not baseline:
+            return left
+        text = f"all-cloud {total(baseline)}" if cells >= 44 else ""
+        return spread(left, row(span(text, "dim"), span(f"  −{share(baseline - cost, baseline)}", "good")), cells)
+
+    requests = f"  {count(money.today_requests)} requests" if cells >= 60 else ""
+    return [
+        line("today", money.today_usd, money.today_baseline_usd, requests),
+        line("month", money.month_usd, money.month_baseline_usd, ""),
+    ]
+
+
+def _budget(budget: BudgetState, state: ViewState, cells: int) -> list[Row]:
+    name = row(span(f"{budget.scope} a {budget.window}", "text"))
+    head = spread(
+        name,
+        row(span(f"of {limit(budget.limit_usd)}  ", "dim"), span(f"{total(budget.left_usd)} left", "strong")),
+        cells,
+    )
+    parts = row(
+        *(span("━ ", "good"), span(total(budget.spent_usd)), span(" spent  ", "dim")),
+        *(span("╍ ", "warn"), span(total(budget.reserved_usd)), span(" reserved  ", "dim")),
+    )
+    resets = f"resets {moment(budget.resets_at, state.at)}, " if budget.resets_at else ""
+    note = span(f"{resets}{_DOES[budget.on_exceeded]}", "dim")
+    return [head, budget_bar(budget, cells), spread(parts, row(note), cells) if cells >= 70 else parts]
+
+
+def _agents(agents: tuple[AgentSpend, ...], cells: int) -> list[Row]:
+    dearest = max((agent.cost_usd for agent in agents), default=Decimal(0)) or Decimal(1)
+    rows: list[Row] = []
+    length = max(4, cells - 11 - 9 - 7 - 2)
+    for agent in agents:
+        line = bar((float(agent.cost_usd / dearest), "cloud", "━"), cells=length)
+        figures = row(span(f"{total(agent.cost_usd):>9}"), span(f"{agent.requests:>7,}", "dim"))
+        rows.append(row(cell(agent.agent, 11), *line, *figures))
+    return rows

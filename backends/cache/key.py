@@ -1,0 +1,72 @@
+"""What two requests must share to share an answer: a hard partition, and inside it the exact wording.
+
+The last user message's text is the one thing that a paraphrase may change; everything else that changes an answer is in
+the partition, so that similarity never crosses an agent, a model, a system prompt or a sampling setting.
+"""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from backends.types import Message, Request
+
+_canonical = msgspec.json.Encoder(order="sorted")
+
+
+def partition(request: Request, *, model_class: str) -> bytes:
+    """32 bytes over everything that changes an answer but the last user message's text.
+
+    `model_class` names who may answer (the route and the model that was asked for). Raises UnicodeEncodeError for text
+    with lone surrogates.
+    """
+    asked = _last_user(request.messages)
+    sampling = request.sampling
+    form = request.response_format
+    parts = (
+        request.agent,
+        model_class,
+        [_face(message, hide=index == asked) for index, message in enumerate(request.messages)],
+        [(tool.name, tool.description, tool.parameters) for tool in request.tools],
+        request.tool_choice,
+        (form.kind, form.schema, form.name),
+        (_number(sampling.temperature), _number(sampling.top_p), sampling.max_tokens, sampling.stop, sampling.seed),
+    )
+    return hashlib.sha256(_canonical.encode(parts)).digest()
+
+
+def exact_key(request: Request, *, model_class: str) -> bytes:
+    """32 bytes over everything that changes an answer; id, source and deadline do not."""
+    return exact_in(partition(request, model_class=model_class), question(request))
+
+
+def exact_in(part: bytes, text: str) -> bytes:
+    """The exact key of one wording inside a partition."""
+    return hashlib.sha256(part + text.encode()).digest()
+
+
+def question(request: Request) -> str:
+    """The last user message's text, "" where there is none."""
+    asked = _last_user(request.messages)
+    return request.messages[asked].text if asked >= 0 else ""
+
+
+def _last_user(messages: tuple[Message, ...]) -> int:
+    for index in range(len(messages) - 1, -1, -1):
+        if messages[index].role == "user":
+            return index
+    return -1
+
+
+def _face(message: Message, *, hide: bool) -> tuple[Any, ...]:
+    text = None if hide else message.text
+    if not (message.images or message.tool_calls or message.tool_call_id or message.name):
+        return (message.role, text)
+    images = [(image.media_type, hashlib.sha256(image.data).hexdigest()) for image in message.images]
+    calls = [(call.id, call.name, call.arguments) for call in message.tool_calls]
+    return (message.role, text, images, calls, message.tool_call_id, message.name)
+
+
+def _number(value: float | None) -> float | None:
+    """0 and 0.0 are one setting; JSON writes them apart."""
+    return None if value is None else float(value)

@@ -1,0 +1,56 @@
+"""How long an answer stays true, by what was asked, and what may be kept at all."""
+
+import re
+
+from backends.types import Finish, Request
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+
+LIFETIME_S: dict[str, float] = {
+    "health-check": 15,
+    "trend-analysis": 6 * HOUR,
+    "research": DAY,
+    "chat": DAY,
+    "planning": DAY,
+    "audit": DAY,
+    "debugging": 7 * DAY,
+    "creative-writing": 7 * DAY,
+    "coding": 30 * DAY,
+    "maths-logic": 90 * DAY,
+    "rewriting": 90 * DAY,
+    "summarising": 90 * DAY,
+    "extraction": 90 * DAY,
+    "classification": 90 * DAY,
+    "translation": 180 * DAY,
+    "tool-use": 0,
+}
+"""Seconds by intent. A state of the world ages in seconds, a translation hardly at all, a tool's result at once."""
+
+OTHER_INTENT_S = HOUR
+
+_FRESH = re.compile(
+    r"\b(?:now|today|tonight|yesterday|tomorrow|current|currently|latest|newest|recent|recently|nowadays|"
+    r"up[- ]to[- ]date|breaking|live|(?:this|last|next|past) (?:second|minute|hour|morning|afternoon|evening|night|day|"
+    r"week|weekend|month|quarter|year)|so far|still|at the moment|what time is it|"
+    r"jetzt|heute|gestern|morgen|aktuell\w*|derzeit|neueste\w*|diese[rsnm]? (?:woche|monat|jahr)|"
+    r"maintenant|aujourd.hui|hier|demain|actuel\w*|cette semaine|ahora|hoy|ayer|mañana|actualmente)\b"
+    r"|今日|今天|现在|最新|現在",
+    re.IGNORECASE,
+)
+
+
+def lifetime_s(request: Request, *, intent: str, question: str) -> float:
+    """Seconds the answer to `question` may be served again; 0 is never."""
+    if request.tools or _FRESH.search(question):
+        return 0
+    return LIFETIME_S.get(intent, OTHER_INTENT_S)
+
+
+def may_use(request: Request) -> bool:
+    """Whether the cache may see this request at all, to look up or to store."""
+    return request.cache and not request.sensitive
+
+
+def may_keep(*, finish: Finish, text: str, called: bool) -> bool:
+    """Only a whole answer in text is kept: never one that was cut, blocked, empty, or a wish to call a tool."""
+    return finish == "stop" and not called and bool(text.strip())

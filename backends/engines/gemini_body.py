@@ -9,27 +9,24 @@ import msgspec
 from backends.engines.base import Call
 from backends.engines.ollama_body import arguments_of
 from backends.errors import EngineError
-from backends.types import Message
+from backends.types import Message, Tool
 
 if TYPE_CHECKING:
-    from google.genai.types import GenerateContentConfig
+    from google.genai.types import Content, GenerateContentConfig
 
 
-def contents(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
-    """The turns, without system messages; results of tools that were called together stand in one turn."""
-    names = {call.id: call.name for message in messages for call in message.tool_calls}
-    turns: list[dict[str, Any]] = []
-    after_tool = False
-    for message in messages:
-        if message.role == "system":
-            continue
-        parts = _parts(message, names)
-        if after_tool and message.role == "tool":
-            turns[-1]["parts"] += parts
-        else:
-            turns.append({"role": "model" if message.role == "assistant" else "user", "parts": parts})
-        after_tool = message.role == "tool"
-    return turns or [{"role": "user", "parts": [{"text": _system(messages)}]}]
+def contents(messages: tuple[Message, ...]) -> list[Content]:
+    """The turns, without system messages; results of tools that were called together stand in one turn.
+
+    Raises EngineError "rejected" for a message that Gemini's client does not take.
+    """
+    from google.genai.types import Content
+
+    turns = _turns(messages) or [{"role": "user", "parts": [{"text": _system(messages)}]}]
+    try:
+        return [Content.model_validate(turn) for turn in turns]
+    except ValueError:
+        raise EngineError("Gemini's client takes a message for wrong: check its images", kind="rejected") from None
 
 
 def configuration(call: Call) -> GenerateContentConfig:
@@ -52,13 +49,7 @@ def configuration(call: Call) -> GenerateContentConfig:
     if call.thinking_budget is not None:
         config["thinking_config"] = {"thinking_budget": call.thinking_budget}
     if call.tools:
-        config["tools"] = [
-            {
-                "function_declarations": [
-                    _declaration(tool.name, tool.description, tool.parameters) for tool in call.tools
-                ]
-            }
-        ]
+        config["tools"] = [{"function_declarations": [_declaration(tool) for tool in call.tools]}]
         config["tool_config"] = {"function_calling_config": _choice(call.tool_choice)}
     if call.response_format.kind != "text":
         config["response_mime_type"] = "application/json"
@@ -70,6 +61,22 @@ def configuration(call: Call) -> GenerateContentConfig:
         raise EngineError(
             "Gemini's client takes the request's settings for wrong: check its tools", kind="rejected"
         ) from None
+
+
+def _turns(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
+    names = {call.id: call.name for message in messages for call in message.tool_calls}
+    turns: list[dict[str, Any]] = []
+    after_tool = False
+    for message in messages:
+        if message.role == "system":
+            continue
+        parts = _parts(message, names)
+        if after_tool and message.role == "tool":
+            turns[-1]["parts"] += parts
+        else:
+            turns.append({"role": "model" if message.role == "assistant" else "user", "parts": parts})
+        after_tool = message.role == "tool"
+    return turns
 
 
 def _system(messages: tuple[Message, ...]) -> str:
@@ -97,11 +104,9 @@ def _result(text: str) -> dict[str, Any]:
         return {"result": text}
 
 
-def _declaration(name: str, description: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    declaration: dict[str, Any] = {"name": name, "description": description}
-    if parameters:
-        declaration["parameters_json_schema"] = parameters
-    return declaration
+def _declaration(tool: Tool) -> dict[str, Any]:
+    declaration = {"name": tool.name, "description": tool.description}
+    return declaration | ({"parameters_json_schema": tool.parameters} if tool.parameters else {})
 
 
 def _choice(choice: str) -> dict[str, Any]:

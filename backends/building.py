@@ -61,7 +61,7 @@ async def build(
     Raises WrongSettings, and LedgerError where the ledger cannot be read or another core holds it.
     """
     clock = clock or SystemClock()
-    paths.make()
+    await asyncio.to_thread(paths.make)
     bus = Bus()
     async with AsyncExitStack() as stack:
         ledger = await Ledger.open(paths, settings.budgets, clock=clock)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Literal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.clock import Clock
@@ -18,27 +17,14 @@ from backends.ledger.store import Ledger
 from backends.router.compress import compress
 from backends.router.costs import Costs
 from backends.router.desk import Desk
-from backends.router.flight import Flight
+from backends.router.flight import Ending, Flight
 from backends.router.journal import Journal
 from backends.router.retries import RetryBudget
 from backends.router.tally import Meter
-from backends.types import Attempt, Called, Delta, EngineName, Finish, InFlight, Reason, Routed, ToolCall
+from backends.types import Attempt, Called, Delta, EngineName, InFlight, Reason, Routed, ToolCall
 
 RETRY_PAUSE_S = (0.2, 0.8)
 Stage = Literal["waiting", "called", "streaming"]
-
-
-class Ending(Struct, frozen=True, kw_only=True):
-    """How the upstream part of a flight ended. `error` is set where no engine answered whole."""
-
-    finish: Finish
-    engine: EngineName
-    model: str
-    first_at: float | None = None
-    notes: tuple[str, ...] = ()
-    error: ClawError | None = None
-    text: str = ""
-    calls: tuple[ToolCall, ...] = ()
 
 
 class Answering:

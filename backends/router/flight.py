@@ -9,10 +9,12 @@ import asyncio
 from datetime import datetime
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from backends.errors import ClawError
 from backends.router.tally import Tally
 from backends.router.thought import Thought
-from backends.types import Called, Chunk, Delta, Finish, Outcome, Request, Routed
+from backends.types import Called, Chunk, Delta, EngineName, Finish, Outcome, Request, Routed, ToolCall
 
 Cut = Literal["cancelled", "deadline", "closing"]
 
@@ -21,8 +23,24 @@ class FlightLost(ClawError):
     """The task of a flight ended without a row: a fault of our own, told to its callers and logged."""
 
 
+class Ending(Struct, frozen=True, kw_only=True):
+    """How the upstream part of a flight ended. `error` is set where no engine answered whole."""
+
+    finish: Finish
+    engine: EngineName
+    model: str
+    first_at: float | None = None
+    notes: tuple[str, ...] = ()
+    error: ClawError | None = None
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+
+
 class Flight:
-    """`request` is the leader's: the one that started it, and whose ledger row carries the cost."""
+    """`request` is the leader's: the one that started it, and whose ledger row carries the cost.
+
+    `ending` stays None where the upstream call was cut; then `cut` says why.
+    """
 
     def __init__(self, request: Request, thought: Thought, *, started_at: datetime, started: float) -> None:
         self.request = request
@@ -31,6 +49,7 @@ class Flight:
         self.started = started
         self.chunks: list[Chunk] = [Routed(id=request.id, explanation=thought.explanation)]
         self.tally = Tally()
+        self.ending: Ending | None = None
         self.outcome: Outcome | None = None
         self.listeners = 0
         self.cut: Cut | None = None
@@ -87,15 +106,3 @@ class Flight:
     def crashed(self) -> None:
         """The task is gone without an end: let listeners find out."""
         self._wake()
-
-    def finish(self, otherwise: Finish) -> tuple[Finish, str | None]:
-        """The leader's finish and error kind, given how the upstream call ended for those who stayed."""
-        match self.leader_left or self.cut:
-            case "cancelled":
-                return "cancelled", None
-            case "deadline":
-                return "error", "deadline"
-            case "closing":
-                return "error", "closing"
-            case None:
-                return otherwise, None

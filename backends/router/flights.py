@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from types import TracebackType
 
 from backends.router.flight import Cut, Flight
@@ -18,10 +19,27 @@ class Flights:
     def __init__(self, fly: Callable[[Flight], Coroutine[None, None, None]]) -> None:
         self._fly = fly
         self._shared: dict[bytes, Flight] = {}
+        self._turns: dict[bytes, _Turn] = {}
         self._all: dict[str, Flight] = {}
 
     def __len__(self) -> int:
         return len(self._all)
+
+    @asynccontextmanager
+    async def turn(self, key: bytes | None) -> AsyncGenerator[None]:
+        """Of identical requests one at a time finds out whether to join a flight or to start one."""
+        if key is None:
+            yield
+            return
+        turn = self._turns.setdefault(key, _Turn())
+        turn.wanted += 1
+        try:
+            async with turn.lock:
+                yield
+        finally:
+            turn.wanted -= 1
+            if not turn.wanted:
+                del self._turns[key]
 
     def joinable(self, key: bytes | None) -> Flight | None:
         flight = self._shared.get(key) if key is not None else None
@@ -60,6 +78,12 @@ class Flights:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("flight %s ended without a row", flight.request.id, exc_info=error)
         flight.crashed()
+
+
+class _Turn:
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.wanted = 0
 
 
 class Seat:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from backends.router.answering import Answering, Ending
+from backends.router.answering import Answering
 from backends.router.flight import Flight
 from backends.router.record import Recorder
 
@@ -16,12 +16,11 @@ class Flying:
         """Run the upstream call in a task that can be cut, then settle; a fault of our own settles too, and is
         raised.
         """
-        ending: Ending | None = None
         flight.upstream = upstream = asyncio.create_task(self._answering.answer(flight))
         if flight.cut is not None:
             upstream.cancel()
         try:
-            ending = await upstream
+            flight.ending = await upstream
         except asyncio.CancelledError:
             if flight.cut is None:
                 flight.cut = "closing"
@@ -29,4 +28,4 @@ class Flying:
                 await asyncio.wait({upstream})
                 raise
         finally:
-            flight.land(await self._recorder.landed(flight, ending))
+            flight.land(await self._recorder.landed(flight))

@@ -59,16 +59,18 @@ class Pipeline:
         try:
             request, verdict = await self._prepare(request)
             kept = model_class(request)
-            if hit := await self._cache.lookup(request, model_class=kept):
-                answer = self._from_cache(request, verdict, hit, started, started_at)
-            elif flight := self._flights.joinable(key := _shared_key(request, kept)):
-                answer = self._follow(flight, request, started)
-            else:
-                thought = await self._think(request, verdict, began)
-                flight = Flight(request, thought, started_at=started_at, started=started)
-                await self._admit(flight)
-                self._flights.start(key, flight)
-                answer = self._lead(flight)
+            key = _shared_key(request, kept)
+            async with self._flights.turn(key):
+                if flight := self._flights.joinable(key):
+                    answer = self._follow(flight, request, started)
+                elif hit := await self._cache.lookup(request, model_class=kept):
+                    answer = self._from_cache(request, verdict, hit, started, started_at)
+                else:
+                    thought = await self._think(request, verdict, began)
+                    flight = Flight(request, thought, started_at=started_at, started=started)
+                    await self._admit(flight)
+                    self._flights.start(key, flight)
+                    answer = self._lead(flight)
         except ClawError as error:
             self._journal.refuse(request, error)
             raise

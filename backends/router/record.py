@@ -8,13 +8,12 @@ from msgspec.structs import replace
 
 from backends.cache.store import Cache, Hit, Stored
 from backends.clock import Clock
-from backends.errors import ClawError, LedgerError
+from backends.errors import LedgerError
 from backends.ledger.install_key import InstallKey
 from backends.ledger.prices import UnknownPrice
 from backends.ledger.store import Ledger
-from backends.router.answering import Ending
 from backends.router.costs import Costs
-from backends.router.flight import Cut, Flight
+from backends.router.flight import Cut, Ending, Flight
 from backends.router.journal import Journal
 from backends.router.tally import Tally
 from backends.settings import Settings
@@ -31,7 +30,7 @@ from backends.types import (
     Verdict,
 )
 
-CUT_LINES = {
+CUT_LINES: dict[Cut, str] = {
     "deadline": "the deadline passed before the answer was whole: allow more time or use another engine",
     "closing": "the core was stopped before the answer was whole: ask again",
 }
@@ -86,41 +85,32 @@ class Recorder:
         self._settled()
         return outcome
 
-    async def landed(self, flight: Flight, ending: Ending | None) -> Outcome:
-        """Settle a flight's own row and keep its answer for the cache. `ending` is None where the call was cut."""
-        outcome = self._flown(flight, flight.tally, ending)
-        outcome = await self.settle(outcome, flight.request, tally=flight.tally, answer=ending.text if ending else None)
-        if ending is not None and ending.finish == "stop" and not ending.calls and outcome.error is None:
+    async def landed(self, flight: Flight) -> Outcome:
+        """Settle a flight's own row and keep its answer for the cache."""
+        ending = flight.ending
+        outcome = self._flown(flight, flight.tally, flight.leader_left or flight.cut)
+        outcome = await self.settle(
+            outcome, flight.request, tally=flight.tally, answer=None if ending is None else ending.text
+        )
+        if ending is not None and ending.finish == "stop" and not ending.calls and outcome.error_kind != "ledger":
             await self._keep(flight, outcome, ending)
         return outcome
 
     def late(self, flight: Flight) -> Outcome:
         """What the leader hears whose deadline passed while others still wait; the row follows when the call ends."""
-        return self._flown(flight, Tally(), None)
+        return self._flown(flight, Tally(), "deadline")
 
-    def shared(self, flight: Flight, request: Request, started: float, cut: Cut | None) -> Outcome:
-        """The row of one who shared a flight: its end, at no cost and with no attempt of its own."""
-        whole = flight.outcome
-        finish: Finish = "error"
-        if cut == "cancelled":
-            finish = "cancelled"
-        elif cut is None and whole is not None:
-            finish = whole.finish
-        error = CUT_LINES.get(cut or "") or (whole.error if whole is not None else None)
+    def shared(self, flight: Flight, request: Request, started: float, left: Cut | None) -> Outcome:
+        """The row of one who shared a flight: the same end, at no cost and with no attempt of its own."""
+        whole = self._flown(flight, Tally(), left or flight.cut)
         return replace(
-            self._flown(flight, Tally(), None) if whole is None else whole,
+            whole,
             id=request.id,
             started_at=self._clock.now(),
             source=request.source,
             cache="exact",
             reasons=(Reason(rule="cache", detail="shared a call in flight"),),
-            tokens=Tokens(),
-            cost_usd=ZERO,
-            attempts=(),
-            usage_estimated=False,
-            finish=finish,
-            error=error if finish == "error" else None,
-            error_kind=(cut or (whole.error_kind if whole is not None else None)) if finish == "error" else None,
+            baseline_usd=flight.outcome.baseline_usd if flight.outcome and left is None else ZERO,
             latency_ms=self._since(started),
         )
 
@@ -168,10 +158,9 @@ class Recorder:
         )
         return outcome, explanation
 
-    def _flown(self, flight: Flight, tally: Tally, ending: Ending | None) -> Outcome:
-        explanation = flight.thought.explanation
-        finish, cut = flight.finish(ending.finish if ending else "error")
-        error: ClawError | None = ending.error if ending and cut is None and finish == "error" else None
+    def _flown(self, flight: Flight, tally: Tally, cut: Cut | None) -> Outcome:
+        explanation, ending = flight.thought.explanation, flight.ending
+        finish, error, error_kind, retry_after_s = _end(cut, ending)
         first_at = ending.first_at if ending else None
         return Outcome(
             id=flight.request.id,
@@ -194,9 +183,9 @@ class Recorder:
             attempts=tuple(tally.attempts),
             usage_estimated=tally.estimated,
             notes=ending.notes if ending else (),
-            error=CUT_LINES.get(cut or "") or (str(error) if error else None),
-            error_kind=cut or (error.kind if error else None),
-            retry_after_s=error.retry_after_s if error else None,
+            error=error,
+            error_kind=error_kind,
+            retry_after_s=retry_after_s,
         )
 
     def _cache_result(self, request: Request) -> CacheResult:
@@ -232,6 +221,19 @@ class Recorder:
 
     def _since(self, started: float) -> float:
         return round((self._clock.monotonic() - started) * 1e3, 3)
+
+
+def _end(cut: Cut | None, ending: Ending | None) -> tuple[Finish, str | None, str | None, float | None]:
+    """Finish, and where that is "error" its line, its kind and when to try again."""
+    if cut == "cancelled":
+        return "cancelled", None, None, None
+    if cut is not None:
+        return "error", CUT_LINES[cut], cut, None
+    if ending is None:
+        return "error", "the answer was lost by a fault of claw's own: see the log, and ask again", "internal", None
+    if ending.error is None:
+        return ending.finish, None, None, None
+    return "error", str(ending.error), ending.error.kind, ending.error.retry_after_s
 
 
 def model_class(request: Request) -> str:

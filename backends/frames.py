@@ -76,17 +76,17 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Exactly one of these is set. `result` is an Explanation, Snapshot, Acted or null, as the verb says."""
+    """Exactly one of these is set. `result` is an encoded Explanation, Snapshot or Acted, as the verb says."""
 
     hello: Hello | None = None
     chunk: Chunk | None = None
     event: Event | None = None
-    result: Raw | None = None
+    result: Raw = Raw(b"")
     error: Failure | None = None
     end: bool = False
 
 
-Result = Explanation | Snapshot | Acted | None
+Result = Explanation | Snapshot | Acted
 
 _encoder = msgspec.json.Encoder()
 _calls: msgspec.json.Decoder[Call] = msgspec.json.Decoder(Call)

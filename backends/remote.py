@@ -86,7 +86,7 @@ class RemoteCore:
     async def _result(self, call: Call, kind: type[T]) -> T:
         async with aclosing(self._frames(call)) as answer:
             async for frame in answer:
-                if frame.result is not None:
+                if frame.result:
                     try:
                         return msgspec.json.decode(frame.result, type=kind)
                     except msgspec.DecodeError:

@@ -81,16 +81,26 @@ class _Desk:
         self._core = core
         self._drain = drain
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if peer_uid(writer.get_extra_info("socket")) != os.geteuid():
+        if self._closed or peer_uid(writer.get_extra_info("socket")) != os.geteuid():
             writer.transport.abort()
             return
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda done: self._hang_up(done, writer))
+
+    def _hang_up(self, done: asyncio.Task[None], writer: asyncio.StreamWriter) -> None:
+        """Also for a task that was cancelled before it began."""
+        self._tasks.discard(done)
+        if writer.transport.get_write_buffer_size():
+            writer.transport.abort()
+        else:
+            writer.close()
 
     async def close(self) -> None:
+        self._closed = True
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -109,8 +119,6 @@ class _Desk:
                 await self._answer(call, leash, reader, writer)
         except (OSError, TimeoutError, ValueError):
             pass  # the caller left, is too slow, or sends no end of a line: nobody is there to be told
-        finally:
-            writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
 
     async def _answer(
         self, call: Call, leash: Leash, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -1,0 +1,81 @@
+"""The classifier: one matrix product over a text's features, in numpy."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends.router import tokens
+from backends.router.classify import features
+from backends.router.classify.features import Vector
+from backends.router.classify.language import language
+from backends.router.classify.needs import needs
+from backends.types import Classes, Request
+
+
+class Classifier:
+    """Intent, difficulty, needs and language of a request.
+
+    Pure and safe to share. 2,000 tokens take about 2 ms; a longer prompt no more, as head and tail are read.
+    """
+
+    def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """The arrays of weights.npz: `matrix` (buckets x outputs, 8-bit, times `scale`), `hands` (features by hand x
+        outputs), `bias`, `intents`, `version`, `heat`. Outputs are the intents, then local, then cloud.
+        """
+        self._matrix = weights["matrix"].astype(np.float32) * weights["scale"]
+        self._hands: Vector = weights["hands"]
+        self._bias: Vector = weights["bias"]
+        self._intents = [str(name) for name in weights["intents"]]
+        self._version = str(weights["version"])
+        self._heat = float(weights["heat"])
+
+    @classmethod
+    def load(cls) -> "Classifier":
+        """The shipped weights; about 10 ms."""
+        return cls(np.load(BytesIO(files(__package__).joinpath("weights.npz").read_bytes()), allow_pickle=False))
+
+    def classify(self, request: Request) -> Classes:
+        """What the text says; never raises for any text. `complexity` is 1 - `p_local`."""
+        text = instruction(request)
+        scores = self.scores(text)
+        intents = _softmax(scores[:-2] * self._heat)
+        best, second = (int(place) for place in np.argsort(-intents, kind="stable")[:2])
+        p_local, p_cloud = (float(1 / (1 + np.exp(-score))) for score in scores[-2:])
+        count = tokens.count(request)
+        return Classes(
+            intent=self._intents[best],
+            intent_p=float(intents[best]),
+            runner_up=self._intents[second],
+            runner_up_p=float(intents[second]),
+            complexity=1 - p_local,
+            p_local=p_local,
+            p_cloud=max(p_cloud, p_local),
+            needs=needs(request, text, self._intents[best], count),
+            language=language(text),
+            input_tokens=count,
+            weights=self._version,
+        )
+
+    def scores(self, text: str) -> Vector:
+        """Logits of a whole text: the intents, then local and cloud."""
+        part = features.excerpt(text)
+        buckets, values = features.hashed(part)
+        hands = features.by_hand(part, len(text))
+        return np.asarray(values @ self._matrix[buckets] + hands @ self._hands + self._bias, np.float32)
+
+
+def instruction(request: Request) -> str:
+    """What is asked: the last user message with any text, else all texts together."""
+    for message in reversed(request.messages):
+        if message.role == "user" and message.text.strip():
+            return message.text
+    return "\n".join(message.text for message in request.messages)
+
+
+def _softmax(scores: Vector) -> Vector:
+    powers = np.exp(scores - scores.max())
+    return np.asarray(powers / powers.sum(), np.float32)

@@ -1,0 +1,33 @@
+"""Passwords in addresses: connection strings and query parameters."""
+
+import re
+from collections.abc import Iterator
+
+from backends.router.privacy.hit import Hit, is_placeholder, is_random
+
+SCHEME = re.compile(r"(?i)://|%3A%2F%2F|(?<=[\s\"'=(@])//")
+LOGIN = re.compile(
+    r"(?i)([^\s:/@\"'<>%]{0,60})(?::|%3A)([^\s\"'<>@/]{1,120}|\$\{[^}]{1,60}\}|<[^>]{1,40}>)(?:@|%40)[\w.\-\[$]"
+)
+"""What follows the scheme: user, colon, password, at, the first letter of a host."""
+
+PARAMETER = re.compile(
+    r"(?i)[?&;](?:password|passwd|pwd|pass|sig|accountkey|sharedaccesskey|access_token|api_?key|token|key)="
+    r"([^\s&;\"'<>]{6,300})"
+)
+
+
+def find(text: str) -> Iterator[Hit]:
+    """Passwords in URLs and the like, but a manual's (`postgres:postgres@`) and templates (`${PASSWORD}`)."""
+    for scheme in SCHEME.finditer(text):
+        login = LOGIN.match(text, scheme.end())
+        if login is not None and not is_placeholder(login[2]) and not _of_a_manual(login[1], login[2]):
+            yield Hit("connection-string", scheme.start(), login.end(2))
+    for match in PARAMETER.finditer(text):
+        if is_random(match[1]) and not is_placeholder(match[1]):
+            yield Hit("connection-string", match.start(1), match.end(1))
+
+
+def _of_a_manual(user: str, password: str) -> bool:
+    """The same word twice, or a port taken for a password."""
+    return user.lower() == password.lower() or (not user and password.isdigit())

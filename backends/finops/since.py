@@ -11,7 +11,7 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 def since(text: str, now: datetime) -> datetime:
     """The moment that `text` means, UTC. Raises WrongUse for what is no span or date, or lies in the future."""
     try:
-        if span := re.fullmatch(r"(\d{1,6})([mhdw])", text.strip()):
+        if span := re.fullmatch(r"([0-9]{1,6})([mhdw])", text.strip()):
             return now - timedelta(**{UNITS[span[2]]: int(span[1])})
         moment = datetime.fromisoformat(text.strip())
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

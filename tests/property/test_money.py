@@ -1,0 +1,155 @@
+"""The money invariants under every order of admissions, reservations, settlements, crashes, midnights and clock jumps.
+
+I1: an admitted request has exactly one final row. I2: at every commit spent and reserved are not negative and their sum
+is within each hard budget; with nothing in flight, reserved is 0. The ledger's total is the sum of its outcomes.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+from backends.clock import ManualClock
+from backends.errors import BudgetExceeded
+from backends.ledger.store import Ledger
+from backends.types import ZERO, EngineName, Outcome
+from tests.backends.ledger.samples import MODEL, admission, attempt, daily, opened, outcome
+
+BUDGETS = (
+    daily("3"),
+    daily("1", "agent:ada", on_exceeded="refuse"),
+    daily("2", "engine:cloud", window="hour"),
+    daily("9", window="total"),
+    daily("0.5", f"model:{MODEL}", on_exceeded="alert"),
+)
+
+amounts = st.decimals(0, 1, places=3)
+agents = st.sampled_from(("ada", "scout"))
+engines = st.sampled_from(("cloud", "local"))
+
+
+class Money(RuleBasedStateMachine):
+    """`held` is the model: what each open request has reserved; `ended` what each settled one must look like."""
+
+    open_ids = Bundle("open_ids")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = tempfile.TemporaryDirectory()
+        self.clock = ManualClock()
+        self.held: dict[str, list[Decimal]] = {}
+        self.agents: dict[str, str] = {}
+        self.ended: dict[str, Decimal] = {}
+        self.charged = ZERO
+        self.count = 0
+        self.start()
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(work)
+
+    def start(self) -> None:
+        self.session: AbstractAsyncContextManager[Ledger] = opened(Path(self.folder.name), BUDGETS, self.clock)
+        self.ledger = self.run(self.session.__aenter__())
+
+    def stop(self) -> None:
+        self.run(self.session.__aexit__(None, None, None))
+
+    @rule(target=open_ids, agent=agents, engine=engines, amount=amounts)
+    def admit(self, agent: str, engine: EngineName, amount: Decimal) -> str:
+        self.count += 1
+        id = f"r{self.count}"
+        try:
+            self.run(self.ledger.admit(admission(id, str(amount), agent=agent, engine=engine)))
+        except BudgetExceeded:
+            assert amount > 0
+            return ""
+        self.held[id] = [amount]
+        self.agents[id] = agent
+        return id
+
+    @rule(id=open_ids, amount=amounts)
+    def reserve(self, id: str, amount: Decimal) -> None:
+        if id in self.held:
+            try:
+                self.run(self.ledger.reserve(id, engine="cloud", model=MODEL, amount=amount))
+            except BudgetExceeded:
+                return
+            self.held[id].append(amount)
+
+    @rule(id=consumes(open_ids), share=st.sampled_from((Decimal(0), Decimal("0.5"), Decimal(1))), unsure=st.booleans())
+    def settle(self, id: str, share: Decimal, unsure: bool) -> None:
+        if id in self.held:
+            held = self.held.pop(id)
+            calls = [attempt(amount * share, estimated=unsure) for amount in held]
+            ended = outcome(id, *calls, agent=self.agents[id], at=self.clock.now())
+            charged = sum(held, ZERO) if unsure else ended.cost_usd
+            self.run(self.ledger.settle(ended, charged_usd=charged))
+            self.ended[id] = ended.cost_usd
+            self.charged += charged
+
+    @rule()
+    def settle_again(self) -> None:
+        if self.ended:
+            self.run(self.ledger.settle(outcome(next(iter(self.ended)), attempt("1"), at=self.clock.now())))
+
+    @rule()
+    def hit(self) -> None:
+        self.count += 1
+        self.run(self.ledger.settle(outcome(f"r{self.count}", at=self.clock.now())))
+        self.ended[f"r{self.count}"] = ZERO
+
+    @rule(seconds=st.sampled_from((60, 3600, 86_400)))
+    def pass_time(self, seconds: int) -> None:
+        self.clock.advance(seconds)
+
+    @rule(hours=st.integers(-25, 25))
+    def jump(self, hours: int) -> None:
+        self.clock.jump(hours * 3600)
+
+    @rule()
+    def crash(self) -> None:
+        """What is open at a crash ends at its reservation; what was spent is remembered."""
+        before = self.ledger.budgets()
+        self.stop()
+        self.start()
+        assert self.ledger.recovered == len(self.held)
+        for id, held in self.held.items():
+            self.ended[id] = sum(held, ZERO)
+            self.charged += self.ended[id]
+        self.held.clear()
+        after = self.ledger.budgets()
+        assert [state.left_usd for state in after] == [state.left_usd for state in before]
+
+    @invariant()
+    def budgets_hold(self) -> None:
+        for state in self.ledger.budgets():
+            assert state.spent_usd >= 0
+            assert state.reserved_usd >= 0
+            assert state.on_exceeded == "alert" or state.spent_usd + state.reserved_usd <= state.limit_usd
+            assert self.held or state.reserved_usd == 0
+        total = self.ledger.budgets()[3]
+        assert total.spent_usd == self.charged
+        assert total.reserved_usd == sum((sum(held, ZERO) for held in self.held.values()), ZERO)
+
+    @invariant()
+    def rows_are_final_and_one_each(self) -> None:
+        rows: tuple[Outcome, ...] = self.run(self.ledger.recent(10_000))
+        assert {row.id: row.cost_usd for row in rows} == self.ended
+        assert len(rows) == len(self.ended)
+
+    def teardown(self) -> None:
+        self.stop()
+        self.runner.close()
+        self.folder.cleanup()
+
+
+TestMoney = Money.TestCase
+TestMoney.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

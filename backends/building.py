@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from msgspec import Struct
 
@@ -13,7 +13,7 @@ from backends.cache.store import Cache
 from backends.clock import Clock, SystemClock
 from backends.engines import registry
 from backends.ledger.install_key import InstallKey
-from backends.ledger.prices import Prices
+from backends.ledger.prices import Prices, UnknownPrice
 from backends.ledger.store import Ledger
 from backends.local import LocalCore
 from backends.paths import Paths
@@ -33,7 +33,7 @@ from backends.router.thinking import Thinking
 from backends.settings import Settings
 from backends.telemetry.history import History
 from backends.telemetry.sampler import Sampler
-from backends.types import EngineName
+from backends.types import EngineName, Tokens
 
 DRAIN_S = 5.0
 
@@ -81,7 +81,10 @@ async def build(
             )
         figures = Figures(bus, ledger=ledger, cache=cache, journal=journal)
         stack.callback(figures.close)
-        costs = Costs(Prices(settings.prices), clock, cloud_model=settings.engines.cloud.model)
+        prices = Prices(settings.prices)
+        with suppress(UnknownPrice):  # read ahead: the table takes longer than a decision may
+            await asyncio.to_thread(prices.cost, settings.engines.cloud.model, Tokens(), clock.now())
+        costs = Costs(prices, clock, cloud_model=settings.engines.cloud.model)
         recorder = Recorder(
             settings,
             ledger=ledger,

@@ -10,6 +10,8 @@ from pathlib import Path
 import platformdirs
 from msgspec import Struct
 
+from backends.errors import WrongSettings
+
 SUN_PATH_MAX = 107  # bytes a Unix socket's path may have on Linux
 
 
@@ -72,9 +74,15 @@ class Paths(Struct, frozen=True, kw_only=True):
         return self.state / "console.json"
 
     def make(self) -> None:
-        """Create the folders, readable by their owner alone."""
+        """Create the folders, readable by their owner alone, and those above them that are missing too. Raises WrongSettings."""
         for folder in (self.config.parent, self.state, self.run):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for each in reversed((folder, *folder.parents)):
+                try:
+                    each.mkdir(mode=0o700, exist_ok=True)
+                except OSError as error:
+                    raise WrongSettings(
+                        f"{each} cannot be made ({error.strerror}): set CLAW_HOME to a folder you may write"
+                    ) from None
 
 
 def open_private(path: str, flags: int) -> int:

@@ -42,15 +42,17 @@ class Answering:
         """Try the decided engine, then what may take over. A ClawError on the way is an Ending too."""
         name = flight.thought.decision.engine
         tried: list[EngineName] = []
+        said: dict[EngineName, ClawError] = {}
         while True:
             again = name in tried
             tried.append(name)
             try:
                 return await self._attempt(flight, name, further=len(tried) > 1)
             except ClawError as error:
+                said[name] = error
                 following = None if flight.spoke else self._next(flight, name, error, again=again, tried=tried)
                 if following is None:
-                    return Ending(finish="error", engine=name, model=self._call(flight, name).model, error=error)
+                    return Ending(finish="error", engine=name, model=self._call(flight, name).model, error=_all(said))
                 if following == name:
                     await asyncio.sleep(random.uniform(*RETRY_PAUSE_S))  # noqa: S311 — jitter, not a secret
                 else:
@@ -189,3 +191,14 @@ class Answering:
                 started_at=flight.started_at,
             )
         )
+
+
+def _all(said: dict[EngineName, ClawError]) -> ClawError:
+    """What a caller hears when every engine that was tried failed: each one's line, the last one's kind."""
+    *_, last = said.values()
+    if len(said) == 1:
+        return last
+    line = "; ".join(f"{name}: {error}" for name, error in said.items())
+    return EngineError(
+        line, kind=last.kind if isinstance(last, EngineError) else "unavailable", retry_after_s=last.retry_after_s
+    )

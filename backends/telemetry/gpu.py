@@ -1,0 +1,153 @@
+"""NVIDIA GPUs, as a process of their own sees them: it may hang or die of the driver, and nothing here does."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from backends.clock import Clock
+from backends.types import Gpu, GpuReading
+
+STALLED_AFTER_S = 6.0  # silence beyond the interval that shows as a stall
+KILLED_AFTER_S = 15.0  # and that ends the process
+BACKOFF_S = (1.0, 5.0, 30.0, 120.0)
+NOTHING_HERE_S = 300.0  # between looks where there is no driver or no GPU: each costs 50 ms of a process
+LINE_LIMIT = 256 * 1024
+
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "LANG", "NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
+"""All that the process gets of our environment: no key is among it."""
+
+
+class Sample(Struct, frozen=True):
+    """A line of the process."""
+
+    state: Literal["ok", "no-gpu", "no-driver", "no-permission", "lost", "failed"]
+    detail: str
+    gpus: tuple[Gpu, ...]
+
+
+class GpuSampler:
+    """Keeps the process going, from `start` to `close`."""
+
+    def __init__(self, clock: Clock, *, interval_s: float = 2.0, killed_after_s: float = KILLED_AFTER_S) -> None:
+        self._clock = clock
+        self._interval_s = interval_s
+        self._silence_s = interval_s + killed_after_s
+        self._task: asyncio.Task[None] | None = None
+        self._last: GpuReading | None = None
+        self._sampled_at = clock.monotonic()
+        self.sampled = asyncio.Event()
+        """Set whenever the process said something, or ended."""
+
+    async def start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._keep_going(), name="gpu sampler")
+
+    def reading(self) -> GpuReading | None:
+        """The last sample, "stalled" where it is old; None before the first."""
+        last = self._last
+        silence = self._clock.monotonic() - self._sampled_at
+        if last is None or last.state not in ("ok", "stalled") or silence <= self._interval_s + STALLED_AFTER_S:
+            return last
+        return replace(last, state="stalled", detail=f"no word from NVML for {silence:.0f} s, figures are as old")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _keep_going(self) -> None:
+        failures = 0
+        while True:
+            heard = self._last
+            code = await self._watch()
+            fresh = self._last if self._last is not heard else None
+            if code != 0:
+                self._take_failure(_ended(code))
+            elif fresh is None:
+                self._take_failure("the process that asks NVML ended without a word")
+            self.sampled.set()
+            state = self._last.state if self._last else "failed"
+            if state in ("no-driver", "no-gpu"):
+                failures = 0
+                await asyncio.sleep(NOTHING_HERE_S)
+            else:
+                failures = 0 if fresh is not None and fresh.state == "ok" else failures
+                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+                failures += 1
+
+    async def _watch(self) -> int | None:
+        """Run the process and take its samples until it ends; its exit code, None where it hung and was killed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "backends.telemetry.gpu_process",
+            str(self._interval_s),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=_environment(),
+            limit=LINE_LIMIT,
+        )
+        try:
+            return await self._listen(process)
+        finally:
+            await _end(process)
+
+    async def _listen(self, process: Process) -> int | None:
+        assert process.stdout is not None  # noqa: S101 — asked for above
+        while True:
+            try:
+                async with asyncio.timeout(self._silence_s):
+                    line = await process.stdout.readline()
+                    if not line:
+                        return await process.wait()
+            except (TimeoutError, ValueError):  # silent, or a line beyond LINE_LIMIT
+                return None
+            try:
+                self._take(msgspec.json.decode(line, type=Sample))
+            except msgspec.DecodeError:
+                continue  # NVML's library may print what it likes
+
+    def _take(self, sample: Sample) -> None:
+        self._sampled_at = self._clock.monotonic()
+        self._last = GpuReading(at=self._clock.now(), state=sample.state, detail=sample.detail, gpus=sample.gpus)
+        self.sampled.set()
+
+    def _take_failure(self, why: str) -> None:
+        last = self._last
+        if last is None or not last.gpus:
+            self._last = GpuReading(at=self._clock.now(), state="failed", detail=f"{why}; it is started again")
+            return
+        age = self._clock.monotonic() - self._sampled_at
+        self._last = replace(last, state="failed", detail=f"{why}; figures are {age:.0f} s old")
+
+
+def _ended(code: int | None) -> str:
+    if code is None:
+        return "a call into the GPU's driver never came back"
+    if code < 0:
+        return f"the process that asks NVML died of {signal.Signals(-code).name}"
+    return f"the process that asks NVML ended with {code}"
+
+
+def _environment() -> dict[str, str]:
+    environment = {name: value for name in _PASSED_ON if (value := os.environ.get(name)) is not None}
+    ours = str(Path(__file__).parents[2])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (environment.get("PYTHONPATH"), ours)))
+    return environment
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+    if process.stdin is not None:
+        process.stdin.close()

@@ -74,7 +74,7 @@ class Paths(Struct, frozen=True, kw_only=True):
         return self.state / "console.json"
 
     def make(self) -> None:
-        """Create the folders, readable by their owner alone, and those above them that are missing too. Raises WrongSettings."""
+        """Create the folders and what is missing above them, readable by their owner alone. Raises WrongSettings."""
         for folder in (self.config.parent, self.state, self.run):
             for each in reversed((folder, *folder.parents)):
                 try:

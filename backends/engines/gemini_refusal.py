@@ -30,7 +30,9 @@ def refusal(status: int, body: Any, *, model: str, key: str) -> EngineError:
         case _ if status >= 500 or status == 408:
             return EngineError(f"Gemini failed ({status}: {said}): try again later", kind="unavailable", status=status)
         case _:
-            return EngineError(f"Gemini refused the request ({status}: {said})", kind="rejected", status=status)
+            return EngineError(
+                f"Gemini refused the request ({status}: {said}): change it", kind="rejected", status=status
+            )
 
 
 def broken_off(code: object, body: Any, *, key: str) -> EngineError:

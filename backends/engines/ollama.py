@@ -106,7 +106,9 @@ def refusal(error: ResponseError, model: str, settings: LocalEngine) -> EngineEr
         case _ if status >= 500:
             return EngineError(f"Ollama failed ({status}: {text}): look at its log", kind="unavailable", status=status)
         case _:
-            return EngineError(f"Ollama refused the request ({status}: {text})", kind="rejected", status=status)
+            return EngineError(
+                f"Ollama refused the request ({status}: {text}): change it", kind="rejected", status=status
+            )
 
 
 class _Reading:

@@ -93,7 +93,7 @@ def refusal(status: int, body: bytes, model: str) -> EngineError:
             )
         case _:
             return EngineError(
-                f"the local engine refused the request ({status}: {text})", kind="rejected", status=status
+                f"the local engine refused the request ({status}: {text}): change it", kind="rejected", status=status
             )
 
 

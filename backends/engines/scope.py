@@ -39,6 +39,7 @@ class CallScope:
     ) -> None:
         self.peer = peer
         self.framing = framing
+        self.sent = False
         self.heard = False
         self.longest_s = max(first_byte_s, idle_s) + CONNECT_S  # the transport's own limit, a backstop under `hear`
         self._first_byte_s = first_byte_s
@@ -80,7 +81,9 @@ class CallScope:
     def _late(self) -> EngineError:
         if self.heard:
             return self.peer.late(f"fell silent for {self._idle_s:g} s")
-        return self.peer.late(f"sent no byte within {self._first_byte_s:g} s")
+        if self.sent:
+            return self.peer.late(f"sent no byte within {self._first_byte_s:g} s")
+        return self.peer.absent(f"cannot be reached (no connection within {self._first_byte_s:g} s)")
 
 
 class Body(httpx.AsyncByteStream):

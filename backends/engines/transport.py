@@ -70,7 +70,19 @@ class Transport(httpx.AsyncBaseTransport):
             connector=aiohttp.TCPConnector(limit=self._connections, ssl=context),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
+            trace_configs=[_noting_what_is_sent()],
         )
+
+
+def _noting_what_is_sent() -> aiohttp.TraceConfig:
+    """From when on may a call be charged? From its first byte on the wire, not while a connection is sought for it."""
+
+    async def sent(*_: object) -> None:
+        current_scope.get().sent = True
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(sent)
+    return trace
 
 
 def _trusting_nobody() -> ssl.SSLContext:

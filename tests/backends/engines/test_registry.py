@@ -1,0 +1,50 @@
+import subprocess
+import sys
+
+from backends.engines import registry
+from backends.engines.gemini import GeminiEngine
+from backends.engines.ollama import OllamaEngine
+from backends.engines.openai_compatible import OpenAICompatibleEngine
+from backends.rehearsal.gemini_twin import GeminiTwin
+from backends.rehearsal.ollama_twin import OllamaTwin
+from backends.settings import CloudEngine, Engines, LocalEngine, Settings
+from tests.backends.engines.rig import CALL, CLOUD_CALL, KEY, answer, failure
+
+
+def settings(local: str, cloud: str | None = None, **changes: object) -> Settings:
+    return Settings(engines=Engines(local=LocalEngine(base_url=local, **changes), cloud=CloudEngine(base_url=cloud)))  # type: ignore[arg-type]
+
+
+async def test_both_engines_answer(ollama_twin: OllamaTwin, gemini_twin: GeminiTwin) -> None:
+    engines = registry.build(settings(ollama_twin.url, gemini_twin.url), gemini_key=KEY)
+    await engines.prepare()
+    assert (engines.local.name, engines.cloud.name) == ("local", "cloud")
+    assert (await answer(engines.local, CALL)).finished is not None
+    assert (await answer(engines.cloud, CLOUD_CALL)).finished is not None
+    await engines.close()
+
+
+async def test_without_a_key_there_is_a_cloud_engine_that_says_so() -> None:
+    engines = registry.build(settings("http://127.0.0.1:9"), gemini_key=None)
+    await engines.prepare()
+    assert (await failure(engines.cloud, CLOUD_CALL)).kind == "key"
+    await engines.close()
+
+
+def test_the_kind_names_the_local_engine() -> None:
+    ollama = registry.build(settings("http://127.0.0.1:9"), gemini_key=None)
+    other = registry.build(settings("http://127.0.0.1:9", kind="openai"), gemini_key=None)
+    assert isinstance(ollama.local, OllamaEngine)
+    assert isinstance(other.local, OpenAICompatibleEngine)
+    assert isinstance(ollama.cloud, GeminiEngine)
+
+
+def test_neither_building_nor_importing_brings_in_an_sdk() -> None:
+    script = (
+        "import sys\nfrom backends.engines import registry\nfrom backends.settings import Settings\n"
+        "assert not {'httpx', 'aiohttp'} & set(sys.modules), 'import'\n"
+        "registry.build(Settings(), gemini_key='k')\n"
+        "assert not {'ollama', 'google.genai'} & set(sys.modules), 'build'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)  # noqa: S603 — ours
+    assert done.returncode == 0, done.stderr

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any, Literal
 
 import msgspec
+from genai_prices import Usage, calc_price
 from msgspec import Struct
 
 KEPT_CALLS = 100_000
@@ -96,8 +97,6 @@ class Account:
         """What the provider's list asks for the call; nothing where there is no provider or the model has no price."""
         if self._provider is None or call.end == "refused":
             return Decimal(0)
-        from genai_prices import Usage, calc_price
-
         usage = Usage(input_tokens=call.input, cache_read_tokens=call.cached, output_tokens=call.output + call.thinking)
         try:
             return calc_price(

@@ -47,13 +47,16 @@ def read_prompt(body: dict[str, Any], *, chat: bool) -> Prompt:
     if not isinstance(model, str) or not model:
         raise BadAsk("model is required")
     options = body.get("options") or {}
+    window = options.get("num_ctx") or DEFAULT_WINDOW
+    if not isinstance(window, int):
+        raise BadAsk('option "num_ctx" must be of type integer: invalid option')
     turns = _chat_turns(body) if chat else _generate_turns(body)
     return Prompt(
         chat=chat,
         model=model,
         stream=body.get("stream") is not False,
         empty=not turns,
-        num_ctx=int(options.get("num_ctx") or DEFAULT_WINDOW),
+        num_ctx=window,
         keep_alive_s=keep_alive(body.get("keep_alive")),
         ask=Ask(
             turns=turns,

@@ -89,6 +89,10 @@ class OllamaTwin(Twin):
         body = await _body(request)
         if body is None:
             return web.json_response({"error": "missing request body"}, status=400)
+        try:
+            kept_s = keep_alive(body.get("keep_alive"))
+        except BadAsk as error:
+            return web.json_response({"error": str(error)}, status=400)
         name, given = str(body.get("model", "")), body.get("input", "")
         if (model := self._find(name)) is None:
             return web.json_response({"error": f'model "{name}" not found, try pulling it first'}, status=404)
@@ -99,7 +103,7 @@ class OllamaTwin(Twin):
 
         async def frames() -> AsyncGenerator[bytes]:
             began = time.monotonic_ns()
-            load = await self._load(model, 2_048, keep_alive(body.get("keep_alive")))
+            load = await self._load(model, 2_048, kept_s)
             self.account.end(call, "finished")
             yield msgspec.json.encode(
                 {

@@ -73,10 +73,8 @@ class Twins:
 @asynccontextmanager
 async def twins() -> AsyncIterator[Twins]:
     """Both twins in this event loop on ports of their own, quick and well, keeping the requests they see."""
-    from backends.rehearsal.gemini_twin import GeminiTwin
-    from backends.rehearsal.ollama_twin import OllamaTwin
-
-    pair = Twins(OllamaTwin(keep_bodies=True), GeminiTwin(keep_bodies=True))
+    ollama, gemini = await asyncio.to_thread(_classes)
+    pair = Twins(ollama(keep_bodies=True), gemini(keep_bodies=True))
     try:
         await pair.ollama.start()
         await pair.gemini.start()
@@ -84,6 +82,14 @@ async def twins() -> AsyncIterator[Twins]:
     finally:
         await pair.ollama.close()
         await pair.gemini.close()
+
+
+def _classes() -> "tuple[type[OllamaTwin], type[GeminiTwin]]":
+    """Imported late, and away from the loop: aiohttp and the price list take half a second."""
+    from backends.rehearsal.gemini_twin import GeminiTwin
+    from backends.rehearsal.ollama_twin import OllamaTwin
+
+    return OllamaTwin, GeminiTwin
 
 
 async def _stage(process: asyncio.subprocess.Process) -> Stage:

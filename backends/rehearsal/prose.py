@@ -9,11 +9,11 @@ LABEL_WORDS = re.compile(r"classif|\blabel|one word|categor|yes or no|sentiment"
 TABLE_WORDS = re.compile(r"\btable|versus|\bvs\b|benchmark|pros and cons", re.I)
 
 OPENINGS = (
-    "Here is what I see.",
-    "Short answer first, then the reasons.",
-    "I read it twice; this is what stands out.",
+    "Here is what I see – in short.",
+    "Short answer first → then the reasons.",
+    "I read it twice – this is what stands out.",
     "The pattern is familiar – three things matter.",
-    "In brief: it works, but one part deserves a second look.",
+    "In brief: it works – but one part deserves a second look.",
 )
 POINTS = (
     "**Disk** fills slowest where logs rotate daily; the `/var/log` share is ≈ 12 % of the total.",
@@ -51,7 +51,7 @@ ROWS = (
 
 
 def prose(prompt: str, dice: Iterator[int]) -> str:
-    """An answer of 3 to 250 words; it holds characters of two and three bytes, as real answers do."""
+    """An answer of 3 to 250 words; prose holds characters of three bytes, as real answers do."""
     if LABEL_WORDS.search(prompt):
         return LABELS[next(dice) % len(LABELS)]
     blocks = [_one(OPENINGS, dice)]

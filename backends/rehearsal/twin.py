@@ -21,6 +21,7 @@ from backends.rehearsal.script import Invocation, RunnerDied, Spent
 from backends.rehearsal.wire import Cut, deliver, reset
 
 BODY_MAX = 64 * 1024 * 1024
+GRACE_S = 0.01  # 0 would be for ever
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -51,6 +52,7 @@ class Twin:
         self._keep_bodies = keep_bodies
         self._runner: web.AppRunner | None = None
         self._served: WeakKeyDictionary[asyncio.Transport, int] = WeakKeyDictionary()
+        self._handling: set[asyncio.Task[Any]] = set()
         self.sleep = sleep
         self.account = Account(provider=self.provider)
         self.room = Room(behaviour.parallel, behaviour.queue_limit)
@@ -107,7 +109,7 @@ class Twin:
                 web.post("/rehearsal/reset", self._post_reset),
             ]
         )
-        self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.0)
+        self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=GRACE_S)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port, reuse_address=True).start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
@@ -118,6 +120,8 @@ class Twin:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        if self._handling:
+            await asyncio.wait(self._handling)
 
     async def restart(self) -> None:
         """Go down and come up on the same port, as a service manager would do it."""
@@ -242,6 +246,9 @@ class Twin:
             if self._keep_bodies:
                 body = await request.read()
                 self.seen.append(Seen(request.method, request.path_qs, dict(request.headers), body))
+        if (task := asyncio.current_task()) is not None:
+            self._handling.add(task)
+            task.add_done_callback(self._handling.discard)
         return await handler(request)
 
     async def _counts(self, request: web.Request) -> web.Response:

@@ -1,0 +1,192 @@
+"""A call's connection ends with the call: at once, however it ends, and without the garbage collector."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+
+import pytest
+from msgspec import Struct
+from msgspec.structs import replace
+
+from backends.engines.base import Call, Engine
+from backends.engines.gemini import GeminiEngine
+from backends.engines.ollama import OllamaEngine
+from backends.engines.openai_compatible import OpenAICompatibleEngine
+from backends.engines.scope import current_scope
+from backends.rehearsal.behaviour import Behaviour
+from backends.rehearsal.faults import Fault
+from backends.rehearsal.gemini_twin import GeminiTwin
+from backends.rehearsal.ollama_twin import OllamaTwin
+from backends.settings import CloudEngine
+from tests.backends.engines.rig import (
+    CALL,
+    CLOUD_CALL,
+    KEY,
+    answer,
+    delta,
+    eventually,
+    local_settings,
+    response,
+    sse,
+    wire,
+)
+from tests.backends.engines.twins import genai_prices
+
+__all__ = ["genai_prices"]
+
+STREAMS = 20
+At = Callable[[], AbstractAsyncContextManager["Bench"]]
+
+
+class Bench(Struct, frozen=True):
+    """An engine whose server sends one chunk and then nothing; `open` counts what the server still has open."""
+
+    engine: Engine
+    call: Call
+    open: Callable[[], int]
+
+
+@pytest.fixture
+def _no_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@asynccontextmanager
+async def at_ollama() -> AsyncIterator[Bench]:
+    twin = OllamaTwin()
+    twin.behaviour = _silent_after_one(twin)
+    engine = OllamaEngine(local_settings(await twin.start()))
+    yield Bench(engine, CALL, lambda: twin.account.open)
+    await engine.close()
+    await twin.close()
+
+
+@asynccontextmanager
+async def at_gemini() -> AsyncIterator[Bench]:
+    twin = GeminiTwin()
+    twin.behaviour = _silent_after_one(twin)
+    engine = GeminiEngine(CloudEngine(base_url=await twin.start()), KEY)
+    yield Bench(engine, CLOUD_CALL, lambda: twin.account.open)
+    await engine.close()
+    await twin.close()
+
+
+@asynccontextmanager
+async def at_openai() -> AsyncIterator[Bench]:
+    async with wire(response(sse(delta("one")), end=False)) as server:
+        engine = OpenAICompatibleEngine(local_settings(server.url, kind="openai"))
+        yield Bench(engine, CALL, lambda: server.open)
+        await engine.close()
+
+
+def _silent_after_one(twin: OllamaTwin | GeminiTwin) -> Behaviour:
+    return replace(twin.behaviour, parallel=64, faults=(Fault(kind="silence", after=1, times=None),))
+
+
+EVERYWHERE = pytest.mark.parametrize("at", [at_ollama, at_gemini, at_openai])
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    assert all(isinstance(end, asyncio.CancelledError) for end in await asyncio.gather(*tasks, return_exceptions=True))
+
+
+@EVERYWHERE
+@pytest.mark.usefixtures("_no_collector")
+async def test_cancelled_while_the_reader_holds_a_chunk(at: At) -> None:
+    async with at() as bench:
+        holding = asyncio.Semaphore(0)
+
+        async def hold() -> None:
+            async with aclosing(bench.engine.stream(bench.call)) as chunks:
+                async for _ in chunks:
+                    holding.release()
+                    await asyncio.Event().wait()
+
+        tasks = [asyncio.create_task(hold()) for _ in range(STREAMS)]
+        for _ in tasks:
+            await asyncio.wait_for(holding.acquire(), 10)
+        assert bench.open() == STREAMS
+        await _cancel(tasks)
+        await eventually(lambda: bench.open() == 0)
+
+
+@EVERYWHERE
+@pytest.mark.usefixtures("_no_collector")
+async def test_cancelled_while_the_next_chunk_is_awaited(at: At) -> None:
+    async with at() as bench:
+        heard = asyncio.Semaphore(0)
+
+        async def read() -> None:
+            async with aclosing(bench.engine.stream(bench.call)) as chunks:
+                async for _ in chunks:
+                    heard.release()
+
+        tasks = [asyncio.create_task(read()) for _ in range(STREAMS)]
+        for _ in tasks:
+            await asyncio.wait_for(heard.acquire(), 10)
+        assert bench.open() == STREAMS
+        await _cancel(tasks)
+        await eventually(lambda: bench.open() == 0)
+
+
+@EVERYWHERE
+@pytest.mark.usefixtures("_no_collector")
+async def test_cancelled_before_the_first_byte(at: At) -> None:
+    async with at() as bench:
+        await bench.engine.prepare()
+
+        async def read() -> None:
+            await answer(bench.engine, bench.call)
+
+        tasks = [asyncio.create_task(read()) for _ in range(STREAMS)]
+        await eventually(lambda: bench.open() > 0, within_s=10)
+        await _cancel(tasks)
+        await eventually(lambda: bench.open() == 0)
+
+
+@EVERYWHERE
+@pytest.mark.usefixtures("_no_collector")
+async def test_closed_by_another_task_than_the_one_that_read(at: At) -> None:
+    async with at() as bench:
+        streams = [bench.engine.stream(bench.call) for _ in range(STREAMS)]
+        for stream in streams:
+            await asyncio.create_task(anext(stream))  # type: ignore[arg-type]
+        assert bench.open() == STREAMS
+        for stream in streams:
+            await asyncio.create_task(stream.aclose())
+        await eventually(lambda: bench.open() == 0)
+
+
+@EVERYWHERE
+@pytest.mark.usefixtures("_no_collector")
+async def test_an_error_in_the_reader_closes_too(at: At) -> None:
+    async with at() as bench:
+        with pytest.raises(ZeroDivisionError):
+            async with aclosing(bench.engine.stream(bench.call)) as chunks:
+                async for _ in chunks:
+                    raise ZeroDivisionError
+        await eventually(lambda: bench.open() == 0)
+
+
+@EVERYWHERE
+@pytest.mark.usefixtures("_no_collector")
+async def test_closing_the_engine_breaks_what_still_runs(at: At) -> None:
+    async with at() as bench, aclosing(bench.engine.stream(bench.call)) as chunks:
+        await anext(chunks)
+        await bench.engine.close()
+        await eventually(lambda: bench.open() == 0)
+
+
+@EVERYWHERE
+async def test_nothing_of_ours_stays_in_the_readers_context(at: At) -> None:
+    async with at() as bench, aclosing(bench.engine.stream(bench.call)) as chunks:
+        await anext(chunks)
+        assert current_scope.get(None) is None
+        tasks = asyncio.all_tasks()
+    await eventually(lambda: {task for task in asyncio.all_tasks() if task not in tasks} == set())

@@ -16,6 +16,7 @@ from backends.errors import LedgerError
 from backends.ledger.books import Books, Reservation, Room
 from backends.ledger.connection import Connection, explained, read_only, writable
 from backends.ledger.damage import examine
+from backends.ledger.disk import refuse_network
 from backends.ledger.entries import Admission, Admit, Audit, Reserve, Settle
 from backends.ledger.loading import load
 from backends.ledger.lock import Lock
@@ -160,11 +161,12 @@ class Ledger:
 
 
 def _prepare(paths: Paths) -> None:
+    paths.make()
     try:
-        paths.make()
         paths.state.chmod(0o700)
     except OSError as error:
-        raise LedgerError(f"{paths.state} cannot be used ({error.strerror}): make it a folder of yours") from None
+        raise LedgerError(f"{paths.state} is not yours ({error.strerror}): set CLAW_HOME to a folder that is") from None
+    refuse_network(paths.state)
 
 
 def _recover(db: sqlite3.Connection, budgets: Sequence[Budget], clock: Clock, zone: tzinfo | None) -> tuple[Books, int]:

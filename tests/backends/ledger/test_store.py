@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from backends.clock import ManualClock
-from backends.errors import LedgerError
+from backends.errors import ClawError, LedgerError
 from backends.ledger.connection import read_only
 from backends.ledger.store import Ledger
 from backends.types import ZERO, Acted, Action, Tokens
@@ -239,7 +239,7 @@ async def test_spend_of_earlier_runs_is_there_after_a_restart(home: Path) -> Non
 async def test_a_folder_that_is_no_folder(home: Path) -> None:
     await asyncio.to_thread(home.mkdir)
     await asyncio.to_thread(paths(home).state.touch)
-    with pytest.raises(LedgerError, match="make it a folder of yours"):
+    with pytest.raises(ClawError, match="cannot be made"):
         await Ledger.open(paths(home), (), clock=ManualClock())
 
 

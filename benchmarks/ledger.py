@@ -1,0 +1,135 @@
+"""What does a durable row cost? `python -m benchmarks.ledger [--json]`
+
+Settles rows one after the other and many at once, and writes the same rows with bare sqlite3 under the same settings,
+one a commit (the floor of "single") and 256 a commit (the floor of "group"). Every way ends on the disk: WAL, FULL.
+"""
+
+import argparse
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from backends.clock import SystemClock
+from backends.ledger.connection import writable
+from backends.ledger.entries import SETTLE
+from backends.ledger.rows import encode, stamp
+from backends.ledger.store import Ledger
+from backends.ledger.writer import GROUP
+from backends.paths import Paths
+from backends.settings import Budget
+from backends.types import Attempt, Outcome, Reason, Tokens
+
+ROWS = 5000
+ROUNDS = 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Rows a second into the ledger, against bare SQLite.")
+    parser.add_argument(
+        "--rows", type=int, default=ROWS, help=f"rows of a round, a tenth where each is a commit ({ROWS})"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    args = parser.parse_args()
+    found = measure(args.rows)
+    if args.json:
+        print(json.dumps(found))
+        return
+    print(f"{'way':<28}{'rows/s':>10}{'of floor':>10}")
+    for way, floor in (("floor_single", ""), ("single", "floor_single"), ("floor_group", ""), ("group", "floor_group")):
+        share = f"{found[way] / found[floor]:.2f}" if floor else ""
+        print(f"{NAMES[way]:<28}{found[way]:>10,.0f}{share:>10}")
+
+
+def measure(rows: int) -> dict[str, float]:
+    """Rows a second for each way, the best of a few rounds, and the ratios to their floors."""
+    ways: dict[str, Callable[[Path], float]] = {
+        "floor_single": lambda folder: _floor(folder, rows // 10, group=1),
+        "single": lambda folder: asyncio.run(_settle(folder, rows // 10, at_once=1)),
+        "floor_group": lambda folder: _floor(folder, rows, group=GROUP),
+        "group": lambda folder: asyncio.run(_settle(folder, rows, at_once=GROUP)),
+    }
+    found = dict.fromkeys(ways, 0.0)
+    for _ in range(ROUNDS):
+        for way, work in ways.items():
+            found[way] = max(found[way], _in_a_folder(work))
+    return found | {
+        "single_of_floor": found["single"] / found["floor_single"],
+        "group_of_floor": found["group"] / found["floor_group"],
+    }
+
+
+def _in_a_folder(work: Callable[[Path], float]) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        return work(Path(folder))
+
+
+def _floor(folder: Path, rows: int, *, group: int) -> float:
+    """Rows a second of bare sqlite3 for the rows alone: no admission, no charges, no budgets."""
+    db = writable(folder / "floor.db")
+    values = [encode(_outcome(index)) | _more() for index in range(rows)]
+    began = time.perf_counter()
+    for start in range(0, rows, group):
+        db.execute("BEGIN IMMEDIATE")
+        db.executemany(SETTLE, values[start : start + group])
+        db.execute("COMMIT")
+    took = time.perf_counter() - began
+    db.close()
+    return rows / took
+
+
+async def _settle(folder: Path, rows: int, *, at_once: int) -> float:
+    """Rows a second of `Ledger.settle`, from an Outcome to a durable row."""
+    paths = Paths(config=folder / "claw.toml", state=folder / "state", run=folder / "run")
+    ledger = await Ledger.open(paths, [Budget(limit_usd=Decimal(1_000_000))], clock=SystemClock())
+    outcomes = [_outcome(index) for index in range(rows)]
+    began = time.perf_counter()
+    for start in range(0, rows, at_once):
+        await asyncio.gather(*(ledger.settle(outcome) for outcome in outcomes[start : start + at_once]))
+    took = time.perf_counter() - began
+    await ledger.close()
+    return rows / took
+
+
+def _outcome(index: int) -> Outcome:
+    tokens = Tokens(input=812, output=164, thinking=90, cached_input=200)
+    cost = Decimal("0.0008246")
+    return Outcome(
+        id=f"request-{index}",
+        agent="scout",
+        started_at=datetime.now(UTC),
+        source="gateway",
+        engine="cloud",
+        model="gemini-2.5-flash",
+        intent="code",
+        complexity=0.4,
+        sensitive=False,
+        reasons=(Reason(rule="policy", detail="auto"), Reason(rule="complexity", detail="0.40")),
+        cache="miss",
+        tokens=tokens,
+        cost_usd=cost,
+        baseline_usd=cost,
+        ttft_ms=210.0,
+        latency_ms=1830.0,
+        finish="stop",
+        attempts=(Attempt(engine="cloud", model="gemini-2.5-flash", tokens=tokens, cost_usd=cost),),
+    )
+
+
+def _more() -> dict[str, str | None]:
+    return {"charged_at": stamp(datetime.now(UTC)), "prompt_hash": None, "price_source": None}
+
+
+NAMES = {
+    "floor_single": "sqlite3, 1 a commit",
+    "single": "settle, one by one",
+    "floor_group": f"sqlite3, {GROUP} a commit",
+    "group": f"settle, {GROUP} at once",
+}
+
+if __name__ == "__main__":
+    main()

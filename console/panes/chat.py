@@ -13,22 +13,19 @@ from backends.settings import AGENTS
 from backends.types import Request
 from console.chat_history import ChatHistory
 from console.messages import Ask, AskFailed, CancelAsk, ChunkArrived, Preview, Previewed, StateChanged
-from console.present.chat import Choices, Prospect, info, welcome
+from console.present.chat import Choices, info, welcome
 from console.present.faces import face
 from console.present.figures import count
-from console.present.figures import size as bytes_text
 from console.present.frame import Body, framed
 from console.present.rows import BLANK, Row, span
 from console.present.safe import safe
-from console.widgets.asking import Asking, again, conversation
+from console.widgets.asking import DEFAULT_AGENT, Asking, again, conversation
 from console.widgets.choice import Choice
 from console.widgets.composer import QUIET_S, Composer, Deed
+from console.widgets.foresight import PREVIEW_AFTER_S, Foresight
 from console.widgets.pane import Pane
 from console.widgets.transcript import Transcript, Turn
 
-PREVIEW_AFTER_S = 0.3
-PREVIEW_MAX_BYTES = 262_144
-"""A longer prompt is not sent about for a preview."""
 COPY_MAX = 65_536
 """Characters that go to the terminal's clipboard; terminals drop much more."""
 
@@ -63,9 +60,7 @@ class ChatPane(Pane, inherit_bindings=False):
         self._begins_anew = False
         self._hint = ""
         self._choice: Choice | None = None  # of an agent, while one is being chosen
-        self._preview = ""  # the name of the newest preview
-        self._prospect: Prospect | None = None
-        self._changed_at = 0.0
+        self._foresight = Foresight(max_prompt_bytes)
         self._quiet_timer: Timer | None = None
         self._preview_timer: Timer | None = None
 
@@ -97,7 +92,7 @@ class ChatPane(Pane, inherit_bindings=False):
         conversed = () if self._begins_anew else conversation(self._transcript.turns)
         sensitive = self._asking.sensitive or any(turn.sensitive for turn in conversed if turn.messages)
         choices = Choices(self._asking.agent, self._asking.route, sensitive)
-        return info(choices, self._prospect, self._hint, self.state)
+        return info(choices, self._foresight.prospect, self._hint, self.state)
 
     def _summary(self) -> Row:
         if below := self._transcript.rows_below:
@@ -119,7 +114,7 @@ class ChatPane(Pane, inherit_bindings=False):
 
     def on_chunk_arrived(self, message: ChunkArrived) -> None:
         if (turn := self._transcript.find(message.turn)) is not None:
-            self._transcript.hear(turn, message.chunk, self._width, self.state)
+            self._transcript.hear(turn, message.chunk, self.state)
             self.redraw()
 
     def on_ask_failed(self, message: AskFailed) -> None:
@@ -128,8 +123,7 @@ class ChatPane(Pane, inherit_bindings=False):
             self.redraw()
 
     def on_previewed(self, message: Previewed) -> None:
-        if message.turn == self._preview and self._composer.draft:
-            self._prospect = Prospect(explanation=message.explanation, line=message.line)
+        if self._foresight.told(message.turn, message.explanation, message.line):
             self.redraw()
 
     def on_paste(self, event: Paste) -> None:
@@ -140,7 +134,8 @@ class ChatPane(Pane, inherit_bindings=False):
     def on_key(self, event: Key) -> None:
         if (deed := self._composer.due(event.time)) is not None:
             self._do(deed)
-        if self._chooses(event) or self._commands(event.key):
+        chooses = self._choice is not None and self._choose(self._choice, event)
+        if chooses or self._transcript.key(event.key, page=max(1, self.size.height - 5)):
             event.stop()
             event.prevent_default()
             self.redraw()
@@ -178,6 +173,8 @@ class ChatPane(Pane, inherit_bindings=False):
         match deed:
             case "send":
                 self._send()
+            case "cancel":
+                self._cancel()
             case "retry":
                 self._retry()
             case "new":
@@ -186,16 +183,35 @@ class ChatPane(Pane, inherit_bindings=False):
             case "clear":
                 self._transcript.clear()
                 self._begins_anew = True
-            case "cancel":
-                self._cancel()
+            case "agent":
+                names = dict.fromkeys((DEFAULT_AGENT, *(agent.name for agent in self.state.agents), *AGENTS))
+                self._choice = Choice([*names], self._asking.agent)
+            case "engine":
+                self._asking.next_route()
+                self._draft_changed()
+            case "sensitive":
+                self._asking.sensitive = not self._asking.sensitive
+                self._draft_changed()
+            case "copy":
+                self._copy()
         self.redraw()
+
+    def _choose(self, choice: Choice, event: Key) -> bool:
+        """Hear a key while an agent is being chosen; enter takes it, esc leaves it as it was."""
+        if event.key not in ("enter", "escape"):
+            return choice.key(event.key, event.character)
+        self._choice = None
+        if event.key == "enter":
+            self._asking.agent = choice.chosen
+            self._draft_changed()
+        return True
 
     def _send(self) -> None:
         draft = self._composer.draft
-        if not draft.content.strip():
+        if draft.blank:
             self._hint = "nothing to send: type a prompt first"
         elif draft.bytes > self._max_prompt_bytes:
-            self._hint = self._too_large()
+            self._hint = self._foresight.too_large(draft)
         elif self._may_ask():
             prompt = self._composer.take()
             request = self._request(prompt)
@@ -203,7 +219,7 @@ class ChatPane(Pane, inherit_bindings=False):
             self._history.add(prompt)
             self.run_worker(self._save_history(), name="chat-history")
             self._begins_anew = False
-            self._prospect, self._preview = None, ""
+            self._foresight.forget()
 
     def _retry(self) -> None:
         last = self._transcript.last
@@ -241,79 +257,24 @@ class ChatPane(Pane, inherit_bindings=False):
         rest = "" if len(answer) <= COPY_MAX else f" of {count(len(answer))}; a terminal takes no more"
         self._hint = f"copied {count(min(len(answer), COPY_MAX))} characters{rest}"
 
-    # ---- keys that are not the draft's
-
-    def _commands(self, key: str) -> bool:
-        page = max(1, self.size.height - 5)
-        match key:
-            case "pageup":
-                self._transcript.scroll(-page)
-            case "pagedown":
-                self._transcript.scroll(page)
-            case "ctrl+home":
-                self._transcript.scroll(-1_000_000)
-            case "ctrl+end":
-                self._transcript.scroll(1_000_000)
-            case "ctrl+g" | "f7":
-                names = dict.fromkeys(("default", *(agent.name for agent in self.state.agents), *AGENTS))
-                self._choice = Choice([*names], self._asking.agent)
-            case "ctrl+t" | "f8":
-                self._asking.next_route()
-                self._draft_changed()
-            case "ctrl+s" | "f9":
-                self._asking.sensitive = not self._asking.sensitive
-                self._draft_changed()
-            case "ctrl+o":
-                self._copy()
-            case _:
-                return False
-        return True
-
-    def _chooses(self, event: Key) -> bool:
-        """Hear a key while an agent is being chosen; enter takes it, esc leaves it as it was."""
-        choice = self._choice
-        if choice is None:
-            return False
-        if event.key in ("enter", "ctrl+g", "f7"):
-            self._asking.agent = choice.chosen
-            self._choice = None
-            self._draft_changed()
-        elif event.key == "escape":
-            self._choice = None
-        else:
-            return choice.key(event.key, event.character)
-        return True
-
     # ---- the preview
 
     def _draft_changed(self) -> None:
-        """Look where the prompt would go once it has been left alone for a moment."""
-        draft = self._composer.draft
-        self._changed_at = asyncio.get_running_loop().time()
-        if not draft:
-            self._prospect, self._preview = None, ""
-        elif draft.bytes > self._max_prompt_bytes:
-            self._prospect, self._preview = Prospect(line=self._too_large()), ""
-        elif draft.bytes > PREVIEW_MAX_BYTES:
-            self._prospect, self._preview = Prospect(line=f"{bytes_text(draft.bytes)}: decided when it is sent"), ""
-        elif self._preview_timer is None:
+        asks = self._foresight.changed(self._composer.draft, asyncio.get_running_loop().time())
+        if asks and self._preview_timer is None:
             self._preview_timer = self.set_timer(PREVIEW_AFTER_S, self._preview_if_still)
         self.redraw()
 
     def _preview_if_still(self) -> None:
         self._preview_timer = None
+        now = asyncio.get_running_loop().time()
         draft = self._composer.draft
-        rest = self._changed_at + PREVIEW_AFTER_S - asyncio.get_running_loop().time()
-        if rest > 0.001:
+        if (rest := self._foresight.rest(now)) > 0:
             self._preview_timer = self.set_timer(rest, self._preview_if_still)
-        elif draft.content.strip() and draft.bytes <= PREVIEW_MAX_BYTES and self.state.live:
+        elif self.state.live and self._foresight.changed(draft, now):
             request = self._request(draft.content)
-            self._preview = request.id
+            self._foresight.ask(request.id)
             self.post_message(Preview(request.id, request))
-
-    def _too_large(self) -> str:
-        limit = bytes_text(self._max_prompt_bytes)
-        return f"{bytes_text(self._composer.draft.bytes)} is more than a prompt may have ({limit}): shorten it"
 
     # ---- odds and ends
 

@@ -12,9 +12,9 @@ from console.present.layout import code_head, code_line, lay_out, lay_out_all
 from console.present.rows import BLANK, Row
 from console.present.safe import safe
 
-OPEN_MAX = 8_192
-LINE_MAX = 4_096
-"""A longer line is broken; characters."""
+OPEN_MAX = 6_000
+LINE_MAX = 2_048
+"""A longer line is broken at a blank; characters."""
 
 _FENCE = re.compile(r"( {0,3})(`{3,}|~{3,})")
 
@@ -52,10 +52,8 @@ class MarkdownStream:
         held = text.endswith("\r") and not self._ended  # half of a line's end, perhaps
         *whole, self._tail = safe(text[:-1] if held else text, newlines=True).split("\n")
         for line in whole:
-            self._take(line)
-        while len(self._tail) > LINE_MAX:
-            self._end_line(self._tail[:LINE_MAX])
-            self._tail = self._tail[LINE_MAX:]
+            self._end_line(self._take(line))
+        self._tail = self._take(self._tail)
         self._tail += "\r" if held else ""
 
     def finish(self) -> None:
@@ -94,11 +92,14 @@ class MarkdownStream:
         lines = lay_out_all((block for _, block in parse(source)), width) if source.strip() else []
         return [BLANK, *lines] if lines and self._blocks else lines
 
-    def _take(self, line: str) -> None:
+    def _take(self, line: str) -> str:
+        """End pieces of a line that is too long; what is left of it."""
         while len(line) > LINE_MAX:
-            self._end_line(line[:LINE_MAX])
-            line = line[LINE_MAX:]
-        self._end_line(line)
+            piece = line[:LINE_MAX]
+            at = piece.rfind(" ") + 1 or LINE_MAX
+            self._end_line(line[:at])
+            line = line[at:]
+        return line
 
     def _end_line(self, line: str) -> None:
         if self._fence:

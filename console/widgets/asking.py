@@ -8,6 +8,7 @@ from backends.identity import new_id
 from backends.types import EngineName, Message, Request, Route
 from console.widgets.transcript import Turn
 
+DEFAULT_AGENT = "default"
 ROUTES: tuple[Route, ...] = ("auto", "local", "cloud")
 
 
@@ -15,7 +16,7 @@ class Asking:
     """The agent, the engine and the privacy that the next prompt is sent with."""
 
     def __init__(self) -> None:
-        self.agent = "default"
+        self.agent = DEFAULT_AGENT
         self.route: Route = "auto"
         self.sensitive = False
 

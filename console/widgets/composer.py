@@ -15,9 +15,19 @@ QUIET_S = 0.03
 """Two keys of a hand are further apart than this, and the keys of a paste are not."""
 ROWS_MAX = 8
 
-Deed = Literal["send", "retry", "new", "clear", "cancel"]
+Deed = Literal["send", "cancel", "retry", "new", "clear", "agent", "engine", "sensitive", "copy"]
 
-_DEEDS: dict[str, Deed] = {"enter": "send", "ctrl+r": "retry", "ctrl+n": "new", "ctrl+l": "clear", "escape": "cancel"}
+_DEEDS: dict[str, Deed] = {
+    "enter": "send",
+    "escape": "cancel",
+    "ctrl+r": "retry",
+    "ctrl+n": "new",
+    "ctrl+l": "clear",
+    "ctrl+g": "agent",
+    "ctrl+t": "engine",
+    "ctrl+s": "sensitive",
+    "ctrl+o": "copy",
+}
 _NEW_LINE = {"ctrl+j", "alt+enter", "shift+enter"}
 
 

@@ -14,6 +14,7 @@ PASTE_SHOWN_MAX = 65_536
 
 _TOKENS = (0x10F000, 0x10FEFF)  # private characters, each standing for one long paste
 _TOKEN = re.compile(f"[{chr(_TOKENS[0])}-{chr(_TOKENS[1])}]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _WORD_AFTER = re.compile(r"\s*\S*")
 
 
@@ -39,9 +40,6 @@ class Draft:
         self._pastes: dict[str, Pasted] = {}
         self._cut = ""
 
-    def __bool__(self) -> bool:
-        return bool(self.text)
-
     @property
     def content(self) -> str:
         """The whole prompt, pastes in full."""
@@ -51,6 +49,11 @@ class Draft:
     def bytes(self) -> int:
         tokens = _TOKEN.findall(self.text)
         return len(self.text.encode()) + sum(self._pastes[token].bytes - len(token.encode()) for token in tokens)
+
+    @property
+    def blank(self) -> bool:
+        """Nothing but white space; a paste that is shown as its size counts as something."""
+        return not self.text.strip()
 
     def replace(self, text: str) -> None:
         """Another text altogether, with the cursor at its end."""
@@ -182,7 +185,7 @@ class Draft:
 
 
 def _encodable(text: str) -> str:
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else _SURROGATE.sub("�", text)
 
 
 def _glyph(character: str, width: int) -> SafeText:

@@ -11,8 +11,11 @@ from console.present.turns import asked, ended, failed, routed
 from console.state import ViewState
 
 TURNS_KEPT = 200
-CHARACTERS_KEPT = 400_000
+CHARACTERS_KEPT = 200_000
 """Of all turns together; the oldest are forgotten first, the newest never."""
+ANSWER_KEPT = 1_000_000
+"""Characters of one turn; what comes beyond is not shown."""
+FAR = 1_000_000_000
 
 
 class Turn:
@@ -29,10 +32,12 @@ class Turn:
         self._pieces: list[str] = []
         self._size = len(self.prompt)
         self._stream = MarkdownStream()
-        self._width = 0
+        self._width = 0  # that the rows below are made for; 0 before they are
         self._head: list[Row] = []
         self._open: list[Row] = []
         self._foot: list[Row] = []
+        self._edges_are_old = True
+        self._open_is_old = True
 
     @property
     def prompt(self) -> str:
@@ -71,7 +76,7 @@ class Turn:
         match chunk:
             case Routed(explanation=explanation):
                 self.explanation = explanation
-            case Delta(text=text) if self.running:
+            case Delta(text=text) if self.running and self._size < ANSWER_KEPT:
                 self._pieces.append(text)
                 self._size += len(text)
                 self._stream.feed(text)
@@ -79,37 +84,46 @@ class Turn:
                 self.failure = None
                 self.outcome = outcome
                 self._stream.finish()
-        self._width = 0 if not isinstance(chunk, Delta) else self._width
-        self._open = self._stream.open(self._width) if self._width else []
+        self._open_is_old = True
+        if not isinstance(chunk, Delta):
+            self.forget_rows()
 
     def fail(self, line: str) -> None:
         self.failure = line
         self._stream.finish()
-        self._width = 0
+        self.forget_rows()
 
     def lay_out(self, width: int, state: ViewState) -> None:
         """Make the rows for a width, where they are not made yet."""
-        if width == self._width:
-            return
-        self._width = width
+        if self._edges_are_old or width != self._width:
+            self._lay_out_edges(width, state)
+        if self._open_is_old or width != self._width:
+            self._open = self._stream.open(width)
+        self._width, self._edges_are_old, self._open_is_old = width, False, False
+
+    def _lay_out_edges(self, width: int, state: ViewState) -> None:
         opening = [(span("── a new conversation ──", "dim"),), BLANK] if self.starts_conversation else []
         request = self.request
         head = routed(request.agent, request.engine, self.explanation, state, width)
         self._head = [*opening, *asked(self.prompt, width), *head]
-        self._open = self._stream.open(width)
+        self._foot = [(span("… and more than is kept here", "warn"),)] if self._size >= ANSWER_KEPT else []
         if self.outcome:
-            self._foot = [*ended(self.outcome, state, width), BLANK]
+            self._foot += ended(self.outcome, state, width)
         elif self.failure:
-            self._foot = [*failed(self.failure, width), BLANK]
+            self._foot += failed(self.failure, width)
         else:
-            self._foot = [(span("… esc cancels", "dim"),), BLANK]
+            self._foot.append((span("… esc cancels", "dim"),))
+        self._foot.append(BLANK)
 
     def forget_rows(self) -> None:
-        """The engines' names have changed."""
-        self._width = 0
+        """What stands around the answer has changed: its figures, or an engine's name."""
+        self._edges_are_old = True
 
     @property
     def height(self) -> int:
+        """Rows as laid out last; none before that."""
+        if not self._width:
+            return 0
         return len(self._head) + len(self._stream.settled(self._width)) + len(self._open) + len(self._foot)
 
     def rows(self, start: int, end: int) -> list[Row]:
@@ -128,6 +142,7 @@ class Transcript:
     def __init__(self) -> None:
         self.turns: list[Turn] = []
         self._from_end = 0  # rows below the last one shown; 0 follows the newest
+        self._width = 1
 
     @property
     def rows_below(self) -> int:
@@ -149,13 +164,13 @@ class Transcript:
     def find(self, name: str) -> Turn | None:
         return next((turn for turn in reversed(self.turns) if turn.name == name), None)
 
-    def hear(self, turn: Turn, chunk: object, width: int, state: ViewState) -> None:
+    def hear(self, turn: Turn, chunk: object, state: ViewState) -> None:
         """Take a piece; what is being read farther up stays where it is."""
-        turn.lay_out(width, state)
-        before = turn.height
+        reading = self._from_end > 0
+        before = turn.height if reading else 0
         turn.hear(chunk)
-        turn.lay_out(width, state)
-        if self._from_end:
+        if reading:
+            turn.lay_out(self._width, state)
             self._from_end = max(1, self._from_end + turn.height - before)
         self._forget(lambda: sum(turn.size for turn in self.turns) > CHARACTERS_KEPT)
 
@@ -164,12 +179,21 @@ class Transcript:
         self.turns = [turn for turn in self.turns if turn.running]
         self._from_end = 0
 
+    def key(self, key: str, *, page: int) -> bool:
+        """Hear a key that scrolls; false for any other."""
+        rows = {"pageup": -page, "pagedown": page, "ctrl+home": -FAR, "ctrl+end": FAR}.get(key)
+        if rows is None:
+            return False
+        self.scroll(rows)
+        return True
+
     def scroll(self, rows: int) -> None:
         """Up (negative) or down; `shown` keeps it in bounds."""
         self._from_end = max(0, self._from_end - rows)
 
     def shown(self, width: int, height: int, state: ViewState) -> Sequence[Row]:
         """The rows that stand in a window of `height` rows, fewer where there are not as many."""
+        self._width = width
         for turn in self.turns:
             turn.lay_out(width, state)
         ends = list(accumulate(turn.height for turn in self.turns))

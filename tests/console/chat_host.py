@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from textual.app import App, ComposeResult
+from textual.events import Key, Paste
 from textual.pilot import Pilot
 
 from backends.types import (
@@ -32,6 +33,7 @@ from console.messages import Ask, AskFailed, CancelAsk, ChunkArrived, Preview, P
 from console.panes.chat import ChatPane
 from console.state import Connection, ViewState
 
+THEME = theming.theme(theming.DEFAULT)  # read here, outside of any event loop
 AT = datetime(2026, 1, 15, 12, tzinfo=UTC)
 STATE = ViewState(
     connection=Connection(phase="live", mode="embedded"),
@@ -120,7 +122,7 @@ class ChatHost(App[None]):
         self.asked: list[Request] = []
         self.cancelled: list[str] = []
         self.previewed: list[Request] = []
-        self.register_theme(theming.theme(theming.DEFAULT))
+        self.register_theme(THEME)
         self.theme = theming.DEFAULT
 
     def compose(self) -> ComposeResult:
@@ -167,8 +169,6 @@ async def shows(pilot: Pilot[None], text: str) -> None:
 
 async def write(pilot: Pilot[None], text: str) -> None:
     """Put text into the prompt as a paste, which needs no time between keys."""
-    from textual.events import Paste
-
     host = pilot.app
     assert isinstance(host, ChatHost)
     before = host.chat._composer.draft.content
@@ -180,6 +180,13 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     """Keys as a hand presses them: apart."""
     for key in keys:
         await pilot.press("wait:40", key)
+
+
+def feed(host: ChatHost, *keys: str) -> None:
+    """Keys as a terminal without bracketed paste delivers a paste: all at one moment."""
+    events = [Key(key, key if len(key) == 1 else None) for key in keys]
+    for event in events:
+        host.chat.post_message(event)
 
 
 async def send(pilot: Pilot[None], text: str) -> None:

@@ -1,0 +1,284 @@
+"""The rows of a turn, and the transcript that holds turns."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+
+from backends.types import Attempt, Delta, Done, Message, Request, Routed, Tokens
+from console.present.rows import Row
+from console.present.turns import asked, ended, failed, routed
+from console.widgets.asking import Asking, again, conversation
+from console.widgets.choice import Choice
+from console.widgets.transcript import ANSWER_KEPT, CHARACTERS_KEPT, TURNS_KEPT, Transcript, Turn
+from tests.console.chat_host import STATE, explanation, outcome
+
+
+def request(prompt: str = "why?", **changed: Any) -> Request:
+    asks = Request(id="r1", messages=(Message(role="user", text=prompt),), source="chat")
+    return msgspec.structs.replace(asks, **changed)
+
+
+def turn(*texts: str, prompt: str = "why?", name: str = "t", begins: bool = False, **changed: Any) -> Turn:
+    asks = request(prompt)
+    made = Turn(name, asks, starts_conversation=begins)
+    for chunk in (Routed(id="r1", explanation=explanation()), *map(Delta, texts), Done(outcome(asks, **changed))):
+        made.hear(chunk)
+    return made
+
+
+def text(rows: list[Row]) -> str:
+    return "\n".join("".join(span.text for span in row).rstrip() for row in rows)
+
+
+# ---- rows
+
+
+def test_a_long_prompt_shows_its_beginning_and_its_size() -> None:
+    rows = asked("line\n" * 5000, 40)
+    assert len(rows) == 12
+    assert text(rows).startswith("❯ line\n  line")
+    assert text(rows).endswith("… 24.4 KB, 5,001 lines in all")
+
+
+def test_where_it_went_and_why() -> None:
+    assert text(routed("scout", "auto", explanation(), STATE, 200)) == (
+        "as scout · auto → ▌local qwen2.5:14b · trend .21 · policy local"
+    )
+    assert text(routed("scout", "cloud", explanation(engine="cloud", sensitive=True), STATE, 200)) == (
+        "as scout · cloud → ▐cloud simulated Gemini · trend .21 · sensitive · policy local"
+    )
+    assert text(routed("scout", "auto", None, STATE, 200)) == "as scout · auto → …"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, "▌local qwen2.5:14b · 310 in, 128 out · 0 · saved $0.0021 · first 210 ms, 1,840 ms"),
+        (
+            {
+                "engine": "cloud",
+                "model": "gemini-2.5-flash",
+                "tokens": Tokens(input=310, output=128, thinking=40),
+                "cost_usd": Decimal("0.0021"),
+                "usage_estimated": True,
+                "ttft_ms": None,
+            },
+            "▐cloud simulated Gemini · ≈310 in, ≈128 out, ≈40 thinking · ≈$0.0021 · first – ms, 1,840 ms",
+        ),
+        (
+            {"engine": "cache", "cache": "semantic", "latency_ms": 2.0, "ttft_ms": 2.0},
+            "=cache qwen2.5:14b · semantic hit · 310 in, 128 out · 0 · saved $0.0021 · first 2 ms, 2 ms",
+        ),
+        ({"finish": "length"}, " · cut at the longest answer allowed"),
+        ({"finish": "blocked"}, " · blocked by the engine"),
+        ({"finish": "blocked", "error": "SAFETY"}, " · blocked: SAFETY"),
+        ({"finish": "cancelled"}, " · cancelled"),
+        ({"finish": "error", "error": "Ollama is down: start it"}, " · ▲ Ollama is down: start it"),
+        ({"finish": "error"}, " · ▲ failed"),
+        ({"notes": ("the prompt was cut",)}, "\nthe prompt was cut"),
+        (
+            {"attempts": (Attempt(engine="local", model="q", error="timeout"), Attempt(engine="cloud", model="g"))},
+            "\nlocal q was tried first: timeout",
+        ),
+    ],
+)
+def test_the_end_line(changed: dict[str, Any], said: str) -> None:
+    assert said in text(ended(outcome(request(), **changed), STATE, 300))
+
+
+def test_foreign_text_in_a_turn_is_safe_and_never_wider() -> None:
+    evil = "\x1b]52;c;aGk=\x07\u202e[/][@click=app.quit]" * 3
+    reasoned = msgspec.structs.replace(explanation(), intent=evil, model=evil)
+    rows = [
+        *asked(evil, 30),
+        *routed(evil, "auto", reasoned, STATE, 30),
+        *ended(outcome(request(), finish="error", error=evil, notes=(evil,), model=evil), STATE, 30),
+        *failed(evil, 30),
+    ]
+    assert not set("\x1b\x07\u202e") & set(text(rows))
+    assert "[@click=app.quit]" in text(rows).replace("\n", "")
+    assert all(sum(cell_len(span.text) for span in row) <= 30 for row in rows)
+
+
+# ---- turns
+
+
+def test_what_comes_after_the_end_is_not_shown() -> None:
+    ended_turn = turn("answer")
+    ended_turn.hear(Delta("more"))
+    assert ended_turn.answer == "answer"
+
+
+def test_a_late_outcome_says_what_a_cancelled_turn_cost() -> None:
+    made = Turn("t", request(), starts_conversation=False)
+    made.hear(Delta("half"))
+    made.fail("cancelled")
+    assert not made.running
+    made.hear(Done(outcome(made.request, finish="cancelled")))
+    made.lay_out(200, STATE)
+    assert "310 in, 128 out" in text(made.rows(0, 99))
+    assert "▲" not in text(made.rows(0, 99))
+
+
+def test_an_endless_answer_is_cut_and_says_so() -> None:
+    made = Turn("t", request(), starts_conversation=False)
+    for _ in range(30):
+        made.hear(Delta("word " * 10_000))
+    assert len(made.answer) <= ANSWER_KEPT + 50_000
+    made.hear(Done(outcome(made.request)))
+    made.lay_out(80, STATE)
+    assert "… and more than is kept here" in text(made.rows(made.height - 5, made.height))
+
+
+# ---- transcript
+
+
+def shown(transcript: Transcript, height: int = 10, width: int = 60) -> list[str]:
+    return text(list(transcript.shown(width, height, STATE))).split("\n")
+
+
+def test_it_follows_the_newest_until_someone_scrolls() -> None:
+    transcript = Transcript()
+    for number in range(5):
+        transcript.add(turn(f"answer {number}", prompt=f"prompt {number}"))
+    assert "answer 4" in shown(transcript)
+    transcript.key("pageup", page=8)
+    before = shown(transcript)
+    assert "answer 4" not in before
+    running = Turn("new", request("now"), starts_conversation=False)
+    transcript.add(running)
+    assert "❯ now" in shown(transcript)
+
+
+def test_what_is_read_stays_still_while_an_answer_arrives() -> None:
+    transcript = Transcript()
+    transcript.add(turn("\n\n".join(f"line {number}" for number in range(40))))
+    running = Turn("new", request("now"), starts_conversation=False)
+    transcript.add(running)
+    shown(transcript)
+    transcript.scroll(-20)
+    before = shown(transcript)
+    for number in range(10):
+        transcript.hear(running, Delta(f"more {number}\n\n"), STATE)
+    assert shown(transcript) == before
+    assert transcript.rows_below > 20
+    transcript.key("ctrl+end", page=8)
+    assert "more 9" in shown(transcript)
+    assert transcript.rows_below == 0
+    transcript.key("ctrl+home", page=8)
+    assert shown(transcript)[0] == "❯ why?"
+    assert not transcript.key("x", page=8)
+
+
+def test_every_row_is_shown_once_whatever_the_window() -> None:
+    transcript = Transcript()
+    for number in range(4):
+        transcript.add(turn(f"# {number}\n\n- a\n- b\n\n```\ncode\n```\n", prompt=f"prompt {number}"))
+    whole = shown(transcript, height=999)
+    for height in (1, 3, 7, len(whole)):
+        transcript.key("ctrl+home", page=1)
+        seen = shown(transcript, height=height)
+        while transcript.rows_below:
+            transcript.scroll(1)
+            seen.append(shown(transcript, height=height)[-1])
+        assert seen == whole
+
+
+def test_it_keeps_so_many_turns_and_characters() -> None:
+    transcript = Transcript()
+    for number in range(TURNS_KEPT + 5):
+        transcript.add(turn("a", name=str(number)))
+    assert len(transcript.turns) == TURNS_KEPT
+    assert transcript.find("0") is None
+    for number in range(10):
+        late = Turn(f"late {number}", request(), starts_conversation=False)
+        transcript.add(late)
+        transcript.hear(late, Delta("word " * (CHARACTERS_KEPT // 20)), STATE)
+        transcript.hear(late, Done(outcome(late.request)), STATE)
+    assert sum(each.size for each in transcript.turns) <= CHARACTERS_KEPT + CHARACTERS_KEPT // 4
+    assert transcript.last is not None
+    assert transcript.last.name == "late 9"
+
+
+def test_clearing_keeps_what_still_runs() -> None:
+    transcript = Transcript()
+    transcript.add(turn("a"))
+    running = Turn("new", request(), starts_conversation=False)
+    transcript.add(running)
+    transcript.clear()
+    assert transcript.turns == [running]
+
+
+# ---- asking
+
+
+def test_whole_answers_of_the_conversation_go_along() -> None:
+    asking = Asking()
+    turns = [
+        turn("old", prompt="0"),
+        turn("one", prompt="1", begins=True),
+        turn("", prompt="2"),
+        turn("x", prompt="3", finish="error"),
+    ]
+    made = asking.request("now", conversation(turns), max_bytes=1000)
+    assert [(m.role, m.text) for m in made.messages] == [("user", "1"), ("assistant", "one"), ("user", "now")]
+    assert made.source == "chat"
+    assert asking.request("now", (), max_bytes=1000).id != made.id
+
+
+def test_a_conversation_is_cut_from_its_old_end_to_fit() -> None:
+    turns = [turn("a" * 50, prompt="1"), turn("b" * 50, prompt="2")]
+    made = Asking().request("now", turns, max_bytes=60)
+    assert [m.text for m in made.messages] == ["2", "b" * 50, "now"]
+
+
+def test_what_was_sensitive_once_stays_so_while_it_goes_along() -> None:
+    asking = Asking()
+    turns = [turn("one", sensitive=True)]
+    assert asking.request("now", turns, max_bytes=1000).sensitive
+    assert not asking.request("now", turns, max_bytes=3).sensitive
+    asking.sensitive = True
+    assert asking.request("now", (), max_bytes=1000).sensitive
+
+
+@pytest.mark.parametrize(("took", "other"), [("local", "cloud"), ("cloud", "local"), ("cache", "cloud")])
+def test_a_retry_takes_the_other_engine_and_no_cache(took: str, other: str) -> None:
+    first = turn("a", engine=took)
+    second = again(first)
+    assert (second.engine, second.cache, second.messages) == (other, False, first.request.messages)
+    assert second.id != first.request.id
+
+
+def test_a_retry_of_what_never_went_anywhere_goes_by_what_was_asked() -> None:
+    made = Turn("t", request(engine="cloud"), starts_conversation=False)
+    made.fail("no engine")
+    assert again(made).engine == "local"
+
+
+def test_a_superseded_answer_does_not_go_along() -> None:
+    first = turn("a")
+    first.superseded = True
+    assert first.messages == ()
+
+
+# ---- choice
+
+
+def test_a_choice_goes_round_and_by_first_letter() -> None:
+    choice = Choice(["default", "scout", "script", "ada"], "gone")
+    assert choice.chosen == "default"
+    for key, chosen in (
+        ("left", "ada"),
+        ("right", "default"),
+        ("s", "scout"),
+        ("s", "script"),
+        ("s", "scout"),
+        ("z", "scout"),
+    ):
+        assert choice.key(key, key if len(key) == 1 else None)
+        assert choice.chosen == chosen
+    assert not choice.key("f5", None)
+    assert text([choice.row("agent")]) == "agent  scout  script ada default"

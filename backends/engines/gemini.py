@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING
 
 from backends.engines.base import Call, EngineChunk
+from backends.engines.foreign import one_line
 from backends.engines.framing import Events
 from backends.engines.gemini_body import configuration, contents
 from backends.engines.gemini_reading import Reading
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from google.genai import Client
     from google.genai.types import GenerateContentResponse
 
+MODEL_NAME = re.compile(r"((models|tunedModels)/)?[\w.-]+", re.ASCII)
 GOOGLE = "https://generativelanguage.googleapis.com"
 
 
@@ -48,6 +52,7 @@ class GeminiEngine:
     async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Never counts tokens by asking: that would send the prompt out."""
         key = usable_key(self._key)
+        refuse_odd_name(call.model)
         client = await self._client.get()
         config = configuration(call)
         reading = Reading(call, self._peer)
@@ -83,6 +88,8 @@ class GeminiEngine:
         from google.genai import Client
         from google.genai.types import HttpOptions
 
+        # the SDK warns, on the terminal, of each word it does not know; such a finish reason is handled as a block
+        warnings.filterwarnings("ignore", r".* is not a valid ", UserWarning, r"google\.genai\.")
         return Client(
             api_key=self._key,
             vertexai=False,
@@ -100,6 +107,12 @@ def gemini_peer(settings: CloudEngine) -> Peer:
         remedy="check the network, or engines.cloud.base_url where it is set",
         billed=True,
     )
+
+
+def refuse_odd_name(model: str) -> None:
+    """The name becomes part of the address. Raises EngineError "model" for one that could change the address."""
+    if not MODEL_NAME.fullmatch(model) or ".." in model:
+        raise EngineError(f"{one_line(model)} is no name of a Gemini model: use one it lists", kind="model")
 
 
 def usable_key(key: str | None) -> str:

@@ -26,7 +26,8 @@ class OpenAICompatibleEngine:
     def __init__(self, settings: LocalEngine) -> None:
         self._settings = settings
         self._peer = openai_peer(settings)
-        self._client = httpx.AsyncClient(transport=Transport(self._peer, parallel=settings.parallel), trust_env=False)
+        self._transport = Transport(self._peer, parallel=settings.parallel)
+        self._client = httpx.AsyncClient(transport=self._transport, trust_env=False)
 
     async def prepare(self) -> None:
         """There is no SDK to import."""
@@ -53,7 +54,7 @@ class OpenAICompatibleEngine:
         yield reading.end()
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._transport.aclose()
 
 
 def openai_peer(settings: LocalEngine) -> Peer:

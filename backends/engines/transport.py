@@ -27,8 +27,11 @@ class Transport(httpx.AsyncBaseTransport):
         self._connections = parallel + SPARE_CONNECTIONS
         self._inner: AiohttpTransport | None = None
         self._opening = asyncio.Lock()
+        self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self._closed:
+            raise self._peer.absent("is no longer called, for claw is stopping")
         scope = current_scope.get()
         request.headers["accept-encoding"] = "identity"  # a frame is bound in size as it arrives, so none comes packed
         request.extensions["timeout"] = {
@@ -52,7 +55,8 @@ class Transport(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection; what still runs breaks, what comes later is refused."""
+        self._closed = True
         if self._inner is not None:
             await self._inner.aclose()
 

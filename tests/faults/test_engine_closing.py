@@ -26,6 +26,7 @@ from tests.backends.engines.rig import (
     answer,
     delta,
     eventually,
+    failure,
     local_settings,
     response,
     sse,
@@ -181,6 +182,14 @@ async def test_closing_the_engine_breaks_what_still_runs(at: At) -> None:
         await anext(chunks)
         await bench.engine.close()
         await eventually(lambda: bench.open() == 0)
+
+
+@EVERYWHERE
+async def test_a_call_after_closing_is_refused(at: At) -> None:
+    async with at() as bench:
+        await bench.engine.close()
+        assert (await failure(bench.engine, bench.call)).kind == "unavailable"
+        assert bench.open() == 0
 
 
 @EVERYWHERE

@@ -161,6 +161,14 @@ async def test_s11_variables_of_the_sdk_do_not_move_the_cloud(
     assert gemini_twin.account.requests.total() == 1
 
 
+@pytest.mark.parametrize("model", ["../../v1/other", "a/b", "m?key=x", "m#", "http://evil.example/m", "", "m:count"])
+async def test_s11_a_model_name_cannot_change_the_address(
+    gemini: GeminiEngine, gemini_twin: GeminiTwin, model: str
+) -> None:
+    assert (await failure(gemini, changed(CLOUD_CALL, model=model))).kind == "model"
+    assert gemini_twin.account.requests == {}
+
+
 async def test_s12_an_image_is_never_taken_for_a_path_of_this_machine() -> None:
     image = Image(media_type="image/png", data=b"/etc/hostname")
     call = changed(CALL, messages=(changed(CALL.messages[1], images=(image,)),))

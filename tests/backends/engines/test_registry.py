@@ -46,5 +46,5 @@ def test_neither_building_nor_importing_brings_in_an_sdk() -> None:
         "registry.build(Settings(), gemini_key='k')\n"
         "assert not {'ollama', 'google.genai'} & set(sys.modules), 'build'\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)  # noqa: S603 — ours
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

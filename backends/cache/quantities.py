@@ -1,0 +1,183 @@
+"""Numbers, quantities, dates and times of day in a text, each in one canonical spelling.
+
+"two weeks" and "14 days" are one quantity, "3 pm" and "15:00" one time, "1 March 2026" and "2026-03-01" one date.
+"""
+
+import re
+from collections import Counter
+
+
+def _counted(words: str, start: int = 1, step: int = 1) -> dict[str, int]:
+    return {word: start + step * index for index, word in enumerate(words.split())}
+
+
+_ONES = _counted(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen",
+    start=0,
+)
+_TENS = _counted("twenty thirty forty fifty sixty seventy eighty ninety", start=20, step=10)
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
+_ORDINALS = _counted("first second third fourth fifth sixth seventh eighth ninth tenth")
+_MULTIPLES = {"once": 1, "twice": 2, "double": 2, "triple": 3, "half": 0.5, "quarter": 0.25, "dozen": 12}
+
+_UNITS: dict[str, tuple[str, float]] = {
+    unit: (dimension, factor)
+    for dimension, factor, names in (
+        ("s", 1e-9, "ns nanosecond"),
+        ("s", 1e-6, "us µs microsecond"),
+        ("s", 1e-3, "ms millisecond msec"),
+        ("s", 1.0, "s sec second"),
+        ("s", 60.0, "min minute"),
+        ("s", 3600.0, "h hr hour"),
+        ("s", 86400.0, "day"),
+        ("s", 604800.0, "week"),
+        ("month", 1.0, "month"),
+        ("month", 3.0, "quarter"),
+        ("month", 12.0, "year yr"),
+        ("byte", 1.0, "byte"),
+        ("byte", 1e3, "kb kilobyte"),
+        ("byte", 1e6, "mb megabyte"),
+        ("byte", 1e9, "gb gigabyte gig"),
+        ("byte", 1e12, "tb terabyte"),
+        ("byte", 1024.0, "kib"),
+        ("byte", 1024.0**2, "mib"),
+        ("byte", 1024.0**3, "gib"),
+        ("byte", 0.125, "bit"),
+        ("byte", 125.0, "kbit kilobit"),
+        ("byte", 125e3, "mbit megabit"),
+        ("byte", 125e6, "gbit gigabit"),
+        ("metre", 1.0, "meter metre"),
+        ("metre", 1e3, "km kilometer kilometre"),
+        ("metre", 0.01, "cm centimeter centimetre"),
+        ("metre", 0.001, "mm millimeter millimetre"),
+        ("metre", 1609.344, "mile mi"),
+        ("metre", 0.3048, "foot feet ft"),
+        ("gram", 1.0, "gram"),
+        ("gram", 1e3, "kg kilogram kilo"),
+        ("gram", 453.592, "pound lb"),
+        ("celsius", 1.0, "celsius"),
+        ("fahrenheit", 1.0, "fahrenheit"),
+        ("usd", 1.0, "usd dollar $"),
+        ("usd", 0.01, "cent"),
+        ("eur", 1.0, "eur euro €"),
+        ("gbp", 1.0, "gbp £"),
+        ("jpy", 1.0, "jpy yen ¥"),
+        ("inr", 1.0, "inr rupee ₹"),
+        ("percent", 1.0, "percent %"),
+        ("watt", 1.0, "watt"),
+        ("watt", 1e3, "kw kilowatt"),
+        ("token", 1.0, "token"),
+    )
+    for unit in names.split()
+}
+
+_MONTHS = _counted("jan feb mar apr may jun jul aug sep oct nov dec")
+_MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_DATES = (
+    re.compile(r"\b(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)\b"),
+    re.compile(rf"\b{_DAY} (?:of )?{_MONTH}\b(?:,? (?P<year>\d{{4}})\b)?"),
+    re.compile(rf"\b{_MONTH} {_DAY}\b(?:,? (?P<year>\d{{4}})\b)?"),
+)
+_TIME = re.compile(r"\b(\d{1,2})(?::(\d\d))? ?(am|pm|a\.m\.|p\.m\.)(?!\w)|\b(\d{1,2}):(\d\d)\b|\b(noon|midnight)\b")
+_PIECE = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[%$€£¥₹]")
+
+
+def take(text: str) -> tuple[Counter[str], list[str]]:
+    """What `text` (lower case) counts, dates and measures, and its other words in order, numbers split off letters."""
+    found: Counter[str] = Counter()
+    for pattern in _DATES:
+        text = pattern.sub(lambda m: _note(found, _date(m)), text)
+    text = _TIME.sub(lambda m: _note(found, _time(m)), text)
+    words = _PIECE.findall(text)
+    others: list[str] = []
+    index = 0
+    while index < len(words):
+        number, used = _number(words, index)
+        if number is None:
+            others.append(words[index])
+            index += 1
+            continue
+        index += used
+        unit = _unit(words[index]) if index < len(words) else None
+        before = _unit(others[-1]) if others and others[-1] in "$€£¥₹" else None
+        if unit is not None:
+            index += 1
+        elif before is not None:
+            others.pop()
+            unit = before
+        found[_spell(number, unit)] += 1
+    return found, others
+
+
+def unit_name(word: str) -> str | None:
+    """A unit's canonical name, for a unit that stands without a number."""
+    unit = _unit(word)
+    return f"{unit[0]}*{unit[1]:g}" if unit and len(word) > 1 and word not in ("us", "min", "mi", "sec") else None
+
+
+def _note(found: Counter[str], spelled: str) -> str:
+    found[spelled] += 1
+    return " "
+
+
+def _date(match: re.Match[str]) -> str:
+    month = match["month"]
+    return f"{match['year'] or '*'}-{_MONTHS.get(month) or int(month)}-{int(match['day'])}"
+
+
+def _time(match: re.Match[str]) -> str:
+    if match[6]:
+        return "at 12:00" if match[6] == "noon" else "at 0:00"
+    if match[4]:
+        return f"at {int(match[4])}:{match[5]}"
+    return f"at {int(match[1]) % 12 + (12 if match[3].startswith('p') else 0)}:{match[2] or '00'}"
+
+
+def _number(words: list[str], index: int) -> tuple[str | None, int]:
+    """The number that begins at `index`, as text, and how many words it takes."""
+    word = words[index]
+    if word[0].isdigit():
+        text, scale = word.replace(",", ""), words[index + 1] if index + 1 < len(words) else ""
+        if scale in _SCALES and text.replace(".", "", 1).isdigit():
+            return f"{float(text) * _SCALES[scale]:.15g}", 2
+        return text, 2 if scale in ("st", "nd", "rd", "th") else 1
+    if word in _ORDINALS and not (word == "second" and index and words[index - 1] in ("a", "per", "each", "every")):
+        return str(_ORDINALS[word]), 1
+    if word in _MULTIPLES:
+        return f"{_MULTIPLES[word]:g}", 1
+    if word == "one" and index and words[index - 1] in ("which", "this", "that", "the", "no", "another"):
+        return None, 1
+    return _spoken(words, index)
+
+
+def _spoken(words: list[str], index: int) -> tuple[str | None, int]:
+    total = current = 0
+    used = 0
+    for word in words[index:]:
+        if word in _ONES or word in _TENS:
+            current += _ONES.get(word, 0) + _TENS.get(word, 0)
+        elif word == "hundred" and used:
+            current = max(1, current) * 100
+        elif word in _SCALES and used:
+            total, current = total + max(1, current) * _SCALES[word], 0
+        elif not (word == "and" and used and current % 100 == 0 and current):
+            break
+        used += 1
+    if used and words[index + used - 1] == "and":
+        used -= 1
+    return (str(total + current), used) if used else (None, 1)
+
+
+def _unit(word: str) -> tuple[str, float] | None:
+    return _UNITS.get(word) or (_UNITS.get(word[:-1]) if word.endswith("s") and len(word) > 2 else None)
+
+
+def _spell(number: str, unit: tuple[str, float] | None) -> str:
+    if unit is None:
+        return number
+    try:
+        return f"{float(number) * unit[1]:.12g} {unit[0]}"
+    except ValueError:
+        return f"{number} {unit[0]}"  # a version number before a unit's name

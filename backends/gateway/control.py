@@ -9,7 +9,7 @@ from backends import __version__, frames
 from backends.errors import ClawError
 from backends.facade import Core
 from backends.frames import Act, Ask, Call, Explain, Frame, Hello, Look, Watch
-from backends.gateway.drain import Drain, Leash
+from backends.gateway.drain import Drain, Leash, turns
 from backends.gateway.refusal import Draining
 from backends.gateway.unix_socket import bind, unlink_own
 from backends.paths import Paths
@@ -32,9 +32,11 @@ async def listen_on(core: Core, paths: Paths, drain: Drain | None = None) -> Asy
     try:
         yield
     finally:
+        await turns()
         server.close()
         await desk.close()
         await asyncio.to_thread(unlink_own, paths.socket, inode)
+        await turns()
 
 
 async def replies(core: Core, call: Call) -> AsyncGenerator[Frame]:

@@ -16,7 +16,7 @@ from backends.errors import ClawError, WrongUse
 from backends.facade import Core
 from backends.gateway.app import App
 from backends.gateway.connection import Connection
-from backends.gateway.drain import Drain
+from backends.gateway.drain import Drain, turns
 from backends.settings import Settings
 
 BACKLOG = 1024
@@ -108,6 +108,7 @@ async def _listening(app: App, listener: socket.socket, drain: Drain) -> AsyncGe
     try:
         yield
     finally:
+        await turns()
         server.close()
         drain.cut()
         await _finish(state)

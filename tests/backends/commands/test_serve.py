@@ -1,0 +1,76 @@
+import asyncio
+import os
+import signal
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from backends.commands import main, serve
+from backends.gateway.drain import Drain
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "[::]", "192.168.1.1", "example.com", "", "127.0.0.1.evil.example", "::ffff:8.8.8.8", "0"]
+)
+def test_s1_only_loopback_is_served(host: str, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--host", host, "--port", "0"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "TLS" in line
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("words", [("--port", "70000"), ("--port", "-1"), ("--port", "x"), ("--traffic",)])
+def test_wrong_words_are_one_line(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", *words]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_opened(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        assert main(["serve", "--port", str(other.getsockname()[1])]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--port" in line
+    assert not home.exists()
+
+
+async def test_the_first_signal_drains_the_second_cuts_the_third_ends() -> None:
+    stop, drain = asyncio.Event(), Drain()
+    cut = asyncio.Event()
+
+    async def ask() -> None:
+        async with drain.leash():
+            await asyncio.Event().wait()
+        cut.set()
+
+    async def run() -> None:
+        serve._obey_signals(stop, drain)
+        await asyncio.Event().wait()
+
+    asking, running = asyncio.create_task(ask()), asyncio.create_task(run())
+    await asyncio.sleep(0)
+    os.kill(os.getpid(), signal.SIGHUP)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(stop.wait(), 10)
+    assert not cut.is_set()
+    os.kill(os.getpid(), signal.SIGINT)
+    await asyncio.wait_for(cut.wait(), 10)
+    await asking
+    assert not running.done()
+    os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(running, 10)
+
+
+async def test_the_token_is_new_and_its_owner_s_alone(tmp_path: Path) -> None:
+    path = tmp_path / "control.token"
+    path.symlink_to(tmp_path / "elsewhere")
+    async with serve._token(path) as token:
+        assert stat.S_IMODE(path.lstat().st_mode) == 0o600
+        assert path.read_text() == token + "\n"
+        assert len(token) >= 43
+    assert not path.exists()
+    assert not (tmp_path / "elsewhere").exists()
+    async with serve._token(path) as another:
+        assert another != token

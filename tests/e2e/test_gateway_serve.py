@@ -1,0 +1,132 @@
+"""`claw serve` as a process: ready, answering, drained by a signal, and alone on its port."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CLAW = [sys.executable, "-m", "console.entry"]
+START_S = 60
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[dict[str, str]]:
+    """Both twins in a child process, speaking scripted text."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "backends.rehearsal", "--scripted"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    assert child.stdin is not None
+    yield json.loads(child.stdout.readline())
+    child.stdin.close()
+    child.wait(timeout=10)
+    child.stdout.close()
+
+
+class Served:
+    """A running `claw serve`."""
+
+    def __init__(self, stage: dict[str, str], home: Path) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "claw.toml").write_text("[cache]\nsemantic = false\n[telemetry]\ngpu = false\n")
+        self.home = home
+        self.env = os.environ | {
+            "CLAW_HOME": str(home),
+            "OLLAMA_HOST": stage["local_url"],
+            "CLAW_GEMINI_BASE_URL": stage["cloud_url"],
+            "GEMINI_API_KEY": "canary-key-0123456789",
+        }
+        self.process = subprocess.Popen(
+            [*CLAW, "serve", "--port", "0"], env=self.env, stderr=subprocess.PIPE, text=True
+        )
+        timer = threading.Timer(START_S, self.process.kill)
+        timer.start()
+        assert self.process.stderr is not None
+        line = self.process.stderr.readline()
+        timer.cancel()
+        assert line.startswith("ready http://127.0.0.1:"), line
+        self.url = line.split()[1]
+
+    def open(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
+        return urllib.request.urlopen(request, timeout=30)
+
+    def claw(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*CLAW, *words], env=self.env, capture_output=True, text=True, timeout=60, check=False)
+
+    def end(self, *, signals: int = 1) -> tuple[int, str]:
+        for _ in range(signals):
+            self.process.send_signal(signal.SIGTERM)
+        _, told = self.process.communicate(timeout=60)
+        return self.process.returncode, told
+
+
+@pytest.fixture
+def served(stage: dict[str, str], home: Path) -> Iterator[Served]:
+    it = Served(stage, home)
+    yield it
+    if it.process.poll() is None:
+        it.process.kill()
+        it.process.communicate()
+
+
+def ask(text: str, **more: Any) -> dict[str, Any]:
+    return {"model": "scout", "messages": [{"role": "user", "content": text}]} | more
+
+
+def test_it_serves_is_reached_three_ways_and_leaves_nothing(served: Served) -> None:
+    with served.open("/readyz") as ready:
+        assert json.load(ready) == {"ready": True, "semantic": "off"}
+    with served.open("/v1/chat/completions", ask("hello")) as answer:
+        assert json.load(answer)["choices"][0]["finish_reason"] == "stop"
+    run = served.home / "run"
+    modes = {path.name: path.lstat().st_mode & 0o777 for path in run.iterdir()}
+    assert modes == {"claw.sock": 0o600, "control.token": 0o600}
+    acted = served.claw("act", "stop-cloud", "--json")
+    assert (acted.returncode, json.loads(acted.stdout)["detail"]) == (0, "cloud spend stopped")
+    asked = served.claw("ask", "--agent", "scout", "--json", "hello over the socket")
+    assert json.loads(asked.stdout)["finish"] == "stop"
+    with served.open("/metrics") as metrics:
+        lines = metrics.read().decode().splitlines()
+    assert 'claw_requests_total{agent="scout",engine="local",finish="stop"} 2' in lines
+    assert "claw_cloud_stopped 1" in lines
+    served.process.send_signal(signal.SIGHUP)
+    with served.open("/healthz") as alive:
+        assert alive.status == 200
+    assert served.end() == (0, "")
+    assert list(run.iterdir()) == []
+
+
+def test_p5_a_second_one_says_who_is_there_in_one_line(served: Served) -> None:
+    port = served.url.rsplit(":", 1)[1]
+    taken = served.claw("serve", "--port", port)
+    assert (taken.returncode, len(taken.stderr.splitlines())) == (1, 1)
+    assert "--port" in taken.stderr
+    second = served.claw("serve", "--port", "0")
+    assert (second.returncode, len(second.stderr.splitlines())) == (1, 1)
+    with served.open("/healthz") as alive:
+        assert alive.status == 200
+
+
+def test_p2_a_signal_lets_the_stream_in_the_air_land(served: Served) -> None:
+    host, port = served.url.removeprefix("http://").split(":")
+    body = json.dumps(ask("write a long story", stream=True)).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n"
+    with socket.create_connection((host, int(port)), timeout=30) as caller:
+        caller.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        received = caller.recv(1)
+        served.process.send_signal(signal.SIGTERM)
+        while part := caller.recv(65_536):
+            received += part
+    assert b"data: [DONE]\n\n" in received
+    assert served.end(signals=0) == (0, "")

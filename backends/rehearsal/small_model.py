@@ -41,7 +41,10 @@ class SmallModel:
 
     def __init__(self, process: asyncio.subprocess.Process, url: str, weights: Path) -> None:
         self._process = process
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=5))
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
+            connector=aiohttp.TCPConnector(limit=0, force_close=True),  # the server drops idle connections after 5 s
+        )
         self._script = Script()
         self.url = url
         self.weights = weights

@@ -19,7 +19,7 @@ from backends.identity import new_id
 from backends.rehearsal.traffic_material import material
 from backends.types import Delta, Message, Request, ResponseFormat, Sampling, Tool
 
-REPEATED = 0.18  # share of calls that repeat an earlier one to the letter
+REPEATED = 0.10  # share of calls that repeat an earlier one to the letter
 PARAPHRASED = 0.06
 LEFT = 0.03
 REMEMBERED = 40

@@ -1,5 +1,6 @@
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import ollama
@@ -69,7 +70,7 @@ async def test_a_stop_word_ends_an_answer(local: ollama.AsyncClient) -> None:
 
 
 async def test_a_tool_is_called_once_and_its_result_is_answered_in_words(local: ollama.AsyncClient) -> None:
-    asked = [{"role": "user", "content": "How is the weather in Graz?"}]
+    asked: list[Any] = [{"role": "user", "content": "How is the weather in Graz?"}]
     first = await local.chat(QWEN, asked, tools=TOOLS)
 
     assert first.message.tool_calls

@@ -1,0 +1,112 @@
+import asyncio
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import httpx
+import msgspec
+import ollama
+import psutil
+import pytest
+
+from backends.errors import NoEngine
+from backends.rehearsal import process as module
+from backends.rehearsal.__main__ import run
+from backends.rehearsal.process import SCRIPTED, Stage, rehearse, settings_for
+from backends.settings import Settings
+from tests.backends.rehearsal.asks import until
+
+HELD = """
+import asyncio
+from backends.rehearsal.process import rehearse
+async def main():
+    async with rehearse() as stage:
+        print(stage.local_url, stage.small_model_detail, flush=True)
+        await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+async def answers(url: str) -> bool:
+    async with httpx.AsyncClient(base_url=url) as http:
+        try:
+            return (await http.get("/")).status_code < 500
+        except httpx.HTTPError:
+            return False
+
+
+async def test_both_twins_live_as_long_as_their_context() -> None:
+    async with rehearse(small_model=False, local_model="llama3:8b", cloud_model="gemini-9-flash") as stage:
+        assert (stage.local_label, stage.cloud_label) == (SCRIPTED, "simulated Gemini")
+        assert stage.small_model_detail == "switched off"
+        async with ollama.AsyncClient(host=stage.local_url) as client:
+            assert (await client.list()).models[0].model == "llama3:8b"
+        async with httpx.AsyncClient(base_url=stage.cloud_url, headers={"x-goog-api-key": "k"}) as http:
+            assert (await http.get("/v1beta/models/gemini-9-flash")).status_code == 200
+
+    assert not await answers(stage.local_url)
+    assert not await answers(stage.cloud_url)
+
+
+async def test_no_child_outlives_a_parent_that_was_killed() -> None:
+    root = Path(module.__file__).parents[2]
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", HELD, stdout=asyncio.subprocess.PIPE, cwd=root)
+    assert parent.stdout is not None
+    line = (await asyncio.wait_for(parent.stdout.readline(), 30)).decode()
+    children = await asyncio.to_thread(psutil.Process(parent.pid).children, recursive=True)
+    parent.send_signal(signal.SIGKILL)
+    await parent.wait()
+
+    assert len(children) == (2 if re.search(r"pid \d+", line) else 1)
+    await until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children))
+    assert not await answers(line.split()[0])
+
+
+async def test_a_child_that_does_not_start_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(NoEngine, match="did not start"):
+        async with rehearse():
+            raise AssertionError("nothing to stand on")
+
+
+async def test_a_child_that_does_not_let_go_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "END_S", 0.0)
+    child = await asyncio.create_subprocess_exec("sleep", "60", stdin=asyncio.subprocess.PIPE)
+    await module._end(child)
+
+    assert child.returncode == -signal.SIGKILL
+
+
+async def test_the_child_says_where_it_stands_and_ends_with_its_stdin(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    reading, writing = os.pipe()
+    said: list[bytes] = []
+
+    def spoken() -> bool:
+        said.append(capfdbinary.readouterr().out)
+        return b"\n" in b"".join(said)
+
+    with os.fdopen(reading) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        child = asyncio.create_task(run(small_model=False, local_model="qwen2.5:14b", cloud_model="gemini-2.5-flash"))
+        await until(spoken)
+        stage = msgspec.json.decode(b"".join(said), type=Stage)
+        assert await answers(stage.local_url)
+        os.close(writing)
+        async with asyncio.timeout(10):
+            await child
+    assert not await answers(stage.local_url)
+
+
+def test_settings_point_at_the_twins_and_nowhere_else() -> None:
+    stage = Stage(local_url="http://127.0.0.1:1", cloud_url="http://127.0.0.1:2", local_label=SCRIPTED)
+    before = Settings()
+    after = settings_for(before, stage)
+
+    assert (after.engines.local.base_url, after.engines.cloud.base_url) == (stage.local_url, stage.cloud_url)
+    assert after.engines.local.kind == "ollama"
+    assert after.engines.local.model == before.engines.local.model
+    assert msgspec.structs.replace(after, engines=before.engines) == before

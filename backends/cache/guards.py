@@ -14,6 +14,7 @@ _OPPOSITES = frozenset((stem(a), stem(b)) for pair in OPPOSITES for a, b in (pai
 _PREFIXES = ("un", "in", "dis", "de", "non", "mis", "im", "ir")
 SHARED_START = 4  # letters that two forms of one word have in common at the least
 COMPOUND = 6  # words of content up to which another order may be a compound's
+FORMS = 40  # words on both sides up to which forms of one word are looked for, as it costs their product
 NEAR = 2  # words of content that may differ on a side before a pair is no longer "the same but for a word"
 
 
@@ -140,7 +141,7 @@ def _wording(a: Reading, b: Reading) -> bool:
     """The same question but for a word or two of content: that word is then what is asked."""
     mine, theirs = _edits(a, b)
     shared = sum((Counter(a.content) & Counter(b.content)).values())
-    if shared == 0 and a.words != b.words:
+    if shared == 0 and (a.words != b.words or not a.words):
         return True
     if (mine, theirs) == (0, 0):
         return False
@@ -159,7 +160,7 @@ def _edits(a: Reading, b: Reading) -> tuple[int, int]:
     """How many words of content only one of them has; two forms of a word are one."""
     ours, theirs = Counter(a.content), Counter(b.content)
     left, right = list((ours - theirs).elements()), list((theirs - ours).elements())
-    for word in list(left):
+    for word in list(left) if len(left) + len(right) <= FORMS else ():
         if (match := next((other for other in right if _kin(word, other)), None)) is not None:
             left.remove(word)
             right.remove(match)

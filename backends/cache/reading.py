@@ -29,17 +29,17 @@ _QUOTED = re.compile(r"```.*?```|`[^`]+`|\"[^\"]+\"|“[^”]+”|«[^»]+»|„
 _IDENTIFIER = re.compile(
     r"(?<![\w])(?:--?[A-Za-z][\w-]+|[\w.~]*/[\w./-]+|[A-Za-z]\w*(?:_\w+|\.[A-Za-z_]\w*|::\w+)+|[a-z]+[A-Z]\w*)"
 )
-_FORMULA = re.compile(r"\b(?!\d{4}-\d\d-\d\d\b)[\w.]+(?:\s*[-+*/^=<>×÷·%]+\s*[\d.]+)+")
+_FORMULA = re.compile(r"(?<![\w.-])(?!\d{4}-\d\d-\d\d\b)[\w.]+(?:\s*[-+*/^=<>×÷·%]+\s*[\d.]+)+")
 _NAME = re.compile(r"[^\W\d_][\w'’+#-]*")
 _PHRASES = tuple((re.compile(rf"\b(?:{pattern})\b"), phrase) for pattern, phrase in PHRASES)
 _KINDS = tuple((name, re.compile(pattern)) for name, pattern in KINDS)
-_SENTENCE_END = re.compile(r"[.!?:;\n]\s*$|^\s*$")
 
 
 class Reading(Struct, frozen=True):
-    """`quoted` is what must agree to the letter: quotes, code, formulas. `words` are all words in order, lower case; `content` are the stems that carry the meaning, in order.
+    """`quoted` is what must agree to the letter: quotes, code, formulas.
 
-    `joined` counts "of" and its like, and "'s": "the rate of the cache" is "the cache's rate" and "the cache rate".
+    `words` are all in order, lower case; `content` are the stems that carry the meaning, in order. `joined` counts
+    "of" and its like, and "'s": "the rate of the cache" is "the cache's rate" and "the cache rate".
     """
 
     quoted: Counter[str]
@@ -138,8 +138,8 @@ def _names(text: str, *, german: bool) -> frozenset[str]:
     for match in _NAME.finditer(text):
         word = match.group().removesuffix("'s")
         inner = any(letter.isupper() or letter.isdigit() or letter in "+#" for letter in word[1:])
-        begins = _SENTENCE_END.search(text, 0, match.start()) is not None if word[0].isupper() and not inner else False
-        if (inner or (word[0].isupper() and not begins and not german)) and word not in (
+        capital = word[0].isupper() and not german and not _begins_sentence(text, match.start())
+        if (inner or capital) and word not in (
             "I",
             "I'm",
             "I've",
@@ -148,6 +148,11 @@ def _names(text: str, *, german: bool) -> frozenset[str]:
         ):
             names.add(_respelled(word.lower()))
     return frozenset(names - MONTHS)
+
+
+def _begins_sentence(text: str, start: int) -> bool:
+    before = text[max(0, start - 8) : start].rstrip(" \t")
+    return not before or before[-1] in ".!?:;\n"
 
 
 def _classed(words: list[str], classes: dict[str, str]) -> frozenset[str]:

@@ -20,7 +20,7 @@ from backends.cache.disk import Disk
 from backends.cache.entry import Entry, Hit, Stored
 from backends.cache.front import Front
 from backends.cache.guards import stopped_by
-from backends.cache.semantic import NearMiss, Semantic
+from backends.cache.semantic import Near, NearMiss, Semantic
 from backends.cache.wall import Wall
 from backends.clock import Clock
 from backends.types import ZERO, CacheEntry, CacheStats, Request
@@ -173,18 +173,12 @@ class Cache:
         near = await self._semantic.nearest(part, question)
         if not near.candidates:
             return None
-        keys_asked = [candidate.key for candidate in near.candidates]
-        found = await self._disk.call(lambda database: database.get(keys_asked)) or []
-        entries = {entry.key: entry for entry in found}
-        self._semantic.drop(set(keys_asked) - entries.keys())
-        for candidate in near.candidates:
-            entry = entries.get(candidate.key)
-            if entry is None:
-                continue
-            same_tail = question[near.read :] == entry.question[candidate.read :]
-            if guard := stopped_by(question, entry.question) if same_tail else "length":
-                self._semantic.near_misses.append(NearMiss(agent, candidate.similarity, guard))
-            elif hit := self._served(entry, candidate.similarity):
+        judged = await self._disk.call(lambda database: _judge(database, question, near)) or []
+        self._semantic.drop({candidate.key for candidate in near.candidates} - {entry.key for entry, _, _ in judged})
+        for entry, similarity, guard in judged:
+            if guard:
+                self._semantic.near_misses.append(NearMiss(agent, similarity, guard))
+            elif hit := self._served(entry, similarity):
                 return hit
         return None
 
@@ -217,3 +211,14 @@ class Cache:
 def _both_keys(request: Request, model_class: str) -> tuple[bytes, bytes]:
     part = keys.partition(request, model_class=model_class)
     return part, keys.exact_in(part, keys.question(request))
+
+
+def _judge(database: Database, question: str, near: Near) -> list[tuple[Entry, float, str | None]]:
+    """Each neighbour that is still there, its similarity, and the guard that stops it; some 0.2 ms a pair."""
+    candidates = {candidate.key: candidate for candidate in near.candidates}
+    judged = []
+    for entry in database.get(list(candidates)):
+        candidate = candidates[entry.key]
+        same_tail = question[near.read :] == entry.question[candidate.read :]
+        judged.append((entry, candidate.similarity, stopped_by(question, entry.question) if same_tail else "length"))
+    return judged

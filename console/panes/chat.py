@@ -10,24 +10,20 @@ from textual.geometry import Size
 from textual.timer import Timer
 
 from backends.settings import AGENTS
-from backends.types import Request
+from backends.types import Done, Request
 from console.chat_history import ChatHistory
 from console.messages import Ask, AskFailed, CancelAsk, ChunkArrived, Preview, Previewed, StateChanged
-from console.present.chat import Choices, info, welcome
+from console.present.chat import Choices, for_clipboard, info, welcome
 from console.present.faces import face
 from console.present.figures import count
 from console.present.frame import Body, framed
 from console.present.rows import BLANK, Row, span
-from console.present.safe import safe
 from console.widgets.asking import DEFAULT_AGENT, Asking, again, conversation
 from console.widgets.choice import Choice
 from console.widgets.composer import QUIET_S, Composer, Deed
 from console.widgets.foresight import PREVIEW_AFTER_S, Foresight
 from console.widgets.pane import Pane
 from console.widgets.transcript import Transcript, Turn
-
-COPY_MAX = 65_536
-"""Characters that go to the terminal's clipboard; terminals drop much more."""
 
 
 class ChatPane(Pane, inherit_bindings=False):
@@ -110,7 +106,15 @@ class ChatPane(Pane, inherit_bindings=False):
         if [engine.label for engine in known] != [engine.label for engine in self.state.engines]:
             for turn in self._transcript.turns:
                 turn.forget_rows()
+        if (last := self._transcript.last) is not None and last.cancelled and last.outcome is None:
+            self._settle(last)
         self.redraw()
+
+    def _settle(self, turn: Turn) -> None:
+        """Nobody listens to a cancelled turn any more, but everybody hears what it cost."""
+        exchange = next((each for each in reversed(self.state.exchanges) if each.id == turn.request.id), None)
+        if exchange is not None and exchange.outcome is not None:
+            turn.hear(Done(exchange.outcome))
 
     def on_chunk_arrived(self, message: ChunkArrived) -> None:
         if (turn := self._transcript.find(message.turn)) is not None:
@@ -244,18 +248,15 @@ class ChatPane(Pane, inherit_bindings=False):
     def _cancel(self) -> None:
         if (turn := self._transcript.running) is not None:
             self.post_message(CancelAsk(turn.name))
-            turn.fail("cancelled")
+            turn.cancel()
 
     def _copy(self) -> None:
         last = next((turn for turn in reversed(self._transcript.turns) if turn.answer), None)
         if last is None:
             self._hint = "no answer to copy yet"
             return
-        answer = last.answer
-        # tabs matter in code, and on a clipboard they drive nothing
-        self.app.copy_to_clipboard("\t".join(safe(part, newlines=True) for part in answer[:COPY_MAX].split("\t")))
-        rest = "" if len(answer) <= COPY_MAX else f" of {count(len(answer))}; a terminal takes no more"
-        self._hint = f"copied {count(min(len(answer), COPY_MAX))} characters{rest}"
+        text, self._hint = for_clipboard(last.answer)
+        self.app.copy_to_clipboard(text)
 
     # ---- the preview
 

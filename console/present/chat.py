@@ -6,8 +6,12 @@ from backends.types import Explanation, Route
 from console.present.figures import UNKNOWN, count, money, seconds
 from console.present.marks import served
 from console.present.rows import BLANK, Row, paragraph, row, span
+from console.present.safe import safe
 from console.present.turns import engine_label, why
 from console.state import ViewState
+
+COPY_MAX = 65_536
+"""Characters that go to the terminal's clipboard; terminals drop much more."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,20 @@ def welcome(width: int) -> list[Row]:
     return [(span("nothing asked yet", "strong"),), BLANK, *paragraph(text, width, "dim")]
 
 
+def for_clipboard(answer: str) -> tuple[str, str]:
+    """An answer cleaned and cut for the terminal's clipboard, and a line that says so."""
+    # tabs matter in code, and on a clipboard they drive nothing
+    text = "\t".join(safe(part, newlines=True) for part in answer[:COPY_MAX].split("\t"))
+    rest = "" if len(answer) <= COPY_MAX else f" of {count(len(answer))}; a terminal takes no more"
+    return text, f"copied {count(min(len(answer), COPY_MAX))} characters{rest}"
+
+
 def _forecast(explanation: Explanation, state: ViewState) -> Row:
     estimate = explanation.estimate
-    tokens = count(explanation.classes.input_tokens) if explanation.classes else UNKNOWN
-    cost = money(estimate.cost_usd)
-    latency = None if estimate.latency_ms is None else estimate.latency_ms / 1000
-    figures = f" · ~{tokens} tok · {cost if estimate.cost_usd == 0 else f'~{cost}'} · ~{seconds(latency)}"
+    tokens = f"~{count(explanation.classes.input_tokens)}" if explanation.classes else UNKNOWN
+    cost = "0" if estimate.cost_usd == 0 else f"~{money(estimate.cost_usd)}"
+    latency = UNKNOWN if estimate.latency_ms is None else f"~{seconds(estimate.latency_ms / 1000)}"
+    figures = f" · {tokens} tok · {cost} · {latency}"
     return row(
         served(explanation.engine),
         span(f" {engine_label(explanation.engine, explanation.model, state)}"),

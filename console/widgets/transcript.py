@@ -28,6 +28,7 @@ class Turn:
         self.explanation: Explanation | None = None
         self.outcome: Outcome | None = None
         self.failure: str | None = None
+        self.cancelled = False
         self.superseded = False
         self._pieces: list[str] = []
         self._size = len(self.prompt)
@@ -61,7 +62,7 @@ class Turn:
 
     @property
     def running(self) -> bool:
-        return self.outcome is None and self.failure is None
+        return self.outcome is None and self.failure is None and not self.cancelled
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -81,16 +82,25 @@ class Turn:
                 self._size += len(text)
                 self._stream.feed(text)
             case Done(outcome=outcome):
-                self.failure = None
                 self.outcome = outcome
-                self._stream.finish()
+                self._end()
         self._open_is_old = True
-        if not isinstance(chunk, Delta):
+        if isinstance(chunk, Routed):
             self.forget_rows()
 
     def fail(self, line: str) -> None:
+        """No end will come: `line` says why."""
         self.failure = line
+        self._end()
+
+    def cancel(self) -> None:
+        """Stop listening; what it cost may still become known."""
+        self.cancelled = True
+        self._end()
+
+    def _end(self) -> None:
         self._stream.finish()
+        self._open_is_old = True
         self.forget_rows()
 
     def lay_out(self, width: int, state: ViewState) -> None:
@@ -111,6 +121,8 @@ class Turn:
             self._foot += ended(self.outcome, state, width)
         elif self.failure:
             self._foot += failed(self.failure, width)
+        elif self.cancelled:
+            self._foot.append((span("cancelled", "warn"),))
         else:
             self._foot.append((span("… esc cancels", "dim"),))
         self._foot.append(BLANK)

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 from textual.events import MouseScrollUp, Paste
 
-from backends.types import Chunk, Delta, Done, EngineState, Request, Routed
+from backends.types import Chunk, Delta, Done, EngineState, Exchange, Request, Routed, Tokens
 from console.chat_history import ChatHistory
 from console.messages import AskFailed, ChunkArrived, Previewed, StateChanged
-from console.panes.chat import COPY_MAX
+from console.present.chat import COPY_MAX
 from console.state import Connection, ViewState
 from tests.console.chat_host import (
+    AT,
     STATE,
     ChatHost,
     explanation,
@@ -152,7 +153,12 @@ async def test_escape_cancels_once_and_a_second_prompt_waits_for_that() -> None:
         await press(pilot, "enter")
         await shows(pilot, "an answer is still arriving: esc cancels it")
         await press(pilot, "escape")
-        await shows(pilot, "▲ cancelled")
+        await shows(pilot, "cancelled")
+        assert app.screen_text().count("half an") == 1
+        settled = outcome(app.asked[0], finish="cancelled", tokens=Tokens(input=7, output=2))
+        exchange = Exchange(id=app.asked[0].id, at=AT, explanation=explanation(), outcome=settled)
+        app.chat.post_message(StateChanged(msgspec.structs.replace(STATE, exchanges=(exchange,))))
+        await shows(pilot, "7 in, 2 out")
         await press(pilot, "escape", "enter")
         await until(pilot, lambda: len(app.asked) == 2)
         assert app.cancelled == [app.asked[0].id]

@@ -115,8 +115,11 @@ def test_what_comes_after_the_end_is_not_shown() -> None:
 def test_a_late_outcome_says_what_a_cancelled_turn_cost() -> None:
     made = Turn("t", request(), starts_conversation=False)
     made.hear(Delta("half"))
-    made.fail("cancelled")
+    made.lay_out(200, STATE)
+    made.cancel()
     assert not made.running
+    made.lay_out(200, STATE)
+    assert text(made.rows(0, 99)).endswith("→ …\nhalf\ncancelled\n")
     made.hear(Done(outcome(made.request, finish="cancelled")))
     made.lay_out(200, STATE)
     assert "310 in, 128 out" in text(made.rows(0, 99))

@@ -99,6 +99,7 @@ class Connection(HttpToolsProtocol):
             self._shut = True
             self.cycle.keep_alive = False
             self._stop_parsing()
+        self._disarm("sent")
         super().on_message_begin()
         self.scope["state"]["connection"] = self
         self._in_head = True

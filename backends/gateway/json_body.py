@@ -19,7 +19,7 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         raise Turned(400, "invalid_json", "the body holds too many objects and lists")
     try:
         value = decoder.decode(body)
-        json.loads(body, object_pairs_hook=_no_twins, parse_constant=_no_constant)
+        _twins.decode(body.decode())
     except msgspec.ValidationError as error:
         what, _, where = str(error).rpartition(" - at `$")
         field = where.strip("`").lstrip(".")
@@ -60,3 +60,6 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> bool:
 
 def _no_constant(_: str) -> NoReturn:
     raise ValueError
+
+
+_twins = json.JSONDecoder(object_pairs_hook=_no_twins, parse_constant=_no_constant)

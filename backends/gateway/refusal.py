@@ -90,4 +90,6 @@ def headers_of(error: ClawError) -> list[tuple[bytes, bytes]]:
 
 def safe_value(text: str) -> bytes:
     """`text` as a header's value: printable ASCII, the rest as `?`, at most 256 bytes."""
+    if len(text) <= 256 and text.isascii() and text.isprintable():
+        return text.encode()
     return bytes(code if 0x20 <= code < 0x7F else 0x3F for code in text[:256].encode("ascii", "replace"))

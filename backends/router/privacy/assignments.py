@@ -7,7 +7,7 @@ hostile text costs linear time.
 import re
 from collections.abc import Iterator
 
-from backends.router.privacy.hit import Hit, is_code, is_placeholder, is_random
+from backends.router.privacy.hit import Hit, has_any, is_code, is_placeholder, is_random, words
 
 STRONG = (
     "pass(?:word|wd|wort|phrase|code)?|pwd|pw|kennwort|mot de passe|mdp|contraseña|contrasena|clave|senha|wachtwoord|"
@@ -22,10 +22,18 @@ WEAK = (
 """Names of keys, which are long."""
 
 NAME = re.compile(f"(?i)({STRONG})|{WEAK}")
+STEMS = words(
+    """pass pwd pw kennwort passe mdp contrase clave senha wachtwoord has пароль 密 パスワード पासवर्ड auth psk pin
+    secret token credential key schlüssel bearer salt"""
+)
+"""One of these is in each name."""
+
 SHORT_NAMES = ("pw", "pin", "psk", "pass", "key", "salt", "clave", "senha")
 """Names that other words end in (monkey, compass)."""
 
-BEFORE = re.compile(r"[\w.\-]{0,30}\Z")
+BEFORE = re.compile(r"(?s).*[^\w.\-]")
+"""All up to the word that a name ends."""
+
 AFTER = re.compile(r"[\w.\-]{0,20}")
 
 VERB = "is|was|ist|lautet|est|es|é|è|to|are|war|era|c'est|to be|は|是"
@@ -52,6 +60,8 @@ HEX = re.compile(r"(?i)[0-9a-f\-]+")
 
 def find(text: str) -> Iterator[Hit]:
     """Values that stand where a secret would, and look like one."""
+    if not has_any(text.lower(), STEMS):
+        return
     for match in NAME.finditer(text):
         value = _value(text, match)
         if value is None:
@@ -65,22 +75,22 @@ def find(text: str) -> Iterator[Hit]:
 
 def _value(text: str, match: re.Match[str]) -> tuple[int, int] | None:
     """Where the value assigned to a name stands, None where the name assigns nothing."""
-    before = BEFORE.search(text, max(0, match.start() - 30), match.start())
-    head = before[0] if before is not None else ""
-    if match[0].lower() in SHORT_NAMES and head[-1:].isalpha() and match[0][:1].islower():
-        return None
     if text[match.end() : match.end() + 1].islower() and match[0][-1:].islower():
         return None
     after = AFTER.match(text, match.end())
     end = after.end() if after is not None else match.end()
-    if HARMLESS.search(f"{head}{text[match.start() : end]}"):
-        return None
     element = ELEMENT.match(text, end)
-    if element is not None:
-        return element.span(1)
     gap = GAP.match(text, end) or BLANK.match(text, end)
     value = VALUE.match(text, gap.end()) if gap is not None else None
-    return value.span() if value is not None else None
+    if element is None and value is None:
+        return None
+    before = text[max(0, match.start() - 30) : match.start()]
+    head = before[boundary.end() :] if (boundary := BEFORE.match(before)) is not None else before
+    if match[0].lower() in SHORT_NAMES and head[-1:].isalpha() and match[0][:1].islower():
+        return None
+    if HARMLESS.search(f"{head}{text[match.start() : end]}"):
+        return None
+    return element.span(1) if element is not None else value.span() if value is not None else None
 
 
 def _bare(value: str) -> str:

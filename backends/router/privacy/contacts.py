@@ -38,7 +38,7 @@ FRENCH = (
     r"[^\n,;]{2,40}"
 )
 GERMANIC = (
-    r"\b[\wäöüßé\-]{2,30}(?:straße|strasse|str\.|weg|gasse|platz|allee|ring|damm|ufer|gracht|laan|straat|plein|kade|dijk|"
+    r"(?<=[\wäöüßé\-]{2})(?:straße|strasse|str\.|weg|gasse|platz|allee|ring|damm|ufer|gracht|laan|straat|plein|kade|dijk|"
     r"steeg)\s\d{1,4}\s?[a-z]?\b"
 )
 LATIN = (
@@ -58,6 +58,7 @@ POSTCODE = re.compile(
     r"\b(?:\d{5}(?:-\d{3,4})?|\d{4} ?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{6}|\d{3} \d{3}|\d{2}-\d{3}|"
     r"[A-Z]{2} \d{5}|\d{4}-\d{3}|\d{4})\b"
 )
+DIGIT = re.compile(r"\d")
 ADDRESS_REACH = 90
 
 MRZ = re.compile(r"P[A-Z<][A-Z<]{3}[A-Z<]{8,39}|(?<![A-Z0-9<])[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z0-9<]{2,16}")
@@ -77,7 +78,7 @@ def find(text: str) -> Iterator[Hit]:
         if not RESERVED.search(match[2]) and not ROLE.match(match[1]):
             yield Hit("email", match.start(), match.end())
     yield from _phones(text)
-    for match in STREET.finditer(text):
+    for match in STREET.finditer(text) if DIGIT.search(text) else ():
         if POSTCODE.search(text, match.end(), match.end() + ADDRESS_REACH):
             yield Hit("address", match.start(), match.end())
     yield from _passports(text)

@@ -3,9 +3,9 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from backends.router.privacy.hit import Hit, is_code, is_placeholder, is_random
+from backends.router.privacy.hit import Hit, has_any, is_code, is_placeholder, is_random
 
 QUOTED = r"'[^'\n]{1,200}'|\"[^\"\n]{1,200}\""
 
@@ -32,19 +32,21 @@ BASIC = re.compile(r"(?i)\bbasic ([A-Za-z0-9+/]{8,200}={0,2})")
 
 def find(text: str) -> Iterator[Hit]:
     """Passwords in `text` that a command, a call or a file's form gives away."""
-    for pattern in (FLAG, REFUSED):
-        for match in pattern.finditer(text):
-            value = match[1].strip("\"'").rstrip(".,;:)]}\\")
-            if len(value) >= 6 and is_random(value) and not is_placeholder(value) and not is_code(value):
-                yield Hit("password", match.start(1), match.end(1))
-    for pattern in (CALL, COMMAND, PGPASS, NETRC, PIN):
-        for match in pattern.finditer(text):
+    lowered = text.lower()
+    for pattern, judged, stems in FORMS:
+        for match in pattern.finditer(text) if has_any(lowered, stems) else ():
             group = match.lastindex or 1
-            if not is_placeholder(match[group]):
+            if judged(match[group]):
                 yield Hit("password", match.start(group), match.end(group))
-    for match in BASIC.finditer(text):
-        if _names_a_login(match[1]):
-            yield Hit("password", match.start(1), match.end(1))
+
+
+def _is_secret(value: str) -> bool:
+    bare = value.strip("\"'").rstrip(".,;:)]}\\")
+    return len(bare) >= 6 and is_random(bare) and not is_placeholder(bare) and not is_code(bare)
+
+
+def _is_real(value: str) -> bool:
+    return not is_placeholder(value)
 
 
 def _names_a_login(encoded: str) -> bool:
@@ -55,3 +57,16 @@ def _names_a_login(encoded: str) -> bool:
         return False
     user, colon, password = login.partition(":")
     return bool(colon) and user.isprintable() and not is_placeholder(password)
+
+
+FORMS: tuple[tuple[re.Pattern[str], Callable[[str], bool], tuple[str, ...]], ...] = (
+    (FLAG, _is_secret, ("-p", "pass", "secret", "token", "auth", "identified", "-u ", "--user", "bearer", "api")),
+    (REFUSED, _is_secret, ("login", "logon", "logged")),
+    (CALL, _is_real, ("login", "auth", "connect", "credential")),
+    (COMMAND, _is_real, ("mysql", "mariadb", "openssl")),
+    (PGPASS, _is_real, (":",)),
+    (NETRC, _is_real, ("login",)),
+    (PIN, _is_real, ("pin",)),
+    (BASIC, _names_a_login, ("basic ",)),
+)
+"""Each form, when its value counts, and what stands in any text that has it."""

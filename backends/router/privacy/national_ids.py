@@ -16,9 +16,13 @@ NEAR = 80
 
 AFTER = 25
 
+DIGITS = re.compile(r"\d{2}")
+
 
 def find(text: str) -> Iterator[Hit]:
     """National ids in `text`, by the rules below."""
+    if DIGITS.search(text) is None:
+        return
     for shape, valid, telling in RULES:
         for match in shape.finditer(text):
             if not valid(match):

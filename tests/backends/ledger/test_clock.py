@@ -77,6 +77,21 @@ async def test_a_clock_that_jumps_back_reopens_no_window(home: Path) -> None:
         await ledger.admit(admission("b", "0.1"))
 
 
+async def test_what_is_spent_after_a_jump_back_is_not_forgotten(home: Path) -> None:
+    clock = ManualClock()
+    async with opened(home, [daily("1")], clock) as ledger:
+        clock.jump(DAY_S)
+        await ledger.admit(admission("a", "0.5"))
+        await ledger.settle(outcome("a", attempt("0.5"), at=clock.now()))
+        clock.jump(-25 * 3600)
+        await ledger.admit(admission("b", "0.25"))
+        await ledger.settle(outcome("b", attempt("0.25"), at=clock.now()))
+        before = ledger.spend()
+    async with opened(home, [daily("1")], clock) as ledger:
+        assert ledger.spend() == before
+        assert before.budgets[0].spent_usd == before.today_usd == Decimal("0.75")
+
+
 @pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25)])
 async def test_odd_days_reset_at_local_midnight(home: Path, day: date, hours: int) -> None:
     midnight = datetime(day.year, day.month, day.day, tzinfo=BERLIN).astimezone(UTC)

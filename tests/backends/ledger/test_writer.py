@@ -201,3 +201,11 @@ async def test_a_fault_that_nobody_foresaw_is_heard(home: Path, monkeypatch: pyt
         await ledger.settle(outcome("b"))
     with pytest.raises(RuntimeError, match="unforeseen"):
         await ledger.close()
+
+
+async def test_every_commit_reaches_the_disk_and_only_the_writer_writes(home: Path) -> None:
+    async with opened(home) as ledger:
+        assert await in_writer(ledger, lambda db: db.execute("PRAGMA synchronous").fetchone()[0]) == 2
+        assert await in_writer(ledger, lambda db: db.execute("PRAGMA journal_mode").fetchone()[0]) == "wal"
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            await ledger._reader.run(lambda db: db.execute("DELETE FROM requests"))

@@ -14,6 +14,7 @@ from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_answers import THOUGHT, Event, Responses, altered
 from backends.rehearsal.gemini_asks import BadAsk, Prompt, read, read_prompt
 from backends.rehearsal.gemini_caches import LEAST_TOKENS, Caches
+from backends.rehearsal.gemini_framing import array, one_event, sse, whole
 from backends.rehearsal.incidents import OVERLOADED, google_error
 from backends.rehearsal.script import Invocation, Script, Spent, count, count_prompt, dice
 from backends.rehearsal.twin import Twin
@@ -66,7 +67,7 @@ class GeminiTwin(Twin):
         return web.json_response(body or OVERLOADED, status=status)
 
     def error_frame(self, body: dict[str, Any] | None) -> bytes:
-        return _event(body or OVERLOADED)
+        return one_event(body or OVERLOADED)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
@@ -95,8 +96,8 @@ class GeminiTwin(Twin):
         def frames() -> AsyncGenerator[bytes]:
             events = altered(self._events(prompt, call, fault), fault)
             if not stream:
-                return _whole(events)
-            return _sse(events) if request.query.get("alt") == "sse" else _array(events)
+                return whole(events)
+            return sse(events) if request.query.get("alt") == "sse" else array(events)
 
         kind = SSE if stream and request.query.get("alt") == "sse" else JSON
         return await self.serve(request, call, fault, frames, content_type=kind)
@@ -269,40 +270,3 @@ async def _body(request: web.Request) -> dict[str, Any]:
         return msgspec.json.decode(await request.read(), type=dict[str, Any])
     except msgspec.MsgspecError:
         raise BadAsk("Invalid JSON payload received. Expected a JSON object.") from None
-
-
-def _event(event: Event) -> bytes:
-    return b"data: " + msgspec.json.encode(event) + b"\n\n"
-
-
-async def _sse(events: AsyncGenerator[Event]) -> AsyncGenerator[bytes]:
-    async with aclosing(events):
-        async for event in events:
-            yield _event(event)
-
-
-async def _array(events: AsyncGenerator[Event]) -> AsyncGenerator[bytes]:
-    """Without alt=sse the stream is one JSON array."""
-    opening = b"["
-    async with aclosing(events):
-        async for event in events:
-            yield opening + msgspec.json.encode(event)
-            opening = b",\r\n"
-    yield b"]"
-
-
-async def _whole(events: AsyncGenerator[Event]) -> AsyncGenerator[bytes]:
-    """The stream's events folded into the one response of generateContent."""
-    parts: list[dict[str, Any]] = []
-    last: Event = {}
-    async with aclosing(events):
-        async for last in events:
-            for candidate in last.get("candidates", ()):
-                parts += candidate.get("content", {}).get("parts", ())
-    if last.get("candidates"):
-        texts = [part for part in parts if set(part) == {"text"}]
-        others = [part for part in parts if set(part) != {"text"}]
-        joined = [{"text": "".join(part["text"] for part in texts)}] if texts else []
-        content: dict[str, Any] = {"role": "model"} | ({"parts": others + joined} if parts else {})
-        last = last | {"candidates": [last["candidates"][0] | {"content": content}]}
-    yield msgspec.json.encode(last)

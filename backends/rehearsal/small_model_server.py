@@ -1,7 +1,6 @@
 """The small model's own process: llama.cpp's HTTP server on a free loopback port, told on stdout as one JSON line."""
 
 import json
-import os
 import sys
 import threading
 from typing import Any
@@ -12,21 +11,20 @@ CONTEXT = 4_096
 SLOTS = 2
 
 
-def main(path: str) -> int:
-    """Serve the GGUF file at `path` until the parent ends."""
+def main(path: str, threads: int) -> int:
+    """Serve the GGUF file at `path` with so many threads until the parent ends."""
     on_parents_end(die)
-    server = _serve(path)
+    server = _serve(path, threads)
     sys.stdout.write(json.dumps({"url": server.listening_address}) + "\n")
     sys.stdout.flush()
     threading.Event().wait()
     return 0
 
 
-def _serve(path: str) -> Any:
+def _serve(path: str, threads: int) -> Any:
     from xllamacpp import CommonParams, Server
 
     # No niceness: ggml's threads wait for each other, and on a busy machine nice 5 makes 3 tokens/s of 30.
-    threads = min(2, os.cpu_count() or 1)
     params = CommonParams()
     params.model.path = path
     params.hostnames = ["127.0.0.1"]
@@ -35,6 +33,7 @@ def _serve(path: str) -> Any:
     params.n_parallel = SLOTS
     params.cpuparams.n_threads = threads
     params.cpuparams_batch.n_threads = threads
+    params.cpuparams.poll = params.cpuparams_batch.poll = 0  # polling threads starve each other on a busy machine
     params.n_gpu_layers = 0
     params.cache_ram_mib = 64
     params.endpoint_metrics = True
@@ -46,4 +45,4 @@ def _serve(path: str) -> Any:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1]))
+    raise SystemExit(main(sys.argv[1], int(sys.argv[2])))

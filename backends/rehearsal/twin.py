@@ -242,7 +242,8 @@ class Twin:
         if request.transport is not None:
             self._served[request.transport] = self._served.get(request.transport, 0) + 1
         if not request.path.startswith("/rehearsal/"):
-            self.account.requests[f"{request.method} {request.path}"] += 1
+            known = request.match_info.route.resource is not None
+            self.account.requests[f"{request.method} {request.path}" if known else "unknown"] += 1
             if self._keep_bodies:
                 body = await request.read()
                 self.seen.append(Seen(request.method, request.path_qs, dict(request.headers), body))

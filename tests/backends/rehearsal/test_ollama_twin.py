@@ -113,10 +113,13 @@ async def test_lists_and_cards(pair: Twins, local: ollama.AsyncClient) -> None:
     async with httpx.AsyncClient(base_url=pair.ollama.url) as http:
         tags = (await http.get("/api/tags")).json()["models"]
         assert (await http.get("/")).text == "Ollama is running"
+        assert (await http.get("/api/nothing")).status_code == 404
         assert (await http.head("/")).status_code == 200
         assert (await http.get("/api/version")).json()["version"]
         assert (await http.post("/api/show", json={"model": relayed.name})).json()["remote_host"]
 
+    assert {"GET /", "HEAD /", "GET /api/tags"} <= set(pair.ollama.account.requests)
+    assert pair.ollama.account.requests["unknown"] == 1
     assert tags[-1]["remote_host"] == "https://ollama.com:443"
     assert (await local.list()).models[0].model == QWEN
     shown = await local.show(QWEN)

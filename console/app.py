@@ -82,10 +82,11 @@ class ClawApp(App[None]):
         self.call_after_refresh(self.bridge.start)
 
     async def on_event(self, event: Event) -> None:
-        if isinstance(event, Paste):
-            self.guard.pasted()
-        elif isinstance(event, Key):
-            self.guard.key()
+        if not event.is_forwarded:  # those that bubble back from a pane were seen on their way down
+            if isinstance(event, Paste):
+                self.guard.pasted()
+            elif isinstance(event, Key):
+                self.guard.key()
         await super().on_event(event)
 
     # ---- from panes to the bridge

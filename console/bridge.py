@@ -115,15 +115,15 @@ class Bridge:
 
     async def run(self) -> None:
         """Until cancelled, or until the first opening fails."""
-        opener, tries = self._open, 0
+        opener, tries, known = self._open, 0, False
         while True:
             try:
                 async with opener() as opened:
-                    opener, tries = self._reopen, 0
+                    opener, tries, known = self._reopen, 0, True
                     await self._serve(opened)
                 self._lost("")
             except (ClawError, OSError) as error:
-                if opener is self._open:
+                if not known:
                     self._post(OpenFailed(str(error), getattr(error, "exit_code", 1)))
                     return
                 self._lost("" if isinstance(error, Unreachable | OSError) else str(error))

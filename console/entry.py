@@ -15,6 +15,7 @@ from backends.errors import ClawError, WrongUse
 if TYPE_CHECKING:
     from backends.opening import Opened
     from backends.settings import Settings
+    from console.app import ClawApp
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,10 +62,10 @@ def _console(options: argparse.Namespace) -> int:
         raise WrongUse(f"there is no theme {theme!r}: use one of {', '.join(theming.names())}")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise WrongUse("the console needs a terminal: use `claw ask`, `claw report` or `claw serve` without one")
-    return asyncio.run(_show(options, settings, theme))
+    return _show(options, settings, theme)
 
 
-async def _show(options: argparse.Namespace, settings: "Settings", theme: str) -> int:
+def _show(options: argparse.Namespace, settings: "Settings", theme: str) -> int:
     from backends.paths import Paths
     from console.app import ClawApp
     from console.chat_history import ChatHistory
@@ -79,13 +80,18 @@ async def _show(options: argparse.Namespace, settings: "Settings", theme: str) -
         theme=theme,
         chat=ChatPane(history, max_prompt_bytes=settings.router.max_prompt_bytes),
     )
-    try:
-        await app.run_async(mouse=settings.console.mouse and not options.no_mouse)
-    finally:
-        await app.bridge.close()
+    asyncio.run(_live(app, mouse=settings.console.mouse and not options.no_mouse))
     if app.parting_line:
         print(f"claw: {app.parting_line}", file=sys.stderr)
     return app.return_code or 0
+
+
+async def _live(app: "ClawApp", *, mouse: bool) -> None:
+    try:
+        await app.run_async(mouse=mouse)
+    finally:
+        # The terminal is the shell's again; an embedded core lets land what is in the air.
+        await app.bridge.close()
 
 
 class Door:

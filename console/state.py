@@ -126,8 +126,17 @@ def mark_stale(state: ViewState, now: datetime, after_s: float) -> ViewState:
         ("host", state.host),
         ("runtime", state.runtime),
     )
-    stale = frozenset(part for part, reading in readings if reading and (now - reading.at).total_seconds() > after_s)
+    stale = frozenset(
+        part
+        for part, reading in readings
+        if reading is not None and not _final(reading) and (now - reading.at).total_seconds() > after_s
+    )
     return state if stale == state.stale else msgspec.structs.replace(state, stale=stale)
+
+
+def _final(reading: GpuReading | HostReading | RuntimeReading) -> bool:
+    """Where there is nothing to sample, no newer sample is missing."""
+    return isinstance(reading, GpuReading) and reading.state in ("no-gpu", "no-driver", "no-permission", "off")
 
 
 def reduce(state: ViewState, event: Event) -> ViewState:

@@ -1,6 +1,7 @@
 """Themes: files of themes/ as Textual themes: Textual's own colours, and one for each role that panes draw."""
 
 import tomllib
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -19,12 +20,14 @@ class ThemeFile(Struct, frozen=True, forbid_unknown_fields=True):
     roles: dict[str, str]
 
 
-def names() -> list[str]:
+@cache
+def names() -> tuple[str, ...]:
     """The themes there are, the default first."""
     found = sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
-    return sorted(found, key=lambda name: name != DEFAULT)
+    return tuple(sorted(found, key=lambda name: name != DEFAULT))
 
 
+@cache
 def theme(name: str) -> Theme:
     """Raises KeyError for a name that is none of `names()`."""
     if name not in names():

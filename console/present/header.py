@@ -127,9 +127,9 @@ Keys = Sequence[tuple[str, str]]
 
 def footer(own: Keys, everywhere: Keys, cells: int, line: str = "", *, bad: bool = False) -> Row:
     """The keys that do something here, as many as fit, and those of everywhere; or for a moment what was done."""
-    right = _keys(everywhere, cells - 1)
     if line:
-        return spread((span(" "), span(line, "bad" if bad else "good")), right, cells)
+        return fit((span(" "), span(line, "bad" if bad else "good")), cells)
+    right = _keys(everywhere, cells - 1)
     left = _keys(own, cells - width(right) - 2)
     return spread((span(" "), *left), right, cells)
 

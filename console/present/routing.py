@@ -118,7 +118,8 @@ def _why(exchange: Exchange) -> Span:
         return span(outcome.finish, "warn")
     notes = outcome.notes if outcome is not None else ()
     reasons = outcome.reasons if outcome is not None else exchange.explanation.reasons
-    said = [*notes, *(f"{reason.rule} {reason.detail}".strip() for reason in reasons)]
+    told = [reason for reason in reasons if reason.rule != "policy" or len(reasons) == 1] or reasons
+    said = [*notes, *(f"{reason.rule} {reason.detail}".strip() for reason in told)]
     return span(" · ".join(said), "warn" if notes else "text")
 
 

@@ -92,7 +92,7 @@ def paragraph(text: str, cells: int, tone: Tone = "text") -> list[Row]:
     line = ""
     for word in safe(text).split():
         if line and cell_len(line) + 1 + cell_len(word) > cells:
-            rows.append((span(line, tone),))
+            rows.append((Span(clip(safe(line), cells), tone),))
             line = word
         else:
             line = f"{line} {word}" if line else word

@@ -92,7 +92,7 @@ def _gpu(gpu: Gpu, state: ViewState, cells: int, *, alone: bool) -> list[Row]:
 
 
 def _queues(state: ViewState, cells: int) -> list[Row]:
-    rows: list[Row] = []
+    rows: list[Row] = [] if state.engines else [_labelled("queue", span("no engine", "bad"))]
     for index, engine in enumerate(state.engines):
         rows += _queue(engine, "queue" if index == 0 else "", cells)
     for name, key in (("  depth", "queue.local"), ("  tok/s", "tokens_per_s.local")):
@@ -103,7 +103,7 @@ def _queues(state: ViewState, cells: int) -> list[Row]:
     for call in calls:
         text = row(span("  "), cell(call.agent, 11), cell(call.stage, 10, "dim"), span(call.model, call.engine))
         rows.append(spread(_labelled("", *text), row(span(clock(call.started_at), "dim")), cells))
-    return rows or [_labelled("queue", span("no engine", "bad"))]
+    return rows
 
 
 def _queue(engine: EngineState, name: str, cells: int) -> list[Row]:

@@ -44,9 +44,12 @@ def _totals(money: Spend, cells: int) -> list[Row]:
         if not baseline:
             return left
         text = f"all-cloud {total(baseline)}" if cells >= 44 else ""
-        return spread(left, row(span(text, "dim"), span(f"  −{share(baseline - cost, baseline)}", "good")), cells)
+        saved = baseline - cost
+        end = span(f"  −{share(saved, baseline)}", "good") if saved > 0 else span("  nothing saved", "dim")
+        return spread(left, row(span(text, "dim"), end), cells)
 
-    requests = f"  {count(money.today_requests)} requests" if cells >= 60 else ""
+    noun = "request" if money.today_requests == 1 else "requests"
+    requests = f"  {count(money.today_requests)} {noun}" if cells >= 60 else ""
     return [
         line("today", money.today_usd, money.today_baseline_usd, requests),
         line("month", money.month_usd, money.month_baseline_usd, ""),

@@ -37,8 +37,10 @@ class Lines(Widget):
 
     def redraw(self) -> None:
         """Draw anew and repaint what differs; nothing at all while hidden."""
-        if self._drawn is None or not self.display or not self.size:
+        if not self.display or not self.size:
             self._drawn = None
+            return
+        if self._drawn is None:
             self.refresh()
             return
         before, selected_before = self._rows, self._selected

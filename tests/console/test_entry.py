@@ -1,0 +1,158 @@
+"""The command `claw`: what it does before there is a screen, and that it costs nothing it does not need."""
+
+import subprocess
+import sys
+from argparse import Namespace
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from backends import __version__, opening
+from backends.errors import Unreachable
+from backends.settings import Settings
+from console import entry
+from console.app import ClawApp
+
+HEAVY = ("textual", "rich", "google.genai", "ollama", "aiohttp", "numpy", "torch", "genai_prices", "psutil", "uvicorn")
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        entry.main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out.strip() == f"claw {__version__}"
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        entry.main(["--help"])
+    shown = capsys.readouterr().out
+    for word in ("--attach", "--rehearse", "--theme", "serve", "ask", "doctor"):
+        assert word in shown
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = f"import sys, console.entry; print([name for name in {HEAVY!r} if name in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())
+    assert ran.stdout.strip() == "[]"
+
+
+def test_a_command_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entry, "run_command", lambda words: 40 + len(words))
+    assert entry.main(["ask", "hello"]) == 42
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--nonsense"], "--help"),
+        (["--theme", "no-such"], "claw-dark"),
+        (["--embed", "--attach", "x"], "not allowed"),
+        ([], "needs a terminal"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_2(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.main(words) == 2
+    line = capsys.readouterr().err
+    assert line.startswith("claw: ")
+    assert line.count("\n") == 1
+    assert says in line
+
+
+def test_wrong_settings_exit_2_before_any_screen(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home.mkdir()
+    (home / "claw.toml").write_text("[engines.locl]\n")
+    assert entry.main([]) == 2
+    assert "engines.locl" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_options: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(entry, "_console", interrupted)
+    assert entry.main([]) == 130
+
+
+class Doors:
+    """Stands for backends.opening and keeps what was asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    @asynccontextmanager
+    async def attach(self, where: str):  # type: ignore[no-untyped-def]
+        self.asked.append(where)
+        if where == "/gone":
+            raise Unreachable("nobody there")
+        yield SimpleNamespace(where=where, mode="attached")
+
+    @asynccontextmanager
+    async def open_core(self, settings: Settings, **options: object):  # type: ignore[no-untyped-def]
+        self.asked.append(options)
+        yield SimpleNamespace(where="/run/claw.sock", mode="attached")
+
+    async def nothing_to_run(self, settings: Settings) -> bool:
+        return True
+
+
+@pytest.fixture
+def doors(monkeypatch: pytest.MonkeyPatch) -> Doors:
+    stand_in = Doors()
+    for name in ("attach", "open_core", "nothing_to_run"):
+        monkeypatch.setattr(opening, name, getattr(stand_in, name))
+    return stand_in
+
+
+def door(*, attach: str | None = None, embed: bool = False, rehearse: bool = False) -> entry.Door:
+    return entry.Door(Namespace(attach=attach, embed=embed, rehearse=rehearse), Settings())
+
+
+async def test_with_nothing_to_run_the_console_rehearses(doors: Doors) -> None:
+    way = door()
+    async with way.open() as opened:
+        assert opened.where == "/run/claw.sock"
+    assert doors.asked == [{"rehearse": True, "embed": False, "listen": True, "traffic": True}]
+    async with way.reopen() as opened:
+        assert opened.where == "/run/claw.sock", "the core that was attached to, and no other"
+
+
+async def test_attach_uses_that_core_and_never_another(doors: Doors) -> None:
+    async with door(attach="/there").open() as opened:
+        assert opened.where == "/there"
+    assert doors.asked == ["/there"]
+    with pytest.raises(Unreachable):
+        async with door(attach="/gone").open():
+            pass
+
+
+async def test_embed_leaves_the_socket_to_the_other_core(doors: Doors) -> None:
+    async with door(embed=True, rehearse=True).open():
+        pass
+    assert doors.asked == [{"rehearse": True, "embed": True, "listen": False, "traffic": True}]
+
+
+class Terminal:
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("line", "code"), [("", 0), ("the ledger is held by process 4711", 1)])
+def test_the_screen_ends_with_its_code_and_its_line(
+    line: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[object] = []
+
+    async def run(app: ClawApp, *, mouse: bool) -> None:
+        seen.append((app.theme, mouse))
+        app.parting_line = line
+        app._return_code = code
+
+    monkeypatch.setattr(ClawApp, "run_async", run)
+    monkeypatch.setattr(entry.sys, "stdin", Terminal())
+    monkeypatch.setattr(entry.sys.stderr, "isatty", lambda: True, raising=False)
+    assert entry.main(["--no-mouse", "--theme", "phosphor"]) == code
+    assert seen == [("phosphor", False)]
+    assert capsys.readouterr().err == (f"claw: {line}\n" if line else "")

@@ -1,0 +1,350 @@
+"""Panes as pure text: every face, at every width, with the worst text there is."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends.types import Alert, BudgetState, CacheEntry, CacheStats, Exchange, GpuReading, RuntimeReading, Spend
+from console.present import alerts, cache, header, help, routing, runtime, spend, why
+from console.present.faces import face, notice
+from console.present.rows import Row, fit, width
+from console.present.safe import SafeText
+from console.state import Connection, ViewState, adopt
+from tests.console.hostile_text import HOSTILE
+from tests.console.scene import CUT, NOW, engines, exchange, exchanges, explained, gpus, snapshot
+from tests.console.scene import spend as money
+
+LIVE = Connection(phase="live", mode="embedded", label="this process")
+
+
+def scene(**changes: Any) -> ViewState:
+    return adopt(ViewState(connection=LIVE), snapshot(**changes))
+
+
+def replace(state: ViewState, **changes: Any) -> ViewState:
+    return msgspec.structs.replace(state, **changes)
+
+
+def text(rows: list[Row] | Row) -> str:
+    lines = [rows] if isinstance(rows, tuple) else rows
+    return "\n".join("".join(span.text for span in line) for line in lines)
+
+
+def everything(state: ViewState, cells: int) -> list[Row]:
+    view = routing.View()
+    return [
+        header.header(state, cells),
+        header.too_small(state, cells),
+        *runtime.runtime(state, cells),
+        runtime.summary(state),
+        *routing.routing(state, view, cells, 40).rows,
+        routing.summary(state),
+        *cache.cache(state, cells),
+        cache.summary(state),
+        *spend.spend(state, cells),
+        spend.summary(state),
+        *alerts.alerts(state, cells),
+        alerts.summary(state),
+        *(line for each in state.exchanges for line in why.why(each, cells)),
+    ]
+
+
+def hostile(words: str) -> ViewState:
+    """The scene with every foreign word replaced."""
+    told = msgspec.structs.replace(
+        explained(words, "cloud", words, 0.4, (words, words), full=True),
+        model=words,
+        flips=(words,),
+    )
+    listed = (
+        Exchange(id=words, at=NOW, explanation=told),
+        exchange(7, words, "cloud", words, 0.5, ms=1.0, error=words, finish="error"),
+    )
+    gpu = gpus().gpus[0]
+    return scene(
+        recent=listed,
+        agents=(msgspec.structs.replace(snapshot().agents[0], name=words),),
+        engines=tuple(
+            msgspec.structs.replace(engine, label=words, detail=words, health="down", waiting_by_agent={words: 2})
+            for engine in engines()
+        ),
+        gpu=GpuReading(at=NOW, state="failed", detail=words, gpus=(msgspec.structs.replace(gpu, name=words),)),
+        runtime=RuntimeReading(at=NOW, reachable=False, detail=words),
+        alerts=(Alert(key="x", at=NOW, level="alert", text=words, remedy=words),),
+        cache=CacheStats(
+            lookups=1,
+            semantic="failed",
+            semantic_detail=words,
+            top=(CacheEntry(agent=words, intent=words, hits=1, age_s=1, bytes=1),),
+            near_misses=(words,),
+        ),
+    )
+
+
+@pytest.mark.parametrize("cells", [1, 2, 5, 11, 20, 38, 56, 76, 111, 200])
+def test_every_row_can_be_made_exactly_as_wide(cells: int) -> None:
+    for line in everything(scene(), cells):
+        assert width(fit(line, cells)) == cells
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=30)), st.sampled_from([12, 40, 76, 130]))
+def test_foreign_text_is_safe_and_keeps_the_grid(words: str, cells: int) -> None:
+    for line in everything(hostile(words), cells):
+        assert all(isinstance(span.text, SafeText) for span in line)
+        fitted = fit(line, cells)
+        assert width(fitted) == cells
+        assert "\x1b" not in text(fitted)
+
+
+@pytest.mark.parametrize("cells", [20, 59, 60, 80, 110, 200])
+def test_the_header_always_answers_its_three_questions(cells: int) -> None:
+    line = text(header.header(scene(rehearsal=True, cloud_stopped=True), cells))
+    assert len(line) == cells
+    assert "▲1" in line
+    assert "$1.42" in line
+    if cells >= 59:
+        assert "●" in line
+        assert "◐" in line
+        assert "REH" in line
+        assert "STOP" in line
+
+
+def test_the_header_says_when_the_core_is_away() -> None:
+    lost = replace(scene(), connection=Connection(phase="lost", since=NOW))
+    assert "CORE LOST 14:03:12, RECONNECTING" in text(header.header(lost, 120))
+    assert "NO CORE" in text(header.header(ViewState(connection=Connection(phase="failed", line="x")), 120))
+    assert "opening" in text(header.header(ViewState(), 120))
+    assert "no engine" in text(header.header(scene(engines=()), 120))
+
+
+def test_without_a_budget_the_header_gives_the_spend_alone() -> None:
+    state = replace(scene(), spend=msgspec.structs.replace(money(), budgets=()))
+    assert "$1.42 today" in text(header.header(state, 120))
+    assert header.daily((_budget(window="month"),)) is not None
+
+
+def _budget(**changes: Any) -> BudgetState:
+    return msgspec.structs.replace(money().budgets[0], **changes)
+
+
+def test_a_budget_of_nothing_is_a_full_bar() -> None:
+    assert text(header.budget_bar(_budget(limit_usd=Decimal(0)), 5)) == "━━━━━"
+
+
+def test_tabs_shrink_to_numbers_and_can_be_clicked() -> None:
+    titles = ((1, "Runtime"), (2, "Routing"))
+    assert "1 Runtime  2 Routing" in text(header.tabs(titles, 1, 80))
+    assert text(header.tabs(titles, 2, 20)).strip() == "1  2 Routing"
+    assert header.tab_at(titles, 1, 80, 2) == 1
+    assert header.tab_at(titles, 1, 80, 13) == 2
+    assert header.tab_at(titles, 1, 80, 70) is None
+
+
+def test_the_footer_keeps_the_keys_of_everywhere() -> None:
+    line = text(header.footer((("enter", "why"), ("p", "pin agent")), (("?", "help"),), 24))
+    assert "? help" in line
+    assert "enter why" in line
+    assert "pin" not in line
+    said = text(header.footer((), (("?", "help"),), 40, "cloud is stopped"))
+    assert "cloud is stopped" in said
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        ("no-gpu", "no GPU here"),
+        ("no-driver", "no NVIDIA driver"),
+        ("no-permission", "may not be read"),
+        ("lost", "fell off the bus"),
+        ("stalled", "does not answer"),
+        ("failed", "cannot be read"),
+        ("off", "not looked at"),
+    ],
+)
+def test_each_reason_for_no_gpu_has_its_face(state: Any, says: str) -> None:
+    drawn = text(runtime.runtime(scene(gpu=GpuReading(at=NOW, state=state, detail="what to do")), 60))
+    assert says in drawn
+    assert "what to do" in drawn
+
+
+def test_several_gpus_are_each_shown() -> None:
+    drawn = text(runtime.runtime(scene(gpu=gpus(count=3)), 60))
+    assert [f"gpu {index}" in drawn for index in range(3)] == [True] * 3
+
+
+def test_unknown_figures_of_a_gpu_are_dashes() -> None:
+    bare = msgspec.structs.replace(
+        gpus().gpus[0], utilisation_pct=None, memory_used_b=None, temperature_c=None, power_w=None, processes=None
+    )
+    drawn = text(runtime.runtime(scene(gpu=GpuReading(at=NOW, state="ok", gpus=(bare,))), 60))
+    assert "–/24.0 GB" in drawn
+    assert "– °C" in drawn
+    assert "processes –" in drawn
+
+
+def test_stale_samples_say_since_when() -> None:
+    state = replace(scene(), stale=frozenset({"gpu", "host", "runtime"}))
+    assert text(runtime.runtime(state, 60)).count("stale since 14:03:12") == 3
+
+
+def test_the_runtime_pane_without_samples_is_loading() -> None:
+    drawn = text(runtime.runtime(scene(gpu=None, host=None, runtime=None, engines=(), in_flight=()), 60))
+    assert drawn.count("loading…") == 3
+    assert "no engine" in drawn
+
+
+def test_queues_tell_who_waits_and_what_is_stopped() -> None:
+    stopped = msgspec.structs.replace(engines()[1], stopped=True, reported_waiting=4)
+    drawn = text(runtime.runtime(scene(engines=(engines()[0], stopped)), 60))
+    assert "scout 2 · writer 1" in drawn
+    assert "~2.4 s" in drawn
+    assert "stopped by the operator" in drawn
+    assert "4 more in the engine's own queue" in drawn
+
+
+def test_models_say_where_they_lie() -> None:
+    model = snapshot().runtime
+    assert model is not None
+    half = msgspec.structs.replace(model.models[0], vram_b=(model.models[0].size_b or 0) // 2)
+    on_cpu = msgspec.structs.replace(half, vram_b=0)
+    reading = msgspec.structs.replace(model, models=(half, on_cpu))
+    drawn = text(runtime.runtime(scene(runtime=reading), 60))
+    assert "50 % GPU" in drawn
+    assert "CPU" in drawn
+    none = text(runtime.runtime(scene(runtime=msgspec.structs.replace(model, models=())), 60))
+    assert "none in memory" in none
+
+
+def test_routing_tells_each_end() -> None:
+    drawn = text(list(routing.routing(scene(), routing.View(), 130, 10).rows))
+    assert "stream" in drawn  # in flight
+    assert "▲ the answer of" in drawn
+    assert "cancelled" in drawn
+    assert "≈$0.0009" in drawn
+    assert "=alike" in drawn
+    assert "context cut" in drawn
+
+
+def test_agents_stand_above_the_stream_where_there_is_room_or_when_asked_for() -> None:
+    assert "last decision" not in text(list(routing.routing(scene(), routing.View(), 100, 10).rows))
+    assert "last decision" in text(list(routing.routing(scene(), routing.View(), 100, 30).rows))
+    assert "last decision" in text(list(routing.routing(scene(), routing.View(agents=True), 100, 10).rows))
+
+
+def test_an_agent_without_a_decision_says_so() -> None:
+    drawn = text(list(routing.routing(scene(recent=exchanges()[-2:]), routing.View(agents=True), 100, 30).rows))
+    assert "nothing yet" in drawn
+
+
+def test_the_filter_looks_into_everything_a_row_says() -> None:
+    all_of_them = exchanges()
+    assert [each.id for each in routing.matching(all_of_them, "WRITER")] == ["req-003"]
+    assert [each.id for each in routing.matching(all_of_them, "semantic")] == ["req-010"]
+    assert [each.id for each in routing.matching(all_of_them, CUT[:20])] == ["req-007"]
+    assert "nothing matches" in text(list(routing.routing(scene(), routing.View(wanted="zzz"), 80, 20).rows))
+
+
+def test_an_empty_stream_says_how_to_fill_it() -> None:
+    drawn = text(list(routing.routing(scene(recent=()), routing.View(), 80, 20).rows))
+    assert "no requests yet" in drawn
+    assert "claw ask" in drawn
+    assert routing.summary(scene(recent=())) == ()
+
+
+def test_why_shows_the_evidence() -> None:
+    drawn = text(why.why(exchanges()[-3], 92))
+    for words in (
+        "creative-writing .88 (next: rewriting .07)",
+        "local answers well .61",
+        "json, long-context",
+        "ruled out by quality",
+        "flips when",
+        "all-cloud",
+        "req-003",
+    ):
+        assert words in drawn, words
+    assert "not answered yet" in text(why.why(exchanges()[-1], 92))
+
+
+def test_why_lists_the_attempts_of_a_failover() -> None:
+    from backends.types import Attempt
+
+    tries = (
+        Attempt(engine="cloud", model="gemini-2.5-flash", error="503 overloaded"),
+        Attempt(engine="local", model="qwen2.5:14b"),
+    )
+    failed = exchange(
+        1, "ada", "local", "x", 0.2, ms=5.0, attempts=tries, notes=("failed over",), error="gone", estimated=True
+    )
+    drawn = text(why.why(failed, 92))
+    assert "503 overloaded" in drawn
+    assert "answered" in drawn
+    assert "failed over" in drawn
+    assert "the engine reported none" in drawn
+
+
+def test_the_cache_has_all_its_faces() -> None:
+    assert "loading" in text(cache.cache(replace(scene(), cache=None), 60))
+    fresh = text(cache.cache(replace(scene(), cache=CacheStats(semantic="failed", semantic_detail="install it")), 60))
+    assert "nothing cached yet" in fresh
+    assert "○ failed" in fresh
+    assert "install it" in fresh
+    full = text(cache.cache(scene(), 60))
+    assert "exact 289" in full
+    assert "112×" in full
+    assert "near misses" in full
+    assert "32 %" in text(cache.summary(scene()))
+    assert cache.summary(replace(scene(), cache=None)) == ()
+
+
+def test_the_spend_has_all_its_faces() -> None:
+    assert "loading" in text(spend.spend(replace(scene(), spend=None), 60))
+    assert spend.summary(replace(scene(), spend=None)) == ()
+    bare = Spend(
+        today_usd=Decimal(0),
+        today_baseline_usd=Decimal(0),
+        month_usd=Decimal(1),
+        month_baseline_usd=Decimal(1),
+        today_requests=1,
+    )
+    empty = text(spend.spend(replace(scene(), spend=bare), 70))
+    assert "no requests yet today" in empty
+    assert "no budget is set" in empty
+    assert "nothing saved" in empty
+    full = text(spend.spend(scene(), 76))
+    assert "$0.31 reserved" in full
+    assert "$3.27 left" in full
+    assert "then local only" in full
+    assert "saved 71 %" in text(spend.summary(scene()))
+
+
+def test_alerts_are_newest_first_and_say_what_to_do() -> None:
+    older = Alert(key="old", at=NOW - timedelta(hours=1), level="alert", text="older")
+    drawn = text(alerts.alerts(scene(alerts=(older, *snapshot().alerts)), 80))
+    assert drawn.index("429") < drawn.index("older")
+    assert "S stops cloud spend" in drawn
+    assert "nothing to see to" in text(alerts.alerts(scene(alerts=()), 80))
+    assert "nothing to see to" in text(alerts.alerts(scene(alerts=()), 30))
+
+
+def test_faces_stand_in_for_what_is_not_there() -> None:
+    assert face(LIVE, 40) is None
+    assert "loading" in text(face(Connection(), 40) or [])
+    assert "restart it" in text(face(Connection(phase="failed", line="restart it"), 40) or [])
+    assert "do this" in text(notice("head", "do this", 40))
+
+
+def test_help_names_keys_and_a_question_its_answers() -> None:
+    assert "ctrl+q" in text(help.keys([("everywhere", (("ctrl+q", "leave"),)), ("Routing", (("p", "pin"),))], 60))
+    assert "y yes" in text(help.question("Sure?", 40))
+
+
+def test_a_tiny_screen_is_honest() -> None:
+    assert text(header.too_small(scene(rehearsal=True), 30)).startswith("●◐ ▲1 REH needs 40×10")
+    assert text(header.too_small(ViewState(), 20)).startswith("needs 40×10")

@@ -1,0 +1,120 @@
+"""The whole console and each pane's faces as pictures, with fixed data and times."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+
+from backends.types import CacheStats, GpuReading, RuntimeReading
+from console import theming
+from console.app import ClawApp
+from console.state import Connection, ViewState, adopt, connect, mark_stale
+from tests.console.scene import NOW, gpus, snapshot
+from tests.console.scripted_core import Opener, ScriptedCore
+from tests.waiting import until
+
+THEMES = [theming.theme(name) for name in theming.names()]  # read before any event loop runs
+LIVE = Connection(phase="live", mode="attached", label="claw.sock")
+Compare = Callable[..., bool]
+
+
+class Still(ClawApp):
+    """The console showing one state for ever."""
+
+    def __init__(self, shown: ViewState, theme: str = theming.DEFAULT) -> None:
+        super().__init__(Opener(ScriptedCore(snapshot())), theme=theme)
+        self.bridge.start = lambda: None  # type: ignore[method-assign]
+        self._shown = shown
+
+    def on_ready(self) -> None:
+        self.main.show(self._shown)
+        self.state = self._shown
+
+
+def scene(**changes: Any) -> ViewState:
+    return adopt(ViewState(connection=LIVE), snapshot(**changes))
+
+
+def pressing(*keys: str) -> Callable[[Pilot[None]], Any]:
+    async def press(pilot: Pilot[None]) -> None:
+        header = pilot.app.main.watchers[0]  # type: ignore[attr-defined]
+        await until(lambda: header.state is pilot.app.state)
+        await pilot.press(*keys)
+        await pilot.pause()
+
+    return press
+
+
+@pytest.mark.parametrize("theme", theming.names())
+def test_wide(snap_compare: Compare, theme: str) -> None:
+    assert snap_compare(Still(scene(), theme), terminal_size=(200, 60), run_before=pressing())
+
+
+@pytest.mark.parametrize("pane", range(1, 7))
+def test_narrow(snap_compare: Compare, pane: int) -> None:
+    assert snap_compare(Still(scene(rehearsal=True)), terminal_size=(80, 24), run_before=pressing(f"{pane}"))
+
+
+def test_tiny(snap_compare: Compare) -> None:
+    assert snap_compare(Still(scene()), terminal_size=(20, 5), run_before=pressing())
+
+
+def test_no_color(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(Still(scene()), terminal_size=(80, 24), run_before=pressing("down"))
+
+
+@pytest.mark.parametrize(
+    "keys", [("down", "down", "enter"), ("question_mark",), ("3", "f")], ids=["why", "help", "sure"]
+)
+def test_overlays(snap_compare: Compare, keys: tuple[str, ...]) -> None:
+    assert snap_compare(Still(scene()), terminal_size=(100, 40), run_before=pressing(*keys))
+
+
+def faces() -> dict[str, ViewState]:
+    """The wide screen shows the faces of all panes at once."""
+    empty: dict[str, Any] = {
+        "recent": (),
+        "in_flight": (),
+        "spend": None,
+        "cache": CacheStats(semantic="off", semantic_detail="pip install 'claw-console[semantic]' adds it"),
+        "alerts": (),
+        "history": {},
+        "runtime": RuntimeReading(at=NOW, reachable=True),
+        "gpu": GpuReading(at=NOW, state="no-driver", detail="install NVIDIA's driver if there is a GPU here"),
+    }
+    failing: dict[str, Any] = {
+        "engines": tuple(
+            msgspec.structs.replace(engine, health="down", detail="refused the connection: start it, then try again")
+            for engine in snapshot().engines
+        ),
+        "runtime": RuntimeReading(
+            at=NOW, reachable=False, detail="Ollama does not answer: start it with `ollama serve`"
+        ),
+        "gpu": GpuReading(at=NOW, state="lost", detail="reboot, or reseat it"),
+        "cloud_stopped": True,
+    }
+    lost = Connection(phase="lost", mode="attached", since=NOW)
+    failed = Connection(
+        phase="failed", mode="attached", since=NOW, line="the core there speaks another version: update claw"
+    )
+    return {
+        "loading": ViewState(),
+        "empty": scene(**empty),
+        "stale": mark_stale(scene(gpu=gpus(count=2)), NOW + timedelta(minutes=3), 15.0),
+        "failing": scene(**failing),
+        "lost": connect(scene(), lost),
+        "failed": connect(scene(), failed),
+    }
+
+
+@pytest.mark.parametrize("name", list(faces()))
+def test_faces(snap_compare: Compare, name: str) -> None:
+    assert snap_compare(Still(faces()[name]), terminal_size=(200, 60), run_before=pressing())
+
+
+def test_paused(snap_compare: Compare) -> None:
+    assert snap_compare(Still(scene()), terminal_size=(80, 24), run_before=pressing("space"))

@@ -14,7 +14,7 @@ from backends.types import Done, Request
 from console.chat_history import ChatHistory
 from console.messages import Ask, AskFailed, CancelAsk, ChunkArrived, Preview, Previewed, StateChanged
 from console.present.chat import Choices, for_clipboard, info, welcome
-from console.present.faces import face
+from console.present.faces import face, lost
 from console.present.figures import count
 from console.present.frame import Body, framed
 from console.present.rows import BLANK, Row, span
@@ -91,6 +91,8 @@ class ChatPane(Pane, inherit_bindings=False):
         return info(choices, self._foresight.prospect, self._hint, self.state)
 
     def _summary(self) -> Row:
+        if self.state.connection.phase == "lost":
+            return lost(self.state.connection)
         if below := self._transcript.rows_below:
             return (span(f"↓ {count(below)} more", "warn"),)
         return (span("answering", "dim"),) if self._transcript.running else ()
@@ -238,7 +240,7 @@ class ChatPane(Pane, inherit_bindings=False):
         if self._transcript.running:
             self._hint = "an answer is still arriving: esc cancels it"
         elif not self.state.live:
-            self._hint = "not connected to a core yet: the prompt is kept"
+            self._hint = "no core answers just now: the prompt is kept, send it again when one does"
         return not self._hint
 
     def _ask(self, turn: Turn) -> None:

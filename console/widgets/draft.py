@@ -43,7 +43,7 @@ class Draft:
     @property
     def content(self) -> str:
         """The whole prompt, pastes in full."""
-        return _TOKEN.sub(lambda found: self._pastes[found[0]].text, self.text)
+        return self._full(self.text)
 
     @property
     def bytes(self) -> int:
@@ -62,20 +62,20 @@ class Draft:
 
     def insert(self, text: str) -> None:
         """Put text where the cursor is; what no encoding can carry becomes `�`."""
-        text = _TOKEN.sub("�", _encodable(text))
-        self._put(text)
+        self._put(_TOKEN.sub("�", _encodable(text)))
+        if len(self.text) > PASTE_SHOWN_MAX and self.cursor == len(self.text):
+            # fed key by key: what is there is folded, so that the next key costs no more than the first
+            self.replace(self.content)
 
     def paste(self, text: str) -> None:
         """As `insert`, but a long text stands there as one character."""
         text = _encodable(text.replace("\r\n", "\n").replace("\r", "\n"))
         weight = len(text.encode())
         if weight <= PASTE_SHOWN_MAX:
-            self.insert(text)
+            self._put(_TOKEN.sub("�", text))
             return
         in_use = set(_TOKEN.findall(self.text))
-        self._pastes = {
-            token: pasted for token, pasted in self._pastes.items() if token in in_use or token in self._cut
-        }
+        self._pastes = {token: pasted for token, pasted in self._pastes.items() if token in in_use}
         token = next(chr(code) for code in range(_TOKENS[0], _TOKENS[1] + 1) if chr(code) not in self._pastes)
         lines = text.count("\n") + 1
         label = safe(f"⟦{size(weight)} pasted, {count(lines)} {'line' if lines == 1 else 'lines'}⟧")
@@ -119,7 +119,7 @@ class Draft:
             self._cut_out(self.cursor, max(self._line_end(), min(self.cursor + 1, len(self.text))))
 
     def put_back(self) -> None:
-        self._put(self._cut)
+        self.paste(self._cut)
 
     def rows(self, width: int) -> list[Place]:
         """The draft in rows of at most `width` cells."""
@@ -145,6 +145,9 @@ class Draft:
             return part
         return "".join(_glyph(c, width) if not _TOKEN.match(c) else clip(self._pastes[c].label, width) for c in part)
 
+    def _full(self, text: str) -> str:
+        return _TOKEN.sub(lambda found: self._pastes[found[0]].text, text)
+
     def _put(self, text: str) -> None:
         self.text = self.text[: self.cursor] + text + self.text[self.cursor :]
         self.cursor += len(text)
@@ -155,7 +158,7 @@ class Draft:
 
     def _cut_out(self, start: int, end: int) -> None:
         if start < end:
-            self._cut = self.text[start:end]
+            self._cut = self._full(self.text[start:end])
             self._remove(start, end)
 
     def _word_start(self) -> int:

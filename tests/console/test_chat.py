@@ -263,7 +263,7 @@ async def test_nothing_is_sent_or_previewed_before_there_is_a_core() -> None:
         await shows(pilot, "loading…")
         await write(pilot, "early")
         await press(pilot, "enter")
-        await shows(pilot, "not connected to a core yet: the prompt is kept")
+        await shows(pilot, "no core answers just now: the prompt is kept")
         app.chat.post_message(StateChanged(STATE))
         await shows(pilot, "nothing asked yet")
         await press(pilot, "enter")
@@ -276,6 +276,21 @@ async def test_a_core_that_failed_says_what_to_do() -> None:
     app = ChatHost(state=failed)
     async with app.run_test(size=SIZE) as pilot:
         await shows(pilot, "the ledger is corrupt: see claw doctor")
+
+
+async def test_a_core_that_went_away_leaves_what_was_said() -> None:
+    app = ChatHost()
+    async with app.run_test(size=SIZE) as pilot:
+        await send(pilot, "go")
+        await shows(pilot, "Fine.")
+        gone = Connection(phase="lost", mode="attached", since=AT)
+        app.chat.post_message(StateChanged(msgspec.structs.replace(STATE, connection=gone)))
+        await shows(pilot, "stale since 12:00:00")
+        assert "Fine." in app.screen_text()
+        await write(pilot, "more")
+        await press(pilot, "enter")
+        await shows(pilot, "the prompt is kept")
+        assert len(app.asked) == 1
 
 
 async def test_the_engines_names_are_told_anew_when_they_change() -> None:

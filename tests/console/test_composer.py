@@ -160,6 +160,23 @@ def test_cut_and_put_back_keeps_a_long_paste() -> None:
     assert keyboard.text == "y" * (PASTE_SHOWN_MAX + 1) + "x" * (PASTE_SHOWN_MAX + 1)
 
 
+def test_a_cut_paste_outlives_its_draft() -> None:
+    keyboard = Keyboard()
+    keyboard.composer.paste("x" * (PASTE_SHOWN_MAX + 1), 1.0)
+    keyboard.press("ctrl+u")
+    assert keyboard.composer.take() == ""
+    keyboard.press("ctrl+y")
+    assert keyboard.text == "x" * (PASTE_SHOWN_MAX + 1)
+
+
+def test_a_long_feed_of_keys_is_folded_and_whole() -> None:
+    keyboard = Keyboard()
+    keyboard.composer.paste("x" * (PASTE_SHOWN_MAX - 10), 1.0)
+    keyboard.feed("y" * 30)
+    assert len(keyboard.composer.draft.text) < 100
+    assert keyboard.text == "x" * (PASTE_SHOWN_MAX - 10) + "y" * 30
+
+
 def test_line_ends_are_one_kind_and_what_cannot_be_sent_is_replaced() -> None:
     draft = Draft()
     draft.paste("a\r\nb\rc\ud800\U0010f000")
@@ -240,6 +257,10 @@ class Editing(RuleBasedStateMachine):
     def paste_long(self) -> None:
         self.keyboard.now += 1
         self.keyboard.composer.paste("z" * (PASTE_SHOWN_MAX + 1), self.keyboard.now)
+
+    @rule()
+    def take(self) -> None:
+        self.keyboard.composer.take()
 
     @invariant()
     def is_whole(self) -> None:

@@ -16,6 +16,7 @@ from backends.paths import open_private
 log = logging.getLogger(__name__)
 
 VERSION = 1
+BUSY_S = 0.25  # longest wait for another process's lock; a request waits behind it
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -83,7 +84,7 @@ def set_aside(path: Path, why: str) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     os.close(open_private(str(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC))
     path.chmod(0o600)
-    db = sqlite3.connect(path, timeout=2.0, check_same_thread=False)
+    db = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
     try:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
         db.execute("PRAGMA journal_mode = WAL").fetchone()

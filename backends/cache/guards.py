@@ -73,9 +73,9 @@ def _pieces(name: str, other: Reading) -> bool:
 def _negation(a: Reading, b: Reading) -> bool:
     if a.negated != b.negated:
         return True
-    ours, theirs = set(a.content), set(b.content)
+    ours, theirs = ({word.removesuffix("e") for word in reading.content} for reading in (a, b))
     return any(
-        word.removeprefix(prefix) != word and word.removeprefix(prefix) in others - own and len(word) > 4
+        word.startswith(prefix) and word.removeprefix(prefix) in others - own and len(word) > 4
         for own, others in ((ours, theirs), (theirs, ours))
         for word in own - others
         for prefix in _PREFIXES

@@ -1,0 +1,65 @@
+import pytest
+
+from backends.cache.quantities import take, unit_name
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1,240", "1240"),
+        ("twenty five", "25"),
+        ("one hundred and five", "105"),
+        ("two thousand", "2000"),
+        ("1.5 million", "1500000"),
+        ("5k", "5k"),
+        ("90 seconds", "1.5 minutes"),
+        ("3rd", "third"),
+        ("$ 5", "5 dollars"),
+        ("twice", "2"),
+        ("noon", "12:00"),
+        ("12 am", "midnight"),
+        ("3:30 p.m.", "15:30"),
+        ("may 1st, 2026", "1 may 2026"),
+        ("the 2nd of june", "june 2"),
+        ("16 gb", "16 gigabytes"),
+    ],
+)
+def test_one_quantity_has_one_spelling(one: str, other: str) -> None:
+    assert take(one)[0] == take(other)[0] != {}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("3.1", "3.10"),
+        ("16 gb", "16 mb"),
+        ("10 mbit", "10 mb"),
+        ("5 km", "5 miles"),
+        ("1 may 2026", "1 may 2025"),
+        ("one", "eleven"),
+        ("12 am", "12 pm"),
+    ],
+)
+def test_different_quantities_stay_apart(one: str, other: str) -> None:
+    assert take(one)[0] != take(other)[0]
+
+
+def test_the_other_words_stay_in_order() -> None:
+    counts, words = take("show the top five agents of qwen2.5")
+    assert words == ["show", "the", "top", "agents", "of", "qwen"]
+    assert counts == {"5": 1, "2.5": 1}
+
+
+def test_words_that_only_look_like_numbers_stay_words() -> None:
+    assert take("which one is it, and what a second")[0] == {}
+    assert take("one and done")[1] == ["and", "done"]
+
+
+def test_a_unit_alone_has_a_name() -> None:
+    assert unit_name("ms") == unit_name("milliseconds") != unit_name("microseconds")
+    assert unit_name("us") is None
+    assert unit_name("banana") is None
+
+
+def test_a_version_before_a_unit_is_spelled_out() -> None:
+    assert take("3.11.2 seconds")[0] == {"3.11.2 s": 1}

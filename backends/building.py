@@ -12,6 +12,7 @@ from backends.bus import Bus
 from backends.cache.store import Cache
 from backends.clock import Clock, SystemClock
 from backends.engines import registry
+from backends.engines.checks import runs_here
 from backends.ledger.install_key import InstallKey
 from backends.ledger.prices import Prices, UnknownPrice
 from backends.ledger.store import Ledger
@@ -28,6 +29,7 @@ from backends.router.flying import Flying
 from backends.router.journal import Journal
 from backends.router.pipeline import Pipeline
 from backends.router.privacy import PrivacyGate
+from backends.router.proof import LocalProof
 from backends.router.record import Recorder
 from backends.router.thinking import Thinking
 from backends.settings import Settings
@@ -116,6 +118,7 @@ async def build(
             recorder=recorder,
             journal=journal,
             flights=flights,
+            proof=LocalProof(desks["local"], lambda: runs_here(settings.engines.local), clock),
             clock=clock,
         )
         for desk in desks.values():
@@ -148,10 +151,9 @@ def _desks(
 ) -> dict[EngineName, Desk]:
     local, cloud = settings.engines.local, settings.engines.cloud
     labels = labels or Labels(local=Label(text=local.model), cloud=Label(text=cloud.model))
-    proved = registry.proves_local(local.base_url)
     return {
-        "local": Desk("local", engines.local, local, label=labels.local, local_proved=proved, clock=clock),
-        "cloud": Desk("cloud", engines.cloud, cloud, label=labels.cloud, local_proved=False, clock=clock),
+        "local": Desk("local", engines.local, local, label=labels.local, clock=clock),
+        "cloud": Desk("cloud", engines.cloud, cloud, label=labels.cloud, clock=clock),
     }
 
 

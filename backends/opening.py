@@ -103,8 +103,10 @@ async def embedded(
 
 
 async def nothing_to_run(settings: Settings) -> bool:
-    """True where there is neither a key nor anybody listening where the local engine should be: time to rehearse."""
-    if gemini_key() is not None:
+    """True where there is no core, no key and nobody listening where the local engine should be: time to rehearse."""
+    from backends.remote import is_running
+
+    if gemini_key() is not None or await asyncio.to_thread(is_running, Paths.find()):
         return False
     parts = urlsplit(settings.engines.local.base_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)

@@ -11,6 +11,7 @@ from backends import __version__
 from backends.commands import COMMANDS, Parser
 from backends.commands import main as run_command
 from backends.errors import ClawError, WrongUse
+from backends.harmless import harmless
 
 if TYPE_CHECKING:
     from backends.opening import Opened
@@ -26,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _console(_parser().parse_args(words))
     except ClawError as error:
-        print(f"claw: {error}", file=sys.stderr)
+        print(f"claw: {harmless(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130

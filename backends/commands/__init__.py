@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from backends.errors import ClawError, WrongUse
+from backends.harmless import harmless
 
 COMMANDS = {
     "serve": "run the core without a screen, with its gateway",
@@ -36,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         return int(module.run(parser.parse_args(rest)))
     except ClawError as error:
-        print(f"claw: {error}", file=sys.stderr)
+        print(f"claw: {harmless(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130

@@ -8,15 +8,18 @@ import shutil
 import sqlite3
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
-from backends.engines import registry
+from backends.clock import SystemClock
+from backends.engines.checks import check
 from backends.ledger.lock import is_held
 from backends.paths import Paths
 from backends.settings import Settings, gemini_key
 from backends.telemetry.gpu import GpuSampler
 from backends.types import Check
 
+NVML_S = 5.0
 LOW_DISK_B = 1_000_000_000
 SQLITE_WAL_RESET_FIXED = (3, 51, 3)
 """Before it, two connections that checkpoint at once can lose a commit; here only the writer's own ever does."""
@@ -26,7 +29,7 @@ BUILT = datetime(2026, 1, 1, tzinfo=UTC)
 
 async def examine(settings: Settings, paths: Paths) -> tuple[Check, ...]:
     """All checks, in the order a person would go through them. Never raises for what it finds."""
-    engines = await registry.check(settings, gemini_key=gemini_key())
+    engines = await check(settings, gemini_key=gemini_key())
     gpu = await _gpu(settings)
     machine = await asyncio.to_thread(_machine, paths)
     return (*engines, gpu, *machine)
@@ -35,12 +38,17 @@ async def examine(settings: Settings, paths: Paths) -> tuple[Check, ...]:
 async def _gpu(settings: Settings) -> Check:
     if not settings.telemetry.gpu:
         return Check(name="gpu", ok=None, detail="not looked at: telemetry.gpu is false")
-    sampler = GpuSampler()
+    sampler = GpuSampler(SystemClock())
     await sampler.start()
-    try:
-        reading = await sampler.first()
-    finally:
-        await sampler.close()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(NVML_S):
+            await sampler.sampled.wait()
+    await sampler.close()
+    reading = sampler.reading()
+    if reading is None:
+        return Check(
+            name="gpu", ok=None, detail="NVML did not answer", remedy="try `nvidia-smi`; a hung driver wants a restart"
+        )
     if reading.state == "ok":
         return Check(name="gpu", ok=True, detail=", ".join(gpu.name for gpu in reading.gpus))
     return Check(name="gpu", ok=None, detail=reading.state.replace("-", " "), remedy=reading.detail)

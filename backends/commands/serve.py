@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import resource
 import secrets
 import signal
 import socket
@@ -17,6 +18,8 @@ from backends.gateway.serving import bind, serve
 from backends.opening import embedded
 from backends.paths import Paths, open_private
 from backends.settings import Settings, load
+
+DESCRIPTORS = 16_384
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,10 +38,19 @@ def run(args: argparse.Namespace) -> int:
     settings = load(paths.config).settings
     host = settings.gateway.host if args.host is None else args.host
     port = settings.gateway.port if args.port is None else args.port
+    _raise_descriptors()
     # Bound before anything is opened: a port that is taken is said at once.
     with bind(host, port) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, paths, listener, rehearse=args.rehearse, traffic=args.traffic))
     return 0
+
+
+def _raise_descriptors() -> None:
+    """As many descriptors as the machine lets us have: each caller takes one, and each upstream call another."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _serve(settings: Settings, paths: Paths, listener: socket.socket, *, rehearse: bool, traffic: bool) -> None:

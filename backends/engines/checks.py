@@ -7,8 +7,6 @@ import asyncio
 from typing import Any
 from urllib.parse import quote
 
-from msgspec import Struct
-
 from backends.engines.address import origin, proves_local, relayed_by_name
 from backends.engines.asking import Asking
 from backends.engines.foreign import one_line
@@ -18,15 +16,7 @@ from backends.engines.ollama import ollama_peer
 from backends.engines.openai_compatible import openai_peer
 from backends.errors import EngineError
 from backends.settings import CloudEngine, LocalEngine, Settings
-
-
-class Check(Struct, frozen=True, kw_only=True):
-    """One thing looked at. `ok` is None where it could not be told; `remedy` says what to do where it is not True."""
-
-    name: str
-    ok: bool | None
-    detail: str
-    remedy: str = ""
+from backends.types import Check
 
 
 async def check(settings: Settings, *, gemini_key: str | None) -> tuple[Check, ...]:

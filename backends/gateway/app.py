@@ -19,7 +19,7 @@ from backends.gateway.health import healthz, readyz
 from backends.gateway.metrics import Counters, metrics
 from backends.gateway.models import list_models
 from backends.gateway.openai_chat import chat
-from backends.gateway.refusal import Draining, Turned
+from backends.gateway.refusal import Draining, Turned, draining
 from backends.gateway.visit import Send, Visit
 from backends.identity import new_id
 from backends.settings import Settings
@@ -89,8 +89,8 @@ class App:
         if route.access == "control":
             check_token(visit.text(b"authorization"), self._token)
         if route.method == "POST":
-            if self._drain.closing:
-                self._drain.leash()
+            if route.access == "agent" and self._drain.closing:
+                raise draining()
             visit.body = await self._door.body(headers, receive, route.limit)
         elif headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
             raise Turned(413, "too_large", f"{route.method} takes no body")

@@ -7,6 +7,7 @@ import secrets
 from contextlib import aclosing
 
 from backends import frames
+from backends.errors import ClawError
 from backends.gateway.control import leash_for, line_of, replies
 from backends.gateway.refusal import Draining, Turned
 from backends.gateway.visit import Visit
@@ -23,8 +24,12 @@ def check_token(authorization: str | None, token: str | None) -> None:
 
 
 async def control(visit: Visit) -> None:
-    call = frames.decode_call(visit.body)
-    leash = leash_for(call, visit.drain)
+    try:
+        call = frames.decode_call(visit.body)
+        leash = leash_for(call, visit.drain)
+    except ClawError as error:
+        await visit.answer(line_of(frames.failure(error)), kind=NDJSON)
+        return
     await visit.start(200, NDJSON, [(b"cache-control", b"no-store")])
     async with leash:
         with visit.hold(leash):

@@ -4,7 +4,7 @@ import asyncio
 from types import TracebackType
 from typing import Literal, Self
 
-from backends.gateway.refusal import Draining
+from backends.gateway.refusal import draining
 
 Cause = Literal["left", "drained"]
 
@@ -52,7 +52,7 @@ class Drain:
     def leash(self, *, waits: bool = True) -> Leash:
         """For one request; a drain waits for it where `waits`, and refuses it (Draining) once `close` was called."""
         if waits and self.closing:
-            raise Draining("the core is shutting down: send this again to the next one", retry_after_s=5)
+            raise draining()
         return Leash(self, waits=waits)
 
     def enter(self, leash: Leash) -> None:

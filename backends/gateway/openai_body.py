@@ -47,7 +47,7 @@ class ChatMessage(Struct):
 
 
 class Function(Struct):
-    name: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_.:-]{1,128}$")]
+    name: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_.:-]{1,128}\Z")]
     description: str | None = None
     parameters: dict[str, Any] | None = None
 

@@ -24,6 +24,7 @@ _bodies = msgspec.json.Decoder(ChatBody)
 async def chat(visit: Visit) -> None:
     body = decode(visit.body, _bodies)
     request = await request_of(body, visit)
+    visit.body = b""  # a long stream need not keep it
     leash = visit.drain.leash()
     answer = _Streamed(visit, body, request) if body.stream else _Whole(visit)
     async with leash:

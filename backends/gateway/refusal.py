@@ -59,6 +59,10 @@ class Draining(NoEngine):
     kind = "draining"
 
 
+def draining() -> Draining:
+    return Draining("the core is shutting down: send this again to the next one", retry_after_s=5)
+
+
 def status_of(error: ClawError) -> int:
     return STATUS.get(error.kind, error.http_status)
 

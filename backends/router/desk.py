@@ -35,14 +35,13 @@ class Desk:
         settings: LocalEngine | CloudEngine,
         *,
         label: Label,
-        local_proved: bool,
         clock: Clock,
     ) -> None:
         self.name = name
         self.engine = engine
         self.settings = settings
         self.label = label
-        self.local_proved = local_proved
+        self.local_proved = False
         self.stopped = False
         self.reported_waiting: int | None = None
         self.changed: Callable[[], None] = _nobody_told

@@ -22,6 +22,7 @@ from backends.router.flight import Cut, Flight
 from backends.router.flights import Flights, Seat
 from backends.router.journal import Journal
 from backends.router.normalise import normalise
+from backends.router.proof import LocalProof
 from backends.router.record import Recorder, model_class
 from backends.router.thinking import Thinking
 from backends.router.thought import Thought
@@ -42,6 +43,7 @@ class Pipeline:
         recorder: Recorder,
         journal: Journal,
         flights: Flights,
+        proof: LocalProof,
         clock: Clock,
     ) -> None:
         self._settings = settings
@@ -51,6 +53,7 @@ class Pipeline:
         self._recorder = recorder
         self._journal = journal
         self._flights = flights
+        self._proof = proof
         self._clock = clock
 
     async def ask(self, request: Request) -> AsyncGenerator[Chunk]:
@@ -92,6 +95,8 @@ class Pipeline:
         """Normalise and pass the privacy gate, whose word is final: what it calls sensitive stays so on every path."""
         request = normalise(request, self._settings)
         verdict = await _off_loop(request, self._thinking.inspect)
+        if verdict.sensitive:
+            await self._proof.renew()
         return replace(request, sensitive=verdict.sensitive), verdict
 
     async def _think(self, request: Request, verdict: Verdict, began: float) -> Thought:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from backends.router.privacy.hit import Hit
+from backends.router.privacy.hit import Hit, has_any, words
 from backends.router.privacy.payment import IBAN
 
 EMAIL = re.compile(
@@ -58,7 +58,14 @@ POSTCODE = re.compile(
     r"\b(?:\d{5}(?:-\d{3,4})?|\d{4} ?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{6}|\d{3} \d{3}|\d{2}-\d{3}|"
     r"[A-Z]{2} \d{5}|\d{4}-\d{3}|\d{4})\b"
 )
-DIGIT = re.compile(r"\d")
+STREETS = words(
+    """rue avenue av. boulevard bd chemin place allée impasse quai route cours straße strasse str. weg gasse platz allee
+    ring damm ufer gracht laan straat plein kade dijk steeg via vicolo corso largo calle c/ avenida avda paseo plaza rua
+    travessa alameda praça rúa carrer camino ul. ulica al. street road lane drive close court way terrace crescent
+    square gardens hill row mews grove park flat apt apartment house plot unit suite door"""
+)
+"""One of these, or a short form of the English ones, is in each street; "st", "rd" and "dr" alone are too common."""
+
 ADDRESS_REACH = 90
 
 MRZ = re.compile(r"P[A-Z<][A-Z<]{3}[A-Z<]{8,39}|(?<![A-Z0-9<])[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z0-9<]{2,16}")
@@ -78,7 +85,7 @@ def find(text: str) -> Iterator[Hit]:
         if not RESERVED.search(match[2]) and not ROLE.match(match[1]):
             yield Hit("email", match.start(), match.end())
     yield from _phones(text)
-    for match in STREET.finditer(text) if DIGIT.search(text) else ():
+    for match in STREET.finditer(text) if has_any(text.lower(), STREETS) else ():
         if POSTCODE.search(text, match.end(), match.end() + ADDRESS_REACH):
             yield Hit("address", match.start(), match.end())
     yield from _passports(text)

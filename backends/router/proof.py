@@ -1,0 +1,24 @@
+"""Proof that the local engine is local: a loopback address, and a model that it does not relay to another machine."""
+
+from collections.abc import Awaitable, Callable
+
+from backends.clock import Clock
+from backends.router.desk import Desk
+
+HOLDS_S = 60.0
+
+
+class LocalProof:
+    """Asked for only when something sensitive comes. Anything short of proof is no proof."""
+
+    def __init__(self, desk: Desk, check: Callable[[], Awaitable[bool]], clock: Clock) -> None:
+        self._desk = desk
+        self._check = check
+        self._clock = clock
+        self._until = clock.monotonic()
+
+    async def renew(self) -> None:
+        """Make sure that the desk's `local_proved` is no older than a minute, where it says yes."""
+        if not self._desk.local_proved or self._clock.monotonic() >= self._until:
+            self._desk.local_proved = await self._check()
+            self._until = self._clock.monotonic() + HOLDS_S

@@ -1,0 +1,1 @@
+"""Data to lines of text, pure."""

@@ -1,0 +1,1 @@
+"""Overlays: the evidence of a decision, help, and questions before an action."""

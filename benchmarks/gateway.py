@@ -123,7 +123,7 @@ def at(times: list[float], share: float) -> float:
 async def load(port: int, answer: str, connections: int, seconds: float) -> list[float]:
     """Seconds that each request took, from its first byte sent to its last received."""
     body = json.dumps(
-        {"model": "scout", "stream": answer == "stream", "messages": [{"role": "user", "content": "word " * 200}]}
+        {"model": answer, "stream": answer == "stream", "messages": [{"role": "user", "content": "word " * 200}]}
     ).encode()
     head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
     request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
@@ -217,13 +217,13 @@ async def plain(chunks: int, pipe: Pipe) -> None:
 
 async def gateway(chunks: int, pipe: Pipe) -> None:
     listener = bind("127.0.0.1", 0)
-    settings = msgspec.convert({"agents": {"scout": {}}}, Settings)
+    settings = msgspec.convert({"agents": {"stream": {}, "whole": {}}}, Settings)
     port = listener.getsockname()[1]
     await serve(Instant(chunks), settings, listener, ready=lambda _: pipe.send(port))
 
 
 class Instant:
-    """A core that answers at once."""
+    """A core that answers at once: the agent "stream" in chunks, "whole" in one."""
 
     def __init__(self, chunks: int) -> None:
         self._chunks = chunks
@@ -231,9 +231,12 @@ class Instant:
 
     async def ask(self, request: Request) -> AsyncGenerator[Chunk]:
         yield Routed(id=request.id, explanation=EXPLANATION)
-        for _ in range(self._chunks):
-            await asyncio.sleep(0)
-            yield Delta(TEXT)
+        if request.agent == "whole":
+            yield Delta(TEXT * self._chunks)
+        else:
+            for _ in range(self._chunks):
+                await asyncio.sleep(0)
+                yield Delta(TEXT)
         yield Done(OUTCOME)
 
     async def explain(self, request: Request) -> Explanation:

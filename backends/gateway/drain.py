@@ -1,10 +1,13 @@
 """How the door closes: new requests are refused, running ones get their time, then each comes to an honest end."""
 
 import asyncio
+import contextlib
 from types import TracebackType
 from typing import Literal, Self
 
 from backends.gateway.refusal import draining
+
+END_S = 5.0  # for what was cut to write its row and say so
 
 Cause = Literal["left", "drained"]
 
@@ -73,7 +76,9 @@ class Drain:
                 await self._idle.wait()
         except TimeoutError:
             self.cut()
-            await self._idle.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(END_S):
+                    await self._idle.wait()
 
     def cut(self) -> None:
         """End every running request now, and refuse new ones."""

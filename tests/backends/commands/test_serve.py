@@ -1,5 +1,6 @@
 import asyncio
 import os
+import resource
 import signal
 import socket
 import stat
@@ -33,6 +34,23 @@ def test_a_port_that_is_taken_is_said_before_anything_is_opened(home: Path, caps
     (line,) = capsys.readouterr().err.splitlines()
     assert "--port" in line
     assert not home.exists()
+
+
+def test_as_many_descriptors_as_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    unlimited = resource.RLIM_INFINITY
+    limits = {"now": (0, 0)}
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits["now"])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: limits.update(now=wanted))
+    for before, after in (
+        ((1024, 4096), (4096, 4096)),
+        ((1024, unlimited), (16_384, unlimited)),
+        ((64, 64), (64, 64)),
+        ((20_000, 30_000), (20_000, 30_000)),
+        ((unlimited, unlimited), (unlimited, unlimited)),
+    ):
+        limits["now"] = before
+        serve._raise_descriptors()
+        assert limits["now"] == after
 
 
 async def test_the_first_signal_drains_the_second_cuts_the_third_ends() -> None:

@@ -1,13 +1,20 @@
 """A gateway on a free port over a scripted core."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from backends.settings import Settings, load
 from tests.backends.gateway.scripted_core import ScriptedCore
 from tests.backends.gateway.standing import Standing, standing
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that `claw serve` runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

@@ -9,14 +9,16 @@ import msgspec
 import pytest
 
 from backends import frames
+from backends.errors import ClawError
 from backends.gateway import control
 from backends.gateway.control import listen_on
 from backends.gateway.drain import Drain
 from backends.paths import Paths
 from backends.remote import RemoteCore
+from backends.settings import Settings
 from backends.types import Delta, Message, Request
 from tests.backends.gateway.scripted_core import ScriptedCore
-from tests.backends.gateway.standing import Raw
+from tests.backends.gateway.standing import Raw, standing
 from tests.waiting import until
 
 REQUEST = Request(id="r1", messages=(Message(role="user", text="hi"),))
@@ -130,6 +132,22 @@ async def test_p2_a_drain_is_told_to_askers_and_refuses_new_ones(core: ScriptedC
         async with dialled(paths, frames.encode(frames.Ask(request=REQUEST))) as late:
             assert msgspec.json.decode(await late.rest())["error"]["kind"] == "draining"
         assert (await RemoteCore(paths.socket).snapshot()).pid == 1
+
+
+async def test_p2_looking_over_http_goes_on_while_asking_is_refused(core: ScriptedCore) -> None:
+    core.says = (asyncio.Event(),)
+    async with standing(core, Settings()) as gateway:
+        over = RemoteCore(gateway.url, token=gateway.token)
+        answer = over.ask(REQUEST)
+        await anext(answer)
+        gateway.stop.set()
+        await until(lambda: gateway.drain.closing)
+        assert (await over.snapshot()).pid == 1
+        with pytest.raises(ClawError, match="shutting down"):
+            await anext(over.ask(REQUEST))
+        gateway.drain.cut()
+        with pytest.raises(ClawError, match="shut down"):
+            await anext(answer)
 
 
 async def test_leaving_the_block_ends_what_runs(core: ScriptedCore, paths: Paths) -> None:

@@ -230,6 +230,7 @@ async def test_a_model_name_is_a_route_an_agent_or_an_engine_s_model(
         ({"max_tokens": 0}, "max_tokens"),
         ({"response_format": {"type": "json_schema"}}, "response_format.json_schema.schema"),
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0].function.name"),
+        ({"tools": [{"type": "function", "function": {"name": "a\n"}}]}, "tools[0].function.name"),
         ({"tool_choice": {"type": "function", "function": {"name": "none such"}}}, "tool_choice"),
     ],
 )

@@ -11,8 +11,8 @@ JSON = re.compile(r"(?i)\bjsonl?\b|\bschema\b")
 PAGES = re.compile(r"(?i)\b\d{2,4}[ -](?:pages?|seiten)\b|\b\d{2,4}k tokens\b")
 FRESH = re.compile(
     r"(?i)\b(?:latest|today|currently|current (?:price|version|licen[cs]e|law|rules?)|right now|"
-    r"this (?:week|month|year)|news|newest|up[- ]to[- ]date|still maintained|as of|20(?:2[5-9]|3\d)|aktuell\w*|heute|actuel\w*|actual\w*|"
-    r"atual\w*|attual\w*)\b|最新|現在|ताज़ा"
+    r"this (?:week|month|year)|news|newest|up[- ]to[- ]date|still maintained|as of|20(?:2[5-9]|3\d)|"
+    r"aktuell\w*|heute|actuel\w*|actual\w*|atual\w*|attual\w*)\b|最新|現在|ताज़ा"
 )
 PICTURE = re.compile(
     r"(?i)\b(?:photo|image|picture|screenshot|scan|foto|bild)s?\b[^.\n]{0,40}\b(?:attached|below|above|anbei|im anhang)"

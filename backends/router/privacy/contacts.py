@@ -85,9 +85,7 @@ def find(text: str) -> Iterator[Hit]:
         if not RESERVED.search(match[2]) and not ROLE.match(match[1]):
             yield Hit("email", match.start(), match.end())
     yield from _phones(text)
-    for match in STREET.finditer(text) if has_any(text.lower(), STREETS) else ():
-        if POSTCODE.search(text, match.end(), match.end() + ADDRESS_REACH):
-            yield Hit("address", match.start(), match.end())
+    yield from _addresses(text)
     yield from _passports(text)
 
 
@@ -109,6 +107,15 @@ def _inside(match: re.Match[str], spans: list[tuple[int, int]]) -> bool:
 
 def _near_phone_word(text: str, match: re.Match[str]) -> bool:
     return PHONE_WORD.search(text, max(0, match.start() - PHONE_REACH), match.end() + 25) is not None
+
+
+def _addresses(text: str) -> Iterator[Hit]:
+    """A street with its number, and a postcode behind it."""
+    if POSTCODE.search(text) is None or not has_any(text.lower(), STREETS):
+        return
+    for match in STREET.finditer(text):
+        if POSTCODE.search(text, match.end(), match.end() + ADDRESS_REACH):
+            yield Hit("address", match.start(), match.end())
 
 
 def _passports(text: str) -> Iterator[Hit]:

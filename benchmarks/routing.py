@@ -1,0 +1,41 @@
+"""How well and how fast the router thinks.
+
+    python -m benchmarks.routing eval --data DIR [--json]    intents, privacy, and routing by cross-validation
+    python -m benchmarks.routing speed [--json]              time, as multiples of hashing the same prompt (SHA-256)
+
+DIR is a folder of labelled rows in the form its own README gives. Random and prompt length stand beside each routing
+figure.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.routing_eval import evaluate
+from benchmarks.routing_speed import speed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    questions = parser.add_subparsers(dest="question", required=True)
+    asked = questions.add_parser("eval")
+    asked.add_argument("--data", type=Path, required=True)
+    for each in (asked, questions.add_parser("speed")):
+        each.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    figures = evaluate(given.data) if given.question == "eval" else speed()
+    print(json.dumps(figures, indent=2) if given.json else table(figures))
+
+
+def table(figures: dict[str, dict[str, Any]]) -> str:
+    """A line for each measured thing, its figures behind it."""
+    width = max(map(len, figures))
+    return "\n".join(
+        f"{name:<{width}}  " + "  ".join(f"{label} {value}" for label, value in row.items())
+        for name, row in figures.items()
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The estimate of a prompt's tokens: never below zero, growing with the text, near known counts, and cheap."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.router import tokens
+from backends.types import Image, Message, Request, ResponseFormat, Tool, ToolCall
+
+
+def request(*messages: Message, **more: object) -> Request:
+    return Request(id="r", messages=messages or (Message(role="user", text="hi"),), **more)  # type: ignore[arg-type]
+
+
+@given(st.text(), st.text())
+def test_more_text_never_counts_less(one: str, two: str) -> None:
+    assert 0 <= tokens.count_text(one) <= tokens.count_text(one + two)
+    assert (tokens.count_text(one) == 0) == (one == "")
+
+
+KNOWN = {
+    "The quick brown fox jumps over the lazy dog.": 10,
+    "How many tokens does this plain English sentence have, roughly speaking?": 13,
+    "def add(a, b):\n    return a + b\n": 13,
+}
+"""Counts by SmolLM2's tokenizer."""
+
+
+def test_known_texts_are_near_and_not_below() -> None:
+    for text, truth in KNOWN.items():
+        assert truth <= tokens.count_text(text) <= 2 * truth
+
+
+def test_everything_an_engine_reads_is_counted() -> None:
+    bare = tokens.count(request())
+    image = Image(media_type="image/png", data=b"x")
+    assert tokens.count(request(Message(role="user", text="hi", images=(image,)))) == bare + tokens.PER_IMAGE
+    assert tokens.count(request(tools=(Tool(name="f", description="d", parameters={"type": "object"}),))) > bare
+    assert tokens.count(request(response_format=ResponseFormat(kind="schema", schema={"type": "object"}))) > bare
+    called = Message(role="assistant", tool_calls=(ToolCall(id="1", name="f", arguments='{"a": 1}'),))
+    assert tokens.count(request(called)) > tokens.PER_MESSAGE
+    assert tokens.count((Message(role="user", text="hi"),)) == bare
+
+
+def test_eight_mebibytes_and_lone_surrogates_are_counted() -> None:
+    assert tokens.count_text("word " * 1_700_000) > 1_000_000
+    assert tokens.count_text("\ud800") >= 1

@@ -1,6 +1,7 @@
 """The console: it composes the screen, binds keys, and hands messages between panes and bridge."""
 
 import asyncio
+import gc
 import os
 import select
 import signal
@@ -30,9 +31,9 @@ from console.messages import (
     Previewed,
     StateChanged,
 )
-from console.panes.chat import ChatPane
 from console.screens.main import LAYOUT, TITLES, MainScreen
 from console.state import ViewState
+from console.widgets.pane import Pane
 
 SETTLE_S = 0.05
 """How long an action waits for keys that follow it at once: those show that it was pasted."""
@@ -47,6 +48,12 @@ def _palette() -> type[Provider]:
     return ClawCommands
 
 
+def _chat() -> Pane:
+    from console.panes.chat import ChatPane
+
+    return ChatPane()
+
+
 class ClawApp(App[None]):
     TITLE = "claw"
     CSS = LAYOUT
@@ -59,14 +66,14 @@ class ClawApp(App[None]):
         *,
         reopen: Open | None = None,
         theme: str = theming.DEFAULT,
-        chat: ChatPane | None = None,
+        chat: Callable[[], Pane] = _chat,
     ) -> None:
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.state = ViewState()
         self.bridge = Bridge(open_core, reopen=reopen, post=self._deliver, drained=self._drained)
         self.guard = keys.Guard(self._monotonic)
         self.parting_line = ""
-        self.main = MainScreen(chat or ChatPane())
+        self.main = MainScreen(chat)
         for name in theming.names():
             self.register_theme(theming.theme(name))
         self.theme = theme
@@ -79,7 +86,13 @@ class ClawApp(App[None]):
         # SIGHUP also where it was inherited ignored, as under nohup: a console without a terminal has nothing to do.
         loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         loop.add_signal_handler(signal.SIGTERM, lambda: self.exit(return_code=TERMINATED))
-        self.call_after_refresh(self.bridge.start)
+        self.call_after_refresh(self._begin)
+
+    async def _begin(self) -> None:
+        """What the first frame did not wait for."""
+        await self.main.complete()
+        gc.enable()
+        self.bridge.start()
 
     async def on_event(self, event: Event) -> None:
         if not event.is_forwarded:  # those that bubble back from a pane were seen on their way down
@@ -116,7 +129,8 @@ class ClawApp(App[None]):
             self.state = message.state
             self.main.show(message.state)
         elif isinstance(message, ChunkArrived | AskFailed | Previewed):
-            self.main.chat.post_message(message)
+            if self.main.chat is not None:
+                self.main.chat.post_message(message)
         else:
             self.post_message(message)
 

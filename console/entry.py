@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from backends.opening import Opened
     from backends.settings import Settings
     from console.app import ClawApp
+    from console.panes.chat import ChatPane
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,23 +65,30 @@ def _console(options: argparse.Namespace) -> int:
         raise WrongUse(f"there is no theme {theme!r}: use one of {', '.join(theming.names())}")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise WrongUse("the console needs a terminal: use `claw ask`, `claw report` or `claw serve` without one")
+    gc.disable()  # the App enables it after its first frame: collecting while everything is made costs a tenth of that
     return _show(options, settings, theme)
 
 
 def _show(options: argparse.Namespace, settings: "Settings", theme: str) -> int:
     from backends.paths import Paths
     from console.app import ClawApp
-    from console.chat_history import ChatHistory
-    from console.panes.chat import ChatPane
 
-    # prompts are bodies: they go to disk only where the operator stores those
-    history = ChatHistory(Paths.find().console_state if settings.ledger.bodies else None)
+    path = Paths.find().console_state
+
+    def chat() -> "ChatPane":
+        from console.chat_history import ChatHistory
+        from console.panes.chat import ChatPane
+
+        # prompts are bodies: they go to disk only where the operator stores those
+        history = ChatHistory(path if settings.ledger.bodies else None)
+        return ChatPane(history, max_prompt_bytes=settings.router.max_prompt_bytes)
+
     door = Door(options, settings)
     app = ClawApp(
         door.open,
         reopen=door.reopen,
         theme=theme,
-        chat=ChatPane(history, max_prompt_bytes=settings.router.max_prompt_bytes),
+        chat=chat,
     )
     asyncio.run(_live(app, mouse=settings.console.mouse and not options.no_mouse))
     if app.parting_line:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from backends.types import BudgetState, EngineState, Spend
 from console.present.figures import bar, clock, limit, total
 from console.present.marks import health
 from console.present.rows import Row, Span, Tone, fit, span, spread, width
-from console.present.safe import clip, safe
+from console.present.safe import SafeText, clip, safe
 from console.state import ViewState
 
 
@@ -14,7 +16,8 @@ def header(state: ViewState, cells: int) -> Row:
     """One row of exactly `cells` cells. Room goes first to flags and money, then to the engines' names."""
     right = _right(state, cells)
     flags = _flags(state, cells)
-    left: Row = (span(" claw " if cells >= 60 else " ", "title"),)
+    named = cells >= (100 if flags else 60)
+    left: Row = (span(" claw " if named else " ", "title"),)
     if state.connection.phase == "live" or state.engines:
         room = cells - width(left) - width(flags) - width(right) - 1
         left = (*left, *_engines(state.engines, room, faded=state.connection.phase == "lost"))
@@ -27,16 +30,29 @@ def _engines(engines: Sequence[EngineState], room: int, *, faded: bool) -> Row:
         return (span("no engine ", "bad"),)
     labels = [safe(engine.label or engine.model) for engine in engines]
     each = room // len(engines)
+    shown = _shrunk(labels, room - 11 * len(engines))
     spans: list[Span] = []
-    for engine, label in zip(engines, labels, strict=True):
+    for engine, label in zip(engines, shown, strict=True):
         sign = health(engine)
         spans.append(span(sign.text, "dim") if faded else sign)
         if each >= 9:
             spans.append(span(f" {engine.name}", engine.name))
-        if (left := each - 11) >= 6:
-            spans += [span(" "), Span(clip(label, left), "dim" if faded else "text")]
+        if label:
+            spans += [span(" "), Span(label, "dim" if faded else "text")]
         spans.append(span("  " if each >= 9 else " "))
     return tuple(spans)
+
+
+def _shrunk(labels: Sequence[SafeText], room: int) -> list[SafeText]:
+    """Labels in `room` cells together: short ones whole, long ones cut alike; none where little would be left."""
+    wanted = [cell_len(label) for label in labels]
+    most = max(wanted, default=0)
+    while most and sum(min(length, most) for length in wanted) > room:
+        most -= 1
+    return [
+        clip(label, most) if most >= min(6, length) else SafeText()
+        for label, length in zip(labels, wanted, strict=True)
+    ]
 
 
 def _flags(state: ViewState, cells: int) -> Row:
@@ -63,7 +79,7 @@ def _right(state: ViewState, cells: int) -> Row:
     if cells >= 110 and state.connection.mode:
         spans.append(span(f"{state.connection.mode}  ", "dim"))
     if state.spend is not None:
-        spans += _money(state.spend, cells)
+        spans += _money(state.spend, cells - 20 if state.rehearsal or state.cloud_stopped else cells)
     worst = any(alert.level == "alert" for alert in state.alerts)
     if state.alerts:
         spans += [span(" "), span(f"▲{len(state.alerts)}", "bad" if worst else "warn")]
@@ -79,7 +95,7 @@ def _money(spend: Spend, cells: int) -> Row:
     if cells < 36:
         return (spent,)
     of = span(f"/{limit(budget.limit_usd)}", "dim")
-    return (spent, of) if cells < 60 else (spent, of, span(" "), *budget_bar(budget, 6 if cells < 110 else 12))
+    return (spent, of) if cells < 70 else (spent, of, span(" "), *budget_bar(budget, 6 if cells < 110 else 12))
 
 
 def daily(budgets: Sequence[BudgetState]) -> BudgetState | None:

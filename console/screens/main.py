@@ -1,6 +1,6 @@
 """The one screen: header, tabs, panes, footer. Panes are shown and hidden; which depends on the room."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -12,7 +12,6 @@ from console import keys
 from console.messages import StateChanged
 from console.panes.alerts import AlertsPane
 from console.panes.cache import CachePane
-from console.panes.chat import ChatPane
 from console.panes.header import FooterPane, HeaderPane, TinyPane
 from console.panes.routing import RoutingPane
 from console.panes.runtime import RuntimePane
@@ -49,13 +48,14 @@ TinyPane { display: none; height: 1; }
 
 
 class MainScreen(Screen[None]):
-    def __init__(self, chat: ChatPane) -> None:
+    def __init__(self, make_chat: Callable[[], Pane]) -> None:
         super().__init__()
         self._header = HeaderPane()
         self._tabs = TabsPane(TITLES)
         self._footer = FooterPane(keys.EVERYWHERE)
         self._tiny = TinyPane()
-        self.chat = chat
+        self._make_chat = make_chat
+        self.chat: Pane | None = None
         self.cache = CachePane()
         self._panes: dict[int, Pane] = {
             1: RuntimePane(),
@@ -63,7 +63,6 @@ class MainScreen(Screen[None]):
             3: self.cache,
             4: SpendPane(),
             5: AlertsPane(),
-            6: self.chat,
         }
         self._chosen = 2
         self.watchers: Sequence[Widget] = (self._header, self._tiny, *self._panes.values())
@@ -72,13 +71,19 @@ class MainScreen(Screen[None]):
         yield self._header
         yield self._tabs
         with Container(id="panes"):
-            for number in (1, 2, 4, 3, 5, 6):
+            for number in (1, 2, 4, 3, 5):
                 yield self._panes[number]
         yield self._footer
         yield self._tiny
 
     def on_mount(self) -> None:
         self.choose(self._chosen)
+
+    async def complete(self) -> None:
+        """Add the chat: importing and mounting it takes a tenth of the time to the first frame, which need not wait."""
+        chat = self._panes[6] = self.chat = self._make_chat()
+        self.watchers = (*self.watchers, chat)
+        await self.query_one("#panes").mount(chat)
 
     def show(self, state: ViewState) -> None:
         """Hand the newest state to everything that draws it."""
@@ -90,11 +95,12 @@ class MainScreen(Screen[None]):
         self._footer.say(line, bad=bad)
 
     def keys_of(self, number: int) -> Sequence[tuple[str, str]]:
-        return self._panes[number].KEYS
+        return self._panes[number].KEYS if number in self._panes else ()
 
     def choose(self, number: int) -> None:
         """Show a pane and give it the focus."""
-        pane = self._panes[number]
+        if (pane := self._panes.get(number)) is None:
+            return
         for each in self._panes.values():
             each.set_class(each is pane, "chosen")
         self._chose(number)

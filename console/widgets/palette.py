@@ -11,6 +11,7 @@ from console.present.rows import Tone
 
 TONES: tuple[Tone, ...] = get_args(Tone)
 _BOLD: frozenset[Tone] = frozenset({"strong", "title", "focus", "flag", "bad"})
+_FRAME: frozenset[Tone] = frozenset({"border", "focus"})
 _REVERSED: frozenset[Tone] = frozenset({"flag", "cursor"})
 
 Palette = Mapping[Tone, tuple[Style, Style]]
@@ -33,6 +34,9 @@ def _coloured(colours: tuple[str, ...]) -> Palette:
         slanted = tone == "emphasis"
         if tone in _REVERSED:
             style = Style(color=background, bgcolor=colour, bold=True)
+            made[tone] = (style, style)
+        elif tone in _FRAME:
+            style = Style(color=colour, bgcolor=background, bold=bold)
             made[tone] = (style, style)
         else:
             made[tone] = (

@@ -21,7 +21,7 @@ async def on_stage(
     app = ClawApp(opener or Opener(core))
     try:
         async with app.run_test(size=size) as pilot:
-            await until(lambda: app.state.live or app.return_code)
+            await until(lambda: (app.state.live and app.main.chat) or app.return_code)
             await pilot.pause()
             yield app, pilot
     finally:

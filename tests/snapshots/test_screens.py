@@ -26,10 +26,10 @@ class Still(ClawApp):
 
     def __init__(self, shown: ViewState, theme: str = theming.DEFAULT) -> None:
         super().__init__(Opener(ScriptedCore(snapshot())), theme=theme)
-        self.bridge.start = lambda: None  # type: ignore[method-assign]
         self._shown = shown
 
-    def on_ready(self) -> None:
+    async def _begin(self) -> None:
+        await self.main.complete()
         self.main.show(self._shown)
         self.state = self._shown
 
@@ -40,8 +40,8 @@ def scene(**changes: Any) -> ViewState:
 
 def pressing(*keys: str) -> Callable[[Pilot[None]], Any]:
     async def press(pilot: Pilot[None]) -> None:
-        header = pilot.app.main.watchers[0]  # type: ignore[attr-defined]
-        await until(lambda: header.state is pilot.app.state)
+        main = pilot.app.main  # type: ignore[attr-defined]
+        await until(lambda: main.chat and main.chat.is_mounted and main.watchers[0].state is pilot.app.state)
         await pilot.press(*keys)
         await pilot.pause()
 

@@ -18,6 +18,7 @@ from backends.types import Gpu, GpuReading
 STALLED_AFTER_S = 6.0  # silence beyond the interval that shows as a stall
 KILLED_AFTER_S = 15.0  # and that ends the process
 BACKOFF_S = (1.0, 5.0, 30.0, 120.0)
+STEADY_S = 60.0  # a process that ran this long may fail anew without a longer pause
 NOTHING_HERE_S = 300.0  # between looks where there is no driver or no GPU: each costs 50 ms of a process
 LINE_LIMIT = 256 * 1024
 
@@ -66,7 +67,7 @@ class GpuSampler:
     async def _keep_going(self) -> None:
         failures = 0
         while True:
-            heard = self._last
+            heard, began = self._last, self._clock.monotonic()
             code = await self._watch()
             fresh = self._last if self._last is not heard else None
             if code != 0:
@@ -79,7 +80,7 @@ class GpuSampler:
                 failures = 0
                 await asyncio.sleep(NOTHING_HERE_S)
             else:
-                failures = 0 if fresh is not None and fresh.state == "ok" else failures
+                failures = 0 if self._clock.monotonic() - began >= STEADY_S else failures
                 await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
                 failures += 1
 

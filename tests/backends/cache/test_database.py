@@ -112,7 +112,7 @@ def test_a_row_moved_to_another_partition_is_broken() -> None:
     sealed = (kept.key, kept.partition, kept.agent, kept.stored_at, kept.expires_at)
     row = (*sealed, 0, 9, codec.checksum(sealed, body), body)
     assert codec.to_entry(row) is not None
-    assert codec.to_entry((kept.key, b"q" * 32, *row[2:])) is None  # type: ignore[arg-type]
+    assert codec.to_entry((kept.key, b"q" * 32, *row[2:])) is None
 
 
 @pytest.mark.parametrize("body", [b"z123", b"p\x91", b"", b"p" + b"\xc1"])

@@ -27,10 +27,10 @@ async def _opened(path: Path, embedder: Embedder | None = None, *, clock: Manual
     return cache
 
 
-async def _stored(cache: Cache, text: str = QUESTION, **fields: object) -> None:
+async def _stored(cache: Cache, text: str = QUESTION) -> None:
     """Store and wait until the question is in the index."""
     before = len(cache._semantic._index or ())
-    await cache.store(request(text, **fields), stored(), model_class="auto")
+    await cache.store(request(text), stored(), model_class="auto")
     await until(lambda: len(cache._semantic._index or ()) > before)
 
 

@@ -1,0 +1,157 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from backends.clock import ManualClock
+from backends.settings import LocalEngine
+from backends.telemetry import runtime
+from backends.telemetry.runtime import RuntimeSampler
+from backends.types import RuntimeReading
+
+Answer = Callable[[str], tuple[int, bytes]]
+
+PS = b"""{"models": [{"name": "qwen2.5:14b", "size": 9000, "size_vram": 8000, "context_length": 16384,
+"expires_at": "2026-11-24T14:38:31.837533012+02:00"}, {"model": "tiny", "expires_at": "0001-01-01T00:00:00Z"},
+{"name": "odd", "expires_at": "2026-13-45T00:00:00Z"}]}"""
+
+
+@asynccontextmanager
+async def _server(answer: Answer) -> AsyncIterator[tuple[str, list[str]]]:
+    """Answers GETs on loopback; yields its address and the paths asked for."""
+    asked: list[str] = []
+    visits = set[asyncio.Task[None] | None]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visits.add(asyncio.current_task())
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                path = head.split(b" ")[1].decode()
+                asked.append(path)
+                status, body = answer(path)
+                writer.write(b"HTTP/1.1 %d X\r\ncontent-length: %d\r\n\r\n" % (status, len(body)) + body)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1")
+    host, port = server.sockets[0].getsockname()[:2]
+    try:
+        yield f"http://{host}:{port}", asked
+    finally:
+        server.close()
+        await server.wait_closed()
+        for visit in visits:
+            assert visit is not None
+            await visit
+
+
+async def _sample(url: str, kind: str = "ollama") -> RuntimeReading:
+    sampler = RuntimeSampler(LocalEngine(kind=kind, base_url=url), ManualClock())  # type: ignore[arg-type]
+    try:
+        return await sampler.sample()
+    finally:
+        await sampler.close()
+
+
+def _ollama(path: str) -> tuple[int, bytes]:
+    return 200, b'{"version": "0.13.0"}' if path == "/api/version" else PS
+
+
+async def test_ollamas_models_and_version() -> None:
+    async with _server(_ollama) as (url, _):
+        reading = await _sample(url)
+    assert (reading.reachable, reading.version, reading.waiting) == (True, "0.13.0", None)
+    first, second, odd = reading.models
+    assert (first.name, first.size_b, first.vram_b, first.context) == ("qwen2.5:14b", 9000, 8000, 16384)
+    assert first.expires_at == datetime(2026, 11, 24, 12, 38, 31, tzinfo=UTC)
+    assert (second.name, second.size_b, second.expires_at, odd.expires_at) == ("tiny", None, None, None)
+
+
+async def test_the_version_is_asked_for_once() -> None:
+    async with _server(_ollama) as (url, asked):
+        sampler = RuntimeSampler(LocalEngine(base_url=url), ManualClock())
+        await sampler.sample()
+        assert (await sampler.sample()).version == "0.13.0"
+        await sampler.close()
+    assert asked == ["/api/version", "/api/ps", "/api/ps"]
+
+
+async def test_no_proxy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with _server(lambda path: (500, b"")) as (proxy, asked), _server(_ollama) as (url, _):
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        assert (await _sample(url)).reachable
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        (lambda path: (503, b""), "it answers 503"),
+        (lambda path: (307, b""), "it answers 307"),
+        (lambda path: (200, b"<html>"), "not the engine"),
+        (lambda path: (200, b'{"version": 5}'), "not the engine"),
+        (lambda path: (200, b"x" * (runtime.LONGEST + 1)), "cannot be reached"),
+    ],
+)
+async def test_what_is_no_ollama_is_a_reading(answer: Answer, detail: str) -> None:
+    async with _server(answer) as (url, _):
+        reading = await _sample(url)
+    assert not reading.reachable
+    assert detail in reading.detail
+
+
+async def test_nobody_there_is_a_reading() -> None:
+    async with _server(_ollama) as (url, _):
+        pass
+    reading = await _sample(url)
+    assert (reading.reachable, reading.detail) == (False, "it cannot be reached")
+
+
+async def test_silence_is_a_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "TIMEOUT_S", 0.05)
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        left.set()
+
+    left = asyncio.Event()
+    server = await asyncio.start_server(mute, "127.0.0.1")
+    host, port = server.sockets[0].getsockname()[:2]
+    assert "no answer" in (await _sample(f"http://{host}:{port}")).detail
+    await left.wait()
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("metrics", "waiting"),
+    [
+        (b"# HELP x\nllamacpp:requests_deferred 3\n", 3),
+        (b'vllm:num_requests_waiting{model_name="q"} 2.0\nvllm:num_requests_waiting{model_name="r"} 1.0\n', 3),
+        (b"vllm:num_requests_waiting NaN\n", None),
+        (b"something_else 4\n", None),
+    ],
+)
+async def test_a_servers_own_queue(metrics: bytes, waiting: int | None) -> None:
+    async with _server(lambda path: (200, metrics)) as (url, asked):
+        reading = await _sample(f"{url}/v1", "openai")
+    assert (reading.reachable, reading.waiting) == (True, waiting)
+    assert asked == ["/metrics"]
+
+
+async def test_a_server_without_metrics_is_reachable() -> None:
+    async with _server(lambda path: (404, b"")) as (url, _):
+        reading = await _sample(url, "openai")
+    assert (reading.reachable, reading.waiting) == (True, None)
+    assert "unknown" in reading.detail
+
+
+async def test_metrics_that_are_no_text_are_a_reading() -> None:
+    async with _server(lambda path: (200, b"\xff\xfe")) as (url, _):
+        assert not (await _sample(url, "openai")).reachable

@@ -23,7 +23,7 @@ STAND_INS = {"local": "llama-3.1-70b-instruct", "cloud": "gemini-1.5-pro"}
 OLDER_STAND_INS = {"local": "mixtral-8x7b-instruct", "cloud": "gpt-4-1106-preview"}
 """Nobody has published labels for Qwen 2.5 14b or Gemini 2.5 Flash; these are the nearest that have them."""
 
-OURS = {False: (0.92, 0.97), True: (0.35, 0.88)}
+OURS = {False: (0.92, 0.97), True: (0.25, 0.88)}
 """P(local), P(cloud) that an easy and a hard prompt of ours stand for: a judgement, not a measurement."""
 
 HAND_SCALE = 0.3
@@ -109,7 +109,7 @@ def head_weights(texts: list[str], targets: list[float], weight: list[float]) ->
 
     matrix = design(texts)
     soft, mass = np.array(targets), np.array(weight)
-    model = LogisticRegression(C=2, max_iter=400)
+    model = LogisticRegression(C=1, max_iter=400)
     model.fit(
         vstack([matrix, matrix]),
         np.repeat([1, 0], len(soft)),

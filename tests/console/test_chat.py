@@ -8,11 +8,10 @@ import msgspec
 import pytest
 from textual.events import MouseScrollUp, Paste
 
-from backends.types import Chunk, Delta, Done, EngineState, Exchange, Request, Routed, Tokens
+from backends.types import Chunk, Delta, Done, Exchange, Request, Routed, Tokens
 from console.chat_history import ChatHistory
 from console.messages import AskFailed, ChunkArrived, Previewed, StateChanged
 from console.present.chat import COPY_MAX
-from console.state import Connection, ViewState
 from tests.console.chat_host import (
     AT,
     STATE,
@@ -255,52 +254,6 @@ async def test_prompts_are_recalled_and_kept_where_a_path_is_given(tmp_path: Pat
         await until(pilot, lambda: bool(app.asked))
         await send(pilot, "today")
         await until(pilot, lambda: json.loads(path.read_text())["prompts"] == ["from yesterday", "today"])
-
-
-async def test_nothing_is_sent_or_previewed_before_there_is_a_core() -> None:
-    app = ChatHost(state=ViewState())
-    async with app.run_test(size=SIZE) as pilot:
-        await shows(pilot, "loading…")
-        await write(pilot, "early")
-        await press(pilot, "enter")
-        await shows(pilot, "no core answers just now: the prompt is kept")
-        app.chat.post_message(StateChanged(STATE))
-        await shows(pilot, "nothing asked yet")
-        await press(pilot, "enter")
-        await until(pilot, lambda: bool(app.asked))
-        assert app.previewed == []
-
-
-async def test_a_core_that_failed_says_what_to_do() -> None:
-    failed = ViewState(connection=Connection(phase="failed", line="the ledger is corrupt: see claw doctor"))
-    app = ChatHost(state=failed)
-    async with app.run_test(size=SIZE) as pilot:
-        await shows(pilot, "the ledger is corrupt: see claw doctor")
-
-
-async def test_a_core_that_went_away_leaves_what_was_said() -> None:
-    app = ChatHost()
-    async with app.run_test(size=SIZE) as pilot:
-        await send(pilot, "go")
-        await shows(pilot, "Fine.")
-        gone = Connection(phase="lost", mode="attached", since=AT)
-        app.chat.post_message(StateChanged(msgspec.structs.replace(STATE, connection=gone)))
-        await shows(pilot, "stale since 12:00:00")
-        assert "Fine." in app.screen_text()
-        await write(pilot, "more")
-        await press(pilot, "enter")
-        await shows(pilot, "the prompt is kept")
-        assert len(app.asked) == 1
-
-
-async def test_the_engines_names_are_told_anew_when_they_change() -> None:
-    app = ChatHost()
-    async with app.run_test(size=SIZE) as pilot:
-        await send(pilot, "go")
-        await shows(pilot, "▌local qwen2.5:14b · 310 in")
-        local = EngineState(name="local", kind="ollama", model="qwen2.5:14b", label="scripted text", simulated=True)
-        app.chat.post_message(StateChanged(msgspec.structs.replace(STATE, engines=(local,))))
-        await shows(pilot, "▌local scripted text · 310 in")
 
 
 async def test_hostile_answers_never_reach_the_terminal_raw() -> None:

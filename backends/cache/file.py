@@ -16,6 +16,7 @@ from backends.paths import open_private
 log = logging.getLogger(__name__)
 
 VERSION = 1
+WAL_LIMIT = 4 * 1024 * 1024  # bytes that stay allocated after a checkpoint
 BUSY_S = 0.25  # longest wait for another process's lock; a request waits behind it
 
 _SCHEMA = """
@@ -90,6 +91,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL").fetchone()
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA secure_delete = ON").fetchone()
+        db.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}").fetchone()
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, VERSION):
             raise sqlite3.DatabaseError(f"another version of claw wrote it ({version})")

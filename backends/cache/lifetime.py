@@ -41,9 +41,14 @@ _FRESH = re.compile(
 
 def lifetime_s(request: Request, *, intent: str, question: str) -> float:
     """Seconds the answer to `question` may be served again; 0 is never."""
-    if request.tools or _FRESH.search(question):
+    if request.tools or asks_for_now(question):
         return 0
     return LIFETIME_S.get(intent, OTHER_INTENT_S)
+
+
+def asks_for_now(question: str) -> bool:
+    """Whether only a fresh answer will do."""
+    return _FRESH.search(question) is not None
 
 
 def may_use(request: Request) -> bool:

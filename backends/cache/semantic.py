@@ -121,14 +121,13 @@ class Semantic:
             pass
 
     async def _loaded(self, embedder: "Embedder") -> "Index":
-        from backends.cache.index import Index, from_bytes
+        """The file's vectors, read and laid out on the file's thread, with a turn for look-ups after each step."""
+        from backends.cache.index import Index
 
         index, after = Index(), 0
         await self._disk.call(lambda database: database.embedded_by(embedder.model))
-        while rows := await self._disk.call(partial(Database.vectors, after=after, limit=LOADED_AT_ONCE)):
-            for _, key, partition, vector, read in rows:
-                index.add(key, partition, from_bytes(vector), read)
-            after = rows[-1][0]
+        while last := await self._disk.call(partial(_read_vectors, index=index, after=after)):
+            after = last
         return index
 
     async def _step(self, embedder: "Embedder", worker: Worker) -> bool:
@@ -202,6 +201,16 @@ class Semantic:
         for future in waiting + [future for _, future in self._lookups]:
             if not future.done():
                 future.set_result(None)
+
+
+def _read_vectors(database: Database, *, index: "Index", after: int) -> int | None:
+    """Add the next vectors past the row `after`; the last one's row, None where there are no more."""
+    from backends.cache.index import from_bytes
+
+    rows = database.vectors(after, limit=LOADED_AT_ONCE)
+    for _, key, partition, vector, read in rows:
+        index.add(key, partition, from_bytes(vector), read)
+    return rows[-1][0] if rows else None
 
 
 def _load() -> "Embedder":

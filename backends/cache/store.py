@@ -66,7 +66,10 @@ class Cache:
         if self._settings.exact and (hit := await self._exact(key)):
             self._exact_hits += 1
             return hit
-        if hit := await self._paraphrase(part, keys.question(request), agent=request.agent):
+        question = keys.question(request)
+        if lifetime.asks_for_now(question):
+            return None  # a question without the "now" may have been kept
+        if hit := await self._paraphrase(part, question, agent=request.agent):
             self._semantic_hits += 1
             return hit
         return None

@@ -1,5 +1,6 @@
 import importlib.util
 import os
+import socket
 import sys
 
 import numpy as np
@@ -38,7 +39,12 @@ def test_the_light_build_knows_what_is_close(monkeypatch: pytest.MonkeyPatch) ->
 
 @light
 @full
-def test_both_builds_agree() -> None:
+def test_both_builds_agree_and_open_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
     text = "The naïve café’s menu: " + "1,234 items, " * 120
     torch = embedders.load()
     assert isinstance(torch, SentenceTransformerEmbedder)

@@ -56,6 +56,14 @@ async def test_a_near_miss_is_told_without_its_text(tmp_path: Path) -> None:
     await cache.close()
 
 
+async def test_who_asks_for_now_is_not_served_what_was_kept(tmp_path: Path) -> None:
+    cache = await _opened(tmp_path)
+    await _stored(cache)
+    assert await cache.lookup(request(QUESTION.replace("?", " right now?")), model_class="auto") is None
+    assert await cache.lookup(request(PARAPHRASE), model_class="auto") is not None
+    await cache.close()
+
+
 @pytest.mark.parametrize("change", [{"agent": "ada"}, {"system": "Rhyme."}])
 async def test_a_paraphrase_of_anothers_question_is_a_miss(tmp_path: Path, change: dict[str, str]) -> None:
     cache = await _opened(tmp_path)

@@ -81,6 +81,7 @@ async def build(
             journal.alert(
                 "recovered", f"recovered {ledger.recovered} calls that a crash had left open", level="warning"
             )
+        _flag(settings, journal)
         figures = Figures(bus, ledger=ledger, cache=cache, journal=journal)
         stack.callback(figures.close)
         prices = Prices(settings.prices)
@@ -144,6 +145,15 @@ async def build(
                 yield core
             finally:
                 await core.drain(drain_s)
+
+
+def _flag(settings: Settings, journal: Journal) -> None:
+    """Settings that are taken in their safer form: said where they are seen, rather than passed over."""
+    if settings.privacy.action == "redact":
+        journal.alert("redact", "privacy.action redact keeps prompts local: nothing is redacted", level="warning")
+    if settings.ledger.on_unwritable == "serve":
+        line = "ledger.on_unwritable serve acts as local-only: without a row no cloud call is made"
+        journal.alert("serve", line, level="warning")
 
 
 def _desks(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from console.app import ClawApp
     from console.panes.chat import ChatPane
 
+SAY_AFTER_S = 0.3
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `argv` and return the exit code."""
@@ -100,8 +102,11 @@ async def _live(app: "ClawApp", *, mouse: bool) -> None:
     try:
         await app.run_async(mouse=mouse)
     finally:
-        # The terminal is the shell's again; an embedded core lets land what is in the air.
-        await app.bridge.close()
+        # The terminal is the shell's again; an embedded core lets land what is in the air, which may take seconds.
+        closing = asyncio.create_task(app.bridge.close())
+        if not (await asyncio.wait([closing], timeout=SAY_AFTER_S))[0]:
+            print("claw: letting calls in flight end", file=sys.stderr)
+        await closing
 
 
 class Door:

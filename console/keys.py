@@ -18,8 +18,11 @@ BINDINGS: list[BindingType] = [
     Binding("ctrl+q", "quit", "leave", show=False, priority=True),
 ]
 
-EVERYWHERE: tuple[tuple[str, str], ...] = (("S", "stop cloud"), ("?", "help"), ("^p", "commands"))
-"""What the footer says after the focused pane's own keys."""
+
+def everywhere(*, stopped: bool) -> tuple[tuple[str, str], ...]:
+    """What the footer says after the focused pane's own keys."""
+    return ("S", "resume cloud" if stopped else "stop cloud"), ("?", "help"), ("^p", "more")
+
 
 SHEET: tuple[tuple[str, str], ...] = (
     ("1 … 6", "show or focus a pane; F1 … F6 do so from the chat's prompt too"),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from textual.geometry import Size
 
+from console.keys import everywhere
 from console.messages import StateChanged
 from console.present.header import Keys, footer, header, too_small
 from console.present.rows import Row
@@ -36,15 +37,19 @@ class FooterPane(Lines):
 
     SHOWN_S = 6.0
 
-    def __init__(self, everywhere: Keys) -> None:
+    def __init__(self) -> None:
         super().__init__(id="footer")
-        self._everywhere = everywhere
         self._keys: Keys = ()
+        self._stopped = False
         self._line = ""
         self._bad = False
 
     def draw(self, size: Size) -> tuple[Sequence[Row], int | None]:
-        return [footer(self._keys, self._everywhere, size.width, self._line, bad=self._bad)], None
+        return [footer(self._keys, everywhere(stopped=self._stopped), size.width, self._line, bad=self._bad)], None
+
+    def on_state_changed(self, message: StateChanged) -> None:
+        self._stopped = message.state.cloud_stopped
+        self.redraw()
 
     def show_keys(self, keys: Keys) -> None:
         self._keys = keys

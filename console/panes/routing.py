@@ -24,7 +24,7 @@ class RoutingPane(Pane):
     TITLE: ClassVar[str] = "Routing"
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("enter", "why"),
-        ("p", "pin agent"),
+        ("p", "pin"),
         ("x", "cancel"),
         ("/", "filter"),
         ("a", "agents"),

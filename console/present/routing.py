@@ -178,6 +178,7 @@ def _agent(agent: AgentState, last: Exchange | None, answers: list[str], cells: 
         *lead,
         cell(to.text, 8, to.tone),
         cell(last.explanation.intent, 16),
+        span(" "),
         span(clock(last.at), "dim"),
         span("  "),
         why,

@@ -8,7 +8,6 @@ from textual.events import DescendantFocus, Resize
 from textual.screen import Screen
 from textual.widget import Widget
 
-from console import keys
 from console.messages import StateChanged
 from console.panes.alerts import AlertsPane
 from console.panes.cache import CachePane
@@ -52,7 +51,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._header = HeaderPane()
         self._tabs = TabsPane(TITLES)
-        self._footer = FooterPane(keys.EVERYWHERE)
+        self._footer = FooterPane()
         self._tiny = TinyPane()
         self._make_chat = make_chat
         self.chat: Pane | None = None
@@ -65,7 +64,7 @@ class MainScreen(Screen[None]):
             5: AlertsPane(),
         }
         self._chosen = 2
-        self.watchers: Sequence[Widget] = (self._header, self._tiny, *self._panes.values())
+        self.watchers: Sequence[Widget] = (self._header, self._footer, self._tiny, *self._panes.values())
 
     def compose(self) -> ComposeResult:
         yield self._header

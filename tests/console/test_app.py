@@ -35,7 +35,7 @@ async def test_numbers_show_panes_one_at_a_time_where_it_is_narrow(core: Scripte
         for key, words in (("1", "NVIDIA"), ("3", "near misses"), ("4", "all-cloud"), ("5", "S stops"), ("2", "agent")):
             await pilot.press(key)
             await until(lambda words=words: words in text_of(app))
-            assert len([pane for pane in app.main.watchers[2:] if pane.display]) == 1
+            assert len([pane for pane in app.main.watchers[3:] if pane.display]) == 1
         await pilot.press("6")
         assert app.focused is app.main.chat
         await pilot.press("f2")

@@ -1,30 +1,35 @@
-"""Does a console stay slim and the ledger whole? Half an hour of rehearsal traffic, detached and attached in between.
+"""Does a console stay slim and the ledger whole? Half an hour of eleven agents, detached and attached in between.
 
     python -m benchmarks.soak [--minutes 30] [--json]
 
-A core in rehearsal plays the agents; a console is attached to it in a pseudo-terminal, and from half-time on another.
-Every half minute the resident memory of both is read. In the end each call that the twins counted must be one attempt
-in the ledger. Exit 0 where none is missing.
+The twins, the small model behind the local one, run in a process of their own; a core answers from them, agents'
+traffic comes over its socket, and a console is attached in a pseudo-terminal, from half-time on another. Every half
+minute the resident memory of both is read. In the end each call that the twins counted must be one attempt in the
+ledger, and each request a row. Exit 0 where none is missing.
 """
 
 import argparse
+import asyncio
 import json
-import os
-import signal
-import sqlite3
-import subprocess
 import sys
 import tempfile
+import threading
 import time
-import urllib.request
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pexpect
 import psutil
 
-CLAW = [sys.executable, "-m", "console.entry"]
+from backends.facade import Core
+from backends.rehearsal.traffic import play
+from backends.remote import RemoteCore
+from backends.types import Chunk, Request
+from benchmarks.truth import CLAW, Place, core, counts, query, twins
+
+SETTINGS = "budgets = []\n"
 EVERY_S = 30.0
 SETTLING_S = 3.0
 
@@ -41,39 +46,68 @@ def main() -> int:
     else:
         for name, value in found.items():
             print(f"{name:<28} {value}")
-    return 0 if found["calls in the ledger"] == found["calls at the twins"] else 1
+    whole = found["calls in the ledger"] == found["calls at the twins"] and found["rows"] == found["requests sent"]
+    return 0 if whole else 1
 
 
 def soak(home: Path, seconds: float) -> dict[str, Any]:
-    env = os.environ | {"CLAW_HOME": str(home), "TERM": "xterm-256color"}
-    command = [*CLAW, "serve", "--rehearse", "--traffic", "--port", "0"]
-    log = (home / "serve.err").open("w+")
-    core = subprocess.Popen(command, env=env, stderr=log)
-    try:
-        while "ready" not in (home / "serve.err").read_text():
-            time.sleep(0.2)
-        samples = watch(core.pid, env, seconds / 2) + watch(core.pid, env, seconds / 2)
-        calls = frozen_calls(core)
-        core.terminate()
-        core.wait(timeout=60)
-    finally:
-        core.kill()
-        log.close()
-    attempts, rows = ledger(home)
+    with twins(small_model=True) as stage, core(stage, home, settings=SETTINGS) as place:
+        player = Player(place)
+        player.start()
+        samples = watch(place, seconds / 2) + watch(place, seconds / 2)
+        player.stop()
+        told = [counts(stage[f"{name}_url"]) for name in ("local", "cloud")]
+        attempts, rows = ledger(place)
     return {
         "minutes": seconds / 60,
+        "requests sent": player.sent,
         "rows": rows,
+        "calls at the twins": sum(sum(twin["calls"].values()) for twin in told),
         "calls in the ledger": attempts,
-        "calls at the twins": calls,
         "core MB, first and last": [samples[0][0], samples[-1][0]],
         "console MB, first and last": [samples[0][1], samples[-1][1]],
-        "second over first half": round(mean(samples, 2) / mean(samples, 1), 3),
+        "core, second over first half": round(mean(samples, 2) / mean(samples, 1), 3),
     }
 
 
-def watch(core: int, env: dict[str, str], seconds: float) -> list[tuple[int, int]]:
+class Player(threading.Thread):
+    """The agents, in a loop of their own; `sent` counts requests that were admitted."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(daemon=True)
+        self.sent = 0
+        self._core = RemoteCore(place.socket)
+        self._loop = asyncio.new_event_loop()
+        self._ending = asyncio.Event()
+
+    def run(self) -> None:
+        self._loop.run_until_complete(self._play())
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._ending.set)
+        self.join()
+
+    async def _play(self) -> None:
+        playing = asyncio.create_task(play(cast(Core, self), seed=7))
+        await self._ending.wait()
+        playing.cancel()
+        await asyncio.wait({playing})
+        while (await self._core.snapshot()).in_flight:  # noqa: ASYNC110 — another process's state
+            await asyncio.sleep(0.2)
+
+    async def ask(self, request: Request) -> AsyncGenerator[Chunk]:
+        """The core's own, counted."""
+        async with aclosing(self._core.ask(request)) as chunks:
+            admitted = False
+            async for chunk in chunks:
+                self.sent += not admitted
+                admitted = True
+                yield chunk
+
+
+def watch(place: Place, seconds: float) -> list[tuple[int, int]]:
     """Attach a console, read (core's MB, console's MB) every half minute, detach."""
-    console = pexpect.spawn(CLAW[0], [*CLAW[1:], "--rehearse"], env=env, dimensions=(60, 200), timeout=30)
+    console = pexpect.spawn(CLAW[0], CLAW[1:], env=place.env, dimensions=(60, 200), timeout=30)
     samples: list[tuple[int, int]] = []
     end = time.monotonic() + seconds
     due = time.monotonic() + EVERY_S / 2
@@ -81,7 +115,7 @@ def watch(core: int, env: dict[str, str], seconds: float) -> list[tuple[int, int
         with suppress(pexpect.TIMEOUT):
             console.read_nonblocking(65536, timeout=0.5)
         if time.monotonic() >= due:
-            samples.append((resident(core), resident(console.pid)))
+            samples.append((resident(place.pid), resident(console.pid)))
             due += EVERY_S
     console.send("\x11")
     console.expect(pexpect.EOF)
@@ -101,47 +135,9 @@ def mean(samples: list[tuple[int, int]], half: int) -> float:
     return sum(core for core, _ in part) / len(part)
 
 
-def frozen_calls(core: "subprocess.Popen[bytes]") -> int:
-    """What the twins counted, those still open too, while the core holds still and starts no other."""
-    listening = ports(core.pid)
-    core.send_signal(signal.SIGSTOP)
-    try:
-        twins = [counts(port) for port in listening]
-    finally:
-        core.send_signal(signal.SIGCONT)
-    return sum(sum(twin["calls"].values()) + twin["open"] for twin in twins)
-
-
-def ports(core: int) -> list[int]:
-    """Where the core's twins listen: their process is a child of the core's."""
-    found = {
-        connection.laddr.port
-        for child in psutil.Process(core).children(recursive=False)
-        if "backends.rehearsal" in " ".join(child.cmdline())
-        for connection in child.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN
-    }
-    return sorted(port for port in found if answers(port))
-
-
-def answers(port: int) -> bool:
-    try:
-        return "calls" in counts(port)
-    except OSError:
-        return False
-
-
-def counts(port: int) -> Any:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/rehearsal/counts?calls=0", timeout=10) as answer:
-        return json.load(answer)
-
-
-def ledger(home: Path) -> tuple[int, int]:
-    db = sqlite3.connect(f"file:{home}/state/rehearsal/ledger.db?mode=ro", uri=True)
-    try:
-        texts = [text for (text,) in db.execute("SELECT attempts FROM requests_v1")]
-    finally:
-        db.close()
+def ledger(place: Place) -> tuple[int, int]:
+    """Attempts and rows."""
+    texts = [text for (text,) in query(place, "SELECT attempts FROM requests_v1")]
     return sum(len(json.loads(text)) for text in texts), len(texts)
 
 

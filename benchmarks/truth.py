@@ -45,7 +45,9 @@ class Place(Struct, frozen=True):
 
     env: dict[str, str]
     ledger: Path
+    socket: Path
     url: str
+    pid: int
 
 
 def main() -> int:
@@ -57,7 +59,8 @@ def main() -> int:
     prompts = take(args.data, args.prompts)
     with ExitStack() as stack:
         stage = stack.enter_context(twins())
-        place = stack.enter_context(core(stage))
+        home = stack.enter_context(tempfile.TemporaryDirectory())
+        place = stack.enter_context(core(stage, Path(home)))
         third = len(prompts) // 3
         by_shell(place, prompts[:third])
         by_chat(place, prompts[third : 2 * third])
@@ -85,8 +88,8 @@ def prompts_in(path: Path) -> Iterator[str]:
 
 
 @contextmanager
-def twins() -> Iterator[dict[str, str]]:
-    command = [sys.executable, "-m", "backends.rehearsal", "--scripted"]
+def twins(*, small_model: bool = False) -> Iterator[dict[str, str]]:
+    command = [sys.executable, "-m", "backends.rehearsal", *(() if small_model else ("--scripted",))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout and child.stdin
         yield json.loads(child.stdout.readline())
@@ -94,23 +97,22 @@ def twins() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def core(stage: dict[str, str]) -> Iterator[Place]:
-    with tempfile.TemporaryDirectory() as home:
-        (Path(home) / "claw.toml").write_text(SETTINGS, encoding="utf-8")
-        env = os.environ | {
-            "CLAW_HOME": home,
-            "OLLAMA_HOST": stage["local_url"],
-            "CLAW_GEMINI_BASE_URL": stage["cloud_url"],
-            "GEMINI_API_KEY": "twin",
-            "TERM": "xterm-256color",
-        }
-        command = [*CLAW, "serve", "--port", "0"]
-        with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as child:
-            assert child.stderr
-            ready = child.stderr.readline()
-            yield Place(env, Path(home) / "state" / "ledger.db", ready.split()[-1])
-            child.terminate()
-            child.wait(timeout=30)
+def core(stage: dict[str, str], home: Path, *, settings: str = SETTINGS) -> Iterator[Place]:
+    (home / "claw.toml").write_text(settings, encoding="utf-8")
+    env = os.environ | {
+        "CLAW_HOME": str(home),
+        "OLLAMA_HOST": stage["local_url"],
+        "CLAW_GEMINI_BASE_URL": stage["cloud_url"],
+        "GEMINI_API_KEY": "twin",
+        "TERM": "xterm-256color",
+    }
+    command = [*CLAW, "serve", "--port", "0"]
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr
+        ready = child.stderr.readline()
+        yield Place(env, home / "state" / "ledger.db", home / "run" / "claw.sock", ready.split()[-1], child.pid)
+        child.terminate()
+        child.wait(timeout=60)
 
 
 def by_shell(place: Place, prompts: list[str]) -> None:

@@ -19,8 +19,10 @@ BINDINGS: list[BindingType] = [
 ]
 
 
-def everywhere(*, stopped: bool) -> tuple[tuple[str, str], ...]:
-    """What the footer says after the focused pane's own keys."""
+def everywhere(*, stopped: bool, typing: bool) -> tuple[tuple[str, str], ...]:
+    """What the footer says after the focused pane's own keys. While a prompt is typed, letters are its text."""
+    if typing:
+        return ("F1…F5", "panes"), ("^p", "more")
     return ("S", "resume cloud" if stopped else "stop cloud"), ("?", "help"), ("^p", "more")
 
 

@@ -41,18 +41,27 @@ class FooterPane(Lines):
         super().__init__(id="footer")
         self._keys: Keys = ()
         self._stopped = False
+        self._typing = False
         self._line = ""
         self._bad = False
 
     def draw(self, size: Size) -> tuple[Sequence[Row], int | None]:
-        return [footer(self._keys, everywhere(stopped=self._stopped), size.width, self._line, bad=self._bad)], None
+        return [
+            footer(
+                self._keys,
+                everywhere(stopped=self._stopped, typing=self._typing),
+                size.width,
+                self._line,
+                bad=self._bad,
+            )
+        ], None
 
     def on_state_changed(self, message: StateChanged) -> None:
         self._stopped = message.state.cloud_stopped
         self.redraw()
 
-    def show_keys(self, keys: Keys) -> None:
-        self._keys = keys
+    def show_keys(self, keys: Keys, *, typing: bool) -> None:
+        self._keys, self._typing = keys, typing
         self.redraw()
 
     def say(self, line: str, *, bad: bool = False) -> None:

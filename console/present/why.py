@@ -53,11 +53,11 @@ def _read(told: Explanation, cells: int) -> list[Row]:
             intent += f" (next: {classes.runner_up} {unit(classes.runner_up_p)})"
     complexity = unit(told.complexity)
     if classes is not None:
-        complexity += f"   local answers well {unit(classes.p_local)}, cloud {unit(classes.p_cloud)}"
+        complexity += f"; local answers well {unit(classes.p_local)}, cloud {unit(classes.p_cloud)}"
     rows = [*_labelled("intent", intent, cells), *_labelled("complexity", complexity, cells)]
     if classes is not None:
         needs = ", ".join(sorted(classes.needs)) or "none"
-        rows += _labelled("needs", f"{needs}   ~{count(classes.input_tokens)} tokens in", cells)
+        rows += _labelled("needs", f"{needs}; ~{count(classes.input_tokens)} tokens in", cells)
     reason = f": {told.verdict.why}" if told.verdict and told.verdict.why else ""
     rows += _labelled("sensitive", f"yes{reason}" if told.sensitive else "no", cells)
     return [*rows, *_labelled("decided in", f"{told.decision_us:,.0f} µs", cells)]

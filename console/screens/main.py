@@ -45,6 +45,8 @@ TinyPane { display: none; height: 1; }
 """
 """The App's CSS: Textual does not load a default screen's own."""
 
+CHAT = 6
+
 
 class MainScreen(Screen[None]):
     def __init__(self, make_chat: Callable[[], Pane]) -> None:
@@ -80,7 +82,7 @@ class MainScreen(Screen[None]):
 
     async def complete(self) -> None:
         """Add the chat: importing and mounting it takes a tenth of the time to the first frame, which need not wait."""
-        chat = self._panes[6] = self.chat = self._make_chat()
+        chat = self._panes[CHAT] = self.chat = self._make_chat()
         self.watchers = (*self.watchers, chat)
         await self.query_one("#panes").mount(chat)
 
@@ -123,4 +125,4 @@ class MainScreen(Screen[None]):
     def _chose(self, number: int) -> None:
         self._chosen = number
         self._tabs.choose(number)
-        self._footer.show_keys(self.keys_of(number))
+        self._footer.show_keys(self.keys_of(number), typing=number == CHAT)

@@ -5,9 +5,9 @@ control code, no bidi control, no tag or invisible character and no lone surroga
 width of its own, so that widths add up.
 """
 
-import re
-
 from rich.cells import cell_len, get_character_cell_size
+
+from backends.harmless import harmless
 
 MARKS_IN_A_ROW = 4
 """Combining marks that one base character may carry; living scripts need no more."""
@@ -25,23 +25,8 @@ def safe(text: str, *, newlines: bool = False) -> SafeText:
     Line breaks of every kind become `\\n`, or a blank unless `newlines`; a tab becomes blanks. Control codes show as
     their pictures (`␛`), bidi overrides and other harmful codes as `�`, and what has no shape of its own goes.
     """
-    if text.isascii() and text.isprintable():
-        return SafeText(text)
-    line_break, tab = ("\n", "    ") if newlines else (" ", " ")
-
-    def instead(found: re.Match[str]) -> str:
-        code = found[0]
-        if code in _BREAKS:
-            return line_break
-        if code == "\t":
-            return tab
-        if code < "\x20":
-            return chr(0x2400 + ord(code))
-        if code == "\x7f":
-            return "␡"
-        return "" if _SHAPELESS.match(code) else "�"
-
-    return SafeText(_bounded_marks(_UNSAFE.sub(instead, text)))
+    plain = harmless(text, newlines=newlines)
+    return SafeText(plain if plain.isascii() else _bounded_marks(plain))
 
 
 def clip(text: SafeText, cells: int) -> SafeText:
@@ -79,50 +64,3 @@ def _bounded_marks(text: str) -> str:
         if run <= MARKS_IN_A_ROW:
             kept.append(character)
     return "".join(kept)
-
-
-def _characters(*ranges: tuple[int, int]) -> str:
-    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
-
-
-_BREAKS = frozenset(("\r\n", "\r", "\n", "\u2028", "\u2029"))
-
-_SHAPELESS_RANGES = (
-    (0x00AD, 0x00AD),  # soft hyphen
-    (0x034F, 0x034F),  # grapheme joiner
-    (0x061C, 0x061C),  # Arabic letter mark
-    (0x115F, 0x1160),  # Hangul fillers
-    (0x17B4, 0x17B5),
-    (0x180B, 0x180F),  # Mongolian selectors
-    (0x200B, 0x200F),  # zero-width blank, joiners and direction marks
-    (0x2060, 0x2065),
-    (0x3164, 0x3164),
-    (0xFE00, 0xFE0F),  # variation selectors: terminals disagree on the width they give
-    (0xFEFF, 0xFEFF),
-    (0xFFA0, 0xFFA0),
-    (0x1F3FB, 0x1F3FF),  # skin tones: two cells or none, as the terminal likes
-    (0xE0000, 0xE0FFF),  # tags and more selectors
-)
-_HARMFUL_RANGES = (
-    (0x00, 0x1F),
-    (0x7F, 0x9F),
-    (0x0600, 0x0605),  # format codes that span what follows
-    (0x06DD, 0x06DD),
-    (0x070F, 0x070F),
-    (0x0890, 0x0891),
-    (0x08E2, 0x08E2),
-    (0x2028, 0x2029),
-    (0x202A, 0x202E),  # bidi embeddings and overrides
-    (0x2066, 0x206F),  # bidi isolates, deprecated shaping codes
-    (0xD800, 0xDFFF),  # surrogates
-    (0xFDD0, 0xFDEF),
-    (0xFFF0, 0xFFFB),
-    (0x110BD, 0x110BD),
-    (0x110CD, 0x110CD),
-    (0x13430, 0x1343F),
-    (0x1BCA0, 0x1BCA3),
-    (0x1D173, 0x1D17A),
-    *((plane + 0xFFFE, plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000)),  # never characters
-)
-_SHAPELESS = re.compile(f"[{_characters(*_SHAPELESS_RANGES)}]")
-_UNSAFE = re.compile(f"\r\n|[{_characters(*_SHAPELESS_RANGES, *_HARMFUL_RANGES)}]")

@@ -25,7 +25,8 @@ from console.messages import (
     Previewed,
     StateChanged,
 )
-from tests.console.scene import NOW, exchange, explained, settled, snapshot
+from tests.console.scene import snapshot
+from tests.console.scene_exchanges import NOW, exchange, explained, settled
 from tests.console.scripted_core import Opener, ScriptedCore
 from tests.waiting import until
 

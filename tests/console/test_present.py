@@ -16,8 +16,9 @@ from console.present.rows import Row, fit, width
 from console.present.safe import SafeText
 from console.state import Connection, ViewState, adopt
 from tests.console.hostile_text import HOSTILE
-from tests.console.scene import CUT, NOW, engines, exchange, exchanges, explained, gpus, snapshot
+from tests.console.scene import engines, gpus, snapshot
 from tests.console.scene import spend as money
+from tests.console.scene_exchanges import NOW, exchange, explained
 
 LIVE = Connection(phase="live", mode="embedded", label="this process")
 
@@ -153,140 +154,6 @@ def test_the_footer_keeps_the_keys_of_everywhere() -> None:
     assert "pin" not in line
     said = text(header.footer((), (("?", "help"),), 40, "cloud is stopped"))
     assert "cloud is stopped" in said
-
-
-@pytest.mark.parametrize(
-    ("state", "says"),
-    [
-        ("no-gpu", "no GPU here"),
-        ("no-driver", "no NVIDIA driver"),
-        ("no-permission", "may not be read"),
-        ("lost", "fell off the bus"),
-        ("stalled", "does not answer"),
-        ("failed", "cannot be read"),
-        ("off", "not looked at"),
-    ],
-)
-def test_each_reason_for_no_gpu_has_its_face(state: Any, says: str) -> None:
-    drawn = text(runtime.runtime(scene(gpu=GpuReading(at=NOW, state=state, detail="what to do")), 60))
-    assert says in drawn
-    assert "what to do" in drawn
-
-
-def test_several_gpus_are_each_shown() -> None:
-    drawn = text(runtime.runtime(scene(gpu=gpus(count=3)), 60))
-    assert [f"gpu {index}" in drawn for index in range(3)] == [True] * 3
-
-
-def test_unknown_figures_of_a_gpu_are_dashes() -> None:
-    bare = msgspec.structs.replace(
-        gpus().gpus[0], utilisation_pct=None, memory_used_b=None, temperature_c=None, power_w=None, processes=None
-    )
-    drawn = text(runtime.runtime(scene(gpu=GpuReading(at=NOW, state="ok", gpus=(bare,))), 60))
-    assert "–/24.0 GB" in drawn
-    assert "– °C" in drawn
-    assert "processes –" in drawn
-
-
-def test_stale_samples_say_since_when() -> None:
-    state = replace(scene(), stale=frozenset({"gpu", "host", "runtime"}))
-    assert text(runtime.runtime(state, 60)).count("stale since 14:03:12") == 3
-
-
-def test_the_runtime_pane_without_samples_is_loading() -> None:
-    drawn = text(runtime.runtime(scene(gpu=None, host=None, runtime=None, engines=(), in_flight=()), 60))
-    assert drawn.count("loading…") == 3
-    assert "no engine" in drawn
-
-
-def test_queues_tell_who_waits_and_what_is_stopped() -> None:
-    stopped = msgspec.structs.replace(engines()[1], stopped=True, reported_waiting=4)
-    drawn = text(runtime.runtime(scene(engines=(engines()[0], stopped)), 60))
-    assert "scout 2 · writer 1" in drawn
-    assert "~2.4 s" in drawn
-    assert "stopped by the operator" in drawn
-    assert "4 more in the engine's own queue" in drawn
-
-
-def test_models_say_where_they_lie() -> None:
-    model = snapshot().runtime
-    assert model is not None
-    half = msgspec.structs.replace(model.models[0], vram_b=(model.models[0].size_b or 0) // 2)
-    on_cpu = msgspec.structs.replace(half, vram_b=0)
-    reading = msgspec.structs.replace(model, models=(half, on_cpu))
-    drawn = text(runtime.runtime(scene(runtime=reading), 60))
-    assert "50 % GPU" in drawn
-    assert "CPU" in drawn
-    none = text(runtime.runtime(scene(runtime=msgspec.structs.replace(model, models=())), 60))
-    assert "none in memory" in none
-
-
-def test_routing_tells_each_end() -> None:
-    drawn = text(list(routing.routing(scene(), routing.View(), 130, 10).rows))
-    assert "stream" in drawn  # in flight
-    assert "▲ the answer of" in drawn
-    assert "cancelled" in drawn
-    assert "≈$0.0009" in drawn
-    assert "=alike" in drawn
-    assert "context cut" in drawn
-
-
-def test_agents_stand_above_the_stream_where_there_is_room_or_when_asked_for() -> None:
-    assert "last decision" not in text(list(routing.routing(scene(), routing.View(), 100, 10).rows))
-    assert "last decision" in text(list(routing.routing(scene(), routing.View(), 100, 30).rows))
-    assert "last decision" in text(list(routing.routing(scene(), routing.View(agents=True), 100, 10).rows))
-
-
-def test_an_agent_without_a_decision_says_so() -> None:
-    drawn = text(list(routing.routing(scene(recent=exchanges()[-2:]), routing.View(agents=True), 100, 30).rows))
-    assert "nothing yet" in drawn
-
-
-def test_the_filter_looks_into_everything_a_row_says() -> None:
-    all_of_them = exchanges()
-    assert [each.id for each in routing.matching(all_of_them, "WRITER")] == ["req-003"]
-    assert [each.id for each in routing.matching(all_of_them, "semantic")] == ["req-010"]
-    assert [each.id for each in routing.matching(all_of_them, CUT[:20])] == ["req-007"]
-    assert "nothing matches" in text(list(routing.routing(scene(), routing.View(wanted="zzz"), 80, 20).rows))
-
-
-def test_an_empty_stream_says_how_to_fill_it() -> None:
-    drawn = text(list(routing.routing(scene(recent=()), routing.View(), 80, 20).rows))
-    assert "no requests yet" in drawn
-    assert "claw ask" in drawn
-    assert routing.summary(scene(recent=())) == ()
-
-
-def test_why_shows_the_evidence() -> None:
-    drawn = text(why.why(exchanges()[-3], 92))
-    for words in (
-        "creative-writing .88 (next: rewriting .07)",
-        "local answers well .61",
-        "json, long-context",
-        "ruled out by quality",
-        "flips when",
-        "all-cloud",
-        "req-003",
-    ):
-        assert words in drawn, words
-    assert "not answered yet" in text(why.why(exchanges()[-1], 92))
-
-
-def test_why_lists_the_attempts_of_a_failover() -> None:
-    from backends.types import Attempt
-
-    tries = (
-        Attempt(engine="cloud", model="gemini-2.5-flash", error="503 overloaded"),
-        Attempt(engine="local", model="qwen2.5:14b"),
-    )
-    failed = exchange(
-        1, "ada", "local", "x", 0.2, ms=5.0, attempts=tries, notes=("failed over",), error="gone", estimated=True
-    )
-    drawn = text(why.why(failed, 92))
-    assert "503 overloaded" in drawn
-    assert "answered" in drawn
-    assert "failed over" in drawn
-    assert "the engine reported none" in drawn
 
 
 def test_the_cache_has_all_its_faces() -> None:

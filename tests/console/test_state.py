@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from backends import events
 from backends.types import Acted, Action, Alert, CacheStats, Exchange, GpuReading, InFlight, RuntimeReading
 from console.state import EXCHANGES_KEPT, HISTORY_KEPT, Connection, ViewState, adopt, connect, mark_stale, reduce
-from tests.console.scene import NOW, engines, exchange, exchanges, explained, settled, snapshot, spend
+from tests.console.scene import engines, snapshot, spend
+from tests.console.scene_exchanges import NOW, exchange, exchanges, explained, settled
 
 ALERT = Alert(key="disk", at=NOW, level="alert", text="the disk is full")
 FLYING = InFlight(id="req-002", agent="infra", engine="local", model="m", stage="called", started_at=NOW)

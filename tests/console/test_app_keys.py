@@ -1,0 +1,211 @@
+"""The console by its keys: actions, overlays, cursor, filter, and what pasted keys may not do."""
+
+import pytest
+from textual.events import Paste
+
+from backends import events
+from backends.errors import WrongUse
+from console import app as app_module
+from console.panes.runtime import RuntimePane
+from console.screens.confirm import ConfirmScreen
+from console.screens.help import HelpScreen
+from console.screens.why import WhyScreen
+from tests.console.scene import snapshot
+from tests.console.scene_exchanges import exchange
+from tests.console.scripted_core import ScriptedCore
+from tests.console.stage import on_stage, text_of
+from tests.waiting import until
+
+
+@pytest.fixture
+def core() -> ScriptedCore:
+    return ScriptedCore(snapshot())
+
+
+async def test_stop_is_undone_by_the_same_key(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("S")
+        await until(lambda: core.acted)
+        await until(lambda: "stop-cloud done" in text_of(app))
+        acted = await core.act(core.acted[0])
+        core.emit(events.ActionDone(acted=acted, cloud_stopped=True, pins={}))
+        await until(lambda: "CLOUD STOPPED" in text_of(app))
+        await pilot.press("S")
+        await until(lambda: core.acted[-1].verb == "resume-cloud")
+
+
+async def test_an_action_that_fails_says_why(core: ScriptedCore) -> None:
+    core.refusal = WrongUse("no such call: it ended")
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("x")
+        await until(lambda: "no such call" in text_of(app))
+
+
+async def test_pin_goes_round_and_cancel_takes_the_selected_call(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        for pins, verb, engine in (
+            ({}, "pin", "local"),
+            ({"scout": "local"}, "pin", "cloud"),
+            ({"scout": "cloud"}, "unpin", None),
+        ):
+            acted = await core.act(app_module.Action(verb="pin", actor="t"))
+            core.emit(events.ActionDone(acted=acted, cloud_stopped=False, pins=pins))
+            wanted = pins.get("scout")
+            await until(lambda wanted=wanted: app.state.agents[0].pinned == wanted)
+            core.acted.clear()
+            await pilot.pause()
+            await pilot.press("p")
+            await until(lambda: core.acted)
+            assert (core.acted[0].verb, core.acted[0].agent, core.acted[0].engine) == (verb, "scout", engine)
+        core.acted.clear()
+        await pilot.press("x")
+        await until(lambda: core.acted)
+        assert (core.acted[0].verb, core.acted[0].id) == ("cancel", "req-001")
+        core.acted.clear()
+        await pilot.press("down", "x", "up", "p")
+        await until(lambda: core.acted)
+        assert core.acted[0].verb != "cancel", "a call that ended cannot be cancelled"
+
+
+async def test_why_opens_on_the_selected_decision_and_escape_closes_it(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("down", "down", "enter")
+        await until(lambda: isinstance(app.screen, WhyScreen) and "creative-writing .88" in text_of(app))
+        await pilot.press("down", "up", "pagedown", "3")
+        assert isinstance(app.screen, WhyScreen)
+        await pilot.press("escape")
+        await until(lambda: app.screen is app.main)
+
+
+async def test_the_cursor_stays_on_its_decision_when_newer_ones_come(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("down", "down")
+        core.emit(events.Decided(exchange=exchange(0, "claw", "local", "x", 0.1)))
+        await until(lambda: "claw       14:03:12" in text_of(app))
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, WhyScreen) and "writer ·" in text_of(app))
+        await pilot.press("escape", "home", "enter")
+        await until(lambda: isinstance(app.screen, WhyScreen) and "claw ·" in text_of(app))
+
+
+async def test_the_filter_takes_keys_as_text_until_it_is_left(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("slash", *"wrx", "backspace", "enter")
+        await until(lambda: "/wr" in text_of(app) and "sherlock" not in text_of(app))
+        assert not core.acted, "x was text"
+        await pilot.press("3", "2")
+        await until(lambda: "/wr" in text_of(app))
+        await pilot.press("escape")
+        await until(lambda: "sherlock" in text_of(app))
+        await pilot.press("slash", "z", "escape")
+        await until(lambda: "sherlock" in text_of(app))
+
+
+async def test_a_paste_is_text_of_the_filter(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("slash")
+        app.post_message(Paste("sherlock\nx"))
+        await until(lambda: "/sherlock" in text_of(app))
+        assert not core.acted
+
+
+async def test_agents_can_be_shown_and_hidden(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("a")
+        await until(lambda: "last decision" in text_of(app))
+        await pilot.press("a")
+        await until(lambda: "last decision" not in text_of(app))
+
+
+async def test_a_pane_can_be_held_still(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("space")
+        await until(lambda: "‖ paused" in text_of(app))
+        core.emit(events.Decided(exchange=exchange(0, "claw", "local", "brand-new", 0.1)))
+        await until(lambda: app.state.exchanges[-1].id == "req-000")
+        await pilot.pause()
+        assert "brand-new" not in text_of(app)
+        await pilot.press("space")
+        await until(lambda: "brand-new" in text_of(app))
+
+
+async def test_flushing_asks_first(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("3", "f")
+        await until(lambda: isinstance(app.screen, ConfirmScreen) and "1,204 stored answers" in text_of(app))
+        await pilot.press("enter", "n")
+        await until(lambda: app.screen is app.main)
+        await pilot.press("f")
+        await until(lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.pause(0.05)
+        await pilot.press("y")
+        await until(lambda: core.acted)
+        assert [action.verb for action in core.acted] == ["flush-cache"]
+
+
+async def test_pasted_keys_do_nothing_that_counts(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        app.post_message(Paste("y\n"))
+        await pilot.press("S")
+        await until(lambda: "it came with pasted text" in text_of(app))
+        assert not core.acted
+
+
+async def test_keys_fed_faster_than_hands_do_nothing_that_counts(core: ScriptedCore) -> None:
+    from textual.events import Key
+
+    async with on_stage(core) as (app, _):
+        for key in "Sx":
+            app.post_message(Key(key, key))
+        await until(lambda: "it came with pasted text" in text_of(app))
+        assert not core.acted
+
+
+async def test_help_and_palette(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("question_mark")
+        await until(lambda: isinstance(app.screen, HelpScreen) and "stop all cloud spend" in text_of(app))
+        await pilot.press("question_mark")
+        await until(lambda: app.screen is app.main)
+        await pilot.press("ctrl+p")
+        await until(lambda: "Stop cloud" in text_of(app))
+        await pilot.press(*"pin ada to local")
+        await until(lambda: "Pin ada to local" in text_of(app))
+        await pilot.press("down", "enter")
+        await until(lambda: core.acted)
+        assert (core.acted[0].verb, core.acted[0].agent) == ("pin", "ada")
+
+
+async def test_themes_go_round(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        seen = {app.theme}
+        for _ in range(4):
+            await pilot.press("t")
+            seen.add(app.theme)
+        assert len(seen) == 5
+        await until(lambda: "theme " in text_of(app))
+        await pilot.press("t")
+        assert app.theme == "claw-dark"
+
+
+async def test_tabs_and_rows_can_be_clicked(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.click("#tabs", offset=(14, 0))
+        await pilot.click("#routing", offset=(10, 4))
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, WhyScreen) and "writer ·" in text_of(app))
+        await pilot.press("escape")
+        await pilot.click("#tabs", offset=(2, 0))
+        await until(lambda: isinstance(app.focused, RuntimePane))
+
+
+async def test_a_pane_scrolls_by_keys(core: ScriptedCore) -> None:
+    async with on_stage(core, size=(80, 14)) as (app, pilot):
+        await pilot.press("1")
+        await until(lambda: "gpu 0" in text_of(app))
+        await pilot.press("end")
+        await until(lambda: "disk" in text_of(app) and "gpu 0" not in text_of(app))
+        await pilot.press("home")
+        await until(lambda: "gpu 0" in text_of(app))
+        await pilot.press("pagedown", "pageup", "down", "up")
+        await until(lambda: "gpu 0" in text_of(app))

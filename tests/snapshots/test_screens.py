@@ -12,7 +12,8 @@ from backends.types import CacheStats, GpuReading, RuntimeReading
 from console import theming
 from console.app import ClawApp
 from console.state import Connection, ViewState, adopt, connect, mark_stale
-from tests.console.scene import NOW, gpus, snapshot
+from tests.console.scene import gpus, snapshot
+from tests.console.scene_exchanges import NOW
 from tests.console.scripted_core import Opener, ScriptedCore
 from tests.waiting import until
 

@@ -4,6 +4,7 @@ The console and the one-shot commands come this way; they then know the core by 
 """
 
 import asyncio
+import importlib
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -76,8 +77,8 @@ async def embedded(
     settings: Settings, paths: Paths, *, rehearse: bool, listen: bool, traffic: bool
 ) -> AsyncGenerator[Opened]:
     """A core in this process. Raises LedgerError where another process holds the ledger."""
-    from backends.building import build
-
+    # Half a second of imports, kept off the loop of a console that already takes keys.
+    build = (await asyncio.to_thread(importlib.import_module, "backends.building")).build
     async with AsyncExitStack() as stack:
         key, labels = gemini_key(), None
         if rehearse:

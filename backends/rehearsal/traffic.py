@@ -89,11 +89,11 @@ def planned(seed: int, cast: Cast) -> Iterator[Planned]:
 def gaps(random: Random) -> Iterator[float]:
     """Seconds before each call: a burst, a steady stretch, a quiet spell, and again; 1.5 s on average."""
     while True:
-        yield random.uniform(8.0, 20.0)
         for _ in range(random.randint(5, 14)):
             yield random.expovariate(1 / 0.4)
         for _ in range(random.randint(20, 40)):
             yield random.expovariate(1 / 1.5)
+        yield random.uniform(8.0, 20.0)
 
 
 def read_cast() -> Cast:

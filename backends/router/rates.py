@@ -6,6 +6,9 @@ Moving averages that forget over about twenty calls. Unknown is None until the f
 WEIGHT = 0.1
 TYPICAL_OUTPUT = 300  # tokens; what an answer is taken to have before any of its intent was seen
 
+SHORTEST_S = 0.1
+"""A stream over sooner says nothing of the engine's rate: its answer came in one piece."""
+
 
 class Rates:
     def __init__(self) -> None:
@@ -20,7 +23,7 @@ class Rates:
         self._output[intent] = _moved(self._output.get(intent), output)
         if first_token_s is not None:
             self.first_token_s = _moved(self.first_token_s, first_token_s)
-            if output > 1 and total_s > first_token_s:
+            if total_s - first_token_s >= SHORTEST_S:
                 self.tokens_per_s = _moved(self.tokens_per_s, output / (total_s - first_token_s))
 
     def expected_output(self, intent: str, cap: int) -> int:

@@ -44,3 +44,10 @@ def test_old_measurements_fade() -> None:
     for _ in range(100):
         rates.measured(intent="chat", output=100, first_token_s=0.1, total_s=2.1)
     assert rates.first_token_s == pytest.approx(0.1, abs=0.01)
+
+
+def test_an_answer_in_one_piece_says_nothing_of_the_rate() -> None:
+    rates = Rates()
+    rates.measured(intent="tool-use", output=500, first_token_s=1.0, total_s=1.01)
+    assert rates.tokens_per_s is None
+    assert rates.first_token_s == 1.0

@@ -57,8 +57,10 @@ async def build(
     rehearsal: bool = False,
     clock: Clock | None = None,
     drain_s: float = DRAIN_S,
+    one_shot: bool = False,
 ) -> AsyncGenerator[LocalCore]:
     """Open a core; on leaving, what is in the air lands or is ended, and every file and connection is closed.
+    A `one_shot` core answers one prompt: it takes no samples and loads no embedding model.
 
     Raises WrongSettings, and LedgerError where the ledger cannot be read or another core holds it.
     """
@@ -139,8 +141,10 @@ async def build(
             clock=clock,
             rehearsal=rehearsal,
         )
-        cache.start_semantic()
-        async with background(sampler.run(), engines.prepare()):
+        work = () if one_shot else (sampler.run(), engines.prepare())
+        if not one_shot:
+            cache.start_semantic()
+        async with background(*work):
             try:
                 yield core
             finally:

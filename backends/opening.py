@@ -55,10 +55,12 @@ async def open_core(
     embed: bool = False,
     listen: bool = False,
     traffic: bool = False,
+    one_shot: bool = False,
 ) -> AsyncGenerator[Opened]:
     """The running core of this home, else one of our own; with `embed` always our own.
 
-    `listen` opens the control socket, so that others can attach. `traffic` plays the agents in rehearsal.
+    `listen` opens the control socket, so that others can attach. `traffic` plays the agents in rehearsal. A `one_shot`
+    core of our own is for one prompt.
     """
     paths = Paths.find(rehearsal=rehearse)
     async with AsyncExitStack() as stack:
@@ -67,14 +69,14 @@ async def open_core(
             with suppress(Unreachable):
                 opened = await stack.enter_async_context(attach(str(paths.socket)))
         if opened is None:
-            own = embedded(settings, paths, rehearse=rehearse, listen=listen, traffic=traffic)
+            own = embedded(settings, paths, rehearse=rehearse, listen=listen, traffic=traffic, one_shot=one_shot)
             opened = await stack.enter_async_context(own)
         yield opened
 
 
 @asynccontextmanager
 async def embedded(
-    settings: Settings, paths: Paths, *, rehearse: bool, listen: bool, traffic: bool
+    settings: Settings, paths: Paths, *, rehearse: bool, listen: bool, traffic: bool, one_shot: bool = False
 ) -> AsyncGenerator[Opened]:
     """A core in this process. Raises LedgerError where another process holds the ledger."""
     # Half a second of imports, kept off the loop of a console that already takes keys.
@@ -90,7 +92,7 @@ async def embedded(
             stage = await stack.enter_async_context(twins)
             settings, key, labels = settings_for(settings, stage), REHEARSAL_KEY, _labels(stage)
         core = await stack.enter_async_context(
-            build(settings, paths, gemini_key=key, labels=labels, rehearsal=rehearse)
+            build(settings, paths, gemini_key=key, labels=labels, rehearsal=rehearse, one_shot=one_shot)
         )
         if listen:
             from backends.gateway.control import listen_on

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _ask(request: Request, *, rehearse: bool, json: bool) -> int:
     settings = load(Paths.find().config).settings
-    async with open_core(settings, rehearse=rehearse) as opened:
+    async with open_core(settings, rehearse=rehearse, one_shot=True) as opened:
         text, outcome = await _hear(opened.core, request, echo=not json)
     if json:
         sys.stdout.write(msgspec.json.encode(as_json(outcome, text)).decode() + "\n")

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _explain(request: Request, *, rehearse: bool) -> Explanation:
     settings = load(Paths.find().config).settings
-    async with open_core(settings, rehearse=rehearse) as opened:
+    async with open_core(settings, rehearse=rehearse, one_shot=True) as opened:
         return await opened.core.explain(request)
 
 

@@ -12,7 +12,7 @@ EXTRA  := $(if $(LIGHT),semantic-light,semantic)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 say     = @printf '\033[1m%s\033[0m\n' "$(1)"
 
-.PHONY: run test lint types boundaries pytest snapshots clean
+.PHONY: run test lint types boundaries pytest snapshots readme clean
 
 run: $(VENV)/.run-$(EXTRA)
 	@$(BIN)/claw $(ARGS)
@@ -36,6 +36,9 @@ pytest: $(VENV)/.test
 
 snapshots: $(VENV)/.test
 	$(BIN)/pytest --snapshot-update tests/snapshots tests/console
+
+readme: $(VENV)/.test
+	$(BIN)/python -m benchmarks.readme_tables README.md
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

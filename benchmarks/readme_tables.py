@@ -1,0 +1,129 @@
+"""The README's tables, written from the code: every setting, and every intent with prompts that are taken for it.
+
+    python -m benchmarks.readme_tables [README.md]        what `make readme` runs
+
+Each table stands between two comments, `<!-- settings … -->` and `<!-- /settings -->`; all else is left as it is.
+"""
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from backends.settings_file import descriptions
+
+INTENTS = {
+    "chat": ("small talk and quick questions", "Hi, how are you today?", "Thanks, that was helpful!"),
+    "extraction": (
+        "facts pulled out of material",
+        "Extract all e-mail addresses from this text",
+        "Pull the invoice number and total out of this letter",
+    ),
+    "classification": (
+        "one label of a few",
+        "Is this review positive or negative?",
+        "Label this ticket as bug, question or feature",
+    ),
+    "summarising": ("the same, shorter", "Summarise this article in three sentences", "Give me a TL;DR of the meeting"),
+    "translation": (
+        "the same in another language",
+        "Translate this contract into Polish",
+        "How would a Spaniard say “the train is late”?",
+    ),
+    "rewriting": (
+        "the same, in other words or another tone",
+        "Make this e-mail sound more polite",
+        "Fix the grammar in this paragraph",
+    ),
+    "creative-writing": (
+        "new text for people to read",
+        "Write a short poem about autumn rain",
+        "Write the opening scene of a detective story",
+    ),
+    "coding": (
+        "code to be written",
+        "Write a Python function that parses cron lines",
+        "Implement a REST endpoint for uploads in Go",
+    ),
+    "debugging": (
+        "something broken, to be found and mended",
+        "Why does this script fail with a KeyError?",
+        "My container keeps crashing, here is the traceback",
+    ),
+    "maths-logic": (
+        "to be worked out, with one right result",
+        "What is 17 % of 2,340?",
+        "Solve x² − 5x + 6 = 0 step by step",
+    ),
+    "planning": (
+        "steps towards a goal",
+        "Plan the migration of our database to a new host",
+        "Make a study schedule for the next four weeks",
+    ),
+    "research": (
+        "what is known, gathered and weighed",
+        "Compare PostgreSQL and SQLite for small services",
+        "What does the literature say about sleep and memory?",
+    ),
+    "audit": (
+        "faults looked for in something that exists",
+        "Audit this nginx config for security holes",
+        "Review our firewall rules for open ports",
+    ),
+    "trend-analysis": (
+        "what rises and falls",
+        "What's trending around home labs this month?",
+        "Spot emerging themes in this week's headlines",
+    ),
+    "health-check": (
+        "whether a system is well",
+        "Is the web server up?",
+        "Are all services healthy and is disk space fine?",
+    ),
+    "tool-use": (
+        "something to be done by a tool",
+        "Send a message to the team channel that I am late",
+        "Turn off the lights in the living room",
+    ),
+}
+"""For each intent what is meant by it, then two prompts."""
+
+
+def settings() -> str:
+    """Every key of claw.toml, its built-in value, and what it means."""
+    rows = [(f"`{key}`", f"`{value}`", _cell(meaning)) for key, value, meaning in descriptions()]
+    return _table(("key", "built in", "meaning"), rows)
+
+
+def intents() -> str:
+    """The sixteen intents."""
+    rows = [(name, meaning, f"{first} · {second}") for name, (meaning, first, second) in INTENTS.items()]
+    return _table(("intent", "what is asked for", "as in"), rows)
+
+
+def written(readme: str) -> str:
+    """`readme` with its tables as they are now. Raises ValueError where the comments around one are missing."""
+    for name, table in (("settings", settings()), ("intents", intents())):
+        parts = re.split(rf"(<!-- {name}\b[^>]*-->\n|<!-- /{name} -->)", readme)
+        if len(parts) != 5:
+            raise ValueError(f"the README needs one pair of <!-- {name} --> and <!-- /{name} -->")
+        readme = "".join((*parts[:2], table, *parts[3:]))
+    return readme
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main() -> None:
+    path = Path(sys.argv[1] if len(sys.argv) > 1 else "README.md")
+    path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,229 @@
+"""The console as a person uses it: a real terminal, real keys, the twins behind it, and the ledger held against it."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends.rehearsal.small_model import NoSmallModel, find_weights
+from console.present.figures import count, milliseconds, money, total
+from tests.e2e.terminal import WAIT_S, Terminal
+
+CLAW = [sys.executable, "-m", "console.entry"]
+PANES = ("Runtime", "Routing", "Cache", "Spend", "Alerts", "Chat")
+DOWN, ESCAPE, ENTER, F2 = "\x1b[B", "\x1b", "\r", "\x1bOQ"
+PALETTE, QUIT = "\x10", "\x11"
+MOUSE, ALTERNATE_SCREEN, PASTE = 1000, 1049, 2004
+SETTINGS = """
+[agents.default]
+policy = "cloud"
+[cache]
+semantic = false
+[telemetry]
+gpu = false
+"""
+
+Open = Callable[..., Terminal]
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[dict[str, str]]:
+    """Both twins in a child process, speaking scripted text."""
+    command = [sys.executable, "-m", "backends.rehearsal", "--scripted"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdin is not None
+        yield json.loads(child.stdout.readline())
+        child.stdin.close()
+
+
+@pytest.fixture
+def env(stage: dict[str, str], home: Path) -> dict[str, str]:
+    """A home of its own whose engines are the twins."""
+    home.mkdir(parents=True)
+    (home / "claw.toml").write_text(SETTINGS)
+    return os.environ | {
+        "CLAW_HOME": str(home),
+        "OLLAMA_HOST": stage["local_url"],
+        "CLAW_GEMINI_BASE_URL": stage["cloud_url"],
+        "GEMINI_API_KEY": "canary-key-0123456789",
+    }
+
+
+@pytest.fixture
+def terminal(env: dict[str, str]) -> Iterator[Open]:
+    """Opens consoles; what is still open at the end is closed."""
+    opened: list[Terminal] = []
+
+    def make(*words: str, **more: Any) -> Terminal:
+        opened.append(Terminal(env | more.pop("env", {}), *words, **more))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.child.close(force=True)
+
+
+@pytest.fixture
+def slow(stage: dict[str, str]) -> Iterator[None]:
+    """The cloud twin speaks slowly enough to be caught in the middle of an answer."""
+    behave(stage["cloud_url"], {"tokens_per_s": 15.0, "chunk_tokens": 1})
+    yield
+    urllib.request.urlopen(urllib.request.Request(f"{stage['cloud_url']}/rehearsal/reset", method="POST")).close()
+
+
+def test_a_visit_from_the_first_frame_to_the_shell_again(terminal: Open, home: Path) -> None:
+    it = terminal()
+    before = it.attributes()
+    it.see(r"local qwen2\.5:14b .* cloud gemini-2\.5-flash .* embedded")
+    assert it.modes() >= {MOUSE, ALTERNATE_SCREEN, PASTE}
+    for number, name in enumerate(PANES, 1):
+        it.press(str(number))
+        it.see(f"┏━ {number} {name} ━")
+
+    it.press(*"dns slow?")
+    foreseen = it.see(r"as default · auto → ▐cloud gemini-2\.5-flash · ~.*")[0]
+    assert "policy cloud" in foreseen
+    it.press(ENTER)
+    ended = it.see(r"▐cloud gemini-2\.5-flash · (\d.*? ms), (.* ms)")[0]
+    (row,) = rows(home)
+    assert (row["agent"], row["engine"], row["finish"]) == ("default", "cloud", "stop")
+    figures = f"{count(row['input_tokens'])} in, {count(row['output_tokens'])} out"
+    assert figures in ended
+    assert f" · {money(Decimal(row['cost_usd']))} · " in ended
+    assert f", {milliseconds(row['latency_ms'])} ms" in ended
+    assert Decimal(row["cost_usd"]) > 0
+    it.see(rf"{total(Decimal(row['cost_usd'])).replace('$', '[$]')}/[$]5")
+
+    it.press(F2)
+    it.see("┏━ 2 Routing ━")
+    it.see(r"default .* ▐cloud .* policy cloud")
+    it.press("S")
+    it.see(" CLOUD STOPPED ")
+    it.press("S")
+    it.until(" CLOUD STOPPED ", gone=True)
+
+    it.press(DOWN, "p")
+    it.see("default +cloud +▌local")
+
+    it.press("?")
+    it.see("━ Help ━")
+    it.press(ESCAPE)
+    it.until("━ Help ━", gone=True)
+    it.press(PALETTE)
+    it.see("Search for commands")
+    it.press(*"nordic")
+    it.until("Stop cloud\n", gone=True)
+    it.see("Theme nordic")
+    it.press(ESCAPE)
+    it.until("Theme nordic", gone=True)
+
+    it.resize(5, 20)
+    it.see("needs 40×10")
+    it.resize(40, 120)
+    it.see("2 Routing [━─]")
+
+    it.press(QUIT)
+    assert it.end() == 0
+    assert it.modes() == set()
+    assert it.attributes() == before
+    assert it.stray() == set()
+    assert len(rows(home)) == 1
+
+
+def test_rehearsal_says_so_and_keeps_its_books_apart(terminal: Open, home: Path) -> None:
+    it = terminal("--rehearse")
+    it.see(" REHEARSAL ")
+    it.see("simulated Gemini")
+    it.see(r"\d\d:\d\d:\d\d [▌▐=]")  # the agents' traffic
+    it.press(QUIT)
+    assert it.end() == 0
+    assert it.modes() == set()
+    assert rows(home / "state" / "rehearsal")
+    assert not (home / "state" / "ledger.db").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_ends_it(terminal: Open, number: signal.Signals) -> None:
+    it = terminal()
+    before = it.attributes()
+    it.see("embedded")
+    it.child.kill(number)
+    assert it.end() == 128 + number
+    if number is signal.SIGTERM:  # a shell's still there
+        assert it.modes() == set()
+        assert it.attributes() == before
+
+
+def test_a_closed_terminal_ends_it_also_where_hang_ups_are_ignored(terminal: Open) -> None:
+    inherited = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        it = terminal()
+    finally:
+        signal.signal(signal.SIGHUP, inherited)
+    it.see("embedded")
+    assert it.hang_up() == 128 + signal.SIGHUP
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_console_that_leaves_a_core_leaves_its_calls_running(terminal: Open, env: dict[str, str], home: Path) -> None:
+    command = [*CLAW, "serve", "--port", "0"]
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as core:
+        try:
+            assert core.stderr is not None
+            assert core.stderr.readline().startswith("ready ")
+            call = subprocess.Popen([*CLAW, "ask", "--json", "why is dns slow?"], env=env, stdout=subprocess.PIPE)
+            it = terminal()
+            it.see("attached")
+            it.see("default .*(running|▐cloud)")
+            it.press(QUIT)
+            assert it.end() == 0
+            assert call.poll() is None
+            told, _ = call.communicate(timeout=WAIT_S)
+            answer = json.loads(told)
+            assert (call.returncode, answer["finish"]) == (0, "stop")
+            (row,) = rows(home / "state")
+            assert (row["id"], Decimal(row["cost_usd"])) == (answer["id"], Decimal(answer["cost_usd"]))
+        finally:
+            core.terminate()
+    assert core.returncode == 0
+
+
+def test_the_small_real_model_answers(env: dict[str, str], home: Path) -> None:
+    try:
+        find_weights()
+    except NoSmallModel as missing:
+        pytest.skip(f"no answer of a real model is tested here: {missing}")
+    words = ["ask", "--rehearse", "--agent", "infra", "--json", "Say hello."]
+    done = subprocess.run([*CLAW, *words], env=env, capture_output=True, timeout=100, check=True)
+    answer = json.loads(done.stdout)
+    assert answer["engine"] == "local"
+    assert answer["finish"] in ("stop", "length")
+    assert answer["text"].strip()
+    (row,) = rows(home / "state" / "rehearsal")
+    assert row["output_tokens"] == answer["tokens"]["output"]
+    assert Decimal(row["cost_usd"]) == 0
+
+
+def rows(home: Path) -> list[dict[str, Any]]:
+    """The ledger's rows under a home or a state folder."""
+    path = next(path for path in (home / "ledger.db", home / "state" / "ledger.db") if path.exists())
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        db.row_factory = sqlite3.Row
+        found = db.execute("SELECT * FROM requests_v1 ORDER BY started_at").fetchall()
+    db.close()
+    return [dict(row) for row in found]
+
+
+def behave(url: str, fields: dict[str, Any]) -> None:
+    request = urllib.request.Request(f"{url}/rehearsal/behaviour", json.dumps(fields).encode(), method="PUT")
+    urllib.request.urlopen(request, timeout=5).close()

@@ -1,7 +1,6 @@
 """What `claw doctor` looks at on this machine; the engines are checked by their own room."""
 
 import asyncio
-import importlib.util
 import locale
 import os
 import shutil
@@ -11,10 +10,12 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from backends.cache import embedders
 from backends.clock import SystemClock
 from backends.engines.checks import check
 from backends.ledger.lock import is_held
 from backends.paths import Paths
+from backends.rehearsal.small_model import NoSmallModel, find_weights
 from backends.settings import Settings, gemini_key
 from backends.telemetry.gpu import GpuSampler
 from backends.types import Check
@@ -55,7 +56,7 @@ async def _gpu(settings: Settings) -> Check:
 
 
 def _machine(paths: Paths) -> list[Check]:
-    return [_disk(paths), _ledger(paths), _sqlite(), _clock(), _terminal(), _semantic()]
+    return [_disk(paths), _ledger(paths), _sqlite(), _clock(), _terminal(), _semantic(), _small_model()]
 
 
 def _disk(paths: Paths) -> Check:
@@ -113,12 +114,16 @@ def _terminal() -> Check:
 
 
 def _semantic() -> Check:
-    for module, name in (("sentence_transformers", "sentence-transformers"), ("onnxruntime", "ONNX")):
-        if importlib.util.find_spec(module):
-            return Check(name="semantic cache", ok=True, detail=f"{name} installed")
-    return Check(
-        name="semantic cache",
-        ok=None,
-        detail="not installed; the exact cache works",
-        remedy="pip install 'claw-console[semantic]', or [semantic-light] without torch",
-    )
+    if lacking := embedders.missing():
+        detail, _, remedy = lacking.partition(": ")
+        return Check(name="semantic cache", ok=None, detail=f"{detail}; the exact cache works", remedy=remedy)
+    return Check(name="semantic cache", ok=True, detail="the embedding model is installed")
+
+
+def _small_model() -> Check:
+    try:
+        weights = find_weights()
+    except NoSmallModel as lacking:
+        detail, _, remedy = str(lacking).partition(": ")
+        return Check(name="rehearsal", ok=None, detail=f"{detail}; its answers are scripted text", remedy=remedy)
+    return Check(name="rehearsal", ok=True, detail=f"answers come from {weights.name} on llama.cpp")

@@ -12,7 +12,7 @@ from backends.bus import Bus
 from backends.cache.store import Cache
 from backends.clock import Clock, SystemClock
 from backends.engines import registry
-from backends.engines.checks import runs_here
+from backends.engines.checks import check_local, runs_here
 from backends.ledger.install_key import InstallKey
 from backends.ledger.prices import Prices, UnknownPrice
 from backends.ledger.store import Ledger
@@ -32,12 +32,13 @@ from backends.router.privacy import PrivacyGate
 from backends.router.proof import LocalProof
 from backends.router.record import Recorder
 from backends.router.thinking import Thinking
-from backends.settings import Settings
+from backends.settings import LocalEngine, Settings
 from backends.telemetry.history import History
 from backends.telemetry.sampler import Sampler
 from backends.types import EngineName, Tokens
 
 DRAIN_S = 5.0
+NO_KEY = "no Gemini key: set GEMINI_API_KEY"
 
 
 class Labels(Struct, frozen=True, kw_only=True):
@@ -77,6 +78,8 @@ async def build(
         desks = _desks(settings, engines, labels, clock)
         controls = Controls(ledger, await ledger.controls())
         desks["cloud"].stopped = controls.cloud_stopped
+        if gemini_key is None:
+            desks["cloud"].missing = NO_KEY
         journal = Journal(bus, clock)
         journal.restore(await ledger.recent(50))
         if ledger.recovered:
@@ -112,7 +115,9 @@ async def build(
             costs=costs,
         )
         history = History()
-        sampler = Sampler(settings, bus, history, clock, extra=lambda: _extra(desks, ledger, cache))
+        sampler = Sampler(
+            settings, bus, history, clock, extra=lambda: _extra(desks, ledger, cache), told=desks["local"].told
+        )
         pipeline = Pipeline(
             settings,
             thinking=thinking,
@@ -141,7 +146,7 @@ async def build(
             clock=clock,
             rehearsal=rehearsal,
         )
-        work = () if one_shot else (sampler.run(), engines.prepare())
+        work = () if one_shot else (sampler.run(), engines.prepare(), _look(settings.engines.local, journal))
         if not one_shot:
             cache.start_semantic()
         async with background(*work):
@@ -158,6 +163,13 @@ def _flag(settings: Settings, journal: Journal) -> None:
     if settings.ledger.on_unwritable == "serve":
         line = "ledger.on_unwritable serve acts as local-only: without a row no cloud call is made"
         journal.alert("serve", line, level="warning")
+
+
+async def _look(local: LocalEngine, journal: Journal) -> None:
+    """Say at the start what a first call would find out: a model that is not there, or not on this machine."""
+    for check in await check_local(local):
+        if check.ok is False and check.name != "local engine":
+            journal.alert(check.name, f"{check.name}: {check.detail}", remedy=check.remedy)
 
 
 def _desks(

@@ -68,7 +68,7 @@ class Answering:
         if error.kind == "unavailable" and not again and self._desks[name].breaker.usable() and self._retries.again():
             return name
         other = flight.thought.decision.failover
-        if other is None or other in tried or self._desks[other].stopped or not self._desks[other].breaker.usable():
+        if other is None or other in tried or self._desks[other].stopped or self._desks[other].why_not():
             return None
         return other if self._retries.again() else None
 

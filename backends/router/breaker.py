@@ -52,6 +52,11 @@ class Breaker:
         """Seconds until the next call may try, where the breaker is open."""
         return None if self._open_until is None else max(0.0, self._open_until - self._clock.monotonic())
 
+    def shorten(self) -> None:
+        """The engine is known to be back: the next call may find out now."""
+        if self._open_until is not None:
+            self._open_until = self._clock.monotonic()
+
     def called(self) -> None:
         """A call goes out; while open it is the one that finds out."""
         if self._open_until is not None:

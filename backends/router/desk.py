@@ -10,7 +10,7 @@ from backends.router.breaker import Breaker
 from backends.router.limiter import Limiter
 from backends.router.rates import Rates
 from backends.settings import CloudEngine, LocalEngine
-from backends.types import EngineName, EngineState
+from backends.types import EngineName, EngineState, Health, RuntimeReading
 
 CLOUD_CONTEXT = 1_048_576  # tokens, of every Gemini 2.5 model
 SEES = ("vl", "vision", "llava", "gemma3", "minicpm-v", "pixtral")
@@ -28,6 +28,8 @@ class Label(Struct, frozen=True, kw_only=True):
 
 
 class Desk:
+    """`missing` names what it cannot work without, where that is known before any call; "" where nothing is."""
+
     def __init__(
         self,
         name: EngineName,
@@ -43,7 +45,8 @@ class Desk:
         self.label = label
         self.local_proved = False
         self.stopped = False
-        self.reported_waiting: int | None = None
+        self.missing = ""
+        self.runtime: RuntimeReading | None = None
         self.changed: Callable[[], None] = _nobody_told
         self.limiter = Limiter(
             name, parallel=settings.parallel, queue_limit=settings.queue_limit, changed=lambda: self.changed()
@@ -65,14 +68,29 @@ class Desk:
         """Does the model see images? Qwen 2.5 does not; of a local model's name only the usual marks are known."""
         return self.name == "cloud" or any(mark in self.model.lower() for mark in SEES)
 
+    def why_not(self) -> str | None:
+        """Why no call should be sent now, in a phrase; None where one may."""
+        if self.missing:
+            return self.missing
+        return None if self.breaker.usable() else self.breaker.why or "down"
+
     def wait_s(self) -> float | None:
+        """Seconds a newcomer is likely to wait; what the engine says it has waiting inside stands before it too."""
         limiter = self.limiter
-        return self.rates.wait_s(waiting=limiter.waiting, in_flight=limiter.in_flight, parallel=limiter.parallel)
+        waiting = limiter.waiting + (self._reported_waiting() or 0)
+        return self.rates.wait_s(waiting=waiting, in_flight=limiter.in_flight, parallel=limiter.parallel)
+
+    def told(self, reading: RuntimeReading) -> None:
+        """Take what the engine says of itself. One that is back may be asked at once, whatever the pause."""
+        before, self.runtime = self.runtime, reading
+        if before is not None and reading.reachable and not before.reachable:
+            self.breaker.shorten()
+        if before is None or (before.reachable, before.waiting) != (reading.reachable, reading.waiting):
+            self.changed()
 
     def state(self) -> EngineState:
-        breaker, limiter = self.breaker, self.limiter
-        shrunk = limiter.parallel < self.settings.parallel
-        health = "degraded" if breaker.health == "up" and shrunk else breaker.health
+        limiter = self.limiter
+        health, detail = self._health()
         return EngineState(
             name=self.name,
             kind=self.settings.kind if isinstance(self.settings, LocalEngine) else "gemini",
@@ -80,14 +98,30 @@ class Desk:
             label=self.label.text,
             simulated=self.label.simulated,
             health=health,
-            detail=breaker.why or (f"busy, {limiter.parallel} of {self.settings.parallel} at once" if shrunk else ""),
-            since=breaker.since,
+            detail=detail,
+            since=self.breaker.since,
             in_flight=limiter.in_flight,
             waiting=limiter.waiting,
             waiting_by_agent=limiter.waiting_by_agent(),
             parallel=limiter.parallel,
             predicted_wait_s=self.wait_s(),
             tokens_per_s=self.rates.tokens_per_s,
-            reported_waiting=self.reported_waiting,
+            reported_waiting=self._reported_waiting(),
             stopped=self.stopped,
         )
+
+    def _health(self) -> tuple[Health, str]:
+        """How it is, and in a line why: what its calls met first, then what it says of itself."""
+        breaker, runtime, limiter = self.breaker, self.runtime, self.limiter
+        if self.missing:
+            return "down", self.missing
+        if breaker.health in ("down", "degraded"):
+            return breaker.health, breaker.why
+        if runtime is not None and not runtime.reachable:
+            return "down", runtime.detail
+        if limiter.parallel < self.settings.parallel:
+            return "degraded", f"busy, {limiter.parallel} of {self.settings.parallel} at once"
+        return ("up" if runtime is not None else breaker.health), ""
+
+    def _reported_waiting(self) -> int | None:
+        return self.runtime.waiting if self.runtime is not None else None

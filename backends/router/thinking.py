@@ -91,7 +91,7 @@ class Thinking:
         desk = self._desks[name]
         call = compress(request, classes, name, desk.settings)
         output = desk.rates.expected_output(classes.intent, call.max_output)
-        why_not = None if desk.breaker.usable() else desk.breaker.why or "down"
+        why_not = desk.why_not()
         try:
             worst = self._costs.worst(name, call)
             expected = self._costs.of(name, call.model, Tokens(input=classes.input_tokens, output=output))

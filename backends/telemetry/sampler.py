@@ -16,7 +16,10 @@ from backends.types import GpuReading, HostReading, RuntimeReading
 
 
 class Sampler:
-    """`run` until cancelled. `gpu`, `host` and `runtime` are the last readings; `extra` gives the core's own series."""
+    """`run` until cancelled. `gpu`, `host` and `runtime` are the last readings; `extra` gives the core's own series.
+
+    `told` hears every reading of the local engine.
+    """
 
     def __init__(
         self,
@@ -24,12 +27,15 @@ class Sampler:
         bus: Bus,
         history: History,
         clock: Clock,
+        *,
         extra: Callable[[], dict[str, float | None]] = dict,
+        told: Callable[[RuntimeReading], None] = lambda _: None,
     ) -> None:
         self._bus = bus
         self._history = history
         self._clock = clock
         self._extra = extra
+        self._told = told
         self._interval_s = settings.telemetry.interval_s
         self._gpu = GpuSampler(clock, interval_s=self._interval_s) if settings.telemetry.gpu else None
         self._host = HostSampler(clock)
@@ -57,6 +63,7 @@ class Sampler:
         host, runtime = await asyncio.gather(asyncio.to_thread(self._host.sample), self._runtime.sample())
         gpu = self._gpu.reading() if self._gpu else GpuReading(at=self._clock.now(), state="off")
         self.gpu, self.host, self.runtime = gpu, host, runtime
+        self._told(runtime)
         if gpu is not None and gpu_changed(self._told_gpu, gpu):
             self._told_gpu = gpu
             self._bus.publish(GpuSampled(reading=gpu))

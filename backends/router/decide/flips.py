@@ -54,8 +54,12 @@ def _changes(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]
     yield from _budget(inputs, engine)
 
 
+LEAST_P = 0.005
+"""A chance of the cloud's below this has no dial in hundredths that would turn on it."""
+
+
 def _dial(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]:
-    if inputs.classes.p_cloud <= 0:
+    if inputs.classes.p_cloud < LEAST_P:
         return
     turn = inputs.classes.p_local / inputs.classes.p_cloud
     if engine == "cloud":

@@ -93,3 +93,13 @@ def test_a_wall_clock_that_jumps_changes_no_pause() -> None:
     it.failed(error("rate-limited", retry_after_s=30.0))
     clock.jump(86_400)
     assert it.retry_after_s() == 30.0
+
+
+def test_an_engine_known_to_be_back_may_be_asked_before_the_pause_is_over() -> None:
+    it = breaker(ManualClock())
+    for _ in range(FAILURES):
+        it.failed(error("unavailable"))
+    assert not it.usable()
+    it.shorten()
+    assert it.usable()
+    assert it.health == "down"

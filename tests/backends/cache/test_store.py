@@ -46,7 +46,7 @@ async def test_a_repeat_is_answered_with_its_age(cache: Cache, clock: ManualCloc
     assert hit.stored == stored()
     stats = cache.stats()
     assert (stats.lookups, stats.exact_hits, stats.entries) == (2, 1, 1)
-    assert stats.bytes > 0
+    assert stats.bytes == sum(top.bytes for top in stats.top) > 0
     assert [(top.agent, top.intent, top.hits, top.age_s) for top in stats.top] == [("writer", "coding", 1, 30.0)]
 
 

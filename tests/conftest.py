@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
+from hypothesis import settings
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("claw", deadline=None)
+settings.load_profile("claw")
 
 VARIABLES = (
     "GEMINI_API_KEY",

@@ -23,6 +23,7 @@ SEQUENCE = re.compile(
     rb"|\x1b[()][0AB]|\x1b[78=>M]"
 )
 MODE = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
+SIZE = {"COLUMNS", "LINES"}  # outrank the terminal's own, and would not follow it
 ON_AT_FIRST = {7, 25}  # line wrap, cursor
 
 
@@ -33,7 +34,7 @@ class Terminal:
         self.child = pexpect.spawn(
             sys.executable,
             ["-m", "console.entry", *words],
-            env={**env, "TERM": "xterm-256color", "LANG": "C.UTF-8"},
+            env={**{name: env[name] for name in set(env) - SIZE}, "TERM": "xterm-256color", "LANG": "C.UTF-8"},
             dimensions=(rows, columns),
             timeout=WAIT_S,
         )

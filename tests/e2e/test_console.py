@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -176,26 +177,18 @@ def test_a_closed_terminal_ends_it_also_where_hang_ups_are_ignored(terminal: Ope
 
 @pytest.mark.usefixtures("slow")
 def test_a_console_that_leaves_a_core_leaves_its_calls_running(terminal: Open, env: dict[str, str], home: Path) -> None:
-    command = [*CLAW, "serve", "--port", "0"]
-    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as core:
-        try:
-            assert core.stderr is not None
-            assert core.stderr.readline().startswith("ready ")
-            call = subprocess.Popen([*CLAW, "ask", "--json", "why is dns slow?"], env=env, stdout=subprocess.PIPE)
-            it = terminal()
-            it.see("attached")
-            it.see("default .*(running|▐cloud)")
-            it.press(QUIT)
-            assert it.end() == 0
-            assert call.poll() is None
-            told, _ = call.communicate(timeout=WAIT_S)
-            answer = json.loads(told)
-            assert (call.returncode, answer["finish"]) == (0, "stop")
-            (row,) = rows(home / "state")
-            assert (row["id"], Decimal(row["cost_usd"])) == (answer["id"], Decimal(answer["cost_usd"]))
-        finally:
-            core.terminate()
-    assert core.returncode == 0
+    with served(env), calling(env) as call:
+        it = terminal()
+        it.see("attached")
+        it.see("default .*(running|▐cloud)")
+        it.press(QUIT)
+        assert it.end() == 0
+        assert call.poll() is None
+        told, _ = call.communicate(timeout=WAIT_S)
+        answer = json.loads(told)
+        assert (call.returncode, answer["finish"]) == (0, "stop")
+        (row,) = rows(home / "state")
+        assert (row["id"], Decimal(row["cost_usd"])) == (answer["id"], Decimal(answer["cost_usd"]))
 
 
 def test_the_small_real_model_answers(env: dict[str, str], home: Path) -> None:
@@ -212,6 +205,29 @@ def test_the_small_real_model_answers(env: dict[str, str], home: Path) -> None:
     (row,) = rows(home / "state" / "rehearsal")
     assert row["output_tokens"] == answer["tokens"]["output"]
     assert Decimal(row["cost_usd"]) == 0
+
+
+@contextmanager
+def served(env: dict[str, str]) -> Iterator[None]:
+    """A core without a screen; it ends well."""
+    with subprocess.Popen([*CLAW, "serve", "--port", "0"], env=env, stderr=subprocess.PIPE, text=True) as core:
+        try:
+            assert core.stderr is not None
+            assert core.stderr.readline().startswith("ready ")
+            yield
+        finally:
+            core.terminate()
+    assert core.returncode == 0
+
+
+@contextmanager
+def calling(env: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """A call of another process, which is let go with this block."""
+    with subprocess.Popen([*CLAW, "ask", "--json", "why is dns slow?"], env=env, stdout=subprocess.PIPE) as call:
+        try:
+            yield call
+        finally:
+            call.terminate()
 
 
 def rows(home: Path) -> list[dict[str, Any]]:

@@ -14,6 +14,9 @@ from backends.telemetry.host import HostSampler
 from backends.telemetry.runtime import RuntimeSampler
 from backends.types import GpuReading, HostReading, RuntimeReading
 
+STILL_S = 5.0
+"""A reading that does not change is told again after so long: a watcher then knows that it still holds."""
+
 
 class Sampler:
     """`run` until cancelled. `gpu`, `host` and `runtime` are the last readings; `extra` gives the core's own series.
@@ -64,13 +67,13 @@ class Sampler:
         gpu = self._gpu.reading() if self._gpu else GpuReading(at=self._clock.now(), state="off")
         self.gpu, self.host, self.runtime = gpu, host, runtime
         self._told(runtime)
-        if gpu is not None and gpu_changed(self._told_gpu, gpu):
+        if gpu is not None and (_due(self._told_gpu, gpu) or gpu_changed(self._told_gpu, gpu)):
             self._told_gpu = gpu
             self._bus.publish(GpuSampled(reading=gpu))
-        if host_changed(self._told_host, host):
+        if _due(self._told_host, host) or host_changed(self._told_host, host):
             self._told_host = host
             self._bus.publish(HostSampled(reading=host))
-        if runtime_changed(self._told_runtime, runtime):
+        if _due(self._told_runtime, runtime) or runtime_changed(self._told_runtime, runtime):
             self._told_runtime = runtime
             self._bus.publish(RuntimeSampled(reading=runtime))
         self._remember()
@@ -94,3 +97,10 @@ class Sampler:
         if self._gpu is not None:
             await self._gpu.close()
         await self._runtime.close()
+
+
+Reading = GpuReading | HostReading | RuntimeReading
+
+
+def _due(told: Reading | None, now: Reading) -> bool:
+    return told is None or (now.at - told.at).total_seconds() >= STILL_S

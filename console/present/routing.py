@@ -79,7 +79,7 @@ class _Column:
 def _columns(cells: int) -> list[_Column]:
     """The columns that fit, the reasons taking what is left; each width includes a blank to its right."""
     tail = [
-        _Column("ms", 8, _latency, right=True),
+        _Column("ms", 7, _latency, right=True),
         _Column("cost", 10, lambda each, _: _cost(each), right=True),
     ]
     if cells >= 110:

@@ -72,15 +72,23 @@ def choose(inputs: Inputs) -> Choice:
 
 
 def _by_quality(inputs: Inputs) -> tuple[EngineName, Reason]:
-    """Both may answer: the policy's side, or the dial's."""
+    """Both may answer: the policy's side, or the dial's.
+
+    The reason sets P(local answers well) against the least that is asked for, as ".61 < .80".
+    """
     if inputs.rule == "prefer-local":
         return "local", Reason(rule="preferred", detail="local")
     if inputs.rule == "prefer-cloud":
         return "cloud", Reason(rule="preferred", detail="cloud")
     have, want = inputs.classes.p_local, inputs.dial * inputs.classes.p_cloud
     if have >= want:
-        return "local", Reason(rule="quality", detail=f"local answers well {have:.2f} ≥ {want:.2f}")
-    return "cloud", Reason(rule="quality", detail=f"local answers well {have:.2f} < {want:.2f}")
+        return "local", Reason(rule="quality", detail=f"{_unit(have)} ≥ {_unit(want)}")
+    return "cloud", Reason(rule="quality", detail=f"{_unit(have)} < {_unit(want)}")
+
+
+def _unit(value: float) -> str:
+    """A share of one as a table cell has room for it."""
+    return f"{value:.2f}".removeprefix("0")
 
 
 def _money(inputs: Inputs, engine: EngineName) -> list[Reason]:

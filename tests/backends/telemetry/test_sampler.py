@@ -10,7 +10,7 @@ from backends.clock import ManualClock
 from backends.events import Event, GpuSampled, HistoryAdvanced, HostSampled, RuntimeSampled
 from backends.settings import Engines, LocalEngine, Settings, Telemetry
 from backends.telemetry.history import History
-from backends.telemetry.sampler import Sampler
+from backends.telemetry.sampler import STILL_S, Sampler
 from backends.types import HostReading
 from tests.backends.telemetry.fake_nvml import FakeNvml
 from tests.waiting import until
@@ -61,18 +61,22 @@ async def heard() -> AsyncIterator[tuple[Bus, list[Event]]]:
     await asyncio.wait({task})
 
 
-async def test_an_idle_machine_publishes_nothing(clock: ManualClock, heard: tuple[Bus, list[Event]]) -> None:
+async def test_of_an_idle_machine_is_said_now_and_then_that_nothing_changed(clock: ManualClock, heard: tuple[Bus, list[Event]]) -> None:
     bus, events = heard
     sampler = Sampler(QUIET, bus, History(), clock)
     sampler._host = Still(clock)  # type: ignore[assignment]
     await sampler.look()
     await until(lambda: len(events) == 3)
     assert {type(event) for event in events} == {GpuSampled, HostSampled, RuntimeSampled}
-    for _ in range(3):
-        clock.advance(2)
+    for _ in range(2):
+        clock.advance(STILL_S / 2 - 0.1)
         await sampler.look()
     await asyncio.sleep(0)
     assert len(events) == 3
+    clock.advance(STILL_S)
+    await sampler.look()
+    await until(lambda: len(events) == 6)
+    assert [type(event) for event in events[:3]] == [type(event) for event in events[3:]]
     await sampler._close()
 
 

@@ -76,7 +76,7 @@ class Flights:
         if key is not None and self._shared.get(key) is flight:
             del self._shared[key]
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("flight %s ended without a row", flight.request.id, exc_info=error)
+            log.error("flight %s broke by a fault of claw's own", flight.request.id, exc_info=error)
         flight.crashed()
 
 

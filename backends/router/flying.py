@@ -14,7 +14,7 @@ class Flying:
 
     async def fly(self, flight: Flight) -> None:
         """Run the upstream call in a task that can be cut, then settle; a fault of our own settles too, and is
-        raised.
+        raised. Nobody waits for the cache, nor loses an answer by its fault.
         """
         flight.upstream = upstream = asyncio.create_task(self._answering.answer(flight))
         if flight.cut is not None:
@@ -28,4 +28,6 @@ class Flying:
                 await asyncio.wait({upstream})
                 raise
         finally:
-            flight.land(await self._recorder.landed(flight))
+            outcome = await self._recorder.landed(flight)
+            flight.land(outcome)
+        await self._recorder.keep(flight, outcome)

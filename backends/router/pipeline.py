@@ -27,7 +27,7 @@ from backends.router.record import Recorder, model_class
 from backends.router.thinking import Thinking
 from backends.router.thought import Thought
 from backends.settings import Settings
-from backends.types import Chunk, Delta, Done, Explanation, Request, Routed, Verdict
+from backends.types import ZERO, Chunk, Delta, Done, Explanation, Request, Routed, Verdict
 
 IN_A_THREAD_FROM = 65_536  # characters; below it privacy and classifier take less than handing over would
 
@@ -65,7 +65,7 @@ class Pipeline:
             key = _shared_key(request, kept)
             async with self._flights.turn(key):
                 if flight := self._flights.joinable(key):
-                    answer = self._follow(flight, request, started)
+                    answer = self._follow(flight, request, started, started_at)
                 elif hit := await self._cache.lookup(request, model_class=kept):
                     answer = self._from_cache(request, verdict, hit, started, started_at)
                 else:
@@ -105,18 +105,28 @@ class Pipeline:
         return self._thinking.decide(request, verdict, classes, began)
 
     async def _admit(self, flight: Flight) -> None:
-        """Reserve the worst case in the ledger; where another call took the room meanwhile, decide once more."""
+        """Reserve the worst case in the ledger; without a row only a local call may go on, where settings allow it."""
+        try:
+            await self._reserve_or_rethink(flight)
+        except LedgerError as error:
+            self._journal.alert("ledger", str(error))
+            if self._settings.ledger.on_unwritable == "refuse" or flight.thought.decision.engine == "cloud":
+                raise
+        except asyncio.CancelledError:
+            # The reservation may stand by now: a flight that is cut before it calls anybody settles it in its own task.
+            flight.stop("cancelled")
+            self._flights.start(None, flight)
+            raise
+        self._journal.decided(flight.request, flight.thought.explanation)
+
+    async def _reserve_or_rethink(self, flight: Flight) -> None:
+        """Where another call took the room meanwhile, decide once more. Raises BudgetExceeded and LedgerError."""
         try:
             await self._reserve(flight)
         except BudgetExceeded:
             thought = flight.thought
             flight.rethink(self._thinking.decide(flight.request, thought.verdict, thought.classes, time.perf_counter()))
             await self._reserve(flight)
-        except LedgerError as error:
-            self._journal.alert("ledger", str(error))
-            if self._settings.ledger.on_unwritable == "refuse" or flight.thought.decision.engine == "cloud":
-                raise
-        self._journal.decided(flight.request, flight.thought.explanation)
 
     async def _reserve(self, flight: Flight) -> None:
         request, thought = flight.request, flight.thought
@@ -148,19 +158,23 @@ class Pipeline:
                 await seat.leave("deadline")
             yield Done(flight.landed() or self._recorder.late(flight))
 
-    async def _follow(self, flight: Flight, request: Request, started: float) -> AsyncGenerator[Chunk]:
+    async def _follow(
+        self, flight: Flight, request: Request, started: float, started_at: datetime
+    ) -> AsyncGenerator[Chunk]:
         """Share another's call in flight: a row of its own, at no cost."""
         self._cache.shared_flight()
+        explanation = self._recorder.shared_explanation(flight)
+        self._journal.decided(request, explanation)
         ending: Cut | None = "cancelled"
         async with Seat(flight, leads=False):
             try:
-                yield Routed(id=request.id, explanation=self._recorder.shared_explanation(flight))
+                yield Routed(id=request.id, explanation=explanation)
                 async for chunk in self._hear(flight, request, started):
                     if not isinstance(chunk, Routed):
                         yield chunk
                 ending = None if flight.over else "deadline"
             finally:
-                outcome = self._recorder.shared(flight, request, started, ending)
+                outcome = self._recorder.shared(flight, request, started, started_at, ending)
                 outcome = await self._recorder.settle(outcome, request)
             yield Done(outcome)
 
@@ -185,9 +199,13 @@ class Pipeline:
     ) -> AsyncGenerator[Chunk]:
         outcome, explanation = self._recorder.cached(request, verdict, hit, started, started_at)
         self._journal.decided(request, explanation)
-        yield Routed(id=request.id, explanation=explanation)
-        yield Delta(hit.stored.text)
-        await self._recorder.settle(outcome, request)
+        ending = replace(outcome, finish="cancelled", baseline_usd=ZERO)
+        try:
+            yield Routed(id=request.id, explanation=explanation)
+            yield Delta(hit.stored.text)
+            ending = outcome
+        finally:
+            outcome = await self._recorder.settle(ending, request)
         self._cache.saved(outcome.baseline_usd - outcome.cost_usd)
         yield Done(outcome)
 

@@ -86,31 +86,54 @@ class Recorder:
         return outcome
 
     async def landed(self, flight: Flight) -> Outcome:
-        """Settle a flight's own row and keep its answer for the cache."""
-        ending = flight.ending
+        """Settle a flight's own row."""
         outcome = self._flown(flight, flight.tally, flight.leader_left or flight.cut)
-        outcome = await self.settle(
-            outcome, flight.request, tally=flight.tally, answer=None if ending is None else ending.text
+        answer = None if flight.ending is None else flight.ending.text
+        return await self.settle(outcome, flight.request, tally=flight.tally, answer=answer)
+
+    async def keep(self, flight: Flight, outcome: Outcome) -> None:
+        """Offer a landed flight's answer to the cache, if it is whole and its row is written."""
+        ending = flight.ending
+        if ending is None or ending.finish != "stop" or ending.calls or outcome.error_kind == "ledger":
+            return
+        await self._cache.store(
+            flight.request,
+            Stored(
+                text=ending.text,
+                tool_calls=(),
+                engine=ending.engine,
+                model=ending.model,
+                finish=ending.finish,
+                tokens=outcome.tokens,
+                intent=outcome.intent,
+                complexity=outcome.complexity,
+                baseline_usd=outcome.baseline_usd,
+                cost_usd=outcome.cost_usd,
+                stored_at=self._clock.now(),
+            ),
+            model_class=model_class(flight.request),
         )
-        if ending is not None and ending.finish == "stop" and not ending.calls and outcome.error_kind != "ledger":
-            await self._keep(flight, outcome, ending)
-        return outcome
 
     def late(self, flight: Flight) -> Outcome:
         """What the leader hears whose deadline passed while others still wait; the row follows when the call ends."""
         return self._flown(flight, Tally(), "deadline")
 
-    def shared(self, flight: Flight, request: Request, started: float, left: Cut | None) -> Outcome:
+    def shared(
+        self, flight: Flight, request: Request, started: float, started_at: datetime, left: Cut | None
+    ) -> Outcome:
         """The row of one who shared a flight: the same end, at no cost and with no attempt of its own."""
         whole = self._flown(flight, Tally(), left or flight.cut)
+        first_at = flight.ending.first_at if flight.ending else None
         return replace(
             whole,
             id=request.id,
-            started_at=self._clock.now(),
+            started_at=started_at,
             source=request.source,
             cache="exact",
             reasons=(Reason(rule="cache", detail="shared a call in flight"),),
             baseline_usd=flight.outcome.baseline_usd if flight.outcome and left is None else ZERO,
+            # What was said before it joined, it heard at once.
+            ttft_ms=None if first_at is None else max(0.0, round((first_at - started) * 1e3, 1)),
             latency_ms=self._since(started),
         )
 
@@ -199,25 +222,6 @@ class Recorder:
             return self._costs.baseline(tally.attempts[-1].tokens)
         except UnknownPrice:
             return tally.cost_usd
-
-    async def _keep(self, flight: Flight, outcome: Outcome, ending: Ending) -> None:
-        await self._cache.store(
-            flight.request,
-            Stored(
-                text=ending.text,
-                tool_calls=(),
-                engine=ending.engine,
-                model=ending.model,
-                finish=ending.finish,
-                tokens=outcome.tokens,
-                intent=outcome.intent,
-                complexity=outcome.complexity,
-                baseline_usd=outcome.baseline_usd,
-                cost_usd=outcome.cost_usd,
-                stored_at=self._clock.now(),
-            ),
-            model_class=model_class(flight.request),
-        )
 
     def _since(self, started: float) -> float:
         return round((self._clock.monotonic() - started) * 1e3, 3)

@@ -72,7 +72,7 @@ class SentenceTransformerEmbedder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
 
-        disable_progress_bar()  # type: ignore[no-untyped-call]  # the terminal is the console's
+        disable_progress_bar()  # the terminal is the console's
 
         torch.set_num_threads(1)  # the other cores are for answers
         self._model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)

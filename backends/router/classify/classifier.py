@@ -77,5 +77,5 @@ def instruction(request: Request) -> str:
 
 
 def _softmax(scores: Vector) -> Vector:
-    powers = np.exp(scores - scores.max())
+    powers = np.exp(scores - np.max(scores))
     return np.asarray(powers / powers.sum(), np.float32)

@@ -4,6 +4,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from backends.bus import Bus
 from backends.clock import ManualClock
@@ -23,6 +24,7 @@ class Still:
     """A host on which nothing moves."""
 
     def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
         self.reading = HostReading(
             at=clock.now(),
             cpu_pct=3.0,
@@ -36,7 +38,7 @@ class Still:
         )
 
     def sample(self) -> HostReading:
-        return self.reading
+        return replace(self.reading, at=self.clock.now())
 
 
 @pytest.fixture
@@ -61,7 +63,9 @@ async def heard() -> AsyncIterator[tuple[Bus, list[Event]]]:
     await asyncio.wait({task})
 
 
-async def test_of_an_idle_machine_is_said_now_and_then_that_nothing_changed(clock: ManualClock, heard: tuple[Bus, list[Event]]) -> None:
+async def test_of_an_idle_machine_is_said_now_and_then_that_nothing_changed(
+    clock: ManualClock, heard: tuple[Bus, list[Event]]
+) -> None:
     bus, events = heard
     sampler = Sampler(QUIET, bus, History(), clock)
     sampler._host = Still(clock)  # type: ignore[assignment]

@@ -63,7 +63,7 @@ async def heard() -> AsyncIterator[tuple[Bus, list[Event]]]:
     await asyncio.wait({task})
 
 
-async def test_of_an_idle_machine_is_said_now_and_then_that_nothing_changed(
+async def test_an_idle_machine_is_told_of_again_only_now_and_then(
     clock: ManualClock, heard: tuple[Bus, list[Event]]
 ) -> None:
     bus, events = heard

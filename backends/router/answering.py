@@ -65,7 +65,9 @@ class Answering:
         """The engine to try after `error`, or None where the caller must hear of it."""
         if error.kind in ("rejected", "budget", "ledger"):
             return None
-        if error.kind == "unavailable" and not again and self._desks[name].breaker.usable() and self._retries.again():
+        desk = self._desks[name]
+        worth_it = error.kind == "unavailable" and not again and not desk.stopped and desk.breaker.usable()
+        if worth_it and self._retries.again():
             return name
         other = flight.thought.decision.failover
         if other is None or other in tried or self._desks[other].stopped or self._desks[other].why_not():
@@ -91,12 +93,7 @@ class Answering:
             await self._ledger.reserve(flight.request.id, engine=name, model=call.model, amount=reserved)
         self._progress(flight, desk, "waiting")
         async with desk.limiter.slot(flight.request.agent, retry_after_s=desk.wait_s()):
-            if not desk.breaker.usable():
-                raise EngineError(
-                    f"{desk.breaker.why or f'the {name} engine is down'}",
-                    kind="unavailable",
-                    retry_after_s=desk.breaker.retry_after_s(),
-                )
+            _refuse_closed(desk)
             self._progress(flight, desk, "called")
             meter = Meter(name, call, reserved_usd=reserved, costs=self._costs, clock=self._clock)
             if not further:
@@ -107,6 +104,7 @@ class Answering:
         desk.breaker.called()
         calls: tuple[ToolCall, ...] = ()
         end: Finished | None = None
+        counted = False
         try:
             async with aclosing(desk.engine.stream(meter.call)) as chunks:
                 async for chunk in chunks:
@@ -124,14 +122,16 @@ class Answering:
                             meter.used(tokens)
                         case Finished():
                             end = chunk
+            assert end is not None, "an engine ends with Finished or raises"  # noqa: S101 — the seam's own promise
+            counted = True
         except EngineError as error:
+            counted = True
             self._failed(flight, desk, meter, error)
             raise
-        except asyncio.CancelledError:
-            desk.breaker.left()
-            flight.tally.add(meter.cut(flight.cut or "cancelled"))
-            raise
-        assert end is not None, "an engine ends with Finished or raises"  # noqa: S101 — the seam's own promise
+        finally:
+            if not counted:  # it was cut, or broke by a fault of our own: either way it may be billed
+                desk.breaker.left()
+                flight.tally.add(meter.cut(flight.cut or "internal"))
         ending = Ending(
             finish=end.finish,
             engine=desk.name,
@@ -190,6 +190,18 @@ class Answering:
                 stage=stage,
                 started_at=flight.started_at,
             )
+        )
+
+
+def _refuse_closed(desk: Desk) -> None:
+    """While a call waited for its place the operator may have stopped the cloud, or the engine gone down."""
+    if desk.stopped:
+        raise EngineError(f"{desk.name} is stopped: `claw act resume-cloud` starts it again", kind="unavailable")
+    if not desk.breaker.usable():
+        raise EngineError(
+            desk.breaker.why or f"the {desk.name} engine is down",
+            kind="unavailable",
+            retry_after_s=desk.breaker.retry_after_s(),
         )
 
 

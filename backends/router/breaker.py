@@ -78,9 +78,9 @@ class Breaker:
             self._changed()
 
     def failed(self, error: EngineError) -> None:
-        self._probing = False
-        if error.kind in HARMLESS:
-            return
+        probed, self._probing = self._probing, False
+        if error.kind in HARMLESS or (self._open_until is not None and not probed):
+            return  # a call that was sent before the breaker opened has nothing new to say
         self._failures += 1
         self.why = str(error)
         self.since = self.since or self._clock.now()

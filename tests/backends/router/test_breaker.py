@@ -4,7 +4,7 @@ import pytest
 
 from backends.clock import ManualClock
 from backends.errors import EngineError, EngineErrorKind
-from backends.router.breaker import FAILURES, LONGEST_PAUSE_S, Breaker
+from backends.router.breaker import FAILURES, FIRST_PAUSE_S, LONGEST_PAUSE_S, Breaker
 
 
 def breaker(clock: ManualClock) -> Breaker:
@@ -69,6 +69,7 @@ def test_pauses_double_up_to_the_longest() -> None:
     it = breaker(clock)
     pauses = []
     for _ in range(FAILURES + 8):
+        it.called()
         it.failed(error("unavailable"))
         if (pause := it.retry_after_s()) is not None:
             pauses.append(pause)
@@ -103,3 +104,14 @@ def test_an_engine_known_to_be_back_may_be_asked_before_the_pause_is_over() -> N
     it.shorten()
     assert it.usable()
     assert it.health == "down"
+
+
+def test_calls_that_were_under_way_when_it_opened_do_not_lengthen_the_pause() -> None:
+    clock = ManualClock()
+    it = breaker(clock)
+    for _ in range(32):
+        it.called()
+    for _ in range(32):
+        it.failed(error("unavailable"))
+    clock.advance(FIRST_PAUSE_S * 1.2)
+    assert it.usable()

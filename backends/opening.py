@@ -16,6 +16,7 @@ from msgspec import Struct
 from backends.background import background
 from backends.errors import Unreachable
 from backends.facade import Core
+from backends.logs import logging_to
 from backends.paths import Paths
 from backends.settings import Settings, gemini_key
 
@@ -81,7 +82,9 @@ async def embedded(
     """A core in this process. Raises LedgerError where another process holds the ledger."""
     # Half a second of imports, kept off the loop of a console that already takes keys.
     build = (await asyncio.to_thread(importlib.import_module, "backends.building")).build
+    await asyncio.to_thread(paths.make)
     async with AsyncExitStack() as stack:
+        stack.enter_context(logging_to(paths.log))
         key, labels = gemini_key(), None
         if rehearse:
             from backends.rehearsal.process import rehearse as start_twins

@@ -14,6 +14,9 @@ from console.messages import ActDone, ActFailed, AskFailed, ChunkArrived, Previe
 PERIOD_S = 0.05
 """Least time between two messages of one turn's text."""
 
+ANSWER_LOST = "the core went away before the answer ended: its ledger tells what came of it"
+ACTION_LOST = "the core went away before it answered: once it is back, look whether it was done"
+
 Post = Callable[[Message], object]
 
 
@@ -26,6 +29,7 @@ class Calls:
         self._post = post
         self._drained = drained
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._closed = False
 
     def ask(self, turn: str, request: Request) -> None:
         self._start(f"ask {turn}", self._ask(turn, request))
@@ -45,6 +49,8 @@ class Calls:
         self._start(f"act {id(action)}", self._act(action))
 
     def close(self) -> None:
+        """The core is gone: end what is under way, and tell each turn and action so."""
+        self._closed = True
         for task in self._tasks.values():
             task.cancel()
 
@@ -67,6 +73,11 @@ class Calls:
         except (ClawError, OSError) as error:
             paced.flush()
             self._post(AskFailed(turn, str(error)))
+        except asyncio.CancelledError:
+            if self._closed:
+                paced.flush()
+                self._post(AskFailed(turn, ANSWER_LOST))
+            raise
         finally:
             paced.close()
 
@@ -81,6 +92,9 @@ class Calls:
             self._post(ActDone(await self._core.act(action)))
         except (ClawError, OSError) as error:
             self._post(ActFailed(str(error)))
+        except asyncio.CancelledError:
+            self._post(ActFailed(ACTION_LOST))
+            raise
 
 
 class Paced:

@@ -12,7 +12,7 @@ from textual.message import Message
 
 from backends import events
 from backends.errors import LedgerError, Unreachable, WrongUse
-from backends.types import Action, Delta, Done, Request, Routed
+from backends.types import Acted, Action, Delta, Done, Request, Routed
 from backends.types import Message as Said
 from console import bridge as bridge_module
 from console.bridge import Bridge
@@ -123,6 +123,42 @@ async def test_a_core_that_vanishes_is_looked_for_until_it_is_back(core: Scripte
         await until(lambda: bridge.state.live)
         assert opener.opened == 1, "an embedded core is never opened in place of one that vanished"
     assert again.opened == again.closed == 1
+
+
+async def test_what_was_under_way_with_a_core_that_vanishes_ends(core: ScriptedCore) -> None:
+    core.gate = asyncio.Event()
+    core.answer = [Delta("a lake "), Delta("in the"), Done(settled("r1", TOLD, NOW, ms=9.0))]
+    async with running(Opener(core)) as (bridge, posted):
+        await until(lambda: bridge.state.live)
+        bridge.ask("t1", REQUEST)
+        await until(lambda: of(posted, ChunkArrived))
+        core.vanish()
+        await until(lambda: of(posted, AskFailed))
+        assert of(posted, AskFailed)[0].turn == "t1"
+        assert "its ledger tells" in of(posted, AskFailed)[0].line
+        heard = [message.chunk for message in of(posted, ChunkArrived)]
+        assert "".join(chunk.text for chunk in heard if isinstance(chunk, Delta)) == "a lake in the"
+
+
+async def test_an_action_under_way_with_a_core_that_vanishes_is_not_said_to_be_done(
+    core: ScriptedCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acting = asyncio.Event()
+
+    async def act(action: Action) -> Acted:
+        acting.set()
+        never: asyncio.Future[Acted] = asyncio.get_running_loop().create_future()
+        return await never
+
+    monkeypatch.setattr(core, "act", act)
+    async with running(Opener(core)) as (bridge, posted):
+        await until(lambda: bridge.state.live)
+        bridge.act(STOP)
+        await acting.wait()
+        core.vanish()
+        await until(lambda: of(posted, ActFailed))
+        assert "look whether it was done" in of(posted, ActFailed)[0].line
+        assert not of(posted, ActDone)
 
 
 async def test_a_first_opening_that_fails_is_told_once(core: ScriptedCore) -> None:

@@ -20,7 +20,6 @@ class Journal:
         self._recent: deque[Exchange] = deque(maxlen=RECENT)
         self._in_flight: dict[str, InFlight] = {}
         self._alerts: dict[str, Alert] = {}
-        self.refused: dict[tuple[str, str], int] = {}
 
     def decided(self, request: Request, explanation: Explanation) -> None:
         exchange = Exchange(id=request.id, at=self._clock.now(), explanation=explanation)
@@ -39,8 +38,6 @@ class Journal:
         self._bus.publish(events.Settled(outcome=outcome))
 
     def refuse(self, request: Request, error: ClawError) -> None:
-        key = (request.agent, error.kind)
-        self.refused[key] = self.refused.get(key, 0) + 1
         self._bus.publish(
             events.Refused(
                 at=self._clock.now(), id=request.id, agent=request.agent, rule=error.kind, message=str(error)

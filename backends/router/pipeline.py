@@ -8,6 +8,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 from backends.cache.key import exact_key
 from backends.cache.store import Cache, Hit
 from backends.clock import Clock
-from backends.errors import BudgetExceeded, ClawError, LedgerError
+from backends.errors import BudgetExceeded, ClawError, DeadlinePassed, LedgerError
 from backends.ledger.store import Admission, Ledger
 from backends.router.flight import Cut, Flight
 from backends.router.flights import Flights, Seat
@@ -63,7 +64,7 @@ class Pipeline:
             request, verdict = await self._prepare(request)
             kept = model_class(request)
             key = _shared_key(request, kept)
-            async with self._flights.turn(key):
+            async with self._in_time(request, started), self._flights.turn(key):
                 if flight := self._flights.joinable(key):
                     answer = self._follow(flight, request, started, started_at)
                 elif hit := await self._cache.lookup(request, model_class=kept):
@@ -99,6 +100,20 @@ class Pipeline:
             await self._proof.renew()
         return replace(request, sensitive=verdict.sensitive), verdict
 
+    @asynccontextmanager
+    async def _in_time(self, request: Request, started: float) -> AsyncGenerator[None]:
+        """Bound the stages before any engine. Raises DeadlinePassed."""
+        try:
+            async with asyncio.timeout(self._left_s(request, started)) as timer:
+                yield
+        except TimeoutError:
+            if not timer.expired():
+                raise
+            raise DeadlinePassed("the deadline passed before any engine was asked: allow more time") from None
+
+    def _left_s(self, request: Request, started: float) -> float:
+        return max(0.0, started + (request.deadline_s or 0) - self._clock.monotonic())
+
     async def _think(self, request: Request, verdict: Verdict, began: float) -> Thought:
         """Classify, then decide; `began` is when the text came, on the performance counter."""
         classes = await _off_loop(request, self._thinking.classify)
@@ -114,7 +129,7 @@ class Pipeline:
                 raise
         except asyncio.CancelledError:
             # The reservation may stand by now: a flight that is cut before it calls anybody settles it in its own task.
-            flight.stop("cancelled")
+            flight.stop("cancelled" if self._left_s(flight.request, flight.started) else "deadline")
             self._flights.start(None, flight)
             raise
         self._journal.decided(flight.request, flight.thought.explanation)
@@ -187,9 +202,8 @@ class Pipeline:
                 yield flight.chunks[heard - 1]
             if flight.over:
                 return
-            left_s = started + (request.deadline_s or 0) - self._clock.monotonic()
             try:
-                async with asyncio.timeout(max(0.0, left_s)):
+                async with asyncio.timeout(self._left_s(request, started)):
                     await flight.news(heard)
             except TimeoutError:
                 return

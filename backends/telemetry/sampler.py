@@ -103,4 +103,5 @@ Reading = GpuReading | HostReading | RuntimeReading
 
 
 def _due(told: Reading | None, now: Reading) -> bool:
-    return told is None or (now.at - told.at).total_seconds() >= STILL_S
+    """Also where the wall clock jumped back, which would otherwise silence a quiet machine for as long."""
+    return told is None or not 0 <= (now.at - told.at).total_seconds() < STILL_S

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from backends import events
+from backends.errors import DeadlinePassed
 from backends.settings import Settings
 from backends.types import Delta, Done, Outcome, Request, Routed
 from tests.core import Stand, ask, policy, prompt, stand
@@ -63,6 +64,19 @@ async def test_who_leaves_while_the_admission_is_written_has_a_cancelled_row(hom
         (row,) = it.rows()
         assert it.gemini.account.counts()["calls"] == {}
     assert (row["id"], row["finish"], row["cost_usd"]) == (asked.id, "cancelled", "0")
+
+
+async def test_a_deadline_holds_while_the_ledger_is_locked(home: Path) -> None:
+    async with stand(home, change=cloudy) as it:
+        with closing(sqlite3.connect(it.paths.ledger, isolation_level=None)) as foreign:
+            foreign.execute("BEGIN IMMEDIATE")
+            with pytest.raises(DeadlinePassed):
+                await ask(it.core, prompt("describe a rack", agent="writer", cache=False, deadline_s=0.2))
+            foreign.execute("ROLLBACK")
+        await settled(it)
+        (late,) = await it.core._ledger.recent(2)
+        assert it.gemini.account.counts()["calls"] == {}
+    assert (late.finish, late.error_kind, late.cost_usd) == ("error", "deadline", 0)
 
 
 def _writes(it: Stand) -> bool:

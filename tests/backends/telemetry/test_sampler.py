@@ -81,6 +81,9 @@ async def test_an_idle_machine_is_told_of_again_only_now_and_then(
     await sampler.look()
     await until(lambda: len(events) == 6)
     assert [type(event) for event in events[:3]] == [type(event) for event in events[3:]]
+    clock.jump(-86_400)
+    await sampler.look()
+    await until(lambda: len(events) == 9)
     await sampler._close()
 
 

@@ -25,7 +25,6 @@ from tests.backends.engines.rig import (
     KEY,
     answer,
     delta,
-    eventually,
     failure,
     local_settings,
     response,
@@ -33,10 +32,12 @@ from tests.backends.engines.rig import (
     wire,
 )
 from tests.backends.engines.twins import genai_prices
+from tests.waiting import until
 
 __all__ = ["genai_prices"]
 
 STREAMS = 20
+CLOSED_S = 1.0  # how long the other side may still see a connection open
 At = Callable[[], AbstractAsyncContextManager["Bench"]]
 
 
@@ -114,7 +115,7 @@ async def test_cancelled_while_the_reader_holds_a_chunk(at: At) -> None:
             await asyncio.wait_for(holding.acquire(), 10)
         assert bench.open() == STREAMS
         await _cancel(tasks)
-        await eventually(lambda: bench.open() == 0)
+        await until(lambda: bench.open() == 0, seconds=CLOSED_S)
 
 
 @EVERYWHERE
@@ -133,7 +134,7 @@ async def test_cancelled_while_the_next_chunk_is_awaited(at: At) -> None:
             await asyncio.wait_for(heard.acquire(), 10)
         assert bench.open() == STREAMS
         await _cancel(tasks)
-        await eventually(lambda: bench.open() == 0)
+        await until(lambda: bench.open() == 0, seconds=CLOSED_S)
 
 
 @EVERYWHERE
@@ -146,9 +147,9 @@ async def test_cancelled_before_the_first_byte(at: At) -> None:
             await answer(bench.engine, bench.call)
 
         tasks = [asyncio.create_task(read()) for _ in range(STREAMS)]
-        await eventually(lambda: bench.open() > 0, within_s=10)
+        await until(lambda: bench.open() > 0, seconds=10)
         await _cancel(tasks)
-        await eventually(lambda: bench.open() == 0)
+        await until(lambda: bench.open() == 0, seconds=CLOSED_S)
 
 
 @EVERYWHERE
@@ -161,7 +162,7 @@ async def test_closed_by_another_task_than_the_one_that_read(at: At) -> None:
         assert bench.open() == STREAMS
         for stream in streams:
             await asyncio.create_task(stream.aclose())
-        await eventually(lambda: bench.open() == 0)
+        await until(lambda: bench.open() == 0, seconds=CLOSED_S)
 
 
 @EVERYWHERE
@@ -172,7 +173,7 @@ async def test_an_error_in_the_reader_closes_too(at: At) -> None:
             async with aclosing(bench.engine.stream(bench.call)) as chunks:
                 async for _ in chunks:
                     raise ZeroDivisionError
-        await eventually(lambda: bench.open() == 0)
+        await until(lambda: bench.open() == 0, seconds=CLOSED_S)
 
 
 @EVERYWHERE
@@ -181,7 +182,7 @@ async def test_closing_the_engine_breaks_what_still_runs(at: At) -> None:
     async with at() as bench, aclosing(bench.engine.stream(bench.call)) as chunks:
         await anext(chunks)
         await bench.engine.close()
-        await eventually(lambda: bench.open() == 0)
+        await until(lambda: bench.open() == 0, seconds=CLOSED_S)
 
 
 @EVERYWHERE
@@ -198,4 +199,4 @@ async def test_nothing_of_ours_stays_in_the_readers_context(at: At) -> None:
         await anext(chunks)
         assert current_scope.get(None) is None
         tasks = asyncio.all_tasks()
-    await eventually(lambda: {task for task in asyncio.all_tasks() if task not in tasks} == set())
+    await until(lambda: {task for task in asyncio.all_tasks() if task not in tasks} == set(), seconds=CLOSED_S)

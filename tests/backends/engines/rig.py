@@ -70,13 +70,6 @@ def local_settings(url: str, **changes: Any) -> LocalEngine:
     return LocalEngine(**({"base_url": url, "parallel": 32} | changes))
 
 
-async def eventually(holds: Callable[[], bool], within_s: float = 1.0) -> None:
-    """Look every few milliseconds: for what another's socket sees, which tells nobody."""
-    async with asyncio.timeout(within_s):
-        while not holds():  # noqa: ASYNC110 — the other side has no event of ours
-            await asyncio.sleep(0.005)
-
-
 Reply = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 

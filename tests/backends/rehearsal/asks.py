@@ -1,7 +1,6 @@
 """Short ways to ask a twin through its SDK."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import ollama
@@ -50,10 +49,3 @@ def usage_of(part: types.GenerateContentResponse) -> tuple[int, int, int, int]:
         found.thoughts_token_count or 0,
         found.total_token_count or 0,
     )
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for what only the operating system can bring about; ten seconds at most."""
-    async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 — what it waits for is set by no event of ours
-            await asyncio.sleep(0.005)

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from backends.rehearsal.behaviour import Counted, Model
 from backends.rehearsal.process import Twins
 from backends.rehearsal.script import count
-from tests.backends.rehearsal.asks import FLASH, PROMPT, flow, generated, text_of, until, usage_of
+from tests.backends.rehearsal.asks import FLASH, PROMPT, flow, generated, text_of, usage_of
+from tests.waiting import until
 
 WEATHER = types.FunctionDeclaration(
     name="get_weather",

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.process import Twins
-from tests.backends.rehearsal.asks import PROMPT, QWEN, said, stream, until
+from tests.backends.rehearsal.asks import PROMPT, QWEN, said, stream
+from tests.waiting import until
 
 
 async def heard(client: ollama.AsyncClient) -> tuple[list[ollama.ChatResponse], Exception | None]:

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from backends.rehearsal.behaviour import Model
 from backends.rehearsal.process import Twins
 from backends.rehearsal.script import count
-from tests.backends.rehearsal.asks import PROMPT, QWEN, said, stream, until
+from tests.backends.rehearsal.asks import PROMPT, QWEN, said, stream
+from tests.waiting import until
 
 TOOLS = [
     {

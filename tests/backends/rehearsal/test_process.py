@@ -16,7 +16,7 @@ from backends.rehearsal import process as module
 from backends.rehearsal.__main__ import run
 from backends.rehearsal.process import SCRIPTED, Stage, rehearse, settings_for
 from backends.settings import Settings
-from tests.backends.rehearsal.asks import until
+from tests.waiting import until
 
 HELD = """
 import asyncio

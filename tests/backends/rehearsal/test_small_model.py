@@ -11,7 +11,8 @@ from backends.rehearsal import small_model as module
 from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.rehearsal.script import Ask, RunnerDied, Turn, written
 from backends.rehearsal.small_model import NoSmallModel, SmallModel, find_weights
-from tests.backends.rehearsal.asks import QWEN, said, stream, until
+from tests.backends.rehearsal.asks import QWEN, said, stream
+from tests.waiting import until
 
 
 def installed() -> bool:

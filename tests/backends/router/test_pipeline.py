@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from backends import events
 from backends.errors import DeadlinePassed
 from backends.settings import Settings
-from backends.types import Delta, Done, Outcome, Request, Routed
+from backends.types import ZERO, Delta, Done, Outcome, Request, Routed
 from tests.core import Stand, ask, policy, prompt, stand
 from tests.waiting import until
 
@@ -76,7 +76,7 @@ async def test_a_deadline_holds_while_the_ledger_is_locked(home: Path) -> None:
         await settled(it)
         (late,) = await it.core._ledger.recent(2)
         assert it.gemini.account.counts()["calls"] == {}
-    assert (late.finish, late.error_kind, late.cost_usd) == ("error", "deadline", 0)
+    assert (late.finish, late.error_kind, late.cost_usd) == ("error", "deadline", ZERO)
 
 
 def _writes(it: Stand) -> bool:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
-from textual.command import Provider
 from textual.events import Event, Key, Paste
 from textual.message import Message
 
@@ -42,12 +41,6 @@ HUNG_UP = 128 + signal.SIGHUP
 TERMINATED = 128 + signal.SIGTERM
 
 
-def _palette() -> type[Provider]:
-    from console.commands import ClawCommands
-
-    return ClawCommands
-
-
 def _chat() -> Pane:
     from console.panes.chat import ChatPane
 
@@ -57,7 +50,6 @@ def _chat() -> Pane:
 class ClawApp(App[None]):
     TITLE = "claw"
     CSS = LAYOUT
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
     BINDINGS: ClassVar[list[BindingType]] = keys.BINDINGS
 
     def __init__(
@@ -161,6 +153,12 @@ class ClawApp(App[None]):
         names = theming.names()
         self.theme = names[(names.index(self.theme) + 1) % len(names)]
         self.main.say(f"theme {self.theme}")
+
+    def action_command_palette(self) -> None:
+        from console.commands import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
 
     def action_help(self) -> None:
         from console.screens.help import HelpScreen

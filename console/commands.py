@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from backends.types import Action, EngineName
@@ -22,6 +22,18 @@ class Commanded(Protocol):
 
     def run_action(self, action: str) -> Awaitable[bool]: ...
     def post_message(self, message: Act) -> bool: ...
+
+
+class Palette(CommandPalette):
+    """Every action by name, found by typing."""
+
+    def __init__(self) -> None:
+        super().__init__([ClawCommands], id="--command-palette")
+
+    def _action_command_list(self, action: str) -> None:
+        # Textual turns the page of a list that is not shown yet, and that raises KeyError.
+        if self.query_one(CommandList).size.height > 0:
+            super()._action_command_list(action)
 
 
 class Command(NamedTuple):

@@ -176,6 +176,16 @@ async def test_help_and_palette(core: ScriptedCore) -> None:
         assert (core.acted[0].verb, core.acted[0].agent) == ("pin", "ada")
 
 
+async def test_the_palette_turns_no_page_before_it_has_one(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        app.action_command_palette()
+        app.action_command_palette()
+        await pilot.press("pagedown", "pageup")
+        await until(lambda: "Stop cloud" in text_of(app))
+        await pilot.press("pagedown", "escape")
+        await until(lambda: app.screen is app.main)
+
+
 async def test_themes_go_round(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         seen = {app.theme}

@@ -203,6 +203,16 @@ def gemini_key(environ: Mapping[str, str] | None = None) -> str | None:
     return env.get("GOOGLE_API_KEY") or env.get("GEMINI_API_KEY") or None
 
 
+SECRETS = frozenset({"GOOGLE_API_KEY", "GEMINI_API_KEY", "CLAW_CONTROL_TOKEN"})
+"""Variables that hold a secret."""
+
+
+def without_secrets(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment for a process that needs no key: others of this user can read what it is given."""
+    env = os.environ if environ is None else environ
+    return {name: value for name, value in env.items() if name not in SECRETS}
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from backends.errors import NoEngine
-from backends.settings import Settings
+from backends.settings import Settings, without_secrets
 
 if TYPE_CHECKING:
     from backends.rehearsal.gemini_twin import GeminiTwin
@@ -49,6 +49,7 @@ async def rehearse(
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        env=without_secrets(),
         start_new_session=True,  # Ctrl-C is for the core, which drains first
     )
     try:

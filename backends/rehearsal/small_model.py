@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from backends.rehearsal.script import Ask, Invocation, RunnerDied, Script, Spent, Turn, count_prompt
 from backends.rehearsal.small_model_server import CONTEXT
+from backends.settings import without_secrets
 
 LABEL = "SmolLM2 135M, this machine"
 START_S = 20.0
@@ -70,6 +71,7 @@ class SmallModel:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            env=without_secrets(),
         )
         try:
             url = await asyncio.wait_for(_url(process), START_S)

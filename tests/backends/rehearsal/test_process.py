@@ -37,6 +37,11 @@ async def answers(url: str) -> bool:
             return False
 
 
+def told_to(processes: list[psutil.Process]) -> list[bytes]:
+    """Environment and arguments, as the kernel shows them."""
+    return [Path(f"/proc/{each.pid}/{file}").read_bytes() for each in processes for file in ("environ", "cmdline")]
+
+
 async def test_both_twins_live_as_long_as_their_context() -> None:
     async with rehearse(small_model=False, local_model="llama3:8b", cloud_model="gemini-9-flash") as stage:
         assert (stage.local_label, stage.cloud_label) == (SCRIPTED, "simulated Gemini")
@@ -48,6 +53,16 @@ async def test_both_twins_live_as_long_as_their_context() -> None:
 
     assert not await answers(stage.local_url)
     assert not await answers(stage.cloud_url)
+
+
+async def test_s27_no_key_reaches_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "CLAW_CONTROL_TOKEN"):
+        monkeypatch.setenv(name, "canary-7f3a")
+    async with rehearse():
+        children = await asyncio.to_thread(psutil.Process().children, recursive=True)
+        seen = await asyncio.to_thread(told_to, children)
+    assert seen
+    assert not any(b"canary-7f3a" in each for each in seen)
 
 
 async def test_no_child_outlives_a_parent_that_was_killed() -> None:

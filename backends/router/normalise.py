@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 from msgspec.structs import replace
 
 from backends.errors import TooLarge, WrongUse
@@ -20,11 +21,13 @@ def normalise(request: Request, settings: Settings) -> Request:
     if not any(_asks(message) for message in request.messages):
         raise WrongUse("the prompt is empty: write what you want to know")
     limit = settings.router.max_prompt_bytes
-    if (size := sum(_size(message) for message in request.messages)) > limit:
+    if (size := sum(map(_size, request.messages)) + _declared(request)) > limit:
         raise TooLarge(
             f"the prompt has {size / 1e6:.1f} MB and the limit is {limit / 1e6:.1f} MB:"
             " shorten it or raise router.max_prompt_bytes"
         )
+    if request.sampling.max_tokens is not None and request.sampling.max_tokens < 1:
+        raise WrongUse("max_tokens must be 1 or more: a call is reserved for by it")
     agent = settings.agent(request.agent)
     deadline = request.deadline_s or agent.deadline_s or settings.router.deadline_s
     if deadline <= 0:
@@ -43,3 +46,11 @@ def _size(message: Message) -> int:
         + sum(len(image.data) for image in message.images)
         + sum(len(call.arguments) for call in message.tool_calls)
     )
+
+
+def _declared(request: Request) -> int:
+    """Bytes of what stands beside the messages: tools and the answer's schema."""
+    schema = request.response_format.schema
+    return sum(
+        len(tool.name) + len(tool.description) + len(msgspec.json.encode(tool.parameters)) for tool in request.tools
+    ) + (len(msgspec.json.encode(schema)) if schema is not None else 0)

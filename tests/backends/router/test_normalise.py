@@ -4,7 +4,7 @@ from msgspec.structs import replace
 from backends.errors import TooLarge, WrongUse
 from backends.router.normalise import normalise
 from backends.settings import Agent, Router, Settings
-from backends.types import Image, Message, Request, ToolCall
+from backends.types import Image, Message, Request, ResponseFormat, Sampling, Tool, ToolCall
 
 SETTINGS = Settings(
     router=Router(deadline_s=120.0, max_prompt_bytes=1000),
@@ -44,6 +44,20 @@ def test_every_part_counts_towards_the_limit() -> None:
     normalise(Request(id="1", messages=parts), SETTINGS)
     with pytest.raises(TooLarge, match=r"router\.max_prompt_bytes"):
         normalise(Request(id="1", messages=(*parts, Message(role="user", text="y" * 200))), SETTINGS)
+
+
+def test_tools_and_schema_count_towards_the_limit_too() -> None:
+    tool = Tool(name="search", parameters={"description": "x" * 600})
+    form = ResponseFormat(kind="schema", schema={"description": "y" * 600})
+    normalise(request(tools=(tool,)), SETTINGS)
+    with pytest.raises(TooLarge):
+        normalise(request(tools=(tool,), response_format=form), SETTINGS)
+
+
+@pytest.mark.parametrize("cap", [0, -5])
+def test_a_cap_that_would_reserve_less_than_nothing_is_wrong_use(cap: int) -> None:
+    with pytest.raises(WrongUse, match="max_tokens"):
+        normalise(request(sampling=Sampling(max_tokens=cap)), SETTINGS)
 
 
 def test_lone_surrogates_are_measured_rather_than_raised() -> None:

@@ -5,10 +5,14 @@ on stderr and the error's exit code.
 """
 
 import argparse
+import contextlib
+import errno
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import NoReturn
 
 from backends.errors import ClawError, WrongUse
@@ -34,8 +38,9 @@ def main(argv: Sequence[str]) -> int:
     module = importlib.import_module(f"backends.commands.{name}")
     parser = Parser(prog=f"claw {name}", description=COMMANDS[name][0].upper() + COMMANDS[name][1:] + ".")
     module.add_arguments(parser)
+    _write_any_text()
     try:
-        return int(module.run(parser.parse_args(rest)))
+        return _run(module, parser.parse_args(rest))
     except ClawError as error:
         print(f"claw: {harmless(str(error))}", file=sys.stderr)
         return error.exit_code
@@ -45,6 +50,28 @@ def main(argv: Sequence[str]) -> int:
         # The reader went away; closing stdout again at exit must not raise a second time.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        with contextlib.suppress(OSError):
+            sys.stdout.close()  # what it holds would be written, and fail, again at exit
+        print("claw: no space is left where it writes: free some, then run it again", file=sys.stderr)
+        return 1
+
+
+def _run(module: ModuleType, args: argparse.Namespace) -> int:
+    """Run it, and write what it said while faults of that can still be told."""
+    code = int(module.run(args))
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return code
+
+
+def _write_any_text() -> None:
+    """A locale that lacks a character gets ? for it, not a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 class Parser(argparse.ArgumentParser):

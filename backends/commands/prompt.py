@@ -18,13 +18,8 @@ def add_prompt(parser: argparse.ArgumentParser) -> None:
 def request_from(
     args: argparse.Namespace, *, engine: Route = "auto", sensitive: bool = False, cache: bool = True
 ) -> Request:
-    """The prompt as one user message. Raises WrongUse where stdin is not UTF-8."""
-    text: str = args.prompt
-    if text == "-":
-        try:
-            text = sys.stdin.buffer.read().decode("utf-8")
-        except UnicodeDecodeError:
-            raise WrongUse("the prompt on stdin is not UTF-8 text: convert it first, with iconv for one") from None
+    """The prompt as one user message. Raises WrongUse where it is not UTF-8."""
+    text = _stdin() if args.prompt == "-" else _argument(args.prompt)
     return Request(
         id=new_id(),
         agent=args.agent,
@@ -33,3 +28,21 @@ def request_from(
         sensitive=sensitive,
         cache=cache,
     )
+
+
+def _stdin() -> str:
+    if sys.stdin is None:
+        raise WrongUse("there is no stdin to read the prompt from: give it as a word, or pipe it in")
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError:
+        raise WrongUse("the prompt on stdin is not UTF-8 text: convert it first, with iconv for one") from None
+
+
+def _argument(text: str) -> str:
+    """Bytes that are no UTF-8 come as lone surrogates, which no engine and no ledger can take."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise WrongUse("the prompt is not UTF-8 text: convert it first, with iconv for one") from None
+    return text

@@ -1,0 +1,62 @@
+"""What every one-shot command does with odd streams: locales, closed and full ones, bytes that are no text."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backends.commands import main
+
+FULL = Path("/dev/full")
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLAW_HOME", str(tmp_path))
+
+
+def test_a_locale_without_a_character_gets_a_question_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    assert main(["report"]) == 0
+    assert b"$0.00  ?" in raw.getvalue()
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+def test_a_full_disk_behind_stdout_is_one_line() -> None:
+    command = [sys.executable, "-m", "console.entry", "report"]
+    with FULL.open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=30, check=False)
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert b"no space is left" in done.stderr
+
+
+def test_a_prompt_that_is_no_text_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", os.fsdecode(b"caf\xe9")]) == 2
+    assert capsys.readouterr().err == "claw: the prompt is not UTF-8 text: convert it first, with iconv for one\n"
+
+
+def test_without_a_stdin_there_is_no_prompt_to_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["explain", "-"]) == 2
+    assert "there is no stdin" in capsys.readouterr().err
+
+
+def test_without_a_stdout_the_work_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["config", "path"]) == 0
+
+
+def test_another_fault_of_the_system_is_not_taken_for_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(args: object) -> int:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("backends.commands.config.run", run)
+    with pytest.raises(OSError, match="Input/output"):
+        main(["config"])

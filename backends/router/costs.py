@@ -1,11 +1,12 @@
 """What calls cost by engine: the local one nothing that is billed, the cloud's by the ledger's prices."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from backends.clock import Clock
 from backends.engines.base import Call
 from backends.ledger.prices import Prices
-from backends.types import ZERO, EngineName, Tokens
+from backends.types import ZERO, Attempt, EngineName, Tokens
 
 
 class Costs:
@@ -17,6 +18,11 @@ class Costs:
     def of(self, engine: EngineName, model: str, tokens: Tokens) -> Decimal:
         """US dollars for `tokens` now. Raises UnknownPrice."""
         return self._prices.cost(model, tokens, self._clock.now()).usd if engine == "cloud" else ZERO
+
+    def source(self, attempts: Sequence[Attempt]) -> str | None:
+        """Where the price of the last cloud attempt comes from; None where none was made."""
+        model = next((attempt.model for attempt in reversed(attempts) if attempt.engine == "cloud"), None)
+        return None if model is None else self._prices.cost(model, Tokens(), self._clock.now()).source
 
     def worst(self, engine: EngineName, call: Call) -> Decimal:
         """US dollars that `call` can cost at the most. Raises UnknownPrice."""

@@ -73,6 +73,7 @@ class Recorder:
                 outcome,
                 charged_usd=tally.charged_usd if tally else None,
                 prompt_hash=self.prompt_hash(request),
+                price_source=self._costs.source(outcome.attempts),
                 prompt=request.messages[-1].text if bodies else None,
                 answer=answer if bodies else None,
             )

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from backends import events
 from backends.errors import DeadlinePassed
+from backends.ledger.prices import SOURCE
 from backends.settings import Settings
 from backends.types import ZERO, Delta, Done, Outcome, Request, Routed
 from tests.core import Stand, ask, policy, prompt, stand
@@ -83,6 +84,15 @@ def _writes(it: Stand) -> bool:
     """The writer has taken a group and waits for its thread."""
     waits_in = getattr(it.core._ledger._writer._task.get_coro(), "cr_await", None)
     return getattr(waits_in, "__name__", "") == "_write_group"
+
+
+async def test_a_row_says_where_its_price_comes_from(home: Path) -> None:
+    async with stand(home, change=cloudy) as it:
+        await ask(it.core, prompt("describe a rack", agent="writer"))
+        await ask(it.core, prompt("describe a rack", agent="scout"))
+        with closing(sqlite3.connect(f"file:{it.paths.ledger}?mode=ro", uri=True)) as db:
+            sources = dict(db.execute("SELECT engine, price_source FROM requests").fetchall())
+    assert sources == {"cloud": SOURCE, "local": None}
 
 
 async def test_a_hit_that_is_left_in_the_middle_is_a_cancelled_row(home: Path) -> None:

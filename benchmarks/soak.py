@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -56,14 +57,16 @@ def soak(home: Path, seconds: float) -> dict[str, Any]:
         player.start()
         samples = watch(place, seconds / 2) + watch(place, seconds / 2)
         player.stop()
-        told = [counts(stage[f"{name}_url"]) for name in ("local", "cloud")]
+        told = {name: counts(stage[f"{name}_url"]) for name in ("local", "cloud")}
         attempts, rows = ledger(place)
     return {
         "minutes": seconds / 60,
         "requests sent": player.sent,
         "rows": rows,
-        "calls at the twins": sum(sum(twin["calls"].values()) for twin in told),
-        "calls in the ledger": attempts,
+        "calls at the twins": sum(sum(twin["calls"].values()) for twin in told.values()),
+        "calls in the ledger": attempts.total(),
+        "how they ended, twins": {name: twin["calls"] for name, twin in told.items()},
+        "how they ended, ledger": {f"{engine} {end}": number for (engine, end), number in attempts.items()},
         "core MB, first and last": [samples[0][0], samples[-1][0]],
         "console MB, first and last": [samples[0][1], samples[-1][1]],
         "core, second over first half": round(mean(samples, 2) / mean(samples, 1), 3),
@@ -135,10 +138,11 @@ def mean(samples: list[tuple[int, int]], half: int) -> float:
     return sum(core for core, _ in part) / len(part)
 
 
-def ledger(place: Place) -> tuple[int, int]:
-    """Attempts and rows."""
+def ledger(place: Place) -> tuple[Counter[tuple[str, str]], int]:
+    """Attempts by engine and end, and the number of rows."""
     texts = [text for (text,) in query(place, "SELECT attempts FROM requests_v1")]
-    return sum(len(json.loads(text)) for text in texts), len(texts)
+    each = [attempt for text in texts for attempt in json.loads(text)]
+    return Counter((attempt["engine"], (attempt["error"] or "answered")[:60]) for attempt in each), len(texts)
 
 
 if __name__ == "__main__":

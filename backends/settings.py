@@ -239,11 +239,11 @@ def ollama_url(host: str) -> str:
     """OLLAMA_HOST as Ollama reads it: scheme and port are optional, and a bind-all address means this machine."""
     scheme, _, rest = host.strip().rpartition("://")
     scheme = scheme or "http"
-    parts = urlsplit(f"{scheme}://{rest}")
     try:
+        parts = urlsplit(f"{scheme}://{rest}")
         port = parts.port or {"http": 11434 if "://" not in host else 80, "https": 443}.get(scheme, 11434)
     except ValueError:
-        raise WrongSettings("OLLAMA_HOST has a port that is no number: use HOST:PORT, as 127.0.0.1:11434") from None
+        raise WrongSettings("OLLAMA_HOST is no address: use HOST:PORT, as 127.0.0.1:11434") from None
     name = parts.hostname or "127.0.0.1"
     name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104 — read, not listened on
     return f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{parts.path.rstrip('/')}"
@@ -258,11 +258,13 @@ def _convert(raw: dict[str, Any], path: Path) -> Settings:
         raise WrongSettings(f"{path}: {_humane(str(error))}") from None
     for index, budget in enumerate(settings.budgets):
         _check_budget(index, budget, path)
+    for model, price in settings.prices.items():
+        _check_price(model, price, path)
     for name, url in (
         ("engines.local.base_url", settings.engines.local.base_url),
         ("engines.cloud.base_url", settings.engines.cloud.base_url),
     ):
-        if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+        if url is not None and not _is_address(url):
             raise WrongSettings(f"{path}: `{name}` must be an http:// or https:// address")
     return settings
 
@@ -275,6 +277,21 @@ def _check_budget(index: int, budget: Budget, path: Path) -> None:
         )
     if not budget.limit_usd.is_finite() or budget.limit_usd < 0:
         raise WrongSettings(f'{path}: `budgets[{index}].limit_usd` must be 0 or more, as "5.00"')
+
+
+def _check_price(model: str, price: Price, path: Path) -> None:
+    for name, usd in msgspec.structs.asdict(price).items():
+        if usd is not None and (not usd.is_finite() or usd < 0):
+            raise WrongSettings(f'{path}: `prices."{model}".{name}` must be 0 or more, as "0.30"')
+
+
+def _is_address(url: str) -> bool:
+    """Whether it is http:// or https:// with a host, and a port, where it has one, that exists."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _with_built_in_agents(raw: dict[str, Any]) -> dict[str, Any]:

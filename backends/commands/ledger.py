@@ -13,7 +13,7 @@ from typing import TextIO
 from backends.errors import LedgerError, WrongUse
 from backends.ledger.lock import is_held
 from backends.ledger.reading import reading
-from backends.ledger.verification import faults
+from backends.ledger.verification import LEFT_OPEN, faults
 from backends.paths import Paths
 
 
@@ -50,6 +50,8 @@ def _verify(paths: Paths, args: argparse.Namespace) -> int:
         print(f"sound: {rows} rows, SQLite {sqlite3.sqlite_version}")
     else:
         print("\n".join(found))
+    if found and all(line.endswith(LEFT_OPEN) for line in found):
+        raise LedgerError(f"a core that was killed left {len(found)} calls open: start one, and nothing is lost")
     if found:
         raise LedgerError(
             f"{len(found)} faults in {paths.ledger}: back it up, then restore an earlier backup or report this"

@@ -22,8 +22,8 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         _twins.decode(body.decode())
     except msgspec.ValidationError as error:
         what, _, where = str(error).rpartition(" - at `$")
-        field = where.strip("`").lstrip(".")
-        raise Turned(400, "invalid_request", f"{field}: {what}" if what else str(error), param=field or None) from None
+        field = where.strip("`").lstrip(".") if what else ""
+        raise Turned(400, "invalid_request", f"{field}: {what}" if field else str(error), param=field or None) from None
     except RecursionError:
         raise Turned(400, "invalid_json", "the body is nested too deeply") from None
     except ValueError as error:

@@ -9,6 +9,8 @@ import msgspec
 from backends.ledger.rows import StoredAttempt
 from backends.types import ZERO, Tokens
 
+LEFT_OPEN = "open although no core runs; the next start settles it"
+
 
 def faults(db: sqlite3.Connection, *, core_runs: bool) -> Iterator[str]:
     """Yield what is wrong, a line each; nothing for a sound ledger. Reads every page and every row."""
@@ -26,7 +28,7 @@ def faults(db: sqlite3.Connection, *, core_runs: bool) -> Iterator[str]:
         yield f"request {row['id']}: a reservation without an open call"
     if not core_runs:
         for row in db.execute("SELECT id FROM admissions"):
-            yield f"request {row['id']}: open although no core runs; the next start settles it"
+            yield f"request {row['id']}: {LEFT_OPEN}"
 
 
 def _row_faults(row: sqlite3.Row) -> Iterator[str]:

@@ -62,6 +62,10 @@ def test_the_environment_outranks_the_file(tmp_path: Path) -> None:
         ("[[budgets]]\nlimit_usd = 'NaN'", "`budgets[0].limit_usd` must be 0 or more"),
         ("[[budgets]]\nlimit_usd = '1'\nscope = 'agnet:ada'", "use all, agent:NAME, engine:NAME or model:NAME"),
         ("[engines.local]\nbase_url = 'localhost:11434'", "must be an http:// or https:// address"),
+        ("[engines.local]\nbase_url = 'http://127.0.0.1:99999'", "must be an http:// or https:// address"),
+        ("[engines.cloud]\nbase_url = 'http://[::1'", "must be an http:// or https:// address"),
+        ("[prices.m]\ninput_usd = '-1'\noutput_usd = '1'", '`prices."m".input_usd` must be 0 or more'),
+        ("[prices.m]\ninput_usd = '1'\noutput_usd = 'Infinity'", '`prices."m".output_usd` must be 0 or more'),
         ("[engines", "not valid TOML"),
     ],
 )
@@ -110,9 +114,10 @@ def test_ollama_host_is_read_as_ollama_reads_it(host: str, url: str) -> None:
     assert ollama_url(host) == url
 
 
-def test_an_ollama_host_with_a_wrong_port_is_one_line() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1:port", "127.0.0.1:99999", "http://[::1"])
+def test_an_ollama_host_that_is_no_address_is_one_line(host: str) -> None:
     with pytest.raises(WrongSettings, match="OLLAMA_HOST"):
-        ollama_url("127.0.0.1:port")
+        ollama_url(host)
 
 
 def test_the_key_is_read_as_googles_tools_read_it() -> None:

@@ -145,6 +145,7 @@ def test_verify_allows_open_calls_of_a_running_core(home: Path, capsys: pytest.C
 
     asyncio.run(admitted())
     assert main(["ledger", "verify"]) == 1
+    assert "start one, and nothing is lost" in capsys.readouterr().err
     lock = Lock.take(Paths.find().lock)
     assert main(["ledger", "verify"]) == 0
     lock.release()

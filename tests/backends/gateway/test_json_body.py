@@ -119,3 +119,12 @@ async def test_no_mangled_body_is_answered_with_a_500(gateway: Standing) -> None
         raw.close()
     assert seen <= {200, 400}
     assert 400 in seen
+
+
+@pytest.mark.parametrize(
+    ("body", "param"), [(b"[]", None), (b"1", None), (b'{"model":1}', "model"), (b'{"messages":"x"}', "messages")]
+)
+def test_the_field_that_is_wrong_is_named_where_there_is_one(body: bytes, param: str | None) -> None:
+    with pytest.raises(Turned) as refused:
+        decode(body, bodies)
+    assert refused.value.param == param

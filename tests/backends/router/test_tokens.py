@@ -17,6 +17,11 @@ def test_more_text_never_counts_less(one: str, two: str) -> None:
     assert (tokens.count_text(one) == 0) == (one == "")
 
 
+def test_blanks_alone_are_not_free() -> None:
+    for blank in " \t\r":
+        assert tokens.count_text(blank * 160_000) >= 10_000
+
+
 KNOWN = {
     "The quick brown fox jumps over the lazy dog.": 10,
     "How many tokens does this plain English sentence have, roughly speaking?": 13,

@@ -143,12 +143,12 @@ class Semantic:
             return True
         texts = list(dict.fromkeys(text for text in [q for q, _ in lookups] + [e.question for e in stores]))
         unknown = [text for text in texts if text not in self._known]
-        job = worker.submit(lambda: embedder.embed(unknown))
+        job = worker.submit(lambda: dict(zip(unknown, embedder.embed(unknown), strict=True)))
         if error := await _error(job):
             self._fail(error, [waiting for _, waiting in lookups])
             return False
         found = {text: self._known[text] for text in texts if text in self._known}
-        found |= zip(unknown, job.result(), strict=True)
+        found |= job.result()
         for question, waiting in lookups:
             self._remember(question, found[question])
             if not waiting.done():

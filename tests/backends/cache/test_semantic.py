@@ -186,6 +186,18 @@ async def test_a_model_that_breaks_leaves_the_exact_tier(tmp_path: Path) -> None
     await cache.close()
 
 
+async def test_a_model_that_answers_too_little_ends_the_tier(tmp_path: Path) -> None:
+    class Short(WordEmbedder):
+        def embed(self, texts):  # type: ignore[no-untyped-def]
+            return super().embed(texts)[1:]
+
+    cache = await _opened(tmp_path, Short())
+    await cache.store(request(QUESTION), stored(), model_class="auto")
+    await until(lambda: cache.stats().semantic == "failed")
+    assert await cache.lookup(request(QUESTION), model_class="auto") is not None
+    await cache.close()
+
+
 async def test_what_lies_beyond_the_window_must_agree(tmp_path: Path) -> None:
     cache = await _opened(tmp_path)
     text = "Summarise this report. " + "word " * 200

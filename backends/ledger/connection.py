@@ -71,12 +71,29 @@ def extend(db: sqlite3.Connection) -> None:
 
 def explained(error: sqlite3.Error, path: Path) -> LedgerError:
     """SQLite's error as one line with its remedy."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    remedy = REMEDIES.get(code, "see `claw doctor`")
+    code = getattr(error, "sqlite_errorcode", 0)
+    remedy = REMEDIES.get(code) or REMEDIES.get(code & 0xFF, "see `claw doctor`")
     return LedgerError(f"the ledger {path} cannot be used ({error}): {remedy}")
 
 
+def file_id(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another that took its name; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def moved() -> sqlite3.OperationalError:
+    """What SQLite itself finds out only without a WAL: the open file is no longer the one of that name."""
+    error = sqlite3.OperationalError("the file was deleted or replaced")
+    error.sqlite_errorcode = sqlite3.SQLITE_READONLY_DBMOVED
+    return error
+
+
 REMEDIES = {
+    sqlite3.SQLITE_READONLY_DBMOVED: "put it back with its -wal file, or stop and start the core",
     sqlite3.SQLITE_BUSY: "another program has locked it, close that program",
     sqlite3.SQLITE_LOCKED: "another program has locked it, close that program",
     sqlite3.SQLITE_READONLY: "make the file and its folder writable for you",

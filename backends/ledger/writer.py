@@ -14,7 +14,7 @@ from pathlib import Path
 from backends.clock import Clock
 from backends.errors import ClawError, LedgerError
 from backends.ledger.books import Books
-from backends.ledger.connection import Connection, explained
+from backends.ledger.connection import Connection, explained, file_id, moved
 from backends.ledger.entries import Entry
 
 GROUP = 256  # entries of one transaction: bounds how long the first of them waits for the last
@@ -36,6 +36,7 @@ class Writer:
         self._owed: deque[Entry] = deque(maxlen=OWED_LIMIT)
         self._woken = asyncio.Event()
         self._closing = False
+        self._file: tuple[int, int] | None = None
         self.books = books
         self._task = asyncio.create_task(self._run(), name="ledger writer")
 
@@ -58,6 +59,7 @@ class Writer:
 
     async def _run(self) -> None:
         try:
+            self._file = await self._connection.run(lambda _: file_id(self._path))
             while not self._closing:
                 await self._wait()
                 while self._waiting:
@@ -84,7 +86,7 @@ class Writer:
         draft = self.books.copy()
         draft.advance(self._clock.now())
         try:
-            verdicts = await self._connection.run(commit, draft, entries)
+            verdicts = await self._connection.run(self._commit, draft, entries)
         except sqlite3.Error as error:
             self._owed.extend(entry for entry, _ in group if entry.owed)
             verdicts = [explained(error, self._path) for _ in entries]
@@ -97,6 +99,12 @@ class Writer:
             self._owed.clear()
         for (_, done), verdict in zip(group, verdicts[len(owed) :], strict=True):
             _tell(done, verdict)
+
+    def _commit(self, db: sqlite3.Connection, books: Books, entries: Sequence[Entry]) -> list[ClawError | None]:
+        # Rows written to a file that has lost its name would be gone with this process; one stat a group.
+        if file_id(self._path) != self._file:
+            raise moved()
+        return commit(db, books, entries)
 
 
 NOT_STORABLE = (

@@ -162,6 +162,28 @@ async def test_an_owed_row_is_written_without_being_asked_again(home: Path, monk
         assert len(await ledger.recent(9)) == 1
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_file_that_lost_its_name_takes_no_more_rows(
+    home: Path, monkeypatch: pytest.MonkeyPatch, replaced: bool
+) -> None:
+    monkeypatch.setattr(writer, "RETRY_S", 0.01)
+    file, away = paths(home).ledger, home / "away.db"
+    async with opened(home, [daily("5")]) as ledger:
+        await ledger.admit(admission("a"))
+        file.rename(away)
+        if replaced:
+            file.write_bytes(away.read_bytes())
+        with pytest.raises(LedgerError, match=r"deleted or replaced\): put it back"):
+            await ledger.admit(admission("b"))
+        with pytest.raises(LedgerError):
+            await ledger.settle(outcome("a", attempt()))
+        away.rename(file)
+        await until(lambda: not ledger._writer._owed)
+        await ledger.admit(admission("c"))
+    with contextlib.closing(connection.read_only(file)) as db:
+        assert [row["id"] for row in db.execute("SELECT id FROM requests")] == ["a"]
+
+
 async def test_closing_tries_what_is_owed_once_more(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "BUSY_S", 0.01)
     async with opened(home, [daily("5")]) as ledger:

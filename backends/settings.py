@@ -115,7 +115,10 @@ class Budget(Section, frozen=True, kw_only=True):
 class Cache(Section, frozen=True, kw_only=True):
     exact: Annotated[bool, Meta(description="answer identical requests from the cache")] = True
     semantic: Annotated[bool, Meta(description="answer paraphrases too, where the semantic extra is installed")] = True
-    risk: Annotated[Share, Meta(description="wrong hits allowed, as a share of semantic hits")] = 0.01
+    risk: Annotated[
+        Share,
+        Meta(description="wrong hits allowed, as a share of semantic hits; 0 turns them off, else the guards decide"),
+    ] = 0.01
     max_bytes: Annotated[Positive, Meta(description="size on disk; the least recently used go first")] = 268_435_456
 
 

@@ -20,7 +20,7 @@ WINDOW = 256  # tokens, two of them the model's own marks
 SAFE_CHARACTERS = 254  # a token is at least one character, so a text this short is read whole
 BATCH = 32
 
-HOW_TO_ADD = "pip install 'claw-console[semantic]', or make run"
+HOW_TO_ADD = "run `make run`, or `pip install '.[semantic]'`, in claw's folder"
 
 
 class Embedded(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from backends.errors import LedgerError
+from backends.errors import LedgerError, WrongUse
 from backends.ledger.books import Books, Charge, Reservation
 from backends.ledger.money import text
 from backends.ledger.rows import encode, stamp, storable
@@ -65,7 +65,7 @@ class Admit(Struct, frozen=True):
             "input_tokens": admission.input_tokens,
         }
         if not db.execute(ADMIT, row).rowcount:
-            raise LedgerError(f"request {admission.id} was admitted before: give each request an id of its own")
+            raise WrongUse(f"request {admission.id} was admitted before: give each request an id of its own")
         reservation = Reservation(admission.engine, admission.model, admission.reserved_usd)
         _hold(db, admission.id, reservation)
         books.admit(admission.id, admission.agent, reservation)

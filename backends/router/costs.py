@@ -6,6 +6,7 @@ from decimal import Decimal
 from backends.clock import Clock
 from backends.engines.base import Call
 from backends.ledger.prices import Prices
+from backends.router.tokens import most
 from backends.types import ZERO, Attempt, EngineName, Tokens
 
 
@@ -25,12 +26,12 @@ class Costs:
         return None if model is None else self._prices.cost(model, Tokens(), self._clock.now()).source
 
     def worst(self, engine: EngineName, call: Call) -> Decimal:
-        """US dollars that `call` can cost at the most. Raises UnknownPrice."""
+        """US dollars that `call` can cost at the most, whatever its prompt's true count is. Raises UnknownPrice."""
         if engine == "local":
             return ZERO
         return self._prices.worst_case(
             call.model,
-            input_tokens=call.input_tokens,
+            input_tokens=most(call),
             max_output=call.max_output,
             thinking_budget=call.thinking_budget or 0,
             at=self._clock.now(),

@@ -125,8 +125,9 @@ class Pipeline:
             await self._reserve_or_rethink(flight)
         except LedgerError as error:
             self._journal.alert("ledger", str(error))
-            if self._settings.ledger.on_unwritable == "refuse" or flight.thought.decision.engine == "cloud":
+            if self._settings.ledger.on_unwritable == "refuse":
                 raise
+            self._rethink(flight, no_cloud="without a ledger row no cloud call is made")
         except asyncio.CancelledError:
             # The reservation may stand by now: a flight that is cut before it calls anybody settles it in its own task.
             flight.stop("cancelled" if self._left_s(flight.request, flight.started) else "deadline")
@@ -139,9 +140,12 @@ class Pipeline:
         try:
             await self._reserve(flight)
         except BudgetExceeded:
-            thought = flight.thought
-            flight.rethink(self._thinking.decide(flight.request, thought.verdict, thought.classes, time.perf_counter()))
+            self._rethink(flight)
             await self._reserve(flight)
+
+    def _rethink(self, flight: Flight, *, no_cloud: str | None = None) -> None:
+        thought, now = flight.thought, time.perf_counter()
+        flight.rethink(self._thinking.decide(flight.request, thought.verdict, thought.classes, now, no_cloud=no_cloud))
 
     async def _reserve(self, flight: Flight) -> None:
         request, thought = flight.request, flight.thought

@@ -4,6 +4,8 @@ import time
 from collections.abc import Mapping
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from backends.ledger.prices import UnknownPrice
 from backends.ledger.store import Ledger
 from backends.router.classify import Classifier
@@ -44,9 +46,16 @@ class Thinking:
     def classify(self, request: Request) -> Classes:
         return self._classifier.classify(request)
 
-    def decide(self, request: Request, verdict: Verdict, classes: Classes, began: float) -> Thought:
-        """Choose, or raise Refused, BudgetExceeded or NoEngine. `began` is on the performance counter."""
+    def decide(
+        self, request: Request, verdict: Verdict, classes: Classes, began: float, *, no_cloud: str | None = None
+    ) -> Thought:
+        """Choose, or raise Refused, BudgetExceeded or NoEngine. `began` is on the performance counter.
+
+        `no_cloud` says why the cloud may not be used for this one, whatever its state.
+        """
         cloud = self._view("cloud", request, classes)
+        if no_cloud is not None:
+            cloud = replace(cloud, usable=False, why_not=no_cloud)
         room = self._ledger.room(agent=request.agent, engine="cloud", model=cloud.model)
         decision = decide(
             Inputs(

@@ -12,6 +12,7 @@ from math import ceil
 
 import msgspec
 
+from backends.engines.base import Call
 from backends.types import Message, Request
 
 MARGIN = 1.2
@@ -37,6 +38,14 @@ def count(prompt: Request | Sequence[Message]) -> int:
     return _messages(prompt)
 
 
+def most(prompt: Request | Call) -> int:
+    """Tokens that no prompt exceeds: a byte of text is one at the most. For reservations, which must hold."""
+    texts = (*_said(prompt.messages), *_declared(prompt))
+    images = sum(len(message.images) for message in prompt.messages)
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    return size + PER_MESSAGE * (len(prompt.messages) + len(prompt.tools)) + PER_IMAGE * images
+
+
 def count_text(text: str) -> int:
     """Estimated tokens of one text, 0 for an empty one."""
     data = text.encode("utf-8", "surrogatepass")
@@ -46,7 +55,7 @@ def count_text(text: str) -> int:
     )
     punctuation = size - letters - digits - blanks - other
     words = min(data.count(b" ") + 1, letters)
-    lines = data.count(b"\n")
+    lines = data.count(b"\n") + data.count(b"\r")
     filling = max(0, blanks - words - lines)
     estimate = 0.11 * words + 0.22 * letters + 1.47 * digits + 0.82 * punctuation + 0.91 * lines + 0.6 * other
     estimate += BLANK * filling
@@ -63,7 +72,14 @@ def _messages(messages: Sequence[Message]) -> int:
     )
 
 
-def _declared(request: Request) -> Iterator[str]:
+def _said(messages: Sequence[Message]) -> Iterator[str]:
+    for message in messages:
+        yield message.text
+        for call in message.tool_calls:
+            yield f"{call.name}{call.arguments}"
+
+
+def _declared(request: Request | Call) -> Iterator[str]:
     for tool in request.tools:
         yield f"{tool.name} {tool.description}"
         yield msgspec.json.encode(tool.parameters).decode()

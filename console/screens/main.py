@@ -113,6 +113,13 @@ class MainScreen(Screen[None]):
         wide = columns >= WIDE[0] and rows >= WIDE[1]
         self.set_class(tiny, "tiny")
         self.set_class(wide and not tiny, "wide")
+        if not tiny:
+            self.call_after_refresh(self._focus_again)
+
+    def _focus_again(self) -> None:
+        """A pane that was hidden by a tiny size lost the focus with it."""
+        if self.focused is None and (pane := self._panes.get(self._chosen)) is not None:
+            pane.focus()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         for number, pane in self._panes.items():

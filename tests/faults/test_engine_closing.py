@@ -122,16 +122,15 @@ async def test_cancelled_while_the_reader_holds_a_chunk(at: At) -> None:
 @pytest.mark.usefixtures("_no_collector")
 async def test_cancelled_while_the_next_chunk_is_awaited(at: At) -> None:
     async with at() as bench:
-        heard = asyncio.Semaphore(0)
+        heard: set[int] = set()
 
-        async def read() -> None:
+        async def read(number: int) -> None:
             async with aclosing(bench.engine.stream(bench.call)) as chunks:
                 async for _ in chunks:
-                    heard.release()
+                    heard.add(number)
 
-        tasks = [asyncio.create_task(read()) for _ in range(STREAMS)]
-        for _ in tasks:
-            await asyncio.wait_for(heard.acquire(), 10)
+        tasks = [asyncio.create_task(read(number)) for number in range(STREAMS)]
+        await until(lambda: len(heard) == STREAMS)
         assert bench.open() == STREAMS
         await _cancel(tasks)
         await until(lambda: bench.open() == 0, seconds=CLOSED_S)

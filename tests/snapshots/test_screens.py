@@ -81,7 +81,7 @@ def faces() -> dict[str, ViewState]:
         "recent": (),
         "in_flight": (),
         "spend": None,
-        "cache": CacheStats(semantic="off", semantic_detail="pip install 'claw-console[semantic]' adds it"),
+        "cache": CacheStats(semantic="off", semantic_detail="`make run` in claw's folder adds it"),
         "alerts": (),
         "history": {},
         "runtime": RuntimeReading(at=NOW, reachable=True),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from math import ceil, floor
+from math import ceil, floor, isfinite
 
 from msgspec.structs import replace
 
@@ -71,7 +71,7 @@ def _dial(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]:
 
 def _deadline(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]:
     mine, others = inputs.view(engine).latency_s, inputs.view(other(engine)).latency_s
-    if mine is None or others is None:
+    if mine is None or others is None or not (isfinite(mine) and isfinite(others)):
         return
     if others <= floor(mine):
         yield f"the deadline is ≤ {floor(mine)} s", replace(inputs, deadline_s=float(floor(mine)))

@@ -65,7 +65,7 @@ def test_the_vocabulary_is_whole() -> None:
 
 def test_what_is_missing_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     _without(monkeypatch, "torch", "tokenizers")
-    assert "pip install 'claw-console[semantic]'" in embedders.missing()
+    assert "pip install '.[semantic]'" in embedders.missing()
     with pytest.raises(ImportError, match="make run"):
         embedders.load()
 

@@ -22,7 +22,7 @@ CALL = Call(
     messages=(Message(role="system", text="Be brief."), Message(role="user", text=PROMPT)),
     max_output=200,
     input_tokens=20,
-    first_byte_s=10.0,
+    first_byte_s=30.0,
     idle_s=10.0,
 )
 CLOUD_CALL = replace(CALL, model="gemini-2.5-flash", thinking_budget=64)

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from backends.clock import ManualClock
-from backends.errors import ClawError, LedgerError
+from backends.errors import ClawError, LedgerError, WrongUse
 from backends.ledger.connection import read_only
 from backends.ledger.store import Ledger
 from backends.types import ZERO, Acted, Action, Tokens
@@ -109,7 +109,7 @@ async def test_an_id_is_admitted_once(home: Path, ended: bool) -> None:
         if ended:
             await ledger.settle(outcome("a", attempt("0")))
         before = ledger.budgets()
-        with pytest.raises(LedgerError, match="admitted before"):
+        with pytest.raises(WrongUse, match="admitted before"):
             await ledger.admit(admission("a"))
         assert ledger.budgets() == before
 

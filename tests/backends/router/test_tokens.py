@@ -49,3 +49,9 @@ def test_everything_an_engine_reads_is_counted() -> None:
 def test_eight_mebibytes_and_lone_surrogates_are_counted() -> None:
     assert tokens.count_text("word " * 1_700_000) > 1_000_000
     assert tokens.count_text("\ud800") >= 1
+
+
+@given(st.text(max_size=2000))
+def test_what_is_reserved_for_no_count_exceeds(text: str) -> None:
+    asked = request(Message(role="user", text=text))
+    assert tokens.most(asked) >= len(text.encode("utf-8", "surrogatepass"))

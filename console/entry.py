@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from console.panes.chat import ChatPane
 
 SAY_AFTER_S = 0.3
+DUMB = ("dumb", "unknown")  # rich takes such a terminal for 80×25, and Textual then resizes without end
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,6 +69,11 @@ def _console(options: argparse.Namespace) -> int:
         raise WrongUse(f"there is no theme {theme!r}: use one of {', '.join(theming.names())}")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise WrongUse("the console needs a terminal: use `claw ask`, `claw report` or `claw serve` without one")
+    if os.environ.get("TERM", "").lower() in DUMB:
+        raise WrongUse(
+            f"TERM={os.environ['TERM']} says that this terminal can move no cursor: set TERM to what it is,"
+            " as xterm-256color, or use `claw ask`"
+        )
     gc.disable()  # the App enables it after its first frame: collecting while everything is made costs a tenth of that
     return _show(options, settings, theme)
 

@@ -35,9 +35,10 @@ from backends.router.thinking import Thinking
 from backends.settings import LocalEngine, Settings
 from backends.telemetry.history import History
 from backends.telemetry.sampler import Sampler
-from backends.types import EngineName, Tokens
+from backends.types import EngineName, Outcome, Tokens
 
 DRAIN_S = 5.0
+REMEMBERED = 50  # requests of earlier runs that the console lists
 NO_KEY = "no Gemini key: set GEMINI_API_KEY"
 
 
@@ -61,99 +62,166 @@ async def build(
     one_shot: bool = False,
 ) -> AsyncGenerator[LocalCore]:
     """Open a core; on leaving, what is in the air lands or is ended, and every file and connection is closed.
-    A `one_shot` core answers one prompt: it takes no samples and loads no embedding model.
 
+    A `one_shot` core answers one prompt: it takes no samples and loads no embedding model.
     Raises WrongSettings, and LedgerError where the ledger cannot be read or another core holds it.
     """
-    clock = clock or SystemClock()
-    await asyncio.to_thread(paths.make)
-    bus = Bus()
     async with AsyncExitStack() as stack:
-        ledger = await Ledger.open(paths, settings.budgets, clock=clock)
-        stack.push_async_callback(ledger.close)
-        cache = await Cache.open(paths.cache, settings.cache, clock=clock)
-        stack.push_async_callback(cache.close)
-        engines = await asyncio.to_thread(registry.build, settings, gemini_key=gemini_key)
-        stack.push_async_callback(engines.close)
-        desks = _desks(settings, engines, labels, clock)
-        controls = Controls(ledger, await ledger.controls())
-        desks["cloud"].stopped = controls.cloud_stopped
-        if gemini_key is None:
-            desks["cloud"].missing = NO_KEY
-        journal = Journal(bus, clock)
-        journal.restore(await ledger.recent(50))
-        if ledger.recovered:
-            journal.alert(
-                "recovered", f"recovered {ledger.recovered} calls that a crash had left open", level="warning"
-            )
-        _flag(settings, journal)
-        figures = Figures(bus, ledger=ledger, cache=cache, journal=journal)
-        stack.callback(figures.close)
-        prices = Prices(settings.prices)
-        with suppress(UnknownPrice):  # read ahead: the table takes longer than a decision may
-            await asyncio.to_thread(prices.cost, settings.engines.cloud.model, Tokens(), clock.now())
-        costs = Costs(prices, clock, cloud_model=settings.engines.cloud.model)
-        recorder = Recorder(
-            settings,
-            ledger=ledger,
-            cache=cache,
-            costs=costs,
-            journal=journal,
-            key=await asyncio.to_thread(InstallKey.load, paths.install_key),
-            clock=clock,
-            settled=figures.moved,
-        )
-        answering = Answering(desks, ledger=ledger, costs=costs, journal=journal, clock=clock)
-        flights = Flights(Flying(answering, recorder).fly)
-        thinking = Thinking(
-            settings,
-            privacy=PrivacyGate(settings.privacy),
-            classifier=await asyncio.to_thread(Classifier.load),
-            desks=desks,
-            controls=controls,
-            ledger=ledger,
-            costs=costs,
-        )
-        history = History()
+        ground = await _open(stack, settings, paths, gemini_key, clock or SystemClock())
+        desks = _desks(ground, labels, has_key=gemini_key is not None)
+        journal = _journal(ground)
         sampler = Sampler(
-            settings, bus, history, clock, extra=lambda: _extra(desks, ledger, cache), told=desks["local"].told
-        )
-        pipeline = Pipeline(
             settings,
-            thinking=thinking,
-            cache=cache,
-            ledger=ledger,
-            recorder=recorder,
-            journal=journal,
-            flights=flights,
-            proof=LocalProof(desks["local"], lambda: runs_here(settings.engines.local), clock),
-            clock=clock,
+            ground.bus,
+            ground.history,
+            ground.clock,
+            extra=lambda: _extra(desks, ground),
+            told=desks["local"].told,
         )
-        for desk in desks.values():
-            desk.changed = _publisher(bus, desk)
-        core = LocalCore(
-            settings,
-            pipeline=pipeline,
-            flights=flights,
-            desks=desks,
-            controls=controls,
-            journal=journal,
-            ledger=ledger,
-            cache=cache,
-            sampler=sampler,
-            history=history,
-            bus=bus,
-            clock=clock,
-            rehearsal=rehearsal,
-        )
-        work = () if one_shot else (sampler.run(), engines.prepare(), _look(settings.engines.local, journal))
-        if not one_shot:
-            cache.start_semantic()
+        figures = Figures(ground.bus, ledger=ground.ledger, cache=ground.cache, journal=journal)
+        stack.callback(figures.close)
+        core = _assemble(ground, desks, journal, figures, sampler, rehearsal=rehearsal)
+        if one_shot:
+            work = []
+        else:
+            work = [sampler.run(), ground.engines.prepare(), _look(settings.engines.local, journal)]
+            ground.cache.start_semantic()
         async with background(*work):
             try:
                 yield core
             finally:
                 await core.drain(drain_s)
+
+
+class Ground(Struct, frozen=True, kw_only=True):
+    """What a core stands on: read from disk or opened, and closed after it."""
+
+    settings: Settings
+    clock: Clock
+    bus: Bus
+    history: History
+    ledger: Ledger
+    cache: Cache
+    engines: registry.Engines
+    prices: Prices
+    classifier: Classifier
+    install_key: InstallKey
+    controls: Controls
+    recent: tuple[Outcome, ...]
+
+
+async def _open(
+    stack: AsyncExitStack, settings: Settings, paths: Paths, gemini_key: str | None, clock: Clock
+) -> Ground:
+    await asyncio.to_thread(paths.make)
+    ledger = await Ledger.open(paths, settings.budgets, clock=clock)
+    stack.push_async_callback(ledger.close)
+    cache = await Cache.open(paths.cache, settings.cache, clock=clock)
+    stack.push_async_callback(cache.close)
+    engines = await asyncio.to_thread(registry.build, settings, gemini_key=gemini_key)
+    stack.push_async_callback(engines.close)
+    prices = Prices(settings.prices)
+    with suppress(UnknownPrice):  # read ahead: the table takes longer than a decision may
+        await asyncio.to_thread(prices.cost, settings.engines.cloud.model, Tokens(), clock.now())
+    return Ground(
+        settings=settings,
+        clock=clock,
+        bus=Bus(),
+        history=History(),
+        ledger=ledger,
+        cache=cache,
+        engines=engines,
+        prices=prices,
+        classifier=await asyncio.to_thread(Classifier.load),
+        install_key=await asyncio.to_thread(InstallKey.load, paths.install_key),
+        controls=Controls(ledger, await ledger.controls()),
+        recent=await ledger.recent(REMEMBERED),
+    )
+
+
+def _desks(ground: Ground, labels: Labels | None, *, has_key: bool) -> dict[EngineName, Desk]:
+    local, cloud = ground.settings.engines.local, ground.settings.engines.cloud
+    labels = labels or Labels(local=Label(text=local.model), cloud=Label(text=cloud.model))
+    engines, clock = ground.engines, ground.clock
+    desks: dict[EngineName, Desk] = {
+        "local": Desk("local", engines.local, local, label=labels.local, clock=clock),
+        "cloud": Desk("cloud", engines.cloud, cloud, label=labels.cloud, clock=clock),
+    }
+    desks["cloud"].stopped = ground.controls.cloud_stopped
+    desks["cloud"].missing = "" if has_key else NO_KEY
+    for desk in desks.values():
+        desk.changed = _publisher(ground.bus, desk)
+    return desks
+
+
+def _journal(ground: Ground) -> Journal:
+    """With what a newcomer should see at once: the last requests, what a crash left, settings taken otherwise."""
+    journal = Journal(ground.bus, ground.clock)
+    journal.restore(ground.recent)
+    if count := ground.ledger.recovered:
+        journal.alert("recovered", f"recovered {count} calls that a crash had left open", level="warning")
+    _flag(ground.settings, journal)
+    return journal
+
+
+def _assemble(
+    ground: Ground,
+    desks: Mapping[EngineName, Desk],
+    journal: Journal,
+    figures: Figures,
+    sampler: Sampler,
+    *,
+    rehearsal: bool,
+) -> LocalCore:
+    settings, clock, ledger, cache = ground.settings, ground.clock, ground.ledger, ground.cache
+    costs = Costs(ground.prices, clock, cloud_model=settings.engines.cloud.model)
+    recorder = Recorder(
+        settings,
+        ledger=ledger,
+        cache=cache,
+        costs=costs,
+        journal=journal,
+        key=ground.install_key,
+        clock=clock,
+        settled=figures.moved,
+    )
+    answering = Answering(desks, ledger=ledger, costs=costs, journal=journal, clock=clock)
+    flights = Flights(Flying(answering, recorder).fly)
+    thinking = Thinking(
+        settings,
+        privacy=PrivacyGate(settings.privacy),
+        classifier=ground.classifier,
+        desks=desks,
+        controls=ground.controls,
+        ledger=ledger,
+        costs=costs,
+    )
+    pipeline = Pipeline(
+        settings,
+        thinking=thinking,
+        cache=cache,
+        ledger=ledger,
+        recorder=recorder,
+        journal=journal,
+        flights=flights,
+        proof=LocalProof(desks["local"], lambda: runs_here(settings.engines.local), clock),
+        clock=clock,
+    )
+    return LocalCore(
+        settings,
+        pipeline=pipeline,
+        flights=flights,
+        desks=desks,
+        controls=ground.controls,
+        journal=journal,
+        ledger=ledger,
+        cache=cache,
+        sampler=sampler,
+        history=ground.history,
+        bus=ground.bus,
+        clock=clock,
+        rehearsal=rehearsal,
+    )
 
 
 def _flag(settings: Settings, journal: Journal) -> None:
@@ -172,28 +240,17 @@ async def _look(local: LocalEngine, journal: Journal) -> None:
             journal.alert(check.name, f"{check.name}: {check.detail}", remedy=check.remedy)
 
 
-def _desks(
-    settings: Settings, engines: registry.Engines, labels: Labels | None, clock: Clock
-) -> dict[EngineName, Desk]:
-    local, cloud = settings.engines.local, settings.engines.cloud
-    labels = labels or Labels(local=Label(text=local.model), cloud=Label(text=cloud.model))
-    return {
-        "local": Desk("local", engines.local, local, label=labels.local, clock=clock),
-        "cloud": Desk("cloud", engines.cloud, cloud, label=labels.cloud, clock=clock),
-    }
-
-
 def _publisher(bus: Bus, desk: Desk) -> Callable[[], None]:
     return lambda: bus.publish(events.EngineSampled(engine=desk.state()))
 
 
-def _extra(desks: Mapping[EngineName, Desk], ledger: Ledger, cache: Cache) -> dict[str, float | None]:
+def _extra(desks: Mapping[EngineName, Desk], ground: Ground) -> dict[str, float | None]:
     """The core's own series of the history, by name."""
-    stats = cache.stats()
+    stats = ground.cache.stats()
     hits = stats.exact_hits + stats.semantic_hits
     return {
         "queue.local": float(desks["local"].limiter.waiting),
         "tokens_per_s.local": desks["local"].rates.tokens_per_s,
         "cache.hit_share": hits / stats.lookups if stats.lookups else None,
-        "spend.today": float(ledger.spend().today_usd),
+        "spend.today": float(ground.ledger.spend().today_usd),
     }

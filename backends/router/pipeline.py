@@ -195,6 +195,7 @@ class Pipeline:
             finally:
                 outcome = self._recorder.shared(flight, request, started, started_at, ending)
                 outcome = await self._recorder.settle(outcome, request)
+            self._cache.saved(outcome.baseline_usd - outcome.cost_usd)
             yield Done(outcome)
 
     async def _hear(self, flight: Flight, request: Request, started: float) -> AsyncGenerator[Chunk]:

@@ -205,6 +205,7 @@ def _assemble(
         journal=journal,
         flights=flights,
         proof=LocalProof(desks["local"], lambda: runs_here(settings.engines.local), clock),
+        moved=figures.moved,
         clock=clock,
     )
     return LocalCore(

@@ -122,6 +122,7 @@ class Answering:
                             meter.used(tokens)
                         case Finished():
                             end = chunk
+                    flight.first_at = meter.first_at
             assert end is not None, "an engine ends with Finished or raises"  # noqa: S101 — the seam's own promise
             counted = True
         except EngineError as error:
@@ -131,12 +132,11 @@ class Answering:
         finally:
             if not counted:  # it was cut, or broke by a fault of our own: either way it may be billed
                 desk.breaker.left()
-                flight.tally.add(meter.cut(flight.cut or "internal"))
+                flight.tally.add(meter.left(flight.cut or "internal"))
         ending = Ending(
             finish=end.finish,
             engine=desk.name,
             model=meter.call.model,
-            first_at=meter.first_at,
             text=meter.text,
             calls=calls,
         )

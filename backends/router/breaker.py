@@ -15,6 +15,7 @@ from backends.types import Health
 FAILURES = 3  # in a row before the breaker opens for trouble that may pass
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 60.0
+REMEMBERED_S = 60.0  # a failure that no other followed makes an engine look degraded for so long
 AT_ONCE = frozenset({"rate-limited", "daily-quota", "key"})
 HARMLESS = frozenset({"rejected", "context", "busy", "model"})
 """Kinds that say nothing of the engine's health: the request was wrong, a place was missing, or one model is."""
@@ -26,6 +27,7 @@ class Breaker:
         self._changed = changed
         self._rng = rng or random.Random()  # noqa: S311 — jitter, not a secret
         self._failures = 0
+        self._failed_at = 0.0
         self._pause_s = FIRST_PAUSE_S
         self._open_until: float | None = None
         self._probing = False
@@ -38,7 +40,7 @@ class Breaker:
     def health(self) -> Health:
         if self._open_until is not None:
             return "down"
-        if self._failures:
+        if self._failures and self._clock.monotonic() - self._failed_at < REMEMBERED_S:
             return "degraded"
         return "up" if self._heard else "unknown"
 
@@ -82,6 +84,7 @@ class Breaker:
         if error.kind in HARMLESS or (self._open_until is not None and not probed):
             return  # a call that was sent before the breaker opened has nothing new to say
         self._failures += 1
+        self._failed_at = self._clock.monotonic()
         self.why = str(error)
         self.since = self.since or self._clock.now()
         if error.kind in AT_ONCE or self._failures >= FAILURES or self._open_until is not None:

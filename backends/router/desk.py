@@ -47,6 +47,7 @@ class Desk:
         self.stopped = False
         self.missing = ""
         self.runtime: RuntimeReading | None = None
+        self._shown: object = None
         self.changed: Callable[[], None] = _nobody_told
         self.limiter = Limiter(
             name, parallel=settings.parallel, queue_limit=settings.queue_limit, changed=lambda: self.changed()
@@ -85,7 +86,9 @@ class Desk:
         before, self.runtime = self.runtime, reading
         if before is not None and reading.reachable and not before.reachable:
             self.breaker.shorten()
-        if before is None or (before.reachable, before.waiting) != (reading.reachable, reading.waiting):
+        shown = (self._health(), reading.waiting)
+        if before is None or shown != self._shown:
+            self._shown = shown
             self.changed()
 
     def state(self) -> EngineState:

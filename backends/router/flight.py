@@ -29,7 +29,6 @@ class Ending(Struct, frozen=True, kw_only=True):
     finish: Finish
     engine: EngineName
     model: str
-    first_at: float | None = None
     notes: tuple[str, ...] = ()
     error: ClawError | None = None
     text: str = ""
@@ -39,7 +38,8 @@ class Ending(Struct, frozen=True, kw_only=True):
 class Flight:
     """`request` is the leader's: the one that started it, and whose ledger row carries the cost.
 
-    `ending` stays None where the upstream call was cut; then `cut` says why.
+    `ending` stays None where the upstream call was cut; then `cut` says why. `first_at` is when the first part of an
+    answer was heard, however that ended (clock.monotonic seconds).
     """
 
     def __init__(self, request: Request, thought: Thought, *, started_at: datetime, started: float) -> None:
@@ -47,6 +47,7 @@ class Flight:
         self.thought = thought
         self.started_at = started_at
         self.started = started
+        self.first_at: float | None = None
         self.chunks: list[Chunk] = [Routed(id=request.id, explanation=thought.explanation)]
         self.tally = Tally()
         self.ending: Ending | None = None

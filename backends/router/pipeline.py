@@ -45,6 +45,7 @@ class Pipeline:
         journal: Journal,
         flights: Flights,
         proof: LocalProof,
+        moved: Callable[[], None],
         clock: Clock,
     ) -> None:
         self._settings = settings
@@ -55,6 +56,7 @@ class Pipeline:
         self._journal = journal
         self._flights = flights
         self._proof = proof
+        self._moved = moved
         self._clock = clock
 
     async def ask(self, request: Request) -> AsyncGenerator[Chunk]:
@@ -133,6 +135,7 @@ class Pipeline:
             flight.stop("cancelled" if self._left_s(flight.request, flight.started) else "deadline")
             self._flights.start(None, flight)
             raise
+        self._moved()
         self._journal.decided(flight.request, flight.thought.explanation)
 
     async def _reserve_or_rethink(self, flight: Flight) -> None:

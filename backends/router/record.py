@@ -124,7 +124,7 @@ class Recorder:
     ) -> Outcome:
         """The row of one who shared a flight: the same end, at no cost and with no attempt of its own."""
         whole = self._flown(flight, Tally(), left or flight.cut)
-        first_at = flight.ending.first_at if flight.ending else None
+        first_at = flight.first_at
         return replace(
             whole,
             id=request.id,
@@ -185,7 +185,7 @@ class Recorder:
     def _flown(self, flight: Flight, tally: Tally, cut: Cut | None) -> Outcome:
         explanation, ending = flight.thought.explanation, flight.ending
         finish, error, error_kind, retry_after_s = _end(cut, ending)
-        first_at = ending.first_at if ending else None
+        first_at = flight.first_at
         return Outcome(
             id=flight.request.id,
             agent=flight.request.agent,

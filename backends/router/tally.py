@@ -1,7 +1,8 @@
 """What upstream calls used and cost, counted as it happens.
 
 A provider's own usage holds; where none came, prompt and output are counted and the attempt is marked as estimated.
-Budgets are then charged the attempt's whole reservation, since the provider may bill what it never reported.
+Budgets are then charged what it can have cost: the whole reservation where an engine broke off or was never heard,
+since it may have gone on; where a caller left in the middle, what was heard and a little ahead of it.
 """
 
 from decimal import Decimal
@@ -10,8 +11,10 @@ from backends.clock import Clock
 from backends.engines.base import Call
 from backends.errors import EngineError
 from backends.router.costs import Costs
-from backends.router.tokens import count_text
+from backends.router.tokens import count_text, most
 from backends.types import ZERO, Attempt, EngineName, Tokens
+
+ON_THE_WAY = 256  # tokens an engine may have made before it notices that nobody reads: the largest chunks seen, twice
 
 
 class Meter:
@@ -25,6 +28,7 @@ class Meter:
         self._clock = clock
         self._reported: Tokens | None = None
         self._text: list[str] = []
+        self._unreported_b = 0
         self.started = clock.monotonic()
         self.first_at: float | None = None
 
@@ -32,6 +36,7 @@ class Meter:
         if self.first_at is None:
             self.first_at = self._clock.monotonic()
         self._text.append(text)
+        self._unreported_b += len(text.encode("utf-8", "surrogatepass"))
 
     @property
     def text(self) -> str:
@@ -41,14 +46,16 @@ class Meter:
         """A running total from the provider; one of zeros is no report."""
         if tokens != Tokens():
             self._reported = tokens
+            self._unreported_b = 0
 
     def done(self) -> tuple[Attempt, Decimal]:
         """The attempt that ended with a terminal reason, and what budgets are charged for it."""
         return self._attempt(None, estimated=self._reported is None)
 
-    def cut(self, error: str) -> tuple[Attempt, Decimal]:
-        """The attempt that was left or broke in the middle: it may be billed."""
-        return self._attempt(error, estimated=True)
+    def left(self, why: str) -> tuple[Attempt, Decimal]:
+        """The attempt whose caller went away: closing it ends the answer a little ahead of what was heard."""
+        attempt, charged = self._attempt(why, estimated=True)
+        return attempt, min(charged, self._ahead_usd()) if self.text else charged
 
     def failed(self, error: EngineError) -> tuple[Attempt, Decimal]:
         """The attempt that raised. One that cannot have been billed has no tokens and costs nothing."""
@@ -63,6 +70,14 @@ class Meter:
             engine=self.engine, model=self.call.model, tokens=tokens, cost_usd=cost, error=error, estimated=estimated
         )
         return attempt, max(cost, self.reserved_usd) if estimated and self.engine == "cloud" else cost
+
+    def _ahead_usd(self) -> Decimal:
+        """The price of what was heard, with what may be on the way; thinking is over once text comes."""
+        known = self._reported or Tokens()
+        thinking = known.thinking if self._reported else self.call.thinking_budget or 0
+        heard = known.output + self._unreported_b
+        tokens = Tokens(input=known.input or most(self.call), output=heard + ON_THE_WAY, thinking=thinking)
+        return self._costs.of(self.engine, self.call.model, tokens)
 
 
 class Tally:

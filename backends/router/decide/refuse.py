@@ -1,6 +1,6 @@
 """The one line for a request that no engine may or can answer."""
 
-from backends.errors import BudgetExceeded, ClawError, NoEngine, Refused, WrongUse
+from backends.errors import BudgetExceeded, ClawError, NoEngine, Refused, TooLarge, WrongUse
 from backends.router.decide.inputs import Inputs
 from backends.types import EngineName, Reason
 
@@ -14,7 +14,7 @@ def refusal(inputs: Inputs, against: Against) -> ClawError | None:
         return WrongUse(f"no engine serves the model that was asked for: use auto, local, cloud, {local} or {cloud}")
     if not all(against.values()):
         return None
-    return _conflict(inputs, against) or _closed(inputs, against) or _none_left(against)
+    return _conflict(inputs, against) or _closed(inputs, against) or _too_long(inputs) or _none_left(against)
 
 
 def no_room(detail: str) -> str:
@@ -67,6 +67,14 @@ def _closed(inputs: Inputs, against: Against) -> ClawError | None:
         if reason.rule == "budget":
             return BudgetExceeded(no_room(reason.detail))
     return None
+
+
+def _too_long(inputs: Inputs) -> ClawError | None:
+    """No window holds the prompt: trying again later would not help."""
+    tokens, window = inputs.classes.input_tokens, max(view.context for view in inputs.engines)
+    if tokens < window:
+        return None
+    return TooLarge(f"the prompt has about {tokens:,} tokens and the largest window {window:,}: shorten it")
 
 
 def _none_left(against: Against) -> ClawError:

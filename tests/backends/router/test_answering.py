@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from backends.engines.base import Call, EngineChunk, Text
 from backends.errors import EngineError
 from backends.settings import Settings
-from backends.types import Action, EngineName
+from backends.types import Action, Delta, EngineName
 from tests.core import ask, policy, prompt, stand
 from tests.waiting import until
 
@@ -73,3 +74,21 @@ async def test_an_engine_that_breaks_our_seam_is_charged_and_may_be_asked_again(
         _, outcome = await ask(it.core, prompt("describe a shelf", agent="writer"))
     assert outcome.finish == "stop"
     assert outcome.cost_usd > Decimal(0)
+
+
+async def test_an_answer_that_is_cut_keeps_the_time_of_its_first_word(home: Path) -> None:
+    async with stand(home, change=one_at_a_time) as it:
+        desk = it.core._desks["cloud"]
+        real, desk.engine = desk.engine, Odd(EngineError("it broke off: ask again", kind="unavailable"))
+        _, broken = await ask(it.core, prompt("describe a rack", agent="writer"))
+        desk.engine = real
+        it.gemini.behaviour = replace(it.gemini.behaviour, tokens_per_s=40.0, chunk_tokens=1)
+        left = prompt("describe a shelf", agent="writer")
+        async with aclosing(it.core.ask(left)) as stream:
+            await anext(chunk async for chunk in stream if isinstance(chunk, Delta))
+        await until(lambda: it.rows(f"id = '{left.id}'"))
+        (cut,) = it.rows(f"id = '{left.id}'")
+    assert (broken.finish, cut["finish"]) == ("error", "cancelled")
+    assert broken.ttft_ms is not None
+    assert 0 <= broken.ttft_ms <= broken.latency_ms
+    assert 0 <= cut["ttft_ms"] <= cut["latency_ms"]

@@ -4,7 +4,7 @@ import pytest
 
 from backends.clock import ManualClock
 from backends.errors import EngineError, EngineErrorKind
-from backends.router.breaker import FAILURES, FIRST_PAUSE_S, LONGEST_PAUSE_S, Breaker
+from backends.router.breaker import FAILURES, FIRST_PAUSE_S, LONGEST_PAUSE_S, REMEMBERED_S, Breaker
 
 
 def breaker(clock: ManualClock) -> Breaker:
@@ -115,3 +115,13 @@ def test_calls_that_were_under_way_when_it_opened_do_not_lengthen_the_pause() ->
         it.failed(error("unavailable"))
     clock.advance(FIRST_PAUSE_S * 1.2)
     assert it.usable()
+
+
+def test_a_failure_that_no_other_followed_is_forgotten_on_screen() -> None:
+    clock = ManualClock()
+    it = breaker(clock)
+    it.answered()
+    it.failed(error("cut"))
+    assert it.health == "degraded"
+    clock.advance(REMEMBERED_S)
+    assert it.health == "up"

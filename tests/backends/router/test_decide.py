@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backends.errors import BudgetExceeded, ClawError, NoEngine, Refused, WrongUse
+from backends.errors import BudgetExceeded, ClawError, NoEngine, Refused, TooLarge, WrongUse
 from backends.router.decide import EngineView, Inputs, decide
 from backends.types import Classes, Decision, Image, Message, Request, Tool, Verdict
 
@@ -252,6 +252,7 @@ def test_each_rule_speaks_for_its_choice(change: dict[str, Any], engine: str, ru
         ({"request": replace(REQUEST, model="nobody's")}, WrongUse, "no engine serves"),
         ({"request": replace(REQUEST, engine="local", model="gemini")}, WrongUse, "no engine serves"),
         ({"verdict": SENSITIVE, "local": replace(LOCAL, usable=False, why_not="down")}, NoEngine, "local: down"),
+        ({"classes": replace(CLASSES, input_tokens=1_000_000)}, TooLarge, "largest window 1,000,000"),
         (
             {"local": replace(LOCAL, usable=False), "cloud": replace(CLOUD, usable=False)},
             NoEngine,

@@ -1,5 +1,6 @@
 """A whole core between the two twins, as users run it: real SDKs, real SQLite, nothing patched."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -54,7 +55,7 @@ async def stand(
 ) -> AsyncGenerator[Stand]:
     """Open a core on `home` whose engines are twins in this loop; `change` edits the settings first."""
     paths = Paths.find(environ={"CLAW_HOME": str(home)})
-    settings = replace(load(paths.config, {}).settings)
+    settings = (await asyncio.to_thread(load, paths.config, {})).settings
     if pair is not None:
         async with _opened(pair, settings, paths, change, clock) as made:
             yield made

@@ -6,17 +6,17 @@ and the table in the README.
 
 import difflib
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct, field
 
 from backends.errors import WrongSettings
+from backends.settings_checks import check
+from backends.settings_sources import from_environment, paths_of, put, read
 from backends.types import Policy
 
 AGENTS = (
@@ -123,7 +123,7 @@ class Cache(Section, frozen=True, kw_only=True):
 
 
 class Privacy(Section, frozen=True, kw_only=True):
-    words: Annotated[tuple[str, ...], Meta(description="words that make a prompt sensitive")] = ()
+    words: Annotated[tuple[str, ...], Meta(description="words that mark a prompt as sensitive")] = ()
     patterns: Annotated[tuple[str, ...], Meta(description="regular expressions that do")] = ()
     action: Annotated[
         Literal["local", "redact"], Meta(description="keep such prompts local, or send them with placeholders")
@@ -146,7 +146,9 @@ class Price(Section, frozen=True, kw_only=True):
 
 
 class Telemetry(Section, frozen=True, kw_only=True):
-    interval_s: Annotated[Seconds, Meta(description="seconds between looks at GPU, host and engine")] = 2.0
+    interval_s: Annotated[
+        Annotated[float, Meta(ge=0.2)], Meta(description="seconds between looks at GPU, host and engine, 0.2 or more")
+    ] = 2.0
     gpu: Annotated[bool, Meta(description="look at NVIDIA GPUs?")] = True
 
 
@@ -192,10 +194,10 @@ class Loaded(Struct, frozen=True, kw_only=True):
 def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     """Read `path` (which may be absent) and the environment. Raises WrongSettings, naming key and remedy."""
     env = os.environ if environ is None else environ
-    raw = _read(path)
-    sources = {_joined(key): str(path) for key in _paths(raw)}
-    for variable, key, value in _from_environment(env):
-        _put(raw, key, value)
+    raw = read(path)
+    sources = {_joined(key): str(path) for key in paths_of(raw)}
+    for variable, key, value in from_environment(env):
+        put(raw, key, value)
         sources[key] = variable
     return Loaded(settings=_convert(raw, path), sources=sources)
 
@@ -216,85 +218,15 @@ def without_secrets(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     return {name: value for name, value in env.items() if name not in SECRETS}
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongSettings(
-            f"{path} cannot be read ({error.__class__.__name__}): make it a UTF-8 text file you own"
-        ) from None
-    try:
-        return tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise WrongSettings(f"{path} is not valid TOML: {error}") from None
-
-
-def _from_environment(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    if host := env.get("OLLAMA_HOST"):
-        yield "OLLAMA_HOST", "engines.local.base_url", ollama_url(host)
-    if url := env.get("CLAW_GEMINI_BASE_URL"):
-        yield "CLAW_GEMINI_BASE_URL", "engines.cloud.base_url", url
-
-
-def ollama_url(host: str) -> str:
-    """OLLAMA_HOST as Ollama reads it: scheme and port are optional, and a bind-all address means this machine."""
-    scheme, _, rest = host.strip().rpartition("://")
-    scheme = scheme or "http"
-    try:
-        parts = urlsplit(f"{scheme}://{rest}")
-        port = parts.port or {"http": 11434 if "://" not in host else 80, "https": 443}.get(scheme, 11434)
-    except ValueError:
-        raise WrongSettings("OLLAMA_HOST is no address: use HOST:PORT, as 127.0.0.1:11434") from None
-    name = parts.hostname or "127.0.0.1"
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104 — read, not listened on
-    return f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{parts.path.rstrip('/')}"
-
-
 def _convert(raw: dict[str, Any], path: Path) -> Settings:
-    for key in _paths(raw):
+    for key in paths_of(raw):
         _know(key)
     try:
         settings = msgspec.convert(_with_built_in_agents(raw), Settings, strict=True)
     except msgspec.ValidationError as error:
         raise WrongSettings(f"{path}: {_humane(str(error))}") from None
-    for index, budget in enumerate(settings.budgets):
-        _check_budget(index, budget, path)
-    for model, price in settings.prices.items():
-        _check_price(model, price, path)
-    for name, url in (
-        ("engines.local.base_url", settings.engines.local.base_url),
-        ("engines.cloud.base_url", settings.engines.cloud.base_url),
-    ):
-        if url is not None and not _is_address(url):
-            raise WrongSettings(f"{path}: `{name}` must be an http:// or https:// address")
+    check(settings, path)
     return settings
-
-
-def _check_budget(index: int, budget: Budget, path: Path) -> None:
-    kind, _, name = budget.scope.partition(":")
-    if budget.scope != "all" and (kind not in ("agent", "engine", "model") or not name):
-        raise WrongSettings(
-            f'{path}: `budgets[{index}].scope` is "{budget.scope}": use all, agent:NAME, engine:NAME or model:NAME'
-        )
-    if not budget.limit_usd.is_finite() or budget.limit_usd < 0:
-        raise WrongSettings(f'{path}: `budgets[{index}].limit_usd` must be 0 or more, as "5.00"')
-
-
-def _check_price(model: str, price: Price, path: Path) -> None:
-    for name, usd in msgspec.structs.asdict(price).items():
-        if usd is not None and (not usd.is_finite() or usd < 0):
-            raise WrongSettings(f'{path}: `prices."{model}".{name}` must be 0 or more, as "0.30"')
-
-
-def _is_address(url: str) -> bool:
-    """Whether it is http:// or https:// with a host, and a port, where it has one, that exists."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def _with_built_in_agents(raw: dict[str, Any]) -> dict[str, Any]:
@@ -345,23 +277,5 @@ def _know(key: tuple[str, ...]) -> None:
     raise WrongSettings(f"unknown setting `{_joined(key)}`: the nearest valid one is `{shown}`")
 
 
-def _paths(table: Mapping[str, Any], *prefix: str) -> Iterator[tuple[str, ...]]:
-    for name, value in table.items():
-        if isinstance(value, dict) and value:
-            yield from _paths(value, *prefix, name)
-        elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-            for item in value:
-                yield from _paths(item, *prefix, name)
-        else:
-            yield (*prefix, name)
-
-
 def _joined(path: tuple[str, ...]) -> str:
     return ".".join(path)
-
-
-def _put(table: dict[str, Any], dotted: str, value: Any) -> None:
-    *folders, last = dotted.split(".")
-    for folder in folders:
-        table = table.setdefault(folder, {})
-    table[last] = value

@@ -13,7 +13,7 @@ from console import theming
 
 ROOT = Path(__file__).parents[1]
 LONGEST, MEDIAN = 300, 150
-VOCABULARY = {"backends/types.py", "backends/settings.py"}
+VOCABULARY = {"backends/types.py"}
 """Declarations that everybody shares: one place, however long."""
 EXTRAS = ("torch", "sentence_transformers", "onnxruntime", "tokenizers", "xllamacpp", "sklearn")
 

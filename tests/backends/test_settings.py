@@ -1,3 +1,4 @@
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -6,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.errors import WrongSettings
-from backends.settings import AGENTS, Budget, Loaded, _know, gemini_key, known_keys, load, ollama_url
+from backends.settings import AGENTS, Budget, Loaded, _know, gemini_key, known_keys, load
 from backends.settings_file import commented_file, descriptions
+from backends.settings_sources import LARGEST_B, _without_waiting, ollama_url
 
 
 def written(folder: Path, text: str, **env: str) -> Loaded:
@@ -66,7 +68,14 @@ def test_the_environment_outranks_the_file(tmp_path: Path) -> None:
         ("[engines.cloud]\nbase_url = 'http://[::1'", "must be an http:// or https:// address"),
         ("[prices.m]\ninput_usd = '-1'\noutput_usd = '1'", '`prices."m".input_usd` must be 0 or more'),
         ("[prices.m]\ninput_usd = '1'\noutput_usd = 'Infinity'", '`prices."m".output_usd` must be 0 or more'),
+        ("[privacy]\npatterns = ['fine', '(open']", "`privacy.patterns[1]` is no regular expression"),
+        ("[gateway]\nhost = '0.0.0.0'", "`gateway.host` must be a loopback address"),
+        ("[gateway]\nhost = 'example.com'", "`gateway.host` must be a loopback address"),
+        ("[telemetry]\ninterval_s = 0.1", "`telemetry.interval_s`: Expected `float` >= 0.2"),
         ("[engines", "not valid TOML"),
+        ("a = " + "9" * 5_000, "not valid TOML"),
+        ("a = 1e" + "9" * 30, "not valid TOML"),
+        ("a = " + "[" * 20_000, "not valid TOML"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_it(tmp_path: Path, text: str, line: str) -> None:
@@ -83,9 +92,36 @@ def test_a_file_that_is_no_text_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(WrongSettings, match="UTF-8"):
         load(path, {})
     path.unlink()
-    path.mkdir()
+    path.write_text("")
     with pytest.raises(WrongSettings, match="cannot be read"):
-        load(path, {})
+        load(path / "claw.toml", {})
+
+
+def test_what_is_no_file_is_one_line_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero"), tmp_path):
+        with pytest.raises(WrongSettings, match="no regular file"):
+            load(path, {})
+
+
+def test_a_pipe_that_takes_the_files_place_does_not_hold_us_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with open(tmp_path / "pipe", "rb", opener=_without_waiting) as file:
+        assert file.read() == b""
+
+
+def test_a_file_too_large_to_be_ours_is_refused(tmp_path: Path) -> None:
+    assert written(tmp_path, "#" * LARGEST_B).sources == {}
+    with pytest.raises(WrongSettings, match="1 MiB"):
+        written(tmp_path, "#" * (LARGEST_B + 1))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]", "127.9.9.9"])
+def test_every_loopback_host_and_pattern_that_compiles_is_taken(tmp_path: Path, host: str) -> None:
+    settings = written(tmp_path, f"[gateway]\nhost = '{host}'\n[privacy]\npatterns = ['(?i)acme-\\d+']\n").settings
+    assert settings.gateway.host == host
+    assert settings.privacy.patterns == (r"(?i)acme-\d+",)
 
 
 @given(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12))

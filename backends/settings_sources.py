@@ -1,0 +1,92 @@
+"""What settings are read from: claw.toml and the environment, as plain tables whose keys nobody has judged yet."""
+
+import os
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from backends.errors import WrongSettings
+
+LARGEST_B = 1_048_576
+"""Every setting with its comment is a hundredth of it."""
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The tables of `path`, none where it is absent. Raises WrongSettings, and waits for nobody who should write."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise WrongSettings(f"{path} is no regular file: move it away, or make it a UTF-8 text file")
+        with open(path, "rb", opener=_without_waiting) as file:
+            raw = file.read(LARGEST_B + 1)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+    if len(raw) > LARGEST_B:
+        raise WrongSettings(f"{path} is larger than 1 MiB: is it claw's? `claw config init` writes one to start with")
+    return _parsed(path, raw)
+
+
+def from_environment(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Each (variable, dotted key, value) that is set."""
+    if host := env.get("OLLAMA_HOST"):
+        yield "OLLAMA_HOST", "engines.local.base_url", ollama_url(host)
+    if url := env.get("CLAW_GEMINI_BASE_URL"):
+        yield "CLAW_GEMINI_BASE_URL", "engines.cloud.base_url", url
+
+
+def ollama_url(host: str) -> str:
+    """OLLAMA_HOST as Ollama reads it: scheme and port are optional, and a bind-all address means this machine."""
+    scheme, _, rest = host.strip().rpartition("://")
+    scheme = scheme or "http"
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+        port = parts.port or {"http": 11434 if "://" not in host else 80, "https": 443}.get(scheme, 11434)
+    except ValueError:
+        raise WrongSettings("OLLAMA_HOST is no address: use HOST:PORT, as 127.0.0.1:11434") from None
+    name = parts.hostname or "127.0.0.1"
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104 — read, not listened on
+    return f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{parts.path.rstrip('/')}"
+
+
+def paths_of(table: Mapping[str, Any], *prefix: str) -> Iterator[tuple[str, ...]]:
+    """Every value's place in nested tables, once for each item of a list of tables."""
+    for name, value in table.items():
+        if isinstance(value, dict) and value:
+            yield from paths_of(value, *prefix, name)
+        elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            for item in value:
+                yield from paths_of(item, *prefix, name)
+        else:
+            yield (*prefix, name)
+
+
+def put(table: dict[str, Any], dotted: str, value: Any) -> None:
+    """Set a dotted key, making the tables on the way to it."""
+    *folders, last = dotted.split(".")
+    for folder in folders:
+        table = table.setdefault(folder, {})
+    table[last] = value
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A FIFO that took the file's place since it was looked at must not hold us up until somebody writes."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _parsed(path: Path, raw: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(raw.decode("utf-8"), parse_float=Decimal)
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, error) from None
+    # Beside its own error tomllib lets through those of numbers too long to convert and of brackets too deep to follow.
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise WrongSettings(f"{path} is not valid TOML: {error}") from None
+
+
+def _unreadable(path: Path, error: Exception) -> WrongSettings:
+    return WrongSettings(f"{path} cannot be read ({error.__class__.__name__}): make it a UTF-8 text file you own")

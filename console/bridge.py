@@ -25,6 +25,7 @@ LOOK_S = 5.0
 BURST = 64
 """Events reduced in a row before others get their turn on the loop."""
 NOT_OPEN = "the core is not open yet: try again in a moment"
+GONE = "the core is gone: the console reconnects by itself as soon as it is back"
 
 
 class Opened(Protocol):
@@ -93,7 +94,7 @@ class Bridge:
 
     def ask(self, turn: str, request: Request) -> None:
         if self._calls is None:
-            self._post(AskFailed(turn, NOT_OPEN))
+            self._post(AskFailed(turn, self._away))
         else:
             self._calls.ask(turn, request)
 
@@ -103,15 +104,19 @@ class Bridge:
 
     def preview(self, turn: str, request: Request) -> None:
         if self._calls is None:
-            self._post(Previewed(turn, line=NOT_OPEN))
+            self._post(Previewed(turn, line=self._away))
         else:
             self._calls.preview(turn, request)
 
     def act(self, action: Action) -> None:
         if self._calls is None:
-            self._post(ActFailed(NOT_OPEN))
+            self._post(ActFailed(self._away))
         else:
             self._calls.act(action)
+
+    @property
+    def _away(self) -> str:
+        return NOT_OPEN if self.state.connection.phase == "loading" else GONE
 
     async def run(self) -> None:
         """Until cancelled, or until the first opening fails."""

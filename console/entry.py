@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from console.panes.chat import ChatPane
 
 SAY_AFTER_S = 0.3
+SIZE = ("COLUMNS", "LINES")  # exported, they outrank the terminal's own size and do not follow it
 DUMB = ("dumb", "unknown")  # rich takes such a terminal for 80×25, and Textual then resizes without end
 
 
@@ -74,6 +75,8 @@ def _console(options: argparse.Namespace) -> int:
             f"TERM={os.environ['TERM']} says that this terminal can move no cursor: set TERM to what it is,"
             " as xterm-256color, or use `claw ask`"
         )
+    for name in SIZE:
+        os.environ.pop(name, None)
     gc.disable()  # the App enables it after its first frame: collecting while everything is made costs a tenth of that
     return _show(options, settings, theme)
 

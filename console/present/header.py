@@ -91,7 +91,7 @@ def _money(spend: Spend, cells: int) -> Row:
     budget = daily(spend.budgets)
     if budget is None:
         return (span(total(spend.today_usd), "strong"), span(" today " if cells >= 60 else " ", "dim"))
-    spent = span(total(spend.today_usd), "strong")
+    spent = span(total(budget.spent_usd), "strong")
     if cells < 36:
         return (spent,)
     of = span(f"/{limit(budget.limit_usd)}", "dim")
@@ -99,9 +99,8 @@ def _money(spend: Spend, cells: int) -> Row:
 
 
 def daily(budgets: Sequence[BudgetState]) -> BudgetState | None:
-    """The budget that the header watches: the whole day's, else the whole's, else none."""
-    whole = [budget for budget in budgets if budget.scope == "all"]
-    return next((budget for budget in whole if budget.window == "day"), whole[0] if whole else None)
+    """The budget that the header watches: of everything a day, whose figures are today's like those beside it."""
+    return next((budget for budget in budgets if (budget.scope, budget.window) == ("all", "day")), None)
 
 
 def budget_bar(budget: BudgetState, cells: int) -> Row:

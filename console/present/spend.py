@@ -1,12 +1,14 @@
 """The spend pane: today, the month, each budget and each agent, beside what all-cloud would have cost."""
 
+from datetime import datetime
 from decimal import Decimal
 
-from backends.types import AgentSpend, BudgetState, Spend
+from backends.types import ZERO, AgentSpend, BudgetState, Spend
 from console.present.faces import notice
 from console.present.figures import bar, count, limit, moment, share, total
 from console.present.header import budget_bar
-from console.present.rows import BLANK, Row, cell, row, span, spread
+from console.present.layout import wrap
+from console.present.rows import BLANK, Row, cell, row, span, spread, width
 from console.state import ViewState
 
 _DOES = {"local": "then local only", "refuse": "then refused", "alert": "then an alert"}
@@ -18,7 +20,7 @@ def spend(state: ViewState, cells: int) -> list[Row]:
         return [(span("loading…", "dim"),)]
     rows = [*_totals(money, cells), BLANK]
     for budget in money.budgets:
-        rows += [*_budget(budget, state, cells), BLANK]
+        rows += [*_budget(budget, money, state.at, cells), BLANK]
     if not money.budgets:
         rows += [row(span("no budget is set: cloud spend has no limit", "warn")), BLANK]
     if not money.by_agent:
@@ -56,20 +58,36 @@ def _totals(money: Spend, cells: int) -> list[Row]:
     ]
 
 
-def _budget(budget: BudgetState, state: ViewState, cells: int) -> list[Row]:
+def _budget(budget: BudgetState, money: Spend, at: datetime | None, cells: int) -> list[Row]:
     name = row(span(f"{budget.scope} a {budget.window}", "text"))
     head = spread(
         name,
         row(span(f"of {limit(budget.limit_usd)}  ", "dim"), span(f"{total(budget.left_usd)} left", "strong")),
         cells,
     )
-    parts = row(
-        *(span("━ ", "good"), span(total(budget.spent_usd)), span(" spent  ", "dim")),
-        *(span("╍ ", "warn"), span(total(budget.reserved_usd)), span(" reserved  ", "dim")),
-    )
-    resets = f"resets {moment(budget.resets_at, state.at)}, " if budget.resets_at else ""
-    note = span(f"{resets}{_DOES[budget.on_exceeded]}", "dim")
-    return [head, budget_bar(budget, cells), spread(parts, row(note), cells) if cells >= 70 else parts]
+    resets = f"resets {moment(budget.resets_at, at)}, " if budget.resets_at else ""
+    note = row(span(f"{resets}{_DOES[budget.on_exceeded]}", "dim"))
+    spent = row(span(total(budget.spent_usd)), span(" spent", "dim"))
+    reserved = row(span("╍ ", "warn"), span(total(budget.reserved_usd)), span(" reserved", "dim"))
+    above: list[Row] = []
+    if held := _held(budget, money):
+        unbilled = row(span(", ", "dim"), span(total(held)), span(" of it held for calls whose bill is unknown", "dim"))
+        first, *rest = wrap((*spent, *unbilled), max(1, cells - 2))
+        above = [row(span("━ ", "good"), *first), *(row(span("  "), *line) for line in rest)]
+        last = reserved
+    else:
+        last = row(span("━ ", "good"), *spent, span("  "), *reserved)
+    if width(last) + 2 + width(note) <= cells:
+        last = spread(last, note, cells)
+    return [head, budget_bar(budget, cells), *above, last]
+
+
+def _held(budget: BudgetState, money: Spend) -> Decimal:
+    """What is charged beyond what the window's calls cost, where both are known of the same calls."""
+    costs = {"day": money.today_usd, "month": money.month_usd}
+    if budget.scope != "all" or budget.window not in costs:
+        return ZERO
+    return max(ZERO, budget.spent_usd - costs[budget.window])
 
 
 def _agents(agents: tuple[AgentSpend, ...], cells: int) -> list[Row]:

@@ -94,6 +94,16 @@ def _finish(outcome: Outcome) -> Row:
 
 
 def _detours(outcome: Outcome) -> Sequence[str]:
-    """Engines that were tried and did not answer, where another did."""
-    failures = [attempt for attempt in outcome.attempts if attempt.error and attempt.error != outcome.error]
-    return [f"{attempt.engine} {attempt.model} was tried first: {attempt.error}" for attempt in failures]
+    """Calls that failed before the one that the end line is of; what that says itself is not said again."""
+    tried = outcome.attempts
+    before = tried[:-1] if tried and tried[-1].engine == outcome.engine else tried
+    return [
+        f"{attempt.engine} {attempt.model} was tried first: {attempt.error}"
+        for attempt in before
+        if attempt.error and _line(attempt.error) not in (outcome.error or "")
+    ]
+
+
+def _line(error: str) -> str:
+    """An attempt's error without its kind before it."""
+    return error.partition(": ")[2] or error

@@ -265,3 +265,22 @@ async def test_before_the_core_is_open_each_verb_says_so(core: ScriptedCore) -> 
     bridge.act(STOP)
     await bridge.close()
     assert [type(message) for message in posted] == [AskFailed, Previewed, ActFailed]
+    assert "not open yet" in of(posted, ActFailed)[0].line
+
+
+async def test_while_the_core_is_gone_each_verb_says_that_the_console_looks_for_it(core: ScriptedCore) -> None:
+    again = Opener(core)
+    again.error = Unreachable("nobody answers")
+    async with running(Opener(core), reopen=again) as (bridge, posted):
+        await until(lambda: bridge.state.live)
+        core.vanish()
+        await until(lambda: bridge.state.connection.phase == "lost")
+        bridge.ask("t1", REQUEST)
+        bridge.preview("p1", REQUEST)
+        bridge.act(STOP)
+        again.error = WrongUse("another version runs there: update claw")
+        await until(lambda: bridge.state.connection.phase == "failed")
+        bridge.act(STOP)
+    lines = [of(posted, AskFailed)[0].line, of(posted, Previewed)[0].line, *(m.line for m in of(posted, ActFailed))]
+    assert lines == [bridge_module.GONE] * 4
+    assert "reconnects by itself" in bridge_module.GONE

@@ -89,6 +89,28 @@ def test_the_end_line(changed: dict[str, Any], said: str) -> None:
     assert said in text(ended(outcome(request(), **changed), STATE, 300))
 
 
+def test_a_cut_answer_says_so_once() -> None:
+    said = "Gemini broke off: ask again; what came counts"
+    broken = Attempt(engine="cloud", model="g", error=f"unavailable: {said}")
+    rows = text(ended(outcome(request(), engine="cloud", finish="error", error=said, attempts=(broken,)), STATE, 300))
+    assert rows.count(said) == 1
+    assert "tried first" not in rows
+    cut = Attempt(engine="local", model="q", error="cancelled")
+    assert "tried first" not in text(ended(outcome(request(), finish="cancelled", attempts=(cut,)), STATE, 300))
+
+
+def test_what_was_tried_before_is_told_unless_the_end_line_does() -> None:
+    local = Attempt(engine="local", model="q", error="unavailable: Ollama is down")
+    cloud = Attempt(engine="cloud", model="g", error="unavailable: Gemini is busy")
+    both = {"engine": "cloud", "finish": "error", "attempts": (local, cloud)}
+    late = text(ended(outcome(request(), error="the deadline passed", **both), STATE, 300))
+    assert late.endswith("\nlocal q was tried first: unavailable: Ollama is down")
+    told = text(ended(outcome(request(), error="local: Ollama is down; cloud: Gemini is busy", **both), STATE, 300))
+    assert "tried first" not in told
+    never = outcome(request(), engine="cloud", finish="cancelled", attempts=(local,))
+    assert "local q was tried first" in text(ended(never, STATE, 300)), "it was left while it waited for the other"
+
+
 def test_foreign_text_in_a_turn_is_safe_and_never_wider() -> None:
     evil = "\x1b]52;c;aGk=\x07\u202e[/][@click=app.quit]" * 3
     reasoned = msgspec.structs.replace(explanation(), intent=evil, model=evil)

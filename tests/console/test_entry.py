@@ -1,5 +1,6 @@
 """The command `claw`: what it does before there is a screen, and that it costs nothing it does not need."""
 
+import os
 import subprocess
 import sys
 from argparse import Namespace
@@ -148,6 +149,22 @@ async def test_embed_leaves_the_socket_to_the_other_core(doors: Doors) -> None:
 class Terminal:
     def isatty(self) -> bool:
         return True
+
+
+def test_an_exported_size_does_not_freeze_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str | None] = []
+    for name in ("COLUMNS", "LINES"):
+        monkeypatch.setenv(name, "33")
+    for stream in (sys.stdin, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+
+    def show(*_: object) -> int:
+        seen.extend(os.environ.get(name) for name in ("COLUMNS", "LINES"))
+        return 0
+
+    monkeypatch.setattr(entry, "_show", show)
+    assert entry.main([]) == 0
+    assert seen == [None, None]
 
 
 @pytest.mark.parametrize(("line", "code"), [("", 0), ("the ledger is held by process 4711", 1)])

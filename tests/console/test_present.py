@@ -127,7 +127,17 @@ def test_the_header_says_when_the_core_is_away() -> None:
 def test_without_a_budget_the_header_gives_the_spend_alone() -> None:
     state = replace(scene(), spend=msgspec.structs.replace(money(), budgets=()))
     assert "$1.42 today" in text(header.header(state, 120))
-    assert header.daily((_budget(window="month"),)) is not None
+    for other in (_budget(window="month"), _budget(scope="agent:ada")):
+        state = replace(scene(), spend=msgspec.structs.replace(money(), budgets=(other,)))
+        assert "$1.42 today" in text(header.header(state, 120)), "no other budget's limit stands beside the day's cost"
+
+
+@pytest.mark.parametrize("cells", [40, 80, 120])
+def test_the_header_gives_what_the_days_budget_was_charged(cells: int) -> None:
+    budgets = (_budget(window="month", limit_usd=Decimal(90)), _budget(spent_usd=Decimal("3.18")))
+    line = text(header.header(replace(scene(), spend=msgspec.structs.replace(money(), budgets=budgets)), cells))
+    assert "$3.18/$5" in line
+    assert "$1.42" not in line
 
 
 def _budget(**changes: Any) -> BudgetState:
@@ -189,6 +199,27 @@ def test_the_spend_has_all_its_faces() -> None:
     assert "$3.27 left" in full
     assert "then local only" in full
     assert "saved 71 %" in text(spend.summary(scene()))
+    assert "held" not in full
+
+
+def _spent(budget: BudgetState, cells: int) -> str:
+    told = msgspec.structs.replace(money(), today_usd=Decimal("0.04"), month_usd=Decimal("2.10"), budgets=(budget,))
+    return text(spend.spend(replace(scene(), spend=told), cells))
+
+
+@pytest.mark.parametrize(("window", "held"), [("day", "$3.14"), ("month", "$1.08")])
+def test_the_spend_says_what_of_a_budget_is_held_for_unknown_bills(window: str, held: str) -> None:
+    budget = _budget(spent_usd=Decimal("3.18"), window=window)
+    drawn = _spent(budget, 76)
+    assert f"━ $3.18 spent, {held} of it held for calls whose bill is unknown\n╍ $0.31 reserved" in drawn
+    assert "then local only" in drawn
+    assert "$0.04" in drawn
+    assert f"━ $3.18 spent, {held} of it held for\n  calls whose bill is unknown\n╍" in _spent(budget, 38)
+
+
+@pytest.mark.parametrize("changes", [{"scope": "agent:ada"}, {"window": "week"}, {"spent_usd": Decimal("0.04")}])
+def test_nothing_is_said_to_be_held_where_the_cost_of_the_window_is_not_known(changes: dict[str, Any]) -> None:
+    assert "held" not in _spent(_budget(**{"spent_usd": Decimal("3.18"), **changes}), 76)
 
 
 def test_alerts_are_newest_first_and_say_what_to_do() -> None:

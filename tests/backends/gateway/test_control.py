@@ -85,7 +85,7 @@ async def test_k1_closing_the_connection_ends_the_ask(core: ScriptedCore, paths:
         async with dialled(paths, frames.encode(frames.Ask(request=REQUEST))) as raw:
             while b"Delta" not in await raw.reader.readline():
                 pass
-        await asyncio.wait_for(core.closed.wait(), 1)
+        await asyncio.wait_for(core.closed.wait(), 10)
 
 
 async def test_k2_an_asker_that_reads_nothing_is_cut(

@@ -385,7 +385,7 @@ async def test_the_cache_s_part_is_told_before_the_end(gateway: Standing) -> Non
 
 async def leave(raw: Raw, gateway: Standing) -> None:
     raw.close()
-    await asyncio.wait_for(gateway.core.closed.wait(), 1)
+    await asyncio.wait_for(gateway.core.closed.wait(), 10)
 
 
 async def test_k1_a_caller_that_leaves_before_the_first_text_ends_its_call(gateway: Standing) -> None:
@@ -409,7 +409,7 @@ async def test_k1_a_caller_that_half_closes_has_left(gateway: Standing) -> None:
     raw = await gateway.dial(gateway.post(body(stream=True)))
     await raw.head()
     raw.writer.write_eof()
-    await asyncio.wait_for(gateway.core.closed.wait(), 1)
+    await asyncio.wait_for(gateway.core.closed.wait(), 10)
 
 
 async def test_k1_a_caller_that_leaves_while_a_chunk_is_handed_over_ends_its_call(gateway: Standing) -> None:

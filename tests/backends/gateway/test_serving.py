@@ -52,7 +52,7 @@ async def test_i10_idle_connections_do_not_hold_the_end_up(gateway: Standing) ->
     silent = await gateway.dial()
     gateway.stop.set()
     assert gateway.task is not None
-    await asyncio.wait_for(gateway.task, 2)
+    await asyncio.wait_for(gateway.task, 10)
     assert await raw.rest() == await silent.rest() == b""
     assert {task.get_coro().__name__ for task in asyncio.all_tasks()} <= {asyncio.current_task().get_coro().__name__}  # type: ignore[union-attr]
 

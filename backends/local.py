@@ -107,6 +107,13 @@ class LocalCore:
         )
         return acted
 
+    def alert(self, key: str, text: str) -> None:
+        """Tell watchers of a trouble in what the core stands on; with no text it is over."""
+        if text:
+            self._journal.alert(key, text)
+        else:
+            self._journal.clear(key)
+
     async def drain(self, seconds: float) -> None:
         """Let what is in the air land, then end the rest; every row is written."""
         await self._flights.drain(seconds)

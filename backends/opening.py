@@ -22,6 +22,7 @@ from backends.settings import Settings, gemini_key
 
 if TYPE_CHECKING:
     from backends.building import Labels
+    from backends.local import LocalCore
     from backends.rehearsal.process import Stage
 
 REHEARSAL_KEY = "rehearsal"  # the twins take any
@@ -86,12 +87,13 @@ async def embedded(
     async with AsyncExitStack() as stack:
         stack.enter_context(logging_to(paths.log))
         key, labels = gemini_key(), None
+        news: asyncio.Queue[str] = asyncio.Queue()
         if rehearse:
             from backends.rehearsal.process import rehearse as start_twins
             from backends.rehearsal.process import settings_for
 
             local_model, cloud_model = settings.engines.local.model, settings.engines.cloud.model
-            twins = start_twins(local_model=local_model, cloud_model=cloud_model)
+            twins = start_twins(local_model=local_model, cloud_model=cloud_model, tell=news.put_nowait)
             stage = await stack.enter_async_context(twins)
             settings, key, labels = settings_for(settings, stage), REHEARSAL_KEY, _labels(stage)
         core = await stack.enter_async_context(
@@ -101,11 +103,19 @@ async def embedded(
             from backends.gateway.control import listen_on
 
             await stack.enter_async_context(listen_on(core, paths))
+        if rehearse:
+            await stack.enter_async_context(background(_pass_on(news, core)))
         if rehearse and traffic:
-            from backends.rehearsal.traffic import play
-
-            await stack.enter_async_context(background(play(core, seed=secrets.randbits(32))))
+            await stack.enter_async_context(background(play_agents(core)))
         yield Opened(core=core, mode="embedded", where="this process", rehearsal=rehearse)
+
+
+async def play_agents(core: Core, until: asyncio.Event | None = None) -> None:
+    """The agents' requests in rehearsal, as long as it is not cancelled and `until` is not set."""
+    from backends.rehearsal.traffic import play
+
+    async with background(play(core, seed=secrets.randbits(32))):
+        await (until or asyncio.Event()).wait()
 
 
 async def nothing_to_run(settings: Settings) -> bool:
@@ -123,6 +133,12 @@ async def nothing_to_run(settings: Settings) -> bool:
         return True
     writer.close()
     return False
+
+
+async def _pass_on(news: asyncio.Queue[str], core: "LocalCore") -> None:
+    """Say on the core's screens how the twins are, from before there was a core on."""
+    while True:
+        core.alert("rehearsal", await news.get())
 
 
 def _labels(stage: "Stage") -> "Labels":

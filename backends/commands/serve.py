@@ -11,11 +11,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from backends.background import background
 from backends.errors import WrongUse
 from backends.gateway.control import listen_on
 from backends.gateway.drain import Drain
 from backends.gateway.serving import bind, serve
-from backends.opening import embedded
+from backends.opening import embedded, play_agents
 from backends.paths import Paths, open_private
 from backends.settings import Settings, load
 
@@ -57,7 +58,9 @@ async def _serve(settings: Settings, paths: Paths, listener: socket.socket, *, r
     stop, drain = asyncio.Event(), Drain()
     _obey_signals(stop, drain)
     async with (
-        embedded(settings, paths, rehearse=rehearse, listen=False, traffic=traffic) as opened,
+        embedded(settings, paths, rehearse=rehearse, listen=False, traffic=False) as opened,
+        # Ends as the drain begins, which waits for callers alone.
+        background(*([play_agents(opened.core, until=stop)] if traffic else [])),
         listen_on(opened.core, paths, drain),
         _token(paths.control_token) as token,
     ):

@@ -21,8 +21,10 @@ from backends.rehearsal.small_model import LABEL, NoSmallModel, SmallModel
 SMOLLM_KV_BYTES = 23_040  # 30 layers, 3 KV heads of 64, f16, keys and values
 
 
-async def run(*, small_model: bool, local_model: str, cloud_model: str) -> None:
-    """Serve until told to end."""
+async def run(
+    *, small_model: bool, local_model: str, cloud_model: str, local_port: int = 0, cloud_port: int = 0
+) -> None:
+    """Serve until told to end; port 0 takes a free one."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -38,9 +40,9 @@ async def run(*, small_model: bool, local_model: str, cloud_model: str) -> None:
             stack.push_async_callback(model.close)
         local = OllamaTwin(_local(model, local_model), answerer=model)
         cloud = GeminiTwin(_cloud(cloud_model))
-        await local.start()
+        await local.start(local_port)
         stack.push_async_callback(local.close)
-        await cloud.start()
+        await cloud.start(cloud_port)
         stack.push_async_callback(cloud.close)
         stage = Stage(
             local_url=local.url,
@@ -85,8 +87,18 @@ def main() -> None:
     parser.add_argument("--scripted", action="store_true", help="no small model, scripted text only")
     parser.add_argument("--local-model", default="qwen2.5:14b")
     parser.add_argument("--cloud-model", default="gemini-2.5-flash")
+    for twin in ("local", "cloud"):
+        parser.add_argument(f"--{twin}-port", type=int, default=0, help="0 takes a free one")
     given = parser.parse_args()
-    asyncio.run(run(small_model=not given.scripted, local_model=given.local_model, cloud_model=given.cloud_model))
+    asyncio.run(
+        run(
+            small_model=not given.scripted,
+            local_model=given.local_model,
+            cloud_model=given.cloud_model,
+            local_port=given.local_port,
+            cloud_port=given.cloud_port,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -146,6 +146,15 @@ def test_a_mistyped_setting_is_one_line_that_names_the_nearest(shell: Shell) -> 
     assert "engines.local.parallel" in done.stderr.decode()
 
 
+def test_a_pipe_in_the_place_of_the_settings_is_one_line_and_no_wait(shell: Shell) -> None:
+    shell.home.mkdir(exist_ok=True)
+    os.mkfifo(shell.home / "claw.toml")
+    for words in (("config",), ("serve", "--port", "0")):
+        done = shell.claw(*words)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+        assert b"no regular file" in done.stderr
+
+
 def test_an_engine_that_is_down_is_exit_4_and_says_what_to_do(shell: Shell) -> None:
     shell.env["OLLAMA_HOST"] = "http://127.0.0.1:9"
     done = shell.claw("ask", "--agent", "scout", "what is up?")

@@ -4,14 +4,18 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 CLAW = [sys.executable, "-m", "console.entry"]
@@ -130,3 +134,42 @@ def test_p2_a_signal_lets_the_stream_in_the_air_land(served: Served) -> None:
             received += part
     assert b"data: [DONE]\n\n" in received
     assert served.end(signals=0) == (0, "")
+
+
+def listening(process: psutil.Process) -> list[str]:
+    found = process.net_connections(kind="tcp4")
+    return [f"http://127.0.0.1:{each.laddr.port}" for each in found if each.status == psutil.CONN_LISTEN]
+
+
+def test_a_rehearsals_agents_stop_as_the_drain_begins(home: Path) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    settings = "[cache]\nexact = false\nsemantic = false\n[telemetry]\ngpu = false\n[agents.writer]\npolicy = 'cloud'\n"
+    (home / "claw.toml").write_text(settings)
+    words = ["serve", "--port", "0", "--rehearse", "--traffic"]
+    env = os.environ | {"CLAW_HOME": str(home)}
+    core = subprocess.Popen([*CLAW, *words], env=env, stderr=subprocess.PIPE, text=True)
+    try:
+        assert core.stderr is not None
+        url = core.stderr.readline().split()[1]
+        (twins,) = psutil.Process(core.pid).children()
+        for twin in listening(twins):
+            slow = urllib.request.Request(f"{twin}/rehearsal/behaviour", b'{"tokens_per_s": 8}', method="PUT")
+            urllib.request.urlopen(slow, timeout=30).close()
+        body = json.dumps(ask("hold the door", model="writer", stream=True)).encode()
+        request = urllib.request.Request(f"{url}/v1/chat/completions", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            core.terminate()
+            heard_at = datetime.now(UTC) + timedelta(seconds=0.5)
+            assert b"data: [DONE]" in answer.read()
+        assert core.wait(timeout=60) == 0
+        assert core.stderr.read() == ""
+        assert not twins.is_running()
+    finally:
+        core.kill()
+        core.communicate()
+    with closing(sqlite3.connect(home / "state" / "rehearsal" / "ledger.db")) as ledger:
+        started = ledger.execute(
+            "SELECT source, started_at > ? FROM requests", [f"{heard_at:%Y-%m-%dT%H:%M:%S.%fZ}"]
+        ).fetchall()
+    assert ("gateway", 0) in started
+    assert ("traffic", 1) not in started

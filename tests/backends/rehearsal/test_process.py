@@ -14,7 +14,7 @@ import pytest
 from backends.errors import NoEngine
 from backends.rehearsal import process as module
 from backends.rehearsal.__main__ import run
-from backends.rehearsal.process import SCRIPTED, Stage, rehearse, settings_for
+from backends.rehearsal.process import ENDED, LOST, RESTARTS, SCRIPTED, Stage, rehearse, settings_for
 from backends.settings import Settings
 from tests.waiting import until
 
@@ -84,6 +84,76 @@ async def test_a_child_that_does_not_start_is_one_line(monkeypatch: pytest.Monke
     with pytest.raises(NoEngine, match="did not start"):
         async with rehearse():
             raise AssertionError("nothing to stand on")
+
+
+async def children() -> list[psutil.Process]:
+    return await asyncio.to_thread(psutil.Process().children, recursive=True)
+
+
+async def heard(news: "asyncio.Queue[str]") -> str:
+    return await asyncio.wait_for(news.get(), 30)
+
+
+async def test_a_child_that_is_killed_is_started_again_where_it_stood() -> None:
+    news: asyncio.Queue[str] = asyncio.Queue()
+    async with rehearse(small_model=False, local_model="llama3:8b", tell=news.put_nowait) as stage:
+        for _ in range(2):
+            (child,) = await children()
+            child.kill()
+            assert [await heard(news), await heard(news)] == [ENDED, ""]
+            async with ollama.AsyncClient(host=stage.local_url) as client:
+                assert (await client.list()).models[0].model == "llama3:8b"
+            assert await answers(stage.cloud_url)
+
+    assert await children() == []
+    assert not await answers(stage.local_url)
+
+
+async def test_twins_that_do_not_come_back_are_given_up_after_a_few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAUSE_S", 0.0)
+    news: asyncio.Queue[str] = asyncio.Queue()
+    async with rehearse(small_model=False, tell=news.put_nowait):
+        monkeypatch.setattr(sys, "executable", "/bin/false")
+        (child,) = await children()
+        child.kill()
+        assert [await heard(news) for _ in range(RESTARTS + 1)] == [ENDED] * RESTARTS + [LOST]
+        assert await children() == []
+
+
+async def test_twins_that_run_well_for_long_begin_a_new_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAUSE_S", 0.0)
+    monkeypatch.setattr(module, "RESTARTS", 1)
+    monkeypatch.setattr(module, "WELL_S", 0.0)
+    news: asyncio.Queue[str] = asyncio.Queue()
+    async with rehearse(small_model=False, tell=news.put_nowait):
+        for _ in range(2):
+            (child,) = await children()
+            child.kill()
+            assert [await heard(news), await heard(news)] == [ENDED, ""]
+
+
+async def test_twins_that_come_back_as_another_model_are_not_shown_as_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PAUSE_S", 0.0)
+    monkeypatch.setattr(module, "RESTARTS", 1)
+    news: asyncio.Queue[str] = asyncio.Queue()
+    async with module._child(["--scripted"]) as (first, stage):
+        keeping = asyncio.create_task(module._keep(first, "a small model", ["--scripted"], news.put_nowait))
+        first.kill()
+        assert [await heard(news), await heard(news)] == [ENDED, LOST]
+        await keeping
+    assert stage.local_label == SCRIPTED
+    assert await children() == []
+
+
+async def test_leaving_while_a_child_is_being_started_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAUSE_S", 0.0)
+    async with rehearse(small_model=False):
+        (child,) = await children()
+        child.kill()
+        await until(lambda: [each.pid for each in psutil.Process().children()] not in ([], [child.pid]))
+    assert await children() == []
 
 
 async def test_a_child_that_does_not_let_go_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:

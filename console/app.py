@@ -64,6 +64,7 @@ class ClawApp(App[None]):
         self.state = ViewState()
         self.bridge = Bridge(open_core, reopen=reopen, post=self._deliver, drained=self._drained)
         self.guard = keys.Guard(self._monotonic)
+        self._leaving: asyncio.Task[None] | None = None
         self.parting_line = ""
         self.main = MainScreen(chat)
         for name in theming.names():
@@ -76,7 +77,7 @@ class ClawApp(App[None]):
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
         # SIGHUP also where it was inherited ignored, as under nohup: a console without a terminal has nothing to do.
-        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+        loop.add_signal_handler(signal.SIGHUP, self.hang_up)
         loop.add_signal_handler(signal.SIGTERM, lambda: self.exit(return_code=TERMINATED))
         self.call_after_refresh(self._begin)
 
@@ -176,8 +177,10 @@ class ClawApp(App[None]):
         except (OSError, ValueError):
             return True
 
-    def _hang_up(self) -> None:
-        self._leaving = asyncio.get_running_loop().create_task(self._leave_at_once(), name="hang up")
+    def hang_up(self) -> None:
+        """The terminal is gone: leave at once; told twice, by signal and by the watch, it is one leaving."""
+        if self._leaving is None:
+            self._leaving = asyncio.get_running_loop().create_task(self._leave_at_once(), name="hang up")
 
     async def _leave_at_once(self) -> None:
         """The terminal is gone: nothing to restore, and writing to it may block, so no orderly end of the screen."""

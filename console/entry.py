@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from backends import __version__
@@ -14,6 +14,7 @@ from backends.commands import COMMANDS, Parser
 from backends.commands import main as run_command
 from backends.errors import ClawError, WrongUse
 from backends.harmless import harmless
+from console import terminal_loss
 
 if TYPE_CHECKING:
     from backends.opening import Opened
@@ -109,6 +110,13 @@ def _show(options: argparse.Namespace, settings: "Settings", theme: str) -> int:
 
 
 async def _live(app: "ClawApp", *, mouse: bool) -> None:
+    loop = asyncio.get_running_loop()
+
+    def lost() -> None:
+        with suppress(RuntimeError):  # the loop is closed: the console was leaving anyway
+            loop.call_soon_threadsafe(app.hang_up)
+
+    terminal_loss.watch(sys.stdin.fileno(), lost)
     try:
         await app.run_async(mouse=mouse)
     finally:

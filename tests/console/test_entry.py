@@ -147,8 +147,15 @@ async def test_embed_leaves_the_socket_to_the_other_core(doors: Doors) -> None:
 
 
 class Terminal:
+    """Never hangs up: its other end stays open as long as this process."""
+
+    ends = os.pipe()
+
     def isatty(self) -> bool:
         return True
+
+    def fileno(self) -> int:
+        return self.ends[0]
 
 
 def test_an_exported_size_does_not_freeze_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,10 +60,11 @@ def _check_patterns(patterns: tuple[str, ...], path: Path) -> None:
     """Compiled as they will be; the module for it is only loaded where there are some."""
     if not patterns:
         return
-    from backends.router.privacy.operator import OperatorRules
+    from backends.patterns import compiled
 
     try:
-        OperatorRules((), patterns)
+        for index, pattern in enumerate(patterns):
+            compiled(index, pattern)
     except WrongSettings as error:
         raise WrongSettings(f"{path}: {error}") from None
 

@@ -5,7 +5,7 @@ from time import monotonic
 
 import regex
 
-from backends.errors import WrongSettings
+from backends.patterns import compiled
 from backends.router.privacy.hit import Hit
 
 TIME_S = 0.25
@@ -19,7 +19,7 @@ class OperatorRules:
         """Raises WrongSettings for a pattern that does not compile, naming it."""
         wanted = [regex.escape(word.strip()) for word in words if word.strip()]
         self._words = regex.compile(rf"(?<!\w)(?:{'|'.join(wanted)})(?!\w)", regex.IGNORECASE) if wanted else None
-        self._patterns = [_compiled(index, pattern) for index, pattern in enumerate(patterns)]
+        self._patterns = [compiled(index, pattern) for index, pattern in enumerate(patterns)]
 
     def find(self, text: str) -> Iterator[Hit]:
         """First word and first match of each pattern. Raises TimeoutError when the patterns' time is up."""
@@ -33,10 +33,3 @@ class OperatorRules:
             match = pattern.search(text, timeout=left)
             if match is not None and match.end() > match.start():
                 yield Hit("pattern", match.start(), match.end())
-
-
-def _compiled(index: int, pattern: str) -> "regex.Pattern[str]":
-    try:
-        return regex.compile(pattern)
-    except (regex.error, OverflowError, RecursionError) as error:
-        raise WrongSettings(f"`privacy.patterns[{index}]` is no regular expression: {error}") from None

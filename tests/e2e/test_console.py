@@ -196,6 +196,9 @@ def test_the_small_real_model_answers(env: dict[str, str], home: Path) -> None:
         find_weights()
     except NoSmallModel as missing:
         pytest.skip(f"no answer of a real model is tested here: {missing}")
+    home.mkdir(exist_ok=True)
+    # A few tokens are proof enough: beside other tests on two cores the model makes two a second.
+    (home / "claw.toml").write_text("[engines.local]\nmax_output = 12\n", encoding="utf-8")
     words = ["ask", "--rehearse", "--agent", "infra", "--json", "Say hello."]
     done = subprocess.run([*CLAW, *words], env=env, capture_output=True, timeout=100, check=True)
     answer = json.loads(done.stdout)

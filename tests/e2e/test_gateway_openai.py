@@ -55,6 +55,7 @@ def poor(settings: Settings) -> Settings:
 async def client_of(home: Path, change: Any = by_agent) -> AsyncIterator[tuple[Stand, openai.AsyncOpenAI]]:
     async with stand(home, change=change) as it:
         listener = bind("127.0.0.1", 0)
+        settings = change((await asyncio.to_thread(load, it.paths.config, {})).settings)
         ready, stop = asyncio.Event(), asyncio.Event()
         addresses: list[str] = []
 
@@ -63,11 +64,7 @@ async def client_of(home: Path, change: Any = by_agent) -> AsyncIterator[tuple[S
             ready.set()
 
         async with asyncio.TaskGroup() as group:
-            group.create_task(
-                serve(
-                    it.core, change(load(it.paths.config, {}).settings), listener, ready=heard, stop=stop, drain=Drain()
-                )
-            )
+            group.create_task(serve(it.core, settings, listener, ready=heard, stop=stop, drain=Drain()))
             await ready.wait()
             async with openai.AsyncOpenAI(base_url=addresses[0] + "/v1", api_key="any", max_retries=0) as client:
                 yield it, client

@@ -6,7 +6,7 @@ once a minute, anything else after a pause that doubles.
 
 import random
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from backends.clock import Clock
 from backends.errors import EngineError
@@ -34,7 +34,6 @@ class Breaker:
         self._heard = False
         self.why = ""
         self.since: datetime | None = None
-        self.until: datetime | None = None
 
     @property
     def health(self) -> Health:
@@ -73,7 +72,7 @@ class Breaker:
         self._heard = True
         self._failures = 0
         self._pause_s = FIRST_PAUSE_S
-        self._open_until = self.since = self.until = None
+        self._open_until = self.since = None
         self._probing = False
         self.why = ""
         if was != "up":
@@ -88,9 +87,7 @@ class Breaker:
         self.why = str(error)
         self.since = self.since or self._clock.now()
         if error.kind in AT_ONCE or self._failures >= FAILURES or self._open_until is not None:
-            pause = self._pause(error)
-            self._open_until = self._clock.monotonic() + pause
-            self.until = self._clock.now() + timedelta(seconds=pause)
+            self._open_until = self._clock.monotonic() + self._pause(error)
         self._changed()
 
     def _pause(self, error: EngineError) -> float:

@@ -22,9 +22,6 @@ class Flights:
         self._turns: dict[bytes, _Turn] = {}
         self._all: dict[str, Flight] = {}
 
-    def __len__(self) -> int:
-        return len(self._all)
-
     @asynccontextmanager
     async def turn(self, key: bytes | None) -> AsyncGenerator[None]:
         """Of identical requests one at a time finds out whether to join a flight or to start one."""

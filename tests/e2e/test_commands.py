@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,20 +15,6 @@ import pytest
 from backends.rehearsal.process import Stage
 
 CLAW = [sys.executable, "-m", "console.entry"]
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[dict[str, str]]:
-    """Both twins in a child process, speaking scripted text."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "backends.rehearsal", "--scripted"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert child.stdout is not None
-    assert child.stdin is not None
-    yield json.loads(child.stdout.readline())
-    child.stdin.close()
-    child.wait(timeout=10)
-    child.stdout.close()
 
 
 @pytest.fixture

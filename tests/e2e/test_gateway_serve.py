@@ -22,20 +22,6 @@ CLAW = [sys.executable, "-m", "console.entry"]
 START_S = 60
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[dict[str, str]]:
-    """Both twins in a child process, speaking scripted text."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "backends.rehearsal", "--scripted"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert child.stdout is not None
-    assert child.stdin is not None
-    yield json.loads(child.stdout.readline())
-    child.stdin.close()
-    child.wait(timeout=10)
-    child.stdout.close()
-
-
 class Served:
     """A running `claw serve`."""
 

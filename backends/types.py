@@ -74,7 +74,9 @@ class Sampling(Struct, frozen=True, kw_only=True):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """One prompt in canonical form, from any dialect. `model` names an engine's own model, or is None."""
+    """One prompt in canonical form, from any dialect. `model` names an engine's own model, or is None; `tag` is the
+    caller's own word for what the cost belongs to.
+    """
 
     id: str
     agent: str = "default"
@@ -89,6 +91,7 @@ class Request(Struct, frozen=True, kw_only=True):
     sampling: Sampling = Sampling()
     deadline_s: float | None = None
     source: Source = "cli"
+    tag: str | None = None
 
 
 # ---- what is thought ----------------------------------------------------------------------------------------------
@@ -240,6 +243,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     error: str | None = None
     error_kind: str | None = None
     retry_after_s: float | None = None
+    tag: str | None = None
 
 
 # ---- what an asker hears: Routed, then Delta and Called in any number, then Done, always last ---------------------

@@ -11,6 +11,7 @@ from backends.types import Message, Request, Route
 def add_prompt(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prompt", metavar="PROMPT", help="the prompt; - reads stdin")
     parser.add_argument("--agent", default="default", metavar="A", help="as which agent")
+    parser.add_argument("--tag", metavar="WORD", help="what the cost belongs to, for reports by tag")
     parser.add_argument("--rehearse", action="store_true", help="ask simulated engines, in a ledger of their own")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -27,6 +28,7 @@ def request_from(
         engine=engine,
         sensitive=sensitive,
         cache=cache,
+        tag=args.tag,
     )
 
 

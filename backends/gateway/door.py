@@ -32,6 +32,7 @@ _SINGLE = frozenset(
         b"x-claw-agent",
         b"x-claw-deadline-s",
         b"x-claw-sensitive",
+        b"x-claw-tag",
     )
 )
 

@@ -56,6 +56,7 @@ async def request_of(body: ChatBody, visit: Visit) -> Request:
         sampling=body.sampling(),
         deadline_s=_deadline(visit.text(b"x-claw-deadline-s")),
         source="gateway",
+        tag=visit.text(b"x-claw-tag") or None,
     )
 
 

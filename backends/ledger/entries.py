@@ -179,12 +179,14 @@ WHERE NOT EXISTS (SELECT 1 FROM requests WHERE id = :id)
 ON CONFLICT (id) DO NOTHING
 """
 
-SETTLE = """
-INSERT INTO requests
-VALUES (:id, :started_at, :charged_at, :source, :agent, :engine, :model, :intent, :complexity, :sensitive, :cache,
-        :finish, :input_tokens, :output_tokens, :thinking_tokens, :cached_input_tokens, :cost_usd, :baseline_usd,
-        :ttft_ms, :latency_ms, :attempts, :attempts_estimated, :usage_estimated,
-        coalesce(:prompt_hash, (SELECT prompt_hash FROM admissions WHERE id = :id)),
-        :reasons, :notes, :error, :error_kind, :retry_after_s, :price_source)
+SETTLE_COLUMNS = (
+    "id, started_at, charged_at, source, agent, engine, model, intent, complexity, sensitive, cache, finish, "
+    "input_tokens, output_tokens, thinking_tokens, cached_input_tokens, cost_usd, baseline_usd, ttft_ms, latency_ms, "
+    "attempts, attempts_estimated, usage_estimated, reasons, notes, error, error_kind, retry_after_s, price_source, tag"
+)
+SETTLE = f"""
+INSERT INTO requests ({SETTLE_COLUMNS}, prompt_hash)
+VALUES (:{SETTLE_COLUMNS.replace(", ", ", :")},
+        coalesce(:prompt_hash, (SELECT prompt_hash FROM admissions WHERE id = :id)))
 ON CONFLICT (id) DO NOTHING
-"""
+"""  # noqa: S608 — names of our own columns

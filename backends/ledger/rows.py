@@ -52,6 +52,7 @@ def encode(outcome: Outcome) -> dict[str, Any]:
         "error": storable(outcome.error),
         "error_kind": outcome.error_kind,
         "retry_after_s": outcome.retry_after_s,
+        "tag": storable(outcome.tag),
     }
 
 
@@ -91,6 +92,7 @@ def decode(row: sqlite3.Row) -> Outcome:
         error=row["error"],
         error_kind=row["error_kind"],
         retry_after_s=row["retry_after_s"],
+        tag=row["tag"],
     )
 
 

@@ -18,6 +18,8 @@ def normalise(request: Request, settings: Settings) -> Request:
     """
     if not AGENT_NAME.fullmatch(request.agent):
         raise WrongUse("an agent's name has 1 to 64 letters, digits, dots, dashes or underscores: use such a name")
+    if request.tag is not None and not AGENT_NAME.fullmatch(request.tag):
+        raise WrongUse("a tag has 1 to 64 letters, digits, dots, dashes or underscores: use such a word")
     if not any(_asks(message) for message in request.messages):
         raise WrongUse("the prompt is empty: write what you want to know")
     limit = settings.router.max_prompt_bytes

@@ -130,6 +130,7 @@ class Recorder:
             id=request.id,
             started_at=started_at,
             source=request.source,
+            tag=request.tag,
             cache="exact",
             reasons=(Reason(rule="cache", detail="shared a call in flight"),),
             baseline_usd=flight.outcome.baseline_usd if flight.outcome and left is None else ZERO,
@@ -179,6 +180,7 @@ class Recorder:
             ttft_ms=self._since(started),
             latency_ms=self._since(started),
             finish="stop",
+            tag=request.tag,
         )
         return outcome, explanation
 
@@ -210,6 +212,7 @@ class Recorder:
             error=error,
             error_kind=error_kind,
             retry_after_s=retry_after_s,
+            tag=flight.request.tag,
         )
 
     def _cache_result(self, request: Request) -> CacheResult:

@@ -1,0 +1,9 @@
+"""How well each engine would answer a prompt, and what the dial between cost and quality makes of it.
+
+`card.json` says what the weights were trained on, how well they do and where they do not.
+"""
+
+from backends.router.quality.calibration import Correction, fit
+from backends.router.quality.dial import Dial, threshold
+
+__all__ = ["Correction", "Dial", "fit", "threshold"]

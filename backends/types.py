@@ -17,6 +17,7 @@ Policy = Literal["local", "prefer-local", "auto", "prefer-cloud", "cloud"]
 CacheResult = Literal["miss", "exact", "semantic", "bypass"]
 Finish = Literal["stop", "length", "blocked", "cancelled", "error"]
 Source = Literal["chat", "cli", "gateway", "traffic"]
+DialBy = Literal["quality", "cloud-share"]
 Need = Literal["tools", "vision", "json", "long-context", "fresh"]
 Health = Literal["unknown", "up", "degraded", "down"]
 SemanticState = Literal["off", "loading", "on", "failed"]
@@ -115,7 +116,10 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 
 class Classes(Struct, frozen=True, kw_only=True):
-    """What the classifier read from the text alone. Probabilities are 0..1; `language` is an ISO 639-1 code or None."""
+    """What the classifier read from the text alone. Probabilities are 0..1; `language` is an ISO 639-1 code or None.
+
+    `said` is P(local) and P(cloud) as the weights had them, where feedback has corrected them since.
+    """
 
     intent: str
     intent_p: float
@@ -128,6 +132,7 @@ class Classes(Struct, frozen=True, kw_only=True):
     language: str | None = None
     input_tokens: int = 0
     weights: str = ""
+    said: tuple[float, float] | None = None
 
 
 class Reason(Struct, frozen=True, kw_only=True):
@@ -143,13 +148,29 @@ class Estimate(Struct, frozen=True, kw_only=True):
 
 
 class Alternative(Struct, frozen=True, kw_only=True):
-    """A way not taken. `ruled_out_by` names the rule, or is None for one that was merely second."""
+    """A way not taken. `ruled_out_by` names the rule and `detail` says it; None for one that was merely second."""
 
     engine: Served
     model: str
     cost_usd: Decimal | None
     latency_ms: float | None
     ruled_out_by: str | None
+    detail: str = ""
+
+
+class Weighed(Struct, frozen=True, kw_only=True):
+    """What a decision was weighed against. `asked` is the least P(local answers well) that the dial asks for here.
+
+    `waiting` and `wait_s` are the local queue's; `all_cloud_usd` is what the cloud was expected to cost.
+    """
+
+    dial: float
+    dial_by: DialBy
+    asked: float
+    deadline_s: float
+    waiting: int = 0
+    wait_s: float | None = None
+    all_cloud_usd: Decimal | None = None
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -180,6 +201,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     classes: Classes | None = None
     verdict: Verdict | None = None
     flips: tuple[str, ...] = ()
+    weighed: Weighed | None = None
 
 
 # ---- what came of it ----------------------------------------------------------------------------------------------
@@ -217,7 +239,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """A request's end: the ledger row, the answer's figures and the console's line are all this.
 
     `error` is one line for a person, set when `finish` is "error"; `error_kind` is its machine name (errors.EngineError
-    kinds, or "deadline"). `cost_usd` and `tokens` are sums over the attempts.
+    kinds, or "deadline"). `cost_usd` and `tokens` are sums over the attempts. `p_local` and `p_cloud` are what the
+    `weights` said of the prompt, before any correction; None where nobody asked them.
     """
 
     id: str
@@ -244,6 +267,9 @@ class Outcome(Struct, frozen=True, kw_only=True):
     error_kind: str | None = None
     retry_after_s: float | None = None
     tag: str | None = None
+    p_local: float | None = None
+    p_cloud: float | None = None
+    weights: str = ""
 
 
 # ---- what an asker hears: Routed, then Delta and Called in any number, then Done, always last ---------------------
@@ -482,13 +508,20 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
 
 class Action(Struct, frozen=True, kw_only=True):
-    """An operator's order. `agent`, `engine` and `id` are for the verbs that need them; `actor` is who gave it."""
+    """An operator's order. `agent`, `engine` and `id` are for the verbs that need them; `actor` is who gave it.
 
-    verb: Literal["stop-cloud", "resume-cloud", "pin", "unpin", "cancel", "flush-cache"]
+    "rate" says of the answer to `id` whether it was `good`, and where it was not, which `engine` would have been better
+    and which `intent` the prompt really had; `note` is the operator's own word.
+    """
+
+    verb: Literal["stop-cloud", "resume-cloud", "pin", "unpin", "cancel", "flush-cache", "rate"]
     actor: str
     agent: str | None = None
     engine: EngineName | None = None
     id: str | None = None
+    good: bool | None = None
+    intent: str | None = None
+    note: str | None = None
 
 
 class Acted(Struct, frozen=True, kw_only=True):

@@ -53,6 +53,9 @@ def encode(outcome: Outcome) -> dict[str, Any]:
         "error_kind": outcome.error_kind,
         "retry_after_s": outcome.retry_after_s,
         "tag": storable(outcome.tag),
+        "p_local": outcome.p_local,
+        "p_cloud": outcome.p_cloud,
+        "weights": storable(outcome.weights) or None,
     }
 
 
@@ -93,6 +96,9 @@ def decode(row: sqlite3.Row) -> Outcome:
         error_kind=row["error_kind"],
         retry_after_s=row["retry_after_s"],
         tag=row["tag"],
+        p_local=row["p_local"],
+        p_cloud=row["p_cloud"],
+        weights=row["weights"] or "",
     )
 
 

@@ -18,6 +18,7 @@ from backends.ledger.connection import Connection, explained, read_only, writabl
 from backends.ledger.damage import examine
 from backends.ledger.disk import refuse_network
 from backends.ledger.entries import Admission, Admit, Audit, Reserve, Settle
+from backends.ledger.feedback import Rate
 from backends.ledger.loading import load
 from backends.ledger.lock import Lock
 from backends.ledger.recovery import unfinished
@@ -142,6 +143,10 @@ class Ledger:
 
     async def audit(self, acted: Acted) -> None:
         await self._writer.write(Audit(acted=acted))
+
+    async def rate(self, acted: Acted) -> None:
+        """Write an operator's word on an answer and its audit row. Raises WrongUse for a request without a row."""
+        await self._writer.write(Rate(acted))
 
     async def close(self) -> None:
         """Write what waits, close the file, let the lock go. A second call does nothing."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -20,6 +21,7 @@ from backends.settings import Settings
 from backends.types import (
     ZERO,
     CacheResult,
+    Classes,
     Estimate,
     Explanation,
     Finish,
@@ -213,6 +215,7 @@ class Recorder:
             error_kind=error_kind,
             retry_after_s=retry_after_s,
             tag=flight.request.tag,
+            **_said(flight.thought.classes),
         )
 
     def _cache_result(self, request: Request) -> CacheResult:
@@ -242,6 +245,12 @@ def _end(cut: Cut | None, ending: Ending | None) -> tuple[Finish, str | None, st
     if ending.error is None:
         return ending.finish, None, None, None
     return "error", str(ending.error), ending.error.kind, ending.error.retry_after_s
+
+
+def _said(classes: Classes) -> dict[str, Any]:
+    """What the weights said of the prompt, for the row that feedback is held against."""
+    p_local, p_cloud = classes.said or (classes.p_local, classes.p_cloud)
+    return {"p_local": p_local, "p_cloud": p_cloud, "weights": classes.weights}
 
 
 def model_class(request: Request) -> str:

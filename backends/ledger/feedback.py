@@ -1,0 +1,90 @@
+"""Feedback on answers: an operator's word, written with its audit row, and read with what the weights had said."""
+
+import sqlite3
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from backends.errors import WrongUse
+from backends.ledger.books import Books
+from backends.ledger.entries import Audit
+from backends.ledger.rows import moment, stamp, storable
+from backends.types import Acted, EngineName, Served
+
+
+class Rate(Struct, frozen=True):
+    """A verdict on an answer. Raises WrongUse for a request that has no row."""
+
+    acted: Acted
+    owed = False
+
+    def carry_out(self, db: sqlite3.Connection, books: Books) -> None:
+        action = self.acted.action
+        if db.execute("SELECT 1 FROM requests WHERE id = ?", (storable(action.id),)).fetchone() is None:
+            raise WrongUse(f"no request {action.id} is in the ledger: `claw route label --list` shows the last ones")
+        values = (
+            stamp(self.acted.at),
+            storable(action.actor),
+            storable(action.id),
+            "good" if action.good else "bad",
+            action.engine,
+            storable(action.intent),
+            storable(action.note),
+        )
+        db.execute("INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        Audit(acted=self.acted).carry_out(db, books)
+
+
+class Judged(Struct, frozen=True, kw_only=True):
+    """An answered request as one judges it: what the weights said, who answered, and the last word on it, if any.
+
+    `attempts` is the row's JSON.
+    """
+
+    id: str
+    at: datetime
+    agent: str
+    intent: str
+    engine: Served
+    finish: str
+    attempts: str
+    p_local: float | None
+    p_cloud: float | None
+    weights: str
+    verdict: Literal["good", "bad"] | None
+    better_engine: EngineName | None
+    right_intent: str | None
+
+
+def judged(db: sqlite3.Connection, *, limit: int) -> list[Judged]:
+    """The last `limit` answered requests, newest first, each with the last verdict on it."""
+    return [
+        Judged(
+            id=row["id"],
+            at=moment(row["started_at"]),
+            agent=row["agent"],
+            intent=row["intent"],
+            engine=row["engine"],
+            finish=row["finish"],
+            attempts=row["attempts"],
+            p_local=row["p_local"],
+            p_cloud=row["p_cloud"],
+            weights=row["weights"] or "",
+            verdict=row["verdict"],
+            better_engine=row["better_engine"],
+            right_intent=row["right_intent"],
+        )
+        for row in db.execute(LAST, (limit,))
+    ]
+
+
+LAST = """
+SELECT r.id, r.started_at, r.agent, r.intent, r.engine, r.finish, r.attempts, r.p_local, r.p_cloud, r.weights,
+       f.verdict, f.better_engine, f.intent AS right_intent
+FROM requests AS r
+LEFT JOIN feedback AS f ON f.rowid = (SELECT max(rowid) FROM feedback WHERE request_id = r.id)
+WHERE r.finish IN ('stop', 'length')
+ORDER BY r.rowid DESC
+LIMIT ?
+"""

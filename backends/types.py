@@ -240,7 +240,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     `error` is one line for a person, set when `finish` is "error"; `error_kind` is its machine name (errors.EngineError
     kinds, or "deadline"). `cost_usd` and `tokens` are sums over the attempts. `p_local` and `p_cloud` are what the
-    `weights` said of the prompt, before any correction; None where nobody asked them.
+    `weights` said of the prompt, before any correction; None where nobody asked them. `own_cost_usd` is what the
+    operator's own machine cost for it, which nobody bills; None where that is not known.
     """
 
     id: str
@@ -270,6 +271,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     p_local: float | None = None
     p_cloud: float | None = None
     weights: str = ""
+    own_cost_usd: Decimal | None = None
 
 
 # ---- what an asker hears: Routed, then Delta and Called in any number, then Done, always last ---------------------
@@ -388,6 +390,12 @@ class RuntimeReading(Struct, frozen=True, kw_only=True):
 
 
 class BudgetState(Struct, frozen=True, kw_only=True):
+    """A budget in its current window. `zone` is None for the machine's own; `settings_limit_usd` is claw.toml's limit.
+
+    Where an operator set another limit, `limit_usd` is that one; `settings_limit_usd` is None for a budget that
+    claw.toml does not have. `overrun_usd` is what providers billed beyond the caps they were given.
+    """
+
     scope: str
     window: str
     limit_usd: Decimal
@@ -396,6 +404,10 @@ class BudgetState(Struct, frozen=True, kw_only=True):
     left_usd: Decimal
     on_exceeded: Literal["local", "refuse", "alert"]
     resets_at: datetime | None
+    alert_at: float = 0.9
+    zone: str | None = None
+    settings_limit_usd: Decimal | None = None
+    overrun_usd: Decimal = ZERO
 
 
 class AgentSpend(Struct, frozen=True, kw_only=True):
@@ -403,6 +415,25 @@ class AgentSpend(Struct, frozen=True, kw_only=True):
     requests: int
     cost_usd: Decimal
     baseline_usd: Decimal
+
+
+class SavedBy(Struct, frozen=True, kw_only=True):
+    """Where a saving comes from. `routing` is below zero where more was paid than the cloud alone would have cost."""
+
+    routing: Decimal = ZERO
+    exact_cache: Decimal = ZERO
+    semantic_cache: Decimal = ZERO
+    provider_cache: Decimal = ZERO
+    optimisation: Decimal = ZERO
+
+    def __add__(self, other: "SavedBy") -> "SavedBy":
+        return SavedBy(
+            routing=self.routing + other.routing,
+            exact_cache=self.exact_cache + other.exact_cache,
+            semantic_cache=self.semantic_cache + other.semantic_cache,
+            provider_cache=self.provider_cache + other.provider_cache,
+            optimisation=self.optimisation + other.optimisation,
+        )
 
 
 class Spend(Struct, frozen=True, kw_only=True):
@@ -511,10 +542,11 @@ class Action(Struct, frozen=True, kw_only=True):
     """An operator's order. `agent`, `engine` and `id` are for the verbs that need them; `actor` is who gave it.
 
     "rate" says of the answer to `id` whether it was `good`, and where it was not, which `engine` would have been better
-    and which `intent` the prompt really had; `note` is the operator's own word.
+    and which `intent` the prompt really had; `note` is the operator's own word. "set-budget" gives the budget of
+    `scope` and `window` another limit; with no `limit_usd` it has that of claw.toml again.
     """
 
-    verb: Literal["stop-cloud", "resume-cloud", "pin", "unpin", "cancel", "flush-cache", "rate"]
+    verb: Literal["stop-cloud", "resume-cloud", "pin", "unpin", "cancel", "flush-cache", "rate", "set-budget"]
     actor: str
     agent: str | None = None
     engine: EngineName | None = None
@@ -522,6 +554,9 @@ class Action(Struct, frozen=True, kw_only=True):
     good: bool | None = None
     intent: str | None = None
     note: str | None = None
+    scope: str | None = None
+    window: str | None = None
+    limit_usd: Decimal | None = None
 
 
 class Acted(Struct, frozen=True, kw_only=True):

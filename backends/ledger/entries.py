@@ -183,7 +183,7 @@ SETTLE_COLUMNS = (
     "id, started_at, charged_at, source, agent, engine, model, intent, complexity, sensitive, cache, finish, "
     "input_tokens, output_tokens, thinking_tokens, cached_input_tokens, cost_usd, baseline_usd, ttft_ms, latency_ms, "
     "attempts, attempts_estimated, usage_estimated, reasons, notes, error, error_kind, retry_after_s, price_source, "
-    "tag, p_local, p_cloud, weights"
+    "tag, p_local, p_cloud, weights, own_cost_usd"
 )
 SETTLE = f"""
 INSERT INTO requests ({SETTLE_COLUMNS}, prompt_hash)

@@ -56,6 +56,7 @@ def encode(outcome: Outcome) -> dict[str, Any]:
         "p_local": outcome.p_local,
         "p_cloud": outcome.p_cloud,
         "weights": storable(outcome.weights) or None,
+        "own_cost_usd": None if outcome.own_cost_usd is None else text(outcome.own_cost_usd),
     }
 
 
@@ -99,6 +100,7 @@ def decode(row: sqlite3.Row) -> Outcome:
         p_local=row["p_local"],
         p_cloud=row["p_cloud"],
         weights=row["weights"] or "",
+        own_cost_usd=None if row["own_cost_usd"] is None else Decimal(row["own_cost_usd"]),
     )
 
 

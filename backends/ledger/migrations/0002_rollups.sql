@@ -2,7 +2,6 @@
 ALTER TABLE requests ADD COLUMN tag TEXT;
 
 -- Sums of final rows by the hour (UTC) in which they started, so that reports need not read every row, and rows may go.
--- `seen_to` says up to which row they reach; later rows are still to be added.
 CREATE TABLE rollups (
     hour                  TEXT NOT NULL,
     agent                 TEXT NOT NULL,
@@ -22,5 +21,8 @@ CREATE TABLE rollups (
     PRIMARY KEY (hour, agent, engine, model, intent, cache, tag)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE rollups_seen (seen_to INTEGER NOT NULL) STRICT;
-INSERT INTO rollups_seen VALUES (0);
+CREATE TABLE rollups_reach (
+    seen_to   INTEGER NOT NULL,  -- the last row that they hold
+    rows_from TEXT NOT NULL      -- rows that started earlier have been deleted; "" where none has
+) STRICT;
+INSERT INTO rollups_reach VALUES (0, '');

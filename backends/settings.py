@@ -15,7 +15,9 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from backends.errors import WrongSettings
+from backends.settings_cache import Cache
 from backends.settings_checks import check
+from backends.settings_section import NotNegative, Positive, Seconds, Section, Share
 from backends.settings_sources import from_environment, paths_of, put, read
 from backends.types import Policy
 
@@ -35,14 +37,6 @@ AGENTS = (
 """The eleven that are built in."""
 
 LOCAL_AGENTS = frozenset({"scout", "infra"})
-
-Positive = Annotated[int, Meta(gt=0)]
-Seconds = Annotated[float, Meta(gt=0)]
-Share = Annotated[float, Meta(ge=0, le=1)]
-
-
-class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of claw.toml."""
 
 
 class LocalEngine(Section, frozen=True, kw_only=True):
@@ -97,6 +91,16 @@ class Agent(Section, frozen=True, kw_only=True):
     ] = "auto"
     sensitive: Annotated[bool, Meta(description="true keeps everything this agent sends on the machine")] = False
     deadline_s: Annotated[Seconds | None, Meta(description="seconds until a caller must hear an end")] = None
+    cache: Annotated[
+        Literal["on", "off", "encrypted"],
+        Meta(description="are its answers kept? encrypted ones only serve identical prompts"),
+    ] = "on"
+    cache_ttl_s: Annotated[
+        NotNegative | None, Meta(description="how long its answers are kept, in place of what their intents have")
+    ] = None
+    cache_scope: Annotated[
+        str, Meta(description="whose answers may serve it and be served by it: agent, group:NAME or all")
+    ] = "agent"
 
 
 class Budget(Section, frozen=True, kw_only=True):
@@ -110,16 +114,6 @@ class Budget(Section, frozen=True, kw_only=True):
     on_exceeded: Annotated[
         Literal["local", "refuse", "alert"], Meta(description="what happens to the call that would not fit")
     ] = "local"
-
-
-class Cache(Section, frozen=True, kw_only=True):
-    exact: Annotated[bool, Meta(description="answer identical requests from the cache")] = True
-    semantic: Annotated[bool, Meta(description="answer paraphrases too, where the semantic extra is installed")] = True
-    risk: Annotated[
-        Share,
-        Meta(description="wrong hits allowed, as a share of semantic hits; 0 turns them off, else the guards decide"),
-    ] = 0.01
-    max_bytes: Annotated[Positive, Meta(description="size on disk; the least recently used go first")] = 268_435_456
 
 
 class Privacy(Section, frozen=True, kw_only=True):
@@ -268,7 +262,7 @@ def _keys_of(section: type[Section], *prefix: str) -> Iterator[tuple[str, ...]]:
 
 def _know(key: tuple[str, ...]) -> None:
     free = key[0] in FREE_TABLES and len(key) > 1
-    general = (key[0], "NAME", *key[2:]) if free else key
+    general = (key[0], "NAME", *key[2:]) if free else key[:2] if key[:2] == ("cache", "ttl_s") else key
     known = known_keys()
     if any(path[: len(general)] == general for path in known):
         return

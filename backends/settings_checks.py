@@ -25,6 +25,7 @@ def check(settings: "Settings", path: Path) -> None:
         if url is not None and not _is_address(url):
             raise WrongSettings(f"{path}: `{name}` must be an http:// or https:// address")
     _check_patterns(settings.privacy.patterns, path)
+    _check_cache(settings, path)
     if not _is_loopback(settings.gateway.host):
         raise WrongSettings(
             f"{path}: `gateway.host` must be a loopback address, as 127.0.0.1: there is no TLS, reach it by a tunnel"
@@ -67,6 +68,23 @@ def _check_patterns(patterns: tuple[str, ...], path: Path) -> None:
             compiled(index, pattern)
     except WrongSettings as error:
         raise WrongSettings(f"{path}: {error}") from None
+
+
+def _check_cache(settings: "Settings", path: Path) -> None:
+    """Intents, scopes and an embedder that exist; only what a file sets is looked at."""
+    kind, _, model = settings.cache.embedder.partition(":")
+    if kind not in ("auto", "sentence-transformers", "onnx", "ollama") or (kind == "ollama") != bool(model):
+        raise WrongSettings(f"{path}: `cache.embedder` must be auto, sentence-transformers, onnx or ollama:MODEL")
+    for name, agent in settings.agents.items():
+        scope, _, group = agent.cache_scope.partition(":")
+        if scope not in ("agent", "group", "all") or (scope == "group") != bool(group):
+            raise WrongSettings(f"{path}: `agents.{name}.cache_scope` must be agent, group:NAME or all")
+    if settings.cache.ttl_s:
+        from backends.cache.lifetime import LIFETIME_S
+
+        for intent in settings.cache.ttl_s:
+            if intent not in LIFETIME_S:
+                raise WrongSettings(f"{path}: `cache.ttl_s.{intent}` is no intent: use one of {', '.join(LIFETIME_S)}")
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from backends.settings import Agent, Price, Section, Settings
+from backends.settings import Agent, Price, Settings
+from backends.settings_section import Section
 
 INTRO = """\
 # claw.toml: every key is optional; what stands here is built in. Take the # off a key to change it.

@@ -16,7 +16,7 @@ Route = Literal["auto", "local", "cloud"]
 Policy = Literal["local", "prefer-local", "auto", "prefer-cloud", "cloud"]
 CacheResult = Literal["miss", "exact", "semantic", "bypass"]
 Finish = Literal["stop", "length", "blocked", "cancelled", "error"]
-Source = Literal["chat", "cli", "gateway", "traffic"]
+Source = Literal["chat", "cli", "gateway", "traffic", "shadow"]
 DialBy = Literal["quality", "cloud-share"]
 Need = Literal["tools", "vision", "json", "long-context", "fresh"]
 Health = Literal["unknown", "up", "degraded", "down"]
@@ -76,7 +76,8 @@ class Sampling(Struct, frozen=True, kw_only=True):
 
 class Request(Struct, frozen=True, kw_only=True):
     """One prompt in canonical form, from any dialect. `model` names an engine's own model, or is None; `tag` is the
-    caller's own word for what the cost belongs to.
+    caller's own word for what the cost belongs to. `cache` off neither looks a stored answer up nor keeps one;
+    `refresh` only does not look it up. A `source` of "shadow" is claw's own second asking, which nobody waits for.
     """
 
     id: str
@@ -93,6 +94,7 @@ class Request(Struct, frozen=True, kw_only=True):
     deadline_s: float | None = None
     source: Source = "cli"
     tag: str | None = None
+    refresh: bool = False
 
 
 # ---- what is thought ----------------------------------------------------------------------------------------------
@@ -449,8 +451,9 @@ class Spend(Struct, frozen=True, kw_only=True):
 
 
 class CacheEntry(Struct, frozen=True, kw_only=True):
-    """A stored answer's face, without its text."""
+    """A stored answer's face, without its text. `id` is what `claw cache inspect` and `kill` take."""
 
+    id: str = ""
     agent: str
     intent: str
     hits: int
@@ -461,7 +464,9 @@ class CacheEntry(Struct, frozen=True, kw_only=True):
 class CacheStats(Struct, frozen=True, kw_only=True):
     """Since the core started, but `entries` and `bytes`, which are what is stored now.
 
-    `problem` says in a line why the cache's file cannot be used, and is "" where it can.
+    `problem` says in a line why the cache's file cannot be used, and is "" where it can. `memory_b` is what entries and
+    `vectors` take in memory. `rechecked` semantic hits were asked anew: `wrong_share` of them is (share, low, high),
+    Wilson's interval at 95 %. `provider_cached_tokens` were input that the provider had cached itself.
     """
 
     lookups: int = 0
@@ -476,6 +481,16 @@ class CacheStats(Struct, frozen=True, kw_only=True):
     top: tuple[CacheEntry, ...] = ()
     near_misses: tuple[str, ...] = ()
     problem: str = ""
+    memory_b: int = 0
+    vectors: int = 0
+    embedder: str = ""
+    rechecked: int = 0
+    rechecked_wrong: int = 0
+    rechecked_usd: Decimal = ZERO
+    wrong_share: tuple[float, float, float] | None = None
+    complaints: int = 0
+    provider_cached_tokens: int = 0
+    provider_saved_usd: Decimal = ZERO
 
 
 class InFlight(Struct, frozen=True, kw_only=True):
@@ -546,7 +561,18 @@ class Action(Struct, frozen=True, kw_only=True):
     `scope` and `window` another limit; with no `limit_usd` it has that of claw.toml again.
     """
 
-    verb: Literal["stop-cloud", "resume-cloud", "pin", "unpin", "cancel", "flush-cache", "rate", "set-budget"]
+    verb: Literal[
+        "stop-cloud",
+        "resume-cloud",
+        "pin",
+        "unpin",
+        "cancel",
+        "flush-cache",
+        "wrong-hit",
+        "kill-entry",
+        "rate",
+        "set-budget",
+    ]
     actor: str
     agent: str | None = None
     engine: EngineName | None = None

@@ -13,8 +13,8 @@ AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def normalise(request: Request, settings: Settings) -> Request:
-    """Return `request` with a deadline of its own. Raises WrongUse for an empty prompt or agent name, TooLarge past
-    the limit.
+    """Return `request` with a deadline of its own, under its agent's ceilings. Raises WrongUse for an empty prompt or
+    agent name, TooLarge past the limit.
     """
     if not AGENT_NAME.fullmatch(request.agent):
         raise WrongUse("an agent's name has 1 to 64 letters, digits, dots, dashes or underscores: use such a name")
@@ -34,7 +34,15 @@ def normalise(request: Request, settings: Settings) -> Request:
     deadline = request.deadline_s or agent.deadline_s or settings.router.deadline_s
     if deadline <= 0:
         raise WrongUse("a deadline must be more than 0 seconds")
-    return replace(request, deadline_s=deadline, sensitive=request.sensitive or agent.sensitive)
+    sampling = request.sampling
+    if agent.max_output is not None:
+        sampling = replace(sampling, max_tokens=min(sampling.max_tokens or agent.max_output, agent.max_output))
+    return replace(
+        request,
+        deadline_s=deadline if agent.max_latency_s is None else min(deadline, agent.max_latency_s),
+        sensitive=request.sensitive or agent.sensitive,
+        sampling=sampling,
+    )
 
 
 def _asks(message: Message) -> bool:

@@ -1,0 +1,49 @@
+"""What each agent may have set for it: its policy, its dial, its ceilings, and what its answers may be kept for."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from backends.settings_section import NotNegative, Positive, Seconds, Section, Share
+from backends.types import EngineName, Policy
+
+
+class Agent(Section, frozen=True, kw_only=True):
+    policy: Annotated[
+        Policy, Meta(description="local | prefer-local | auto | prefer-cloud | cloud; local and cloud never fail over")
+    ] = "auto"
+    sensitive: Annotated[bool, Meta(description="true keeps everything this agent sends on the machine")] = False
+    deadline_s: Annotated[
+        Seconds | None, Meta(description="seconds until a caller must hear an end, where the request says none")
+    ] = None
+    dial: Annotated[Share | None, Meta(description="this agent's own, in place of router.dial")] = None
+    engines: Annotated[
+        tuple[EngineName, ...], Meta(description="engines that may answer; with none named both may")
+    ] = ()
+    models: Annotated[tuple[str, ...], Meta(description="models that may answer; with none named all may")] = ()
+    max_cost_usd: Annotated[
+        Decimal | None,
+        Meta(description="ceiling for one request: its output is cut to fit, else it may not go to the cloud"),
+    ] = None
+    max_latency_s: Annotated[
+        Seconds | None, Meta(description="ceiling for one request's deadline, whatever the request says")
+    ] = None
+    max_output: Annotated[Positive | None, Meta(description="ceiling for one request's output tokens")] = None
+    group: Annotated[str | None, Meta(description="what budgets of the scope group:NAME add up")] = None
+    requests_per_minute: Annotated[Positive | None, Meta(description="more are refused with 429 and Retry-After")] = (
+        None
+    )
+    tokens_per_minute: Annotated[
+        Positive | None, Meta(description="input and output; what went beyond is waited for, with 429 and Retry-After")
+    ] = None
+    cache: Annotated[
+        Literal["on", "off", "encrypted"],
+        Meta(description="are its answers kept? encrypted ones only serve identical prompts"),
+    ] = "on"
+    cache_ttl_s: Annotated[
+        NotNegative | None, Meta(description="how long its answers are kept, in place of what their intents have")
+    ] = None
+    cache_scope: Annotated[
+        str, Meta(description="whose answers may serve it and be served by it: agent, group:NAME or all")
+    ] = "agent"

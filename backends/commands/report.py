@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     wanted = "json" if args.json else args.format
     with reading(paths.ledger) as db:
         if wanted == "focus":
-            text = focus.focus_csv(db, since=start, until=until)
+            text = focus.focus_csv(db, since=start, until=until, prices=prices)
         else:
             text = FORMATS[wanted](report(db, since=start, until=until, by=args.by, prices=prices))
     sys.stdout.write(text)

@@ -64,8 +64,9 @@ def read_only(path: Path) -> sqlite3.Connection:
 
 
 def extend(db: sqlite3.Connection) -> None:
-    """What every connection has: rows by name, and exact sums of money."""
+    """What every connection has: rows by name, and exact sums of money (`usd_sum` of a column, `usd_add` of two)."""
     db.row_factory = sqlite3.Row
+    db.create_function("usd_add", 2, _usd_add, deterministic=True)
     db.create_aggregate("usd_sum", 1, UsdSum)  # type: ignore[arg-type]  # the stubs ask for step(*args: int)
 
 
@@ -117,6 +118,10 @@ class UsdSum:
 
     def finalize(self) -> str:
         return format(self._total, "f")
+
+
+def _usd_add(one: str, other: str) -> str:
+    return format(Decimal(one) + Decimal(other), "f")
 
 
 def _make_private(path: Path, *, create: bool) -> None:

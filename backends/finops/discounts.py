@@ -1,0 +1,32 @@
+"""What a provider took off for prompts that it had cached, where the baseline does not have it off already."""
+
+import sqlite3
+from decimal import Decimal
+
+import msgspec
+from msgspec.structs import replace
+
+from backends.ledger.prices import Prices, UnknownPrice
+from backends.ledger.rollups import Discount
+from backends.ledger.rows import StoredAttempt, moment
+from backends.types import ZERO
+
+
+def discounts(prices: Prices) -> Discount:
+    """The discount on a ledger row. None is claimed unless today's price table gives exactly what its calls cost."""
+
+    def discount(row: sqlite3.Row) -> Decimal:
+        at = moment(row["started_at"])
+        off = ZERO
+        for attempt in msgspec.json.decode(row["attempts"], type=list[StoredAttempt]):
+            if attempt.engine == "cloud" and attempt.tokens.cached_input:
+                try:
+                    priced = prices.cost(attempt.model, attempt.tokens, at).usd
+                    undiscounted = prices.cost(attempt.model, replace(attempt.tokens, cached_input=0), at).usd
+                except UnknownPrice:
+                    continue
+                if priced == Decimal(attempt.cost_usd):
+                    off += max(ZERO, undiscounted - priced)
+        return min(off, max(ZERO, Decimal(row["baseline_usd"]) - Decimal(row["cost_usd"])))
+
+    return discount

@@ -15,11 +15,13 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from backends.errors import WrongSettings
+from backends.settings_agent import Agent
 from backends.settings_cache import Cache
 from backends.settings_checks import check
-from backends.settings_section import NotNegative, Positive, Seconds, Section, Share
+from backends.settings_money import Budget, Costs, Money, Price, PriceFrom, Tier
+from backends.settings_section import Positive, Seconds, Section, Share
 from backends.settings_sources import from_environment, paths_of, put, read
-from backends.types import Policy
+from backends.types import DialBy
 
 AGENTS = (
     "scout",
@@ -70,6 +72,9 @@ class CloudEngine(Section, frozen=True, kw_only=True):
     ] = 2048
     first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte")] = 60.0
     idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 30.0
+    discount: Annotated[
+        Decimal, Meta(description="negotiated share off the built-in prices, as decimal text; yours are net already")
+    ] = Decimal(0)
 
 
 class Engines(Section, frozen=True, kw_only=True):
@@ -81,39 +86,11 @@ class Router(Section, frozen=True, kw_only=True):
     dial: Annotated[Share, Meta(description="quality kept against all-cloud, 0..1; higher sends more to the cloud")] = (
         0.8
     )
+    dial_by: Annotated[
+        DialBy, Meta(description="what the dial counts: quality kept, or cloud-share: the share of calls sent there")
+    ] = "quality"
     max_prompt_bytes: Annotated[Positive, Meta(description="larger prompts are refused with 413")] = 8_388_608
     deadline_s: Annotated[Seconds, Meta(description="for agents that set none")] = 120.0
-
-
-class Agent(Section, frozen=True, kw_only=True):
-    policy: Annotated[
-        Policy, Meta(description="local | prefer-local | auto | prefer-cloud | cloud; local and cloud never fail over")
-    ] = "auto"
-    sensitive: Annotated[bool, Meta(description="true keeps everything this agent sends on the machine")] = False
-    deadline_s: Annotated[Seconds | None, Meta(description="seconds until a caller must hear an end")] = None
-    cache: Annotated[
-        Literal["on", "off", "encrypted"],
-        Meta(description="are its answers kept? encrypted ones only serve identical prompts"),
-    ] = "on"
-    cache_ttl_s: Annotated[
-        NotNegative | None, Meta(description="how long its answers are kept, in place of what their intents have")
-    ] = None
-    cache_scope: Annotated[
-        str, Meta(description="whose answers may serve it and be served by it: agent, group:NAME or all")
-    ] = "agent"
-
-
-class Budget(Section, frozen=True, kw_only=True):
-    scope: Annotated[str, Meta(description="all | agent:NAME | engine:NAME | model:NAME")] = "all"
-    window: Annotated[
-        Literal["hour", "day", "week", "month", "total"], Meta(description="in the machine's time zone")
-    ] = "day"
-    limit_usd: Annotated[
-        Decimal, Meta(description="decimal text; never overrun, worst cases are reserved before a call")
-    ]
-    on_exceeded: Annotated[
-        Literal["local", "refuse", "alert"], Meta(description="what happens to the call that would not fit")
-    ] = "local"
 
 
 class Privacy(Section, frozen=True, kw_only=True):
@@ -129,14 +106,9 @@ class LedgerSettings(Section, frozen=True, kw_only=True):
     on_unwritable: Annotated[
         Literal["local-only", "refuse", "serve"], Meta(description="what goes on when no row can be written")
     ] = "local-only"
-
-
-class Price(Section, frozen=True, kw_only=True):
-    """US dollars for a million tokens, as decimal text; overrides the built-in table for one model."""
-
-    input_usd: Annotated[Decimal, Meta(description="for a million input tokens")]
-    output_usd: Annotated[Decimal, Meta(description="for a million output tokens, thinking included")]
-    cached_input_usd: Annotated[Decimal | None, Meta(description="for a million cached input tokens")] = None
+    spill_bytes: Annotated[
+        Annotated[int, Meta(ge=65_536)], Meta(description="set aside on disk for rows that serve keeps meanwhile")
+    ] = 16_777_216
 
 
 class Telemetry(Section, frozen=True, kw_only=True):
@@ -169,6 +141,8 @@ class Settings(Section, frozen=True, kw_only=True):
     privacy: Privacy = Privacy()
     ledger: LedgerSettings = LedgerSettings()
     prices: dict[str, Price] = field(default_factory=dict)
+    money: Money = Money()
+    costs: Costs = Costs()
     telemetry: Telemetry = Telemetry()
     gateway: Gateway = Gateway()
     console: Console = Console()
@@ -242,6 +216,9 @@ def _humane(message: str) -> str:
 FREE_TABLES: dict[str, type[Section]] = {"agents": Agent, "prices": Price}
 """Tables whose keys are names of the operator's own."""
 
+LISTS: dict[str, type[Section]] = {"budgets": Budget, "tiers": Tier, "changes": PriceFrom}
+"""Arrays of tables."""
+
 
 def known_keys() -> list[tuple[str, ...]]:
     """Every setting as a path, with NAME where a table's keys are free."""
@@ -252,8 +229,8 @@ def _keys_of(section: type[Section], *prefix: str) -> Iterator[tuple[str, ...]]:
     for item in msgspec.structs.fields(section):
         if item.name in FREE_TABLES:
             yield from _keys_of(FREE_TABLES[item.name], *prefix, item.name, "NAME")
-        elif item.name == "budgets":
-            yield from _keys_of(Budget, *prefix, item.name)
+        elif item.name in LISTS:
+            yield from _keys_of(LISTS[item.name], *prefix, item.name)
         elif isinstance(item.type, type) and issubclass(item.type, Section):
             yield from _keys_of(item.type, *prefix, item.name)
         else:

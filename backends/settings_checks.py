@@ -4,20 +4,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import msgspec
-
 from backends.errors import WrongSettings
+from backends.settings_money_checks import check_money
 
 if TYPE_CHECKING:
-    from backends.settings import Budget, Price, Settings
+    from backends.settings import Settings
+    from backends.settings_agent import Agent
 
 
 def check(settings: "Settings", path: Path) -> None:
     """Raises WrongSettings for the first value that would only fail once it is used."""
-    for index, budget in enumerate(settings.budgets):
-        _check_budget(index, budget, path)
-    for model, price in settings.prices.items():
-        _check_price(model, price, path)
+    check_money(settings, path)
+    for name, agent in settings.agents.items():
+        _check_agent(name, agent, settings, path)
     for name, url in (
         ("engines.local.base_url", settings.engines.local.base_url),
         ("engines.cloud.base_url", settings.engines.cloud.base_url),
@@ -32,20 +31,25 @@ def check(settings: "Settings", path: Path) -> None:
         )
 
 
-def _check_budget(index: int, budget: "Budget", path: Path) -> None:
-    kind, _, name = budget.scope.partition(":")
-    if budget.scope != "all" and (kind not in ("agent", "engine", "model") or not name):
+def _check_agent(name: str, agent: "Agent", settings: "Settings", path: Path) -> None:
+    """An agent that nothing may answer is a mistake that would show at its first request."""
+    engines = settings.engines
+    left = {engine for engine in ("local", "cloud") if not agent.engines or engine in agent.engines}
+    if agent.models:
+        served = {"local": engines.local.model, "cloud": engines.cloud.model}
+        left = {engine for engine in left if served[engine] in agent.models}
+    if not left:
         raise WrongSettings(
-            f'{path}: `budgets[{index}].scope` is "{budget.scope}": use all, agent:NAME, engine:NAME or model:NAME'
+            f"{path}: `agents.{name}.models` allows no model of its engines: name one of "
+            f"{engines.local.model}, {engines.cloud.model}, or leave it out"
         )
-    if not budget.limit_usd.is_finite() or budget.limit_usd < 0:
-        raise WrongSettings(f'{path}: `budgets[{index}].limit_usd` must be 0 or more, as "5.00"')
-
-
-def _check_price(model: str, price: "Price", path: Path) -> None:
-    for name, usd in msgspec.structs.asdict(price).items():
-        if usd is not None and (not usd.is_finite() or usd < 0):
-            raise WrongSettings(f'{path}: `prices."{model}".{name}` must be 0 or more, as "0.30"')
+    if agent.policy in ("local", "cloud") and agent.policy not in left:
+        raise WrongSettings(
+            f'{path}: `agents.{name}.policy` is "{agent.policy}", and its engines and models leave {left.pop()} alone: '
+            "change one of them"
+        )
+    if agent.max_cost_usd is not None and not (agent.max_cost_usd.is_finite() and agent.max_cost_usd >= 0):
+        raise WrongSettings(f'{path}: `agents.{name}.max_cost_usd` must be 0 or more, as "0.01"')
 
 
 def _is_address(url: str) -> bool:

@@ -1,12 +1,15 @@
 """claw.toml written from the settings themselves: every key with its built-in value and what it means."""
 
 import textwrap
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, get_args
 
 import msgspec
 
-from backends.settings import Agent, Price, Settings
+from backends.settings import LISTS, Settings
+from backends.settings_agent import Agent
+from backends.settings_money import Price, PriceFrom, Tier
 from backends.settings_section import Section
 
 INTRO = """\
@@ -25,7 +28,7 @@ def descriptions() -> list[tuple[str, str, str]]:
     return [
         (f"{header.strip('[]')}.{field.name}", _toml(getattr(section, field.name)), meaning(field.type))
         for header, section in _sections().items()
-        for field in msgspec.structs.fields(section)
+        for field in _values(section)
     ]
 
 
@@ -37,7 +40,10 @@ def meaning(annotation: Any) -> str:
 
 def _sections() -> dict[str, Section]:
     settings = Settings()
-    price = Price(input_usd=Decimal("0.30"), output_usd=Decimal("2.50"), cached_input_usd=Decimal("0.03"))
+    low, high = Decimal("0.30"), Decimal("2.50")
+    price = Price(input_usd=low, output_usd=high, cached_input_usd=Decimal("0.03"))
+    later = PriceFrom(valid_from=datetime(2027, 1, 1, tzinfo=UTC), input_usd=low, output_usd=high)
+    tier = Tier(above_input_tokens=200_000, input_usd=2 * low, output_usd=high)
     return {
         "[engines.local]": settings.engines.local,
         "[engines.cloud]": settings.engines.cloud,
@@ -48,15 +54,25 @@ def _sections() -> dict[str, Section]:
         "[privacy]": settings.privacy,
         "[ledger]": settings.ledger,
         '[prices."gemini-2.5-flash"]': price,
+        '[[prices."gemini-2.5-flash".tiers]]': tier,
+        '[[prices."gemini-2.5-flash".changes]]': later,
+        '[[prices."gemini-2.5-flash".changes.tiers]]': tier,
+        "[money]": settings.money,
+        "[costs.local]": settings.costs.local,
         "[telemetry]": settings.telemetry,
         "[gateway]": settings.gateway,
         "[console]": settings.console,
     }
 
 
+def _values(section: Section) -> list[msgspec.structs.FieldInfo]:
+    """The fields of a table that are no arrays of tables: those have tables of their own."""
+    return [field for field in msgspec.structs.fields(section) if field.name not in LISTS]
+
+
 def _table(header: str, section: Section) -> str:
     lines = [f"# {header}"]
-    for field in msgspec.structs.fields(section):
+    for field in _values(section):
         lines += textwrap.wrap(meaning(field.type), 110, initial_indent="#   # ", subsequent_indent="#   # ")
         value = getattr(section, field.name)
         lines.append(f"# {field.name} = {_toml(value)}" if value is not None else f"# # {field.name} is not set")
@@ -76,4 +92,4 @@ def _toml(value: Any) -> str:
         case tuple():
             return "[" + ", ".join(map(_toml, value)) + "]"
         case _:
-            return str(value)
+            return str(value).replace(" 00:00:00+00:00", "T00:00:00Z")

@@ -53,6 +53,25 @@ def test_the_environment_outranks_the_file(tmp_path: Path) -> None:
             "[agents.ada]\npolcy = 'local'",
             "unknown setting `agents.ada.polcy`: the nearest valid one is `agents.ada.policy`",
         ),
+        ("[[budgets]]\nlimit_usd = '1'\ntimezone = 'Mars/Base'", "`budgets[0].timezone` must be a time zone of this"),
+        ("[money]\ntimezone = '../etc/passwd'", "`money.timezone` must be a time zone of this machine"),
+        ("[money]\ncurrency = 'euro'", "`money.currency` must be three letters"),
+        ("[money]\nrate = '0'", "`money.rate` must be above 0"),
+        ("[costs.local]\nkwh_usd = '-0.1'", "`costs.local.kwh_usd` must be 0 or more"),
+        ("[engines.cloud]\ndiscount = '1'", "`engines.cloud.discount` must be from 0 to below 1"),
+        (
+            "[prices.m]\ninput_usd='1'\noutput_usd='1'\n[[prices.m.tiers]]\nabove_input_tokens=9\ninput_usd='-1'\noutput_usd='1'",
+            '`prices."m".input_usd` must be 0 or more',
+        ),
+        (
+            "[prices.m]\ninput_usd='1'\noutput_usd='1'\n[[prices.m.tiers]]\nabove=9\ninput_usd='1'\noutput_usd='1'",
+            "the nearest valid one is `prices.m.tiers.above_input_tokens`",
+        ),
+        (
+            "[prices.m]\ninput_usd='1'\noutput_usd='1'\nvalid_from=2027-01-02T00:00:00Z\n"
+            "[[prices.m.changes]]\nvalid_from=2027-01-01T00:00:00Z\ninput_usd='1'\noutput_usd='1'",
+            '`prices."m".changes` must come in the order of their valid_from',
+        ),
         ("[budget]\nlimit = 1", "the nearest valid one is `budgets.limit_usd`"),
         ("[engines.local]\nparallel = '2'", "`engines.local.parallel`: Expected `int`, got `str`"),
         ("[router]\ndial = 1.5", "`router.dial`: Expected `float` <= 1.0"),
@@ -62,7 +81,10 @@ def test_the_environment_outranks_the_file(tmp_path: Path) -> None:
         ("[[budgets]]\nlimit_usd = 'lots'", "`budgets[0].limit_usd`"),
         ("[[budgets]]\nlimit_usd = '-1'", "`budgets[0].limit_usd` must be 0 or more"),
         ("[[budgets]]\nlimit_usd = 'NaN'", "`budgets[0].limit_usd` must be 0 or more"),
-        ("[[budgets]]\nlimit_usd = '1'\nscope = 'agnet:ada'", "use all, agent:NAME, engine:NAME or model:NAME"),
+        (
+            "[[budgets]]\nlimit_usd = '1'\nscope = 'agnet:ada'",
+            "use all, agent:NAME, group:NAME, engine:NAME or model:NAME",
+        ),
         ("[engines.local]\nbase_url = 'localhost:11434'", "must be an http:// or https:// address"),
         ("[engines.local]\nbase_url = 'http://127.0.0.1:99999'", "must be an http:// or https:// address"),
         ("[engines.cloud]\nbase_url = 'http://[::1'", "must be an http:// or https:// address"),

@@ -1,0 +1,78 @@
+"""Whether the tables about money can be worked with: amounts, moments, currencies and time zones."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backends.errors import WrongSettings
+
+if TYPE_CHECKING:
+    from backends.settings import Settings
+    from backends.settings_money import Budget, Price
+
+SCOPES = ("agent", "group", "engine", "model")
+
+
+def check_money(settings: "Settings", path: Path) -> None:
+    """Raises WrongSettings for the first value that would only fail once it is used."""
+    for index, budget in enumerate(settings.budgets):
+        _check_budget(index, budget, path)
+    for model, price in settings.prices.items():
+        _check_price(model, price, path)
+    money, local, discount = settings.money, settings.costs.local, settings.engines.cloud.discount
+    _check_zone("money.timezone", money.timezone, path)
+    if not (money.currency.isascii() and money.currency.isalpha() and len(money.currency) == 3):
+        raise WrongSettings(f'{path}: `money.currency` must be three letters, as "EUR"')
+    if not money.rate.is_finite() or money.rate <= 0:
+        raise WrongSettings(f'{path}: `money.rate` must be above 0, as "0.92"')
+    if not discount.is_finite() or not 0 <= discount < 1:
+        raise WrongSettings(f'{path}: `engines.cloud.discount` must be from 0 to below 1, as "0.15"')
+    for name in ("kwh_usd", "hardware_usd", "rent_usd_month"):
+        if not _is_amount(getattr(local, name)):
+            raise WrongSettings(f'{path}: `costs.local.{name}` must be 0 or more, as "0.30"')
+
+
+def _check_budget(index: int, budget: "Budget", path: Path) -> None:
+    if not is_scope(budget.scope):
+        raise WrongSettings(
+            f'{path}: `budgets[{index}].scope` is "{budget.scope}":'
+            " use all, agent:NAME, group:NAME, engine:NAME or model:NAME"
+        )
+    if not _is_amount(budget.limit_usd):
+        raise WrongSettings(f'{path}: `budgets[{index}].limit_usd` must be 0 or more, as "5.00"')
+    _check_zone(f"budgets[{index}].timezone", budget.timezone, path)
+
+
+def is_scope(scope: str) -> bool:
+    kind, _, name = scope.partition(":")
+    return scope == "all" or (kind in SCOPES and bool(name))
+
+
+def _check_price(model: str, price: "Price", path: Path) -> None:
+    where = f'{path}: `prices."{model}"'
+    later = [tier for change in price.changes for tier in change.tiers]
+    for section in (price, *price.tiers, *price.changes, *later):
+        for name, usd in msgspec.structs.asdict(section).items():
+            if name.endswith("_usd") and not _is_amount(usd):
+                raise WrongSettings(f'{where}.{name}` must be 0 or more, as "0.30"')
+    first = [] if price.valid_from is None else [price.valid_from]
+    moments = [*first, *(change.valid_from for change in price.changes)]
+    if moments != sorted(set(moments)):
+        raise WrongSettings(f"{where}.changes` must come in the order of their valid_from, each moment once")
+
+
+def _is_amount(usd: Decimal | None) -> bool:
+    return usd is None or (usd.is_finite() and usd >= 0)
+
+
+def _check_zone(name: str, zone: str | None, path: Path) -> None:
+    if zone is None:
+        return
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(zone)
+    except (ValueError, OSError, LookupError):
+        raise WrongSettings(f'{path}: `{name}` must be a time zone of this machine, as "Europe/Berlin"') from None

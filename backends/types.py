@@ -161,13 +161,15 @@ class Alternative(Struct, frozen=True, kw_only=True):
 
 
 class Weighed(Struct, frozen=True, kw_only=True):
-    """What a decision was weighed against. `asked` is the least P(local answers well) that the dial asks for here.
+    """What a decision was weighed against. `asked` is the least P(local answers well) that the dial asks for here, and
+    `p_local` what was held against it: what speaks against local beside the prompt's difficulty is weighed in.
 
     `waiting` and `wait_s` are the local queue's; `all_cloud_usd` is what the cloud was expected to cost.
     """
 
     dial: float
     dial_by: DialBy
+    p_local: float
     asked: float
     deadline_s: float
     waiting: int = 0
@@ -185,6 +187,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     estimate: Estimate
     failover: EngineName | None = None
     flips: tuple[str, ...] = ()
+    weighed: Weighed | None = None
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
@@ -227,7 +230,11 @@ class Tokens(Struct, frozen=True, kw_only=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One upstream call. `error` is None for one that answered; `estimated` where the engine reported no usage."""
+    """One upstream call. `error` is None for one that answered; `estimated` where the engine reported no usage.
+
+    `flag` says what is odd about the usage it reported; `own_cost_usd` is what the operator's own machine cost for it,
+    None where that is not known.
+    """
 
     engine: EngineName
     model: str
@@ -235,6 +242,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     cost_usd: Decimal = ZERO
     error: str | None = None
     estimated: bool = False
+    flag: str = ""
+    own_cost_usd: Decimal | None = None
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -436,6 +445,15 @@ class SavedBy(Struct, frozen=True, kw_only=True):
             provider_cache=self.provider_cache + other.provider_cache,
             optimisation=self.optimisation + other.optimisation,
         )
+
+
+class Forecast(Struct, frozen=True, kw_only=True):
+    """Where the running month ends, and between which sums nine times in ten; seen from `days` whole days."""
+
+    month_end_usd: Decimal
+    low_usd: Decimal
+    high_usd: Decimal
+    days: int
 
 
 class Spend(Struct, frozen=True, kw_only=True):

@@ -27,6 +27,8 @@ from backends.router.figures import Figures
 from backends.router.flights import Flights
 from backends.router.flying import Flying
 from backends.router.journal import Journal
+from backends.router.learned import Learned, Shelf
+from backends.router.own_cost import OwnCost
 from backends.router.pipeline import Pipeline
 from backends.router.privacy import PrivacyGate
 from backends.router.proof import LocalProof
@@ -35,7 +37,7 @@ from backends.router.thinking import Thinking
 from backends.settings import LocalEngine, Settings
 from backends.telemetry.history import History
 from backends.telemetry.sampler import Sampler
-from backends.types import EngineName, Outcome, Tokens
+from backends.types import EngineName, Outcome, RuntimeReading, Tokens
 
 DRAIN_S = 5.0
 REMEMBERED = 50  # requests of earlier runs that the console lists
@@ -76,7 +78,7 @@ async def build(
             ground.history,
             ground.clock,
             extra=lambda: _extra(desks, ground),
-            told=desks["local"].told,
+            told=lambda reading: _heard(reading, desks, ground, sampler),
         )
         figures = Figures(ground.bus, ledger=ground.ledger, cache=ground.cache, journal=journal)
         stack.callback(figures.close)
@@ -104,8 +106,10 @@ class Ground(Struct, frozen=True, kw_only=True):
     cache: Cache
     engines: registry.Engines
     prices: Prices
+    own_cost: OwnCost
     classifier: Classifier
     install_key: InstallKey
+    learned: Learned
     controls: Controls
     recent: tuple[Outcome, ...]
 
@@ -120,7 +124,7 @@ async def _open(
     stack.push_async_callback(cache.close)
     engines = await asyncio.to_thread(registry.build, settings, gemini_key=gemini_key)
     stack.push_async_callback(engines.close)
-    prices = Prices(settings.prices)
+    prices = Prices(settings.prices, discount=settings.engines.cloud.discount)
     with suppress(UnknownPrice):  # read ahead: the table takes longer than a decision may
         await asyncio.to_thread(prices.cost, settings.engines.cloud.model, Tokens(), clock.now())
     return Ground(
@@ -132,8 +136,10 @@ async def _open(
         cache=cache,
         engines=engines,
         prices=prices,
+        own_cost=OwnCost(settings.costs.local, clock),
         classifier=await asyncio.to_thread(Classifier.load),
         install_key=await asyncio.to_thread(InstallKey.load, paths.install_key),
+        learned=await asyncio.to_thread(Shelf(paths.learned).in_force),
         controls=Controls(ledger, await ledger.controls()),
         recent=await ledger.recent(REMEMBERED),
     )
@@ -174,7 +180,7 @@ def _assemble(
     rehearsal: bool,
 ) -> LocalCore:
     settings, clock, ledger, cache = ground.settings, ground.clock, ground.ledger, ground.cache
-    costs = Costs(ground.prices, clock, cloud_model=settings.engines.cloud.model)
+    costs = Costs(ground.prices, clock, cloud_model=settings.engines.cloud.model, own=ground.own_cost)
     recorder = Recorder(
         settings,
         ledger=ledger,
@@ -195,6 +201,7 @@ def _assemble(
         controls=ground.controls,
         ledger=ledger,
         costs=costs,
+        learned=ground.learned,
     )
     pipeline = Pipeline(
         settings,
@@ -243,6 +250,12 @@ async def _look(local: LocalEngine, journal: Journal) -> None:
 
 def _publisher(bus: Bus, desk: Desk) -> Callable[[], None]:
     return lambda: bus.publish(events.EngineSampled(engine=desk.state()))
+
+
+def _heard(reading: RuntimeReading, desks: Mapping[EngineName, Desk], ground: Ground, sampler: Sampler) -> None:
+    """After each look at the machine: the engine's own word to the router, the GPUs' power to the costs."""
+    desks["local"].told(reading)
+    ground.own_cost.measured(sampler.gpu)
 
 
 def _extra(desks: Mapping[EngineName, Desk], ground: Ground) -> dict[str, float | None]:

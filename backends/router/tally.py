@@ -3,6 +3,7 @@
 A provider's own usage holds; where none came, prompt and output are counted and the attempt is marked as estimated.
 Budgets are then charged what it can have cost: the whole reservation where an engine broke off or was never heard,
 since it may have gone on; where a caller left in the middle, what was heard and a little ahead of it.
+A report that cannot be true is no report; one that is odd, or bills more than a call was capped at, is flagged.
 """
 
 from decimal import Decimal
@@ -12,13 +13,17 @@ from backends.engines.base import Call
 from backends.errors import EngineError
 from backends.router.costs import Costs
 from backends.router.tokens import count_text, most
+from backends.router.usage import odd, unusable
 from backends.types import ZERO, Attempt, EngineName, Tokens
+
+BEYOND = "beyond the caps it was given"
+"""How a note ends that says what a provider billed above a call's worst case."""
 
 ON_THE_WAY = 256  # tokens an engine may have made before it notices that nobody reads: the largest chunks seen, twice
 
 
 class Meter:
-    """One upstream call."""
+    """One upstream call, priced as of the moment this is made."""
 
     def __init__(self, engine: EngineName, call: Call, *, reserved_usd: Decimal, costs: Costs, clock: Clock) -> None:
         self.engine = engine
@@ -29,6 +34,10 @@ class Meter:
         self._reported: Tokens | None = None
         self._text: list[str] = []
         self._unreported_b = 0
+        self._unusable: str | None = None
+        self._share = costs.own.begin() if engine == "local" and costs.own else None
+        self._own_usd: Decimal | None = None
+        self._at = clock.now()
         self.started = clock.monotonic()
         self.first_at: float | None = None
 
@@ -43,14 +52,17 @@ class Meter:
         return "".join(self._text)
 
     def used(self, tokens: Tokens) -> None:
-        """A running total from the provider; one of zeros is no report."""
-        if tokens != Tokens():
+        """A running total from the provider; one of zeros, or one that cannot be true, is no report."""
+        if why := unusable(tokens):
+            self._unusable = why
+        elif tokens != Tokens():
+            self._unusable = None
             self._reported = tokens
             self._unreported_b = 0
 
     def done(self) -> tuple[Attempt, Decimal]:
         """The attempt that ended with a terminal reason, and what budgets are charged for it."""
-        return self._attempt(None, estimated=self._reported is None)
+        return self._attempt(None, estimated=self._reported is None or self._unusable is not None)
 
     def left(self, why: str) -> tuple[Attempt, Decimal]:
         """The attempt whose caller went away: closing it ends the answer a little ahead of what was heard."""
@@ -61,15 +73,40 @@ class Meter:
         """The attempt that raised. One that cannot have been billed has no tokens and costs nothing."""
         if error.billed or self._text or self._reported:
             return self._attempt(f"{error.kind}: {error}", estimated=True)
-        return Attempt(engine=self.engine, model=self.call.model, error=f"{error.kind}: {error}"), ZERO
+        line = f"{error.kind}: {error}"
+        return Attempt(engine=self.engine, model=self.call.model, error=line, own_cost_usd=self._own()), ZERO
 
     def _attempt(self, error: str | None, *, estimated: bool) -> tuple[Attempt, Decimal]:
         tokens = self._reported or Tokens(input=self.call.input_tokens, output=count_text(self.text))
-        cost = self._costs.of(self.engine, self.call.model, tokens)
+        cost = self._costs.of(self.engine, self.call.model, tokens, self._at)
         attempt = Attempt(
-            engine=self.engine, model=self.call.model, tokens=tokens, cost_usd=cost, error=error, estimated=estimated
+            engine=self.engine,
+            model=self.call.model,
+            tokens=tokens,
+            cost_usd=cost,
+            error=error,
+            estimated=estimated,
+            flag=self._flag(tokens, cost),
+            own_cost_usd=self._own(),
         )
         return attempt, max(cost, self.reserved_usd) if estimated and self.engine == "cloud" else cost
+
+    def _flag(self, tokens: Tokens, cost: Decimal) -> str:
+        """What a person should know of the provider's report; "" where nothing."""
+        if self._unusable is not None:
+            return f"{self.call.model} reported {self._unusable}: its usage is estimated"
+        found = odd(tokens, self.call) if self._reported else None
+        flag = f"{self.call.model} reported {found}" if found else ""
+        if cost > self.reserved_usd and self.engine == "cloud":
+            beyond = f"{self.call.model} billed ${cost - self.reserved_usd:f} {BEYOND}"
+            return f"{flag}; {beyond}" if flag else beyond
+        return flag
+
+    def _own(self) -> Decimal | None:
+        """What the call cost on the operator's own machine; asked again, the same."""
+        if self._share is not None and self._costs.own is not None:
+            self._own_usd, self._share = self._costs.own.end(self._share), None
+        return self._own_usd
 
     def _ahead_usd(self) -> Decimal:
         """The price of what was heard, with what may be on the way; thinking is over once text comes."""
@@ -77,7 +114,7 @@ class Meter:
         thinking = known.thinking if self._reported else self.call.thinking_budget or 0
         heard = known.output + self._unreported_b
         tokens = Tokens(input=known.input or most(self.call), output=heard + ON_THE_WAY, thinking=thinking)
-        return self._costs.of(self.engine, self.call.model, tokens)
+        return self._costs.of(self.engine, self.call.model, tokens, self._at)
 
 
 class Tally:
@@ -99,6 +136,16 @@ class Tally:
     @property
     def cost_usd(self) -> Decimal:
         return sum((attempt.cost_usd for attempt in self.attempts), ZERO)
+
+    @property
+    def own_cost_usd(self) -> Decimal | None:
+        """None where no call's is known."""
+        known = [attempt.own_cost_usd for attempt in self.attempts if attempt.own_cost_usd is not None]
+        return sum(known, ZERO) if known else None
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        return tuple(attempt.flag for attempt in self.attempts if attempt.flag)
 
     @property
     def estimated(self) -> bool:

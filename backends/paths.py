@@ -69,6 +69,11 @@ class Paths(Struct, frozen=True, kw_only=True):
         return self.state / "install.key"
 
     @property
+    def learned(self) -> Path:
+        """What feedback has taught the router, a file for each training."""
+        return self.state / "router"
+
+    @property
     def console_state(self) -> Path:
         """The chat's history of prompts and the console's last theme."""
         return self.state / "console.json"

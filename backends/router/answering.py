@@ -83,7 +83,9 @@ class Answering:
         self._journal.decided(flight.request, explanation)
 
     def _call(self, flight: Flight, name: EngineName) -> Call:
-        return compress(flight.request, flight.thought.classes, name, self._desks[name].settings)
+        call = compress(flight.request, flight.thought.classes, name, self._desks[name].settings)
+        limit = flight.thought.limit
+        return limit.of(call) if limit is not None and name == "cloud" else call
 
     async def _attempt(self, flight: Flight, name: EngineName, *, further: bool) -> Ending:
         desk = self._desks[name]
@@ -162,6 +164,7 @@ class Answering:
             output=attempt.tokens.output,
             first_token_s=None if meter.first_at is None else meter.first_at - meter.started,
             total_s=self._clock.monotonic() - meter.started,
+            fresh_input=attempt.tokens.input - attempt.tokens.cached_input,
         )
         return attempt
 

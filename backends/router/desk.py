@@ -13,6 +13,9 @@ from backends.settings import CloudEngine, LocalEngine
 from backends.types import EngineName, EngineState, Health, RuntimeReading
 
 CLOUD_CONTEXT = 1_048_576  # tokens, of every Gemini 2.5 model
+QWEN_SPEAKS = frozenset(["en", "zh", "fr", "es", "pt", "de", "it", "ru", "ja", "ko", "vi", "th", "ar"])
+"""As Qwen 2.5's own announcement names them."""
+
 SEES = ("vl", "vision", "llava", "gemma3", "minicpm-v", "pixtral")
 
 
@@ -50,7 +53,11 @@ class Desk:
         self._shown: object = None
         self.changed: Callable[[], None] = _nobody_told
         self.limiter = Limiter(
-            name, parallel=settings.parallel, queue_limit=settings.queue_limit, changed=lambda: self.changed()
+            name,
+            parallel=settings.parallel,
+            queue_limit=settings.queue_limit,
+            changed=lambda: self.changed(),
+            monotonic=clock.monotonic,
         )
         self.breaker = Breaker(clock, changed=lambda: self.changed())
         self.rates = Rates()
@@ -65,6 +72,11 @@ class Desk:
         return self.settings.context if isinstance(self.settings, LocalEngine) else CLOUD_CONTEXT
 
     @property
+    def languages(self) -> frozenset[str]:
+        """Languages that the model is known to speak; empty where nothing is known of it."""
+        return QWEN_SPEAKS if self.name == "local" and self.model.lower().startswith("qwen") else frozenset()
+
+    @property
     def vision(self) -> bool:
         """Does the model see images? Qwen 2.5 does not; of a local model's name only the usual marks are known."""
         return self.name == "cloud" or any(mark in self.model.lower() for mark in SEES)
@@ -73,13 +85,17 @@ class Desk:
         """Why no call should be sent now, in a phrase; None where one may."""
         if self.missing:
             return self.missing
+        if self.limiter.full:
+            return f"its queue of {self.settings.queue_limit} is full"
         return None if self.breaker.usable() else self.breaker.why or "down"
 
     def wait_s(self) -> float | None:
         """Seconds a newcomer is likely to wait; what the engine says it has waiting inside stands before it too."""
         limiter = self.limiter
         waiting = limiter.waiting + (self._reported_waiting() or 0)
-        return self.rates.wait_s(waiting=waiting, in_flight=limiter.in_flight, parallel=limiter.parallel)
+        return self.rates.wait_s(
+            waiting=waiting, in_flight=limiter.in_flight, parallel=limiter.parallel, running_s=limiter.running_s()
+        )
 
     def told(self, reading: RuntimeReading) -> None:
         """Take what the engine says of itself. One that is back may be asked at once, whatever the pause."""

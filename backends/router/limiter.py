@@ -5,6 +5,7 @@ by agent, is the only queue depth there is for Ollama, which has no API for one.
 """
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,19 +16,38 @@ REGROW_AFTER = 8  # answers in a row before a lost place is tried again
 
 
 class Limiter:
-    def __init__(self, engine: str, *, parallel: int, queue_limit: int, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        engine: str,
+        *,
+        parallel: int,
+        queue_limit: int,
+        changed: Callable[[], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._engine = engine
         self._most = parallel
         self._queue_limit = queue_limit
         self._changed = changed
         self._queue: deque[tuple[str, asyncio.Future[None]]] = deque()
+        self._monotonic = monotonic
         self._answers = 0
+        self._began: dict[object, float] = {}
         self.parallel = parallel
         self.in_flight = 0
 
     @property
     def waiting(self) -> int:
         return len(self._queue)
+
+    @property
+    def full(self) -> bool:
+        """Would one more be turned away?"""
+        return len(self._queue) >= self._queue_limit
+
+    def running_s(self) -> float | None:
+        """Seconds that every call in the air has taken already; None where none is."""
+        return self._monotonic() - max(self._began.values()) if self._began else None
 
     def waiting_by_agent(self) -> dict[str, int]:
         return dict(Counter(agent for agent, _ in self._queue))
@@ -36,9 +56,12 @@ class Limiter:
     async def slot(self, agent: str, *, retry_after_s: float | None = None) -> AsyncIterator[None]:
         """Hold one place. Raises QueueFull at once where too many wait already."""
         await self._take(agent, retry_after_s)
+        place = object()
+        self._began[place] = self._monotonic()
         try:
             yield
         finally:
+            del self._began[place]
             self.in_flight -= 1
             self._hand_on()
             self._changed()
@@ -48,7 +71,7 @@ class Limiter:
             self.in_flight += 1
             self._changed()
             return
-        if len(self._queue) >= self._queue_limit:
+        if self.full:
             raise QueueFull(
                 f"the {self._engine} engine's queue of {self._queue_limit} is full: try again later",
                 retry_after_s=retry_after_s or 1.0,

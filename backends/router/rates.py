@@ -1,4 +1,5 @@
-"""What an engine has been measured to do: time to the first token, tokens a second, tokens an answer.
+"""What an engine has been measured to do: time to the first token by the prompt's length, tokens a second, tokens an
+answer.
 
 Moving averages that forget over about twenty calls. Unknown is None until the first measurement; nothing is assumed.
 """
@@ -15,33 +16,72 @@ class Rates:
         self.first_token_s: float | None = None
         self.tokens_per_s: float | None = None
         self.service_s: float | None = None
+        self._reading = Line()
         self._output: dict[str, float] = {}
 
-    def measured(self, *, intent: str, output: int, first_token_s: float | None, total_s: float) -> None:
-        """Take in one finished call."""
+    def measured(
+        self, *, intent: str, output: int, first_token_s: float | None, total_s: float, fresh_input: int | None = None
+    ) -> None:
+        """Take in one finished call; `fresh_input` are the prompt's tokens that were not cached, None for unknown."""
         self.service_s = _moved(self.service_s, total_s)
         self._output[intent] = _moved(self._output.get(intent), output)
         if first_token_s is not None:
             self.first_token_s = _moved(self.first_token_s, first_token_s)
+            if fresh_input is not None:
+                self._reading.add(fresh_input, first_token_s)
             if total_s - first_token_s >= SHORTEST_S:
                 self.tokens_per_s = _moved(self.tokens_per_s, output / (total_s - first_token_s))
+
+    def first_token(self, tokens: int) -> float | None:
+        """Seconds to the first token of a prompt of so many tokens."""
+        at = self._reading.at(tokens)
+        return self.first_token_s if at is None else at
 
     def expected_output(self, intent: str, cap: int) -> int:
         """Tokens that an answer of this intent is likely to have, never above its cap."""
         return min(cap, round(self._output.get(intent, TYPICAL_OUTPUT)))
 
-    def wait_s(self, *, waiting: int, in_flight: int, parallel: int) -> float | None:
+    def wait_s(self, *, waiting: int, in_flight: int, parallel: int, running_s: float | None = None) -> float | None:
         """Seconds a newcomer is likely to wait for a place; 0 where one is free, None where nothing was measured
-        yet.
+        yet. No call takes less than the one that has been running for `running_s`.
         """
         if in_flight < parallel and not waiting:
             return 0.0
-        return None if self.service_s is None else (waiting + 1) / parallel * self.service_s
+        known = [seconds for seconds in (self.service_s, running_s) if seconds is not None]
+        return (waiting + 1) / parallel * max(known) if known else None
 
     def latency_s(self, *, output: int, wait_s: float | None) -> float | None:
         if self.first_token_s is None or self.tokens_per_s is None or wait_s is None:
             return None
         return wait_s + self.first_token_s + output / self.tokens_per_s
+
+
+class Line:
+    """A straight line through points of which the later weigh more."""
+
+    def __init__(self) -> None:
+        self._x: float | None = None
+        self._y = self._xx = self._xy = 0.0
+
+    def add(self, x: float, y: float) -> None:
+        first = self._x is None
+        self._y, self._xx, self._xy = (
+            value if first else _moved(average, value)
+            for average, value in ((self._y, y), (self._xx, x * x), (self._xy, x * y))
+        )
+        self._x = _moved(self._x, x)
+
+    def at(self, x: float) -> float | None:
+        """Its height, never below 0; flat where it would fall. None before the first point."""
+        if self._x is None:
+            return None
+        spread = self._xx - self._x * self._x
+        slope = max(0.0, (self._xy - self._x * self._y) / spread) if spread > SAME else 0.0
+        return max(0.0, self._y + slope * (x - self._x))
+
+
+SAME = 1.0
+"""Prompts whose lengths differ by no more than this, in tokens squared, tell nothing of how length counts."""
 
 
 def _moved(average: float | None, value: float) -> float:

@@ -6,14 +6,17 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from backends.engines.base import Call
 from backends.ledger.prices import UnknownPrice
 from backends.ledger.store import Ledger
+from backends.router.ceiling import Cut, cut
 from backends.router.classify import Classifier
 from backends.router.compress import compress
 from backends.router.controls import Controls
 from backends.router.costs import Costs
 from backends.router.decide import EngineView, Inputs, decide
 from backends.router.desk import Desk
+from backends.router.learned import Learned
 from backends.router.privacy import PrivacyGate
 from backends.router.thought import Thought
 from backends.settings import Settings
@@ -31,6 +34,7 @@ class Thinking:
         controls: Controls,
         ledger: Ledger,
         costs: Costs,
+        learned: Learned,
     ) -> None:
         self._settings = settings
         self._privacy = privacy
@@ -39,12 +43,14 @@ class Thinking:
         self._controls = controls
         self._ledger = ledger
         self._costs = costs
+        self._learned = learned
 
     def inspect(self, request: Request) -> Verdict:
         return self._privacy.inspect(request, agent_sensitive=self._settings.agent(request.agent).sensitive)
 
     def classify(self, request: Request) -> Classes:
-        return self._classifier.classify(request)
+        """What the text says, corrected by what feedback has taught."""
+        return self._learned.correct(self._classifier.classify(request))
 
     def decide(
         self, request: Request, verdict: Verdict, classes: Classes, began: float, *, no_cloud: str | None = None
@@ -53,7 +59,9 @@ class Thinking:
 
         `no_cloud` says why the cloud may not be used for this one, whatever its state.
         """
-        cloud = self._view("cloud", request, classes)
+        agent = self._settings.agent(request.agent)
+        limit = self._cut(request, classes, agent.max_cost_usd)
+        cloud = self._view("cloud", request, classes, limit)
         if no_cloud is not None:
             cloud = replace(cloud, usable=False, why_not=no_cloud)
         room = self._ledger.room(agent=request.agent, engine="cloud", model=cloud.model)
@@ -62,13 +70,18 @@ class Thinking:
                 request=request,
                 verdict=verdict,
                 classes=classes,
-                policy=self._settings.agent(request.agent).policy,
+                policy=agent.policy,
                 pinned=self._controls.pins.get(request.agent),
                 cloud_stopped=self._controls.cloud_stopped,
-                dial=self._settings.router.dial,
+                dial=self._settings.router.dial if agent.dial is None else agent.dial,
+                dial_by=self._settings.router.dial_by,
+                scale=self._learned.scale,
                 deadline_s=request.deadline_s or self._settings.router.deadline_s,
                 local=self._view("local", request, classes),
                 cloud=cloud,
+                allowed_engines=agent.engines,
+                allowed_models=agent.models,
+                ceiling_usd=agent.max_cost_usd,
                 room_left_usd=room.left_usd,
                 room_on_exceeded=room.on_exceeded,
                 room_scope=room.scope,
@@ -88,17 +101,34 @@ class Thinking:
             classes=classes,
             verdict=verdict,
             flips=decision.flips,
+            weighed=decision.weighed,
         )
-        return Thought(verdict=verdict, classes=classes, decision=decision, explanation=explanation)
+        return Thought(verdict=verdict, classes=classes, decision=decision, explanation=explanation, limit=limit)
 
     def reservation(self, request: Request, thought: Thought) -> Decimal:
         """US dollars to reserve for the decided engine's call."""
         name = thought.decision.engine
-        return self._costs.worst(name, compress(request, thought.classes, name, self._desks[name].settings))
+        return self._costs.worst(name, self._call(name, request, thought.classes, thought.limit))
 
-    def _view(self, name: EngineName, request: Request, classes: Classes) -> EngineView:
+    def _call(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> Call:
+        call = compress(request, classes, name, self._desks[name].settings)
+        return limit.of(call) if limit is not None and name == "cloud" else call
+
+    def _cut(self, request: Request, classes: Classes, ceiling: Decimal | None) -> Cut | None:
+        """What the agent's ceiling leaves of a call to the cloud; None without one, or where it fits."""
+        if ceiling is None:
+            return None
+        desk = self._desks["cloud"]
+        call = self._call("cloud", request, classes, None)
+        useful = desk.rates.expected_output(classes.intent, call.max_output)
+        try:
+            return cut(call, ceiling, worst=lambda each: self._costs.worst("cloud", each), useful=useful)
+        except UnknownPrice:
+            return None  # said where the engine is looked at
+
+    def _view(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None = None) -> EngineView:
         desk = self._desks[name]
-        call = compress(request, classes, name, desk.settings)
+        call = self._call(name, request, classes, limit)
         output = desk.rates.expected_output(classes.intent, call.max_output)
         why_not = desk.why_not()
         try:
@@ -113,12 +143,14 @@ class Thinking:
             usable=why_not is None,
             why_not=why_not,
             local_proved=desk.local_proved,
+            waiting=desk.limiter.waiting,
             wait_s=desk.wait_s(),
-            first_token_s=desk.rates.first_token_s,
+            first_token_s=desk.rates.first_token(classes.input_tokens),
             tokens_per_s=desk.rates.tokens_per_s,
             context=desk.context,
             vision=desk.vision,
             tools=True,
+            languages=desk.languages,
             worst_usd=worst,
             expected_usd=expected,
             expected_output=output,

@@ -7,11 +7,11 @@ from backends.router.decide.flips import flips
 from backends.router.decide.inputs import EngineView, Inputs, other
 from backends.router.decide.refuse import no_room, refusal
 from backends.router.decide.rules import budget_detail, rulings, too_slow
-from backends.types import Alternative, Decision, EngineName, Estimate, Reason
+from backends.types import Alternative, Decision, EngineName, Estimate, Reason, Weighed
 
 
 def decide(inputs: Inputs) -> Decision:
-    """The engine, its reasons, the other way and what ruled it out, and what would flip it.
+    """The engine, its reasons, the other way and what ruled it out, what it was weighed against and what would flip it.
 
     Raises WrongUse for a model nobody serves, Refused where policy or privacy leave no way, BudgetExceeded where money
     does, NoEngine where no allowed engine can answer now.
@@ -28,21 +28,32 @@ def decide(inputs: Inputs) -> Decision:
                 model=second.model,
                 cost_usd=second.expected_usd,
                 latency_ms=_milliseconds(second),
-                ruled_out_by=choice.ruled_out_by,
+                ruled_out_by=choice.ruled_out.rule if choice.ruled_out else None,
+                detail=choice.ruled_out.detail if choice.ruled_out else "",
             ),
         ),
         estimate=Estimate(cost_usd=view.expected_usd, latency_ms=_milliseconds(view)),
         failover=second.name if _may_take_over(inputs, second, choice) else None,
         flips=flips(inputs, choice.engine, lambda changed: choose(changed).engine),
+        weighed=Weighed(
+            dial=inputs.dial,
+            dial_by=inputs.dial_by,
+            p_local=inputs.p_local,
+            asked=min(max(inputs.asked_p, 0.0), 1.0),
+            deadline_s=inputs.deadline_s,
+            waiting=inputs.local.waiting,
+            wait_s=inputs.local.wait_s,
+            all_cloud_usd=inputs.cloud.expected_usd,
+        ),
     )
 
 
 class Choice(Struct, frozen=True, kw_only=True):
-    """`ruled_out_by` is the first rule against the other engine, None where it was merely second."""
+    """`ruled_out` is the first word against the other engine, None where it was merely second."""
 
     engine: EngineName
     reasons: tuple[Reason, ...]
-    ruled_out_by: str | None
+    ruled_out: Reason | None
 
 
 def choose(inputs: Inputs) -> Choice:
@@ -61,13 +72,14 @@ def choose(inputs: Inputs) -> Choice:
     if len(left) == 2:
         engine, reason = _by_quality(inputs)
         (against["local"] if reason.rule == "quality" and engine == "cloud" else closing).append(reason)
+        closing += _weighed_in(inputs) if reason.rule == "quality" else []
     closing += _money(inputs, engine)
     opening = [] if inputs.demanded is not None else [Reason(rule="policy", detail=inputs.policy)]
     spoken = against[other(engine)]
     return Choice(
         engine=engine,
         reasons=(*opening, *spoken, *closing),
-        ruled_out_by=spoken[0].rule if spoken else None,
+        ruled_out=spoken[0] if spoken else None,
     )
 
 
@@ -80,15 +92,22 @@ def _by_quality(inputs: Inputs) -> tuple[EngineName, Reason]:
         return "local", Reason(rule="preferred", detail="local")
     if inputs.rule == "prefer-cloud":
         return "cloud", Reason(rule="preferred", detail="cloud")
-    have, want = inputs.classes.p_local, inputs.dial * inputs.classes.p_cloud
-    if have >= want:
-        return "local", Reason(rule="quality", detail=f"{_unit(have)} ≥ {_unit(want)}")
-    return "cloud", Reason(rule="quality", detail=f"{_unit(have)} < {_unit(want)}")
+    have, want = inputs.p_local, inputs.asked_p
+    if inputs.answers_well:
+        return "local", Reason(rule="quality", detail=_compared(have, "≥", want))
+    return "cloud", Reason(rule="quality", detail=_compared(have, "<", want))
 
 
-def _unit(value: float) -> str:
-    """A share of one as a table cell has room for it."""
-    return f"{value:.2f}".removeprefix("0")
+def _compared(have: float, sign: str, want: float) -> str:
+    """Shares of one as a table cell has room for them; a third digit where two would look alike."""
+    want = min(max(want, 0.0), 1.0)
+    digits = 3 if f"{have:.2f}" == f"{want:.2f}" and have != want else 2
+    return f"{have:.{digits}f} {sign} {want:.{digits}f}".replace("0.", ".")
+
+
+def _weighed_in(inputs: Inputs) -> list[Reason]:
+    """What made P(local answers well) less than the text alone says."""
+    return [Reason(rule="weighs", detail=f"{name}: local × {weight:g}") for name, weight in inputs.weaknesses.items()]
 
 
 def _money(inputs: Inputs, engine: EngineName) -> list[Reason]:
@@ -101,7 +120,7 @@ def _money(inputs: Inputs, engine: EngineName) -> list[Reason]:
 
 
 def _may_take_over(inputs: Inputs, second: EngineView, choice: Choice) -> bool:
-    if inputs.demanded is not None or choice.ruled_out_by not in (None, "deadline", "quality"):
+    if inputs.demanded is not None or (choice.ruled_out and choice.ruled_out.rule not in ("deadline", "quality")):
         return False
     return second.name == "local" or not inputs.over_budget or inputs.room_on_exceeded == "alert"
 

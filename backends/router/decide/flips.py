@@ -1,5 +1,6 @@
 """What would have sent the request the other way. Each clause is tried before it is said, so none is a guess."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from math import ceil, floor, isfinite
@@ -51,22 +52,17 @@ def _changes(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]
     yield from _deadline(inputs, engine)
     if engine == "cloud":
         yield "cloud is stopped", replace(inputs, cloud_stopped=True)
+    yield from _ceiling(inputs, engine)
     yield from _budget(inputs, engine)
 
 
-LEAST_P = 0.005
-"""A chance of the cloud's below this has no dial in hundredths that would turn on it."""
-
-
 def _dial(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]:
-    if inputs.classes.p_cloud < LEAST_P:
-        return
-    turn = inputs.classes.p_local / inputs.classes.p_cloud
-    if engine == "cloud":
-        dial = floor(turn * 100) / 100
-        yield f"the dial is ≤ {dial:.2f}", replace(inputs, dial=dial)
-    elif (dial := floor(turn * 100 + 1) / 100) <= 1:
-        yield f"the dial is ≥ {dial:.2f}", replace(inputs, dial=dial)
+    """The dial in hundredths at which it turns; what the dial asks for never falls as it rises."""
+    first = bisect_left(range(101), True, key=lambda dial: not inputs.at(dial / 100).answers_well)
+    if engine == "cloud" and first > 0:
+        yield f"the dial is ≤ {(first - 1) / 100:.2f}", inputs.at((first - 1) / 100)
+    elif engine == "local" and first <= 100:
+        yield f"the dial is ≥ {first / 100:.2f}", inputs.at(first / 100)
 
 
 def _deadline(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]:
@@ -77,6 +73,12 @@ def _deadline(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]
         yield f"the deadline is ≤ {floor(mine)} s", replace(inputs, deadline_s=float(floor(mine)))
     else:
         yield f"the deadline is ≥ {ceil(others)} s", replace(inputs, deadline_s=float(ceil(others)))
+
+
+def _ceiling(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]:
+    worst = inputs.cloud.worst_usd
+    if engine == "local" and inputs.over_ceiling:
+        yield f"the ceiling is ≥ ${worst:f} a request", replace(inputs, ceiling_usd=worst)
 
 
 def _budget(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]:

@@ -1,18 +1,31 @@
 """What a decision is made from."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from backends.types import ZERO, Classes, EngineName, Policy, Request, Verdict
+from backends.router.quality import Dial
+from backends.types import ZERO, Classes, DialBy, EngineName, Need, Policy, Request, Verdict
+
+WEIGHS: dict[Need, float] = {"fresh": 0.75}
+"""What P(local answers well) is multiplied by where a prompt needs what a local model has less of: it has learned of
+the world earlier than the cloud's. An estimate, not a measurement; feedback corrects what it gets wrong.
+"""
+
+STRANGE = 0.75
+"""The same for a language that the local model is not known to speak."""
 
 
 class EngineView(Struct, frozen=True, kw_only=True):
     """One engine at this moment. Durations are seconds, `context` and `expected_output` tokens, None is unknown.
 
     `why_not` says in a phrase why it is not `usable` ("breaker open", "model not pulled"). `local_proved`: the prompt
-    would stay on this machine or a listed host. `worst_usd` is what a budget must reserve for this request.
+    would stay on this machine or a listed host. `worst_usd` is what a budget must reserve for this request, or, where
+    the agent's ceiling is lower than any useful call, what the least of those costs. `languages` are those that its
+    model is known to speak; empty is not known.
     """
 
     name: EngineName
@@ -20,12 +33,15 @@ class EngineView(Struct, frozen=True, kw_only=True):
     usable: bool = True
     why_not: str | None = None
     local_proved: bool = False
+    waiting: int = 0
     wait_s: float | None = None
     first_token_s: float | None = None
     tokens_per_s: float | None = None
     context: int = 16384
     vision: bool = False
     tools: bool = True
+    schema: bool = True
+    languages: frozenset[str] = frozenset()
     worst_usd: Decimal = ZERO
     expected_usd: Decimal = ZERO
     expected_output: int = 256
@@ -35,11 +51,20 @@ class EngineView(Struct, frozen=True, kw_only=True):
         """Estimated seconds to the answer's end: wait, first token, then the expected output at its rate."""
         if self.wait_s is None or self.first_token_s is None or not self.tokens_per_s:
             return None
-        return self.wait_s + self.first_token_s + self.expected_output / self.tokens_per_s
+        return self.at_least_s
+
+    @property
+    def at_least_s(self) -> float:
+        """The part of `latency_s` that is known: the answer will not end before it."""
+        writing = self.expected_output / self.tokens_per_s if self.tokens_per_s else 0.0
+        return (self.wait_s or 0.0) + (self.first_token_s or 0.0) + writing
 
 
 class Inputs(Struct, frozen=True, kw_only=True):
-    """All that `decide` looks at. `room_left_usd` is the tightest budget's, None without one; `room_scope` names it."""
+    """All that `decide` looks at. `room_left_usd` is the tightest budget's, None without one; `room_scope` names it.
+
+    `allowed_engines` and `allowed_models` are the agent's; empty allows all. `ceiling_usd` is its most for one request.
+    """
 
     request: Request
     verdict: Verdict
@@ -48,9 +73,14 @@ class Inputs(Struct, frozen=True, kw_only=True):
     pinned: EngineName | None = None
     cloud_stopped: bool = False
     dial: float
+    dial_by: DialBy = "quality"
+    scale: Dial
     deadline_s: float
     local: EngineView
     cloud: EngineView
+    allowed_engines: tuple[EngineName, ...] = ()
+    allowed_models: tuple[str, ...] = ()
+    ceiling_usd: Decimal | None = None
     room_left_usd: Decimal | None = None
     room_on_exceeded: Literal["local", "refuse", "alert"] | None = None
     room_scope: str | None = None
@@ -84,6 +114,46 @@ class Inputs(Struct, frozen=True, kw_only=True):
     @property
     def over_budget(self) -> bool:
         return self.room_left_usd is not None and self.cloud.worst_usd > self.room_left_usd
+
+    @property
+    def over_ceiling(self) -> bool:
+        return self.ceiling_usd is not None and self.cloud.worst_usd > self.ceiling_usd
+
+    @property
+    def weaknesses(self) -> dict[str, float]:
+        """What speaks against local's answer beside the prompt's difficulty, and by how much."""
+        found: dict[str, float] = {need: weight for need, weight in WEIGHS.items() if need in self.classes.needs}
+        language, spoken = self.classes.language, self.local.languages
+        strange = {f"language {language}": STRANGE} if language and spoken and language not in spoken else {}
+        return {**found, **strange}
+
+    @property
+    def p_local(self) -> float:
+        """P(local answers well), its weaknesses weighed in."""
+        p = self.classes.p_local
+        for weight in self.weaknesses.values():
+            p *= weight
+        return p
+
+    @property
+    def asked_p(self) -> float:
+        """The least P(local answers well) that the dial asks for here."""
+        return self.classes.p_cloud - _threshold(self.scale, self.dial, self.dial_by)
+
+    @property
+    def answers_well(self) -> bool:
+        """Is local expected to answer as well as the dial asks?"""
+        return self.p_local >= self.asked_p
+
+    def at(self, dial: float) -> "Inputs":
+        """The same with another dial."""
+        return replace(self, dial=dial)
+
+
+@lru_cache(maxsize=1024)
+def _threshold(scale: Dial, dial: float, by: DialBy) -> float:
+    """Agents have few dials, and what would flip a decision asks for each hundredth."""
+    return scale.threshold(dial, by)
 
 
 def other(name: EngineName) -> EngineName:

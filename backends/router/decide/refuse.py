@@ -14,7 +14,7 @@ def refusal(inputs: Inputs, against: Against) -> ClawError | None:
         return WrongUse(f"no engine serves the model that was asked for: use auto, local, cloud, {local} or {cloud}")
     if not all(against.values()):
         return None
-    return _conflict(inputs, against) or _closed(inputs, against) or _too_long(inputs) or _none_left(against)
+    return _conflict(inputs, against) or _too_long(inputs) or _closed(inputs, against) or _none_left(against)
 
 
 def no_room(detail: str) -> str:
@@ -43,6 +43,13 @@ def _conflict(inputs: Inputs, against: Against) -> ClawError | None:
             f"{agent} has the policy {inputs.policy}, and {asked} was asked for: "
             f"ask for auto, or set agents.{agent}.policy in claw.toml"
         )
+    if inputs.demanded is not None and _spoke(against[inputs.demanded], "allowed"):
+        allowed = next(reason.detail for reason in against[inputs.demanded] if reason.rule == "allowed")
+        demand = "was asked for" if asked else "is pinned" if inputs.pinned else "is the policy"
+        return Refused(
+            f"{agent} may use only {allowed}, and {inputs.demanded} {demand}: "
+            f"ask for auto, or change agents.{agent} in claw.toml"
+        )
     if inputs.demanded == "cloud" and inputs.verdict.sensitive:
         demand = "was asked for" if asked else "is pinned" if inputs.pinned else "is the policy"
         return Refused(
@@ -58,15 +65,21 @@ def _conflict(inputs: Inputs, against: Against) -> ClawError | None:
 
 
 def _closed(inputs: Inputs, against: Against) -> ClawError | None:
-    """Only the cloud may answer, and the operator or a budget closed it."""
-    if inputs.demanded != "cloud":
+    """No engine may answer, however well it is: waiting does not help, the operator or the caller can."""
+    lasting = {name: [each for each in reasons if each.rule != "engine"] for name, reasons in against.items()}
+    if not all(lasting.values()):
         return None
-    for reason in against["cloud"]:
+    for reason in lasting["cloud"]:
         if reason.rule == "stopped":
             return Refused("cloud is stopped by the operator: `claw act resume-cloud`, or ask for engine local")
+        if reason.rule == "ceiling":
+            setting = f"agents.{inputs.request.agent}.max_cost_usd"
+            return BudgetExceeded(
+                f"this call does not fit its ceiling ({reason.detail}): raise {setting}, or send it to local"
+            )
         if reason.rule == "budget":
             return BudgetExceeded(no_room(reason.detail))
-    return None
+    return Refused(f"no engine may answer ({_because(lasting)}): ask otherwise, or change agents in claw.toml")
 
 
 def _too_long(inputs: Inputs) -> ClawError | None:
@@ -78,8 +91,11 @@ def _too_long(inputs: Inputs) -> ClawError | None:
 
 
 def _none_left(against: Against) -> ClawError:
-    because = "; ".join(f"{engine}: {reasons[0].detail}" for engine, reasons in against.items())
-    return NoEngine(f"no engine can answer ({because}): `claw doctor` says what to do")
+    return NoEngine(f"no engine can answer ({_because(against)}): `claw doctor` says what to do")
+
+
+def _because(against: Against) -> str:
+    return "; ".join(f"{engine}: {reasons[0].detail}" for engine, reasons in against.items())
 
 
 def _spoke(reasons: list[Reason], rule: str) -> bool:

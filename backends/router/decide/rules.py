@@ -19,11 +19,11 @@ def rulings(inputs: Inputs) -> dict[EngineName, list[Reason]]:
 
 
 def too_slow(inputs: Inputs) -> Ruling | None:
-    """The engine that would end after the deadline, where the other one would not."""
-    late = [view for view in inputs.engines if view.latency_s is not None and view.latency_s > inputs.deadline_s]
+    """The engine that cannot end before the deadline, where the other one can."""
+    late = [view for view in inputs.engines if view.at_least_s > inputs.deadline_s]
     if len(late) != 1:
         return None
-    return late[0].name, f"about {late[0].latency_s:.0f} s, deadline {inputs.deadline_s:.0f} s"
+    return late[0].name, f"about {late[0].at_least_s:.0f} s, deadline {inputs.deadline_s:.0f} s"
 
 
 def _asked(inputs: Inputs) -> Iterator[Ruling]:
@@ -42,17 +42,12 @@ def _policy(inputs: Inputs) -> Iterator[Ruling]:
         yield ("cloud" if inputs.policy == "local" else "local"), inputs.policy
 
 
-def _privacy(inputs: Inputs) -> Iterator[Ruling]:
-    if not inputs.verdict.sensitive:
-        return
-    yield "cloud", f"sensitive: {inputs.verdict.why or 'unsure'}"
-    if not inputs.local.local_proved:
-        yield "local", "sensitive, and local is not proved to be this machine"
-
-
-def _stopped(inputs: Inputs) -> Iterator[Ruling]:
-    if inputs.cloud_stopped:
-        yield "cloud", "cloud is stopped"
+def _allowed(inputs: Inputs) -> Iterator[Ruling]:
+    for view in inputs.engines:
+        if inputs.allowed_engines and view.name not in inputs.allowed_engines:
+            yield view.name, f"engines {', '.join(inputs.allowed_engines)}"
+        elif inputs.allowed_models and view.model not in inputs.allowed_models:
+            yield view.name, f"models {', '.join(inputs.allowed_models)}"
 
 
 def _needs(inputs: Inputs) -> Iterator[Ruling]:
@@ -67,15 +62,35 @@ def _lack(inputs: Inputs, view: EngineView) -> str | None:
         return "cannot see images"
     if not view.tools and inputs.request.tools:
         return "cannot call tools"
-    if inputs.classes.input_tokens >= view.context:
-        return f"prompt of ~{inputs.classes.input_tokens} tokens, window {view.context}"
+    if not view.schema and inputs.request.response_format.kind == "schema":
+        return "cannot keep to a JSON schema"
+    if inputs.classes.input_tokens + min(view.expected_output, view.context // 2) >= view.context:
+        return f"prompt of ~{inputs.classes.input_tokens:,} tokens, window {view.context:,}"
     return None
+
+
+def _privacy(inputs: Inputs) -> Iterator[Ruling]:
+    if not inputs.verdict.sensitive:
+        return
+    yield "cloud", f"sensitive: {inputs.verdict.why or 'unsure'}"
+    if not inputs.local.local_proved:
+        yield "local", "sensitive, and local is not proved to be this machine"
+
+
+def _stopped(inputs: Inputs) -> Iterator[Ruling]:
+    if inputs.cloud_stopped:
+        yield "cloud", "cloud is stopped"
 
 
 def _engine(inputs: Inputs) -> Iterator[Ruling]:
     for view in inputs.engines:
         if not view.usable:
             yield view.name, view.why_not or "not usable"
+
+
+def _ceiling(inputs: Inputs) -> Iterator[Ruling]:
+    if inputs.over_ceiling:
+        yield "cloud", f"from ${inputs.cloud.worst_usd:f} on, ceiling ${inputs.ceiling_usd:f} a request"
 
 
 def _budget(inputs: Inputs) -> Iterator[Ruling]:
@@ -91,9 +106,11 @@ RULES: dict[str, Callable[[Inputs], Iterator[Ruling]]] = {
     "asked": _asked,
     "pin": _pin,
     "policy": _policy,
+    "allowed": _allowed,
+    "needs": _needs,
     "privacy": _privacy,
     "stopped": _stopped,
-    "needs": _needs,
     "engine": _engine,
+    "ceiling": _ceiling,
     "budget": _budget,
 }

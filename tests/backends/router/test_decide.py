@@ -10,9 +10,11 @@ from msgspec.structs import replace
 
 from backends.errors import BudgetExceeded, ClawError, NoEngine, Refused, TooLarge, WrongUse
 from backends.router.decide import EngineView, Inputs, decide
-from backends.types import Classes, Decision, Image, Message, Request, Tool, Verdict
+from backends.router.quality import Dial
+from backends.types import Classes, Decision, Image, Message, Request, ResponseFormat, Tool, Verdict
 
 REQUEST = Request(id="r", agent="writer", messages=(Message(role="user", text="hello"),))
+WITH_TOOL = replace(REQUEST, tools=(Tool(name="t"),))
 CLASSES = Classes(intent="chat", intent_p=0.9, complexity=0.4, p_local=0.6, p_cloud=0.9, input_tokens=100)
 LOCAL = EngineView(
     name="local", model="qwen", local_proved=True, wait_s=2.0, first_token_s=1.0, tokens_per_s=32.0, vision=False
@@ -28,12 +30,16 @@ CLOUD = EngineView(
     worst_usd=Decimal("0.0021"),
     expected_usd=Decimal("0.0007"),
 )
+SCALE = Dial(tuple(step / 400 for step in range(201)))
+"""Gains spread evenly from 0 to a half."""
+
 CALM = Inputs(
     request=REQUEST,
     verdict=Verdict(sensitive=False),
     classes=CLASSES,
     policy="auto",
     dial=0.8,
+    scale=SCALE,
     deadline_s=60.0,
     local=LOCAL,
     cloud=CLOUD,
@@ -54,6 +60,8 @@ views = st.builds(
     context=st.integers(1, 100_000),
     vision=st.booleans(),
     tools=st.booleans(),
+    schema=st.booleans(),
+    languages=st.sampled_from([frozenset(), frozenset({"en"})]),
     worst_usd=money,
     expected_usd=money,
     expected_output=st.integers(0, 4000),
@@ -71,6 +79,7 @@ requests = st.builds(
     engine=st.sampled_from(["auto", "auto", "local", "cloud"]),
     model=st.sampled_from([None, None, None, "qwen", "gemini", "other"]),
     tools=st.sampled_from([(), (Tool(name="t"),)]),
+    response_format=st.sampled_from([ResponseFormat(), ResponseFormat(kind="schema", schema={})]),
 )
 share = st.floats(0, 1)
 inputs = st.builds(
@@ -84,15 +93,22 @@ inputs = st.builds(
         complexity=share,
         p_local=share,
         p_cloud=share,
+        needs=st.sampled_from([frozenset(), frozenset({"fresh"})]),
+        language=st.sampled_from([None, "en", "pl"]),
         input_tokens=st.integers(0, 50_000),
     ),
     policy=st.sampled_from(["local", "prefer-local", "auto", "prefer-cloud", "cloud"]),
     pinned=st.sampled_from([None, None, "local", "cloud"]),
     cloud_stopped=st.booleans(),
     dial=share,
+    dial_by=st.sampled_from(["quality", "cloud-share"]),
+    scale=st.just(SCALE),
     deadline_s=st.floats(0.1, 300),
     local=views,
     cloud=views.map(lambda view: replace(view, name="cloud", model="gemini")),
+    allowed_engines=st.sampled_from([(), (), ("local",), ("cloud",), ("local", "cloud")]),
+    allowed_models=st.sampled_from([(), (), ("qwen",), ("gemini",)]),
+    ceiling_usd=st.none() | money,
     room_left_usd=st.none() | money,
     room_on_exceeded=st.sampled_from([None, "local", "refuse", "alert"]),
     room_scope=st.sampled_from([None, "all"]),
@@ -144,6 +160,18 @@ def test_a_call_over_budget_neither_starts_nor_takes_over_in_the_cloud(some: Inp
 
 
 @given(inputs)
+def test_ceilings_hold_for_the_first_call_and_for_the_one_that_takes_over(some: Inputs) -> None:
+    decision = decided(some)
+    for name in (decision.engine, decision.failover) if decision is not None else ():
+        if name is None:
+            continue
+        assert not some.allowed_engines or name in some.allowed_engines
+        assert not some.allowed_models or {"local": "qwen", "cloud": "gemini"}[name] in some.allowed_models
+        if name == "cloud" and some.ceiling_usd is not None:
+            assert some.cloud.worst_usd <= some.ceiling_usd
+
+
+@given(inputs)
 def test_an_engine_that_cannot_is_never_chosen_nor_takes_over(some: Inputs) -> None:
     decision = decided(some)
     if decision is None:
@@ -154,6 +182,7 @@ def test_an_engine_that_cannot_is_never_chosen_nor_takes_over(some: Inputs) -> N
             assert view.usable
             assert view.vision or not any(message.images for message in some.request.messages)
             assert view.tools or not some.request.tools
+            assert view.schema or some.request.response_format.kind != "schema"
             assert some.classes.input_tokens < view.context
             assert not (view.name == "cloud" and some.cloud_stopped)
 
@@ -171,11 +200,25 @@ def test_every_decision_says_why_and_accounts_for_the_other_way(some: Inputs) ->
     assert decide(some) == decision
 
 
-@given(inputs, share, share)
-def test_a_higher_dial_never_takes_a_call_from_the_cloud(some: Inputs, one: float, two: float) -> None:
-    low, high = decided(replace(some, dial=min(one, two))), decided(replace(some, dial=max(one, two)))
-    if low is not None and high is not None and low.engine == "cloud":
-        assert high.engine == "cloud"
+@given(st.lists(inputs, min_size=1, max_size=12), share, share, st.sampled_from(["quality", "cloud-share"]))
+def test_a_higher_dial_never_lowers_the_number_of_cloud_calls(
+    some: list[Inputs], one: float, two: float, by: Any
+) -> None:
+    def in_the_cloud(dial: float) -> set[int]:
+        decisions = [decided(replace(each, dial=dial, dial_by=by)) for each in some]
+        return {index for index, each in enumerate(decisions) if each is not None and each.engine == "cloud"}
+
+    assert in_the_cloud(min(one, two)) <= in_the_cloud(max(one, two))
+
+
+@given(inputs, st.floats(-1, 1), st.floats(-1, 1))
+def test_a_prompt_that_local_answers_worse_never_leaves_the_cloud(some: Inputs, one: float, two: float) -> None:
+    def at(p_local: float) -> Decision | None:
+        return decided(replace(some, classes=replace(some.classes, p_local=abs(p_local))))
+
+    worse, better = at(min(abs(one), abs(two))), at(max(abs(one), abs(two)))
+    if worse is not None and better is not None and better.engine == "cloud":
+        assert worse.engine == "cloud"
 
 
 CHANGES: dict[str, Any] = {
@@ -224,7 +267,38 @@ def test_what_is_said_to_flip_it_does(some: Inputs) -> None:
         ),
         ({"dial": 0.1, "classes": replace(CLASSES, input_tokens=20_000)}, "cloud", "needs"),
         ({"dial": 0.1, "deadline_s": 5.0}, "cloud", "deadline"),
-        ({"dial": 0.1, "deadline_s": 5.0, "local": replace(LOCAL, wait_s=None)}, "local", "quality"),
+        ({"dial": 0.1, "deadline_s": 5.0, "local": replace(LOCAL, wait_s=None)}, "cloud", "deadline"),
+        (
+            {"dial": 0.1, "deadline_s": 5.0, "local": replace(LOCAL, first_token_s=None, tokens_per_s=None)},
+            "local",
+            "quality",
+        ),
+        ({"dial": 0.1, "deadline_s": 2.5}, "cloud", "deadline"),
+        ({"allowed_engines": ("local",)}, "local", "allowed"),
+        ({"dial": 0.1, "allowed_models": ("gemini",)}, "cloud", "allowed"),
+        ({"ceiling_usd": Decimal("0.002")}, "local", "ceiling"),
+        ({"dial": 0.3, "classes": replace(CLASSES, p_local=0.7, needs=frozenset({"fresh"}))}, "local", "weighs"),
+        ({"dial": 0.5, "classes": replace(CLASSES, needs=frozenset({"fresh"}))}, "cloud", "weighs"),
+        (
+            {
+                "dial": 0.5,
+                "local": replace(LOCAL, languages=frozenset({"en"})),
+                "classes": replace(CLASSES, language="pl"),
+            },
+            "cloud",
+            "weighs",
+        ),
+        (
+            {
+                "dial": 0.1,
+                "local": replace(LOCAL, schema=False),
+                "request": replace(REQUEST, response_format=ResponseFormat(kind="schema", schema={})),
+            },
+            "cloud",
+            "needs",
+        ),
+        ({"dial": 0.39, "dial_by": "cloud-share"}, "local", "quality"),
+        ({"dial": 0.41, "dial_by": "cloud-share"}, "cloud", "quality"),
         ({"room_left_usd": Decimal("0.001"), "room_on_exceeded": "local"}, "local", "budget"),
         ({"room_left_usd": Decimal("0.001"), "room_on_exceeded": "alert"}, "cloud", "budget"),
         ({"request": replace(REQUEST, model="gemini"), "dial": 0.1}, "cloud", "asked"),
@@ -249,6 +323,23 @@ def test_each_rule_speaks_for_its_choice(change: dict[str, Any], engine: str, ru
         ({"policy": "cloud", "cloud_stopped": True}, Refused, "resume-cloud"),
         ({"policy": "cloud", "room_left_usd": Decimal(0), "room_on_exceeded": "local"}, BudgetExceeded, "does not fit"),
         ({"room_left_usd": Decimal(0), "room_on_exceeded": "refuse"}, BudgetExceeded, "does not fit"),
+        ({"policy": "cloud", "ceiling_usd": Decimal("0.001")}, BudgetExceeded, "agents.writer.max_cost_usd"),
+        (
+            {"ceiling_usd": Decimal(0), "local": replace(LOCAL, tools=False), "request": WITH_TOOL},
+            BudgetExceeded,
+            "does not fit its ceiling",
+        ),
+        (
+            {"verdict": SENSITIVE, "local": replace(LOCAL, tools=False), "request": WITH_TOOL},
+            Refused,
+            "cannot call tools",
+        ),
+        (
+            {"request": replace(REQUEST, engine="cloud"), "allowed_engines": ("local",)},
+            Refused,
+            "may use only engines local",
+        ),
+        ({"pinned": "cloud", "allowed_models": ("qwen",)}, Refused, "may use only models qwen"),
         ({"request": replace(REQUEST, model="nobody's")}, WrongUse, "no engine serves"),
         ({"request": replace(REQUEST, engine="local", model="gemini")}, WrongUse, "no engine serves"),
         ({"verdict": SENSITIVE, "local": replace(LOCAL, usable=False, why_not="down")}, NoEngine, "local: down"),
@@ -274,6 +365,20 @@ def test_the_other_engine_may_take_over_where_all_allow_it() -> None:
     assert decide(replace(CALM, dial=0.1)).failover == "cloud"
 
 
+def test_a_decision_tells_what_it_was_weighed_against() -> None:
+    weighed = decide(replace(CALM, local=replace(LOCAL, waiting=3))).weighed
+    assert weighed is not None
+    assert (weighed.dial, weighed.dial_by, weighed.deadline_s) == (0.8, "quality", 60.0)
+    assert weighed.asked == pytest.approx(0.676, abs=0.002)
+    assert (weighed.waiting, weighed.wait_s) == (3, 2.0)
+    assert weighed.all_cloud_usd == Decimal("0.0007")
+
+
+def test_chances_that_look_alike_are_told_with_a_third_digit() -> None:
+    close = replace(CALM, classes=replace(CLASSES, p_local=0.675))
+    assert decide(close).reasons[-1].detail == ".675 < .676"
+
+
 def test_estimates_are_the_chosen_engines_own() -> None:
     decision = decide(replace(CALM, dial=0.0))
     assert decision.estimate.latency_ms == pytest.approx(11_000)
@@ -283,9 +388,13 @@ def test_estimates_are_the_chosen_engines_own() -> None:
 
 def test_flips_name_the_dial_the_deadline_and_the_budget() -> None:
     roomy = replace(CALM, room_left_usd=Decimal(1), room_on_exceeded="local")
-    assert decide(roomy).flips == ("the dial is ≤ 0.66", "cloud is stopped", "the budget left is < $0.0021")
+    assert decide(roomy).flips == ("the dial is ≤ 0.64", "cloud is stopped", "the budget left is < $0.0021")
     spent = replace(roomy, room_left_usd=Decimal(0))
     assert "the budget left is ≥ $0.0021" in decide(spent).flips
+    low = replace(CALM, ceiling_usd=Decimal("0.001"))
+    assert "the ceiling is ≥ $0.0021 a request" in decide(low).flips
+    shared = replace(CALM, dial_by="cloud-share")
+    assert "the dial is ≤ 0.39" in decide(shared).flips
     asked = replace(CALM, request=replace(REQUEST, engine="local"))
     assert "no engine is asked for" in decide(asked).flips
     down = replace(CALM, cloud=replace(CLOUD, usable=False))

@@ -20,6 +20,7 @@ from backends.settings import Settings
 from backends.telemetry.history import History
 from backends.telemetry.sampler import Sampler
 from backends.types import (
+    INTENTS,
     Acted,
     Action,
     AgentState,
@@ -128,6 +129,8 @@ class LocalCore:
                 return await self._pin(action, self._known(agent), None)
             case Action(verb="cancel", id=str(id)):
                 return await self._cancel(action, id)
+            case Action(verb="rate", id=str(), good=bool()):
+                return await self._rate(action)
             case Action(verb="flush-cache"):
                 gone = await self._cache.flush(action.agent)
                 whose = f" of {action.agent}" if action.agent else ""
@@ -155,6 +158,18 @@ class LocalCore:
         if not self._flights.cancel(id):
             raise WrongUse(f"no call {id} is running: `claw` lists those that are")
         return await self._audited(action, f"call {id} cancelled")
+
+    async def _rate(self, action: Action) -> Acted:
+        if action.intent is not None and action.intent not in INTENTS:
+            raise WrongUse(f"no intent {action.intent!r} is known: use one of {', '.join(INTENTS)}")
+        corrections = (
+            action.engine and f"{action.engine} would have been better",
+            action.intent and f"it was {action.intent}",
+        )
+        said = ", ".join(("good" if action.good else "bad", *filter(None, corrections)))
+        acted = Acted(at=self._clock.now(), action=action, detail=f"answer {action.id} rated {said}")
+        await self._ledger.rate(acted)
+        return acted
 
     async def _audited(self, action: Action, detail: str) -> Acted:
         acted = Acted(at=self._clock.now(), action=action, detail=detail)

@@ -20,7 +20,29 @@ Source = Literal["chat", "cli", "gateway", "traffic", "shadow"]
 DialBy = Literal["quality", "cloud-share"]
 Need = Literal["tools", "vision", "json", "long-context", "fresh"]
 Health = Literal["unknown", "up", "degraded", "down"]
+Role = Literal["answer", "verification"]
+Verify = Literal["off", "format", "doubtful", "always"]
 SemanticState = Literal["off", "loading", "on", "failed"]
+
+INTENTS = (
+    "chat",
+    "extraction",
+    "classification",
+    "summarising",
+    "translation",
+    "rewriting",
+    "creative-writing",
+    "coding",
+    "debugging",
+    "maths-logic",
+    "planning",
+    "research",
+    "audit",
+    "trend-analysis",
+    "health-check",
+    "tool-use",
+)
+"""What a prompt may be for; the README says what is meant by each."""
 
 ZERO = Decimal(0)
 
@@ -233,7 +255,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """One upstream call. `error` is None for one that answered; `estimated` where the engine reported no usage.
 
     `flag` says what is odd about the usage it reported; `own_cost_usd` is what the operator's own machine cost for it,
-    None where that is not known.
+    None where that is not known. A call of the role "verification" was made to check an answer, and nobody heard it.
     """
 
     engine: EngineName
@@ -244,6 +266,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     estimated: bool = False
     flag: str = ""
     own_cost_usd: Decimal | None = None
+    role: Role = "answer"
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

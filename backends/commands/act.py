@@ -20,12 +20,15 @@ WORDS = {
     "unpin": ("AGENT",),
     "cancel": ("ID",),
     "flush-cache": (),
+    "rate": ("ID", "VERDICT"),
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("verb", choices=tuple(WORDS), help="what to do")
-    parser.add_argument("words", nargs="*", metavar="WORD", help="pin AGENT local|cloud, unpin AGENT, cancel ID")
+    parser.add_argument(
+        "words", nargs="*", metavar="WORD", help="pin AGENT local|cloud, unpin AGENT, cancel ID, rate ID good|bad"
+    )
     parser.add_argument("--rehearse", action="store_true", help="act on the core in rehearsal")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -46,6 +49,8 @@ def _action(verb: str, words: list[str]) -> Action:
     given = dict(zip(wanted, words, strict=True))
     if given.get("ENGINE", "local") not in ("local", "cloud"):
         raise WrongUse(f"an agent is pinned to local or cloud, not to {given['ENGINE']!r}")
+    if given.get("VERDICT", "good") not in ("good", "bad"):
+        raise WrongUse(f"an answer is rated good or bad, not {given['VERDICT']!r}")
     return msgspec.convert(
         {
             "verb": verb,
@@ -53,6 +58,7 @@ def _action(verb: str, words: list[str]) -> Action:
             "agent": given.get("AGENT"),
             "engine": given.get("ENGINE"),
             "id": given.get("ID"),
+            "good": given["VERDICT"] == "good" if "VERDICT" in given else None,
         },
         Action,
     )

@@ -9,17 +9,18 @@ import msgspec
 from msgspec import Struct
 
 from backends.ledger.money import text
-from backends.types import Attempt, EngineName, Outcome, Reason, Tokens
+from backends.types import Attempt, EngineName, Outcome, Reason, Role, Tokens
 
 
-class StoredAttempt(Struct, frozen=True, kw_only=True):
-    """An attempt as `requests_v1.attempts` shows it."""
+class StoredAttempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An attempt as `requests_v1.attempts` shows it; `role` only where it is not "answer"."""
 
     engine: EngineName
     model: str
     tokens: Tokens
     cost_usd: str
     error: str | None
+    role: Role = "answer"
 
 
 def encode(outcome: Outcome) -> dict[str, Any]:
@@ -125,6 +126,7 @@ def _stored(attempt: Attempt) -> StoredAttempt:
         tokens=attempt.tokens,
         cost_usd=text(attempt.cost_usd),
         error=storable(attempt.error),
+        role=attempt.role,
     )
 
 
@@ -135,6 +137,7 @@ def _attempt(stored: StoredAttempt, estimated: bool) -> Attempt:
         tokens=stored.tokens,
         cost_usd=Decimal(stored.cost_usd),
         error=stored.error,
+        role=stored.role,
         estimated=estimated,
     )
 

@@ -14,7 +14,7 @@ from backends.errors import EngineError
 from backends.router.costs import Costs
 from backends.router.tokens import count_text, most
 from backends.router.usage import odd, unusable
-from backends.types import ZERO, Attempt, EngineName, Tokens
+from backends.types import ZERO, Attempt, EngineName, Role, Tokens
 
 BEYOND = "beyond the caps it was given"
 """How a note ends that says what a provider billed above a call's worst case."""
@@ -25,10 +25,20 @@ ON_THE_WAY = 256  # tokens an engine may have made before it notices that nobody
 class Meter:
     """One upstream call, priced as of the moment this is made."""
 
-    def __init__(self, engine: EngineName, call: Call, *, reserved_usd: Decimal, costs: Costs, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: EngineName,
+        call: Call,
+        *,
+        reserved_usd: Decimal,
+        costs: Costs,
+        clock: Clock,
+        role: Role = "answer",
+    ) -> None:
         self.engine = engine
         self.call = call
         self.reserved_usd = reserved_usd
+        self.role = role
         self._costs = costs
         self._clock = clock
         self._reported: Tokens | None = None
@@ -74,7 +84,9 @@ class Meter:
         if error.billed or self._text or self._reported:
             return self._attempt(f"{error.kind}: {error}", estimated=True)
         line = f"{error.kind}: {error}"
-        return Attempt(engine=self.engine, model=self.call.model, error=line, own_cost_usd=self._own()), ZERO
+        return Attempt(
+            engine=self.engine, model=self.call.model, error=line, own_cost_usd=self._own(), role=self.role
+        ), ZERO
 
     def _attempt(self, error: str | None, *, estimated: bool) -> tuple[Attempt, Decimal]:
         tokens = self._reported or Tokens(input=self.call.input_tokens, output=count_text(self.text))
@@ -88,6 +100,7 @@ class Meter:
             estimated=estimated,
             flag=self._flag(tokens, cost),
             own_cost_usd=self._own(),
+            role=self.role,
         )
         return attempt, max(cost, self.reserved_usd) if estimated and self.engine == "cloud" else cost
 

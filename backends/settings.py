@@ -21,7 +21,7 @@ from backends.settings_checks import check
 from backends.settings_money import Budget, Costs, Money, Price, PriceFrom, Tier
 from backends.settings_section import Positive, Seconds, Section, Share
 from backends.settings_sources import from_environment, paths_of, put, read
-from backends.types import DialBy
+from backends.types import DialBy, Verify
 
 AGENTS = (
     "scout",
@@ -89,6 +89,10 @@ class Router(Section, frozen=True, kw_only=True):
     dial_by: Annotated[
         DialBy, Meta(description="what the dial counts: quality kept, or cloud-share: the share of calls sent there")
     ] = "quality"
+    verify: Annotated[
+        Verify,
+        Meta(description="local answers to check, the cloud answers where they fail: off | format | doubtful | always"),
+    ] = "format"
     max_prompt_bytes: Annotated[Positive, Meta(description="larger prompts are refused with 413")] = 8_388_608
     deadline_s: Annotated[Seconds, Meta(description="for agents that set none")] = 120.0
 

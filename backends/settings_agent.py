@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from backends.settings_section import NotNegative, Positive, Seconds, Section, Share
-from backends.types import EngineName, Policy
+from backends.types import EngineName, Policy, Verify
 
 
 class Agent(Section, frozen=True, kw_only=True):
@@ -30,6 +30,7 @@ class Agent(Section, frozen=True, kw_only=True):
         Seconds | None, Meta(description="ceiling for one request's deadline, whatever the request says")
     ] = None
     max_output: Annotated[Positive | None, Meta(description="ceiling for one request's output tokens")] = None
+    verify: Annotated[Verify | None, Meta(description="this agent's own, in place of router.verify")] = None
     group: Annotated[str | None, Meta(description="what budgets of the scope group:NAME add up")] = None
     requests_per_minute: Annotated[Positive | None, Meta(description="more are refused with 429 and Retry-After")] = (
         None

@@ -424,10 +424,10 @@ class RuntimeReading(Struct, frozen=True, kw_only=True):
 
 
 class BudgetState(Struct, frozen=True, kw_only=True):
-    """A budget in its current window. `zone` is None for the machine's own; `settings_limit_usd` is claw.toml's limit.
+    """A budget in its current window; `zone` is None for the machine's own.
 
-    Where an operator set another limit, `limit_usd` is that one; `settings_limit_usd` is None for a budget that
-    claw.toml does not have. `overrun_usd` is what providers billed beyond the caps they were given.
+    Where it is `overridden`, an operator's limit is in force; `settings_limit_usd` is claw.toml's, None where it has no
+    such budget. `overrun_usd` is what the models in `overrun_by` billed beyond their calls' caps and over the limit.
     """
 
     scope: str
@@ -440,8 +440,10 @@ class BudgetState(Struct, frozen=True, kw_only=True):
     resets_at: datetime | None
     alert_at: float = 0.9
     zone: str | None = None
+    overridden: bool = False
     settings_limit_usd: Decimal | None = None
     overrun_usd: Decimal = ZERO
+    overrun_by: tuple[str, ...] = ()
 
 
 class AgentSpend(Struct, frozen=True, kw_only=True):

@@ -5,62 +5,39 @@ dictionaries hold is immutable, so a copy costs a few microseconds.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
-from typing import Literal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.errors import BudgetExceeded
 from backends.ledger import windows
-from backends.settings import Budget
+from backends.ledger.amounts import Charge, OpenCall, Reservation, Room, Tally
+from backends.ledger.limits import Key, covers, in_force
+from backends.settings_money import Budget
 from backends.types import ZERO, AgentSpend, BudgetState, Spend
 
 
-class Tally(Struct, frozen=True):
-    """One budget in one window: dollars spent and reserved, and how many calls are open on it."""
-
-    spent: Decimal = ZERO
-    reserved: Decimal = ZERO
-    calls: int = 0
-
-
-class Reservation(Struct, frozen=True):
-    engine: str
-    model: str
-    usd: Decimal
-
-
-class OpenCall(Struct, frozen=True, kw_only=True):
-    """An admitted request. `starts` are the windows it is charged to, one a budget; `charged_at` its admission."""
-
-    agent: str
-    charged_at: datetime
-    starts: tuple[datetime, ...]
-    reservations: tuple[Reservation, ...] = ()
-
-
-class Charge(Struct, frozen=True):
-    engine: str
-    model: str
-    usd: Decimal
-
-
-class Room(Struct, frozen=True, kw_only=True):
-    """What the tightest hard budget leaves for a call; all None where there is none."""
-
-    left_usd: Decimal | None
-    on_exceeded: Literal["local", "refuse", "alert"] | None
-    scope: str | None
-
-
 class Books:
-    def __init__(self, budgets: Sequence[Budget], now: datetime, zone: tzinfo | None = None) -> None:
-        """`zone` None is the machine's own. Call `advance` before anything that happens later than `now`."""
-        self._budgets = tuple(budgets)
-        self._zone = zone
+    def __init__(
+        self,
+        budgets: Sequence[Budget],
+        now: datetime,
+        zone: tzinfo | None = None,
+        *,
+        groups: Mapping[str, str] | None = None,
+        limits: Mapping[Key, Decimal] | None = None,
+    ) -> None:
+        """`zone` is that of budgets which name none, None the machine's own; `groups` are the agents' groups.
+
+        `limits` are what operators set in place of the settings'. Call `advance` before anything later than `now`.
+        """
+        self.settings = tuple(budgets)
+        self.groups = dict(groups or {})
+        self._budgets = in_force(self.settings, limits or {})
+        self.zone = zone
+        self._zones = tuple(windows.zone_of(budget.timezone) or zone for budget in self._budgets)
         self.moment = now.astimezone(UTC)
         self.starts = self.starts_at(now)
         self.day_start = windows.start("day", now, zone)
@@ -89,7 +66,7 @@ class Books:
             for (index, began), tally in self._tallies.items()
             if tally.calls or began == self.starts[index]
         }
-        day, month = (windows.start(window, self.moment, self._zone) for window in ("day", "month"))
+        day, month = (windows.start(window, self.moment, self.zone) for window in ("day", "month"))
         if day > self.day_start:
             self.day_start, self._today = day, {}
         if month > self.month_start:
@@ -97,9 +74,9 @@ class Books:
         self._turns_at = self._next_turn()
 
     def _next_turn(self) -> datetime:
-        every: set[windows.Window] = {"day", *(budget.window for budget in self._budgets)}
-        ends = (windows.end(window, self.moment, self._zone) for window in every)
-        return min(moment for moment in ends if moment is not None)
+        every = {(budget.window, zone) for budget, zone in zip(self._budgets, self._zones, strict=True)}
+        ends = [windows.end(window, self.moment, zone) for window, zone in every]
+        return min(moment for moment in (*ends, windows.end("day", self.moment, self.zone)) if moment is not None)
 
     # ---- changes
 
@@ -129,9 +106,10 @@ class Books:
         """Release an open call's reservations and charge its windows. KeyError: not open."""
         call = self._open.pop(id)
         for reservation in call.reservations:
-            self._move(call, reservation, reserved=-reservation.usd)
+            self._reserved(call, reservation, -reservation.usd)
         for charge in charges:
-            self._move(call, charge, spent=charge.usd)
+            for key in self._covering(call, charge):
+                self._tallies[key] = self._tallies[key].charged(charge)
         for key in enumerate(call.starts):
             tally = self._tallies[key]
             self._tallies[key] = replace(tally, calls=tally.calls - 1)
@@ -144,10 +122,9 @@ class Books:
 
     def charge_one(self, index: int, agent: str, charge: Charge) -> None:
         """Charge the current window of one budget, where the call falls under it."""
-        if covers(self._budgets[index].scope, agent, charge.engine, charge.model):
+        if self._covers(index, agent, charge.engine, charge.model):
             key = (index, self.starts[index])
-            tally = self._tallies.get(key, Tally())
-            self._tallies[key] = replace(tally, spent=tally.spent + charge.usd)
+            self._tallies[key] = self._tallies.get(key, Tally()).charged(charge)
 
     def count(self, agent: str, charged_at: datetime, cost: Decimal, baseline: Decimal) -> None:
         """Add a final row to the day's and the month's spend, where it belongs to them."""
@@ -165,16 +142,18 @@ class Books:
     def _hold(self, id: str, reservation: Reservation) -> None:
         call = self._open[id]
         self._open[id] = replace(call, reservations=(*call.reservations, reservation))
-        self._move(call, reservation, reserved=reservation.usd)
+        self._reserved(call, reservation, reservation.usd)
 
-    def _move(
-        self, call: OpenCall, of: Reservation | Charge, *, spent: Decimal = ZERO, reserved: Decimal = ZERO
-    ) -> None:
-        for index, budget in enumerate(self._budgets):
-            if covers(budget.scope, call.agent, of.engine, of.model):
-                key = (index, call.starts[index])
-                tally = self._tallies[key]
-                self._tallies[key] = replace(tally, spent=tally.spent + spent, reserved=tally.reserved + reserved)
+    def _reserved(self, call: OpenCall, of: Reservation, usd: Decimal) -> None:
+        for key in self._covering(call, of):
+            self._tallies[key] = self._tallies[key].held(usd)
+
+    def _covering(self, call: OpenCall, of: Reservation | Charge) -> list[tuple[int, datetime]]:
+        return [
+            (index, began)
+            for index, began in enumerate(call.starts)
+            if self._covers(index, call.agent, of.engine, of.model)
+        ]
 
     def _check(self, call: OpenCall, reservation: Reservation) -> None:
         """A call that costs nothing always fits, also where a bill came out higher than the worst case foreseen."""
@@ -212,7 +191,21 @@ class Books:
 
     def starts_at(self, moment: datetime) -> tuple[datetime, ...]:
         """The windows that a call admitted at `moment` is charged to."""
-        return tuple(windows.start(budget.window, moment, self._zone) for budget in self._budgets)
+        return tuple(
+            windows.start(budget.window, moment, zone) for budget, zone in zip(self._budgets, self._zones, strict=True)
+        )
+
+    def become(self, other: "Books") -> None:
+        """Take over everything from other books."""
+        self.__dict__.update(other.copy().__dict__)
+
+    def relimit(self, limits: Mapping[Key, Decimal]) -> bool:
+        """Other limits for the same budgets; False, and nothing is changed, where they are other budgets."""
+        budgets = in_force(self.settings, limits)
+        same = [(one.scope, one.window) for one in budgets] == [(one.scope, one.window) for one in self._budgets]
+        if same:
+            self._budgets = budgets
+        return same
 
     def open_call(self, id: str) -> OpenCall | None:
         return self._open.get(id)
@@ -245,11 +238,15 @@ class Books:
         )
 
     def _covers_hard(self, index: int, agent: str, engine: str, model: str) -> bool:
-        budget = self._budgets[index]
-        return budget.on_exceeded != "alert" and covers(budget.scope, agent, engine, model)
+        return self._budgets[index].on_exceeded != "alert" and self._covers(index, agent, engine, model)
+
+    def _covers(self, index: int, agent: str, engine: str, model: str) -> bool:
+        return covers(self._budgets[index].scope, agent, engine, model, self.groups.get(agent))
 
     def _state(self, index: int, began: datetime) -> BudgetState:
         budget, tally = self._budgets[index], self._tallies.get((index, began), Tally())
+        before = self.settings[index].limit_usd if index < len(self.settings) else None
+        over = tally.spent + tally.reserved - budget.limit_usd
         return BudgetState(
             scope=budget.scope,
             window=budget.window,
@@ -258,11 +255,11 @@ class Books:
             reserved_usd=tally.reserved,
             left_usd=max(ZERO, budget.limit_usd - tally.spent - tally.reserved),
             on_exceeded=budget.on_exceeded,
-            resets_at=windows.end(budget.window, max(began, self.moment), self._zone),
+            resets_at=windows.end(budget.window, max(began, self.moment), self._zones[index]),
+            alert_at=budget.alert_at,
+            zone=budget.timezone,
+            overridden=before != budget.limit_usd,
+            settings_limit_usd=before,
+            overrun_usd=min(tally.beyond, max(ZERO, over)),
+            overrun_by=tally.beyond_by,
         )
-
-
-def covers(scope: str, agent: str, engine: str, model: str) -> bool:
-    """Does a budget of this scope pay for such a call?"""
-    kind, _, name = scope.partition(":")
-    return kind == "all" or {"agent": agent, "engine": engine, "model": model}[kind] == name

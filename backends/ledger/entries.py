@@ -10,7 +10,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from backends.errors import LedgerError, WrongUse
-from backends.ledger.books import Books, Charge, Reservation
+from backends.ledger.amounts import Charge, OpenCall, Reservation
+from backends.ledger.books import Books
 from backends.ledger.money import text
 from backends.ledger.rows import encode, stamp, storable
 from backends.types import ZERO, Acted, EngineName, Outcome, Source
@@ -105,11 +106,12 @@ class Settle(Struct, frozen=True, kw_only=True):
         }
         if not db.execute(SETTLE, row).rowcount:
             return  # it has its final row already
-        charges = _charges(outcome, max(outcome.cost_usd, self.charged_usd))
+        charges = _charges(outcome, max(outcome.cost_usd, self.charged_usd), call)
+        at = stamp(charged_at)
         db.executemany(
-            "INSERT INTO charges VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO charges VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (outcome.id, stamp(charged_at), row["agent"], one.engine, storable(one.model), text(one.usd))
+                (outcome.id, at, row["agent"], one.engine, storable(one.model), text(one.usd), text(one.beyond))
                 for one in charges
             ],
         )
@@ -142,7 +144,8 @@ class Audit(Struct, frozen=True, kw_only=True):
                 "INSERT INTO controls VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", values
             )
         action = self.acted.action
-        words = (action.verb, action.agent, action.engine, action.id)
+        limit = None if action.limit_usd is None else f"{action.limit_usd:f}"
+        words = (action.verb, action.agent, action.engine, action.id, action.scope, action.window, limit)
         db.execute(
             "INSERT INTO audit VALUES (?, ?, ?, ?)",
             (
@@ -159,8 +162,11 @@ def _hold(db: sqlite3.Connection, id: str, reservation: Reservation) -> None:
     db.execute("INSERT INTO reservations VALUES (?, ?, ?, ?)", values)
 
 
-def _charges(outcome: Outcome, charged: Decimal) -> Sequence[Charge]:
-    """Charges by engine and model. What goes beyond the cost belongs to the last call whose usage is not known."""
+def _charges(outcome: Outcome, charged: Decimal, call: OpenCall | None) -> Sequence[Charge]:
+    """Charges by engine and model. What goes beyond the cost belongs to the last call whose usage is not known.
+
+    What an admitted `call` was charged above its reservations is what a provider billed beyond its caps.
+    """
     costs: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for attempt in outcome.attempts:
         costs[attempt.engine, attempt.model] += attempt.cost_usd
@@ -168,7 +174,14 @@ def _charges(outcome: Outcome, charged: Decimal) -> Sequence[Charge]:
         unsure = [attempt for attempt in outcome.attempts if attempt.estimated] or outcome.attempts
         last = unsure[-1] if unsure else outcome
         costs[last.engine, last.model] += beyond
-    return [Charge(engine, model, usd) for (engine, model), usd in costs.items() if usd > 0]
+    held: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for reservation in call.reservations if call else ():
+        held[reservation.engine, reservation.model] += reservation.usd
+    return [
+        Charge(engine, model, usd, max(ZERO, usd - held[engine, model]) if call else ZERO)
+        for (engine, model), usd in costs.items()
+        if usd > 0
+    ]
 
 
 ADMIT = """

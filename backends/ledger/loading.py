@@ -1,22 +1,36 @@
 """The books as the file has them: what was charged in each budget's window, what is open, the day and the month."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from backends.ledger.books import Books, Charge, OpenCall, Reservation
+from backends.ledger.amounts import Charge, OpenCall, Reservation
+from backends.ledger.books import Books
+from backends.ledger.limits import overrides
 from backends.ledger.rows import moment, stamp
-from backends.settings import Budget
+from backends.settings_money import Budget
 from backends.types import AgentSpend
 
 
-def load(db: sqlite3.Connection, budgets: Sequence[Budget], now: datetime, zone: tzinfo | None = None) -> Books:
-    """Add the file up. Time starts at `now`, or at the ledger's last moment where the wall clock is behind it."""
-    books = Books(budgets, max(now, _last_moment(db) or now), zone)
+def load(
+    db: sqlite3.Connection,
+    budgets: Sequence[Budget],
+    now: datetime,
+    zone: tzinfo | None = None,
+    *,
+    groups: Mapping[str, str] | None = None,
+) -> Books:
+    """Add the file up, by the settings' budgets and the limits that operators set in their place.
+
+    Time starts at `now`, or at the ledger's last moment where the wall clock is behind it. `groups` are the agents'.
+    """
+    controls = {row["key"]: row["value"] for row in db.execute("SELECT key, value FROM controls")}
+    moments = (now, _last_moment(db) or now)
+    books = Books(budgets, max(moments), zone, groups=groups, limits=overrides(controls))
     for index, start in enumerate(books.starts):
         for row in db.execute(CHARGED, (stamp(start),)):
-            charge = Charge(row["engine"], row["model"], Decimal(row["usd"]))
+            charge = Charge(row["engine"], row["model"], Decimal(row["usd"]), Decimal(row["beyond"]))
             books.charge_one(index, row["agent"], charge)
     for row in db.execute("SELECT id, agent, charged_at FROM admissions").fetchall():
         at = moment(row["charged_at"])
@@ -47,7 +61,8 @@ def _last_moment(db: sqlite3.Connection) -> datetime | None:
 
 
 CHARGED = """
-SELECT agent, engine, model, usd_sum(usd) AS usd FROM charges WHERE charged_at >= ? GROUP BY agent, engine, model
+SELECT agent, engine, model, usd_sum(usd) AS usd, usd_sum(beyond_usd) AS beyond
+FROM charges WHERE charged_at >= ? GROUP BY agent, engine, model
 """
 
 MONTH = """

@@ -6,14 +6,15 @@ A method that writes returns when its row is on the disk (WAL, synchronous=FULL)
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from decimal import Decimal
 from pathlib import Path
 
 from backends.clock import Clock
 from backends.errors import LedgerError
-from backends.ledger.books import Books, Reservation, Room
+from backends.ledger.amounts import Reservation, Room
+from backends.ledger.books import Books
 from backends.ledger.connection import Connection, explained, read_only, writable
 from backends.ledger.damage import examine
 from backends.ledger.disk import refuse_network
@@ -22,10 +23,11 @@ from backends.ledger.feedback import Rate
 from backends.ledger.loading import load
 from backends.ledger.lock import Lock
 from backends.ledger.recovery import unfinished
+from backends.ledger.relimiting import SetBudget
 from backends.ledger.rows import decode
 from backends.ledger.writer import CLOSED, Writer, commit
 from backends.paths import Paths
-from backends.settings import Budget
+from backends.settings_money import Budget
 from backends.types import Acted, BudgetState, EngineName, Outcome, Spend
 
 __all__ = ["Admission", "Ledger", "Room"]
@@ -36,12 +38,19 @@ class Ledger:
 
     @classmethod
     async def open(
-        cls, paths: Paths, budgets: Sequence[Budget], *, clock: Clock, zone: tzinfo | None = None
+        cls,
+        paths: Paths,
+        budgets: Sequence[Budget],
+        *,
+        clock: Clock,
+        zone: tzinfo | None = None,
+        groups: Mapping[str, str] | None = None,
     ) -> "Ledger":
         """Take the lock, examine the file, settle what a crash left open, add the budgets up.
 
-        `zone` is where days begin; None is the machine's own. Raises LedgerError: another core holds the ledger, or
-        the file is damaged (and now lies beside), newer than this program, or cannot be read or written.
+        `zone` is where days begin; None is the machine's own. `groups` are the agents' groups.
+        Raises LedgerError: another core holds the ledger, or the file is damaged (and now lies beside), newer than this
+        program, or cannot be read or written.
         """
         async with contextlib.AsyncExitStack() as stack:
             await asyncio.to_thread(_prepare, paths)
@@ -51,7 +60,7 @@ class Ledger:
                 await asyncio.to_thread(examine, paths.ledger)
                 connection = Connection(lambda: writable(paths.ledger))
                 await stack.enter_async_context(connection)
-                books, recovered = await connection.run(_recover, budgets, clock, zone)
+                books, recovered = await connection.run(_recover, budgets, clock, zone, groups or {})
                 reader = Connection(lambda: read_only(paths.ledger))
                 await stack.enter_async_context(reader)
             except sqlite3.Error as error:
@@ -141,6 +150,10 @@ class Ledger:
         """Turn a switch (None takes it away) and write its audit row, both or neither."""
         await self._writer.write(Audit(acted=acted, switch=key, value=value))
 
+    async def set_budget(self, acted: Acted) -> None:
+        """Give a budget another limit, as `limits.change` found it to be, with its audit row; it outlives the core."""
+        await self._writer.write(SetBudget(acted))
+
     async def audit(self, acted: Acted) -> None:
         await self._writer.write(Audit(acted=acted))
 
@@ -174,8 +187,10 @@ def _prepare(paths: Paths) -> None:
     refuse_network(paths.state)
 
 
-def _recover(db: sqlite3.Connection, budgets: Sequence[Budget], clock: Clock, zone: tzinfo | None) -> tuple[Books, int]:
-    books = load(db, budgets, clock.now(), zone)
+def _recover(
+    db: sqlite3.Connection, budgets: Sequence[Budget], clock: Clock, zone: tzinfo | None, groups: Mapping[str, str]
+) -> tuple[Books, int]:
+    books = load(db, budgets, clock.now(), zone, groups=groups)
     left_open = unfinished(db)
     commit(db, books, left_open)
     return books, len(left_open)

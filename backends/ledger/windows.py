@@ -2,8 +2,15 @@
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 Window = Literal["hour", "day", "week", "month", "total"]
+
+
+def zone_of(name: str | None) -> tzinfo | None:
+    """A time zone by its name; None, the machine's own, for None."""
+    return ZoneInfo(name) if name else None
+
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 """Where the window "total" starts."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backends.errors import BudgetExceeded
-from backends.ledger.books import Room
+from backends.ledger.amounts import Room
 from backends.types import ZERO
 from tests.backends.ledger.samples import MODEL, admission, attempt, daily, opened, outcome
 

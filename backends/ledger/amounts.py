@@ -1,0 +1,65 @@
+"""What budgets are held and charged with: reservations, charges, and their sums in a window."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from backends.types import ZERO
+
+
+class Tally(Struct, frozen=True):
+    """One budget in one window: dollars spent and reserved, and how many calls are open on it.
+
+    `beyond` is what of the spent was billed above its calls' reservations, by the models in `beyond_by`.
+    """
+
+    spent: Decimal = ZERO
+    reserved: Decimal = ZERO
+    calls: int = 0
+    beyond: Decimal = ZERO
+    beyond_by: tuple[str, ...] = ()
+
+    def held(self, usd: Decimal) -> "Tally":
+        """With so much more reserved, or less."""
+        return replace(self, reserved=self.reserved + usd)
+
+    def charged(self, charge: "Charge") -> "Tally":
+        by = self.beyond_by
+        if charge.beyond and charge.model not in by:
+            by = (*by, charge.model)
+        return replace(self, spent=self.spent + charge.usd, beyond=self.beyond + charge.beyond, beyond_by=by)
+
+
+class Reservation(Struct, frozen=True):
+    engine: str
+    model: str
+    usd: Decimal
+
+
+class OpenCall(Struct, frozen=True, kw_only=True):
+    """An admitted request. `starts` are the windows it is charged to, one a budget; `charged_at` its admission."""
+
+    agent: str
+    charged_at: datetime
+    starts: tuple[datetime, ...]
+    reservations: tuple[Reservation, ...] = ()
+
+
+class Charge(Struct, frozen=True):
+    """`beyond` is what of `usd` was billed above the call's reservation."""
+
+    engine: str
+    model: str
+    usd: Decimal
+    beyond: Decimal = ZERO
+
+
+class Room(Struct, frozen=True, kw_only=True):
+    """What the tightest hard budget leaves for a call; all None where there is none."""
+
+    left_usd: Decimal | None
+    on_exceeded: Literal["local", "refuse", "alert"] | None
+    scope: str | None

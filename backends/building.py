@@ -16,6 +16,7 @@ from backends.engines.checks import check_local, runs_here
 from backends.ledger.install_key import InstallKey
 from backends.ledger.prices import Prices, UnknownPrice
 from backends.ledger.store import Ledger
+from backends.ledger.windows import zone_of
 from backends.local import LocalCore
 from backends.paths import Paths
 from backends.router.answering import Answering
@@ -32,6 +33,7 @@ from backends.router.own_cost import OwnCost
 from backends.router.pipeline import Pipeline
 from backends.router.privacy import PrivacyGate
 from backends.router.proof import LocalProof
+from backends.router.quota import Quota
 from backends.router.record import Recorder
 from backends.router.thinking import Thinking
 from backends.settings import LocalEngine, Settings
@@ -118,7 +120,9 @@ async def _open(
     stack: AsyncExitStack, settings: Settings, paths: Paths, gemini_key: str | None, clock: Clock
 ) -> Ground:
     await asyncio.to_thread(paths.make)
-    ledger = await Ledger.open(paths, settings.budgets, clock=clock)
+    zone = await asyncio.to_thread(zone_of, settings.money.timezone)
+    groups = {name: agent.group for name, agent in settings.agents.items() if agent.group}
+    ledger = await Ledger.open(paths, settings.budgets, clock=clock, zone=zone, groups=groups)
     stack.push_async_callback(ledger.close)
     cache = await Cache.open(paths.cache, settings.cache, clock=clock)
     stack.push_async_callback(cache.close)
@@ -180,6 +184,7 @@ def _assemble(
     rehearsal: bool,
 ) -> LocalCore:
     settings, clock, ledger, cache = ground.settings, ground.clock, ground.ledger, ground.cache
+    quota = Quota(settings.agents, clock)
     costs = Costs(ground.prices, clock, cloud_model=settings.engines.cloud.model, own=ground.own_cost)
     recorder = Recorder(
         settings,
@@ -190,6 +195,7 @@ def _assemble(
         key=ground.install_key,
         clock=clock,
         settled=figures.moved,
+        quota=quota,
     )
     answering = Answering(desks, ledger=ledger, costs=costs, journal=journal, clock=clock)
     flights = Flights(Flying(answering, recorder).fly)
@@ -213,6 +219,7 @@ def _assemble(
         flights=flights,
         proof=LocalProof(desks["local"], lambda: runs_here(settings.engines.local), clock),
         moved=figures.moved,
+        quota=quota,
         clock=clock,
     )
     return LocalCore(

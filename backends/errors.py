@@ -5,7 +5,8 @@ ClawError                exit 1, 500
 │   ├── WrongSettings    exit 2        claw.toml or an environment variable
 │   └── TooLarge         exit 2, 413
 ├── Refused              exit 3, 403   policy said no
-│   └── BudgetExceeded   exit 3, 402
+│   ├── BudgetExceeded   exit 3, 402
+│   └── RateLimited      exit 3, 429   with retry_after_s
 ├── NoEngine             exit 4, 503   none may or can answer
 │   ├── QueueFull        exit 4, 503   with retry_after_s
 │   └── DeadlinePassed   exit 4, 504
@@ -74,6 +75,16 @@ class BudgetExceeded(Refused):
         super().__init__(message)
         self.budget = budget
         self.on_exceeded = on_exceeded
+
+
+class RateLimited(Refused):
+    """An agent has used up its requests or tokens of a minute."""
+
+    http_status, kind = 429, "rate_limit"
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class NoEngine(ClawError):

@@ -10,6 +10,7 @@ from backends.bus import Bus
 from backends.cache.store import Cache
 from backends.clock import Clock
 from backends.errors import WrongUse
+from backends.ledger.limits import change
 from backends.ledger.store import Ledger
 from backends.router.controls import Controls
 from backends.router.desk import Desk
@@ -119,7 +120,7 @@ class LocalCore:
         """Let what is in the air land, then end the rest; every row is written."""
         await self._flights.drain(seconds)
 
-    async def _carry_out(self, action: Action) -> Acted:
+    async def _carry_out(self, action: Action) -> Acted:  # noqa: PLR0911 — one a verb
         match action:
             case Action(verb="stop-cloud" | "resume-cloud"):
                 return await self._stop_cloud(action, stopped=action.verb == "stop-cloud")
@@ -135,6 +136,8 @@ class LocalCore:
                 gone = await self._cache.flush(action.agent)
                 whose = f" of {action.agent}" if action.agent else ""
                 return await self._audited(action, f"{gone} cached answers{whose} flushed")
+            case Action(verb="set-budget"):
+                return await self._set_budget(action)
         raise WrongUse(f"{action.verb} needs more words: see `claw act --help`")
 
     async def _stop_cloud(self, action: Action, *, stopped: bool) -> Acted:
@@ -152,6 +155,12 @@ class LocalCore:
         detail = f"{agent} pinned to {engine}" if engine else f"{agent} unpinned"
         acted = Acted(at=self._clock.now(), action=action, detail=detail, undo=undo if engine or before else None)
         await self._controls.pin(agent, engine, acted)
+        return acted
+
+    async def _set_budget(self, action: Action) -> Acted:
+        acted = change(action, self._ledger.budgets(), self._clock.now())
+        await self._ledger.set_budget(acted)
+        self._bus.publish(events.SpendSampled(spend=self._ledger.spend()))
         return acted
 
     async def _cancel(self, action: Action, id: str) -> Acted:

@@ -10,7 +10,6 @@ from backends.router.journal import Journal
 from backends.types import BudgetState
 
 EVERY_S = 0.25
-NEARLY = 90  # per cent of a budget from which on it is worth a warning
 
 
 class Figures:
@@ -41,8 +40,18 @@ class Figures:
     def _watch(self, budget: BudgetState) -> None:
         key = f"budget:{budget.scope}:{budget.window}"
         used = budget.spent_usd + budget.reserved_usd
-        if budget.limit_usd <= 0 or used * 100 < budget.limit_usd * NEARLY:
+        self._overran(f"{key}:overrun", budget)
+        if budget.limit_usd <= 0 or float(used) < float(budget.limit_usd) * budget.alert_at:
             self._journal.clear(key)
             return
         text = f"budget {budget.scope} a {budget.window}: ${budget.left_usd:.2f} of ${budget.limit_usd} left"
         self._journal.alert(key, text, remedy="raise its limit_usd or wait for the next window", level="warning")
+
+    def _overran(self, key: str, budget: BudgetState) -> None:
+        """A limit holds but for what a provider bills beyond the caps that its calls were given."""
+        if not budget.overrun_usd:
+            self._journal.clear(key)
+            return
+        text = f"budget {budget.scope} a {budget.window} is over by ${budget.overrun_usd:f}:"
+        by = ", ".join(budget.overrun_by)
+        self._journal.alert(key, f"{text} {by} billed beyond the caps of its calls", remedy="ask the provider")

@@ -24,11 +24,12 @@ from backends.router.flights import Flights, Seat
 from backends.router.journal import Journal
 from backends.router.normalise import normalise
 from backends.router.proof import LocalProof
+from backends.router.quota import Quota
 from backends.router.record import Recorder, model_class
 from backends.router.thinking import Thinking
 from backends.router.thought import Thought
 from backends.settings import Settings
-from backends.types import ZERO, Chunk, Delta, Done, Explanation, Request, Routed, Verdict
+from backends.types import ZERO, Chunk, Delta, Done, Explanation, Request, Routed, Tokens, Verdict
 
 IN_A_THREAD_FROM = 65_536  # characters; below it privacy and classifier take less than handing over would
 
@@ -45,6 +46,7 @@ class Pipeline:
         journal: Journal,
         flights: Flights,
         proof: LocalProof,
+        quota: Quota,
         moved: Callable[[], None],
         clock: Clock,
     ) -> None:
@@ -56,6 +58,7 @@ class Pipeline:
         self._journal = journal
         self._flights = flights
         self._proof = proof
+        self._quota = quota
         self._moved = moved
         self._clock = clock
 
@@ -123,17 +126,23 @@ class Pipeline:
 
     async def _admit(self, flight: Flight) -> None:
         """Reserve the worst case in the ledger; without a row only a local call may go on, where settings allow it."""
+        request = flight.request
+        self._quota.admit(request.id, request.agent, flight.thought.classes.input_tokens)
         try:
             await self._reserve_or_rethink(flight)
         except LedgerError as error:
             self._journal.alert("ledger", str(error))
-            if self._settings.ledger.on_unwritable == "refuse":
+            if self._settings.ledger.on_unwritable in ("refuse", "serve"):
+                self._quota.settle(request.id, request.agent, Tokens())
                 raise
             self._rethink(flight, no_cloud="without a ledger row no cloud call is made")
         except asyncio.CancelledError:
             # The reservation may stand by now: a flight that is cut before it calls anybody settles it in its own task.
             flight.stop("cancelled" if self._left_s(flight.request, flight.started) else "deadline")
             self._flights.start(None, flight)
+            raise
+        except ClawError:
+            self._quota.settle(request.id, request.agent, Tokens())
             raise
         self._moved()
         self._journal.decided(flight.request, flight.thought.explanation)

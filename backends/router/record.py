@@ -16,6 +16,7 @@ from backends.ledger.store import Ledger
 from backends.router.costs import Costs
 from backends.router.flight import Cut, Ending, Flight
 from backends.router.journal import Journal
+from backends.router.quota import Quota
 from backends.router.tally import Tally
 from backends.settings import Settings
 from backends.types import (
@@ -50,6 +51,7 @@ class Recorder:
         key: InstallKey,
         clock: Clock,
         settled: Callable[[], None],
+        quota: Quota,
     ) -> None:
         self._settings = settings
         self._ledger = ledger
@@ -59,6 +61,7 @@ class Recorder:
         self._key = key
         self._clock = clock
         self._settled = settled
+        self._quota = quota
 
     def prompt_hash(self, request: Request) -> str:
         return self._key.prompt_hash("\x1e".join(message.text for message in request.messages))
@@ -70,6 +73,7 @@ class Recorder:
         counts.
         """
         bodies = self._settings.ledger.bodies
+        self._quota.settle(outcome.id, outcome.agent, outcome.tokens)
         try:
             await self._ledger.settle(
                 outcome,

@@ -20,6 +20,7 @@ from backends.ledger.windows import zone_of
 from backends.local import LocalCore
 from backends.paths import Paths
 from backends.router.answering import Answering
+from backends.router.cascade import Cascade
 from backends.router.classify import Classifier
 from backends.router.controls import Controls
 from backends.router.costs import Costs
@@ -36,6 +37,7 @@ from backends.router.proof import LocalProof
 from backends.router.quota import Quota
 from backends.router.record import Recorder
 from backends.router.thinking import Thinking
+from backends.router.verify import Score
 from backends.settings import LocalEngine, Settings
 from backends.telemetry.history import History
 from backends.telemetry.sampler import Sampler
@@ -110,6 +112,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     prices: Prices
     own_cost: OwnCost
     classifier: Classifier
+    score: Score | None
     install_key: InstallKey
     learned: Learned
     controls: Controls
@@ -142,6 +145,7 @@ async def _open(
         prices=prices,
         own_cost=OwnCost(settings.costs.local, clock),
         classifier=await asyncio.to_thread(Classifier.load),
+        score=await asyncio.to_thread(Score.load) if _checks_closely(settings) else None,
         install_key=await asyncio.to_thread(InstallKey.load, paths.install_key),
         learned=await asyncio.to_thread(Shelf(paths.learned).in_force),
         controls=Controls(ledger, await ledger.controls()),
@@ -197,7 +201,8 @@ def _assemble(
         settled=figures.moved,
         quota=quota,
     )
-    answering = Answering(desks, ledger=ledger, costs=costs, journal=journal, clock=clock)
+    cascade = Cascade(settings, desks, journal=journal, clock=clock, score=ground.score)
+    answering = Answering(desks, ledger=ledger, costs=costs, journal=journal, clock=clock, cascade=cascade)
     flights = Flights(Flying(answering, recorder).fly)
     thinking = Thinking(
         settings,
@@ -237,6 +242,12 @@ def _assemble(
         clock=clock,
         rehearsal=rehearsal,
     )
+
+
+def _checks_closely(settings: Settings) -> bool:
+    """Is any agent's local answer looked at for more than its form?"""
+    modes = {settings.router.verify, *(agent.verify for agent in settings.agents.values())}
+    return not modes.isdisjoint(("doubtful", "always"))
 
 
 def _flag(settings: Settings, journal: Journal) -> None:

@@ -47,7 +47,7 @@ class Finished(Struct, frozen=True, kw_only=True):
 
     `reason` is the engine's own word where `finish` is "blocked". `context_cut` is True where the engine's own count
     shows that it did not read the whole prompt. `load_s` is the time it spent loading the model, `output_tps` its
-    own rate.
+    own rate, `confidence` the geometric mean of its tokens' probabilities; None is unknown.
     """
 
     finish: Literal["stop", "length", "blocked"]
@@ -55,6 +55,7 @@ class Finished(Struct, frozen=True, kw_only=True):
     context_cut: bool = False
     load_s: float | None = None
     output_tps: float | None = None
+    confidence: float | None = None
 
 
 EngineChunk = Text | ToolCalls | Usage | Finished

@@ -14,6 +14,7 @@ from backends.clock import Clock
 from backends.engines.base import Call, Finished, Text, ToolCalls, Usage
 from backends.errors import ClawError, EngineError
 from backends.ledger.store import Ledger
+from backends.router.cascade import Cascade, Watch
 from backends.router.compress import compress
 from backends.router.costs import Costs
 from backends.router.desk import Desk
@@ -21,25 +22,45 @@ from backends.router.flight import Ending, Flight
 from backends.router.journal import Journal
 from backends.router.retries import RetryBudget
 from backends.router.tally import Meter
-from backends.types import Attempt, Called, Delta, EngineName, InFlight, Reason, Routed, ToolCall
+from backends.types import Attempt, Called, Delta, EngineName, InFlight, Reason, Role, Routed, ToolCall
 
 RETRY_PAUSE_S = (0.2, 0.8)
+SAMPLE_TEMPERATURE = 0.7  # of a second sample: at 0 it would only repeat the first
 Stage = Literal["waiting", "called", "streaming"]
 
 
 class Answering:
     def __init__(
-        self, desks: Mapping[EngineName, Desk], *, ledger: Ledger, costs: Costs, journal: Journal, clock: Clock
+        self,
+        desks: Mapping[EngineName, Desk],
+        *,
+        ledger: Ledger,
+        costs: Costs,
+        journal: Journal,
+        clock: Clock,
+        cascade: Cascade | None = None,
     ) -> None:
         self._desks = desks
         self._ledger = ledger
         self._costs = costs
         self._journal = journal
         self._clock = clock
+        self._cascade = cascade
         self._retries = RetryBudget(clock)
 
     async def answer(self, flight: Flight) -> Ending:
-        """Try the decided engine, then what may take over. A ClawError on the way is an Ending too."""
+        """Try the decided engine, then what may take over, then check what local said. A ClawError on the way is an
+        Ending too.
+        """
+        watch = self._cascade.watch(flight) if self._cascade is not None else Watch()
+        ending = await self._tried(flight, held=watch.may_escalate)
+        whole = ending.engine == "local" and ending.finish in ("stop", "length") and watch.depth != "none"
+        if self._cascade is None or not whole:
+            return ending
+        return await self._cascade.settle(flight, watch, ending, self._attempt)
+
+    async def _tried(self, flight: Flight, *, held: bool) -> Ending:
+        """`held` keeps back what local says."""
         name = flight.thought.decision.engine
         tried: list[EngineName] = []
         said: dict[EngineName, ClawError] = {}
@@ -47,7 +68,7 @@ class Answering:
             again = name in tried
             tried.append(name)
             try:
-                return await self._attempt(flight, name, further=len(tried) > 1)
+                return await self._attempt(flight, name, further=len(tried) > 1, held=held and name == "local")
             except ClawError as error:
                 said[name] = error
                 following = None if flight.spoke else self._next(flight, name, error, again=again, tried=tried)
@@ -87,9 +108,13 @@ class Answering:
         limit = flight.thought.limit
         return limit.of(call) if limit is not None and name == "cloud" else call
 
-    async def _attempt(self, flight: Flight, name: EngineName, *, further: bool) -> Ending:
+    async def _attempt(
+        self, flight: Flight, name: EngineName, *, further: bool, held: bool, role: Role = "answer"
+    ) -> Ending:
         desk = self._desks[name]
         call = self._call(flight, name)
+        if role == "verification":
+            call = replace(call, temperature=SAMPLE_TEMPERATURE, seed=None)
         reserved = self._costs.worst(name, call)
         if further and reserved:
             await self._ledger.reserve(flight.request.id, engine=name, model=call.model, amount=reserved)
@@ -97,16 +122,17 @@ class Answering:
         async with desk.limiter.slot(flight.request.agent, retry_after_s=desk.wait_s()):
             _refuse_closed(desk)
             self._progress(flight, desk, "called")
-            meter = Meter(name, call, reserved_usd=reserved, costs=self._costs, clock=self._clock)
+            meter = Meter(name, call, reserved_usd=reserved, costs=self._costs, clock=self._clock, role=role)
             if not further:
                 self._retries.first()
-            return await self._stream(flight, desk, meter)
+            return await self._stream(flight, desk, meter, held=held)
 
-    async def _stream(self, flight: Flight, desk: Desk, meter: Meter) -> Ending:
+    async def _stream(self, flight: Flight, desk: Desk, meter: Meter, *, held: bool) -> Ending:
+        flight.hold(held)
         desk.breaker.called()
         calls: tuple[ToolCall, ...] = ()
         end: Finished | None = None
-        counted = False
+        counted, why = False, "internal"
         try:
             async with aclosing(desk.engine.stream(meter.call)) as chunks:
                 async for chunk in chunks:
@@ -124,23 +150,27 @@ class Answering:
                             meter.used(tokens)
                         case Finished():
                             end = chunk
-                    flight.first_at = meter.first_at
+                    flight.first_at = None if held else meter.first_at
             assert end is not None, "an engine ends with Finished or raises"  # noqa: S101 — the seam's own promise
             counted = True
         except EngineError as error:
             counted = True
             self._failed(flight, desk, meter, error)
             raise
+        except asyncio.CancelledError:
+            why = flight.cut or "deadline"
+            raise
         finally:
             if not counted:  # it was cut, or broke by a fault of our own: either way it may be billed
                 desk.breaker.left()
-                flight.tally.add(meter.left(flight.cut or "internal"))
+                flight.tally.add(meter.left(why))
         ending = Ending(
             finish=end.finish,
             engine=desk.name,
             model=meter.call.model,
             text=meter.text,
             calls=calls,
+            confidence=end.confidence,
         )
         return self._judged(ending, flight, end, self._answered(flight, desk, meter))
 

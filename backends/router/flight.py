@@ -24,7 +24,10 @@ class FlightLost(ClawError):
 
 
 class Ending(Struct, frozen=True, kw_only=True):
-    """How the upstream part of a flight ended. `error` is set where no engine answered whole."""
+    """How the upstream part of a flight ended. `error` is set where no engine answered whole.
+
+    `verified` is what a check said of the answer, None where none could tell; `confidence` as in engines' Finished.
+    """
 
     finish: Finish
     engine: EngineName
@@ -33,6 +36,8 @@ class Ending(Struct, frozen=True, kw_only=True):
     error: ClawError | None = None
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
+    confidence: float | None = None
+    verified: bool | None = None
 
 
 class Flight:
@@ -58,6 +63,7 @@ class Flight:
         self.task: asyncio.Task[None] | None = None
         self.upstream: asyncio.Task[Any] | None = None
         self._news = asyncio.Event()
+        self._held: list[Chunk] | None = None
 
     @property
     def over(self) -> bool:
@@ -69,8 +75,20 @@ class Flight:
         return any(isinstance(chunk, Delta | Called) for chunk in self.chunks)
 
     def tell(self, chunk: Chunk) -> None:
+        if self._held is not None and isinstance(chunk, Delta | Called):
+            self._held.append(chunk)
+            return
         self.chunks.append(chunk)
         self._wake()
+
+    def hold(self, held: bool) -> None:
+        """Keep what an answer says back from now on, or no longer; what was kept back so far is dropped."""
+        self._held = [] if held else None
+
+    def taken(self) -> list[Chunk]:
+        """What was kept back, which is no more; from now on nothing is."""
+        held, self._held = self._held or [], None
+        return held
 
     def land(self, outcome: Outcome) -> None:
         """The end: the row is committed, listeners may hear it."""

@@ -99,9 +99,11 @@ class Recorder:
         return await self.settle(outcome, flight.request, tally=flight.tally, answer=answer)
 
     async def keep(self, flight: Flight, outcome: Outcome) -> None:
-        """Offer a landed flight's answer to the cache, if it is whole and its row is written."""
+        """Offer a landed flight's answer to the cache, if it is whole, failed no check, and its row is written."""
         ending = flight.ending
         if ending is None or ending.finish != "stop" or ending.calls or outcome.error_kind == "ledger":
+            return
+        if ending.verified is False:
             return
         await self._cache.store(
             flight.request,
@@ -227,11 +229,15 @@ class Recorder:
         return "miss" if request.cache and not request.sensitive else "bypass"
 
     def _baseline(self, tally: Tally) -> Decimal:
-        """All-cloud, the tokens of the last attempt would have been paid once; where it is unpriced, what was paid."""
-        if not tally.attempts:
+        """All-cloud, the tokens of the attempt that answered, else of the last one, would have been paid once; where
+        they are unpriced, what was paid.
+        """
+        tried = [attempt for attempt in tally.attempts if attempt.role == "answer"]
+        if not tried:
             return ZERO
+        answered = next((attempt for attempt in reversed(tried) if attempt.error is None), tried[-1])
         try:
-            return self._costs.baseline(tally.attempts[-1].tokens)
+            return self._costs.baseline(answered.tokens)
         except UnknownPrice:
             return tally.cost_usd
 

@@ -1,0 +1,35 @@
+"""All checks of one answer, and what they come to together."""
+
+from collections.abc import Sequence
+
+from backends.router.verify.code import code
+from backends.router.verify.confidence import confidence
+from backends.router.verify.form import form
+from backends.router.verify.refusal import refusal
+from backends.router.verify.repetition import repetition
+from backends.router.verify.score import Score
+from backends.router.verify.whole import whole
+from backends.router.verify.word import Answered, Word, unknown
+
+THOROUGH = (refusal, repetition, code, confidence)
+
+
+def judged(answered: Answered, score: Score | None) -> list[Word]:
+    """Each check's word, up to the first that fails. `score` is there where more than the form is to be looked at.
+
+    Some milliseconds at the most, whatever the answer's length.
+    """
+    words: list[Word] = []
+    for check in (whole, form, *(THOROUGH if score is not None else ())):
+        words.append(check(answered))
+        if words[-1].verdict == "fail":
+            return words
+    return words if score is None else [*words, score.word(answered)]
+
+
+def overall(words: Sequence[Word]) -> Word:
+    """One failure outweighs every pass; nothing known is unknown."""
+    for verdict in ("fail", "pass"):
+        if (word := next((word for word in words if word.verdict == verdict), None)) is not None:
+            return word
+    return unknown("all")

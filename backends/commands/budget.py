@@ -1,60 +1,129 @@
-"""`claw budget`: what each budget of the settings has spent, reserved and left, read from the ledger's file."""
+"""`claw budget`: what each budget has spent, reserved and left, read from the ledger's file; `set` changes a limit."""
 
 import argparse
+import asyncio
+import getpass
 import json
 import sys
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 
 from backends import settings
+from backends.errors import Unreachable, WrongUse
 from backends.finops.rendering import columns
 from backends.harmless import harmless
+from backends.ledger.currency import also, footnote
 from backends.ledger.loading import load
 from backends.ledger.reading import reading
+from backends.ledger.windows import zone_of
+from backends.opening import attach
 from backends.paths import Paths
-from backends.types import BudgetState
+from backends.settings_money import Money
+from backends.types import Acted, Action, BudgetState
+
+FORM = "`claw budget set SCOPE WINDOW USD` is the form, as `claw budget set agent:ada day 2.50`; USD may be default"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", nargs="?", choices=("show", "set"), default="show", help="show is the default")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="set SCOPE WINDOW USD: another limit from now on; default is claw.toml's",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--rehearse", action="store_true", help="look at the rehearsal's ledger")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.action == "set":
+        acted = asyncio.run(_act(_action(args.words), rehearse=args.rehearse))
+        sys.stdout.write((json.dumps({"detail": acted.detail}) if args.json else harmless(acted.detail)) + "\n")
+        return 0
+    if args.words:
+        raise WrongUse(FORM)
     paths = Paths.find(rehearsal=args.rehearse)
-    budgets = settings.load(paths.config).settings.budgets
+    found = settings.load(paths.config).settings
+    groups = {name: agent.group for name, agent in found.agents.items() if agent.group}
     with reading(paths.ledger) as db:
-        states = load(db, budgets, datetime.now(UTC)).states()
-    sys.stdout.write((_json(states) if args.json else _table(states)) + "\n")
+        zone = zone_of(found.money.timezone)
+        states = load(db, found.budgets, datetime.now(UTC), zone, groups=groups).states()
+    sys.stdout.write((_json(states) if args.json else _table(states, found.money)) + "\n")
     return 0
 
 
+def _action(words: list[str]) -> Action:
+    if len(words) != 3:
+        raise WrongUse(FORM)
+    scope, window, usd = words
+    try:
+        limit = None if usd == "default" else Decimal(usd.removeprefix("$"))
+    except InvalidOperation:
+        raise WrongUse(FORM) from None
+    if limit is not None and not limit.is_finite():
+        raise WrongUse(FORM)
+    actor = f"cli:{getpass.getuser()}"
+    return Action(verb="set-budget", actor=actor, scope=scope, window=window, limit_usd=limit)
+
+
+async def _act(action: Action, *, rehearse: bool) -> Acted:
+    try:
+        async with attach(str(Paths.find(rehearsal=rehearse).socket)) as opened:
+            return await opened.core.act(action)
+    except Unreachable:
+        raise Unreachable("no core is running here: change limit_usd in claw.toml, or start one first") from None
+
+
 def _json(states: tuple[BudgetState, ...]) -> str:
-    return json.dumps(
-        {
-            "budgets": [
-                {
-                    "scope": state.scope,
-                    "window": state.window,
-                    "limit_usd": f"{state.limit_usd:f}",
-                    "spent_usd": f"{state.spent_usd:f}",
-                    "reserved_usd": f"{state.reserved_usd:f}",
-                    "left_usd": f"{state.left_usd:f}",
-                }
-                for state in states
-            ]
-        }
-    )
+    return json.dumps({"budgets": [_object(state) for state in states]})
 
 
-def _table(states: tuple[BudgetState, ...]) -> str:
+def _object(state: BudgetState) -> dict[str, object]:
+    """The keys that scripts know, and those that only a change or an overrun brings."""
+    known: dict[str, object] = {
+        "scope": state.scope,
+        "window": state.window,
+        "limit_usd": f"{state.limit_usd:f}",
+        "spent_usd": f"{state.spent_usd:f}",
+        "reserved_usd": f"{state.reserved_usd:f}",
+        "left_usd": f"{state.left_usd:f}",
+    }
+    if state.overridden:
+        before = state.settings_limit_usd
+        known["settings_limit_usd"] = None if before is None else f"{before:f}"
+    if state.overrun_usd:
+        known |= {"overrun_usd": f"{state.overrun_usd:f}", "overrun_by": list(state.overrun_by)}
+    return known
+
+
+def _table(states: tuple[BudgetState, ...], money: Money) -> str:
     if not states:
         return "no budgets are set: add a [[budgets]] table to claw.toml"
     header = ("budget", "limit", "spent", "reserved", "left", "resets", "when exceeded")
-    return columns((header, *(_row(state) for state in states)))
+    table = columns((header, *(_row(state, money) for state in states)))
+    return "\n".join((table, *_remarks(states, money)))
 
 
-def _row(state: BudgetState) -> tuple[str, ...]:
-    money = (state.limit_usd, state.spent_usd, state.reserved_usd, state.left_usd)
-    resets = f"{state.resets_at.astimezone():%Y-%m-%d %H:%M %Z}" if state.resets_at else "never"
-    name = f"{harmless(state.scope)} a {state.window}" if state.resets_at else f"{harmless(state.scope)} in total"
-    return name, *(f"${amount:f}" for amount in money), resets, state.on_exceeded
+def _row(state: BudgetState, money: Money) -> tuple[str, ...]:
+    amounts = (state.limit_usd, state.spent_usd, state.reserved_usd, state.left_usd)
+    zone = zone_of(state.zone or money.timezone)
+    resets = f"{state.resets_at.astimezone(zone):%Y-%m-%d %H:%M %Z}" if state.resets_at else "never"
+    return _name(state), *(f"${amount:f}{also(amount, money)}" for amount in amounts), resets, state.on_exceeded
+
+
+def _name(state: BudgetState) -> str:
+    return f"{harmless(state.scope)} a {state.window}" if state.resets_at else f"{harmless(state.scope)} in total"
+
+
+def _remarks(states: tuple[BudgetState, ...], money: Money) -> list[str]:
+    remarks = []
+    for state in states:
+        if state.overridden:
+            before = state.settings_limit_usd
+            base = "claw.toml has no such budget" if before is None else f"claw.toml's limit is ${before:f}"
+            remarks.append(f"{_name(state)}: set by an operator; {base}")
+        if state.overrun_usd:
+            by = harmless(", ".join(state.overrun_by))
+            remarks.append(f"{_name(state)}: ${state.overrun_usd:f} over, billed by {by} beyond the caps of its calls")
+    return [*remarks, *([footnote(money)] if footnote(money) else [])]

@@ -1,0 +1,22 @@
+"""Another currency for people's eyes: amounts are kept and compared in US dollars, and shown in it too, after ≈."""
+
+from decimal import Decimal
+
+from backends.settings_money import Money
+
+
+def also(usd: Decimal, money: Money) -> str:
+    """The amount in the operator's currency, as " ≈ 4.60 EUR"; "" where that is the dollar."""
+    if money.currency == "USD":
+        return ""
+    amount = usd * money.rate
+    shown = f"{amount:,.2f}" if abs(amount) >= 1 or not amount else f"{amount:.6f}"
+    return f" ≈ {shown} {money.currency}"
+
+
+def footnote(money: Money) -> str:
+    """At which rate, and of which day; "" where none is needed."""
+    if money.currency == "USD":
+        return ""
+    day = f", the rate of {money.rate_date}" if money.rate_date else ", a rate of no stated day"
+    return f"≈ at {money.rate:f} {money.currency} for a US dollar{day}"

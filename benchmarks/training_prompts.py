@@ -1,31 +1,24 @@
 """The training prompts: hand-written frames of `benchmarks/prompts/`, filled from its slots, with everyday variation.
 
-A file an intent, a frame a line; `{slot}` is filled from slots.txt, `\\n` is a line end, and a leading `! ` marks a
-prompt that a 14b model would likely answer badly. All was written for this purpose; none comes from an evaluation set.
+A file an intent, a frame a line; `{slot}` is filled from slots.txt or materials.txt, `\\n` is a line end, and a leading
+`! ` marks a prompt that a 14b model would likely answer badly. All was written for this purpose; none comes from an
+evaluation set.
 """
 
 import random
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-FOLDER = Path(__file__).parent / "prompts"
-SLOT = re.compile(r"\{([a-z]+)\}")
+from benchmarks.prompt_materials import FOLDER, PASTED, Slots, pick, slots
 
-WORKED_ON = ("text", "longtext", "mail", "sentence")
-"""Slots for the material that a prompt works on."""
-
-OPENERS = ("", "", "", "", "", "hey, ", "please: ", "quick one: ", "Hi! ", "Task: ", "ok so ")
-CLOSERS = ("", "", "", "", "", " please", " thanks", " pls", " asap", " Keep it brief.", " Answer in one line.")
-ROLES = (
-    "You are {agent}.",
-    "You are {agent}, one of eleven agents on a small server.",
-    "Context: night shift, be terse.",
-    "[{agent}] incoming request",
-    "User:",
-    "Message from {name}:",
+INTENTS = (
+    *("audit", "chat", "classification", "coding", "creative-writing", "debugging", "extraction", "health-check"),
+    *("maths-logic", "planning", "research", "rewriting", "summarising", "tool-use", "translation", "trend-analysis"),
 )
+SLOT = re.compile(r"\{([a-z]+)\}")
+OPEN, SHUT = "\ue000", "\ue001"
+"""Private characters that stand around pasted material while a prompt is put together."""
 
 
 class Prompt(NamedTuple):
@@ -33,62 +26,93 @@ class Prompt(NamedTuple):
     intent: str
     hard: bool
     frame: str
+    pasted: tuple[tuple[int, int], ...] = ()
+    """Where material stands in the text: (start, end) pairs."""
 
 
 def prompts(materials: Sequence[str] = (), variants: int = 14, seed: int = 20261124) -> list[Prompt]:
-    """All frames, each filled `variants` times (three times where nothing is filled); the same for the same seed.
+    """All frames, each filled `variants` times (five times where nothing is filled); the same for the same seed.
 
     `materials` are further texts to work on, of any kind: the more there are, the less the material tells.
     """
     dice = random.Random(seed)
-    slots = _slots()
-    for name in WORKED_ON:
-        slots[name] += [text for text in materials if (len(text) > 160) == (name in ("text", "longtext"))][:400]
+    found = slots(materials)
     made: dict[str, Prompt] = {}
     for intent, frame in frames():
         hard, bare = frame.startswith("! "), frame.removeprefix("! ")
-        for turn in range(variants if SLOT.search(bare) else 3):
-            text = _filled(bare, slots, dice)
-            text = text if turn == 0 else _varied(text, slots, dice)
-            made.setdefault(text, Prompt(text, intent, hard, frame))
+        for turn in range(variants if SLOT.search(bare) else 5):
+            marked = filled(bare, found, dice)
+            marked = marked if turn == 0 else varied(marked, found, dice)
+            text, pasted = unmarked(marked)
+            made.setdefault(text, Prompt(text, intent, hard, frame, pasted))
     return list(made.values())
 
 
 def frames() -> Iterator[tuple[str, str]]:
     """(intent, frame) pairs."""
-    for path in sorted(FOLDER.glob("*.txt")):
-        if path.stem != "slots":
-            for line in path.read_text(encoding="utf-8").splitlines():
-                if line.strip():
-                    yield path.stem, line
+    for intent in INTENTS:
+        for line in (FOLDER / f"{intent}.txt").read_text(encoding="utf-8").splitlines():
+            if line.strip():
+                yield intent, line
 
 
-def _slots() -> dict[str, list[str]]:
-    slots: dict[str, list[str]] = {}
-    name = ""
-    for line in (FOLDER / "slots.txt").read_text(encoding="utf-8").splitlines():
-        if line.startswith("[") and line.endswith("]") and line[1:-1].isalpha():
-            name = line[1:-1]
-        elif line:
-            slots.setdefault(name, []).append(line)
-    return slots
+def filled(frame: str, found: Slots, dice: random.Random) -> str:
+    def filling(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in found and name not in ("any", "prose"):
+            return match[0]
+        content = pick(name, found, dice)
+        if name in ("any", "prose") and dice.random() < 0.15:
+            content = f"{content}\\n\\n{pick(name, found, dice)}"
+        return f"{OPEN}{content}{SHUT}" if name in PASTED else content
+
+    return SLOT.sub(filling, frame).replace("\\n", "\n").replace("\\t", "\t")
 
 
-def _filled(frame: str, slots: dict[str, list[str]], dice: random.Random) -> str:
-    filled = SLOT.sub(lambda match: dice.choice(slots[match[1]]) if match[1] in slots else match[0], frame)
-    return filled.replace("\\n", "\n").replace("\\t", "\t")
+def varied(text: str, found: Slots, dice: random.Random) -> str:
+    """The same request as others would send it: order, case, frills, rules, a role before it, a trick behind it."""
 
+    def some(name: str) -> str:
+        return filled(dice.choice(found[name]), found, dice)
 
-def _varied(text: str, slots: dict[str, list[str]], dice: random.Random) -> str:
     order, blank, material = text.partition("\n")
-    if blank and dice.random() < 0.25:
-        text = f"{material.strip()}\n\n{order}"
+    split = bool(blank) and OPEN in material and OPEN not in order
     if dice.random() < 0.35:
-        text = text[:1].lower() + text[1:]
+        order = order[:1].lower() + order[1:]
     if dice.random() < 0.15:
-        text = text.rstrip(".?!")
-    if "\n" not in text and dice.random() < 0.6:
-        text = dice.choice(OPENERS) + text + dice.choice(CLOSERS)
+        order = order.rstrip(".?!")
+    if dice.random() < 0.3 and OPEN not in order:
+        order = some("opener") + order
+    if dice.random() < 0.3 and (split or not blank):
+        order += some("closer")
     if dice.random() < 0.15:
-        text = f"{_filled(dice.choice(ROLES), slots, dice)}\n\n{text}"
+        order += f" {some('rule')}" if split or not blank else ""
+    if split and dice.random() < 0.3:
+        text = f"{material.strip()}\n\n{order}"
+    elif split and dice.random() < 0.2:
+        text = f"{order} {some('lead')}\n{material.strip()}"
+    else:
+        text = f"{order}{blank}{material}"
+    if dice.random() < 0.15:
+        text = f"{text}\n\n{some('rule')}"
+    if dice.random() < 0.08:
+        text = f"{some('context')}{dice.choice((' ', chr(10)))}{text}"
+    if dice.random() < 0.15:
+        text = f"{some('role')}\n\n{text}"
+    if dice.random() < 0.06:
+        text = f"{text}{dice.choice((' ', chr(10)))}{OPEN}{some('trick')}{SHUT}"
     return text
+
+
+def unmarked(marked: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The text itself, and where its material stands."""
+    parts, spans, place, opened = [], [], 0, 0
+    for part in re.split(f"([{OPEN}{SHUT}])", marked):
+        if part == OPEN:
+            opened = place
+        elif part == SHUT:
+            spans.append((opened, place))
+        else:
+            parts.append(part)
+            place += len(part)
+    return "".join(parts), tuple(spans)

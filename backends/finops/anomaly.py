@@ -1,0 +1,182 @@
+"""Spend that is unusual for this agent at this hour, told within minutes, with what made it so.
+
+An agent's paid requests of the last minutes are held against its profile in two ways that tell different faults: how
+many there are (a count that scatters as much more than independent requests as the agent's bursts did), and what they
+cost (log-normal); and their traits, a model or an end that the agent seldom has. The chances are combined as Fisher
+does. Three windows are looked at: a flood shows in two minutes, a dearer model of a quiet agent in fifteen. What would
+not matter if it went on for a day is not told.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from datetime import datetime
+from math import erfc, exp, factorial, lgamma, log, sqrt
+
+from msgspec import Struct
+
+from backends.finops.usual import Profile, Usual, traits_of
+from backends.types import Outcome
+
+WINDOWS_MIN = (2, 5, 15)
+CHANCE = 3e-6
+"""Less likely than this is unusual: eleven agents, three windows and every minute of a week make 300,000 looks."""
+
+AT_LEAST = 2.0
+"""Times the usual."""
+
+MATTERS_SHARE, MATTERS_USD = 0.01, 0.10
+"""Going on for a day it must add this share to the day's spend of all agents, and this many dollars."""
+
+UNSEEN_PER_MINUTE = 0.5 / 60
+"""Paid requests a minute that surprise nobody, whatever the agent and the hour."""
+
+LEAST_SPREAD = 0.3
+"""Costs are never taken to be more alike than this (of the logarithm)."""
+
+
+class Anomaly(Struct, frozen=True, kw_only=True):
+    """`times` the usual spend for the hour, None where the agent has no history; `because` in a few words."""
+
+    agent: str
+    usd_hour: float
+    times: float | None
+    model: str
+    intent: str
+    because: str
+
+    def __str__(self) -> str:
+        times = "and is new" if self.times is None else f"{self.times:.0f} times its usual at this hour"
+        rate = f"{self.usd_hour:.2f}" if self.usd_hour >= 0.1 else f"{self.usd_hour:.3f}"
+        return f"{self.agent} spends ${rate} an hour, {times}: {self.because} ({self.model}, {self.intent})"
+
+
+class Watch:
+    """The last minutes of every agent. Feed it each outcome as it settles; ask it now and then."""
+
+    def __init__(self) -> None:
+        self._recent: deque[tuple[float, Outcome]] = deque()
+
+    def settled(self, outcome: Outcome, at: float) -> None:
+        """`at` is in monotonic seconds."""
+        self._recent.append((at, outcome))
+
+    def unusual(self, usual: Usual, at: float, now: datetime) -> tuple[Anomaly, ...]:
+        """Agents whose spend stands out now, each once, by name; `now` says which hour it is."""
+        while self._recent and self._recent[0][0] <= at - max(WINDOWS_MIN) * 60:
+            self._recent.popleft()
+        found: dict[str, Anomaly] = {}
+        for minutes in WINDOWS_MIN:
+            by_agent: dict[str, list[Outcome]] = {}
+            for heard, outcome in self._recent:
+                if heard > at - minutes * 60:
+                    by_agent.setdefault(outcome.agent, []).append(outcome)
+            for agent, outcomes in by_agent.items():
+                if agent not in found and (seen := _judged(agent, outcomes, minutes, usual, now)) is not None:
+                    found[agent] = seen
+        return tuple(found[agent] for agent in sorted(found))
+
+
+def _judged(agent: str, outcomes: list[Outcome], minutes: int, usual: Usual, now: datetime) -> Anomaly | None:
+    paid = [outcome for outcome in outcomes if outcome.cost_usd]
+    if not paid:
+        return None
+    spent = sum(float(outcome.cost_usd) for outcome in paid)
+    profile = usual.agents.get(agent)
+    rate = max(profile.paid_per_minute[now.hour] if profile else 0.0, UNSEEN_PER_MINUTE) * minutes
+    typical = _typical(profile, usual)
+    expected = rate * typical
+    extra_a_day = (spent - expected) / minutes * 1440
+    if extra_a_day < max(MATTERS_USD, MATTERS_SHARE * usual.day_usd) or spent < AT_LEAST * expected:
+        return None
+    if _chance(paid, rate, typical, profile) > CHANCE:
+        return None
+    return Anomaly(
+        agent=agent,
+        usd_hour=spent / minutes * 60,
+        times=spent / expected if profile and profile.paid_usd else None,
+        model=_dearest(paid, "model"),
+        intent=_dearest(paid, "intent"),
+        because=_because(outcomes, minutes, now, profile),
+    )
+
+
+def _typical(profile: Profile | None, usual: Usual) -> float:
+    """US dollars of a paid request; for an agent that never paid, the least of what others do."""
+    if profile is not None and profile.paid_usd:
+        return profile.paid_usd
+    return min((one.paid_usd for one in usual.agents.values() if one.paid_usd), default=1e-6)
+
+
+def _chance(paid: list[Outcome], rate: float, typical: float, profile: Profile | None) -> float:
+    """How likely so many requests that cost so much are in an ordinary hour."""
+    many = at_least(len(paid), rate, profile.bursts if profile else 1.0)
+    if profile is None or not profile.paid_usd:
+        return many
+    spread = max(LEAST_SPREAD, profile.spread)
+    middle = log(typical) - profile.spread**2 / 2
+    off = sum(log(float(outcome.cost_usd)) - middle for outcome in paid) / len(paid)
+    dear = erfc(off / spread * sqrt(len(paid) / 2)) / 2
+    odd = min(_odds(paid, profile))
+    # The rarest of three kinds of trait is looked for, so its chance counts thrice.
+    return 2 * min(_fisher(many, dear), _fisher(many, dear, min(1.0, 3 * odd)))
+
+
+def _odds(paid: list[Outcome], profile: Profile) -> Iterator[float]:
+    """For each trait of these requests, the chance that so many of them have it."""
+    seen = Counter(trait for outcome in paid for trait in traits(outcome))
+    whole = profile.traits.get("", 0) + 2
+    for trait, count in seen.items():
+        yield 1.0 if trait == "" else at_least(count, len(paid) * (profile.traits.get(trait, 0) + 1) / whole)
+
+
+def traits(outcome: Outcome) -> list[str]:
+    return traits_of(outcome.model, retried=len(outcome.attempts) > 1, cut=outcome.finish == "length")
+
+
+def _fisher(*chances: float) -> float:
+    """The chance of all together, where each alone could be anything between 0 and 1."""
+    if min(chances) <= 0:
+        return 0.0
+    off = -sum(map(log, chances))
+    return exp(-off) * sum(off**power / factorial(power) for power in range(len(chances)))
+
+
+def at_least(count: int, expected: float, bursts: float = 1.0) -> float:
+    """The chance of `count` or more where `expected` come in the mean, scattering `bursts` times as much as Poisson."""
+    mean, least = expected / bursts, count / bursts
+    if least <= mean:
+        return 1.0
+    # A Poisson tail at a fractional count is a gamma integral; its terms fall from the first on.
+    term = exp(-mean + least * log(mean) - lgamma(least + 1))
+    total, step = 0.0, least
+    while term > total * 1e-9:
+        total += term
+        step += 1
+        term *= mean / step
+    return min(1.0, total)
+
+
+def _because(outcomes: list[Outcome], minutes: int, now: datetime, profile: Profile | None) -> str:
+    """What differs most from usual, as a factor; several may multiply to the whole."""
+    if profile is None:
+        return f"{len(outcomes)} requests"
+    tokens = sum(one.tokens.input + one.tokens.output + one.tokens.thinking for one in outcomes) / len(outcomes)
+    cached = sum(one.cache in ("exact", "semantic") for one in outcomes) / len(outcomes)
+    causes = {
+        "requests": len(outcomes) / max(UNSEEN_PER_MINUTE, profile.per_minute[now.hour]) / minutes,
+        "tokens a request": tokens / profile.tokens if profile.tokens else 1.0,
+        "misses of the cache": (1 - cached) / (1 - profile.cached) if profile.cached < 1 else 1.0,
+    }
+    retried = sum(len(one.attempts) > 1 for one in outcomes) / len(outcomes)
+    told = [f"{times:.1f} times the {what}" for what, times in causes.items() if times >= 1.8]
+    if retried > 0.3:
+        told.append(f"{retried:.0%} were tried more than once")
+    return ", ".join(told) or "dearer calls"
+
+
+def _dearest(outcomes: list[Outcome], what: str) -> str:
+    """The model or intent that most of the money went to."""
+    sums: Counter[str] = Counter()
+    for outcome in outcomes:
+        sums[getattr(outcome, what)] += float(outcome.cost_usd)  # type: ignore[assignment]  # a Counter of dollars
+    return sums.most_common(1)[0][0] if sums else "–"

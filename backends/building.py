@@ -29,7 +29,7 @@ from backends.router.figures import Figures
 from backends.router.flights import Flights
 from backends.router.flying import Flying
 from backends.router.journal import Journal
-from backends.router.learned import Learned, Shelf
+from backends.router.learned import Calibrations
 from backends.router.own_cost import OwnCost
 from backends.router.pipeline import Pipeline
 from backends.router.privacy import PrivacyGate
@@ -114,7 +114,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     classifier: Classifier
     score: Score | None
     install_key: InstallKey
-    learned: Learned
+    calibrations: Calibrations
     controls: Controls
     recent: tuple[Outcome, ...]
 
@@ -147,7 +147,7 @@ async def _open(
         classifier=await asyncio.to_thread(Classifier.load),
         score=await asyncio.to_thread(Score.load) if _checks_closely(settings) else None,
         install_key=await asyncio.to_thread(InstallKey.load, paths.install_key),
-        learned=await asyncio.to_thread(Shelf(paths.learned).in_force),
+        calibrations=await asyncio.to_thread(Calibrations, paths.learned),
         controls=Controls(ledger, await ledger.controls()),
         recent=await ledger.recent(REMEMBERED),
     )
@@ -212,7 +212,7 @@ def _assemble(
         controls=ground.controls,
         ledger=ledger,
         costs=costs,
-        learned=ground.learned,
+        calibrations=ground.calibrations,
     )
     pipeline = Pipeline(
         settings,
@@ -241,6 +241,7 @@ def _assemble(
         bus=ground.bus,
         clock=clock,
         rehearsal=rehearsal,
+        calibrations=ground.calibrations,
     )
 
 

@@ -1,5 +1,6 @@
 """The core itself: the facade's verbs over the pipeline."""
 
+import asyncio
 import difflib
 import os
 from collections.abc import AsyncGenerator, Mapping
@@ -16,6 +17,7 @@ from backends.router.controls import Controls
 from backends.router.desk import Desk
 from backends.router.flights import Flights
 from backends.router.journal import Journal
+from backends.router.learned import Calibrations
 from backends.router.pipeline import Pipeline
 from backends.settings import Settings
 from backends.telemetry.history import History
@@ -52,6 +54,7 @@ class LocalCore:
         bus: Bus,
         clock: Clock,
         rehearsal: bool,
+        calibrations: Calibrations,
     ) -> None:
         self._settings = settings
         self._pipeline = pipeline
@@ -66,6 +69,7 @@ class LocalCore:
         self._bus = bus
         self._clock = clock
         self._rehearsal = rehearsal
+        self._calibrations = calibrations
         self._started_at: datetime = clock.now()
 
     def ask(self, request: Request) -> AsyncGenerator[Chunk]:
@@ -132,6 +136,9 @@ class LocalCore:
                 return await self._cancel(action, id)
             case Action(verb="rate", id=str(), good=bool()):
                 return await self._rate(action)
+            case Action(verb="relearn"):
+                learned = await asyncio.to_thread(self._calibrations.reload)
+                return await self._audited(action, f"{learned.name} in force")
             case Action(verb="flush-cache"):
                 gone = await self._cache.flush(action.agent)
                 whose = f" of {action.agent}" if action.agent else ""

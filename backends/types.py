@@ -481,6 +481,72 @@ class Forecast(Struct, frozen=True, kw_only=True):
     days: int
 
 
+class Recommendation(Struct, frozen=True, kw_only=True):
+    """A saving that the ledger points at. `usd_month` is None where it is not money; `command` is how to try it."""
+
+    kind: str
+    title: str
+    usd_month: Decimal | None
+    evidence: str
+    command: str
+
+
+class CurvePoint(Struct, frozen=True):
+    """What a month of `requests` costs, by either way."""
+
+    requests: int
+    local_usd: Decimal
+    cloud_usd: Decimal
+
+
+class BreakEven(Struct, frozen=True, kw_only=True):
+    """Where the own machine is as cheap as the cloud, for the span's mix of requests. None is "not known" or, of
+    `at_requests`, "never". `capacity` is what one machine can answer in a month, working all the time.
+    """
+
+    fixed_usd_month: Decimal | None
+    energy_usd: Decimal | None
+    cloud_usd: Decimal | None
+    seconds: float | None
+    requests_month: int
+    at_requests: int | None
+    capacity: int | None
+    note: str
+    curve: tuple[CurvePoint, ...] = ()
+
+
+class PriceMonth(Struct, frozen=True, kw_only=True):
+    """A month's paid calls: are tokens getting cheaper, and do tasks take more of them?"""
+
+    month: str
+    requests: int
+    cost_usd: Decimal
+    usd_per_mtok: Decimal | None
+    tokens_per_request: float | None
+
+
+class Review(Struct, frozen=True, kw_only=True):
+    """What the ledger's last `days` say of where money goes; made on demand."""
+
+    at: datetime
+    days: int
+    saved_by: SavedBy
+    cost_usd: Decimal
+    baseline_usd: Decimal
+    recommendations: tuple[Recommendation, ...]
+    break_even: BreakEven
+    months: tuple[PriceMonth, ...]
+
+
+class Outlook(Struct, frozen=True, kw_only=True):
+    """Where spend goes, looked at every minute. `by_hour` is each agent's last 24 hours in dollars, oldest first."""
+
+    at: datetime
+    forecast: Forecast | None = None
+    month_saved_by: SavedBy = SavedBy()
+    by_hour: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+
 class Spend(Struct, frozen=True, kw_only=True):
     """Money in the operator's local day and month; `by_agent` is today's, dearest first."""
 
@@ -583,6 +649,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     recent: tuple[Exchange, ...] = ()
     in_flight: tuple[InFlight, ...] = ()
     spend: Spend | None = None
+    outlook: Outlook | None = None
     cache: CacheStats = CacheStats()
     gpu: GpuReading | None = None
     host: HostReading | None = None
@@ -614,6 +681,7 @@ class Action(Struct, frozen=True, kw_only=True):
         "wrong-hit",
         "kill-entry",
         "rate",
+        "relearn",
         "set-budget",
     ]
     actor: str

@@ -23,6 +23,7 @@ COMMANDS = {
     "ask": "send one prompt and stream the answer",
     "explain": "show where a prompt would go, and why, without sending it",
     "act": "stop cloud spend, pin an agent, cancel a call, flush the cache",
+    "route": "judge answers, learn from that, measure the router",
     "report": "spend, savings and waste",
     "budget": "budgets: limit, spent, reserved, left",
     "cache": "look at the cache or flush it",

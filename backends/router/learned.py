@@ -41,6 +41,10 @@ class Learned(Struct, frozen=True, kw_only=True):
         """As the wheel has it; reads a file."""
         return cls(gains=Dial.load().quantiles)
 
+    @property
+    def name(self) -> str:
+        return f"calibration {self.version}" if self.version else "the shipped state"
+
     def correct(self, classes: Classes) -> Classes:
         """`classes` with both chances corrected; what the weights themselves said is kept in `said`."""
         if not self.version or classes.weights != self.weights:
@@ -56,19 +60,17 @@ class Learned(Struct, frozen=True, kw_only=True):
         )
 
 
-class Shelf:
-    """The calibrations of one home, in `folder`."""
+class Calibrations:
+    """Those of one home, in `folder`. Making one reads files; `learned` is then what is in force, in memory."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.learned = self._in_force()
 
-    def in_force(self) -> Learned:
-        """The shipped state where nothing was trained, or where the file cannot be read any more."""
-        try:
-            version = int(self._named.read_text(encoding="ascii"))
-            return self.read(version) if version else Learned.shipped()
-        except (OSError, ValueError, WrongUse):
-            return Learned.shipped()
+    def reload(self) -> Learned:
+        """Take what another process has put in force meanwhile."""
+        self.learned = self._in_force()
+        return self.learned
 
     def read(self, version: int) -> Learned:
         """Raises WrongUse where there is no such calibration."""
@@ -94,15 +96,24 @@ class Shelf:
 
     def roll_back(self) -> Learned:
         """Put the one before in force, at last the shipped state. Raises WrongUse where that is in force already."""
-        now = self.in_force().version
+        now = self.learned.version
         if not now:
             raise WrongUse("the shipped weights are in force, uncorrected: there is nothing to take back")
         before = max([version for version in self.versions() if version < now], default=0)
         self._put_in_force(before)
-        return self.in_force()
+        return self.learned
 
     def _put_in_force(self, version: int) -> None:
         _write(self._named, str(version).encode("ascii"))
+        self.reload()
+
+    def _in_force(self) -> Learned:
+        """The shipped state where nothing was trained, or where the file cannot be read any more."""
+        try:
+            version = int(self._named.read_text(encoding="ascii"))
+            return self.read(version) if version else Learned.shipped()
+        except (OSError, ValueError, WrongUse):
+            return Learned.shipped()
 
     @property
     def _named(self) -> Path:

@@ -16,7 +16,7 @@ from backends.router.controls import Controls
 from backends.router.costs import Costs
 from backends.router.decide import EngineView, Inputs, decide
 from backends.router.desk import Desk
-from backends.router.learned import Learned
+from backends.router.learned import Calibrations
 from backends.router.privacy import PrivacyGate
 from backends.router.thought import Thought
 from backends.settings import Settings
@@ -34,7 +34,7 @@ class Thinking:
         controls: Controls,
         ledger: Ledger,
         costs: Costs,
-        learned: Learned,
+        calibrations: Calibrations,
     ) -> None:
         self._settings = settings
         self._privacy = privacy
@@ -43,14 +43,14 @@ class Thinking:
         self._controls = controls
         self._ledger = ledger
         self._costs = costs
-        self._learned = learned
+        self._calibrations = calibrations
 
     def inspect(self, request: Request) -> Verdict:
         return self._privacy.inspect(request, agent_sensitive=self._settings.agent(request.agent).sensitive)
 
     def classify(self, request: Request) -> Classes:
         """What the text says, corrected by what feedback has taught."""
-        return self._learned.correct(self._classifier.classify(request))
+        return self._calibrations.learned.correct(self._classifier.classify(request))
 
     def decide(
         self, request: Request, verdict: Verdict, classes: Classes, began: float, *, no_cloud: str | None = None
@@ -75,7 +75,7 @@ class Thinking:
                 cloud_stopped=self._controls.cloud_stopped,
                 dial=self._settings.router.dial if agent.dial is None else agent.dial,
                 dial_by=self._settings.router.dial_by,
-                scale=self._learned.scale,
+                scale=self._calibrations.learned.scale,
                 deadline_s=request.deadline_s or self._settings.router.deadline_s,
                 local=self._view("local", request, classes),
                 cloud=cloud,

@@ -38,6 +38,11 @@ class Classifier:
         """The shipped weights; about 10 ms."""
         return cls(np.load(BytesIO(files(__package__).joinpath("weights.npz").read_bytes()), allow_pickle=False))
 
+    @property
+    def version(self) -> str:
+        """Of the weights, as each ledger row names it."""
+        return self._version
+
     def classify(self, request: Request) -> Classes:
         """What the text says; never raises for any text. `complexity` is 1 - `p_local`."""
         text = instruction(request)

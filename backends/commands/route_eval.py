@@ -1,0 +1,48 @@
+"""`claw route eval`: the router's figures on a folder of labelled prompts, random and prompt length beside them."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backends.commands.route_label import table
+from backends.commands.screen import shown
+
+if TYPE_CHECKING:
+    from backends.router.evaluate import Figure
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="its .jsonl and .jsonl.gz files: lines with a prompt, and labels (model to 0..1), intent or sensitive",
+    )
+    parser.add_argument("--dataset", metavar="D", help="only this file of it, by its name up to .jsonl")
+
+
+def run(args: argparse.Namespace) -> str:
+    from backends.router.classify import Classifier
+    from backends.router.evaluate import datasets, evaluate
+
+    classifier = Classifier.load()
+    figures = [figure for each in datasets(args.data, args.dataset) for figure in evaluate(each, classifier)]
+    if args.json:
+        return msgspec.json.encode(
+            {"weights": classifier.version, "figures": [_as_json(figure) for figure in figures]}
+        ).decode()
+    rows = [("set", "of", "measure", "rows", "value", "95 %"), *map(_cells, figures)]
+    return "\n".join([*table(rows), f"weights {classifier.version}, as shipped; random is .5 APGR"])
+
+
+def _cells(figure: "Figure") -> tuple[str, ...]:
+    span = "–" if figure.low is None or figure.high is None else f"{figure.low:.3f}–{figure.high:.3f}"
+    return shown(figure.dataset), shown(figure.of), figure.measure, f"{figure.rows}", f"{figure.value:.3f}", span
+
+
+def _as_json(figure: "Figure") -> dict[str, Any]:
+    facts = msgspec.structs.asdict(figure)
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in facts.items()}

@@ -1,0 +1,101 @@
+"""`claw route label`: an operator's word on an answer, kept in the ledger; with --list the last answers to judge."""
+
+import argparse
+import asyncio
+import getpass
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backends.commands.screen import shown
+from backends.errors import WrongUse
+from backends.opening import open_core
+from backends.paths import Paths
+from backends.settings import load
+from backends.types import INTENTS, Acted, Action
+
+if TYPE_CHECKING:
+    from backends.ledger.feedback import Judged
+
+COLUMNS = ("id", "when", "agent", "intent", "by", "verdict")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", nargs="?", metavar="ID", help="the request's id, as `claw ask --json` prints it")
+    parser.add_argument("verdict", nargs="?", choices=("good", "bad"), help="how the answer was")
+    parser.add_argument("--engine", choices=("local", "cloud"), help="the engine that would have been better")
+    parser.add_argument("--intent", choices=INTENTS, metavar="I", help="what the prompt really was for")
+    parser.add_argument("--note", metavar="TEXT", help="your own word on it; not the prompt's")
+    parser.add_argument("--list", action="store_true", help="show the last answers, newest first")
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="how many of them, 20")
+    parser.add_argument("--rehearse", action="store_true", help="those of the rehearsal")
+
+
+def run(args: argparse.Namespace) -> str:
+    if args.list:
+        return _list(args)
+    if args.id is None or args.verdict is None:
+        raise WrongUse("say which answer and how it was, as `claw route label ID good`; `--list` shows the last ones")
+    action = Action(
+        verb="rate",
+        actor=f"cli:{getpass.getuser()}",
+        id=args.id,
+        good=args.verdict == "good",
+        engine=args.engine,
+        intent=args.intent,
+        note=args.note,
+    )
+    acted = asyncio.run(_act(action, rehearse=args.rehearse))
+    return msgspec.json.encode(acted).decode() if args.json else shown(acted.detail)
+
+
+async def _act(action: Action, *, rehearse: bool) -> Acted:
+    """By the running core, which holds the ledger; by one of our own where none runs."""
+    settings = load(Paths.find().config).settings
+    async with open_core(settings, rehearse=rehearse, one_shot=True) as opened:
+        return await opened.core.act(action)
+
+
+def _list(args: argparse.Namespace) -> str:
+    from backends.ledger.feedback import judged
+    from backends.ledger.reading import reading
+
+    if args.limit < 1:
+        raise WrongUse("--limit must be 1 or more")
+    with reading(Paths.find(rehearsal=args.rehearse).ledger) as db:
+        rows = judged(db, limit=args.limit)
+    if args.json:
+        return msgspec.json.encode({"answers": [_as_json(row) for row in rows]}).decode()
+    if not rows:
+        return "nothing was answered yet: what `claw ask`, the chat and the gateway answer is listed here"
+    return "\n".join(table([COLUMNS, *map(_cells, rows)]))
+
+
+def _cells(row: "Judged") -> tuple[str, ...]:
+    verdict = " ".join(
+        filter(None, (row.verdict, row.better_engine and f"better {row.better_engine}", row.right_intent))
+    )
+    return shown(row.id), f"{row.at:%m-%d %H:%M:%S}", shown(row.agent), shown(row.intent), row.engine, verdict or "–"
+
+
+def _as_json(row: "Judged") -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "started_at": row.at,
+        "agent": row.agent,
+        "intent": row.intent,
+        "engine": row.engine,
+        "p_local": row.p_local,
+        "p_cloud": row.p_cloud,
+        "weights": row.weights,
+        "verdict": row.verdict,
+        "better_engine": row.better_engine,
+        "right_intent": row.right_intent,
+    }
+
+
+def table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Columns as wide as they need, two blanks between them."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

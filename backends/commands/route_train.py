@@ -1,0 +1,185 @@
+"""`claw route train`: correct the router's chances by feedback, list what was learned, or take the last step back."""
+
+import argparse
+import asyncio
+import contextlib
+import getpass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backends.commands.route_label import table
+from backends.errors import Unreachable, WrongUse
+from backends.opening import attach
+from backends.paths import Paths
+from backends.settings import Settings, load
+from backends.types import Action
+
+if TYPE_CHECKING:
+    from backends.router.feedback import Label, Lesson
+    from backends.router.learned import Calibrations, Learned
+    from backends.router.quality import Correction
+
+READ = 20_000
+"""The last answers that are looked at."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help='also learn from its .jsonl files: lines as {"prompt": "…", "labels": {"local": 1, "cloud": 1}}',
+    )
+    parser.add_argument("--rollback", action="store_true", help="put the state before the last training in force")
+    parser.add_argument("--list", action="store_true", help="show what was learned so far")
+    parser.add_argument("--rehearse", action="store_true", help="from the rehearsal's answers, for the rehearsal")
+
+
+def run(args: argparse.Namespace) -> str:
+    from backends.router.learned import Calibrations
+
+    paths = Paths.find(rehearsal=args.rehearse)
+    calibrations = Calibrations(paths.learned)
+    if args.list:
+        return _list(calibrations, as_json=args.json)
+    if args.rollback:
+        learned = calibrations.roll_back()
+        told = [f"{learned.name} in force again"]
+        facts = _facts(learned)
+    else:
+        lesson = _lesson(paths, load(paths.config).settings, args.data)
+        learned = calibrations.add(lesson.learned)
+        told, facts = _told(lesson, learned), _facts(learned, lesson)
+    running = asyncio.run(_reload(paths))
+    if args.json:
+        return msgspec.json.encode({**facts, "reloaded": running}).decode()
+    return "\n".join(
+        [*told, "the running core uses it from now on" if running else "the next core that starts uses it"]
+    )
+
+
+def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "Lesson":
+    """Raises WrongUse where nobody has said anything yet."""
+    from backends.ledger.feedback import judged
+    from backends.ledger.reading import reading
+    from backends.router.classify import Classifier
+    from backends.router.feedback import learn
+    from backends.router.learned import Learned
+
+    classifier = Classifier.load()
+    with reading(paths.ledger) as db:
+        rows = judged(db, limit=READ)
+    named = {row.agent for row in rows}
+    lesson = learn(
+        rows,
+        _given(data, settings, classifier) if data is not None else [],
+        weights=classifier.version,
+        dialled=[name for name in named if settings.agent(name).policy == "auto"],
+        shipped=Learned.shipped(),
+        now=datetime.now(UTC),
+    )
+    if not lesson.labels:
+        raise WrongUse("there is nothing to learn from yet: judge answers with `claw route label`, or in the chat")
+    return lesson
+
+
+def _given(data: Path, settings: Settings, classifier: Any) -> "list[Label]":
+    """Labels of a folder's prompts. They may go by engine, or by the name of the model that it runs."""
+    from backends.router.evaluate import datasets
+    from backends.router.feedback import Label
+
+    names = {
+        "local": "local",
+        "cloud": "cloud",
+        settings.engines.local.model: "local",
+        settings.engines.cloud.model: "cloud",
+    }
+    found = []
+    for row in (row for dataset in datasets(data) if dataset.kind == "routing" for row in dataset.rows):
+        labels = {names[name]: outcome for name, outcome in (row.labels or {}).items() if name in names}
+        if labels:
+            classes = classifier.classify(row.request())
+            said = {"local": classes.p_local, "cloud": classes.p_cloud}
+            found += [Label(engine, said[engine], outcome) for engine, outcome in labels.items()]  # type: ignore[arg-type]
+    if not found:
+        raise WrongUse(f"{data} has no labels of {', '.join(names)}: name the engines, or the models that they run")
+    return found
+
+
+async def _reload(paths: Paths) -> bool:
+    """Tell the running core, if there is one."""
+    with contextlib.suppress(Unreachable):
+        async with attach(str(paths.socket)) as opened:
+            await opened.core.act(Action(verb="relearn", actor=f"cli:{getpass.getuser()}"))
+            return True
+    return False
+
+
+def _told(lesson: "Lesson", learned: "Learned") -> list[str]:
+    rows = [("chance", "labels", "said", "was", "slope", "shift"), *_chances(lesson, learned)]
+    traffic = f"{lesson.traffic} prompts of yours" if lesson.traffic else "the shipped prompts: yours are too few yet"
+    lines = [*table(rows), f"dial read off {traffic}"]
+    if lesson.weak:
+        lines.append(f"{lesson.weak} of the labels are what checks said, the others people's words")
+    if lesson.other_weights:
+        lines.append(f"{lesson.other_weights} verdicts left out: they are on answers that other weights routed")
+    return [*lines, f"{learned.name} in force"]
+
+
+def _chances(lesson: "Lesson", learned: "Learned") -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for engine, correction in (("local", learned.local), ("cloud", learned.cloud)):
+        labels = [label for label in lesson.labels if label.engine == engine]
+        n = len(labels)
+        said, was = (
+            sum(values) / n if n else None for values in ([x.said for x in labels], [x.outcome for x in labels])
+        )
+        figures = (_unit(said), _unit(was), f"{correction.slope:.2f}", f"{correction.shift:+.2f}")
+        rows.append((f"P({engine} answers well)", f"{n}", *figures))
+    return rows
+
+
+def _unit(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _facts(learned: "Learned", lesson: "Lesson | None" = None) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "version": learned.version,
+        "weights": learned.weights,
+        "trained_at": learned.trained_at,
+        "local": _correction(learned.local),
+        "cloud": _correction(learned.cloud),
+    }
+    if lesson is not None:
+        facts |= {"weak_labels": lesson.weak, "traffic": lesson.traffic, "left_out": lesson.other_weights}
+    return facts
+
+
+def _correction(correction: "Correction") -> dict[str, Any]:
+    return {"labels": correction.labels, "slope": round(correction.slope, 4), "shift": round(correction.shift, 4)}
+
+
+def _list(calibrations: "Calibrations", *, as_json: bool) -> str:
+    now = calibrations.learned.version
+    kept = [calibrations.read(version) for version in calibrations.versions()]
+    if as_json:
+        return msgspec.json.encode({"in_force": now, "versions": [_facts(each) for each in kept]}).decode()
+    rows = [
+        ("version", "trained", "labels", "weights", "in force"),
+        ("0", "as shipped", "–", "–", "yes" if not now else ""),
+    ]
+    rows += [
+        (
+            f"{each.version}",
+            each.trained_at,
+            f"{each.local.labels} local, {each.cloud.labels} cloud",
+            each.weights,
+            "yes" if each.version == now else "",
+        )
+        for each in kept
+    ]
+    return "\n".join(table(rows))

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from backends.cache.entry import Entry, Stored
+from backends.cache.seal import Seal
 
 COMPRESS_FROM = 512  # bytes; below it zlib's header and time buy nothing
 
@@ -22,24 +23,34 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Body)
 
 
-def to_body(entry: Entry) -> bytes:
-    """Question and answer, compressed where that pays."""
+def to_body(entry: Entry, seal: Seal | None = None) -> bytes:
+    """Question and answer, compressed where that pays, and encrypted where the entry is to be."""
     plain = _encoder.encode(_Body(entry.question, entry.stored))
-    return b"z" + zlib.compress(plain, 3) if len(plain) >= COMPRESS_FROM else b"p" + plain
+    body = b"z" + zlib.compress(plain, 3) if len(plain) >= COMPRESS_FROM else b"p" + plain
+    if not entry.encrypted:
+        return body
+    assert seal is not None, "an entry is only marked as encrypted where there is a key"  # noqa: S101 — the store's promise
+    return b"e" + seal.closed(body, about=entry.key + entry.partition)
 
 
-def checksum(sealed: tuple[bytes, bytes, str, float, float], body: bytes) -> int:
+def checksum(columns: tuple[bytes, bytes, str, float, float], body: bytes) -> int:
     """Over key, partition, agent, both times, and the body."""
-    return zlib.crc32(body, zlib.crc32(repr(sealed).encode()))
+    return zlib.crc32(body, zlib.crc32(repr(columns).encode()))
 
 
-def to_entry(row: Row) -> Entry | None:
-    """The entry of a row, None for one that is broken."""
+def to_entry(row: Row, seal: Seal | None = None) -> Entry | None:
+    """The entry of a row, None for one that is broken or cannot be decrypted."""
     key, partition, agent, stored_at, expires_at, hits, size, recorded, body = row
     try:
         if checksum((key, partition, agent, stored_at, expires_at), body) != recorded:
             return None
-        found = _decoder.decode(zlib.decompress(body[1:]) if body[:1] == b"z" else body[1:])
+        encrypted = body[:1] == b"e"
+        if encrypted:
+            opened = seal.opened(body[1:], about=key + partition) if seal is not None else None
+            if opened is None:
+                return None
+            body = opened
+        found = _decoder.decode(zlib.decompress(body[1:]) if body[:1] == b"z" else memoryview(body)[1:])
     except (TypeError, AttributeError, zlib.error, msgspec.DecodeError):
         return None
     return Entry(
@@ -52,4 +63,5 @@ def to_entry(row: Row) -> Entry | None:
         expires_at=expires_at,
         size=size,
         hits=hits,
+        encrypted=encrypted,
     )

@@ -1,15 +1,16 @@
 """The one thread that touches the cache's file, and what happens when the file fails: requests go on without it."""
 
-import asyncio
+import builtins
 import logging
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from backends.cache import file
 from backends.cache.database import Database
+from backends.cache.seal import Seal
+from backends.cache.worker import Worker
 from backends.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -22,11 +23,12 @@ T = TypeVar("T")
 class Disk:
     """Calls go to the thread in order; a caller's cancellation never reaches into a transaction."""
 
-    def __init__(self, path: Path, *, max_bytes: int, clock: Clock) -> None:
+    def __init__(self, path: Path, *, max_bytes: int, clock: Clock, seal: Seal | None = None) -> None:
         self._path = path
         self._max_bytes = max_bytes
         self._clock = clock
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="claw-cache")
+        self._seal = seal
+        self._worker = Worker("claw-cache")
         self._database: Database | None = None
         self._retry_at = clock.monotonic()
         self.problem = ""
@@ -39,21 +41,31 @@ class Disk:
     def bytes(self) -> int:
         return self._database.bytes if self._database else 0
 
+    @property
+    def verdicts(self) -> tuple[int, int, int]:
+        """Semantic hits that were asked anew, how many of them were wrong, and complaints."""
+        return self._database.verdicts.counts if self._database else (0, 0, 0)
+
+    def may_have(self, key: builtins.bytes) -> bool:
+        """Whether asking for `key` is worth the thread's round trip; a miss costs none."""
+        database = self._database
+        return database is not None and database.may_have(key)
+
     async def call(self, work: Callable[[Database], T]) -> T | None:
         """Run `work` on the file; None where the file cannot be used now."""
         if self._clock.monotonic() < self._retry_at:
             return None
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, work)
+        return await self._worker.submit(lambda: self._guarded(work))
 
     async def close(self) -> None:
         """Finish what is queued, close the file and end the thread."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        await asyncio.to_thread(self._thread.shutdown)
+        await self._worker.submit(self._close)
+        await self._worker.close()
 
     def _guarded(self, work: Callable[[Database], T]) -> T | None:
         try:
             if self._database is None:
-                self._database = Database(self._path, max_bytes=self._max_bytes)
+                self._database = Database(self._path, max_bytes=self._max_bytes, seal=self._seal)
             result = work(self._database)
         except (sqlite3.Error, OSError) as error:
             self._fail(error)

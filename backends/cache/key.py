@@ -1,7 +1,7 @@
 """What two requests must share to share an answer: a hard partition, and inside it the exact wording.
 
 The last user message's text is the one thing that a paraphrase may change; everything else that changes an answer is in
-the partition, so that similarity never crosses an agent, a model, a system prompt or a sampling setting.
+the partition, so that similarity never crosses a scope, a model, a system prompt or a sampling setting.
 """
 
 import hashlib
@@ -14,17 +14,17 @@ from backends.types import Message, Request
 _canonical = msgspec.json.Encoder(order="sorted")
 
 
-def partition(request: Request, *, model_class: str) -> bytes:
+def partition(request: Request, *, model_class: str, scope: str | None = None) -> bytes:
     """32 bytes over everything that changes an answer but the last user message's text.
 
-    `model_class` names who may answer (the route and the model that was asked for). Raises UnicodeEncodeError for text
-    with lone surrogates.
+    `model_class` names who may answer (the route, the policy and the models); `scope` names whose answers may be
+    shared, the agent's own alone where there is none. Raises UnicodeEncodeError for text with lone surrogates.
     """
     asked = _last_user(request.messages)
     sampling = request.sampling
     form = request.response_format
     parts = (
-        request.agent,
+        f"agent:{request.agent}" if scope is None else scope,
         model_class,
         [_face(message, hide=index == asked) for index, message in enumerate(request.messages)],
         [(tool.name, tool.description, tool.parameters) for tool in request.tools],
@@ -35,9 +35,14 @@ def partition(request: Request, *, model_class: str) -> bytes:
     return hashlib.sha256(_canonical.encode(parts)).digest()
 
 
-def exact_key(request: Request, *, model_class: str) -> bytes:
+def exact_key(request: Request, *, model_class: str, scope: str | None = None) -> bytes:
     """32 bytes over everything that changes an answer; id, source and deadline do not."""
-    return exact_in(partition(request, model_class=model_class), question(request))
+    return exact_in(partition(request, model_class=model_class, scope=scope), question(request))
+
+
+def scope_of(agent: str, cache_scope: str) -> str:
+    """Whose answers serve `agent`, by its setting: "agent", "group:NAME" or "all"."""
+    return f"agent:{agent}" if cache_scope == "agent" else cache_scope
 
 
 def exact_in(part: bytes, text: str) -> bytes:

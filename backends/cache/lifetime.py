@@ -1,6 +1,7 @@
 """How long an answer stays true, by what was asked, and what may be kept at all."""
 
 import re
+from collections.abc import Mapping, Sequence
 
 from backends.types import Finish, Request
 
@@ -27,6 +28,7 @@ LIFETIME_S: dict[str, float] = {
 """Seconds by intent. A state of the world ages in seconds, a translation hardly at all, a tool's result at once."""
 
 OTHER_INTENT_S = HOUR
+READ_END = 4096  # characters at each end of a text; some 0.3 ms for both
 
 _FRESH = re.compile(
     r"\b(?:now|today|tonight|yesterday|tomorrow|current|currently|latest|newest|recent|recently|nowadays|"
@@ -39,15 +41,30 @@ _FRESH = re.compile(
 )
 
 
-def lifetime_s(request: Request, *, intent: str, question: str) -> float:
-    """Seconds the answer to `question` may be served again; 0 is never."""
-    if request.tools or asks_for_now(question):
+def lifetime_s(
+    request: Request,
+    *,
+    intent: str,
+    question: str,
+    by_intent: Mapping[str, float] | None = None,
+    by_agent: float | None = None,
+) -> float:
+    """Seconds the answer to `question` may be served again; 0 is never.
+
+    The operator's `by_intent` goes before the built-in ones, and the agent's own before both; no setting keeps what is
+    true for no time at all.
+    """
+    if request.tools or intent == "tool-use" or asks_for_now(question):
         return 0
-    return LIFETIME_S.get(intent, OTHER_INTENT_S)
+    if by_agent is not None:
+        return by_agent
+    return (by_intent or {}).get(intent, LIFETIME_S.get(intent, OTHER_INTENT_S))
 
 
 def asks_for_now(question: str) -> bool:
-    """Whether only a fresh answer will do."""
+    """Whether only a fresh answer will do. Of a text too long to be read at once both ends are: there a wish stands."""
+    if len(question) > 2 * READ_END:
+        question = f"{question[:READ_END]}\n{question[-READ_END:]}"
     return _FRESH.search(question) is not None
 
 
@@ -56,6 +73,9 @@ def may_use(request: Request) -> bool:
     return request.cache and not request.sensitive
 
 
-def may_keep(*, finish: Finish, text: str, called: bool) -> bool:
-    """Only a whole answer in text is kept: never one that was cut, blocked, empty, or a wish to call a tool."""
-    return finish == "stop" and not called and bool(text.strip())
+def may_keep(*, finish: Finish, text: str, called: bool, notes: Sequence[str] = ()) -> bool:
+    """Only a whole answer in text is kept: never one that was cut, blocked, empty, a wish to call a tool, or noted to
+    have failed its check.
+    """
+    checked = not any(note.startswith(("unverified", "context cut")) for note in notes)
+    return finish == "stop" and not called and checked and bool(text.strip())

@@ -1,97 +1,115 @@
-"""The semantic tier: a question's nearest neighbours among those stored, embedded off the event loop in batches."""
+"""The semantic tier: a question's nearest neighbours among those stored, found off the event loop in batches."""
 
 import asyncio
 import logging
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from backends.cache.database import Database
 from backends.cache.disk import Disk
 from backends.cache.entry import Entry
 from backends.cache.worker import Worker
 from backends.types import SemanticState
 
 if TYPE_CHECKING:
-    from backends.cache.embedders import Embedded, Embedder
-    from backends.cache.index import Candidate, Index
+    from backends.cache.embedders import Embedder
+    from backends.cache.finder import Finder, Near
+    from backends.cache.judge import Judgement
 
 log = logging.getLogger(__name__)
 
 BATCH = 16  # texts a step, so that a look-up never waits behind a long one
-CANDIDATES = 4  # neighbours that the guards look at
 LOOKUPS_WAITING = 32  # more than this at once go on without the semantic tier
 LOOKUP_S = 1.0
 STORES_WAITING = 2048  # what is dropped beyond it is embedded at the next start
 LONGEST = 4000  # characters of a question; longer ones are for the exact tier
-LOADED_AT_ONCE = 1000  # vectors read from the file in a step, some 3 ms
-KNOWN = 256  # vectors of looked-up questions kept for the store that may follow
+LOADED_AT_ONCE = 4096  # vectors read from the file in a step
 CLOSE_S = 0.5  # patience with a model that is still loading
+RETRY_S = 30.0  # before an engine that did not embed is asked again
 
 
-class Near(NamedTuple):
-    """Neighbours, nearest first; `read` is how many characters of the question the model read."""
-
-    read: int = 0
-    candidates: "tuple[Candidate, ...]" = ()
+T = TypeVar("T")
 
 
-class NearMiss(NamedTuple):
-    """A neighbour that a guard stopped; says nothing of either text."""
-
-    agent: str
-    similarity: float
-    guard: str
-
-    def __str__(self) -> str:
-        return f"{self.agent} {f'{self.similarity:.2f}'.removeprefix('0')} stopped by {self.guard}"
+class _Ask(NamedTuple):
+    partition: bytes
+    question: str
+    answer: "asyncio.Future[Near | None]"
 
 
 class Semantic:
-    def __init__(self, disk: Disk, load: "Callable[[], Embedder] | None" = None) -> None:
+    def __init__(self, disk: Disk, load: "Callable[[], Embedder]") -> None:
         self._disk = disk
-        self._load = load or _load
+        self._load = load
         self._worker: Worker | None = None
         self._task: asyncio.Task[None] | None = None
-        self._index: Index | None = None
-        self._floor = 1.0
-        self._lookups: deque[tuple[str, asyncio.Future[Embedded | None]]] = deque()
+        self._finder: Finder | None = None
+        self._asks: deque[_Ask] = deque()
         self._stores: deque[Entry] = deque(maxlen=STORES_WAITING)
-        self._known: OrderedDict[str, Embedded] = OrderedDict()
         self._woken = asyncio.Event()
         self._looked_at: int | None = 0  # the last row that was looked at for a vector, None when all were
         self.state: SemanticState = "off"
         self.detail = ""
-        self.near_misses: deque[NearMiss] = deque(maxlen=20)
+
+    @property
+    def vectors(self) -> int:
+        return len(self._finder.index) if self._finder else 0
+
+    @property
+    def nbytes(self) -> int:
+        return self._finder.index.nbytes if self._finder else 0
+
+    @property
+    def model(self) -> str:
+        """The embedding model's name, "" while there is none."""
+        return self._finder.model if self._finder else ""
 
     def start(self) -> None:
         """Load the model in a thread; `state` and `detail` tell what came of it."""
-        if self._task is not None:
-            return
-        self.state, self.detail = "loading", ""
-        self._task = asyncio.create_task(self._run(), name="semantic cache")
+        if self._task is None:
+            self.state, self.detail = "loading", ""
+            self._task = asyncio.create_task(self._run(), name="semantic cache")
 
-    async def nearest(self, partition: bytes, question: str) -> Near:
-        """Stored questions of `partition` that may be the same; none while the tier is not on."""
-        index = self._index
-        if index is None or partition not in index or not 0 < len(question) <= LONGEST:
-            return Near()
-        embedded = await self._embedded(question)
-        if embedded is None:
-            return Near()
-        near = index.nearest(partition, embedded.vector, floor=self._floor, limit=CANDIDATES)
-        return Near(embedded.read, tuple(near))
+    async def near(self, partition: bytes, question: str) -> "Near | None":
+        """Stored questions of `partition` that may be the same; None where there are none or the tier is not on."""
+        finder = self._finder
+        if finder is None or partition not in finder.index or not 0 < len(question) <= LONGEST:
+            return None
+        if len(self._asks) >= LOOKUPS_WAITING:
+            return None
+        ask = _Ask(partition, question, asyncio.get_running_loop().create_future())
+        self._asks.append(ask)
+        self._woken.set()
+        try:
+            async with asyncio.timeout(LOOKUP_S):
+                near = await ask.answer
+        except TimeoutError:
+            return None
+        return near if near is not None and near.candidates else None
+
+    async def judged(self, asked: str, stored: Sequence[str], similarity: Sequence[float]) -> "list[Judgement] | None":
+        """What the judge says of each candidate; None where it cannot be asked."""
+        return await self._asked(lambda finder: finder.judged(asked, stored, similarity))
+
+    async def alike(self, one: str, other: str) -> float | None:
+        """The cosine of two texts; None where there is no model."""
+        return await self._asked(lambda finder: finder.alike(one, other))
+
+    def threshold(self, risk: float) -> float:
+        """The judge's score from which on a hit may be served."""
+        return self._finder.threshold(risk) if self._finder else 2.0
 
     def add(self, entry: Entry) -> None:
         """Have an entry's question embedded when there is time."""
-        if self.state in ("loading", "on") and 0 < len(entry.question) <= LONGEST:
+        if self.state in ("loading", "on") and 0 < len(entry.question) <= LONGEST and not entry.encrypted:
             self._stores.append(entry)
             self._woken.set()
 
     def drop(self, keys: Iterable[bytes]) -> None:
-        if self._index is not None:
-            self._index.drop(keys)
+        gone = list(keys)
+        if gone and self._finder is not None and self._worker is not None:
+            self._worker.submit(partial(self._finder.index.drop, gone))
 
     async def close(self) -> None:
         """End the task and its thread; what was not embedded yet is at the next start."""
@@ -100,123 +118,119 @@ class Semantic:
             await asyncio.wait({self._task})
         if self._worker is not None:
             await self._worker.close(patience_s=CLOSE_S)
-        self._index = None
+        self._finder = None
+        self._release()
         self.state = "off"
 
+    async def _asked(self, question: "Callable[[Finder], T]") -> "T | None":
+        if (finder := self._finder) is None or self._worker is None:
+            return None
+        job = self._worker.submit(lambda: question(finder))
+        if error := await _error(job):
+            log.warning("the semantic cache could not judge: %s", type(error).__name__)
+            return None
+        return job.result()
+
     async def _run(self) -> None:
+        """Load, then serve; an engine that does not answer is tried again, whatever else fails ends the tier."""
         self._worker = worker = Worker("claw-embed")
-        job = worker.submit(self._load)
+        while True:
+            error = await self._opened(worker)
+            if error is None:
+                while (error := await self._step(worker)) is None:
+                    pass
+            if not self._told(error):
+                return
+            await asyncio.sleep(RETRY_S)
+
+    async def _opened(self, worker: Worker) -> BaseException | None:
+        """The model, and the file's vectors laid out step by step."""
+        job = worker.submit(lambda: _finder(self._load))
         if error := await _error(job):
-            absent = isinstance(error, ImportError)
-            self.state = "off" if absent else "failed"
-            self.detail = str(error) if absent else f"the embedding model did not load ({type(error).__name__})"
-            log.warning("the semantic cache is %s: %s", self.state, error)
-            return
-        embedder = job.result()
-        self._floor = embedder.floor
-        self._index = await self._loaded(embedder)
-        self.state = "on"
+            return error
+        finder, after = job.result(), 0
+        await self._disk.call(lambda database: database.vectors.made_by(finder.model))
+        while rows := await self._disk.call(
+            lambda database, after=after: database.vectors.after(after, limit=LOADED_AT_ONCE)  # type: ignore[misc]
+        ):
+            after = rows[-1][0]
+            await worker.submit(lambda rows=rows: finder.index.load([row[1:] for row in rows]))  # type: ignore[misc]
+        await worker.submit(finder.index.learn)
+        self._finder, self._looked_at = finder, 0
+        self.state, self.detail = "on", ""
         self._woken.set()
-        while await self._step(embedder, worker):
-            pass
+        return None
 
-    async def _loaded(self, embedder: "Embedder") -> "Index":
-        """The file's vectors, read and laid out on the file's thread, with a turn for look-ups after each step."""
-        from backends.cache.index import Index
-
-        index, after = Index(), 0
-        await self._disk.call(lambda database: database.embedded_by(embedder.model))
-        while last := await self._disk.call(partial(_read_vectors, index=index, after=after)):
-            after = last
-        return index
-
-    async def _step(self, embedder: "Embedder", worker: Worker) -> bool:
-        """Embed one batch, look-ups before stores before what the file still lacks; False ends the tier."""
-        lookups = [self._lookups.popleft() for _ in range(min(BATCH, len(self._lookups)))]
-        stores = [self._stores.popleft() for _ in range(min(BATCH - len(lookups), len(self._stores)))]
-        if not lookups and not stores:
-            stores = await self._next_unembedded()
-        if not lookups and not stores:
+    async def _step(self, worker: Worker) -> BaseException | None:
+        """One batch, look-ups before stores before what the file still lacks; an error ends it."""
+        finder = self._finder
+        assert finder is not None, "steps follow an opening"  # noqa: S101 — _run's own order
+        asks = [self._asks.popleft() for _ in range(min(BATCH, len(self._asks)))]
+        stores = [self._stores.popleft() for _ in range(min(BATCH - len(asks), len(self._stores)))]
+        if not asks and not stores:
+            stores = await self._next_missing()
+        if asks:
+            job = worker.submit(lambda: finder.near([(ask.partition, ask.question) for ask in asks]))
+            if error := await _error(job):
+                self._asks.extendleft(asks)
+                return error
+            for ask, near in zip(asks, job.result(), strict=True):
+                if not ask.answer.done():
+                    ask.answer.set_result(near)
+        if stores:
+            return await self._keep(stores, finder, worker)
+        if not asks:
             self._woken.clear()
-            if not self._lookups and not self._stores and self._looked_at is None:
+            if not self._asks and not self._stores and self._looked_at is None:
                 await self._woken.wait()
-            return True
-        texts = list(dict.fromkeys(text for text in [q for q, _ in lookups] + [e.question for e in stores]))
-        unknown = [text for text in texts if text not in self._known]
-        job = worker.submit(lambda: dict(zip(unknown, embedder.embed(unknown), strict=True)))
-        if error := await _error(job):
-            self._fail(error, [waiting for _, waiting in lookups])
-            return False
-        found = {text: self._known[text] for text in texts if text in self._known}
-        found |= job.result()
-        for question, waiting in lookups:
-            self._remember(question, found[question])
-            if not waiting.done():
-                waiting.set_result(found[question])
-        await self._keep(stores, found)
-        return True
+        return None
 
-    async def _embedded(self, question: str) -> "Embedded | None":
-        if known := self._known.get(question):
-            return known
-        if len(self._lookups) >= LOOKUPS_WAITING:
-            return None
-        waiting: asyncio.Future[Embedded | None] = asyncio.get_running_loop().create_future()
-        self._lookups.append((question, waiting))
-        self._woken.set()
-        try:
-            async with asyncio.timeout(LOOKUP_S):
-                return await waiting
-        except TimeoutError:
-            return None
-
-    async def _next_unembedded(self) -> list[Entry]:
+    async def _next_missing(self) -> list[Entry]:
         after = self._looked_at
         if after is None:
             return []
-        rows = await self._disk.call(lambda database: database.unembedded(after, limit=BATCH)) or []
+        rows = await self._disk.call(lambda database: database.vectors.missing(after, limit=BATCH)) or []
         self._looked_at = rows[-1][0] if rows else None
         return [entry for _, entry in rows if 0 < len(entry.question) <= LONGEST]
 
-    async def _keep(self, entries: list[Entry], found: "dict[str, Embedded]") -> None:
-        from backends.cache.index import to_bytes
+    async def _keep(self, entries: list[Entry], finder: "Finder", worker: Worker) -> BaseException | None:
+        """Embed, write, and only then find: what the file no longer has is in no index."""
+        from backends.cache import finder as finding
 
-        vectors = [(entry.key, to_bytes(found[entry.question].vector), found[entry.question].read) for entry in entries]
-        kept = (await self._disk.call(lambda database: database.set_vectors(vectors)) if vectors else None) or set()
-        for entry in entries:
-            if entry.key in kept and self._index is not None:
-                embedded = found[entry.question]
-                self._index.add(entry.key, entry.partition, embedded.vector, embedded.read)
+        embedding = worker.submit(lambda: finder.embedded([entry.question for entry in entries]))
+        if error := await _error(embedding):
+            return error
+        embedded = embedding.result()
+        rows = finding.rows([entry.key for entry in entries], embedded)
+        kept = await self._disk.call(lambda database: database.vectors.put(rows)) or set()
+        for entry, each in zip(entries, embedded, strict=True):
+            if entry.key in kept:
+                worker.submit(partial(finder.index.add, entry.key, entry.partition, each.vector, each.read))
+        return None
 
-    def _remember(self, question: str, embedded: "Embedded") -> None:
-        """A question that is looked up in vain is stored a moment later."""
-        self._known[question] = embedded
-        if len(self._known) > KNOWN:
-            self._known.popitem(last=False)
+    def _told(self, error: BaseException) -> bool:
+        """Say what failed and let waiting look-ups go; whether it is worth another try."""
+        passing, absent = isinstance(error, ConnectionError), isinstance(error, ImportError)
+        began = self._finder is None
+        self.state = "off" if absent else "failed"
+        what = "did not load" if began else "failed"
+        self.detail = str(error) if absent or passing else f"the embedding model {what} ({type(error).__name__})"
+        log.warning("the semantic cache is %s: %s", self.state, error)
+        self._finder = None
+        self._release()
+        return passing
 
-    def _fail(self, error: BaseException, waiting: "list[asyncio.Future[Embedded | None]]") -> None:
-        log.warning("the semantic cache failed: %s", error)
-        self.state, self.detail = "failed", f"the embedding model failed ({type(error).__name__})"
-        self._index = None
-        for future in waiting + [future for _, future in self._lookups]:
-            if not future.done():
-                future.set_result(None)
-
-
-def _read_vectors(database: Database, *, index: "Index", after: int) -> int | None:
-    """Add the next vectors past the row `after`; the last one's row, None where there are no more."""
-    from backends.cache.index import from_bytes
-
-    rows = database.vectors(after, limit=LOADED_AT_ONCE)
-    for _, key, partition, vector, read in rows:
-        index.add(key, partition, from_bytes(vector), read)
-    return rows[-1][0] if rows else None
+    def _release(self) -> None:
+        while self._asks:
+            ask = self._asks.popleft()
+            if not ask.answer.done():
+                ask.answer.set_result(None)
 
 
-def _load() -> "Embedder":
-    from backends.cache import embedders
+def _finder(load: "Callable[[], Embedder]") -> "Finder":
+    from backends.cache.finder import Finder
 
-    return embedders.load()
+    return Finder(load())
 
 
 async def _error(job: "asyncio.Future[Any]") -> BaseException | None:

@@ -141,26 +141,26 @@ def test_flushed_text_is_gone_from_the_file(db: Database, path: Path) -> None:
 
 
 def test_vectors_go_with_their_entries(db: Database) -> None:
-    db.embedded_by("m1")
+    db.vectors.made_by("m1")
     for name in "abc":
         db.put(entry(name), {})
     keys = [entry(name).key for name in "abx"]
-    assert db.set_vectors([(key, b"v" * 8, 5) for key in keys]) == set(keys[:2])
-    assert [row[1] for row in db.vectors(0, limit=10)] == keys[:2]
-    assert [found.question for _, found in db.unembedded(0, limit=10)] == ["What is c?"]
+    assert db.vectors.put([(key, b"v" * 8, 5) for key in keys]) == set(keys[:2])
+    assert [row[1] for row in db.vectors.after(0, limit=10)] == keys[:2]
+    assert [found.question for _, found in db.vectors.missing(0, limit=10)] == ["What is c?"]
     db.delete(keys[:1])
-    assert [row[1] for row in db.vectors(0, limit=10)] == [keys[1]]
+    assert [row[1] for row in db.vectors.after(0, limit=10)] == [keys[1]]
 
 
 def test_another_models_vectors_are_thrown_away(db: Database) -> None:
-    db.embedded_by("m1")
+    db.vectors.made_by("m1")
     db.put(entry("a"), {})
-    db.set_vectors([(entry("a").key, b"v", 1)])
-    db.embedded_by("m1")
-    assert len(db.vectors(0, limit=10)) == 1
-    db.embedded_by("m2")
-    assert db.vectors(0, limit=10) == []
-    assert len(db.unembedded(0, limit=10)) == 1
+    db.vectors.put([(entry("a").key, b"v", 1)])
+    db.vectors.made_by("m1")
+    assert len(db.vectors.after(0, limit=10)) == 1
+    db.vectors.made_by("m2")
+    assert db.vectors.after(0, limit=10) == []
+    assert len(db.vectors.missing(0, limit=10)) == 1
 
 
 def test_uses_are_written(db: Database) -> None:

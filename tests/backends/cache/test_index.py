@@ -1,8 +1,14 @@
+import hashlib
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.cache.index import Index, Vector, from_bytes, to_bytes
+
+
+def _key(name: bytes) -> bytes:
+    return hashlib.sha256(name).digest()
 
 
 def _vector(seed: int, dimensions: int = 8) -> Vector:
@@ -14,18 +20,18 @@ def _vector(seed: int, dimensions: int = 8) -> Vector:
 def test_nearest_first_above_the_floor_and_no_more_than_asked() -> None:
     index = Index()
     base = np.eye(8, dtype=np.float32)
-    index.add(b"same", b"p", base[0], 10)
-    index.add(b"near", b"p", (base[0] * 0.9 + base[1] * np.sqrt(1 - 0.81)).astype(np.float32), 20)
-    index.add(b"far", b"p", base[2], 30)
+    index.add(_key(b"same"), b"p", base[0], 10)
+    index.add(_key(b"near"), b"p", (base[0] * 0.9 + base[1] * np.sqrt(1 - 0.81)).astype(np.float32), 20)
+    index.add(_key(b"far"), b"p", base[2], 30)
     found = index.nearest(b"p", base[0], floor=0.5, limit=4)
-    assert [(each.key, each.read) for each in found] == [(b"same", 10), (b"near", 20)]
+    assert [(each.key, each.read) for each in found] == [(_key(b"same"), 10), (_key(b"near"), 20)]
     assert found[0].similarity == 1.0
-    assert [each.key for each in index.nearest(b"p", base[0], floor=0.5, limit=1)] == [b"same"]
+    assert [each.key for each in index.nearest(b"p", base[0], floor=0.5, limit=1)] == [_key(b"same")]
 
 
 def test_partitions_do_not_see_each_other() -> None:
     index = Index()
-    index.add(b"a", b"p", _vector(1), 1)
+    index.add(_key(b"a"), b"p", _vector(1), 1)
     assert index.nearest(b"q", _vector(1), floor=-1, limit=4) == []
     assert b"p" in index
     assert b"q" not in index
@@ -34,9 +40,9 @@ def test_partitions_do_not_see_each_other() -> None:
 def test_beyond_its_bound_the_oldest_goes() -> None:
     index = Index(max_entries=2)
     for name in (b"a", b"b", b"c"):
-        index.add(name, b"p", _vector(1), 1)
+        index.add(_key(name), b"p", _vector(1), 1)
     assert len(index) == 2
-    assert {each.key for each in index.nearest(b"p", _vector(1), floor=-1, limit=9)} == {b"b", b"c"}
+    assert {each.key for each in index.nearest(b"p", _vector(1), floor=-1, limit=9)} == {_key(b"b"), _key(b"c")}
 
 
 @settings(deadline=None, max_examples=50)
@@ -44,7 +50,7 @@ def test_beyond_its_bound_the_oldest_goes() -> None:
 def test_it_finds_what_a_plain_list_finds(steps: list[tuple[bool, int, int, int]]) -> None:
     index, plain = Index(), dict[bytes, tuple[bytes, Vector]]()
     for adds, name, part, seed in steps:
-        key, partition = b"%d" % name, b"%d" % part
+        key, partition = _key(b"%d" % name), b"%d" % part
         if adds:
             index.add(key, partition, _vector(seed), 1)
             plain[key] = (partition, _vector(seed))

@@ -1,5 +1,6 @@
 import asyncio
 import threading
+from collections.abc import Sized
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from backends import settings
 from backends.cache import semantic
 from backends.cache.embedders import Embedder
-from backends.cache.semantic import NearMiss, Semantic
+from backends.cache.paraphrases import NearMiss
+from backends.cache.semantic import Semantic
 from backends.cache.store import Cache
 from backends.clock import ManualClock
 from tests.backends.cache.samples import WordEmbedder, request, stored
@@ -27,11 +29,16 @@ async def _opened(path: Path, embedder: Embedder | None = None, *, clock: Manual
     return cache
 
 
+def _index(cache: Cache) -> Sized:
+    finder = cache._semantic._finder
+    return finder.index if finder is not None else ()
+
+
 async def _stored(cache: Cache, text: str = QUESTION) -> None:
     """Store and wait until the question is in the index."""
-    before = len(cache._semantic._index or ())
+    before = len(_index(cache))
     await cache.store(request(text), stored(), model_class="auto")
-    await until(lambda: len(cache._semantic._index or ()) > before)
+    await until(lambda: len(_index(cache)) > before)
 
 
 async def test_a_paraphrase_is_answered(tmp_path: Path) -> None:
@@ -111,7 +118,7 @@ async def test_another_model_rebuilds_the_index(tmp_path: Path) -> None:
     await first.close()
     embedder = WordEmbedder("other words")
     second = await _opened(tmp_path, embedder)
-    await until(lambda: len(second._semantic._index or ()) == 1)
+    await until(lambda: len(_index(second)) == 1)
     assert [QUESTION] in embedder.batches
     assert await second.lookup(request(PARAPHRASE), model_class="auto") is not None
     await second.close()
@@ -132,7 +139,7 @@ async def test_what_was_stored_while_the_model_loads_is_embedded_later(tmp_path:
     await cache.store(request(QUESTION), stored(), model_class="auto")
     assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
     gate.set()
-    await until(lambda: len(cache._semantic._index or ()) == 1)
+    await until(lambda: len(_index(cache)) == 1)
     assert await cache.lookup(request(PARAPHRASE), model_class="auto") is not None
     await cache.close()
     assert cache.stats().semantic == "off"
@@ -231,7 +238,7 @@ async def test_a_flushed_entry_is_in_no_index(tmp_path: Path) -> None:
     cache = await _opened(tmp_path)
     await _stored(cache)
     await cache.flush("writer")
-    assert len(cache._semantic._index or ()) == 0
+    await until(lambda: len(_index(cache)) == 0)
     await cache.close()
 
 
@@ -240,7 +247,7 @@ async def test_an_entry_that_the_file_lost_leaves_the_index(tmp_path: Path) -> N
     await _stored(cache)
     await cache._disk.call(lambda database: database.flush(None))
     assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
-    assert len(cache._semantic._index or ()) == 0
+    await until(lambda: len(_index(cache)) == 0)
     await cache.close()
 
 
@@ -292,7 +299,7 @@ def test_a_near_miss_reads_like_a_line() -> None:
 
 
 async def test_a_tier_that_never_started_closes() -> None:
-    tier = Semantic(disk=None)  # type: ignore[arg-type]
+    tier = Semantic(disk=None, load=WordEmbedder)  # type: ignore[arg-type]
     tier.drop([b"k"])
     await tier.close()
     assert tier.state == "off"

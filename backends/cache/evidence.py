@@ -1,0 +1,30 @@
+"""What an entry's own record allows it to serve, and how often hits are wrong by those that were asked anew.
+
+After vCache (Schroeder et al., 2025) each entry has a threshold of its own that learns from what its hits turned out to
+be. An entry serves a score only while the share of wrong hits among its own at that score or above is held to be at
+most `risk`: the mean of a Beta distribution that begins with PRIOR hits of which half the allowed share were wrong, and
+counts every verdict. So one wrong hit at .93 closes the entry up to .93, at a risk of .01 until 74 right ones at .93
+or above stand against it, at .05 until none need to; what scores higher than it ever went wrong at is still served.
+"""
+
+import math
+from collections.abc import Sequence
+
+PRIOR = 50.0  # hits that an entry is believed before it has any
+
+
+def may_serve(score: float, record: Sequence[tuple[float, bool]], *, risk: float) -> bool:
+    """Whether an entry with this record of (score, right) may serve a hit of `score`."""
+    at_or_above = [right for scored, right in record if scored >= score]
+    wrong = sum(not right for right in at_or_above)
+    return not wrong or (PRIOR * risk / 2 + wrong) / (PRIOR + len(at_or_above)) <= risk
+
+
+def wilson(count: int, of: int, z: float = 1.96) -> tuple[float, float, float] | None:
+    """The share `count` / `of` with the ends of Wilson's interval, by default at 95 %; None of none."""
+    if not of:
+        return None
+    share = count / of
+    centre = (share + z * z / (2 * of)) / (1 + z * z / of)
+    half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
+    return share, max(0.0, centre - half), min(1.0, centre + half)

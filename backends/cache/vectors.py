@@ -1,0 +1,56 @@
+"""The questions' vectors beside their entries, by the model that made them."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from backends.cache import codec
+from backends.cache.entry import Entry
+from backends.cache.seal import Seal
+
+COLUMNS = "key, partition, agent, stored_at, expires_at, hits, size, checksum, body"
+
+Row = tuple[int, bytes, bytes, bytes, int]
+"""id, key, partition, vector as half floats, characters of the question that the model read."""
+
+
+class Vectors:
+    """Called on the database's thread; each method is a transaction."""
+
+    def __init__(self, db: sqlite3.Connection, seal: Seal | None = None) -> None:
+        self._db = db
+        self._seal = seal
+
+    def made_by(self, model: str) -> None:
+        """They are `model`'s from now on; another model's are thrown away."""
+        with self._db:
+            row = self._db.execute("SELECT value FROM meta WHERE name = 'embedder'").fetchone()
+            if row is None or row[0] != model:
+                self._db.execute("DELETE FROM vectors")
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES ('embedder', ?)", (model,))
+
+    def after(self, id: int, *, limit: int) -> list[Row]:
+        """The next past `id`, by id."""
+        return self._db.execute(
+            "SELECT id, key, partition, vector, read FROM vectors WHERE id > ? ORDER BY id LIMIT ?", (id, limit)
+        ).fetchall()
+
+    def missing(self, after: int, *, limit: int) -> list[tuple[int, Entry]]:
+        """The next (id, entry) past `after` that have none, by id; broken and encrypted rows are passed over."""
+        rows = self._db.execute(
+            f"SELECT id, {COLUMNS} FROM entries WHERE id > ? AND id NOT IN (SELECT id FROM vectors) "  # noqa: S608
+            "AND substr(body, 1, 1) != x'65' ORDER BY id LIMIT ?",
+            (after, limit),
+        ).fetchall()
+        return [(row[0], entry) for row in rows if (entry := codec.to_entry(row[1:], self._seal)) is not None]
+
+    def put(self, vectors: Iterable[tuple[bytes, bytes, int]]) -> set[bytes]:
+        """Write (key, vector, characters read by the model); returns the keys whose entries are still there."""
+        with self._db:
+            return {
+                key
+                for key, vector, read in vectors
+                if self._db.execute(
+                    "INSERT OR REPLACE INTO vectors SELECT id, key, partition, ?, ? FROM entries WHERE key = ?",
+                    (vector, read, key),
+                ).rowcount
+            }

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from backends.clock import SystemClock
 from backends.ledger.connection import writable
-from backends.ledger.entries import SETTLE
 from backends.ledger.rows import encode, stamp
 from backends.ledger.store import Ledger
 from backends.ledger.writer import GROUP
+from backends.ledger.written import SETTLE
 from backends.paths import Paths
 from backends.settings import Budget
 from backends.types import Attempt, Outcome, Reason, Tokens

@@ -14,6 +14,7 @@ from backends.ledger.amounts import Charge, OpenCall, Reservation
 from backends.ledger.books import Books
 from backends.ledger.money import text
 from backends.ledger.rows import encode, stamp, storable
+from backends.ledger.written import AdmittedRow, FinalRow, HeldRow, Written
 from backends.types import ZERO, Acted, EngineName, Outcome, Source
 
 
@@ -45,11 +46,26 @@ class Entry(Protocol):
         ...
 
 
+class Kept(Entry, Protocol):
+    """An entry whose rows can wait: they are made first, and the books may be changed before they are in the file."""
+
+    def rows(self, books: Books) -> Written: ...
+
+    def enter(self, books: Books) -> None:
+        """Change the books. What it raises leaves them as they were."""
+        ...
+
+
 class Admit(Struct, frozen=True):
     admission: Admission
     owed = False
 
     def carry_out(self, db: sqlite3.Connection, books: Books) -> None:
+        if not self.rows(books).write(db):
+            raise again(self.admission.id)
+        self.enter(books)
+
+    def rows(self, books: Books) -> AdmittedRow:
         admission = self.admission
         row = {
             "id": admission.id,
@@ -65,11 +81,16 @@ class Admit(Struct, frozen=True):
             "prompt_hash": admission.prompt_hash,
             "input_tokens": admission.input_tokens,
         }
-        if not db.execute(ADMIT, row).rowcount:
-            raise WrongUse(f"request {admission.id} was admitted before: give each request an id of its own")
-        reservation = Reservation(admission.engine, admission.model, admission.reserved_usd)
-        _hold(db, admission.id, reservation)
-        books.admit(admission.id, admission.agent, reservation)
+        return AdmittedRow(admission.id, row, _held(admission.id, self._reservation))
+
+    def enter(self, books: Books) -> None:
+        if books.open_call(self.admission.id) is not None:
+            raise again(self.admission.id)
+        books.admit(self.admission.id, self.admission.agent, self._reservation)
+
+    @property
+    def _reservation(self) -> Reservation:
+        return Reservation(self.admission.engine, self.admission.model, self.admission.reserved_usd)
 
 
 class Reserve(Struct, frozen=True):
@@ -78,9 +99,15 @@ class Reserve(Struct, frozen=True):
     owed = False
 
     def carry_out(self, db: sqlite3.Connection, books: Books) -> None:
+        self.rows(books).write(db)
+        self.enter(books)
+
+    def rows(self, books: Books) -> HeldRow:
         if books.open_call(self.id) is None:
             raise LedgerError(f"request {self.id} is not open: admit it before it reserves more")
-        _hold(db, self.id, self.reservation)
+        return _held(self.id, self.reservation)
+
+    def enter(self, books: Books) -> None:
         books.reserve(self.id, self.reservation)
 
 
@@ -96,35 +123,35 @@ class Settle(Struct, frozen=True, kw_only=True):
     owed = True
 
     def carry_out(self, db: sqlite3.Connection, books: Books) -> None:
+        if self.rows(books).write(db):  # else it has its final row already
+            self.enter(books)
+
+    def rows(self, books: Books) -> FinalRow:
         outcome = self.outcome
-        call = books.open_call(outcome.id)
-        charged_at = call.charged_at if call else books.moment
-        row = encode(outcome) | {
-            "charged_at": stamp(charged_at),
-            "prompt_hash": self.prompt_hash,
-            "price_source": self.price_source,
-        }
-        if not db.execute(SETTLE, row).rowcount:
-            return  # it has its final row already
-        charges = _charges(outcome, max(outcome.cost_usd, self.charged_usd), call)
-        at = stamp(charged_at)
-        db.executemany(
-            "INSERT INTO charges VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (outcome.id, at, row["agent"], one.engine, storable(one.model), text(one.usd), text(one.beyond))
-                for one in charges
-            ],
+        at = stamp(self._charged_at(books))
+        row = encode(outcome) | {"charged_at": at, "prompt_hash": self.prompt_hash, "price_source": self.price_source}
+        charges = tuple(
+            (outcome.id, at, row["agent"], one.engine, storable(one.model), text(one.usd), text(one.beyond))
+            for one in self._charges(books)
         )
-        if self.prompt is not None or self.answer is not None:
-            body = (outcome.id, storable(self.prompt), storable(self.answer))
-            db.execute("INSERT INTO bodies VALUES (?, ?, ?)", body)
-        if call:
-            db.execute("DELETE FROM reservations WHERE id = ?", (outcome.id,))
-            db.execute("DELETE FROM admissions WHERE id = ?", (outcome.id,))
+        kept = self.prompt is not None or self.answer is not None
+        return FinalRow(outcome.id, row, charges, (storable(self.prompt), storable(self.answer)) if kept else None)
+
+    def enter(self, books: Books) -> None:
+        outcome, charges, charged_at = self.outcome, self._charges(books), self._charged_at(books)
+        if books.open_call(outcome.id) is not None:
             books.settle(outcome.id, charges)
         else:
             books.charge(outcome.agent, charges)
         books.count(outcome.agent, charged_at, outcome.cost_usd, outcome.baseline_usd)
+
+    def _charged_at(self, books: Books) -> datetime:
+        call = books.open_call(self.outcome.id)
+        return call.charged_at if call else books.moment
+
+    def _charges(self, books: Books) -> Sequence[Charge]:
+        charged = max(self.outcome.cost_usd, self.charged_usd)
+        return _charges(self.outcome, charged, books.open_call(self.outcome.id))
 
 
 class Audit(Struct, frozen=True, kw_only=True):
@@ -157,9 +184,12 @@ class Audit(Struct, frozen=True, kw_only=True):
         )
 
 
-def _hold(db: sqlite3.Connection, id: str, reservation: Reservation) -> None:
-    values = (id, reservation.engine, storable(reservation.model), text(reservation.usd))
-    db.execute("INSERT INTO reservations VALUES (?, ?, ?, ?)", values)
+def again(id: str) -> WrongUse:
+    return WrongUse(f"request {id} was admitted before: give each request an id of its own")
+
+
+def _held(id: str, reservation: Reservation) -> HeldRow:
+    return HeldRow(id, reservation.engine, storable(reservation.model), text(reservation.usd))
 
 
 def _charges(outcome: Outcome, charged: Decimal, call: OpenCall | None) -> Sequence[Charge]:
@@ -182,25 +212,3 @@ def _charges(outcome: Outcome, charged: Decimal, call: OpenCall | None) -> Seque
         for (engine, model), usd in costs.items()
         if usd > 0
     ]
-
-
-ADMIT = """
-INSERT INTO admissions
-SELECT :id, :started_at, :charged_at, :source, :agent, :engine, :model, :intent, :complexity, :sensitive, :prompt_hash,
-       :input_tokens
-WHERE NOT EXISTS (SELECT 1 FROM requests WHERE id = :id)
-ON CONFLICT (id) DO NOTHING
-"""
-
-SETTLE_COLUMNS = (
-    "id, started_at, charged_at, source, agent, engine, model, intent, complexity, sensitive, cache, finish, "
-    "input_tokens, output_tokens, thinking_tokens, cached_input_tokens, cost_usd, baseline_usd, ttft_ms, latency_ms, "
-    "attempts, attempts_estimated, usage_estimated, reasons, notes, error, error_kind, retry_after_s, price_source, "
-    "tag, p_local, p_cloud, weights, own_cost_usd"
-)
-SETTLE = f"""
-INSERT INTO requests ({SETTLE_COLUMNS}, prompt_hash)
-VALUES (:{SETTLE_COLUMNS.replace(", ", ", :")},
-        coalesce(:prompt_hash, (SELECT prompt_hash FROM admissions WHERE id = :id)))
-ON CONFLICT (id) DO NOTHING
-"""  # noqa: S608 — names of our own columns

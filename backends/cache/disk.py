@@ -4,11 +4,13 @@ import builtins
 import logging
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from backends.cache import file
 from backends.cache.database import Database
+from backends.cache.entry import Entry
 from backends.cache.seal import Seal
 from backends.cache.worker import Worker
 from backends.clock import Clock
@@ -51,11 +53,17 @@ class Disk:
         database = self._database
         return database is not None and database.may_have(key)
 
+    async def get(self, key: builtins.bytes) -> Entry | None:
+        """The entry of `key`: the hot path."""
+        if self._clock.monotonic() < self._retry_at:
+            return None
+        return await self._worker.submit(partial(self._guarded, partial(Database.get_one, key=key)))
+
     async def call(self, work: Callable[[Database], T]) -> T | None:
         """Run `work` on the file; None where the file cannot be used now."""
         if self._clock.monotonic() < self._retry_at:
             return None
-        return await self._worker.submit(lambda: self._guarded(work))
+        return await self._worker.submit(partial(self._guarded, work))
 
     async def close(self) -> None:
         """Finish what is queued, close the file and end the thread."""

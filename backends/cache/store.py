@@ -220,7 +220,7 @@ class Cache:
     async def _exact(self, request: Request, key: bytes) -> Hit | None:
         entry = self._front.get(key)
         if entry is None and self._disk.may_have(key):
-            entry = await self._disk.call(lambda database: database.get_one(key))
+            entry = await self._disk.get(key)
         return self._hit(request, entry) if entry is not None else None
 
     def _hit(

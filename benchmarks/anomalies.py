@@ -1,8 +1,8 @@
 """Is unusual spend seen within minutes, and ordinary spend let be?
 
-`python -m benchmarks.anomalies [--seeds 10] [--busy 1] [--json]`. Eleven agents' traffic is made up for three weeks (days
-and nights, bursts of jobs on the hour, a cache, two engines): two weeks teach, the third is replayed minute by minute once
-as it is, and once with each of ten faults put in at a time of its own.
+`python -m benchmarks.anomalies [--seeds 10] [--busy 1] [--json]`. Eleven agents' traffic is made up for three weeks,
+with days and nights, bursts of jobs on the hour, a cache and two engines. Two weeks teach; the third is replayed minute
+by minute, once as it is, and once with each of ten faults put in at a time of its own.
 """
 
 import argparse

@@ -1,0 +1,143 @@
+"""Model inertia: a dear model kept where a cheaper one would do, an old one kept past its day, a machine left idle."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from backends.finops.break_even import fixed_usd_month
+from backends.finops.look import Look, money
+from backends.ledger.catalogue import is_deprecated, models
+from backends.types import Recommendation, Tokens
+
+WITHIN = 0.01
+"""Where P(local answers well) is within this of P(cloud answers well), the next cheaper cloud model does as well: it
+lies between the two."""
+
+TIERS = ("flash-lite", "flash", "pro")
+"""Google's own, cheapest first."""
+
+NAME = re.compile(r"gemini-(\d+(?:\.\d+)?)-(flash-lite|flash|pro)")
+
+IDLE_FROM = 0.5
+"""Share of the time; below it an idle machine is nothing to speak of."""
+
+
+def dear_models(look: Look) -> Iterator[Recommendation]:
+    for row in look.rows(EASY, WITHIN):
+        cheaper = _sibling_below(row["model"])
+        if cheaper is None:
+            continue
+        tokens = Tokens(input=row["input"], output=row["output"], thinking=row["thinking"], cached_input=row["cached"])
+        there = look.price(cheaper, tokens)
+        saved = money(row["usd"]) - there if there is not None else Decimal(0)
+        if saved > 0:
+            yield Recommendation(
+                kind="dear-model",
+                title=f"{row['agent']} pays {row['model']} where {cheaper} would do",
+                usd_month=look.a_month(saved),
+                evidence=f"of {row['all_requests']:,} prompts {row['requests']:,} are so easy that the local model is"
+                f" expected within {WITHIN:.0%} of the cloud",
+                command=f"claw config set engines.cloud.model {cheaper}",
+            )
+
+
+def kept_from_local(look: Look) -> Iterator[Recommendation]:
+    """Agents bound to the cloud whose prompts the local model would answer as the dial asks."""
+    for row in look.rows(LOCAL_WOULD_DO, look.settings.router.dial):
+        agent = look.settings.agent(row["agent"])
+        if agent.policy in ("cloud", "prefer-cloud") and (usd := money(row["usd"])):
+            yield Recommendation(
+                kind="policy",
+                title=f"{row['agent']} is bound to the cloud where local would do",
+                usd_month=look.a_month(usd),
+                evidence=f"{row['requests']:,} of its paid prompts keep {look.settings.router.dial:.0%} of the quality"
+                f" locally; its policy is {agent.policy}",
+                command=look.set_agent(row["agent"], "policy", "auto"),
+            )
+
+
+def old_models(look: Look) -> Iterator[Recommendation]:
+    """Models that the price table calls deprecated, or whose newer sibling asks less for the same tokens."""
+    for row in look.rows(USED):
+        model = row["model"]
+        newer = _newest_of_tier(model)
+        if newer is None or newer == model:
+            continue
+        tokens = Tokens(input=row["input"], output=row["output"], thinking=row["thinking"], cached_input=row["cached"])
+        there = look.price(newer, tokens)
+        saved = money(row["usd"]) - there if there is not None else None
+        retiring = is_deprecated(model)
+        if retiring or (saved is not None and saved > 0):
+            yield Recommendation(
+                kind="old-model",
+                title=f"{model} is being retired" if retiring else f"{newer} asks less than {model}",
+                usd_month=look.a_month(saved) if saved is not None and saved > 0 else None,
+                evidence=f"{row['requests']:,} requests of the span went to it",
+                command=f"claw config set engines.cloud.model {newer}",
+            )
+
+
+def idle_machine(look: Look) -> Iterator[Recommendation]:
+    fixed = fixed_usd_month(look.settings.costs.local)
+    (row,) = look.rows(BUSY)
+    if not fixed:
+        return
+    seconds = (look.until - look.since).total_seconds() * look.settings.engines.local.parallel
+    idle = 1 - (row["busy_ms"] or 0) / 1000 / seconds
+    if idle >= IDLE_FROM:
+        yield Recommendation(
+            kind="idle",
+            title="the machine of the local engine is mostly idle",
+            usd_month=(fixed * Decimal(idle)).quantize(Decimal("0.01")),
+            evidence=f"its {look.settings.engines.local.parallel} places were empty {idle:.0%} of the time",
+            command=f"claw config set router.dial {max(0.0, look.settings.router.dial - 0.1):.1f}",
+        )
+
+
+def _sibling_below(model: str) -> str | None:
+    """The next cheaper tier of the same generation, where the price table has it."""
+    if not (found := NAME.fullmatch(model)):
+        return None
+    generation, tier = found.groups()
+    below = TIERS.index(tier) - 1
+    name = f"gemini-{generation}-{TIERS[below]}"
+    return name if below >= 0 and name in models() and not is_deprecated(name) else None
+
+
+def _newest_of_tier(model: str) -> str | None:
+    if not (found := NAME.fullmatch(model)):
+        return None
+    same = [
+        (float(other[1]), name)
+        for name in models()
+        if (other := NAME.fullmatch(name)) and other[2] == found[2] and not is_deprecated(name)
+    ]
+    return max(same, default=(0.0, None))[1]
+
+
+EASY = """
+SELECT agent, model, sum(p_local >= p_cloud - ?3) AS requests, count(*) AS all_requests,
+       sum(iif(p_local >= p_cloud - ?3, input_tokens, 0)) AS input,
+       sum(iif(p_local >= p_cloud - ?3, output_tokens, 0)) AS output,
+       sum(iif(p_local >= p_cloud - ?3, thinking_tokens, 0)) AS thinking,
+       sum(iif(p_local >= p_cloud - ?3, cached_input_tokens, 0)) AS cached,
+       usd_sum(iif(p_local >= p_cloud - ?3, cost_usd, '0')) AS usd
+FROM requests
+WHERE started_at >= ?1 AND started_at < ?2 AND engine = 'cloud' AND finish = 'stop' AND p_local IS NOT NULL
+GROUP BY agent, model HAVING requests > 0
+"""
+
+LOCAL_WOULD_DO = """
+SELECT agent, count(*) AS requests, usd_sum(cost_usd) AS usd FROM requests
+WHERE started_at >= ? AND started_at < ? AND engine = 'cloud' AND p_local >= p_cloud * ? GROUP BY agent
+"""
+
+USED = """
+SELECT model, count(*) AS requests, sum(input_tokens) AS input, sum(output_tokens) AS output,
+       sum(thinking_tokens) AS thinking, sum(cached_input_tokens) AS cached, usd_sum(cost_usd) AS usd
+FROM requests WHERE started_at >= ? AND started_at < ? AND engine = 'cloud' GROUP BY model
+"""
+
+BUSY = """
+SELECT sum(latency_ms) AS busy_ms FROM requests WHERE started_at >= ? AND started_at < ? AND engine = 'local'
+"""

@@ -1,0 +1,56 @@
+"""What every search for savings is given: the rows of a span, prices, settings, and the way to a month's money."""
+
+import re
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from backends.ledger.prices import Prices, UnknownPrice
+from backends.ledger.rows import stamp
+from backends.settings import Settings
+from backends.types import ZERO, Tokens
+
+MONTH_DAYS = Decimal("30.44")
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """The span is [since, until), UTC."""
+
+    db: sqlite3.Connection
+    since: datetime
+    until: datetime
+    prices: Prices
+    settings: Settings
+
+    def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        """Rows of a query whose first two parameters are the span's ends."""
+        return self.db.execute(sql, (stamp(self.since), stamp(self.until), *values)).fetchall()
+
+    def a_month(self, usd: Decimal) -> Decimal:
+        """What `usd` in the span comes to in a month, to the cent; a span shorter than a day counts as one."""
+        days = max(Decimal(1), Decimal((self.until - self.since).total_seconds()) / 86_400)
+        return (usd / days * MONTH_DAYS).quantize(CENT)
+
+    def set_agent(self, agent: str, setting: str, value: str) -> str:
+        """The command that changes one setting of an agent."""
+        return f"claw config set {'.'.join(('agents', quoted(agent), setting))} {value}"
+
+    def price(self, model: str, tokens: Tokens) -> Decimal | None:
+        """US dollars for `tokens` today; None where no price is known."""
+        try:
+            return self.prices.cost(model, tokens, self.until).usd
+        except UnknownPrice:
+            return None
+
+
+def quoted(name: str) -> str:
+    """A name as a part of a TOML key."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f"'\"{name}\"'"
+
+
+def money(value: object) -> Decimal:
+    """A `usd_sum` column; NULL over no rows is nothing."""
+    return ZERO if value is None else Decimal(str(value))

@@ -1,0 +1,170 @@
+"""Each search for a saving finds what is there, says what it is worth, and is silent where there is nothing."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from backends.finops.review import review
+from backends.ledger import schema
+from backends.ledger.books import Books
+from backends.ledger.connection import extend
+from backends.ledger.entries import Settle
+from backends.ledger.prices import Prices
+from backends.ledger.writer import commit
+from backends.settings import Agent, Settings
+from backends.settings_money import Costs, LocalCosts
+from backends.types import Attempt, Outcome, Recommendation, Tokens
+from tests.backends.ledger.samples import attempt, outcome
+
+NOW = datetime(2026, 6, 30, tzinfo=UTC)
+AT = NOW - timedelta(days=10)
+PRO = "gemini-2.5-pro"
+FEW = Tokens(input=1000, output=100)
+
+
+@pytest.fixture
+def db() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
+        schema.migrate(opened)
+        extend(opened)
+        yield opened
+
+
+def write(db: sqlite3.Connection, *outcomes: Outcome, hashes: tuple[str, ...] = ()) -> None:
+    entries = [
+        Settle(outcome=one, charged_usd=one.cost_usd, prompt_hash=hashes[index] if hashes else f"hash {one.id}")
+        for index, one in enumerate(outcomes)
+    ]
+    assert commit(db, Books([], NOW, UTC), entries) == [None] * len(entries)
+
+
+def cloud(id: str, *, usd: str = "1", tokens: Tokens = FEW, **more: Any) -> Outcome:
+    model = more.pop("model", "gemini-2.5-flash")
+    paid = Attempt(engine="cloud", model=model, tokens=tokens, cost_usd=Decimal(usd))
+    plain = {"agent": "writer", "at": AT, "complexity": 0.9, "tokens": tokens} | more
+    return outcome(id, paid, **plain)
+
+
+def found(db: sqlite3.Connection, kind: str, settings: Settings | None = None) -> list[Recommendation]:
+    said = review(db, settings=settings or Settings(), prices=Prices({}), now=NOW)
+    return [one for one in said.recommendations if one.kind == kind]
+
+
+def test_nothing_is_recommended_of_an_empty_ledger(db: sqlite3.Connection) -> None:
+    said = review(db, settings=Settings(), prices=Prices({}), now=NOW)
+    assert (said.recommendations, said.months, said.cost_usd) == ((), (), 0)
+    assert said.break_even.at_requests is None
+    assert "costs.local" in said.break_even.note
+
+
+def test_a_dear_model_on_easy_prompts(db: sqlite3.Connection) -> None:
+    easy = cloud("a", usd="10", model=PRO, tokens=Tokens(input=1_000_000, output=500_000), p_local=0.97, p_cloud=0.975)
+    hard = replace(easy, id="b", p_local=0.5)
+    write(db, easy, hard)
+    (one,) = found(db, "dear-model")
+    # gemini-2.5-flash asks 0.30 and 2.50 a million: 1.55 for the easy one, 8.45 less in 30 days.
+    assert one.usd_month == (Decimal("8.45") / 30 * Decimal("30.44")).quantize(Decimal("0.01"))
+    assert "of 2 prompts 1" in one.evidence
+    assert one.command == "claw config set engines.cloud.model gemini-2.5-flash"
+
+
+def test_an_agent_bound_to_the_cloud_whose_prompts_are_easy(db: sqlite3.Connection) -> None:
+    write(db, cloud("a", p_local=0.9, p_cloud=0.95), cloud("b", p_local=0.3, p_cloud=0.95))
+    assert found(db, "policy") == []
+    (one,) = found(db, "policy", Settings(agents={"writer": Agent(policy="cloud")}))
+    assert one.command == "claw config set agents.writer.policy auto"
+    assert "1 of its paid prompts" in one.evidence
+
+
+def test_a_model_about_to_be_retired(db: sqlite3.Connection) -> None:
+    write(db, cloud("a", model="gemini-2.0-flash"))
+    (one,) = found(db, "old-model")
+    assert one.title == "gemini-2.0-flash is being retired"
+    assert one.command.startswith("claw config set engines.cloud.model gemini-")
+
+
+def test_thinking_on_easy_prompts(db: sqlite3.Connection) -> None:
+    tokens = Tokens(input=100, output=10, thinking=1_000_000)
+    write(db, cloud("a", tokens=tokens, complexity=0.2), cloud("b", tokens=tokens, complexity=0.8))
+    (one,) = found(db, "thinking")
+    assert one.usd_month == (Decimal("2.5") / 30 * Decimal("30.44")).quantize(Decimal("0.01"))
+    assert one.command == "claw config set agents.writer.thinking_budget 0"
+
+
+def test_billed_calls_that_failed(db: sqlite3.Connection) -> None:
+    failed, answered = attempt("0.75", error="cut: half an answer", estimated=True), attempt("1")
+    write(db, outcome("a", failed, answered, at=AT), outcome("b", attempt("0", error="busy: later"), answered, at=AT))
+    (one,) = found(db, "retries")
+    assert one.usd_month == (Decimal("0.75") / 30 * Decimal("30.44")).quantize(Decimal("0.01"))
+    assert one.evidence.startswith("1 billed calls of 1 requests")
+
+
+def test_answers_at_the_cap_and_left_ones(db: sqlite3.Connection) -> None:
+    write(db, cloud("a", finish="length"), cloud("b", finish="cancelled"), cloud("c"))
+    length, left = sorted(found(db, "cut"), key=lambda one: one.evidence)
+    assert length.command == "claw config set agents.writer.max_output 200"
+    assert "were left" in left.evidence
+
+
+def test_a_prompt_paid_twice_by_one_and_by_two_agents(db: sqlite3.Connection) -> None:
+    rows = (cloud("a"), cloud("b"), cloud("c", agent="ada"), cloud("d", agent="writer"), cloud("e"))
+    write(db, *rows, hashes=("one", "one", "two", "two", "three"))
+    alone, both = sorted(found(db, "duplicates"), key=lambda one: one.command, reverse=True)
+    assert alone.command == "claw config set agents.writer.cache_ttl_s 604800"
+    assert both.command == "claw config set agents.ada.cache_scope all"
+    assert alone.usd_month == both.usd_month == (Decimal(1) / 30 * Decimal("30.44")).quantize(Decimal("0.01"))
+
+
+def test_a_sensitive_prompt_is_no_duplicate(db: sqlite3.Connection) -> None:
+    write(db, cloud("a", sensitive=True), cloud("b", sensitive=True), hashes=("one", "one"))
+    assert found(db, "duplicates") == []
+
+
+def test_long_openings_that_the_provider_does_not_cache(db: sqlite3.Connection) -> None:
+    tokens = Tokens(input=100_000, output=10)
+    write(db, *(cloud(str(index), agent="ada", tokens=tokens) for index in range(20)))
+    (one,) = found(db, "context")
+    # 2 million tokens at 0.30 a million, or 0.03 where they come cached.
+    assert one.usd_month == (Decimal("0.54") / 30 * Decimal("30.44")).quantize(Decimal("0.01"))
+
+
+def test_an_idle_machine(db: sqlite3.Connection) -> None:
+    local = outcome("a", attempt("0", engine="local", model="qwen2.5:14b"), at=AT, latency_ms=1000.0)
+    write(db, local)
+    settings = Settings(costs=Costs(local=LocalCosts(rent_usd_month=Decimal(90))))
+    (one,) = found(db, "idle", settings)
+    assert one.usd_month == Decimal("90.00")
+    assert found(db, "idle") == []
+
+
+def test_what_saves_most_comes_first_and_cents_are_left_out(db: sqlite3.Connection) -> None:
+    write(
+        db,
+        cloud("a", usd="5", finish="length"),
+        cloud("b", usd="50", finish="cancelled"),
+        cloud("c", usd="0.001", agent="ada", finish="length"),
+    )
+    first, second = found(db, "cut")
+    assert "left" in first.evidence
+    assert "cap" in second.evidence
+
+
+def test_months_say_the_price_of_tokens_and_the_tokens_of_a_request(db: sqlite3.Connection) -> None:
+    tokens = Tokens(input=900, output=100)
+    write(db, cloud("a", tokens=tokens), cloud("b", tokens=tokens, at=datetime(2026, 2, 3, tzinfo=UTC), usd="3"))
+    february, june = review(db, settings=Settings(), prices=Prices({}), now=NOW).months
+    assert (february.month, june.month) == ("2026-02", "2026-06")
+    assert (february.usd_per_mtok, june.usd_per_mtok) == (3000, 1000)
+    assert june.tokens_per_request == 1000
+
+
+def test_an_agent_whose_name_has_a_dot_is_quoted(db: sqlite3.Connection) -> None:
+    write(db, cloud("a", agent="team.one", finish="length"))
+    (one,) = found(db, "cut")
+    assert one.command == "claw config set agents.'\"team.one\"'.max_output 200"

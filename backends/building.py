@@ -1,50 +1,38 @@
 """A core from its settings: every part made, connected, and closed again in the right order."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from msgspec import Struct
 
 from backends import events
 from backends.background import background
 from backends.bus import Bus
-from backends.cache.store import Cache
 from backends.clock import Clock, SystemClock
-from backends.engines import registry
 from backends.engines.checks import check_local, runs_here
-from backends.ledger.install_key import InstallKey
-from backends.ledger.prices import Prices, UnknownPrice
-from backends.ledger.store import Ledger
-from backends.ledger.windows import zone_of
+from backends.ground import Ground, open_ground
 from backends.local import LocalCore
 from backends.paths import Paths
 from backends.router.answering import Answering
 from backends.router.cascade import Cascade
-from backends.router.classify import Classifier
-from backends.router.controls import Controls
 from backends.router.costs import Costs
 from backends.router.desk import Desk, Label
 from backends.router.figures import Figures
 from backends.router.flights import Flights
 from backends.router.flying import Flying
 from backends.router.journal import Journal
-from backends.router.learned import Calibrations
-from backends.router.own_cost import OwnCost
 from backends.router.pipeline import Pipeline
 from backends.router.privacy import PrivacyGate
 from backends.router.proof import LocalProof
 from backends.router.quota import Quota
 from backends.router.record import Recorder
+from backends.router.spend_watch import SpendWatch
 from backends.router.thinking import Thinking
-from backends.router.verify import Score
 from backends.settings import LocalEngine, Settings
-from backends.telemetry.history import History
 from backends.telemetry.sampler import Sampler
-from backends.types import EngineName, Outcome, RuntimeReading, Tokens
+from backends.types import EngineName, RuntimeReading
 
 DRAIN_S = 5.0
-REMEMBERED = 50  # requests of earlier runs that the console lists
 NO_KEY = "no Gemini key: set GEMINI_API_KEY"
 
 
@@ -73,7 +61,7 @@ async def build(
     Raises WrongSettings, and LedgerError where the ledger cannot be read or another core holds it.
     """
     async with AsyncExitStack() as stack:
-        ground = await _open(stack, settings, paths, gemini_key, clock or SystemClock())
+        ground = await open_ground(stack, settings, paths, gemini_key, clock or SystemClock())
         desks = _desks(ground, labels, has_key=gemini_key is not None)
         journal = _journal(ground)
         sampler = Sampler(
@@ -86,71 +74,29 @@ async def build(
         )
         figures = Figures(ground.bus, ledger=ground.ledger, cache=ground.cache, journal=journal)
         stack.callback(figures.close)
-        core = _assemble(ground, desks, journal, figures, sampler, rehearsal=rehearsal)
+        ground.ledger.on_trouble(figures.moved)
+        watch = SpendWatch(
+            settings,
+            paths.ledger,
+            ledger=ground.ledger,
+            prices=ground.prices,
+            journal=journal,
+            bus=ground.bus,
+            clock=ground.clock,
+            zone=ground.zone,
+        )
+        watchers = Watchers(journal=journal, figures=figures, sampler=sampler, spend=watch)
+        core = _assemble(ground, desks, watchers, rehearsal=rehearsal)
         if one_shot:
             work = []
         else:
-            work = [sampler.run(), ground.engines.prepare(), _look(settings.engines.local, journal)]
+            work = [sampler.run(), watch.run(), ground.engines.prepare(), _look(settings.engines.local, journal)]
             ground.cache.start_semantic()
         async with background(*work):
             try:
                 yield core
             finally:
                 await core.drain(drain_s)
-
-
-class Ground(Struct, frozen=True, kw_only=True):
-    """What a core stands on: read from disk or opened, and closed after it."""
-
-    settings: Settings
-    clock: Clock
-    bus: Bus
-    history: History
-    ledger: Ledger
-    cache: Cache
-    engines: registry.Engines
-    prices: Prices
-    own_cost: OwnCost
-    classifier: Classifier
-    score: Score | None
-    install_key: InstallKey
-    calibrations: Calibrations
-    controls: Controls
-    recent: tuple[Outcome, ...]
-
-
-async def _open(
-    stack: AsyncExitStack, settings: Settings, paths: Paths, gemini_key: str | None, clock: Clock
-) -> Ground:
-    await asyncio.to_thread(paths.make)
-    zone = await asyncio.to_thread(zone_of, settings.money.timezone)
-    groups = {name: agent.group for name, agent in settings.agents.items() if agent.group}
-    ledger = await Ledger.open(paths, settings.budgets, clock=clock, zone=zone, groups=groups)
-    stack.push_async_callback(ledger.close)
-    cache = await Cache.open(paths.cache, settings.cache, clock=clock)
-    stack.push_async_callback(cache.close)
-    engines = await asyncio.to_thread(registry.build, settings, gemini_key=gemini_key)
-    stack.push_async_callback(engines.close)
-    prices = Prices(settings.prices, discount=settings.engines.cloud.discount)
-    with suppress(UnknownPrice):  # read ahead: the table takes longer than a decision may
-        await asyncio.to_thread(prices.cost, settings.engines.cloud.model, Tokens(), clock.now())
-    return Ground(
-        settings=settings,
-        clock=clock,
-        bus=Bus(),
-        history=History(),
-        ledger=ledger,
-        cache=cache,
-        engines=engines,
-        prices=prices,
-        own_cost=OwnCost(settings.costs.local, clock),
-        classifier=await asyncio.to_thread(Classifier.load),
-        score=await asyncio.to_thread(Score.load) if _checks_closely(settings) else None,
-        install_key=await asyncio.to_thread(InstallKey.load, paths.install_key),
-        calibrations=await asyncio.to_thread(Calibrations, paths.learned),
-        controls=Controls(ledger, await ledger.controls()),
-        recent=await ledger.recent(REMEMBERED),
-    )
 
 
 def _desks(ground: Ground, labels: Labels | None, *, has_key: bool) -> dict[EngineName, Desk]:
@@ -178,15 +124,17 @@ def _journal(ground: Ground) -> Journal:
     return journal
 
 
-def _assemble(
-    ground: Ground,
-    desks: Mapping[EngineName, Desk],
-    journal: Journal,
-    figures: Figures,
-    sampler: Sampler,
-    *,
-    rehearsal: bool,
-) -> LocalCore:
+class Watchers(Struct, frozen=True, kw_only=True):
+    """What looks on and tells."""
+
+    journal: Journal
+    figures: Figures
+    sampler: Sampler
+    spend: SpendWatch
+
+
+def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watchers, *, rehearsal: bool) -> LocalCore:
+    journal, figures = watchers.journal, watchers.figures
     settings, clock, ledger, cache = ground.settings, ground.clock, ground.ledger, ground.cache
     quota = Quota(settings.agents, clock)
     costs = Costs(ground.prices, clock, cloud_model=settings.engines.cloud.model, own=ground.own_cost)
@@ -236,7 +184,8 @@ def _assemble(
         journal=journal,
         ledger=ledger,
         cache=cache,
-        sampler=sampler,
+        sampler=watchers.sampler,
+        spend_watch=watchers.spend,
         history=ground.history,
         bus=ground.bus,
         clock=clock,
@@ -245,19 +194,10 @@ def _assemble(
     )
 
 
-def _checks_closely(settings: Settings) -> bool:
-    """Is any agent's local answer looked at for more than its form?"""
-    modes = {settings.router.verify, *(agent.verify for agent in settings.agents.values())}
-    return not modes.isdisjoint(("doubtful", "always"))
-
-
 def _flag(settings: Settings, journal: Journal) -> None:
     """Settings that are taken in their safer form: said where they are seen, rather than passed over."""
     if settings.privacy.action == "redact":
         journal.alert("redact", "privacy.action redact keeps prompts local: nothing is redacted", level="warning")
-    if settings.ledger.on_unwritable == "serve":
-        line = "ledger.on_unwritable serve acts as local-only: without a row no cloud call is made"
-        journal.alert("serve", line, level="warning")
 
 
 async def _look(local: LocalEngine, journal: Journal) -> None:
@@ -279,11 +219,12 @@ def _heard(reading: RuntimeReading, desks: Mapping[EngineName, Desk], ground: Gr
 
 def _extra(desks: Mapping[EngineName, Desk], ground: Ground) -> dict[str, float | None]:
     """The core's own series of the history, by name."""
-    stats = ground.cache.stats()
-    hits = stats.exact_hits + stats.semantic_hits
+    counts = ground.cache.counts
     return {
         "queue.local": float(desks["local"].limiter.waiting),
         "tokens_per_s.local": desks["local"].rates.tokens_per_s,
-        "cache.hit_share": hits / stats.lookups if stats.lookups else None,
+        "cache.hit_share": counts.recent_share(),
+        "cache.exact_share": counts.recent_share("exact"),
+        "cache.semantic_share": counts.recent_share("semantic"),
         "spend.today": float(ground.ledger.spend().today_usd),
     }

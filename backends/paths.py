@@ -42,6 +42,11 @@ class Paths(Struct, frozen=True, kw_only=True):
         return self.state / "ledger.db"
 
     @property
+    def spill(self) -> Path:
+        """Rows that the ledger could not take yet."""
+        return self.state / "ledger.spill"
+
+    @property
     def cache(self) -> Path:
         return self.state / "cache.db"
 

@@ -6,8 +6,8 @@ A method that writes returns when its row is on the disk (WAL, synchronous=FULL)
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Mapping, Sequence
-from datetime import tzinfo
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,15 +22,22 @@ from backends.ledger.entries import Admission, Admit, Audit, Reserve, Settle
 from backends.ledger.feedback import Rate
 from backends.ledger.loading import load
 from backends.ledger.lock import Lock
+from backends.ledger.overflow import Overflow, merge
 from backends.ledger.recovery import unfinished
 from backends.ledger.relimiting import SetBudget
-from backends.ledger.rows import decode
+from backends.ledger.retention import Prune
+from backends.ledger.rollups import Discount, RollUp
+from backends.ledger.rows import decode, stamp
+from backends.ledger.spill import Spill
 from backends.ledger.writer import CLOSED, Writer, commit
 from backends.paths import Paths
 from backends.settings_money import Budget
 from backends.types import Acted, BudgetState, EngineName, Outcome, Spend
 
 __all__ = ["Admission", "Ledger", "Room"]
+
+ROLLED_AT_ONCE = 2_000  # rows; about 20 ms of the writer's time
+PRUNED_GROUPS = 500
 
 
 class Ledger:
@@ -45,10 +52,12 @@ class Ledger:
         clock: Clock,
         zone: tzinfo | None = None,
         groups: Mapping[str, str] | None = None,
+        spill_bytes: int | None = None,
     ) -> "Ledger":
         """Take the lock, examine the file, settle what a crash left open, add the budgets up.
 
-        `zone` is where days begin; None is the machine's own. `groups` are the agents' groups.
+        `zone` is where days begin; None is the machine's own. `groups` are the agents' groups. With `spill_bytes` rows
+        go to a spill of that size while the file takes none; what an earlier core left in one is taken in first.
         Raises LedgerError: another core holds the ledger, or the file is damaged (and now lies beside), newer than this
         program, or cannot be read or written.
         """
@@ -60,12 +69,21 @@ class Ledger:
                 await asyncio.to_thread(examine, paths.ledger)
                 connection = Connection(lambda: writable(paths.ledger))
                 await stack.enter_async_context(connection)
+                spill = await asyncio.to_thread(_spill, paths, spill_bytes)
+                if spill is not None:
+                    stack.callback(spill.close)
+                    await connection.run(merge, spill)
                 books, recovered = await connection.run(_recover, budgets, clock, zone, groups or {})
                 reader = Connection(lambda: read_only(paths.ledger))
                 await stack.enter_async_context(reader)
             except sqlite3.Error as error:
                 raise explained(error, paths.ledger) from None
-            writer = Writer(connection, books, clock, paths.ledger)
+            overflow = None
+            if spill is not None and spill_bytes is not None:
+                overflow = Overflow(spill, clock)
+            elif spill is not None:
+                await asyncio.to_thread(paths.spill.unlink)
+            writer = Writer(connection, books, clock, paths.ledger, overflow)
             stack.push_async_callback(writer.close)
             return cls(paths.ledger, clock, writer, reader, recovered=recovered, stack=stack.pop_all())
 
@@ -125,6 +143,15 @@ class Ledger:
             )
         )
 
+    def trouble(self) -> str:
+        """Why rows go to the spill now, and how full it is, in one line; "" while they go to the file."""
+        overflow = self._writer.overflow
+        return overflow.told() if overflow is not None else ""
+
+    def on_trouble(self, tell: Callable[[], None]) -> None:
+        """Call `tell` where the file takes no more rows, and where it does again."""
+        self._writer.troubled = tell
+
     def budgets(self) -> tuple[BudgetState, ...]:
         """In the order of the settings, as of the last commit."""
         return self._books.states()
@@ -153,6 +180,22 @@ class Ledger:
     async def set_budget(self, acted: Acted) -> None:
         """Give a budget another limit, as `limits.change` found it to be, with its audit row; it outlives the core."""
         await self._writer.write(SetBudget(acted))
+
+    async def roll_up(self, discount: Discount) -> None:
+        """Add every row that is not yet in the sums by the hour, in groups that hold up no request for long."""
+        rows = await self._read("SELECT (SELECT coalesce(max(rowid), 0) FROM requests) - seen_to FROM rollups_reach")
+        for _ in range(-(-rows[0][0] // ROLLED_AT_ONCE)):
+            await self._writer.write(RollUp(rows=ROLLED_AT_ONCE, discount=discount))
+
+    async def prune(self, keep_days: int | None) -> None:
+        """Delete rows older than `keep_days`; None keeps all. What is left for later is done at the next call."""
+        if keep_days is None:
+            return
+        before = self._clock.now() - timedelta(days=keep_days)
+        for _ in range(PRUNED_GROUPS):
+            if not await self._read("SELECT 1 FROM requests WHERE started_at < ? LIMIT 1", stamp(before)):
+                return
+            await self._writer.write(Prune(before=before, rows=ROLLED_AT_ONCE))
 
     async def audit(self, acted: Acted) -> None:
         await self._writer.write(Audit(acted=acted))
@@ -185,6 +228,11 @@ def _prepare(paths: Paths) -> None:
     except OSError as error:
         raise LedgerError(f"{paths.state} is not yours ({error.strerror}): set CLAW_HOME to a folder that is") from None
     refuse_network(paths.state)
+
+
+def _spill(paths: Paths, size: int | None) -> Spill | None:
+    """The spill that is wanted, or else one that an earlier core left."""
+    return Spill.open(paths.spill, size or 0) if size is not None or paths.spill.exists() else None
 
 
 def _recover(

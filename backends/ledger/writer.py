@@ -2,13 +2,14 @@
 
 A caller that is cancelled stops waiting at once; its entry may still be carried out. An admission whose caller left
 before its turn is skipped. A settlement is owed: it is carried out without its caller too, and one that could not be
-written (disk full, file locked) is tried again until it is.
+written (disk full, file locked) is tried again until it is. With an overflow, what cannot be written is kept there.
 """
 
 import asyncio
+import logging
 import sqlite3
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from backends.clock import Clock
@@ -16,19 +17,27 @@ from backends.errors import ClawError, LedgerError
 from backends.ledger.books import Books
 from backends.ledger.connection import Connection, explained, file_id, moved
 from backends.ledger.entries import Entry
+from backends.ledger.overflow import Overflow
 
 GROUP = 256  # entries of one transaction: bounds how long the first of them waits for the last
 OWED_LIMIT = (
     10_000  # settlements kept for later; beyond them their calls stay open in the file and are recovered at a start
 )
 RETRY_S = 1.0
+log = logging.getLogger(__name__)
+
 CLOSED = "the ledger is closed: start the core again"
 
 
 class Writer:
-    """`books` are always those of the last commit."""
+    """`books` are always those of the last commit, of the file or of the overflow.
 
-    def __init__(self, connection: Connection, books: Books, clock: Clock, path: Path) -> None:
+    `troubled` is called where the file could not be written, and where it can be again.
+    """
+
+    def __init__(
+        self, connection: Connection, books: Books, clock: Clock, path: Path, overflow: Overflow | None = None
+    ) -> None:
         self._connection = connection
         self._clock = clock
         self._path = path
@@ -38,6 +47,9 @@ class Writer:
         self._closing = False
         self._file: tuple[int, int] | None = None
         self.books = books
+        self.overflow = overflow
+        self.troubled: Callable[[], None] = _nobody
+        self._tried = 0.0
         self._task = asyncio.create_task(self._run(), name="ledger writer")
 
     async def write(self, entry: Entry) -> None:
@@ -71,13 +83,19 @@ class Writer:
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(RETRY_S if self._owed else None):
+            async with asyncio.timeout(RETRY_S if self._owed or self._spilling else None):
                 await self._woken.wait()
         except TimeoutError:
             await self._write_group()
         self._woken.clear()
 
+    @property
+    def _spilling(self) -> bool:
+        return self.overflow is not None and self.overflow.active
+
     async def _write_group(self) -> None:
+        if self.overflow is not None and self._spilling:
+            await self._merge(self.overflow)
         owed, taken = list(self._owed), [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
         group = [(entry, done) for entry, done in taken if entry.owed or not done.cancelled()]
         entries = [*owed, *(entry for entry, _ in group)]
@@ -86,25 +104,69 @@ class Writer:
         draft = self.books.copy()
         draft.advance(self._clock.now())
         try:
-            verdicts = await self._connection.run(self._commit, draft, entries)
-        except sqlite3.Error as error:
+            verdicts = await self._carried_out(draft, entries)
+        except LedgerError as error:
             self._owed.extend(entry for entry, _ in group if entry.owed)
-            verdicts = [explained(error, self._path) for _ in entries]
+            verdicts = [error for _ in entries]
         except BaseException:
             for _, done in group:
                 _tell(done, LedgerError(CLOSED))
             raise
         else:
             self.books = draft
-            self._owed.clear()
+            # Nothing but a full spill refuses what is owed with such an error and can take it later.
+            left = zip(entries, verdicts, strict=True) if self._spilling else ()
+            self._owed = deque((one for one, said in left if one.owed and isinstance(said, LedgerError)), OWED_LIMIT)
         for (_, done), verdict in zip(group, verdicts[len(owed) :], strict=True):
             _tell(done, verdict)
+
+    async def _carried_out(self, draft: Books, entries: Sequence[Entry]) -> list[ClawError | None]:
+        """In the file, else in the overflow. Raises LedgerError where in neither; then `draft` is to be thrown away."""
+        if self._spilling:
+            return await self._spilled(draft, entries)
+        try:
+            return await self._connection.run(self._commit, draft, entries)
+        except sqlite3.Error as error:
+            said = explained(error, self._path)
+            if self.overflow is None:
+                raise said from None
+            self.overflow.begin(str(said))
+            self._tried = asyncio.get_running_loop().time()
+            self.troubled()
+        draft.become(self.books)
+        draft.advance(self._clock.now())
+        return await self._spilled(draft, entries)
+
+    async def _spilled(self, draft: Books, entries: Sequence[Entry]) -> list[ClawError | None]:
+        assert self.overflow is not None  # noqa: S101 — asked for only where there is one
+        return await self._connection.run(self.overflow.take, draft, entries)
+
+    async def _merge(self, overflow: Overflow) -> None:
+        """Try, at most once in RETRY_S, whether the file takes rows again."""
+        if asyncio.get_running_loop().time() - self._tried < RETRY_S and not self._closing:
+            return
+        try:
+            self.books = await self._connection.run(self._merged, overflow)
+        except (sqlite3.Error, OSError) as error:
+            log.info("the ledger still takes no rows: %s", error)
+        else:
+            self.troubled()
+        self._tried = asyncio.get_running_loop().time()
+
+    def _merged(self, db: sqlite3.Connection, overflow: Overflow) -> Books:
+        if file_id(self._path) != self._file:
+            raise moved()
+        return overflow.merge(db, self.books)
 
     def _commit(self, db: sqlite3.Connection, books: Books, entries: Sequence[Entry]) -> list[ClawError | None]:
         # Rows written to a file that has lost its name would be gone with this process; one stat a group.
         if file_id(self._path) != self._file:
             raise moved()
         return commit(db, books, entries)
+
+
+def _nobody() -> None:
+    """Until somebody wants to know."""
 
 
 NOT_STORABLE = (

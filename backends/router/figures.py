@@ -31,11 +31,25 @@ class Figures:
 
     def _publish(self) -> None:
         self._due = None
+        if trouble := self._ledger.trouble():
+            self._journal.alert("ledger:spill", trouble, remedy="rows are taken in as soon as the file can be written")
+        else:
+            self._journal.clear("ledger:spill")
         spend = self._ledger.spend()
         for budget in spend.budgets:
             self._watch(budget)
         self._bus.publish(events.SpendSampled(spend=spend))
-        self._bus.publish(events.CacheSampled(stats=self._cache.stats()))
+        stats = self._cache.stats()
+        self._tell("cache", stats.problem)
+        self._tell("semantic", stats.semantic_detail if stats.semantic == "failed" else "")
+        self._bus.publish(events.CacheSampled(stats=stats))
+
+    def _tell(self, key: str, problem: str) -> None:
+        """One alert for as long as there is a problem."""
+        if problem:
+            self._journal.alert(key, problem, level="warning")
+        else:
+            self._journal.clear(key)
 
     def _watch(self, budget: BudgetState) -> None:
         key = f"budget:{budget.scope}:{budget.window}"

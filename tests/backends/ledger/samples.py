@@ -32,9 +32,13 @@ def daily(limit: str, scope: str = "all", **more: Any) -> Budget:
 
 @asynccontextmanager
 async def opened(
-    home: Path, budgets: Sequence[Budget] = (), clock: ManualClock | None = None, zone: tzinfo | None = None
+    home: Path,
+    budgets: Sequence[Budget] = (),
+    clock: ManualClock | None = None,
+    zone: tzinfo | None = None,
+    **more: Any,
 ) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(paths(home), budgets, clock=clock or ManualClock(), zone=zone)
+    ledger = await Ledger.open(paths(home), budgets, clock=clock or ManualClock(), zone=zone, **more)
     try:
         yield ledger
     finally:

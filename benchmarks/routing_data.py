@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from backends.types import Message, Request
 
@@ -13,13 +13,14 @@ T = TypeVar("T")
 
 
 class Row(Struct, frozen=True):
-    """A prompt and whether each model answered it well."""
+    """A prompt and whether each model answered it well; of some models also what they answered."""
 
     id: str
     dataset: str
     subject: str
     prompt: str
     labels: dict[str, float]
+    answers: dict[str, str] = field(default_factory=dict)
 
 
 class Prompted(Struct, frozen=True, kw_only=True):

@@ -78,7 +78,7 @@ def evaluate(expression: str) -> float | None:
     plain = re.sub(r"(?<=\d),(?=\d{3})", "", expression).replace("$", " ").strip(" ,.")
     try:
         tokens = _tokens(plain)
-        if not any(token in "+-*/^" for token in tokens[1:]):
+        if not any(each in "+-*/^" for each in tokens[1:]):
             return None
         value, rest = _sum(tokens, 0)
     except (ValueError, IndexError, OverflowError, ZeroDivisionError, RecursionError):

@@ -12,7 +12,8 @@ OPENING, SHORT = 240, 900
 UNSURE = re.compile(
     r"(?i)\b(?:i(?:'m| am) not (?:sure|certain)|i (?:do not|don't) know|i have no (?:idea|information)"
     r"|(?:cannot|can't|can not) be determined|not enough information|insufficient information"
-    r"|ich weiß (?:es )?nicht|ich bin (?:mir )?nicht sicher|je ne sais pas|no lo sé|no estoy seguro|não sei|non lo so)\b"
+    r"|ich weiß (?:es )?nicht|ich bin (?:mir )?nicht sicher"
+    r"|je ne sais pas|no lo sé|no estoy seguro|não sei|non lo so)\b"
 )
 
 

@@ -4,26 +4,27 @@ import re
 import zlib
 
 REFUSAL = re.compile(
-    r"(?i)\b(?:i(?:'m| am) (?:sorry|unable|not able)|i (?:can(?:'t|not)|won't|will not|do not have access|don't have access)"
+    r"(?i)\b(?:i(?:'m| am) (?:sorry|unable|not able)|i (?:can(?:'t|not)|won't|will not|do not have access)"
+    r"|i don't have access"
     r"|as an ai\b|it is not possible to (?:determine|answer)|cannot be determined"
     r"|(?:ich kann (?:das |dir |ihnen )?(?:leider )?nicht|es tut mir leid|je ne peux pas|je suis désolée?|lo siento"
     r"|no puedo (?:ayudar|responder)|não posso|mi dispiace|non posso))"
 )
 HEDGE = re.compile(
-    r"(?i)\b(?:probably|perhaps|maybe|possibly|might|may be|could be|seems?|appears?|likely|unclear|not sure|not certain"
-    r"|i (?:think|believe|guess|assume)|assum(?:e|ing|ption)|approximately|roughly|i'm not|hard to say|it depends"
+    r"(?i)\b(?:probably|perhaps|maybe|possibly|might|may be|could be|seems?|appears?|likely|unclear|not sure"
+    r"|not certain|i (?:think|believe|guess|assume)|assum(?:e|ing|ption)|approximately|roughly|i'm not|hard to say|it depends"
     r"|vermutlich|vielleicht|wahrscheinlich|peut-être|sans doute|quizás|tal vez|talvez|forse)\b"
 )
 SETTLED_FOR = re.compile(
-    r"(?i)\b(?:closest|nearest|none of the (?:options|choices|above|answers|given)|not (?:among|in|one of|listed|given|an)"
-    r"(?: of)? (?:the )?(?:options?|choices?|answers?|list)|not (?:listed|an option|available)|does(?:n't| not) match"
+    r"(?i)\b(?:closest|nearest|none of the (?:options|choices|above|answers|given)|"
+    r"not (?:among|in|one of|listed|given|an)(?: of)? (?:the )?(?:options?|choices?|answers?|list)|not (?:listed|an option|available)|does(?:n't| not) match"
     r"|do(?:n't| not) match|best (?:guess|option|choice)|only (?:option|choice))\b"
 )
 TURN = re.compile(
     r"(?i)\b(?:wait|actually|however|mistake|incorrect|wrong|let(?:'s| us) (?:try|re)|alternatively|unfortunately)\b"
 )
 SENTENCE = re.compile(r"[.!?。！？]\s+|\n+")
-READ = 16_000
+READ = 8_000
 """Characters of an answer that are looked at."""
 
 

@@ -17,6 +17,7 @@ from backends.types import (
     HostReading,
     InFlight,
     Outcome,
+    Outlook,
     RuntimeReading,
     Spend,
 )
@@ -88,6 +89,10 @@ class SpendSampled(Struct, frozen=True, kw_only=True, tag=True):
     spend: Spend
 
 
+class OutlookSampled(Struct, frozen=True, kw_only=True, tag=True):
+    outlook: Outlook
+
+
 class CacheSampled(Struct, frozen=True, kw_only=True, tag=True):
     stats: CacheStats
 
@@ -99,7 +104,16 @@ class HistoryAdvanced(Struct, frozen=True, kw_only=True, tag=True):
 
 
 Lifecycle = Decided | Progressed | Settled | Refused | AlertRaised | AlertCleared | ActionDone | Resync
-Sample = EngineSampled | GpuSampled | HostSampled | RuntimeSampled | SpendSampled | CacheSampled | HistoryAdvanced
+Sample = (
+    EngineSampled
+    | GpuSampled
+    | HostSampled
+    | RuntimeSampled
+    | SpendSampled
+    | OutlookSampled
+    | CacheSampled
+    | HistoryAdvanced
+)
 Event = Lifecycle | Sample
 
 SAMPLES: tuple[type, ...] = (
@@ -108,5 +122,6 @@ SAMPLES: tuple[type, ...] = (
     HostSampled,
     RuntimeSampled,
     SpendSampled,
+    OutlookSampled,
     CacheSampled,
 )

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from backends.events import Event
-from backends.types import Acted, Action, Chunk, Explanation, Request, Snapshot
+from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot
 
 
 class Core(Protocol):
@@ -35,4 +35,8 @@ class Core(Protocol):
 
     async def act(self, action: Action) -> Acted:
         """Carry out an operator's order and write it to the audit table. Raises WrongUse for an unknown target."""
+        ...
+
+    async def review(self) -> Review:
+        """Where the last month's money went and what would save most; read from the ledger on demand."""
         ...

@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 from backends import errors
 from backends.errors import ClawError, EngineError
 from backends.events import Event
-from backends.types import Acted, Action, Chunk, Explanation, Request, Snapshot
+from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot
 
 PROTOCOL = 1
 FRAME_BYTES = 33_554_432  # the longest line: a request with its images, or a snapshot
@@ -44,11 +44,15 @@ class Act(Struct, frozen=True, kw_only=True, tag_field="verb", tag="act"):
     protocol: int = PROTOCOL
 
 
+class Reconsider(Struct, frozen=True, kw_only=True, tag_field="verb", tag="review"):
+    protocol: int = PROTOCOL
+
+
 class Ping(Struct, frozen=True, kw_only=True, tag_field="verb", tag="ping"):
     protocol: int = PROTOCOL
 
 
-Call = Ask | Explain | Look | Watch | Act | Ping
+Call = Ask | Explain | Look | Watch | Act | Reconsider | Ping
 
 
 # ---- what is answered
@@ -76,7 +80,7 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Exactly one of these is set. `result` is an encoded Explanation, Snapshot or Acted, as the verb says."""
+    """Exactly one of these is set. `result` is an encoded Explanation, Snapshot, Acted or Review, as the verb says."""
 
     hello: Hello | None = None
     chunk: Chunk | None = None
@@ -86,7 +90,7 @@ class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True):
     end: bool = False
 
 
-Result = Explanation | Snapshot | Acted
+Result = Explanation | Snapshot | Acted | Review
 
 _encoder = msgspec.json.Encoder()
 _calls: msgspec.json.Decoder[Call] = msgspec.json.Decoder(Call)

@@ -13,12 +13,14 @@ from backends.clock import Clock
 from backends.errors import WrongUse
 from backends.ledger.limits import change
 from backends.ledger.store import Ledger
+from backends.router.cache_orders import correct
 from backends.router.controls import Controls
 from backends.router.desk import Desk
 from backends.router.flights import Flights
 from backends.router.journal import Journal
 from backends.router.learned import Calibrations
 from backends.router.pipeline import Pipeline
+from backends.router.spend_watch import SpendWatch
 from backends.settings import Settings
 from backends.telemetry.history import History
 from backends.telemetry.sampler import Sampler
@@ -31,6 +33,7 @@ from backends.types import (
     EngineName,
     Explanation,
     Request,
+    Review,
     Snapshot,
 )
 
@@ -51,6 +54,7 @@ class LocalCore:
         cache: Cache,
         sampler: Sampler,
         history: History,
+        spend_watch: SpendWatch,
         bus: Bus,
         clock: Clock,
         rehearsal: bool,
@@ -66,6 +70,7 @@ class LocalCore:
         self._cache = cache
         self._sampler = sampler
         self._history = history
+        self._spend_watch = spend_watch
         self._bus = bus
         self._clock = clock
         self._rehearsal = rehearsal
@@ -96,6 +101,7 @@ class LocalCore:
             recent=self._journal.recent(),
             in_flight=self._journal.in_flight(),
             spend=self._ledger.spend(),
+            outlook=self._spend_watch.outlook,
             cache=self._cache.stats(),
             gpu=self._sampler.gpu,
             host=self._sampler.host,
@@ -105,6 +111,9 @@ class LocalCore:
             alerts=self._journal.alerts(),
             cloud_stopped=self._controls.cloud_stopped,
         )
+
+    async def review(self) -> Review:
+        return await self._spend_watch.review()
 
     async def act(self, action: Action) -> Acted:
         acted = await self._carry_out(action)
@@ -122,6 +131,7 @@ class LocalCore:
 
     async def drain(self, seconds: float) -> None:
         """Let what is in the air land, then end the rest; every row is written."""
+        await self._pipeline.rechecks.close()
         await self._flights.drain(seconds)
 
     async def _carry_out(self, action: Action) -> Acted:  # noqa: PLR0911 — one a verb
@@ -139,6 +149,8 @@ class LocalCore:
             case Action(verb="relearn"):
                 learned = await asyncio.to_thread(self._calibrations.reload)
                 return await self._audited(action, f"{learned.name} in force")
+            case Action(verb="wrong-hit" | "kill-entry", id=str(id)):
+                return await self._audited(action, await correct(self._cache, action.verb, id))
             case Action(verb="flush-cache"):
                 gone = await self._cache.flush(action.agent)
                 whose = f" of {action.agent}" if action.agent else ""

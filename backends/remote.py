@@ -21,7 +21,7 @@ from backends.errors import Unreachable, WrongUse
 from backends.events import Event
 from backends.frames import Call, Frame, Hello
 from backends.paths import SUN_PATH_MAX, Paths
-from backends.types import Acted, Action, Chunk, Done, Explanation, Request, Snapshot
+from backends.types import Acted, Action, Chunk, Done, Explanation, Request, Review, Snapshot
 
 CONNECT_S = 2.0  # a core on this machine accepts at once; one behind a tunnel soon
 TOKEN_VARIABLE = "CLAW_CONTROL_TOKEN"  # noqa: S105 — the variable's name
@@ -74,6 +74,9 @@ class RemoteCore:
 
     async def act(self, action: Action) -> Acted:
         return await self._result(frames.Act(action=action), Acted)
+
+    async def review(self) -> Review:
+        return await self._result(frames.Reconsider(), Review)
 
     async def ping(self) -> Hello:
         """Who runs there."""

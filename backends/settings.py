@@ -103,6 +103,13 @@ class Privacy(Section, frozen=True, kw_only=True):
     action: Annotated[
         Literal["local", "redact"], Meta(description="keep such prompts local, or send them with placeholders")
     ] = "local"
+    images: Annotated[
+        Literal["pass", "local"], Meta(description="no image can be read: let them pass, or keep every one local")
+    ] = "pass"
+    internal_hosts: Annotated[
+        tuple[str, ...],
+        Meta(description="hosts (*.corp.example) and networks (10.0.0.0/8) whose addresses are private"),
+    ] = ()
 
 
 class LedgerSettings(Section, frozen=True, kw_only=True):
@@ -110,6 +117,12 @@ class LedgerSettings(Section, frozen=True, kw_only=True):
     on_unwritable: Annotated[
         Literal["local-only", "refuse", "serve"], Meta(description="what goes on when no row can be written")
     ] = "local-only"
+    keep_days: Annotated[
+        Annotated[int, Meta(ge=62)] | None,
+        Meta(
+            description="older rows and bodies are deleted, their sums by the hour stay; with none given all are kept"
+        ),
+    ] = None
     spill_bytes: Annotated[
         Annotated[int, Meta(ge=65_536)], Meta(description="set aside on disk for rows that serve keeps meanwhile")
     ] = 16_777_216

@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from backends import __version__, frames
 from backends.errors import ClawError
 from backends.facade import Core
-from backends.frames import Act, Ask, Call, Explain, Frame, Hello, Look, Watch
+from backends.frames import Act, Ask, Call, Explain, Frame, Hello, Look, Reconsider, Watch
 from backends.gateway.drain import Drain, Leash, turns
 from backends.gateway.refusal import Draining
 from backends.gateway.unix_socket import bind, unlink_own
@@ -58,6 +58,8 @@ async def replies(core: Core, call: Call) -> AsyncGenerator[Frame]:
                 yield frames.result(await core.snapshot())
             case Act(action=action):
                 yield frames.result(await core.act(action))
+            case Reconsider():
+                yield frames.result(await core.review())
     except ClawError as error:
         yield frames.failure(error)
     else:

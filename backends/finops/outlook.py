@@ -1,0 +1,52 @@
+"""Where spend goes, from the ledger: the month's end, what the month saved and by what, each agent's last 24 hours."""
+
+import sqlite3
+from collections import defaultdict
+from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
+
+from backends.finops.forecast import LOOKS_BACK_DAYS, Day, forecast
+from backends.finops.report import saved_by
+from backends.ledger import windows
+from backends.ledger.rollups import Discount, sums
+from backends.types import Outlook, SavedBy, Spend
+
+HOURS = 24
+
+
+def outlook(db: sqlite3.Connection, *, spend: Spend, now: datetime, zone: tzinfo | None, discount: Discount) -> Outlook:
+    """As of `now`; days and months are those of `zone`, None is the machine's own."""
+    today = now.astimezone(zone).date()
+    day_start, month_start = (windows.start(window, now, zone) for window in ("day", "month"))
+    month = SavedBy()
+    days: defaultdict[date, Decimal] = defaultdict(Decimal)
+    by_hour: dict[str, list[float]] = {}
+    since = min(month_start, windows.start("day", now - timedelta(days=LOOKS_BACK_DAYS), zone))
+    for part in sums(db, since=since, until=now + timedelta(microseconds=1), discount=discount):
+        hour = datetime.fromisoformat(f"{part.hour}:00:00+00:00")
+        if hour >= month_start:
+            month += saved_by(part)
+        if hour < day_start:
+            days[hour.astimezone(zone).date()] += part.cost_usd
+        if (ago := int((now - hour) / timedelta(hours=1))) < HOURS and part.cost_usd:
+            by_hour.setdefault(part.agent, [0.0] * HOURS)[HOURS - 1 - ago] += float(part.cost_usd)
+    return Outlook(
+        at=now,
+        forecast=forecast(
+            _consecutive(days, today),
+            month_so_far=spend.month_usd,
+            today=today,
+            today_so_far=spend.today_usd,
+        ),
+        month_saved_by=month,
+        by_hour={agent: tuple(hours) for agent, hours in sorted(by_hour.items())},
+    )
+
+
+def _consecutive(days: dict[date, Decimal], today: date) -> list[Day]:
+    """Every day from the first with spend to yesterday."""
+    first = min((on for on, usd in days.items() if usd), default=today)
+    return [
+        Day(on, float(days.get(on, 0)))
+        for on in (first + timedelta(days=index) for index in range((today - first).days))
+    ]

@@ -1,0 +1,98 @@
+"""What a core stands on: its files opened, its engines' clients made, its weights and prices read."""
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from datetime import tzinfo
+
+from msgspec import Struct
+
+from backends.bus import Bus
+from backends.cache.store import Cache
+from backends.clock import Clock
+from backends.engines import registry
+from backends.ledger.install_key import InstallKey
+from backends.ledger.prices import Prices, UnknownPrice
+from backends.ledger.store import Ledger
+from backends.ledger.windows import zone_of
+from backends.paths import Paths
+from backends.router.classify import Classifier
+from backends.router.controls import Controls
+from backends.router.learned import Calibrations
+from backends.router.own_cost import OwnCost
+from backends.router.verify import Score
+from backends.settings import Settings
+from backends.telemetry.history import History
+from backends.types import Outcome, Tokens
+
+REMEMBERED = 50  # requests of earlier runs that the console lists
+
+
+class Ground(Struct, frozen=True, kw_only=True):
+    """What a core stands on: read from disk or opened, and closed after it."""
+
+    settings: Settings
+    clock: Clock
+    bus: Bus
+    history: History
+    ledger: Ledger
+    cache: Cache
+    engines: registry.Engines
+    prices: Prices
+    own_cost: OwnCost
+    classifier: Classifier
+    score: Score | None
+    install_key: InstallKey
+    calibrations: Calibrations
+    controls: Controls
+    zone: tzinfo | None
+    recent: tuple[Outcome, ...]
+
+
+async def open_ground(
+    stack: AsyncExitStack, settings: Settings, paths: Paths, gemini_key: str | None, clock: Clock
+) -> Ground:
+    await asyncio.to_thread(paths.make)
+    zone = await asyncio.to_thread(zone_of, settings.money.timezone)
+    groups = {name: agent.group for name, agent in settings.agents.items() if agent.group}
+    spill = settings.ledger.spill_bytes if settings.ledger.on_unwritable == "serve" else None
+    ledger = await Ledger.open(paths, settings.budgets, clock=clock, zone=zone, groups=groups, spill_bytes=spill)
+    stack.push_async_callback(ledger.close)
+    install_key = await asyncio.to_thread(InstallKey.load, paths.install_key)
+    cache = await Cache.open(
+        paths.cache,
+        settings.cache,
+        clock=clock,
+        agent=settings.agent,
+        secret=install_key.derived("cache"),
+        ollama_url=settings.engines.local.base_url,
+    )
+    stack.push_async_callback(cache.close)
+    engines = await asyncio.to_thread(registry.build, settings, gemini_key=gemini_key)
+    stack.push_async_callback(engines.close)
+    prices = Prices(settings.prices, discount=settings.engines.cloud.discount)
+    with suppress(UnknownPrice):  # read ahead: the table takes longer than a decision may
+        await asyncio.to_thread(prices.cost, settings.engines.cloud.model, Tokens(), clock.now())
+    return Ground(
+        settings=settings,
+        clock=clock,
+        bus=Bus(),
+        history=History(),
+        ledger=ledger,
+        cache=cache,
+        engines=engines,
+        prices=prices,
+        own_cost=OwnCost(settings.costs.local, clock),
+        classifier=await asyncio.to_thread(Classifier.load),
+        score=await asyncio.to_thread(Score.load) if _checks_closely(settings) else None,
+        install_key=install_key,
+        calibrations=await asyncio.to_thread(Calibrations, paths.learned),
+        controls=Controls(ledger, await ledger.controls()),
+        zone=zone,
+        recent=await ledger.recent(REMEMBERED),
+    )
+
+
+def _checks_closely(settings: Settings) -> bool:
+    """Is any agent's local answer looked at for more than its form?"""
+    modes = {settings.router.verify, *(agent.verify for agent in settings.agents.values())}
+    return not modes.isdisjoint(("doubtful", "always"))

@@ -305,6 +305,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     p_local: float | None = None
     p_cloud: float | None = None
     weights: str = ""
+    cache_entry: str = ""
+    cache_age_s: float | None = None
     own_cost_usd: Decimal | None = None
 
 

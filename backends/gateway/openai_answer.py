@@ -35,7 +35,7 @@ def usage(tokens: Tokens) -> dict[str, Any]:
 
 def claw(outcome: Outcome) -> dict[str, Any]:
     """What OpenAI has no place for: who answered, and what it cost in US dollars as decimal text."""
-    return {
+    facts: dict[str, Any] = {
         "agent": outcome.agent,
         "engine": outcome.engine,
         "model": outcome.model,
@@ -44,6 +44,9 @@ def claw(outcome: Outcome) -> dict[str, Any]:
         "baseline_usd": f"{outcome.baseline_usd:f}",
         "usage_estimated": outcome.usage_estimated,
     }
+    if outcome.engine == "cache":
+        facts |= {"cache_entry": outcome.cache_entry, "cache_age_s": outcome.cache_age_s}
+    return facts
 
 
 def whole(outcome: Outcome, text: str, calls: tuple[ToolCall, ...]) -> bytes:

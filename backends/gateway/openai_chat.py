@@ -8,6 +8,7 @@ import msgspec
 
 from backends.errors import ClawError
 from backends.gateway import openai_answer
+from backends.gateway.cache_control import wishes as cache_wishes
 from backends.gateway.json_body import decode
 from backends.gateway.names import Target, is_plain, resolve
 from backends.gateway.openai_body import ChatBody
@@ -41,6 +42,7 @@ async def request_of(body: ChatBody, visit: Visit) -> Request:
         raise Turned(400, "invalid_request", "n must be 1: ask again for another answer", param="n")
     target = await _target(body.model, visit)
     tools, choice = body.canonical_tools()
+    wishes = cache_wishes(visit.text(b"cache-control") or "")
     return Request(
         id=visit.id,
         agent=target.agent,
@@ -49,7 +51,8 @@ async def request_of(body: ChatBody, visit: Visit) -> Request:
         model=target.model,
         # What is not plainly "false" keeps the request here: doubt is on the side of privacy.
         sensitive=(visit.text(b"x-claw-sensitive") or "false").lower() not in ("false", "0", "no"),
-        cache=not _forbids_cache(visit.text(b"cache-control") or ""),
+        cache=wishes.cache,
+        refresh=wishes.refresh,
         tools=tools,
         tool_choice=choice,
         response_format=body.canonical_format(),
@@ -63,10 +66,6 @@ async def request_of(body: ChatBody, visit: Visit) -> Request:
 async def _target(model: str, visit: Visit) -> Target:
     engines = () if is_plain(model, visit.settings) else (await visit.core.snapshot()).engines
     return resolve(model, visit.text(b"x-claw-agent"), visit.settings, engines)
-
-
-def _forbids_cache(said: str) -> bool:
-    return any(word.strip().lower() in ("no-store", "no-cache") for word in said.split(","))
 
 
 def _deadline(said: str | None) -> float | None:

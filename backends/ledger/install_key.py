@@ -22,6 +22,10 @@ class InstallKey:
         except OSError as error:
             raise LedgerError(f"{path} cannot be used ({error.strerror}): make it a plain file that you own") from None
 
+    def derived(self, purpose: str) -> bytes:
+        """32 bytes for another purpose, from which this key cannot be told."""
+        return blake2b(purpose.encode(), key=self._key, digest_size=32).digest()
+
     def prompt_hash(self, text: str) -> str:
         """32 hex digits."""
         return blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).hexdigest()

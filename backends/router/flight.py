@@ -44,14 +44,18 @@ class Flight:
     """`request` is the leader's: the one that started it, and whose ledger row carries the cost.
 
     `ending` stays None where the upstream call was cut; then `cut` says why. `first_at` is when the first part of an
-    answer was heard, however that ended (clock.monotonic seconds).
+    answer was heard, however that ended (clock.monotonic seconds). `kept` is the class of models that the cache keeps
+    its answer under.
     """
 
-    def __init__(self, request: Request, thought: Thought, *, started_at: datetime, started: float) -> None:
+    def __init__(
+        self, request: Request, thought: Thought, *, started_at: datetime, started: float, kept: str = ""
+    ) -> None:
         self.request = request
         self.thought = thought
         self.started_at = started_at
         self.started = started
+        self.kept = kept
         self.first_at: float | None = None
         self.chunks: list[Chunk] = [Routed(id=request.id, explanation=thought.explanation)]
         self.tally = Tally()

@@ -8,7 +8,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from backends.cache.key import exact_key
 from backends.cache.store import Cache, Hit
+from backends.cache.streaming import streamed
 from backends.clock import Clock
 from backends.errors import BudgetExceeded, ClawError, DeadlinePassed, LedgerError
 from backends.ledger.store import Admission, Ledger
@@ -25,7 +26,8 @@ from backends.router.journal import Journal
 from backends.router.normalise import normalise
 from backends.router.proof import LocalProof
 from backends.router.quota import Quota
-from backends.router.record import Recorder, model_class
+from backends.router.rechecks import Rechecks
+from backends.router.record import Recorder
 from backends.router.thinking import Thinking
 from backends.router.thought import Thought
 from backends.settings import Settings
@@ -61,13 +63,14 @@ class Pipeline:
         self._quota = quota
         self._moved = moved
         self._clock = clock
+        self.rechecks = Rechecks(settings, cache=cache, ledger=ledger, ask=self.ask)
 
     async def ask(self, request: Request) -> AsyncGenerator[Chunk]:
         """Yield Routed, Delta and Called, then one Done. Raises ClawError where the request was not admitted."""
         began, started, started_at = time.perf_counter(), self._clock.monotonic(), self._clock.now()
         try:
             request, verdict = await self._prepare(request)
-            kept = model_class(request)
+            kept = self._thinking.answerers(request)
             key = _shared_key(request, kept)
             async with self._in_time(request, started), self._flights.turn(key):
                 if flight := self._flights.joinable(key):
@@ -76,7 +79,7 @@ class Pipeline:
                     answer = self._from_cache(request, verdict, hit, started, started_at)
                 else:
                     thought = await self._think(request, verdict, began)
-                    flight = Flight(request, thought, started_at=started_at, started=started)
+                    flight = Flight(request, thought, started_at=started_at, started=started, kept=kept)
                     await self._admit(flight)
                     self._flights.start(key, flight)
                     answer = self._lead(flight)
@@ -233,11 +236,15 @@ class Pipeline:
         ending = replace(outcome, finish="cancelled", baseline_usd=ZERO)
         try:
             yield Routed(id=request.id, explanation=explanation)
-            yield Delta(hit.stored.text)
+            pace, left_s = self._settings.cache.pace_tps, 0.8 * self._left_s(request, started)
+            async with aclosing(streamed(hit.stored.text, tokens_per_s=pace, within_s=left_s)) as pieces:
+                async for piece in pieces:
+                    yield Delta(piece)
             ending = outcome
         finally:
             outcome = await self._recorder.settle(ending, request)
         self._cache.saved(outcome.baseline_usd - outcome.cost_usd)
+        self.rechecks.consider(request, hit)
         yield Done(outcome)
 
 
@@ -253,6 +260,6 @@ async def _off_loop(request: Request, stage: Callable[[Request], T]) -> T:
 
 def _shared_key(request: Request, kept: str) -> bytes | None:
     """The name under which identical requests share a flight; None where sharing is not wanted or not safe."""
-    if request.sensitive or not request.cache or request.tools:
+    if request.sensitive or not request.cache or request.refresh or request.tools:
         return None
     return exact_key(request, model_class=kept)

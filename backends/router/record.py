@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from backends.cache import origin
 from backends.cache.store import Cache, Hit, Stored
 from backends.clock import Clock
 from backends.errors import LedgerError
@@ -16,6 +17,7 @@ from backends.ledger.store import Ledger
 from backends.router.costs import Costs
 from backends.router.flight import Cut, Ending, Flight
 from backends.router.journal import Journal
+from backends.router.provider_cache import saved_usd
 from backends.router.quota import Quota
 from backends.router.tally import Tally
 from backends.settings import Settings
@@ -96,6 +98,7 @@ class Recorder:
         """Settle a flight's own row."""
         outcome = self._flown(flight, flight.tally, flight.leader_left or flight.cut)
         answer = None if flight.ending is None else flight.ending.text
+        self._cache.counts.provider(outcome, saved_usd(outcome, self._costs))
         return await self.settle(outcome, flight.request, tally=flight.tally, answer=answer)
 
     async def keep(self, flight: Flight, outcome: Outcome) -> None:
@@ -119,8 +122,10 @@ class Recorder:
                 baseline_usd=outcome.baseline_usd,
                 cost_usd=outcome.cost_usd,
                 stored_at=self._clock.now(),
+                request_id=flight.request.id,
             ),
-            model_class=model_class(flight.request),
+            model_class=flight.kept or model_class(flight.request),
+            notes=outcome.notes,
         )
 
     def late(self, flight: Flight) -> Outcome:
@@ -156,8 +161,6 @@ class Recorder:
     ) -> tuple[Outcome, Explanation]:
         """A hit's outcome and how it is explained; its baseline is what the answer would have cost all-cloud."""
         stored = hit.stored
-        likeness = "" if hit.similarity is None else f", {hit.similarity:.2f} alike"
-        detail = f"{hit.tier}{likeness}, saved ${stored.baseline_usd:f}"
         explanation = Explanation(
             agent=request.agent,
             engine="cache",
@@ -165,7 +168,7 @@ class Recorder:
             intent=stored.intent,
             complexity=stored.complexity,
             sensitive=False,
-            reasons=(Reason(rule="cache", detail=detail),),
+            reasons=origin.reasons(hit),
             decision_us=round(self._since(started) * 1e3, 1),
             estimate=Estimate(cost_usd=ZERO, latency_ms=0.0),
             verdict=verdict,
@@ -189,6 +192,8 @@ class Recorder:
             latency_ms=self._since(started),
             finish="stop",
             tag=request.tag,
+            cache_entry=hit.entry,
+            cache_age_s=round(hit.age_s, 1),
         )
         return outcome, explanation
 
@@ -226,7 +231,7 @@ class Recorder:
         )
 
     def _cache_result(self, request: Request) -> CacheResult:
-        return "miss" if request.cache and not request.sensitive else "bypass"
+        return "miss" if request.cache and not request.refresh and not request.sensitive else "bypass"
 
     def _baseline(self, tally: Tally) -> Decimal:
         """All-cloud, the tokens of the attempt that answered, else of the last one, would have been paid once; where

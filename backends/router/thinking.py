@@ -52,6 +52,13 @@ class Thinking:
         """What the text says, corrected by what feedback has taught."""
         return self._calibrations.learned.correct(self._classifier.classify(request))
 
+    def answerers(self, request: Request) -> str:
+        """Who may answer this request: the cache never mixes answers of one class with those of another."""
+        agent = self._settings.agent(request.agent)
+        asked = (request.engine, request.model, self._controls.pins.get(request.agent))
+        allowed = (agent.policy, agent.engines, agent.models)
+        return repr((asked, allowed, self._desks["local"].model, self._desks["cloud"].model))
+
     def decide(
         self, request: Request, verdict: Verdict, classes: Classes, began: float, *, no_cloud: str | None = None
     ) -> Thought:

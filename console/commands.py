@@ -60,6 +60,7 @@ class ClawCommands(Provider):
         stopped = app.state.cloud_stopped
         stop = ("Resume cloud", "send to the cloud again") if stopped else ("Stop cloud", "nothing more is sent there")
         yield Command(*stop, partial(app.run_action, "stop_cloud"))
+        yield from _ratings(app)
         yield Command("Flush cache", "delete every stored answer", partial(app.run_action, "flush"))
         for number, title in enumerate(("runtime", "routing", "cache", "spend", "alerts", "chat"), 1):
             yield Command(f"Show {title}", f"key {number}", partial(app.run_action, f"show({number})"))
@@ -68,6 +69,18 @@ class ClawCommands(Provider):
             yield Command(f"Theme {theme}", "for this session", partial(setattr, app, "theme", theme))
         yield Command("Leave", "ctrl+q", partial(app.run_action, "quit"))
         yield from _pins(app)
+
+
+def _ratings(app: Commanded) -> Iterator[Command]:
+    """A word on the last answer, for those who do not know the keys."""
+    last = next((each for each in reversed(app.state.exchanges) if each.outcome is not None), None)
+    if last is None:
+        return
+    for name, good in (("good", True), ("bad", False)):
+        rate = Act(Action(verb="rate", actor="console", id=last.id, good=good))
+        yield Command(
+            f"Rate the last answer {name}", "`claw route train` learns from it", partial(app.post_message, rate)
+        )
 
 
 def _pins(app: Commanded) -> Iterator[Command]:

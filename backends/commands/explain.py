@@ -3,16 +3,18 @@
 import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 
 import msgspec
 
 from backends.commands.answer import explanation_as_json
 from backends.commands.prompt import add_prompt, request_from
 from backends.commands.screen import shown
+from backends.evidence import Line, about, all_cloud, queue, read_from_prompt, verdict
 from backends.opening import open_core
 from backends.paths import Paths
 from backends.settings import load
-from backends.types import Explanation, Request
+from backends.types import Alternative, Explanation, Request
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,23 +37,30 @@ async def _explain(request: Request, *, rehearse: bool) -> Explanation:
         return await opened.core.explain(request)
 
 
-def _lines(explanation: Explanation) -> list[str]:
-    latency = explanation.estimate.latency_ms
+LABEL = 12
+
+
+def _lines(told: Explanation) -> list[str]:
+    latency = told.estimate.latency_ms
     took = "–" if latency is None else f"~{latency / 1000:.1f} s"
-    lines = [
-        f"{explanation.agent} → {explanation.engine} {explanation.model} · ~${explanation.estimate.cost_usd:f} · {took}"
-        f" · decided in {explanation.decision_us / 1000:.1f} ms",
-        f"intent      {explanation.intent}",
-        f"complexity  {explanation.complexity:.2f}",
-        f"sensitive   {'yes' if explanation.sensitive else 'no'}",
+    lines = [*read_from_prompt(told), *queue(told)]
+    lines += _labelled("because", [f"{reason.rule}: {reason.detail}" for reason in told.reasons])
+    lines += _labelled("instead", [_instead(way) for way in told.alternatives])
+    lines += [("flips when", "; or ".join(told.flips))] if told.flips else []
+    lines += all_cloud(told)
+    return [
+        f"{told.agent} → {told.engine} {told.model} · {about(told.estimate.cost_usd)} · {took}"
+        f" · decided in {told.decision_us / 1000:.1f} ms",
+        *(f"{label:<{LABEL}}{text}" for label, text in lines),
     ]
-    lines += [
-        f"{'why' if not index else '':<11} {reason.rule}: {reason.detail}"
-        for index, reason in enumerate(explanation.reasons)
-    ]
-    lines += [
-        f"{'instead' if not index else '':<11} {way.engine} {way.model}"
-        + (f", ruled out by {way.ruled_out_by}" if way.ruled_out_by else "")
-        for index, way in enumerate(explanation.alternatives)
-    ]
-    return lines + [f"{'flips' if not index else '':<11} {flip}" for index, flip in enumerate(explanation.flips)]
+
+
+def _labelled(label: str, texts: Sequence[str]) -> list[Line]:
+    """One label for several lines: it stands at the first."""
+    return [(label if not index else "", text) for index, text in enumerate(texts)]
+
+
+def _instead(way: Alternative) -> str:
+    latency = "–" if way.latency_ms is None else f"~{way.latency_ms / 1000:.1f} s"
+    figures = f" {way.model} · {about(way.cost_usd)} · {latency}" if way.model and way.cost_usd is not None else ""
+    return f"{way.engine}{figures}: {verdict(way)}"

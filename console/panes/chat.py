@@ -12,7 +12,7 @@ from textual.timer import Timer
 from backends.settings import AGENTS
 from backends.types import Done, Request
 from console.chat_history import ChatHistory
-from console.messages import Ask, AskFailed, CancelAsk, ChunkArrived, Preview, Previewed, StateChanged
+from console.messages import Act, Ask, AskFailed, CancelAsk, ChunkArrived, Preview, Previewed, StateChanged
 from console.present.chat import Choices, for_clipboard, info, welcome
 from console.present.faces import face, lost
 from console.present.figures import count
@@ -20,7 +20,7 @@ from console.present.frame import Body, framed
 from console.present.rows import BLANK, Row, span
 from console.widgets.asking import DEFAULT_AGENT, Asking, again, conversation
 from console.widgets.choice import Choice
-from console.widgets.composer import QUIET_S, Composer, Deed
+from console.widgets.composer import HINTS, QUIET_S, Composer, Deed
 from console.widgets.foresight import PREVIEW_AFTER_S, Foresight
 from console.widgets.pane import Pane
 from console.widgets.transcript import Transcript, Turn
@@ -31,18 +31,7 @@ class ChatPane(Pane, inherit_bindings=False):
 
     NUMBER: ClassVar[int] = 6
     TITLE: ClassVar[str] = "Chat"
-    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("enter", "send"),
-        ("^j", "new line"),
-        ("^g", "agent"),
-        ("^t", "engine"),
-        ("^s", "sensitive"),
-        ("esc", "cancel"),
-        ("^r", "other engine"),
-        ("^n", "new talk"),
-        ("^o", "copy"),
-        ("^l", "clear"),
-    )
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = HINTS
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(self, history: ChatHistory | None = None, *, max_prompt_bytes: int = 8_388_608) -> None:
@@ -200,6 +189,11 @@ class ChatPane(Pane, inherit_bindings=False):
                 self._draft_changed()
             case "copy":
                 self._copy()
+            case "good" | "bad":
+                if (rating := self._transcript.rating(good=deed == "good")) is None:
+                    self._hint = "no answer to judge yet"
+                else:
+                    self.post_message(Act(rating))
         self.redraw()
 
     def _choose(self, choice: Choice, event: Key) -> bool:

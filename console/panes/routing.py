@@ -27,12 +27,15 @@ class RoutingPane(Pane):
         ("p", "pin"),
         ("x", "cancel"),
         ("/", "filter"),
+        ("+/-", "good/bad"),
         ("a", "agents"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "why", "why this decision"),
         Binding("p", "pin", "pin the agent: local, cloud, not"),
         Binding("x", "cancel", "cancel the call in flight"),
+        Binding("plus", "rate(True)", "the answer was good"),
+        Binding("minus", "rate(False)", "the answer was bad"),
         Binding("slash", "filter", "filter"),
         Binding("a", "agents", "one line an agent, or not"),
         Binding("escape", "all", "show all again"),
@@ -80,6 +83,12 @@ class RoutingPane(Pane):
         exchange = self.chosen
         if exchange is not None and exchange.outcome is None:
             self.post_message(Act(Action(verb="cancel", actor="console", id=exchange.id)))
+
+    def action_rate(self, good: bool) -> None:
+        """Say of the answer under the cursor how it was; `claw route train` learns from that."""
+        exchange = self.chosen
+        if exchange is not None and exchange.outcome is not None:
+            self.post_message(Act(Action(verb="rate", actor="console", id=exchange.id, good=good)))
 
     def action_agents(self) -> None:
         tall = self.size.height - 2 >= present.AGENTS_FROM

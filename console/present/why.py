@@ -1,7 +1,8 @@
 """A decision's evidence: what was read from the prompt, what was weighed, what would have changed it, what it cost."""
 
+from backends.evidence import Line, all_cloud, queue, read_from_prompt, verdict
 from backends.types import Alternative, Attempt, Exchange, Explanation, Outcome
-from console.present.figures import clock, count, milliseconds, money, unit
+from console.present.figures import clock, count, milliseconds, money, seconds
 from console.present.marks import destination, served
 from console.present.rows import BLANK, Row, Span, paragraph, row, span
 
@@ -14,12 +15,12 @@ def why(exchange: Exchange, cells: int) -> list[Row]:
     return [
         _head(exchange),
         BLANK,
-        *_read(told, cells),
+        *_lines([*read_from_prompt(told), *queue(told), ("decided in", f"{told.decision_us:,.0f} µs")], cells),
         *_reasons(told, cells),
         BLANK,
         *(line for index, each in enumerate(told.alternatives) for line in _instead(each, index == 0, cells)),
         *_labelled("flips when", "; or ".join(told.flips), cells),
-        *(_outcome(exchange.outcome, cells) if exchange.outcome else [row(span("not answered yet", "dim"))]),
+        *(_outcome(exchange.outcome, cells) if exchange.outcome else _expected(told, cells)),
     ]
 
 
@@ -44,23 +45,8 @@ def _labelled(name: str, text: str, cells: int) -> list[Row]:
     return [row(_label(name if index == 0 else ""), *line) for index, line in enumerate(lines)]
 
 
-def _read(told: Explanation, cells: int) -> list[Row]:
-    classes = told.classes
-    intent = told.intent
-    if classes is not None:
-        intent = f"{classes.intent} {unit(classes.intent_p)}"
-        if classes.runner_up:
-            intent += f" (next: {classes.runner_up} {unit(classes.runner_up_p)})"
-    complexity = unit(told.complexity)
-    if classes is not None:
-        complexity += f"; local answers well {unit(classes.p_local)}, cloud {unit(classes.p_cloud)}"
-    rows = [*_labelled("intent", intent, cells), *_labelled("complexity", complexity, cells)]
-    if classes is not None:
-        needs = ", ".join(sorted(classes.needs)) or "none"
-        rows += _labelled("needs", f"{needs}; ~{count(classes.input_tokens)} tokens in", cells)
-    reason = f": {told.verdict.why}" if told.verdict and told.verdict.why else ""
-    rows += _labelled("sensitive", f"yes{reason}" if told.sensitive else "no", cells)
-    return [*rows, *_labelled("decided in", f"{told.decision_us:,.0f} µs", cells)]
+def _lines(lines: list[Line], cells: int) -> list[Row]:
+    return [each for label, text in lines for each in _labelled(label, text, cells)]
 
 
 def _reasons(told: Explanation, cells: int) -> list[Row]:
@@ -72,13 +58,17 @@ def _reasons(told: Explanation, cells: int) -> list[Row]:
 
 
 def _instead(each: Alternative, first: bool, cells: int) -> list[Row]:
-    latency = f"~{milliseconds(each.latency_ms)} ms" if each.latency_ms is not None else "–"
-    verdict = f"ruled out by {each.ruled_out_by}" if each.ruled_out_by else "second best"
-    lines = paragraph(f"{each.model}  {money(each.cost_usd)}, {latency}: {verdict}", cells - LABEL - 7)
+    latency = "–" if each.latency_ms is None else f"~{seconds(each.latency_ms / 1000)}"
+    figures = f"{each.model}  {money(each.cost_usd)}, {latency}: " if each.model else ""
+    lines = paragraph(f"{figures}{verdict(each)}", cells - LABEL - 7)
     mark = served(each.engine)
     lead = row(_label("instead" if first else ""), span(f"{mark.text:<7}", mark.tone))
     rest = row(span(" " * (LABEL + 7)))
     return [row(*(lead if index == 0 else rest), *line) for index, line in enumerate(lines)]
+
+
+def _expected(told: Explanation, cells: int) -> list[Row]:
+    return [*_lines(all_cloud(told), cells), BLANK, row(span("not answered yet", "dim"))]
 
 
 def _outcome(outcome: Outcome, cells: int) -> list[Row]:

@@ -15,7 +15,7 @@ QUIET_S = 0.03
 """Two keys of a hand are further apart than this, and the keys of a paste are not."""
 ROWS_MAX = 8
 
-Deed = Literal["send", "cancel", "retry", "new", "clear", "agent", "engine", "sensitive", "copy"]
+Deed = Literal["send", "cancel", "retry", "new", "clear", "agent", "engine", "sensitive", "copy", "good", "bad"]
 
 _DEEDS: dict[str, Deed] = {
     "enter": "send",
@@ -27,7 +27,24 @@ _DEEDS: dict[str, Deed] = {
     "ctrl+t": "engine",
     "ctrl+s": "sensitive",
     "ctrl+o": "copy",
+    "alt+y": "good",
+    "alt+n": "bad",
 }
+HINTS: tuple[tuple[str, str], ...] = (
+    ("enter", "send"),
+    ("^j", "new line"),
+    ("^g", "agent"),
+    ("^t", "engine"),
+    ("^s", "sensitive"),
+    ("esc", "cancel"),
+    ("^r", "other engine"),
+    ("^n", "new talk"),
+    ("^o", "copy"),
+    ("^l", "clear"),
+    ("M-y/n", "good/bad answer"),
+)
+"""Keys as the footer and the help name them."""
+
 _NEW_LINE = {"ctrl+j", "alt+enter", "shift+enter"}
 
 

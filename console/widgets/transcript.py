@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
-from backends.types import Delta, Done, Explanation, Message, Outcome, Request, Routed
+from backends.types import Action, Delta, Done, Explanation, Message, Outcome, Request, Routed
 from console.present.markdown import MarkdownStream
 from console.present.rows import BLANK, Row, span
 from console.present.turns import asked, ended, failed, routed
@@ -185,6 +185,13 @@ class Transcript:
             turn.lay_out(self._width, state)
             self._from_end = max(1, self._from_end + turn.height - before)
         self._forget(lambda: sum(turn.size for turn in self.turns) > CHARACTERS_KEPT)
+
+    def rating(self, *, good: bool) -> Action | None:
+        """An operator's word on the last answer; None where there is none yet."""
+        turn = self.last
+        if turn is None or turn.outcome is None or not turn.answer:
+            return None
+        return Action(verb="rate", actor="console", id=turn.outcome.id, good=good)
 
     def clear(self) -> None:
         """All but a turn that still runs."""

@@ -13,6 +13,7 @@ from textual.events import Key, Paste
 from textual.pilot import Pilot
 
 from backends.types import (
+    Action,
     AgentState,
     Chunk,
     Classes,
@@ -29,7 +30,7 @@ from backends.types import (
 )
 from console import theming
 from console.chat_history import ChatHistory
-from console.messages import Ask, AskFailed, CancelAsk, ChunkArrived, Preview, Previewed, StateChanged
+from console.messages import Act, Ask, AskFailed, CancelAsk, ChunkArrived, Preview, Previewed, StateChanged
 from console.panes.chat import ChatPane
 from console.state import Connection, ViewState
 
@@ -122,6 +123,7 @@ class ChatHost(App[None]):
         self.asked: list[Request] = []
         self.cancelled: list[str] = []
         self.previewed: list[Request] = []
+        self.acted: list[Action] = []
         self.register_theme(THEME)
         self.theme = theming.DEFAULT
 
@@ -143,6 +145,9 @@ class ChatHost(App[None]):
 
     def on_cancel_ask(self, message: CancelAsk) -> None:
         self.cancelled.append(message.turn)
+
+    def on_act(self, message: Act) -> None:
+        self.acted.append(message.action)
 
     def on_preview(self, message: Preview) -> None:
         self.previewed.append(message.request)

@@ -17,6 +17,7 @@ from backends.types import (
     Served,
     Tokens,
     Verdict,
+    Weighed,
 )
 
 NOW = datetime(2026, 11, 24, 14, 3, 12, tzinfo=UTC)
@@ -50,13 +51,33 @@ def explained(
             "verdict": Verdict(sensitive=sensitive, why="key" if sensitive else ""),
             "alternatives": (
                 Alternative(
-                    engine="local", model=LOCAL_MODEL, cost_usd=Decimal(0), latency_ms=9100.0, ruled_out_by="quality"
+                    engine="local",
+                    model=LOCAL_MODEL,
+                    cost_usd=Decimal(0),
+                    latency_ms=9100.0,
+                    ruled_out_by="quality",
+                    detail=".61 < .80",
                 ),
                 Alternative(
-                    engine="cache", model="", cost_usd=Decimal(0), latency_ms=2.0, ruled_out_by="similarity .71"
+                    engine="cache",
+                    model="",
+                    cost_usd=Decimal(0),
+                    latency_ms=2.0,
+                    ruled_out_by="similarity",
+                    detail="nearest .71, below .92",
                 ),
             ),
             "flips": ("the dial is ≤ .60", "cloud is stopped", "the budget left is < $0.0021"),
+            "weighed": Weighed(
+                dial=0.8,
+                dial_by="quality",
+                p_local=0.61,
+                asked=0.8,
+                deadline_s=30.0,
+                waiting=3,
+                wait_s=2.4,
+                all_cloud_usd=Decimal("0.0021"),
+            ),
         }
     return Explanation(
         agent=agent,

@@ -67,6 +67,37 @@ async def test_pin_goes_round_and_cancel_takes_the_selected_call(core: ScriptedC
         assert core.acted[0].verb != "cancel", "a call that ended cannot be cancelled"
 
 
+async def test_plus_and_minus_judge_the_answer_under_the_cursor_and_none_that_has_not_come(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("plus", "down", "plus")
+        await until(lambda: core.acted)
+        await until(lambda: "rate done" in text_of(app))
+        await pilot.press("minus")
+        await until(lambda: len(core.acted) == 2)
+    assert [(acted.verb, acted.id, acted.good) for acted in core.acted] == [
+        ("rate", "req-002", True),
+        ("rate", "req-002", False),
+    ]
+
+
+async def test_pasted_keys_judge_nothing(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("down")
+        app.post_message(Paste("+\n"))
+        await pilot.press("plus")
+        await until(lambda: "rate was ignored" in text_of(app))
+    assert core.acted == []
+
+
+async def test_the_palette_judges_the_last_answer(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("ctrl+p", *"last answer good")
+        await until(lambda: "Rate the last answer good" in text_of(app))
+        await pilot.press("enter")
+        await until(lambda: core.acted)
+    assert (core.acted[0].verb, core.acted[0].id, core.acted[0].good) == ("rate", "req-002", True)
+
+
 async def test_why_opens_on_the_selected_decision_and_escape_closes_it(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.press("down", "down", "enter")

@@ -46,6 +46,21 @@ async def test_a_prompt_goes_and_its_answer_comes_with_its_figures() -> None:
     assert [message.text for message in request.messages] == ["what is up?"]
 
 
+async def test_the_last_answer_is_judged_by_a_key_once_it_is_there() -> None:
+    app = ChatHost(says("an answer"))
+    async with app.run_test(size=SIZE) as pilot:
+        await press(pilot, "alt+y")
+        await shows(pilot, "no answer to judge yet")
+        await send(pilot, "what is up?")
+        await shows(pilot, "310 in, 128 out")
+        await press(pilot, "alt+y", "alt+n")
+        await until(pilot, lambda: len(app.acted) == 2)
+    assert [(act.verb, act.id, act.good) for act in app.acted] == [
+        ("rate", app.asked[0].id, True),
+        ("rate", app.asked[0].id, False),
+    ]
+
+
 async def test_typed_keys_reach_the_prompt_and_enter_sends() -> None:
     app = ChatHost()
     async with app.run_test(size=SIZE) as pilot:

@@ -60,9 +60,13 @@ def _dial(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]:
     """The dial in hundredths at which it turns; what the dial asks for never falls as it rises."""
     first = bisect_left(range(101), True, key=lambda dial: not inputs.at(dial / 100).answers_well)
     if engine == "cloud" and first > 0:
-        yield f"the dial is ≤ {(first - 1) / 100:.2f}", inputs.at((first - 1) / 100)
+        yield f"the dial is ≤ {_hundredths(first - 1)}", inputs.at((first - 1) / 100)
     elif engine == "local" and first <= 100:
-        yield f"the dial is ≥ {first / 100:.2f}", inputs.at(first / 100)
+        yield f"the dial is ≥ {_hundredths(first)}", inputs.at(first / 100)
+
+
+def _hundredths(dial: int) -> str:
+    return f"{dial / 100:.2f}".removeprefix("0")
 
 
 def _deadline(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]:

@@ -388,13 +388,13 @@ def test_estimates_are_the_chosen_engines_own() -> None:
 
 def test_flips_name_the_dial_the_deadline_and_the_budget() -> None:
     roomy = replace(CALM, room_left_usd=Decimal(1), room_on_exceeded="local")
-    assert decide(roomy).flips == ("the dial is ≤ 0.64", "cloud is stopped", "the budget left is < $0.0021")
+    assert decide(roomy).flips == ("the dial is ≤ .64", "cloud is stopped", "the budget left is < $0.0021")
     spent = replace(roomy, room_left_usd=Decimal(0))
     assert "the budget left is ≥ $0.0021" in decide(spent).flips
     low = replace(CALM, ceiling_usd=Decimal("0.001"))
     assert "the ceiling is ≥ $0.0021 a request" in decide(low).flips
     shared = replace(CALM, dial_by="cloud-share")
-    assert "the dial is ≤ 0.39" in decide(shared).flips
+    assert "the dial is ≤ .39" in decide(shared).flips
     asked = replace(CALM, request=replace(REQUEST, engine="local"))
     assert "no engine is asked for" in decide(asked).flips
     down = replace(CALM, cloud=replace(CLOUD, usable=False))

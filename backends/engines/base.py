@@ -9,7 +9,10 @@ from backends.types import EngineName, Message, ResponseFormat, Tokens, Tool, To
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """One upstream call, ready to send. Every call carries a cap on its output; durations are seconds."""
+    """One upstream call, ready to send. Every call carries a cap on its output; durations are seconds.
+
+    `logprobs` asks for the tokens' probabilities, of an engine that knows them.
+    """
 
     id: str
     model: str
@@ -26,6 +29,7 @@ class Call(Struct, frozen=True, kw_only=True):
     input_tokens: int
     first_byte_s: float
     idle_s: float
+    logprobs: bool = False
 
 
 class Text(Struct, frozen=True):

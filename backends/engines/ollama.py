@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backends.engines.base import Call, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.engines.confidence import Confidence
 from backends.engines.foreign import one_line
 from backends.engines.framing import Lines
 from backends.engines.late import Late
@@ -119,6 +120,7 @@ class _Reading:
         self._peer = peer
         self._tools = 0
         self._last: ChatResponse | None = None
+        self._confidence = Confidence()
 
     def take(self, part: ChatResponse) -> list[EngineChunk]:
         chunks: list[EngineChunk] = []
@@ -126,6 +128,8 @@ class _Reading:
             chunks.append(Text(part.message.content))
         if part.message.tool_calls:
             chunks.append(ToolCalls(tuple(map(self._tool_call, part.message.tool_calls))))
+        for token in part.logprobs or ():
+            self._confidence.heard(token.logprob)
         if part.done:
             self._last = part
             if part.prompt_eval_count is not None and part.eval_count is not None:
@@ -145,6 +149,7 @@ class _Reading:
             context_cut=was_cut(self._call, last.prompt_eval_count),
             load_s=last.load_duration / 1e9 if last.load_duration is not None else None,
             output_tps=rate,
+            confidence=self._confidence.mean,
         )
 
     def _tool_call(self, call: Any) -> ToolCall:

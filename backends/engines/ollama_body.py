@@ -22,6 +22,8 @@ def chat_body(call: Call, settings: LocalEngine) -> dict[str, Any]:
     }
     if tools := _offered(call):
         body["tools"] = [_tool(tool) for tool in tools]
+    if call.logprobs:
+        body["logprobs"] = True
     if (form := _format(call.response_format)) is not None:
         body["format"] = form
     return body

@@ -19,6 +19,7 @@ def completion_body(call: Call) -> dict[str, Any]:
         "seed": call.seed,
         "stop": list(call.stop) or None,
         "response_format": _format(call.response_format),
+        "logprobs": call.logprobs or None,
     }
     if call.tools:
         body["tools"] = [_tool(tool) for tool in call.tools]

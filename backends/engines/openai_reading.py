@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct, field
 
 from backends.engines.base import Call, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.engines.confidence import Confidence
 from backends.engines.foreign import one_line
 from backends.engines.peer import Peer
 from backends.engines.window import was_cut
@@ -22,6 +23,7 @@ class Reading:
         self._tools: dict[int, _Fragments] = {}
         self._seen: int | None = None
         self._tps: float | None = None
+        self._confidence = Confidence()
 
     def take(self, event: bytes) -> list[EngineChunk]:
         """Raises EngineError for an event that is an error, or none of the protocol's."""
@@ -45,12 +47,12 @@ class Reading:
 
     def end(self) -> Finished:
         """The stream is over. Raises EngineError "cut" where it gave no reason."""
-        context_cut = was_cut(self._call, self._seen)
+        context_cut, sure = was_cut(self._call, self._seen), self._confidence.mean
         match self._reason:
             case "stop" | "tool_calls" | "function_call":
-                return Finished(finish="stop", context_cut=context_cut, output_tps=self._tps)
+                return Finished(finish="stop", context_cut=context_cut, output_tps=self._tps, confidence=sure)
             case "length":
-                return Finished(finish="length", context_cut=context_cut, output_tps=self._tps)
+                return Finished(finish="length", context_cut=context_cut, output_tps=self._tps, confidence=sure)
             case "content_filter":
                 return Finished(finish="blocked", reason="content_filter")
             case None:
@@ -61,6 +63,8 @@ class Reading:
     def _answer(self, choice: "_Choice") -> list[EngineChunk]:
         for piece in choice.delta.tool_calls or ():
             self._tools.setdefault(piece.index, _Fragments()).add(piece)
+        for token in (choice.logprobs.content if choice.logprobs else None) or ():
+            self._confidence.heard(token.get("logprob"))
         chunks: list[EngineChunk] = [Text(choice.delta.content)] if choice.delta.content else []
         if choice.finish_reason and self._reason is None:
             self._reason = choice.finish_reason
@@ -94,7 +98,12 @@ class _Delta(Struct):
     tool_calls: list[_ToolPiece] | None = None
 
 
+class _Logprobs(Struct):
+    content: list[dict[str, Any]] | None = None
+
+
 class _Choice(Struct):
+    logprobs: _Logprobs | None = None
     delta: _Delta = field(default_factory=_Delta)
     finish_reason: str | None = None
 

@@ -12,13 +12,14 @@ REFUSAL = re.compile(
 )
 HEDGE = re.compile(
     r"(?i)\b(?:probably|perhaps|maybe|possibly|might|may be|could be|seems?|appears?|likely|unclear|not sure"
-    r"|not certain|i (?:think|believe|guess|assume)|assum(?:e|ing|ption)|approximately|roughly|i'm not|hard to say|it depends"
-    r"|vermutlich|vielleicht|wahrscheinlich|peut-être|sans doute|quizás|tal vez|talvez|forse)\b"
+    r"|not certain|i (?:think|believe|guess|assume)|assum(?:e|ing|ption)|approximately|roughly|i'm not|hard to say"
+    r"|it depends|forse|vermutlich|vielleicht|wahrscheinlich|peut-être|sans doute|quizás|tal vez|talvez)\b"
 )
 SETTLED_FOR = re.compile(
-    r"(?i)\b(?:closest|nearest|none of the (?:options|choices|above|answers|given)|"
-    r"not (?:among|in|one of|listed|given|an)(?: of)? (?:the )?(?:options?|choices?|answers?|list)|not (?:listed|an option|available)|does(?:n't| not) match"
-    r"|do(?:n't| not) match|best (?:guess|option|choice)|only (?:option|choice))\b"
+    r"(?i)\b(?:closest|nearest|none of the (?:options|choices|above|answers|given)"
+    r"|not (?:among|in|one of|listed|given|an)(?: of)? (?:the )?(?:options?|choices?|answers?|list)"
+    r"|not (?:listed|an option|available)|do(?:es)?(?:n't| not) match|best (?:guess|option|choice)"
+    r"|only (?:option|choice))\b"
 )
 TURN = re.compile(
     r"(?i)\b(?:wait|actually|however|mistake|incorrect|wrong|let(?:'s| us) (?:try|re)|alternatively|unfortunately)\b"

@@ -53,6 +53,7 @@ class Answering:
         Ending too.
         """
         watch = self._cascade.watch(flight) if self._cascade is not None else Watch()
+        flight.closely = watch.depth == "all"
         ending = await self._tried(flight, held=watch.may_escalate)
         whole = ending.engine == "local" and ending.finish in ("stop", "length") and watch.depth != "none"
         if self._cascade is None or not whole:
@@ -105,6 +106,8 @@ class Answering:
 
     def _call(self, flight: Flight, name: EngineName) -> Call:
         call = compress(flight.request, flight.thought.classes, name, self._desks[name].settings)
+        if flight.closely and name == "local":
+            call = replace(call, logprobs=True)
         limit = flight.thought.limit
         return limit.of(call) if limit is not None and name == "cloud" else call
 

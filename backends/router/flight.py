@@ -67,6 +67,7 @@ class Flight:
         self.task: asyncio.Task[None] | None = None
         self.upstream: asyncio.Task[Any] | None = None
         self._news = asyncio.Event()
+        self.closely = False  # is the local engine to be asked how sure it is?
         self._held: list[Chunk] | None = None
 
     @property

@@ -9,11 +9,17 @@ CHECK = "refusal"
 OPENING, SHORT = 240, 900
 """Characters: a refusal stands at the start, and little follows it."""
 
+REFUSES = re.compile(
+    r"(?i)\b(?:as an ai\b|(?:i (?:can(?:'t|not)|could not|won't|will not|must decline to|am (?:unable|not able) to)"
+    r"|i'm (?:unable|not able) to) (?:\w+ )?(?:help|assist|answer|provide|do|fulfil\w*|comply|write|create|generate|access"
+    r"|browse|open|see|view|discuss|share|support|continue)\b|i (?:do not|don't) have (?:access|the ability)"
+    r"|ich kann (?:das|dir|ihnen|dabei|diese\w*) [^.]{0,40}nicht|je ne (?:peux|suis) pas (?:en mesure|vous aider|répondre)"
+    r"|no puedo (?:ayudar|responder|proporcionar)|não posso (?:ajudar|responder|fornecer)|non posso (?:aiut|rispond)\w*)"
+)
 UNSURE = re.compile(
     r"(?i)\b(?:i(?:'m| am) not (?:sure|certain)|i (?:do not|don't) know|i have no (?:idea|information)"
-    r"|(?:cannot|can't|can not) be determined|not enough information|insufficient information"
-    r"|ich weiß (?:es )?nicht|ich bin (?:mir )?nicht sicher"
-    r"|je ne sais pas|no lo sé|no estoy seguro|não sei|non lo so)\b"
+    r"|(?:cannot|can't|can not) be determined|not enough information|insufficient information|ich weiß (?:es )?nicht"
+    r"|ich bin (?:mir )?nicht sicher|je ne sais pas|no lo sé|no estoy seguro|não sei|non lo so)\b"
 )
 
 
@@ -21,7 +27,7 @@ def refusal(answered: Answered) -> Word:
     text = answered.text.strip().replace("’", "'")
     if answered.calls or len(text) > SHORT:
         return unknown(CHECK)
-    if wording.REFUSAL.search(text[:OPENING]):
+    if REFUSES.search(text[:OPENING]):
         return failed(CHECK, "it refuses")
     if UNSURE.search(text[:OPENING]):
         return failed(CHECK, "it says that it does not know")

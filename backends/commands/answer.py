@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from backends.types import Explanation, Outcome
+from backends.types import Attempt, Explanation, Outcome
 
 
 def as_json(outcome: Outcome, text: str) -> dict[str, Any]:
-    """The documented keys, in the documented order."""
+    """The documented keys, in the documented order; `notes` only where there are some, and a call's `role` only where it
+    is not "answer".
+    """
+    notes = {"notes": outcome.notes} if outcome.notes else {}
     return {
         "id": outcome.id,
         "agent": outcome.agent,
@@ -24,10 +27,13 @@ def as_json(outcome: Outcome, text: str) -> dict[str, Any]:
         "ttft_ms": outcome.ttft_ms,
         "latency_ms": outcome.latency_ms,
         "finish": outcome.finish,
-        "attempts": [
-            {"engine": attempt.engine, "model": attempt.model, "error": attempt.error} for attempt in outcome.attempts
-        ],
-    }
+        "attempts": [_attempt(attempt) for attempt in outcome.attempts],
+    } | notes
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    role = {"role": attempt.role} if attempt.role != "answer" else {}
+    return {"engine": attempt.engine, "model": attempt.model, "error": attempt.error} | role
 
 
 def explanation_as_json(explanation: Explanation) -> dict[str, Any]:

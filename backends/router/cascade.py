@@ -34,7 +34,7 @@ DOUBT = 0.1
 HANDING_OVER_S = 0.3
 """What is left of the deadline for giving the answer, once everything else has ended."""
 
-IN_A_THREAD_FROM = 20_000
+IN_A_THREAD_FROM = 4_000
 """Characters of an answer from which its checks are not run on the loop."""
 
 

@@ -11,10 +11,11 @@ OPENING, SHORT = 240, 900
 
 REFUSES = re.compile(
     r"(?i)\b(?:as an ai\b|(?:i (?:can(?:'t|not)|could not|won't|will not|must decline to|am (?:unable|not able) to)"
-    r"|i'm (?:unable|not able) to) (?:\w+ )?(?:help|assist|answer|provide|do|fulfil\w*|comply|write|create|generate|access"
-    r"|browse|open|see|view|discuss|share|support|continue)\b|i (?:do not|don't) have (?:access|the ability)"
-    r"|ich kann (?:das|dir|ihnen|dabei|diese\w*) [^.]{0,40}nicht|je ne (?:peux|suis) pas (?:en mesure|vous aider|répondre)"
-    r"|no puedo (?:ayudar|responder|proporcionar)|não posso (?:ajudar|responder|fornecer)|non posso (?:aiut|rispond)\w*)"
+    r"|i'm (?:unable|not able) to) (?:\w+ )?(?:help|assist|answer|provide|do|fulfil\w*|comply|write|create|generate"
+    r"|access|browse|open|see|view|discuss|share|support|continue)\b|i (?:do not|don't) have (?:access|the ability)"
+    r"|ich kann (?:das|dir|ihnen|dabei|diese\w*) [^.]{0,40}nicht"
+    r"|je ne (?:peux|suis) pas (?:en mesure|vous aider|répondre)|no puedo (?:ayudar|responder|proporcionar)"
+    r"|não posso (?:ajudar|responder|fornecer)|non posso (?:aiut|rispond)\w*)"
 )
 UNSURE = re.compile(
     r"(?i)\b(?:i(?:'m| am) not (?:sure|certain)|i (?:do not|don't) know|i have no (?:idea|information)"

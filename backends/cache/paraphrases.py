@@ -1,6 +1,6 @@
 """A stored answer to the same question in other words: neighbours, the judge's word on each, and each one's record."""
 
-from collections import deque
+from collections import OrderedDict, deque
 from typing import NamedTuple
 
 from backends.cache.database import Database
@@ -8,6 +8,9 @@ from backends.cache.disk import Disk
 from backends.cache.entry import Entry
 from backends.cache.evidence import may_serve
 from backends.cache.semantic import Semantic
+
+REMEMBERED = 256
+"""Requests whose nearest neighbour is kept until it is asked for."""
 
 Record = list[tuple[float, bool]]
 
@@ -37,8 +40,13 @@ class Paraphrases:
         self._semantic = semantic
         self._risk = risk
         self.near_misses: deque[NearMiss] = deque(maxlen=20)
+        self._nearest: OrderedDict[str, NearMiss] = OrderedDict()
 
-    async def find(self, partition: bytes, question: str, *, agent: str) -> list[Found]:
+    def nearest(self, request_id: str) -> NearMiss | None:
+        """The neighbour nearest to a request that found none to serve it; asked for once, soon after."""
+        return self._nearest.pop(request_id, None)
+
+    async def find(self, partition: bytes, question: str, *, agent: str, request_id: str = "") -> list[Found]:
         """What may be served, the most certain first."""
         near = await self._semantic.near(partition, question)
         if near is None:
@@ -57,11 +65,17 @@ class Paraphrases:
             if question[near.read :] == entry.question[candidate.read :]:
                 whole.append((entry, candidate.similarity))
             else:
-                self.near_misses.append(NearMiss(agent, candidate.similarity, "length"))
-        return await self._judged(question, whole, records, agent=agent) if whole else []
+                self._missed(request_id, NearMiss(agent, candidate.similarity, "length"))
+        return await self._judged(question, whole, records, agent=agent, request_id=request_id) if whole else []
 
     async def _judged(
-        self, question: str, candidates: list[tuple[Entry, float]], records: dict[bytes, Record], *, agent: str
+        self,
+        question: str,
+        candidates: list[tuple[Entry, float]],
+        records: dict[bytes, Record],
+        *,
+        agent: str,
+        request_id: str,
     ) -> list[Found]:
         questions, similarities = [entry.question for entry, _ in candidates], [cosine for _, cosine in candidates]
         judgements = await self._semantic.judged(question, questions, similarities)
@@ -76,8 +90,16 @@ class Paraphrases:
             if guard is None:
                 found.append(Found(entry, similarity, score))
             else:
-                self.near_misses.append(NearMiss(agent, similarity, guard))
+                self._missed(request_id, NearMiss(agent, similarity, guard))
         return sorted(found, key=lambda each: -each.score)
+
+    def _missed(self, request_id: str, miss: NearMiss) -> None:
+        self.near_misses.append(miss)
+        before = self._nearest.get(request_id)
+        if before is None or before.similarity < miss.similarity:
+            self._nearest[request_id] = miss
+        if len(self._nearest) > REMEMBERED:
+            self._nearest.popitem(last=False)
 
 
 def _with_records(database: Database, keys: list[bytes]) -> tuple[list[Entry], dict[bytes, Record]]:

@@ -20,7 +20,7 @@ from backends.cache.counts import Counts
 from backends.cache.disk import Disk
 from backends.cache.entry import Entry, Hit, Stored, entry_id
 from backends.cache.front import Front
-from backends.cache.paraphrases import Paraphrases
+from backends.cache.paraphrases import NearMiss, Paraphrases
 from backends.cache.seal import Seal
 from backends.cache.semantic import Semantic
 from backends.cache.served import Served
@@ -97,6 +97,10 @@ class Cache:
         hit = await self._found(request, model_class)
         self.counts.looked_up(hit.tier if hit is not None else None)
         return hit
+
+    def nearest(self, request_id: str) -> NearMiss | None:
+        """The stored question nearest to one that was looked up in vain, where one was near; told once."""
+        return self._paraphrases.nearest(request_id)
 
     async def store(self, request: Request, stored: Stored, *, model_class: str, notes: tuple[str, ...] = ()) -> None:
         """Keep an answer, if it is whole, may be kept, and stays true for a while."""
@@ -203,7 +207,8 @@ class Cache:
         question = keys.question(request)
         if self._agent(request.agent).cache == "encrypted" or lifetime.asks_for_now(question):
             return None  # a question without the "now" may have been kept
-        for entry, similarity, score in await self._paraphrases.find(part, question, agent=request.agent):
+        alike = await self._paraphrases.find(part, question, agent=request.agent, request_id=request.id)
+        for entry, similarity, score in alike:
             if hit := self._hit(request, entry, similarity=similarity, score=score):
                 return hit
         return None

@@ -78,7 +78,7 @@ class Pipeline:
                 elif hit := await self._cache.lookup(request, model_class=kept):
                     answer = self._from_cache(request, verdict, hit, started, started_at)
                 else:
-                    thought = await self._think(request, verdict, began)
+                    thought = (await self._think(request, verdict, began)).beside(self._cache.nearest(request.id))
                     flight = Flight(request, thought, started_at=started_at, started=started, kept=kept)
                     await self._admit(flight)
                     self._flights.start(key, flight)

@@ -56,7 +56,12 @@ async def test_a_paraphrase_is_answered(tmp_path: Path) -> None:
 async def test_a_near_miss_is_told_without_its_text(tmp_path: Path) -> None:
     cache = await _opened(tmp_path)
     await _stored(cache)
-    assert await cache.lookup(request(OTHER), model_class="auto") is None
+    asked = request(OTHER)
+    assert await cache.lookup(asked, model_class="auto") is None
+    near = cache.nearest(asked.id)
+    assert near is not None
+    assert (near.agent, near.guard) == ("writer", "wording")
+    assert cache.nearest(asked.id) is None, "it is told once"
     (miss,) = cache.stats().near_misses
     assert miss.startswith("writer .")
     assert miss.endswith(" stopped by wording")

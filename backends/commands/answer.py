@@ -6,8 +6,8 @@ from backends.types import Attempt, Explanation, Outcome
 
 
 def as_json(outcome: Outcome, text: str) -> dict[str, Any]:
-    """The documented keys, in the documented order; `notes` only where there are some, and a call's `role` only where it
-    is not "answer".
+    """The documented keys, in the documented order; `notes` only where there are some, and a call's `role` only where
+    it is not "answer".
     """
     notes = {"notes": outcome.notes} if outcome.notes else {}
     return {

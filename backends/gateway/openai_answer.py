@@ -46,6 +46,8 @@ def claw(outcome: Outcome) -> dict[str, Any]:
     }
     if outcome.engine == "cache":
         facts |= {"cache_entry": outcome.cache_entry, "cache_age_s": outcome.cache_age_s}
+    if outcome.notes:
+        facts["notes"] = outcome.notes
     return facts
 
 

@@ -96,5 +96,5 @@ def _outcome(outcome: Outcome, cells: int) -> list[Row]:
 
 
 def _attempt(attempt: Attempt) -> str:
-    said = attempt.error or "answered"
+    said = attempt.error or ("answered" if attempt.role == "answer" else "second sample, to check the first")
     return f"{attempt.engine} {attempt.model} {money(attempt.cost_usd, estimated=attempt.estimated)}: {said}"

@@ -26,7 +26,7 @@ def harmless(text: str, *, newlines: bool = False) -> str:
             return chr(0x2400 + ord(code))
         if code == "\x7f":
             return "␡"
-        return "" if _SHAPELESS.match(code) else "�"
+        return "" if SHAPELESS.match(code) else "�"
 
     return _UNSAFE.sub(instead, text)
 
@@ -74,5 +74,5 @@ _HARMFUL_RANGES = (
     (0x1D173, 0x1D17A),
     *((plane + 0xFFFE, plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000)),  # never characters
 )
-_SHAPELESS = re.compile(f"[{_characters(*_SHAPELESS_RANGES)}]")
+SHAPELESS = re.compile(f"[{_characters(*_SHAPELESS_RANGES)}]")
 _UNSAFE = re.compile(f"\r\n|[{_characters(*_SHAPELESS_RANGES, *_HARMFUL_RANGES)}]")

@@ -1,4 +1,7 @@
-"""The operator's regular expressions, compiled: for the settings that name them and the privacy gate that runs them."""
+"""What the operator calls private, read: for the settings that hold it and for the privacy gate that looks for it."""
+
+import ipaddress
+import re
 
 import regex
 
@@ -11,3 +14,21 @@ def compiled(index: int, pattern: str) -> "regex.Pattern[str]":
         return regex.compile(pattern)
     except (regex.error, OverflowError, RecursionError) as error:
         raise WrongSettings(f"`privacy.patterns[{index}]` is no regular expression: {error}") from None
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+HOST = re.compile(r"(?:\*\.)?[\w\-]+(?:\.[\w\-]+)*")
+
+
+def network_of(index: int, host: str) -> Network | None:
+    """`privacy.internal_hosts[index]` as a network, None for a name. Raises WrongSettings for neither."""
+    try:
+        return ipaddress.ip_network(host, strict=False)
+    except ValueError:
+        if HOST.fullmatch(host) is None:
+            raise WrongSettings(
+                f"`privacy.internal_hosts[{index}]`: {host!r} is neither a host (*.corp.example) "
+                "nor a network (10.0.0.0/8)"
+            ) from None
+        return None

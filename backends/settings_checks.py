@@ -24,6 +24,7 @@ def check(settings: "Settings", path: Path) -> None:
         if url is not None and not _is_address(url):
             raise WrongSettings(f"{path}: `{name}` must be an http:// or https:// address")
     _check_patterns(settings.privacy.patterns, path)
+    _check_hosts(settings.privacy.internal_hosts, path)
     _check_cache(settings, path)
     if not _is_loopback(settings.gateway.host):
         raise WrongSettings(
@@ -59,6 +60,18 @@ def _is_address(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def _check_hosts(hosts: tuple[str, ...], path: Path) -> None:
+    if not hosts:
+        return
+    from backends.patterns import network_of
+
+    for index, host in enumerate(hosts):
+        try:
+            network_of(index, host)
+        except WrongSettings as error:
+            raise WrongSettings(f"{path}: {error}") from None
 
 
 def _check_patterns(patterns: tuple[str, ...], path: Path) -> None:

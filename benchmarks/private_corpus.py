@@ -34,7 +34,7 @@ class Example(Struct, frozen=True):
 
 def examples(name: str, seed: int) -> list[Example]:
     """A file's rows, filled by dice of `seed`."""
-    dice = random.Random(seed)  # noqa: S311 — invented values, no secret
+    dice = random.Random(seed)
     lines = (FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     parted = (line.split(" | ", 1) for line in lines if line)
     return [Example(kind, filled(frame, dice)) for kind, frame in parted]
@@ -59,7 +59,10 @@ def main() -> None:
     gate = PrivacyGate(Privacy())
     for name in given.file or sorted(path.stem for path in FOLDER.glob("*.txt")):
         rows = examples(name, given.seed)
-        for label, part in (("found", [r for r in rows if r.sensitive]), ("passed", [r for r in rows if not r.sensitive])):
+        for label, part in (
+            ("found", [r for r in rows if r.sensitive]),
+            ("passed", [r for r in rows if not r.sensitive]),
+        ):
             if not part:
                 continue
             misses = wrong(gate, part)

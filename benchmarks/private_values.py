@@ -1,7 +1,7 @@
-"""Invented secrets and personal data for the privacy corpus, with check digits that are right, or wrong on purpose.
+"""Invented secrets and personal data for the privacy corpus.
 
-A slot `‹name:argument›` of a row is filled from here, by dice of the caller's, so that no real-looking key stands in the
-repository and each seed gives the same frames other values.
+A slot `‹name:argument›` of a row is filled from here, by dice of the caller's, so that no real-looking key stands in
+the repository and each seed gives the same frames other values.
 """
 
 import base64
@@ -11,7 +11,13 @@ import re
 import string
 from collections.abc import Callable
 
+from benchmarks import private_numbers as numbers
+
 SLOT = re.compile(r"‹(\w+)(?::([^›]*))?›")
+
+
+def words(text: str) -> list[str]:
+    return text.split()
 
 
 def filled(frame: str, dice: random.Random) -> str:
@@ -37,166 +43,32 @@ def _password(dice: random.Random, style: str) -> str:
     return styles[style or dice.choice(("words", "words", "short", "random", "plain"))]
 
 
-def _luhn(digits: str) -> str:
-    total = sum(sum(divmod(int(digit) * (2 - place % 2), 10)) for place, digit in enumerate(reversed(digits)))
-    return digits + str(-total % 10)
-
-
-def _card(dice: random.Random, style: str) -> str:
-    brand, _, grouping = style.partition(",")
-    head, size = {"visa": ("4", 16), "mc": ("53", 16), "amex": ("37", 15), "disc": ("6011", 16), "mc2": ("2301", 16)}[
-        brand or "visa"
-    ]
-    number = _luhn(head + "".join(dice.choices(string.digits, k=size - 1 - len(head))))
-    if grouping == "bad":
-        number = number[:-1] + str((int(number[-1]) + 3) % 10)
-    groups = re.findall(r".{1,4}", number) if size == 16 else [number[:4], number[4:10], number[10:]]
-    return {" ": " ", "-": "-", "bad": "", "": ""}[grouping].join(groups)
-
-
-IBAN_FORMS = {
-    "DE": "dddddddddddddddddd",
-    "FR": "ddddddddddAAAAAAAAAAAdd",
-    "GB": "AAAAdddddddddddddd",
-    "NL": "AAAAdddddddddd",
-    "ES": "dddddddddddddddddddd",
-    "IT": "Addddddddddddddddddddddd"[:23],
-    "PL": "dddddddddddddddddddddddd",
-    "CH": "ddddddddddddddddd",
-    "AT": "dddddddddddddddd",
-    "BE": "dddddddddddd",
-    "SE": "dddddddddddddddddddd",
-    "NO": "ddddddddddd",
-    "IE": "AAAAdddddddddddddd",
-    "PT": "ddddddddddddddddddddd",
-    "TR": "dddddddddddddddddddddd",
-    "SA": "dddddddddddddddddddd",
-}
-
-
-def _iban(dice: random.Random, style: str) -> str:
-    country, _, look = style.partition(",")
-    body = "".join(dice.choice("BCDKLMNRST" if form == "A" else string.digits) for form in IBAN_FORMS[country])
-    rest = int("".join(str(int(sign, 36)) for sign in f"{body}{country}00")) % 97
-    check = 98 - rest if look != "bad" else (98 - rest + 7) % 90 + 2
-    account = f"{country}{check:02d}{body}"
-    if look in (" ", "bad"):
-        return " ".join(re.findall(r".{1,4}", account))
-    return "-".join(re.findall(r".{1,4}", account)) if look == "-" else account.lower() if look == "low" else account
-
-
-def _weighted(digits: str, weights: list[int]) -> int:
-    return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=False))
-
-
-def _cpf(dice: random.Random, look: str) -> str:
-    digits = "".join(dice.choices(string.digits, k=9))
-    for size in (10, 11):
-        digits += str(_weighted(digits, list(range(size, 1, -1))) * 10 % 11 % 10)
-    if look == "bad":
-        digits = digits[:-1] + str((int(digits[-1]) + 1) % 10)
-    return digits if look == "bare" else f"{digits[:3]}.{digits[3:6]}.{digits[6:9]}-{digits[9:]}"
-
-
-def _cnpj(dice: random.Random, look: str) -> str:
-    digits = "".join(dice.choices(string.digits, k=8)) + "0001"
-    for weights in ([5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2], [6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2]):
-        rest = _weighted(digits, weights) % 11
-        digits += str(0 if rest < 2 else 11 - rest)
-    return digits if look == "bare" else f"{digits[:2]}.{digits[2:5]}.{digits[5:8]}/{digits[8:12]}-{digits[12:]}"
-
-
-def _pesel(dice: random.Random, look: str) -> str:
-    digits = f"{dice.randint(50, 99)}{dice.randint(1, 12):02d}{dice.randint(1, 28):02d}{dice.randint(0, 9999):04d}"
-    check = -_weighted(digits, [1, 3, 7, 9, 1, 3, 7, 9, 1, 3]) % 10
-    return digits + str((check + (look == "bad")) % 10)
-
-
-def _steuer(dice: random.Random, look: str) -> str:
-    """Ten digits of which one stands twice and one not at all, then ISO 7064 MOD 11,10."""
-    signs = dice.sample(string.digits, 9)
-    digits = [*signs, dice.choice(signs)]
-    dice.shuffle(digits)
-    if digits[0] == "0":
-        digits = digits[::-1] if digits[-1] != "0" else [*digits[1:], digits[0]]
-    if digits[0] == "0" or any(digits[place] == digits[place + 1] == digits[place - 1] for place in range(1, 9)):
-        return _steuer(dice, look)
-    product = 10
-    for digit in digits:
-        product = ((int(digit) + product) % 10 or 10) * 2 % 11
-    number = "".join(digits) + str(((11 - product) % 10 + (look == "bad")) % 10)
-    return f"{number[:2]} {number[2:5]} {number[5:8]} {number[8:]}" if look == " " else number
-
-
-def _aadhaar(dice: random.Random, look: str) -> str:
-    from backends.router.privacy.checksums import verhoeff
-
-    head = str(dice.randint(2, 9)) + "".join(dice.choices(string.digits, k=10))
-    number = next(f"{head}{digit}" for digit in range(10) if verhoeff(f"{head}{digit}"))
-    if look == "bad":
-        number = number[:-1] + str((int(number[-1]) + 1) % 10)
-    return number if look == "bare" else f"{number[:4]} {number[4:8]} {number[8:]}"
-
-
-def _dni(dice: random.Random, look: str) -> str:
-    number = dice.randint(10_000_000, 99_999_999)
-    letter = "TRWAGMYFPDXBNJZSQVHLCKE"[(number + (look == "bad")) % 23]
-    return f"{number:,}".replace(",", ".") + f"-{letter}" if look == "." else f"{number}{letter}"
-
-
-def _nie(dice: random.Random, look: str) -> str:
-    number = dice.randint(0, 29_999_999)
-    text = f"{number:08d}"
-    letter = "TRWAGMYFPDXBNJZSQVHLCKE"[number % 23]
-    return f"{'XYZ'[int(text[0])]}{'-' if look == '-' else ''}{text[1:]}{'-' if look == '-' else ''}{letter}"
-
-
-def _nir(dice: random.Random, look: str) -> str:
-    sex, year, month = dice.choice("12"), dice.randint(50, 99), dice.randint(1, 12)
-    body = f"{sex}{year:02d}{month:02d}{dice.randint(1, 95):02d}{dice.randint(1, 990):03d}{dice.randint(1, 999):03d}"
-    if body[5:7] == "20":
-        body = body[:5] + "21" + body[7:]
-    key = f"{(97 - int(body) % 97 + (look == 'bad')) % 97 or 97:02d}"
-    if look in ("bare", "bad"):
-        return body + key
-    return f"{body[0]} {body[1:3]} {body[3:5]} {body[5:7]} {body[7:10]} {body[10:]} {key}"
-
-
-def _ssn(dice: random.Random, look: str) -> str:
-    area = dice.choice([area for area in (*range(101, 660), *range(670, 890)) if area != 666])
-    parts = f"{area:03d}", f"{dice.randint(11, 99)}", f"{dice.randint(1000, 9998)}"
-    return {"": "-", " ": " ", "bare": ""}[look].join(parts)
-
-
-def _nino(dice: random.Random, look: str) -> str:
-    head = dice.choice(("AB", "CE", "HJ", "JK", "LM", "PW", "RX", "SN", "TP", "WY", "YZ"))
-    pairs = [f"{dice.randint(0, 99):02d}" for _ in range(3)]
-    return (" " if look == " " else "").join([head, *pairs, dice.choice("ABCD")])
-
-
-def _pan(dice: random.Random, _: str) -> str:
-    letters = string.ascii_uppercase
-    return f"{''.join(dice.choices(letters, k=3))}P{dice.choice(letters)}{dice.randint(1000, 9999)}{dice.choice(letters)}"
-
-
-def _bsn(dice: random.Random, _: str) -> str:
-    while True:
-        digits = "".join(dice.choices("123456789", k=8))
-        check = _weighted(digits, [9, 8, 7, 6, 5, 4, 3, 2]) % 11
-        if check < 10:
-            return f"{digits}{check}"
-
-
-FIRST = "Marta Joris Ines Tobias Yusuf Priya Camille Duarte Aoife Lukasz Noemi Piotr Hanneke Rafael Sunita Ewan".split()
-LAST = "Vandermeer Castellanos Brandt Okonkwo Lindqvist Sharma Moreau Teixeira Kowalczyk Gallagher Ferraro Achterberg".split()
-MAILERS = "gmail.com gmx.de outlook.com yahoo.co.uk proton.me web.de orange.fr libero.it bol.com.br wp.pl icloud.com".split()
-WORDS = "kestrel harbor copper violet canoe meadow saturn lantern thistle granite otter maple quartz falcon cedar ember".split()
+FIRST = words(
+    """Marta Joris Ines Tobias Yusuf Priya Camille Duarte Aoife Lukasz Noemi Piotr Hanneke Rafael Sunita Ewan"""
+)
+LAST = words(
+    """Vandermeer Castellanos Brandt Okonkwo Lindqvist Sharma Moreau Teixeira Kowalczyk Gallagher Ferraro
+    Achterberg"""
+)
+MAILERS = words(
+    """gmail.com gmx.de outlook.com yahoo.co.uk proton.me web.de orange.fr libero.it bol.com.br wp.pl icloud.com"""
+)
+WORDS = words(
+    """kestrel harbor copper violet canoe meadow saturn lantern thistle granite otter maple quartz falcon cedar
+    ember"""
+)
 
 
 def _email(dice: random.Random, look: str) -> str:
     first, last = dice.choice(FIRST).lower(), dice.choice(LAST).lower()
-    local = dice.choice((f"{first}.{last}", f"{first[0]}{last}{dice.randint(1, 99)}", f"{first}_{last}", f"{first}+news"))
-    host = f"{dice.choice(WORDS)}-{dice.choice(WORDS)}.{dice.choice(('com', 'io', 'de', 'co'))}" if look == "work" else None
+    local = dice.choice(
+        (f"{first}.{last}", f"{first[0]}{last}{dice.randint(1, 99)}", f"{first}_{last}", f"{first}+news")
+    )
+    host = (
+        f"{dice.choice(WORDS)}-{dice.choice(WORDS)}.{dice.choice(('com', 'io', 'de', 'co'))}"
+        if look == "work"
+        else None
+    )
     return f"{local}@{host or dice.choice(MAILERS)}"
 
 
@@ -272,14 +144,18 @@ def _jwt(dice: random.Random, _: str) -> str:
         return base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).decode().rstrip("=")
 
     head = part({"alg": dice.choice(("HS256", "RS256")), "typ": "JWT"})
-    body = part({"sub": str(dice.randint(10**5, 10**8)), "iat": dice.randint(1_700_000_000, 1_760_000_000), "role": "ops"})
+    body = part(
+        {"sub": str(dice.randint(10**5, 10**8)), "iat": dice.randint(1_700_000_000, 1_760_000_000), "role": "ops"}
+    )
     return f"{head}.{body}.{''.join(dice.choices(string.ascii_letters + string.digits + '-_', k=43))}"
 
 
 def _body(dice: random.Random, lines: str) -> str:
     """Lines of base64, as in PEM."""
     alphabet = string.ascii_letters + string.digits + "+/"
-    return "\n".join("MII" * (line == 0) + "".join(dice.choices(alphabet, k=61 + 3 * (line > 0))) for line in range(int(lines)))
+    return "\n".join(
+        "MII" * (line == 0) + "".join(dice.choices(alphabet, k=61 + 3 * (line > 0))) for line in range(int(lines))
+    )
 
 
 def _basic(dice: random.Random, user: str) -> str:
@@ -290,11 +166,14 @@ def _seed(dice: random.Random, size: str) -> str:
     return " ".join(dice.sample(BIP39, int(size)))
 
 
-BIP39 = """abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid
-acoustic acquire across act action actor actress actual adapt add addict address adjust admit adult advance advice aerobic
-affair afford afraid again age agent agree ahead aim air airport aisle alarm album alcohol alert alien all alley allow almost
-ribbon ridge rifle right rigid ring riot ripple risk ritual rival river road roast robot robust rocket romance roof rookie
-velvet vendor venture venue verb verify version very vessel veteran viable vibrant vicious victory video view village""".split()
+BIP39 = words(
+    """abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve
+    acid acoustic acquire across act action actor actress actual adapt add addict address adjust admit adult
+    advance advice aerobic affair afford afraid again age agent agree ahead aim air airport aisle alarm album
+    alcohol alert alien all alley allow almost ribbon ridge rifle right rigid ring riot ripple risk ritual rival
+    river road roast robot robust rocket romance roof rookie velvet vendor venture venue verb verify version
+    very vessel veteran viable vibrant vicious victory video view village"""
+)
 
 
 def _split(dice: random.Random, sign: str) -> str:
@@ -335,20 +214,20 @@ VALUES: dict[str, Callable[[random.Random, str], str]] = {
     "a": _run(string.ascii_lowercase + string.digits),
     "b32": _run(string.ascii_uppercase + "234567"),
     "pw": _password,
-    "card": _card,
-    "iban": _iban,
-    "cpf": _cpf,
-    "cnpj": _cnpj,
-    "pesel": _pesel,
-    "steuer": _steuer,
-    "aadhaar": _aadhaar,
-    "dni": _dni,
-    "nie": _nie,
-    "nir": _nir,
-    "ssn": _ssn,
-    "nino": _nino,
-    "pan": _pan,
-    "bsn": _bsn,
+    "card": numbers.card,
+    "iban": numbers.iban,
+    "cpf": numbers.cpf,
+    "cnpj": numbers.cnpj,
+    "pesel": numbers.pesel,
+    "steuer": numbers.steuer,
+    "aadhaar": numbers.aadhaar,
+    "dni": numbers.dni,
+    "nie": numbers.nie,
+    "nir": numbers.nir,
+    "ssn": numbers.ssn,
+    "nino": numbers.nino,
+    "pan": numbers.pan,
+    "bsn": numbers.bsn,
     "email": _email,
     "phone": _phone,
     "passport": _passport,

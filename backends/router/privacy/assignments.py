@@ -6,111 +6,140 @@ hostile text costs linear time.
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from backends.router.privacy.hit import Hit, has_any, is_code, is_placeholder, is_random, words
-
-STRONG = (
-    "pass(?:word|wd|wort|phrase|code)?|pwd|pw|kennwort|mot de passe|mdp|contraseña|contrasena|clave|senha|wachtwoord|"
-    "hasło|haslo|пароль|密码|密碼|パスワード|पासवर्ड|requirepass|masterauth|psk|pin"
-)
-"""Names of passwords, which may be short."""
-
-WEAK = (
-    "secret|token|credential|api[ _-]?key|access[ _-]?key|auth[ _-]?key|private[ _-]?key|signing[ _-]?key|"
-    "encryption[ _-]?key|master[ _-]?key|account[ _-]?key|license[ _-]?key|schlüssel|client-key-data|bearer|salt|key"
-)
-"""Names of keys, which are long."""
-
-NAME = re.compile(f"(?i)({STRONG})|{WEAK}")
-STEMS = words(
-    """pass pwd pw kennwort passe mdp contrase clave senha wachtwoord has пароль 密 パスワード पासवर्ड auth psk pin
-    secret token credential key schlüssel bearer salt"""
-)
-"""One of these is in each name."""
-
-SHORT_NAMES = ("pw", "pin", "psk", "pass", "key", "salt", "clave", "senha")
-"""Names that other words end in (monkey, compass)."""
+from backends.router.privacy.hit import DEFAULT_LOGINS, Hit, has_all_cases, is_code, is_loud, is_placeholder, is_random
+from backends.router.privacy.names import ENDINGS, HARMLESS, HARMLESS_BEFORE, HEADS, NAME, QUALIFIERS, SHORT
+from backends.router.privacy.window import Window
 
 BEFORE = re.compile(r"(?s).*[^\w.\-]")
 """All up to the word that a name ends."""
 
-AFTER = re.compile(r"[\w.\-]{0,20}")
+AFTER = re.compile(r"(?:(?![\u3040-\u9fff\uac00-\ud7af])[\w.\-]){0,20}")
+"""What code and grammar append to a name; scripts without blanks append the sentence."""
 
-VERB = "is|was|ist|lautet|est|es|é|è|to|are|war|era|c'est|to be|は|是"
-GAP = re.compile(
-    r"(?i)(?:\\?[\"'`]?\]?\s{0,3}(?::=|=>|==|=|:|：|->|→)\s{0,3}\\?|[\"']\s?,\s{0,3}(?=[\"'])|は|是"
-    rf"|(?:\s(?:on|for|of|von|für|vom|der|des|de|del|da|di|du)\s[^\n]{{1,40}}?)?\s(?:{VERB}):?\s{{0,3}})"
+VERB = (
+    r"is|was|are|be|ist|war|lautet|est|es|era|é|è|c'est|är|er|je|jest|bylo|było|será|adalah|là|είναι|это|"
+    r"(?:was )?set to"
 )
-BLANK = re.compile(r"\s{1,3}(?=[A-Za-z0-9_\-]{20})")
+PREPOSITION = (
+    r"on|for|of|to|at|in|from|von|für|vom|beim|zum|zur|auf|der|des|de|del|della|da|do|di|du|d'|para|per|pour|van|voor|"
+    r"till|til|från|fra|för|k|ke|od|dla|w|z|от|для|к|na|ile"
+)
+PHRASE = rf"(?:\s(?:{PREPOSITION})\s[^\n:=]{{1,40}}?)?"
+GAP = re.compile(
+    r"(?i)(?:\\?[\"'`*_]{0,2}?[\])]?\s{0,3}(?::=|=>|==|=|:|：|->|→)\s{0,3}\\?[*_]{0,2}|[\"']\s?,\s{0,3}(?=[\"'])"
+    r"|\s?(?:は|是|는|은|为|為)\s?|(?<=salasana)\son\s|[\"']\s{0,3}value\s?=\s?|[\"']\s?>|[\"']?\s{0,3}\{[^{}]{0,80}?default\s{0,3}=\s{0,3}"
+    rf"|{PHRASE}\s?:\s{{0,3}}|{PHRASE}[\"']?(?:,? which|,? that)?\s(?:{VERB}):?\s{{0,3}}|\s?\((?=[\"'`]?\S{{8}}))"
+)
+TO = re.compile(rf"(?i){PHRASE}\sto:?\s")
+CHANGED = re.compile(r"(?i)\b(?:chang|set|reset|rotat|updat|switch)")
+BLANK = re.compile(r"\s{1,3}(?=[A-Za-z0-9_\-+/]{20})")
+STEP = re.compile(r"[ \t]{1,3}(?:of |to |with |von |:|\"|')?")
 VALUE = re.compile(
-    r"\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|`[^`\n]{1,200}`|„[^“\"\n]{1,100}|«[^»\n]{1,100}|[^\s\"'`,;<>]{1,300}"
+    r"\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|`[^`\n]{1,200}`|„[^“\"\n]{1,100}|«[^»\n]{1,100}|[^\s\"'`,;<>\u3000-\u30ff\u4e00-\u9fff]{1,300}"
 )
 ELEMENT = re.compile(r">([^<\n]{4,100})</")
+LINK = (
+    r"\s(?:as|is|als|ist|comme|est|como|es|è)\s(?:(?:the|my|our|their|das|mein|unser|le|la|el|il|mi|an|a|new)\s)?"
+    r"(?:[\w.\-]{1,24}[ _.\-])?\Z"
+)
+LINKED = re.compile(LINK)
+REVERSED = re.compile(rf"(?<![^\s\"'`,;<>])([^\s\"'`,;<>]{{8,200}})[\"'`]?{LINK}")
+"""A value before its name: "… as API_KEY"."""
 
-HARMLESS = re.compile(
-    r"(?i)hash|digest|checksum|public|pub[_\-]?key|_id$|[_\-]id\b|name$|file|path|url|uri|_len|length|count|limit|type|"
-    r"field|policy|prompt|budget|usage|per_|max_|min_|_env|ttl|expir|total|num_|tokeni|primary|foreign|sort|partition|"
-    r"idempot|cache|keyb|keyw|monkey|turkey|compass|bypass|sample|documented"
-)
-HARMLESS_BEFORE = re.compile(
-    r"(?i)(?:cache|primary|foreign|idempotency|sort|partition|row|object|public|trace)[ _:\-]*\w{0,8}[ _:]*\Z"
-)
 HEX = re.compile(r"(?i)[0-9a-f\-]+")
+GROUPS = re.compile(r"\s?[:=]?\s?((?:[A-Z2-7]{4} ){3,15}[A-Z2-7]{4})(?!\w)")
+"""A one-time code's secret, as authenticators print it."""
 
 
-def find(text: str) -> Iterator[Hit]:
+NUMBERED = re.compile(r"(?i)\b(?:ids?|hash|commit|request|trace|digest|sum|checksum|fingerprint)\b")
+"""Between a name and digits that are something else's."""
+
+
+class Value(NamedTuple):
+    """What may be a name's value. `loud`: only something that looks like a password by itself counts there."""
+
+    start: int
+    end: int
+    loud: bool = False
+    far: bool = False
+
+
+def find(window: Window) -> Iterator[Hit]:
     """Values that stand where a secret would, and look like one."""
-    if not has_any(text.lower(), STEMS):
-        return
-    for match in NAME.finditer(text):
-        value = _value(text, match)
-        if value is None:
+    text = window.text
+    for place in window.places(HEADS):
+        match = NAME.match(text, place)
+        if match is None or (end := _name_end(text, match)) is None:
             continue
-        bare = _bare(text[value[0] : value[1]])
-        if match[1] is not None and _is_password(bare, match[1]):
-            yield Hit("password", *value)
-        elif match[1] is None and _is_key(bare, match[0], text[max(0, match.start() - 12) : match.start()]):
-            yield Hit("api-key", *value)
+        judged = _is_password if match["password"] is not None else _is_key
+        kind = "api-key" if match["password"] is None else "password"
+        for value in _values(text, match.start(), end):
+            if judged(text, match, value):
+                yield Hit(kind, value.start, value.end)
+                break
 
 
-def _value(text: str, match: re.Match[str]) -> tuple[int, int] | None:
-    """Where the value assigned to a name stands, None where the name assigns nothing."""
-    if text[match.end() : match.end() + 1].islower() and match[0][-1:].islower():
-        return None
-    after = AFTER.match(text, match.end())
-    end = after.end() if after is not None else match.end()
-    element = ELEMENT.match(text, end)
-    gap = GAP.match(text, end) or BLANK.match(text, end)
-    value = VALUE.match(text, gap.end()) if gap is not None else None
-    if element is None and value is None:
+def _name_end(text: str, match: re.Match[str]) -> int | None:
+    """Where the whole name ends; None where it is part of another word, or names something harmless."""
+    name = match[0]
+    rest = AFTER.match(text, match.end())
+    end = rest.end() if rest is not None else match.end()
+    follows = text[match.end() : end]
+    if follows[:1].islower() and name[-1:].islower() and follows.rstrip(".-") not in ENDINGS:
         return None
     before = text[max(0, match.start() - 30) : match.start()]
     head = before[boundary.end() :] if (boundary := BEFORE.match(before)) is not None else before
-    if match[0].lower() in SHORT_NAMES and head[-1:].isalpha() and match[0][:1].islower():
+    if name.lower() in SHORT and head[-1:].isalpha() and name[:1].islower():
         return None
-    if HARMLESS.search(f"{head}{text[match.start() : end]}"):
-        return None
-    return element.span(1) if element is not None else value.span() if value is not None else None
+    return None if HARMLESS.search(f"{head}{text[match.start() : end]}") else end
 
 
-def _bare(value: str) -> str:
-    return value.strip("\"'`„“«» ").rstrip(".,;:)]}\\")
+def _values(text: str, start: int, end: int) -> Iterator[Value]:
+    """Where the value of the name at `start:end` may stand."""
+    if (element := ELEMENT.match(text, end)) is not None:
+        yield Value(*element.span(1))
+    if (groups := GROUPS.match(text, end)) is not None:
+        yield Value(groups.start(1), groups.end())
+    gap = GAP.match(text, end) or BLANK.match(text, end)
+    if gap is not None and (value := VALUE.match(text, gap.end())) is not None:
+        yield Value(*value.span(), far=NUMBERED.search(gap[0]) is not None)
+    if (to := TO.match(text, end)) is not None and (value := VALUE.match(text, to.end())) is not None:
+        yield Value(*value.span(), loud=CHANGED.search(text, max(0, start - 40), start) is None)
+    step = STEP.match(text, end)
+    if step is not None and (value := VALUE.match(text, step.end())) is not None:
+        yield Value(*value.span(), loud=True)
+    if LINKED.search(text, max(0, start - 40), start) is not None:
+        earlier = REVERSED.search(text, max(0, start - 240), start)
+        if earlier is not None:
+            yield Value(*earlier.span(1))
 
 
-def _is_password(value: str, name: str) -> bool:
-    if name.lower() == "pin":
-        return re.fullmatch(r"\d{4,8}", value) is not None and not is_placeholder(value)
-    return len(value) >= 6 and is_random(value) and not is_placeholder(value) and not is_code(value)
+def _bare(text: str, value: Value) -> str:
+    return text[value.start : value.end].strip("\"'`„“«»* ").rstrip(".,;:)]}\\")
 
 
-def _is_key(value: str, name: str, before: str) -> bool:
-    """A bare `key` before hexadecimal digits is a cache's or a table's, more often than not."""
-    if (
-        len(value) < 16
-        or not is_random(value)
-        or is_placeholder(value)
-        or is_code(value)
-        or HARMLESS_BEFORE.search(before)
-    ):
+def _is_password(text: str, match: re.Match[str], value: Value) -> bool:
+    bare = _bare(text, value)
+    if match[0].lower() in ("pin", "puk"):
+        return re.fullmatch(r"\d{4,8}", bare) is not None and len(set(bare)) > 1 and bare not in DEFAULT_LOGINS
+    if is_placeholder(bare) or is_code(bare):
         return False
-    return not (name.lower() == "key" and not before.endswith((".", "_", "-")) and HEX.fullmatch(value))
+    return is_loud(bare) if value.loud else len(bare) >= 6 and is_random(bare)
+
+
+def _is_key(text: str, match: re.Match[str], value: Value) -> bool:
+    """A bare `key` before hexadecimal digits is a cache's or a table's, more often than not."""
+    bare, before = _bare(text, value), text[max(0, match.start() - 16) : match.start()]
+    least = 12 if match[0].lower() in ("token", "secret") and has_all_cases(bare) else 16
+    if HARMLESS_BEFORE.search(before):
+        return False
+    if value.loud:
+        return is_loud(bare) and not is_placeholder(bare)
+    if len(bare) < least or not is_random(bare) or is_placeholder(bare) or is_code(bare):
+        return False
+    if HEX.fullmatch(bare) is None:
+        return True
+    named = match[0].lower() != "key" or before.endswith((".", "_", "-")) or QUALIFIERS.search(before) is not None
+    return named and not value.far

@@ -4,15 +4,29 @@ import re
 from collections.abc import Iterator
 from time import thread_time
 
-from backends.router.privacy import assignments, connections, contacts, logins, national_ids, payment, secrets
-from backends.router.privacy.hit import Detector
+from backends.router.privacy import (
+    addresses,
+    assignments,
+    connections,
+    contacts,
+    logins,
+    national_ids,
+    passports,
+    payment,
+    secrets,
+)
+from backends.router.privacy.hit import Detector, Hit
+from backends.router.privacy.hosts import InternalHosts
 from backends.router.privacy.operator import OperatorRules
 from backends.router.privacy.parts import Part, parts
+from backends.router.privacy.views import views
 from backends.settings import Privacy
 from backends.types import Finding, Request, Verdict
 
-WINDOW, OVERLAP = 1 << 16, 1 << 11
-"""Characters; nothing looked for is longer than the overlap and told only by its end."""
+WINDOW, OVERLAP = 1 << 14, 1 << 11
+"""Characters; nothing looked for is longer than the overlap and told only by its end. A pattern holds Python's lock
+while it runs over a window, and a thread that waits for the lock waits no longer than that.
+"""
 
 BLANK = re.compile(r"\s")
 
@@ -32,6 +46,7 @@ WHY = {
     "email": "e-mail",
     "national-id": "national id",
     "iban": "bank account",
+    "internal-host": "internal host",
 }
 """Kinds whose plain word differs from their name."""
 
@@ -45,8 +60,14 @@ class PrivacyGate:
 
     def __init__(self, settings: Privacy) -> None:
         """Raises WrongSettings for a pattern that does not compile."""
+        own: list[Detector] = []
+        if settings.words or settings.patterns:
+            own.append(OperatorRules(settings.words, settings.patterns).find)
+        if settings.internal_hosts:
+            own.append(InternalHosts(settings.internal_hosts).find)
+        self._images_stay = settings.images == "local"
         self._detectors: tuple[Detector, ...] = (
-            OperatorRules(settings.words, settings.patterns).find,
+            *own,
             secrets.find,
             connections.find,
             assignments.find,
@@ -54,11 +75,15 @@ class PrivacyGate:
             payment.find,
             national_ids.find,
             contacts.find,
+            addresses.find,
+            passports.find,
         )
 
     def inspect(self, request: Request, *, agent_sensitive: bool) -> Verdict:
         """The verdict; never raises. `why` is a word without the private text: "asked", "agent", "key", "unsure"."""
         asked = "asked" if request.sensitive else "agent" if agent_sensitive else ""
+        if not asked and self._images_stay and any(message.images for message in request.messages):
+            asked = "image"
         try:
             findings = tuple(_first(self._findings(request), MOST_FINDINGS))
         except Exception:  # noqa: BLE001 — fails closed: a detector's bug must keep the prompt here, not send it out
@@ -67,17 +92,48 @@ class PrivacyGate:
             return Verdict(sensitive=bool(asked), why=asked)
         return Verdict(sensitive=True, why=asked or WHY.get(findings[0].kind, findings[0].kind), findings=findings)
 
+    def hits(self, text: str) -> Iterator[Hit]:
+        """All that is private in one text, in no order, with offsets into it; stretches may overlap.
+
+        Raises TimeoutError where the text takes more than its share of time.
+        """
+        yield from self._hits(text, Allowance())
+
     def _findings(self, request: Request) -> Iterator[Finding]:
-        spent = thread_time()
-        allowed = 0.0
+        allowance = Allowance()
         for part in parts(request):
-            allowed += len(part.text) / MIB
-            for offset, window in windows(part.text):
+            for hit in self._hits(part.text, allowance):
+                if hit.end > part.seam:
+                    yield _finding(part, hit)
+
+    def _hits(self, text: str, allowance: "Allowance") -> Iterator[Hit]:
+        allowance.more(len(text))
+        seen: set[Hit] = set()
+        for offset, piece in windows(text):
+            for view in views(piece):
                 for detector in self._detectors:
-                    for hit in detector(window):
-                        yield _finding(part, hit.kind, offset + hit.start, offset + hit.end)
-                    if thread_time() - spent > START_S + allowed * MIB_S:
-                        raise TimeoutError
+                    for hit in detector(view.window):
+                        start, end = view.span(hit.start, hit.end)
+                        found = Hit(hit.kind, offset + start, offset + end)
+                        if found not in seen:
+                            seen.add(found)
+                            yield found
+                    allowance.check()
+
+
+class Allowance:
+    """CPU seconds of one inspection. `check` raises TimeoutError when they are spent."""
+
+    def __init__(self) -> None:
+        self._began = thread_time()
+        self._allowed_s = START_S
+
+    def more(self, characters: int) -> None:
+        self._allowed_s += characters / MIB * MIB_S
+
+    def check(self) -> None:
+        if thread_time() - self._began > self._allowed_s:
+            raise TimeoutError
 
 
 def windows(text: str) -> Iterator[tuple[int, str]]:
@@ -91,10 +147,9 @@ def windows(text: str) -> Iterator[tuple[int, str]]:
     yield start, text[start:]
 
 
-def _finding(part: Part, kind: str, start: int, end: int) -> Finding:
-    if not part.in_text:
-        start = end = 0
-    return Finding(kind=kind, message=part.message, start=start, end=end)
+def _finding(part: Part, hit: Hit) -> Finding:
+    start, end = (hit.start, hit.end) if part.in_text else (0, 0)
+    return Finding(kind=hit.kind, message=part.message, start=start, end=end)
 
 
 def _first(findings: Iterator[Finding], most: int) -> Iterator[Finding]:

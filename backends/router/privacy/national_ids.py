@@ -10,25 +10,26 @@ from collections.abc import Callable, Iterator
 
 from backends.router.privacy.checksums import mod11_10, verhoeff, weighted
 from backends.router.privacy.hit import Hit
+from backends.router.privacy.window import Window
 
 NEAR = 80
 """Characters before a number in which a telling word counts; a few after it count too."""
 
 AFTER = 25
 
-DIGITS = re.compile(r"\d{3}|\d\d[ .\-]\d\d")
+DIGITS = re.compile(r"\d\d[ .\-]?\w")
 """Stands in every one of them; a text without it is done at once."""
 
 
-def find(text: str) -> Iterator[Hit]:
-    """National ids in `text`, by the rules below."""
-    if DIGITS.search(text) is None:
+def find(window: Window) -> Iterator[Hit]:
+    """National ids in a text, by the rules below."""
+    if DIGITS.search(window.text) is None:
         return
     for shape, valid, telling in RULES:
-        for match in shape.finditer(text):
+        for match in shape.finditer(window.text):
             if not valid(match):
                 continue
-            if telling is None or telling.search(text, max(0, match.start() - NEAR), match.end() + AFTER):
+            if telling is None or telling.search(window.text, max(0, match.start() - NEAR), match.end() + AFTER):
                 yield Hit("national-id", match.start(), match.end())
 
 
@@ -71,6 +72,15 @@ def _cpf(match: re.Match[str]) -> bool:
     first = weighted(digits, tuple(range(10, 1, -1))) * 10 % 11 % 10
     second = weighted(digits, tuple(range(11, 1, -1))) * 10 % 11 % 10
     return digits[9:] == f"{first}{second}"
+
+
+def _cnpj(match: re.Match[str]) -> bool:
+    digits = _digits(match)
+    for size in (12, 13):
+        rest = weighted(digits[:size], tuple(range(size - 7, 1, -1)) + tuple(range(9, 1, -1))) % 11
+        if int(digits[size]) != (0 if rest < 2 else 11 - rest):
+            return False
+    return len(set(digits)) > 1
 
 
 def _pesel(match: re.Match[str]) -> bool:
@@ -177,6 +187,7 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], bool], re.Pattern[
         None,
     ),
     (re.compile(rf"{ALONE_LEFT}\d{{3}}\.\d{{3}}\.\d{{3}}-\d{{2}}{ALONE_RIGHT}"), _cpf, None),
+    (re.compile(rf"{ALONE_LEFT}\d{{2}}\.\d{{3}}\.\d{{3}}/\d{{4}}-\d{{2}}{ALONE_RIGHT}"), _cnpj, None),
     (re.compile(rf"{ALONE_LEFT}\d{{11}}{ALONE_RIGHT}"), _cpf, _words(r"\bcpf\b")),
     (re.compile(rf"{ALONE_LEFT}\d{{11}}{ALONE_RIGHT}"), _pesel, _words("pesel")),
     (re.compile(rf"{ALONE_LEFT}[2-9]\d{{3}}[ -]\d{{4}}[ -]\d{{4}}{ALONE_RIGHT}"), _aadhaar, None),

@@ -7,6 +7,7 @@ import regex
 
 from backends.patterns import compiled
 from backends.router.privacy.hit import Hit
+from backends.router.privacy.window import Window
 
 TIME_S = 0.25
 """For all patterns on one text; Python's own `re` cannot be stopped, `regex` can."""
@@ -21,8 +22,9 @@ class OperatorRules:
         self._words = regex.compile(rf"(?<!\w)(?:{'|'.join(wanted)})(?!\w)", regex.IGNORECASE) if wanted else None
         self._patterns = [compiled(index, pattern) for index, pattern in enumerate(patterns)]
 
-    def find(self, text: str) -> Iterator[Hit]:
+    def find(self, window: Window) -> Iterator[Hit]:
         """First word and first match of each pattern. Raises TimeoutError when the patterns' time is up."""
+        text = window.text
         if self._words is not None and (match := self._words.search(text)) is not None:
             yield Hit("word", match.start(), match.end())
         ends = monotonic() + TIME_S

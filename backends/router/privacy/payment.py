@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from backends.router.privacy.checksums import luhn, mod97
 from backends.router.privacy.hit import Hit, words
+from backends.router.privacy.window import Window
 
 CARD = re.compile(r"(?<![\w.\-+/])(?:\d[ \-]?){12,18}\d(?![\w/]|[.\-]\d)")
 ISSUER = re.compile(
@@ -18,7 +19,9 @@ LENGTHS: dict[str, tuple[int, ...]] = {
     "3": (14, 15, 16),
 }
 
-IBAN = re.compile(r"(?<![A-Za-z0-9])(?i:[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30})(?![A-Za-z0-9])")
+IBAN = re.compile(r"(?<![A-Za-z0-9])(?=((?i:[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]){11,30}))(?![A-Za-z0-9]))")
+"""Looked for from every place: words before an account number look like the beginning of one."""
+
 IBAN_LENGTHS = {
     entry[:2]: int(entry[2:])
     for entry in words(
@@ -46,27 +49,54 @@ DOCUMENTED_IBANS = words(
 """Printed by manuals."""
 
 
-def find(text: str) -> Iterator[Hit]:
+GROUPS = re.compile(r"(?:\d{4}[ \-]){3}\d{1,4}|\d{4}[ \-]\d{6}[ \-]\d{4,5}|\d{13,19}|(?:\d{4}[ \-]){4}\d{3}")
+"""How a card's digits are printed."""
+
+
+def find(window: Window) -> Iterator[Hit]:
     """Cards and accounts whose check digits are right."""
-    for match in CARD.finditer(text):
-        if is_card(match[0]):
-            yield Hit("card", match.start(), match.end())
-    for match in IBAN.finditer(text):
-        if is_iban(match[0]):
-            yield Hit("iban", match.start(), match.end())
+    if not window.has_number:
+        return
+    for match in CARD.finditer(window.text):
+        yield from _cards(match)
+    for match in IBAN.finditer(window.text):
+        size = iban_length(match[1])
+        if size:
+            yield Hit("iban", match.start(1), match.start(1) + size)
+
+
+def _cards(match: re.Match[str]) -> Iterator[Hit]:
+    """The run as a whole, or without a number that stands before or after the card's own."""
+    if is_card(match[0]):
+        yield Hit("card", *match.span())
+        return
+    starts = [0, *(gap.end() for gap in SEPARATOR.finditer(match[0]))][:2]
+    ends = [*(gap.start() for gap in SEPARATOR.finditer(match[0])), len(match[0])][-2:]
+    for start in starts:
+        for end in ends:
+            digits = match[0][start:end]
+            if digits != match[0] and GROUPS.fullmatch(digits) and is_card(digits):
+                yield Hit("card", match.start() + start, match.start() + end)
+
+
+SEPARATOR = re.compile(r"[ \-]")
 
 
 def is_card(number: str) -> bool:
     """A card's length, issuer and Luhn digit."""
     digits = re.sub(r"\D", "", number)
-    fits = len(digits) in LENGTHS.get(digits[0], ()) and ISSUER.match(digits) is not None
+    fits = len(digits) in LENGTHS.get(digits[:1], ()) and ISSUER.match(digits) is not None
     return fits and digits not in TEST_CARDS and luhn(digits)
 
 
-def is_iban(account: str) -> bool:
-    """ISO 13616's length and check digits; words that follow after a blank are not part of it."""
-    compact = account.replace(" ", "").upper()
+def iban_length(account: str) -> int:
+    """Characters of `account` that are an IBAN by ISO 13616's length and check digits, 0 where none are; words that
+    follow after a blank are not part of it.
+    """
+    places = [place for place, sign in enumerate(account) if sign not in " -"]
+    compact = "".join(account[place] for place in places).upper()
     size = IBAN_LENGTHS.get(compact[:2], len(compact))
-    if len(compact) < size or (len(compact) > size and " " not in account):
-        return False
-    return compact[:size] not in DOCUMENTED_IBANS and mod97(compact[:size])
+    if len(compact) < size or compact[:size] in DOCUMENTED_IBANS or not mod97(compact[:size]):
+        return 0
+    end = places[size - 1] + 1
+    return end if account[end : end + 1] in ("", " ", "-") else 0

@@ -1,7 +1,7 @@
 """Secrets that show by their own shape: vendors' keys, private keys, JWTs.
 
-A prefix is looked for as plain text first (a few milliseconds for a MiB); the pattern runs only where it stands, and
-every repetition in it is bounded, so that hostile text costs linear time.
+A prefix is looked for as plain text first, and only where the text has a run as long as a key; the pattern runs only
+where the prefix stands, and every repetition in it is bounded, so that hostile text costs linear time.
 """
 
 import base64
@@ -10,119 +10,48 @@ import re
 from collections.abc import Iterator
 
 from backends.router.privacy.hit import Hit, is_placeholder
+from backends.router.privacy.vendors import UNMISTAKABLE, VENDORS
+from backends.router.privacy.window import Window
 
-BODY = r"[A-Za-z0-9_\-]"
-
-VENDORS: dict[str, str] = {
-    "sk-": rf"(?:ant-|proj-|or-v1-|svcacct-|admin-|lf-)?{BODY}{{20,220}}",
-    "pk-lf-": rf"{BODY}{{20,60}}",
-    "AIza": rf"{BODY}{{30,45}}",
-    "AQ.": rf"{BODY}{{30,90}}",
-    "ya29.": rf"{BODY}{{20,220}}",
-    "GOCSPX-": rf"{BODY}{{20,40}}",
-    "ghp_": r"[A-Za-z0-9]{30,60}",
-    "gho_": r"[A-Za-z0-9]{30,60}",
-    "ghu_": r"[A-Za-z0-9]{30,60}",
-    "ghs_": r"[A-Za-z0-9]{30,60}",
-    "ghr_": r"[A-Za-z0-9]{30,90}",
-    "github_pat_": r"\w{30,100}",
-    "glpat-": rf"{BODY}{{18,60}}",
-    "gldt-": rf"{BODY}{{18,60}}",
-    "glrt-": rf"{BODY}{{18,60}}",
-    "xoxb-": rf"{BODY}{{18,120}}",
-    "xoxa-": rf"{BODY}{{18,120}}",
-    "xoxp-": rf"{BODY}{{18,120}}",
-    "xoxr-": rf"{BODY}{{18,120}}",
-    "xoxs-": rf"{BODY}{{18,120}}",
-    "xapp-": rf"{BODY}{{18,120}}",
-    "npm_": r"[A-Za-z0-9]{30,50}",
-    "pypi-": rf"{BODY}{{30,250}}",
-    "hf_": r"[A-Za-z0-9]{28,50}",
-    "AKIA": r"[A-Z0-9]{16}(?![A-Z0-9])",
-    "ASIA": r"[A-Z0-9]{16}(?![A-Z0-9])",
-    "tskey-": rf"(?:auth|api|client|webhook|scim)?-?{BODY}{{16,90}}",
-    "shpat_": r"[a-fA-F0-9]{28,40}",
-    "shpss_": r"[a-fA-F0-9]{28,40}",
-    "shpca_": r"[a-fA-F0-9]{28,40}",
-    "sk_live_": r"[A-Za-z0-9]{16,120}",
-    "sk_test_": r"[A-Za-z0-9]{16,120}",
-    "rk_live_": r"[A-Za-z0-9]{16,120}",
-    "rk_test_": r"[A-Za-z0-9]{16,120}",
-    "whsec_": r"[A-Za-z0-9+/=]{20,80}",
-    "SG.": rf"{BODY}{{16,30}}\.{BODY}{{30,60}}",
-    "key-": r"[a-f0-9]{32}(?![a-f0-9])",
-    "dop_v1_": r"[a-f0-9]{40,70}",
-    "doo_v1_": r"[a-f0-9]{40,70}",
-    "dckr_pat_": rf"{BODY}{{20,40}}",
-    "r8_": r"[A-Za-z0-9]{30,45}",
-    "gsk_": r"[A-Za-z0-9]{30,70}",
-    "xai-": r"[A-Za-z0-9]{40,100}",
-    "pplx-": r"[A-Za-z0-9]{30,70}",
-    "nvapi-": rf"{BODY}{{40,90}}",
-    "lin_api_": r"[A-Za-z0-9]{30,60}",
-    "ntn_": r"[A-Za-z0-9]{30,60}",
-    "secret_": r"[A-Za-z0-9]{40,50}",
-    "figd_": rf"{BODY}{{30,60}}",
-    "hvs.": rf"{BODY}{{20,120}}",
-    "dapi": r"[a-f0-9]{32}",
-    "glsa_": r"[A-Za-z0-9_]{30,60}",
-    "glc_": r"[A-Za-z0-9+/=]{30,250}",
-    "sntrys_": r"[A-Za-z0-9+/=_]{30,250}",
-    "sbp_": r"[a-f0-9]{36,44}",
-    "ATATT3": rf"{BODY}{{50,250}}",
-    "ATCTT3": rf"{BODY}{{50,250}}",
-    "dp.pt.": r"[A-Za-z0-9]{30,60}",
-    "dp.st.": r"[A-Za-z0-9._]{30,70}",
-    "nfp_": r"[A-Za-z0-9]{30,50}",
-    "FlyV1 ": r"fm\d_[A-Za-z0-9+/=_,]{30,250}",
-    "pscale_tkn_": rf"{BODY}{{30,60}}",
-    "PMAK-": rf"{BODY}{{40,70}}",
-    "rubygems_": r"[a-f0-9]{40,56}",
-    "sk.eyJ": rf"{BODY}{{30,120}}",
-    "AC": r"[a-f0-9]{32}:[a-f0-9]{32}",
-    "EAAC": r"[A-Za-z0-9]{60,250}",
-    "sq0atp-": rf"{BODY}{{20,30}}",
-    "sq0csp-": rf"{BODY}{{40,50}}",
-    "pat-": r"(?:na|eu)\d-[a-f0-9\-]{30,40}",
-    "hooks.slack.com/services/": r"T\w{6,14}/B\w{6,14}/\w{16,32}",
-    "discord.com/api/webhooks/": rf"\d{{15,21}}/{BODY}{{50,90}}",
-    "AGE-SECRET-KEY-1": r"[A-Z0-9]{40,70}",
-    "syt_": r"\w{10,80}",
-    "tvly-": rf"{BODY}{{20,60}}",
-    "phx_": r"[A-Za-z0-9]{30,60}",
-    "vercel_": r"[A-Za-z0-9_]{20,50}",
-    "CFPAT-": rf"{BODY}{{30,60}}",
-    "LTAI": r"[A-Za-z0-9]{16,24}(?![A-Za-z0-9])",
-    "AGPA": r"[A-Z0-9]{16}(?![A-Z0-9])",
-    "eyJrIjoi": r"[A-Za-z0-9+/=]{40,200}",
-}
-"""A vendor's prefix, and what follows it in a real key. From the vendors' own pages on their token formats."""
-
-UNMISTAKABLE = (
-    "hf_",
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "github_pat_",
-    "glpat-",
-    "xoxb-",
-    "npm_",
-    "gsk_",
-    "tskey-",
-    "AIza",
+SHAPES = (
+    re.compile(r"(?<!\d)\d{8,10}:AA[A-Za-z0-9_\-]{30,36}"),  # Telegram
+    re.compile(r"(?<![\w.])[MNO][A-Za-z0-9_\-]{22,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,40}"),  # Discord
+    re.compile(r"(?<![\w\-])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:fx\b"),  # DeepL
+    re.compile(r"(?<![\w\-])[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![\w\-])"),  # Mailgun
+    re.compile(r"(?<![\w.])[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_\-]{40,80}"),  # HCP Terraform
+    re.compile(r"(?<!\w)(?:AC|SK)[0-9a-f]{32}\b[^\n]{0,12}?\b[A-Za-z0-9]{32}(?!\w)"),  # Twilio's pair
+    re.compile(r"(?<![\w.\-])[a-z0-9]{6}\.[a-z0-9]{16}(?![\w.\-])(?= --discovery)"),  # kubeadm
+    re.compile(r"(?i)\"d\"\s?:\s?\"([A-Za-z0-9_\-]{42,700})\""),  # a private JWK
+    re.compile(r"<D>([A-Za-z0-9+/=]{40,700})</D>"),  # .NET's RSAKeyValue
+    re.compile(r"(?i)preshared-key[^\n]{1,24}?([A-Za-z0-9+/]{43}=)"),  # WireGuard on the command line
+    re.compile(
+        r"(?:[Cc]lient|API|Api|SDK|[Aa]uth|[Bb]ot|[Tt]oken|configure|init)\(\s?[\"']([A-Za-z0-9_\-]{30,120})[\"']"
+    ),
+    re.compile(r"(?i)\b(?:vault|root)\b[^\n]{0,30}\b(s\.[A-Za-z0-9]{24})(?!\w)"),  # Vault's older tokens
 )
-"""Prefixes that count even where no blank was left before them; what follows is long and has no dash."""
 
-TELEGRAM = re.compile(r"(?<!\d)\d{8,10}:AA[A-Za-z0-9_\-]{30,36}")
-DISCORD = re.compile(r"(?<![\w.])[MNO][A-Za-z0-9_\-]{22,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,40}")
-DEEPL = re.compile(r"(?<![\w\-])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:fx\b")
+DER = re.compile(
+    r"(?<![A-Za-z0-9+/=])(?:MII[A-Za-z0-9+/]{1,4}IBA(?:AK|DAN)|MHcCAQEE|MIGHAgEAMBMGByqGSM49|MC4CAQAwBQYDK2VwBCIEI)"
+    r"[A-Za-z0-9+/]{20,4000}"
+)
+"""How private keys of RSA, EC and Ed25519 begin in base64 (RFC 8017, 5915, 5208), where no line says so."""
+
+COINED = re.compile(
+    r"(?<![A-Za-z0-9+/=_.\-])(?!(?i:sha\d|md5|pk_|file-|org-|key-id|nonce|hash|h1|gclid|fbclid|etag|v\d))"
+    r"[A-Za-z]{2,12}\d?(?:[_\-][a-z]{1,8}\d?){0,3}[_\-]([A-Za-z0-9]{32,120})(?![A-Za-z0-9+/=])"
+)
+"""How vendors that nobody listed mark their keys: a word, a joint, and 32 or more letters and digits."""
+
 JWT = re.compile(r"eyJ[A-Za-z0-9_\-]{8,2000}\.(eyJ[A-Za-z0-9_\-]{6,8000})(?:\.[A-Za-z0-9_\-]{0,2000})?")
 
 PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9]{1,12} ){0,3}PRIVATE KEY( BLOCK)?-----")
 PRIVATE_END = re.compile(r"-----END ([A-Z0-9]{1,12} ){0,3}PRIVATE KEY( BLOCK)?-----")
+ARMOUR = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{30,60}")
+"""Base64 of a line that begins with "-----BEGIN "."""
+
 KEY_BODY = re.compile(r"[A-Za-z0-9+/=]{20}")
-PUTTY = re.compile(r"Private-Lines: ?\d{1,3}")
+KEY_LINES = re.compile(r"(?:[A-Za-z0-9+/=]{20,80}(?:\\n|\\r|\s)*){1,120}")
+PUTTY = re.compile(r"Private-Lines: ?\d{1,3}(?:(?:\\n|\s)+[A-Za-z0-9+/=]{20,80}){0,40}")
 
 DOCUMENTED = (
     "EXAMPLE",
@@ -136,8 +65,31 @@ DOCUMENTED = (
 """Keys that vendors' own pages print."""
 
 
-def find(text: str) -> Iterator[Hit]:
-    """Keys, private keys and JWTs in `text`."""
+def find(window: Window) -> Iterator[Hit]:
+    """Keys, private keys and JWTs."""
+    text = window.text
+    if window.has_long_run:
+        yield from _vendors(text)
+        for pattern in SHAPES:
+            for match in pattern.finditer(text):
+                group = match.lastindex or 0
+                if _is_key(match[group], match[group]):
+                    yield Hit("api-key", *match.span(group))
+        for match in COINED.finditer(text):
+            if _is_mixed(match[1]) and _is_key(match[0], match[1]):
+                yield Hit("api-key", *match.span())
+        if "eyJ" in text:
+            yield from _jwts(text)
+        for match in DER.finditer(text):
+            yield Hit("private-key", *match.span())
+    if "PRIVATE KEY" in text or "LS0tLS1" in text or "Private-Lines" in text:
+        yield from _private_keys(text)
+
+
+_VENDORS = {prefix: re.compile(rest) for prefix, rest in VENDORS.items()}
+
+
+def _vendors(text: str) -> Iterator[Hit]:
     for prefix, rest in _VENDORS.items():
         start = text.find(prefix)
         while start >= 0:
@@ -145,16 +97,6 @@ def find(text: str) -> Iterator[Hit]:
             if match is not None and not _inside_word(text, start) and _is_key(text[start : match.end()], match[0]):
                 yield Hit("aws-key" if prefix in ("AKIA", "ASIA") else "api-key", start, match.end())
             start = text.find(prefix, match.end() if match is not None else start + 1)
-    for pattern in (TELEGRAM, DISCORD, DEEPL):
-        for match in pattern.finditer(text):
-            if _is_key(match[0], match[0]):
-                yield Hit("api-key", match.start(), match.end())
-    if "eyJ" in text:
-        yield from _jwts(text)
-    yield from _private_keys(text)
-
-
-_VENDORS = {prefix: re.compile(rest) for prefix, rest in VENDORS.items()}
 
 
 def _inside_word(text: str, start: int) -> bool:
@@ -172,10 +114,17 @@ def _is_key(whole: str, rest: str) -> bool:
 
 
 def _looks_random(rest: str) -> bool:
-    """Words joined by dashes (`sk-learn-pipeline-for-text`) have neither digits nor changing case."""
-    return any(character.isdigit() for character in rest) or (
-        rest.lower() != rest and rest.upper() != rest and "-" not in rest
-    )
+    """Words joined by dashes (`sk-learn-pipeline-for-text`) have neither many digits nor changing case."""
+    if any(character.isdigit() for character in rest):
+        return rest.count("-") < 4 or sum(map(str.isdigit, rest)) > 3 or rest.lower() != rest
+    return rest.lower() != rest and rest.upper() != rest and "-" not in rest
+
+
+def _is_mixed(tail: str) -> bool:
+    """Capitals, small letters and digits in the proportions of chance; identifiers of things are hexadecimal."""
+    digits, capitals = sum(map(str.isdigit, tail)), sum(map(str.isupper, tail))
+    small = len(tail) - digits - capitals
+    return digits >= 2 and capitals >= len(tail) // 6 and small >= len(tail) // 6
 
 
 def _jwts(text: str) -> Iterator[Hit]:
@@ -198,15 +147,26 @@ def _private_keys(text: str) -> Iterator[Hit]:
     """Also one that lost its head or its end: what counts is a body of base64 beside the line."""
     for match in PRIVATE_KEY.finditer(text):
         body = KEY_BODY.search(text, match.end(), match.end() + 400)
-        if body is not None and not _only_public(text[match.end() : body.start()]):
-            yield Hit("private-key", match.start(), body.end())
+        if body is not None and "-----END" not in text[match.end() : body.start()]:
+            lines = KEY_LINES.match(text, body.start())
+            yield Hit("private-key", match.start(), lines.end() if lines is not None else body.end())
     for match in PRIVATE_END.finditer(text):
-        body = KEY_BODY.search(text, max(0, match.start() - 200), match.start())
+        before = max(0, match.start() - 4_096)
+        body = KEY_BODY.search(text, max(before, match.start() - 200), match.start())
         if body is not None:
-            yield Hit("private-key", body.start(), match.end())
+            yield Hit("private-key", _body_start(text, before, body.start()), match.end())
+    for match in ARMOUR.finditer(text):
+        if b"PRIVATE KEY" in base64.b64decode(match[0][: len(match[0]) // 4 * 4]):
+            lines = KEY_LINES.match(text, match.start())
+            yield Hit("private-key", match.start(), lines.end() if lines is not None else match.end())
     for match in PUTTY.finditer(text):
         yield Hit("private-key", match.start(), match.end())
 
 
-def _only_public(between: str) -> bool:
-    return "-----END" in between
+NOT_BODY = re.compile(r"(?s).*(?:[^A-Za-z0-9+/=\s]|(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{1,19}\s)")
+
+
+def _body_start(text: str, least: int, body: int) -> int:
+    """Where the lines of base64 begin that lead up to `body`."""
+    other = NOT_BODY.match(text, least, body)
+    return other.end() if other is not None else least

@@ -1,0 +1,64 @@
+"""Postal addresses: a street with its number, and a postcode behind it."""
+
+import re
+from collections.abc import Iterator
+
+from backends.router.privacy.hit import Hit, words
+from backends.router.privacy.window import Window
+
+FRENCH = (
+    r"\b\d{1,5}[a-z]?,? (?:bis )?(?:rue|avenue|av\.|boulevard|bd|chemin|place|allée|impasse|quai|route|cours) "
+    r"[^\n,;]{2,40}"
+)
+GERMANIC = (
+    r"(?<=[\wäöüßé\-]{2})(?:straße|strasse|str\.|weg|gasse|platz|allee|ring|damm|ufer|gracht|laan|straat|plein|kade|dijk|"
+    r"steeg)\s\d{1,4}\s?[a-z]?\b"
+)
+PREPOSED = (
+    r"\b(?-i:Am|An der|An den|Auf der|Auf dem|Im|In der|In den|Zum|Zur|Unter den|Hinter der|Vor dem) "
+    r"(?-i:[A-ZÄÖÜ])[\wäöüß\-]{2,24}(?: (?-i:[A-ZÄÖÜ])[\wäöüß\-]{2,24})? \d{1,4}[a-z]?(?=,? {0,2}\n?\d{5} )"
+)
+LATIN = (
+    r"(?:\b|(?<=\^FD))(?:via|viale|piazza|vicolo|corso|largo|calle|c/|avenida|avda\.?|paseo|plaza|rua|travessa|alameda|praça|"
+    r"rúa|carrer|camino|ul\.|ulica|al\.) [^\n;\d]{2,40}?,? ?(?:nº ?|n\. ?)?\d{1,5}\b"
+)
+ENGLISH = (
+    r"\b\d{1,5}[a-z]? (?:[A-Z][\w'.]{0,20} ){1,4}(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|close|court|ct|way|"
+    r"place|terrace|crescent|boulevard|blvd|square|gardens|hill|row|mews|grove|park)\b"
+)
+INDIAN = (
+    r"\b(?:flat|apt|apartment|house no\.?|plot|unit|suite|door no\.?|h\.? ?no\.?) ?#?[\w\-/]{1,6}, [^\n]{2,60}?\b(?:"
+    r"road|nagar|street|marg|colony|layout|sector|lane|cross|society|enclave|vihar|niwas|niketan|apartments)"
+)
+STREET = re.compile(f"(?i){FRENCH}|{GERMANIC}|{PREPOSED}|{LATIN}|{ENGLISH}|{INDIAN}")
+POSTCODE = re.compile(
+    r"\b(?:\d{5}(?:-\d{3,4})?|\d{4} ?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{6}|\d{3} \d{3}|\d{2}-\d{3}|"
+    r"[A-Z]{2} \d{5}|\d{4}-\d{3}|\d{4})\b"
+)
+STREETS = words(
+    """rue avenue av. boulevard bd chemin place allée impasse quai route cours straße strasse str. weg gasse platz allee
+    ring damm ufer gracht laan straat plein kade dijk steeg via vicolo corso largo calle c/ avenida avda paseo plaza rua
+    travessa alameda praça rúa carrer camino ul. ulica al. street road lane drive close court way terrace crescent
+    square gardens hill row mews grove park main flat apt apartment house plot unit suite door
+    am an auf im in zum zur unter st. st, ave rd. rd, dr. ln. blvd"""
+)
+"""One of these, or a short form of the English ones, is in each street; "st", "rd" and "dr" alone are too common."""
+
+ADDRESS_REACH = 90
+
+DIGITS, BRITISH = re.compile(r"\d\d[\d\-]"), re.compile(r"[A-Z]\d")
+"""One stands in every postcode, and is found in a fraction of the time."""
+
+
+def find(window: Window) -> Iterator[Hit]:
+    """Streets with a postcode near behind them."""
+    text = window.text
+    if (
+        (DIGITS.search(text) or BRITISH.search(text)) is None
+        or POSTCODE.search(text) is None
+        or not window.has_any(STREETS)
+    ):
+        return
+    for match in STREET.finditer(text):
+        if (code := POSTCODE.search(text, match.end(), match.end() + ADDRESS_REACH)) is not None:
+            yield Hit("address", match.start(), code.end())

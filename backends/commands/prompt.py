@@ -12,6 +12,9 @@ def add_prompt(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prompt", metavar="PROMPT", help="the prompt; - reads stdin")
     parser.add_argument("--agent", default="default", metavar="A", help="as which agent")
     parser.add_argument("--tag", metavar="WORD", help="what the cost belongs to, for reports by tag")
+    parser.add_argument(
+        "--deadline", type=_seconds, metavar="SECONDS", help="how long you wait; less goes where there is no queue"
+    )
     parser.add_argument("--rehearse", action="store_true", help="ask simulated engines, in a ledger of their own")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -29,7 +32,15 @@ def request_from(
         sensitive=sensitive,
         cache=cache,
         tag=args.tag,
+        deadline_s=args.deadline,
     )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError("must be more than 0 seconds")
+    return seconds
 
 
 def _stdin() -> str:

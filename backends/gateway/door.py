@@ -30,6 +30,7 @@ _SINGLE = frozenset(
         b"origin",
         b"sec-fetch-site",
         b"x-claw-agent",
+        b"x-claw-deadline-ms",
         b"x-claw-deadline-s",
         b"x-claw-sensitive",
         b"x-claw-tag",

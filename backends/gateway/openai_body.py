@@ -99,6 +99,7 @@ class ChatBody(Struct):
     tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
     response_format: Format | None = None
     metadata: dict[str, str] | None = None
+    deadline_ms: float | None = None
 
     def sampling(self) -> Sampling:
         stop = [self.stop] if isinstance(self.stop, str) else self.stop or []

@@ -1,6 +1,5 @@
 """`POST /v1/chat/completions`, streamed and whole."""
 
-import math
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -9,6 +8,7 @@ import msgspec
 from backends.errors import ClawError
 from backends.gateway import openai_answer
 from backends.gateway.cache_control import wishes as cache_wishes
+from backends.gateway.deadline import deadline_s
 from backends.gateway.json_body import decode
 from backends.gateway.names import Target, is_plain, resolve
 from backends.gateway.openai_body import ChatBody
@@ -17,7 +17,6 @@ from backends.gateway.visit import Header, Visit
 from backends.types import Called, Chunk, Delta, Done, Explanation, Outcome, Request, Routed, ToolCall
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
-LONGEST_S = 86_400.0
 
 _bodies = msgspec.json.Decoder(ChatBody)
 
@@ -57,7 +56,7 @@ async def request_of(body: ChatBody, visit: Visit) -> Request:
         tool_choice=choice,
         response_format=body.canonical_format(),
         sampling=body.sampling(),
-        deadline_s=_deadline(visit.text(b"x-claw-deadline-s")),
+        deadline_s=deadline_s(visit, body.deadline_ms),
         source="gateway",
         tag=visit.text(b"x-claw-tag") or None,
     )
@@ -66,18 +65,6 @@ async def request_of(body: ChatBody, visit: Visit) -> Request:
 async def _target(model: str, visit: Visit) -> Target:
     engines = () if is_plain(model, visit.settings) else (await visit.core.snapshot()).engines
     return resolve(model, visit.text(b"x-claw-agent"), visit.settings, engines)
-
-
-def _deadline(said: str | None) -> float | None:
-    if said is None:
-        return None
-    try:
-        seconds = float(said)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds <= LONGEST_S:
-        raise Turned(400, "invalid_request", f"X-Claw-Deadline-S must be a number of seconds up to {LONGEST_S:.0f}")
-    return seconds
 
 
 class _Whole:

@@ -278,6 +278,20 @@ async def test_a_deadline_is_a_number_of_seconds(gateway: Standing, seconds: str
     assert (await ask(gateway, {"X-Claw-Deadline-S": seconds}))[0] == 400
 
 
+@pytest.mark.parametrize("said", ["0", "-1", "nan", "soon", "1e12"])
+async def test_a_deadline_may_be_told_in_milliseconds(gateway: Standing, said: str) -> None:
+    assert (await ask(gateway, {"X-Claw-Deadline-Ms": said}))[0] == 400
+    assert (await ask(gateway, {"X-Claw-Deadline-Ms": "1500"}))[0] == 200
+    assert gateway.core.asked[0].deadline_s == 1.5
+
+
+async def test_of_several_deadlines_the_least_holds(gateway: Standing) -> None:
+    headers = {"X-Claw-Deadline-S": "3", "X-Claw-Deadline-Ms": "4000"}
+    assert (await ask(gateway, headers, deadline_ms=2500))[0] == 200
+    assert gateway.core.asked[0].deadline_s == 2.5
+    assert (await ask(gateway, deadline_ms=-1))[0] == 400
+
+
 async def test_s15_an_engine_s_words_cannot_add_a_header(gateway: Standing) -> None:
     model = "m\r\nSet-Cookie: a=b\x00\x1b[31m\u202e" + "y" * 400
     gateway.core.ends = gateway.core.routed = {"model": model}

@@ -32,6 +32,16 @@ def test_an_image_alone_is_a_prompt() -> None:
     assert normalise(asked, SETTINGS).deadline_s == 120.0
 
 
+def test_an_agents_ceilings_hold_whatever_the_request_says() -> None:
+    capped = replace(SETTINGS, agents={"ada": Agent(deadline_s=20.0, max_latency_s=10.0, max_output=200)})
+    kept = normalise(request(agent="ada", deadline_s=60.0, sampling=Sampling(max_tokens=900)), capped)
+    assert (kept.deadline_s, kept.sampling.max_tokens) == (10.0, 200)
+    lower = normalise(request(agent="ada", deadline_s=5.0, sampling=Sampling(max_tokens=50)), capped)
+    assert (lower.deadline_s, lower.sampling.max_tokens) == (5.0, 50)
+    silent = normalise(request(agent="ada"), capped)
+    assert (silent.deadline_s, silent.sampling.max_tokens) == (10.0, 200)
+
+
 @pytest.mark.parametrize("agent", ["", "a b", "../x", "x" * 65, "\x1b[31m", "ünï"])
 def test_an_agents_name_is_plain(agent: str) -> None:
     with pytest.raises(WrongUse, match="agent's name"):

@@ -8,10 +8,16 @@ from msgspec import Struct
 from backends.types import EngineName, Message, ResponseFormat, Tokens, Tool, ToolCall
 
 
+class Wire:
+    """Has anything of a call gone out? Known also where whoever read it was cancelled; until an engine says, it has."""
+
+    sent: bool = True
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """One upstream call, ready to send. Every call carries a cap on its output; durations are seconds.
 
-    `logprobs` asks for the tokens' probabilities, of an engine that knows them.
+    `logprobs` asks for the tokens' probabilities, of an engine that knows them. `wire` is told what goes out.
     """
 
     id: str
@@ -30,6 +36,14 @@ class Call(Struct, frozen=True, kw_only=True):
     first_byte_s: float
     idle_s: float
     logprobs: bool = False
+    wire: Wire | None = None
+
+
+def kept_back(call: Call) -> Wire:
+    """The call's wire, on which nothing has been sent yet; the first thing that an engine does."""
+    wire = call.wire or Wire()
+    wire.sent = False
+    return wire
 
 
 class Text(Struct, frozen=True):

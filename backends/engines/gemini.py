@@ -7,7 +7,7 @@ import warnings
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING
 
-from backends.engines.base import Call, EngineChunk
+from backends.engines.base import Call, EngineChunk, kept_back
 from backends.engines.foreign import one_line
 from backends.engines.framing import Events
 from backends.engines.gemini_body import configuration, contents
@@ -51,12 +51,15 @@ class GeminiEngine:
 
     async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Never counts tokens by asking: that would send the prompt out."""
+        wire = kept_back(call)
         key = usable_key(self._key)
         refuse_odd_name(call.model)
         client = await self._client.get()
         config = configuration(call)
         reading = Reading(call, self._peer)
-        async with CallScope(self._peer, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=Events) as scope:
+        async with CallScope(
+            self._peer, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=Events, wire=wire
+        ) as scope:
             parts = await client.aio.models.generate_content_stream(
                 model=call.model,
                 contents=contents(call.messages),

@@ -65,7 +65,7 @@ class Reading:
         return [*chunks, ToolCalls(calls)] if calls else chunks
 
     def _usage(self, said: GenerateContentResponseUsageMetadata) -> Usage | None:
-        """Running totals: of each count, the last that was not zero. None where nothing changed."""
+        """Running totals: of each count, the last that was not zero. None where all that was said is zeros."""
         before = self._tokens
         self._tokens = Tokens(
             input=(said.prompt_token_count or 0) + (said.tool_use_prompt_token_count or 0) or before.input,
@@ -73,7 +73,7 @@ class Reading:
             thinking=said.thoughts_token_count or before.thinking,
             cached_input=said.cached_content_token_count or before.cached_input,
         )
-        return Usage(self._tokens) if self._tokens != before else None
+        return Usage(self._tokens) if self._tokens != before or said.total_token_count else None
 
     def _tool_call(self, call: FunctionCall) -> ToolCall:
         self._tools += 1

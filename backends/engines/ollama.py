@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backends.engines.base import Call, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.engines.base import Call, EngineChunk, Finished, Text, ToolCalls, Usage, kept_back
 from backends.engines.confidence import Confidence
 from backends.engines.foreign import one_line
 from backends.engines.framing import Lines
@@ -46,11 +46,14 @@ class OllamaEngine:
 
     async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit."""
+        wire = kept_back(call)
         refuse_overlong(call, self._settings.context)
         body = chat_body(call, self._settings)
         client = await self._client.get()
         reading = _Reading(call, self._peer)
-        async with CallScope(self._peer, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=Lines) as scope:
+        async with CallScope(
+            self._peer, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=Lines, wire=wire
+        ) as scope:
             parts = await client.chat_parts(body)
             while (part := await self._next(scope, parts, call)) is not None:
                 for chunk in reading.take(part):

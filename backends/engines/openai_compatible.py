@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from backends.engines.base import Call, EngineChunk
+from backends.engines.base import Call, EngineChunk, kept_back
 from backends.engines.foreign import one_line
 from backends.engines.framing import Events
 from backends.engines.openai_body import completion_body
@@ -34,6 +34,7 @@ class OpenAICompatibleEngine:
 
     async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit."""
+        wire = kept_back(call)
         refuse_overlong(call, self._settings.context)
         request = self._client.build_request(
             "POST",
@@ -42,7 +43,9 @@ class OpenAICompatibleEngine:
             headers={"content-type": "application/json", "accept": "text/event-stream"},
         )
         reading, events = Reading(call, self._peer), Events()
-        async with CallScope(self._peer, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=Events) as scope:
+        async with CallScope(
+            self._peer, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=Events, wire=wire
+        ) as scope:
             response = await scope.hear(self._client.send(request, stream=True))
             if response.status_code != 200:
                 raise refusal(response.status_code, await scope.hear(response.aread()), call.model)

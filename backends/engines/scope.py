@@ -14,6 +14,7 @@ import aiohttp
 import httpx
 import msgspec
 
+from backends.engines.base import Wire
 from backends.engines.framing import FRAME_LIMIT, FrameTooLong, Framing
 from backends.engines.peer import CONNECT_S, Peer
 from backends.errors import EngineError
@@ -35,11 +36,18 @@ class CallScope:
     """
 
     def __init__(
-        self, peer: Peer, *, first_byte_s: float, idle_s: float, framing: Callable[[], Framing] | None = None
+        self,
+        peer: Peer,
+        *,
+        first_byte_s: float,
+        idle_s: float,
+        framing: Callable[[], Framing] | None = None,
+        wire: Wire | None = None,
     ) -> None:
         self.peer = peer
         self.framing = framing
-        self.sent = False
+        self.wire = wire or Wire()
+        self.wire.sent = False
         self.heard = False
         self.longest_s = max(first_byte_s, idle_s) + CONNECT_S  # the transport's own limit, a backstop under `hear`
         self._first_byte_s = first_byte_s
@@ -81,7 +89,7 @@ class CallScope:
     def _late(self) -> EngineError:
         if self.heard:
             return self.peer.late(f"fell silent for {self._idle_s:g} s")
-        if self.sent:
+        if self.wire.sent:
             return self.peer.late(f"sent no byte within {self._first_byte_s:g} s")
         return self.peer.absent(f"cannot be reached (no connection within {self._first_byte_s:g} s)")
 

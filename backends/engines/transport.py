@@ -82,7 +82,7 @@ def _noting_what_is_sent() -> aiohttp.TraceConfig:
     """From when on may a call be charged? From its first byte on the wire, not while a connection is sought for it."""
 
     async def sent(*_: object) -> None:
-        current_scope.get().sent = True
+        current_scope.get().wire.sent = True
 
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(sent)

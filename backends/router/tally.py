@@ -8,12 +8,14 @@ A report that cannot be true is no report; one that is odd, or bills more than a
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from backends.clock import Clock
-from backends.engines.base import Call
+from backends.engines.base import Call, Wire
 from backends.errors import EngineError
 from backends.router.costs import Costs
 from backends.router.tokens import count_text, most
-from backends.router.usage import odd, unusable
+from backends.router.usage import contradiction, odd, unusable
 from backends.types import ZERO, Attempt, EngineName, Role, Tokens
 
 BEYOND = "beyond the caps it was given"
@@ -36,7 +38,7 @@ class Meter:
         role: Role = "answer",
     ) -> None:
         self.engine = engine
-        self.call = call
+        self.call = replace(call, wire=Wire())
         self.reserved_usd = reserved_usd
         self.role = role
         self._costs = costs
@@ -66,16 +68,26 @@ class Meter:
         if why := unusable(tokens):
             self._unusable = why
         elif tokens != Tokens():
-            self._unusable = None
-            self._reported = tokens
+            self._unusable = contradiction(tokens)
+            self._reported = tokens if self._unusable is None else replace(tokens, cached_input=0)
             self._unreported_b = 0
 
     def done(self) -> tuple[Attempt, Decimal]:
-        """The attempt that ended with a terminal reason, and what budgets are charged for it."""
-        return self._attempt(None, estimated=self._reported is None or self._unusable is not None)
+        """The attempt that ended with a terminal reason, and what budgets are charged for it.
 
-    def left(self, why: str) -> tuple[Attempt, Decimal]:
-        """The attempt whose caller went away: closing it ends the answer a little ahead of what was heard."""
+        Its usage is only known where the provider's word covers the last of its text.
+        """
+        known = self._reported is not None and self._unusable is None and not self._unreported_b
+        return self._attempt(None, estimated=not known)
+
+    def left(self, why: str) -> tuple[Attempt, Decimal] | None:
+        """The attempt whose caller went away: closing it ends the answer a little ahead of what was heard.
+
+        None where nothing had gone out yet: then the engine knows of no call.
+        """
+        if self.call.wire is not None and not self.call.wire.sent:
+            self._own()
+            return None
         attempt, charged = self._attempt(why, estimated=True)
         return attempt, min(charged, self._ahead_usd()) if self.text else charged
 
@@ -137,7 +149,10 @@ class Tally:
         self.attempts: list[Attempt] = []
         self.charged_usd = ZERO
 
-    def add(self, counted: tuple[Attempt, Decimal]) -> None:
+    def add(self, counted: tuple[Attempt, Decimal] | None) -> None:
+        """Take in a call; None is one that never was."""
+        if counted is None:
+            return
         attempt, charged = counted
         self.attempts.append(attempt)
         self.charged_usd += charged

@@ -19,10 +19,15 @@ def unusable(tokens: Tokens) -> str | None:
     return None
 
 
-def odd(tokens: Tokens, call: Call) -> str | None:
-    """What does not fit in a report that is booked all the same, in a phrase; None where all does."""
+def contradiction(tokens: Tokens) -> str | None:
+    """What cannot be true of counts that are plausible each, in a phrase; then nothing is taken off for the cache."""
     if tokens.cached_input > tokens.input:
         return f"{tokens.cached_input} cached of {tokens.input} input tokens"
+    return None
+
+
+def odd(tokens: Tokens, call: Call) -> str | None:
+    """What does not fit in a report that is booked all the same, in a phrase; None where all does."""
     cap = call.max_output + (call.thinking_budget or 0)
     if tokens.output + tokens.thinking > cap:
         return f"{tokens.output + tokens.thinking} answer tokens where {cap} were allowed"

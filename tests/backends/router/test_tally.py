@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.clock import ManualClock
-from backends.engines.base import Call
+from backends.engines.base import Call, kept_back
 from backends.errors import EngineError
 from backends.ledger.prices import Prices
 from backends.router.costs import Costs
@@ -65,7 +65,16 @@ def test_a_call_that_was_not_billed_costs_nothing() -> None:
 
 
 def test_who_leaves_before_the_first_word_is_charged_whole() -> None:
-    assert meter().left("cancelled")[1] == RESERVED
+    counted = meter().left("cancelled")
+    assert counted is not None
+    assert counted[1] == RESERVED
+
+
+def test_who_leaves_before_anything_was_sent_made_no_call() -> None:
+    it, tally = meter(), Tally()
+    kept_back(it.call)
+    tally.add(it.left("cancelled"))
+    assert (tally.attempts, tally.charged_usd) == ([], 0)
 
 
 @given(st.lists(st.text(min_size=1, max_size=40), min_size=1, max_size=20), st.integers(0, 200))
@@ -74,7 +83,9 @@ def test_who_leaves_in_the_middle_is_charged_what_was_heard_and_a_little_more(te
     it.used(Tokens(input=30, output=1, thinking=thinking))
     for text in texts:
         it.heard(text)
-    attempt, charged = it.left("cancelled")
+    counted = it.left("cancelled")
+    assert counted is not None
+    attempt, charged = counted
     most = Tokens(input=30, output=1 + ON_THE_WAY + len("".join(texts).encode()), thinking=thinking)
     assert attempt.estimated
     assert attempt.cost_usd <= charged <= min(RESERVED, COSTS.of("cloud", CALL.model, most))
@@ -109,4 +120,6 @@ def test_a_requests_figures_are_the_sums_of_its_attempts() -> None:
 def test_a_local_call_costs_nothing_that_is_billed() -> None:
     it = Meter("local", CALL, reserved_usd=Decimal(0), costs=COSTS, clock=ManualClock())
     it.heard("hello")
-    assert it.left("cancelled")[1] == it.done()[1] == 0
+    counted = it.left("cancelled")
+    assert counted is not None
+    assert counted[1] == it.done()[1] == 0

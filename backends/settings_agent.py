@@ -30,6 +30,10 @@ class Agent(Section, frozen=True, kw_only=True):
         Seconds | None, Meta(description="ceiling for one request's deadline, whatever the request says")
     ] = None
     max_output: Annotated[Positive | None, Meta(description="ceiling for one request's output tokens")] = None
+    thinking_budget: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(description="most thinking tokens of one call, in place of engines.cloud.thinking_budget"),
+    ] = None
     verify: Annotated[Verify | None, Meta(description="this agent's own, in place of router.verify")] = None
     group: Annotated[str | None, Meta(description="what budgets of the scope group:NAME add up")] = None
     requests_per_minute: Annotated[Positive | None, Meta(description="more are refused with 429 and Retry-After")] = (

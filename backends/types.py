@@ -94,6 +94,7 @@ class Sampling(Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    thinking_budget: int | None = None
 
 
 class Request(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
-"""`claw config`: the settings in force and where each came from; a commented file to start with; where it is."""
+"""`claw config`: the settings in force and where each came from; a commented file to start with; one changed."""
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,11 +11,16 @@ from backends.commands.screen import shown
 from backends.errors import WrongUse
 from backends.paths import Paths, open_private
 from backends.settings import Loaded, load
+from backends.settings_edit import set_one
 from backends.settings_file import commented_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", nargs="?", choices=("show", "init", "path"), default="show", help="show is the default")
+    parser.add_argument(
+        "what", nargs="?", choices=("show", "init", "path", "set"), default="show", help="show is the default"
+    )
+    parser.add_argument("key", nargs="?", metavar="KEY", help="of set: which one, as agents.writer.policy")
+    parser.add_argument("value", nargs="?", metavar="VALUE", help="of set: what it is to be, as in claw.toml")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -25,6 +31,8 @@ def run(args: argparse.Namespace) -> int:
             print(path)
         case "init":
             _init()
+        case "set":
+            _set(path, args.key, args.value)
         case _:
             _show(load(path), json=args.json)
     return 0
@@ -40,6 +48,14 @@ def _init() -> None:
     except FileExistsError:
         raise WrongUse(f"{paths.config} exists already: edit it, or move it away first") from None
     print(paths.config)
+
+
+def _set(path: Path, key: str | None, value: str | None) -> None:
+    if key is None or value is None:
+        raise WrongUse("`claw config set KEY VALUE` needs both: as agents.writer.policy auto")
+    Paths.find().make()
+    set_one(path, key, value)
+    print(shown(f"{key} = {value}  # {path}; a running core takes it when it starts again"))
 
 
 def _show(loaded: Loaded, *, json: bool) -> None:

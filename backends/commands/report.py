@@ -1,40 +1,77 @@
 """`claw report`: spend and savings over a span, read from the ledger's file, with or without a running core."""
 
 import argparse
+import sqlite3
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
 
 from backends import settings
-from backends.finops import focus, rendering
+from backends.errors import WrongUse
+from backends.finops import focus, markdown, page, rendering
+from backends.finops.compare import compare
+from backends.finops.dossier import dossier
 from backends.finops.report import KEYS, report
+from backends.finops.review import review
 from backends.finops.since import since
 from backends.ledger.prices import Prices
 from backends.ledger.reading import reading
+from backends.ledger.windows import zone_of
 from backends.paths import Paths
 
-FORMATS = {"table": rendering.as_table, "json": lambda found: rendering.as_json(found) + "\n", "csv": rendering.as_csv}
+T = TypeVar("T")
+
+TOTALS = {"table": rendering.as_table, "json": lambda found: rendering.as_json(found) + "\n", "csv": rendering.as_csv}
+PAGES = {"markdown": markdown.as_markdown, "html": page.as_html}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", default="30d", metavar="WHEN", help="30d, 12h, or a date as 2026-11-01, UTC (30d)")
     parser.add_argument("--by", choices=tuple(KEYS), default="agent", help="what the rows are about (agent)")
     parser.add_argument(
-        "--format", choices=(*FORMATS, "focus"), default="table", help="table, json, csv or FOCUS (table)"
+        "--format",
+        choices=(*TOTALS, *PAGES, "focus"),
+        default="table",
+        help="table, json, csv, a whole report as markdown or html, or FOCUS (table)",
     )
     parser.add_argument("--json", action="store_true", help="the same as --format json")
+    parser.add_argument("--compare", action="store_true", help="beside as long a span right before it")
+    parser.add_argument("--review", action="store_true", help="what would save most, break-even, prices by month")
     parser.add_argument("--rehearse", action="store_true", help="look at the rehearsal's ledger")
 
 
 def run(args: argparse.Namespace) -> int:
-    until = datetime.now(UTC)
-    start = since(args.since, until)
-    paths = Paths.find(rehearsal=args.rehearse)
-    prices = Prices(settings.load(paths.config).settings.prices)
     wanted = "json" if args.json else args.format
+    if (args.compare or args.review) and wanted not in ("table", "json"):
+        raise WrongUse("--compare and --review are tables or JSON: leave --format away, or use --json")
+    until = datetime.now(UTC)
+    paths = Paths.find(rehearsal=args.rehearse)
+    known = settings.load(paths.config).settings
+    prices = Prices(known.prices, discount=known.engines.cloud.discount)
+    span: dict[str, Any] = {"since": since(args.since, until), "until": until, "prices": prices}
     with reading(paths.ledger) as db:
-        if wanted == "focus":
-            text = focus.focus_csv(db, since=start, until=until, prices=prices)
-        else:
-            text = FORMATS[wanted](report(db, since=start, until=until, by=args.by, prices=prices))
-    sys.stdout.write(text)
+        sys.stdout.write(_text(db, args, wanted, span, known))
     return 0
+
+
+def _text(
+    db: sqlite3.Connection, args: argparse.Namespace, wanted: str, span: dict[str, Any], known: settings.Settings
+) -> str:
+    if args.review:
+        days = max(1, (span["until"] - span["since"]).days)
+        found = review(db, settings=known, prices=span["prices"], now=span["until"], days=days)
+        return _either(found, rendering.as_review, wanted)
+    if args.compare:
+        return _either(compare(db, by=args.by, **span), rendering.as_comparison, wanted)
+    if wanted == "focus":
+        return focus.focus_csv(db, **span)
+    if wanted in PAGES:
+        return PAGES[wanted](dossier(db, settings=known, zone=zone_of(known.money.timezone), **span))
+    return TOTALS[wanted](report(db, by=args.by, **span))
+
+
+def _either(found: T, as_table: Callable[[T], str], wanted: str) -> str:
+    return msgspec.json.encode(found).decode() + "\n" if wanted == "json" else as_table(found).rstrip() + "\n"

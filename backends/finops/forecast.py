@@ -32,6 +32,9 @@ DAMPED_DAYS = 14
 DISBELIEF = 4.0
 """Squared standard errors that a slope must reach to be half believed."""
 
+LEAST_USD = 1e-9
+"""Changes a day below this are none."""
+
 FRESH_TWINS = 2.0
 """Days that a weekday's factor is drawn towards 1 by."""
 
@@ -53,7 +56,10 @@ def forecast(days: Sequence[Day], *, month_so_far: Decimal, today: date, today_s
     days = days[-LOOKS_BACK_DAYS:]
     factors = _weekday_factors(days)
     flat = [day.usd / factors[day.on.weekday()] for day in days]
-    weights = [0.5 ** ((len(days) - 1 - index) / HALF_LIFE_DAYS) for index in range(len(days))]
+    # A day of a quiet weekday tells less of the level than one of a busy weekday.
+    weights = [
+        factors[day.on.weekday()] * 0.5 ** ((len(days) - 1 - index) / HALF_LIFE_DAYS) for index, day in enumerate(days)
+    ]
     line = _line(flat, weights)
     left = list(_days_left(today))
     ahead = [max(0.0, line.at(index)) * factors[on.weekday()] for index, on in enumerate(left, start=1)]
@@ -103,7 +109,7 @@ def _line(values: Sequence[float], weights: Sequence[float]) -> Line:
     off = [usd - mean - slope * (age - middle) for age, usd in zip(ages, values, strict=True)]
     scatter = sqrt(_mean([one**2 for one in off], weights) * _few(weights))
     error = scatter / sqrt(spread * _effective(weights))
-    belief = slope**2 / (slope**2 + DISBELIEF * error**2) if slope else 0.0
+    belief = 1 / (1 + DISBELIEF * (error / slope) ** 2) if abs(slope) > LEAST_USD else 0.0
     slope *= belief
     return Line(level=mean - slope * middle, slope=slope, scatter=scatter, echo=_echo(off))
 

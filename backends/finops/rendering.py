@@ -9,9 +9,11 @@ from typing import Any
 
 import msgspec
 
+from backends.finops.compare import Change, Comparison
 from backends.finops.report import Line, Report
 from backends.harmless import harmless
 from backends.ledger.rows import stamp
+from backends.types import BreakEven, Recommendation, Review
 
 PARTS = ("routing", "exact_cache", "semantic_cache", "provider_cache", "optimisation")
 
@@ -63,6 +65,60 @@ def as_table(report: Report) -> str:
     return f"{span}\n\n{table}\n\nsaved by: {saved}\n"
 
 
+def as_comparison(found: Comparison) -> str:
+    """Aligned columns: what each key cost in the span before and in this one, and the change."""
+    header = (found.after.by, "before", "now", "change", "")
+    table = columns((header, *map(_change, (*found.rows, found.total))))
+    spans = [f"{one.since:%Y-%m-%d %H:%M} to {one.until:%Y-%m-%d %H:%M}" for one in (found.before, found.after)]
+    return f"{spans[0]}, then {spans[1]} UTC\n\n{table}\n"
+
+
+def _change(row: Change) -> tuple[str, ...]:
+    share = "" if row.share is None else f"{row.share:+.0%}"
+    money = dollars(row.before.cost_usd), dollars(row.after.cost_usd), dollars(row.cost_usd)
+    return harmless(row.key), *money, share
+
+
+def as_review(found: Review) -> str:
+    """What would save most, where the own machine breaks even, and the price of tokens, for people."""
+    return "\n\n".join((as_recommendations(found.recommendations), _break_even(found.break_even), _months(found)))
+
+
+def as_recommendations(found: Sequence[Recommendation]) -> str:
+    """Two lines each: what it is and what it is worth a month, then the evidence and the command to try."""
+    if not found:
+        return "nothing was found that is worth a cent a month"
+    lines = []
+    for one in found:
+        worth = about(one.usd_month)
+        lines += [f"{worth:>10} a month  {harmless(one.title)}", f"{'':>10}          {harmless(one.evidence)}"]
+        lines.append(f"{'':>10}          try: {harmless(one.command)}")
+    return "what would save most\n" + "\n".join(lines)
+
+
+def _break_even(found: BreakEven) -> str:
+    if not found.curve:
+        return f"break-even of the own machine: –, {found.note}"
+    at = "never" if found.at_requests is None else f"from {found.at_requests:,} requests a month"
+    head = f"break-even of the own machine: {at} (now {found.requests_month:,}); {found.note}"
+    rows = [(f"{one.requests:,}", dollars(one.local_usd), dollars(one.cloud_usd)) for one in found.curve[::4]]
+    return f"{head}\n" + columns((("requests", "own machine", "cloud"), *rows))
+
+
+def _months(found: Review) -> str:
+    rows = [
+        (
+            one.month,
+            "–" if one.usd_per_mtok is None else dollars(one.usd_per_mtok),
+            "–" if one.tokens_per_request is None else f"{one.tokens_per_request:,.0f}",
+            f"{one.requests:,}",
+            dollars(one.cost_usd),
+        )
+        for one in found.months
+    ]
+    return columns((("month", "a million tokens", "tokens a request", "paid requests", "total"), *rows))
+
+
 def columns(rows: Sequence[Sequence[str]]) -> str:
     """Rows of text as lines: the first column to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -80,6 +136,11 @@ def dollars(usd: Decimal) -> str:
     amount = abs(usd)
     shown = f"{amount:,.2f}" if amount >= 1 or not amount else f"{amount:.6f}"
     return f"{'-' if usd < 0 else ''}${shown}"
+
+
+def about(usd: Decimal | None) -> str:
+    """An estimate, to the cent ("$0.42", "$1,200.00"); "–" for one that is not known."""
+    return "–" if usd is None else f"${usd:,.2f}"
 
 
 def _columns(line: Line) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ def compress(request: Request, classes: Classes, engine: EngineName, settings: L
     thinking = None
     if isinstance(settings, CloudEngine):
         thinking = settings.thinking_budget if classes.complexity >= THINKS_FROM else 0
+        if request.sampling.thinking_budget is not None:
+            thinking = min(thinking, request.sampling.thinking_budget)
     return Call(
         id=request.id,
         model=model,

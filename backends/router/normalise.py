@@ -37,6 +37,8 @@ def normalise(request: Request, settings: Settings) -> Request:
     sampling = request.sampling
     if agent.max_output is not None:
         sampling = replace(sampling, max_tokens=min(sampling.max_tokens or agent.max_output, agent.max_output))
+    if agent.thinking_budget is not None:
+        sampling = replace(sampling, thinking_budget=agent.thinking_budget)
     return replace(
         request,
         deadline_s=deadline if agent.max_latency_s is None else min(deadline, agent.max_latency_s),

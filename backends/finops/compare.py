@@ -1,0 +1,50 @@
+"""Two spans of equal length side by side: what changed, and by how much."""
+
+import sqlite3
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec import Struct
+
+from backends.finops.report import By, Line, Report, report
+from backends.ledger.prices import Prices
+from backends.types import ZERO
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One key in both spans; a span in which it does not appear has zeros."""
+
+    before: Line
+    after: Line
+
+    @property
+    def key(self) -> str:
+        return self.after.key
+
+    @property
+    def cost_usd(self) -> Decimal:
+        return self.after.cost_usd - self.before.cost_usd
+
+    @property
+    def share(self) -> Decimal | None:
+        """The change as a share of what it was; None where it was nothing."""
+        return self.cost_usd / self.before.cost_usd if self.before.cost_usd else None
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    before: Report
+    after: Report
+    rows: tuple[Change, ...]
+    total: Change
+
+
+def compare(db: sqlite3.Connection, *, since: datetime, until: datetime, by: By, prices: Prices) -> Comparison:
+    """[since, until) against as long a span right before it; the largest change first, days in order."""
+    after = report(db, since=since, until=until, by=by, prices=prices)
+    before = report(db, since=since - (until - since), until=since, by=by, prices=prices)
+    was, now = ({line.key: line for line in one.rows} for one in (before, after))
+    rows = [Change(before=was.get(key, Line(key=key)), after=now.get(key, Line(key=key))) for key in {*was, *now}]
+    rows.sort(key=lambda row: (ZERO if by == "day" else -abs(row.cost_usd), row.key))
+    return Comparison(
+        before=before, after=after, rows=tuple(rows), total=Change(before=before.total, after=after.total)
+    )

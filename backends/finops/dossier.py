@@ -1,0 +1,56 @@
+"""All that a report for people holds: totals by agent, model and day, the review, and where the month ends."""
+
+import sqlite3
+from datetime import datetime, tzinfo
+
+from msgspec import Struct
+
+from backends.finops.discounts import discounts
+from backends.finops.outlook import outlook
+from backends.finops.report import Report, report
+from backends.finops.review import review
+from backends.ledger import windows
+from backends.ledger.prices import Prices
+from backends.settings import Settings
+from backends.types import Forecast, Review, Spend
+
+
+class Dossier(Struct, frozen=True, kw_only=True):
+    by_agent: Report
+    by_model: Report
+    by_intent: Report
+    by_day: Report
+    review: Review
+    forecast: Forecast | None
+
+
+def dossier(
+    db: sqlite3.Connection,
+    *,
+    since: datetime,
+    until: datetime,
+    settings: Settings,
+    prices: Prices,
+    zone: tzinfo | None,
+) -> Dossier:
+    """From the ledger alone, so that it needs no running core."""
+
+    def by_day_of(window: windows.Window) -> Report:
+        return report(db, since=windows.start(window, until, zone), until=until, by="day", prices=prices)
+
+    today, month = by_day_of("day").total, by_day_of("month").total
+    spend = Spend(
+        today_usd=today.cost_usd,
+        today_baseline_usd=today.baseline_usd,
+        month_usd=month.cost_usd,
+        month_baseline_usd=month.baseline_usd,
+        today_requests=today.requests,
+    )
+    return Dossier(
+        by_agent=report(db, since=since, until=until, by="agent", prices=prices),
+        by_model=report(db, since=since, until=until, by="model", prices=prices),
+        by_intent=report(db, since=since, until=until, by="intent", prices=prices),
+        by_day=report(db, since=since, until=until, by="day", prices=prices),
+        review=review(db, settings=settings, prices=prices, now=until, days=max(1, (until - since).days)),
+        forecast=outlook(db, spend=spend, now=until, zone=zone, discount=discounts(prices)).forecast,
+    )

@@ -114,9 +114,9 @@ class Database:
 
     def named(self, id: str) -> list[bytes]:
         """Keys of the entries whose id begins so; none for what is no id."""
+        odd = len(id) % 2
         try:
-            low = bytes.fromhex(id + "0" * (len(id) % 2))
-            high = bytes.fromhex(id + "f" * (len(id) % 2)) + b"\xff" * 32
+            low, high = bytes.fromhex(id + "0" * odd), bytes.fromhex(id + "f" * odd) + b"\xff" * 32
         except ValueError:
             return []
         rows = self._db.execute("SELECT key FROM entries WHERE key >= ? AND key <= ?", (low, high)).fetchall()

@@ -7,9 +7,7 @@ in the log, and nobody waits for it.
 import logging
 import os
 import sqlite3
-from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
 from backends.paths import open_private
 
@@ -68,15 +66,6 @@ def open_file(path: Path) -> sqlite3.Connection:
             raise
         set_aside(path, str(error))
         return _connect(path)
-
-
-def totals(path: Path) -> tuple[int, int]:
-    """Entries and bytes stored at `path`, which is only read; nothing where there is no file. Raises sqlite3.Error."""
-    if not path.exists():
-        return 0, 0
-    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=2.0)) as db:
-        count, size = db.execute("SELECT count(*), coalesce(sum(size), 0) FROM entries").fetchone()
-    return count, size
 
 
 def is_passing(error: sqlite3.Error) -> bool:

@@ -20,6 +20,8 @@ WORDS = {
     "unpin": ("AGENT",),
     "cancel": ("ID",),
     "flush-cache": (),
+    "wrong-hit": ("ID",),
+    "kill-entry": ("ID",),
     "rate": ("ID", "VERDICT"),
 }
 

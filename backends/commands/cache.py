@@ -1,34 +1,69 @@
-"""`claw cache stats|flush`: what is stored, what it answered, and forgetting it."""
+"""`claw cache`: what is stored, what it answered, and forgetting it."""
 
 import argparse
 import asyncio
 import getpass
 import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from backends import settings
 from backends.commands.screen import shown
-from backends.errors import ClawError, Unreachable
+from backends.errors import ClawError, Unreachable, WrongUse
 from backends.opening import attach
 from backends.paths import Paths
 from backends.types import Acted, Action, CacheStats
 
+if TYPE_CHECKING:
+    from backends.cache.database import Database
+
+TAKES = {"stats": "", "flush": "", "inspect": "[ENTRY]", "export": "FILE", "kill": "ENTRY"}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("verb", choices=("stats", "flush"), help="show figures, or forget stored answers")
-    parser.add_argument("--agent", metavar="A", help="flush only what this agent asked")
+    parser.add_argument(
+        "verb",
+        choices=tuple(TAKES),
+        help="show figures, forget answers, list them or show one, write them as JSON lines, forget one",
+    )
+    parser.add_argument("target", nargs="?", metavar="ENTRY|FILE", help="an entry's id, or the file export writes")
+    parser.add_argument("--agent", metavar="A", help="only what this agent asked (flush, inspect, export)")
+    parser.add_argument("--bodies", action="store_true", help="export questions and answers too")
     parser.add_argument("--rehearse", action="store_true", help="the rehearsal's cache")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    paths = Paths.find(rehearsal=args.rehearse)
-    text = _stats(paths, as_json=args.json) if args.verb == "stats" else _flush(paths, args.agent, as_json=args.json)
-    sys.stdout.write(text + "\n")
+    paths, verb = Paths.find(rehearsal=args.rehearse), args.verb
+    takes = TAKES[verb]
+    if args.target is None and takes in ("FILE", "ENTRY"):
+        raise WrongUse(f"`claw cache {verb} {takes}` is the form: say which {takes.lower()}")
+    if args.target is not None and not takes:
+        raise WrongUse(f"`claw cache {verb}` takes no more words: leave {shown(args.target)} out")
+    text = _text(verb, paths, args)
+    sys.stdout.write(text + "\n" if text else "")
     return 0
+
+
+def _text(verb: str, paths: Paths, args: argparse.Namespace) -> str:
+    from backends.commands import cache_entries
+
+    match verb:
+        case "stats":
+            return _stats(paths, as_json=args.json)
+        case "inspect":
+            return cache_entries.inspect(paths, args.target, args.agent, as_json=args.json)
+        case "export":
+            return cache_entries.export(paths, Path(args.target), args.agent, bodies=args.bodies)
+        case "kill":
+            detail = _kill(paths, args.target)
+        case _:
+            detail = _flush(paths, args.agent)
+    return msgspec.json.encode({"detail": detail}).decode() if args.json else shown(detail)
 
 
 def _stats(paths: Paths, *, as_json: bool) -> str:
@@ -38,12 +73,9 @@ def _stats(paths: Paths, *, as_json: bool) -> str:
         entries, size = _file_totals(paths.cache)
         stats, running = CacheStats(entries=entries, bytes=size), False
     if as_json:
-        facts = {
-            "running": running,
-            **msgspec.to_builtins(stats, builtin_types=()),
-            "saved_usd": f"{stats.saved_usd:f}",
-        }
-        return msgspec.json.encode(facts).decode()
+        facts = {"running": running, **msgspec.to_builtins(stats, builtin_types=())}
+        money = {name: f"{getattr(stats, name):f}" for name in ("saved_usd", "rechecked_usd", "provider_saved_usd")}
+        return msgspec.json.encode(facts | money).decode()
     return "\n".join(_lines(stats, running=running))
 
 
@@ -54,14 +86,30 @@ def _lines(stats: CacheStats, *, running: bool) -> list[str]:
     hits = stats.exact_hits + stats.semantic_hits
     share = f" ({hits / stats.lookups:.0%})" if stats.lookups else ""
     lines += [
+        f"memory     {stats.memory_b} bytes, {stats.vectors} vectors",
         f"look-ups   {stats.lookups}",
         f"hits       {hits}{share}: {stats.exact_hits} exact, {stats.semantic_hits} semantic",
         f"shared     {stats.shared_flights} joined a call in flight",
         f"saved      ${stats.saved_usd:f}",
-        f"semantic   {stats.semantic} {shown(stats.semantic_detail)}".rstrip(),
+        f"provider   {stats.provider_cached_tokens} input tokens cached there, ${stats.provider_saved_usd:f} saved",
+        f"semantic   {stats.semantic} {shown(stats.semantic_detail or stats.embedder)}".rstrip(),
+        f"wrong      {_wrong(stats)}",
+    ]
+    lines += [
+        f"used       {entry.id} {shown(entry.agent)} {shown(entry.intent)} {entry.hits} hits" for entry in stats.top
     ]
     lines += [f"near miss  {shown(miss)}" for miss in stats.near_misses]
     return lines + ([f"problem    {shown(stats.problem)}"] if stats.problem else [])
+
+
+def _wrong(stats: CacheStats) -> str:
+    """The measured share of wrong semantic hits, with its interval."""
+    complaints = f"; {stats.complaints} complaints" if stats.complaints else ""
+    if stats.wrong_share is None:
+        return f"not measured yet: no semantic hit was asked anew{complaints}"
+    share, low, high = stats.wrong_share
+    counted = f"{stats.rechecked_wrong} of {stats.rechecked} asked anew"
+    return f"{share:.3f} ({low:.3f}–{high:.3f} at 95 %): {counted}, for ${stats.rechecked_usd:f}{complaints}"
 
 
 async def _running_stats(socket: Path) -> CacheStats:
@@ -70,30 +118,50 @@ async def _running_stats(socket: Path) -> CacheStats:
 
 
 def _file_totals(path: Path) -> tuple[int, int]:
-    from backends.cache import file
+    from backends.cache import listing
 
     try:
-        return file.totals(path)
+        return listing.totals(path)
     except sqlite3.Error as error:
         raise ClawError(f"the cache at {path} cannot be read ({error}): `claw cache flush` begins it anew") from None
 
 
-def _flush(paths: Paths, agent: str | None, *, as_json: bool) -> str:
+def _flush(paths: Paths, agent: str | None) -> str:
     try:
-        detail = asyncio.run(_running_flush(paths.socket, agent)).detail
+        return asyncio.run(_act(paths.socket, Action(verb="flush-cache", actor=_actor(), agent=agent))).detail
     except Unreachable:
-        gone = _flush_file(paths, agent)
-        detail = f"{gone} stored answers were forgotten"
-    return msgspec.json.encode({"detail": detail}).decode() if as_json else shown(detail)
+        return f"{_in_file(paths, lambda database: len(database.flush(agent)))} stored answers were forgotten"
 
 
-async def _running_flush(socket: Path, agent: str | None) -> Acted:
-    action = Action(verb="flush-cache", actor=f"cli:{getpass.getuser()}", agent=agent)
+def _kill(paths: Paths, id: str) -> str:
+    try:
+        return asyncio.run(_act(paths.socket, Action(verb="kill-entry", actor=_actor(), id=id))).detail
+    except Unreachable:
+        pass
+
+    def kill(database: "Database") -> int:
+        found = database.named(id)
+        if len(found) == 1:
+            database.delete(found)
+        return len(found)
+
+    count = _in_file(paths, kill)
+    if count != 1:
+        raise WrongUse(f"{count} entries have an id that begins with {shown(id)}: `claw cache inspect` lists them")
+    return f"entry {id} killed"
+
+
+async def _act(socket: Path, action: Action) -> Acted:
     async with attach(str(socket)) as opened:
         return await opened.core.act(action)
 
 
-def _flush_file(paths: Paths, agent: str | None) -> int:
+def _actor() -> str:
+    return f"cli:{getpass.getuser()}"
+
+
+def _in_file(paths: Paths, work: Callable[["Database"], int]) -> int:
+    """Change the file of a core that is not running; 0 where there is none."""
     from backends.cache.database import Database
 
     if not paths.cache.exists():
@@ -102,8 +170,8 @@ def _flush_file(paths: Paths, agent: str | None) -> int:
     try:
         database = Database(paths.cache, max_bytes=limit)
         try:
-            return len(database.flush(agent))
+            return work(database)
         finally:
             database.close()
     except (sqlite3.Error, OSError) as error:
-        raise ClawError(f"the cache at {paths.cache} cannot be flushed ({error}): delete the file") from None
+        raise ClawError(f"the cache at {paths.cache} cannot be changed ({error}): delete the file") from None

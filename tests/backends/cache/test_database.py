@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backends.cache import codec, database, file
+from backends.cache import codec, database, file, listing
 from backends.cache.database import Database
 from tests.backends.cache.samples import entry, stored
 
@@ -206,12 +206,12 @@ def test_a_locked_file_is_no_reason_to_set_it_aside(path: Path, monkeypatch: pyt
 
 
 def test_totals_are_read_without_a_trace(path: Path) -> None:
-    assert file.totals(path) == (0, 0)
+    assert listing.totals(path) == (0, 0)
     assert not path.exists()
     db = Database(path, max_bytes=1_000_000)
     size = db.put(entry("a"), {}).size
     db.close()
-    assert file.totals(path) == (1, size)
+    assert listing.totals(path) == (1, size)
 
 
 def test_the_overhead_covers_a_vector() -> None:

@@ -1,0 +1,138 @@
+"""`claw cache inspect|export`: what is stored, read from the cache's file beside a running core."""
+
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import msgspec
+
+from backends.cache import listing
+from backends.cache.listing import Kept
+from backends.cache.origin import age
+from backends.cache.seal import Seal
+from backends.commands.screen import shown
+from backends.errors import ClawError, WrongUse
+from backends.ledger.install_key import InstallKey
+from backends.paths import Paths
+
+LISTED = 50
+
+
+def inspect(paths: Paths, id: str | None, agent: str | None, *, as_json: bool) -> str:
+    """The most used entries, or all about the one whose id begins so."""
+    return _read(paths, lambda db, seal: _one(db, seal, id, as_json) if id else _many(db, seal, agent, as_json))
+
+
+def export(paths: Paths, file: Path, agent: str | None, *, bodies: bool) -> str:
+    """Every entry as a line of JSON into a new file; questions and answers only with `bodies`."""
+
+    def write(db: sqlite3.Connection, seal: Seal | None) -> str:
+        count = 0
+        with _created(file) as out:
+            for each in listing.kept(db, seal, agent=agent):
+                count += 1
+                out.write(msgspec.json.encode(_facts(each) | (_bodies(each) if bodies else {})).decode() + "\n")
+        return f"{count} entries written to {file}" if str(file) != "-" else ""
+
+    return _read(paths, write)
+
+
+def _many(db: sqlite3.Connection, seal: Seal | None, agent: str | None, as_json: bool) -> str:
+    found = list(listing.kept(db, seal, agent=agent, limit=LISTED))
+    if as_json:
+        return msgspec.json.encode({"entries": [_facts(each) for each in found]}).decode()
+    now = time.time()
+    lines = [f"{'entry':<12}  {'agent':<12}  {'intent':<17} {'hits':>6}  {'age':>7}  {'bytes':>8}  question"]
+    for each in found:
+        intent = each.entry.stored.intent if each.entry else "–"
+        question = shown(each.entry.question[:60]) if each.entry else "encrypted" if each.encrypted else "broken"
+        line = f"{each.id:<12}  {each.agent:<12}  {intent:<17} {each.hits:>6}  {age(max(0, now - each.stored_at)):>7}"
+        lines.append(f"{line}  {each.size:>8}  {question}")
+    return "\n".join(lines) if found else "nothing is stored"
+
+
+def _one(db: sqlite3.Connection, seal: Seal | None, id: str, as_json: bool) -> str:
+    found = list(listing.kept(db, seal, id=id, limit=3))
+    if not found:
+        raise WrongUse(f"no entry {shown(id)} is stored: `claw cache inspect` lists those that are")
+    if len(found) > 1:
+        raise WrongUse(f"{shown(id)} may be {', '.join(each.id for each in found)}: give more of it")
+    (each,) = found
+    record = [
+        {"at": _moment(at), "score": score, "right": right, "by": by, "request_id": request}
+        for at, score, right, by, request in listing.verdicts(db, each.key)
+    ]
+    facts = _facts(each) | {"verdicts": record} | _bodies(each)
+    if as_json:
+        return msgspec.json.encode(facts).decode()
+    lines = [f"{name:<12} {shown(str(value))}" for name, value in facts.items() if name not in ("verdicts", "answer")]
+    lines += [f"{'verdict':<12} {shown(str(verdict))}" for verdict in record]
+    return "\n".join([*lines, "", "\n".join(map(shown, str(facts["answer"]).splitlines()))])
+
+
+def _facts(each: Kept) -> dict[str, Any]:
+    stored = each.entry.stored if each.entry else None
+    facts: dict[str, Any] = {
+        "id": each.id,
+        "agent": each.agent,
+        "stored_at": _moment(each.stored_at),
+        "expires_at": _moment(each.expires_at),
+        "used_at": _moment(each.used_at),
+        "hits": each.hits,
+        "bytes": each.size,
+        "encrypted": each.encrypted,
+    }
+    if stored is not None:
+        facts |= {
+            "intent": stored.intent,
+            "engine": stored.engine,
+            "model": stored.model,
+            "request_id": stored.request_id,
+            "cost_usd": f"{stored.cost_usd:f}",
+            "baseline_usd": f"{stored.baseline_usd:f}",
+        }
+    return facts
+
+
+def _bodies(each: Kept) -> dict[str, str | None]:
+    entry = each.entry
+    return {"question": entry.question if entry else None, "answer": entry.stored.text if entry else None}
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _read(paths: Paths, work: Callable[[sqlite3.Connection, Seal | None], str]) -> str:
+    if not paths.cache.exists():
+        raise ClawError(f"there is no cache at {paths.cache} yet: the first core that starts makes one")
+    seal = Seal(InstallKey.load(paths.install_key).derived("cache")) if paths.install_key.exists() else None
+    try:
+        with listing.reading(paths.cache) as db:
+            return work(db, seal)
+    except sqlite3.Error as error:
+        raise ClawError(
+            f"the cache at {paths.cache} cannot be read ({error}): `claw cache flush` begins it anew"
+        ) from None
+
+
+@contextmanager
+def _created(path: Path) -> Iterator[TextIO]:
+    """A new file that only its owner can read, or stdout for "-"."""
+    if str(path) == "-":
+        yield sys.stdout
+        return
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise WrongUse(f"{path} exists: name a file that does not") from None
+    except OSError as error:
+        raise ClawError(f"{path} cannot be written ({error.strerror}): name a file in a folder of yours") from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        yield out

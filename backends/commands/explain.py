@@ -13,7 +13,7 @@ from backends.commands.screen import shown
 from backends.evidence import Line, about, all_cloud, queue, read_from_prompt, verdict
 from backends.opening import open_core
 from backends.paths import Paths
-from backends.settings import load
+from backends.settings import Settings, load
 from backends.types import Alternative, Explanation, Request
 
 
@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    explanation = asyncio.run(_explain(request_from(args), rehearse=args.rehearse))
+    settings = load(Paths.find().config).settings
+    explanation = asyncio.run(_explain(request_from(args), settings, rehearse=args.rehearse))
     if args.json:
         sys.stdout.write(msgspec.json.encode(explanation_as_json(explanation)).decode() + "\n")
     else:
@@ -31,8 +32,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _explain(request: Request, *, rehearse: bool) -> Explanation:
-    settings = load(Paths.find().config).settings
+async def _explain(request: Request, settings: Settings, *, rehearse: bool) -> Explanation:
     async with open_core(settings, rehearse=rehearse, one_shot=True) as opened:
         return await opened.core.explain(request)
 

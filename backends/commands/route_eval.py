@@ -26,16 +26,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> str:
     from backends.router.classify import Classifier
-    from backends.router.evaluate import datasets, evaluate
+    from backends.router.evaluate import TRAINED_ON, datasets, evaluate
 
     classifier = Classifier.load()
     figures = [figure for each in datasets(args.data, args.dataset) for figure in evaluate(each, classifier)]
     if args.json:
-        return msgspec.json.encode(
-            {"weights": classifier.version, "figures": [_as_json(figure) for figure in figures]}
-        ).decode()
+        facts = {"weights": classifier.version, "trained_on": TRAINED_ON, "figures": [*map(_as_json, figures)]}
+        return msgspec.json.encode(facts).decode()
     rows = [("set", "of", "measure", "rows", "value", "95 %"), *map(_cells, figures)]
-    return "\n".join([*table(rows), f"weights {classifier.version}, as shipped; random is .5 APGR"])
+    notes = [f"weights {classifier.version}, as shipped"]
+    if seen := sorted({figure.dataset for figure in figures}.intersection(TRAINED_ON)):
+        notes.append(f"trained on rows of {', '.join(seen)}: on those rows they say nothing of prompts not seen before")
+    return "\n".join([*table(rows), *notes])
 
 
 def _cells(figure: "Figure") -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from backends.commands.screen import shown
 from backends.errors import WrongUse
 from backends.opening import open_core
 from backends.paths import Paths
-from backends.settings import load
+from backends.settings import Settings, load
 from backends.types import INTENTS, Acted, Action
 
 if TYPE_CHECKING:
@@ -46,13 +46,12 @@ def run(args: argparse.Namespace) -> str:
         intent=args.intent,
         note=args.note,
     )
-    acted = asyncio.run(_act(action, rehearse=args.rehearse))
+    acted = asyncio.run(_act(action, load(Paths.find().config).settings, rehearse=args.rehearse))
     return msgspec.json.encode(acted).decode() if args.json else shown(acted.detail)
 
 
-async def _act(action: Action, *, rehearse: bool) -> Acted:
+async def _act(action: Action, settings: Settings, *, rehearse: bool) -> Acted:
     """By the running core, which holds the ledger; by one of our own where none runs."""
-    settings = load(Paths.find().config).settings
     async with open_core(settings, rehearse=rehearse, one_shot=True) as opened:
         return await opened.core.act(action)
 

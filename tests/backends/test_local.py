@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from backends import events
 from backends.errors import BudgetExceeded, Refused, WrongUse
 from backends.rehearsal.faults import Fault
+from backends.router.learned import Calibrations, Learned
+from backends.router.quality import Correction
 from backends.settings import Budget, Settings
 from backends.types import Action, Delta, Done, Outcome, Routed
 from tests.core import Stand, ask, chunks, policy, prompt, stand
@@ -49,6 +51,39 @@ async def test_a_local_agents_prompt_is_answered_at_home_and_is_one_row(home: Pa
     assert (row["id"], row["agent"], row["engine"], row["finish"]) == (outcome.id, "scout", "local", "stop")
     told = it.ollama.account.counts()["tokens"]
     assert (row["input_tokens"], row["output_tokens"]) == (told["input"], told["output"])
+
+
+async def test_an_answer_is_rated_once_it_is_there_and_its_row_says_which_weights_spoke(home: Path) -> None:
+    async with stand(home) as it:
+        _, outcome = await ask(it.core, prompt("what is trending in home labs?", agent="scout"))
+        rate = Action(verb="rate", actor="console", id=outcome.id, good=False, engine="cloud", intent="research")
+        acted = await it.core.act(rate)
+        for unknown in (replace(rate, id="nobody"), replace(rate, intent="poetry"), replace(rate, good=None)):
+            with pytest.raises(WrongUse):
+                await it.core.act(unknown)
+        with sqlite3.connect(f"file:{it.paths.ledger}?mode=ro", uri=True) as db:
+            (said,) = db.execute("SELECT verdict, better_engine, intent FROM feedback_v1").fetchall()
+            (weights,) = db.execute("SELECT weights, p_local FROM decisions_v1").fetchall()
+        db.close()
+    assert acted.detail == f"answer {outcome.id} rated bad, cloud would have been better, it was research"
+    assert said == ("bad", "cloud", "research")
+    assert weights == (outcome.weights, outcome.p_local)
+    assert outcome.weights
+
+
+async def test_what_was_learned_while_it_runs_is_put_in_force_by_an_action(home: Path) -> None:
+    async with stand(home) as it:
+        before = await it.core.explain(prompt("hello there", agent="writer"))
+        assert before.classes is not None
+        harsh = Learned(weights=before.classes.weights, local=Correction(shift=-4.0), gains=(0.0, 0.1, 0.5))
+        await asyncio.to_thread(lambda: Calibrations(it.paths.learned).add(harsh))
+        acted = await it.core.act(Action(verb="relearn", actor="cli"))
+        after = await it.core.explain(prompt("hello there", agent="writer"))
+    assert acted.detail == "calibration 1 in force"
+    assert after.classes is not None
+    assert after.classes.said == (before.classes.p_local, before.classes.p_cloud)
+    assert after.classes.p_local < before.classes.p_local
+    assert after.engine == "cloud"
 
 
 async def test_a_cloud_answer_costs_what_the_provider_bills_to_the_last_digit(home: Path) -> None:

@@ -18,7 +18,7 @@ TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([-+*/^()%]))")
 GOES_ON = re.compile(r"\s*[*/^+(]|\s*-\s*\d|\.?\d|[A-Za-z\\]")
 FRACTION = re.compile(r"\\[dt]?frac\{([^{}]{1,60})\}\{([^{}]{1,60})\}")
 UNIT = re.compile(r"(?<=[\d)])\s?[a-zA-Z]{2,12}(?:\s[a-zA-Z]{2,12})?(?=\s?[-+*/=)])")
-LEAD = re.compile(r"(?:^|[\s:=≈\n(,])(?!(?:sin|cos|tan|log|ln|exp|sqrt|of)\b)[A-Za-z]{2,}[.,:]?$|^$|[:=≈.;,]$|\$$")
+LEAD = re.compile(r"(?:^|[\s:=≈\n(,])(?!(?:sin|cos|tan|log|ln|exp|sqrt|of)\b)[A-Za-z]{2,}[.,:]?$|^$|[:=≈.;,<]$|\$$")
 WORDS = (
     ("\\times", "*"),
     ("\\cdot", "*"),
@@ -48,8 +48,9 @@ class Sum(Struct, frozen=True):
 
     @property
     def holds(self) -> bool:
-        """Equal but for rounding to the last digit that was written, or said in per cent."""
-        near = abs(self.computed - self.said) <= self.unit
+        """Equal but for rounding, or cutting, to the last digit that was written; or said in per cent."""
+        over = abs(self.said) - abs(self.computed)
+        near = self.said * self.computed >= 0 and -self.unit <= over <= 0.51 * self.unit
         return near or close(self.computed, self.said, EXACT) or close(self.computed * 100, self.said, EXACT)
 
 

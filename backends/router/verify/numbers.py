@@ -11,7 +11,7 @@ _TENS = r"(?:\s{0,2}(?:×|x|\*|·|\\times|\\cdot)\s{0,2}10\s?\^?\s?\{?\(?([-−�
 NUMBER = re.compile(
     rf"\\[dt]?frac\{{(\d{{1,9}}(?:\.\d{{1,9}})?)\}}\{{(\d{{1,9}}(?:\.\d{{1,9}})?)\}}|(?<![\w.])(?:({PLAIN}))(?:{_TENS})?"
 )
-MINUS = re.compile(r"(?:^|[\s=(\[{,:$≈~])[-−–]\s?\$?$")
+MINUS = re.compile(r"(?:^|[\s=(\[{,:$≈~])[-−–]\$?$")
 
 
 class Number(Struct, frozen=True):

@@ -43,8 +43,8 @@ class _Walk:
             yield from self.broken(value, self._target(schema["$ref"]), depth + 1)
         if value is None and schema.get("nullable") is True:
             return
-        for keyword in schema.keys() & RULES.keys():
-            if (said := _apply(RULES[keyword], value, schema[keyword])) is not None:
+        for keyword, rule in RULES.items():
+            if keyword in schema and (said := _apply(rule, value, schema[keyword])) is not None:
                 yield said
         if isinstance(value, dict):
             yield from self._object(value, schema, depth)
@@ -59,7 +59,7 @@ class _Walk:
         properties = schema.get("properties") or {}
         if not isinstance(properties, dict):
             raise Unchecked
-        missing = [name for name in schema.get("required") or () if name not in value]
+        missing = [name for name in _list(schema, "required") if isinstance(name, str) and name not in value]
         if missing:
             yield f"{len(missing)} required {'property is' if len(missing) == 1 else 'properties are'} missing"
         others = schema.get("additionalProperties", True)
@@ -139,7 +139,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "array": lambda value: isinstance(value, list),
     "string": lambda value: isinstance(value, str),
     "number": _number,
-    "integer": lambda value: _number(value) and float(value).is_integer(),
+    "integer": lambda value: _number(value) and (isinstance(value, int) or value.is_integer()),
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
 }

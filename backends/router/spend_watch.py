@@ -47,6 +47,7 @@ class SpendWatch:
         bus: Bus,
         clock: Clock,
         zone: tzinfo | None,
+        every_s: float = LOOK_S,
     ) -> None:
         self.outlook: Outlook | None = None
         self._settings = settings
@@ -58,6 +59,7 @@ class SpendWatch:
         self._bus = bus
         self._clock = clock
         self._zone = zone
+        self._every_s = every_s
         self._watch = Watch()
         self._usual: Usual | None = None
         self._calm: dict[str, int] = {}
@@ -74,7 +76,7 @@ class SpendWatch:
                 else:
                     self._journal.clear("spend-watch")
                 look += 1
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(self._every_s)
 
     async def review(self) -> Review:
         """The last month as the ledger has it now. Raises LedgerError."""

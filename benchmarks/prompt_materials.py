@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "prompts"
-LISTS = ("slots", "materials", "around")
+LISTS = ("slots", "phrases", "materials", "around")
 """Files with sections, `[name]` above a line each; the other files of the folder are intents."""
 
 WORKED_ON = ("text", "longtext", "mail", "sentence")

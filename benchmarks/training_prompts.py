@@ -40,7 +40,8 @@ def prompts(materials: Sequence[str] = (), variants: int = 14, seed: int = 20261
     made: dict[str, Prompt] = {}
     for intent, frame in frames():
         hard, bare = frame.startswith("! "), frame.removeprefix("! ")
-        for turn in range(variants if SLOT.search(bare) else 5):
+        slots_in = len(SLOT.findall(bare))
+        for turn in range(5 if slots_in == 0 else variants * (1 + (slots_in > 1) + (slots_in > 2))):
             marked = filled(bare, found, dice)
             marked = marked if turn == 0 else varied(marked, found, dice)
             text, pasted = unmarked(marked)
@@ -62,9 +63,11 @@ def filled(frame: str, found: Slots, dice: random.Random) -> str:
         if name not in found and name not in ("any", "prose"):
             return match[0]
         content = pick(name, found, dice)
+        if name not in PASTED:
+            return SLOT.sub(filling, content)
         if name in ("any", "prose") and dice.random() < 0.15:
             content = f"{content}\\n\\n{pick(name, found, dice)}"
-        return f"{OPEN}{content}{SHUT}" if name in PASTED else content
+        return f"{OPEN}{content}{SHUT}"
 
     return SLOT.sub(filling, frame).replace("\\n", "\n").replace("\\t", "\t")
 

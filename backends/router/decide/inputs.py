@@ -112,6 +112,11 @@ class Inputs(Struct, frozen=True, kw_only=True):
         return self.rule if self.rule in ("local", "cloud") else None
 
     @property
+    def stays(self) -> bool:
+        """Must the prompt stay on this machine? A sensitive one may leave it with placeholders alone, where allowed."""
+        return self.verdict.sensitive and not self.verdict.redacted
+
+    @property
     def over_budget(self) -> bool:
         return self.room_left_usd is not None and self.cloud.worst_usd > self.room_left_usd
 

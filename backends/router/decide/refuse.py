@@ -50,7 +50,7 @@ def _conflict(inputs: Inputs, against: Against) -> ClawError | None:
             f"{agent} may use only {allowed}, and {inputs.demanded} {demand}: "
             f"ask for auto, or change agents.{agent} in claw.toml"
         )
-    if inputs.demanded == "cloud" and inputs.verdict.sensitive:
+    if inputs.demanded == "cloud" and inputs.stays:
         demand = "was asked for" if asked else "is pinned" if inputs.pinned else "is the policy"
         return Refused(
             f"the prompt is sensitive ({inputs.verdict.why or 'unsure'}) and stays on this machine, "

@@ -70,10 +70,9 @@ def _lack(inputs: Inputs, view: EngineView) -> str | None:
 
 
 def _privacy(inputs: Inputs) -> Iterator[Ruling]:
-    if not inputs.verdict.sensitive:
-        return
-    yield "cloud", f"sensitive: {inputs.verdict.why or 'unsure'}"
-    if not inputs.local.local_proved:
+    if inputs.stays:
+        yield "cloud", f"sensitive: {inputs.verdict.why or 'unsure'}"
+    if inputs.verdict.sensitive and not inputs.local.local_proved:
         yield "local", "sensitive, and local is not proved to be this machine"
 
 

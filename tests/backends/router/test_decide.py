@@ -19,6 +19,7 @@ CLASSES = Classes(intent="chat", intent_p=0.9, complexity=0.4, p_local=0.6, p_cl
 LOCAL = EngineView(
     name="local", model="qwen", local_proved=True, wait_s=2.0, first_token_s=1.0, tokens_per_s=32.0, vision=False
 )
+UNPROVED = replace(LOCAL, local_proved=False)
 CLOUD = EngineView(
     name="cloud",
     model="gemini",
@@ -85,7 +86,7 @@ share = st.floats(0, 1)
 inputs = st.builds(
     Inputs,
     request=requests,
-    verdict=st.builds(Verdict, sensitive=st.booleans(), why=st.sampled_from(["", "key"])),
+    verdict=st.builds(Verdict, sensitive=st.booleans(), why=st.sampled_from(["", "key"]), redacted=st.booleans()),
     classes=st.builds(
         Classes,
         intent=st.just("chat"),
@@ -258,6 +259,8 @@ def test_what_is_said_to_flip_it_does(some: Inputs) -> None:
         ({"policy": "cloud"}, "cloud", "policy"),
         ({"pinned": "local"}, "local", "pin"),
         ({"verdict": SENSITIVE}, "local", "privacy"),
+        ({"verdict": replace(SENSITIVE, redacted=True)}, "cloud", "quality"),
+        ({"dial": 0.1, "verdict": replace(SENSITIVE, redacted=True), "local": UNPROVED}, "cloud", "privacy"),
         ({"cloud_stopped": True}, "local", "stopped"),
         ({"cloud": replace(CLOUD, usable=False, why_not="breaker open")}, "local", "engine"),
         (

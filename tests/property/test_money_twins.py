@@ -18,11 +18,11 @@ async def test_i3_i4_every_cent_and_token_that_the_twins_counted_is_booked(home:
 
 
 def test_i2_a_hard_budget_holds_while_the_core_is_killed_under_load(tmp_path: Path) -> None:
-    limit = Decimal("0.026")
+    limit = Decimal("0.006")
     with twins() as stage:
         found = asyncio.run(overrun.measure(stage, tmp_path, rounds=2, parallel=100, seed=3, limit=limit))
     assert found["overrun USD"] == 0
     assert found["faults in the ledger"] == []
     assert found["calls left open"] == 0
     assert found["how they ended"].get("402", 0) > 0, "the budget was never reached"
-    assert found["charged USD"] >= found["billed USD"] > 0
+    assert limit >= found["charged USD"] >= found["billed USD"]

@@ -3,9 +3,7 @@
 import asyncio
 import gc
 import os
-import select
 import signal
-import sys
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -28,10 +26,12 @@ from console.messages import (
     OpenFailed,
     Preview,
     Previewed,
+    Reviewed,
     StateChanged,
 )
 from console.screens.main import LAYOUT, TITLES, MainScreen
 from console.state import ViewState
+from console.terminal_output import drained
 from console.widgets.pane import Pane
 
 SETTLE_S = 0.05
@@ -62,7 +62,7 @@ class ClawApp(App[None]):
     ) -> None:
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.state = ViewState()
-        self.bridge = Bridge(open_core, reopen=reopen, post=self._deliver, drained=self._drained)
+        self.bridge = Bridge(open_core, reopen=reopen, post=self._deliver, drained=drained)
         self.guard = keys.Guard(self._monotonic)
         self._leaving: asyncio.Task[None] | None = None
         self.parting_line = ""
@@ -106,6 +106,9 @@ class ClawApp(App[None]):
     def on_preview(self, message: Preview) -> None:
         self.bridge.preview(message.turn, message.request)
 
+    def on_reconsider(self) -> None:
+        self.bridge.review()
+
     def on_act(self, message: Act) -> None:
         self.set_timer(SETTLE_S, lambda: self._act(message.action))
 
@@ -121,6 +124,8 @@ class ClawApp(App[None]):
         if isinstance(message, StateChanged):
             self.state = message.state
             self.main.show(message.state)
+        elif isinstance(message, Reviewed):
+            self.screen.post_message(message)
         elif isinstance(message, ChunkArrived | AskFailed | Previewed):
             if self.main.chat is not None:
                 self.main.chat.post_message(message)
@@ -168,14 +173,6 @@ class ClawApp(App[None]):
         self.push_screen(HelpScreen([("everywhere", keys.SHEET), *(each for each in panes if each[1])]))
 
     # ---- the terminal
-
-    def _drained(self) -> bool:
-        """Whether the terminal takes more; true where there is none to ask."""
-        terminal = sys.__stderr__  # Textual's drivers write there
-        try:
-            return terminal is None or bool(select.select([], [terminal], [], 0)[1])
-        except (OSError, ValueError):
-            return True
 
     def hang_up(self) -> None:
         """The terminal is gone: leave at once; told twice, by signal and by the watch, it is one leaving."""

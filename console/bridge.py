@@ -15,7 +15,7 @@ from backends.events import Event, Resync
 from backends.facade import Core
 from backends.types import Action, Request
 from console.calls import Calls, Post
-from console.messages import ActFailed, AskFailed, OpenFailed, Previewed, StateChanged
+from console.messages import ActFailed, AskFailed, OpenFailed, Previewed, Reviewed, StateChanged
 from console.state import Connection, ViewState, adopt, connect, mark_stale, reduce
 
 PERIOD_S = 0.125
@@ -107,6 +107,12 @@ class Bridge:
             self._post(Previewed(turn, line=self._away))
         else:
             self._calls.preview(turn, request)
+
+    def review(self) -> None:
+        if self._calls is None:
+            self._post(Reviewed(line=self._away))
+        else:
+            self._calls.review()
 
     def act(self, action: Action) -> None:
         if self._calls is None:

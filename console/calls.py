@@ -9,7 +9,7 @@ from textual.message import Message
 from backends.errors import ClawError
 from backends.facade import Core
 from backends.types import Action, Chunk, Delta, Request
-from console.messages import ActDone, ActFailed, AskFailed, ChunkArrived, Previewed
+from console.messages import ActDone, ActFailed, AskFailed, ChunkArrived, Previewed, Reviewed
 
 PERIOD_S = 0.05
 """Least time between two messages of one turn's text."""
@@ -44,6 +44,11 @@ class Calls:
         if task := self._tasks.get("preview"):
             task.cancel()
         self._start("preview", self._preview(turn, request))
+
+    def review(self) -> None:
+        """One at a time: reading the ledger may take a while."""
+        if "review" not in self._tasks:
+            self._start("review", self._review())
 
     def act(self, action: Action) -> None:
         self._start(f"act {id(action)}", self._act(action))
@@ -86,6 +91,12 @@ class Calls:
             self._post(Previewed(turn, explanation=await self._core.explain(request)))
         except (ClawError, OSError) as error:
             self._post(Previewed(turn, line=str(error)))
+
+    async def _review(self) -> None:
+        try:
+            self._post(Reviewed(review=await self._core.review()))
+        except (ClawError, OSError) as error:
+            self._post(Reviewed(line=str(error)))
 
     async def _act(self, action: Action) -> None:
         try:

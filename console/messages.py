@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from backends.types import Acted, Action, Chunk, Explanation, Request
+from backends.types import Acted, Action, Chunk, Explanation, Request, Review
 from console.state import ViewState
 
 # ---- up, from a pane to the bridge --------------------------------------------------------------------------------
@@ -48,6 +48,11 @@ class Act(Message):
     action: Action
 
 
+@dataclass
+class Reconsider(Message):
+    """Ask for a review of the ledger."""
+
+
 # ---- down, from the bridge ----------------------------------------------------------------------------------------
 
 
@@ -84,6 +89,14 @@ class Previewed(Message, bubble=False):
     turn: str
     explanation: Explanation | None = None
     line: str | None = None
+
+
+@dataclass
+class Reviewed(Message, bubble=False):
+    """The answer to Reconsider: a review, or a line that says why there is none."""
+
+    review: Review | None = None
+    line: str = ""
 
 
 @dataclass

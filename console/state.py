@@ -17,6 +17,7 @@ from backends.events import (
     GpuSampled,
     HistoryAdvanced,
     HostSampled,
+    OutlookSampled,
     Progressed,
     Refused,
     RuntimeSampled,
@@ -33,6 +34,7 @@ from backends.types import (
     HostReading,
     InFlight,
     Outcome,
+    Outlook,
     RuntimeReading,
     Snapshot,
     Spend,
@@ -73,6 +75,7 @@ class ViewState(Struct, frozen=True, kw_only=True):
     refusals: tuple[Refused, ...] = ()
     in_flight: tuple[InFlight, ...] = ()
     spend: Spend | None = None
+    outlook: Outlook | None = None
     cache: CacheStats | None = None
     gpu: GpuReading | None = None
     host: HostReading | None = None
@@ -104,6 +107,7 @@ def adopt(state: ViewState, snapshot: Snapshot) -> ViewState:
         refusals=state.refusals,
         in_flight=snapshot.in_flight,
         spend=snapshot.spend,
+        outlook=snapshot.outlook,
         cache=snapshot.cache,
         gpu=snapshot.gpu,
         host=snapshot.host,
@@ -176,6 +180,8 @@ def _changes(state: ViewState, event: Event) -> dict[str, object]:  # noqa: PLR0
             return {"runtime": reading, "stale": state.stale - {"runtime"}}
         case SpendSampled(spend=spend):
             return {"spend": spend}
+        case OutlookSampled(outlook=outlook):
+            return {"outlook": outlook}
         case CacheSampled(stats=stats):
             return {"cache": stats}
         case HistoryAdvanced(points=points):

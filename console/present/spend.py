@@ -3,9 +3,9 @@
 from datetime import datetime
 from decimal import Decimal
 
-from backends.types import ZERO, AgentSpend, BudgetState, Spend
+from backends.types import ZERO, AgentSpend, BudgetState, Outlook, SavedBy, Spend
 from console.present.faces import notice
-from console.present.figures import bar, count, limit, moment, share, total
+from console.present.figures import bar, count, limit, moment, share, sparkline, total
 from console.present.header import budget_bar
 from console.present.layout import wrap
 from console.present.rows import BLANK, Row, cell, row, span, spread, width
@@ -18,7 +18,11 @@ def spend(state: ViewState, cells: int) -> list[Row]:
     money = state.spend
     if money is None:
         return [(span("loading…", "dim"),)]
-    rows = [*_totals(money, cells), BLANK]
+    outlook = state.outlook
+    rows = [*_totals(money, cells), *_month_end(outlook, cells)]
+    if outlook is not None:
+        rows += saved_by(outlook.month_saved_by, money.month_baseline_usd, cells)
+    rows.append(BLANK)
     for budget in money.budgets:
         rows += [*_budget(budget, money, state.at, cells), BLANK]
     if not money.budgets:
@@ -26,7 +30,37 @@ def spend(state: ViewState, cells: int) -> list[Row]:
     if not money.by_agent:
         text = "What each agent spends today appears here with its first request."
         return [*rows, *notice("no requests yet today", text, cells)]
-    return [*rows, *_agents(money.by_agent, cells)]
+    return [*rows, *_agents(money.by_agent, outlook.by_hour if outlook else {}, cells)]
+
+
+PARTS = (
+    ("routing", "routing"),
+    ("exact_cache", "exact"),
+    ("semantic_cache", "semantic"),
+    ("provider_cache", "provider"),
+    ("optimisation", "optimised"),
+)
+
+
+def saved_by(saved: SavedBy, baseline: Decimal, cells: int) -> list[Row]:
+    """Where a saving comes from; parts of nothing are left out. The parts add up to the whole."""
+    parts = [(name, amount) for field, name in PARTS if (amount := getattr(saved, field))]
+    whole = sum((amount for _, amount in parts), ZERO)
+    if not whole:
+        return []
+    spans = [span("saved ", "dim"), span(total(whole), "good"), span(f" ({share(whole, baseline)}):", "dim")]
+    for index, (name, amount) in enumerate(parts):
+        comma = "," if index < len(parts) - 1 else ""
+        spans += [span(f" {name} ", "dim"), span(f"{total(amount)}{comma}")]
+    return wrap(spans, max(1, cells))
+
+
+def _month_end(outlook: Outlook | None, cells: int) -> list[Row]:
+    if outlook is None or (said := outlook.forecast) is None:
+        return [row(span("month's end –  after three whole days", "dim"))] if outlook is not None else []
+    left = row(span("end   ~", "dim"), span(f"{total(said.month_end_usd):>9}"))
+    between = f"{total(said.low_usd)} to {total(said.high_usd)}"
+    return [spread(left, row(span(f"{between}, 9 times in 10" if cells >= 44 else between, "dim")), cells)]
 
 
 def summary(state: ViewState) -> Row:
@@ -90,12 +124,15 @@ def _held(budget: BudgetState, money: Spend) -> Decimal:
     return max(ZERO, budget.spent_usd - costs[budget.window])
 
 
-def _agents(agents: tuple[AgentSpend, ...], cells: int) -> list[Row]:
+def _agents(agents: tuple[AgentSpend, ...], by_hour: dict[str, tuple[float, ...]], cells: int) -> list[Row]:
+    """A line an agent: a bar of its spend today, and where there is room its last 24 hours."""
     dearest = max((agent.cost_usd for agent in agents), default=Decimal(0)) or Decimal(1)
+    hours = 24 if by_hour and cells >= 64 else 12 if by_hour and cells >= 50 else 0
     rows: list[Row] = []
-    length = max(4, cells - 11 - 9 - 7 - 2)
+    length = max(4, cells - 11 - 9 - 7 - 2 - (hours + 1 if hours else 0))
     for agent in agents:
         line = bar((float(agent.cost_usd / dearest), "cloud", "━"), cells=length)
+        spark = sparkline(by_hour.get(agent.agent, (0.0,) * 24), hours) if hours else ""
         figures = row(span(f"{total(agent.cost_usd):>9}"), span(f"{agent.requests:>7,}", "dim"))
-        rows.append(row(cell(agent.agent, 11), *line, *figures))
+        rows.append(row(cell(agent.agent, 11), *line, *([span(f" {spark}", "cloud")] if hours else []), *figures))
     return rows

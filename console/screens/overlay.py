@@ -60,5 +60,10 @@ class Overlay(ModalScreen[Result]):
     def compose(self) -> ComposeResult:
         yield self._sheet
 
+    def sheet_changed(self) -> None:
+        """Its rows are others now: measure and draw them anew."""
+        self._sheet.refresh(layout=True)
+        self._sheet.redraw()
+
     def action_leave(self) -> None:
         self.dismiss(None)

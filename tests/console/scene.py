@@ -7,17 +7,25 @@ from backends.types import (
     AgentSpend,
     AgentState,
     Alert,
+    BreakEven,
     BudgetState,
     CacheEntry,
     CacheStats,
+    CurvePoint,
     EngineState,
+    Forecast,
     Gpu,
     GpuProcess,
     GpuReading,
     HostReading,
     InFlight,
     LoadedModel,
+    Outlook,
+    PriceMonth,
+    Recommendation,
+    Review,
     RuntimeReading,
+    SavedBy,
     Snapshot,
     Spend,
 )
@@ -115,6 +123,77 @@ def spend() -> Spend:
     )
 
 
+def outlook() -> Outlook:
+    hours = tuple(0.01 * (hour % 7) for hour in range(24))
+    return Outlook(
+        at=NOW,
+        forecast=Forecast(month_end_usd=Decimal("31.00"), low_usd=Decimal("27.20"), high_usd=Decimal("36.10"), days=41),
+        month_saved_by=SavedBy(
+            routing=Decimal("38.11"),
+            exact_cache=Decimal("12.40"),
+            semantic_cache=Decimal("2.60"),
+            provider_cache=Decimal("1.00"),
+        ),
+        by_hour={"writer": hours, "sherlock": hours[::-1], "ada": hours},
+    )
+
+
+def review() -> Review:
+    return Review(
+        at=NOW,
+        days=30,
+        saved_by=outlook().month_saved_by,
+        cost_usd=Decimal("22.10"),
+        baseline_usd=Decimal("76.21"),
+        recommendations=(
+            Recommendation(
+                kind="dear-model",
+                title="writer pays gemini-2.5-pro where gemini-2.5-flash would do",
+                usd_month=Decimal("8.57"),
+                evidence="of 420 prompts 310 are so easy that the local model is expected within 1% of the cloud",
+                command="claw config set engines.cloud.model gemini-2.5-flash",
+            ),
+            Recommendation(
+                kind="old-model",
+                title="gemini-2.0-flash is being retired",
+                usd_month=None,
+                evidence="12 requests of the span went to it",
+                command="claw config set engines.cloud.model gemini-2.5-flash",
+            ),
+        ),
+        break_even=BreakEven(
+            fixed_usd_month=Decimal(90),
+            energy_usd=Decimal("0.00002"),
+            cloud_usd=Decimal("0.00072"),
+            seconds=4.1,
+            requests_month=38_211,
+            at_requests=128_572,
+            capacity=1_282_829,
+            note="the rule of a million requests a month holds here: $110 against $720",
+            curve=tuple(
+                CurvePoint(10**power, 90 + Decimal("0.00002") * 10**power, Decimal("0.00072") * 10**power)
+                for power in range(3, 8)
+            ),
+        ),
+        months=(
+            PriceMonth(
+                month="2026-10",
+                requests=9120,
+                cost_usd=Decimal("18.44"),
+                usd_per_mtok=Decimal("1.31"),
+                tokens_per_request=1543.0,
+            ),
+            PriceMonth(
+                month="2026-11",
+                requests=11_004,
+                cost_usd=Decimal("22.10"),
+                usd_per_mtok=Decimal("1.02"),
+                tokens_per_request=1969.0,
+            ),
+        ),
+    )
+
+
 def cache() -> CacheStats:
     return CacheStats(
         lookups=1204,
@@ -161,6 +240,7 @@ def snapshot(**changes: object) -> Snapshot:
             ),
         ),
         "spend": spend(),
+        "outlook": outlook(),
         "cache": cache(),
         "gpu": gpus(),
         "host": HostReading(

@@ -10,7 +10,7 @@ from msgspec import Struct
 from backends.errors import ClawError, Unreachable
 from backends.events import Event
 from backends.facade import Core
-from backends.types import Acted, Action, Chunk, Explanation, Request, Snapshot
+from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot
 
 END = None
 
@@ -24,6 +24,7 @@ class ScriptedCore:
         self.answer: list[Chunk] = []
         self.refusal: ClawError | None = None
         self.explanation: Explanation | None = None
+        self.reviewed: Review | None = None
         self.gate: asyncio.Event | None = None
         self.asked: list[Request] = []
         self.ended: list[str] = []
@@ -76,6 +77,11 @@ class ScriptedCore:
             raise Unreachable("the core went away")
         finally:
             self._queues.discard(queue)
+
+    async def review(self) -> Review:
+        if self.reviewed is None:
+            raise self.refusal or Unreachable("no review")
+        return self.reviewed
 
     async def act(self, action: Action) -> Acted:
         if self.refusal is not None:

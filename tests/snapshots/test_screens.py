@@ -11,8 +11,9 @@ from textual.pilot import Pilot
 from backends.types import CacheStats, GpuReading, RuntimeReading
 from console import theming
 from console.app import ClawApp
+from console.messages import Reviewed
 from console.state import Connection, ViewState, adopt, connect, mark_stale
-from tests.console.scene import gpus, snapshot
+from tests.console.scene import gpus, review, snapshot
 from tests.console.scene_exchanges import NOW
 from tests.console.scripted_core import Opener, ScriptedCore
 from tests.waiting import until
@@ -69,10 +70,24 @@ def test_no_color(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize(
-    "keys", [("down", "down", "enter"), ("question_mark",), ("3", "f")], ids=["why", "help", "sure"]
+    "keys",
+    [("down", "down", "enter"), ("question_mark",), ("3", "f"), ("4", "b", "7", ".", "5")],
+    ids=["why", "help", "sure", "budget"],
 )
 def test_overlays(snap_compare: Compare, keys: tuple[str, ...]) -> None:
     assert snap_compare(Still(scene()), terminal_size=(100, 40), run_before=pressing(*keys))
+
+
+@pytest.mark.parametrize(
+    "message", [Reviewed(review=review()), Reviewed(line="the core is gone: try again")], ids=["full", "failed"]
+)
+def test_savings(snap_compare: Compare, message: Reviewed) -> None:
+    async def open_it(pilot: Pilot[None]) -> None:
+        await pressing("4", "v")(pilot)
+        pilot.app.screen.post_message(message)
+        await pilot.pause()
+
+    assert snap_compare(Still(scene()), terminal_size=(100, 40), run_before=open_it)
 
 
 def faces() -> dict[str, ViewState]:

@@ -1,0 +1,81 @@
+"""The spend pane's keys: a review of the ledger, and another limit for a budget."""
+
+from decimal import Decimal
+
+import pytest
+
+from backends.errors import LedgerError
+from backends.types import Forecast, Outlook, SavedBy
+from console.present.finops import finops
+from console.present.rows import width
+from console.present.spend import saved_by, spend
+from console.screens.budget import BudgetScreen
+from console.screens.finops import FinOpsScreen
+from tests.console.scene import NOW, outlook, review, snapshot
+from tests.console.scripted_core import ScriptedCore
+from tests.console.stage import on_stage, text_of
+from tests.console.test_present import scene as state
+from tests.waiting import until
+
+
+@pytest.fixture
+def core() -> ScriptedCore:
+    return ScriptedCore(snapshot())
+
+
+async def test_savings_open_and_are_read_again(core: ScriptedCore) -> None:
+    core.refusal = LedgerError("the ledger cannot be used: see `claw doctor`")
+    async with on_stage(core, size=(110, 40)) as (app, pilot):
+        await pilot.press("4", "v")
+        await until(lambda: isinstance(app.screen, FinOpsScreen) and "see `claw doctor`" in text_of(app))
+        core.reviewed = review()
+        await pilot.press("r")
+        await until(lambda: "writer pays gemini-2.5-pro" in text_of(app))
+        assert "claw config set engines.cloud.model" in text_of(app)
+        await pilot.press("v")
+        await until(lambda: not isinstance(app.screen, FinOpsScreen))
+
+
+async def test_a_budget_gets_another_limit(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("4", "b")
+        await until(lambda: isinstance(app.screen, BudgetScreen))
+        await pilot.press("x", "1", "2", ".", "5", "0", "backspace")
+        await until(lambda: "12.5" in text_of(app))
+        await pilot.pause(0.1)  # keys fed faster than hands count as pasted
+        await pilot.press("enter")
+        await until(lambda: core.acted)
+        (action,) = core.acted
+        assert (action.verb, action.scope, action.window) == ("set-budget", "all", "day")
+        assert action.limit_usd == Decimal("12.5")
+
+
+@pytest.mark.parametrize("typed", ["", "1.2.3", "9999999"])
+async def test_what_is_no_amount_is_not_set(core: ScriptedCore, typed: str) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("4", "b", *typed, "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, BudgetScreen)
+        await pilot.press("escape")
+        await until(lambda: not isinstance(app.screen, BudgetScreen))
+        assert core.acted == []
+
+
+@pytest.mark.parametrize("cells", [12, 40, 60, 100])
+def test_no_row_of_savings_or_spend_is_wider_than_its_room(cells: int) -> None:
+    rows = [*finops(review(), "", cells), *spend(state(), cells)]
+    assert all(width(row) <= max(cells, 60) for row in rows)
+
+
+def test_parts_of_a_saving_that_are_nothing_are_left_out() -> None:
+    text = "".join(span.text for row in saved_by(SavedBy(routing=Decimal(2)), Decimal(4), 80) for span in row)
+    assert text == "saved $2.00 (50 %): routing $2.00"
+    assert saved_by(SavedBy(), Decimal(4), 80) == []
+
+
+def test_a_month_without_a_forecast_says_when_there_will_be_one() -> None:
+    young = Outlook(at=NOW)
+    text = "\n".join("".join(span.text for span in row) for row in spend(state(outlook=young), 80))
+    assert "after three whole days" in text
+    assert "~   $31.00" in "\n".join("".join(span.text for span in row) for row in spend(state(), 80))
+    assert isinstance(outlook().forecast, Forecast)

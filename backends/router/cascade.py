@@ -205,4 +205,4 @@ def _stays(flight: Flight) -> str:
     if thought.decision.failover == "cloud":
         return ""
     ruled_out = next((other.ruled_out_by for other in thought.decision.alternatives if other.ruled_out_by), None)
-    return f"cloud is ruled out: {ruled_out or 'policy'}"
+    return f"cloud is ruled out: {ruled_out or 'budget'}"

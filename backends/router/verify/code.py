@@ -50,7 +50,7 @@ def _python(text: str) -> bool:
 def _json(text: str) -> bool:
     try:
         msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeEncodeError):
         return False
     return True
 

@@ -21,7 +21,7 @@ def form(answered: Answered) -> Word:
         return unknown(CHECK)
     try:
         value = msgspec.json.decode(answered.text)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return failed(CHECK, "not valid JSON")
     if asked.kind == "json" or asked.schema is None:
         return passed(CHECK) if isinstance(value, dict | list) else failed(CHECK, "JSON, but no object")
@@ -35,7 +35,7 @@ def _calls(answered: Answered) -> Word:
             return failed(CHECK, "it calls a tool that was not offered")
         try:
             value = msgspec.json.decode(call.arguments)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             return failed(CHECK, "a tool's arguments are not valid JSON")
         if (word := _by_schema(value, tools[call.name].parameters, "a tool's parameters")).verdict == "fail":
             return word

@@ -17,7 +17,7 @@ def repetition(answered: Answered) -> Word:
     if runs_on(text[-TAIL:]):
         return failed(CHECK, "it repeats itself to the end")
     parts = wording.sentences(text)
-    if len(parts) >= SENTENCES and wording.repeated(parts) >= SHARE:
+    if len(parts) >= SENTENCES and 1 - len(set(parts)) / len(parts) >= SHARE:
         return failed(CHECK, "most of its sentences repeat earlier ones")
     return unknown(CHECK)
 

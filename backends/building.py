@@ -115,12 +115,11 @@ def _desks(ground: Ground, labels: Labels | None, *, has_key: bool) -> dict[Engi
 
 
 def _journal(ground: Ground) -> Journal:
-    """With what a newcomer should see at once: the last requests, what a crash left, settings taken otherwise."""
+    """With what a newcomer should see at once: the last requests, what a crash left."""
     journal = Journal(ground.bus, ground.clock)
     journal.restore(ground.recent)
     if count := ground.ledger.recovered:
         journal.alert("recovered", f"recovered {count} calls that a crash had left open", level="warning")
-    _flag(ground.settings, journal)
     return journal
 
 
@@ -192,12 +191,6 @@ def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watche
         rehearsal=rehearsal,
         calibrations=ground.calibrations,
     )
-
-
-def _flag(settings: Settings, journal: Journal) -> None:
-    """Settings that are taken in their safer form: said where they are seen, rather than passed over."""
-    if settings.privacy.action == "redact":
-        journal.alert("redact", "privacy.action redact keeps prompts local: nothing is redacted", level="warning")
 
 
 async def _look(local: LocalEngine, journal: Journal) -> None:

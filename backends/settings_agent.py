@@ -14,6 +14,9 @@ class Agent(Section, frozen=True, kw_only=True):
         Policy, Meta(description="local | prefer-local | auto | prefer-cloud | cloud; local and cloud never fail over")
     ] = "auto"
     sensitive: Annotated[bool, Meta(description="true keeps everything this agent sends on the machine")] = False
+    privacy: Annotated[
+        Literal["local", "redact"] | None, Meta(description="this agent's own, in place of privacy.action")
+    ] = None
     deadline_s: Annotated[
         Seconds | None, Meta(description="seconds until a caller must hear an end, where the request says none")
     ] = None

@@ -133,11 +133,15 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """Privacy's word on a request. `why` is a short phrase free of the private text ("key", "agent", "asked")."""
+    """Privacy's word on a request. `why` is a short phrase free of the private text ("key", "agent", "asked").
+
+    `redacted`: with placeholders for what was found it may go to the cloud, and in no other form.
+    """
 
     sensitive: bool
     why: str = ""
     findings: tuple[Finding, ...] = ()
+    redacted: bool = False
 
 
 class Classes(Struct, frozen=True, kw_only=True):

@@ -17,9 +17,12 @@ from backends.ledger.store import Ledger
 from backends.router.cascade import Cascade, Watch
 from backends.router.compress import compress
 from backends.router.costs import Costs
+from backends.router.decide.choose import redacted_detail
 from backends.router.desk import Desk
 from backends.router.flight import Ending, Flight
 from backends.router.journal import Journal
+from backends.router.outgoing import outgoing
+from backends.router.privacy.restore import Restorer
 from backends.router.retries import RetryBudget
 from backends.router.tally import Meter
 from backends.types import Attempt, Called, Delta, EngineName, InFlight, Reason, Role, Routed, ToolCall
@@ -98,17 +101,21 @@ class Answering:
 
     def _reroute(self, flight: Flight, engine: EngineName, error: ClawError) -> None:
         old = flight.thought.explanation
-        reason = Reason(rule="failover", detail=f"{old.engine}: {error.kind}")
-        explanation = replace(old, engine=engine, model=self._desks[engine].model, reasons=(reason, *old.reasons))
+        reasons = [Reason(rule="failover", detail=f"{old.engine}: {error.kind}")]
+        if engine == "cloud" and flight.thought.redaction is not None:
+            reasons.append(Reason(rule="privacy", detail=redacted_detail(flight.thought.verdict)))
+        explanation = replace(old, engine=engine, model=self._desks[engine].model, reasons=(*reasons, *old.reasons))
         flight.thought = replace(flight.thought, explanation=explanation)
         flight.tell(Routed(id=flight.request.id, explanation=explanation))
         self._journal.decided(flight.request, explanation)
 
     def _call(self, flight: Flight, name: EngineName) -> Call:
-        call = compress(flight.request, flight.thought.classes, name, self._desks[name].settings)
+        thought = flight.thought
+        request, classes = outgoing(name, flight.request, thought.classes, thought.redaction)
+        call = compress(request, classes, name, self._desks[name].settings)
         if flight.closely and name == "local":
             call = replace(call, logprobs=True)
-        limit = flight.thought.limit
+        limit = thought.limit
         return limit.of(call) if limit is not None and name == "cloud" else call
 
     async def _attempt(
@@ -136,6 +143,8 @@ class Answering:
         calls: tuple[ToolCall, ...] = ()
         end: Finished | None = None
         counted, why = False, "internal"
+        redaction = flight.thought.redaction if desk.name == "cloud" else None
+        restorer = Restorer(redaction.values if redaction is not None else None)
         try:
             async with aclosing(desk.engine.stream(meter.call)) as chunks:
                 async for chunk in chunks:
@@ -144,10 +153,12 @@ class Answering:
                             if meter.first_at is None:
                                 self._progress(flight, desk, "streaming")
                             meter.heard(text)
-                            flight.tell(Delta(text))
+                            _say(flight, restorer.feed(text))
                         case ToolCalls(wanted):
                             meter.heard("")
+                            wanted = restorer.calls(wanted)
                             calls += wanted
+                            _say(flight, restorer.rest())
                             flight.tell(Called(wanted))
                         case Usage(tokens):
                             meter.used(tokens)
@@ -155,6 +166,7 @@ class Answering:
                             end = chunk
                     flight.first_at = None if held else meter.first_at
             assert end is not None, "an engine ends with Finished or raises"  # noqa: S101 — the seam's own promise
+            _say(flight, restorer.rest())
             counted = True
         except EngineError as error:
             counted = True
@@ -175,7 +187,10 @@ class Answering:
             calls=calls,
             confidence=end.confidence,
         )
-        return self._judged(ending, flight, end, self._answered(flight, desk, meter))
+        ending = self._judged(ending, flight, end, self._answered(flight, desk, meter))
+        if redaction is None:
+            return ending
+        return replace(ending, notes=(*ending.notes, f"redacted {len(redaction.values)}"))
 
     def _failed(self, flight: Flight, desk: Desk, meter: Meter, error: EngineError) -> None:
         desk.breaker.failed(error)
@@ -227,6 +242,11 @@ class Answering:
                 started_at=flight.started_at,
             )
         )
+
+
+def _say(flight: Flight, text: str) -> None:
+    if text:
+        flight.tell(Delta(text))
 
 
 def _refuse_closed(desk: Desk) -> None:

@@ -24,6 +24,7 @@ from backends.router.flight import Cut, Flight
 from backends.router.flights import Flights, Seat
 from backends.router.journal import Journal
 from backends.router.normalise import normalise
+from backends.router.privacy.redact import Redaction
 from backends.router.proof import LocalProof
 from backends.router.quota import Quota
 from backends.router.rechecks import Rechecks
@@ -69,7 +70,7 @@ class Pipeline:
         """Yield Routed, Delta and Called, then one Done. Raises ClawError where the request was not admitted."""
         began, started, started_at = time.perf_counter(), self._clock.monotonic(), self._clock.now()
         try:
-            request, verdict = await self._prepare(request)
+            request, verdict, redaction = await self._prepare(request)
             kept = self._thinking.answerers(request)
             key = _shared_key(request, kept)
             async with self._in_time(request, started), self._flights.turn(key):
@@ -78,7 +79,8 @@ class Pipeline:
                 elif hit := await self._cache.lookup(request, model_class=kept):
                     answer = self._from_cache(request, verdict, hit, started, started_at)
                 else:
-                    thought = (await self._think(request, verdict, began)).beside(self._cache.nearest(request.id))
+                    thought = await self._think(request, verdict, redaction, began)
+                    thought = thought.beside(self._cache.nearest(request.id))
                     flight = Flight(request, thought, started_at=started_at, started=started, kept=kept)
                     await self._admit(flight)
                     self._flights.start(key, flight)
@@ -95,18 +97,18 @@ class Pipeline:
     async def explain(self, request: Request) -> Explanation:
         """The decision that `ask` would take now. Raises ClawError as it would."""
         began = time.perf_counter()
-        request, verdict = await self._prepare(request)
-        return (await self._think(request, verdict, began)).explanation
+        request, verdict, redaction = await self._prepare(request)
+        return (await self._think(request, verdict, redaction, began)).explanation
 
     # ---- the stages before any engine ---------------------------------------------------------------------------
 
-    async def _prepare(self, request: Request) -> tuple[Request, Verdict]:
+    async def _prepare(self, request: Request) -> tuple[Request, Verdict, Redaction | None]:
         """Normalise and pass the privacy gate, whose word is final: what it calls sensitive stays so on every path."""
         request = normalise(request, self._settings)
-        verdict = await _off_loop(request, self._thinking.inspect)
+        verdict, redaction = await _off_loop(request, self._thinking.inspect)
         if verdict.sensitive:
             await self._proof.renew()
-        return replace(request, sensitive=verdict.sensitive), verdict
+        return replace(request, sensitive=verdict.sensitive), verdict, redaction
 
     @asynccontextmanager
     async def _in_time(self, request: Request, started: float) -> AsyncGenerator[None]:
@@ -122,10 +124,10 @@ class Pipeline:
     def _left_s(self, request: Request, started: float) -> float:
         return max(0.0, started + (request.deadline_s or 0) - self._clock.monotonic())
 
-    async def _think(self, request: Request, verdict: Verdict, began: float) -> Thought:
+    async def _think(self, request: Request, verdict: Verdict, redaction: Redaction | None, began: float) -> Thought:
         """Classify, then decide; `began` is when the text came, on the performance counter."""
         classes = await _off_loop(request, self._thinking.classify)
-        return self._thinking.decide(request, verdict, classes, began)
+        return self._thinking.decide(request, verdict, classes, began, redaction=redaction)
 
     async def _admit(self, flight: Flight) -> None:
         """Reserve the worst case in the ledger; without a row only a local call may go on, where settings allow it."""
@@ -159,8 +161,11 @@ class Pipeline:
             await self._reserve(flight)
 
     def _rethink(self, flight: Flight, *, no_cloud: str | None = None) -> None:
-        thought, now = flight.thought, time.perf_counter()
-        flight.rethink(self._thinking.decide(flight.request, thought.verdict, thought.classes, now, no_cloud=no_cloud))
+        thought, decide = flight.thought, self._thinking.decide
+        now, redaction = time.perf_counter(), thought.redaction
+        flight.rethink(
+            decide(flight.request, thought.verdict, thought.classes, now, redaction=redaction, no_cloud=no_cloud)
+        )
 
     async def _reserve(self, flight: Flight) -> None:
         request, thought = flight.request, flight.thought

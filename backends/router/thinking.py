@@ -17,7 +17,9 @@ from backends.router.costs import Costs
 from backends.router.decide import EngineView, Inputs, decide
 from backends.router.desk import Desk
 from backends.router.learned import Calibrations
+from backends.router.outgoing import outgoing
 from backends.router.privacy import PrivacyGate
+from backends.router.privacy.redact import Redaction
 from backends.router.thought import Thought
 from backends.settings import Settings
 from backends.types import ZERO, Classes, EngineName, Explanation, Request, Tokens, Verdict
@@ -45,8 +47,14 @@ class Thinking:
         self._costs = costs
         self._calibrations = calibrations
 
-    def inspect(self, request: Request) -> Verdict:
-        return self._privacy.inspect(request, agent_sensitive=self._settings.agent(request.agent).sensitive)
+    def inspect(self, request: Request) -> tuple[Verdict, Redaction | None]:
+        """Privacy's word, and the form in which a sensitive request may go to the cloud: None where it may not."""
+        agent = self._settings.agent(request.agent)
+        verdict = self._privacy.inspect(request, agent_sensitive=agent.sensitive)
+        if (agent.privacy or self._settings.privacy.action) == "local" or request.sensitive or agent.sensitive:
+            return verdict, None
+        redaction = self._privacy.redact(request, verdict)
+        return replace(verdict, redacted=redaction is not None), redaction
 
     def classify(self, request: Request) -> Classes:
         """What the text says, corrected by what feedback has taught."""
@@ -60,15 +68,23 @@ class Thinking:
         return repr((asked, allowed, self._desks["local"].model, self._desks["cloud"].model))
 
     def decide(
-        self, request: Request, verdict: Verdict, classes: Classes, began: float, *, no_cloud: str | None = None
+        self,
+        request: Request,
+        verdict: Verdict,
+        classes: Classes,
+        began: float,
+        *,
+        redaction: Redaction | None = None,
+        no_cloud: str | None = None,
     ) -> Thought:
         """Choose, or raise Refused, BudgetExceeded or NoEngine. `began` is on the performance counter.
 
-        `no_cloud` says why the cloud may not be used for this one, whatever its state.
+        `no_cloud` says why the cloud may not be used for this one, whatever its state; `redaction` is what it may see.
         """
         agent = self._settings.agent(request.agent)
-        limit = self._cut(request, classes, agent.max_cost_usd)
-        cloud = self._view("cloud", request, classes, limit)
+        sent, sent_classes = outgoing("cloud", request, classes, redaction)
+        limit = self._cut(sent, sent_classes, agent.max_cost_usd)
+        cloud = self._view("cloud", sent, sent_classes, limit)
         if no_cloud is not None:
             cloud = replace(cloud, usable=False, why_not=no_cloud)
         room = self._ledger.room(agent=request.agent, engine="cloud", model=cloud.model)
@@ -110,12 +126,20 @@ class Thinking:
             flips=decision.flips,
             weighed=decision.weighed,
         )
-        return Thought(verdict=verdict, classes=classes, decision=decision, explanation=explanation, limit=limit)
+        return Thought(
+            verdict=verdict,
+            classes=classes,
+            decision=decision,
+            explanation=explanation,
+            limit=limit,
+            redaction=redaction,
+        )
 
     def reservation(self, request: Request, thought: Thought) -> Decimal:
         """US dollars to reserve for the decided engine's call."""
         name = thought.decision.engine
-        return self._costs.worst(name, self._call(name, request, thought.classes, thought.limit))
+        request, classes = outgoing(name, request, thought.classes, thought.redaction)
+        return self._costs.worst(name, self._call(name, request, classes, thought.limit))
 
     def _call(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> Call:
         call = compress(request, classes, name, self._desks[name].settings)

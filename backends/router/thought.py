@@ -5,17 +5,22 @@ from msgspec.structs import replace
 
 from backends.cache.paraphrases import NearMiss
 from backends.router.ceiling import Cut
+from backends.router.privacy.redact import Redaction
 from backends.types import ZERO, Alternative, Classes, Decision, Explanation, Verdict
 
 
 class Thought(Struct, frozen=True, kw_only=True):
-    """`limit` is what a ceiling on cost leaves of the cloud's call, None where it leaves all."""
+    """`limit` is what a ceiling on cost leaves of the cloud's call, None where it leaves all.
+
+    `redaction` is the only form in which the cloud may see a sensitive request, None where it may see none or all.
+    """
 
     verdict: Verdict
     classes: Classes
     decision: Decision
     explanation: Explanation
     limit: Cut | None = None
+    redaction: Redaction | None = None
 
     def beside(self, near: NearMiss | None) -> "Thought":
         """The same, with the stored answer that was nearest and what kept it from being served."""

@@ -7,7 +7,7 @@ from backends.router.decide.flips import flips
 from backends.router.decide.inputs import EngineView, Inputs, other
 from backends.router.decide.refuse import no_room, refusal
 from backends.router.decide.rules import budget_detail, rulings, too_slow
-from backends.types import Alternative, Decision, EngineName, Estimate, Reason, Weighed
+from backends.types import Alternative, Decision, EngineName, Estimate, Reason, Verdict, Weighed
 
 
 def decide(inputs: Inputs) -> Decision:
@@ -73,7 +73,7 @@ def choose(inputs: Inputs) -> Choice:
         engine, reason = _by_quality(inputs)
         (against["local"] if reason.rule == "quality" and engine == "cloud" else closing).append(reason)
         closing += _weighed_in(inputs) if reason.rule == "quality" else []
-    closing += _money(inputs, engine)
+    closing += _money(inputs, engine) + _redacted(inputs, engine)
     opening = [] if inputs.demanded is not None else [Reason(rule="policy", detail=inputs.policy)]
     spoken = against[other(engine)]
     return Choice(
@@ -117,6 +117,17 @@ def _money(inputs: Inputs, engine: EngineName) -> list[Reason]:
     if inputs.room_on_exceeded != "alert":
         raise BudgetExceeded(no_room(budget_detail(inputs)))
     return [Reason(rule="budget", detail=f"alert only: {budget_detail(inputs)}")]
+
+
+def _redacted(inputs: Inputs, engine: EngineName) -> list[Reason]:
+    """What goes to the cloud under placeholders."""
+    if engine == "local" or not inputs.verdict.redacted:
+        return []
+    return [Reason(rule="privacy", detail=redacted_detail(inputs.verdict))]
+
+
+def redacted_detail(verdict: Verdict) -> str:
+    return f"redacted: {', '.join(dict.fromkeys(finding.kind for finding in verdict.findings))}"
 
 
 def _may_take_over(inputs: Inputs, second: EngineView, choice: Choice) -> bool:

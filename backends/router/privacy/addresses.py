@@ -19,12 +19,12 @@ PREPOSED = (
     r"(?-i:[A-ZÄÖÜ])[\wäöüß\-]{2,24}(?: (?-i:[A-ZÄÖÜ])[\wäöüß\-]{2,24})? \d{1,4}[a-z]?(?=,? {0,2}\n?\d{5} )"
 )
 LATIN = (
-    r"(?:\b|(?<=\^FD))(?:via|viale|piazza|vicolo|corso|largo|calle|c/|avenida|avda\.?|paseo|plaza|rua|travessa|alameda|praça|"
-    r"rúa|carrer|camino|ul\.|ulica|al\.) [^\n;\d]{2,40}?,? ?(?:nº ?|n\. ?)?\d{1,5}\b"
+    r"(?:\b|(?<=\^FD))(?:via|viale|piazza|vicolo|corso|largo|calle|c/|avenida|avda\.?|paseo|plaza|rua|travessa|alameda|"
+    r"praça|rúa|carrer|camino|ul\.|ulica|(?<!et )al\.) [^\n;\d]{2,40}?,? ?(?:nº ?|n\. ?)?\d{1,5}\b"
 )
 ENGLISH = (
-    r"\b\d{1,5}[a-z]? (?:[A-Z][\w'.]{0,20} ){1,4}(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|close|court|ct|way|"
-    r"place|terrace|crescent|boulevard|blvd|square|gardens|hill|row|mews|grove|park)\b"
+    r"\b\d{1,5}[a-z]? (?:(?-i:[A-Z])[\w'.]{0,20} ){1,4}(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|close|court|ct|"
+    r"way|place|terrace|crescent|boulevard|blvd|square|gardens|hill|row|mews|grove|park)\b"
 )
 INDIAN = (
     r"\b(?:flat|apt|apartment|house no\.?|plot|unit|suite|door no\.?|h\.? ?no\.?) ?#?[\w\-/]{1,6}, [^\n]{2,60}?\b(?:"

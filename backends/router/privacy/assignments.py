@@ -120,11 +120,15 @@ def _bare(text: str, value: Value) -> str:
     return text[value.start : value.end].strip("\"'`„“«»* ").rstrip(".,;:)]}\\")
 
 
+def _is_prose(value: str) -> bool:
+    return value.count(" ") > 1 and not any(map(str.isdigit, value))
+
+
 def _is_password(text: str, match: re.Match[str], value: Value) -> bool:
     bare = _bare(text, value)
     if match[0].lower() in ("pin", "puk"):
         return re.fullmatch(r"\d{4,8}", bare) is not None and len(set(bare)) > 1 and bare not in DEFAULT_LOGINS
-    if is_placeholder(bare) or is_code(bare):
+    if is_placeholder(bare) or is_code(bare) or _is_prose(bare):
         return False
     return is_loud(bare) if value.loud else len(bare) >= 6 and is_random(bare)
 
@@ -137,6 +141,8 @@ def _is_key(text: str, match: re.Match[str], value: Value) -> bool:
         return False
     if value.loud:
         return is_loud(bare) and not is_placeholder(bare)
+    if " " in bare and GROUPS.match(bare) is None:
+        return False
     if len(bare) < least or not is_random(bare) or is_placeholder(bare) or is_code(bare):
         return False
     if HEX.fullmatch(bare) is None:

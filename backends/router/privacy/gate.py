@@ -19,6 +19,7 @@ from backends.router.privacy.hit import Detector, Hit
 from backends.router.privacy.hosts import InternalHosts
 from backends.router.privacy.operator import OperatorRules
 from backends.router.privacy.parts import Part, parts
+from backends.router.privacy.redact import Redaction, redact
 from backends.router.privacy.views import views
 from backends.settings import Privacy
 from backends.types import Finding, Request, Verdict
@@ -91,6 +92,20 @@ class PrivacyGate:
         if not findings:
             return Verdict(sensitive=bool(asked), why=asked)
         return Verdict(sensitive=True, why=asked or WHY.get(findings[0].kind, findings[0].kind), findings=findings)
+
+    def redact(self, request: Request, verdict: Verdict) -> Redaction | None:
+        """`request` with placeholders for all that was found; None where that is not enough for it to leave.
+
+        What the gate finds in the result keeps it here, as do images, which nothing reads, and any doubt.
+        """
+        if not verdict.findings or any(message.images for message in request.messages):
+            return None
+        try:
+            redaction = redact(request, self.hits)
+            left = next(self._findings(redaction.request), None)
+        except Exception:  # noqa: BLE001 — fails closed, as `inspect` does
+            return None
+        return redaction if left is None and len(redaction.values) else None
 
     def hits(self, text: str) -> Iterator[Hit]:
         """All that is private in one text, in no order, with offsets into it; stretches may overlap.

@@ -23,15 +23,26 @@ class OperatorRules:
         self._patterns = [compiled(index, pattern) for index, pattern in enumerate(patterns)]
 
     def find(self, window: Window) -> Iterator[Hit]:
-        """First word and first match of each pattern. Raises TimeoutError when the patterns' time is up."""
+        """Every word and match. Raises TimeoutError when the patterns' time is up."""
         text = window.text
-        if self._words is not None and (match := self._words.search(text)) is not None:
+        for match in self._words.finditer(text) if self._words is not None else ():
             yield Hit("word", match.start(), match.end())
         ends = monotonic() + TIME_S
         for pattern in self._patterns:
-            left = ends - monotonic()
-            if left <= 0:
-                raise TimeoutError
-            match = pattern.search(text, timeout=left)
-            if match is not None and match.end() > match.start():
-                yield Hit("pattern", match.start(), match.end())
+            for start, end in _matches(pattern, text, ends):
+                yield Hit("pattern", start, end)
+
+
+def _matches(pattern: "regex.Pattern[str]", text: str, ends: float) -> Iterator[tuple[int, int]]:
+    """What matches, but nothing empty, until the clock shows `ends`."""
+    at = 0
+    while at <= len(text):
+        left = ends - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        match = pattern.search(text, at, timeout=left)
+        if match is None:
+            return
+        if match.end() > match.start():
+            yield match.start(), match.end()
+        at = max(match.end(), at + 1)

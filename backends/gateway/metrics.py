@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from backends.events import Refused, Resync, Settled
 from backends.facade import Core
+from backends.gateway.gen_ai_metrics import GenAi, escaped
 from backends.gateway.visit import Visit
 from backends.types import ZERO, EngineState, Outcome, Snapshot
 
@@ -47,6 +48,7 @@ class Counters:
     def __init__(self, agents: Container[str]) -> None:
         self._agents = agents
         self._counts: dict[str, dict[Labels, Decimal]] = defaultdict(dict)
+        self._gen_ai = GenAi()
 
     async def watch(self, core: Core) -> None:
         """Count what happens, until cancelled."""
@@ -60,6 +62,7 @@ class Counters:
                     self._add("claw_events_lost_total", 1)
 
     def settled(self, outcome: Outcome) -> None:
+        self._gen_ai.settled(outcome)
         agent, engine = self._agent(outcome.agent), outcome.engine
         self._add("claw_requests_total", 1, agent=agent, engine=engine, finish=outcome.finish)
         self._add("claw_cost_usd_total", outcome.cost_usd, agent=agent, engine=engine)
@@ -80,6 +83,7 @@ class Counters:
     def lines(self) -> Iterator[str]:
         for name, series in self._counts.items():
             yield from _family(name, "counter", series)
+        yield from self._gen_ai.lines()
 
     def _agent(self, name: str) -> str:
         return name if name in self._agents or name in ("default", "") else "other"
@@ -122,10 +126,5 @@ def _family(name: str, kind: str, series: Mapping[Labels, Decimal | int]) -> Ite
     yield f"# HELP {name} {HELP[name]}"
     yield f"# TYPE {name} {kind}"
     for labels, value in series.items():
-        said = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels)
+        said = ",".join(f'{label}="{escaped(text)}"' for label, text in labels)
         yield f"{name}{{{said}}} {Decimal(value):f}" if labels else f"{name} {Decimal(value):f}"
-
-
-def _escaped(text: str) -> str:
-    printable = "".join(character if character.isprintable() else "?" for character in text)
-    return printable.replace("\\", r"\\").replace('"', r"\"")

@@ -1,4 +1,5 @@
-"""The README's tables, written from the code: every setting, and every intent with prompts that are taken for it.
+"""The README's tables, written from the code: every setting, every intent with prompts that are taken for it, and ten
+prompts as they are decided.
 
     python -m benchmarks.readme_tables [README.md]        what `make readme` runs
 
@@ -10,7 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from backends.router.quality import Dial
 from backends.settings_file import descriptions
+from benchmarks import readme_examples
 
 INTENTS = {
     "chat": ("small talk and quick questions", "Hi, how are you today?", "Thanks, that was helpful!"),
@@ -101,13 +104,35 @@ def intents() -> str:
     return _table(("intent", "what is asked for", "as in"), rows)
 
 
+def dial() -> str:
+    """What settings of the dial make of mixed prompts."""
+    scale = Dial.load()
+    rows = []
+    for step in (0.25, 0.5, 0.8, 0.9, 0.95):
+        sent = scale.cloud_share(scale.threshold(step, "quality"))
+        rows.append((f"{step:g}", f"{sent:.0%}", f"{step:.0%}"))
+    return _table(("dial", "sent to the cloud by `quality`", "by `cloud-share`"), rows)
+
+
+def examples() -> str:
+    """Ten prompts as they are decided."""
+    head = ("`claw explain`", "goes to", "intent", "because")
+    return _table(head, [tuple(map(_cell, row)) for row in readme_examples.table()])
+
+
+def explained() -> str:
+    """All that is said of one of them."""
+    return f"```console\n{readme_examples.in_full()}\n```\n"
+
+
 def written(readme: str) -> str:
     """`readme` with its tables as they are now. Raises ValueError where the comments around one are missing."""
-    for name, table in (("settings", settings()), ("intents", intents())):
+    tables = {"settings": settings, "intents": intents, "dial": dial, "examples": examples, "explained": explained}
+    for name, table in tables.items():
         parts = re.split(rf"(<!-- {name}\b[^>]*-->\n|<!-- /{name} -->)", readme)
         if len(parts) != 5:
             raise ValueError(f"the README needs one pair of <!-- {name} --> and <!-- /{name} -->")
-        readme = "".join((*parts[:2], table, *parts[3:]))
+        readme = "".join((*parts[:2], table(), *parts[3:]))
     return readme
 
 

@@ -9,6 +9,7 @@ from backends.commands import COMMANDS
 from backends.router.classify import Classifier
 from backends.settings import AGENTS
 from backends.types import Message, Request
+from benchmarks.readme_examples import EXAMPLES, explained
 from benchmarks.readme_tables import INTENTS, written
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +34,18 @@ def test_its_examples_are_taken_for_the_intent_they_stand_at() -> None:
     }
     assert taken == {prompt: intent for intent, (_, *prompts) in INTENTS.items() for prompt in prompts}
     assert set(INTENTS) == {str(name) for name in classifier._intents}
+
+
+def test_its_ten_examples_are_decided_as_it_says() -> None:
+    told = explained()
+    assert len(told) == 10
+    assert [each.intent for each in told] == [example.intent for example in EXAMPLES]
+    assert [each.engine for each in told if each.agent in ("scout", "infra", "script")] == ["local"] * 3
+    assert {each.engine for each in told} == {"local", "cloud"}
+    lines = README.splitlines()
+    for example, each in zip(EXAMPLES, told, strict=True):
+        (line,) = [line for line in lines if line.startswith(f'| `--agent {example.agent} "{example.prompt}"` |')]
+        assert line.split(" | ")[1:3] == [each.engine, each.intent]
 
 
 def test_every_command_and_agent_is_named() -> None:

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(msgspec.json.encode(explanation_as_json(explanation)).decode() + "\n")
     else:
-        for line in _lines(explanation):
+        for line in lines(explanation):
             print(shown(line))
     return 0
 
@@ -40,18 +40,19 @@ async def _explain(request: Request, settings: Settings, *, rehearse: bool) -> E
 LABEL = 12
 
 
-def _lines(told: Explanation) -> list[str]:
+def lines(told: Explanation) -> list[str]:
+    """What a person reads of it."""
     latency = told.estimate.latency_ms
     took = "–" if latency is None else f"~{latency / 1000:.1f} s"
-    lines = [*read_from_prompt(told), *queue(told)]
-    lines += _labelled("because", [f"{reason.rule}: {reason.detail}" for reason in told.reasons])
-    lines += _labelled("instead", [_instead(way) for way in told.alternatives])
-    lines += [("flips when", "; or ".join(told.flips))] if told.flips else []
-    lines += all_cloud(told)
+    said = [*read_from_prompt(told), *queue(told)]
+    said += _labelled("because", [f"{reason.rule}: {reason.detail}" for reason in told.reasons])
+    said += _labelled("instead", [_instead(way) for way in told.alternatives])
+    said += [("flips when", "; or ".join(told.flips))] if told.flips else []
+    said += all_cloud(told)
     return [
         f"{told.agent} → {told.engine} {told.model} · {about(told.estimate.cost_usd)} · {took}"
         f" · decided in {told.decision_us / 1000:.1f} ms",
-        *(f"{label:<{LABEL}}{text}" for label, text in lines),
+        *(f"{label:<{LABEL}}{text}" for label, text in said),
     ]
 
 

@@ -1,4 +1,4 @@
-"""`claw ledger`: check the file, export it, back it up, or say where it is; safe beside a running core."""
+"""`claw ledger`: check the file, export it, back it up, hold a bill against it; safe beside a running core."""
 
 import argparse
 import contextlib
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from backends.commands.reconciling import reconciled
 from backends.errors import LedgerError, WrongUse
 from backends.ledger.lock import is_held
 from backends.ledger.reading import reading
@@ -19,12 +20,18 @@ from backends.paths import Paths
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "action", choices=tuple(ACTIONS), help="check it, write it as JSON lines, copy it, say where it is"
+        "action",
+        choices=tuple(ACTIONS),
+        help="check it, write it as JSON lines, copy it, say where it is, hold a bill against it",
     )
     parser.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="where backup or export writes; must not exist"
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="FILE",
+        help="where backup or export writes, and must not exist; the CSV of a bill for reconcile",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object (verify)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object (verify, reconcile)")
     parser.add_argument("--rehearse", action="store_true", help="the rehearsal's ledger")
 
 
@@ -102,4 +109,4 @@ def _must_exist(paths: Paths) -> None:
         raise LedgerError(f"there is no ledger at {paths.ledger} yet: the first core that starts makes one")
 
 
-ACTIONS = {"verify": _verify, "export": _export, "backup": _backup, "path": _path}
+ACTIONS = {"verify": _verify, "export": _export, "backup": _backup, "path": _path, "reconcile": reconciled}

@@ -46,7 +46,7 @@ class Tariff(Struct, frozen=True):
 
     def cost(self, tokens: Tokens) -> Decimal:
         """US dollars, no finer than the ledger keeps them. More cached than input counts as all of it."""
-        rates = self._rates(tokens.input)
+        rates = self.rates(tokens.input)
         cached = min(tokens.cached_input, tokens.input)
         return rounded(
             (
@@ -65,7 +65,8 @@ class Tariff(Struct, frozen=True):
         written = max(rate for rates in reached for rate in (rates.output, rates.thinking))
         return rounded((input_tokens * read + answer_tokens * written) / MILLION)
 
-    def _rates(self, input_tokens: int) -> Rates:
+    def rates(self, input_tokens: int) -> Rates:
+        """Those of a call with so many input tokens."""
         found = self.base
         for tier in self.tiers:
             if input_tokens > tier.above:

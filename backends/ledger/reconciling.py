@@ -1,0 +1,205 @@
+"""A provider's bill against the ledger, by day and model, with what explains each difference.
+
+Google's days are Pacific time's. The reasons of a row add up to its difference, to the last digit.
+"""
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from backends.ledger.billing import Bill, BillLine, Kind
+from backends.ledger.prices import Prices, UnknownPrice
+from backends.ledger.rows import moment, stamp
+from backends.ledger.tariff import Rates
+from backends.types import ZERO, Tokens
+
+BILLING_ZONE = ZoneInfo("America/Los_Angeles")
+MILLION = Decimal(1_000_000)
+TOKEN_KINDS: tuple[Kind, ...] = ("input", "cached", "output")
+CENT = Decimal("0.01")
+
+OTHER = "charges that no call of claw's makes: cache storage, search, credits"
+PRICES = "other prices on the bill than in claw's table"
+ESTIMATED = "calls whose usage the provider did not report to claw"
+OUTSIDE = "calls that did not go through claw"
+MISSING = "calls that are not on the bill, or not yet"
+ROUNDED = "rounding on the bill"
+UNEXPLAINED = "not explained"
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One model on one day; `reasons` are those that are not 0."""
+
+    day: date
+    model: str
+    billed_usd: Decimal
+    booked_usd: Decimal
+    calls: int
+    estimated_calls: int
+    reasons: tuple[tuple[str, Decimal], ...]
+
+    @property
+    def difference_usd(self) -> Decimal:
+        return self.billed_usd - self.booked_usd
+
+
+class Booked(Struct, kw_only=True):
+    """What the ledger has for a model on a day. `reported` are tokens by kind with what they cost at today's table."""
+
+    usd: Decimal = ZERO
+    calls: int = 0
+    estimated_usd: Decimal = ZERO
+    estimated_calls: int = 0
+    charged_usd: Decimal = ZERO
+    tokens: dict[Kind, int]
+    priced: dict[Kind, Decimal]
+
+
+def reconcile(db: sqlite3.Connection, bill: Bill, prices: Prices, *, per_usd: Decimal = Decimal(1)) -> tuple[Row, ...]:
+    """Compare on the days from the bill's first to its last. `per_usd` is what a dollar is in the bill's currency."""
+    billed: dict[tuple[date, str], list[BillLine]] = defaultdict(list)
+    for line in bill.lines:
+        billed[line.day, line.model].append(line)
+    if not billed:
+        return ()
+    days = sorted(day for day, _ in billed)
+    booked = _booked(db, days[0], days[-1], prices)
+    rows = []
+    for day, model in sorted({*billed, *booked}):
+        ours = booked.get((day, model)) or _nothing()
+        lines = billed.get((day, model), [])
+        usd = sum((line.cost for line in lines), ZERO) / per_usd
+        reasons = _reasons(lines, ours, _rates(prices, model, day), per_usd, rounded=bill.rounded)
+        rows.append(
+            Row(
+                day=day,
+                model=model,
+                billed_usd=usd,
+                booked_usd=ours.usd,
+                calls=ours.calls,
+                estimated_calls=ours.estimated_calls,
+                reasons=tuple((reason, amount) for reason, amount in reasons if amount),
+            )
+        )
+    return tuple(rows)
+
+
+def _reasons(
+    lines: list[BillLine], ours: Booked, rates: Rates | None, per_usd: Decimal, *, rounded: bool
+) -> Iterator[tuple[str, Decimal]]:
+    """Reasons whose amounts add up to what the bill is above the books; the last is what is left."""
+    billed = sum((line.cost for line in lines), ZERO) / per_usd
+    left = billed - ours.usd
+    other = sum((line.cost for line in lines if line.kind == "other"), ZERO) / per_usd
+    yield OTHER, other
+    left -= other
+    kinds = [line for line in lines if line.kind != "other"]
+    if rates is not None and all(line.tokens is not None for line in kinds):
+        apart = counted = ZERO
+        for kind in TOKEN_KINDS:
+            cost = sum((line.cost for line in kinds if line.kind == kind), ZERO) / per_usd
+            tokens = sum((line.tokens or ZERO for line in kinds if line.kind == kind), ZERO)
+            rate = _rate(ours, kind, rates)
+            apart += cost - tokens * rate
+            counted += (tokens - ours.tokens[kind]) * rate
+        small = rounded and abs(apart) <= CENT * max(1, len(kinds)) / 2
+        yield (ROUNDED if small else PRICES), apart
+        left -= apart
+        for reason, amount in _calls(counted, ours):
+            yield reason, amount
+            left -= amount
+    yield (ROUNDED if abs(left) <= CENT else UNEXPLAINED), left
+
+
+def _calls(counted: Decimal, ours: Booked) -> Iterator[tuple[str, Decimal]]:
+    """`counted` is what the bill's tokens cost beyond the reported ones: first the unreported calls', then others'."""
+    if counted < 0:
+        yield ESTIMATED, -ours.estimated_usd
+        yield MISSING, counted
+        return
+    unreported = min(counted, max(ours.charged_usd, ours.estimated_usd))
+    yield ESTIMATED, unreported - ours.estimated_usd
+    yield OUTSIDE, counted - unreported
+
+
+def _rate(ours: Booked, kind: Kind, rates: Rates) -> Decimal:
+    """US dollars a token: as these calls had it, long prompts and all; where there were none, for a short one."""
+    if ours.tokens[kind]:
+        return ours.priced[kind] / ours.tokens[kind]
+    return {"input": rates.input, "cached": rates.cached, "output": rates.output}[kind] / MILLION
+
+
+def _rates(prices: Prices, model: str, day: date) -> Rates | None:
+    try:
+        return prices.tariff(model, datetime.combine(day, time(12), BILLING_ZONE)).base
+    except UnknownPrice:
+        return None
+
+
+def _booked(db: sqlite3.Connection, first: date, last: date, prices: Prices) -> dict[tuple[date, str], Booked]:
+    since = datetime.combine(first, time(), BILLING_ZONE)
+    until = datetime.combine(last + timedelta(days=1), time(), BILLING_ZONE)
+    found: dict[tuple[date, str], Booked] = defaultdict(_nothing)
+    for row in db.execute(CALLS, (stamp(since), stamp(until))):
+        at = moment(row["started_at"])
+        day = at.astimezone(BILLING_ZONE).date()
+        for call, estimated in zip(json.loads(row["attempts"]), json.loads(row["attempts_estimated"]), strict=True):
+            if call["engine"] == "cloud":
+                _book(found[day, call["model"]], call, estimated, at, prices)
+        for model, charged, cost in db.execute(BEYOND, (row["id"],)):
+            found[day, model].charged_usd += Decimal(charged) - Decimal(cost or 0)
+    for booked in found.values():  # what unreported calls may have cost at the most
+        booked.charged_usd += booked.estimated_usd
+    return found
+
+
+def _book(booked: Booked, call: dict[str, object], estimated: bool, at: datetime, prices: Prices) -> None:
+    usd = Decimal(str(call["cost_usd"]))
+    booked.usd += usd
+    booked.calls += 1
+    if estimated:
+        booked.estimated_usd += usd
+        booked.estimated_calls += 1
+        return
+    tokens = Tokens(**call["tokens"])  # type: ignore[arg-type]  # as the ledger wrote it
+    counts: dict[Kind, int] = {
+        "input": tokens.input - tokens.cached_input,
+        "cached": tokens.cached_input,
+        "output": tokens.output + tokens.thinking,
+    }
+    try:
+        tariff = prices.tariff(str(call["model"]), at)
+    except UnknownPrice:
+        return
+    rates = tariff.rates(tokens.input)
+    priced = {
+        "input": counts["input"] * rates.input,
+        "cached": counts["cached"] * rates.cached,
+        "output": tokens.output * rates.output + tokens.thinking * rates.thinking,
+    }
+    for kind in TOKEN_KINDS:
+        booked.tokens[kind] += counts[kind]
+        booked.priced[kind] += priced[kind] / MILLION
+
+
+def _nothing() -> Booked:
+    return Booked(tokens=dict.fromkeys(TOKEN_KINDS, 0), priced=dict.fromkeys(TOKEN_KINDS, ZERO))
+
+
+CALLS = """
+SELECT id, started_at, attempts, attempts_estimated FROM requests
+WHERE started_at >= ? AND started_at < ? AND attempts LIKE '%"cloud"%'
+"""
+
+# What budgets were charged above the rows' cost: the room that calls without a report may have used.
+BEYOND = """
+SELECT model, usd, (SELECT usd_sum(json_extract(value, '$.cost_usd')) FROM requests, json_each(requests.attempts)
+                    WHERE requests.id = charges.id AND json_extract(value, '$.model') = charges.model)
+FROM charges WHERE id = ? AND engine = 'cloud'
+"""

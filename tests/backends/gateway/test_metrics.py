@@ -9,7 +9,7 @@ from tests.backends.gateway.standing import Standing
 
 ASK = b'{"model":"scout","messages":[{"role":"user","content":"hi"}]}'
 
-LINE = re.compile(r'[a-z_]+(\{[a-z]+="[^"\\]*(\\.[^"\\]*)*"(,[a-z]+="[^"\\]*(\\.[^"\\]*)*")*\})? [0-9.]+')
+LINE = re.compile(r'[a-z_]+(\{[a-z_]+="[^"\\]*(\\.[^"\\]*)*"(,[a-z_]+="[^"\\]*(\\.[^"\\]*)*")*\})? [0-9.]+')
 
 
 async def scrape(gateway: Standing) -> list[str]:

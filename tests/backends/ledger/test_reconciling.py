@@ -159,7 +159,8 @@ def test_the_command_as_a_table_and_as_json(home: Path, tmp_path: Path, capsys: 
     assert main(["ledger", "reconcile", str(file), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["difference_usd"] == "0.001250"
-    assert found["rows"][0]["reasons"] == [{"reason": reconciling.OUTSIDE, "usd": "0.001250"}]
+    (reason,) = found["rows"][0]["reasons"]
+    assert (reason["reason"], Decimal(reason["usd"])) == (reconciling.OUTSIDE, D("0.00125"))
 
 
 @pytest.mark.parametrize(

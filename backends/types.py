@@ -191,7 +191,9 @@ class Weighed(Struct, frozen=True, kw_only=True):
     """What a decision was weighed against. `asked` is the least P(local answers well) that the dial asks for here, and
     `p_local` what was held against it: what speaks against local beside the prompt's difficulty is weighed in.
 
-    `waiting` and `wait_s` are the local queue's; `all_cloud_usd` is what the cloud was expected to cost.
+    `waiting` and `wait_s` are the local queue's; `all_cloud_usd` is what the cloud was expected to cost. `allowed` is
+    the gain of the cloud's that the dial lets go, as a probability; `doubtful`: a slightly higher dial asks for more
+    than local is expected to do.
     """
 
     dial: float
@@ -202,6 +204,8 @@ class Weighed(Struct, frozen=True, kw_only=True):
     waiting: int = 0
     wait_s: float | None = None
     all_cloud_usd: Decimal | None = None
+    allowed: float = 0.0
+    doubtful: bool = False
 
 
 class Decision(Struct, frozen=True, kw_only=True):

@@ -83,9 +83,9 @@ def held_out(rows: Sequence[Row], weak: str, strong: str, seed: int) -> Floats:
     fold = np.random.default_rng(seed).integers(0, FOLDS, len(rows))
     scores = np.zeros(len(rows))
     for each in range(FOLDS):
-        unseen = np.flatnonzero(fold == each)
-        scorer = fit([rows[at] for at in np.flatnonzero(fold != each)], weak, strong)
-        scores[unseen] = scorer([rows[at] for at in unseen])
+        unseen = fold == each
+        scorer = fit([row for row, out in zip(rows, unseen, strict=True) if not out], weak, strong)
+        scores[unseen] = scorer([row for row, out in zip(rows, unseen, strict=True) if out])
     return scores
 
 

@@ -28,9 +28,6 @@ from backends.router.verify.sample import agrees, short_answer
 from backends.settings import Settings
 from backends.types import Chunk, EngineName, Reason, Role, Routed, Verify
 
-DOUBT = 0.1
-"""How far P(local answers well) may lie above what the dial asks for and still be in doubt."""
-
 HANDING_OVER_S = 0.3
 """What is left of the deadline for giving the answer, once everything else has ended."""
 
@@ -103,7 +100,7 @@ class Cascade:
         if decision.engine != "local" or mode == "off":
             return "none"
         weighed = decision.weighed
-        doubtful = weighed is not None and weighed.p_local < weighed.asked + DOUBT
+        doubtful = weighed is not None and weighed.doubtful
         if self._score is not None and (mode == "always" or (mode == "doubtful" and doubtful)):
             return "all"
         return "form" if request.response_format.kind != "text" else "none"
@@ -121,7 +118,7 @@ class Cascade:
             cut=ending.finish == "length",
             cap_raised=(cap or settings.max_output + 1) > settings.max_output,
             confidence=ending.confidence,
-            asked=weighed.asked if weighed is not None else None,
+            allowed=weighed.allowed if weighed is not None else None,
         )
         score = self._score if watch.depth == "all" else None
         if len(ending.text) < IN_A_THREAD_FROM:

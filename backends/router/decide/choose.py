@@ -9,6 +9,9 @@ from backends.router.decide.refuse import no_room, refusal
 from backends.router.decide.rules import budget_detail, rulings, too_slow
 from backends.types import Alternative, Decision, EngineName, Estimate, Reason, Verdict, Weighed
 
+DOUBT = 0.1
+"""Of the dial: a prompt that local keeps only because it is not so much higher is in doubt."""
+
 
 def decide(inputs: Inputs) -> Decision:
     """The engine, its reasons, the other way and what ruled it out, what it was weighed against and what would flip it.
@@ -44,6 +47,8 @@ def decide(inputs: Inputs) -> Decision:
             waiting=inputs.local.waiting,
             wait_s=inputs.local.wait_s,
             all_cloud_usd=inputs.cloud.expected_usd,
+            allowed=inputs.classes.p_cloud - inputs.asked_p,
+            doubtful=not inputs.at(min(1.0, inputs.dial + DOUBT)).answers_well,
         ),
     )
 

@@ -22,8 +22,8 @@ from backends.router.verify.sample import short_answer
 from backends.router.verify.word import Answered, Word, failed, passed, unknown
 
 CHECK = "score"
-MARGIN = 0.1
-"""Nearer than this to what the dial asks for the score is not sure enough to speak."""
+MARGIN = 0.05
+"""Nearer than this to what the dial lets go the score is not sure enough to speak."""
 
 
 class Chances(Struct, frozen=True):
@@ -69,14 +69,17 @@ class Score:
         return np.array([[*features(evidence).values(), *standing(self._options, evidence), float(able)]])
 
     def word(self, answered: Answered) -> Word:
-        """Right as probably as the dial asks for, or not; unknown near it and for answers of another kind."""
-        asked = answered.asked
-        if asked is None or answered.calls or short_answer(answered.prompt, answered.text) is None:
+        """Would the cloud gain more than the dial lets go? Decide's own comparison, with the answer in hand; unknown
+        near the dial, and for answers of another kind.
+        """
+        allowed = answered.allowed
+        if allowed is None or answered.calls or short_answer(answered.prompt, answered.text) is None:
             return unknown(CHECK)
-        right = self.chances(answered.prompt, answered.text).right
-        if right < asked - MARGIN:
-            return failed(CHECK, f"right with {right:.2f}, asked {asked:.2f}")
-        return passed(CHECK) if right > asked + MARGIN else unknown(CHECK)
+        chances = self.chances(answered.prompt, answered.text)
+        gain = chances.strong - chances.right
+        if gain > allowed + MARGIN:
+            return failed(CHECK, f"right with {chances.right:.2f}, cloud {chances.strong:.2f}")
+        return passed(CHECK) if gain < allowed - MARGIN else unknown(CHECK)
 
     def _by_words(self, stem: str) -> float:
         buckets, values = hashed(stem[:8_000])

@@ -20,7 +20,7 @@ class Word(Struct, frozen=True, kw_only=True):
 class Answered(Struct, frozen=True, kw_only=True):
     """An answer as the checks see it.
 
-    `prompt` is the instruction, `asked` the least P(answered well) that the dial asks for, `confidence` the geometric
+    `prompt` is the instruction, `allowed` the gain of the cloud's that the dial lets go, `confidence` the geometric
     mean of the tokens' probabilities; None is unknown. `cap_raised`: another engine would have more room for output.
     """
 
@@ -31,7 +31,7 @@ class Answered(Struct, frozen=True, kw_only=True):
     cut: bool = False
     cap_raised: bool = False
     confidence: float | None = None
-    asked: float | None = None
+    allowed: float | None = None
 
 
 def unknown(check: str) -> Word:

@@ -39,7 +39,7 @@ class Rate(Struct, frozen=True):
 class Judged(Struct, frozen=True, kw_only=True):
     """An answered request as one judges it: what the weights said, who answered, and the last word on it, if any.
 
-    `attempts` is the row's JSON.
+    `attempts` is the row's JSON; `unverified`: it was given although it had failed its check.
     """
 
     id: str
@@ -49,6 +49,7 @@ class Judged(Struct, frozen=True, kw_only=True):
     engine: Served
     finish: str
     attempts: str
+    unverified: bool
     p_local: float | None
     p_cloud: float | None
     weights: str
@@ -68,6 +69,7 @@ def judged(db: sqlite3.Connection, *, limit: int) -> list[Judged]:
             engine=row["engine"],
             finish=row["finish"],
             attempts=row["attempts"],
+            unverified=bool(row["unverified"]),
             p_local=row["p_local"],
             p_cloud=row["p_cloud"],
             weights=row["weights"] or "",
@@ -81,7 +83,7 @@ def judged(db: sqlite3.Connection, *, limit: int) -> list[Judged]:
 
 LAST = """
 SELECT r.id, r.started_at, r.agent, r.intent, r.engine, r.finish, r.attempts, r.p_local, r.p_cloud, r.weights,
-       f.verdict, f.better_engine, f.intent AS right_intent
+       r.notes LIKE '%"unverified:%' AS unverified, f.verdict, f.better_engine, f.intent AS right_intent
 FROM requests AS r
 LEFT JOIN feedback AS f ON f.rowid = (SELECT max(rowid) FROM feedback WHERE request_id = r.id)
 WHERE r.finish IN ('stop', 'length')

@@ -102,10 +102,12 @@ def labels_of(row: Judged) -> list[Label]:
 
 
 def _checked(row: Judged, said: float) -> list[Label]:
-    """A local answer thrown away for the cloud's failed its check; one kept after a second sample held."""
+    """A local answer thrown away for the cloud's, or given unverified, failed its check; one kept after a second sample
+    held.
+    """
     attempts = _attempts.decode(row.attempts)
     answered = [each for each in attempts if each.engine == "local" and each.error is None and each.role == "answer"]
-    if row.engine == "cloud" and answered:
+    if answered and (row.engine == "cloud" or row.unverified):
         return [Label("local", said, UNLIKELY)]
     if row.engine == "local" and answered and any(each.role == "verification" for each in attempts):
         return [Label("local", said, LIKELY)]

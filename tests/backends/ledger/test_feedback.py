@@ -25,7 +25,8 @@ def write(home: Path, *verdicts: Acted) -> None:
         async with opened(home) as ledger:
             await ledger.settle(outcome("r0"))
             for id in ("r1", "r2"):
-                await ledger.settle(outcome(id, p_local=0.6, p_cloud=0.9, weights="v1"))
+                notes = ("unverified: hedging (cloud is stopped)",) if id == "r2" else ()
+                await ledger.settle(outcome(id, p_local=0.6, p_cloud=0.9, weights="v1", notes=notes))
             for verdict in verdicts:
                 await ledger.rate(verdict)
 
@@ -42,6 +43,7 @@ def test_the_last_word_on_an_answer_holds(home: Path) -> None:
         audit = [row["action"] for row in db.execute("SELECT action FROM audit_v1")]
         decisions = [tuple(row) for row in db.execute("SELECT id, p_local, p_cloud, weights FROM decisions_v1")]
     assert newest == ["r2", "r1"]
+    assert [rows[id].unverified for id in ("r0", "r1", "r2")] == [False, False, True]
     assert (rows["r1"].verdict, rows["r1"].better_engine, rows["r1"].right_intent) == ("bad", "cloud", "coding")
     assert (rows["r1"].p_local, rows["r1"].p_cloud, rows["r1"].weights) == (0.6, 0.9, "v1")
     assert (rows["r2"].verdict, rows["r0"].p_local, rows["r0"].weights) == (None, None, "")

@@ -21,6 +21,7 @@ ROW = Judged(
     engine="local",
     finish="stop",
     attempts=LOCAL_ONLY,
+    unverified=False,
     p_local=0.7,
     p_cloud=0.9,
     weights="v1",
@@ -40,6 +41,7 @@ def taught(rows: list[Judged], **more: Any) -> Lesson:
     ("change", "labels"),
     [
         ({}, []),
+        ({"unverified": True}, "failed"),
         ({"verdict": "good"}, [("local", 0.7, 1.0)]),
         ({"verdict": "bad"}, [("local", 0.7, 0.0)]),
         ({"verdict": "bad", "better_engine": "cloud"}, [("local", 0.7, 0.0), ("cloud", 0.9, LIKELY)]),

@@ -16,7 +16,7 @@ from msgspec import Struct
 from backends.finops.discounts import discounts
 from backends.finops.rendering import csv_text
 from backends.ledger.prices import Prices
-from backends.ledger.rollups import sums
+from backends.ledger.rollups import By, sums
 from backends.types import ZERO
 
 COLUMNS = (
@@ -75,6 +75,9 @@ PROVIDERS = {
 }
 
 
+CHARGE: tuple[By, ...] = ("day", "agent", "engine", "model", "tag")
+
+
 class Charge(Struct, frozen=True):
     """What records are about; `day` is UTC, `tag` "" for none."""
 
@@ -95,8 +98,8 @@ class Usage(Struct, frozen=True):
 def focus_csv(db: sqlite3.Connection, *, since: datetime, until: datetime, prices: Prices) -> str:
     """CSV with FOCUS's own column names; instants are ISO 8601 UTC, ends exclusive, money in USD."""
     usage: defaultdict[Charge, Usage] = defaultdict(Usage)
-    for part in sums(db, since=since, until=until, discount=discounts(prices)):
-        charge = Charge(part.hour[:10], part.agent, part.engine, part.model, part.tag)
+    for part in sums(db, since=since, until=until, discount=discounts(prices), by=CHARGE):
+        charge = Charge(part.day, part.agent, part.engine, part.model, part.tag)
         known = usage[charge]
         usage[charge] = Usage(
             requests=known.requests + part.requests,

@@ -10,13 +10,13 @@ MILLION = Decimal(1_000_000)
 
 
 def price_months(parts: Iterable[Sum]) -> tuple[PriceMonth, ...]:
-    """From the sums of paid calls (engine cloud, not cached), oldest first; months are UTC."""
+    """From sums by month and engine, of which the cloud's count, oldest first; months are UTC."""
     totals: dict[str, tuple[int, int, Decimal]] = {}
     for part in parts:
         if part.engine == "cloud":
-            requests, tokens, usd = totals.get(part.hour[:7], (0, 0, ZERO))
+            requests, tokens, usd = totals.get(part.month, (0, 0, ZERO))
             more = part.input_tokens + part.output_tokens + part.thinking_tokens
-            totals[part.hour[:7]] = requests + part.requests, tokens + more, usd + part.cost_usd
+            totals[part.month] = requests + part.requests, tokens + more, usd + part.cost_usd
     return tuple(
         PriceMonth(
             month=month,

@@ -22,7 +22,9 @@ def outlook(db: sqlite3.Connection, *, spend: Spend, now: datetime, zone: tzinfo
     days: defaultdict[date, Decimal] = defaultdict(Decimal)
     by_hour: dict[str, list[float]] = {}
     since = min(month_start, windows.start("day", now - timedelta(days=LOOKS_BACK_DAYS), zone))
-    for part in sums(db, since=since, until=now + timedelta(microseconds=1), discount=discount):
+    for part in sums(
+        db, since=since, until=now + timedelta(microseconds=1), discount=discount, by=("hour", "agent", "cache")
+    ):
         hour = datetime.fromisoformat(f"{part.hour}:00:00+00:00")
         if hour >= month_start:
             month += saved_by(part)

@@ -5,7 +5,6 @@ have cost there at its moment. The parts of a saving add up to it to the last di
 """
 
 import sqlite3
-from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -21,15 +20,8 @@ By = Literal["agent", "engine", "model", "intent", "day", "tag"]
 
 UNTAGGED = "untagged"
 
-KEYS: dict[By, Callable[[Sum], str]] = {
-    "agent": lambda part: part.agent,
-    "engine": lambda part: part.engine,
-    "model": lambda part: part.model,
-    "intent": lambda part: part.intent,
-    "day": lambda part: part.hour[:10],
-    "tag": lambda part: part.tag or UNTAGGED,
-}
-"""What the rows of a report are about; days are UTC."""
+KEYS: tuple[By, ...] = ("agent", "engine", "model", "intent", "day", "tag")
+"""What the rows of a report may be about; days are UTC."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -70,8 +62,8 @@ class Report(Struct, frozen=True, kw_only=True):
 def report(db: sqlite3.Connection, *, since: datetime, until: datetime, by: By, prices: Prices) -> Report:
     """Add up the final rows that started in [since, until). Days come in order, all else dearest first."""
     lines: dict[str, Line] = {}
-    for part in sums(db, since=since, until=until, discount=discounts(prices)):
-        line = _line(KEYS[by](part), part)
+    for part in sums(db, since=since, until=until, discount=discounts(prices), by=(by, "cache")):
+        line = _line(getattr(part, by) or UNTAGGED, part)
         lines[line.key] = lines.get(line.key, Line(key=line.key)) + line
     rows = sorted(lines.values(), key=lambda line: (ZERO if by == "day" else -line.cost_usd, line.key))
     return Report(since=since, until=until, by=by, total=sum(rows, Line(key="total")), rows=tuple(rows))

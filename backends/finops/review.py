@@ -42,7 +42,7 @@ def review(db: sqlite3.Connection, *, settings: Settings, prices: Prices, now: d
     discount = discounts(prices)
     cost = baseline = ZERO
     saved = SavedBy()
-    for part in sums(db, since=since, until=now, discount=discount):
+    for part in sums(db, since=since, until=now, discount=discount, by=("cache",)):
         cost, baseline, saved = cost + part.cost_usd, baseline + part.baseline_usd, saved + saved_by(part)
     look = Look(db=db, since=since, until=now, prices=prices, settings=settings)
     return Review(
@@ -53,7 +53,15 @@ def review(db: sqlite3.Connection, *, settings: Settings, prices: Prices, now: d
         baseline_usd=baseline,
         recommendations=recommendations(look),
         break_even=_break_even(look),
-        months=price_months(sums(db, since=now - timedelta(days=MONTHS_DAYS), until=now, discount=discount)),
+        months=price_months(
+            sums(
+                db,
+                since=now - timedelta(days=MONTHS_DAYS),
+                until=now,
+                discount=discount,
+                by=("month", "engine"),
+            )
+        ),
     )
 
 

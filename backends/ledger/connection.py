@@ -114,7 +114,8 @@ class UsdSum:
         self._total = Decimal(0)
 
     def step(self, usd: str) -> None:
-        self._total += Decimal(usd)
+        if usd != "0":  # most are, and a look costs a quarter of a sum
+            self._total += Decimal(usd)
 
     def finalize(self) -> str:
         return format(self._total, "f")

@@ -7,10 +7,10 @@ ends.
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -21,7 +21,11 @@ from backends.types import ZERO
 Discount = Callable[[sqlite3.Row], Decimal]
 """US dollars that a provider took off a request for what it had cached, from its row of DISCOUNTED."""
 
-KEY = ("hour", "agent", "engine", "model", "intent", "cache", "tag")
+By = Literal["hour", "day", "month", "agent", "engine", "model", "intent", "cache", "tag"]
+KEYS: dict[By, str] = {"day": "substr(hour, 1, 10)", "month": "substr(hour, 1, 7)"}
+"""SQL for those that are no column of their own; all are UTC."""
+
+KEY: tuple[By, ...] = ("hour", "agent", "engine", "model", "intent", "cache", "tag")
 COUNTS = ("requests", "input_tokens", "output_tokens", "thinking_tokens", "cached_input_tokens")
 MONEY = ("cost_usd", "baseline_usd", "own_cost_usd")
 Key = tuple[str, ...]
@@ -39,22 +43,24 @@ class RollUp(Struct, frozen=True, kw_only=True):
         if last is None:
             return
         span = {"after": seen_to, "to": last}
-        discounts = _discounts(db.execute(DISCOUNTED.format(rows=NEW), span), self.discount)
+        discounts = _discounts(db, KEY, NEW, span, self.discount)
         added = db.execute(GROUPED.format(rows=NEW), span).fetchall()
-        db.executemany(ADD, [dict(row) | {"provider_discount_usd": format(discounts[_key(row)], "f")} for row in added])
+        db.executemany(ADD, [dict(row) | {"provider_discount_usd": f"{discounts[_key(row, KEY)]:f}"} for row in added])
         db.execute("UPDATE rollups_reach SET seen_to = ?", (last,))
 
 
 class Sum(Struct, frozen=True, kw_only=True):
-    """Requests of one hour (UTC, "2026-11-24T14") that have everything else of the key in common."""
+    """Requests that have what is named in common. `hour` ("2026-11-24T14"), `day` and `month` are UTC."""
 
-    hour: str
-    agent: str
-    engine: str
-    model: str
-    intent: str
-    cache: str
-    tag: str
+    hour: str = ""
+    day: str = ""
+    month: str = ""
+    agent: str = ""
+    engine: str = ""
+    model: str = ""
+    intent: str = ""
+    cache: str = ""
+    tag: str = ""
     requests: int
     input_tokens: int
     output_tokens: int
@@ -66,71 +72,100 @@ class Sum(Struct, frozen=True, kw_only=True):
     provider_discount_usd: Decimal = ZERO
 
 
-def sums(db: sqlite3.Connection, *, since: datetime, until: datetime, discount: Discount) -> Iterator[Sum]:
-    """Everything that started in [since, until), each request in one sum; a key may come twice.
+def sums(
+    db: sqlite3.Connection, *, since: datetime, until: datetime, discount: Discount, by: Sequence[By]
+) -> list[Sum]:
+    """Everything that started in [since, until), each request in one sum; what `by` does not name is "" in it.
 
     A bound in an hour whose rows have been deleted is moved to where that hour begins.
     """
     seen_to, rows_from = db.execute("SELECT seen_to, rows_from FROM rollups_reach").fetchone()
     since, until = (_hour(bound) if stamp(bound) < rows_from else bound for bound in (since, until))
     first, last = _hour(since - timedelta(microseconds=1)) + timedelta(hours=1), _hour(until)
-    if first >= last:
-        yield from _raw(db, BETWEEN, {"since": stamp(since), "until": stamp(until)}, discount)
-        return
-    whole = {"since": stamp(first), "until": stamp(last), "after": seen_to}
-    for row in db.execute(ROLLED, (stamp(first)[:13], stamp(last)[:13])):
-        yield _sum(row, Decimal(row["provider_discount_usd"]))
-    yield from _raw(db, FRESH, whole, discount)
-    for start, end in ((since, first), (last, until)):
-        if start < end:
-            yield from _raw(db, BETWEEN, {"since": stamp(start), "until": stamp(end)}, discount)
+    if first >= last:  # no whole hour: every row is at one of its ends
+        first = last = until
+    span = {
+        "since": stamp(since),
+        "until": stamp(until),
+        "first": stamp(first),
+        "last": stamp(last),
+        "first_hour": stamp(first)[:13],
+        "last_hour": stamp(last)[:13],
+        "after": seen_to,
+    }
+    keys, names = ", ".join(f"{KEYS.get(name, name)} AS {name}" for name in by), ", ".join(by)
+    discounts: defaultdict[Key, Decimal] = defaultdict(Decimal)
+    for rows in LOOSE:
+        for key, usd in _discounts(db, by, rows, span, discount).items():
+            discounts[key] += usd
+    parts = " UNION ALL ".join((ROLLED, *(PARTS.format(rows=rows) for rows in LOOSE)))
+    found = db.execute(SUMMED.format(keys=keys, names=names, parts=parts), span)
+    return [_sum(row, by, discounts[_key(row, by)]) for row in found]
 
 
-def _raw(db: sqlite3.Connection, rows: str, values: dict[str, object], discount: Discount) -> Iterator[Sum]:
-    discounts = _discounts(db.execute(DISCOUNTED.format(rows=rows), values), discount)
-    for row in db.execute(GROUPED.format(rows=rows), values):
-        yield _sum(row, discounts[_key(row)])
-
-
-def _sum(row: sqlite3.Row, discount: Decimal) -> Sum:
-    values: dict[str, Any] = {name: row[name] for name in (*KEY, *COUNTS)}
+def _sum(row: sqlite3.Row, by: Sequence[By], discount: Decimal) -> Sum:
+    values: dict[str, Any] = {name: row[name] for name in (*by, *COUNTS)}
     values |= {name: Decimal(row[name]) for name in MONEY}
-    return Sum(**values, provider_discount_usd=discount)
+    return Sum(**values, provider_discount_usd=Decimal(row["provider_discount_usd"]) + discount)
 
 
-def _discounts(rows: Iterable[sqlite3.Row], discount: Discount) -> defaultdict[Key, Decimal]:
+def _discounts(
+    db: sqlite3.Connection, by: Sequence[By], rows: str, span: dict[str, Any], discount: Discount
+) -> defaultdict[Key, Decimal]:
+    keys = ", ".join(f"{KEYS.get(name, name)} AS {name}" for name in by)
     found: defaultdict[Key, Decimal] = defaultdict(Decimal)
-    for row in rows:
-        found[_key(row)] += discount(row)
+    for row in db.execute(DISCOUNTED.format(keys=keys, rows=rows), span):
+        found[_key(row, by)] += discount(row)
     return found
 
 
-def _key(row: sqlite3.Row) -> Key:
-    return tuple(row[name] for name in KEY)
+def _key(row: sqlite3.Row, by: Sequence[By]) -> Key:
+    return tuple(row[name] for name in by)
 
 
 def _hour(at: datetime) -> datetime:
     return moment(f"{stamp(at)[:13]}:00:00.000000Z")
 
 
-GROUPED = """
-SELECT substr(started_at, 1, 13) AS hour, agent, engine, model, intent, cache, coalesce(tag, '') AS tag,
-       count(*) AS requests, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
-       sum(thinking_tokens) AS thinking_tokens, sum(cached_input_tokens) AS cached_input_tokens,
-       usd_sum(cost_usd) AS cost_usd, usd_sum(baseline_usd) AS baseline_usd,
-       usd_sum(coalesce(own_cost_usd, '0')) AS own_cost_usd
-FROM requests WHERE {rows} GROUP BY 1, 2, 3, 4, 5, 6, 7
+PARTS = """
+SELECT substr(started_at, 1, 13) AS hour, agent, engine, model, intent, cache, coalesce(tag, '') AS tag, 1 AS requests,
+       input_tokens, output_tokens, thinking_tokens, cached_input_tokens, cost_usd, baseline_usd,
+       coalesce(own_cost_usd, '0') AS own_cost_usd, '0' AS provider_discount_usd
+FROM requests WHERE {rows}
 """
 
-DISCOUNTED = """
-SELECT substr(started_at, 1, 13) AS hour, agent, engine, model, intent, cache, coalesce(tag, '') AS tag,
-       started_at, cost_usd, baseline_usd, attempts
-FROM requests WHERE {rows} AND cached_input_tokens > 0 AND cache IN ('miss', 'bypass')
+TOTALS = """
+sum(requests) AS requests, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
+sum(thinking_tokens) AS thinking_tokens, sum(cached_input_tokens) AS cached_input_tokens,
+usd_sum(cost_usd) AS cost_usd, usd_sum(baseline_usd) AS baseline_usd, usd_sum(own_cost_usd) AS own_cost_usd,
+usd_sum(provider_discount_usd) AS provider_discount_usd
 """
 
 NEW = "rowid > :after AND rowid <= :to"
-FRESH = "rowid > :after AND started_at >= :since AND started_at < :until"
-BETWEEN = "started_at >= :since AND started_at < :until"
+
+LOOSE = (
+    "rowid > :after AND +started_at >= :since AND +started_at < :until",
+    "started_at >= :since AND started_at < :first AND rowid <= :after",
+    "started_at >= :last AND started_at < :until AND rowid <= :after",
+)
+"""Rows that stand in no sum of a whole hour. The plus sign keeps SQLite from walking all of the span's rows by time."""
+
+GROUPED = f"SELECT {', '.join(KEY)}, {TOTALS} FROM ({PARTS}) GROUP BY {', '.join(KEY)}"  # noqa: S608 — our own columns
+
+ROLLED = """
+SELECT hour, agent, engine, model, intent, cache, tag, requests, input_tokens, output_tokens, thinking_tokens,
+       cached_input_tokens, cost_usd, baseline_usd, own_cost_usd, provider_discount_usd
+FROM rollups WHERE hour >= :first_hour AND hour < :last_hour
+"""
+
+SUMMED = f"SELECT {{keys}}, {TOTALS} FROM ({{parts}}) GROUP BY {{names}}"  # noqa: S608 — our own columns
+
+DISCOUNTED = """
+SELECT {keys}, started_at, cost_usd, baseline_usd, attempts FROM (
+    SELECT substr(started_at, 1, 13) AS hour, agent, engine, model, intent, cache, coalesce(tag, '') AS tag,
+           started_at, cost_usd, baseline_usd, attempts
+    FROM requests WHERE {rows} AND cached_input_tokens > 0 AND cache IN ('miss', 'bypass'))
+"""
 
 NEXT = """
 SELECT seen_to, (SELECT max(rowid) FROM (SELECT rowid FROM requests WHERE rowid > seen_to ORDER BY rowid LIMIT ?))
@@ -153,5 +188,3 @@ ON CONFLICT DO UPDATE SET
     own_cost_usd = usd_add(own_cost_usd, excluded.own_cost_usd),
     provider_discount_usd = usd_add(provider_discount_usd, excluded.provider_discount_usd)
 """
-
-ROLLED = "SELECT * FROM rollups WHERE hour >= ? AND hour < ?"

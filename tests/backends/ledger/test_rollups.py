@@ -16,7 +16,7 @@ from backends.ledger.books import Books
 from backends.ledger.connection import extend
 from backends.ledger.entries import Settle
 from backends.ledger.retention import Prune
-from backends.ledger.rollups import RollUp, Sum, sums
+from backends.ledger.rollups import KEY, RollUp, Sum, sums
 from backends.ledger.writer import commit
 from backends.types import ZERO, Outcome
 from tests.backends.ledger.samples import COST, attempt, outcome
@@ -55,7 +55,7 @@ def total(parts: Sequence[Sum]) -> tuple[int, Decimal, int, Decimal]:
 
 def by_agent(db: sqlite3.Connection, since: datetime, until: datetime) -> dict[str, int]:
     found: defaultdict[str, int] = defaultdict(int)
-    for part in sums(db, since=since, until=until, discount=one_cent):
+    for part in sums(db, since=since, until=until, discount=one_cent, by=KEY):
         found[part.agent] += part.requests
     return dict(found)
 
@@ -74,10 +74,10 @@ def test_any_span_is_the_same_before_and_after_rolling_up(
         for index, minute in enumerate(minutes):
             agent, at = f"agent{index % 3}", START + timedelta(minutes=minute)
             write(db, *settled(outcome(str(index), attempt(), agent=agent, at=at, tag="x" if index % 2 else None)))
-        before = total(list(sums(db, since=since, until=until, discount=one_cent))), by_agent(db, since, until)
+        before = total(list(sums(db, since=since, until=until, discount=one_cent, by=KEY))), by_agent(db, since, until)
         for step in steps:
             write(db, RollUp(rows=step, discount=one_cent))
-        after = total(list(sums(db, since=since, until=until, discount=one_cent))), by_agent(db, since, until)
+        after = total(list(sums(db, since=since, until=until, discount=one_cent, by=KEY))), by_agent(db, since, until)
     assert after == before
     inside = sum(since <= START + timedelta(minutes=minute) < until for minute in minutes)
     assert before[0][:2] == (inside, inside * COST)
@@ -93,7 +93,7 @@ def test_a_row_that_came_late_joins_its_hour() -> None:
 def test_rolling_up_nothing_changes_nothing() -> None:
     with closing(opened()) as db:
         write(db, RollUp(rows=10, discount=one_cent))
-        assert list(sums(db, since=START, until=LATER, discount=one_cent)) == []
+        assert list(sums(db, since=START, until=LATER, discount=one_cent, by=KEY)) == []
 
 
 @pytest.mark.parametrize("batch", [1, 2, 100])
@@ -101,15 +101,15 @@ def test_what_is_pruned_stays_in_the_sums(batch: int) -> None:
     with closing(opened()) as db:
         write(db, *settled(*(outcome(str(i), attempt(), at=START + timedelta(minutes=20 * i)) for i in range(9))))
         write(db, RollUp(rows=100, discount=one_cent))
-        before = total(list(sums(db, since=START - timedelta(hours=1), until=LATER, discount=one_cent)))
+        before = total(list(sums(db, since=START - timedelta(hours=1), until=LATER, discount=one_cent, by=KEY)))
         charged = db.execute("SELECT usd_sum(usd) FROM charges").fetchone()[0]
         for _ in range(10):
             write(db, Prune(before=START + timedelta(minutes=100), rows=batch))
         assert db.execute("SELECT count(*) FROM requests").fetchone()[0] == 4
-        assert total(list(sums(db, since=START - timedelta(hours=1), until=LATER, discount=one_cent))) == before
+        assert total(list(sums(db, since=START - timedelta(hours=1), until=LATER, discount=one_cent, by=KEY))) == before
         assert db.execute("SELECT usd_sum(usd) FROM charges").fetchone()[0] == charged
         # 09:30 lies in an hour whose rows are gone: it counts from 09:00.
-        assert total(list(sums(db, since=START, until=LATER, discount=one_cent))) == before
+        assert total(list(sums(db, since=START, until=LATER, discount=one_cent, by=KEY))) == before
 
 
 def test_rows_that_are_not_in_the_sums_yet_are_not_pruned() -> None:

@@ -54,6 +54,9 @@ FICTITIOUS = re.compile(
 )
 """Set aside by the numbering plans for films and manuals."""
 
+LONGEST = re.compile(r"\D{0,3}(?:\d\D{0,3}){8,14}(?<=\d)(?!\d)")
+"""As many whole groups as a phone number may have (ITU-T E.164); another number may follow."""
+
 PHONE_REACH = 45
 
 
@@ -83,11 +86,13 @@ def _phones(text: str) -> Iterator[Hit]:
     accounts = [match.span(1) for match in IBAN.finditer(text)]
     for pattern, alone in ((INTERNATIONAL, True), (NATIONAL, False)):
         for match in pattern.finditer(text):
-            digits = sum(map(str.isdigit, match[0]))
-            if not 9 <= digits <= 15 or FICTITIOUS.search(match[0]) or _inside(match, accounts):
+            longest = LONGEST.match(match[0]) if alone else None
+            number = match[0] if longest is None else longest[0]
+            digits = sum(map(str.isdigit, number))
+            if not 9 <= digits <= 15 or FICTITIOUS.search(number) or _inside(match, accounts):
                 continue
-            if (alone and not match[0].isdigit()) or UNMISTAKABLE.match(match[0]) or _near_phone_word(text, match):
-                yield Hit("phone", match.start(), match.end())
+            if (alone and not number.isdigit()) or UNMISTAKABLE.match(number) or _near_phone_word(text, match):
+                yield Hit("phone", match.start(), match.start() + len(number))
 
 
 def _inside(match: re.Match[str], spans: list[tuple[int, int]]) -> bool:

@@ -18,7 +18,7 @@ from backends.router.privacy import (
 from backends.router.privacy.hit import Detector, Hit
 from backends.router.privacy.hosts import InternalHosts
 from backends.router.privacy.operator import OperatorRules
-from backends.router.privacy.parts import Part, parts
+from backends.router.privacy.parts import Part, parts, seams
 from backends.router.privacy.redact import Redaction, redact
 from backends.router.privacy.views import views
 from backends.settings import Privacy
@@ -101,11 +101,22 @@ class PrivacyGate:
         if not verdict.findings or any(message.images for message in request.messages):
             return None
         try:
+            if self._straddled(request):
+                return None
             redaction = redact(request, self.hits)
             left = next(self._findings(redaction.request), None)
         except Exception:  # noqa: BLE001 — fails closed, as `inspect` does
             return None
         return redaction if left is None and len(redaction.values) else None
+
+    def _straddled(self, request: Request) -> bool:
+        """Does a message end in the middle of something private, so that either half would pass for harmless?"""
+        allowance = Allowance()
+        return any(
+            hit.start < part.seam < hit.end
+            for part in seams(request.messages)
+            for hit in self._hits(part.text, allowance)
+        )
 
     def hits(self, text: str) -> Iterator[Hit]:
         """All that is private in one text, in no order, with offsets into it; stretches may overlap.

@@ -77,7 +77,7 @@ LOUD_FORM = re.compile(
 PLACEHOLDER = re.compile(
     r"""(?xi)
     \$\{ | \{\{ | \$\( | %\( | ^%\w+%$ | ^%s | ^\$ | ^< | >$ | \*\*\* | x{4} | •{3} | \.\.\. | … | ^_+$
-    | ^\[.{0,40}\]$ | ^\(
+    | ^\[.{0,40}\]$ | ^\( | \[\[[A-Z_]+_\d
     | \bEXAMPLE | EXAMPLE(?:KEY)?\b | ^example | your | change[_-]?me | placeholder | redacted | masked | hidden | dummy
     | sample | replace | insert | paste | \bhere\b | todo | fixme | lorem | ^test(ing)?$ | foobar | abcdef | 1234567
     | deadbeef | not[_-]?set

@@ -43,7 +43,7 @@ def parts(request: Request) -> Iterator[Part]:
     if request.response_format.schema is not None:
         yield Part(OUTSIDE, _json(request.response_format.schema), False)
     yield from (Part(OUTSIDE, word, False) for word in request.sampling.stop)
-    yield from _seams(request.messages)
+    yield from seams(request.messages)
 
 
 def unescaped(arguments: str) -> str:
@@ -54,7 +54,7 @@ def unescaped(arguments: str) -> str:
         return ""
 
 
-def _seams(messages: tuple[Message, ...]) -> Iterator[Part]:
+def seams(messages: tuple[Message, ...]) -> Iterator[Part]:
     """Where one message ends and the next begins, or the same speaker's next: a secret may be split over both."""
     last_of: dict[str, int] = {}
     for index, message in enumerate(messages):

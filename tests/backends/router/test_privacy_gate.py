@@ -8,7 +8,7 @@ import pytest
 from backends.errors import WrongSettings
 from backends.router.privacy import PrivacyGate, gate
 from backends.settings import Privacy
-from backends.types import Message, Request, ResponseFormat, Sampling, Tool, ToolCall
+from backends.types import Message, Request, ResponseFormat, Sampling, Tool, ToolCall, Verdict
 
 KEY = "ghp_aB3dE5fG7hJ9kL2mN4pQ6rS8tU1vW3xY5z"
 GATE = PrivacyGate(Privacy())
@@ -19,7 +19,7 @@ def request(text: str = "hello", **more: Any) -> Request:
 
 
 def test_labels_speak_first_and_harmless_text_passes() -> None:
-    assert GATE.inspect(request(), agent_sensitive=False) == gate.Verdict(sensitive=False)
+    assert GATE.inspect(request(), agent_sensitive=False) == Verdict(sensitive=False)
     assert GATE.inspect(request(sensitive=True), agent_sensitive=False).why == "asked"
     assert GATE.inspect(request(), agent_sensitive=True).why == "agent"
     both = GATE.inspect(request(KEY, sensitive=True), agent_sensitive=False)
@@ -92,7 +92,7 @@ def test_a_pattern_that_does_not_compile_is_wrong_settings() -> None:
 def test_an_exploding_pattern_is_stopped_and_means_sensitive() -> None:
     explosive = PrivacyGate(Privacy(patterns=(r"(a|aa)+$", r"(x+x+)+y")))
     verdict = explosive.inspect(request("a" * 5_000 + "b" + "x" * 5_000), agent_sensitive=False)
-    assert verdict == gate.Verdict(sensitive=True, why="unsure")
+    assert verdict == Verdict(sensitive=True, why="unsure")
 
 
 def test_a_stage_that_raises_means_sensitive(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,12 +100,12 @@ def test_a_stage_that_raises_means_sensitive(monkeypatch: pytest.MonkeyPatch) ->
         raise RuntimeError
 
     monkeypatch.setattr(gate, "parts", broken)
-    assert GATE.inspect(request(), agent_sensitive=False) == gate.Verdict(sensitive=True, why="unsure")
+    assert GATE.inspect(request(), agent_sensitive=False) == Verdict(sensitive=True, why="unsure")
 
 
 def test_a_stage_out_of_time_means_sensitive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "START_S", -1.0)
-    assert GATE.inspect(request(), agent_sensitive=False) == gate.Verdict(sensitive=True, why="unsure")
+    assert GATE.inspect(request(), agent_sensitive=False) == Verdict(sensitive=True, why="unsure")
 
 
 @pytest.mark.parametrize("at", [0, 65_530, 66_000, 131_072, 199_000])

@@ -11,6 +11,7 @@ from backends.bus import Bus
 from backends.clock import Clock, SystemClock
 from backends.engines.checks import check_local, runs_here
 from backends.ground import Ground, open_ground
+from backends.ledger.prices import UnknownPrice
 from backends.local import LocalCore
 from backends.paths import Paths
 from backends.router.answering import Answering
@@ -26,6 +27,7 @@ from backends.router.privacy import PrivacyGate
 from backends.router.proof import LocalProof
 from backends.router.quota import Quota
 from backends.router.record import Recorder
+from backends.router.reload import Reload
 from backends.router.spend_watch import SpendWatch
 from backends.router.thinking import Thinking
 from backends.settings import LocalEngine, Settings
@@ -120,6 +122,11 @@ def _journal(ground: Ground) -> Journal:
     journal.restore(ground.recent)
     if count := ground.ledger.recovered:
         journal.alert("recovered", f"recovered {count} calls that a crash had left open", level="warning")
+    try:
+        ground.prices.tariff(ground.settings.engines.cloud.model, ground.clock.now())
+    except UnknownPrice as error:
+        what, _, remedy = str(error).partition(": ")
+        journal.alert("price", f"{what}: it is not called", remedy=remedy)
     return journal
 
 
@@ -190,6 +197,7 @@ def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watche
         clock=clock,
         rehearsal=rehearsal,
         calibrations=ground.calibrations,
+        reload=Reload(settings, ground.config, (thinking, pipeline, cascade), rehearsal=rehearsal),
     )
 
 

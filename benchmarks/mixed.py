@@ -30,7 +30,8 @@ from backends.identity import new_id
 from backends.paths import Paths
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.process import Twins, twins
-from backends.settings import Agent, Settings
+from backends.settings import Settings
+from backends.settings_agent import Agent
 from backends.settings_money import Budget
 from backends.types import Delta, Message, Request, Sampling
 

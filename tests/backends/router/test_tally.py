@@ -1,5 +1,7 @@
+from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,7 +10,8 @@ from backends.engines.base import Call, kept_back
 from backends.errors import EngineError
 from backends.ledger.prices import Prices
 from backends.router.costs import Costs
-from backends.router.tally import ON_THE_WAY, Meter, Tally
+from backends.router.tally import BEYOND, ON_THE_WAY, Meter, Tally
+from backends.settings_money import Price, PriceFrom
 from backends.types import Message, Tokens
 
 CALL = Call(
@@ -123,3 +126,66 @@ def test_a_local_call_costs_nothing_that_is_billed() -> None:
     counted = it.left("cancelled")
     assert counted is not None
     assert counted[1] == it.done()[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (Tokens(input=-1, output=5), "a count below zero"),
+        (Tokens(input=1, output=2**60), "a count beyond all reason"),
+        (Tokens(input=1, output=float("nan")), "a count that is no whole number"),  # type: ignore[arg-type]
+        (Tokens(input=True, output=5), "a count that is no whole number"),
+        (Tokens(input=1, output=5, cached_input=2), "2 cached of 1 input tokens"),
+    ],
+)
+def test_c8_a_report_that_cannot_be_true_is_flagged_and_estimated(said: Tokens, why: str) -> None:
+    it = meter()
+    it.heard("hello")
+    it.used(said)
+    attempt, charged = it.done()
+    assert attempt.estimated
+    assert why in attempt.flag
+    assert charged == RESERVED
+    tally = Tally()
+    tally.add((attempt, charged))
+    assert tally.flags == (attempt.flag,)
+
+
+def test_c8_a_true_word_after_an_untrue_one_holds() -> None:
+    it = meter()
+    it.used(Tokens(input=-1))
+    it.heard("hello")
+    it.used(Tokens(input=3, output=2))
+    attempt, _ = it.done()
+    assert (attempt.tokens, attempt.estimated, attempt.flag) == (Tokens(input=3, output=2), False, "")
+
+
+def test_a_report_that_ends_before_the_text_does_is_an_estimate() -> None:
+    it = meter()
+    it.heard("hello")
+    it.used(Tokens(input=10, output=1))
+    it.heard(" and more")
+    attempt, charged = it.done()
+    assert attempt.estimated
+    assert attempt.tokens == Tokens(input=10, output=1)
+    assert charged == RESERVED
+
+
+def test_more_than_was_allowed_is_booked_as_billed_and_flagged() -> None:
+    it = meter()
+    it.used(Tokens(input=10, output=9000, thinking=2000))
+    attempt, _ = it.done()
+    assert attempt.flag == "gemini-2.5-flash reported 11000 answer tokens where 10240 were allowed" + (
+        f"; gemini-2.5-flash billed ${attempt.cost_usd - RESERVED:f} {BEYOND}" if attempt.cost_usd > RESERVED else ""
+    )
+    assert attempt.cost_usd == COSTS.of("cloud", CALL.model, attempt.tokens)
+
+
+def test_a_call_is_priced_as_of_its_beginning() -> None:
+    clock = ManualClock()
+    change = PriceFrom(valid_from=clock.now() + timedelta(seconds=1), input_usd=Decimal(2), output_usd=Decimal(2))
+    prices = Prices({CALL.model: Price(input_usd=Decimal(1), output_usd=Decimal(1), changes=(change,))})
+    it = Meter("cloud", CALL, reserved_usd=RESERVED, costs=Costs(prices, clock, cloud_model=CALL.model), clock=clock)
+    clock.advance(60)
+    it.used(Tokens(input=1_000_000))
+    assert it.done()[0].cost_usd == 1

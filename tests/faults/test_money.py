@@ -1,0 +1,211 @@
+"""Money in a whole core between the twins: where it cannot be written, where nothing may be spent, where it is odd."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from backends.errors import BudgetExceeded, ClawError, LedgerError, RateLimited, WrongUse
+from backends.events import Event, SpendSampled
+from backends.ledger import connection, overflow, writer
+from backends.rehearsal.behaviour import Counted
+from backends.rehearsal.faults import Fault
+from backends.settings import Settings
+from backends.settings_money import Budget, LocalCosts, Price
+from backends.types import ZERO, Action, Policy
+from tests.core import Stand, ask, policy, prompt, stand
+from tests.waiting import until
+
+D = Decimal
+NONE_LEFT = Budget(limit_usd=D(0), on_exceeded="refuse")
+
+
+@contextmanager
+def locked(it: Stand) -> Iterator[None]:
+    """Another program holds the ledger's file."""
+    db = sqlite3.connect(it.paths.ledger, isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        db.execute("ROLLBACK")
+        db.close()
+
+
+@pytest.fixture
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "BUSY_S", 0.01)
+    monkeypatch.setattr(overflow, "BUSY_S", 0.01)
+    monkeypatch.setattr(writer, "RETRY_S", 0.01)
+
+
+def serving(settings: Settings) -> Settings:
+    changed = replace(settings, ledger=replace(settings.ledger, on_unwritable="serve", spill_bytes=65_536))
+    return policy(changed, "ada", "cloud")
+
+
+@pytest.mark.usefixtures("_soon")
+async def test_d1_serve_goes_on_while_the_file_is_locked_and_loses_nothing(home: Path) -> None:
+    async with stand(home, change=serving) as it:
+        with locked(it):
+            ended = await asyncio.gather(*(ask(it.core, prompt(f"hello {n}", agent="ada")) for n in range(8)))
+            assert {outcome.finish for _, outcome in ended} == {"stop"}
+            await until(lambda: "ledger:spill" in alerts(it))
+            assert "another program has locked it" in alerts(it)["ledger:spill"]
+            assert it.rows() == []
+        await until(lambda: "ledger:spill" not in alerts(it))
+        rows = await asyncio.to_thread(it.rows)
+        billed = it.billed()
+    assert sum(D(row["cost_usd"]) for row in rows) == billed > 0
+    assert sorted(row["id"] for row in rows) == sorted(outcome.id for _, outcome in ended)
+
+
+@pytest.mark.usefixtures("_soon")
+async def test_d1_a_full_spill_is_503_before_any_engine_is_called(home: Path) -> None:
+    async with stand(home, change=serving) as it:
+        with locked(it):
+            with pytest.raises(LedgerError, match="the spill of 64 KiB is full") as refused:
+                for number in range(100):
+                    await ask(it.core, prompt(f"hello {number}", agent="ada"))
+            calls = it.gemini.account.counts(calls=0)["calls"]["finished"]
+            assert refused.value.http_status == 503
+        await until(lambda: "ledger:spill" not in alerts(it))
+        assert len(await asyncio.to_thread(it.rows)) == calls
+
+
+def alerts(it: Stand) -> dict[str, str]:
+    return {alert.key: alert.text for alert in it.core._journal.alerts()}
+
+
+@pytest.mark.parametrize("engine", ["auto", "cloud"])
+@pytest.mark.parametrize("rule", ["auto", "prefer-cloud", "cloud", "prefer-local"])
+@pytest.mark.parametrize("scope", ["all", "agent:ada", "group:writers", "engine:cloud", "model:gemini-2.5-flash"])
+async def test_s10_with_a_budget_of_zero_the_cloud_hears_nothing(
+    home: Path, scope: str, rule: Policy, engine: Any
+) -> None:
+    def change(settings: Settings) -> Settings:
+        budgets = (replace(NONE_LEFT, scope=scope), Budget(limit_usd=D(5)))
+        return policy(replace(settings, budgets=budgets), "ada", rule, group="writers")
+
+    async with stand(home, change=change) as it:
+        it.ollama.inject(Fault(kind="status", status=500), Fault(kind="close", after=1), Fault(kind="reset"))
+        for text in ("hello", "write a lock-free queue in Rust and prove it", "hello", "again"):
+            try:
+                await it.core.explain(prompt(text, agent="ada", engine=engine))
+                await ask(it.core, prompt(text, agent="ada", engine=engine))
+            except ClawError as error:
+                assert error.kind in ("budget", "no_engine")
+        assert it.gemini.account.requests.total() == 0
+
+
+async def test_a_rate_limit_is_429_with_a_time_and_leaves_no_row(home: Path) -> None:
+    async with stand(home, change=lambda s: policy(s, "ada", "local", requests_per_minute=2)) as it:
+        for number in range(2):
+            await ask(it.core, prompt(f"hello {number}", agent="ada"))
+        with pytest.raises(RateLimited, match="2 requests a minute") as refused:
+            await ask(it.core, prompt("one more", agent="ada"))
+        assert refused.value.http_status == 429
+        assert refused.value.retry_after_s is not None
+        await ask(it.core, prompt("hello 1", agent="ada"))  # what the cache knows costs nobody anything
+        assert len(await asyncio.to_thread(it.rows)) == 3
+
+
+async def test_tokens_a_minute_count_what_was_really_used(home: Path) -> None:
+    async with stand(home, change=lambda s: policy(s, "ada", "local", tokens_per_minute=100)) as it:
+        it.ollama.behaviour = replace(it.ollama.behaviour, counted=Counted(output=500))
+        await ask(it.core, prompt("hello", agent="ada"))
+        with pytest.raises(RateLimited, match="100 tokens a minute"):
+            await ask(it.core, prompt("hello you", agent="ada"))
+
+
+async def test_a_budget_is_changed_live_and_everybody_hears_of_it(home: Path) -> None:
+    heard: list[Event] = []
+
+    async def listen() -> None:
+        async with aclosing(it.core.events()) as events:
+            async for event in events:
+                heard.append(event)
+
+    async with stand(home, change=lambda s: policy(s, "ada", "cloud")) as it:
+        listening = asyncio.create_task(listen())
+        await asyncio.sleep(0)
+        acted = await it.core.act(order("all", "day", "0"))
+        assert acted.detail == "budget all a day is limited to $0"
+        with pytest.raises(BudgetExceeded):
+            await ask(it.core, prompt("hello", agent="ada"))
+        assert acted.undo is not None
+        await it.core.act(acted.undo)
+        await ask(it.core, prompt("hello", agent="ada"))
+        await until(lambda: any(isinstance(event, SpendSampled) for event in heard))
+        (first, *_) = [event for event in heard if isinstance(event, SpendSampled)]
+        assert first.spend.budgets[0].limit_usd == ZERO
+        with pytest.raises(WrongUse, match="is no scope"):
+            await it.core.act(order("nobody", "day", "1"))
+        listening.cancel()
+
+
+def order(scope: str, window: str, usd: str) -> Action:
+    return Action(verb="set-budget", actor="test", scope=scope, window=window, limit_usd=D(usd))
+
+
+async def test_an_alert_stands_from_its_share_and_an_overrun_names_who_billed(home: Path) -> None:
+    def change(settings: Settings) -> Settings:
+        return policy(replace(settings, budgets=(Budget(limit_usd=D("0.05"), alert_at=0.5),)), "ada", "cloud")
+
+    async with stand(home, change=change) as it:
+        it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(output=11_000))
+        await ask(it.core, prompt("hello", agent="ada"))
+        await until(lambda: "budget:all:day" in alerts(it))
+        assert "budget:all:day:overrun" not in alerts(it)
+        it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(output=400_000))
+        _, over = await ask(it.core, prompt("hello you", agent="ada"))
+        await until(lambda: "budget:all:day:overrun" in alerts(it))
+        assert over.cost_usd > 1
+        assert any("beyond the caps it was given" in note for note in over.notes)
+        assert "gemini-2.5-flash billed beyond the caps" in alerts(it)["budget:all:day:overrun"]
+        assert sum(D(row["cost_usd"]) for row in await asyncio.to_thread(it.rows)) == it.billed()
+
+
+@pytest.mark.parametrize("mode", ["absent", "absent-last", "cached-over-prompt"])
+async def test_c8_usage_that_is_missing_or_contradicts_itself_is_estimated_flagged_and_charged_enough(
+    home: Path, mode: str
+) -> None:
+    async with stand(home, change=lambda s: policy(s, "ada", "cloud")) as it:
+        it.gemini.inject(Fault(kind="usage", mode=mode))
+        text, outcome = await ask(it.core, prompt("say hello to everybody in the house", agent="ada"))
+        assert text
+        assert outcome.usage_estimated
+        assert it.core._ledger.budgets()[0].spent_usd >= it.billed() > 0
+        assert bool(outcome.notes) == (mode == "cached-over-prompt")
+
+
+async def test_a_model_without_a_price_is_not_called_and_said_to_be_so(home: Path) -> None:
+    def change(settings: Settings, **more: Any) -> Settings:
+        cloud = replace(settings.engines.cloud, model="gemini-99-flash")
+        return policy(replace(settings, engines=replace(settings.engines, cloud=cloud), **more), "ada", "prefer-cloud")
+
+    async with stand(home, change=change) as it:
+        assert "no price is known for gemini-99-flash" in alerts(it)["price"]
+        _, outcome = await ask(it.core, prompt("hello", agent="ada"))
+        assert outcome.engine == "local"
+        assert it.gemini.account.requests.total() == 0
+    own = {"gemini-99-flash": Price(input_usd=D(1), output_usd=D(1))}
+    async with stand(home, change=lambda settings: change(settings, prices=own)) as it:
+        assert "price" not in alerts(it)
+
+
+async def test_local_calls_have_a_cost_of_their_own_that_nobody_bills(home: Path) -> None:
+    costs = LocalCosts(power_w=300.0, kwh_usd=D("0.3"), hardware_usd=D(2000))
+    change = lambda s: policy(replace(s, costs=replace(s.costs, local=costs)), "ada", "local")  # noqa: E731 — one line
+    async with stand(home, change=change) as it:
+        _, outcome = await ask(it.core, prompt("hello", agent="ada"))
+        (row,) = await asyncio.to_thread(it.rows)
+    assert outcome.cost_usd == ZERO
+    assert outcome.own_cost_usd is not None
+    assert D(row["own_cost_usd"]) == outcome.own_cost_usd > 0

@@ -1,13 +1,14 @@
 """Model inertia: a dear model kept where a cheaper one would do, an old one kept past its day, a machine left idle."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
 
 from backends.finops.break_even import fixed_usd_month
 from backends.finops.look import Look, money
 from backends.ledger.catalogue import is_deprecated, models
-from backends.types import Recommendation, Tokens
+from backends.types import ZERO, Recommendation
 
 WITHIN = 0.01
 """Where P(local answers well) is within this of P(cloud answers well), the next cheaper cloud model does as well: it
@@ -27,10 +28,8 @@ def dear_models(look: Look) -> Iterator[Recommendation]:
         cheaper = _sibling_below(row["model"])
         if cheaper is None:
             continue
-        tokens = Tokens(input=row["input"], output=row["output"], thinking=row["thinking"], cached_input=row["cached"])
-        there = look.price(cheaper, tokens)
-        saved = money(row["usd"]) - there if there is not None else Decimal(0)
-        if saved > 0:
+        saved = _saved(look, row, cheaper)
+        if saved:
             yield Recommendation(
                 kind="dear-model",
                 title=f"{row['agent']} pays {row['model']} where {cheaper} would do",
@@ -63,15 +62,13 @@ def old_models(look: Look) -> Iterator[Recommendation]:
         newer = _newest_of_tier(model)
         if newer is None or newer == model:
             continue
-        tokens = Tokens(input=row["input"], output=row["output"], thinking=row["thinking"], cached_input=row["cached"])
-        there = look.price(newer, tokens)
-        saved = money(row["usd"]) - there if there is not None else None
+        saved = _saved(look, row, newer)
         retiring = is_deprecated(model)
-        if retiring or (saved is not None and saved > 0):
+        if retiring or saved:
             yield Recommendation(
                 kind="old-model",
                 title=f"{model} is being retired" if retiring else f"{newer} asks less than {model}",
-                usd_month=look.a_month(saved) if saved is not None and saved > 0 else None,
+                usd_month=look.a_month(saved) if saved else None,
                 evidence=f"{row['requests']:,} requests of the span went to it",
                 command=f"claw config set engines.cloud.model {newer}",
             )
@@ -92,6 +89,12 @@ def idle_machine(look: Look) -> Iterator[Recommendation]:
             evidence=f"its {look.settings.engines.local.parallel} places were empty {idle:.0%} of the time",
             command=f"claw config set router.dial {max(0.0, look.settings.router.dial - 0.1):.1f}",
         )
+
+
+def _saved(look: Look, row: sqlite3.Row, other: str) -> Decimal | None:
+    """What the row's calls would have cost less at the other model, by today's prices; None where nothing is known."""
+    here, there = look.price_of(row["model"], row), look.price_of(other, row)
+    return max(ZERO, here - there) if here is not None and there is not None else None
 
 
 def _sibling_below(model: str) -> str | None:
@@ -120,8 +123,7 @@ SELECT agent, model, sum(p_local >= p_cloud - ?3) AS requests, count(*) AS all_r
        sum(iif(p_local >= p_cloud - ?3, input_tokens, 0)) AS input,
        sum(iif(p_local >= p_cloud - ?3, output_tokens, 0)) AS output,
        sum(iif(p_local >= p_cloud - ?3, thinking_tokens, 0)) AS thinking,
-       sum(iif(p_local >= p_cloud - ?3, cached_input_tokens, 0)) AS cached,
-       usd_sum(iif(p_local >= p_cloud - ?3, cost_usd, '0')) AS usd
+       sum(iif(p_local >= p_cloud - ?3, cached_input_tokens, 0)) AS cached
 FROM requests
 WHERE started_at >= ?1 AND started_at < ?2 AND engine = 'cloud' AND finish = 'stop' AND p_local IS NOT NULL
 GROUP BY agent, model HAVING requests > 0
@@ -134,7 +136,7 @@ WHERE started_at >= ? AND started_at < ? AND engine = 'cloud' AND p_local >= p_c
 
 USED = """
 SELECT model, count(*) AS requests, sum(input_tokens) AS input, sum(output_tokens) AS output,
-       sum(thinking_tokens) AS thinking, sum(cached_input_tokens) AS cached, usd_sum(cost_usd) AS usd
+       sum(thinking_tokens) AS thinking, sum(cached_input_tokens) AS cached
 FROM requests WHERE started_at >= ? AND started_at < ? AND engine = 'cloud' GROUP BY model
 """
 

@@ -38,6 +38,20 @@ class Look:
         """The command that changes one setting of an agent."""
         return f"claw config set {'.'.join(('agents', quoted(agent), setting))} {value}"
 
+    def price_of(self, model: str, row: sqlite3.Row) -> Decimal | None:
+        """US dollars today for a row's `requests` with its sums of tokens: tiers go by a single call, so the mean
+        call is priced.
+        """
+        requests = row["requests"]
+        mean = Tokens(
+            input=row["input"] // requests,
+            output=row["output"] // requests,
+            thinking=row["thinking"] // requests,
+            cached_input=row["cached"] // requests,
+        )
+        usd = self.price(model, mean)
+        return None if usd is None else usd * requests
+
     def price(self, model: str, tokens: Tokens) -> Decimal | None:
         """US dollars for `tokens` today; None where no price is known."""
         try:

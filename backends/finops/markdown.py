@@ -55,7 +55,7 @@ def _recommendations(found: Sequence[Recommendation]) -> str:
         return "Nothing was found that is worth a cent a month."
     return "\n".join(
         f"{place}. **{_text(one.title)}**: {about(one.usd_month)} a month. "
-        f"{_text(one.evidence)}. Try `{harmless(one.command)}`"
+        f"{_text(one.evidence)}. Try `{_code(one.command)}`"
         for place, one in enumerate(found, start=1)
     )
 
@@ -107,3 +107,8 @@ def _months(found: Sequence[PriceMonth]) -> str:
 def _text(foreign: str) -> str:
     """Names are foreign: no markup of theirs, no control character."""
     return harmless(foreign).translate(SPECIAL)
+
+
+def _code(command: str) -> str:
+    """Inside backticks, which it cannot leave."""
+    return harmless(command).replace("`", "'")

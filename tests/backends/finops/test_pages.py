@@ -1,0 +1,121 @@
+"""Reports for people: the comparison, the review, Markdown and HTML, all with foreign names made harmless."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from html.parser import HTMLParser
+
+import pytest
+
+from backends.finops.compare import compare
+from backends.finops.dossier import Dossier, dossier
+from backends.finops.markdown import as_markdown
+from backends.finops.page import as_html
+from backends.finops.rendering import as_comparison, as_review
+from backends.finops.review import review
+from backends.ledger.prices import Prices
+from backends.settings import Settings
+from backends.settings_money import Costs, LocalCosts
+from backends.types import Outcome
+from tests.backends.finops.ledgers import filled
+from tests.backends.ledger.samples import COST, attempt, outcome
+
+NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
+PRICES = Prices({})
+HOSTILE = "<script>alert(1)</script>|`[x](javascript:1)\x1b[2J"
+RENTED = Settings(costs=Costs(local=LocalCosts(rent_usd_month=Decimal(90), kwh_usd=Decimal("0.3"), power_w=200)))
+
+
+def rows() -> list[Outcome]:
+    found = [outcome(f"p{day}", attempt(), at=NOW - timedelta(days=day), agent="writer") for day in range(1, 12)]
+    found += [
+        outcome(f"l{day}", attempt("0", engine="local", model="qwen2.5:14b"), at=NOW - timedelta(days=day))
+        for day in range(1, 12)
+    ]
+    return [*found, outcome("h", attempt("1"), at=NOW - timedelta(hours=1), agent=HOSTILE, finish="length")]
+
+
+@pytest.fixture(scope="module")
+def month() -> Dossier:
+    with filled(*rows()) as db:
+        return dossier(db, since=NOW - timedelta(days=30), until=NOW, settings=RENTED, prices=PRICES, zone=UTC)
+
+
+class Tags(HTMLParser):
+    """What a browser would see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.add(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "action")]
+
+
+def test_html_stands_alone_and_runs_nothing_of_anybodys(month: Dossier) -> None:
+    page = as_html(month)
+    seen = Tags()
+    seen.feed(page)
+    assert "script" not in seen.names
+    assert {"svg", "polyline", "rect", "table"} <= seen.names
+    assert seen.addresses == []
+    assert "\x1b" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_markdown_shows_names_as_they_are(month: Dossier) -> None:
+    text = as_markdown(month)
+    outside = re.sub("`[^`\n]*`", "", text)
+    assert not re.search(r"(?<!\\)<script", outside)
+    assert "\\<script\\>" in outside
+    assert "\x1b" not in text
+    assert "| total | 23 |" in text
+    assert "## Break-even" in text
+
+
+def test_both_say_the_same_total(month: Dossier) -> None:
+    assert month.by_agent.total.cost_usd == 11 * COST + 1
+    assert "$1.01" in as_html(month)
+    assert "$1.01" in as_markdown(month)
+
+
+def test_the_forecast_is_in_both(month: Dossier) -> None:
+    assert month.forecast is not None
+    assert "nine times in ten" in as_html(month)
+    assert "nine times in ten" in as_markdown(month)
+
+
+def test_an_empty_ledger_makes_whole_pages() -> None:
+    with filled() as db:
+        found = dossier(db, since=NOW - timedelta(days=1), until=NOW, settings=Settings(), prices=PRICES, zone=UTC)
+    assert "No requests." in as_html(found)
+    assert "No requests." in as_markdown(found)
+    assert "costs.local.rent_usd_month" in as_html(found)
+
+
+def test_a_comparison_has_both_spans_and_what_came_and_went() -> None:
+    early, late = NOW - timedelta(days=9), NOW - timedelta(days=2)
+    with filled(
+        outcome("a", attempt("1"), at=early, agent="gone"),
+        outcome("b", attempt("2"), at=early, agent="stays"),
+        outcome("c", attempt("3"), at=late, agent="stays"),
+        outcome("d", attempt("5"), at=late, agent="new"),
+    ) as db:
+        found = compare(db, since=NOW - timedelta(days=7), until=NOW, by="agent", prices=PRICES)
+    assert [(row.key, row.cost_usd, row.share) for row in found.rows] == [
+        ("new", 5, None),
+        ("gone", -1, -1),
+        ("stays", 1, Decimal("0.5")),
+    ]
+    assert (found.total.before.cost_usd, found.total.after.cost_usd) == (3, 8)
+    assert "+167%" in as_comparison(found)
+
+
+def test_a_review_as_text_has_every_part() -> None:
+    with filled(*rows()) as db:
+        text = as_review(review(db, settings=RENTED, prices=PRICES, now=NOW))
+    for part in ("what would save most", "try: claw config set", "break-even", "own machine", "2026-06"):
+        assert part in text
+    assert "\x1b" not in text

@@ -215,7 +215,8 @@ class Recorder:
             cache=self._cache_result(flight.request),
             tokens=tally.tokens,
             cost_usd=tally.cost_usd,
-            baseline_usd=self._baseline(tally),
+            # All-cloud there would be no second asking: what it costs is saved by nothing.
+            baseline_usd=ZERO if flight.request.source == "shadow" else self._baseline(tally),
             ttft_ms=None if first_at is None else round((first_at - flight.started) * 1e3, 1),
             latency_ms=self._since(flight.started),
             finish=finish,

@@ -137,6 +137,8 @@ async def test_a_cache_that_cannot_be_used_is_one_alert_and_no_lost_answer(home:
         assert "full" in it.core._journal.alerts()[0].text
         clock.advance(RETRY_S)
         await ask(it.core, prompt("and now it fits", agent="writer"))
+        await until(lambda: not it.core._cache.stats().problem)
+        await ask(it.core, prompt("and this too", agent="writer"))
         await until(lambda: not it.core._journal.alerts())
 
 

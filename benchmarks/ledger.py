@@ -2,28 +2,33 @@
 
 Settles rows one after the other and many at once, and writes the same rows with bare sqlite3 under the same settings,
 one a commit (the floor of "single") and 256 a commit (the floor of "group"). Every way ends on the disk: WAL, FULL.
+Then what a request waits for: its admission and its final row, alone and among sixteen others, beside a bare commit on
+this disk; and what of it the event loop itself has to do.
 """
 
 import argparse
 import asyncio
 import json
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 from backends.clock import SystemClock
 from backends.ledger.connection import writable
 from backends.ledger.rows import encode, stamp
-from backends.ledger.store import Ledger
+from backends.ledger.store import Admission, Ledger
 from backends.ledger.writer import GROUP
 from backends.ledger.written import SETTLE
 from backends.paths import Paths
-from backends.settings import Budget
+from backends.settings_money import Budget
 from backends.types import Attempt, Outcome, Reason, Tokens
 
+T = TypeVar("T")
 ROWS = 5000
 ROUNDS = 3
 
@@ -43,6 +48,11 @@ def main() -> None:
     for way, floor in (("floor_single", ""), ("single", "floor_single"), ("floor_group", ""), ("group", "floor_group")):
         share = f"{found[way] / found[floor]:.2f}" if floor else ""
         print(f"{NAMES[way]:<28}{found[way]:>10,.0f}{share:>10}")
+    print(f"\n{'a request waits':<28}{'p50 ms':>10}{'p99 ms':>10}{'loop ms':>10}")
+    for way, name in WAITS.items():
+        print(
+            f"{name:<28}{found[f'{way}_p50_ms']:>10.3f}{found[f'{way}_p99_ms']:>10.3f}{found[f'{way}_loop_ms']:>10.3f}"
+        )
 
 
 def measure(rows: int) -> dict[str, float]:
@@ -57,13 +67,16 @@ def measure(rows: int) -> dict[str, float]:
     for _ in range(ROUNDS):
         for way, work in ways.items():
             found[way] = max(found[way], _in_a_folder(work))
+    for way, at_once in (("alone", 1), ("among", 16)):
+        found |= _in_a_folder(lambda folder, way=way, n=at_once: asyncio.run(_waits(folder, way, rows // 10, n)))
+    found |= _in_a_folder(lambda folder: _commits(folder, rows // 10))
     return found | {
         "single_of_floor": found["single"] / found["floor_single"],
         "group_of_floor": found["group"] / found["floor_group"],
     }
 
 
-def _in_a_folder(work: Callable[[Path], float]) -> float:
+def _in_a_folder(work: Callable[[Path], T]) -> T:
     with tempfile.TemporaryDirectory() as folder:
         return work(Path(folder))
 
@@ -95,6 +108,66 @@ async def _settle(folder: Path, rows: int, *, at_once: int) -> float:
     return rows / took
 
 
+async def _waits(folder: Path, way: str, requests: int, at_once: int) -> dict[str, float]:
+    """What admission and final row take together from the caller's side, and of the loop's own thread, a request."""
+    paths = Paths(config=folder / "claw.toml", state=folder / "state", run=folder / "run")
+    ledger = await Ledger.open(paths, [Budget(limit_usd=Decimal(1_000_000))], clock=SystemClock())
+    took: list[float] = []
+    numbers = iter(range(requests))
+
+    async def caller() -> None:
+        for number in numbers:
+            outcome = _outcome(number)
+            admission = _admission(outcome)
+            began = time.perf_counter()
+            await ledger.admit(admission)
+            await ledger.settle(outcome)
+            took.append((time.perf_counter() - began) * 1e3)
+
+    began = time.thread_time()
+    await asyncio.gather(*(caller() for _ in range(at_once)))
+    loop_ms = (time.thread_time() - began) / requests * 1e3
+    await ledger.close()
+    return _quantiles(way, took) | {f"{way}_loop_ms": loop_ms}
+
+
+def _commits(folder: Path, rows: int) -> dict[str, float]:
+    """Two bare commits of one row each: the disk's own part."""
+    db = writable(folder / "floor.db")
+    values = [encode(_outcome(index)) | _more() for index in range(2 * rows)]
+    took = []
+    for index in range(rows):
+        began = time.perf_counter()
+        for row in values[2 * index : 2 * index + 2]:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute(SETTLE, row)
+            db.execute("COMMIT")
+        took.append((time.perf_counter() - began) * 1e3)
+    db.close()
+    return _quantiles("bare", took) | {"bare_loop_ms": 0.0}
+
+
+def _quantiles(way: str, took: list[float]) -> dict[str, float]:
+    cuts = statistics.quantiles(took, n=100)
+    return {f"{way}_p50_ms": cuts[49], f"{way}_p99_ms": cuts[98]}
+
+
+def _admission(outcome: Outcome) -> Admission:
+    return Admission(
+        id=outcome.id,
+        agent=outcome.agent,
+        started_at=outcome.started_at,
+        source=outcome.source,
+        engine="cloud",
+        model=outcome.model,
+        intent=outcome.intent,
+        complexity=outcome.complexity,
+        sensitive=False,
+        reserved_usd=Decimal("0.02"),
+        input_tokens=812,
+    )
+
+
 def _outcome(index: int) -> Outcome:
     tokens = Tokens(input=812, output=164, thinking=90, cached_input=200)
     cost = Decimal("0.0008246")
@@ -123,6 +196,8 @@ def _outcome(index: int) -> Outcome:
 def _more() -> dict[str, str | None]:
     return {"charged_at": stamp(datetime.now(UTC)), "prompt_hash": None, "price_source": None}
 
+
+WAITS = {"bare": "sqlite3, two commits", "alone": "admit and settle, alone", "among": "the same, among 16"}
 
 NAMES = {
     "floor_single": "sqlite3, 1 a commit",

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack, suppress
 from datetime import tzinfo
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -31,6 +32,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     """What a core stands on: read from disk or opened, and closed after it."""
 
     settings: Settings
+    config: Path
     clock: Clock
     bus: Bus
     history: History
@@ -74,6 +76,7 @@ async def open_ground(
         await asyncio.to_thread(prices.cost, settings.engines.cloud.model, Tokens(), clock.now())
     return Ground(
         settings=settings,
+        config=paths.config,
         clock=clock,
         bus=Bus(),
         history=History(),

@@ -10,7 +10,7 @@ from backends import __version__, events
 from backends.bus import Bus
 from backends.cache.store import Cache
 from backends.clock import Clock
-from backends.errors import WrongUse
+from backends.errors import WrongSettings, WrongUse
 from backends.ledger.limits import change
 from backends.ledger.store import Ledger
 from backends.router.cache_orders import correct
@@ -20,6 +20,7 @@ from backends.router.flights import Flights
 from backends.router.journal import Journal
 from backends.router.learned import Calibrations
 from backends.router.pipeline import Pipeline
+from backends.router.reload import Reload
 from backends.router.spend_watch import SpendWatch
 from backends.settings import Settings
 from backends.telemetry.history import History
@@ -59,6 +60,7 @@ class LocalCore:
         clock: Clock,
         rehearsal: bool,
         calibrations: Calibrations,
+        reload: Reload,
     ) -> None:
         self._settings = settings
         self._pipeline = pipeline
@@ -75,6 +77,7 @@ class LocalCore:
         self._clock = clock
         self._rehearsal = rehearsal
         self._calibrations = calibrations
+        self._reload = reload
         self._started_at: datetime = clock.now()
 
     def ask(self, request: Request) -> AsyncGenerator[Chunk]:
@@ -151,6 +154,8 @@ class LocalCore:
                 return await self._audited(action, f"{learned.name} in force")
             case Action(verb="wrong-hit" | "kill-entry", id=str(id)):
                 return await self._audited(action, await correct(self._cache, action.verb, id))
+            case Action(verb="reload"):
+                return await self._read_again(action)
             case Action(verb="flush-cache"):
                 gone = await self._cache.flush(action.agent)
                 whose = f" of {action.agent}" if action.agent else ""
@@ -198,6 +203,17 @@ class LocalCore:
         acted = Acted(at=self._clock.now(), action=action, detail=f"answer {action.id} rated {said}")
         await self._ledger.rate(acted)
         return acted
+
+    async def _read_again(self, action: Action) -> Acted:
+        """Take claw.toml as it is now; where it is wrong, what was in force stays, and screens say so."""
+        try:
+            self._settings, told = await self._reload.read()
+        except WrongSettings as error:
+            self._journal.alert("settings", f"claw.toml was not taken: {error}", remedy="correct it, then reload again")
+            raise
+        self._journal.clear("settings")
+        self._bus.publish(events.Resync())
+        return await self._audited(action, told)
 
     async def _audited(self, action: Action, detail: str) -> Acted:
         acted = Acted(at=self._clock.now(), action=action, detail=detail)

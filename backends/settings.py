@@ -209,7 +209,7 @@ def _convert(raw: dict[str, Any], path: Path) -> Settings:
     try:
         settings = msgspec.convert(_with_built_in_agents(raw), Settings, strict=True)
     except msgspec.ValidationError as error:
-        raise WrongSettings(f"{path}: {_humane(str(error))}") from None
+        raise WrongSettings(f"{path}: {_humane(_named(str(error), raw))}") from None
     check(settings, path)
     return settings
 
@@ -222,6 +222,19 @@ def _with_built_in_agents(raw: dict[str, Any]) -> dict[str, Any]:
     for name, table in given.items():
         agents[name] = agents.get(name, {}) | table if isinstance(table, dict) else table
     return raw | {"agents": agents}
+
+
+def _named(message: str, raw: dict[str, Any]) -> str:
+    """msgspec says `agents[...]`, whichever agent it is: put the name there."""
+    for table, section in FREE_TABLES.items():
+        found = raw.get(table)
+        if f".{table}[...]" in message and isinstance(found, dict):
+            for name, given in found.items():
+                try:
+                    msgspec.convert(given, section, strict=True)
+                except msgspec.ValidationError:
+                    return message.replace("[...]", f".{name}", 1)
+    return message
 
 
 def _humane(message: str) -> str:

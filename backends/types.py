@@ -693,6 +693,7 @@ class Action(Struct, frozen=True, kw_only=True):
         "kill-entry",
         "rate",
         "relearn",
+        "reload",
         "set-budget",
     ]
     actor: str

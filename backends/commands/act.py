@@ -23,6 +23,7 @@ WORDS = {
     "wrong-hit": ("ID",),
     "kill-entry": ("ID",),
     "rate": ("ID", "VERDICT"),
+    "reload": (),
 }
 
 

@@ -12,13 +12,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from backends.background import background
-from backends.errors import WrongUse
+from backends.errors import ClawError, WrongUse
+from backends.facade import Core
 from backends.gateway.control import listen_on
 from backends.gateway.drain import Drain
 from backends.gateway.serving import bind, serve
+from backends.harmless import harmless
 from backends.opening import embedded, play_agents
 from backends.paths import Paths, open_private
 from backends.settings import Settings, load
+from backends.types import Action
 
 DESCRIPTORS = 16_384
 
@@ -56,19 +59,33 @@ def _raise_descriptors() -> None:
 
 async def _serve(settings: Settings, paths: Paths, listener: socket.socket, *, rehearse: bool, traffic: bool) -> None:
     stop, drain = asyncio.Event(), Drain()
-    _obey_signals(stop, drain)
+    hung_up = asyncio.Event()
+    _obey_signals(stop, drain, hung_up)
     async with (
         embedded(settings, paths, rehearse=rehearse, listen=False, traffic=False) as opened,
         # Ends as the drain begins, which waits for callers alone.
         background(*([play_agents(opened.core, until=stop)] if traffic else [])),
+        background(_read_again(opened.core, hung_up)),
         listen_on(opened.core, paths, drain),
         _token(paths.control_token) as token,
     ):
         await serve(opened.core, settings, listener, ready=_say_ready, stop=stop, drain=drain, token=token)
 
 
-def _obey_signals(stop: asyncio.Event, drain: Drain) -> None:
-    """SIGTERM or SIGINT drains, the second cuts, the third ends what still holds on. SIGHUP does nothing."""
+async def _read_again(core: Core, hung_up: asyncio.Event) -> None:
+    """At each SIGHUP take claw.toml anew; one that is wrong changes nothing and is said in a line."""
+    while True:
+        await hung_up.wait()
+        hung_up.clear()
+        try:
+            said = (await core.act(Action(verb="reload", actor="SIGHUP"))).detail
+        except ClawError as error:
+            said = str(error)
+        print(f"claw: {harmless(said)}", file=sys.stderr, flush=True)
+
+
+def _obey_signals(stop: asyncio.Event, drain: Drain, hung_up: asyncio.Event) -> None:
+    """SIGTERM or SIGINT drains, the second cuts, the third ends what still holds on. SIGHUP reads claw.toml again."""
     loop, main = asyncio.get_running_loop(), asyncio.current_task()
     heard = 0
 
@@ -83,7 +100,7 @@ def _obey_signals(stop: asyncio.Event, drain: Drain) -> None:
 
     loop.add_signal_handler(signal.SIGTERM, end)
     loop.add_signal_handler(signal.SIGINT, end)
-    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    loop.add_signal_handler(signal.SIGHUP, hung_up.set)
 
 
 @asynccontextmanager

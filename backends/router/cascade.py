@@ -68,6 +68,10 @@ class Cascade:
         self._clock = clock
         self._score = score
 
+    def take(self, settings: Settings) -> None:
+        """Go by other settings from the next request on."""
+        self._settings = settings
+
     def watch(self, flight: Flight) -> Watch:
         """From the decision alone, before any call."""
         depth = self._depth(flight)

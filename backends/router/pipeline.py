@@ -66,6 +66,10 @@ class Pipeline:
         self._clock = clock
         self.rechecks = Rechecks(settings, cache=cache, ledger=ledger, ask=self.ask)
 
+    def take(self, settings: Settings) -> None:
+        """Go by other settings from the next request on."""
+        self._settings = settings
+
     async def ask(self, request: Request) -> AsyncGenerator[Chunk]:
         """Yield Routed, Delta and Called, then one Done. Raises ClawError where the request was not admitted."""
         began, started, started_at = time.perf_counter(), self._clock.monotonic(), self._clock.now()

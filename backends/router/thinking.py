@@ -47,6 +47,12 @@ class Thinking:
         self._costs = costs
         self._calibrations = calibrations
 
+    def take(self, settings: Settings) -> None:
+        """Go by other settings from the next request on."""
+        if settings.privacy != self._settings.privacy:
+            self._privacy = PrivacyGate(settings.privacy)
+        self._settings = settings
+
     def inspect(self, request: Request) -> tuple[Verdict, Redaction | None]:
         """Privacy's word, and the form in which a sensitive request may go to the cloud: None where it may not."""
         agent = self._settings.agent(request.agent)

@@ -54,6 +54,13 @@ class Served:
     def claw(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([*CLAW, *words], env=self.env, capture_output=True, text=True, timeout=60, check=False)
 
+    def reload(self, more: str) -> str:
+        """What is said of claw.toml with `more` in it after a SIGHUP."""
+        (self.home / "claw.toml").write_text(f"[cache]\nsemantic = false\n[telemetry]\ngpu = false\n{more}")
+        self.process.send_signal(signal.SIGHUP)
+        assert self.process.stderr is not None
+        return self.process.stderr.readline()
+
     def end(self, *, signals: int = 1) -> tuple[int, str]:
         for _ in range(signals):
             self.process.send_signal(signal.SIGTERM)
@@ -90,7 +97,10 @@ def test_it_serves_is_reached_three_ways_and_leaves_nothing(served: Served) -> N
         lines = metrics.read().decode().splitlines()
     assert 'claw_requests_total{agent="scout",engine="local",finish="stop"} 2' in lines
     assert "claw_cloud_stopped 1" in lines
-    served.process.send_signal(signal.SIGHUP)
+    assert served.reload('[agents.writer]\npolicy = "moon"\n').endswith(
+        "`agents.writer.policy`: Invalid enum value 'moon'\n"
+    )
+    assert served.reload('[agents.writer]\npolicy = "local"\n').startswith("claw: agents taken from claw.toml")
     with served.open("/healthz") as alive:
         assert alive.status == 200
     assert served.end() == (0, "")

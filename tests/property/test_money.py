@@ -1,10 +1,12 @@
-"""The money invariants under every order of admissions, reservations, settlements, crashes, midnights and clock jumps.
+"""The money invariants under every order of admissions, reservations, settlements, crashes, midnights, clock jumps, and
+times in which another program holds the ledger's file.
 
 I1: an admitted request has exactly one final row. I2: at every commit spent and reserved are not negative and their sum
 is within each hard budget; with nothing in flight, reserved is 0. The ledger's total is the sum of its outcomes.
 """
 
 import asyncio
+import sqlite3
 import tempfile
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
@@ -13,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from backends.clock import ManualClock
 from backends.errors import BudgetExceeded
+from backends.ledger import connection, overflow, writer
 from backends.ledger.store import Ledger
 from backends.types import ZERO, EngineName, Outcome
-from tests.backends.ledger.samples import MODEL, admission, attempt, daily, opened, outcome
+from tests.backends.ledger.samples import MODEL, admission, attempt, daily, opened, outcome, paths
+from tests.waiting import until
 
 BUDGETS = (
     daily("3"),
@@ -28,7 +33,10 @@ BUDGETS = (
     daily("2", "engine:cloud", window="hour"),
     daily("9", window="total"),
     daily("0.5", f"model:{MODEL}", on_exceeded="alert"),
+    daily("2", "group:writers", timezone="America/Havana"),
 )
+GROUPS = {"ada": "writers"}
+SPILL = 1 << 20
 
 amounts = st.decimals(0, 1, places=3)
 agents = st.sampled_from(("ada", "scout"))
@@ -50,13 +58,19 @@ class Money(RuleBasedStateMachine):
         self.ended: dict[str, Decimal] = {}
         self.charged = ZERO
         self.count = 0
+        self.lock: sqlite3.Connection | None = None
+        self.patch = pytest.MonkeyPatch()
+        for module, name in ((connection, "BUSY_S"), (overflow, "BUSY_S"), (writer, "RETRY_S")):
+            self.patch.setattr(module, name, 0.001)
         self.start()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(work)
 
     def start(self) -> None:
-        self.session: AbstractAsyncContextManager[Ledger] = opened(Path(self.folder.name), BUDGETS, self.clock)
+        self.session: AbstractAsyncContextManager[Ledger] = opened(
+            Path(self.folder.name), BUDGETS, self.clock, groups=GROUPS, spill_bytes=SPILL
+        )
         self.ledger = self.run(self.session.__aenter__())
 
     def stop(self) -> None:
@@ -124,6 +138,7 @@ class Money(RuleBasedStateMachine):
         """
         before = self.ledger.budgets()
         self.stop()
+        self.let_go()
         self.start()
         assert self.ledger.recovered == len(self.held)
         for id, held in self.held.items():
@@ -132,6 +147,23 @@ class Money(RuleBasedStateMachine):
         self.held.clear()
         after = self.ledger.budgets()
         assert all(now.left_usd <= then.left_usd for now, then in zip(after, before, strict=True))
+
+    @rule()
+    def hold(self) -> None:
+        """Another program locks the file: from now on rows go to the spill."""
+        if self.lock is None:
+            self.lock = sqlite3.connect(paths(Path(self.folder.name)).ledger, isolation_level=None)
+            self.lock.execute("BEGIN IMMEDIATE")
+
+    @rule()
+    def release(self) -> None:
+        self.let_go()
+        self.run(until(lambda: not self.ledger.trouble()))
+
+    def let_go(self) -> None:
+        if self.lock is not None:
+            self.lock.close()
+            self.lock = None
 
     @invariant()
     def budgets_hold(self) -> None:
@@ -146,12 +178,16 @@ class Money(RuleBasedStateMachine):
 
     @invariant()
     def rows_are_final_and_one_each(self) -> None:
+        if self.lock is not None or self.ledger.trouble():
+            return
         rows: tuple[Outcome, ...] = self.run(self.ledger.recent(10_000))
         assert {row.id: row.cost_usd for row in rows} == self.ended
         assert len(rows) == len(self.ended)
 
     def teardown(self) -> None:
         self.stop()
+        self.let_go()
+        self.patch.undo()
         self.runner.close()
         self.folder.cleanup()
 

@@ -74,7 +74,7 @@ class Pipeline:
         """Yield Routed, Delta and Called, then one Done. Raises ClawError where the request was not admitted."""
         began, started, started_at = time.perf_counter(), self._clock.monotonic(), self._clock.now()
         try:
-            request, verdict, redaction = await self._prepare(request)
+            request, verdict, redaction = await self._prepare(request, started)
             kept = self._thinking.answerers(request)
             key = _shared_key(request, kept)
             async with self._in_time(request, started), self._flights.turn(key):
@@ -101,17 +101,21 @@ class Pipeline:
     async def explain(self, request: Request) -> Explanation:
         """The decision that `ask` would take now. Raises ClawError as it would."""
         began = time.perf_counter()
-        request, verdict, redaction = await self._prepare(request)
+        request, verdict, redaction = await self._prepare(request, self._clock.monotonic())
         return (await self._think(request, verdict, redaction, began)).explanation
 
     # ---- the stages before any engine ---------------------------------------------------------------------------
 
-    async def _prepare(self, request: Request) -> tuple[Request, Verdict, Redaction | None]:
-        """Normalise and pass the privacy gate, whose word is final: what it calls sensitive stays so on every path."""
+    async def _prepare(self, request: Request, started: float) -> tuple[Request, Verdict, Redaction | None]:
+        """Normalise and pass the privacy gate, whose word is final: what it calls sensitive stays so on every path.
+
+        Raises DeadlinePassed where the gate takes longer, as it may for megabytes; its thread then ends by itself.
+        """
         request = normalise(request, self._settings)
-        verdict, redaction = await _off_loop(request, self._thinking.inspect)
-        if verdict.sensitive:
-            await self._proof.renew()
+        async with self._in_time(request, started):
+            verdict, redaction = await _off_loop(request, self._thinking.inspect)
+            if verdict.sensitive:
+                await self._proof.renew()
         return replace(request, sensitive=verdict.sensitive), verdict, redaction
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backends.errors import ClawError, TooLarge, WrongUse
+from backends.errors import ClawError, DeadlinePassed, TooLarge, WrongUse
 from backends.router.classify import Classifier
 from backends.settings import Settings
 from backends.types import Message, Request
@@ -58,6 +58,12 @@ async def test_nothing_and_too_much_are_refused(home: Path, text: str, error: ty
     async with stand(home) as it:
         with pytest.raises(error):
             await it.core.explain(prompt(text, agent="writer"))
+
+
+async def test_a_deadline_holds_while_a_large_prompt_is_still_read(home: Path) -> None:
+    async with stand(home) as it, asyncio.timeout(60):
+        with pytest.raises(DeadlinePassed):
+            await it.core.explain(prompt(PROMPTS["one token"], agent="writer", deadline_s=0.01))
 
 
 def exploding(settings: Settings) -> Settings:

@@ -136,9 +136,9 @@ async def test_a_cache_that_cannot_be_used_is_one_alert_and_no_lost_answer(home:
         assert [alert.key for alert in it.core._journal.alerts()] == ["cache"]
         assert "full" in it.core._journal.alerts()[0].text
         clock.advance(RETRY_S)
-        await ask(it.core, prompt("and this one fits", agent="writer"))
+        await ask(it.core, prompt(f"{LIST} that fits", agent="writer"))
         await until(lambda: not it.core._cache.stats().problem)
-        await ask(it.core, prompt("and another", agent="writer"))
+        await ask(it.core, prompt(f"{LIST} that fits too", agent="writer"))
         await until(lambda: not it.core._journal.alerts())
 
 

@@ -5,5 +5,6 @@
 
 from backends.router.quality.calibration import Correction, fit
 from backends.router.quality.dial import Dial, threshold
+from backends.router.quality.judge import Judged, Quality
 
-__all__ = ["Correction", "Dial", "fit", "threshold"]
+__all__ = ["Correction", "Dial", "Judged", "Quality", "fit", "threshold"]

@@ -1,0 +1,103 @@
+"""P(local answers well) and P(cloud answers well), from a prompt's text alone."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from io import BytesIO
+from math import exp, log
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends.router.quality import features
+from backends.router.quality.calibration import Correction
+from backends.router.quality.pieces import Pieces
+from backends.router.quality.posterior import Points, Posterior
+
+FAR = 3.0
+"""Standard deviations within which a shape is read; beyond, it would drown the rest."""
+
+
+UNCORRECTED = Correction()
+
+
+class Judged(NamedTuple):
+    """`familiar` is False where the prompt is unlike what the judge learned from: then length decides."""
+
+    p_local: float
+    p_cloud: float
+    familiar: bool
+
+
+class Quality:
+    """Immutable, deterministic and safe to share. 200 tokens take about 0.2 ms, 2,000 about 1 ms, more no more."""
+
+    def __init__(
+        self,
+        arrays: Mapping[str, NDArray[Any]],
+        pieces: Pieces,
+        local: Correction = UNCORRECTED,
+        cloud: Correction = UNCORRECTED,
+    ) -> None:
+        """The arrays of quality.npz: the posterior's, `centre` and `spread` of the shapes, `local_line` and
+        `gain_line` (raw outcomes to probabilities: slope, shift), `edge` (least likeness that is familiar), `version`.
+        """
+        self._arrays, self._pieces, self._local, self._cloud = arrays, pieces, local, cloud
+        self._posterior = Posterior(arrays)
+        self._centre, self._spread = arrays["centre"], arrays["spread"]
+        self._local_line = tuple(map(float, arrays["local_line"]))
+        self._gain_line = tuple(map(float, arrays["gain_line"]))
+        self._edge = float(arrays["edge"])
+        self.version = str(arrays["version"])
+
+    @classmethod
+    def load(cls) -> "Quality":
+        """The shipped weights; about 12 ms."""
+        data = BytesIO(files(__package__).joinpath("quality.npz").read_bytes())
+        with np.load(data, allow_pickle=False) as arrays:
+            return cls(dict(arrays), Pieces.load())
+
+    def judge(self, text: str, language: str | None = "en") -> Judged:
+        """Never raises for any text; `p_cloud` is at least `p_local`. Other languages than English are unfamiliar."""
+        point = points([text], self._pieces, self._centre, self._spread)
+        raw, crowd = self._posterior.expected(point)
+        if language not in ("en", None):
+            raw = self._posterior.beforehand(point)
+        familiar = language in ("en", None) and float(crowd[0]) >= self._edge
+        p_local, p_cloud = chances(raw[0], self._local_line, self._gain_line)
+        p_local, p_cloud = self._local.apply(p_local), self._cloud.apply(p_cloud)
+        return Judged(p_local, max(p_local, p_cloud), familiar)
+
+    def gains(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """How much more each prompt needs the cloud, in no unit: finer than the difference of the probabilities."""
+        known = points(texts, self._pieces, self._centre, self._spread)
+        raw, _ = self._posterior.expected(known)
+        return np.asarray(raw[:, 1] - raw[:, 0], np.float64)
+
+    def recalibrated(self, local: Correction, cloud: Correction) -> "Quality":
+        """The same weights, corrected by an operator's own labels."""
+        return Quality(self._arrays, self._pieces, local, cloud)
+
+
+def points(texts: Sequence[str], pieces: Pieces, centre: NDArray[np.float32], spread: NDArray[np.float32]) -> Points:
+    """What the posterior knows of each text; longer ones are read at head and tail."""
+    vectors, scaled, forms, priors = [], [], [], []
+    for text in texts:
+        part = features.excerpt(text)
+        numbers, form = features.shape(part, len(text))
+        place = np.clip((numbers - centre) / spread, -FAR, FAR)
+        vectors.append(pieces.vector(part))
+        scaled.append(place)
+        forms.append(form)
+        priors.append(features.prior(numbers, place, form))
+    return Points(np.array(vectors), np.array(scaled), np.array(forms, np.int8), np.array(priors, np.float32))
+
+
+def chances(
+    raw: NDArray[np.float32], local_line: tuple[float, ...], gain_line: tuple[float, ...]
+) -> tuple[float, float]:
+    """Calibrated: the raw local outcome on the logit's line, the raw gain on a line of its own."""
+    inside = min(max(float(raw[0]), 0.02), 0.98)
+    p_local = 1 / (1 + exp(-(local_line[0] * log(inside / (1 - inside)) + local_line[1])))
+    gain = gain_line[0] * float(raw[1] - raw[0]) + gain_line[1]
+    return p_local, min(max(p_local + gain, p_local), 1.0)

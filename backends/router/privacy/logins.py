@@ -19,12 +19,12 @@ FLAG = re.compile(
     rf"({ARGUMENT})"
 )
 TOOL = re.compile(
-    r"(?i)\b(?:mysql|mysqldump|mariadb|mysqladmin|mariadb-dump)\b[^\n]{0,80}?\s-p['\"]?([^\s\"'`$]{4,100})|"
+    r"(?i)\b(?:mysql|mysqldump|mariadb|mysqladmin|mariadb-dump)\b[^\n]{0,80}?\s-p['\"]?([^\s\"'`$][^\s\"'`]{3,100})|"
     r"\bopenssl\b[^\n]{0,120}?\s-(?:k|pass|passin|passout)\s(?:pass:)?([^\s\"'`$\-][^\s\"'`$]{3,100})|"
-    r"\bldap\w{3,8}\b[^\n]{0,120}?\s-w ['\"]?([^\s\"'`$]{4,100})|"
-    r"\bredis-cli\b[^\n]{0,80}?\s-a ['\"]?([^\s\"'`$]{6,100})|"
-    r"\b(?:7z|7za|zip|unzip|rar|unrar)\b[^\n]{0,80}?\s-[pP] ?['\"]?([^\s\"'`$]{4,100})|"
-    r"\b(?:smbclient|net rpc|rpcclient|smbget)\b[^\n]{0,80}?\s-U ['\"]?[\w.\\@\-]{1,40}%([^\s\"'`$]{4,100})|"
+    r"\bldap\w{3,8}\b[^\n]{0,120}?\s-w ['\"]?([^\s\"'`$][^\s\"'`]{3,100})|"
+    r"\bredis-cli\b[^\n]{0,80}?\s-a ['\"]?([^\s\"'`$][^\s\"'`]{5,100})|"
+    r"\b(?:7z|7za|zip|unzip|rar|unrar)\b[^\n]{0,80}?\s-[pP] ?['\"]?([^\s\"'`$][^\s\"'`]{3,100})|"
+    r"\b(?:smbclient|net rpc|rpcclient|smbget)\b[^\n]{0,80}?\s-U ['\"]?[\w.\\@\-]{1,40}%([^\s\"'`$][^\s\"'`]{3,100})|"
     rf"\b(?:rclone obscure|hash-password --plaintext|mkpasswd(?: -\S+)*)\s({ARGUMENT})|"
     r"(?<!\S)-t ['\"]?([A-Za-z0-9_\-+/]{40,100}={0,2})(?!\S)|"
     rf"\bhtpasswd\s-\w*b\w*\s\S{{1,80}}\s\S{{1,60}}\s({ARGUMENT})|\bnet user\s\S{{1,60}}\s({ARGUMENT})|"

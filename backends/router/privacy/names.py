@@ -14,7 +14,7 @@ PASSWORDS = (
 
 KEYS = (
     r"secret|token|credential|(?:auth|master|access|signing|encryption|account|license|private)key|key|bearer|salt|"
-    r"schlüssel|sleutel|nyckel|klucz|cl[ée]|clave|chave|chiave|ключ|密钥|密鑰|秘钥|キー|키"
+    r"schlüssel|sleutel|nyckel|klucz|cl[ée]|clave|chave|chiave|ключ|токен|секрет|jeton|geheimnis|密钥|密鑰|秘钥|令牌|キー|トークン|키|토큰"
 )
 """Names of keys, which are long."""
 
@@ -32,7 +32,8 @@ HEADS = (
         """pass pwd pw kennwort mdp contras clave cle clé senha palavra wachtw haslo hasło adgangsk losenord lösenord
         sifre şifre parola salasan heslo jelsz lozink mật парол 密 口令 パスワ 비밀 पासव סיסמ كلمة requirepass
         masterauth masterkey psk pin puk cred secret token authkey accesskey signingkey encryptionkey accountkey
-        licensekey privatekey key bearer salt schlüssel sleutel nyckel klucz chave chiave ключ 秘 キー 키"""
+        licensekey privatekey key bearer salt schlüssel sleutel nyckel klucz chave chiave ключ токен секрет jeton
+        geheimnis 秘 令牌 キー トークン 키 토큰"""
     ),
 )
 """How each name begins, in small letters."""

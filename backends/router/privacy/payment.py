@@ -7,7 +7,7 @@ from backends.router.privacy.checksums import luhn, mod97
 from backends.router.privacy.hit import Hit, words
 from backends.router.privacy.window import Window
 
-CARD = re.compile(r"(?<![\w.\-+/])(?:\d[ \-]?){12,18}\d(?![\w/]|[.\-]\d)")
+CARD = re.compile(r"(?<![\w.\-+/])(?<!\b[A-Z]{2}\d{2} )(?:\d[ \-]?){12,18}\d(?![\w/]|[.\-]\d)")
 ISSUER = re.compile(
     r"4|5[1-5]|5[06-8]|2(?:2[2-9]|[3-6]|7[01]|720)|6(?:011|4[4-9]|[0235-9])|3(?:[4689]|7|0[0-5]|5[2-8])"
 )
@@ -49,7 +49,7 @@ DOCUMENTED_IBANS = words(
 """Printed by manuals."""
 
 
-FOURS = re.compile(r"(?<![\w.])(?<!\b\d{4}[ \-])(?:\d{4}[ \-]){3,79}\d{4}(?![\w.])")
+FOURS = re.compile(r"(?<![\w.])(?<!\b\d{4}[ \-])(?<!\b[A-Z]{2}\d{2} )(?:\d{4}[ \-]){3,79}\d{4}(?![\w.])")
 """Groups of four among other numbers."""
 
 GROUPS = re.compile(r"(?:\d{4}[ \-]){3}\d{1,4}|\d{4}[ \-]\d{6}[ \-]\d{4,5}|\d{13,19}|(?:\d{4}[ \-]){4}\d{3}")

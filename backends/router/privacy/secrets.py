@@ -14,21 +14,23 @@ from backends.router.privacy.vendors import UNMISTAKABLE, VENDORS
 from backends.router.privacy.window import Window
 
 SHAPES = (
-    re.compile(r"(?<!\d)\d{8,10}:AA[A-Za-z0-9_\-]{30,36}"),  # Telegram
-    re.compile(r"(?<![\w.])[MNO][A-Za-z0-9_\-]{22,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,40}"),  # Discord
-    re.compile(r"(?<![\w\-])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:fx\b"),  # DeepL
-    re.compile(r"(?<![\w\-])[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![\w\-])"),  # Mailgun
-    re.compile(r"(?<![\w.])[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_\-]{40,80}"),  # HCP Terraform
-    re.compile(r"(?<!\w)(?:AC|SK)[0-9a-f]{32}\b[^\n]{0,12}?\b[A-Za-z0-9]{32}(?!\w)"),  # Twilio's pair
-    re.compile(r"(?<![\w.\-])[a-z0-9]{6}\.[a-z0-9]{16}(?![\w.\-])(?= --discovery)"),  # kubeadm
-    re.compile(r"(?i)\"d\"\s?:\s?\"([A-Za-z0-9_\-]{42,700})\""),  # a private JWK
-    re.compile(r"<D>([A-Za-z0-9+/=]{40,700})</D>"),  # .NET's RSAKeyValue
-    re.compile(r"(?i)preshared-key[^\n]{1,24}?([A-Za-z0-9+/]{43}=)"),  # WireGuard on the command line
-    re.compile(
-        r"(?:[Cc]lient|API|Api|SDK|[Aa]uth|[Bb]ot|[Tt]oken|configure|init)\(\s?[\"']([A-Za-z0-9_\-]{30,120})[\"']"
+    (r"(?<!\d)\d{8,10}:AA[A-Za-z0-9_\-]{30,36}", (":aa",)),  # Telegram
+    (r"(?<![\w.])[MNO][A-Za-z0-9_\-]{22,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,40}", (".",)),  # Discord
+    (r"(?<![\w\-])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:fx\b", (":fx",)),  # DeepL
+    (r"(?<![\w\-])[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![\w\-])", ("-",)),  # Mailgun
+    (r"(?<![\w.])[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_\-]{40,80}", (".atlasv1.",)),  # HCP Terraform
+    (r"(?<!\w)(?:AC|SK)[0-9a-f]{32}\b[^\n]{0,12}?\b[A-Za-z0-9]{32}(?!\w)", ("ac", "sk")),  # Twilio's pair
+    (r"(?<![\w.\-])[a-z0-9]{6}\.[a-z0-9]{16}(?![\w.\-])(?= --discovery)", (" --discovery",)),  # kubeadm
+    (r"(?i)\"d\"\s?:\s?\"([A-Za-z0-9_\-]{42,700})\"", ('"d"',)),  # a private JWK
+    (r"<D>([A-Za-z0-9+/=]{40,700})</D>", ("<d>",)),  # .NET's RSAKeyValue
+    (r"(?i)preshared-key[^\n]{1,24}?([A-Za-z0-9+/]{43}=)", ("preshared-key",)),  # WireGuard on the command line
+    (
+        r"(?:[Cc]lient|API|Api|SDK|[Aa]uth|[Bb]ot|[Tt]oken|configure|init)\(\s?[\"']([A-Za-z0-9_\-]{30,120})[\"']",
+        ("('", '("', "( "),
     ),
-    re.compile(r"(?i)\b(?:vault|root)\b[^\n]{0,30}\b(s\.[A-Za-z0-9]{24})(?!\w)"),  # Vault's older tokens
+    (r"(?i)\b(?:vault|root)\b[^\n]{0,30}\b(s\.[A-Za-z0-9]{24})(?!\w)", ("vault", "root")),  # Vault's older tokens
 )
+"""Keys without a prefix, each with what stands in any text that has one."""
 
 DER = re.compile(
     r"(?<![A-Za-z0-9+/=])(?:MII[A-Za-z0-9+/]{1,4}IBA(?:AK|DAN)|MHcCAQEE|MIGHAgEAMBMGByqGSM49|MC4CAQAwBQYDK2VwBCIEI)"
@@ -38,7 +40,7 @@ DER = re.compile(
 
 COINED = re.compile(
     r"(?<![A-Za-z0-9+/=_.\-])(?!(?i:sha\d|md5|pk_|file-|org-|key-id|nonce|hash|h1|gclid|fbclid|etag|v\d))"
-    r"[A-Za-z]{2,12}\d?(?:[_\-][a-z]{1,8}\d?){0,3}[_\-]([A-Za-z0-9]{32,120})(?![A-Za-z0-9+/=])"
+    r"(?:[a-z]{3,12}|[A-Z]{3,12})\d?(?:[_\-][a-z]{1,8}\d?){0,3}[_\-]([A-Za-z0-9]{32,120})(?![A-Za-z0-9+/=])"
 )
 """How vendors that nobody listed mark their keys: a word, a joint, and 32 or more letters and digits."""
 
@@ -70,8 +72,8 @@ def find(window: Window) -> Iterator[Hit]:
     text = window.text
     if window.has_long_run:
         yield from _vendors(text)
-        for pattern in SHAPES:
-            for match in pattern.finditer(text):
+        for pattern, stems in _SHAPES:
+            for match in pattern.finditer(text) if window.has_any(stems) else ():
                 group = match.lastindex or 0
                 if _is_key(match[group], match[group]):
                     yield Hit("api-key", *match.span(group))
@@ -86,6 +88,7 @@ def find(window: Window) -> Iterator[Hit]:
         yield from _private_keys(text)
 
 
+_SHAPES = tuple((re.compile(pattern), stems) for pattern, stems in SHAPES)
 _VENDORS = {prefix: re.compile(rest) for prefix, rest in VENDORS.items()}
 
 
@@ -99,11 +102,16 @@ def _vendors(text: str) -> Iterator[Hit]:
             start = text.find(prefix, match.end() if match is not None else start + 1)
 
 
+RUN_BEFORE = re.compile(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_\-]{21}")
+
+
 def _inside_word(text: str, start: int) -> bool:
     """A prefix in the middle of a longer run of letters is chance, as in base64."""
     if text.startswith(UNMISTAKABLE, start):
         return False
     before = text[start - 1 : start]
+    if before in ("-", "_") and RUN_BEFORE.fullmatch(text[max(0, start - 21) : start]):
+        return True
     return before.isalnum() or (before in ("/", "+") and text[max(0, start - 20) : start].replace("/", "a").isalnum())
 
 
@@ -124,7 +132,7 @@ def _is_mixed(tail: str) -> bool:
     """Capitals, small letters and digits in the proportions of chance; identifiers of things are hexadecimal."""
     digits, capitals = sum(map(str.isdigit, tail)), sum(map(str.isupper, tail))
     small = len(tail) - digits - capitals
-    return digits >= 2 and capitals >= len(tail) // 6 and small >= len(tail) // 6
+    return digits >= 1 and capitals >= len(tail) // 6 and small >= len(tail) // 6
 
 
 def _jwts(text: str) -> Iterator[Hit]:

@@ -18,6 +18,8 @@ from backends.ledger.limits import Key, covers, in_force
 from backends.settings_money import Budget
 from backends.types import ZERO, AgentSpend, BudgetState, Spend
 
+NOTHING = Tally()
+
 
 class Books:
     def __init__(
@@ -160,10 +162,10 @@ class Books:
         if not reservation.usd:
             return
         failing = [
-            state
+            self._state(index, began)
             for index, began in enumerate(call.starts)
             if self._covers_hard(index, call.agent, reservation.engine, reservation.model)
-            and (state := self._state(index, began)).spent_usd + state.reserved_usd + reservation.usd > state.limit_usd
+            and reservation.usd > self._left(index, began)
         ]
         if failing:
             said_no = next((state for state in failing if state.on_exceeded == "refuse"), failing[0])
@@ -218,12 +220,16 @@ class Books:
         return tuple(self._state(index, began) for index, began in enumerate(self.starts))
 
     def room(self, agent: str, engine: str, model: str) -> Room:
-        states = self.states()
-        hard = [state for index, state in enumerate(states) if self._covers_hard(index, agent, engine, model)]
+        hard = [
+            (max(ZERO, self._left(index, began)), index)
+            for index, began in enumerate(self.starts)
+            if self._covers_hard(index, agent, engine, model)
+        ]
         if not hard:
             return Room(left_usd=None, on_exceeded=None, scope=None)
-        tightest = min(hard, key=lambda state: state.left_usd)
-        return Room(left_usd=tightest.left_usd, on_exceeded=tightest.on_exceeded, scope=tightest.scope)
+        left, index = min(hard)
+        budget = self._budgets[index]
+        return Room(left_usd=left, on_exceeded=budget.on_exceeded, scope=budget.scope)
 
     def spend(self) -> Spend:
         agents = sorted(self._today.values(), key=lambda one: (-one.cost_usd, -one.requests, one.agent))
@@ -242,6 +248,11 @@ class Books:
 
     def _covers(self, index: int, agent: str, engine: str, model: str) -> bool:
         return covers(self._budgets[index].scope, agent, engine, model, self.groups.get(agent))
+
+    def _left(self, index: int, began: datetime) -> Decimal:
+        """What a budget's window has left; below 0 where more was billed, or the limit was lowered."""
+        tally = self._tallies.get((index, began), NOTHING)
+        return self._budgets[index].limit_usd - tally.spent - tally.reserved
 
     def _state(self, index: int, began: datetime) -> BudgetState:
         budget, tally = self._budgets[index], self._tallies.get((index, began), Tally())

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from backends.errors import WrongSettings
 from backends.settings_money_checks import check_money
+from backends.types import INTENTS
 
 if TYPE_CHECKING:
     from backends.settings import Settings
@@ -96,12 +97,9 @@ def _check_cache(settings: "Settings", path: Path) -> None:
         scope, _, group = agent.cache_scope.partition(":")
         if scope not in ("agent", "group", "all") or (scope == "group") != bool(group):
             raise WrongSettings(f"{path}: `agents.{name}.cache_scope` must be agent, group:NAME or all")
-    if settings.cache.ttl_s:
-        from backends.cache.lifetime import LIFETIME_S
-
-        for intent in settings.cache.ttl_s:
-            if intent not in LIFETIME_S:
-                raise WrongSettings(f"{path}: `cache.ttl_s.{intent}` is no intent: use one of {', '.join(LIFETIME_S)}")
+    for intent in settings.cache.ttl_s:
+        if intent not in INTENTS:
+            raise WrongSettings(f"{path}: `cache.ttl_s.{intent}` is no intent: use one of {', '.join(INTENTS)}")
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,7 +3,7 @@ import pytest
 from backends.cache import lifetime
 from backends.cache.wall import Wall
 from backends.clock import ManualClock
-from backends.types import Tool
+from backends.types import INTENTS, Tool
 from tests.backends.cache.samples import request
 
 
@@ -58,3 +58,7 @@ def test_wall_time_never_goes_back() -> None:
     clock.jump(3600)
     clock.jump(50)
     assert wall.now() == start + 60
+
+
+def test_every_intent_has_a_lifetime() -> None:
+    assert set(lifetime.LIFETIME_S) == set(INTENTS)

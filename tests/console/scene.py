@@ -204,12 +204,20 @@ def cache() -> CacheStats:
         entries=1204,
         bytes=9 * 1024**2,
         semantic="on",
-        semantic_detail="all-MiniLM-L6-v2",
         top=(
-            CacheEntry(agent="classifier", intent="classification", hits=112, age_s=5000, bytes=812),
-            CacheEntry(agent="infra", intent="health-check", hits=61, age_s=800, bytes=2200),
+            CacheEntry(id="5f0c1e77a2b4", agent="classifier", intent="classification", hits=112, age_s=5000, bytes=812),
+            CacheEntry(id="91d3380be6aa", agent="infra", intent="health-check", hits=61, age_s=800, bytes=2200),
         ),
-        near_misses=("writer creative-writing .71 below .92",),
+        near_misses=("intel .93 stopped by number", "writer .88 stopped by negation"),
+        memory_b=3 * 1024**2,
+        vectors=1180,
+        embedder="all-MiniLM-L6-v2",
+        rechecked=50,
+        rechecked_wrong=1,
+        wrong_share=(0.02, 0.0035, 0.105),
+        complaints=2,
+        provider_cached_tokens=48_200,
+        provider_saved_usd=Decimal("0.02"),
     )
 
 

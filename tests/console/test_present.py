@@ -176,6 +176,13 @@ def test_the_cache_has_all_its_faces() -> None:
     assert "exact 289" in full
     assert "112×" in full
     assert "near misses" in full
+    assert "in memory 3.0 MB" in full
+    assert "$0.02 off for 48,200 tokens" in full
+    assert "2.0%  0.4% to 10.5% of 50 asked anew  2 complaints" in full
+    assert "all-MiniLM-L6-v2, 1,180 vectors" in full
+    assert "5f0c1e77a2b4" in full
+    unmeasured = CacheStats(lookups=9, semantic="on", embedder="all-MiniLM-L6-v2")
+    assert "–  no semantic hit asked anew" in text(cache.cache(replace(scene(), cache=unmeasured), 60))
     assert "32 %" in text(cache.summary(scene()))
     assert cache.summary(replace(scene(), cache=None)) == ()
 

@@ -91,9 +91,9 @@ def _wrong(stats: CacheStats) -> Row:
         return row(
             span("wrong    ", "dim"), span("–", "strong"), span("  no semantic hit asked anew", "dim"), *complaints
         )
-    measured, low, high = stats.wrong_share
+    measured, low, high = (f"{value * 100:.1f}" for value in stats.wrong_share)
     return row(
-        *(span("wrong    ", "dim"), span(f"{measured:.1%}", "strong"), span(f"  {low:.1%} to {high:.1%}")),
+        *(span("wrong    ", "dim"), span(f"{measured} %", "strong"), span(f"  {low} to {high} %")),
         *(span(" of ", "dim"), span(count(stats.rechecked)), span(" asked anew", "dim"), *complaints),
     )
 

@@ -178,7 +178,7 @@ def test_the_cache_has_all_its_faces() -> None:
     assert "near misses" in full
     assert "in memory 3.0 MB" in full
     assert "$0.02 off for 48,200 tokens" in full
-    assert "2.0%  0.4% to 10.5% of 50 asked anew  2 complaints" in full
+    assert "2.0 %  0.4 to 10.5 % of 50 asked anew  2 complaints" in full
     assert "all-MiniLM-L6-v2, 1,180 vectors" in full
     assert "5f0c1e77a2b4" in full
     unmeasured = CacheStats(lookups=9, semantic="on", embedder="all-MiniLM-L6-v2")

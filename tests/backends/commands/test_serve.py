@@ -54,7 +54,7 @@ def test_as_many_descriptors_as_there_may_be(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_the_first_signal_drains_the_second_cuts_the_third_ends() -> None:
-    stop, drain = asyncio.Event(), Drain()
+    stop, drain, hung_up = asyncio.Event(), Drain(), asyncio.Event()
     cut = asyncio.Event()
 
     async def ask() -> None:
@@ -63,7 +63,7 @@ async def test_the_first_signal_drains_the_second_cuts_the_third_ends() -> None:
         cut.set()
 
     async def run() -> None:
-        serve._obey_signals(stop, drain)
+        serve._obey_signals(stop, drain, hung_up)
         await asyncio.Event().wait()
 
     asking, running = asyncio.create_task(ask()), asyncio.create_task(run())
@@ -71,6 +71,7 @@ async def test_the_first_signal_drains_the_second_cuts_the_third_ends() -> None:
     os.kill(os.getpid(), signal.SIGHUP)
     os.kill(os.getpid(), signal.SIGTERM)
     await asyncio.wait_for(stop.wait(), 10)
+    assert hung_up.is_set()
     assert not cut.is_set()
     os.kill(os.getpid(), signal.SIGINT)
     await asyncio.wait_for(cut.wait(), 10)

@@ -138,15 +138,24 @@ class Pipeline:
         return self._thinking.decide(request, verdict, classes, began, redaction=redaction)
 
     async def _admit(self, flight: Flight) -> None:
-        """Reserve the worst case in the ledger; without a row only a local call may go on, where settings allow it."""
+        """Count it among its agent's of the minute, then reserve. Raises RateLimited, BudgetExceeded, LedgerError."""
         request = flight.request
         self._quota.admit(request.id, request.agent, flight.thought.classes.input_tokens)
+        try:
+            await self._book(flight)
+        except ClawError:
+            self._quota.settle(request.id, request.agent, Tokens())
+            raise
+        self._moved()
+        self._journal.decided(flight.request, flight.thought.explanation)
+
+    async def _book(self, flight: Flight) -> None:
+        """Reserve the worst case in the ledger; without a row only a local call may go on, where settings allow it."""
         try:
             await self._reserve_or_rethink(flight)
         except LedgerError as error:
             self._journal.alert("ledger", str(error))
             if self._settings.ledger.on_unwritable in ("refuse", "serve"):
-                self._quota.settle(request.id, request.agent, Tokens())
                 raise
             self._rethink(flight, no_cloud="without a ledger row no cloud call is made")
         except asyncio.CancelledError:
@@ -154,11 +163,6 @@ class Pipeline:
             flight.stop("cancelled" if self._left_s(flight.request, flight.started) else "deadline")
             self._flights.start(None, flight)
             raise
-        except ClawError:
-            self._quota.settle(request.id, request.agent, Tokens())
-            raise
-        self._moved()
-        self._journal.decided(flight.request, flight.thought.explanation)
 
     async def _reserve_or_rethink(self, flight: Flight) -> None:
         """Where another call took the room meanwhile, decide once more. Raises BudgetExceeded and LedgerError."""

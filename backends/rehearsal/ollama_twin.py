@@ -6,6 +6,7 @@ Field for field what ollama 0.6.3 reads and Ollama's own server writes. Duration
 import asyncio
 import itertools
 import math
+import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -97,6 +98,8 @@ class OllamaTwin(Twin):
         if (model := self._find(name)) is None:
             return web.json_response({"error": f'model "{name}" not found, try pulling it first'}, status=404)
         texts = [str(text) for text in (given if isinstance(given, list) else [given])]
+        if body.get("truncate") is False and any(count(text) > model.context for text in texts):
+            return web.json_response({"error": "the input length exceeds the context length"}, status=400)
         call = self.account.begin("embed", name)
         call.input = sum(count(text) for text in texts)
         fault = self.fault_for(request, "embed")
@@ -243,7 +246,9 @@ async def _runaway(cap: int | None, spent: int) -> AsyncGenerator[str | Invocati
 
 
 def _vector(text: str) -> list[float]:
-    """A unit vector of 384 numbers that depends on the text alone."""
-    numbers = [next_ - 127.5 for next_ in itertools.islice(dice(text), 384)]
+    """A unit vector of 384 numbers that depends on the words alone: who shares words with another lies near it."""
+    numbers = [0.0] * 384
+    for word in re.findall(r"\w+", text.lower()) or [text]:
+        numbers = [number + next_ - 127.5 for number, next_ in zip(numbers, dice(word), strict=False)]
     length = math.sqrt(sum(number * number for number in numbers))
     return [number / length for number in numbers]

@@ -1,0 +1,95 @@
+"""An embedding model behind the real SDK, at the twin."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backends import settings_cache
+from backends.cache import embedders, semantic
+from backends.cache.embedders import Embedder
+from backends.cache.ollama_embedder import OllamaEmbedder
+from backends.cache.store import Cache
+from backends.clock import ManualClock
+from backends.rehearsal.faults import Fault
+from backends.rehearsal.process import Twins, twins
+from tests.backends.cache.samples import request, stored
+from tests.waiting import until
+
+MODEL = "nomic-embed-text"
+SETTINGS = settings_cache.Cache(embedder=f"ollama:{MODEL}")
+QUESTION = "What is the queue depth of the local model?"
+PARAPHRASE = "Please tell me what the queue depth of the local model is."
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[Twins]:
+    async with twins() as opened:
+        yield opened
+
+
+async def loaded(pair: Twins, model: str = MODEL) -> Embedder:
+    return await asyncio.to_thread(embedders.load, f"ollama:{model}", ollama_url=pair.ollama.url)
+
+
+async def test_texts_come_back_as_unit_vectors_in_their_order(pair: Twins) -> None:
+    embedder = await loaded(pair)
+    first, second, again = await asyncio.to_thread(embedder.embed, ["a cat", "a dog", "a cat"])
+    assert embedder.model == f"ollama:{MODEL}"
+    assert np.linalg.norm(first.vector) == pytest.approx(1, abs=1e-5)
+    assert np.array_equal(first.vector, again.vector)
+    assert not np.array_equal(first.vector, second.vector)
+    assert (first.read, await asyncio.to_thread(embedder.embed, [])) == (5, [])
+
+
+async def test_a_text_beyond_the_window_is_like_nothing_and_spares_its_batch(pair: Twins) -> None:
+    embedder = await loaded(pair)
+    long, short = await asyncio.to_thread(embedder.embed, ["word " * 5000, "a cat"])
+    assert (float(np.linalg.norm(long.vector)), long.read) == (0.0, 0)
+    assert short.read == 5
+
+
+async def test_a_model_that_is_not_there_is_named_with_the_remedy(pair: Twins) -> None:
+    with pytest.raises(ConnectionError, match="ollama pull nobody"):
+        await loaded(pair, "nobody")
+
+
+async def test_an_engine_that_does_not_answer_is_told(pair: Twins) -> None:
+    url = pair.ollama.url
+    await pair.ollama.close()
+    with pytest.raises(ConnectionError, match="is it running"):
+        await asyncio.to_thread(OllamaEmbedder, url, MODEL)
+
+
+async def test_paraphrases_are_found_by_the_local_engines_model(
+    pair: Twins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = await Cache.open(tmp_path / "cache.db", SETTINGS, clock=ManualClock(), ollama_url=pair.ollama.url)
+    cache.start_semantic()
+    await until(lambda: cache.stats().semantic == "on")
+    await cache.store(request(QUESTION), stored(), model_class="auto")
+    await until(lambda: cache.stats().vectors == 1)
+    monkeypatch.setattr(OllamaEmbedder, "floor", 0.5)
+    hit = await cache.lookup(request(PARAPHRASE), model_class="auto")
+    assert hit is not None
+    assert hit.tier == "semantic"
+    assert cache.stats().embedder == f"ollama:{MODEL}"
+    await cache.close()
+
+
+async def test_an_engine_that_fails_for_a_while_is_asked_again(
+    pair: Twins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(semantic, "RETRY_S", 0.01)
+    pair.ollama.inject(Fault(kind="status", status=500, on="embed", times=2))
+    cache = await Cache.open(tmp_path / "cache.db", SETTINGS, clock=ManualClock(), ollama_url=pair.ollama.url)
+    cache.start_semantic()
+    await until(lambda: cache.stats().semantic == "failed")
+    await until(lambda: cache.stats().semantic == "on")
+    assert cache.stats().semantic_detail == ""
+    pair.ollama.inject(Fault(kind="status", status=500, on="embed", times=1))
+    await cache.store(request(QUESTION), stored(), model_class="auto")
+    await until(lambda: cache.stats().vectors == 1)
+    await cache.close()

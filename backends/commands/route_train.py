@@ -66,6 +66,7 @@ def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "Lesson":
     from backends.ledger.feedback import judged
     from backends.ledger.reading import reading
     from backends.router.classify import Classifier
+    from backends.router.evaluate import Row
     from backends.router.feedback import learn
     from backends.router.learned import Learned
 
@@ -76,7 +77,7 @@ def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "Lesson":
     lesson = learn(
         rows,
         _given(data, settings, classifier) if data is not None else [],
-        weights=classifier.version,
+        weights=classifier.classify(Row(prompt="hello").request()).weights,
         dialled=[name for name in named if settings.agent(name).policy == "auto"],
         shipped=Learned.shipped(),
         now=datetime.now(UTC),

@@ -60,3 +60,9 @@ def test_another_fault_of_the_system_is_not_taken_for_a_full_disk(monkeypatch: p
     monkeypatch.setattr("backends.commands.config.run", run)
     with pytest.raises(OSError, match="Input/output"):
         main(["config"])
+
+
+@pytest.mark.parametrize("said", ["0", "-3", "inf", "soon"])
+def test_a_deadline_is_a_number_of_seconds(said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", "--deadline", said, "hello"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

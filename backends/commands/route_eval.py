@@ -1,4 +1,4 @@
-"""`claw route eval`: the router's figures on a folder of labelled prompts, random and prompt length beside them."""
+"""`claw route eval`: the router's figures on a folder of labelled prompts, with random, length and the dial as set."""
 
 import argparse
 from pathlib import Path
@@ -8,6 +8,8 @@ import msgspec
 
 from backends.commands.route_label import table
 from backends.commands.screen import shown
+from backends.paths import Paths
+from backends.settings import load
 
 if TYPE_CHECKING:
     from backends.router.evaluate import Figure
@@ -26,10 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> str:
     from backends.router.classify import Classifier
-    from backends.router.evaluate import TRAINED_ON, datasets, evaluate
+    from backends.router.evaluate import TRAINED_ON, Turn, datasets, evaluate
+    from backends.router.quality import Dial
 
-    classifier = Classifier.load()
-    figures = [figure for each in datasets(args.data, args.dataset) for figure in evaluate(each, classifier)]
+    classifier, router = Classifier.load(), load(Paths.find().config).settings.router
+    turn = Turn(dial=router.dial, by=router.dial_by, scale=Dial.load())
+    figures = [figure for each in datasets(args.data, args.dataset) for figure in evaluate(each, classifier, turn)]
     if args.json:
         facts = {"weights": classifier.version, "trained_on": TRAINED_ON, "figures": [*map(_as_json, figures)]}
         return msgspec.json.encode(facts).decode()

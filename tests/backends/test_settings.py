@@ -206,3 +206,29 @@ def test_every_line_of_the_commented_file_may_be_taken_in(tmp_path: Path) -> Non
 def test_every_setting_says_what_it_means() -> None:
     assert [key for key, _, meaning in descriptions() if not meaning] == []
     assert len(descriptions()) == len(known_keys())
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('engines = ["local"]\npolicy = "cloud"', "its engines and models leave local alone"),
+        ('models = ["gemini-2.5-flash"]\npolicy = "local"', "leave cloud alone"),
+        ('models = ["gpt-9"]', "name one of qwen2.5:14b, gemini-2.5-flash"),
+        ('models = ["gemini-2.5-flash"]\nengines = ["local"]', "allows no model of its engines"),
+        ('max_cost_usd = "-1"', "`agents.ada.max_cost_usd` must be 0 or more"),
+        ('max_cost_usd = "NaN"', "must be 0 or more"),
+        ("max_output = 0", "agents.ada.max_output"),
+        ("dial = 1.5", "agents.ada.dial"),
+        ('engines = ["moon"]', "agents.ada.engines"),
+    ],
+)
+def test_an_agent_that_nothing_may_answer_is_said_at_once(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "claw.toml"
+    path.write_text(f"[agents.ada]\n{text}\n")
+    with pytest.raises(WrongSettings) as error:
+        load(path, {})
+    assert says in str(error.value)
+    path.write_text(
+        '[agents.ada]\nengines = ["cloud"]\nmodels = ["gemini-2.5-flash"]\nmax_cost_usd = "0.01"\ndial = 0.5\n'
+    )
+    assert load(path, {}).settings.agent("ada").dial == 0.5

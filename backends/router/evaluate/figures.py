@@ -1,16 +1,18 @@
 """The figures of one set, by the parts as they are shipped."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from backends.router.classify import Classifier
 from backends.router.evaluate.data import Dataset, Row
 from backends.router.evaluate.scores import Floats, apgr, auc, cpt, macro_f1, wilson
 from backends.router.privacy import PrivacyGate
+from backends.router.quality import Dial
 from backends.settings import Privacy
-from backends.types import Classes
+from backends.types import Classes, DialBy
 
 PAIRS = (
     ("local", "cloud"),
@@ -43,18 +45,26 @@ class Figure(Struct, frozen=True, kw_only=True):
     high: float | None = None
 
 
-def evaluate(dataset: Dataset, classifier: Classifier) -> Iterator[Figure]:
+class Turn(Struct, frozen=True, kw_only=True):
+    """A dial as it is set."""
+
+    dial: float
+    by: DialBy
+    scale: Dial
+
+    def __str__(self) -> str:
+        return f"dial {self.dial:g} by {self.by.replace('-', ' ')}"
+
+
+def evaluate(dataset: Dataset, classifier: Classifier, turn: Turn) -> Iterator[Figure]:
     """Every figure that the rows allow."""
-    measures: dict[str, Callable[[Dataset, Classifier], Iterator[Figure]]] = {
-        "routing": _routing,
-        "intents": _intents,
-        "privacy": _privacy,
-    }
-    return measures[dataset.kind](dataset, classifier)
+    if dataset.kind == "routing":
+        return _routing(dataset, classifier, turn)
+    return _intents(dataset, classifier) if dataset.kind == "intents" else _privacy(dataset)
 
 
-def _routing(dataset: Dataset, classifier: Classifier) -> Iterator[Figure]:
-    """What the router's gain, the prompt's length and chance make of each pair of models."""
+def _routing(dataset: Dataset, classifier: Classifier, turn: Turn) -> Iterator[Figure]:
+    """What the router's gain, the prompt's length and chance make of each pair of models, and what the dial does."""
     thought = [classifier.classify(row.request()) for row in dataset.rows]
     gain = np.array([classes.p_cloud - classes.p_local for classes in thought])
     length = np.array([len(row.prompt) for row in dataset.rows], float)
@@ -66,6 +76,20 @@ def _routing(dataset: Dataset, classifier: Classifier) -> Iterator[Figure]:
             continue
         for name, score in (("router", gain[both]), ("length", length[both]), ("random", np.zeros(len(both)))):
             yield from _routed(dataset.name, f"{name}, {weak} → {strong}", score, was, would)
+        goes = gain[both] > turn.scale.threshold(turn.dial, turn.by)
+        yield from _dialled(dataset.name, f"{turn}, {weak} → {strong}", goes, was, would)
+
+
+def _dialled(dataset: str, of: str, goes: NDArray[np.bool_], weak: Floats, strong: Floats) -> Iterator[Figure]:
+    """The share of the rows that this dial sends to the cloud, and what is kept of the cloud's own quality."""
+    yield _share(dataset, of, "cloud share", [bool(each) for each in goes])
+    kept = np.where(goes, strong, weak)
+    dice = np.random.default_rng(SEED)
+    draws = (dice.integers(0, len(goes), len(goes)) for _ in range(DRAWS))
+    spread = [kept[draw].mean() / strong[draw].mean() for draw in draws if strong[draw].any()]
+    low, high = map(float, np.quantile(spread, [0.025, 0.975]))
+    value = float(kept.mean() / strong.mean())
+    yield Figure(dataset=dataset, of=of, measure="quality kept", rows=len(goes), value=value, low=low, high=high)
 
 
 def _routed(dataset: str, of: str, score: Floats, weak: Floats, strong: Floats) -> Iterator[Figure]:
@@ -110,7 +134,7 @@ def _hard(dataset: Dataset, thought: list[Classes]) -> Iterator[Figure]:
         yield Figure(dataset=dataset.name, of="hard for local", measure="AUC", rows=len(marked), value=value)
 
 
-def _privacy(dataset: Dataset, _: Classifier) -> Iterator[Figure]:
+def _privacy(dataset: Dataset) -> Iterator[Figure]:
     gate = PrivacyGate(Privacy())
     found: dict[tuple[str, str], list[bool]] = {}
     for row in dataset.rows:

@@ -150,6 +150,9 @@ def test_a_folder_is_measured_by_what_its_rows_say(tmp_path: Path, capsys: pytes
     assert found["pairs", "random, local → cloud", "APGR"] == pytest.approx(0.5, abs=0.1)
     assert found["pairs", "router, local → cloud", "APGR"] > found["pairs", "random, local → cloud", "APGR"]
     assert ("pairs", "length, local → cloud", "CPT80") in found
+    at = "dial 0.8 by quality, local → cloud"
+    assert 0 <= found["pairs", at, "cloud share"] <= 1
+    assert 0.5 <= found["pairs", at, "quality kept"] <= 1
     assert found["asked", "intent", "accuracy"] == 1.0
     assert ("asked", "hard for local", "AUC") in found
     assert found["secret", "personal data", "recall"] == 1.0

@@ -26,7 +26,7 @@ from msgspec import Struct
 
 from benchmarks.truth import counts, twins
 
-LIMIT_USD = Decimal("0.25")
+LIMIT_USD = Decimal("0.05")
 ANSWER_TOKENS = 60
 SETTINGS = """
 [[budgets]]

@@ -10,6 +10,7 @@ import msgspec
 from backends.commands.screen import shown
 from backends.errors import WrongUse
 from backends.paths import Paths, open_private
+from backends.router.reload import TAKEN
 from backends.settings import Loaded, load
 from backends.settings_edit import set_one
 from backends.settings_file import commented_file
@@ -55,7 +56,8 @@ def _set(path: Path, key: str | None, value: str | None) -> None:
         raise WrongUse("`claw config set KEY VALUE` needs both: as agents.writer.policy auto")
     Paths.find().make()
     set_one(path, key, value)
-    print(shown(f"{key} = {value}  # {path}; a running core takes it when it starts again"))
+    when = "by `claw act reload`" if key.partition(".")[0] in TAKEN else "when it starts again"
+    print(shown(f"{key} = {value}  # {path}; a running core takes it {when}"))
 
 
 def _show(loaded: Loaded, *, json: bool) -> None:

@@ -11,7 +11,7 @@ from backends.router.privacy.window import Window
 ARGUMENT = r"(?:'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s\"'`,;<>]{4,300})"
 
 FLAG = re.compile(
-    r"(?:(?<!\S)--?(?:p|pw|pass|password|passwd|secret|token|api-?key|authkey|access-token|auth-token|"
+    r"(?:(?<!\S)--?(?:p|P|pw|pass|password|passwd|secret|token|api-?key|authkey|access-token|auth-token|"
     r"(?:src|dest|new)?(?:store|key)pass)[ =]|"
     r"\brequirepass |\bmasterauth |\bIDENTIFIED BY |\bPASSWORD |\bpassword (?:\d )?|\bsshpass -p ?|\bAUTH |"
     r"(?<!\S)-u ['\"]?[\w.@\-]{1,40}[:,]|(?<!\S)--user[= ]['\"]?[\w.@\-]{1,40}:|\b_authToken=|\b[Bb]earer |"
@@ -71,7 +71,7 @@ SEED = re.compile(
 NEAR = re.compile(
     r"(?i)(?:pass(?:word|wort|wd|phrase|code)?\b|pw\b|pwd|passwd|kennwort|mot de passe|mdp|contrase|clave|senha|"
     r"wachtwoord|hasł|пароль|log(?:ged |s )?[ \-]?(?:in|on)\b|wlan|wi-?fi|creds?\b|credential|sudo|\bssh\b|ldap|vpn|"
-    r"account|zugang|konto|\bauth)"
+    r"account|zugang|konto|\bauth|secret)"
 )
 WORD = re.compile(r"(?<![^\s\"'`(=:,;])[^\s\"'`,;<>()]{8,64}(?![^\s\"'`,;<>()])")
 REACH_BEFORE, REACH_AFTER = 60, 30
@@ -105,7 +105,7 @@ def _near(window: Window) -> Iterator[Hit]:
 
 NEAR_STEMS = words(
     """pass pw kennw mdp contras clav senha wacht hasł парол log wlan wifi wi-fi cred sudo ssh ldap vpn account zugang
-    konto auth"""
+    konto auth secret"""
 )
 
 

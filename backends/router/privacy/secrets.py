@@ -44,6 +44,12 @@ COINED = re.compile(
 )
 """How vendors that nobody listed mark their keys: a word, a joint, and 32 or more letters and digits."""
 
+NAMED = re.compile(
+    r"(?i)\b(?:api|access|auth|integration|secret|bearer|personal|service|client)[ _\-](?:access[ _\-])?"
+    r"(?:key|token|secret)\b[^\n]{0,60}?(?<![\w+/=.\-])(?-i:([A-Za-z0-9]{32,64}))(?![\w+/=.\-])"
+)
+"""A run by chance in the same sentence as a key's full name."""
+
 JWT = re.compile(r"eyJ[A-Za-z0-9_\-]{8,2000}\.(eyJ[A-Za-z0-9_\-]{6,8000})(?:\.[A-Za-z0-9_\-]{0,2000})?")
 
 PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9]{1,12} ){0,3}PRIVATE KEY( BLOCK)?-----")
@@ -80,6 +86,9 @@ def find(window: Window) -> Iterator[Hit]:
         for match in COINED.finditer(text):
             if _is_mixed(match[1]) and _is_key(match[0], match[1]):
                 yield Hit("api-key", *match.span())
+        for match in NAMED.finditer(text) if window.has_any(("key", "token", "secret")) else ():
+            if _is_mixed(match[1]) and _is_key(match[0], match[1]):
+                yield Hit("api-key", *match.span(1))
         if "eyJ" in text:
             yield from _jwts(text)
         for match in DER.finditer(text):

@@ -11,7 +11,15 @@ GATE = PrivacyGate(Privacy())
 
 @pytest.mark.parametrize("seed", [101, 102])
 @pytest.mark.parametrize(
-    ("name", "floor"), [("first-secrets", 0.98), ("first-personal", 0.98), ("first-harmless", 0.98), ("fresh", 0.97)]
+    ("name", "floor"),
+    [
+        ("first-secrets", 0.98),
+        ("first-personal", 0.98),
+        ("first-harmless", 0.98),
+        ("fresh", 0.97),
+        ("third", 0.97),
+        ("fourth", 0.97),
+    ],
 )
 def test_nearly_all_rows_are_judged_as_their_author_did(name: str, floor: float, seed: int) -> None:
     rows = examples(name, seed)

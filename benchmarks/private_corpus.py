@@ -2,7 +2,7 @@
 
     python -m benchmarks.private_corpus [--seed N] [--file NAME] [--show]
 
-Rows stand in `benchmarks/private/*.txt`, one a line, as `kind | text`. Each batch (`first-…`, `fresh`, `third`, `fourth`)
+Rows stand in `benchmarks/private/*.txt`, one a line, as `kind | text`. Each batch (first, fresh, third, fourth)
 was written after the rules had been corrected by the one before, and measured before it corrected them in turn.
 """
 

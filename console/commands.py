@@ -72,12 +72,16 @@ class ClawCommands(Provider):
 
 
 def _ratings(app: Commanded) -> Iterator[Command]:
-    """A word on the last answer, for those who do not know the keys."""
-    last = next((each for each in reversed(app.state.exchanges) if each.outcome is not None), None)
+    """A word on the last answer, for those who do not know the keys, and what would have been better."""
+    last = next((each.outcome for each in reversed(app.state.exchanges) if each.outcome is not None), None)
     if last is None:
         return
-    for name, good in (("good", True), ("bad", False)):
-        rate = Act(Action(verb="rate", actor="console", id=last.id, good=good))
+    words: list[tuple[str, bool, EngineName | None]] = [("good", True, None), ("bad", False, None)]
+    if last.engine != "cache":
+        better: EngineName = "cloud" if last.engine == "local" else "local"
+        words.append((f"bad, {better} is better", False, better))
+    for name, good, engine in words:
+        rate = Act(Action(verb="rate", actor="console", id=last.id, good=good, engine=engine))
         yield Command(
             f"Rate the last answer {name}", "`claw route train` learns from it", partial(app.post_message, rate)
         )

@@ -92,7 +92,7 @@ def _outcome(outcome: Outcome, cells: int) -> list[Row]:
     if len(outcome.attempts) > 1 or any(attempt.error for attempt in outcome.attempts):
         for index, attempt in enumerate(outcome.attempts):
             rows += _labelled("attempts" if index == 0 else "", _attempt(attempt), cells)
-    return [*rows, *_labelled("id", outcome.id, cells)]
+    return [*rows, *_labelled("id", outcome.id, cells), *_labelled("judge", "+ good answer, - bad answer", cells)]
 
 
 def _attempt(attempt: Attempt) -> str:

@@ -80,6 +80,17 @@ async def test_plus_and_minus_judge_the_answer_under_the_cursor_and_none_that_ha
     ]
 
 
+async def test_an_answer_is_judged_where_its_evidence_is_read(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, WhyScreen) and "not answered yet" in text_of(app))
+        await pilot.press("plus", "escape", "down", "enter")
+        await until(lambda: isinstance(app.screen, WhyScreen) and "- bad answer" in text_of(app))
+        await pilot.press("minus")
+        await until(lambda: core.acted)
+    assert [(acted.verb, acted.id, acted.good) for acted in core.acted] == [("rate", "req-002", False)]
+
+
 async def test_pasted_keys_judge_nothing(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.press("down")
@@ -96,6 +107,15 @@ async def test_the_palette_judges_the_last_answer(core: ScriptedCore) -> None:
         await pilot.press("enter")
         await until(lambda: core.acted)
     assert (core.acted[0].verb, core.acted[0].id, core.acted[0].good) == ("rate", "req-002", True)
+
+
+async def test_the_palette_says_which_engine_would_have_been_better(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("ctrl+p", *"answer bad cloud")
+        await until(lambda: "Rate the last answer bad, cloud is better" in text_of(app))
+        await pilot.press("enter")
+        await until(lambda: core.acted)
+    assert (core.acted[0].good, core.acted[0].engine) == (False, "cloud")
 
 
 async def test_why_opens_on_the_selected_decision_and_escape_closes_it(core: ScriptedCore) -> None:

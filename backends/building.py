@@ -127,6 +127,10 @@ def _journal(ground: Ground) -> Journal:
     except UnknownPrice as error:
         what, _, remedy = str(error).partition(": ")
         journal.alert("price", f"{what}: it is not called", remedy=remedy)
+    learned, weights = ground.calibrations.learned, ground.classifier.version
+    if learned.version and learned.weights != weights:
+        line = f"{learned.name} was learned for other weights than today's and changes nothing"
+        journal.alert("calibration", line, remedy="`claw route train`", level="warning")
     return journal
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from backends import events
 from backends.errors import BudgetExceeded, Refused, WrongUse
+from backends.paths import Paths
 from backends.rehearsal.faults import Fault
 from backends.router.learned import Calibrations, Learned
 from backends.router.quality import Correction
@@ -84,6 +85,17 @@ async def test_what_was_learned_while_it_runs_is_put_in_force_by_an_action(home:
     assert after.classes.said == (before.classes.p_local, before.classes.p_cloud)
     assert after.classes.p_local < before.classes.p_local
     assert after.engine == "cloud"
+
+
+async def test_what_was_learned_for_other_weights_is_said_not_to_count(home: Path) -> None:
+    learned = Learned(weights="others", local=Correction(shift=-4.0), gains=(0.0, 0.5))
+    await asyncio.to_thread(lambda: Calibrations(Paths.find().learned).add(learned))
+    async with stand(home) as it:
+        (alert,) = [alert for alert in (await it.core.snapshot()).alerts if alert.key == "calibration"]
+        told = await it.core.explain(prompt("hello there", agent="writer"))
+    assert alert.text == "calibration 1 was learned for other weights than today's and changes nothing"
+    assert told.classes is not None
+    assert told.classes.said is None
 
 
 async def test_a_cloud_answer_costs_what_the_provider_bills_to_the_last_digit(home: Path) -> None:

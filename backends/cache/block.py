@@ -19,6 +19,7 @@ DIRECTIONS = 64  # of a shadow: they hold .55 of MiniLM's squared length; 48 let
 FIRST_LEARNT = 256  # vectors; below it all are compared in full, in 60 µs
 LEARNT_FROM = 4096  # vectors at the most that tell the directions, in some 30 ms; learnt anew at each fourfold
 RERANKED = 4096  # vectors at the most that are compared in full, those with the highest bound
+IDLE = 16  # of the rows, one that is kept free for more
 ROUNDING = 2e-3  # of half floats in a cosine, and then some
 
 
@@ -54,7 +55,7 @@ class Block:
         """Keep unit vectors; returns the row of the first."""
         first, self._count = self._count, self._count + len(vectors)
         if self._count > len(self._halves):
-            self._grow(self._count)
+            self._grow(len(vectors))
         rows = slice(first, self._count)
         self._halves[rows], self._keys[rows], self._read[rows] = vectors, keys, read
         if self._directions is not None:
@@ -110,14 +111,22 @@ class Block:
             rows = rows[np.argpartition(bound[rows], -RERANKED)[-RERANKED:]]
         return rows
 
-    def _grow(self, wanted: int) -> None:
-        """Double while small; later by a sixteenth, as what lies idle is memory."""
+    def trim(self) -> None:
+        """Give back what many additions at once took for more to come."""
+        if len(self._halves) - self._count > max(64, self._count // IDLE):
+            self._resize(self._count + self._count // IDLE)
+
+    def _grow(self, added: int) -> None:
+        """Double while small, or while many come at once; else by little, as what lies idle is memory."""
         size = len(self._halves)
-        size = max(wanted, size + min(size, max(64, size // 16)))
-        self._halves, self._keys = _longer(self._halves, size), _longer(self._keys, size)
-        self._read = _longer(self._read, size)
+        room = size if added > 1 else min(size, max(64, size // IDLE))
+        self._resize(max(self._count, size + room))
+
+    def _resize(self, size: int) -> None:
+        self._halves, self._keys = _resized(self._halves, size), _resized(self._keys, size)
+        self._read = _resized(self._read, size)
         if self._directions is not None:
-            self._shadows = _longer(self._shadows, size)
+            self._shadows = _resized(self._shadows, size)
 
 
 def _shadows(vectors: "Halves | Vector", directions: Vector) -> Vector:
@@ -128,7 +137,7 @@ def _shadows(vectors: "Halves | Vector", directions: Vector) -> Vector:
     return np.concatenate((along, np.sqrt(rest)[:, None]), axis=1)
 
 
-def _longer(array: Any, size: int) -> Any:
-    longer = np.empty((size, *array.shape[1:]), dtype=array.dtype)
-    longer[: len(array)] = array
-    return longer
+def _resized(array: Any, size: int) -> Any:
+    resized = np.empty((size, *array.shape[1:]), dtype=array.dtype)
+    resized[: len(array)] = array[:size]
+    return resized

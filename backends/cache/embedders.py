@@ -9,9 +9,10 @@ import importlib.util
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backends.cache.index import Vector
 
@@ -19,6 +20,7 @@ DIMENSIONS = 384
 WINDOW = 256  # tokens, two of them the model's own marks
 SAFE_CHARACTERS = 254  # a token is at least one character, so a text this short is read whole
 BATCH = 32
+FLOOR = 0.72  # the cosine from which the judge is asked; of the same questions in other words 1 in 20 lies below
 
 HOW_TO_ADD = "run `make run`, or `pip install '.[semantic]'`, in claw's folder"
 
@@ -30,6 +32,13 @@ class Embedded(NamedTuple):
     read: int
 
 
+class States(NamedTuple):
+    """Token vectors (n, dimensions) and where in the text each token lies (n, 2); the marks at both ends left out."""
+
+    vectors: Vector
+    spans: NDArray[np.int64]
+
+
 class Embedder(Protocol):
     model: str
     """Names the vectors: those of one name may be compared."""
@@ -39,6 +48,17 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> list[Embedded]:
         """Blocks, some 5 to 13 ms a text; call it on one thread only."""
+        ...
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """An embedder that shows the words it read."""
+
+    model: str
+
+    def states(self, texts: Sequence[str]) -> list[States]:
+        """What the model made of each token that it read. Blocks as `embed` does."""
         ...
 
 
@@ -72,7 +92,7 @@ def load(kind: str = "auto", *, ollama_url: str = "", keep_alive: str = "30m") -
 
 class SentenceTransformerEmbedder:
     model = "all-MiniLM-L6-v2"
-    floor = 0.80
+    floor = FLOOR
 
     def __init__(self, folder: Path) -> None:
         import torch
@@ -90,6 +110,25 @@ class SentenceTransformerEmbedder:
         )
         return [Embedded(vector, self._read(text)) for text, vector in zip(texts, vectors, strict=True)]
 
+    def states(self, texts: Sequence[str]) -> list[States]:
+        import torch
+
+        encoded = self._model.tokenizer(
+            list(texts),
+            padding=True,
+            truncation=True,
+            max_length=WINDOW,
+            return_offsets_mapping=True,
+            return_tensors="pt",
+        )
+        spans, lengths = encoded.pop("offset_mapping").numpy(), encoded["attention_mask"].sum(dim=1).tolist()
+        with torch.inference_mode():
+            hidden = self._model[0].auto_model(**encoded).last_hidden_state.numpy()
+        return [
+            States(vectors[1 : length - 1], places[1 : length - 1])
+            for vectors, places, length in zip(hidden, spans, lengths, strict=True)
+        ]
+
     def _read(self, text: str) -> int:
         if len(text) <= SAFE_CHARACTERS:
             return len(text)
@@ -99,7 +138,7 @@ class SentenceTransformerEmbedder:
 
 class OnnxEmbedder:
     model = "all-MiniLM-L6-v2-onnx-int8"
-    floor = 0.80
+    floor = FLOOR
 
     def __init__(self, path: Path) -> None:
         import onnxruntime
@@ -114,15 +153,7 @@ class OnnxEmbedder:
         if not texts:
             return []
         encodings = [self._tokenizer.encode(text) for text in texts]
-        length = min(WINDOW, max(len(encoding.ids) for encoding in encodings))
-        ids = np.zeros((len(texts), length), dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, encoding in enumerate(encodings):
-            tokens = encoding.ids if len(encoding.ids) <= WINDOW else [*encoding.ids[: WINDOW - 1], encoding.ids[-1]]
-            ids[row, : len(tokens)] = tokens
-            mask[row, : len(tokens)] = 1
-        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        (hidden,) = self._session.run(None, inputs)
+        hidden, mask = self._run(encodings)
         weights = mask[:, :, None].astype(np.float32)
         pooled = (hidden * weights).sum(axis=1) / weights.sum(axis=1)
         pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
@@ -130,6 +161,28 @@ class OnnxEmbedder:
             Embedded(vector, _characters(text, encoding.offsets))
             for text, vector, encoding in zip(texts, pooled.astype(np.float32), encodings, strict=True)
         ]
+
+    def states(self, texts: Sequence[str]) -> list[States]:
+        encodings = [self._tokenizer.encode(text) for text in texts]
+        hidden, mask = self._run(encodings)
+        found = []
+        for vectors, length, encoding in zip(hidden, mask.sum(axis=1), encodings, strict=True):
+            spans = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)[1 : length - 1]
+            found.append(States(vectors[1 : length - 1], spans))
+        return found
+
+    def _run(self, encodings: Sequence[Any]) -> tuple[Vector, NDArray[np.int64]]:
+        """The last layer's vectors (texts, tokens, dimensions) and which of them are tokens."""
+        length = min(WINDOW, max(len(encoding.ids) for encoding in encodings))
+        ids = np.zeros((len(encodings), length), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, encoding in enumerate(encodings):
+            tokens = encoding.ids if len(encoding.ids) <= WINDOW else [*encoding.ids[: WINDOW - 1], encoding.ids[-1]]
+            ids[row, : len(tokens)] = tokens
+            mask[row, : len(tokens)] = 1
+        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        (hidden,) = self._session.run(None, inputs)
+        return hidden, mask
 
 
 def vocabulary() -> dict[str, int]:

@@ -29,6 +29,10 @@ class Finder:
         self._judge = Judge(embedder)
         self._known: OrderedDict[str, Embedded] = OrderedDict()
 
+    def forget(self) -> None:
+        """Begin with no vectors."""
+        self.index = Index()
+
     def near(self, asks: Sequence[tuple[bytes, str]]) -> list[Near]:
         """The neighbours of each (partition, question), embedded in one batch."""
         embedded = self.embedded([question for _, question in asks])

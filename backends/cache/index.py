@@ -11,6 +11,9 @@ from backends.cache.block import Block, Candidate, Halves, Vector
 __all__ = ["Candidate", "Index", "Vector", "from_bytes", "to_bytes"]
 
 MAX_ENTRIES = 100_000  # some 125 MB; beyond it the oldest go
+Row = tuple[bytes, bytes, bytes, int, int]
+"""key, partition, half floats, characters that the model read, and a number that is of no matter here."""
+
 PLACE_B = 130  # bytes that an entry's place takes in the dictionary
 
 
@@ -40,19 +43,22 @@ class Index:
         self._put([key], partition, vector.astype(np.float16)[None, :], [read])
         self._blocks[partition].learn_if_grown()
 
-    def load(self, rows: Sequence[tuple[bytes, bytes, bytes, int]]) -> None:
-        """Keep many (key, partition, half floats, read) at once; `learn` is due after the last of them."""
-        by_partition: dict[bytes, list[tuple[bytes, bytes, bytes, int]]] = {}
+    def load(self, rows: Sequence[Row]) -> None:
+        """Keep many at once; `learn` is due after the last of them. Raises ValueError for what are no vectors."""
+        by_partition: dict[bytes, list[Row]] = {}
         for row in rows:
             by_partition.setdefault(row[1], []).append(row)
         for partition, group in by_partition.items():
             halves = np.frombuffer(b"".join(row[2] for row in group), dtype=np.float16).reshape(len(group), -1)
+            if len({len(row[2]) for row in group}) > 1 or not np.isfinite(halves).all():
+                raise ValueError("a stored vector has numbers in it that are none")
             self._put([row[0] for row in group], partition, halves, [row[3] for row in group])
 
     def learn(self) -> None:
-        """Make every partition quick to search."""
+        """Make every partition quick to search, and as small as it may be."""
         for block in self._blocks.values():
             block.learn_if_grown()
+            block.trim()
 
     def drop(self, keys: Iterable[bytes]) -> None:
         self._drop(_short(key) for key in keys)
@@ -63,17 +69,19 @@ class Index:
         return block.nearest(vector, floor=floor, limit=limit) if block else []
 
     def _put(self, keys: list[bytes], partition: bytes, halves: Halves, read: list[int]) -> None:
-        shorts = [_short(key) for key in keys]
-        self._drop(shorts)
+        joined = b"".join(keys)
+        shorts: list[int] = np.frombuffer(joined, dtype=">u8").reshape(len(keys), -1)[:, 0].tolist()
+        if not self._places.keys().isdisjoint(shorts):
+            self._drop(shorts)
         if (over := len(self._places) + len(keys) - self._max_entries) > 0:
             self._drop([short for short, _ in zip(self._places, range(over), strict=False)])
         if (block := self._blocks.get(partition)) is None:
             self._made += 1
             block = self._blocks[partition] = Block(self._made, halves.shape[1])
             self._numbered[self._made] = (partition, block)
-        first = block.add(np.frombuffer(b"".join(keys), dtype="V32"), halves, np.array(read, dtype=np.int32))
+        first = block.add(np.frombuffer(joined, dtype="V32"), halves, np.array(read, dtype=np.int32))
         base = (block.number << 32) + first
-        self._places.update((short, base + offset) for offset, short in enumerate(shorts))
+        self._places.update(zip(shorts, range(base, base + len(shorts)), strict=True))
 
     def _drop(self, shorts: Iterable[int]) -> None:
         for short in shorts:

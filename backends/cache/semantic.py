@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from backends.cache.embedders import Embedder
     from backends.cache.finder import Finder, Near
     from backends.cache.judge import Judgement
+    from backends.cache.vectors import Row
 
 log = logging.getLogger(__name__)
 
@@ -148,18 +149,29 @@ class Semantic:
         job = worker.submit(lambda: _finder(self._load))
         if error := await _error(job):
             return error
-        finder, after = job.result(), 0
+        finder = job.result()
         await self._disk.call(lambda database: database.vectors.made_by(finder.model))
-        while rows := await self._disk.call(
-            lambda database, after=after: database.vectors.after(after, limit=LOADED_AT_ONCE)  # type: ignore[misc]
-        ):
-            after = rows[-1][0]
-            await worker.submit(lambda rows=rows: finder.index.load([row[1:] for row in rows]))  # type: ignore[misc]
-        await worker.submit(finder.index.learn)
+        if not await self._laid_out(finder, worker):
+            log.warning("the cache's vectors cannot be used and are made anew")
+            await self._disk.call(lambda database: database.vectors.forget())
         self._finder, self._looked_at = finder, 0
         self.state, self.detail = "on", ""
         self._woken.set()
         return None
+
+    async def _laid_out(self, finder: "Finder", worker: Worker) -> bool:
+        """Read the file's vectors while the ones before them are laid out; whether they are sound."""
+        rows = await self._vectors_after(0)
+        while rows:
+            laying = worker.submit(partial(finder.index.load, rows))
+            rows = await self._vectors_after(rows[-1][-1])
+            if isinstance(await _error(laying), ValueError):
+                await worker.submit(finder.forget)
+                return False
+        return await _error(worker.submit(finder.index.learn)) is None
+
+    async def _vectors_after(self, id: int) -> "list[Row]":
+        return await self._disk.call(lambda database: database.vectors.after(id, limit=LOADED_AT_ONCE)) or []
 
     async def _step(self, worker: Worker) -> BaseException | None:
         """One batch, look-ups before stores before what the file still lacks; an error ends it."""

@@ -9,8 +9,8 @@ from backends.cache.seal import Seal
 
 COLUMNS = "key, partition, agent, stored_at, expires_at, hits, size, checksum, body"
 
-Row = tuple[int, bytes, bytes, bytes, int]
-"""id, key, partition, vector as half floats, characters of the question that the model read."""
+Row = tuple[bytes, bytes, bytes, int, int]
+"""key, partition, vector as half floats, characters of the question that the model read, and the row's id."""
 
 
 class Vectors:
@@ -28,10 +28,14 @@ class Vectors:
                 self._db.execute("DELETE FROM vectors")
                 self._db.execute("INSERT OR REPLACE INTO meta VALUES ('embedder', ?)", (model,))
 
+    def forget(self) -> None:
+        with self._db:
+            self._db.execute("DELETE FROM vectors")
+
     def after(self, id: int, *, limit: int) -> list[Row]:
         """The next past `id`, by id."""
         return self._db.execute(
-            "SELECT id, key, partition, vector, read FROM vectors WHERE id > ? ORDER BY id LIMIT ?", (id, limit)
+            "SELECT key, partition, vector, read, id FROM vectors WHERE id > ? ORDER BY id LIMIT ?", (id, limit)
         ).fetchall()
 
     def missing(self, after: int, *, limit: int) -> list[tuple[int, Entry]]:

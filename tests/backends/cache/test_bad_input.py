@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 from backends import settings_cache
 from backends.cache import front
+from backends.cache.database import Database
 from backends.cache.store import Cache
 from backends.clock import ManualClock, SystemClock
 from backends.settings_agent import Agent
@@ -203,4 +205,23 @@ async def test_a_file_of_another_embedding_model_is_embedded_anew(tmp_path: Path
             await cache.store(request(f"question {number}"), stored(), model_class="auto")
         await until(lambda cache=cache: cache.stats().vectors == 20)
         assert sum(map(len, embedder.batches)) >= 20
+        await cache.close()
+
+
+def _overwrite(database: Database, *, vector: bytes) -> None:
+    with database._db:
+        database._db.execute("UPDATE vectors SET vector = ? WHERE id % 3 = 0", (vector,))
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", np.full(384, np.nan, dtype=np.float16).tobytes()])
+async def test_vectors_that_are_none_are_made_anew(tmp_path: Path, damage: bytes) -> None:
+    for turn in range(2):
+        cache = await Cache.open(tmp_path / "cache.db", settings_cache.Cache(), clock=SystemClock())
+        if turn:
+            await cache._disk.call(partial(_overwrite, vector=damage))
+        cache._semantic._load = WordEmbedder
+        cache.start_semantic()
+        for number in range(0 if turn else 20):
+            await cache.store(request(f"question {number}"), stored(), model_class="auto")
+        await until(lambda cache=cache: cache.stats().semantic == "on" and cache.stats().vectors == 20)
         await cache.close()

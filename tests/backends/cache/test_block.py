@@ -29,7 +29,7 @@ def _vectors(count: int, seed: int = 0) -> Vector:
 def _filled(vectors: Vector) -> Index:
     index = Index()
     halves = vectors.astype(np.float16)
-    index.load([(_key(n), b"p", each.tobytes(), 5) for n, each in enumerate(halves)])
+    index.load([(_key(n), b"p", each.tobytes(), 5, n) for n, each in enumerate(halves)])
     index.learn()
     return index
 

@@ -146,10 +146,10 @@ def test_vectors_go_with_their_entries(db: Database) -> None:
         db.put(entry(name), {})
     keys = [entry(name).key for name in "abx"]
     assert db.vectors.put([(key, b"v" * 8, 5) for key in keys]) == set(keys[:2])
-    assert [row[1] for row in db.vectors.after(0, limit=10)] == keys[:2]
+    assert [row[0] for row in db.vectors.after(0, limit=10)] == keys[:2]
     assert [found.question for _, found in db.vectors.missing(0, limit=10)] == ["What is c?"]
     db.delete(keys[:1])
-    assert [row[1] for row in db.vectors.after(0, limit=10)] == [keys[1]]
+    assert [row[0] for row in db.vectors.after(0, limit=10)] == [keys[1]]
 
 
 def test_another_models_vectors_are_thrown_away(db: Database) -> None:

@@ -15,10 +15,11 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from backends.router.classify import features as words
+from backends.router.verify.choice import Question
 from backends.router.verify.evidence import Evidence, read
 from backends.router.verify.features import features
 from backends.router.verify.forest import Floats, Forest
-from backends.router.verify.plausible import NAMES, beside
+from backends.router.verify.plausible import beside
 from backends.router.verify.score import standing
 from benchmarks.routing_data import Row, labelled
 
@@ -115,10 +116,10 @@ def _boosted_options(sheets: Sequence[tuple[Floats, Floats] | None], which: Any)
 
     known = [sheet for index in which if (sheet := sheets[index]) is not None]
     model = HistGradientBoostingClassifier(
-        max_depth=3, max_iter=100, learning_rate=0.06, l2_regularization=10, min_samples_leaf=40, random_state=0
+        max_depth=4, max_iter=200, learning_rate=0.04, l2_regularization=10, min_samples_leaf=40, random_state=0
     )
     if not known:  # no question has options: a forest that tells nothing
-        return model.fit(np.zeros((200, len(NAMES))), np.arange(200) % 2)
+        return model.fit(np.zeros((200, beside(Question("", ("a", "b"))).shape[1])), np.arange(200) % 2)
     return model.fit(np.vstack([matrix for matrix, _ in known]), np.concatenate([right for _, right in known]))
 
 
@@ -174,7 +175,7 @@ def forest(model: Any, name: str) -> Arrays:
     for side in ("left", "right"):
         joined[side] = np.concatenate([tree[side] + start for tree, start in zip(trees, starts, strict=True)])
     base = float(np.ravel(model._baseline_prediction)[0]) if hasattr(model, "_baseline_prediction") else 0.0
-    kinds = {"feature": np.int16, "threshold": np.float32, "value": np.float32, "left": np.int32, "right": np.int32}
+    kinds = {"feature": np.int16, "threshold": np.float64, "value": np.float32, "left": np.int32, "right": np.int32}
     return {f"{name}.{key}": array.astype(kinds[key]) for key, array in joined.items()} | {
         f"{name}.roots": starts.astype(np.int32),
         f"{name}.base": np.array(base),

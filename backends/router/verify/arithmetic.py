@@ -17,6 +17,7 @@ EQUALS = re.compile(r"(?<![<>!=≠≤≥])[=≈](?!=)")
 TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([-+*/^()%]))")
 GOES_ON = re.compile(r"\s*[*/^+(]|\s*-\s*\d|\.?\d|[A-Za-z\\]")
 FRACTION = re.compile(r"\\[dt]?frac\{([^{}]{1,60})\}\{([^{}]{1,60})\}")
+RATE = re.compile(r"(?<=[\d)])\s?[a-zA-Z]{1,12}(?:/[a-zA-Z]{1,8}(?:\^?\d)?)+")
 UNIT = re.compile(r"(?<=[\d)])\s?[a-zA-Z]{2,12}(?:\s[a-zA-Z]{2,12})?(?=\s?[-+*/=)])")
 LEAD = re.compile(r"(?:^|[\s:=≈\n(,])(?!(?:sin|cos|tan|log|ln|exp|sqrt|of)\b)[A-Za-z]{2,}[.,:]?$|^$|[:=≈.;,<]$|\$$")
 WORDS = (
@@ -56,7 +57,7 @@ class Sum(Struct, frozen=True):
 
 def sums(text: str) -> Iterator[Sum]:
     """At most MOST sums; sides with names, units or functions in them are passed over."""
-    text = UNIT.sub(" ", _plain(text))
+    text = UNIT.sub(" ", RATE.sub(" ", _plain(text)))
     found = 0
     for match in EQUALS.finditer(text):
         left = SIDE.search(text, max(0, match.start() - 160), match.start())

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.router.verify.choice import Question
+from backends.router.verify.contrast import contrasts
 from backends.router.verify.numbers import numbers
 from backends.router.verify.stems import likeness, share, stems
 
@@ -25,15 +26,12 @@ FIGURE = re.compile(r"\d[\d.,]{0,40}")
 DECIMALS = re.compile(r"\d\.(\d{1,20})")
 ROUND = re.compile(r"^(?!.*\.\d*[1-9]).*[05]\b", re.DOTALL)
 LOWER, WHOLE = re.compile(r"[a-z]+"), re.compile(r"\d+")
-NAMES = (
-    "length rank", "length", "alike rank", "alike", "most alike", "in question rank", "in question", "value rank",
-    "value extreme", "decades off", "digits", "decimals", "round", "form", "first word", "capital", "full stop",
-    "together", "denies", "commas", "brackets", "place", "last", "common words", "common words rank",
-)  # fmt: skip
 
 
 def beside(question: Question) -> Matrix:
-    """A row for each option, a column for each of NAMES."""
+    """A row for each option. Columns: lengths, likeness among the options and to the question, values and their rank,
+    digits, form, words of denial, place, commonness of words, then those of `contrasts`.
+    """
     texts = [option[:LONGEST] for option in question.options]
     words = [stems(text) | {f"{number.value:g}" for number in numbers(text)} for text in texts]
     asked = stems(question.stem)
@@ -58,7 +56,7 @@ def beside(question: Question) -> Matrix:
         _centred([float(DENIES.search(text) is not None) for text in texts]),
         _centred([text.count(",") / 2 for text in texts]), _centred([float("(" in text) for text in texts]),
         [place / 10 for place in range(len(texts))], [float(place == len(texts) - 1) for place in range(len(texts))],
-        _centred(spread), _ranks(spread),
+        _centred(spread), _ranks(spread), *contrasts(question, texts),
     ]  # fmt: skip
     return np.array(columns, float).T
 

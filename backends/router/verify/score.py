@@ -1,4 +1,4 @@
-"""The learned score: P(the answer is right) from prompt and answer, and P(a strong model's would be) from the prompt.
+"""The learned score: from prompt and answer, P(the answer is right) and P(a strong model's would be).
 
 For answers that are an option or a number: the training data has no others, so of the rest it says nothing. Weights are
 made by `python -m benchmarks.train_verify`; card.json says from what, and how far they may be trusted.

@@ -89,6 +89,8 @@ def _toml(value: Any) -> str:
             return f'"{value:f}"'
         case str():
             return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        case dict():
+            return f"{{ {', '.join(f'{name} = {_toml(each)}' for name, each in value.items())} }}" if value else "{}"
         case tuple():
             return "[" + ", ".join(map(_toml, value)) + "]"
         case _:

@@ -57,3 +57,10 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 def test_a_folder_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="cannot be used"):
         InstallKey.load(tmp_path / "nowhere" / "install.key")
+
+
+def test_a_key_for_another_purpose_is_its_own(tmp_path: Path) -> None:
+    key = InstallKey.load(tmp_path / "install.key")
+    assert len(key.derived("cache")) == 32
+    assert key.derived("cache") == InstallKey.load(tmp_path / "install.key").derived("cache")
+    assert len({key.derived("cache"), key.derived("other"), InstallKey.load(tmp_path / "b.key").derived("cache")}) == 3

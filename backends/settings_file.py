@@ -79,7 +79,7 @@ def _table(header: str, section: Section) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _toml(value: Any) -> str:
+def _toml(value: Any) -> str:  # noqa: PLR0911 — one a type
     match value:
         case None:
             return "not set"

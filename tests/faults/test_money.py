@@ -112,13 +112,15 @@ async def test_s10_with_a_budget_of_zero_the_cloud_hears_nothing(home: Path, sco
 async def test_a_rate_limit_is_429_with_a_time_and_leaves_no_row(home: Path) -> None:
     async with stand(home, change=lambda s: policy(s, "ada", "local", requests_per_minute=2)) as it:
         for number in range(2):
-            await ask(it.core, prompt(f"hello {number}", agent="ada"))
+            await ask(it.core, prompt(f"What is the capital of country {number}?", agent="ada"))
         with pytest.raises(RateLimited, match="2 requests a minute") as refused:
             await ask(it.core, prompt("one more", agent="ada"))
         assert refused.value.http_status == 429
         assert refused.value.retry_after_s is not None
         await until(lambda: it.core._cache.stats().entries == 2)
-        await ask(it.core, prompt("hello 1", agent="ada"))  # what the cache knows costs nobody anything
+        await ask(
+            it.core, prompt("What is the capital of country 1?", agent="ada")
+        )  # what the cache knows costs nobody anything
         assert len(await asyncio.to_thread(it.rows)) == 3
 
 

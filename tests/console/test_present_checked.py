@@ -1,0 +1,50 @@
+"""The evidence of an answer that was checked: which check spoke, what was called for it, and how it is marked."""
+
+from msgspec.structs import replace
+
+from backends.types import Attempt, Exchange, Reason
+from console.present.why import why
+from tests.console.scene_exchanges import CLOUD_MODEL, LOCAL_MODEL, exchanges
+
+
+def checked(*attempts: Attempt, note: str, detail: str) -> Exchange:
+    """The scene's first answer, as if its local attempt had failed a check."""
+    first = next(each for each in exchanges() if each.outcome is not None)
+    assert first.outcome is not None
+    reason = Reason(rule="verify", detail=detail)
+    explanation = replace(first.explanation, reasons=(reason, *first.explanation.reasons))
+    return replace(
+        first, explanation=explanation, outcome=replace(first.outcome, attempts=attempts, notes=(note,), error=None)
+    )
+
+
+def drawn(exchange: Exchange) -> str:
+    return "\n".join("".join(span.text for span in row) for row in why(exchange, 100))
+
+
+def test_an_escalated_answer_says_which_check_failed_and_what_was_called() -> None:
+    local = Attempt(engine="local", model=LOCAL_MODEL)
+    text = drawn(
+        checked(
+            local,
+            replace(local, role="verification"),
+            Attempt(engine="cloud", model=CLOUD_MODEL),
+            note="escalated: a second sample disagrees",
+            detail="a second sample disagrees",
+        )
+    )
+    assert "because     verify: a second sample disagrees" in text
+    assert "notes       escalated: a second sample disagrees" in text
+    assert text.count(": answered") == 2
+    assert f"{LOCAL_MODEL} 0: second sample, to check the first" in text
+
+
+def test_an_unverified_answer_says_so() -> None:
+    text = drawn(
+        checked(
+            Attempt(engine="local", model=LOCAL_MODEL),
+            note="unverified: not valid JSON (cloud: budget)",
+            detail="unverified, cloud: budget",
+        )
+    )
+    assert "notes       unverified: not valid JSON (cloud: budget)" in text

@@ -2,18 +2,20 @@
 
     python -m benchmarks.routing eval --data DIR [--json]    intents, privacy, and routing by cross-validation
     python -m benchmarks.routing speed [--json]              time, as multiples of hashing the same prompt (SHA-256)
+    python -m benchmarks.routing score [--train FILE] [--answers] --test FILE --weak MODEL --strong MODEL --out FILE
+                                                             a line {"id", "score"} a row: higher needs the strong more
 
-DIR is a folder of labelled rows in the form its own README gives. Random and prompt length stand beside each routing
-figure.
+Files to read are gzipped JSON lines. DIR is a folder of labelled rows in the form its own README gives. Random and
+prompt length stand beside each routing figure.
 """
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.routing_eval import evaluate
-from benchmarks.routing_speed import speed
+from benchmarks import routing_score
 
 
 def main() -> None:
@@ -23,7 +25,13 @@ def main() -> None:
     asked.add_argument("--data", type=Path, required=True)
     for each in (asked, questions.add_parser("speed")):
         each.add_argument("--json", action="store_true")
+    routing_score.add_arguments(questions.add_parser("score"))
     given = parser.parse_args()
+    if given.question == "score":
+        sys.exit(routing_score.run(given))
+    from benchmarks.routing_eval import evaluate
+    from benchmarks.routing_speed import speed
+
     figures = evaluate(given.data) if given.question == "eval" else speed()
     print(json.dumps(figures, indent=2) if given.json else table(figures))
 

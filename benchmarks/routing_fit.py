@@ -1,13 +1,14 @@
 """Fit the judge of `backends.router.quality` on labelled questions: one linear solve, in numpy alone."""
 
 from collections.abc import Mapping, Sequence
+from math import exp
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backends.router.quality import calibration
-from backends.router.quality.judge import Quality, points
+from backends.router.quality.judge import LENGTH, centred, points
 from backends.router.quality.pieces import Pieces
 from backends.router.quality.posterior import Points, Posterior, likeness
 
@@ -34,18 +35,21 @@ def fitted(
     shapes: Mapping[str, NDArray[Any]],
     pieces: Pieces,
     *,
+    models: Sequence[str] = (),
     mass: Array | None = None,
     most: int = MOST,
 ) -> Arrays:
     """All arrays of a judge but the dial's quantiles. `outcomes` (rows x 2): did local and cloud answer well, 0..1.
 
-    `shapes` has the `centre` and `spread` that scale the features; `mass` is how much each row counts.
+    `shapes` has the `centre` and `spread` that scale the features; `mass` is how much each row counts; `models`
+    are those that answered.
     """
     known = points(texts, pieces, shapes["centre"], shapes["spread"])
     mass = np.ones(len(texts)) if mass is None else mass
     raw, crowds = across(known, outcomes, mass, most)
     arrays = solved(known, outcomes, mass, most)
-    local = calibration.fit(zip(np.clip(raw[:, 0], 0.02, 0.98).tolist(), outcomes[:, 0].tolist(), strict=True))
+    guesses = [1 / (1 + exp(-centred(outcome))) for outcome in raw[:, 0].tolist()]
+    local = calibration.fit(zip(guesses, outcomes[:, 0].tolist(), strict=True))
     gain = np.polyfit(raw[:, 1] - raw[:, 0], outcomes[:, 1] - outcomes[:, 0], 1, w=np.sqrt(mass))
     return arrays | {
         "centre": shapes["centre"],
@@ -53,8 +57,17 @@ def fitted(
         "local_line": np.array([local.slope, local.shift], np.float32),
         "gain_line": np.array([max(float(gain[0]), 0.05), float(gain[1])], np.float32),
         "edge": np.array(np.quantile(crowds, 0.02), np.float32),
+        "by_length": by_length(known, outcomes, mass),
+        "models": np.array(models),
         "version": np.array("fitted"),
     }
+
+
+def by_length(known: Points, outcomes: Array, mass: Array) -> NDArray[np.float32]:
+    """Raw outcomes where nothing but length is known (2 x 2): at the mean length, and for a standard deviation more."""
+    length = np.column_stack([np.ones(len(outcomes)), known.shapes[:, LENGTH]])
+    weighed = length.T * mass
+    return np.linalg.solve(weighed @ length + np.diag([0.0, 100.0]), weighed @ outcomes).astype(np.float32)
 
 
 def across(known: Points, outcomes: Array, mass: Array, most: int) -> tuple[Array, Array]:
@@ -106,7 +119,3 @@ def _slopes(priors: Array, outcomes: Array, mass: Array) -> Array:
     rise = ((mass * centred * (gain - np.average(gain, weights=mass))).sum() + SLOPE_ROWS * SLOPE) / spread
     cloud = (mass * centred * (outcomes[:, 1] - np.average(outcomes[:, 1], weights=mass))).sum() / spread
     return np.array([cloud - max(rise, LEAST_SLOPE), cloud])
-
-
-def judge(arrays: Arrays, pieces: Pieces) -> Quality:
-    return Quality(arrays, pieces)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from io import BytesIO
-from math import exp, log
+from math import exp
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,8 @@ FAR = 3.0
 """Standard deviations within which a shape is read; beyond, it would drown the rest."""
 
 
+LENGTH = features.NAMES.index("length")
+MOST = 0.99
 UNCORRECTED = Correction()
 
 
@@ -40,14 +42,17 @@ class Quality:
         cloud: Correction = UNCORRECTED,
     ) -> None:
         """The arrays of quality.npz: the posterior's, `centre` and `spread` of the shapes, `local_line` and
-        `gain_line` (raw outcomes to probabilities: slope, shift), `edge` (least likeness that is familiar), `version`.
+        `gain_line` (raw outcomes to probabilities: slope, shift), `edge` (least likeness that is familiar),
+        `by_length` (raw outcomes of the unfamiliar: at the mean length, and for a standard deviation of its logarithm),
+        `models` (whose labels taught it), `version`.
         """
         self._arrays, self._pieces, self._local, self._cloud = arrays, pieces, local, cloud
         self._posterior = Posterior(arrays)
         self._centre, self._spread = arrays["centre"], arrays["spread"]
         self._local_line = tuple(map(float, arrays["local_line"]))
         self._gain_line = tuple(map(float, arrays["gain_line"]))
-        self._edge = float(arrays["edge"])
+        self._edge, self._by_length = float(arrays["edge"]), arrays["by_length"]
+        self.models = tuple(map(str, arrays["models"]))
         self.version = str(arrays["version"])
 
     @classmethod
@@ -59,20 +64,23 @@ class Quality:
 
     def judge(self, text: str, language: str | None = "en") -> Judged:
         """Never raises for any text; `p_cloud` is at least `p_local`. Other languages than English are unfamiliar."""
-        point = points([text], self._pieces, self._centre, self._spread)
+        point = self.points([text])
         raw, crowd = self._posterior.expected(point)
-        if language not in ("en", None):
-            raw = self._posterior.beforehand(point)
         familiar = language in ("en", None) and float(crowd[0]) >= self._edge
+        if not familiar:
+            raw = self._by_length[:1] + point.shapes[:, LENGTH] * self._by_length[1:]
         p_local, p_cloud = chances(raw[0], self._local_line, self._gain_line)
         p_local, p_cloud = self._local.apply(p_local), self._cloud.apply(p_cloud)
         return Judged(p_local, max(p_local, p_cloud), familiar)
 
     def gains(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """How much more each prompt needs the cloud, in no unit: finer than the difference of the probabilities."""
-        known = points(texts, self._pieces, self._centre, self._spread)
-        raw, _ = self._posterior.expected(known)
+        raw, _ = self._posterior.expected(self.points(texts))
         return np.asarray(raw[:, 1] - raw[:, 0], np.float64)
+
+    def points(self, texts: Sequence[str]) -> Points:
+        """What the judge knows of each text."""
+        return points(texts, self._pieces, self._centre, self._spread)
 
     def recalibrated(self, local: Correction, cloud: Correction) -> "Quality":
         """The same weights, corrected by an operator's own labels."""
@@ -96,8 +104,13 @@ def points(texts: Sequence[str], pieces: Pieces, centre: NDArray[np.float32], sp
 def chances(
     raw: NDArray[np.float32], local_line: tuple[float, ...], gain_line: tuple[float, ...]
 ) -> tuple[float, float]:
-    """Calibrated: the raw local outcome on the logit's line, the raw gain on a line of its own."""
-    inside = min(max(float(raw[0]), 0.02), 0.98)
-    p_local = 1 / (1 + exp(-(local_line[0] * log(inside / (1 - inside)) + local_line[1])))
-    gain = gain_line[0] * float(raw[1] - raw[0]) + gain_line[1]
-    return p_local, min(max(p_local + gain, p_local), 1.0)
+    """Calibrated: the raw local outcome by a logistic curve, the gain that the dial reads by a line of its own."""
+    p_local = 1 / (1 + exp(-(local_line[0] * centred(float(raw[0])) + local_line[1])))
+    gain = max(gain_line[0] * float(raw[1] - raw[0]) + gain_line[1], 0.0)
+    p_cloud = min(p_local + gain, MOST)
+    return max(p_cloud - gain, 0.0), p_cloud
+
+
+def centred(outcome: float) -> float:
+    """A raw outcome, which may lie beyond 0 and 1, as a guess of a logit, by the logistic curve's slope at 1/2."""
+    return 4 * (outcome - 0.5)

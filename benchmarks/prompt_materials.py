@@ -28,15 +28,23 @@ def slots(materials: Sequence[str] = ()) -> Slots:
     """Every slot's fillings. `materials` are further texts to work on: the more there are, the less they tell."""
     found: Slots = {}
     for stem in LISTS:
-        name = ""
-        for line in (FOLDER / f"{stem}.txt").read_text(encoding="utf-8").splitlines():
-            if line.startswith("[") and line.endswith("]") and line[1:-1].isalpha() and line[1:-1].islower():
-                name = line[1:-1]
-            elif line:
-                found.setdefault(name, []).append(line)
+        for name, lines in sections(stem).items():
+            found.setdefault(name, []).extend(lines)
     for name in WORKED_ON:
         found[name] += [text for text in materials if (len(text) > 160) == (name in ("text", "longtext"))][:400]
     found["code"] += standard_library()
+    return found
+
+
+def sections(stem: str) -> Slots:
+    """The lines of one file by the section that they stand in."""
+    found: Slots = {}
+    name = ""
+    for line in (FOLDER / f"{stem}.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("[") and line.endswith("]") and line[1:-1].isalpha() and line[1:-1].islower():
+            name = line[1:-1]
+        elif line:
+            found.setdefault(name, []).append(line)
     return found
 
 

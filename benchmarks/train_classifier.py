@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.router.classify import features
+from benchmarks import intent_weights
 from benchmarks.routing_data import Row, intents, labelled
 from benchmarks.training_prompts import prompts
 
@@ -26,7 +27,7 @@ OLDER_STAND_INS = {"local": "mixtral-8x7b-instruct", "cloud": "gpt-4-1106-previe
 OURS = {False: (0.92, 0.97), True: (0.25, 0.88)}
 """P(local), P(cloud) that an easy and a hard prompt of ours stand for: a judgement, not a measurement."""
 
-HAND_SCALE = 0.3
+VARIANTS = 6
 
 Array = NDArray[np.float32]
 
@@ -36,15 +37,11 @@ def main() -> None:
     arguments.add_argument("--data", type=Path, required=True)
     arguments.add_argument("--out", type=Path, default=HOME)
     given = arguments.parse_args()
-    ours = prompts(materials(given.data))
-    names = sorted({prompt.intent for prompt in ours})
-    matrix = design([prompt.text for prompt in ours])
-    weights, bias = intent_weights(matrix, [prompt.intent for prompt in ours])
+    ours = prompts(materials(given.data), variants=VARIANTS)
+    weights = intent_weights.fitted(ours)
     heads = [head_weights(*head_rows(ours, given.data, which)) for which in ("local", "cloud")]
-    weights = np.vstack([weights, *(head[0] for head in heads)])
-    bias = np.concatenate([bias, [head[1] for head in heads]]).astype(np.float32)
-    version = f"{datetime.now(UTC):%Y-%m-%d}.1"
-    save(given.out, weights, bias, names, version)
+    version = f"{datetime.now(UTC):%Y-%m-%d}.2"
+    np.savez_compressed(given.out / "weights.npz", **with_heads(weights, heads), version=np.array(version))
     figures = measured(given.data)
     card = json.loads((given.out / "card.json").read_text()) if (given.out / "card.json").exists() else {}
     card |= {
@@ -79,16 +76,6 @@ def design(texts: list[str]) -> Any:
     return hstack([hashed, csr_matrix(np.array(hands))]).tocsr()
 
 
-def intent_weights(matrix: Any, labels: list[str]) -> tuple[Array, Array]:
-    """Shape carries over from prompt to prompt less than words do, so features by hand are held back."""
-    from sklearn.linear_model import LogisticRegression
-
-    held_back = np.concatenate([np.ones(features.BUCKETS), np.full(features.HANDS, HAND_SCALE)]).astype(np.float32)
-    model = LogisticRegression(C=40, max_iter=250, class_weight="balanced")
-    model.fit(matrix.multiply(held_back).tocsr(), labels)
-    return (model.coef_ * held_back).astype(np.float32), model.intercept_.astype(np.float32)
-
-
 def head_rows(ours: list[Any], data: Path, which: str) -> tuple[list[str], list[float], list[float]]:
     """Texts, targets and weights for one head; both sources weigh the same in all."""
     rows: list[Row] = []
@@ -118,20 +105,15 @@ def head_weights(texts: list[str], targets: list[float], weight: list[float]) ->
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
-def save(folder: Path, weights: Array, bias: Array, names: list[str], version: str) -> None:
-    """Eight bits a weight, a scale an output; the features by hand stay as they are."""
-    hashed, hands = weights[:, : features.BUCKETS].T, weights[:, features.BUCKETS :].T
-    scale = np.maximum(np.abs(hashed).max(axis=0), 1e-9).astype(np.float32) / 127
-    np.savez_compressed(
-        folder / "weights.npz",
-        matrix=np.round(hashed / scale).astype(np.int8),
-        scale=scale,
-        hands=np.ascontiguousarray(hands, dtype=np.float32),
-        bias=bias,
-        intents=np.array(names),
-        version=np.array(version),
-        heat=np.array(1.0),
-    )
+def with_heads(weights: dict[str, Any], heads: list[tuple[Array, float]]) -> dict[str, Any]:
+    """The intents' arrays, and the two probabilities as further outputs."""
+    hashed, scale = intent_weights.eight_bits(np.stack([head[0][: features.BUCKETS] for head in heads], axis=1))
+    return weights | {
+        "matrix": np.hstack([weights["matrix"], hashed]),
+        "scale": np.concatenate([weights["scale"], scale]),
+        "hands": np.hstack([weights["hands"], np.stack([head[0][features.BUCKETS :] for head in heads], axis=1)]),
+        "bias": np.concatenate([weights["bias"], [head[1] for head in heads]]).astype(np.float32),
+    }
 
 
 def measured(data: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from benchmarks.prompt_materials import FOLDER, PASTED, Slots, pick, slots
+from benchmarks.prompt_materials import FOLDER, PASTED, Slots, pick, sections, slots
 
 INTENTS = (
     *("audit", "chat", "classification", "coding", "creative-writing", "debugging", "extraction", "health-check"),
@@ -28,6 +28,8 @@ class Prompt(NamedTuple):
     frame: str
     pasted: tuple[tuple[int, int], ...] = ()
     """Where material stands in the text: (start, end) pairs."""
+    combined: bool = False
+    """Was the frame put together from phrases?"""
 
 
 def prompts(materials: Sequence[str] = (), variants: int = 14, seed: int = 20261124) -> list[Prompt]:
@@ -36,16 +38,18 @@ def prompts(materials: Sequence[str] = (), variants: int = 14, seed: int = 20261
     `materials` are further texts to work on, of any kind: the more there are, the less the material tells.
     """
     dice = random.Random(seed)
-    found = slots(materials)
+    found, phrases = slots(materials), sections("phrases").keys()
     made: dict[str, Prompt] = {}
     for intent, frame in frames():
         hard, bare = frame.startswith("! "), frame.removeprefix("! ")
-        slots_in = len(SLOT.findall(bare))
-        for turn in range(5 if slots_in == 0 else variants * (1 + (slots_in > 1) + (slots_in > 2))):
+        names = SLOT.findall(bare)
+        combined = not phrases.isdisjoint(names)
+        times = variants * min(len(names), 3) if names else 5
+        for turn in range(times):
             marked = filled(bare, found, dice)
             marked = marked if turn == 0 else varied(marked, found, dice)
             text, pasted = unmarked(marked)
-            made.setdefault(text, Prompt(text, intent, hard, frame, pasted))
+            made.setdefault(text, Prompt(text, intent, hard, frame, pasted, combined))
     return list(made.values())
 
 

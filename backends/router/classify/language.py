@@ -35,18 +35,29 @@ COMMON: dict[str, frozenset[str]] = {
     }.items()
 }
 
-READ = 2_000
+WORDS: dict[str, list[str]] = {}
+"""For each common word the languages that it is common in."""
+for _code, _words in COMMON.items():
+    for _word in _words:
+        WORDS.setdefault(_word, []).append(_code)
+
+READ = 1_000
 """Characters that decide."""
+
+LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def language(text: str) -> str | None:
     """ISO 639-1 code, None where nothing tells. Hindi in Latin letters is "hi"."""
     part = text[:READ]
-    letters = sum(map(str.isalpha, part))
-    for code, script in SCRIPTS:
-        if len(script.findall(part)) > letters * 0.2:
-            return code
-    words = re.findall(r"[^\W\d_]+", part.lower())
-    counts = {code: sum(word in common for word in words) for code, common in COMMON.items()}
+    if not part.isascii():
+        letters = sum(map(str.isalpha, part))
+        for code, script in SCRIPTS:
+            if len(script.findall(part)) > letters * 0.2:
+                return code
+    counts = dict.fromkeys(COMMON, 0)
+    for word in LETTERS.findall(part.lower()):
+        for code in WORDS.get(word, ()):
+            counts[code] += 1
     best = max(counts, key=lambda code: counts[code])
     return best[:2] if counts[best] else None

@@ -7,27 +7,76 @@ from backends.types import Need, Request
 LONG = 16_000
 """Tokens from which a window counts as long."""
 
-JSON = re.compile(r"(?i)\bjsonl?\b|\bschema\b")
-PAGES = re.compile(r"(?i)\b\d{2,4}[ -](?:pages?|seiten)\b|\b\d{2,4}k tokens\b")
-FRESH = re.compile(
-    r"(?i)\b(?:latest|today|currently|current (?:price|version|licen[cs]e|law|rules?)|right now|"
-    r"this (?:week|month|year)|news|newest|up[- ]to[- ]date|still maintained|as of|20(?:2[5-9]|3\d)|"
-    r"aktuell\w*|heute|actuel\w*|actual\w*|atual\w*|attual\w*)\b|最新|現在|ताज़ा"
+HEAD, TAIL = 800, 400
+"""Characters read for words that name a need: an instruction names it, material merely contains it."""
+
+JSON = re.compile(r"(?<![./\w])json(?:l| schema)?\b(?!\s+(?:files?|below|errors?|pars\w+|blob|response)\b)|\bschema\b")
+TEMPLATE = re.compile(r"\b(?:return|reply|answer|output|respond|give|fill|produce)\b[^{\n]{0,40}\{\s*\"")
+GIVEN = re.compile(r"\b(?:the|this|that|attach\w*|parse|read|load) (?:the )?jsonl?\b")
+REQUEST = re.compile(r"\s*\{\s*\"[^\n]*\}(?:\s*(?:->|→)[^\n]*)?\s*", re.DOTALL)
+"""A prompt that is one JSON object, or an object with an arrow behind it: whoever writes so reads the answer so."""
+
+PAGES = re.compile(
+    r"""(?x)
+    \b (?: \d{2,4} | (?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-\w+)? | (?:a\ |two\ )?hundred )
+    [ -] (?:pages?|seiten|páginas|pagine)\b
+    | \b \d{2,4} k \ (?:tokens|words)\b
+    | \b \d{2,3}[,.]?000 \ (?:tokens|words|wörter)\b
+    | \b \d{1,3}[,.]?\d{3} [ -]lines?\b
+    """
 )
+PAST = re.compile(
+    r"\b(?:history|historical|historians?|origin\w*|invented|earliest|first use|ancient|1[0-8]\d\d|19[0-7]\d|"
+    r"geschichte|ursprung|histoire|historia)\b"
+)
+NOW = re.compile(
+    r"\b(?:latest|today|now|currently|at present|right now|this (?:week|month|year)|news|newest|up[- ]to[- ]date|"
+    r"as of|still|aktuell\w*|heute|derzeit|actuel\w*|actual\w*|atual\w*|attual\w*|hoy|hoje|oggi)\b|最新|現在|今|आज|ताज़ा"
+)
+SEEN = ("photo", "image", "picture", "screenshot", "scan", "foto", "bild")
 PICTURE = re.compile(
-    r"(?i)\b(?:photo|image|picture|screenshot|scan|foto|bild)s?\b[^.\n]{0,40}\b(?:attached|below|above|anbei|im anhang)"
-    r"\b|\battached (?:photo|image|picture|screenshot|scan)"
+    r"\b(?:photo|image|picture|screenshot|scan|foto|bild)s?\b[^\n]{0,60}\b(?:attached|below|above|anbei|im anhang)"
+    r"\b|\battached (?:photo|image|picture|screenshot|scan)|\b(?:in|on|of) (?:the|this) (?:photo|screenshot|picture)\b"
 )
+NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+READING = re.compile(r"\d\s?(?:%|°|[cw]\b|ms\b|s\b|[kmgt]i?b\b|v\b|rpm\b|bar\b)|\d\.\d|[{|\n]")
+"""A value that was measured, or a list of such: what is to be judged is in the prompt."""
 
 
 def needs(request: Request, text: str, intent: str, count: int) -> frozenset[Need]:
     """Needs of a request whose instruction is `text`, and whose prompt has `count` tokens."""
-    part = text[:8_000]
+    part = (text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}").lower()
     found: dict[Need, bool] = {
-        "tools": bool(request.tools) or intent == "tool-use",
-        "vision": any(message.images for message in request.messages) or PICTURE.search(part) is not None,
-        "json": request.response_format.kind != "text" or JSON.search(part) is not None,
+        "tools": bool(request.tools) or intent == "tool-use" or (intent == "health-check" and not _measured(part)),
+        "vision": any(message.images for message in request.messages) or _pictured(part),
+        "json": request.response_format.kind != "text" or _structured(part),
         "long-context": count > LONG or PAGES.search(part) is not None,
-        "fresh": intent in ("research", "trend-analysis") and FRESH.search(part) is not None,
+        "fresh": _fresh(part, intent),
     }
     return frozenset(need for need, holds in found.items() if holds)
+
+
+def _measured(part: str) -> bool:
+    """Does the prompt hold the readings itself, rather than ask for them?"""
+    return READING.search(part) is not None or len(NUMBER.findall(part)) > 1
+
+
+def _pictured(part: str) -> bool:
+    return any(word in part for word in SEEN) and PICTURE.search(part) is not None
+
+
+def _structured(part: str) -> bool:
+    if ("json" in part or "schema" in part) and JSON.search(part) is not None:
+        return GIVEN.search(part) is None
+    if "{" not in part:
+        return False
+    if TEMPLATE.search(part) is not None:
+        return True
+    return part.lstrip().startswith("{") and REQUEST.fullmatch(part) is not None
+
+
+def _fresh(part: str, intent: str) -> bool:
+    """Research looks at the world as it is now unless it asks for the past; a trend does where it brings no series."""
+    if intent == "research":
+        return PAST.search(part) is None or NOW.search(part) is not None
+    return intent == "trend-analysis" and len(NUMBER.findall(part)) < 4 and part.count('"') < 4

@@ -1,0 +1,84 @@
+"""Which sentences ask: learned, bounded, and the same for the same text."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.router.classify import Classifier, instruction
+
+WEIGHER = Classifier.load()._weigher
+
+LETTER = (
+    "Dear Mr Fox,\nthe pump was delivered on Monday. It leaks at the lower valve. The fitter measured 3 bar.\n"
+    "He will come back on Friday with a new seal.\nRegards, Ada"
+)
+
+
+def weights(text: str) -> dict[str, float]:
+    """Weight of each sentence by its first words, 0 where it does not count."""
+    spans = instruction.sentences(text)
+    kept = WEIGHER(text)
+    names = [instruction.names(text[start:end]) for start, end in spans]
+    return {
+        text[start:end][:12]: next((each.weight for each in kept if each.names == name), 0.0)
+        for (start, end), name in zip(spans, names, strict=True)
+    }
+
+
+@given(st.text())
+def test_sentences_lie_in_order_within_the_text_and_hold_a_word(text: str) -> None:
+    spans = instruction.sentences(text)
+    assert len(spans) <= instruction.FIRST + instruction.LAST
+    ends = [0, *(place for span in spans for place in span)]
+    assert ends == sorted(ends)
+    assert ends[-1] <= len(text)
+    assert all(instruction.WORD.search(text[start:end]) for start, end in spans)
+
+
+@given(st.text())
+def test_weights_are_shares_of_the_highest(text: str) -> None:
+    found = WEIGHER(text)
+    assert all(instruction.LEAST <= each.weight <= 1 for each in found)
+    assert not found or max(each.weight for each in found) == pytest.approx(1)
+    buckets, values = instruction.asked(found)
+    assert len(buckets) == len(values)
+    assert not len(values) or float(values @ values) == pytest.approx(1, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "text", [f"Translate this into Polish.\n\n{LETTER}", f"{LETTER}\n\nTranslate this into Polish."]
+)
+def test_the_request_outweighs_what_is_pasted_wherever_it_stands(text: str) -> None:
+    found = weights(text)
+    request = found.pop("Translate th")
+    assert request == pytest.approx(1)
+    assert np.mean(list(found.values())) < request / 2
+
+
+def test_a_long_quotation_is_a_sentence_of_its_own_and_a_short_one_is_not() -> None:
+    text = 'Rephrase "the pump leaks at its lower valve" and keep "seal" as it is'
+    assert [text[start:end] for start, end in instruction.sentences(text)] == [
+        "Rephrase ",
+        "the pump leaks at its lower valve",
+        ' and keep "seal" as it is',
+    ]
+
+
+def test_only_the_first_and_last_sentences_are_read() -> None:
+    text = "\n".join(f"line {place}" for place in range(1_000))
+    spans = instruction.sentences(text)
+    assert text[slice(*spans[0])] == "line 0"
+    assert text[slice(*spans[-1])] == "line 999"
+    assert len(spans) == instruction.FIRST + instruction.LAST
+
+
+def test_where_a_sentence_stands_and_what_it_looks_like_are_features() -> None:
+    text = "Is it up?\n\n{a=17}\nYES"
+    rows = instruction.shapes(text, instruction.sentences(text))
+    assert rows.shape[1] == instruction.SHAPES
+    assert rows[0][0] > 0
+    assert rows[0][12] > 0
+    assert rows[1][-4] > rows[0][-4]
+    assert rows[1][-3] > 0
+    assert rows[2][-2] > 0

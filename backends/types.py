@@ -147,7 +147,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
 class Classes(Struct, frozen=True, kw_only=True):
     """What the classifier read from the text alone. Probabilities are 0..1; `language` is an ISO 639-1 code or None.
 
-    `said` is P(local) and P(cloud) as the weights had them, where feedback has corrected them since.
+    `said` is P(local) and P(cloud) as the weights had them, where feedback has corrected them since. Not `familiar`:
+    unlike the training data, so that its length has decided.
     """
 
     intent: str
@@ -162,6 +163,7 @@ class Classes(Struct, frozen=True, kw_only=True):
     input_tokens: int = 0
     weights: str = ""
     said: tuple[float, float] | None = None
+    familiar: bool = True
 
 
 class Reason(Struct, frozen=True, kw_only=True):

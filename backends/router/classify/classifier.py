@@ -14,6 +14,7 @@ from backends.router.classify.features import Vector
 from backends.router.classify.instruction import Weigher, asked
 from backends.router.classify.language import language
 from backends.router.classify.needs import needs
+from backends.router.quality import Quality
 from backends.types import Classes, Request
 
 
@@ -23,7 +24,7 @@ class Classifier:
     Pure and safe to share. 2,000 tokens take about 2 ms; a longer prompt no more, as head and tail are read.
     """
 
-    def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(self, weights: Mapping[str, NDArray[Any]], quality: Quality) -> None:
         """The arrays of weights.npz: `matrix` (buckets x outputs, 8-bit, times `scale`) for words anywhere, `asked`
         (buckets x intents, 8-bit, times `asked_scale`) for words that ask, `hands` (features by hand x outputs),
         `bias`, `intents`, `version`, `heat`, and those of `Weigher`. Outputs are the intents, then local, then cloud.
@@ -36,17 +37,19 @@ class Classifier:
         self._hands: Vector = weights["hands"]
         self._bias: Vector = weights["bias"]
         self._intents = [str(name) for name in weights["intents"]]
-        self._version = str(weights["version"])
+        self._quality = quality
+        self._version = f"{weights['version']}/{quality.version}"
         self._heat = float(weights["heat"])
 
     @classmethod
     def load(cls) -> "Classifier":
         """The shipped weights; about 20 ms."""
-        return cls(np.load(BytesIO(files(__package__).joinpath("weights.npz").read_bytes()), allow_pickle=False))
+        data = BytesIO(files(__package__).joinpath("weights.npz").read_bytes())
+        return cls(np.load(data, allow_pickle=False), Quality.load())
 
     @property
     def version(self) -> str:
-        """Of the weights, as each ledger row names it."""
+        """Of the weights, as each ledger row names it: the intents', then the judge's of quality."""
         return self._version
 
     def classify(self, request: Request) -> Classes:
@@ -55,18 +58,20 @@ class Classifier:
         scores = self.scores(text)
         intents = _softmax(scores[:-2] * self._heat)
         best, second = (int(place) for place in np.argsort(-intents, kind="stable")[:2])
-        p_local, p_cloud = (float(1 / (1 + np.exp(-score))) for score in scores[-2:])
+        tongue = language(text)
+        judged = self._quality.judge(text, tongue)
         count = tokens.count(request)
         return Classes(
             intent=self._intents[best],
             intent_p=float(intents[best]),
             runner_up=self._intents[second],
             runner_up_p=float(intents[second]),
-            complexity=1 - p_local,
-            p_local=p_local,
-            p_cloud=max(p_cloud, p_local),
+            complexity=1 - judged.p_local,
+            p_local=judged.p_local,
+            p_cloud=judged.p_cloud,
+            familiar=judged.familiar,
             needs=needs(request, text, self._intents[best], count),
-            language=language(text),
+            language=tongue,
             input_tokens=count,
             weights=self._version,
         )

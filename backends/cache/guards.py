@@ -4,14 +4,15 @@ Similarity says that two questions are about the same thing; guards say whether 
 from what words of a closed class or of a form do to an answer, and each errs towards asking again.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+from backends.cache.lexicon import relation
 from backends.cache.reading import Reading, read, stem
-from backends.cache.words import GENERIC, OPPOSITES
+from backends.cache.words import FILLERS, GENERIC, OPPOSITES, SCOPES
 
 _OPPOSITES = frozenset((stem(a), stem(b)) for pair in OPPOSITES for a, b in (pair, pair[::-1]))
-_PREFIXES = ("un", "in", "dis", "de", "non", "mis", "im", "ir")
 SHARED_START = 4  # letters that two forms of one word have in common at the least
 COMPOUND = 6  # words of content up to which another order may be a compound's
 FORMS = 40  # words on both sides up to which forms of one word are looked for, as it costs their product
@@ -26,42 +27,65 @@ def stopped_by(asked: str, stored: str) -> str | None:
     return next((name for name, differ in GUARDS if differ(a, b)), None)
 
 
+def differing(asked: str, stored: str) -> str | None:
+    """The first of the `SIGNS`, which stand in for the score where there is none."""
+    a, b = read(asked), read(stored)
+    return next((name for name, differ in SIGNS if differ(a, b)), None)
+
+
 def _language(a: Reading, b: Reading) -> bool:
     return a.language is not None and b.language is not None and a.language != b.language
 
 
 def _quoted(a: Reading, b: Reading) -> bool:
-    return a.quoted != b.quoted
+    """What one quotes must be in the other to the letter, quoted or not."""
+    return any(quote not in b.bare for quote in a.quoted) or any(quote not in a.bare for quote in b.quoted)
 
 
 def _identifiers(a: Reading, b: Reading) -> bool:
-    return a.identifiers != b.identifiers
+    ours, theirs = a.bare.lower(), b.bare.lower()
+    return any(name not in theirs for name in a.identifiers) or any(name not in ours for name in b.identifiers)
 
 
 def _numbers(a: Reading, b: Reading) -> bool:
-    return a.quantities != b.quantities
+    """What is counted on one side only; a loose "one" or "daily" must only not meet another in its place."""
+    ours, theirs = a.quantities - b.quantities, b.quantities - a.quantities
+    return bool(ours - a.loose or theirs - b.loose or (ours and theirs)) or _numbers_swapped(a, b)
+
+
+def _numbers_swapped(a: Reading, b: Reading) -> bool:
+    """ "from 14 to 16" and "from 16 to 14"."""
+    return a.words == b.words and list(a.quantities) != list(b.quantities)
+
+
+def same_words(a: Reading, b: Reading) -> bool:
+    """The same to the word, but for how words, numbers, dates and units are written."""
+    return bool(a.words or a.quantities) and a.words == b.words and list(a.quantities) == list(b.quantities)
 
 
 def _units(a: Reading, b: Reading) -> bool:
-    """A unit that stands alone ("in euros") on both sides must be one; on one side only it is a manner of speech."""
-    return bool(a.units) and bool(b.units) and a.units != b.units
+    """A unit that stands alone ("in euros") where the other has another one."""
+    return bool(a.units - b.units) and bool(b.units - a.units)
 
 
 def _names(a: Reading, b: Reading) -> bool:
-    """Each name of one must be somewhere in the other, as a word or as the first letters of its words."""
-    return _lacks(a.names, b) or _lacks(b.names, a)
+    """A name where the other has another one; a name that only one of them has is left to the score."""
+    return bool(lacking(a.names, b)) and bool(lacking(b.names, a))
 
 
-def _lacks(names: Iterable[str], other: Reading) -> bool:
+def lacking(names: Iterable[str], other: Reading) -> list[str]:
+    """Which of `names` are nowhere in the other, as a word or as the first letters of its words."""
     have = {stem(word) for word in other.words} | other.names
-    initials = "".join(word[0] for word in other.words)
-    return any(
-        name not in have
-        and stem(name) not in have
-        and not _pieces(name, other)
-        and not (len(name) > 2 and name in initials)
+    initials = "".join(word[0] for word in re.findall(r"[^\W_]+", other.lower))
+    return [
+        name
         for name in names
-    )
+        if name not in have
+        and stem(name) not in have
+        and name not in other.lower
+        and not _pieces(name, other)
+        and not (len(letters := name.strip("0123456789")) > 1 and letters in initials)
+    ]
 
 
 def _pieces(name: str, other: Reading) -> bool:
@@ -71,21 +95,36 @@ def _pieces(name: str, other: Reading) -> bool:
 
 
 def _negation(a: Reading, b: Reading) -> bool:
-    if a.negated != b.negated:
-        return True
-    ours, theirs = ({word.removesuffix("e") for word in reading.content} for reading in (a, b))
-    return any(
-        word.startswith(prefix) and word.removeprefix(prefix) in others - own and len(word) > 4
-        for own, others in ((ours, theirs), (theirs, ours))
-        for word in own - others
-        for prefix in _PREFIXES
-    )
+    """Denied on one side only, in much the same words; a sentence put quite otherwise is left to the score."""
+    return denied(a, b) and min(_edits(a, b)) <= NEAR
 
 
-def _opposites(a: Reading, b: Reading) -> bool:
-    ours = {stem(word) for word in a.words} - {stem(word) for word in b.words}
-    theirs = {stem(word) for word in b.words} - {stem(word) for word in a.words}
-    return any((one, other) in _OPPOSITES for one in ours for other in theirs)
+def denied(a: Reading, b: Reading) -> bool:
+    """Denied on one side only, where no pair of opposites makes up for it: "won't accept" is "rejects"."""
+    turned = len(opposites(a, b))
+    return turned > 1 or (a.negated != b.negated) != (turned == 1)
+
+
+def opposites(a: Reading, b: Reading) -> set[frozenset[str]]:
+    """Words of either side that mean the opposite of one that the other has in its place."""
+    ours, theirs = set(a.words) - set(b.words), set(b.words) - set(a.words)
+    if len(ours) * len(theirs) > FORMS * FORMS // 4:
+        return set()
+    mine, others = {stem(word) for word in a.words}, {stem(word) for word in b.words}
+    left = [(word, root) for word in ours if (root := stem(word)) not in others]
+    right = [(word, root) for word in theirs if (root := stem(word)) not in mine]
+    return {
+        frozenset((root, other_root))
+        for word, root in left
+        for other, other_root in right
+        if (root, other_root) in _OPPOSITES
+        or (_telling(word) and _telling(other) and relation(word, other) == "opposite")
+    }
+
+
+def _telling(word: str) -> bool:
+    """Whether the lexicon's word on opposites counts: common short words have too many senses."""
+    return len(word) > 3 and word not in FILLERS and word not in SCOPES
 
 
 def _scope(a: Reading, b: Reading) -> bool:
@@ -182,13 +221,16 @@ GUARDS: tuple[tuple[str, Callable[[Reading, Reading], bool]], ...] = (
     ("unit", _units),
     ("name", _names),
     ("negation", _negation),
-    ("opposite", _opposites),
-    ("kind", _kind),
     ("owner", _owner),
-    ("tense", _tense),
+)
+"""In the order they are asked; the first that differs names the near miss."""
+
+SIGNS: tuple[tuple[str, Callable[[Reading, Reading], bool]], ...] = (
     ("junction", _junction),
+    ("kind", _kind),
+    ("tense", _tense),
     ("scope", _scope),
     ("order", _order),
     ("wording", _wording),
 )
-"""In the order they are asked; the first that differs names the near miss."""
+"""Differences that make a hit less likely, for the score to weigh."""

@@ -27,24 +27,30 @@ from backends.cache.words import (
 
 _QUOTED = re.compile(r"```.*?```|`[^`]+`|\"[^\"]+\"|“[^”]+”|«[^»]+»|„[^“”]+[“”]", re.DOTALL)
 _IDENTIFIER = re.compile(
-    r"(?<![\w])(?:--?[A-Za-z][\w-]+|[\w.~]*/[\w./-]+|[A-Za-z]\w*(?:_\w+|\.[A-Za-z_]\w*|::\w+)+|[a-z]+[A-Z]\w*)"
+    r"(?<![\w])(?:--?[A-Za-z][\w-]+|[.~]*/[\w./-]+|\w+/[\w-]+[/.][\w./-]+|\w+\(\)|"
+    r"[A-Za-z]\w*(?:_\w+|\.[A-Za-z_]\w+|::\w+)+|[a-z]+[A-Z]\w*)"
 )
-_FORMULA = re.compile(r"(?<![\w.-])(?!\d{4}-\d\d-\d\d\b)[\w.]+(?:\s*[-+*/^=<>×÷·%]+\s*[\d.]+)+")
+_DISCOURSE = re.compile(r"^(?:no|yes|yeah|ok|okay|well),\s")
+_FORMULA = re.compile(r"(?<![\w.-])(?!\d{4}-\d\d-\d\d\b)[\w.]+(?:\s*[-+*/^=<>×÷·%]+\s*\d[\d.]*)+")
+_RANGE = re.compile(r"\d+\s*-+\s*\d+\.?$")
 _NAME = re.compile(r"[^\W\d_][\w'’+#-]*")
 _PHRASES = tuple((re.compile(rf"\b(?:{pattern})\b"), phrase) for pattern, phrase in PHRASES)
 _KINDS = tuple((name, re.compile(pattern)) for name, pattern in KINDS)
 
 
 class Reading(Struct, frozen=True):
-    """`quoted` is what must agree to the letter: quotes, code, formulas.
+    """`quoted` is what must agree to the letter: quotes, code, formulas; `bare` is the text less spaces, to find it in.
 
     `words` are all in order, lower case; `content` are the stems that carry the meaning, in order. `joined` counts
     "of" and its like, and "'s": "the rate of the cache" is "the cache's rate" and "the cache rate".
     """
 
-    quoted: Counter[str]
+    bare: str
+    lower: str
+    quoted: frozenset[str]
     identifiers: frozenset[str]
     quantities: Counter[str]
+    loose: Counter[str]
     units: frozenset[str]
     names: frozenset[str]
     words: tuple[str, ...]
@@ -62,12 +68,11 @@ class Reading(Struct, frozen=True):
 
 @lru_cache(maxsize=512)
 def read(text: str) -> Reading:
-    quoted = Counter(match.group().strip('`"“”«»„ \n') for match in _QUOTED.finditer(text))
-    bare = _QUOTED.sub(" ", text)
-    plain = unicodedata.normalize("NFKC", bare).replace("’", "'")
-    lower = _respelled(plain.lower())
-    quoted.update("".join(match.group().split()) for match in _FORMULA.finditer(plain))
-    quantities, words = take(lower)
+    quoted = {_spaceless(match.group()).strip('`"“”«»„') for match in _QUOTED.finditer(text)}
+    plain = unicodedata.normalize("NFKC", _QUOTED.sub(" ", text)).replace("’", "'")
+    lower = _DISCOURSE.sub("", _respelled(plain.lower()))
+    quoted |= {_spaceless(match.group()) for match in _FORMULA.finditer(plain) if not _RANGE.match(match.group())}
+    quantities, words, loose = take(lower)
     language = _language(plain, set(words))
     stems = [(word, stem(word)) for word in words]
     content = tuple(
@@ -80,9 +85,12 @@ def read(text: str) -> Reading:
         and len(word) > 1
     )
     return Reading(
-        quoted=quoted,
+        bare=_spaceless(text),
+        lower=text.lower(),
+        quoted=frozenset(quoted - {""}),
         identifiers=frozenset(match.group().lower().rstrip(".") for match in _IDENTIFIER.finditer(plain)),
         quantities=quantities,
+        loose=loose,
         units=frozenset(name for word in words if (name := unit_name(word))),
         names=_names(plain, german=language == "de"),
         words=tuple(words),
@@ -99,12 +107,17 @@ def read(text: str) -> Reading:
     )
 
 
+@lru_cache(maxsize=16_384)
 def stem(word: str) -> str:
     """Without the endings of number, tense and person: two forms of one word agree, two words seldom do."""
     if word in SYNONYMS:
         return SYNONYMS[word]
     root = _root(word)
     return SYNONYMS.get(root, root)
+
+
+def _spaceless(text: str) -> str:
+    return "".join(text.split())
 
 
 def _root(word: str) -> str:

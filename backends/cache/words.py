@@ -1,11 +1,11 @@
 """Closed classes of English that decide what a question asks: they are small, general, and not fitted to any data."""
 
 
-def _set(words: str) -> frozenset[str]:
+def word_set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-FILLERS = _set(
+FILLERS = word_set(
     """
     a an the i me my we us our you your it its he she they them their this that these those there here is are
     am was were be been being do does did doing done have has had having will would shall should can could may
@@ -19,10 +19,13 @@ FILLERS = _set(
 )
 """Words whose presence alone changes no answer. Those that may are read by a guard of their own before they go."""
 
-DIRECTIONS = _set("from to into onto than before after until since without against under above below between")
+DIRECTIONS = word_set("from to into onto than before after until since without against under above below between")
 """Words that give what follows them its role."""
 
-NEGATORS = _set("not no never none neither nor nothing nobody cannot without except")
+NEGATORS = word_set(
+    "not no never none neither nor nothing nobody cannot without except avoid avoids avoided avoiding prevent prevents "
+    "prevented preventing lack lacks lacking"
+)
 
 OPPOSITES: tuple[tuple[str, str], ...] = (
     ("on", "off"), ("enable", "disable"), ("increase", "decrease"), ("include", "exclude"), ("encrypt", "decrypt"),
@@ -64,14 +67,14 @@ SCOPES: dict[str, str] = {
 """Words that widen or narrow what is asked."""
 
 STOP_WORDS: dict[str, frozenset[str]] = {
-    "en": _set("the is are what how do does of and to in for with which why can my this that from i it on be"),
-    "de": _set("der die das ist sind was wie und für mit welche warum kann mein den ein eine von zu ich nicht auf"),
-    "fr": _set("le la les est sont que comment et pour avec pourquoi mon ma un une des du dans je ne pas sur qui"),
-    "es": _set("el la los las es son qué que cómo como y para con por mi un una del en yo no se cuál"),
-    "it": _set("il lo gli è sono che come e per con perché mio un una del nel io non si quale di"),
-    "pt": _set("o os as é são que como e para com por meu um uma do da no na eu não se qual"),
-    "nl": _set("de het is zijn wat hoe en voor met welke waarom kan mijn een van ik niet op in"),
-    "pl": _set("jest są co jak i dla z który dlaczego może mój w na nie się czy do"),
+    "en": word_set("the is are what how do does of and to in for with which why can my this that from i it on be"),
+    "de": word_set("der die das ist sind was wie und für mit welche warum kann mein den ein eine von zu ich nicht auf"),
+    "fr": word_set("le la les est sont que comment et pour avec pourquoi mon ma un une des du dans je ne pas sur qui"),
+    "es": word_set("el la los las es son qué que cómo como y para con por mi un una del en yo no se cuál"),
+    "it": word_set("il lo gli è sono che come e per con perché mio un una del nel io non si quale di"),
+    "pt": word_set("o os as é são que como e para com por meu um uma do da no na eu não se qual"),
+    "nl": word_set("de het is zijn wat hoe en voor met welke waarom kan mijn een van ik niet op in"),
+    "pl": word_set("jest są co jak i dla z który dlaczego może mój w na nie się czy do"),
 }
 """Enough of each language to tell whole sentences apart."""
 
@@ -146,13 +149,13 @@ SYNONYMS: dict[str, str] = {
 }
 """A few everyday groups; what they do not know stays a difference."""
 
-GENERIC = _set("error file unit status container service field value number example thing point string")
+GENERIC = word_set("error file unit status container service field value number example thing point string")
 """Nouns that a name or number beside them implies."""
 
-GENITIVES = _set("of in for about with at by")
+GENITIVES = word_set("of in for about with at by")
 """Words that join what a compound or an 's joins without them."""
 
-MONTHS = _set("january february march april may june july august september october november december")
+MONTHS = word_set("january february march april may june july august september october november december")
 """Capitalised, but read as dates or as words."""
 
 KINDS: tuple[tuple[str, str], ...] = (
@@ -182,3 +185,34 @@ TENSES: dict[str, str] = {
     for name, words in {"past": "was were did had", "present": "is are am do does has", "future": "will shall"}.items()
     for word in words.split()
 }
+
+
+PHRASAL: dict[tuple[str, str], str] = {
+    (verb, particle): meaning
+    for meaning, pairs in {
+        "disable": "turn off, switch off, shut off",
+        "enable": "turn on, switch on",
+        "undo": "roll back",
+        "configure": "set up",
+        "free": "free up",
+        "find": "find out, figure out, look up",
+        "stop": "shut down",
+        "remove": "take out, take off, throw out, clear out",
+        "cancel": "call off",
+        "postpone": "put off, push back",
+        "execute": "carry out",
+        "accelerate": "speed up",
+        "register": "sign up",
+        "explain": "spell out",
+        "sum": "add up, sum up",
+        "increase": "go up, put up",
+        "decrease": "go down, cut down",
+        "complete": "fill in, fill out",
+        "return": "give back, send back, bring back",
+        "start": "boot up, start up, fire up",
+        "arrive": "show up, turn up",
+        "happen": "come up",
+    }.items()
+    for verb, particle in (tuple(pair.split()) for pair in pairs.split(", "))
+}  # fmt: skip
+"""Verbs that mean another thing with a particle, which may stand some words behind them."""

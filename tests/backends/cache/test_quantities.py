@@ -22,6 +22,16 @@ from backends.cache.quantities import take, unit_name
         ("may 1st, 2026", "1 may 2026"),
         ("the 2nd of june", "june 2"),
         ("16 gb", "16 gigabytes"),
+        ("5k", "five thousand"),
+        ("a dozen", "12"),
+        ("weekly", "every 7 days"),
+        ("once a week", "per week"),
+        ("seven in the evening", "19:00"),
+        ("this week's", "current week"),
+        ("half an hour", "0.5 hours"),
+        ("2026/03/01", "2026-03-01"),
+        ("september 3 , 2008", "3 september 2008"),
+        ("a fortnight ago, 1 fortnight", "a fortnight ago, 14 days"),
     ],
 )
 def test_one_quantity_has_one_spelling(one: str, other: str) -> None:
@@ -38,6 +48,9 @@ def test_one_quantity_has_one_spelling(one: str, other: str) -> None:
         ("1 may 2026", "1 may 2025"),
         ("one", "eleven"),
         ("12 am", "12 pm"),
+        ("per second", "per minute"),
+        ("last week", "last month"),
+        ("monday", "tuesday"),
     ],
 )
 def test_different_quantities_stay_apart(one: str, other: str) -> None:
@@ -45,7 +58,7 @@ def test_different_quantities_stay_apart(one: str, other: str) -> None:
 
 
 def test_the_other_words_stay_in_order() -> None:
-    counts, words = take("show the top five agents of qwen2.5")
+    counts, words, _ = take("show the top five agents of qwen2.5")
     assert words == ["show", "the", "top", "agents", "of", "qwen"]
     assert counts == {"5": 1, "2.5": 1}
 
@@ -63,3 +76,16 @@ def test_a_unit_alone_has_a_name() -> None:
 
 def test_a_version_before_a_unit_is_spelled_out() -> None:
     assert take("3.11.2 seconds")[0] == {"3.11.2 s": 1}
+
+
+@pytest.mark.parametrize(
+    "text", ["per second", "each second", "every second week", "the second", "per a", "a hundred and"]
+)
+def test_it_always_comes_to_an_end(text: str) -> None:
+    take(text)
+
+
+def test_what_is_often_no_count_is_loose() -> None:
+    assert take("one of them, first of all, daily, last week").loose.keys() == {"1", "every 86400 s", "week -1"}
+    assert take("1 of them, two weeks").loose == {}
+    assert take("the first token").quantities == {"1": 1}

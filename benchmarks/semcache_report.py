@@ -1,0 +1,85 @@
+"""The figures of `semcache report`: the decisions and replays of the evaluation data, held against its labels."""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from backends.cache.embedders import load
+from benchmarks.semcache_run import decide, read, replay
+
+
+def report(data: Path, *, embedder: str = "auto") -> dict[str, Any]:
+    """Of every file in `data`; minutes."""
+    loaded = load(embedder)
+    pairs = {}
+    for path in sorted(data.glob("*-pairs.jsonl*")):
+        rows = list(read(path))
+        pairs[path.name.split("-pairs")[0]] = of_pairs(rows, list(decide(rows, loaded)))
+    streams = {}
+    for path in sorted(data.glob("*-stream.jsonl*")):
+        rows = list(read(path))
+        streams[path.name.split("-stream")[0]] = of_stream(rows, asyncio.run(replay(rows, embedder=embedder)))
+    return {"embedder": loaded.model, "floor": loaded.floor, "pairs": pairs, "streams": streams}
+
+
+def of_pairs(rows: Sequence[dict[str, Any]], decisions: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    pairs = list(zip(rows, decisions, strict=True))
+    guarded = [(row, said) for row, said in pairs if row["same_answer"] and row["kind"] != "paraphrase"]
+    scores = {label: [said["score"] for row, said in pairs if row["same_answer"] == label] for label in (True, False)}
+    return {
+        "wrong": [sum(said["hit"] for row, said in pairs if not row["same_answer"]), len(scores[False])],
+        "right": [sum(said["hit"] for row, said in pairs if row["same_answer"]), len(scores[True])],
+        "guarded_kinds": [sum(said["hit"] for _, said in guarded), len(guarded)],
+        "area": area(scores[True], scores[False]),
+        "stopped_by": dict(Counter(str(said["stopped_by"]) for row, said in pairs if not row["same_answer"])),
+        "kept_from_right_hits_by": dict(Counter(str(said["stopped_by"]) for row, said in pairs if row["same_answer"])),
+    }
+
+
+def of_stream(rows: Sequence[dict[str, Any]], said: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    groups = {row["id"]: row["group"] for row in rows}
+    hits = [each for each in said if each["hit"]]
+    seen: set[str] = set()
+    possible = 0
+    for row in rows:
+        possible += row["group"] in seen
+        seen.add(row["group"])
+    wrong = sum(groups[each["id"]] != groups[each["source_id"]] for each in hits)
+    return {"rows": len(rows), "possible": possible, "hits": len(hits), "wrong": wrong}
+
+
+def area(same: Sequence[float], different: Sequence[float]) -> float | None:
+    """Under the ROC curve: how often a same pair's score is above a different pair's, ties half."""
+    if not same or not different:
+        return None
+    above = sum((s > d) + (s == d) / 2 for s in same for d in different)
+    return round(above / (len(same) * len(different)), 3)
+
+
+def print_report(figures: dict[str, Any]) -> None:
+    print(f"{figures['embedder']}, judged from cosine {figures['floor']} on")
+    print(f"{'pairs':<10} {'wrong hits':>26} {'recall':>26} {'guarded kinds':>14} {'area':>5}")
+    for name, of in figures["pairs"].items():
+        kinds = f"{of['guarded_kinds'][0]} of {of['guarded_kinds'][1]}"
+        print(f"{name:<10} {share(*of['wrong']):>26} {share(*of['right']):>26} {kinds:>14} {of['area'] or '–':>5}")
+    print(f"{'stream':<10} {'hits':>26} {'right of possible':>26} {'wrong of hits':>26}")
+    for name, of in figures["streams"].items():
+        right = of["hits"] - of["wrong"]
+        print(
+            f"{name:<10} {share(of['hits'], of['rows']):>26} {share(right, of['possible']):>26} "
+            f"{share(of['wrong'], of['hits']):>26}"
+        )
+
+
+def share(count: int, of: int) -> str:
+    """ "3/66 .045 [.016 .125]", the interval Wilson's at 95 %."""
+    if not of:
+        return "–"
+    p, z = count / of, 1.96
+    centre = (p + z * z / (2 * of)) / (1 + z * z / of)
+    half = z * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of)) / (1 + z * z / of)
+    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    return f"{count}/{of} {p:.3f} [{low:.3f} {high:.3f}]"

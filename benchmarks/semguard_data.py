@@ -1,0 +1,122 @@
+"""Labelled pairs that the score learns from, and their features under an embedder.
+
+`prompts/semguard-*.txt` are ours: blocks of lines, those that begin with "=" ask the same, each that begins with "x"
+asks something else. From the evaluation data's dev half come the rest: pairs as they are, and of each stream the
+neighbours, the same where their group is.
+"""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from backends.cache.embedders import Embedder, Reader
+from backends.cache.features import features
+from backends.cache.index import Vector
+from backends.cache.sentence import LONGEST, Sentence
+
+PROMPTS = Path(__file__).parent / "prompts"
+BATCH = 32
+NEIGHBOURS = 40
+STREAMS = ("gptcache", "clinc150", "banking77")
+
+
+class Pair(NamedTuple):
+    """`cluster` ties pairs that share a text or an intent, so that no fold sees half of one."""
+
+    a: str
+    b: str
+    same: bool
+    source: str
+    cluster: str
+
+
+class Model:
+    """An embedder's vectors and sentences of all texts, computed once."""
+
+    def __init__(self, embedder: Embedder, texts: Iterable[str]) -> None:
+        assert isinstance(embedder, Reader)
+        self.vectors: dict[str, Vector] = {}
+        self.sentences: dict[str, Sentence] = {}
+        for batch in _batches(sorted(set(texts), key=len)):
+            for text, embedded, states in zip(batch, embedder.embed(batch), embedder.states(batch), strict=True):
+                self.vectors[text] = embedded.vector
+                self.sentences[text] = Sentence(text, states)
+
+    def cosine(self, a: str, b: str) -> float:
+        return float(self.vectors[a] @ self.vectors[b])
+
+    def features(self, a: str, b: str) -> dict[str, float]:
+        return features(self.sentences[a], self.sentences[b], self.cosine(a, b))
+
+
+def _batches(texts: list[str]) -> Iterator[tuple[str, ...]]:
+    for start in range(0, len(texts), BATCH):
+        yield tuple(texts[start : start + BATCH])
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def texts(data: Path) -> set[str]:
+    found = {row["text"] for name in (*STREAMS, "own") for row in rows(data / f"{name}-stream.jsonl")}
+    for path in data.glob("*-pairs.jsonl"):
+        found |= {row[side] for row in rows(path) for side in "ab"}
+    return found | {text for pair in written() for text in (pair.a, pair.b)}
+
+
+def written() -> list[Pair]:
+    found = []
+    blocks = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(PROMPTS.glob("semguard-*.txt")))
+    for number, block in enumerate(blocks.split("\n\n")):
+        lines = block.splitlines()
+        same = [line[2:] for line in lines if line.startswith("= ")]
+        other = [line[2:] for line in lines if line.startswith("x ")]
+        found += [Pair(a, b, True, "written", f"written{number}") for a, b in itertools.combinations(same, 2)]
+        found += [Pair(a, b, False, "written", f"written{number}") for a in same for b in other]
+    return found
+
+
+def labelled(data: Path, name: str) -> list[Pair]:
+    """The pairs of one file; those that share a text are one cluster."""
+    found = rows(data / f"{name}-pairs.jsonl")
+    tied: dict[str, str] = {}
+
+    def root(text: str) -> str:
+        while tied.setdefault(text, text) != text:
+            text = tied[text]
+        return text
+
+    for row in found:
+        tied[root(row["a"])] = root(row["b"])
+    return [Pair(row["a"], row["b"], row["same_answer"], name, name + root(row["a"])) for row in found]
+
+
+def neighbours(data: Path, name: str, model: Model, floor: float) -> list[Pair]:
+    """The pairs of a stream's rows whose cosine is `floor` or more, each row's nearest only."""
+    found = rows(data / f"{name}-stream.jsonl")
+    matrix = np.stack([model.vectors[row["text"]] for row in found])
+    pairs = []
+    for index, row in enumerate(found):
+        near = matrix[:index] @ matrix[index]
+        for other in sorted(np.flatnonzero(near >= floor), key=lambda at: -near[at])[:NEIGHBOURS]:
+            groups = (row["group"], found[other]["group"])
+            pairs.append(
+                Pair(
+                    found[other]["text"], row["text"], groups[0] == groups[1], f"{name}-stream", f"{name}{min(groups)}"
+                )
+            )
+    return pairs
+
+
+def usable(pair: Pair, model: Model) -> bool:
+    return pair.a != pair.b and max(len(model.sentences[text].content) for text in (pair.a, pair.b)) <= LONGEST
+
+
+def fold(cluster: str, folds: int, salt: str = "") -> int:
+    return int(hashlib.md5((salt + cluster).encode(), usedforsecurity=False).hexdigest(), 16) % folds

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from backends.errors import BudgetExceeded, DeadlinePassed, EngineError, QueueFull, WrongUse
+from backends.errors import BudgetExceeded, DeadlinePassed, EngineError, QueueFull, RateLimited, WrongUse
 from backends.gateway.refusal import STATUS
 from backends.settings import Settings
 from backends.types import Called, Image, Reason, ToolCall
@@ -312,6 +312,7 @@ async def test_s15_an_engine_s_words_cannot_add_a_header(gateway: Standing) -> N
         (BudgetExceeded("today's budget is spent"), 402, None),
         (QueueFull("the queue is full", retry_after_s=1.2), 503, "2"),
         (DeadlinePassed("too late"), 504, None),
+        (RateLimited("too many a minute", retry_after_s=9.1), 429, "10"),
         (EngineError("limited", kind="rate-limited", retry_after_s=36), 429, "36"),
         (EngineError("limited", kind="daily-quota"), 429, "60"),
     ],

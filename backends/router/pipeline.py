@@ -1,6 +1,6 @@
 """The way of one request, in the order it goes.
 
-    normalise → privacy → cache → classify → decide → compress → admit → engine → settle → bus
+    normalise → privacy → cache → classify → decide → compress → admit → engine → verify → settle → bus
 
 `ask` is that list; each stage is a file of its own beside this one.
 """

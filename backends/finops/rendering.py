@@ -36,7 +36,8 @@ def as_csv(report: Report) -> str:
         {name: value for name, value in _object(line).items() if name != "saved_by"} | _parts(line)
         for line in report.rows
     ]
-    names = (report.by, "requests", "cost_usd", "baseline_usd", "saved_usd", *PARTS, "input_tokens", "output_tokens")
+    money, tokens = ("cost_usd", "baseline_usd", "saved_usd"), ("input_tokens", "output_tokens")
+    names = (report.by, "requests", *money, *PARTS, *tokens, "own_cost_usd")
     return csv_text(names, ([record.get(name, record["key"]) for name in names] for record in flat))
 
 
@@ -62,7 +63,9 @@ def as_table(report: Report) -> str:
         if (amount := getattr(parts, name)) or name == "routing"
     )
     span = f"{report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC"
-    return f"{span}\n\n{table}\n\nsaved by: {saved}\n"
+    own = report.total.own_cost_usd
+    machine = f"own machine, billed by nobody: {dollars(own)}\n" if own else ""
+    return f"{span}\n\n{table}\n\nsaved by: {saved}\n{machine}"
 
 
 def as_comparison(found: Comparison) -> str:
@@ -167,6 +170,7 @@ def _object(line: Line) -> dict[str, Any]:
         "saved_by": _parts(line),
         "input_tokens": line.input_tokens,
         "output_tokens": line.output_tokens,
+        "own_cost_usd": f"{line.own_cost_usd:f}",
     }
 
 

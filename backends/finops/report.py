@@ -25,7 +25,7 @@ KEYS: tuple[By, ...] = ("agent", "engine", "model", "intent", "day", "tag")
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """One row of a report."""
+    """One row of a report. `own_cost_usd` is what is known of the own machine's cost, apart from what is billed."""
 
     key: str
     requests: int = 0
@@ -34,6 +34,7 @@ class Line(Struct, frozen=True, kw_only=True):
     saved_by: SavedBy = SavedBy()
     input_tokens: int = 0
     output_tokens: int = 0
+    own_cost_usd: Decimal = ZERO
 
     @property
     def saved_usd(self) -> Decimal:
@@ -48,6 +49,7 @@ class Line(Struct, frozen=True, kw_only=True):
             saved_by=self.saved_by + other.saved_by,
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
+            own_cost_usd=self.own_cost_usd + other.own_cost_usd,
         )
 
 
@@ -91,4 +93,5 @@ def _line(key: str, part: Sum) -> Line:
         saved_by=saved_by(part),
         input_tokens=part.input_tokens,
         output_tokens=part.output_tokens,
+        own_cost_usd=part.own_cost_usd,
     )

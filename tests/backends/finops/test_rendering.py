@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from backends.finops.rendering import as_csv, as_json, as_table, columns, dollars
 from backends.finops.report import Line, Report, SavedBy
@@ -52,6 +53,7 @@ def test_json_has_the_contracts_shape() -> None:
             },
             "input_tokens": 1200,
             "output_tokens": 34,
+            "own_cost_usd": "0",
         }
     ]
     assert found["total"]["key"] == "total"
@@ -85,6 +87,13 @@ def test_the_table_is_aligned_and_harmless() -> None:
     assert rows[4].split()[-3] == "–"
     assert len({len(row) for row in rows[2:6]}) == 1
     assert rows[-1] == "saved by: routing $1.50"
+
+
+def test_what_the_own_machine_costs_is_told_apart() -> None:
+    own = replace(line("ada"), own_cost_usd=D("0.25"))
+    assert as_table(of(own)).splitlines()[-1] == "own machine, billed by nobody: $0.250000"
+    record = next(csv.DictReader(io.StringIO(as_csv(of(own)))))
+    assert (record["own_cost_usd"], record["cost_usd"]) == ("0.25", "0.5")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from msgspec import Struct
 
 from benchmarks.truth import counts, twins
 
-LIMIT_USD = Decimal("0.05")
+LIMIT_USD = Decimal("0.20")
 ANSWER_TOKENS = 60
 SETTINGS = """
 [[budgets]]
@@ -90,7 +90,7 @@ async def measure(
             if last:
                 statuses += await asyncio.wait_for(asking, ROUND_S)
                 continue
-            await asyncio.sleep(dice.uniform(0.02, 1.5))
+            await asyncio.sleep(dice.uniform(0.02, 5.0))
             process.kill()
             statuses += await asyncio.wait_for(asking, ROUND_S)
     async with core(place):  # settles what the last one left, if it left anything

@@ -109,6 +109,28 @@ async def test_s10_with_a_budget_of_zero_the_cloud_hears_nothing(home: Path, sco
         assert it.gemini.account.requests.total() == 0
 
 
+async def test_k4_two_hundred_at_once_on_a_budget_for_ten(home: Path) -> None:
+    """Each may cost up to as much as a tenth of the limit, and costs far less: what is freed is usable at once."""
+    limit = D("0.21")
+
+    def change(settings: Settings) -> Settings:
+        budgets = (Budget(limit_usd=limit, on_exceeded="refuse"),)
+        return policy(replace(settings, budgets=budgets), "ada", "cloud")
+
+    async with stand(home, change=change) as it:
+        it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=0.2)
+        asked = [ask(it.core, prompt(f"hello {number}", agent="ada")) for number in range(200)]
+        heard = await asyncio.gather(*asked, return_exceptions=True)
+        refused = [one for one in heard if isinstance(one, BaseException)]
+        assert {type(one) for one in refused} == {BudgetExceeded}
+        assert 10 <= len(heard) - len(refused) < 100
+        (state,) = it.core._ledger.budgets()
+        assert state.reserved_usd == ZERO
+        assert it.gemini.account.most_open <= 10
+        assert state.spent_usd == it.billed() < limit
+        await ask(it.core, prompt("one more", agent="ada"))
+
+
 async def test_a_rate_limit_is_429_with_a_time_and_leaves_no_row(home: Path) -> None:
     async with stand(home, change=lambda s: policy(s, "ada", "local", requests_per_minute=2)) as it:
         for number in range(2):

@@ -3,12 +3,14 @@
     apt-get download wordnet-base && dpkg -x wordnet-base_*.deb wn
     python -m benchmarks.build_lexicon wn/usr/share/wordnet
 
-Writes `backends/cache/lexicon.tsv.gz`: a word, its synsets, their hypernyms, its antonyms and the words derived
-from it, for words that the embedding model knows whole. Only the commoner senses count: rare ones make all words alike.
+Writes `backends/cache/lexicon.tsv.gz` and its card: a word, its synsets, their hypernyms, its antonyms and the words
+derived from it, for words that the embedding model knows whole. Only the commoner senses count: rare ones make all
+words alike.
 """
 
 import argparse
 import gzip
+import json
 import re
 import sys
 from collections import defaultdict
@@ -22,6 +24,26 @@ SENSES = 4
 PARTS = {"noun": "n", "verb": "v", "adj": "a", "adv": "r"}
 HYPERNYMS = ("@", "@i", "&")
 LIKE = "&"  # for an adjective, the one that it is like
+
+
+NOTICE = (
+    "This software and database is being provided to you, the LICENSEE, by Princeton University under the "
+    "following license. By obtaining, using and/or copying this software and database, you agree that you have "
+    "read, understood, and will comply with these terms and conditions.: Permission to use, copy, modify and "
+    "distribute this software and database and its documentation for any purpose and without fee or royalty is "
+    "hereby granted, provided that you agree to comply with the following copyright notice and statements, "
+    "including the disclaimer, and that the same appear on ALL copies of the software, database and "
+    "documentation, including modifications that you make for internal use or for distribution. WordNet 3.0 "
+    'Copyright 2006 by Princeton University. All rights reserved. THIS SOFTWARE AND DATABASE IS PROVIDED "AS '
+    'IS" AND PRINCETON UNIVERSITY MAKES NO REPRESENTATIONS OR WARRANTIES, EXPRESS OR IMPLIED. BY WAY OF '
+    "EXAMPLE, BUT NOT LIMITATION, PRINCETON UNIVERSITY MAKES NO REPRESENTATIONS OR WARRANTIES OF MERCHANT- "
+    "ABILITY OR FITNESS FOR ANY PARTICULAR PURPOSE OR THAT THE USE OF THE LICENSED SOFTWARE, DATABASE OR "
+    "DOCUMENTATION WILL NOT INFRINGE ANY THIRD PARTY PATENTS, COPYRIGHTS, TRADEMARKS OR OTHER RIGHTS. The name "
+    "of Princeton University or Princeton may not be used in advertising or publicity pertaining to "
+    "distribution of the software and/or database. Title to copyright in this software, database and any "
+    "associated documentation shall at all times remain with Princeton University and LICENSEE agrees to "
+    "preserve same."
+)
 
 
 class Words:
@@ -48,6 +70,8 @@ def main(argv: list[str] | None = None) -> int:
         for word in sorted(set().union(*vars(words).values()))
     ]
     OUT.write_bytes(gzip.compress(_short_ids("\n".join(rows)).encode(), mtime=0))
+    card = {"what": "relations of common English words", "source": "WordNet 3.0", "words": len(rows), "licence": NOTICE}
+    OUT.with_name("lexicon.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     print(f"{len(rows)} words, {OUT.stat().st_size} bytes")
     return 0
 

@@ -18,7 +18,7 @@ from backends.clock import SystemClock
 from backends.settings_cache import Cache as Settings
 from backends.types import Message, Request, Tokens
 
-BATCH = 64
+BATCH = 8  # of texts of much the same length, as each is padded to the longest
 PATIENCE_S = 60.0
 LOOKS_S = 0.002  # between two looks whether what was stored can be found
 

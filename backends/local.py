@@ -200,6 +200,8 @@ class LocalCore:
             action.intent and f"it was {action.intent}",
         )
         said = ", ".join(("good" if action.good else "bad", *filter(None, corrections)))
+        if not action.good and action.id and (entry := await self._cache.complain(action.id)):
+            said += f", its cache entry {entry} killed"
         acted = Acted(at=self._clock.now(), action=action, detail=f"answer {action.id} rated {said}")
         await self._ledger.rate(acted)
         return acted

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cache", "Hit", "Stored"]
 
+COMPARED = 4000  # characters of an answer; the model reads some 1,000
 LARGE = 128 * 1024  # characters of a conversation from which its key is computed off the event loop
 
 
@@ -163,8 +164,8 @@ class Cache:
         await self._rule(request_id, right=right, by="recheck")
 
     async def alike(self, one: str, other: str) -> float | None:
-        """The cosine of two answers; None where there is no embedding model."""
-        return await self._semantic.alike(one, other)
+        """The cosine of two answers, of which the model reads the beginnings; None where there is none."""
+        return await self._semantic.alike(one[:COMPARED], other[:COMPARED])
 
     def shared_flight(self) -> None:
         """Count a caller that shared another's call in flight."""

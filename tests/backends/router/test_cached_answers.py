@@ -113,6 +113,20 @@ async def test_a_complaint_about_a_hit_kills_its_entry(home: Path) -> None:
     assert (after.cache, stats.complaints) == ("miss", 1)
 
 
+async def test_a_hit_that_is_rated_bad_is_a_complaint(home: Path) -> None:
+    async with stand(home, change=cloudy) as it:
+        _, fresh = await ask(it.core, prompt(LIST, agent="writer"))
+        _, hit = await ask(it.core, prompt(LIST, agent="writer"))
+        good = await it.core.act(Action(verb="rate", actor="test", id=hit.id, good=True))
+        elsewhere = await it.core.act(Action(verb="rate", actor="test", id=fresh.id, good=False))
+        assert it.core._cache.stats().entries == 1
+        bad = await it.core.act(Action(verb="rate", actor="test", id=hit.id, good=False))
+        stats = it.core._cache.stats()
+    assert "entry" not in good.detail + elsewhere.detail
+    assert bad.detail.endswith(f"rated bad, its cache entry {hit.cache_entry} killed")
+    assert (stats.entries, stats.complaints) == (0, 1)
+
+
 async def test_an_entry_is_killed_by_name(home: Path) -> None:
     async with stand(home, change=cloudy) as it:
         await ask(it.core, prompt(LIST, agent="writer"))

@@ -82,7 +82,8 @@ def _chances(told: Explanation) -> str:
         sign = "≥" if weighed.p_local >= weighed.asked else "<"
         dial = f"dial {unit(weighed.dial)} by {weighed.dial_by.replace('-', ' ')}"
         local += f" {sign} {unit(weighed.asked)} asked for ({dial})"
-    return f"{local}; cloud {unit(classes.p_cloud)}"
+    strange = "" if classes.familiar else "; unlike what the weights learned from, so by its length"
+    return f"{local}; cloud {unit(classes.p_cloud)}{strange}"
 
 
 def _sensitive(told: Explanation) -> Line:

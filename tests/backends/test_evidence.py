@@ -87,6 +87,7 @@ all-cloud   ~$0.0021, saved 0"""
     [
         ({"sensitive": True, "verdict": Verdict(sensitive=True, why="key")}, "sensitive   yes: key"),
         ({"classes": None}, "complexity  .74"),
+        ({"classes": replace(TOLD.classes, familiar=False)}, "cloud .93; unlike what the weights learned from"),
         ({"reasons": (Reason(rule="deadline", detail="about 9 s, deadline 5 s"),)}, "deadline 30 s: the reason"),
         ({"estimate": Estimate(cost_usd=Decimal(0), latency_ms=None)}, "all-cloud   ~$0.0021, saved ~$0.0021"),
         (

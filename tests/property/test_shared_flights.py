@@ -21,7 +21,7 @@ def cloudy(settings: Settings) -> Settings:
     return policy(settings, "writer", "cloud")
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(st.lists(st.one_of(st.none(), st.integers(0, 120)), min_size=2, max_size=6))
 def test_whoever_of_the_twins_leaves_the_others_get_the_whole_answer(leaves: list[int | None]) -> None:
     """Each caller stays, or leaves after so many turns of the loop; the first one leads."""

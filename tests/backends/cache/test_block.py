@@ -54,7 +54,7 @@ def test_only_the_best_bounds_are_compared_where_too_many_could_reach(monkeypatc
     assert found[0].key == _key(3)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 399)), max_size=60), st.integers(0, 5))
 def test_adding_and_dropping_after_learning_keep_it_exact(steps: list[tuple[bool, int]], seed: int) -> None:
     vectors, others = _vectors(400), _vectors(400, seed + 1)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from backends.cache.disk import RETRY_S
 from backends.clock import ManualClock
 from backends.errors import WrongUse
+from backends.rehearsal.behaviour import Counted
 from backends.settings import Settings
 from backends.types import Action, Delta, Done, Routed, Sampling
 from tests.backends.cache.samples import WordEmbedder
@@ -125,6 +126,15 @@ async def test_a_hit_that_is_rated_bad_is_a_complaint(home: Path) -> None:
     assert "entry" not in good.detail + elsewhere.detail
     assert bad.detail.endswith(f"rated bad, its cache entry {hit.cache_entry} killed")
     assert (stats.entries, stats.complaints) == (0, 1)
+
+
+async def test_what_the_providers_own_cache_saved_is_counted(home: Path) -> None:
+    async with stand(home, change=cloudy) as it:
+        it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(input=9000, cached=6000))
+        _, outcome = await ask(it.core, prompt(LIST, agent="writer"))
+        stats = it.core._cache.stats()
+    assert outcome.tokens.cached_input == stats.provider_cached_tokens == 6000
+    assert Decimal(0) < stats.provider_saved_usd < Decimal("0.01")
 
 
 async def test_an_entry_is_killed_by_name(home: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.router.quality import calibration
+from backends.router.quality import Dial, calibration
 from backends.router.quality.judge import LENGTH, centred, points
 from backends.router.quality.pieces import Pieces
 from backends.router.quality.posterior import Points, Posterior, likeness
@@ -39,10 +39,10 @@ def fitted(
     mass: Array | None = None,
     most: int = MOST,
 ) -> Arrays:
-    """All arrays of a judge but the dial's quantiles. `outcomes` (rows x 2): did local and cloud answer well, 0..1.
+    """All arrays of a judge, the dial's quantiles over the rows themselves.
 
-    `shapes` has the `centre` and `spread` that scale the features; `mass` is how much each row counts; `models`
-    are those that answered.
+    `outcomes` (rows x 2): did local and cloud answer well, 0..1. `shapes` has the `centre` and `spread` that scale the
+    features; `mass` is how much each row counts; `models` are those that answered.
     """
     known = points(texts, pieces, shapes["centre"], shapes["spread"])
     mass = np.ones(len(texts)) if mass is None else mass
@@ -50,12 +50,15 @@ def fitted(
     arrays = solved(known, outcomes, mass, most)
     guesses = [1 / (1 + exp(-centred(outcome))) for outcome in raw[:, 0].tolist()]
     local = calibration.fit(zip(guesses, outcomes[:, 0].tolist(), strict=True))
-    gain = np.polyfit(raw[:, 1] - raw[:, 0], outcomes[:, 1] - outcomes[:, 0], 1, w=np.sqrt(mass))
+    rise, level = np.polyfit(raw[:, 1] - raw[:, 0], outcomes[:, 1] - outcomes[:, 0], 1, w=np.sqrt(mass))
+    rise = max(float(rise), 0.05)
+    gains = np.maximum(rise * (raw[:, 1] - raw[:, 0]) + level, 0.0)
     return arrays | {
         "centre": shapes["centre"],
         "spread": shapes["spread"],
         "local_line": np.array([local.slope, local.shift], np.float32),
-        "gain_line": np.array([max(float(gain[0]), 0.05), float(gain[1])], np.float32),
+        "gain_line": np.array([rise, level], np.float32),
+        "quantiles": np.array(Dial.over(gains).quantiles, np.float32),
         "edge": np.array(np.quantile(crowds, 0.02), np.float32),
         "by_length": by_length(known, outcomes, mass),
         "models": np.array(models),

@@ -82,6 +82,11 @@ class Quality:
         """What the judge knows of each text."""
         return points(texts, self._pieces, self._centre, self._spread)
 
+    @property
+    def scales(self) -> dict[str, NDArray[np.float32]]:
+        """`centre` and `spread` of the shapes, for another fit."""
+        return {"centre": self._centre, "spread": self._spread}
+
     def recalibrated(self, local: Correction, cloud: Correction) -> "Quality":
         """The same weights, corrected by an operator's own labels."""
         return Quality(self._arrays, self._pieces, local, cloud)

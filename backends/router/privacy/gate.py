@@ -96,7 +96,8 @@ class PrivacyGate:
     def redact(self, request: Request, verdict: Verdict) -> Redaction | None:
         """`request` with placeholders for all that was found; None where that is not enough for it to leave.
 
-        What the gate finds in the result keeps it here, as do images, which nothing reads, and any doubt.
+        What the gate finds in the result keeps it here, as do a value that can still be read there, images, which
+        nothing reads, and any doubt.
         """
         if not verdict.findings or any(message.images for message in request.messages):
             return None
@@ -105,9 +106,10 @@ class PrivacyGate:
                 return None
             redaction = redact(request, self.hits)
             left = next(self._findings(redaction.request), None)
+            shown = redaction.values.shown_in(part.text for part in parts(redaction.request))
         except Exception:  # noqa: BLE001 — fails closed, as `inspect` does
             return None
-        return redaction if left is None and len(redaction.values) else None
+        return redaction if left is None and not shown and len(redaction.values) else None
 
     def _straddled(self, request: Request) -> bool:
         """Does a message end in the middle of something private, so that either half would pass for harmless?"""

@@ -14,11 +14,11 @@ TIME_S = 0.25
 
 
 class OperatorRules:
-    """Words match whole and in any case; patterns as written."""
+    """Words match whole, in any case and over the end of a line; patterns as written."""
 
     def __init__(self, words: tuple[str, ...], patterns: tuple[str, ...]) -> None:
         """Raises WrongSettings for a pattern that does not compile, naming it."""
-        wanted = [regex.escape(word.strip()) for word in words if word.strip()]
+        wanted = [r"\s+".join(map(regex.escape, word.split())) for word in words if word.strip()]
         self._words = regex.compile(rf"(?<!\w)(?:{'|'.join(wanted)})(?!\w)", regex.IGNORECASE) if wanted else None
         self._patterns = [compiled(index, pattern) for index, pattern in enumerate(patterns)]
 

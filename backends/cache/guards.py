@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from backends.cache.lexicon import relation
 from backends.cache.reading import Reading, read, stem
+from backends.cache.sequence import reversed_order
 from backends.cache.words import FILLERS, GENERIC, OPPOSITES, SCOPES
 
 _OPPOSITES = frozenset((stem(a), stem(b)) for pair in OPPOSITES for a, b in (pair, pair[::-1]))
@@ -141,6 +142,10 @@ def _owner(a: Reading, b: Reading) -> bool:
     return _disjoint(a.owners, b.owners)
 
 
+def _sequence(a: Reading, b: Reading) -> bool:
+    return reversed_order(a.lower, b.lower)
+
+
 def _tense(a: Reading, b: Reading) -> bool:
     """What was is not what is."""
     return ("future" in a.tenses) != ("future" in b.tenses) or _disjoint(a.tenses, b.tenses)
@@ -222,6 +227,7 @@ GUARDS: tuple[tuple[str, Callable[[Reading, Reading], bool]], ...] = (
     ("name", _names),
     ("negation", _negation),
     ("owner", _owner),
+    ("sequence", _sequence),
 )
 """In the order they are asked; the first that differs names the near miss."""
 

@@ -35,6 +35,10 @@ DIFFERENT = [
     ("language", "What is a load balancer?", "Was ist ein Load Balancer und wie geht das?"),
     ("language", "What is a load balancer?", "что такое балансировщик нагрузки"),
     ("owner", "What is my name?", "What is your name?"),
+    ("sequence", "Run the tests, then deploy.", "Deploy, then run the tests."),
+    ("sequence", "Run the tests before you deploy.", "Deploy, and then run the tests."),
+    ("negation", "After the backup, restart it.", "Restart it before the backup."),
+    ("sequence", "Is Gemini cheaper than Qwen?", "Is Qwen cheaper than Gemini?"),
 ]
 
 SIGNED = [
@@ -65,6 +69,7 @@ SAME = [
     ("Explain how pods work in Kubernetes.", "Explain how pods work in k8s."),
     ("Run the tests before you deploy.", "Before you deploy, run the tests."),
     ("What is the hit rate of our cache?", "whats our cache hit rate"),
+    ("Run the tests, then deploy.", "Before you deploy, run the tests."),
     ("Why won't the server accept my key?", "Why does the server reject my key?"),
     ("Rotate the logs weekly.", "Rotate the logs every 7 days."),
     ("Rotate the logs once a week.", "Rotate the logs each week."),

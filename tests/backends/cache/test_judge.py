@@ -148,7 +148,7 @@ def test_a_head_that_is_not_whole_says_so(tmp_path: Path) -> None:
 def test_features_are_whole_and_the_same_both_ways(a: str, b: str) -> None:
     one, other = _sentence(a), _sentence(b)
     found, back = features(one, other, 0.8), features(other, one, 0.8)
-    assert set(found) == set(Head().names) == set(back)
+    assert set(found) >= set(Head().names)
     assert all(math.isfinite(value) for value in found.values())
     assert found == pytest.approx(back, abs=1e-4)
 

@@ -1,5 +1,6 @@
 """A stored answer to the same question in other words: neighbours, the judge's word on each, and each one's record."""
 
+import asyncio
 from collections import OrderedDict, deque
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ from backends.cache.semantic import Semantic
 
 REMEMBERED = 256
 """Requests whose nearest neighbour is kept until it is asked for."""
+
+JUDGED_S = 1.0  # longest wait for the judge, who stands behind what is being embedded
 
 Record = list[tuple[float, bool]]
 
@@ -78,7 +81,11 @@ class Paraphrases:
         request_id: str,
     ) -> list[Found]:
         questions, similarities = [entry.question for entry, _ in candidates], [cosine for _, cosine in candidates]
-        judgements = await self._semantic.judged(question, questions, similarities)
+        try:
+            async with asyncio.timeout(JUDGED_S):
+                judgements = await self._semantic.judged(question, questions, similarities)
+        except TimeoutError:
+            return []
         threshold, found = self._semantic.threshold(self._risk), []
         for (entry, similarity), judgement in zip(candidates, judgements or (), strict=False):
             score = judgement.hit_score

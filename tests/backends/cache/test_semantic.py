@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backends import settings
-from backends.cache import semantic
+from backends.cache import paraphrases, semantic
 from backends.cache.embedders import Embedder
 from backends.cache.paraphrases import NearMiss
 from backends.cache.semantic import Semantic
@@ -278,6 +278,32 @@ async def test_a_look_up_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pyt
     await _stored(cache)
     assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
     gate.set()
+    await cache.close()
+
+
+async def test_a_look_up_does_not_wait_for_ever_for_the_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(paraphrases, "JUDGED_S", 0.01)
+    cache = await _opened(tmp_path)
+    await _stored(cache)
+    monkeypatch.setattr(cache._semantic, "judged", hang)
+    assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
+    await cache.close()
+
+
+async def test_a_judge_that_breaks_is_a_miss(tmp_path: Path) -> None:
+    embedder = WordEmbedder()
+    cache = await _opened(tmp_path, embedder)
+    await _stored(cache)
+
+    def broken(*_: object) -> None:
+        raise LookupError("weights are broken")
+
+    cache._semantic._finder.judged = broken  # type: ignore[union-attr,method-assign,assignment]
+    assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
+    assert await cache.lookup(request(QUESTION), model_class="auto") is not None
     await cache.close()
 
 

@@ -16,12 +16,6 @@ from backends.router.classify import features, instruction
 from backends.router.classify.instruction import Weigher
 from benchmarks.training_prompts import Prompt
 
-HAND_SCALE = 0.3
-"""Shape carries over from prompt to prompt less than words do, so features by hand are held back."""
-
-WORDS_SCALE = 0.7
-"""Words anywhere, among them those of the material, are held back against those that ask."""
-
 COMBINED = 4.0
 """A frame made of phrases says more than one with a single slot, and weighs so much more."""
 
@@ -39,13 +33,10 @@ def fitted(prompts: Sequence[Prompt]) -> Arrays:
     matrix = design([prompt.text for prompt in prompts], [unseen[each] for each in fold])
     labels = np.array([prompt.intent for prompt in prompts])
     model = regression(matrix, labels, weight)
-    anywhere, asked, hands = np.split(
-        model.coef_.T.astype(np.float32), [features.BUCKETS, features.BUCKETS + features.BUCKETS]
-    )
+    anywhere, asked = np.split(model.coef_.T.astype(np.float32), 2)
     arrays = weigher(prompts, weight)
-    arrays["matrix"], arrays["scale"] = eight_bits(anywhere * WORDS_SCALE)
+    arrays["matrix"], arrays["scale"] = eight_bits(anywhere)
     arrays["asked"], arrays["asked_scale"] = eight_bits(asked)
-    arrays["hands"] = hands * HAND_SCALE
     arrays["bias"] = model.intercept_.astype(np.float32)
     arrays["intents"] = model.classes_
     arrays["heat"] = np.array(heat(matrix, labels, weight, fold))
@@ -118,11 +109,13 @@ def weigher(prompts: Sequence[Prompt], weight: Array) -> Arrays:
 
 
 def design(texts: Sequence[str], weighers: Sequence[Weigher]) -> Any:
-    """A sparse matrix, a row for each text: words anywhere, words that ask, features by hand."""
+    """A sparse matrix, a row for each text: words anywhere, then words that ask.
+
+    Length and other features by hand are left out: they only tell which intents tend to come with much material.
+    """
     from scipy.sparse import csr_matrix, hstack
 
     blocks: list[tuple[list[Any], list[Any], list[int]]] = [([], [], [0]), ([], [], [0])]
-    hands = []
     for text, weigh in zip(texts, weighers, strict=True):
         part = features.excerpt(text)
         for (columns, values, ends), (found, value) in zip(
@@ -131,15 +124,14 @@ def design(texts: Sequence[str], weighers: Sequence[Weigher]) -> Any:
             columns.append(found)
             values.append(value)
             ends.append(ends[-1] + len(found))
-        hands.append(features.by_hand(part, len(text)))
     anywhere, asked = (
         csr_matrix((np.concatenate(values), np.concatenate(columns), ends), shape=(len(texts), size))
         for (columns, values, ends), size in zip(blocks, (features.BUCKETS, features.BUCKETS), strict=True)
     )
-    return hstack([anywhere * WORDS_SCALE, asked, csr_matrix(np.array(hands) * HAND_SCALE)]).tocsr()
+    return hstack([anywhere, asked]).tocsr()
 
 
 def regression(matrix: Any, labels: NDArray[Any], weight: Array) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=15, max_iter=80, class_weight="balanced").fit(matrix, labels, sample_weight=weight)
+    return LogisticRegression(C=25, max_iter=80, class_weight="balanced").fit(matrix, labels, sample_weight=weight)

@@ -1,7 +1,8 @@
 """Frames that come near an evaluation prompt: `python -m benchmarks.near_duplicates --data DIR [--remove]`.
 
-Near is two runs of four words in common, or one where the frame has at most ten words. Training on such a frame would
-flatter the figures, so the list has to be empty; `--remove` takes them out of `benchmarks/prompts/`.
+Near is two runs of four words in common, or one where a frame has at most ten words; what frames are filled with is
+held against them too. Training on such lines would flatter the figures, so the list has to be empty; `--remove` takes
+them out of `benchmarks/prompts/`.
 """
 
 import argparse
@@ -9,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.prompt_materials import FOLDER
+from benchmarks.prompt_materials import FOLDER, LISTS, sections
 from benchmarks.routing_data import intents
 from benchmarks.training_prompts import frames
 
@@ -35,18 +36,19 @@ def main() -> None:
 
 
 def near(data: Path) -> Iterator[tuple[str, str, str]]:
-    """(intent, frame, evaluation prompt) of each frame that comes too near one."""
+    """(file, line, evaluation prompt) of each frame and each filling that comes too near one."""
     rows = [row.prompt for name in ("agents-intents", "agents-intents-2") for row in intents(data, name)]
     holders: dict[tuple[str, ...], set[int]] = {}
     for place, prompt in enumerate(rows):
         for run in runs(prompt):
             holders.setdefault(run, set()).add(place)
-    for intent, frame in frames():
+    fillings = ((stem, line) for stem in LISTS for lines in sections(stem).values() for line in lines)
+    for intent, frame in (*frames(), *fillings):
         common: dict[int, int] = {}
         for run in runs(frame):
             for place in holders.get(run, ()):
                 common[place] = common.get(place, 0) + 1
-        enough = 1 if len(WORD.findall(frame)) <= SHORT else 2
+        enough = 1 if intent not in LISTS and len(WORD.findall(frame)) <= SHORT else 2
         places = [place for place, count in common.items() if count >= enough]
         if places:
             yield intent, frame, rows[places[0]]

@@ -1,4 +1,4 @@
-"""The classifier: one matrix product over a text's features, in numpy."""
+"""The classifier: two matrix products over a text's words, in numpy, and the judge's word on who answers it well."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -25,16 +25,14 @@ class Classifier:
     """
 
     def __init__(self, weights: Mapping[str, NDArray[Any]], quality: Quality) -> None:
-        """The arrays of weights.npz: `matrix` (buckets x outputs, 8-bit, times `scale`) for words anywhere, `asked`
-        (buckets x intents, 8-bit, times `asked_scale`) for words that ask, `hands` (features by hand x outputs),
-        `bias`, `intents`, `version`, `heat`, and those of `Weigher`. Outputs are the intents, then local, then cloud.
+        """The arrays of weights.npz: `matrix` for words anywhere and `asked` for words that ask (buckets x intents,
+        8-bit, times `scale` and `asked_scale`), `bias`, `intents`, `version`, `heat`, and those of `Weigher`.
         """
         self._matrix: NDArray[np.int8] = weights["matrix"]
         self._scale: Vector = weights["scale"]
         self._asked: NDArray[np.int8] = weights["asked"]
         self._asked_scale: Vector = weights["asked_scale"]
         self._weigher = Weigher(weights)
-        self._hands: Vector = weights["hands"]
         self._bias: Vector = weights["bias"]
         self._intents = [str(name) for name in weights["intents"]]
         self._quality = quality
@@ -43,7 +41,7 @@ class Classifier:
 
     @classmethod
     def load(cls) -> "Classifier":
-        """The shipped weights; about 20 ms."""
+        """The shipped weights; about 30 ms."""
         data = BytesIO(files(__package__).joinpath("weights.npz").read_bytes())
         return cls(np.load(data, allow_pickle=False), Quality.load())
 
@@ -55,8 +53,7 @@ class Classifier:
     def classify(self, request: Request) -> Classes:
         """What the text says; never raises for any text. `complexity` is 1 - `p_local`."""
         text = instruction(request)
-        scores = self.scores(text)
-        intents = _softmax(scores[:-2] * self._heat)
+        intents = _softmax(self.scores(text) * self._heat)
         best, second = (int(place) for place in np.argsort(-intents, kind="stable")[:2])
         tongue = language(text)
         judged = self._quality.judge(text, tongue)
@@ -77,13 +74,12 @@ class Classifier:
         )
 
     def scores(self, text: str) -> Vector:
-        """Logits of a whole text: the intents, then local and cloud."""
+        """Logits of the intents, for a whole text."""
         part = features.excerpt(text)
         buckets, values = features.hashed(part)
-        hands = features.by_hand(part, len(text))
-        scores = values @ self._matrix[buckets] * self._scale + hands @ self._hands + self._bias
+        scores = values @ self._matrix[buckets] * self._scale + self._bias
         buckets, values = asked(self._weigher(part))
-        scores[: len(self._intents)] += values @ self._asked[buckets] * self._asked_scale
+        scores += values @ self._asked[buckets] * self._asked_scale
         return np.asarray(scores, np.float32)
 
 

@@ -6,7 +6,6 @@ Hashing needs no vocabulary file and no training data at run time; 2^15 buckets 
 import re
 from functools import lru_cache
 from itertools import pairwise
-from math import log1p
 from zlib import crc32
 
 import numpy as np
@@ -20,22 +19,6 @@ EDGE = 10
 """Words at either end that count as the instruction's."""
 
 WORDS = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\W\d_]+|\d+|[^\w\s]")
-OPTION = re.compile(r"(?m)^\(?[A-J][.)] ")
-NUMBER = re.compile(r"\d+")
-SENTENCE_END = re.compile(r"[.!?。]\s")
-STEPS, NEGATION, HARD, TROUBLE = map(
-    frozenset,
-    (
-        words.split()
-        for words in (
-            "each every per then after before total remaining left times twice half third more less than",
-            "not never none except false incorrect least without",
-            "prove derive justify constraint constraints trade-off trade-offs architecture rigorous reconcile",
-            "error errors exception traceback failed fail fails crash crashes crashed warn warning panic null",
-        )
-    ),
-)
-
 SIGNS = np.isin(np.arange(129), [ord(sign) for sign in "{}();=<>[]|/\\_"])
 
 Vector = NDArray[np.float32]
@@ -54,11 +37,6 @@ def digits(codes: Codes) -> Flags:
 
 def capitals(codes: Codes) -> Flags:
     return (codes >= 65) & (codes <= 90)
-
-
-def letters(codes: Codes) -> Flags:
-    """Roughly: what is beyond Latin-1's signs counts as a letter."""
-    return (((codes | 32) >= 97) & ((codes | 32) <= 122)) | (codes > 191)
 
 
 def signs(codes: Codes) -> Flags:
@@ -92,50 +70,3 @@ def hashed(text: str) -> tuple[NDArray[np.int64], Vector]:
 def bucket(name: str) -> int:
     """Words recur, and looking one up costs a fifth of hashing it."""
     return crc32(name.encode("utf-8", "surrogatepass")) % BUCKETS
-
-
-def by_hand(text: str, size: int) -> Vector:
-    """Shape and register of an excerpt; `size` is the whole text's length in characters."""
-    length = len(text) or 1
-    words = text.lower().split()
-    codes = characters(text)
-    alphabetic = int(letters(codes).sum()) or 1
-
-    def count(known: frozenset[str], most: int) -> float:
-        return min(sum(map(known.__contains__, words)), most) / most
-
-    return np.array(
-        [
-            log1p(size) / 8,
-            log1p(len(words)) / 6,
-            min(size, 400) / 400,
-            float(digits(codes).sum()) / length,
-            float(signs(codes).sum()) / length * 5,
-            float(capitals(codes).sum()) / alphabetic,
-            log1p(text.count("\n")) / 4,
-            float(text.rstrip().endswith(("?", "?"))),
-            float("?" in text or "?" in text),
-            min(text.count('"') + text.count("“") + text.count("«"), 6) / 6,
-            float("```" in text or "`" in text),
-            float((codes > 127).sum()) / length,
-            float(text[:1].islower()),
-            log1p(len(NUMBER.findall(text))) / 4,
-            min(len(OPTION.findall(text)), 10) / 10,
-            sum(map(len, words)) / (len(words) or 1) / 8,
-            count(STEPS, 8),
-            count(NEGATION, 4),
-            count(HARD, 4),
-            count(TROUBLE, 4),
-            float("{" in text and "}" in text),
-            float("http" in text),
-            float("→" in text or "->" in text),
-            log1p(len(SENTENCE_END.findall(text))) / 3,
-            float("$" in text or "€" in text),
-            float("!" in text),
-            1.0 if len(words) <= 6 else 0.0,
-        ],
-        np.float32,
-    )
-
-
-HANDS = by_hand("", 0).size

@@ -41,8 +41,11 @@ def _python(text: str) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(text)
-    except (SyntaxError, ValueError):
+            # Not ast.parse: in CPython 3.11 two threads inside it break each other.
+            compile(text, "block", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except SyntaxError as error:
+        return "outside function" in error.msg
+    except ValueError:
         return False
     return True
 

@@ -141,6 +141,7 @@ def test_a_text_said_often_enough_runs_on_whatever_stands_before(text: str) -> N
     [
         ("```python\nprint(1)\n```", "pass"),
         ("```py\ndef f(:\n```", "fail"),
+        ("```python\nawait go()\nreturn 1\n```", "pass"),
         ("  ```python\n  x = '\\d'\n  ```", "pass"),
         ("```python\n>>> f(\n```", "unknown"),
         ('```json\n{"a": 1}\n```', "pass"),

@@ -40,6 +40,7 @@ from backends.types import (
     Explanation,
     Outcome,
     Request,
+    Review,
     Routed,
     Snapshot,
     Tokens,
@@ -249,6 +250,9 @@ class Instant:
         return self._bus.events()
 
     async def act(self, action: Action) -> Acted:
+        raise NotImplementedError
+
+    async def review(self) -> Review:
         raise NotImplementedError
 
 

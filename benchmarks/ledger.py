@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,12 +69,16 @@ def measure(rows: int) -> dict[str, float]:
         for way, work in ways.items():
             found[way] = max(found[way], _in_a_folder(work))
     for way, at_once in (("alone", 1), ("among", 16)):
-        found |= _in_a_folder(lambda folder, way=way, n=at_once: asyncio.run(_waits(folder, way, rows // 10, n)))
+        found |= _in_a_folder(partial(_waited, way=way, rows=rows // 10, at_once=at_once))
     found |= _in_a_folder(lambda folder: _commits(folder, rows // 10))
     return found | {
         "single_of_floor": found["single"] / found["floor_single"],
         "group_of_floor": found["group"] / found["floor_group"],
     }
+
+
+def _waited(folder: Path, *, way: str, rows: int, at_once: int) -> dict[str, float]:
+    return asyncio.run(_waits(folder, way, rows, at_once))
 
 
 def _in_a_folder(work: Callable[[Path], T]) -> T:

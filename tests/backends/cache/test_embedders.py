@@ -56,6 +56,12 @@ def test_both_builds_agree_and_open_no_socket(monkeypatch: pytest.MonkeyPatch) -
         assert float(one.vector @ other.vector) > 0.98
         assert one.read == other.read
     assert torch.embed([SAME])[0].read == len(SAME)
+    for torch_states, onnx_states in zip(torch.states([SAME, text]), onnx.states([SAME, text]), strict=True):
+        assert torch_states.spans.tolist() == onnx_states.spans.tolist()
+        cosines = (torch_states.vectors * onnx_states.vectors).sum(axis=1) / (
+            np.linalg.norm(torch_states.vectors, axis=1) * np.linalg.norm(onnx_states.vectors, axis=1)
+        )
+        assert cosines.min() > 0.8
 
 
 def test_the_vocabulary_is_whole() -> None:

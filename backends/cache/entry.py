@@ -38,7 +38,6 @@ class Hit(Struct, frozen=True, kw_only=True):
     score: float | None = None
     entry: str = ""
     agent: str = ""
-    question: str = ""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -61,4 +60,4 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 def entry_id(key: bytes) -> str:
     """The name of the entry with this key."""
-    return key.hex()[:ID_DIGITS]
+    return key[: ID_DIGITS // 2].hex()

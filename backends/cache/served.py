@@ -13,12 +13,13 @@ class Serving(NamedTuple):
 
 class Served:
     def __init__(self) -> None:
-        self._by_request: OrderedDict[str, Serving] = OrderedDict()
+        self._by_request: OrderedDict[str, tuple[bytes, float | None]] = OrderedDict()
 
     def note(self, request_id: str, key: bytes, score: float | None) -> None:
-        self._by_request[request_id] = Serving(key, score)
-        while len(self._by_request) > KEPT:
+        self._by_request[request_id] = (key, score)
+        if len(self._by_request) > KEPT:
             self._by_request.popitem(last=False)
 
     def get(self, request_id: str) -> Serving | None:
-        return self._by_request.get(request_id)
+        found = self._by_request.get(request_id)
+        return Serving(*found) if found is not None else None

@@ -249,7 +249,6 @@ class Cache:
             score=score,
             entry=entry_id(entry.key),
             agent=entry.agent,
-            question=entry.question,
         )
 
     async def _write(self, entry: Entry) -> None:

@@ -16,6 +16,9 @@ from backends.router.classify import features, instruction
 from backends.router.classify.instruction import Weigher
 from benchmarks.training_prompts import Prompt
 
+ANYWHERE = 0.7
+"""Words anywhere, among them those of the material, are held back against those that ask."""
+
 COMBINED = 4.0
 """A frame made of phrases says more than one with a single slot, and weighs so much more."""
 
@@ -35,7 +38,7 @@ def fitted(prompts: Sequence[Prompt]) -> Arrays:
     model = regression(matrix, labels, weight)
     anywhere, asked = np.split(model.coef_.T.astype(np.float32), 2)
     arrays = weigher(prompts, weight)
-    arrays["matrix"], arrays["scale"] = eight_bits(anywhere)
+    arrays["matrix"], arrays["scale"] = eight_bits(anywhere * ANYWHERE)
     arrays["asked"], arrays["asked_scale"] = eight_bits(asked)
     arrays["bias"] = model.intercept_.astype(np.float32)
     arrays["intents"] = model.classes_
@@ -128,10 +131,10 @@ def design(texts: Sequence[str], weighers: Sequence[Weigher]) -> Any:
         csr_matrix((np.concatenate(values), np.concatenate(columns), ends), shape=(len(texts), size))
         for (columns, values, ends), size in zip(blocks, (features.BUCKETS, features.BUCKETS), strict=True)
     )
-    return hstack([anywhere, asked]).tocsr()
+    return hstack([anywhere * ANYWHERE, asked]).tocsr()
 
 
 def regression(matrix: Any, labels: NDArray[Any], weight: Array) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=25, max_iter=80, class_weight="balanced").fit(matrix, labels, sample_weight=weight)
+    return LogisticRegression(C=15, max_iter=80, class_weight="balanced").fit(matrix, labels, sample_weight=weight)

@@ -200,7 +200,7 @@ def request(dice: Random, agent: str, habit: Habit) -> Outcome:
         ttft_ms=None,
         latency_ms=1.0,
         finish="length" if tokens.output == CAP else "stop",
-        attempts=(attempt,) * habit.tries,
+        attempts=(*(replace(attempt, error="busy: later"),) * (habit.tries - 1), attempt),
     )
 
 

@@ -130,7 +130,12 @@ def _odds(paid: list[Outcome], profile: Profile) -> Iterator[float]:
 
 
 def traits(outcome: Outcome) -> list[str]:
-    return traits_of(outcome.model, retried=len(outcome.attempts) > 1, cut=outcome.finish == "length")
+    return traits_of(outcome.model, retried=_failed(outcome), cut=outcome.finish == "length")
+
+
+def _failed(outcome: Outcome) -> bool:
+    """Was any of its calls in vain? A check, or the call that a failed check led to, is none of those."""
+    return any(attempt.error is not None for attempt in outcome.attempts)
 
 
 def _fisher(*chances: float) -> float:
@@ -167,7 +172,7 @@ def _because(outcomes: list[Outcome], minutes: int, now: datetime, profile: Prof
         "tokens a request": tokens / profile.tokens if profile.tokens else 1.0,
         "misses of the cache": (1 - cached) / (1 - profile.cached) if profile.cached < 1 else 1.0,
     }
-    retried = sum(len(one.attempts) > 1 for one in outcomes) / len(outcomes)
+    retried = sum(map(_failed, outcomes)) / len(outcomes)
     told = [f"{times:.1f} times the {what}" for what, times in causes.items() if times >= 1.8]
     if retried > 0.3:
         told.append(f"{retried:.0%} were tried more than once")

@@ -143,6 +143,6 @@ FROM requests WHERE started_at >= ? AND started_at < ? GROUP BY 1, 2
 """
 
 TRAITS = """
-SELECT agent, model, json_array_length(attempts) > 1, finish = 'length', count(*)
+SELECT agent, model, attempts LIKE '%"error":"%', finish = 'length', count(*)
 FROM requests WHERE started_at >= ? AND started_at < ? AND CAST(cost_usd AS REAL) > 0 GROUP BY 1, 2, 3, 4
 """

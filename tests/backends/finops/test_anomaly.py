@@ -8,6 +8,7 @@ from math import exp, factorial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from backends.finops.anomaly import Anomaly, Watch, at_least
 from backends.finops.usual import Bucket, Usual, learned
@@ -38,7 +39,8 @@ def usual() -> Usual:
 def paid(agent: str = "writer", usd: float = USD, tokens: int = 1000, **more: Any) -> Outcome:
     model = more.pop("model", "gemini-2.5-flash")
     call = Attempt(engine="cloud", model=model, tokens=Tokens(input=tokens), cost_usd=Decimal(usd))
-    return outcome("x", *[call] * more.pop("tries", 1), agent=agent, **more)
+    failed = [replace(call, error="busy: later")] * (more.pop("tries", 1) - 1)
+    return outcome("x", *failed, call, agent=agent, **more)
 
 
 def seen(usual: Usual, outcomes: Iterator[Outcome] | list[Outcome], *, now: datetime = NOW) -> tuple[Anomaly, ...]:

@@ -147,6 +147,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
 class Classes(Struct, frozen=True, kw_only=True):
     """What the classifier read from the text alone. Probabilities are 0..1; `language` is an ISO 639-1 code or None.
 
+    `complexity` is the prompt's place among reference prompts: the share of them that the local model answers well more
+    surely. It keeps its meaning when the weights change; no feedback moves it.
     `said` is P(local) and P(cloud) as the weights had them, where feedback has corrected them since. Not `familiar`:
     unlike the training data, so that its length has decided.
     """

@@ -61,6 +61,7 @@ def main() -> None:
     arrays |= {"version": np.array(version)}
     judged = [Quality(arrays, pieces).judge(text, language(text)) for text in ours.texts]
     arrays["quantiles"] = np.array(Dial.over(each.p_cloud - each.p_local for each in judged).quantiles, np.float32)
+    arrays["ease"] = np.quantile([each.p_local for each in judged], np.linspace(0, 1, 201)).astype(np.float32)
     save(given.out / "quality.npz", arrays)
     figures = measured(given.data, Quality(arrays, pieces))
     card = json.loads((given.out / "card.json").read_text()) if (given.out / "card.json").exists() else {}

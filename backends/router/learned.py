@@ -54,7 +54,6 @@ class Learned(Struct, frozen=True, kw_only=True):
             classes,
             p_local=p_local,
             p_cloud=max(p_local, p_cloud),
-            complexity=1 - p_local,
             said=(classes.p_local, classes.p_cloud),
             weights=f"{classes.weights}+{self.version}",
         )

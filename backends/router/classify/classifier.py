@@ -51,7 +51,7 @@ class Classifier:
         return self._version
 
     def classify(self, request: Request) -> Classes:
-        """What the text says; never raises for any text. `complexity` is 1 - `p_local`."""
+        """What the text says; never raises for any text."""
         text = instruction(request)
         intents = _softmax(self.scores(text) * self._heat)
         best, second = (int(place) for place in np.argsort(-intents, kind="stable")[:2])
@@ -63,7 +63,7 @@ class Classifier:
             intent_p=float(intents[best]),
             runner_up=self._intents[second],
             runner_up_p=float(intents[second]),
-            complexity=1 - judged.p_local,
+            complexity=judged.complexity,
             p_local=judged.p_local,
             p_cloud=judged.p_cloud,
             familiar=judged.familiar,

@@ -23,11 +23,18 @@ MOST = 0.99
 UNCORRECTED = Correction()
 
 
+EVEN = np.array([0.0, 1.0], np.float32)
+"""As if every chance were as common as any other."""
+
+
 class Judged(NamedTuple):
-    """`familiar` is False where the prompt is unlike what the judge learned from: then length decides."""
+    """`complexity` is the share of our reference prompts that are easier for the local model, before any correction.
+    `familiar` is False where the prompt is unlike what the judge learned from: then length decides.
+    """
 
     p_local: float
     p_cloud: float
+    complexity: float
     familiar: bool
 
 
@@ -44,7 +51,8 @@ class Quality:
         """The arrays of quality.npz: the posterior's, `centre` and `spread` of the shapes, `local_line` and
         `gain_line` (raw outcomes to probabilities: slope, shift), `edge` (least likeness that is familiar),
         `by_length` (raw outcomes of the unfamiliar: at the mean length, and for a standard deviation of its logarithm),
-        `models` (whose labels taught it), `version`.
+        `ease` (P(local answers well) of our reference prompts, ascending, evenly spaced), `models` (whose labels taught
+        it), `version`.
         """
         self._arrays, self._pieces, self._local, self._cloud = arrays, pieces, local, cloud
         self._posterior = Posterior(arrays)
@@ -52,6 +60,7 @@ class Quality:
         self._local_line = tuple(map(float, arrays["local_line"]))
         self._gain_line = tuple(map(float, arrays["gain_line"]))
         self._edge, self._by_length = float(arrays["edge"]), arrays["by_length"]
+        self._ease = arrays.get("ease", EVEN)
         self.models = tuple(map(str, arrays["models"]))
         self.version = str(arrays["version"])
 
@@ -70,8 +79,9 @@ class Quality:
         if not familiar:
             raw = self._by_length[:1] + point.shapes[:, LENGTH] * self._by_length[1:]
         p_local, p_cloud = chances(raw[0], self._local_line, self._gain_line)
+        complexity = 1 - float(np.interp(p_local, self._ease, np.linspace(0, 1, len(self._ease))))
         p_local, p_cloud = self._local.apply(p_local), self._cloud.apply(p_cloud)
-        return Judged(p_local, max(p_local, p_cloud), familiar)
+        return Judged(p_local, max(p_local, p_cloud), complexity, familiar)
 
     def gains(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """How much more each prompt needs the cloud, in no unit: finer than the difference of the probabilities."""

@@ -88,3 +88,16 @@ def test_the_weights_have_a_card_of_their_own_version() -> None:
     assert all(figures["hard_auc"] > 0.7 for figures in card["figures"].values())
     sizes = [len(files(quality).joinpath(name).read_bytes()) for name in ("quality.npz", "pieces.npz")]
     assert sum(sizes) < 3_000_000
+
+
+def test_complexity_is_a_place_that_falls_as_local_gets_surer() -> None:
+    places = [one.complexity for one in sorted(map(QUALITY.judge, ("hi", "2+2?", HARD, "x" * 900)))]
+    assert all(0 <= place <= 1 for place in places)
+    assert places == sorted(places, reverse=True)
+    assert places[0] > places[-1]
+
+
+def test_feedback_moves_the_chances_and_not_the_place() -> None:
+    corrected = QUALITY.recalibrated(Correction(slope=0.2, shift=-1.0), Correction()).judge(HARD)
+    assert corrected.complexity == QUALITY.judge(HARD).complexity
+    assert corrected.p_local < QUALITY.judge(HARD).p_local

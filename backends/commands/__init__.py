@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     module.add_arguments(parser)
     _write_any_text()
     try:
-        return _run(module, parser.parse_args(rest))
+        return _run(module, _parsed(parser, rest))
     except ClawError as error:
         print(f"claw: {harmless(str(error))}", file=sys.stderr)
         return error.exit_code
@@ -66,6 +66,16 @@ def _run(module: ModuleType, args: argparse.Namespace) -> int:
     if sys.stdout is not None:
         sys.stdout.flush()
     return code
+
+
+def _parsed(parser: "Parser", words: Sequence[str]) -> argparse.Namespace:
+    """Options may also stand between a command's words: `claw ledger export --rehearse FILE`."""
+    try:
+        return parser.parse_args(words)
+    except WrongUse:
+        if "--" in words or any(action.nargs == argparse.PARSER for action in parser._actions):
+            raise
+        return parser.parse_intermixed_args(words)
 
 
 def _write_any_text() -> None:

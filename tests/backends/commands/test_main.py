@@ -66,3 +66,12 @@ def test_another_fault_of_the_system_is_not_taken_for_a_full_disk(monkeypatch: p
 def test_a_deadline_is_a_number_of_seconds(said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ask", "--deadline", said, "hello"]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_options_may_stand_between_a_commands_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["budget", "set", "--rehearse", "all", "day", "1"]) == 1
+    assert "no core is running here" in capsys.readouterr().err
+    assert main(["ledger", "backup", "--rehearse", "copy.db"]) == 1
+    assert "there is no ledger" in capsys.readouterr().err
+    assert main(["ledger", "verify", "--bogus"]) == 2
+    assert "unrecognized arguments: --bogus" in capsys.readouterr().err

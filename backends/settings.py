@@ -118,7 +118,7 @@ class LedgerSettings(Section, frozen=True, kw_only=True):
         Literal["local-only", "refuse", "serve"], Meta(description="what goes on when no row can be written")
     ] = "local-only"
     keep_days: Annotated[
-        Annotated[int, Meta(ge=62)] | None,
+        Annotated[int, Meta(ge=62, le=36500)] | None,
         Meta(
             description="older rows and bodies are deleted, their sums by the hour stay; with none given all are kept"
         ),

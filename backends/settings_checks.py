@@ -1,11 +1,15 @@
 """What a setting's type cannot say: whether the values of a well-formed claw.toml can be worked with."""
 
+from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import msgspec
+
 from backends.errors import WrongSettings
-from backends.settings_money_checks import check_money
+from backends.settings_money_checks import check_money, is_amount
 from backends.types import INTENTS
 
 if TYPE_CHECKING:
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
 
 def check(settings: "Settings", path: Path) -> None:
     """Raises WrongSettings for the first value that would only fail once it is used."""
+    endless = next(_endless(settings, ""), None)
+    if endless is not None:
+        raise WrongSettings(f"{path}: `{endless}` must be a number with an end")
     check_money(settings, path)
     for name, agent in settings.agents.items():
         _check_agent(name, agent, settings, path)
@@ -31,6 +38,16 @@ def check(settings: "Settings", path: Path) -> None:
         raise WrongSettings(
             f"{path}: `gateway.host` must be a loopback address, as 127.0.0.1: there is no TLS, reach it by a tunnel"
         )
+
+
+def _endless(value: object, name: str) -> Iterator[str]:
+    """The names of all numbers without an end: no clock waits so long, and JSON has no word for them."""
+    if isinstance(value, float) and not isfinite(value):
+        yield name
+    inner = msgspec.structs.asdict(value) if isinstance(value, msgspec.Struct) else value
+    if isinstance(inner, dict):
+        for key, item in inner.items():
+            yield from _endless(item, f"{name}.{key}".lstrip("."))
 
 
 def _check_agent(name: str, agent: "Agent", settings: "Settings", path: Path) -> None:
@@ -50,7 +67,7 @@ def _check_agent(name: str, agent: "Agent", settings: "Settings", path: Path) ->
             f'{path}: `agents.{name}.policy` is "{agent.policy}", and its engines and models leave {left.pop()} alone: '
             "change one of them"
         )
-    if agent.max_cost_usd is not None and not (agent.max_cost_usd.is_finite() and agent.max_cost_usd >= 0):
+    if not is_amount(agent.max_cost_usd):
         raise WrongSettings(f'{path}: `agents.{name}.max_cost_usd` must be 0 or more, as "0.01"')
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from backends.errors import WrongUse
 from backends.ledger.windows import Window
 from backends.settings_money import Budget
-from backends.settings_money_checks import is_scope
+from backends.settings_money_checks import is_amount, is_scope
 from backends.types import Acted, Action, BudgetState
 
 CONTROL = "budget:"
@@ -62,10 +62,10 @@ def change(action: Action, states: Sequence[BudgetState], at: datetime) -> Acted
     """What "set-budget" does, and how it is undone. Raises WrongUse for what is no budget, no amount, or no change."""
     scope, window, limit = action.scope or "", action.window or "", action.limit_usd
     if not is_scope(scope):
-        raise WrongUse(f"{scope!r} is no scope: use all, agent:NAME, group:NAME, engine:NAME or model:NAME")
+        raise WrongUse(f"{scope[:80]!r} is no scope: use all, agent:NAME, group:NAME, engine:NAME or model:NAME")
     if window not in get_args(Window):
         raise WrongUse(f"{window!r} is no window: use {', '.join(get_args(Window))}")
-    if limit is not None and (not limit.is_finite() or limit < 0):
+    if not is_amount(limit):
         raise WrongUse("a limit is 0 or more US dollars, as 5.00")
     same = [state for state in states if (state.scope, state.window) == (scope, window)]
     before = next((state for state in same if state.overridden), None)

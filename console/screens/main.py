@@ -34,7 +34,7 @@ TinyPane { display: none; height: 1; }
 #panes > .chosen { display: block; }
 .wide TabsPane { display: none; }
 .wide #panes {
-    layout: grid; grid-size: 3 4; grid-columns: 46fr 52fr 42fr; grid-rows: 24fr 13fr 4 14fr; grid-gutter: 0;
+    layout: grid; grid-size: 3 4; grid-columns: 46fr 52fr 42fr; grid-rows: 24fr 16fr 4 11fr; grid-gutter: 0;
 }
 .wide #panes > * { display: block; height: 100%; }
 .wide #runtime { row-span: 2; }

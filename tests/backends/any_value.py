@@ -40,8 +40,15 @@ def _struct(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(fields).map(lambda values: kind(**values))
 
 
+def _tuple(args: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    """Of any length where the type says `…`, else of that very one."""
+    if args[-1] is Ellipsis:
+        return st.lists(values_of(args[0]), max_size=2).map(tuple)
+    return st.tuples(*map(values_of, args))
+
+
 GENERIC: dict[Any, Callable[[tuple[Any, ...]], st.SearchStrategy[Any]]] = {
-    tuple: lambda args: st.lists(values_of(args[0]), max_size=2).map(tuple),
+    tuple: _tuple,
     dict: lambda args: st.dictionaries(TEXT, values_of(args[1]), max_size=2),
     frozenset: lambda args: st.frozensets(values_of(args[0]), max_size=2),
     Literal: st.sampled_from,

@@ -97,7 +97,7 @@ def test_explaining_sends_nothing(shell: Shell) -> None:
         "alternatives",
     ]  # fmt: skip
     assert shell.counts("cloud_url")["calls"] == shell.counts("local_url")["calls"] == {}
-    assert b"why" in shell.claw("explain", "--agent", "ada", "audit this config").stdout
+    assert b"because" in shell.claw("explain", "--agent", "ada", "audit this config").stdout
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
 def _action(verb: str, words: list[str]) -> Action:
     wanted = WORDS[verb]
     if len(words) != len(wanted):
-        raise WrongUse(f"`claw act {' '.join((verb, *wanted))}` is the form: give {len(wanted)} words after {verb}")
+        words_wanted = "1 word" if len(wanted) == 1 else f"{len(wanted)} words"
+        raise WrongUse(f"`claw act {' '.join((verb, *wanted))}` is the form: give {words_wanted} after {verb}")
     given = dict(zip(wanted, words, strict=True))
     if given.get("ENGINE", "local") not in ("local", "cloud"):
         raise WrongUse(f"an agent is pinned to local or cloud, not to {given['ENGINE']!r}")

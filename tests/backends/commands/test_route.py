@@ -162,6 +162,11 @@ def test_a_folder_is_measured_by_what_its_rows_say(tmp_path: Path, capsys: pytes
     assert "it has asked, pairs, secret" in wrong(capsys, "eval", "--data", str(tmp_path), "--dataset", "other")
 
 
+def test_rows_that_allow_no_figure_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "one.jsonl").write_text('{"prompt": "hi", "labels": {"local": 1, "cloud": 0.5}}')
+    assert "nothing to measure" in say(capsys, "eval", "--data", str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> str:
     rows = [("set", "of", "measure", "rows", "value", "95 %"), *map(_cells, figures)]
     notes = [f"weights {classifier.version}, as shipped"]
     if not figures:
-        notes.insert(0, "nothing to measure: routing takes two rows or more, and a cloud that answers better than local")
+        notes.insert(0, "nothing to measure: routing takes two rows or more, and a cloud that answers better")
     if seen := sorted({figure.dataset for figure in figures}.intersection(TRAINED_ON)):
         notes.append(f"trained on rows of {', '.join(seen)}: on those rows they say nothing of prompts not seen before")
     return "\n".join([*table(rows), *notes])

@@ -141,7 +141,7 @@ def test_an_entry_that_is_not_there_is_wrong_use(paths: Paths, id: str) -> None:
 def test_an_entry_is_killed_and_the_others_stay(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     _fill(paths)
     (ada,) = _listed(capsys, "--agent", "ada")
-    with pytest.raises(WrongUse, match="no entry"):
+    with pytest.raises(WrongUse, match="0 entries"):
         _run("kill", f"{ada['id']}%")
     assert _run("kill", str(ada["id"])) == 0
     assert f"entry {ada['id']} killed" in capsys.readouterr().out

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from backends.router.evaluate.scores import Floats, apgr, middle
 from backends.router.verify.score import Score
 from benchmarks.routing_data import Row, labelled
-from benchmarks.routing_scores import Floats, apgr
 from benchmarks.train_verify import ABLE, fitted
 
 Scorer = Callable[[Sequence[Row]], Floats]
@@ -98,7 +98,7 @@ def measured(rows: Sequence[Row], weak: str, strong: str, scores: Sequence[Float
     for name, measure in (("apgr", apgr), ("share_at_98", share_kept)):
         whole = float(np.mean([measure(score, few, many, dice) for score in scores for _ in range(5)]))
         spread = [measure(scores[0][draw], few[draw], many[draw], dice) for draw in draws]
-        low, high = np.quantile(spread, [0.025, 0.975])
+        low, high = middle(spread)
         figures[name] = f"{whole:.3f} ({low:.2f}–{high:.2f})"
     return figures
 

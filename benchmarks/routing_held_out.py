@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from backends.ledger.prices import Prices
 from backends.router import tokens
+from backends.router.evaluate.scores import Floats, apgr, cpt, middle
 from backends.router.quality import Dial, Quality
 from backends.router.quality.judge import chances
 from backends.router.quality.pieces import Pieces
@@ -21,7 +22,6 @@ from backends.router.quality.posterior import Points, Posterior
 from backends.types import Tokens
 from benchmarks.routing_data import labelled
 from benchmarks.routing_fit import fitted, solved
-from benchmarks.routing_scores import Floats, apgr, cpt
 
 OLDER = ("mixtral-8x7b-instruct", "gpt-4-1106-preview")
 SMALL, LARGE = ("llama-3.1-8b-instruct", "gemini-1.5-flash"), ("llama-3.1-70b-instruct", "gemini-1.5-pro")
@@ -208,5 +208,6 @@ def draws(count: int) -> Iterator[NDArray[np.intp]]:
 
 
 def between(whole: float, spread: list[float]) -> str:
-    low, high = np.quantile(spread, [0.025, 0.975])
+    """A figure and the middle 95 % of its values over resampled rows."""
+    low, high = middle(spread)
     return f"{whole:.3f} ({low:.2f}–{high:.2f})"

@@ -1,13 +1,14 @@
 """The figures of `semcache report`: the decisions and replays of the evaluation data, held against its labels."""
 
 import asyncio
-import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from backends.cache.embedders import load
+from backends.intervals import wilson
+from backends.router.evaluate.scores import auc
 from benchmarks.semcache_run import decide, read, replay
 
 
@@ -52,11 +53,10 @@ def of_stream(rows: Sequence[dict[str, Any]], said: Sequence[dict[str, Any]]) ->
 
 
 def area(same: Sequence[float], different: Sequence[float]) -> float | None:
-    """Under the ROC curve: how often a same pair's score is above a different pair's, ties half."""
+    """Under the ROC curve; None where one of the two is missing."""
     if not same or not different:
         return None
-    above = sum((s > d) + (s == d) / 2 for s in same for d in different)
-    return round(above / (len(same) * len(different)), 3)
+    return round(auc([True] * len(same) + [False] * len(different), [*same, *different]), 3)
 
 
 def print_report(figures: dict[str, Any]) -> None:
@@ -76,10 +76,5 @@ def print_report(figures: dict[str, Any]) -> None:
 
 def share(count: int, of: int) -> str:
     """ "3/66 .045 [.016 .125]", the interval Wilson's at 95 %."""
-    if not of:
-        return "–"
-    p, z = count / of, 1.96
-    centre = (p + z * z / (2 * of)) / (1 + z * z / of)
-    half = z * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of)) / (1 + z * z / of)
-    low, high = max(0.0, centre - half), min(1.0, centre + half)
-    return f"{count}/{of} {p:.3f} [{low:.3f} {high:.3f}]"
+    found = wilson(count, of)
+    return "–" if found is None else f"{count}/{of} {found[0]:.3f} [{found[1]:.3f} {found[2]:.3f}]"

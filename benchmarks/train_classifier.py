@@ -51,7 +51,7 @@ def materials(data: Path) -> list[str]:
 def measured(data: Path) -> dict[str, Any]:
     """What the saved weights reach on agents' prompts that nothing was trained on."""
     from backends.router.classify import Classifier
-    from benchmarks.routing_scores import macro_f1
+    from backends.router.evaluate.scores import macro_f1
 
     classifier = Classifier.load()
     out: dict[str, Any] = {}

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.router.classify.language import language
+from backends.router.evaluate.scores import auc
 from backends.router.quality import Dial, Quality, features
 from backends.router.quality.judge import points
 from backends.router.quality.pieces import Pieces
 from benchmarks.routing_data import intents, labelled
 from benchmarks.routing_fit import by_length, fitted
-from benchmarks.routing_scores import auc
 from benchmarks.training_prompts import prompts
 
 HOME = Path(__file__).parent.parent / "backends" / "router" / "quality"

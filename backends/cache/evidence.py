@@ -1,4 +1,4 @@
-"""What an entry's own record allows it to serve, and how often hits are wrong by those that were asked anew.
+"""What an entry's own record allows it to serve.
 
 After vCache (Schroeder et al., 2025) each entry has a threshold of its own that learns from what its hits turned out to
 be. An entry serves a score only while the share of wrong hits among its own at that score or above is held to be at
@@ -7,7 +7,6 @@ counts every verdict. So one wrong hit at .93 closes the entry up to .93, at a r
 or above stand against it, at .05 until none need to; what scores higher than it ever went wrong at is still served.
 """
 
-import math
 from collections.abc import Sequence
 
 PRIOR = 50.0  # hits that an entry is believed before it has any
@@ -18,13 +17,3 @@ def may_serve(score: float, record: Sequence[tuple[float, bool]], *, risk: float
     at_or_above = [right for scored, right in record if scored >= score]
     wrong = sum(not right for right in at_or_above)
     return not wrong or (PRIOR * risk / 2 + wrong) / (PRIOR + len(at_or_above)) <= risk
-
-
-def wilson(count: int, of: int, z: float = 1.96) -> tuple[float, float, float] | None:
-    """The share `count` / `of` with the ends of Wilson's interval, by default at 95 %; None of none."""
-    if not of:
-        return None
-    share = count / of
-    centre = (share + z * z / (2 * of)) / (1 + z * z / of)
-    half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
-    return share, max(0.0, centre - half), min(1.0, centre + half)

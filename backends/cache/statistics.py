@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from backends.cache.counts import Counts
 from backends.cache.disk import Disk
 from backends.cache.entry import Entry, entry_id
-from backends.cache.evidence import wilson
 from backends.cache.front import Front
 from backends.cache.paraphrases import NearMiss
 from backends.cache.semantic import Semantic
+from backends.intervals import wilson
 from backends.types import CacheEntry, CacheStats
 
 TOP = 5

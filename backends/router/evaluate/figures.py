@@ -6,9 +6,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from backends.intervals import wilson
 from backends.router.classify import Classifier
 from backends.router.evaluate.data import Dataset, Row
-from backends.router.evaluate.scores import Floats, apgr, auc, cpt, macro_f1, wilson
+from backends.router.evaluate.scores import Floats, apgr, auc, cpt, macro_f1, middle
 from backends.router.privacy import PrivacyGate
 from backends.router.quality import Dial
 from backends.settings import Privacy
@@ -87,7 +88,7 @@ def _dialled(dataset: str, of: str, goes: NDArray[np.bool_], weak: Floats, stron
     dice = np.random.default_rng(SEED)
     draws = (dice.integers(0, len(goes), len(goes)) for _ in range(DRAWS))
     spread = [kept[draw].mean() / strong[draw].mean() for draw in draws if strong[draw].any()]
-    low, high = map(float, np.quantile(spread, [0.025, 0.975]))
+    low, high = middle(spread)
     value = float(kept.mean() / strong.mean())
     yield Figure(dataset=dataset, of=of, measure="quality kept", rows=len(goes), value=value, low=low, high=high)
 
@@ -98,7 +99,7 @@ def _routed(dataset: str, of: str, score: Floats, weak: Floats, strong: Floats) 
     able = [draw for draw in draws if (strong - weak)[draw].sum() > 0]
     for measure, of_rows in (("APGR", apgr), ("CPT80", cpt)):
         spread = [of_rows(score[draw], weak[draw], strong[draw], dice) for draw in able]
-        low, high = map(float, np.quantile(spread, [0.025, 0.975]))
+        low, high = middle(spread)
         whole = float(np.mean([of_rows(score, weak, strong, dice) for _ in range(20)]))
         yield Figure(dataset=dataset, of=of, measure=measure, rows=len(score), value=whole, low=low, high=high)
 
@@ -109,7 +110,7 @@ def _intents(dataset: Dataset, classifier: Classifier) -> Iterator[Figure]:
     dice = np.random.default_rng(SEED)
     draws = [dice.integers(0, len(truth), len(truth)) for _ in range(DRAWS)]
     spread = [macro_f1([truth[i] for i in draw], [guess[i] for i in draw]) for draw in draws]
-    low, high = map(float, np.quantile(spread, [0.025, 0.975]))
+    low, high = middle(spread)
     yield Figure(
         dataset=dataset.name,
         of="intent",
@@ -150,5 +151,5 @@ def _asked(row: Row) -> tuple[str, str]:
 
 
 def _share(dataset: str, of: str, measure: str, hits: list[bool]) -> Figure:
-    value, low, high = wilson(sum(hits), len(hits))
+    value, low, high = wilson(sum(hits), len(hits)) or (float("nan"), 0.0, 1.0)
     return Figure(dataset=dataset, of=of, measure=measure, rows=len(hits), value=value, low=low, high=high)

@@ -46,11 +46,7 @@ def cpt(score: Floats, weak: Floats, strong: Floats, dice: np.random.Generator, 
     return float(np.argmax(gained >= share) / (len(gained) - 1))
 
 
-def wilson(hits: int, n: int) -> tuple[float, float, float]:
-    """A share and its 95 % interval (Wilson)."""
-    if not n:
-        return float("nan"), 0.0, 1.0
-    share = hits / n
-    centre = (share + 1.92 / n) / (1 + 3.84 / n)
-    half = 1.96 * (share * (1 - share) / n + 0.96 / n**2) ** 0.5 / (1 + 3.84 / n)
-    return share, max(0.0, centre - half), min(1.0, centre + half)
+def middle(spread: Sequence[float]) -> tuple[float, float]:
+    """The ends of the middle 95 % of a measure's values over resampled rows (percentile bootstrap)."""
+    low, high = np.quantile(spread, [0.025, 0.975])
+    return float(low), float(high)

@@ -1,8 +1,7 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.cache.evidence import PRIOR, may_serve, wilson
+from backends.cache.evidence import PRIOR, may_serve
 
 RECORD = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=60)
 
@@ -37,14 +36,3 @@ def test_what_is_served_is_within_the_stated_bound(score: float, record: list[tu
 def test_a_wrong_hit_never_opens_an_entry(score: float, record: list[tuple[float, bool]], at: float) -> None:
     if not may_serve(score, record, risk=0.02):
         assert not may_serve(score, [*record, (at, False)], risk=0.02) or at < score
-
-
-@pytest.mark.parametrize(
-    ("count", "of", "expected"),
-    [(0, 50, (0.0, 0.0, 0.071)), (1, 50, (0.02, 0.0035, 0.105)), (3, 66, (0.0455, 0.0156, 0.125))],
-)
-def test_wilsons_interval(count: int, of: int, expected: tuple[float, float, float]) -> None:
-    found = wilson(count, of)
-    assert found is not None
-    assert found == pytest.approx(expected, abs=6e-4)
-    assert wilson(0, 0) is None

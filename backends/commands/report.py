@@ -38,8 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="table, json, csv, a whole report as markdown or html, or FOCUS (table)",
     )
     parser.add_argument("--json", action="store_true", help="the same as --format json")
-    parser.add_argument("--compare", action="store_true", help="beside as long a span right before it")
-    parser.add_argument("--review", action="store_true", help="what would save most, break-even, prices by month")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--compare", action="store_true", help="beside as long a span right before it")
+    instead.add_argument("--review", action="store_true", help="what would save most, break-even, prices by month")
     parser.add_argument("--rehearse", action="store_true", help="look at the rehearsal's ledger")
 
 

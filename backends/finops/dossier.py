@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from backends.finops.discounts import discounts
 from backends.finops.outlook import outlook
-from backends.finops.report import Report, report
+from backends.finops.report import UNTAGGED, Report, report
 from backends.finops.review import review
 from backends.ledger import windows
 from backends.ledger.prices import Prices
@@ -16,9 +16,12 @@ from backends.types import Forecast, Review, Spend
 
 
 class Dossier(Struct, frozen=True, kw_only=True):
+    """`by_tag` where requests had any."""
+
     by_agent: Report
     by_model: Report
     by_intent: Report
+    by_tag: Report | None
     by_day: Report
     review: Review
     forecast: Forecast | None
@@ -46,10 +49,12 @@ def dossier(
         month_baseline_usd=month.baseline_usd,
         today_requests=today.requests,
     )
+    by_tag = report(db, since=since, until=until, by="tag", prices=prices)
     return Dossier(
         by_agent=report(db, since=since, until=until, by="agent", prices=prices),
         by_model=report(db, since=since, until=until, by="model", prices=prices),
         by_intent=report(db, since=since, until=until, by="intent", prices=prices),
+        by_tag=by_tag if any(row.key != UNTAGGED for row in by_tag.rows) else None,
         by_day=report(db, since=since, until=until, by="day", prices=prices),
         review=review(db, settings=settings, prices=prices, now=until, days=max(1, (until - since).days)),
         forecast=outlook(db, spend=spend, now=until, zone=zone, discount=discounts(prices)).forecast,

@@ -26,6 +26,7 @@ def as_markdown(found: Dossier) -> str:
         _table(found.by_model),
         "## By intent",
         _table(found.by_intent),
+        *(() if found.by_tag is None else ("## By tag", _table(found.by_tag))),
         "## By day",
         _bars(found.by_day.rows),
         "## Break-even of the own machine",

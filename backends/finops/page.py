@@ -23,6 +23,7 @@ svg{width:100%;height:auto}.cloud{fill:#3b6fd4}.saved{fill:#c9d6ee}.axis{stroke:
 
 def as_html(found: Dossier) -> str:
     report = found.by_agent
+    tables = [one for one in (report, found.by_model, found.by_intent, found.by_tag) if one is not None]
     title = f"Spend, {report.since:%Y-%m-%d} to {report.until:%Y-%m-%d} (UTC)"
     body = [
         f"<h1>{title}</h1>",
@@ -31,7 +32,7 @@ def as_html(found: Dossier) -> str:
         _recommendations(found.review.recommendations),
         "<h2>By day</h2>",
         _days(found.by_day.rows),
-        *(part for one in (report, found.by_model, found.by_intent) for part in (f"<h2>By {one.by}</h2>", _table(one))),
+        *(part for one in tables for part in (f"<h2>By {one.by}</h2>", _table(one))),
         "<h2>Break-even of the own machine</h2>",
         _break_even(found.review.break_even),
         "<h2>Price of a token, tokens of a request</h2>",

@@ -54,6 +54,15 @@ class Tags(HTMLParser):
         self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "action")]
 
 
+def test_tags_have_a_table_where_there_are_any(month: Dossier) -> None:
+    assert "By tag" not in as_html(month) + as_markdown(month)
+    tagged = outcome("t", attempt("1"), at=NOW - timedelta(hours=1), tag="team-a")
+    with filled(tagged) as db:
+        found = dossier(db, since=NOW - timedelta(days=30), until=NOW, settings=RENTED, prices=PRICES, zone=UTC)
+    assert "<h2>By tag</h2>" in as_html(found)
+    assert "| team-a | 1 |" in as_markdown(found)
+
+
 def test_html_stands_alone_and_runs_nothing_of_anybodys(month: Dossier) -> None:
     page = as_html(month)
     seen = Tags()

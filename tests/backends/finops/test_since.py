@@ -20,6 +20,8 @@ NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
         ("90m", NOW - timedelta(minutes=90)),
         (" 2w ", NOW - timedelta(weeks=2)),
         ("2026-01-01", datetime(2026, 1, 1, tzinfo=UTC)),
+        ("0001-01-01", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("100000d", datetime(1970, 1, 1, tzinfo=UTC)),
         ("2026-01-01T06:00", datetime(2026, 1, 1, 6, tzinfo=UTC)),
         ("2026-01-01T06:00+02:00", datetime(2026, 1, 1, 4, tzinfo=UTC)),
     ],

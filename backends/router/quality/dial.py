@@ -9,12 +9,11 @@ kept of what the cloud answers better than local, summed over the set (RouteLLM'
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from io import BytesIO
-from typing import Literal
 
 import numpy as np
 from msgspec import Struct
 
-By = Literal["quality", "cloud-share"]
+from backends.types import DialBy
 
 NONE, ALL = 1.0, -1.0
 """Thresholds that no gain and every gain exceeds."""
@@ -38,7 +37,7 @@ class Dial(Struct, frozen=True):
         """Of other prompts' gains, such as a ledger's; at least one."""
         return cls(tuple(map(float, np.quantile(list(gains), np.linspace(0, 1, STEPS + 1)))))
 
-    def threshold(self, dial: float, by: By) -> float:
+    def threshold(self, dial: float, by: DialBy) -> float:
         """A prompt goes to the cloud when its gain is above this; never rises with `dial`."""
         return threshold(dial, by, self.quantiles)
 
@@ -47,7 +46,7 @@ class Dial(Struct, frozen=True):
         return float(np.mean(np.array(self.quantiles) > threshold))
 
 
-def threshold(dial: float, by: By, quantiles: Sequence[float]) -> float:
+def threshold(dial: float, by: DialBy, quantiles: Sequence[float]) -> float:
     """The gain above which a prompt goes to the cloud: NONE at dial 0; at 1, ALL by share and 0 by quality."""
     if dial <= 0:
         return NONE

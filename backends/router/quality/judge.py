@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.router.quality import features
-from backends.router.quality.calibration import Correction
 from backends.router.quality.pieces import Pieces
 from backends.router.quality.posterior import Points, Posterior
 
@@ -20,15 +19,14 @@ FAR = 3.0
 
 LENGTH = features.NAMES.index("length")
 MOST = 0.99
-UNCORRECTED = Correction()
-
+"""P(cloud answers well) is held to be no more."""
 
 EVEN = np.array([0.0, 1.0], np.float32)
 """As if every chance were as common as any other."""
 
 
 class Judged(NamedTuple):
-    """`complexity` is the share of our reference prompts that are easier for the local model, before any correction.
+    """`complexity` is the share of our reference prompts that are easier for the local model.
     `familiar` is False where the prompt is unlike what the judge learned from: then length decides.
     """
 
@@ -41,20 +39,14 @@ class Judged(NamedTuple):
 class Quality:
     """Immutable, deterministic and safe to share. 200 tokens take about 0.2 ms, 2,000 about 1 ms, more no more."""
 
-    def __init__(
-        self,
-        arrays: Mapping[str, NDArray[Any]],
-        pieces: Pieces,
-        local: Correction = UNCORRECTED,
-        cloud: Correction = UNCORRECTED,
-    ) -> None:
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], pieces: Pieces) -> None:
         """The arrays of quality.npz: the posterior's, `centre` and `spread` of the shapes, `local_line` and
         `gain_line` (raw outcomes to probabilities: slope, shift), `edge` (least likeness that is familiar),
         `by_length` (raw outcomes of the unfamiliar: at the mean length, and for a standard deviation of its logarithm),
         `ease` (P(local answers well) of our reference prompts, ascending, evenly spaced), `models` (whose labels taught
         it), `version`.
         """
-        self._arrays, self._pieces, self._local, self._cloud = arrays, pieces, local, cloud
+        self._pieces = pieces
         self._posterior = Posterior(arrays)
         self._centre, self._spread = arrays["centre"], arrays["spread"]
         self._local_line = tuple(map(float, arrays["local_line"]))
@@ -80,8 +72,7 @@ class Quality:
             raw = self._by_length[:1] + point.shapes[:, LENGTH] * self._by_length[1:]
         p_local, p_cloud = chances(raw[0], self._local_line, self._gain_line)
         complexity = 1 - float(np.interp(p_local, self._ease, np.linspace(0, 1, len(self._ease))))
-        p_local, p_cloud = self._local.apply(p_local), self._cloud.apply(p_cloud)
-        return Judged(p_local, max(p_local, p_cloud), complexity, familiar)
+        return Judged(p_local, p_cloud, complexity, familiar)
 
     def gains(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """How much more each prompt needs the cloud, in no unit: finer than the difference of the probabilities."""
@@ -96,10 +87,6 @@ class Quality:
     def scales(self) -> dict[str, NDArray[np.float32]]:
         """`centre` and `spread` of the shapes, for another fit."""
         return {"centre": self._centre, "spread": self._spread}
-
-    def recalibrated(self, local: Correction, cloud: Correction) -> "Quality":
-        """The same weights, corrected by an operator's own labels."""
-        return Quality(self._arrays, self._pieces, local, cloud)
 
 
 def points(texts: Sequence[str], pieces: Pieces, centre: NDArray[np.float32], spread: NDArray[np.float32]) -> Points:

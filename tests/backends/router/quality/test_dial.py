@@ -8,21 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.router.quality import Dial, threshold
-from backends.router.quality.dial import ALL, NONE, By
+from backends.router.quality.dial import ALL, NONE
+from backends.types import DialBy
 
 SHARES = st.floats(0, 1)
 GAINS = st.lists(st.floats(-0.2, 1), min_size=2, max_size=60).map(sorted)
-BYS: tuple[By, ...] = ("quality", "cloud-share")
+BYS: tuple[DialBy, ...] = ("quality", "cloud-share")
 
 
 @given(GAINS, SHARES, SHARES, st.sampled_from(BYS))
-def test_a_higher_dial_never_sends_less_to_the_cloud(gains: list[float], one: float, two: float, by: By) -> None:
+def test_a_higher_dial_never_sends_less_to_the_cloud(gains: list[float], one: float, two: float, by: DialBy) -> None:
     low, high = sorted((one, two))
     assert threshold(high, by, gains) <= threshold(low, by, gains)
 
 
 @given(GAINS, st.sampled_from(BYS))
-def test_the_ends_are_all_local_and_all_that_gains(gains: list[float], by: By) -> None:
+def test_the_ends_are_all_local_and_all_that_gains(gains: list[float], by: DialBy) -> None:
     assert threshold(0, by, gains) == NONE
     assert threshold(1, by, gains) == (ALL if by == "cloud-share" else 0)
 

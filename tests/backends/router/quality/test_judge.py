@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.router import quality
-from backends.router.quality import Correction, Quality
+from backends.router.quality import Quality
 
 QUALITY = Quality.load()
 HARD = "Prove that every bounded monotone sequence converges, and derive the rate for this recurrence."
@@ -71,15 +71,6 @@ def test_gains_are_of_the_order_that_the_chances_have() -> None:
     assert sorted(texts, key=gain) == [text for _, text in sorted(zip(QUALITY.gains(texts), texts, strict=True))]
 
 
-def test_corrections_move_the_chances_and_leave_the_weights() -> None:
-    worse = QUALITY.recalibrated(Correction(shift=-1.0), Correction())
-    assert worse.judge(HARD).p_local < QUALITY.judge(HARD).p_local
-    assert worse.judge(HARD).p_cloud == QUALITY.judge(HARD).p_cloud
-    assert worse.version == QUALITY.version
-    better = QUALITY.recalibrated(Correction(shift=9.0), Correction())
-    assert better.judge(HARD).p_cloud >= better.judge(HARD).p_local
-
-
 def test_the_weights_have_a_card_of_their_own_version() -> None:
     card = json.loads(files(quality).joinpath("card.json").read_text())
     assert card["version"] == QUALITY.version
@@ -95,9 +86,3 @@ def test_complexity_is_a_place_that_falls_as_local_gets_surer() -> None:
     assert all(0 <= place <= 1 for place in places)
     assert places == sorted(places, reverse=True)
     assert places[0] > places[-1]
-
-
-def test_feedback_moves_the_chances_and_not_the_place() -> None:
-    corrected = QUALITY.recalibrated(Correction(slope=0.2, shift=-1.0), Correction()).judge(HARD)
-    assert corrected.complexity == QUALITY.judge(HARD).complexity
-    assert corrected.p_local < QUALITY.judge(HARD).p_local

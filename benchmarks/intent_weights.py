@@ -86,18 +86,20 @@ def weigher(prompts: Sequence[Prompt], weight: Array) -> Arrays:
 
     columns, values, ends, shapes, asks, mass = [], [], [0], [], [], []
     for prompt, share in zip(prompts, weight, strict=True):
-        spans = instruction.sentences(prompt.text) if len(prompt.text) < features.HEAD else []
-        if not share or not spans:
+        if not share or len(prompt.text) >= features.HEAD:
             continue
-        shapes.append(instruction.shapes(prompt.text, spans))
-        for start, end in spans:
-            found = [features.bucket(name) for name in instruction.names(prompt.text[start:end])]
+        read = instruction.read(prompt.text)
+        if not read.spans:
+            continue
+        shapes.append(instruction.shapes(prompt.text, read.spans))
+        for (start, end), run in zip(read.spans, read.runs, strict=True):
+            found = features.buckets(instruction.names(read.terms, run))
             inside = sum(max(0, min(end, last) - max(start, first)) for first, last in prompt.pasted)
-            columns.append(np.array(found, np.int64))
+            columns.append(found)
             values.append(np.full(len(found), (len(found) or 1) ** -0.5))
             ends.append(ends[-1] + len(found))
             asks.append(inside < (end - start) / 2)
-            mass.append(share / len(spans) ** 0.5)
+            mass.append(share / len(read.spans) ** 0.5)
     size = (len(asks), features.BUCKETS)
     words = csr_matrix((np.concatenate(values), np.concatenate(columns), ends), shape=size)
     model = LogisticRegression(C=2, max_iter=80)
@@ -120,9 +122,9 @@ def design(texts: Sequence[str], weighers: Sequence[Weigher]) -> Any:
 
     blocks: list[tuple[list[Any], list[Any], list[int]]] = [([], [], [0]), ([], [], [0])]
     for text, weigh in zip(texts, weighers, strict=True):
-        part = features.excerpt(text)
+        read = instruction.read(features.excerpt(text))
         for (columns, values, ends), (found, value) in zip(
-            blocks, (features.hashed(part), instruction.asked(weigh(part))), strict=True
+            blocks, (read.terms.hashed(), instruction.asked(weigh(read))), strict=True
         ):
             columns.append(found)
             values.append(value)

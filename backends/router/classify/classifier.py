@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from backends.router import tokens
 from backends.router.classify import features
 from backends.router.classify.features import Vector
-from backends.router.classify.instruction import Weigher, asked
+from backends.router.classify.instruction import Weigher, asked, read
 from backends.router.classify.language import language
 from backends.router.classify.needs import needs
 from backends.router.quality import Quality
@@ -75,10 +75,10 @@ class Classifier:
 
     def scores(self, text: str) -> Vector:
         """Logits of the intents, for a whole text."""
-        part = features.excerpt(text)
-        buckets, values = features.hashed(part)
+        said = read(features.excerpt(text))
+        buckets, values = said.terms.hashed()
         scores = values @ self._matrix[buckets] * self._scale + self._bias
-        buckets, values = asked(self._weigher(part))
+        buckets, values = asked(self._weigher(said))
         scores += values @ self._asked[buckets] * self._asked_scale
         return np.asarray(scores, np.float32)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.router.classify import Classifier, instruction
+from backends.router.classify import Classifier, features, instruction
 
 WEIGHER = Classifier.load()._weigher
 
@@ -17,12 +17,12 @@ LETTER = (
 
 def weights(text: str) -> dict[str, float]:
     """Weight of each sentence by its first words, 0 where it does not count."""
-    spans = instruction.sentences(text)
-    kept = WEIGHER(text)
-    names = [instruction.names(text[start:end]) for start, end in spans]
+    read = instruction.read(text)
+    kept = WEIGHER(read)
+    names = [instruction.names(read.terms, run) for run in read.runs]
     return {
         text[start:end][:12]: next((each.weight for each in kept if each.names == name), 0.0)
-        for (start, end), name in zip(spans, names, strict=True)
+        for (start, end), name in zip(read.spans, names, strict=True)
     }
 
 
@@ -38,12 +38,20 @@ def test_sentences_lie_in_order_within_the_text_and_hold_a_word(text: str) -> No
 
 @given(st.text())
 def test_weights_are_shares_of_the_highest(text: str) -> None:
-    found = WEIGHER(text)
+    found = WEIGHER(instruction.read(text))
     assert all(instruction.LEAST <= each.weight <= 1 for each in found)
     assert not found or max(each.weight for each in found) == pytest.approx(1)
     buckets, values = instruction.asked(found)
     assert len(buckets) == len(values)
     assert not len(values) or float(values @ values) == pytest.approx(1, rel=1e-3)
+
+
+@given(st.text())
+def test_a_text_cut_into_sentences_has_the_same_words_as_uncut(text: str) -> None:
+    read = instruction.read(text)
+    assert read.terms == features.terms(features.words(text))
+    for (start, end), run in zip(read.spans, read.runs, strict=True):
+        assert read.terms.words[slice(*run)] == features.terms(features.words(text[start:end])).words
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 """One setting of claw.toml changed in place: comments and order stay; a file that would not work is never written."""
 
+import fcntl
 import os
 import tempfile
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from backends.errors import WrongSettings, WrongUse
 from backends.settings import load
+from backends.settings_sources import raw
 
 
 def set_one(path: Path, key: str, value: str) -> None:
@@ -15,11 +19,30 @@ def set_one(path: Path, key: str, value: str) -> None:
 
     Raises WrongUse for what is no key, WrongSettings where the file would not be valid, and then changes nothing.
     """
-    import tomlkit
-
     path = path.resolve()  # a link stays a link
     try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+        with _alone(path.parent):
+            _replace(path, _changed(path, key, value))
+    except OSError as error:
+        raise WrongSettings(f"{path} cannot be written ({error.strerror}): make its folder yours, with space") from None
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Until its end every other `claw config set` in the folder waits: each reads what the one before wrote."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _changed(path: Path, key: str, value: str) -> str:
+    import tomlkit
+
+    try:
+        document = tomlkit.parse(raw(path).decode("utf-8"))
         parts = _parts(key)
         table: Any = document
         for part in parts[:-1]:
@@ -29,7 +52,7 @@ def set_one(path: Path, key: str, value: str) -> None:
         table[parts[-1]] = _value(value)
     except (tomlkit.exceptions.TOMLKitError, UnicodeDecodeError) as error:
         raise WrongSettings(f"{path} is no valid TOML ({error}): mend it by hand first") from None
-    _replace(path, tomlkit.dumps(document))
+    return tomlkit.dumps(document)
 
 
 def _parts(key: str) -> list[str]:

@@ -16,19 +16,24 @@ LARGEST_B = 1_048_576
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The tables of `path`, none where it is absent. Raises WrongSettings, and waits for nobody who should write."""
+    """The tables of `path`, none where it is absent. Raises WrongSettings."""
+    return _parsed(path, raw(path))
+
+
+def raw(path: Path) -> bytes:
+    """What is in `path`, nothing where it is absent. Raises WrongSettings, and waits for nobody who should write."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise WrongSettings(f"{path} is no regular file: move it away, or make it a UTF-8 text file")
         with open(path, "rb", opener=_without_waiting) as file:
-            raw = file.read(LARGEST_B + 1)
+            found = file.read(LARGEST_B + 1)
     except FileNotFoundError:
-        return {}
+        return b""
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
-    if len(raw) > LARGEST_B:
+    if len(found) > LARGEST_B:
         raise WrongSettings(f"{path} is larger than 1 MiB: is it claw's? `claw config init` writes one to start with")
-    return _parsed(path, raw)
+    return found
 
 
 def from_environment(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -78,9 +83,9 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _parsed(path: Path, raw: bytes) -> dict[str, Any]:
+def _parsed(path: Path, text: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(raw.decode("utf-8"), parse_float=Decimal)
+        return tomllib.loads(text.decode("utf-8"), parse_float=Decimal)
     except UnicodeDecodeError as error:
         raise _unreadable(path, error) from None
     # Beside its own error tomllib lets through those of numbers too long to convert and of brackets too deep to follow.

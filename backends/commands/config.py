@@ -61,7 +61,7 @@ def _set(path: Path, key: str | None, value: str | None) -> None:
 
 
 def _show(loaded: Loaded, *, json: bool) -> None:
-    rows = [(key, value, loaded.sources.get(key, "built in")) for key, value in _flat(loaded.settings)]
+    rows = [(key, value, _source(loaded, key)) for key, value in _flat(loaded.settings)]
     if json:
         table = {key: {"value": value, "source": source} for key, value, source in rows}
         sys.stdout.write(msgspec.json.encode(table).decode() + "\n")
@@ -69,6 +69,12 @@ def _show(loaded: Loaded, *, json: bool) -> None:
     for key, value, source in rows:
         text = msgspec.json.encode(value).decode()
         print(shown(f"{key} = {text}  # {source}"))
+
+
+def _source(loaded: Loaded, key: str) -> str:
+    """Where a value came from; a list of tables came from where any of their keys did."""
+    inner = (source for name, source in loaded.sources.items() if name.startswith(f"{key}."))
+    return loaded.sources.get(key) or next(inner, "built in")
 
 
 def _flat(section: msgspec.Struct, prefix: str = "") -> list[tuple[str, Any]]:

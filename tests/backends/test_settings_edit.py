@@ -1,5 +1,7 @@
 """One setting changed in claw.toml: what stood there stays, and nothing that would not work is written."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,25 @@ def test_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:
     set_one(file, "router.dial", "0.5")
     assert file.is_symlink()
     assert "dial = 0.5" in there.read_text()
+
+
+def test_what_is_no_file_is_one_line(file: Path, tmp_path: Path) -> None:
+    file.mkdir()
+    with pytest.raises(WrongSettings, match="no regular file"):
+        set_one(file, "router.dial", "0.5")
+    file.rmdir()
+    os.mkfifo(file)
+    with pytest.raises(WrongSettings, match="no regular file"):
+        set_one(file, "router.dial", "0.5")
+    file.unlink()
+    file.symlink_to(tmp_path / "nowhere" / "claw.toml")
+    with pytest.raises(WrongSettings, match="cannot be written"):
+        set_one(file, "router.dial", "0.5")
+
+
+def test_of_many_at_once_none_is_lost(file: Path) -> None:
+    names = [f"a{number}" for number in range(12)]
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda name: set_one(file, f"agents.{name}.policy", "cloud"), names))
+    agents = load(file, {}).settings.agents
+    assert [name for name in names if name not in agents] == []

@@ -75,3 +75,10 @@ def test_options_may_stand_between_a_commands_words(capsys: pytest.CaptureFixtur
     assert "there is no ledger" in capsys.readouterr().err
     assert main(["ledger", "verify", "--bogus"]) == 2
     assert "unrecognized arguments: --bogus" in capsys.readouterr().err
+
+
+def test_a_list_of_tables_says_which_file_it_came_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "claw.toml").write_text("[[budgets]]\nlimit_usd = '1'\n")
+    assert main(["config"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("budgets")]
+    assert line.endswith(f"# {tmp_path / 'claw.toml'}")

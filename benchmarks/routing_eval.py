@@ -7,15 +7,12 @@ import numpy as np
 
 from backends.intervals import wilson
 from backends.router.classify import Classifier
+from backends.router.evaluate.figures import SECRETS
 from backends.router.evaluate.scores import auc, macro_f1
 from backends.router.privacy import PrivacyGate
 from backends.settings import Privacy
 from benchmarks.routing_data import intents, private
 from benchmarks.routing_held_out import routing_figures
-
-SECRETS = frozenset(
-    ["api-key", "aws-key", "tailscale", "private-key", "jwt", "connection-string", "env", "password", "kubeconfig"]
-)
 
 
 def evaluate(data: Path) -> dict[str, dict[str, Any]]:

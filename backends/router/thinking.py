@@ -87,35 +87,12 @@ class Thinking:
 
         `no_cloud` says why the cloud may not be used for this one, whatever its state; `redaction` is what it may see.
         """
-        agent = self._settings.agent(request.agent)
         sent, sent_classes = outgoing("cloud", request, classes, redaction)
-        limit = self._cut(sent, sent_classes, agent.max_cost_usd)
+        limit = self._cut(sent, sent_classes, self._settings.agent(request.agent).max_cost_usd)
         cloud = self._view("cloud", sent, sent_classes, limit)
         if no_cloud is not None:
             cloud = replace(cloud, usable=False, why_not=no_cloud)
-        room = self._ledger.room(agent=request.agent, engine="cloud", model=cloud.model)
-        decision = decide(
-            Inputs(
-                request=request,
-                verdict=verdict,
-                classes=classes,
-                policy=agent.policy,
-                pinned=self._controls.pins.get(request.agent),
-                cloud_stopped=self._controls.cloud_stopped,
-                dial=self._settings.router.dial if agent.dial is None else agent.dial,
-                dial_by=self._settings.router.dial_by,
-                scale=self._calibrations.learned.scale,
-                deadline_s=request.deadline_s or self._settings.router.deadline_s,
-                local=self._view("local", request, classes),
-                cloud=cloud,
-                allowed_engines=agent.engines,
-                allowed_models=agent.models,
-                ceiling_usd=agent.max_cost_usd,
-                room_left_usd=room.left_usd,
-                room_on_exceeded=room.on_exceeded,
-                room_scope=room.scope,
-            )
-        )
+        decision = decide(self._inputs(request, verdict, classes, cloud))
         explanation = Explanation(
             agent=request.agent,
             engine=decision.engine,
@@ -146,6 +123,31 @@ class Thinking:
         name = thought.decision.engine
         request, classes = outgoing(name, request, thought.classes, thought.redaction)
         return self._costs.worst(name, self._call(name, request, classes, thought.limit))
+
+    def _inputs(self, request: Request, verdict: Verdict, classes: Classes, cloud: EngineView) -> Inputs:
+        """All that a decision is made of: the request, its agent's rules, the operator's, and the state of things."""
+        agent, router = self._settings.agent(request.agent), self._settings.router
+        room = self._ledger.room(agent=request.agent, engine="cloud", model=cloud.model)
+        return Inputs(
+            request=request,
+            verdict=verdict,
+            classes=classes,
+            policy=agent.policy,
+            pinned=self._controls.pins.get(request.agent),
+            cloud_stopped=self._controls.cloud_stopped,
+            dial=router.dial if agent.dial is None else agent.dial,
+            dial_by=router.dial_by,
+            scale=self._calibrations.learned.scale,
+            deadline_s=request.deadline_s or router.deadline_s,
+            local=self._view("local", request, classes),
+            cloud=cloud,
+            allowed_engines=agent.engines,
+            allowed_models=agent.models,
+            ceiling_usd=agent.max_cost_usd,
+            room_left_usd=room.left_usd,
+            room_on_exceeded=room.on_exceeded,
+            room_scope=room.scope,
+        )
 
     def _call(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> Call:
         call = compress(request, classes, name, self._desks[name].settings)

@@ -51,13 +51,16 @@ for _place, _words in enumerate(KINDS.values()):
     for _word in _words.split():
         PLACES[_word] = (*PLACES.get(_word, ()), _place)
 
+ASKED = ("suppose", "solve", "best", "what", "which", "who", "when", "why", "how")
+"""The kinds of which it counts only whether there is one."""
+
 NAMES = (
     *("length", "stem", "options-mean", "options-spread", "options", "words", "sentences", "numbers"),
     *("numbers-share", "longest-number", "decimals", "number-words", "quantities", "steps", "negations"),
     *("logic", "persons", "symbols", "digits", "capitals", "capitalised", "word-length", "long-words"),
     *("distinct", "function-words", "value-options", "option-word-length", "option-capitals", "blank", "asks"),
     *("ends-asking", "quotes", "lines", "brackets", "percent", "dollar", "equals", "powers", "comma", "overlap"),
-    *("suppose", "solve", "best", "what", "which", "who", "when", "why", "how", "how-many", "how-much", "code"),
+    *(*ASKED, "how-many", "how-much", "code"),
 )
 
 Vector = NDArray[np.float32]
@@ -138,10 +141,7 @@ def shape(text: str, size: int) -> Shape:
         log1p(text.count("^") + text.count("\\")),
         log1p(stem.count(",")),
         sum(word.lower() in distinct for word in option_words) / (len(option_words) or 1),
-        *(
-            float(kinds[kind] > 0)
-            for kind in ("suppose", "solve", "best", "what", "which", "who", "when", "why", "how")
-        ),
+        *(float(kinds[kind] > 0) for kind in ASKED),
         float("how many" in low),
         float("how much" in low),
         float("```" in text or "();" in text or "</" in text or "def " in text),

@@ -64,15 +64,14 @@ class Finished(Struct, frozen=True, kw_only=True):
     """A terminal reason from the engine, always the last thing it yields.
 
     `reason` is the engine's own word where `finish` is "blocked". `context_cut` is True where the engine's own count
-    shows that it did not read the whole prompt. `load_s` is the time it spent loading the model, `output_tps` its
-    own rate, `confidence` the geometric mean of its tokens' probabilities; None is unknown.
+    shows that it did not read the whole prompt. `load_s` is the time it spent loading the model, `confidence` the
+    geometric mean of its tokens' probabilities; None is unknown.
     """
 
     finish: Literal["stop", "length", "blocked"]
     reason: str = ""
     context_cut: bool = False
     load_s: float | None = None
-    output_tps: float | None = None
     confidence: float | None = None
 
 

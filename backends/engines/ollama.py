@@ -146,12 +146,10 @@ class _Reading:
             raise self._peer.broken("ended its answer without saying so")
         if last.done_reason not in (None, "stop", "length"):
             raise self._peer.broken(f"ended for another reason than an answer ({one_line(last.done_reason)})")
-        rate = last.eval_count / last.eval_duration * 1e9 if last.eval_count and last.eval_duration else None
         return Finished(
             finish="length" if last.done_reason == "length" else "stop",
             context_cut=was_cut(self._call, last.prompt_eval_count),
             load_s=last.load_duration / 1e9 if last.load_duration is not None else None,
-            output_tps=rate,
             confidence=self._confidence.mean,
         )
 

@@ -22,7 +22,6 @@ class Reading:
         self._reason: str | None = None
         self._tools: dict[int, _Fragments] = {}
         self._seen: int | None = None
-        self._tps: float | None = None
         self._confidence = Confidence()
 
     def take(self, event: bytes) -> list[EngineChunk]:
@@ -38,8 +37,6 @@ class Reading:
         chunks: list[EngineChunk] = []
         for choice in part.choices[:1]:
             chunks += self._answer(choice)
-        if part.timings and isinstance(part.timings.get("predicted_per_second"), float):
-            self._tps = part.timings["predicted_per_second"]
         if part.usage:
             self._seen = part.usage.prompt_tokens
             chunks.append(Usage(part.usage.tokens()))
@@ -50,9 +47,9 @@ class Reading:
         context_cut, sure = was_cut(self._call, self._seen), self._confidence.mean
         match self._reason:
             case "stop" | "tool_calls" | "function_call":
-                return Finished(finish="stop", context_cut=context_cut, output_tps=self._tps, confidence=sure)
+                return Finished(finish="stop", context_cut=context_cut, confidence=sure)
             case "length":
-                return Finished(finish="length", context_cut=context_cut, output_tps=self._tps, confidence=sure)
+                return Finished(finish="length", context_cut=context_cut, confidence=sure)
             case "content_filter":
                 return Finished(finish="blocked", reason="content_filter")
             case None:
@@ -130,7 +127,6 @@ class _Event(Struct):
     choices: list[_Choice] = field(default_factory=list)
     usage: _Usage | None = None
     error: Any = None
-    timings: dict[str, Any] | None = None
 
 
 class _Fragments:

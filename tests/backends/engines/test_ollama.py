@@ -41,8 +41,6 @@ async def test_an_answer_comes_in_pieces_and_ends_with_usage_and_a_reason(
     assert whole.finished.finish == "stop"
     assert not whole.finished.context_cut
     assert whole.finished.load_s is not None
-    assert whole.finished.output_tps is not None
-    assert whole.finished.output_tps > 0
 
 
 async def test_every_call_has_the_same_window_a_cap_and_the_keep_alive(

@@ -71,7 +71,7 @@ async def test_an_answer_with_usage_and_speed() -> None:
     )
     assert whole.text == "Hello"
     assert whole.tokens == Tokens(input=9, output=2, thinking=5, cached_input=4)
-    assert whole.finished == Finished(finish="stop", output_tps=51.5)
+    assert whole.finished == Finished(finish="stop")
 
 
 async def test_the_request_says_all_that_the_call_does() -> None:

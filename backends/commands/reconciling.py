@@ -10,7 +10,7 @@ from backends import settings
 from backends.errors import WrongUse
 from backends.finops.rendering import columns
 from backends.harmless import harmless
-from backends.ledger.billing import Bill, read
+from backends.ledger.billing import LARGEST_B, Bill, read
 from backends.ledger.prices import Prices
 from backends.ledger.reading import reading
 from backends.ledger.reconciling import Row, reconcile
@@ -33,7 +33,10 @@ def reconciled(paths: Paths, args: argparse.Namespace) -> int:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        if not path.is_file() and path.exists() and not path.is_dir():
+            raise WrongUse(f"{path} is no regular file: name the CSV file of the bill")
+        with path.open("rb") as file:
+            return file.read(LARGEST_B + 1)
     except OSError as error:
         raise WrongUse(f"{path} cannot be read ({error.strerror}): name the CSV file of the bill") from None
 

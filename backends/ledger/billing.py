@@ -32,6 +32,8 @@ COLUMNS = {
 }
 NEEDED = {"sku": "SKU description", "cost": "Cost ($)", "day": "Usage start date"}
 DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d.%m.%Y", "%b %d, %Y")
+YEARS = range(1970, 2200)
+DIGITS = 15  # before the point, and twice as many behind it, of any cost or count that is one
 SIGNS = {"$": "USD", "us$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
 
 
@@ -195,9 +197,11 @@ def _day(cell: str) -> date | None:
         return None
     for pattern in DAYS:
         try:
-            return datetime.strptime(text if "," in text else text[:10], pattern).date()  # noqa: DTZ007 — a day alone
+            day = datetime.strptime(text if "," in text else text[:10], pattern).date()  # noqa: DTZ007 — a day alone
         except ValueError:
             continue
+        if day.year in YEARS:
+            return day
     raise WrongUse(f"{text[:40]!r} is no day that can be read: export the file again, with days as 2026-11-24")
 
 
@@ -213,6 +217,6 @@ def _number(cell: str, comma: bool) -> Decimal | None:
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite():
+    if not number.is_finite() or not -2 * DIGITS <= number.adjusted() <= DIGITS:
         raise WrongUse(f"{cell.strip()[:40]!r} is no number: export the file again")
     return number

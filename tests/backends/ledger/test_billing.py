@@ -104,6 +104,8 @@ def test_skus_are_read(sku: str, model: str, kind: str) -> None:
         (PLAIN.replace("2026-11-02", "soon").encode(), "'soon' is no day"),
         (PLAIN.replace("0.30", "lots").encode(), "'lots' is no number"),
         (PLAIN.replace("0.30", "NaN").encode(), "'NaN' is no number"),
+        (PLAIN.replace("0.30", "1e999999").encode(), "'1e999999' is no number"),
+        (PLAIN.replace("2026-11-02", "9999-12-31").encode(), "'9999-12-31' is no day"),
         (PLAIN.replace("0.30", "").encode(), "has no cost"),
         (b"\xff\xfe\x00", "neither UTF-8 nor UTF-16"),
         (PLAIN.encode().replace(b"Gemini API", b"\xe4\xff"), "neither UTF-8 nor UTF-16"),

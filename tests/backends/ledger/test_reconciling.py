@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -180,6 +181,16 @@ def test_what_cannot_be_compared_is_one_line(
         file.write_text(text)
     assert main(["ledger", "reconcile", str(file)]) == 2
     assert line in capsys.readouterr().err
+
+
+def test_nobody_waits_for_a_bill_that_is_no_file(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger(home)
+    os.mkfifo(tmp_path / "bill.csv")
+    for path in (tmp_path / "bill.csv", Path("/dev/zero")):
+        assert main(["ledger", "reconcile", str(path)]) == 2
+        assert "is no regular file" in capsys.readouterr().err
 
 
 def test_a_bill_in_the_operators_currency_is_converted(

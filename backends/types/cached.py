@@ -1,0 +1,50 @@
+"""The cache at one moment."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from backends.types.names import ZERO, SemanticState
+
+
+class CacheEntry(Struct, frozen=True, kw_only=True):
+    """A stored answer's face, without its text. `id` is what `claw cache inspect` and `kill` take."""
+
+    id: str = ""
+    agent: str
+    intent: str
+    hits: int
+    age_s: float
+    bytes: int
+
+
+class CacheStats(Struct, frozen=True, kw_only=True):
+    """Since the core started, but `entries` and `bytes`, which are what is stored now.
+
+    `problem` says in a line why the cache's file cannot be used, and is "" where it can. `memory_b` is what entries and
+    `vectors` take in memory. `rechecked` semantic hits were asked anew: `wrong_share` of them is (share, low, high),
+    Wilson's interval at 95 %. `provider_cached_tokens` were input that the provider had cached itself.
+    """
+
+    lookups: int = 0
+    exact_hits: int = 0
+    semantic_hits: int = 0
+    shared_flights: int = 0
+    saved_usd: Decimal = ZERO
+    entries: int = 0
+    bytes: int = 0
+    semantic: SemanticState = "off"
+    semantic_detail: str = ""
+    top: tuple[CacheEntry, ...] = ()
+    near_misses: tuple[str, ...] = ()
+    problem: str = ""
+    memory_b: int = 0
+    vectors: int = 0
+    embedder: str = ""
+    rechecked: int = 0
+    rechecked_wrong: int = 0
+    rechecked_usd: Decimal = ZERO
+    wrong_share: tuple[float, float, float] | None = None
+    complaints: int = 0
+    provider_cached_tokens: int = 0
+    provider_saved_usd: Decimal = ZERO

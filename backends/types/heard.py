@@ -1,0 +1,33 @@
+"""What an asker hears: Routed, then Delta and Called in any number, then Done, always last."""
+
+from msgspec import Struct
+
+from backends.types.asked import ToolCall
+from backends.types.outcome import Outcome
+from backends.types.thought import Explanation
+
+
+class Routed(Struct, frozen=True, kw_only=True, tag=True):
+    """The decision, before any text. A retry on the other engine before the first token sends another one."""
+
+    id: str
+    explanation: Explanation
+
+
+class Delta(Struct, frozen=True, tag=True):
+    text: str
+
+
+class Called(Struct, frozen=True, tag=True):
+    """Tool calls, complete, as the model asked for them."""
+
+    calls: tuple[ToolCall, ...]
+
+
+class Done(Struct, frozen=True, tag=True):
+    """The end, sent after the ledger row is committed. A `finish` of "error" before any Delta is a plain failure."""
+
+    outcome: Outcome
+
+
+Chunk = Routed | Delta | Called | Done

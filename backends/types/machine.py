@@ -1,0 +1,68 @@
+"""What the machine and the local engine say of themselves."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+
+class GpuProcess(Struct, frozen=True, kw_only=True):
+    pid: int
+    name: str
+    memory_b: int | None
+
+
+class Gpu(Struct, frozen=True, kw_only=True):
+    index: int
+    name: str
+    utilisation_pct: float | None = None
+    memory_used_b: int | None = None
+    memory_total_b: int | None = None
+    temperature_c: float | None = None
+    power_w: float | None = None
+    power_limit_w: float | None = None
+    processes: tuple[GpuProcess, ...] | None = None
+
+
+class GpuReading(Struct, frozen=True, kw_only=True):
+    """`state` other than "ok" says why there are no figures; `detail` says in a line what to do."""
+
+    at: datetime
+    state: Literal["ok", "no-gpu", "no-driver", "no-permission", "lost", "stalled", "failed", "off"]
+    detail: str = ""
+    gpus: tuple[Gpu, ...] = ()
+
+
+class HostReading(Struct, frozen=True, kw_only=True):
+    """The machine. Rates are bytes a second over the last interval, None on the first reading."""
+
+    at: datetime
+    cpu_pct: float | None
+    load_1m: float | None
+    memory_used_b: int | None
+    memory_total_b: int | None
+    disk_used_b: int | None
+    disk_total_b: int | None
+    net_received_bps: float | None
+    net_sent_bps: float | None
+
+
+class LoadedModel(Struct, frozen=True, kw_only=True):
+    """A model resident in the local engine; `vram_b` of `size_b` lies on the GPU."""
+
+    name: str
+    size_b: int | None
+    vram_b: int | None
+    context: int | None
+    expires_at: datetime | None
+
+
+class RuntimeReading(Struct, frozen=True, kw_only=True):
+    """What the local engine says of itself. `waiting` is its own queue where it has one to tell (llama.cpp, vLLM)."""
+
+    at: datetime
+    reachable: bool
+    detail: str = ""
+    version: str | None = None
+    models: tuple[LoadedModel, ...] = ()
+    waiting: int | None = None

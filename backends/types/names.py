@@ -1,0 +1,40 @@
+"""The words that a field may hold, the intents, and zero dollars."""
+
+from decimal import Decimal
+from typing import Literal
+
+EngineName = Literal["local", "cloud"]
+Served = Literal["local", "cloud", "cache"]
+Route = Literal["auto", "local", "cloud"]
+Policy = Literal["local", "prefer-local", "auto", "prefer-cloud", "cloud"]
+CacheResult = Literal["miss", "exact", "semantic", "bypass"]
+Finish = Literal["stop", "length", "blocked", "cancelled", "error"]
+Source = Literal["chat", "cli", "gateway", "traffic", "shadow"]
+DialBy = Literal["quality", "cloud-share"]
+Need = Literal["tools", "vision", "json", "long-context", "fresh"]
+Health = Literal["unknown", "up", "degraded", "down"]
+Role = Literal["answer", "verification"]
+Verify = Literal["off", "format", "doubtful", "always"]
+SemanticState = Literal["off", "loading", "on", "failed"]
+
+INTENTS = (
+    "chat",
+    "extraction",
+    "classification",
+    "summarising",
+    "translation",
+    "rewriting",
+    "creative-writing",
+    "coding",
+    "debugging",
+    "maths-logic",
+    "planning",
+    "research",
+    "audit",
+    "trend-analysis",
+    "health-check",
+    "tool-use",
+)
+"""What a prompt may be for; the README says what is meant by each."""
+
+ZERO = Decimal(0)

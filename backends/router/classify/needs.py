@@ -25,6 +25,9 @@ PAGES = re.compile(
     | \b \d{1,3}[,.]?\d{3} [ -]lines?\b
     """
 )
+UNITS = ("page", "seite", "página", "pagine", "token", "word", "wörter", "line")
+"""One of which stands in every match of PAGES, which is slow to search for."""
+
 PAST = re.compile(
     r"\b(?:history|historical|historians?|origin\w*|invented|earliest|first use|ancient|1[0-8]\d\d|19[0-7]\d|"
     r"geschichte|ursprung|histoire|historia)\b"
@@ -50,7 +53,7 @@ def needs(request: Request, text: str, intent: str, count: int) -> frozenset[Nee
         "tools": bool(request.tools) or intent == "tool-use" or (intent == "health-check" and not _measured(part)),
         "vision": any(message.images for message in request.messages) or _pictured(part),
         "json": request.response_format.kind != "text" or _structured(part),
-        "long-context": count > LONG or PAGES.search(part) is not None,
+        "long-context": count > LONG or _paged(part),
         "fresh": _fresh(part, intent),
     }
     return frozenset(need for need, holds in found.items() if holds)
@@ -59,6 +62,10 @@ def needs(request: Request, text: str, intent: str, count: int) -> frozenset[Nee
 def _measured(part: str) -> bool:
     """Does the prompt hold the readings itself, rather than ask for them?"""
     return READING.search(part) is not None or len(NUMBER.findall(part)) > 1
+
+
+def _paged(part: str) -> bool:
+    return any(unit in part for unit in UNITS) and PAGES.search(part) is not None
 
 
 def _pictured(part: str) -> bool:

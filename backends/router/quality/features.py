@@ -5,7 +5,7 @@ hold on another. One pass over the words: 200 tokens take about 0.1 ms.
 """
 
 import re
-from math import log1p, sqrt
+from math import expm1, log1p, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -18,11 +18,15 @@ OPTION = re.compile(r"(?m)^\(?([A-J])[.)] ")
 WORD = re.compile(r"[A-Za-z']+")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 SENTENCE = re.compile(r"[.!?](?:\s|$)")
-CAPITAL, CAPITALISED = re.compile("[A-Z]"), re.compile(r"\b[A-Z]")
+CAPITALS = bytes(range(65, 91))
+CAPITALISED = re.compile(r"[A-Z](?<!\w[A-Z])")
+"""The letter stands before what is not to precede it: a search for one of a set is fast."""
+
 LONG = 9
 """Letters from which a word counts as long."""
 
 SYMBOL = re.compile(r"[^\w\s.,?!'\"-]")
+PLAIN = bytes(code for code in range(128) if SYMBOL.match(chr(code)) is None)
 VALUE = re.compile(r"[^A-Za-z]*\d[^A-Za-z]*[A-Za-z%]{0,3}")
 
 KINDS: dict[str, str] = {
@@ -99,7 +103,6 @@ def shape(text: str, size: int) -> Shape:
     quantities = len(numbers) + kinds["number"]
     sizes = [len(option) for option in options] or [0]
     option_words = [word for option in options for word in option.split()]
-    symbols = len(SYMBOL.findall(text))
     found = (
         log1p(size),
         log1p(len(stem) + size - len(text)),
@@ -118,9 +121,9 @@ def shape(text: str, size: int) -> Shape:
         log1p(kinds["negation"]),
         log1p(kinds["logic"]),
         kinds["person"] / count,
-        symbols / length,
+        _symbols(text) / length,
         sum(map(len, numbers)) / length,
-        len(CAPITAL.findall(stem)) / (len(stem) or 1),
+        _capitals(stem) / (len(stem) or 1),
         len(CAPITALISED.findall(stem)) / count,
         sum(lengths) / count,
         sum(map(LONG.__le__, lengths)) / count,
@@ -157,12 +160,24 @@ def prior(numbers: Vector, scaled: Vector, form: int) -> float:
     """
     score = scaled[PLACE["words"]] + 0.3 * scaled[PLACE["number-words"]] - 0.3 * scaled[PLACE["word-length"]]
     if form == 0:
-        exact = max(min(np.expm1(numbers[PLACE["quantities"]]), 2.0) / 2, numbers[PLACE["code"]])
+        exact = max(min(expm1(numbers[PLACE["quantities"]]), 2.0) / 2, numbers[PLACE["code"]])
         score += 0.3 * scaled[PLACE["comma"]] - 0.2 * scaled[PLACE["word-length"]] + 1.5 * exact
     return float(score)
 
 
 PLACE = {name: place for place, name in enumerate(NAMES)}
+
+
+def _symbols(text: str) -> int:
+    if text.isascii():
+        return len(text.encode().translate(None, PLAIN))
+    return len(SYMBOL.findall(text))
+
+
+def _capitals(text: str) -> int:
+    """Of A to Z; bytes are searched ten times as fast as text."""
+    found = text.encode("utf-8", "surrogatepass")
+    return len(found) - len(found.translate(None, CAPITALS))
 
 
 def _spread(sizes: list[int]) -> float:

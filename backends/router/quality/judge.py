@@ -53,6 +53,7 @@ class Quality:
         self._gain_line = tuple(map(float, arrays["gain_line"]))
         self._edge, self._by_length = float(arrays["edge"]), arrays["by_length"]
         self._ease = arrays.get("ease", EVEN)
+        self._places = np.linspace(0, 1, len(self._ease))
         self.models = tuple(map(str, arrays["models"]))
         self.version = str(arrays["version"])
 
@@ -71,7 +72,7 @@ class Quality:
         if not familiar:
             raw = self._by_length[:1] + point.shapes[:, LENGTH] * self._by_length[1:]
         p_local, p_cloud = chances(raw[0], self._local_line, self._gain_line)
-        complexity = 1 - float(np.interp(p_local, self._ease, np.linspace(0, 1, len(self._ease))))
+        complexity = 1 - float(np.interp(p_local, self._ease, self._places))
         return Judged(p_local, p_cloud, complexity, familiar)
 
     def gains(self, texts: Sequence[str]) -> NDArray[np.float64]:

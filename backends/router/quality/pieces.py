@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from backends.cache.embedders import vocabulary
 
 WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
+PLAIN = re.compile(r"[a-z]+|[0-9]+|[^a-z0-9_\s]")
+"""The same for lowercase ASCII, twice as fast."""
+
 LONGEST = 24
 """Characters of a word that are read; longer ones are keys and hashes."""
 
@@ -40,8 +43,12 @@ class Pieces:
 
     def vector(self, text: str) -> Vector:
         """Of length 1; zeros for a text without a known word."""
-        rows = {row for word in set(WORD.findall(text.lower())) for row in self._of_word(word[:LONGEST])}
-        total = self._matrix[sorted(rows)].sum(axis=0, dtype=np.float32) * self._scale
+        low = text.lower()
+        words = set((PLAIN if low.isascii() else WORD).findall(low))
+        known = words & self._places.keys()
+        rows = {*map(self._places.__getitem__, known)}
+        rows.update(row for word in words - known for row in self._of_word(word[:LONGEST]))
+        total = self._matrix.take([*rows], 0).sum(axis=0, dtype=np.float32) * self._scale
         return np.asarray(total / max(float(np.linalg.norm(total)), 1e-9), np.float32)
 
     def _rows(self, word: str) -> tuple[int, ...]:

@@ -55,13 +55,14 @@ class Posterior:
             arrays["forms"],
             np.empty(0, np.float32),
         )
+        self._squares = squares(self._known)
         self._weights = arrays["weights"].astype(np.float32)
         self._crowds = np.column_stack([arrays["crowds"], arrays["sums"]]).astype(np.float32)
         self._slopes, self._means = arrays["slopes"], arrays["means"]
 
     def expected(self, points: Points) -> tuple[Vector, Vector]:
         """Raw outcomes of local and cloud (rows x 2), and each row's likeness to all that is known, in questions."""
-        near, subject = likeness(points, self._known)
+        near, subject = likeness(points, self._known, self._squares)
         crowd = subject @ self._crowds
         average = crowd[:, 1:] / (crowd[:, :1] + CROWD)
         return self.beforehand(points) + near @ self._weights + average, crowd[:, 0]
@@ -71,11 +72,20 @@ class Posterior:
         return np.asarray(self._means + points.priors[:, None] * self._slopes, np.float32)
 
 
-def likeness(ones: Points, others: Points) -> tuple[Vector, Vector]:
-    """Of each of `ones` to each of `others`: in all, and in subject alone."""
+def squares(points: Points) -> Vector:
+    """The squared length of each shape."""
+    return np.asarray((points.shapes**2).sum(1), np.float32)
+
+
+def likeness(ones: Points, others: Points, known: Vector | None = None) -> tuple[Vector, Vector]:
+    """Of each of `ones` to each of `others`: in all, and in subject alone.
+
+    `known` are the others' `squares`, half of the time for a single prompt.
+    """
     form = np.where(ones.forms[:, None] == others.forms, np.float32(1), np.float32(OTHER_FORM))
     cosine = ones.vectors @ others.vectors.T
     subject = np.exp(SHARPNESS * (cosine - 1))
     width = ones.shapes.shape[1] * 2 * WIDTH**2
-    apart = (ones.shapes**2).sum(1)[:, None] + (others.shapes**2).sum(1) - 2 * (ones.shapes @ others.shapes.T)
+    lengths = squares(others) if known is None else known
+    apart = squares(ones)[:, None] + lengths - 2 * (ones.shapes @ others.shapes.T)
     return form * (subject + np.exp(-apart / width) + LINEAR * cosine), form * subject

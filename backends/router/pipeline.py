@@ -2,7 +2,8 @@
 
     normalise → privacy → cache → classify → decide → compress → admit → engine → verify → settle → bus
 
-`ask` is that list; each stage is a file of its own beside this one.
+`ask` is that list as far as admit; from the engine on it goes in the flight's own task (`flying`), which ends in its
+row whoever still listens. Each stage is a file of its own beside this one; `thinking` has those that read and choose.
 """
 
 import asyncio

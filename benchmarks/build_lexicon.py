@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from backends.cache.embedders import vocabulary
+from backends.cache.vocabulary import vocabulary
 
 OUT = Path(__file__).parent.parent / "backends" / "cache" / "lexicon.tsv.gz"
 SENSES = 4

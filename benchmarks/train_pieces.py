@@ -44,14 +44,15 @@ def through_the_model() -> Matrix:
     import torch
 
     from backends.cache import embedders
+    from backends.cache.vocabulary import vocabulary
 
     embedder = embedders.load()
     assert isinstance(embedder, embedders.SentenceTransformerEmbedder), "the torch build is needed"
     model = embedder._model[0].auto_model.eval()
     found = []
     with torch.inference_mode():
-        for start in range(0, len(embedders.vocabulary()), 512):
-            places = torch.arange(start, min(start + 512, len(embedders.vocabulary())))
+        for start in range(0, len(vocabulary()), 512):
+            places = torch.arange(start, min(start + 512, len(vocabulary())))
             ids = torch.stack([torch.full_like(places, 101), places, torch.full_like(places, 102)], dim=1)
             found.append(model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state.mean(dim=1))
     return np.asarray(torch.cat(found).numpy(), np.float32)

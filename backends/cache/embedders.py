@@ -4,7 +4,6 @@ Both read 256 tokens and cut the rest without a word, so each says how many char
 socket.
 """
 
-import gzip
 import importlib.util
 import os
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.cache.index import Vector
+from backends.cache.vocabulary import vocabulary
 
 DIMENSIONS = 384
 WINDOW = 256  # tokens, two of them the model's own marks
@@ -186,12 +186,6 @@ class OnnxEmbedder:
         inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         (hidden,) = self._session.run(None, inputs)
         return hidden, mask
-
-
-def vocabulary() -> dict[str, int]:
-    """BERT's uncased English word pieces (Google, Apache-2.0), which the ONNX build comes without."""
-    lines = gzip.decompress(Path(__file__).with_name("vocabulary.txt.gz").read_bytes()).decode().splitlines()
-    return {piece: number for number, piece in enumerate(lines)}
 
 
 def _characters(text: str, offsets: Sequence[tuple[int, int]]) -> int:

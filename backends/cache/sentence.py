@@ -6,10 +6,11 @@ from math import log
 
 import numpy as np
 
-from backends.cache.embedders import States, vocabulary
+from backends.cache.embedders import States
 from backends.cache.index import Vector
 from backends.cache.quantities import NUMBER_WORDS, unit_name
 from backends.cache.reading import Reading, read, stem
+from backends.cache.vocabulary import vocabulary
 from backends.cache.words import ALIASES, FILLERS, NEGATORS, PHRASAL, STOP_WORDS, word_set
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")
@@ -42,7 +43,7 @@ class Sentence:
             before if index and (before := found[index - 1][0]) in PLAIN_WORDS else "" for index in places
         )
         self.named = tuple(text[found[index][1]].isupper() for index in places)
-        weight = np.array([rarity(word) for word in self.content], dtype=np.float32)
+        weight = np.array([_rarity(word) for word in self.content], dtype=np.float32)
         self.weight = weight / weight.sum() if len(weight) else weight
         self.vectors, self.own = _word_vectors(states, [found[index][1:] for index in places])
 
@@ -79,15 +80,10 @@ def _of_content(word: str, before: str) -> bool:
     return not ((before[:1].isdigit() or before in NUMBER_WORDS) and unit_name(word))
 
 
-@lru_cache(maxsize=1)
-def _ranks() -> dict[str, int]:
-    return vocabulary()
-
-
 @lru_cache(maxsize=8192)
-def rarity(word: str) -> float:
+def _rarity(word: str) -> float:
     """1 for the commonest words to about 5 for those that the model has no piece for."""
-    rank = _ranks().get(word, 40_000) - 1000
+    rank = vocabulary().get(word, 40_000) - 1000
     return 1.0 + max(0.0, log(max(rank, 1) / PLAIN))
 
 

@@ -1,4 +1,4 @@
-"""Outcomes as rows and back. JSON columns have the shapes of CONTRACT; text that no UTF-8 can hold is made holdable."""
+"""Outcomes as rows and back: lists are JSON columns, and text that no UTF-8 can hold is made holdable."""
 
 import sqlite3
 from datetime import UTC, datetime

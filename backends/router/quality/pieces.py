@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.cache.embedders import vocabulary
+from backends.cache.vocabulary import vocabulary
 
 WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
 PLAIN = re.compile(r"[a-z]+|[0-9]+|[^a-z0-9_\s]")

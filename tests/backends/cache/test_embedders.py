@@ -9,6 +9,7 @@ import pytest
 
 from backends.cache import embedders
 from backends.cache.embedders import OnnxEmbedder, SentenceTransformerEmbedder
+from backends.cache.vocabulary import vocabulary
 
 SAME = "How do I undo my last commit?"
 CLOSE = "How can I revert the latest commit?"
@@ -65,7 +66,7 @@ def test_both_builds_agree_and_open_no_socket(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_vocabulary_is_whole() -> None:
-    words = embedders.vocabulary()
+    words = vocabulary()
     assert len(words) == 30_522
     assert (words["[CLS]"], words["[SEP]"], words["hello"]) == (101, 102, 7592)
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 from math import log10
 
 from backends.types import BreakEven, PriceMonth, Recommendation, Review
-from console.present.figures import UNKNOWN, bar, clock, count, sparkline, total
+from console.present.figures import UNKNOWN, bar, clock, count, share, sparkline, total
 from console.present.rows import BLANK, Row, Tone, cell, paragraph, row, span, spread
 from console.present.spend import saved_by
 
@@ -22,7 +22,7 @@ def finops(review: Review | None, line: str, cells: int) -> list[Row]:
     )
     return [
         head,
-        *saved_by(review.saved_by, review.baseline_usd, cells),
+        *saved_by(review.saved_by, share(review.baseline_usd - review.cost_usd, review.baseline_usd), cells),
         BLANK,
         row(span("What would save most", "title")),
         *_recommendations(review.recommendations, cells),

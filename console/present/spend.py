@@ -21,7 +21,7 @@ def spend(state: ViewState, cells: int) -> list[Row]:
     outlook = state.outlook
     rows = [*_totals(money, cells), *_month_end(outlook, cells)]
     if outlook is not None:
-        rows += saved_by(outlook.month_saved_by, money.month_baseline_usd, cells)
+        rows += _month_saved_by(outlook, money, cells)
     rows.append(BLANK)
     for budget in money.budgets:
         rows += [*_budget(budget, money, state.at, cells), BLANK]
@@ -42,13 +42,21 @@ PARTS = (
 )
 
 
-def saved_by(saved: SavedBy, baseline: Decimal, cells: int) -> list[Row]:
-    """Where a saving comes from; parts of nothing are left out. The parts add up to the whole."""
+def _month_saved_by(outlook: Outlook, money: Spend, cells: int) -> list[Row]:
+    """The parts are looked at every few minutes: where the month has gone on since, they say of when they are."""
+    known = sum((getattr(outlook.month_saved_by, field) for field, _ in PARTS), ZERO)
+    now = money.month_baseline_usd - money.month_usd
+    said = share(known, money.month_baseline_usd) if known == now else f"as of {moment(outlook.at, outlook.at)}"
+    return saved_by(outlook.month_saved_by, said, cells)
+
+
+def saved_by(saved: SavedBy, said: str, cells: int) -> list[Row]:
+    """Where a saving comes from, with what is `said` of it; parts of nothing are left out, all add up to the whole."""
     parts = [(name, amount) for field, name in PARTS if (amount := getattr(saved, field))]
     whole = sum((amount for _, amount in parts), ZERO)
     if not whole:
         return []
-    spans = [span("saved ", "dim"), span(total(whole), "good"), span(f" ({share(whole, baseline)}):", "dim")]
+    spans = [span("saved ", "dim"), span(total(whole), "good"), span(f" ({said}):", "dim")]
     for index, (name, amount) in enumerate(parts):
         comma = "," if index < len(parts) - 1 else ""
         spans += [span(f" {name} ", "dim"), span(f"{total(amount)}{comma}")]

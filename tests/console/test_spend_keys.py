@@ -1,8 +1,10 @@
 """The spend pane's keys: a review of the ledger, and another limit for a budget."""
 
+import re
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from backends.errors import LedgerError
 from backends.types import Forecast, Outlook, SavedBy
@@ -11,6 +13,7 @@ from console.present.rows import width
 from console.present.spend import saved_by, spend
 from console.screens.budget import BudgetScreen
 from console.screens.finops import FinOpsScreen
+from console.state import ViewState
 from tests.console.scene import NOW, outlook, review, snapshot
 from tests.console.scripted_core import ScriptedCore
 from tests.console.stage import on_stage, text_of
@@ -68,9 +71,21 @@ def test_no_row_of_savings_or_spend_is_wider_than_its_room(cells: int) -> None:
 
 
 def test_parts_of_a_saving_that_are_nothing_are_left_out() -> None:
-    text = "".join(span.text for row in saved_by(SavedBy(routing=Decimal(2)), Decimal(4), 80) for span in row)
+    text = "".join(span.text for row in saved_by(SavedBy(routing=Decimal(2)), "50 %", 80) for span in row)
     assert text == "saved $2.00 (50 %): routing $2.00"
-    assert saved_by(SavedBy(), Decimal(4), 80) == []
+    assert saved_by(SavedBy(), "50 %", 80) == []
+
+
+def test_parts_that_the_month_has_left_behind_say_of_when_they_are() -> None:
+    now = state()
+    assert now.spend is not None
+
+    def said(of: ViewState) -> str:
+        return "\n".join("".join(span.text for span in row) for row in spend(of, 80))
+
+    assert "saved $54.11 (71 %): routing" in said(now)
+    later = replace(now, spend=replace(now.spend, month_baseline_usd=now.spend.month_baseline_usd + 1))
+    assert re.search(r"saved \$54\.11 \(as of \d\d:\d\d\): routing", said(later))
 
 
 def test_a_month_without_a_forecast_says_when_there_will_be_one() -> None:

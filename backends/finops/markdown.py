@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from backends.finops.dossier import Dossier
-from backends.finops.rendering import PARTS, about, dollars
-from backends.finops.report import Line, Report
+from backends.finops.rendering import PARTS, Table, about, dollars, price_table, spend_table
+from backends.finops.report import Line
 from backends.harmless import harmless
-from backends.types import BreakEven, PriceMonth, Recommendation
+from backends.types import BreakEven, Recommendation
 
 BAR = 30  # characters of the longest bar
 SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>|#"})
@@ -21,18 +21,18 @@ def as_markdown(found: Dossier) -> str:
         "## What would save most",
         _recommendations(found.review.recommendations),
         "## By agent",
-        _table(report),
+        _table(spend_table(report)),
         "## By model",
-        _table(found.by_model),
+        _table(spend_table(found.by_model)),
         "## By intent",
-        _table(found.by_intent),
-        *(() if found.by_tag is None else ("## By tag", _table(found.by_tag))),
+        _table(spend_table(found.by_intent)),
+        *(() if found.by_tag is None else ("## By tag", _table(spend_table(found.by_tag)))),
         "## By day",
         _bars(found.by_day.rows),
         "## Break-even of the own machine",
         _break_even(found.review.break_even),
         "## Price of a token, tokens of a request",
-        _months(found.review.months),
+        _table(price_table(found.review.months)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -61,14 +61,14 @@ def _recommendations(found: Sequence[Recommendation]) -> str:
     )
 
 
-def _table(report: Report) -> str:
-    rows = [
-        f"| {_text(line.key)} | {line.requests:,} | {dollars(line.cost_usd)} | {dollars(line.baseline_usd)} |"
-        f" {dollars(line.saved_usd)} |"
-        for line in (*report.rows, report.total)
-    ]
+def _table(table: Table) -> str:
+    head, *rows = table
     return "\n".join(
-        [f"| {report.by} | requests | cost | all-cloud | saved |", "| --- | --: | --: | --: | --: |", *rows]
+        [
+            f"| {' | '.join(head)} |",
+            f"| --- |{' --: |' * (len(head) - 1)}",
+            *(f"| {' | '.join((_text(name), *cells))} |" for name, *cells in rows),
+        ]
     )
 
 
@@ -89,20 +89,6 @@ def _break_even(found: BreakEven) -> str:
     ]
     head = ["| requests a month | own machine | cloud |", "| --: | --: | --: |"]
     return "\n".join([f"Cheaper {at}; now {found.requests_month:,}. {found.note}.", "", *head, *rows])
-
-
-def _months(found: Sequence[PriceMonth]) -> str:
-    rows = [
-        f"| {month.month} | {'–' if month.usd_per_mtok is None else dollars(month.usd_per_mtok)} |"
-        f" {'–' if month.tokens_per_request is None else f'{month.tokens_per_request:,.0f}'} |"
-        f" {month.requests:,} | {dollars(month.cost_usd)} |"
-        for month in found
-    ]
-    head = [
-        "| month | a million tokens | tokens a request | paid requests | total |",
-        "| --- | --: | --: | --: | --: |",
-    ]
-    return "\n".join([*head, *rows])
 
 
 def _text(foreign: str) -> str:

@@ -5,10 +5,10 @@ from html import escape
 from math import log10
 
 from backends.finops.dossier import Dossier
-from backends.finops.rendering import PARTS, about, dollars
-from backends.finops.report import Line, Report
+from backends.finops.rendering import PARTS, Table, about, dollars, price_table, spend_table
+from backends.finops.report import Line
 from backends.harmless import harmless
-from backends.types import BreakEven, PriceMonth, Recommendation
+from backends.types import BreakEven, Recommendation
 
 WIDTH, HEIGHT = 720, 180
 STYLE = """
@@ -32,11 +32,11 @@ def as_html(found: Dossier) -> str:
         _recommendations(found.review.recommendations),
         "<h2>By day</h2>",
         _days(found.by_day.rows),
-        *(part for one in tables for part in (f"<h2>By {one.by}</h2>", _table(one))),
+        *(part for one in tables for part in (f"<h2>By {one.by}</h2>", _table(spend_table(one)))),
         "<h2>Break-even of the own machine</h2>",
         _break_even(found.review.break_even),
         "<h2>Price of a token, tokens of a request</h2>",
-        _months(found.review.months),
+        _table(price_table(found.review.months)),
     ]
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
     policy = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
@@ -71,18 +71,11 @@ def _recommendations(found: Sequence[Recommendation]) -> str:
     return f"<ol>{''.join(items)}</ol>"
 
 
-def _table(report: Report) -> str:
-    rows = [
-        (line.key, f"{line.requests:,}", dollars(line.cost_usd), dollars(line.baseline_usd), dollars(line.saved_usd))
-        for line in (*report.rows, report.total)
-    ]
-    return _rows((report.by, "requests", "cost", "all-cloud", "saved"), rows)
-
-
-def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(table: Table) -> str:
     def line(cells: Sequence[str], tag: str) -> str:
         return "<tr>" + "".join(f"<{tag}>{_text(cell)}</{tag}>" for cell in cells) + "</tr>"
 
+    head, *rows = table
     return f"<table>{line(head, 'th')}{''.join(line(row, 'td') for row in rows)}</table>"
 
 
@@ -132,20 +125,6 @@ def _ends(left: str, right: str) -> str:
     """Words under both ends of a chart."""
     y = HEIGHT + 14
     return f'<text x="0" y="{y}">{_text(left)}</text><text x="{WIDTH}" y="{y}" text-anchor="end">{_text(right)}</text>'
-
-
-def _months(found: Sequence[PriceMonth]) -> str:
-    rows = [
-        (
-            month.month,
-            "–" if month.usd_per_mtok is None else dollars(month.usd_per_mtok),
-            "–" if month.tokens_per_request is None else f"{month.tokens_per_request:,.0f}",
-            f"{month.requests:,}",
-            dollars(month.cost_usd),
-        )
-        for month in found
-    ]
-    return _rows(("month", "a million tokens", "tokens a request", "paid requests", "total"), rows)
 
 
 def _text(foreign: str) -> str:

@@ -13,7 +13,10 @@ from backends.finops.compare import Change, Comparison
 from backends.finops.report import Line, Report
 from backends.harmless import harmless
 from backends.ledger.rows import stamp
-from backends.types import BreakEven, Recommendation, Review
+from backends.types import BreakEven, PriceMonth, Recommendation, Review
+
+Table = list[tuple[str, ...]]
+"""Cells as text, the head first; of each row the first cell is a name, which may be foreign."""
 
 PARTS = ("routing", "exact_cache", "semantic_cache", "provider_cache", "optimisation")
 
@@ -84,7 +87,9 @@ def _change(row: Change) -> tuple[str, ...]:
 
 def as_review(found: Review) -> str:
     """What would save most, where the own machine breaks even, and the price of tokens, for people."""
-    return "\n\n".join((as_recommendations(found.recommendations), _break_even(found.break_even), _months(found)))
+    return "\n\n".join(
+        (as_recommendations(found.recommendations), _break_even(found.break_even), columns(price_table(found.months)))
+    )
 
 
 def as_recommendations(found: Sequence[Recommendation]) -> str:
@@ -108,8 +113,18 @@ def _break_even(found: BreakEven) -> str:
     return f"{head}\n" + columns((("requests", "own machine", "cloud"), *rows))
 
 
-def _months(found: Review) -> str:
-    rows = [
+def spend_table(report: Report) -> Table:
+    """Its lines and their total."""
+    lines = (
+        (line.key, f"{line.requests:,}", dollars(line.cost_usd), dollars(line.baseline_usd), dollars(line.saved_usd))
+        for line in (*report.rows, report.total)
+    )
+    return [(report.by, "requests", "cost", "all-cloud", "saved"), *lines]
+
+
+def price_table(months: Iterable[PriceMonth]) -> Table:
+    """What a token cost and how many a request took, by month."""
+    lines = (
         (
             one.month,
             "–" if one.usd_per_mtok is None else dollars(one.usd_per_mtok),
@@ -117,9 +132,9 @@ def _months(found: Review) -> str:
             f"{one.requests:,}",
             dollars(one.cost_usd),
         )
-        for one in found.months
-    ]
-    return columns((("month", "a million tokens", "tokens a request", "paid requests", "total"), *rows))
+        for one in months
+    )
+    return [("month", "a million tokens", "tokens a request", "paid requests", "total"), *lines]
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

@@ -88,11 +88,11 @@ def _change(row: Change) -> tuple[str, ...]:
 def as_review(found: Review) -> str:
     """What would save most, where the own machine breaks even, and the price of tokens, for people."""
     return "\n\n".join(
-        (as_recommendations(found.recommendations), _break_even(found.break_even), columns(price_table(found.months)))
+        (_recommended(found.recommendations), _break_even(found.break_even), columns(price_table(found.months)))
     )
 
 
-def as_recommendations(found: Sequence[Recommendation]) -> str:
+def _recommended(found: Sequence[Recommendation]) -> str:
     """Two lines each: what it is and what it is worth a month, then the evidence and the command to try."""
     if not found:
         return "nothing was found that is worth a cent a month"

@@ -37,7 +37,7 @@ def parts(request: Request) -> Iterator[Part]:
             yield Part(index, message.name, False)
         for call in message.tool_calls:
             yield Part(index, f"{call.name} {call.arguments}", False)
-            yield Part(index, unescaped(call.arguments), False)
+            yield Part(index, _unescaped(call.arguments), False)
     for tool in request.tools:
         yield Part(OUTSIDE, f"{tool.name} {tool.description} {_json(tool.parameters)}", False)
     if request.response_format.schema is not None:
@@ -46,7 +46,7 @@ def parts(request: Request) -> Iterator[Part]:
     yield from seams(request.messages)
 
 
-def unescaped(arguments: str) -> str:
+def _unescaped(arguments: str) -> str:
     """Arguments with JSON's escapes undone, a line for each name with its value."""
     try:
         return "\n".join(_strings(msgspec.json.decode(arguments)))

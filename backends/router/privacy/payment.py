@@ -65,7 +65,7 @@ def find(window: Window) -> Iterator[Hit]:
     for match in FOURS.finditer(window.text):
         yield from _row(match)
     for match in IBAN.finditer(window.text):
-        size = iban_length(match[1])
+        size = _iban_length(match[1])
         if size:
             yield Hit("iban", match.start(1), match.start(1) + size)
 
@@ -73,7 +73,7 @@ def find(window: Window) -> Iterator[Hit]:
 def _row(match: re.Match[str]) -> Iterator[Hit]:
     """One card alone, or cards one after the other; by chance one four of groups in ten has the right last digit."""
     starts = range(0, len(match[0]) - 18, 20)
-    cards = [start for start in starts if is_card(match[0][start : start + 19])]
+    cards = [start for start in starts if _is_card(match[0][start : start + 19])]
     if len(cards) > 1 or (cards and len(match[0]) == 19):
         for start in cards:
             yield Hit("card", match.start() + start, match.start() + start + 19)
@@ -81,7 +81,7 @@ def _row(match: re.Match[str]) -> Iterator[Hit]:
 
 def _cards(match: re.Match[str]) -> Iterator[Hit]:
     """The run as a whole, or without a number that stands before or after the card's own."""
-    if is_card(match[0]):
+    if _is_card(match[0]):
         yield Hit("card", *match.span())
         return
     starts = [0, *(gap.end() for gap in SEPARATOR.finditer(match[0]))][:2]
@@ -89,21 +89,21 @@ def _cards(match: re.Match[str]) -> Iterator[Hit]:
     for start in starts:
         for end in ends:
             digits = match[0][start:end]
-            if digits != match[0] and GROUPS.fullmatch(digits) and is_card(digits):
+            if digits != match[0] and GROUPS.fullmatch(digits) and _is_card(digits):
                 yield Hit("card", match.start() + start, match.start() + end)
 
 
 SEPARATOR = re.compile(r"[ \-]")
 
 
-def is_card(number: str) -> bool:
+def _is_card(number: str) -> bool:
     """A card's length, issuer and Luhn digit."""
     digits = re.sub(r"\D", "", number)
     fits = len(digits) in LENGTHS.get(digits[:1], ()) and ISSUER.match(digits) is not None
     return fits and digits not in TEST_CARDS and luhn(digits)
 
 
-def iban_length(account: str) -> int:
+def _iban_length(account: str) -> int:
     """Characters of `account` that are an IBAN by ISO 13616's length and check digits, 0 where none are; words that
     follow after a blank are not part of it.
     """

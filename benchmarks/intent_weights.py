@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from backends.router.classify import features, instruction
 from backends.router.classify.instruction import Weigher
+from backends.router.classify.shapes import shapes
 from benchmarks.training_prompts import Prompt
 
 ANYWHERE = 0.7
@@ -84,16 +85,16 @@ def weigher(prompts: Sequence[Prompt], weight: Array) -> Arrays:
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
 
-    columns, values, ends, shapes, asks, mass = [], [], [0], [], [], []
+    columns, values, ends, looks, asks, mass = [], [], [0], [], [], []
     for prompt, share in zip(prompts, weight, strict=True):
         if not share or len(prompt.text) >= features.HEAD:
             continue
         read = instruction.read(prompt.text)
         if not read.spans:
             continue
-        shapes.append(instruction.shapes(prompt.text, read.spans))
-        for (start, end), run in zip(read.spans, read.runs, strict=True):
-            found = features.buckets(instruction.names(read.terms, run))
+        looks.append(shapes(prompt.text, read.spans))
+        for place, (start, end) in enumerate(read.spans):
+            found = read.names.codes[read.names.places == place] % features.BUCKETS
             inside = sum(max(0, min(end, last) - max(start, first)) for first, last in prompt.pasted)
             columns.append(found)
             values.append(np.full(len(found), (len(found) or 1) ** -0.5))
@@ -103,7 +104,7 @@ def weigher(prompts: Sequence[Prompt], weight: Array) -> Arrays:
     size = (len(asks), features.BUCKETS)
     words = csr_matrix((np.concatenate(values), np.concatenate(columns), ends), shape=size)
     model = LogisticRegression(C=2, max_iter=80)
-    model.fit(hstack([words, csr_matrix(np.vstack(shapes))]).tocsr(), asks, sample_weight=mass)
+    model.fit(hstack([words, csr_matrix(np.vstack(looks))]).tocsr(), asks, sample_weight=mass)
     hashed, scale = eight_bits(model.coef_[0][: features.BUCKETS, None].astype(np.float32))
     return {
         "asking": hashed[:, 0],
@@ -124,7 +125,7 @@ def design(texts: Sequence[str], weighers: Sequence[Weigher]) -> Any:
     for text, weigh in zip(texts, weighers, strict=True):
         read = instruction.read(features.excerpt(text))
         for (columns, values, ends), (found, value) in zip(
-            blocks, (read.terms.hashed(), instruction.asked(weigh(read))), strict=True
+            blocks, (read.terms.hashed(), instruction.asked(read.names, weigh(read))), strict=True
         ):
             columns.append(found)
             values.append(value)

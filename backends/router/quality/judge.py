@@ -96,7 +96,7 @@ def points(texts: Sequence[str], pieces: Pieces, centre: NDArray[np.float32], sp
     for text in texts:
         part = features.excerpt(text)
         numbers, form = features.shape(part, len(text))
-        place = np.clip((numbers - centre) / spread, -FAR, FAR)
+        place = np.minimum(np.maximum((numbers - centre) / spread, -FAR), FAR)
         vectors.append(pieces.vector(part))
         scaled.append(place)
         forms.append(form)

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.router.classify.features import BUCKETS, EDGE, OPENING, hashed, terms, words
+from backends.router.classify.features import BUCKETS, EDGE, OPENING, hashed, opening, terms, words
 
 
 def codes(*names: str) -> set[int]:
@@ -26,13 +26,13 @@ def test_names_are_words_pairs_and_stems_and_edges_are_marked(text: str) -> None
     found = words(text)
     each = terms(found)
     stems = (f"{word[:5]}~" for word in found if len(word) > 5)
-    assert each.between(0, len(found)) == codes(*found, *map("_".join, pairwise(found)), *stems)
+    assert {*each.codes, *each.pairs, *each.stems} == codes(*found, *map("_".join, pairwise(found)), *stems)
     first, last = found[:EDGE], found[-EDGE:]
-    opening = codes(
+    begun = codes(
         *(f"^{place}{word}" for place, word in enumerate(found[:OPENING])), *(f"^{a}_{b}" for a, b in pairwise(first))
     )
-    assert each.opening(0, EDGE) == opening
-    assert each.edges() == opening | codes(*(f"^{word}" for word in first), *(f"{word}$" for word in last))
+    assert set(opening(each.words[:EDGE])) == begun
+    assert each.edges() == begun | codes(*(f"^{word}" for word in first), *(f"{word}$" for word in last))
 
 
 @given(st.text(max_size=200))

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.router.classify import Classifier, features, instruction
+from backends.router.classify.shapes import SHAPES, shapes
 
 WEIGHER = Classifier.load()._weigher
 
@@ -18,11 +19,8 @@ LETTER = (
 def weights(text: str) -> dict[str, float]:
     """Weight of each sentence by its first words, 0 where it does not count."""
     read = instruction.read(text)
-    kept = WEIGHER(read)
-    names = [instruction.names(read.terms, run) for run in read.runs]
     return {
-        text[start:end][:12]: next((each.weight for each in kept if each.names == name), 0.0)
-        for (start, end), name in zip(read.spans, names, strict=True)
+        text[start:end][:12]: weight for (start, end), weight in zip(read.spans, WEIGHER(read).tolist(), strict=True)
     }
 
 
@@ -38,20 +36,35 @@ def test_sentences_lie_in_order_within_the_text_and_hold_a_word(text: str) -> No
 
 @given(st.text())
 def test_weights_are_shares_of_the_highest(text: str) -> None:
-    found = WEIGHER(instruction.read(text))
-    assert all(instruction.LEAST <= each.weight <= 1 for each in found)
-    assert not found or max(each.weight for each in found) == pytest.approx(1)
-    buckets, values = instruction.asked(found)
+    read = instruction.read(text)
+    found = WEIGHER(read)
+    assert all(weight == 0 or instruction.LEAST <= weight <= 1 for weight in found)
+    assert not len(found) or max(found) == pytest.approx(1)
+    buckets, values = instruction.asked(read.names, found)
     assert len(buckets) == len(values)
     assert not len(values) or float(values @ values) == pytest.approx(1, rel=1e-3)
 
 
 @given(st.text())
-def test_a_text_cut_into_sentences_has_the_same_words_as_uncut(text: str) -> None:
+def test_each_sentence_has_the_names_that_it_would_have_alone(text: str) -> None:
     read = instruction.read(text)
-    assert read.terms == features.terms(features.words(text))
-    for (start, end), run in zip(read.spans, read.runs, strict=True):
-        assert read.terms.words[slice(*run)] == features.terms(features.words(text[start:end])).words
+    assert (read.terms.words, *map(list, read.terms[1:])) == (
+        (whole := features.terms(features.words(text))).words,
+        *map(list, whole[1:]),
+    )
+    for place, (start, end) in enumerate(read.spans):
+        alone = features.terms(features.words(text[start:end]))
+        names = {*alone.codes, *alone.pairs, *alone.stems, *features.opening(alone.words[: features.OPENING])}
+        assert [*read.names.codes[read.names.places == place]] == sorted(names)
+
+
+def test_a_name_counts_by_the_highest_weight_of_its_sentences() -> None:
+    read = instruction.read("mend it. mend that. see them.")
+    buckets, values = instruction.asked(read.names, np.array([0.2, 1, 0], np.float32))
+    value = dict(zip(buckets.tolist(), values.tolist(), strict=True))
+    mend, it, that, see = (features.terms([word]).codes[0] % features.BUCKETS for word in ("mend", "it", "that", "see"))
+    assert value[mend] == value[that] == pytest.approx(5 * value[it])
+    assert see not in value
 
 
 @pytest.mark.parametrize(
@@ -83,8 +96,8 @@ def test_only_the_first_and_last_sentences_are_read() -> None:
 
 def test_where_a_sentence_stands_and_what_it_looks_like_are_features() -> None:
     text = "Is it up?\n\n{a=17}\nYES"
-    rows = instruction.shapes(text, instruction.sentences(text))
-    assert rows.shape[1] == instruction.SHAPES
+    rows = shapes(text, instruction.sentences(text))
+    assert rows.shape[1] == SHAPES
     assert rows[0][0] > 0
     assert rows[0][12] > 0
     assert rows[1][-4] > rows[0][-4]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.router.quality.pieces import Pieces
+from backends.router.quality.pieces import WORD, Pieces, distinct
 
 PIECES = Pieces.load()
 
@@ -28,3 +28,8 @@ def test_like_meanings_are_nearer() -> None:
 def test_an_unknown_word_is_put_together_from_its_pieces_and_signs_nobody_knows_tell_nothing() -> None:
     assert np.linalg.norm(PIECES.vector("electroencephalographic")) > 0
     assert np.linalg.norm(PIECES.vector("\U0001f9ff")) == 0
+
+
+@given(st.text(max_size=200) | st.text(st.characters(max_codepoint=127), max_size=200))
+def test_words_are_those_of_the_pattern_in_plain_text_too(text: str) -> None:
+    assert distinct(text) == set(WORD.findall(text.lower()))

@@ -50,9 +50,8 @@ def count_text(text: str) -> int:
     """Estimated tokens of one text, 0 for an empty one."""
     data = text.encode("utf-8", "surrogatepass")
     size = len(data)
-    letters, digits, blanks, other = (
-        size - len(data.translate(None, kind)) for kind in (LETTERS, DIGITS, BLANKS, OTHER)
-    )
+    letters, digits, blanks = (size - len(data.translate(None, kind)) for kind in (LETTERS, DIGITS, BLANKS))
+    other = 0 if data.isascii() else size - len(data.translate(None, OTHER))
     punctuation = size - letters - digits - blanks - other
     words = min(data.count(b" ") + 1, letters)
     lines = data.count(b"\n") + data.count(b"\r")

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from backends.cache.lexicon import relation
+from backends.cache.mood import languages_differ, moods_clash
 from backends.cache.reading import Reading, read, stem
 from backends.cache.sequence import reversed_order
 from backends.cache.words import FILLERS, GENERIC, OPPOSITES, SCOPES
@@ -35,7 +36,8 @@ def differing(asked: str, stored: str) -> str | None:
 
 
 def _language(a: Reading, b: Reading) -> bool:
-    return a.language is not None and b.language is not None and a.language != b.language
+    spoken = a.language is not None and b.language is not None and a.language != b.language
+    return spoken or languages_differ(a.lower, b.lower)
 
 
 def _quoted(a: Reading, b: Reading) -> bool:
@@ -146,6 +148,10 @@ def _sequence(a: Reading, b: Reading) -> bool:
     return reversed_order(a.lower, b.lower)
 
 
+def _mood(a: Reading, b: Reading) -> bool:
+    return moods_clash(a.lower, b.lower)
+
+
 def _tense(a: Reading, b: Reading) -> bool:
     """What was is not what is."""
     return ("future" in a.tenses) != ("future" in b.tenses) or _disjoint(a.tenses, b.tenses)
@@ -228,6 +234,7 @@ GUARDS: tuple[tuple[str, Callable[[Reading, Reading], bool]], ...] = (
     ("negation", _negation),
     ("owner", _owner),
     ("sequence", _sequence),
+    ("mood", _mood),
 )
 """In the order they are asked; the first that differs names the near miss."""
 

@@ -23,8 +23,8 @@ DIRECTIONS = word_set("from to into onto than before after until since without a
 """Words that give what follows them its role."""
 
 NEGATORS = word_set(
-    "not no never none neither nor nothing nobody cannot without except avoid avoids avoided avoiding prevent prevents "
-    "prevented preventing lack lacks lacking"
+    "not no non never none neither nor nothing nobody cannot without except avoid avoids avoided avoiding prevent "
+    "prevents prevented preventing lack lacks lacking"
 )
 
 OPPOSITES: tuple[tuple[str, str], ...] = (
@@ -59,6 +59,8 @@ SCOPES: dict[str, str] = {
         "tomorrow": "tomorrow",
         "including": "including plus",
         "excluding": "excluding except minus",
+        "another": "another additional extra spare",
+        "somebody": "somebody someone anybody anyone stranger else",
         "at least": "least minimum min",
         "at most": "most maximum max",
     }.items()

@@ -114,6 +114,8 @@ def _check_cache(settings: "Settings", path: Path) -> None:
         scope, _, group = agent.cache_scope.partition(":")
         if scope not in ("agent", "group", "all") or (scope == "group") != bool(group):
             raise WrongSettings(f"{path}: `agents.{name}.cache_scope` must be agent, group:NAME or all")
+    if 0 < settings.cache.pace_tps < 1:
+        raise WrongSettings(f"{path}: `cache.pace_tps` must be 0, for at once, or 1 and more")
     for intent in settings.cache.ttl_s:
         if intent not in INTENTS:
             raise WrongSettings(f"{path}: `cache.ttl_s.{intent}` is no intent: use one of {', '.join(INTENTS)}")

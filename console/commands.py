@@ -14,8 +14,21 @@ from console.state import ViewState
 from console.theming import names
 
 
+class Spending(Protocol):
+    def action_review(self) -> None: ...
+    def action_budget(self) -> None: ...
+
+
+class Main(Protocol):
+    @property
+    def spend(self) -> Spending: ...
+
+
 class Commanded(Protocol):
     """What the palette needs of the App."""
+
+    @property
+    def main(self) -> Main: ...
 
     state: ViewState
     theme: str
@@ -61,6 +74,8 @@ class ClawCommands(Provider):
         stop = ("Resume cloud", "send to the cloud again") if stopped else ("Stop cloud", "nothing more is sent there")
         yield Command(*stop, partial(app.run_action, "stop_cloud"))
         yield from _ratings(app)
+        yield Command("Savings", "what would save most; v on the spend pane", app.main.spend.action_review)
+        yield Command("Change a budget", "at once; b on the spend pane", app.main.spend.action_budget)
         yield Command("Flush cache", "delete every stored answer", partial(app.run_action, "flush"))
         for number, title in enumerate(("runtime", "routing", "cache", "spend", "alerts", "chat"), 1):
             yield Command(f"Show {title}", f"key {number}", partial(app.run_action, f"show({number})"))

@@ -36,6 +36,7 @@ class Written(Struct, frozen=True, kw_only=True):
 
 class Database:
     def __init__(self, path: Path, *, max_bytes: int, seal: Seal | None = None) -> None:
+        self._path = path
         self._max_bytes = max_bytes
         self._seal = seal
         self._db = file.open_file(path)
@@ -105,6 +106,7 @@ class Database:
             if agent is None:
                 rows = self._db.execute("DELETE FROM entries RETURNING key").fetchall()
                 self.verdicts.forget()
+                file.forget_set_aside(self._path)
             else:
                 rows = self._db.execute("DELETE FROM entries WHERE agent = ? RETURNING key", (agent,)).fetchall()
         self._db.execute("PRAGMA incremental_vacuum").fetchall()

@@ -1,7 +1,7 @@
 """The cache's file: opened privately, and begun anew where it cannot be read.
 
-A cache is no ledger: a corrupt file, or one that another version wrote, is set aside as `cache.db.corrupt` with a line
-in the log, and nobody waits for it.
+A cache is no ledger: a corrupt file is set aside as `cache.db.corrupt` with a line in the log, one that another version
+wrote is removed, and nobody waits for either.
 """
 
 import logging
@@ -57,20 +57,37 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WIT
 """
 
 
+class OtherVersion(sqlite3.DatabaseError):
+    """A sound file of another shape. Its answers are made again sooner than they would be moved."""
+
+
 def open_file(path: Path) -> sqlite3.Connection:
     """A connection to the cache at `path`. Raises sqlite3.Error or OSError where not even an empty file can be had."""
     try:
         return _connect(path)
+    except OtherVersion as error:
+        log.warning("the cache file %s is begun anew: %s", path.name, error)
+        _remove(path)
     except sqlite3.DatabaseError as error:
         if is_passing(error):
             raise
         set_aside(path, str(error))
-        return _connect(path)
+    return _connect(path)
 
 
 def is_passing(error: sqlite3.Error) -> bool:
     """Full, locked or read-only: the file itself is sound."""
     return isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error)
+
+
+def forget_set_aside(path: Path) -> None:
+    """Delete what `set_aside` kept: it may hold prompts and answers."""
+    path.with_name(path.name + ".corrupt").unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    for tail in ("-wal", "-shm", ""):
+        path.with_name(path.name + tail).unlink(missing_ok=True)
 
 
 def set_aside(path: Path, why: str) -> None:
@@ -93,7 +110,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         db.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}").fetchone()
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, VERSION):
-            raise sqlite3.DatabaseError(f"another version of claw wrote it ({version})")
+            raise OtherVersion(f"another version of claw wrote it ({version})")
         db.executescript(_SCHEMA)
         db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("SELECT count(*), sum(size) FROM entries").fetchone()

@@ -125,7 +125,9 @@ class Review(Struct, frozen=True, kw_only=True):
 
 
 class Outlook(Struct, frozen=True, kw_only=True):
-    """Where spend goes, looked at every minute. `by_hour` is each agent's last 24 hours in dollars, oldest first."""
+    """Where spend goes, looked at every five minutes. `by_hour` is each agent's last 24 hours in dollars, oldest
+    first.
+    """
 
     at: datetime
     forecast: Forecast | None = None

@@ -1,17 +1,24 @@
 """Pane 4: today, the month, budgets and agents; `v` opens the FinOps view, `b` changes a budget."""
 
-from typing import ClassVar
+from typing import ClassVar, Protocol, cast
 
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 
 from backends.types import Action
+from console.keys import Guard
 from console.messages import Act
 from console.present import spend as present
 from console.present.frame import Body
 from console.present.rows import Row
 from console.state import ViewState
 from console.widgets.pane import Pane
+
+
+class Guarded(Protocol):
+    """What the pane needs of the App."""
+
+    guard: Guard
 
 
 class SpendPane(Pane):
@@ -40,7 +47,8 @@ class SpendPane(Pane):
         from console.screens.budget import BudgetScreen
 
         if self.state.spend is not None and self.state.spend.budgets:
-            self.app.push_screen(BudgetScreen(self.state.spend.budgets), self._set)
+            guard = cast(Guarded, self.app).guard
+            self.app.push_screen(BudgetScreen(self.state.spend.budgets, typed_by_hand=guard.allows), self._set)
 
     def _set(self, action: Action | None) -> None:
         if action is not None:

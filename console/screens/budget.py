@@ -1,6 +1,6 @@
 """Another limit for a budget: arrows choose which, figures say how much, enter does it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 
 from textual.events import Key
@@ -17,8 +17,11 @@ TYPED = 12  # characters of an amount
 class BudgetScreen(Overlay[Action]):
     """Dismissed with the order to give, or None."""
 
-    def __init__(self, budgets: Sequence[BudgetState]) -> None:
+    def __init__(self, budgets: Sequence[BudgetState], *, typed_by_hand: Callable[[], bool]) -> None:
+        """`typed_by_hand` says whether the last keys were no paste: a pasted enter sets nothing."""
         self._budgets = budgets
+        self._by_hand = typed_by_hand
+        self._refused = False
         self._at = 0
         self._typed = ""
         super().__init__("Budget", self._rows)
@@ -39,7 +42,8 @@ class BudgetScreen(Overlay[Action]):
         self.sheet_changed()
 
     def _answer(self) -> None:
-        if (amount := self._amount()) is not None:
+        self._refused = not self._by_hand()
+        if not self._refused and (amount := self._amount()) is not None:
             budget = self._budgets[self._at]
             self.dismiss(
                 Action(verb="set-budget", actor="console", scope=budget.scope, window=budget.window, limit_usd=amount)
@@ -63,4 +67,5 @@ class BudgetScreen(Overlay[Action]):
         bad = self._typed and self._amount() is None
         entry = row(span("new limit  $", "dim"), span(amount, "bad" if bad else "strong"))
         note = "↑ ↓ which, figures how much, enter sets it at once, esc leaves; claw.toml stays as it is"
-        return [*rows, BLANK, entry, BLANK, *paragraph(note, cells, "dim")]
+        again = paragraph("that enter came with pasted text: press it again", cells, "warn") if self._refused else []
+        return [*rows, BLANK, entry, *again, BLANK, *paragraph(note, cells, "dim")]

@@ -57,12 +57,12 @@ class MainScreen(Screen[None]):
         self._tiny = TinyPane()
         self._make_chat = make_chat
         self.chat: Pane | None = None
-        self.cache = CachePane()
+        self.cache, self.spend = CachePane(), SpendPane()
         self._panes: dict[int, Pane] = {
             1: RuntimePane(),
             2: RoutingPane(),
             3: self.cache,
-            4: SpendPane(),
+            4: self.spend,
             5: AlertsPane(),
         }
         self._chosen = 2

@@ -45,7 +45,11 @@ async def test_a_budget_gets_another_limit(core: ScriptedCore) -> None:
         await until(lambda: isinstance(app.screen, BudgetScreen))
         await pilot.press("x", "1", "2", ".", "5", "0", "backspace")
         await until(lambda: "12.5" in text_of(app))
-        await pilot.pause(0.1)  # keys fed faster than hands count as pasted
+        app.guard.pasted()
+        await pilot.press("enter")
+        await until(lambda: "press it again" in text_of(app))
+        assert core.acted == []
+        await until(app.guard.allows)
         await pilot.press("enter")
         await until(lambda: core.acted)
         (action,) = core.acted

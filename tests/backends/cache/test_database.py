@@ -185,13 +185,27 @@ def test_a_corrupt_file_is_set_aside(path: Path, content: bytes) -> None:
     assert path.with_name("cache.db.corrupt").read_bytes() == content
 
 
-def test_a_newer_programs_file_is_set_aside(path: Path) -> None:
+def test_a_newer_programs_file_is_begun_anew(path: Path) -> None:
     Database(path, max_bytes=1000).close()
     with sqlite3.connect(path) as other:
         other.execute(f"PRAGMA user_version = {file.VERSION + 1}")
     other.close()
     Database(path, max_bytes=1000).close()
-    assert path.with_name("cache.db.corrupt").exists()
+    assert not path.with_name("cache.db.corrupt").exists()
+    with sqlite3.connect(path) as other:
+        assert other.execute("PRAGMA user_version").fetchone()[0] == file.VERSION
+    other.close()
+
+
+def test_a_flush_of_everything_takes_what_was_set_aside(path: Path) -> None:
+    aside = path.with_name("cache.db.corrupt")
+    aside.write_bytes(b"once a prompt")
+    database = Database(path, max_bytes=1000)
+    database.flush("writer")
+    assert aside.exists()
+    database.flush(None)
+    assert not aside.exists()
+    database.close()
 
 
 def test_a_locked_file_is_no_reason_to_set_it_aside(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ class Judged(NamedTuple):
 
 
 class Quality:
-    """Immutable, deterministic and safe to share. 200 tokens take about 0.2 ms, 2,000 about 1 ms, more no more."""
+    """Immutable, deterministic and safe to share. 200 tokens take about 0.15 ms, 2,000 about 0.4 ms, more no more."""
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]], pieces: Pieces) -> None:
         """The arrays of quality.npz: the posterior's, `centre` and `spread` of the shapes, `local_line` and

@@ -26,13 +26,13 @@ STREAMS = ("gptcache", "clinc150", "banking77")
 
 
 class Pair(NamedTuple):
-    """`cluster` ties pairs that share a text or an intent, so that no fold sees half of one."""
+    """`clusters` tie pairs that share a text or an intent, so that no fold sees half of one; a's and b's."""
 
     a: str
     b: str
     same: bool
     source: str
-    cluster: str
+    clusters: tuple[str, str]
 
 
 class Model:
@@ -74,11 +74,11 @@ def written() -> list[Pair]:
     found = []
     blocks = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(PROMPTS.glob("semguard-*.txt")))
     for number, block in enumerate(blocks.split("\n\n")):
-        lines = block.splitlines()
+        lines, clusters = block.splitlines(), (f"written{number}",) * 2
         same = [line[2:] for line in lines if line.startswith("= ")]
         other = [line[2:] for line in lines if line.startswith("x ")]
-        found += [Pair(a, b, True, "written", f"written{number}") for a, b in itertools.combinations(same, 2)]
-        found += [Pair(a, b, False, "written", f"written{number}") for a in same for b in other]
+        found += [Pair(a, b, True, "written", clusters) for a, b in itertools.combinations(same, 2)]
+        found += [Pair(a, b, False, "written", clusters) for a in same for b in other]
     return found
 
 
@@ -94,23 +94,26 @@ def labelled(data: Path, name: str) -> list[Pair]:
 
     for row in found:
         tied[root(row["a"])] = root(row["b"])
-    return [Pair(row["a"], row["b"], row["same_answer"], name, name + root(row["a"])) for row in found]
+    return [Pair(row["a"], row["b"], row["same_answer"], name, (name + root(row["a"]),) * 2) for row in found]
 
 
 def neighbours(data: Path, name: str, model: Model, floor: float) -> list[Pair]:
-    """The pairs of a stream's rows whose cosine is `floor` or more, each row's nearest only."""
+    """The pairs of a stream's rows whose cosine is `floor` or more, each row's nearest only, nearest first; b asks.
+
+    Where the stream's texts are those of labelled pairs, the clusters are the pairs'.
+    """
+    of_pairs = labelled(data, name) if name in ("own", "gptcache") else []
+    tied = {text: pair.clusters[0] for pair in of_pairs for text in (pair.a, pair.b)}
     found = rows(data / f"{name}-stream.jsonl")
     matrix = np.stack([model.vectors[row["text"]] for row in found])
     pairs = []
     for index, row in enumerate(found):
         near = matrix[:index] @ matrix[index]
         for other in sorted(np.flatnonzero(near >= floor), key=lambda at: -near[at])[:NEIGHBOURS]:
-            groups = (row["group"], found[other]["group"])
-            pairs.append(
-                Pair(
-                    found[other]["text"], row["text"], groups[0] == groups[1], f"{name}-stream", f"{name}{min(groups)}"
-                )
-            )
+            groups = (found[other]["group"], row["group"])
+            sides = (found[other]["text"], row["text"])
+            ours, theirs = (tied.get(text, name + group) for text, group in zip(sides, groups, strict=True))
+            pairs.append(Pair(*sides, groups[0] == groups[1], f"{name}-stream", (ours, theirs)))
     return pairs
 
 

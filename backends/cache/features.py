@@ -1,5 +1,6 @@
 """What is alike and what differs between two questions, as numbers for the score; the same for (a, b) and (b, a)."""
 
+import re
 from collections import Counter
 from difflib import SequenceMatcher
 from itertools import pairwise
@@ -13,6 +14,7 @@ _AUXILIARIES = word_set(
     "is are was were am do does did has have had will would can could should may might must isn't aren't doesn't don't "
     "didn't"
 )
+_CLAUSE = re.compile(r"[.?!;,:](?=\s+\w)|\b(?:and|but|because|since|while|though|so|if|when|who|which|that)\b")
 _ASKING = {"how": "how", "why": "why"} | dict.fromkeys(
     ("what", "which", "who", "when", "where", "whats", "what's"), "what"
 )
@@ -56,7 +58,10 @@ def _sizes(a: Sentence, b: Sentence) -> dict[str, float]:
     ours = Counter(word for word in a.words if word not in a.content)
     theirs = Counter(word for word in b.words if word not in b.content)
     plain = sorted(((ours - theirs).total(), (theirs - ours).total()))
+    clauses = sorted((len(_CLAUSE.findall(a.reading.lower)), len(_CLAUSE.findall(b.reading.lower))))
     return {
+        "clauses_min": clauses[0],
+        "clauses_more": clauses[1] - clauses[0],
         "words_min": words[0],
         "words_max": words[1],
         "words_ratio": words[0] / max(1, words[1]),

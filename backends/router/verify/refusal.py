@@ -25,9 +25,10 @@ UNSURE = re.compile(
 
 
 def refusal(answered: Answered) -> Word:
-    text = answered.text.strip().replace("’", "'")
+    text = answered.text.strip()
     if answered.calls or len(text) > SHORT:
         return unknown(CHECK)
+    text = wording.apostrophes(text)
     if REFUSES.search(text[:OPENING]):
         return failed(CHECK, "it refuses")
     if UNSURE.search(text[:OPENING]):

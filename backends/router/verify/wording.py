@@ -28,6 +28,14 @@ SENTENCE = re.compile(r"[.!?。！？]\s+|\n+")
 READ = 8_000
 """Characters of an answer that are looked at."""
 
+APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ′´`＇", "'"))
+LEFT_OUT = re.compile(r"(?i)\b(ca|could|did|do|does|is|wo|would)nt\b|\b(i)m(?= (?:not|unable|sorry|really|afraid)\b)")
+
+
+def apostrophes(text: str) -> str:
+    """`text` with one sign for every apostrophe, also where it was left out: "I dont know" and "Im not sure"."""
+    return LEFT_OUT.sub(lambda cut: f"{cut[1]}n't" if cut[1] else f"{cut[2]}'m", text.translate(APOSTROPHES))
+
 
 def sentences(text: str) -> list[str]:
     return [part.strip() for part in SENTENCE.split(text[:READ]) if part.strip()]

@@ -5,6 +5,7 @@ Fields that are not named here are ignored, as OpenAI does. Null means absent.
 
 import base64
 import binascii
+from itertools import accumulate
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -14,6 +15,7 @@ from backends.gateway.refusal import Turned
 from backends.types import Image, Message, ResponseFormat, Sampling, Tool, ToolCall
 
 MEDIA_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
+BETWEEN_PARTS = "\n"
 
 
 class ImageUrl(Struct):
@@ -147,7 +149,7 @@ def _tool(function: Function, index: int) -> Tool:
 
 
 def _message(said: ChatMessage, where: str) -> Message:
-    text, images = _content(said.content, where)
+    texts, images = _content(said.content, where)
     if said.role == "tool" and said.tool_call_id is None:
         raise Turned(400, "invalid_request", "a tool's message needs a tool_call_id", param=f"{where}.tool_call_id")
     calls = tuple(
@@ -156,11 +158,12 @@ def _message(said: ChatMessage, where: str) -> Message:
     )
     return Message(
         role="system" if said.role == "developer" else said.role,
-        text=text,
+        text=BETWEEN_PARTS.join(texts),
         images=images,
         tool_calls=calls,
         tool_call_id=said.tool_call_id,
         name=said.name,
+        seams=_seams(texts),
     )
 
 
@@ -168,9 +171,9 @@ def _call(called: CalledTool) -> ToolCall:
     return ToolCall(id=called.id, name=called.function.name, arguments=called.function.arguments)
 
 
-def _content(content: str | list[Part] | None, where: str) -> tuple[str, tuple[Image, ...]]:
+def _content(content: str | list[Part] | None, where: str) -> tuple[list[str], tuple[Image, ...]]:
     if content is None or isinstance(content, str):
-        return content or "", ()
+        return [content or ""], ()
     texts: list[str] = []
     images: list[Image] = []
     for index, part in enumerate(content):
@@ -182,7 +185,13 @@ def _content(content: str | list[Part] | None, where: str) -> tuple[str, tuple[I
             images.append(_image(part.image_url.url, f"{place}.image_url.url"))
         else:
             raise Turned(400, "invalid_request", "a part must be a text or an image_url, complete", param=place)
-    return "\n".join(texts), tuple(images)
+    return texts, tuple(images)
+
+
+def _seams(texts: list[str]) -> tuple[int, ...]:
+    """Where each text but the first begins once they are joined."""
+    ends = accumulate(len(text) + len(BETWEEN_PARTS) for text in texts[:-1])
+    return tuple(ends)
 
 
 def _image(url: str, where: str) -> Image:

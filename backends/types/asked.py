@@ -27,6 +27,8 @@ class Message(Struct, frozen=True, kw_only=True):
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     name: str | None = None
+    seams: tuple[int, ...] = ()
+    """Where in `text` each part begins that the caller sent apart, but for the first."""
 
 
 class Tool(Struct, frozen=True, kw_only=True):

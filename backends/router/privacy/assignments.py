@@ -8,7 +8,16 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from backends.router.privacy.hit import DEFAULT_LOGINS, Hit, has_all_cases, is_code, is_loud, is_placeholder, is_random
+from backends.router.privacy.hit import (
+    DEFAULT_LOGINS,
+    Hit,
+    has_all_cases,
+    is_code,
+    is_counting,
+    is_loud,
+    is_placeholder,
+    is_random,
+)
 from backends.router.privacy.names import ENDINGS, HARMLESS, HARMLESS_BEFORE, HEADS, NAME, QUALIFIERS, SHORT
 from backends.router.privacy.window import Window
 
@@ -57,6 +66,24 @@ NUMBERED = re.compile(r"(?i)\b(?:ids?|hash|commit|request|trace|digest|sum|check
 """Between a name and digits that are something else's."""
 
 
+DIGITS = re.compile(r"\d{6,64}")
+NAME_ENDS = ENDINGS | {"", "1", "2", "_1", "_2"}
+LOOSE = frozenset(("pass", "creds", "credentials"))
+"""Names that say something else before a number ("tests pass: 120000"), unless they end another name (`DB_PASS`)."""
+
+COUNTED = re.compile(
+    r"(?i)\b(?:order|ticket|invoice|case|row|port|issue|build|version|bestellung|auftrag|rechnung|commande|facture|"
+    r"pedido|factura|ordine|\w*(?:number|nummer)|n[úu]mero|no|nr|count|length|age|date|time|ids?|hash|commit|request|"
+    r"trace)[\"'`.]?(?:\s?[:=]|\s(?:is|was|ist|war|est|es)\b)"
+)
+"""What stands for a number of another kind, right before it."""
+
+UNITS = re.compile(
+    r"(?i)[\"'`]?\s?(?:%|(?:times|attempts?|tries|guesses|entries|rows|users|accounts|records|events|failures|requests|"
+    r"hashes|days|hours|minutes|seconds|secs?|ms|bits|bytes|characters|chars|digits|iterations|rounds|combinations)\b)"
+)
+
+
 class Value(NamedTuple):
     """What may be a name's value. `loud`: only something that looks like a password by itself counts there."""
 
@@ -76,7 +103,7 @@ def find(window: Window) -> Iterator[Hit]:
         judged = _is_password if match["password"] is not None else _is_key
         kind = "api-key" if match["password"] is None else "password"
         for value in _values(text, match.start(), end):
-            if judged(text, match, value):
+            if judged(text, match, value) or (judged is _is_password and _is_all_digits(text, match, end, value)):
                 yield Hit(kind, value.start, value.end)
                 break
 
@@ -131,6 +158,20 @@ def _is_password(text: str, match: re.Match[str], value: Value) -> bool:
     if is_placeholder(bare) or is_code(bare) or _is_prose(bare):
         return False
     return is_loud(bare) if value.loud else len(bare) >= 6 and is_random(bare)
+
+
+def _is_all_digits(text: str, match: re.Match[str], end: int, value: Value) -> bool:
+    """A password of digits alone, which only its name and what stands between them tell from a count or an order's
+    number: the name ends there, and nothing that is counted is spoken of.
+    """
+    bare = _bare(text, value)
+    if value.loud or value.start < end or DIGITS.fullmatch(bare) is None or is_counting(bare):
+        return False
+    if match[0].lower() in LOOSE and text[max(0, match.start() - 1) : match.start()] not in ("_", "-", "."):
+        return False
+    if text[match.end() : end].rstrip(".-").lower() not in NAME_ENDS:
+        return False
+    return COUNTED.search(text[end : value.start]) is None and UNITS.match(text, value.end) is None
 
 
 def _is_key(text: str, match: re.Match[str], value: Value) -> bool:

@@ -11,6 +11,7 @@ from backends.router.privacy import (
     contacts,
     logins,
     national_ids,
+    one_time,
     passports,
     payment,
     secrets,
@@ -73,6 +74,7 @@ class PrivacyGate:
             connections.find,
             assignments.find,
             logins.find,
+            one_time.find,
             payment.find,
             national_ids.find,
             contacts.find,
@@ -114,11 +116,7 @@ class PrivacyGate:
     def _straddled(self, request: Request) -> bool:
         """Does a message end in the middle of something private, so that either half would pass for harmless?"""
         allowance = Allowance()
-        return any(
-            hit.start < part.seam < hit.end
-            for part in seams(request.messages)
-            for hit in self._hits(part.text, allowance)
-        )
+        return any(part.cuts(hit) for part in seams(request.messages) for hit in self._hits(part.text, allowance))
 
     def hits(self, text: str) -> Iterator[Hit]:
         """All that is private in one text, in no order, with offsets into it; stretches may overlap.
@@ -131,7 +129,7 @@ class PrivacyGate:
         allowance = Allowance()
         for part in parts(request):
             for hit in self._hits(part.text, allowance):
-                if hit.end > part.seam:
+                if part.counts(hit):
                     yield _finding(part, hit)
 
     def _hits(self, text: str, allowance: "Allowance") -> Iterator[Hit]:

@@ -25,6 +25,11 @@ def is_placeholder(value: str) -> bool:
     return PLACEHOLDER.search(value) is not None
 
 
+def is_counting(digits: str) -> bool:
+    """Digits that everybody types for want of a password: 111111, 123456, 87654321. Manuals print them."""
+    return len(set(digits)) < 2 or digits in UPWARDS or digits in UPWARDS[::-1] or digits in DEFAULT_LOGINS
+
+
 def is_code(value: str) -> bool:
     """Names where the secret is kept, rather than being it."""
     return CODE.search(value) is not None
@@ -59,6 +64,7 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+UPWARDS = "01234567890123456789"
 LOUD = "!@#$%^&*+?~"
 MARKS = LOUD + "|=_-."
 

@@ -1,32 +1,52 @@
 """Every text of a request that an engine would read, each with the message it belongs to."""
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import msgspec
 
+from backends.router.privacy.hit import Hit
 from backends.router.privacy.names import HEADS
+from backends.router.privacy.one_time import STEMS
 from backends.types import Message, Request
 
 OUTSIDE = -1
 """Stands for a message where a text belongs to none: tools, schema, stop words."""
 
 SEAM = 240
-"""Characters on either side of the place where two messages meet."""
+"""Characters on either side of the place where two texts meet."""
 
-LAST_PIECE = re.compile(r"\S{4,}\Z")
-FIRST_PIECE = re.compile(r"\A\S{4,}")
+LAST_PIECE = re.compile(r"(?:\S{4,}|(?<!\S)[\d\-]+)\Z")
+FIRST_PIECE = re.compile(r"\A(?:\S{4,}|[\d\-]+(?!\S))")
+LOCAL_PART = re.compile(r"(?<!\S)[\w.+\-]{2,63}[\w+\-]\Z")
+DOMAIN = re.compile(r"\A@(?:[\w\-]*\Z|[\w\-]+\.\w)")
+CUT_DOMAIN = re.compile(r"[\w+\-]@(?:[\w\-]+\.)*[\w\-]*\Z")
+WHOLE_DOMAIN = re.compile(r"@(?:[\w\-]+\.)+[A-Za-z]{2,24}\Z")
+FILE = re.compile(
+    r"(?i)\A[\w\-]+\.(?:txt|py|js|ts|md|sh|go|rs|c|h|cpp|java|json|ya?ml|toml|xml|html?|css|sql|csv|log|conf|cfg|ini|pdf)\b"
+)
 ANNOUNCED = re.compile(r"(?i)[:=：]\Z|\b(?:is|ist|lautet|est|es|é|è|to)\Z")
 
 
 class Part(NamedTuple):
-    """`in_text`: offsets into `text` are those into the message's own text. Only what reaches beyond `seam` counts."""
+    """`in_text`: offsets into `text` are those into the message's own text. `seams`: where texts meet in it."""
 
     message: int
     text: str
     in_text: bool
-    seam: int = -1
+    seams: tuple[int, ...] = ()
+
+    def counts(self, hit: Hit) -> bool:
+        """Is `hit` told here alone? What ends before the first seam is found where it stands."""
+        return not self.seams or hit.end > self.seams[0]
+
+    def cuts(self, hit: Hit) -> bool:
+        """Does a seam lie inside of `hit`?"""
+        following = bisect_right(self.seams, hit.start)
+        return following < len(self.seams) and self.seams[following] < hit.end
 
 
 def parts(request: Request) -> Iterator[Part]:
@@ -55,25 +75,65 @@ def _unescaped(arguments: str) -> str:
 
 
 def seams(messages: tuple[Message, ...]) -> Iterator[Part]:
-    """Where one message ends and the next begins, or the same speaker's next: a secret may be split over both."""
+    """Where one text ends and the next begins: a message, the same speaker's next, or the parts of one. A secret may be
+    split over them.
+    """
     last_of: dict[str, int] = {}
     for index, message in enumerate(messages):
         before = {index - 1, last_of.get(message.role, -1)} - {-1}
         for earlier in sorted(before):
-            tail, head = messages[earlier].text[-SEAM:].rstrip(), message.text[:SEAM].lstrip()
-            if tail and head and (joint := _joint(tail, head)) is not None:
-                yield Part(index, f"{tail}{joint}{head}", False, seam=len(tail) + len(joint))
+            yield from _joined(index, (messages[earlier].text, message.text))
         last_of[message.role] = index
+        if message.seams:
+            bounds = pairwise((0, *message.seams, len(message.text)))
+            yield from _joined(index, (message.text[start:end] for start, end in bounds))
+
+
+def _joined(index: int, texts: Iterable[str]) -> Iterator[Part]:
+    """Runs of texts that may hold one value, however many share it; of a long one, its end and its beginning."""
+    run: list[str] = []
+    tail = ""
+    for text in filter(None, map(str.strip, texts)):
+        joint = _joint(tail, text[:SEAM]) if tail else None
+        if joint is not None:
+            run.append(joint + text[:SEAM])
+            tail = (tail + run[-1])[-SEAM:]
+        if joint is None or len(text) > SEAM:
+            yield from _runs(index, run)
+            tail = text[-SEAM:]
+            run = [tail]
+    yield from _runs(index, run)
+
+
+def _runs(index: int, run: list[str]) -> Iterator[Part]:
+    """The run in one piece, and a long one with blanks too: a number may stand before the first part of another."""
+    if len(run) > 1:
+        yield _part(index, run)
+    if len(run) > 2:
+        yield _part(index, [run[0], *(f" {text.lstrip()}" for text in run[1:])])
+
+
+def _part(index: int, run: list[str]) -> Part:
+    return Part(index, "".join(run), False, tuple(accumulate(map(len, run[:-1]))))
 
 
 def _joint(tail: str, head: str) -> str | None:
-    """What to join two messages with: nothing where a word may be cut, a blank where one announces a value."""
+    """What to join two texts with: nothing where a word may be cut, a blank where one announces a value."""
     if ANNOUNCED.search(tail) is not None:
-        return " " if any(head in tail.lower() for head in HEADS) else None
+        return " " if any(stem in tail.lower() for stem in (*HEADS, *STEMS)) else None
+    if _cuts_an_address(tail, head):
+        return ""
     left, right = LAST_PIECE.search(tail), FIRST_PIECE.search(head)
     if left is None or right is None or not any(map(str.isdigit, left[0] + right[0])):
         return None
     return ""
+
+
+def _cuts_an_address(tail: str, head: str) -> bool:
+    """An e-mail address begins before and ends behind; one that is whole is found where it stands."""
+    if DOMAIN.match(head) is not None:
+        return LOCAL_PART.search(tail) is not None
+    return CUT_DOMAIN.search(tail) is not None and WHOLE_DOMAIN.search(tail) is None and FILE.match(head) is None
 
 
 def _json(value: object) -> str:

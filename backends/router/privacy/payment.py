@@ -56,6 +56,13 @@ GROUPS = re.compile(r"(?:\d{4}[ \-]){3}\d{1,4}|\d{4}[ \-]\d{6}[ \-]\d{4,5}|\d{13
 """How a card's digits are printed."""
 
 
+WRAPPED = re.compile(
+    r"(?<![\w.,\-+/])(?<!\d[ \t\n])\d{4}(?:[ \-]\d{4}){0,2}[ \-]?\r?\n {0,4}\d{4}(?:[ \-]\d{4}){0,2}"
+    r"(?![\w/]|[.,\-]\d)(?!\s{0,4}\d)"
+)
+"""A card's four groups over two lines, with no other number beside them: columns of numbers go on."""
+
+
 def find(window: Window) -> Iterator[Hit]:
     """Cards and accounts whose check digits are right."""
     if not window.has_number:
@@ -64,6 +71,9 @@ def find(window: Window) -> Iterator[Hit]:
         yield from _cards(match)
     for match in FOURS.finditer(window.text):
         yield from _row(match)
+    for match in WRAPPED.finditer(window.text):
+        if sum(map(str.isdigit, match[0])) == 16 and _is_card(match[0]):
+            yield Hit("card", *match.span())
     for match in IBAN.finditer(window.text):
         size = _iban_length(match[1])
         if size:

@@ -170,6 +170,7 @@ def _message(message: Message, exchange: _Exchange) -> Message:
     return replace(
         message,
         text=exchange.text(message.text),
+        seams=(),
         name=exchange.text(message.name) if message.name else message.name,
         tool_calls=tuple(_call(call, exchange) for call in message.tool_calls),
     )

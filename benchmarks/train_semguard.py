@@ -42,7 +42,7 @@ WEIGHTS: dict[str, tuple[float, float]] = {
 
 DIFFERENT = 0.06
 """Share of questions whose likeliest neighbour of `CANDIDATES` wants another answer, of which the risk is reckoned: on
-the dev half .025 of CLINC150's, .074 of Banking77's, and a fifth more than their mean as a margin."""
+the dev half .025 of CLINC150's, .070 of Banking77's, and a quarter more than their mean as a margin."""
 
 
 class Sample:

@@ -45,6 +45,8 @@ STREETS = words(
 """One of these, or a short form of the English ones, is in each street; "st", "rd" and "dr" alone are too common."""
 
 ADDRESS_REACH = 90
+BEFORE = 2 * ADDRESS_REACH + 60
+"""Characters before a postcode in which its street begins: no street is longer than the rest of it."""
 
 DIGITS, BRITISH = re.compile(r"\d\d[\d\-]"), re.compile(r"[A-Z]\d")
 """One stands in every postcode, and is found in a fraction of the time."""
@@ -53,12 +55,24 @@ DIGITS, BRITISH = re.compile(r"\d\d[\d\-]"), re.compile(r"[A-Z]\d")
 def find(window: Window) -> Iterator[Hit]:
     """Streets with a postcode near behind them."""
     text = window.text
-    if (
-        (DIGITS.search(text) or BRITISH.search(text)) is None
-        or POSTCODE.search(text) is None
-        or not window.has_any(STREETS)
-    ):
+    if (DIGITS.search(text) or BRITISH.search(text)) is None or not window.has_any(STREETS):
         return
-    for match in STREET.finditer(text):
-        if (code := POSTCODE.search(text, match.end(), match.end() + ADDRESS_REACH)) is not None:
-            yield Hit("address", match.start(), code.end())
+    for start, end in _near_postcodes(text):
+        for match in STREET.finditer(text, start, end):
+            if (code := POSTCODE.search(text, match.end(), match.end() + ADDRESS_REACH)) is not None:
+                yield Hit("address", match.start(), code.end())
+
+
+def _near_postcodes(text: str) -> Iterator[tuple[int, int]]:
+    """Stretches in which a street could have its postcode behind it: most of a text lies in none, and a street takes
+    five times as long to look for.
+    """
+    start = end = -1
+    for code in POSTCODE.finditer(text):
+        if code.start() - BEFORE > end:
+            if end >= 0:
+                yield start, end
+            start = max(0, code.start() - BEFORE)
+        end = code.end() + 1
+    if end >= 0:
+        yield start, end

@@ -152,7 +152,11 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[str], bool], tuple[str, ...]], ...
     (
         FLAG,
         _is_secret,
-        (" -p", "pass", "secret", "token", "auth", "identified", "-u ", "--user", "bearer", "-api", "/p:"),
+        (
+            *("-p", "-secret", "-token", "-api", "-auth", "-access", "storepass", "keypass", "sshpass", "masterauth"),
+            *("_authtoken", "--user", "/p:", "requirepass ", "identified by ", "password ", "passwd -", "auth "),
+            *("-u ", "bearer "),
+        ),
     ),
     (SPOKEN, _is_spoken, ("log", "sign", "authent", "anmeld")),
     (CALL, _is_real, ("login", "auth", "connect", "credential")),

@@ -25,11 +25,18 @@ def find(window: Window) -> Iterator[Hit]:
     """National ids in a text, by the rules below."""
     if DIGITS.search(window.text) is None:
         return
-    for shape, valid, telling in RULES:
-        for match in shape.finditer(window.text):
+    whole = [(0, len(window.text))]
+    for rules, stretches in ((LETTERED, whole), (RULES, window.number_stretches)):
+        for start, end in stretches:
+            yield from _found(window.text, rules, start, end)
+
+
+def _found(text: str, rules: "Rules", start: int, end: int) -> Iterator[Hit]:
+    for shape, valid, telling in rules:
+        for match in shape.finditer(text, start, end):
             if not valid(match):
                 continue
-            if telling is None or telling.search(window.text, max(0, match.start() - NEAR), match.end() + AFTER):
+            if telling is None or telling.search(text, max(0, match.start() - NEAR), match.end() + AFTER):
                 yield Hit("national-id", match.start(), match.end())
 
 
@@ -156,7 +163,21 @@ def _words(*words: str) -> re.Pattern[str]:
 
 ALONE_LEFT, ALONE_RIGHT = r"(?<![\w.\-/+])", r"(?![\w/+]|[.\-]\w)"
 
-RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], bool], re.Pattern[str] | None], ...] = (
+Rules = tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], bool], re.Pattern[str] | None], ...]
+
+LETTERED: Rules = (
+    (re.compile(rf"{ALONE_LEFT}[A-Z]{{3}}[ABCFGHJLPT][A-Z]\d{{4}}[A-Z]{ALONE_RIGHT}"), _always, None),
+    (
+        re.compile(
+            rf"{ALONE_LEFT}(?i:[A-Z]{{6}}[\dLMNP-V]{{2}}[ABCDEHLMPRST][\dLMNP-V]{{2}}[A-Z][\dLMNP-V]{{3}}[A-Z]){ALONE_RIGHT}"
+        ),
+        _codice_fiscale,
+        None,
+    ),
+)
+"""Those with fewer than six digits in a row: a text without such a run holds no other."""
+
+RULES: Rules = (
     (re.compile(rf"{ALONE_LEFT}(\d{{3}})[- ](\d{{2}})[- ](\d{{4}}){ALONE_RIGHT}"), _ssn, None),
     (re.compile(r"(?<!\w)(\d{3})(\d{2})(\d{4})(?!\w)"), _ssn, _words(r"\bssn\b", "social security")),
     (
@@ -195,14 +216,6 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], bool], re.Pattern[
         re.compile(rf"{ALONE_LEFT}[2-9]\d{{11}}{ALONE_RIGHT}"),
         _aadhaar,
         _words("aadh?aa?r", "uidai", "आधार", r"\bkyc\b", "government of india"),
-    ),
-    (re.compile(rf"{ALONE_LEFT}[A-Z]{{3}}[ABCFGHJLPT][A-Z]\d{{4}}[A-Z]{ALONE_RIGHT}"), _always, None),
-    (
-        re.compile(
-            rf"{ALONE_LEFT}(?i:[A-Z]{{6}}[\dLMNP-V]{{2}}[ABCDEHLMPRST][\dLMNP-V]{{2}}[A-Z][\dLMNP-V]{{3}}[A-Z]){ALONE_RIGHT}"
-        ),
-        _codice_fiscale,
-        None,
     ),
     (re.compile(rf"{ALONE_LEFT}\d{{9}}{ALONE_RIGHT}"), _bsn, _words(r"\bbsn\b", "burgerservice")),
 )

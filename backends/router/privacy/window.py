@@ -48,5 +48,17 @@ class Window:
         return LONG_RUN.search(self.text) is not None
 
     @cached_property
+    def number_stretches(self) -> list[tuple[int, int]]:
+        """Where numbers of six digits and separators stand, each with room for a letter before and the rest behind."""
+        found: list[tuple[int, int]] = []
+        for match in NUMBER.finditer(self.text):
+            start, end = max(0, match.start() - 4), match.end() + 30
+            if found and start <= found[-1][1]:
+                found[-1] = found[-1][0], end
+            else:
+                found.append((start, end))
+        return found
+
+    @cached_property
     def has_number(self) -> bool:
         return NUMBER.search(self.text) is not None

@@ -14,13 +14,15 @@ from backends.errors import WrongUse
 from backends.finops import focus, markdown, page, rendering
 from backends.finops.compare import compare
 from backends.finops.dossier import dossier
-from backends.finops.report import KEYS, report
+from backends.finops.report import KEYS, Report, report
 from backends.finops.review import review
 from backends.finops.since import since
+from backends.ledger.currency import also, footnote
 from backends.ledger.prices import Prices
 from backends.ledger.reading import reading
 from backends.ledger.windows import zone_of
 from backends.paths import Paths
+from backends.settings_money import Money
 
 T = TypeVar("T")
 
@@ -71,7 +73,16 @@ def _text(
         return focus.focus_csv(db, **span)
     if wanted in PAGES:
         return PAGES[wanted](dossier(db, settings=known, zone=zone_of(known.money.timezone), **span))
-    return TOTALS[wanted](report(db, by=args.by, **span))
+    totals = report(db, by=args.by, **span)
+    return TOTALS[wanted](totals) + (_elsewhere(totals, known.money) if wanted == "table" else "")
+
+
+def _elsewhere(totals: Report, money: Money) -> str:
+    """The total in the operator's currency, with its rate; nothing where that is the dollar."""
+    if money.currency == "USD":
+        return ""
+    cost, saved = also(totals.total.cost_usd, money), also(totals.total.saved_usd, money)
+    return f"\ntotal{cost}, saved{saved}; {footnote(money)}\n"
 
 
 def _either(found: T, as_table: Callable[[T], str], wanted: str) -> str:

@@ -47,6 +47,17 @@ def test_report_as_csv_and_table(filled: Path, capsys: pytest.CaptureFixture[str
     assert "saved by: routing" in capsys.readouterr().out
 
 
+def test_report_has_its_total_in_the_operators_currency_too(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "set", "money.currency", "EUR"]) == 0
+    assert main(["config", "set", "money.rate", '"0.5"']) == 0
+    capsys.readouterr()
+    assert main(["report"]) == 0
+    said = capsys.readouterr().out
+    assert f"total ≈ {COST:.6f} EUR, saved ≈ {COST * 3:.6f} EUR; ≈ at 0.5 EUR" in said
+    assert main(["report", "--json"]) == 0
+    assert "EUR" not in capsys.readouterr().out
+
+
 def test_report_as_focus(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "--format", "focus"]) == 0
     first, second = csv.DictReader(io.StringIO(capsys.readouterr().out))

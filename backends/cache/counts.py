@@ -13,7 +13,7 @@ Tier = Literal["exact", "semantic"]
 
 class Counts:
     def __init__(self) -> None:
-        self.lookups = self.shared_flights = 0
+        self.lookups = self.shared_flights = self.flushes = 0
         self.hits: dict[Tier, int] = {"exact": 0, "semantic": 0}
         self.saved_usd: Decimal = ZERO
         self.rechecked_usd: Decimal = ZERO

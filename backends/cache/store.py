@@ -137,6 +137,7 @@ class Cache:
 
     async def flush(self, agent: str | None = None) -> int:
         """Forget one agent's answers, or all; returns how many there were."""
+        self.counts.flushes += 1
         self._front.drop_agent(agent)
         gone = await self._disk.call(lambda database: database.flush(agent)) or []
         self._front.drop_agent(agent)

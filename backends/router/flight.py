@@ -45,17 +45,25 @@ class Flight:
 
     `ending` stays None where the upstream call was cut; then `cut` says why. `first_at` is when the first part of an
     answer was heard, however that ended (clock.monotonic seconds). `kept` is the class of models that the cache keeps
-    its answer under.
+    its answer under, `flushes` how often the cache had been flushed when it started.
     """
 
     def __init__(
-        self, request: Request, thought: Thought, *, started_at: datetime, started: float, kept: str = ""
+        self,
+        request: Request,
+        thought: Thought,
+        *,
+        started_at: datetime,
+        started: float,
+        kept: str = "",
+        flushes: int = 0,
     ) -> None:
         self.request = request
         self.thought = thought
         self.started_at = started_at
         self.started = started
         self.kept = kept
+        self.flushes = flushes
         self.first_at: float | None = None
         self.chunks: list[Chunk] = [Routed(id=request.id, explanation=thought.explanation)]
         self.tally = Tally()

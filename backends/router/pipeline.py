@@ -86,7 +86,10 @@ class Pipeline:
                 else:
                     thought = await self._think(request, verdict, redaction, began)
                     thought = thought.beside(self._cache.nearest(request.id))
-                    flight = Flight(request, thought, started_at=started_at, started=started, kept=kept)
+                    flushes = self._cache.counts.flushes
+                    flight = Flight(
+                        request, thought, started_at=started_at, started=started, kept=kept, flushes=flushes
+                    )
                     await self._admit(flight)
                     self._flights.start(key, flight)
                     answer = self._lead(flight)

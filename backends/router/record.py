@@ -106,8 +106,8 @@ class Recorder:
         ending = flight.ending
         if ending is None or ending.finish != "stop" or ending.calls or outcome.error_kind == "ledger":
             return
-        if ending.verified is False:
-            return
+        if ending.verified is False or flight.flushes != self._cache.counts.flushes:
+            return  # what an operator flushed does not come back by an answer that was on its way
         await self._cache.store(
             flight.request,
             Stored(

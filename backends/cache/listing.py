@@ -51,9 +51,9 @@ def kept(
 ) -> Iterator[Kept]:
     """Entries whose id begins with `id`, the most used first."""
     rows = db.execute(
-        f"SELECT {COLUMNS}, used_at FROM entries WHERE (?1 IS NULL OR agent = ?1) "  # noqa: S608 — column names only
-        "AND substr(lower(hex(key)), 1, length(?2)) = ?2 ORDER BY hits DESC, used_at DESC LIMIT ?3",
-        (agent, id.lower(), limit),
+        f"SELECT {COLUMNS}, used_at FROM entries WHERE (:agent IS NULL OR agent = :agent) "  # noqa: S608 — column names only
+        "AND substr(lower(hex(key)), 1, length(:id)) = :id ORDER BY hits DESC, used_at DESC LIMIT :limit",
+        {"agent": agent, "id": id.lower(), "limit": limit},
     )
     for *row, used_at in rows:
         key, _, owner, stored_at, expires_at, hits, size, _, body = row

@@ -119,13 +119,14 @@ def _newest_of_tier(model: str) -> str | None:
 
 
 EASY = """
-SELECT agent, model, sum(p_local >= p_cloud - ?3) AS requests, count(*) AS all_requests,
-       sum(iif(p_local >= p_cloud - ?3, input_tokens, 0)) AS input,
-       sum(iif(p_local >= p_cloud - ?3, output_tokens, 0)) AS output,
-       sum(iif(p_local >= p_cloud - ?3, thinking_tokens, 0)) AS thinking,
-       sum(iif(p_local >= p_cloud - ?3, cached_input_tokens, 0)) AS cached
-FROM requests
-WHERE started_at >= ?1 AND started_at < ?2 AND engine = 'cloud' AND finish = 'stop' AND p_local IS NOT NULL
+WITH span (since, until, within) AS (SELECT ?, ?, ?)
+SELECT agent, model, sum(p_local >= p_cloud - within) AS requests, count(*) AS all_requests,
+       sum(iif(p_local >= p_cloud - within, input_tokens, 0)) AS input,
+       sum(iif(p_local >= p_cloud - within, output_tokens, 0)) AS output,
+       sum(iif(p_local >= p_cloud - within, thinking_tokens, 0)) AS thinking,
+       sum(iif(p_local >= p_cloud - within, cached_input_tokens, 0)) AS cached
+FROM requests, span
+WHERE started_at >= since AND started_at < until AND engine = 'cloud' AND finish = 'stop' AND p_local IS NOT NULL
 GROUP BY agent, model HAVING requests > 0
 """
 

@@ -7,17 +7,12 @@ nobody and listed all the same.
 
 import json
 import sqlite3
-from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-
-from msgspec import Struct
 
 from backends.finops.discounts import discounts
 from backends.finops.rendering import csv_text
 from backends.ledger.prices import Prices
-from backends.ledger.rollups import By, sums
-from backends.types import ZERO
+from backends.ledger.rollups import By, Sum, sums
 
 COLUMNS = (
     "AvailabilityZone",
@@ -78,65 +73,40 @@ PROVIDERS = {
 CHARGE: tuple[By, ...] = ("day", "agent", "engine", "model", "tag")
 
 
-class Charge(Struct, frozen=True):
-    """What records are about; `day` is UTC, `tag` "" for none."""
-
-    day: str
-    agent: str
-    engine: str
-    model: str
-    tag: str
-
-
-class Usage(Struct, frozen=True):
-    requests: int = 0
-    tokens: int = 0
-    usd: Decimal = ZERO
-    discount_usd: Decimal = ZERO
-
-
 def focus_csv(db: sqlite3.Connection, *, since: datetime, until: datetime, prices: Prices) -> str:
     """CSV with FOCUS's own column names; instants are ISO 8601 UTC, ends exclusive, money in USD."""
-    usage: defaultdict[Charge, Usage] = defaultdict(Usage)
-    for part in sums(db, since=since, until=until, discount=discounts(prices), by=CHARGE):
-        charge = Charge(part.day, part.agent, part.engine, part.model, part.tag)
-        known = usage[charge]
-        usage[charge] = Usage(
-            requests=known.requests + part.requests,
-            tokens=known.tokens + part.input_tokens + part.output_tokens + part.thinking_tokens,
-            usd=known.usd + part.cost_usd,
-            discount_usd=known.discount_usd + part.provider_discount_usd,
-        )
-    order = sorted(usage, key=lambda charge: (charge.day, charge.agent, charge.engine, charge.model, charge.tag))
-    return csv_text(COLUMNS, (_record(charge, usage[charge]) for charge in order))
+    charges = sums(db, since=since, until=until, discount=discounts(prices), by=CHARGE)
+    charges.sort(key=lambda charge: (charge.day, charge.agent, charge.engine, charge.model, charge.tag))
+    return csv_text(COLUMNS, map(_record, charges))
 
 
-def _record(charge: Charge, usage: Usage) -> list[str]:
+def _record(charge: Sum) -> list[str]:
     day = datetime.fromisoformat(charge.day).replace(tzinfo=UTC)
     month = day.replace(day=1)
     provider, service = PROVIDERS[charge.engine]
+    cost, tokens = f"{charge.cost_usd:f}", charge.input_tokens + charge.output_tokens + charge.thinking_tokens
     tags = {"agent": charge.agent, "engine": charge.engine} | ({"tag": charge.tag} if charge.tag else {})
     values = {
-        "BilledCost": f"{usage.usd:f}",
+        "BilledCost": cost,
         "BillingAccountId": "claw",
         "BillingAccountName": "claw",
         "BillingCurrency": "USD",
         "BillingPeriodEnd": _instant((month + timedelta(days=32)).replace(day=1)),
         "BillingPeriodStart": _instant(month),
         "ChargeCategory": "Usage",
-        "ChargeDescription": f"{usage.requests} requests of {charge.agent} to {charge.model}",
+        "ChargeDescription": f"{charge.requests} requests of {charge.agent} to {charge.model}",
         "ChargeFrequency": "Usage-Based",
         "ChargePeriodEnd": _instant(day + timedelta(days=1)),
         "ChargePeriodStart": _instant(day),
-        "ConsumedQuantity": str(usage.tokens),
+        "ConsumedQuantity": str(tokens),
         "ConsumedUnit": "Tokens",
-        "ContractedCost": f"{usage.usd:f}",
-        "EffectiveCost": f"{usage.usd:f}",
+        "ContractedCost": cost,
+        "EffectiveCost": cost,
         "HostProviderName": provider,
         "InvoiceIssuerName": provider,
-        "ListCost": f"{usage.usd + usage.discount_usd:f}",
+        "ListCost": f"{charge.cost_usd + charge.provider_discount_usd:f}",
         "PricingCategory": "Standard",
-        "PricingQuantity": str(usage.tokens),
+        "PricingQuantity": str(tokens),
         "PricingUnit": "Tokens",
         "ProviderName": provider,
         "PublisherName": provider,

@@ -4,26 +4,23 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from backends.ledger.rollups import Sum
-from backends.types import ZERO, PriceMonth
+from backends.types import PriceMonth
 
 MILLION = Decimal(1_000_000)
 
 
 def price_months(parts: Iterable[Sum]) -> tuple[PriceMonth, ...]:
     """From sums by month and engine, of which the cloud's count, oldest first; months are UTC."""
-    totals: dict[str, tuple[int, int, Decimal]] = {}
-    for part in parts:
-        if part.engine == "cloud":
-            requests, tokens, usd = totals.get(part.month, (0, 0, ZERO))
-            more = part.input_tokens + part.output_tokens + part.thinking_tokens
-            totals[part.month] = requests + part.requests, tokens + more, usd + part.cost_usd
-    return tuple(
-        PriceMonth(
-            month=month,
-            requests=requests,
-            cost_usd=usd,
-            usd_per_mtok=usd / tokens * MILLION if tokens else None,
-            tokens_per_request=tokens / requests if requests else None,
-        )
-        for month, (requests, tokens, usd) in sorted(totals.items())
+    paid = sorted((part for part in parts if part.engine == "cloud"), key=lambda part: part.month)
+    return tuple(map(_price_month, paid))
+
+
+def _price_month(part: Sum) -> PriceMonth:
+    tokens = part.input_tokens + part.output_tokens + part.thinking_tokens
+    return PriceMonth(
+        month=part.month,
+        requests=part.requests,
+        cost_usd=part.cost_usd,
+        usd_per_mtok=part.cost_usd / tokens * MILLION if tokens else None,
+        tokens_per_request=tokens / part.requests if part.requests else None,
     )

@@ -8,12 +8,10 @@ from decimal import Decimal
 from msgspec import Struct
 
 from backends.clock import Clock
+from backends.finops.break_even import JOULES_PER_KWH, MONTH_S, fixed_usd_month
 from backends.ledger.money import rounded
 from backends.settings_money import LocalCosts
 from backends.types import GpuReading
-
-MONTH_S = Decimal("2629800")  # a twelfth of 365.25 days
-JOULES_PER_KWH = Decimal(3_600_000)
 
 
 class Share(Struct, frozen=True):
@@ -80,7 +78,5 @@ class OwnCost:
 
 def _second_usd(settings: LocalCosts) -> Decimal | None:
     """Rent and wear of a second; None where neither is set."""
-    if settings.rent_usd_month is None and settings.hardware_usd is None:
-        return None
-    wear = (settings.hardware_usd or Decimal(0)) / settings.lifetime_months
-    return ((settings.rent_usd_month or Decimal(0)) + wear) / MONTH_S
+    month = fixed_usd_month(settings)
+    return None if month is None else month / MONTH_S

@@ -3,7 +3,9 @@
 ClawError                exit 1, 500
 ├── WrongUse             exit 2, 400   the caller's own mistake
 │   ├── WrongSettings    exit 2        claw.toml or an environment variable
-│   └── TooLarge         exit 2, 413
+│   ├── TooLarge         exit 2, 413
+│   ├── ContextTooLong   exit 2, 400   longer than every window that may take it
+│   └── Unsupported      exit 2, 400   no engine that may answer can do it
 ├── Refused              exit 3, 403   policy said no
 │   ├── BudgetExceeded   exit 3, 402
 │   └── RateLimited      exit 3, 429   with retry_after_s
@@ -31,6 +33,7 @@ EngineErrorKind = Literal[
     "model",  # the model is retired or not pulled
     "context",  # the prompt does not fit the model's window
     "rejected",  # the engine called the request wrong
+    "empty",  # it ended as if it had answered, with nothing in it that can be used
     "protocol",  # the engine said what its protocol does not allow
 ]
 
@@ -42,6 +45,8 @@ class ClawError(Exception):
     http_status: int = 500
     kind: str = "internal"
     retry_after_s: float | None = None
+    should_retry: bool | None = None
+    """Would the same request have a chance if it were sent again? None leaves it to the status."""
 
 
 class WrongUse(ClawError):
@@ -54,6 +59,26 @@ class WrongSettings(WrongUse):
 
 class TooLarge(WrongUse):
     http_status, kind = 413, "too_large"
+
+
+class ContextTooLong(WrongUse):
+    """No engine that may answer has a window for it. Clients know the code and the words, and compact."""
+
+    kind = "context_length_exceeded"
+
+    @classmethod
+    def by(cls, message_tokens: int, window: int, remedy: str = "") -> "ContextTooLong":
+        """With both counts, in OpenAI's words; `remedy` is what the operator could do."""
+        return cls(
+            f"This model's maximum context length is {window} tokens. However, your messages resulted in about"
+            f" {message_tokens} tokens. Please reduce the length of the messages{remedy and f', or {remedy}'}."
+        )
+
+
+class Unsupported(WrongUse):
+    """No engine that may answer has the capability that the request needs."""
+
+    kind = "unsupported"
 
 
 class Refused(ClawError):

@@ -65,9 +65,9 @@ def _last_user(messages: tuple[Message, ...]) -> int:
 
 def _face(message: Message, *, hide: bool) -> tuple[Any, ...]:
     text = None if hide else message.text
-    if not (message.images or message.tool_calls or message.tool_call_id or message.name):
+    if not (message.media or message.tool_calls or message.tool_call_id or message.name):
         return (message.role, text)
-    images = [(image.media_type, hashlib.sha256(image.data).hexdigest()) for image in message.images]
+    images = [(image.media_type, hashlib.sha256(image.data).hexdigest()) for image in message.media]
     calls = [(call.id, call.name, call.arguments) for call in message.tool_calls]
     return (message.role, text, images, calls, message.tool_call_id, message.name)
 

@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from backends.types import EngineName, Message, ResponseFormat, Tokens, Tool, ToolCall
+from backends.types import Effort, EngineName, Message, ResponseFormat, Tokens, Tool, ToolCall
 
 
 class Wire:
@@ -17,6 +17,7 @@ class Wire:
 class Call(Struct, frozen=True, kw_only=True):
     """One upstream call, ready to send. Every call carries a cap on its output; durations are seconds.
 
+    `effort` is the caller's own word on thinking, `thinking_budget` the room in tokens that is set aside for it.
     `logprobs` asks for the tokens' probabilities, of an engine that knows them. `wire` is told what goes out.
     """
 
@@ -25,12 +26,19 @@ class Call(Struct, frozen=True, kw_only=True):
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
+    parallel_tool_calls: bool | None = None
     response_format: ResponseFormat = ResponseFormat()
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logit_bias: tuple[tuple[str, float], ...] = ()
     seed: int | None = None
     stop: tuple[str, ...] = ()
     max_output: int
+    effort: Effort | None = None
     thinking_budget: int | None = None
     input_tokens: int
     first_byte_s: float
@@ -47,7 +55,16 @@ def kept_back(call: Call) -> Wire:
 
 
 class Text(Struct, frozen=True):
+    """A piece of the answer; `signature` seals the thinking that led to its text, and may come with an empty piece."""
+
     text: str
+    signature: str | None = None
+
+
+class Answering(Struct, frozen=True):
+    """The model that answers, by the provider's own word."""
+
+    model: str
 
 
 class ToolCalls(Struct, frozen=True):
@@ -63,9 +80,9 @@ class Usage(Struct, frozen=True):
 class Finished(Struct, frozen=True, kw_only=True):
     """A terminal reason from the engine, always the last thing it yields.
 
-    `reason` is the engine's own word where `finish` is "blocked". `context_cut` is True where the engine's own count
-    shows that it did not read the whole prompt. `load_s` is the time it spent loading the model, `confidence` the
-    geometric mean of its tokens' probabilities; None is unknown.
+    `reason` is the engine's own word where `finish` is "blocked"; `notes` say what was mended in its answer.
+    `context_cut` is True where the engine's own count shows that it did not read the whole prompt. `load_s` is the time
+    it spent loading the model, `confidence` the geometric mean of its tokens' probabilities; None is unknown.
     """
 
     finish: Literal["stop", "length", "blocked"]
@@ -73,16 +90,21 @@ class Finished(Struct, frozen=True, kw_only=True):
     context_cut: bool = False
     load_s: float | None = None
     confidence: float | None = None
+    notes: tuple[str, ...] = ()
 
 
-EngineChunk = Text | ToolCalls | Usage | Finished
+EngineChunk = Text | ToolCalls | Usage | Answering | Finished
 
 
 class Engine(Protocol):
     name: EngineName
 
+    def ignores(self, call: Call) -> tuple[str, ...]:
+        """The names, as OpenAI has them, of the settings in `call` that this engine and model cannot honour."""
+        ...
+
     def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
-        """Yield Text, ToolCalls and Usage as they come, then exactly one Finished.
+        """Yield Text, ToolCalls, Usage and Answering as they come, then exactly one Finished.
 
         Raises EngineError for everything that goes wrong, a stream that ends without a terminal reason included (kind
         "cut"). Closing the generator or cancelling its reader closes the upstream connection at once, without

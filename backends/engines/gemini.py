@@ -49,6 +49,10 @@ class GeminiEngine:
         if self._key:
             await self._client.get()
 
+    def ignores(self, call: Call) -> tuple[str, ...]:
+        """As `Engine.ignores`."""
+        return ()
+
     async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Never counts tokens by asking: that would send the prompt out."""
         wire = kept_back(call)

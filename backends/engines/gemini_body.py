@@ -88,7 +88,7 @@ def _parts(message: Message, tool_names: dict[str, str]) -> list[dict[str, Any]]
         name = message.name or tool_names.get(message.tool_call_id or "") or "tool"
         return [{"function_response": {"name": name, "response": _result(message.text)}}]
     parts: list[dict[str, Any]] = [
-        {"inline_data": {"mime_type": image.media_type, "data": image.data}} for image in message.images
+        {"inline_data": {"mime_type": image.media_type, "data": image.data}} for image in message.media
     ]
     if message.text or not (parts or message.tool_calls):
         parts.append({"text": message.text})

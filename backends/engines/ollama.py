@@ -44,6 +44,10 @@ class OllamaEngine:
         """Import the client ahead of the first call; it takes 0.2 s."""
         await self._client.get()
 
+    def ignores(self, call: Call) -> tuple[str, ...]:
+        """As `Engine.ignores`."""
+        return ()
+
     async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit."""
         wire = kept_back(call)

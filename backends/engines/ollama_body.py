@@ -57,8 +57,8 @@ def _messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
 
 def _message(message: Message, tool_names: dict[str, str]) -> dict[str, Any]:
     body: dict[str, Any] = {"role": message.role, "content": message.text}
-    if message.images:
-        body["images"] = [base64.b64encode(image.data).decode() for image in message.images]
+    if message.media:
+        body["images"] = [base64.b64encode(image.data).decode() for image in message.media]
     if message.tool_calls:
         body["tool_calls"] = [
             {"function": {"name": call.name, "arguments": arguments_of(call)}} for call in message.tool_calls

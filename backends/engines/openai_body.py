@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 from backends.engines.base import Call
-from backends.types import Image, Message, ResponseFormat, Tool, ToolCall
+from backends.types import Media, Message, ResponseFormat, Tool, ToolCall
 
 
 def completion_body(call: Call) -> dict[str, Any]:
@@ -29,9 +29,9 @@ def completion_body(call: Call) -> dict[str, Any]:
 
 def _message(message: Message) -> dict[str, Any]:
     body: dict[str, Any] = {"role": message.role, "content": message.text}
-    if message.images:
+    if message.media:
         text = [{"type": "text", "text": message.text}] if message.text else []
-        body["content"] = [*map(_image, message.images), *text]
+        body["content"] = [*map(_image, message.media), *text]
     if message.tool_calls:
         body["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
     if message.role == "tool":
@@ -39,7 +39,7 @@ def _message(message: Message) -> dict[str, Any]:
     return body
 
 
-def _image(image: Image) -> dict[str, Any]:
+def _image(image: Media) -> dict[str, Any]:
     url = f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}"
     return {"type": "image_url", "image_url": {"url": url}}
 

@@ -32,6 +32,10 @@ class OpenAICompatibleEngine:
     async def prepare(self) -> None:
         """There is no SDK to import."""
 
+    def ignores(self, call: Call) -> tuple[str, ...]:
+        """As `Engine.ignores`."""
+        return ()
+
     async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit."""
         wire = kept_back(call)

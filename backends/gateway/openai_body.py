@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from backends.gateway.json_body import check_depth
 from backends.gateway.refusal import Turned
-from backends.types import Image, Message, ResponseFormat, Sampling, Tool, ToolCall
+from backends.types import Media, Message, ResponseFormat, Sampling, Tool, ToolCall
 
 MEDIA_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 BETWEEN_PARTS = "\n"
@@ -149,7 +149,7 @@ def _tool(function: Function, index: int) -> Tool:
 
 
 def _message(said: ChatMessage, where: str) -> Message:
-    texts, images = _content(said.content, where)
+    texts, media = _content(said.content, where)
     if said.role == "tool" and said.tool_call_id is None:
         raise Turned(400, "invalid_request", "a tool's message needs a tool_call_id", param=f"{where}.tool_call_id")
     calls = tuple(
@@ -159,7 +159,7 @@ def _message(said: ChatMessage, where: str) -> Message:
     return Message(
         role="system" if said.role == "developer" else said.role,
         text=BETWEEN_PARTS.join(texts),
-        images=images,
+        media=media,
         tool_calls=calls,
         tool_call_id=said.tool_call_id,
         name=said.name,
@@ -171,21 +171,21 @@ def _call(called: CalledTool) -> ToolCall:
     return ToolCall(id=called.id, name=called.function.name, arguments=called.function.arguments)
 
 
-def _content(content: str | list[Part] | None, where: str) -> tuple[list[str], tuple[Image, ...]]:
+def _content(content: str | list[Part] | None, where: str) -> tuple[list[str], tuple[Media, ...]]:
     if content is None or isinstance(content, str):
         return [content or ""], ()
     texts: list[str] = []
-    images: list[Image] = []
+    media: list[Media] = []
     for index, part in enumerate(content):
         place = f"{where}.content[{index}]"
         said = part.refusal if part.type == "refusal" else part.text
         if part.type in ("text", "refusal") and said is not None:
             texts.append(said)
         elif part.type == "image_url" and part.image_url is not None:
-            images.append(_image(part.image_url.url, f"{place}.image_url.url"))
+            media.append(_image(part.image_url.url, f"{place}.image_url.url"))
         else:
             raise Turned(400, "invalid_request", "a part must be a text or an image_url, complete", param=place)
-    return texts, tuple(images)
+    return texts, tuple(media)
 
 
 def _seams(texts: list[str]) -> tuple[int, ...]:
@@ -194,7 +194,7 @@ def _seams(texts: list[str]) -> tuple[int, ...]:
     return tuple(ends)
 
 
-def _image(url: str, where: str) -> Image:
+def _image(url: str, where: str) -> Media:
     head, comma, data = url.partition(",")
     scheme, _, rest = head.partition(":")
     media_type, _, encoding = rest.partition(";")
@@ -208,4 +208,4 @@ def _image(url: str, where: str) -> Image:
         raise Turned(400, "invalid_request", "the image is not valid base64", param=where) from None
     if not raw:
         raise Turned(400, "invalid_request", "the image is empty", param=where)
-    return Image(media_type=media_type.lower(), data=raw)
+    return Media(media_type=media_type.lower(), data=raw)

@@ -48,15 +48,13 @@ def normalise(request: Request, settings: Settings) -> Request:
 
 
 def _asks(message: Message) -> bool:
-    return message.role in ("user", "tool") and bool(message.text.strip() or message.images)
+    return message.role in ("user", "tool") and bool(message.text.strip() or message.media)
 
 
 def _size(message: Message) -> int:
     text = len(message.text.encode("utf-8", "surrogatepass"))
     return (
-        text
-        + sum(len(image.data) for image in message.images)
-        + sum(len(call.arguments) for call in message.tool_calls)
+        text + sum(len(image.data) for image in message.media) + sum(len(call.arguments) for call in message.tool_calls)
     )
 
 

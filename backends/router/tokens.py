@@ -41,7 +41,7 @@ def count(prompt: Request | Sequence[Message]) -> int:
 def most(prompt: Request | Call) -> int:
     """Tokens that no prompt exceeds: a byte of text is one at the most. For reservations, which must hold."""
     texts = (*_said(prompt.messages), *_declared(prompt))
-    images = sum(len(message.images) for message in prompt.messages)
+    images = sum(len(message.media) for message in prompt.messages)
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
     return size + PER_MESSAGE * (len(prompt.messages) + len(prompt.tools)) + PER_IMAGE * images
 
@@ -64,7 +64,7 @@ def count_text(text: str) -> int:
 def _messages(messages: Sequence[Message]) -> int:
     return sum(
         PER_MESSAGE
-        + PER_IMAGE * len(message.images)
+        + PER_IMAGE * len(message.media)
         + count_text(message.text)
         + sum(PER_MESSAGE + count_text(call.name) + count_text(call.arguments) for call in message.tool_calls)
         for message in messages

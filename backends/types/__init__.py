@@ -5,7 +5,7 @@ datetime is timezone-aware UTC. `None` always means "unknown", never zero.
 """
 
 from backends.types.asked import (
-    Image,
+    Media,
     Message,
     Request,
     ResponseFormat,
@@ -50,6 +50,7 @@ from backends.types.names import (
     ZERO,
     CacheResult,
     DialBy,
+    Effort,
     EngineName,
     Finish,
     Health,
@@ -116,6 +117,7 @@ __all__ = [
     "Delta",
     "DialBy",
     "Done",
+    "Effort",
     "EngineName",
     "EngineState",
     "Estimate",
@@ -129,9 +131,9 @@ __all__ = [
     "GpuReading",
     "Health",
     "HostReading",
-    "Image",
     "InFlight",
     "LoadedModel",
+    "Media",
     "Message",
     "Need",
     "Outcome",

@@ -4,39 +4,53 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from backends.types.names import Route, Source
+from backends.types.names import Effort, Route, Source
 
 
-class Image(Struct, frozen=True, kw_only=True):
+class Media(Struct, frozen=True, kw_only=True):
+    """A file in a message: an image, a PDF or a recording, as its `media_type` says."""
+
     media_type: str
     data: bytes
 
+    @property
+    def is_image(self) -> bool:
+        return self.media_type.startswith("image/")
+
 
 class ToolCall(Struct, frozen=True, kw_only=True):
-    """A model's wish to call a tool; `arguments` is JSON text as the model wrote it."""
+    """A model's wish to call a tool; `arguments` is JSON text as the model wrote it.
+
+    `signature` is the provider's sealed record of the thinking that led to it (Gemini's thoughtSignature, in base64),
+    which it wants back with the call; None where there is none.
+    """
 
     id: str
     name: str
     arguments: str
+    signature: str | None = None
 
 
 class Message(Struct, frozen=True, kw_only=True):
     role: Literal["system", "user", "assistant", "tool"]
     text: str = ""
-    images: tuple[Image, ...] = ()
+    media: tuple[Media, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     name: str | None = None
     seams: tuple[int, ...] = ()
     """Where in `text` each part begins that the caller sent apart, but for the first."""
+    signature: str | None = None
+    """The provider's sealed record of the thinking that led to `text`, as `ToolCall.signature`."""
 
 
 class Tool(Struct, frozen=True, kw_only=True):
-    """A function the model may call; `parameters` is a JSON schema object."""
+    """A function the model may call; `parameters` is a JSON schema object, to be kept to the letter where `strict`."""
 
     name: str
     description: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
+    strict: bool | None = None
 
 
 class ResponseFormat(Struct, frozen=True, kw_only=True):
@@ -45,14 +59,27 @@ class ResponseFormat(Struct, frozen=True, kw_only=True):
     kind: Literal["text", "json", "schema"] = "text"
     schema: dict[str, Any] | None = None
     name: str = "answer"
+    strict: bool | None = None
 
 
 class Sampling(Struct, frozen=True, kw_only=True):
+    """How an answer is to be made; None leaves it to the engine.
+
+    `logit_bias` is (token id, bias) pairs of the engine's own tokenizer; `effort` is how hard the model is to think,
+    `thinking_budget` how many tokens it may think at the most.
+    """
+
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logit_bias: tuple[tuple[str, float], ...] = ()
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    effort: Effort | None = None
     thinking_budget: int | None = None
 
 
@@ -60,6 +87,10 @@ class Request(Struct, frozen=True, kw_only=True):
     """One prompt in canonical form, from any dialect. `model` names an engine's own model, or is None; `tag` is the
     caller's own word for what the cost belongs to. `cache` off neither looks a stored answer up nor keeps one;
     `refresh` only does not look it up. A `source` of "shadow" is claw's own second asking, which nobody waits for.
+
+    `deadline_s` is how long its caller waits for the first byte, and later for the next one; `timeout_s` how long for
+    the whole answer, where the caller limits that. `rules` are further agents whose rules bind it too. `ignored` names
+    fields that were taken without effect, `notes` says what was mended in it.
     """
 
     id: str
@@ -71,9 +102,14 @@ class Request(Struct, frozen=True, kw_only=True):
     cache: bool = True
     tools: tuple[Tool, ...] = ()
     tool_choice: Literal["auto", "none", "required"] | str = "auto"
+    parallel_tool_calls: bool | None = None
     response_format: ResponseFormat = ResponseFormat()
     sampling: Sampling = Sampling()
     deadline_s: float | None = None
+    timeout_s: float | None = None
     source: Source = "cli"
     tag: str | None = None
     refresh: bool = False
+    rules: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

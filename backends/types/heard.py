@@ -15,7 +15,10 @@ class Routed(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Delta(Struct, frozen=True, tag=True):
+    """A piece of the text; `signature`, which may come with an empty piece, is what `Message.signature` gives back."""
+
     text: str
+    signature: str | None = None
 
 
 class Called(Struct, frozen=True, tag=True):

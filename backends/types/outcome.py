@@ -29,6 +29,9 @@ class Tokens(Struct, frozen=True, kw_only=True):
 class Attempt(Struct, frozen=True, kw_only=True):
     """One upstream call. `error` is None for one that answered; `estimated` where the engine reported no usage.
 
+    `model` is the one that answered, by its provider's word, `model_asked` the one that was asked for, "" where it is
+    the same.
+
     `flag` says what is odd about the usage it reported; `own_cost_usd` is what the operator's own machine cost for it,
     None where that is not known. A call of the role "verification" was made to check an answer, and nobody heard it.
     """
@@ -42,6 +45,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     flag: str = ""
     own_cost_usd: Decimal | None = None
     role: Role = "answer"
+    model_asked: str = ""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -50,7 +54,9 @@ class Outcome(Struct, frozen=True, kw_only=True):
     `error` is one line for a person, set when `finish` is "error"; `error_kind` is its machine name (errors.EngineError
     kinds, or "deadline"). `cost_usd` and `tokens` are sums over the attempts. `p_local` and `p_cloud` are what the
     `weights` said of the prompt, before any correction; None where nobody asked them. `own_cost_usd` is what the
-    operator's own machine cost for it, which nobody bills; None where that is not known.
+    operator's own machine cost for it, which nobody bills; None where that is not known. `answer_tokens` is what the
+    answer took when it was made, where it was not made for this request; `ignored` names the request's fields that had
+    no effect.
     """
 
     id: str
@@ -83,3 +89,5 @@ class Outcome(Struct, frozen=True, kw_only=True):
     cache_entry: str = ""
     cache_age_s: float | None = None
     own_cost_usd: Decimal | None = None
+    answer_tokens: Tokens | None = None
+    ignored: tuple[str, ...] = ()

@@ -110,7 +110,10 @@ class Decision(Struct, frozen=True, kw_only=True):
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """All that can be said of a decision: for `explain`, the routing pane and its evidence."""
+    """All that can be said of a decision: for `explain`, the routing pane and its evidence.
+
+    `ignored` names the request's fields that the engine cannot honour.
+    """
 
     agent: str
     engine: Served
@@ -126,3 +129,4 @@ class Explanation(Struct, frozen=True, kw_only=True):
     verdict: Verdict | None = None
     flips: tuple[str, ...] = ()
     weighed: Weighed | None = None
+    ignored: tuple[str, ...] = ()

@@ -14,13 +14,13 @@ from backends.gateway.unix_socket import bind
 from backends.paths import Paths
 from backends.remote import RemoteCore, is_running
 from backends.settings import Settings
-from backends.types import Action, Called, Delta, Done, Image, Message, Request, Routed, ToolCall
+from backends.types import Action, Called, Delta, Done, Media, Message, Request, Routed, ToolCall
 from tests.backends.gateway.scripted_core import ScriptedCore, explanation, snapshot
 from tests.backends.gateway.standing import Standing, standing
 
 REQUEST = Request(
     id="r1",
-    messages=(Message(role="user", text="hi", images=(Image(media_type="image/png", data=bytes(range(256))),)),),
+    messages=(Message(role="user", text="hi", media=(Media(media_type="image/png", data=bytes(range(256))),)),),
 )
 
 

@@ -16,7 +16,7 @@ from backends.errors import EngineError
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.settings import CloudEngine
-from backends.types import Image
+from backends.types import Media
 from tests.backends.engines.rig import (
     CALL,
     CLOUD_CALL,
@@ -170,8 +170,8 @@ async def test_s11_a_model_name_cannot_change_the_address(
 
 
 async def test_s12_an_image_is_never_taken_for_a_path_of_this_machine() -> None:
-    image = Image(media_type="image/png", data=b"/etc/hostname")
-    call = changed(CALL, messages=(changed(CALL.messages[1], images=(image,)),))
+    image = Media(media_type="image/png", data=b"/etc/hostname")
+    call = changed(CALL, messages=(changed(CALL.messages[1], media=(image,)),))
     async with wire(KINDS["ollama"].good) as server, open_engine("ollama", server.url) as engine:
         await answer(engine, call)
     assert b"L2V0Yy9ob3N0bmFtZQ==" in server.requests[0]

@@ -75,6 +75,7 @@ async def test_d1_a_full_spill_is_503_before_any_engine_is_called(home: Path) ->
                     await ask(it.core, prompt(f"hello {number}", agent="ada"))
             calls = it.gemini.account.counts(calls=0)["calls"]["finished"]
             assert refused.value.http_status == 503
+            await until(lambda: "ledger:spill" in alerts(it))
         await until(lambda: "ledger:spill" not in alerts(it))
         assert len(await asyncio.to_thread(it.rows)) == calls
 

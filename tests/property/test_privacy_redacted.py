@@ -21,7 +21,7 @@ from backends.rehearsal.faults import Fault
 from backends.rehearsal.script import Ask, Invocation, Script, Spent, count_prompt
 from backends.settings import Settings
 from backends.settings_agent import Agent
-from backends.types import Action, Image, Message, Policy, Reason, Request
+from backends.types import Action, Media, Message, Policy, Reason, Request
 from tests.core import Stand, ask, prompt, stand
 
 POLICIES: tuple[Policy, ...] = ("prefer-local", "auto", "prefer-cloud", "cloud")
@@ -158,7 +158,7 @@ STAYS = {
         id="i",
         agent="prefer-cloud",
         messages=(
-            Message(role="user", text=sorted(PRIVATE)[0], images=(Image(media_type="image/png", data=b"\x89PNG"),)),
+            Message(role="user", text=sorted(PRIVATE)[0], media=(Media(media_type="image/png", data=b"\x89PNG"),)),
         ),
     ),
 }

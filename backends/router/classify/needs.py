@@ -51,7 +51,7 @@ def needs(request: Request, text: str, intent: str, count: int) -> frozenset[Nee
     part = (text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}").lower()
     found: dict[Need, bool] = {
         "tools": bool(request.tools) or intent == "tool-use" or (intent == "health-check" and not _measured(part)),
-        "vision": any(message.images for message in request.messages) or _pictured(part),
+        "vision": any(message.media for message in request.messages) or _pictured(part),
         "json": request.response_format.kind != "text" or _structured(part),
         "long-context": count > LONG or _paged(part),
         "fresh": _fresh(part, intent),

@@ -58,7 +58,7 @@ def _needs(inputs: Inputs) -> Iterator[Ruling]:
 
 
 def _lack(inputs: Inputs, view: EngineView) -> str | None:
-    if not view.vision and any(message.images for message in inputs.request.messages):
+    if not view.vision and any(message.media for message in inputs.request.messages):
         return "cannot see images"
     if not view.tools and inputs.request.tools:
         return "cannot call tools"

@@ -85,7 +85,7 @@ class PrivacyGate:
     def inspect(self, request: Request, *, agent_sensitive: bool) -> Verdict:
         """The verdict; never raises. `why` is a word without the private text: "asked", "agent", "key", "unsure"."""
         asked = "asked" if request.sensitive else "agent" if agent_sensitive else ""
-        if not asked and self._images_stay and any(message.images for message in request.messages):
+        if not asked and self._images_stay and any(message.media for message in request.messages):
             asked = "image"
         try:
             findings = tuple(_first(self._findings(request), MOST_FINDINGS))
@@ -101,7 +101,7 @@ class PrivacyGate:
         What the gate finds in the result keeps it here, as do a value that can still be read there, images, which
         nothing reads, and any doubt.
         """
-        if not verdict.findings or any(message.images for message in request.messages):
+        if not verdict.findings or any(message.media for message in request.messages):
             return None
         try:
             if self._straddled(request):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from backends.cache import key
-from backends.types import Image, Message, ResponseFormat, Sampling, Tool, ToolCall
+from backends.types import Media, Message, ResponseFormat, Sampling, Tool, ToolCall
 from tests.backends.cache.samples import request
 
 TOOL = Tool(name="look", description="looks", parameters={"type": "object", "properties": {"a": {}, "b": {}}})
@@ -25,7 +25,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "image": {
         "messages": (
             Message(role="system", text="Be brief."),
-            Message(role="user", text="What is a mutex?", images=(Image(media_type="image/png", data=b"x"),)),
+            Message(role="user", text="What is a mutex?", media=(Media(media_type="image/png", data=b"x"),)),
         )
     },
     "earlier turn": {

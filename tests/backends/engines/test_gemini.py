@@ -11,7 +11,7 @@ from backends.engines.gemini_refusal import refusal
 from backends.errors import EngineErrorKind
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.settings import CloudEngine
-from backends.types import Image, Message, ResponseFormat, Tokens, Tool, ToolCall
+from backends.types import Media, Message, ResponseFormat, Tokens, Tool, ToolCall
 from tests.backends.engines.rig import CLOUD_CALL, KEY, Answer, answer, candidate, failure, response, sse, wire
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": {"type": "string"}}}}}
@@ -72,7 +72,7 @@ async def test_a_conversation_with_images_and_tools_is_passed_on(gemini: GeminiE
         messages=(
             Message(role="system", text="Be brief."),
             Message(role="system", text="Be kind."),
-            Message(role="user", text="look", images=(Image(media_type="image/png", data=b"\x89PNG"),)),
+            Message(role="user", text="look", media=(Media(media_type="image/png", data=b"\x89PNG"),)),
             Message(role="assistant", tool_calls=calls),
             Message(role="tool", text='{"degrees": 12}', tool_call_id="a"),
             Message(role="tool", text="none", tool_call_id="b"),

@@ -10,7 +10,7 @@ from backends.errors import EngineError, EngineErrorKind
 from backends.rehearsal.behaviour import Counted
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.ollama_twin import OllamaTwin
-from backends.types import Image, Message, ResponseFormat, Tokens, Tool, ToolCall
+from backends.types import Media, Message, ResponseFormat, Tokens, Tool, ToolCall
 from tests.backends.engines.rig import CALL, answer, failure, local_settings, response, wire
 
 NESTED = {
@@ -67,7 +67,7 @@ async def test_images_tools_and_results_are_passed_on(ollama: OllamaEngine, olla
         CALL,
         tools=(WEATHER,),
         messages=(
-            Message(role="user", text="look", images=(Image(media_type="image/png", data=b"\x89PNG"),)),
+            Message(role="user", text="look", media=(Media(media_type="image/png", data=b"\x89PNG"),)),
             Message(role="assistant", tool_calls=(ToolCall(id="a1", name="get_weather", arguments='{"x": 1}'),)),
             Message(role="tool", text="12 degrees", tool_call_id="a1"),
         ),

@@ -7,7 +7,7 @@ from msgspec.structs import replace as changed
 from backends.engines.base import Call, Finished
 from backends.engines.openai_compatible import OpenAICompatibleEngine, api_url
 from backends.errors import EngineError, EngineErrorKind
-from backends.types import Image, Message, ResponseFormat, Tokens, Tool, ToolCall
+from backends.types import Media, Message, ResponseFormat, Tokens, Tool, ToolCall
 from tests.backends.engines.rig import (
     CALL,
     Answer,
@@ -85,7 +85,7 @@ async def test_the_request_says_all_that_the_call_does() -> None:
         stop=("END",),
         response_format=ResponseFormat(kind="schema", schema={"type": "object"}, name="reply"),
         messages=(
-            Message(role="user", text="look", images=(Image(media_type="image/png", data=b"\x89PNG"),)),
+            Message(role="user", text="look", media=(Media(media_type="image/png", data=b"\x89PNG"),)),
             Message(role="assistant", tool_calls=(ToolCall(id="a", name="get_weather", arguments="{}"),)),
             Message(role="tool", text="12", tool_call_id="a"),
         ),

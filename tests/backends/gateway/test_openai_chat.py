@@ -8,7 +8,7 @@ import pytest
 from backends.errors import BudgetExceeded, DeadlinePassed, EngineError, QueueFull, RateLimited, WrongUse
 from backends.gateway.refusal import STATUS
 from backends.settings import Settings
-from backends.types import Called, Image, Reason, ToolCall
+from backends.types import Called, Media, Reason, ToolCall
 from tests.backends.gateway.scripted_core import ScriptedCore
 from tests.backends.gateway.standing import Raw, Standing, standing
 from tests.waiting import until
@@ -160,7 +160,7 @@ async def test_everything_that_means_something_reaches_the_core(gateway: Standin
     assert (asked.sensitive, asked.cache, asked.deadline_s, asked.source) == (True, False, 2.5, "gateway")
     assert [message.role for message in asked.messages] == ["system", "user", "assistant", "tool"]
     assert asked.messages[1].text == "see"
-    assert asked.messages[1].images == (Image(media_type="image/png", data=b"\x89PNG not really"),)
+    assert asked.messages[1].media == (Media(media_type="image/png", data=b"\x89PNG not really"),)
     assert asked.messages[2].tool_calls == (ToolCall(id="c1", name="look", arguments="{}"),)
     assert asked.messages[3].tool_call_id == "c1"
     sampling = asked.sampling

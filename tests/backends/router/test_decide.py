@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from backends.errors import BudgetExceeded, ClawError, NoEngine, Refused, TooLarge, WrongUse
 from backends.router.decide import EngineView, Inputs, decide
 from backends.router.quality import Dial
-from backends.types import Classes, Decision, Image, Message, Request, ResponseFormat, Tool, Verdict
+from backends.types import Classes, Decision, Media, Message, Request, ResponseFormat, Tool, Verdict
 
 REQUEST = Request(id="r", agent="writer", messages=(Message(role="user", text="hello"),))
 WITH_TOOL = replace(REQUEST, tools=(Tool(name="t"),))
@@ -74,7 +74,7 @@ requests = st.builds(
     messages=st.sampled_from(
         [
             REQUEST.messages,
-            (Message(role="user", text="see", images=(Image(media_type="image/png", data=b"x"),)),),
+            (Message(role="user", text="see", media=(Media(media_type="image/png", data=b"x"),)),),
         ]
     ),
     engine=st.sampled_from(["auto", "auto", "local", "cloud"]),
@@ -181,7 +181,7 @@ def test_an_engine_that_cannot_is_never_chosen_nor_takes_over(some: Inputs) -> N
         view = {"local": some.local, "cloud": some.cloud}.get(name or "")
         if view is not None:
             assert view.usable
-            assert view.vision or not any(message.images for message in some.request.messages)
+            assert view.vision or not any(message.media for message in some.request.messages)
             assert view.tools or not some.request.tools
             assert view.schema or some.request.response_format.kind != "schema"
             assert some.classes.input_tokens < view.context

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 from backends.errors import TooLarge, WrongUse
 from backends.router.normalise import normalise
 from backends.settings import Agent, Router, Settings
-from backends.types import Image, Message, Request, ResponseFormat, Sampling, Tool, ToolCall
+from backends.types import Media, Message, Request, ResponseFormat, Sampling, Tool, ToolCall
 
 SETTINGS = Settings(
     router=Router(deadline_s=120.0, max_prompt_bytes=1000),
@@ -28,7 +28,7 @@ def test_a_prompt_of_a_system_text_alone_is_empty_too() -> None:
 
 
 def test_an_image_alone_is_a_prompt() -> None:
-    asked = Request(id="1", messages=(Message(role="user", images=(Image(media_type="image/png", data=b"x"),)),))
+    asked = Request(id="1", messages=(Message(role="user", media=(Media(media_type="image/png", data=b"x"),)),))
     assert normalise(asked, SETTINGS).deadline_s == 120.0
 
 

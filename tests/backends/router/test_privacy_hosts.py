@@ -7,7 +7,7 @@ import pytest
 from backends.errors import WrongSettings
 from backends.router.privacy import PrivacyGate
 from backends.settings import Privacy, load
-from backends.types import Image, Message, Request
+from backends.types import Media, Message, Request
 
 MARKED = PrivacyGate(Privacy(internal_hosts=("*.corp.example", "vault", "10.0.0.0/8", "192.168.7.9", "fd00::/8")))
 
@@ -53,8 +53,8 @@ def test_what_is_neither_host_nor_network_is_wrong_settings(host: str, tmp_path:
 
 
 def test_images_pass_or_stay_as_the_setting_says() -> None:
-    image = Image(media_type="image/png", data=b"\x89PNG")
-    request = Request(id="r", messages=(Message(role="user", text="what is this?", images=(image,)),))
+    image = Media(media_type="image/png", data=b"\x89PNG")
+    request = Request(id="r", messages=(Message(role="user", text="what is this?", media=(image,)),))
     assert not PrivacyGate(Privacy()).inspect(request, agent_sensitive=False).sensitive
     verdict = PrivacyGate(Privacy(images="local")).inspect(request, agent_sensitive=False)
     assert (verdict.sensitive, verdict.why) == (True, "image")

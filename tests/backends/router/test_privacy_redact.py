@@ -14,7 +14,7 @@ from backends.router.privacy.hit import Hit
 from backends.router.privacy.redact import Redaction, Values, merged
 from backends.router.privacy.restore import Restorer
 from backends.settings import Privacy
-from backends.types import Image, Message, Request, Tool, ToolCall
+from backends.types import Media, Message, Request, Tool, ToolCall
 
 KEY = "ghp_aB3dE5fG7hJ9kL2mN4pQ6rS8tU1vW3xY5z"
 MAIL = "lena.ortiz@webmail.net"
@@ -102,7 +102,7 @@ def test_broken_arguments_are_exchanged_as_text() -> None:
 STAYS = {
     "nothing private": request("hello"),
     "an image": Request(
-        id="r", messages=(Message(role="user", text=MAIL, images=(Image(media_type="image/png", data=b"x"),)),)
+        id="r", messages=(Message(role="user", text=MAIL, media=(Media(media_type="image/png", data=b"x"),)),)
     ),
     "a tool's description": request(MAIL, tools=(Tool(name="f", description=f"uses {KEY}"),)),
     "a tool's schema": request(MAIL, tools=(Tool(name="f", parameters={"default": KEY}),)),

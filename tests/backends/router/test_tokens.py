@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.router import tokens
-from backends.types import Image, Message, Request, ResponseFormat, Tool, ToolCall
+from backends.types import Media, Message, Request, ResponseFormat, Tool, ToolCall
 
 
 def request(*messages: Message, **more: object) -> Request:
@@ -37,8 +37,8 @@ def test_known_texts_are_near_and_not_below() -> None:
 
 def test_everything_an_engine_reads_is_counted() -> None:
     bare = tokens.count(request())
-    image = Image(media_type="image/png", data=b"x")
-    assert tokens.count(request(Message(role="user", text="hi", images=(image,)))) == bare + tokens.PER_IMAGE
+    image = Media(media_type="image/png", data=b"x")
+    assert tokens.count(request(Message(role="user", text="hi", media=(image,)))) == bare + tokens.PER_IMAGE
     assert tokens.count(request(tools=(Tool(name="f", description="d", parameters={"type": "object"}),))) > bare
     assert tokens.count(request(response_format=ResponseFormat(kind="schema", schema={"type": "object"}))) > bare
     called = Message(role="assistant", tool_calls=(ToolCall(id="1", name="f", arguments='{"a": 1}'),))

@@ -11,7 +11,7 @@ from backends.router import classify
 from backends.router.classify import Classifier, features
 from backends.router.classify.classifier import instruction
 from backends.router.classify.language import language
-from backends.types import Classes, Image, Message, Request, ResponseFormat, Tool
+from backends.types import Classes, Media, Message, Request, ResponseFormat, Tool
 
 CLASSIFIER = Classifier.load()
 
@@ -131,10 +131,10 @@ def test_a_proof_is_harder_than_a_greeting() -> None:
 
 
 def test_needs_come_from_the_request_and_its_words() -> None:
-    image = Image(media_type="image/png", data=b"x")
+    image = Media(media_type="image/png", data=b"x")
     asked = Request(
         id="r",
-        messages=(Message(role="user", text="look", images=(image,)),),
+        messages=(Message(role="user", text="look", media=(image,)),),
         tools=(Tool(name="f"),),
         response_format=ResponseFormat(kind="json"),
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from backends.router.classify.needs import LONG, needs
-from backends.types import Image, Message, Need, Request, ResponseFormat, Tool
+from backends.types import Media, Message, Need, Request, ResponseFormat, Tool
 
 
 def of(text: str, intent: str = "chat", count: int = 10) -> frozenset[Need]:
@@ -13,7 +13,7 @@ def of(text: str, intent: str = "chat", count: int = 10) -> frozenset[Need]:
 def test_what_the_request_carries_is_needed() -> None:
     request = Request(
         id="r",
-        messages=(Message(role="user", text="look", images=(Image(media_type="image/png", data=b"x"),)),),
+        messages=(Message(role="user", text="look", media=(Media(media_type="image/png", data=b"x"),)),),
         tools=(Tool(name="f"),),
         response_format=ResponseFormat(kind="json"),
     )

@@ -30,7 +30,7 @@ GOOGLE = "https://generativelanguage.googleapis.com"
 
 
 class GeminiEngine:
-    """`gemini-2.5-flash` or any other Gemini model. One client serves all calls: building one costs 47 ms.
+    """`gemini-3.5-flash-lite` or any other Gemini model. One client serves all calls: building one costs 47 ms.
 
     The key travels in its header and nowhere else. Without a key every call raises EngineError "key".
     """

@@ -113,6 +113,7 @@ def gemini_peer(settings: CloudEngine) -> Peer:
         label="Gemini",
         remedy="check the network, or engines.cloud.base_url where it is set",
         billed=True,
+        proxy=settings.proxy,
     )
 
 

@@ -158,8 +158,8 @@ INCIDENTS: dict[str, Incident] = {
         faults=_refused(
             404,
             "NOT_FOUND",
-            "This model models/gemini-3.5-flash-lite is no longer available. Please update your code to use a newer model "
-            "for the latest features and improvements.",
+            "This model models/gemini-3.5-flash-lite is no longer available. Please update your code to use a newer "
+            "model for the latest features and improvements.",
         ),
     ),
 }

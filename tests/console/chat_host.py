@@ -41,7 +41,9 @@ STATE = ViewState(
     rehearsal=True,
     engines=(
         EngineState(name="local", kind="ollama", model="qwen2.5:14b", label="SmolLM2 135M, this machine"),
-        EngineState(name="cloud", kind="gemini", model="gemini-3.5-flash-lite", label="simulated Gemini", simulated=True),
+        EngineState(
+            name="cloud", kind="gemini", model="gemini-3.5-flash-lite", label="simulated Gemini", simulated=True
+        ),
     ),
     agents=tuple(AgentState(name=name, policy="auto") for name in ("scout", "infra", "writer")),
 )

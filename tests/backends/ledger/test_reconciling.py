@@ -164,11 +164,11 @@ def test_the_command_as_a_table_and_as_json(home: Path, tmp_path: Path, capsys: 
     assert (reason["reason"], Decimal(reason["usd"])) == (reconciling.OUTSIDE, D("0.00125"))
 
 
-def test_a_bill_goes_by_the_model_that_answered(
-    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bill_goes_by_the_model_that_answered(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Asked for an old model's name, billed under its successor's: nothing is left to explain."""
-    ledger(home, attempt(model_asked="gemini-2.5-flash"), attempt("0.001", model_asked="gemini-2.5-flash", estimated=True))
+    ledger(
+        home, attempt(model_asked="gemini-2.5-flash"), attempt("0.001", model_asked="gemini-2.5-flash", estimated=True)
+    )
     file = tmp_path / "bill.csv"
     file.write_text(BILL.replace("650,0.001625", "150,0.000375"))
     assert main(["ledger", "reconcile", str(file), "--json"]) == 0

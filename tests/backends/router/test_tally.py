@@ -182,7 +182,9 @@ def test_more_than_was_allowed_is_booked_as_billed_and_flagged() -> None:
     it.used(Tokens(input=10, output=9000, thinking=2000))
     attempt, _ = it.done()
     assert attempt.flag == "gemini-3.5-flash-lite reported 11000 answer tokens where 10240 were allowed" + (
-        f"; gemini-3.5-flash-lite billed ${attempt.cost_usd - RESERVED:f} {BEYOND}" if attempt.cost_usd > RESERVED else ""
+        f"; gemini-3.5-flash-lite billed ${attempt.cost_usd - RESERVED:f} {BEYOND}"
+        if attempt.cost_usd > RESERVED
+        else ""
     )
     assert attempt.cost_usd == COSTS.of("cloud", CALL.model, attempt.tokens)
 
@@ -237,8 +239,11 @@ def test_the_model_that_answered_is_the_attempts_and_its_price() -> None:
     it.used(Tokens(input=10, output=5))
     attempt, charged = it.done()
     assert (attempt.model, attempt.model_asked) == (ANSWERED, CALL.model)
-    assert charged == attempt.cost_usd == COSTS.of("cloud", ANSWERED, attempt.tokens) != COSTS.of(
-        "cloud", CALL.model, attempt.tokens
+    assert (
+        charged
+        == attempt.cost_usd
+        == COSTS.of("cloud", ANSWERED, attempt.tokens)
+        != COSTS.of("cloud", CALL.model, attempt.tokens)
     )
     assert attempt.flag == ""
 

@@ -6,6 +6,7 @@ some servers send in place of words ("finishReason": 1).
 
 import base64
 import binascii
+import re
 from typing import Any
 
 import msgspec
@@ -28,6 +29,8 @@ REASONS = {
 }
 """By number. Source: google.ai.generativelanguage.v1beta.Candidate.FinishReason in googleapis/googleapis"""
 
+NUMBERS = re.compile(rb'"(finishReason|modality|category|probability)"\s*:\s*\d')
+
 
 class _Part(Struct):
     signature: str | None = msgspec.field(default=None, name="thoughtSignature")
@@ -39,7 +42,6 @@ class _Content(Struct):
 
 class _Candidate(Struct):
     content: _Content | None = None
-    reason: str | int | None = msgspec.field(default=None, name="finishReason")
 
 
 class _Event(Struct):
@@ -57,17 +59,11 @@ class GeminiEvents(Events):
         self._signatures = signatures
 
     def wrap(self, frame: bytes) -> bytes:
-        if b'"thoughtSignature"' in frame or b'"finishReason"' in frame:
-            try:
-                candidates = _event.decode(frame).candidates or []
-            except msgspec.DecodeError:
-                return super().wrap(frame)  # whatever it is, the client says so
-            for candidate in candidates:
-                for part in (candidate.content.parts if candidate.content else None) or []:
-                    if part.signature:
-                        self._signatures.note(part.signature)
-            if any(isinstance(candidate.reason, int) for candidate in candidates):
-                frame = _in_words(frame)
+        if NUMBERS.search(frame):
+            frame = _in_words(frame)
+        if b'"thoughtSignature"' in frame:
+            for signature in _signatures_in(frame):
+                self._signatures.note(signature)
         return super().wrap(frame)
 
 
@@ -90,14 +86,29 @@ class Signatures:
         return self._written.get(read) or base64.b64encode(read).decode()
 
 
+def _signatures_in(frame: bytes) -> list[str]:
+    """None where the event is of another shape: then the client says so."""
+    try:
+        candidates = _event.decode(frame).candidates or []
+    except msgspec.DecodeError:
+        return []
+    parts = [part for candidate in candidates if candidate.content for part in candidate.content.parts or []]
+    return [part.signature for part in parts if part.signature]
+
+
 def _in_words(frame: bytes) -> bytes:
     """The event with reasons as words, without the other numbers that stand for words: nothing here reads them."""
-    event: dict[str, Any] = msgspec.json.decode(frame)
-    for candidate in event["candidates"]:
-        reason = candidate.get("finishReason")
-        if isinstance(reason, int):
-            candidate["finishReason"] = REASONS.get(reason, "OTHER")
-        candidate.pop("safetyRatings", None)
+    try:
+        event = msgspec.json.decode(frame, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return frame
+    candidates = event.get("candidates")
+    for candidate in candidates if isinstance(candidates, list) else ():
+        if isinstance(candidate, dict):
+            reason = candidate.get("finishReason")
+            if isinstance(reason, int):
+                candidate["finishReason"] = REASONS.get(reason, "OTHER")
+            candidate.pop("safetyRatings", None)
     counts = event.get("usageMetadata")
     if isinstance(counts, dict):
         event["usageMetadata"] = {name: value for name, value in counts.items() if isinstance(value, int)}

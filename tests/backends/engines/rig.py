@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from backends.engines.base import Call, Engine, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.engines.base import Answering, Call, Engine, EngineChunk, Finished, Text, ToolCalls, Usage
 from backends.errors import EngineError
 from backends.settings import LocalEngine
 from backends.types import Message, Tokens, ToolCall
@@ -33,6 +33,8 @@ class Answer(msgspec.Struct, kw_only=True):
     calls: tuple[ToolCall, ...] = ()
     tokens: Tokens | None = None
     finished: Finished | None = None
+    answering: str = ""
+    signature: str | None = None
     chunks: list[EngineChunk] = msgspec.field(default_factory=list)
 
 
@@ -45,6 +47,9 @@ async def answer(engine: Engine, call: Call, *, into: Answer | None = None) -> A
             match chunk:
                 case Text(text):
                     whole.text += text
+                    whole.signature = chunk.signature or whole.signature
+                case Answering(model):
+                    whole.answering = model
                 case ToolCalls(calls):
                     whole.calls += calls
                 case Usage(tokens):

@@ -139,15 +139,16 @@ async def _stock_ollama(url: str) -> Client:
 
 async def _stock_gemini(url: str) -> Client:
     from google import genai
-
-    from backends.engines.gemini_body import configuration, contents
+    from google.genai.types import GenerateContentConfig, ThinkingConfig
 
     client = genai.Client(api_key="benchmark", vertexai=False, http_options={"base_url": url})
-    asked = replace(CALL, thinking_budget=0)
+    config = GenerateContentConfig(
+        max_output_tokens=CALL.max_output, thinking_config=ThinkingConfig(thinking_budget=0), candidate_count=1
+    )
 
     async def call() -> None:
         stream = await client.aio.models.generate_content_stream(
-            model="model", contents=contents(asked.messages), config=configuration(asked)
+            model="model", contents=CALL.messages[0].text, config=config
         )
         async for _ in stream:
             pass

@@ -60,14 +60,14 @@ async def test_what_a_client_sent_back_stays_and_no_file_is_opened(path: Path) -
     messages = (message(signature="b3du"), Message(role="user", text="?"))
     assert await store.restore(messages) == messages
     await store.close()
-    assert not path.exists()
+    assert not await asyncio.to_thread(path.exists)
 
 
 async def test_the_file_is_private_and_shows_nothing_of_a_call(path: Path) -> None:
     store = SignatureStore(path, b"k")
     store.remember(message("call-canary", text="text-canary", arguments='{"q": "argument-canary"}'))
     await store.written()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE((await asyncio.to_thread(path.stat)).st_mode) == 0o600
     raw = await asyncio.to_thread(everything_in, path.parent)
     assert b"canary" not in raw
     assert b"search" not in raw
@@ -167,4 +167,4 @@ async def test_closing_twice_and_asking_a_closed_one_is_nothing(path: Path) -> N
     await store.close()
     await store.close()
     assert await found(store) is None
-    assert not path.with_name("signatures.db.corrupt").exists()
+    assert not await asyncio.to_thread(path.with_name("signatures.db.corrupt").exists)

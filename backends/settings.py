@@ -53,7 +53,16 @@ class LocalEngine(Section, frozen=True, kw_only=True):
     context: Annotated[
         Positive, Meta(description="largest num_ctx in tokens; calls share one size so that Ollama never reloads")
     ] = 16384
-    max_output: Annotated[Positive, Meta(description="cap on output tokens of one call")] = 4096
+    max_output: Annotated[
+        Positive | None,
+        Meta(
+            description="cap on output tokens of one call; with none given 4096 where a request names no number, else"
+            " what it names, as far as the window leaves room"
+        ),
+    ] = None
+    min_output: Annotated[
+        Positive, Meta(description="output tokens that a prompt must leave room for; a longer one does not fit")
+    ] = 1024
     keep_alive: Annotated[str, Meta(description="how long Ollama keeps the model loaded after a call")] = "30m"
     first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte, loading included")] = 120.0
     idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 60.0
@@ -66,7 +75,13 @@ class CloudEngine(Section, frozen=True, kw_only=True):
     base_url: Annotated[
         str | None, Meta(description="another place that speaks Gemini's API; CLAW_GEMINI_BASE_URL is read too")
     ] = None
-    max_output: Annotated[Positive, Meta(description="cap on output tokens of one call, thinking excluded")] = 8192
+    max_output: Annotated[
+        Positive | None,
+        Meta(
+            description="cap on output tokens of one call, thinking excluded; with none given 8192 where a request"
+            " names no number, else what it names, as far as the model can write"
+        ),
+    ] = None
     thinking_budget: Annotated[
         Annotated[int, Meta(ge=0)], Meta(description="most thinking tokens of one call; 0 turns thinking off")
     ] = 2048
@@ -94,7 +109,9 @@ class Router(Section, frozen=True, kw_only=True):
         Meta(description="local answers to check, the cloud answers where they fail: off | format | doubtful | always"),
     ] = "format"
     max_prompt_bytes: Annotated[Positive, Meta(description="larger prompts are refused with 413")] = 8_388_608
-    deadline_s: Annotated[Seconds, Meta(description="for agents that set none")] = 120.0
+    deadline_s: Annotated[
+        Seconds, Meta(description="to the first byte, and for any silence after it; for agents that set none")
+    ] = 120.0
 
 
 class Privacy(Section, frozen=True, kw_only=True):

@@ -18,7 +18,8 @@ class Agent(Section, frozen=True, kw_only=True):
         Literal["local", "redact"] | None, Meta(description="this agent's own, in place of privacy.action")
     ] = None
     deadline_s: Annotated[
-        Seconds | None, Meta(description="seconds until a caller must hear an end, where the request says none")
+        Seconds | None,
+        Meta(description="seconds to the first byte, and for any silence after it, in place of router.deadline_s"),
     ] = None
     dial: Annotated[Share | None, Meta(description="this agent's own, in place of router.dial")] = None
     engines: Annotated[
@@ -30,7 +31,7 @@ class Agent(Section, frozen=True, kw_only=True):
         Meta(description="ceiling for one request: its output is cut to fit, else it may not go to the cloud"),
     ] = None
     max_latency_s: Annotated[
-        Seconds | None, Meta(description="ceiling for one request's deadline, whatever the request says")
+        Seconds | None, Meta(description="seconds to the whole answer, whatever the request says")
     ] = None
     max_output: Annotated[Positive | None, Meta(description="ceiling for one request's output tokens")] = None
     thinking_budget: Annotated[

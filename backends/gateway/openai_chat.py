@@ -56,7 +56,7 @@ async def request_of(body: ChatBody, visit: Visit) -> Request:
         tool_choice=choice,
         response_format=body.canonical_format(),
         sampling=body.sampling(),
-        deadline_s=deadline_s(visit, body.deadline_ms),
+        timeout_s=deadline_s(visit, body.deadline_ms),
         source="gateway",
         tag=visit.text(b"x-claw-tag") or None,
     )

@@ -229,7 +229,14 @@ class Books:
             return Room(left_usd=None, on_exceeded=None, scope=None)
         left, index = min(hard)
         budget = self._budgets[index]
-        return Room(left_usd=left, on_exceeded=budget.on_exceeded, scope=budget.scope)
+        unspent, tightest = min((max(ZERO, self._unspent(other, self.starts[other])), other) for _, other in hard)
+        return Room(
+            left_usd=left,
+            on_exceeded=budget.on_exceeded,
+            scope=budget.scope,
+            unspent_usd=unspent,
+            resets_at=self._state(tightest, self.starts[tightest]).resets_at,
+        )
 
     def spend(self) -> Spend:
         agents = sorted(self._today.values(), key=lambda one: (-one.cost_usd, -one.requests, one.agent))
@@ -253,6 +260,10 @@ class Books:
         """What a budget's window has left; below 0 where more was billed, or the limit was lowered."""
         tally = self._tallies.get((index, began), NOTHING)
         return self._budgets[index].limit_usd - tally.spent - tally.reserved
+
+    def _unspent(self, index: int, began: datetime) -> Decimal:
+        """What it would have left with no call in flight."""
+        return self._budgets[index].limit_usd - self._tallies.get((index, began), NOTHING).spent
 
     def _state(self, index: int, began: datetime) -> BudgetState:
         budget, tally = self._budgets[index], self._tallies.get((index, began), Tally())

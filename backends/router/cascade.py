@@ -20,6 +20,8 @@ from msgspec.structs import replace
 from backends.clock import Clock
 from backends.errors import ClawError
 from backends.router.classify.classifier import instruction
+from backends.router.compress import USUAL_OUTPUT
+from backends.router.deadline import Deadline
 from backends.router.desk import Desk
 from backends.router.flight import Ending, Flight
 from backends.router.journal import Journal
@@ -112,7 +114,7 @@ class Cascade:
     # ---- checking -----------------------------------------------------------------------------------------------
 
     async def _words(self, flight: Flight, watch: Watch, ending: Ending) -> list[Word]:
-        cap, settings = flight.request.sampling.max_tokens, self._desks["local"].settings
+        cap, usual = flight.request.sampling.max_tokens, USUAL_OUTPUT["local"]
         weighed = flight.thought.decision.weighed
         answered = Answered(
             request=flight.request,
@@ -120,7 +122,7 @@ class Cascade:
             text=ending.text,
             calls=ending.calls,
             cut=ending.finish == "length",
-            cap_raised=(cap or settings.max_output + 1) > settings.max_output,
+            cap_raised=cap is None or cap > usual,
             confidence=ending.confidence,
             allowed=weighed.allowed if weighed is not None else None,
         )
@@ -148,7 +150,7 @@ class Cascade:
             return "cloud is stopped"
         if (why_not := cloud.why_not()) is not None:
             return f"cloud: {why_not}"
-        output = cloud.rates.expected_output(flight.thought.classes.intent, cloud.settings.max_output)
+        output = cloud.rates.expected_output(flight.thought.classes.intent, USUAL_OUTPUT["cloud"])
         expected_s = cloud.rates.latency_s(output=output, wait_s=cloud.wait_s()) or 0.0
         return "no time left" if expected_s >= self._left_s(flight) else ""
 
@@ -168,8 +170,15 @@ class Cascade:
 
     async def _in_time(self, flight: Flight, call: Awaitable[Ending]) -> Ending | str:
         """The call's ending, or in a phrase why it has none. It leaves time for giving what is there already."""
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._left_s(flight)) as timer:
+
+                def again() -> None:
+                    if not timer.expired():
+                        timer.reschedule(loop.time() + self._left_s(flight))
+
+                flight.on_progress = again
                 return await call
         except ClawError as error:
             return error.kind
@@ -177,10 +186,12 @@ class Cascade:
             if not timer.expired():
                 raise
             return "no time left"
+        finally:
+            flight.on_progress = None
 
     def _left_s(self, flight: Flight) -> float:
-        end = flight.started + (flight.request.deadline_s or 0.0)
-        return max(0.0, end - self._clock.monotonic() - HANDING_OVER_S)
+        deadline = Deadline.of(flight.request, flight.started)
+        return max(0.0, deadline.left_s(self._clock.monotonic(), flight.progress_at) - HANDING_OVER_S)
 
     def _reroute(self, flight: Flight, engine: EngineName, detail: str) -> None:
         old = flight.thought.explanation

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from backends.catalogue import model_of
 from backends.clock import Clock
 from backends.engines.base import Engine
 from backends.router.breaker import Breaker
@@ -31,7 +32,10 @@ class Label(Struct, frozen=True, kw_only=True):
 
 
 class Desk:
-    """`missing` names what it cannot work without, where that is known before any call; "" where nothing is."""
+    """`missing` names what it cannot work without, where that is known before any call; "" where nothing is.
+
+    `unproved` says why it is not known whether it is this machine, "" where that is known.
+    """
 
     def __init__(
         self,
@@ -47,6 +51,7 @@ class Desk:
         self.settings = settings
         self.label = label
         self.local_proved = False
+        self.unproved = ""
         self.stopped = False
         self.missing = ""
         self.runtime: RuntimeReading | None = None
@@ -70,6 +75,16 @@ class Desk:
     def context(self) -> int:
         """Tokens that prompt and answer may have together."""
         return self.settings.context if isinstance(self.settings, LocalEngine) else CLOUD_CONTEXT
+
+    @property
+    def least_output(self) -> int:
+        """Output tokens that a prompt must leave room for."""
+        return self.settings.min_output if isinstance(self.settings, LocalEngine) else 1
+
+    @property
+    def media(self) -> frozenset[str]:
+        """Kinds of files beside images that it reads."""
+        return model_of(self.model).media if self.name == "cloud" else frozenset()
 
     @property
     def languages(self) -> frozenset[str]:

@@ -13,7 +13,7 @@ AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def normalise(request: Request, settings: Settings) -> Request:
-    """Return `request` with a deadline of its own, under its agent's ceilings. Raises WrongUse for an empty prompt or
+    """Return `request` with deadlines of its own, under its agent's ceilings. Raises WrongUse for an empty prompt or
     agent name, TooLarge past the limit.
     """
     if not AGENT_NAME.fullmatch(request.agent):
@@ -32,7 +32,8 @@ def normalise(request: Request, settings: Settings) -> Request:
         raise WrongUse("max_tokens must be 1 or more: a call is reserved for by it")
     agent = settings.agent(request.agent)
     deadline = request.deadline_s or agent.deadline_s or settings.router.deadline_s
-    if deadline <= 0:
+    timeouts = [limit for limit in (request.timeout_s, agent.max_latency_s) if limit is not None]
+    if min(deadline, *timeouts, deadline) <= 0:
         raise WrongUse("a deadline must be more than 0 seconds")
     sampling = request.sampling
     if agent.max_output is not None:
@@ -41,7 +42,8 @@ def normalise(request: Request, settings: Settings) -> Request:
         sampling = replace(sampling, thinking_budget=agent.thinking_budget)
     return replace(
         request,
-        deadline_s=deadline if agent.max_latency_s is None else min(deadline, agent.max_latency_s),
+        deadline_s=deadline,
+        timeout_s=min(timeouts, default=None),
         sensitive=request.sensitive or agent.sensitive,
         sampling=sampling,
     )

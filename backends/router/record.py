@@ -199,7 +199,7 @@ class Recorder:
 
     def _flown(self, flight: Flight, tally: Tally, cut: Cut | None) -> Outcome:
         explanation, ending = flight.thought.explanation, flight.ending
-        finish, error, error_kind, retry_after_s = _end(cut, ending)
+        finish, error, error_kind, retry_after_s, should_retry = _end(cut, ending)
         first_at = flight.first_at
         return Outcome(
             id=flight.request.id,
@@ -227,7 +227,9 @@ class Recorder:
             error=error,
             error_kind=error_kind,
             retry_after_s=retry_after_s,
+            should_retry=should_retry,
             tag=flight.request.tag,
+            ignored=explanation.ignored,
             **_said(flight.thought.classes),
         )
 
@@ -251,17 +253,19 @@ class Recorder:
         return round((self._clock.monotonic() - started) * 1e3, 3)
 
 
-def _end(cut: Cut | None, ending: Ending | None) -> tuple[Finish, str | None, str | None, float | None]:
-    """Finish, and where that is "error" its line, its kind and when to try again."""
+def _end(cut: Cut | None, ending: Ending | None) -> tuple[Finish, str | None, str | None, float | None, bool | None]:
+    """Finish, and where that is "error" its line, its kind, when to try again and whether to."""
     if cut == "cancelled":
-        return "cancelled", None, None, None
+        return "cancelled", None, None, None, None
     if cut is not None:
-        return "error", CUT_LINES[cut], cut, None
+        return "error", CUT_LINES[cut], cut, None, False if cut == "deadline" else None
     if ending is None:
-        return "error", "the answer was lost by a fault of claw's own: see the log, and ask again", "internal", None
-    if ending.error is None:
-        return ending.finish, None, None, None
-    return "error", str(ending.error), ending.error.kind, ending.error.retry_after_s
+        line = "the answer was lost by a fault of claw's own: see the log, and ask again"
+        return "error", line, "internal", None, None
+    error = ending.error
+    if error is None:
+        return ending.finish, None, None, None, None
+    return "error", str(error), error.kind, error.retry_after_s, error.should_retry
 
 
 def _said(classes: Classes) -> dict[str, Any]:

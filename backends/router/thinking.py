@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -108,6 +109,7 @@ class Thinking:
             verdict=verdict,
             flips=decision.flips,
             weighed=decision.weighed,
+            ignored=self.ignored(decision.engine, request, classes, limit),
         )
         return Thought(
             verdict=verdict,
@@ -124,6 +126,11 @@ class Thinking:
         request, classes = outgoing(name, request, thought.classes, thought.redaction)
         return self._costs.worst(name, self._call(name, request, classes, thought.limit))
 
+    def ignored(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> tuple[str, ...]:
+        """The names of the request's fields that have no effect on a call to this engine."""
+        call = self._call(name, request, classes, limit)
+        return tuple(dict.fromkeys((*request.ignored, *self._desks[name].engine.ignores(call))))
+
     def _inputs(self, request: Request, verdict: Verdict, classes: Classes, cloud: EngineView) -> Inputs:
         """All that a decision is made of: the request, its agent's rules, the operator's, and the state of things."""
         agent, router = self._settings.agent(request.agent), self._settings.router
@@ -139,6 +146,7 @@ class Thinking:
             dial_by=router.dial_by,
             scale=self._calibrations.learned.scale,
             deadline_s=request.deadline_s or router.deadline_s,
+            timeout_s=request.timeout_s,
             local=self._view("local", request, classes),
             cloud=cloud,
             allowed_engines=agent.engines,
@@ -147,10 +155,13 @@ class Thinking:
             room_left_usd=room.left_usd,
             room_on_exceeded=room.on_exceeded,
             room_scope=room.scope,
+            room_unspent_usd=room.unspent_usd,
+            room_resets=_moment(room.resets_at),
         )
 
     def _call(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> Call:
-        call = compress(request, classes, name, self._desks[name].settings)
+        desk = self._desks[name]
+        call = compress(request, classes, name, desk.settings, window=desk.context)
         return limit.of(call) if limit is not None and name == "cloud" else call
 
     def _cut(self, request: Request, classes: Classes, ceiling: Decimal | None) -> Cut | None:
@@ -181,16 +192,26 @@ class Thinking:
             model=call.model,
             usable=why_not is None,
             why_not=why_not,
+            opens_in_s=desk.breaker.retry_after_s() or desk.wait_s(),
+            closed="" if desk.breaker.usable() else desk.breaker.kind,
             local_proved=desk.local_proved,
+            unproved=desk.unproved,
             waiting=desk.limiter.waiting,
             wait_s=desk.wait_s(),
             first_token_s=desk.rates.first_token(classes.input_tokens),
             tokens_per_s=desk.rates.tokens_per_s,
             context=desk.context,
+            least_output=desk.least_output,
             vision=desk.vision,
+            media=desk.media,
             tools=True,
             languages=desk.languages,
             worst_usd=worst,
             expected_usd=expected,
             expected_output=output,
         )
+
+
+def _moment(moment: datetime | None) -> str:
+    """A moment for a sentence; "" where there is none."""
+    return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -2,7 +2,6 @@
 
 from msgspec import Struct
 
-from backends.errors import BudgetExceeded
 from backends.router.decide.flips import flips
 from backends.router.decide.inputs import EngineView, Inputs, other
 from backends.router.decide.refuse import no_room, refusal
@@ -120,7 +119,7 @@ def _money(inputs: Inputs, engine: EngineName) -> list[Reason]:
     if engine == "local" or not inputs.over_budget:
         return []
     if inputs.room_on_exceeded != "alert":
-        raise BudgetExceeded(no_room(budget_detail(inputs)))
+        raise no_room(inputs)
     return [Reason(rule="budget", detail=f"alert only: {budget_detail(inputs)}")]
 
 

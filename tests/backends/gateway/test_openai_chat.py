@@ -157,7 +157,7 @@ async def test_everything_that_means_something_reaches_the_core(gateway: Standin
     assert status == 200
     asked = gateway.core.asked[0]
     assert (asked.agent, asked.engine, asked.model) == ("ada", "cloud", "gemini-2.5-flash")
-    assert (asked.sensitive, asked.cache, asked.deadline_s, asked.source) == (True, False, 2.5, "gateway")
+    assert (asked.sensitive, asked.cache, asked.timeout_s, asked.source) == (True, False, 2.5, "gateway")
     assert [message.role for message in asked.messages] == ["system", "user", "assistant", "tool"]
     assert asked.messages[1].text == "see"
     assert asked.messages[1].media == (Media(media_type="image/png", data=b"\x89PNG not really"),)
@@ -282,13 +282,13 @@ async def test_a_deadline_is_a_number_of_seconds(gateway: Standing, seconds: str
 async def test_a_deadline_may_be_told_in_milliseconds(gateway: Standing, said: str) -> None:
     assert (await ask(gateway, {"X-Claw-Deadline-Ms": said}))[0] == 400
     assert (await ask(gateway, {"X-Claw-Deadline-Ms": "1500"}))[0] == 200
-    assert gateway.core.asked[0].deadline_s == 1.5
+    assert gateway.core.asked[0].timeout_s == 1.5
 
 
 async def test_of_several_deadlines_the_least_holds(gateway: Standing) -> None:
     headers = {"X-Claw-Deadline-S": "3", "X-Claw-Deadline-Ms": "4000"}
     assert (await ask(gateway, headers, deadline_ms=2500))[0] == 200
-    assert gateway.core.asked[0].deadline_s == 2.5
+    assert gateway.core.asked[0].timeout_s == 2.5
     assert (await ask(gateway, deadline_ms=-1))[0] == 400
 
 

@@ -35,11 +35,11 @@ def test_an_image_alone_is_a_prompt() -> None:
 def test_an_agents_ceilings_hold_whatever_the_request_says() -> None:
     capped = replace(SETTINGS, agents={"ada": Agent(deadline_s=20.0, max_latency_s=10.0, max_output=200)})
     kept = normalise(request(agent="ada", deadline_s=60.0, sampling=Sampling(max_tokens=900)), capped)
-    assert (kept.deadline_s, kept.sampling.max_tokens) == (10.0, 200)
-    lower = normalise(request(agent="ada", deadline_s=5.0, sampling=Sampling(max_tokens=50)), capped)
-    assert (lower.deadline_s, lower.sampling.max_tokens) == (5.0, 50)
+    assert (kept.deadline_s, kept.timeout_s, kept.sampling.max_tokens) == (60.0, 10.0, 200)
+    lower = normalise(request(agent="ada", timeout_s=5.0, sampling=Sampling(max_tokens=50)), capped)
+    assert (lower.deadline_s, lower.timeout_s, lower.sampling.max_tokens) == (20.0, 5.0, 50)
     silent = normalise(request(agent="ada"), capped)
-    assert (silent.deadline_s, silent.sampling.max_tokens) == (10.0, 200)
+    assert (silent.deadline_s, silent.timeout_s, silent.sampling.max_tokens) == (20.0, 10.0, 200)
 
 
 @pytest.mark.parametrize("agent", ["", "a b", "../x", "x" * 65, "\x1b[31m", "ünï"])
@@ -86,6 +86,8 @@ def test_the_deadline_is_the_callers_then_the_agents_then_the_routers(
 def test_a_deadline_in_the_past_is_wrong_use() -> None:
     with pytest.raises(WrongUse, match="deadline"):
         normalise(request(deadline_s=-1.0), SETTINGS)
+    with pytest.raises(WrongUse, match="deadline"):
+        normalise(request(timeout_s=-1.0), SETTINGS)
 
 
 def test_a_sensitive_agent_makes_its_requests_sensitive() -> None:

@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from backends.errors import TooLarge, WrongUse
+from backends.router.turns import paired
 from backends.settings import Settings
 from backends.types import Message, Request
 
@@ -34,6 +35,7 @@ def normalise(request: Request, settings: Settings) -> Request:
     deadline = request.deadline_s or agent.deadline_s or settings.router.deadline_s
     if deadline <= 0:
         raise WrongUse("a deadline must be more than 0 seconds")
+    messages, notes = paired(request.messages)
     sampling = request.sampling
     if agent.max_output is not None:
         sampling = replace(sampling, max_tokens=min(sampling.max_tokens or agent.max_output, agent.max_output))
@@ -41,6 +43,8 @@ def normalise(request: Request, settings: Settings) -> Request:
         sampling = replace(sampling, thinking_budget=agent.thinking_budget)
     return replace(
         request,
+        messages=messages,
+        notes=(*request.notes, *notes),
         deadline_s=deadline if agent.max_latency_s is None else min(deadline, agent.max_latency_s),
         sensitive=request.sensitive or agent.sensitive,
         sampling=sampling,

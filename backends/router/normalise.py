@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from backends.errors import TooLarge, WrongUse
+from backends.router.turns import paired
 from backends.settings import Settings
 from backends.types import Message, Request
 
@@ -35,6 +36,7 @@ def normalise(request: Request, settings: Settings) -> Request:
     timeouts = [limit for limit in (request.timeout_s, agent.max_latency_s) if limit is not None]
     if min(deadline, *timeouts, deadline) <= 0:
         raise WrongUse("a deadline must be more than 0 seconds")
+    messages, notes = paired(request.messages)
     sampling = request.sampling
     if agent.max_output is not None:
         sampling = replace(sampling, max_tokens=min(sampling.max_tokens or agent.max_output, agent.max_output))
@@ -42,6 +44,8 @@ def normalise(request: Request, settings: Settings) -> Request:
         sampling = replace(sampling, thinking_budget=agent.thinking_budget)
     return replace(
         request,
+        messages=messages,
+        notes=(*request.notes, *notes),
         deadline_s=deadline,
         timeout_s=min(timeouts, default=None),
         sensitive=request.sensitive or agent.sensitive,

@@ -1,0 +1,143 @@
+"""Tool calls and their results, brought into the one order that every engine takes.
+
+A turn is what the model said, up to where it speaks again. A result belongs to the call of its id in its own turn, so an
+id that a client uses again later means the later call. Afterwards each call has an id of its own and exactly one
+result, which stands behind the call, in the calls' order. What has no partner is not lost: a call without a result gets
+one that says so, a result without its call (a history that was cut in between) is passed on as a user's text.
+
+Consecutive messages of a role are left as they are: only some engines mind. One walk over the messages.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec.structs import replace
+
+from backends.types import Message, ToolCall
+
+NO_RESULT = "no result"
+NAMED = 3  # tools that a note names
+
+
+def paired(messages: Sequence[Message]) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+    """The messages with calls and results paired, and notes on what had to be mended, in a phrase each."""
+    if not any(message.tool_calls or message.role == "tool" for message in messages):
+        return tuple(messages), ()
+    pairing = _Pairing(messages)
+    out = tuple(pairing.messages())
+    return out, tuple(pairing.notes())
+
+
+class _Pairing:
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self._messages = messages
+        self._taken = {call.id for message in messages for call in message.tool_calls}
+        self._given: set[str] = set()
+        self._again = 0
+        self._missing: list[str] = []
+        self._stray: list[str] = []
+
+    def messages(self) -> Iterator[Message]:
+        said: list[Message] = []
+        heard: list[Message] = []
+        for message in self._messages:
+            if message.role == "assistant" and heard:
+                yield from self._turn(said, heard)
+                said, heard = [], []
+            (said if message.role == "assistant" else heard).append(message)
+        yield from self._turn(said, heard)
+
+    def notes(self) -> Iterator[str]:
+        if self._missing:
+            yield f'tool calls without a result were answered with "{NO_RESULT}": {_names(self._missing)}'
+        if self._stray:
+            yield f"tool results without their call were passed on as text: {_names(self._stray)}"
+
+    def _turn(self, said: list[Message], heard: list[Message]) -> Iterator[Message]:
+        """What the model said, the results of its calls, then the rest of what it heard, each in its order."""
+        calls = [call for message in said for call in message.tool_calls]
+        results = _results(calls, heard)
+        ids = [self._id(call.id) for call in calls]
+        yield from _named(said, iter(ids))
+        for call, id, index in zip(calls, ids, results, strict=True):
+            if index is None:
+                self._missing.append(call.name)
+                yield Message(role="tool", text=NO_RESULT, tool_call_id=id, name=call.name)
+            else:
+                result = heard[index]
+                same = (result.tool_call_id, result.name) == (id, call.name)
+                yield result if same else replace(result, tool_call_id=id, name=call.name)
+        matched = set(results)
+        for index, message in enumerate(heard):
+            if index not in matched:
+                yield self._as_text(message) if message.role == "tool" else message
+
+    def _id(self, id: str) -> str:
+        """The call's own id where it is the first to have it, else one that no other call has."""
+        made = id
+        while not made or made in self._given or (made != id and made in self._taken):
+            self._again += 1
+            made = f"{id or 'call'}_again{self._again}"
+        self._given.add(made)
+        return made
+
+    def _as_text(self, result: Message) -> Message:
+        name = result.name or "a tool"
+        self._stray.append(name)
+        head = f"[An earlier call of {name} returned:]\n"
+        seams = tuple(seam + len(head) for seam in result.seams)
+        return Message(role="user", text=head + result.text, media=result.media, seams=seams)
+
+
+def _results(calls: Sequence[ToolCall], heard: Sequence[Message]) -> list[int | None]:
+    """For each call, where in `heard` its result stands: by id, then those without one by the tool's name, then in
+    order.
+    """
+    found: list[int | None] = [None] * len(calls)
+    of_id = _waiting(call.id for call in calls)
+    bare: list[int] = []
+    for index, message in enumerate(heard):
+        if message.role == "tool" and not message.tool_call_id:
+            bare.append(index)
+        elif message.role == "tool" and (waiting := of_id.get(message.tool_call_id or "")):
+            found[waiting.popleft()] = index
+    if not bare:
+        return found
+    of_name = _waiting(call.name if found[at] is None else None for at, call in enumerate(calls))
+    nameless: list[int] = []
+    for index in bare:
+        name = heard[index].name
+        if name is None:
+            nameless.append(index)
+        elif waiting := of_name.get(name):
+            found[waiting.popleft()] = index
+    free = [at for at, index in enumerate(found) if index is None]
+    for at, index in zip(free, nameless, strict=False):
+        found[at] = index
+    return found
+
+
+def _waiting(keys: Iterable[str | None]) -> dict[str | None, deque[int]]:
+    """The places of each key, in order."""
+    places: defaultdict[str | None, deque[int]] = defaultdict(deque)
+    for at, key in enumerate(keys):
+        places[key].append(at)
+    return places
+
+
+def _named(said: Sequence[Message], ids: Iterator[str]) -> Iterator[Message]:
+    """The messages with these ids for their calls."""
+    for message in said:
+        calls = tuple(call if call.id == id else replace(call, id=id) for call, id in _with(message, ids))
+        yield replace(message, tool_calls=calls) if calls != message.tool_calls else message
+
+
+def _with(message: Message, ids: Iterator[str]) -> Iterator[tuple[ToolCall, str]]:
+    return ((call, next(ids)) for call in message.tool_calls)
+
+
+def _names(names: list[str]) -> str:
+    """A few of the names, and how many there were."""
+    few = list(dict.fromkeys(names))[:NAMED]
+    more = "" if len(names) == len(few) else f" ({len(names)} in all)"
+    return ", ".join(few) + more

@@ -1,9 +1,13 @@
 """What each agent may have set for it: its policy, its dial, its ceilings, and what its answers may be kept for."""
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, TypeVar
 
 from msgspec import Meta
+from msgspec.structs import replace
+
+from backends.errors import Refused
 
 from backends.settings_section import NotNegative, Positive, Seconds, Section, Share
 from backends.types import EngineName, Policy, Verify
@@ -56,3 +60,48 @@ class Agent(Section, frozen=True, kw_only=True):
     cache_scope: Annotated[
         str, Meta(description="whose answers may serve it and be served by it: agent, group:NAME or all")
     ] = "agent"
+
+
+T = TypeVar("T")
+
+_KEPT: tuple[Literal["off", "encrypted", "on"], ...] = ("off", "encrypted", "on")
+
+
+def strictest(agent: Agent, others: Iterable[Agent], *, privacy: Literal["local", "redact"]) -> Agent:
+    """`agent` under the rules of `others` too: whatever any of them forbids is forbidden. `privacy` is the action of
+    those that set none of their own.
+
+    Raises Refused where they leave no engine or no model that may answer.
+    """
+    for other in others:
+        if other == agent:
+            continue
+        stricter: dict[str, Any] = {
+            name: min(limits)
+            for name in ("max_cost_usd", "max_latency_s", "max_output", "thinking_budget", "cache_ttl_s")
+            if (limits := [limit for limit in (getattr(agent, name), getattr(other, name)) if limit is not None])
+        }
+        if "local" in (agent.privacy or privacy, other.privacy or privacy):
+            stricter["privacy"] = "local"
+        if other.policy == "local":
+            stricter["policy"] = "local"
+        if agent.cache_scope != other.cache_scope:
+            stricter["cache_scope"] = "agent"
+        agent = replace(
+            agent,
+            sensitive=agent.sensitive or other.sensitive,
+            engines=_common(agent.engines, other.engines, "engine"),
+            models=_common(agent.models, other.models, "model"),
+            cache=min(agent.cache, other.cache, key=_KEPT.index),
+            **stricter,
+        )
+    return agent
+
+
+def _common(some: tuple[T, ...], others: tuple[T, ...], what: str) -> tuple[T, ...]:
+    """What both allow, where naming none allows all."""
+    if not some or not others:
+        return some or others
+    if common := tuple(each for each in some if each in others):
+        return common
+    raise Refused(f"the agents that this request names have no {what} in common: name one of them only")

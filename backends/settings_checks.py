@@ -23,6 +23,7 @@ def check(settings: "Settings", path: Path) -> None:
     if endless is not None:
         raise WrongSettings(f"{path}: `{endless}` must be a number with an end")
     check_money(settings, path)
+    _check_names(settings, path)
     for name, agent in settings.agents.items():
         _check_agent(name, agent, settings, path)
     for name, url in (
@@ -48,6 +49,24 @@ def _endless(value: object, name: str) -> Iterator[str]:
     if isinstance(inner, dict):
         for key, item in inner.items():
             yield from _endless(item, f"{name}.{key}".lstrip("."))
+
+
+def _check_names(settings: "Settings", path: Path) -> None:
+    """Each agent once, whatever the case; and names of models that mean something and hide no agent's rules."""
+    seen: dict[str, str] = {}
+    for name in settings.agents:
+        if (other := seen.setdefault(name.casefold(), name)) != name:
+            raise WrongSettings(f"{path}: `agents.{name}` and `agents.{other}` are one agent: keep one of them")
+    engines = settings.engines
+    meanings = {"auto", "local", "cloud", *seen, engines.local.model, engines.cloud.model}
+    for name, meaning in settings.gateway.models.items():
+        if name.casefold() in {"auto", "local", "cloud", *seen}:
+            raise WrongSettings(f"{path}: `gateway.models.{name}` is a name that has a meaning: leave it out")
+        if meaning not in meanings and meaning.casefold() not in meanings:
+            raise WrongSettings(
+                f"{path}: `gateway.models.{name}` must mean auto, local, cloud, an agent, {engines.local.model} or"
+                f" {engines.cloud.model}"
+            )
 
 
 def _check_agent(name: str, agent: "Agent", settings: "Settings", path: Path) -> None:

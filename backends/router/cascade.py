@@ -102,7 +102,7 @@ class Cascade:
 
     def _depth(self, flight: Flight) -> Literal["none", "form", "all"]:
         request, decision = flight.request, flight.thought.decision
-        mode: Verify = self._settings.agent(request.agent).verify or self._settings.router.verify
+        mode: Verify = self._settings.rules(request.agent, request.rules).verify or self._settings.router.verify
         if decision.engine != "local" or mode == "off":
             return "none"
         weighed = decision.weighed

@@ -141,6 +141,9 @@ class Recorder:
         return replace(
             whole,
             id=request.id,
+            answer_tokens=flight.tally.tokens,
+            notes=_own(request.notes, flight.request.notes, whole.notes),
+            ignored=_own(request.ignored, flight.request.ignored, flight.thought.explanation.ignored),
             started_at=started_at,
             source=request.source,
             tag=request.tag,
@@ -186,6 +189,7 @@ class Recorder:
             reasons=explanation.reasons,
             cache=hit.tier,
             tokens=Tokens(),
+            answer_tokens=stored.tokens,
             cost_usd=ZERO,
             baseline_usd=stored.baseline_usd,
             ttft_ms=self._since(started),
@@ -194,6 +198,8 @@ class Recorder:
             tag=request.tag,
             cache_entry=hit.entry,
             cache_age_s=round(hit.age_s, 1),
+            notes=request.notes,
+            ignored=request.ignored,
         )
         return outcome, explanation
 
@@ -222,7 +228,7 @@ class Recorder:
             finish=finish,
             attempts=tuple(tally.attempts),
             usage_estimated=tally.estimated,
-            notes=(*(ending.notes if ending else ()), *tally.flags),
+            notes=(*flight.request.notes, *(ending.notes if ending else ()), *tally.flags),
             own_cost_usd=tally.own_cost_usd,
             error=error,
             error_kind=error_kind,
@@ -272,6 +278,11 @@ def _said(classes: Classes) -> dict[str, Any]:
     """What the weights said of the prompt, for the row that feedback is held against."""
     p_local, p_cloud = classes.said or (classes.p_local, classes.p_cloud)
     return {"p_local": p_local, "p_cloud": p_cloud, "weights": classes.weights}
+
+
+def _own(own: tuple[str, ...], leaders: tuple[str, ...], said: tuple[str, ...]) -> tuple[str, ...]:
+    """What was said of a shared flight, with one's own words in place of its leader's."""
+    return tuple(dict.fromkeys((*own, *(word for word in said if word not in leaders))))
 
 
 def model_class(request: Request) -> str:

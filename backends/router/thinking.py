@@ -56,7 +56,7 @@ class Thinking:
 
     def inspect(self, request: Request) -> tuple[Verdict, Redaction | None]:
         """Privacy's word, and the form in which a sensitive request may go to the cloud: None where it may not."""
-        agent = self._settings.agent(request.agent)
+        agent = self._settings.rules(request.agent, request.rules)
         verdict = self._privacy.inspect(request, agent_sensitive=agent.sensitive)
         if (agent.privacy or self._settings.privacy.action) == "local" or request.sensitive or agent.sensitive:
             return verdict, None
@@ -69,8 +69,8 @@ class Thinking:
 
     def answerers(self, request: Request) -> str:
         """Who may answer this request: the cache never mixes answers of one class with those of another."""
-        agent = self._settings.agent(request.agent)
-        asked = (request.engine, request.model, self._controls.pins.get(request.agent))
+        agent = self._settings.rules(request.agent, request.rules)
+        asked = (request.engine, request.model, self._pinned(request))
         allowed = (agent.policy, agent.engines, agent.models)
         return repr((asked, allowed, self._desks["local"].model, self._desks["cloud"].model))
 
@@ -89,7 +89,7 @@ class Thinking:
         `no_cloud` says why the cloud may not be used for this one, whatever its state; `redaction` is what it may see.
         """
         sent, sent_classes = outgoing("cloud", request, classes, redaction)
-        limit = self._cut(sent, sent_classes, self._settings.agent(request.agent).max_cost_usd)
+        limit = self._cut(sent, sent_classes, self._settings.rules(request.agent, request.rules).max_cost_usd)
         cloud = self._view("cloud", sent, sent_classes, limit)
         if no_cloud is not None:
             cloud = replace(cloud, usable=False, why_not=no_cloud)
@@ -133,14 +133,14 @@ class Thinking:
 
     def _inputs(self, request: Request, verdict: Verdict, classes: Classes, cloud: EngineView) -> Inputs:
         """All that a decision is made of: the request, its agent's rules, the operator's, and the state of things."""
-        agent, router = self._settings.agent(request.agent), self._settings.router
+        agent, router = self._settings.rules(request.agent, request.rules), self._settings.router
         room = self._ledger.room(agent=request.agent, engine="cloud", model=cloud.model)
         return Inputs(
             request=request,
             verdict=verdict,
             classes=classes,
             policy=agent.policy,
-            pinned=self._controls.pins.get(request.agent),
+            pinned=self._pinned(request),
             cloud_stopped=self._controls.cloud_stopped,
             dial=router.dial if agent.dial is None else agent.dial,
             dial_by=router.dial_by,
@@ -158,6 +158,11 @@ class Thinking:
             room_unspent_usd=room.unspent_usd,
             room_resets=_moment(room.resets_at),
         )
+
+    def _pinned(self, request: Request) -> EngineName | None:
+        """The engine its agent is pinned to; where any agent that it names is pinned to local, that one."""
+        pins = [self._controls.pins.get(name) for name in (request.agent, *request.rules)]
+        return "local" if "local" in pins else pins[0]
 
     def _call(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> Call:
         desk = self._desks[name]

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 from backends.errors import TooLarge, WrongUse
 from backends.router.normalise import normalise
 from backends.settings import Agent, Router, Settings
+from backends.settings_cache import Cache
 from backends.types import Media, Message, Request, ResponseFormat, Sampling, Tool, ToolCall
 
 SETTINGS = Settings(
@@ -22,9 +23,30 @@ def test_an_empty_prompt_is_wrong_use(text: str) -> None:
         normalise(request(text), SETTINGS)
 
 
-def test_a_prompt_of_a_system_text_alone_is_empty_too() -> None:
+def test_instructions_that_stand_alone_are_a_prompt() -> None:
+    alone = Request(id="1", messages=(Message(role="system", text="Say good morning."),))
+    assert normalise(alone, SETTINGS).messages == alone.messages
+
+
+def test_instructions_to_an_empty_question_are_no_prompt() -> None:
+    system = Message(role="system", text="be brief")
+    for said in (Message(role="user", text=" "), Message(role="tool", tool_call_id="a")):
+        with pytest.raises(WrongUse, match="prompt is empty"):
+            normalise(Request(id="1", messages=(system, said)), SETTINGS)
     with pytest.raises(WrongUse, match="prompt is empty"):
-        normalise(Request(id="1", messages=(Message(role="system", text="be brief"),)), SETTINGS)
+        normalise(Request(id="1", messages=(Message(role="assistant", text="hello"),)), SETTINGS)
+
+
+def test_a_wish_for_chance_is_not_answered_from_the_cache() -> None:
+    shared = replace(SETTINGS, cache=Cache(sampled=True))
+    for sampling, kept in (
+        (Sampling(temperature=0.7), False),
+        (Sampling(temperature=0.7, seed=1), True),
+        (Sampling(temperature=0), True),
+        (Sampling(), True),
+    ):
+        assert normalise(request(sampling=sampling), SETTINGS).cache is kept
+        assert normalise(request(sampling=sampling), shared).cache is True
 
 
 def test_an_image_alone_is_a_prompt() -> None:

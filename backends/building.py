@@ -8,6 +8,7 @@ from msgspec import Struct
 from backends import events
 from backends.background import background
 from backends.bus import Bus
+from backends.catalogue import Catalogue
 from backends.clock import Clock, SystemClock
 from backends.engines.checks import check_local, runs_here
 from backends.ground import Ground, open_ground
@@ -154,7 +155,8 @@ def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watche
         settlements.one_more()
         figures.moved()
 
-    costs = Costs(ground.prices, clock, cloud_model=settings.engines.cloud.model, own=ground.own_cost)
+    cloud = settings.engines.cloud.model
+    costs = Costs(ground.prices, clock, cloud_model=cloud, own=ground.own_cost, catalogue=Catalogue(settings.models))
     recorder = Recorder(
         settings,
         ledger=ledger,

@@ -21,6 +21,8 @@ ClawError                exit 1, 500
 
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from backends.types import BudgetState
 
@@ -142,11 +144,20 @@ class DeadlinePassed(NoEngine):
     http_status, kind, should_retry = 504, "deadline", False
 
 
+class QuotaHit(Struct, frozen=True, kw_only=True):
+    """The provider's quota that a 429 names. `limit` is None where it does not say it; `metric` is what is counted."""
+
+    window: Literal["minute", "day"]
+    metric: Literal["requests", "input_tokens", "tokens"] = "requests"
+    limit: int | None = None
+
+
 class EngineError(ClawError):
     """One upstream call failed.
 
     `billed` is True where the provider may charge for the call although no usage came back. `status` is the upstream
-    HTTP status where there was one.
+    HTTP status where there was one, `quota` the provider's quota that was reached, where it named one. A quota of the
+    day is not worth another try: when it opens is `retry_after_s`, as soon as the engine's breaker has reckoned it.
     """
 
     exit_code, http_status = 4, 502
@@ -159,12 +170,16 @@ class EngineError(ClawError):
         retry_after_s: float | None = None,
         billed: bool = False,
         status: int | None = None,
+        quota: QuotaHit | None = None,
     ) -> None:
         super().__init__(message)
         self.kind: EngineErrorKind = kind
         self.retry_after_s = retry_after_s
         self.billed = billed
         self.status = status
+        self.quota = quota
+        if kind == "daily-quota":
+            self.should_retry = False
 
 
 class LedgerError(ClawError):

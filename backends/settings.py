@@ -19,6 +19,7 @@ from backends.errors import WrongSettings
 from backends.settings_agent import Agent, strictest
 from backends.settings_cache import Cache
 from backends.settings_checks import check
+from backends.settings_model import ModelFacts
 from backends.settings_money import Budget, Costs, Money, Price, PriceFrom, Tier
 from backends.settings_section import Positive, Seconds, Section, Share
 from backends.settings_sources import from_environment, paths_of, put, read
@@ -70,11 +71,17 @@ class LocalEngine(Section, frozen=True, kw_only=True):
 
 
 class CloudEngine(Section, frozen=True, kw_only=True):
-    model: Annotated[str, Meta(description="the Gemini model that answers")] = "gemini-2.5-flash"
+    model: Annotated[str, Meta(description="the Gemini model that answers")] = "gemini-3.5-flash-lite"
     parallel: Annotated[Positive, Meta(description="calls at once")] = 32
     queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")] = 256
     base_url: Annotated[
         str | None, Meta(description="another place that speaks Gemini's API; CLAW_GEMINI_BASE_URL is read too")
+    ] = None
+    proxy: Annotated[
+        str | None,
+        Meta(
+            description="http:// or https:// proxy between here and Gemini; user and password in it are shown nowhere"
+        ),
     ] = None
     max_output: Annotated[
         Positive | None,
@@ -194,6 +201,7 @@ class Settings(Section, frozen=True, kw_only=True):
     privacy: Privacy = Privacy()
     ledger: LedgerSettings = LedgerSettings()
     prices: dict[str, Price] = field(default_factory=dict)
+    models: dict[str, ModelFacts] = field(default_factory=dict)
     money: Money = Money()
     costs: Costs = Costs()
     telemetry: Telemetry = Telemetry()
@@ -304,7 +312,7 @@ def _named(message: str, raw: dict[str, Any]) -> str:
     """msgspec says `agents[...]`, whichever agent it is: put the name there."""
     for table, section in FREE_TABLES.items():
         found = raw.get(table)
-        if f".{table}[...]" in message and isinstance(found, dict):
+        if f"`$.{table}[...]" in message and isinstance(found, dict):
             for name, given in found.items():
                 try:
                     msgspec.convert(given, section, strict=True)
@@ -319,8 +327,8 @@ def _humane(message: str) -> str:
     return f"`{where.strip('`').lstrip('.')}`: {what}" if what else message
 
 
-FREE_TABLES: dict[str, type[Section]] = {"agents": Agent, "prices": Price}
-"""Tables whose keys are names of the operator's own."""
+FREE_TABLES: dict[str, type[Section]] = {"agents": Agent, "prices": Price, "models": ModelFacts}
+"""Tables at the top whose keys are names of the operator's own."""
 
 FREE_VALUES = (("cache", "ttl_s"), ("gateway", "models"))
 """Settings that are tables of values, whose keys are free too."""
@@ -336,7 +344,7 @@ def known_keys() -> list[tuple[str, ...]]:
 
 def _keys_of(section: type[Section], *prefix: str) -> Iterator[tuple[str, ...]]:
     for item in msgspec.structs.fields(section):
-        if item.name in FREE_TABLES:
+        if not prefix and item.name in FREE_TABLES:
             yield from _keys_of(FREE_TABLES[item.name], *prefix, item.name, "NAME")
         elif item.name in LISTS:
             yield from _keys_of(LISTS[item.name], *prefix, item.name)

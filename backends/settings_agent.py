@@ -1,14 +1,13 @@
 """What each agent may have set for it: its policy, its dial, its ceilings, and what its answers may be kept for."""
 
-from decimal import Decimal
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
 from msgspec import Meta
 from msgspec.structs import replace
 
 from backends.errors import Refused
-
 from backends.settings_section import NotNegative, Positive, Seconds, Section, Share
 from backends.types import EngineName, Policy, Verify
 

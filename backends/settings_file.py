@@ -9,6 +9,7 @@ import msgspec
 
 from backends.settings import LISTS, Settings
 from backends.settings_agent import Agent
+from backends.settings_model import ModelFacts
 from backends.settings_money import Price, PriceFrom, Tier
 from backends.settings_section import Section
 
@@ -53,10 +54,11 @@ def _sections() -> dict[str, Section]:
         "[cache]": settings.cache,
         "[privacy]": settings.privacy,
         "[ledger]": settings.ledger,
-        '[prices."gemini-2.5-flash"]': price,
-        '[[prices."gemini-2.5-flash".tiers]]': tier,
-        '[[prices."gemini-2.5-flash".changes]]': later,
-        '[[prices."gemini-2.5-flash".changes.tiers]]': tier,
+        '[prices."gemini-3.5-flash-lite"]': price,
+        '[[prices."gemini-3.5-flash-lite".tiers]]': tier,
+        '[[prices."gemini-3.5-flash-lite".changes]]': later,
+        '[[prices."gemini-3.5-flash-lite".changes.tiers]]': tier,
+        '[models."gemini-3.5-flash-lite"]': ModelFacts(),
         "[money]": settings.money,
         "[costs.local]": settings.costs.local,
         "[telemetry]": settings.telemetry,

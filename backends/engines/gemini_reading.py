@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backends.engines.base import Call, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.engines.base import Answering, Call, EngineChunk, Finished, Text, ToolCalls, Usage
 from backends.engines.foreign import one_line
 from backends.engines.peer import Peer
 from backends.types import Tokens, ToolCall
@@ -33,11 +33,15 @@ class Reading:
         self._blocked = ""
         self._tokens = Tokens()
         self._tools = 0
+        self._answering = ""
 
     def take(self, part: GenerateContentResponse) -> list[EngineChunk]:
         if part.prompt_feedback and part.prompt_feedback.block_reason:
             self._blocked = one_line(part.prompt_feedback.block_reason.value)
         chunks: list[EngineChunk] = []
+        if part.model_version and part.model_version != self._answering:
+            self._answering = part.model_version
+            chunks.append(Answering(one_line(part.model_version)))
         for candidate in (part.candidates or [])[:1]:
             chunks += self._answer(candidate)
         if part.usage_metadata and (usage := self._usage(part.usage_metadata)):

@@ -3,11 +3,14 @@
 import re
 import sqlite3
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 
+from backends.catalogue import Catalogue, Retirement, adopt, model_of
+from backends.catalogue.listed import listed, models
 from backends.finops.break_even import fixed_usd_month
 from backends.finops.look import Look, money
-from backends.ledger.catalogue import is_deprecated, models
+from backends.ledger.rows import moment
 from backends.types import ZERO, Recommendation
 
 WITHIN = 0.01
@@ -18,6 +21,9 @@ TIERS = ("flash-lite", "flash", "pro")
 """Google's own, cheapest first."""
 
 NAME = re.compile(r"gemini-(\d+(?:\.\d+)?)-(flash-lite|flash|pro)")
+
+STILL_USED = timedelta(days=3)
+"""A model that had no request for longer has been left already."""
 
 IDLE_FROM = 0.5
 """Share of the time; below it an idle machine is nothing to speak of."""
@@ -36,7 +42,7 @@ def dear_models(look: Look) -> Iterator[Recommendation]:
                 usd_month=look.a_month(saved),
                 evidence=f"of {row['all_requests']:,} prompts {row['requests']:,} are so easy that the local model is"
                 f" expected within {WITHIN:.0%} of the cloud",
-                command=f"claw config set engines.cloud.model {cheaper}",
+                command=adopt(cheaper),
             )
 
 
@@ -56,22 +62,39 @@ def kept_from_local(look: Look) -> Iterator[Recommendation]:
 
 
 def old_models(look: Look) -> Iterator[Recommendation]:
-    """Models that the price table calls deprecated, or whose newer sibling asks less for the same tokens."""
-    for row in look.rows(USED):
-        model = row["model"]
-        newer = _newest_of_tier(model)
-        if newer is None or newer == model:
+    """Models in use that their maker ends or advises against, or whose newer sibling asks less for the same tokens."""
+    catalogue, today = Catalogue(look.settings.models), look.until.date()
+    configured = look.settings.engines.cloud.model
+    rows = {row["model"]: row for row in look.rows(USED)}
+    lately = {model for model, row in rows.items() if look.until - moment(row["last"]) < STILL_USED}
+    for model in sorted({configured, *lately}):
+        row = rows.get(model)
+        if ending := catalogue.retirement(model, today):
+            yield _ending(look, ending, row)
             continue
-        saved = _saved(look, row, newer)
-        retiring = is_deprecated(model)
-        if retiring or saved:
+        newer = _newest_of_tier(model)
+        saved = _saved(look, row, newer) if row is not None and newer else None
+        if row is not None and newer and saved:
             yield Recommendation(
                 kind="old-model",
-                title=f"{model} is being retired" if retiring else f"{newer} asks less than {model}",
-                usd_month=look.a_month(saved) if saved else None,
+                title=f"{newer} asks less than {model}",
+                usd_month=look.a_month(saved),
                 evidence=f"{row['requests']:,} requests of the span went to it",
-                command=f"claw config set engines.cloud.model {newer}",
+                command=adopt(newer),
             )
+
+
+def _ending(look: Look, ending: Retirement, row: sqlite3.Row | None) -> Recommendation:
+    """Said whether it saves anything or not."""
+    saved = _saved(look, row, ending.successor) if row is not None and ending.successor else None
+    usd = look.a_month(saved) if saved else None
+    return Recommendation(
+        kind="old-model",
+        title=ending.line,
+        usd_month=usd or None,
+        evidence=f"{row['requests']:,} requests of the span went to it" if row else "claw.toml asks for it",
+        command=ending.command or "claw doctor",
+    )
 
 
 def idle_machine(look: Look) -> Iterator[Recommendation]:
@@ -104,7 +127,7 @@ def _sibling_below(model: str) -> str | None:
     generation, tier = found.groups()
     below = TIERS.index(tier) - 1
     name = f"gemini-{generation}-{TIERS[below]}"
-    return name if below >= 0 and name in models() and not is_deprecated(name) else None
+    return name if below >= 0 and _offered(name) else None
 
 
 def _newest_of_tier(model: str) -> str | None:
@@ -113,9 +136,15 @@ def _newest_of_tier(model: str) -> str | None:
     same = [
         (float(other[1]), name)
         for name in models()
-        if (other := NAME.fullmatch(name)) and other[2] == found[2] and not is_deprecated(name)
+        if (other := NAME.fullmatch(name)) and other[2] == found[2] and _offered(name)
     ]
     return max(same, default=(0.0, None))[1]
+
+
+def _offered(model: str) -> bool:
+    """Does the price table have it, and nobody advise against it?"""
+    found = listed(model)
+    return found is not None and not found.deprecated and not model_of(model).deprecated
 
 
 EASY = """
@@ -137,7 +166,7 @@ WHERE started_at >= ? AND started_at < ? AND engine = 'cloud' AND p_local >= p_c
 
 USED = """
 SELECT model, count(*) AS requests, sum(input_tokens) AS input, sum(output_tokens) AS output,
-       sum(thinking_tokens) AS thinking, sum(cached_input_tokens) AS cached
+       sum(thinking_tokens) AS thinking, sum(cached_input_tokens) AS cached, max(started_at) AS last
 FROM requests WHERE started_at >= ? AND started_at < ? AND engine = 'cloud' GROUP BY model
 """
 

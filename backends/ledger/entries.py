@@ -193,17 +193,22 @@ def _held(id: str, reservation: Reservation) -> HeldRow:
 
 
 def _charges(outcome: Outcome, charged: Decimal, call: OpenCall | None) -> Sequence[Charge]:
-    """Charges by engine and model. What goes beyond the cost belongs to the last call whose usage is not known.
+    """Charges by engine and the model asked for. What goes beyond the cost belongs to the last call whose usage is not
+    known.
 
-    What an admitted `call` was charged above its reservations is what a provider billed beyond its caps.
+    Budgets go by the model that was asked for, whichever answered: under its name a call was reserved for, and so no
+    budget is charged that did not hold it. What an admitted `call` was charged above its reservations is what a
+    provider billed beyond its caps.
     """
     costs: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for attempt in outcome.attempts:
-        costs[attempt.engine, attempt.model] += attempt.cost_usd
+        costs[attempt.engine, attempt.model_asked or attempt.model] += attempt.cost_usd
     if beyond := charged - sum(costs.values(), ZERO):
         unsure = [attempt for attempt in outcome.attempts if attempt.estimated] or outcome.attempts
-        last = unsure[-1] if unsure else outcome
-        costs[last.engine, last.model] += beyond
+        if unsure:
+            costs[unsure[-1].engine, unsure[-1].model_asked or unsure[-1].model] += beyond
+        else:
+            costs[outcome.engine, outcome.model] += beyond
     held: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for reservation in call.reservations if call else ():
         held[reservation.engine, reservation.model] += reservation.usd

@@ -16,7 +16,7 @@ from msgspec import Struct
 from backends.ledger.billing import Bill, BillLine, Kind
 from backends.ledger.prices import Prices, UnknownPrice
 from backends.ledger.rows import moment, stamp
-from backends.ledger.tariff import Rates
+from backends.ledger.tariff import Rates, Tariff
 from backends.types import ZERO, Tokens
 
 BILLING_ZONE = ZoneInfo("America/Los_Angeles")
@@ -149,11 +149,16 @@ def _booked(db: sqlite3.Connection, first: date, last: date, prices: Prices) -> 
     for row in db.execute(CALLS, (stamp(since), stamp(until))):
         at = moment(row["started_at"])
         day = at.astimezone(BILLING_ZONE).date()
+        costs: dict[str, Decimal] = defaultdict(Decimal)
+        answered: dict[str, str] = {}
         for call, estimated in zip(json.loads(row["attempts"]), json.loads(row["attempts_estimated"]), strict=True):
             if call["engine"] == "cloud":
                 _book(found[day, call["model"]], call, estimated, at, prices)
-        for model, charged, cost in db.execute(BEYOND, (row["id"],)):
-            found[day, model].charged_usd += Decimal(charged) - Decimal(cost or 0)
+                asked = call.get("model_asked", call["model"])
+                costs[asked] += Decimal(call["cost_usd"])
+                answered[asked] = call["model"]
+        for model, charged in db.execute(CHARGED, (row["id"],)):
+            found[day, answered.get(model, model)].charged_usd += Decimal(charged) - costs[model]
     for booked in found.values():  # what unreported calls may have cost at the most
         booked.charged_usd += booked.estimated_usd
     return found
@@ -173,9 +178,8 @@ def _book(booked: Booked, call: dict[str, object], estimated: bool, at: datetime
         "cached": tokens.cached_input,
         "output": tokens.output + tokens.thinking,
     }
-    try:
-        tariff = prices.tariff(str(call["model"]), at)
-    except UnknownPrice:
+    tariff = _tariff(prices, at, str(call["model"]), str(call.get("model_asked", "")))
+    if tariff is None:
         return
     rates = tariff.rates(tokens.input)
     priced = {
@@ -188,6 +192,16 @@ def _book(booked: Booked, call: dict[str, object], estimated: bool, at: datetime
         booked.priced[kind] += priced[kind] / MILLION
 
 
+def _tariff(prices: Prices, at: datetime, *models: str) -> Tariff | None:
+    """Of the first of `models` that has one: the model that answered, else the one asked for, as it was booked."""
+    for model in filter(None, models):
+        try:
+            return prices.tariff(model, at)
+        except UnknownPrice:
+            continue
+    return None
+
+
 def _nothing() -> Booked:
     return Booked(tokens=dict.fromkeys(TOKEN_KINDS, 0), priced=dict.fromkeys(TOKEN_KINDS, ZERO))
 
@@ -197,9 +211,5 @@ SELECT id, started_at, attempts, attempts_estimated FROM requests
 WHERE started_at >= ? AND started_at < ? AND attempts LIKE '%"cloud"%'
 """
 
-# What budgets were charged above the rows' cost: the room that calls without a report may have used.
-BEYOND = """
-SELECT model, usd, (SELECT usd_sum(json_extract(value, '$.cost_usd')) FROM requests, json_each(requests.attempts)
-                    WHERE requests.id = charges.id AND json_extract(value, '$.model') = charges.model)
-FROM charges WHERE id = ? AND engine = 'cloud'
-"""
+# What budgets were charged, by the model asked for: above the calls' cost it is what calls without a report may have used.
+CHARGED = "SELECT model, usd FROM charges WHERE id = ? AND engine = 'cloud'"

@@ -13,7 +13,10 @@ from backends.types import Attempt, EngineName, Outcome, Reason, Role, Tokens
 
 
 class StoredAttempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An attempt as `requests_v1.attempts` shows it; `role` only where it is not "answer"."""
+    """An attempt as `requests_v1.attempts` shows it; `role` only where it is not "answer".
+
+    Rows of before it was kept have no `model_asked`; the others always have.
+    """
 
     engine: EngineName
     model: str
@@ -21,6 +24,7 @@ class StoredAttempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cost_usd: str
     error: str | None
     role: Role = "answer"
+    model_asked: str = ""
 
 
 def encode(outcome: Outcome) -> dict[str, Any]:
@@ -127,6 +131,7 @@ def _stored(attempt: Attempt) -> StoredAttempt:
         cost_usd=text(attempt.cost_usd),
         error=storable(attempt.error),
         role=attempt.role,
+        model_asked=storable(attempt.model_asked or attempt.model),
     )
 
 
@@ -139,6 +144,7 @@ def _attempt(stored: StoredAttempt, estimated: bool) -> Attempt:
         error=stored.error,
         role=stored.role,
         estimated=estimated,
+        model_asked="" if stored.model_asked == stored.model else stored.model_asked,
     )
 
 

@@ -13,7 +13,8 @@ class Model(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A model the twin has. `context` and `max_output` are tokens, `size_b` is bytes.
 
     `kv_bytes` is what a token of the window takes beside the weights.
-    `remote_host` marks one that Ollama would relay to another machine; `retired` one that Gemini no longer serves.
+    `remote_host` marks one that Ollama would relay to another machine; `retired` one that Gemini no longer serves,
+    `answered_by` the model that it answers and bills with instead.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Model(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     capabilities: tuple[str, ...] = ("completion", "tools")
     remote_host: str | None = None
     retired: bool = False
+    answered_by: str | None = None
 
 
 class Counted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,6 +72,7 @@ GEMINI = Behaviour(
     queue_limit=None,
     chunk_tokens=16,
     models=(
+        Model(name="gemini-3.5-flash-lite", context=1_048_576),
         Model(name="gemini-2.5-flash", context=1_048_576),
         Model(name="gemini-2.5-flash-lite", context=1_048_576),
         Model(name="gemini-2.5-pro", context=1_048_576),

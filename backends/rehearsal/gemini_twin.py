@@ -88,7 +88,7 @@ class GeminiTwin(Twin):
         if prompt.cached_content and kept is None:
             return _refusal(403, "PERMISSION_DENIED", "CachedContent not found (or permission denied)")
         stream = request.path.endswith(":streamGenerateContent")
-        call = self.account.begin("stream" if stream else "generate", name)
+        call = self.account.begin("stream" if stream else "generate", checked.answered_by or name)
         call.cached = kept["usageMetadata"]["totalTokenCount"] if kept else self._implicitly_cached(prompt)
         call.input = tokens + (call.cached if kept else 0)
         fault = self.fault_for(request, "answer")

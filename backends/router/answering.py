@@ -12,7 +12,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from backends.clock import Clock
-from backends.engines import base
+from backends.engines.base import Answering as Answers
 from backends.engines.base import Call, Finished, Text, ToolCalls, Usage
 from backends.errors import ClawError, EngineError
 from backends.ledger.store import Ledger
@@ -130,6 +130,17 @@ class Answering:
         ignores = self._desks[name].engine.ignores(self._call(flight, name))
         return tuple(dict.fromkeys((*flight.request.ignored, *ignores)))
 
+    def _answered_by(self, flight: Flight, meter: Meter) -> None:
+        """Tell who listens, before the first word, that another model answers than the one asked for."""
+        old = flight.thought.explanation
+        if meter.model in (meter.call.model, old.model) or flight.spoke or meter.role != "answer":
+            return
+        reason = Reason(rule="model", detail=f"{meter.call.model} is answered by {meter.model}")
+        explanation = replace(old, model=meter.model, reasons=(reason, *old.reasons))
+        flight.thought = replace(flight.thought, explanation=explanation)
+        flight.tell(Routed(id=flight.request.id, explanation=explanation))
+        self._journal.decided(flight.request, explanation)
+
     def _call(self, flight: Flight, name: EngineName) -> Call:
         thought = flight.thought
         request, classes = outgoing(name, flight.request, thought.classes, thought.redaction)
@@ -185,8 +196,9 @@ class Answering:
                             flight.tell(Called(wanted))
                         case Usage(tokens):
                             meter.used(tokens)
-                        case base.Answering():
-                            continue
+                        case Answers(model):
+                            meter.answering(model)
+                            self._answered_by(flight, meter)
                         case Finished():
                             end = chunk
                     flight.first_at = None if held else meter.first_at
@@ -207,7 +219,7 @@ class Answering:
         ending = Ending(
             finish=end.finish,
             engine=desk.name,
-            model=meter.call.model,
+            model=meter.model,
             text=meter.text,
             calls=calls,
             confidence=end.confidence,

@@ -15,7 +15,8 @@ def saved_usd(outcome: Outcome, costs: Costs) -> Decimal:
     for attempt in outcome.attempts:
         if attempt.engine == "cloud" and attempt.tokens.cached_input:
             try:
-                full = costs.of("cloud", attempt.model, replace(attempt.tokens, cached_input=0))
+                model = costs.priced(attempt.model, attempt.model_asked or attempt.model)
+                full = costs.of("cloud", model, replace(attempt.tokens, cached_input=0))
             except UnknownPrice:
                 continue
             saved += max(ZERO, full - attempt.cost_usd)

@@ -17,6 +17,7 @@ from backends.ledger.store import Ledger
 from backends.router.costs import Costs
 from backends.router.flight import Cut, Ending, Flight
 from backends.router.journal import Journal
+from backends.router.model_watch import ModelWatch
 from backends.router.provider_cache import saved_usd
 from backends.router.quota import Quota
 from backends.router.tally import Tally
@@ -64,6 +65,7 @@ class Recorder:
         self._clock = clock
         self._settled = settled
         self._quota = quota
+        self._models = ModelWatch(settings.engines.cloud.model, costs=costs, journal=journal)
 
     def prompt_hash(self, request: Request) -> str:
         return self._key.prompt_hash("\x1e".join(message.text for message in request.messages))
@@ -75,6 +77,7 @@ class Recorder:
         counts.
         """
         bodies = self._settings.ledger.bodies
+        self._models.saw(outcome.attempts)
         self._quota.settle(outcome.id, outcome.agent, outcome.tokens)
         try:
             await self._ledger.settle(

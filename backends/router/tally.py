@@ -4,18 +4,20 @@ A provider's own usage holds; where none came, prompt and output are counted and
 Budgets are then charged what it can have cost: the whole reservation where an engine broke off or was never heard,
 since it may have gone on; where a caller left in the middle, what was heard and a little ahead of it.
 A report that cannot be true is no report; one that is odd, or bills more than a call was capped at, is flagged.
+A call is priced by the model that answered, as its provider names it.
 """
 
 from decimal import Decimal
 
 from msgspec.structs import replace
 
+from backends.catalogue import names
 from backends.clock import Clock
 from backends.engines.base import Call, Wire
 from backends.errors import EngineError
 from backends.router.costs import Costs
 from backends.router.tokens import count_text, most
-from backends.router.usage import contradiction, odd, unusable
+from backends.router.usage import Bounds, contradiction, odd, unusable
 from backends.types import ZERO, Attempt, EngineName, Role, Tokens
 
 BEYOND = "beyond the caps it was given"
@@ -39,6 +41,7 @@ class Meter:
     ) -> None:
         self.engine = engine
         self.call = replace(call, wire=Wire())
+        self.model = call.model
         self.reserved_usd = reserved_usd
         self.role = role
         self._costs = costs
@@ -47,11 +50,18 @@ class Meter:
         self._text: list[str] = []
         self._unreported_b = 0
         self._unusable: str | None = None
+        self._bounds = Bounds(self.call)
         self._share = costs.own.begin() if engine == "local" and costs.own else None
         self._own_usd: Decimal | None = None
         self._at = clock.now()
         self.started = clock.monotonic()
         self.first_at: float | None = None
+
+    def answering(self, model: str) -> None:
+        """The provider names the model that answers. A prefix, a revision, or no name at all changes nothing."""
+        name = names.bare(model)
+        if names.usable(name) and not names.same(self.call.model, name):
+            self.model = name
 
     def heard(self, text: str) -> None:
         if self.first_at is None:
@@ -64,9 +74,19 @@ class Meter:
         return "".join(self._text)
 
     def used(self, tokens: Tokens) -> None:
-        """A running total from the provider; one of zeros, or one that cannot be true, is no report."""
-        if why := unusable(tokens):
+        """A running total from the provider; one of zeros, or one that cannot be true, is no report.
+
+        Where only a part is counted, the other part is estimated.
+        """
+        if why := unusable(tokens) or self._bounds.beyond(tokens):
             self._unusable = why
+        elif not tokens.input and tokens.output + tokens.thinking:
+            self._unusable = "no input"
+            self._reported = replace(tokens, input=self.call.input_tokens, cached_input=0)
+            self._unreported_b = 0
+        elif tokens.input and not tokens.output + tokens.thinking and self.text:
+            self._unusable = "no output"
+            self._reported = replace(tokens, output=count_text(self.text))
         elif tokens != Tokens():
             self._unusable = contradiction(tokens)
             self._reported = tokens if self._unusable is None else replace(tokens, cached_input=0)
@@ -97,15 +117,25 @@ class Meter:
             return self._attempt(f"{error.kind}: {error}", estimated=True)
         line = f"{error.kind}: {error}"
         return Attempt(
-            engine=self.engine, model=self.call.model, error=line, own_cost_usd=self._own(), role=self.role
+            engine=self.engine,
+            model=self.model,
+            model_asked=self._asked,
+            error=line,
+            own_cost_usd=self._own(),
+            role=self.role,
         ), ZERO
+
+    @property
+    def _asked(self) -> str:
+        return "" if self.model == self.call.model else self.call.model
 
     def _attempt(self, error: str | None, *, estimated: bool) -> tuple[Attempt, Decimal]:
         tokens = self._reported or Tokens(input=self.call.input_tokens, output=count_text(self.text))
-        cost = self._costs.of(self.engine, self.call.model, tokens, self._at)
+        cost = self._cost(tokens)
         attempt = Attempt(
             engine=self.engine,
-            model=self.call.model,
+            model=self.model,
+            model_asked=self._asked,
             tokens=tokens,
             cost_usd=cost,
             error=error,
@@ -117,15 +147,21 @@ class Meter:
         return attempt, max(cost, self.reserved_usd) if estimated and self.engine == "cloud" else cost
 
     def _flag(self, tokens: Tokens, cost: Decimal) -> str:
-        """What a person should know of the provider's report; "" where nothing."""
+        """What a person should know of the provider's report and of the model; "" where nothing."""
+        flags = []
+        if self._asked and self.engine == "cloud" and not self._costs.knows(self.model, self._at):
+            flags.append(f"{self.model} answered, which has no price: priced as {self.call.model}")
         if self._unusable is not None:
-            return f"{self.call.model} reported {self._unusable}: its usage is estimated"
-        found = odd(tokens, self.call) if self._reported else None
-        flag = f"{self.call.model} reported {found}" if found else ""
+            flags.append(f"{self.model} reported {self._unusable}: its usage is estimated")
+            return "; ".join(flags)
+        if self._reported and (found := odd(tokens, self.call)):
+            flags.append(f"{self.model} reported {found}")
         if cost > self.reserved_usd and self.engine == "cloud":
-            beyond = f"{self.call.model} billed ${cost - self.reserved_usd:f} {BEYOND}"
-            return f"{flag}; {beyond}" if flag else beyond
-        return flag
+            flags.append(f"{self.model} billed ${cost - self.reserved_usd:f} {BEYOND}")
+        return "; ".join(flags)
+
+    def _cost(self, tokens: Tokens) -> Decimal:
+        return self._costs.of(self.engine, self._costs.priced(self.model, self.call.model, self._at), tokens, self._at)
 
     def _own(self) -> Decimal | None:
         """What the call cost on the operator's own machine; asked again, the same."""
@@ -139,7 +175,7 @@ class Meter:
         thinking = known.thinking if self._reported else self.call.thinking_budget or 0
         heard = known.output + self._unreported_b
         tokens = Tokens(input=known.input or most(self.call), output=heard + ON_THE_WAY, thinking=thinking)
-        return self._costs.of(self.engine, self.call.model, tokens, self._at)
+        return self._cost(tokens)
 
 
 class Tally:

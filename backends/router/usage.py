@@ -1,10 +1,20 @@
 """Whether a provider's word on what it used can be taken: a count that cannot be is no report, and never silent."""
 
 from backends.engines.base import Call
+from backends.router.tokens import most
 from backends.types import Tokens
 
 MOST = 2**53
 """Above it a count is no count: JSON's own numbers are not exact there."""
+
+TIMES = 2
+"""A report of more than so many times what a call can have used is none. Once over the caps is seen, twice is not."""
+
+OWN_PROMPT = 8_192
+"""Input tokens that a provider may add of its own: instructions, tools' declarations as it writes them."""
+
+OVER_CAP = 1_024
+"""Output tokens beyond the cap that small caps may be exceeded by; the last step of a model is not cut in two."""
 
 
 def unusable(tokens: Tokens) -> str | None:
@@ -19,6 +29,30 @@ def unusable(tokens: Tokens) -> str | None:
     return None
 
 
+class Bounds:
+    """What a call can have used at the most, found out where a report makes it a question, and once."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._readable: int | None = None
+
+    def beyond(self, tokens: Tokens) -> str | None:
+        """Why the call cannot have used so much, in a phrase; None where it can."""
+        writable = TIMES * _cap(self._call) + OVER_CAP
+        if tokens.output + tokens.thinking > writable:
+            return f"{tokens.output + tokens.thinking} answer tokens where {_cap(self._call)} were allowed"
+        if tokens.input > TIMES * self._call.input_tokens + OWN_PROMPT and tokens.input > self._most():
+            return f"{tokens.input} input tokens where the prompt has {self._most()} at the very most"
+        return None
+
+    def _most(self) -> int:
+        """A byte of text is a token at the most; media are held against their whole size."""
+        if self._readable is None:
+            media = sum(len(item.data) for message in self._call.messages for item in message.media)
+            self._readable = TIMES * (most(self._call) + media) + OWN_PROMPT
+        return self._readable
+
+
 def contradiction(tokens: Tokens) -> str | None:
     """What cannot be true of counts that are plausible each, in a phrase; then nothing is taken off for the cache."""
     if tokens.cached_input > tokens.input:
@@ -28,7 +62,11 @@ def contradiction(tokens: Tokens) -> str | None:
 
 def odd(tokens: Tokens, call: Call) -> str | None:
     """What does not fit in a report that is booked all the same, in a phrase; None where all does."""
-    cap = call.max_output + (call.thinking_budget or 0)
+    cap = _cap(call)
     if tokens.output + tokens.thinking > cap:
         return f"{tokens.output + tokens.thinking} answer tokens where {cap} were allowed"
     return None
+
+
+def _cap(call: Call) -> int:
+    return call.max_output + (call.thinking_budget or 0)

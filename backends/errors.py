@@ -117,6 +117,15 @@ class BudgetHeld(BudgetExceeded):
 
     http_status, kind, retry_after_s = 429, "capacity", 5.0
 
+    def __init__(
+        self,
+        message: str = "calls in flight hold what is free at this moment: try again in a few seconds",
+        *,
+        budget: "BudgetState | None" = None,
+        on_exceeded: Literal["local", "refuse", "alert"] = "refuse",
+    ) -> None:
+        super().__init__(message, budget=budget, on_exceeded=on_exceeded)
+
 
 class RateLimited(Refused):
     """An agent has used up its requests or tokens of a minute."""

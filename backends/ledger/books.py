@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from backends.errors import BudgetExceeded
+from backends.errors import BudgetExceeded, BudgetHeld
 from backends.ledger import windows
 from backends.ledger.amounts import Charge, OpenCall, Reservation, Room, Tally
 from backends.ledger.limits import Key, covers, in_force
@@ -158,7 +158,10 @@ class Books:
         ]
 
     def _check(self, call: OpenCall, reservation: Reservation) -> None:
-        """A call that costs nothing always fits, also where a bill came out higher than the worst case foreseen."""
+        """A call that costs nothing always fits, also where a bill came out higher than the worst case foreseen.
+
+        Raises BudgetHeld where it would fit once the calls in flight have ended.
+        """
         if not reservation.usd:
             return
         failing = [
@@ -169,6 +172,8 @@ class Books:
         ]
         if failing:
             said_no = next((state for state in failing if state.on_exceeded == "refuse"), failing[0])
+            if all(state.limit_usd - state.spent_usd >= reservation.usd for state in failing):
+                raise BudgetHeld(budget=said_no, on_exceeded=said_no.on_exceeded)
             wait = "" if said_no.window == "total" else f", or wait for the next {said_no.window}"
             raise BudgetExceeded(
                 f"the {said_no.window} budget of {said_no.scope} has ${said_no.left_usd:f} left"

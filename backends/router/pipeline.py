@@ -23,7 +23,6 @@ from backends.clock import Clock
 from backends.errors import BudgetExceeded, BudgetHeld, ClawError, DeadlinePassed, LedgerError
 from backends.ledger.store import Admission, Ledger
 from backends.router.deadline import Deadline
-from backends.router.decide.refuse import HELD
 from backends.router.flight import Cut, Flight
 from backends.router.flights import Flights, Seat
 from backends.router.journal import Journal
@@ -208,10 +207,7 @@ class Pipeline:
     async def _reserve_anew(self, flight: Flight) -> None:
         """Raises BudgetHeld where yet another call was quicker."""
         self._rethink(flight)
-        try:
-            await self._reserve(flight)
-        except BudgetExceeded as error:
-            raise BudgetHeld(HELD) from error
+        await self._reserve(flight)
 
     def _rethink(self, flight: Flight, *, no_cloud: str | None = None) -> None:
         thought, decide = flight.thought, self._thinking.decide

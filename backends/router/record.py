@@ -178,6 +178,7 @@ class Recorder:
             decision_us=round(self._since(started) * 1e3, 1),
             estimate=Estimate(cost_usd=ZERO, latency_ms=0.0),
             verdict=verdict,
+            ignored=request.ignored,
         )
         outcome = Outcome(
             id=request.id,

@@ -22,8 +22,6 @@ PASSING = frozenset({"engine"})
 OPERATORS = frozenset({"stopped", "ceiling", "budget"})
 """Rules that an operator can lift at once."""
 
-HELD = "calls in flight hold what is free at this moment: try again in a few seconds"
-
 RETRY_S = 10.0
 """When to try again, where nobody knows how long an engine stays away."""
 
@@ -50,7 +48,7 @@ def refusal(inputs: Inputs, against: Against) -> ClawError | None:
 def no_room(inputs: Inputs) -> BudgetExceeded:
     """The budget's word on a call that may go nowhere else."""
     if inputs.held_up:
-        return BudgetHeld(HELD)
+        return BudgetHeld()
     return BudgetExceeded(
         f"this call does not fit the budget (up to ${inputs.cloud.worst_usd:f}, left ${inputs.room_unspent_usd or 0:f},"
         f" {inputs.room_scope or 'all'}){inputs.room_resets and f'; it begins anew at {inputs.room_resets}'}:"

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from backends.errors import WrongSettings
+from backends.settings_model import check_models
 from backends.settings_money_checks import check_money, is_amount
 from backends.types import INTENTS
 
@@ -24,11 +25,13 @@ def check(settings: "Settings", path: Path) -> None:
         raise WrongSettings(f"{path}: `{endless}` must be a number with an end")
     check_money(settings, path)
     _check_names(settings, path)
+    check_models(settings, path)
     for name, agent in settings.agents.items():
         _check_agent(name, agent, settings, path)
     for name, url in (
         ("engines.local.base_url", settings.engines.local.base_url),
         ("engines.cloud.base_url", settings.engines.cloud.base_url),
+        ("engines.cloud.proxy", settings.engines.cloud.proxy),
     ):
         if url is not None and not _is_address(url):
             raise WrongSettings(f"{path}: `{name}` must be an http:// or https:// address")

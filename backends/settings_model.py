@@ -1,16 +1,19 @@
 """The tables [models."NAME"] of claw.toml: what the operator knows better of a model than what is built in."""
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 from msgspec.structs import asdict, replace
 
+from backends.errors import WrongSettings
 from backends.settings_section import Positive, Section
 from backends.types import Effort
 
 if TYPE_CHECKING:
     from backends.catalogue.models import Model
+    from backends.settings import Settings
 
 SAMPLING = ("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty", "seed")
 
@@ -46,3 +49,20 @@ class ModelFacts(Section, frozen=True, kw_only=True):
         if given.get("levels"):
             given.setdefault("thinking", "level")
         return replace(model, known=True, **given)
+
+
+def check_models(settings: "Settings", path: Path) -> None:
+    """Raises WrongSettings for the first fact that could not be used."""
+    for name, facts in settings.models.items():
+        where = f'{path}: `models."{name}"'
+        if strange := set(facts.sampling or ()) - set(SAMPLING):
+            raise WrongSettings(f"{where}.sampling` names {sorted(strange)[0]}: use {', '.join(SAMPLING)}")
+        if facts.levels is not None and len(set(facts.levels)) != len(facts.levels):
+            raise WrongSettings(f"{where}.levels` names a level twice")
+        if facts.levels and facts.thinking in ("none", "budget"):
+            raise WrongSettings(f'{where}.levels` belongs to `thinking = "level"`')
+        least, most = facts.least_thinking, facts.most_thinking
+        if least is not None and most is not None and least > most:
+            raise WrongSettings(f"{where}.least_thinking` must not be above most_thinking")
+        if facts.successor in ("", name):
+            raise WrongSettings(f"{where}.successor` must be another model's name")

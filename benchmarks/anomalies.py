@@ -188,7 +188,7 @@ def request(dice: Random, agent: str, habit: Habit) -> Outcome:
         started_at=START,
         source="traffic",
         engine="cache" if cache == "exact" else "local" if local else "cloud",
-        model="gemini-2.5-flash" if habit.price == 1 else "gemini-2.5-pro",
+        model="gemini-3.5-flash-lite" if habit.price == 1 else "gemini-2.5-pro",
         intent="chat",
         complexity=0.5,
         sensitive=False,

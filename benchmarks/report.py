@@ -34,10 +34,10 @@ from backends.settings import Settings
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 DAYS = 365
 AGENTS = ("scout", "infra", "script", "intel", "classifier", "agent", "claw", "sherlock", "writer", "ada", "coding")
-MODELS = {"local": "qwen2.5:14b", "cloud": "gemini-2.5-flash", "cache": "gemini-2.5-flash"}
+MODELS = {"local": "qwen2.5:14b", "cloud": "gemini-3.5-flash-lite", "cache": "gemini-3.5-flash-lite"}
 INTENTS = ("chat", "extraction", "classification", "summarising", "coding", "research")
 ATTEMPTS = (
-    '[{"engine":"cloud","model":"gemini-2.5-flash","tokens":{"input":900,"output":200,"thinking":0,"cached_input":0},'
+    '[{"engine":"cloud","model":"gemini-3.5-flash-lite","tokens":{"input":900,"output":200,"thinking":0,"cached_input":0},'
     '"cost_usd":"0.00077","error":null}]'
 )
 COLUMNS = (

@@ -4,7 +4,7 @@ A model that is not named has its family's facts; of one without a family only w
 
 | facts | source | read |
 | --- | --- | --- |
-| windows, caps on output | ai.google.dev/gemini-api/docs/models/NAME; docs.cloud.google.com, model comparisons | 2026-11-30 |
+| windows, caps on output | ai.google.dev/gemini-api/docs/models/NAME; docs.cloud.google.com, comparisons | 2026-11-30 |
 | lifecycle, successors | ai.google.dev/gemini-api/docs/deprecations, /changelog, /whats-new-gemini-3.5 | 2026-11-30 |
 | thinking | ai.google.dev/gemini-api/docs/thinking; docs.cloud.google.com, guides of 3.6, 3.8 and 4 | 2026-11-30 |
 | sampling | ai.google.dev/gemini-api/docs/whats-new-gemini-3.6; google-gemini/cookbook#1290 (penalties) | 2026-11-30 |

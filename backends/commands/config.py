@@ -8,12 +8,16 @@ from typing import Any
 import msgspec
 
 from backends.commands.screen import shown
+from backends.engines.address import without_user
 from backends.errors import WrongUse
 from backends.paths import Paths, open_private
 from backends.router.reload import TAKEN
 from backends.settings import Loaded, load
 from backends.settings_edit import set_one
 from backends.settings_file import commented_file
+
+ADDRESSES = frozenset({"engines.cloud.proxy", "engines.cloud.base_url", "engines.local.base_url"})
+"""Settings that may hold a user and a password, which are shown to nobody."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +60,7 @@ def _set(path: Path, key: str | None, value: str | None) -> None:
         raise WrongUse("`claw config set KEY VALUE` needs both: as agents.writer.policy auto")
     Paths.find().make()
     set_one(path, key, value)
+    value = without_user(value) if key in ADDRESSES else value
     when = "by `claw act reload`" if key.partition(".")[0] in TAKEN else "when it starts again"
     print(shown(f"{key} = {value}  # {path}; a running core takes it {when}"))
 
@@ -88,6 +93,8 @@ def _flat(section: msgspec.Struct, prefix: str = "") -> list[tuple[str, Any]]:
 def _rows(key: str, value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, msgspec.Struct):
         return _flat(value, f"{key}.")
+    if key in ADDRESSES and value:
+        return [(key, without_user(value))]
     if isinstance(value, dict) and value:
         return [row for name, inner in value.items() for row in _rows(f"{key}.{name}", inner)]
     return [(key, value)]

@@ -17,6 +17,14 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{host}{port}"
 
 
+def without_user(url: str) -> str:
+    """The address as it may be shown: a user and a password in it become "…"."""
+    scheme, mark, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    _, at, host = authority.rpartition("@")
+    return f"{scheme}{mark}…@{host}{slash}{path}" if at else url
+
+
 def proves_local(base_url: str) -> bool:
     """Is this address this machine beyond doubt? Loopback addresses and `localhost` are; other names prove nothing."""
     try:

@@ -30,7 +30,7 @@ GOOGLE = "https://generativelanguage.googleapis.com"
 
 
 class GeminiEngine:
-    """`gemini-2.5-flash` or any other Gemini model. One client serves all calls: building one costs 47 ms.
+    """`gemini-3.5-flash-lite` or any other Gemini model. One client serves all calls: building one costs 47 ms.
 
     The key travels in its header and nowhere else. Without a key every call raises EngineError "key".
     """
@@ -113,6 +113,7 @@ def gemini_peer(settings: CloudEngine) -> Peer:
         label="Gemini",
         remedy="check the network, or engines.cloud.base_url where it is set",
         billed=True,
+        proxy=settings.proxy,
     )
 
 

@@ -14,17 +14,26 @@ CONNECT_S = 10.0  # name, socket and TLS together
 class Peer(Struct, frozen=True, kw_only=True):
     """One engine's server. `label` names it in errors, `remedy` says what to do when it is not there.
 
-    `billed` is True where a call that was sent may be charged though no answer came.
+    `billed` is True where a call that was sent may be charged though no answer came. `proxy` is the address of the
+    proxy between here and there; what it holds of a user and a password is in no sentence.
     """
 
     base_url: str
     label: str
     remedy: str
     billed: bool
+    proxy: str | None = None
 
     def absent(self, what: str) -> EngineError:
         """Nothing was sent, or nothing that was sent counts."""
         return EngineError(f"{self.label} at {origin(self.base_url)} {what}: {self.remedy}", kind="unavailable")
+
+    def unproxied(self, what: str) -> EngineError:
+        """The proxy, and not the server, said no or nothing: nothing was processed."""
+        return EngineError(
+            f"{self.label} is not reached, the proxy at {origin(self.proxy or '')} {what}: check engines.cloud.proxy",
+            kind="unavailable",
+        )
 
     def broken(self, what: str) -> EngineError:
         """A stream that ended before its end."""
@@ -61,6 +70,10 @@ class Peer(Struct, frozen=True, kw_only=True):
         match cause:
             case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
                 return self.absent("cannot be trusted (its TLS certificate or handshake failed)")
+            case aiohttp.ClientProxyConnectionError():
+                return self.unproxied(f"cannot be reached ({_reason(cause.os_error)})")
+            case aiohttp.ClientHttpProxyError():
+                return self.unproxied(f"refuses ({cause.status})")
             case aiohttp.ClientConnectorDNSError():
                 return self.absent("cannot be found (its name does not resolve)")
             case aiohttp.ClientConnectorError():

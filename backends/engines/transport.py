@@ -1,4 +1,4 @@
-"""The HTTP client that both SDKs get: aiohttp under httpx, no redirect, no proxy variable, every wait bound.
+"""The HTTP client that both SDKs get: aiohttp under httpx, no redirect, no proxy but a set one, every wait bound.
 
 It raises EngineError itself, which the SDKs let pass. At 50 connections aiohttp takes six to eight times the requests
 of httpx's own transport.
@@ -6,6 +6,7 @@ of httpx's own transport.
 
 import asyncio
 import ssl
+from base64 import b64encode
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from httpx_aiohttp import AiohttpTransport
 from backends.engines.peer import CONNECT_S, Peer
 from backends.engines.scope import current_scope
 
+PROXY_AUTH = 407  # what a proxy answers that wants a user and a password
 SPARE_CONNECTIONS = 2  # for health checks beside a full house
 
 
@@ -24,6 +26,7 @@ class Transport(httpx.AsyncBaseTransport):
 
     def __init__(self, peer: Peer, *, parallel: int) -> None:
         self._peer = peer
+        self._proxy = None if peer.proxy is None else _proxy(peer.proxy)
         self._connections = parallel + SPARE_CONNECTIONS
         self._inner: AiohttpTransport | None = None
         self._opening = asyncio.Lock()
@@ -40,12 +43,16 @@ class Transport(httpx.AsyncBaseTransport):
             "write": scope.longest_s,
             "read": scope.longest_s,
         }
+        if self._proxy is not None and request.url.scheme == "http":  # else the tunnel to the proxy carries it
+            request.headers.update(self._proxy.headers)
         inner = self._inner or await self._open()
         try:
             response = await inner.handle_async_request(request)
         except (httpx.TransportError, aiohttp.ClientError) as error:
             raise self._peer.unanswered(error) from None
         body = scope.hold(response)
+        if self._peer.proxy is not None and response.status_code == PROXY_AUTH:
+            raise self._peer.unproxied(f"refuses ({response.status_code})")
         if 300 <= response.status_code < 400:
             raise self._peer.redirects(response.status_code, response.headers.get("location", ""))
         if response.headers.get("content-encoding", "identity") != "identity":
@@ -63,10 +70,13 @@ class Transport(httpx.AsyncBaseTransport):
     async def _open(self) -> AiohttpTransport:
         async with self._opening:
             if self._inner is None:
-                secure = urlsplit(self._peer.base_url).scheme == "https"
+                proxy = self._proxy
+                secure = "https" in (urlsplit(self._peer.base_url).scheme, proxy and proxy.url.scheme)
                 # loading the certificate store reads files for 20 ms
                 context = await asyncio.to_thread(httpx.create_ssl_context) if secure else _trusting_nobody()
-                self._inner = AiohttpTransport(verify=context, trust_env=False, client=self._session(context))
+                self._inner = AiohttpTransport(
+                    verify=context, trust_env=False, proxy=proxy, client=self._session(context)
+                )
             return self._inner
 
     def _session(self, context: ssl.SSLContext) -> Callable[[], aiohttp.ClientSession]:
@@ -76,6 +86,16 @@ class Transport(httpx.AsyncBaseTransport):
             trust_env=False,
             trace_configs=[_noting_what_is_sent()],
         )
+
+
+def _proxy(url: str) -> httpx.Proxy:
+    """The proxy with its user and password as a header: aiohttp is about to take them no other way."""
+    whole = httpx.URL(url)
+    if not whole.username:
+        return httpx.Proxy(whole)
+    word = b64encode(f"{whole.username}:{whole.password}".encode()).decode()
+    bare = whole.copy_with(username=None, password=None)
+    return httpx.Proxy(bare, headers={"Proxy-Authorization": f"Basic {word}"})
 
 
 def _noting_what_is_sent() -> aiohttp.TraceConfig:

@@ -121,22 +121,30 @@ def _saved(look: Look, row: sqlite3.Row, other: str) -> Decimal | None:
 
 
 def _sibling_below(model: str) -> str | None:
-    """The next cheaper tier of the same generation, where the price table has it."""
+    """The next cheaper tier: of the same generation, else what has taken its place, else the newest there is."""
     if not (found := NAME.fullmatch(model)):
         return None
     generation, tier = found.groups()
     below = TIERS.index(tier) - 1
+    if below < 0:
+        return None
     name = f"gemini-{generation}-{TIERS[below]}"
-    return name if below >= 0 and _offered(name) else None
+    for other in (name, model_of(name).successor, _newest(TIERS[below])):
+        if other and _offered(other):
+            return other
+    return None
 
 
 def _newest_of_tier(model: str) -> str | None:
-    if not (found := NAME.fullmatch(model)):
-        return None
+    found = NAME.fullmatch(model)
+    return _newest(found[2]) if found else None
+
+
+def _newest(tier: str) -> str | None:
     same = [
         (float(other[1]), name)
         for name in models()
-        if (other := NAME.fullmatch(name)) and other[2] == found[2] and _offered(name)
+        if (other := NAME.fullmatch(name)) and other[2] == tier and _offered(name)
     ]
     return max(same, default=(0.0, None))[1]
 

@@ -211,5 +211,5 @@ SELECT id, started_at, attempts, attempts_estimated FROM requests
 WHERE started_at >= ? AND started_at < ? AND attempts LIKE '%"cloud"%'
 """
 
-# What budgets were charged, by the model asked for: above the calls' cost it is what calls without a report may have used.
+# What budgets were charged, by the model asked for; above the calls' cost it is what unreported calls may have used.
 CHARGED = "SELECT model, usd FROM charges WHERE id = ? AND engine = 'cloud'"

@@ -86,7 +86,7 @@ def main() -> None:
     )
     parser.add_argument("--scripted", action="store_true", help="no small model, scripted text only")
     parser.add_argument("--local-model", default="qwen2.5:14b")
-    parser.add_argument("--cloud-model", default="gemini-2.5-flash")
+    parser.add_argument("--cloud-model", default="gemini-3.5-flash-lite")
     for twin in ("local", "cloud"):
         parser.add_argument(f"--{twin}-port", type=int, default=0, help="0 takes a free one")
     given = parser.parse_args()

@@ -73,7 +73,7 @@ GEMINI = Behaviour(
     chunk_tokens=16,
     models=(
         Model(name="gemini-3.5-flash-lite", context=1_048_576),
-        Model(name="gemini-2.5-flash", context=1_048_576),
+        Model(name="gemini-2.5-flash", context=1_048_576, answered_by="gemini-3.5-flash-lite"),
         Model(name="gemini-2.5-flash-lite", context=1_048_576),
         Model(name="gemini-2.5-pro", context=1_048_576),
     ),

@@ -51,7 +51,7 @@ def _quota(window: str, value: str) -> dict[str, Any]:
             {
                 "quotaMetric": "generativelanguage.googleapis.com/generate_content_free_tier_requests",
                 "quotaId": f"GenerateRequestsPer{window}PerProjectPerModel-FreeTier",
-                "quotaDimensions": {"location": "global", "model": "gemini-2.5-flash"},
+                "quotaDimensions": {"location": "global", "model": "gemini-3.5-flash-lite"},
                 "quotaValue": value,
             }
         ],
@@ -158,8 +158,8 @@ INCIDENTS: dict[str, Incident] = {
         faults=_refused(
             404,
             "NOT_FOUND",
-            "This model models/gemini-2.5-flash is no longer available. Please update your code to use a newer model "
-            "for the latest features and improvements.",
+            "This model models/gemini-3.5-flash-lite is no longer available. Please update your code to use a newer "
+            "model for the latest features and improvements.",
         ),
     ),
 }

@@ -49,7 +49,7 @@ async def rehearse(
     small_model: bool = True,
     *,
     local_model: str = "qwen2.5:14b",
-    cloud_model: str = "gemini-2.5-flash",
+    cloud_model: str = "gemini-3.5-flash-lite",
     tell: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Stage]:
     """Both twins in a child process; it ends with this context, and with this process however that ends.

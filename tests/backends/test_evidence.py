@@ -13,7 +13,7 @@ from backends.types import Alternative, Classes, Estimate, Explanation, Reason, 
 TOLD = Explanation(
     agent="writer",
     engine="cloud",
-    model="gemini-2.5-flash",
+    model="gemini-3.5-flash-lite",
     intent="creative-writing",
     complexity=0.74,
     sensitive=False,
@@ -67,7 +67,7 @@ def test_it_reads_as_sketched() -> None:
     assert (
         "\n".join(lines(TOLD))
         == """\
-writer → cloud gemini-2.5-flash · ~$0.0021 · ~2.1 s · decided in 0.9 ms
+writer → cloud gemini-3.5-flash-lite · ~$0.0021 · ~2.1 s · decided in 0.9 ms
 intent      creative-writing .88 (next: rewriting .07)
 complexity  .74; local answers well .61 < .80 asked for (dial .80 by quality); cloud .93
 needs       none; ~310 tokens in

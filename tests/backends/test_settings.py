@@ -207,7 +207,7 @@ def test_every_line_of_the_commented_file_may_be_taken_in(tmp_path: Path) -> Non
     assert settings.engines == built_in.engines
     assert settings.budgets == built_in.budgets
     assert settings.agents == built_in.agents
-    assert settings.prices["gemini-2.5-flash"].input_usd == Decimal("0.30")
+    assert settings.prices["gemini-3.5-flash-lite"].input_usd == Decimal("0.30")
 
 
 def test_every_setting_says_what_it_means() -> None:
@@ -219,9 +219,9 @@ def test_every_setting_says_what_it_means() -> None:
     ("text", "says"),
     [
         ('engines = ["local"]\npolicy = "cloud"', "its engines and models leave local alone"),
-        ('models = ["gemini-2.5-flash"]\npolicy = "local"', "leave cloud alone"),
-        ('models = ["gpt-9"]', "name one of qwen2.5:14b, gemini-2.5-flash"),
-        ('models = ["gemini-2.5-flash"]\nengines = ["local"]', "allows no model of its engines"),
+        ('models = ["gemini-3.5-flash-lite"]\npolicy = "local"', "leave cloud alone"),
+        ('models = ["gpt-9"]', "name one of qwen2.5:14b, gemini-3.5-flash-lite"),
+        ('models = ["gemini-3.5-flash-lite"]\nengines = ["local"]', "allows no model of its engines"),
         ('max_cost_usd = "-1"', "`agents.ada.max_cost_usd` must be 0 or more"),
         ('max_cost_usd = "NaN"', "must be 0 or more"),
         ('max_cost_usd = "1e-999999"', "must be 0 or more"),
@@ -237,6 +237,6 @@ def test_an_agent_that_nothing_may_answer_is_said_at_once(tmp_path: Path, text: 
         load(path, {})
     assert says in str(error.value)
     path.write_text(
-        '[agents.ada]\nengines = ["cloud"]\nmodels = ["gemini-2.5-flash"]\nmax_cost_usd = "0.01"\ndial = 0.5\n'
+        '[agents.ada]\nengines = ["cloud"]\nmodels = ["gemini-3.5-flash-lite"]\nmax_cost_usd = "0.01"\ndial = 0.5\n'
     )
     assert load(path, {}).settings.agent("ada").dial == 0.5

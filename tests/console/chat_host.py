@@ -41,7 +41,9 @@ STATE = ViewState(
     rehearsal=True,
     engines=(
         EngineState(name="local", kind="ollama", model="qwen2.5:14b", label="SmolLM2 135M, this machine"),
-        EngineState(name="cloud", kind="gemini", model="gemini-2.5-flash", label="simulated Gemini", simulated=True),
+        EngineState(
+            name="cloud", kind="gemini", model="gemini-3.5-flash-lite", label="simulated Gemini", simulated=True
+        ),
     ),
     agents=tuple(AgentState(name=name, policy="auto") for name in ("scout", "infra", "writer")),
 )
@@ -51,7 +53,7 @@ def explanation(*, engine: str = "local", sensitive: bool = False, agent: str = 
     return Explanation(
         agent=agent,
         engine="cloud" if engine == "cloud" else "cache" if engine == "cache" else "local",
-        model="gemini-2.5-flash" if engine == "cloud" else "qwen2.5:14b",
+        model="gemini-3.5-flash-lite" if engine == "cloud" else "qwen2.5:14b",
         intent="trend",
         complexity=0.21,
         sensitive=sensitive,

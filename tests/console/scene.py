@@ -148,17 +148,17 @@ def review() -> Review:
         recommendations=(
             Recommendation(
                 kind="dear-model",
-                title="writer pays gemini-2.5-pro where gemini-2.5-flash would do",
+                title="writer pays gemini-2.5-pro where gemini-3.5-flash-lite would do",
                 usd_month=Decimal("8.57"),
                 evidence="of 420 prompts 310 are so easy that the local model is expected within 1% of the cloud",
-                command="claw config set engines.cloud.model gemini-2.5-flash",
+                command="claw config set engines.cloud.model gemini-3.5-flash-lite",
             ),
             Recommendation(
                 kind="old-model",
                 title="gemini-2.0-flash is being retired",
                 usd_month=None,
                 evidence="12 requests of the span went to it",
-                command="claw config set engines.cloud.model gemini-2.5-flash",
+                command="claw config set engines.cloud.model gemini-3.5-flash-lite",
             ),
         ),
         break_even=BreakEven(

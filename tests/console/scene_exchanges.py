@@ -21,7 +21,7 @@ from backends.types import (
 )
 
 NOW = datetime(2026, 11, 24, 14, 3, 12, tzinfo=UTC)
-LOCAL_MODEL, CLOUD_MODEL = "qwen2.5:14b", "gemini-2.5-flash"
+LOCAL_MODEL, CLOUD_MODEL = "qwen2.5:14b", "gemini-3.5-flash-lite"
 
 
 def explained(
@@ -142,7 +142,7 @@ def exchange(
     return Exchange(id=id, at=at, explanation=told, outcome=outcome)
 
 
-CUT = "the answer of gemini-2.5-flash was cut: it stopped without a reason; ask again"
+CUT = "the answer of gemini-3.5-flash-lite was cut: it stopped without a reason; ask again"
 
 
 def exchanges() -> tuple[Exchange, ...]:

@@ -33,7 +33,7 @@ OLLAMA_NUM_PARALLEL=4 ollama serve
 """
 CLOUD: dict[str, Any] = {
     "engine": "cloud",
-    "model": "gemini-2.5-flash",
+    "model": "gemini-3.5-flash-lite",
     "tokens": Tokens(input=310, output=128, thinking=412),
     "cost_usd": Decimal("0.0014"),
     "usage_estimated": True,

@@ -60,7 +60,7 @@ def test_where_it_went_and_why() -> None:
         (
             {
                 "engine": "cloud",
-                "model": "gemini-2.5-flash",
+                "model": "gemini-3.5-flash-lite",
                 "tokens": Tokens(input=310, output=128, thinking=40),
                 "cost_usd": Decimal("0.0021"),
                 "usage_estimated": True,

@@ -149,7 +149,7 @@ def test_why_lists_the_attempts_of_a_failover() -> None:
     from backends.types import Attempt
 
     tries = (
-        Attempt(engine="cloud", model="gemini-2.5-flash", error="503 overloaded"),
+        Attempt(engine="cloud", model="gemini-3.5-flash-lite", error="503 overloaded"),
         Attempt(engine="local", model="qwen2.5:14b"),
     )
     failed = exchange(

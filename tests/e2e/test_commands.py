@@ -79,7 +79,7 @@ def test_an_answer_as_json_has_the_documented_keys_and_the_providers_bill(shell:
         "thinking": counts["tokens"]["thinking"],
         "cached_input": counts["tokens"]["cached"],
     }
-    assert answer["attempts"] == [{"engine": "cloud", "model": "gemini-2.5-flash", "error": None}]
+    assert answer["attempts"] == [{"engine": "cloud", "model": "gemini-3.5-flash-lite", "error": None}]
 
 
 def test_a_prompt_may_come_from_stdin(shell: Shell) -> None:

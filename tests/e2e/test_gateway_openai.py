@@ -141,7 +141,7 @@ async def test_an_image_reaches_the_cloud_as_bytes(home: Path) -> None:
 async def test_models_are_listed(home: Path) -> None:
     async with client_of(home) as (_, client):
         names = [model.id async for model in client.models.list()]
-    assert {"auto", "local", "cloud", "scout", "qwen2.5:14b", "gemini-2.5-flash"} <= set(names)
+    assert {"auto", "local", "cloud", "scout", "qwen2.5:14b", "gemini-3.5-flash-lite"} <= set(names)
 
 
 async def test_errors_are_the_client_s_own_classes(home: Path) -> None:

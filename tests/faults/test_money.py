@@ -85,7 +85,7 @@ def alerts(it: Stand) -> dict[str, str]:
     return {alert.key: alert.text for alert in it.core._journal.alerts()}
 
 
-@pytest.mark.parametrize("scope", ["all", "agent:", "group:writers", "engine:cloud", "model:gemini-2.5-flash"])
+@pytest.mark.parametrize("scope", ["all", "agent:", "group:writers", "engine:cloud", "model:gemini-3.5-flash-lite"])
 async def test_s10_with_a_budget_of_zero_the_cloud_hears_nothing(home: Path, scope: str) -> None:
     """Under every policy, asked for any engine, answered or explained, with the local engine well, broken and gone."""
     rules: tuple[Policy, ...] = ("auto", "prefer-cloud", "cloud", "prefer-local")
@@ -221,12 +221,11 @@ async def test_an_alert_stands_from_its_share_and_an_overrun_names_who_billed(ho
         await ask(it.core, prompt("hello", agent="ada"))
         await until(lambda: "budget:all:day" in alerts(it))
         assert "budget:all:day:overrun" not in alerts(it)
-        it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(output=400_000))
+        it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(output=15_000))
         _, over = await ask(it.core, prompt("hello you", agent="ada"))
         await until(lambda: "budget:all:day:overrun" in alerts(it))
-        assert over.cost_usd > 1
         assert any("beyond the caps it was given" in note for note in over.notes)
-        assert "gemini-2.5-flash billed beyond the caps" in alerts(it)["budget:all:day:overrun"]
+        assert "gemini-3.5-flash-lite billed beyond the caps" in alerts(it)["budget:all:day:overrun"]
         assert sum(D(row["cost_usd"]) for row in await asyncio.to_thread(it.rows)) == it.billed()
 
 

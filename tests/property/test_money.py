@@ -3,6 +3,7 @@ times in which another program holds the ledger's file.
 
 I1: an admitted request has exactly one final row. I2: at every commit spent and reserved are not negative and their sum
 is within each hard budget; with nothing in flight, reserved is 0. The ledger's total is the sum of its outcomes.
+Whichever model answers, the budgets that held the call pay for it.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from backends.types import ZERO, EngineName, Outcome
 from tests.backends.ledger.samples import MODEL, admission, attempt, daily, opened, outcome, paths
 from tests.waiting import until
 
+OTHER = "gemini-3.8-flash"
 BUDGETS = (
     daily("3"),
     daily("1", "agent:ada", on_exceeded="refuse"),
@@ -34,6 +36,8 @@ BUDGETS = (
     daily("9", window="total"),
     daily("0.5", f"model:{MODEL}", on_exceeded="alert"),
     daily("2", "group:writers", timezone="America/Havana"),
+    daily("1.5", f"model:{MODEL}", window="week"),
+    daily("0.4", f"model:{OTHER}"),
 )
 GROUPS = {"ada": "writers"}
 SPILL = 1 << 20
@@ -41,6 +45,10 @@ SPILL = 1 << 20
 amounts = st.decimals(0, 1, places=3)
 agents = st.sampled_from(("ada", "scout"))
 engines = st.sampled_from(("cloud", "local"))
+models = st.sampled_from((MODEL, OTHER))
+
+Held = tuple[EngineName, Decimal, str]
+"""What a call has reserved: at which engine, how much, for which model."""
 
 
 class Money(RuleBasedStateMachine):
@@ -53,7 +61,7 @@ class Money(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.folder = tempfile.TemporaryDirectory()
         self.clock = ManualClock()
-        self.held: dict[str, list[tuple[EngineName, Decimal]]] = {}
+        self.held: dict[str, list[Held]] = {}
         self.agents: dict[str, str] = {}
         self.ended: dict[str, Decimal] = {}
         self.charged = ZERO
@@ -76,33 +84,41 @@ class Money(RuleBasedStateMachine):
     def stop(self) -> None:
         self.run(self.session.__aexit__(None, None, None))
 
-    @rule(target=open_ids, agent=agents, engine=engines, amount=amounts)
-    def admit(self, agent: str, engine: EngineName, amount: Decimal) -> str:
+    @rule(target=open_ids, agent=agents, engine=engines, amount=amounts, model=models)
+    def admit(self, agent: str, engine: EngineName, amount: Decimal, model: str) -> str:
         self.count += 1
         id = f"r{self.count}"
         try:
-            self.run(self.ledger.admit(admission(id, str(amount), agent=agent, engine=engine)))
+            self.run(self.ledger.admit(admission(id, str(amount), agent=agent, engine=engine, model=model)))
         except BudgetExceeded:
             assert amount > 0
             return ""
-        self.held[id] = [(engine, amount)]
+        self.held[id] = [(engine, amount, model)]
         self.agents[id] = agent
         return id
 
-    @rule(id=open_ids, amount=amounts)
-    def reserve(self, id: str, amount: Decimal) -> None:
+    @rule(id=open_ids, amount=amounts, model=models)
+    def reserve(self, id: str, amount: Decimal, model: str) -> None:
         if id in self.held:
             try:
-                self.run(self.ledger.reserve(id, engine="cloud", model=MODEL, amount=amount))
+                self.run(self.ledger.reserve(id, engine="cloud", model=model, amount=amount))
             except BudgetExceeded:
                 return
-            self.held[id].append(("cloud", amount))
+            self.held[id].append(("cloud", amount, model))
 
-    @rule(id=consumes(open_ids), share=st.sampled_from((Decimal(0), Decimal("0.5"), Decimal(1))), unsure=st.booleans())
-    def settle(self, id: str, share: Decimal, unsure: bool) -> None:
+    @rule(
+        id=consumes(open_ids),
+        share=st.sampled_from((Decimal(0), Decimal("0.5"), Decimal(1))),
+        unsure=st.booleans(),
+        answering=st.none() | models,
+    )
+    def settle(self, id: str, share: Decimal, unsure: bool, answering: str | None) -> None:
         if id in self.held:
             held = self.held.pop(id)
-            calls = [attempt(amount * share, engine, estimated=unsure) for engine, amount in held]
+            calls = [
+                attempt(amount * share, engine, answering or asked, model_asked=asked, estimated=unsure)
+                for engine, amount, asked in held
+            ]
             ended = outcome(id, *calls, agent=self.agents[id], at=self.clock.now())
             charged = ended.cost_usd
             if unsure:  # the last call is charged at its upper bound
@@ -192,8 +208,8 @@ class Money(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-def reserved(held: list[tuple[EngineName, Decimal]]) -> Decimal:
-    return sum((amount for _, amount in held), ZERO)
+def reserved(held: list[Held]) -> Decimal:
+    return sum((amount for _, amount, _ in held), ZERO)
 
 
 TestMoney = Money.TestCase

@@ -23,7 +23,7 @@ def stored(text: str = "A lock.", **fields: Any) -> Stored:
     known: dict[str, Any] = {
         "text": text,
         "engine": "cloud",
-        "model": "gemini-2.5-flash",
+        "model": "gemini-3.5-flash-lite",
         "finish": "stop",
         "tokens": Tokens(input=12, output=3),
         "intent": "coding",

@@ -122,7 +122,7 @@ def test_what_was_judged_is_learned_kept_and_taken_back(answered: Paths, capsys:
 
 
 def test_labels_of_a_folder_teach_too(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [{"prompt": f"Is server {n} up?", "labels": {"local": 0.0, "gemini-2.5-flash": 1.0}} for n in range(30)]
+    rows = [{"prompt": f"Is server {n} up?", "labels": {"local": 0.0, "gemini-3.5-flash-lite": 1.0}} for n in range(30)]
     (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)))
     facts = told(capsys, "train", "--data", str(tmp_path))
     assert (facts["local"]["labels"], facts["cloud"]["labels"]) == (30, 30)

@@ -25,7 +25,7 @@ CALL = Call(
     first_byte_s=30.0,
     idle_s=10.0,
 )
-CLOUD_CALL = replace(CALL, model="gemini-2.5-flash", thinking_budget=64)
+CLOUD_CALL = replace(CALL, model="gemini-3.5-flash-lite", thinking_budget=64)
 
 
 class Answer(msgspec.Struct, kw_only=True):

@@ -30,14 +30,14 @@ def usual() -> Usual:
         if 8 <= slot * 5 // 60 % 24 < 20
     ]
     traits: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    traits["writer"].update({"": 10_000, "model gemini-2.5-flash": 10_000})
+    traits["writer"].update({"": 10_000, "model gemini-3.5-flash-lite": 10_000})
     found = learned(buckets, traits, NOW)
     assert found is not None
     return found
 
 
 def paid(agent: str = "writer", usd: float = USD, tokens: int = 1000, **more: Any) -> Outcome:
-    model = more.pop("model", "gemini-2.5-flash")
+    model = more.pop("model", "gemini-3.5-flash-lite")
     call = Attempt(engine="cloud", model=model, tokens=Tokens(input=tokens), cost_usd=Decimal(usd))
     failed = [replace(call, error="busy: later")] * (more.pop("tries", 1) - 1)
     return outcome("x", *failed, call, agent=agent, **more)
@@ -57,7 +57,7 @@ def test_an_ordinary_hour_is_let_be(usual: Usual) -> None:
 
 def test_a_flood_is_told_with_its_cause(usual: Usual) -> None:
     (one,) = seen(usual, [paid() for _ in range(200)])
-    assert (one.agent, one.model, one.intent) == ("writer", "gemini-2.5-flash", "chat")
+    assert (one.agent, one.model, one.intent) == ("writer", "gemini-3.5-flash-lite", "chat")
     assert one.times is not None
     assert one.times > 20
     assert "times the requests" in one.because

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from backends.ledger.entries import Settle
 from backends.ledger.prices import Prices
 from backends.ledger.writer import commit
 from backends.settings import Agent, Settings
+from backends.settings_model import ModelFacts
 from backends.settings_money import Costs, LocalCosts
 from backends.types import Attempt, Outcome, Recommendation, Tokens
 from tests.backends.ledger.samples import attempt, outcome
@@ -45,7 +46,7 @@ def write(db: sqlite3.Connection, *outcomes: Outcome, hashes: tuple[str, ...] = 
 
 
 def cloud(id: str, *, usd: str = "1", tokens: Tokens = FEW, **more: Any) -> Outcome:
-    model = more.pop("model", "gemini-2.5-flash")
+    model = more.pop("model", "gemini-3.5-flash-lite")
     paid = Attempt(engine="cloud", model=model, tokens=tokens, cost_usd=Decimal(usd))
     plain = {"agent": "writer", "at": AT, "complexity": 0.9, "tokens": tokens} | more
     return outcome(id, paid, **plain)
@@ -68,10 +69,10 @@ def test_a_dear_model_on_easy_prompts(db: sqlite3.Connection) -> None:
     hard = replace(easy, id="b", p_local=0.5)
     write(db, easy, hard)
     (one,) = found(db, "dear-model")
-    # gemini-2.5-flash asks 0.30 and 2.50 a million: 1.55 for the easy one, 8.45 less in 30 days.
+    # gemini-3.5-flash-lite asks 0.30 and 2.50 a million: 1.55 for the easy one, 8.45 less in 30 days.
     assert one.usd_month == (Decimal("8.45") / 30 * Decimal("30.44")).quantize(Decimal("0.01"))
     assert "of 2 prompts 1" in one.evidence
-    assert one.command == "claw config set engines.cloud.model gemini-2.5-flash"
+    assert one.command == "claw config set engines.cloud.model gemini-3.5-flash-lite"
 
 
 def test_an_agent_bound_to_the_cloud_whose_prompts_are_easy(db: sqlite3.Connection) -> None:
@@ -82,11 +83,46 @@ def test_an_agent_bound_to_the_cloud_whose_prompts_are_easy(db: sqlite3.Connecti
     assert "1 of its paid prompts" in one.evidence
 
 
-def test_a_model_about_to_be_retired(db: sqlite3.Connection) -> None:
+def asking_for(model: str, **more: Any) -> Settings:
+    plain = Settings()
+    return replace(plain, engines=replace(plain.engines, cloud=replace(plain.engines.cloud, model=model)), **more)
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (datetime(2026, 9, 30, tzinfo=UTC), None),
+        (datetime(2026, 11, 21, tzinfo=UTC), "is shut down on 2026-12-01, in 10 days"),
+        (datetime(2026, 11, 30, tzinfo=UTC), "is shut down on 2026-12-01, in 1 day:"),
+        (datetime(2026, 12, 3, tzinfo=UTC), "was shut down on 2026-12-01"),
+    ],
+)
+def test_retirement_is_said_ahead_of_it_and_after_it_with_the_successor(
+    db: sqlite3.Connection, now: datetime, words: str | None
+) -> None:
+    said = review(db, settings=asking_for("gemini-2.5-flash"), prices=Prices({}), now=now)
+    old = [one for one in said.recommendations if one.kind == "old-model"]
+    if words is None:
+        assert old == []
+        return
+    (one,) = old
+    assert words in one.title
+    assert "gemini-3.5-flash-lite takes its place" in one.title
+    assert one.command == "claw config set engines.cloud.model gemini-3.5-flash-lite"
+
+
+def test_retirement_of_a_model_that_was_left_is_not_said(db: sqlite3.Connection) -> None:
     write(db, cloud("a", model="gemini-2.0-flash"))
+    assert found(db, "old-model") == []
+    write(db, cloud("b", model="gemini-2.0-flash", at=NOW - timedelta(hours=1)))
     (one,) = found(db, "old-model")
-    assert one.title == "gemini-2.0-flash is being retired"
-    assert one.command.startswith("claw config set engines.cloud.model gemini-")
+    assert "was shut down on 2026-06-01" in one.title
+    assert one.evidence == "2 requests of the span went to it"
+
+
+def test_retirement_goes_by_what_the_operator_knows_better(db: sqlite3.Connection) -> None:
+    own = {"gemini-2.5-flash": ModelFacts(retires=date(2027, 6, 1), successor="gemini-9")}
+    assert found(db, "old-model", asking_for("gemini-2.5-flash", models=own)) == []
 
 
 def test_thinking_on_easy_prompts(db: sqlite3.Connection) -> None:

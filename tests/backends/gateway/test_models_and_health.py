@@ -18,7 +18,7 @@ async def test_every_name_that_may_be_asked_for_is_listed(gateway: Standing) -> 
         "cloud",
         *AGENTS,
         "qwen2.5:14b",
-        "gemini-2.5-flash",
+        "gemini-3.5-flash-lite",
     ]
     assert {model["object"] for model in listed["data"]} == {"model"}
 

@@ -139,7 +139,7 @@ async def test_everything_that_means_something_reaches_the_core(gateway: Standin
     status, _, _ = await ask(
         gateway,
         {"X-Claw-Agent": "ada", "X-Claw-Sensitive": "true", "Cache-Control": "no-store", "X-Claw-Deadline-S": "2.5"},
-        model="gemini-2.5-flash",
+        model="gemini-3.5-flash-lite",
         messages=sent,
         temperature=0.5,
         top_p=0.9,
@@ -156,7 +156,7 @@ async def test_everything_that_means_something_reaches_the_core(gateway: Standin
     )
     assert status == 200
     asked = gateway.core.asked[0]
-    assert (asked.agent, asked.engine, asked.model) == ("ada", "cloud", "gemini-2.5-flash")
+    assert (asked.agent, asked.engine, asked.model) == ("ada", "cloud", "gemini-3.5-flash-lite")
     assert (asked.sensitive, asked.cache, asked.timeout_s, asked.source) == (True, False, 2.5, "gateway")
     assert [message.role for message in asked.messages] == ["system", "user", "assistant", "tool"]
     assert asked.messages[1].text == "see"

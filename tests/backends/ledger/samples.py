@@ -15,7 +15,7 @@ from backends.paths import Paths
 from backends.settings import Budget
 from backends.types import Attempt, EngineName, Outcome, Reason, Tokens
 
-MODEL = "gemini-2.5-flash"
+MODEL = "gemini-3.5-flash-lite"
 TOKENS = Tokens(input=1000, output=100, thinking=50, cached_input=200)
 COST = Decimal("0.000621")
 """What genai-prices asks for TOKENS of MODEL: 800 × 0.3 + 200 × 0.03 + 150 × 2.5 dollars a million."""

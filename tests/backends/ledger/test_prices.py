@@ -14,7 +14,7 @@ from backends.types import Tokens
 from tests.backends.ledger.samples import AT, COST, MODEL, TOKENS
 
 counts = st.integers(0, 2_000_000)
-MODELS = ["gemini-2.5-flash", "gemini-2.5-flash-lite", "gemini-2.5-pro", "gemini-2.0-flash"]
+MODELS = ["gemini-3.5-flash-lite", "gemini-2.5-flash-lite", "gemini-2.5-pro", "gemini-2.0-flash"]
 
 
 def test_a_known_model() -> None:

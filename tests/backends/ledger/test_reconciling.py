@@ -144,9 +144,9 @@ def test_reasons_add_up_to_the_last_digit(
 
 
 BILL = """SKU description,Usage start date,Usage amount,Cost ($)
-Generate content input token count gemini 2.5 flash short input text,2026-01-15,800,0.00024
-Generate content cached input token count gemini 2.5 flash short input text,2026-01-15,200,0.000006
-Generate content output token count gemini 2.5 flash short input text,2026-01-15,650,0.001625
+Generate content input token count gemini 3.5 flash lite short input text,2026-01-15,800,0.00024
+Generate content cached input token count gemini 3.5 flash lite short input text,2026-01-15,200,0.000006
+Generate content output token count gemini 3.5 flash lite short input text,2026-01-15,650,0.001625
 """
 
 
@@ -156,12 +156,25 @@ def test_the_command_as_a_table_and_as_json(home: Path, tmp_path: Path, capsys: 
     file.write_text(BILL)
     assert main(["ledger", "reconcile", str(file)]) == 0
     said = capsys.readouterr().out
-    assert "2026-01-15 gemini-2.5-flash: $0.001250 calls that did not go through claw" in said
+    assert "2026-01-15 gemini-3.5-flash-lite: $0.001250 calls that did not go through claw" in said
     assert main(["ledger", "reconcile", str(file), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["difference_usd"] == "0.001250"
     (reason,) = found["rows"][0]["reasons"]
     assert (reason["reason"], Decimal(reason["usd"])) == (reconciling.OUTSIDE, D("0.00125"))
+
+
+def test_a_bill_goes_by_the_model_that_answered(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Asked for an old model's name, billed under its successor's: nothing is left to explain."""
+    ledger(
+        home, attempt(model_asked="gemini-2.5-flash"), attempt("0.001", model_asked="gemini-2.5-flash", estimated=True)
+    )
+    file = tmp_path / "bill.csv"
+    file.write_text(BILL.replace("650,0.001625", "150,0.000375"))
+    assert main(["ledger", "reconcile", str(file), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert row["model"] == "gemini-3.5-flash-lite"
+    assert [reason["reason"] for reason in row["reasons"]] == [reconciling.ESTIMATED]
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ async def test_the_view_is_the_contract(home: Path) -> None:
             "tokens": {"input": 1000, "output": 100, "thinking": 50, "cached_input": 200},
             "cost_usd": "0.0000001",
             "error": None,
+            "model_asked": MODEL,
         }
     ]
     assert (row["sensitive"], row["usage_estimated"], row["prompt_hash"]) == (0, 0, "00ff")

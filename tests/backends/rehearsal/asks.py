@@ -8,7 +8,7 @@ from google.genai import types
 from google.genai.client import AsyncClient
 
 QWEN = "qwen2.5:14b"
-FLASH = "gemini-2.5-flash"
+FLASH = "gemini-3.5-flash-lite"
 PROMPT = "List the steps to check a disk"
 
 

@@ -15,7 +15,7 @@ def test_a_flash_call_costs_its_list_price_to_the_last_digit(
     input_: int, output: int, thinking: int, share: float
 ) -> None:
     account = Account(provider="google")
-    call = account.begin("stream", "gemini-2.5-flash")
+    call = account.begin("stream", "gemini-3.5-flash-lite")
     call.input, call.output, call.thinking, call.cached = input_, output, thinking, int(input_ * share)
     account.end(call, "finished")
 
@@ -26,7 +26,7 @@ def test_a_flash_call_costs_its_list_price_to_the_last_digit(
 def test_money_is_summed_without_rounding() -> None:
     account = Account(provider="google")
     for output in (1, 2, 3):
-        call = account.begin("stream", "gemini-2.5-flash")
+        call = account.begin("stream", "gemini-3.5-flash-lite")
         call.output = output
         account.end(call, "finished")
 
@@ -37,7 +37,7 @@ def test_money_is_summed_without_rounding() -> None:
 @pytest.mark.parametrize("how", ["aborted", "cut", "finished"])
 def test_what_was_made_is_billed_however_it_ended(how: module.End) -> None:
     account = Account(provider="google")
-    call = account.begin("stream", "gemini-2.5-flash")
+    call = account.begin("stream", "gemini-3.5-flash-lite")
     call.input, call.output = 100, 10
     account.end(call, how)
     account.end(call, "finished")
@@ -49,7 +49,7 @@ def test_what_was_made_is_billed_however_it_ended(how: module.End) -> None:
 
 def test_a_refused_call_costs_nothing() -> None:
     account = Account(provider="google")
-    call = account.begin("stream", "gemini-2.5-flash")
+    call = account.begin("stream", "gemini-3.5-flash-lite")
     call.input = 100
     account.end(call, "refused", status=429)
 

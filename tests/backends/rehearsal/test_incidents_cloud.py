@@ -205,7 +205,7 @@ async def test_a_big_event_is_big(pair: Twins) -> None:
     pair.gemini.incident("C9d")
     body = {"contents": [{"parts": [{"text": "hello"}]}]}
     async with httpx.AsyncClient(base_url=pair.gemini.url, headers={"x-goog-api-key": "k"}) as http:
-        answer = await http.post("/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse", json=body)
+        answer = await http.post("/v1beta/models/gemini-3.5-flash-lite:streamGenerateContent?alt=sse", json=body)
 
     assert max(map(len, answer.content.split(b"\n\n"))) > 2 * 1024 * 1024
 
@@ -213,10 +213,10 @@ async def test_a_big_event_is_big(pair: Twins) -> None:
 async def test_a_redirect_would_hand_over_the_key(pair: Twins) -> None:
     pair.gemini.inject(Fault(kind="redirect", location="http://127.0.0.1:9"))
     async with httpx.AsyncClient(base_url=pair.gemini.url, headers={"x-goog-api-key": "k"}) as http:
-        answer = await http.post("/v1beta/models/gemini-2.5-flash:generateContent", json={"contents": ["hello"]})
+        answer = await http.post("/v1beta/models/gemini-3.5-flash-lite:generateContent", json={"contents": ["hello"]})
 
     assert answer.status_code == 307
-    assert answer.headers["location"] == "http://127.0.0.1:9/v1beta/models/gemini-2.5-flash:generateContent"
+    assert answer.headers["location"] == "http://127.0.0.1:9/v1beta/models/gemini-3.5-flash-lite:generateContent"
 
 
 def test_every_incident_says_what_it_is() -> None:

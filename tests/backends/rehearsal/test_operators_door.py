@@ -25,7 +25,7 @@ async def test_counts_over_http_are_the_twins_own(pair: Twins, cloud: AsyncClien
     assert (counts["running"], counts["waiting"], counts["open"]) == (0, 0, 0)
     assert none["records"] == []
     assert wrong.status_code == 400
-    assert list(counts["requests"]) == ["POST /v1/models/gemini-2.5-flash:streamGenerateContent"]
+    assert list(counts["requests"]) == ["POST /v1/models/gemini-3.5-flash-lite:streamGenerateContent"]
 
 
 async def test_behaviour_is_changed_field_by_field(pair: Twins, local: ollama.AsyncClient) -> None:

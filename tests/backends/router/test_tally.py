@@ -1,9 +1,10 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backends.clock import ManualClock
 from backends.engines.base import Call, kept_back
@@ -11,12 +12,14 @@ from backends.errors import EngineError
 from backends.ledger.prices import Prices
 from backends.router.costs import Costs
 from backends.router.tally import BEYOND, ON_THE_WAY, Meter, Tally
+from backends.router.tokens import count_text, most
+from backends.router.usage import Bounds
 from backends.settings_money import Price, PriceFrom
 from backends.types import Message, Tokens
 
 CALL = Call(
     id="1",
-    model="gemini-2.5-flash",
+    model="gemini-3.5-flash-lite",
     messages=(Message(role="user", text="draft a post about routers"),),
     max_output=8192,
     thinking_budget=2048,
@@ -24,7 +27,7 @@ CALL = Call(
     first_byte_s=60,
     idle_s=30,
 )
-COSTS = Costs(Prices({}), ManualClock(), cloud_model="gemini-2.5-flash")
+COSTS = Costs(Prices({}), ManualClock(), cloud_model="gemini-3.5-flash-lite")
 RESERVED = COSTS.worst("cloud", CALL)
 
 
@@ -136,6 +139,9 @@ def test_a_local_call_costs_nothing_that_is_billed() -> None:
         (Tokens(input=1, output=float("nan")), "a count that is no whole number"),  # type: ignore[arg-type]
         (Tokens(input=True, output=5), "a count that is no whole number"),
         (Tokens(input=1, output=5, cached_input=2), "2 cached of 1 input tokens"),
+        (Tokens(input=10**9, output=5), "1000000000 input tokens where the prompt has"),
+        (Tokens(input=1, output=10**9), "1000000000 answer tokens where 10240 were allowed"),
+        (Tokens(input=1, output=5, thinking=10**9), "1000000005 answer tokens where 10240 were allowed"),
     ],
 )
 def test_c8_a_report_that_cannot_be_true_is_flagged_and_estimated(said: Tokens, why: str) -> None:
@@ -175,17 +181,111 @@ def test_more_than_was_allowed_is_booked_as_billed_and_flagged() -> None:
     it = meter()
     it.used(Tokens(input=10, output=9000, thinking=2000))
     attempt, _ = it.done()
-    assert attempt.flag == "gemini-2.5-flash reported 11000 answer tokens where 10240 were allowed" + (
-        f"; gemini-2.5-flash billed ${attempt.cost_usd - RESERVED:f} {BEYOND}" if attempt.cost_usd > RESERVED else ""
+    assert attempt.flag == "gemini-3.5-flash-lite reported 11000 answer tokens where 10240 were allowed" + (
+        f"; gemini-3.5-flash-lite billed ${attempt.cost_usd - RESERVED:f} {BEYOND}"
+        if attempt.cost_usd > RESERVED
+        else ""
     )
     assert attempt.cost_usd == COSTS.of("cloud", CALL.model, attempt.tokens)
 
 
 def test_a_call_is_priced_as_of_its_beginning() -> None:
     clock = ManualClock()
-    change = PriceFrom(valid_from=clock.now() + timedelta(seconds=1), input_usd=Decimal(2), output_usd=Decimal(2))
-    prices = Prices({CALL.model: Price(input_usd=Decimal(1), output_usd=Decimal(1), changes=(change,))})
+    change = PriceFrom(valid_from=clock.now() + timedelta(seconds=1), input_usd=Decimal(2000), output_usd=Decimal(2))
+    prices = Prices({CALL.model: Price(input_usd=Decimal(1000), output_usd=Decimal(1), changes=(change,))})
     it = Meter("cloud", CALL, reserved_usd=RESERVED, costs=Costs(prices, clock, cloud_model=CALL.model), clock=clock)
     clock.advance(60)
-    it.used(Tokens(input=1_000_000))
+    it.used(Tokens(input=1_000))
     assert it.done()[0].cost_usd == 1
+
+
+@pytest.mark.parametrize("input", [0, 3000])
+def test_partial_counts_keep_what_they_tell_and_are_marked(input: int) -> None:
+    it = meter()
+    it.heard("hello there")
+    it.used(Tokens(input=input, output=0 if input else 7))
+    attempt, charged = it.done()
+    assert attempt.estimated
+    assert "reported no " in attempt.flag
+    assert attempt.tokens.input == (input or CALL.input_tokens)
+    assert attempt.tokens.output == (7 if not input else count_text("hello there"))
+    assert charged == RESERVED
+
+
+def test_partial_counts_of_an_answer_that_is_still_coming_are_made_up_for_by_its_end() -> None:
+    it = meter()
+    it.heard("hello")
+    it.used(Tokens(input=30))
+    it.heard(" there")
+    it.used(Tokens(input=30, output=2))
+    attempt, _ = it.done()
+    assert (attempt.tokens, attempt.estimated, attempt.flag) == (Tokens(input=30, output=2), False, "")
+
+
+@given(st.text(max_size=300), st.integers(0, 2_000), st.integers(0, 12_000))
+def test_a_report_within_the_call_is_never_taken_for_an_impossible_one(text: str, own_prompt: int, output: int) -> None:
+    """Whatever the prompt is made of, and with a provider's own words before it."""
+    call = replace(CALL, messages=(Message(role="user", text=text),), input_tokens=0)
+    said = Tokens(input=most(call) + own_prompt + 1, output=output)
+    assert Bounds(call).beyond(said) is None
+
+
+ANSWERED = "gemini-3.8-flash"
+
+
+def test_the_model_that_answered_is_the_attempts_and_its_price() -> None:
+    it = meter()
+    it.answering(f"models/{ANSWERED}")
+    it.used(Tokens(input=10, output=5))
+    attempt, charged = it.done()
+    assert (attempt.model, attempt.model_asked) == (ANSWERED, CALL.model)
+    assert (
+        charged
+        == attempt.cost_usd
+        == COSTS.of("cloud", ANSWERED, attempt.tokens)
+        != COSTS.of("cloud", CALL.model, attempt.tokens)
+    )
+    assert attempt.flag == ""
+
+
+@pytest.mark.parametrize(
+    "said", ["models/gemini-3.5-flash-lite", "gemini-3.5-flash-lite-001", "gemini-3.5-flash-lite", "", "a b", "x" * 200]
+)
+def test_the_model_that_answered_under_a_prefix_a_revision_or_no_name_is_the_one_asked_for(said: str) -> None:
+    it = meter()
+    it.answering(said)
+    it.used(Tokens(input=10, output=5))
+    attempt, _ = it.done()
+    assert (attempt.model, attempt.model_asked, attempt.flag) == (CALL.model, "", "")
+
+
+def test_the_model_that_answered_without_a_price_is_priced_as_asked_and_named() -> None:
+    it = meter()
+    it.answering("gemini-99-flash")
+    it.used(Tokens(input=10, output=5))
+    attempt, _ = it.done()
+    assert attempt.cost_usd == COSTS.of("cloud", CALL.model, attempt.tokens)
+    assert attempt.flag == f"gemini-99-flash answered, which has no price: priced as {CALL.model}"
+    assert COSTS.source([attempt]) == COSTS.source([replace(attempt, model=CALL.model, model_asked="")])
+
+
+def test_a_worst_case_is_reckoned_with_the_model_that_is_known_to_answer() -> None:
+    clock = ManualClock()
+    costs = Costs(Prices({}), clock, cloud_model=CALL.model)
+    costs.answered(CALL.model, ANSWERED)
+    dear = replace(CALL, model=ANSWERED)
+    assert costs.worst("cloud", CALL) == COSTS.worst("cloud", dear) > COSTS.worst("cloud", CALL)
+    assert costs.baseline(Tokens(input=10)) == costs.of("cloud", ANSWERED, Tokens(input=10))
+    costs.answered(CALL.model, CALL.model)
+    assert costs.worst("cloud", CALL) == COSTS.worst("cloud", CALL)
+
+
+def test_a_worst_case_is_reckoned_with_the_successor_from_the_day_a_model_ends() -> None:
+    clock = ManualClock(datetime(2026, 11, 30, 12, tzinfo=UTC))
+    costs = Costs(Prices({}), clock, cloud_model="gemini-2.5-pro")
+    assert costs.expected("gemini-2.5-pro") == "gemini-2.5-pro"
+    costs.answered("gemini-2.5-pro", "gemini-2.5-pro")
+    clock.advance(86_400)
+    assert costs.expected("gemini-2.5-pro") == "gemini-3.8-flash"
+    costs.answered("gemini-2.5-pro", "gemini-2.5-pro")
+    assert costs.expected("gemini-2.5-pro") == "gemini-2.5-pro"

@@ -11,6 +11,7 @@ from backends.bus import Bus
 from backends.cache.store import Cache
 from backends.clock import Clock
 from backends.engines import registry
+from backends.engines.signatures import SignatureStore
 from backends.ledger.install_key import InstallKey
 from backends.ledger.prices import Prices, UnknownPrice
 from backends.ledger.store import Ledger
@@ -69,7 +70,9 @@ async def open_ground(
         ollama_url=settings.engines.local.base_url,
     )
     stack.push_async_callback(cache.close)
-    engines = await asyncio.to_thread(registry.build, settings, gemini_key=gemini_key)
+    signatures = SignatureStore(paths.signatures, install_key.derived("signatures"))
+    stack.push_async_callback(signatures.close)
+    engines = await asyncio.to_thread(registry.build, settings, gemini_key=gemini_key, signatures=signatures)
     stack.push_async_callback(engines.close)
     prices = Prices(settings.prices, discount=settings.engines.cloud.discount)
     with suppress(UnknownPrice):  # read ahead: the table takes longer than a decision may

@@ -51,6 +51,11 @@ class Paths(Struct, frozen=True, kw_only=True):
         return self.state / "cache.db"
 
     @property
+    def signatures(self) -> Path:
+        """Thought signatures for the next turn of tool loops."""
+        return self.state / "signatures.db"
+
+    @property
     def lock(self) -> Path:
         """Held with flock by the one core that owns this state."""
         return self.state / "core.lock"

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from backends.catalogue import Catalogue, Model
 from backends.engines.base import Call, EngineChunk, kept_back
 from backends.engines.foreign import one_line
-from backends.engines.framing import Events
-from backends.engines.gemini_body import configuration, contents
+from backends.engines.gemini_body import body, configuration, ignored, instructed_format
+from backends.engines.gemini_frames import GeminiEvents, Signatures
+from backends.engines.gemini_names import Names
 from backends.engines.gemini_reading import Reading
 from backends.engines.gemini_refusal import KEY_PAGE, broken_off, refusal
 from backends.engines.late import Late
 from backends.engines.peer import Peer
 from backends.engines.scope import CallScope
+from backends.engines.signatures import SignatureStore
 from backends.engines.transport import Transport
 from backends.errors import EngineError
 from backends.settings import CloudEngine
@@ -23,8 +29,9 @@ from backends.types import EngineName
 
 if TYPE_CHECKING:
     from google.genai import Client
-    from google.genai.types import GenerateContentResponse
+    from google.genai.types import GenerateContentConfig, GenerateContentResponse
 
+LARGE = 65_536  # bytes of a prompt from which it is written down in a thread
 MODEL_NAME = re.compile(r"((models|tunedModels)/)?[\w.-]+", re.ASCII)
 GOOGLE = "https://generativelanguage.googleapis.com"
 
@@ -32,14 +39,24 @@ GOOGLE = "https://generativelanguage.googleapis.com"
 class GeminiEngine:
     """`gemini-3.5-flash-lite` or any other Gemini model. One client serves all calls: building one costs 47 ms.
 
-    The key travels in its header and nowhere else. Without a key every call raises EngineError "key".
+    The key travels in its header and nowhere else. Without a key every call raises EngineError "key". `signatures`
+    knows those that callers did not send back; None is nobody does.
     """
 
     name: EngineName = "cloud"
 
-    def __init__(self, settings: CloudEngine, key: str | None) -> None:
+    def __init__(
+        self,
+        settings: CloudEngine,
+        key: str | None,
+        *,
+        catalogue: Catalogue | None = None,
+        signatures: SignatureStore | None = None,
+    ) -> None:
         self._settings = settings
         self._key = key
+        self._catalogue = catalogue or Catalogue()
+        self._signatures = signatures
         self._peer = gemini_peer(settings)
         self._transport = Transport(self._peer, parallel=settings.parallel)
         self._client = Late(self._connect)
@@ -51,7 +68,7 @@ class GeminiEngine:
 
     def ignores(self, call: Call) -> tuple[str, ...]:
         """As `Engine.ignores`."""
-        return ()
+        return ignored(call, self._catalogue.model(call.model))
 
     async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Never counts tokens by asking: that would send the prompt out."""
@@ -59,20 +76,30 @@ class GeminiEngine:
         key = usable_key(self._key)
         refuse_odd_name(call.model)
         client = await self._client.get()
-        config = configuration(call)
-        reading = Reading(call, self._peer)
+        model = self._catalogue.model(call.model)
+        if model.needs_signatures and self._signatures is not None:
+            call = replace(call, messages=await self._signatures.restore(call.messages))
+        names = Names(call)
+        config = await _built(call, model, names)
+        written = Signatures()
+        reading = Reading(call, self._peer, names, written, instructed=bool(instructed_format(call, model)))
         async with CallScope(
-            self._peer, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=Events, wire=wire
+            self._peer,
+            first_byte_s=call.first_byte_s,
+            idle_s=call.idle_s,
+            framing=lambda: GeminiEvents(written),
+            wire=wire,
         ) as scope:
-            parts = await client.aio.models.generate_content_stream(
-                model=call.model,
-                contents=contents(call.messages),
-                config=config,
-            )
-            while (part := await self._next(scope, parts, call.model, key)) is not None:
+            parts = await client.aio.models.generate_content_stream(model=call.model, contents="", config=config)
+            while not reading.over and (part := await self._next(scope, parts, call.model, key)) is not None:
                 for chunk in reading.take(part):
                     yield chunk
-        yield reading.end()
+        for chunk in reading.rest():
+            yield chunk
+        finished = reading.end()
+        if self._signatures is not None:
+            self._signatures.remember(reading.message)
+        yield finished
 
     async def close(self) -> None:
         await self._transport.aclose()
@@ -105,6 +132,19 @@ class GeminiEngine:
                 httpx_async_client=httpx.AsyncClient(transport=self._transport, trust_env=False),
             ),
         )
+
+
+async def _built(call: Call, model: Model, names: Names) -> GenerateContentConfig:
+    """The request's parameters. Raises EngineError "rejected" where the model cannot be asked that."""
+
+    def build() -> GenerateContentConfig:
+        return configuration(call, model, body(call, model, names))
+
+    size = 0
+    for message in call.messages:
+        size += len(message.text) + sum(len(item.data) for item in message.media)
+        size += sum(len(wanted.arguments) for wanted in message.tool_calls)
+    return build() if size + 64 * len(call.messages) < LARGE else await asyncio.to_thread(build)
 
 
 def gemini_peer(settings: CloudEngine) -> Peer:

@@ -1,115 +1,243 @@
-"""A call in Gemini's words: contents and configuration. Source: https://ai.google.dev/api/generate-content"""
+"""A call in Gemini's words: turns, tools, configuration. Source: https://ai.google.dev/api/generate-content
+
+What grows with the prompt is written as JSON values and passes by Google's client, which would copy it several times
+and write signatures in another alphabet than Google did.
+"""
 
 from __future__ import annotations
 
+import base64
+import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from backends.catalogue import Model, thinking_budget, thinking_level
+from backends.catalogue.media import takes
 from backends.engines.base import Call
-from backends.engines.ollama_body import arguments_of
+from backends.engines.foreign import one_line
+from backends.engines.gemini_names import Names
 from backends.errors import EngineError
-from backends.types import Message, Tool
+from backends.types import Media, Message, Tool, ToolCall
 
 if TYPE_CHECKING:
-    from google.genai.types import Content, GenerateContentConfig
+    from google.genai.types import GenerateContentConfig
+
+PLACEHOLDER = "skip_thought_signature_validator"
+"""What Google takes for the signature of a call that another model made.
+Source: https://ai.google.dev/gemini-api/docs/thought-signatures#faqs"""
+
+SIGNATURE = re.compile(r"[A-Za-z0-9+/_-]+={0,2}", re.ASCII)
+CUT_OFF = "(The beginning of this conversation was left out.)"
+GO_ON = "Continue."
+MOST_STOPS = 5
+INT32 = 2**32
+AS_JSON = "When you answer in text, answer with one JSON object and nothing else: no prose around it, no code fence."
 
 
-def contents(messages: tuple[Message, ...]) -> list[Content]:
-    """The turns, without system messages; results of tools that were called together stand in one turn.
+class Whole(dict[str, Any]):
+    """A JSON object that no client copies."""
 
-    Raises EngineError "rejected" for a message that Gemini's client does not take.
+    def __deepcopy__(self, memo: object) -> Whole:
+        return self
+
+
+def body(call: Call, model: Model, names: Names) -> dict[str, Any]:
+    """What grows with the prompt, by the fields of generateContent.
+
+    Raises EngineError "rejected" for a file of a type that the model does not take.
     """
-    from google.genai.types import Content
+    system = _system(call.messages)
+    if told := instructed_format(call, model):
+        system = f"{system}\n\n{told}" if system else told
+    turns = _contents(call, model, names) or [_turn("user", {"text": system or GO_ON})]
+    fields: dict[str, Any] = {"contents": turns}
+    if system:
+        fields["systemInstruction"] = {"parts": [{"text": system}]}
+    if call.tools:
+        declared = {tool.name: _declaration(tool, names) for tool in reversed(call.tools)}
+        fields["tools"] = [Whole(functionDeclarations=list(reversed(declared.values())))]
+        fields["toolConfig"] = {"functionCallingConfig": _choice(call.tool_choice, names)}
+    if call.response_format.kind == "schema" and not told:
+        fields["generationConfig"] = {"responseJsonSchema": call.response_format.schema}
+    return fields
 
-    turns = _turns(messages) or [{"role": "user", "parts": [{"text": _system(messages)}]}]
-    try:
-        return [Content.model_validate(turn) for turn in turns]
-    except ValueError:
-        raise EngineError("Gemini's client takes a message for wrong: check its images", kind="rejected") from None
 
-
-def configuration(call: Call) -> GenerateContentConfig:
-    """Raises EngineError "rejected" for a tool or format that Gemini's client does not take."""
+def configuration(call: Call, model: Model, fields: dict[str, Any]) -> GenerateContentConfig:
+    """The settings, with `fields` to go beside them. Raises EngineError "rejected" for one of the wrong type."""
     from google.genai.types import GenerateContentConfig
 
     config: dict[str, Any] = {
-        "system_instruction": _system(call.messages) or None,
         # Gemini counts thinking as output: without room of its own it would eat the answer's
-        "max_output_tokens": call.max_output + (call.thinking_budget or 0),
-        "temperature": call.temperature,
-        "top_p": call.top_p,
-        "seed": call.seed,
-        "stop_sequences": list(call.stop) or None,
+        "max_output_tokens": min(call.max_output + (call.thinking_budget or 0), model.max_output),
+        **{name: value for name, value in _sampling(call).items() if name in model.sampling},
+        "stop_sequences": list(call.stop[:MOST_STOPS]) or None,
         "candidate_count": 1,
         # one request a call: neither the client's tool loop nor its resuming of long answers
         "automatic_function_calling": {"disable": True},
         "automatic_continuation": False,
+        "http_options": {"extra_body": fields},
     }
-    if call.thinking_budget is not None:
-        config["thinking_config"] = {"thinking_budget": call.thinking_budget}
-    if call.tools:
-        config["tools"] = [{"function_declarations": [_declaration(tool) for tool in call.tools]}]
-        config["tool_config"] = {"function_calling_config": _choice(call.tool_choice)}
-    if call.response_format.kind != "text":
+    level = thinking_level(model, call.effort, call.thinking_budget)
+    budget = thinking_budget(model, call.effort, call.thinking_budget)
+    if level is not None:
+        config["thinking_config"] = {"thinking_level": level.upper()}
+    elif budget is not None:
+        config["thinking_config"] = {"thinking_budget": budget}
+    if call.response_format.kind != "text" and not instructed_format(call, model):
         config["response_mime_type"] = "application/json"
-    if call.response_format.kind == "schema":
-        config["response_json_schema"] = call.response_format.schema
     try:
         return GenerateContentConfig(**config)
     except ValueError:
         raise EngineError(
-            "Gemini's client takes the request's settings for wrong: check its tools", kind="rejected"
+            "Gemini's client takes the request's settings for wrong: check its stop words and sampling", kind="rejected"
         ) from None
 
 
-def _turns(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
-    names = {call.id: call.name for message in messages for call in message.tool_calls}
-    turns: list[dict[str, Any]] = []
-    after_tool = False
-    for message in messages:
+def ignored(call: Call, model: Model) -> tuple[str, ...]:
+    """The settings that the model does not take, by OpenAI's names. One that changes nothing is none."""
+    neutral = {"temperature": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
+    names = [
+        name
+        for name, value in _sampling(call).items()
+        if value is not None and name not in model.sampling and value != neutral.get(name)
+    ]
+    names += [name for name, value in (("min_p", call.min_p), ("logit_bias", call.logit_bias)) if value]
+    thinks_anyway = model.least_thinking > 0 or (model.levels and model.levels[0] not in ("none", "minimal"))
+    wanted = call.effort not in (None, "none")
+    if (wanted and model.thinking == "none") or (call.effort == "none" and thinks_anyway):
+        names.append("reasoning_effort")
+    return tuple(names)
+
+
+def instructed_format(call: Call, model: Model) -> str:
+    """The format as an instruction, where the model takes no JSON format beside tools; else "".
+
+    Before Gemini 3 it is refused: "Function calling with a response mime type: 'application/json' is unsupported".
+    """
+    form = call.response_format
+    if form.kind == "text" or not call.tools or model.json_with_tools:
+        return ""
+    if form.kind == "schema" and form.schema:
+        return f"{AS_JSON} It fits this JSON schema:\n{msgspec.json.encode(form.schema).decode()}"
+    return AS_JSON
+
+
+def _sampling(call: Call) -> dict[str, float | int | None]:
+    return {
+        "temperature": call.temperature,
+        "top_p": call.top_p,
+        "top_k": call.top_k,
+        "frequency_penalty": call.frequency_penalty or None,
+        "presence_penalty": call.presence_penalty or None,
+        "seed": None if call.seed is None else (call.seed + INT32 // 2) % INT32 - INT32 // 2,
+    }
+
+
+def _contents(call: Call, model: Model, names: Names) -> list[Whole]:
+    """Turns that alternate and begin with the user's; results stand before all else in theirs."""
+    turns: list[Whole] = []
+    called: dict[str, str] = {}
+    for message in call.messages:
         if message.role == "system":
             continue
-        parts = _parts(message, names)
-        if after_tool and message.role == "tool":
+        role = "model" if message.role == "assistant" else "user"
+        called |= {wanted.id: wanted.name for wanted in message.tool_calls}
+        parts = list(_parts(message, model, names, called))
+        if parts and turns and turns[-1]["role"] == role:
             turns[-1]["parts"] += parts
-        else:
-            turns.append({"role": "model" if message.role == "assistant" else "user", "parts": parts})
-        after_tool = message.role == "tool"
+        elif parts:
+            turns.append(_turn(role, *parts))
+    for turn in turns:
+        if turn["role"] == "user":
+            turn["parts"].sort(key=lambda part: "functionResponse" not in part)
+        elif model.needs_signatures:
+            _sign_first(turn["parts"])
+    if turns and turns[0]["role"] == "model":
+        turns.insert(0, _turn("user", {"text": CUT_OFF}))
+    if turns and turns[-1]["role"] == "model" and model.ends_with_user:
+        turns.append(_turn("user", {"text": GO_ON}))
     return turns
 
 
-def _system(messages: tuple[Message, ...]) -> str:
-    return "\n\n".join(message.text for message in messages if message.role == "system")
+def _turn(role: str, *parts: dict[str, Any]) -> Whole:
+    return Whole(role=role, parts=list(parts))
 
 
-def _parts(message: Message, tool_names: dict[str, str]) -> list[dict[str, Any]]:
+def _system(messages: Iterable[Message]) -> str:
+    return "\n\n".join(message.text for message in messages if message.role == "system" and message.text)
+
+
+def _parts(message: Message, model: Model, names: Names, called: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """A message's parts; none for an empty one. `called` are the tools of the calls so far, by their ids."""
+    files = [_inline(item, model) for item in message.media]
     if message.role == "tool":
-        name = message.name or tool_names.get(message.tool_call_id or "") or "tool"
-        return [{"function_response": {"name": name, "response": _result(message.text)}}]
-    parts: list[dict[str, Any]] = [
-        {"inline_data": {"mime_type": image.media_type, "data": image.data}} for image in message.media
-    ]
-    if message.text or not (parts or message.tool_calls):
-        parts.append({"text": message.text})
-    parts += [{"function_call": {"name": call.name, "args": arguments_of(call)}} for call in message.tool_calls]
-    return parts
+        id = message.tool_call_id or ""
+        name = message.name or called.get(id) or "tool"
+        response = {"name": names.sent(name), "response": _result(message.text)}
+        yield {"functionResponse": {"id": id} | response if id else response}
+        if files:  # they stand apart from the results
+            yield {"text": f"(Came with the result of {name}, call {id}:)"}
+        yield from files
+        return
+    yield from files
+    signature = _usable(message.signature)
+    if message.text or signature:
+        yield {"text": message.text} | ({"thoughtSignature": signature} if signature else {})
+    yield from (_called(wanted, names) for wanted in message.tool_calls)
+
+
+def _called(call: ToolCall, names: Names) -> dict[str, Any]:
+    part: dict[str, Any] = {"functionCall": {"id": call.id, "name": names.sent(call.name), "args": _arguments(call)}}
+    if signature := _usable(call.signature):
+        part["thoughtSignature"] = signature
+    return part
+
+
+def _arguments(call: ToolCall) -> dict[str, Any]:
+    """As an object, which is all that Gemini takes; what another model wrote wrong is shown as it is."""
+    try:
+        read = msgspec.json.decode(call.arguments or "{}")
+    except (msgspec.DecodeError, RecursionError):
+        return {"arguments": call.arguments}
+    return read if isinstance(read, dict) else {"arguments": read}
+
+
+def _sign_first(parts: list[dict[str, Any]]) -> None:
+    """Gemini 3 looks for a signature on the first call of each step only."""
+    first = next((part for part in parts if "functionCall" in part), None)
+    if first is not None:
+        first.setdefault("thoughtSignature", PLACEHOLDER)
+
+
+def _usable(signature: str | None) -> str | None:
+    """None for what cannot be base64: a client may send anything back."""
+    return signature if signature and SIGNATURE.fullmatch(signature) else None
+
+
+def _inline(media: Media, model: Model) -> dict[str, Any]:
+    if not takes(model, media.media_type):
+        raise EngineError(
+            f"{model.name} takes no {one_line(media.media_type)}: send images as PNG, JPEG or WebP", kind="rejected"
+        )
+    return {"inlineData": {"mimeType": media.media_type, "data": base64.b64encode(media.data).decode()}}
 
 
 def _result(text: str) -> dict[str, Any]:
     """Gemini takes a tool's result as an object only."""
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         return {"result": text}
 
 
-def _declaration(tool: Tool) -> dict[str, Any]:
-    declaration = {"name": tool.name, "description": tool.description}
-    return declaration | ({"parameters_json_schema": tool.parameters} if tool.parameters else {})
+def _declaration(tool: Tool, names: Names) -> dict[str, Any]:
+    declaration: dict[str, Any] = {"name": names.sent(tool.name), "description": tool.description}
+    return declaration | ({"parametersJsonSchema": tool.parameters} if tool.parameters else {})
 
 
-def _choice(choice: str) -> dict[str, Any]:
+def _choice(choice: str, names: Names) -> dict[str, Any]:
     if choice in ("auto", "none"):
         return {"mode": choice.upper()}
-    return {"mode": "ANY"} if choice == "required" else {"mode": "ANY", "allowed_function_names": [choice]}
+    return {"mode": "ANY"} if choice == "required" else {"mode": "ANY", "allowedFunctionNames": [names.sent(choice)]}

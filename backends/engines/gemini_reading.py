@@ -8,65 +8,159 @@ import msgspec
 
 from backends.engines.base import Answering, Call, EngineChunk, Finished, Text, ToolCalls, Usage
 from backends.engines.foreign import one_line
+from backends.engines.gemini_body import MOST_STOPS
+from backends.engines.gemini_frames import Signatures
+from backends.engines.gemini_names import Names
+from backends.engines.gemini_text import StopWords, Unfenced
 from backends.engines.peer import Peer
-from backends.types import Tokens, ToolCall
+from backends.errors import EngineError
+from backends.types import Message, Tokens, ToolCall
 
 if TYPE_CHECKING:
     from google.genai.types import (
         Candidate,
-        FunctionCall,
         GenerateContentResponse,
         GenerateContentResponseUsageMetadata,
+        Part,
     )
 
 UNFINISHED = ("MAX_TOKENS", "CONTINUATION")
 NO_REASON = "FINISH_REASON_UNSPECIFIED"
+NO_ANSWER = (
+    "MALFORMED_FUNCTION_CALL",
+    "UNEXPECTED_TOOL_CALL",
+    "TOO_MANY_TOOL_CALLS",
+    "MALFORMED_RESPONSE",
+    "MISSING_THOUGHT_SIGNATURE",
+)
+"""What the model wrote cannot be read as an answer; asked again, it mostly can."""
 
 
 class Reading:
-    """A finish reason holds only when the stream is over: it may stand in every chunk, or before the text."""
+    """A finish reason holds only when the stream is over: it may stand in every chunk, or before the text.
 
-    def __init__(self, call: Call, peer: Peer) -> None:
+    `instructed`: the JSON format went as an instruction. `over` is True once a stop word ended the answer.
+    """
+
+    def __init__(
+        self, call: Call, peer: Peer, names: Names, signatures: Signatures | None = None, *, instructed: bool = False
+    ) -> None:
         self._call = call
         self._peer = peer
+        self._names = names
+        self._signatures = signatures or Signatures()
+        self._stops = StopWords(call.stop[MOST_STOPS:])
+        self._unfenced = Unfenced(instructed)
+        self._instructed = instructed
         self._reason = ""
         self._blocked = ""
+        self._model = ""
         self._tokens = Tokens()
-        self._tools = 0
-        self._answering = ""
+        self._calls: list[ToolCall] = []
+        self._dropped = 0
+        self._text: list[str] = []
+        self._text_signature: str | None = None
+
+    @property
+    def over(self) -> bool:
+        return self._stops.cut
+
+    @property
+    def message(self) -> Message:
+        """What was heard so far, as the caller will send it back."""
+        text = "".join(self._text)
+        return Message(role="assistant", text=text, tool_calls=tuple(self._calls), signature=self._text_signature)
 
     def take(self, part: GenerateContentResponse) -> list[EngineChunk]:
         if part.prompt_feedback and part.prompt_feedback.block_reason:
             self._blocked = one_line(part.prompt_feedback.block_reason.value)
         chunks: list[EngineChunk] = []
-        if part.model_version and part.model_version != self._answering:
-            self._answering = part.model_version
-            chunks.append(Answering(one_line(part.model_version)))
+        if part.model_version and not self._model:
+            self._model = one_line(part.model_version)
+            chunks.append(Answering(self._model))
         for candidate in (part.candidates or [])[:1]:
             chunks += self._answer(candidate)
         if part.usage_metadata and (usage := self._usage(part.usage_metadata)):
             chunks.append(usage)
         return chunks
 
+    def rest(self) -> list[EngineChunk]:
+        """What was kept back of the text, when the stream is over."""
+        return self._say(self._unfenced.feed(self._stops.rest()) + self._unfenced.rest(), None)
+
     def end(self) -> Finished:
-        """The stream is over. Raises EngineError "cut" where it gave no reason."""
+        """The stream is over. Raises EngineError "cut" where it gave no reason, "empty" where it said nothing."""
         if self._blocked:
             return Finished(finish="blocked", reason=self._blocked)
+        if self.over:
+            return Finished(finish="stop", notes=self._notes())
         if not self._reason:
             raise self._peer.broken("ended its answer without a reason")
-        if self._reason == "STOP":
-            return Finished(finish="stop")
         if self._reason in UNFINISHED:
-            return Finished(finish="length", reason=self._reason)
-        return Finished(finish="blocked", reason=self._reason)
+            return Finished(finish="length", reason=self._reason, notes=self._notes())
+        if self._reason == "STOP" or (self._reason in NO_ANSWER and self._calls):
+            if not (self._text or self._calls):
+                raise self._nothing("ended its answer without a word")
+            return Finished(finish="stop", notes=self._notes())
+        if self._reason in NO_ANSWER:
+            if self._text:
+                raise self._peer.broken(f"made no readable tool call ({self._reason})")
+            raise self._nothing(f"made no readable answer ({self._reason})")
+        return Finished(finish="blocked", reason=self._reason, notes=self._notes())
+
+    def _nothing(self, what: str) -> EngineError:
+        return EngineError(f"{self._peer.label} {what}: ask again", kind="empty", billed=self._peer.billed)
+
+    def _notes(self) -> tuple[str, ...]:
+        notes = []
+        if self._instructed:
+            notes.append("the JSON format went to the model as an instruction: it takes none beside tools")
+        if self._dropped:
+            notes.append(f"{self._dropped} further tool calls were left out: one at a time was asked for")
+        if self._reason in NO_ANSWER:
+            notes.append(f"the model's tool calls may be incomplete ({self._reason})")
+        return tuple(notes)
 
     def _answer(self, candidate: Candidate) -> list[EngineChunk]:
         if candidate.finish_reason and candidate.finish_reason.value != NO_REASON:
             self._reason = one_line(candidate.finish_reason.value)
-        parts = (candidate.content.parts if candidate.content else None) or []
-        chunks: list[EngineChunk] = [Text(part.text) for part in parts if part.text and not part.thought]
-        calls = tuple(self._tool_call(part.function_call) for part in parts if part.function_call)
-        return [*chunks, ToolCalls(calls)] if calls else chunks
+        chunks: list[EngineChunk] = []
+        for part in (candidate.content.parts if candidate.content else None) or []:
+            for chunk in self._part(part):
+                before = chunks[-1] if chunks else None
+                if isinstance(chunk, ToolCalls) and isinstance(before, ToolCalls):
+                    chunks[-1] = ToolCalls(before.calls + chunk.calls)
+                else:
+                    chunks.append(chunk)
+        return chunks
+
+    def _part(self, part: Part) -> list[EngineChunk]:
+        """Thoughts, and what Google's own tools did, are no text of the answer."""
+        signature = self._signatures.written(part.thought_signature)
+        if part.thought or self.over:
+            return []
+        if part.function_call:
+            if self._calls and self._call.parallel_tool_calls is False:
+                self._dropped += 1
+                return []
+            called = ToolCall(
+                id=part.function_call.id or f"call_{self._call.id}_{len(self._calls) + 1}",
+                name=self._names.known(part.function_call.name or ""),
+                arguments=msgspec.json.encode(part.function_call.args or {}).decode(),
+                signature=signature,
+            )
+            said = self.rest()
+            self._calls.append(called)
+            return [*said, ToolCalls((called,))]
+        if part.text is None:
+            return []
+        return self._say(self._unfenced.feed(self._stops.feed(part.text)), signature)
+
+    def _say(self, text: str, signature: str | None) -> list[EngineChunk]:
+        if text:
+            self._text.append(text)
+        self._text_signature = signature or self._text_signature
+        return [Text(text, signature)] if text or signature else []
 
     def _usage(self, said: GenerateContentResponseUsageMetadata) -> Usage | None:
         """Running totals: of each count, the last that was not zero. None where all that was said is zeros."""
@@ -78,11 +172,3 @@ class Reading:
             cached_input=said.cached_content_token_count or before.cached_input,
         )
         return Usage(self._tokens) if self._tokens != before or said.total_token_count else None
-
-    def _tool_call(self, call: FunctionCall) -> ToolCall:
-        self._tools += 1
-        return ToolCall(
-            id=call.id or f"call_{self._call.id}_{self._tools}",
-            name=call.name or "",
-            arguments=msgspec.json.encode(call.args or {}).decode(),
-        )

@@ -1,15 +1,19 @@
 """What Gemini's error answers mean. Source: https://ai.google.dev/gemini-api/docs/troubleshooting"""
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from backends.engines.foreign import one_line
-from backends.errors import EngineError
+from backends.errors import EngineError, QuotaHit
 
 KEY_PAGE = "https://aistudio.google.com/apikey"
+RETRY_IN = re.compile(r"retry in ([\d.]{1,20})s")
+UNPAID = re.compile(r"(?i)credits? (are|is|have been) (depleted|exhausted)|prepa(id|yment)|spend(ing)? (cap|limit)")
+SIGNATURE = re.compile(r"(?i)thought[_ ]?signature")
 
 
-def refusal(status: int, body: Any, *, model: str, key: str) -> EngineError:
+def refusal(status: int, body: Any, *, model: str, key: str) -> EngineError:  # noqa: PLR0911 — a table of causes
     """The error for an answer with this HTTP status and JSON body; the body may be anything."""
     error = _error(body)
     said = one_line(error.get("message") or error.get("status") or "no reason given", secret=key)
@@ -27,6 +31,12 @@ def refusal(status: int, body: Any, *, model: str, key: str) -> EngineError:
             return EngineError(_key_trouble(status, said, precondition), kind="key", status=status)
         case 400 if "token count" in said and "exceed" in said:
             return EngineError(f"the prompt is too long for Gemini ({said}): shorten it", kind="context", status=status)
+        case 400 if SIGNATURE.search(said):
+            return EngineError(
+                f"Gemini refused a thought signature in the history ({said}): leave it out, or begin anew",
+                kind="rejected",
+                status=status,
+            )
         case _ if status >= 500 or status == 408:
             return EngineError(f"Gemini failed ({status}: {said}): try again later", kind="unavailable", status=status)
         case _:
@@ -42,22 +52,48 @@ def broken_off(code: object, body: Any, *, key: str) -> EngineError:
 
 
 def _limited(error: dict[str, Any], said: str) -> EngineError:
-    violations = [violation for detail in _details(error) for violation in _dicts(detail.get("violations"))]
-    if any("PerDay" in str(violation.get("quotaId", "")) for violation in violations):
+    if UNPAID.search(str(error.get("message", ""))):
+        line = f"Gemini is not paid for ({said}): add credit or raise the spend cap at {KEY_PAGE}"
+        return EngineError(line, kind="key", status=429)
+    quota = _quota(error)
+    if quota is not None and quota.window == "day":
         # a RetryInfo beside it is about the minute: waiting it out gets the same answer
         return EngineError(
             "Gemini's quota of the day is used up: wait for midnight Pacific time, or raise the key's tier",
             kind="daily-quota",
             status=429,
+            quota=quota,
         )
     after = next(filter(None, (_seconds(detail.get("retryDelay")) for detail in _details(error))), None)
+    if after is None and (told := RETRY_IN.search(str(error.get("message", "")))):
+        after = _seconds(told[1])
     wait = f"wait {after:g} s" if after else "wait a minute"
     return EngineError(
         f"Gemini limits the rate ({said}): {wait}, or raise the key's tier",
         kind="rate-limited",
         retry_after_s=after,
         status=429,
+        quota=quota,
     )
+
+
+def _quota(error: dict[str, Any]) -> QuotaHit | None:
+    """The quota that was reached, a day's before a minute's; None where none is named."""
+    hits = [hit for detail in _details(error) for each in _dicts(detail.get("violations")) if (hit := _hit(each))]
+    return min(hits, key=lambda hit: hit.window != "day", default=None)
+
+
+def _hit(violation: dict[str, Any]) -> QuotaHit | None:
+    named, counted = str(violation.get("quotaId", "")), str(violation.get("quotaMetric", ""))
+    window: Literal["minute", "day"] | None = "day" if "PerDay" in named else "minute" if "PerMinute" in named else None
+    if window is None:
+        return None
+    words = f"{counted} {named}".lower()
+    metric: Literal["requests", "input_tokens", "tokens"] = "requests"
+    if "token" in words:
+        metric = "input_tokens" if "input" in words else "tokens"
+    value = str(violation.get("quotaValue", ""))
+    return QuotaHit(window=window, metric=metric, limit=int(value) if value.isascii() and value.isdigit() else None)
 
 
 def _is_key(error: dict[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from backends.engines.address import proves_local, relayed_by_name
 from backends.engines.base import Engine
+from backends.engines.signatures import SignatureStore
 from backends.settings import LocalEngine, Settings
 
 __all__ = ["Engines", "build", "proves_local", "relayed_by_name"]
@@ -25,11 +26,12 @@ class Engines(Struct, frozen=True, kw_only=True):
         await self.cloud.close()
 
 
-def build(settings: Settings, *, gemini_key: str | None) -> Engines:
+def build(settings: Settings, *, gemini_key: str | None, signatures: SignatureStore | None = None) -> Engines:
     """Takes 0.3 s the first time, for imports; connects nothing, and may run in a thread."""
     from backends.engines.gemini import GeminiEngine
 
-    return Engines(local=_local(settings.engines.local), cloud=GeminiEngine(settings.engines.cloud, gemini_key))
+    cloud = GeminiEngine(settings.engines.cloud, gemini_key, signatures=signatures)
+    return Engines(local=_local(settings.engines.local), cloud=cloud)
 
 
 def _local(settings: LocalEngine) -> Engine:

@@ -1,7 +1,7 @@
 """Tool calls and their results, brought into the one order that every engine takes.
 
-A turn is what the model said, up to where it speaks again. A result belongs to the call of its id in its own turn, so an
-id that a client uses again later means the later call. Afterwards each call has an id of its own and exactly one
+A turn is what the model said, up to where it speaks again. A result belongs to the call of its id in its own turn, so
+an id that a client uses again later means the later call. Afterwards each call has an id of its own and exactly one
 result, which stands behind the call, in the calls' order. What has no partner is not lost: a call without a result gets
 one that says so, a result without its call (a history that was cut in between) is passed on as a user's text.
 

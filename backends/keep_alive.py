@@ -9,18 +9,18 @@ NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 LONGEST_S = 9_000_000_000  # Go counts nanoseconds in 64 bits
 
 
-def keep_alive(text: str) -> int | float | str:
+def keep_alive(given: str | int) -> int | float | str:
     """What Ollama is sent: a number of seconds as a number, for in a text it must have a unit.
 
-    Below 0 is for good, 0 unloads at once. Raises ValueError where Ollama would refuse it.
+    Below 0 is for good, 0 unloads at once. Raises ValueError for what Ollama would refuse.
     """
-    given = text.strip()
-    if NUMBER.fullmatch(given):
-        seconds = float(given)
+    text = str(given).strip()
+    if NUMBER.fullmatch(text):
+        seconds = float(text)
         shown: int | float | str = int(seconds) if seconds.is_integer() else seconds
-    elif DURATION.fullmatch(given):
-        seconds = sum(float(number) * UNITS_S[unit] for number, unit in PART.findall(given))
-        shown = given
+    elif DURATION.fullmatch(text):
+        seconds = sum(float(number) * UNITS_S[unit] for number, unit in PART.findall(text))
+        shown = text
     else:
         raise ValueError(text)
     if abs(seconds) > LONGEST_S:

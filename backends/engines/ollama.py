@@ -96,7 +96,7 @@ def ollama_peer(settings: LocalEngine) -> Peer:
     )
 
 
-def refusal(error: ResponseError, model: str, settings: LocalEngine) -> EngineError:
+def refusal(error: ResponseError, model: str, settings: LocalEngine) -> EngineError:  # noqa: PLR0911 — a table of causes
     """What Ollama's own error means. A status of -1 is an error line in the middle of an answer."""
     text, status = one_line(error.error), error.status_code
     match status:

@@ -11,6 +11,8 @@ from backends.keep_alive import keep_alive
 from backends.settings import LocalEngine
 from backends.types import Message, ToolCall
 
+__all__ = ["arguments_of", "chat_body", "ignored"]
+
 LEVELS = ("gpt-oss",)
 """Marks in the names of models that think at a level."""
 

@@ -27,8 +27,8 @@ def answer_format(call: Call) -> str | dict[str, Any] | None:
     """The `format` that holds the answer to what was asked for.
 
     With a format Ollama's model can write nothing else, no tool call either
-    (https://github.com/ollama/ollama/issues/13750), so a call is put into it as one of the forms, written as JSON. Where
-    a call is required it is the only one.
+    (https://github.com/ollama/ollama/issues/13750), so a call is put into it as one of the forms, written as JSON.
+    Where a call is required it is the only one.
     """
     form, names = call.response_format, offered(call)
     calls = [_call(tool) for tool in call.tools if tool.name in names]

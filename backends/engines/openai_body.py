@@ -1,4 +1,6 @@
-"""A call in OpenAI's words: the body of `/v1/chat/completions`. Source: https://platform.openai.com/docs/api-reference/chat
+"""A call in OpenAI's words: the body of `/v1/chat/completions`.
+
+Source: https://platform.openai.com/docs/api-reference/chat
 
 `top_k` and `min_p` are not OpenAI's; vLLM, SGLang, LM Studio and llama-server take them under these names.
 """
@@ -52,21 +54,26 @@ def completion_body(call: Call) -> dict[str, Any]:
 
 
 def _alternating(messages: tuple[Message, ...]) -> Iterator[Message]:
-    """Turns of one role that follow each other as one: many chat templates refuse them else, and a lone instruction."""
+    """The turns as chat templates want them: an instruction at the beginning only and never alone, roles alternating.
+
+    A later instruction becomes the user's, for its place says what it is about.
+    """
     last: Message | None = None
     alone = all(message.role == "system" for message in messages)
     for message in messages:
-        if last is not None and message.role == last.role != "tool":
+        late = message.role == "system" and last is not None and last.role != "system"
+        turn = replace(message, role="user") if late else message
+        if last is not None and turn.role == last.role != "tool":
             last = replace(
                 last,
-                text="\n\n".join(text for text in (last.text, message.text) if text),
-                media=(*last.media, *message.media),
-                tool_calls=(*last.tool_calls, *message.tool_calls),
+                text="\n\n".join(text for text in (last.text, turn.text) if text),
+                media=(*last.media, *turn.media),
+                tool_calls=(*last.tool_calls, *turn.tool_calls),
             )
             continue
         if last is not None:
             yield last
-        last = message
+        last = turn
     if last is not None:
         yield replace(last, role="user") if alone else last
 

@@ -41,7 +41,7 @@ class Calls:
             parts.arguments.append(given if isinstance(given, str) else json.dumps(given))
 
     def whole(self) -> tuple[ToolCall, ...]:
-        """Each call with an id of its own and its arguments as they are meant: none are `{}`, wrapped ones unwrapped."""
+        """Each call with an id of its own, and its arguments as they are meant: none as `{}`, wrapped ones unwrapped."""
         used: set[str] = set()
         calls = []
         for number, parts in enumerate(self._parts):
@@ -64,7 +64,7 @@ class Calls:
         if id_ and (known := next((parts for parts in near if parts.id == id_), None)):
             return known
         last = near[-1] if near else None
-        if last is None or (name and last.name and (id_ and last.id or _json(last.text) is not None)):
+        if last is None or (name and last.name and ((id_ and last.id) or _json(last.text) is not None)):
             self._parts.append(_Parts(index))
             return self._parts[-1]
         return last

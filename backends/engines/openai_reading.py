@@ -91,7 +91,7 @@ class Reading:
         said = _table(choice.get("delta")) or _table(choice.get("message"))
         for piece in _list(said.get("tool_calls")):
             self._calls.add(_table(piece))
-        if (legacy := _table(said.get("function_call"))):
+        if legacy := _table(said.get("function_call")):
             self._calls.add({"index": 0, "function": legacy})
         for token in _list(_table(choice.get("logprobs")).get("content")):
             self._confidence.heard(_table(token).get("logprob"))

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def without_surrogates(text: str) -> str:
-    """`text`, in which each half of a surrogate pair that stands alone is replaced by U+FFFD; whole pairs are joined."""
+    """`text`, in which each half of a surrogate pair that stands alone is U+FFFD; whole pairs are joined."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -77,8 +77,9 @@ def _with_files_behind(messages: tuple[Message, ...]) -> Iterator[Message]:
         if message.role == "tool" and message.media:
             whose = f" of {message.name}" if message.name else ""
             behind.append(Message(role="user", text=f"Files from the result{whose}:", media=message.media))
-            message = replace(message, media=(), text=message.text or "The result is in the files that follow.")
-        yield message
+            yield replace(message, media=(), text=message.text or "The result is in the files that follow.")
+        else:
+            yield message
     yield from behind
 
 

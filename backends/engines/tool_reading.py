@@ -126,4 +126,3 @@ class ToolReading:
         self._called += len(passed)
         self._left_out += len(calls) - len(passed)
         return [ToolCalls(passed)] if passed else []
-

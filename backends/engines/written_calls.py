@@ -212,9 +212,7 @@ def _literal(value: str, schema: Any) -> Any:
     return value if found is None else found
 
 
-def _calls(
-    values: list[Any] | None, tools: Tools, *, strict: bool, only: bool = False
-) -> Calls | None:
+def _calls(values: list[Any] | None, tools: Tools, *, strict: bool, only: bool = False) -> Calls | None:
     """The calls that all `values` are; None where one is none. `strict` asks for arguments to be there."""
     calls = []
     for value in _items(values):
@@ -241,7 +239,7 @@ def _call(value: Any, tools: Tools, *, strict: bool, only: bool) -> tuple[str, s
     if isinstance(value.get("function"), dict) and value.get("type", "function") == "function":
         value = value["function"]
     name = next((value[key] for key in NAMES if isinstance(value.get(key), str)), None)
-    if name not in tools or not set(value) <= set(KEYS) or (only and len(value) != 2):
+    if name is None or name not in tools or not set(value) <= set(KEYS) or (only and len(value) != 2):
         return None
     given = value.get("arguments", value.get("parameters"))
     if isinstance(given, str):

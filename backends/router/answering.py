@@ -56,8 +56,8 @@ class Answering:
         Ending too.
         """
         watch = self._cascade.watch(flight) if self._cascade is not None else Watch()
-        flight.closely = watch.depth == "all"
-        ending = await self._tried(flight, held=watch.may_escalate)
+        flight.closely, flight.lightly = watch.depth == "all", watch.lightly
+        ending = await self._tried(flight, held=watch.holds)
         whole = ending.engine == "local" and ending.finish in ("stop", "length") and watch.depth != "none"
         if self._cascade is None or not whole:
             return ending
@@ -153,6 +153,8 @@ class Answering:
                             if meter.first_at is None:
                                 self._progress(flight, desk, "streaming")
                             meter.heard(text)
+                            if flight.lightly and flight.holds and desk.name == "local" and not chunk.unread_call:
+                                flight.release()
                             _say(flight, restorer.feed(text))
                         case ToolCalls(wanted):
                             meter.heard("")
@@ -160,11 +162,11 @@ class Answering:
                             calls += wanted
                             _say(flight, restorer.rest())
                             flight.tell(Called(wanted))
-                        case Usage(tokens):
-                            meter.used(tokens)
+                        case Usage(tokens, lacks):
+                            meter.used(tokens, lacks=lacks)
                         case Finished():
                             end = chunk
-                    flight.first_at = None if held else meter.first_at
+                    flight.first_at = None if flight.holds else meter.first_at
             assert end is not None, "an engine ends with Finished or raises"  # noqa: S101 — the seam's own promise
             _say(flight, restorer.rest())
             counted = True
@@ -183,6 +185,7 @@ class Answering:
             finish=end.finish,
             engine=desk.name,
             model=meter.call.model,
+            notes=end.notes,
             text=meter.text,
             calls=calls,
             confidence=end.confidence,
@@ -224,11 +227,11 @@ class Answering:
             remedy = "raise engines.local.context"
             self._journal.alert("context", f"{flight.request.agent}: {line}", remedy=remedy)
             error = EngineError(f"{line}: {remedy}", kind="context")
-            return replace(ending, finish="error", notes=("context cut",), error=error)
+            return replace(ending, finish="error", notes=(*ending.notes, "context cut"), error=error)
         if end.finish == "blocked":
-            return replace(ending, notes=(f"blocked: {end.reason}",))
+            return replace(ending, notes=(*ending.notes, f"blocked: {end.reason}"))
         if end.finish == "length" and not ending.text and not ending.calls:
-            return replace(ending, notes=("thought the whole cap",))
+            return replace(ending, notes=(*ending.notes, "thought the whole cap"))
         return ending
 
     def _progress(self, flight: Flight, desk: Desk, stage: Stage) -> None:

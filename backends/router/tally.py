@@ -7,6 +7,7 @@ A report that cannot be true is no report; one that is odd, or bills more than a
 """
 
 from decimal import Decimal
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -47,6 +48,7 @@ class Meter:
         self._text: list[str] = []
         self._unreported_b = 0
         self._unusable: str | None = None
+        self._lacks: Literal["", "input", "output"] = ""
         self._share = costs.own.begin() if engine == "local" and costs.own else None
         self._own_usd: Decimal | None = None
         self._at = clock.now()
@@ -63,8 +65,12 @@ class Meter:
     def text(self) -> str:
         return "".join(self._text)
 
-    def used(self, tokens: Tokens) -> None:
-        """A running total from the provider; one of zeros, or one that cannot be true, is no report."""
+    def used(self, tokens: Tokens, *, lacks: Literal["", "input", "output"] = "") -> None:
+        """A running total from the provider; one of zeros, or one that cannot be true, is no report.
+
+        The side that it `lacks` is counted here, and the attempt marked.
+        """
+        self._lacks = lacks
         if why := unusable(tokens):
             self._unusable = why
         elif tokens != Tokens():
@@ -77,7 +83,7 @@ class Meter:
 
         Its usage is only known where the provider's word covers the last of its text.
         """
-        known = self._reported is not None and self._unusable is None and not self._unreported_b
+        known = self._reported is not None and self._unusable is None and not self._unreported_b and not self._lacks
         return self._attempt(None, estimated=not known)
 
     def left(self, why: str) -> tuple[Attempt, Decimal] | None:
@@ -102,6 +108,10 @@ class Meter:
 
     def _attempt(self, error: str | None, *, estimated: bool) -> tuple[Attempt, Decimal]:
         tokens = self._reported or Tokens(input=self.call.input_tokens, output=count_text(self.text))
+        if self._reported and self._lacks == "input":
+            tokens = replace(tokens, input=self.call.input_tokens)
+        if self._reported and self._lacks == "output":
+            tokens = replace(tokens, output=count_text(self.text))
         cost = self._costs.of(self.engine, self.call.model, tokens, self._at)
         attempt = Attempt(
             engine=self.engine,

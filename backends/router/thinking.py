@@ -189,6 +189,7 @@ class Thinking:
             context=desk.context,
             vision=desk.vision,
             tools=True,
+            forces_tools=desk.forces_tools,
             languages=desk.languages,
             worst_usd=worst,
             expected_usd=expected,

@@ -23,9 +23,9 @@ class EngineView(Struct, frozen=True, kw_only=True):
     """One engine at this moment. Durations are seconds, `context` and `expected_output` tokens, None is unknown.
 
     `why_not` says in a phrase why it is not `usable` ("breaker open", "model not pulled"). `local_proved`: the prompt
-    would stay on this machine or a listed host. `worst_usd` is what a budget must reserve for this request, or, where
-    the agent's ceiling is lower than any useful call, what the least of those costs. `languages` are those that its
-    model is known to speak; empty is not known.
+    would stay on this machine or a listed host. `forces_tools`: it can be held to a tool_choice that asks for a call.
+    `worst_usd` is what a budget must reserve for this request, or, where the agent's ceiling is lower than any useful
+    call, what the least of those costs. `languages` are those that its model is known to speak; empty is not known.
     """
 
     name: EngineName
@@ -40,6 +40,7 @@ class EngineView(Struct, frozen=True, kw_only=True):
     context: int = 16384
     vision: bool = False
     tools: bool = True
+    forces_tools: bool = True
     schema: bool = True
     languages: frozenset[str] = frozenset()
     worst_usd: Decimal = ZERO

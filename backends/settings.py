@@ -48,7 +48,9 @@ class LocalEngine(Section, frozen=True, kw_only=True):
         Literal["ollama", "openai"],
         Meta(description="ollama, or openai for any OpenAI-compatible server such as vLLM or llama-server"),
     ] = "ollama"
-    base_url: Annotated[str, Meta(description="where it listens; OLLAMA_HOST is read too")] = "http://127.0.0.1:11434"
+    base_url: Annotated[str, Meta(description="where it listens; OLLAMA_HOST is read too, where it is an Ollama")] = (
+        "http://127.0.0.1:11434"
+    )
     model: Annotated[str, Meta(description="the model that answers")] = "qwen2.5:14b"
     parallel: Annotated[Positive, Meta(description="calls at once; what waits beyond is the queue")] = 2
     queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")] = 64
@@ -65,7 +67,10 @@ class LocalEngine(Section, frozen=True, kw_only=True):
     min_output: Annotated[
         Positive, Meta(description="output tokens that a prompt must leave room for; a longer one does not fit")
     ] = 1024
-    keep_alive: Annotated[str, Meta(description="how long Ollama keeps the model loaded after a call")] = "30m"
+    keep_alive: Annotated[
+        str | int,
+        Meta(description="how long Ollama keeps the model loaded after a call: seconds, or as 1h30m; -1 is for good"),
+    ] = "30m"
     first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte, loading included")] = 120.0
     idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 60.0
 
@@ -248,7 +253,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     env = os.environ if environ is None else environ
     raw = read(path)
     sources = {_joined(key): str(path) for key in paths_of(raw)}
-    for variable, key, value in from_environment(env):
+    for variable, key, value in from_environment(env, raw):
         put(raw, key, value)
         sources[key] = variable
     return Loaded(settings=_convert(raw, path), sources=sources)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from backends.errors import WrongSettings
+from backends.keep_alive import keep_alive
 from backends.settings_model import check_models
 from backends.settings_money_checks import check_money, is_amount
 from backends.types import INTENTS
@@ -35,6 +36,7 @@ def check(settings: "Settings", path: Path) -> None:
     ):
         if url is not None and not _is_address(url):
             raise WrongSettings(f"{path}: `{name}` must be an http:// or https:// address")
+    _check_keep_alive(settings.engines.local.keep_alive, path)
     _check_patterns(settings.privacy.patterns, path)
     _check_hosts(settings.privacy.internal_hosts, path)
     _check_cache(settings, path)
@@ -100,6 +102,17 @@ def _is_address(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def _check_keep_alive(given: str | int, path: Path) -> None:
+    """Ollama answers 400 to each call for what it cannot read."""
+    try:
+        keep_alive(given)
+    except ValueError:
+        raise WrongSettings(
+            f'{path}: `engines.local.keep_alive` must be seconds or a duration without blanks, as 1800 or "30m"; '
+            "-1 keeps the model for good, 0 unloads it at once"
+        ) from None
 
 
 def _check_hosts(hosts: tuple[str, ...], path: Path) -> None:

@@ -63,8 +63,8 @@ class Answering:
         Ending too.
         """
         watch = self._cascade.watch(flight) if self._cascade is not None else Watch()
-        flight.closely = watch.depth == "all"
-        ending = await self._tried(flight, held=watch.may_escalate)
+        flight.closely, flight.lightly = watch.depth == "all", watch.lightly
+        ending = await self._tried(flight, held=watch.holds)
         whole = ending.engine == "local" and ending.finish in ("stop", "length") and watch.depth != "none"
         if self._cascade is None or not whole:
             return ending
@@ -187,6 +187,8 @@ class Answering:
                             if meter.first_at is None and text:
                                 self._progress(flight, desk, "streaming")
                             meter.heard(text)
+                            if flight.lightly and flight.holds and desk.name == "local" and not chunk.unread_call:
+                                flight.release()
                             _say(flight, restorer.feed(text), signature)
                         case ToolCalls(wanted):
                             meter.heard("")
@@ -201,7 +203,7 @@ class Answering:
                             self._answered_by(flight, meter)
                         case Finished():
                             end = chunk
-                    flight.first_at = None if held else meter.first_at
+                    flight.first_at = None if flight.holds else meter.first_at
             assert end is not None, "an engine ends with Finished or raises"  # noqa: S101 — the seam's own promise
             _say(flight, restorer.rest())
             counted = True

@@ -7,11 +7,12 @@ from msgspec import Struct
 from backends.catalogue import model_of
 from backends.clock import Clock
 from backends.engines.base import Engine
+from backends.engines.prompt_parts import TAKEN
 from backends.router.breaker import Breaker
 from backends.router.limiter import Limiter
 from backends.router.rates import Rates
 from backends.settings import CloudEngine, LocalEngine
-from backends.types import EngineName, EngineState, Health, RuntimeReading
+from backends.types import EngineName, EngineState, Health, Media, RuntimeReading
 
 CLOUD_CONTEXT = 1_048_576  # tokens, of every Gemini 2.5 model
 QWEN_SPEAKS = frozenset(["en", "zh", "fr", "es", "pt", "de", "it", "ru", "ja", "ko", "vi", "th", "ar"])
@@ -95,6 +96,15 @@ class Desk:
     def vision(self) -> bool:
         """Does the model see images? Qwen 2.5 does not; of a local model's name only the usual marks are known."""
         return self.name == "cloud" or any(mark in self.model.lower() for mark in SEES)
+
+    @property
+    def forces_tools(self) -> bool:
+        """Can it be held to calling a tool? Ollama has no word for it."""
+        return not isinstance(self.settings, LocalEngine) or self.settings.kind != "ollama"
+
+    def takes(self, media: Media) -> bool:
+        """Does it take a file of this type? Of the cloud's model the catalogue knows."""
+        return not isinstance(self.settings, LocalEngine) or media.media_type in TAKEN[self.settings.kind]
 
     def why_not(self) -> str | None:
         """Why no call should be sent now, in a phrase; None where one may."""

@@ -80,8 +80,14 @@ class Flight:
         self.upstream: asyncio.Task[Any] | None = None
         self._news = asyncio.Event()
         self.closely = False  # is the local engine to be asked how sure it is?
+        self.lightly = False  # is its text to be heard as soon as it is no tool call?
         self._held: list[Chunk] | None = None
         self.on_progress: Callable[[], None] | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Is what an answer says being kept back?"""
+        return self._held is not None
 
     @property
     def over(self) -> bool:
@@ -113,6 +119,11 @@ class Flight:
         """What was kept back, which is no more; from now on nothing is."""
         held, self._held = self._held or [], None
         return held
+
+    def release(self) -> None:
+        """Let what was kept back be heard, and all that follows."""
+        for chunk in self.taken():
+            self.tell(chunk)
 
     def land(self, outcome: Outcome) -> None:
         """The end: the row is committed, listeners may hear it."""

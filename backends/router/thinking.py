@@ -210,6 +210,7 @@ class Thinking:
             vision=desk.vision,
             media=desk.media,
             tools=True,
+            forces_tools=desk.forces_tools,
             languages=desk.languages,
             worst_usd=worst,
             expected_usd=expected,

@@ -23,7 +23,8 @@ class EngineView(Struct, frozen=True, kw_only=True):
     """One engine at this moment. Durations are seconds, `context` and `expected_output` tokens, None is unknown.
 
     `why_not` says in a phrase why it is not `usable` ("breaker open", "model not pulled"). `local_proved`: the prompt
-    would stay on this machine or a listed host. `worst_usd` is what a budget must reserve for this request, or, where
+    would stay on this machine or a listed host. `forces_tools`: it can be held to a tool_choice that asks for a call.
+    `worst_usd` is what a budget must reserve for this request, or, where
     the agent's ceiling is lower than any useful call, what the least of those costs. `languages` are those that its
     model is known to speak; empty is not known. `media` are the kinds of files beside images that it reads.
     `least_output` is the output that a prompt must leave room for in the window. `opens_in_s` is how long an engine
@@ -48,6 +49,7 @@ class EngineView(Struct, frozen=True, kw_only=True):
     vision: bool = False
     media: frozenset[str] = frozenset()
     tools: bool = True
+    forces_tools: bool = True
     schema: bool = True
     languages: frozenset[str] = frozenset()
     worst_usd: Decimal = ZERO

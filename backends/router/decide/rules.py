@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from backends.router.decide.inputs import EngineView, Inputs, other
+from backends.router.verify.calling import must_call
 from backends.types import EngineName, Media, Reason
 
 Ruling = tuple[EngineName, str]
@@ -25,6 +26,14 @@ def too_slow(inputs: Inputs) -> Ruling | None:
     if len(late) != 1:
         return None
     return late[0].name, f"about {late[0].at_least_s:.0f} s, deadline {limit_s:.0f} s"
+
+
+def unforced(inputs: Inputs) -> Ruling | None:
+    """The engine that cannot be held to calling a tool, where one must be called and the other engine can."""
+    if not must_call(inputs.request):
+        return None
+    free = [view for view in inputs.engines if not view.forces_tools]
+    return (free[0].name, "cannot be held to tool_choice") if len(free) == 1 else None
 
 
 def _asked(inputs: Inputs) -> Iterator[Ruling]:

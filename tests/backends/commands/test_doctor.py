@@ -33,7 +33,9 @@ def test_what_is_not_installed_is_no_fault_and_comes_with_how_to_add_it() -> Non
 
 def test_prices_are_checked() -> None:
     assert price(Settings()).ok is True
-    assert "gemini-3.5-flash-lite: $0.3 and $2.5 a million tokens in and out, by genai-prices" in price(Settings()).detail
+    assert (
+        "gemini-3.5-flash-lite: $0.3 and $2.5 a million tokens in and out, by genai-prices" in price(Settings()).detail
+    )
     cloud = replace(Settings().engines.cloud, model="gemini-99-flash")
     unknown = replace(Settings(), engines=replace(Settings().engines, cloud=cloud))
     found = price(unknown)

@@ -76,7 +76,9 @@ def outcome(request: Request, **changes: Any) -> Outcome:
 
 def snapshot(**changes: Any) -> Snapshot:
     local = EngineState(name="local", kind="ollama", model="qwen2.5:14b", label="Ollama", health="up", in_flight=1)
-    cloud = EngineState(name="cloud", kind="gemini", model="gemini-3.5-flash-lite", label="Gemini", parallel=32, waiting=3)
+    cloud = EngineState(
+        name="cloud", kind="gemini", model="gemini-3.5-flash-lite", label="Gemini", parallel=32, waiting=3
+    )
     budget = BudgetState(
         scope="all",
         window="day",

@@ -176,7 +176,9 @@ async def test_the_child_says_where_it_stands_and_ends_with_its_stdin(
 
     with os.fdopen(reading) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
-        child = asyncio.create_task(run(small_model=False, local_model="qwen2.5:14b", cloud_model="gemini-3.5-flash-lite"))
+        child = asyncio.create_task(
+            run(small_model=False, local_model="qwen2.5:14b", cloud_model="gemini-3.5-flash-lite")
+        )
         await until(spoken)
         stage = msgspec.json.decode(b"".join(said), type=Stage)
         assert await answers(stage.local_url)

@@ -7,6 +7,7 @@ A model that is not named has its family's facts; of one without a family only w
 | windows, caps on output | ai.google.dev/gemini-api/docs/models/NAME; docs.cloud.google.com, comparisons | 2026-11-30 |
 | lifecycle, successors | ai.google.dev/gemini-api/docs/deprecations, /changelog, /whats-new-gemini-3.5 | 2026-11-30 |
 | thinking | ai.google.dev/gemini-api/docs/thinking; docs.cloud.google.com, guides of 3.6, 3.8 and 4 | 2026-11-30 |
+| files, JSON beside tools | ai.google.dev/gemini-api/docs/structured-output, /gemini-3 | 2026-11-30 |
 | sampling | ai.google.dev/gemini-api/docs/whats-new-gemini-3.6; google-gemini/cookbook#1290 (penalties) | 2026-11-30 |
 """
 
@@ -37,9 +38,10 @@ class Model(Struct, frozen=True, kw_only=True):
     `thinking` is how it is told how hard to think: not at all, by a number of tokens between `least_thinking` and
     `most_thinking` (0 turns it off where the least is 0), or by a level, of which it knows `levels`, least first, and
     takes `default_level` unasked. `sampling` are the settings it takes. `needs_signatures`: it refuses an earlier tool
-    call without its signature. `ends_with_user`: it refuses a prompt whose last turn is its own. `retires` is the day
-    it is shut down, None where none is announced; `deprecated`: its maker advises against it, or already answers for it
-    with another one. `successor` is what its maker names in its place. Not `known`: nothing of it is.
+    call without its signature. `json_with_tools`: it takes a JSON format beside tools. `ends_with_user`: it refuses a
+    prompt whose last turn is its own. `retires` is the day it is shut down, None where none is announced; `deprecated`:
+    its maker advises against it, or already answers for it with another one. `successor` is what its maker names in its
+    place. Not `known`: nothing of it is.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Model(Struct, frozen=True, kw_only=True):
     sampling: frozenset[str] = STEERED
     media: frozenset[Media] = frozenset({"image", "pdf", "audio"})
     needs_signatures: bool = False
+    json_with_tools: bool = False
     ends_with_user: bool = False
     deprecated: bool = False
     retires: date | None = None
@@ -78,6 +81,7 @@ _3_FLASH = Model(
     levels=("minimal", "low", "medium", "high"),
     default_level="high",
     needs_signatures=True,
+    json_with_tools=True,
     deprecated=True,
     successor="gemini-3.6-flash",
 )

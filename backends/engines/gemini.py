@@ -6,12 +6,14 @@ import asyncio
 import re
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from backends.catalogue import Catalogue, Model
-from backends.engines.base import Call, EngineChunk, kept_back
+from backends.catalogue.names import same, usable
+from backends.engines.base import Answering, Call, EngineChunk, kept_back
 from backends.engines.foreign import one_line
 from backends.engines.gemini_body import body, configuration, ignored, instructed_format
 from backends.engines.gemini_frames import GeminiEvents, Signatures
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from google.genai import Client
     from google.genai.types import GenerateContentConfig, GenerateContentResponse
 
+MODELS = 100  # of which it is remembered that another one answers
 LARGE = 65_536  # bytes of a prompt from which it is written down in a thread
 MODEL_NAME = re.compile(r"((models|tunedModels)/)?[\w.-]+", re.ASCII)
 GOOGLE = "https://generativelanguage.googleapis.com"
@@ -60,6 +63,7 @@ class GeminiEngine:
         self._peer = gemini_peer(settings)
         self._transport = Transport(self._peer, parallel=settings.parallel)
         self._client = Late(self._connect)
+        self._answering: dict[str, str] = {}
 
     async def prepare(self) -> None:
         """Import the SDK and build the client ahead of the first call; it takes 0.6 s."""
@@ -68,7 +72,7 @@ class GeminiEngine:
 
     def ignores(self, call: Call) -> tuple[str, ...]:
         """As `Engine.ignores`."""
-        return ignored(call, self._catalogue.model(call.model))
+        return ignored(call, self._facts(call.model))
 
     async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Never counts tokens by asking: that would send the prompt out."""
@@ -76,7 +80,7 @@ class GeminiEngine:
         key = usable_key(self._key)
         refuse_odd_name(call.model)
         client = await self._client.get()
-        model = self._catalogue.model(call.model)
+        model = self._facts(call.model)
         if model.needs_signatures and self._signatures is not None:
             call = replace(call, messages=await self._signatures.restore(call.messages))
         names = Names(call)
@@ -93,6 +97,8 @@ class GeminiEngine:
             parts = await client.aio.models.generate_content_stream(model=call.model, contents="", config=config)
             while not reading.over and (part := await self._next(scope, parts, call.model, key)) is not None:
                 for chunk in reading.take(part):
+                    if isinstance(chunk, Answering):
+                        self._learn(call.model, chunk.model)
                     yield chunk
         for chunk in reading.rest():
             yield chunk
@@ -100,6 +106,27 @@ class GeminiEngine:
         if self._signatures is not None:
             self._signatures.remember(reading.message)
         yield finished
+
+    def _facts(self, asked: str) -> Model:
+        """The rules of the model that will answer: Google answers for a model that has ended with its successor, which
+        may refuse what the old one took.
+        """
+        if answering := self._answering.get(asked):
+            return replace(self._catalogue.model(answering), name=asked)
+        model = self._catalogue.model(asked)
+        if (successor := self._catalogue.successor(asked, datetime.now(UTC).date())) is None:
+            return model
+        later = self._catalogue.model(successor)
+        return replace(
+            model,
+            needs_signatures=model.needs_signatures or later.needs_signatures,
+            ends_with_user=model.ends_with_user or later.ends_with_user,
+            json_with_tools=model.json_with_tools and later.json_with_tools,
+        )
+
+    def _learn(self, asked: str, answering: str) -> None:
+        if usable(answering) and not same(asked, answering) and len(self._answering) < MODELS:
+            self._answering[asked] = answering
 
     async def close(self) -> None:
         await self._transport.aclose()

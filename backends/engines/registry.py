@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from backends.catalogue import Catalogue
 from backends.engines.address import proves_local, relayed_by_name
 from backends.engines.base import Engine
 from backends.engines.signatures import SignatureStore
@@ -30,7 +31,8 @@ def build(settings: Settings, *, gemini_key: str | None, signatures: SignatureSt
     """Takes 0.3 s the first time, for imports; connects nothing, and may run in a thread."""
     from backends.engines.gemini import GeminiEngine
 
-    cloud = GeminiEngine(settings.engines.cloud, gemini_key, signatures=signatures)
+    catalogue = Catalogue(settings.models)
+    cloud = GeminiEngine(settings.engines.cloud, gemini_key, catalogue=catalogue, signatures=signatures)
     return Engines(local=_local(settings.engines.local), cloud=cloud)
 
 

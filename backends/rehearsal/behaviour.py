@@ -99,6 +99,9 @@ GEMINI = Behaviour(
         Model(name="gemini-2.5-flash", context=1_048_576, answered_by="gemini-3.5-flash-lite"),
         Model(name="gemini-2.5-flash-lite", context=1_048_576),
         Model(name="gemini-2.5-pro", context=1_048_576),
+        Model(name="gemini-3-flash-preview", context=1_048_576),
+        Model(name="gemini-3.1-pro-preview", context=1_048_576),
+        Model(name="gemini-3.5-flash", context=1_048_576),
     ),
 )
 """What each twin does unless told otherwise: quick, roomy and well."""

@@ -8,6 +8,9 @@ from msgspec import Struct
 
 from backends.rehearsal.script import Ask, Function, Turn
 
+LEVELS = {"MINIMAL": 16, "LOW": 64, "MEDIUM": 256}
+"""What a level lets the twin think, in tokens; above them it thinks as it likes."""
+
 ROLES = {"user": "user", "model": "assistant", "function": "tool", "system": "system"}
 
 
@@ -16,7 +19,9 @@ class BadAsk(Exception):
 
 
 class Prompt(Struct, frozen=True, kw_only=True):
-    """`thinking_budget` None lets the model choose, 0 turns thinking off. `system` is the instruction's text alone."""
+    """`thinking_budget` None lets the model choose, 0 turns thinking off; a level stands for a budget. `system` is the
+    instruction's text alone.
+    """
 
     ask: Ask
     system: str
@@ -46,6 +51,8 @@ def read_prompt(body: dict[str, Any]) -> Prompt:
     mode = str(read(calling, "mode", "AUTO")).upper()
     thinking = read(config, "thinkingConfig")
     budget = read(thinking, "thinkingBudget")
+    if budget is None:
+        budget = LEVELS.get(str(read(thinking, "thinkingLevel", "")).upper())
     cap = read(config, "maxOutputTokens")
     if cap is not None and (not isinstance(cap, int) or cap <= 0):
         raise BadAsk(

@@ -40,9 +40,9 @@ async def whole(events: AsyncGenerator[Event]) -> AsyncGenerator[bytes]:
             for candidate in last.get("candidates", ()):
                 parts += candidate.get("content", {}).get("parts", ())
     if last.get("candidates"):
-        texts = [part for part in parts if set(part) == {"text"}]
-        others = [part for part in parts if set(part) != {"text"}]
-        joined = [{"text": "".join(part["text"] for part in texts)}] if texts else []
+        texts = [part for part in parts if "text" in part and "thought" not in part]
+        others = [part for part in parts if part not in texts]
+        joined = [{**texts[-1], "text": "".join(part["text"] for part in texts)}] if texts else []
         content: dict[str, Any] = {"role": "model"} | ({"parts": others + joined} if parts else {})
         last = last | {"candidates": [last["candidates"][0] | {"content": content}]}
     yield msgspec.json.encode(last)

@@ -15,6 +15,7 @@ from backends.rehearsal.gemini_answers import THOUGHT, Event, Responses, altered
 from backends.rehearsal.gemini_asks import BadAsk, Prompt, read, read_prompt
 from backends.rehearsal.gemini_caches import LEAST_TOKENS, Caches
 from backends.rehearsal.gemini_framing import array, one_event, sse, whole
+from backends.rehearsal.gemini_rules import call_seal, hold_to, rules_of, text_seal
 from backends.rehearsal.incidents import OVERLOADED, google_error
 from backends.rehearsal.script import Invocation, Script, Spent, count, count_prompt, dice
 from backends.rehearsal.twin import Twin
@@ -74,8 +75,12 @@ class GeminiTwin(Twin):
         checked = self._checked(request, name)
         if isinstance(checked, web.Response):
             return checked
+        served = self.behaviour.model(name)
+        answering = (served.answered_by if served is not None else None) or name
         try:
-            prompt = read_prompt(await _body(request))
+            body = await _body(request)
+            prompt = read_prompt(body)
+            hold_to(body, rules_of(answering))
         except BadAsk as error:
             return _refusal(400, "INVALID_ARGUMENT", str(error))
         tokens = count_prompt(prompt.ask)
@@ -136,6 +141,8 @@ class GeminiTwin(Twin):
                 return
             if isinstance(piece, Spent):
                 self._settle(said.call)
+                if held and "text" in held[-1] and rules_of(said.model).signatures:
+                    held[-1] = held[-1] | {"thoughtSignature": text_seal(said.call.id.encode())}
                 yield said.candidate(held, finish="STOP" if piece.finish == "stop" else "MAX_TOKENS")
                 return
             if held:
@@ -262,7 +269,7 @@ def _part(piece: str | Invocation, call: Call) -> dict[str, Any]:
     if isinstance(piece, str):
         return {"text": piece}
     called = {"id": f"{call.id}-1", "name": piece.name, "args": piece.arguments}
-    return {"functionCall": called, "thoughtSignature": "cmVoZWFyc2Fs"}
+    return {"functionCall": called, "thoughtSignature": call_seal(piece.name, piece.arguments)}
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

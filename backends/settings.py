@@ -214,7 +214,7 @@ class Settings(Section, frozen=True, kw_only=True):
     console: Console = Console()
 
     def agent(self, name: str) -> Agent:
-        """An agent's settings, its name in any case; one that nobody configured has those of `default`, or is `auto`."""
+        """An agent's settings, its name in any case; one that nobody configured has those of `default`, or `auto`."""
         return self.agents.get(name) or self.agents.get(spelled(name, self.agents) or "default") or Agent()
 
     def rules(self, agent: str, also: Iterable[str] = ()) -> Agent:

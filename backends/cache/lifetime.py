@@ -74,7 +74,7 @@ def may_use(request: Request) -> bool:
 
 
 def wants_its_own(request: Request) -> bool:
-    """Whether it asks for chance itself: a temperature above 0, and no seed that would make the answer the same again."""
+    """Whether it asks for chance itself: a temperature above 0, and no seed that would give the same answer again."""
     sampling = request.sampling
     return bool(sampling.temperature) and sampling.seed is None
 

@@ -41,7 +41,7 @@ class Calls:
             parts.arguments.append(given if isinstance(given, str) else json.dumps(given))
 
     def whole(self) -> tuple[ToolCall, ...]:
-        """Each call with an id of its own, and its arguments as they are meant: none as `{}`, wrapped ones unwrapped."""
+        """Each call with an id of its own and its arguments as they are meant: none as `{}`, wrapped ones unwrapped."""
         used: set[str] = set()
         calls = []
         for number, parts in enumerate(self._parts):

@@ -11,7 +11,6 @@ STATUS: dict[str, int] = {
     "rate-limited": 429,
     "rate_limit": 429,
     "daily-quota": 429,
-    "capacity": 429,
     "unavailable": 502,
     "timeout": 504,
     "cut": 502,

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from backends.clock import Clock
 from backends.engines.base import Answering as Answers
-from backends.engines.base import Call, Finished, Text, ToolCalls, Usage
+from backends.engines.base import Call, Finished, Text
 from backends.errors import ClawError, EngineError
 from backends.ledger.store import Ledger
+from backends.router.answer import Answer
 from backends.router.cascade import Cascade, Watch
 from backends.router.compress import compress, cuts
 from backends.router.costs import Costs
@@ -24,10 +25,9 @@ from backends.router.desk import Desk
 from backends.router.flight import Ending, Flight
 from backends.router.journal import Journal
 from backends.router.outgoing import outgoing
-from backends.router.privacy.restore import Restorer
 from backends.router.retries import RetryBudget
 from backends.router.tally import Meter
-from backends.types import Attempt, Called, Delta, EngineName, InFlight, Reason, Role, Routed, ToolCall
+from backends.types import Attempt, EngineName, InFlight, Reason, Role, Routed
 
 RETRY_PAUSE_S = (0.2, 0.8)
 SAMPLE_TEMPERATURE = 0.7  # of a second sample: at 0 it would only repeat the first
@@ -161,10 +161,10 @@ class Answering:
         reserved = self._costs.worst(name, call)
         if further and reserved:
             await self._ledger.reserve(flight.request.id, engine=name, model=call.model, amount=reserved)
-        self._progress(flight, desk, "waiting")
+        self._progress(flight, desk, call.model, "waiting")
         async with desk.limiter.slot(flight.request.agent, retry_after_s=desk.wait_s()):
             _refuse_closed(desk)
-            self._progress(flight, desk, "called")
+            self._progress(flight, desk, call.model, "called")
             meter = Meter(name, call, reserved_usd=reserved, costs=self._costs, clock=self._clock, role=role)
             if not further:
                 self._retries.first()
@@ -173,39 +173,18 @@ class Answering:
     async def _stream(self, flight: Flight, desk: Desk, meter: Meter, *, held: bool) -> Ending:
         flight.hold(held)
         desk.breaker.called()
-        calls: tuple[ToolCall, ...] = ()
-        end: Finished | None = None
         counted, why = False, "internal"
         redaction = flight.thought.redaction if desk.name == "cloud" else None
-        restorer = Restorer(redaction.values if redaction is not None else None)
+        answer = Answer(flight, meter, redaction, clock=self._clock)
         try:
             async with aclosing(desk.engine.stream(meter.call)) as chunks:
                 async for chunk in chunks:
-                    flight.progressed(self._clock.monotonic())
-                    match chunk:
-                        case Text(text, signature):
-                            if meter.first_at is None and text:
-                                self._progress(flight, desk, "streaming")
-                            meter.heard(text)
-                            if flight.lightly and flight.holds and desk.name == "local" and not chunk.unread_call:
-                                flight.release()
-                            _say(flight, restorer.feed(text), signature)
-                        case ToolCalls(wanted):
-                            meter.heard("")
-                            wanted = restorer.calls(wanted)
-                            calls += wanted
-                            _say(flight, restorer.rest())
-                            flight.tell(Called(wanted))
-                        case Usage(tokens):
-                            meter.used(tokens)
-                        case Answers(model):
-                            meter.answering(model)
-                            self._answered_by(flight, meter)
-                        case Finished():
-                            end = chunk
-                    flight.first_at = None if flight.holds else meter.first_at
-            assert end is not None, "an engine ends with Finished or raises"  # noqa: S101 — the seam's own promise
-            _say(flight, restorer.rest())
+                    if answer.silent and isinstance(chunk, Text) and chunk.text:
+                        self._progress(flight, desk, meter.model, "streaming")
+                    answer.take(chunk)
+                    if isinstance(chunk, Answers):
+                        self._answered_by(flight, meter)
+            end = answer.whole()
             counted = True
         except EngineError as error:
             counted = True
@@ -218,19 +197,17 @@ class Answering:
             if not counted:  # it was cut, or broke by a fault of our own: either way it may be billed
                 desk.breaker.left()
                 flight.tally.add(meter.left(why))
+        redacted = () if redaction is None else (f"redacted {len(redaction.values)}",)
         ending = Ending(
             finish=end.finish,
             engine=desk.name,
             model=meter.model,
             text=meter.text,
-            calls=calls,
+            calls=answer.calls,
             confidence=end.confidence,
-            notes=(*flight.request.notes, *cuts(flight.request, meter.call), *end.notes),
+            notes=(*flight.request.notes, *cuts(flight.request, meter.call), *end.notes, *redacted),
         )
-        ending = self._judged(ending, flight, end, self._answered(flight, desk, meter))
-        if redaction is None:
-            return ending
-        return replace(ending, notes=(*ending.notes, f"redacted {len(redaction.values)}"))
+        return self._judged(ending, flight, end, self._answered(flight, desk, meter))
 
     def _failed(self, flight: Flight, desk: Desk, meter: Meter, error: EngineError) -> None:
         desk.breaker.failed(error, cause=flight.fingerprint)
@@ -271,22 +248,17 @@ class Answering:
             return replace(ending, notes=(*ending.notes, "thought the whole cap"))
         return ending
 
-    def _progress(self, flight: Flight, desk: Desk, stage: Stage) -> None:
+    def _progress(self, flight: Flight, desk: Desk, model: str, stage: Stage) -> None:
         self._journal.progressed(
             InFlight(
                 id=flight.request.id,
                 agent=flight.request.agent,
                 engine=desk.name,
-                model=self._call(flight, desk.name).model,
+                model=model,
                 stage=stage,
                 started_at=flight.started_at,
             )
         )
-
-
-def _say(flight: Flight, text: str, signature: str | None = None) -> None:
-    if text or signature:
-        flight.tell(Delta(text, signature))
 
 
 def _refuse_closed(desk: Desk) -> None:

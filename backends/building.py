@@ -29,6 +29,7 @@ from backends.router.proof import LocalProof
 from backends.router.quota import Quota
 from backends.router.record import Recorder
 from backends.router.reload import Reload
+from backends.router.settlements import Settlements
 from backends.router.spend_watch import SpendWatch
 from backends.router.thinking import Thinking
 from backends.settings import LocalEngine, Settings
@@ -148,6 +149,12 @@ def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watche
     journal, figures = watchers.journal, watchers.figures
     settings, clock, ledger, cache = ground.settings, ground.clock, ground.ledger, ground.cache
     quota = Quota(settings.agents, clock)
+    settlements = Settlements()
+
+    def settled() -> None:
+        settlements.one_more()
+        figures.moved()
+
     cloud = settings.engines.cloud.model
     costs = Costs(ground.prices, clock, cloud_model=cloud, own=ground.own_cost, catalogue=Catalogue(settings.models))
     recorder = Recorder(
@@ -158,7 +165,7 @@ def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watche
         journal=journal,
         key=ground.install_key,
         clock=clock,
-        settled=figures.moved,
+        settled=settled,
         quota=quota,
     )
     cascade = Cascade(settings, desks, journal=journal, clock=clock, score=ground.score)
@@ -185,6 +192,7 @@ def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watche
         proof=LocalProof(desks["local"], lambda: runs_here(settings.engines.local), clock),
         moved=figures.moved,
         quota=quota,
+        settlements=settlements,
         clock=clock,
     )
     return LocalCore(

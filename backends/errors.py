@@ -5,9 +5,11 @@ ClawError                exit 1, 500
 │   ├── WrongSettings    exit 2        claw.toml or an environment variable
 │   ├── TooLarge         exit 2, 413
 │   ├── ContextTooLong   exit 2, 400   longer than every window that may take it
-│   └── Unsupported      exit 2, 400   no engine that may answer can do it
+│   ├── Unsupported      exit 2, 400   no engine that may answer can do it
+│   └── UnknownModel     exit 2, 404
 ├── Refused              exit 3, 403   policy said no
-│   ├── BudgetExceeded   exit 3, 402
+│   ├── BudgetExceeded   exit 3, 402   what is left of a window is spent
+│   │   └── BudgetHeld   exit 3, 429   calls in flight hold what is left, with retry_after_s
 │   └── RateLimited      exit 3, 429   with retry_after_s
 ├── NoEngine             exit 4, 503   none may or can answer
 │   ├── QueueFull        exit 4, 503   with retry_after_s
@@ -83,6 +85,10 @@ class Unsupported(WrongUse):
     kind = "unsupported"
 
 
+class UnknownModel(WrongUse):
+    http_status, kind = 404, "model_not_found"
+
+
 class Refused(ClawError):
     exit_code, http_status, kind = 3, 403, "refused"
 
@@ -102,6 +108,23 @@ class BudgetExceeded(Refused):
         super().__init__(message)
         self.budget = budget
         self.on_exceeded = on_exceeded
+
+
+class BudgetHeld(BudgetExceeded):
+    """Calls in flight hold what a budget has left; some of it is free again when they end. Not a word of money: agents'
+    runtimes take that for an empty account, and lock it.
+    """
+
+    http_status, kind, retry_after_s = 429, "capacity", 5.0
+
+    def __init__(
+        self,
+        message: str = "calls in flight hold what is free at this moment: try again in a few seconds",
+        *,
+        budget: "BudgetState | None" = None,
+        on_exceeded: Literal["local", "refuse", "alert"] = "refuse",
+    ) -> None:
+        super().__init__(message, budget=budget, on_exceeded=on_exceeded)
 
 
 class RateLimited(Refused):
@@ -127,7 +150,7 @@ class QueueFull(NoEngine):
 
 
 class DeadlinePassed(NoEngine):
-    http_status, kind = 504, "deadline"
+    http_status, kind, should_retry = 504, "deadline", False
 
 
 class QuotaHit(Struct, frozen=True, kw_only=True):

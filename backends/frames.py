@@ -75,6 +75,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     exit_code: int
     http_status: int
     retry_after_s: float | None = None
+    should_retry: bool | None = None
     billed: bool = False
     status: int | None = None
 
@@ -145,6 +146,7 @@ def failure(error: ClawError) -> Frame:
             exit_code=error.exit_code,
             http_status=error.http_status,
             retry_after_s=error.retry_after_s,
+            should_retry=error.should_retry,
             billed=getattr(error, "billed", False),
             status=getattr(error, "status", None),
         )
@@ -161,7 +163,7 @@ def revive(failed: Failure) -> ClawError:
     else:
         error = kind(failed.message)
     error.kind, error.exit_code, error.http_status = failed.kind, failed.exit_code, failed.http_status
-    error.retry_after_s = failed.retry_after_s
+    error.retry_after_s, error.should_retry = failed.retry_after_s, failed.should_retry
     revived: ClawError = error
     return revived
 

@@ -65,7 +65,7 @@ async def open_ground(
         paths.cache,
         settings.cache,
         clock=clock,
-        agent=settings.agent,
+        agent=lambda request: settings.rules(request.agent, request.rules),
         secret=install_key.derived("cache"),
         ollama_url=settings.engines.local.base_url,
     )

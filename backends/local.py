@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
 
 from backends import __version__, events
+from backends.agent_names import spelled
 from backends.bus import Bus
 from backends.cache.store import Cache
 from backends.clock import Clock
@@ -223,7 +224,7 @@ class LocalCore:
         return acted
 
     def _known(self, agent: str) -> str:
-        if agent in self._settings.agents:
-            return agent
+        if known := spelled(agent, self._settings.agents):
+            return known
         nearest = difflib.get_close_matches(agent, self._settings.agents, n=1, cutoff=0.0)[0]
         raise WrongUse(f"no agent {agent!r} is known: the nearest is {nearest}; others are added in claw.toml")

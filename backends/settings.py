@@ -6,7 +6,7 @@ and the table in the README.
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,8 +14,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from backends.agent_names import spelled
 from backends.errors import WrongSettings
-from backends.settings_agent import Agent
+from backends.settings_agent import Agent, strictest
 from backends.settings_cache import Cache
 from backends.settings_checks import check
 from backends.settings_model import ModelFacts
@@ -47,15 +48,29 @@ class LocalEngine(Section, frozen=True, kw_only=True):
         Literal["ollama", "openai"],
         Meta(description="ollama, or openai for any OpenAI-compatible server such as vLLM or llama-server"),
     ] = "ollama"
-    base_url: Annotated[str, Meta(description="where it listens; OLLAMA_HOST is read too")] = "http://127.0.0.1:11434"
+    base_url: Annotated[str, Meta(description="where it listens; OLLAMA_HOST is read too, where it is an Ollama")] = (
+        "http://127.0.0.1:11434"
+    )
     model: Annotated[str, Meta(description="the model that answers")] = "qwen2.5:14b"
     parallel: Annotated[Positive, Meta(description="calls at once; what waits beyond is the queue")] = 2
     queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")] = 64
     context: Annotated[
         Positive, Meta(description="largest num_ctx in tokens; calls share one size so that Ollama never reloads")
     ] = 16384
-    max_output: Annotated[Positive, Meta(description="cap on output tokens of one call")] = 4096
-    keep_alive: Annotated[str, Meta(description="how long Ollama keeps the model loaded after a call")] = "30m"
+    max_output: Annotated[
+        Positive | None,
+        Meta(
+            description="cap on output tokens of one call; with none given 4096 where a request names no number, else"
+            " what it names, as far as the window leaves room"
+        ),
+    ] = None
+    min_output: Annotated[
+        Positive, Meta(description="output tokens that a prompt must leave room for; a longer one does not fit")
+    ] = 1024
+    keep_alive: Annotated[
+        str | int,
+        Meta(description="how long Ollama keeps the model loaded after a call: seconds, or as 1h30m; -1 is for good"),
+    ] = "30m"
     first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte, loading included")] = 120.0
     idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 60.0
 
@@ -73,7 +88,13 @@ class CloudEngine(Section, frozen=True, kw_only=True):
             description="http:// or https:// proxy between here and Gemini; user and password in it are shown nowhere"
         ),
     ] = None
-    max_output: Annotated[Positive, Meta(description="cap on output tokens of one call, thinking excluded")] = 8192
+    max_output: Annotated[
+        Positive | None,
+        Meta(
+            description="cap on output tokens of one call, thinking excluded; with none given 8192 where a request"
+            " names no number, else what it names, as far as the model can write"
+        ),
+    ] = None
     thinking_budget: Annotated[
         Annotated[int, Meta(ge=0)], Meta(description="most thinking tokens of one call; 0 turns thinking off")
     ] = 2048
@@ -101,7 +122,9 @@ class Router(Section, frozen=True, kw_only=True):
         Meta(description="local answers to check, the cloud answers where they fail: off | format | doubtful | always"),
     ] = "format"
     max_prompt_bytes: Annotated[Positive, Meta(description="larger prompts are refused with 413")] = 8_388_608
-    deadline_s: Annotated[Seconds, Meta(description="for agents that set none")] = 120.0
+    deadline_s: Annotated[
+        Seconds, Meta(description="to the first byte, and for any silence after it; for agents that set none")
+    ] = 120.0
 
 
 class Privacy(Section, frozen=True, kw_only=True):
@@ -149,6 +172,24 @@ class Gateway(Section, frozen=True, kw_only=True):
         tuple[str, ...], Meta(description="further Host names that callers may use, without port")
     ] = ()
     drain_s: Annotated[Seconds, Meta(description="how long SIGTERM waits for running calls")] = 30.0
+    models: Annotated[
+        dict[str, str],
+        Meta(description='names that clients insist on, as { "gpt-4o-mini" = "auto" }: a route, an agent or a model'),
+    ] = field(default_factory=dict)
+    unknown_model: Annotated[
+        Literal["refuse", "auto"],
+        Meta(description="a model's name that nobody knows: refuse with 404, or take as auto"),
+    ] = "refuse"
+    unknown_agents: Annotated[
+        Literal["default", "refuse"] | None,
+        Meta(
+            description="agents that nobody configured: default (with the rules of agents.default) or refuse; not set:"
+            " refuse once an agent is sensitive, or local beyond the two built in"
+        ),
+    ] = None
+    keep_alive_s: Annotated[
+        Seconds, Meta(description="silence after which a stream that waits is sent a comment, so that nobody hangs up")
+    ] = 15.0
 
 
 class Console(Section, frozen=True, kw_only=True):
@@ -173,8 +214,31 @@ class Settings(Section, frozen=True, kw_only=True):
     console: Console = Console()
 
     def agent(self, name: str) -> Agent:
-        """An agent's settings; one that nobody configured is `auto`."""
-        return self.agents.get(name) or Agent()
+        """An agent's settings, its name in any case; one that nobody configured has those of `default`, or `auto`."""
+        return self.agents.get(name) or self.agents.get(spelled(name, self.agents) or "default") or Agent()
+
+    def rules(self, agent: str, also: Iterable[str] = ()) -> Agent:
+        """The rules of a request by `agent` that names the agents of `also` too: the strictest of all.
+
+        Raises Refused where they leave nobody who may answer.
+        """
+        own = self.agent(agent)
+        return strictest(own, map(self.agent, also), privacy=self.privacy.action) if also else own
+
+    def guards(self, name: str) -> bool:
+        """Is what this agent sends to be kept at home?"""
+        agent = self.agent(name)
+        return agent.sensitive or agent.policy == "local"
+
+    def knows_its_agents(self) -> bool:
+        """Are requests of agents that nobody configured to be refused?"""
+        said = self.gateway.unknown_agents
+        if said is not None:
+            return said == "refuse"
+        return any(
+            agent.sensitive or (agent.policy == "local" and name.casefold() not in LOCAL_AGENTS)
+            for name, agent in self.agents.items()
+        )
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
@@ -189,7 +253,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     env = os.environ if environ is None else environ
     raw = read(path)
     sources = {_joined(key): str(path) for key in paths_of(raw)}
-    for variable, key, value in from_environment(env):
+    for variable, key, value in from_environment(env, raw):
         put(raw, key, value)
         sources[key] = variable
     return Loaded(settings=_convert(raw, path), sources=sources)
@@ -226,10 +290,27 @@ def _with_built_in_agents(raw: dict[str, Any]) -> dict[str, Any]:
     given = raw.get("agents", {})
     if not isinstance(given, dict):
         return raw
-    agents: dict[str, Any] = {name: {"policy": "local" if name in LOCAL_AGENTS else "auto"} for name in AGENTS}
+    agents: dict[str, Any] = {}
+    for built_in in AGENTS:
+        policy = {"policy": "local" if built_in in LOCAL_AGENTS else "auto"}
+        agents[spelled(built_in, given) or built_in] = policy
     for name, table in given.items():
         agents[name] = agents.get(name, {}) | table if isinstance(table, dict) else table
-    return raw | {"agents": agents}
+    return raw | {"agents": agents} | _budgets_of(raw, agents)
+
+
+def _budgets_of(raw: dict[str, Any], agents: dict[str, Any]) -> dict[str, Any]:
+    """The budgets of agents under the names that these have, in whatever case they were written."""
+    budgets = raw.get("budgets")
+    if not isinstance(budgets, list):
+        return {}
+    return {"budgets": [_budget_of(each, agents) if isinstance(each, dict) else each for each in budgets]}
+
+
+def _budget_of(budget: dict[str, Any], agents: dict[str, Any]) -> dict[str, Any]:
+    scope, _, name = str(budget.get("scope", "")).partition(":")
+    known = spelled(name, agents) if scope == "agent" else None
+    return budget | {"scope": f"agent:{known}"} if known else budget
 
 
 def _named(message: str, raw: dict[str, Any]) -> str:
@@ -254,6 +335,9 @@ def _humane(message: str) -> str:
 FREE_TABLES: dict[str, type[Section]] = {"agents": Agent, "prices": Price, "models": ModelFacts}
 """Tables at the top whose keys are names of the operator's own."""
 
+FREE_VALUES = (("cache", "ttl_s"), ("gateway", "models"))
+"""Settings that are tables of values, whose keys are free too."""
+
 LISTS: dict[str, type[Section]] = {"budgets": Budget, "tiers": Tier, "changes": PriceFrom}
 """Arrays of tables."""
 
@@ -277,7 +361,7 @@ def _keys_of(section: type[Section], *prefix: str) -> Iterator[tuple[str, ...]]:
 
 def _know(key: tuple[str, ...]) -> None:
     free = key[0] in FREE_TABLES and len(key) > 1
-    general = (key[0], "NAME", *key[2:]) if free else key[:2] if key[:2] == ("cache", "ttl_s") else key
+    general = (key[0], "NAME", *key[2:]) if free else key[:2] if key[:2] in FREE_VALUES else key
     known = known_keys()
     if any(path[: len(general)] == general for path in known):
         return

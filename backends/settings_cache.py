@@ -10,6 +10,10 @@ from backends.settings_section import NotNegative, Positive, Section, Share
 class Cache(Section, frozen=True, kw_only=True):
     exact: Annotated[bool, Meta(description="answer identical requests from the cache")] = True
     semantic: Annotated[bool, Meta(description="answer paraphrases too, where the semantic extra is installed")] = True
+    sampled: Annotated[
+        bool,
+        Meta(description="share answers also where a request asks for a temperature above 0 itself, without a seed"),
+    ] = False
     embedder: Annotated[
         str,
         Meta(

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from backends.errors import WrongSettings
+from backends.keep_alive import keep_alive
 from backends.settings_model import check_models
 from backends.settings_money_checks import check_money, is_amount
 from backends.types import INTENTS
@@ -24,6 +25,7 @@ def check(settings: "Settings", path: Path) -> None:
     if endless is not None:
         raise WrongSettings(f"{path}: `{endless}` must be a number with an end")
     check_money(settings, path)
+    _check_names(settings, path)
     check_models(settings, path)
     for name, agent in settings.agents.items():
         _check_agent(name, agent, settings, path)
@@ -34,6 +36,7 @@ def check(settings: "Settings", path: Path) -> None:
     ):
         if url is not None and not _is_address(url):
             raise WrongSettings(f"{path}: `{name}` must be an http:// or https:// address")
+    _check_keep_alive(settings.engines.local.keep_alive, path)
     _check_patterns(settings.privacy.patterns, path)
     _check_hosts(settings.privacy.internal_hosts, path)
     _check_cache(settings, path)
@@ -51,6 +54,24 @@ def _endless(value: object, name: str) -> Iterator[str]:
     if isinstance(inner, dict):
         for key, item in inner.items():
             yield from _endless(item, f"{name}.{key}".lstrip("."))
+
+
+def _check_names(settings: "Settings", path: Path) -> None:
+    """Each agent once, whatever the case; and names of models that mean something and hide no agent's rules."""
+    seen: dict[str, str] = {}
+    for name in settings.agents:
+        if (other := seen.setdefault(name.casefold(), name)) != name:
+            raise WrongSettings(f"{path}: `agents.{name}` and `agents.{other}` are one agent: keep one of them")
+    engines = settings.engines
+    meanings = {"auto", "local", "cloud", *seen, engines.local.model, engines.cloud.model}
+    for name, meaning in settings.gateway.models.items():
+        if name.casefold() in {"auto", "local", "cloud", *seen}:
+            raise WrongSettings(f"{path}: `gateway.models.{name}` is a name that has a meaning: leave it out")
+        if meaning not in meanings and meaning.casefold() not in meanings:
+            raise WrongSettings(
+                f"{path}: `gateway.models.{name}` must mean auto, local, cloud, an agent, {engines.local.model} or"
+                f" {engines.cloud.model}"
+            )
 
 
 def _check_agent(name: str, agent: "Agent", settings: "Settings", path: Path) -> None:
@@ -81,6 +102,17 @@ def _is_address(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def _check_keep_alive(given: str | int, path: Path) -> None:
+    """Ollama answers 400 to each call for what it cannot read."""
+    try:
+        keep_alive(given)
+    except ValueError:
+        raise WrongSettings(
+            f'{path}: `engines.local.keep_alive` must be seconds or a duration without blanks, as 1800 or "30m"; '
+            "-1 keeps the model for good, 0 unloads it at once"
+        ) from None
 
 
 def _check_hosts(hosts: tuple[str, ...], path: Path) -> None:

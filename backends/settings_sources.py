@@ -36,12 +36,22 @@ def raw(path: Path) -> bytes:
     return found
 
 
-def from_environment(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Each (variable, dotted key, value) that is set."""
-    if host := env.get("OLLAMA_HOST"):
+def from_environment(env: Mapping[str, str], file: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Each (variable, dotted key, value) that is set. OLLAMA_HOST is Ollama's: an engine that `file` says is of another
+    kind keeps its address.
+    """
+    if (host := env.get("OLLAMA_HOST")) and _kind(file) == "ollama":
         yield "OLLAMA_HOST", "engines.local.base_url", ollama_url(host)
     if url := env.get("CLAW_GEMINI_BASE_URL"):
         yield "CLAW_GEMINI_BASE_URL", "engines.cloud.base_url", url
+
+
+def _kind(file: Mapping[str, Any]) -> object:
+    """The kind of the local engine by the file, whose tables nobody has judged yet."""
+    for name in ("engines", "local"):
+        found = file.get(name)
+        file = found if isinstance(found, dict) else {}
+    return file.get("kind", "ollama")
 
 
 def ollama_url(host: str) -> str:

@@ -11,6 +11,9 @@ import msgspec
 
 from backends.types import Message, Request
 
+EXACT = 2**53
+"""Whole numbers below it are told apart as floats too; seeds may be larger."""
+
 _canonical = msgspec.json.Encoder(order="sorted")
 
 
@@ -27,10 +30,11 @@ def partition(request: Request, *, model_class: str, scope: str | None = None) -
         f"agent:{request.agent}" if scope is None else scope,
         model_class,
         [_face(message, hide=index == asked) for index, message in enumerate(request.messages)],
-        [(tool.name, tool.description, tool.parameters) for tool in request.tools],
+        [(tool.name, tool.description, tool.parameters, tool.strict) for tool in request.tools],
         request.tool_choice,
-        (form.kind, form.schema, form.name),
-        (_number(sampling.temperature), _number(sampling.top_p), sampling.max_tokens, sampling.stop, sampling.seed),
+        request.parallel_tool_calls,
+        (form.kind, form.schema, form.name, form.strict),
+        [_number(value) for value in msgspec.structs.astuple(sampling)],
     )
     return hashlib.sha256(_canonical.encode(parts)).digest()
 
@@ -72,6 +76,6 @@ def _face(message: Message, *, hide: bool) -> tuple[Any, ...]:
     return (message.role, text, images, calls, message.tool_call_id, message.name)
 
 
-def _number(value: float | None) -> float | None:
+def _number(value: Any) -> Any:
     """0 and 0.0 are one setting; JSON writes them apart."""
-    return None if value is None else float(value)
+    return float(value) if isinstance(value, int) and abs(value) < EXACT else value

@@ -73,6 +73,12 @@ def may_use(request: Request) -> bool:
     return request.cache and not request.sensitive
 
 
+def wants_its_own(request: Request) -> bool:
+    """Whether it asks for chance itself: a temperature above 0, and no seed that would give the same answer again."""
+    sampling = request.sampling
+    return bool(sampling.temperature) and sampling.seed is None
+
+
 def may_keep(*, finish: Finish, text: str, called: bool, notes: Sequence[str] = ()) -> bool:
     """Only a whole answer in text is kept: never one that was cut, blocked, empty, a wish to call a tool, or noted to
     have failed its check.

@@ -41,7 +41,7 @@ LARGE = 128 * 1024  # characters of a conversation from which its key is compute
 
 
 class Cache:
-    """`agent` gives an agent's settings; `counts` are what others count here too."""
+    """`agent` gives the settings that a request's agents have; `counts` are what others count here too."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Cache:
         semantic: Semantic,
         settings: settings_cache.Cache,
         *,
-        agent: Callable[[str], Agent],
+        agent: Callable[[Request], Agent],
         encrypts: bool,
         clock: Clock,
     ) -> None:
@@ -72,7 +72,7 @@ class Cache:
         settings: settings_cache.Cache,
         *,
         clock: Clock,
-        agent: Callable[[str], Agent] = lambda name: Agent(),
+        agent: Callable[[Request], Agent] = lambda request: Agent(),
         secret: bytes | None = None,
         ollama_url: str = "",
     ) -> "Cache":
@@ -109,7 +109,7 @@ class Cache:
             return
         if not lifetime.may_keep(finish=stored.finish, text=stored.text, called=bool(stored.tool_calls), notes=notes):
             return
-        question, rules = keys.question(request), self._agent(request.agent)
+        question, rules = keys.question(request), self._agent(request)
         seconds = lifetime.lifetime_s(
             request,
             intent=stored.intent,
@@ -196,7 +196,7 @@ class Cache:
     def _serves(self, request: Request) -> bool:
         if not lifetime.may_use(request) or not (self._settings.exact or self._settings.semantic):
             return False
-        kept = self._agent(request.agent).cache
+        kept = self._agent(request).cache
         return kept == "on" or (kept == "encrypted" and self._encrypts)
 
     async def _found(self, request: Request, model_class: str) -> Hit | None:
@@ -207,7 +207,7 @@ class Cache:
         if self._settings.exact and (hit := await self._exact(request, key)):
             return hit
         question = keys.question(request)
-        if self._agent(request.agent).cache == "encrypted" or lifetime.asks_for_now(question):
+        if self._agent(request).cache == "encrypted" or lifetime.asks_for_now(question):
             return None  # a question without the "now" may have been kept
         alike = await self._paraphrases.find(part, question, agent=request.agent, request_id=request.id)
         for entry, similarity, score in alike:
@@ -216,7 +216,7 @@ class Cache:
         return None
 
     async def _keys(self, request: Request, model_class: str) -> tuple[bytes, bytes] | None:
-        scope = keys.scope_of(request.agent, self._agent(request.agent).cache_scope)
+        scope = keys.scope_of(request.agent, self._agent(request).cache_scope)
         try:
             if sum(len(message.text) for message in request.messages) > LARGE:
                 return await asyncio.to_thread(_both_keys, request, model_class, scope)

@@ -32,7 +32,7 @@ def request_from(
         sensitive=sensitive,
         cache=cache,
         tag=args.tag,
-        deadline_s=args.deadline,
+        timeout_s=args.deadline,
     )
 
 

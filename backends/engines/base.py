@@ -55,10 +55,14 @@ def kept_back(call: Call) -> Wire:
 
 
 class Text(Struct, frozen=True):
-    """A piece of the answer; `signature` seals the thinking that led to its text, and may come with an empty piece."""
+    """A piece of the answer; `signature` seals the thinking that led to its text, and may come with an empty piece.
+
+    `unread_call`: it is meant as a tool call, and cannot be read as one.
+    """
 
     text: str
     signature: str | None = None
+    unread_call: bool = False
 
 
 class Answering(Struct, frozen=True):
@@ -72,7 +76,7 @@ class ToolCalls(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """The provider's own count, a running total: the last non-zero one holds."""
+    """The provider's own count, a running total: the last non-zero one holds. A side that it did not tell is 0."""
 
     tokens: Tokens
 

@@ -26,11 +26,14 @@ async def check(settings: Settings, *, gemini_key: str | None) -> tuple[Check, .
     return (*found[0], found[1])
 
 
-async def runs_here(settings: LocalEngine) -> bool:
-    """Is it proved that a prompt to the local engine stays on this machine? Anything short of proof is False."""
+async def runs_here(settings: LocalEngine) -> bool | None:
+    """Is it proved that a prompt to the local engine stays on this machine? Anything short of proof is False; None is
+    an engine that does not answer, where its address alone would not rule it out.
+    """
     if not proves_local(settings.base_url) or relayed_by_name(settings.model):
         return False
-    return all(one.ok is True for one in await check_local(settings) if one.name == "local only")
+    engine, _, place = await check_local(settings)
+    return None if engine.ok is not True else place.ok is True
 
 
 async def check_local(settings: LocalEngine) -> tuple[Check, Check, Check]:

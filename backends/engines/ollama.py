@@ -9,12 +9,14 @@ import msgspec
 
 from backends.engines.base import Call, EngineChunk, Finished, Text, ToolCalls, Usage, kept_back
 from backends.engines.confidence import Confidence
+from backends.engines.encoded import encoded
 from backends.engines.foreign import one_line
 from backends.engines.framing import Lines
 from backends.engines.late import Late
-from backends.engines.ollama_body import chat_body
+from backends.engines.ollama_body import chat_body, ignored
 from backends.engines.peer import Peer
 from backends.engines.scope import CallScope
+from backends.engines.tool_reading import ToolReading
 from backends.engines.transport import Transport
 from backends.engines.window import refuse_overlong, was_cut
 from backends.errors import EngineError
@@ -24,9 +26,9 @@ from backends.types import EngineName, Tokens, ToolCall
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ollama import ChatResponse, ResponseError
+    from ollama import ResponseError
 
-    from backends.engines.ollama_client import OllamaClient
+    from backends.engines.ollama_client import ChatPart, OllamaClient
 
 
 class OllamaEngine:
@@ -46,28 +48,32 @@ class OllamaEngine:
 
     def ignores(self, call: Call) -> tuple[str, ...]:
         """As `Engine.ignores`."""
-        return ()
+        return ignored(call)
 
     async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
-        """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit."""
+        """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit, and
+        "rejected" where it has a file that Ollama does not take.
+        """
         wire = kept_back(call)
         refuse_overlong(call, self._settings.context)
-        body = chat_body(call, self._settings)
+        body, notes = await encoded(call, lambda: chat_body(call, self._settings))
         client = await self._client.get()
-        reading = _Reading(call, self._peer)
+        reading, tools = _Reading(call, self._peer), ToolReading(call, self._peer, notes=notes)
         async with CallScope(
             self._peer, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=Lines, wire=wire
         ) as scope:
             parts = await client.chat_parts(body)
             while (part := await self._next(scope, parts, call)) is not None:
                 for chunk in reading.take(part):
-                    yield chunk
-        yield reading.end()
+                    for heard in tools.take(chunk):
+                        yield heard
+        for heard in tools.end(reading.end()):
+            yield heard
 
     async def close(self) -> None:
         await self._transport.aclose()
 
-    async def _next(self, scope: CallScope, parts: AsyncIterator[ChatResponse], call: Call) -> ChatResponse | None:
+    async def _next(self, scope: CallScope, parts: AsyncIterator[ChatPart], call: Call) -> ChatPart | None:
         from ollama import ResponseError
 
         try:
@@ -90,7 +96,7 @@ def ollama_peer(settings: LocalEngine) -> Peer:
     )
 
 
-def refusal(error: ResponseError, model: str, settings: LocalEngine) -> EngineError:
+def refusal(error: ResponseError, model: str, settings: LocalEngine) -> EngineError:  # noqa: PLR0911 — a table of causes
     """What Ollama's own error means. A status of -1 is an error line in the middle of an answer."""
     text, status = one_line(error.error), error.status_code
     match status:
@@ -107,6 +113,18 @@ def refusal(error: ResponseError, model: str, settings: LocalEngine) -> EngineEr
                 f"Ollama says the prompt does not fit ({text}): shorten it or raise engines.local.context"
                 f" (now {settings.context})",
                 kind="context",
+                status=status,
+            )
+        case _ if "parsing tool call" in text:
+            return EngineError(
+                f"the model wrote a tool call that Ollama cannot read ({text}): ask again, or ask another model",
+                kind="empty",
+                status=status if status > 0 else None,
+            )
+        case _ if status >= 500 and "image" in text and ("format" in text or "process" in text or "decode" in text):
+            return EngineError(
+                f"Ollama cannot read an image of the prompt ({text}): send it as png or jpeg",
+                kind="rejected",
                 status=status,
             )
         case -1:
@@ -126,10 +144,10 @@ class _Reading:
         self._call = call
         self._peer = peer
         self._tools = 0
-        self._last: ChatResponse | None = None
+        self._last: ChatPart | None = None
         self._confidence = Confidence()
 
-    def take(self, part: ChatResponse) -> list[EngineChunk]:
+    def take(self, part: ChatPart) -> list[EngineChunk]:
         chunks: list[EngineChunk] = []
         if part.message.content:
             chunks.append(Text(part.message.content))
@@ -139,8 +157,7 @@ class _Reading:
             self._confidence.heard(token.logprob)
         if part.done:
             self._last = part
-            if part.prompt_eval_count is not None and part.eval_count is not None:
-                chunks.append(Usage(Tokens(input=part.prompt_eval_count, output=part.eval_count)))
+            chunks += _usage(part)
         return chunks
 
     def end(self) -> Finished:
@@ -164,3 +181,13 @@ class _Reading:
             name=call.function.name,
             arguments=msgspec.json.encode(call.function.arguments).decode(),
         )
+
+
+def _usage(part: ChatPart) -> list[EngineChunk]:
+    """What the last line tells of its counts; Ollama leaves out what is 0, and a prompt that it had in its cache."""
+    seen, made = part.prompt_eval_count, part.eval_count
+    if seen is None and made is None:
+        return []
+    cached = min(part.prompt_eval_cached_count or 0, seen or 0)
+    tokens = Tokens(input=seen or 0, output=made or 0, cached_input=max(cached, 0))
+    return [Usage(tokens)]

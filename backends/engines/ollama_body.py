@@ -3,30 +3,51 @@
 import base64
 from typing import Any
 
-import msgspec
-
 from backends.engines.base import Call
-from backends.errors import EngineError
+from backends.engines.ollama_tools import answer_format, tools
+from backends.engines.plain_text import well_formed
+from backends.engines.prompt_parts import arguments_of, refuse_media, seed_of, turns
+from backends.keep_alive import keep_alive
 from backends.settings import LocalEngine
-from backends.types import Message, ResponseFormat, Tool, ToolCall
+from backends.types import Message, ToolCall
+
+__all__ = ["arguments_of", "chat_body", "ignored"]
+
+LEVELS = ("gpt-oss",)
+"""Marks in the names of models that think at a level."""
+
+THINKS = (*LEVELS, "qwen3", "deepseek-r1", "deepseek-v3.1", "magistral", "cogito")
+"""Marks in the names of models that think; Ollama answers 400 where another one is told to."""
 
 
 def chat_body(call: Call, settings: LocalEngine) -> dict[str, Any]:
-    """Raises EngineError "rejected" where an earlier tool call in the prompt has arguments that are no JSON object."""
+    """Raises EngineError "rejected" for a file that Ollama does not take."""
+    refuse_media(call, "ollama", "Ollama")
     body: dict[str, Any] = {
         "model": call.model,
-        "messages": _messages(call.messages),
+        "messages": _messages(turns(call)),
         "stream": True,
         "options": _options(call, settings),
-        "keep_alive": settings.keep_alive,
+        "keep_alive": keep_alive(settings.keep_alive),
+        "tools": tools(call) or None,
+        "format": answer_format(call),
+        "think": _think(call),
+        "logprobs": call.logprobs or None,
     }
-    if tools := _offered(call):
-        body["tools"] = [_tool(tool) for tool in tools]
-    if call.logprobs:
-        body["logprobs"] = True
-    if (form := _format(call.response_format)) is not None:
-        body["format"] = form
-    return body
+    sent: dict[str, Any] = well_formed({name: value for name, value in body.items() if value is not None})
+    return sent
+
+
+def ignored(call: Call) -> tuple[str, ...]:
+    """Settings that Ollama has no word for, by OpenAI's names."""
+    found = []
+    if call.logit_bias:
+        found.append("logit_bias")
+    if call.effort not in (None, "none") and _think(call) is None:
+        found.append("reasoning_effort")
+    if any(tool.strict for tool in call.tools):
+        found.append("tools.strict")
+    return tuple(found)
 
 
 def _options(call: Call, settings: LocalEngine) -> dict[str, Any]:
@@ -35,19 +56,24 @@ def _options(call: Call, settings: LocalEngine) -> dict[str, Any]:
         "num_predict": call.max_output,
         "temperature": call.temperature,
         "top_p": call.top_p,
-        "seed": call.seed,
-        "stop": list(call.stop) or None,
+        "top_k": call.top_k,
+        "min_p": call.min_p,
+        "frequency_penalty": call.frequency_penalty,
+        "presence_penalty": call.presence_penalty,
+        "seed": seed_of(call),
+        "stop": [word for word in call.stop if word] or None,
     }
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _offered(call: Call) -> tuple[Tool, ...]:
-    """Ollama has no choice of tools: a named one is offered alone, "required" cannot be said."""
-    if call.tool_choice == "none":
-        return ()
-    if call.tool_choice in ("auto", "required"):
-        return call.tools
-    return tuple(tool for tool in call.tools if tool.name == call.tool_choice)
+def _think(call: Call) -> bool | str | None:
+    """How hard the model is to think; None where nobody said, or it is not known to think."""
+    name = call.model.lower()
+    if call.effort is None or not any(mark in name for mark in THINKS):
+        return None
+    if any(mark in name for mark in LEVELS):  # it cannot be stopped from thinking
+        return {"none": "low", "minimal": "low", "xhigh": "high"}.get(call.effort, call.effort)
+    return call.effort != "none"
 
 
 def _messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
@@ -56,35 +82,19 @@ def _messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
 
 
 def _message(message: Message, tool_names: dict[str, str]) -> dict[str, Any]:
+    """Since 0.12.10 Ollama has ids for calls; older ones pass over them."""
     body: dict[str, Any] = {"role": message.role, "content": message.text}
     if message.media:
         body["images"] = [base64.b64encode(image.data).decode() for image in message.media]
     if message.tool_calls:
-        body["tool_calls"] = [
-            {"function": {"name": call.name, "arguments": arguments_of(call)}} for call in message.tool_calls
-        ]
-    if message.role == "tool" and (name := message.name or tool_names.get(message.tool_call_id or "")):
-        body["tool_name"] = name
+        body["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
+    if message.role == "tool":
+        if name := message.name or tool_names.get(message.tool_call_id or ""):
+            body["tool_name"] = name
+        if message.tool_call_id:
+            body["tool_call_id"] = message.tool_call_id
     return body
 
 
-def _tool(tool: Tool) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters or {"type": "object"}}
-    return {"type": "function", "function": function}
-
-
-def _format(form: ResponseFormat) -> str | dict[str, Any] | None:
-    if form.kind == "schema" and form.schema:
-        return form.schema
-    return None if form.kind == "text" else "json"
-
-
-def arguments_of(call: ToolCall) -> dict[str, Any]:
-    """The call's arguments as an object. Raises EngineError "rejected" where they are none."""
-    try:
-        return msgspec.json.decode(call.arguments or "{}", type=dict[str, Any])
-    except msgspec.DecodeError:
-        raise EngineError(
-            "an earlier tool call in the prompt has arguments that are no JSON object: send them as JSON",
-            kind="rejected",
-        ) from None
+def _tool_call(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "function": {"name": call.name, "arguments": arguments_of(call)}}

@@ -1,30 +1,81 @@
-"""A call in OpenAI's words: the body of `/v1/chat/completions`. Source: https://platform.openai.com/docs/api-reference/chat"""
+"""A call in OpenAI's words: the body of `/v1/chat/completions`.
+
+Source: https://platform.openai.com/docs/api-reference/chat
+
+`top_k` and `min_p` are not OpenAI's; vLLM, SGLang, LM Studio and llama-server take them under these names.
+"""
 
 import base64
+from collections.abc import Iterator
 from typing import Any
 
+from msgspec.structs import replace
+
 from backends.engines.base import Call
+from backends.engines.plain_text import well_formed
+from backends.engines.prompt_parts import refuse_media, seed_of, turns
 from backends.types import Media, Message, ResponseFormat, Tool, ToolCall
+
+EFFORTS: dict[str, str] = {"minimal": "low", "xhigh": "high"}
+"""The nearest word that vLLM knows, where it does not know OpenAI's own."""
 
 
 def completion_body(call: Call) -> dict[str, Any]:
+    """Raises EngineError "rejected" for a file that is not taken."""
+    refuse_media(call, "openai", "the local engine")
     body: dict[str, Any] = {
         "model": call.model,
-        "messages": [_message(message) for message in call.messages],
+        "messages": [_message(message) for message in _alternating(turns(call))],
         "max_tokens": call.max_output,
         "stream": True,
         "stream_options": {"include_usage": True},
         "temperature": call.temperature,
         "top_p": call.top_p,
-        "seed": call.seed,
-        "stop": list(call.stop) or None,
+        "top_k": call.top_k,
+        "min_p": call.min_p,
+        "frequency_penalty": call.frequency_penalty,
+        "presence_penalty": call.presence_penalty,
+        "logit_bias": dict(call.logit_bias) or None,
+        "seed": seed_of(call),
+        "stop": [word for word in call.stop if word] or None,
         "response_format": _format(call.response_format),
-        "logprobs": call.logprobs or None,
+        "reasoning_effort": EFFORTS.get(call.effort, call.effort) if call.effort else None,
+        # Qwen 3 and its kin are told so by their template, which knows no effort
+        "chat_template_kwargs": {"enable_thinking": False} if call.effort == "none" else None,
     }
     if call.tools:
         body["tools"] = [_tool(tool) for tool in call.tools]
         body["tool_choice"] = _choice(call.tool_choice)
-    return {name: value for name, value in body.items() if value is not None}
+        body["parallel_tool_calls"] = call.parallel_tool_calls
+    elif call.logprobs:  # llama-server refuses them in a stream beside tools
+        body["logprobs"] = True
+    sent: dict[str, Any] = well_formed({name: value for name, value in body.items() if value is not None})
+    return sent
+
+
+def _alternating(messages: tuple[Message, ...]) -> Iterator[Message]:
+    """The turns as chat templates want them: an instruction at the beginning only and never alone, roles alternating.
+
+    A later instruction becomes the user's, for its place says what it is about.
+    """
+    last: Message | None = None
+    alone = all(message.role == "system" for message in messages)
+    for message in messages:
+        late = message.role == "system" and last is not None and last.role != "system"
+        turn = replace(message, role="user") if late else message
+        if last is not None and turn.role == last.role != "tool":
+            last = replace(
+                last,
+                text="\n\n".join(text for text in (last.text, turn.text) if text),
+                media=(*last.media, *turn.media),
+                tool_calls=(*last.tool_calls, *turn.tool_calls),
+            )
+            continue
+        if last is not None:
+            yield last
+        last = turn
+    if last is not None:
+        yield replace(last, role="user") if alone else last
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -36,6 +87,8 @@ def _message(message: Message) -> dict[str, Any]:
         body["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
     if message.role == "tool":
         body["tool_call_id"] = message.tool_call_id or ""
+        if message.name:
+            body["name"] = message.name
     return body
 
 
@@ -45,12 +98,13 @@ def _image(image: Media) -> dict[str, Any]:
 
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+    arguments = call.arguments if call.arguments.strip() else "{}"
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
     function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters or {"type": "object"}}
-    return {"type": "function", "function": function}
+    return {"type": "function", "function": function | ({} if tool.strict is None else {"strict": tool.strict})}
 
 
 def _choice(choice: str) -> str | dict[str, Any]:
@@ -61,5 +115,6 @@ def _choice(choice: str) -> str | dict[str, Any]:
 
 def _format(form: ResponseFormat) -> dict[str, Any] | None:
     if form.kind == "schema" and form.schema:
-        return {"type": "json_schema", "json_schema": {"name": form.name, "schema": form.schema, "strict": True}}
+        strict = True if form.strict is None else form.strict
+        return {"type": "json_schema", "json_schema": {"name": form.name, "schema": form.schema, "strict": strict}}
     return None if form.kind == "text" else {"type": "json_object"}

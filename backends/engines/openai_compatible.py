@@ -7,12 +7,14 @@ import httpx
 import msgspec
 
 from backends.engines.base import Call, EngineChunk, kept_back
+from backends.engines.encoded import encoded
 from backends.engines.foreign import one_line
 from backends.engines.framing import Events
 from backends.engines.openai_body import completion_body
 from backends.engines.openai_reading import Reading, said
 from backends.engines.peer import Peer
 from backends.engines.scope import CallScope
+from backends.engines.tool_reading import ToolReading
 from backends.engines.transport import Transport
 from backends.engines.window import refuse_overlong
 from backends.errors import EngineError
@@ -33,20 +35,24 @@ class OpenAICompatibleEngine:
         """There is no SDK to import."""
 
     def ignores(self, call: Call) -> tuple[str, ...]:
-        """As `Engine.ignores`."""
+        """As `Engine.ignores`. The server is sent all there is; none says which of it its model honours."""
         return ()
 
     async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
-        """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit."""
+        """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit, and
+        "rejected" where it has a file that such servers do not take.
+        """
         wire = kept_back(call)
         refuse_overlong(call, self._settings.context)
+        body, notes = await encoded(call, lambda: completion_body(call))
         request = self._client.build_request(
             "POST",
             api_url(self._settings.base_url, "chat/completions"),
-            content=msgspec.json.encode(completion_body(call)),
+            content=body,
             headers={"content-type": "application/json", "accept": "text/event-stream"},
         )
         reading, events = Reading(call, self._peer), Events()
+        tools = ToolReading(call, self._peer, notes=notes)
         async with CallScope(
             self._peer, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=Events, wire=wire
         ) as scope:
@@ -57,8 +63,13 @@ class OpenAICompatibleEngine:
             while (piece := await scope.hear(anext(pieces, None))) is not None:
                 for event in events.feed(piece):
                     for chunk in reading.take(event):
-                        yield chunk
-        yield reading.end()
+                        for heard in tools.take(chunk):
+                            yield heard
+        for chunk in reading.ending():
+            for heard in tools.take(chunk):
+                yield heard
+        for heard in tools.end(reading.end()):
+            yield heard
 
     async def close(self) -> None:
         await self._transport.aclose()

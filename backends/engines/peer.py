@@ -55,6 +55,10 @@ class Peer(Struct, frozen=True, kw_only=True):
             billed=self.billed,
         )
 
+    def empty(self, what: str) -> EngineError:
+        """It ended as if it had answered, with nothing that can be used."""
+        return EngineError(f"{self.label} {what}: ask again, or ask another model", kind="empty", billed=self.billed)
+
     def redirects(self, status: int, location: str) -> EngineError:
         to = one_line(origin(location) or "elsewhere")
         return EngineError(

@@ -17,7 +17,7 @@ from backends.gateway.door import Door, Gone, Receive
 from backends.gateway.drain import Drain
 from backends.gateway.health import healthz, readyz
 from backends.gateway.metrics import Counters, metrics
-from backends.gateway.models import list_models
+from backends.gateway.models import list_models, one_model
 from backends.gateway.openai_chat import chat
 from backends.gateway.refusal import Draining, Turned, draining
 from backends.gateway.visit import Send, Visit
@@ -28,7 +28,10 @@ Access = Literal["open", "agent", "control"]
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """`access` says whose key it wants: nobody's, an agent's, or the operator's. `limit` is its body's, in bytes."""
+    """`access` says whose key it wants: nobody's, an agent's, or the operator's. `limit` is its body's, in bytes.
+
+    A path that ends in a slash is the beginning of many.
+    """
 
     method: str
     path: bytes
@@ -44,6 +47,7 @@ def routes_of(settings: Settings, counters: Counters) -> tuple[Route, ...]:
     return (
         Route(method="POST", path=b"/v1/chat/completions", access="agent", limit=chat_limit, handler=chat),
         Route(method="GET", path=b"/v1/models", access="agent", limit=0, handler=list_models),
+        Route(method="GET", path=b"/v1/models/", access="agent", limit=0, handler=one_model),
         Route(method="GET", path=b"/healthz", access="open", limit=0, handler=healthz),
         Route(method="GET", path=b"/readyz", access="open", limit=0, handler=readyz),
         Route(method="GET", path=b"/metrics", access="agent", limit=0, handler=show_metrics),
@@ -85,7 +89,8 @@ class App:
 
     async def _let_in(self, visit: Visit, scope: Any, receive: Receive) -> Route:
         visit.headers = headers = self._door.headers(scope["headers"])
-        route = self._route(scope["method"], scope["raw_path"])
+        visit.path = scope["raw_path"]
+        route = self._route(scope["method"], visit.path)
         if route.access == "control":
             check_token(visit.text(b"authorization"), self._token)
         if route.method == "POST":
@@ -97,7 +102,7 @@ class App:
         return route
 
     def _route(self, method: str, path: bytes) -> Route:
-        there = [route for route in self.routes if route.path == path]
+        there = [route for route in self.routes if route.path == path or _begins(route.path, path)]
         for route in there:
             if route.method == method:
                 return route
@@ -119,3 +124,7 @@ class App:
             if not visit.started:
                 await visit.fail(ClawError("internal error: the core's log has it under this request's id"))
             raise
+
+
+def _begins(beginning: bytes, path: bytes) -> bool:
+    return beginning.endswith(b"/") and path.startswith(beginning) and path != beginning

@@ -63,8 +63,12 @@ class Connection(HttpToolsProtocol):
             self._await_head()
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self.refuse(Turned(400, "framing", "a change of protocol is not offered here: use plain HTTP/1.1"))
+        except httptools.HttpParserUpgrade as offer:
+            # RFC 9110, 7.8: an offer may be ignored, and the request is answered as if it had not been made. The parser
+            # has nothing more to say then, so that another reads what follows.
+            self.parser = httptools.HttpRequestParser(self)
+            if rest := data[offer.args[0] :]:
+                self.data_received(rest)
         except httptools.HttpParserError:
             if not self._shut:
                 self.refuse(self._refusal or Turned(400, "framing", "not a well-formed HTTP/1.1 request"))
@@ -194,6 +198,7 @@ def _response(error: ClawError, request_id: str) -> bytes:
         b"content-length: %d" % len(body),
         b"connection: close",
         b"x-claw-request-id: " + request_id.encode(),
+        b"x-request-id: " + request_id.encode(),
         *(name + b": " + value for name, value in headers_of(error)),
     ]
     return b"\r\n".join(head) + b"\r\n\r\n" + body

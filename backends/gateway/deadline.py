@@ -1,4 +1,7 @@
-"""How long a caller will wait: the body's `deadline_ms`, a header in milliseconds or seconds, the least of them."""
+"""How long a caller will wait for the whole answer.
+
+It is the least of the body's `deadline_ms` and of a header in milliseconds or seconds.
+"""
 
 import math
 

@@ -21,9 +21,7 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         value = decoder.decode(body)
         _twins.decode(body.decode())
     except msgspec.ValidationError as error:
-        what, _, where = str(error).rpartition(" - at `$")
-        field = where.strip("`").lstrip(".") if what else ""
-        raise Turned(400, "invalid_request", f"{field}: {what}" if field else str(error), param=field or None) from None
+        raise wrong_field(error) from None
     except RecursionError:
         raise Turned(400, "invalid_json", "the body is nested too deeply") from None
     except ValueError as error:
@@ -31,6 +29,13 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         line = str(error) if isinstance(error, _Twins) else "the body is not valid JSON in UTF-8"
         raise Turned(400, "invalid_json", line) from None
     return value
+
+
+def wrong_field(error: msgspec.ValidationError) -> Turned:
+    """A value that does not fit, by the field's name."""
+    what, _, where = str(error).rpartition(" - at `$")
+    field = where.strip("`").lstrip(".") if what else ""
+    return Turned(400, "invalid_request", f"{field}: {what}" if field else str(error), param=field or None)
 
 
 def check_depth(value: Any, name: str) -> None:

@@ -1,28 +1,45 @@
 """An answer in OpenAI's words: one object, or a stream of chunks whose fixed parts are encoded once."""
 
 import time
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from backends.errors import ClawError
 from backends.gateway.refusal import body_of
 from backends.types import Outcome, Tokens, ToolCall
 
 DONE = b"data: [DONE]\n\n"
+COMMENT = b": waiting\n\n"
+"""What readers of event streams skip. It keeps those who wait, and those in between, from hanging up."""
 
 _FINISH = {"stop": "stop", "length": "length", "blocked": "content_filter"}
 
 _encode = msgspec.json.encode
 
 
-def finish_reason(outcome: Outcome, *, called: bool) -> str:
+class Answer(Struct, kw_only=True):
+    """One choice as it was heard; `outcome` is there once it is whole."""
+
+    texts: list[str] = []
+    calls: list[ToolCall] = []
+    signature: str | None = None
+    outcome: Outcome | None = None
+
+
+def finish_reason(outcome: Outcome, *, called: bool, legacy: bool = False) -> str:
     """OpenAI's word for how an answer ended; only for answers, whose finish is stop, length or blocked."""
-    return "tool_calls" if called and outcome.finish == "stop" else _FINISH[outcome.finish]
+    if called and outcome.finish == "stop":
+        return "function_call" if legacy else "tool_calls"
+    return _FINISH[outcome.finish]
 
 
-def usage(tokens: Tokens) -> dict[str, Any]:
-    """OpenAI counts thinking as completion."""
+def usage(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The tokens that the answers took when they were made. OpenAI counts thinking as completion."""
+    tokens = sum((outcome.answer_tokens or outcome.tokens for outcome in outcomes), Tokens())
     completion = tokens.output + tokens.thinking
     return {
         "prompt_tokens": tokens.input,
@@ -33,52 +50,99 @@ def usage(tokens: Tokens) -> dict[str, Any]:
     }
 
 
-def claw(outcome: Outcome) -> dict[str, Any]:
-    """What OpenAI has no place for: who answered, and what it cost in US dollars as decimal text."""
+def cost_usd(outcomes: Sequence[Outcome]) -> Decimal:
+    return sum((outcome.cost_usd for outcome in outcomes), Decimal(0))
+
+
+def ignored(said: Sequence[str], outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """The fields that had no effect: those that nobody could honour, and those that these engines could not."""
+    return tuple(dict.fromkeys((*said, *(name for outcome in outcomes for name in outcome.ignored))))
+
+
+def claw(outcomes: Sequence[Outcome], *, unheeded: Sequence[str] = (), notes: Sequence[str] = ()) -> dict[str, Any]:
+    """What OpenAI has no place for: who answered, what it cost in US dollars as decimal text, and what was not done as
+    asked. Of several answers it is the first one's, with all their costs, and `calls` has each one's own.
+    """
+    outcome = outcomes[0]
     facts: dict[str, Any] = {
         "agent": outcome.agent,
         "engine": outcome.engine,
         "model": outcome.model,
         "cache": outcome.cache,
-        "cost_usd": f"{outcome.cost_usd:f}",
-        "baseline_usd": f"{outcome.baseline_usd:f}",
-        "usage_estimated": outcome.usage_estimated,
+        "cost_usd": f"{cost_usd(outcomes):f}",
+        "baseline_usd": f"{sum((each.baseline_usd for each in outcomes), Decimal(0)):f}",
+        "usage_estimated": any(each.usage_estimated for each in outcomes),
     }
+    if outcome.answer_tokens is not None:
+        facts["cached"] = True
     if outcome.engine == "cache":
         facts |= {"cache_entry": outcome.cache_entry, "cache_age_s": outcome.cache_age_s}
-    if outcome.notes:
-        facts["notes"] = outcome.notes
+    if len(outcomes) > 1:
+        facts["calls"] = [
+            {"id": each.id, "engine": each.engine, "model": each.model, "cost_usd": f"{each.cost_usd:f}"}
+            for each in outcomes
+        ]
+    said = dict.fromkeys((*notes, *(note for each in outcomes for note in each.notes)))
+    if names := ignored(unheeded, outcomes):
+        said[f"ignored: {', '.join(names)}"] = None
+    if said:
+        facts["notes"] = tuple(said)
     return facts
 
 
-def whole(outcome: Outcome, text: str, calls: tuple[ToolCall, ...]) -> bytes:
-    """A `chat.completion`."""
-    message: dict[str, Any] = {"role": "assistant", "content": None if calls and not text else text, "refusal": None}
-    if calls:
-        message["tool_calls"] = [_call(call) for call in calls]
-    choice = {
-        "index": 0,
-        "message": message,
-        "logprobs": None,
-        "finish_reason": finish_reason(outcome, called=bool(calls)),
-    }
+def whole(answers: Sequence[Answer], facts: dict[str, Any], *, legacy: bool = False) -> bytes:
+    """A `chat.completion` of whole answers; `facts` is its `claw` object."""
+    outcomes = [answer.outcome for answer in answers if answer.outcome is not None]
+    choices = [
+        {
+            "index": place,
+            "message": _message(answer, legacy=legacy),
+            "logprobs": None,
+            "finish_reason": finish_reason(outcome, called=bool(answer.calls), legacy=legacy),
+        }
+        for place, (answer, outcome) in enumerate(zip(answers, outcomes, strict=True))
+    ]
+    first = outcomes[0]
     return encoded(
         {
-            "id": f"chatcmpl-{outcome.id}",
+            "id": f"chatcmpl-{first.id}",
             "object": "chat.completion",
-            "created": int(outcome.started_at.timestamp()),
-            "model": outcome.model,
-            "choices": [choice],
-            "usage": usage(outcome.tokens),
-            "claw": claw(outcome),
+            "created": int(first.started_at.timestamp()),
+            "model": first.model,
+            "choices": choices,
+            "usage": usage(outcomes),
+            "claw": facts,
         }
     )
 
 
-class Stream:
-    """The chunks of one streamed answer, each a server-sent event."""
+def _message(answer: Answer, *, legacy: bool) -> dict[str, Any]:
+    text = "".join(answer.texts)
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": None if answer.calls and not text else text,
+        "refusal": None,
+    }
+    if answer.calls and legacy:
+        message["function_call"] = _function(answer.calls[0])
+    elif answer.calls:
+        message["tool_calls"] = [_call(call) for call in answer.calls]
+    return message | _sealed(answer.signature)
 
-    def __init__(self, request_id: str, model: str, *, include_usage: bool) -> None:
+
+def left_out(calls: Sequence[ToolCall], *, legacy: bool) -> tuple[str, ...]:
+    """A note where an answer of the older kind has no room for all calls."""
+    return (
+        (f"function_call has room for one call: {len(calls) - 1} more left out",) if legacy and len(calls) > 1 else ()
+    )
+
+
+class Stream:
+    """The chunks of streamed answers, each a server-sent event. `legacy` tells of calls the older way."""
+
+    def __init__(
+        self, request_id: str, model: str, *, include_usage: bool, choices: int = 1, legacy: bool = False
+    ) -> None:
         self._base = {
             "id": f"chatcmpl-{request_id}",
             "object": "chat.completion.chunk",
@@ -86,41 +150,58 @@ class Stream:
             "model": model,
         }
         self._usage = include_usage
+        self._legacy = legacy
         null = b',"usage":null' if include_usage else b""
-        fixed = encoded(self._base)[:-1]
-        self._before = b"data: " + fixed + b',"choices":[{"index":0,"delta":{"content":'
+        fixed = b"data: " + encoded(self._base)[:-1]
+        self._before = [fixed + b',"choices":[{"index":%d,"delta":{"content":' % place for place in range(choices)]
         self._after = b'},"finish_reason":null}]' + null + b"}\n\n"
-        self._calls = 0
+        self._calls = [0] * choices
 
     def opening(self) -> bytes:
-        return self._event({"role": "assistant", "content": ""}, None)
-
-    def text(self, text: str) -> bytes:
-        """The hot path: one string is encoded, the rest stands ready."""
-        return self._before + encoded(text) + self._after
-
-    def calls(self, calls: tuple[ToolCall, ...]) -> bytes:
-        first = self._calls
-        self._calls += len(calls)
-        return self._event(
-            {"tool_calls": [{"index": first + place} | _call(call) for place, call in enumerate(calls)]}, None
+        return b"".join(
+            self._event(place, {"role": "assistant", "content": ""}, None) for place in range(len(self._before))
         )
 
-    def ending(self, outcome: Outcome) -> bytes:
-        """The finish, the usage where it was asked for, the cost in the last of them, and the terminator."""
-        finish = finish_reason(outcome, called=self._calls > 0)
-        more = {"claw": claw(outcome)}
+    def text(self, text: str, place: int = 0) -> bytes:
+        """The hot path: one string is encoded, the rest stands ready."""
+        return self._before[place] + encoded(text) + self._after
+
+    def sealed(self, text: str, signature: str, place: int = 0) -> bytes:
+        """A piece of text, which may be empty, with its thought signature."""
+        return self._event(place, {"content": text} | _sealed(signature), None)
+
+    def calls(self, calls: Sequence[ToolCall], place: int = 0) -> bytes:
+        first = self._calls[place]
+        self._calls[place] += len(calls)
+        if self._legacy:
+            return self._event(place, {"function_call": _function(calls[0])}, None) if first == 0 else b""
+        return self._event(
+            place, {"tool_calls": [{"index": first + each} | _call(call) for each, call in enumerate(calls)]}, None
+        )
+
+    def ending(self, outcome: Outcome, place: int = 0) -> bytes:
+        """The finish of one answer while others go on."""
+        return self._event(place, {}, self._finish(outcome, place))
+
+    def closing(self, outcomes: Sequence[Outcome], facts: dict[str, Any], place: int = 0) -> bytes:
+        """The finish of the last one, the usage where it was asked for, `facts` in the last chunk, the terminator."""
+        finish, more = self._finish(outcomes[place], place), {"claw": facts}
         if not self._usage:
-            return self._event({}, finish, more) + DONE
-        last = self._base | {"choices": [], "usage": usage(outcome.tokens)} | more
-        return self._event({}, finish) + b"data: " + encoded(last) + b"\n\n" + DONE
+            return self._event(place, {}, finish, more) + DONE
+        last = self._base | {"choices": [], "usage": usage(outcomes)} | more
+        return self._event(place, {}, finish) + b"data: " + encoded(last) + b"\n\n" + DONE
+
+    def _finish(self, outcome: Outcome, place: int) -> str:
+        return finish_reason(outcome, called=self._calls[place] > 0, legacy=self._legacy)
 
     def failure(self, error: ClawError) -> bytes:
         """An honest end: the error, and no terminator after it."""
         return b"data: " + body_of(error) + b"\n\n"
 
-    def _event(self, delta: dict[str, Any], finish: str | None, more: dict[str, Any] | None = None) -> bytes:
-        chunk: dict[str, Any] = {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+    def _event(
+        self, place: int, delta: dict[str, Any], finish: str | None, more: dict[str, Any] | None = None
+    ) -> bytes:
+        chunk: dict[str, Any] = {"choices": [{"index": place, "delta": delta, "finish_reason": finish}]}
         if self._usage:
             chunk["usage"] = None
         return b"data: " + encoded(self._base | chunk | (more or {})) + b"\n\n"
@@ -145,4 +226,13 @@ def _replaced(value: Any) -> Any:
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+    return {"id": call.id, "type": "function", "function": _function(call)} | _sealed(call.signature)
+
+
+def _function(call: ToolCall) -> dict[str, Any]:
+    return {"name": call.name, "arguments": call.arguments}
+
+
+def _sealed(signature: str | None) -> dict[str, Any]:
+    """Where Google's OpenAI-compatible API has thought signatures: ai.google.dev/gemini-api/docs/thought-signatures"""
+    return {"extra_content": {"google": {"thought_signature": signature}}} if signature else {}

@@ -1,76 +1,56 @@
-"""The body of OpenAI's `POST /v1/chat/completions`, as far as it means something here, and its way into a Request.
+"""The body of OpenAI's `POST /v1/chat/completions`, and its way into canonical form. Null means absent.
 
-Fields that are not named here are ignored, as OpenAI does. Null means absent.
+`read` and all it calls know nothing of the event loop: a large body is read in a thread.
 """
 
-import base64
-import binascii
-from itertools import accumulate
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
-from backends.gateway.json_body import check_depth
+from backends.gateway.json_body import check_depth, decode, wrong_field
+from backends.gateway.openai_fields import Unheeded
+from backends.gateway.openai_messages import ChatMessage, canonical, look_at
 from backends.gateway.refusal import Turned
-from backends.types import Media, Message, ResponseFormat, Sampling, Tool, ToolCall
+from backends.gateway.surrogates import mended
+from backends.types import Effort, Message, ResponseFormat, Sampling, Tool
 
-MEDIA_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
-BETWEEN_PARTS = "\n"
-
-
-class ImageUrl(Struct):
-    url: str
-
-
-class Part(Struct):
-    type: str
-    text: str | None = None
-    image_url: ImageUrl | None = None
-    refusal: str | None = None
-
-
-class CalledFunction(Struct):
-    name: str
-    arguments: str = "{}"
-
-
-class CalledTool(Struct):
-    id: str
-    function: CalledFunction
-    type: Literal["function"] = "function"
-
-
-class ChatMessage(Struct):
-    role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[Part] | None = None
-    name: str | None = None
-    tool_calls: list[CalledTool] | None = None
-    tool_call_id: str | None = None
+MOST_CHOICES = 8
+"""Calls that one request may ask for; each is paid for, and waits for its place, as a request of its own."""
 
 
 class Function(Struct):
-    name: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_.:-]{1,128}\Z")]
+    name: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+\Z")]
     description: str | None = None
     parameters: dict[str, Any] | None = None
+    strict: bool | None = None
 
 
 class FunctionTool(Struct):
-    function: Function
-    type: Literal["function"] = "function"
+    function: Function | None = None
+    type: str = "function"
 
 
-class ChosenFunction(Struct):
+class Named(Struct):
     name: str
 
 
 class ToolChoice(Struct):
-    function: ChosenFunction
-    type: Literal["function"] = "function"
+    type: str = "function"
+    function: Named | None = None
+    allowed_tools: "AllowedTools | None" = None
+
+
+class AllowedTools(Struct):
+    mode: Literal["auto", "required"]
+    tools: list[ToolChoice]
 
 
 class Schema(Struct):
     schema: dict[str, Any] | None = None
     name: str = "answer"
+    description: str | None = None
+    strict: bool | None = None
 
 
 class Format(Struct):
@@ -82,7 +62,21 @@ class StreamOptions(Struct):
     include_usage: bool | None = None
 
 
+class ThinkingConfig(Struct):
+    thinking_budget: Annotated[int, Meta(ge=-1)] | None = None
+    thinking_level: str | None = None
+
+
+class Google(Struct):
+    thinking_config: ThinkingConfig | None = None
+
+
+class ExtraBody(Struct):
+    google: Google | None = None
+
+
 Cap = Annotated[int, Meta(ge=1)]
+Penalty = Annotated[float, Meta(ge=-2, le=2)]
 
 
 class ChatBody(Struct):
@@ -90,122 +84,238 @@ class ChatBody(Struct):
     messages: Annotated[list[ChatMessage], Meta(min_length=1)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    n: int | None = None
+    n: Annotated[int, Meta(ge=1, le=MOST_CHOICES)] | None = None
     max_tokens: Cap | None = None
     max_completion_tokens: Cap | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    top_k: Annotated[int, Meta(ge=-1)] | None = None
+    min_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    logit_bias: Annotated[dict[str, Annotated[float, Meta(ge=-100, le=100)]], Meta(max_length=4096)] | None = None
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
     stop: str | Annotated[list[str], Meta(max_length=16)] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     tools: Annotated[list[FunctionTool], Meta(max_length=128)] | None = None
     tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    functions: Annotated[list[Function], Meta(max_length=128)] | None = None
+    function_call: Literal["none", "auto"] | Named | None = None
     response_format: Format | None = None
-    metadata: dict[str, str] | None = None
+    extra_body: ExtraBody | None = None
+    google: Google | None = None
     deadline_ms: float | None = None
 
-    def sampling(self) -> Sampling:
-        stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
-        return Sampling(
-            temperature=self.temperature,
-            top_p=self.top_p,
-            max_tokens=self.max_completion_tokens or self.max_tokens,
-            stop=tuple(word for word in stop if word),
-            seed=self.seed,
-        )
 
-    def canonical_tools(self) -> tuple[tuple[Tool, ...], str]:
-        """The tools and which may be called: auto, none, required, or one's name. Raises Turned (400)."""
-        tools = tuple(_tool(item.function, index) for index, item in enumerate(self.tools or ()))
-        if not isinstance(self.tool_choice, ToolChoice):
-            return tools, self.tool_choice or "auto"
-        chosen = self.tool_choice.function.name
-        if chosen not in {tool.name for tool in tools}:
-            raise Turned(400, "invalid_request", "tool_choice names no tool of tools", param="tool_choice")
-        return tools, chosen
+class Wish(Struct, frozen=True, kw_only=True):
+    """What one body asks for. `choices` is how many answers, `legacy` that they are to call a function the older way;
+    `ignored` names fields that have no effect.
+    """
 
-    def canonical_format(self) -> ResponseFormat:
-        """Raises Turned (400) for a schema that is missing or nested too deeply."""
-        wanted = self.response_format
-        if wanted is None or wanted.type == "text":
-            return ResponseFormat()
-        if wanted.type == "json_object":
-            return ResponseFormat(kind="json")
-        if wanted.json_schema is None or wanted.json_schema.schema is None:
-            raise Turned(
-                400, "invalid_request", "json_schema needs a schema", param="response_format.json_schema.schema"
-            )
-        check_depth(wanted.json_schema.schema, "response_format.json_schema.schema")
-        return ResponseFormat(kind="schema", schema=wanted.json_schema.schema, name=wanted.json_schema.name)
-
-    def canonical_messages(self) -> tuple[Message, ...]:
-        """Raises Turned (400) for a part that cannot be read here."""
-        return tuple(_message(item, f"messages[{index}]") for index, item in enumerate(self.messages))
+    model: str
+    messages: tuple[Message, ...]
+    stream: bool
+    include_usage: bool
+    choices: int
+    legacy: bool
+    tools: tuple[Tool, ...]
+    tool_choice: str
+    parallel_tool_calls: bool | None
+    response_format: ResponseFormat
+    sampling: Sampling
+    deadline_ms: float | None
+    ignored: tuple[str, ...]
 
 
-def _tool(function: Function, index: int) -> Tool:
-    parameters = function.parameters or {}
-    check_depth(parameters, f"tools[{index}].function.parameters")
-    return Tool(name=function.name, description=function.description or "", parameters=parameters)
+_objects = msgspec.json.Decoder(dict[str, Any])
 
 
-def _message(said: ChatMessage, where: str) -> Message:
-    texts, media = _content(said.content, where)
-    if said.role == "tool" and said.tool_call_id is None:
-        raise Turned(400, "invalid_request", "a tool's message needs a tool_call_id", param=f"{where}.tool_call_id")
-    calls = tuple(
-        ToolCall(id=call.id, name=call.function.name, arguments=call.function.arguments)
-        for call in said.tool_calls or ()
-    )
-    return Message(
-        role="system" if said.role == "developer" else said.role,
-        text=BETWEEN_PARTS.join(texts),
-        media=media,
-        tool_calls=calls,
-        tool_call_id=said.tool_call_id,
-        name=said.name,
-        seams=_seams(texts),
-    )
-
-
-def _call(called: CalledTool) -> ToolCall:
-    return ToolCall(id=called.id, name=called.function.name, arguments=called.function.arguments)
-
-
-def _content(content: str | list[Part] | None, where: str) -> tuple[list[str], tuple[Media, ...]]:
-    if content is None or isinstance(content, str):
-        return [content or ""], ()
-    texts: list[str] = []
-    media: list[Media] = []
-    for index, part in enumerate(content):
-        place = f"{where}.content[{index}]"
-        said = part.refusal if part.type == "refusal" else part.text
-        if part.type in ("text", "refusal") and said is not None:
-            texts.append(said)
-        elif part.type == "image_url" and part.image_url is not None:
-            media.append(_image(part.image_url.url, f"{place}.image_url.url"))
-        else:
-            raise Turned(400, "invalid_request", "a part must be a text or an image_url, complete", param=place)
-    return texts, tuple(media)
-
-
-def _seams(texts: list[str]) -> tuple[int, ...]:
-    """Where each text but the first begins once they are joined."""
-    ends = accumulate(len(text) + len(BETWEEN_PARTS) for text in texts[:-1])
-    return tuple(ends)
-
-
-def _image(url: str, where: str) -> Media:
-    head, comma, data = url.partition(",")
-    scheme, _, rest = head.partition(":")
-    media_type, _, encoding = rest.partition(";")
-    if scheme.lower() != "data" or not comma:
-        raise Turned(400, "remote_image", "images are not fetched: send a data: URL with the bytes in it", param=where)
-    if media_type.lower() not in MEDIA_TYPES or encoding.lower() != "base64":
-        raise Turned(400, "invalid_request", f"an image must be base64 of {', '.join(MEDIA_TYPES)}", param=where)
+def read(body: bytes) -> Wish:
+    """Raises Turned (400), naming the field, for what cannot be meant or honoured here."""
+    said = decode(mended(body), _objects)
+    unheeded = Unheeded()
+    _look_at(said, unheeded)
     try:
-        raw = base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError):
-        raise Turned(400, "invalid_request", "the image is not valid base64", param=where) from None
-    if not raw:
-        raise Turned(400, "invalid_request", "the image is empty", param=where)
-    return Media(media_type=media_type.lower(), data=raw)
+        chat = msgspec.convert(said, ChatBody)
+    except msgspec.ValidationError as error:
+        raise wrong_field(error) from None
+    tools, choice = _tools(chat)
+    return Wish(
+        model=chat.model,
+        messages=canonical(chat.messages),
+        stream=bool(chat.stream),
+        include_usage=chat.stream_options is not None and bool(chat.stream_options.include_usage),
+        choices=chat.n or 1,
+        legacy=bool(chat.functions),
+        tools=tools,
+        tool_choice=choice,
+        # The older kind of an answer has room for one call.
+        parallel_tool_calls=False if chat.functions else chat.parallel_tool_calls,
+        response_format=_format(chat.response_format),
+        sampling=_sampling(chat),
+        deadline_ms=chat.deadline_ms,
+        ignored=unheeded.names(),
+    )
+
+
+def _look_at(said: dict[str, Any], unheeded: Unheeded) -> None:
+    unheeded.look("", said)
+    for name in ("stream_options", "response_format", "extra_body", "google"):
+        if isinstance(inner := said.get(name), dict):
+            unheeded.look(name, inner, name)
+    form = said.get("response_format")
+    if isinstance(form, dict) and isinstance(schema := form.get("json_schema"), dict):
+        unheeded.look("response_format.json_schema", schema, "response_format.json_schema")
+    for holder in (said.get("extra_body"), said):
+        google = holder.get("google") if isinstance(holder, dict) else None
+        config = google.get("thinking_config") if isinstance(google, dict) else None
+        if isinstance(config, dict):
+            unheeded.look("thinking_config", config, "thinking_config")
+    _look_at_tools(said, unheeded)
+    if isinstance(messages := said.get("messages"), list):
+        look_at(messages, unheeded)
+
+
+def _look_at_tools(said: dict[str, Any], unheeded: Unheeded) -> None:
+    tools, functions = said.get("tools"), said.get("functions")
+    for index, tool in enumerate(tools if isinstance(tools, list) else ()):
+        if not isinstance(tool, dict):
+            continue
+        if (kind := tool.get("type", "function")) != "function":
+            called = next((part.get("name") for part in tool.values() if isinstance(part, dict)), tool.get("name"))
+            name = f" ({called[:128]})" if isinstance(called, str) and called.isprintable() else ""
+            line = f"tools[{index}]{name} is of another type than function, and no engine here has such tools"
+            raise Turned(
+                400, "unsupported" if isinstance(kind, str) else "invalid_request", line, param=f"tools[{index}]"
+            )
+        unheeded.look("tools[]", tool, f"tools[{index}]")
+        if isinstance(function := tool.get("function"), dict):
+            unheeded.look("tools[].function", function, f"tools[{index}].function")
+    for index, function in enumerate(functions if isinstance(functions, list) else ()):
+        if isinstance(function, dict):
+            unheeded.look("functions[]", function, f"functions[{index}]")
+
+
+def _sampling(chat: ChatBody) -> Sampling:
+    stop = [chat.stop] if isinstance(chat.stop, str) else chat.stop or []
+    effort: Effort | None = "xhigh" if chat.reasoning_effort == "max" else chat.reasoning_effort
+    budget = None
+    for google in (chat.extra_body.google if chat.extra_body else None, chat.google):
+        if google is not None and google.thinking_config is not None:
+            effort, budget = _thinking(google.thinking_config, effort)
+    return Sampling(
+        temperature=chat.temperature,
+        top_p=chat.top_p,
+        top_k=chat.top_k if chat.top_k and chat.top_k > 0 else None,  # 0 and -1 are how others turn it off
+        min_p=chat.min_p,
+        frequency_penalty=chat.frequency_penalty,
+        presence_penalty=chat.presence_penalty,
+        logit_bias=tuple(sorted((chat.logit_bias or {}).items())),
+        max_tokens=chat.max_completion_tokens or chat.max_tokens,
+        stop=tuple(word for word in stop if word),
+        seed=chat.seed,
+        effort=effort,
+        thinking_budget=budget,
+    )
+
+
+def _thinking(config: ThinkingConfig, effort: Effort | None) -> tuple[Effort | None, int | None]:
+    """Google's own words for thinking, which go before OpenAI's. Source: ai.google.dev/gemini-api/docs/openai"""
+    levels: dict[str, Effort] = {"minimal": "minimal", "low": "low", "medium": "medium", "high": "high"}
+    if config.thinking_level is not None:
+        level = levels.get(config.thinking_level.lower())
+        if level is None:
+            words = ", ".join(levels)
+            raise Turned(400, "invalid_request", f"thinking_level must be one of {words}", param="thinking_level")
+        effort = level
+    budget = config.thinking_budget
+    if budget is None or budget < 0:
+        return effort, None
+    return ("none" if budget == 0 else effort), budget
+
+
+def _tools(chat: ChatBody) -> tuple[tuple[Tool, ...], str]:
+    """The tools and which may be called: auto, none, required, or one's name. Raises Turned (400)."""
+    if chat.functions:
+        if chat.tools:
+            raise Turned(400, "invalid_request", "send tools or functions, not both", param="functions")
+        functions, place = chat.functions, "functions[{}]"
+    else:
+        functions, place = [_function(tool, index) for index, tool in enumerate(chat.tools or ())], "tools[{}].function"
+    seen: set[str] = set()
+    for index, function in enumerate(functions):
+        where = place.format(index)
+        if not function.name.isprintable():
+            raise Turned(400, "invalid_request", "a tool's name must be printable", param=f"{where}.name")
+        if function.name in seen:
+            raise Turned(400, "invalid_request", f"two tools have the name {function.name}", param=f"{where}.name")
+        seen.add(function.name)
+        check_depth(function.parameters or {}, f"{where}.parameters")
+    tools = tuple(
+        Tool(
+            name=function.name,
+            description=function.description or "",
+            parameters=function.parameters or {},
+            strict=function.strict,
+        )
+        for function in functions
+    )
+    if chat.functions:
+        said = chat.function_call
+        choice: Any = ToolChoice(function=said) if isinstance(said, Named) else said
+        return _chosen(tools, choice, "function_call")
+    return _chosen(tools, chat.tool_choice, "tool_choice")
+
+
+def _function(tool: FunctionTool, index: int) -> Function:
+    if tool.function is None:
+        raise Turned(400, "invalid_request", "a tool needs its function", param=f"tools[{index}].function")
+    return tool.function
+
+
+def _chosen(tools: tuple[Tool, ...], said: str | ToolChoice | None, param: str) -> tuple[tuple[Tool, ...], str]:
+    """The tools that may be called, and how."""
+    if isinstance(said, ToolChoice):
+        if said.type in ("auto", "none", "required"):
+            said = said.type
+        elif said.type == "allowed_tools" and said.allowed_tools is not None:
+            names = [_name(each, param) for each in said.allowed_tools.tools]
+            return _only(tools, names, param), said.allowed_tools.mode
+        else:
+            name = _name(said, param)
+            only = _only(tools, [name], param)
+            # A tool may have a name that means something as a choice: then it stands alone and must be called.
+            return (only, "required") if name in ("auto", "none", "required") else (tools, name)
+    if said == "required" and not tools:
+        raise Turned(400, "invalid_request", f"{param} needs tools", param=param)
+    return tools, said or "auto"
+
+
+def _only(tools: tuple[Tool, ...], names: list[str], param: str) -> tuple[Tool, ...]:
+    if not {tool.name for tool in tools}.issuperset(names):
+        raise Turned(400, "invalid_request", f"{param} names no tool of tools", param=param)
+    return tuple(tool for tool in tools if tool.name in names)
+
+
+def _name(choice: ToolChoice, param: str) -> str:
+    if choice.type == "function" and choice.function is not None:
+        return choice.function.name
+    known = "auto, none, required, a function or allowed_tools of functions"
+    raise Turned(400, "unsupported", f"{param} must be {known}", param=param)
+
+
+def _format(wanted: Format | None) -> ResponseFormat:
+    """Raises Turned (400) for a schema that is missing or nested too deeply."""
+    if wanted is None or wanted.type == "text":
+        return ResponseFormat()
+    if wanted.type == "json_object":
+        return ResponseFormat(kind="json")
+    where, said = "response_format.json_schema.schema", wanted.json_schema
+    if said is None or said.schema is None:
+        raise Turned(400, "invalid_request", "json_schema needs a schema", param=where)
+    check_depth(said.schema, where)
+    schema = said.schema
+    if said.description and "description" not in schema:
+        schema = schema | {"description": said.description}
+    return ResponseFormat(kind="schema", schema=schema, name=said.name, strict=said.strict)

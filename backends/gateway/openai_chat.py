@@ -1,96 +1,106 @@
 """`POST /v1/chat/completions`, streamed and whole."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-
-import msgspec
 
 from backends.errors import ClawError
 from backends.gateway import openai_answer
 from backends.gateway.cache_control import wishes as cache_wishes
+from backends.gateway.choices import each_its_own, side_by_side
 from backends.gateway.deadline import deadline_s
-from backends.gateway.json_body import decode
-from backends.gateway.names import Target, is_plain, resolve
-from backends.gateway.openai_body import ChatBody
-from backends.gateway.refusal import Draining, Failed, Turned, safe_value
+from backends.gateway.names import target
+from backends.gateway.openai_answer import Answer
+from backends.gateway.openai_body import Wish, read
+from backends.gateway.refusal import Draining, Failed, safe_value
 from backends.gateway.visit import Header, Visit
-from backends.types import Called, Chunk, Delta, Done, Explanation, Outcome, Request, Routed, ToolCall
+from backends.types import Called, Chunk, Delta, Done, Explanation, Outcome, Request, Routed
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
 
-_bodies = msgspec.json.Decoder(ChatBody)
+Heard = AsyncGenerator[tuple[int, Chunk]]
 
 
 async def chat(visit: Visit) -> None:
-    body = decode(visit.body, _bodies)
-    request = await request_of(body, visit)
+    wish = read(visit.body)
+    request = await request_of(wish, visit)
     visit.body = b""  # a long stream need not keep it
     leash = visit.drain.leash()
-    answer = _Streamed(visit, body, request) if body.stream else _Whole(visit)
+    answer = _Streamed(visit, wish, request) if wish.stream else _Whole(visit, wish, request)
     async with leash:
         with visit.hold(leash):
-            async with aclosing(visit.core.ask(request)) as chunks:
+            async with aclosing(side_by_side(visit.core, each_its_own(request, wish.choices))) as chunks:
                 await answer.hear(chunks)
     if leash.cause == "drained":
         await answer.fail(Draining("the core shut down before the answer ended", retry_after_s=5))
 
 
-async def request_of(body: ChatBody, visit: Visit) -> Request:
-    """The caller's wish in canonical form. Raises Turned (400) for what cannot be meant here."""
-    if body.n not in (None, 1):
-        raise Turned(400, "invalid_request", "n must be 1: ask again for another answer", param="n")
-    target = await _target(body.model, visit)
-    tools, choice = body.canonical_tools()
-    wishes = cache_wishes(visit.text(b"cache-control") or "")
+async def request_of(wish: Wish, visit: Visit) -> Request:
+    """The caller's wish in canonical form. Raises Turned (400, 404) for what cannot be meant here."""
+    whom = await target(wish.model, visit)
+    of_cache = cache_wishes(visit.text(b"cache-control") or "")
     return Request(
         id=visit.id,
-        agent=target.agent,
-        messages=body.canonical_messages(),
-        engine=target.engine,
-        model=target.model,
+        agent=whom.agent,
+        rules=whom.rules,
+        messages=wish.messages,
+        engine=whom.engine,
+        model=whom.model,
         # What is not plainly "false" keeps the request here: doubt is on the side of privacy.
         sensitive=(visit.text(b"x-claw-sensitive") or "false").lower() not in ("false", "0", "no"),
-        cache=wishes.cache,
-        refresh=wishes.refresh,
-        tools=tools,
-        tool_choice=choice,
-        response_format=body.canonical_format(),
-        sampling=body.sampling(),
-        deadline_s=deadline_s(visit, body.deadline_ms),
+        cache=of_cache.cache,
+        refresh=of_cache.refresh,
+        tools=wish.tools,
+        tool_choice=wish.tool_choice,
+        parallel_tool_calls=wish.parallel_tool_calls,
+        response_format=wish.response_format,
+        sampling=wish.sampling,
+        timeout_s=deadline_s(visit, wish.deadline_ms),
         source="gateway",
         tag=visit.text(b"x-claw-tag") or None,
+        ignored=wish.ignored,
+        notes=whom.notes,
     )
 
 
-async def _target(model: str, visit: Visit) -> Target:
-    engines = () if is_plain(model, visit.settings) else (await visit.core.snapshot()).engines
-    return resolve(model, visit.text(b"x-claw-agent"), visit.settings, engines)
+class _Answering:
+    """What whole and streamed answers have in common: the choices, as far as they were heard."""
+
+    def __init__(self, visit: Visit, wish: Wish, request: Request) -> None:
+        self._visit = visit
+        self._wish = wish
+        self._request = request
+        self._answers = [Answer() for _ in range(wish.choices)]
+
+    def _take(self, place: int, outcome: Outcome) -> bool:
+        """Keep the end of one answer; True for the last. Raises what it stands for where it is none."""
+        if error := failure_of(outcome):
+            raise error
+        self._answers[place].outcome = outcome
+        return all(answer.outcome is not None for answer in self._answers)
+
+    def _outcomes(self) -> list[Outcome]:
+        return [answer.outcome for answer in self._answers if answer.outcome is not None]
+
+    def _facts(self) -> dict[str, object]:
+        outcomes, legacy = self._outcomes(), self._wish.legacy
+        late = [note for answer in self._answers for note in openai_answer.left_out(answer.calls, legacy=legacy)]
+        return openai_answer.claw(outcomes, unheeded=self._request.ignored, notes=(*self._request.notes, *late))
 
 
-class _Whole:
+class _Whole(_Answering):
     """An answer kept back until it is known how it ended."""
 
-    def __init__(self, visit: Visit) -> None:
-        self._visit = visit
-
-    async def hear(self, chunks: AsyncGenerator[Chunk]) -> None:
-        texts: list[str] = []
-        calls: list[ToolCall] = []
-        async for chunk in chunks:
+    async def hear(self, chunks: Heard) -> None:
+        async for place, chunk in chunks:
+            answer = self._answers[place]
             if isinstance(chunk, Delta):
-                texts.append(chunk.text)
+                answer.texts.append(chunk.text)
+                answer.signature = chunk.signature or answer.signature
             elif isinstance(chunk, Called):
-                calls.extend(chunk.calls)
-            elif isinstance(chunk, Done):
-                outcome = chunk.outcome
-                if error := failure_of(outcome):
-                    raise error
-                headers = [
-                    *_headers(outcome.agent, outcome.engine, outcome.model, outcome.cache),
-                    (b"x-claw-cost-usd", f"{outcome.cost_usd:f}".encode()),
-                ]
-                body = openai_answer.whole(outcome, "".join(texts), tuple(calls))
-                await self._visit.answer(body, headers=headers)
+                answer.calls.extend(chunk.calls)
+            elif isinstance(chunk, Done) and self._take(place, chunk.outcome):
+                await self._give()
                 return
         raise ClawError("the core ended without an end: send this again")
 
@@ -98,23 +108,40 @@ class _Whole:
         if not self._visit.started:
             await self._visit.fail(error)
 
+    async def _give(self) -> None:
+        outcomes = self._outcomes()
+        first = outcomes[0]
+        headers = [
+            *_headers(first.agent, first.engine, first.model, first.cache),
+            (b"x-claw-zone", zone_of([first.engine, *(each.engine for one in outcomes for each in one.attempts)])),
+            (b"x-claw-cost-usd", f"{openai_answer.cost_usd(outcomes):f}".encode()),
+            *_ignored(openai_answer.ignored(self._request.ignored, outcomes)),
+        ]
+        body = openai_answer.whole(self._answers, self._facts(), legacy=self._wish.legacy)
+        await self._visit.answer(body, headers=headers)
 
-class _Streamed:
-    """An answer passed on as it comes. Its status is decided by what comes first: text or failure."""
 
-    def __init__(self, visit: Visit, body: ChatBody, request: Request) -> None:
-        self._visit = visit
-        self._request = request
-        self._usage = body.stream_options is not None and bool(body.stream_options.include_usage)
+class _Streamed(_Answering):
+    """An answer passed on as it comes. Its status is decided by what comes first: text, failure, or a long silence."""
+
+    def __init__(self, visit: Visit, wish: Wish, request: Request) -> None:
+        super().__init__(visit, wish, request)
         self._explanation: Explanation | None = None
         self._stream: openai_answer.Stream | None = None
+        self._opening = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._told_at = self._loop.time()
         self._over = False
 
-    async def hear(self, chunks: AsyncGenerator[Chunk]) -> None:
+    async def hear(self, chunks: Heard) -> None:
+        waiting = asyncio.create_task(self._keep_alive(), name=f"keep alive {self._request.id}")
         try:
-            await self._pass_on(chunks)
+            await self._pass_on(chunks, waiting)
         except ClawError as error:
+            await _ended(waiting)
             await self.fail(error)
+        finally:
+            await _ended(waiting)
 
     async def fail(self, error: ClawError) -> None:
         """An error status before the first byte, else an error event and no terminator."""
@@ -124,51 +151,94 @@ class _Streamed:
             self._over = True
             await self._visit.end(self._stream.failure(error))
 
-    async def _pass_on(self, chunks: AsyncGenerator[Chunk]) -> None:
+    async def _pass_on(self, chunks: Heard, waiting: asyncio.Task[None]) -> None:
         write = self._visit.write
-        async for chunk in chunks:
-            if isinstance(chunk, Delta):
-                if self._stream is None:
-                    self._stream = await self._open()
-                await write(self._stream.text(chunk.text))
-            elif isinstance(chunk, Routed):
-                self._explanation = chunk.explanation
-            elif isinstance(chunk, Called):
-                if self._stream is None:
-                    self._stream = await self._open()
-                await write(self._stream.calls(chunk.calls))
-            else:
-                await self._finish(chunk.outcome)
+        async for place, chunk in chunks:
+            if isinstance(chunk, Routed):
+                if place == 0 or self._explanation is None:
+                    self._explanation = chunk.explanation
+                continue
+            self._told_at = self._loop.time()
+            if isinstance(chunk, Done) and self._take(place, chunk.outcome):
+                await _ended(waiting)
+                await self._finish(place)
                 return
+            stream = self._stream or await self._open(chunk.outcome if isinstance(chunk, Done) else None)
+            if isinstance(chunk, Delta):
+                if chunk.signature is None:
+                    await write(stream.text(chunk.text, place))
+                else:
+                    await write(stream.sealed(chunk.text, chunk.signature, place))
+            elif isinstance(chunk, Called):
+                self._answers[place].calls.extend(chunk.calls)
+                await write(stream.calls(chunk.calls, place))
+            else:
+                await write(stream.ending(chunk.outcome, place))
         raise ClawError("the core ended without an end: send this again")
 
+    async def _keep_alive(self) -> None:
+        """While nothing is said, a comment now and then; the first of them opens the stream."""
+        every_s = self._visit.settings.gateway.keep_alive_s
+        while True:
+            silent_s = self._loop.time() - self._told_at
+            if silent_s < every_s:
+                await asyncio.sleep(every_s - silent_s)
+                continue
+            if self._stream is None:
+                await self._open()
+            await self._visit.write(openai_answer.COMMENT)
+            self._told_at = self._loop.time()
+
     async def _open(self, outcome: Outcome | None = None) -> openai_answer.Stream:
+        async with self._opening:
+            return self._stream or await self._opened(outcome)
+
+    async def _opened(self, outcome: Outcome | None) -> openai_answer.Stream:
         known = outcome or self._explanation
         model = known.model if known else self._request.model or "auto"
         engine = known.engine if known else "auto"
         cache = outcome.cache if outcome else self._cache()
-        stream = openai_answer.Stream(self._request.id, model, include_usage=self._usage)
-        headers = [*_headers(self._request.agent, engine, model, cache), (b"cache-control", b"no-store")]
+        ignored = (*self._request.ignored, *(known.ignored if known else ()))
+        stream = openai_answer.Stream(
+            self._request.id,
+            model,
+            include_usage=self._wish.include_usage,
+            choices=self._wish.choices,
+            legacy=self._wish.legacy,
+        )
+        headers = [
+            *_headers(known.agent if known else self._request.agent, engine, model, cache),
+            *([(b"x-claw-zone", zone_of([engine]))] if known else []),
+            *_ignored(tuple(dict.fromkeys(ignored))),
+            (b"cache-control", b"no-store"),
+        ]
         await self._visit.start(200, EVENT_STREAM, headers)
+        self._stream = stream
         await self._visit.write(stream.opening())
         return stream
 
-    async def _finish(self, outcome: Outcome) -> None:
-        if error := failure_of(outcome):
-            raise error
-        if self._stream is None:
-            self._stream = await self._open(outcome)
+    async def _finish(self, place: int) -> None:
+        outcomes = self._outcomes()
+        stream = self._stream or await self._open(outcomes[0])
         self._over = True
-        await self._visit.end(self._stream.ending(outcome))
+        await self._visit.end(stream.closing(outcomes, self._facts(), place))
 
     def _cache(self) -> str:
         """How the cache took part, as far as it is known before the end."""
-        if not self._request.cache or (self._explanation and self._explanation.sensitive):
+        if not self._request.cache or self._wish.choices > 1 or (self._explanation and self._explanation.sensitive):
             return "bypass"
         if self._explanation is None or self._explanation.engine != "cache":
             return "miss"
         said = " ".join(reason.detail for reason in self._explanation.reasons if reason.rule == "cache")
         return "semantic" if said.startswith("semantic") else "exact"
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """End `task`, and wait until it has: what it was writing is written, or not begun. Raises a fault of its own."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled() and (fault := task.exception()) is not None:
+        raise fault
 
 
 def failure_of(outcome: Outcome) -> ClawError | None:
@@ -181,6 +251,11 @@ def failure_of(outcome: Outcome) -> ClawError | None:
     return None
 
 
+def zone_of(engines: Sequence[str]) -> bytes:
+    """Where a prompt went: a stored answer is one that it did not leave the machine for."""
+    return b"cloud" if "cloud" in engines else b"local"
+
+
 def _headers(agent: str, engine: str, model: str, cache: str) -> list[Header]:
     return [
         (b"x-claw-agent", safe_value(agent)),
@@ -188,3 +263,7 @@ def _headers(agent: str, engine: str, model: str, cache: str) -> list[Header]:
         (b"x-claw-model", safe_value(model)),
         (b"x-claw-cache", safe_value(cache)),
     ]
+
+
+def _ignored(names: Sequence[str]) -> list[Header]:
+    return [(b"x-claw-ignored", safe_value(", ".join(names)))] if names else []

@@ -9,6 +9,7 @@ from backends.errors import ClawError, NoEngine
 STATUS: dict[str, int] = {
     "busy": 503,
     "rate-limited": 429,
+    "rate_limit": 429,
     "daily-quota": 429,
     "unavailable": 502,
     "timeout": 504,
@@ -16,20 +17,43 @@ STATUS: dict[str, int] = {
     "key": 502,
     "model": 502,
     "context": 400,
+    "context_length_exceeded": 400,
+    "unsupported": 400,
+    "invalid_request": 400,
+    "too_large": 413,
+    "model_not_found": 404,
     "rejected": 400,
+    "empty": 502,
     "protocol": 502,
     "deadline": 504,
     "queue_full": 503,
     "no_engine": 503,
     "budget": 402,
+    "capacity": 429,
     "refused": 403,
     "ledger": 503,
     "cancelled": 503,
+    "closing": 503,
     "draining": 503,
 }
 """The HTTP status of each kind of failure; an error of another kind brings its own."""
 
-WAIT_S = 60.0  # Retry-After of a limit whose end nobody told
+CODES: dict[str, str] = {
+    "context": "context_length_exceeded",
+    "rate_limit": "rate_limit_exceeded",
+    "rate-limited": "rate_limit_exceeded",
+    "capacity": "rate_limit_exceeded",
+}
+"""OpenAI's own code for a kind, where clients go by it; of the others the kind itself is the code."""
+
+PARAMS: dict[str, str] = {"context": "messages", "context_length_exceeded": "messages", "model_not_found": "model"}
+
+WAIT_S: dict[int, float] = {429: 60.0, 503: 10.0}
+"""Retry-After of a status where nobody told when to try again."""
+QUOTA_WAIT_S = 3600.0  # the same for a day's quota
+
+FINAL = frozenset({"deadline", "daily-quota", "cancelled", "budget"})
+"""Kinds that the same request, sent again, would meet again: OpenAI's clients are told not to."""
 
 _TYPES = {402: "insufficient_quota", 403: "permission_error", 429: "rate_limit_error"}
 
@@ -47,10 +71,13 @@ class Turned(ClawError):
 class Failed(ClawError):
     """An outcome whose `finish` is "error" or "cancelled", as an error."""
 
-    def __init__(self, message: str, *, kind: str, retry_after_s: float | None) -> None:
+    def __init__(
+        self, message: str, *, kind: str, retry_after_s: float | None, should_retry: bool | None = None
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.retry_after_s = retry_after_s
+        self.should_retry = should_retry
 
 
 class Draining(NoEngine):
@@ -69,26 +96,29 @@ def status_of(error: ClawError) -> int:
 
 def body_of(error: ClawError) -> bytes:
     """OpenAI's error object, encoded."""
-    status = status_of(error)
+    status, kind = status_of(error), error.kind
     said = {
         "message": str(error).encode("utf-8", "replace").decode(),
         "type": _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error"),
-        "param": getattr(error, "param", None),
-        "code": error.kind,
+        "param": getattr(error, "param", None) or PARAMS.get(kind),
+        "code": CODES.get(kind, kind),
     }
     return msgspec.json.encode({"error": said})
 
 
 def headers_of(error: ClawError) -> list[tuple[bytes, bytes]]:
-    """Retry-After in whole seconds, and a word to OpenAI's clients where sending again would be wrong."""
+    """Retry-After in whole seconds, on every 429 and 503, and a word to OpenAI's clients where the error itself says
+    whether to send again, or where that would be in vain.
+    """
     headers: list[tuple[bytes, bytes]] = []
     wait = error.retry_after_s
-    if wait is None and status_of(error) == 429:
-        wait = WAIT_S
+    if wait is None:
+        wait = QUOTA_WAIT_S if error.kind == "daily-quota" else WAIT_S.get(status_of(error))
     if wait is not None:
         headers.append((b"retry-after", str(max(1, math.ceil(wait))).encode()))
-    if error.kind == "cancelled":
-        headers.append((b"x-should-retry", b"false"))
+    again = False if error.should_retry is None and error.kind in FINAL else error.should_retry
+    if again is not None:
+        headers.append((b"x-should-retry", b"true" if again else b"false"))
     return headers
 
 

@@ -18,7 +18,7 @@ JSON = b"application/json"
 
 
 class Visit:
-    """`headers` is by lower-case name, `body` whole; both are filled once the door let them in."""
+    """`headers` is by lower-case name, `path` as it came, `body` whole; they are filled once the door let them in."""
 
     def __init__(
         self, id: str, *, core: Core, settings: Settings, drain: Drain, connection: Connection, send: Send
@@ -29,6 +29,7 @@ class Visit:
         self.drain = drain
         self.connection = connection
         self.headers: dict[bytes, bytes] = {}
+        self.path = b""
         self.body = b""
         self.started = False
         self._send = send
@@ -62,7 +63,8 @@ class Visit:
 
     async def start(self, status: int, kind: bytes, headers: Iterable[Header] = ()) -> None:
         self.started = True
-        head = [(b"content-type", kind), (b"x-claw-request-id", self.id.encode()), *headers]
+        id = self.id.encode()
+        head = [(b"content-type", kind), (b"x-claw-request-id", id), (b"x-request-id", id), *headers]
         await self._send({"type": "http.response.start", "status": status, "headers": head})
 
     async def write(self, part: bytes) -> None:

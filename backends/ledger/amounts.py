@@ -58,8 +58,14 @@ class Charge(Struct, frozen=True):
 
 
 class Room(Struct, frozen=True, kw_only=True):
-    """What the tightest hard budget leaves for a call; all None where there is none."""
+    """What the tightest hard budget leaves for a call; all None where there is none.
+
+    `unspent_usd` is the least that any of them would leave with no call in flight, `resets_at` when that one's window
+    ends.
+    """
 
     left_usd: Decimal | None
     on_exceeded: Literal["local", "refuse", "alert"] | None
     scope: str | None
+    unspent_usd: Decimal | None = None
+    resets_at: datetime | None = None

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from backends.errors import BudgetExceeded
+from backends.errors import BudgetExceeded, BudgetHeld
 from backends.ledger import windows
 from backends.ledger.amounts import Charge, OpenCall, Reservation, Room, Tally
 from backends.ledger.limits import Key, covers, in_force
@@ -158,7 +158,10 @@ class Books:
         ]
 
     def _check(self, call: OpenCall, reservation: Reservation) -> None:
-        """A call that costs nothing always fits, also where a bill came out higher than the worst case foreseen."""
+        """A call that costs nothing always fits, also where a bill came out higher than the worst case foreseen.
+
+        Raises BudgetHeld where it would fit once the calls in flight have ended.
+        """
         if not reservation.usd:
             return
         failing = [
@@ -169,6 +172,8 @@ class Books:
         ]
         if failing:
             said_no = next((state for state in failing if state.on_exceeded == "refuse"), failing[0])
+            if all(state.limit_usd - state.spent_usd >= reservation.usd for state in failing):
+                raise BudgetHeld(budget=said_no, on_exceeded=said_no.on_exceeded)
             wait = "" if said_no.window == "total" else f", or wait for the next {said_no.window}"
             raise BudgetExceeded(
                 f"the {said_no.window} budget of {said_no.scope} has ${said_no.left_usd:f} left"
@@ -229,7 +234,14 @@ class Books:
             return Room(left_usd=None, on_exceeded=None, scope=None)
         left, index = min(hard)
         budget = self._budgets[index]
-        return Room(left_usd=left, on_exceeded=budget.on_exceeded, scope=budget.scope)
+        unspent, tightest = min((max(ZERO, self._unspent(other, self.starts[other])), other) for _, other in hard)
+        return Room(
+            left_usd=left,
+            on_exceeded=budget.on_exceeded,
+            scope=budget.scope,
+            unspent_usd=unspent,
+            resets_at=self._state(tightest, self.starts[tightest]).resets_at,
+        )
 
     def spend(self) -> Spend:
         agents = sorted(self._today.values(), key=lambda one: (-one.cost_usd, -one.requests, one.agent))
@@ -253,6 +265,10 @@ class Books:
         """What a budget's window has left; below 0 where more was billed, or the limit was lowered."""
         tally = self._tallies.get((index, began), NOTHING)
         return self._budgets[index].limit_usd - tally.spent - tally.reserved
+
+    def _unspent(self, index: int, began: datetime) -> Decimal:
+        """What it would have left with no call in flight."""
+        return self._budgets[index].limit_usd - self._tallies.get((index, began), NOTHING).spent
 
     def _state(self, index: int, began: datetime) -> BudgetState:
         budget, tally = self._budgets[index], self._tallies.get((index, began), Tally())

@@ -1,12 +1,31 @@
 """How a twin behaves, settable while it runs: speed, room, models, what it counts, and what goes wrong."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from backends.rehearsal.faults import Fault
 
 Count = Annotated[int, Meta(ge=0)]
+Calling = Literal["calls", "tags", "bare", "fence", "xml", "broken", "never"]
+"""How a local model calls a tool: so that its server reads it, as text in one of the ways that models have, as
+text that nobody can read, or not at all, whatever form it is told to keep.
+"""
+
+Deltas = Literal[
+    "plain",  # as OpenAI writes them
+    "same-index",  # each call has the index 0, and an id of its own
+    "no-index",  # no delta has an index
+    "no-id",  # calls are told apart by nothing but their names
+    "nulls",  # null wherever there is nothing to say
+    "late-calls",  # the calls come after the reason for the end
+    "whole",  # one JSON object, in spite of `stream`
+    "parts",  # content is a list of parts
+    "legacy",  # `function_call`
+    "reasoning",  # thinking comes first, in a field of its own
+    "refusal",  # the answer stands in `refusal`
+]
+"""How an OpenAI-compatible server writes its stream."""
 
 
 class Model(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,6 +62,7 @@ class Behaviour(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `tokens_per_s` None is as fast as the wire. Calls beyond `parallel` wait inside, unseen; beyond `queue_limit`
     waiting ones they get 503. `load_s` passes before the first byte when a model is not resident. `vram_share` of a
     model is shown on the GPU. `thinking` fixes the thinking tokens of a call. `chunk_tokens` is the size of one chunk.
+    `calling` is of local models, `deltas` of the OpenAI-compatible twin alone.
     """
 
     tokens_per_s: Annotated[float, Meta(gt=0)] | None = None
@@ -55,6 +75,8 @@ class Behaviour(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     thinking: Count | None = None
     models: tuple[Model, ...] = ()
     counted: Counted = Counted()
+    calling: Calling = "calls"
+    deltas: Deltas = "plain"
     faults: tuple[Fault, ...] = ()
 
     def model(self, name: str) -> Model | None:
@@ -67,6 +89,7 @@ OLLAMA = Behaviour(
         Model(name="nomic-embed-text:latest", size_b=274_302_450, context=2_048, capabilities=("embedding",)),
     )
 )
+OPENAI = Behaviour(models=(Model(name="qwen2.5:14b"),))
 GEMINI = Behaviour(
     parallel=1_000,
     queue_limit=None,

@@ -23,7 +23,9 @@ FaultKind = Literal[
     "wire",  # right content, odd bytes, in the way `mode` says
 ]
 
-UsageMode = Literal["zeros-first", "absent-last", "absent", "wrong-total", "cached-over-prompt"]
+UsageMode = Literal[
+    "zeros-first", "absent-last", "absent", "no-input", "no-output", "wrong-total", "cached-over-prompt"
+]
 WireMode = Literal["stop-each", "stop-first", "reason-alone", "big", "split", "crlf", "keep-alive"]
 
 

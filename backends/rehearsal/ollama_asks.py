@@ -3,9 +3,11 @@
 import re
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from msgspec import Struct
 
+from backends.rehearsal.ollama_checks import BadAsk, check_messages, check_options, check_tools
 from backends.rehearsal.script import Ask, Function, Invocation, Turn
 
 DEFAULT_WINDOW = 4_096
@@ -14,12 +16,10 @@ UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "
 DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 
 
-class BadAsk(Exception):
-    """Ollama would answer 400 with this text."""
-
-
 class Prompt(Struct, frozen=True, kw_only=True):
-    """`empty` asks only to load or, with `keep_alive_s` 0, to unload. `num_ctx` is the window in tokens."""
+    """`empty` asks only to load or, with `keep_alive_s` 0, to unload. `num_ctx` is the window in tokens, `think` what
+    was said of thinking.
+    """
 
     chat: bool
     model: str
@@ -28,6 +28,7 @@ class Prompt(Struct, frozen=True, kw_only=True):
     empty: bool
     num_ctx: int
     keep_alive_s: float
+    think: Any = None
 
     def event(self, text: str, *, done: bool = False) -> dict[str, Any]:
         """One object of the stream."""
@@ -37,7 +38,7 @@ class Prompt(Struct, frozen=True, kw_only=True):
     def tool_event(self, called: Invocation) -> dict[str, Any]:
         event = self.event("")
         function = {"name": called.name, "arguments": called.arguments}
-        event["message"]["tool_calls"] = [{"function": function}]
+        event["message"]["tool_calls"] = [{"id": f"call_{uuid4().hex[:8]}", "function": function}]
         return event
 
 
@@ -47,9 +48,9 @@ def read_prompt(body: dict[str, Any], *, chat: bool) -> Prompt:
     if not isinstance(model, str) or not model:
         raise BadAsk("model is required")
     options = body.get("options") or {}
-    window = options.get("num_ctx") or DEFAULT_WINDOW
-    if not isinstance(window, int):
-        raise BadAsk('option "num_ctx" must be of type integer: invalid option')
+    check_options(options)
+    check_tools(body.get("tools"))
+    window = int(options.get("num_ctx") or DEFAULT_WINDOW)
     turns = _chat_turns(body) if chat else _generate_turns(body)
     return Prompt(
         chat=chat,
@@ -58,6 +59,7 @@ def read_prompt(body: dict[str, Any], *, chat: bool) -> Prompt:
         empty=not turns,
         num_ctx=window,
         keep_alive_s=keep_alive(body.get("keep_alive")),
+        think=body.get("think"),
         ask=Ask(
             turns=turns,
             max_tokens=_cap(options.get("num_predict")),
@@ -78,8 +80,10 @@ def keep_alive(value: Any) -> float:
     if isinstance(value, int | float):
         return float(value)
     text = str(value)
+    if text == "0":
+        return 0.0
     if re.fullmatch(r"-?\d+", text):
-        return float(text)
+        raise BadAsk(f'time: missing unit in duration "{text}"')
     parts = DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text.lstrip("-"):
         raise BadAsk(f'time: invalid duration "{text}"')
@@ -89,11 +93,7 @@ def keep_alive(value: Any) -> float:
 
 def _chat_turns(body: dict[str, Any]) -> tuple[Turn, ...]:
     messages = body.get("messages") or []
-    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-        raise BadAsk("json: cannot unmarshal messages into Go struct field ChatRequest.messages of type []api.Message")
-    for message in messages:
-        if message.get("role") not in ("system", "user", "assistant", "tool"):
-            raise BadAsk(f"invalid role: {message.get('role')}, role must be one of [system, user, assistant, tool]")
+    check_messages(messages)
     return tuple(
         Turn(message["role"], str(message.get("content") or ""), len(message.get("images") or ()))
         for message in messages

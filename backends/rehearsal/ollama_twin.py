@@ -19,12 +19,17 @@ from backends.rehearsal import ollama_models as shown
 from backends.rehearsal.account import Call
 from backends.rehearsal.behaviour import OLLAMA, Behaviour, Model
 from backends.rehearsal.faults import Fault
-from backends.rehearsal.ollama_asks import BadAsk, Prompt, keep_alive, read_prompt
+from backends.rehearsal.ollama_asks import Prompt, keep_alive, read_prompt
+from backends.rehearsal.ollama_checks import BadAsk, check_think
 from backends.rehearsal.residence import Residence
 from backends.rehearsal.script import Answerer, Invocation, Script, Spent, count, count_prompt, cut, dice
 from backends.rehearsal.twin import Twin
+from backends.rehearsal.writing_calls import local_answer
 
 NDJSON = "application/x-ndjson"
+TOLD = {"no-input": ("eval_count",), "no-output": ("prompt_eval_count",)}
+"""The counts that are told all the same, by the mode of a fault in usage."""
+
 RUNAWAY_LINE = "and then the same again\n"
 
 
@@ -128,12 +133,16 @@ class OllamaTwin(Twin):
         try:
             prompt = read_prompt(body, chat=chat)
         except BadAsk as error:
-            return web.json_response({"error": str(error)}, status=400)
+            return web.json_response({"error": str(error)}, status=error.status)
         model = self._find(prompt.model)
         if model is None:
             return web.json_response({"error": f"model '{prompt.model}' not found"}, status=404)
         if prompt.ask.tools and "tools" not in model.capabilities:
             return web.json_response({"error": f"{prompt.model} does not support tools"}, status=400)
+        try:
+            check_think(prompt.think, prompt.model, model.capabilities)
+        except BadAsk as error:
+            return web.json_response({"error": str(error)}, status=error.status)
         call = self.account.begin("chat" if chat else "generate", prompt.model)
         fault = self.fault_for(request, "answer")
 
@@ -170,8 +179,9 @@ class OllamaTwin(Twin):
         self.account.end(call, "finished")
         self.residence.used(model.name, prompt.keep_alive_s)
         now = time.monotonic_ns()
-        absent = fault is not None and fault.kind == "usage"
-        counts = {} if absent else {"prompt_eval_count": call.input, "eval_count": call.output}
+        counts = {"prompt_eval_count": call.input, "eval_count": call.output}
+        if fault is not None and fault.kind == "usage":
+            counts = {key: counts[key] for key in TOLD.get(fault.mode, ())}
         durations = {
             "total_duration": now - began,
             "load_duration": load,
@@ -189,6 +199,8 @@ class OllamaTwin(Twin):
         call.input = prompt.num_ctx // 2 + 2 if cut else counted
         if fault is not None and fault.kind == "runaway":
             return _runaway(prompt.ask.max_tokens, call.input), cut
+        if prompt.ask.tools and self.answerer is self.script:
+            return local_answer(prompt.ask, self.behaviour.calling), cut
         writer = self.script if prompt.ask.tools or cut else self.answerer
         return writer.answer(prompt.ask), cut
 

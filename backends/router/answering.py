@@ -3,6 +3,7 @@ heard.
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -12,25 +13,30 @@ from msgspec.structs import replace
 
 from backends.clock import Clock
 from backends.engines.base import Answering as Answers
-from backends.engines.base import Call, Finished, Text, ToolCalls, Usage
+from backends.engines.base import Call, Finished, Text
 from backends.errors import ClawError, EngineError
 from backends.ledger.store import Ledger
+from backends.router.answer import Answer
 from backends.router.cascade import Cascade, Watch
-from backends.router.compress import compress
+from backends.router.compress import compress, cuts
 from backends.router.costs import Costs
 from backends.router.decide.choose import redacted_detail
 from backends.router.desk import Desk
 from backends.router.flight import Ending, Flight
 from backends.router.journal import Journal
 from backends.router.outgoing import outgoing
-from backends.router.privacy.restore import Restorer
 from backends.router.retries import RetryBudget
 from backends.router.tally import Meter
-from backends.types import Attempt, Called, Delta, EngineName, InFlight, Reason, Role, Routed, ToolCall
+from backends.types import Attempt, EngineName, InFlight, Reason, Role, Routed
 
 RETRY_PAUSE_S = (0.2, 0.8)
 SAMPLE_TEMPERATURE = 0.7  # of a second sample: at 0 it would only repeat the first
 Stage = Literal["waiting", "called", "streaming"]
+
+NOT_ITS_LOAD = frozenset({"rejected", "context"})
+"""Kinds that refuse this one request at once: another engine that takes it is no retry of the same work."""
+
+log = logging.getLogger(__name__)
 
 
 class Answering:
@@ -57,8 +63,8 @@ class Answering:
         Ending too.
         """
         watch = self._cascade.watch(flight) if self._cascade is not None else Watch()
-        flight.closely = watch.depth == "all"
-        ending = await self._tried(flight, held=watch.may_escalate)
+        flight.closely, flight.lightly = watch.depth == "all", watch.lightly
+        ending = await self._tried(flight, held=watch.holds)
         whole = ending.engine == "local" and ending.finish in ("stop", "length") and watch.depth != "none"
         if self._cascade is None or not whole:
             return ending
@@ -89,15 +95,18 @@ class Answering:
         self, flight: Flight, name: EngineName, error: ClawError, *, again: bool, tried: list[EngineName]
     ) -> EngineName | None:
         """The engine to try after `error`, or None where the caller must hear of it."""
-        if error.kind in ("rejected", "budget", "ledger"):
+        if error.kind in ("budget", "capacity", "ledger"):
             return None
         desk = self._desks[name]
-        worth_it = error.kind == "unavailable" and not again and not desk.stopped and desk.breaker.usable()
+        worth_it = error.kind in ("unavailable", "empty") and not again and not desk.stopped and desk.breaker.usable()
         if worth_it and self._retries.again():
             return name
         other = flight.thought.decision.failover
         if other is None or other in tried or self._desks[other].stopped or self._desks[other].why_not():
             return None
+        if error.kind in NOT_ITS_LOAD:
+            log.warning("%s went on to %s: %s", flight.request.id, other, error)
+            return other
         return other if self._retries.again() else None
 
     def _reroute(self, flight: Flight, engine: EngineName, error: ClawError) -> None:
@@ -105,10 +114,21 @@ class Answering:
         reasons = [Reason(rule="failover", detail=f"{old.engine}: {error.kind}")]
         if engine == "cloud" and flight.thought.redaction is not None:
             reasons.append(Reason(rule="privacy", detail=redacted_detail(flight.thought.verdict)))
-        explanation = replace(old, engine=engine, model=self._desks[engine].model, reasons=(*reasons, *old.reasons))
+        explanation = replace(
+            old,
+            engine=engine,
+            model=self._desks[engine].model,
+            reasons=(*reasons, *old.reasons),
+            ignored=self.ignored(flight, engine),
+        )
         flight.thought = replace(flight.thought, explanation=explanation)
         flight.tell(Routed(id=flight.request.id, explanation=explanation))
         self._journal.decided(flight.request, explanation)
+
+    def ignored(self, flight: Flight, name: EngineName) -> tuple[str, ...]:
+        """The names of the request's fields that have no effect on this engine's call."""
+        ignores = self._desks[name].engine.ignores(self._call(flight, name))
+        return tuple(dict.fromkeys((*flight.request.ignored, *ignores)))
 
     def _answered_by(self, flight: Flight, meter: Meter) -> None:
         """Tell who listens, before the first word, that another model answers than the one asked for."""
@@ -124,7 +144,8 @@ class Answering:
     def _call(self, flight: Flight, name: EngineName) -> Call:
         thought = flight.thought
         request, classes = outgoing(name, flight.request, thought.classes, thought.redaction)
-        call = compress(request, classes, name, self._desks[name].settings)
+        desk = self._desks[name]
+        call = compress(request, classes, name, desk.settings, window=desk.context)
         if flight.closely and name == "local":
             call = replace(call, logprobs=True)
         limit = thought.limit
@@ -140,10 +161,10 @@ class Answering:
         reserved = self._costs.worst(name, call)
         if further and reserved:
             await self._ledger.reserve(flight.request.id, engine=name, model=call.model, amount=reserved)
-        self._progress(flight, desk, "waiting")
+        self._progress(flight, desk, call.model, "waiting")
         async with desk.limiter.slot(flight.request.agent, retry_after_s=desk.wait_s()):
             _refuse_closed(desk)
-            self._progress(flight, desk, "called")
+            self._progress(flight, desk, call.model, "called")
             meter = Meter(name, call, reserved_usd=reserved, costs=self._costs, clock=self._clock, role=role)
             if not further:
                 self._retries.first()
@@ -152,36 +173,18 @@ class Answering:
     async def _stream(self, flight: Flight, desk: Desk, meter: Meter, *, held: bool) -> Ending:
         flight.hold(held)
         desk.breaker.called()
-        calls: tuple[ToolCall, ...] = ()
-        end: Finished | None = None
         counted, why = False, "internal"
         redaction = flight.thought.redaction if desk.name == "cloud" else None
-        restorer = Restorer(redaction.values if redaction is not None else None)
+        answer = Answer(flight, meter, redaction, clock=self._clock)
         try:
             async with aclosing(desk.engine.stream(meter.call)) as chunks:
                 async for chunk in chunks:
-                    match chunk:
-                        case Text(text):
-                            if meter.first_at is None:
-                                self._progress(flight, desk, "streaming")
-                            meter.heard(text)
-                            _say(flight, restorer.feed(text))
-                        case ToolCalls(wanted):
-                            meter.heard("")
-                            wanted = restorer.calls(wanted)
-                            calls += wanted
-                            _say(flight, restorer.rest())
-                            flight.tell(Called(wanted))
-                        case Usage(tokens):
-                            meter.used(tokens)
-                        case Answers(model):
-                            meter.answering(model)
-                            self._answered_by(flight, meter)
-                        case Finished():
-                            end = chunk
-                    flight.first_at = None if held else meter.first_at
-            assert end is not None, "an engine ends with Finished or raises"  # noqa: S101 — the seam's own promise
-            _say(flight, restorer.rest())
+                    if answer.silent and isinstance(chunk, Text) and chunk.text:
+                        self._progress(flight, desk, meter.model, "streaming")
+                    answer.take(chunk)
+                    if isinstance(chunk, Answers):
+                        self._answered_by(flight, meter)
+            end = answer.whole()
             counted = True
         except EngineError as error:
             counted = True
@@ -194,21 +197,20 @@ class Answering:
             if not counted:  # it was cut, or broke by a fault of our own: either way it may be billed
                 desk.breaker.left()
                 flight.tally.add(meter.left(why))
+        redacted = () if redaction is None else (f"redacted {len(redaction.values)}",)
         ending = Ending(
             finish=end.finish,
             engine=desk.name,
             model=meter.model,
             text=meter.text,
-            calls=calls,
+            calls=answer.calls,
             confidence=end.confidence,
+            notes=(*flight.request.notes, *cuts(flight.request, meter.call), *end.notes, *redacted),
         )
-        ending = self._judged(ending, flight, end, self._answered(flight, desk, meter))
-        if redaction is None:
-            return ending
-        return replace(ending, notes=(*ending.notes, f"redacted {len(redaction.values)}"))
+        return self._judged(ending, flight, end, self._answered(flight, desk, meter))
 
     def _failed(self, flight: Flight, desk: Desk, meter: Meter, error: EngineError) -> None:
-        desk.breaker.failed(error)
+        desk.breaker.failed(error, cause=flight.fingerprint)
         if error.kind == "busy":
             desk.limiter.busy()
         flight.tally.add(meter.failed(error))
@@ -239,29 +241,24 @@ class Answering:
             remedy = "raise engines.local.context"
             self._journal.alert("context", f"{flight.request.agent}: {line}", remedy=remedy)
             error = EngineError(f"{line}: {remedy}", kind="context")
-            return replace(ending, finish="error", notes=("context cut",), error=error)
+            return replace(ending, finish="error", notes=(*ending.notes, "context cut"), error=error)
         if end.finish == "blocked":
-            return replace(ending, notes=(f"blocked: {end.reason}",))
+            return replace(ending, notes=(*ending.notes, f"blocked: {end.reason}"))
         if end.finish == "length" and not ending.text and not ending.calls:
-            return replace(ending, notes=("thought the whole cap",))
+            return replace(ending, notes=(*ending.notes, "thought the whole cap"))
         return ending
 
-    def _progress(self, flight: Flight, desk: Desk, stage: Stage) -> None:
+    def _progress(self, flight: Flight, desk: Desk, model: str, stage: Stage) -> None:
         self._journal.progressed(
             InFlight(
                 id=flight.request.id,
                 agent=flight.request.agent,
                 engine=desk.name,
-                model=self._call(flight, desk.name).model,
+                model=model,
                 stage=stage,
                 started_at=flight.started_at,
             )
         )
-
-
-def _say(flight: Flight, text: str) -> None:
-    if text:
-        flight.tell(Delta(text))
 
 
 def _refuse_closed(desk: Desk) -> None:
@@ -280,8 +277,15 @@ def _all(said: dict[EngineName, ClawError]) -> ClawError:
     """What a caller hears when every engine that was tried failed: each one's line, the last one's kind."""
     *_, last = said.values()
     if len(said) == 1:
-        return last
+        return _final(last)
     line = "; ".join(f"{name}: {error}" for name, error in said.items())
-    return EngineError(
-        line, kind=last.kind if isinstance(last, EngineError) else "unavailable", retry_after_s=last.retry_after_s
-    )
+    kind = last.kind if isinstance(last, EngineError) else "unavailable"
+    status = last.status if isinstance(last, EngineError) else None
+    return _final(EngineError(line, kind=kind, retry_after_s=last.retry_after_s, status=status))
+
+
+def _final(error: ClawError) -> ClawError:
+    """A prompt that an engine fell over, and that had its second try here, is not to come back a third time."""
+    if isinstance(error, EngineError) and error.status == 500:
+        error.should_retry = False
+    return error

@@ -19,6 +19,8 @@ REMEMBERED_S = 60.0  # a failure that no other followed makes an engine look deg
 AT_ONCE = frozenset({"rate-limited", "daily-quota", "key"})
 HARMLESS = frozenset({"rejected", "context", "busy", "model"})
 """Kinds that say nothing of the engine's health: the request was wrong, a place was missing, or one model is."""
+CHOKED = frozenset({"timeout", "cut", "protocol", "empty"})
+"""Kinds of trouble that a prompt can bring about by itself, as it can a 500."""
 
 
 class Breaker:
@@ -32,7 +34,9 @@ class Breaker:
         self._open_until: float | None = None
         self._probing = False
         self._heard = False
+        self._causes: set[str] = set()
         self.why = ""
+        self.kind = ""
         self.since: datetime | None = None
 
     @property
@@ -74,17 +78,25 @@ class Breaker:
         self._pause_s = FIRST_PAUSE_S
         self._open_until = self.since = None
         self._probing = False
-        self.why = ""
+        self._causes.clear()
+        self.why = self.kind = ""
         if was != "up":
             self._changed()
 
-    def failed(self, error: EngineError) -> None:
+    def failed(self, error: EngineError, *, cause: str = "") -> None:
+        """A call failed. `cause` names its prompt: one prompt that an engine chokes on counts once, however often it is
+        sent, for it says nothing of the others'.
+        """
         probed, self._probing = self._probing, False
         if error.kind in HARMLESS or (self._open_until is not None and not probed):
             return  # a call that was sent before the breaker opened has nothing new to say
+        if cause and (error.kind in CHOKED or error.status == 500):
+            if cause in self._causes and not probed:
+                return
+            self._causes.add(cause)
         self._failures += 1
         self._failed_at = self._clock.monotonic()
-        self.why = str(error)
+        self.why, self.kind = str(error), error.kind
         self.since = self.since or self._clock.now()
         if error.kind in AT_ONCE or self._failures >= FAILURES or self._open_until is not None:
             self._open_until = self._clock.monotonic() + self._pause(error)

@@ -18,12 +18,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.clock import Clock
-from backends.errors import ClawError
+from backends.errors import ClawError, EngineError
 from backends.router.classify.classifier import instruction
+from backends.router.compress import USUAL_OUTPUT
+from backends.router.deadline import Deadline
 from backends.router.desk import Desk
 from backends.router.flight import Ending, Flight
 from backends.router.journal import Journal
-from backends.router.verify import Answered, Score, Word, judged, overall
+from backends.router.verify import Answered, Depth, Score, Word, judged, overall
+from backends.router.verify.calling import must_call
 from backends.router.verify.sample import agrees, short_answer
 from backends.settings import Settings
 from backends.types import Chunk, EngineName, Reason, Role, Routed, Verify
@@ -36,10 +39,15 @@ IN_A_THREAD_FROM = 4_000
 
 
 class Watch(Struct, frozen=True, kw_only=True):
-    """What is to be done with a flight's local answer: `may_escalate` keeps it back until it is checked."""
+    """What is to be done with a flight's local answer. `may_escalate`: another engine's may be given instead.
 
-    depth: Literal["none", "form", "all"] = "none"
+    `holds` keeps it back until it is checked, `lightly` only until it shows that its text is no tool call.
+    """
+
+    depth: Literal["none"] | Depth = "none"
     may_escalate: bool = False
+    holds: bool = False
+    lightly: bool = False
     why_not: str = ""
 
 
@@ -77,42 +85,54 @@ class Cascade:
         depth = self._depth(flight)
         if depth == "none":
             return Watch()
-        why_not = _stays(flight)
-        return Watch(depth=depth, may_escalate=not why_not, why_not=why_not)
+        why_not, must = _stays(flight), must_call(flight.request)
+        return Watch(
+            depth=depth,
+            may_escalate=not why_not,
+            holds=must or not why_not,
+            lightly=depth == "calls" and not must,
+            why_not=why_not,
+        )
 
     async def settle(self, flight: Flight, watch: Watch, ending: Ending, attempt: Attempt) -> Ending:
         """Check a whole answer of the local engine, and give it, the cloud's, or it with a mark."""
-        held = flight.taken()
+        held, heard = flight.taken(), flight.spoke
         word = overall(await self._words(flight, watch, ending))
         if word.verdict == "unknown" and watch.depth == "all" and watch.may_escalate:
             word = await self._second_sample(flight, ending, attempt)
         if word.verdict != "fail":
             self._give(flight, held)
             return replace(ending, verified=True if word.verdict == "pass" else None)
-        why_not = watch.why_not or self._cannot(flight)
+        why_not = watch.why_not or ("heard already" if heard else self._cannot(flight))
         if not why_not:
             better = await self._escalated(flight, word, attempt)
             if isinstance(better, Ending):
                 return better
             why_not = better
+        if must_call(flight.request) and not heard and not ending.calls:
+            return _uncalled(ending, why_not)
         self._give(flight, held)
         return replace(ending, verified=False, notes=(*ending.notes, f"unverified: {word.reason} ({why_not})"))
 
-    def _depth(self, flight: Flight) -> Literal["none", "form", "all"]:
+    def _depth(self, flight: Flight) -> Literal["none"] | Depth:
         request, decision = flight.request, flight.thought.decision
-        mode: Verify = self._settings.agent(request.agent).verify or self._settings.router.verify
-        if decision.engine != "local" or mode == "off":
+        mode: Verify = self._settings.rules(request.agent, request.rules).verify or self._settings.router.verify
+        if decision.engine != "local":
             return "none"
+        if mode == "off":
+            return "choice" if must_call(request) else "none"
         weighed = decision.weighed
         doubtful = weighed is not None and weighed.doubtful
         if self._score is not None and (mode == "always" or (mode == "doubtful" and doubtful)):
             return "all"
-        return "form" if request.response_format.kind != "text" else "none"
+        if request.response_format.kind != "text":
+            return "form"
+        return "calls" if request.tools and request.tool_choice != "none" else "none"
 
     # ---- checking -----------------------------------------------------------------------------------------------
 
     async def _words(self, flight: Flight, watch: Watch, ending: Ending) -> list[Word]:
-        cap, settings = flight.request.sampling.max_tokens, self._desks["local"].settings
+        cap, usual = flight.request.sampling.max_tokens, USUAL_OUTPUT["local"]
         weighed = flight.thought.decision.weighed
         answered = Answered(
             request=flight.request,
@@ -120,14 +140,16 @@ class Cascade:
             text=ending.text,
             calls=ending.calls,
             cut=ending.finish == "length",
-            cap_raised=(cap or settings.max_output + 1) > settings.max_output,
+            cap_raised=cap is None or cap > usual,
             confidence=ending.confidence,
             allowed=weighed.allowed if weighed is not None else None,
         )
+        if watch.depth == "none":
+            return []
         score = self._score if watch.depth == "all" else None
         if len(ending.text) < IN_A_THREAD_FROM:
-            return judged(answered, score)
-        return await asyncio.to_thread(judged, answered, score)
+            return judged(answered, score, watch.depth)
+        return await asyncio.to_thread(judged, answered, score, watch.depth)
 
     async def _second_sample(self, flight: Flight, ending: Ending, attempt: Attempt) -> Word:
         """Ask the local engine again, where its short answer can be compared."""
@@ -148,7 +170,7 @@ class Cascade:
             return "cloud is stopped"
         if (why_not := cloud.why_not()) is not None:
             return f"cloud: {why_not}"
-        output = cloud.rates.expected_output(flight.thought.classes.intent, cloud.settings.max_output)
+        output = cloud.rates.expected_output(flight.thought.classes.intent, USUAL_OUTPUT["cloud"])
         expected_s = cloud.rates.latency_s(output=output, wait_s=cloud.wait_s()) or 0.0
         return "no time left" if expected_s >= self._left_s(flight) else ""
 
@@ -158,7 +180,8 @@ class Cascade:
         self._reroute(flight, "cloud", word.reason)
         found = await self._in_time(flight, attempt(flight, "cloud", further=True, held=True))
         held = flight.taken()
-        if isinstance(found, Ending) and found.finish in ("stop", "length") and (found.text or found.calls):
+        said = isinstance(found, Ending) and bool(found.calls or (found.text and not must_call(flight.request)))
+        if isinstance(found, Ending) and found.finish in ("stop", "length") and said:
             self._give(flight, held)
             return replace(found, notes=(*found.notes, f"escalated: {word.reason}"))
         why_not = f"cloud: {found}" if isinstance(found, str) else f"cloud: {found.finish}"
@@ -168,8 +191,15 @@ class Cascade:
 
     async def _in_time(self, flight: Flight, call: Awaitable[Ending]) -> Ending | str:
         """The call's ending, or in a phrase why it has none. It leaves time for giving what is there already."""
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._left_s(flight)) as timer:
+
+                def again() -> None:
+                    if not timer.expired():
+                        timer.reschedule(loop.time() + self._left_s(flight))
+
+                flight.on_progress = again
                 return await call
         except ClawError as error:
             return error.kind
@@ -177,10 +207,12 @@ class Cascade:
             if not timer.expired():
                 raise
             return "no time left"
+        finally:
+            flight.on_progress = None
 
     def _left_s(self, flight: Flight) -> float:
-        end = flight.started + (flight.request.deadline_s or 0.0)
-        return max(0.0, end - self._clock.monotonic() - HANDING_OVER_S)
+        deadline = Deadline.of(flight.request, flight.started)
+        return max(0.0, deadline.left_s(self._clock.monotonic(), flight.progress_at) - HANDING_OVER_S)
 
     def _reroute(self, flight: Flight, engine: EngineName, detail: str) -> None:
         old = flight.thought.explanation
@@ -196,6 +228,13 @@ class Cascade:
             flight.first_at = self._clock.monotonic()
         for chunk in held:
             flight.tell(chunk)
+
+
+def _uncalled(ending: Ending, why_not: str) -> Ending:
+    """The end where a tool had to be called and none was: what was said instead is no answer."""
+    line = f"{ending.model} called no tool, though tool_choice asks for one ({why_not}): ask again, or ask auto"
+    error = EngineError(line, kind="empty")
+    return replace(ending, finish="error", error=error, text="", notes=(*ending.notes, "unverified: no tool is called"))
 
 
 def _stays(flight: Flight) -> str:

@@ -1,20 +1,48 @@
-"""A call no larger than it needs to be: a cap on its output, and thinking only where the prompt is hard."""
+"""A call no larger than it needs to be: room for its output, and thinking only where the prompt is hard."""
 
+from collections.abc import Iterator
+
+from backends.catalogue import model_of
 from backends.engines.base import Call
 from backends.settings import CloudEngine, LocalEngine
-from backends.types import Classes, EngineName, Request
+from backends.types import Classes, Effort, EngineName, Request
 
 THINKS_FROM = 0.6  # complexity: four fifths of agents' prompts that people call hard lie above, a quarter of the others
 
+USUAL_OUTPUT: dict[EngineName, int] = {"local": 4096, "cloud": 8192}
+"""Output tokens that are set aside where a request names no number."""
 
-def compress(request: Request, classes: Classes, engine: EngineName, settings: LocalEngine | CloudEngine) -> Call:
-    """Build the upstream call. Its worst case in tokens is `input_tokens + max_output + thinking_budget`."""
+EFFORT_TOKENS: dict[Effort, int] = {
+    "none": 0,
+    "minimal": 512,
+    "low": 1024,
+    "medium": 8192,
+    "high": 24_576,
+    "xhigh": 32_768,
+}
+"""Thinking tokens for OpenAI's words. Source: https://ai.google.dev/gemini-api/docs/openai#thinking"""
+
+
+def compress(
+    request: Request,
+    classes: Classes,
+    engine: EngineName,
+    settings: LocalEngine | CloudEngine,
+    *,
+    window: int,
+) -> Call:
+    """Build the upstream call. Its worst case in tokens is `input_tokens + max_output + thinking_budget`.
+
+    The output gets what the request names, as far as the engine's cap, its model and what the prompt leaves of `window`
+    tokens allow.
+    """
     model = request.model if request.model and request.engine == engine else settings.model
-    thinking = None
+    thinking, writes = None, window
     if isinstance(settings, CloudEngine):
-        thinking = settings.thinking_budget if classes.complexity >= THINKS_FROM else 0
-        if request.sampling.thinking_budget is not None:
-            thinking = min(thinking, request.sampling.thinking_budget)
+        writes = model_of(model).max_output
+        thinking = min(_thinking(request, classes, settings), writes // 2)
+    wanted = request.sampling.max_tokens or settings.max_output or USUAL_OUTPUT[engine]
+    room = min(settings.max_output or writes, writes - (thinking or 0), window - classes.input_tokens)
     return Call(
         id=request.id,
         model=model,
@@ -32,10 +60,31 @@ def compress(request: Request, classes: Classes, engine: EngineName, settings: L
         logit_bias=request.sampling.logit_bias,
         seed=request.sampling.seed,
         stop=request.sampling.stop,
-        max_output=min(request.sampling.max_tokens or settings.max_output, settings.max_output),
+        max_output=max(1, min(wanted, room)),
         effort=request.sampling.effort,
         thinking_budget=thinking,
         input_tokens=classes.input_tokens,
         first_byte_s=settings.first_byte_s,
         idle_s=settings.idle_s,
     )
+
+
+def cuts(request: Request, call: Call) -> Iterator[str]:
+    """What of the request's own numbers the call cannot hold to, a phrase each."""
+    wanted = request.sampling.max_tokens
+    if wanted is not None and call.max_output < wanted:
+        yield f"max_tokens {wanted} cut to {call.max_output}"
+    effort = request.sampling.effort
+    if effort is not None and call.thinking_budget is not None and call.thinking_budget < EFFORT_TOKENS[effort]:
+        yield f"reasoning_effort {effort} cut to {call.thinking_budget} thinking tokens"
+
+
+def _thinking(request: Request, classes: Classes, settings: CloudEngine) -> int:
+    """Thinking tokens: what the request's effort asks for, else all that is allowed where the prompt is hard."""
+    effort = request.sampling.effort
+    if effort is not None:
+        wanted = EFFORT_TOKENS[effort]
+    else:
+        wanted = settings.thinking_budget if classes.complexity >= THINKS_FROM else 0
+    allowed = request.sampling.thinking_budget
+    return min(wanted, settings.thinking_budget if allowed is None else min(allowed, settings.thinking_budget))

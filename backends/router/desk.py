@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from backends.catalogue import model_of
 from backends.clock import Clock
 from backends.engines.base import Engine
+from backends.engines.prompt_parts import TAKEN
 from backends.router.breaker import Breaker
 from backends.router.limiter import Limiter
 from backends.router.rates import Rates
 from backends.settings import CloudEngine, LocalEngine
-from backends.types import EngineName, EngineState, Health, RuntimeReading
+from backends.types import EngineName, EngineState, Health, Media, RuntimeReading
 
 CLOUD_CONTEXT = 1_048_576  # tokens, of every Gemini 2.5 model
 QWEN_SPEAKS = frozenset(["en", "zh", "fr", "es", "pt", "de", "it", "ru", "ja", "ko", "vi", "th", "ar"])
@@ -31,7 +33,10 @@ class Label(Struct, frozen=True, kw_only=True):
 
 
 class Desk:
-    """`missing` names what it cannot work without, where that is known before any call; "" where nothing is."""
+    """`missing` names what it cannot work without, where that is known before any call; "" where nothing is.
+
+    `unproved` says why it is not known whether it is this machine, "" where that is known.
+    """
 
     def __init__(
         self,
@@ -47,6 +52,7 @@ class Desk:
         self.settings = settings
         self.label = label
         self.local_proved = False
+        self.unproved = ""
         self.stopped = False
         self.missing = ""
         self.runtime: RuntimeReading | None = None
@@ -72,6 +78,16 @@ class Desk:
         return self.settings.context if isinstance(self.settings, LocalEngine) else CLOUD_CONTEXT
 
     @property
+    def least_output(self) -> int:
+        """Output tokens that a prompt must leave room for."""
+        return self.settings.min_output if isinstance(self.settings, LocalEngine) else 1
+
+    @property
+    def media(self) -> frozenset[str]:
+        """Kinds of files beside images that it reads."""
+        return model_of(self.model).media if self.name == "cloud" else frozenset()
+
+    @property
     def languages(self) -> frozenset[str]:
         """Languages that the model is known to speak; empty where nothing is known of it."""
         return QWEN_SPEAKS if self.name == "local" and self.model.lower().startswith("qwen") else frozenset()
@@ -80,6 +96,15 @@ class Desk:
     def vision(self) -> bool:
         """Does the model see images? Qwen 2.5 does not; of a local model's name only the usual marks are known."""
         return self.name == "cloud" or any(mark in self.model.lower() for mark in SEES)
+
+    @property
+    def forces_tools(self) -> bool:
+        """Can it be held to calling a tool? Ollama has no word for it."""
+        return not isinstance(self.settings, LocalEngine) or self.settings.kind != "ollama"
+
+    def takes(self, media: Media) -> bool:
+        """Does it take a file of this type? Of the cloud's model the catalogue knows."""
+        return not isinstance(self.settings, LocalEngine) or media.media_type in TAKEN[self.settings.kind]
 
     def why_not(self) -> str | None:
         """Why no call should be sent now, in a phrase; None where one may."""

@@ -6,6 +6,7 @@ leaves the others alone; the call ends when the last one has left.
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -44,8 +45,9 @@ class Flight:
     """`request` is the leader's: the one that started it, and whose ledger row carries the cost.
 
     `ending` stays None where the upstream call was cut; then `cut` says why. `first_at` is when the first part of an
-    answer was heard, however that ended (clock.monotonic seconds). `kept` is the class of models that the cache keeps
-    its answer under, `flushes` how often the cache had been flushed when it started.
+    answer was heard, however that ended, `progress_at` when an engine last gave a sign of life, in seconds of
+    clock.monotonic. `fingerprint` names its prompt. `kept` is the class of models that the cache keeps its answer
+    under, `flushes` how often the cache had been flushed when it started.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class Flight:
         self.kept = kept
         self.flushes = flushes
         self.first_at: float | None = None
+        self.progress_at = started
+        self.fingerprint = ""
         self.chunks: list[Chunk] = [Routed(id=request.id, explanation=thought.explanation)]
         self.tally = Tally()
         self.ending: Ending | None = None
@@ -76,7 +80,14 @@ class Flight:
         self.upstream: asyncio.Task[Any] | None = None
         self._news = asyncio.Event()
         self.closely = False  # is the local engine to be asked how sure it is?
+        self.lightly = False  # is its text to be heard as soon as it is no tool call?
         self._held: list[Chunk] | None = None
+        self.on_progress: Callable[[], None] | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Is what an answer says being kept back?"""
+        return self._held is not None
 
     @property
     def over(self) -> bool:
@@ -86,6 +97,12 @@ class Flight:
     def spoke(self) -> bool:
         """Has any part of an answer been heard? From then on no other engine may take over."""
         return any(isinstance(chunk, Delta | Called) for chunk in self.chunks)
+
+    def progressed(self, now: float) -> None:
+        """An engine said something, whether or not anybody may hear it yet."""
+        self.progress_at = now
+        if self.on_progress is not None:
+            self.on_progress()
 
     def tell(self, chunk: Chunk) -> None:
         if self._held is not None and isinstance(chunk, Delta | Called):
@@ -102,6 +119,11 @@ class Flight:
         """What was kept back, which is no more; from now on nothing is."""
         held, self._held = self._held or [], None
         return held
+
+    def release(self) -> None:
+        """Let what was kept back be heard, and all that follows."""
+        for chunk in self.taken():
+            self.tell(chunk)
 
     def land(self, outcome: Outcome) -> None:
         """The end: the row is committed, listeners may hear it."""

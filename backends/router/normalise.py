@@ -5,6 +5,8 @@ import re
 import msgspec
 from msgspec.structs import replace
 
+from backends.agent_names import meant, spelled
+from backends.cache.lifetime import wants_its_own
 from backends.errors import TooLarge, WrongUse
 from backends.router.turns import paired
 from backends.settings import Settings
@@ -14,14 +16,16 @@ AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def normalise(request: Request, settings: Settings) -> Request:
-    """Return `request` with a deadline of its own, under its agent's ceilings. Raises WrongUse for an empty prompt or
+    """Return `request` with deadlines of its own, under its agent's ceilings. Raises WrongUse for an empty prompt or
     agent name, TooLarge past the limit.
     """
-    if not AGENT_NAME.fullmatch(request.agent):
-        raise WrongUse("an agent's name has 1 to 64 letters, digits, dots, dashes or underscores: use such a name")
+    request = _named(request, settings)
     if request.tag is not None and not AGENT_NAME.fullmatch(request.tag):
         raise WrongUse("a tag has 1 to 64 letters, digits, dots, dashes or underscores: use such a word")
-    if not any(_asks(message) for message in request.messages):
+    asked = [message for message in request.messages if message.role in ("user", "tool")]
+    # Instructions that stand alone are a prompt too.
+    told = asked or [message for message in request.messages if message.role == "system"]
+    if not any(message.text.strip() or message.media for message in told):
         raise WrongUse("the prompt is empty: write what you want to know")
     limit = settings.router.max_prompt_bytes
     if (size := sum(map(_size, request.messages)) + _declared(request)) > limit:
@@ -31,9 +35,10 @@ def normalise(request: Request, settings: Settings) -> Request:
         )
     if request.sampling.max_tokens is not None and request.sampling.max_tokens < 1:
         raise WrongUse("max_tokens must be 1 or more: a call is reserved for by it")
-    agent = settings.agent(request.agent)
+    agent = settings.rules(request.agent, request.rules)
     deadline = request.deadline_s or agent.deadline_s or settings.router.deadline_s
-    if deadline <= 0:
+    timeouts = [limit for limit in (request.timeout_s, agent.max_latency_s) if limit is not None]
+    if min(deadline, *timeouts, deadline) <= 0:
         raise WrongUse("a deadline must be more than 0 seconds")
     messages, notes = paired(request.messages)
     sampling = request.sampling
@@ -45,14 +50,37 @@ def normalise(request: Request, settings: Settings) -> Request:
         request,
         messages=messages,
         notes=(*request.notes, *notes),
-        deadline_s=deadline if agent.max_latency_s is None else min(deadline, agent.max_latency_s),
+        deadline_s=deadline,
+        timeout_s=min(timeouts, default=None),
         sensitive=request.sensitive or agent.sensitive,
         sampling=sampling,
+        cache=request.cache and (settings.cache.sampled or not wants_its_own(request)),
     )
 
 
-def _asks(message: Message) -> bool:
-    return message.role in ("user", "tool") and bool(message.text.strip() or message.media)
+def _named(request: Request, settings: Settings) -> Request:
+    """The request under its agents' names as they are configured.
+
+    Raises WrongUse for what is no name, for a slip of the name of an agent whose prompts are kept at home, and for an
+    agent that nobody configured, where the settings refuse those.
+    """
+    notes: list[str] = []
+    names: list[str] = []
+    for name in (request.agent, *request.rules):
+        if not AGENT_NAME.fullmatch(name):
+            raise WrongUse("an agent's name has 1 to 64 letters, digits, dots, dashes or underscores: use such a name")
+        known = spelled(name, settings.agents)
+        if known is None and name != "default":
+            near = meant(name, settings.agents)
+            guarded = near is not None and settings.guards(near)
+            if guarded or (request.source == "gateway" and settings.knows_its_agents()):
+                hint = f"did you mean {near}?" if near else "its name is added to claw.toml under agents"
+                raise WrongUse(f"no agent {name} is configured: {hint}")
+            if near is not None:
+                notes.append(f"no agent {name} is configured: did you mean {near}?")
+        names.append(known or name)
+    agent, *rules = dict.fromkeys(names)
+    return replace(request, agent=agent, rules=tuple(rules), notes=tuple(dict.fromkeys((*request.notes, *notes))))
 
 
 def _size(message: Message) -> int:

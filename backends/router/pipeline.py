@@ -7,8 +7,9 @@ row whoever still listens. Each stage is a file of its own beside this one; `thi
 """
 
 import asyncio
+import math
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from typing import TypeVar
@@ -19,8 +20,9 @@ from backends.cache.key import exact_key
 from backends.cache.store import Cache, Hit
 from backends.cache.streaming import streamed
 from backends.clock import Clock
-from backends.errors import BudgetExceeded, ClawError, DeadlinePassed, LedgerError
+from backends.errors import BudgetExceeded, BudgetHeld, ClawError, DeadlinePassed, LedgerError
 from backends.ledger.store import Admission, Ledger
+from backends.router.deadline import Deadline
 from backends.router.flight import Cut, Flight
 from backends.router.flights import Flights, Seat
 from backends.router.journal import Journal
@@ -30,12 +32,18 @@ from backends.router.proof import LocalProof
 from backends.router.quota import Quota
 from backends.router.rechecks import Rechecks
 from backends.router.record import Recorder
+from backends.router.settlements import Settlements
 from backends.router.thinking import Thinking
 from backends.router.thought import Thought
 from backends.settings import Settings
 from backends.types import ZERO, Chunk, Delta, Done, Explanation, Request, Routed, Tokens, Verdict
 
 IN_A_THREAD_FROM = 65_536  # characters; below it privacy and classifier take less than handing over would
+
+HELD_MARGIN_S = 0.05
+"""What is left of the deadline for telling a caller that calls in flight held the money all the time."""
+
+T = TypeVar("T")
 
 
 class Pipeline:
@@ -51,6 +59,7 @@ class Pipeline:
         flights: Flights,
         proof: LocalProof,
         quota: Quota,
+        settlements: Settlements,
         moved: Callable[[], None],
         clock: Clock,
     ) -> None:
@@ -63,6 +72,7 @@ class Pipeline:
         self._flights = flights
         self._proof = proof
         self._quota = quota
+        self._settlements = settlements
         self._moved = moved
         self._clock = clock
         self.rechecks = Rechecks(settings, cache=cache, ledger=ledger, ask=self.ask)
@@ -84,9 +94,11 @@ class Pipeline:
                 elif hit := await self._cache.lookup(request, model_class=kept):
                     answer = self._from_cache(request, verdict, hit, started, started_at)
                 else:
-                    thought = await self._think(request, verdict, redaction, began)
-                    thought = thought.beside(self._cache.nearest(request.id))
                     flushes = self._cache.counts.flushes
+                    thought = await self._when_affordable(
+                        request, started, lambda: self._think(request, verdict, redaction, began)
+                    )
+                    thought = thought.beside(self._cache.nearest(request.id))
                     flight = Flight(
                         request, thought, started_at=started_at, started=started, kept=kept, flushes=flushes
                     )
@@ -133,8 +145,25 @@ class Pipeline:
                 raise
             raise DeadlinePassed("the deadline passed before any engine was asked: allow more time") from None
 
-    def _left_s(self, request: Request, started: float) -> float:
-        return max(0.0, started + (request.deadline_s or 0) - self._clock.monotonic())
+    def _left_s(self, request: Request, started: float, heard_at: float | None = None) -> float:
+        return Deadline.of(request, started).left_s(self._clock.monotonic(), heard_at)
+
+    async def _when_affordable(self, request: Request, started: float, attempt: Callable[[], Awaitable[T]]) -> T:
+        """What `attempt` returns; where calls in flight hold the money for it, tried again as each of them ends.
+
+        Raises BudgetHeld where they hold it until the deadline.
+        """
+        while True:
+            settled = self._settlements.count
+            try:
+                return await attempt()
+            except BudgetHeld as held:
+                left_s = self._left_s(request, started) - HELD_MARGIN_S
+                try:
+                    async with asyncio.timeout(left_s):
+                        await self._settlements.more_than(settled)
+                except TimeoutError:
+                    raise held from None
 
     async def _think(self, request: Request, verdict: Verdict, redaction: Redaction | None, began: float) -> Thought:
         """Classify, then decide; `began` is when the text came, on the performance counter."""
@@ -173,8 +202,12 @@ class Pipeline:
         try:
             await self._reserve(flight)
         except BudgetExceeded:
-            self._rethink(flight)
-            await self._reserve(flight)
+            await self._when_affordable(flight.request, flight.started, lambda: self._reserve_anew(flight))
+
+    async def _reserve_anew(self, flight: Flight) -> None:
+        """Raises BudgetHeld where yet another call was quicker."""
+        self._rethink(flight)
+        await self._reserve(flight)
 
     def _rethink(self, flight: Flight, *, no_cloud: str | None = None) -> None:
         thought, decide = flight.thought, self._thinking.decide
@@ -185,6 +218,7 @@ class Pipeline:
 
     async def _reserve(self, flight: Flight) -> None:
         request, thought = flight.request, flight.thought
+        flight.fingerprint = self._recorder.prompt_hash(request)
         await self._ledger.admit(
             Admission(
                 id=request.id,
@@ -196,7 +230,7 @@ class Pipeline:
                 intent=thought.classes.intent,
                 complexity=thought.classes.complexity,
                 sensitive=thought.verdict.sensitive,
-                prompt_hash=self._recorder.prompt_hash(request),
+                prompt_hash=flight.fingerprint,
                 reserved_usd=self._thinking.reservation(request, thought),
                 input_tokens=thought.classes.input_tokens,
             )
@@ -243,11 +277,14 @@ class Pipeline:
                 yield flight.chunks[heard - 1]
             if flight.over:
                 return
+            progress_at = flight.progress_at
             try:
-                async with asyncio.timeout(self._left_s(request, started)):
+                async with asyncio.timeout(self._left_s(request, started, max(started, progress_at))):
                     await flight.news(heard)
             except TimeoutError:
-                return
+                whole_is_late = request.timeout_s is not None and self._left_s(request, started, math.inf) <= 0
+                if whole_is_late or flight.progress_at == progress_at:
+                    return
 
     async def _from_cache(
         self, request: Request, verdict: Verdict, hit: Hit, started: float, started_at: datetime
@@ -267,9 +304,6 @@ class Pipeline:
         self._cache.saved(outcome.baseline_usd - outcome.cost_usd)
         self.rechecks.consider(request, hit)
         yield Done(outcome)
-
-
-T = TypeVar("T")
 
 
 async def _off_loop(request: Request, stage: Callable[[Request], T]) -> T:

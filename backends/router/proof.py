@@ -11,7 +11,8 @@ HOLDS_S = 60.0
 class LocalProof:
     """Asked for only when something sensitive comes. Anything short of proof is no proof."""
 
-    def __init__(self, desk: Desk, check: Callable[[], Awaitable[bool]], clock: Clock) -> None:
+    def __init__(self, desk: Desk, check: Callable[[], Awaitable[bool | None]], clock: Clock) -> None:
+        """`check` says None where the engine does not answer, so that nothing can be known."""
         self._desk = desk
         self._check = check
         self._clock = clock
@@ -20,5 +21,7 @@ class LocalProof:
     async def renew(self) -> None:
         """Make sure that the desk's `local_proved` is no older than a minute, where it says yes."""
         if not self._desk.local_proved or self._clock.monotonic() >= self._until:
-            self._desk.local_proved = await self._check()
+            here = await self._check()
+            self._desk.local_proved = here is True
+            self._desk.unproved = f"{self._desk.label.text} does not answer" if here is None else ""
             self._until = self._clock.monotonic() + HOLDS_S

@@ -57,7 +57,7 @@ class Rechecks:
             await asyncio.wait(tasks)
 
     def _affordable(self, request: Request, hit: Hit) -> bool:
-        agent = self._settings.agent(request.agent)
+        agent = self._settings.rules(request.agent, request.rules)
         if agent.requests_per_minute is not None or agent.tokens_per_minute is not None:
             return False
         room = self._ledger.room(agent=request.agent, engine="cloud", model=self._settings.engines.cloud.model)

@@ -144,6 +144,9 @@ class Recorder:
         return replace(
             whole,
             id=request.id,
+            answer_tokens=flight.tally.tokens,
+            notes=_own(request.notes, flight.request.notes, whole.notes),
+            ignored=_own(request.ignored, flight.request.ignored, flight.thought.explanation.ignored),
             started_at=started_at,
             source=request.source,
             tag=request.tag,
@@ -175,6 +178,7 @@ class Recorder:
             decision_us=round(self._since(started) * 1e3, 1),
             estimate=Estimate(cost_usd=ZERO, latency_ms=0.0),
             verdict=verdict,
+            ignored=request.ignored,
         )
         outcome = Outcome(
             id=request.id,
@@ -189,6 +193,7 @@ class Recorder:
             reasons=explanation.reasons,
             cache=hit.tier,
             tokens=Tokens(),
+            answer_tokens=stored.tokens,
             cost_usd=ZERO,
             baseline_usd=stored.baseline_usd,
             ttft_ms=self._since(started),
@@ -197,12 +202,14 @@ class Recorder:
             tag=request.tag,
             cache_entry=hit.entry,
             cache_age_s=round(hit.age_s, 1),
+            notes=request.notes,
+            ignored=request.ignored,
         )
         return outcome, explanation
 
     def _flown(self, flight: Flight, tally: Tally, cut: Cut | None) -> Outcome:
         explanation, ending = flight.thought.explanation, flight.ending
-        finish, error, error_kind, retry_after_s = _end(cut, ending)
+        finish, error, error_kind, retry_after_s, should_retry = _end(cut, ending)
         first_at = flight.first_at
         return Outcome(
             id=flight.request.id,
@@ -225,12 +232,14 @@ class Recorder:
             finish=finish,
             attempts=tuple(tally.attempts),
             usage_estimated=tally.estimated,
-            notes=(*(ending.notes if ending else ()), *tally.flags),
+            notes=(*flight.request.notes, *(ending.notes if ending else ()), *tally.flags),
             own_cost_usd=tally.own_cost_usd,
             error=error,
             error_kind=error_kind,
             retry_after_s=retry_after_s,
+            should_retry=should_retry,
             tag=flight.request.tag,
+            ignored=explanation.ignored,
             **_said(flight.thought.classes),
         )
 
@@ -254,23 +263,30 @@ class Recorder:
         return round((self._clock.monotonic() - started) * 1e3, 3)
 
 
-def _end(cut: Cut | None, ending: Ending | None) -> tuple[Finish, str | None, str | None, float | None]:
-    """Finish, and where that is "error" its line, its kind and when to try again."""
+def _end(cut: Cut | None, ending: Ending | None) -> tuple[Finish, str | None, str | None, float | None, bool | None]:
+    """Finish, and where that is "error" its line, its kind, when to try again and whether to."""
     if cut == "cancelled":
-        return "cancelled", None, None, None
+        return "cancelled", None, None, None, None
     if cut is not None:
-        return "error", CUT_LINES[cut], cut, None
+        return "error", CUT_LINES[cut], cut, None, False if cut == "deadline" else None
     if ending is None:
-        return "error", "the answer was lost by a fault of claw's own: see the log, and ask again", "internal", None
-    if ending.error is None:
-        return ending.finish, None, None, None
-    return "error", str(ending.error), ending.error.kind, ending.error.retry_after_s
+        line = "the answer was lost by a fault of claw's own: see the log, and ask again"
+        return "error", line, "internal", None, None
+    error = ending.error
+    if error is None:
+        return ending.finish, None, None, None, None
+    return "error", str(error), error.kind, error.retry_after_s, error.should_retry
 
 
 def _said(classes: Classes) -> dict[str, Any]:
     """What the weights said of the prompt, for the row that feedback is held against."""
     p_local, p_cloud = classes.said or (classes.p_local, classes.p_cloud)
     return {"p_local": p_local, "p_cloud": p_cloud, "weights": classes.weights}
+
+
+def _own(own: tuple[str, ...], leaders: tuple[str, ...], said: tuple[str, ...]) -> tuple[str, ...]:
+    """What was said of a shared flight, with one's own words in place of its leader's."""
+    return tuple(dict.fromkeys((*own, *(word for word in said if word not in leaders))))
 
 
 def model_class(request: Request) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -55,7 +56,7 @@ class Thinking:
 
     def inspect(self, request: Request) -> tuple[Verdict, Redaction | None]:
         """Privacy's word, and the form in which a sensitive request may go to the cloud: None where it may not."""
-        agent = self._settings.agent(request.agent)
+        agent = self._settings.rules(request.agent, request.rules)
         verdict = self._privacy.inspect(request, agent_sensitive=agent.sensitive)
         if (agent.privacy or self._settings.privacy.action) == "local" or request.sensitive or agent.sensitive:
             return verdict, None
@@ -68,8 +69,8 @@ class Thinking:
 
     def answerers(self, request: Request) -> str:
         """Who may answer this request: the cache never mixes answers of one class with those of another."""
-        agent = self._settings.agent(request.agent)
-        asked = (request.engine, request.model, self._controls.pins.get(request.agent))
+        agent = self._settings.rules(request.agent, request.rules)
+        asked = (request.engine, request.model, self._pinned(request))
         allowed = (agent.policy, agent.engines, agent.models)
         return repr((asked, allowed, self._desks["local"].model, self._desks["cloud"].model))
 
@@ -88,7 +89,7 @@ class Thinking:
         `no_cloud` says why the cloud may not be used for this one, whatever its state; `redaction` is what it may see.
         """
         sent, sent_classes = outgoing("cloud", request, classes, redaction)
-        limit = self._cut(sent, sent_classes, self._settings.agent(request.agent).max_cost_usd)
+        limit = self._cut(sent, sent_classes, self._settings.rules(request.agent, request.rules).max_cost_usd)
         cloud = self._view("cloud", sent, sent_classes, limit)
         if no_cloud is not None:
             cloud = replace(cloud, usable=False, why_not=no_cloud)
@@ -108,6 +109,7 @@ class Thinking:
             verdict=verdict,
             flips=decision.flips,
             weighed=decision.weighed,
+            ignored=self.ignored(decision.engine, request, classes, limit),
         )
         return Thought(
             verdict=verdict,
@@ -124,21 +126,27 @@ class Thinking:
         request, classes = outgoing(name, request, thought.classes, thought.redaction)
         return self._costs.worst(name, self._call(name, request, classes, thought.limit))
 
+    def ignored(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> tuple[str, ...]:
+        """The names of the request's fields that have no effect on a call to this engine."""
+        call = self._call(name, request, classes, limit)
+        return tuple(dict.fromkeys((*request.ignored, *self._desks[name].engine.ignores(call))))
+
     def _inputs(self, request: Request, verdict: Verdict, classes: Classes, cloud: EngineView) -> Inputs:
         """All that a decision is made of: the request, its agent's rules, the operator's, and the state of things."""
-        agent, router = self._settings.agent(request.agent), self._settings.router
+        agent, router = self._settings.rules(request.agent, request.rules), self._settings.router
         room = self._ledger.room(agent=request.agent, engine="cloud", model=cloud.model)
         return Inputs(
             request=request,
             verdict=verdict,
             classes=classes,
             policy=agent.policy,
-            pinned=self._controls.pins.get(request.agent),
+            pinned=self._pinned(request),
             cloud_stopped=self._controls.cloud_stopped,
             dial=router.dial if agent.dial is None else agent.dial,
             dial_by=router.dial_by,
             scale=self._calibrations.learned.scale,
             deadline_s=request.deadline_s or router.deadline_s,
+            timeout_s=request.timeout_s,
             local=self._view("local", request, classes),
             cloud=cloud,
             allowed_engines=agent.engines,
@@ -147,10 +155,18 @@ class Thinking:
             room_left_usd=room.left_usd,
             room_on_exceeded=room.on_exceeded,
             room_scope=room.scope,
+            room_unspent_usd=room.unspent_usd,
+            room_resets=_moment(room.resets_at),
         )
 
+    def _pinned(self, request: Request) -> EngineName | None:
+        """The engine its agent is pinned to; where any agent that it names is pinned to local, that one."""
+        pins = [self._controls.pins.get(name) for name in (request.agent, *request.rules)]
+        return "local" if "local" in pins else pins[0]
+
     def _call(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> Call:
-        call = compress(request, classes, name, self._desks[name].settings)
+        desk = self._desks[name]
+        call = compress(request, classes, name, desk.settings, window=desk.context)
         return limit.of(call) if limit is not None and name == "cloud" else call
 
     def _cut(self, request: Request, classes: Classes, ceiling: Decimal | None) -> Cut | None:
@@ -181,16 +197,27 @@ class Thinking:
             model=call.model,
             usable=why_not is None,
             why_not=why_not,
+            opens_in_s=desk.breaker.retry_after_s() or desk.wait_s(),
+            closed="" if desk.breaker.usable() else desk.breaker.kind,
             local_proved=desk.local_proved,
+            unproved=desk.unproved,
             waiting=desk.limiter.waiting,
             wait_s=desk.wait_s(),
             first_token_s=desk.rates.first_token(classes.input_tokens),
             tokens_per_s=desk.rates.tokens_per_s,
             context=desk.context,
+            least_output=desk.least_output,
             vision=desk.vision,
+            media=desk.media,
             tools=True,
+            forces_tools=desk.forces_tools,
             languages=desk.languages,
             worst_usd=worst,
             expected_usd=expected,
             expected_output=output,
         )
+
+
+def _moment(moment: datetime | None) -> str:
+    """A moment for a sentence; "" where there is none."""
+    return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -52,11 +52,11 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """A request's end: the ledger row, the answer's figures and the console's line are all this.
 
     `error` is one line for a person, set when `finish` is "error"; `error_kind` is its machine name (errors.EngineError
-    kinds, or "deadline"). `cost_usd` and `tokens` are sums over the attempts. `p_local` and `p_cloud` are what the
-    `weights` said of the prompt, before any correction; None where nobody asked them. `own_cost_usd` is what the
-    operator's own machine cost for it, which nobody bills; None where that is not known. `answer_tokens` is what the
-    answer took when it was made, where it was not made for this request; `ignored` names the request's fields that had
-    no effect.
+    kinds, or "deadline"), `should_retry` as in errors.ClawError. `cost_usd` and `tokens` are sums over the attempts.
+    `p_local` and `p_cloud` are what the `weights` said of the prompt, before any correction; None where nobody asked
+    them. `own_cost_usd` is what the operator's own machine cost for it, which nobody bills; None where that is not
+    known. `answer_tokens` is what the answer took when it was made, where it was not made for this request; `ignored`
+    names the request's fields that had no effect.
     """
 
     id: str
@@ -82,6 +82,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     error: str | None = None
     error_kind: str | None = None
     retry_after_s: float | None = None
+    should_retry: bool | None = None
     tag: str | None = None
     p_local: float | None = None
     p_cloud: float | None = None

@@ -1,4 +1,4 @@
-"""A proxy between here and Gemini: only where the settings name one, only for the cloud, and its password in no word."""
+"""A proxy between here and Gemini: only where settings name one, only for the cloud, and its password in no word."""
 
 import asyncio
 from collections.abc import AsyncIterator

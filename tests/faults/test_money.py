@@ -1,6 +1,7 @@
 """Money in a whole core between the twins: where it cannot be written, where nothing may be spent, where it is odd."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from backends.errors import BudgetExceeded, ClawError, LedgerError, RateLimited, WrongUse
+from backends.errors import BudgetExceeded, BudgetHeld, ClawError, LedgerError, RateLimited, WrongUse
 from backends.events import Event, SpendSampled
 from backends.ledger import connection, overflow, writer
 from backends.rehearsal.behaviour import Counted
@@ -111,7 +112,7 @@ async def test_s10_with_a_budget_of_zero_the_cloud_hears_nothing(home: Path, sco
 
 
 async def test_k4_two_hundred_at_once_on_a_budget_for_ten(home: Path) -> None:
-    """Each may cost up to as much as a tenth of the limit, and costs far less: what is freed is usable at once."""
+    """Each may cost up to a tenth of the limit, and costs far less: who finds the room held waits for what is freed."""
     limit = D("0.21")
 
     def change(settings: Settings) -> Settings:
@@ -121,15 +122,41 @@ async def test_k4_two_hundred_at_once_on_a_budget_for_ten(home: Path) -> None:
     async with stand(home, change=change) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=0.2)
         asked = [ask(it.core, prompt(f"hello {number}", agent="ada")) for number in range(200)]
-        heard = await asyncio.gather(*asked, return_exceptions=True)
-        refused = [one for one in heard if isinstance(one, BaseException)]
-        assert {type(one) for one in refused} == {BudgetExceeded}
-        assert 10 <= len(heard) - len(refused) < 100
+        heard = await asyncio.gather(*asked)
+        assert {outcome.finish for _, outcome in heard} == {"stop"}
         (state,) = it.core._ledger.budgets()
         assert state.reserved_usd == ZERO
         assert it.gemini.account.most_open <= 10
         assert state.spent_usd == it.billed() < limit
         await ask(it.core, prompt("one more", agent="ada"))
+
+
+async def test_k4_who_waits_in_vain_for_held_money_hears_429_in_neutral_words(home: Path) -> None:
+    def change(settings: Settings) -> Settings:
+        return policy(replace(settings, budgets=(Budget(limit_usd=D("0.03"), on_exceeded="refuse"),)), "ada", "cloud")
+
+    async with stand(home, change=change) as it:
+        it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=30.0)
+        first = asyncio.ensure_future(ask(it.core, prompt("hello", agent="ada")))
+        await until(lambda: it.gemini.account.open == 1)
+        with pytest.raises(BudgetHeld) as held:
+            await ask(it.core, prompt("hello you", agent="ada", deadline_s=0.3))
+        first.cancel()
+        await asyncio.wait({first})
+    assert (held.value.http_status, held.value.retry_after_s) == (429, 5.0)
+    assert not {"budget", "spend", "credit", "billing", "quota"} & set(re.findall(r"[a-z]+", str(held.value)))
+
+
+async def test_k4_a_spent_window_is_402_with_its_next_beginning(home: Path) -> None:
+    def change(settings: Settings) -> Settings:
+        budgets = (Budget(limit_usd=D("0.0001"), on_exceeded="refuse", timezone="UTC"),)
+        return policy(replace(settings, budgets=budgets), "ada", "cloud")
+
+    async with stand(home, change=change) as it:
+        with pytest.raises(BudgetExceeded, match=r"begins anew at \d{4}-\d\d-\d\d 00:00 UTC") as spent:
+            await ask(it.core, prompt("hello", agent="ada"))
+        assert it.gemini.account.counts()["requests"] == {}
+    assert (type(spent.value), spent.value.http_status) == (BudgetExceeded, 402)
 
 
 async def test_a_rate_limit_is_429_with_a_time_and_leaves_no_row(home: Path) -> None:

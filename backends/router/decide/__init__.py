@@ -6,13 +6,14 @@ The rules, in the order in which they speak:
 2. pin, policy: an operator's pin replaces the agent's policy while it holds. `local` and `cloud` (and so a pin) are
    absolute: a request that asks for the other engine is refused, also from the operator's own chat, and says how to
    change it. allowed: the engines and models that the agent's settings name.
-3. needs: images, tools, a schema or a length that an engine cannot take.
+3. needs: files, tools or a schema that an engine cannot take; window: a prompt that leaves too little of its window.
 4. privacy: a sensitive prompt stays local, where "local" is proved; whatever demands the cloud for it is refused.
 5. stopped: the operator stopped all cloud calls. engine: breaker open, model missing, queue full, down.
 6. ceiling: even the least useful answer costs more than the agent allows for one request. budget: the cloud's worst
    case does not fit. `on_exceeded` "local" takes the cloud out, "refuse" refuses the call that would have gone there,
    "alert" only says so.
-7. deadline: an engine whose estimated end is too late, where the other's is not. What is unknown counts as nothing.
+7. deadline: an engine that would take longer in all than the caller waits for a first byte, or than it allows in all,
+   where the other would not. What is unknown counts as nothing.
 8. quality: `prefer-…` takes its side; `auto` takes local when the gain, P(cloud answers well) - P(local answers well),
    is no more than the dial's threshold. What local is weaker at than its text alone says (today's facts, a language it
    is not known to speak) is weighed in.

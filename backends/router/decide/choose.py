@@ -2,12 +2,14 @@
 
 from msgspec import Struct
 
-from backends.errors import BudgetExceeded
 from backends.router.decide.flips import flips
 from backends.router.decide.inputs import EngineView, Inputs, other
 from backends.router.decide.refuse import no_room, refusal
-from backends.router.decide.rules import budget_detail, rulings, too_slow
+from backends.router.decide.rules import budget_detail, rulings, too_slow, unforced
 from backends.types import Alternative, Decision, EngineName, Estimate, Reason, Verdict, Weighed
+
+SOFT = {"tool_choice": unforced, "deadline": too_slow}
+"""Rules that prefer the other engine where both may answer; the one they speak against may still take over."""
 
 DOUBT = 0.1
 """Of the dial: a prompt that local keeps only because it is not so much higher is in doubt."""
@@ -68,10 +70,10 @@ def choose(inputs: Inputs) -> Choice:
     if error is not None:
         raise error
     left = [view for view in inputs.engines if not against[view.name]]
-    late = too_slow(inputs) if len(left) == 2 else None
-    if late is not None:
-        against[late[0]].append(Reason(rule="deadline", detail=late[1]))
-        left = [view for view in left if view.name != late[0]]
+    for rule, ruling in SOFT.items():
+        if len(left) == 2 and (found := ruling(inputs)) is not None:
+            against[found[0]].append(Reason(rule=rule, detail=found[1]))
+            left = [view for view in left if view.name != found[0]]
     closing: list[Reason] = []
     engine = left[0].name
     if len(left) == 2:
@@ -120,7 +122,7 @@ def _money(inputs: Inputs, engine: EngineName) -> list[Reason]:
     if engine == "local" or not inputs.over_budget:
         return []
     if inputs.room_on_exceeded != "alert":
-        raise BudgetExceeded(no_room(budget_detail(inputs)))
+        raise no_room(inputs)
     return [Reason(rule="budget", detail=f"alert only: {budget_detail(inputs)}")]
 
 
@@ -136,7 +138,7 @@ def redacted_detail(verdict: Verdict) -> str:
 
 
 def _may_take_over(inputs: Inputs, second: EngineView, choice: Choice) -> bool:
-    if inputs.demanded is not None or (choice.ruled_out and choice.ruled_out.rule not in ("deadline", "quality")):
+    if inputs.demanded is not None or (choice.ruled_out and choice.ruled_out.rule not in (*SOFT, "quality")):
         return False
     return second.name == "local" or not inputs.over_budget or inputs.room_on_exceeded == "alert"
 

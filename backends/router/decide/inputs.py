@@ -23,23 +23,33 @@ class EngineView(Struct, frozen=True, kw_only=True):
     """One engine at this moment. Durations are seconds, `context` and `expected_output` tokens, None is unknown.
 
     `why_not` says in a phrase why it is not `usable` ("breaker open", "model not pulled"). `local_proved`: the prompt
-    would stay on this machine or a listed host. `worst_usd` is what a budget must reserve for this request, or, where
+    would stay on this machine or a listed host. `forces_tools`: it can be held to a tool_choice that asks for a call.
+    `worst_usd` is what a budget must reserve for this request, or, where
     the agent's ceiling is lower than any useful call, what the least of those costs. `languages` are those that its
-    model is known to speak; empty is not known.
+    model is known to speak; empty is not known. `media` are the kinds of files beside images that it reads.
+    `least_output` is the output that a prompt must leave room for in the window. `opens_in_s` is how long an engine
+    that is not usable stays so, as far as that is known, and `closed` the kind of error that closed it. `unproved` says
+    why nothing is known of where it runs, "" where that is known.
     """
 
     name: EngineName
     model: str
     usable: bool = True
     why_not: str | None = None
+    opens_in_s: float | None = None
+    closed: str = ""
     local_proved: bool = False
+    unproved: str = ""
     waiting: int = 0
     wait_s: float | None = None
     first_token_s: float | None = None
     tokens_per_s: float | None = None
     context: int = 16384
+    least_output: int = 1
     vision: bool = False
+    media: frozenset[str] = frozenset()
     tools: bool = True
+    forces_tools: bool = True
     schema: bool = True
     languages: frozenset[str] = frozenset()
     worst_usd: Decimal = ZERO
@@ -61,7 +71,10 @@ class EngineView(Struct, frozen=True, kw_only=True):
 
 
 class Inputs(Struct, frozen=True, kw_only=True):
-    """All that `decide` looks at. `room_left_usd` is the tightest budget's, None without one; `room_scope` names it.
+    """All that `decide` looks at. `room_left_usd` is the tightest budget's, None without one; `room_scope` names it,
+    `room_unspent_usd` is what it would leave with no call in flight, and `room_resets` when it begins anew.
+
+    `deadline_s` is to the first byte; `timeout_s` to the end, where the caller limits that.
 
     `allowed_engines` and `allowed_models` are the agent's; empty allows all. `ceiling_usd` is its most for one request.
     """
@@ -76,6 +89,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
     dial_by: DialBy = "quality"
     scale: Dial
     deadline_s: float
+    timeout_s: float | None = None
     local: EngineView
     cloud: EngineView
     allowed_engines: tuple[EngineName, ...] = ()
@@ -84,6 +98,8 @@ class Inputs(Struct, frozen=True, kw_only=True):
     room_left_usd: Decimal | None = None
     room_on_exceeded: Literal["local", "refuse", "alert"] | None = None
     room_scope: str | None = None
+    room_unspent_usd: Decimal | None = None
+    room_resets: str = ""
 
     @property
     def engines(self) -> tuple[EngineView, EngineView]:
@@ -119,6 +135,11 @@ class Inputs(Struct, frozen=True, kw_only=True):
     @property
     def over_budget(self) -> bool:
         return self.room_left_usd is not None and self.cloud.worst_usd > self.room_left_usd
+
+    @property
+    def held_up(self) -> bool:
+        """Over budget only by what calls in flight have reserved: some of it comes back when they end."""
+        return self.over_budget and self.room_unspent_usd is not None and self.cloud.worst_usd <= self.room_unspent_usd
 
     @property
     def over_ceiling(self) -> bool:

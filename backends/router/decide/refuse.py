@@ -1,24 +1,59 @@
-"""The one line for a request that no engine may or can answer."""
+"""The one line for a request that no engine may or can answer, as the error whose status tells a client what to do."""
 
-from backends.errors import BudgetExceeded, ClawError, NoEngine, Refused, TooLarge, WrongUse
-from backends.router.decide.inputs import Inputs
+from backends.errors import (
+    BudgetExceeded,
+    BudgetHeld,
+    ClawError,
+    ContextTooLong,
+    EngineError,
+    NoEngine,
+    Refused,
+    UnknownModel,
+    Unsupported,
+)
+from backends.router.decide.inputs import EngineView, Inputs
 from backends.types import EngineName, Reason
 
 Against = dict[EngineName, list[Reason]]
+
+PASSING = frozenset({"engine"})
+"""Rules that speak of an engine as it is now: later it may answer."""
+
+OPERATORS = frozenset({"stopped", "ceiling", "budget"})
+"""Rules that an operator can lift at once."""
+
+RETRY_S = 10.0
+"""When to try again, where nobody knows how long an engine stays away."""
 
 
 def refusal(inputs: Inputs, against: Against) -> ClawError | None:
     """Why nothing may answer, as the error to raise; None where an engine is left."""
     if _unknown_model(inputs):
         local, cloud = inputs.local.model, inputs.cloud.model
-        return WrongUse(f"no engine serves the model that was asked for: use auto, local, cloud, {local} or {cloud}")
+        return UnknownModel(
+            f"no engine serves the model that was asked for: use auto, local, cloud, {local} or {cloud}"
+        )
     if not all(against.values()):
         return None
-    return _conflict(inputs, against) or _too_long(inputs) or _closed(inputs, against) or _none_left(against)
+    if inputs.held_up and _only(against["cloud"], frozenset({"budget"})):
+        return no_room(inputs)
+    away = [view for view in inputs.engines if _only(against[view.name], PASSING)]
+    if not away:
+        limits = _too_long(inputs, against) or _incapable(against)
+        if limits is not None:
+            return limits
+    return _conflict(inputs, against) or _closed(inputs, against) or _none_left(against, away)
 
 
-def no_room(detail: str) -> str:
-    return f"this call does not fit the budget ({detail}): raise it in claw.toml, or send it to local"
+def no_room(inputs: Inputs) -> BudgetExceeded:
+    """The budget's word on a call that may go nowhere else."""
+    if inputs.held_up:
+        return BudgetHeld()
+    return BudgetExceeded(
+        f"this call does not fit the budget (up to ${inputs.cloud.worst_usd:f}, left ${inputs.room_unspent_usd or 0:f},"
+        f" {inputs.room_scope or 'all'}){inputs.room_resets and f'; it begins anew at {inputs.room_resets}'}:"
+        " raise it in claw.toml, or send it to local"
+    )
 
 
 def _unknown_model(inputs: Inputs) -> bool:
@@ -30,7 +65,32 @@ def _unknown_model(inputs: Inputs) -> bool:
     return inputs.asked is None
 
 
-def _conflict(inputs: Inputs, against: Against) -> ClawError | None:
+def _too_long(inputs: Inputs, against: Against) -> ClawError | None:
+    """A shorter prompt would be answered: the largest window among the engines that nothing else rules out."""
+    fitting = [view for view in inputs.engines if _only(against[view.name], PASSING | {"window"})]
+    if not fitting:
+        return None
+    largest = max(fitting, key=lambda view: view.context)
+    remedy = "raise engines.local.context" if largest.name == "local" else ""
+    return ContextTooLong.by(inputs.classes.input_tokens, largest.context, remedy)
+
+
+def _incapable(against: Against) -> ClawError | None:
+    """What is asked for is beyond every engine that may answer, those included that money or a switch keeps out."""
+    if any(_only(reasons, OPERATORS) for reasons in against.values()):
+        return None
+    lacking = {
+        name: reasons[0].detail
+        for name, reasons in against.items()
+        if _only(reasons, PASSING | {"needs", "window"}) and _spoke(reasons, "needs")
+    }
+    if not lacking:
+        return None
+    said = "; ".join(f"{name} {detail}" for name, detail in lacking.items())
+    return Unsupported(f"no engine that may answer can do this ({said}): ask without it, or allow another engine")
+
+
+def _conflict(inputs: Inputs, against: Against) -> ClawError | None:  # noqa: PLR0911 — a table of conflicts
     """The request asks for what pin, policy or privacy forbid."""
     agent, asked = inputs.request.agent, inputs.asked
     if asked is not None and _spoke(against[asked], "pin"):
@@ -57,6 +117,12 @@ def _conflict(inputs: Inputs, against: Against) -> ClawError | None:
             f"but engine cloud {demand}: take the private part out, or let local answer it"
         )
     if _spoke(against["local"], "privacy"):
+        if inputs.local.unproved:
+            return NoEngine(
+                f"the prompt is sensitive ({inputs.verdict.why or 'unsure'}) and stays on this machine, but"
+                f" {inputs.local.unproved}",
+                retry_after_s=RETRY_S,
+            )
         return Refused(
             f"the prompt is sensitive ({inputs.verdict.why or 'unsure'}), and the local engine is not proved "
             "to be this machine: use a loopback address and a model that Ollama does not relay"
@@ -66,7 +132,7 @@ def _conflict(inputs: Inputs, against: Against) -> ClawError | None:
 
 def _closed(inputs: Inputs, against: Against) -> ClawError | None:
     """No engine may answer, however well it is: waiting does not help, the operator or the caller can."""
-    lasting = {name: [each for each in reasons if each.rule != "engine"] for name, reasons in against.items()}
+    lasting = {name: [each for each in reasons if each.rule not in PASSING] for name, reasons in against.items()}
     if not all(lasting.values()):
         return None
     for reason in lasting["cloud"]:
@@ -78,20 +144,21 @@ def _closed(inputs: Inputs, against: Against) -> ClawError | None:
                 f"this call does not fit its ceiling ({reason.detail}): raise {setting}, or send it to local"
             )
         if reason.rule == "budget":
-            return BudgetExceeded(no_room(reason.detail))
+            return no_room(inputs)
     return Refused(f"no engine may answer ({_because(lasting)}): ask otherwise, or change agents in claw.toml")
 
 
-def _too_long(inputs: Inputs) -> ClawError | None:
-    """No window holds the prompt: trying again later would not help."""
-    tokens, window = inputs.classes.input_tokens, max(view.context for view in inputs.engines)
-    if tokens < window:
-        return None
-    return TooLarge(f"the prompt has about {tokens:,} tokens and the largest window {window:,}: shorten it")
-
-
-def _none_left(against: Against) -> ClawError:
-    return NoEngine(f"no engine can answer ({_because(against)}): `claw doctor` says what to do")
+def _none_left(against: Against, away: list[EngineView]) -> ClawError:
+    """An engine that may answer cannot now: with when to try again, and as what it was that closed it."""
+    first = min(away, key=lambda view: RETRY_S if view.opens_in_s is None else view.opens_in_s, default=None)
+    wait = RETRY_S if first is None or first.opens_in_s is None else max(1.0, first.opens_in_s)
+    line = f"no engine can answer ({_because(against)}): `claw doctor` says what to do"
+    if len(away) == 1 and first is not None:
+        if first.closed == "daily-quota":
+            return EngineError(line, kind="daily-quota", retry_after_s=wait)
+        if first.closed == "rate-limited":
+            return EngineError(line, kind="rate-limited", retry_after_s=wait)
+    return NoEngine(line, retry_after_s=wait)
 
 
 def _because(against: Against) -> str:
@@ -100,3 +167,7 @@ def _because(against: Against) -> str:
 
 def _spoke(reasons: list[Reason], rule: str) -> bool:
     return any(reason.rule == rule for reason in reasons)
+
+
+def _only(reasons: list[Reason], rules: frozenset[str]) -> bool:
+    return all(reason.rule in rules for reason in reasons)

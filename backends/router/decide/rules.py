@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from backends.router.decide.inputs import EngineView, Inputs, other
-from backends.types import EngineName, Reason
+from backends.router.verify.calling import must_call
+from backends.types import EngineName, Media, Reason
 
 Ruling = tuple[EngineName, str]
 """An engine that a rule took out, and why, short enough for a table cell."""
@@ -20,10 +21,19 @@ def rulings(inputs: Inputs) -> dict[EngineName, list[Reason]]:
 
 def too_slow(inputs: Inputs) -> Ruling | None:
     """The engine that cannot end before the deadline, where the other one can."""
-    late = [view for view in inputs.engines if view.at_least_s > inputs.deadline_s]
+    limit_s = inputs.timeout_s or inputs.deadline_s
+    late = [view for view in inputs.engines if view.at_least_s > limit_s]
     if len(late) != 1:
         return None
-    return late[0].name, f"about {late[0].at_least_s:.0f} s, deadline {inputs.deadline_s:.0f} s"
+    return late[0].name, f"about {late[0].at_least_s:.0f} s, deadline {limit_s:.0f} s"
+
+
+def unforced(inputs: Inputs) -> Ruling | None:
+    """The engine that cannot be held to calling a tool, where one must be called and the other engine can."""
+    if not must_call(inputs.request):
+        return None
+    free = [view for view in inputs.engines if not view.forces_tools]
+    return (free[0].name, "cannot be held to tool_choice") if len(free) == 1 else None
 
 
 def _asked(inputs: Inputs) -> Iterator[Ruling]:
@@ -58,22 +68,39 @@ def _needs(inputs: Inputs) -> Iterator[Ruling]:
 
 
 def _lack(inputs: Inputs, view: EngineView) -> str | None:
-    if not view.vision and any(message.media for message in inputs.request.messages):
+    files = {kind_of(file) for message in inputs.request.messages for file in message.media}
+    if "image" in files and not view.vision:
         return "cannot see images"
+    if unread := files - {"image"} - view.media:
+        return f"cannot read {' or '.join(sorted(unread))}"
     if not view.tools and inputs.request.tools:
         return "cannot call tools"
     if not view.schema and inputs.request.response_format.kind == "schema":
         return "cannot keep to a JSON schema"
-    if inputs.classes.input_tokens + min(view.expected_output, view.context // 2) >= view.context:
-        return f"prompt of ~{inputs.classes.input_tokens:,} tokens, window {view.context:,}"
     return None
+
+
+def _window(inputs: Inputs) -> Iterator[Ruling]:
+    """The same sum that caps the call: the output gets what the window leaves, and that must not be too little."""
+    tokens = inputs.classes.input_tokens
+    for view in inputs.engines:
+        least = min(view.least_output, inputs.request.sampling.max_tokens or view.least_output)
+        if tokens + least > view.context:
+            yield view.name, f"prompt of ~{tokens:,} tokens, window {view.context:,}"
+
+
+def kind_of(file: Media) -> str:
+    """What kind of file an engine must be able to read: image, pdf, audio, or its media type where it is no such."""
+    if file.is_image:
+        return "image"
+    return {"application/pdf": "pdf"}.get(file.media_type, file.media_type.partition("/")[0])
 
 
 def _privacy(inputs: Inputs) -> Iterator[Ruling]:
     if inputs.stays:
         yield "cloud", f"sensitive: {inputs.verdict.why or 'unsure'}"
     if inputs.verdict.sensitive and not inputs.local.local_proved:
-        yield "local", "sensitive, and local is not proved to be this machine"
+        yield "local", f"sensitive, and {inputs.local.unproved or 'local is not proved to be this machine'}"
 
 
 def _stopped(inputs: Inputs) -> Iterator[Ruling]:
@@ -98,7 +125,8 @@ def _budget(inputs: Inputs) -> Iterator[Ruling]:
 
 
 def budget_detail(inputs: Inputs) -> str:
-    return f"up to ${inputs.cloud.worst_usd:f}, left ${inputs.room_left_usd:f} ({inputs.room_scope or 'all'})"
+    held = ", calls in flight hold the rest" if inputs.held_up else ""
+    return f"up to ${inputs.cloud.worst_usd:f}, left ${inputs.room_left_usd:f}{held} ({inputs.room_scope or 'all'})"
 
 
 RULES: dict[str, Callable[[Inputs], Iterator[Ruling]]] = {
@@ -107,6 +135,7 @@ RULES: dict[str, Callable[[Inputs], Iterator[Ruling]]] = {
     "policy": _policy,
     "allowed": _allowed,
     "needs": _needs,
+    "window": _window,
     "privacy": _privacy,
     "stopped": _stopped,
     "engine": _engine,

@@ -1,7 +1,9 @@
 """All checks of one answer, and what they come to together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Literal
 
+from backends.router.verify.calling import called, readable
 from backends.router.verify.code import code
 from backends.router.verify.confidence import confidence
 from backends.router.verify.form import form
@@ -11,16 +13,28 @@ from backends.router.verify.score import Score
 from backends.router.verify.whole import whole
 from backends.router.verify.word import Answered, Word, unknown
 
-THOROUGH = (refusal, repetition, code, confidence)
+CALLS = (called, readable, form)
+FORM = (whole, *CALLS)
+THOROUGH = (*FORM, refusal, repetition, code, confidence)
+Depth = Literal["choice", "calls", "form", "all"]
+"""How closely an answer is looked at: for the tool that must be called, for its calls, for its form, or for all."""
+
+CHECKS: dict[Depth, tuple[Callable[[Answered], Word], ...]] = {
+    "choice": (called,),
+    "calls": CALLS,
+    "form": FORM,
+    "all": THOROUGH,
+}
 
 
-def judged(answered: Answered, score: Score | None) -> list[Word]:
-    """Each check's word, up to the first that fails. `score` is there where more than the form is to be looked at.
+def judged(answered: Answered, score: Score | None, depth: Depth | None = None) -> list[Word]:
+    """Each check's word, up to the first that fails. `score` is there where all is to be looked at, and speaks last;
+    without a `depth` it is the form else.
 
     Some milliseconds at the most, whatever the answer's length.
     """
     words: list[Word] = []
-    for check in (whole, form, *(THOROUGH if score is not None else ())):
+    for check in CHECKS[depth or ("form" if score is None else "all")]:
         words.append(check(answered))
         if words[-1].verdict == "fail":
             return words

@@ -96,7 +96,7 @@ async def test_a_prompt_of_ten_megabytes_is_looked_up_and_kept_off_the_loop(tmp_
 
 async def test_a_clock_set_back_and_forth_serves_nothing_too_old(tmp_path: Path) -> None:
     clock = ManualClock()
-    cache = await Cache.open(tmp_path / "cache.db", EXACT, clock=clock, agent=lambda name: Agent(cache_ttl_s=60))
+    cache = await Cache.open(tmp_path / "cache.db", EXACT, clock=clock, agent=lambda request: Agent(cache_ttl_s=60))
     await cache.store(request(), stored(), model_class="auto")
     clock.jump(-86_400)
     clock.advance(30)

@@ -40,7 +40,7 @@ def _fill(paths: Paths, text: str = "A lock.") -> None:
             paths.cache,
             settings_cache.Cache(semantic=False),
             clock=SystemClock(),
-            agent=lambda name: rules.get(name, Agent()),
+            agent=lambda request: rules.get(request.agent, Agent()),
             secret=secret,
         )
         for agent in ("ada", "ada2", "scout"):

@@ -1,5 +1,6 @@
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,9 +19,21 @@ CHANGES: dict[str, dict[str, Any]] = {
     "format": {"response_format": ResponseFormat(kind="json")},
     "schema": {"response_format": ResponseFormat(kind="schema", schema={"type": "object"})},
     "temperature": {"sampling": Sampling(temperature=0.5)},
+    "top_p": {"sampling": Sampling(top_p=0.5)},
     "seed": {"sampling": Sampling(seed=1)},
     "cap": {"sampling": Sampling(max_tokens=5)},
     "stop": {"sampling": Sampling(stop=("\n",))},
+    "top_k": {"sampling": Sampling(top_k=5)},
+    "min_p": {"sampling": Sampling(min_p=0.1)},
+    "frequency penalty": {"sampling": Sampling(frequency_penalty=0.5)},
+    "presence penalty": {"sampling": Sampling(presence_penalty=0.5)},
+    "logit bias": {"sampling": Sampling(logit_bias=(("50256", -100.0),))},
+    "effort": {"sampling": Sampling(effort="low")},
+    "thinking budget": {"sampling": Sampling(thinking_budget=512)},
+    "parallel tool calls": {"parallel_tool_calls": False},
+    "strict schema": {"response_format": ResponseFormat(kind="json", strict=True)},
+    "strict tool": {"tools": (replace(TOOL, strict=True),)},
+    "a seed beyond what a float tells apart": {"sampling": Sampling(seed=2**53 + 1)},
     "system": {"messages": (Message(role="system", text="Rhyme."), Message(role="user", text="What is a mutex?"))},
     "image": {
         "messages": (
@@ -45,6 +58,30 @@ def test_whatever_changes_an_answer_is_in_the_partition(change: str) -> None:
     before, after = request(), request(**CHANGES[change])
     assert key.partition(before, model_class="auto") != key.partition(after, model_class="auto")
     assert key.exact_key(before, model_class="auto") != key.exact_key(after, model_class="auto")
+
+
+def test_every_setting_of_sampling_is_in_the_partition() -> None:
+    told = {name for change in CHANGES.values() if "sampling" in change for name in _set(change["sampling"])}
+    assert told == {field.name for field in msgspec.structs.fields(Sampling)}
+
+
+def _set(sampling: Sampling) -> set[str]:
+    plain = msgspec.structs.asdict(Sampling())
+    return {name for name, value in msgspec.structs.asdict(sampling).items() if value != plain[name]}
+
+
+def test_large_seeds_are_told_apart() -> None:
+    one, other = (request(sampling=Sampling(seed=2**53 + more)) for more in (0, 1))
+    assert key.exact_key(one, model_class="auto") != key.exact_key(other, model_class="auto")
+
+
+def test_signatures_do_not_change_a_key() -> None:
+    call = ToolCall(id="1", name="look", arguments="{}")
+    plain = (Message(role="user", text="a"), Message(role="assistant", text="b", tool_calls=(call,)))
+    sealed = (plain[0], replace(plain[1], signature="c2ln", tool_calls=(replace(call, signature="c2ln"),)))
+    assert key.exact_key(request(messages=plain), model_class="") == key.exact_key(
+        request(messages=sealed), model_class=""
+    )
 
 
 def test_the_model_class_is_in_the_partition() -> None:

@@ -14,6 +14,7 @@ from backends import settings_cache
 from backends.cache.store import Cache
 from backends.clock import ManualClock
 from backends.settings_agent import Agent
+from backends.types import Request
 from tests.backends.cache.samples import WordEmbedder, request, stored
 from tests.waiting import until
 
@@ -23,11 +24,11 @@ QUESTION = "What is the queue depth of the local model?"
 PARAPHRASE = "Please tell me what the queue depth of the local model is."
 
 
-def rules(**agents: Agent) -> Callable[[str], Agent]:
-    return lambda name: agents.get(name, Agent())
+def rules(**agents: Agent) -> Callable[[Request], Agent]:
+    return lambda request: agents.get(request.agent, Agent())
 
 
-async def opened(folder: Path, agent: Callable[[str], Agent], settings: settings_cache.Cache = EXACT) -> Cache:
+async def opened(folder: Path, agent: Callable[[Request], Agent], settings: settings_cache.Cache = EXACT) -> Cache:
     return await Cache.open(folder / "cache.db", settings, clock=ManualClock(), agent=agent, secret=SECRET)
 
 
@@ -179,7 +180,7 @@ async def test_how_long_an_answer_is_kept_is_the_operators_word(
     tmp_path: Path, settings: settings_cache.Cache, agent: Agent, lives: int
 ) -> None:
     clock = ManualClock()
-    cache = await Cache.open(tmp_path / "cache.db", settings, clock=clock, agent=lambda name: agent)
+    cache = await Cache.open(tmp_path / "cache.db", settings, clock=clock, agent=lambda request: agent)
     await cache.store(request(), stored(intent="coding"), model_class="auto")
     if lives:
         clock.advance(lives - 1)

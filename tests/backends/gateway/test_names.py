@@ -1,25 +1,82 @@
+import msgspec
 import pytest
 
-from backends.gateway.names import is_plain, models, resolve
+from backends.gateway.names import Target, models, plain, resolve
 from backends.gateway.refusal import Turned
 from backends.settings import AGENTS, Settings
+from backends.types import AgentState
 from tests.backends.gateway.scripted_core import snapshot
 
 
-def test_an_unknown_name_is_answered_with_the_valid_ones(settings: Settings) -> None:
+def mapped(settings: Settings, **gateway: object) -> Settings:
+    return msgspec.structs.replace(settings, gateway=msgspec.structs.replace(settings.gateway, **gateway))
+
+
+def test_an_unknown_name_is_refused_in_openais_words_with_the_valid_ones(settings: Settings) -> None:
     with pytest.raises(Turned) as turned:
-        resolve("gpt-4o", None, settings, snapshot().engines)
-    assert (turned.value.http_status, turned.value.kind, turned.value.param) == (400, "model_not_found", "model")
+        resolve("gpt-4o", None, settings, snapshot())
+    assert (turned.value.http_status, turned.value.kind, turned.value.param) == (404, "model_not_found", "model")
+    assert str(turned.value).startswith("The model `gpt-4o` does not exist or you do not have access to it.")
     for name in ("auto", "local", "cloud", *AGENTS, "qwen2.5:14b", "gemini-3.5-flash-lite"):
         assert name in str(turned.value)
-    assert "gpt-4o" not in str(turned.value)
 
 
 def test_only_an_engine_s_own_model_needs_a_look_at_the_engines(settings: Settings) -> None:
-    assert all(is_plain(name, settings) for name in ("auto", "local", "cloud", *AGENTS))
-    assert not is_plain("qwen2.5:14b", settings)
+    assert all(plain(name, None, settings) for name in ("auto", "local", "cloud", *AGENTS))
+    assert plain("qwen2.5:14b", None, settings) is None
+    assert resolve("qwen2.5:14b", None, settings, snapshot()) == Target(
+        agent="default", engine="local", model="qwen2.5:14b"
+    )
 
 
 def test_without_engines_the_settings_name_the_models() -> None:
     settings = Settings()
     assert models(settings, ()) == [("local", "qwen2.5:14b"), ("cloud", "gemini-3.5-flash-lite")]
+
+
+def test_a_name_is_the_same_in_any_case(settings: Settings) -> None:
+    assert plain("Scout", None, settings) == Target(agent="scout")
+    assert plain("AUTO", "Ada", settings) == Target(agent="Ada")
+    assert resolve("Qwen2.5:14B", None, settings, snapshot()).model == "qwen2.5:14b"
+
+
+def test_an_agent_beside_another_brings_its_rules(settings: Settings) -> None:
+    assert plain("scout", "writer", settings) == Target(agent="writer", rules=("scout",))
+    assert plain("scout", "SCOUT", settings) == Target(agent="scout")
+
+
+def test_names_that_clients_insist_on_are_mapped(settings: Settings) -> None:
+    told = mapped(settings, models={"gpt-4o-mini": "auto", "gpt-4o": "scout", "o3": "qwen2.5:14b"})
+    assert plain("gpt-4o-mini", "ada", told) == Target(agent="ada", engine="auto")
+    assert plain("GPT-4o", None, told) == Target(agent="scout")
+    assert resolve("o3", None, told, snapshot()) == Target(agent="default", engine="local", model="qwen2.5:14b")
+
+
+def test_an_unknown_name_may_be_taken_as_auto_and_is_named(settings: Settings) -> None:
+    told = mapped(settings, unknown_model="auto")
+    taken = resolve("gpt-4o", "ada", told, snapshot())
+    assert (taken.agent, taken.engine) == ("ada", "auto")
+    assert taken.notes == ("no model gpt-4o is known: taken as auto",)
+    assert "did you mean writer" in resolve("writr", None, told, snapshot()).notes[0]
+
+
+def test_a_slip_of_an_agent_that_is_kept_at_home_is_never_taken_as_auto(settings: Settings) -> None:
+    for setting in ("auto", "refuse"):
+        with pytest.raises(Turned, match="Did you mean scout"):
+            resolve("scuot", None, mapped(settings, unknown_model=setting), snapshot())
+
+
+def test_an_agent_that_was_configured_since_is_known(settings: Settings) -> None:
+    later = snapshot(agents=(AgentState(name="Newsroom", policy="local"),))
+    assert plain("newsroom", None, settings) is None
+    assert resolve("newsroom", None, settings, later) == Target(agent="Newsroom")
+
+
+def test_a_model_that_its_provider_replaced_is_answered_by_its_successor(settings: Settings) -> None:
+    engines = tuple(
+        msgspec.structs.replace(engine, model="gemini-3.5-flash-lite") if engine.name == "cloud" else engine
+        for engine in snapshot().engines
+    )
+    found = resolve("gemini-2.5-flash", None, settings, snapshot(engines=engines))
+    assert (found.engine, found.model) == ("cloud", "gemini-3.5-flash-lite")
+    assert found.notes == ("gemini-2.5-flash was replaced by gemini-3.5-flash-lite",)

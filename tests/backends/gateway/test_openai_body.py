@@ -3,13 +3,13 @@
 import msgspec
 import pytest
 
-from backends.gateway.openai_body import ChatBody
+from backends.gateway.openai_body import read
 from backends.types import Message
 
 
 def messages(content: object) -> tuple[Message, ...]:
     body = {"model": "auto", "messages": [{"role": "user", "content": content}]}
-    return msgspec.json.decode(msgspec.json.encode(body), type=ChatBody).canonical_messages()
+    return read(msgspec.json.encode(body)).messages
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from backends.errors import BudgetExceeded, DeadlinePassed, EngineError, QueueFull, RateLimited, WrongUse
-from backends.gateway.refusal import STATUS
+from backends.errors import BudgetExceeded, DeadlinePassed, EngineError, NoEngine, QueueFull, RateLimited, WrongUse
+from backends.gateway.refusal import CODES, STATUS
 from backends.settings import Settings
 from backends.types import Called, Media, Reason, ToolCall
 from tests.backends.gateway.scripted_core import ScriptedCore
@@ -157,7 +157,7 @@ async def test_everything_that_means_something_reaches_the_core(gateway: Standin
     assert status == 200
     asked = gateway.core.asked[0]
     assert (asked.agent, asked.engine, asked.model) == ("ada", "cloud", "gemini-3.5-flash-lite")
-    assert (asked.sensitive, asked.cache, asked.deadline_s, asked.source) == (True, False, 2.5, "gateway")
+    assert (asked.sensitive, asked.cache, asked.timeout_s, asked.source) == (True, False, 2.5, "gateway")
     assert [message.role for message in asked.messages] == ["system", "user", "assistant", "tool"]
     assert asked.messages[1].text == "see"
     assert asked.messages[1].media == (Media(media_type="image/png", data=b"\x89PNG not really"),)
@@ -218,9 +218,8 @@ async def test_a_model_name_is_a_route_an_agent_or_an_engine_s_model(
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
-        ({"n": 2}, "n"),
-        ({"model": "gpt-4o"}, "model"),
-        ({"model": "http://evil/"}, "model"),
+        ({"n": 0}, "n"),
+        ({"n": 9}, "n"),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "boss", "content": "x"}]}, "messages[0].role"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
@@ -239,6 +238,15 @@ async def test_what_cannot_be_meant_names_its_field(gateway: Standing, fields: d
     assert status == 400
     assert said["error"]["param"] == param
     assert said["error"]["type"] == "invalid_request_error"
+    assert gateway.core.asked == []
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "http://evil/"])
+async def test_an_unknown_model_is_a_404_as_at_openai(gateway: Standing, model: str) -> None:
+    status, _, said = await ask(gateway, model=model)
+    assert status == 404
+    error = said["error"]
+    assert (error["code"], error["type"], error["param"]) == ("model_not_found", "invalid_request_error", "model")
     assert gateway.core.asked == []
 
 
@@ -282,13 +290,13 @@ async def test_a_deadline_is_a_number_of_seconds(gateway: Standing, seconds: str
 async def test_a_deadline_may_be_told_in_milliseconds(gateway: Standing, said: str) -> None:
     assert (await ask(gateway, {"X-Claw-Deadline-Ms": said}))[0] == 400
     assert (await ask(gateway, {"X-Claw-Deadline-Ms": "1500"}))[0] == 200
-    assert gateway.core.asked[0].deadline_s == 1.5
+    assert gateway.core.asked[0].timeout_s == 1.5
 
 
 async def test_of_several_deadlines_the_least_holds(gateway: Standing) -> None:
     headers = {"X-Claw-Deadline-S": "3", "X-Claw-Deadline-Ms": "4000"}
     assert (await ask(gateway, headers, deadline_ms=2500))[0] == 200
-    assert gateway.core.asked[0].deadline_s == 2.5
+    assert gateway.core.asked[0].timeout_s == 2.5
     assert (await ask(gateway, deadline_ms=-1))[0] == 400
 
 
@@ -314,7 +322,10 @@ async def test_s15_an_engine_s_words_cannot_add_a_header(gateway: Standing) -> N
         (DeadlinePassed("too late"), 504, None),
         (RateLimited("too many a minute", retry_after_s=9.1), 429, "10"),
         (EngineError("limited", kind="rate-limited", retry_after_s=36), 429, "36"),
-        (EngineError("limited", kind="daily-quota"), 429, "60"),
+        (EngineError("limited", kind="rate-limited"), 429, "60"),
+        (EngineError("limited", kind="daily-quota", retry_after_s=7200), 429, "7200"),
+        (EngineError("limited", kind="daily-quota"), 429, "3600"),
+        (NoEngine("the local engine is down"), 503, "10"),
     ],
 )
 async def test_a_refusal_has_its_status(
@@ -337,7 +348,7 @@ async def test_an_engine_s_failure_before_any_text_has_its_status(gateway: Stand
         status, headers, said = await ask(gateway, stream=streamed)
         assert status == STATUS[kind]
         assert headers["retry-after"] == "3"
-        assert said["error"]["code"] == kind
+        assert said["error"]["code"] == CODES.get(kind, kind)
 
 
 async def test_a_whole_answer_that_broke_is_an_error_and_no_part_of_it_is_sent(gateway: Standing) -> None:

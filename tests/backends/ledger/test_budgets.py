@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.errors import BudgetExceeded
+from backends.errors import BudgetExceeded, BudgetHeld
 from backends.ledger.amounts import Room
 from backends.types import ZERO
 from tests.backends.ledger.samples import MODEL, admission, attempt, daily, opened, outcome
@@ -15,12 +15,26 @@ from tests.backends.ledger.samples import MODEL, admission, attempt, daily, open
 async def test_what_does_not_fit_is_refused_and_leaves_no_trace(home: Path) -> None:
     async with opened(home, [daily("1.5")]) as ledger:
         await ledger.admit(admission("a", "1"))
+        await ledger.settle(outcome("a", attempt("1")))
         with pytest.raises(BudgetExceeded, match=r"has \$0.5 left of \$1.5 .* may cost \$0.6") as refused:
             await ledger.admit(admission("b", "0.6"))
+        assert type(refused.value) is BudgetExceeded
         assert refused.value.on_exceeded == "local"
         assert refused.value.budget == ledger.budgets()[0]
         await ledger.admit(admission("b", "0.5"))
         assert ledger.budgets()[0].left_usd == ZERO
+
+
+async def test_what_only_calls_in_flight_keep_from_fitting_is_held_not_spent(home: Path) -> None:
+    async with opened(home, [daily("1.5"), daily("1.2", "agent:scout", on_exceeded="refuse")]) as ledger:
+        await ledger.admit(admission("a", "1"))
+        with pytest.raises(BudgetHeld) as held:
+            await ledger.admit(admission("b", "0.6"))
+        assert (held.value.http_status, held.value.budget) == (429, ledger.budgets()[1])
+        await ledger.settle(outcome("a", attempt("0.7")))
+        with pytest.raises(BudgetExceeded) as spent:
+            await ledger.admit(admission("b", "0.6"))
+    assert spent.value.http_status == 402
 
 
 async def test_five_hundred_at_once_never_overrun(home: Path) -> None:
@@ -30,7 +44,7 @@ async def test_five_hundred_at_once_never_overrun(home: Path) -> None:
         verdicts = await asyncio.gather(*calls, return_exceptions=True)
         admitted = [f"{i}" for i, verdict in enumerate(verdicts) if verdict is None]
         assert len(admitted) == 33
-        assert {type(verdict) for verdict in verdicts} == {type(None), BudgetExceeded}
+        assert {type(verdict) for verdict in verdicts} == {type(None), BudgetHeld}
         everything, ada = ledger.budgets()
         assert (everything.reserved_usd, ada.reserved_usd) == (Decimal("9.9"), Decimal("3.9"))
         await asyncio.gather(*(ledger.settle(outcome(id, attempt("0.1"), agent="ada")) for id in admitted))
@@ -134,8 +148,13 @@ async def test_what_was_never_admitted_is_charged_all_the_same(home: Path) -> No
 
 async def test_room_is_the_tightest_hard_budget(home: Path) -> None:
     async with opened(home, [daily("5"), daily("2", "agent:scout", on_exceeded="refuse")]) as ledger:
+        await ledger.admit(admission("a", "0.5", agent="scout"))
         assert ledger.room(agent="scout", engine="cloud", model=MODEL) == Room(
-            left_usd=Decimal(2), on_exceeded="refuse", scope="agent:scout"
+            left_usd=Decimal("1.5"),
+            on_exceeded="refuse",
+            scope="agent:scout",
+            unspent_usd=Decimal(2),
+            resets_at=ledger.budgets()[1].resets_at,
         )
         assert ledger.room(agent="ada", engine="cloud", model=MODEL).scope == "all"
 

@@ -30,6 +30,9 @@ class Odd:
     def __init__(self, error: Exception | None) -> None:
         self._error = error
 
+    def ignores(self, call: Call) -> tuple[str, ...]:
+        return ()
+
     async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         yield Text("a word")
         if self._error is not None:

@@ -148,7 +148,7 @@ async def test_an_escalation_is_reserved_for_before_its_call(home: Path) -> None
         it.ollama.answerer = Says(REFUSED, first=lambda: it.core._pipeline._ledger.admit(taken))
         text, outcome = await ask(it.core, prompt("tell me of racks", agent="writer"))
         assert calls(it) == (1, 0)
-    assert (text, outcome.notes) == (REFUSED, ("unverified: it refuses (cloud: budget)",))
+    assert (text, outcome.notes) == (REFUSED, ("unverified: it refuses (cloud: capacity)",))
 
 
 async def test_a_cloud_that_was_stopped_meanwhile_is_not_asked(home: Path) -> None:

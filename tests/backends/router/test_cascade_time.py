@@ -176,6 +176,9 @@ class Guessing:
     name: EngineName = "local"
     asked: Call | None = None
 
+    def ignores(self, call: Call) -> tuple[str, ...]:
+        return ()
+
     async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         self.asked = call
         yield Text("Racks hold shelves, and shelves hold servers.")

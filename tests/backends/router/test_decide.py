@@ -8,10 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backends.errors import BudgetExceeded, ClawError, NoEngine, Refused, TooLarge, WrongUse
+from backends.errors import (
+    BudgetExceeded,
+    BudgetHeld,
+    ClawError,
+    ContextTooLong,
+    EngineError,
+    NoEngine,
+    Refused,
+    UnknownModel,
+    Unsupported,
+    WrongUse,
+)
 from backends.router.decide import EngineView, Inputs, decide
 from backends.router.quality import Dial
-from backends.types import Classes, Decision, Media, Message, Request, ResponseFormat, Tool, Verdict
+from backends.types import Classes, Decision, Media, Message, Request, ResponseFormat, Sampling, Tool, Verdict
 
 REQUEST = Request(id="r", agent="writer", messages=(Message(role="user", text="hello"),))
 WITH_TOOL = replace(REQUEST, tools=(Tool(name="t"),))
@@ -33,6 +44,18 @@ CLOUD = EngineView(
 )
 SCALE = Dial(tuple(step / 400 for step in range(201)))
 """Gains spread evenly from 0 to a half."""
+
+UNREACHED = replace(UNPROVED, unproved="qwen does not answer")
+READS_PDF = replace(CLOUD, media=frozenset({"pdf"}))
+HELD_UP: dict[str, Any] = {"room_left_usd": Decimal("0.001"), "room_unspent_usd": Decimal("0.5")}
+
+
+def pictured(media_type: str) -> Request:
+    """A request with one file of this type."""
+    return replace(
+        REQUEST, messages=(Message(role="user", text="see", media=(Media(media_type=media_type, data=b"x"),)),)
+    )
+
 
 CALM = Inputs(
     request=REQUEST,
@@ -121,7 +144,7 @@ def decided(given_inputs: Inputs) -> Decision | None:
         return decide(given_inputs)
     except ClawError as error:
         assert len(str(error).splitlines()) == 1
-        assert isinstance(error, Refused | NoEngine | WrongUse)
+        assert isinstance(error, Refused | NoEngine | WrongUse | EngineError)
         return None
 
 
@@ -268,7 +291,8 @@ def test_what_is_said_to_flip_it_does(some: Inputs) -> None:
             "cloud",
             "needs",
         ),
-        ({"dial": 0.1, "classes": replace(CLASSES, input_tokens=20_000)}, "cloud", "needs"),
+        ({"dial": 0.1, "classes": replace(CLASSES, input_tokens=20_000)}, "cloud", "window"),
+        ({"dial": 0.1, "request": pictured("application/pdf"), "cloud": READS_PDF}, "cloud", "needs"),
         ({"dial": 0.1, "deadline_s": 5.0}, "cloud", "deadline"),
         ({"dial": 0.1, "deadline_s": 5.0, "local": replace(LOCAL, wait_s=None)}, "cloud", "deadline"),
         (
@@ -334,7 +358,7 @@ def test_each_rule_speaks_for_its_choice(change: dict[str, Any], engine: str, ru
         ),
         (
             {"verdict": SENSITIVE, "local": replace(LOCAL, tools=False), "request": WITH_TOOL},
-            Refused,
+            Unsupported,
             "cannot call tools",
         ),
         (
@@ -343,10 +367,27 @@ def test_each_rule_speaks_for_its_choice(change: dict[str, Any], engine: str, ru
             "may use only engines local",
         ),
         ({"pinned": "cloud", "allowed_models": ("qwen",)}, Refused, "may use only models qwen"),
-        ({"request": replace(REQUEST, model="nobody's")}, WrongUse, "no engine serves"),
-        ({"request": replace(REQUEST, engine="local", model="gemini")}, WrongUse, "no engine serves"),
+        ({"request": replace(REQUEST, model="nobody's")}, UnknownModel, "no engine serves"),
+        ({"request": replace(REQUEST, engine="local", model="gemini")}, UnknownModel, "no engine serves"),
+        ({"verdict": SENSITIVE, "request": pictured("image/png")}, Unsupported, "local cannot see images"),
+        ({"request": pictured("audio/wav")}, Unsupported, "cloud cannot read audio"),
+        ({"verdict": SENSITIVE, "local": UNREACHED}, NoEngine, "does not answer"),
+        ({"policy": "cloud", **HELD_UP, "room_on_exceeded": "local"}, BudgetHeld, "in flight"),
+        ({"policy": "cloud", **HELD_UP, "room_on_exceeded": "refuse"}, BudgetHeld, "in flight"),
+        (
+            {"classes": replace(CLASSES, input_tokens=20_000), **HELD_UP, "room_on_exceeded": "local"},
+            BudgetHeld,
+            "in flight",
+        ),
+        ({"policy": "cloud", "cloud": replace(CLOUD, usable=False, closed="daily-quota")}, EngineError, "cloud: "),
+        ({"policy": "cloud", "cloud": replace(CLOUD, usable=False, closed="rate-limited")}, EngineError, "cloud: "),
         ({"verdict": SENSITIVE, "local": replace(LOCAL, usable=False, why_not="down")}, NoEngine, "local: down"),
-        ({"classes": replace(CLASSES, input_tokens=1_000_000)}, TooLarge, "largest window 1,000,000"),
+        ({"classes": replace(CLASSES, input_tokens=1_000_000)}, ContextTooLong, "maximum context length is 1000000"),
+        (
+            {"policy": "local", "classes": replace(CLASSES, input_tokens=20_000)},
+            ContextTooLong,
+            "maximum context length is 16384 tokens. However, your messages resulted in about 20000",
+        ),
         (
             {"local": replace(LOCAL, usable=False), "cloud": replace(CLOUD, usable=False)},
             NoEngine,
@@ -361,6 +402,29 @@ def test_nothing_allowed_is_said_in_one_line_with_the_remedy(
         decide(replace(CALM, **change))
     assert type(raised.value) is error
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(("opens_in_s", "wait"), [(None, 10.0), (0.2, 1.0), (36.0, 36.0)])
+@pytest.mark.parametrize("closed", ["", "unavailable", "rate-limited", "daily-quota"])
+def test_an_engine_that_is_away_comes_with_when_to_try_again(
+    closed: str, opens_in_s: float | None, wait: float
+) -> None:
+    away = replace(CLOUD, usable=False, why_not="limited", closed=closed, opens_in_s=opens_in_s)
+    with pytest.raises(ClawError) as raised:
+        decide(replace(CALM, policy="cloud", cloud=away))
+    assert raised.value.retry_after_s == wait
+    assert raised.value.kind == (closed if closed in ("rate-limited", "daily-quota") else "no_engine")
+
+
+def test_room_for_output_is_what_the_window_leaves_and_no_more_is_asked() -> None:
+    nearly = replace(CLASSES, input_tokens=16_384 - 1_024, p_local=0.9)
+    roomy = replace(CALM, policy="local", classes=nearly, local=replace(LOCAL, least_output=1_024))
+    assert decide(roomy).engine == "local"
+    longer = replace(roomy, classes=replace(nearly, input_tokens=nearly.input_tokens + 1))
+    with pytest.raises(ContextTooLong):
+        decide(longer)
+    brief = replace(longer, request=replace(REQUEST, sampling=Sampling(max_tokens=100)))
+    assert decide(brief).engine == "local"
 
 
 def test_the_other_engine_may_take_over_where_all_allow_it() -> None:

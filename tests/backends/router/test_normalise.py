@@ -4,6 +4,7 @@ from msgspec.structs import replace
 from backends.errors import TooLarge, WrongUse
 from backends.router.normalise import normalise
 from backends.settings import Agent, Router, Settings
+from backends.settings_cache import Cache
 from backends.types import Media, Message, Request, ResponseFormat, Sampling, Tool, ToolCall
 
 SETTINGS = Settings(
@@ -22,9 +23,30 @@ def test_an_empty_prompt_is_wrong_use(text: str) -> None:
         normalise(request(text), SETTINGS)
 
 
-def test_a_prompt_of_a_system_text_alone_is_empty_too() -> None:
+def test_instructions_that_stand_alone_are_a_prompt() -> None:
+    alone = Request(id="1", messages=(Message(role="system", text="Say good morning."),))
+    assert normalise(alone, SETTINGS).messages == alone.messages
+
+
+def test_instructions_to_an_empty_question_are_no_prompt() -> None:
+    system = Message(role="system", text="be brief")
+    for said in (Message(role="user", text=" "), Message(role="tool", tool_call_id="a")):
+        with pytest.raises(WrongUse, match="prompt is empty"):
+            normalise(Request(id="1", messages=(system, said)), SETTINGS)
     with pytest.raises(WrongUse, match="prompt is empty"):
-        normalise(Request(id="1", messages=(Message(role="system", text="be brief"),)), SETTINGS)
+        normalise(Request(id="1", messages=(Message(role="assistant", text="hello"),)), SETTINGS)
+
+
+def test_a_wish_for_chance_is_not_answered_from_the_cache() -> None:
+    shared = replace(SETTINGS, cache=Cache(sampled=True))
+    for sampling, kept in (
+        (Sampling(temperature=0.7), False),
+        (Sampling(temperature=0.7, seed=1), True),
+        (Sampling(temperature=0), True),
+        (Sampling(), True),
+    ):
+        assert normalise(request(sampling=sampling), SETTINGS).cache is kept
+        assert normalise(request(sampling=sampling), shared).cache is True
 
 
 def test_an_image_alone_is_a_prompt() -> None:
@@ -35,11 +57,11 @@ def test_an_image_alone_is_a_prompt() -> None:
 def test_an_agents_ceilings_hold_whatever_the_request_says() -> None:
     capped = replace(SETTINGS, agents={"ada": Agent(deadline_s=20.0, max_latency_s=10.0, max_output=200)})
     kept = normalise(request(agent="ada", deadline_s=60.0, sampling=Sampling(max_tokens=900)), capped)
-    assert (kept.deadline_s, kept.sampling.max_tokens) == (10.0, 200)
-    lower = normalise(request(agent="ada", deadline_s=5.0, sampling=Sampling(max_tokens=50)), capped)
-    assert (lower.deadline_s, lower.sampling.max_tokens) == (5.0, 50)
+    assert (kept.deadline_s, kept.timeout_s, kept.sampling.max_tokens) == (60.0, 10.0, 200)
+    lower = normalise(request(agent="ada", timeout_s=5.0, sampling=Sampling(max_tokens=50)), capped)
+    assert (lower.deadline_s, lower.timeout_s, lower.sampling.max_tokens) == (20.0, 5.0, 50)
     silent = normalise(request(agent="ada"), capped)
-    assert (silent.deadline_s, silent.sampling.max_tokens) == (10.0, 200)
+    assert (silent.deadline_s, silent.timeout_s, silent.sampling.max_tokens) == (20.0, 10.0, 200)
 
 
 @pytest.mark.parametrize("agent", ["", "a b", "../x", "x" * 65, "\x1b[31m", "ünï"])
@@ -86,6 +108,8 @@ def test_the_deadline_is_the_callers_then_the_agents_then_the_routers(
 def test_a_deadline_in_the_past_is_wrong_use() -> None:
     with pytest.raises(WrongUse, match="deadline"):
         normalise(request(deadline_s=-1.0), SETTINGS)
+    with pytest.raises(WrongUse, match="deadline"):
+        normalise(request(timeout_s=-1.0), SETTINGS)
 
 
 def test_a_sensitive_agent_makes_its_requests_sensitive() -> None:

@@ -1,0 +1,90 @@
+"""Tool calls as their deltas are put together, by whatever a server gives them to be told apart by."""
+
+import json
+from typing import Any
+
+from backends.engines.plain_text import without_surrogates
+from backends.types import ToolCall
+
+
+class _Parts:
+    """One call: id and name once, arguments bit by bit."""
+
+    def __init__(self, index: int | None) -> None:
+        self.index = index
+        self.id = ""
+        self.name = ""
+        self.arguments: list[str] = []
+
+    @property
+    def text(self) -> str:
+        return "".join(self.arguments)
+
+
+class Calls:
+    """All calls of one answer, in the order in which they began. `answer` goes into the ids of those without one."""
+
+    def __init__(self, answer: str) -> None:
+        self._answer = answer
+        self._parts: list[_Parts] = []
+
+    def add(self, piece: dict[str, Any]) -> None:
+        """Take a delta, or a whole call."""
+        function = piece.get("function")
+        function = function if isinstance(function, dict) else {}
+        id_, name, given = _word(piece.get("id")), _word(function.get("name")), function.get("arguments")
+        index = piece.get("index")
+        index = index if isinstance(index, int) else None
+        parts = self._of(index, id_, name)
+        parts.id, parts.name = parts.id or id_, parts.name or name
+        if given is not None:
+            parts.arguments.append(given if isinstance(given, str) else json.dumps(given))
+
+    def whole(self) -> tuple[ToolCall, ...]:
+        """Each call with an id of its own and its arguments as they are meant: none as `{}`, wrapped ones unwrapped."""
+        used: set[str] = set()
+        calls = []
+        for number, parts in enumerate(self._parts):
+            id_ = parts.id if parts.id and parts.id not in used else f"call_{self._answer}_{number}"
+            used.add(id_)
+            calls.append(ToolCall(id=id_, name=parts.name, arguments=_meant(parts.text)))
+        return tuple(calls)
+
+    @staticmethod
+    def readable(call: ToolCall) -> bool:
+        return isinstance(_json(call.arguments), dict)
+
+    def _of(self, index: int | None, id_: str, name: str) -> _Parts:
+        """The call that a delta belongs to.
+
+        A known id is a known call, a new one with a name a new call, whatever its index. Without an id the index
+        tells, and a name that comes again once the arguments are whole begins another call.
+        """
+        near = [parts for parts in self._parts if index is None or parts.index in (index, None)]
+        if id_ and (known := next((parts for parts in near if parts.id == id_), None)):
+            return known
+        last = near[-1] if near else None
+        if last is None or (name and last.name and ((id_ and last.id) or _json(last.text) is not None)):
+            self._parts.append(_Parts(index))
+            return self._parts[-1]
+        return last
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _meant(text: str) -> str:
+    value = _json(text) if text.strip() else {}
+    if value is None and text.strip() == "null":
+        return "{}"
+    if isinstance(value, str) and isinstance(_json(value), dict):
+        return without_surrogates(value)
+    return without_surrogates(text) if text.strip() else "{}"
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

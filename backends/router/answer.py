@@ -1,0 +1,59 @@
+"""What one upstream call says, taken in as it comes: counted, its placeholders undone, and told to who listens."""
+
+from backends.clock import Clock
+from backends.engines.base import Answering, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.router.flight import Flight
+from backends.router.privacy.redact import Redaction
+from backends.router.privacy.restore import Restorer
+from backends.router.tally import Meter
+from backends.types import Called, Delta, ToolCall
+
+
+class Answer:
+    """`redaction` is the form in which the prompt went out, None where it went as it is."""
+
+    def __init__(self, flight: Flight, meter: Meter, redaction: Redaction | None, *, clock: Clock) -> None:
+        self._flight = flight
+        self._meter = meter
+        self._clock = clock
+        self._restorer = Restorer(redaction.values if redaction is not None else None)
+        self._end: Finished | None = None
+        self.calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def silent(self) -> bool:
+        """Has nothing of it been heard yet?"""
+        return self._meter.first_at is None
+
+    def take(self, chunk: EngineChunk) -> None:
+        flight, meter = self._flight, self._meter
+        flight.progressed(self._clock.monotonic())
+        match chunk:
+            case Text(text, signature):
+                meter.heard(text)
+                if flight.lightly and flight.holds and meter.engine == "local" and not chunk.unread_call:
+                    flight.release()
+                self._say(self._restorer.feed(text), signature)
+            case ToolCalls(wanted):
+                meter.heard("")
+                wanted = self._restorer.calls(wanted)
+                self.calls += wanted
+                self._say(self._restorer.rest())
+                flight.tell(Called(wanted))
+            case Usage(tokens):
+                meter.used(tokens)
+            case Answering(model):
+                meter.answering(model)
+            case Finished():
+                self._end = chunk
+        flight.first_at = None if flight.holds else meter.first_at
+
+    def whole(self) -> Finished:
+        """How it ended, once the engine has nothing more to say."""
+        assert self._end is not None, "an engine ends with Finished or raises"  # noqa: S101 — the seam's own promise
+        self._say(self._restorer.rest())
+        return self._end
+
+    def _say(self, text: str, signature: str | None = None) -> None:
+        if text or signature:
+            self._flight.tell(Delta(text, signature))

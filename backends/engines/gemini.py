@@ -108,23 +108,25 @@ class GeminiEngine:
         yield finished
 
     def _facts(self, asked: str) -> Model:
-        """The rules of the model that will answer: Google answers for a model that has ended with its successor, which
-        may refuse what the old one took.
+        """What holds of a call for `asked`. Google answers for a model that has ended with its successor, which may
+        refuse what the old one took: then the call is made so that either takes it.
         """
-        if answering := self._answering.get(asked):
-            return replace(self._catalogue.model(answering), name=asked)
         model = self._catalogue.model(asked)
-        if (successor := self._catalogue.successor(asked, datetime.now(UTC).date())) is None:
+        answering = self._answering.get(asked) or self._catalogue.successor(asked, datetime.now(UTC).date())
+        if answering is None:
             return model
-        later = self._catalogue.model(successor)
+        later = self._catalogue.model(answering)
         return replace(
             model,
+            sampling=model.sampling & later.sampling,
+            media=model.media & later.media,
             needs_signatures=model.needs_signatures or later.needs_signatures,
             ends_with_user=model.ends_with_user or later.ends_with_user,
             json_with_tools=model.json_with_tools and later.json_with_tools,
         )
 
     def _learn(self, asked: str, answering: str) -> None:
+        self._answering.pop(asked, None)
         if usable(answering) and not same(asked, answering) and len(self._answering) < MODELS:
             self._answering[asked] = answering
 

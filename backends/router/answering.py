@@ -145,7 +145,7 @@ class Answering:
         thought = flight.thought
         request, classes = outgoing(name, flight.request, thought.classes, thought.redaction)
         desk = self._desks[name]
-        call = compress(request, classes, name, desk.settings, window=desk.context)
+        call = compress(request, classes, name, desk.settings, window=desk.context, catalogue=desk.catalogue)
         if flight.closely and name == "local":
             call = replace(call, logprobs=True)
         limit = thought.limit

@@ -40,7 +40,7 @@ async def test_c2_a_day_quota_is_asked_for_once_an_hour_and_survives_a_restart(h
         it.gemini.incident("C2")
         assert await kind(it, "hello 0") == "daily-quota"
         for number in range(1, 5):
-            assert await kind(it, f"hello {number}") == "no_engine"
+            assert await kind(it, f"hello {number}") == "daily-quota"
         assert it.gemini.account.requests.total() == 2
         state = await cloud(it)
         assert (state.health, state.reopens_at) == ("down", RESETS)
@@ -49,7 +49,7 @@ async def test_c2_a_day_quota_is_asked_for_once_an_hour_and_survives_a_restart(h
     async with stand(home, change=change, clock=clock) as it:
         state = await cloud(it)
         assert (state.health, state.reopens_at, state.quota[0].day_requests) == ("down", RESETS, 2)
-        assert await kind(it, "hello again") == "no_engine"
+        assert await kind(it, "hello again") == "daily-quota"
         assert it.gemini.account.requests.total() == 0
         clock.advance(3600)
         assert await kind(it, "hello after an hour") is None

@@ -157,7 +157,7 @@ def test_a_day_quota_that_was_raised_is_found_out_within_the_hour() -> None:
     assert it.usable()
     it.called()
     it.answered()
-    assert (it.health, it.retry_after_s(), it.reopens_at(), it.kind) == ("up", None, None, None)
+    assert (it.health, it.retry_after_s(), it.reopens_at(), it.kind) == ("up", None, None, "")
 
 
 def test_a_day_quota_near_midnight_is_asked_for_at_midnight() -> None:

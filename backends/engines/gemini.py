@@ -143,6 +143,7 @@ class GeminiEngine:
             return await scope.hear(anext(parts, None))
         except APIError as error:
             if isinstance(error.response, httpx.Response):
+                self._answering.pop(model, None)  # what was learned may be over: the next call goes by its own rules
                 raise refusal(error.code, error.details, model=model, key=key) from None
             raise broken_off(error.code, error.details, key=key) from None
 

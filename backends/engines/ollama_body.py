@@ -77,8 +77,12 @@ def _think(call: Call) -> bool | str | None:
 
 
 def _messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
-    names = {call.id: call.name for message in messages for call in message.tool_calls}
-    return [_message(message, names) for message in messages]
+    names: dict[str, str] = {}  # as of the turn before: an id may come again
+    bodies = []
+    for message in messages:
+        names |= {call.id: call.name for call in message.tool_calls}
+        bodies.append(_message(message, names))
+    return bodies
 
 
 def _message(message: Message, tool_names: dict[str, str]) -> dict[str, Any]:

@@ -78,9 +78,9 @@ async def test_images_tools_and_results_are_passed_on(ollama: OllamaEngine, olla
         {
             "role": "assistant",
             "content": "",
-            "tool_calls": [{"function": {"name": "get_weather", "arguments": {"x": 1}}}],
+            "tool_calls": [{"id": "a1", "function": {"name": "get_weather", "arguments": {"x": 1}}}],
         },
-        {"role": "tool", "content": "12 degrees", "tool_name": "get_weather"},
+        {"role": "tool", "content": "12 degrees", "tool_name": "get_weather", "tool_call_id": "a1"},
     ]
     assert body["tools"][0]["function"]["parameters"] == NESTED
 

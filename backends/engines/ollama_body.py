@@ -11,8 +11,6 @@ from backends.keep_alive import keep_alive
 from backends.settings import LocalEngine
 from backends.types import Message, ToolCall
 
-__all__ = ["arguments_of", "chat_body", "ignored"]
-
 LEVELS = ("gpt-oss",)
 """Marks in the names of models that think at a level."""
 
@@ -77,7 +75,7 @@ def _think(call: Call) -> bool | str | None:
 
 
 def _messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
-    names: dict[str, str] = {}  # as of the turn before: an id may come again
+    names: dict[str, str] = {}
     bodies = []
     for message in messages:
         names |= {call.id: call.name for call in message.tool_calls}

@@ -118,9 +118,7 @@ async def test_a_count_of_one_side_is_kept(
     assert whole.tokens == Tokens(**{side: getattr(record, side)})
 
 
-async def test_a_history_that_templates_would_refuse_is_taken(
-    twin: OpenAITwin, engine: OpenAICompatibleEngine
-) -> None:
+async def test_a_history_that_templates_would_refuse_is_taken(twin: OpenAITwin, engine: OpenAICompatibleEngine) -> None:
     """The twin refuses what the strictest templates do: two turns of a role, late instructions, broken arguments."""
     image = Media(media_type="image/png", data=b"\x89PNG")
     messages = (
@@ -146,7 +144,9 @@ async def test_a_history_that_templates_would_refuse_is_taken(
 async def test_a_choice_of_tools_is_passed_on(twin: OpenAITwin, engine: OpenAICompatibleEngine, choice: str) -> None:
     call = changed(ASKING, tool_choice=choice, parallel_tool_calls=False, messages=(Message(role="user", text="hm"),))
     whole = await answer(engine, call)
-    assert [each.name for each in whole.calls] == {"required": ["get_weather"], "get_time": ["get_time"]}.get(choice, [])
+    assert [each.name for each in whole.calls] == {"required": ["get_weather"], "get_time": ["get_time"]}.get(
+        choice, []
+    )
     body = json.loads(twin.seen[-1].body)
     named = {"type": "function", "function": {"name": choice}}
     assert body["tool_choice"] == (choice if choice in ("auto", "none", "required") else named)

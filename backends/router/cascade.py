@@ -39,7 +39,9 @@ IN_A_THREAD_FROM = 4_000
 
 
 class Watch(Struct, frozen=True, kw_only=True):
-    """What is to be done with a flight's local answer, also where local takes over. `may_escalate`: another engine's may be given instead.
+    """What is to be done with a flight's local answer, also where local takes over.
+
+    `may_escalate`: another engine's may be given instead.
 
     `holds` keeps it back until it is checked, `lightly` only until it shows that its text is no tool call.
     """

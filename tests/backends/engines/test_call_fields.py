@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import fields
 from msgspec.structs import replace as changed
 
-from backends.engines.base import Call, Wire
+from backends.engines.base import Call
 from backends.engines.ollama import OllamaEngine
 from backends.engines.ollama_body import chat_body
 from backends.engines.openai_body import completion_body

@@ -17,6 +17,9 @@ LEVELS = ("gpt-oss",)
 THINKS = (*LEVELS, "qwen3", "deepseek-r1", "deepseek-v3.1", "magistral", "cogito")
 """Marks in the names of models that think; Ollama answers 400 where another one is told to."""
 
+NEVER_THINKS = ("coder", "instruct")
+"""Marks of their kin that do not."""
+
 
 def chat_body(call: Call, settings: LocalEngine) -> dict[str, Any]:
     """Raises EngineError "rejected" for a file that Ollama does not take."""
@@ -67,7 +70,8 @@ def _options(call: Call, settings: LocalEngine) -> dict[str, Any]:
 def _think(call: Call) -> bool | str | None:
     """How hard the model is to think; None where nobody said, or it is not known to think."""
     name = call.model.lower()
-    if call.effort is None or not any(mark in name for mark in THINKS):
+    thinks = any(mark in name for mark in THINKS) and not any(mark in name for mark in NEVER_THINKS)
+    if call.effort is None or not thinks:
         return None
     if any(mark in name for mark in LEVELS):  # it cannot be stopped from thinking
         return {"none": "low", "minimal": "low", "xhigh": "high"}.get(call.effort, call.effort)

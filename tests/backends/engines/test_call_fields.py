@@ -80,6 +80,7 @@ async def test_no_field_is_dropped_in_silence(kind: str, field: str) -> None:
         ("qwen2.5:14b", "none", None),
         ("qwen3:8b", "none", False),
         ("qwen3:8b", "low", True),
+        ("qwen3-coder:30b", "high", None),
         ("gpt-oss:20b", "none", "low"),
         ("gpt-oss:20b", "medium", "medium"),
         ("gpt-oss:20b", "xhigh", "high"),

@@ -57,6 +57,8 @@ NO_CALLS = {
     "an undeclared tool, bare": '{"name": "reboot", "arguments": {}}',
     "a list of links": "[the manual](https://example.org)",
     "code": "```python\nprint(1)\n```",
+    "another language's marks": "<config>\n<tools>\n<tool name='x'/>\n</tools>\n</config>",
+    "a mark that opens nothing": "<tool_call> is a mark of Qwen's.",
     "talk of a tag": f"Write `<tool_call>{ONE}</tool_call>` to call it.",
     "talk of a tag in a fence": f"As this:\n```\n<tool_call>\n{ONE}\n</tool_call>\n```\nand no other way.",
 }
@@ -173,6 +175,12 @@ def test_all_other_text_is_heard_to_the_letter(text: str, sizes: list[int]) -> N
         assert texts(chunks) == (text if text.strip() else "")
 
 
+def test_a_mark_that_opens_nothing_holds_nothing_up() -> None:
+    reading = ToolReading(WITH_TOOLS, PEER)
+    heard = [texts(reading.take(Text(word))) for word in ("See ", "<too", "ls> ", "<tool ", "name>", " there.")]
+    assert heard == ["See ", "", "", "<tools> <tool ", "name>", " there."]
+
+
 def test_prose_is_heard_as_it_comes() -> None:
     reading = ToolReading(WITH_TOOLS, PEER)
     assert [texts(reading.take(Text(word))) for word in ("It ", "is ", "<b", ">5", "</b>.")] == [
@@ -194,8 +202,8 @@ def test_where_no_tool_may_be_called_nothing_is_held_back(call: Call) -> None:
 def test_a_text_too_long_for_a_call_is_let_go() -> None:
     reading = ToolReading(WITH_TOOLS, PEER)
     piece = "x" * (written_calls.LONGEST // 2)
-    assert texts(reading.take(Text("<tool_call>" + piece))) == ""
-    assert len(texts(reading.take(Text(piece)))) == len(piece) * 2 + len("<tool_call>")
+    assert texts(reading.take(Text("<tool_call>{" + piece))) == ""
+    assert len(texts(reading.take(Text(piece)))) == len(piece) * 2 + len("<tool_call>{")
     assert texts(reading.take(Text("more"))) == "more"
 
 

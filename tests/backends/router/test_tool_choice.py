@@ -4,23 +4,27 @@ text are calls, whichever engine answers.
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from backends.rehearsal.behaviour import Calling
+from backends.rehearsal.behaviour import Calling, Deltas
 from backends.rehearsal.faults import Fault
+from backends.rehearsal.openai_twin import OpenAITwin
 from backends.settings import Settings
 from backends.types import Called, Delta, Done, Policy, Request, ResponseFormat, Tool, Verify
+from tests.backends.engines.rig import response, sse, wire
 from tests.backends.router.saying import Says, calls, checked
 from tests.core import Stand, ask, chunks, policy, prompt
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER = Tool(name="get_weather", parameters=CITY)
 CLOCK = Tool(name="get_time")
+BROKEN = {"index": 0, "id": "a", "function": {"name": "get_weather", "arguments": '{"city": '}}
 ASKS, CHATS = "what is the weather?", "good day to you"
 
 
@@ -192,3 +196,67 @@ async def test_one_call_is_given_where_parallel_ones_are_not_wanted(home: Path) 
         _, names, done = await heard(it, asking(parallel_tool_calls=False))
     assert names == ["get_time"]
     assert "parallel_tool_calls: 1 further calls left out" in done.outcome.notes
+
+
+@asynccontextmanager
+async def compatible(home: Path, wanted: Policy) -> AsyncGenerator[tuple[Stand, OpenAITwin]]:
+    """A stand whose local engine is an OpenAI-compatible server."""
+    twin = OpenAITwin(keep_bodies=True)
+    await twin.start()
+
+    def change(settings: Settings) -> Settings:
+        local = replace(settings.engines.local, kind="openai", base_url=twin.url)
+        settings = replace(settings, engines=replace(settings.engines, local=local))
+        return policy(settings, "writer", wanted)
+
+    try:
+        async with checked(home, "format", change) as it:
+            yield it, twin
+    finally:
+        await twin.close()
+
+
+@pytest.mark.parametrize(("wanted", "given"), [("prefer-local", "cloud"), ("local", "local")])
+@pytest.mark.parametrize("calling", ["never", "broken"])
+async def test_a_compatible_server_that_does_not_keep_to_its_word(
+    home: Path, wanted: Policy, given: str, calling: Calling
+) -> None:
+    async with compatible(home, wanted) as (it, twin):
+        assert (await it.core.explain(asking(tool_choice="required"))).engine == "local"
+        twin.behaviour = replace(twin.behaviour, calling=calling)
+        text, names, done = await heard(it, asking(tool_choice="required"))
+        assert json.loads(twin.seen[-1].body)["tool_choice"] == "required"
+    assert text == ""
+    assert names == (["get_weather"] if given == "cloud" else [])
+    assert (done.outcome.engine, done.outcome.finish) == (given, "stop" if given == "cloud" else "error")
+
+
+@pytest.mark.parametrize("deltas", ["same-index", "no-index", "nulls", "late-calls", "whole"])
+async def test_a_compatible_server_with_a_stream_of_its_own(home: Path, deltas: Deltas) -> None:
+    async with compatible(home, "local") as (it, twin):
+        twin.behaviour = replace(twin.behaviour, deltas=deltas)
+        text, names, done = await heard(it, asking())
+    assert (text, names, done.outcome.finish) == ("", ["get_weather"], "stop")
+    assert done.outcome.notes == ()
+
+
+async def test_broken_arguments_go_to_the_cloud_and_are_an_error_where_they_cannot(home: Path) -> None:
+    piece = {"choices": [{"index": 0, "delta": {"tool_calls": [BROKEN]}, "finish_reason": "tool_calls"}]}
+    async with wire(response(sse(piece, b"[DONE]"))) as server:
+
+        def change(wanted: Policy) -> Callable[[Settings], Settings]:
+            def changed(settings: Settings) -> Settings:
+                local = replace(settings.engines.local, kind="openai", base_url=server.url)
+                return policy(replace(settings, engines=replace(settings.engines, local=local)), "writer", wanted)
+
+            return changed
+
+        async with checked(home / "a", "off", change("prefer-local")) as it:
+            _, names, done = await heard(it, asking())
+            assert names == ["get_weather"]
+            assert done.outcome.engine == "cloud"
+        async with checked(home / "b", "off", change("local")) as it:
+            text, names, done = await heard(it, asking())
+    assert (text, names) == ("", [])
+    assert (done.outcome.finish, done.outcome.error_kind) == ("error", "empty")
+    assert "no JSON object" in str(done.outcome.error)

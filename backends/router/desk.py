@@ -13,7 +13,7 @@ from backends.router.limiter import Limiter
 from backends.router.provider_quota import ProviderQuota
 from backends.router.rates import Rates
 from backends.settings import CloudEngine, LocalEngine
-from backends.types import EngineName, EngineState, Health, Media, RuntimeReading
+from backends.types import EngineName, EngineState, Health, RuntimeReading
 
 QWEN_SPEAKS = frozenset(["en", "zh", "fr", "es", "pt", "de", "it", "ru", "ja", "ko", "vi", "th", "ar"])
 """As Qwen 2.5's own announcement names them."""
@@ -109,9 +109,10 @@ class Desk:
         """Can it be held to calling a tool? Ollama has no word for it."""
         return not isinstance(self.settings, LocalEngine) or self.settings.kind != "ollama"
 
-    def takes(self, media: Media) -> bool:
-        """Does it take a file of this type? Of the cloud's model the catalogue knows."""
-        return not isinstance(self.settings, LocalEngine) or media.media_type in TAKEN[self.settings.kind]
+    @property
+    def images(self) -> frozenset[str]:
+        """Media types of the images that its server takes; empty where nothing is known."""
+        return TAKEN[self.settings.kind] if isinstance(self.settings, LocalEngine) else frozenset()
 
     def why_not(self) -> str | None:
         """Why no call should be sent now, in a phrase; None where one may."""

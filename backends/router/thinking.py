@@ -209,6 +209,7 @@ class Thinking:
             least_output=desk.least_output,
             vision=desk.vision,
             media=desk.media,
+            images=desk.images,
             tools=True,
             forces_tools=desk.forces_tools,
             languages=desk.languages,

@@ -71,6 +71,9 @@ def _lack(inputs: Inputs, view: EngineView) -> str | None:
     files = {kind_of(file) for message in inputs.request.messages for file in message.media}
     if "image" in files and not view.vision:
         return "cannot see images"
+    images = {file.media_type for message in inputs.request.messages for file in message.media if file.is_image}
+    if view.images and (unread := images - view.images):
+        return f"takes no {' or '.join(sorted(unread))}"
     if unread := files - {"image"} - view.media:
         return f"cannot read {' or '.join(sorted(unread))}"
     if not view.tools and inputs.request.tools:

@@ -229,7 +229,9 @@ async def test_odd_usage_of_an_escalation_is_told_beside_it(home: Path) -> None:
         it.ollama.answerer = Says(REFUSED)
         it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(output=15_000))
         _, outcome = await ask(it.core, prompt("tell me of racks", agent="writer"))
-    assert outcome.notes[0] == "escalated: it refuses"
+    escalated, odd = outcome.notes
+    assert escalated == "escalated: it refuses"
+    assert "answer tokens where" in odd
     assert outcome.cost_usd == it.billed()
 
 

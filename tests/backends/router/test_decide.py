@@ -22,7 +22,7 @@ from backends.errors import (
 )
 from backends.router.decide import EngineView, Inputs, decide
 from backends.router.quality import Dial
-from backends.types import Classes, Decision, Media, Message, Request, ResponseFormat, Sampling, Tool, Verdict
+from backends.types import Classes, Decision, Media, Message, Policy, Request, ResponseFormat, Sampling, Tool, Verdict
 
 REQUEST = Request(id="r", agent="writer", messages=(Message(role="user", text="hello"),))
 WITH_TOOL = replace(REQUEST, tools=(Tool(name="t"),))
@@ -467,3 +467,32 @@ def test_flips_name_the_dial_the_deadline_and_the_budget() -> None:
     down = replace(CALM, cloud=replace(CLOUD, usable=False))
     assert "cloud can be used again" in decide(down).flips
     assert "writer is unpinned" in decide(replace(CALM, pinned="local")).flips
+
+
+MUST_CALL = replace(WITH_TOOL, tool_choice="required")
+UNFORCED = replace(LOCAL, forces_tools=False)
+
+
+@pytest.mark.parametrize("policy", ["auto", "prefer-local", "prefer-cloud"])
+def test_who_can_be_held_to_a_tool_choice_is_chosen_and_the_other_may_take_over(policy: Policy) -> None:
+    it = replace(CALM, request=MUST_CALL, local=UNFORCED, dial=0.0, policy=policy)
+    decision = decide(it)
+    assert (decision.engine, decision.failover) == ("cloud", "local")
+    assert decide(replace(it, request=WITH_TOOL, policy="prefer-local")).engine == "local"
+
+
+def test_where_only_the_other_may_answer_it_does() -> None:
+    it = replace(CALM, request=MUST_CALL, local=UNFORCED)
+    assert decide(replace(it, policy="local")).engine == "local"
+    assert decide(replace(it, verdict=SENSITIVE)).engine == "local"
+    assert decide(replace(it, cloud_stopped=True)).engine == "local"
+
+
+def test_an_image_type_that_a_server_does_not_take_rules_it_out() -> None:
+    gif = Message(role="user", text="look", media=(Media(media_type="image/gif", data=b"GIF"),))
+    it = replace(CALM, request=replace(REQUEST, messages=(gif,)), dial=0.0, policy="prefer-local")
+    seeing = replace(LOCAL, vision=True, images=frozenset({"image/png"}))
+    decision = decide(replace(it, local=seeing))
+    assert decision.engine == "cloud"
+    assert ("needs", "takes no image/gif") in [(reason.rule, reason.detail) for reason in decision.reasons]
+    assert decide(replace(it, local=replace(seeing, images=frozenset({"image/gif"})))).engine == "local"

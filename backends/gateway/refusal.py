@@ -29,7 +29,6 @@ STATUS: dict[str, int] = {
     "queue_full": 503,
     "no_engine": 503,
     "budget": 402,
-    "capacity": 429,
     "refused": 403,
     "ledger": 503,
     "cancelled": 503,

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from backends.settings import Settings
+from backends.types import Action
 from tests.core import policy
 from tests.e2e.test_gateway_openai import client_of, hi
 
@@ -128,3 +129,12 @@ async def test_a_client_hears_its_request_s_id(home: Path) -> None:
             await client.chat.completions.create(model="nobody", messages=hi())
     assert answer._request_id == row["id"]
     assert told.value.request_id
+
+
+async def test_a_pin_to_local_holds_for_whoever_names_that_agent(home: Path) -> None:
+    async with client_of(home) as (it, client):
+        await it.core.act(Action(verb="pin", agent="Ada", engine="local", actor="test"))
+        answer = await client.chat.completions.create(
+            model="ada", messages=hi(), extra_headers={"X-Claw-Agent": "writer"}
+        )
+    assert (claw(answer)["agent"], claw(answer)["engine"]) == ("writer", "local")

@@ -247,7 +247,12 @@ def failure_of(outcome: Outcome) -> ClawError | None:
         return Failed("this call was cancelled by the operator", kind="cancelled", retry_after_s=None)
     if outcome.finish == "error":
         said = outcome.error or "the engine failed: look at `claw doctor`"
-        return Failed(said, kind=outcome.error_kind or "unavailable", retry_after_s=outcome.retry_after_s)
+        return Failed(
+            said,
+            kind=outcome.error_kind or "unavailable",
+            retry_after_s=outcome.retry_after_s,
+            should_retry=outcome.should_retry,
+        )
     return None
 
 

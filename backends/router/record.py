@@ -232,7 +232,7 @@ class Recorder:
             finish=finish,
             attempts=tuple(tally.attempts),
             usage_estimated=tally.estimated,
-            notes=(*flight.request.notes, *(ending.notes if ending else ()), *tally.flags),
+            notes=tuple(dict.fromkeys((*flight.request.notes, *(ending.notes if ending else ()), *tally.flags))),
             own_cost_usd=tally.own_cost_usd,
             error=error,
             error_kind=error_kind,

@@ -10,9 +10,11 @@ from backends.background import background
 from backends.bus import Bus
 from backends.clock import Clock, SystemClock
 from backends.engines.checks import check_local, runs_here
+from backends.engines.registry import Engines
 from backends.ground import Ground, open_ground
 from backends.ledger.prices import UnknownPrice
 from backends.local import LocalCore
+from backends.off_loop import loaded
 from backends.paths import Paths
 from backends.router.answering import Answering
 from backends.router.cascade import Cascade
@@ -95,7 +97,7 @@ async def build(
         if one_shot:
             work = []
         else:
-            work = [sampler.run(), watch.run(), ground.engines.prepare(), _look(settings.engines.local, journal)]
+            work = [sampler.run(), watch.run(), _prepared(ground.engines), _look(settings.engines.local, journal)]
             ground.cache.start_semantic()
         async with background(*work):
             try:
@@ -227,6 +229,11 @@ def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watche
         calibrations=ground.calibrations,
         reload=Reload(settings, ground.config, (thinking, pipeline, cascade), rehearsal=rehearsal),
     )
+
+
+async def _prepared(engines: Engines) -> None:
+    await engines.prepare()
+    loaded()
 
 
 async def _look(local: LocalEngine, journal: Journal) -> None:

@@ -17,6 +17,7 @@ class Wire:
 class Call(Struct, frozen=True, kw_only=True):
     """One upstream call, ready to send. Every call carries a cap on its output; durations are seconds.
 
+    `input_tokens` is the estimate of the prompt's length, `most_tokens` what it cannot exceed; 0 where not counted.
     `effort` is the caller's own word on thinking, `thinking_budget` the room in tokens that is set aside for it.
     `logprobs` asks for the tokens' probabilities, of an engine that knows them. `wire` is told what goes out.
     """
@@ -41,6 +42,7 @@ class Call(Struct, frozen=True, kw_only=True):
     effort: Effort | None = None
     thinking_budget: int | None = None
     input_tokens: int
+    most_tokens: int = 0
     first_byte_s: float
     idle_s: float
     logprobs: bool = False

@@ -15,6 +15,7 @@ from backends.gateway.openai_messages import ChatMessage
 from backends.gateway.openai_tools import Function, FunctionTool, Named, ToolChoice
 from backends.gateway.refusal import Turned
 from backends.gateway.surrogates import mended
+from backends.router.bounds import STOP_CHARACTERS, STOP_WORDS
 from backends.types import Effort, Message, ResponseFormat, Sampling, Tool
 
 MOST_CHOICES = 8
@@ -51,6 +52,7 @@ class ExtraBody(Struct):
 
 
 Cap = Annotated[int, Meta(ge=1)]
+StopWord = Annotated[str, Meta(max_length=STOP_CHARACTERS)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 
 
@@ -70,7 +72,7 @@ class ChatBody(Struct):
     presence_penalty: Penalty | None = None
     logit_bias: Annotated[dict[str, Annotated[float, Meta(ge=-100, le=100)]], Meta(max_length=4096)] | None = None
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
-    stop: str | Annotated[list[str], Meta(max_length=16)] | None = None
+    stop: StopWord | Annotated[list[StopWord], Meta(max_length=STOP_WORDS)] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     tools: Annotated[list[FunctionTool], Meta(max_length=128)] | None = None
     tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None

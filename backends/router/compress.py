@@ -60,6 +60,7 @@ def compress(
         effort=request.sampling.effort,
         thinking_budget=thinking,
         input_tokens=classes.input_tokens,
+        most_tokens=classes.most_tokens,
         first_byte_s=settings.first_byte_s,
         idle_s=settings.idle_s,
     )

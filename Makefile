@@ -3,16 +3,19 @@
 #   make run           set up on the first call, then open the console
 #   make run LIGHT=1   the same without torch: the ONNX build of the embedding model
 #   make test          set up on the first call, then lint, types, boundaries and tests
+#   make clients       the tests with Node's clients and Java's, which `make test` leaves out
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 EXTRA  := $(if $(LIGHT),semantic-light,semantic)
+CLIENTS := .venv-clients
+NODE   := tests/clients/node/node_modules
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 say     = @printf '\033[1m%s\033[0m\n' "$(1)"
 
-.PHONY: run test lint types boundaries pytest snapshots readme clean
+.PHONY: run test lint types boundaries pytest clients snapshots readme clean
 
 run: $(VENV)/.run-$(EXTRA)
 	@$(BIN)/claw $(ARGS)
@@ -29,10 +32,14 @@ types: $(VENV)/.test
 boundaries: $(VENV)/.test
 	$(BIN)/lint-imports
 
-pytest: $(VENV)/.test
+pytest: $(VENV)/.test $(CLIENTS)/sdks/.installed $(CLIENTS)/instructor/.installed $(CLIENTS)/aider/.installed
 	$(BIN)/coverage erase
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report
+
+clients: $(VENV)/.test $(NODE)/.installed
+	@command -v java >/dev/null || echo "no java here: the tests of Java's client are skipped" >&2
+	$(BIN)/pytest -m "node or java" -rs tests/clients $(ARGS)
 
 snapshots: $(VENV)/.test
 	$(BIN)/pytest --snapshot-update tests/snapshots tests/console
@@ -41,7 +48,7 @@ readme: $(VENV)/.test
 	$(BIN)/python -m benchmarks.readme_tables README.md
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(CLIENTS) $(NODE) build dist *.egg-info
 
 $(VENV)/bin/python:
 	$(call say,Setting up $(VENV) …)
@@ -64,4 +71,18 @@ $(VENV)/.run-$(EXTRA): pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.test: pyproject.toml | $(VENV)/.run-$(EXTRA)
 	$(call say,Installing the tools of the tests …)
 	@$(PIP) install --group dev
+	@touch $@
+
+# Clients pin each other's dependencies, so they live apart. Each list is whole, so nothing is left to resolve.
+$(CLIENTS)/%/.installed: tests/clients/requirements/%.txt | $(VENV)/.test
+	$(call say,Installing clients for the tests: $* …)
+	@rm -rf $(@D) && $(BIN)/python -m venv --without-pip $(@D)
+	@$(PIP) --python $(@D)/bin/python install --no-deps --no-compile --requirement $<
+	@touch $@
+
+# Without a lock file: it would write down where the packages came from.
+$(NODE)/.installed: tests/clients/node/package.json
+	$(call say,Installing Node's clients for the tests …)
+	@command -v npm >/dev/null || { echo "npm is missing: apt install npm, then make clients again" >&2; exit 1; }
+	@cd tests/clients/node && npm install --no-package-lock --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -8,12 +8,13 @@ from msgspec import Struct
 from backends import events
 from backends.background import background
 from backends.bus import Bus
-from backends.catalogue import Catalogue
 from backends.clock import Clock, SystemClock
 from backends.engines.checks import check_local, runs_here
+from backends.engines.registry import Engines
 from backends.ground import Ground, open_ground
 from backends.ledger.prices import UnknownPrice
 from backends.local import LocalCore
+from backends.off_loop import loaded
 from backends.paths import Paths
 from backends.router.answering import Answering
 from backends.router.cascade import Cascade
@@ -23,9 +24,11 @@ from backends.router.figures import Figures
 from backends.router.flights import Flights
 from backends.router.flying import Flying
 from backends.router.journal import Journal
+from backends.router.model_watch import ENDING
 from backends.router.pipeline import Pipeline
 from backends.router.privacy import PrivacyGate
 from backends.router.proof import LocalProof
+from backends.router.provider_quota import ProviderQuota, last_of_the_day
 from backends.router.quota import Quota
 from backends.router.record import Recorder
 from backends.router.reload import Reload
@@ -94,7 +97,7 @@ async def build(
         if one_shot:
             work = []
         else:
-            work = [sampler.run(), watch.run(), ground.engines.prepare(), _look(settings.engines.local, journal)]
+            work = [sampler.run(), watch.run(), _prepared(ground.engines), _look(settings.engines.local, journal)]
             ground.cache.start_semantic()
         async with background(*work):
             try:
@@ -109,8 +112,18 @@ def _desks(ground: Ground, labels: Labels | None, *, has_key: bool) -> dict[Engi
     engines, clock = ground.engines, ground.clock
     desks: dict[EngineName, Desk] = {
         "local": Desk("local", engines.local, local, label=labels.local, clock=clock),
-        "cloud": Desk("cloud", engines.cloud, cloud, label=labels.cloud, clock=clock),
+        "cloud": Desk(
+            "cloud",
+            engines.cloud,
+            cloud,
+            label=labels.cloud,
+            clock=clock,
+            catalogue=ground.catalogue,
+            quota=ProviderQuota(clock, ground.cloud_calls),
+        ),
     }
+    if closed := last_of_the_day(ground.recent):
+        desks["cloud"].breaker.remember(*closed)
     desks["cloud"].stopped = ground.controls.cloud_stopped
     desks["cloud"].missing = "" if has_key else NO_KEY
     for desk in desks.values():
@@ -129,6 +142,9 @@ def _journal(ground: Ground) -> Journal:
     except UnknownPrice as error:
         what, _, remedy = str(error).partition(": ")
         journal.alert("price", f"{what}: it is not called", remedy=remedy)
+    if ground.ending is not None:
+        remedy = f"`{ground.ending.command}`" if ground.ending.command else ""
+        journal.alert(ENDING, ground.ending.line, remedy=remedy, level="warning")
     learned, weights = ground.calibrations.learned, ground.classifier.version
     if learned.version and learned.weights != weights:
         line = f"{learned.name} was learned for other weights than today's and changes nothing"
@@ -156,7 +172,7 @@ def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watche
         figures.moved()
 
     cloud = settings.engines.cloud.model
-    costs = Costs(ground.prices, clock, cloud_model=cloud, own=ground.own_cost, catalogue=Catalogue(settings.models))
+    costs = Costs(ground.prices, clock, cloud_model=cloud, own=ground.own_cost, catalogue=ground.catalogue)
     recorder = Recorder(
         settings,
         ledger=ledger,
@@ -213,6 +229,11 @@ def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watche
         calibrations=ground.calibrations,
         reload=Reload(settings, ground.config, (thinking, pipeline, cascade), rehearsal=rehearsal),
     )
+
+
+async def _prepared(engines: Engines) -> None:
+    await engines.prepare()
+    loaded()
 
 
 async def _look(local: LocalEngine, journal: Journal) -> None:

@@ -72,10 +72,14 @@ class ContextTooLong(WrongUse):
 
     @classmethod
     def by(cls, message_tokens: int, window: int, remedy: str = "") -> "ContextTooLong":
-        """With both counts, in OpenAI's words; `remedy` is what the operator could do."""
+        """With both counts, in OpenAI's words and with its code: LangChain looks for the code in the text alone.
+
+        `remedy` is what the operator could do.
+        """
         return cls(
             f"This model's maximum context length is {window} tokens. However, your messages resulted in about"
             f" {message_tokens} tokens. Please reduce the length of the messages{remedy and f', or {remedy}'}."
+            f" ({cls.kind})"
         )
 
 

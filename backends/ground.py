@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from backends.bus import Bus
 from backends.cache.store import Cache
+from backends.catalogue import Catalogue, Retirement
+from backends.catalogue.quota_day import day_of, start_of
 from backends.clock import Clock
 from backends.engines import registry
 from backends.engines.signatures import SignatureStore
@@ -30,7 +32,11 @@ REMEMBERED = 50  # requests of earlier runs that the console lists
 
 
 class Ground(Struct, frozen=True, kw_only=True):
-    """What a core stands on: read from disk or opened, and closed after it."""
+    """What a core stands on: read from disk or opened, and closed after it.
+
+    `ending` is the end of the cloud's model, where it is near or over. `cloud_calls` are those of the provider's day so
+    far, by model: how many, and their input tokens.
+    """
 
     settings: Settings
     config: Path
@@ -41,6 +47,8 @@ class Ground(Struct, frozen=True, kw_only=True):
     cache: Cache
     engines: registry.Engines
     prices: Prices
+    catalogue: Catalogue
+    ending: Retirement | None
     own_cost: OwnCost
     classifier: Classifier
     score: Score | None
@@ -49,6 +57,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     controls: Controls
     zone: tzinfo | None
     recent: tuple[Outcome, ...]
+    cloud_calls: dict[str, tuple[int, int]]
 
 
 async def open_ground(
@@ -77,6 +86,7 @@ async def open_ground(
     prices = Prices(settings.prices, discount=settings.engines.cloud.discount)
     with suppress(UnknownPrice):  # read ahead: the table takes longer than a decision may
         await asyncio.to_thread(prices.cost, settings.engines.cloud.model, Tokens(), clock.now())
+    catalogue = Catalogue(settings.models)
     return Ground(
         settings=settings,
         config=paths.config,
@@ -87,6 +97,8 @@ async def open_ground(
         cache=cache,
         engines=engines,
         prices=prices,
+        catalogue=catalogue,
+        ending=await asyncio.to_thread(catalogue.retirement, settings.engines.cloud.model, clock.now().date()),
         own_cost=OwnCost(settings.costs.local, clock),
         classifier=await asyncio.to_thread(Classifier.load),
         score=await asyncio.to_thread(Score.load) if _checks_closely(settings) else None,
@@ -95,6 +107,7 @@ async def open_ground(
         controls=Controls(ledger, await ledger.controls()),
         zone=zone,
         recent=await ledger.recent(REMEMBERED),
+        cloud_calls=await ledger.cloud_calls(start_of(day_of(clock.now()))),
     )
 
 

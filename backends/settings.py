@@ -19,6 +19,7 @@ from backends.errors import WrongSettings
 from backends.settings_agent import Agent, strictest
 from backends.settings_cache import Cache
 from backends.settings_checks import check
+from backends.settings_gateway import Gateway
 from backends.settings_model import ModelFacts
 from backends.settings_money import Budget, Costs, Money, Price, PriceFrom, Tier
 from backends.settings_section import Positive, Seconds, Section, Share
@@ -163,33 +164,6 @@ class Telemetry(Section, frozen=True, kw_only=True):
         Annotated[float, Meta(ge=0.2)], Meta(description="seconds between looks at GPU, host and engine, 0.2 or more")
     ] = 2.0
     gpu: Annotated[bool, Meta(description="look at NVIDIA GPUs?")] = True
-
-
-class Gateway(Section, frozen=True, kw_only=True):
-    host: Annotated[str, Meta(description="loopback address to listen on")] = "127.0.0.1"
-    port: Annotated[Annotated[int, Meta(ge=0, le=65535)], Meta(description="0 takes a free one")] = 8787
-    allowed_hosts: Annotated[
-        tuple[str, ...], Meta(description="further Host names that callers may use, without port")
-    ] = ()
-    drain_s: Annotated[Seconds, Meta(description="how long SIGTERM waits for running calls")] = 30.0
-    models: Annotated[
-        dict[str, str],
-        Meta(description='names that clients insist on, as { "gpt-4o-mini" = "auto" }: a route, an agent or a model'),
-    ] = field(default_factory=dict)
-    unknown_model: Annotated[
-        Literal["refuse", "auto"],
-        Meta(description="a model's name that nobody knows: refuse with 404, or take as auto"),
-    ] = "refuse"
-    unknown_agents: Annotated[
-        Literal["default", "refuse"] | None,
-        Meta(
-            description="agents that nobody configured: default (with the rules of agents.default) or refuse; not set:"
-            " refuse once an agent is sensitive, or local beyond the two built in"
-        ),
-    ] = None
-    keep_alive_s: Annotated[
-        Seconds, Meta(description="silence after which a stream that waits is sent a comment, so that nobody hangs up")
-    ] = 15.0
 
 
 class Console(Section, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ from msgspec import Struct
 
 from backends.bus import Bus
 from backends.events import Event
-from backends.gateway.openai_answer import Stream, whole
+from backends.gateway.openai_answer import Answer, Stream, claw, whole
 from backends.gateway.serving import bind, serve
 from backends.settings import Settings
 from backends.types import (
@@ -288,9 +288,9 @@ OUTCOME = Outcome(
     latency_ms=2.0,
     finish="stop",
 )
-WHOLE = whole(OUTCOME, TEXT * 64, ())
+WHOLE = whole([Answer(texts=[TEXT * 64], outcome=OUTCOME)], claw([OUTCOME]))
 EVENT = Stream("0", MODEL, include_usage=False).text(TEXT)
-END = Stream("0", MODEL, include_usage=False).ending(OUTCOME)
+END = Stream("0", MODEL, include_usage=False).closing([OUTCOME], claw([OUTCOME]))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """The README's tables, written from the code: every setting, every intent with prompts that are taken for it, and ten
-prompts as they are decided.
+prompts as they are decided; and in docs/clients.md every field of a request.
 
     python -m benchmarks.readme_tables [README.md]        what `make readme` runs
 
@@ -8,9 +8,10 @@ Each table stands between two comments, `<!-- settings … -->` and `<!-- /setti
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from backends.gateway.openai_fields import FIELDS
 from backends.router.quality import Dial
 from backends.settings_file import descriptions
 from benchmarks import readme_examples
@@ -125,15 +126,38 @@ def explained() -> str:
     return f"```console\n{readme_examples.in_full()}\n```\n"
 
 
+def fields() -> str:
+    """Every field of OpenAI's chat completions request, by the place where it stands."""
+    rows = [
+        (f"`{place}.{name}`".replace("`.", "`"), field.fate, _cell(field.how))
+        for place, found in FIELDS.items()
+        for name, field in found.items()
+    ]
+    return _table(("field", "what becomes of it", "how"), rows)
+
+
 def written(readme: str) -> str:
     """`readme` with its tables as they are now. Raises ValueError where the comments around one are missing."""
     tables = {"settings": settings, "intents": intents, "dial": dial, "examples": examples, "explained": explained}
+    return _with(readme, tables)
+
+
+def clients(text: str) -> str:
+    """docs/clients.md with its table as it is now. Raises ValueError as `written` does."""
+    return _with(text, {"fields": fields})
+
+
+DOCUMENTS: dict[Path, Callable[[str], str]] = {Path(__file__).parents[1] / "docs" / "clients.md": clients}
+"""What is written beside the README, and by what."""
+
+
+def _with(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
     for name, table in tables.items():
-        parts = re.split(rf"(<!-- {name}\b[^>]*-->\n|<!-- /{name} -->)", readme)
+        parts = re.split(rf"(<!-- {name}\b[^>]*-->\n|<!-- /{name} -->)", text)
         if len(parts) != 5:
-            raise ValueError(f"the README needs one pair of <!-- {name} --> and <!-- /{name} -->")
-        readme = "".join((*parts[:2], table(), *parts[3:]))
-    return readme
+            raise ValueError(f"the text needs one pair of <!-- {name} --> and <!-- /{name} -->")
+        text = "".join((*parts[:2], table(), *parts[3:]))
+    return text
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -147,7 +171,8 @@ def _cell(text: str) -> str:
 
 def main() -> None:
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "README.md")
-    path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for place, write in {path: written, **DOCUMENTS}.items():
+        place.write_text(write(place.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from backends.cache.disk import Disk
 from backends.cache.entry import Entry
 from backends.cache.worker import Worker
+from backends.off_loop import loaded
 from backends.types import SemanticState
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ class Semantic:
             await self._disk.call(lambda database: database.vectors.forget())
         self._finder, self._looked_at = finder, 0
         self.state, self.detail = "on", ""
+        loaded()
         self._woken.set()
         return None
 

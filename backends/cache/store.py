@@ -4,7 +4,6 @@ An exact hit comes from memory in microseconds or from the file in some more; wh
 find the same question in other words. Nothing here raises: a cache that fails is a miss.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
@@ -28,6 +27,7 @@ from backends.cache.statistics import statistics
 from backends.cache.verdicts import By, Verdict
 from backends.cache.wall import Wall
 from backends.clock import Clock
+from backends.off_loop import off_loop, size_of
 from backends.settings_agent import Agent
 from backends.types import CacheStats, Request
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Cache", "Hit", "Stored"]
 
 COMPARED = 4000  # characters of an answer; the model reads some 1,000
-LARGE = 128 * 1024  # characters of a conversation from which its key is computed off the event loop
 
 
 class Cache:
@@ -218,9 +217,7 @@ class Cache:
     async def _keys(self, request: Request, model_class: str) -> tuple[bytes, bytes] | None:
         scope = keys.scope_of(request.agent, self._agent(request).cache_scope)
         try:
-            if sum(len(message.text) for message in request.messages) > LARGE:
-                return await asyncio.to_thread(_both_keys, request, model_class, scope)
-            return _both_keys(request, model_class, scope)
+            return await off_loop(size_of(request), lambda: _both_keys(request, model_class, scope))
         except UnicodeEncodeError:
             return None  # lone surrogates have no bytes to key by
 

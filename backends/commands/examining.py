@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from backends.cache import embedders
 from backends.clock import SystemClock
+from backends.commands.examining_models import cloud_model
 from backends.commands.examining_prices import price
 from backends.engines.checks import check
 from backends.ledger.lock import is_held
@@ -34,7 +35,8 @@ async def examine(settings: Settings, paths: Paths) -> tuple[Check, ...]:
     engines = await check(settings, gemini_key=gemini_key())
     gpu = await _gpu(settings)
     machine = await asyncio.to_thread(_machine, paths, settings)
-    return (*engines, await asyncio.to_thread(price, settings), gpu, *machine)
+    priced = await asyncio.to_thread(price, settings)
+    return (*engines, *await asyncio.to_thread(cloud_model, settings, paths), priced, gpu, *machine)
 
 
 async def _gpu(settings: Settings) -> Check:

@@ -18,6 +18,7 @@ from backends.gateway.control import listen_on
 from backends.gateway.drain import Drain
 from backends.gateway.serving import bind, serve
 from backends.harmless import harmless
+from backends.off_loop import serve_many
 from backends.opening import embedded, play_agents
 from backends.paths import Paths, open_private
 from backends.settings import Settings, load
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     host = settings.gateway.host if args.host is None else args.host
     port = settings.gateway.port if args.port is None else args.port
     _raise_descriptors()
+    serve_many()
     # Bound before anything is opened: a port that is taken is said at once.
     with bind(host, port) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, paths, listener, rehearse=args.rehearse, traffic=args.traffic))

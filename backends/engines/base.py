@@ -17,6 +17,7 @@ class Wire:
 class Call(Struct, frozen=True, kw_only=True):
     """One upstream call, ready to send. Every call carries a cap on its output; durations are seconds.
 
+    `input_tokens` is the estimate of the prompt's length, `most_tokens` what it cannot exceed; 0 where not counted.
     `effort` is the caller's own word on thinking, `thinking_budget` the room in tokens that is set aside for it.
     `logprobs` asks for the tokens' probabilities, of an engine that knows them. `wire` is told what goes out.
     """
@@ -41,10 +42,23 @@ class Call(Struct, frozen=True, kw_only=True):
     effort: Effort | None = None
     thinking_budget: int | None = None
     input_tokens: int
+    most_tokens: int = 0
     first_byte_s: float
     idle_s: float
     logprobs: bool = False
     wire: Wire | None = None
+
+
+TOKEN_BYTES = 8
+"""What a token makes at the most, but for runs of blanks and the like; four is the usual."""
+
+TIMES_CAP = 2
+"""An answer is cut where it passes its cap so many times."""
+
+
+def most_said(call: Call) -> int:
+    """Bytes of text and tool calls after which an answer is cut: an engine that passes its cap may pass any."""
+    return TIMES_CAP * TOKEN_BYTES * (call.max_output + (call.thinking_budget or 0))
 
 
 def kept_back(call: Call) -> Wire:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace
 
 from backends.catalogue import Catalogue, Model
@@ -22,10 +22,11 @@ from backends.engines.gemini_reading import Reading
 from backends.engines.gemini_refusal import KEY_PAGE, broken_off, refusal
 from backends.engines.late import Late
 from backends.engines.peer import Peer
-from backends.engines.scope import CallScope
+from backends.engines.scope import Beside, CallScope
 from backends.engines.signatures import SignatureStore
 from backends.engines.transport import Transport
 from backends.errors import EngineError
+from backends.off_loop import off_loop, size_of
 from backends.settings import CloudEngine
 from backends.types import EngineName
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from google.genai.types import GenerateContentConfig, GenerateContentResponse
 
 MODELS = 100  # of which it is remembered that another one answers
-LARGE = 65_536  # bytes of a prompt from which it is written down in a thread
 MODEL_NAME = re.compile(r"((models|tunedModels)/)?[\w.-]+", re.ASCII)
 GOOGLE = "https://generativelanguage.googleapis.com"
 
@@ -83,8 +83,7 @@ class GeminiEngine:
         model = self._facts(call.model)
         if model.needs_signatures and self._signatures is not None:
             call = replace(call, messages=await self._signatures.restore(call.messages))
-        names = Names(call)
-        config = await _built(call, model, names)
+        names, config, beside = await off_loop(size_of(call), lambda: _built(call, model))
         written = Signatures()
         reading = Reading(call, self._peer, names, written, instructed=bool(instructed_format(call, model)))
         async with CallScope(
@@ -93,6 +92,7 @@ class GeminiEngine:
             idle_s=call.idle_s,
             framing=lambda: GeminiEvents(written),
             wire=wire,
+            beside=beside,
         ) as scope:
             parts = await client.aio.models.generate_content_stream(model=call.model, contents="", config=config)
             while not reading.over and (part := await self._next(scope, parts, call.model, key)) is not None:
@@ -143,6 +143,7 @@ class GeminiEngine:
             return await scope.hear(anext(parts, None))
         except APIError as error:
             if isinstance(error.response, httpx.Response):
+                self._answering.pop(model, None)  # what was learned may be over: the next call goes by its own rules
                 raise refusal(error.code, error.details, model=model, key=key) from None
             raise broken_off(error.code, error.details, key=key) from None
 
@@ -163,17 +164,21 @@ class GeminiEngine:
         )
 
 
-async def _built(call: Call, model: Model, names: Names) -> GenerateContentConfig:
-    """The request's parameters. Raises EngineError "rejected" where the model cannot be asked that."""
+def _built(call: Call, model: Model) -> tuple[Names, GenerateContentConfig, Beside]:
+    """The functions' names, the request's parameters, and what grows with the prompt as JSON to be sent beside them.
 
-    def build() -> GenerateContentConfig:
-        return configuration(call, model, body(call, model, names))
+    Raises EngineError "rejected" where the model cannot be asked that.
+    """
+    names = Names(call)
+    fields = {
+        name: {inner: _json(each) for inner, each in value.items()} if name == "generationConfig" else _json(value)
+        for name, value in body(call, model, names).items()
+    }
+    return names, configuration(call, model), fields
 
-    size = 0
-    for message in call.messages:
-        size += len(message.text) + sum(len(item.data) for item in message.media)
-        size += sum(len(wanted.arguments) for wanted in message.tool_calls)
-    return build() if size + 64 * len(call.messages) < LARGE else await asyncio.to_thread(build)
+
+def _json(value: object) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))
 
 
 def gemini_peer(settings: CloudEngine) -> Peer:

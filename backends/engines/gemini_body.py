@@ -1,7 +1,7 @@
 """A call in Gemini's words: turns, tools, configuration. Source: https://ai.google.dev/api/generate-content
 
-What grows with the prompt is written as JSON values and passes by Google's client, which would copy it several times
-and write signatures in another alphabet than Google did.
+What grows with the prompt is written as JSON values and passes by Google's client, which would copy it several times,
+take nine seconds over twenty thousand messages, and write signatures in another alphabet than Google did.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def body(call: Call, model: Model, names: Names) -> dict[str, Any]:
     return fields
 
 
-def configuration(call: Call, model: Model, fields: dict[str, Any]) -> GenerateContentConfig:
-    """The settings, with `fields` to go beside them. Raises EngineError "rejected" for one of the wrong type."""
+def configuration(call: Call, model: Model) -> GenerateContentConfig:
+    """The settings beside `body`. Raises EngineError "rejected" for one of the wrong type."""
     from google.genai.types import GenerateContentConfig
 
     config: dict[str, Any] = {
@@ -77,7 +77,6 @@ def configuration(call: Call, model: Model, fields: dict[str, Any]) -> GenerateC
         # one request a call: neither the client's tool loop nor its resuming of long answers
         "automatic_function_calling": {"disable": True},
         "automatic_continuation": False,
-        "http_options": {"extra_body": fields},
     }
     level = thinking_level(model, call.effort, call.thinking_budget)
     budget = thinking_budget(model, call.effort, call.thinking_budget)

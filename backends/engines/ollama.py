@@ -165,7 +165,7 @@ class _Reading:
         last = self._last
         if last is None:
             raise self._peer.broken("ended its answer without saying so")
-        if last.done_reason not in (None, "stop", "length"):
+        if last.done_reason not in (None, "stop", "length", "tool_calls"):
             raise self._peer.broken(f"ended for another reason than an answer ({one_line(last.done_reason)})")
         return Finished(
             finish="length" if last.done_reason == "length" else "stop",

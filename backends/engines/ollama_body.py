@@ -11,13 +11,14 @@ from backends.keep_alive import keep_alive
 from backends.settings import LocalEngine
 from backends.types import Message, ToolCall
 
-__all__ = ["arguments_of", "chat_body", "ignored"]
-
 LEVELS = ("gpt-oss",)
 """Marks in the names of models that think at a level."""
 
 THINKS = (*LEVELS, "qwen3", "deepseek-r1", "deepseek-v3.1", "magistral", "cogito")
 """Marks in the names of models that think; Ollama answers 400 where another one is told to."""
+
+NEVER_THINKS = ("coder", "instruct")
+"""Marks of their kin that do not."""
 
 
 def chat_body(call: Call, settings: LocalEngine) -> dict[str, Any]:
@@ -69,7 +70,8 @@ def _options(call: Call, settings: LocalEngine) -> dict[str, Any]:
 def _think(call: Call) -> bool | str | None:
     """How hard the model is to think; None where nobody said, or it is not known to think."""
     name = call.model.lower()
-    if call.effort is None or not any(mark in name for mark in THINKS):
+    thinks = any(mark in name for mark in THINKS) and not any(mark in name for mark in NEVER_THINKS)
+    if call.effort is None or not thinks:
         return None
     if any(mark in name for mark in LEVELS):  # it cannot be stopped from thinking
         return {"none": "low", "minimal": "low", "xhigh": "high"}.get(call.effort, call.effort)
@@ -77,8 +79,12 @@ def _think(call: Call) -> bool | str | None:
 
 
 def _messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
-    names = {call.id: call.name for message in messages for call in message.tool_calls}
-    return [_message(message, names) for message in messages]
+    names: dict[str, str] = {}
+    bodies = []
+    for message in messages:
+        names |= {call.id: call.name for call in message.tool_calls}
+        bodies.append(_message(message, names))
+    return bodies
 
 
 def _message(message: Message, tool_names: dict[str, str]) -> dict[str, Any]:

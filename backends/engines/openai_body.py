@@ -98,7 +98,7 @@ def _image(image: Media) -> dict[str, Any]:
 
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:
-    arguments = call.arguments if call.arguments.strip() else "{}"
+    arguments = "{}" if call.arguments.strip() in ("", "null") else call.arguments
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 

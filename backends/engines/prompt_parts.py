@@ -90,7 +90,8 @@ def _mended(call: ToolCall) -> ToolCall:
 
 
 def _object(call: ToolCall) -> dict[str, Any] | None:
+    text = call.arguments.strip()
     try:
-        return msgspec.json.decode(call.arguments.strip() or "{}", type=dict[str, Any])
+        return {} if text in ("", "null") else msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return None

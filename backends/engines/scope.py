@@ -5,7 +5,7 @@ once, also when its reader is cancelled while it holds a chunk.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Self, TypeVar
@@ -21,6 +21,9 @@ from backends.errors import EngineError
 
 ERROR_BODY_LIMIT = 256 * 1024  # bytes of an error's body that are worth reading
 
+Beside = Mapping[str, msgspec.Raw | dict[str, msgspec.Raw]]
+"""Fields of a JSON body, ready to be sent; those of an inner object are added to what it has."""
+
 UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
 """What the SDKs raise over JSON of the wrong shape; the message may quote it, so it goes no further."""
 
@@ -33,6 +36,7 @@ class CallScope:
     """One call: at most `first_byte_s` to its first byte, `idle_s` between the next ones.
 
     Requests are made within `hear`; a good response's body comes in whole frames where there is a `framing`.
+    `beside` are fields of its JSON body that pass by the SDK.
     """
 
     def __init__(
@@ -43,7 +47,9 @@ class CallScope:
         idle_s: float,
         framing: Callable[[], Framing] | None = None,
         wire: Wire | None = None,
+        beside: Beside | None = None,
     ) -> None:
+        self.beside = beside
         self.peer = peer
         self.framing = framing
         self.wire = wire or Wire()

@@ -25,6 +25,7 @@ from queue import SimpleQueue
 import msgspec
 from msgspec.structs import replace
 
+from backends.off_loop import EACH, off_loop
 from backends.paths import open_private
 from backends.types import Message, ToolCall
 
@@ -86,7 +87,7 @@ class SignatureStore:
 
     async def restore(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         """The messages with the signatures that they lack and that are known here."""
-        if not any(_lacks(message) for message in messages):
+        if not await off_loop(EACH * len(messages), lambda: any(map(_lacks, messages))):
             return tuple(messages)
         return await asyncio.to_thread(lambda: tuple(map(self._restored, messages)))
 

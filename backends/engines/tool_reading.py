@@ -85,12 +85,13 @@ class ToolReading:
     def _prose(self) -> str:
         """Up to the next mark that opens a call; one that stands in code is only talked about."""
         passed = ""
-        while not self._waits and (at := written_calls.opened(self._held)) is not None:
+        while (found := written_calls.opened(self._held)) is not None:
+            at, sure = found
             passed += self._pass_text(at)
-            self._waits = not (self._in_code or self._ticks.endswith("`"))
-            passed += "" if self._waits else self._pass_text(1)
-        if self._waits:
-            return passed
+            if not (self._in_code or self._ticks.endswith("`")):
+                self._waits = sure
+                return passed
+            passed += self._pass_text(1)
         return passed + self._pass_text(len(self._held) - written_calls.half_opened(self._held))
 
     def _pass_text(self, size: int) -> str:

@@ -46,6 +46,7 @@ MOST_CLOSERS = 16
 EARLY = 200
 """Characters within which a JSON text shows by its first key whether it can be a call."""
 
+MARK = re.compile("|".join(map(re.escape, OPENERS)))
 FIRST_KEY = re.compile(r'[\s\[]*\{\s*"([^"\\]*)"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|[^"\s])')
 JSON_OPENING = re.compile(r'[\s\[]*(?:\{\s*(?:"[^"\\]*(?:"\s*(?::\s*(?:"(?:[^"\\]|\\.)*)?)?)?)?)?\Z')
 FENCE = re.compile(r"```([a-z_]*)[ \t]*\n(.*?)\n?```\s*\Z", re.DOTALL)
@@ -65,9 +66,10 @@ class Written(Struct, frozen=True):
 
 def read(text: str, tools: Tools, *, of_json: bool = False) -> Written:
     """What a whole text is. `of_json`: JSON was asked for, so bare JSON is a call only where it is nothing else."""
-    at = opened(text)
-    if at is not None:
-        before = text[:at]
+    found = opened(text)
+    if found is not None:
+        before = text[: found[0]]
+        at = found[0]
         calls = None if _quoted(before) else _tagged(text[at:], tools)
         if calls:
             return Written(before, calls)
@@ -79,10 +81,17 @@ def read(text: str, tools: Tools, *, of_json: bool = False) -> Written:
     return Written(text, (), failed=not of_json and _names_a_tool(inner, tools))
 
 
-def opened(text: str) -> int | None:
-    """Where the first mark stands that opens a call."""
-    found = [at for opener in OPENERS if (at := text.find(opener)) >= 0]
-    return min(found, default=None)
+def opened(text: str) -> tuple[int, bool] | None:
+    """Where the first mark stands that opens a call, and whether it does so for sure: something of one follows it."""
+    for found in MARK.finditer(text):
+        after = text[found.end() :].lstrip()
+        if found[0] == "<function=" or not after or after.startswith(("{", "[", "```", "<function=")):
+            return found.start(), found[0] == "<function=" or bool(after)
+        if found[0] == "[TOOL_CALLS]" and after[0].isidentifier():
+            return found.start(), True
+        if any(mark.startswith(after) for mark in ("```", "<function=")):
+            return found.start(), False
+    return None
 
 
 def half_opened(text: str) -> int:
@@ -94,11 +103,14 @@ def half_opened(text: str) -> int:
     return 0
 
 
-def may_begin(text: str, tools: Tools) -> bool | None:
+def may_begin(text: str, tools: Tools) -> bool | None:  # noqa: PLR0911 — a table of beginnings
     """Can an answer that begins so be a call as a whole? None where that does not show yet."""
     head = text.lstrip()
-    if not head or any(opener.startswith(head) or head.startswith(opener) for opener in OPENERS):
-        return True if head.startswith(OPENERS) else None
+    if head.startswith(OPENERS):
+        found = opened(head)
+        return False if found is None or found[0] else True if found[1] else None
+    if not head or any(opener.startswith(head) for opener in OPENERS):
+        return None
     if "```".startswith(head):
         return None
     if head.startswith("```"):

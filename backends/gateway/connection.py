@@ -22,6 +22,7 @@ HEAD_BYTES = 32_768
 HEAD_FIELDS = 100
 BUFFERED_BYTES = 131_072  # unsent bytes of a response after which its producer waits
 WRITE_S = 30.0  # longest time a reader may leave that buffer full
+OFFER = frozenset((b"upgrade", b"http2-settings"))  # fields that belong to an offer of another protocol
 LINGER_S = 1.0  # what a refused caller still sends is read this long, so that it can read why
 
 
@@ -64,11 +65,7 @@ class Connection(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
-            # RFC 9110, 7.8: an offer may be ignored, and the request is answered as if it had not been made. The parser
-            # has nothing more to say then, so that another reads what follows.
-            self.parser = httptools.HttpRequestParser(self)
-            if rest := data[offer.args[0] :]:
-                self.data_received(rest)
+            self._ignore_offer(data[offer.args[0] :])
         except httptools.HttpParserError:
             if not self._shut:
                 self.refuse(self._refusal or Turned(400, "framing", "not a well-formed HTTP/1.1 request"))
@@ -77,6 +74,23 @@ class Connection(HttpToolsProtocol):
                 self._head_bytes += len(data)
                 if self._head_bytes > HEAD_BYTES:
                     self.refuse(_head_too_large())
+
+    def _ignore_offer(self, rest: bytes) -> None:
+        """Read the request again as if it had offered no other protocol, which RFC 9110 (7.8) lets a server do.
+
+        The parser takes all that follows such an offer for that protocol's, the body too.
+        """
+        if self._shut:
+            return
+        head = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = [each.strip() for each in value.split(b",") if each.strip().lower() not in OFFER]
+                head.append(b"connection: " + (b", ".join(kept) or b"keep-alive"))
+            elif name not in OFFER:
+                head.append(name + b": " + value)
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join(head) + b"\r\n\r\n" + rest)
 
     def refuse(self, error: ClawError, request_id: str | None = None) -> None:
         """Answer with `error` and close, whatever else was sent; one that was already being answered is only closed."""
@@ -120,7 +134,12 @@ class Connection(HttpToolsProtocol):
         self._disarm("head")
         if fault := self._fault():
             self._stop_parsing(fault)
-        super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def _fault(self) -> Turned | None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)

@@ -12,6 +12,7 @@ from backends.frames import Act, Ask, Call, Explain, Frame, Hello, Look, Reconsi
 from backends.gateway.drain import Drain, Leash, turns
 from backends.gateway.refusal import Draining
 from backends.gateway.unix_socket import bind, unlink_own
+from backends.off_loop import off_loop
 from backends.paths import Paths
 from backends.remote import peer_uid
 
@@ -115,7 +116,8 @@ class _Desk:
         try:
             try:
                 async with asyncio.timeout(CALL_S):
-                    call = frames.decode_call(await reader.readline())
+                    line = await reader.readline()
+                    call = await off_loop(len(line), lambda: frames.decode_call(line))
                 leash = leash_for(call, self._drain)
             except ClawError as error:
                 await _send(writer, frames.failure(error), WRITE_S)

@@ -11,6 +11,7 @@ from backends.errors import ClawError
 from backends.gateway.control import leash_for, line_of, replies
 from backends.gateway.refusal import Draining, Turned
 from backends.gateway.visit import Visit
+from backends.off_loop import off_loop
 
 NDJSON = b"application/x-ndjson"
 
@@ -25,7 +26,7 @@ def check_token(authorization: str | None, token: str | None) -> None:
 
 async def control(visit: Visit) -> None:
     try:
-        call = frames.decode_call(visit.body)
+        call = await off_loop(len(visit.body), lambda: frames.decode_call(visit.body))
         leash = leash_for(call, visit.drain)
     except ClawError as error:
         await visit.answer(line_of(frames.failure(error)), kind=NDJSON)

@@ -5,21 +5,23 @@ from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
+from backends.gateway.json_shape import TooMuch, outline
 from backends.gateway.refusal import Turned
+from backends.off_loop import LARGE
 
 DEPTH = 64  # of a JSON schema; deeper ones are nobody's
-BRACKETS = 1_000_000  # of one body: bounds what parsing it may allocate
 
 T = TypeVar("T")
 
 
 def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """`body` as what `decoder` reads. Raises Turned (400), naming the field that is wrong."""
-    if body.count(b"[") + body.count(b"{") > BRACKETS:
-        raise Turned(400, "invalid_json", "the body holds too many objects and lists")
+    """`body` as what `decoder` reads. Raises Turned (400), naming the field or the bound that is wrong."""
     try:
+        checked = body if len(body) < LARGE else outline(body)
         value = decoder.decode(body)
-        _twins.decode(body.decode())
+        _twins.decode(checked.decode())
+    except TooMuch as error:
+        raise Turned(400, "invalid_request", f"{error}: send less at once") from None
     except msgspec.ValidationError as error:
         raise wrong_field(error) from None
     except RecursionError:

@@ -5,7 +5,7 @@ agent that no setting names counts as "other", and so does everything beyond SER
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from backends.events import Refused, Resync, Settled
 from backends.facade import Core
 from backends.gateway.gen_ai_metrics import GenAi, escaped
 from backends.gateway.visit import Visit
-from backends.types import ZERO, EngineState, Outcome, Snapshot
+from backends.types import ZERO, EngineState, Outcome, QuotaState, Snapshot
 
 SERIES = 512
 
@@ -31,6 +31,9 @@ HELP = {
     "claw_waiting": "calls waiting for an engine",
     "claw_parallel": "calls an engine is allowed at once",
     "claw_engine_up": "1 where an engine answers, 0 where it is down",
+    "claw_quota_requests": "calls sent to a cloud model, in the last minute and in its provider's day",
+    "claw_quota_input_tokens": "their input tokens",
+    "claw_quota_limit": "the limit that the provider named when it refused a call",
     "claw_cloud_stopped": "1 where the operator stopped cloud spend",
     "claw_cache_entries": "answers stored",
     "claw_cache_bytes": "their size",
@@ -110,6 +113,7 @@ def gauges(snapshot: Snapshot) -> Iterator[str]:
     yield from _family("claw_parallel", "gauge", {key: engine.parallel for key, engine in engines.items()})
     known = {key: int(engine.health != "down") for key, engine in engines.items() if engine.health != "unknown"}
     yield from _family("claw_engine_up", "gauge", known)
+    yield from _quotas([quota for engine in snapshot.engines for quota in engine.quota])
     yield from _family("claw_cloud_stopped", "gauge", {(): int(snapshot.cloud_stopped)})
     yield from _family("claw_cache_entries", "gauge", {(): snapshot.cache.entries})
     yield from _family("claw_cache_bytes", "gauge", {(): snapshot.cache.bytes})
@@ -118,6 +122,23 @@ def gauges(snapshot: Snapshot) -> Iterator[str]:
     yield from _family("claw_budget_limit_usd", "gauge", {key: each.limit_usd for key, each in places.items()})
     yield from _family("claw_budget_spent_usd", "gauge", {key: each.spent_usd for key, each in places.items()})
     yield from _family("claw_budget_reserved_usd", "gauge", {key: each.reserved_usd for key, each in places.items()})
+
+
+def _quotas(quotas: Sequence[QuotaState]) -> Iterator[str]:
+    requests: dict[Labels, int] = {}
+    tokens: dict[Labels, int] = {}
+    limits: dict[Labels, int] = {}
+    for quota in quotas:
+        model = ("model", quota.model)
+        minute, day = (model, ("window", "minute")), (model, ("window", "day"))
+        requests |= {minute: quota.minute_requests, day: quota.day_requests}
+        tokens |= {minute: quota.minute_input_tokens, day: quota.day_input_tokens}
+        for known in quota.limits:
+            if known.limit is not None:
+                limits[model, ("window", known.window), ("metric", known.metric)] = known.limit
+    yield from _family("claw_quota_requests", "gauge", requests)
+    yield from _family("claw_quota_input_tokens", "gauge", tokens)
+    yield from _family("claw_quota_limit", "gauge", limits)
 
 
 def _family(name: str, kind: str, series: Mapping[Labels, Decimal | int]) -> Iterator[str]:

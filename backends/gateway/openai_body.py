@@ -8,42 +8,18 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from backends.gateway import openai_messages, openai_tools
 from backends.gateway.json_body import check_depth, decode, wrong_field
 from backends.gateway.openai_fields import Unheeded
-from backends.gateway.openai_messages import ChatMessage, canonical, look_at
+from backends.gateway.openai_messages import ChatMessage
+from backends.gateway.openai_tools import Function, FunctionTool, Named, ToolChoice
 from backends.gateway.refusal import Turned
 from backends.gateway.surrogates import mended
+from backends.router.bounds import STOP_CHARACTERS, STOP_WORDS
 from backends.types import Effort, Message, ResponseFormat, Sampling, Tool
 
 MOST_CHOICES = 8
 """Calls that one request may ask for; each is paid for, and waits for its place, as a request of its own."""
-
-
-class Function(Struct):
-    name: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+\Z")]
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
-    strict: bool | None = None
-
-
-class FunctionTool(Struct):
-    function: Function | None = None
-    type: str = "function"
-
-
-class Named(Struct):
-    name: str
-
-
-class ToolChoice(Struct):
-    type: str = "function"
-    function: Named | None = None
-    allowed_tools: "AllowedTools | None" = None
-
-
-class AllowedTools(Struct):
-    mode: Literal["auto", "required"]
-    tools: list[ToolChoice]
 
 
 class Schema(Struct):
@@ -76,6 +52,7 @@ class ExtraBody(Struct):
 
 
 Cap = Annotated[int, Meta(ge=1)]
+StopWord = Annotated[str, Meta(max_length=STOP_CHARACTERS)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 
 
@@ -95,7 +72,7 @@ class ChatBody(Struct):
     presence_penalty: Penalty | None = None
     logit_bias: Annotated[dict[str, Annotated[float, Meta(ge=-100, le=100)]], Meta(max_length=4096)] | None = None
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
-    stop: str | Annotated[list[str], Meta(max_length=16)] | None = None
+    stop: StopWord | Annotated[list[StopWord], Meta(max_length=STOP_WORDS)] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     tools: Annotated[list[FunctionTool], Meta(max_length=128)] | None = None
     tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
@@ -140,10 +117,10 @@ def read(body: bytes) -> Wish:
         chat = msgspec.convert(said, ChatBody)
     except msgspec.ValidationError as error:
         raise wrong_field(error) from None
-    tools, choice = _tools(chat)
+    tools, choice = openai_tools.canonical(chat.tools, chat.tool_choice, chat.functions, chat.function_call)
     return Wish(
         model=chat.model,
-        messages=canonical(chat.messages),
+        messages=openai_messages.canonical(chat.messages),
         stream=bool(chat.stream),
         include_usage=chat.stream_options is not None and bool(chat.stream_options.include_usage),
         choices=chat.n or 1,
@@ -172,29 +149,9 @@ def _look_at(said: dict[str, Any], unheeded: Unheeded) -> None:
         config = google.get("thinking_config") if isinstance(google, dict) else None
         if isinstance(config, dict):
             unheeded.look("thinking_config", config, "thinking_config")
-    _look_at_tools(said, unheeded)
+    openai_tools.look_at(said, unheeded)
     if isinstance(messages := said.get("messages"), list):
-        look_at(messages, unheeded)
-
-
-def _look_at_tools(said: dict[str, Any], unheeded: Unheeded) -> None:
-    tools, functions = said.get("tools"), said.get("functions")
-    for index, tool in enumerate(tools if isinstance(tools, list) else ()):
-        if not isinstance(tool, dict):
-            continue
-        if (kind := tool.get("type", "function")) != "function":
-            called = next((part.get("name") for part in tool.values() if isinstance(part, dict)), tool.get("name"))
-            name = f" ({called[:128]})" if isinstance(called, str) and called.isprintable() else ""
-            line = f"tools[{index}]{name} is of another type than function, and no engine here has such tools"
-            raise Turned(
-                400, "unsupported" if isinstance(kind, str) else "invalid_request", line, param=f"tools[{index}]"
-            )
-        unheeded.look("tools[]", tool, f"tools[{index}]")
-        if isinstance(function := tool.get("function"), dict):
-            unheeded.look("tools[].function", function, f"tools[{index}].function")
-    for index, function in enumerate(functions if isinstance(functions, list) else ()):
-        if isinstance(function, dict):
-            unheeded.look("functions[]", function, f"functions[{index}]")
+        openai_messages.look_at(messages, unheeded)
 
 
 def _sampling(chat: ChatBody) -> Sampling:
@@ -233,76 +190,6 @@ def _thinking(config: ThinkingConfig, effort: Effort | None) -> tuple[Effort | N
     if budget is None or budget < 0:
         return effort, None
     return ("none" if budget == 0 else effort), budget
-
-
-def _tools(chat: ChatBody) -> tuple[tuple[Tool, ...], str]:
-    """The tools and which may be called: auto, none, required, or one's name. Raises Turned (400)."""
-    if chat.functions:
-        if chat.tools:
-            raise Turned(400, "invalid_request", "send tools or functions, not both", param="functions")
-        functions, place = chat.functions, "functions[{}]"
-    else:
-        functions, place = [_function(tool, index) for index, tool in enumerate(chat.tools or ())], "tools[{}].function"
-    seen: set[str] = set()
-    for index, function in enumerate(functions):
-        where = place.format(index)
-        if not function.name.isprintable():
-            raise Turned(400, "invalid_request", "a tool's name must be printable", param=f"{where}.name")
-        if function.name in seen:
-            raise Turned(400, "invalid_request", f"two tools have the name {function.name}", param=f"{where}.name")
-        seen.add(function.name)
-        check_depth(function.parameters or {}, f"{where}.parameters")
-    tools = tuple(
-        Tool(
-            name=function.name,
-            description=function.description or "",
-            parameters=function.parameters or {},
-            strict=function.strict,
-        )
-        for function in functions
-    )
-    if chat.functions:
-        said = chat.function_call
-        choice: Any = ToolChoice(function=said) if isinstance(said, Named) else said
-        return _chosen(tools, choice, "function_call")
-    return _chosen(tools, chat.tool_choice, "tool_choice")
-
-
-def _function(tool: FunctionTool, index: int) -> Function:
-    if tool.function is None:
-        raise Turned(400, "invalid_request", "a tool needs its function", param=f"tools[{index}].function")
-    return tool.function
-
-
-def _chosen(tools: tuple[Tool, ...], said: str | ToolChoice | None, param: str) -> tuple[tuple[Tool, ...], str]:
-    """The tools that may be called, and how."""
-    if isinstance(said, ToolChoice):
-        if said.type in ("auto", "none", "required"):
-            said = said.type
-        elif said.type == "allowed_tools" and said.allowed_tools is not None:
-            names = [_name(each, param) for each in said.allowed_tools.tools]
-            return _only(tools, names, param), said.allowed_tools.mode
-        else:
-            name = _name(said, param)
-            only = _only(tools, [name], param)
-            # A tool may have a name that means something as a choice: then it stands alone and must be called.
-            return (only, "required") if name in ("auto", "none", "required") else (tools, name)
-    if said == "required" and not tools:
-        raise Turned(400, "invalid_request", f"{param} needs tools", param=param)
-    return tools, said or "auto"
-
-
-def _only(tools: tuple[Tool, ...], names: list[str], param: str) -> tuple[Tool, ...]:
-    if not {tool.name for tool in tools}.issuperset(names):
-        raise Turned(400, "invalid_request", f"{param} names no tool of tools", param=param)
-    return tuple(tool for tool in tools if tool.name in names)
-
-
-def _name(choice: ToolChoice, param: str) -> str:
-    if choice.type == "function" and choice.function is not None:
-        return choice.function.name
-    known = "auto, none, required, a function or allowed_tools of functions"
-    raise Turned(400, "unsupported", f"{param} must be {known}", param=param)
 
 
 def _format(wanted: Format | None) -> ResponseFormat:

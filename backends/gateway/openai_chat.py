@@ -14,6 +14,7 @@ from backends.gateway.openai_answer import Answer
 from backends.gateway.openai_body import Wish, read
 from backends.gateway.refusal import Draining, Failed, safe_value
 from backends.gateway.visit import Header, Visit
+from backends.off_loop import off_loop
 from backends.types import Called, Chunk, Delta, Done, Explanation, Outcome, Request, Routed
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
@@ -22,7 +23,7 @@ Heard = AsyncGenerator[tuple[int, Chunk]]
 
 
 async def chat(visit: Visit) -> None:
-    wish = read(visit.body)
+    wish = await off_loop(len(visit.body), lambda: read(visit.body))
     request = await request_of(wish, visit)
     visit.body = b""  # a long stream need not keep it
     leash = visit.drain.leash()
@@ -247,7 +248,12 @@ def failure_of(outcome: Outcome) -> ClawError | None:
         return Failed("this call was cancelled by the operator", kind="cancelled", retry_after_s=None)
     if outcome.finish == "error":
         said = outcome.error or "the engine failed: look at `claw doctor`"
-        return Failed(said, kind=outcome.error_kind or "unavailable", retry_after_s=outcome.retry_after_s)
+        return Failed(
+            said,
+            kind=outcome.error_kind or "unavailable",
+            retry_after_s=outcome.retry_after_s,
+            should_retry=outcome.should_retry,
+        )
     return None
 
 

@@ -29,7 +29,6 @@ STATUS: dict[str, int] = {
     "queue_full": 503,
     "no_engine": 503,
     "budget": 402,
-    "capacity": 429,
     "refused": 403,
     "ledger": 503,
     "cancelled": 503,
@@ -51,6 +50,8 @@ PARAMS: dict[str, str] = {"context": "messages", "context_length_exceeded": "mes
 WAIT_S: dict[int, float] = {429: 60.0, 503: 10.0}
 """Retry-After of a status where nobody told when to try again."""
 QUOTA_WAIT_S = 3600.0  # the same for a day's quota
+LONG_S = 120.0
+"""A wait from which clients are told not to send again by themselves: OpenAI's for Node would sleep through any."""
 
 FINAL = frozenset({"deadline", "daily-quota", "cancelled", "budget"})
 """Kinds that the same request, sent again, would meet again: OpenAI's clients are told not to."""
@@ -116,7 +117,9 @@ def headers_of(error: ClawError) -> list[tuple[bytes, bytes]]:
         wait = QUOTA_WAIT_S if error.kind == "daily-quota" else WAIT_S.get(status_of(error))
     if wait is not None:
         headers.append((b"retry-after", str(max(1, math.ceil(wait))).encode()))
-    again = False if error.should_retry is None and error.kind in FINAL else error.should_retry
+    again = error.should_retry
+    if again is None and (error.kind in FINAL or (wait is not None and wait > LONG_S)):
+        again = False
     if again is not None:
         headers.append((b"x-should-retry", b"true" if again else b"false"))
     return headers

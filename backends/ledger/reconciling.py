@@ -9,17 +9,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from backends.catalogue.quota_day import PACIFIC
 from backends.ledger.billing import Bill, BillLine, Kind
 from backends.ledger.prices import Prices, UnknownPrice
 from backends.ledger.rows import moment, stamp
 from backends.ledger.tariff import Rates, Tariff
 from backends.types import ZERO, Tokens
 
-BILLING_ZONE = ZoneInfo("America/Los_Angeles")
 MILLION = Decimal(1_000_000)
 TOKEN_KINDS: tuple[Kind, ...] = ("input", "cached", "output")
 CENT = Decimal("0.01")
@@ -137,18 +136,18 @@ def _rate(ours: Booked, kind: Kind, rates: Rates) -> Decimal:
 
 def _rates(prices: Prices, model: str, day: date) -> Rates | None:
     try:
-        return prices.tariff(model, datetime.combine(day, time(12), BILLING_ZONE)).base
+        return prices.tariff(model, datetime.combine(day, time(12), PACIFIC)).base
     except UnknownPrice:
         return None
 
 
 def _booked(db: sqlite3.Connection, first: date, last: date, prices: Prices) -> dict[tuple[date, str], Booked]:
-    since = datetime.combine(first, time(), BILLING_ZONE)
-    until = datetime.combine(last + timedelta(days=1), time(), BILLING_ZONE)
+    since = datetime.combine(first, time(), PACIFIC)
+    until = datetime.combine(last + timedelta(days=1), time(), PACIFIC)
     found: dict[tuple[date, str], Booked] = defaultdict(_nothing)
     for row in db.execute(CALLS, (stamp(since), stamp(until))):
         at = moment(row["started_at"])
-        day = at.astimezone(BILLING_ZONE).date()
+        day = at.astimezone(PACIFIC).date()
         costs: dict[str, Decimal] = defaultdict(Decimal)
         answered: dict[str, str] = {}
         for call, estimated in zip(json.loads(row["attempts"]), json.loads(row["attempts_estimated"]), strict=True):

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 
@@ -169,6 +169,11 @@ class Ledger:
         rows = await self._read("SELECT * FROM requests ORDER BY rowid DESC LIMIT ?", limit)
         return tuple(decode(row) for row in reversed(rows))
 
+    async def cloud_calls(self, since: datetime) -> dict[str, tuple[int, int]]:
+        """Cloud calls of requests that started at `since` or later, by the model asked for: how many, input tokens."""
+        rows = await self._read(CLOUD_CALLS, stamp(since))
+        return {row["model"]: (row["calls"], row["input"] or 0) for row in rows}
+
     async def controls(self) -> dict[str, str]:
         """The operators' switches that outlive a restart."""
         return {row["key"]: row["value"] for row in await self._read("SELECT key, value FROM controls")}
@@ -242,3 +247,11 @@ def _recover(
     left_open = unfinished(db)
     commit(db, books, left_open)
     return books, len(left_open)
+
+
+CLOUD_CALLS = """
+SELECT coalesce(json_extract(value, '$.model_asked'), json_extract(value, '$.model')) AS model, count(*) AS calls,
+       sum(json_extract(value, '$.tokens.input')) AS input
+FROM requests, json_each(attempts)
+WHERE started_at >= ? AND json_extract(value, '$.engine') = 'cloud' GROUP BY 1
+"""

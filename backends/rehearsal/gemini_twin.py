@@ -133,7 +133,7 @@ class GeminiTwin(Twin):
     ) -> AsyncGenerator[Event]:
         """The answer's events. The newest part is held back, for Gemini sends its reason with the last text."""
         held: list[dict[str, Any]] = []
-        number = 0
+        number = calls = 0
         async for piece in pieces:
             if fault is not None and fault.kind == "finish" and number == (fault.after or 0):
                 self._settle(said.call)
@@ -148,7 +148,8 @@ class GeminiTwin(Twin):
             if held:
                 yield said.candidate(held)
                 number += 1
-            held = [_part(piece, said.call)]
+            calls += isinstance(piece, Invocation)
+            held = [_part(piece, said.call, calls)]
 
     def _settle(self, call: Call) -> None:
         self.override(call)
@@ -265,11 +266,13 @@ def _card(model: Model) -> dict[str, Any]:
     }
 
 
-def _part(piece: str | Invocation, call: Call) -> dict[str, Any]:
+def _part(piece: str | Invocation, call: Call, number: int) -> dict[str, Any]:
+    """A part of the answer; of several calls side by side only the first, `number` 1, bears a signature."""
     if isinstance(piece, str):
         return {"text": piece}
-    called = {"id": f"{call.id}-1", "name": piece.name, "args": piece.arguments}
-    return {"functionCall": called, "thoughtSignature": call_seal(piece.name, piece.arguments)}
+    called = {"id": f"{call.id}-{number}", "name": piece.name, "args": piece.arguments}
+    seal = {"thoughtSignature": call_seal(piece.name, piece.arguments)} if number == 1 else {}
+    return {"functionCall": called, **seal}
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

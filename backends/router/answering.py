@@ -145,7 +145,7 @@ class Answering:
         thought = flight.thought
         request, classes = outgoing(name, flight.request, thought.classes, thought.redaction)
         desk = self._desks[name]
-        call = compress(request, classes, name, desk.settings, window=desk.context)
+        call = compress(request, classes, name, desk.settings, window=desk.context, catalogue=desk.catalogue)
         if flight.closely and name == "local":
             call = replace(call, logprobs=True)
         limit = thought.limit
@@ -173,6 +173,7 @@ class Answering:
     async def _stream(self, flight: Flight, desk: Desk, meter: Meter, *, held: bool) -> Ending:
         flight.hold(held)
         desk.breaker.called()
+        desk.quota.sent(meter.call.model, meter.call.input_tokens)
         counted, why = False, "internal"
         redaction = flight.thought.redaction if desk.name == "cloud" else None
         answer = Answer(flight, meter, redaction, clock=self._clock)
@@ -182,6 +183,8 @@ class Answering:
                     if answer.silent and isinstance(chunk, Text) and chunk.text:
                         self._progress(flight, desk, meter.model, "streaming")
                     answer.take(chunk)
+                    if answer.full:
+                        break
                     if isinstance(chunk, Answers):
                         self._answered_by(flight, meter)
             end = answer.whole()
@@ -211,6 +214,7 @@ class Answering:
 
     def _failed(self, flight: Flight, desk: Desk, meter: Meter, error: EngineError) -> None:
         desk.breaker.failed(error, cause=flight.fingerprint)
+        desk.quota.refused(meter.call.model, error.quota)
         if error.kind == "busy":
             desk.limiter.busy()
         flight.tally.add(meter.failed(error))
@@ -223,6 +227,7 @@ class Answering:
         desk.limiter.answered()
         self._journal.clear(f"engine:{desk.name}")
         attempt, charged = meter.done()
+        desk.quota.counted(meter.call.model, estimated=meter.call.input_tokens, reported=attempt.tokens.input)
         flight.tally.add((attempt, charged))
         desk.rates.measured(
             intent=flight.thought.classes.intent,

@@ -1,13 +1,15 @@
 """Whether an engine is worth asking: closed it is, open it is not, and now and then one call may find out.
 
-What went wrong decides how long: a provider's own "retry after" is kept, a daily quota or a refused key is tried
-once a minute, anything else after a pause that doubles.
+What went wrong decides how long: a provider's own "retry after" is kept; a quota of the day is waited for until the
+provider's midnight, with one call an hour that finds out whether somebody has raised it; a refused key is tried once a
+minute, anything else after a pause that doubles.
 """
 
 import random
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from backends.catalogue.quota_day import day_of, until_reset_s
 from backends.clock import Clock
 from backends.errors import EngineError
 from backends.types import Health
@@ -15,6 +17,7 @@ from backends.types import Health
 FAILURES = 3  # in a row before the breaker opens for trouble that may pass
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 60.0
+QUOTA_PROBE_S = 3600.0  # between the calls that ask whether a used-up quota of the day has been raised
 REMEMBERED_S = 60.0  # a failure that no other followed makes an engine look degraded for so long
 AT_ONCE = frozenset({"rate-limited", "daily-quota", "key"})
 HARMLESS = frozenset({"rejected", "context", "busy", "model"})
@@ -32,6 +35,7 @@ class Breaker:
         self._failed_at = 0.0
         self._pause_s = FIRST_PAUSE_S
         self._open_until: float | None = None
+        self._day_ends: float | None = None
         self._probing = False
         self._heard = False
         self._causes: set[str] = set()
@@ -54,8 +58,24 @@ class Breaker:
         return not self._probing and self._clock.monotonic() >= self._open_until
 
     def retry_after_s(self) -> float | None:
-        """Seconds until the next call may try, where the breaker is open."""
-        return None if self._open_until is None else max(0.0, self._open_until - self._clock.monotonic())
+        """Seconds until the next call may try, where the breaker is open; of a day's quota, until it is there again."""
+        opens = self._open_until if self._day_ends is None else self._day_ends
+        return None if opens is None else max(0.0, opens - self._clock.monotonic())
+
+    def reopens_at(self) -> datetime | None:
+        """When the day's quota is there again, where that is what it waits for."""
+        if self._open_until is None or self._day_ends is None:
+            return None
+        return self._clock.now() + timedelta(seconds=self._day_ends - self._clock.monotonic())
+
+    def remember(self, why: str, at: datetime) -> None:
+        """An earlier run found the day's quota used up at `at`: wait on, where it is still that day."""
+        now = self._clock.now()
+        if day_of(at) != day_of(now) or at > now:
+            return
+        self.why, self.kind, self.since = why, "daily-quota", at
+        self._wait_for_the_day()
+        self._open_until = self._clock.monotonic() + max(0.0, QUOTA_PROBE_S - (now - at).total_seconds())
 
     def shorten(self) -> None:
         """The engine is known to be back: the next call may find out now."""
@@ -76,7 +96,7 @@ class Breaker:
         self._heard = True
         self._failures = 0
         self._pause_s = FIRST_PAUSE_S
-        self._open_until = self.since = None
+        self._open_until = self._day_ends = self.since = None
         self._probing = False
         self._causes.clear()
         self.why = self.kind = ""
@@ -88,6 +108,8 @@ class Breaker:
         sent, for it says nothing of the others'.
         """
         probed, self._probing = self._probing, False
+        if error.kind == "daily-quota":
+            error.retry_after_s = until_reset_s(self._clock.now())
         if error.kind in HARMLESS or (self._open_until is not None and not probed):
             return  # a call that was sent before the breaker opened has nothing new to say
         if cause and (error.kind in CHOKED or error.status == 500):
@@ -103,9 +125,17 @@ class Breaker:
         self._changed()
 
     def _pause(self, error: EngineError) -> float:
+        if error.kind == "daily-quota":
+            return min(QUOTA_PROBE_S, self._wait_for_the_day())
+        self._day_ends = None
         if error.kind == "rate-limited" and error.retry_after_s is not None:
             return error.retry_after_s
-        if error.kind in ("daily-quota", "key"):
+        if error.kind == "key":
             return LONGEST_PAUSE_S
         pause, self._pause_s = self._pause_s, min(self._pause_s * 2, LONGEST_PAUSE_S)
         return pause * self._rng.uniform(0.8, 1.2)
+
+    def _wait_for_the_day(self) -> float:
+        left = until_reset_s(self._clock.now())
+        self._day_ends = self._clock.monotonic() + left
+        return left

@@ -39,7 +39,9 @@ IN_A_THREAD_FROM = 4_000
 
 
 class Watch(Struct, frozen=True, kw_only=True):
-    """What is to be done with a flight's local answer. `may_escalate`: another engine's may be given instead.
+    """What is to be done with a flight's local answer, also where local takes over.
+
+    `may_escalate`: another engine's may be given instead.
 
     `holds` keeps it back until it is checked, `lightly` only until it shows that its text is no tool call.
     """
@@ -117,9 +119,7 @@ class Cascade:
     def _depth(self, flight: Flight) -> Literal["none"] | Depth:
         request, decision = flight.request, flight.thought.decision
         mode: Verify = self._settings.rules(request.agent, request.rules).verify or self._settings.router.verify
-        if decision.engine != "local":
-            return "none"
-        if mode == "off":
+        if mode == "off" or decision.engine != "local":
             return "choice" if must_call(request) else "none"
         weighed = decision.weighed
         doubtful = weighed is not None and weighed.doubtful
@@ -240,6 +240,8 @@ def _uncalled(ending: Ending, why_not: str) -> Ending:
 def _stays(flight: Flight) -> str:
     """Why a failed answer would stay the only one, in a phrase; "" where the decision lets the cloud take over."""
     thought = flight.thought
+    if thought.decision.engine != "local":
+        return "cloud was asked first"
     if thought.verdict.sensitive:
         return "sensitive, so it stays here"
     if thought.decision.failover == "cloud":

@@ -2,25 +2,18 @@
 
 from collections.abc import Iterator
 
-from backends.catalogue import model_of
+from backends.catalogue import Catalogue, thinking_room
+from backends.catalogue.thinking import ROOM
 from backends.engines.base import Call
 from backends.settings import CloudEngine, LocalEngine
-from backends.types import Classes, Effort, EngineName, Request
+from backends.types import Classes, EngineName, Request
 
 THINKS_FROM = 0.6  # complexity: four fifths of agents' prompts that people call hard lie above, a quarter of the others
 
 USUAL_OUTPUT: dict[EngineName, int] = {"local": 4096, "cloud": 8192}
 """Output tokens that are set aside where a request names no number."""
 
-EFFORT_TOKENS: dict[Effort, int] = {
-    "none": 0,
-    "minimal": 512,
-    "low": 1024,
-    "medium": 8192,
-    "high": 24_576,
-    "xhigh": 32_768,
-}
-"""Thinking tokens for OpenAI's words. Source: https://ai.google.dev/gemini-api/docs/openai#thinking"""
+BUILT_IN = Catalogue()
 
 
 def compress(
@@ -30,17 +23,20 @@ def compress(
     settings: LocalEngine | CloudEngine,
     *,
     window: int,
+    catalogue: Catalogue = BUILT_IN,
 ) -> Call:
     """Build the upstream call. Its worst case in tokens is `input_tokens + max_output + thinking_budget`.
 
     The output gets what the request names, as far as the engine's cap, its model and what the prompt leaves of `window`
-    tokens allow.
+    tokens allow. What is set aside for thinking is what the model will take, told or not.
     """
     model = request.model if request.model and request.engine == engine else settings.model
     thinking, writes = None, window
     if isinstance(settings, CloudEngine):
-        writes = model_of(model).max_output
-        thinking = min(_thinking(request, classes, settings), writes // 2)
+        known = catalogue.model(model)
+        writes = known.max_output
+        allowed = _thinking(request, classes, settings)
+        thinking = min(thinking_room(known, request.sampling.effort, allowed), writes // 2)
     wanted = request.sampling.max_tokens or settings.max_output or USUAL_OUTPUT[engine]
     room = min(settings.max_output or writes, writes - (thinking or 0), window - classes.input_tokens)
     return Call(
@@ -64,6 +60,7 @@ def compress(
         effort=request.sampling.effort,
         thinking_budget=thinking,
         input_tokens=classes.input_tokens,
+        most_tokens=classes.most_tokens,
         first_byte_s=settings.first_byte_s,
         idle_s=settings.idle_s,
     )
@@ -75,7 +72,7 @@ def cuts(request: Request, call: Call) -> Iterator[str]:
     if wanted is not None and call.max_output < wanted:
         yield f"max_tokens {wanted} cut to {call.max_output}"
     effort = request.sampling.effort
-    if effort is not None and call.thinking_budget is not None and call.thinking_budget < EFFORT_TOKENS[effort]:
+    if effort is not None and call.thinking_budget is not None and call.thinking_budget < ROOM[effort]:
         yield f"reasoning_effort {effort} cut to {call.thinking_budget} thinking tokens"
 
 
@@ -83,7 +80,7 @@ def _thinking(request: Request, classes: Classes, settings: CloudEngine) -> int:
     """Thinking tokens: what the request's effort asks for, else all that is allowed where the prompt is hard."""
     effort = request.sampling.effort
     if effort is not None:
-        wanted = EFFORT_TOKENS[effort]
+        wanted = ROOM[effort]
     else:
         wanted = settings.thinking_budget if classes.complexity >= THINKS_FROM else 0
     allowed = request.sampling.thinking_budget

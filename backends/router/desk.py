@@ -4,17 +4,17 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from backends.catalogue import model_of
+from backends.catalogue import Catalogue
 from backends.clock import Clock
 from backends.engines.base import Engine
 from backends.engines.prompt_parts import TAKEN
 from backends.router.breaker import Breaker
 from backends.router.limiter import Limiter
+from backends.router.provider_quota import ProviderQuota
 from backends.router.rates import Rates
 from backends.settings import CloudEngine, LocalEngine
-from backends.types import EngineName, EngineState, Health, Media, RuntimeReading
+from backends.types import EngineName, EngineState, Health, RuntimeReading
 
-CLOUD_CONTEXT = 1_048_576  # tokens, of every Gemini 2.5 model
 QWEN_SPEAKS = frozenset(["en", "zh", "fr", "es", "pt", "de", "it", "ru", "ja", "ko", "vi", "th", "ar"])
 """As Qwen 2.5's own announcement names them."""
 
@@ -36,6 +36,7 @@ class Desk:
     """`missing` names what it cannot work without, where that is known before any call; "" where nothing is.
 
     `unproved` says why it is not known whether it is this machine, "" where that is known.
+    `catalogue` says what its model can do, `quota` counts what a provider counts; one of its own where none is given.
     """
 
     def __init__(
@@ -46,11 +47,15 @@ class Desk:
         *,
         label: Label,
         clock: Clock,
+        catalogue: Catalogue | None = None,
+        quota: ProviderQuota | None = None,
     ) -> None:
         self.name = name
         self.engine = engine
         self.settings = settings
         self.label = label
+        self.catalogue = catalogue or Catalogue()
+        self.quota = quota or ProviderQuota(clock)
         self.local_proved = False
         self.unproved = ""
         self.stopped = False
@@ -75,7 +80,9 @@ class Desk:
     @property
     def context(self) -> int:
         """Tokens that prompt and answer may have together."""
-        return self.settings.context if isinstance(self.settings, LocalEngine) else CLOUD_CONTEXT
+        if isinstance(self.settings, LocalEngine):
+            return self.settings.context
+        return self.catalogue.model(self.model).window
 
     @property
     def least_output(self) -> int:
@@ -85,7 +92,7 @@ class Desk:
     @property
     def media(self) -> frozenset[str]:
         """Kinds of files beside images that it reads."""
-        return model_of(self.model).media if self.name == "cloud" else frozenset()
+        return self.catalogue.model(self.model).media if self.name == "cloud" else frozenset()
 
     @property
     def languages(self) -> frozenset[str]:
@@ -102,9 +109,10 @@ class Desk:
         """Can it be held to calling a tool? Ollama has no word for it."""
         return not isinstance(self.settings, LocalEngine) or self.settings.kind != "ollama"
 
-    def takes(self, media: Media) -> bool:
-        """Does it take a file of this type? Of the cloud's model the catalogue knows."""
-        return not isinstance(self.settings, LocalEngine) or media.media_type in TAKEN[self.settings.kind]
+    @property
+    def images(self) -> frozenset[str]:
+        """Media types of the images that its server takes; empty where nothing is known."""
+        return TAKEN[self.settings.kind] if isinstance(self.settings, LocalEngine) else frozenset()
 
     def why_not(self) -> str | None:
         """Why no call should be sent now, in a phrase; None where one may."""
@@ -152,6 +160,8 @@ class Desk:
             tokens_per_s=self.rates.tokens_per_s,
             reported_waiting=self._reported_waiting(),
             stopped=self.stopped,
+            quota=self.quota.states() if self.name == "cloud" else (),
+            reopens_at=self.breaker.reopens_at(),
         )
 
     def _health(self) -> tuple[Health, str]:

@@ -8,6 +8,9 @@ from backends.router.costs import Costs
 from backends.router.journal import Journal
 from backends.types import Attempt
 
+ENDING = "model-end"
+"""The alert that the cloud's model comes to its end; who answers in its place, once one does, says more."""
+
 
 class ModelWatch:
     """`model` is the one that the settings ask the cloud for."""
@@ -29,6 +32,8 @@ class ModelWatch:
         if asked == model or is_alias(asked):
             self._journal.clear(key)
             return
+        if asked == self._model:
+            self._journal.clear(ENDING)
         price = "" if self._costs.knows(model) else f", which has no price and is booked as {asked}"
         remedy = f"`{adopt(model)}`" if asked == self._model else f"ask for {model} instead"
         if price:

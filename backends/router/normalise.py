@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from backends.agent_names import meant, spelled
 from backends.cache.lifetime import wants_its_own
 from backends.errors import TooLarge, WrongUse
+from backends.router.bounds import check_bounds
 from backends.router.turns import paired
 from backends.settings import Settings
 from backends.types import Message, Request
@@ -22,6 +23,7 @@ def normalise(request: Request, settings: Settings) -> Request:
     request = _named(request, settings)
     if request.tag is not None and not AGENT_NAME.fullmatch(request.tag):
         raise WrongUse("a tag has 1 to 64 letters, digits, dots, dashes or underscores: use such a word")
+    check_bounds(request)
     asked = [message for message in request.messages if message.role in ("user", "tool")]
     # Instructions that stand alone are a prompt too.
     told = asked or [message for message in request.messages if message.role == "system"]

@@ -12,4 +12,4 @@ def outgoing(
     """The request in the form that `engine` may see, and its classes with that form's length."""
     if engine == "local" or redaction is None:
         return request, classes
-    return redaction.request, replace(classes, input_tokens=redaction.input_tokens)
+    return redaction.request, replace(classes, input_tokens=redaction.input_tokens, most_tokens=redaction.most_tokens)

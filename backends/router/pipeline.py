@@ -22,6 +22,7 @@ from backends.cache.streaming import streamed
 from backends.clock import Clock
 from backends.errors import BudgetExceeded, BudgetHeld, ClawError, DeadlinePassed, LedgerError
 from backends.ledger.store import Admission, Ledger
+from backends.off_loop import HUGE, off_loop, size_of
 from backends.router.deadline import Deadline
 from backends.router.flight import Cut, Flight
 from backends.router.flights import Flights, Seat
@@ -37,8 +38,6 @@ from backends.router.thinking import Thinking
 from backends.router.thought import Thought
 from backends.settings import Settings
 from backends.types import ZERO, Chunk, Delta, Done, Explanation, Request, Routed, Tokens, Verdict
-
-IN_A_THREAD_FROM = 65_536  # characters; below it privacy and classifier take less than handing over would
 
 HELD_MARGIN_S = 0.05
 """What is left of the deadline for telling a caller that calls in flight held the money all the time."""
@@ -87,7 +86,7 @@ class Pipeline:
         try:
             request, verdict, redaction = await self._prepare(request, started)
             kept = self._thinking.answerers(request)
-            key = _shared_key(request, kept)
+            key = await off_loop(size_of(request), lambda: _shared_key(request, kept))
             async with self._in_time(request, started), self._flights.turn(key):
                 if flight := self._flights.joinable(key):
                     answer = self._follow(flight, request, started, started_at)
@@ -127,9 +126,12 @@ class Pipeline:
 
         Raises DeadlinePassed where the gate takes longer, as it may for megabytes; its thread then ends by itself.
         """
-        request = normalise(request, self._settings)
+        size, settings = size_of(request), self._settings
+        request = await off_loop(size, lambda: normalise(request, settings))
         async with self._in_time(request, started):
-            verdict, redaction = await _off_loop(request, self._thinking.inspect)
+            size = await off_loop(size, lambda: size_of(request, HUGE))
+            verdict, redaction = await off_loop(size, lambda: self._thinking.inspect(request), heavy=True)
+            await off_loop(size, lambda: self._recorder.remember(request))
             if verdict.sensitive:
                 await self._proof.renew()
         return replace(request, sensitive=verdict.sensitive), verdict, redaction
@@ -167,7 +169,7 @@ class Pipeline:
 
     async def _think(self, request: Request, verdict: Verdict, redaction: Redaction | None, began: float) -> Thought:
         """Classify, then decide; `began` is when the text came, on the performance counter."""
-        classes = await _off_loop(request, self._thinking.classify)
+        classes = await off_loop(size_of(request), lambda: self._thinking.classify(request))
         return self._thinking.decide(request, verdict, classes, began, redaction=redaction)
 
     async def _admit(self, flight: Flight) -> None:
@@ -304,13 +306,6 @@ class Pipeline:
         self._cache.saved(outcome.baseline_usd - outcome.cost_usd)
         self.rechecks.consider(request, hit)
         yield Done(outcome)
-
-
-async def _off_loop(request: Request, stage: Callable[[Request], T]) -> T:
-    """Run a stage where it cannot hold up the loop: in a thread for a large prompt, at once for any other."""
-    if sum(len(message.text) for message in request.messages) < IN_A_THREAD_FROM:
-        return stage(request)
-    return await asyncio.to_thread(stage, request)
 
 
 def _shared_key(request: Request, kept: str) -> bytes | None:

@@ -41,6 +41,9 @@ CUT_LINES: dict[Cut, str] = {
     "closing": "the core was stopped before the answer was whole: ask again",
 }
 
+HASHES = 4096
+"""Prompt hashes that are kept for the rows of requests on their way."""
+
 
 class Recorder:
     def __init__(
@@ -66,8 +69,18 @@ class Recorder:
         self._settled = settled
         self._quota = quota
         self._models = ModelWatch(settings.engines.cloud.model, costs=costs, journal=journal)
+        self._hashes: dict[str, str] = {}
 
     def prompt_hash(self, request: Request) -> str:
+        return self._hashes.get(request.id) or self._hashed(request)
+
+    def remember(self, request: Request) -> None:
+        """Hash a prompt ahead of its row, for in the row's moment nothing may be waited for."""
+        self._hashes[request.id] = self._hashed(request)
+        while len(self._hashes) > HASHES:
+            del self._hashes[next(iter(self._hashes))]
+
+    def _hashed(self, request: Request) -> str:
         return self._key.prompt_hash("\x1e".join(message.text for message in request.messages))
 
     async def settle(
@@ -232,7 +245,7 @@ class Recorder:
             finish=finish,
             attempts=tuple(tally.attempts),
             usage_estimated=tally.estimated,
-            notes=(*flight.request.notes, *(ending.notes if ending else ()), *tally.flags),
+            notes=tuple(dict.fromkeys((*flight.request.notes, *(ending.notes if ending else ()), *tally.flags))),
             own_cost_usd=tally.own_cost_usd,
             error=error,
             error_kind=error_kind,

@@ -166,7 +166,7 @@ class Thinking:
 
     def _call(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> Call:
         desk = self._desks[name]
-        call = compress(request, classes, name, desk.settings, window=desk.context)
+        call = compress(request, classes, name, desk.settings, window=desk.context, catalogue=desk.catalogue)
         return limit.of(call) if limit is not None and name == "cloud" else call
 
     def _cut(self, request: Request, classes: Classes, ceiling: Decimal | None) -> Cut | None:
@@ -209,6 +209,7 @@ class Thinking:
             least_output=desk.least_output,
             vision=desk.vision,
             media=desk.media,
+            images=desk.images,
             tools=True,
             forces_tools=desk.forces_tools,
             languages=desk.languages,

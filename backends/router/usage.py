@@ -10,7 +10,7 @@ MOST = 2**53
 TIMES = 2
 """A report of more than so many times what a call can have used is none. Once over the caps is seen, twice is not."""
 
-OWN_PROMPT = 8_192
+OWN_PROMPT = 32_768
 """Input tokens that a provider may add of its own: instructions, tools' declarations as it writes them."""
 
 OVER_CAP = 1_024

@@ -79,6 +79,8 @@ from backends.types.state import (
     EngineState,
     Exchange,
     InFlight,
+    QuotaLimit,
+    QuotaState,
     Snapshot,
 )
 from backends.types.thought import (
@@ -140,6 +142,8 @@ __all__ = [
     "Outlook",
     "Policy",
     "PriceMonth",
+    "QuotaLimit",
+    "QuotaState",
     "Reason",
     "Recommendation",
     "Request",

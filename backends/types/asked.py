@@ -1,4 +1,8 @@
-"""What is asked: a prompt with all that belongs to it, in one form for every dialect."""
+"""What is asked: a prompt with all that belongs to it, in one form for every dialect.
+
+What a request may have thousands of holds nothing that could lead back to itself, so Python need not search it for that
+(`gc=False`): of twenty thousand messages each search would hold everybody up.
+"""
 
 from typing import Any, Literal
 
@@ -7,7 +11,7 @@ from msgspec import Struct, field
 from backends.types.names import Effort, Route, Source
 
 
-class Media(Struct, frozen=True, kw_only=True):
+class Media(Struct, frozen=True, kw_only=True, gc=False):
     """A file in a message: an image, a PDF or a recording, as its `media_type` says."""
 
     media_type: str
@@ -18,7 +22,7 @@ class Media(Struct, frozen=True, kw_only=True):
         return self.media_type.startswith("image/")
 
 
-class ToolCall(Struct, frozen=True, kw_only=True):
+class ToolCall(Struct, frozen=True, kw_only=True, gc=False):
     """A model's wish to call a tool; `arguments` is JSON text as the model wrote it.
 
     `signature` is the provider's sealed record of the thinking that led to it (Gemini's thoughtSignature, in base64),
@@ -31,7 +35,7 @@ class ToolCall(Struct, frozen=True, kw_only=True):
     signature: str | None = None
 
 
-class Message(Struct, frozen=True, kw_only=True):
+class Message(Struct, frozen=True, kw_only=True, gc=False):
     role: Literal["system", "user", "assistant", "tool"]
     text: str = ""
     media: tuple[Media, ...] = ()

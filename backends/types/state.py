@@ -13,8 +13,32 @@ from backends.types.outcome import Outcome
 from backends.types.thought import Explanation
 
 
+class QuotaLimit(Struct, frozen=True, kw_only=True):
+    """A limit that a provider named when it refused a call, and when; `limit` is None where it named none."""
+
+    window: Literal["minute", "day"]
+    metric: Literal["requests", "input_tokens", "tokens"]
+    limit: int | None
+    at: datetime
+
+
+class QuotaState(Struct, frozen=True, kw_only=True):
+    """What was sent to one cloud model in the last minute and in its provider's day, which ends at `resets_at`."""
+
+    model: str
+    minute_requests: int = 0
+    minute_input_tokens: int = 0
+    day_requests: int = 0
+    day_input_tokens: int = 0
+    limits: tuple[QuotaLimit, ...] = ()
+    resets_at: datetime | None = None
+
+
 class EngineState(Struct, frozen=True, kw_only=True):
-    """One engine as the router sees it. `label` is its honest name, also where it is simulated."""
+    """One engine as the router sees it. `label` is its honest name, also where it is simulated.
+
+    `reopens_at` is when a quota of the provider's day is there again, None where none is used up.
+    """
 
     name: EngineName
     kind: str
@@ -32,6 +56,8 @@ class EngineState(Struct, frozen=True, kw_only=True):
     tokens_per_s: float | None = None
     reported_waiting: int | None = None
     stopped: bool = False
+    quota: tuple[QuotaState, ...] = ()
+    reopens_at: datetime | None = None
 
 
 class InFlight(Struct, frozen=True, kw_only=True):

@@ -33,6 +33,8 @@ class Classes(Struct, frozen=True, kw_only=True):
 
     `complexity` is the prompt's place among reference prompts: the share of them that the local model answers well more
     surely. It keeps its meaning when the weights change; no feedback moves it.
+    `input_tokens` is the estimate of the prompt's length, `most_tokens` what it cannot exceed; 0 where not counted.
+    `media` are the media types of its files.
     `said` is P(local) and P(cloud) as the weights had them, where feedback has corrected them since. Not `familiar`:
     unlike the training data, so that its length has decided.
     """
@@ -47,6 +49,8 @@ class Classes(Struct, frozen=True, kw_only=True):
     needs: frozenset[Need] = frozenset()
     language: str | None = None
     input_tokens: int = 0
+    most_tokens: int = 0
+    media: frozenset[str] = frozenset()
     weights: str = ""
     said: tuple[float, float] | None = None
     familiar: bool = True

@@ -1,6 +1,6 @@
 """The runtime pane: GPUs, the queue, the models in memory, tokens a second and the host."""
 
-from backends.types import EngineState, Gpu, GpuReading, HostReading, LoadedModel, RuntimeReading
+from backends.types import EngineState, Gpu, GpuReading, HostReading, LoadedModel, QuotaState, RuntimeReading
 from console.present.figures import UNKNOWN, clock, count, gigabytes, meter, percent, seconds, share, size, sparkline
 from console.present.marks import health
 from console.present.rows import BLANK, Row, Span, Tone, cell, faded, paragraph, row, span, spread, width
@@ -125,8 +125,27 @@ def _queue(engine: EngineState, name: str, cells: int) -> list[Row]:
         tone: Tone = "bad" if engine.health == "down" else "warn"
         since = f" (since {clock(engine.since)})" if engine.since else ""
         rows += [_labelled("", span("  "), *line) for line in paragraph(engine.detail + since, cells - LABEL - 2, tone)]
+    rows += [_labelled("", span("  "), *line) for line in _quota(engine, cells - LABEL - 2)]
     rows += _waiting(engine, cells)
     return rows
+
+
+def _quota(engine: EngineState, cells: int) -> list[Row]:
+    """What was sent in the provider's day, against the limits that it has named; when a used-up one is there again."""
+    lines = []
+    if engine.reopens_at is not None:
+        lines += paragraph(f"the day's quota is there again at {clock(engine.reopens_at, minutes=True)}", cells, "warn")
+    for quota in engine.quota:
+        day, minute = _of(quota, "day", quota.day_requests), _of(quota, "minute", quota.minute_requests)
+        tokens = f"{quota.day_input_tokens:,} tokens read"
+        lines += paragraph(f"{quota.model}: {day} calls today, {minute} in the last minute, {tokens}", cells, "dim")
+    return lines
+
+
+def _of(quota: QuotaState, window: str, sent: int) -> str:
+    """How many requests, of how many where that is known."""
+    limits = [known.limit for known in quota.limits if (known.window, known.metric) == (window, "requests")]
+    return f"{sent:,} of {limits[0]:,}" if limits and limits[0] is not None else f"{sent:,}"
 
 
 def _waiting(engine: EngineState, cells: int) -> list[Row]:

@@ -42,6 +42,28 @@ def test_the_environment_outranks_the_file(tmp_path: Path) -> None:
     assert loaded.sources["engines.local.base_url"] == "OLLAMA_HOST"
 
 
+@pytest.mark.parametrize("kind", ["openai", "ollama"])
+def test_ollama_host_is_the_address_of_an_ollama_alone(tmp_path: Path, kind: str) -> None:
+    text = f'[engines.local]\nkind = "{kind}"\nbase_url = "http://127.0.0.1:1"\n'
+    loaded = written(tmp_path, text, OLLAMA_HOST="127.0.0.1:99")
+    expected = "http://127.0.0.1:99" if kind == "ollama" else "http://127.0.0.1:1"
+    assert loaded.settings.engines.local.base_url == expected
+    assert (loaded.sources["engines.local.base_url"] == "OLLAMA_HOST") is (kind == "ollama")
+
+
+@pytest.mark.parametrize("given", ['"30m"', '"1h30m"', '"1.5h"', '"-1"', '"0"', '"1800"', "1800", "0", "-1", '"500ms"'])
+def test_a_keep_alive_that_ollama_reads(tmp_path: Path, given: str) -> None:
+    assert written(tmp_path, f"[engines.local]\nkeep_alive = {given}\n").settings.engines.local.keep_alive is not None
+
+
+@pytest.mark.parametrize(
+    "given", ['"30 m"', '"soon"', '""', '"m"', '"1d"', '"1e9"', '"99999999999h"', "true", '"1h 30m"']
+)
+def test_a_keep_alive_that_ollama_would_refuse_is_refused_at_the_start(tmp_path: Path, given: str) -> None:
+    with pytest.raises(WrongSettings, match="keep_alive"):
+        written(tmp_path, f"[engines.local]\nkeep_alive = {given}\n")
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [

@@ -147,7 +147,7 @@ async def test_models_are_listed(home: Path) -> None:
 async def test_errors_are_the_client_s_own_classes(home: Path) -> None:
     async with client_of(home) as (it, client):
         create = client.chat.completions.create
-        with pytest.raises(openai.BadRequestError, match="no such model"):
+        with pytest.raises(openai.NotFoundError, match="does not exist"):
             await create(model="gpt-4o", messages=hi())
         with pytest.raises(openai.BadRequestError):
             await create(model="scout", messages=hi("   "))

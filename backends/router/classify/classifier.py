@@ -70,6 +70,8 @@ class Classifier:
             needs=needs(request, text, self._intents[best], count),
             language=tongue,
             input_tokens=count,
+            most_tokens=tokens.most(request),
+            media=frozenset(media.media_type for message in request.messages for media in message.media),
             weights=self._version,
         )
 

@@ -24,9 +24,9 @@ class EngineView(Struct, frozen=True, kw_only=True):
 
     `why_not` says in a phrase why it is not `usable` ("breaker open", "model not pulled"). `local_proved`: the prompt
     would stay on this machine or a listed host. `forces_tools`: it can be held to a tool_choice that asks for a call.
-    `worst_usd` is what a budget must reserve for this request, or, where
-    the agent's ceiling is lower than any useful call, what the least of those costs. `languages` are those that its
-    model is known to speak; empty is not known. `media` are the kinds of files beside images that it reads.
+    `worst_usd` is what a budget must reserve for this request, or, where the agent's ceiling is lower than any useful
+    call, what the least of those costs. `languages` are those that its model is known to speak, `images` the media
+    types of images that it takes; empty is not known. `media` are the kinds of files beside images that it reads.
     `least_output` is the output that a prompt must leave room for in the window. `opens_in_s` is how long an engine
     that is not usable stays so, as far as that is known, and `closed` the kind of error that closed it. `unproved` says
     why nothing is known of where it runs, "" where that is known.
@@ -48,6 +48,7 @@ class EngineView(Struct, frozen=True, kw_only=True):
     least_output: int = 1
     vision: bool = False
     media: frozenset[str] = frozenset()
+    images: frozenset[str] = frozenset()
     tools: bool = True
     forces_tools: bool = True
     schema: bool = True

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from backends.router.decide.inputs import EngineView, Inputs, other
 from backends.router.verify.calling import must_call
-from backends.types import EngineName, Media, Reason
+from backends.types import EngineName, Reason
 
 Ruling = tuple[EngineName, str]
 """An engine that a rule took out, and why, short enough for a table cell."""
@@ -68,9 +68,12 @@ def _needs(inputs: Inputs) -> Iterator[Ruling]:
 
 
 def _lack(inputs: Inputs, view: EngineView) -> str | None:
-    files = {kind_of(file) for message in inputs.request.messages for file in message.media}
+    files = set(map(kind_of, inputs.classes.media))
     if "image" in files and not view.vision:
         return "cannot see images"
+    images = {file.media_type for message in inputs.request.messages for file in message.media if file.is_image}
+    if view.images and (unread := images - view.images):
+        return f"takes no {' or '.join(sorted(unread))}"
     if unread := files - {"image"} - view.media:
         return f"cannot read {' or '.join(sorted(unread))}"
     if not view.tools and inputs.request.tools:
@@ -89,11 +92,9 @@ def _window(inputs: Inputs) -> Iterator[Ruling]:
             yield view.name, f"prompt of ~{tokens:,} tokens, window {view.context:,}"
 
 
-def kind_of(file: Media) -> str:
+def kind_of(media_type: str) -> str:
     """What kind of file an engine must be able to read: image, pdf, audio, or its media type where it is no such."""
-    if file.is_image:
-        return "image"
-    return {"application/pdf": "pdf"}.get(file.media_type, file.media_type.partition("/")[0])
+    return {"application/pdf": "pdf"}.get(media_type, media_type.partition("/")[0])
 
 
 def _privacy(inputs: Inputs) -> Iterator[Ruling]:

@@ -48,11 +48,12 @@ Find = Callable[[str], Iterable[Hit]]
 
 
 class Redaction(Struct, frozen=True, kw_only=True):
-    """`request` is what may go out, as long as `input_tokens` says. Its values show in no repr, log or record."""
+    """`request` is what may go out, and its length. Its values show in no repr, log or record."""
 
     request: Request
     values: "Values"
     input_tokens: int
+    most_tokens: int
 
 
 class Values:
@@ -82,7 +83,12 @@ def redact(request: Request, find: Find) -> Redaction:
     # Numbers are looked for in what will be readable anyway: "card 4539…" must not number a placeholder 4540.
     placeholders = _Placeholders(_highest(_exchanged(request, _Exchange(finds, lambda kind, value: " "))))
     changed = _exchanged(request, _Exchange(finds, placeholders))
-    return Redaction(request=changed, values=Values(placeholders.values), input_tokens=tokens.count(changed))
+    return Redaction(
+        request=changed,
+        values=Values(placeholders.values),
+        input_tokens=tokens.count(changed),
+        most_tokens=tokens.most(changed),
+    )
 
 
 def _exchanged(request: Request, exchange: "_Exchange") -> Request:

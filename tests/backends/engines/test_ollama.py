@@ -78,9 +78,9 @@ async def test_images_tools_and_results_are_passed_on(ollama: OllamaEngine, olla
         {
             "role": "assistant",
             "content": "",
-            "tool_calls": [{"function": {"name": "get_weather", "arguments": {"x": 1}}}],
+            "tool_calls": [{"id": "a1", "function": {"name": "get_weather", "arguments": {"x": 1}}}],
         },
-        {"role": "tool", "content": "12 degrees", "tool_name": "get_weather"},
+        {"role": "tool", "content": "12 degrees", "tool_name": "get_weather", "tool_call_id": "a1"},
     ]
     assert body["tools"][0]["function"]["parameters"] == NESTED
 
@@ -125,13 +125,17 @@ async def test_tool_calls_get_ids_of_their_own(ollama: OllamaEngine) -> None:
     assert whole.finished.finish == "stop"
 
 
-async def test_arguments_that_are_no_object_are_refused_before_the_call(
+async def test_earlier_arguments_that_are_no_object_are_given_as_text_and_it_is_said(
     ollama: OllamaEngine, ollama_twin: OllamaTwin
 ) -> None:
     message = Message(role="assistant", tool_calls=(ToolCall(id="a", name="x", arguments="[1"),))
-    error = await failure(ollama, changed(CALL, messages=(message,)))
-    assert error.kind == "rejected"
-    assert ollama_twin.account.requests == {}
+    whole = await answer(ollama, changed(CALL, messages=(message,)))
+    (call,) = json.loads(ollama_twin.seen[-1].body)["messages"][0]["tool_calls"]
+    assert call["function"]["arguments"] == {"unparsed": "[1"}
+    assert whole.finished is not None
+    assert whole.finished.notes == (
+        "arguments of 1 earlier tool call are no JSON object: given as text under 'unparsed'",
+    )
 
 
 async def test_a_prompt_that_does_not_fit_is_never_sent(ollama: OllamaEngine, ollama_twin: OllamaTwin) -> None:

@@ -111,10 +111,13 @@ def snapshot(**changes: Any) -> Snapshot:
 
 
 class ScriptedCore:
-    """`says` is what an ask yields between Routed and Done: text, tool calls, or an event to wait for."""
+    """`says` is what an ask yields between Routed and Done: text, tool calls, or an event to wait for; `fails` are the
+    places among all asks of those that end in an error.
+    """
 
-    def __init__(self, *says: str | Called | asyncio.Event) -> None:
-        self.says: Sequence[str | Called | asyncio.Event] = says or ("Hello", " there")
+    def __init__(self, *says: str | Delta | Called | asyncio.Event) -> None:
+        self.fails: set[int] = set()
+        self.says: Sequence[str | Delta | Called | asyncio.Event] = says or ("Hello", " there")
         self.asked: list[Request] = []
         self.acted: list[Action] = []
         self.refuses: ClawError | None = None
@@ -128,6 +131,7 @@ class ScriptedCore:
         self.watched = asyncio.Event()
 
     async def ask(self, request: Request) -> AsyncGenerator[Chunk]:
+        place = len(self.asked)
         self.asked.append(request)
         if self.refuses is not None:
             raise self.refuses
@@ -143,7 +147,8 @@ class ScriptedCore:
             if self.breaks is not None:
                 raise self.breaks
             if self.ends is not None:
-                end = outcome(request, **self.ends)
+                broken = {"finish": "error", "error": "it broke", "error_kind": "cut"} if place in self.fails else {}
+                end = outcome(request, **(self.ends | broken))
                 self.bus.publish(Settled(outcome=end))
                 yield Done(end)
         finally:

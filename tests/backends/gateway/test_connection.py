@@ -206,3 +206,38 @@ async def test_k2_a_whole_answer_left_unread_is_cut_after_its_time(
     raw = await gateway.dial(gateway.post(ASK, Connection="close"), limit=1024)
     await raw.head()
     await asyncio.wait_for(lost.wait(), 10)
+
+
+OFFERS = {
+    "h2c as Java's client offers it": b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    b"HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n",
+    "a web socket": b"Connection: upgrade\r\nUpgrade: websocket\r\n",
+    "something unheard of": b"Connection: Upgrade\r\nUpgrade: gopher/2\r\n",
+}
+
+
+@pytest.mark.parametrize("offer", OFFERS.values(), ids=OFFERS.keys())
+async def test_an_offer_of_another_protocol_is_ignored_and_the_request_answered(
+    gateway: Standing, offer: bytes
+) -> None:
+    head = (
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost:%d\r\nContent-Type: application/json\r\n" % gateway.port
+    )
+    raw = await gateway.dial(head + offer + b"Content-Length: %d\r\n\r\n" % len(ASK) + ASK[:5])
+    await asyncio.sleep(0)
+    raw.send(ASK[5:])
+    status, headers, body = await raw.answer()
+    assert status == 200
+    assert "upgrade" not in headers
+    assert b"Hello there" in body
+    for again in (b"GET /healthz HTTP/1.1\r\nHost: localhost:%d\r\n%s\r\n" % (gateway.port, offer), gateway.post(ASK)):
+        raw.send(again)
+        assert (await raw.answer())[0] == 200
+
+
+async def test_what_follows_an_offer_in_one_packet_is_framed_as_ever(gateway: Standing) -> None:
+    offer = b"GET /healthz HTTP/1.1\r\nHost: localhost:%d\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n" % gateway.port
+    raw = await gateway.dial(offer + b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + gateway.post(ASK))
+    answers = await raw.rest()
+    assert answers.count(b"HTTP/1.1 ") <= 2
+    assert gateway.core.asked == []

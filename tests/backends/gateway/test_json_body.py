@@ -44,10 +44,32 @@ async def test_k5_json_that_is_wrong_or_means_two_things_is_refused(gateway: Sta
     assert gateway.core.asked == []
 
 
-async def test_a_body_of_brackets_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_body, "BRACKETS", 100)
-    with pytest.raises(Turned, match="too many"):
-        decode(b"[" * 200, bodies)
+@pytest.mark.parametrize("value", [b"[" * 500_000, b"1," * 500_000, b'{"a":' * 500_000, b'""' * 900_000])
+def test_a_body_of_too_many_values_is_refused_before_it_is_parsed(value: bytes) -> None:
+    with pytest.raises(Turned, match="more than 400,000 JSON values") as turned:
+        decode(SOUND % value, bodies)
+    assert turned.value.http_status == 400
+
+
+def test_a_long_session_has_far_fewer_values() -> None:
+    call = b'{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}'
+    turn = (
+        b'{"role":"assistant","content":null,"tool_calls":[%s]},{"role":"tool","tool_call_id":"c","content":"ok"}'
+        % call
+    )
+    body = b'{"model":"auto","messages":[%s]}' % b",".join([turn] * 10_000)
+    assert len(decode(body, bodies).messages) == 20_000
+
+
+@pytest.mark.parametrize(
+    ("stop", "said"), [(["x"] * 17, "length <= 16"), (["x" * 501], "length <= 500"), ("x" * 501, "length <= 500")]
+)
+def test_stop_words_are_bounded_and_the_bound_is_named(stop: Any, said: str) -> None:
+    body = {"model": "auto", "messages": [{"role": "user", "content": "hi"}], "stop": stop}
+    with pytest.raises(Turned, match=said) as turned:
+        decode(json.dumps(body).encode(), bodies)
+    assert turned.value.http_status == 400
+    assert str(turned.value.param).startswith("stop")
 
 
 def test_what_is_wrong_is_said_without_quoting_the_body() -> None:

@@ -5,7 +5,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from backends.errors import BudgetExceeded, DeadlinePassed, EngineError, NoEngine, QueueFull, RateLimited, WrongUse
+from backends.errors import (
+    BudgetExceeded,
+    BudgetHeld,
+    ClawError,
+    ContextTooLong,
+    DeadlinePassed,
+    EngineError,
+    NoEngine,
+    QueueFull,
+    RateLimited,
+    Unsupported,
+    WrongUse,
+)
 from backends.gateway.refusal import CODES, STATUS
 from backends.settings import Settings
 from backends.types import Called, Media, Reason, ToolCall
@@ -338,6 +350,78 @@ async def test_a_refusal_has_its_status(
         assert headers.get("retry-after") == retry_after
         assert said["error"]["message"] == str(error)
         assert headers["x-claw-request-id"] == gateway.core.asked[-1].id
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (DeadlinePassed("too late"), "false"),
+        (EngineError("limited", kind="daily-quota", retry_after_s=30), "false"),
+        (BudgetExceeded("today's budget is spent"), "false"),
+        (EngineError("limited", kind="rate-limited", retry_after_s=30), None),
+        (EngineError("limited", kind="rate-limited", retry_after_s=121), "false"),
+        (EngineError("down", kind="unavailable"), None),
+        (WrongUse("an empty prompt"), None),
+    ],
+)
+async def test_clients_are_told_not_to_send_again_what_would_fail_again(
+    gateway: Standing, error: ClawError, again: str | None
+) -> None:
+    gateway.core.refuses = error
+    assert (await ask(gateway))[1].get("x-should-retry") == again
+
+
+@pytest.mark.parametrize(("said", "header"), [(True, "true"), (False, "false"), (None, None)])
+async def test_what_an_outcome_says_of_sending_again_is_passed_on(
+    gateway: Standing, said: bool | None, header: str | None
+) -> None:
+    gateway.core.says = ()
+    gateway.core.ends = {"finish": "error", "error": "it broke", "error_kind": "unavailable", "should_retry": said}
+    for streamed in (False, True):
+        assert (await ask(gateway, stream=streamed))[1].get("x-should-retry") == header
+
+
+async def test_a_prompt_beyond_every_window_is_told_in_openais_words(gateway: Standing) -> None:
+    told = [ContextTooLong.by(20_000, 16_384), EngineError("too long", kind="context")]
+    for error in told:
+        gateway.core.refuses = error
+        status, _, said = await ask(gateway)
+        found = said["error"]
+        assert (status, found["code"], found["type"], found["param"]) == (
+            400,
+            "context_length_exceeded",
+            "invalid_request_error",
+            "messages",
+        )
+    gateway.core.refuses = told[0]
+    assert (await ask(gateway))[2]["error"]["message"].startswith(
+        "This model's maximum context length is 16384 tokens."
+    )
+
+
+async def test_what_no_engine_can_do_is_unsupported_and_no_matter_of_keys(gateway: Standing) -> None:
+    gateway.core.refuses = Unsupported("no engine that may answer sees images")
+    status, _, said = await ask(gateway)
+    assert (status, said["error"]["code"]) == (400, "unsupported")
+
+
+async def test_money_that_is_held_is_told_in_neutral_words_and_spent_money_in_others(gateway: Standing) -> None:
+    gateway.core.refuses = BudgetHeld("other calls are being answered: try again soon")
+    status, headers, said = await ask(gateway)
+    assert (status, headers["retry-after"], "x-should-retry" in headers) == (429, "5", False)
+    assert (said["error"]["code"], said["error"]["type"]) == ("rate_limit_exceeded", "rate_limit_error")
+    gateway.core.refuses = BudgetExceeded("today's budget is spent")
+    status, _, said = await ask(gateway)
+    assert (status, said["error"]["type"]) == (402, "insufficient_quota")
+
+
+@pytest.mark.parametrize("kind", STATUS)
+async def test_every_429_and_503_says_when_to_try_again(gateway: Standing, kind: str) -> None:
+    gateway.core.says = ()
+    gateway.core.ends = {"finish": "error", "error": "it broke", "error_kind": kind}
+    status, headers, _ = await ask(gateway)
+    if status in (429, 503):
+        assert int(headers["retry-after"]) > 0
 
 
 @pytest.mark.parametrize("kind", STATUS)

@@ -7,7 +7,8 @@ import ollama
 import pytest
 from msgspec.structs import replace
 
-from backends.rehearsal.behaviour import Model
+from backends.rehearsal.behaviour import Calling, Model
+from backends.rehearsal.faults import Fault
 from backends.rehearsal.process import Twins
 from backends.rehearsal.script import count
 from tests.backends.rehearsal.asks import PROMPT, QWEN, said, stream
@@ -237,3 +238,83 @@ async def test_a_caller_that_leaves_is_seen_at_once(pair: Twins, local: ollama.A
     assert call.input > 0
     assert call.output >= 1
     assert pair.ollama.room.running == 0
+
+
+def chatting(**more: Any) -> dict[str, Any]:
+    return {"model": QWEN, "messages": [{"role": "user", "content": "hi"}]} | more
+
+
+def offering(**parameters: Any) -> dict[str, Any]:
+    return chatting(tools=[{"type": "function", "function": {"name": "f", "parameters": parameters}}])
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (chatting(options={"temperature": "hot"}), "must be of type float32"),
+        (chatting(options={"top_k": "1"}), "must be of type integer"),
+        (chatting(options={"stop": "END"}), "must be of type array"),
+        (chatting(messages=[{"role": "user", "content": [{"type": "text"}]}]), "messages.content of type string"),
+        (
+            chatting(messages=[{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}]),
+            "api.ToolCallFunctionArguments",
+        ),
+        (chatting(messages=[{"role": "user", "content": "", "images": ["not base64!"]}]), "illegal base64"),
+        (chatting(keep_alive="300"), "missing unit in duration"),
+        (chatting(keep_alive="30 m"), "invalid duration"),
+        (chatting(think=True), "does not support thinking"),
+        (chatting(think="very"), "invalid think value"),
+        (offering(type=["object", "null"]), "tools.function.parameters.type of type string"),
+        (offering(type="object", properties={"a": True}), "api.ToolProperty"),
+        (offering(type="object", properties=[]), "map[string]api.ToolProperty"),
+        (offering(type="object", description=3), "description of type string"),
+    ],
+)
+async def test_what_ollamas_types_do_not_take_is_400(pair: Twins, body: dict[str, Any], says: str) -> None:
+    async with httpx.AsyncClient(base_url=pair.ollama.url, trust_env=False) as http:
+        reply = await http.post("/api/chat", json=body)
+    assert reply.status_code == 400
+    assert says in reply.json()["error"]
+
+
+async def test_an_image_of_an_unknown_kind_breaks_the_runner(pair: Twins, local: ollama.AsyncClient) -> None:
+    with pytest.raises(ollama.ResponseError, match="unknown format") as caught:
+        await local.chat(QWEN, [{"role": "user", "content": "look", "images": [b"GIF89a"]}])
+    assert caught.value.status_code == 500
+
+
+async def test_unknown_options_are_passed_over(local: ollama.AsyncClient) -> None:
+    assert (await local.chat(QWEN, [{"role": "user", "content": "hi"}], options={"colour": "red"})).message.content
+
+
+@pytest.mark.parametrize(("mode", "kept"), [("no-input", "eval_count"), ("no-output", "prompt_eval_count")])
+async def test_one_count_may_be_missing(pair: Twins, local: ollama.AsyncClient, mode: str, kept: str) -> None:
+    pair.ollama.inject(Fault(kind="usage", mode=mode))
+    last = (await said(local))[-1]
+    assert [name for name in ("eval_count", "prompt_eval_count") if getattr(last, name) is not None] == [kept]
+
+
+@pytest.mark.parametrize(
+    ("calling", "begins"),
+    [
+        ("tags", "<tool_call>\n{"),
+        ("bare", "{"),
+        ("fence", "```json\n{"),
+        ("xml", "<tool_call>\n<function="),
+        ("broken", "<"),
+    ],
+)
+async def test_a_model_may_write_its_call_as_text(
+    pair: Twins, local: ollama.AsyncClient, calling: Calling, begins: str
+) -> None:
+    pair.ollama.behaviour = replace(pair.ollama.behaviour, calling=calling)
+    whole = await local.chat(QWEN, [{"role": "user", "content": "the weather?"}], tools=TOOLS)
+    assert not whole.message.tool_calls
+    assert (whole.message.content or "").startswith(begins)
+
+
+async def test_a_model_held_to_a_format_calls_no_tool(local: ollama.AsyncClient) -> None:
+    schema = {"type": "object", "properties": {"answer": {"type": "string"}}}
+    whole = await local.chat(QWEN, [{"role": "user", "content": "the weather?"}], tools=TOOLS, format=schema)
+    assert not whole.message.tool_calls
+    assert "answer" in (whole.message.content or "")

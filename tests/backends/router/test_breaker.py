@@ -1,10 +1,11 @@
 import random
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from backends.clock import ManualClock
 from backends.errors import EngineError, EngineErrorKind
-from backends.router.breaker import FAILURES, FIRST_PAUSE_S, LONGEST_PAUSE_S, REMEMBERED_S, Breaker
+from backends.router.breaker import FAILURES, FIRST_PAUSE_S, LONGEST_PAUSE_S, QUOTA_PROBE_S, REMEMBERED_S, Breaker
 
 
 def breaker(clock: ManualClock) -> Breaker:
@@ -125,3 +126,67 @@ def test_a_failure_that_no_other_followed_is_forgotten_on_screen() -> None:
     assert it.health == "degraded"
     clock.advance(REMEMBERED_S)
     assert it.health == "up"
+
+
+NOON = datetime(2026, 11, 30, 20, tzinfo=UTC)  # at noon in California: twelve hours are left of the quota's day
+
+
+def test_a_day_quota_waits_for_midnight_in_california_and_asks_once_an_hour() -> None:
+    clock = ManualClock(NOON)
+    it = breaker(clock)
+    refused = error("daily-quota")
+    it.failed(refused)
+    assert (refused.retry_after_s, refused.should_retry) == (12 * 3600, False)
+    assert it.reopens_at() == datetime(2026, 12, 1, 8, tzinfo=UTC)
+    asked = 0
+    for _ in range(12 * 60):
+        clock.advance(60)
+        if it.usable():
+            asked += 1
+            it.called()
+            it.failed(error("daily-quota"))
+    assert asked == 12
+    assert it.retry_after_s() == pytest.approx(24 * 3600, abs=60)  # the last of them was refused in the new day
+
+
+def test_a_day_quota_that_was_raised_is_found_out_within_the_hour() -> None:
+    clock = ManualClock(NOON)
+    it = breaker(clock)
+    it.failed(error("daily-quota"))
+    clock.advance(QUOTA_PROBE_S)
+    assert it.usable()
+    it.called()
+    it.answered()
+    assert (it.health, it.retry_after_s(), it.reopens_at(), it.kind) == ("up", None, None, "")
+
+
+def test_a_day_quota_near_midnight_is_asked_for_at_midnight() -> None:
+    clock = ManualClock(NOON + timedelta(hours=11, minutes=50))
+    it = breaker(clock)
+    it.failed(error("daily-quota"))
+    clock.advance(599)
+    assert not it.usable()
+    clock.advance(1)
+    assert it.usable()
+
+
+@pytest.mark.parametrize(("hours", "waits"), [(0.25, True), (5, True), (12, False), (30, False)])
+def test_a_day_quota_of_an_earlier_run_is_waited_for_while_it_is_that_day(hours: float, *, waits: bool) -> None:
+    """Refused at noon; the core starts again so many hours later."""
+    clock = ManualClock(NOON + timedelta(hours=hours))
+    it = breaker(clock)
+    it.remember("the day's quota is used up: wait", NOON)
+    assert (it.health == "down") == waits
+    assert it.usable() == (hours >= 1 or not waits)
+    if waits:
+        assert it.retry_after_s() == pytest.approx((12 - hours) * 3600)
+
+
+def test_a_minute_quota_waits_as_long_as_the_provider_says_and_no_day() -> None:
+    clock = ManualClock(NOON)
+    it = breaker(clock)
+    it.failed(error("daily-quota"))
+    clock.advance(QUOTA_PROBE_S)
+    it.called()
+    it.failed(error("rate-limited", retry_after_s=36.0))
+    assert (it.retry_after_s(), it.reopens_at(), it.kind) == (36.0, None, "rate-limited")

@@ -227,9 +227,11 @@ async def test_what_a_model_calls_is_kept_back_and_checked_too(home: Path) -> No
 async def test_odd_usage_of_an_escalation_is_told_beside_it(home: Path) -> None:
     async with checked(home, "always") as it:
         it.ollama.answerer = Says(REFUSED)
-        it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(output=900_000))
+        it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(output=15_000))
         _, outcome = await ask(it.core, prompt("tell me of racks", agent="writer"))
-    assert outcome.notes[0] == "escalated: it refuses"
+    escalated, odd = outcome.notes
+    assert escalated == "escalated: it refuses"
+    assert "answer tokens where" in odd
     assert outcome.cost_usd == it.billed()
 
 

@@ -22,7 +22,7 @@ from backends.errors import (
 )
 from backends.router.decide import EngineView, Inputs, decide
 from backends.router.quality import Dial
-from backends.types import Classes, Decision, Media, Message, Request, ResponseFormat, Sampling, Tool, Verdict
+from backends.types import Classes, Decision, Media, Message, Policy, Request, ResponseFormat, Sampling, Tool, Verdict
 
 REQUEST = Request(id="r", agent="writer", messages=(Message(role="user", text="hello"),))
 WITH_TOOL = replace(REQUEST, tools=(Tool(name="t"),))
@@ -50,11 +50,8 @@ READS_PDF = replace(CLOUD, media=frozenset({"pdf"}))
 HELD_UP: dict[str, Any] = {"room_left_usd": Decimal("0.001"), "room_unspent_usd": Decimal("0.5")}
 
 
-def pictured(media_type: str) -> Request:
-    """A request with one file of this type."""
-    return replace(
-        REQUEST, messages=(Message(role="user", text="see", media=(Media(media_type=media_type, data=b"x"),)),)
-    )
+def with_file(media_type: str) -> Classes:
+    return replace(CLASSES, media=frozenset({media_type}))
 
 
 CALM = Inputs(
@@ -94,12 +91,7 @@ requests = st.builds(
     Request,
     id=st.just("r"),
     agent=st.sampled_from(["scout", "writer"]),
-    messages=st.sampled_from(
-        [
-            REQUEST.messages,
-            (Message(role="user", text="see", media=(Media(media_type="image/png", data=b"x"),)),),
-        ]
-    ),
+    messages=st.just(REQUEST.messages),
     engine=st.sampled_from(["auto", "auto", "local", "cloud"]),
     model=st.sampled_from([None, None, None, "qwen", "gemini", "other"]),
     tools=st.sampled_from([(), (Tool(name="t"),)]),
@@ -120,6 +112,7 @@ inputs = st.builds(
         needs=st.sampled_from([frozenset(), frozenset({"fresh"})]),
         language=st.sampled_from([None, "en", "pl"]),
         input_tokens=st.integers(0, 50_000),
+        media=st.sampled_from([frozenset(), frozenset({"image/png"})]),
     ),
     policy=st.sampled_from(["local", "prefer-local", "auto", "prefer-cloud", "cloud"]),
     pinned=st.sampled_from([None, None, "local", "cloud"]),
@@ -204,7 +197,7 @@ def test_an_engine_that_cannot_is_never_chosen_nor_takes_over(some: Inputs) -> N
         view = {"local": some.local, "cloud": some.cloud}.get(name or "")
         if view is not None:
             assert view.usable
-            assert view.vision or not any(message.media for message in some.request.messages)
+            assert view.vision or not some.classes.media
             assert view.tools or not some.request.tools
             assert view.schema or some.request.response_format.kind != "schema"
             assert some.classes.input_tokens < view.context
@@ -292,7 +285,7 @@ def test_what_is_said_to_flip_it_does(some: Inputs) -> None:
             "needs",
         ),
         ({"dial": 0.1, "classes": replace(CLASSES, input_tokens=20_000)}, "cloud", "window"),
-        ({"dial": 0.1, "request": pictured("application/pdf"), "cloud": READS_PDF}, "cloud", "needs"),
+        ({"dial": 0.1, "classes": with_file("application/pdf"), "cloud": READS_PDF}, "cloud", "needs"),
         ({"dial": 0.1, "deadline_s": 5.0}, "cloud", "deadline"),
         ({"dial": 0.1, "deadline_s": 5.0, "local": replace(LOCAL, wait_s=None)}, "cloud", "deadline"),
         (
@@ -369,8 +362,8 @@ def test_each_rule_speaks_for_its_choice(change: dict[str, Any], engine: str, ru
         ({"pinned": "cloud", "allowed_models": ("qwen",)}, Refused, "may use only models qwen"),
         ({"request": replace(REQUEST, model="nobody's")}, UnknownModel, "no engine serves"),
         ({"request": replace(REQUEST, engine="local", model="gemini")}, UnknownModel, "no engine serves"),
-        ({"verdict": SENSITIVE, "request": pictured("image/png")}, Unsupported, "local cannot see images"),
-        ({"request": pictured("audio/wav")}, Unsupported, "cloud cannot read audio"),
+        ({"verdict": SENSITIVE, "classes": with_file("image/png")}, Unsupported, "local cannot see images"),
+        ({"classes": with_file("audio/wav")}, Unsupported, "cloud cannot read audio"),
         ({"verdict": SENSITIVE, "local": UNREACHED}, NoEngine, "does not answer"),
         ({"policy": "cloud", **HELD_UP, "room_on_exceeded": "local"}, BudgetHeld, "in flight"),
         ({"policy": "cloud", **HELD_UP, "room_on_exceeded": "refuse"}, BudgetHeld, "in flight"),
@@ -467,3 +460,32 @@ def test_flips_name_the_dial_the_deadline_and_the_budget() -> None:
     down = replace(CALM, cloud=replace(CLOUD, usable=False))
     assert "cloud can be used again" in decide(down).flips
     assert "writer is unpinned" in decide(replace(CALM, pinned="local")).flips
+
+
+MUST_CALL = replace(WITH_TOOL, tool_choice="required")
+UNFORCED = replace(LOCAL, forces_tools=False)
+
+
+@pytest.mark.parametrize("policy", ["auto", "prefer-local", "prefer-cloud"])
+def test_who_can_be_held_to_a_tool_choice_is_chosen_and_the_other_may_take_over(policy: Policy) -> None:
+    it = replace(CALM, request=MUST_CALL, local=UNFORCED, dial=0.0, policy=policy)
+    decision = decide(it)
+    assert (decision.engine, decision.failover) == ("cloud", "local")
+    assert decide(replace(it, request=WITH_TOOL, policy="prefer-local")).engine == "local"
+
+
+def test_where_only_the_other_may_answer_it_does() -> None:
+    it = replace(CALM, request=MUST_CALL, local=UNFORCED)
+    assert decide(replace(it, policy="local")).engine == "local"
+    assert decide(replace(it, verdict=SENSITIVE)).engine == "local"
+    assert decide(replace(it, cloud_stopped=True)).engine == "local"
+
+
+def test_an_image_type_that_a_server_does_not_take_rules_it_out() -> None:
+    gif = Message(role="user", text="look", media=(Media(media_type="image/gif", data=b"GIF"),))
+    it = replace(CALM, request=replace(REQUEST, messages=(gif,)), dial=0.0, policy="prefer-local")
+    seeing = replace(LOCAL, vision=True, images=frozenset({"image/png"}))
+    decision = decide(replace(it, local=seeing))
+    assert decision.engine == "cloud"
+    assert ("needs", "takes no image/gif") in [(reason.rule, reason.detail) for reason in decision.reasons]
+    assert decide(replace(it, local=replace(seeing, images=frozenset({"image/gif"})))).engine == "local"

@@ -23,16 +23,21 @@ def test_blanks_alone_are_not_free() -> None:
 
 
 KNOWN = {
-    "The quick brown fox jumps over the lazy dog.": 10,
-    "How many tokens does this plain English sentence have, roughly speaking?": 13,
-    "def add(a, b):\n    return a + b\n": 13,
+    "The quick brown fox jumps over the lazy dog.": (10, 10),
+    "How many tokens does this plain English sentence have, roughly speaking?": (13, 13),
+    "def add(a, b):\n    return a + b\n": (12, 14),
+    "Die Pumpe in Halle drei wurde im März gewartet, außerdem die Übergänge.": (22, 17),
+    "Насос в третьем зале обслуживался в марте": (16, 11),
+    "三号大厅的水泵在三月份进行了检修": (10, 11),
+    "aGVsbG8gd29ybGQgdGhpcyBpcyBiYXNlNjQgZW5jb2RlZA==": (36, 28),
+    "3f2504e0-4f89-11d3-9a0c-0305e82c3301": (36, 36),
 }
-"""Counts by SmolLM2's tokenizer."""
+"""Counts by the tokenizers of Qwen 2.5 and Gemini."""
 
 
-def test_known_texts_are_near_and_not_below() -> None:
-    for text, truth in KNOWN.items():
-        assert truth <= tokens.count_text(text) <= 2 * truth
+def test_known_texts_are_near() -> None:
+    for text, (qwen, gemini) in KNOWN.items():
+        assert 0.5 * min(qwen, gemini) <= tokens.count_text(text) <= 1.6 * max(qwen, gemini)
 
 
 def test_everything_an_engine_reads_is_counted() -> None:

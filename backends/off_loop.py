@@ -1,0 +1,164 @@
+"""Work that grows with a request, kept off the event loop once the request is large in total.
+
+A thread shares Python's lock with the loop, so what runs in one is cut into calls of some 30 ms at the most, and no
+more than three heavy ones run at once, of which one on more than a megabyte: a large request waits for another one, a
+small request for none. Costs a tenth of a millisecond a hop, and no memory while nothing runs.
+"""
+
+import asyncio
+import gc
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar, copy_context
+from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
+
+from backends.types import Message, ResponseFormat, Tool
+
+LARGE = 65_536
+"""Bytes in total from which handing over takes less than the work itself."""
+
+HUGE = 1 << 20
+"""Bytes from which analysing takes seconds."""
+
+AT_ONCE, HUGE_AT_ONCE = 2, 1
+
+EACH = 64
+"""Bytes that a value counts beside its text: twenty thousand empty messages are no small request."""
+
+SWITCH_S = 0.001
+"""How long a thread keeps Python's lock while the loop waits for it; Python's own 5 ms add up over many steps."""
+
+_serves = False
+
+T = TypeVar("T")
+
+
+class Prompt(Protocol):
+    """What a Request and an engine's Call have in common."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]: ...
+    @property
+    def tools(self) -> tuple[Tool, ...]: ...
+    @property
+    def response_format(self) -> ResponseFormat: ...
+
+
+class Abandoned(Exception):
+    """Nobody waits for this work any more. Raised by `check_wanted` in its thread."""
+
+
+_left: ContextVar[threading.Event | None] = ContextVar("_left", default=None)
+_lanes: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, asyncio.Semaphore]]" = WeakKeyDictionary()
+
+
+async def off_loop(size: int, work: Callable[[], T], *, heavy: bool = False) -> T:
+    """What `work` returns or raises: called here for less than LARGE bytes, else in a thread.
+
+    `heavy` work (patterns over all of a text) waits for a place. Who is cancelled meanwhile goes at once; the thread
+    ends at its next `check_wanted`.
+    """
+    if size < LARGE:
+        return work()
+    if not heavy:
+        return await _in_thread(work, None)
+    lane = _lane(size >= HUGE)
+    await lane.acquire()
+    return await _in_thread(work, lane.release)
+
+
+def check_wanted() -> None:
+    """Called now and then by long work. Raises Abandoned where whoever asked for it has gone."""
+    left = _left.get()
+    if left is not None and left.is_set():
+        raise Abandoned
+
+
+def size_of(prompt: Prompt, enough: int = LARGE) -> int:
+    """Bytes of all texts, as characters, and of images, counted up to `enough`: for LARGE in a thousand steps.
+
+    Stop words are left out: the router's bounds keep them to some kilobytes.
+    """
+    size = 0
+    for part in _sizes(prompt):
+        size += part
+        if size >= enough:
+            break
+    return size
+
+
+def serve_many() -> None:
+    """Set this process up for many callers: threads hand Python's lock over soon, and see `loaded`."""
+    global _serves  # noqa: PLW0603 — as the interval, a property of the process
+    _serves = True
+    sys.setswitchinterval(SWITCH_S)
+
+
+def loaded() -> None:
+    """Called when something large has been imported, which stays: in a process that serves many, the search for
+    garbage leaves it out from now on. It has half a million objects, and each search of all would take 100 ms.
+    """
+    if _serves:
+        gc.freeze()
+
+
+def _sizes(prompt: Prompt) -> Iterator[int]:
+    for message in prompt.messages:
+        yield EACH + len(message.text)
+        for media in message.media:
+            yield EACH + len(media.data)
+        for call in message.tool_calls:
+            yield EACH + len(call.arguments)
+    for tool in prompt.tools:
+        yield EACH + len(tool.description)
+        yield from _values(tool.parameters)
+    yield from _values(prompt.response_format.schema)
+
+
+def _values(value: Any) -> Iterator[int]:
+    """Of what JSON can hold, without recursion: a schema may be nested as deep as its parser allows."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield EACH + sum(map(len, item))
+            waiting += item.values()
+        elif isinstance(item, list):
+            yield EACH
+            waiting += item
+        else:
+            yield EACH + (len(item) if isinstance(item, str) else 0)
+
+
+async def _in_thread(work: Callable[[], T], done: Callable[[], None] | None) -> T:
+    left = threading.Event()
+    context = copy_context()
+    context.run(_left.set, left)
+    job = asyncio.get_running_loop().run_in_executor(None, context.run, _wanted, work)
+    job.add_done_callback(lambda ended: _ended(ended, done))
+    try:
+        return await asyncio.shield(job)
+    except asyncio.CancelledError:
+        left.set()
+        raise
+
+
+def _wanted(work: Callable[[], T]) -> T:
+    check_wanted()
+    return work()
+
+
+def _ended(job: "asyncio.Future[Any]", done: Callable[[], None] | None) -> None:
+    if done is not None:
+        done()
+    if not job.cancelled():
+        job.exception()  # whoever waited has heard it; of one abandoned nobody wants to
+
+
+def _lane(huge: bool) -> asyncio.Semaphore:
+    lanes = _lanes.setdefault(asyncio.get_running_loop(), {})
+    if huge not in lanes:
+        lanes[huge] = asyncio.Semaphore(HUGE_AT_ONCE if huge else AT_ONCE)
+    return lanes[huge]

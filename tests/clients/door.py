@@ -1,0 +1,62 @@
+"""The product as a client meets it: a gateway on a port of its own, the core behind it, and the twins behind that."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from backends.gateway.drain import Drain
+from backends.gateway.serving import bind, serve
+from backends.rehearsal.behaviour import Model
+from backends.rehearsal.process import twins
+from backends.settings import Budget, Settings, load
+from tests.clients.dictation import Dictated
+from tests.core import Stand, policy, stand
+
+CLOUD = "gemini-3.5-flash-lite"
+SMALL_WINDOW = 4_096
+
+
+@dataclass
+class Door:
+    """`url` is what a user gives a client as its base URL."""
+
+    url: str
+    stand: Stand
+
+
+def rules(settings: Settings) -> Settings:
+    """Agents, each for one thing: their names are the model names that the tests use."""
+    engines = settings.engines
+    local = replace(engines.local, context=SMALL_WINDOW)
+    settings = replace(settings, engines=replace(engines, local=local, cloud=replace(engines.cloud, model=CLOUD)))
+    settings = policy(policy(settings, "scout", "local"), "writer", "cloud")
+    settings = policy(settings, "vault", "cloud", sensitive=True)
+    settings = policy(policy(settings, "hasty", "cloud", deadline_s=0.4), "poor", "cloud")
+    spent = Budget(scope="agent:poor", limit_usd=Decimal(0), on_exceeded="refuse")
+    return replace(settings, budgets=(spent,))
+
+
+@asynccontextmanager
+async def door(home: Path, change: Callable[[Settings], Settings] = rules) -> AsyncIterator[Door]:
+    """A running gateway whose engines do what the prompts dictate."""
+    async with twins() as pair:
+        pair.ollama.script, pair.ollama.answerer, pair.gemini.script = Dictated(), Dictated(), Dictated()
+        behaviour = pair.gemini.behaviour
+        if behaviour.model(CLOUD) is None:
+            models = (Model(name=CLOUD, context=1_048_576), *behaviour.models)
+            pair.gemini.behaviour = replace(behaviour, models=models)
+        async with stand(home, change=change, pair=pair) as it:
+            listener = bind("127.0.0.1", 0)
+            settings = change((await asyncio.to_thread(load, it.paths.config, {})).settings)
+            ready, stop = asyncio.Event(), asyncio.Event()
+            async with asyncio.TaskGroup() as group:
+                serving = serve(it.core, settings, listener, ready=lambda _: ready.set(), stop=stop, drain=Drain())
+                group.create_task(serving)
+                await ready.wait()
+                yield Door(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", it)
+                stop.set()

@@ -1,0 +1,163 @@
+"""Where a large request is worked on: never on the loop that everybody shares, whatever part of it holds the bytes.
+
+No clock is read. On the loop's thread it is counted which functions of ours are entered, and how often.
+"""
+
+import asyncio
+import base64
+import json
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from backends.gateway.drain import Drain
+from backends.gateway.serving import bind, serve
+from backends.settings import Settings, load
+from tests.core import Stand, policy, stand
+
+OURS = str(Path(__file__).parents[2] / "backends")
+TWINS = str(Path(OURS) / "rehearsal")
+
+WORK = {
+    "json_body.decode",
+    "openai_body.read",
+    "normalise.normalise",
+    "thinking.Thinking.inspect",
+    "thinking.Thinking.classify",
+    "pipeline._shared_key",
+    "store._both_keys",
+    "record.Recorder.remember",
+    "tokens.count",
+    "tokens.most",
+}
+"""What reads all of a request, by its name in the code; the engines' bodies come beside it."""
+
+WRITES = {"cloud": "gemini._built", "local": "ollama_body.chat_body"}
+
+PROSE = "The pump in hall 3 was serviced in March and runs at 1,450 rpm since. "
+TEXT = PROSE * 1500  # 105 kB
+HI = {"role": "user", "content": "Say hello."}
+
+
+def called(arguments: str) -> list[Any]:
+    function = {"name": "write", "arguments": json.dumps({"text": arguments})}
+    call = {"id": "c1", "type": "function", "function": function}
+    return [HI, {"role": "assistant", "content": None, "tool_calls": [call]}, result("ok"), HI]
+
+
+def result(text: str) -> Any:
+    return {"role": "tool", "tool_call_id": "c1", "content": text}
+
+
+def tool(description: str, **parameters: Any) -> Any:
+    schema = {"type": "object", "properties": parameters}
+    return {"type": "function", "function": {"name": "look", "description": description, "parameters": schema}}
+
+
+PLACES: dict[str, Any] = {
+    "text": {"messages": [{"role": "user", "content": TEXT}]},
+    "parts": {"messages": [{"role": "user", "content": [{"type": "text", "text": PROSE}] * 1500}]},
+    "messages": {"messages": [{"role": "user", "content": "again"}] * 12_000},
+    "tool result": {"messages": [*called("x")[:2], result(TEXT), HI]},
+    "tool description": {"messages": [HI], "tools": [tool(TEXT)]},
+    "tool parameters": {"messages": [HI], "tools": [tool("d", **{f"p{i}": {"type": "string"} for i in range(6_000)})]},
+}
+
+SCHEMA = {"type": "object", "properties": {"text": {"type": "string", "description": TEXT}}}
+FORM = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}
+IMAGE = f"data:image/png;base64,{base64.b64encode(b'PNG!' * 30_000).decode()}"
+
+CLOUD_PLACES: dict[str, Any] = PLACES | {
+    "tool arguments": {"messages": called(TEXT)},
+    "schema": {"messages": [HI], "response_format": FORM},
+    "image": {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": IMAGE}}]}, HI]},
+}
+
+
+@pytest.mark.parametrize("place", CLOUD_PLACES)
+async def test_a_large_request_to_the_cloud_is_worked_on_beside_the_loop(home: Path, place: str) -> None:
+    await beside_the_loop(home, "cloud", CLOUD_PLACES[place])
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_a_large_request_to_the_local_engine_is_worked_on_beside_the_loop(home: Path, place: str) -> None:
+    await beside_the_loop(home, "local", PLACES[place])
+
+
+async def beside_the_loop(home: Path, engine: str, large: Any) -> None:
+    async with door(home) as (_, client):
+        small = await entered(client, engine, {"messages": [HI]})
+        assert small.keys() >= (WORK | {WRITES[engine]}) - {
+            "store._both_keys"
+        }  # the names are right, and small ones stay
+        found = await entered(client, engine, large)
+        assert found.keys() & (WORK | {WRITES[engine]}) == set()
+        # What grows with a request would be seen here ten thousand times; five measurings of its size are bounded.
+        assert found.total() < small.total() + 7000
+
+
+async def test_a_large_field_that_nobody_knows_is_read_beside_the_loop(home: Path) -> None:
+    async with door(home) as (_, client):
+        found = await entered(client, "cloud", {"messages": [HI], "unknown": [1] * 40_000})
+        assert "json_body.decode" not in found
+
+
+async def entered(client: httpx.AsyncClient, agent: str, body: Any) -> Counter[str]:
+    """The functions of ours that the loop's thread enters while it answers, by name."""
+    data = json.dumps({"model": "auto", "max_tokens": 40, **body}).encode()
+    headers = {"content-type": "application/json", "x-claw-agent": agent}
+    with counted() as found:
+        reply = await client.post("/v1/chat/completions", content=data, headers=headers)
+    assert reply.status_code == 200, reply.text
+    return found
+
+
+@contextmanager
+def counted() -> Iterator[Counter[str]]:
+    found: Counter[str] = Counter()
+
+    def profile(frame: FrameType, event: str, _: Any) -> None:
+        file = frame.f_code.co_filename
+        if event == "call" and file.startswith(OURS) and not file.startswith(TWINS):
+            found[f"{Path(file).stem}.{frame.f_code.co_qualname}"] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        yield found
+    finally:
+        sys.setprofile(before)
+
+
+@asynccontextmanager
+async def door(home: Path) -> AsyncIterator[tuple[Stand, httpx.AsyncClient]]:
+    """A core between its twins, its gateway, and a client of it; agents named as the engines stay on theirs."""
+    async with stand(home, change=roomy) as it:
+        listener = bind("127.0.0.1", 0)
+        settings = roomy((await asyncio.to_thread(load, it.paths.config, {})).settings)
+        ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        stop = asyncio.Event()
+        serving = asyncio.create_task(
+            serve(it.core, settings, listener, ready=ready.set_result, stop=stop, drain=Drain())
+        )
+        try:
+            async with httpx.AsyncClient(base_url=await ready, trust_env=False, timeout=60) as client:
+                yield it, client
+        finally:
+            stop.set()
+            await serving
+            listener.close()
+
+
+def roomy(settings: Settings) -> Settings:
+    local = replace(settings.engines.local, context=131_072)
+    settings = replace(settings, engines=replace(settings.engines, local=local))
+    return policy(policy(settings, "cloud", "cloud"), "local", "local")

@@ -216,5 +216,3 @@ def told_right(at: Door, engine: str) -> None:
     assert [call for call, told in zip(found, TOLD, strict=True) if told[2] not in call[2]] == []
     if engine == "cloud":
         assert all(signatures(at))
-
-

@@ -2,7 +2,17 @@
 
 import pytest
 
-from tests.clients.expectations import Answers, Choices, Images, Refusals, Retries, Streams, Structured, Tools, ToolsBackwards
+from tests.clients.expectations import (
+    Answers,
+    Choices,
+    Images,
+    Refusals,
+    Retries,
+    Streams,
+    Structured,
+    Tools,
+    ToolsBackwards,
+)
 from tests.clients.program import PROGRAMS, VENVS
 
 COMMAND = [str(VENVS / "sdks/bin/python"), str(PROGRAMS / "langchain_sdk.py")]

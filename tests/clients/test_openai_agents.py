@@ -2,7 +2,17 @@
 
 import pytest
 
-from tests.clients.expectations import Answers, Choices, Images, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools
+from tests.clients.expectations import (
+    Answers,
+    Choices,
+    Images,
+    Refusals,
+    Retries,
+    Streams,
+    Structured,
+    StructuredWithTools,
+    Tools,
+)
 from tests.clients.program import PROGRAMS, VENVS
 
 COMMAND = [str(VENVS / "sdks/bin/python"), str(PROGRAMS / "openai_agents_sdk.py")]

@@ -2,7 +2,16 @@
 
 import pytest
 
-from tests.clients.expectations import Answers, Images, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools
+from tests.clients.expectations import (
+    Answers,
+    Images,
+    Refusals,
+    Retries,
+    Streams,
+    Structured,
+    StructuredWithTools,
+    Tools,
+)
 from tests.clients.program import PROGRAMS, VENVS
 
 COMMAND = [str(VENVS / "sdks/bin/python"), str(PROGRAMS / "pydantic_ai_sdk.py")]

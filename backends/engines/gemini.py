@@ -94,11 +94,12 @@ class GeminiEngine:
                 async with aclosing(self._asked(call, model, key, wire)) as chunks:
                     async for chunk in chunks:
                         yield chunk
-                return
             except EngineError as error:
                 if not (model.json_with_tools and call.tools and refuses_json(error)):
                     raise
                 self._refuse_json.add(call.model)
+            else:
+                return
 
     async def _asked(self, call: Call, model: Model, key: str, wire: Wire) -> AsyncGenerator[EngineChunk]:
         client = await self._client.get()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,13 @@ from msgspec.structs import replace
 
 from backends.catalogue import Catalogue, Model
 from backends.catalogue.names import same, usable
-from backends.engines.base import Answering, Call, EngineChunk, kept_back
+from backends.engines.base import Answering, Call, EngineChunk, Wire, kept_back
 from backends.engines.foreign import one_line
 from backends.engines.gemini_body import body, configuration, ignored, instructed_format
 from backends.engines.gemini_frames import GeminiEvents, Signatures
 from backends.engines.gemini_names import Names
 from backends.engines.gemini_reading import Reading
-from backends.engines.gemini_refusal import KEY_PAGE, broken_off, refusal
+from backends.engines.gemini_refusal import KEY_PAGE, broken_off, refusal, refuses_json
 from backends.engines.late import Late
 from backends.engines.peer import Peer
 from backends.engines.scope import Beside, CallScope
@@ -64,6 +65,7 @@ class GeminiEngine:
         self._transport = Transport(self._peer, parallel=settings.parallel)
         self._client = Late(self._connect)
         self._answering: dict[str, str] = {}
+        self._refuse_json: set[str] = set()
 
     async def prepare(self) -> None:
         """Import the SDK and build the client ahead of the first call; it takes 0.6 s."""
@@ -75,14 +77,32 @@ class GeminiEngine:
         return ignored(call, self._facts(call.model))
 
     async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
-        """As `Engine.stream`. Never counts tokens by asking: that would send the prompt out."""
+        """As `Engine.stream`. Never counts tokens by asking: that would send the prompt out.
+
+        A model that refuses a JSON format beside tools is asked once more, with the format as an instruction; the
+        refusal costs nothing and is remembered.
+        """
         wire = kept_back(call)
         key = usable_key(self._key)
         refuse_odd_name(call.model)
-        client = await self._client.get()
-        model = self._facts(call.model)
-        if model.needs_signatures and self._signatures is not None:
+        await self._client.get()
+        if self._facts(call.model).needs_signatures and self._signatures is not None:
             call = replace(call, messages=await self._signatures.restore(call.messages))
+        while True:
+            model = self._facts(call.model)
+            try:
+                async with aclosing(self._asked(call, model, key, wire)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+            except EngineError as error:
+                if not (model.json_with_tools and call.tools and refuses_json(error)):
+                    raise
+                self._refuse_json.add(call.model)
+            else:
+                return
+
+    async def _asked(self, call: Call, model: Model, key: str, wire: Wire) -> AsyncGenerator[EngineChunk]:
+        client = await self._client.get()
         names, config, beside = await off_loop(size_of(call), lambda: _built(call, model))
         written = Signatures()
         reading = Reading(call, self._peer, names, written, instructed=bool(instructed_format(call, model)))
@@ -112,6 +132,8 @@ class GeminiEngine:
         refuse what the old one took: then the call is made so that either takes it.
         """
         model = self._catalogue.model(asked)
+        if asked in self._refuse_json:
+            model = replace(model, json_with_tools=False)
         answering = self._answering.get(asked) or self._catalogue.successor(asked, datetime.now(UTC).date())
         if answering is None:
             return model

@@ -59,9 +59,14 @@ def body(call: Call, model: Model, names: Names) -> dict[str, Any]:
         declared = {tool.name: _declaration(tool, names) for tool in reversed(call.tools)}
         fields["tools"] = [Whole(functionDeclarations=list(reversed(declared.values())))]
         fields["toolConfig"] = {"functionCallingConfig": _choice(call.tool_choice, names)}
+    config: dict[str, Any] = {}
     if call.response_format.kind == "schema" and not told:
-        fields["generationConfig"] = {"responseJsonSchema": call.response_format.schema}
-    return fields
+        config["responseJsonSchema"] = call.response_format.schema
+    if (level := thinking_level(model, call.effort, call.thinking_budget)) is not None:
+        config["thinkingConfig"] = {"thinkingLevel": level.upper()}
+    elif (budget := thinking_budget(model, call.effort, call.thinking_budget)) is not None:
+        config["thinkingConfig"] = {"thinkingBudget": budget}
+    return fields | ({"generationConfig": config} if config else {})
 
 
 def configuration(call: Call, model: Model) -> GenerateContentConfig:
@@ -78,12 +83,6 @@ def configuration(call: Call, model: Model) -> GenerateContentConfig:
         "automatic_function_calling": {"disable": True},
         "automatic_continuation": False,
     }
-    level = thinking_level(model, call.effort, call.thinking_budget)
-    budget = thinking_budget(model, call.effort, call.thinking_budget)
-    if level is not None:
-        config["thinking_config"] = {"thinking_level": level.upper()}
-    elif budget is not None:
-        config["thinking_config"] = {"thinking_budget": budget}
     if call.response_format.kind != "text" and not instructed_format(call, model):
         config["response_mime_type"] = "application/json"
     try:

@@ -45,6 +45,11 @@ def refusal(status: int, body: Any, *, model: str, key: str) -> EngineError:  # 
             )
 
 
+def refuses_json(error: EngineError) -> bool:
+    """Was a call refused because it asked for JSON and offered tools?"""
+    return error.kind == "rejected" and error.status == 400 and "with a response mime type" in str(error)
+
+
 def broken_off(code: object, body: Any, *, key: str) -> EngineError:
     """An error in the middle of an answer: what came before may be billed."""
     said = one_line(_error(body).get("message") or code, secret=key)

@@ -11,8 +11,9 @@ from backends.engines.gemini import GeminiEngine
 from backends.engines.gemini_body import CUT_OFF, GO_ON
 from backends.engines.gemini_names import RULES
 from backends.rehearsal.gemini_twin import GeminiTwin
+from backends.settings import CloudEngine
 from backends.types import Media, Message, ResponseFormat, Tool, ToolCall
-from tests.backends.engines.rig import CLOUD_CALL, answer, failure
+from tests.backends.engines.rig import CLOUD_CALL, KEY, answer, candidate, failure, response, sse, wire
 
 WEATHER = Tool(name="get_weather", parameters={"type": "object", "properties": {"city": {"type": "string"}}})
 CALLED = Message(role="assistant", tool_calls=(ToolCall(id="a", name="get_weather", arguments='{"city": "Paris"}'),))
@@ -170,6 +171,18 @@ async def test_gemini_3_takes_a_json_format_beside_tools(
     assert body["generationConfig"]["responseMimeType"] == "application/json"
     assert body["generationConfig"].get("responseJsonSchema") == form.schema
     assert "systemInstruction" not in body
+
+
+async def test_a_model_that_refuses_json_beside_tools_all_the_same_is_asked_once_more_and_then_no_more() -> None:
+    words = "Function calling with a response mime type: 'application/json' is unsupported"
+    no = json.dumps({"error": {"code": 400, "message": words, "status": "INVALID_ARGUMENT"}}).encode()
+    said_so = response(no, status="400 Bad Request", kind="application/json")
+    async with wire(said_so, response(sse(candidate("```json\n{}\n```", "STOP")))) as server:
+        engine = GeminiEngine(CloudEngine(base_url=server.url), KEY)
+        call = changed(CLOUD_CALL, tools=(WEATHER,), response_format=FORMS[0])
+        assert [(await answer(engine, call)).text for _ in range(2)] == ["{}", "{}"]
+        await engine.close()
+    assert [b"responseMimeType" in request for request in server.requests] == [True, False, False]
 
 
 @pytest.mark.parametrize("media_type", ["application/pdf", "audio/wav", "audio/mpeg", "image/webp", "image/heic"])

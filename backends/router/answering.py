@@ -18,7 +18,7 @@ from backends.errors import ClawError, EngineError
 from backends.ledger.store import Ledger
 from backends.router.answer import Answer
 from backends.router.cascade import Cascade, Watch
-from backends.router.compress import compress, cuts
+from backends.router.compress import compress, cuts, unheeded
 from backends.router.costs import Costs
 from backends.router.decide.choose import redacted_detail
 from backends.router.desk import Desk
@@ -68,7 +68,7 @@ class Answering:
         whole = ending.engine == "local" and ending.finish in ("stop", "length") and watch.depth != "none"
         if self._cascade is None or not whole:
             return ending
-        return await self._cascade.settle(flight, watch, ending, self._attempt)
+        return await self._cascade.settle(flight, watch, ending, self._attempt, self.ignored)
 
     async def _tried(self, flight: Flight, *, held: bool) -> Ending:
         """`held` keeps back what local says."""
@@ -127,7 +127,8 @@ class Answering:
 
     def ignored(self, flight: Flight, name: EngineName) -> tuple[str, ...]:
         """The names of the request's fields that have no effect on this engine's call."""
-        ignores = self._desks[name].engine.ignores(self._call(flight, name))
+        call = self._call(flight, name)
+        ignores = (*unheeded(flight.request, call), *self._desks[name].engine.ignores(call))
         return tuple(dict.fromkeys((*flight.request.ignored, *ignores)))
 
     def _answered_by(self, flight: Flight, meter: Meter) -> None:

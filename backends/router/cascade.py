@@ -11,7 +11,7 @@ and there being one of it a request.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -96,8 +96,18 @@ class Cascade:
             why_not=why_not,
         )
 
-    async def settle(self, flight: Flight, watch: Watch, ending: Ending, attempt: Attempt) -> Ending:
-        """Check a whole answer of the local engine, and give it, the cloud's, or it with a mark."""
+    async def settle(
+        self,
+        flight: Flight,
+        watch: Watch,
+        ending: Ending,
+        attempt: Attempt,
+        ignored: Callable[[Flight, EngineName], tuple[str, ...]],
+    ) -> Ending:
+        """Check a whole answer of the local engine, and give it, the cloud's, or it with a mark.
+
+        `ignored` names what an engine has no word for, as Answering knows it.
+        """
         held, heard = flight.taken(), flight.spoke
         word = overall(await self._words(flight, watch, ending))
         if word.verdict == "unknown" and watch.depth == "all" and watch.may_escalate:
@@ -107,7 +117,7 @@ class Cascade:
             return replace(ending, verified=True if word.verdict == "pass" else None)
         why_not = watch.why_not or ("heard already" if heard else self._cannot(flight))
         if not why_not:
-            better = await self._escalated(flight, word, attempt)
+            better = await self._escalated(flight, word, attempt, ignored(flight, "cloud"))
             if isinstance(better, Ending):
                 return better
             why_not = better
@@ -174,10 +184,10 @@ class Cascade:
         expected_s = cloud.rates.latency_s(output=output, wait_s=cloud.wait_s()) or 0.0
         return "no time left" if expected_s >= self._left_s(flight) else ""
 
-    async def _escalated(self, flight: Flight, word: Word, attempt: Attempt) -> Ending | str:
+    async def _escalated(self, flight: Flight, word: Word, attempt: Attempt, ignored: tuple[str, ...]) -> Ending | str:
         """The cloud's answer, or why there is none. It is reserved for before the call, as any further attempt."""
         before = flight.thought
-        self._reroute(flight, "cloud", word.reason)
+        self._reroute(flight, "cloud", word.reason, ignored)
         found = await self._in_time(flight, attempt(flight, "cloud", further=True, held=True))
         held = flight.taken()
         said = isinstance(found, Ending) and bool(found.calls or (found.text and not must_call(flight.request)))
@@ -186,7 +196,7 @@ class Cascade:
             return replace(found, notes=(*found.notes, f"escalated: {word.reason}"))
         why_not = f"cloud: {found}" if isinstance(found, str) else f"cloud: {found.finish}"
         flight.thought = before
-        self._reroute(flight, "local", f"unverified, {why_not}")
+        self._reroute(flight, "local", f"unverified, {why_not}", before.explanation.ignored)
         return why_not
 
     async def _in_time(self, flight: Flight, call: Awaitable[Ending]) -> Ending | str:
@@ -214,10 +224,16 @@ class Cascade:
         deadline = Deadline.of(flight.request, flight.started)
         return max(0.0, deadline.left_s(self._clock.monotonic(), flight.progress_at) - HANDING_OVER_S)
 
-    def _reroute(self, flight: Flight, engine: EngineName, detail: str) -> None:
+    def _reroute(self, flight: Flight, engine: EngineName, detail: str, ignored: tuple[str, ...]) -> None:
         old = flight.thought.explanation
         reason = Reason(rule="verify", detail=detail)
-        explanation = replace(old, engine=engine, model=self._desks[engine].model, reasons=(reason, *old.reasons))
+        explanation = replace(
+            old,
+            engine=engine,
+            model=self._desks[engine].model,
+            reasons=(reason, *old.reasons),
+            ignored=ignored,
+        )
         flight.thought = replace(flight.thought, explanation=explanation)
         flight.tell(Routed(id=flight.request.id, explanation=explanation))
         self._journal.decided(flight.request, explanation)

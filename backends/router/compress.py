@@ -66,6 +66,11 @@ def compress(
     )
 
 
+def unheeded(request: Request, call: Call) -> tuple[str, ...]:
+    """Fields of the request that this kind of engine has no word for; 0 tokens of thinking are an effort of none."""
+    return ("thinking_budget",) if request.sampling.thinking_budget and call.thinking_budget is None else ()
+
+
 def cuts(request: Request, call: Call) -> Iterator[str]:
     """What of the request's own numbers the call cannot hold to, a phrase each."""
     wanted = request.sampling.max_tokens

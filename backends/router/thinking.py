@@ -12,7 +12,7 @@ from backends.ledger.prices import UnknownPrice
 from backends.ledger.store import Ledger
 from backends.router.ceiling import Cut, cut
 from backends.router.classify import Classifier
-from backends.router.compress import compress
+from backends.router.compress import compress, unheeded
 from backends.router.controls import Controls
 from backends.router.costs import Costs
 from backends.router.decide import EngineView, Inputs, decide
@@ -129,7 +129,8 @@ class Thinking:
     def ignored(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> tuple[str, ...]:
         """The names of the request's fields that have no effect on a call to this engine."""
         call = self._call(name, request, classes, limit)
-        return tuple(dict.fromkeys((*request.ignored, *self._desks[name].engine.ignores(call))))
+        ignores = self._desks[name].engine.ignores(call)
+        return tuple(dict.fromkeys((*request.ignored, *unheeded(request, call), *ignores)))
 
     def _inputs(self, request: Request, verdict: Verdict, classes: Classes, cloud: EngineView) -> Inputs:
         """All that a decision is made of: the request, its agent's rules, the operator's, and the state of things."""

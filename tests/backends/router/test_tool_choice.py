@@ -16,7 +16,7 @@ from backends.rehearsal.behaviour import Calling, Deltas
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.openai_twin import OpenAITwin
 from backends.settings import Settings
-from backends.types import Called, Delta, Done, Policy, Request, ResponseFormat, Tool, Verify
+from backends.types import Called, Delta, Done, Policy, Request, ResponseFormat, Sampling, Tool, Verify
 from tests.backends.engines.rig import response, sse, wire
 from tests.backends.router.saying import Says, calls, checked
 from tests.core import Stand, ask, chunks, policy, prompt
@@ -260,3 +260,23 @@ async def test_broken_arguments_go_to_the_cloud_and_are_an_error_where_they_cann
     assert (text, names) == ("", [])
     assert (done.outcome.finish, done.outcome.error_kind) == ("error", "empty")
     assert "no JSON object" in str(done.outcome.error)
+
+
+async def test_what_the_engine_has_no_word_for_is_named_also_where_it_took_over(home: Path) -> None:
+    sampling = Sampling(effort="high", thinking_budget=512, logit_bias=(("1", 1.0),))
+    expected = ("thinking_budget", "logit_bias", "reasoning_effort")
+    async with checked(home) as it:
+        assert (await it.core.explain(asking(CHATS, sampling=sampling))).ignored == expected
+        it.gemini.inject(Fault(kind="status", status=503, times=None))
+        _, _, done = await heard(it, asking(tool_choice="required", sampling=sampling))
+    assert done.outcome.engine == "local"
+    assert done.outcome.ignored == expected
+
+
+async def test_an_escalated_answer_names_what_the_cloud_has_no_word_for(home: Path) -> None:
+    sampling = Sampling(min_p=0.1, logit_bias=(("1", 1.0),))
+    async with checked(home) as it:
+        behaves(it, "broken")
+        _, names, done = await heard(it, asking(sampling=sampling))
+    assert names == ["get_weather"]
+    assert done.outcome.ignored == ("min_p", "logit_bias")

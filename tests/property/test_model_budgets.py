@@ -33,15 +33,16 @@ def test_i2_no_budget_of_a_model_is_overrun_whichever_models_answer(
             continue
         still_open.append((f"r{index}", asked, answering, reserved, halves))
         if at_once:
-            settle(books, *still_open.pop())
+            settle(books, still_open.pop())
         holds(books)
     while still_open:
-        settle(books, *still_open.pop())
+        settle(books, still_open.pop())
         holds(books)
     assert all(state.reserved_usd == ZERO for state in books.states())
 
 
-def settle(books: Books, id: str, asked: str, answering: str, reserved: Decimal, halves: int) -> None:
+def settle(books: Books, call: tuple[str, str, str, Decimal, int]) -> None:
+    id, asked, answering, reserved, halves = call
     cost = reserved * halves / 2
     asked_for = "" if answering == asked else asked
     ended = outcome(id, attempt(cost, model=answering, model_asked=asked_for))

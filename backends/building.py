@@ -71,6 +71,8 @@ async def build(
         ground = await open_ground(stack, settings, paths, gemini_key, clock or SystemClock())
         desks = _desks(ground, labels, has_key=gemini_key is not None)
         journal = _journal(ground)
+        if desks["cloud"].breaker.reopens_at() is not None:
+            journal.alert("engine:cloud", f"cloud: {desks['cloud'].breaker.why}")
         sampler = Sampler(
             settings,
             ground.bus,

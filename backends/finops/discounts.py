@@ -1,6 +1,7 @@
 """What a provider took off for prompts that it had cached, where the baseline does not have it off already."""
 
 import sqlite3
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -20,13 +21,18 @@ def discounts(prices: Prices) -> Discount:
         off = ZERO
         for attempt in msgspec.json.decode(row["attempts"], type=list[StoredAttempt]):
             if attempt.engine == "cloud" and attempt.tokens.cached_input:
-                try:
-                    priced = prices.cost(attempt.model, attempt.tokens, at).usd
-                    undiscounted = prices.cost(attempt.model, replace(attempt.tokens, cached_input=0), at).usd
-                except UnknownPrice:
-                    continue
-                if priced == Decimal(attempt.cost_usd):
-                    off += max(ZERO, undiscounted - priced)
+                models = {attempt.model, attempt.model_asked or attempt.model}
+                off += max(_off(prices, model, attempt, at) for model in models)
         return min(off, max(ZERO, Decimal(row["baseline_usd"]) - Decimal(row["cost_usd"])))
 
     return discount
+
+
+def _off(prices: Prices, model: str, attempt: StoredAttempt, at: datetime) -> Decimal:
+    """What was taken off a call, if it was booked by this model's price."""
+    try:
+        priced = prices.cost(model, attempt.tokens, at).usd
+        undiscounted = prices.cost(model, replace(attempt.tokens, cached_input=0), at).usd
+    except UnknownPrice:
+        return ZERO
+    return max(ZERO, undiscounted - priced) if priced == Decimal(attempt.cost_usd) else ZERO

@@ -67,6 +67,12 @@ class Costs:
         """US dollars for `tokens` of a call that began at `at`, by default now. Raises UnknownPrice."""
         return self._prices.cost(model, tokens, at or self._clock.now()).usd if engine == "cloud" else ZERO
 
+    def foreseen(self, engine: EngineName, model: str, tokens: Tokens) -> Decimal:
+        """US dollars for `tokens` of a call that begins now, by the model that is expected to answer. Raises
+        UnknownPrice.
+        """
+        return self.of(engine, self.priced(self.expected(model), model), tokens) if engine == "cloud" else ZERO
+
     def source(self, attempts: Sequence[Attempt]) -> str | None:
         """Where the price of the last cloud attempt comes from; None where none was made."""
         last = next((attempt for attempt in reversed(attempts) if attempt.engine == "cloud"), None)

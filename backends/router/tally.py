@@ -86,7 +86,7 @@ class Meter:
             self._unreported_b = 0
         elif tokens.input and not tokens.output + tokens.thinking and self.text:
             self._unusable = "no output"
-            self._reported = replace(tokens, output=count_text(self.text))
+            self._reported = tokens
         elif tokens != Tokens():
             self._unusable = contradiction(tokens)
             self._reported = tokens if self._unusable is None else replace(tokens, cached_input=0)
@@ -130,7 +130,9 @@ class Meter:
         return "" if self.model == self.call.model else self.call.model
 
     def _attempt(self, error: str | None, *, estimated: bool) -> tuple[Attempt, Decimal]:
-        tokens = self._reported or Tokens(input=self.call.input_tokens, output=count_text(self.text))
+        tokens = self._reported or Tokens(input=self.call.input_tokens)
+        if estimated and not tokens.output:
+            tokens = replace(tokens, output=count_text(self.text))
         cost = self._cost(tokens)
         attempt = Attempt(
             engine=self.engine,

@@ -189,7 +189,7 @@ class Thinking:
         why_not = desk.why_not()
         try:
             worst = self._costs.worst(name, call)
-            expected = self._costs.of(name, call.model, Tokens(input=classes.input_tokens, output=output))
+            expected = self._costs.foreseen(name, call.model, Tokens(input=classes.input_tokens, output=output))
         except UnknownPrice as error:
             worst = expected = ZERO
             why_not = str(error)

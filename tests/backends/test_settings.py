@@ -1,4 +1,5 @@
 import os
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -119,6 +120,14 @@ def test_a_keep_alive_that_ollama_would_refuse_is_refused_at_the_start(tmp_path:
         ("[engines.cloud]\nbase_url = 'http://[::1'", "must be an http:// or https:// address"),
         ("[prices.m]\ninput_usd = '-1'\noutput_usd = '1'", '`prices."m".input_usd` must be 0 or more'),
         ("[prices.m]\ninput_usd = '1'\noutput_usd = 'Infinity'", '`prices."m".output_usd` must be 0 or more'),
+        ("[models.m]\nsampling = ['heat']", '`models."m".sampling` names heat'),
+        ("[models.m]\nlevels = ['low', 'low']", '`models."m".levels` names a level twice'),
+        ("[models.m]\nlevels = ['low']\nthinking = 'budget'", '`models."m".levels` belongs to'),
+        ("[models.m]\nleast_thinking = 2\nmost_thinking = 1", "must not be above most_thinking"),
+        ("[models.m]\nsuccessor = 'm'", '`models."m".successor` must be another'),
+        ("[models.m]\nwindow = 0", "`models.m.window`: Expected `int` >= 1"),
+        ("[models.m]\nretires = 'soon'", "`models.m.retires`"),
+        ("[models.m]\nwindows = 5", "the nearest valid one is `models.m.window`"),
         ("[privacy]\npatterns = ['fine', '(open']", "`privacy.patterns[1]` is no regular expression"),
         ("[gateway]\nhost = '0.0.0.0'", "`gateway.host` must be a loopback address"),
         ("[gateway]\nhost = 'example.com'", "`gateway.host` must be a loopback address"),
@@ -262,3 +271,12 @@ def test_an_agent_that_nothing_may_answer_is_said_at_once(tmp_path: Path, text: 
         '[agents.ada]\nengines = ["cloud"]\nmodels = ["gemini-3.5-flash-lite"]\nmax_cost_usd = "0.01"\ndial = 0.5\n'
     )
     assert load(path, {}).settings.agent("ada").dial == 0.5
+
+
+def test_facts_of_a_model_are_taken_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "claw.toml"
+    path.write_text(
+        '[models."gemini-9-flash"]\nretires = 2027-05-07\nsuccessor = "gemini-10"\nlevels = ["low", "high"]\n'
+    )
+    facts = load(path, {}).settings.models["gemini-9-flash"]
+    assert (facts.retires, facts.successor, facts.levels) == (date(2027, 5, 7), "gemini-10", ("low", "high"))

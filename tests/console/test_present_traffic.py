@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from backends.types import GpuReading
+from backends.types import GpuReading, QuotaLimit, QuotaState
 from console.present import routing, runtime, why
 from console.present.rows import Row
 from console.state import Connection, ViewState, adopt
@@ -44,6 +44,18 @@ def test_each_reason_for_no_gpu_has_its_face(state: Any, says: str) -> None:
     drawn = text(runtime.runtime(scene(gpu=GpuReading(at=NOW, state=state, detail="what to do")), 60))
     assert says in drawn
     assert "what to do" in drawn
+
+
+def test_what_the_provider_counts_and_when_its_day_begins_stand_under_the_cloud() -> None:
+    local, cloud = engines()
+    limit = QuotaLimit(window="day", metric="requests", limit=1_500, at=NOW)
+    quota = QuotaState(
+        model="gemini-x", minute_requests=2, day_requests=1_234, day_input_tokens=56_789, limits=(limit,)
+    )
+    cloud = msgspec.structs.replace(cloud, quota=(quota,), reopens_at=NOW)
+    drawn = " ".join(text(runtime.runtime(scene(engines=(local, cloud)), 200)).split())
+    assert "gemini-x: 1,234 of 1,500 calls today, 2 in the last minute, 56,789 tokens read" in drawn
+    assert "the day's quota is there again at" in drawn
 
 
 def test_several_gpus_are_each_shown() -> None:

@@ -1,13 +1,21 @@
 """A provider answers with another model than was asked for: what it is booked as, and what the operator is told."""
 
 import asyncio
+import csv
+import io
 import json
 from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from backends.finops.focus import focus_csv
+from backends.finops.report import Report, report
+from backends.ledger.connection import read_only
+from backends.ledger.prices import Prices
 from backends.rehearsal.behaviour import Model
 from backends.settings import Settings
 from backends.settings_money import Budget
@@ -43,6 +51,23 @@ async def test_another_model_answers_and_is_what_is_booked(home: Path) -> None:
     (call,) = json.loads(row["attempts"])
     assert (call["model"], call["model_asked"]) == (NEW, OLD)
     assert Decimal(row["cost_usd"]) == billed > 0
+
+
+async def test_another_model_answers_and_reports_are_by_its_name(home: Path) -> None:
+    async with stand(home, change=asking(OLD)) as it:
+        _, outcome = await ask(it.core, prompt("hello", agent="ada"))
+        found, charged = await asyncio.to_thread(reports, it, outcome.started_at)
+    assert {row.key: row.cost_usd for row in found.rows} == {NEW: outcome.cost_usd}
+    assert (charged["ResourceId"], charged["SkuId"]) == (NEW, NEW)
+
+
+def reports(it: Stand, since: datetime) -> tuple[Report, dict[str, str]]:
+    """The report by model, and the one charge of the FOCUS export."""
+    until, prices = since + timedelta(minutes=1), Prices({})
+    with closing(read_only(it.paths.ledger)) as db:
+        found = report(db, since=since, until=until, by="model", prices=prices)
+        (charge,) = csv.DictReader(io.StringIO(focus_csv(db, since=since, until=until, prices=prices)))
+    return found, charge
 
 
 async def test_another_model_answers_and_who_listens_hears_it_before_the_first_word(home: Path) -> None:

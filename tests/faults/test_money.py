@@ -229,6 +229,25 @@ async def test_an_alert_stands_from_its_share_and_an_overrun_names_who_billed(ho
         assert sum(D(row["cost_usd"]) for row in await asyncio.to_thread(it.rows)) == it.billed()
 
 
+@pytest.mark.parametrize("counted", [Counted(input=10**9), Counted(output=10**9), Counted(thinking=10**9)])
+async def test_a_report_beyond_what_a_call_can_have_used_is_estimated_named_and_closes_no_budget(
+    home: Path, counted: Counted
+) -> None:
+    async with stand(home, change=lambda s: policy(s, "ada", "cloud")) as it:
+        plain = it.gemini.behaviour
+        it.gemini.behaviour = replace(plain, counted=counted)
+        text, outcome = await ask(it.core, prompt("hello", agent="ada"))
+        it.gemini.behaviour = plain
+        _, second = await ask(it.core, prompt("hello you", agent="ada"))
+        (state,) = it.core._ledger.budgets()
+    assert text
+    assert outcome.usage_estimated
+    assert outcome.tokens.output > 0
+    assert any("tokens where" in note and "its usage is estimated" in note for note in outcome.notes)
+    assert second.finish == "stop"
+    assert state.spent_usd < D("0.1")
+
+
 @pytest.mark.parametrize("mode", ["absent", "absent-last", "cached-over-prompt"])
 async def test_c8_usage_that_is_missing_or_contradicts_itself_is_estimated_flagged_and_charged_enough(
     home: Path, mode: str

@@ -3,7 +3,7 @@ import re
 from backends.events import Refused, Resync
 from backends.gateway import metrics
 from backends.gateway.metrics import Counters, gauges
-from backends.types import Message, Request
+from backends.types import EngineState, Message, QuotaLimit, QuotaState, Request
 from tests.backends.gateway.scripted_core import AT, outcome, snapshot
 from tests.backends.gateway.standing import Standing
 
@@ -63,3 +63,20 @@ def test_s15_a_label_cannot_end_its_line() -> None:
 
 def test_without_spend_there_are_no_budget_lines() -> None:
     assert not [line for line in gauges(snapshot(spend=None)) if "budget" in line]
+
+
+def test_what_the_provider_counts_is_there_by_model_and_window() -> None:
+    limits = (
+        QuotaLimit(window="day", metric="requests", limit=1_500, at=AT),
+        QuotaLimit(window="minute", metric="input_tokens", limit=None, at=AT),
+    )
+    quota = QuotaState(model="gemini-x", minute_requests=2, day_requests=30, day_input_tokens=4_000, limits=limits)
+    engine = EngineState(name="cloud", kind="gemini", model="gemini-x", label="Gemini", quota=(quota,))
+    lines = list(gauges(snapshot(engines=(engine,))))
+    assert 'claw_quota_requests{model="gemini-x",window="minute"} 2' in lines
+    assert 'claw_quota_requests{model="gemini-x",window="day"} 30' in lines
+    assert 'claw_quota_input_tokens{model="gemini-x",window="day"} 4000' in lines
+    assert [line for line in lines if line.startswith("claw_quota_limit")] == [
+        'claw_quota_limit{model="gemini-x",window="day",metric="requests"} 1500'
+    ]
+    assert [line for line in lines if not line.startswith("#") and not LINE.fullmatch(line)] == []

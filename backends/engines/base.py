@@ -49,6 +49,18 @@ class Call(Struct, frozen=True, kw_only=True):
     wire: Wire | None = None
 
 
+TOKEN_BYTES = 8
+"""What a token makes at the most, but for runs of blanks and the like; four is the usual."""
+
+TIMES_CAP = 2
+"""An answer is cut where it passes its cap so many times."""
+
+
+def most_said(call: Call) -> int:
+    """Bytes of text and tool calls after which an answer is cut: an engine that passes its cap may pass any."""
+    return TIMES_CAP * TOKEN_BYTES * (call.max_output + (call.thinking_budget or 0))
+
+
 def kept_back(call: Call) -> Wire:
     """The call's wire, on which nothing has been sent yet; the first thing that an engine does."""
     wire = call.wire or Wire()

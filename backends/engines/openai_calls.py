@@ -27,6 +27,7 @@ class Calls:
     def __init__(self, answer: str) -> None:
         self._answer = answer
         self._parts: list[_Parts] = []
+        self.size = 0  # characters of all arguments
 
     def add(self, piece: dict[str, Any]) -> None:
         """Take a delta, or a whole call."""
@@ -39,6 +40,7 @@ class Calls:
         parts.id, parts.name = parts.id or id_, parts.name or name
         if given is not None:
             parts.arguments.append(given if isinstance(given, str) else json.dumps(given))
+            self.size += len(parts.arguments[-1])
 
     def whole(self) -> tuple[ToolCall, ...]:
         """Each call with an id of its own and its arguments as they are meant: none as `{}`, wrapped ones unwrapped."""

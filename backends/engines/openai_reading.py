@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from backends.engines.base import Call, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.engines.base import Call, EngineChunk, Finished, Text, ToolCalls, Usage, most_said
 from backends.engines.confidence import Confidence
 from backends.engines.foreign import one_line
 from backends.engines.openai_calls import Calls
@@ -95,6 +95,8 @@ class Reading:
             self._calls.add({"index": 0, "function": legacy})
         for token in _list(_table(choice.get("logprobs")).get("content")):
             self._confidence.heard(_table(token).get("logprob"))
+        if self._calls.size > most_said(self._call):
+            return [ToolCalls(self._calls.whole())]  # too long for anybody to take: who reads breaks off
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason and self._reason is None:
             self._reason = reason

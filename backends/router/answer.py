@@ -2,6 +2,7 @@
 
 from backends.clock import Clock
 from backends.engines.base import Answering, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.router.answer_room import AnswerRoom
 from backends.router.flight import Flight
 from backends.router.privacy.redact import Redaction
 from backends.router.privacy.restore import Restorer
@@ -17,6 +18,7 @@ class Answer:
         self._meter = meter
         self._clock = clock
         self._restorer = Restorer(redaction.values if redaction is not None else None)
+        self._room = AnswerRoom(meter.call)
         self._end: Finished | None = None
         self.calls: tuple[ToolCall, ...] = ()
 
@@ -25,21 +27,29 @@ class Answer:
         """Has nothing of it been heard yet?"""
         return self._meter.first_at is None
 
+    @property
+    def full(self) -> bool:
+        """Has it said more than it may? Then nothing more of it is wanted."""
+        return self._room.full
+
     def take(self, chunk: EngineChunk) -> None:
         flight, meter = self._flight, self._meter
         flight.progressed(self._clock.monotonic())
         match chunk:
             case Text(text, signature):
+                text, signature = self._room.text(text), self._room.seal(signature)
                 meter.heard(text)
                 if flight.lightly and flight.holds and meter.engine == "local" and not chunk.unread_call:
                     flight.release()
                 self._say(self._restorer.feed(text), signature)
             case ToolCalls(wanted):
                 meter.heard("")
+                wanted = self._room.calls(wanted)
                 wanted = self._restorer.calls(wanted)
                 self.calls += wanted
                 self._say(self._restorer.rest())
-                flight.tell(Called(wanted))
+                if wanted:
+                    flight.tell(Called(wanted))
             case Usage(tokens):
                 meter.used(tokens)
             case Answering(model):
@@ -50,6 +60,8 @@ class Answer:
 
     def whole(self) -> Finished:
         """How it ended, once the engine has nothing more to say."""
+        if self.full:
+            self._end = Finished(finish="length", notes=(self._room.note,))
         assert self._end is not None, "an engine ends with Finished or raises"  # noqa: S101 — the seam's own promise
         self._say(self._restorer.rest())
         return self._end

@@ -183,6 +183,8 @@ class Answering:
                     if answer.silent and isinstance(chunk, Text) and chunk.text:
                         self._progress(flight, desk, meter.model, "streaming")
                     answer.take(chunk)
+                    if answer.full:
+                        break
                     if isinstance(chunk, Answers):
                         self._answered_by(flight, meter)
             end = answer.whole()

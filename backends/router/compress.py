@@ -30,7 +30,7 @@ def compress(
     The output gets what the request names, as far as the engine's cap, its model and what the prompt leaves of `window`
     tokens allow. What is set aside for thinking is what the model will take, told or not.
     """
-    model = request.model if request.model and request.engine == engine else settings.model
+    model = model_asked(request, engine, settings)
     thinking, writes = None, window
     if isinstance(settings, CloudEngine):
         known = catalogue.model(model)
@@ -64,6 +64,11 @@ def compress(
         first_byte_s=settings.first_byte_s,
         idle_s=settings.idle_s,
     )
+
+
+def model_asked(request: Request, engine: EngineName, settings: LocalEngine | CloudEngine) -> str:
+    """The model that a call to this engine names."""
+    return request.model if request.model and request.engine == engine else settings.model
 
 
 def cuts(request: Request, call: Call) -> Iterator[str]:

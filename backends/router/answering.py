@@ -24,7 +24,7 @@ from backends.router.decide.choose import redacted_detail
 from backends.router.desk import Desk
 from backends.router.flight import Ending, Flight
 from backends.router.journal import Journal
-from backends.router.outgoing import outgoing
+from backends.router.outgoing import outgoing, uncorrected
 from backends.router.retries import RetryBudget
 from backends.router.tally import Meter
 from backends.types import Attempt, EngineName, InFlight, Reason, Role, Routed
@@ -144,8 +144,8 @@ class Answering:
 
     def _call(self, flight: Flight, name: EngineName) -> Call:
         thought = flight.thought
-        request, classes = outgoing(name, flight.request, thought.classes, thought.redaction)
         desk = self._desks[name]
+        request, classes = outgoing(desk, flight.request, thought.classes, thought.redaction)
         call = compress(request, classes, name, desk.settings, window=desk.context, catalogue=desk.catalogue)
         if flight.closely and name == "local":
             call = replace(call, logprobs=True)
@@ -211,7 +211,10 @@ class Answering:
             confidence=end.confidence,
             notes=(*flight.request.notes, *cuts(flight.request, meter.call), *end.notes, *redacted),
         )
-        return self._judged(ending, flight, end, self._answered(flight, desk, meter))
+        attempt = self._answered(flight, desk, meter)
+        if not end.context_cut:
+            _learn(flight, desk, meter.call, attempt)
+        return self._judged(ending, flight, end, attempt)
 
     def _failed(self, flight: Flight, desk: Desk, meter: Meter, error: EngineError) -> None:
         desk.breaker.failed(error, cause=flight.fingerprint)
@@ -265,6 +268,15 @@ class Answering:
                 started_at=flight.started_at,
             )
         )
+
+
+def _learn(flight: Flight, desk: Desk, call: Call, attempt: Attempt) -> None:
+    """What the engine counted, held against the estimate; where files are among it, they would tell of themselves."""
+    thought = flight.thought
+    if attempt.estimated or attempt.flag or thought.classes.media:
+        return
+    request, classes = uncorrected(desk, flight.request, thought.classes, thought.redaction)
+    desk.ratios.learn(request.agent, call.model, estimated=classes.input_tokens, reported=attempt.tokens.input)
 
 
 def _refuse_closed(desk: Desk) -> None:

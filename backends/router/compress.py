@@ -30,7 +30,7 @@ def compress(
     The output gets what the request names, as far as the engine's cap, its model and what the prompt leaves of `window`
     tokens allow. What is set aside for thinking is what the model will take, told or not.
     """
-    model = request.model if request.model and request.engine == engine else settings.model
+    model = model_asked(request, engine, settings)
     thinking, writes = None, window
     if isinstance(settings, CloudEngine):
         known = catalogue.model(model)
@@ -69,6 +69,11 @@ def compress(
 def unheeded(request: Request, call: Call) -> tuple[str, ...]:
     """Fields of the request that this kind of engine has no word for; 0 tokens of thinking are an effort of none."""
     return ("thinking_budget",) if request.sampling.thinking_budget and call.thinking_budget is None else ()
+
+
+def model_asked(request: Request, engine: EngineName, settings: LocalEngine | CloudEngine) -> str:
+    """The model that a call to this engine names."""
+    return request.model if request.model and request.engine == engine else settings.model
 
 
 def cuts(request: Request, call: Call) -> Iterator[str]:

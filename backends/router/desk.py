@@ -12,6 +12,7 @@ from backends.router.breaker import Breaker
 from backends.router.limiter import Limiter
 from backends.router.provider_quota import ProviderQuota
 from backends.router.rates import Rates
+from backends.router.token_ratio import TokenRatios
 from backends.settings import CloudEngine, LocalEngine
 from backends.types import EngineName, EngineState, Health, RuntimeReading
 
@@ -72,6 +73,7 @@ class Desk:
         )
         self.breaker = Breaker(clock, changed=lambda: self.changed())
         self.rates = Rates()
+        self.ratios = TokenRatios()
 
     @property
     def model(self) -> str:

@@ -2,14 +2,22 @@
 
 from msgspec.structs import replace
 
+from backends.router.compress import model_asked
+from backends.router.desk import Desk
 from backends.router.privacy.redact import Redaction
-from backends.types import Classes, EngineName, Request
+from backends.types import Classes, Request
 
 
-def outgoing(
-    engine: EngineName, request: Request, classes: Classes, redaction: Redaction | None
-) -> tuple[Request, Classes]:
-    """The request in the form that `engine` may see, and its classes with that form's length."""
-    if engine == "local" or redaction is None:
+def outgoing(desk: Desk, request: Request, classes: Classes, redaction: Redaction | None) -> tuple[Request, Classes]:
+    """The request in the form that this engine may see, and its classes with the length that the engine will count."""
+    request, classes = uncorrected(desk, request, classes, redaction)
+    model = model_asked(request, desk.name, desk.settings)
+    tokens = desk.ratios.corrected(request.agent, model, classes.input_tokens)
+    return request, classes if tokens == classes.input_tokens else replace(classes, input_tokens=tokens)
+
+
+def uncorrected(desk: Desk, request: Request, classes: Classes, redaction: Redaction | None) -> tuple[Request, Classes]:
+    """The same with the length as the text alone has it."""
+    if desk.name == "local" or redaction is None:
         return request, classes
     return redaction.request, replace(classes, input_tokens=redaction.input_tokens, most_tokens=redaction.most_tokens)

@@ -88,7 +88,7 @@ class Thinking:
 
         `no_cloud` says why the cloud may not be used for this one, whatever its state; `redaction` is what it may see.
         """
-        sent, sent_classes = outgoing("cloud", request, classes, redaction)
+        sent, sent_classes = outgoing(self._desks["cloud"], request, classes, redaction)
         limit = self._cut(sent, sent_classes, self._settings.rules(request.agent, request.rules).max_cost_usd)
         cloud = self._view("cloud", sent, sent_classes, limit)
         if no_cloud is not None:
@@ -123,7 +123,7 @@ class Thinking:
     def reservation(self, request: Request, thought: Thought) -> Decimal:
         """US dollars to reserve for the decided engine's call."""
         name = thought.decision.engine
-        request, classes = outgoing(name, request, thought.classes, thought.redaction)
+        request, classes = outgoing(self._desks[name], request, thought.classes, thought.redaction)
         return self._costs.worst(name, self._call(name, request, classes, thought.limit))
 
     def ignored(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ class Thinking:
             scale=self._calibrations.learned.scale,
             deadline_s=request.deadline_s or router.deadline_s,
             timeout_s=request.timeout_s,
-            local=self._view("local", request, classes),
+            local=self._view("local", *outgoing(self._desks["local"], request, classes, None)),
             cloud=cloud,
             allowed_engines=agent.engines,
             allowed_models=agent.models,
@@ -196,6 +196,7 @@ class Thinking:
         return EngineView(
             name=name,
             model=call.model,
+            input_tokens=classes.input_tokens,
             usable=why_not is None,
             why_not=why_not,
             opens_in_s=desk.breaker.retry_after_s() or desk.wait_s(),

@@ -4,8 +4,8 @@ The rule is linear in counts of bytes, so that 8 MiB cost tens of milliseconds: 
 line ends and characters beyond ASCII each have a weight. The weights are a least-squares fit to Qwen 2.5's and Gemini's
 own tokenizers, by relative error, on the bodies of real agents, the sessions of coding agents, bare prompts and this
 code; those of characters beyond ASCII, of which that text has few, are by hand. On the agents' whole bodies the
-estimate is .96 to 1.07 of either (`python -m benchmarks.evaluation.tokens`); on a single message nine in ten lie
-between .8 and 1.2. What an engine reports corrects the rest: see `token_ratio`.
+estimate is .93 to 1.06 of either (`python -m benchmarks.evaluation.tokens`); of single messages nine in ten lie between
+.8 and 1.2. What an engine reports corrects the rest: see `token_ratio`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +14,7 @@ from math import ceil
 import msgspec
 
 from backends.engines.base import Call
+from backends.router.most_tokens import most_of
 from backends.types import Message, Request
 
 PER_MESSAGE = 5
@@ -51,11 +52,10 @@ def count(prompt: Request | Sequence[Message]) -> int:
 
 
 def most(prompt: Request | Call) -> int:
-    """Tokens that no prompt exceeds: a byte of text is one at the most. For reservations, which must hold."""
+    """Tokens that no prompt exceeds. For reservations, which must hold."""
     texts = (*_said(prompt.messages), *_declared(prompt))
     images = sum(len(message.media) for message in prompt.messages)
-    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
-    return size + PER_MESSAGE * (len(prompt.messages) + len(prompt.tools)) + PER_IMAGE * images
+    return sum(map(most_of, texts)) + PER_MESSAGE * (len(prompt.messages) + len(prompt.tools)) + PER_IMAGE * images
 
 
 def count_text(text: str) -> int:

@@ -34,6 +34,7 @@ class EngineView(Struct, frozen=True, kw_only=True):
 
     name: EngineName
     model: str
+    input_tokens: int = 0
     usable: bool = True
     why_not: str | None = None
     opens_in_s: float | None = None
@@ -108,6 +109,10 @@ class Inputs(Struct, frozen=True, kw_only=True):
 
     def view(self, name: EngineName) -> EngineView:
         return self.local if name == "local" else self.cloud
+
+    def tokens(self, view: EngineView) -> int:
+        """The prompt's tokens as this engine counts them."""
+        return view.input_tokens or self.classes.input_tokens
 
     @property
     def asked(self) -> EngineName | None:

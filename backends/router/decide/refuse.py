@@ -72,7 +72,7 @@ def _too_long(inputs: Inputs, against: Against) -> ClawError | None:
         return None
     largest = max(fitting, key=lambda view: view.context)
     remedy = "raise engines.local.context" if largest.name == "local" else ""
-    return ContextTooLong.by(inputs.classes.input_tokens, largest.context, remedy)
+    return ContextTooLong.by(inputs.tokens(largest), largest.context, remedy)
 
 
 def _incapable(against: Against) -> ClawError | None:

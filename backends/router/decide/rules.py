@@ -85,8 +85,8 @@ def _lack(inputs: Inputs, view: EngineView) -> str | None:
 
 def _window(inputs: Inputs) -> Iterator[Ruling]:
     """The same sum that caps the call: the output gets what the window leaves, and that must not be too little."""
-    tokens = inputs.classes.input_tokens
     for view in inputs.engines:
+        tokens = inputs.tokens(view)
         least = min(view.least_output, inputs.request.sampling.max_tokens or view.least_output)
         if tokens + least > view.context:
             yield view.name, f"prompt of ~{tokens:,} tokens, window {view.context:,}"

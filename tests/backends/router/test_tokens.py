@@ -1,9 +1,11 @@
 """The estimate of a prompt's tokens: never below zero, growing with the text, near known counts, and cheap."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.router import tokens
+from backends.router.most_tokens import SEARCHED, STEP, most_of, whole_words
 from backends.types import Media, Message, Request, ResponseFormat, Tool, ToolCall
 
 
@@ -58,5 +60,63 @@ def test_eight_mebibytes_and_lone_surrogates_are_counted() -> None:
 
 @given(st.text(max_size=2000))
 def test_what_is_reserved_for_no_count_exceeds(text: str) -> None:
-    asked = request(Message(role="user", text=text))
-    assert tokens.most(asked) >= len(text.encode("utf-8", "surrogatepass"))
+    """But for words of the list behind a blank, a byte is a token."""
+    size = len(text.encode("utf-8", "surrogatepass"))
+    spared = sum(len(word) for word in text.encode("utf-8", "surrogatepass").split() if word in whole_words())
+    assert size - spared - text.count(" ") <= most_of(text) <= size
+    assert tokens.most(request(Message(role="user", text=text))) > most_of(text)
+
+
+@given(st.text(st.characters(exclude_categories=("Ll",)), max_size=200))
+def test_text_without_words_is_reserved_for_by_its_bytes(text: str) -> None:
+    assert most_of(text) == len(text.encode("utf-8", "surrogatepass"))
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("x the end.", 1 + 1 + 1 + 1),
+        ("the end", 7),  # the first has no blank before it, the last nothing behind
+        ("x  the end.", 6 + 1 + 1),  # two blanks: the second need not be the word's
+        ("x theqzx end.", 1 + 7 + 1 + 1),
+        ("x the'll", 8),
+        ("x the\u00e9 ", 8),
+        ("x The end.", 1 + 4 + 1 + 1),
+    ],
+)
+def test_only_a_whole_word_in_its_place_is_one_token(text: str, most: int) -> None:
+    assert most_of(text) == most
+
+
+TRUTH = {
+    "Please look at the logs of the last hour, then tell me what went wrong and why.": 19,
+    "aGVsbG8gd29ybGQgdGhpcyBpcyBiYXNlNjQgZW5jb2RlZA==": 36,
+    "3f2504e0-4f89-11d3-9a0c-0305e82c3301": 36,
+    "Great 🎉🎉 work 👍🏽 team 👩\u200d💻 🚀": 23,
+    "तीसरे हॉल में पंप की मार्च में सर्विस की गई थी": 40,
+    "zqxjvk" * 100: 400,
+    "1234567890" * 10: 100,
+}
+"""The highest count of five tokenizers."""
+
+
+def test_no_known_count_is_above_what_is_reserved() -> None:
+    for text, truth in TRUTH.items():
+        assert truth <= most_of(text)
+
+
+def test_agents_prose_is_reserved_for_far_below_its_bytes() -> None:
+    prose = "You are an agent that helps the owner of this machine with their mail, their notes and their work. " * 50
+    assert most_of(prose) < 0.4 * len(prose)
+
+
+def test_words_beyond_the_searched_part_count_by_their_bytes() -> None:
+    text = "x the" + " the" * SEARCHED
+    assert len(text) - SEARCHED <= most_of(text) < len(text) - SEARCHED // 2
+
+
+def test_a_word_on_the_edge_of_a_step_is_never_taken_for_another() -> None:
+    """As "themselves" cut behind "them"."""
+    for shift in range(12):
+        text = "x" * (STEP - shift) + " themselvesqzx."
+        assert most_of(text) == len(text)

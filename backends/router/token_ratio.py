@@ -1,0 +1,58 @@
+"""What an agent's prompts really count by an engine's own word, against the estimate; learned from each finished call.
+
+Each tokenizer counts otherwise, and so does each chat template: tools are written out, instructions added. An agent's
+prompts look alike from one to the next, so the ratio of its last calls holds for its next one: after five it is within
+some hundredths. It corrects what must be near the truth (does the prompt fit the window, how much room has the answer,
+what will it cost), and never what must hold for any prompt, such as a reservation.
+
+In memory alone: a new core learns it again in a call or two.
+"""
+
+from collections import OrderedDict
+
+from msgspec import Struct
+
+LEAST, MOST = 0.4, 2.5
+"""Bounds of a ratio: no tokenizer is further from the estimate, so a report beyond is of something else."""
+
+FORGETS = 0.7
+"""Weight of all before against the newest call; five calls make up five sixths of what is known."""
+
+TRUSTED = 100.0
+"""Estimated tokens that the estimate itself is worth, as if they had been reported: a short prompt moves it little."""
+
+AGENTS = 512
+"""Pairs of an agent and a model that are remembered, those used last."""
+
+
+class _Sums(Struct):
+    estimated: float = TRUSTED
+    reported: float = TRUSTED
+
+
+class TokenRatios:
+    """One engine's, by agent and model."""
+
+    def __init__(self) -> None:
+        self._sums: OrderedDict[tuple[str, str], _Sums] = OrderedDict()
+
+    def learn(self, agent: str, model: str, *, estimated: int, reported: int) -> None:
+        """Take in a call: what its prompt was estimated at, uncorrected, and what the engine counted."""
+        if estimated <= 0 or reported <= 0:
+            return
+        sums = self._sums.setdefault((agent, model), _Sums())
+        self._sums.move_to_end((agent, model))
+        if len(self._sums) > AGENTS:
+            self._sums.popitem(last=False)
+        ratio = min(max(reported / estimated, LEAST), MOST)
+        sums.estimated = FORGETS * sums.estimated + estimated
+        sums.reported = FORGETS * sums.reported + ratio * estimated
+
+    def ratio(self, agent: str, model: str) -> float:
+        """Counted tokens for an estimated one, 1 where nothing was learned."""
+        sums = self._sums.get((agent, model))
+        return sums.reported / sums.estimated if sums is not None else 1.0
+
+    def corrected(self, agent: str, model: str, estimated: int) -> int:
+        """The estimate as this engine would count it."""
+        return round(self.ratio(agent, model) * estimated)

@@ -199,8 +199,12 @@ class Retries:
         assert time.monotonic() - began >= 1.9
 
     async def test_an_engine_that_is_back_answers_the_second_try(self, client: Program, at: Door) -> None:
-        at.stand.gemini.inject(Fault(kind="status", status=503, times=3))
+        at.stand.gemini.inject(Fault(kind="status", status=503, times=2))  # the core tries twice itself
         assert (await client("plain", at.url, model="writer", text="Hi there", retries=3))["text"]
+
+
+class Lasting:
+    """What a client that reads x-should-retry does not send again."""
 
     async def test_a_deadline_is_not_tried_again(self, client: Program, at: Door) -> None:
         at.stand.gemini.inject(Fault(kind="silence", times=None))
@@ -216,5 +220,3 @@ def told_right(at: Door, engine: str) -> None:
     assert [call for call, told in zip(found, TOLD, strict=True) if told[2] not in call[2]] == []
     if engine == "cloud":
         assert all(signatures(at))
-
-

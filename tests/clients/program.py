@@ -12,6 +12,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
 VENVS = ROOT / ".venv-clients"
+NODE = Path(__file__).parent / "node"
 LONGEST_S = 60.0
 
 
@@ -28,7 +29,9 @@ class Program:
     """A client's process, started once and asked again and again."""
 
     def __init__(self, *command: str, folder: Path) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "COVERAGE"))}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "COVERAGE"))
+        }
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 — open for as long as the process writes to it
         self._process = subprocess.Popen(
             command,

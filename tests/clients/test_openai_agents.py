@@ -2,7 +2,18 @@
 
 import pytest
 
-from tests.clients.expectations import Answers, Choices, Images, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools
+from tests.clients.expectations import (
+    Answers,
+    Choices,
+    Images,
+    Lasting,
+    Refusals,
+    Retries,
+    Streams,
+    Structured,
+    StructuredWithTools,
+    Tools,
+)
 from tests.clients.program import PROGRAMS, VENVS
 
 COMMAND = [str(VENVS / "sdks/bin/python"), str(PROGRAMS / "openai_agents_sdk.py")]
@@ -10,7 +21,9 @@ INSTALLED_BY = "test"
 pytestmark = pytest.mark.xdist_group("client-openai_agents")
 
 
-class TestOpenAIAgents(Answers, Choices, Images, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools):
+class TestOpenAIAgents(
+    Answers, Choices, Images, Lasting, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools
+):
     raises = {
         "window": "BadRequestError",
         "model": "NotFoundError",

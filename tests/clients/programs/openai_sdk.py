@@ -74,7 +74,11 @@ def loop(
                     break
                 steps.append([f"{call.function.name} {call.function.arguments}" for call in calls])
                 results = [
-                    {"role": "tool", "tool_call_id": call.id, "content": result_of(call.function.name, call.function.arguments)}
+                    {
+                        "role": "tool",
+                        "tool_call_id": call.id,
+                        "content": result_of(call.function.name, call.function.arguments),
+                    }
                     for call in calls
                 ]
                 messages += reversed(results) if backwards else results
@@ -82,9 +86,12 @@ def loop(
 
 
 def streamed_calls(url: str, model: str, text: str) -> list[dict[str, Any]]:
-    with connect(url) as client, client.chat.completions.stream(
-        model=model, messages=[{"role": "user", "content": text}], tools=TOOLS
-    ) as events:
+    with (
+        connect(url) as client,
+        client.chat.completions.stream(
+            model=model, messages=[{"role": "user", "content": text}], tools=TOOLS
+        ) as events,
+    ):
         for _ in events:
             pass
         message = events.get_final_completion().choices[0].message
@@ -97,9 +104,7 @@ def streamed_calls(url: str, model: str, text: str) -> list[dict[str, Any]]:
 def forced(url: str, model: str, text: str, choice: Any, **more: Any) -> list[str]:
     with connect(url) as client:
         messages = [{"role": "user", "content": text}]
-        answer = client.chat.completions.create(
-            model=model, messages=messages, tools=TOOLS, tool_choice=choice, **more
-        )
+        answer = client.chat.completions.create(model=model, messages=messages, tools=TOOLS, tool_choice=choice, **more)
     return [call.function.name for call in answer.choices[0].message.tool_calls or ()]
 
 

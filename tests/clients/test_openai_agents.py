@@ -6,12 +6,14 @@ from tests.clients.expectations import (
     Answers,
     Choices,
     Images,
+    Lasting,
     Refusals,
     Retries,
     Streams,
     Structured,
     StructuredWithTools,
     Tools,
+    ToolsStreamed,
 )
 from tests.clients.program import PROGRAMS, VENVS
 
@@ -20,7 +22,9 @@ INSTALLED_BY = "test"
 pytestmark = pytest.mark.xdist_group("client-openai_agents")
 
 
-class TestOpenAIAgents(Answers, Choices, Images, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools):
+class TestOpenAIAgents(
+    Answers, Choices, Images, Lasting, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools, ToolsStreamed
+):
     raises = {
         "window": "BadRequestError",
         "model": "NotFoundError",

@@ -12,7 +12,7 @@ import pytest
 from console import theming
 
 ROOT = Path(__file__).parents[1]
-LONGEST, MEDIAN = 300, 150
+LONGEST, MEDIAN = 500, 150
 EXTRAS = ("torch", "sentence_transformers", "onnxruntime", "tokenizers", "xllamacpp", "sklearn")
 
 IMPORT_ALL = """

@@ -47,7 +47,9 @@ def normalise(request: Request, settings: Settings) -> Request:
     if agent.max_output is not None:
         sampling = replace(sampling, max_tokens=min(sampling.max_tokens or agent.max_output, agent.max_output))
     if agent.thinking_budget is not None:
-        sampling = replace(sampling, thinking_budget=agent.thinking_budget)
+        own = sampling.thinking_budget
+        budget = agent.thinking_budget if own is None else min(own, agent.thinking_budget)
+        sampling = replace(sampling, thinking_budget=budget)
     return replace(
         request,
         messages=messages,

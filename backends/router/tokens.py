@@ -4,8 +4,8 @@ The rule is linear in counts of bytes, so that 8 MiB cost tens of milliseconds: 
 line ends and characters beyond ASCII each have a weight. The weights are a least-squares fit to Qwen 2.5's and Gemini's
 own tokenizers, by relative error, on the bodies of real agents, the sessions of coding agents, bare prompts and this
 code; those of characters beyond ASCII, of which that text has few, are by hand. On the agents' whole bodies the
-estimate is .96 to 1.07 of either (`python -m benchmarks.evaluation.tokens`); on a single message nine in ten lie between
-.8 and 1.2. What an engine reports corrects the rest: see `token_ratio`.
+estimate is .96 to 1.07 of either (`python -m benchmarks.evaluation.tokens`); on a single message nine in ten lie
+between .8 and 1.2. What an engine reports corrects the rest: see `token_ratio`.
 """
 
 from collections.abc import Iterator, Sequence

@@ -8,8 +8,8 @@ import pytest
 
 pytest.register_assert_rewrite("tests.clients.expectations")
 
-from tests.clients.door import Door, door
-from tests.clients.program import Program
+from tests.clients.door import Door, door  # noqa: E402 — after the rewriting of its assertions
+from tests.clients.program import Program  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -85,17 +85,17 @@ def slow(stage: dict[str, str]) -> Iterator[None]:
 def test_a_visit_from_the_first_frame_to_the_shell_again(terminal: Open, home: Path) -> None:
     it = terminal()
     before = it.attributes()
-    it.see(r"local qwen2\.5:14b .* cloud gemini-2\.5-flash .* embedded")
+    it.see(r"local qwen2\.5:14b .* cloud gemini-3\.5-flash-lite .* embedded")
     assert it.modes() >= {MOUSE, ALTERNATE_SCREEN, PASTE}
     for number, name in enumerate(PANES, 1):
         it.press(str(number))
         it.see(f"┏━ {number} {name} ━")
 
     it.press(*"dns slow?")
-    foreseen = it.see(r"as default · auto → ▐cloud gemini-2\.5-flash · ~.*")[0]
+    foreseen = it.see(r"as default · auto → ▐cloud gemini-3\.5-flash-lite · ~.*")[0]
     assert "policy cloud" in foreseen
     it.press(ENTER)
-    ended = it.see(r"▐cloud gemini-2\.5-flash · (\d.*? ms), (.* ms)")[0]
+    ended = it.see(r"▐cloud gemini-3\.5-flash-lite · (\d.*? ms), (.* ms)")[0]
     (row,) = rows(home)
     assert (row["agent"], row["engine"], row["finish"]) == ("default", "cloud", "stop")
     figures = f"{count(row['input_tokens'])} in, {count(row['output_tokens'])} out"

@@ -8,7 +8,7 @@ import pytest
 
 pytest.register_assert_rewrite("tests.clients.expectations")
 
-from tests.clients.door import Door, door  # noqa: E402 — after the rewriting of its assertions
+from tests.clients.door import Door, door  # noqa: E402 — rewriting must be asked for before the first import
 from tests.clients.program import Program  # noqa: E402
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+import msgspec
 from msgspec.structs import replace
 
 from backends.rehearsal.script import Ask, Invocation, Script, Spent, count_prompt
@@ -21,39 +22,42 @@ class Dictated(Script):
     """Takes the place of a twin's script."""
 
     async def answer(self, ask: Ask) -> AsyncGenerator[str | Invocation | Spent]:
-        if ask.tools and ask.schema is not None:
-            async with aclosing(local_answer(ask, "calls")) as pieces:
-                async for piece in pieces:
-                    yield piece
-            return
-        step = calls_of(ask)
-        if step:
-            for call in step:
-                yield call
-            yield Spent(input=count_prompt(ask), output=12 * len(step), finish="stop")
-            return
-        if said := SAID.search(ask.prompt):
-            yield said[1]
-            yield Spent(input=count_prompt(ask), output=12, finish="stop")
-            return
-        # Of the script's own tool calling only the forced kind is wanted: its words are not these prompts' words.
-        plain = ask if ask.must_call else replace(ask, tools=())
-        async with aclosing(super().answer(plain)) as pieces:
+        async with aclosing(self._source(ask)) as pieces:
             async for piece in pieces:
-                # The tools are part of the prompt all the same.
+                # The tools are part of the prompt, whichever way the answer is written.
                 yield replace(piece, input=count_prompt(ask)) if isinstance(piece, Spent) else piece
+
+    def _source(self, ask: Ask) -> AsyncGenerator[str | Invocation | Spent]:
+        calls = calls_of(ask)
+        if calls and ask.schema is not None:  # held to a form, a local model writes its call as JSON
+            return _spoken(msgspec.json.encode({"name": calls[0].name, "arguments": calls[0].arguments}).decode())
+        if calls:
+            return _spoken(*calls)
+        if said := SAID.search(ask.prompt):
+            return _spoken(said[1])
+        if ask.tools and ask.schema is not None:
+            return local_answer(ask, "calls")
+        # Of the script's own calling only the forced kind is wanted: its words are not these prompts' words.
+        return super().answer(ask if ask.must_call else replace(ask, tools=()))
+
+
+async def _spoken(*pieces: str | Invocation) -> AsyncGenerator[str | Invocation | Spent]:
+    for piece in pieces:
+        yield piece
+    yield Spent(input=0, output=12 * len(pieces), finish="stop")
 
 
 def calls_of(ask: Ask) -> list[Invocation]:
-    """The calls of the step that is due: as many steps are done as the assistant has spoken since the last question."""
-    declared = {tool.name: tool for tool in ask.tools}
-    roles = [turn.role for turn in ask.turns]
-    if not declared or "user" not in roles:
+    """The calls of the step that is due.
+
+    As many steps are done as the assistant has spoken since the last question that dictates any: a client that turns
+    results into a user's words, as smolagents does, asks no new question by that.
+    """
+    asked = [at for at, turn in enumerate(ask.turns) if turn.role == "user" and CALL.search(turn.text)]
+    if not ask.tools or not asked:
         return []
-    since = roles[len(roles) - roles[::-1].index("user") :]
-    steps = ask.prompt.split(" then ")
-    done = since.count("assistant")
-    if done >= len(steps):
-        return []
-    found = CALL.findall(steps[done])
-    return [Invocation(name, {"city": city}) for name, city in found if name in declared]
+    steps = ask.turns[asked[-1]].text.split(" then ")
+    done = sum(turn.role == "assistant" for turn in ask.turns[asked[-1] :])
+    due = CALL.findall(steps[done]) if done < len(steps) else []
+    names = {tool.name: next(iter(tool.schema.get("properties", {"city": {}}))) for tool in ask.tools}
+    return [Invocation(name, {names[name]: value}) for name, value in due if name in names]

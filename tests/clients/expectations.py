@@ -199,8 +199,12 @@ class Retries:
         assert time.monotonic() - began >= 1.9
 
     async def test_an_engine_that_is_back_answers_the_second_try(self, client: Program, at: Door) -> None:
-        at.stand.gemini.inject(Fault(kind="status", status=503, times=3))
+        at.stand.gemini.inject(Fault(kind="status", status=503, times=2))  # the core tries twice itself
         assert (await client("plain", at.url, model="writer", text="Hi there", retries=3))["text"]
+
+
+class Lasting:
+    """What a client that reads x-should-retry does not send again."""
 
     async def test_a_deadline_is_not_tried_again(self, client: Program, at: Door) -> None:
         at.stand.gemini.inject(Fault(kind="silence", times=None))

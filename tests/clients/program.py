@@ -12,6 +12,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
 VENVS = ROOT / ".venv-clients"
+NODE = Path(__file__).parent / "node"
 LONGEST_S = 60.0
 
 

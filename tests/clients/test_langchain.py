@@ -2,25 +2,31 @@
 
 import pytest
 
+from tests.clients.door import Door
 from tests.clients.expectations import (
+    AGENTS,
+    TURNS,
     Answers,
     Choices,
     Images,
+    Lasting,
     Refusals,
     Retries,
     Streams,
     Structured,
     Tools,
     ToolsBackwards,
+    told_right,
 )
-from tests.clients.program import PROGRAMS, VENVS
+from tests.clients.program import PROGRAMS, VENVS, Program
+from tests.clients.upstream import bodies
 
 COMMAND = [str(VENVS / "sdks/bin/python"), str(PROGRAMS / "langchain_sdk.py")]
 INSTALLED_BY = "test"
 pytestmark = pytest.mark.xdist_group("client-langchain")
 
 
-class TestLangChain(Answers, Choices, Images, Refusals, Retries, Streams, Structured, Tools, ToolsBackwards):
+class TestLangChain(Answers, Choices, Images, Lasting, Refusals, Retries, Streams, Structured, Tools, ToolsBackwards):
     raises = {
         "window": "ContextOverflowError",
         "model": "NotFoundError",
@@ -28,3 +34,31 @@ class TestLangChain(Answers, Choices, Images, Refusals, Retries, Streams, Struct
         "spent": "APIStatusError",
         "limited": "RateLimitError",
     }
+
+    @AGENTS
+    async def test_a_system_message_alone_is_answered(self, client: Program, at: Door, agent: str, engine: str) -> None:
+        assert (await client("system_only", at.url, model=agent, text="Greet the user."))["text"]
+
+    async def test_several_answers_are_several_calls(self, client: Program, at: Door) -> None:
+        texts = await client("several", at.url, model="writer", text="Name a colour.", n=2)
+        assert len(texts) == 2
+        assert all(texts)
+        assert len(bodies(at, "cloud")) == 2
+
+    @AGENTS
+    async def test_a_streamed_loop_holds(self, client: Program, at: Door, agent: str, engine: str) -> None:
+        heard = await client("loop", at.url, model=agent, turns=TURNS, streamed=True)
+        assert len(heard["answers"]) == 3
+        told_right(at, engine)
+
+    @pytest.mark.parametrize("method", ["function_calling", "json_schema"])
+    @AGENTS
+    async def test_an_object_comes_by_either_method(
+        self, client: Program, at: Door, agent: str, engine: str, method: str
+    ) -> None:
+        found = await client("structured", at.url, model=agent, text="How warm is it in Rome?", method=method)
+        assert set(found) == {"city", "degrees"}
+
+    async def test_one_call_at_a_time_where_asked_for(self, client: Program, at: Door) -> None:
+        given = {"text": TURNS[0], "choice": "auto", "parallel": False}
+        assert await client("forced", at.url, model="writer", **given) == ["weather"]

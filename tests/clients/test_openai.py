@@ -1,7 +1,10 @@
 """OpenAI's Python client."""
 
+import time
+
 import pytest
 
+from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_asks import read
 from tests.clients.door import Door
 from tests.clients.expectations import (
@@ -10,6 +13,7 @@ from tests.clients.expectations import (
     Answers,
     Choices,
     Images,
+    Lasting,
     Refusals,
     Retries,
     Streams,
@@ -28,7 +32,17 @@ pytestmark = pytest.mark.xdist_group("client-openai")
 
 
 class TestOpenAI(
-    Answers, Streams, Tools, ToolsBackwards, Choices, Structured, StructuredWithTools, Images, Refusals, Retries
+    Answers,
+    Streams,
+    Tools,
+    ToolsBackwards,
+    Choices,
+    Structured,
+    StructuredWithTools,
+    Images,
+    Lasting,
+    Refusals,
+    Retries,
 ):
     raises = {
         "window": "BadRequestError",
@@ -91,3 +105,9 @@ class TestOpenAI(
 
     async def test_one_model_is_looked_up(self, client: Program, at: Door) -> None:
         assert await client("model", at.url, name="scout") == "scout"
+
+    async def test_an_engine_that_is_away_for_longer_is_waited_for(self, client: Program, at: Door) -> None:
+        at.stand.gemini.inject(Fault(kind="status", status=503, times=3))
+        began = time.monotonic()
+        assert (await client("plain", at.url, model="writer", text="Hi there", retries=3))["text"]
+        assert time.monotonic() - began >= 5  # the Retry-After of the 503 in between

@@ -6,6 +6,7 @@ from tests.clients.expectations import (
     Answers,
     Choices,
     Images,
+    Lasting,
     Refusals,
     Retries,
     Streams,
@@ -20,7 +21,9 @@ INSTALLED_BY = "test"
 pytestmark = pytest.mark.xdist_group("client-openai_agents")
 
 
-class TestOpenAIAgents(Answers, Choices, Images, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools):
+class TestOpenAIAgents(
+    Answers, Choices, Images, Lasting, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools
+):
     raises = {
         "window": "BadRequestError",
         "model": "NotFoundError",

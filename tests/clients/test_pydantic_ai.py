@@ -2,9 +2,12 @@
 
 import pytest
 
+from tests.clients.door import Door
 from tests.clients.expectations import (
+    AGENTS,
     Answers,
     Images,
+    Lasting,
     Refusals,
     Retries,
     Streams,
@@ -12,14 +15,14 @@ from tests.clients.expectations import (
     StructuredWithTools,
     Tools,
 )
-from tests.clients.program import PROGRAMS, VENVS
+from tests.clients.program import PROGRAMS, VENVS, Program
 
 COMMAND = [str(VENVS / "sdks/bin/python"), str(PROGRAMS / "pydantic_ai_sdk.py")]
 INSTALLED_BY = "test"
 pytestmark = pytest.mark.xdist_group("client-pydantic_ai")
 
 
-class TestPydanticAI(Answers, Images, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools):
+class TestPydanticAI(Answers, Images, Lasting, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools):
     raises = {
         "window": "ModelContextWindowExceededError",
         "model": "ModelNotFoundError",
@@ -27,3 +30,8 @@ class TestPydanticAI(Answers, Images, Refusals, Retries, Streams, Structured, St
         "spent": "ModelAPIError",
         "limited": "ModelRateLimitError",
     }
+
+    @AGENTS
+    async def test_an_object_comes_by_its_native_form(self, client: Program, at: Door, agent: str, engine: str) -> None:
+        found = await client("structured", at.url, model=agent, text="How warm is it in Rome?", native=True)
+        assert set(found) == {"city", "degrees"}

@@ -85,6 +85,12 @@ class Streams:
         assert heard["input"] == row["input_tokens"] > 0
         assert heard["output"] == row["output_tokens"] + row["thinking_tokens"] > 0
 
+    async def test_a_cached_stream_has_the_usage_of_the_first(self, client: Program, at: Door) -> None:
+        first = await client("stream", at.url, model="writer", text="Why is the sky blue?")
+        assert await client("stream", at.url, model="writer", text="Why is the sky blue?") == first
+        assert [row["cache"] for row in at.stand.rows()] == ["miss", "exact"]
+        assert first["input"] > 0
+
 
 class Tools:
     """Loops of calls and results, three turns long."""
@@ -92,6 +98,18 @@ class Tools:
     @AGENTS
     async def test_each_result_stands_for_its_call(self, client: Program, at: Door, agent: str, engine: str) -> None:
         heard = await client("loop", at.url, model=agent, turns=TURNS)
+        assert [len(step) for step in heard["steps"]] == [3, 1, 1, 1]
+        assert len(heard["answers"]) == 3
+        assert all(heard["answers"])
+        told_right(at, engine)
+
+
+class ToolsStreamed:
+    """The same loops out of streams."""
+
+    @AGENTS
+    async def test_each_streamed_call_gets_its_result(self, client: Program, at: Door, agent: str, engine: str) -> None:
+        heard = await client("loop", at.url, model=agent, turns=TURNS, streamed=True)
         assert [len(step) for step in heard["steps"]] == [3, 1, 1, 1]
         assert len(heard["answers"]) == 3
         assert all(heard["answers"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from backends.rehearsal.gemini_asks import read
 from tests.clients.door import Door
 from tests.clients.expectations import (
     AGENTS,
@@ -14,9 +15,10 @@ from tests.clients.expectations import (
     Retries,
     Streams,
     Structured,
+    StructuredWithTools,
     Tools,
     ToolsBackwards,
-    told_right,
+    ToolsStreamed,
 )
 from tests.clients.program import PROGRAMS, VENVS, Program
 from tests.clients.upstream import bodies
@@ -26,7 +28,20 @@ INSTALLED_BY = "test"
 pytestmark = pytest.mark.xdist_group("client-langchain")
 
 
-class TestLangChain(Answers, Choices, Images, Lasting, Refusals, Retries, Streams, Structured, Tools, ToolsBackwards):
+class TestLangChain(
+    Answers,
+    Choices,
+    Images,
+    Lasting,
+    Refusals,
+    Retries,
+    Streams,
+    Structured,
+    StructuredWithTools,
+    Tools,
+    ToolsStreamed,
+    ToolsBackwards,
+):
     raises = {
         "window": "ContextOverflowError",
         "model": "NotFoundError",
@@ -45,12 +60,6 @@ class TestLangChain(Answers, Choices, Images, Lasting, Refusals, Retries, Stream
         assert all(texts)
         assert len(bodies(at, "cloud")) == 2
 
-    @AGENTS
-    async def test_a_streamed_loop_holds(self, client: Program, at: Door, agent: str, engine: str) -> None:
-        heard = await client("loop", at.url, model=agent, turns=TURNS, streamed=True)
-        assert len(heard["answers"]) == 3
-        told_right(at, engine)
-
     @pytest.mark.parametrize("method", ["function_calling", "json_schema"])
     @AGENTS
     async def test_an_object_comes_by_either_method(
@@ -62,3 +71,8 @@ class TestLangChain(Answers, Choices, Images, Lasting, Refusals, Retries, Stream
     async def test_one_call_at_a_time_where_asked_for(self, client: Program, at: Door) -> None:
         given = {"text": TURNS[0], "choice": "auto", "parallel": False}
         assert await client("forced", at.url, model="writer", **given) == ["weather"]
+
+    async def test_effort_sets_how_much_is_thought(self, client: Program, at: Door) -> None:
+        await client("plain", at.url, model="writer", text="Hi", reasoning_effort="high")
+        (body,) = bodies(at, "cloud")
+        assert read(read(body["generationConfig"], "thinkingConfig"), "thinkingLevel") == "HIGH"

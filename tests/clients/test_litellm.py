@@ -17,6 +17,7 @@ from tests.clients.expectations import (
     StructuredWithTools,
     Tools,
     ToolsBackwards,
+    ToolsStreamed,
 )
 from tests.clients.program import PROGRAMS, VENVS, Program
 from tests.clients.upstream import bodies
@@ -37,6 +38,7 @@ class TestLiteLLM(
     Structured,
     StructuredWithTools,
     Tools,
+    ToolsStreamed,
     ToolsBackwards,
 ):
     raises = {

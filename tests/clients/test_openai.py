@@ -21,6 +21,7 @@ from tests.clients.expectations import (
     StructuredWithTools,
     Tools,
     ToolsBackwards,
+    ToolsStreamed,
     told_right,
 )
 from tests.clients.program import PROGRAMS, VENVS, Program
@@ -35,6 +36,7 @@ class TestOpenAI(
     Answers,
     Streams,
     Tools,
+    ToolsStreamed,
     ToolsBackwards,
     Choices,
     Structured,

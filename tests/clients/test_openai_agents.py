@@ -13,6 +13,7 @@ from tests.clients.expectations import (
     Structured,
     StructuredWithTools,
     Tools,
+    ToolsStreamed,
 )
 from tests.clients.program import PROGRAMS, VENVS
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("client-openai_agents")
 
 
 class TestOpenAIAgents(
-    Answers, Choices, Images, Lasting, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools
+    Answers, Choices, Images, Lasting, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools, ToolsStreamed
 ):
     raises = {
         "window": "BadRequestError",

@@ -14,6 +14,7 @@ from tests.clients.expectations import (
     Structured,
     StructuredWithTools,
     Tools,
+    ToolsStreamed,
 )
 from tests.clients.program import PROGRAMS, VENVS, Program
 
@@ -22,7 +23,9 @@ INSTALLED_BY = "test"
 pytestmark = pytest.mark.xdist_group("client-pydantic_ai")
 
 
-class TestPydanticAI(Answers, Images, Lasting, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools):
+class TestPydanticAI(
+    Answers, Images, Lasting, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools, ToolsStreamed
+):
     raises = {
         "window": "ModelContextWindowExceededError",
         "model": "ModelNotFoundError",

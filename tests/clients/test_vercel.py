@@ -15,6 +15,7 @@ from tests.clients.expectations import (
     Structured,
     StructuredWithTools,
     Tools,
+    ToolsStreamed,
     told_right,
 )
 from tests.clients.program import NODE, Program, RaisedError
@@ -25,7 +26,9 @@ INSTALLED_BY = "clients"
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("client-vercel")]
 
 
-class TestVercel(Answers, Choices, Images, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools):
+class TestVercel(
+    Answers, Choices, Images, Refusals, Retries, Streams, Structured, StructuredWithTools, Tools, ToolsStreamed
+):
     """It does not read x-should-retry: what it sends again, it decides by the status alone."""
 
     raises = dict.fromkeys(("window", "model", "forbidden", "spent", "limited"), "AI_APICallError")

@@ -52,17 +52,18 @@ await serve({
     return told({ text: whole, usage: await result.usage });
   },
 
-  loop: async ({ turns, ...given }) => {
+  loop: async ({ turns, streamed = false, ...given }) => {
     const messages = [];
     const steps = [];
     const answers = [];
     for (const turn of turns) {
       messages.push({ role: "user", content: turn });
       const asked = { model: chat(given), messages, tools, stopWhen: stepCountIs(6), maxRetries: 0 };
-      const result = await generateText(asked);
-      messages.push(...(result.responseMessages ?? result.response.messages));
-      steps.push(...result.steps.map((step) => step.toolCalls.map((call) => call.toolName)).filter((s) => s.length));
-      answers.push(result.text);
+      const result = streamed ? streamText(asked) : await generateText(asked);
+      answers.push(await result.text);
+      const taken = await result.steps;
+      messages.push(...(await result.responseMessages));
+      steps.push(...taken.map((step) => step.toolCalls.map((call) => call.toolName)).filter((s) => s.length));
     }
     return { steps, answers };
   },

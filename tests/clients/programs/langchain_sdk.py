@@ -87,7 +87,12 @@ def forced(url: str, model: str, text: str, choice: Any, parallel: bool | None =
     return [call["name"] for call in bound.invoke(text).tool_calls]
 
 
-def structured(url: str, model: str, text: str, method: str = "json_schema") -> dict[str, Any]:
+def structured(
+    url: str, model: str, text: str, method: str = "json_schema", *, with_tools: bool = False
+) -> dict[str, Any]:
+    if with_tools:
+        bound = connect(url, model).bind_tools(list(TOOLS.values()), response_format=Reading, strict=True)
+        return bound.invoke(text).additional_kwargs["parsed"].model_dump()
     found = connect(url, model).with_structured_output(Reading, method=method).invoke(text)
     assert isinstance(found, Reading)
     return found.model_dump()

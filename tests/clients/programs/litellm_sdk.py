@@ -39,14 +39,17 @@ def stream(url: str, model: str, text: str) -> dict[str, Any]:
     return told(litellm.stream_chunk_builder(chunks, messages=messages))
 
 
-def loop(url: str, model: str, turns: list[str], *, backwards: bool = False) -> dict[str, Any]:
+def loop(url: str, model: str, turns: list[str], *, backwards: bool = False, streamed: bool = False) -> dict[str, Any]:
     messages: list[Any] = []
     steps: list[list[str]] = []
     answers: list[str] = []
     for turn in turns:
         messages.append({"role": "user", "content": turn})
         while True:
-            message = ask(url, model, messages, tools=TOOLS).choices[0].message
+            answer = ask(url, model, messages, tools=TOOLS, stream=streamed)
+            if streamed:
+                answer = litellm.stream_chunk_builder(list(answer), messages=messages)
+            message = answer.choices[0].message
             messages.append(message)
             if not message.tool_calls:
                 answers.append(message.content or "")

@@ -47,14 +47,21 @@ def stream(url: str, model: str, text: str) -> dict[str, Any]:
     return told(run(work()))
 
 
-def loop(url: str, model: str, turns: list[str]) -> dict[str, Any]:
+def loop(url: str, model: str, turns: list[str], *, streamed: bool = False) -> dict[str, Any]:
     async def work() -> dict[str, Any]:
         helper = agent(url, model, tools=[function_tool(weather), function_tool(clock)])
         history: list[Any] = []
         steps: list[list[str]] = []
         answers: list[str] = []
         for turn in turns:
-            result = await Runner.run(helper, [*history, {"role": "user", "content": turn}])
+            asked = [*history, {"role": "user", "content": turn}]
+            result: Any
+            if streamed:
+                result = Runner.run_streamed(helper, asked)
+                async for _ in result.stream_events():
+                    pass
+            else:
+                result = await Runner.run(helper, asked)
             history = result.to_input_list()
             answers.append(str(result.final_output))
             for answer in result.raw_responses:

@@ -48,7 +48,13 @@ def stream(url: str, model: str, text: str) -> dict[str, Any]:
 
 
 def loop(
-    url: str, model: str, turns: list[str], *, backwards: bool = False, known_fields_only: bool = False
+    url: str,
+    model: str,
+    turns: list[str],
+    *,
+    backwards: bool = False,
+    streamed: bool = False,
+    known_fields_only: bool = False,
 ) -> dict[str, Any]:
     """Ask each question and run the tools until there is text."""
     messages: list[Any] = []
@@ -58,7 +64,11 @@ def loop(
         for turn in turns:
             messages.append({"role": "user", "content": turn})
             while True:
-                answer = client.chat.completions.create(model=model, messages=messages, tools=TOOLS)
+                if streamed:
+                    with client.chat.completions.stream(model=model, messages=messages, tools=TOOLS) as events:
+                        answer: Any = events.get_final_completion()
+                else:
+                    answer = client.chat.completions.create(model=model, messages=messages, tools=TOOLS)
                 message = answer.choices[0].message
                 calls = message.tool_calls or []
                 if known_fields_only:

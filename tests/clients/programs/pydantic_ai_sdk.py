@@ -38,14 +38,19 @@ def stream(url: str, model: str, text: str) -> dict[str, Any]:
     return {"text": "".join(texts), "input": usage.input_tokens, "output": usage.output_tokens}
 
 
-def loop(url: str, model: str, turns: list[str]) -> dict[str, Any]:
+def loop(url: str, model: str, turns: list[str], *, streamed: bool = False) -> dict[str, Any]:
     agent = Agent(connect(url, model), tools=[weather, clock])
     history: list[ModelMessage] = []
     answers: list[str] = []
     for turn in turns:
-        result = agent.run_sync(turn, message_history=history)
-        history = result.all_messages()
-        answers.append(result.output)
+        if streamed:
+            stream = agent.run_stream_sync(turn, message_history=history)
+            answers.append(stream.get_output())
+            history = stream.all_messages()
+        else:
+            result = agent.run_sync(turn, message_history=history)
+            history = result.all_messages()
+            answers.append(result.output)
     calls = [
         [part.args_as_json_str() for part in message.parts if isinstance(part, ToolCallPart)]
         for message in history

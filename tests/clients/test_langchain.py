@@ -73,6 +73,6 @@ class TestLangChain(
         assert await client("forced", at.url, model="writer", **given) == ["weather"]
 
     async def test_effort_sets_how_much_is_thought(self, client: Program, at: Door) -> None:
-        await client("plain", at.url, model="writer", text="Hi", reasoning_effort="high")
+        await client("plain", at.url, model="writer", text="Hi", reasoning_effort="low")
         (body,) = bodies(at, "cloud")
-        assert read(read(body["generationConfig"], "thinkingConfig"), "thinkingLevel") == "HIGH"
+        assert read(read(body["generationConfig"], "thinkingConfig"), "thinkingLevel") == "LOW"

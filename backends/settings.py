@@ -97,8 +97,12 @@ class CloudEngine(Section, frozen=True, kw_only=True):
         ),
     ] = None
     thinking_budget: Annotated[
-        Annotated[int, Meta(ge=0)], Meta(description="most thinking tokens of one call; 0 turns thinking off")
-    ] = 2048
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(
+            description="most thinking tokens of one call, 0 turns thinking off; with none given 2048 for hard prompts of"
+            " which nobody says how hard to think, else what the request's effort asks for"
+        ),
+    ] = None
     first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte")] = 60.0
     idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 30.0
     discount: Annotated[

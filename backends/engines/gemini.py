@@ -181,6 +181,7 @@ class GeminiEngine:
             vertexai=False,
             http_options=HttpOptions(
                 base_url=self._peer.base_url,
+                api_version="v1beta",  # the one that Google documents; an address of one's own makes the SDK take v1
                 httpx_async_client=httpx.AsyncClient(transport=self._transport, trust_env=False),
             ),
         )

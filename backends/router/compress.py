@@ -13,6 +13,9 @@ THINKS_FROM = 0.6  # complexity: four fifths of agents' prompts that people call
 USUAL_OUTPUT: dict[EngineName, int] = {"local": 4096, "cloud": 8192}
 """Output tokens that are set aside where a request names no number."""
 
+USUAL_THINKING = 2048
+"""Thinking tokens for a hard prompt, where neither settings nor request name a number."""
+
 BUILT_IN = Catalogue()
 
 
@@ -87,11 +90,11 @@ def cuts(request: Request, call: Call) -> Iterator[str]:
 
 
 def _thinking(request: Request, classes: Classes, settings: CloudEngine) -> int:
-    """Thinking tokens: what the request's effort asks for, else all that is allowed where the prompt is hard."""
-    effort = request.sampling.effort
+    """Thinking tokens: what the request's effort asks for, else what is usual or allowed where the prompt is hard."""
+    effort, cap = request.sampling.effort, settings.thinking_budget
     if effort is not None:
         wanted = ROOM[effort]
     else:
-        wanted = settings.thinking_budget if classes.complexity >= THINKS_FROM else 0
-    allowed = request.sampling.thinking_budget
-    return min(wanted, settings.thinking_budget if allowed is None else min(allowed, settings.thinking_budget))
+        wanted = 0 if classes.complexity < THINKS_FROM else USUAL_THINKING if cap is None else cap
+    caps = [most for most in (request.sampling.thinking_budget, cap) if most is not None]
+    return min(wanted, *caps, wanted)

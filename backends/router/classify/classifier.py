@@ -14,6 +14,7 @@ from backends.router.classify.features import Vector
 from backends.router.classify.instruction import Weigher, asked, read
 from backends.router.classify.language import language
 from backends.router.classify.needs import needs
+from backends.router.most_tokens import whole_words
 from backends.router.quality import Quality
 from backends.types import Classes, Request
 
@@ -41,7 +42,8 @@ class Classifier:
 
     @classmethod
     def load(cls) -> "Classifier":
-        """The shipped weights; about 20 ms."""
+        """The shipped weights, and the words that are counted with; about 25 ms, away from the loop."""
+        whole_words()
         data = BytesIO(files(__package__).joinpath("weights.npz").read_bytes())
         return cls(np.load(data, allow_pickle=False), Quality.load())
 

@@ -37,7 +37,7 @@ from backends.router.settlements import Settlements
 from backends.router.thinking import Thinking
 from backends.router.thought import Thought
 from backends.settings import Settings
-from backends.types import ZERO, Chunk, Delta, Done, Explanation, Request, Routed, Tokens, Verdict
+from backends.types import ZERO, Chunk, Classes, Delta, Done, Explanation, Request, Routed, Tokens, Verdict
 
 HELD_MARGIN_S = 0.05
 """What is left of the deadline for telling a caller that calls in flight held the money all the time."""
@@ -94,9 +94,12 @@ class Pipeline:
                     answer = self._from_cache(request, verdict, hit, started, started_at)
                 else:
                     flushes = self._cache.counts.flushes
-                    thought = await self._when_affordable(
-                        request, started, lambda: self._think(request, verdict, redaction, began)
-                    )
+                    classes = await self._classify(request)
+
+                    async def decide() -> Thought:
+                        return self._thinking.decide(request, verdict, classes, began, redaction=redaction)
+
+                    thought = await self._when_affordable(request, started, decide)
                     thought = thought.beside(self._cache.nearest(request.id))
                     flight = Flight(
                         request, thought, started_at=started_at, started=started, kept=kept, flushes=flushes
@@ -117,7 +120,8 @@ class Pipeline:
         """The decision that `ask` would take now. Raises ClawError as it would."""
         began = time.perf_counter()
         request, verdict, redaction = await self._prepare(request, self._clock.monotonic())
-        return (await self._think(request, verdict, redaction, began)).explanation
+        classes = await self._classify(request)
+        return self._thinking.decide(request, verdict, classes, began, redaction=redaction).explanation
 
     # ---- the stages before any engine ---------------------------------------------------------------------------
 
@@ -167,10 +171,8 @@ class Pipeline:
                 except TimeoutError:
                     raise held from None
 
-    async def _think(self, request: Request, verdict: Verdict, redaction: Redaction | None, began: float) -> Thought:
-        """Classify, then decide; `began` is when the text came, on the performance counter."""
-        classes = await off_loop(size_of(request), lambda: self._thinking.classify(request))
-        return self._thinking.decide(request, verdict, classes, began, redaction=redaction)
+    async def _classify(self, request: Request) -> Classes:
+        return await off_loop(size_of(request), lambda: self._thinking.classify(request))
 
     async def _admit(self, flight: Flight) -> None:
         """Count it among its agent's of the minute, then reserve. Raises RateLimited, BudgetExceeded, LedgerError."""

@@ -106,6 +106,8 @@ def ignored(call: Call, model: Model) -> tuple[str, ...]:
     wanted = call.effort not in (None, "none")
     if (wanted and model.thinking == "none") or (call.effort == "none" and thinks_anyway):
         names.append("reasoning_effort")
+    if any(tool.strict for tool in call.tools):
+        names.append("tools.strict")
     return tuple(names)
 
 

@@ -11,6 +11,7 @@ from backends.engines.gemini import GeminiEngine
 from backends.engines.gemini_refusal import refusal
 from backends.errors import QuotaHit
 from backends.rehearsal.gemini_twin import GeminiTwin
+from backends.types import Tool
 from tests.backends.engines.rig import CLOUD_CALL, KEY, answer
 
 LITE, BUDGETED, PRO, FLASH_3 = (
@@ -183,3 +184,9 @@ def test_a_refused_signature_is_said_to_be_one(words: str) -> None:
     error = refusal(400, {"error": {"code": 400, "message": words}}, model="m", key=KEY)
     assert error.kind == "rejected"
     assert "thought signature in the history" in str(error)
+
+
+async def test_a_strict_tool_is_named_for_there_is_no_word_for_it(gemini: GeminiEngine) -> None:
+    strict, loose = (changed(CLOUD_CALL, tools=(Tool(name="look", strict=word),)) for word in (True, False))
+    assert gemini.ignores(strict) == ("tools.strict",)
+    assert gemini.ignores(loose) == ()

@@ -73,8 +73,9 @@ def _limited(error: dict[str, Any], said: str) -> EngineError:
     if after is None and (told := RETRY_IN.search(str(error.get("message", "")))):
         after = _seconds(told[1])
     wait = f"wait {after:g} s" if after else "wait a minute"
+    # Without Google's own words: they speak of an exceeded quota, and OpenClaw then gives up instead of waiting.
     return EngineError(
-        f"Gemini limits the rate ({said}): {wait}, or raise the key's tier",
+        f"Gemini limits the rate: {wait}, or raise the key's tier",
         kind="rate-limited",
         retry_after_s=after,
         status=429,

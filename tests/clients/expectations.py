@@ -204,6 +204,7 @@ class Refusals:
         with pytest.raises(RaisedError) as raised:
             await client("plain", at.url, model="writer", text="Hi")
         assert self.raises["limited"] in raised.value.classes
+        assert "quota" not in raised.value.said  # to OpenClaw that is worth no wait
 
 
 class Retries:

@@ -11,6 +11,8 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 EXTRA  := $(if $(LIGHT),semantic-light,semantic)
 CLIENTS := .venv-clients
+# aider's pins end below Python 3.13
+AIDER  := $(shell $(PYTHON) -c 'import sys; print("aider" if sys.version_info < (3, 13) else "")' 2>/dev/null)
 NODE   := tests/clients/node/node_modules
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 say     = @printf '\033[1m%s\033[0m\n' "$(1)"
@@ -32,7 +34,7 @@ types: $(VENV)/.test
 boundaries: $(VENV)/.test
 	$(BIN)/lint-imports
 
-pytest: $(VENV)/.test $(CLIENTS)/sdks/.installed $(CLIENTS)/instructor/.installed $(CLIENTS)/aider/.installed
+pytest: $(VENV)/.test $(patsubst %,$(CLIENTS)/%/.installed,sdks instructor $(AIDER))
 	$(BIN)/coverage erase
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report

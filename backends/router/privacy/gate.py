@@ -34,7 +34,7 @@ while it runs over a window, and a thread that waits for the lock waits no longe
 BLANK = re.compile(r"\s")
 
 MIB = 1 << 20
-START_S, MIB_S = 0.5, 0.7
+START_S, MIB_S = 0.5, 2.0
 """CPU seconds that an inspection may take at all, and more for each MiB."""
 
 APART = 256

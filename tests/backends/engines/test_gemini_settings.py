@@ -13,6 +13,7 @@ from backends.errors import QuotaHit
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.types import Tool
 from tests.backends.engines.rig import CLOUD_CALL, KEY, answer
+from tests.backends.engines.test_call_fields import OTHER, TOOL, VALUES
 
 LITE, BUDGETED, PRO, FLASH_3 = (
     "gemini-3.5-flash-lite",
@@ -63,6 +64,26 @@ async def test_a_setting_is_sent_or_named(
     assert {name for name in names if name in sent} == taken
     left_out = {ours for theirs, ours in names.items() if theirs not in taken}
     assert set(gemini.ignores(call)) == left_out | {"min_p", "logit_bias"}
+
+
+NOT_FOR_GEMINI = {"logprobs", "parallel_tool_calls"}
+"""Nobody asks Gemini for probabilities, and calls beyond the first are left out of its answer, which is said."""
+
+
+@pytest.mark.parametrize("model", [LITE, BUDGETED, FLASH_3])
+@pytest.mark.parametrize("field", sorted(set(VALUES) - NOT_FOR_GEMINI))
+async def test_no_field_is_dropped_in_silence(
+    gemini: GeminiEngine, gemini_twin: GeminiTwin, field: str, model: str
+) -> None:
+    tools = (TOOL, OTHER) if field == "tool_choice" else ()
+    base = changed(CLOUD_CALL, model=model, tools=tools, thinking_budget=32_768)
+    values = VALUES | {"model": FLASH_3 if model != FLASH_3 else LITE, "effort": "low"}
+    call = changed(base, **{field: values[field]})
+    sent = []
+    for each in (base, call):
+        await answer(gemini, each)
+        sent.append((gemini_twin.seen[-1].path, gemini_twin.seen[-1].body))
+    assert (sent[0] != sent[1]) is not bool(gemini.ignores(call))
 
 
 def test_what_changes_nothing_is_not_named(gemini: GeminiEngine) -> None:

@@ -79,7 +79,7 @@ class Text(Struct, frozen=True):
     unread_call: bool = False
 
 
-class Answering(Struct, frozen=True):
+class AnsweredBy(Struct, frozen=True):
     """The model that answers, by the provider's own word."""
 
     model: str
@@ -111,7 +111,7 @@ class Finished(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-EngineChunk = Text | ToolCalls | Usage | Answering | Finished
+EngineChunk = Text | ToolCalls | Usage | AnsweredBy | Finished
 
 
 class Engine(Protocol):
@@ -122,7 +122,7 @@ class Engine(Protocol):
         ...
 
     def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
-        """Yield Text, ToolCalls, Usage and Answering as they come, then exactly one Finished.
+        """Yield Text, ToolCalls, Usage and AnsweredBy as they come, then exactly one Finished.
 
         Raises EngineError for everything that goes wrong, a stream that ends without a terminal reason included (kind
         "cut"). Closing the generator or cancelling its reader closes the upstream connection at once, without

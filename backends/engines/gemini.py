@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from backends.catalogue import Catalogue, Model
 from backends.catalogue.names import same, usable
-from backends.engines.base import Answering, Call, EngineChunk, Wire, kept_back
+from backends.engines.base import AnsweredBy, Call, EngineChunk, Wire, kept_back
 from backends.engines.foreign import one_line
 from backends.engines.gemini_body import body, configuration, ignored, instructed_format
 from backends.engines.gemini_frames import GeminiEvents, Signatures
@@ -117,7 +117,7 @@ class GeminiEngine:
             parts = await client.aio.models.generate_content_stream(model=call.model, contents="", config=config)
             while not reading.over and (part := await self._next(scope, parts, call.model, key)) is not None:
                 for chunk in reading.take(part):
-                    if isinstance(chunk, Answering):
+                    if isinstance(chunk, AnsweredBy):
                         self._learn(call.model, chunk.model)
                     yield chunk
         for chunk in reading.rest():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backends.engines.base import Answering, Call, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.engines.base import AnsweredBy, Call, EngineChunk, Finished, Text, ToolCalls, Usage
 from backends.engines.foreign import one_line
 from backends.engines.gemini_body import MOST_STOPS
 from backends.engines.gemini_frames import Signatures
@@ -77,7 +77,7 @@ class Reading:
         chunks: list[EngineChunk] = []
         if part.model_version and not self._model:
             self._model = one_line(part.model_version)
-            chunks.append(Answering(self._model))
+            chunks.append(AnsweredBy(self._model))
         for candidate in (part.candidates or [])[:1]:
             chunks += self._answer(candidate)
         if part.usage_metadata and (usage := self._usage(part.usage_metadata)):

@@ -64,7 +64,7 @@ async def request_of(wish: Wish, visit: Visit) -> Request:
     )
 
 
-class _Answering:
+class _Response:
     """What whole and streamed answers have in common: the choices, as far as they were heard."""
 
     def __init__(self, visit: Visit, wish: Wish, request: Request) -> None:
@@ -89,7 +89,7 @@ class _Answering:
         return openai_answer.claw(outcomes, unheeded=self._request.ignored, notes=(*self._request.notes, *late))
 
 
-class _Whole(_Answering):
+class _Whole(_Response):
     """An answer kept back until it is known how it ended."""
 
     async def hear(self, chunks: Heard) -> None:
@@ -122,7 +122,7 @@ class _Whole(_Answering):
         await self._visit.answer(body, headers=headers)
 
 
-class _Streamed(_Answering):
+class _Streamed(_Response):
     """An answer passed on as it comes. Its status is decided by what comes first: text, failure, or a long silence."""
 
     def __init__(self, visit: Visit, wish: Wish, request: Request) -> None:

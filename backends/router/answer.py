@@ -1,7 +1,7 @@
 """What one upstream call says, taken in as it comes: counted, its placeholders undone, and told to who listens."""
 
 from backends.clock import Clock
-from backends.engines.base import Answering, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.engines.base import AnsweredBy, EngineChunk, Finished, Text, ToolCalls, Usage
 from backends.router.answer_room import AnswerRoom
 from backends.router.flight import Flight
 from backends.router.privacy.redact import Redaction
@@ -52,7 +52,7 @@ class Answer:
                     flight.tell(Called(wanted))
             case Usage(tokens):
                 meter.used(tokens)
-            case Answering(model):
+            case AnsweredBy(model):
                 meter.answering(model)
             case Finished():
                 self._end = chunk

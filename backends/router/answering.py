@@ -12,8 +12,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from backends.clock import Clock
-from backends.engines.base import Answering as Answers
-from backends.engines.base import Call, Finished, Text
+from backends.engines.base import AnsweredBy, Call, Finished, Text
 from backends.errors import ClawError, EngineError
 from backends.ledger.store import Ledger
 from backends.router.answer import Answer
@@ -186,7 +185,7 @@ class Answering:
                     answer.take(chunk)
                     if answer.full:
                         break
-                    if isinstance(chunk, Answers):
+                    if isinstance(chunk, AnsweredBy):
                         self._answered_by(flight, meter)
             end = answer.whole()
             counted = True

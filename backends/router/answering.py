@@ -17,7 +17,7 @@ from backends.errors import ClawError, EngineError
 from backends.ledger.store import Ledger
 from backends.router.answer import Answer
 from backends.router.cascade import Cascade, Watch
-from backends.router.compress import compress, cuts, unheeded
+from backends.router.compress import compress, cuts, ignored
 from backends.router.costs import Costs
 from backends.router.decide.choose import redacted_detail
 from backends.router.desk import Desk
@@ -126,9 +126,7 @@ class Answering:
 
     def ignored(self, flight: Flight, name: EngineName) -> tuple[str, ...]:
         """The names of the request's fields that have no effect on this engine's call."""
-        call = self._call(flight, name)
-        ignores = (*unheeded(flight.request, call), *self._desks[name].engine.ignores(call))
-        return tuple(dict.fromkeys((*flight.request.ignored, *ignores)))
+        return ignored(flight.request, self._call(flight, name), self._desks[name])
 
     def _answered_by(self, flight: Flight, meter: Meter) -> None:
         """Tell who listens, before the first word, that another model answers than the one asked for."""
@@ -145,11 +143,8 @@ class Answering:
         thought = flight.thought
         desk = self._desks[name]
         request, classes = outgoing(desk, flight.request, thought.classes, thought.redaction)
-        call = compress(request, classes, name, desk.settings, window=desk.context, catalogue=desk.catalogue)
-        if flight.closely and name == "local":
-            call = replace(call, logprobs=True)
-        limit = thought.limit
-        return limit.of(call) if limit is not None and name == "cloud" else call
+        call = compress(request, classes, desk, thought.limit)
+        return replace(call, logprobs=True) if flight.closely and name == "local" else call
 
     async def _attempt(
         self, flight: Flight, name: EngineName, *, further: bool, held: bool, role: Role = "answer"

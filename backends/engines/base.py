@@ -48,6 +48,11 @@ class Call(Struct, frozen=True, kw_only=True):
     logprobs: bool = False
     wire: Wire | None = None
 
+    @property
+    def most_output(self) -> int:
+        """Tokens that the answer may take, thinking included."""
+        return self.max_output + (self.thinking_budget or 0)
+
 
 TOKEN_BYTES = 8
 """What a token makes at the most, but for runs of blanks and the like; four is the usual."""
@@ -58,7 +63,7 @@ TIMES_CAP = 2
 
 def most_said(call: Call) -> int:
     """Bytes of text and tool calls after which an answer is cut: an engine that passes its cap may pass any."""
-    return TIMES_CAP * TOKEN_BYTES * (call.max_output + (call.thinking_budget or 0))
+    return TIMES_CAP * TOKEN_BYTES * call.most_output
 
 
 def kept_back(call: Call) -> Wire:

@@ -75,7 +75,7 @@ def configuration(call: Call, model: Model) -> GenerateContentConfig:
 
     config: dict[str, Any] = {
         # Gemini counts thinking as output: without room of its own it would eat the answer's
-        "max_output_tokens": min(call.max_output + (call.thinking_budget or 0), model.max_output),
+        "max_output_tokens": min(call.most_output, model.max_output),
         **{name: value for name, value in _sampling(call).items() if name in model.sampling},
         "stop_sequences": list(call.stop[:MOST_STOPS]) or None,
         "candidate_count": 1,

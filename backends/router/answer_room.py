@@ -15,7 +15,7 @@ SEALS_BYTES = 1 << 20
 
 class AnswerRoom:
     def __init__(self, call: Call) -> None:
-        self.tokens = call.max_output + (call.thinking_budget or 0)
+        self.tokens = call.most_output
         self._left = most_said(call)
         self._seals_left = SEALS_BYTES
         self.full = False

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from backends.engines.plain_text import well_formed
 from backends.errors import ClawError
 from backends.gateway.refusal import body_of
 from backends.types import Outcome, Tokens, ToolCall
@@ -54,12 +55,12 @@ def cost_usd(outcomes: Sequence[Outcome]) -> Decimal:
     return sum((outcome.cost_usd for outcome in outcomes), Decimal(0))
 
 
-def ignored(said: Sequence[str], outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    """The fields that had no effect: those that nobody could honour, and those that these engines could not."""
-    return tuple(dict.fromkeys((*said, *(name for outcome in outcomes for name in outcome.ignored))))
+def ignored(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """The fields that had no effect on any of the answers."""
+    return tuple(dict.fromkeys(name for outcome in outcomes for name in outcome.ignored))
 
 
-def claw(outcomes: Sequence[Outcome], *, unheeded: Sequence[str] = (), notes: Sequence[str] = ()) -> dict[str, Any]:
+def claw(outcomes: Sequence[Outcome], *, notes: Sequence[str] = ()) -> dict[str, Any]:
     """What OpenAI has no place for: who answered, what it cost in US dollars as decimal text, and what was not done as
     asked. Of several answers it is the first one's, with all their costs, and `calls` has each one's own.
     """
@@ -82,8 +83,8 @@ def claw(outcomes: Sequence[Outcome], *, unheeded: Sequence[str] = (), notes: Se
             {"id": each.id, "engine": each.engine, "model": each.model, "cost_usd": f"{each.cost_usd:f}"}
             for each in outcomes
         ]
-    said = dict.fromkeys((*notes, *(note for each in outcomes for note in each.notes)))
-    if names := ignored(unheeded, outcomes):
+    said = dict.fromkeys((*(note for each in outcomes for note in each.notes), *notes))
+    if names := ignored(outcomes):
         said[f"ignored: {', '.join(names)}"] = None
     if said:
         facts["notes"] = tuple(said)
@@ -208,21 +209,11 @@ class Stream:
 
 
 def encoded(value: Any) -> bytes:
-    """`value` as JSON; half of a surrogate pair, which UTF-8 has no bytes for, becomes `?`."""
+    """`value` as JSON; half of a surrogate pair, which UTF-8 has no bytes for, becomes U+FFFD."""
     try:
         return _encode(value)
     except UnicodeEncodeError:
-        return _encode(_replaced(value))
-
-
-def _replaced(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_replaced(key): _replaced(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_replaced(item) for item in value]
-    return value
+        return _encode(well_formed(value))
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

@@ -84,9 +84,9 @@ class _Response:
         return [answer.outcome for answer in self._answers if answer.outcome is not None]
 
     def _facts(self) -> dict[str, object]:
-        outcomes, legacy = self._outcomes(), self._wish.legacy
+        legacy = self._wish.legacy
         late = [note for answer in self._answers for note in openai_answer.left_out(answer.calls, legacy=legacy)]
-        return openai_answer.claw(outcomes, unheeded=self._request.ignored, notes=(*self._request.notes, *late))
+        return openai_answer.claw(self._outcomes(), notes=late)
 
 
 class _Whole(_Response):
@@ -116,7 +116,7 @@ class _Whole(_Response):
             *_headers(first.agent, first.engine, first.model, first.cache),
             (b"x-claw-zone", zone_of([first.engine, *(each.engine for one in outcomes for each in one.attempts)])),
             (b"x-claw-cost-usd", f"{openai_answer.cost_usd(outcomes):f}".encode()),
-            *_ignored(openai_answer.ignored(self._request.ignored, outcomes)),
+            *_ignored(openai_answer.ignored(outcomes)),
         ]
         body = openai_answer.whole(self._answers, self._facts(), legacy=self._wish.legacy)
         await self._visit.answer(body, headers=headers)
@@ -199,7 +199,6 @@ class _Streamed(_Response):
         model = known.model if known else self._request.model or "auto"
         engine = known.engine if known else "auto"
         cache = outcome.cache if outcome else self._cache()
-        ignored = (*self._request.ignored, *(known.ignored if known else ()))
         stream = openai_answer.Stream(
             self._request.id,
             model,
@@ -210,7 +209,7 @@ class _Streamed(_Response):
         headers = [
             *_headers(known.agent if known else self._request.agent, engine, model, cache),
             *([(b"x-claw-zone", zone_of([engine]))] if known else []),
-            *_ignored(tuple(dict.fromkeys(ignored))),
+            *_ignored(known.ignored if known else self._request.ignored),
             (b"cache-control", b"no-store"),
         ]
         await self._visit.start(200, EVENT_STREAM, headers)

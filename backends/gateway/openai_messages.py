@@ -114,14 +114,8 @@ def _message(
         _called(call.id, call.function, signature_in(call.extra_content, call.provider_specific_fields))
         for call in said.tool_calls or ()
     )
-    roles: dict[str, Literal["system", "user", "assistant", "tool"]] = {
-        "developer": "system",
-        "function": "tool",
-        "user": "user",
-        "assistant": "assistant",
-    }
     return Message(
-        role=roles.get(said.role, "tool" if said.role == "tool" else "system"),
+        role="system" if said.role == "developer" else "tool" if said.role == "function" else said.role,
         text=BETWEEN_PARTS.join(texts),
         media=media,
         tool_calls=calls,

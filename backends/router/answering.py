@@ -203,7 +203,7 @@ class Answering:
             text=meter.text,
             calls=answer.calls,
             confidence=end.confidence,
-            notes=(*flight.request.notes, *cuts(flight.request, meter.call), *end.notes, *redacted),
+            notes=(*cuts(flight.request, meter.call), *end.notes, *redacted),
         )
         attempt = self._answered(flight, desk, meter)
         if not end.context_cut:

@@ -18,6 +18,7 @@ from backends.catalogue.media import takes
 from backends.engines.base import Call
 from backends.engines.foreign import one_line
 from backends.engines.gemini_names import Names
+from backends.engines.prompt_parts import arguments_of
 from backends.errors import EngineError
 from backends.types import Media, Message, Tool, ToolCall
 
@@ -187,19 +188,10 @@ def _parts(message: Message, model: Model, names: Names, called: dict[str, str])
 
 
 def _called(call: ToolCall, names: Names) -> dict[str, Any]:
-    part: dict[str, Any] = {"functionCall": {"id": call.id, "name": names.sent(call.name), "args": _arguments(call)}}
+    part: dict[str, Any] = {"functionCall": {"id": call.id, "name": names.sent(call.name), "args": arguments_of(call)}}
     if signature := _usable(call.signature):
         part["thoughtSignature"] = signature
     return part
-
-
-def _arguments(call: ToolCall) -> dict[str, Any]:
-    """As an object, which is all that Gemini takes; what another model wrote wrong is shown as it is."""
-    try:
-        read = msgspec.json.decode(call.arguments or "{}")
-    except (msgspec.DecodeError, RecursionError):
-        return {"arguments": call.arguments}
-    return read if isinstance(read, dict) else {"arguments": read}
 
 
 def _sign_first(parts: list[dict[str, Any]]) -> None:

@@ -209,9 +209,9 @@ async def test_arguments_that_another_model_wrote_wrong_are_shown_as_they_are(
     told = (Message(role="tool", text="1", tool_call_id=text, name="f") for text in ('{"a": ', "[1]", '"x"'))
     body = await sent(gemini_twin, gemini, user("?"), odd, *told)
     assert [part["functionCall"]["args"] for part in body["contents"][1]["parts"]] == [
-        {"arguments": '{"a": '},
-        {"arguments": [1]},
-        {"arguments": "x"},
+        {"unparsed": '{"a": '},
+        {"unparsed": "[1]"},
+        {"unparsed": '"x"'},
     ]
 
 

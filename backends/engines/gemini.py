@@ -23,6 +23,7 @@ from backends.engines.gemini_reading import Reading
 from backends.engines.gemini_refusal import KEY_PAGE, broken_off, refusal, refuses_json
 from backends.engines.late import Late
 from backends.engines.peer import Peer
+from backends.engines.plain_text import as_json
 from backends.engines.scope import Beside, CallScope
 from backends.engines.signatures import SignatureStore
 from backends.engines.transport import Transport
@@ -201,7 +202,7 @@ def _built(call: Call, model: Model) -> tuple[Names, GenerateContentConfig, Besi
 
 
 def _json(value: object) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(value))
+    return msgspec.Raw(as_json(value))
 
 
 def gemini_peer(settings: CloudEngine) -> Peer:

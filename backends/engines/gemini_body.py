@@ -37,13 +37,6 @@ INT32 = 2**32
 AS_JSON = "When you answer in text, answer with one JSON object and nothing else: no prose around it, no code fence."
 
 
-class Whole(dict[str, Any]):
-    """A JSON object that no client copies."""
-
-    def __deepcopy__(self, memo: object) -> Whole:
-        return self
-
-
 def body(call: Call, model: Model, names: Names) -> dict[str, Any]:
     """What grows with the prompt, by the fields of generateContent.
 
@@ -58,7 +51,7 @@ def body(call: Call, model: Model, names: Names) -> dict[str, Any]:
         fields["systemInstruction"] = {"parts": [{"text": system}]}
     if call.tools:
         declared = {tool.name: _declaration(tool, names) for tool in reversed(call.tools)}
-        fields["tools"] = [Whole(functionDeclarations=list(reversed(declared.values())))]
+        fields["tools"] = [{"functionDeclarations": list(reversed(declared.values()))}]
         fields["toolConfig"] = {"functionCallingConfig": _choice(call.tool_choice, names)}
     config: dict[str, Any] = {}
     if call.response_format.kind == "schema" and not told:
@@ -134,9 +127,9 @@ def _sampling(call: Call) -> dict[str, float | int | None]:
     }
 
 
-def _contents(call: Call, model: Model, names: Names) -> list[Whole]:
+def _contents(call: Call, model: Model, names: Names) -> list[dict[str, Any]]:
     """Turns that alternate and begin with the user's; results stand before all else in theirs."""
-    turns: list[Whole] = []
+    turns: list[dict[str, Any]] = []
     called: dict[str, str] = {}
     for message in call.messages:
         if message.role == "system":
@@ -160,8 +153,8 @@ def _contents(call: Call, model: Model, names: Names) -> list[Whole]:
     return turns
 
 
-def _turn(role: str, *parts: dict[str, Any]) -> Whole:
-    return Whole(role=role, parts=list(parts))
+def _turn(role: str, *parts: dict[str, Any]) -> dict[str, Any]:
+    return {"role": role, "parts": list(parts)}
 
 
 def _system(messages: Iterable[Message]) -> str:

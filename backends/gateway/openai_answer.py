@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from backends.engines.plain_text import well_formed
+from backends.engines.plain_text import as_json
 from backends.errors import ClawError
 from backends.gateway.refusal import body_of
 from backends.types import Outcome, Tokens, ToolCall
@@ -18,8 +17,6 @@ COMMENT = b": waiting\n\n"
 """What readers of event streams skip. It keeps those who wait, and those in between, from hanging up."""
 
 _FINISH = {"stop": "stop", "length": "length", "blocked": "content_filter"}
-
-_encode = msgspec.json.encode
 
 
 class Answer(Struct, kw_only=True):
@@ -104,7 +101,7 @@ def whole(answers: Sequence[Answer], facts: dict[str, Any], *, legacy: bool = Fa
         for place, (answer, outcome) in enumerate(zip(answers, outcomes, strict=True))
     ]
     first = outcomes[0]
-    return encoded(
+    return as_json(
         {
             "id": f"chatcmpl-{first.id}",
             "object": "chat.completion",
@@ -153,7 +150,7 @@ class Stream:
         self._usage = include_usage
         self._legacy = legacy
         null = b',"usage":null' if include_usage else b""
-        fixed = b"data: " + encoded(self._base)[:-1]
+        fixed = b"data: " + as_json(self._base)[:-1]
         self._before = [fixed + b',"choices":[{"index":%d,"delta":{"content":' % place for place in range(choices)]
         self._after = b'},"finish_reason":null}]' + null + b"}\n\n"
         self._calls = [0] * choices
@@ -165,7 +162,7 @@ class Stream:
 
     def text(self, text: str, place: int = 0) -> bytes:
         """The hot path: one string is encoded, the rest stands ready."""
-        return self._before[place] + encoded(text) + self._after
+        return self._before[place] + as_json(text) + self._after
 
     def sealed(self, text: str, signature: str, place: int = 0) -> bytes:
         """A piece of text, which may be empty, with its thought signature."""
@@ -190,7 +187,7 @@ class Stream:
         if not self._usage:
             return self._event(place, {}, finish, more) + DONE
         last = self._base | {"choices": [], "usage": usage(outcomes)} | more
-        return self._event(place, {}, finish) + b"data: " + encoded(last) + b"\n\n" + DONE
+        return self._event(place, {}, finish) + b"data: " + as_json(last) + b"\n\n" + DONE
 
     def _finish(self, outcome: Outcome, place: int) -> str:
         return finish_reason(outcome, called=self._calls[place] > 0, legacy=self._legacy)
@@ -205,15 +202,7 @@ class Stream:
         chunk: dict[str, Any] = {"choices": [{"index": place, "delta": delta, "finish_reason": finish}]}
         if self._usage:
             chunk["usage"] = None
-        return b"data: " + encoded(self._base | chunk | (more or {})) + b"\n\n"
-
-
-def encoded(value: Any) -> bytes:
-    """`value` as JSON; half of a surrogate pair, which UTF-8 has no bytes for, becomes U+FFFD."""
-    try:
-        return _encode(value)
-    except UnicodeEncodeError:
-        return _encode(well_formed(value))
+        return b"data: " + as_json(self._base | chunk | (more or {})) + b"\n\n"
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

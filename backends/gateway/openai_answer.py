@@ -125,7 +125,7 @@ def _message(answer: Answer, *, legacy: bool) -> dict[str, Any]:
         message["function_call"] = _function(answer.calls[0])
     elif answer.calls:
         message["tool_calls"] = [_call(call) for call in answer.calls]
-    return message | _sealed(answer.signature)
+    return message | _extra_content(answer.signature)
 
 
 def left_out(calls: Sequence[ToolCall], *, legacy: bool) -> tuple[str, ...]:
@@ -164,9 +164,9 @@ class Stream:
         """The hot path: one string is encoded, the rest stands ready."""
         return self._before[place] + as_json(text) + self._after
 
-    def sealed(self, text: str, signature: str, place: int = 0) -> bytes:
+    def signed_text(self, text: str, signature: str, place: int = 0) -> bytes:
         """A piece of text, which may be empty, with its thought signature."""
-        return self._event(place, {"content": text} | _sealed(signature), None)
+        return self._event(place, {"content": text} | _extra_content(signature), None)
 
     def calls(self, calls: Sequence[ToolCall], place: int = 0) -> bytes:
         first = self._calls[place]
@@ -206,13 +206,13 @@ class Stream:
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": _function(call)} | _sealed(call.signature)
+    return {"id": call.id, "type": "function", "function": _function(call)} | _extra_content(call.signature)
 
 
 def _function(call: ToolCall) -> dict[str, Any]:
     return {"name": call.name, "arguments": call.arguments}
 
 
-def _sealed(signature: str | None) -> dict[str, Any]:
+def _extra_content(signature: str | None) -> dict[str, Any]:
     """Where Google's OpenAI-compatible API has thought signatures: ai.google.dev/gemini-api/docs/thought-signatures"""
     return {"extra_content": {"google": {"thought_signature": signature}}} if signature else {}

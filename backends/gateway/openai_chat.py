@@ -169,7 +169,7 @@ class _Streamed(_Response):
                 if chunk.signature is None:
                     await write(stream.text(chunk.text, place))
                 else:
-                    await write(stream.sealed(chunk.text, chunk.signature, place))
+                    await write(stream.signed_text(chunk.text, chunk.signature, place))
             elif isinstance(chunk, Called):
                 self._answers[place].calls.extend(chunk.calls)
                 await write(stream.calls(chunk.calls, place))
@@ -244,7 +244,9 @@ async def _ended(task: asyncio.Task[None]) -> None:
 def failure_of(outcome: Outcome) -> ClawError | None:
     """The error that an outcome stands for, None where it is an answer."""
     if outcome.finish == "cancelled":
-        return Failed("this call was cancelled by the operator", kind="cancelled", retry_after_s=None)
+        return Failed(
+            "this call was cancelled by the operator", kind="cancelled", retry_after_s=None, should_retry=False
+        )
     if outcome.finish == "error":
         said = outcome.error or "the engine failed: look at `claw doctor`"
         return Failed(

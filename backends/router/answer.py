@@ -37,7 +37,7 @@ class Answer:
         flight.progressed(self._clock.monotonic())
         match chunk:
             case Text(text, signature):
-                text, signature = self._room.text(text), self._room.seal(signature)
+                text, signature = self._room.text(text), self._room.signature(signature)
                 meter.heard(text)
                 if flight.lightly and flight.holds and meter.engine == "local" and not chunk.unread_call:
                     flight.release()

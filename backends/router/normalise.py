@@ -73,7 +73,7 @@ def _named(request: Request, settings: Settings) -> Request:
         if known is None and name != "default":
             near = meant(name, settings.agents)
             guarded = near is not None and settings.guards(near)
-            if guarded or (request.source == "gateway" and settings.knows_its_agents()):
+            if guarded or (request.source == "gateway" and settings.refuses_unknown_agents()):
                 hint = f"did you mean {near}?" if near else "its name is added to claw.toml under agents"
                 raise WrongUse(f"no agent {name} is configured: {hint}")
             if near is not None:

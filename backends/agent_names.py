@@ -6,7 +6,13 @@ from collections.abc import Iterable
 LONG = 6
 """Letters of a name from which on two slips are still taken for it."""
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NUMBER = re.compile(r"[-_.]?\d+\Z")
+
+
+def is_name(text: str) -> bool:
+    """Can an agent, or a tag, be called so?"""
+    return _NAME.fullmatch(text) is not None
 
 
 def spelled(name: str, names: Iterable[str]) -> str | None:

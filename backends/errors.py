@@ -101,6 +101,7 @@ class BudgetExceeded(Refused):
     """A call would not fit. `budget` is the state of the budget that said no, `on_exceeded` what it wants done."""
 
     http_status, kind = 402, "budget"
+    should_retry: bool | None = False
 
     def __init__(
         self,
@@ -119,7 +120,7 @@ class BudgetHeld(BudgetExceeded):
     runtimes take that for an empty account, and lock it.
     """
 
-    http_status, kind, retry_after_s = 429, "capacity", 5.0
+    http_status, kind, retry_after_s, should_retry = 429, "capacity", 5.0, None
 
     def __init__(
         self,

@@ -81,12 +81,14 @@ async def open_ground(
     stack.push_async_callback(cache.close)
     signatures = SignatureStore(paths.signatures, install_key.derived("signatures"))
     stack.push_async_callback(signatures.close)
-    engines = await asyncio.to_thread(registry.build, settings, gemini_key=gemini_key, signatures=signatures)
+    catalogue = Catalogue(settings.models)
+    engines = await asyncio.to_thread(
+        registry.build, settings, gemini_key=gemini_key, catalogue=catalogue, signatures=signatures
+    )
     stack.push_async_callback(engines.close)
     prices = Prices(settings.prices, discount=settings.engines.cloud.discount)
     with suppress(UnknownPrice):  # read ahead: the table takes longer than a decision may
         await asyncio.to_thread(prices.cost, settings.engines.cloud.model, Tokens(), clock.now())
-    catalogue = Catalogue(settings.models)
     return Ground(
         settings=settings,
         config=paths.config,

@@ -208,7 +208,7 @@ class Settings(Section, frozen=True, kw_only=True):
         agent = self.agent(name)
         return agent.sensitive or agent.policy == "local"
 
-    def knows_its_agents(self) -> bool:
+    def refuses_unknown_agents(self) -> bool:
         """Are requests of agents that nobody configured to be refused?"""
         said = self.gateway.unknown_agents
         if said is not None:

@@ -129,7 +129,7 @@ def explained() -> str:
 def fields() -> str:
     """Every field of OpenAI's chat completions request, by the place where it stands."""
     rows = [
-        (f"`{place}.{name}`".replace("`.", "`"), field.fate, _cell(field.how))
+        (f"`{place}.{name}`".replace("`.", "`"), field.treatment, _cell(field.how))
         for place, found in FIELDS.items()
         for name, field in found.items()
     ]

@@ -1,13 +1,13 @@
 """What is known of models beyond their price: window, output cap, thinking, accepted settings, lifecycle."""
 
 from backends.catalogue.known import Catalogue, Retirement, adopt
-from backends.catalogue.models import CLAIMS_AS_OF, Media, Model, Thinking, model_of
+from backends.catalogue.models import CLAIMS_AS_OF, MediaKind, Model, Thinking, model_of
 from backends.catalogue.thinking import thinking_budget, thinking_level, thinking_room
 
 __all__ = [
     "CLAIMS_AS_OF",
     "Catalogue",
-    "Media",
+    "MediaKind",
     "Model",
     "Retirement",
     "Thinking",

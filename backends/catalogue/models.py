@@ -24,7 +24,7 @@ from backends.types import Effort
 CLAIMS_AS_OF = date(2026, 11, 30)
 
 Thinking = Literal["none", "budget", "level"]
-Media = Literal["image", "pdf", "audio"]
+MediaKind = Literal["image", "pdf", "audio"]
 
 STEERED = frozenset({"temperature", "top_p", "top_k", "seed"})
 """Penalties are taken by Gemini 2.0 alone: every later model answers 400 ("Penalty is not enabled for this model")."""
@@ -53,7 +53,7 @@ class Model(Struct, frozen=True, kw_only=True):
     least_thinking: int = 0
     most_thinking: int = 24_576
     sampling: frozenset[str] = STEERED
-    media: frozenset[Media] = frozenset({"image", "pdf", "audio"})
+    media: frozenset[MediaKind] = frozenset({"image", "pdf", "audio"})
     needs_signatures: bool = False
     json_with_tools: bool = False
     ends_with_user: bool = False

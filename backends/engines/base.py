@@ -48,6 +48,11 @@ class Call(Struct, frozen=True, kw_only=True):
     logprobs: bool = False
     wire: Wire | None = None
 
+    @property
+    def most_output(self) -> int:
+        """Tokens that the answer may take, thinking included."""
+        return self.max_output + (self.thinking_budget or 0)
+
 
 TOKEN_BYTES = 8
 """What a token makes at the most, but for runs of blanks and the like; four is the usual."""
@@ -58,7 +63,7 @@ TIMES_CAP = 2
 
 def most_said(call: Call) -> int:
     """Bytes of text and tool calls after which an answer is cut: an engine that passes its cap may pass any."""
-    return TIMES_CAP * TOKEN_BYTES * (call.max_output + (call.thinking_budget or 0))
+    return TIMES_CAP * TOKEN_BYTES * call.most_output
 
 
 def kept_back(call: Call) -> Wire:
@@ -79,7 +84,7 @@ class Text(Struct, frozen=True):
     unread_call: bool = False
 
 
-class Answering(Struct, frozen=True):
+class AnsweredBy(Struct, frozen=True):
     """The model that answers, by the provider's own word."""
 
     model: str
@@ -111,7 +116,7 @@ class Finished(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-EngineChunk = Text | ToolCalls | Usage | Answering | Finished
+EngineChunk = Text | ToolCalls | Usage | AnsweredBy | Finished
 
 
 class Engine(Protocol):
@@ -122,7 +127,7 @@ class Engine(Protocol):
         ...
 
     def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
-        """Yield Text, ToolCalls, Usage and Answering as they come, then exactly one Finished.
+        """Yield Text, ToolCalls, Usage and AnsweredBy as they come, then exactly one Finished.
 
         Raises EngineError for everything that goes wrong, a stream that ends without a terminal reason included (kind
         "cut"). Closing the generator or cancelling its reader closes the upstream connection at once, without

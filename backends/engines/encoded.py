@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from backends.engines.base import Call
+from backends.engines.plain_text import as_json
 from backends.engines.prompt_parts import mended
 from backends.off_loop import off_loop, size_of
 
@@ -14,6 +13,6 @@ async def encoded(call: Call, build: Callable[[], dict[str, Any]]) -> tuple[byte
     """The body that `build` makes, as JSON, and what was mended in the prompt; made in a thread for a large call."""
 
     def made() -> tuple[bytes, tuple[str, ...]]:
-        return msgspec.json.encode(build()), mended(call)
+        return as_json(build()), mended(call)
 
     return await off_loop(size_of(call), made)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from backends.catalogue import Catalogue, Model
 from backends.catalogue.names import same, usable
-from backends.engines.base import Answering, Call, EngineChunk, Wire, kept_back
+from backends.engines.base import AnsweredBy, Call, EngineChunk, Wire, kept_back
 from backends.engines.foreign import one_line
 from backends.engines.gemini_body import body, configuration, ignored, instructed_format
 from backends.engines.gemini_frames import GeminiEvents, Signatures
@@ -23,6 +23,7 @@ from backends.engines.gemini_reading import Reading
 from backends.engines.gemini_refusal import KEY_PAGE, broken_off, refusal, refuses_json
 from backends.engines.late import Late
 from backends.engines.peer import Peer
+from backends.engines.plain_text import as_json
 from backends.engines.scope import Beside, CallScope
 from backends.engines.signatures import SignatureStore
 from backends.engines.transport import Transport
@@ -117,7 +118,7 @@ class GeminiEngine:
             parts = await client.aio.models.generate_content_stream(model=call.model, contents="", config=config)
             while not reading.over and (part := await self._next(scope, parts, call.model, key)) is not None:
                 for chunk in reading.take(part):
-                    if isinstance(chunk, Answering):
+                    if isinstance(chunk, AnsweredBy):
                         self._learn(call.model, chunk.model)
                     yield chunk
         for chunk in reading.rest():
@@ -201,7 +202,7 @@ def _built(call: Call, model: Model) -> tuple[Names, GenerateContentConfig, Besi
 
 
 def _json(value: object) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(value))
+    return msgspec.Raw(as_json(value))
 
 
 def gemini_peer(settings: CloudEngine) -> Peer:

@@ -18,6 +18,7 @@ from backends.catalogue.media import takes
 from backends.engines.base import Call
 from backends.engines.foreign import one_line
 from backends.engines.gemini_names import Names
+from backends.engines.prompt_parts import arguments_of
 from backends.errors import EngineError
 from backends.types import Media, Message, Tool, ToolCall
 
@@ -36,13 +37,6 @@ INT32 = 2**32
 AS_JSON = "When you answer in text, answer with one JSON object and nothing else: no prose around it, no code fence."
 
 
-class Whole(dict[str, Any]):
-    """A JSON object that no client copies."""
-
-    def __deepcopy__(self, memo: object) -> Whole:
-        return self
-
-
 def body(call: Call, model: Model, names: Names) -> dict[str, Any]:
     """What grows with the prompt, by the fields of generateContent.
 
@@ -57,7 +51,7 @@ def body(call: Call, model: Model, names: Names) -> dict[str, Any]:
         fields["systemInstruction"] = {"parts": [{"text": system}]}
     if call.tools:
         declared = {tool.name: _declaration(tool, names) for tool in reversed(call.tools)}
-        fields["tools"] = [Whole(functionDeclarations=list(reversed(declared.values())))]
+        fields["tools"] = [{"functionDeclarations": list(reversed(declared.values()))}]
         fields["toolConfig"] = {"functionCallingConfig": _choice(call.tool_choice, names)}
     config: dict[str, Any] = {}
     if call.response_format.kind == "schema" and not told:
@@ -75,7 +69,7 @@ def configuration(call: Call, model: Model) -> GenerateContentConfig:
 
     config: dict[str, Any] = {
         # Gemini counts thinking as output: without room of its own it would eat the answer's
-        "max_output_tokens": min(call.max_output + (call.thinking_budget or 0), model.max_output),
+        "max_output_tokens": min(call.most_output, model.max_output),
         **{name: value for name, value in _sampling(call).items() if name in model.sampling},
         "stop_sequences": list(call.stop[:MOST_STOPS]) or None,
         "candidate_count": 1,
@@ -135,9 +129,9 @@ def _sampling(call: Call) -> dict[str, float | int | None]:
     }
 
 
-def _contents(call: Call, model: Model, names: Names) -> list[Whole]:
+def _contents(call: Call, model: Model, names: Names) -> list[dict[str, Any]]:
     """Turns that alternate and begin with the user's; results stand before all else in theirs."""
-    turns: list[Whole] = []
+    turns: list[dict[str, Any]] = []
     called: dict[str, str] = {}
     for message in call.messages:
         if message.role == "system":
@@ -161,8 +155,8 @@ def _contents(call: Call, model: Model, names: Names) -> list[Whole]:
     return turns
 
 
-def _turn(role: str, *parts: dict[str, Any]) -> Whole:
-    return Whole(role=role, parts=list(parts))
+def _turn(role: str, *parts: dict[str, Any]) -> dict[str, Any]:
+    return {"role": role, "parts": list(parts)}
 
 
 def _system(messages: Iterable[Message]) -> str:
@@ -189,19 +183,10 @@ def _parts(message: Message, model: Model, names: Names, called: dict[str, str])
 
 
 def _called(call: ToolCall, names: Names) -> dict[str, Any]:
-    part: dict[str, Any] = {"functionCall": {"id": call.id, "name": names.sent(call.name), "args": _arguments(call)}}
+    part: dict[str, Any] = {"functionCall": {"id": call.id, "name": names.sent(call.name), "args": arguments_of(call)}}
     if signature := _usable(call.signature):
         part["thoughtSignature"] = signature
     return part
-
-
-def _arguments(call: ToolCall) -> dict[str, Any]:
-    """As an object, which is all that Gemini takes; what another model wrote wrong is shown as it is."""
-    try:
-        read = msgspec.json.decode(call.arguments or "{}")
-    except (msgspec.DecodeError, RecursionError):
-        return {"arguments": call.arguments}
-    return read if isinstance(read, dict) else {"arguments": read}
 
 
 def _sign_first(parts: list[dict[str, Any]]) -> None:

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backends.engines.base import Answering, Call, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.engines.base import AnsweredBy, Call, EngineChunk, Finished, Text, ToolCalls, Usage
 from backends.engines.foreign import one_line
 from backends.engines.gemini_body import MOST_STOPS
 from backends.engines.gemini_frames import Signatures
 from backends.engines.gemini_names import Names
 from backends.engines.gemini_text import StopWords, Unfenced
 from backends.engines.peer import Peer
-from backends.errors import EngineError
 from backends.types import Message, Tokens, ToolCall
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ class Reading:
         chunks: list[EngineChunk] = []
         if part.model_version and not self._model:
             self._model = one_line(part.model_version)
-            chunks.append(Answering(self._model))
+            chunks.append(AnsweredBy(self._model))
         for candidate in (part.candidates or [])[:1]:
             chunks += self._answer(candidate)
         if part.usage_metadata and (usage := self._usage(part.usage_metadata)):
@@ -100,16 +99,13 @@ class Reading:
             return Finished(finish="length", reason=self._reason, notes=self._notes())
         if self._reason == "STOP" or (self._reason in NO_ANSWER and self._calls):
             if not (self._text or self._calls):
-                raise self._nothing("ended its answer without a word")
+                raise self._peer.empty("ended its answer without a word")
             return Finished(finish="stop", notes=self._notes())
         if self._reason in NO_ANSWER:
             if self._text:
                 raise self._peer.broken(f"made no readable tool call ({self._reason})")
-            raise self._nothing(f"made no readable answer ({self._reason})")
+            raise self._peer.empty(f"made no readable answer ({self._reason})")
         return Finished(finish="blocked", reason=self._reason, notes=self._notes())
-
-    def _nothing(self, what: str) -> EngineError:
-        return EngineError(f"{self._peer.label} {what}: ask again", kind="empty", billed=self._peer.billed)
 
     def _notes(self) -> tuple[str, ...]:
         notes = []

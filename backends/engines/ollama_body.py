@@ -5,7 +5,6 @@ from typing import Any
 
 from backends.engines.base import Call
 from backends.engines.ollama_tools import answer_format, tools
-from backends.engines.plain_text import well_formed
 from backends.engines.prompt_parts import arguments_of, refuse_media, seed_of, turns
 from backends.keep_alive import keep_alive
 from backends.settings import LocalEngine
@@ -35,8 +34,7 @@ def chat_body(call: Call, settings: LocalEngine) -> dict[str, Any]:
         "think": _think(call),
         "logprobs": call.logprobs or None,
     }
-    sent: dict[str, Any] = well_formed({name: value for name, value in body.items() if value is not None})
-    return sent
+    return {name: value for name, value in body.items() if value is not None}
 
 
 def ignored(call: Call) -> tuple[str, ...]:

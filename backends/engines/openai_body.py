@@ -12,7 +12,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from backends.engines.base import Call
-from backends.engines.plain_text import well_formed
 from backends.engines.prompt_parts import refuse_media, seed_of, turns
 from backends.types import Media, Message, ResponseFormat, Tool, ToolCall
 
@@ -49,8 +48,7 @@ def completion_body(call: Call) -> dict[str, Any]:
         body["parallel_tool_calls"] = call.parallel_tool_calls
     elif call.logprobs:  # llama-server refuses them in a stream beside tools
         body["logprobs"] = True
-    sent: dict[str, Any] = well_formed({name: value for name, value in body.items() if value is not None})
-    return sent
+    return {name: value for name, value in body.items() if value is not None}
 
 
 def _alternating(messages: tuple[Message, ...]) -> Iterator[Message]:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from backends.engines.base import TOKEN_BYTES
 from backends.engines.plain_text import without_surrogates
 from backends.types import ToolCall
 
@@ -27,7 +28,7 @@ class Calls:
     def __init__(self, answer: str) -> None:
         self._answer = answer
         self._parts: list[_Parts] = []
-        self.size = 0  # characters of all arguments
+        self.size = 0  # characters of all names and arguments, a call without any counted as a token
 
     def add(self, piece: dict[str, Any]) -> None:
         """Take a delta, or a whole call."""
@@ -68,6 +69,7 @@ class Calls:
         last = near[-1] if near else None
         if last is None or (name and last.name and ((id_ and last.id) or _json(last.text) is not None)):
             self._parts.append(_Parts(index))
+            self.size += max(len(name), TOKEN_BYTES)
             return self._parts[-1]
         return last
 

@@ -1,6 +1,8 @@
-"""Text as every engine can take it: well-formed Unicode."""
+"""Text as everybody can take it: well-formed Unicode."""
 
 from typing import Any
+
+import msgspec
 
 
 def without_surrogates(text: str) -> str:
@@ -22,3 +24,11 @@ def well_formed(value: Any) -> Any:
         case list() | tuple():
             return [well_formed(item) for item in value]
     return value
+
+
+def as_json(value: Any) -> bytes:
+    """`value` as JSON; half of a surrogate pair, which UTF-8 has no bytes for, becomes U+FFFD."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(well_formed(value))

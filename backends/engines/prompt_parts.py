@@ -1,4 +1,4 @@
-"""What the bodies of both kinds of local servers have in common: media they take, tools' media, earlier arguments."""
+"""What engines' bodies have in common: earlier calls' arguments; of local servers' also media and tools' media."""
 
 from collections.abc import Iterator
 from typing import Any

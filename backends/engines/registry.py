@@ -27,11 +27,16 @@ class Engines(Struct, frozen=True, kw_only=True):
         await self.cloud.close()
 
 
-def build(settings: Settings, *, gemini_key: str | None, signatures: SignatureStore | None = None) -> Engines:
+def build(
+    settings: Settings,
+    *,
+    gemini_key: str | None,
+    catalogue: Catalogue | None = None,
+    signatures: SignatureStore | None = None,
+) -> Engines:
     """Takes 0.3 s the first time, for imports; connects nothing, and may run in a thread."""
     from backends.engines.gemini import GeminiEngine
 
-    catalogue = Catalogue(settings.models)
     cloud = GeminiEngine(settings.engines.cloud, gemini_key, catalogue=catalogue, signatures=signatures)
     return Engines(local=_local(settings.engines.local), cloud=cloud)
 

@@ -172,14 +172,16 @@ class SignatureStore:
         if not batch:
             return
         with self._file:
+            if (db := self._opened()) is None:
+                return
+            before = self._entries, self._bytes
             try:
-                if (db := self._opened()) is None:
-                    return
                 with db:
                     for key, signature in batch.items():
                         self._put(db, key, signature)
                     self._evict(db)
             except sqlite3.Error as error:
+                self._entries, self._bytes = before  # the transaction is undone
                 self._failed(error)
                 return
         with self._lock:

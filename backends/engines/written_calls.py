@@ -42,6 +42,7 @@ ENDS = ("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "</s>")
 LANGUAGES = ("", "json", "tool_call", "tool_calls", "tool", "xml")
 NAMES = ("name", "function", "tool", "tool_name")
 KEYS = (*NAMES, "arguments", "parameters", "type", "id", "tool_calls")
+BETWEEN = " \t\r\n,;"
 MOST_CLOSERS = 16
 EARLY = 200
 """Characters within which a JSON text shows by its first key whether it can be a call."""
@@ -271,7 +272,8 @@ def _values(text: str) -> list[Any] | None:
         except (ValueError, RecursionError):
             return None
         found.append(value)
-        at = len(text) - len(text[at:].lstrip(" \t\r\n,;"))
+        while at < len(text) and text[at] in BETWEEN:
+            at += 1
     return found
 
 

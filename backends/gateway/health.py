@@ -1,6 +1,6 @@
 """`GET /healthz` and `GET /readyz`: alive, and able to answer."""
 
-from backends.gateway.openai_answer import encoded
+from backends.engines.plain_text import as_json
 from backends.gateway.visit import Visit
 
 
@@ -14,5 +14,5 @@ async def readyz(visit: Visit) -> None:
     snapshot = await visit.core.snapshot()
     alive = any(engine.health != "down" and not engine.stopped for engine in snapshot.engines)
     ready = alive and not visit.drain.closing
-    body = encoded({"ready": ready, "semantic": snapshot.cache.semantic})
+    body = as_json({"ready": ready, "semantic": snapshot.cache.semantic})
     await visit.answer(body, status=200 if ready else 503)

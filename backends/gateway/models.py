@@ -3,8 +3,8 @@
 from typing import Any
 
 from backends.agent_names import spelled
+from backends.engines.plain_text import as_json
 from backends.gateway.names import decoded, names, unknown
-from backends.gateway.openai_answer import encoded
 from backends.gateway.visit import Visit
 
 PATH = b"/v1/models"
@@ -14,7 +14,7 @@ async def list_models(visit: Visit) -> None:
     snapshot = await visit.core.snapshot()
     created = int(snapshot.started_at.timestamp())
     data = [_model(name, owner, created) for name, owner in names(visit.settings, snapshot).items()]
-    await visit.answer(encoded({"object": "list", "data": data}))
+    await visit.answer(as_json({"object": "list", "data": data}))
 
 
 async def one_model(visit: Visit) -> None:
@@ -25,7 +25,7 @@ async def one_model(visit: Visit) -> None:
     name = spelled(asked, found)
     if name is None:
         raise unknown(asked)
-    await visit.answer(encoded(_model(name, found[name], int(snapshot.started_at.timestamp()))))
+    await visit.answer(as_json(_model(name, found[name], int(snapshot.started_at.timestamp()))))
 
 
 def _model(name: str, owner: str, created: int) -> dict[str, Any]:

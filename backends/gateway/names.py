@@ -4,13 +4,12 @@ A model's name is a route, an agent, a name that the operator maps, an engine's 
 replaced by such. Agents' names are looked at again in the core, which knows what was configured since.
 """
 
-import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
 from msgspec import Struct
 
-from backends.agent_names import meant, spelled
+from backends.agent_names import is_name, meant, spelled
 from backends.catalogue import model_of
 from backends.gateway.refusal import Turned
 from backends.gateway.visit import Visit
@@ -19,7 +18,6 @@ from backends.types import EngineState, Route, Snapshot
 
 ROUTES: tuple[Route, ...] = ("auto", "local", "cloud")
 
-_AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _REPLACED = 3  # models in a row, each the successor of the one before
 
 
@@ -36,7 +34,7 @@ class Target(Struct, frozen=True, kw_only=True):
 async def target(name: str, visit: Visit) -> Target:
     """What a request for the model `name` is for. Raises Turned (400, 404)."""
     agent = visit.text(b"x-claw-agent")
-    if agent is not None and not _AGENT.fullmatch(agent):
+    if agent is not None and not is_name(agent):
         raise Turned(400, "invalid_request", "X-Claw-Agent must be up to 64 letters, digits, dots, dashes, underscores")
     if found := plain(name, agent, visit.settings):
         return found
@@ -72,11 +70,9 @@ def unknown(name: str, hint: str = "See `GET /v1/models`.") -> Turned:
 
 
 def models(settings: Settings, engines: Iterable[EngineState]) -> list[tuple[Route, str]]:
-    """Each engine's own models, as the core runs them and as the settings name them."""
-    found: dict[tuple[Route, str], None] = {(engine.name, engine.model): None for engine in engines}
-    if not found:
-        found = {("local", settings.engines.local.model): None, ("cloud", settings.engines.cloud.model): None}
-    return list(found)
+    """Each engine's own model: as the core runs it, else as the settings name it."""
+    named: list[tuple[Route, str]] = [("local", settings.engines.local.model), ("cloud", settings.engines.cloud.model)]
+    return [(engine.name, engine.model) for engine in engines] or named
 
 
 def names(settings: Settings, snapshot: Snapshot) -> dict[str, str]:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
+from backends.engines.plain_text import as_json
 from backends.errors import ClawError
 from backends.gateway.refusal import body_of
 from backends.types import Outcome, Tokens, ToolCall
@@ -17,8 +17,6 @@ COMMENT = b": waiting\n\n"
 """What readers of event streams skip. It keeps those who wait, and those in between, from hanging up."""
 
 _FINISH = {"stop": "stop", "length": "length", "blocked": "content_filter"}
-
-_encode = msgspec.json.encode
 
 
 class Answer(Struct, kw_only=True):
@@ -54,12 +52,12 @@ def cost_usd(outcomes: Sequence[Outcome]) -> Decimal:
     return sum((outcome.cost_usd for outcome in outcomes), Decimal(0))
 
 
-def ignored(said: Sequence[str], outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    """The fields that had no effect: those that nobody could honour, and those that these engines could not."""
-    return tuple(dict.fromkeys((*said, *(name for outcome in outcomes for name in outcome.ignored))))
+def ignored(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """The fields that had no effect on any of the answers."""
+    return tuple(dict.fromkeys(name for outcome in outcomes for name in outcome.ignored))
 
 
-def claw(outcomes: Sequence[Outcome], *, unheeded: Sequence[str] = (), notes: Sequence[str] = ()) -> dict[str, Any]:
+def claw(outcomes: Sequence[Outcome], *, notes: Sequence[str] = ()) -> dict[str, Any]:
     """What OpenAI has no place for: who answered, what it cost in US dollars as decimal text, and what was not done as
     asked. Of several answers it is the first one's, with all their costs, and `calls` has each one's own.
     """
@@ -82,8 +80,8 @@ def claw(outcomes: Sequence[Outcome], *, unheeded: Sequence[str] = (), notes: Se
             {"id": each.id, "engine": each.engine, "model": each.model, "cost_usd": f"{each.cost_usd:f}"}
             for each in outcomes
         ]
-    said = dict.fromkeys((*notes, *(note for each in outcomes for note in each.notes)))
-    if names := ignored(unheeded, outcomes):
+    said = dict.fromkeys((*(note for each in outcomes for note in each.notes), *notes))
+    if names := ignored(outcomes):
         said[f"ignored: {', '.join(names)}"] = None
     if said:
         facts["notes"] = tuple(said)
@@ -103,7 +101,7 @@ def whole(answers: Sequence[Answer], facts: dict[str, Any], *, legacy: bool = Fa
         for place, (answer, outcome) in enumerate(zip(answers, outcomes, strict=True))
     ]
     first = outcomes[0]
-    return encoded(
+    return as_json(
         {
             "id": f"chatcmpl-{first.id}",
             "object": "chat.completion",
@@ -127,7 +125,7 @@ def _message(answer: Answer, *, legacy: bool) -> dict[str, Any]:
         message["function_call"] = _function(answer.calls[0])
     elif answer.calls:
         message["tool_calls"] = [_call(call) for call in answer.calls]
-    return message | _sealed(answer.signature)
+    return message | _extra_content(answer.signature)
 
 
 def left_out(calls: Sequence[ToolCall], *, legacy: bool) -> tuple[str, ...]:
@@ -152,7 +150,7 @@ class Stream:
         self._usage = include_usage
         self._legacy = legacy
         null = b',"usage":null' if include_usage else b""
-        fixed = b"data: " + encoded(self._base)[:-1]
+        fixed = b"data: " + as_json(self._base)[:-1]
         self._before = [fixed + b',"choices":[{"index":%d,"delta":{"content":' % place for place in range(choices)]
         self._after = b'},"finish_reason":null}]' + null + b"}\n\n"
         self._calls = [0] * choices
@@ -164,11 +162,11 @@ class Stream:
 
     def text(self, text: str, place: int = 0) -> bytes:
         """The hot path: one string is encoded, the rest stands ready."""
-        return self._before[place] + encoded(text) + self._after
+        return self._before[place] + as_json(text) + self._after
 
-    def sealed(self, text: str, signature: str, place: int = 0) -> bytes:
+    def signed_text(self, text: str, signature: str, place: int = 0) -> bytes:
         """A piece of text, which may be empty, with its thought signature."""
-        return self._event(place, {"content": text} | _sealed(signature), None)
+        return self._event(place, {"content": text} | _extra_content(signature), None)
 
     def calls(self, calls: Sequence[ToolCall], place: int = 0) -> bytes:
         first = self._calls[place]
@@ -189,7 +187,7 @@ class Stream:
         if not self._usage:
             return self._event(place, {}, finish, more) + DONE
         last = self._base | {"choices": [], "usage": usage(outcomes)} | more
-        return self._event(place, {}, finish) + b"data: " + encoded(last) + b"\n\n" + DONE
+        return self._event(place, {}, finish) + b"data: " + as_json(last) + b"\n\n" + DONE
 
     def _finish(self, outcome: Outcome, place: int) -> str:
         return finish_reason(outcome, called=self._calls[place] > 0, legacy=self._legacy)
@@ -204,35 +202,17 @@ class Stream:
         chunk: dict[str, Any] = {"choices": [{"index": place, "delta": delta, "finish_reason": finish}]}
         if self._usage:
             chunk["usage"] = None
-        return b"data: " + encoded(self._base | chunk | (more or {})) + b"\n\n"
-
-
-def encoded(value: Any) -> bytes:
-    """`value` as JSON; half of a surrogate pair, which UTF-8 has no bytes for, becomes `?`."""
-    try:
-        return _encode(value)
-    except UnicodeEncodeError:
-        return _encode(_replaced(value))
-
-
-def _replaced(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_replaced(key): _replaced(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_replaced(item) for item in value]
-    return value
+        return b"data: " + as_json(self._base | chunk | (more or {})) + b"\n\n"
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": _function(call)} | _sealed(call.signature)
+    return {"id": call.id, "type": "function", "function": _function(call)} | _extra_content(call.signature)
 
 
 def _function(call: ToolCall) -> dict[str, Any]:
     return {"name": call.name, "arguments": call.arguments}
 
 
-def _sealed(signature: str | None) -> dict[str, Any]:
+def _extra_content(signature: str | None) -> dict[str, Any]:
     """Where Google's OpenAI-compatible API has thought signatures: ai.google.dev/gemini-api/docs/thought-signatures"""
     return {"extra_content": {"google": {"thought_signature": signature}}} if signature else {}

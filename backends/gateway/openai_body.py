@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from backends.gateway import openai_messages, openai_tools
 from backends.gateway.json_body import check_depth, decode, wrong_field
-from backends.gateway.openai_fields import Unheeded
+from backends.gateway.openai_fields import IgnoredFields
 from backends.gateway.openai_messages import ChatMessage
 from backends.gateway.openai_tools import Function, FunctionTool, Named, ToolChoice
 from backends.gateway.refusal import Turned
@@ -111,8 +111,8 @@ _objects = msgspec.json.Decoder(dict[str, Any])
 def read(body: bytes) -> Wish:
     """Raises Turned (400), naming the field, for what cannot be meant or honoured here."""
     said = decode(mended(body), _objects)
-    unheeded = Unheeded()
-    _look_at(said, unheeded)
+    ignored = IgnoredFields()
+    _look_at(said, ignored)
     try:
         chat = msgspec.convert(said, ChatBody)
     except msgspec.ValidationError as error:
@@ -132,26 +132,26 @@ def read(body: bytes) -> Wish:
         response_format=_format(chat.response_format),
         sampling=_sampling(chat),
         deadline_ms=chat.deadline_ms,
-        ignored=unheeded.names(),
+        ignored=ignored.names(),
     )
 
 
-def _look_at(said: dict[str, Any], unheeded: Unheeded) -> None:
-    unheeded.look("", said)
+def _look_at(said: dict[str, Any], ignored: IgnoredFields) -> None:
+    ignored.look("", said)
     for name in ("stream_options", "response_format", "extra_body", "google"):
         if isinstance(inner := said.get(name), dict):
-            unheeded.look(name, inner, name)
+            ignored.look(name, inner, name)
     form = said.get("response_format")
     if isinstance(form, dict) and isinstance(schema := form.get("json_schema"), dict):
-        unheeded.look("response_format.json_schema", schema, "response_format.json_schema")
+        ignored.look("response_format.json_schema", schema, "response_format.json_schema")
     for holder in (said.get("extra_body"), said):
         google = holder.get("google") if isinstance(holder, dict) else None
         config = google.get("thinking_config") if isinstance(google, dict) else None
         if isinstance(config, dict):
-            unheeded.look("thinking_config", config, "thinking_config")
-    openai_tools.look_at(said, unheeded)
+            ignored.look("thinking_config", config, "thinking_config")
+    openai_tools.look_at(said, ignored)
     if isinstance(messages := said.get("messages"), list):
-        openai_messages.look_at(messages, unheeded)
+        openai_messages.look_at(messages, ignored)
 
 
 def _sampling(chat: ChatBody) -> Sampling:

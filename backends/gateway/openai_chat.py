@@ -64,7 +64,7 @@ async def request_of(wish: Wish, visit: Visit) -> Request:
     )
 
 
-class _Answering:
+class _Response:
     """What whole and streamed answers have in common: the choices, as far as they were heard."""
 
     def __init__(self, visit: Visit, wish: Wish, request: Request) -> None:
@@ -84,12 +84,12 @@ class _Answering:
         return [answer.outcome for answer in self._answers if answer.outcome is not None]
 
     def _facts(self) -> dict[str, object]:
-        outcomes, legacy = self._outcomes(), self._wish.legacy
+        legacy = self._wish.legacy
         late = [note for answer in self._answers for note in openai_answer.left_out(answer.calls, legacy=legacy)]
-        return openai_answer.claw(outcomes, unheeded=self._request.ignored, notes=(*self._request.notes, *late))
+        return openai_answer.claw(self._outcomes(), notes=late)
 
 
-class _Whole(_Answering):
+class _Whole(_Response):
     """An answer kept back until it is known how it ended."""
 
     async def hear(self, chunks: Heard) -> None:
@@ -116,13 +116,13 @@ class _Whole(_Answering):
             *_headers(first.agent, first.engine, first.model, first.cache),
             (b"x-claw-zone", zone_of([first.engine, *(each.engine for one in outcomes for each in one.attempts)])),
             (b"x-claw-cost-usd", f"{openai_answer.cost_usd(outcomes):f}".encode()),
-            *_ignored(openai_answer.ignored(self._request.ignored, outcomes)),
+            *_ignored(openai_answer.ignored(outcomes)),
         ]
         body = openai_answer.whole(self._answers, self._facts(), legacy=self._wish.legacy)
         await self._visit.answer(body, headers=headers)
 
 
-class _Streamed(_Answering):
+class _Streamed(_Response):
     """An answer passed on as it comes. Its status is decided by what comes first: text, failure, or a long silence."""
 
     def __init__(self, visit: Visit, wish: Wish, request: Request) -> None:
@@ -169,7 +169,7 @@ class _Streamed(_Answering):
                 if chunk.signature is None:
                     await write(stream.text(chunk.text, place))
                 else:
-                    await write(stream.sealed(chunk.text, chunk.signature, place))
+                    await write(stream.signed_text(chunk.text, chunk.signature, place))
             elif isinstance(chunk, Called):
                 self._answers[place].calls.extend(chunk.calls)
                 await write(stream.calls(chunk.calls, place))
@@ -199,7 +199,6 @@ class _Streamed(_Answering):
         model = known.model if known else self._request.model or "auto"
         engine = known.engine if known else "auto"
         cache = outcome.cache if outcome else self._cache()
-        ignored = (*self._request.ignored, *(known.ignored if known else ()))
         stream = openai_answer.Stream(
             self._request.id,
             model,
@@ -210,7 +209,7 @@ class _Streamed(_Answering):
         headers = [
             *_headers(known.agent if known else self._request.agent, engine, model, cache),
             *([(b"x-claw-zone", zone_of([engine]))] if known else []),
-            *_ignored(tuple(dict.fromkeys(ignored))),
+            *_ignored(known.ignored if known else self._request.ignored),
             (b"cache-control", b"no-store"),
         ]
         await self._visit.start(200, EVENT_STREAM, headers)
@@ -245,7 +244,9 @@ async def _ended(task: asyncio.Task[None]) -> None:
 def failure_of(outcome: Outcome) -> ClawError | None:
     """The error that an outcome stands for, None where it is an answer."""
     if outcome.finish == "cancelled":
-        return Failed("this call was cancelled by the operator", kind="cancelled", retry_after_s=None)
+        return Failed(
+            "this call was cancelled by the operator", kind="cancelled", retry_after_s=None, should_retry=False
+        )
     if outcome.finish == "error":
         said = outcome.error or "the engine failed: look at `claw doctor`"
         return Failed(

@@ -1,6 +1,7 @@
 """What becomes of every field of OpenAI's chat completions request, and of those beside them that clients send.
 
-The table is the whole truth: docs/fields.md is written from it, and what it does not name is named to the caller.
+The table is the whole truth: the one in docs/clients.md is written from it, and what it does not name is named to the
+caller.
 Source: openai 3.57.0, types/chat/completion_create_params.py and the types it refers to, read on 2026-11-30.
 """
 
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from backends.gateway.refusal import Turned
 
-Fate = Literal["carried", "translated", "accepted", "named", "refused"]
+Treatment = Literal["carried", "translated", "accepted", "named", "refused"]
 """Goes to the engine as it is; in another form; has no effect and needs none; has no effect and is named to the caller;
 is refused with a 400 that names it."""
 
@@ -23,7 +24,7 @@ LETTERS = 64
 class Field(Struct, frozen=True):
     """`harmless` are values of a field which ask for nothing, so that they are neither named nor refused."""
 
-    fate: Fate
+    treatment: Treatment
     how: str = ""
     harmless: tuple[Any, ...] = ()
 
@@ -172,12 +173,12 @@ FIELDS: dict[str, dict[str, Field]] = {
 """By the place where it stands; "" is the body itself."""
 
 _QUIET = {
-    place: frozenset(name for name, field in fields.items() if field.fate in ("carried", "translated", "accepted"))
+    place: frozenset(name for name, field in fields.items() if field.treatment in ("carried", "translated", "accepted"))
     for place, fields in FIELDS.items()
 }
 
 
-class Unheeded:
+class IgnoredFields:
     """Collects what a request says to no effect. It looks at keys only, some 0.2 µs for each object."""
 
     def __init__(self) -> None:
@@ -193,7 +194,7 @@ class Unheeded:
             said, field = value[name], fields.get(name)
             if said is None or (field is not None and any(said == each for each in field.harmless)):
                 continue
-            if field is not None and field.fate == "refused":
+            if field is not None and field.treatment == "refused":
                 path = f"{where}.{name}".lstrip(".")
                 raise Turned(400, "unsupported", f"{path} is not supported: {field.how}", param=path)
             self._names[_plain(f"{place}.{name}".lstrip("."))] = None

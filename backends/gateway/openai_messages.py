@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from backends.gateway.openai_fields import Unheeded
+from backends.gateway.openai_fields import IgnoredFields
 from backends.gateway.openai_media import File, ImageUrl, InputAudio, image, pdf, recording
 from backends.gateway.refusal import Turned
 from backends.types import Media, Message, ToolCall
@@ -51,33 +51,33 @@ class ChatMessage(Struct):
     provider_specific_fields: Any = None
 
 
-def look_at(messages: Sequence[Any], unheeded: Unheeded) -> None:
+def look_at(messages: Sequence[Any], ignored: IgnoredFields) -> None:
     """Name or refuse what the messages say to no effect. Raises Turned (400)."""
     for index, message in enumerate(messages):
         if not isinstance(message, dict):
             continue
         where = f"messages[{index}]"
-        unheeded.look("messages[]", message, where)
+        ignored.look("messages[]", message, where)
         content, calls = message.get("content"), message.get("tool_calls")
         for place, part in enumerate(content if isinstance(content, list) else ()):
             if isinstance(part, dict) and part.get("type") not in _THOUGHTS:
-                _look_at_part(part, f"{where}.content[{place}]", unheeded)
+                _look_at_part(part, f"{where}.content[{place}]", ignored)
         for place, call in enumerate(calls if isinstance(calls, list) else ()):
             if isinstance(call, dict):
-                unheeded.look("messages[].tool_calls[]", call, f"{where}.tool_calls[{place}]")
-                _look_within(call, "function", "messages[].tool_calls[].function", where, unheeded)
-        _look_within(message, "function_call", "messages[].function_call", where, unheeded)
+                ignored.look("messages[].tool_calls[]", call, f"{where}.tool_calls[{place}]")
+                _look_within(call, "function", "messages[].tool_calls[].function", where, ignored)
+        _look_within(message, "function_call", "messages[].function_call", where, ignored)
 
 
-def _look_at_part(part: Mapping[str, Any], where: str, unheeded: Unheeded) -> None:
-    unheeded.look("messages[].content[]", part, where)
+def _look_at_part(part: Mapping[str, Any], where: str, ignored: IgnoredFields) -> None:
+    ignored.look("messages[].content[]", part, where)
     for name in ("image_url", "input_audio", "file"):
-        _look_within(part, name, f"messages[].content[].{name}", where, unheeded)
+        _look_within(part, name, f"messages[].content[].{name}", where, ignored)
 
 
-def _look_within(value: Mapping[str, Any], name: str, place: str, where: str, unheeded: Unheeded) -> None:
+def _look_within(value: Mapping[str, Any], name: str, place: str, where: str, ignored: IgnoredFields) -> None:
     if isinstance(inner := value.get(name), dict):
-        unheeded.look(place, inner, f"{where}.{name}")
+        ignored.look(place, inner, f"{where}.{name}")
 
 
 def canonical(said: Sequence[ChatMessage]) -> tuple[Message, ...]:
@@ -114,14 +114,8 @@ def _message(
         _called(call.id, call.function, signature_in(call.extra_content, call.provider_specific_fields))
         for call in said.tool_calls or ()
     )
-    roles: dict[str, Literal["system", "user", "assistant", "tool"]] = {
-        "developer": "system",
-        "function": "tool",
-        "user": "user",
-        "assistant": "assistant",
-    }
     return Message(
-        role=roles.get(said.role, "tool" if said.role == "tool" else "system"),
+        role="system" if said.role == "developer" else "tool" if said.role == "function" else said.role,
         text=BETWEEN_PARTS.join(texts),
         media=media,
         tool_calls=calls,

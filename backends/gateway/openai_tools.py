@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from backends.gateway.json_body import check_depth
-from backends.gateway.openai_fields import Unheeded
+from backends.gateway.openai_fields import IgnoredFields
 from backends.gateway.refusal import Turned
 from backends.types import Tool
 
@@ -37,7 +37,7 @@ class AllowedTools(Struct):
     tools: list[ToolChoice]
 
 
-def look_at(said: dict[str, Any], unheeded: Unheeded) -> None:
+def look_at(said: dict[str, Any], ignored: IgnoredFields) -> None:
     """Name what the tools say to no effect. Raises Turned (400) for what no engine here has."""
     tools, functions = said.get("tools"), said.get("functions")
     for index, tool in enumerate(tools if isinstance(tools, list) else ()):
@@ -50,12 +50,12 @@ def look_at(said: dict[str, Any], unheeded: Unheeded) -> None:
             raise Turned(
                 400, "unsupported" if isinstance(kind, str) else "invalid_request", line, param=f"tools[{index}]"
             )
-        unheeded.look("tools[]", tool, f"tools[{index}]")
+        ignored.look("tools[]", tool, f"tools[{index}]")
         if isinstance(function := tool.get("function"), dict):
-            unheeded.look("tools[].function", function, f"tools[{index}].function")
+            ignored.look("tools[].function", function, f"tools[{index}].function")
     for index, function in enumerate(functions if isinstance(functions, list) else ()):
         if isinstance(function, dict):
-            unheeded.look("functions[]", function, f"functions[{index}]")
+            ignored.look("functions[]", function, f"functions[{index}]")
 
 
 def canonical(

@@ -53,9 +53,6 @@ QUOTA_WAIT_S = 3600.0  # the same for a day's quota
 LONG_S = 120.0
 """A wait from which clients are told not to send again by themselves: OpenAI's for Node would sleep through any."""
 
-FINAL = frozenset({"deadline", "daily-quota", "cancelled", "budget"})
-"""Kinds that the same request, sent again, would meet again: OpenAI's clients are told not to."""
-
 _TYPES = {402: "insufficient_quota", 403: "permission_error", 429: "rate_limit_error"}
 
 
@@ -109,7 +106,7 @@ def body_of(error: ClawError) -> bytes:
 
 def headers_of(error: ClawError) -> list[tuple[bytes, bytes]]:
     """Retry-After in whole seconds, on every 429 and 503, and a word to OpenAI's clients where the error itself says
-    whether to send again, or where that would be in vain.
+    whether to send again, or where the wait is long.
     """
     headers: list[tuple[bytes, bytes]] = []
     wait = error.retry_after_s
@@ -118,7 +115,7 @@ def headers_of(error: ClawError) -> list[tuple[bytes, bytes]]:
     if wait is not None:
         headers.append((b"retry-after", str(max(1, math.ceil(wait))).encode()))
     again = error.should_retry
-    if again is None and (error.kind in FINAL or (wait is not None and wait > LONG_S)):
+    if again is None and wait is not None and wait > LONG_S:
         again = False
     if again is not None:
         headers.append((b"x-should-retry", b"true" if again else b"false"))

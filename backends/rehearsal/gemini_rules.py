@@ -21,8 +21,8 @@ MIME_TYPES = re.compile(
     r"image/(png|jpeg|webp|heic|heif)|application/pdf|audio/(wav|x-wav|mp3|mpeg|aiff|aac|ogg|flac)|video/\w+|text/\w+"
 )
 STOPS = 5
-KEY = b"the twin's own seal"
-SEAL = 16  # bytes
+KEY = b"the twin's own key"
+SIGNATURE_BYTES = 16
 
 _canonical = msgspec.json.Encoder(order="sorted")
 
@@ -74,12 +74,12 @@ def hold_to(body: dict[str, Any], rules: Rules) -> None:
     _signatures(contents, rules)
 
 
-def call_seal(name: str, arguments: Any) -> str:
+def call_signature(name: str, arguments: Any) -> str:
     """The twin's thoughtSignature of a function call; good for this name and these arguments alone."""
     return base64.b64encode(_digest(_canonical.encode((name, arguments)))).decode()
 
 
-def text_seal(nonce: bytes) -> str:
+def text_signature(nonce: bytes) -> str:
     """The twin's thoughtSignature of a text part, good for any text."""
     return base64.b64encode(nonce + _digest(nonce)).decode()
 
@@ -181,7 +181,7 @@ def _signatures(contents: list[dict[str, Any]], rules: Rules) -> None:
         calls = 0
         for part in _parts(turn):
             called, signature = read(part, "functionCall"), read(part, "thoughtSignature")
-            if signature is not None and not _sealed(signature, called):
+            if signature is not None and not _is_signature(signature, called):
                 raise BadAsk("Corrupted thought signature.")
             if called is None:
                 continue
@@ -199,16 +199,16 @@ def _is_own(turn: dict[str, Any]) -> bool:
     return read(turn, "role") != "model" and any(read(part, "functionResponse") is None for part in _parts(turn))
 
 
-def _sealed(signature: Any, called: Any) -> bool:
+def _is_signature(signature: Any, called: Any) -> bool:
     if signature in PLACEHOLDERS:
         return True
     try:
-        seal = base64.b64decode(str(signature).replace("-", "+").replace("_", "/"), validate=True)
+        given = base64.b64decode(str(signature).replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError):
         return False
     if called is not None:
-        return seal == _digest(_canonical.encode((read(called, "name"), read(called, "args", {}))))
-    return len(seal) > SEAL and _digest(seal[:-SEAL]) == seal[-SEAL:]
+        return given == _digest(_canonical.encode((read(called, "name"), read(called, "args", {}))))
+    return len(given) > SIGNATURE_BYTES and _digest(given[:-SIGNATURE_BYTES]) == given[-SIGNATURE_BYTES:]
 
 
 def _parts(turn: dict[str, Any]) -> list[dict[str, Any]]:
@@ -217,4 +217,4 @@ def _parts(turn: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _digest(data: bytes) -> bytes:
-    return blake2b(data, key=KEY, digest_size=SEAL).digest()
+    return blake2b(data, key=KEY, digest_size=SIGNATURE_BYTES).digest()

@@ -15,7 +15,7 @@ from backends.rehearsal.gemini_answers import THOUGHT, Event, Responses, altered
 from backends.rehearsal.gemini_asks import BadAsk, Prompt, read, read_prompt
 from backends.rehearsal.gemini_caches import LEAST_TOKENS, Caches
 from backends.rehearsal.gemini_framing import array, one_event, sse, whole
-from backends.rehearsal.gemini_rules import call_seal, hold_to, rules_of, text_seal
+from backends.rehearsal.gemini_rules import call_signature, hold_to, rules_of, text_signature
 from backends.rehearsal.incidents import OVERLOADED, google_error
 from backends.rehearsal.script import Invocation, Script, Spent, count, count_prompt, dice
 from backends.rehearsal.twin import Twin
@@ -142,7 +142,7 @@ class GeminiTwin(Twin):
             if isinstance(piece, Spent):
                 self._settle(said.call)
                 if held and "text" in held[-1] and rules_of(said.model).signatures:
-                    held[-1] = held[-1] | {"thoughtSignature": text_seal(said.call.id.encode())}
+                    held[-1] = held[-1] | {"thoughtSignature": text_signature(said.call.id.encode())}
                 yield said.candidate(held, finish="STOP" if piece.finish == "stop" else "MAX_TOKENS")
                 return
             if held:
@@ -271,8 +271,8 @@ def _part(piece: str | Invocation, call: Call, number: int) -> dict[str, Any]:
     if isinstance(piece, str):
         return {"text": piece}
     called = {"id": f"{call.id}-{number}", "name": piece.name, "args": piece.arguments}
-    seal = {"thoughtSignature": call_seal(piece.name, piece.arguments)} if number == 1 else {}
-    return {"functionCall": called, **seal}
+    signed = {"thoughtSignature": call_signature(piece.name, piece.arguments)} if number == 1 else {}
+    return {"functionCall": called, **signed}
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

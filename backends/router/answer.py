@@ -1,7 +1,7 @@
 """What one upstream call says, taken in as it comes: counted, its placeholders undone, and told to who listens."""
 
 from backends.clock import Clock
-from backends.engines.base import Answering, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.engines.base import AnsweredBy, EngineChunk, Finished, Text, ToolCalls, Usage
 from backends.router.answer_room import AnswerRoom
 from backends.router.flight import Flight
 from backends.router.privacy.redact import Redaction
@@ -37,7 +37,7 @@ class Answer:
         flight.progressed(self._clock.monotonic())
         match chunk:
             case Text(text, signature):
-                text, signature = self._room.text(text), self._room.seal(signature)
+                text, signature = self._room.text(text), self._room.signature(signature)
                 meter.heard(text)
                 if flight.lightly and flight.holds and meter.engine == "local" and not chunk.unread_call:
                     flight.release()
@@ -52,7 +52,7 @@ class Answer:
                     flight.tell(Called(wanted))
             case Usage(tokens):
                 meter.used(tokens)
-            case Answering(model):
+            case AnsweredBy(model):
                 meter.answering(model)
             case Finished():
                 self._end = chunk

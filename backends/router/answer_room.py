@@ -9,15 +9,15 @@ from collections.abc import Iterable
 from backends.engines.base import TIMES_CAP, TOKEN_BYTES, Call, most_said
 from backends.types import ToolCall
 
-SEALS_BYTES = 1 << 20
+SIGNATURES_BYTES = 1 << 20
 """Of all signatures in one answer, which are no part of what it says; the longest seen has 47 kB."""
 
 
 class AnswerRoom:
     def __init__(self, call: Call) -> None:
-        self.tokens = call.max_output + (call.thinking_budget or 0)
+        self.tokens = call.most_output
         self._left = most_said(call)
-        self._seals_left = SEALS_BYTES
+        self._signatures_left = SIGNATURES_BYTES
         self.full = False
 
     @property
@@ -32,10 +32,10 @@ class AnswerRoom:
         self._take(max(len(data), TOKEN_BYTES) if data else 0)
         return kept
 
-    def seal(self, signature: str | None) -> str | None:
+    def signature(self, signature: str | None) -> str | None:
         """A signature, while there is room for those."""
-        self._seals_left -= len(signature or "")
-        return signature if self._seals_left >= 0 else None
+        self._signatures_left -= len(signature or "")
+        return signature if self._signatures_left >= 0 else None
 
     def calls(self, wanted: Iterable[ToolCall]) -> tuple[ToolCall, ...]:
         """The calls that fit whole: half a call is none."""

@@ -12,13 +12,12 @@ from typing import Literal
 from msgspec.structs import replace
 
 from backends.clock import Clock
-from backends.engines.base import Answering as Answers
-from backends.engines.base import Call, Finished, Text
+from backends.engines.base import AnsweredBy, Call, Finished, Text
 from backends.errors import ClawError, EngineError
 from backends.ledger.store import Ledger
 from backends.router.answer import Answer
 from backends.router.cascade import Cascade, Watch
-from backends.router.compress import compress, cuts, unheeded
+from backends.router.compress import compress, cuts, ignored
 from backends.router.costs import Costs
 from backends.router.decide.choose import redacted_detail
 from backends.router.desk import Desk
@@ -127,9 +126,7 @@ class Answering:
 
     def ignored(self, flight: Flight, name: EngineName) -> tuple[str, ...]:
         """The names of the request's fields that have no effect on this engine's call."""
-        call = self._call(flight, name)
-        ignores = (*unheeded(flight.request, call), *self._desks[name].engine.ignores(call))
-        return tuple(dict.fromkeys((*flight.request.ignored, *ignores)))
+        return ignored(flight.request, self._call(flight, name), self._desks[name])
 
     def _answered_by(self, flight: Flight, meter: Meter) -> None:
         """Tell who listens, before the first word, that another model answers than the one asked for."""
@@ -146,11 +143,8 @@ class Answering:
         thought = flight.thought
         desk = self._desks[name]
         request, classes = outgoing(desk, flight.request, thought.classes, thought.redaction)
-        call = compress(request, classes, name, desk.settings, window=desk.context, catalogue=desk.catalogue)
-        if flight.closely and name == "local":
-            call = replace(call, logprobs=True)
-        limit = thought.limit
-        return limit.of(call) if limit is not None and name == "cloud" else call
+        call = compress(request, classes, desk, thought.limit)
+        return replace(call, logprobs=True) if flight.closely and name == "local" else call
 
     async def _attempt(
         self, flight: Flight, name: EngineName, *, further: bool, held: bool, role: Role = "answer"
@@ -186,7 +180,7 @@ class Answering:
                     answer.take(chunk)
                     if answer.full:
                         break
-                    if isinstance(chunk, Answers):
+                    if isinstance(chunk, AnsweredBy):
                         self._answered_by(flight, meter)
             end = answer.whole()
             counted = True
@@ -209,7 +203,7 @@ class Answering:
             text=meter.text,
             calls=answer.calls,
             confidence=end.confidence,
-            notes=(*flight.request.notes, *cuts(flight.request, meter.call), *end.notes, *redacted),
+            notes=(*cuts(flight.request, meter.call), *end.notes, *redacted),
         )
         attempt = self._answered(flight, desk, meter)
         if not end.context_cut:

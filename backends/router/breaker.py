@@ -112,8 +112,8 @@ class Breaker:
             error.retry_after_s = until_reset_s(self._clock.now())
         if error.kind in HARMLESS or (self._open_until is not None and not probed):
             return  # a call that was sent before the breaker opened has nothing new to say
-        if cause and (error.kind in CHOKED or error.status == 500):
-            if cause in self._causes and not probed:
+        if cause and not probed and (error.kind in CHOKED or error.status == 500):
+            if cause in self._causes:
                 return
             self._causes.add(cause)
         self._failures += 1

@@ -2,8 +2,9 @@
 
 Nothing of a kept-back answer is heard before its check, so that what a caller hears comes from one attempt. An answer
 that failed and cannot go further (sensitive, an absolute policy, no budget, no cloud, no time) is given all the same,
-marked "unverified" and never cached. Checking never costs a caller the answer: the cloud's is kept back until it is
-whole, and where it fails or comes too late the local one is given.
+marked "unverified" and never cached; only where a tool had to be called and none was, it is an error. Checking never
+costs a caller the answer: the cloud's is kept back until it is whole, and where it fails or comes too late the local
+one is given.
 
 A second sample and an escalation are no retries: they follow an engine that answered, so the retry budget, which keeps
 an outage from being answered with a storm, does not count them. Each is bounded by its own reservation, the deadline
@@ -41,9 +42,8 @@ IN_A_THREAD_FROM = 4_000
 class Watch(Struct, frozen=True, kw_only=True):
     """What is to be done with a flight's local answer, also where local takes over.
 
-    `may_escalate`: another engine's may be given instead.
-
-    `holds` keeps it back until it is checked, `lightly` only until it shows that its text is no tool call.
+    `may_escalate`: another engine's may be given instead. `holds` keeps it back until it is checked, `lightly` only
+    until it shows that its text is no tool call.
     """
 
     depth: Literal["none"] | Depth = "none"

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
-from backends.catalogue import Catalogue, thinking_room
+from backends.catalogue import thinking_room
 from backends.catalogue.thinking import ROOM
 from backends.engines.base import Call
+from backends.router.ceiling import Cut
+from backends.router.desk import Desk
 from backends.settings import CloudEngine, LocalEngine
 from backends.types import Classes, EngineName, Request
 
@@ -16,33 +18,25 @@ USUAL_OUTPUT: dict[EngineName, int] = {"local": 4096, "cloud": 8192}
 USUAL_THINKING = 2048
 """Thinking tokens for a hard prompt, where neither settings nor request name a number."""
 
-BUILT_IN = Catalogue()
 
-
-def compress(
-    request: Request,
-    classes: Classes,
-    engine: EngineName,
-    settings: LocalEngine | CloudEngine,
-    *,
-    window: int,
-    catalogue: Catalogue = BUILT_IN,
-) -> Call:
+def compress(request: Request, classes: Classes, desk: Desk, limit: Cut | None = None) -> Call:
     """Build the upstream call. Its worst case in tokens is `input_tokens + max_output + thinking_budget`.
 
-    The output gets what the request names, as far as the engine's cap, its model and what the prompt leaves of `window`
-    tokens allow. What is set aside for thinking is what the model will take, told or not.
+    The output gets what the request names, as far as the engine's cap, its model and what the prompt leaves of its
+    window allow. What is set aside for thinking is what the model will take, told or not. `limit` is what the agent's
+    ceiling leaves of a call to the cloud.
     """
-    model = model_asked(request, engine, settings)
+    settings, window = desk.settings, desk.context
+    model = model_asked(request, desk.name, settings)
     thinking, writes = None, window
     if isinstance(settings, CloudEngine):
-        known = catalogue.model(model)
+        known = desk.catalogue.model(model)
         writes = known.max_output
         allowed = _thinking(request, classes, settings)
         thinking = min(thinking_room(known, request.sampling.effort, allowed), writes // 2)
-    wanted = request.sampling.max_tokens or settings.max_output or USUAL_OUTPUT[engine]
+    wanted = request.sampling.max_tokens or settings.max_output or USUAL_OUTPUT[desk.name]
     room = min(settings.max_output or writes, writes - (thinking or 0), window - classes.input_tokens)
-    return Call(
+    call = Call(
         id=request.id,
         model=model,
         messages=request.messages,
@@ -67,11 +61,14 @@ def compress(
         first_byte_s=settings.first_byte_s,
         idle_s=settings.idle_s,
     )
+    return limit.of(call) if limit is not None and desk.name == "cloud" else call
 
 
-def unheeded(request: Request, call: Call) -> tuple[str, ...]:
-    """Fields of the request that this kind of engine has no word for; 0 tokens of thinking are an effort of none."""
-    return ("thinking_budget",) if request.sampling.thinking_budget and call.thinking_budget is None else ()
+def ignored(request: Request, call: Call, desk: Desk) -> tuple[str, ...]:
+    """The names of the request's fields that have no effect on its call to this engine."""
+    # 0 tokens of thinking are an effort of none, which an engine has its own word on
+    budget = ("thinking_budget",) if request.sampling.thinking_budget and call.thinking_budget is None else ()
+    return tuple(dict.fromkeys((*request.ignored, *budget, *desk.engine.ignores(call))))
 
 
 def model_asked(request: Request, engine: EngineName, settings: LocalEngine | CloudEngine) -> str:

@@ -85,7 +85,7 @@ class Costs:
         """US dollars that `call` can cost at the most, whatever its prompt's true count is. Raises UnknownPrice."""
         if engine == "local":
             return ZERO
-        read, now = call.most_tokens or most(call), self._clock.now()
+        read, now = most(call), self._clock.now()
         models = {call.model, self.priced(self.expected(call.model), call.model, now)}
         return max(
             self._prices.worst_case(

@@ -1,11 +1,9 @@
 """The first stage: a request within the operator's limits, or a clear refusal."""
 
-import re
-
 import msgspec
 from msgspec.structs import replace
 
-from backends.agent_names import meant, spelled
+from backends.agent_names import is_name, meant, spelled
 from backends.cache.lifetime import wants_its_own
 from backends.errors import TooLarge, WrongUse
 from backends.router.bounds import check_bounds
@@ -13,15 +11,13 @@ from backends.router.turns import paired
 from backends.settings import Settings
 from backends.types import Message, Request
 
-AGENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
 
 def normalise(request: Request, settings: Settings) -> Request:
     """Return `request` with deadlines of its own, under its agent's ceilings. Raises WrongUse for an empty prompt or
     agent name, TooLarge past the limit.
     """
     request = _named(request, settings)
-    if request.tag is not None and not AGENT_NAME.fullmatch(request.tag):
+    if request.tag is not None and not is_name(request.tag):
         raise WrongUse("a tag has 1 to 64 letters, digits, dots, dashes or underscores: use such a word")
     check_bounds(request)
     asked = [message for message in request.messages if message.role in ("user", "tool")]
@@ -71,13 +67,13 @@ def _named(request: Request, settings: Settings) -> Request:
     notes: list[str] = []
     names: list[str] = []
     for name in (request.agent, *request.rules):
-        if not AGENT_NAME.fullmatch(name):
+        if not is_name(name):
             raise WrongUse("an agent's name has 1 to 64 letters, digits, dots, dashes or underscores: use such a name")
         known = spelled(name, settings.agents)
         if known is None and name != "default":
             near = meant(name, settings.agents)
             guarded = near is not None and settings.guards(near)
-            if guarded or (request.source == "gateway" and settings.knows_its_agents()):
+            if guarded or (request.source == "gateway" and settings.refuses_unknown_agents()):
                 hint = f"did you mean {near}?" if near else "its name is added to claw.toml under agents"
                 raise WrongUse(f"no agent {name} is configured: {hint}")
             if near is not None:

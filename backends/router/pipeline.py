@@ -256,7 +256,7 @@ class Pipeline:
     ) -> AsyncGenerator[Chunk]:
         """Share another's call in flight: a row of its own, at no cost."""
         self._cache.shared_flight()
-        explanation = self._recorder.shared_explanation(flight)
+        explanation = self._recorder.shared_explanation(flight, request)
         self._journal.decided(request, explanation)
         ending: Cut | None = "cancelled"
         async with Seat(flight, leads=False):

@@ -171,9 +171,13 @@ class Recorder:
             latency_ms=self._since(started),
         )
 
-    def shared_explanation(self, flight: Flight) -> Explanation:
-        shared = Reason(rule="cache", detail="shares a call in flight")
-        return replace(flight.thought.explanation, reasons=(shared, *flight.thought.explanation.reasons))
+    def shared_explanation(self, flight: Flight, request: Request) -> Explanation:
+        shared, leaders = Reason(rule="cache", detail="shares a call in flight"), flight.thought.explanation
+        return replace(
+            leaders,
+            reasons=(shared, *leaders.reasons),
+            ignored=_own(request.ignored, flight.request.ignored, leaders.ignored),
+        )
 
     def cached(
         self, request: Request, verdict: Verdict, hit: Hit, started: float, started_at: datetime

@@ -176,9 +176,7 @@ class Meter:
         known = self._reported or Tokens()
         thinking = known.thinking if self._reported else self.call.thinking_budget or 0
         heard = known.output + self._unreported_b
-        tokens = Tokens(
-            input=known.input or self.call.most_tokens or most(self.call), output=heard + ON_THE_WAY, thinking=thinking
-        )
+        tokens = Tokens(input=known.input or most(self.call), output=heard + ON_THE_WAY, thinking=thinking)
         return self._cost(tokens)
 
 

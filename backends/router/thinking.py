@@ -7,12 +7,11 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from backends.engines.base import Call
 from backends.ledger.prices import UnknownPrice
 from backends.ledger.store import Ledger
 from backends.router.ceiling import Cut, cut
 from backends.router.classify import Classifier
-from backends.router.compress import compress, unheeded
+from backends.router.compress import compress, ignored
 from backends.router.controls import Controls
 from backends.router.costs import Costs
 from backends.router.decide import EngineView, Inputs, decide
@@ -84,7 +83,7 @@ class Thinking:
         redaction: Redaction | None = None,
         no_cloud: str | None = None,
     ) -> Thought:
-        """Choose, or raise Refused, BudgetExceeded or NoEngine. `began` is on the performance counter.
+        """Choose, or raise as `decide.decide` does. `began` is on the performance counter.
 
         `no_cloud` says why the cloud may not be used for this one, whatever its state; `redaction` is what it may see.
         """
@@ -109,7 +108,7 @@ class Thinking:
             verdict=verdict,
             flips=decision.flips,
             weighed=decision.weighed,
-            ignored=self.ignored(decision.engine, request, classes, limit),
+            ignored=self._ignored(decision.engine, request, classes, limit),
         )
         return Thought(
             verdict=verdict,
@@ -123,14 +122,13 @@ class Thinking:
     def reservation(self, request: Request, thought: Thought) -> Decimal:
         """US dollars to reserve for the decided engine's call."""
         name = thought.decision.engine
-        request, classes = outgoing(self._desks[name], request, thought.classes, thought.redaction)
-        return self._costs.worst(name, self._call(name, request, classes, thought.limit))
+        desk = self._desks[name]
+        request, classes = outgoing(desk, request, thought.classes, thought.redaction)
+        return self._costs.worst(name, compress(request, classes, desk, thought.limit))
 
-    def ignored(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> tuple[str, ...]:
-        """The names of the request's fields that have no effect on a call to this engine."""
-        call = self._call(name, request, classes, limit)
-        ignores = self._desks[name].engine.ignores(call)
-        return tuple(dict.fromkeys((*request.ignored, *unheeded(request, call), *ignores)))
+    def _ignored(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> tuple[str, ...]:
+        desk = self._desks[name]
+        return ignored(request, compress(request, classes, desk, limit), desk)
 
     def _inputs(self, request: Request, verdict: Verdict, classes: Classes, cloud: EngineView) -> Inputs:
         """All that a decision is made of: the request, its agent's rules, the operator's, and the state of things."""
@@ -165,17 +163,12 @@ class Thinking:
         pins = [self._controls.pins.get(name) for name in (request.agent, *request.rules)]
         return "local" if "local" in pins else pins[0]
 
-    def _call(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> Call:
-        desk = self._desks[name]
-        call = compress(request, classes, name, desk.settings, window=desk.context, catalogue=desk.catalogue)
-        return limit.of(call) if limit is not None and name == "cloud" else call
-
     def _cut(self, request: Request, classes: Classes, ceiling: Decimal | None) -> Cut | None:
         """What the agent's ceiling leaves of a call to the cloud; None without one, or where it fits."""
         if ceiling is None:
             return None
         desk = self._desks["cloud"]
-        call = self._call("cloud", request, classes, None)
+        call = compress(request, classes, desk)
         useful = desk.rates.expected_output(classes.intent, call.max_output)
         try:
             return cut(call, ceiling, worst=lambda each: self._costs.worst("cloud", each), useful=useful)
@@ -184,7 +177,7 @@ class Thinking:
 
     def _view(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None = None) -> EngineView:
         desk = self._desks[name]
-        call = self._call(name, request, classes, limit)
+        call = compress(request, classes, desk, limit)
         output = desk.rates.expected_output(classes.intent, call.max_output)
         why_not = desk.why_not()
         try:

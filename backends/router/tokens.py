@@ -52,7 +52,9 @@ def count(prompt: Request | Sequence[Message]) -> int:
 
 
 def most(prompt: Request | Call) -> int:
-    """Tokens that no prompt exceeds. For reservations, which must hold."""
+    """Tokens that no prompt exceeds. For reservations, which must hold. A call says them where they were counted."""
+    if isinstance(prompt, Call) and prompt.most_tokens:
+        return prompt.most_tokens
     texts = (*_said(prompt.messages), *_declared(prompt))
     images = sum(len(message.media) for message in prompt.messages)
     return sum(map(most_of, texts)) + PER_MESSAGE * (len(prompt.messages) + len(prompt.tools)) + PER_IMAGE * images

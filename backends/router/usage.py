@@ -38,9 +38,9 @@ class Bounds:
 
     def beyond(self, tokens: Tokens) -> str | None:
         """Why the call cannot have used so much, in a phrase; None where it can."""
-        writable = TIMES * _cap(self._call) + OVER_CAP
+        writable = TIMES * self._call.most_output + OVER_CAP
         if tokens.output + tokens.thinking > writable:
-            return f"{tokens.output + tokens.thinking} answer tokens where {_cap(self._call)} were allowed"
+            return f"{tokens.output + tokens.thinking} answer tokens where {self._call.most_output} were allowed"
         if tokens.input > TIMES * self._call.input_tokens + OWN_PROMPT and tokens.input > self._most():
             return f"{tokens.input} input tokens where the prompt has {self._most()} at the very most"
         return None
@@ -62,11 +62,7 @@ def contradiction(tokens: Tokens) -> str | None:
 
 def odd(tokens: Tokens, call: Call) -> str | None:
     """What does not fit in a report that is booked all the same, in a phrase; None where all does."""
-    cap = _cap(call)
+    cap = call.most_output
     if tokens.output + tokens.thinking > cap:
         return f"{tokens.output + tokens.thinking} answer tokens where {cap} were allowed"
     return None
-
-
-def _cap(call: Call) -> int:
-    return call.max_output + (call.thinking_budget or 0)

@@ -81,7 +81,7 @@ def test_agents_that_nobody_configured_are_refused_once_one_is_kept_at_home() ->
     assert asked("newsroom", settings=replace(HOME, gateway=Gateway(unknown_agents="default"))).agent == "newsroom"
     built_in = load(Path("/absent/claw.toml"), {}).settings
     assert asked("newsroom", settings=built_in).agent == "newsroom"
-    assert not built_in.knows_its_agents()
+    assert not built_in.refuses_unknown_agents()
     with pytest.raises(WrongUse, match="newsroom is configured"):
         asked("newsroom", settings=replace(built_in, gateway=Gateway(unknown_agents="refuse")))
 

@@ -12,7 +12,8 @@ The rules, in the order in which they speak:
 6. ceiling: even the least useful answer costs more than the agent allows for one request. budget: the cloud's worst
    case does not fit. `on_exceeded` "local" takes the cloud out, "refuse" refuses the call that would have gone there,
    "alert" only says so.
-7. deadline: an engine that would take longer in all than the caller waits for a first byte, or than it allows in all,
+7. tool_choice: an engine that cannot be held to calling a tool, where one must be called and the other can be.
+   deadline: an engine that would take longer in all than the caller waits for a first byte, or than it allows in all,
    where the other would not. What is unknown counts as nothing.
 8. quality: `prefer-…` takes its side; `auto` takes local when the gain, P(cloud answers well) - P(local answers well),
    is no more than the dial's threshold. What local is weaker at than its text alone says (today's facts, a language it

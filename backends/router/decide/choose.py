@@ -18,8 +18,9 @@ DOUBT = 0.1
 def decide(inputs: Inputs) -> Decision:
     """The engine, its reasons, the other way and what ruled it out, what it was weighed against and what would flip it.
 
-    Raises WrongUse for a model nobody serves, Refused where policy or privacy leave no way, BudgetExceeded where money
-    does, NoEngine where no allowed engine can answer now.
+    Raises UnknownModel for a model nobody serves, ContextTooLong and Unsupported for what no allowed engine can take,
+    Refused where policy or privacy leave no way, BudgetExceeded where money does, NoEngine or EngineError (of the kinds
+    "rate-limited" and "daily-quota") where no allowed engine can answer now.
     """
     choice = choose(inputs)
     view, second = inputs.view(choice.engine), inputs.view(other(choice.engine))

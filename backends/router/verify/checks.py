@@ -27,14 +27,13 @@ CHECKS: dict[Depth, tuple[Callable[[Answered], Word], ...]] = {
 }
 
 
-def judged(answered: Answered, score: Score | None, depth: Depth | None = None) -> list[Word]:
-    """Each check's word, up to the first that fails. `score` is there where all is to be looked at, and speaks last;
-    without a `depth` it is the form else.
+def judged(answered: Answered, score: Score | None, depth: Depth) -> list[Word]:
+    """Each check's word, up to the first that fails. `score` is there where all is to be looked at, and speaks last.
 
     Some milliseconds at the most, whatever the answer's length.
     """
     words: list[Word] = []
-    for check in CHECKS[depth or ("form" if score is None else "all")]:
+    for check in CHECKS[depth]:
         words.append(check(answered))
         if words[-1].verdict == "fail":
             return words

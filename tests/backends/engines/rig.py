@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from backends.engines.base import Answering, Call, Engine, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.engines.base import AnsweredBy, Call, Engine, EngineChunk, Finished, Text, ToolCalls, Usage
 from backends.errors import EngineError
 from backends.settings import LocalEngine
 from backends.types import Message, Tokens, ToolCall
@@ -48,7 +48,7 @@ async def answer(engine: Engine, call: Call, *, into: Answer | None = None) -> A
                 case Text(text):
                     whole.text += text
                     whole.signature = chunk.signature or whole.signature
-                case Answering(model):
+                case AnsweredBy(model):
                     whole.answering = model
                 case ToolCalls(calls):
                     whole.calls += calls

@@ -75,7 +75,7 @@ async def test_calls_that_were_heard_are_kept_whatever_gemini_thinks_of_them(rea
 async def test_the_model_that_answers_is_told_once_and_first() -> None:
     whole = await said(candidate("a", modelVersion="gemini-9"), candidate("b", "STOP", modelVersion="gemini-9"))
     assert whole.answering == "gemini-9"
-    assert [type(chunk).__name__ for chunk in whole.chunks] == ["Answering", "Text", "Text", "Finished"]
+    assert [type(chunk).__name__ for chunk in whole.chunks] == ["AnsweredBy", "Text", "Text", "Finished"]
 
 
 async def test_one_call_at_a_time_where_that_is_asked_for() -> None:

@@ -202,6 +202,11 @@ async def test_a_file_that_gemini_does_not_take_is_refused_before_it_is_sent(
     assert not gemini_twin.seen
 
 
+async def test_half_a_surrogate_pair_is_replaced(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+    body = await sent(gemini_twin, gemini, user("a\ud800b"))
+    assert turns(body) == [("user", ["a\ufffdb"])]
+
+
 async def test_arguments_that_another_model_wrote_wrong_are_shown_as_they_are(
     gemini: GeminiEngine, gemini_twin: GeminiTwin
 ) -> None:
@@ -209,9 +214,9 @@ async def test_arguments_that_another_model_wrote_wrong_are_shown_as_they_are(
     told = (Message(role="tool", text="1", tool_call_id=text, name="f") for text in ('{"a": ', "[1]", '"x"'))
     body = await sent(gemini_twin, gemini, user("?"), odd, *told)
     assert [part["functionCall"]["args"] for part in body["contents"][1]["parts"]] == [
-        {"arguments": '{"a": '},
-        {"arguments": [1]},
-        {"arguments": "x"},
+        {"unparsed": '{"a": '},
+        {"unparsed": "[1]"},
+        {"unparsed": '"x"'},
     ]
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -70,8 +70,17 @@ def outcome(request: Request, **changes: Any) -> Outcome:
         latency_ms=80.0,
         finish="stop",
         attempts=(Attempt(engine="local", model="qwen2.5:14b"),),
+        notes=request.notes,
     )
-    return replace(plain, **changes)
+    return _with_ignored(request, replace(plain, **changes))
+
+
+Planned = TypeVar("Planned", Explanation, Outcome)
+
+
+def _with_ignored(request: Request, planned: Planned) -> Planned:
+    """As the core has them: what the request ignores already, then what the engine does."""
+    return replace(planned, ignored=tuple(dict.fromkeys((*request.ignored, *planned.ignored))))
 
 
 def snapshot(**changes: Any) -> Snapshot:
@@ -138,7 +147,8 @@ class ScriptedCore:
         self.closed.clear()
         self.started.set()
         try:
-            yield Routed(id=request.id, explanation=explanation(agent=request.agent, **self.routed))
+            routed = explanation(agent=request.agent, **self.routed)
+            yield Routed(id=request.id, explanation=_with_ignored(request, routed))
             for said in self.says:
                 if isinstance(said, asyncio.Event):
                     await said.wait()

@@ -74,16 +74,16 @@ def beside(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("name", "field"), FIELDS[""].items(), ids=FIELDS[""])
 def test_each_field_of_the_body_becomes_what_the_table_says(name: str, field: Field) -> None:
     plain = wish(**beside(name))
-    if field.fate == "refused":
+    if field.treatment == "refused":
         with pytest.raises(Turned) as refused:
             wish(**{name: SAYS[name]})
         assert (refused.value.http_status, refused.value.kind, refused.value.param) == (400, "unsupported", name)
         return
     told = wish(**beside(name), **{name: SAYS[name]})
-    if field.fate == "named":
+    if field.treatment == "named":
         assert told.ignored == (name,)
         assert msgspec.structs.replace(told, ignored=()) == plain
-    elif field.fate == "accepted":
+    elif field.treatment == "accepted":
         assert told == plain
     else:
         assert told != plain

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from backends.rehearsal.behaviour import Model
-from backends.rehearsal.gemini_rules import PLACEHOLDERS, call_seal
+from backends.rehearsal.gemini_rules import PLACEHOLDERS, call_signature
 from backends.rehearsal.process import Twins
 
 LITE, FLASH_3, PRO_3, OLD, OLD_PRO = (
@@ -31,7 +31,7 @@ def told(count: int = 1) -> dict[str, Any]:
     return {"role": "user", "parts": [part] * count}
 
 
-SEAL = call_seal("get_weather", {"city": "Paris"})
+SIGNATURE = call_signature("get_weather", {"city": "Paris"})
 
 
 async def posted(pair: Twins, model: str, contents: list[Any], **more: Any) -> tuple[int, dict[str, Any]]:
@@ -49,16 +49,16 @@ async def refused(pair: Twins, model: str, contents: list[Any], **more: Any) -> 
 @pytest.mark.parametrize(
     ("contents", "words"),
     [
-        ([USER, called(SEAL), told()], ""),
-        ([USER, called(SEAL, None), told(2)], ""),
+        ([USER, called(SIGNATURE), told()], ""),
+        ([USER, called(SIGNATURE, None), told(2)], ""),
         ([USER, called(None), told(), USER], ""),
-        ([USER, called(SEAL), told(), called(SEAL), told()], ""),
+        ([USER, called(SIGNATURE), told(), called(SIGNATURE), told()], ""),
         ([USER, called(PLACEHOLDERS[0]), told()], ""),
         ([USER, called(None), told()], "missing a thought_signature"),
-        ([USER, called(None, SEAL), told(2)], "missing a thought_signature"),
-        ([USER, called(SEAL), told(), called(None), told()], "position 4"),
-        ([USER, called(SEAL, city="Rome"), told()], "Corrupted thought signature"),
-        ([USER, called("no seal"), told()], "Corrupted thought signature"),
+        ([USER, called(None, SIGNATURE), told(2)], "missing a thought_signature"),
+        ([USER, called(SIGNATURE), told(), called(None), told()], "position 4"),
+        ([USER, called(SIGNATURE, city="Rome"), told()], "Corrupted thought signature"),
+        ([USER, called("none"), told()], "Corrupted thought signature"),
     ],
 )
 async def test_gemini_3_wants_its_signatures_back_within_the_turn(pair: Twins, contents: list[Any], words: str) -> None:
@@ -85,11 +85,11 @@ async def test_its_own_signatures_come_with_calls_and_with_the_last_text(pair: T
 @pytest.mark.parametrize(
     ("contents", "words"),
     [
-        ([SAID, called(SEAL), told()], "function call turn comes immediately after a user turn"),
-        ([called(SEAL), told()], "function call turn comes immediately after a user turn"),
+        ([SAID, called(SIGNATURE), told()], "function call turn comes immediately after a user turn"),
+        ([called(SIGNATURE), told()], "function call turn comes immediately after a user turn"),
         ([USER, told()], "function response turn comes immediately after a function call turn"),
-        ([USER, called(SEAL, None), told()], "number of function response parts"),
-        ([USER, called(SEAL), USER], "number of function response parts"),
+        ([USER, called(SIGNATURE, None), told()], "number of function response parts"),
+        ([USER, called(SIGNATURE), USER], "number of function response parts"),
         ([{"role": "user", "parts": []}], "must not be empty"),
         ([{"role": "user", "parts": [{"text": ""}]}], "one initialized"),
         ([{"role": "user", "parts": [{}]}], "one initialized"),

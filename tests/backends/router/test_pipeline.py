@@ -129,15 +129,17 @@ async def test_a_fault_of_the_cache_costs_nobody_an_answer(home: Path, monkeypat
     assert (outcome.finish, row["finish"]) == ("stop", "stop")
 
 
-async def test_who_shares_a_call_is_told_of_and_has_times_of_its_own(home: Path) -> None:
+async def test_who_shares_a_call_is_told_of_and_has_times_and_ignored_fields_of_its_own(home: Path) -> None:
     async with stand(home, change=cloudy) as it, aclosing(it.core.events()) as stream:
         heard: list[events.Event] = []
         watcher = asyncio.ensure_future(_hear(stream, heard))
         await until(lambda: it.core._bus._watchers)
         it.gemini.behaviour = replace(it.gemini.behaviour, tokens_per_s=40.0, chunk_tokens=1)
-        first = asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer")))
+        leading = prompt("describe a rack", agent="writer", ignored=("store",))
+        first = asyncio.ensure_future(ask(it.core, leading))
         await until(lambda: [flight for flight in it.core._flights._all.values() if flight.spoke])
-        second = await _joined(it, joined := prompt("describe a rack", agent="writer"))
+        joined = prompt("describe a rack", agent="writer", ignored=("verbosity",))
+        second = await _joined(it, joined)
         _, leader = await first
         await until(lambda: sum(isinstance(event, events.Settled) for event in heard) == 2)
         watcher.cancel()
@@ -145,7 +147,9 @@ async def test_who_shares_a_call_is_told_of_and_has_times_of_its_own(home: Path)
     assert second.started_at > leader.started_at
     assert second.ttft_ms is not None
     assert 0 <= second.ttft_ms <= second.latency_ms < leader.latency_ms
-    assert joined.id in {event.exchange.id for event in heard if isinstance(event, events.Decided)}
+    decided = {event.exchange.id: event.exchange.explanation for event in heard if isinstance(event, events.Decided)}
+    assert decided[leading.id].ignored == leader.ignored == ("store",)
+    assert decided[joined.id].ignored == second.ignored == ("verbosity",)
 
 
 async def _joined(it: Stand, request: Request) -> Outcome:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 
 def without_surrogates(text: str) -> str:
     """`text`, in which each half of a surrogate pair that stands alone is U+FFFD; whole pairs are joined."""
@@ -22,3 +24,11 @@ def well_formed(value: Any) -> Any:
         case list() | tuple():
             return [well_formed(item) for item in value]
     return value
+
+
+def as_json(value: Any) -> str:
+    """A JSON value as text; halves of surrogate pairs, which a model may write as escapes, are replaced."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode(well_formed(value)).decode()

@@ -121,6 +121,7 @@ class LocalCore:
 
     async def act(self, action: Action) -> Acted:
         acted = await self._carry_out(action)
+        self._pipeline.look_again()
         self._bus.publish(
             events.ActionDone(acted=acted, cloud_stopped=self._controls.cloud_stopped, pins=dict(self._controls.pins))
         )

@@ -14,18 +14,18 @@ from msgspec.structs import replace
 
 from backends.catalogue import Catalogue, Model
 from backends.catalogue.names import same, usable
-from backends.engines.base import AnsweredBy, Call, EngineChunk, Wire, kept_back
+from backends.engines.base import AnsweredBy, Call, EngineChunk, Finished, Wire, kept_back
 from backends.engines.foreign import one_line
 from backends.engines.gemini_body import body, configuration, ignored, instructed_format
 from backends.engines.gemini_frames import GeminiEvents, Signatures
 from backends.engines.gemini_names import Names
 from backends.engines.gemini_reading import Reading
-from backends.engines.gemini_refusal import KEY_PAGE, broken_off, refusal, refuses_json
+from backends.engines.gemini_refusal import KEY_PAGE, broken_off, refusal, refuses_json, refuses_signature
 from backends.engines.late import Late
 from backends.engines.peer import Peer
 from backends.engines.plain_text import as_json
 from backends.engines.scope import Beside, CallScope
-from backends.engines.signatures import SignatureStore
+from backends.engines.signatures import SignatureStore, sealed, unsealed
 from backends.engines.transport import Transport
 from backends.errors import EngineError
 from backends.off_loop import off_loop, size_of
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 MODELS = 100  # of which it is remembered that another one answers
 MODEL_NAME = re.compile(r"((models|tunedModels)/)?[\w.-]+", re.ASCII)
+UNSEALED = "thought signatures that the model refused were left out"
 GOOGLE = "https://generativelanguage.googleapis.com"
 
 
@@ -81,7 +82,8 @@ class GeminiEngine:
         """As `Engine.stream`. Never counts tokens by asking: that would send the prompt out.
 
         A model that refuses a JSON format beside tools is asked once more, with the format as an instruction; the
-        refusal costs nothing and is remembered.
+        refusal costs nothing and is remembered. So is one that refuses a signature: a client may have changed the call
+        that it seals, or have it from elsewhere. Then all of them are left out.
         """
         wire = kept_back(call)
         key = usable_key(self._key)
@@ -89,16 +91,21 @@ class GeminiEngine:
         await self._client.get()
         if self._facts(call.model).needs_signatures and self._signatures is not None:
             call = replace(call, messages=await self._signatures.restore(call.messages))
+        notes: tuple[str, ...] = ()
         while True:
             model = self._facts(call.model)
             try:
                 async with aclosing(self._asked(call, model, key, wire)) as chunks:
                     async for chunk in chunks:
-                        yield chunk
+                        yield replace(chunk, notes=(*chunk.notes, *notes)) if isinstance(chunk, Finished) else chunk
             except EngineError as error:
-                if not (model.json_with_tools and call.tools and refuses_json(error)):
+                if refuses_signature(error) and not notes and any(map(sealed, call.messages)):
+                    call = replace(call, messages=tuple(map(unsealed, call.messages)))
+                    notes = (UNSEALED,)
+                elif model.json_with_tools and call.tools and refuses_json(error):
+                    self._refuse_json.add(call.model)
+                else:
                     raise
-                self._refuse_json.add(call.model)
             else:
                 return
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from backends.engines.base import AnsweredBy, Call, EngineChunk, Finished, Text, ToolCalls, Usage
 from backends.engines.foreign import one_line
 from backends.engines.gemini_body import MOST_STOPS
@@ -13,6 +11,7 @@ from backends.engines.gemini_frames import Signatures
 from backends.engines.gemini_names import Names
 from backends.engines.gemini_text import StopWords, Unfenced
 from backends.engines.peer import Peer
+from backends.engines.plain_text import as_json
 from backends.types import Message, Tokens, ToolCall
 
 if TYPE_CHECKING:
@@ -57,6 +56,7 @@ class Reading:
         self._tokens = Tokens()
         self._calls: list[ToolCall] = []
         self._dropped = 0
+        self._nameless = False
         self._text: list[str] = []
         self._text_signature: str | None = None
 
@@ -95,6 +95,8 @@ class Reading:
             return Finished(finish="stop", notes=self._notes())
         if not self._reason:
             raise self._peer.broken("ended its answer without a reason")
+        if self._nameless and self._reason == "STOP":
+            self._reason = NO_ANSWER[0]
         if self._reason in UNFINISHED:
             return Finished(finish="length", reason=self._reason, notes=self._notes())
         if self._reason == "STOP" or (self._reason in NO_ANSWER and self._calls):
@@ -136,13 +138,16 @@ class Reading:
         if part.thought or self.over:
             return []
         if part.function_call:
+            if not part.function_call.name:
+                self._nameless = True
+                return []
             if self._calls and self._call.parallel_tool_calls is False:
                 self._dropped += 1
                 return []
             called = ToolCall(
-                id=part.function_call.id or f"call_{self._call.id}_{len(self._calls) + 1}",
-                name=self._names.known(part.function_call.name or ""),
-                arguments=msgspec.json.encode(part.function_call.args or {}).decode(),
+                id=self._own(part.function_call.id),
+                name=self._names.known(part.function_call.name),
+                arguments=as_json(part.function_call.args or {}).decode(),
                 signature=signature,
             )
             said = self.rest()
@@ -151,6 +156,12 @@ class Reading:
         if part.text is None:
             return []
         return self._say(self._unfenced.feed(self._stops.feed(part.text)), signature)
+
+    def _own(self, id: str | None) -> str:
+        """A call's id as Google gave it, else one of ours: no two calls of an answer have the same."""
+        if id and all(call.id != id for call in self._calls):
+            return id
+        return f"call_{self._call.id}_{len(self._calls) + 1}"
 
     def _say(self, text: str, signature: str | None) -> list[EngineChunk]:
         if text:

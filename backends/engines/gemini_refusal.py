@@ -50,6 +50,11 @@ def refuses_json(error: EngineError) -> bool:
     return error.kind == "rejected" and error.status == 400 and "with a response mime type" in str(error)
 
 
+def refuses_signature(error: EngineError) -> bool:
+    """Was a call refused for a thought signature in its history?"""
+    return error.kind == "rejected" and error.status == 400 and SIGNATURE.search(str(error)) is not None
+
+
 def broken_off(code: object, body: Any, *, key: str) -> EngineError:
     """An error in the middle of an answer: what came before may be billed."""
     said = one_line(_error(body).get("message") or code, secret=key)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from backends.engines.base import Call, EngineChunk, Finished, Text, ToolCalls, Usage, kept_back
 from backends.engines.confidence import Confidence
 from backends.engines.encoded import encoded
@@ -15,6 +13,7 @@ from backends.engines.framing import Lines
 from backends.engines.late import Late
 from backends.engines.ollama_body import chat_body, ignored
 from backends.engines.peer import Peer
+from backends.engines.plain_text import as_json
 from backends.engines.scope import CallScope
 from backends.engines.tool_reading import ToolReading
 from backends.engines.transport import Transport
@@ -179,7 +178,7 @@ class _Reading:
         return ToolCall(
             id=f"call_{self._call.id}_{self._tools}",
             name=call.function.name,
-            arguments=msgspec.json.encode(call.function.arguments).decode(),
+            arguments=as_json(call.function.arguments).decode(),
         )
 
 

@@ -31,7 +31,9 @@ class Calls:
         self.size = 0  # characters of all names and arguments, a call without any counted as a token
 
     def add(self, piece: dict[str, Any]) -> None:
-        """Take a delta, or a whole call."""
+        """Take a delta, or a whole call; an empty one is none."""
+        if not piece:
+            return
         function = piece.get("function")
         function = function if isinstance(function, dict) else {}
         id_, name, given = _word(piece.get("id")), _word(function.get("name")), function.get("arguments")
@@ -55,7 +57,7 @@ class Calls:
 
     @staticmethod
     def readable(call: ToolCall) -> bool:
-        return isinstance(_json(call.arguments), dict)
+        return bool(call.name) and isinstance(_json(call.arguments), dict)
 
     def _of(self, index: int | None, id_: str, name: str) -> _Parts:
         """The call that a delta belongs to.

@@ -66,11 +66,12 @@ class Reading:
     def ending(self) -> list[EngineChunk]:
         """The tool calls, when the stream is over: some servers tell of them after the reason for its end.
 
-        Raises EngineError "empty" where the arguments of one are no JSON object, though the model came to its end.
+        Raises EngineError "empty" where one has no name, or arguments that are no JSON object, though the model came to
+        its end.
         """
         calls = self._calls.whole()
         if calls and REASONS.get(self._reason or "") != "length" and not all(map(self._calls.readable, calls)):
-            raise self._peer.empty("wrote a tool call whose arguments are no JSON object")
+            raise self._peer.empty("wrote a tool call without a name, or whose arguments are no JSON object")
         return [ToolCalls(calls)] if calls else []
 
     def end(self) -> Finished:

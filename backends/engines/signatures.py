@@ -260,6 +260,17 @@ class SignatureStore:
             self._broken = True
 
 
+def sealed(message: Message) -> bool:
+    """Has it any signature?"""
+    return message.signature is not None or any(call.signature for call in message.tool_calls)
+
+
+def unsealed(message: Message) -> Message:
+    """The message without its signatures."""
+    calls = tuple(replace(call, signature=None) for call in message.tool_calls)
+    return replace(message, tool_calls=calls, signature=None) if sealed(message) else message
+
+
 def _lacks(message: Message) -> bool:
     """Only the first call of a step has a signature, so one call with one is enough."""
     if message.role != "assistant":

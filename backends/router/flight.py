@@ -47,7 +47,8 @@ class Flight:
     `ending` stays None where the upstream call was cut; then `cut` says why. `first_at` is when the first part of an
     answer was heard, however that ended, `progress_at` when an engine last gave a sign of life, in seconds of
     clock.monotonic. `fingerprint` names its prompt. `kept` is the class of models that the cache keeps its answer
-    under, `flushes` how often the cache had been flushed when it started.
+    under, `flushes` how often the cache had been flushed when it started. `booked` is True once its reservation may
+    stand.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Flight:
         self.first_at: float | None = None
         self.progress_at = started
         self.fingerprint = ""
+        self.booked = False
         self.chunks: list[Chunk] = [Routed(id=request.id, explanation=thought.explanation)]
         self.tally = Tally()
         self.ending: Ending | None = None

@@ -79,6 +79,11 @@ class Pipeline:
     def take(self, settings: Settings) -> None:
         """Go by other settings from the next request on."""
         self._settings = settings
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Whoever waits for money that calls in flight hold tries again: a limit or a switch is another now."""
+        self._settlements.one_more()
 
     async def ask(self, request: Request) -> AsyncGenerator[Chunk]:
         """Yield Routed, Delta and Called, then one Done. Raises ClawError where the request was not admitted."""
@@ -180,7 +185,7 @@ class Pipeline:
         self._quota.admit(request.id, request.agent, flight.thought.classes.input_tokens)
         try:
             await self._book(flight)
-        except ClawError:
+        except (ClawError, asyncio.CancelledError):
             self._quota.settle(request.id, request.agent, Tokens())
             raise
         self._moved()
@@ -197,8 +202,9 @@ class Pipeline:
             self._rethink(flight, no_cloud="without a ledger row no cloud call is made")
         except asyncio.CancelledError:
             # The reservation may stand by now: a flight that is cut before it calls anybody settles it in its own task.
-            flight.stop("cancelled" if self._left_s(flight.request, flight.started) else "deadline")
-            self._flights.start(None, flight)
+            if flight.booked:
+                flight.stop("cancelled" if self._left_s(flight.request, flight.started) else "deadline")
+                self._flights.start(None, flight)
             raise
 
     async def _reserve_or_rethink(self, flight: Flight) -> None:
@@ -223,22 +229,26 @@ class Pipeline:
     async def _reserve(self, flight: Flight) -> None:
         request, thought = flight.request, flight.thought
         flight.fingerprint = self._recorder.prompt_hash(request)
-        await self._ledger.admit(
-            Admission(
-                id=request.id,
-                agent=request.agent,
-                started_at=flight.started_at,
-                source=request.source,
-                engine=thought.decision.engine,
-                model=thought.decision.model,
-                intent=thought.classes.intent,
-                complexity=thought.classes.complexity,
-                sensitive=thought.verdict.sensitive,
-                prompt_hash=flight.fingerprint,
-                reserved_usd=self._thinking.reservation(request, thought),
-                input_tokens=thought.classes.input_tokens,
-            )
+        admission = Admission(
+            id=request.id,
+            agent=request.agent,
+            started_at=flight.started_at,
+            source=request.source,
+            engine=thought.decision.engine,
+            model=thought.decision.model,
+            intent=thought.classes.intent,
+            complexity=thought.classes.complexity,
+            sensitive=thought.verdict.sensitive,
+            prompt_hash=flight.fingerprint,
+            reserved_usd=self._thinking.reservation(request, thought),
+            input_tokens=thought.classes.input_tokens,
         )
+        flight.booked = True
+        try:
+            await self._ledger.admit(admission)
+        except ClawError:
+            flight.booked = False
+            raise
 
     # ---- who hears the answer -----------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""How many requests have been settled, for those who wait for what a settlement frees."""
+"""How often money may have become free, by a settled request or an operator's word, and who waits for it."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ class Settlements:
         self._news = asyncio.Event()
 
     def one_more(self) -> None:
-        """A row is committed, and its reservation released."""
+        """A row is committed and its reservation released, or a limit is another now."""
         self.count += 1
         news, self._news = self._news, asyncio.Event()
         news.set()

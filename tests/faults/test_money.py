@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from backends.errors import BudgetExceeded, BudgetHeld, ClawError, LedgerError, RateLimited, WrongUse
+from backends.errors import BudgetExceeded, BudgetHeld, ClawError, DeadlinePassed, LedgerError, RateLimited, WrongUse
 from backends.events import Event, SpendSampled
 from backends.ledger import connection, overflow, writer
 from backends.rehearsal.behaviour import Counted
@@ -145,6 +145,48 @@ async def test_k4_who_waits_in_vain_for_held_money_hears_429_in_neutral_words(ho
         await asyncio.wait({first})
     assert (held.value.http_status, held.value.retry_after_s) == (429, 5.0)
     assert not {"budget", "spend", "credit", "billing", "quota"} & set(re.findall(r"[a-z]+", str(held.value)))
+
+
+async def test_k4_who_leaves_while_waiting_for_held_money_leaves_nothing_behind(home: Path) -> None:
+    """It was never admitted: it has no row, holds no money and takes nothing of its agent's minute."""
+
+    def change(settings: Settings) -> Settings:
+        settings = replace(settings, budgets=(Budget(limit_usd=D("0.03"), on_exceeded="refuse"),))
+        return policy(settings, "ada", "cloud", tokens_per_minute=20_000)
+
+    async with stand(home, change=change) as it:
+        it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=30.0)
+        first = asyncio.ensure_future(ask(it.core, prompt("hello", agent="ada")))
+        # all at once: who decides beside the first finds its room taken only when it books
+        others = [asyncio.ensure_future(ask(it.core, prompt(f"hello {n}", agent="ada"))) for n in range(4)]
+        await until(lambda: it.gemini.account.open == 1)
+        late = asyncio.ensure_future(ask(it.core, prompt("hello you", agent="ada", timeout_s=0.3)))
+        with pytest.raises((BudgetHeld, DeadlinePassed)):
+            await late
+        for other in (first, *others):
+            other.cancel()
+        await asyncio.wait({first, *others})
+        await until(lambda: it.core._ledger.budgets()[0].reserved_usd == ZERO)
+        rows = await asyncio.to_thread(it.rows)
+        assert [(row["finish"], "cloud" in row["attempts"]) for row in rows] == [("cancelled", True)]
+
+
+async def test_k4_who_waits_for_held_money_hears_of_a_limit_that_is_raised(home: Path) -> None:
+    def change(settings: Settings) -> Settings:
+        return policy(replace(settings, budgets=(Budget(limit_usd=D("0.03"), on_exceeded="refuse"),)), "ada", "cloud")
+
+    async with stand(home, change=change) as it:
+        it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=30.0)
+        first = asyncio.ensure_future(ask(it.core, prompt("hello", agent="ada")))
+        await until(lambda: it.gemini.account.open == 1)
+        second = asyncio.ensure_future(ask(it.core, prompt("hello you", agent="ada")))
+        await asyncio.sleep(0.1)  # a moment in which it could have gone on
+        assert it.gemini.account.open == 1
+        await it.core.act(order("all", "day", "5"))
+        await until(lambda: it.gemini.account.open == 2)
+        for each in (first, second):
+            each.cancel()
+        await asyncio.wait({first, second})
 
 
 async def test_k4_a_spent_window_is_402_with_its_next_beginning(home: Path) -> None:

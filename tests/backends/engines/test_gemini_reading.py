@@ -49,6 +49,8 @@ async def broken(*events: Any, into: Answer | None = None) -> EngineError:
         parts(finish="UNEXPECTED_TOOL_CALL"),
         parts(finish="MALFORMED_RESPONSE"),
         parts({"executableCode": {"language": "PYTHON", "code": "1"}}, finish="STOP"),
+        parts({"functionCall": {"name": "", "args": {}}}, finish="STOP"),
+        parts({"functionCall": {}}, finish="STOP"),
     ],
 )
 async def test_an_end_without_anything_usable_is_no_answer_and_may_be_billed(event: dict[str, Any]) -> None:
@@ -169,3 +171,19 @@ async def test_a_fence_around_json_that_was_only_asked_for_is_left_out(pieces: t
     events[-1]["candidates"][0]["finishReason"] = "STOP"
     assert (await said(*events, call=call)).text == text
     assert (await said(*events)).text == "".join(pieces)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+async def test_two_calls_that_google_gave_one_id_have_two(apart: bool) -> None:
+    same = [{"functionCall": {"id": "g1", "name": "list_files", "args": {"n": n}}} for n in (1, 2)]
+    events = [parts(same[0]), parts(same[1], finish="STOP")] if apart else [parts(*same, finish="STOP")]
+    whole = await said(*events)
+    assert [call.arguments for call in whole.calls] == ['{"n":1}', '{"n":2}']
+    first, second = (call.id for call in whole.calls)
+    assert first == "g1" != second
+
+
+async def test_half_a_surrogate_pair_in_arguments_is_replaced() -> None:
+    called = {"functionCall": {"name": "list_files", "args": {"at": "a\ud800"}}}
+    whole = await said(json.dumps(parts(called, finish="STOP")).encode())
+    assert [json.loads(call.arguments) for call in whole.calls] == [{"at": "a\ufffd"}]

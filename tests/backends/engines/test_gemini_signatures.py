@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as changed
 
-from backends.engines.gemini import GeminiEngine
+from backends.engines.gemini import UNSEALED, GeminiEngine
 from backends.engines.gemini_body import PLACEHOLDER
 from backends.engines.signatures import SignatureStore
 from backends.rehearsal.gemini_twin import GeminiTwin
@@ -104,14 +104,16 @@ async def test_what_cannot_be_a_signature_is_not_sent(odd: str, gemini: GeminiEn
     assert [part.get("thoughtSignature") for part in parts] == [None, PLACEHOLDER]
 
 
-async def test_a_signature_of_another_call_is_refused_in_words(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_a_signature_of_another_call_costs_a_note_and_no_answer(
+    gemini: GeminiEngine, gemini_twin: GeminiTwin
+) -> None:
     whole = await answer(gemini, changed(CLOUD_CALL, messages=(ASKED,), tools=(WEATHER,)))
     wrong = changed(whole.calls[0], arguments='{"city": "elsewhere"}')
     told = Message(role="tool", text="1", tool_call_id=wrong.id, name=wrong.name)
     history = (ASKED, Message(role="assistant", tool_calls=(wrong,)), told)
-    error = await failure(gemini, changed(CLOUD_CALL, messages=history, tools=(WEATHER,)))
-    assert error.kind == "rejected"
-    assert "signature" in str(error)
+    again = await answer(gemini, changed(CLOUD_CALL, messages=history, tools=(WEATHER,)))
+    assert again.finished is not None
+    assert (again.finished.finish, again.finished.notes) == ("stop", (UNSEALED,))
 
 
 async def test_what_a_client_dropped_is_found_again_after_a_restart(tmp_path: Path) -> None:
@@ -132,3 +134,30 @@ async def test_what_a_client_dropped_is_found_again_after_a_restart(tmp_path: Pa
         await engine.close()
         await store.close()
     assert [part.get("thoughtSignature") for part in parts_of(server.requests[-1])][1:4] == ["a+/b", "b+/c", None]
+
+
+@pytest.mark.parametrize("of_text", [False, True])
+async def test_a_signature_that_is_refused_is_left_out_and_the_call_answered(
+    gemini: GeminiEngine, gemini_twin: GeminiTwin, of_text: bool
+) -> None:
+    """A client may change a call and keep its seal, or have it from elsewhere: OpenAI would not mind."""
+    wanted = ToolCall(id="a", name="get_weather", arguments='{"city": "Rome"}', signature=None if of_text else "AAAA")
+    spoken = Message(role="assistant", text="I look.", tool_calls=(wanted,), signature="AAAA" if of_text else None)
+    told = Message(role="tool", text="31 C", tool_call_id="a", name="get_weather")
+    whole = await answer(gemini, changed(CLOUD_CALL, messages=(ASKED, spoken, told), tools=(WEATHER,)))
+    assert whole.text
+    assert whole.finished is not None
+    assert whole.finished.notes == (UNSEALED,)
+    parts = json.loads(gemini_twin.seen[-1].body)["contents"][1]["parts"]
+    assert [part.get("thoughtSignature") for part in parts] == [None, PLACEHOLDER]
+
+
+async def test_a_refused_signature_is_told_where_leaving_it_out_does_not_help() -> None:
+    said = json.dumps({"error": {"code": 400, "message": "Thought signature is not valid"}}).encode()
+    async with wire(response(said, status="400 Bad Request", kind="application/json")) as server:
+        engine = GeminiEngine(CloudEngine(base_url=server.url), KEY)
+        spoken = Message(role="assistant", text="In Rome.", signature="AAAA")
+        error = await failure(engine, changed(CLOUD_CALL, messages=(ASKED, spoken, ASKED)))
+        await engine.close()
+    assert "thought signature" in str(error)
+    assert len(server.requests) == 2

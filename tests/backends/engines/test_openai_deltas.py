@@ -214,6 +214,19 @@ async def test_broken_arguments_are_no_answer(finish: str) -> None:
     assert "no JSON object" in str(error)
 
 
+async def test_a_call_without_a_name_is_no_answer() -> None:
+    async with wire(response(sse(piece("{}", None, id="a", index=0), delta(None, "tool_calls"), DONE))) as server:
+        engine = OpenAICompatibleEngine(local_settings(server.url, kind="openai"))
+        error = await failure(engine, ASKING)
+        await engine.close()
+    assert error.kind == "empty"
+
+
+async def test_nothing_among_the_calls_is_no_call() -> None:
+    whole = await said(delta("Rome", tool_calls=[None]), delta(None, "stop", tool_calls=[{}]), DONE)
+    assert (whole.text, whole.calls) == ("Rome", ())
+
+
 async def test_arguments_that_the_cap_cut_are_given_as_they_are() -> None:
     whole = await said(piece('{"zone": ', "get_time", index=0), delta(None, "length"), DONE)
     assert [call.arguments for call in whole.calls] == ['{"zone": ']

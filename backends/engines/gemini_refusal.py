@@ -82,7 +82,7 @@ def _limited(error: dict[str, Any], said: str) -> EngineError:
     after = next(filter(None, (_seconds(detail.get("retryDelay")) for detail in _details(error))), None)
     if after is None and (told := RETRY_IN.search(str(error.get("message", "")))):
         after = _seconds(told[1])
-    wait = f"wait {after:g} s" if after else "wait a minute"
+    wait = f"wait {after:g} s" if after else "wait a few seconds"
     return EngineError(
         f"Gemini limits the rate ({said}): {wait}, or raise the key's tier",
         kind="rate-limited",

@@ -72,15 +72,17 @@ class ContextTooLong(WrongUse):
 
     @classmethod
     def by(cls, message_tokens: int, window: int, remedy: str = "") -> "ContextTooLong":
-        """With both counts, in OpenAI's words and with its code: LangChain looks for the code in the text alone.
+        """With both counts; `remedy` is what the operator could do."""
+        return cls(too_long(message_tokens, window, remedy))
 
-        `remedy` is what the operator could do.
-        """
-        return cls(
-            f"This model's maximum context length is {window} tokens. However, your messages resulted in about"
-            f" {message_tokens} tokens. Please reduce the length of the messages{remedy and f', or {remedy}'}."
-            f" ({cls.kind})"
-        )
+
+def too_long(message_tokens: int, window: int, remedy: str = "") -> str:
+    """OpenAI's words for a prompt beyond a window, with its code: LangChain looks for the code in the text alone."""
+    return (
+        f"This model's maximum context length is {window} tokens. However, your messages resulted in about"
+        f" {message_tokens} tokens. Please reduce the length of the messages{remedy and f', or {remedy}'}."
+        f" ({ContextTooLong.kind})"
+    )
 
 
 class Unsupported(WrongUse):

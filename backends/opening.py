@@ -36,6 +36,8 @@ class Opened(Struct, frozen=True, kw_only=True):
     mode: Literal["attached", "embedded"]
     where: str
     rehearsal: bool
+    stage: "Stage | None" = None
+    """The twins of a core of our own in rehearsal, which take orders where they listen."""
 
 
 @asynccontextmanager
@@ -86,7 +88,7 @@ async def embedded(
     await asyncio.to_thread(paths.make)
     async with AsyncExitStack() as stack:
         stack.enter_context(logging_to(paths.log))
-        key, labels = gemini_key(), None
+        key, labels, stage = gemini_key(), None, None
         news: asyncio.Queue[str] = asyncio.Queue()
         if rehearse:
             from backends.rehearsal.process import rehearse as start_twins
@@ -107,7 +109,7 @@ async def embedded(
             await stack.enter_async_context(background(_pass_on(news, core)))
         if rehearse and traffic:
             await stack.enter_async_context(background(play_agents(core)))
-        yield Opened(core=core, mode="embedded", where="this process", rehearsal=rehearse)
+        yield Opened(core=core, mode="embedded", where="this process", rehearsal=rehearse, stage=stage)
 
 
 async def play_agents(core: Core, until: asyncio.Event | None = None) -> None:

@@ -6,6 +6,7 @@ and the table in the README.
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -310,6 +311,9 @@ def _humane(message: str) -> str:
     return f"`{where.strip('`').lstrip('.')}`: {what}" if what else message
 
 
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+"""A key that TOML takes without quotes."""
+
 FREE_TABLES: dict[str, type[Section]] = {"agents": Agent, "prices": Price, "models": ModelFacts}
 """Tables at the top whose keys are names of the operator's own."""
 
@@ -344,9 +348,16 @@ def _know(key: tuple[str, ...]) -> None:
     if any(path[: len(general)] == general for path in known):
         return
     nearest = difflib.get_close_matches(_joined(general), map(_joined, known), n=1, cutoff=0.0)[0]
-    shown = nearest.replace(".NAME.", f".{key[1]}.") if free else nearest
+    shown = nearest.replace(".NAME.", f".{quoted(key[1])}.") if free else nearest
+    if free and any(path[2:] == key[-1:] for path in known if path[0] == key[0]):  # a name with dots, written without
+        shown = f"{key[0]}.{quoted('.'.join(key[1:-1]))}.{key[-1]}"
     raise WrongSettings(f"unknown setting `{_joined(key)}`: the nearest valid one is `{shown}`")
 
 
+def quoted(part: str) -> str:
+    """One part of a dotted key, as it has to be written in claw.toml and for `claw config set`."""
+    return part if BARE.fullmatch(part) else f'"{part}"'
+
+
 def _joined(path: tuple[str, ...]) -> str:
-    return ".".join(path)
+    return ".".join(map(quoted, path))

@@ -36,6 +36,12 @@ def check(settings: "Settings", path: Path) -> None:
     ):
         if url is not None and not _is_address(url):
             raise WrongSettings(f"{path}: `{name}` must be an http:// or https:// address")
+    local = settings.engines.local
+    if local.min_output >= local.context:
+        raise WrongSettings(
+            f"{path}: `engines.local.min_output` must be less than engines.local.context ({local.context}): it is the"
+            " part of it that is left for an answer"
+        )
     _check_keep_alive(settings.engines.local.keep_alive, path)
     _check_patterns(settings.privacy.patterns, path)
     _check_hosts(settings.privacy.internal_hosts, path)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from backends.catalogue.listed import listed
 from backends.catalogue.models import Model, model_of
 from backends.catalogue.names import bare, same
-from backends.settings_model import ModelFacts
 
 AHEAD_DAYS = 60
 """From so many days before its end on a model is said to end."""
@@ -40,10 +39,18 @@ class Retirement(Struct, frozen=True, kw_only=True):
         return adopt(self.successor) if self.successor else ""
 
 
+class Override(Protocol):
+    """What an operator knows better of one model."""
+
+    def over(self, model: Model) -> Model:
+        """The model with that in place of what is built in."""
+        ...
+
+
 class Catalogue:
     """`facts` are the operator's, by the model's name."""
 
-    def __init__(self, facts: Mapping[str, ModelFacts] | None = None) -> None:
+    def __init__(self, facts: Mapping[str, Override] | None = None) -> None:
         self._facts = dict(facts or {})
         self._known: dict[str, Model] = {}
 

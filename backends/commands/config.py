@@ -12,7 +12,7 @@ from backends.engines.address import without_user
 from backends.errors import WrongUse
 from backends.paths import Paths, open_private
 from backends.router.reload import TAKEN
-from backends.settings import Loaded, load
+from backends.settings import Loaded, load, quoted
 from backends.settings_edit import set_one
 from backends.settings_file import commented_file
 
@@ -96,5 +96,5 @@ def _rows(key: str, value: Any) -> list[tuple[str, Any]]:
     if key in ADDRESSES and value:
         return [(key, without_user(value))]
     if isinstance(value, dict) and value:
-        return [row for name, inner in value.items() for row in _rows(f"{key}.{name}", inner)]
+        return [row for name, inner in value.items() for row in _rows(f"{key}.{quoted(name)}", inner)]
     return [(key, value)]

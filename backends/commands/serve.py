@@ -9,7 +9,9 @@ import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backends.background import background
 from backends.errors import ClawError, WrongUse
@@ -23,6 +25,9 @@ from backends.opening import embedded, play_agents
 from backends.paths import Paths, open_private
 from backends.settings import Settings, load
 from backends.types import Action
+
+if TYPE_CHECKING:
+    from backends.rehearsal.process import Stage
 
 DESCRIPTORS = 16_384
 
@@ -71,7 +76,8 @@ async def _serve(settings: Settings, paths: Paths, listener: socket.socket, *, r
         listen_on(opened.core, paths, drain),
         _token(paths.control_token) as token,
     ):
-        await serve(opened.core, settings, listener, ready=_say_ready, stop=stop, drain=drain, token=token)
+        ready = partial(_say_ready, stage=opened.stage)
+        await serve(opened.core, settings, listener, ready=ready, stop=stop, drain=drain, token=token)
 
 
 async def _read_again(core: Core, hung_up: asyncio.Event) -> None:
@@ -122,8 +128,11 @@ def _write_private(path: Path, text: str) -> None:
         file.write(text + "\n")
 
 
-def _say_ready(address: str) -> None:
-    print(f"ready {address}", file=sys.stderr, flush=True)
+def _say_ready(address: str, *, stage: "Stage | None") -> None:
+    lines = [f"ready {address}"]
+    if stage is not None:
+        lines.append(f"rehearsal: twins of the local engine at {stage.local_url}, of Gemini at {stage.cloud_url}")
+    print(*lines, sep="\n", file=sys.stderr, flush=True)
 
 
 def _port(text: str) -> int:

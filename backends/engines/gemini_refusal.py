@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from backends.engines.foreign import one_line
-from backends.errors import EngineError, QuotaHit
+from backends.errors import EngineError, QuotaHit, too_long
 
 KEY_PAGE = "https://aistudio.google.com/apikey"
 RETRY_IN = re.compile(r"retry in ([\d.]{1,20})s")
+COUNTS = re.compile(r"\((\d{1,12})\)")
 UNPAID = re.compile(r"(?i)credits? (are|is|have been) (depleted|exhausted)|prepa(id|yment)|spend(ing)? (cap|limit)")
 SIGNATURE = re.compile(r"(?i)thought[_ ]?signature")
 
@@ -30,7 +31,7 @@ def refusal(status: int, body: Any, *, model: str, key: str) -> EngineError:  # 
         case 401 | 403 | 400 if status != 400 or precondition or _is_key(error):
             return EngineError(_key_trouble(status, said, precondition), kind="key", status=status)
         case 400 if "token count" in said and "exceed" in said:
-            return EngineError(f"the prompt is too long for Gemini ({said}): shorten it", kind="context", status=status)
+            return EngineError(_too_long(said), kind="context", status=status)
         case 400 if SIGNATURE.search(said):
             return EngineError(
                 f"Gemini refused a thought signature in the history ({said}): leave it out, or begin anew",
@@ -43,6 +44,15 @@ def refusal(status: int, body: Any, *, model: str, key: str) -> EngineError:  # 
             return EngineError(
                 f"Gemini refused the request ({status}: {said}): change it", kind="rejected", status=status
             )
+
+
+def _too_long(said: str) -> str:
+    """In the words that clients know, with Google's counts; "(1100005) exceeds the maximum … allowed (1048576)"."""
+    match COUNTS.findall(said):
+        case [sent, window]:
+            return too_long(int(sent), int(window))
+        case _:
+            return f"the prompt is too long for Gemini ({said}): shorten it"
 
 
 def refuses_json(error: EngineError) -> bool:
@@ -77,7 +87,7 @@ def _limited(error: dict[str, Any], said: str) -> EngineError:
     after = next(filter(None, (_seconds(detail.get("retryDelay")) for detail in _details(error))), None)
     if after is None and (told := RETRY_IN.search(str(error.get("message", "")))):
         after = _seconds(told[1])
-    wait = f"wait {after:g} s" if after else "wait a minute"
+    wait = f"wait {after:g} s" if after else "wait a few seconds"
     # Without Google's own words: they speak of an exceeded quota, and OpenClaw then gives up instead of waiting.
     return EngineError(
         f"Gemini limits the rate: {wait}, or raise the key's tier",

@@ -109,8 +109,8 @@ def refusal(error: ResponseError, model: str, settings: LocalEngine) -> EngineEr
             )
         case 400 if "context" in text or "exceed" in text:
             return EngineError(
-                f"Ollama says the prompt does not fit ({text}): shorten it or raise engines.local.context"
-                f" (now {settings.context})",
+                f"This model's maximum context length is {settings.context} tokens, and Ollama says that the prompt"
+                f" does not fit ({text}): shorten it, or raise engines.local.context",
                 kind="context",
                 status=status,
             )

@@ -11,8 +11,9 @@ def refuse_overlong(call: Call, context: int) -> None:
     """Raise EngineError "context" where prompt and answer exceed a window of `context` tokens."""
     if call.input_tokens + call.max_output > context:
         raise EngineError(
-            f"the prompt's {call.input_tokens} tokens and an answer of up to {call.max_output} do not fit the {context}"
-            " of the local model: shorten it, ask for less output or raise engines.local.context",
+            f"This model's maximum context length is {context} tokens. However, you requested about"
+            f" {call.input_tokens + call.max_output} tokens ({call.input_tokens} in the messages, {call.max_output} in"
+            " the completion). Please reduce either, or raise engines.local.context.",
             kind="context",
         )
 

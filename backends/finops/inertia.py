@@ -79,9 +79,14 @@ def old_models(look: Look) -> Iterator[Recommendation]:
                 kind="old-model",
                 title=f"{newer} asks less than {model}",
                 usd_month=look.a_month(saved),
-                evidence=f"{row['requests']:,} requests of the span went to it",
+                evidence=_went(row),
                 command=adopt(newer),
             )
+
+
+def _went(row: sqlite3.Row) -> str:
+    count = row["requests"]
+    return f"{count:,} request{'' if count == 1 else 's'} of the span went to it"
 
 
 def _ending(look: Look, ending: Retirement, row: sqlite3.Row | None) -> Recommendation:
@@ -92,7 +97,7 @@ def _ending(look: Look, ending: Retirement, row: sqlite3.Row | None) -> Recommen
         kind="old-model",
         title=ending.line,
         usd_month=usd or None,
-        evidence=f"{row['requests']:,} requests of the span went to it" if row else "claw.toml asks for it",
+        evidence=_went(row) if row else "claw.toml asks for it",
         command=ending.command or "claw doctor",
     )
 

@@ -1,7 +1,6 @@
 """What becomes of every field of OpenAI's chat completions request, and of those beside them that clients send.
 
-The table is the whole truth: the one in docs/clients.md is written from it, and what it does not name is named to the
-caller.
+The table is the whole truth: docs/clients.md is written from it, and what it does not name is named to the caller.
 Source: openai 3.57.0, types/chat/completion_create_params.py and the types it refers to, read on 2026-11-30.
 """
 

@@ -95,11 +95,15 @@ def status_of(error: ClawError) -> int:
 def body_of(error: ClawError) -> bytes:
     """OpenAI's error object, encoded."""
     status, kind = status_of(error), error.kind
+    code = CODES.get(kind, kind)
+    line = str(error).encode("utf-8", "replace").decode()
+    if code == "context_length_exceeded" and code not in line:
+        line += f" ({code})"  # an engine's own words: LangChain knows it by the text alone
     said = {
-        "message": str(error).encode("utf-8", "replace").decode(),
+        "message": line,
         "type": _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error"),
         "param": getattr(error, "param", None) or PARAMS.get(kind),
-        "code": CODES.get(kind, kind),
+        "code": code,
     }
     return msgspec.json.encode({"error": said})
 

@@ -131,8 +131,11 @@ def written(ask: Ask) -> str:
 
 
 def tool_to_call(ask: Ask) -> Invocation | None:
-    """The tool this prompt calls for: one whose name has a word of the prompt; none after a tool's result."""
-    if not ask.tools or (ask.turns and ask.turns[-1].role == "tool"):
+    """The tool this prompt calls for: one whose name has a word of the prompt; none after a tool's result.
+
+    A caller that insists on a call gets one every time, after a result too, as with Gemini's mode ANY.
+    """
+    if not ask.tools or (ask.turns and ask.turns[-1].role == "tool" and not ask.must_call):
         return None
     words = set(re.findall(r"[a-z]{3,}", ask.prompt.lower()))
     for tool in ask.tools:

@@ -121,7 +121,10 @@ class Breaker:
         self.why, self.kind = str(error), error.kind
         self.since = self.since or self._clock.now()
         if error.kind in AT_ONCE or self._failures >= FAILURES or self._open_until is not None:
-            self._open_until = self._clock.monotonic() + self._pause(error)
+            pause = self._pause(error)
+            self._open_until = self._clock.monotonic() + pause
+            if error.kind == "rate-limited" and error.retry_after_s is None:
+                error.retry_after_s = pause  # this caller hears the same as the next one
         self._changed()
 
     def _pause(self, error: EngineError) -> float:

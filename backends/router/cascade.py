@@ -27,7 +27,6 @@ from backends.router.desk import Desk
 from backends.router.flight import Ending, Flight
 from backends.router.journal import Journal
 from backends.router.verify import Answered, Depth, Score, Word, judged, overall
-from backends.router.verify.calling import must_call
 from backends.router.verify.sample import agrees, short_answer
 from backends.settings import Settings
 from backends.types import Chunk, EngineName, Reason, Role, Routed, Verify
@@ -87,7 +86,7 @@ class Cascade:
         depth = self._depth(flight)
         if depth == "none":
             return Watch()
-        why_not, must = _stays(flight), must_call(flight.request)
+        why_not, must = _stays(flight), flight.request.must_call
         return Watch(
             depth=depth,
             may_escalate=not why_not,
@@ -121,7 +120,7 @@ class Cascade:
             if isinstance(better, Ending):
                 return better
             why_not = better
-        if must_call(flight.request) and not heard and not ending.calls:
+        if flight.request.must_call and not heard and not ending.calls:
             return _uncalled(ending, why_not)
         self._give(flight, held)
         return replace(ending, verified=False, notes=(*ending.notes, f"unverified: {word.reason} ({why_not})"))
@@ -130,7 +129,7 @@ class Cascade:
         request, decision = flight.request, flight.thought.decision
         mode: Verify = self._settings.rules(request.agent, request.rules).verify or self._settings.router.verify
         if mode == "off" or decision.engine != "local":
-            return "choice" if must_call(request) else "none"
+            return "choice" if request.must_call else "none"
         weighed = decision.weighed
         doubtful = weighed is not None and weighed.doubtful
         if self._score is not None and (mode == "always" or (mode == "doubtful" and doubtful)):
@@ -190,7 +189,7 @@ class Cascade:
         self._reroute(flight, "cloud", word.reason, ignored)
         found = await self._in_time(flight, attempt(flight, "cloud", further=True, held=True))
         held = flight.taken()
-        said = isinstance(found, Ending) and bool(found.calls or (found.text and not must_call(flight.request)))
+        said = isinstance(found, Ending) and bool(found.calls or (found.text and not flight.request.must_call))
         if isinstance(found, Ending) and found.finish in ("stop", "length") and said:
             self._give(flight, held)
             return replace(found, notes=(*found.notes, f"escalated: {word.reason}"))

@@ -36,6 +36,8 @@ from backends.types import (
     Verdict,
 )
 
+SILENT = "the deadline passed before anything was heard: allow more time or use another engine"
+
 CUT_LINES: dict[Cut, str] = {
     "deadline": "the deadline passed before the answer was whole: allow more time or use another engine",
     "closing": "the core was stopped before the answer was whole: ask again",
@@ -225,9 +227,8 @@ class Recorder:
         return outcome, explanation
 
     def _flown(self, flight: Flight, tally: Tally, cut: Cut | None) -> Outcome:
-        explanation, ending = flight.thought.explanation, flight.ending
-        finish, error, error_kind, retry_after_s, should_retry = _end(cut, ending)
-        first_at = flight.first_at
+        explanation, ending, first_at = flight.thought.explanation, flight.ending, flight.first_at
+        finish, error, error_kind, retry_after_s, should_retry = _end(cut, ending, heard=first_at is not None)
         return Outcome(
             id=flight.request.id,
             agent=flight.request.agent,
@@ -280,12 +281,19 @@ class Recorder:
         return round((self._clock.monotonic() - started) * 1e3, 3)
 
 
-def _end(cut: Cut | None, ending: Ending | None) -> tuple[Finish, str | None, str | None, float | None, bool | None]:
-    """Finish, and where that is "error" its line, its kind, when to try again and whether to."""
+def _end(
+    cut: Cut | None, ending: Ending | None, *, heard: bool
+) -> tuple[Finish, str | None, str | None, float | None, bool | None]:
+    """Finish, and where that is "error" its line, its kind, when to try again and whether to.
+
+    `heard` says whether an engine had begun to answer.
+    """
     if cut == "cancelled":
         return "cancelled", None, None, None, None
     if cut is not None:
-        return "error", CUT_LINES[cut], cut, None, False if cut == "deadline" else None
+        if cut == "deadline":
+            return "error", CUT_LINES[cut] if heard else SILENT, cut, None, False
+        return "error", CUT_LINES[cut], cut, None, None
     if ending is None:
         line = "the answer was lost by a fault of claw's own: see the log, and ask again"
         return "error", line, "internal", None, None

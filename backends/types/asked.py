@@ -117,3 +117,8 @@ class Request(Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def must_call(self) -> bool:
+        """Does its tool_choice ask for a call?"""
+        return bool(self.tools) and self.tool_choice not in ("auto", "none")

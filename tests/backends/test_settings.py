@@ -128,6 +128,8 @@ def test_a_keep_alive_that_ollama_would_refuse_is_refused_at_the_start(tmp_path:
         ("[models.m]\nwindow = 0", "`models.m.window`: Expected `int` >= 1"),
         ("[models.m]\nretires = 'soon'", "`models.m.retires`"),
         ("[models.m]\nwindows = 5", "the nearest valid one is `models.m.window`"),
+        ("[models.gemini-3.5]\nwindow = 5", 'the nearest valid one is `models."gemini-3.5".window`'),
+        ("[engines.local]\nmin_output = 16384", "`engines.local.min_output` must be less than engines.local.context"),
         ("[privacy]\npatterns = ['fine', '(open']", "`privacy.patterns[1]` is no regular expression"),
         ("[gateway]\nhost = '0.0.0.0'", "`gateway.host` must be a loopback address"),
         ("[gateway]\nhost = 'example.com'", "`gateway.host` must be a loopback address"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -148,7 +149,9 @@ def test_a_rehearsals_agents_stop_as_the_drain_begins(home: Path) -> None:
         assert core.stderr is not None
         url = core.stderr.readline().split()[1]
         (twins,) = psutil.Process(core.pid).children()
-        for twin in listening(twins):
+        told = re.findall(r"http://127\.0\.0\.1:\d+", core.stderr.readline())
+        assert sorted(told) == sorted(listening(twins))
+        for twin in told:
             slow = urllib.request.Request(f"{twin}/rehearsal/behaviour", b'{"tokens_per_s": 8}', method="PUT")
             urllib.request.urlopen(slow, timeout=30).close()
         body = json.dumps(ask("hold the door", model="writer", stream=True)).encode()

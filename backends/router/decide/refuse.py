@@ -162,7 +162,9 @@ def _none_left(against: Against, away: list[EngineView]) -> ClawError:
 
 
 def _because(against: Against) -> str:
-    return "; ".join(f"{engine}: {reasons[0].detail}" for engine, reasons in against.items())
+    """What rules each engine out; that the caller asked for the other one is said only where nothing else is."""
+    said = {engine: reasons for engine, reasons in against.items() if reasons[0].rule != "asked"} or against
+    return "; ".join(f"{engine}: {reasons[0].detail}" for engine, reasons in said.items())
 
 
 def _spoke(reasons: list[Reason], rule: str) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 from backends.router.decide.inputs import EngineView, Inputs, other
-from backends.router.verify.calling import must_call
 from backends.types import EngineName, Reason
 
 Ruling = tuple[EngineName, str]
@@ -30,7 +29,7 @@ def too_slow(inputs: Inputs) -> Ruling | None:
 
 def unforced(inputs: Inputs) -> Ruling | None:
     """The engine that cannot be held to calling a tool, where one must be called and the other engine can."""
-    if not must_call(inputs.request):
+    if not inputs.request.must_call:
         return None
     free = [view for view in inputs.engines if not view.forces_tools]
     return (free[0].name, "cannot be held to tool_choice") if len(free) == 1 else None

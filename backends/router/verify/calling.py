@@ -2,20 +2,14 @@
 
 from backends.engines import written_calls
 from backends.router.verify.word import Answered, Word, failed, passed, unknown
-from backends.types import Request
 
 CHECK = "calling"
-
-
-def must_call(request: Request) -> bool:
-    """Does the request's tool_choice ask for a call?"""
-    return bool(request.tools) and request.tool_choice not in ("auto", "none")
 
 
 def called(answered: Answered) -> Word:
     """Fail where a call was asked for and none, or another tool's, was made."""
     request = answered.request
-    if not must_call(request):
+    if not request.must_call:
         return unknown(CHECK)
     if not answered.calls:
         return failed(CHECK, "no tool is called, though tool_choice asks for it")

@@ -224,6 +224,14 @@ def test_error_answers_of_any_shape_are_understood(status: int, body: Any, kind:
     assert (error.kind, error.status, error.billed, error.retry_after_s) == (kind, status, False, None)
 
 
+def test_a_prompt_that_google_finds_too_long_is_told_in_the_words_that_clients_know() -> None:
+    said = "The input token count (1100005) exceeds the maximum number of tokens allowed (1048576)."
+    error = refusal(400, {"error": {"message": said}}, model="m", key=KEY)
+    assert str(error).startswith("This model's maximum context length is 1048576 tokens.")
+    assert "1100005 tokens" in str(error)
+    assert "context_length_exceeded" in str(error)
+
+
 async def test_a_schema_that_the_client_does_not_take_is_refused_before_the_call(
     gemini: GeminiEngine, gemini_twin: GeminiTwin
 ) -> None:

@@ -393,6 +393,7 @@ async def test_a_prompt_beyond_every_window_is_told_in_openais_words(gateway: St
             "invalid_request_error",
             "messages",
         )
+        assert "context_length_exceeded" in found["message"]  # LangChain looks nowhere else
     gateway.core.refuses = told[0]
     assert (await ask(gateway))[2]["error"]["message"].startswith(
         "This model's maximum context length is 16384 tokens."

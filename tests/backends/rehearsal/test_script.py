@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backends.rehearsal.fitting import fitting
 from backends.rehearsal.prose import LABELS
@@ -87,6 +88,7 @@ def test_a_tool_is_called_for_its_name_or_when_it_must() -> None:
     assert tool_to_call(ask("hello", tools=tools, must_call=True)) == Invocation("send_mail", {})
     told = Ask(turns=(Turn("user", "weather?"), Turn("tool", "9")), tools=tools)
     assert tool_to_call(told) is None
+    assert tool_to_call(replace(told, must_call=True)) is not None
     odd = (Function("get_weather", "", {"type": "string"}),)
     assert tool_to_call(ask("weather", tools=odd)) == Invocation("get_weather", {})
 

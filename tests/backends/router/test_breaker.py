@@ -41,6 +41,13 @@ def test_an_answer_in_between_starts_the_count_anew() -> None:
     assert it.health == "up"
 
 
+def test_who_met_a_limit_without_a_time_hears_how_long_the_engine_stays_closed() -> None:
+    it, met = breaker(ManualClock()), error("rate-limited")
+    it.failed(met)
+    assert met.retry_after_s is not None
+    assert met.retry_after_s == pytest.approx(it.retry_after_s())
+
+
 def test_after_the_pause_exactly_one_call_finds_out() -> None:
     clock = ManualClock()
     it = breaker(clock)

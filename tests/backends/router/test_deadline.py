@@ -52,6 +52,7 @@ async def test_silence_ends_it_before_the_first_byte_and_after(home: Path, after
     assert isinstance(done, Done)
     assert (done.outcome.finish, done.outcome.error_kind, done.outcome.should_retry) == ("error", "deadline", False)
     assert any(isinstance(chunk, Delta) for chunk in heard) is (after is not None)
+    assert ("before anything was heard" in (done.outcome.error or "")) is (after is None)
 
 
 async def test_a_limit_of_the_callers_own_holds_to_the_end(home: Path) -> None:

@@ -406,6 +406,9 @@ def test_an_engine_that_is_away_comes_with_when_to_try_again(
     with pytest.raises(ClawError) as raised:
         decide(replace(CALM, policy="cloud", cloud=away))
     assert raised.value.retry_after_s == wait
+    asked = replace(CALM, request=replace(REQUEST, engine="cloud"), cloud=away)
+    with pytest.raises(ClawError, match=r"can answer \(cloud: limited\)"):  # not that local was not asked for
+        decide(asked)
     assert raised.value.kind == (closed if closed in ("rate-limited", "daily-quota") else "no_engine")
 
 

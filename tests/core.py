@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from backends.building import build
 from backends.clock import Clock
+from backends.gateway.drain import Drain
+from backends.gateway.serving import bind, serve
 from backends.identity import new_id
 from backends.local import LocalCore
 from backends.paths import Paths
@@ -76,6 +78,18 @@ async def _opened(
     settings = change(replace(settings, engines=engines, telemetry=telemetry, cache=cache))
     async with build(settings, paths, gemini_key="twin", clock=clock, drain_s=2.0) as core:
         yield Stand(core=core, ollama=pair.ollama, gemini=pair.gemini, paths=paths)
+
+
+@asynccontextmanager
+async def served(it: Stand, change: Callable[[Settings], Settings]) -> AsyncGenerator[str]:
+    """The core behind a gateway on a port of its own: the address. `change` edits its settings as it did the core's."""
+    settings = change((await asyncio.to_thread(load, it.paths.config, {})).settings)
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    listener, stop = bind("127.0.0.1", 0), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve(it.core, settings, listener, ready=ready.set_result, stop=stop, drain=Drain()))
+        yield await ready
+        stop.set()
 
 
 def policy(settings: Settings, agent: str, policy: Policy, **more: Any) -> Settings:

@@ -13,7 +13,7 @@ from backends.clock import Clock
 from backends.engines.base import Call
 from backends.ledger.prices import Prices, UnknownPrice
 from backends.router.own_cost import OwnCost
-from backends.router.tokens import most
+from backends.router.tokens import most_read
 from backends.types import ZERO, Attempt, EngineName, Tokens
 
 
@@ -85,7 +85,7 @@ class Costs:
         """US dollars that `call` can cost at the most, whatever its prompt's true count is. Raises UnknownPrice."""
         if engine == "local":
             return ZERO
-        read, now = most(call), self._clock.now()
+        read, now = most_read(call), self._clock.now()
         models = {call.model, self.priced(self.expected(call.model), call.model, now)}
         return max(
             self._prices.worst_case(

@@ -16,7 +16,7 @@ from backends.clock import Clock
 from backends.engines.base import Call, Wire
 from backends.errors import EngineError
 from backends.router.costs import Costs
-from backends.router.tokens import count_text, most
+from backends.router.tokens import count_text, most_read
 from backends.router.usage import Bounds, contradiction, odd, unusable
 from backends.types import ZERO, Attempt, EngineName, Role, Tokens
 
@@ -176,7 +176,7 @@ class Meter:
         known = self._reported or Tokens()
         thinking = known.thinking if self._reported else self.call.thinking_budget or 0
         heard = known.output + self._unreported_b
-        tokens = Tokens(input=known.input or most(self.call), output=heard + ON_THE_WAY, thinking=thinking)
+        tokens = Tokens(input=known.input or most_read(self.call), output=heard + ON_THE_WAY, thinking=thinking)
         return self._cost(tokens)
 
 

@@ -52,12 +52,15 @@ def count(prompt: Request | Sequence[Message]) -> int:
 
 
 def most(prompt: Request | Call) -> int:
-    """Tokens that no prompt exceeds. For reservations, which must hold. A call says them where they were counted."""
-    if isinstance(prompt, Call) and prompt.most_tokens:
-        return prompt.most_tokens
+    """Tokens that no prompt exceeds. For reservations, which must hold."""
     texts = (*_said(prompt.messages), *_declared(prompt))
     images = sum(len(message.media) for message in prompt.messages)
     return sum(map(most_of, texts)) + PER_MESSAGE * (len(prompt.messages) + len(prompt.tools)) + PER_IMAGE * images
+
+
+def most_read(call: Call) -> int:
+    """The same of a call, counted anew only where that was not done yet."""
+    return call.most_tokens or most(call)
 
 
 def count_text(text: str) -> int:

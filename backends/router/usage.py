@@ -1,7 +1,7 @@
 """Whether a provider's word on what it used can be taken: a count that cannot be is no report, and never silent."""
 
 from backends.engines.base import Call
-from backends.router.tokens import most
+from backends.router.tokens import most_read
 from backends.types import Tokens
 
 MOST = 2**53
@@ -49,7 +49,7 @@ class Bounds:
         """A byte of text is a token at the most; media are held against their whole size."""
         if self._readable is None:
             media = sum(len(item.data) for message in self._call.messages for item in message.media)
-            self._readable = TIMES * (most(self._call) + media) + OWN_PROMPT
+            self._readable = TIMES * (most_read(self._call) + media) + OWN_PROMPT
         return self._readable
 
 

@@ -1,6 +1,5 @@
 """The product as a client meets it: a gateway on a port of its own, the core behind it, and the twins behind that."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,13 +8,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from backends.gateway.drain import Drain
-from backends.gateway.serving import bind, serve
 from backends.rehearsal.behaviour import Model
 from backends.rehearsal.process import twins
-from backends.settings import Budget, Settings, load
+from backends.settings import Budget, Settings
 from tests.clients.dictation import Dictated
-from tests.core import Stand, policy, stand
+from tests.core import Stand, policy, served, stand
 
 CLOUD = "gemini-3.5-flash-lite"
 SMALL_WINDOW = 4_096
@@ -50,13 +47,5 @@ async def door(home: Path, change: Callable[[Settings], Settings] = rules) -> As
         if behaviour.model(CLOUD) is None:
             models = (Model(name=CLOUD, context=1_048_576), *behaviour.models)
             pair.gemini.behaviour = replace(behaviour, models=models)
-        async with stand(home, change=change, pair=pair) as it:
-            listener = bind("127.0.0.1", 0)
-            settings = change((await asyncio.to_thread(load, it.paths.config, {})).settings)
-            ready, stop = asyncio.Event(), asyncio.Event()
-            async with asyncio.TaskGroup() as group:
-                serving = serve(it.core, settings, listener, ready=lambda _: ready.set(), stop=stop, drain=Drain())
-                group.create_task(serving)
-                await ready.wait()
-                yield Door(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", it)
-                stop.set()
+        async with stand(home, change=change, pair=pair) as it, served(it, change) as url:
+            yield Door(f"{url}/v1", it)

@@ -1,6 +1,5 @@
 """OpenAI's own client, unchanged, through the gateway, the core, the real SDKs and the twins to the ledger."""
 
-import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
@@ -13,11 +12,9 @@ import openai
 import pytest
 from msgspec.structs import replace
 
-from backends.gateway.drain import Drain
-from backends.gateway.serving import bind, serve
 from backends.rehearsal.faults import Fault
-from backends.settings import Budget, Settings, load
-from tests.core import Stand, policy, stand
+from backends.settings import Budget, Settings
+from tests.core import Stand, policy, served, stand
 from tests.waiting import until
 
 PNG = base64.b64encode(
@@ -53,22 +50,12 @@ def poor(settings: Settings) -> Settings:
 
 @asynccontextmanager
 async def client_of(home: Path, change: Any = by_agent) -> AsyncIterator[tuple[Stand, openai.AsyncOpenAI]]:
-    async with stand(home, change=change) as it:
-        listener = bind("127.0.0.1", 0)
-        settings = change((await asyncio.to_thread(load, it.paths.config, {})).settings)
-        ready, stop = asyncio.Event(), asyncio.Event()
-        addresses: list[str] = []
-
-        def heard(address: str) -> None:
-            addresses.append(address)
-            ready.set()
-
-        async with asyncio.TaskGroup() as group:
-            group.create_task(serve(it.core, settings, listener, ready=heard, stop=stop, drain=Drain()))
-            await ready.wait()
-            async with openai.AsyncOpenAI(base_url=addresses[0] + "/v1", api_key="any", max_retries=0) as client:
-                yield it, client
-            stop.set()
+    async with (
+        stand(home, change=change) as it,
+        served(it, change) as url,
+        openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0) as client,
+    ):
+        yield it, client
 
 
 async def test_whole_and_streamed_answers_are_the_ledger_s_rows(home: Path) -> None:

@@ -181,8 +181,8 @@ def test_one_failure_outweighs_every_pass() -> None:
 
 def test_only_the_form_is_judged_without_a_score() -> None:
     lost = answered("I'm sorry, but I can't help with that.")
-    assert overall(judged(lost, None)).verdict == "unknown"
-    assert overall(judged(lost, Score.load())).reason == "it refuses"
+    assert overall(judged(lost, None, "form")).verdict == "unknown"
+    assert overall(judged(lost, Score.load(), "all")).reason == "it refuses"
 
 
 SCORE = Score.load()
@@ -191,6 +191,6 @@ SCORE = Score.load()
 @given(st.text(), st.text(max_size=600), st.sampled_from([ResponseFormat(), ANY_JSON, BY_SCHEMA]))
 def test_any_answer_ends_in_a_word_that_has_nothing_of_it(prompt: str, text: str, asked: ResponseFormat) -> None:
     canary = "CANARY-7731"
-    words = judged(answered(f"{canary}{text}{canary}", prompt=prompt, asked=asked), SCORE)
+    words = judged(answered(f"{canary}{text}{canary}", prompt=prompt, asked=asked), SCORE, "all")
     assert words
     assert not any(canary in word.reason for word in words)

@@ -10,13 +10,13 @@ from backends.engines.base import Call
 from backends.errors import EngineError
 from backends.types import Message, ToolCall
 
-TAKEN: dict[str, frozenset[str]] = {
+IMAGE_TYPES: dict[str, frozenset[str]] = {
     # stb_image and, since 2025, golang.org/x/image/webp: https://github.com/ollama/ollama/issues/12951
     "ollama": frozenset({"image/png", "image/jpeg", "image/webp"}),
     # vLLM decodes what Pillow does, llama-server what stb_image does, which has no WebP: it says so itself
     "openai": frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"}),
 }
-"""Media types that a local engine takes, by its kind."""
+"""Media types of images that a local engine takes, by its kind. It takes no other files."""
 
 UNREAD = "unparsed"
 """The name under which earlier arguments that are no JSON object are shown to the model."""
@@ -26,8 +26,8 @@ def refuse_media(call: Call, kind: str, label: str) -> None:
     """Raise EngineError "rejected" for the first file that an engine of this kind does not take."""
     for message in call.messages:
         for media in message.media:
-            if media.media_type not in TAKEN[kind]:
-                taken = ", ".join(sorted(name.removeprefix("image/") for name in TAKEN[kind]))
+            if media.media_type not in IMAGE_TYPES[kind]:
+                taken = ", ".join(sorted(name.removeprefix("image/") for name in IMAGE_TYPES[kind]))
                 raise EngineError(
                     f"{label} takes no {media.media_type}: send an image as {taken}, or ask an engine that takes it",
                     kind="rejected",

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from backends.catalogue import Catalogue
+from backends.catalogue.media import MIME_TYPES
 from backends.clock import Clock
 from backends.engines.base import Engine
-from backends.engines.prompt_parts import TAKEN
+from backends.engines.prompt_parts import IMAGE_TYPES
 from backends.router.breaker import Breaker
 from backends.router.limiter import Limiter
 from backends.router.provider_quota import ProviderQuota
@@ -113,8 +114,8 @@ class Desk:
 
     @property
     def images(self) -> frozenset[str]:
-        """Media types of the images that its server takes; empty where nothing is known."""
-        return TAKEN[self.settings.kind] if isinstance(self.settings, LocalEngine) else frozenset()
+        """Media types of the images that its server takes."""
+        return IMAGE_TYPES[self.settings.kind] if isinstance(self.settings, LocalEngine) else MIME_TYPES["image"]
 
     def why_not(self) -> str | None:
         """Why no call should be sent now, in a phrase; None where one may."""

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from backends.errors import ContextTooLong, EngineError, NoEngine
+from backends.errors import ContextTooLong, EngineError, NoEngine, Unsupported
 from backends.rehearsal.faults import Fault
 from backends.settings import Settings
-from backends.types import Sampling
+from backends.types import Media, Message, Sampling
 from tests.core import ask, policy, prompt, stand
 
 MALFORMED = {"error": {"code": 400, "message": "Invalid value at generation_config", "status": "INVALID_ARGUMENT"}}
@@ -34,6 +34,14 @@ async def test_where_no_other_may_answer_a_malformed_request_is_the_callers(home
         it.gemini.inject(Fault(kind="status", status=400, body=MALFORMED))
         _, outcome = await ask(it.core, prompt("describe a rack", agent="ada"))
     assert (outcome.finish, outcome.error_kind) == ("error", "rejected")
+
+
+async def test_an_image_type_that_nobody_takes_is_refused_before_any_engine_is_asked(home: Path) -> None:
+    gif = Message(role="user", text="what is this?", media=(Media(media_type="image/gif", data=b"GIF89a"),))
+    async with stand(home, change=cloud_first) as it:
+        with pytest.raises(Unsupported, match="cloud takes no image/gif"):
+            await ask(it.core, replace(prompt("", agent="writer"), messages=(gif,)))
+        assert it.gemini.account.requests.total() == 0
 
 
 async def test_one_prompt_that_an_engine_falls_over_closes_it_for_nobody_else(home: Path) -> None:

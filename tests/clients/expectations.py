@@ -141,6 +141,48 @@ class Choices:
         assert await client("forced", at.url, model="writer", text="Good morning.", choice=choice) == ["clock"]
 
 
+class OneCall:
+    """One call at a time."""
+
+    @AGENTS
+    async def test_one_call_at_a_time_where_asked_for(self, client: Program, at: Door, agent: str, engine: str) -> None:
+        given = {"text": TURNS[0], "choice": "auto", "parallel_tool_calls": False}
+        assert await client("forced", at.url, model=agent, **given) == ["weather"]
+        assert {row["engine"] for row in at.stand.rows()} == {engine}
+
+
+class SystemAlone:
+    """Instructions without a question."""
+
+    @AGENTS
+    async def test_a_system_message_alone_is_answered(self, client: Program, at: Door, agent: str, engine: str) -> None:
+        assert (await client("system_only", at.url, model=agent, text="Greet the user."))["text"]
+        assert {row["engine"] for row in at.stand.rows()} == {engine}
+
+
+class Several:
+    """Several answers to one request."""
+
+    @AGENTS
+    async def test_several_answers_are_several_calls(self, client: Program, at: Door, agent: str, engine: str) -> None:
+        texts = await client("several", at.url, model=agent, text="Name a colour.", n=2)
+        assert len(texts) == 2
+        assert all(texts)
+        assert len(bodies(at, engine)) == 2
+
+
+class OpenAIsOwn:
+    """For OpenAI's own clients."""
+
+    async def test_a_history_without_unknown_fields_keeps_its_signatures(self, client: Program, at: Door) -> None:
+        heard = await client("loop", at.url, model="writer", turns=TURNS, known_fields_only=True)
+        assert len(heard["answers"]) == 3
+        told_right(at, "cloud")
+
+    async def test_one_model_is_looked_up(self, client: Program, at: Door) -> None:
+        assert await client("model", at.url, name="scout") == "scout"
+
+
 class Structured:
     """Answers of a given form."""
 

@@ -6,16 +6,18 @@ from backends.rehearsal.gemini_asks import read
 from tests.clients.door import Door
 from tests.clients.expectations import (
     AGENTS,
-    TURNS,
     Answers,
     Choices,
     Images,
     Lasting,
+    OneCall,
     Refusals,
     Retries,
+    Several,
     Streams,
     Structured,
     StructuredWithTools,
+    SystemAlone,
     Tools,
     ToolsBackwards,
     ToolsStreamed,
@@ -33,6 +35,9 @@ class TestLangChain(
     Choices,
     Images,
     Lasting,
+    OneCall,
+    Several,
+    SystemAlone,
     Refusals,
     Retries,
     Streams,
@@ -50,16 +55,6 @@ class TestLangChain(
         "limited": "RateLimitError",
     }
 
-    @AGENTS
-    async def test_a_system_message_alone_is_answered(self, client: Program, at: Door, agent: str, engine: str) -> None:
-        assert (await client("system_only", at.url, model=agent, text="Greet the user."))["text"]
-
-    async def test_several_answers_are_several_calls(self, client: Program, at: Door) -> None:
-        texts = await client("several", at.url, model="writer", text="Name a colour.", n=2)
-        assert len(texts) == 2
-        assert all(texts)
-        assert len(bodies(at, "cloud")) == 2
-
     @pytest.mark.parametrize("method", ["function_calling", "json_schema"])
     @AGENTS
     async def test_an_object_comes_by_either_method(
@@ -67,10 +62,6 @@ class TestLangChain(
     ) -> None:
         found = await client("structured", at.url, model=agent, text="How warm is it in Rome?", method=method)
         assert set(found) == {"city", "degrees"}
-
-    async def test_one_call_at_a_time_where_asked_for(self, client: Program, at: Door) -> None:
-        given = {"text": TURNS[0], "choice": "auto", "parallel": False}
-        assert await client("forced", at.url, model="writer", **given) == ["weather"]
 
     async def test_effort_sets_how_much_is_thought(self, client: Program, at: Door) -> None:
         await client("plain", at.url, model="writer", text="Hi", reasoning_effort="high")

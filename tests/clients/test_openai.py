@@ -14,15 +14,18 @@ from tests.clients.expectations import (
     Choices,
     Images,
     Lasting,
+    OneCall,
+    OpenAIsOwn,
     Refusals,
     Retries,
+    Several,
     Streams,
     Structured,
     StructuredWithTools,
+    SystemAlone,
     Tools,
     ToolsBackwards,
     ToolsStreamed,
-    told_right,
 )
 from tests.clients.program import PROGRAMS, VENVS, Program
 from tests.clients.upstream import bodies
@@ -43,6 +46,10 @@ class TestOpenAI(
     StructuredWithTools,
     Images,
     Lasting,
+    OneCall,
+    OpenAIsOwn,
+    Several,
+    SystemAlone,
     Refusals,
     Retries,
 ):
@@ -54,11 +61,6 @@ class TestOpenAI(
         "limited": "RateLimitError",
     }
 
-    async def test_a_history_without_unknown_fields_keeps_its_signatures(self, client: Program, at: Door) -> None:
-        heard = await client("loop", at.url, model="writer", turns=TURNS, known_fields_only=True)
-        assert len(heard["answers"]) == 3
-        told_right(at, "cloud")
-
     @AGENTS
     async def test_calls_come_whole_out_of_a_stream(self, client: Program, at: Door, agent: str, engine: str) -> None:
         calls = await client("streamed_calls", at.url, model=agent, text=TURNS[0])
@@ -67,22 +69,6 @@ class TestOpenAI(
             ("weather", "Oslo"),
             ("clock", "Lima"),
         ]
-
-    @AGENTS
-    async def test_one_call_at_a_time_where_asked_for(self, client: Program, at: Door, agent: str, engine: str) -> None:
-        given = {"text": TURNS[0], "choice": "auto", "parallel_tool_calls": False}
-        assert await client("forced", at.url, model=agent, **given) == ["weather"]
-
-    @AGENTS
-    async def test_a_system_message_alone_is_answered(self, client: Program, at: Door, agent: str, engine: str) -> None:
-        assert (await client("system_only", at.url, model=agent, text="Greet the user."))["text"]
-
-    @AGENTS
-    async def test_several_answers_are_several_calls(self, client: Program, at: Door, agent: str, engine: str) -> None:
-        texts = await client("several", at.url, model=agent, text="Name a colour.", n=2)
-        assert len(texts) == 2
-        assert all(texts)
-        assert len(bodies(at, engine)) == 2
 
     @AGENTS
     async def test_functions_of_old_are_tools(self, client: Program, at: Door, agent: str, engine: str) -> None:
@@ -104,9 +90,6 @@ class TestOpenAI(
     async def test_the_code_of_a_model_that_is_not_there(self, client: Program, at: Door) -> None:
         heard = await client("code", at.url, model="gpt-unknown", text="Hi")
         assert heard == {"status": 404, "code": "model_not_found"}
-
-    async def test_one_model_is_looked_up(self, client: Program, at: Door) -> None:
-        assert await client("model", at.url, name="scout") == "scout"
 
     async def test_an_engine_that_is_away_for_longer_is_waited_for(self, client: Program, at: Door) -> None:
         at.stand.gemini.inject(Fault(kind="status", status=503, times=3))

@@ -80,9 +80,8 @@ def loop(url: str, model: str, turns: list[str], *, backwards: bool = False, str
     return {"steps": steps, "answers": answers}
 
 
-def forced(url: str, model: str, text: str, choice: Any, parallel: bool | None = None) -> list[str]:
+def forced(url: str, model: str, text: str, choice: Any, **more: Any) -> list[str]:
     name = choice if isinstance(choice, str) else choice["function"]["name"]
-    more: dict[str, Any] = {} if parallel is None else {"parallel_tool_calls": parallel}
     bound = connect(url, model).bind_tools(list(TOOLS.values()), tool_choice=name, **more)
     return [call["name"] for call in bound.invoke(text).tool_calls]
 

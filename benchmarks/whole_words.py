@@ -16,7 +16,7 @@ from backends.router import most_tokens
 from benchmarks.counting import Counts, tokenizers
 
 LIST = Path(most_tokens.__file__).with_name("whole_words.txt.gz")
-BEHIND = ' .,;:!?)]}"`\n/-=(<>*|'
+BEHIND = [chr(byte) for byte in range(128) if most_tokens.WORD.search(b"x ab%c" % byte)]
 BEFORE = "x.,"
 
 

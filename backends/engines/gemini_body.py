@@ -33,7 +33,7 @@ SIGNATURE = re.compile(r"[A-Za-z0-9+/_-]+={0,2}", re.ASCII)
 CUT_OFF = "(The beginning of this conversation was left out.)"
 GO_ON = "Continue."
 MOST_STOPS = 5
-INT32 = 2**32
+SEEDS = 2**32  # half of them below 0; a larger one is folded into them
 AS_JSON = "When you answer in text, answer with one JSON object and nothing else: no prose around it, no code fence."
 
 
@@ -125,7 +125,7 @@ def _sampling(call: Call) -> dict[str, float | int | None]:
         "top_k": call.top_k,
         "frequency_penalty": call.frequency_penalty or None,
         "presence_penalty": call.presence_penalty or None,
-        "seed": None if call.seed is None else (call.seed + INT32 // 2) % INT32 - INT32 // 2,
+        "seed": None if call.seed is None else (call.seed + SEEDS // 2) % SEEDS - SEEDS // 2,
     }
 
 

@@ -40,13 +40,13 @@ class StopWords:
 
 
 class Unfenced:
-    """Leaves out a code fence around the whole text, where one is not wanted; `found` says that there was one."""
+    """Leaves out a code fence around the whole text, where one is not wanted."""
 
     def __init__(self, wanted: bool) -> None:
         self._wanted = wanted
         self._held = ""
         self._began = not wanted
-        self.found = False
+        self._found = False
 
     def feed(self, text: str) -> str:
         """What may be said by now."""
@@ -56,12 +56,12 @@ class Unfenced:
         self._held = ""
         if not self._began:
             if opened := FENCE_OPENS.match(text):
-                self.found, text = True, text[opened.end() :]
+                self._found, text = True, text[opened.end() :]
             elif MAY_OPEN.fullmatch(text) and len(text) < HOLDS:
                 self._held = text
                 return ""
             self._began = True
-        if not self.found:
+        if not self._found:
             return text
         tail = MAY_CLOSE.search(text, max(0, len(text) - HOLDS))
         end = tail.start() if tail else len(text)
@@ -71,7 +71,7 @@ class Unfenced:
     def rest(self) -> str:
         """What was kept back, at the end of the text, but for the fence's end."""
         held, self._held = self._held, ""
-        return "" if self.found and FENCE_CLOSES.fullmatch(held) else held
+        return "" if self._found and FENCE_CLOSES.fullmatch(held) else held
 
 
 def _begun(text: str, word: str) -> int:

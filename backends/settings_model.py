@@ -2,20 +2,18 @@
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 from msgspec.structs import asdict, replace
 
+from backends.catalogue.models import SAMPLING, Model, Thinking
 from backends.errors import WrongSettings
 from backends.settings_section import Positive, Section
 from backends.types import Effort
 
 if TYPE_CHECKING:
-    from backends.catalogue.models import Model
     from backends.settings import Settings
-
-SAMPLING = ("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty", "seed")
 
 
 class ModelFacts(Section, frozen=True, kw_only=True):
@@ -24,7 +22,7 @@ class ModelFacts(Section, frozen=True, kw_only=True):
     window: Annotated[Positive | None, Meta(description="tokens that prompt and answer may have together")] = None
     max_output: Annotated[Positive | None, Meta(description="most tokens it writes in one answer")] = None
     thinking: Annotated[
-        Literal["none", "budget", "level"] | None,
+        Thinking | None,
         Meta(description="how it is told how hard to think: none, budget (tokens) or level"),
     ] = None
     levels: Annotated[
@@ -41,7 +39,7 @@ class ModelFacts(Section, frozen=True, kw_only=True):
     retires: Annotated[date | None, Meta(description="the day it is shut down")] = None
     successor: Annotated[str | None, Meta(description="the model that takes its place")] = None
 
-    def over(self, model: "Model") -> "Model":
+    def over(self, model: Model) -> Model:
         """`model` with these facts in place of its own."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
         if "sampling" in given:
@@ -55,8 +53,8 @@ def check_models(settings: "Settings", path: Path) -> None:
     """Raises WrongSettings for the first fact that could not be used."""
     for name, facts in settings.models.items():
         where = f'{path}: `models."{name}"'
-        if strange := set(facts.sampling or ()) - set(SAMPLING):
-            raise WrongSettings(f"{where}.sampling` names {sorted(strange)[0]}: use {', '.join(SAMPLING)}")
+        if strange := set(facts.sampling or ()) - SAMPLING:
+            raise WrongSettings(f"{where}.sampling` names {sorted(strange)[0]}: use {', '.join(sorted(SAMPLING))}")
         if facts.levels is not None and len(set(facts.levels)) != len(facts.levels):
             raise WrongSettings(f"{where}.levels` names a level twice")
         if facts.levels and facts.thinking in ("none", "budget"):

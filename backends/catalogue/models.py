@@ -19,7 +19,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.catalogue.names import bare, without_revision
-from backends.settings_model import SAMPLING
 from backends.types import Effort
 
 CLAIMS_AS_OF = date(2026, 11, 30)
@@ -30,7 +29,7 @@ MediaKind = Literal["image", "pdf", "audio"]
 STEERED = frozenset({"temperature", "top_p", "top_k", "seed"})
 """Penalties are taken by Gemini 2.0 alone: every later model answers 400 ("Penalty is not enabled for this model")."""
 
-ALL_SAMPLING = frozenset(SAMPLING)
+SAMPLING = STEERED | {"frequency_penalty", "presence_penalty"}
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -68,7 +67,7 @@ _2_0_FLASH = Model(
     name="gemini-2.0-flash",
     max_output=8_192,
     thinking="none",
-    sampling=ALL_SAMPLING,
+    sampling=SAMPLING,
     deprecated=True,
     retires=date(2026, 6, 1),
     successor="gemini-3.5-flash-lite",  # named was gemini-2.5-flash, which has ended too

@@ -25,7 +25,7 @@ from backends.engines.late import Late
 from backends.engines.peer import Peer
 from backends.engines.plain_text import as_json
 from backends.engines.scope import Beside, CallScope
-from backends.engines.signatures import SignatureStore, sealed, unsealed
+from backends.engines.signatures import SignatureStore, is_signed, without_signatures
 from backends.engines.transport import Transport
 from backends.errors import EngineError
 from backends.off_loop import off_loop, size_of
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 MODELS = 100  # of which it is remembered that another one answers
 MODEL_NAME = re.compile(r"((models|tunedModels)/)?[\w.-]+", re.ASCII)
-UNSEALED = "thought signatures that the model refused were left out"
+SIGNATURES_LEFT_OUT = "thought signatures that the model refused were left out"
 GOOGLE = "https://generativelanguage.googleapis.com"
 
 
@@ -99,9 +99,9 @@ class GeminiEngine:
                     async for chunk in chunks:
                         yield replace(chunk, notes=(*chunk.notes, *notes)) if isinstance(chunk, Finished) else chunk
             except EngineError as error:
-                if refuses_signature(error) and not notes and any(map(sealed, call.messages)):
-                    call = replace(call, messages=tuple(map(unsealed, call.messages)))
-                    notes = (UNSEALED,)
+                if refuses_signature(error) and not notes and any(map(is_signed, call.messages)):
+                    call = replace(call, messages=tuple(map(without_signatures, call.messages)))
+                    notes = (SIGNATURES_LEFT_OUT,)
                 elif model.json_with_tools and call.tools and refuses_json(error):
                     self._refuse_json.add(call.model)
                 else:

@@ -260,15 +260,15 @@ class SignatureStore:
             self._broken = True
 
 
-def sealed(message: Message) -> bool:
+def is_signed(message: Message) -> bool:
     """Has it any signature?"""
     return message.signature is not None or any(call.signature for call in message.tool_calls)
 
 
-def unsealed(message: Message) -> Message:
+def without_signatures(message: Message) -> Message:
     """The message without its signatures."""
     calls = tuple(replace(call, signature=None) for call in message.tool_calls)
-    return replace(message, tool_calls=calls, signature=None) if sealed(message) else message
+    return replace(message, tool_calls=calls, signature=None) if is_signed(message) else message
 
 
 def _lacks(message: Message) -> bool:

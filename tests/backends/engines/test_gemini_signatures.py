@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as changed
 
-from backends.engines.gemini import UNSEALED, GeminiEngine
+from backends.engines.gemini import SIGNATURES_LEFT_OUT, GeminiEngine
 from backends.engines.gemini_body import PLACEHOLDER
 from backends.engines.signatures import SignatureStore
 from backends.rehearsal.gemini_twin import GeminiTwin
@@ -113,7 +113,7 @@ async def test_a_signature_of_another_call_costs_a_note_and_no_answer(
     history = (ASKED, Message(role="assistant", tool_calls=(wrong,)), told)
     again = await answer(gemini, changed(CLOUD_CALL, messages=history, tools=(WEATHER,)))
     assert again.finished is not None
-    assert (again.finished.finish, again.finished.notes) == ("stop", (UNSEALED,))
+    assert (again.finished.finish, again.finished.notes) == ("stop", (SIGNATURES_LEFT_OUT,))
 
 
 async def test_what_a_client_dropped_is_found_again_after_a_restart(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ async def test_a_signature_that_is_refused_is_left_out_and_the_call_answered(
     whole = await answer(gemini, changed(CLOUD_CALL, messages=(ASKED, spoken, told), tools=(WEATHER,)))
     assert whole.text
     assert whole.finished is not None
-    assert whole.finished.notes == (UNSEALED,)
+    assert whole.finished.notes == (SIGNATURES_LEFT_OUT,)
     parts = json.loads(gemini_twin.seen[-1].body)["contents"][1]["parts"]
     assert [part.get("thoughtSignature") for part in parts] == [None, PLACEHOLDER]
 

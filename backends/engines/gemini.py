@@ -82,8 +82,8 @@ class GeminiEngine:
         """As `Engine.stream`. Never counts tokens by asking: that would send the prompt out.
 
         A model that refuses a JSON format beside tools is asked once more, with the format as an instruction; the
-        refusal costs nothing and is remembered. So is one that refuses a signature: a client may have changed the call
-        that it seals, or have it from elsewhere. Then all of them are left out.
+        refusal costs nothing and is remembered. One that refuses a signature is asked once more without any: a client
+        may have changed the call that it signs, or have it from elsewhere.
         """
         wire = kept_back(call)
         key = usable_key(self._key)

@@ -18,6 +18,8 @@ from backends.types import EngineState, Route, Snapshot
 
 ROUTES: tuple[Route, ...] = ("auto", "local", "cloud")
 
+_BETWEEN_WORDS = re.compile(r"[^\w.-]+")
+LONGEST = 256  # letters of a model's name that are looked at for an agent's
 _REPLACED = 3  # models in a row, each the successor of the one before
 
 
@@ -55,7 +57,7 @@ def resolve(name: str, agent: str | None, settings: Settings, snapshot: Snapshot
     engines = models(settings, snapshot.engines)
     if found := _of_engines(wanted, agent, engines):
         return found
-    near = meant(name, agents)
+    near = _guarded_in(name, agents, settings) or meant(name, agents)
     if settings.gateway.unknown_model == "auto" and not (near and settings.guards(near)):
         note = f"no model {_safe(name)} is known: taken as auto"
         return Target(agent=agent or "default", notes=(note if near is None else f"{note}; did you mean {near}?",))
@@ -89,9 +91,22 @@ def decoded(path_end: bytes) -> str:
 
 def _mapped(name: str, settings: Settings) -> str:
     aliases = settings.gateway.models
-    if not aliases or name in settings.agents:
+    if not aliases or spelled(name, settings.agents):
         return name
     return aliases.get(name) or aliases.get(spelled(name, aliases) or "", name)
+
+
+def _guarded_in(name: str, agents: Iterable[str], settings: Settings) -> str | None:
+    """The agent kept at home that a model's name may mean: clients write "openai/scout" or "scout:latest"."""
+    folded = name[:LONGEST].casefold()
+    words = _BETWEEN_WORDS.split(folded)
+    for agent in agents:
+        if settings.guards(agent) and (
+            re.search(rf"(?<![a-z0-9]){re.escape(agent.casefold())}(?![a-z0-9])", folded)
+            or any(meant(word, (agent,)) for word in words)
+        ):
+            return agent
+    return None
 
 
 def _of_settings(name: str, agent: str | None, agents: Iterable[str]) -> Target | None:

@@ -80,3 +80,22 @@ def test_a_model_that_its_provider_replaced_is_answered_by_its_successor(setting
     found = resolve("gemini-2.5-flash", None, settings, snapshot(engines=engines))
     assert (found.engine, found.model) == ("cloud", "gemini-3.5-flash-lite")
     assert found.notes == ("gemini-2.5-flash was replaced by gemini-3.5-flash-lite",)
+
+
+@pytest.mark.parametrize(
+    "name", ["openai/scout", "claw/SCOUT", "scout:latest", "scout@prod", "claw-scout", '"scout"', "models/scuot"]
+)
+def test_a_name_that_holds_an_agent_kept_at_home_is_never_taken_as_auto(settings: Settings, name: str) -> None:
+    with pytest.raises(Turned, match="Did you mean scout"):
+        resolve(name, "writer", mapped(settings, unknown_model="auto"), snapshot())
+
+
+@pytest.mark.parametrize("name", ["scouting", "boyscout", "scout2", "openai/gpt-4o"])
+def test_other_names_than_an_agents_are_taken_as_auto(settings: Settings, name: str) -> None:
+    assert resolve(name, None, mapped(settings, unknown_model="auto"), snapshot()).engine == "auto"
+
+
+def test_no_mapped_name_hides_an_agent(settings: Settings) -> None:
+    told = mapped(settings, models={"Scout": "cloud"})
+    for name in ("Scout", "scout", "SCOUT"):
+        assert plain(name, None, told) == Target(agent="scout")

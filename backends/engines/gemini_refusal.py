@@ -83,8 +83,9 @@ def _limited(error: dict[str, Any], said: str) -> EngineError:
     if after is None and (told := RETRY_IN.search(str(error.get("message", "")))):
         after = _seconds(told[1])
     wait = f"wait {after:g} s" if after else "wait a few seconds"
+    limit = f"{quota.limit} {quota.metric.replace('_', ' ')} a minute" if quota is not None and quota.limit else said
     return EngineError(
-        f"Gemini limits the rate ({said}): {wait}, or raise the key's tier",
+        f"Gemini limits the rate ({limit}): {wait}, or raise the key's tier",
         kind="rate-limited",
         retry_after_s=after,
         status=429,

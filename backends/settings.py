@@ -100,8 +100,8 @@ class CloudEngine(Section, frozen=True, kw_only=True):
     thinking_budget: Annotated[
         Annotated[int, Meta(ge=0)] | None,
         Meta(
-            description="most thinking tokens of one call, 0 turns it off; with none given 2048 for hard prompts of"
-            " which nobody says how hard to think, else what the request's effort asks for"
+            description="most thinking tokens of one call, 0 is none where the model can; with none given 2048 for hard"
+            " prompts of which nobody says how hard to think, else what the request's effort asks for"
         ),
     ] = None
     first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte")] = 60.0

@@ -30,7 +30,7 @@ def model(settings: Settings, today: date) -> Check:
         return Check(name="cloud model", ok=None, detail=ending.line, remedy=remedy)
     if not known.known:
         remedy = f'say what it can do under [models."{name}"] in claw.toml'
-        return Check(name="cloud model", ok=None, detail=f"nothing is known of {name} but its price", remedy=remedy)
+        return Check(name="cloud model", ok=None, detail=f"nothing is known of what {name} can do", remedy=remedy)
     end = f"is shut down on {known.retires}" if known.retires else "has no end announced"
     return Check(name="cloud model", ok=True, detail=f"{name} {end}, as of {CLAIMS_AS_OF}")
 

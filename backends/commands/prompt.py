@@ -13,7 +13,10 @@ def add_prompt(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--agent", default="default", metavar="A", help="as which agent")
     parser.add_argument("--tag", metavar="WORD", help="what the cost belongs to, for reports by tag")
     parser.add_argument(
-        "--deadline", type=_seconds, metavar="SECONDS", help="how long you wait; less goes where there is no queue"
+        "--deadline",
+        type=_seconds,
+        metavar="SECONDS",
+        help="limit for the whole answer; a tight one goes where nothing waits",
     )
     parser.add_argument("--rehearse", action="store_true", help="ask simulated engines, in a ledger of their own")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -89,8 +89,9 @@ def _limited(error: dict[str, Any], said: str) -> EngineError:
         after = _seconds(told[1])
     wait = f"wait {after:g} s" if after else "wait a few seconds"
     # Without Google's own words: they speak of an exceeded quota, and OpenClaw then gives up instead of waiting.
+    limit = f" ({quota.limit} {quota.metric.replace('_', ' ')} a minute)" if quota is not None and quota.limit else ""
     return EngineError(
-        f"Gemini limits the rate: {wait}, or raise the key's tier",
+        f"Gemini limits the rate{limit}: {wait}, or raise the key's tier",
         kind="rate-limited",
         retry_after_s=after,
         status=429,

@@ -4,6 +4,7 @@ A model's name is a route, an agent, a name that the operator maps, an engine's 
 replaced by such. Agents' names are looked at again in the core, which knows what was configured since.
 """
 
+import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 

@@ -41,6 +41,8 @@ def normalise(request: Request, settings: Settings) -> Request:
     messages, notes = paired(request.messages)
     sampling = request.sampling
     if agent.max_output is not None:
+        if (sampling.max_tokens or 0) > agent.max_output:
+            notes = (*notes, f"max_tokens {sampling.max_tokens} cut to {agent.max_output}")
         sampling = replace(sampling, max_tokens=min(sampling.max_tokens or agent.max_output, agent.max_output))
     if agent.thinking_budget is not None:
         own = sampling.thinking_budget

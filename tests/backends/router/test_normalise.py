@@ -23,6 +23,14 @@ def test_an_empty_prompt_is_wrong_use(text: str) -> None:
         normalise(request(text), SETTINGS)
 
 
+def test_an_agents_ceiling_on_output_is_said_where_it_cuts_what_was_asked_for() -> None:
+    capped = replace(SETTINGS, agents={"ada": Agent(max_output=200)})
+    for wanted, notes in ((None, ()), (200, ()), (201, ("max_tokens 201 cut to 200",))):
+        asked = request(agent="ada", sampling=Sampling(max_tokens=wanted))
+        normalised = normalise(asked, capped)
+        assert (normalised.sampling.max_tokens, normalised.notes) == (200, notes)
+
+
 def test_instructions_that_stand_alone_are_a_prompt() -> None:
     alone = Request(id="1", messages=(Message(role="system", text="Say good morning."),))
     assert normalise(alone, SETTINGS).messages == alone.messages

@@ -60,7 +60,7 @@ FIELDS: dict[str, dict[str, Field]] = {
         "prompt_cache_key": _CACHED,
         "prompt_cache_options": _CACHED,
         "prompt_cache_retention": _CACHED,
-        "reasoning_effort": Field("translated", "the engine's own measure of thinking; none is its least, max is xhigh"),
+        "reasoning_effort": Field("translated", "the engine's measure of thinking; none is its least, max is xhigh"),
         "response_format": _CARRIED,
         "safety_identifier": _ACCEPTED,
         "seed": _CARRIED,

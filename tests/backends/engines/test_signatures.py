@@ -171,8 +171,9 @@ async def test_closing_twice_and_asking_a_closed_one_is_nothing(path: Path) -> N
 
 
 async def test_what_cannot_be_written_takes_bounded_memory(path: Path) -> None:
-    path.mkdir()
-    (path.with_name(path.name + ".corrupt") / "full").mkdir(parents=True)
+    await asyncio.to_thread((path / "x").mkdir, parents=True)
+    beside = path.with_name("signatures.db.corrupt")
+    await asyncio.to_thread((beside / "y").mkdir, parents=True)
     store = SignatureStore(path, b"k")
     long = "c2ln" * 50_000
     for number in range(100):

@@ -18,6 +18,9 @@ from backends.types import Media, Message, ResponseFormat, Tool, ToolCall
 EFFORTS: dict[str, str] = {"minimal": "low", "xhigh": "high"}
 """The nearest word that vLLM knows, where it does not know OpenAI's own."""
 
+LEAST_TOP_P = 1e-6
+"""vLLM refuses 0, which OpenAI takes: the likeliest token alone is left either way."""
+
 
 def completion_body(call: Call) -> dict[str, Any]:
     """Raises EngineError "rejected" for a file that is not taken."""
@@ -29,7 +32,7 @@ def completion_body(call: Call) -> dict[str, Any]:
         "stream": True,
         "stream_options": {"include_usage": True},
         "temperature": call.temperature,
-        "top_p": call.top_p,
+        "top_p": None if call.top_p is None else max(call.top_p, LEAST_TOP_P),
         "top_k": call.top_k,
         "min_p": call.min_p,
         "frequency_penalty": call.frequency_penalty,

@@ -34,7 +34,8 @@ log = logging.getLogger(__name__)
 MOST_ENTRIES = 20_000
 MOST_BYTES = 32 * 1024 * 1024
 LONGEST = 256 * 1024  # characters of one signature; the longest that was seen has 47,000
-WAITING = 1_000  # entries that wait to be written, at the most
+WAITING = 1_000  # entries that wait to be written, at the most; a file that is full or locked lets them pile up
+WAITING_BYTES = 8 * 1024 * 1024
 BUSY_S = 1.0
 EVICTED = 16  # of how many parts one goes when it is full
 
@@ -68,6 +69,7 @@ class SignatureStore:
         self._db: sqlite3.Connection | None = None
         self._broken = False
         self._entries = self._bytes = 0
+        self._held = 0  # characters of what waits
 
     def remember(self, message: Message) -> None:
         """Keep the signatures of what was heard; returns at once."""
@@ -76,10 +78,11 @@ class SignatureStore:
             return
         with self._lock:
             for key, signature in kept:
+                self._held += len(signature) - len(self._waiting.pop(key, ""))
                 self._waiting[key] = signature
-                self._waiting.move_to_end(key)
-            while len(self._waiting) > WAITING:
-                self._waiting.popitem(last=False)
+            while len(self._waiting) > WAITING or self._held > WAITING_BYTES:
+                _, oldest = self._waiting.popitem(last=False)
+                self._held -= len(oldest)
         if self._thread is None:
             self._thread = threading.Thread(target=self._write, name="signatures", daemon=True)
             self._thread.start()
@@ -187,7 +190,7 @@ class SignatureStore:
         with self._lock:
             for key, signature in batch.items():
                 if self._waiting.get(key) is signature:
-                    del self._waiting[key]
+                    self._held -= len(self._waiting.pop(key))
 
     def _put(self, db: sqlite3.Connection, key: bytes, signature: str) -> None:
         for (size,) in db.execute(

@@ -40,6 +40,7 @@ async def request_of(wish: Wish, visit: Visit) -> Request:
     """The caller's wish in canonical form. Raises Turned (400, 404) for what cannot be meant here."""
     whom = await target(wish.model, visit)
     of_cache = cache_wishes(visit.text(b"cache-control") or "")
+    sensitive = visit.text(b"x-claw-sensitive")
     return Request(
         id=visit.id,
         agent=whom.agent,
@@ -48,7 +49,7 @@ async def request_of(wish: Wish, visit: Visit) -> Request:
         engine=whom.engine,
         model=whom.model,
         # What is not plainly "false" keeps the request here: doubt is on the side of privacy.
-        sensitive=(visit.text(b"x-claw-sensitive") or "false").lower() not in ("false", "0", "no"),
+        sensitive=sensitive is not None and sensitive.lower() not in ("false", "0", "no"),
         cache=of_cache.cache,
         refresh=of_cache.refresh,
         tools=wish.tools,

@@ -64,6 +64,8 @@ def _check_settings(body: dict[str, Any]) -> None:
     for name in NUMBERS:
         if isinstance(body.get(name), bool) or not isinstance(body.get(name), int | float | None):
             raise BadAsk(f"Input should be a valid number: {name}")
+    if not 0 < (1 if body.get("top_p") is None else body["top_p"]) <= 1:
+        raise BadAsk(f"top_p must be in (0, 1], got {body['top_p']}.")
     for name in ("top_k", "seed"):
         if isinstance(body.get(name), bool) or not isinstance(body.get(name), int | None):
             raise BadAsk(f"Input should be a valid integer: {name}")

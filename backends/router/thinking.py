@@ -159,9 +159,18 @@ class Thinking:
         )
 
     def _pinned(self, request: Request) -> EngineName | None:
-        """The engine its agent is pinned to; where any agent that it names is pinned to local, that one."""
-        pins = [self._controls.pins.get(name) for name in (request.agent, *request.rules)]
-        return "local" if "local" in pins else pins[0]
+        """The engine its agent is pinned to; where any agent that it names is pinned to local, that one.
+
+        A pin to the cloud is its own agent's: it takes none there whose policy keeps it local.
+        """
+        pin, *others = pins = [self._controls.pins.get(name) for name in (request.agent, *request.rules)]
+        if "local" in pins:
+            return "local"
+        kept = (
+            other != "cloud" and self._settings.agent(name).policy == "local"
+            for name, other in zip(request.rules, others, strict=True)
+        )
+        return None if pin == "cloud" and any(kept) else pin
 
     def _cut(self, request: Request, classes: Classes, ceiling: Decimal | None) -> Cut | None:
         """What the agent's ceiling leaves of a call to the cloud; None without one, or where it fits."""

@@ -48,6 +48,7 @@ def every_policy(base: Settings) -> Settings:
     """An agent for each policy and depth of checks, and one whose prompts are all sensitive; a little money."""
     agents = {name(policy, verify): Agent(policy=policy, verify=verify) for policy in POLICIES for verify in CHECKS}
     agents["private"] = Agent(policy="prefer-cloud", sensitive=True, verify="always")
+    agents["guard"] = Agent(policy="local", sensitive=True)
     return replace(
         base,
         agents=base.agents | agents,
@@ -118,3 +119,31 @@ def test_the_cloud_would_have_been_used(it: tuple[asyncio.Runner, Stand]) -> Non
         request = prompt(f"how are you today? {fault}", agent=name("prefer-cloud", "off"))
         runner.run(sent(core, request, fault=fault, pinned=None))
     assert sum(core.gemini.account.requests.values()) == 3
+
+
+GUARDED = ("local-off", "private", "guard")
+OPEN = ("cloud-off", "prefer-cloud-off", "auto-always")
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.tuples(st.sampled_from(GUARDED), st.sampled_from(OPEN)),
+    leads=st.booleans(),
+    engine=st.sampled_from(["auto", "cloud"]),
+    way=ways,
+)
+def test_no_other_name_beside_it_takes_an_agent_that_is_kept_at_home_to_the_cloud(
+    it: tuple[asyncio.Runner, Stand], names: tuple[str, str], leads: bool, engine: Any, way: dict[str, Any]
+) -> None:
+    """Header and model's name may name both, in either order; a pin is the other's own."""
+    runner, core = it
+    guarded, other = names
+    pinned, fault = way["pinned"], way["fault"]
+    agent, rules = (guarded, (other,)) if leads else (other, (guarded,))
+    if pinned is not None:
+        runner.run(core.core.act(Action(verb="pin", actor="t", agent=other, engine=pinned)))  # type: ignore[arg-type]
+    before = dict(core.gemini.account.requests)
+    runner.run(sent(core, prompt("hello there", agent=agent, rules=rules, engine=engine), fault=fault, pinned=None))
+    assert dict(core.gemini.account.requests) == before
+    if pinned is not None:
+        runner.run(core.core.act(Action(verb="unpin", actor="t", agent=other)))

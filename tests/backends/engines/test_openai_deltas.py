@@ -153,6 +153,11 @@ async def test_a_choice_of_tools_is_passed_on(twin: OpenAITwin, engine: OpenAICo
     assert body["parallel_tool_calls"] is False
 
 
+async def test_no_share_of_the_likeliest_tokens_is_the_least_that_vllm_takes(engine: OpenAICompatibleEngine) -> None:
+    """OpenAI takes 0, vLLM refuses it."""
+    assert (await answer(engine, changed(ASKING, top_p=0.0))).finished is not None
+
+
 # ---- events that only few servers send
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.engines.signatures import SignatureStore
+from backends.engines.signatures import WAITING_BYTES, SignatureStore
 from backends.types import Message, ToolCall
 
 
@@ -168,3 +168,17 @@ async def test_closing_twice_and_asking_a_closed_one_is_nothing(path: Path) -> N
     await store.close()
     assert await found(store) is None
     assert not await asyncio.to_thread(path.with_name("signatures.db.corrupt").exists)
+
+
+async def test_what_cannot_be_written_takes_bounded_memory(path: Path) -> None:
+    await asyncio.to_thread((path / "x").mkdir, parents=True)
+    beside = path.with_name("signatures.db.corrupt")
+    await asyncio.to_thread((beside / "y").mkdir, parents=True)
+    store = SignatureStore(path, b"k")
+    long = "c2ln" * 50_000
+    for number in range(100):
+        store.remember(message(f"g{number}", long))
+    known = [number for number in range(100) if await found(store, f"g{number}") == long]
+    assert known[-1] == 99
+    assert len(known) * len(long) <= WAITING_BYTES < (len(known) + 1) * len(long)
+    await store.close()

@@ -201,7 +201,7 @@ def called(id: str, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("header", "sensitive"),
-    [("true", True), ("1", True), ("TRUE", True), ("perhaps", True), ("false", False), ("0", False)],
+    [("true", True), ("1", True), ("TRUE", True), ("perhaps", True), ("false", False), ("", True), ("0", False)],
 )
 async def test_doubt_about_sensitive_stays_here(gateway: Standing, header: str, sensitive: bool) -> None:
     await ask(gateway, {"X-Claw-Sensitive": header})

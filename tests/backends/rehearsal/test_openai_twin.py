@@ -70,6 +70,7 @@ async def test_a_tool_is_called_and_its_result_taken(client: openai.AsyncOpenAI)
         ({"messages": [USER, CALLED, {"role": "user", "content": "x"}]}, "followed by its result"),
         ({"stop": [""]}, "empty string"),
         ({"seed": -1}, "seed"),
+        ({"top_p": 0}, "top_p"),
         ({"logit_bias": {"word": 1}}, "logit_bias"),
         ({"reasoning_effort": "xhigh"}, "reasoning_effort"),
         ({"tool_choice": "required"}, "no tools"),

@@ -60,12 +60,13 @@ class Charge(Struct, frozen=True):
 class Room(Struct, frozen=True, kw_only=True):
     """What the tightest hard budget leaves for a call; all None where there is none.
 
-    `unspent_usd` is the least that any of them would leave with no call in flight, `resets_at` when that one's window
-    ends.
+    `unspent_usd` is the least that any of them would leave with no call in flight, of `limit_usd` in all; that one's
+    window ends at `resets_at`.
     """
 
     left_usd: Decimal | None
     on_exceeded: Literal["local", "refuse", "alert"] | None
     scope: str | None
     unspent_usd: Decimal | None = None
+    limit_usd: Decimal | None = None
     resets_at: datetime | None = None

@@ -240,6 +240,7 @@ class Books:
             on_exceeded=budget.on_exceeded,
             scope=budget.scope,
             unspent_usd=unspent,
+            limit_usd=self._budgets[tightest].limit_usd,
             resets_at=self._state(tightest, self.starts[tightest]).resets_at,
         )
 

@@ -51,9 +51,21 @@ class ProviderQuota:
             self._add(counted, input_tokens)
 
     def counted(self, model: str, *, estimated: int, reported: int) -> None:
-        """The provider counted a call's input."""
+        """The provider answered a call and counted its input. A limit below what it has taken by now is none.
+
+        Its minutes begin when it likes: two of them can fall into the last one of ours.
+        """
         if (counted := self._model(model)) is not None:
             self._add(counted, reported - estimated)
+            used = {
+                ("minute", "requests"): len(counted.minute) // 2,
+                ("minute", "input_tokens"): sum(sent.input for sent in counted.minute) // 2,
+                ("day", "requests"): counted.requests,
+                ("day", "input_tokens"): counted.input,
+            }
+            for key, limit in tuple(counted.limits.items()):
+                if limit.limit is not None and used.get(key, 0) > limit.limit:
+                    del counted.limits[key]
 
     @staticmethod
     def _add(model: _Model, tokens: int) -> None:

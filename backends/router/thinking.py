@@ -155,7 +155,7 @@ class Thinking:
             room_on_exceeded=room.on_exceeded,
             room_scope=room.scope,
             room_unspent_usd=room.unspent_usd,
-            room_resets=_moment(room.resets_at),
+            room_resets=_moment(room.resets_at) if (room.limit_usd or ZERO) >= cloud.worst_usd else "",
         )
 
     def _pinned(self, request: Request) -> EngineName | None:

@@ -191,14 +191,28 @@ async def test_k4_who_waits_for_held_money_hears_of_a_limit_that_is_raised(home:
 
 async def test_k4_a_spent_window_is_402_with_its_next_beginning(home: Path) -> None:
     def change(settings: Settings) -> Settings:
-        budgets = (Budget(limit_usd=D("0.0001"), on_exceeded="refuse", timezone="UTC"),)
+        budgets = (Budget(limit_usd=D("0.03"), on_exceeded="refuse", timezone="UTC"),)
         return policy(replace(settings, budgets=budgets), "ada", "cloud")
 
     async with stand(home, change=change) as it:
+        it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(output=8_000))
+        await ask(it.core, prompt("hello", agent="ada"))
+        sent = it.gemini.account.counts()["requests"]
         with pytest.raises(BudgetExceeded, match=r"begins anew at \d{4}-\d\d-\d\d 00:00 UTC") as spent:
+            await ask(it.core, prompt("hello again", agent="ada"))
+        assert it.gemini.account.counts()["requests"] == sent
+    assert (type(spent.value), spent.value.http_status) == (BudgetExceeded, 402)
+
+
+async def test_k4_a_limit_below_one_call_is_402_without_a_promise(home: Path) -> None:
+    def change(settings: Settings) -> Settings:
+        return policy(replace(settings, budgets=(Budget(limit_usd=D("0.0001"), on_exceeded="refuse"),)), "ada", "cloud")
+
+    async with stand(home, change=change) as it:
+        with pytest.raises(BudgetExceeded) as small:
             await ask(it.core, prompt("hello", agent="ada"))
         assert it.gemini.account.counts()["requests"] == {}
-    assert (type(spent.value), spent.value.http_status) == (BudgetExceeded, 402)
+    assert "anew" not in str(small.value)
 
 
 async def test_a_rate_limit_is_429_with_a_time_and_leaves_no_row(home: Path) -> None:

@@ -154,6 +154,7 @@ async def test_room_is_the_tightest_hard_budget(home: Path) -> None:
             on_exceeded="refuse",
             scope="agent:scout",
             unspent_usd=Decimal(2),
+            limit_usd=Decimal(2),
             resets_at=ledger.budgets()[1].resets_at,
         )
         assert ledger.room(agent="ada", engine="cloud", model=MODEL).scope == "all"

@@ -51,6 +51,16 @@ def test_a_clock_that_jumps_back_forgets_nothing() -> None:
     assert quota.states()[0].day_requests == 2
 
 
+def test_a_limit_that_was_raised_is_forgotten_once_more_was_taken() -> None:
+    quota = ProviderQuota(ManualClock(EVENING))
+    quota.refused(LITE, QuotaHit(window="minute", limit=2))
+    for number in range(6):
+        assert len(quota.states()[0].limits) == 1, number
+        quota.sent(LITE, 1)
+        quota.counted(LITE, estimated=1, reported=1)
+    assert quota.states()[0].limits == ()
+
+
 def test_limits_are_learned_from_refusals() -> None:
     quota = ProviderQuota(ManualClock(EVENING))
     quota.sent(LITE, 10)

@@ -74,7 +74,8 @@ class EngineView(Struct, frozen=True, kw_only=True):
 
 class Inputs(Struct, frozen=True, kw_only=True):
     """All that `decide` looks at. `room_left_usd` is the tightest budget's, None without one; `room_scope` names it,
-    `room_unspent_usd` is what it would leave with no call in flight, and `room_resets` when it begins anew, "" where that would not help.
+    `room_unspent_usd` is what it would leave with no call in flight, and `room_resets` when it begins anew, "" where
+    that would not help.
 
     `deadline_s` is to the first byte; `timeout_s` to the end, where the caller limits that.
 

@@ -43,7 +43,7 @@ class Answer:
                     flight.release()
                 self._say(self._restorer.feed(text), signature)
             case ToolCalls(wanted):
-                meter.heard("")
+                meter.called(wanted)
                 wanted = self._room.calls(wanted)
                 wanted = self._restorer.calls(wanted)
                 self.calls += wanted

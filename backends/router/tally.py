@@ -7,6 +7,7 @@ A report that cannot be true is no report; one that is odd, or bills more than a
 A call is priced by the model that answered, as its provider names it.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -18,12 +19,14 @@ from backends.errors import EngineError
 from backends.router.costs import Costs
 from backends.router.tokens import count_text, most_read
 from backends.router.usage import Bounds, contradiction, odd, unusable
-from backends.types import ZERO, Attempt, EngineName, Role, Tokens
+from backends.types import ZERO, Attempt, EngineName, Role, Tokens, ToolCall
 
 BEYOND = "beyond the caps it was given"
 """How a note ends that says what a provider billed above a call's worst case."""
 
 ON_THE_WAY = 256  # tokens an engine may have made before it notices that nobody reads: the largest chunks seen, twice
+
+LETTERS = 8  # of a tool call's arguments that are looked at for each token of the cap: more were not asked for
 
 
 class Meter:
@@ -48,6 +51,7 @@ class Meter:
         self._clock = clock
         self._reported: Tokens | None = None
         self._text: list[str] = []
+        self._called = 0  # tokens of tool calls, as counted here
         self._unreported_b = 0
         self._unusable: str | None = None
         self._bounds = Bounds(self.call)
@@ -69,6 +73,12 @@ class Meter:
         self._text.append(text)
         self._unreported_b += len(text.encode("utf-8", "surrogatepass"))
 
+    def called(self, calls: Sequence[ToolCall]) -> None:
+        """Tool calls were heard; servers tell of them before their usage or after it."""
+        self.heard("")
+        most = LETTERS * self.call.max_output
+        self._called += sum(count_text(call.name) + count_text(call.arguments[:most]) for call in calls)
+
     @property
     def text(self) -> str:
         return "".join(self._text)
@@ -84,7 +94,7 @@ class Meter:
             self._unusable = "no input"
             self._reported = replace(tokens, input=self.call.input_tokens, cached_input=0)
             self._unreported_b = 0
-        elif tokens.input and not tokens.output + tokens.thinking and self.text:
+        elif tokens.input and not tokens.output + tokens.thinking and (self.text or self._called):
             self._unusable = "no output"
             self._reported = tokens
         elif tokens != Tokens():
@@ -132,7 +142,7 @@ class Meter:
     def _attempt(self, error: str | None, *, estimated: bool) -> tuple[Attempt, Decimal]:
         tokens = self._reported or Tokens(input=self.call.input_tokens)
         if estimated and not tokens.output:
-            tokens = replace(tokens, output=count_text(self.text))
+            tokens = replace(tokens, output=count_text(self.text) + min(self._called, self.call.max_output))
         cost = self._cost(tokens)
         attempt = Attempt(
             engine=self.engine,

@@ -15,7 +15,7 @@ from backends.router.tally import BEYOND, ON_THE_WAY, Meter, Tally
 from backends.router.tokens import count_text, most
 from backends.router.usage import Bounds
 from backends.settings_money import Price, PriceFrom
-from backends.types import Message, Tokens
+from backends.types import Message, Tokens, ToolCall
 
 CALL = Call(
     id="1",
@@ -54,6 +54,24 @@ def test_an_answer_without_a_report_is_estimated_and_charged_whole() -> None:
     assert attempt.estimated
     assert attempt.tokens.output > 0
     assert charged == RESERVED
+
+
+@pytest.mark.parametrize("said", [None, Tokens(input=10)])
+def test_tool_calls_without_a_report_are_counted_as_output(said: Tokens | None) -> None:
+    it = meter()
+    it.called((ToolCall(id="a", name="get_weather", arguments='{"city": "Rome"}'),))
+    if said is not None:
+        it.used(said)
+    attempt, charged = it.done()
+    assert attempt.estimated
+    assert 5 < attempt.tokens.output < 20
+    assert charged == RESERVED
+
+
+def test_arguments_beyond_all_measure_count_as_the_cap() -> None:
+    it = meter()
+    it.called((ToolCall(id="a", name="write", arguments='{"text": "' + "word " * 100_000 + '"}'),))
+    assert it.done()[0].tokens.output == CALL.max_output
 
 
 def test_a_stream_that_broke_is_charged_whole_since_the_engine_may_have_gone_on() -> None:

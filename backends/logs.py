@@ -12,8 +12,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 
-from backends.harmless import harmless
 from backends.paths import open_private
+from backends.text.terminal_safe import harmless
 
 OURS = ("backends", "console")
 LIMIT_B = 1_000_000

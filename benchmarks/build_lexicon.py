@@ -3,9 +3,9 @@
     apt-get download wordnet-base && dpkg -x wordnet-base_*.deb wn
     python -m benchmarks.build_lexicon wn/usr/share/wordnet
 
-Writes `backends/cache/lexicon.tsv.gz` and its card: a word, its synsets, their hypernyms, its antonyms and the words
-derived from it, for words that the embedding model knows whole. Only the commoner senses count: rare ones make all
-words alike.
+Writes `backends/cache/equivalence/lexicon.tsv.gz` and its card: a word, its synsets, their hypernyms, its antonyms and
+the words derived from it, for words that the embedding model knows whole. Only the commoner senses count: rare ones
+make all words alike.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from backends.cache.vocabulary import vocabulary
+from backends.cache.equivalence.vocabulary import vocabulary
 
 OUT = Path(__file__).parent.parent / "backends" / "cache" / "lexicon.tsv.gz"
 SENSES = 4

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import uvloop
 
-from backends import settings_cache
 from backends.cache import store
 from backends.cache.front import Front
 from backends.clock import SystemClock
+from backends.settings import cache as settings_cache
 from backends.types import Message, Request, Tokens
 
 ENTRIES = 1000

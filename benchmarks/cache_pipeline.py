@@ -20,12 +20,12 @@ from typing import Any
 import uvloop
 from msgspec.structs import replace
 
-from backends.building import build
+from backends.bootstrap.build import build
 from backends.cache.store import Cache, Hit
 from backends.identity import new_id
 from backends.paths import Paths
 from backends.rehearsal.process import twins
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.types import Message, Request
 
 

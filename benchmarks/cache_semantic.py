@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 import uvloop
 
-from backends import settings_cache
-from backends.cache import embedders
-from backends.cache.block import Vector
-from backends.cache.index import Index, to_bytes
+from backends.cache.semantic import embedders
+from backends.cache.semantic.block import Vector
+from backends.cache.semantic.index import Index, to_bytes
 from backends.cache.store import Cache
 from backends.clock import SystemClock
+from backends.settings import cache as settings_cache
 from benchmarks.cache import answer, request
 
 SIZES = (1_000, 10_000, 50_000, 100_000)

@@ -21,7 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.engines.base import Call, Engine
-from backends.settings import CloudEngine, LocalEngine
+from backends.settings.model import CloudEngine, LocalEngine
 from backends.types import Message
 
 AT_ONCE = 32

@@ -29,7 +29,7 @@ from backends.bus import Bus
 from backends.events import Event
 from backends.gateway.openai_answer import Answer, Stream, claw, whole
 from backends.gateway.serving import bind, serve
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.types import (
     Acted,
     Action,

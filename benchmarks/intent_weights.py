@@ -12,9 +12,9 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.router.classify import features, instruction
-from backends.router.classify.instruction import Weigher
-from backends.router.classify.shapes import shapes
+from backends.routing.classify import features, instruction
+from backends.routing.classify.instruction import Weigher
+from backends.routing.classify.shapes import shapes
 from benchmarks.training_prompts import Prompt
 
 ANYWHERE = 0.7

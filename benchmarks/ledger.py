@@ -26,7 +26,7 @@ from backends.ledger.store import Admission, Ledger
 from backends.ledger.writer import GROUP
 from backends.ledger.written import SETTLE
 from backends.paths import Paths
-from backends.settings_money import Budget
+from backends.settings.money import Budget
 from backends.types import Attempt, Outcome, Reason, Tokens
 
 T = TypeVar("T")

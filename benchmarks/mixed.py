@@ -25,17 +25,17 @@ from unittest.mock import patch
 
 from msgspec.structs import replace
 
-from backends.building import build
+from backends.bootstrap.build import build
+from backends.core.api import Core
 from backends.errors import ClawError
-from backends.facade import Core
 from backends.identity import new_id
 from backends.paths import Paths
+from backends.pipeline import engine_call as compress
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.process import Twins, twins
-from backends.router import compress
-from backends.settings import Settings
-from backends.settings_agent import Agent
-from backends.settings_money import Budget
+from backends.settings.agents import Agent
+from backends.settings.model import Settings
+from backends.settings.money import Budget
 from backends.types import Delta, Message, Request, Sampling
 
 PARALLEL = 48

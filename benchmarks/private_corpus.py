@@ -12,8 +12,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from backends.router.privacy import PrivacyGate
-from backends.settings import Privacy
+from backends.privacy import PrivacyGate
+from backends.settings.model import Privacy
 from backends.types import Message, Request
 from benchmarks.private_values import filled
 

@@ -97,7 +97,7 @@ def steuer(dice: random.Random, look: str) -> str:
 
 
 def aadhaar(dice: random.Random, look: str) -> str:
-    from backends.router.privacy.checksums import verhoeff
+    from backends.privacy.detectors.checksums import verhoeff
 
     head = str(dice.randint(2, 9)) + "".join(dice.choices(string.digits, k=10))
     number = next(f"{head}{digit}" for digit in range(10) if verhoeff(f"{head}{digit}"))

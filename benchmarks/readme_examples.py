@@ -10,11 +10,11 @@ from functools import lru_cache
 from msgspec import Struct
 from msgspec.structs import replace
 
-from backends.building import build
+from backends.bootstrap.build import build
 from backends.commands.explain import lines
 from backends.paths import Paths
 from backends.rehearsal.process import twins
-from backends.settings import Settings, load
+from backends.settings.model import Settings, load
 from backends.types import Explanation, Message, Request
 
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from backends.gateway.openai_fields import FIELDS
-from backends.router.quality import Dial
-from backends.settings_file import descriptions
+from backends.routing.quality import Dial
+from backends.settings.default_file import descriptions
 from benchmarks import readme_examples
 
 INTENTS = {

@@ -29,7 +29,7 @@ from backends.ledger.prices import Prices
 from backends.ledger.rollups import RollUp
 from backends.ledger.rows import stamp
 from backends.ledger.writer import commit
-from backends.settings import Settings
+from backends.settings.model import Settings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 DAYS = 365

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from backends.router.evaluate.scores import Floats, apgr, middle
-from backends.router.verify.score import Score
+from backends.routing.evaluate.scores import Floats, apgr, middle
+from backends.verification.score import Score
 from benchmarks.routing_data import Row, labelled
 from benchmarks.train_verify import ABLE, fitted
 

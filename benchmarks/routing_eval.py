@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from backends.intervals import wilson
-from backends.router.classify import Classifier
-from backends.router.evaluate.figures import SECRETS
-from backends.router.evaluate.scores import auc, macro_f1
-from backends.router.privacy import PrivacyGate
-from backends.settings import Privacy
+from backends.privacy import PrivacyGate
+from backends.routing.classify import Classifier
+from backends.routing.evaluate.figures import SECRETS
+from backends.routing.evaluate.scores import auc, macro_f1
+from backends.settings.model import Privacy
 from benchmarks.routing_data import intents, private
 from benchmarks.routing_held_out import routing_figures
 

@@ -1,4 +1,4 @@
-"""Fit the judge of `backends.router.quality` on labelled questions: one linear solve, in numpy alone."""
+"""Fit the judge of `backends.routing.quality` on labelled questions: one linear solve, in numpy alone."""
 
 from collections.abc import Mapping, Sequence
 from math import exp
@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.router.quality import Dial, calibration
-from backends.router.quality.judge import LENGTH, centred, points
-from backends.router.quality.pieces import Pieces
-from backends.router.quality.posterior import Points, Posterior, likeness
+from backends.routing.quality import Dial, calibration
+from backends.routing.quality.judge import LENGTH, centred, points
+from backends.routing.quality.pieces import Pieces
+from backends.routing.quality.posterior import Points, Posterior, likeness
 
 NOISE = 30.0
 """The variance of a label against that of what is learned: labels of one run are mostly chance."""

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.ledger.prices import Prices
-from backends.router import tokens
-from backends.router.evaluate.scores import Floats, apgr, cpt, middle
-from backends.router.quality import Dial, Quality
-from backends.router.quality.judge import chances
-from backends.router.quality.pieces import Pieces
-from backends.router.quality.posterior import Points, Posterior
+from backends.routing.evaluate.scores import Floats, apgr, cpt, middle
+from backends.routing.quality import Dial, Quality
+from backends.routing.quality.judge import chances
+from backends.routing.quality.pieces import Pieces
+from backends.routing.quality.posterior import Points, Posterior
 from backends.types import Tokens
+from backends.upstream import token_count as tokens
 from benchmarks.routing_data import labelled
 from benchmarks.routing_fit import fitted, solved
 

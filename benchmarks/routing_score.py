@@ -19,8 +19,8 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from backends.router.quality.judge import Quality
-from backends.router.quality.posterior import Posterior
+from backends.routing.quality.judge import Quality
+from backends.routing.quality.posterior import Posterior
 from benchmarks.routing_data import Row
 from benchmarks.routing_fit import solved
 

@@ -6,11 +6,11 @@ from functools import partial
 from time import perf_counter, thread_time
 from typing import Any
 
-from backends.router import tokens
-from backends.router.classify import Classifier
-from backends.router.privacy import PrivacyGate
-from backends.settings import Privacy
+from backends.privacy import PrivacyGate
+from backends.routing.classify import Classifier
+from backends.settings.model import Privacy
 from backends.types import Message, Request
+from backends.upstream import token_count as tokens
 
 SENTENCE = (
     "The council met on Monday to discuss ferry 42, and Meera will send 3 estimates to the office by Friday noon. "

@@ -33,8 +33,8 @@ def main() -> int:
 
 
 async def picture(seconds: float) -> str:
-    from backends.opening import open_core
-    from backends.settings import Settings, load
+    from backends.bootstrap.connect import open_core
+    from backends.settings.model import Settings, load
     from console.app import ClawApp
     from console.chat_history import ChatHistory
     from console.panes.chat import ChatPane

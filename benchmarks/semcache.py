@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from backends.cache.embedders import load
+from backends.cache.semantic.embedders import load
 from benchmarks.semcache_report import print_report, report
 from benchmarks.semcache_run import decide, read, replay, write
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from backends.cache.embedders import load
+from backends.cache.semantic.embedders import load
 from backends.intervals import wilson
-from backends.router.evaluate.scores import auc
+from backends.routing.evaluate.scores import auc
 from benchmarks.semcache_run import decide, read, replay
 
 

@@ -9,13 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from backends.cache.embedders import Embedded, Embedder
 from backends.cache.entry import Stored
-from backends.cache.judge import Judge
-from backends.cache.semantic import LONGEST
+from backends.cache.equivalence.judge import Judge
+from backends.cache.semantic.embedders import Embedded, Embedder
+from backends.cache.semantic.semantic import LONGEST
 from backends.cache.store import Cache
 from backends.clock import SystemClock
-from backends.settings_cache import Cache as Settings
+from backends.settings.cache import Cache as Settings
 from backends.types import Message, Request, Tokens
 
 BATCH = 8  # of texts of much the same length, as each is padded to the longest

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backends.cache.embedders import Embedder, Reader
-from backends.cache.features import features
-from backends.cache.index import Vector
-from backends.cache.sentence import LONGEST, Sentence
+from backends.cache.equivalence.features import features
+from backends.cache.equivalence.sentence import LONGEST, Sentence
+from backends.cache.semantic.embedders import Embedder, Reader
+from backends.cache.semantic.index import Vector
 
 PROMPTS = Path(__file__).parent / "prompts"
 BATCH = 32

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.cache.head import CLIP, DEEPEST
+from backends.cache.equivalence.head import CLIP, DEEPEST
 
 Rows = NDArray[np.float32]
 TREES = {
@@ -46,7 +46,7 @@ class Fitted:
         return scaled
 
     def arrays(self) -> dict[str, Any]:
-        """As `backends.cache.head` reads them: each tree's nodes in a row, a leaf leading to itself."""
+        """As `backends.cache.equivalence.head` reads them: each tree's nodes in a row, a leaf leading to itself."""
         trees = [tree.nodes for forest in self.forests for (tree,) in forest._predictors]
         if max(int(nodes["depth"].max()) for nodes in trees) > DEEPEST:
             raise ValueError("a tree is deeper than the head walks")

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from backends.cache.finder import CANDIDATES
 from backends.cache.lifetime import asks_for_now
+from backends.cache.semantic.finder import CANDIDATES
 
 
 class Scored(NamedTuple):

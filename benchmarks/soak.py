@@ -24,9 +24,9 @@ from typing import Any, cast
 import pexpect
 import psutil
 
-from backends.facade import Core
+from backends.core.api import Core
+from backends.core.remote import RemoteCore
 from backends.rehearsal.traffic import play
-from backends.remote import RemoteCore
 from backends.types import Chunk, Request
 from benchmarks.truth import CLAW, Place, core, counts, query, twins
 

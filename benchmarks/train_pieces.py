@@ -1,4 +1,4 @@
-"""Distil the word pieces' vectors, `backends/router/quality/pieces.npz`: `python -m benchmarks.train_pieces`.
+"""Distil the word pieces' vectors, `backends/routing/quality/pieces.npz`: `python -m benchmarks.train_pieces`.
 
 The idea is Model2Vec's: each piece of all-MiniLM-L6-v2's vocabulary passes through the model alone, and the principal
 components of what comes out are kept. A common piece is made smaller, by the root of its smooth inverse frequency; its
@@ -43,8 +43,8 @@ def through_the_model() -> Matrix:
     """A row for each line of the vocabulary: the mean of what the model makes of it between its two marks."""
     import torch
 
-    from backends.cache import embedders
-    from backends.cache.vocabulary import vocabulary
+    from backends.cache.equivalence.vocabulary import vocabulary
+    from backends.cache.semantic import embedders
 
     embedder = embedders.load()
     assert isinstance(embedder, embedders.SentenceTransformerEmbedder), "the torch build is needed"

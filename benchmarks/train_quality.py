@@ -1,4 +1,4 @@
-"""Train the judge's weights, `backends/router/quality/quality.npz`: `python -m benchmarks.train_quality --data DIR`.
+"""Train the judge's weights, `backends/routing/quality/quality.npz`: `python -m benchmarks.train_quality --data DIR`.
 
 P(local) and P(cloud) learn from DIR's labelled rows and from the marks of hardness in our own prompts; the dial's
 quantiles are taken over our own prompts. DIR's agents' prompts are read only to measure. In numpy alone; a minute.
@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.router.classify.language import language
-from backends.router.evaluate.scores import auc
-from backends.router.quality import Dial, Quality, features
-from backends.router.quality.judge import points
-from backends.router.quality.pieces import Pieces
+from backends.routing.classify.language import language
+from backends.routing.evaluate.scores import auc
+from backends.routing.quality import Dial, Quality, features
+from backends.routing.quality.judge import points
+from backends.routing.quality.pieces import Pieces
 from benchmarks.routing_data import intents, labelled
 from benchmarks.routing_fit import by_length, fitted
 from benchmarks.training_prompts import prompts

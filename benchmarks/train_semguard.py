@@ -2,9 +2,9 @@
 
     nice python -m benchmarks.train_semguard --data ../shared/data/semcache
 
-Writes `backends/cache/head.npz` and its card `head.json`. Every figure of the card is out of fold: texts and intents
-are in five folds, and a pair is judged by a model that has seen no pair of either side's fold. PAWS (Google LLC) and
-the other sets serve as they are described in the data's README; none of their rows are kept.
+Writes `backends/cache/equivalence/head.npz` and its card `head.json`. Every figure of the card is out of fold:
+texts and intents are in five folds, and a pair is judged by a model that has seen no pair of either side's fold. PAWS
+(Google LLC) and the other sets serve as they are described in the data's README; none of their rows are kept.
 """
 
 import argparse
@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.cache import embedders
-from backends.cache.finder import CANDIDATES
-from backends.cache.guards import GUARDS
-from backends.cache.head import FILE, RISKS
+from backends.cache.equivalence.guards import GUARDS
+from backends.cache.equivalence.head import FILE, RISKS
+from backends.cache.semantic import embedders
+from backends.cache.semantic.finder import CANDIDATES
 from benchmarks.semguard_data import STREAMS, Model, Pair, fold, labelled, neighbours, rows, texts, usable, written
 from benchmarks.semguard_fit import Fitted
 from benchmarks.semguard_streams import Scored, play

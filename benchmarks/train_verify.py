@@ -14,13 +14,13 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from backends.router.classify import features as words
-from backends.router.verify.choice import Question
-from backends.router.verify.evidence import Evidence, read
-from backends.router.verify.features import features
-from backends.router.verify.forest import Floats, Forest
-from backends.router.verify.plausible import beside
-from backends.router.verify.score import standing
+from backends.routing.classify import features as words
+from backends.verification.choice import Question
+from backends.verification.evidence import Evidence, read
+from backends.verification.features import features
+from backends.verification.forest import Floats, Forest
+from backends.verification.plausible import beside
+from backends.verification.score import standing
 from benchmarks.routing_data import Row, labelled
 
 HOME = Path(__file__).parent.parent / "backends" / "router" / "verify"

@@ -1,4 +1,4 @@
-"""Make `backends/router/whole_words.txt.gz` anew: words that every tokenizer given takes for one token behind a blank.
+"""Make `backends/upstream/whole_words.txt.gz` anew: words that are one token behind a blank, by each tokenizer.
 
     python -m benchmarks.whole_words --tokenizer gemini=…/tokenizer.json --tokenizer gpt-4o=…/o200k_base.tiktoken …
 
@@ -12,7 +12,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
-from backends.router import most_tokens
+from backends.upstream import most_tokens
 from benchmarks.counting import Counts, tokenizers
 
 LIST = Path(most_tokens.__file__).with_name("whole_words.txt.gz")

@@ -1,1 +1,1 @@
-"""The terminal console of claw; it knows the core only by backends.facade."""
+"""The terminal console of claw; it knows the core only by backends.core.api."""

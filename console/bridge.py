@@ -10,9 +10,9 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
+from backends.core.api import Core
 from backends.errors import ClawError, Unreachable
 from backends.events import Event, Resync
-from backends.facade import Core
 from backends.types import Action, Request
 from console.calls import Calls, Post
 from console.messages import ActFailed, AskFailed, OpenFailed, Previewed, Reviewed, StateChanged

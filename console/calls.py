@@ -6,8 +6,8 @@ from contextlib import aclosing
 
 from textual.message import Message
 
+from backends.core.api import Core
 from backends.errors import ClawError
-from backends.facade import Core
 from backends.types import Action, Chunk, Delta, Request
 from console.messages import ActDone, ActFailed, AskFailed, ChunkArrived, Previewed, Reviewed
 

@@ -13,12 +13,12 @@ from backends import __version__
 from backends.commands import COMMANDS, Parser
 from backends.commands import main as run_command
 from backends.errors import ClawError, WrongUse
-from backends.harmless import harmless
+from backends.text.terminal_safe import harmless
 from console import terminal_loss
 
 if TYPE_CHECKING:
-    from backends.opening import Opened
-    from backends.settings import Settings
+    from backends.bootstrap.connect import Opened
+    from backends.settings.model import Settings
     from console.app import ClawApp
     from console.panes.chat import ChatPane
 
@@ -61,8 +61,8 @@ def _parser() -> Parser:
 
 
 def _console(options: argparse.Namespace) -> int:
-    from backends import settings as settings_file
     from backends.paths import Paths
+    from backends.settings import model as settings_file
     from console import theming
 
     settings = settings_file.load(Paths.find().config).settings
@@ -138,7 +138,7 @@ class Door:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator["Opened"]:
         """The running core, else one of our own."""
-        from backends import opening
+        from backends.bootstrap import connect as opening
 
         if self._where:
             async with opening.attach(self._where) as opened:
@@ -155,7 +155,7 @@ class Door:
     @asynccontextmanager
     async def reopen(self) -> AsyncGenerator["Opened"]:
         """The core that was attached to, once it is back; never one of our own, which would hold its ledger."""
-        from backends import opening
+        from backends.bootstrap import connect as opening
 
         async with opening.attach(self._where) as opened:
             yield opened

@@ -11,17 +11,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from backends.building import build
+from backends.bootstrap.build import build
 from backends.clock import Clock
+from backends.core.local import LocalCore
 from backends.gateway.drain import Drain
 from backends.gateway.serving import bind, serve
 from backends.identity import new_id
-from backends.local import LocalCore
 from backends.paths import Paths
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.rehearsal.process import Twins, twins
-from backends.settings import Agent, Settings, load
+from backends.settings.model import Agent, Settings, load
 from backends.types import Chunk, Delta, Done, Message, Outcome, Policy, Request
 
 

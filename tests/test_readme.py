@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from backends.commands import COMMANDS
-from backends.router.classify import Classifier
-from backends.settings import AGENTS
+from backends.routing.classify import Classifier
+from backends.settings.model import AGENTS
 from backends.types import Message, Request
 from benchmarks.readme_examples import EXAMPLES, explained
 from benchmarks.readme_tables import INTENTS, written

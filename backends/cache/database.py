@@ -12,7 +12,7 @@ from msgspec import Struct
 from backends.cache import codec, file
 from backends.cache.entry import Entry
 from backends.cache.seal import Seal
-from backends.cache.vectors import Vectors
+from backends.cache.semantic.vectors import Vectors
 from backends.cache.verdicts import Verdicts
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from backends.cache import file
 from backends.cache.database import Database
 from backends.cache.entry import Entry
 from backends.cache.seal import Seal
-from backends.cache.worker import Worker
+from backends.cache.semantic.worker import Worker
 from backends.clock import Clock
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from backends.cache.counts import Counts
 from backends.cache.disk import Disk
 from backends.cache.entry import Entry, entry_id
 from backends.cache.front import Front
-from backends.cache.paraphrases import NearMiss
-from backends.cache.semantic import Semantic
+from backends.cache.semantic.paraphrases import NearMiss
+from backends.cache.semantic.semantic import Semantic
 from backends.intervals import wilson
 from backends.types import CacheEntry, CacheStats
 

@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from backends import settings_cache
 from backends.cache import key as keys
 from backends.cache import lifetime
 from backends.cache.counts import Counts
 from backends.cache.disk import Disk
 from backends.cache.entry import Entry, Hit, Stored, entry_id
 from backends.cache.front import Front
-from backends.cache.paraphrases import NearMiss, Paraphrases
 from backends.cache.seal import Seal
-from backends.cache.semantic import Semantic
+from backends.cache.semantic.paraphrases import NearMiss, Paraphrases
+from backends.cache.semantic.semantic import Semantic
 from backends.cache.served import Served
 from backends.cache.statistics import statistics
 from backends.cache.verdicts import By, Verdict
 from backends.cache.wall import Wall
 from backends.clock import Clock
 from backends.off_loop import off_loop, size_of
-from backends.settings_agent import Agent
+from backends.settings import cache as settings_cache
+from backends.settings.agents import Agent
 from backends.types import CacheStats, Request
 
 if TYPE_CHECKING:
-    from backends.cache.embedders import Embedder
+    from backends.cache.semantic.embedders import Embedder
 
 __all__ = ["Cache", "Hit", "Stored"]
 
@@ -292,6 +292,6 @@ def _both_keys(request: Request, model_class: str, scope: str) -> tuple[bytes, b
 
 
 def _load(kind: str, ollama_url: str) -> "Embedder":
-    from backends.cache import embedders
+    from backends.cache.semantic import embedders
 
     return embedders.load(kind, ollama_url=ollama_url)

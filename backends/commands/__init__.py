@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from backends.errors import ClawError, WrongUse
-from backends.harmless import harmless
+from backends.text.terminal_safe import harmless
 
 COMMANDS = {
     "serve": "run the core without a screen, with its gateway",

@@ -7,9 +7,9 @@ import sys
 
 import msgspec
 
+from backends.bootstrap.connect import attach
 from backends.commands.screen import shown
 from backends.errors import Unreachable, WrongUse
-from backends.opening import attach
 from backends.paths import Paths
 from backends.types import Acted, Action
 

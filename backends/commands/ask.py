@@ -7,13 +7,13 @@ from contextlib import aclosing
 
 import msgspec
 
+from backends.bootstrap.connect import open_core
 from backends.commands.answer import as_json, exit_code
 from backends.commands.prompt import add_prompt, request_from
 from backends.commands.screen import Screen, shown
-from backends.facade import Core
-from backends.opening import open_core
+from backends.core.api import Core
 from backends.paths import Paths
-from backends.settings import load
+from backends.settings.model import load
 from backends.types import Delta, Done, Outcome, Request
 
 

@@ -8,17 +8,17 @@ import sys
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
-from backends import settings
+from backends.bootstrap.connect import attach
 from backends.errors import Unreachable, WrongUse
 from backends.finops.rendering import columns
-from backends.harmless import harmless
 from backends.ledger.currency import also, footnote
 from backends.ledger.loading import load
 from backends.ledger.reading import reading
 from backends.ledger.windows import zone_of
-from backends.opening import attach
 from backends.paths import Paths
-from backends.settings_money import Money
+from backends.settings import model as settings
+from backends.settings.money import Money
+from backends.text.terminal_safe import harmless
 from backends.types import Acted, Action, BudgetState
 
 FORM = "`claw budget set SCOPE WINDOW USD` is the form, as `claw budget set agent:ada day 2.50`; USD may be default"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backends import settings
+from backends.bootstrap.connect import attach
 from backends.commands.screen import shown
 from backends.errors import ClawError, Unreachable, WrongUse
-from backends.opening import attach
 from backends.paths import Paths
+from backends.settings import model as settings
 from backends.types import Acted, Action, CacheStats
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from backends.commands.screen import shown
 from backends.engines.address import without_user
 from backends.errors import WrongUse
 from backends.paths import Paths, open_private
-from backends.router.reload import TAKEN
-from backends.settings import Loaded, load, quoted
-from backends.settings_edit import set_one
-from backends.settings_file import commented_file
+from backends.pipeline.reload import TAKEN
+from backends.settings.default_file import commented_file
+from backends.settings.edit import set_one
+from backends.settings.model import Loaded, load, quoted
 
 ADDRESSES = frozenset({"engines.cloud.proxy", "engines.cloud.base_url", "engines.local.base_url"})
 """Settings that may hold a user and a password, which are shown to nobody."""

@@ -9,7 +9,7 @@ import msgspec
 from backends.commands.examining import examine
 from backends.commands.screen import shown
 from backends.paths import Paths
-from backends.settings import load
+from backends.settings.model import load
 from backends.types import Check
 
 MARKS = {True: "●", False: "○", None: "–"}

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from backends.cache import embedders
+from backends.cache.semantic import embedders
 from backends.clock import SystemClock
 from backends.commands.examining_models import cloud_model
 from backends.commands.examining_prices import price
@@ -18,7 +18,7 @@ from backends.engines.checks import check
 from backends.ledger.lock import is_held
 from backends.paths import Paths
 from backends.rehearsal.small_model import NoSmallModel, find_weights
-from backends.settings import Settings, gemini_key
+from backends.settings.model import Settings, gemini_key
 from backends.telemetry.gpu import GpuSampler
 from backends.types import Check
 

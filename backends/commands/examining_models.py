@@ -10,7 +10,7 @@ from backends.ledger.connection import read_only
 from backends.ledger.rows import stamp
 from backends.ledger.store import CLOUD_CALLS
 from backends.paths import Paths
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.types import Check
 
 LAST = """

@@ -5,7 +5,7 @@ from importlib.metadata import files
 from pathlib import Path
 
 from backends.ledger.prices import Prices, UnknownPrice
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.types import Check
 
 

@@ -7,13 +7,20 @@ from collections.abc import Sequence
 
 import msgspec
 
+from backends.bootstrap.connect import open_core
 from backends.commands.answer import explanation_as_json
 from backends.commands.prompt import add_prompt, request_from
 from backends.commands.screen import shown
-from backends.evidence import Line, about, all_cloud, queue, read_from_prompt, verdict
-from backends.opening import open_core
 from backends.paths import Paths
-from backends.settings import Settings, load
+from backends.settings.model import Settings, load
+from backends.text.explanation import (
+    Line,
+    about,
+    all_cloud,
+    queue,
+    read_from_prompt,
+    verdict,
+)
 from backends.types import Alternative, Explanation, Request
 
 

@@ -6,16 +6,16 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
-from backends import settings
 from backends.errors import WrongUse
 from backends.finops.rendering import columns
-from backends.harmless import harmless
 from backends.ledger.billing import LARGEST_B, Bill, read
 from backends.ledger.prices import Prices
 from backends.ledger.reading import reading
 from backends.ledger.reconciling import Row, reconcile
 from backends.paths import Paths
-from backends.settings import Settings
+from backends.settings import model as settings
+from backends.settings.model import Settings
+from backends.text.terminal_safe import harmless
 from backends.types import ZERO
 
 

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from backends import settings
 from backends.errors import WrongUse
 from backends.finops import focus, markdown, page, rendering
 from backends.finops.compare import compare
@@ -22,7 +21,8 @@ from backends.ledger.prices import Prices
 from backends.ledger.reading import reading
 from backends.ledger.windows import zone_of
 from backends.paths import Paths
-from backends.settings_money import Money
+from backends.settings import model as settings
+from backends.settings.money import Money
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ import msgspec
 from backends.commands.route_label import table
 from backends.commands.screen import shown
 from backends.paths import Paths
-from backends.settings import load
+from backends.settings.model import load
 
 if TYPE_CHECKING:
-    from backends.router.evaluate import Figure
+    from backends.routing.evaluate import Figure
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> str:
-    from backends.router.classify import Classifier
-    from backends.router.evaluate import TRAINED_ON, Turn, datasets, evaluate
-    from backends.router.quality import Dial
+    from backends.routing.classify import Classifier
+    from backends.routing.evaluate import TRAINED_ON, Turn, datasets, evaluate
+    from backends.routing.quality import Dial
 
     classifier, router = Classifier.load(), load(Paths.find().config).settings.router
     turn = Turn(dial=router.dial, by=router.dial_by, scale=Dial.load())

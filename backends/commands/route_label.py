@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from backends.bootstrap.connect import open_core
 from backends.commands.screen import shown
 from backends.errors import WrongUse
-from backends.opening import open_core
 from backends.paths import Paths
-from backends.settings import Settings, load
+from backends.settings.model import Settings, load
 from backends.types import INTENTS, Acted, Action
 
 if TYPE_CHECKING:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from backends.bootstrap.connect import attach
 from backends.commands.route_label import table
 from backends.errors import Unreachable, WrongUse
-from backends.opening import attach
 from backends.paths import Paths
-from backends.settings import Settings, load
+from backends.settings.model import Settings, load
 from backends.types import Action
 
 if TYPE_CHECKING:
-    from backends.router.feedback import Label, Lesson
-    from backends.router.learned import Calibrations, Learned
-    from backends.router.quality import Correction
+    from backends.routing.calibration.feedback import Label, Lesson
+    from backends.routing.calibration.learned import Calibrations, Learned
+    from backends.routing.quality import Correction
 
 READ = 20_000
 """The last answers that are looked at."""
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> str:
-    from backends.router.learned import Calibrations
+    from backends.routing.calibration.learned import Calibrations
 
     paths = Paths.find(rehearsal=args.rehearse)
     calibrations = Calibrations(paths.learned)
@@ -65,10 +65,10 @@ def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "Lesson":
     """Raises WrongUse where nobody has said anything yet."""
     from backends.ledger.feedback import judged
     from backends.ledger.reading import reading
-    from backends.router.classify import Classifier
-    from backends.router.evaluate import Row
-    from backends.router.feedback import learn
-    from backends.router.learned import Learned
+    from backends.routing.calibration.feedback import learn
+    from backends.routing.calibration.learned import Learned
+    from backends.routing.classify import Classifier
+    from backends.routing.evaluate import Row
 
     classifier = Classifier.load()
     with reading(paths.ledger) as db:
@@ -89,8 +89,8 @@ def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "Lesson":
 
 def _given(data: Path, settings: Settings, classifier: Any) -> "list[Label]":
     """Labels of a folder's prompts. They may go by engine, or by the name of the model that it runs."""
-    from backends.router.evaluate import datasets
-    from backends.router.feedback import Label
+    from backends.routing.calibration.feedback import Label
+    from backends.routing.evaluate import datasets
 
     names = {
         "local": "local",

@@ -2,7 +2,7 @@
 
 import sys
 
-from backends.harmless import harmless
+from backends.text.terminal_safe import harmless
 
 
 class Screen:

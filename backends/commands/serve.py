@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends.background import background
+from backends.bootstrap.connect import embedded, play_agents
+from backends.core.api import Core
 from backends.errors import ClawError, WrongUse
-from backends.facade import Core
 from backends.gateway.control import listen_on
 from backends.gateway.drain import Drain
 from backends.gateway.serving import bind, serve
-from backends.harmless import harmless
 from backends.off_loop import serve_many
-from backends.opening import embedded, play_agents
 from backends.paths import Paths, open_private
-from backends.settings import Settings, load
+from backends.settings.model import Settings, load
+from backends.text.terminal_safe import harmless
 from backends.types import Action
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from backends.engines.gemini_refusal import refusal
 from backends.engines.ollama import ollama_peer
 from backends.engines.openai_compatible import openai_peer
 from backends.errors import EngineError
-from backends.settings import CloudEngine, LocalEngine, Settings
+from backends.settings.model import CloudEngine, LocalEngine, Settings
 from backends.types import Check
 
 

@@ -29,7 +29,7 @@ from backends.engines.signatures import SignatureStore, is_signed, without_signa
 from backends.engines.transport import Transport
 from backends.errors import EngineError
 from backends.off_loop import off_loop, size_of
-from backends.settings import CloudEngine
+from backends.settings.model import CloudEngine
 from backends.types import EngineName
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from backends.engines.tool_reading import ToolReading
 from backends.engines.transport import Transport
 from backends.engines.window import refuse_overlong, was_cut
 from backends.errors import EngineError
-from backends.settings import LocalEngine
+from backends.settings.model import LocalEngine
 from backends.types import EngineName, Tokens, ToolCall
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from backends.engines.base import Call
 from backends.engines.ollama_tools import answer_format, tools
 from backends.engines.prompt_parts import arguments_of, refuse_media, seed_of, turns
 from backends.keep_alive import keep_alive
-from backends.settings import LocalEngine
+from backends.settings.model import LocalEngine
 from backends.types import Message, ToolCall
 
 LEVELS = ("gpt-oss",)

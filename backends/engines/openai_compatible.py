@@ -18,7 +18,7 @@ from backends.engines.tool_reading import ToolReading
 from backends.engines.transport import Transport
 from backends.engines.window import refuse_overlong
 from backends.errors import EngineError
-from backends.settings import LocalEngine
+from backends.settings.model import LocalEngine
 from backends.types import EngineName
 
 

@@ -6,7 +6,7 @@ from backends.catalogue import Catalogue
 from backends.engines.address import proves_local, relayed_by_name
 from backends.engines.base import Engine
 from backends.engines.signatures import SignatureStore
-from backends.settings import LocalEngine, Settings
+from backends.settings.model import LocalEngine, Settings
 
 __all__ = ["Engines", "build", "proves_local", "relayed_by_name"]
 

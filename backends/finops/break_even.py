@@ -7,7 +7,7 @@ it.
 
 from decimal import ROUND_CEILING, Decimal
 
-from backends.settings_money import LocalCosts
+from backends.settings.money import LocalCosts
 from backends.types import ZERO, BreakEven, CurvePoint
 
 MONTH_S = Decimal(2_629_800)  # a twelfth of 365.25 days

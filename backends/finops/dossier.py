@@ -11,7 +11,7 @@ from backends.finops.report import UNTAGGED, Report, report
 from backends.finops.review import review
 from backends.ledger import windows
 from backends.ledger.prices import Prices
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.types import Forecast, Review, Spend
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from backends.ledger.prices import Prices, UnknownPrice
 from backends.ledger.rows import stamp
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.types import ZERO, Tokens
 
 MONTH_DAYS = Decimal("30.44")

@@ -7,7 +7,7 @@ from math import log10
 from backends.finops.dossier import Dossier
 from backends.finops.rendering import PARTS, Table, about, dollars, price_table, spend_table
 from backends.finops.report import Line
-from backends.harmless import harmless
+from backends.text.terminal_safe import harmless
 from backends.types import BreakEven, Recommendation
 
 WIDTH, HEIGHT = 720, 180

@@ -11,8 +11,8 @@ import msgspec
 
 from backends.finops.compare import Change, Comparison
 from backends.finops.report import Line, Report
-from backends.harmless import harmless
 from backends.ledger.rows import stamp
+from backends.text.terminal_safe import harmless
 from backends.types import BreakEven, PriceMonth, Recommendation, Review
 
 Table = list[tuple[str, ...]]

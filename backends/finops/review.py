@@ -13,7 +13,7 @@ from backends.finops.look import Look, money
 from backends.finops.report import saved_by
 from backends.ledger.prices import Prices
 from backends.ledger.rollups import sums
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.types import ZERO, BreakEven, Recommendation, Review, SavedBy
 
 DAYS = 30

@@ -1,1 +1,1 @@
-"""The agents' door: HTTP dialects and the control socket, over backends.facade."""
+"""The agents' door: HTTP dialects and the control socket, over backends.core.api."""

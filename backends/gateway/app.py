@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from backends.core.api import Core
+from backends.core.wire import FRAME_BYTES
 from backends.errors import ClawError
-from backends.facade import Core
-from backends.frames import FRAME_BYTES
 from backends.gateway.control_http import check_token, control
 from backends.gateway.door import Door, Gone, Receive
 from backends.gateway.drain import Drain
@@ -22,7 +22,7 @@ from backends.gateway.openai_chat import chat
 from backends.gateway.refusal import Draining, Turned, draining
 from backends.gateway.visit import Send, Visit
 from backends.identity import new_id
-from backends.settings import Settings
+from backends.settings.model import Settings
 
 Access = Literal["open", "agent", "control"]
 

@@ -6,8 +6,8 @@ from contextlib import aclosing
 
 from msgspec.structs import replace
 
+from backends.core.api import Core
 from backends.errors import ClawError
-from backends.facade import Core
 from backends.identity import new_id
 from backends.types import Chunk, Done, Request
 

@@ -1,20 +1,31 @@
-"""The facade on a Unix socket: what consoles and one-shot commands attach to. See backends.frames for the words."""
+"""The facade on a Unix socket: what consoles and one-shot commands attach to. See backends.core.wire for the words."""
 
 import asyncio
 import os
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 
-from backends import __version__, frames
+from backends import __version__
+from backends.core import wire as frames
+from backends.core.api import Core
+from backends.core.remote import peer_uid
+from backends.core.wire import (
+    Act,
+    Ask,
+    Call,
+    Explain,
+    Frame,
+    Hello,
+    Look,
+    Reconsider,
+    Watch,
+)
 from backends.errors import ClawError
-from backends.facade import Core
-from backends.frames import Act, Ask, Call, Explain, Frame, Hello, Look, Reconsider, Watch
 from backends.gateway.drain import Drain, Leash, turns
 from backends.gateway.refusal import Draining
 from backends.gateway.unix_socket import bind, unlink_own
 from backends.off_loop import off_loop
 from backends.paths import Paths
-from backends.remote import peer_uid
 
 CALL_S = 10.0  # for the whole line that asks
 WRITE_S = 30.0  # an asker that reads nothing for so long is cut; a watcher may sleep

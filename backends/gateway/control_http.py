@@ -6,7 +6,7 @@ It needs the token that `claw serve` writes to the run folder, whether or not ag
 import secrets
 from contextlib import aclosing
 
-from backends import frames
+from backends.core import wire as frames
 from backends.errors import ClawError
 from backends.gateway.control import leash_for, line_of, replies
 from backends.gateway.refusal import Draining, Turned

@@ -9,8 +9,8 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from decimal import Decimal
 
+from backends.core.api import Core
 from backends.events import Refused, Resync, Settled
-from backends.facade import Core
 from backends.gateway.gen_ai_metrics import GenAi, escaped
 from backends.gateway.visit import Visit
 from backends.types import ZERO, EngineState, Outcome, QuotaState, Snapshot

@@ -14,7 +14,7 @@ from backends.agent_names import is_name, meant, spelled
 from backends.catalogue import model_of
 from backends.gateway.refusal import Turned
 from backends.gateway.visit import Visit
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.types import EngineState, Route, Snapshot
 
 ROUTES: tuple[Route, ...] = ("auto", "local", "cloud")

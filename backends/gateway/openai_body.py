@@ -15,7 +15,7 @@ from backends.gateway.openai_messages import ChatMessage
 from backends.gateway.openai_tools import Function, FunctionTool, Named, ToolChoice
 from backends.gateway.refusal import Turned
 from backends.gateway.surrogates import mended
-from backends.router.bounds import STOP_CHARACTERS, STOP_WORDS
+from backends.pipeline.bounds import STOP_CHARACTERS, STOP_WORDS
 from backends.types import Effort, Message, ResponseFormat, Sampling, Tool
 
 MOST_CHOICES = 8

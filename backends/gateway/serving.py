@@ -12,12 +12,12 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from backends.background import background
+from backends.core.api import Core
 from backends.errors import ClawError, WrongUse
-from backends.facade import Core
 from backends.gateway.app import App
 from backends.gateway.connection import Connection
 from backends.gateway.drain import Drain, turns
-from backends.settings import Settings
+from backends.settings.model import Settings
 
 BACKLOG = 1024
 KEEP_ALIVE_S = 75  # idle; longer than the pools of the usual clients

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from backends.core.api import Core
 from backends.errors import ClawError
-from backends.facade import Core
 from backends.gateway.connection import Connection
 from backends.gateway.drain import Drain, Leash
 from backends.gateway.refusal import body_of, headers_of, status_of
-from backends.settings import Settings
+from backends.settings.model import Settings
 
 Header = tuple[bytes, bytes]
 Send = Callable[[Any], Awaitable[None]]

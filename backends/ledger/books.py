@@ -15,7 +15,7 @@ from backends.errors import BudgetExceeded, BudgetHeld
 from backends.ledger import windows
 from backends.ledger.amounts import Charge, OpenCall, Reservation, Room, Tally
 from backends.ledger.limits import Key, covers, in_force
-from backends.settings_money import Budget
+from backends.settings.money import Budget
 from backends.types import ZERO, AgentSpend, BudgetState, Spend
 
 NOTHING = Tally()

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from backends.settings_money import Money
+from backends.settings.money import Money
 
 
 def also(usd: Decimal, money: Money) -> str:

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from backends.errors import WrongUse
 from backends.ledger.windows import Window
-from backends.settings_money import Budget
-from backends.settings_money_checks import is_amount, is_scope
+from backends.settings.money import Budget
+from backends.settings.money_checks import is_amount, is_scope
 from backends.types import Acted, Action, BudgetState
 
 CONTROL = "budget:"

@@ -9,7 +9,7 @@ from backends.ledger.amounts import Charge, OpenCall, Reservation
 from backends.ledger.books import Books
 from backends.ledger.limits import overrides
 from backends.ledger.rows import moment, stamp
-from backends.settings_money import Budget
+from backends.settings.money import Budget
 from backends.types import AgentSpend
 
 

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from backends.errors import ClawError
 from backends.ledger.tariff import Rates, Tariff, Tier, tariff
-from backends.settings_money import Price, PriceFrom
-from backends.settings_money import Tier as TierSettings
+from backends.settings.money import Price, PriceFrom
+from backends.settings.money import Tier as TierSettings
 from backends.types import Tokens
 
 if TYPE_CHECKING:

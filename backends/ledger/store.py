@@ -31,7 +31,7 @@ from backends.ledger.rows import decode, stamp
 from backends.ledger.spill import Spill
 from backends.ledger.writer import CLOSED, Writer, commit
 from backends.paths import Paths
-from backends.settings_money import Budget
+from backends.settings.money import Budget
 from backends.types import Acted, BudgetState, EngineName, Outcome, Spend
 
 __all__ = ["Admission", "Ledger", "Room"]

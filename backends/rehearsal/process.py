@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from backends.background import background
 from backends.errors import NoEngine
-from backends.settings import Settings, without_secrets
+from backends.settings.model import Settings, without_secrets
 
 if TYPE_CHECKING:
     from backends.rehearsal.gemini_twin import GeminiTwin

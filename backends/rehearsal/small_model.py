@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from backends.rehearsal.script import Ask, Invocation, RunnerDied, Script, Spent, Turn, count_prompt
 from backends.rehearsal.small_model_server import CONTEXT
-from backends.settings import without_secrets
+from backends.settings.model import without_secrets
 
 LABEL = "SmolLM2 135M, this machine"
 START_S = 20.0

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from backends.core.api import Core
 from backends.errors import ClawError
-from backends.facade import Core
 from backends.identity import new_id
 from backends.rehearsal.traffic_material import material
 from backends.types import Delta, Message, Request, ResponseFormat, Sampling, Tool

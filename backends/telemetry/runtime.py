@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from backends.clock import Clock
-from backends.settings import LocalEngine
+from backends.settings.model import LocalEngine
 from backends.types import LoadedModel, RuntimeReading
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from backends.bus import Bus
 from backends.clock import Clock
 from backends.events import GpuSampled, HistoryAdvanced, HostSampled, RuntimeSampled
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.telemetry.change import gpu_changed, host_changed, runtime_changed
 from backends.telemetry.gpu import GpuSampler
 from backends.telemetry.history import History

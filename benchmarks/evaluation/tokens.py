@@ -23,10 +23,10 @@ from msgspec.structs import replace
 
 from backends.gateway.openai_body import read
 from backends.gateway.refusal import Turned
-from backends.router import tokens
-from backends.router.most_tokens import most_of, whole_words
-from backends.router.token_ratio import TokenRatios
 from backends.types import Message, Request
+from backends.upstream import token_count as tokens
+from backends.upstream.most_tokens import most_of, whole_words
+from backends.upstream.token_ratio import TokenRatios
 from benchmarks.counting import Counts, tokenizers
 
 CALLS = 5

@@ -30,7 +30,7 @@ from backends.engines.gemini import GeminiEngine
 from backends.engines.ollama import OllamaEngine
 from backends.engines.signatures import SignatureStore
 from backends.errors import EngineError
-from backends.settings import CloudEngine, LocalEngine
+from backends.settings.model import CloudEngine, LocalEngine
 from backends.types import Message, Tokens, Tool, ToolCall
 
 Json = dict[str, Any]

@@ -9,7 +9,7 @@ from textual.events import Key, Paste
 from textual.geometry import Size
 from textual.timer import Timer
 
-from backends.settings import AGENTS
+from backends.settings.model import AGENTS
 from backends.types import Done, Request
 from console.chat_history import ChatHistory
 from console.messages import Act, Ask, AskFailed, CancelAsk, ChunkArrived, Preview, Previewed, StateChanged

@@ -7,7 +7,7 @@ width of its own, so that widths add up.
 
 from rich.cells import cell_len, get_character_cell_size
 
-from backends.harmless import harmless
+from backends.text.terminal_safe import harmless
 
 MARKS_IN_A_ROW = 4
 """Combining marks that one base character may carry; living scripts need no more."""

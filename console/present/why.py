@@ -1,6 +1,6 @@
 """A decision's evidence: what was read from the prompt, what was weighed, what would have changed it, what it cost."""
 
-from backends.evidence import Line, all_cloud, queue, read_from_prompt, verdict
+from backends.text.explanation import Line, all_cloud, queue, read_from_prompt, verdict
 from backends.types import Alternative, Attempt, Exchange, Explanation, Outcome
 from console.present.figures import clock, count, milliseconds, money, seconds
 from console.present.marks import destination, served

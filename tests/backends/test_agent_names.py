@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from backends.agent_names import meant, spelled
 from backends.errors import Refused, WrongSettings, WrongUse
-from backends.router.normalise import normalise
-from backends.settings import AGENTS, Agent, Gateway, Settings, load
+from backends.pipeline.normalise import normalise
+from backends.settings.model import AGENTS, Agent, Gateway, Settings, load
 from backends.types import Message, Request
 
 HOME = Settings(

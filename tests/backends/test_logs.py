@@ -14,8 +14,8 @@ def log(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_our_own_words_are_kept_in_a_private_file(log: Path) -> None:
-    logging.getLogger("backends.router.flights").error("flight %s ended without a row", "f1")
-    assert "backends.router.flights" in log.read_text()
+    logging.getLogger("backends.pipeline.singleflight").error("flight %s ended without a row", "f1")
+    assert "backends.pipeline.singleflight" in log.read_text()
     assert "flight f1 ended without a row" in log.read_text()
     assert log.stat().st_mode & 0o777 == 0o600
 
@@ -30,7 +30,7 @@ def test_of_an_exception_the_frames_and_the_type_are_kept(log: Path) -> None:
     try:
         int("canary")
     except ValueError:
-        logging.getLogger("backends.local").exception("lost")
+        logging.getLogger("backends.core.local").exception("lost")
     text = log.read_text()
     assert "ValueError" in text
     assert "test_of_an_exception" in text

@@ -7,9 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from backends.core.api import Core
 from backends.errors import ClawError, Unreachable
 from backends.events import Event
-from backends.facade import Core
 from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot
 
 END = None

@@ -10,9 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from backends import __version__, opening
+from backends import __version__
+from backends.bootstrap import connect as opening
 from backends.errors import Unreachable
-from backends.settings import Settings
+from backends.settings.model import Settings
 from console import entry
 from console.app import ClawApp
 
@@ -89,7 +90,7 @@ def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Doors:
-    """Stands for backends.opening and keeps what was asked of it."""
+    """Stands for backends.bootstrap.connect and keeps what was asked of it."""
 
     def __init__(self) -> None:
         self.asked: list[object] = []

@@ -8,7 +8,7 @@ import openai
 import pytest
 from msgspec.structs import replace
 
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.types import Action
 from tests.core import policy
 from tests.e2e.test_gateway_openai import client_of, hi

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from backends.settings import Settings
+from backends.settings.model import Settings
 from tests.core import Stand, policy, served, stand
 
 OURS = str(Path(__file__).parents[2] / "backends")
@@ -27,13 +27,13 @@ WORK = {
     "json_body.decode",
     "openai_body.read",
     "normalise.normalise",
-    "thinking.Thinking.inspect",
-    "thinking.Thinking.classify",
+    "planning.Thinking.inspect",
+    "planning.Thinking.classify",
     "pipeline._shared_key",
     "store._both_keys",
-    "record.Recorder.remember",
-    "tokens.count",
-    "tokens.most",
+    "settlement.Recorder.remember",
+    "token_count.count",
+    "token_count.most",
 }
 """What reads all of a request, by its name in the code; the engines' bodies come beside it."""
 

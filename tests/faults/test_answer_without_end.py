@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from backends.engines.base import most_said
-from backends.settings import Budget, Settings
+from backends.settings.model import Budget, Settings
 from backends.types import Called, Delta, Done, Request, Sampling, Tool
 from tests.backends.engines.rig import CALL, WireServer, candidate, delta, sse, wire
 from tests.core import ask, chunks, policy, prompt, stand

@@ -18,7 +18,7 @@ from backends.rehearsal.behaviour import Behaviour
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
-from backends.settings import CloudEngine
+from backends.settings.model import CloudEngine
 from tests.backends.engines.rig import (
     CALL,
     CLOUD_CALL,

@@ -15,7 +15,7 @@ from backends.engines.gemini import GeminiEngine
 from backends.errors import EngineErrorKind
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
-from backends.settings import CloudEngine
+from backends.settings.model import CloudEngine
 from tests.backends.engines.rig import CLOUD_CALL, KEY, Answer, answer, candidate, failure, response, sse, wire
 from tests.backends.engines.twins import gemini, gemini_twin
 

@@ -13,7 +13,7 @@ from backends.commands import main
 from backends.engines.checks import check_gemini
 from backends.engines.gemini import GeminiEngine
 from backends.rehearsal.gemini_twin import GeminiTwin
-from backends.settings import CloudEngine, Settings
+from backends.settings.model import CloudEngine, Settings
 from tests.backends.engines.rig import CLOUD_CALL, KEY, answer, failure, wire
 from tests.backends.engines.twins import gemini_twin
 from tests.core import ask, policy, prompt, stand

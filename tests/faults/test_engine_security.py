@@ -15,7 +15,7 @@ from backends.engines.openai_compatible import OpenAICompatibleEngine
 from backends.errors import EngineError
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
-from backends.settings import CloudEngine
+from backends.settings.model import CloudEngine
 from backends.types import Media
 from tests.backends.engines.rig import (
     CALL,

@@ -17,8 +17,8 @@ from backends.finops.report import Report, report
 from backends.ledger.connection import read_only
 from backends.ledger.prices import Prices
 from backends.rehearsal.behaviour import Model
-from backends.settings import Settings
-from backends.settings_money import Budget
+from backends.settings.model import Settings
+from backends.settings.money import Budget
 from backends.types import Alert, Delta, Routed
 from tests.core import Stand, ask, chunks, policy, prompt, stand
 from tests.waiting import until

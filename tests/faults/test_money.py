@@ -17,8 +17,8 @@ from backends.events import Event, SpendSampled
 from backends.ledger import connection, overflow, writer
 from backends.rehearsal.behaviour import Counted
 from backends.rehearsal.faults import Fault
-from backends.settings import Settings
-from backends.settings_money import Budget, LocalCosts, Price
+from backends.settings.model import Settings
+from backends.settings.money import Budget, LocalCosts, Price
 from backends.types import ZERO, Action, Policy
 from tests.core import Stand, ask, policy, prompt, stand
 from tests.waiting import until

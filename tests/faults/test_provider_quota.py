@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from backends.clock import ManualClock
 from backends.commands.examining_models import model, quota
 from backends.errors import ClawError
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.types import EngineState
 from tests.core import Stand, ask, policy, prompt, stand
 

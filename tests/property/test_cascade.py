@@ -17,11 +17,11 @@ from msgspec.structs import replace
 
 from backends.errors import ClawError
 from backends.rehearsal.faults import Fault
-from backends.settings import Settings
-from backends.settings_agent import Agent
-from backends.settings_money import Budget
+from backends.settings.agents import Agent
+from backends.settings.model import Settings
+from backends.settings.money import Budget
 from backends.types import Outcome, Policy, Verify
-from tests.backends.router.saying import BAD, GOOD, JSON, Says
+from tests.backends.pipeline.saying import BAD, GOOD, JSON, Says
 from tests.core import Stand, ask, prompt, stand
 
 POLICIES: tuple[Policy, ...] = get_args(Policy)

@@ -19,8 +19,8 @@ from msgspec.structs import replace
 from backends.errors import ClawError
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.script import Ask, Invocation, Script, Spent, count_prompt
-from backends.settings import Settings
-from backends.settings_agent import Agent
+from backends.settings.agents import Agent
+from backends.settings.model import Settings
 from backends.types import Action, Media, Message, Policy, Reason, Request
 from tests.core import Stand, ask, prompt, stand
 

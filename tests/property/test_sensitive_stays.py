@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from backends.errors import ClawError
 from backends.rehearsal.faults import Fault
-from backends.settings import Agent, Budget, Settings
+from backends.settings.model import Agent, Budget, Settings
 from backends.types import Action, Policy, Verify
 from tests.core import Stand, ask, prompt, stand
 

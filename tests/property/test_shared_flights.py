@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.rehearsal.faults import Fault
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.types import Outcome
 from tests.core import ask, policy, prompt, stand
 from tests.waiting import until

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from backends.cache.embedders import DIMENSIONS, Embedded
 from backends.cache.entry import Entry, Stored
+from backends.cache.semantic.embedders import DIMENSIONS, Embedded
 from backends.clock import ManualClock
 from backends.types import Message, Request, Tokens
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends import settings_cache
 from backends.cache import front
 from backends.cache.database import Database
 from backends.cache.store import Cache
 from backends.clock import ManualClock, SystemClock
-from backends.settings_agent import Agent
+from backends.settings import cache as settings_cache
+from backends.settings.agents import Agent
 from tests.backends.cache.samples import WordEmbedder, request, stored
 from tests.waiting import until
 
@@ -126,7 +126,7 @@ async def test_a_file_that_is_locked_for_long_delays_no_request_for_long(tmp_pat
 WRITES = """
 import asyncio, sys
 from pathlib import Path
-from backends import settings_cache
+from backends.settings import cache as settings_cache
 from backends.cache.store import Cache
 from backends.clock import SystemClock
 from tests.backends.cache.samples import WordEmbedder, request, stored

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.cache import block
-from backends.cache.index import Index, Vector
+from backends.cache.semantic import block
+from backends.cache.semantic.index import Index, Vector
 
 DIMENSIONS = 96
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from backends import settings_cache
 from backends.cache.store import Cache
 from backends.clock import SystemClock
 from backends.commands import cache as command
 from backends.errors import ClawError, WrongUse
 from backends.ledger.install_key import InstallKey
 from backends.paths import Paths
-from backends.settings_agent import Agent
+from backends.settings import cache as settings_cache
+from backends.settings.agents import Agent
 from backends.types import CacheEntry, CacheStats
 from tests.backends.cache.samples import request, stored
 

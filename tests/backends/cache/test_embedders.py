@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends.cache import embedders
-from backends.cache.embedders import OnnxEmbedder, SentenceTransformerEmbedder
-from backends.cache.vocabulary import vocabulary
+from backends.cache.equivalence.vocabulary import vocabulary
+from backends.cache.semantic import embedders
+from backends.cache.semantic.embedders import OnnxEmbedder, SentenceTransformerEmbedder
 
 SAME = "How do I undo my last commit?"
 CLOSE = "How can I revert the latest commit?"

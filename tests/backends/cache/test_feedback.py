@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from backends import settings_cache
 from backends.cache import served, verdicts
 from backends.cache.database import Database
 from backends.cache.served import Served
 from backends.cache.store import Cache
 from backends.cache.verdicts import Verdict
 from backends.clock import ManualClock
+from backends.settings import cache as settings_cache
 from tests.backends.cache.samples import WordEmbedder, entry, request, stored
 from tests.waiting import until
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.cache.guards import differing, same_words, stopped_by
-from backends.cache.reading import read, stem
+from backends.cache.equivalence.guards import differing, same_words, stopped_by
+from backends.cache.equivalence.reading import read, stem
 
 DIFFERENT = [
     ("number", "What does HTTP status 401 mean?", "What does HTTP status 403 mean?"),

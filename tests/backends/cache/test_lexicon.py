@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.cache.lexicon import relation
+from backends.cache.equivalence.lexicon import relation
 
 
 @pytest.mark.parametrize(

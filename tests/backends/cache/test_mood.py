@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.cache.mood import languages_differ, mood, moods_clash
+from backends.cache.equivalence.mood import languages_differ, mood, moods_clash
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends import settings_cache
-from backends.cache import embedders, semantic
-from backends.cache.embedders import Embedder
-from backends.cache.ollama_embedder import OllamaEmbedder
+from backends.cache.semantic import embedders, semantic
+from backends.cache.semantic.embedders import Embedder
+from backends.cache.semantic.ollama_embedder import OllamaEmbedder
 from backends.cache.store import Cache
 from backends.clock import ManualClock
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.process import Twins, twins
+from backends.settings import cache as settings_cache
 from tests.backends.cache.samples import request, stored
 from tests.waiting import until
 

@@ -1,6 +1,6 @@
 import pytest
 
-from backends.cache.quantities import take, unit_name
+from backends.cache.equivalence.quantities import take, unit_name
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from backends import settings_cache
 from backends.cache.store import Cache
 from backends.clock import ManualClock
-from backends.settings_agent import Agent
+from backends.settings import cache as settings_cache
+from backends.settings.agents import Agent
 from backends.types import Request
 from tests.backends.cache.samples import WordEmbedder, request, stored
 from tests.waiting import until

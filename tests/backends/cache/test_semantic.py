@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from backends import settings
-from backends.cache import paraphrases, semantic
-from backends.cache.embedders import Embedder
-from backends.cache.paraphrases import NearMiss
-from backends.cache.semantic import Semantic
+from backends.cache.semantic import paraphrases, semantic
+from backends.cache.semantic.embedders import Embedder
+from backends.cache.semantic.paraphrases import NearMiss
+from backends.cache.semantic.semantic import Semantic
 from backends.cache.store import Cache
 from backends.clock import ManualClock
+from backends.settings import model as settings
 from tests.backends.cache.samples import WordEmbedder, request, stored
 from tests.waiting import until
 

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from backends import settings
 from backends.cache.front import Front
 from backends.cache.store import Cache
 from backends.clock import ManualClock, SystemClock
+from backends.settings import model as settings
 from backends.types import Message, ToolCall
 from tests.backends.cache.samples import request, stored
 
@@ -200,7 +200,7 @@ async def test_a_prompt_of_megabytes_is_keyed_off_the_loop(cache: Cache) -> None
 WRITES = """
 import asyncio, sys
 from pathlib import Path
-from backends import settings
+from backends.settings import model as settings
 from backends.cache.store import Cache
 from backends.clock import SystemClock
 from tests.backends.cache.samples import request, stored

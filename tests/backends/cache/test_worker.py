@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from backends.cache.worker import Worker
+from backends.cache.semantic.worker import Worker
 
 
 async def test_jobs_run_in_order_on_one_thread() -> None:

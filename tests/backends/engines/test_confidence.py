@@ -12,7 +12,7 @@ from backends.engines.ollama import _Reading, ollama_peer
 from backends.engines.ollama_body import chat_body
 from backends.engines.openai_body import completion_body
 from backends.engines.openai_reading import Reading
-from backends.settings import LocalEngine
+from backends.settings.model import LocalEngine
 from backends.types import Message
 
 SETTINGS = LocalEngine()

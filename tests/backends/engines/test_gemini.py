@@ -10,7 +10,7 @@ from backends.engines.gemini import GeminiEngine
 from backends.engines.gemini_refusal import refusal
 from backends.errors import EngineErrorKind
 from backends.rehearsal.gemini_twin import GeminiTwin
-from backends.settings import CloudEngine
+from backends.settings.model import CloudEngine
 from backends.types import Media, Message, ResponseFormat, Tokens, Tool, ToolCall
 from tests.backends.engines.rig import CLOUD_CALL, KEY, Answer, answer, candidate, failure, response, sse, wire
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace as changed
 from backends.engines.base import Call, Finished, ToolCalls
 from backends.engines.gemini import GeminiEngine
 from backends.errors import EngineError
-from backends.settings import CloudEngine
+from backends.settings.model import CloudEngine
 from backends.types import ResponseFormat, Tokens, Tool
 from tests.backends.engines.rig import CLOUD_CALL, KEY, Answer, answer, candidate, failure, response, sse, wire
 

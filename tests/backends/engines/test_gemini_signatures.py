@@ -11,7 +11,7 @@ from backends.engines.gemini import SIGNATURES_LEFT_OUT, GeminiEngine
 from backends.engines.gemini_body import PLACEHOLDER
 from backends.engines.signatures import SignatureStore
 from backends.rehearsal.gemini_twin import GeminiTwin
-from backends.settings import CloudEngine
+from backends.settings.model import CloudEngine
 from backends.types import Message, Tool, ToolCall
 from tests.backends.engines.rig import CLOUD_CALL, KEY, answer, failure, response, sse, wire
 

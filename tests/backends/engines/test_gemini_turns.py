@@ -11,7 +11,7 @@ from backends.engines.gemini import GeminiEngine
 from backends.engines.gemini_body import CUT_OFF, GO_ON
 from backends.engines.gemini_names import RULES
 from backends.rehearsal.gemini_twin import GeminiTwin
-from backends.settings import CloudEngine
+from backends.settings.model import CloudEngine
 from backends.types import Media, Message, ResponseFormat, Tool, ToolCall
 from tests.backends.engines.rig import CLOUD_CALL, KEY, answer, candidate, failure, response, sse, wire
 

@@ -7,7 +7,7 @@ from backends.engines.ollama import OllamaEngine
 from backends.engines.openai_compatible import OpenAICompatibleEngine
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
-from backends.settings import CloudEngine, Engines, LocalEngine, Settings
+from backends.settings.model import CloudEngine, Engines, LocalEngine, Settings
 from tests.backends.engines.rig import CALL, CLOUD_CALL, KEY, answer, failure
 
 
@@ -41,7 +41,7 @@ def test_the_kind_names_the_local_engine() -> None:
 
 def test_neither_building_nor_importing_brings_in_an_sdk() -> None:
     script = (
-        "import sys\nfrom backends.engines import registry\nfrom backends.settings import Settings\n"
+        "import sys\nfrom backends.engines import registry\nfrom backends.settings.model import Settings\n"
         "assert not {'httpx', 'aiohttp'} & set(sys.modules), 'import'\n"
         "registry.build(Settings(), gemini_key='k')\n"
         "assert not {'ollama', 'google.genai'} & set(sys.modules), 'build'\n"

@@ -14,7 +14,7 @@ from backends.engines.ollama import ollama_peer
 from backends.engines.tool_reading import ToolReading
 from backends.engines.written_calls import may_begin, read
 from backends.errors import EngineError
-from backends.settings import LocalEngine
+from backends.settings.model import LocalEngine
 from backends.types import ResponseFormat, Tool, ToolCall
 from tests.backends.engines.rig import CALL
 

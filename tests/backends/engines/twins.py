@@ -9,7 +9,7 @@ from backends.engines.gemini import GeminiEngine
 from backends.engines.ollama import OllamaEngine
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
-from backends.settings import CloudEngine
+from backends.settings.model import CloudEngine
 from tests.backends.engines.rig import KEY, local_settings
 
 

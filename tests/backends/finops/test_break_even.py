@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.finops.break_even import break_even
-from backends.settings_money import LocalCosts
+from backends.settings.money import LocalCosts
 from backends.types import BreakEven
 
 RENT = LocalCosts(rent_usd_month=Decimal(100), kwh_usd=Decimal("0.36"), power_w=100)

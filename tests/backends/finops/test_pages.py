@@ -14,8 +14,8 @@ from backends.finops.page import as_html
 from backends.finops.rendering import as_comparison, as_review
 from backends.finops.review import review
 from backends.ledger.prices import Prices
-from backends.settings import Settings
-from backends.settings_money import Costs, LocalCosts
+from backends.settings.model import Settings
+from backends.settings.money import Costs, LocalCosts
 from backends.types import Outcome
 from tests.backends.finops.ledgers import filled
 from tests.backends.ledger.samples import COST, attempt, outcome

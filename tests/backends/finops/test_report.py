@@ -15,7 +15,7 @@ from backends.finops.report import KEYS, By, Line, Report, SavedBy, report
 from backends.ledger.connection import read_only
 from backends.ledger.prices import Prices
 from backends.ledger.reading import reading
-from backends.settings import Price
+from backends.settings.model import Price
 from backends.types import Outcome
 from tests.backends.ledger.samples import AT, COST, MODEL, TOKENS, attempt, opened, outcome, paths
 

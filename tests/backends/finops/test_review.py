@@ -17,9 +17,9 @@ from backends.ledger.connection import extend
 from backends.ledger.entries import Settle
 from backends.ledger.prices import Prices
 from backends.ledger.writer import commit
-from backends.settings import Agent, Settings
-from backends.settings_model import ModelFacts
-from backends.settings_money import Costs, LocalCosts
+from backends.settings.model import Agent, Settings
+from backends.settings.models import ModelFacts
+from backends.settings.money import Costs, LocalCosts
 from backends.types import Attempt, Outcome, Recommendation, Tokens
 from tests.backends.ledger.samples import attempt, outcome
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from backends.settings import Settings, load
+from backends.settings.model import Settings, load
 from tests.backends.gateway.scripted_core import ScriptedCore
 from tests.backends.gateway.standing import Standing, standing
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from backends.gateway.drain import Drain
 from backends.gateway.serving import bind, serve
-from backends.settings import Settings
+from backends.settings.model import Settings
 from tests.backends.gateway.scripted_core import ScriptedCore
 
 

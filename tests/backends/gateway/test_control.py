@@ -8,14 +8,14 @@ from contextlib import aclosing, asynccontextmanager
 import msgspec
 import pytest
 
-from backends import frames
+from backends.core import wire as frames
+from backends.core.remote import RemoteCore
 from backends.errors import ClawError
 from backends.gateway import control
 from backends.gateway.control import listen_on
 from backends.gateway.drain import Drain
 from backends.paths import Paths
-from backends.remote import RemoteCore
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.types import Delta, Message, Request
 from tests.backends.gateway.scripted_core import ScriptedCore
 from tests.backends.gateway.standing import Raw, standing

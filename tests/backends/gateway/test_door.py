@@ -9,7 +9,7 @@ from backends.gateway.app import routes_of
 from backends.gateway.door import Door
 from backends.gateway.metrics import Counters
 from backends.gateway.refusal import Turned
-from backends.settings import Settings
+from backends.settings.model import Settings
 from tests.backends.gateway.scripted_core import ScriptedCore
 from tests.backends.gateway.standing import Standing, standing
 

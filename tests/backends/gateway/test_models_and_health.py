@@ -1,7 +1,7 @@
 import msgspec
 from msgspec.structs import replace
 
-from backends.settings import AGENTS
+from backends.settings.model import AGENTS
 from backends.types import CacheStats
 from tests.backends.gateway.scripted_core import snapshot
 from tests.backends.gateway.standing import Standing

@@ -3,7 +3,7 @@ import pytest
 
 from backends.gateway.names import Target, models, plain, resolve
 from backends.gateway.refusal import Turned
-from backends.settings import AGENTS, Settings
+from backends.settings.model import AGENTS, Settings
 from backends.types import AgentState
 from tests.backends.gateway.scripted_core import snapshot
 

@@ -19,7 +19,7 @@ from backends.errors import (
     WrongUse,
 )
 from backends.gateway.refusal import CODES, STATUS
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.types import Called, Media, Reason, ToolCall
 from tests.backends.gateway.scripted_core import ScriptedCore
 from tests.backends.gateway.standing import Raw, Standing, standing

@@ -7,7 +7,7 @@ from backends.errors import ClawError, WrongUse
 from backends.gateway import serving
 from backends.gateway.drain import Drain
 from backends.gateway.serving import bind, serve
-from backends.settings import Settings
+from backends.settings.model import Settings
 from tests.backends.gateway.scripted_core import ScriptedCore
 from tests.backends.gateway.standing import Standing
 

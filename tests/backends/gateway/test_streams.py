@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from backends.errors import EngineError
-from backends.settings import Settings
+from backends.settings.model import Settings
 from backends.types import Attempt, Called, Delta, ToolCall
 from tests.backends.gateway.scripted_core import ScriptedCore
 from tests.backends.gateway.standing import Standing, standing

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 from backends.ledger.currency import also, footnote
-from backends.settings_money import Money
+from backends.settings.money import Money
 
 EUR = Money(currency="EUR", rate=Decimal("0.92"), rate_date=date(2026, 11, 20))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.ledger.prices import Prices, UnknownPrice
-from backends.settings_money import Price, PriceFrom, Tier
+from backends.settings.money import Price, PriceFrom, Tier
 from backends.types import Tokens
 from tests.backends.ledger.samples import AT, COST, MODEL, TOKENS
 

@@ -15,7 +15,7 @@ from backends.errors import NoEngine
 from backends.rehearsal import process as module
 from backends.rehearsal.__main__ import run
 from backends.rehearsal.process import ENDED, LOST, RESTARTS, SCRIPTED, Stage, rehearse, settings_for
-from backends.settings import Settings
+from backends.settings.model import Settings
 from tests.waiting import until
 
 HELD = """

@@ -11,7 +11,7 @@ import pytest
 
 from backends.errors import QueueFull
 from backends.rehearsal.traffic import Cast, gaps, planned, play, read_cast
-from backends.settings import AGENTS
+from backends.settings.model import AGENTS
 from backends.types import Acted, Action, Chunk, Delta, Explanation, Request, Snapshot
 
 CAST = read_cast()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from backends.clock import ManualClock
-from backends.settings import LocalEngine
+from backends.settings.model import LocalEngine
 from backends.telemetry import runtime
 from backends.telemetry.runtime import RuntimeSampler
 from backends.types import RuntimeReading

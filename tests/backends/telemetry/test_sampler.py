@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from backends.bus import Bus
 from backends.clock import ManualClock
 from backends.events import Event, GpuSampled, HistoryAdvanced, HostSampled, RuntimeSampled
-from backends.settings import Engines, LocalEngine, Settings, Telemetry
+from backends.settings.model import Engines, LocalEngine, Settings, Telemetry
 from backends.telemetry.history import History
 from backends.telemetry.sampler import STILL_S, Sampler
 from backends.types import HostReading

@@ -1,0 +1,268 @@
+"""A core from its settings: every part made, connected, and closed again in the right order."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from msgspec import Struct
+
+from backends import events
+from backends.background import background
+from backends.bootstrap.resources import Ground, open_ground
+from backends.bus import Bus
+from backends.clock import Clock, SystemClock
+from backends.core.local import LocalCore
+from backends.engines.checks import check_local, runs_here
+from backends.engines.registry import Engines
+from backends.ledger.prices import UnknownPrice
+from backends.monitoring.activity import Journal
+from backends.monitoring.figures import Figures
+from backends.monitoring.model_watch import ENDING
+from backends.monitoring.spend_watch import SpendWatch
+from backends.off_loop import loaded
+from backends.paths import Paths
+from backends.pipeline.cascade import Cascade
+from backends.pipeline.dispatch import Answering
+from backends.pipeline.flying import Flying
+from backends.pipeline.pipeline import Pipeline
+from backends.pipeline.planning import Thinking
+from backends.pipeline.reload import Reload
+from backends.pipeline.settlement import Recorder
+from backends.pipeline.settlements import Settlements
+from backends.pipeline.singleflight import Flights
+from backends.privacy import PrivacyGate
+from backends.settings.model import LocalEngine, Settings
+from backends.telemetry.sampler import Sampler
+from backends.types import EngineName, RuntimeReading
+from backends.upstream.costs import Costs
+from backends.upstream.engine_slot import Desk, Label
+from backends.upstream.locality import LocalProof
+from backends.upstream.provider_quota import ProviderQuota, last_of_the_day
+from backends.upstream.rate_limit import Quota
+
+DRAIN_S = 5.0
+NO_KEY = "no Gemini key: set GEMINI_API_KEY"
+
+
+class Labels(Struct, frozen=True, kw_only=True):
+    """Honest names of the engines on screen."""
+
+    local: Label
+    cloud: Label
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings,
+    paths: Paths,
+    *,
+    gemini_key: str | None,
+    labels: Labels | None = None,
+    rehearsal: bool = False,
+    clock: Clock | None = None,
+    drain_s: float = DRAIN_S,
+    one_shot: bool = False,
+) -> AsyncGenerator[LocalCore]:
+    """Open a core; on leaving, what is in the air lands or is ended, and every file and connection is closed.
+
+    A `one_shot` core answers one prompt: it takes no samples and loads no embedding model.
+    Raises WrongSettings, and LedgerError where the ledger cannot be read or another core holds it.
+    """
+    async with AsyncExitStack() as stack:
+        ground = await open_ground(stack, settings, paths, gemini_key, clock or SystemClock())
+        desks = _desks(ground, labels, has_key=gemini_key is not None)
+        journal = _journal(ground)
+        if desks["cloud"].breaker.reopens_at() is not None:
+            journal.alert("engine:cloud", f"cloud: {desks['cloud'].breaker.why}")
+        sampler = Sampler(
+            settings,
+            ground.bus,
+            ground.history,
+            ground.clock,
+            extra=lambda: _extra(desks, ground),
+            told=lambda reading: _heard(reading, desks, ground, sampler),
+        )
+        figures = Figures(ground.bus, ledger=ground.ledger, cache=ground.cache, journal=journal)
+        stack.callback(figures.close)
+        ground.ledger.on_trouble(figures.moved)
+        watch = SpendWatch(
+            settings,
+            paths.ledger,
+            ledger=ground.ledger,
+            prices=ground.prices,
+            journal=journal,
+            bus=ground.bus,
+            clock=ground.clock,
+            zone=ground.zone,
+        )
+        watchers = Watchers(journal=journal, figures=figures, sampler=sampler, spend=watch)
+        core = _assemble(ground, desks, watchers, rehearsal=rehearsal)
+        if one_shot:
+            work = []
+        else:
+            work = [sampler.run(), watch.run(), _prepared(ground.engines), _look(settings.engines.local, journal)]
+            ground.cache.start_semantic()
+        async with background(*work):
+            try:
+                yield core
+            finally:
+                await core.drain(drain_s)
+
+
+def _desks(ground: Ground, labels: Labels | None, *, has_key: bool) -> dict[EngineName, Desk]:
+    local, cloud = ground.settings.engines.local, ground.settings.engines.cloud
+    labels = labels or Labels(local=Label(text=local.model), cloud=Label(text=cloud.model))
+    engines, clock = ground.engines, ground.clock
+    desks: dict[EngineName, Desk] = {
+        "local": Desk("local", engines.local, local, label=labels.local, clock=clock),
+        "cloud": Desk(
+            "cloud",
+            engines.cloud,
+            cloud,
+            label=labels.cloud,
+            clock=clock,
+            catalogue=ground.catalogue,
+            quota=ProviderQuota(clock, ground.cloud_calls),
+        ),
+    }
+    if closed := last_of_the_day(ground.recent):
+        desks["cloud"].breaker.remember(*closed)
+    desks["cloud"].stopped = ground.controls.cloud_stopped
+    desks["cloud"].missing = "" if has_key else NO_KEY
+    for desk in desks.values():
+        desk.changed = _publisher(ground.bus, desk)
+    return desks
+
+
+def _journal(ground: Ground) -> Journal:
+    """With what a newcomer should see at once: the last requests, what a crash left."""
+    journal = Journal(ground.bus, ground.clock)
+    journal.restore(ground.recent)
+    if count := ground.ledger.recovered:
+        journal.alert("recovered", f"recovered {count} calls that a crash had left open", level="warning")
+    try:
+        ground.prices.tariff(ground.settings.engines.cloud.model, ground.clock.now())
+    except UnknownPrice as error:
+        what, _, remedy = str(error).partition(": ")
+        journal.alert("price", f"{what}: it is not called", remedy=remedy)
+    if ground.ending is not None:
+        remedy = f"`{ground.ending.command}`" if ground.ending.command else ""
+        journal.alert(ENDING, ground.ending.line, remedy=remedy, level="warning")
+    learned, weights = ground.calibrations.learned, ground.classifier.version
+    if learned.version and learned.weights != weights:
+        line = f"{learned.name} was learned for other weights than today's and changes nothing"
+        journal.alert("calibration", line, remedy="`claw route train`", level="warning")
+    return journal
+
+
+class Watchers(Struct, frozen=True, kw_only=True):
+    """What looks on and tells."""
+
+    journal: Journal
+    figures: Figures
+    sampler: Sampler
+    spend: SpendWatch
+
+
+def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watchers, *, rehearsal: bool) -> LocalCore:
+    journal, figures = watchers.journal, watchers.figures
+    settings, clock, ledger, cache = ground.settings, ground.clock, ground.ledger, ground.cache
+    quota = Quota(settings.agents, clock)
+    settlements = Settlements()
+
+    def settled() -> None:
+        settlements.one_more()
+        figures.moved()
+
+    cloud = settings.engines.cloud.model
+    costs = Costs(ground.prices, clock, cloud_model=cloud, own=ground.own_cost, catalogue=ground.catalogue)
+    recorder = Recorder(
+        settings,
+        ledger=ledger,
+        cache=cache,
+        costs=costs,
+        journal=journal,
+        key=ground.install_key,
+        clock=clock,
+        settled=settled,
+        quota=quota,
+    )
+    cascade = Cascade(settings, desks, journal=journal, clock=clock, score=ground.score)
+    answering = Answering(desks, ledger=ledger, costs=costs, journal=journal, clock=clock, cascade=cascade)
+    flights = Flights(Flying(answering, recorder).fly)
+    thinking = Thinking(
+        settings,
+        privacy=PrivacyGate(settings.privacy),
+        classifier=ground.classifier,
+        desks=desks,
+        controls=ground.controls,
+        ledger=ledger,
+        costs=costs,
+        calibrations=ground.calibrations,
+    )
+    pipeline = Pipeline(
+        settings,
+        thinking=thinking,
+        cache=cache,
+        ledger=ledger,
+        recorder=recorder,
+        journal=journal,
+        flights=flights,
+        proof=LocalProof(desks["local"], lambda: runs_here(settings.engines.local), clock),
+        moved=figures.moved,
+        quota=quota,
+        settlements=settlements,
+        clock=clock,
+    )
+    return LocalCore(
+        settings,
+        pipeline=pipeline,
+        flights=flights,
+        desks=desks,
+        controls=ground.controls,
+        journal=journal,
+        ledger=ledger,
+        cache=cache,
+        sampler=watchers.sampler,
+        spend_watch=watchers.spend,
+        history=ground.history,
+        bus=ground.bus,
+        clock=clock,
+        rehearsal=rehearsal,
+        calibrations=ground.calibrations,
+        reload=Reload(settings, ground.config, (thinking, pipeline, cascade), rehearsal=rehearsal),
+    )
+
+
+async def _prepared(engines: Engines) -> None:
+    await engines.prepare()
+    loaded()
+
+
+async def _look(local: LocalEngine, journal: Journal) -> None:
+    """Say at the start what a first call would find out: a model that is not there, or not on this machine."""
+    for check in await check_local(local):
+        if check.ok is False and check.name != "local engine":
+            journal.alert(check.name, f"{check.name}: {check.detail}", remedy=check.remedy)
+
+
+def _publisher(bus: Bus, desk: Desk) -> Callable[[], None]:
+    return lambda: bus.publish(events.EngineSampled(engine=desk.state()))
+
+
+def _heard(reading: RuntimeReading, desks: Mapping[EngineName, Desk], ground: Ground, sampler: Sampler) -> None:
+    """After each look at the machine: the engine's own word to the router, the GPUs' power to the costs."""
+    desks["local"].told(reading)
+    ground.own_cost.measured(sampler.gpu)
+
+
+def _extra(desks: Mapping[EngineName, Desk], ground: Ground) -> dict[str, float | None]:
+    """The core's own series of the history, by name."""
+    counts = ground.cache.counts
+    return {
+        "queue.local": float(desks["local"].limiter.waiting),
+        "tokens_per_s.local": desks["local"].rates.tokens_per_s,
+        "cache.hit_share": counts.recent_share(),
+        "cache.exact_share": counts.recent_share("exact"),
+        "cache.semantic_share": counts.recent_share("semantic"),
+        "spend.today": float(ground.ledger.spend().today_usd),
+    }

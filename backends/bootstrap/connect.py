@@ -1,0 +1,152 @@
+"""Finding a core: a running one's socket, or one of our own.
+
+The console and the one-shot commands come this way; they then know the core by its facade alone.
+"""
+
+import asyncio
+import importlib
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from backends.background import background
+from backends.core.api import Core
+from backends.errors import Unreachable
+from backends.logs import logging_to
+from backends.paths import Paths
+from backends.settings.model import Settings, gemini_key
+
+if TYPE_CHECKING:
+    from backends.bootstrap.build import Labels
+    from backends.core.local import LocalCore
+    from backends.rehearsal.process import Stage
+
+REHEARSAL_KEY = "rehearsal"  # the twins take any
+CONNECT_S = 0.3  # how long an Ollama on this machine may take to accept a connection
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """A core and how it was come by; `where` is a socket, an address, or "this process"."""
+
+    core: Core
+    mode: Literal["attached", "embedded"]
+    where: str
+    rehearsal: bool
+    stage: "Stage | None" = None
+    """The twins of a core of our own in rehearsal, which take orders where they listen."""
+
+
+@asynccontextmanager
+async def attach(where: str) -> AsyncGenerator[Opened]:
+    """Use the core behind a socket's path or a gateway's address. Raises Unreachable where nobody answers."""
+    from backends.core.remote import RemoteCore
+
+    core = RemoteCore(where)
+    await core.ping()
+    snapshot = await core.snapshot()
+    yield Opened(core=core, mode="attached", where=where, rehearsal=snapshot.rehearsal)
+
+
+@asynccontextmanager
+async def open_core(
+    settings: Settings,
+    *,
+    rehearse: bool = False,
+    embed: bool = False,
+    listen: bool = False,
+    traffic: bool = False,
+    one_shot: bool = False,
+) -> AsyncGenerator[Opened]:
+    """The running core of this home, else one of our own; with `embed` always our own.
+
+    `listen` opens the control socket, so that others can attach. `traffic` plays the agents in rehearsal. A `one_shot`
+    core of our own is for one prompt.
+    """
+    paths = Paths.find(rehearsal=rehearse)
+    async with AsyncExitStack() as stack:
+        opened = None
+        if not embed:
+            with suppress(Unreachable):
+                opened = await stack.enter_async_context(attach(str(paths.socket)))
+        if opened is None:
+            own = embedded(settings, paths, rehearse=rehearse, listen=listen, traffic=traffic, one_shot=one_shot)
+            opened = await stack.enter_async_context(own)
+        yield opened
+
+
+@asynccontextmanager
+async def embedded(
+    settings: Settings, paths: Paths, *, rehearse: bool, listen: bool, traffic: bool, one_shot: bool = False
+) -> AsyncGenerator[Opened]:
+    """A core in this process. Raises LedgerError where another process holds the ledger."""
+    # Half a second of imports, kept off the loop of a console that already takes keys.
+    build = (await asyncio.to_thread(importlib.import_module, "backends.bootstrap.build")).build
+    await asyncio.to_thread(paths.make)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(logging_to(paths.log))
+        key, labels, stage = gemini_key(), None, None
+        news: asyncio.Queue[str] = asyncio.Queue()
+        if rehearse:
+            from backends.rehearsal.process import rehearse as start_twins
+            from backends.rehearsal.process import settings_for
+
+            local_model, cloud_model = settings.engines.local.model, settings.engines.cloud.model
+            twins = start_twins(local_model=local_model, cloud_model=cloud_model, tell=news.put_nowait)
+            stage = await stack.enter_async_context(twins)
+            settings, key, labels = settings_for(settings, stage), REHEARSAL_KEY, _labels(stage)
+        core = await stack.enter_async_context(
+            build(settings, paths, gemini_key=key, labels=labels, rehearsal=rehearse, one_shot=one_shot)
+        )
+        if listen:
+            from backends.gateway.control import listen_on
+
+            await stack.enter_async_context(listen_on(core, paths))
+        if rehearse:
+            await stack.enter_async_context(background(_pass_on(news, core)))
+        if rehearse and traffic:
+            await stack.enter_async_context(background(play_agents(core)))
+        yield Opened(core=core, mode="embedded", where="this process", rehearsal=rehearse, stage=stage)
+
+
+async def play_agents(core: Core, until: asyncio.Event | None = None) -> None:
+    """The agents' requests in rehearsal, as long as it is not cancelled and `until` is not set."""
+    from backends.rehearsal.traffic import play
+
+    async with background(play(core, seed=secrets.randbits(32))):
+        await (until or asyncio.Event()).wait()
+
+
+async def nothing_to_run(settings: Settings) -> bool:
+    """True where there is no core, no key and nobody listening where the local engine should be: time to rehearse."""
+    from backends.core.remote import is_running
+
+    if gemini_key() is not None or await asyncio.to_thread(is_running, Paths.find()):
+        return False
+    parts = urlsplit(settings.engines.local.base_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+    except (OSError, TimeoutError):
+        return True
+    writer.close()
+    return False
+
+
+async def _pass_on(news: asyncio.Queue[str], core: "LocalCore") -> None:
+    """Say on the core's screens how the twins are, from before there was a core on."""
+    while True:
+        core.alert("rehearsal", await news.get())
+
+
+def _labels(stage: "Stage") -> "Labels":
+    from backends.bootstrap.build import Labels
+    from backends.upstream.engine_slot import Label
+
+    return Labels(
+        local=Label(text=stage.local_label, simulated=True), cloud=Label(text=stage.cloud_label, simulated=True)
+    )

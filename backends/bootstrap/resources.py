@@ -1,0 +1,119 @@
+"""What a core stands on: its files opened, its engines' clients made, its weights and prices read."""
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from datetime import tzinfo
+from pathlib import Path
+
+from msgspec import Struct
+
+from backends.bus import Bus
+from backends.cache.store import Cache
+from backends.catalogue import Catalogue, Retirement
+from backends.catalogue.quota_day import day_of, start_of
+from backends.clock import Clock
+from backends.engines import registry
+from backends.engines.signatures import SignatureStore
+from backends.ledger.install_key import InstallKey
+from backends.ledger.prices import Prices, UnknownPrice
+from backends.ledger.store import Ledger
+from backends.ledger.windows import zone_of
+from backends.paths import Paths
+from backends.pipeline.controls import Controls
+from backends.routing.calibration.learned import Calibrations
+from backends.routing.classify import Classifier
+from backends.settings.model import Settings
+from backends.telemetry.history import History
+from backends.types import Outcome, Tokens
+from backends.upstream.self_hosted_cost import OwnCost
+from backends.verification import Score
+
+REMEMBERED = 50  # requests of earlier runs that the console lists
+
+
+class Ground(Struct, frozen=True, kw_only=True):
+    """What a core stands on: read from disk or opened, and closed after it.
+
+    `ending` is the end of the cloud's model, where it is near or over. `cloud_calls` are those of the provider's day so
+    far, by model: how many, and their input tokens.
+    """
+
+    settings: Settings
+    config: Path
+    clock: Clock
+    bus: Bus
+    history: History
+    ledger: Ledger
+    cache: Cache
+    engines: registry.Engines
+    prices: Prices
+    catalogue: Catalogue
+    ending: Retirement | None
+    own_cost: OwnCost
+    classifier: Classifier
+    score: Score | None
+    install_key: InstallKey
+    calibrations: Calibrations
+    controls: Controls
+    zone: tzinfo | None
+    recent: tuple[Outcome, ...]
+    cloud_calls: dict[str, tuple[int, int]]
+
+
+async def open_ground(
+    stack: AsyncExitStack, settings: Settings, paths: Paths, gemini_key: str | None, clock: Clock
+) -> Ground:
+    await asyncio.to_thread(paths.make)
+    zone = await asyncio.to_thread(zone_of, settings.money.timezone)
+    groups = {name: agent.group for name, agent in settings.agents.items() if agent.group}
+    spill = settings.ledger.spill_bytes if settings.ledger.on_unwritable == "serve" else None
+    ledger = await Ledger.open(paths, settings.budgets, clock=clock, zone=zone, groups=groups, spill_bytes=spill)
+    stack.push_async_callback(ledger.close)
+    install_key = await asyncio.to_thread(InstallKey.load, paths.install_key)
+    cache = await Cache.open(
+        paths.cache,
+        settings.cache,
+        clock=clock,
+        agent=lambda request: settings.rules(request.agent, request.rules),
+        secret=install_key.derived("cache"),
+        ollama_url=settings.engines.local.base_url,
+    )
+    stack.push_async_callback(cache.close)
+    signatures = SignatureStore(paths.signatures, install_key.derived("signatures"))
+    stack.push_async_callback(signatures.close)
+    catalogue = Catalogue(settings.models)
+    engines = await asyncio.to_thread(
+        registry.build, settings, gemini_key=gemini_key, catalogue=catalogue, signatures=signatures
+    )
+    stack.push_async_callback(engines.close)
+    prices = Prices(settings.prices, discount=settings.engines.cloud.discount)
+    with suppress(UnknownPrice):  # read ahead: the table takes longer than a decision may
+        await asyncio.to_thread(prices.cost, settings.engines.cloud.model, Tokens(), clock.now())
+    return Ground(
+        settings=settings,
+        config=paths.config,
+        clock=clock,
+        bus=Bus(),
+        history=History(),
+        ledger=ledger,
+        cache=cache,
+        engines=engines,
+        prices=prices,
+        catalogue=catalogue,
+        ending=await asyncio.to_thread(catalogue.retirement, settings.engines.cloud.model, clock.now().date()),
+        own_cost=OwnCost(settings.costs.local, clock),
+        classifier=await asyncio.to_thread(Classifier.load),
+        score=await asyncio.to_thread(Score.load) if _checks_closely(settings) else None,
+        install_key=install_key,
+        calibrations=await asyncio.to_thread(Calibrations, paths.learned),
+        controls=Controls(ledger, await ledger.controls()),
+        zone=zone,
+        recent=await ledger.recent(REMEMBERED),
+        cloud_calls=await ledger.cloud_calls(start_of(day_of(clock.now()))),
+    )
+
+
+def _checks_closely(settings: Settings) -> bool:
+    """Is any agent's local answer looked at for more than its form?"""
+    modes = {settings.router.verify, *(agent.verify for agent in settings.agents.values())}
+    return not modes.isdisjoint(("doubtful", "always"))

@@ -1,0 +1,1 @@
+"""Stored answers found by what a question means."""

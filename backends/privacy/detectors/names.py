@@ -1,0 +1,68 @@
+"""What passwords, keys and their like are called, in the languages that agents meet."""
+
+import re
+
+from backends.privacy.hit import words
+
+PASSWORDS = (
+    r"pass(?:word|wd|wort|phrase|code|ord)?|pwd|pw|kennwort|mot de passe|mdp|contrase[ñn]a|clave|senha|"
+    r"palavra[ -]passe|wachtwoord|has[łl]o|adgangskode|l[öo]senord|[şs]ifre|parola|salasana|heslo|jelsz[óo]|lozinka|"
+    r"kata sandi|mật khẩu|пароль?|парола|密码|密碼|口令|パスワード|비밀번호|पासवर्ड|סיסמה?|كلمة (?:المرور|السر)|"
+    r"requirepass|masterauth|psk|pin|puk|cred(?:ential)?s"
+)
+"""Names of passwords, which may be short."""
+
+KEYS = (
+    r"secret|token|credential|(?:auth|master|access|signing|encryption|account|license|private)key|key|bearer|salt|"
+    r"schlüssel|sleutel|nyckel|klucz|cl[ée]|clave|chave|chiave|ключ|токен|секрет|jeton|geheimnis|密钥|密鑰|秘钥|令牌|キー|トークン|키|토큰"
+)
+"""Names of keys, which are long."""
+
+QUALIFIED = r"(?: (?:de |d'|da |del |della |do |di )?(?:l')?(?:api|acc[eè]s\w*|acesso|secr[eè]t\w*|priv\w+|\w*token))"
+"""What makes a Romance word for a key more than that."""
+
+NAME = re.compile(
+    rf"(?i)(?:(?P<key>(?:clave|cl[ée]|chave|chiave){QUALIFIED})|(?P<password>{PASSWORDS})|(?P<other>{KEYS}))"
+)
+
+HEADS = (
+    "mot de passe",
+    "kata s",
+    *words(
+        """pass pwd pw kennwort mdp contras clave cle clé senha palavra wachtw haslo hasło adgangsk losenord lösenord
+        sifre şifre parola salasan heslo jelsz lozink mật парол 密 口令 パスワ 비밀 पासव סיסמ كلمة requirepass
+        masterauth masterkey psk pin puk cred secret token authkey accesskey signingkey encryptionkey accountkey
+        licensekey privatekey key bearer salt schlüssel sleutel nyckel klucz chave chiave ключ токен секрет jeton
+        geheimnis 秘 令牌 キー トークン 키 토큰"""
+    ),
+)
+"""How each name begins, in small letters."""
+
+ENDINGS = words(
+    "wort word wd phrase code et en s a om em u y i in n na si sı sini im ja jem ów ami ami ем я ю і ам ін ul și"
+)
+"""Inflections that a password's name may carry, besides what code appends to it."""
+
+SHORT = words("pw pin psk puk pass key salt clave senha cle clé chave parola sifre şifre heslo haslo cred creds")
+"""Names that other words end in (monkey, compass)."""
+
+HARMLESS = re.compile(
+    r"(?i)hash|digest|checksum|public|pub[_\-]?key|_id$|[_\-]id\b|name$|file|path|url|uri|_len|length|count|limit|type|"
+    r"field|policy|prompt|budget|usage|per_|max_|(?<![a-z])min_|_env|ttl|expir|total|num_|tokeni|primary|foreign|sort|"
+    r"partition|idempot|cache|keyb|keyw|monkey|turkey|compass|bypass|sample|documented|next_?page|page_?token|"
+    r"continuation|validator|site_?key|sitekey|keypair|passport|passenger|passive|passage|passing|passed|pinned|ping$|authorized|encrypted|cipher|sealed"
+)
+"""A name that holds one of these names something else."""
+
+HARMLESS_BEFORE = re.compile(
+    r"(?i)(?:cache|primary|foreign|idempotency|sort|partition|row|object|public|trace|site|vapid|host|dictionary|ssh|"
+    r"registry|composite|natural|surrogate|page|cursor|publishable)[ _:\-]*\w{0,8}[ _:]*\Z"
+)
+"""A word before a key's name that says so."""
+
+QUALIFIERS = re.compile(
+    r"(?i)(?:api|access|admin|service|app|account|secret|signing|encryption|decryption|master|write|read|ingest\w*|"
+    r"integration|routing|licen[cs]e|subscription|server|deploy|webhook|auth|private|session|shared|hmac|aes|root|"
+    r"unseal|client|user|org|team|project|bot|storage|recovery|setup|wallet|preshared)[ _\-'.]*\Z"
+)
+"""A word before a bare `key` that makes hexadecimal digits after it a secret."""

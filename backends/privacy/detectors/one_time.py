@@ -1,0 +1,43 @@
+"""Codes that sign somebody in once: "your verification code is 482913", "G-482913 ist dein Bestätigungscode"."""
+
+import re
+from collections.abc import Iterator
+
+from backends.privacy.hit import Hit, is_counting
+from backends.privacy.window import Window
+
+STEMS = ("code", "código", "codigo", "codice", "otp", "tan", "验证码", "驗證碼", "認証コード", "인증")
+
+NAME = (
+    r"(?:(?:verif\w{3,9}|one[ \-]?time|authenticat\w{2,4}|auth|security|access|log[ \-]?in|sign[ \-]?in|sms|otp|tan|"
+    r"2fa|mfa|two[ \-]factor|recovery|reset|unlock)[ \-_]?(?:pass)?codes?|one[ \-]?time pins?|otp|totp|"
+    r"(?:bestätigungs|einmal|sicherheits|verifizierungs|zugangs|anmelde|freischalt|sms-?)codes?|(?:sms-?|mobile)?tan|"
+    r"codes? (?:de |d['’]|di )(?:v[ée]rif\w{3,9}|acc[eè]s|s[ée]curit[ée]|connexion)|"
+    r"c[óo]digos? de (?:verifica\w{2,4}|acceso|acesso|seguridad|segurança)|codice di (?:verifica|accesso|sicurezza)|"
+    r"验证码|驗證碼|認証コード|인증 ?(?:번호|코드))"
+)
+DIGITS = r"((?:[A-Z]-)?(?:\d{6,8}|\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}))(?![\w/%]|[.,:\-]\d)"
+SIX = re.compile(r"\d{6}|\d{3}[ \-]\d{3}")
+"""Stands in every such code, and in few texts; its name's stems stand in most."""
+
+FOR = r"(?:\s(?:for|to|from|für|von|pour|para|per|da)\s[^\n:=.]{1,40}?)?"
+
+AFTER_NAME = re.compile(
+    rf"(?i)(?<![^\W_]){NAME}[\"'`*]{{0,2}}{FOR}"
+    r"(?:\s{0,3}(?::=|=|:|：|->|→)\s{0,3}|\s(?:is|was|ist|war|lautet|est|es|é|è):?\s{1,3}|\s?(?:は|是|는|은|为|為)\s?)"
+    rf"[\"'`*]{{0,2}}(?<![\w.]){DIGITS}"
+)
+BEFORE_NAME = re.compile(
+    rf"(?i)(?<![\w.,/\-+]){DIGITS}[\"'`*]{{0,2}}\s(?:is|ist|est|es|é|è)\s"
+    rf"(?:your|my|our|the|dein|mein|ihr|der|votre|mon|le|tu|mi|su|seu|o|il)\s(?:\w{{1,20}}\s){{0,2}}?{NAME}(?!\w)"
+)
+
+
+def find(window: Window) -> Iterator[Hit]:
+    """Six to eight digits beside what such a code is called."""
+    if SIX.search(window.text) is None or not window.has_any(STEMS):
+        return
+    for pattern in (AFTER_NAME, BEFORE_NAME):
+        for match in pattern.finditer(window.text):
+            if not is_counting("".join(filter(str.isdigit, match[1]))):
+                yield Hit("password", *match.span(1))

@@ -1,0 +1,35 @@
+"""Passports: the two lines that machines read, and numbers beside the word."""
+
+import re
+from collections.abc import Iterator
+
+from backends.privacy.hit import Hit
+from backends.privacy.window import Window
+
+MRZ = re.compile(r"P[A-Z<][A-Z<]{3}[A-Z<]{8,39}|(?<![A-Z0-9<])[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z0-9<]{2,16}")
+PASSPORT = re.compile(
+    r"(?i)\b(?:passport|reisepass|passe?port|pasaporte|passaporto|passaporte|paspoort|paszport)|паспорт|पासपोर्ट|"
+    r"travel document|\"doc(?:ument)?\"(?=\s?:)"
+)
+STEMS = ("pass", "pasaporte", "paspoort", "paszport", "паспорт", "पासपोर्ट", "travel document", '"doc')
+PASSPORT_NUMBER = re.compile(
+    r"(?<![\w\-])(?=[A-Z0-9]{0,8}\d)(?:[A-Z]{1,3}\d{5,8}|\d{2}[A-Z]{2}\d{5}|[CFGHJK][0-9CFGHJKLMNPRTVWXYZ]{8}|\d{9})(?![\w\-])"
+)
+UNMISTAKABLE = re.compile(
+    r"(?<![\w\-])(?=[A-Z0-9]{0,8}\d)(?:[A-Z]{1,2}\d{6,8}|[CFGHJK][0-9CFGHJKLMNPRTVWXYZ]{8}|\d{2}[A-Z]{2}\d{5})(?![\w\-])"
+)
+PASSPORT_REACH = 90
+
+
+def find(window: Window) -> Iterator[Hit]:
+    """Passport numbers near the word, and machine-readable zones."""
+    text = window.text
+    if "<<" in text:
+        for match in MRZ.finditer(text):
+            if "<<" in match[0]:
+                yield Hit("passport", match.start(), match.end())
+    for word in PASSPORT.finditer(text) if window.has_any(STEMS) else ():
+        number = PASSPORT_NUMBER.search(text, word.end(), word.end() + PASSPORT_REACH)
+        number = number or UNMISTAKABLE.search(text, max(0, word.start() - 40), word.start())
+        if number is not None:
+            yield Hit("passport", number.start(), number.end())

@@ -1,0 +1,188 @@
+"""The gate: labels first, then patterns over all that an engine would read. Whatever goes wrong means sensitive."""
+
+import re
+from collections.abc import Iterator
+from time import thread_time
+
+from backends.off_loop import check_wanted
+from backends.privacy.detectors import (
+    addresses,
+    assignments,
+    connections,
+    contacts,
+    logins,
+    national_ids,
+    one_time,
+    passports,
+    payment,
+    secrets,
+)
+from backends.privacy.detectors.hosts import InternalHosts
+from backends.privacy.detectors.operator import OperatorRules
+from backends.privacy.hit import Detector, Hit
+from backends.privacy.parts import Part, parts, seams
+from backends.privacy.redact import Redaction, redact
+from backends.privacy.views import views
+from backends.settings.model import Privacy
+from backends.types import Finding, Request, Verdict
+
+WINDOW, OVERLAP = 1 << 14, 1 << 11
+"""Characters; nothing looked for is longer than the overlap and told only by its end. A pattern holds Python's lock
+while it runs over a window, and a thread that waits for the lock waits no longer than that.
+"""
+
+BLANK = re.compile(r"\s")
+
+MIB = 1 << 20
+START_S, MIB_S = 0.5, 2.0
+"""CPU seconds that an inspection may take at all, and more for each MiB."""
+
+APART = 256
+"""Characters that a text's allowance has beside its length: twenty thousand messages of two letters take a second."""
+
+MOST_FINDINGS = 32
+"""Findings kept; the verdict stands after the first."""
+
+WHY = {
+    "api-key": "key",
+    "aws-key": "key",
+    "private-key": "private key",
+    "jwt": "token",
+    "connection-string": "password",
+    "email": "e-mail",
+    "national-id": "national id",
+    "iban": "bank account",
+    "internal-host": "internal host",
+}
+"""Kinds whose plain word differs from their name."""
+
+
+class PrivacyGate:
+    """Says whether a request may leave the machine.
+
+    Costs a fraction of a millisecond for a short prompt and linear time for a long one (benchmarks/routing.md): call it
+    in a thread for prompts beyond some 64 KiB. A text that takes more than its share of time is unsure, so sensitive.
+    """
+
+    def __init__(self, settings: Privacy) -> None:
+        """Raises WrongSettings for a pattern that does not compile."""
+        own: list[Detector] = []
+        if settings.words or settings.patterns:
+            own.append(OperatorRules(settings.words, settings.patterns).find)
+        if settings.internal_hosts:
+            own.append(InternalHosts(settings.internal_hosts).find)
+        self._images_stay = settings.images == "local"
+        self._detectors: tuple[Detector, ...] = (
+            *own,
+            secrets.find,
+            connections.find,
+            assignments.find,
+            logins.find,
+            one_time.find,
+            payment.find,
+            national_ids.find,
+            contacts.find,
+            addresses.find,
+            passports.find,
+        )
+
+    def inspect(self, request: Request, *, agent_sensitive: bool) -> Verdict:
+        """The verdict; never raises. `why` is a word without the private text: "asked", "agent", "key", "unsure"."""
+        asked = "asked" if request.sensitive else "agent" if agent_sensitive else ""
+        if not asked and self._images_stay and any(message.media for message in request.messages):
+            asked = "image"
+        try:
+            findings = tuple(_first(self._findings(request), MOST_FINDINGS))
+        except Exception:  # noqa: BLE001 — fails closed: a detector's bug must keep the prompt here, not send it out
+            return Verdict(sensitive=True, why=asked or "unsure")
+        if not findings:
+            return Verdict(sensitive=bool(asked), why=asked)
+        return Verdict(sensitive=True, why=asked or WHY.get(findings[0].kind, findings[0].kind), findings=findings)
+
+    def redact(self, request: Request, verdict: Verdict) -> Redaction | None:
+        """`request` with placeholders for all that was found; None where that is not enough for it to leave.
+
+        What the gate finds in the result keeps it here, as do a value that can still be read there, images, which
+        nothing reads, and any doubt.
+        """
+        if not verdict.findings or any(message.media for message in request.messages):
+            return None
+        try:
+            if self._straddled(request):
+                return None
+            redaction = redact(request, self.hits)
+            left = next(self._findings(redaction.request), None)
+            shown = redaction.values.shown_in(part.text for part in parts(redaction.request))
+        except Exception:  # noqa: BLE001 — fails closed, as `inspect` does
+            return None
+        return redaction if left is None and not shown and len(redaction.values) else None
+
+    def _straddled(self, request: Request) -> bool:
+        """Does a message end in the middle of something private, so that either half would pass for harmless?"""
+        allowance = Allowance()
+        return any(part.cuts(hit) for part in seams(request.messages) for hit in self._hits(part.text, allowance))
+
+    def hits(self, text: str) -> Iterator[Hit]:
+        """All that is private in one text, in no order, with offsets into it; stretches may overlap.
+
+        Raises TimeoutError where the text takes more than its share of time.
+        """
+        yield from self._hits(text, Allowance())
+
+    def _findings(self, request: Request) -> Iterator[Finding]:
+        allowance = Allowance()
+        for part in parts(request):
+            for hit in self._hits(part.text, allowance):
+                if part.counts(hit):
+                    yield _finding(part, hit)
+
+    def _hits(self, text: str, allowance: "Allowance") -> Iterator[Hit]:
+        allowance.more(APART + len(text))
+        seen: set[Hit] = set()
+        for offset, piece in windows(text):
+            for view in views(piece):
+                for detector in self._detectors:
+                    for hit in detector(view.window):
+                        start, end = view.span(hit.start, hit.end)
+                        found = Hit(hit.kind, offset + start, offset + end)
+                        if found not in seen:
+                            seen.add(found)
+                            yield found
+                    allowance.check()
+
+
+class Allowance:
+    """CPU seconds of one inspection. `check` raises TimeoutError when they are spent, Abandoned when nobody waits."""
+
+    def __init__(self) -> None:
+        self._began = thread_time()
+        self._allowed_s = START_S
+
+    def more(self, characters: int) -> None:
+        self._allowed_s += characters / MIB * MIB_S
+
+    def check(self) -> None:
+        check_wanted()
+        if thread_time() - self._began > self._allowed_s:
+            raise TimeoutError
+
+
+def windows(text: str) -> Iterator[tuple[int, str]]:
+    """A long text in overlapping pieces, each with its offset, so that the time can be looked at between them."""
+    start = 0
+    while len(text) - start > WINDOW + OVERLAP:
+        yield start, text[start : start + WINDOW + OVERLAP]
+        start += WINDOW
+        gap = BLANK.search(text, start, start + OVERLAP // 2)
+        start = gap.start() if gap is not None else start
+    yield start, text[start:]
+
+
+def _finding(part: Part, hit: Hit) -> Finding:
+    start, end = (hit.start, hit.end) if part.in_text else (0, 0)
+    return Finding(kind=hit.kind, message=part.message, start=start, end=end)
+
+
+def _first(findings: Iterator[Finding], most: int) -> Iterator[Finding]:
+    for _, finding in zip(range(most), findings, strict=False):
+        yield finding

@@ -1,0 +1,117 @@
+"""What a detector finds, and when a text found beside a telling name is no secret at all."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from backends.privacy.window import Window
+
+
+class Hit(NamedTuple):
+    """Something private at `start:end` of a text."""
+
+    kind: str
+    start: int
+    end: int
+
+
+Detector = Callable[[Window], Iterable[Hit]]
+
+
+def is_placeholder(value: str) -> bool:
+    """Stands for a secret without being one: a template, a mask, a manual's default."""
+    if len(set(value)) < 4 or value.lower() in DEFAULT_LOGINS or value in DOCUMENTED:
+        return True
+    return PLACEHOLDER.search(value) is not None
+
+
+def is_counting(digits: str) -> bool:
+    """Digits that everybody types for want of a password: 111111, 123456, 87654321. Manuals print them."""
+    return len(set(digits)) < 2 or digits in UPWARDS or digits in UPWARDS[::-1] or digits in DEFAULT_LOGINS
+
+
+def is_code(value: str) -> bool:
+    """Names where the secret is kept, rather than being it."""
+    return CODE.search(value) is not None
+
+
+def is_random(value: str) -> bool:
+    """Letters with digits, or with marks, or with a change of case inside, as words of prose have not."""
+    letters = any(map(str.isalpha, value))
+    digits = any(map(str.isdigit, value))
+    if digits and (letters or any(character in MARKS for character in value[:-1])):
+        return True
+    mixed = value not in (value.lower(), value.upper(), value.capitalize())
+    return mixed and (len(value) >= 10 or any(character in LOUD for character in value))
+
+
+def is_loud(value: str) -> bool:
+    """Looks like a password also where nothing assigns it: `Harbour!Fog42`, `violet-Winter-canoe85`.
+
+    Names of things (`node-22.example`, `PBKDF2-HMAC`, `Qwen2.5-7B`, `user@host1`) do not.
+    """
+    if not 8 <= len(value) <= 64 or NAMED_THING.search(value) or not is_random(value):
+        return False
+    return LOUD_FORM.search(value) is not None
+
+
+def has_all_cases(value: str) -> bool:
+    """Capitals, small letters and digits."""
+    return value not in (value.lower(), value.upper()) and any(map(str.isdigit, value))
+
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+UPWARDS = "01234567890123456789"
+LOUD = "!@#$%^&*+?~"
+MARKS = LOUD + "|=_-."
+
+NAMED_THING = re.compile(
+    r"""(?x)
+    ^[A-Z0-9_\-.:/]+$ | :// | ^[./~$@#\-] | [()\[\]{}<>=|\\"'`;,] | ^[\w.\-]+@[a-z0-9\-]+(?:\.[a-z0-9\-]+)*$
+    | ^\d[\d.,:/\-]*\w{0,3}$ | \.[A-Za-z]{2,5}\d?$ | \d\.\d | ^[0-9a-fA-F\-]+$
+    | ^(?i:sha|md|aes|rsa|utf|iso|rfc|cve)[\-_]?\d | / | ^&|&\w+; | \$\w{1,10}\$ | ^[A-Za-z0-9+/=]{24,}$
+    """
+)
+LOUD_FORM = re.compile(
+    r"(?=.*[A-Za-z])(?=.*\d)(?=.{2,}[!@#$%^&*+?~])|^[A-Z][a-z]{2,}[_.\-][A-Z][a-z]{2,}\d{2,4}$|"
+    r"^(?:[A-Za-z]{3,}[_.\-]){2,}[A-Za-z]{3,}\d{1,4}$"
+)
+
+PLACEHOLDER = re.compile(
+    r"""(?xi)
+    \$\{ | \{\{ | \$\( | %\( | ^%\w+%$ | ^%s | ^\$ | ^< | >$ | \*\*\* | x{4} | •{3} | \.\.\. | … | ^_+$
+    | ^\[.{0,40}\]$ | ^\( | \[\[[A-Z_]+_\d
+    | \bEXAMPLE | EXAMPLE(?:KEY)?\b | ^example | your | change[_-]?me | placeholder | redacted | masked | hidden | dummy
+    | sample | replace | insert | paste | \bhere\b | todo | fixme | lorem | ^test(ing)?$ | foobar | abcdef | 1234567
+    | deadbeef | not[_-]?set
+    """
+)
+
+CODE = re.compile(
+    r"""(?xi)
+    ^(os|process|env|config|settings|self|this|request|req|args|options|opts|ctx|data|props|params|app|user|secrets?
+      |vault|import\.meta|builder|configuration|cfg|values|var|local|each|module|std|getpass|flask|django)[.\[:]
+    | ^[a-z_][\w.:]*[(\[] | ^(?-i:[A-Z][A-Z_]+)$ | ^(?-i:[A-Z][a-z]+(?:[A-Z][a-z]+)+)$ | ^::
+    | ^(str|string|int|bool|none|null|nil|true|false|undefined|optional|any|bytes)\b
+    | ^[a-z_][a-z_]*=\d+$ | ^-----BEGIN
+    """
+)
+
+DOCUMENTED = words(
+    """123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw
+    sk_test_4eC39HqLyjWDarjtT1zdp7dc wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY JBSWY3DPEHPK3PXP
+    2b7e151628aed2a6abf7158809cf4f3c 0123456789abcdef0123456789abcdef 000102030405060708090a0b0c0d0e0f"""
+)
+"""Keys that vendors' own pages and test vectors print."""
+
+DEFAULT_LOGINS = words(
+    """admin root guest user test password passwd pass secret postgres mysql redis mongo rabbit rabbitmq minio demo toor
+    minioadmin default changeme changeit letmein pi raspberry ubuntu vagrant elastic kibana grafana sa public private
+    key token apikey api_key pwd pw foo bar baz none null true false undefined admin123 password123 test123 secret123
+    p@ssw0rd mypassword mysecret postgres123 root123 123456 12345678 password1 hunter2 supersecret s3cr3t s3cret 1234
+    passw0rd pa55word correcthorsebatterystaple qwerty xxx yyy zzz abc123 abc calvin guest123 admin1234 welcome1"""
+)
+"""What manuals print: harmless, as everybody knows them."""

@@ -1,0 +1,153 @@
+"""Every text of a request that an engine would read, each with the message it belongs to."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+import msgspec
+
+from backends.privacy.detectors.names import HEADS
+from backends.privacy.detectors.one_time import STEMS
+from backends.privacy.hit import Hit
+from backends.types import Message, Request
+
+OUTSIDE = -1
+"""Stands for a message where a text belongs to none: tools, schema, stop words."""
+
+SEAM = 240
+"""Characters on either side of the place where two texts meet."""
+
+LAST_PIECE = re.compile(r"(?:\S{4,}|(?<!\S)[\d\-]+)\Z")
+FIRST_PIECE = re.compile(r"\A(?:\S{4,}|[\d\-]+(?!\S))")
+LOCAL_PART = re.compile(r"(?<!\S)[\w.+\-]{2,63}[\w+\-]\Z")
+DOMAIN = re.compile(r"\A@(?:[\w\-]*\Z|[\w\-]+\.\w)")
+CUT_DOMAIN = re.compile(r"[\w+\-]@(?:[\w\-]+\.)*[\w\-]*\Z")
+WHOLE_DOMAIN = re.compile(r"@(?:[\w\-]+\.)+[A-Za-z]{2,24}\Z")
+FILE = re.compile(
+    r"(?i)\A[\w\-]+\.(?:txt|py|js|ts|md|sh|go|rs|c|h|cpp|java|json|ya?ml|toml|xml|html?|css|sql|csv|log|conf|cfg|ini|pdf)\b"
+)
+ANNOUNCED = re.compile(r"(?i)[:=：]\Z|\b(?:is|ist|lautet|est|es|é|è|to)\Z")
+
+
+class Part(NamedTuple):
+    """`in_text`: offsets into `text` are those into the message's own text. `seams`: where texts meet in it."""
+
+    message: int
+    text: str
+    in_text: bool
+    seams: tuple[int, ...] = ()
+
+    def counts(self, hit: Hit) -> bool:
+        """Is `hit` told here alone? What ends before the first seam is found where it stands."""
+        return not self.seams or hit.end > self.seams[0]
+
+    def cuts(self, hit: Hit) -> bool:
+        """Does a seam lie inside of `hit`?"""
+        following = bisect_right(self.seams, hit.start)
+        return following < len(self.seams) and self.seams[following] < hit.end
+
+
+def parts(request: Request) -> Iterator[Part]:
+    """Message texts, names, tool calls and results, declared tools, schema, stop words. Images cannot be read."""
+    for index, message in enumerate(request.messages):
+        yield Part(index, message.text, True)
+        if message.name:
+            yield Part(index, message.name, False)
+        for call in message.tool_calls:
+            yield Part(index, f"{call.name} {call.arguments}", False)
+            yield Part(index, _unescaped(call.arguments), False)
+    for tool in request.tools:
+        yield Part(OUTSIDE, f"{tool.name} {tool.description} {_json(tool.parameters)}", False)
+    if request.response_format.schema is not None:
+        yield Part(OUTSIDE, _json(request.response_format.schema), False)
+    yield from (Part(OUTSIDE, word, False) for word in request.sampling.stop)
+    yield from seams(request.messages)
+
+
+def _unescaped(arguments: str) -> str:
+    """Arguments with JSON's escapes undone, a line for each name with its value."""
+    try:
+        return "\n".join(_strings(msgspec.json.decode(arguments)))
+    except (msgspec.DecodeError, RecursionError):
+        return ""
+
+
+def seams(messages: tuple[Message, ...]) -> Iterator[Part]:
+    """Where one text ends and the next begins: a message, the same speaker's next, or the parts of one. A secret may be
+    split over them.
+    """
+    last_of: dict[str, int] = {}
+    for index, message in enumerate(messages):
+        before = {index - 1, last_of.get(message.role, -1)} - {-1}
+        for earlier in sorted(before):
+            yield from _joined(index, (messages[earlier].text, message.text))
+        last_of[message.role] = index
+        if message.seams:
+            bounds = pairwise((0, *message.seams, len(message.text)))
+            yield from _joined(index, (message.text[start:end] for start, end in bounds))
+
+
+def _joined(index: int, texts: Iterable[str]) -> Iterator[Part]:
+    """Runs of texts that may hold one value, however many share it; of a long one, its end and its beginning."""
+    run: list[str] = []
+    tail = ""
+    for text in filter(None, map(str.strip, texts)):
+        joint = _joint(tail, text[:SEAM]) if tail else None
+        if joint is not None:
+            run.append(joint + text[:SEAM])
+            tail = (tail + run[-1])[-SEAM:]
+        if joint is None or len(text) > SEAM:
+            yield from _runs(index, run)
+            tail = text[-SEAM:]
+            run = [tail]
+    yield from _runs(index, run)
+
+
+def _runs(index: int, run: list[str]) -> Iterator[Part]:
+    """The run in one piece, and a long one with blanks too: a number may stand before the first part of another."""
+    if len(run) > 1:
+        yield _part(index, run)
+    if len(run) > 2:
+        yield _part(index, [run[0], *(f" {text.lstrip()}" for text in run[1:])])
+
+
+def _part(index: int, run: list[str]) -> Part:
+    return Part(index, "".join(run), False, tuple(accumulate(map(len, run[:-1]))))
+
+
+def _joint(tail: str, head: str) -> str | None:
+    """What to join two texts with: nothing where a word may be cut, a blank where one announces a value."""
+    if ANNOUNCED.search(tail) is not None:
+        return " " if any(stem in tail.lower() for stem in (*HEADS, *STEMS)) else None
+    if _cuts_an_address(tail, head):
+        return ""
+    left, right = LAST_PIECE.search(tail), FIRST_PIECE.search(head)
+    if left is None or right is None or not any(map(str.isdigit, left[0] + right[0])):
+        return None
+    return ""
+
+
+def _cuts_an_address(tail: str, head: str) -> bool:
+    """An e-mail address begins before and ends behind; one that is whole is found where it stands."""
+    if DOMAIN.match(head) is not None:
+        return LOCAL_PART.search(tail) is not None
+    return CUT_DOMAIN.search(tail) is not None and WHOLE_DOMAIN.search(tail) is None and FILE.match(head) is None
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            inner = list(_strings(item))
+            yield f"{name}: {inner[0]}" if len(inner) == 1 else str(name)
+            yield from inner[1:] if len(inner) > 1 else ()
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+    elif value is not None:
+        yield str(value)

@@ -1,0 +1,73 @@
+"""Placeholders in an answer exchanged back for the values they stand for, also where a stream cuts them in two.
+
+Models change case, brackets, blanks and escapes a little; that much is forgiven. A placeholder that was never given
+out stays as it is.
+"""
+
+import json
+import re
+
+from msgspec.structs import replace
+
+from backends.privacy.redact import NAMES, Values
+from backends.types import ToolCall
+
+OPEN, CLOSE = r"(?:\\?\[){1,2}", r"(?:\\?\]){1,2}"
+PLACEHOLDER = re.compile(
+    rf"{OPEN}\s?(?P<label>(?i:{NAMES.replace('_', '[_ -]')}))\s?\\?[_\- ]?\s?(?P<number>[0-9]{{1,7}})\s?{CLOSE}"
+    rf"|(?<![\w\[])(?P<bare>{NAMES})\\?_(?P<digits>[0-9]{{1,7}})(?![\w\]])"
+)
+"""With brackets in any case; without them only as it was given out."""
+
+UNFINISHED = re.compile(
+    r"(?:\\?\[){1,2}[A-Za-z0-9_\- \\]{0,28}(?:\\?\])?\\?\Z|\\\Z|(?<![\w\[])[A-Z_]{1,12}\\?_?[0-9]{0,7}\Z"
+)
+"""The end of a text that may be the beginning of a placeholder, or of its last bracket."""
+
+
+class Restorer:
+    """Feed it the answer as it comes; without values it changes and keeps back nothing."""
+
+    def __init__(self, values: Values | None) -> None:
+        self._values = values.by_name if values is not None else {}
+        self._before = ""  # the character before what is held: inside of a word nothing is a placeholder
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """What may be said by now."""
+        if not self._values:
+            return text
+        begun = len(self._before)
+        text = f"{self._before}{self._held}{text}"
+        unfinished = UNFINISHED.search(text, max(begun, len(text) - 40))
+        end = unfinished.start() if unfinished is not None else len(text)
+        self._before, self._held = text[max(0, end - 1) : end], text[end:]
+        return self._restored(text[:end], begun)
+
+    def rest(self) -> str:
+        """What was kept back, at the end of the text."""
+        whole, begun = self._before + self._held, len(self._before)
+        self._before = self._held = ""
+        return self._restored(whole, begun)
+
+    def calls(self, calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+        """Tool calls with the values in their arguments, escaped as JSON wants it."""
+        if not self._values:
+            return calls
+        return tuple(replace(call, arguments=self._restored(call.arguments, in_json=True)) for call in calls)
+
+    def _restored(self, text: str, begun: int = 0, *, in_json: bool = False) -> str:
+        """`text` from `begun` on; what is before it is only looked at."""
+
+        def value(match: re.Match[str]) -> str:
+            label = (match["label"] or match["bare"]).upper().replace(" ", "_").replace("-", "_")
+            found = self._values.get((label, int(match["number"] or match["digits"])))
+            if found is None:
+                return match[0]
+            return json.dumps(found, ensure_ascii=False)[1:-1] if in_json else found
+
+        out: list[str] = []
+        for match in PLACEHOLDER.finditer(text, begun):
+            out += (text[begun : match.start()], value(match))
+            begun = match.end()
+        return "".join((*out, text[begun:]))

@@ -1,0 +1,151 @@
+"""A text as a person or a machine would read it: without invisible characters, and with its codes undone.
+
+What hides a secret from a pattern (a soft hyphen in a key, full-width digits, `%40`, `\\u0041`, base64) hides it from
+neither the model nor its provider. Each code is undone once.
+"""
+
+import base64
+import binascii
+import html
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from urllib.parse import unquote
+
+from backends.privacy.window import Window
+from backends.text.terminal_safe import SHAPELESS
+
+MOST_RUNS = 64
+"""Runs of base64 that are decoded in one text."""
+
+LONGEST_RUN = 1 << 14
+
+CODED = re.compile(
+    r"((?:%[0-9A-Fa-f]{2})+)|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|\\([nrt\"'/])|(&#?\w{1,8};)|=\n|\\\n|=([0-9A-F]{2})(?![0-9A-F])"
+)
+MAYBE_CODED = re.compile(r"%[0-9A-Fa-f]{2}|\\[ux\"nt/\n]|&#?\w{1,8};|=\n|=3D|=40")
+CONTROLS = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "/": "/"}
+
+BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=\-])[A-Za-z0-9+/_\-]{20,16384}={0,2}(?![A-Za-z0-9+/_=\-])")
+READABLE = re.compile(r"[^\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]*")
+
+
+Replace = Callable[[re.Match[str]], str]
+
+
+class View:
+    """A text made from another one; `span` says where its characters came from."""
+
+    def __init__(self, text: str, made: list[int], source: list[int]) -> None:
+        """`text[made[i]:made[i+1]]` stands for `source[i]:source[i+1]` of the other text, one to one where both are
+        as long; the last entries are the ends of both.
+        """
+        self.text = text
+        self.window = Window(text)
+        self._made = made
+        self._source = source
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """`start:end` of the view, in the source: the least stretch of it that holds all of them."""
+        first, last = self._piece(start), self._piece(max(start, end - 1))
+        begin = self._source[first] + (start - self._made[first] if self._one_to_one(first) else 0)
+        if self._one_to_one(last):
+            return begin, self._source[last] + max(start, end - 1) - self._made[last] + (end > start)
+        return begin, self._source[last + 1]
+
+    def within(self, outer: "View") -> "View":
+        """This view of `outer`'s text as one of `outer`'s source."""
+        ends = [outer.span(place, place)[0] for place in self._source[:-1]]
+        return View(self.text, self._made, [*ends, outer._source[-1]])
+
+    def _piece(self, position: int) -> int:
+        return min(bisect_right(self._made, position), len(self._made) - 1) - 1
+
+    def _one_to_one(self, piece: int) -> bool:
+        made, source = self._made, self._source
+        return made[piece + 1] - made[piece] == source[piece + 1] - source[piece]
+
+
+def views(text: str) -> Iterator[View]:
+    """The text as it is read, then with its codes undone, then each readable run of base64."""
+    plain = _plain(text)
+    yield plain
+    if MAYBE_CODED.search(plain.text) is not None:
+        yield _substituted(plain.text, CODED, _decoded).within(plain)
+    for count, run in enumerate(BASE64.finditer(plain.text) if plain.window.has_long_run else ()):
+        if count == MOST_RUNS:
+            return
+        inner = _from_base64(run[0])
+        if inner is not None:
+            start, end = plain.span(run.start(), run.end())
+            yield View(inner, [0, len(inner)], [start, end])
+
+
+def _plain(text: str) -> View:
+    if text.isascii():
+        return View(text, [0, len(text)], [0, len(text)])
+    return _substituted(text.translate(LOOKALIKES), SHAPELESS, lambda _: "")
+
+
+def _substituted(text: str, pattern: re.Pattern[str], replace: Replace) -> View:
+    out: list[str] = []
+    made, source = [0], [0]
+    for match in pattern.finditer(text):
+        for piece, end in ((text[source[-1] : match.start()], match.start()), (replace(match), match.end())):
+            if end > source[-1]:
+                out.append(piece)
+                made.append(made[-1] + len(piece))
+                source.append(end)
+    if len(text) > source[-1] or len(source) == 1:
+        out.append(text[source[-1] :])
+        made.append(made[-1] + len(out[-1]))
+        source.append(len(text))
+    return View("".join(out), made, source)
+
+
+def _decoded(match: re.Match[str]) -> str:
+    percent, four, two, control, entity, quoted = match.groups()
+    if percent:
+        return unquote(percent)
+    if four or two:
+        return chr(int(four or two, 16))
+    if control:
+        return CONTROLS[control]
+    if entity:
+        return html.unescape(entity)
+    return chr(int(quoted, 16)) if quoted else ""
+
+
+def _from_base64(run: str) -> str | None:
+    """What a run of base64 says, where that is text. Prose, hashes and keys decode to noise."""
+    if len(run) > LONGEST_RUN or (run.lower() == run and "=" not in run):
+        return None
+    bare = run.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        said = base64.b64decode(bare + "=" * (-len(bare) % 4)).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return None
+    return said if READABLE.fullmatch(said) else None
+
+
+class _LookAlikes(dict[int, str]):
+    """Full-width forms, other scripts' digits, typesetting's blanks and dashes, as ASCII; worked out when met."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        if code > 127:
+            if (digit := unicodedata.decimal(sign, None)) is not None:
+                sign = str(digit)
+            elif 0xFF01 <= code <= 0xFF5E:
+                sign = chr(code - 0xFEE0)
+            elif (category := unicodedata.category(sign)) == "Zs":
+                sign = " "
+            elif category == "Pd":
+                sign = "-"
+        if code < 1 << 16:
+            self[code] = sign
+        return sign
+
+
+LOOKALIKES = _LookAlikes()

@@ -1,0 +1,1 @@
+"""Where a request goes, and how well each way would answer it."""

@@ -1,0 +1,1 @@
+"""What ratings have taught the router."""

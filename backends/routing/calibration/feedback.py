@@ -1,0 +1,119 @@
+"""From verdicts on answers to corrected chances: which label each row gives, and what all of them teach.
+
+Labels are an operator's thumbs and, weaker, what checks said of a local answer. Weak ones never outnumber the
+operator's own, so that a thousand checks do not drown ten people's words.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from backends.ledger.feedback import Judged
+from backends.routing.calibration.learned import Learned
+from backends.routing.quality import Dial, fit
+from backends.types import EngineName
+
+LIKELY, UNLIKELY = 0.8, 0.2
+"""What a weak label takes for the chance that an answer was good."""
+
+LEAST_TRAFFIC = 300
+"""Prompts from which on the dial is read off an operator's own traffic: a percentile of fewer jumps about."""
+
+
+class Label(Struct, frozen=True):
+    """P(`engine` answers well) as the weights said it, and whether it did: 1 or 0, between for what is only likely."""
+
+    engine: EngineName
+    said: float
+    outcome: float
+
+    @property
+    def weak(self) -> bool:
+        return 0.0 < self.outcome < 1.0
+
+
+class Lesson(Struct, frozen=True, kw_only=True):
+    """What a training saw and made; `traffic` are the prompts that the dial is now read off, 0 for the shipped ones."""
+
+    learned: Learned
+    labels: tuple[Label, ...]
+    weak: int
+    traffic: int
+    other_weights: int
+
+
+class _Attempt(Struct):
+    engine: EngineName
+    error: str | None = None
+    role: str = "answer"
+
+
+_attempts = msgspec.json.Decoder(tuple[_Attempt, ...])
+
+
+def learn(
+    rows: Sequence[Judged],
+    given: Iterable[Label],
+    *,
+    weights: str,
+    dialled: Iterable[str],
+    shipped: Learned,
+    now: datetime,
+) -> Lesson:
+    """A calibration from `rows`, newest first, and from labels `given` beside them.
+
+    Only rows of the same `weights` count: others were said by another judge. `dialled` are the agents whose prompts the
+    dial decides.
+    """
+    mine = [row for row in rows if row.p_local is not None and row.weights.partition("+")[0] == weights]
+    labels = [*given, *(label for row in mine for label in labels_of(row))]
+    sure = [label for label in labels if not label.weak]
+    weak = [label for label in labels if label.weak][: len(sure)]
+    used = (*sure, *weak)
+    local, cloud = (
+        fit((label.said, label.outcome) for label in used if label.engine == engine) for engine in ("local", "cloud")
+    )
+    learned = Learned(
+        weights=weights, trained_at=now.isoformat(timespec="seconds"), local=local, cloud=cloud, gains=shipped.gains
+    )
+    names = frozenset(dialled)
+    gains = [_gain(learned, row) for row in mine if row.agent in names]
+    enough = len(gains) >= LEAST_TRAFFIC
+    if enough:
+        learned = msgspec.structs.replace(learned, gains=Dial.over(gains).quantiles)
+    counted = {row.id for row in mine}
+    told = sum(row.verdict is not None and row.id not in counted for row in rows)
+    return Lesson(learned=learned, labels=used, weak=len(weak), traffic=len(gains) if enough else 0, other_weights=told)
+
+
+def labels_of(row: Judged) -> list[Label]:
+    """A verdict labels who answered; what it says of the other engine, and what checks said, is weak."""
+    if row.p_local is None or row.p_cloud is None:
+        return []
+    said: dict[EngineName, float] = {"local": row.p_local, "cloud": row.p_cloud}
+    if row.verdict is None or row.engine == "cache":
+        return _checked(row, said["local"])
+    labels = [Label(row.engine, said[row.engine], 1.0 if row.verdict == "good" else 0.0)]
+    if row.better_engine is not None and row.better_engine != row.engine:
+        labels.append(Label(row.better_engine, said[row.better_engine], LIKELY))
+    return labels
+
+
+def _checked(row: Judged, said: float) -> list[Label]:
+    """A local answer thrown away for the cloud's, or given unverified, failed its check; one kept after a second sample
+    held.
+    """
+    attempts = _attempts.decode(row.attempts)
+    answered = [each for each in attempts if each.engine == "local" and each.error is None and each.role == "answer"]
+    if answered and (row.engine == "cloud" or row.unverified):
+        return [Label("local", said, UNLIKELY)]
+    if row.engine == "local" and answered and any(each.role == "verification" for each in attempts):
+        return [Label("local", said, LIKELY)]
+    return []
+
+
+def _gain(learned: Learned, row: Judged) -> float:
+    p_local, p_cloud = learned.local.apply(row.p_local or 0.0), learned.cloud.apply(row.p_cloud or 0.0)
+    return max(0.0, p_cloud - p_local)

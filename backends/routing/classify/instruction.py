@@ -1,0 +1,142 @@
+"""Which sentences of a prompt ask for something and which are material, learned from prompts where both are known.
+
+A prompt is cut into sentences, lines and quotations; those at its start and end are weighed from 0 (pasted) to 1
+(asked). Words then count by the weight of the sentence that they stand in, so that a pasted stack trace does not turn a
+request for a translation into one for debugging.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from math import sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends.routing.classify.features import (
+    BUCKETS,
+    OPENING,
+    Codes,
+    Terms,
+    Vector,
+    distinct,
+    opening,
+    terms,
+    words,
+)
+from backends.routing.classify.shapes import Span, shapes
+
+FIRST, LAST = 14, 10
+"""Sentences read at the start and at the end: what stands between is material."""
+
+LEAST = 0.15
+"""Sentences below this weight, as a share of the highest, do not count."""
+
+CUT = re.compile(r"[\n.!?:;。](?:(?<=\n)\n*|(?<=[.!?:;])(?:\n+|\s+)|(?<=[。!?]))")
+"""Where a sentence ends: at line ends, at a mark before a blank, at a few marks at once. The search for one of
+a set, which stands first, is fast.
+"""
+
+QUOTED = re.compile(r"[\"“„«「『]([^\"”»」』“„«\n]{14,1000})[\"”»」』“]")
+WORD = re.compile(r"\w")
+
+
+class Names(NamedTuple):
+    """The names in each sentence (CRC-32s, each once), one sentence's after the other's: a sentence's place, a name."""
+
+    places: Codes
+    codes: Codes
+
+
+class Read(NamedTuple):
+    """A text, its sentences, the terms of the whole and the names in each sentence."""
+
+    text: str
+    spans: list[Span]
+    terms: Terms
+    names: Names
+
+
+class Weigher:
+    """A logistic regression over sentences."""
+
+    def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """`asking` (buckets, 8-bit, times `asking_scale`), `asking_shape` (features of `shapes`) and `asking_bias`."""
+        self._words: Vector = (weights["asking"] * weights["asking_scale"]).astype(np.float32)
+        self._shape: Vector = weights["asking_shape"]
+        self._bias = float(weights["asking_bias"])
+
+    def __call__(self, read: Read) -> Vector:
+        """Each sentence's weight, as a share of the highest; 0 for those that do not count."""
+        count, places = len(read.spans), read.names.places
+        if not count:
+            return np.zeros(0, np.float32)
+        sizes = np.bincount(places, minlength=count)
+        totals = np.bincount(places, self._words[read.names.codes % BUCKETS], count) / np.sqrt(np.maximum(sizes, 1))
+        chances = 1 / (1 + np.exp(-(totals + shapes(read.text, read.spans) @ self._shape + self._bias)))
+        shares = chances / max(float(chances.max()), 1e-6)
+        return np.where(shares < LEAST, 0, shares).astype(np.float32)
+
+
+def read(text: str) -> Read:
+    """Cuts an excerpt into words once. No word reaches over the end of a sentence."""
+    spans = sentences(text)
+    found: list[str] = []
+    runs: list[Span] = []
+    place = 0
+    for start, end in spans:
+        if not (gap := text[place:start]).isspace():
+            found += words(gap)
+        first = len(found)
+        found += words(text[start:end])
+        runs.append((first, len(found)))
+        place = end
+    found += words(text[place:])
+    whole = terms(found)
+    return Read(text, spans, whole, names(whole, runs))
+
+
+def sentences(text: str) -> list[Span]:
+    """Start and end of each sentence, line and longer quotation; at most FIRST + LAST."""
+    cuts = [(match.start() + (text[match.start()] != "\n"), match.end()) for match in CUT.finditer(text)]
+    for match in QUOTED.finditer(text):
+        if match[1].count(" ") > 1 or not match[1].isascii():
+            cuts += [(match.start(), match.start() + 1), (match.end() - 1, match.end())]
+    cuts.sort()
+    spans: list[Span] = []
+    place = 0
+    for start, end in (*cuts, (len(text), len(text))):
+        if start > place and WORD.search(text, place, start):
+            spans.append((place, start))
+        place = max(place, end)
+    return spans if len(spans) <= FIRST + LAST else spans[:FIRST] + spans[-LAST:]
+
+
+def names(found: Terms, runs: Sequence[Span]) -> Names:
+    """The words, pairs of words and stems in each run of words, and how it begins."""
+    nobody = len(runs)
+    owners = np.full(len(found.words), nobody, np.int64)
+    for place, (start, end) in enumerate(runs):
+        owners[start:end] = place
+    begun = [opening(found.words[start : min(end, start + OPENING)]) for start, end in runs]
+    beginners = np.repeat(np.arange(nobody), [*map(len, begun)])
+    paired = np.where(owners[1:] == owners[:-1], owners[1:], nobody)
+    places = np.concatenate([owners, paired, owners[found.long], beginners])
+    codes = np.concatenate(
+        [found.codes, found.pairs, found.stems, np.fromiter(chain.from_iterable(begun), np.int64, len(beginners))]
+    )
+    keys = distinct(places << 32 | codes)
+    keys = keys[: keys.searchsorted(nobody << 32)]
+    return Names(keys >> 32, keys & 0xFFFFFFFF)
+
+
+def asked(found: Names, weights: Vector) -> tuple[Codes, Vector]:
+    """Buckets and values of what is asked: each name by the highest weight that it has, at length 1 altogether."""
+    values = weights[found.places]
+    order = np.lexsort((values, found.codes))
+    values, codes = values[order], found.codes[order]
+    highest = values > 0
+    highest[:-1] &= codes[1:] != codes[:-1]
+    values = values[highest]
+    return codes[highest] % BUCKETS, np.asarray(values / max(sqrt(values @ values), 1e-6), np.float32)

@@ -1,0 +1,175 @@
+"""The one line for a request that no engine may or can answer, as the error whose status tells a client what to do."""
+
+from backends.errors import (
+    BudgetExceeded,
+    BudgetHeld,
+    ClawError,
+    ContextTooLong,
+    EngineError,
+    NoEngine,
+    Refused,
+    UnknownModel,
+    Unsupported,
+)
+from backends.routing.decide.inputs import EngineView, Inputs
+from backends.types import EngineName, Reason
+
+Against = dict[EngineName, list[Reason]]
+
+PASSING = frozenset({"engine"})
+"""Rules that speak of an engine as it is now: later it may answer."""
+
+OPERATORS = frozenset({"stopped", "ceiling", "budget"})
+"""Rules that an operator can lift at once."""
+
+RETRY_S = 10.0
+"""When to try again, where nobody knows how long an engine stays away."""
+
+
+def refusal(inputs: Inputs, against: Against) -> ClawError | None:
+    """Why nothing may answer, as the error to raise; None where an engine is left."""
+    if _unknown_model(inputs):
+        local, cloud = inputs.local.model, inputs.cloud.model
+        return UnknownModel(
+            f"no engine serves the model that was asked for: use auto, local, cloud, {local} or {cloud}"
+        )
+    if not all(against.values()):
+        return None
+    if inputs.held_up and _only(against["cloud"], frozenset({"budget"})):
+        return no_room(inputs)
+    away = [view for view in inputs.engines if _only(against[view.name], PASSING)]
+    if not away:
+        limits = _too_long(inputs, against) or _incapable(against)
+        if limits is not None:
+            return limits
+    return _conflict(inputs, against) or _closed(inputs, against) or _none_left(against, away)
+
+
+def no_room(inputs: Inputs) -> BudgetExceeded:
+    """The budget's word on a call that may go nowhere else."""
+    if inputs.held_up:
+        return BudgetHeld()
+    return BudgetExceeded(
+        f"this call does not fit the budget (up to ${inputs.cloud.worst_usd:f}, left ${inputs.room_unspent_usd or 0:f},"
+        f" {inputs.room_scope or 'all'}){inputs.room_resets and f'; it begins anew at {inputs.room_resets}'}:"
+        " raise it in claw.toml, or send it to local"
+    )
+
+
+def _unknown_model(inputs: Inputs) -> bool:
+    model = inputs.request.model
+    if model is None:
+        return False
+    if inputs.request.engine != "auto":
+        return model != inputs.view(inputs.request.engine).model
+    return inputs.asked is None
+
+
+def _too_long(inputs: Inputs, against: Against) -> ClawError | None:
+    """A shorter prompt would be answered: the largest window among the engines that nothing else rules out."""
+    fitting = [view for view in inputs.engines if _only(against[view.name], PASSING | {"window"})]
+    if not fitting:
+        return None
+    largest = max(fitting, key=lambda view: view.context)
+    remedy = "raise engines.local.context" if largest.name == "local" else ""
+    return ContextTooLong.by(inputs.tokens(largest), largest.context, remedy)
+
+
+def _incapable(against: Against) -> ClawError | None:
+    """What is asked for is beyond every engine that may answer, those included that money or a switch keeps out."""
+    if any(_only(reasons, OPERATORS) for reasons in against.values()):
+        return None
+    lacking = {
+        name: reasons[0].detail
+        for name, reasons in against.items()
+        if _only(reasons, PASSING | {"needs", "window"}) and _spoke(reasons, "needs")
+    }
+    if not lacking:
+        return None
+    said = "; ".join(f"{name} {detail}" for name, detail in lacking.items())
+    return Unsupported(f"no engine that may answer can do this ({said}): ask without it, or allow another engine")
+
+
+def _conflict(inputs: Inputs, against: Against) -> ClawError | None:  # noqa: PLR0911 — a table of conflicts
+    """The request asks for what pin, policy or privacy forbid."""
+    agent, asked = inputs.request.agent, inputs.asked
+    if asked is not None and _spoke(against[asked], "pin"):
+        return Refused(
+            f"{agent} is pinned to {inputs.pinned}, and {asked} was asked for: "
+            f"`claw act unpin {agent}`, or ask for auto"
+        )
+    if asked is not None and _spoke(against[asked], "policy"):
+        return Refused(
+            f"{agent} has the policy {inputs.policy}, and {asked} was asked for: "
+            f"ask for auto, or set agents.{agent}.policy in claw.toml"
+        )
+    if inputs.demanded is not None and _spoke(against[inputs.demanded], "allowed"):
+        allowed = next(reason.detail for reason in against[inputs.demanded] if reason.rule == "allowed")
+        demand = "was asked for" if asked else "is pinned" if inputs.pinned else "is the policy"
+        return Refused(
+            f"{agent} may use only {allowed}, and {inputs.demanded} {demand}: "
+            f"ask for auto, or change agents.{agent} in claw.toml"
+        )
+    if inputs.demanded == "cloud" and inputs.stays:
+        demand = "was asked for" if asked else "is pinned" if inputs.pinned else "is the policy"
+        return Refused(
+            f"the prompt is sensitive ({inputs.verdict.why or 'unsure'}) and stays on this machine, "
+            f"but engine cloud {demand}: take the private part out, or let local answer it"
+        )
+    if _spoke(against["local"], "privacy"):
+        if inputs.local.unproved:
+            return NoEngine(
+                f"the prompt is sensitive ({inputs.verdict.why or 'unsure'}) and stays on this machine, but"
+                f" {inputs.local.unproved}",
+                retry_after_s=RETRY_S,
+            )
+        return Refused(
+            f"the prompt is sensitive ({inputs.verdict.why or 'unsure'}), and the local engine is not proved "
+            "to be this machine: use a loopback address and a model that Ollama does not relay"
+        )
+    return None
+
+
+def _closed(inputs: Inputs, against: Against) -> ClawError | None:
+    """No engine may answer, however well it is: waiting does not help, the operator or the caller can."""
+    lasting = {name: [each for each in reasons if each.rule not in PASSING] for name, reasons in against.items()}
+    if not all(lasting.values()):
+        return None
+    for reason in lasting["cloud"]:
+        if reason.rule == "stopped":
+            return Refused("cloud is stopped by the operator: `claw act resume-cloud`, or ask for engine local")
+        if reason.rule == "ceiling":
+            setting = f"agents.{inputs.request.agent}.max_cost_usd"
+            return BudgetExceeded(
+                f"this call does not fit its ceiling ({reason.detail}): raise {setting}, or send it to local"
+            )
+        if reason.rule == "budget":
+            return no_room(inputs)
+    return Refused(f"no engine may answer ({_because(lasting)}): ask otherwise, or change agents in claw.toml")
+
+
+def _none_left(against: Against, away: list[EngineView]) -> ClawError:
+    """An engine that may answer cannot now: with when to try again, and as what it was that closed it."""
+    first = min(away, key=lambda view: RETRY_S if view.opens_in_s is None else view.opens_in_s, default=None)
+    wait = RETRY_S if first is None or first.opens_in_s is None else max(1.0, first.opens_in_s)
+    line = f"no engine can answer ({_because(against)}): `claw doctor` says what to do"
+    if len(away) == 1 and first is not None:
+        if first.closed == "daily-quota":
+            return EngineError(line, kind="daily-quota", retry_after_s=wait)
+        if first.closed == "rate-limited":
+            return EngineError(line, kind="rate-limited", retry_after_s=wait)
+    return NoEngine(line, retry_after_s=wait)
+
+
+def _because(against: Against) -> str:
+    """What rules each engine out; that the caller asked for the other one is said only where nothing else is."""
+    said = {engine: reasons for engine, reasons in against.items() if reasons[0].rule != "asked"} or against
+    return "; ".join(f"{engine}: {reasons[0].detail}" for engine, reasons in said.items())
+
+
+def _spoke(reasons: list[Reason], rule: str) -> bool:
+    return any(reason.rule == rule for reason in reasons)
+
+
+def _only(reasons: list[Reason], rules: frozenset[str]) -> bool:
+    return all(reason.rule in rules for reason in reasons)

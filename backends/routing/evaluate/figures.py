@@ -1,0 +1,162 @@
+"""The figures of one set, by the parts as they are shipped."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from backends.intervals import wilson
+from backends.privacy import PrivacyGate
+from backends.routing.classify import Classifier
+from backends.routing.evaluate.data import Dataset, Row
+from backends.routing.evaluate.scores import (
+    Floats,
+    apgr,
+    auc,
+    cpt,
+    macro_f1,
+    middle,
+)
+from backends.routing.quality import Dial
+from backends.settings.model import Privacy
+from backends.types import Classes, DialBy
+
+PAIRS = (
+    ("local", "cloud"),
+    ("mixtral-8x7b-instruct", "gpt-4-1106-preview"),
+    ("llama-3.1-8b-instruct", "gemini-1.5-flash"),
+    ("llama-3.1-70b-instruct", "gemini-1.5-pro"),
+)
+"""A weak and a strong model whose labels are compared, where a set has both."""
+
+SECRETS = frozenset(
+    ["api-key", "aws-key", "tailscale", "private-key", "jwt", "connection-string", "env", "password", "kubeconfig"]
+)
+"""Kinds of the privacy sets that are secrets; the others are personal data."""
+
+TRAINED_ON = ("gsm8k", "mmlu", "mmlu-pro", "mt-bench")
+"""Sets whose rows taught the shipped weights, so that their figures say nothing of unseen prompts."""
+
+DRAWS, SEED = 200, 20261124
+
+
+class Figure(Struct, frozen=True, kw_only=True):
+    """One measure of one set. `low` and `high` are its 95 % interval, None where none was taken."""
+
+    dataset: str
+    of: str
+    measure: str
+    rows: int
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Turn(Struct, frozen=True, kw_only=True):
+    """A dial as it is set."""
+
+    dial: float
+    by: DialBy
+    scale: Dial
+
+    def __str__(self) -> str:
+        return f"dial {self.dial:g} by {self.by.replace('-', ' ')}"
+
+
+def evaluate(dataset: Dataset, classifier: Classifier, turn: Turn) -> Iterator[Figure]:
+    """Every figure that the rows allow."""
+    if dataset.kind == "routing":
+        return _routing(dataset, classifier, turn)
+    return _intents(dataset, classifier) if dataset.kind == "intents" else _privacy(dataset)
+
+
+def _routing(dataset: Dataset, classifier: Classifier, turn: Turn) -> Iterator[Figure]:
+    """What the router's gain, the prompt's length and chance make of each pair of models, and what the dial does."""
+    thought = [classifier.classify(row.request()) for row in dataset.rows]
+    gain = np.array([classes.p_cloud - classes.p_local for classes in thought])
+    length = np.array([len(row.prompt) for row in dataset.rows], float)
+    for weak, strong in PAIRS:
+        both = [index for index, row in enumerate(dataset.rows) if {weak, strong} <= (row.labels or {}).keys()]
+        labels = [(dataset.rows[index].labels or {}) for index in both]
+        was, would = (np.array([each[model] for each in labels], float) for model in (weak, strong))
+        if len(both) < 2 or (would - was).sum() <= 0:
+            continue
+        for name, score in (("router", gain[both]), ("length", length[both]), ("random", np.zeros(len(both)))):
+            yield from _routed(dataset.name, f"{name}, {weak} → {strong}", score, was, would)
+        goes = gain[both] > turn.scale.threshold(turn.dial, turn.by)
+        yield from _dialled(dataset.name, f"{turn}, {weak} → {strong}", goes, was, would)
+
+
+def _dialled(dataset: str, of: str, goes: NDArray[np.bool_], weak: Floats, strong: Floats) -> Iterator[Figure]:
+    """The share of the rows that this dial sends to the cloud, and what is kept of the cloud's own quality."""
+    yield _share(dataset, of, "cloud share", [bool(each) for each in goes])
+    kept = np.where(goes, strong, weak)
+    dice = np.random.default_rng(SEED)
+    draws = (dice.integers(0, len(goes), len(goes)) for _ in range(DRAWS))
+    spread = [kept[draw].mean() / strong[draw].mean() for draw in draws if strong[draw].any()]
+    low, high = middle(spread)
+    value = float(kept.mean() / strong.mean())
+    yield Figure(dataset=dataset, of=of, measure="quality kept", rows=len(goes), value=value, low=low, high=high)
+
+
+def _routed(dataset: str, of: str, score: Floats, weak: Floats, strong: Floats) -> Iterator[Figure]:
+    dice = np.random.default_rng(SEED)
+    draws = [dice.integers(0, len(score), len(score)) for _ in range(DRAWS)]
+    able = [draw for draw in draws if (strong - weak)[draw].sum() > 0]
+    for measure, of_rows in (("APGR", apgr), ("CPT80", cpt)):
+        spread = [of_rows(score[draw], weak[draw], strong[draw], dice) for draw in able]
+        low, high = middle(spread)
+        whole = float(np.mean([of_rows(score, weak, strong, dice) for _ in range(20)]))
+        yield Figure(dataset=dataset, of=of, measure=measure, rows=len(score), value=whole, low=low, high=high)
+
+
+def _intents(dataset: Dataset, classifier: Classifier) -> Iterator[Figure]:
+    thought = [classifier.classify(row.request()) for row in dataset.rows]
+    truth, guess = [row.intent or "" for row in dataset.rows], [classes.intent for classes in thought]
+    dice = np.random.default_rng(SEED)
+    draws = [dice.integers(0, len(truth), len(truth)) for _ in range(DRAWS)]
+    spread = [macro_f1([truth[i] for i in draw], [guess[i] for i in draw]) for draw in draws]
+    low, high = middle(spread)
+    yield Figure(
+        dataset=dataset.name,
+        of="intent",
+        measure="macro F1",
+        rows=len(truth),
+        value=macro_f1(truth, guess),
+        low=low,
+        high=high,
+    )
+    yield _share(dataset.name, "intent", "accuracy", [a == b for a, b in zip(truth, guess, strict=True)])
+    yield from _hard(dataset, thought)
+
+
+def _hard(dataset: Dataset, thought: list[Classes]) -> Iterator[Figure]:
+    """Do prompts that are marked as hard for a local model have a lower P(local answers well)?"""
+    marked = [
+        (row.hard, -classes.p_local) for row, classes in zip(dataset.rows, thought, strict=True) if row.hard is not None
+    ]
+    hard = [bool(each) for each, _ in marked]
+    if any(hard) and not all(hard):
+        value = auc(hard, [score for _, score in marked])
+        yield Figure(dataset=dataset.name, of="hard for local", measure="AUC", rows=len(marked), value=value)
+
+
+def _privacy(dataset: Dataset) -> Iterator[Figure]:
+    gate = PrivacyGate(Privacy())
+    found: dict[tuple[str, str], list[bool]] = {}
+    for row in dataset.rows:
+        found.setdefault(_asked(row), []).append(gate.inspect(row.request(), agent_sensitive=False).sensitive)
+    for (of, measure), hits in found.items():
+        yield _share(dataset.name, of, measure, hits)
+
+
+def _asked(row: Row) -> tuple[str, str]:
+    if not row.sensitive:
+        return "harmless", "false alarms"
+    return ("secrets" if SECRETS & set(row.kinds) else "personal data"), "recall"
+
+
+def _share(dataset: str, of: str, measure: str, hits: list[bool]) -> Figure:
+    value, low, high = wilson(sum(hits), len(hits)) or (float("nan"), 0.0, 1.0)
+    return Figure(dataset=dataset, of=of, measure=measure, rows=len(hits), value=value, low=low, high=high)

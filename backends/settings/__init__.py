@@ -1,0 +1,1 @@
+"""Settings: built-in values, then claw.toml, then the environment, each with the place it came from."""

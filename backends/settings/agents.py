@@ -1,0 +1,106 @@
+"""What each agent may have set for it: its policy, its dial, its ceilings, and what its answers may be kept for."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeVar
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from backends.errors import Refused
+from backends.settings.section import NotNegative, Positive, Seconds, Section, Share
+from backends.types import EngineName, Policy, Verify
+
+
+class Agent(Section, frozen=True, kw_only=True):
+    policy: Annotated[
+        Policy, Meta(description="local | prefer-local | auto | prefer-cloud | cloud; local and cloud never fail over")
+    ] = "auto"
+    sensitive: Annotated[bool, Meta(description="true keeps everything this agent sends on the machine")] = False
+    privacy: Annotated[
+        Literal["local", "redact"] | None, Meta(description="this agent's own, in place of privacy.action")
+    ] = None
+    deadline_s: Annotated[
+        Seconds | None,
+        Meta(description="seconds to the first byte, and for any silence after it, in place of router.deadline_s"),
+    ] = None
+    dial: Annotated[Share | None, Meta(description="this agent's own, in place of router.dial")] = None
+    engines: Annotated[
+        tuple[EngineName, ...], Meta(description="engines that may answer; with none named both may")
+    ] = ()
+    models: Annotated[tuple[str, ...], Meta(description="models that may answer; with none named all may")] = ()
+    max_cost_usd: Annotated[
+        Decimal | None,
+        Meta(description="ceiling for one request: its output is cut to fit, else it may not go to the cloud"),
+    ] = None
+    max_latency_s: Annotated[
+        Seconds | None, Meta(description="seconds to the whole answer, whatever the request says")
+    ] = None
+    max_output: Annotated[Positive | None, Meta(description="ceiling for one request's output tokens")] = None
+    thinking_budget: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(description="most thinking tokens of one call, in place of engines.cloud.thinking_budget"),
+    ] = None
+    verify: Annotated[Verify | None, Meta(description="this agent's own, in place of router.verify")] = None
+    group: Annotated[str | None, Meta(description="what budgets of the scope group:NAME add up")] = None
+    requests_per_minute: Annotated[Positive | None, Meta(description="more are refused with 429 and Retry-After")] = (
+        None
+    )
+    tokens_per_minute: Annotated[
+        Positive | None, Meta(description="input and output; what went beyond is waited for, with 429 and Retry-After")
+    ] = None
+    cache: Annotated[
+        Literal["on", "off", "encrypted"],
+        Meta(description="are its answers kept? encrypted ones only serve identical prompts"),
+    ] = "on"
+    cache_ttl_s: Annotated[
+        NotNegative | None, Meta(description="how long its answers are kept, in place of what their intents have")
+    ] = None
+    cache_scope: Annotated[
+        str, Meta(description="whose answers may serve it and be served by it: agent, group:NAME or all")
+    ] = "agent"
+
+
+T = TypeVar("T")
+
+_KEPT: tuple[Literal["off", "encrypted", "on"], ...] = ("off", "encrypted", "on")
+
+
+def strictest(agent: Agent, others: Iterable[Agent], *, privacy: Literal["local", "redact"]) -> Agent:
+    """`agent` under the rules of `others` too: whatever any of them forbids is forbidden. `privacy` is the action of
+    those that set none of their own.
+
+    Raises Refused where they leave no engine or no model that may answer.
+    """
+    for other in others:
+        if other == agent:
+            continue
+        stricter: dict[str, Any] = {
+            name: min(limits)
+            for name in ("max_cost_usd", "max_latency_s", "max_output", "thinking_budget", "cache_ttl_s")
+            if (limits := [limit for limit in (getattr(agent, name), getattr(other, name)) if limit is not None])
+        }
+        if "local" in (agent.privacy or privacy, other.privacy or privacy):
+            stricter["privacy"] = "local"
+        if other.policy == "local":
+            stricter["policy"] = "local"
+        if agent.cache_scope != other.cache_scope:
+            stricter["cache_scope"] = "agent"
+        agent = replace(
+            agent,
+            sensitive=agent.sensitive or other.sensitive,
+            engines=_common(agent.engines, other.engines, "engine"),
+            models=_common(agent.models, other.models, "model"),
+            cache=min(agent.cache, other.cache, key=_KEPT.index),
+            **stricter,
+        )
+    return agent
+
+
+def _common(some: tuple[T, ...], others: tuple[T, ...], what: str) -> tuple[T, ...]:
+    """What both allow, where naming none allows all."""
+    if not some or not others:
+        return some or others
+    if common := tuple(each for each in some if each in others):
+        return common
+    raise Refused(f"the agents that this request names have no {what} in common: name one of them only")

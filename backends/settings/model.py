@@ -1,0 +1,370 @@
+"""Settings: built-in values, then claw.toml, then the environment, each with the place it came from.
+
+The field descriptions below are the help of `claw config`, the comments of the file that `claw config init` writes
+and the table in the README.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from backends.agent_names import spelled
+from backends.errors import WrongSettings
+from backends.settings.agents import Agent, strictest
+from backends.settings.cache import Cache
+from backends.settings.checks import check
+from backends.settings.gateway import Gateway
+from backends.settings.models import ModelFacts
+from backends.settings.money import (
+    Budget,
+    Costs,
+    Money,
+    Price,
+    PriceFrom,
+    Tier,
+)
+from backends.settings.section import Positive, Seconds, Section, Share
+from backends.settings.sources import from_environment, paths_of, put, read
+from backends.types import DialBy, Verify
+
+AGENTS = (
+    "scout",
+    "infra",
+    "script",
+    "intel",
+    "classifier",
+    "agent",
+    "claw",
+    "sherlock",
+    "writer",
+    "ada",
+    "coding",
+)
+"""The eleven that are built in."""
+
+LOCAL_AGENTS = frozenset({"scout", "infra"})
+
+
+class LocalEngine(Section, frozen=True, kw_only=True):
+    kind: Annotated[
+        Literal["ollama", "openai"],
+        Meta(description="ollama, or openai for any OpenAI-compatible server such as vLLM or llama-server"),
+    ] = "ollama"
+    base_url: Annotated[str, Meta(description="where it listens; OLLAMA_HOST is read too, where it is an Ollama")] = (
+        "http://127.0.0.1:11434"
+    )
+    model: Annotated[str, Meta(description="the model that answers")] = "qwen2.5:14b"
+    parallel: Annotated[Positive, Meta(description="calls at once; what waits beyond is the queue")] = 2
+    queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")] = 64
+    context: Annotated[
+        Positive, Meta(description="largest num_ctx in tokens; calls share one size so that Ollama never reloads")
+    ] = 16384
+    max_output: Annotated[
+        Positive | None,
+        Meta(
+            description="cap on output tokens of one call; with none given 4096 where a request names no number, else"
+            " what it names, as far as the window leaves room"
+        ),
+    ] = None
+    min_output: Annotated[
+        Positive, Meta(description="output tokens that a prompt must leave room for; a longer one does not fit")
+    ] = 1024
+    keep_alive: Annotated[
+        str | int,
+        Meta(description="how long Ollama keeps the model loaded after a call: seconds, or as 1h30m; -1 is for good"),
+    ] = "30m"
+    first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte, loading included")] = 120.0
+    idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 60.0
+
+
+class CloudEngine(Section, frozen=True, kw_only=True):
+    model: Annotated[str, Meta(description="the Gemini model that answers")] = "gemini-3.5-flash-lite"
+    parallel: Annotated[Positive, Meta(description="calls at once")] = 32
+    queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")] = 256
+    base_url: Annotated[
+        str | None, Meta(description="another place that speaks Gemini's API; CLAW_GEMINI_BASE_URL is read too")
+    ] = None
+    proxy: Annotated[
+        str | None,
+        Meta(
+            description="http:// or https:// proxy between here and Gemini; user and password in it are shown nowhere"
+        ),
+    ] = None
+    max_output: Annotated[
+        Positive | None,
+        Meta(
+            description="cap on output tokens of one call, thinking excluded; with none given 8192 where a request"
+            " names no number, else what it names, as far as the model can write"
+        ),
+    ] = None
+    thinking_budget: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(
+            description="most thinking tokens of one call, 0 is none where the model can; with none given 2048 for hard"
+            " prompts of which nobody says how hard to think, else what the request's effort asks for"
+        ),
+    ] = None
+    first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte")] = 60.0
+    idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 30.0
+    discount: Annotated[
+        Decimal, Meta(description="negotiated share off the built-in prices, as decimal text; yours are net already")
+    ] = Decimal(0)
+
+
+class Engines(Section, frozen=True, kw_only=True):
+    local: LocalEngine = LocalEngine()
+    cloud: CloudEngine = CloudEngine()
+
+
+class Router(Section, frozen=True, kw_only=True):
+    dial: Annotated[Share, Meta(description="quality kept against all-cloud, 0..1; higher sends more to the cloud")] = (
+        0.8
+    )
+    dial_by: Annotated[
+        DialBy, Meta(description="what the dial counts: quality kept, or cloud-share: the share of calls sent there")
+    ] = "quality"
+    verify: Annotated[
+        Verify,
+        Meta(description="local answers to check, the cloud answers where they fail: off | format | doubtful | always"),
+    ] = "format"
+    max_prompt_bytes: Annotated[Positive, Meta(description="larger prompts are refused with 413")] = 8_388_608
+    deadline_s: Annotated[
+        Seconds, Meta(description="to the first byte, and for any silence after it; for agents that set none")
+    ] = 120.0
+
+
+class Privacy(Section, frozen=True, kw_only=True):
+    words: Annotated[tuple[str, ...], Meta(description="words that mark a prompt as sensitive")] = ()
+    patterns: Annotated[tuple[str, ...], Meta(description="regular expressions that do")] = ()
+    action: Annotated[
+        Literal["local", "redact"], Meta(description="keep such prompts local, or send them with placeholders")
+    ] = "local"
+    images: Annotated[
+        Literal["pass", "local"], Meta(description="no image can be read: let them pass, or keep every one local")
+    ] = "pass"
+    internal_hosts: Annotated[
+        tuple[str, ...],
+        Meta(description="hosts (*.corp.example) and networks (10.0.0.0/8) whose addresses are private"),
+    ] = ()
+
+
+class LedgerSettings(Section, frozen=True, kw_only=True):
+    bodies: Annotated[bool, Meta(description="store prompts and answers?")] = False
+    on_unwritable: Annotated[
+        Literal["local-only", "refuse", "serve"], Meta(description="what goes on when no row can be written")
+    ] = "local-only"
+    keep_days: Annotated[
+        Annotated[int, Meta(ge=62, le=36500)] | None,
+        Meta(
+            description="older rows and bodies are deleted, their sums by the hour stay; with none given all are kept"
+        ),
+    ] = None
+    spill_bytes: Annotated[
+        Annotated[int, Meta(ge=65_536)], Meta(description="set aside on disk for rows that serve keeps meanwhile")
+    ] = 16_777_216
+
+
+class Telemetry(Section, frozen=True, kw_only=True):
+    interval_s: Annotated[
+        Annotated[float, Meta(ge=0.2)], Meta(description="seconds between looks at GPU, host and engine, 0.2 or more")
+    ] = 2.0
+    gpu: Annotated[bool, Meta(description="look at NVIDIA GPUs?")] = True
+
+
+class Console(Section, frozen=True, kw_only=True):
+    theme: Annotated[str, Meta(description="a theme of themes/; `claw --theme` outranks it")] = "claw-dark"
+    mouse: Annotated[bool, Meta(description="take mouse input?")] = True
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    engines: Engines = Engines()
+    router: Router = Router()
+    agents: dict[str, Agent] = field(default_factory=dict)
+    budgets: tuple[Budget, ...] = (Budget(limit_usd=Decimal("5.00")),)
+    cache: Cache = Cache()
+    privacy: Privacy = Privacy()
+    ledger: LedgerSettings = LedgerSettings()
+    prices: dict[str, Price] = field(default_factory=dict)
+    models: dict[str, ModelFacts] = field(default_factory=dict)
+    money: Money = Money()
+    costs: Costs = Costs()
+    telemetry: Telemetry = Telemetry()
+    gateway: Gateway = Gateway()
+    console: Console = Console()
+
+    def agent(self, name: str) -> Agent:
+        """An agent's settings, its name in any case; one that nobody configured has those of `default`, or `auto`."""
+        return self.agents.get(name) or self.agents.get(spelled(name, self.agents) or "default") or Agent()
+
+    def rules(self, agent: str, also: Iterable[str] = ()) -> Agent:
+        """The rules of a request by `agent` that names the agents of `also` too: the strictest of all.
+
+        Raises Refused where they leave nobody who may answer.
+        """
+        own = self.agent(agent)
+        return strictest(own, map(self.agent, also), privacy=self.privacy.action) if also else own
+
+    def guards(self, name: str) -> bool:
+        """Is what this agent sends to be kept at home?"""
+        agent = self.agent(name)
+        return agent.sensitive or agent.policy == "local"
+
+    def refuses_unknown_agents(self) -> bool:
+        """Are requests of agents that nobody configured to be refused?"""
+        said = self.gateway.unknown_agents
+        if said is not None:
+            return said == "refuse"
+        return any(
+            agent.sensitive or (agent.policy == "local" and name.casefold() not in LOCAL_AGENTS)
+            for name, agent in self.agents.items()
+        )
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """Settings in force, and for each dotted key that was set somewhere, where ("claw.toml", "OLLAMA_HOST")."""
+
+    settings: Settings
+    sources: dict[str, str]
+
+
+def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
+    """Read `path` (which may be absent) and the environment. Raises WrongSettings, naming key and remedy."""
+    env = os.environ if environ is None else environ
+    raw = read(path)
+    sources = {_joined(key): str(path) for key in paths_of(raw)}
+    for variable, key, value in from_environment(env, raw):
+        put(raw, key, value)
+        sources[key] = variable
+    return Loaded(settings=_convert(raw, path), sources=sources)
+
+
+def gemini_key(environ: Mapping[str, str] | None = None) -> str | None:
+    """The Gemini key, read as Google's own tools read it; the first non-empty one."""
+    env = os.environ if environ is None else environ
+    return env.get("GOOGLE_API_KEY") or env.get("GEMINI_API_KEY") or None
+
+
+SECRETS = frozenset({"GOOGLE_API_KEY", "GEMINI_API_KEY", "CLAW_CONTROL_TOKEN"})
+"""Variables that hold a secret."""
+
+
+def without_secrets(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment for a process that needs no key: others of this user can read what it is given."""
+    env = os.environ if environ is None else environ
+    return {name: value for name, value in env.items() if name not in SECRETS}
+
+
+def _convert(raw: dict[str, Any], path: Path) -> Settings:
+    for key in paths_of(raw):
+        _know(key)
+    try:
+        settings = msgspec.convert(_with_built_in_agents(raw), Settings, strict=True)
+    except msgspec.ValidationError as error:
+        raise WrongSettings(f"{path}: {_humane(_named(str(error), raw))}") from None
+    check(settings, path)
+    return settings
+
+
+def _with_built_in_agents(raw: dict[str, Any]) -> dict[str, Any]:
+    given = raw.get("agents", {})
+    if not isinstance(given, dict):
+        return raw
+    agents: dict[str, Any] = {}
+    for built_in in AGENTS:
+        policy = {"policy": "local" if built_in in LOCAL_AGENTS else "auto"}
+        agents[spelled(built_in, given) or built_in] = policy
+    for name, table in given.items():
+        agents[name] = agents.get(name, {}) | table if isinstance(table, dict) else table
+    return raw | {"agents": agents} | _budgets_of(raw, agents)
+
+
+def _budgets_of(raw: dict[str, Any], agents: dict[str, Any]) -> dict[str, Any]:
+    """The budgets of agents under the names that these have, in whatever case they were written."""
+    budgets = raw.get("budgets")
+    if not isinstance(budgets, list):
+        return {}
+    return {"budgets": [_budget_of(each, agents) if isinstance(each, dict) else each for each in budgets]}
+
+
+def _budget_of(budget: dict[str, Any], agents: dict[str, Any]) -> dict[str, Any]:
+    scope, _, name = str(budget.get("scope", "")).partition(":")
+    known = spelled(name, agents) if scope == "agent" else None
+    return budget | {"scope": f"agent:{known}"} if known else budget
+
+
+def _named(message: str, raw: dict[str, Any]) -> str:
+    """msgspec says `agents[...]`, whichever agent it is: put the name there."""
+    for table, section in FREE_TABLES.items():
+        found = raw.get(table)
+        if f"`$.{table}[...]" in message and isinstance(found, dict):
+            for name, given in found.items():
+                try:
+                    msgspec.convert(given, section, strict=True)
+                except msgspec.ValidationError:
+                    return message.replace("[...]", f".{name}", 1)
+    return message
+
+
+def _humane(message: str) -> str:
+    """msgspec's "Expected `int`, got `str` - at `$.engines.local.parallel`", key first."""
+    what, _, where = message.rpartition(" - at `$")
+    return f"`{where.strip('`').lstrip('.')}`: {what}" if what else message
+
+
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+"""A key that TOML takes without quotes."""
+
+FREE_TABLES: dict[str, type[Section]] = {"agents": Agent, "prices": Price, "models": ModelFacts}
+"""Tables at the top whose keys are names of the operator's own."""
+
+FREE_VALUES = (("cache", "ttl_s"), ("gateway", "models"))
+"""Settings that are tables of values, whose keys are free too."""
+
+LISTS: dict[str, type[Section]] = {"budgets": Budget, "tiers": Tier, "changes": PriceFrom}
+"""Arrays of tables."""
+
+
+def known_keys() -> list[tuple[str, ...]]:
+    """Every setting as a path, with NAME where a table's keys are free."""
+    return sorted(_keys_of(Settings))
+
+
+def _keys_of(section: type[Section], *prefix: str) -> Iterator[tuple[str, ...]]:
+    for item in msgspec.structs.fields(section):
+        if not prefix and item.name in FREE_TABLES:
+            yield from _keys_of(FREE_TABLES[item.name], *prefix, item.name, "NAME")
+        elif item.name in LISTS:
+            yield from _keys_of(LISTS[item.name], *prefix, item.name)
+        elif isinstance(item.type, type) and issubclass(item.type, Section):
+            yield from _keys_of(item.type, *prefix, item.name)
+        else:
+            yield (*prefix, item.name)
+
+
+def _know(key: tuple[str, ...]) -> None:
+    free = key[0] in FREE_TABLES and len(key) > 1
+    general = (key[0], "NAME", *key[2:]) if free else key[:2] if key[:2] in FREE_VALUES else key
+    known = known_keys()
+    if any(path[: len(general)] == general for path in known):
+        return
+    nearest = difflib.get_close_matches(_joined(general), map(_joined, known), n=1, cutoff=0.0)[0]
+    shown = nearest.replace(".NAME.", f".{quoted(key[1])}.") if free else nearest
+    if free and any(path[2:] == key[-1:] for path in known if path[0] == key[0]):  # a name with dots, written without
+        shown = f"{key[0]}.{quoted('.'.join(key[1:-1]))}.{key[-1]}"
+    raise WrongSettings(f"unknown setting `{_joined(key)}`: the nearest valid one is `{shown}`")
+
+
+def quoted(part: str) -> str:
+    """One part of a dotted key, as it has to be written in claw.toml and for `claw config set`."""
+    return part if BARE.fullmatch(part) else f'"{part}"'
+
+
+def _joined(path: tuple[str, ...]) -> str:
+    return ".".join(map(quoted, path))

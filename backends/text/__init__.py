@@ -1,0 +1,1 @@
+"""Words for a person, safe for a terminal."""

@@ -1,0 +1,1 @@
+"""One engine as the router handles it: its slot, limits, breaker, counts and costs."""

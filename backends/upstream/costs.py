@@ -1,0 +1,107 @@
+"""What calls cost by engine: the local one nothing that is billed, the cloud's by the ledger's prices.
+
+A provider may answer with another model than was asked for, at that one's price. Where that is known beforehand, by an
+earlier answer or by the catalogue, worst case and baseline are reckoned with it.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from backends.catalogue import Catalogue
+from backends.clock import Clock
+from backends.engines.base import Call
+from backends.ledger.prices import Prices, UnknownPrice
+from backends.types import ZERO, Attempt, EngineName, Tokens
+from backends.upstream.self_hosted_cost import OwnCost
+from backends.upstream.token_count import most_read
+
+
+class Costs:
+    """`own` is what local calls cost the operator; None where nobody asks."""
+
+    def __init__(
+        self,
+        prices: Prices,
+        clock: Clock,
+        *,
+        cloud_model: str,
+        own: OwnCost | None = None,
+        catalogue: Catalogue | None = None,
+    ) -> None:
+        self._prices = prices
+        self._clock = clock
+        self._cloud_model = cloud_model
+        self._catalogue = catalogue or Catalogue()
+        self._answering: dict[str, tuple[str, date]] = {}
+        self.own = own
+
+    def answered(self, asked: str, model: str) -> None:
+        """`asked` was answered by `model`; from now on it is expected to be."""
+        self._answering[asked] = model, self._clock.now().date()
+
+    def expected(self, asked: str) -> str:
+        """The model that will answer where `asked` is asked for.
+
+        That it answered itself holds for the day: at midnight it may have come to its end.
+        """
+        today = self._clock.now().date()
+        model, learned = self._answering.get(asked, (asked, None))
+        if model != asked or learned == today:
+            return model
+        return self._catalogue.successor(asked, today) or asked
+
+    def knows(self, model: str, at: datetime | None = None) -> bool:
+        """Has it a price?"""
+        try:
+            self._prices.tariff(model, at or self._clock.now())
+        except UnknownPrice:
+            return False
+        return True
+
+    def priced(self, model: str, asked: str, at: datetime | None = None) -> str:
+        """The model by whose price a call is booked: the one that answered, and where it has none the one asked for."""
+        return model if model == asked or self.knows(model, at) else asked
+
+    def of(self, engine: EngineName, model: str, tokens: Tokens, at: datetime | None = None) -> Decimal:
+        """US dollars for `tokens` of a call that began at `at`, by default now. Raises UnknownPrice."""
+        return self._prices.cost(model, tokens, at or self._clock.now()).usd if engine == "cloud" else ZERO
+
+    def foreseen(self, engine: EngineName, model: str, tokens: Tokens) -> Decimal:
+        """US dollars for `tokens` of a call that begins now, by the model that is expected to answer. Raises
+        UnknownPrice.
+        """
+        return self.of(engine, self.priced(self.expected(model), model), tokens) if engine == "cloud" else ZERO
+
+    def source(self, attempts: Sequence[Attempt]) -> str | None:
+        """Where the price of the last cloud attempt comes from; None where none was made."""
+        last = next((attempt for attempt in reversed(attempts) if attempt.engine == "cloud"), None)
+        if last is None:
+            return None
+        model = self.priced(last.model, last.model_asked or last.model)
+        return self._prices.tariff(model, self._clock.now()).source
+
+    def worst(self, engine: EngineName, call: Call) -> Decimal:
+        """US dollars that `call` can cost at the most, whatever its prompt's true count is. Raises UnknownPrice."""
+        if engine == "local":
+            return ZERO
+        read, now = most_read(call), self._clock.now()
+        models = {call.model, self.priced(self.expected(call.model), call.model, now)}
+        return max(
+            self._prices.worst_case(
+                model,
+                input_tokens=read,
+                max_output=call.max_output,
+                thinking_budget=call.thinking_budget or 0,
+                at=now,
+            )
+            for model in models
+        )
+
+    def baseline(self, tokens: Tokens) -> Decimal:
+        """US dollars that `tokens` would cost all-cloud, uncached, at this moment's price. Raises UnknownPrice."""
+        return self._prices.cost(
+            self.priced(self.expected(self._cloud_model), self._cloud_model),
+            Tokens(input=tokens.input, output=tokens.output, thinking=tokens.thinking),
+            self._clock.now(),
+        ).usd

@@ -1,0 +1,85 @@
+"""Rate limits by agent: requests and tokens a minute, each a bucket that fills steadily and holds one minute's worth.
+
+A request takes its prompt's estimated tokens when it is admitted. When it ends, what it really used is made up for: a
+bucket may go into debt for an answer nobody could foresee, and stays shut until the debt is paid. So the mean over any
+time is within the limit, and no call is refused for what it might have used. Time is the monotonic clock's.
+"""
+
+from collections.abc import Callable, Mapping
+
+from backends.clock import Clock
+from backends.errors import RateLimited
+from backends.settings.agents import Agent
+from backends.types import Tokens
+
+MINUTE_S = 60.0
+
+
+class Quota:
+    def __init__(self, agents: Mapping[str, Agent], clock: Clock) -> None:
+        self._requests = {
+            name: Bucket(agent.requests_per_minute, clock)
+            for name, agent in agents.items()
+            if agent.requests_per_minute is not None
+        }
+        self._tokens = {
+            name: Bucket(agent.tokens_per_minute, clock)
+            for name, agent in agents.items()
+            if agent.tokens_per_minute is not None
+        }
+        self._taken: dict[str, int] = {}
+
+    def admit(self, id: str, agent: str, input_tokens: int) -> None:
+        """Count a request and its prompt. Raises RateLimited, and counts neither, where a limit is reached."""
+        requests, tokens = self._requests.get(agent), self._tokens.get(agent)
+        if requests is not None and requests.level < 1:
+            raise _limited(agent, "requests", requests, 1)
+        # A prompt longer than the bucket waits for a full one: it would wait forever for more.
+        needed = min(input_tokens, tokens.size) if tokens is not None else 0
+        if tokens is not None and tokens.level < needed:
+            raise _limited(agent, "tokens", tokens, needed)
+        if requests is not None:
+            requests.take(1)
+        if tokens is not None:
+            tokens.take(input_tokens)
+            self._taken[id] = input_tokens
+
+    def settle(self, id: str, agent: str, used: Tokens) -> None:
+        """A request ended, or never began: take what it used in place of what was estimated. Twice does no harm."""
+        estimated = self._taken.pop(id, None)
+        if estimated is not None:
+            self._tokens[agent].take(used.input + used.output + used.thinking - estimated)
+
+
+class Bucket:
+    """Holds `size` at the most and fills by as much a minute; `level` is below 0 while there is a debt."""
+
+    def __init__(self, size: int, clock: Clock) -> None:
+        self.size = size
+        self._monotonic: Callable[[], float] = clock.monotonic
+        self._level = float(size)
+        self._at = clock.monotonic()
+
+    @property
+    def level(self) -> float:
+        now = self._monotonic()
+        self._level = min(float(self.size), self._level + (now - self._at) * self.size / MINUTE_S)
+        self._at = now
+        return self._level
+
+    def take(self, amount: float) -> None:
+        """A negative amount gives back."""
+        self._level = min(float(self.size), self.level - amount)
+
+    def wait_s(self, amount: float) -> float:
+        """Seconds until it holds `amount`, if nobody else takes any."""
+        return max(0.0, (amount - self.level) * MINUTE_S / self.size)
+
+
+def _limited(agent: str, what: str, bucket: Bucket, needed: float) -> RateLimited:
+    wait = bucket.wait_s(needed)
+    return RateLimited(
+        f"{agent} has used its {bucket.size} {what} a minute: try again in {wait:.0f} s, or raise"
+        f" agents.{agent}.{what}_per_minute",
+        retry_after_s=wait,
+    )

@@ -1,0 +1,110 @@
+"""How many tokens a prompt has, without a tokenizer: near the truth.
+
+The rule is linear in counts of bytes, so that 8 MiB cost tens of milliseconds: words, letters, digits, punctuation,
+line ends and characters beyond ASCII each have a weight. The weights are a least-squares fit to Qwen 2.5's and Gemini's
+own tokenizers, by relative error, on the bodies of real agents, the sessions of coding agents, bare prompts and this
+code; those of characters beyond ASCII, of which that text has few, are by hand. On the agents' whole bodies the
+estimate is .93 to 1.06 of either (`python -m benchmarks.evaluation.tokens`); of single messages nine in ten lie between
+.8 and 1.2. What an engine reports corrects the rest: see `token_ratio`.
+"""
+
+from collections.abc import Iterator, Sequence
+from math import ceil
+
+import msgspec
+
+from backends.engines.base import Call
+from backends.types import Message, Request
+from backends.upstream.most_tokens import most_of
+
+PER_MESSAGE = 5
+"""Role and separators of a chat template."""
+
+PER_IMAGE = 1032
+"""Four of Gemini's 258-token tiles; an engine that scales images down counts fewer."""
+
+WORD, SMALL, CAPITAL, DIGIT, SIGN, LINE, BLANK = 0.13, 0.225, 0.315, 1.46, 0.38, 0.9, 0.3
+"""Tokens a piece. Digits stand alone, and often with a piece of what is beside them; blanks beyond those between words
+and lines come in runs, of which a token holds up to sixteen and more.
+"""
+
+ACCENT, LETTER, IDEOGRAPH, EMOJI = 0.9, 0.4, 0.8, 1.6
+"""Tokens a character: Latin with accents; Cyrillic, Arabic and other letters of two bytes; Chinese, Japanese, Thai and
+typesetting's signs, of three; emoji, of four.
+"""
+
+SMALLS, CAPITALS, DIGITS = bytes(range(97, 123)), bytes(range(65, 91)), bytes(range(48, 58))
+BLANKS = b" \t\r\n\x0b\x0c"
+LEADING = (
+    (bytes(range(0xC0, 0xCA)), ACCENT),
+    (bytes(range(0xCA, 0xE0)), LETTER),
+    (bytes(range(0xE0, 0xF0)), IDEOGRAPH),
+    (bytes(range(0xF0, 256)), EMOJI),
+)
+OTHER = bytes(range(128, 256))
+
+
+def count(prompt: Request | Sequence[Message]) -> int:
+    """Estimated prompt tokens, with tools, schema, images and the chat template's own; never negative."""
+    if isinstance(prompt, Request):
+        return _messages(prompt.messages) + sum(map(count_text, _declared(prompt)))
+    return _messages(prompt)
+
+
+def most(prompt: Request | Call) -> int:
+    """Tokens that no prompt exceeds. For reservations, which must hold."""
+    texts = (*_said(prompt.messages), *_declared(prompt))
+    images = sum(len(message.media) for message in prompt.messages)
+    return sum(map(most_of, texts)) + PER_MESSAGE * (len(prompt.messages) + len(prompt.tools)) + PER_IMAGE * images
+
+
+def most_read(call: Call) -> int:
+    """The same of a call, counted anew only where that was not done yet."""
+    return call.most_tokens or most(call)
+
+
+def count_text(text: str) -> int:
+    """Estimated tokens of one text, 0 for an empty one."""
+    data = text.encode("utf-8", "surrogatepass")
+    size = len(data)
+    small, capital, digits, blanks = (_of(kind, data) for kind in (SMALLS, CAPITALS, DIGITS, BLANKS))
+    beyond, other = (0.0, 0) if data.isascii() else (_beyond_ascii(data), _of(OTHER, data))
+    signs = size - small - capital - digits - blanks - other
+    words = min(data.count(b" ") + 1, small + capital)
+    lines = data.count(b"\n") + data.count(b"\r")
+    filling = max(0, blanks - words - lines)
+    estimate = WORD * words + SMALL * small + CAPITAL * capital + DIGIT * digits + SIGN * signs
+    return ceil(min(estimate + LINE * lines + BLANK * filling + beyond, size))
+
+
+def _of(kind: bytes, data: bytes) -> int:
+    return len(data) - len(data.translate(None, kind))
+
+
+def _beyond_ascii(data: bytes) -> float:
+    return sum(weight * _of(kind, data) for kind, weight in LEADING)
+
+
+def _messages(messages: Sequence[Message]) -> int:
+    return sum(
+        PER_MESSAGE
+        + PER_IMAGE * len(message.media)
+        + count_text(message.text)
+        + sum(PER_MESSAGE + count_text(call.name) + count_text(call.arguments) for call in message.tool_calls)
+        for message in messages
+    )
+
+
+def _said(messages: Sequence[Message]) -> Iterator[str]:
+    for message in messages:
+        yield message.text
+        for call in message.tool_calls:
+            yield f"{call.name}{call.arguments}"
+
+
+def _declared(request: Request | Call) -> Iterator[str]:
+    for tool in request.tools:
+        yield f"{tool.name} {tool.description}"
+        yield msgspec.json.encode(tool.parameters).decode()
+    if request.response_format.schema is not None:
+        yield msgspec.json.encode(request.response_format.schema).decode()

@@ -1,0 +1,228 @@
+"""What upstream calls used and cost, counted as it happens.
+
+A provider's own usage holds; where none came, prompt and output are counted and the attempt is marked as estimated.
+Budgets are then charged what it can have cost: the whole reservation where an engine broke off or was never heard,
+since it may have gone on; where a caller left in the middle, what was heard and a little ahead of it.
+A report that cannot be true is no report; one that is odd, or bills more than a call was capped at, is flagged.
+A call is priced by the model that answered, as its provider names it.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from backends.catalogue import names
+from backends.clock import Clock
+from backends.engines.base import Call, Wire
+from backends.errors import EngineError
+from backends.types import ZERO, Attempt, EngineName, Role, Tokens, ToolCall
+from backends.upstream.costs import Costs
+from backends.upstream.token_count import count_text, most_read
+from backends.upstream.usage_checks import Bounds, contradiction, odd, unusable
+
+BEYOND = "beyond the caps it was given"
+"""How a note ends that says what a provider billed above a call's worst case."""
+
+ON_THE_WAY = 256  # tokens an engine may have made before it notices that nobody reads: the largest chunks seen, twice
+
+LETTERS = 8  # of a tool call's arguments that are looked at for each token of the cap: more were not asked for
+
+
+class Meter:
+    """One upstream call, priced as of the moment this is made."""
+
+    def __init__(
+        self,
+        engine: EngineName,
+        call: Call,
+        *,
+        reserved_usd: Decimal,
+        costs: Costs,
+        clock: Clock,
+        role: Role = "answer",
+    ) -> None:
+        self.engine = engine
+        self.call = replace(call, wire=Wire())
+        self.model = call.model
+        self.reserved_usd = reserved_usd
+        self.role = role
+        self._costs = costs
+        self._clock = clock
+        self._reported: Tokens | None = None
+        self._text: list[str] = []
+        self._called = 0  # tokens of tool calls, as counted here
+        self._unreported_b = 0
+        self._unusable: str | None = None
+        self._bounds = Bounds(self.call)
+        self._share = costs.own.begin() if engine == "local" and costs.own else None
+        self._own_usd: Decimal | None = None
+        self._at = clock.now()
+        self.started = clock.monotonic()
+        self.first_at: float | None = None
+
+    def answering(self, model: str) -> None:
+        """The provider names the model that answers. A prefix, a revision, or no name at all changes nothing."""
+        name = names.bare(model)
+        if names.usable(name) and not names.same(self.call.model, name):
+            self.model = name
+
+    def heard(self, text: str) -> None:
+        if self.first_at is None:
+            self.first_at = self._clock.monotonic()
+        self._text.append(text)
+        self._unreported_b += len(text.encode("utf-8", "surrogatepass"))
+
+    def called(self, calls: Sequence[ToolCall]) -> None:
+        """Tool calls were heard; servers tell of them before their usage or after it."""
+        self.heard("")
+        most = LETTERS * self.call.max_output
+        self._called += sum(count_text(call.name) + count_text(call.arguments[:most]) for call in calls)
+
+    @property
+    def text(self) -> str:
+        return "".join(self._text)
+
+    def used(self, tokens: Tokens) -> None:
+        """A running total from the provider; one of zeros, or one that cannot be true, is no report.
+
+        Where only a part is counted, the other part is estimated.
+        """
+        if why := unusable(tokens) or self._bounds.beyond(tokens):
+            self._unusable = why
+        elif not tokens.input and tokens.output + tokens.thinking:
+            self._unusable = "no input"
+            self._reported = replace(tokens, input=self.call.input_tokens, cached_input=0)
+            self._unreported_b = 0
+        elif tokens.input and not tokens.output + tokens.thinking and (self.text or self._called):
+            self._unusable = "no output"
+            self._reported = tokens
+        elif tokens != Tokens():
+            self._unusable = contradiction(tokens)
+            self._reported = tokens if self._unusable is None else replace(tokens, cached_input=0)
+            self._unreported_b = 0
+
+    def done(self) -> tuple[Attempt, Decimal]:
+        """The attempt that ended with a terminal reason, and what budgets are charged for it.
+
+        Its usage is only known where the provider's word covers the last of its text.
+        """
+        known = self._reported is not None and self._unusable is None and not self._unreported_b
+        return self._attempt(None, estimated=not known)
+
+    def left(self, why: str) -> tuple[Attempt, Decimal] | None:
+        """The attempt whose caller went away: closing it ends the answer a little ahead of what was heard.
+
+        None where nothing had gone out yet: then the engine knows of no call.
+        """
+        if self.call.wire is not None and not self.call.wire.sent:
+            self._own()
+            return None
+        attempt, charged = self._attempt(why, estimated=True)
+        return attempt, min(charged, self._ahead_usd()) if self.text else charged
+
+    def failed(self, error: EngineError) -> tuple[Attempt, Decimal]:
+        """The attempt that raised. One that cannot have been billed has no tokens and costs nothing."""
+        if error.billed or self._text or self._reported:
+            return self._attempt(f"{error.kind}: {error}", estimated=True)
+        line = f"{error.kind}: {error}"
+        return Attempt(
+            engine=self.engine,
+            model=self.model,
+            model_asked=self._asked,
+            error=line,
+            own_cost_usd=self._own(),
+            role=self.role,
+        ), ZERO
+
+    @property
+    def _asked(self) -> str:
+        return "" if self.model == self.call.model else self.call.model
+
+    def _attempt(self, error: str | None, *, estimated: bool) -> tuple[Attempt, Decimal]:
+        tokens = self._reported or Tokens(input=self.call.input_tokens)
+        if estimated and not tokens.output:
+            tokens = replace(tokens, output=count_text(self.text) + min(self._called, self.call.max_output))
+        cost = self._cost(tokens)
+        attempt = Attempt(
+            engine=self.engine,
+            model=self.model,
+            model_asked=self._asked,
+            tokens=tokens,
+            cost_usd=cost,
+            error=error,
+            estimated=estimated,
+            flag=self._flag(tokens, cost),
+            own_cost_usd=self._own(),
+            role=self.role,
+        )
+        return attempt, max(cost, self.reserved_usd) if estimated and self.engine == "cloud" else cost
+
+    def _flag(self, tokens: Tokens, cost: Decimal) -> str:
+        """What a person should know of the provider's report and of the model; "" where nothing."""
+        flags = []
+        if self._asked and self.engine == "cloud" and not self._costs.knows(self.model, self._at):
+            flags.append(f"{self.model} answered, which has no price: priced as {self.call.model}")
+        if self._unusable is not None:
+            flags.append(f"{self.model} reported {self._unusable}: its usage is estimated")
+            return "; ".join(flags)
+        if self._reported and (found := odd(tokens, self.call)):
+            flags.append(f"{self.model} reported {found}")
+        if cost > self.reserved_usd and self.engine == "cloud":
+            flags.append(f"{self.model} billed ${cost - self.reserved_usd:f} {BEYOND}")
+        return "; ".join(flags)
+
+    def _cost(self, tokens: Tokens) -> Decimal:
+        return self._costs.of(self.engine, self._costs.priced(self.model, self.call.model, self._at), tokens, self._at)
+
+    def _own(self) -> Decimal | None:
+        """What the call cost on the operator's own machine; asked again, the same."""
+        if self._share is not None and self._costs.own is not None:
+            self._own_usd, self._share = self._costs.own.end(self._share), None
+        return self._own_usd
+
+    def _ahead_usd(self) -> Decimal:
+        """The price of what was heard, with what may be on the way; thinking is over once text comes."""
+        known = self._reported or Tokens()
+        thinking = known.thinking if self._reported else self.call.thinking_budget or 0
+        heard = known.output + self._unreported_b
+        tokens = Tokens(input=known.input or most_read(self.call), output=heard + ON_THE_WAY, thinking=thinking)
+        return self._cost(tokens)
+
+
+class Tally:
+    """All upstream calls of one request."""
+
+    def __init__(self) -> None:
+        self.attempts: list[Attempt] = []
+        self.charged_usd = ZERO
+
+    def add(self, counted: tuple[Attempt, Decimal] | None) -> None:
+        """Take in a call; None is one that never was."""
+        if counted is None:
+            return
+        attempt, charged = counted
+        self.attempts.append(attempt)
+        self.charged_usd += charged
+
+    @property
+    def tokens(self) -> Tokens:
+        return sum((attempt.tokens for attempt in self.attempts), Tokens())
+
+    @property
+    def cost_usd(self) -> Decimal:
+        return sum((attempt.cost_usd for attempt in self.attempts), ZERO)
+
+    @property
+    def own_cost_usd(self) -> Decimal | None:
+        """None where no call's is known."""
+        known = [attempt.own_cost_usd for attempt in self.attempts if attempt.own_cost_usd is not None]
+        return sum(known, ZERO) if known else None
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        return tuple(attempt.flag for attempt in self.attempts if attempt.flag)
+
+    @property
+    def estimated(self) -> bool:
+        return any(attempt.estimated for attempt in self.attempts)

@@ -1,0 +1,70 @@
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import cast
+
+import psutil
+import pytest
+
+from backends.bootstrap import connect as opening
+from backends.bootstrap.connect import embedded, play_agents
+from backends.core.api import Core
+from backends.core.local import LocalCore
+from backends.paths import Paths
+from backends.rehearsal import process
+from backends.settings.model import Cache, Settings, Telemetry
+from backends.types import Chunk, Request
+
+QUIET = Settings(cache=Cache(semantic=False), telemetry=Telemetry(gpu=False))
+
+
+class Endless:
+    """A core whose calls last until their caller leaves."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.left = asyncio.Event()
+
+    async def ask(self, request: Request) -> AsyncGenerator[Chunk]:
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+            yield cast(Chunk, request)
+        finally:
+            self.left.set()
+
+
+async def test_the_agents_play_until_they_are_told_to_stop_and_leave_their_calls() -> None:
+    core, until = Endless(), asyncio.Event()
+    playing = asyncio.create_task(play_agents(cast(Core, core), until))
+    async with asyncio.timeout(30):
+        await core.asked.wait()
+        assert not core.left.is_set()
+        until.set()
+        await playing
+    assert core.left.is_set()
+
+
+async def test_a_rehearsal_whose_twins_are_gone_says_so_on_every_screen(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "PAUSE_S", 0.0)
+    monkeypatch.setattr(opening, "logging_to", lambda _: nullcontext())  # pytest keeps the log itself
+    async with embedded(QUIET, Paths.find(rehearsal=True), rehearse=True, listen=False, traffic=False) as opened:
+        core = opened.core
+        assert isinstance(core, LocalCore)
+        events = core.events()
+        monkeypatch.setattr(sys, "executable", "/bin/false")
+        for child in await asyncio.to_thread(psutil.Process().children):
+            child.kill()
+        async with asyncio.timeout(30):
+            async for _ in events:
+                if [alert.text for alert in (await core.snapshot()).alerts if alert.key == "rehearsal"] == [
+                    process.LOST
+                ]:
+                    break
+        await events.aclose()
+        core.alert("rehearsal", "")
+        assert "rehearsal" not in [alert.key for alert in (await core.snapshot()).alerts]

@@ -1,0 +1,124 @@
+import msgspec
+import pytest
+from hypothesis import given
+
+from backends import errors
+from backends.core import wire as frames
+from backends.core.wire import (
+    Act,
+    Ask,
+    Explain,
+    Frame,
+    Hello,
+    Look,
+    Ping,
+    Watch,
+)
+from backends.errors import ClawError, EngineError, QueueFull, Unreachable, WrongUse
+from backends.events import Event
+from backends.types import Acted, Action, Chunk, Explanation, Request, Snapshot
+from tests.backends.any_value import values_of
+
+
+@given(request=values_of(Request))
+def test_any_request_survives_the_way_to_the_core(request: Request) -> None:
+    for call in (Ask(request=request), Explain(request=request)):
+        line = frames.encode(call)
+        assert line.count(b"\n") == 1
+        assert frames.decode_call(line) == call
+
+
+@given(event=values_of(Event))
+def test_any_event_survives_the_way_to_its_watcher(event: Event) -> None:
+    frame = Frame(event=event)
+    assert frames.decode_frame(frames.encode(frame)) == frame
+
+
+@given(chunk=values_of(Chunk))
+def test_any_chunk_survives_the_way_to_its_asker(chunk: Chunk) -> None:
+    frame = Frame(chunk=chunk)
+    assert frames.decode_frame(frames.encode(frame)) == frame
+
+
+@given(value=values_of(Explanation) | values_of(Snapshot) | values_of(Acted))
+def test_any_result_survives(value: Explanation | Snapshot | Acted) -> None:
+    frame = frames.decode_frame(frames.encode(frames.result(value)))
+    assert msgspec.json.decode(frame.result, type=type(value)) == value
+
+
+def test_each_verb_has_its_word() -> None:
+    action = Action(verb="stop-cloud", actor="me")
+    words = {Look(): "snapshot", Watch(): "events", Act(action=action): "act", Ping(): "ping"}
+    for call, word in words.items():
+        assert msgspec.json.decode(frames.encode(call))["verb"] == word
+        assert frames.decode_call(frames.encode(call)) == call
+
+
+ERRORS = [
+    kind("what happened: what to do")
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, ClawError) and kind is not EngineError
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_comes_back_as_itself(error: ClawError) -> None:
+    frame = frames.decode_frame(frames.encode(frames.failure(error)))
+    assert frame.error is not None
+    revived = frames.revive(frame.error)
+    assert type(revived) is type(error)
+    assert str(revived) == str(error)
+    assert (revived.kind, revived.exit_code, revived.http_status) == (error.kind, error.exit_code, error.http_status)
+
+
+def test_an_error_s_figures_come_back() -> None:
+    full = frames.failure(QueueFull("full", retry_after_s=2.5)).error
+    assert full is not None
+    assert frames.revive(full).retry_after_s == 2.5
+    gone = frames.failure(EngineError("gone", kind="cut", billed=True, status=503, retry_after_s=1)).error
+    assert gone is not None
+    revived = frames.revive(gone)
+    assert isinstance(revived, EngineError)
+    assert (revived.kind, revived.billed, revived.status, revived.retry_after_s) == ("cut", True, 503, 1)
+
+
+def test_an_error_of_a_newer_core_is_still_an_error() -> None:
+    class Novel(WrongUse):
+        kind = "novel"
+
+    failed = frames.failure(Novel("something new")).error
+    assert failed is not None
+    revived = frames.revive(failed)
+    assert type(revived) is ClawError
+    assert (str(revived), revived.kind, revived.exit_code) == ("something new", "novel", 2)
+    for name in ("os", "Any", "EngineErrorKind", "__doc__"):
+        assert type(frames.revive(msgspec.structs.replace(failed, name=name))) is ClawError
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"\n", b"{}", b"[]", b'{"verb":"dance","protocol":1}', b"\xff", b'{"verb":"ask","protocol":1}', b"[" * 9999],
+)
+def test_what_is_no_call_is_wrong_use(line: bytes) -> None:
+    with pytest.raises(WrongUse):
+        frames.decode_call(line)
+
+
+def test_a_call_of_another_protocol_is_told_so() -> None:
+    with pytest.raises(WrongUse, match="speaks control protocol 1, the caller 2"):
+        frames.decode_call(b'{"verb":"ping","protocol":2,"new":"field"}')
+
+
+def test_a_core_of_another_protocol_is_named() -> None:
+    hello = Frame(hello=Hello(protocol=7, version="9.9", pid=1))
+    with pytest.raises(Unreachable, match=r"claw 9\.9.*protocol 7"):
+        frames.decode_frame(frames.encode(hello))
+    for line in (b"", b"HTTP/1.1 400\r\n", b'{"chunk":{"type":"Novel"}}', b"[" * 9999):
+        with pytest.raises(Unreachable):
+            frames.decode_frame(line)
+
+
+def test_a_frame_beyond_the_limit_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "FRAME_BYTES", 10)
+    with pytest.raises(ValueError, match="too long"):
+        frames.encode(Look())

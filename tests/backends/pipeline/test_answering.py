@@ -1,0 +1,97 @@
+"""What happens between the decision and the engine's word: places that come late, and engines that break our seam."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from backends.engines.base import Call, EngineChunk, Text
+from backends.errors import EngineError
+from backends.settings.model import Settings
+from backends.types import Action, Delta, EngineName
+from tests.core import ask, policy, prompt, stand
+from tests.waiting import until
+
+
+def one_at_a_time(settings: Settings) -> Settings:
+    cloud = replace(settings.engines.cloud, parallel=1)
+    return policy(replace(settings, engines=replace(settings.engines, cloud=cloud)), "writer", "cloud")
+
+
+class Odd:
+    """An engine with a mistake in it: after a word it raises what none may, or ends without an end."""
+
+    name: EngineName = "cloud"
+
+    def __init__(self, error: Exception | None) -> None:
+        self._error = error
+
+    def ignores(self, call: Call) -> tuple[str, ...]:
+        return ()
+
+    async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
+        yield Text("a word")
+        if self._error is not None:
+            raise self._error
+
+    async def prepare(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+async def test_a_call_that_waits_for_the_cloud_is_not_sent_once_the_cloud_is_stopped(home: Path) -> None:
+    async with stand(home, change=one_at_a_time) as it:
+        it.gemini.behaviour = replace(it.gemini.behaviour, tokens_per_s=40.0, chunk_tokens=1)
+        first = asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer")))
+        await until(lambda: it.gemini.account.open)
+        second = asyncio.ensure_future(ask(it.core, prompt("describe a shelf", agent="writer")))
+        await until(lambda: it.core._desks["cloud"].limiter.waiting)
+        await it.core.act(Action(verb="stop-cloud", actor="test"))
+        (_, answered), (_, turned_away) = await asyncio.gather(first, second)
+        assert it.gemini.account.counts()["calls"] == {"finished": 1}
+    assert (answered.finish, turned_away.finish, turned_away.attempts) == ("stop", "error", ())
+    assert "resume-cloud" in str(turned_away.error)
+
+
+@pytest.mark.parametrize("error", [ValueError("a mistake of ours"), None])
+async def test_an_engine_that_breaks_our_seam_is_charged_and_may_be_asked_again(
+    home: Path, error: Exception | None
+) -> None:
+    async with stand(home, change=one_at_a_time) as it:
+        desk = it.core._desks["cloud"]
+        real, desk.engine = desk.engine, Odd(error)
+        for _ in range(3):
+            desk.breaker.failed(EngineError("down", kind="unavailable"))
+        desk.breaker.shorten()
+        _, outcome = await ask(it.core, prompt("describe a rack", agent="writer"))
+        assert (outcome.finish, outcome.error_kind) == ("error", "internal")
+        assert [(attempt.error, attempt.estimated) for attempt in outcome.attempts] == [("internal", True)]
+        (budget,) = it.core._ledger.budgets()
+        assert budget.spent_usd >= outcome.cost_usd > 0 == budget.reserved_usd
+        assert desk.breaker.usable()
+        desk.engine = real
+        _, outcome = await ask(it.core, prompt("describe a shelf", agent="writer"))
+    assert outcome.finish == "stop"
+    assert outcome.cost_usd > Decimal(0)
+
+
+async def test_an_answer_that_is_cut_keeps_the_time_of_its_first_word(home: Path) -> None:
+    async with stand(home, change=one_at_a_time) as it:
+        desk = it.core._desks["cloud"]
+        real, desk.engine = desk.engine, Odd(EngineError("it broke off: ask again", kind="unavailable"))
+        _, broken = await ask(it.core, prompt("describe a rack", agent="writer"))
+        desk.engine = real
+        it.gemini.behaviour = replace(it.gemini.behaviour, tokens_per_s=40.0, chunk_tokens=1)
+        left = prompt("describe a shelf", agent="writer")
+        async with aclosing(it.core.ask(left)) as stream:
+            await anext(chunk async for chunk in stream if isinstance(chunk, Delta))
+        await until(lambda: it.rows(f"id = '{left.id}'"))
+        (cut,) = it.rows(f"id = '{left.id}'")
+    assert (broken.finish, cut["finish"]) == ("error", "cancelled")
+    assert broken.ttft_ms is not None
+    assert 0 <= broken.ttft_ms <= broken.latency_ms
+    assert 0 <= cut["ttft_ms"] <= cut["latency_ms"]

@@ -1,0 +1,237 @@
+"""Answers from the cache through a whole core: what a caller is told of them, who may have which, what goes wrong."""
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from secrets import token_hex
+
+import pytest
+from msgspec.structs import replace
+
+from backends.cache.disk import RETRY_S
+from backends.clock import ManualClock
+from backends.errors import WrongUse
+from backends.rehearsal.behaviour import Counted
+from backends.settings.model import Settings
+from backends.types import Action, Delta, Done, Routed, Sampling
+from tests.backends.cache.samples import WordEmbedder
+from tests.core import Stand, ask, chunks, policy, prompt, stand
+from tests.waiting import until
+
+LIST = "name three uses of a cache"
+QUESTION = "What is the queue depth of the local model?"
+PARAPHRASE = "Please tell me what the queue depth of the local model is."
+
+
+def cloudy(settings: Settings) -> Settings:
+    return policy(settings, "writer", "cloud")
+
+
+def rechecking(share: float = 1.0) -> Callable[[Settings], Settings]:
+    def change(settings: Settings) -> Settings:
+        return replace(cloudy(settings), cache=replace(settings.cache, semantic=True, recheck=share))
+
+    return change
+
+
+async def with_words(it: Stand) -> None:
+    """The semantic tier on, by words instead of weights, and QUESTION answered once."""
+    await until(lambda: it.core._cache.stats().semantic == "on")
+    await ask(it.core, prompt(QUESTION, agent="writer"))
+    await until(lambda: it.core._cache.stats().vectors == 1)
+
+
+@pytest.fixture
+def words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backends.cache.semantic.embedders.load", lambda *_, **__: WordEmbedder())
+
+
+async def test_a_hit_says_which_entry_it_is_how_old_and_whose(home: Path) -> None:
+    async with stand(home, change=cloudy) as it:
+        first = prompt(LIST, agent="writer")
+        text, _ = await ask(it.core, first)
+        routed, *parts, done = await chunks(it.core, prompt(LIST, agent="writer"))
+    assert isinstance(routed, Routed)
+    assert isinstance(done, Done)
+    assert "".join(part.text for part in parts if isinstance(part, Delta)) == text
+    entry, seconds = done.outcome.cache_entry, done.outcome.cache_age_s
+    assert len(entry) == 12
+    assert seconds is not None
+    assert [reason.rule for reason in routed.explanation.reasons] == ["cache", "cache entry"]
+    assert f"{entry}, " in done.outcome.reasons[1].detail
+    assert f"asked by writer, in {first.id}" in done.outcome.reasons[1].detail
+
+
+async def test_a_hit_streams_in_pieces(home: Path) -> None:
+    async with stand(home, change=cloudy) as it:
+        text, _ = await ask(it.core, prompt(LIST, agent="writer", sampling=Sampling(max_tokens=4000)))
+        heard = await chunks(it.core, prompt(LIST, agent="writer", sampling=Sampling(max_tokens=4000)))
+        pieces = [chunk.text for chunk in heard if isinstance(chunk, Delta)]
+    assert "".join(pieces) == text
+    assert len(pieces) > 1 or len(text) < 64
+
+
+async def test_no_cache_asks_anew_and_the_new_answer_is_kept(home: Path) -> None:
+    async with stand(home, change=cloudy) as it:
+        await ask(it.core, prompt(LIST, agent="writer"))
+        _, outcome = await ask(it.core, prompt(LIST, agent="writer", refresh=True))
+        _, after = await ask(it.core, prompt(LIST, agent="writer"))
+    assert (outcome.engine, outcome.cache) == ("cloud", "bypass")
+    assert after.cache == "exact"
+    assert outcome.id in after.reasons[1].detail
+
+
+async def test_refreshes_in_flight_share_nothing(home: Path) -> None:
+    async with stand(home, change=cloudy) as it:
+        await asyncio.gather(*(ask(it.core, prompt(LIST, agent="writer", refresh=True)) for _ in range(3)))
+        assert sum(it.gemini.account.counts()["calls"].values()) == 3
+
+
+async def test_answers_of_one_class_of_models_never_serve_another(home: Path) -> None:
+    """The same agent and words, asked of another engine, under another pin."""
+    async with stand(home) as it:
+        await ask(it.core, prompt(LIST, engine="cloud"))
+        _, local = await ask(it.core, prompt(LIST, engine="local"))
+        _, again = await ask(it.core, prompt(LIST, engine="local"))
+        await it.core.act(Action(verb="pin", actor="test", agent="coding", engine="local"))
+        await ask(it.core, prompt(LIST, agent="coding"))
+        await it.core.act(Action(verb="pin", actor="test", agent="coding", engine="cloud"))
+        _, pinned = await ask(it.core, prompt(LIST, agent="coding"))
+    assert (local.engine, again.cache, pinned.engine) == ("local", "exact", "cloud")
+
+
+async def test_a_complaint_about_a_hit_kills_its_entry(home: Path) -> None:
+    async with stand(home, change=cloudy) as it:
+        await ask(it.core, prompt(LIST, agent="writer"))
+        _, hit = await ask(it.core, prompt(LIST, agent="writer"))
+        acted = await it.core.act(Action(verb="wrong-hit", actor="test", id=hit.id))
+        _, after = await ask(it.core, prompt(LIST, agent="writer"))
+        stats = (await it.core.snapshot()).cache
+        with pytest.raises(WrongUse, match="kill-entry"):
+            await it.core.act(Action(verb="wrong-hit", actor="test", id="unknown"))
+    assert hit.cache_entry in acted.detail
+    assert (after.cache, stats.complaints) == ("miss", 1)
+
+
+async def test_a_hit_that_is_rated_bad_is_a_complaint(home: Path) -> None:
+    async with stand(home, change=cloudy) as it:
+        _, fresh = await ask(it.core, prompt(LIST, agent="writer"))
+        _, hit = await ask(it.core, prompt(LIST, agent="writer"))
+        good = await it.core.act(Action(verb="rate", actor="test", id=hit.id, good=True))
+        elsewhere = await it.core.act(Action(verb="rate", actor="test", id=fresh.id, good=False))
+        assert it.core._cache.stats().entries == 1
+        bad = await it.core.act(Action(verb="rate", actor="test", id=hit.id, good=False))
+        stats = it.core._cache.stats()
+    assert "entry" not in good.detail + elsewhere.detail
+    assert bad.detail.endswith(f"rated bad, its cache entry {hit.cache_entry} killed")
+    assert (stats.entries, stats.complaints) == (0, 1)
+
+
+async def test_what_the_providers_own_cache_saved_is_counted(home: Path) -> None:
+    async with stand(home, change=cloudy) as it:
+        it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(input=9000, cached=6000))
+        _, outcome = await ask(it.core, prompt(LIST, agent="writer"))
+        stats = it.core._cache.stats()
+    assert outcome.tokens.cached_input == stats.provider_cached_tokens == 6000
+    assert Decimal(0) < stats.provider_saved_usd < Decimal("0.01")
+
+
+async def test_an_entry_is_killed_by_name(home: Path) -> None:
+    async with stand(home, change=cloudy) as it:
+        await ask(it.core, prompt(LIST, agent="writer"))
+        _, hit = await ask(it.core, prompt(LIST, agent="writer"))
+        acted = await it.core.act(Action(verb="kill-entry", actor="test", id=hit.cache_entry))
+        with pytest.raises(WrongUse, match="no entry"):
+            await it.core.act(Action(verb="kill-entry", actor="test", id=hit.cache_entry))
+    assert acted.detail == f"entry {hit.cache_entry} killed"
+
+
+async def test_a_cache_that_cannot_be_used_is_one_alert_and_no_lost_answer(home: Path) -> None:
+    clock = ManualClock()
+    async with stand(home, change=cloudy, clock=clock) as it:
+        await it.core._cache._disk.call(lambda database: database._db.execute("PRAGMA max_page_count = 1").fetchone())
+        for number in range(8):
+            text, outcome = await ask(it.core, prompt(f"{LIST}, number {number} {token_hex(6000)}", agent="writer"))
+            assert text
+            assert outcome.finish == "stop"
+            clock.advance(RETRY_S / 10)
+        await until(lambda: it.core._journal.alerts())
+        assert [alert.key for alert in it.core._journal.alerts()] == ["cache"]
+        assert "full" in it.core._journal.alerts()[0].text
+        clock.advance(RETRY_S)
+        await ask(it.core, prompt(f"{LIST} that fits", agent="writer"))
+        await until(lambda: not it.core._cache.stats().problem)
+        await ask(it.core, prompt(f"{LIST} that fits too", agent="writer"))
+        await until(lambda: not it.core._journal.alerts())
+
+
+async def test_an_embedding_model_that_does_not_load_is_one_alert_and_no_lost_answer(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("backends.cache.semantic.embedders.load", load)
+    async with stand(home, change=rechecking()) as it:
+        await until(lambda: it.core._cache.stats().semantic == "failed")
+        await ask(it.core, prompt(LIST, agent="writer"))
+        _, hit = await ask(it.core, prompt(LIST, agent="writer"))
+        await until(lambda: it.core._journal.alerts())
+        (alert,) = it.core._journal.alerts()
+    assert hit.cache == "exact"
+    assert (alert.key, "did not load" in alert.text) == ("semantic", True)
+
+
+async def _settled_shadow(it: Stand) -> None:
+    await until(lambda: not it.core._pipeline.rechecks._tasks)
+
+
+@pytest.mark.usefixtures("words")
+async def test_a_paraphrase_is_asked_anew_in_the_background_and_judged(home: Path) -> None:
+    async with stand(home, change=rechecking()) as it:
+        await with_words(it)
+        _, hit = await ask(it.core, prompt(PARAPHRASE, agent="writer"))
+        await _settled_shadow(it)
+        stats = it.core._cache.stats()
+        rows = it.rows()
+        (shadow,) = [outcome for outcome in await it.core._ledger.recent(9) if outcome.source == "shadow"]
+    assert hit.cache == "semantic"
+    assert "alike" in hit.reasons[0].detail
+    assert stats.rechecked == 1
+    assert stats.rechecked_usd == shadow.cost_usd > 0
+    assert (shadow.engine, shadow.cache, shadow.baseline_usd, len(rows)) == ("cloud", "bypass", 0, 3)
+
+
+@pytest.mark.usefixtures("words")
+@pytest.mark.parametrize("change", ["share", "exact", "limit", "budget"])
+async def test_what_is_not_asked_anew(home: Path, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def changed(settings: Settings) -> Settings:
+        settings = rechecking(0.0 if change == "share" else 1.0)(settings)
+        if change == "limit":
+            return policy(settings, "writer", "cloud", requests_per_minute=100)
+        return settings
+
+    async with stand(home, change=changed) as it:
+        await with_words(it)
+        again = QUESTION if change == "exact" else PARAPHRASE
+        if change == "budget":
+            room = it.core._ledger.room
+            short = room(agent="writer", engine="cloud", model="gemini-3.5-flash-lite")
+            monkeypatch.setattr(it.core._ledger, "room", lambda **_: replace(short, left_usd=Decimal("0.000001")))
+        _, hit = await ask(it.core, prompt(again, agent="writer"))
+        await _settled_shadow(it)
+        assert hit.engine == "cache"
+        assert it.core._cache.stats().rechecked == 0
+        assert sum(it.gemini.account.counts()["calls"].values()) == 1
+
+
+@pytest.mark.usefixtures("words")
+async def test_a_second_asking_in_the_air_ends_with_the_core(home: Path) -> None:
+    async with stand(home, change=rechecking()) as it:
+        await with_words(it)
+        it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=60.0)
+        await ask(it.core, prompt(PARAPHRASE, agent="writer"))
+        await until(lambda: it.gemini.account.open == 1)
+    rows = it.rows("finish = 'cancelled'")
+    assert len(rows) == 1

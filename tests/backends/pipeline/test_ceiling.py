@@ -1,0 +1,89 @@
+"""A ceiling on one request's cost: what is cut, in which order, and what comes of a call that cannot be cut enough."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from backends.engines.base import Call
+from backends.errors import BudgetExceeded
+from backends.pipeline.cost_cap import Cut, cut
+from backends.settings.model import Settings
+from backends.types import Message
+from tests.core import ask, policy, prompt, stand
+
+CALL = Call(
+    id="c",
+    model="m",
+    messages=(Message(role="user", text="hello"),),
+    max_output=1000,
+    thinking_budget=2000,
+    input_tokens=100,
+    first_byte_s=1.0,
+    idle_s=1.0,
+)
+
+
+def worst(call: Call) -> Decimal:
+    """A dollar a token."""
+    return Decimal(call.input_tokens + call.max_output + (call.thinking_budget or 0))
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "left"),
+    [
+        (3100, None),
+        (2900, Cut(max_output=800, thinking_budget=2000)),
+        (2400, Cut(max_output=300, thinking_budget=2000)),
+        (2399, Cut(max_output=1000, thinking_budget=0)),
+        (500, Cut(max_output=400, thinking_budget=0)),
+        (399, Cut(max_output=300, thinking_budget=0)),
+    ],
+)
+def test_output_is_cut_first_then_thinking_and_never_below_what_is_useful(ceiling: int, left: Cut | None) -> None:
+    assert cut(CALL, Decimal(ceiling), worst=worst, useful=300) == left
+
+
+@given(st.integers(1, 5000), st.none() | st.integers(0, 5000), st.integers(0, 9000), st.integers(1, 2000))
+def test_what_is_left_fits_unless_it_is_the_least_that_is_useful(
+    output: int, thinking: int | None, ceiling: int, useful: int
+) -> None:
+    call = replace(CALL, max_output=output, thinking_budget=thinking)
+    left = cut(call, Decimal(ceiling), worst=worst, useful=useful)
+    made = call if left is None else left.of(call)
+    assert made.max_output <= output
+    assert (made.thinking_budget is None) == (thinking is None)
+    if worst(made) > ceiling:
+        assert made.max_output == min(useful, output)
+        assert not made.thinking_budget
+
+
+def capped(usd: str, wanted: str = "cloud") -> object:
+    def change(settings: Settings) -> Settings:
+        return policy(settings, "writer", wanted, max_cost_usd=Decimal(usd))  # type: ignore[arg-type]
+
+    return change
+
+
+async def test_a_call_is_cut_to_its_ceiling_and_billed_within_it(home: Path) -> None:
+    async with stand(home, change=capped("0.002")) as it:  # type: ignore[arg-type]
+        _, outcome = await ask(it.core, prompt("draft a post about rain", agent="writer"))
+        (row,) = it.rows()
+        assert it.billed() == Decimal(row["cost_usd"])
+    assert outcome.engine == "cloud"
+    assert 0 < outcome.cost_usd <= Decimal("0.002")
+
+
+async def test_what_cannot_be_cut_so_far_is_refused_or_stays_local(home: Path) -> None:
+    async with stand(home, change=capped("0.000001")) as it:  # type: ignore[arg-type]
+        with pytest.raises(BudgetExceeded, match=r"agents\.writer\.max_cost_usd"):
+            await ask(it.core, prompt("draft a post about rain", agent="writer"))
+        assert it.rows() == []
+    async with stand(home, change=capped("0.000001", "prefer-cloud")) as it:  # type: ignore[arg-type]
+        _, outcome = await ask(it.core, prompt("draft a post about rain", agent="writer"))
+        assert it.gemini.account.counts()["requests"] == {}
+    assert outcome.engine == "local"
+    assert "ceiling" in {reason.rule for reason in outcome.reasons}

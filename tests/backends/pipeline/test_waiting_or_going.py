@@ -1,0 +1,75 @@
+"""With the local queue full, a tight deadline goes to the cloud and a loose one waits its turn."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from backends.settings.model import Settings
+from tests.core import Stand, ask, policy, prompt, stand
+from tests.waiting import until
+
+
+def narrow(settings: Settings) -> Settings:
+    """One place at the local engine, and an agent whose prompts it is always good enough for."""
+    local = replace(settings.engines.local, parallel=1)
+    settings = replace(settings, engines=replace(settings.engines, local=local))
+    return policy(settings, "writer", "auto", dial=0.0)
+
+
+@asynccontextmanager
+async def held(it: Stand, calls: int) -> AsyncGenerator[None]:
+    """`calls` slow ones of another agent: one at the engine, the others in its queue."""
+    it.ollama.behaviour = replace(it.ollama.behaviour, tokens_per_s=0.5)
+    async with AsyncExitStack() as stack:
+        tasks = [asyncio.create_task(ask(it.core, prompt(f"count to {n}", agent="scout"))) for n in range(calls)]
+        desk = it.core._desks["local"]
+        await until(lambda: desk.limiter.waiting == calls - 1 and it.ollama.account.open == 1)
+        stack.callback(lambda: setattr(it.ollama, "behaviour", replace(it.ollama.behaviour, tokens_per_s=5000.0)))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+
+async def test_a_tight_deadline_goes_to_the_cloud_and_a_loose_one_waits(home: Path) -> None:
+    async with stand(home, change=narrow) as it:
+        it.core._desks["local"].rates.measured(intent="chat", output=400, first_token_s=0.5, total_s=20.0)
+        async with held(it, 3):
+            _, tight = await ask(it.core, prompt("hello there", agent="writer", deadline_s=30.0))
+            loose = asyncio.create_task(ask(it.core, prompt("good evening", agent="writer", deadline_s=300.0)))
+            await until(lambda: it.core._desks["local"].limiter.waiting == 3)
+        _, waited = await loose
+    assert (tight.engine, waited.engine) == ("cloud", "local")
+    (reason,) = [reason for reason in tight.reasons if reason.rule == "deadline"]
+    assert reason.detail.endswith("deadline 30 s")
+    assert "deadline" not in {reason.rule for reason in waited.reasons}
+
+
+async def test_before_anything_was_measured_the_calls_in_the_air_tell_how_long_it_takes(home: Path) -> None:
+    async with stand(home, change=narrow) as it, held(it, 3):
+        desk = it.core._desks["local"]
+        assert desk.rates.service_s is None
+        await until(lambda: (desk.wait_s() or 0.0) > 0.6)
+        told = await it.core.explain(prompt("hello there", agent="writer", deadline_s=0.6))
+        patient = await it.core.explain(prompt("hello there", agent="writer", deadline_s=3000.0))
+    assert (told.engine, patient.engine) == ("cloud", "local")
+    assert told.weighed is not None
+    assert told.weighed.waiting == 2
+    assert told.alternatives[0].ruled_out_by == "deadline"
+
+
+async def test_a_full_queue_is_no_place_to_wait(home: Path) -> None:
+    def full(settings: Settings) -> Settings:
+        settings = narrow(settings)
+        local = replace(settings.engines.local, queue_limit=1)
+        return replace(settings, engines=replace(settings.engines, local=local))
+
+    async with stand(home, change=full) as it, held(it, 2):
+        _, outcome = await ask(it.core, prompt("hello there", agent="writer", deadline_s=3000.0))
+    assert outcome.engine == "cloud"
+    assert ("engine", "its queue of 1 is full") in {(reason.rule, reason.detail) for reason in outcome.reasons}

@@ -1,0 +1,27 @@
+"""The gate on its own corpus, with values that nobody has seen: what it finds, and what it lets pass."""
+
+import pytest
+
+from backends.privacy import PrivacyGate
+from backends.settings.model import Privacy
+from benchmarks.private_corpus import examples, wrong
+
+GATE = PrivacyGate(Privacy())
+
+
+@pytest.mark.parametrize("seed", [101, 102])
+@pytest.mark.parametrize(
+    ("name", "floor"),
+    [
+        ("first-secrets", 0.98),
+        ("first-personal", 0.98),
+        ("first-harmless", 0.98),
+        ("fresh", 0.97),
+        ("third", 0.97),
+        ("fourth", 0.97),
+    ],
+)
+def test_nearly_all_rows_are_judged_as_their_author_did(name: str, floor: float, seed: int) -> None:
+    rows = examples(name, seed)
+    missed = wrong(GATE, rows)
+    assert len(missed) <= (1 - floor) * len(rows), [(row.kind, row.text[:80]) for row in missed]

@@ -1,0 +1,241 @@
+"""Placeholders: what is exchanged for them, what keeps a request here all the same, and how the values come back."""
+
+import json
+import re
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.privacy import PrivacyGate
+from backends.privacy.hit import Hit
+from backends.privacy.redact import Redaction, Values, merged
+from backends.privacy.restore import Restorer
+from backends.settings.model import Privacy
+from backends.types import Media, Message, Request, Tool, ToolCall
+
+KEY = "ghp_aB3dE5fG7hJ9kL2mN4pQ6rS8tU1vW3xY5z"
+MAIL = "lena.ortiz@webmail.net"
+GATE = PrivacyGate(Privacy(words=("Project Nightjar",)))
+
+
+def request(*texts: str, **more: Any) -> Request:
+    return Request(id="r", messages=tuple(Message(role="user", text=text) for text in texts), **more)
+
+
+def redacted(whole: Request) -> Redaction | None:
+    return GATE.redact(whole, GATE.inspect(whole, agent_sensitive=False))
+
+
+def sent(whole: Request) -> list[str]:
+    redaction = redacted(whole)
+    assert redaction is not None
+    return [message.text for message in redaction.request.messages]
+
+
+def test_a_value_has_one_placeholder_wherever_it_stands() -> None:
+    first, second = sent(request(f"write to {MAIL} and ann@webmail.net", f"again {MAIL}, with {KEY}"))
+    assert first == "write to [[EMAIL_1]] and [[EMAIL_2]]"
+    assert second == "again [[EMAIL_1]], with [[API_KEY_1]]"
+
+
+def test_the_operators_words_are_exchanged_each_time() -> None:
+    assert sent(request("Project Nightjar? project nightjar!")) == ["[[TERM_1]]? [[TERM_2]]!"]
+    assert sent(request("about project\n  Nightjar")) == ["about [[TERM_1]]"]
+
+
+def test_numbers_begin_after_those_that_the_request_itself_holds() -> None:
+    assert sent(request(f"explain [[EMAIL_4]] and email_7 to {MAIL}")) == [
+        "explain [[EMAIL_4]] and email_7 to [[EMAIL_8]]"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["My card 4539578763621486, thanks", "card 4539 5787 6362 1486", "phone +49 151 53437436", "PIN 4831"],
+)
+def test_no_number_of_a_placeholder_tells_of_its_value(text: str) -> None:
+    (message,) = sent(request(text))
+    assert "_1]]" in message
+    assert re.search(r"_\d\d", message) is None
+
+
+def test_a_value_is_exchanged_also_where_nothing_around_it_looks_private() -> None:
+    assert sent(request("my password is hunter22. Is hunter22 too short?", "or (hunter22), not hunter2222")) == [
+        "my password is [[PASSWORD_1]]. Is [[PASSWORD_1]] too short?",
+        "or ([[PASSWORD_1]]), not hunter2222",
+    ]
+
+
+def test_a_value_that_can_still_be_read_in_a_tool_keeps_the_request_here() -> None:
+    tool = Tool(name="try", description="tries hunter22", parameters={})
+    assert redacted(request("my password is hunter22.", tools=(tool,))) is None
+
+
+def test_quotes_stay_so_that_json_stays_json() -> None:
+    (text,) = sent(request('{"password": "Kanu!Blau77", "user": "app"}'))
+    assert json.loads(text) == {"password": "[[PASSWORD_1]]", "user": "app"}
+
+
+def test_names_and_arguments_of_tool_calls_are_exchanged() -> None:
+    call = ToolCall(id="1", name="mail", arguments=json.dumps({"to": [MAIL], "password": "Kanu!Blau77", "n": 3}))
+    whole = Request(id="r", messages=(Message(role="assistant", name=f"{MAIL}.txt", tool_calls=(call,)),))
+    redaction = redacted(whole)
+    assert redaction is not None
+    (message,) = redaction.request.messages
+    assert message.name == "[[EMAIL_1]]"
+    assert json.loads(message.tool_calls[0].arguments) == {"to": ["[[EMAIL_2]]"], "password": "[[PASSWORD_1]]", "n": 3}
+    (back,) = Restorer(redaction.values).calls(message.tool_calls)
+    assert json.loads(back.arguments) == json.loads(call.arguments)
+
+
+def test_broken_arguments_are_exchanged_as_text() -> None:
+    call = ToolCall(id="1", name="mail", arguments=f'{{"to": "{MAIL}')
+    whole = Request(id="r", messages=(Message(role="assistant", tool_calls=(call,)),))
+    redaction = redacted(whole)
+    assert redaction is not None
+    assert redaction.request.messages[0].tool_calls[0].arguments == '{"to": "[[EMAIL_1]]'
+
+
+STAYS = {
+    "nothing private": request("hello"),
+    "an image": Request(
+        id="r", messages=(Message(role="user", text=MAIL, media=(Media(media_type="image/png", data=b"x"),)),)
+    ),
+    "a tool's description": request(MAIL, tools=(Tool(name="f", description=f"uses {KEY}"),)),
+    "a tool's schema": request(MAIL, tools=(Tool(name="f", parameters={"default": KEY}),)),
+    "a value over two messages": request(MAIL, f"the key is {KEY[:20]}", KEY[20:]),
+    "a number in arguments": Request(
+        id="r",
+        messages=(
+            Message(
+                role="assistant",
+                text=MAIL,
+                tool_calls=(ToolCall(id="1", name="pay", arguments='{"card": 4539578763621486}'),),
+            ),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("why", STAYS)
+def test_what_placeholders_cannot_hide_keeps_the_request_here(why: str) -> None:
+    assert redacted(STAYS[why]) is None
+
+
+def test_a_detector_that_breaks_keeps_the_request_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = request(MAIL)
+    verdict = GATE.inspect(whole, agent_sensitive=False)
+
+    def broken(text: str) -> Any:
+        raise TimeoutError
+
+    monkeypatch.setattr(GATE, "hits", broken)
+    assert GATE.redact(whole, verdict) is None
+
+
+def test_values_show_in_no_repr() -> None:
+    redaction = redacted(request(f"{MAIL} {KEY}"))
+    assert redaction is not None
+    assert MAIL not in repr(redaction)
+    assert KEY not in repr(redaction)
+    assert len(redaction.values) == 2
+
+
+def test_overlapping_finds_are_one_stretch_of_the_longest_kind() -> None:
+    hits = [Hit("email", 4, 9), Hit("connection-string", 0, 7), Hit("phone", 20, 22), Hit("card", 9, 10)]
+    assert list(merged(hits)) == [Hit("connection-string", 0, 9), Hit("card", 9, 10), Hit("phone", 20, 22)]
+
+
+VALUES = Values({("EMAIL", 1): MAIL, ("EMAIL", 12): "ann@x.net", ("API_KEY", 1): KEY, ("PASSWORD", 1): 'a"b\\c\nd'})
+
+FORGIVEN = (
+    "[[EMAIL_1]]",
+    "[EMAIL_1]",
+    "[[email_1]]",
+    "[[Email 1]]",
+    "[[ EMAIL_1 ]]",
+    r"\[\[EMAIL\_1\]\]",
+    "[[EMAIL-1]]",
+    "EMAIL_1",
+)
+
+
+@pytest.mark.parametrize("written", FORGIVEN)
+def test_a_placeholder_that_the_model_wrote_a_little_otherwise_is_restored(written: str) -> None:
+    assert restored([f"Dear {written}, hello"]) == f"Dear {MAIL}, hello"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[EMAIL_2]]",
+        "[[PHONE_1]]",
+        "email 1",
+        "EMAIL_123",
+        "MY_EMAIL_1x",
+        "see [1] and [EMAIL]",
+        "[[EMAIL_",
+        "a[[",
+        "\\",
+    ],
+)
+def test_nothing_else_is_taken_for_one(text: str) -> None:
+    assert restored([text]) == text
+    assert restored(list(text)) == text
+
+
+def restored(pieces: list[str]) -> str:
+    restorer = Restorer(VALUES)
+    return "".join([*(restorer.feed(piece) for piece in pieces), restorer.rest()])
+
+
+words = st.lists(
+    st.sampled_from(
+        [*FORGIVEN, "[[API_KEY_1]]", "[[EMAIL_12]]", "[", "]", "API", "_", "1", "１", " ", "\\", "so", "[[", "x]"]
+    ),
+    max_size=12,
+).map(" ".join)
+
+
+@given(text=words | words.map(lambda text: text.replace(" ", "")), cuts=st.lists(st.integers(0, 80), max_size=8))
+def test_wherever_a_stream_is_cut_the_answer_is_the_same(text: str, cuts: list[int]) -> None:
+    places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    pieces = [text[start:end] for start, end in pairwise(places)]
+    assert restored(pieces) == restored([text])
+
+
+def test_what_can_be_no_placeholder_is_not_kept_back() -> None:
+    restorer = Restorer(VALUES)
+    assert restorer.feed("hello ") == "hello "
+    assert restorer.feed("[[EMA") == ""
+    assert restorer.feed("IL_1]] you") == f"{MAIL} you"
+    assert Restorer(None).feed("[[EMA") == "[[EMA"
+
+
+def test_values_in_tool_calls_are_escaped_as_json_wants_it() -> None:
+    calls = (ToolCall(id="1", name="f", arguments='{"p": "[[PASSWORD_1]]"}'),)
+    assert json.loads(Restorer(VALUES).calls(calls)[0].arguments) == {"p": 'a"b\\c\nd'}
+    assert Restorer(None).calls(calls) == calls
+
+
+pieces = st.lists(
+    st.sampled_from(
+        [MAIL, KEY, "+49 151 53437436", "4539 5787 6362 1486", "DB_PASSWORD=Kanu!Blau77", "hello", "[[", "\n"]
+    ),
+    max_size=8,
+).map(" ".join)
+
+
+@given(pieces)
+def test_restoring_what_was_sent_gives_the_text_back(text: str) -> None:
+    redaction = redacted(request(text))
+    if redaction is None:
+        return
+    (message,) = redaction.request.messages
+    restorer = Restorer(redaction.values)
+    assert restorer.feed(message.text) + restorer.rest() == text
+    for value in (MAIL, KEY, "53437436", "6362", "Kanu!"):
+        assert value not in message.text

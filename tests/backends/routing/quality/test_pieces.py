@@ -1,0 +1,35 @@
+"""Vectors of texts: unit length, blind to order and repetition, near where the meaning is."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.routing.quality.pieces import WORD, Pieces, distinct
+
+PIECES = Pieces.load()
+
+
+@given(st.text())
+def test_any_text_has_a_unit_vector_or_none(text: str) -> None:
+    length = float(np.linalg.norm(PIECES.vector(text)))
+    assert length == pytest.approx(1, abs=1e-5) or length == 0
+
+
+def test_order_case_and_repetition_do_not_matter() -> None:
+    assert PIECES.vector("the quick fox") == pytest.approx(PIECES.vector("Fox the QUICK quick fox"))
+
+
+def test_like_meanings_are_nearer() -> None:
+    doctor, medicine, football = map(PIECES.vector, ("a doctor treats a patient", "medicine in hospitals", "football"))
+    assert doctor @ medicine > doctor @ football
+
+
+def test_an_unknown_word_is_put_together_from_its_pieces_and_signs_nobody_knows_tell_nothing() -> None:
+    assert np.linalg.norm(PIECES.vector("electroencephalographic")) > 0
+    assert np.linalg.norm(PIECES.vector("\U0001f9ff")) == 0
+
+
+@given(st.text(max_size=200) | st.text(st.characters(max_codepoint=127), max_size=200))
+def test_words_are_those_of_the_pattern_in_plain_text_too(text: str) -> None:
+    assert distinct(text) == set(WORD.findall(text.lower()))

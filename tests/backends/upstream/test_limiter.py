@@ -1,0 +1,109 @@
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.errors import QueueFull
+from backends.upstream.concurrency import REGROW_AFTER, Limiter
+from tests.waiting import until
+
+
+def limiter(parallel: int = 2, queue_limit: int = 3) -> Limiter:
+    return Limiter("local", parallel=parallel, queue_limit=queue_limit, changed=lambda: None)
+
+
+async def test_no_more_than_parallel_run_at_once_and_all_run() -> None:
+    gate = limiter(parallel=2, queue_limit=100)
+    most = done = 0
+
+    async def call() -> None:
+        nonlocal most, done
+        async with gate.slot("scout"):
+            most = max(most, gate.in_flight)
+            await asyncio.sleep(0)
+            done += 1
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(20):
+            group.create_task(call())
+    assert (most, done, gate.in_flight, gate.waiting) == (2, 20, 0, 0)
+
+
+async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back() -> None:
+    gate = limiter(parallel=1, queue_limit=1)
+    async with gate.slot("scout"):
+        waiting = asyncio.create_task(_hold(gate))
+        await until(lambda: gate.waiting == 1)
+        with pytest.raises(QueueFull) as refusal:
+            async with gate.slot("infra", retry_after_s=4.0):
+                pytest.fail("there was no place")
+        assert refusal.value.retry_after_s == 4.0
+    await waiting
+    assert gate.in_flight == 0
+
+
+async def test_depth_is_known_by_agent() -> None:
+    gate = limiter(parallel=1, queue_limit=9)
+    async with gate.slot("scout"):
+        tasks = [asyncio.create_task(_hold(gate, agent)) for agent in ("infra", "infra", "ada")]
+        await until(lambda: gate.waiting == 3)
+        assert gate.waiting_by_agent() == {"infra": 2, "ada": 1}
+    await asyncio.gather(*tasks)
+
+
+@given(st.lists(st.integers(0, 9), max_size=8))
+async def test_whoever_leaves_the_queue_takes_no_place_with_them(leavers: list[int]) -> None:
+    gate = limiter(parallel=1, queue_limit=20)
+    async with gate.slot("scout"):
+        tasks = [asyncio.create_task(_hold(gate)) for _ in range(10)]
+        await until(lambda: gate.waiting == 10)
+        for index in leavers:
+            tasks[index].cancel()
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+    assert sum(isinstance(end, asyncio.CancelledError) for end in ends) == len(set(leavers))
+    assert (gate.in_flight, gate.waiting) == (0, 0)
+
+
+async def test_a_place_handed_over_in_the_moment_of_leaving_is_handed_on() -> None:
+    gate = limiter(parallel=1, queue_limit=9)
+    first = asyncio.Event()
+
+    async def holder() -> None:
+        async with gate.slot("scout"):
+            await first.wait()
+
+    held = asyncio.create_task(holder())
+    await until(lambda: gate.in_flight == 1)
+    leaver, stayer = asyncio.create_task(_hold(gate)), asyncio.create_task(_hold(gate))
+    await until(lambda: gate.waiting == 2)
+    first.set()
+    await held
+    leaver.cancel()
+    await asyncio.gather(leaver, return_exceptions=True)
+    await stayer
+    assert (gate.in_flight, gate.waiting) == (0, 0)
+
+
+async def test_a_busy_engine_is_asked_less_and_a_run_of_answers_brings_the_place_back() -> None:
+    gate = limiter(parallel=4)
+    async with gate.slot("scout"), gate.slot("scout"), gate.slot("scout"):
+        gate.busy()
+    assert gate.parallel == 2
+    for _ in range(REGROW_AFTER - 1):
+        gate.answered()
+    assert gate.parallel == 2
+    gate.answered()
+    assert gate.parallel == 3
+
+
+async def test_parallelism_never_falls_below_one() -> None:
+    gate = limiter(parallel=1)
+    gate.busy()
+    gate.busy()
+    assert gate.parallel == 1
+
+
+async def _hold(gate: Limiter, agent: str = "scout") -> None:
+    async with gate.slot(agent):
+        await asyncio.sleep(0)

@@ -1,0 +1,196 @@
+"""Each check's word on answers that are good, bad and neither."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.types import Message, Request, ResponseFormat, Tool, ToolCall
+from backends.verification import Answered, Score, judged, overall
+from backends.verification.code import code
+from backends.verification.confidence import confidence
+from backends.verification.form import form
+from backends.verification.refusal import refusal
+from backends.verification.repetition import repetition, runs_on
+from backends.verification.whole import whole
+from backends.verification.word import failed, passed, unknown
+
+COLOUR = {"type": "object", "properties": {"colour": {"enum": ["red", "blue"]}}, "required": ["colour"]}
+ANY_JSON, BY_SCHEMA = ResponseFormat(kind="json"), ResponseFormat(kind="schema", schema=COLOUR)
+PAINT = Tool(name="paint", parameters=COLOUR)
+
+
+def answered(text: str, *, prompt: str = "do it", asked: ResponseFormat = ResponseFormat(), **more: Any) -> Answered:  # noqa: B008 — frozen
+    tools = (PAINT,) if "calls" in more else ()
+    request = Request(id="t", messages=(Message(role="user", text=prompt),), response_format=asked, tools=tools)
+    return Answered(request=request, prompt=prompt, text=text, **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "verdict", "reason"),
+    [
+        ('{"colour":"red"}', ANY_JSON, "pass", ""),
+        ("[1]", ANY_JSON, "pass", ""),
+        ("3", ANY_JSON, "fail", "JSON, but no object"),
+        ('{"colour":', ANY_JSON, "fail", "not valid JSON"),
+        ('Sure! {"colour":"red"}', ANY_JSON, "fail", "not valid JSON"),
+        ("[" * 5000, ANY_JSON, "fail", "not valid JSON"),
+        ('{"colour":"red"}', BY_SCHEMA, "pass", ""),
+        ('{"colour":"green"}', BY_SCHEMA, "fail", "against the schema: a value that is not one of the allowed"),
+        ("{}", BY_SCHEMA, "fail", "against the schema: 1 required property is missing"),
+        ("{}", ResponseFormat(kind="schema", schema={"$ref": "http://x"}), "unknown", ""),
+        ("not json", ResponseFormat(), "unknown", ""),
+        ('"' + "a" * 1_000_001 + '"', ANY_JSON, "unknown", ""),
+    ],
+)
+def test_form(text: str, asked: ResponseFormat, verdict: str, reason: str) -> None:
+    word = form(answered(text, asked=asked))
+    assert (word.verdict, word.reason) == (verdict, reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "verdict"),
+    [
+        ("paint", '{"colour":"red"}', "pass"),
+        ("paint", '{"colour":"green"}', "fail"),
+        ("paint", "{", "fail"),
+        ("drill", "{}", "fail"),
+    ],
+)
+def test_tool_calls_have_what_their_tool_takes(name: str, arguments: str, verdict: str) -> None:
+    assert form(answered("", calls=(ToolCall(id="1", name=name, arguments=arguments),))).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "reason"),
+    [
+        (" \n", {}, "empty"),
+        ("half of", {"cut": True, "cap_raised": True}, "cut off at its cap"),
+        ("as long as asked", {"cut": True, "cap_raised": False}, ""),
+        ("whole", {"cap_raised": True}, ""),
+    ],
+)
+def test_whole(text: str, more: dict[str, Any], reason: str) -> None:
+    assert whole(answered(text, **more)).reason == reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but I can't help with that.",
+        "As an AI language model, I do not browse.",
+        "I don’t have access to your files.",
+        "I dont know.",
+        "I donʼt know.",
+        "Sorry, I cant help with that.",
+        "Im not sure which one it is.",
+        "Das kann ich leider nicht. Ich weiß es nicht.",
+        "No puedo ayudar con eso.",
+        "I am not sure which one it is.",
+        "It might be so, perhaps; it may be otherwise, and possibly both.",
+    ],
+)
+def test_refusals_and_doubt(text: str) -> None:
+    assert refusal(answered(text)).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry for the delay of your order: it leaves today.",
+        "You can't divide by zero.",
+        "You cant divide by zero, as is wont to be said.",
+        "Das ist im Haus.",
+        "Perhaps. It depends.",
+        "The report is done. " * 60 + "I can't help with that.",
+    ],
+)
+def test_what_only_sounds_like_a_refusal(text: str) -> None:
+    assert refusal(answered(text)).verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It starts well. " + "and then the same again\n" * 20,
+        "x" + " and so on" * 40,
+        "\n".join(f"The value of item {number % 5} is as before." for number in range(30)) + "\nEnd of it.",
+    ],
+)
+def test_going_round_in_circles(text: str) -> None:
+    assert repetition(answered(text)).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| name | age |\n|---|---|\n| ada | 36 |\n| bob | 41 |",
+        "The end " + "=" * 2000,
+        "\n".join(f"2026-01-{day:02}, {day * 7}, ok" for day in range(1, 29)),
+        "Yes, yes, yes, yes, yes, yes.",
+        " ".join(f"Sentence {word} differs." for word in ("one", "two", "three", "four", "five")),
+        "",
+    ],
+)
+def test_what_repeats_for_a_reason(text: str) -> None:
+    assert repetition(answered(text)).verdict == "unknown"
+
+
+@given(st.text(max_size=400))
+def test_a_text_said_often_enough_runs_on_whatever_stands_before(text: str) -> None:
+    assert runs_on(text + "round we go. " * 30)
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("```python\nprint(1)\n```", "pass"),
+        ("```py\ndef f(:\n```", "fail"),
+        ("```python\nawait go()\nreturn 1\n```", "pass"),
+        ("  ```python\n  x = '\\d'\n  ```", "pass"),
+        ("```python\n>>> f(\n```", "unknown"),
+        ('```json\n{"a": 1}\n```', "pass"),
+        ("```json\n{'a': 1}\n```", "fail"),
+        ('```json\n{"a": ...}\n```', "unknown"),
+        ("```toml\n[a]\nb = 1\n```", "pass"),
+        ("```toml\nb =\n```", "fail"),
+        ("```rust\nfn main(\n```", "unknown"),
+        ("no code", "unknown"),
+        ("```python\n" + "x = 1\n" * 5000 + "```", "unknown"),
+        ("```python\n" + "(" * 3000 + "\n```", "any"),
+        ("```python\nx = \0\n```", "fail"),
+    ],
+)
+def test_blocks_that_parse(text: str, verdict: str) -> None:
+    found = code(answered(text))
+    assert found.verdict == verdict or (verdict == "any" and found.verdict != "pass")
+
+
+def test_confidence() -> None:
+    assert confidence(answered("x")).verdict == "unknown"
+    assert confidence(answered("x", confidence=0.9)).verdict == "unknown"
+    assert confidence(answered("x", confidence=0.2)).reason == "token probability 0.20"
+
+
+def test_one_failure_outweighs_every_pass() -> None:
+    assert overall([passed("a"), failed("b", "why"), unknown("c")]).check == "b"
+    assert overall([unknown("a"), passed("b")]).check == "b"
+    assert overall([unknown("a")]).verdict == overall([]).verdict == "unknown"
+
+
+def test_only_the_form_is_judged_without_a_score() -> None:
+    lost = answered("I'm sorry, but I can't help with that.")
+    assert overall(judged(lost, None, "form")).verdict == "unknown"
+    assert overall(judged(lost, Score.load(), "all")).reason == "it refuses"
+
+
+SCORE = Score.load()
+
+
+@given(st.text(), st.text(max_size=600), st.sampled_from([ResponseFormat(), ANY_JSON, BY_SCHEMA]))
+def test_any_answer_ends_in_a_word_that_has_nothing_of_it(prompt: str, text: str, asked: ResponseFormat) -> None:
+    canary = "CANARY-7731"
+    words = judged(answered(f"{canary}{text}{canary}", prompt=prompt, asked=asked), SCORE, "all")
+    assert words
+    assert not any(canary in word.reason for word in words)

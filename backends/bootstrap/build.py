@@ -14,7 +14,7 @@ from backends.core.local import LocalCore
 from backends.engines.checks import check_local, runs_here
 from backends.engines.registry import Engines
 from backends.ledger.prices import UnknownPrice
-from backends.monitoring.activity import Journal
+from backends.monitoring.activity import ActivityFeed
 from backends.monitoring.figures import Figures
 from backends.monitoring.model_watch import ENDING
 from backends.monitoring.spend_watch import SpendWatch
@@ -24,7 +24,7 @@ from backends.pipeline.cascade import Cascade
 from backends.pipeline.dispatch import Answering
 from backends.pipeline.flying import Flying
 from backends.pipeline.pipeline import Pipeline
-from backends.pipeline.planning import Thinking
+from backends.pipeline.planner import RoutePlanner
 from backends.pipeline.reload import Reload
 from backends.pipeline.settlement import Recorder
 from backends.pipeline.settlements import Settlements
@@ -34,7 +34,7 @@ from backends.settings.model import LocalEngine, Settings
 from backends.telemetry.sampler import Sampler
 from backends.types import EngineName, RuntimeReading
 from backends.upstream.costs import Costs
-from backends.upstream.engine_slot import Desk, Label
+from backends.upstream.engine_slot import EngineSlot, Label
 from backends.upstream.locality import LocalProof
 from backends.upstream.provider_quota import ProviderQuota, last_of_the_day
 from backends.upstream.rate_limit import Quota
@@ -69,19 +69,19 @@ async def build(
     """
     async with AsyncExitStack() as stack:
         ground = await open_ground(stack, settings, paths, gemini_key, clock or SystemClock())
-        desks = _desks(ground, labels, has_key=gemini_key is not None)
-        journal = _journal(ground)
-        if desks["cloud"].breaker.reopens_at() is not None:
-            journal.alert("engine:cloud", f"cloud: {desks['cloud'].breaker.why}")
+        slots = _slots(ground, labels, has_key=gemini_key is not None)
+        activity = _activity(ground)
+        if slots["cloud"].breaker.reopens_at() is not None:
+            activity.alert("engine:cloud", f"cloud: {slots['cloud'].breaker.why}")
         sampler = Sampler(
             settings,
             ground.bus,
             ground.history,
             ground.clock,
-            extra=lambda: _extra(desks, ground),
-            told=lambda reading: _heard(reading, desks, ground, sampler),
+            extra=lambda: _extra(slots, ground),
+            told=lambda reading: _heard(reading, slots, ground, sampler),
         )
-        figures = Figures(ground.bus, ledger=ground.ledger, cache=ground.cache, journal=journal)
+        figures = Figures(ground.bus, ledger=ground.ledger, cache=ground.cache, activity=activity)
         stack.callback(figures.close)
         ground.ledger.on_trouble(figures.moved)
         watch = SpendWatch(
@@ -89,17 +89,17 @@ async def build(
             paths.ledger,
             ledger=ground.ledger,
             prices=ground.prices,
-            journal=journal,
+            activity=activity,
             bus=ground.bus,
             clock=ground.clock,
             zone=ground.zone,
         )
-        watchers = Watchers(journal=journal, figures=figures, sampler=sampler, spend=watch)
-        core = _assemble(ground, desks, watchers, rehearsal=rehearsal)
+        watchers = Watchers(activity=activity, figures=figures, sampler=sampler, spend=watch)
+        core = _assemble(ground, slots, watchers, rehearsal=rehearsal)
         if one_shot:
             work = []
         else:
-            work = [sampler.run(), watch.run(), _prepared(ground.engines), _look(settings.engines.local, journal)]
+            work = [sampler.run(), watch.run(), _prepared(ground.engines), _look(settings.engines.local, activity)]
             ground.cache.start_semantic()
         async with background(*work):
             try:
@@ -108,13 +108,13 @@ async def build(
                 await core.drain(drain_s)
 
 
-def _desks(ground: Ground, labels: Labels | None, *, has_key: bool) -> dict[EngineName, Desk]:
+def _slots(ground: Ground, labels: Labels | None, *, has_key: bool) -> dict[EngineName, EngineSlot]:
     local, cloud = ground.settings.engines.local, ground.settings.engines.cloud
     labels = labels or Labels(local=Label(text=local.model), cloud=Label(text=cloud.model))
     engines, clock = ground.engines, ground.clock
-    desks: dict[EngineName, Desk] = {
-        "local": Desk("local", engines.local, local, label=labels.local, clock=clock),
-        "cloud": Desk(
+    slots: dict[EngineName, EngineSlot] = {
+        "local": EngineSlot("local", engines.local, local, label=labels.local, clock=clock),
+        "cloud": EngineSlot(
             "cloud",
             engines.cloud,
             cloud,
@@ -125,46 +125,48 @@ def _desks(ground: Ground, labels: Labels | None, *, has_key: bool) -> dict[Engi
         ),
     }
     if closed := last_of_the_day(ground.recent):
-        desks["cloud"].breaker.remember(*closed)
-    desks["cloud"].stopped = ground.controls.cloud_stopped
-    desks["cloud"].missing = "" if has_key else NO_KEY
-    for desk in desks.values():
-        desk.changed = _publisher(ground.bus, desk)
-    return desks
+        slots["cloud"].breaker.remember(*closed)
+    slots["cloud"].stopped = ground.controls.cloud_stopped
+    slots["cloud"].missing = "" if has_key else NO_KEY
+    for slot in slots.values():
+        slot.changed = _publisher(ground.bus, slot)
+    return slots
 
 
-def _journal(ground: Ground) -> Journal:
+def _activity(ground: Ground) -> ActivityFeed:
     """With what a newcomer should see at once: the last requests, what a crash left."""
-    journal = Journal(ground.bus, ground.clock)
-    journal.restore(ground.recent)
+    activity = ActivityFeed(ground.bus, ground.clock)
+    activity.restore(ground.recent)
     if count := ground.ledger.recovered:
-        journal.alert("recovered", f"recovered {count} calls that a crash had left open", level="warning")
+        activity.alert("recovered", f"recovered {count} calls that a crash had left open", level="warning")
     try:
         ground.prices.tariff(ground.settings.engines.cloud.model, ground.clock.now())
     except UnknownPrice as error:
         what, _, remedy = str(error).partition(": ")
-        journal.alert("price", f"{what}: it is not called", remedy=remedy)
+        activity.alert("price", f"{what}: it is not called", remedy=remedy)
     if ground.ending is not None:
         remedy = f"`{ground.ending.command}`" if ground.ending.command else ""
-        journal.alert(ENDING, ground.ending.line, remedy=remedy, level="warning")
+        activity.alert(ENDING, ground.ending.line, remedy=remedy, level="warning")
     learned, weights = ground.calibrations.learned, ground.classifier.version
     if learned.version and learned.weights != weights:
         line = f"{learned.name} was learned for other weights than today's and changes nothing"
-        journal.alert("calibration", line, remedy="`claw route train`", level="warning")
-    return journal
+        activity.alert("calibration", line, remedy="`claw route train`", level="warning")
+    return activity
 
 
 class Watchers(Struct, frozen=True, kw_only=True):
     """What looks on and tells."""
 
-    journal: Journal
+    activity: ActivityFeed
     figures: Figures
     sampler: Sampler
     spend: SpendWatch
 
 
-def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watchers, *, rehearsal: bool) -> LocalCore:
-    journal, figures = watchers.journal, watchers.figures
+def _assemble(
+    ground: Ground, slots: Mapping[EngineName, EngineSlot], watchers: Watchers, *, rehearsal: bool
+) -> LocalCore:
+    activity, figures = watchers.activity, watchers.figures
     settings, clock, ledger, cache = ground.settings, ground.clock, ground.ledger, ground.cache
     quota = Quota(settings.agents, clock)
     settlements = Settlements()
@@ -180,20 +182,20 @@ def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watche
         ledger=ledger,
         cache=cache,
         costs=costs,
-        journal=journal,
+        activity=activity,
         key=ground.install_key,
         clock=clock,
         settled=settled,
         quota=quota,
     )
-    cascade = Cascade(settings, desks, journal=journal, clock=clock, score=ground.score)
-    answering = Answering(desks, ledger=ledger, costs=costs, journal=journal, clock=clock, cascade=cascade)
+    cascade = Cascade(settings, slots, activity=activity, clock=clock, score=ground.score)
+    answering = Answering(slots, ledger=ledger, costs=costs, activity=activity, clock=clock, cascade=cascade)
     flights = Flights(Flying(answering, recorder).fly)
-    thinking = Thinking(
+    planner = RoutePlanner(
         settings,
         privacy=PrivacyGate(settings.privacy),
         classifier=ground.classifier,
-        desks=desks,
+        slots=slots,
         controls=ground.controls,
         ledger=ledger,
         costs=costs,
@@ -201,13 +203,13 @@ def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watche
     )
     pipeline = Pipeline(
         settings,
-        thinking=thinking,
+        planner=planner,
         cache=cache,
         ledger=ledger,
         recorder=recorder,
-        journal=journal,
+        activity=activity,
         flights=flights,
-        proof=LocalProof(desks["local"], lambda: runs_here(settings.engines.local), clock),
+        proof=LocalProof(slots["local"], lambda: runs_here(settings.engines.local), clock),
         moved=figures.moved,
         quota=quota,
         settlements=settlements,
@@ -217,9 +219,9 @@ def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watche
         settings,
         pipeline=pipeline,
         flights=flights,
-        desks=desks,
+        slots=slots,
         controls=ground.controls,
-        journal=journal,
+        activity=activity,
         ledger=ledger,
         cache=cache,
         sampler=watchers.sampler,
@@ -229,7 +231,7 @@ def _assemble(ground: Ground, desks: Mapping[EngineName, Desk], watchers: Watche
         clock=clock,
         rehearsal=rehearsal,
         calibrations=ground.calibrations,
-        reload=Reload(settings, ground.config, (thinking, pipeline, cascade), rehearsal=rehearsal),
+        reload=Reload(settings, ground.config, (planner, pipeline, cascade), rehearsal=rehearsal),
     )
 
 
@@ -238,29 +240,29 @@ async def _prepared(engines: Engines) -> None:
     loaded()
 
 
-async def _look(local: LocalEngine, journal: Journal) -> None:
+async def _look(local: LocalEngine, activity: ActivityFeed) -> None:
     """Say at the start what a first call would find out: a model that is not there, or not on this machine."""
     for check in await check_local(local):
         if check.ok is False and check.name != "local engine":
-            journal.alert(check.name, f"{check.name}: {check.detail}", remedy=check.remedy)
+            activity.alert(check.name, f"{check.name}: {check.detail}", remedy=check.remedy)
 
 
-def _publisher(bus: Bus, desk: Desk) -> Callable[[], None]:
-    return lambda: bus.publish(events.EngineSampled(engine=desk.state()))
+def _publisher(bus: Bus, slot: EngineSlot) -> Callable[[], None]:
+    return lambda: bus.publish(events.EngineSampled(engine=slot.state()))
 
 
-def _heard(reading: RuntimeReading, desks: Mapping[EngineName, Desk], ground: Ground, sampler: Sampler) -> None:
+def _heard(reading: RuntimeReading, slots: Mapping[EngineName, EngineSlot], ground: Ground, sampler: Sampler) -> None:
     """After each look at the machine: the engine's own word to the router, the GPUs' power to the costs."""
-    desks["local"].told(reading)
+    slots["local"].told(reading)
     ground.own_cost.measured(sampler.gpu)
 
 
-def _extra(desks: Mapping[EngineName, Desk], ground: Ground) -> dict[str, float | None]:
+def _extra(slots: Mapping[EngineName, EngineSlot], ground: Ground) -> dict[str, float | None]:
     """The core's own series of the history, by name."""
     counts = ground.cache.counts
     return {
-        "queue.local": float(desks["local"].limiter.waiting),
-        "tokens_per_s.local": desks["local"].rates.tokens_per_s,
+        "queue.local": float(slots["local"].limiter.waiting),
+        "tokens_per_s.local": slots["local"].rates.tokens_per_s,
         "cache.hit_share": counts.recent_share(),
         "cache.exact_share": counts.recent_share("exact"),
         "cache.semantic_share": counts.recent_share("semantic"),

@@ -14,7 +14,7 @@ from backends.clock import Clock
 from backends.errors import WrongSettings, WrongUse
 from backends.ledger.limits import change
 from backends.ledger.store import Ledger
-from backends.monitoring.activity import Journal
+from backends.monitoring.activity import ActivityFeed
 from backends.monitoring.spend_watch import SpendWatch
 from backends.pipeline.cache_actions import correct
 from backends.pipeline.controls import Controls
@@ -37,7 +37,7 @@ from backends.types import (
     Review,
     Snapshot,
 )
-from backends.upstream.engine_slot import Desk
+from backends.upstream.engine_slot import EngineSlot
 
 
 class LocalCore:
@@ -49,9 +49,9 @@ class LocalCore:
         *,
         pipeline: Pipeline,
         flights: Flights,
-        desks: Mapping[EngineName, Desk],
+        slots: Mapping[EngineName, EngineSlot],
         controls: Controls,
-        journal: Journal,
+        activity: ActivityFeed,
         ledger: Ledger,
         cache: Cache,
         sampler: Sampler,
@@ -66,9 +66,9 @@ class LocalCore:
         self._settings = settings
         self._pipeline = pipeline
         self._flights = flights
-        self._desks = desks
+        self._slots = slots
         self._controls = controls
-        self._journal = journal
+        self._activity = activity
         self._ledger = ledger
         self._cache = cache
         self._sampler = sampler
@@ -97,13 +97,13 @@ class LocalCore:
             pid=os.getpid(),
             started_at=self._started_at,
             rehearsal=self._rehearsal,
-            engines=tuple(desk.state() for desk in self._desks.values()),
+            engines=tuple(slot.state() for slot in self._slots.values()),
             agents=tuple(
                 AgentState(name=name, policy=agent.policy, pinned=self._controls.pins.get(name))
                 for name, agent in self._settings.agents.items()
             ),
-            recent=self._journal.recent(),
-            in_flight=self._journal.in_flight(),
+            recent=self._activity.recent(),
+            in_flight=self._activity.in_flight(),
             spend=self._ledger.spend(),
             outlook=self._spend_watch.outlook,
             cache=self._cache.stats(),
@@ -112,7 +112,7 @@ class LocalCore:
             runtime=self._sampler.runtime,
             history=self._history.series(),
             history_step_s=self._history.step_s,
-            alerts=self._journal.alerts(),
+            alerts=self._activity.alerts(),
             cloud_stopped=self._controls.cloud_stopped,
         )
 
@@ -130,9 +130,9 @@ class LocalCore:
     def alert(self, key: str, text: str) -> None:
         """Tell watchers of a trouble in what the core stands on; with no text it is over."""
         if text:
-            self._journal.alert(key, text)
+            self._activity.alert(key, text)
         else:
-            self._journal.clear(key)
+            self._activity.clear(key)
 
     async def drain(self, seconds: float) -> None:
         """Let what is in the air land, then end the rest; every row is written."""
@@ -171,8 +171,8 @@ class LocalCore:
         detail = "cloud spend stopped" if stopped else "cloud spend resumed"
         acted = Acted(at=self._clock.now(), action=action, detail=detail, undo=undo)
         await self._controls.stop_cloud(stopped, acted)
-        self._desks["cloud"].stopped = stopped
-        self._desks["cloud"].changed()
+        self._slots["cloud"].stopped = stopped
+        self._slots["cloud"].changed()
         return acted
 
     async def _pin(self, action: Action, agent: str, engine: EngineName | None) -> Acted:
@@ -213,9 +213,11 @@ class LocalCore:
         try:
             self._settings, told = await self._reload.read()
         except WrongSettings as error:
-            self._journal.alert("settings", f"claw.toml was not taken: {error}", remedy="correct it, then reload again")
+            self._activity.alert(
+                "settings", f"claw.toml was not taken: {error}", remedy="correct it, then reload again"
+            )
             raise
-        self._journal.clear("settings")
+        self._activity.clear("settings")
         self._bus.publish(events.Resync())
         return await self._audited(action, told)
 

@@ -39,14 +39,14 @@ async def listen_on(core: Core, paths: Paths, drain: Drain | None = None) -> Asy
     """
     listener = await asyncio.to_thread(bind, paths.socket)
     inode = (await asyncio.to_thread(paths.socket.lstat)).st_ino
-    desk = _Desk(core, drain or Drain())
-    server = await asyncio.start_unix_server(desk.accept, sock=listener, limit=frames.FRAME_BYTES)
+    slot = _Desk(core, drain or Drain())
+    server = await asyncio.start_unix_server(slot.accept, sock=listener, limit=frames.FRAME_BYTES)
     try:
         yield
     finally:
         await turns()
         server.close()
-        await desk.close()
+        await slot.close()
         await asyncio.to_thread(unlink_own, paths.socket, inode)
         await turns()
 

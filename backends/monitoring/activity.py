@@ -13,7 +13,7 @@ from backends.types import Alert, Estimate, Exchange, Explanation, InFlight, Out
 RECENT = 200
 
 
-class Journal:
+class ActivityFeed:
     def __init__(self, bus: Bus, clock: Clock) -> None:
         self._bus = bus
         self._clock = clock

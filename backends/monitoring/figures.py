@@ -6,18 +6,18 @@ from backends import events
 from backends.bus import Bus
 from backends.cache.store import Cache
 from backends.ledger.store import Ledger
-from backends.monitoring.activity import Journal
+from backends.monitoring.activity import ActivityFeed
 from backends.types import BudgetState
 
 EVERY_S = 0.25
 
 
 class Figures:
-    def __init__(self, bus: Bus, *, ledger: Ledger, cache: Cache, journal: Journal) -> None:
+    def __init__(self, bus: Bus, *, ledger: Ledger, cache: Cache, activity: ActivityFeed) -> None:
         self._bus = bus
         self._ledger = ledger
         self._cache = cache
-        self._journal = journal
+        self._activity = activity
         self._due: asyncio.TimerHandle | None = None
 
     def moved(self) -> None:
@@ -32,9 +32,9 @@ class Figures:
     def _publish(self) -> None:
         self._due = None
         if trouble := self._ledger.trouble():
-            self._journal.alert("ledger:spill", trouble, remedy="rows are taken in as soon as the file can be written")
+            self._activity.alert("ledger:spill", trouble, remedy="rows are taken in as soon as the file can be written")
         else:
-            self._journal.clear("ledger:spill")
+            self._activity.clear("ledger:spill")
         spend = self._ledger.spend()
         for budget in spend.budgets:
             self._watch(budget)
@@ -47,25 +47,25 @@ class Figures:
     def _tell(self, key: str, problem: str) -> None:
         """One alert for as long as there is a problem."""
         if problem:
-            self._journal.alert(key, problem, level="warning")
+            self._activity.alert(key, problem, level="warning")
         else:
-            self._journal.clear(key)
+            self._activity.clear(key)
 
     def _watch(self, budget: BudgetState) -> None:
         key = f"budget:{budget.scope}:{budget.window}"
         used = budget.spent_usd + budget.reserved_usd
         self._overran(f"{key}:overrun", budget)
         if budget.limit_usd <= 0 or float(used) < float(budget.limit_usd) * budget.alert_at:
-            self._journal.clear(key)
+            self._activity.clear(key)
             return
         text = f"budget {budget.scope} a {budget.window}: ${budget.left_usd:.2f} of ${budget.limit_usd} left"
-        self._journal.alert(key, text, remedy="raise its limit_usd or wait for the next window", level="warning")
+        self._activity.alert(key, text, remedy="raise its limit_usd or wait for the next window", level="warning")
 
     def _overran(self, key: str, budget: BudgetState) -> None:
         """A limit holds but for what a provider bills beyond the caps that its calls were given."""
         if not budget.overrun_usd:
-            self._journal.clear(key)
+            self._activity.clear(key)
             return
         text = f"budget {budget.scope} a {budget.window} is over by ${budget.overrun_usd:f}:"
         by = ", ".join(budget.overrun_by)
-        self._journal.alert(key, f"{text} {by} billed beyond the caps of its calls", remedy="ask the provider")
+        self._activity.alert(key, f"{text} {by} billed beyond the caps of its calls", remedy="ask the provider")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from backends.catalogue import adopt
 from backends.catalogue.names import is_alias
-from backends.monitoring.activity import Journal
+from backends.monitoring.activity import ActivityFeed
 from backends.types import Attempt
 from backends.upstream.costs import Costs
 
@@ -15,10 +15,10 @@ ENDING = "model-end"
 class ModelWatch:
     """`model` is the one that the settings ask the cloud for."""
 
-    def __init__(self, model: str, *, costs: Costs, journal: Journal) -> None:
+    def __init__(self, model: str, *, costs: Costs, activity: ActivityFeed) -> None:
         self._model = model
         self._costs = costs
-        self._journal = journal
+        self._activity = activity
 
     def saw(self, attempts: Iterable[Attempt]) -> None:
         """Learn from a request's cloud calls that were answered."""
@@ -30,12 +30,12 @@ class ModelWatch:
         self._costs.answered(asked, model)
         key = f"model:{asked}"
         if asked == model or is_alias(asked):
-            self._journal.clear(key)
+            self._activity.clear(key)
             return
         if asked == self._model:
-            self._journal.clear(ENDING)
+            self._activity.clear(ENDING)
         price = "" if self._costs.knows(model) else f", which has no price and is booked as {asked}"
         remedy = f"`{adopt(model)}`" if asked == self._model else f"ask for {model} instead"
         if price:
             remedy += f', and add [prices."{model}"] to claw.toml'
-        self._journal.alert(key, f"{asked} is answered by {model}{price}", remedy=remedy, level="warning")
+        self._activity.alert(key, f"{asked} is answered by {model}{price}", remedy=remedy, level="warning")

@@ -21,7 +21,7 @@ from backends.finops.usual import Usual, usual
 from backends.ledger.prices import Prices
 from backends.ledger.reading import reading
 from backends.ledger.store import Ledger
-from backends.monitoring.activity import Journal
+from backends.monitoring.activity import ActivityFeed
 from backends.settings.model import Settings
 from backends.types import Outlook, Review
 
@@ -43,7 +43,7 @@ class SpendWatch:
         *,
         ledger: Ledger,
         prices: Prices,
-        journal: Journal,
+        activity: ActivityFeed,
         bus: Bus,
         clock: Clock,
         zone: tzinfo | None,
@@ -55,7 +55,7 @@ class SpendWatch:
         self._ledger = ledger
         self._prices = prices
         self._discount = discounts(prices)
-        self._journal = journal
+        self._activity = activity
         self._bus = bus
         self._clock = clock
         self._zone = zone
@@ -72,9 +72,9 @@ class SpendWatch:
                 try:
                     await self._look(look)
                 except ClawError as error:
-                    self._journal.alert("spend-watch", f"spend is not watched: {error}", level="warning")
+                    self._activity.alert("spend-watch", f"spend is not watched: {error}", level="warning")
                 else:
-                    self._journal.clear("spend-watch")
+                    self._activity.clear("spend-watch")
                 look += 1
                 await asyncio.sleep(self._every_s)
 
@@ -112,13 +112,13 @@ class SpendWatch:
         for anomaly in found:
             self._calm[anomaly.agent] = 0
             remedy = f"claw act pin {anomaly.agent} local, or stop-cloud"
-            self._journal.alert(f"spend:{anomaly.agent}", str(anomaly), remedy=remedy)
+            self._activity.alert(f"spend:{anomaly.agent}", str(anomaly), remedy=remedy)
         standing = {anomaly.agent for anomaly in found}
         for agent in [agent for agent in self._calm if agent not in standing]:
             self._calm[agent] += 1
             if self._calm[agent] > CALM_LOOKS:
                 del self._calm[agent]
-                self._journal.clear(f"spend:{agent}")
+                self._activity.clear(f"spend:{agent}")
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """In a thread, on a connection of its own: a long look holds up nobody's short one."""

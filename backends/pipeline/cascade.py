@@ -20,14 +20,14 @@ from msgspec.structs import replace
 
 from backends.clock import Clock
 from backends.errors import ClawError, EngineError
-from backends.monitoring.activity import Journal
+from backends.monitoring.activity import ActivityFeed
 from backends.pipeline.deadline import Deadline
 from backends.pipeline.engine_call import USUAL_OUTPUT
 from backends.pipeline.flight import Ending, Flight
 from backends.routing.classify.classifier import instruction
 from backends.settings.model import Settings
 from backends.types import Chunk, EngineName, Reason, Role, Routed, Verify
-from backends.upstream.engine_slot import Desk
+from backends.upstream.engine_slot import EngineSlot
 from backends.verification import (
     Answered,
     Depth,
@@ -71,16 +71,16 @@ class Cascade:
     def __init__(
         self,
         settings: Settings,
-        desks: Mapping[EngineName, Desk],
+        slots: Mapping[EngineName, EngineSlot],
         *,
-        journal: Journal,
+        activity: ActivityFeed,
         clock: Clock,
         score: Score | None,
     ) -> None:
         """`score` may be None where no agent's answers are looked at more closely than for their form."""
         self._settings = settings
-        self._desks = desks
-        self._journal = journal
+        self._slots = slots
+        self._activity = activity
         self._clock = clock
         self._score = score
 
@@ -133,7 +133,7 @@ class Cascade:
         return replace(ending, verified=False, notes=(*ending.notes, f"unverified: {word.reason} ({why_not})"))
 
     def _depth(self, flight: Flight) -> Literal["none"] | Depth:
-        request, decision = flight.request, flight.thought.decision
+        request, decision = flight.request, flight.plan.decision
         mode: Verify = self._settings.rules(request.agent, request.rules).verify or self._settings.router.verify
         if mode == "off" or decision.engine != "local":
             return "choice" if request.must_call else "none"
@@ -149,7 +149,7 @@ class Cascade:
 
     async def _words(self, flight: Flight, watch: Watch, ending: Ending) -> list[Word]:
         cap, usual = flight.request.sampling.max_tokens, USUAL_OUTPUT["local"]
-        weighed = flight.thought.decision.weighed
+        weighed = flight.plan.decision.weighed
         answered = Answered(
             request=flight.request,
             prompt=instruction(flight.request),
@@ -181,18 +181,18 @@ class Cascade:
 
     def _cannot(self, flight: Flight) -> str:
         """Why the cloud may not be asked by now, in a phrase; "" where it may."""
-        cloud = self._desks["cloud"]
+        cloud = self._slots["cloud"]
         if cloud.stopped:
             return "cloud is stopped"
         if (why_not := cloud.why_not()) is not None:
             return f"cloud: {why_not}"
-        output = cloud.rates.expected_output(flight.thought.classes.intent, USUAL_OUTPUT["cloud"])
+        output = cloud.rates.expected_output(flight.plan.classes.intent, USUAL_OUTPUT["cloud"])
         expected_s = cloud.rates.latency_s(output=output, wait_s=cloud.wait_s()) or 0.0
         return "no time left" if expected_s >= self._left_s(flight) else ""
 
     async def _escalated(self, flight: Flight, word: Word, attempt: Attempt, ignored: tuple[str, ...]) -> Ending | str:
         """The cloud's answer, or why there is none. It is reserved for before the call, as any further attempt."""
-        before = flight.thought
+        before = flight.plan
         self._reroute(flight, "cloud", word.reason, ignored)
         found = await self._in_time(flight, attempt(flight, "cloud", further=True, held=True))
         held = flight.taken()
@@ -201,7 +201,7 @@ class Cascade:
             self._give(flight, held)
             return replace(found, notes=(*found.notes, f"escalated: {word.reason}"))
         why_not = f"cloud: {found}" if isinstance(found, str) else f"cloud: {found.finish}"
-        flight.thought = before
+        flight.plan = before
         self._reroute(flight, "local", f"unverified, {why_not}", before.explanation.ignored)
         return why_not
 
@@ -231,18 +231,18 @@ class Cascade:
         return max(0.0, deadline.left_s(self._clock.monotonic(), flight.progress_at) - HANDING_OVER_S)
 
     def _reroute(self, flight: Flight, engine: EngineName, detail: str, ignored: tuple[str, ...]) -> None:
-        old = flight.thought.explanation
+        old = flight.plan.explanation
         reason = Reason(rule="verify", detail=detail)
         explanation = replace(
             old,
             engine=engine,
-            model=self._desks[engine].model,
+            model=self._slots[engine].model,
             reasons=(reason, *old.reasons),
             ignored=ignored,
         )
-        flight.thought = replace(flight.thought, explanation=explanation)
+        flight.plan = replace(flight.plan, explanation=explanation)
         flight.tell(Routed(id=flight.request.id, explanation=explanation))
-        self._journal.decided(flight.request, explanation)
+        self._activity.decided(flight.request, explanation)
 
     def _give(self, flight: Flight, held: list[Chunk]) -> None:
         """Let what was kept back be heard; the first of it is heard now."""
@@ -261,12 +261,12 @@ def _uncalled(ending: Ending, why_not: str) -> Ending:
 
 def _stays(flight: Flight) -> str:
     """Why a failed answer would stay the only one, in a phrase; "" where the decision lets the cloud take over."""
-    thought = flight.thought
-    if thought.decision.engine != "local":
+    plan = flight.plan
+    if plan.decision.engine != "local":
         return "cloud was asked first"
-    if thought.verdict.sensitive:
+    if plan.verdict.sensitive:
         return "sensitive, so it stays here"
-    if thought.decision.failover == "cloud":
+    if plan.decision.failover == "cloud":
         return ""
-    ruled_out = next((other.ruled_out_by for other in thought.decision.alternatives if other.ruled_out_by), None)
+    ruled_out = next((other.ruled_out_by for other in plan.decision.alternatives if other.ruled_out_by), None)
     return f"cloud is ruled out: {ruled_out or 'budget'}"

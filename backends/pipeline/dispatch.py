@@ -15,7 +15,7 @@ from backends.clock import Clock
 from backends.engines.base import AnsweredBy, Call, Finished, Text
 from backends.errors import ClawError, EngineError
 from backends.ledger.store import Ledger
-from backends.monitoring.activity import Journal
+from backends.monitoring.activity import ActivityFeed
 from backends.pipeline.answer import Answer
 from backends.pipeline.cascade import Cascade, Watch
 from backends.pipeline.egress import outgoing, uncorrected
@@ -24,7 +24,7 @@ from backends.pipeline.flight import Ending, Flight
 from backends.routing.decide.choose import redacted_detail
 from backends.types import Attempt, EngineName, InFlight, Reason, Role, Routed
 from backends.upstream.costs import Costs
-from backends.upstream.engine_slot import Desk
+from backends.upstream.engine_slot import EngineSlot
 from backends.upstream.retry_budget import RetryBudget
 from backends.upstream.usage_meter import Meter
 
@@ -41,18 +41,18 @@ log = logging.getLogger(__name__)
 class Answering:
     def __init__(
         self,
-        desks: Mapping[EngineName, Desk],
+        slots: Mapping[EngineName, EngineSlot],
         *,
         ledger: Ledger,
         costs: Costs,
-        journal: Journal,
+        activity: ActivityFeed,
         clock: Clock,
         cascade: Cascade | None = None,
     ) -> None:
-        self._desks = desks
+        self._slots = slots
         self._ledger = ledger
         self._costs = costs
-        self._journal = journal
+        self._activity = activity
         self._clock = clock
         self._cascade = cascade
         self._retries = RetryBudget(clock)
@@ -71,7 +71,7 @@ class Answering:
 
     async def _tried(self, flight: Flight, *, held: bool) -> Ending:
         """`held` keeps back what local says."""
-        name = flight.thought.decision.engine
+        name = flight.plan.decision.engine
         tried: list[EngineName] = []
         said: dict[EngineName, ClawError] = {}
         while True:
@@ -96,12 +96,12 @@ class Answering:
         """The engine to try after `error`, or None where the caller must hear of it."""
         if error.kind in ("budget", "capacity", "ledger"):
             return None
-        desk = self._desks[name]
-        worth_it = error.kind in ("unavailable", "empty") and not again and not desk.stopped and desk.breaker.usable()
+        slot = self._slots[name]
+        worth_it = error.kind in ("unavailable", "empty") and not again and not slot.stopped and slot.breaker.usable()
         if worth_it and self._retries.again():
             return name
-        other = flight.thought.decision.failover
-        if other is None or other in tried or self._desks[other].stopped or self._desks[other].why_not():
+        other = flight.plan.decision.failover
+        if other is None or other in tried or self._slots[other].stopped or self._slots[other].why_not():
             return None
         if error.kind in NOT_ITS_LOAD:
             log.warning("%s went on to %s: %s", flight.request.id, other, error)
@@ -109,74 +109,74 @@ class Answering:
         return other if self._retries.again() else None
 
     def _reroute(self, flight: Flight, engine: EngineName, error: ClawError) -> None:
-        old = flight.thought.explanation
+        old = flight.plan.explanation
         reasons = [Reason(rule="failover", detail=f"{old.engine}: {error.kind}")]
-        if engine == "cloud" and flight.thought.redaction is not None:
-            reasons.append(Reason(rule="privacy", detail=redacted_detail(flight.thought.verdict)))
+        if engine == "cloud" and flight.plan.redaction is not None:
+            reasons.append(Reason(rule="privacy", detail=redacted_detail(flight.plan.verdict)))
         explanation = replace(
             old,
             engine=engine,
-            model=self._desks[engine].model,
+            model=self._slots[engine].model,
             reasons=(*reasons, *old.reasons),
             ignored=self.ignored(flight, engine),
         )
-        flight.thought = replace(flight.thought, explanation=explanation)
+        flight.plan = replace(flight.plan, explanation=explanation)
         flight.tell(Routed(id=flight.request.id, explanation=explanation))
-        self._journal.decided(flight.request, explanation)
+        self._activity.decided(flight.request, explanation)
 
     def ignored(self, flight: Flight, name: EngineName) -> tuple[str, ...]:
         """The names of the request's fields that have no effect on this engine's call."""
-        return ignored(flight.request, self._call(flight, name), self._desks[name])
+        return ignored(flight.request, self._call(flight, name), self._slots[name])
 
     def _answered_by(self, flight: Flight, meter: Meter) -> None:
         """Tell who listens, before the first word, that another model answers than the one asked for."""
-        old = flight.thought.explanation
+        old = flight.plan.explanation
         if meter.model in (meter.call.model, old.model) or flight.spoke or meter.role != "answer":
             return
         reason = Reason(rule="model", detail=f"{meter.call.model} is answered by {meter.model}")
         explanation = replace(old, model=meter.model, reasons=(reason, *old.reasons))
-        flight.thought = replace(flight.thought, explanation=explanation)
+        flight.plan = replace(flight.plan, explanation=explanation)
         flight.tell(Routed(id=flight.request.id, explanation=explanation))
-        self._journal.decided(flight.request, explanation)
+        self._activity.decided(flight.request, explanation)
 
     def _call(self, flight: Flight, name: EngineName) -> Call:
-        thought = flight.thought
-        desk = self._desks[name]
-        request, classes = outgoing(desk, flight.request, thought.classes, thought.redaction)
-        call = compress(request, classes, desk, thought.limit)
+        plan = flight.plan
+        slot = self._slots[name]
+        request, classes = outgoing(slot, flight.request, plan.classes, plan.redaction)
+        call = compress(request, classes, slot, plan.limit)
         return replace(call, logprobs=True) if flight.closely and name == "local" else call
 
     async def _attempt(
         self, flight: Flight, name: EngineName, *, further: bool, held: bool, role: Role = "answer"
     ) -> Ending:
-        desk = self._desks[name]
+        slot = self._slots[name]
         call = self._call(flight, name)
         if role == "verification":
             call = replace(call, temperature=SAMPLE_TEMPERATURE, seed=None)
         reserved = self._costs.worst(name, call)
         if further and reserved:
             await self._ledger.reserve(flight.request.id, engine=name, model=call.model, amount=reserved)
-        self._progress(flight, desk, call.model, "waiting")
-        async with desk.limiter.slot(flight.request.agent, retry_after_s=desk.wait_s()):
-            _refuse_closed(desk)
-            self._progress(flight, desk, call.model, "called")
+        self._progress(flight, slot, call.model, "waiting")
+        async with slot.limiter.slot(flight.request.agent, retry_after_s=slot.wait_s()):
+            _refuse_closed(slot)
+            self._progress(flight, slot, call.model, "called")
             meter = Meter(name, call, reserved_usd=reserved, costs=self._costs, clock=self._clock, role=role)
             if not further:
                 self._retries.first()
-            return await self._stream(flight, desk, meter, held=held)
+            return await self._stream(flight, slot, meter, held=held)
 
-    async def _stream(self, flight: Flight, desk: Desk, meter: Meter, *, held: bool) -> Ending:
+    async def _stream(self, flight: Flight, slot: EngineSlot, meter: Meter, *, held: bool) -> Ending:
         flight.hold(held)
-        desk.breaker.called()
-        desk.quota.sent(meter.call.model, meter.call.input_tokens)
+        slot.breaker.called()
+        slot.quota.sent(meter.call.model, meter.call.input_tokens)
         counted, why = False, "internal"
-        redaction = flight.thought.redaction if desk.name == "cloud" else None
+        redaction = flight.plan.redaction if slot.name == "cloud" else None
         answer = Answer(flight, meter, redaction, clock=self._clock)
         try:
-            async with aclosing(desk.engine.stream(meter.call)) as chunks:
+            async with aclosing(slot.engine.stream(meter.call)) as chunks:
                 async for chunk in chunks:
                     if answer.silent and isinstance(chunk, Text) and chunk.text:
-                        self._progress(flight, desk, meter.model, "streaming")
+                        self._progress(flight, slot, meter.model, "streaming")
                     answer.take(chunk)
                     if answer.full:
                         break
@@ -186,49 +186,49 @@ class Answering:
             counted = True
         except EngineError as error:
             counted = True
-            self._failed(flight, desk, meter, error)
+            self._failed(flight, slot, meter, error)
             raise
         except asyncio.CancelledError:
             why = flight.cut or "deadline"
             raise
         finally:
             if not counted:  # it was cut, or broke by a fault of our own: either way it may be billed
-                desk.breaker.left()
+                slot.breaker.left()
                 flight.tally.add(meter.left(why))
         redacted = () if redaction is None else (f"redacted {len(redaction.values)}",)
         ending = Ending(
             finish=end.finish,
-            engine=desk.name,
+            engine=slot.name,
             model=meter.model,
             text=meter.text,
             calls=answer.calls,
             confidence=end.confidence,
             notes=(*cuts(flight.request, meter.call), *end.notes, *redacted),
         )
-        attempt = self._answered(flight, desk, meter)
+        attempt = self._answered(flight, slot, meter)
         if not end.context_cut:
-            _learn(flight, desk, meter.call, attempt)
+            _learn(flight, slot, meter.call, attempt)
         return self._judged(ending, flight, end, attempt)
 
-    def _failed(self, flight: Flight, desk: Desk, meter: Meter, error: EngineError) -> None:
-        desk.breaker.failed(error, cause=flight.fingerprint)
-        desk.quota.refused(meter.call.model, error.quota)
+    def _failed(self, flight: Flight, slot: EngineSlot, meter: Meter, error: EngineError) -> None:
+        slot.breaker.failed(error, cause=flight.fingerprint)
+        slot.quota.refused(meter.call.model, error.quota)
         if error.kind == "busy":
-            desk.limiter.busy()
+            slot.limiter.busy()
         flight.tally.add(meter.failed(error))
-        if desk.breaker.health == "down" or error.kind in ("key", "model", "daily-quota"):
-            self._journal.alert(f"engine:{desk.name}", f"{desk.name}: {error}")
+        if slot.breaker.health == "down" or error.kind in ("key", "model", "daily-quota"):
+            self._activity.alert(f"engine:{slot.name}", f"{slot.name}: {error}")
 
-    def _answered(self, flight: Flight, desk: Desk, meter: Meter) -> Attempt:
+    def _answered(self, flight: Flight, slot: EngineSlot, meter: Meter) -> Attempt:
         """Learn from a call that ended as it should."""
-        desk.breaker.answered()
-        desk.limiter.answered()
-        self._journal.clear(f"engine:{desk.name}")
+        slot.breaker.answered()
+        slot.limiter.answered()
+        self._activity.clear(f"engine:{slot.name}")
         attempt, charged = meter.done()
-        desk.quota.counted(meter.call.model, estimated=meter.call.input_tokens, reported=attempt.tokens.input)
+        slot.quota.counted(meter.call.model, estimated=meter.call.input_tokens, reported=attempt.tokens.input)
         flight.tally.add((attempt, charged))
-        desk.rates.measured(
-            intent=flight.thought.classes.intent,
+        slot.rates.measured(
+            intent=flight.plan.classes.intent,
             output=attempt.tokens.output,
             first_token_s=None if meter.first_at is None else meter.first_at - meter.started,
             total_s=self._clock.monotonic() - meter.started,
@@ -239,10 +239,10 @@ class Answering:
     def _judged(self, ending: Ending, flight: Flight, end: Finished, attempt: Attempt) -> Ending:
         """Ends that look whole and are not: a prompt that was cut, a cap spent on thinking, a block."""
         if end.context_cut:
-            seen, sent = attempt.tokens.input, flight.thought.classes.input_tokens
+            seen, sent = attempt.tokens.input, flight.plan.classes.input_tokens
             line = f"{attempt.model} read only {seen} of about {sent} prompt tokens"
             remedy = "raise engines.local.context"
-            self._journal.alert("context", f"{flight.request.agent}: {line}", remedy=remedy)
+            self._activity.alert("context", f"{flight.request.agent}: {line}", remedy=remedy)
             error = EngineError(f"{line}: {remedy}", kind="context")
             return replace(ending, finish="error", notes=(*ending.notes, "context cut"), error=error)
         if end.finish == "blocked":
@@ -251,12 +251,12 @@ class Answering:
             return replace(ending, notes=(*ending.notes, "thought the whole cap"))
         return ending
 
-    def _progress(self, flight: Flight, desk: Desk, model: str, stage: Stage) -> None:
-        self._journal.progressed(
+    def _progress(self, flight: Flight, slot: EngineSlot, model: str, stage: Stage) -> None:
+        self._activity.progressed(
             InFlight(
                 id=flight.request.id,
                 agent=flight.request.agent,
-                engine=desk.name,
+                engine=slot.name,
                 model=model,
                 stage=stage,
                 started_at=flight.started_at,
@@ -264,24 +264,24 @@ class Answering:
         )
 
 
-def _learn(flight: Flight, desk: Desk, call: Call, attempt: Attempt) -> None:
+def _learn(flight: Flight, slot: EngineSlot, call: Call, attempt: Attempt) -> None:
     """What the engine counted, held against the estimate; where files are among it, they would tell of themselves."""
-    thought = flight.thought
-    if attempt.estimated or attempt.flag or thought.classes.media:
+    plan = flight.plan
+    if attempt.estimated or attempt.flag or plan.classes.media:
         return
-    request, classes = uncorrected(desk, flight.request, thought.classes, thought.redaction)
-    desk.ratios.learn(request.agent, call.model, estimated=classes.input_tokens, reported=attempt.tokens.input)
+    request, classes = uncorrected(slot, flight.request, plan.classes, plan.redaction)
+    slot.ratios.learn(request.agent, call.model, estimated=classes.input_tokens, reported=attempt.tokens.input)
 
 
-def _refuse_closed(desk: Desk) -> None:
+def _refuse_closed(slot: EngineSlot) -> None:
     """While a call waited for its place the operator may have stopped the cloud, or the engine gone down."""
-    if desk.stopped:
-        raise EngineError(f"{desk.name} is stopped: `claw act resume-cloud` starts it again", kind="unavailable")
-    if not desk.breaker.usable():
+    if slot.stopped:
+        raise EngineError(f"{slot.name} is stopped: `claw act resume-cloud` starts it again", kind="unavailable")
+    if not slot.breaker.usable():
         raise EngineError(
-            desk.breaker.why or f"the {desk.name} engine is down",
+            slot.breaker.why or f"the {slot.name} engine is down",
             kind="unavailable",
-            retry_after_s=desk.breaker.retry_after_s(),
+            retry_after_s=slot.breaker.retry_after_s(),
         )
 
 

@@ -8,7 +8,7 @@ from backends.engines.base import Call
 from backends.pipeline.cost_cap import Cut
 from backends.settings.model import CloudEngine, LocalEngine
 from backends.types import Classes, EngineName, Request
-from backends.upstream.engine_slot import Desk
+from backends.upstream.engine_slot import EngineSlot
 
 THINKS_FROM = 0.6  # complexity: four fifths of agents' prompts that people call hard lie above, a quarter of the others
 
@@ -19,22 +19,22 @@ USUAL_THINKING = 2048
 """Thinking tokens for a hard prompt, where neither settings nor request name a number."""
 
 
-def compress(request: Request, classes: Classes, desk: Desk, limit: Cut | None = None) -> Call:
+def compress(request: Request, classes: Classes, slot: EngineSlot, limit: Cut | None = None) -> Call:
     """Build the upstream call. Its worst case in tokens is `input_tokens + max_output + thinking_budget`.
 
     The output gets what the request names, as far as the engine's cap, its model and what the prompt leaves of its
     window allow. What is set aside for thinking is what the model will take, told or not. `limit` is what the agent's
     ceiling leaves of a call to the cloud.
     """
-    settings, window = desk.settings, desk.context
-    model = model_asked(request, desk.name, settings)
+    settings, window = slot.settings, slot.context
+    model = model_asked(request, slot.name, settings)
     thinking, writes = None, window
     if isinstance(settings, CloudEngine):
-        known = desk.catalogue.model(model)
+        known = slot.catalogue.model(model)
         writes = known.max_output
         allowed = _thinking(request, classes, settings)
         thinking = min(thinking_room(known, request.sampling.effort, allowed), writes // 2)
-    wanted = request.sampling.max_tokens or settings.max_output or USUAL_OUTPUT[desk.name]
+    wanted = request.sampling.max_tokens or settings.max_output or USUAL_OUTPUT[slot.name]
     room = min(settings.max_output or writes, writes - (thinking or 0), window - classes.input_tokens)
     call = Call(
         id=request.id,
@@ -61,14 +61,14 @@ def compress(request: Request, classes: Classes, desk: Desk, limit: Cut | None =
         first_byte_s=settings.first_byte_s,
         idle_s=settings.idle_s,
     )
-    return limit.of(call) if limit is not None and desk.name == "cloud" else call
+    return limit.of(call) if limit is not None and slot.name == "cloud" else call
 
 
-def ignored(request: Request, call: Call, desk: Desk) -> tuple[str, ...]:
+def ignored(request: Request, call: Call, slot: EngineSlot) -> tuple[str, ...]:
     """The names of the request's fields that have no effect on its call to this engine."""
     # 0 tokens of thinking are an effort of none, which an engine has its own word on
     budget = ("thinking_budget",) if request.sampling.thinking_budget and call.thinking_budget is None else ()
-    return tuple(dict.fromkeys((*request.ignored, *budget, *desk.engine.ignores(call))))
+    return tuple(dict.fromkeys((*request.ignored, *budget, *slot.engine.ignores(call))))
 
 
 def model_asked(request: Request, engine: EngineName, settings: LocalEngine | CloudEngine) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from backends.errors import ClawError
-from backends.pipeline.plan import Thought
+from backends.pipeline.plan import RoutePlan
 from backends.types import Called, Chunk, Delta, EngineName, Finish, Outcome, Request, Routed, ToolCall
 from backends.upstream.usage_meter import Tally
 
@@ -54,7 +54,7 @@ class Flight:
     def __init__(
         self,
         request: Request,
-        thought: Thought,
+        plan: RoutePlan,
         *,
         started_at: datetime,
         started: float,
@@ -62,7 +62,7 @@ class Flight:
         flushes: int = 0,
     ) -> None:
         self.request = request
-        self.thought = thought
+        self.plan = plan
         self.started_at = started_at
         self.started = started
         self.kept = kept
@@ -71,7 +71,7 @@ class Flight:
         self.progress_at = started
         self.fingerprint = ""
         self.booked = False
-        self.chunks: list[Chunk] = [Routed(id=request.id, explanation=thought.explanation)]
+        self.chunks: list[Chunk] = [Routed(id=request.id, explanation=plan.explanation)]
         self.tally = Tally()
         self.ending: Ending | None = None
         self.outcome: Outcome | None = None
@@ -154,10 +154,10 @@ class Flight:
             raise FlightLost("the answer was lost by a fault of claw's own: see the log, and ask again")
         return self.outcome
 
-    def rethink(self, thought: Thought) -> None:
+    def replan(self, plan: RoutePlan) -> None:
         """Take another decision before the flight has started."""
-        self.thought = thought
-        self.chunks = [Routed(id=self.request.id, explanation=thought.explanation)]
+        self.plan = plan
+        self.chunks = [Routed(id=self.request.id, explanation=plan.explanation)]
 
     def crashed(self) -> None:
         """The task is gone without an end: let listeners find out."""

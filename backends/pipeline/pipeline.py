@@ -3,7 +3,7 @@
     normalise → privacy → cache → classify → decide → compress → admit → engine → verify → settle → bus
 
 `ask` is that list as far as admit; from the engine on it goes in the flight's own task (`flying`), which ends in its
-row whoever still listens. Each stage is a file of its own beside this one; `thinking` has those that read and choose.
+row whoever still listens. Each stage is a file of its own beside this one; `planner` has those that read and choose.
 """
 
 import asyncio
@@ -22,13 +22,13 @@ from backends.cache.streaming import streamed
 from backends.clock import Clock
 from backends.errors import BudgetExceeded, BudgetHeld, ClawError, DeadlinePassed, LedgerError
 from backends.ledger.store import Admission, Ledger
-from backends.monitoring.activity import Journal
+from backends.monitoring.activity import ActivityFeed
 from backends.off_loop import HUGE, off_loop, size_of
 from backends.pipeline.deadline import Deadline
 from backends.pipeline.flight import Cut, Flight
 from backends.pipeline.normalise import normalise
-from backends.pipeline.plan import Thought
-from backends.pipeline.planning import Thinking
+from backends.pipeline.plan import RoutePlan
+from backends.pipeline.planner import RoutePlanner
 from backends.pipeline.settlement import Recorder
 from backends.pipeline.settlements import Settlements
 from backends.pipeline.shadow_requests import Rechecks
@@ -50,11 +50,11 @@ class Pipeline:
         self,
         settings: Settings,
         *,
-        thinking: Thinking,
+        planner: RoutePlanner,
         cache: Cache,
         ledger: Ledger,
         recorder: Recorder,
-        journal: Journal,
+        activity: ActivityFeed,
         flights: Flights,
         proof: LocalProof,
         quota: Quota,
@@ -63,11 +63,11 @@ class Pipeline:
         clock: Clock,
     ) -> None:
         self._settings = settings
-        self._thinking = thinking
+        self._planner = planner
         self._cache = cache
         self._ledger = ledger
         self._recorder = recorder
-        self._journal = journal
+        self._activity = activity
         self._flights = flights
         self._proof = proof
         self._quota = quota
@@ -90,7 +90,7 @@ class Pipeline:
         began, started, started_at = time.perf_counter(), self._clock.monotonic(), self._clock.now()
         try:
             request, verdict, redaction = await self._prepare(request, started)
-            kept = self._thinking.answerers(request)
+            kept = self._planner.answerers(request)
             key = await off_loop(size_of(request), lambda: _shared_key(request, kept))
             async with self._in_time(request, started), self._flights.turn(key):
                 if flight := self._flights.joinable(key):
@@ -101,19 +101,17 @@ class Pipeline:
                     flushes = self._cache.counts.flushes
                     classes = await self._classify(request)
 
-                    async def decide() -> Thought:
-                        return self._thinking.decide(request, verdict, classes, began, redaction=redaction)
+                    async def decide() -> RoutePlan:
+                        return self._planner.decide(request, verdict, classes, began, redaction=redaction)
 
-                    thought = await self._when_affordable(request, started, decide)
-                    thought = thought.beside(self._cache.nearest(request.id))
-                    flight = Flight(
-                        request, thought, started_at=started_at, started=started, kept=kept, flushes=flushes
-                    )
+                    plan = await self._when_affordable(request, started, decide)
+                    plan = plan.beside(self._cache.nearest(request.id))
+                    flight = Flight(request, plan, started_at=started_at, started=started, kept=kept, flushes=flushes)
                     await self._admit(flight)
                     self._flights.start(key, flight)
                     answer = self._lead(flight)
         except ClawError as error:
-            self._journal.refuse(request, error)
+            self._activity.refuse(request, error)
             raise
         try:
             async for chunk in answer:
@@ -126,7 +124,7 @@ class Pipeline:
         began = time.perf_counter()
         request, verdict, redaction = await self._prepare(request, self._clock.monotonic())
         classes = await self._classify(request)
-        return self._thinking.decide(request, verdict, classes, began, redaction=redaction).explanation
+        return self._planner.decide(request, verdict, classes, began, redaction=redaction).explanation
 
     # ---- the stages before any engine ---------------------------------------------------------------------------
 
@@ -139,7 +137,7 @@ class Pipeline:
         request = await off_loop(size, lambda: normalise(request, settings))
         async with self._in_time(request, started):
             size = await off_loop(size, lambda: size_of(request, HUGE))
-            verdict, redaction = await off_loop(size, lambda: self._thinking.inspect(request), heavy=True)
+            verdict, redaction = await off_loop(size, lambda: self._planner.inspect(request), heavy=True)
             await off_loop(size, lambda: self._recorder.remember(request))
             if verdict.sensitive:
                 await self._proof.renew()
@@ -177,29 +175,29 @@ class Pipeline:
                     raise held from None
 
     async def _classify(self, request: Request) -> Classes:
-        return await off_loop(size_of(request), lambda: self._thinking.classify(request))
+        return await off_loop(size_of(request), lambda: self._planner.classify(request))
 
     async def _admit(self, flight: Flight) -> None:
         """Count it among its agent's of the minute, then reserve. Raises RateLimited, BudgetExceeded, LedgerError."""
         request = flight.request
-        self._quota.admit(request.id, request.agent, flight.thought.classes.input_tokens)
+        self._quota.admit(request.id, request.agent, flight.plan.classes.input_tokens)
         try:
             await self._book(flight)
         except (ClawError, asyncio.CancelledError):
             self._quota.settle(request.id, request.agent, Tokens())
             raise
         self._moved()
-        self._journal.decided(flight.request, flight.thought.explanation)
+        self._activity.decided(flight.request, flight.plan.explanation)
 
     async def _book(self, flight: Flight) -> None:
         """Reserve the worst case in the ledger; without a row only a local call may go on, where settings allow it."""
         try:
-            await self._reserve_or_rethink(flight)
+            await self._reserve_or_replan(flight)
         except LedgerError as error:
-            self._journal.alert("ledger", str(error))
+            self._activity.alert("ledger", str(error))
             if self._settings.ledger.on_unwritable in ("refuse", "serve"):
                 raise
-            self._rethink(flight, no_cloud="without a ledger row no cloud call is made")
+            self._replan(flight, no_cloud="without a ledger row no cloud call is made")
         except asyncio.CancelledError:
             # The reservation may stand by now: a flight that is cut before it calls anybody settles it in its own task.
             if flight.booked:
@@ -207,7 +205,7 @@ class Pipeline:
                 self._flights.start(None, flight)
             raise
 
-    async def _reserve_or_rethink(self, flight: Flight) -> None:
+    async def _reserve_or_replan(self, flight: Flight) -> None:
         """Where another call took the room meanwhile, decide once more. Raises BudgetExceeded and LedgerError."""
         try:
             await self._reserve(flight)
@@ -216,32 +214,30 @@ class Pipeline:
 
     async def _reserve_anew(self, flight: Flight) -> None:
         """Raises BudgetHeld where yet another call was quicker."""
-        self._rethink(flight)
+        self._replan(flight)
         await self._reserve(flight)
 
-    def _rethink(self, flight: Flight, *, no_cloud: str | None = None) -> None:
-        thought, decide = flight.thought, self._thinking.decide
-        now, redaction = time.perf_counter(), thought.redaction
-        flight.rethink(
-            decide(flight.request, thought.verdict, thought.classes, now, redaction=redaction, no_cloud=no_cloud)
-        )
+    def _replan(self, flight: Flight, *, no_cloud: str | None = None) -> None:
+        plan, decide = flight.plan, self._planner.decide
+        now, redaction = time.perf_counter(), plan.redaction
+        flight.replan(decide(flight.request, plan.verdict, plan.classes, now, redaction=redaction, no_cloud=no_cloud))
 
     async def _reserve(self, flight: Flight) -> None:
-        request, thought = flight.request, flight.thought
+        request, plan = flight.request, flight.plan
         flight.fingerprint = self._recorder.prompt_hash(request)
         admission = Admission(
             id=request.id,
             agent=request.agent,
             started_at=flight.started_at,
             source=request.source,
-            engine=thought.decision.engine,
-            model=thought.decision.model,
-            intent=thought.classes.intent,
-            complexity=thought.classes.complexity,
-            sensitive=thought.verdict.sensitive,
+            engine=plan.decision.engine,
+            model=plan.decision.model,
+            intent=plan.classes.intent,
+            complexity=plan.classes.complexity,
+            sensitive=plan.verdict.sensitive,
             prompt_hash=flight.fingerprint,
-            reserved_usd=self._thinking.reservation(request, thought),
-            input_tokens=thought.classes.input_tokens,
+            reserved_usd=self._planner.reservation(request, plan),
+            input_tokens=plan.classes.input_tokens,
         )
         flight.booked = True
         try:
@@ -267,7 +263,7 @@ class Pipeline:
         """Share another's call in flight: a row of its own, at no cost."""
         self._cache.shared_flight()
         explanation = self._recorder.shared_explanation(flight, request)
-        self._journal.decided(request, explanation)
+        self._activity.decided(request, explanation)
         ending: Cut | None = "cancelled"
         async with Seat(flight, leads=False):
             try:
@@ -304,7 +300,7 @@ class Pipeline:
         self, request: Request, verdict: Verdict, hit: Hit, started: float, started_at: datetime
     ) -> AsyncGenerator[Chunk]:
         outcome, explanation = self._recorder.cached(request, verdict, hit, started, started_at)
-        self._journal.decided(request, explanation)
+        self._activity.decided(request, explanation)
         ending = replace(outcome, finish="cancelled", baseline_usd=ZERO)
         try:
             yield Routed(id=request.id, explanation=explanation)

@@ -9,7 +9,7 @@ from backends.privacy.redact import Redaction
 from backends.types import ZERO, Alternative, Classes, Decision, Explanation, Verdict
 
 
-class Thought(Struct, frozen=True, kw_only=True):
+class RoutePlan(Struct, frozen=True, kw_only=True):
     """`limit` is what a ceiling on cost leaves of the cloud's call, None where it leaves all.
 
     `redaction` is the only form in which the cloud may see a sensitive request, None where it may see none or all.
@@ -22,7 +22,7 @@ class Thought(Struct, frozen=True, kw_only=True):
     limit: Cut | None = None
     redaction: Redaction | None = None
 
-    def beside(self, near: NearMiss | None) -> "Thought":
+    def beside(self, near: NearMiss | None) -> "RoutePlan":
         """The same, with the stored answer that was nearest and what kept it from being served."""
         if near is None:
             return self

@@ -14,7 +14,7 @@ from backends.errors import LedgerError
 from backends.ledger.install_key import InstallKey
 from backends.ledger.prices import UnknownPrice
 from backends.ledger.store import Ledger
-from backends.monitoring.activity import Journal
+from backends.monitoring.activity import ActivityFeed
 from backends.monitoring.model_watch import ModelWatch
 from backends.pipeline.flight import Cut, Ending, Flight
 from backends.settings.model import Settings
@@ -55,7 +55,7 @@ class Recorder:
         ledger: Ledger,
         cache: Cache,
         costs: Costs,
-        journal: Journal,
+        activity: ActivityFeed,
         key: InstallKey,
         clock: Clock,
         settled: Callable[[], None],
@@ -65,12 +65,12 @@ class Recorder:
         self._ledger = ledger
         self._cache = cache
         self._costs = costs
-        self._journal = journal
+        self._activity = activity
         self._key = key
         self._clock = clock
         self._settled = settled
         self._quota = quota
-        self._models = ModelWatch(settings.engines.cloud.model, costs=costs, journal=journal)
+        self._models = ModelWatch(settings.engines.cloud.model, costs=costs, activity=activity)
         self._hashes: dict[str, str] = {}
 
     def prompt_hash(self, request: Request) -> str:
@@ -103,12 +103,12 @@ class Recorder:
                 prompt=request.messages[-1].text if bodies else None,
                 answer=answer if bodies else None,
             )
-            self._journal.clear("ledger")
+            self._activity.clear("ledger")
         except LedgerError as error:
-            self._journal.alert("ledger", str(error))
+            self._activity.alert("ledger", str(error))
             if outcome.engine == "cloud" or self._settings.ledger.on_unwritable == "refuse":
                 outcome = replace(outcome, finish="error", error=str(error), error_kind=error.kind)
-        self._journal.settled(outcome)
+        self._activity.settled(outcome)
         self._settled()
         return outcome
 
@@ -161,7 +161,7 @@ class Recorder:
             id=request.id,
             answer_tokens=flight.tally.tokens,
             notes=_own(request.notes, flight.request.notes, whole.notes),
-            ignored=_own(request.ignored, flight.request.ignored, flight.thought.explanation.ignored),
+            ignored=_own(request.ignored, flight.request.ignored, flight.plan.explanation.ignored),
             started_at=started_at,
             source=request.source,
             tag=request.tag,
@@ -174,7 +174,7 @@ class Recorder:
         )
 
     def shared_explanation(self, flight: Flight, request: Request) -> Explanation:
-        shared, leaders = Reason(rule="cache", detail="shares a call in flight"), flight.thought.explanation
+        shared, leaders = Reason(rule="cache", detail="shares a call in flight"), flight.plan.explanation
         return replace(
             leaders,
             reasons=(shared, *leaders.reasons),
@@ -227,7 +227,7 @@ class Recorder:
         return outcome, explanation
 
     def _flown(self, flight: Flight, tally: Tally, cut: Cut | None) -> Outcome:
-        explanation, ending, first_at = flight.thought.explanation, flight.ending, flight.first_at
+        explanation, ending, first_at = flight.plan.explanation, flight.ending, flight.first_at
         finish, error, error_kind, retry_after_s, should_retry = _end(cut, ending, heard=first_at is not None)
         return Outcome(
             id=flight.request.id,
@@ -258,7 +258,7 @@ class Recorder:
             should_retry=should_retry,
             tag=flight.request.tag,
             ignored=explanation.ignored,
-            **_said(flight.thought.classes),
+            **_said(flight.plan.classes),
         )
 
     def _cache_result(self, request: Request) -> CacheResult:

@@ -34,7 +34,7 @@ class Label(Struct, frozen=True, kw_only=True):
     simulated: bool = False
 
 
-class Desk:
+class EngineSlot:
     """`missing` names what it cannot work without, where that is known before any call; "" where nothing is.
 
     `unproved` says why it is not known whether it is this machine, "" where that is known.

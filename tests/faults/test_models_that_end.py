@@ -89,7 +89,7 @@ async def test_another_model_answers_and_one_alert_says_how_to_adopt_it_until_th
         it.gemini.behaviour = replace(it.gemini.behaviour, models=(Model(name=OLD, context=1_048_576),))
         for text in ("and now?", "and then?"):  # the first still goes by the successor's rules, and is refused
             await ask(it.core, prompt(text, agent="ada"))
-        await until(lambda: not any(alert.key.startswith("model:") for alert in it.core._journal.alerts()))
+        await until(lambda: not any(alert.key.startswith("model:") for alert in it.core._activity.alerts()))
 
 
 async def test_an_alias_is_answered_by_what_it_stands_for_without_an_alert(home: Path) -> None:

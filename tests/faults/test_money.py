@@ -82,7 +82,7 @@ async def test_d1_a_full_spill_is_503_before_any_engine_is_called(home: Path) ->
 
 
 def alerts(it: Stand) -> dict[str, str]:
-    return {alert.key: alert.text for alert in it.core._journal.alerts()}
+    return {alert.key: alert.text for alert in it.core._activity.alerts()}
 
 
 @pytest.mark.parametrize("scope", ["all", "agent:", "group:writers", "engine:cloud", "model:gemini-3.5-flash-lite"])

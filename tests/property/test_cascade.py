@@ -75,8 +75,8 @@ async def asked(
     it: Stand, agent: str, *, text: str, sensitive: bool, local: list[Fault], cloud: list[Fault]
 ) -> Outcome | None:
     """One request through a core that is well again before it."""
-    for desk in it.core._desks.values():
-        desk.breaker.answered()
+    for slot in it.core._slots.values():
+        slot.breaker.answered()
     it.ollama.answerer = Says(text)
     it.ollama.behaviour = replace(it.ollama.behaviour, faults=tuple(local))
     it.gemini.behaviour = replace(it.gemini.behaviour, faults=tuple(cloud))

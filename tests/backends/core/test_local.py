@@ -244,7 +244,7 @@ async def test_a_caller_who_leaves_the_queue_was_never_sent(home: Path) -> None:
         first = asyncio.ensure_future(ask(it.core, prompt("a long story", agent="scout")))
         await until(lambda: it.ollama.account.open == 1)
         second = asyncio.ensure_future(ask(it.core, prompt("another story", agent="infra")))
-        await until(lambda: it.core._desks["local"].limiter.waiting == 1)
+        await until(lambda: it.core._slots["local"].limiter.waiting == 1)
         assert (await it.core.snapshot()).engines[0].waiting_by_agent == {"infra": 1}
         second.cancel()
         await asyncio.gather(second, return_exceptions=True)

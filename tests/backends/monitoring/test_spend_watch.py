@@ -16,7 +16,7 @@ from backends.finops.outlook import outlook
 from backends.ledger.prices import Prices
 from backends.ledger.reading import reading
 from backends.ledger.store import Ledger
-from backends.monitoring.activity import Journal
+from backends.monitoring.activity import ActivityFeed
 from backends.monitoring.spend_watch import SpendWatch
 from backends.settings.model import LedgerSettings, Settings
 from tests.backends.ledger.samples import COST, attempt, opened, outcome, paths
@@ -31,13 +31,13 @@ class Watched:
 
     def __init__(self, home: Path, ledger: Ledger, clock: ManualClock, settings: Settings) -> None:
         self.ledger, self.clock, self.bus = ledger, clock, Bus()
-        self.journal = Journal(self.bus, clock)
+        self.activity = ActivityFeed(self.bus, clock)
         self.watch = SpendWatch(
             settings,
             paths(home).ledger,
             ledger=ledger,
             prices=Prices({}),
-            journal=self.journal,
+            activity=self.activity,
             bus=self.bus,
             clock=clock,
             zone=UTC,
@@ -79,21 +79,21 @@ async def test_unusual_spend_is_told_and_taken_back_when_it_is_over(tmp_path: Pa
         await until(lambda: it.watch.outlook is not None)
         for number in range(60):
             it.bus.publish(events.Settled(outcome=outcome(f"new {number}", attempt("0.01"), agent="writer")))
-        await until(lambda: any(alert.key == "spend:writer" for alert in it.journal.alerts()))
-        (alert,) = it.journal.alerts()
+        await until(lambda: any(alert.key == "spend:writer" for alert in it.activity.alerts()))
+        (alert,) = it.activity.alerts()
         assert alert.text.startswith("writer spends $")
         assert "claw act pin writer local" in alert.remedy
         it.clock.advance(16 * 60)
-        await until(lambda: not it.journal.alerts())
+        await until(lambda: not it.activity.alerts())
 
 
 async def test_a_ledger_that_cannot_be_read_is_told_and_looked_at_again(tmp_path: Path) -> None:
     async with watched(tmp_path) as it:
         await until(lambda: it.watch.outlook is not None)
         await asyncio.to_thread(_swap, tmp_path / "state", tmp_path / "elsewhere")
-        await until(lambda: any(alert.key == "spend-watch" for alert in it.journal.alerts()))
+        await until(lambda: any(alert.key == "spend-watch" for alert in it.activity.alerts()))
         await asyncio.to_thread(_swap, tmp_path / "state", tmp_path / "elsewhere")
-        await until(lambda: not any(alert.key == "spend-watch" for alert in it.journal.alerts()))
+        await until(lambda: not any(alert.key == "spend-watch" for alert in it.activity.alerts()))
 
 
 def _swap(one: Path, other: Path) -> None:

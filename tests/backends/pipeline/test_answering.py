@@ -49,7 +49,7 @@ async def test_a_call_that_waits_for_the_cloud_is_not_sent_once_the_cloud_is_sto
         first = asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer")))
         await until(lambda: it.gemini.account.open)
         second = asyncio.ensure_future(ask(it.core, prompt("describe a shelf", agent="writer")))
-        await until(lambda: it.core._desks["cloud"].limiter.waiting)
+        await until(lambda: it.core._slots["cloud"].limiter.waiting)
         await it.core.act(Action(verb="stop-cloud", actor="test"))
         (_, answered), (_, turned_away) = await asyncio.gather(first, second)
         assert it.gemini.account.counts()["calls"] == {"finished": 1}
@@ -62,18 +62,18 @@ async def test_an_engine_that_breaks_our_seam_is_charged_and_may_be_asked_again(
     home: Path, error: Exception | None
 ) -> None:
     async with stand(home, change=one_at_a_time) as it:
-        desk = it.core._desks["cloud"]
-        real, desk.engine = desk.engine, Odd(error)
+        slot = it.core._slots["cloud"]
+        real, slot.engine = slot.engine, Odd(error)
         for _ in range(3):
-            desk.breaker.failed(EngineError("down", kind="unavailable"))
-        desk.breaker.shorten()
+            slot.breaker.failed(EngineError("down", kind="unavailable"))
+        slot.breaker.shorten()
         _, outcome = await ask(it.core, prompt("describe a rack", agent="writer"))
         assert (outcome.finish, outcome.error_kind) == ("error", "internal")
         assert [(attempt.error, attempt.estimated) for attempt in outcome.attempts] == [("internal", True)]
         (budget,) = it.core._ledger.budgets()
         assert budget.spent_usd >= outcome.cost_usd > 0 == budget.reserved_usd
-        assert desk.breaker.usable()
-        desk.engine = real
+        assert slot.breaker.usable()
+        slot.engine = real
         _, outcome = await ask(it.core, prompt("describe a shelf", agent="writer"))
     assert outcome.finish == "stop"
     assert outcome.cost_usd > Decimal(0)
@@ -81,10 +81,10 @@ async def test_an_engine_that_breaks_our_seam_is_charged_and_may_be_asked_again(
 
 async def test_an_answer_that_is_cut_keeps_the_time_of_its_first_word(home: Path) -> None:
     async with stand(home, change=one_at_a_time) as it:
-        desk = it.core._desks["cloud"]
-        real, desk.engine = desk.engine, Odd(EngineError("it broke off: ask again", kind="unavailable"))
+        slot = it.core._slots["cloud"]
+        real, slot.engine = slot.engine, Odd(EngineError("it broke off: ask again", kind="unavailable"))
         _, broken = await ask(it.core, prompt("describe a rack", agent="writer"))
-        desk.engine = real
+        slot.engine = real
         it.gemini.behaviour = replace(it.gemini.behaviour, tokens_per_s=40.0, chunk_tokens=1)
         left = prompt("describe a shelf", agent="writer")
         async with aclosing(it.core.ask(left)) as stream:

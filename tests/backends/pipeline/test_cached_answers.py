@@ -156,14 +156,14 @@ async def test_a_cache_that_cannot_be_used_is_one_alert_and_no_lost_answer(home:
             assert text
             assert outcome.finish == "stop"
             clock.advance(RETRY_S / 10)
-        await until(lambda: it.core._journal.alerts())
-        assert [alert.key for alert in it.core._journal.alerts()] == ["cache"]
-        assert "full" in it.core._journal.alerts()[0].text
+        await until(lambda: it.core._activity.alerts())
+        assert [alert.key for alert in it.core._activity.alerts()] == ["cache"]
+        assert "full" in it.core._activity.alerts()[0].text
         clock.advance(RETRY_S)
         await ask(it.core, prompt(f"{LIST} that fits", agent="writer"))
         await until(lambda: not it.core._cache.stats().problem)
         await ask(it.core, prompt(f"{LIST} that fits too", agent="writer"))
-        await until(lambda: not it.core._journal.alerts())
+        await until(lambda: not it.core._activity.alerts())
 
 
 async def test_an_embedding_model_that_does_not_load_is_one_alert_and_no_lost_answer(
@@ -177,8 +177,8 @@ async def test_an_embedding_model_that_does_not_load_is_one_alert_and_no_lost_an
         await until(lambda: it.core._cache.stats().semantic == "failed")
         await ask(it.core, prompt(LIST, agent="writer"))
         _, hit = await ask(it.core, prompt(LIST, agent="writer"))
-        await until(lambda: it.core._journal.alerts())
-        (alert,) = it.core._journal.alerts()
+        await until(lambda: it.core._activity.alerts())
+        (alert,) = it.core._activity.alerts()
     assert hit.cache == "exact"
     assert (alert.key, "did not load" in alert.text) == ("semantic", True)
 

@@ -161,10 +161,10 @@ async def test_a_cloud_that_was_stopped_meanwhile_is_not_asked(home: Path) -> No
 
 async def test_a_cloud_that_is_known_to_be_down_is_not_asked(home: Path) -> None:
     async with checked(home, "always") as it:
-        desk = it.core._desks["cloud"]
+        slot = it.core._slots["cloud"]
 
         async def gone() -> None:
-            desk.missing = "no Gemini key"
+            slot.missing = "no Gemini key"
 
         it.ollama.answerer = Says(REFUSED, first=gone)
         _, outcome = await ask(it.core, prompt("tell me of racks", agent="writer"))

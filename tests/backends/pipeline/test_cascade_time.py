@@ -51,7 +51,7 @@ async def test_where_the_cloud_is_too_slow_the_local_answer_comes_in_time(home: 
 
 async def test_a_cloud_that_is_known_to_be_too_slow_is_not_asked(home: Path) -> None:
     async with checked(home, "always") as it:
-        rates = it.core._desks["cloud"].rates
+        rates = it.core._slots["cloud"].rates
 
         async def slow() -> None:
             rates.first_token_s, rates.tokens_per_s = 50.0, 1.0
@@ -195,9 +195,9 @@ async def test_how_sure_the_engine_was_is_asked_and_heard_where_answers_are_look
 ) -> None:
     async with checked(home, mode) as it:  # type: ignore[arg-type]  # the parameters are the setting's words
         guessing = Guessing()
-        real, it.core._desks["local"].engine = it.core._desks["local"].engine, guessing
+        real, it.core._slots["local"].engine = it.core._slots["local"].engine, guessing
         _, outcome = await ask(it.core, prompt("tell me of racks", agent="writer"))
-        it.core._desks["local"].engine = real
+        it.core._slots["local"].engine = real
     assert outcome.engine == engine
     assert guessing.asked is not None
     assert guessing.asked.logprobs is (mode == "always")

@@ -5,13 +5,13 @@ from decimal import Decimal
 import pytest
 
 from backends.cache.semantic.paraphrases import NearMiss
-from backends.pipeline.plan import Thought
+from backends.pipeline.plan import RoutePlan
 from backends.types import Classes, Decision, Estimate, Explanation, Reason, Verdict
 
 CLASSES = Classes(intent="chat", intent_p=0.9, complexity=0.1, p_local=0.9, p_cloud=0.95)
 ESTIMATE = Estimate(cost_usd=Decimal(0), latency_ms=None)
 REASONS = (Reason(rule="policy", detail="local"),)
-THOUGHT = Thought(
+PLAN = RoutePlan(
     verdict=Verdict(sensitive=False),
     classes=CLASSES,
     decision=Decision(engine="local", model="qwen", reasons=REASONS, estimate=ESTIMATE),
@@ -37,9 +37,9 @@ THOUGHT = Thought(
     ],
 )
 def test_it_is_told_with_what_kept_it_back(guard: str, rule: str, detail: str) -> None:
-    (way,) = THOUGHT.beside(NearMiss("scout", 0.71, guard)).explanation.alternatives
+    (way,) = PLAN.beside(NearMiss("scout", 0.71, guard)).explanation.alternatives
     assert (way.engine, way.ruled_out_by, way.detail) == ("cache", rule, detail)
 
 
 def test_without_one_nothing_is_told() -> None:
-    assert THOUGHT.beside(None) is THOUGHT
+    assert PLAN.beside(None) is PLAN

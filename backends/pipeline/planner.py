@@ -13,7 +13,7 @@ from backends.pipeline.controls import Controls
 from backends.pipeline.cost_cap import Cut, cut
 from backends.pipeline.egress import outgoing
 from backends.pipeline.engine_call import compress, ignored
-from backends.pipeline.plan import Thought
+from backends.pipeline.plan import RoutePlan
 from backends.privacy import PrivacyGate
 from backends.privacy.redact import Redaction
 from backends.routing.calibration.learned import Calibrations
@@ -22,17 +22,17 @@ from backends.routing.decide import EngineView, Inputs, decide
 from backends.settings.model import Settings
 from backends.types import ZERO, Classes, EngineName, Explanation, Request, Tokens, Verdict
 from backends.upstream.costs import Costs
-from backends.upstream.engine_slot import Desk
+from backends.upstream.engine_slot import EngineSlot
 
 
-class Thinking:
+class RoutePlanner:
     def __init__(
         self,
         settings: Settings,
         *,
         privacy: PrivacyGate,
         classifier: Classifier,
-        desks: Mapping[EngineName, Desk],
+        slots: Mapping[EngineName, EngineSlot],
         controls: Controls,
         ledger: Ledger,
         costs: Costs,
@@ -41,7 +41,7 @@ class Thinking:
         self._settings = settings
         self._privacy = privacy
         self._classifier = classifier
-        self._desks = desks
+        self._slots = slots
         self._controls = controls
         self._ledger = ledger
         self._costs = costs
@@ -71,7 +71,7 @@ class Thinking:
         agent = self._settings.rules(request.agent, request.rules)
         asked = (request.engine, request.model, self._pinned(request))
         allowed = (agent.policy, agent.engines, agent.models)
-        return repr((asked, allowed, self._desks["local"].model, self._desks["cloud"].model))
+        return repr((asked, allowed, self._slots["local"].model, self._slots["cloud"].model))
 
     def decide(
         self,
@@ -82,12 +82,12 @@ class Thinking:
         *,
         redaction: Redaction | None = None,
         no_cloud: str | None = None,
-    ) -> Thought:
+    ) -> RoutePlan:
         """Choose, or raise as `decide.decide` does. `began` is on the performance counter.
 
         `no_cloud` says why the cloud may not be used for this one, whatever its state; `redaction` is what it may see.
         """
-        sent, sent_classes = outgoing(self._desks["cloud"], request, classes, redaction)
+        sent, sent_classes = outgoing(self._slots["cloud"], request, classes, redaction)
         limit = self._cut(sent, sent_classes, self._settings.rules(request.agent, request.rules).max_cost_usd)
         cloud = self._view("cloud", sent, sent_classes, limit)
         if no_cloud is not None:
@@ -110,7 +110,7 @@ class Thinking:
             weighed=decision.weighed,
             ignored=self._ignored(decision.engine, request, classes, limit),
         )
-        return Thought(
+        return RoutePlan(
             verdict=verdict,
             classes=classes,
             decision=decision,
@@ -119,16 +119,16 @@ class Thinking:
             redaction=redaction,
         )
 
-    def reservation(self, request: Request, thought: Thought) -> Decimal:
+    def reservation(self, request: Request, plan: RoutePlan) -> Decimal:
         """US dollars to reserve for the decided engine's call."""
-        name = thought.decision.engine
-        desk = self._desks[name]
-        request, classes = outgoing(desk, request, thought.classes, thought.redaction)
-        return self._costs.worst(name, compress(request, classes, desk, thought.limit))
+        name = plan.decision.engine
+        slot = self._slots[name]
+        request, classes = outgoing(slot, request, plan.classes, plan.redaction)
+        return self._costs.worst(name, compress(request, classes, slot, plan.limit))
 
     def _ignored(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> tuple[str, ...]:
-        desk = self._desks[name]
-        return ignored(request, compress(request, classes, desk, limit), desk)
+        slot = self._slots[name]
+        return ignored(request, compress(request, classes, slot, limit), slot)
 
     def _inputs(self, request: Request, verdict: Verdict, classes: Classes, cloud: EngineView) -> Inputs:
         """All that a decision is made of: the request, its agent's rules, the operator's, and the state of things."""
@@ -146,7 +146,7 @@ class Thinking:
             scale=self._calibrations.learned.scale,
             deadline_s=request.deadline_s or router.deadline_s,
             timeout_s=request.timeout_s,
-            local=self._view("local", *outgoing(self._desks["local"], request, classes, None)),
+            local=self._view("local", *outgoing(self._slots["local"], request, classes, None)),
             cloud=cloud,
             allowed_engines=agent.engines,
             allowed_models=agent.models,
@@ -176,19 +176,19 @@ class Thinking:
         """What the agent's ceiling leaves of a call to the cloud; None without one, or where it fits."""
         if ceiling is None:
             return None
-        desk = self._desks["cloud"]
-        call = compress(request, classes, desk)
-        useful = desk.rates.expected_output(classes.intent, call.max_output)
+        slot = self._slots["cloud"]
+        call = compress(request, classes, slot)
+        useful = slot.rates.expected_output(classes.intent, call.max_output)
         try:
             return cut(call, ceiling, worst=lambda each: self._costs.worst("cloud", each), useful=useful)
         except UnknownPrice:
             return None  # said where the engine is looked at
 
     def _view(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None = None) -> EngineView:
-        desk = self._desks[name]
-        call = compress(request, classes, desk, limit)
-        output = desk.rates.expected_output(classes.intent, call.max_output)
-        why_not = desk.why_not()
+        slot = self._slots[name]
+        call = compress(request, classes, slot, limit)
+        output = slot.rates.expected_output(classes.intent, call.max_output)
+        why_not = slot.why_not()
         try:
             worst = self._costs.worst(name, call)
             expected = self._costs.foreseen(name, call.model, Tokens(input=classes.input_tokens, output=output))
@@ -201,22 +201,22 @@ class Thinking:
             input_tokens=classes.input_tokens,
             usable=why_not is None,
             why_not=why_not,
-            opens_in_s=desk.breaker.retry_after_s() or desk.wait_s(),
-            closed="" if desk.breaker.usable() else desk.breaker.kind,
-            local_proved=desk.local_proved,
-            unproved=desk.unproved,
-            waiting=desk.limiter.waiting,
-            wait_s=desk.wait_s(),
-            first_token_s=desk.rates.first_token(classes.input_tokens),
-            tokens_per_s=desk.rates.tokens_per_s,
-            context=desk.context,
-            least_output=desk.least_output,
-            vision=desk.vision,
-            media=desk.media,
-            images=desk.images,
+            opens_in_s=slot.breaker.retry_after_s() or slot.wait_s(),
+            closed="" if slot.breaker.usable() else slot.breaker.kind,
+            local_proved=slot.local_proved,
+            unproved=slot.unproved,
+            waiting=slot.limiter.waiting,
+            wait_s=slot.wait_s(),
+            first_token_s=slot.rates.first_token(classes.input_tokens),
+            tokens_per_s=slot.rates.tokens_per_s,
+            context=slot.context,
+            least_output=slot.least_output,
+            vision=slot.vision,
+            media=slot.media,
+            images=slot.images,
             tools=True,
-            forces_tools=desk.forces_tools,
-            languages=desk.languages,
+            forces_tools=slot.forces_tools,
+            languages=slot.languages,
             worst_usd=worst,
             expected_usd=expected,
             expected_output=output,

@@ -6,12 +6,12 @@ from backends.errors import EngineError
 from backends.settings.model import LocalEngine
 from backends.types import RuntimeReading
 from backends.upstream.circuit_breaker import FAILURES
-from backends.upstream.engine_slot import Desk, Label
+from backends.upstream.engine_slot import EngineSlot, Label
 
 
-def desk() -> Desk:
+def slot() -> EngineSlot:
     settings = LocalEngine(parallel=2)
-    return Desk("local", OllamaEngine(settings), settings, label=Label(text="qwen"), clock=ManualClock())
+    return EngineSlot("local", OllamaEngine(settings), settings, label=Label(text="qwen"), clock=ManualClock())
 
 
 def reading(*, reachable: bool, waiting: int | None = None) -> RuntimeReading:
@@ -20,11 +20,11 @@ def reading(*, reachable: bool, waiting: int | None = None) -> RuntimeReading:
 
 
 def test_an_engine_never_heard_of_is_unknown() -> None:
-    assert desk().state().health == "unknown"
+    assert slot().state().health == "unknown"
 
 
 def test_what_an_engine_says_of_itself_counts_before_the_first_call() -> None:
-    it = desk()
+    it = slot()
     it.told(reading(reachable=False))
     assert (it.state().health, it.state().detail) == ("down", "nobody listens")
     it.told(reading(reachable=True))
@@ -32,14 +32,14 @@ def test_what_an_engine_says_of_itself_counts_before_the_first_call() -> None:
 
 
 def test_what_its_calls_met_outranks_what_it_says() -> None:
-    it = desk()
+    it = slot()
     it.told(reading(reachable=True))
     it.breaker.failed(EngineError("it answers, but not to calls: restart it", kind="timeout"))
     assert it.state().health == "degraded"
 
 
 def test_one_that_is_back_may_be_asked_at_once() -> None:
-    it = desk()
+    it = slot()
     it.told(reading(reachable=False))
     for _ in range(FAILURES):
         it.breaker.failed(EngineError("nobody listens: start it", kind="unavailable"))
@@ -49,14 +49,14 @@ def test_one_that_is_back_may_be_asked_at_once() -> None:
 
 
 def test_what_is_missing_is_said_before_any_call() -> None:
-    it = desk()
+    it = slot()
     it.missing = "no Gemini key: set GEMINI_API_KEY"
     assert it.why_not() == it.state().detail == "no Gemini key: set GEMINI_API_KEY"
     assert it.state().health == "down"
 
 
 def test_the_engines_own_queue_stands_before_a_newcomer() -> None:
-    it = desk()
+    it = slot()
     it.rates.measured(intent="chat", output=100, first_token_s=0.5, total_s=4.0)
     assert it.wait_s() == 0.0
     it.told(reading(reachable=True, waiting=3))
@@ -65,14 +65,14 @@ def test_the_engines_own_queue_stands_before_a_newcomer() -> None:
 
 
 def test_a_lost_place_shows() -> None:
-    it = desk()
+    it = slot()
     it.told(reading(reachable=True))
     it.limiter.busy()
     assert (it.state().health, it.state().detail) == ("degraded", "busy, 1 of 2 at once")
 
 
 def test_watchers_are_told_of_changes_only() -> None:
-    it = desk()
+    it = slot()
     told: list[int] = []
     it.changed = lambda: told.append(1)
     for _ in range(3):

@@ -8,7 +8,7 @@ from uuid import uuid4
 from msgspec import Struct
 
 from backends.rehearsal.ollama_checks import BadAsk, check_messages, check_options, check_tools
-from backends.rehearsal.script import Ask, Function, Invocation, Turn
+from backends.rehearsal.script import Ask, Function, Invocation, Turn, spoken
 
 DEFAULT_WINDOW = 4_096
 DEFAULT_KEEP_ALIVE_S = 300.0
@@ -95,7 +95,11 @@ def _chat_turns(body: dict[str, Any]) -> tuple[Turn, ...]:
     messages = body.get("messages") or []
     check_messages(messages)
     return tuple(
-        Turn(message["role"], str(message.get("content") or ""), len(message.get("images") or ()))
+        Turn(
+            message["role"],
+            spoken(str(message.get("content") or ""), message.get("tool_calls")),
+            len(message.get("images") or ()),
+        )
         for message in messages
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from backends.rehearsal.script import Ask, Function, Turn
+from backends.rehearsal.script import Ask, Function, Turn, spoken
 
 IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 NUMBERS = ("temperature", "top_p", "min_p", "frequency_penalty", "presence_penalty")
@@ -126,7 +126,7 @@ def _turns(messages: Any) -> tuple[Turn, ...]:
             raise BadAsk("every tool call must be followed by its result")
         open_calls = _called(message) if role == "assistant" else open_calls
         text, images = _content(message)
-        turns.append(Turn(role, text, images))
+        turns.append(Turn(role, spoken(text, message.get("tool_calls")), images))
         last = role
     if all(turn.role == "system" for turn in turns):
         raise BadAsk("No user query found in messages.")

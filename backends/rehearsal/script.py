@@ -27,6 +27,13 @@ class Turn(Struct, frozen=True):
     images: int = 0
 
 
+def spoken(text: str, calls: Any) -> str:
+    """A turn's text as chat templates write it: with the calls it makes, each as JSON."""
+    functions = [call.get("function") for call in calls or () if isinstance(call, dict)]
+    written = [msgspec.json.encode(function).decode() for function in functions if function]
+    return "\n".join(each for each in (text, *written) if each)
+
+
 class Function(Struct, frozen=True):
     """A tool the model may call; `schema` is the JSON schema of its arguments."""
 

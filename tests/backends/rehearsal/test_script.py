@@ -20,6 +20,7 @@ from backends.rehearsal.script import (
     count_prompt,
     cut,
     dice,
+    spoken,
     tool_to_call,
     written,
 )
@@ -144,3 +145,12 @@ def test_a_schema_without_a_floor_ends(key: str) -> None:
 
 def test_a_free_object_is_still_an_object() -> None:
     assert fitting({"type": "object"}, dice("x")) == {}
+
+
+def test_the_calls_of_a_turn_are_part_of_its_text() -> None:
+    call = {"id": "a", "function": {"name": "get_weather", "arguments": '{"city": "Rome"}'}}
+    text = spoken("I look.", [call])
+    assert text.startswith("I look.\n")
+    assert "Rome" in text
+    assert count(text) > count("I look.") + 8
+    assert spoken("I look.", None) == "I look."

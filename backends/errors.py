@@ -9,6 +9,7 @@ ClawError                exit 1, 500
 │   └── UnknownModel     exit 2, 404
 ├── Refused              exit 3, 403   policy said no
 │   ├── BudgetExceeded   exit 3, 402   what is left of a window is spent
+│   │   ├── CostCapExceeded  exit 3, 400   above what the agent allows for one request
 │   │   └── BudgetHeld   exit 3, 429   calls in flight hold what is left, with retry_after_s
 │   └── RateLimited      exit 3, 429   with retry_after_s
 ├── NoEngine             exit 4, 503   none may or can answer
@@ -115,6 +116,12 @@ class BudgetExceeded(Refused):
         super().__init__(message)
         self.budget = budget
         self.on_exceeded = on_exceeded
+
+
+class CostCapExceeded(BudgetExceeded):
+    """One request costs more than its agent allows for one: no window is spent, and a cheaper request may pass."""
+
+    http_status, kind = 400, "cost_cap"
 
 
 class BudgetHeld(BudgetExceeded):

@@ -247,7 +247,7 @@ class Answering:
             return replace(ending, finish="error", notes=(*ending.notes, "context cut"), error=error)
         if end.finish == "blocked":
             return replace(ending, notes=(*ending.notes, f"blocked: {end.reason}"))
-        if end.finish == "length" and not ending.text and not ending.calls:
+        if end.finish == "length" and not (ending.text or ending.calls or end.notes):
             return replace(ending, notes=(*ending.notes, "thought the whole cap"))
         return ending
 

@@ -5,6 +5,7 @@ from backends.errors import (
     BudgetHeld,
     ClawError,
     ContextTooLong,
+    CostCapExceeded,
     EngineError,
     NoEngine,
     Refused,
@@ -140,7 +141,7 @@ def _closed(inputs: Inputs, against: Against) -> ClawError | None:
             return Refused("cloud is stopped by the operator: `claw act resume-cloud`, or ask for engine local")
         if reason.rule == "ceiling":
             setting = f"agents.{inputs.request.agent}.max_cost_usd"
-            return BudgetExceeded(
+            return CostCapExceeded(
                 f"this call does not fit its ceiling ({reason.detail}): raise {setting}, or send it to local"
             )
         if reason.rule == "budget":

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from backends.engines.base import Call
-from backends.errors import BudgetExceeded
+from backends.errors import CostCapExceeded
 from backends.pipeline.cost_cap import Cut, cut
 from backends.settings.model import Settings
 from backends.types import Message
@@ -79,7 +79,7 @@ async def test_a_call_is_cut_to_its_ceiling_and_billed_within_it(home: Path) -> 
 
 async def test_what_cannot_be_cut_so_far_is_refused_or_stays_local(home: Path) -> None:
     async with stand(home, change=capped("0.000001")) as it:  # type: ignore[arg-type]
-        with pytest.raises(BudgetExceeded, match=r"agents\.writer\.max_cost_usd"):
+        with pytest.raises(CostCapExceeded, match=r"agents\.writer\.max_cost_usd"):
             await ask(it.core, prompt("draft a post about rain", agent="writer"))
         assert it.rows() == []
     async with stand(home, change=capped("0.000001", "prefer-cloud")) as it:  # type: ignore[arg-type]

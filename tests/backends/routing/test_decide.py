@@ -13,6 +13,7 @@ from backends.errors import (
     BudgetHeld,
     ClawError,
     ContextTooLong,
+    CostCapExceeded,
     EngineError,
     NoEngine,
     Refused,
@@ -343,10 +344,10 @@ def test_each_rule_speaks_for_its_choice(change: dict[str, Any], engine: str, ru
         ({"policy": "cloud", "cloud_stopped": True}, Refused, "resume-cloud"),
         ({"policy": "cloud", "room_left_usd": Decimal(0), "room_on_exceeded": "local"}, BudgetExceeded, "does not fit"),
         ({"room_left_usd": Decimal(0), "room_on_exceeded": "refuse"}, BudgetExceeded, "does not fit"),
-        ({"policy": "cloud", "ceiling_usd": Decimal("0.001")}, BudgetExceeded, "agents.writer.max_cost_usd"),
+        ({"policy": "cloud", "ceiling_usd": Decimal("0.001")}, CostCapExceeded, "agents.writer.max_cost_usd"),
         (
             {"ceiling_usd": Decimal(0), "local": replace(LOCAL, tools=False), "request": WITH_TOOL},
-            BudgetExceeded,
+            CostCapExceeded,
             "does not fit its ceiling",
         ),
         (

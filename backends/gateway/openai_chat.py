@@ -19,6 +19,9 @@ from backends.types import Called, Chunk, Delta, Done, Explanation, Outcome, Req
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
 
+PAST_DEADLINE_S = 0.2
+"""By then the core has said that the deadline passed, where it did."""
+
 Heard = AsyncGenerator[tuple[int, Chunk]]
 
 
@@ -179,8 +182,14 @@ class _Streamed(_Response):
         raise ClawError("the core ended without an end: send this again")
 
     async def _keep_alive(self) -> None:
-        """While nothing is said, a comment now and then; the first of them opens the stream."""
-        every_s = self._visit.settings.gateway.keep_alive_s
+        """While nothing is said, a comment now and then; the first of them opens the stream.
+
+        A caller that is still kept waiting just past its deadline waits for an answer that is held back for its check:
+        it must not hear nothing for longer than that.
+        """
+        settings, request = self._visit.settings, self._request
+        deadline_s = settings.rules(request.agent, request.rules).deadline_s or settings.router.deadline_s
+        every_s = min(settings.gateway.keep_alive_s, deadline_s + PAST_DEADLINE_S)
         while True:
             silent_s = self._loop.time() - self._told_at
             if silent_s < every_s:

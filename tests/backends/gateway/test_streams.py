@@ -38,6 +38,16 @@ async def test_a_stream_that_waits_is_opened_and_kept_open_by_comments(impatient
     assert b"[DONE]" in rest
 
 
+async def test_who_waits_past_the_deadline_for_an_answer_that_is_held_back_hears_a_comment(core: ScriptedCore) -> None:
+    gate = asyncio.Event()
+    core.says = (gate, "late")
+    async with standing(core, msgspec.convert({"router": {"deadline_s": 0.05}}, Settings)) as found:
+        raw = await found.dial(found.post(body(stream=True), Connection="close"))
+        await asyncio.wait_for(raw.reader.readuntil(b": waiting\n\n"), 10)
+        gate.set()
+        assert b"[DONE]" in await raw.rest()
+
+
 async def test_a_comment_is_no_event(impatient: Standing) -> None:
     gate = asyncio.Event()
     impatient.core.says = ("one", gate, "two")

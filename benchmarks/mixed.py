@@ -30,7 +30,7 @@ from backends.core.api import Core
 from backends.errors import ClawError
 from backends.identity import new_id
 from backends.paths import Paths
-from backends.pipeline import engine_call as compress
+from backends.pipeline import engine_call
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.process import Twins, twins
 from backends.settings.agents import Agent
@@ -94,7 +94,7 @@ async def measure(home: Path, requests: int, seed: int) -> dict[str, Any]:
     paths = Paths(config=home / "claw.toml", state=home / "state", run=home / "run")
     async with twins() as pair:
         # Which prompts are worth thinking is the classifier's to say, and changes with it: here requests say it.
-        with patch.object(compress, "THINKS_FROM", 0.0):
+        with patch.object(engine_call, "THINKS_FROM", 0.0):
             async with build(_settings(pair), paths, gemini_key="twin", drain_s=30.0) as core:
                 await send(core, pair, requests, random.Random(seed))
         return await asyncio.to_thread(compare, paths.ledger, pair)

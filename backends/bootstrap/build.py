@@ -20,6 +20,7 @@ from backends.monitoring.model_watch import ENDING
 from backends.monitoring.spend_watch import SpendWatch
 from backends.off_loop import loaded
 from backends.paths import Paths
+from backends.pipeline.budget_release import BudgetRelease
 from backends.pipeline.cascade import Cascade
 from backends.pipeline.dispatch import Answering
 from backends.pipeline.flying import Flying
@@ -27,7 +28,6 @@ from backends.pipeline.pipeline import Pipeline
 from backends.pipeline.planner import RoutePlanner
 from backends.pipeline.reload import Reload
 from backends.pipeline.settlement import Recorder
-from backends.pipeline.settlements import Settlements
 from backends.pipeline.singleflight import Flights
 from backends.privacy import PrivacyGate
 from backends.settings.model import LocalEngine, Settings
@@ -169,10 +169,10 @@ def _assemble(
     activity, figures = watchers.activity, watchers.figures
     settings, clock, ledger, cache = ground.settings, ground.clock, ground.ledger, ground.cache
     quota = Quota(settings.agents, clock)
-    settlements = Settlements()
+    budget_release = BudgetRelease()
 
     def settled() -> None:
-        settlements.one_more()
+        budget_release.notify()
         figures.moved()
 
     cloud = settings.engines.cloud.model
@@ -212,7 +212,7 @@ def _assemble(
         proof=LocalProof(slots["local"], lambda: runs_here(settings.engines.local), clock),
         moved=figures.moved,
         quota=quota,
-        settlements=settlements,
+        budget_release=budget_release,
         clock=clock,
     )
     return LocalCore(

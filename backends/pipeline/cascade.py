@@ -26,7 +26,7 @@ from backends.pipeline.engine_call import USUAL_OUTPUT
 from backends.pipeline.flight import Ending, Flight
 from backends.routing.classify.classifier import instruction
 from backends.settings.model import Settings
-from backends.types import Chunk, EngineName, Reason, Role, Routed, Verify
+from backends.types import Chunk, EngineName, Reason, Role, Verify
 from backends.upstream.engine_slot import EngineSlot
 from backends.verification import (
     Answered,
@@ -240,8 +240,7 @@ class Cascade:
             reasons=(reason, *old.reasons),
             ignored=ignored,
         )
-        flight.plan = replace(flight.plan, explanation=explanation)
-        flight.tell(Routed(id=flight.request.id, explanation=explanation))
+        flight.update_explanation(explanation)
         self._activity.decided(flight.request, explanation)
 
     def _give(self, flight: Flight, held: list[Chunk]) -> None:

@@ -19,10 +19,10 @@ from backends.monitoring.activity import ActivityFeed
 from backends.pipeline.answer import Answer
 from backends.pipeline.cascade import Cascade, Watch
 from backends.pipeline.egress import outgoing, uncorrected
-from backends.pipeline.engine_call import compress, cuts, ignored
+from backends.pipeline.engine_call import build_call, cuts, ignored
 from backends.pipeline.flight import Ending, Flight
 from backends.routing.decide.choose import redacted_detail
-from backends.types import Attempt, EngineName, InFlight, Reason, Role, Routed
+from backends.types import Attempt, EngineName, InFlight, Reason, Role
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot
 from backends.upstream.retry_budget import RetryBudget
@@ -120,8 +120,7 @@ class Answering:
             reasons=(*reasons, *old.reasons),
             ignored=self.ignored(flight, engine),
         )
-        flight.plan = replace(flight.plan, explanation=explanation)
-        flight.tell(Routed(id=flight.request.id, explanation=explanation))
+        flight.update_explanation(explanation)
         self._activity.decided(flight.request, explanation)
 
     def ignored(self, flight: Flight, name: EngineName) -> tuple[str, ...]:
@@ -135,15 +134,14 @@ class Answering:
             return
         reason = Reason(rule="model", detail=f"{meter.call.model} is answered by {meter.model}")
         explanation = replace(old, model=meter.model, reasons=(reason, *old.reasons))
-        flight.plan = replace(flight.plan, explanation=explanation)
-        flight.tell(Routed(id=flight.request.id, explanation=explanation))
+        flight.update_explanation(explanation)
         self._activity.decided(flight.request, explanation)
 
     def _call(self, flight: Flight, name: EngineName) -> Call:
         plan = flight.plan
         slot = self._slots[name]
         request, classes = outgoing(slot, flight.request, plan.classes, plan.redaction)
-        call = compress(request, classes, slot, plan.limit)
+        call = build_call(request, classes, slot, plan.limit)
         return replace(call, logprobs=True) if flight.closely and name == "local" else call
 
     async def _attempt(

@@ -19,7 +19,7 @@ USUAL_THINKING = 2048
 """Thinking tokens for a hard prompt, where neither settings nor request name a number."""
 
 
-def compress(request: Request, classes: Classes, slot: EngineSlot, limit: Cut | None = None) -> Call:
+def build_call(request: Request, classes: Classes, slot: EngineSlot, limit: Cut | None = None) -> Call:
     """Build the upstream call. Its worst case in tokens is `input_tokens + max_output + thinking_budget`.
 
     The output gets what the request names, as far as the engine's cap, its model and what the prompt leaves of its
@@ -94,4 +94,4 @@ def _thinking(request: Request, classes: Classes, settings: CloudEngine) -> int:
     else:
         wanted = 0 if classes.complexity < THINKS_FROM else USUAL_THINKING if cap is None else cap
     caps = [most for most in (request.sampling.thinking_budget, cap) if most is not None]
-    return min(wanted, *caps, wanted)
+    return min([wanted, *caps])

@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.errors import ClawError
 from backends.pipeline.plan import RoutePlan
-from backends.types import Called, Chunk, Delta, EngineName, Finish, Outcome, Request, Routed, ToolCall
+from backends.types import Called, Chunk, Delta, EngineName, Explanation, Finish, Outcome, Request, Routed, ToolCall
 from backends.upstream.usage_meter import Tally
 
 Cut = Literal["cancelled", "deadline", "closing"]
@@ -153,6 +154,11 @@ class Flight:
         if self.outcome is None and self.task is not None and self.task.done():
             raise FlightLost("the answer was lost by a fault of claw's own: see the log, and ask again")
         return self.outcome
+
+    def update_explanation(self, explanation: Explanation) -> None:
+        """Another explanation is in force from now on: who listens hears it."""
+        self.plan = replace(self.plan, explanation=explanation)
+        self.tell(Routed(id=self.request.id, explanation=explanation))
 
     def replan(self, plan: RoutePlan) -> None:
         """Take another decision before the flight has started."""

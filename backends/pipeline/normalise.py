@@ -36,7 +36,7 @@ def normalise(request: Request, settings: Settings) -> Request:
     agent = settings.rules(request.agent, request.rules)
     deadline = request.deadline_s or agent.deadline_s or settings.router.deadline_s
     timeouts = [limit for limit in (request.timeout_s, agent.max_latency_s) if limit is not None]
-    if min(deadline, *timeouts, deadline) <= 0:
+    if min([deadline, *timeouts]) <= 0:
         raise WrongUse("a deadline must be more than 0 seconds")
     messages, notes = paired(request.messages)
     sampling = request.sampling

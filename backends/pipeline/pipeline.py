@@ -1,6 +1,6 @@
 """The way of one request, in the order it goes.
 
-    normalise → privacy → cache → classify → decide → compress → admit → engine → verify → settle → bus
+    normalise → privacy → cache → classify → decide → build call → admit → engine → verify → settle → bus
 
 `ask` is that list as far as admit; from the engine on it goes in the flight's own task (`flying`), which ends in its
 row whoever still listens. Each stage is a file of its own beside this one; `planner` has those that read and choose.
@@ -24,13 +24,13 @@ from backends.errors import BudgetExceeded, BudgetHeld, ClawError, DeadlinePasse
 from backends.ledger.store import Admission, Ledger
 from backends.monitoring.activity import ActivityFeed
 from backends.off_loop import HUGE, off_loop, size_of
+from backends.pipeline.budget_release import BudgetRelease
 from backends.pipeline.deadline import Deadline
 from backends.pipeline.flight import Cut, Flight
 from backends.pipeline.normalise import normalise
 from backends.pipeline.plan import RoutePlan
 from backends.pipeline.planner import RoutePlanner
 from backends.pipeline.settlement import Recorder
-from backends.pipeline.settlements import Settlements
 from backends.pipeline.shadow_requests import Rechecks
 from backends.pipeline.singleflight import Flights, Seat
 from backends.privacy.redact import Redaction
@@ -58,7 +58,7 @@ class Pipeline:
         flights: Flights,
         proof: LocalProof,
         quota: Quota,
-        settlements: Settlements,
+        budget_release: BudgetRelease,
         moved: Callable[[], None],
         clock: Clock,
     ) -> None:
@@ -71,7 +71,7 @@ class Pipeline:
         self._flights = flights
         self._proof = proof
         self._quota = quota
-        self._settlements = settlements
+        self._budget_release = budget_release
         self._moved = moved
         self._clock = clock
         self.rechecks = Rechecks(settings, cache=cache, ledger=ledger, ask=self.ask)
@@ -83,7 +83,7 @@ class Pipeline:
 
     def look_again(self) -> None:
         """Whoever waits for money that calls in flight hold tries again: a limit or a switch is another now."""
-        self._settlements.one_more()
+        self._budget_release.notify()
 
     async def ask(self, request: Request) -> AsyncGenerator[Chunk]:
         """Yield Routed, Delta and Called, then one Done. Raises ClawError where the request was not admitted."""
@@ -163,14 +163,14 @@ class Pipeline:
         Raises BudgetHeld where they hold it until the deadline.
         """
         while True:
-            settled = self._settlements.count
+            settled = self._budget_release.count
             try:
                 return await attempt()
             except BudgetHeld as held:
                 left_s = self._left_s(request, started) - HELD_MARGIN_S
                 try:
                     async with asyncio.timeout(left_s):
-                        await self._settlements.more_than(settled)
+                        await self._budget_release.wait_past(settled)
                 except TimeoutError:
                     raise held from None
 

@@ -12,7 +12,7 @@ from backends.ledger.store import Ledger
 from backends.pipeline.controls import Controls
 from backends.pipeline.cost_cap import Cut, cut
 from backends.pipeline.egress import outgoing
-from backends.pipeline.engine_call import compress, ignored
+from backends.pipeline.engine_call import build_call, ignored
 from backends.pipeline.plan import RoutePlan
 from backends.privacy import PrivacyGate
 from backends.privacy.redact import Redaction
@@ -124,11 +124,11 @@ class RoutePlanner:
         name = plan.decision.engine
         slot = self._slots[name]
         request, classes = outgoing(slot, request, plan.classes, plan.redaction)
-        return self._costs.worst(name, compress(request, classes, slot, plan.limit))
+        return self._costs.worst(name, build_call(request, classes, slot, plan.limit))
 
     def _ignored(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> tuple[str, ...]:
         slot = self._slots[name]
-        return ignored(request, compress(request, classes, slot, limit), slot)
+        return ignored(request, build_call(request, classes, slot, limit), slot)
 
     def _inputs(self, request: Request, verdict: Verdict, classes: Classes, cloud: EngineView) -> Inputs:
         """All that a decision is made of: the request, its agent's rules, the operator's, and the state of things."""
@@ -177,7 +177,7 @@ class RoutePlanner:
         if ceiling is None:
             return None
         slot = self._slots["cloud"]
-        call = compress(request, classes, slot)
+        call = build_call(request, classes, slot)
         useful = slot.rates.expected_output(classes.intent, call.max_output)
         try:
             return cut(call, ceiling, worst=lambda each: self._costs.worst("cloud", each), useful=useful)
@@ -186,7 +186,7 @@ class RoutePlanner:
 
     def _view(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None = None) -> EngineView:
         slot = self._slots[name]
-        call = compress(request, classes, slot, limit)
+        call = build_call(request, classes, slot, limit)
         output = slot.rates.expected_output(classes.intent, call.max_output)
         why_not = slot.why_not()
         try:

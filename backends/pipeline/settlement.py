@@ -32,7 +32,6 @@ from backends.types import (
     Verdict,
 )
 from backends.upstream.costs import Costs
-from backends.upstream.prompt_cache_saving import saved_usd
 from backends.upstream.rate_limit import Quota
 from backends.upstream.usage_meter import Tally
 
@@ -116,7 +115,7 @@ class Recorder:
         """Settle a flight's own row."""
         outcome = self._flown(flight, flight.tally, flight.leader_left or flight.cut)
         answer = None if flight.ending is None else flight.ending.text
-        self._cache.counts.provider(outcome, saved_usd(outcome, self._costs))
+        self._cache.counts.provider(outcome, self._costs.saved_by_prompt_cache(outcome))
         return await self.settle(outcome, flight.request, tally=flight.tally, answer=answer)
 
     async def keep(self, flight: Flight, outcome: Outcome) -> None:

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from backends.catalogue import Catalogue
 from backends.clock import Clock
 from backends.engines.base import Call
 from backends.ledger.prices import Prices, UnknownPrice
-from backends.types import ZERO, Attempt, EngineName, Tokens
+from backends.types import ZERO, Attempt, EngineName, Outcome, Tokens
 from backends.upstream.self_hosted_cost import OwnCost
 from backends.upstream.token_count import most_read
 
@@ -72,6 +74,19 @@ class Costs:
         UnknownPrice.
         """
         return self.of(engine, self.priced(self.expected(model), model), tokens) if engine == "cloud" else ZERO
+
+    def saved_by_prompt_cache(self, outcome: Outcome) -> Decimal:
+        """US dollars that the cached input of its cloud calls would have cost more at the full price."""
+        saved = ZERO
+        for attempt in outcome.attempts:
+            if attempt.engine == "cloud" and attempt.tokens.cached_input:
+                try:
+                    model = self.priced(attempt.model, attempt.model_asked or attempt.model)
+                    full = self.of("cloud", model, replace(attempt.tokens, cached_input=0))
+                except UnknownPrice:
+                    continue
+                saved += max(ZERO, full - attempt.cost_usd)
+        return saved
 
     def source(self, attempts: Sequence[Attempt]) -> str | None:
         """Where the price of the last cloud attempt comes from; None where none was made."""

@@ -3,18 +3,18 @@
 import asyncio
 
 
-class Settlements:
+class BudgetRelease:
     def __init__(self) -> None:
         self.count = 0
         self._news = asyncio.Event()
 
-    def one_more(self) -> None:
+    def notify(self) -> None:
         """A row is committed and its reservation released, or a limit is another now."""
         self.count += 1
         news, self._news = self._news, asyncio.Event()
         news.set()
 
-    async def more_than(self, count: int) -> None:
+    async def wait_past(self, count: int) -> None:
         """Wait until there are more than `count`."""
         while self.count <= count:
             await self._news.wait()

@@ -47,7 +47,7 @@ snapshots: $(VENV)/.test
 	$(BIN)/pytest --snapshot-update tests/snapshots tests/console
 
 readme: $(VENV)/.test
-	$(BIN)/python -m benchmarks.readme_tables README.md
+	$(BIN)/python -m docs.generate.tables README.md
 
 clean:
 	rm -rf $(VENV) $(CLIENTS) $(NODE) build dist *.egg-info

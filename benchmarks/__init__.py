@@ -1,1 +1,1 @@
-"""One runnable module a question; each prints a table and can print JSON."""
+"""Runnable modules, one a question; each prints a table and can print JSON."""

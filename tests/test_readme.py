@@ -9,8 +9,8 @@ from backends.commands import COMMANDS
 from backends.routing.classify import Classifier
 from backends.settings.model import AGENTS
 from backends.types import Message, Request
-from benchmarks.readme_examples import EXAMPLES, explained
-from benchmarks.readme_tables import INTENTS, written
+from docs.generate.examples import EXAMPLES, explained
+from docs.generate.tables import INTENTS, written
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -60,8 +60,9 @@ WHY = {
 class PrivacyGate:
     """Says whether a request may leave the machine.
 
-    Costs a fraction of a millisecond for a short prompt and linear time for a long one (benchmarks/routing.md): call it
-    in a thread for prompts beyond some 64 KiB. A text that takes more than its share of time is unsure, so sensitive.
+    Costs a fraction of a millisecond for a short prompt and linear time for a long one
+    (benchmarks/evaluation/routing.md): call it in a thread for prompts beyond some 64 KiB. A text that takes more than
+    its share of time is unsure, so sensitive.
     """
 
     def __init__(self, settings: Privacy) -> None:

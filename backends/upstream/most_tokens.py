@@ -4,7 +4,7 @@ A byte of text is one token at the most: every vocabulary here falls back to sin
 a common English word behind a blank, of which `whole_words.txt.gz` has 14,058: the tokenizers of Gemini, Gemma 3,
 GPT-4, GPT-4o and Qwen 2.5 each take it for one token together with the blank, whatever stands before it and whichever
 of the signs below behind it. All of them cut texts before a blank, so nothing beyond it changes that. The list was
-made, and each word tried in each place, by `python -m benchmarks.whole_words`.
+made, and each word tried in each place, by `python -m benchmarks.training.whole_words`.
 
 Real agents' bodies are reserved for at 1.5 to 2.4 times their true count, where a token a byte made it 4.2 times; of no
 text, recorded or made up, it is less than the truth (`python -m benchmarks.evaluation.tokens`).

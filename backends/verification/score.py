@@ -1,7 +1,7 @@
 """The learned score: from prompt and answer, P(the answer is right) and P(a strong model's would be).
 
 For answers that are an option or a number: the training data has no others, so of the rest it says nothing. Weights are
-made by `python -m benchmarks.train_verify`; card.json says from what, and how far they may be trusted.
+made by `python -m benchmarks.training.train_verify`; card.json says from what, and how far they may be trusted.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class Score:
     """Pure and safe to share; 1 to 3 ms an answer, whose first 8,000 characters are read."""
 
     def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
-        """The arrays of weights.npz, as `benchmarks.train_verify.fitted` makes them."""
+        """The arrays of weights.npz, as `benchmarks.training.train_verify.fitted` makes them."""
         self._options = Forest(weights, "options")
         self._boosted, self._random = Forest(weights, "boosted"), Forest(weights, "random")
         self._strong = Forest(weights, "strong")

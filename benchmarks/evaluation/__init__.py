@@ -1,1 +1,1 @@
-"""Programs that hold what claw does against recorded or labelled data, each with a table."""
+"""Correctness and quality: what claw does, compared with recorded, labelled or counted data."""

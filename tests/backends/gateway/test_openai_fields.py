@@ -9,7 +9,7 @@ from openai.types.chat import completion_create_params as openai_params
 from backends.gateway.openai_body import Wish, read
 from backends.gateway.openai_fields import FIELDS, NAMED, Field
 from backends.gateway.refusal import Turned
-from benchmarks.readme_tables import DOCUMENTS
+from docs.generate.tables import DOCUMENTS
 from tests.backends.gateway.standing import Standing
 
 HELLO = [{"role": "user", "content": "hi"}]

@@ -4,7 +4,7 @@ import pytest
 
 from backends.privacy import PrivacyGate
 from backends.settings.model import Privacy
-from benchmarks.private_corpus import examples, wrong
+from benchmarks.evaluation.privacy import examples, wrong
 
 GATE = PrivacyGate(Privacy())
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from backends.verification.forest import Forest, sigmoid
-from benchmarks.routing_cascade import fit, share_kept
-from benchmarks.routing_data import Row
-from benchmarks.train_verify import forest
+from benchmarks.evaluation.routing_cascade import fit, share_kept
+from benchmarks.training.routing_data import Row
+from benchmarks.training.train_verify import forest
 
 ensemble = pytest.importorskip("sklearn.ensemble")
 

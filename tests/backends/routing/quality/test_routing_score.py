@@ -1,4 +1,4 @@
-"""`python -m benchmarks.routing score`: a line a row, blind to the test labels, and one clear line where it cannot."""
+"""`python -m benchmarks.evaluation.routing score`: a line a row, blind to the test labels, or one clear error."""
 
 import gzip
 import json
@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from backends.routing.quality.pieces import Pieces
-from benchmarks import routing_score
-from benchmarks.routing_fit import fitted
-from benchmarks.routing_score import Labelled, run, scored
-from benchmarks.train_quality import scales
+from benchmarks.evaluation import routing_score
+from benchmarks.evaluation.routing_score import Labelled, run, scored
+from benchmarks.training.routing_fit import fitted
+from benchmarks.training.train_quality import scales
 
 WEAK, STRONG = "weak-1", "strong-1"
 Rows = list[dict[str, Any]]
@@ -88,7 +88,7 @@ def test_the_shipped_weights_score_the_models_they_learned_from(files: Path) -> 
 def test_with_answers_the_cascade_scores_and_without_any_the_prompt(
     files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from benchmarks import routing_cascade
+    from benchmarks.evaluation import routing_cascade
 
     def constant(rows: Sequence[Any], weak: str, strong: str) -> Callable[[Sequence[Any]], Any]:
         assert all(row.labels and row.answers for row in rows)
@@ -142,7 +142,7 @@ def test_an_unknown_model_is_named_where_nothing_trains(files: Path, capsys: pyt
 
 
 def test_the_command_line_has_it(files: Path) -> None:
-    command = [sys.executable, "-m", "benchmarks.routing", "score", "--test", str(files / "none.gz")]
+    command = [sys.executable, "-m", "benchmarks.evaluation.routing", "score", "--test", str(files / "none.gz")]
     done = subprocess.run(
         [*command, "--weak", WEAK, "--strong", STRONG, "--out", str(files / "out")], capture_output=True, check=False
     )

@@ -1,0 +1,1 @@
+"""Speed and memory: what claw costs the machine and adds to a request."""

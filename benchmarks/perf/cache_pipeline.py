@@ -1,0 +1,114 @@
+"""What the cache adds to a request through the whole pipeline, and what a hit takes there.
+
+    python -m benchmarks.perf.cache_pipeline [--json] [--rounds N]
+
+A core between the two twins, on uvloop, with its ledger's durable rows. A look-up's time is what the cache adds to
+`ask`; a whole request's is from `ask` to its Done, the row committed.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from msgspec.structs import replace
+
+from backends.bootstrap.build import build
+from backends.cache.store import Cache, Hit
+from backends.identity import new_id
+from backends.paths import Paths
+from backends.rehearsal.process import twins
+from backends.settings.model import Settings
+from backends.types import Message, Request
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.perf.cache_pipeline", description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--rounds", type=int, default=300)
+    arguments = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as home, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        figures = runner.run(measure(Path(home), arguments.rounds))
+    if arguments.json:
+        print(json.dumps(figures, indent=1))
+    else:
+        for name, each in figures.items():
+            print(f"{name:<46} p50 {each['p50_ms']:7.3f} ms   p99 {each['p99_ms']:7.3f} ms   n {each['n']:.0f}")
+    return 0
+
+
+async def measure(home: Path, rounds: int) -> dict[str, dict[str, float]]:
+    figures: dict[str, dict[str, float]] = {}
+    for semantic in (False, True):
+        paths = Paths.find(environ={"CLAW_HOME": str(home / str(semantic))})
+        async with twins() as pair:
+            settings = Settings()
+            local = replace(settings.engines.local, base_url=pair.ollama.url)
+            cloud = replace(settings.engines.cloud, base_url=pair.gemini.url)
+            cache = replace(settings.cache, semantic=semantic, recheck=0.0)
+            settings = replace(settings, engines=replace(settings.engines, local=local, cloud=cloud), cache=cache)
+            async with build(settings, paths, gemini_key="twin") as core:
+                watched = Watched(core._cache)
+                core._pipeline._cache = watched  # type: ignore[assignment]
+                while core._cache.stats().semantic == "loading":  # noqa: ASYNC110 — a benchmark may look
+                    await asyncio.sleep(0.1)
+                name = "semantic tier on" if semantic else "exact tier alone"
+                whole = [await timed(core, text) for text in prompts(rounds)]
+                figures[f"{name}: miss, look-up"] = spread(watched.taken())
+                figures[f"{name}: miss, whole, at the twin"] = spread(whole)
+                whole = [await timed(core, text) for text in prompts(rounds)]
+                figures[f"{name}: exact hit, look-up"] = spread(watched.taken())
+                figures[f"{name}: exact hit, whole, row committed"] = spread(whole)
+                assert core._cache.stats().exact_hits == rounds
+    return figures
+
+
+def prompts(count: int) -> list[str]:
+    return [f"Write a short poem about the colour of house number {number}." for number in range(count)]
+
+
+class Watched:
+    """The cache with the time of each look-up noted."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._took: list[float] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cache, name)
+
+    async def lookup(self, request: Request, *, model_class: str) -> Hit | None:
+        began = time.perf_counter()
+        try:
+            return await self._cache.lookup(request, model_class=model_class)
+        finally:
+            self._took.append(time.perf_counter() - began)
+
+    def taken(self) -> list[float]:
+        took, self._took = self._took, []
+        return took
+
+
+async def timed(core: Any, text: str) -> float:
+    request = Request(id=new_id(), agent="writer", engine="local", messages=(Message(role="user", text=text),))
+    began = time.perf_counter()
+    async with aclosing(core.ask(request)) as chunks:
+        async for _ in chunks:
+            pass
+    return time.perf_counter() - began
+
+
+def spread(took: list[float]) -> dict[str, float]:
+    cuts = statistics.quantiles(took, n=100)
+    return {"p50_ms": statistics.median(took) * 1e3, "p99_ms": cuts[98] * 1e3, "n": float(len(took))}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Training: programs that make the weights and word lists that the wheel carries."""

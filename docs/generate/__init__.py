@@ -1,0 +1,1 @@
+"""Generators of the tables, examples and picture in the documentation."""

@@ -1,9 +1,13 @@
 """The shape of the code: backends without a terminal library, imports that touch nothing, files that fit a reader."""
 
+import ast
 import json
 import statistics
 import subprocess
 import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,10 @@ import pytest
 from console import theming
 
 ROOT = Path(__file__).parents[1]
-LONGEST, MEDIAN = 500, 150
+LONGEST, MEDIAN, SHORTEST = 500, 150, 25
+ZONES, ZONE_LITERALS = ("local", "cloud"), 225
+"""Code asks for an engine's zone by the constants of backends.types; only settings spell the names out."""
+FILES_OF_ONE_NAME, CLASSES_OF_ONE_NAME = 42, 51
 EXTRAS = ("torch", "sentence_transformers", "onnxruntime", "tokenizers", "xllamacpp", "sklearn")
 
 IMPORT_ALL = """
@@ -65,6 +72,65 @@ def test_files_fit_a_reader(package: str) -> None:
     assert statistics.median(lengths.values()) <= MEDIAN
 
 
+SHORT = {
+    # cache
+    "backends.cache.evidence",
+    "backends.cache.wall",
+    # engines
+    "backends.engines.ollama_client",
+    # gateway
+    "backends.gateway.cache_control",
+    "backends.gateway.health",
+    # pipeline
+    "backends.pipeline.cache_actions",
+    # verification
+    "backends.verification.confidence",
+    "backends.verification.features",
+    "backends.verification.whole",
+    # console
+    "console.terminal_output",
+    # panes
+    "console.panes.alerts",
+    "console.panes.runtime",
+    # screens
+    "console.screens.confirm",
+    "console.screens.help",
+}
+"""Still to be joined to their reader. Take a name out together with its file."""
+
+
+def test_a_short_file_is_read_by_more_than_one() -> None:
+    short = {
+        name
+        for name, path in modules().items()
+        if path.name not in ("__init__.py", "__main__.py")
+        and len(path.read_text("utf-8").splitlines()) < SHORTEST
+        and len(importers()[name]) < 2
+    }
+    assert short - SHORT == set(), "join it to the one file that imports it"
+    assert SHORT - short == set(), "no exception any more: take it out of SHORT"
+
+
+def test_zones_are_compared_by_their_constants() -> None:
+    found = Counter(
+        name
+        for name in modules()
+        if not name.startswith("backends.settings")
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Constant) and node.value in ZONES
+    )
+    assert found.total() <= ZONE_LITERALS, found.most_common()
+
+
+def test_a_name_means_one_file_and_one_class() -> None:
+    files = Counter(path.name for path in modules().values() if not path.name.startswith("__"))
+    assert len(twice(files)) <= FILES_OF_ONE_NAME, twice(files)
+    classes = Counter(
+        node.name for name in modules() for node in ast.walk(tree(name)) if isinstance(node, ast.ClassDef)
+    )
+    assert len(twice(classes)) <= CLASSES_OF_ONE_NAME, twice(classes)
+
+
 def test_every_theme_loads() -> None:
     files = {path.stem for path in (ROOT / "themes").glob("*.toml")}
     assert set(theming.names()) == files >= {theming.DEFAULT}
@@ -75,3 +141,40 @@ def test_every_theme_loads() -> None:
 
 def sources(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Every module of ours by its dotted name."""
+    paths = [*sources("backends"), *sources("console")]
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(modules()[module].read_text("utf-8"))
+
+
+@cache
+def importers() -> dict[str, set[str]]:
+    """For each module of ours, those of ours that import it."""
+    found = defaultdict[str, set[str]](set)
+    for module in modules():
+        for name in imports(tree(module)):
+            found[name].add(module)
+    return found
+
+
+def imports(module: ast.Module) -> Iterator[str]:
+    """The modules of ours that are imported, wherever the import stands."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules())
+        elif isinstance(node, ast.ImportFrom) and node.module in modules():
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in modules() else node.module
+
+
+def twice(names: Counter[str]) -> dict[str, int]:
+    return {name: count for name, count in names.items() if count > 1}

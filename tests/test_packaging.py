@@ -1,12 +1,15 @@
 """What is shipped: the two packages with their data and the themes, and nothing else."""
 
+import ast
 import re
 import subprocess
 import sys
 import tarfile
 import tomllib
 import zipfile
+from collections.abc import Iterator, Sequence
 from email.parser import BytesParser
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ from backends import __version__
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SHIPPED = ("backends", "console", "themes")
+CLIENTS = ROOT / "tests" / "clients" / "programs"
+"""They run in environments of their own; tests/clients/requirements/ says what is in them."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,8 @@ def test_the_wheel_holds_the_packages_with_their_data_and_nothing_else(wheel: zi
     names = set(wheel.namelist())
     assert {name for name in names if not name.startswith(f"{info}/")} == expected
     data = {Path(name).suffix for name in expected} - {".py"}
-    assert data == {".sql", ".toml", ".npz", ".json", ".gz"}
+    assert data == {".sql", ".toml", ".npz", ".json", ".gz", ".typed"}
+    assert {"backends/py.typed", "console/py.typed"} <= expected
     assert {f"{info}/METADATA", f"{info}/entry_points.txt", f"{info}/licenses/LICENSE"} <= names
     assert b"claw = console.entry:main" in wheel.read(f"{info}/entry_points.txt")
 
@@ -65,6 +71,48 @@ def test_the_source_distribution_builds_the_same_and_carries_its_tests(built: Pa
     assert {*SHIPPED, "tests", "benchmarks"} <= folders
     assert not folders & {".venv", ".git", "__pycache__", ".hypothesis"}
     assert {"README.md", "LICENSE", "Makefile", "constraints.txt", "pyproject.toml"} <= names
+
+
+def test_what_is_imported_is_declared() -> None:
+    project = PROJECT["project"]
+    shipped = [
+        *project["dependencies"],
+        *(need for extra in project["optional-dependencies"].values() for need in extra),
+    ]
+    tools = [need for group in PROJECT["dependency-groups"].values() for need in group]
+    assert undeclared(("backends", "console"), shipped) == {}
+    assert undeclared(("benchmarks", "docs", "tests"), [*shipped, *tools]) == {}
+
+
+def undeclared(folders: Sequence[str], needs: Sequence[str]) -> dict[str, str]:
+    """Imports of other people's packages that no need names, each with a file that has it."""
+    declared = {normal(re.split(r"[<>=!~\[; ]", need)[0]) for need in needs}
+    providers = packages_distributions()
+    found = {}
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if CLIENTS in path.parents:
+                continue
+            for name in imported(ast.parse(path.read_text("utf-8"))):
+                if not declared & {normal(each) for each in providers.get(name, [name])}:
+                    found[name] = str(path.relative_to(ROOT))
+    return found
+
+
+def imported(module: ast.Module) -> Iterator[str]:
+    """The top-level names of imports that are neither Python's nor ours."""
+    for node in ast.walk(module):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        for name in names:
+            top = name.partition(".")[0]
+            if top not in sys.stdlib_module_names and not (ROOT / top).is_dir():
+                yield top
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_torch_has_one_version_everywhere_and_no_address_is_written_down() -> None:

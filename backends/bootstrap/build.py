@@ -83,7 +83,7 @@ async def build(
         )
         figures = Figures(ground.bus, ledger=ground.ledger, cache=ground.cache, activity=activity)
         stack.callback(figures.close)
-        ground.ledger.on_trouble(figures.moved)
+        ground.ledger.on_spill_change(figures.moved)
         watch = SpendWatch(
             settings,
             paths.ledger,

@@ -14,10 +14,10 @@ from backends.catalogue.quota_day import day_of, start_of
 from backends.clock import Clock
 from backends.engines import registry
 from backends.engines.signatures import SignatureStore
+from backends.ledger.budget_windows import zone_of
 from backends.ledger.install_key import InstallKey
 from backends.ledger.prices import Prices, UnknownPrice
 from backends.ledger.store import Ledger
-from backends.ledger.windows import zone_of
 from backends.paths import Paths
 from backends.pipeline.controls import Controls
 from backends.routing.calibration.learned import Calibrations

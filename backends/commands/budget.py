@@ -11,10 +11,10 @@ from decimal import Decimal, InvalidOperation
 from backends.bootstrap.connect import attach
 from backends.errors import Unreachable, WrongUse
 from backends.finops.rendering import columns
+from backends.ledger.budget_windows import zone_of
 from backends.ledger.currency import also, footnote
-from backends.ledger.loading import load
-from backends.ledger.reading import reading
-from backends.ledger.windows import zone_of
+from backends.ledger.sqlite_connection import open_read_only
+from backends.ledger.totals_loader import load
 from backends.paths import Paths
 from backends.settings import model as settings
 from backends.settings.money import Money
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     paths = Paths.find(rehearsal=args.rehearse)
     found = settings.load(paths.config).settings
     groups = {name: agent.group for name, agent in found.agents.items() if agent.group}
-    with reading(paths.ledger) as db:
+    with open_read_only(paths.ledger) as db:
         zone = zone_of(found.money.timezone)
         states = load(db, found.budgets, datetime.now(UTC), zone, groups=groups).states()
     sys.stdout.write((_json(states) if args.json else _table(states, found.money)) + "\n")

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 
 from backends.catalogue import CLAIMS_AS_OF, Catalogue
 from backends.catalogue.quota_day import day_of, reset_after, start_of
-from backends.ledger.connection import read_only
-from backends.ledger.rows import stamp
+from backends.ledger.request_rows import stamp
+from backends.ledger.sqlite_connection import connect_read_only
 from backends.ledger.store import CLOUD_CALLS
 from backends.paths import Paths
 from backends.settings.model import Settings
@@ -55,7 +55,7 @@ def _sent(paths: Paths, since: str, model: str) -> tuple[int, int, str | None]:
     if not paths.ledger.exists():
         return 0, 0, None
     try:
-        with closing(read_only(paths.ledger)) as db:
+        with closing(connect_read_only(paths.ledger)) as db:
             counted = {row["model"]: row for row in db.execute(CLOUD_CALLS, (since,))}
             last = db.execute(LAST, (since,)).fetchone()
     except sqlite3.Error:

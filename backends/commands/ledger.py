@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from backends.commands.reconciling import reconciled
+from backends.commands.reconcile import reconciled
 from backends.errors import LedgerError, WrongUse
+from backends.ledger.integrity_check import LEFT_OPEN, find_faults
 from backends.ledger.lock import is_held
-from backends.ledger.reading import reading
-from backends.ledger.verification import LEFT_OPEN, faults
+from backends.ledger.sqlite_connection import open_read_only
 from backends.paths import Paths
 
 
@@ -48,9 +48,9 @@ def _path(paths: Paths, args: argparse.Namespace) -> int:
 
 def _verify(paths: Paths, args: argparse.Namespace) -> int:
     _must_exist(paths)
-    with reading(paths.ledger) as db:
+    with open_read_only(paths.ledger) as db:
         (rows,) = db.execute("SELECT count(*) FROM requests").fetchone()
-        found = list(faults(db, core_runs=is_held(paths.lock)))
+        found = list(find_faults(db, core_runs=is_held(paths.lock)))
     if args.json:
         print(json.dumps({"ok": not found, "rows": rows, "faults": found}))
     elif not found:
@@ -70,7 +70,7 @@ def _export(paths: Paths, args: argparse.Namespace) -> int:
     _must_exist(paths)
     with contextlib.ExitStack() as stack:
         out = stack.enter_context(_created(args.file)) if args.file else sys.stdout
-        db = stack.enter_context(reading(paths.ledger))
+        db = stack.enter_context(open_read_only(paths.ledger))
         for row in db.execute("SELECT * FROM requests_v1 ORDER BY started_at, id"):
             out.write(json.dumps(dict(row) | {"attempts": json.loads(row["attempts"])}) + "\n")
     return 0
@@ -80,7 +80,11 @@ def _backup(paths: Paths, args: argparse.Namespace) -> int:
     if args.file is None:
         raise WrongUse("`claw ledger backup FILE` needs the file to write: name one that does not exist")
     _must_exist(paths)
-    with _created(args.file), reading(paths.ledger) as db, contextlib.closing(sqlite3.connect(args.file)) as copy:
+    with (
+        _created(args.file),
+        open_read_only(paths.ledger) as db,
+        contextlib.closing(sqlite3.connect(args.file)) as copy,
+    ):
         db.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")  # one file that can be moved about
     print(f"backed up to {args.file}")
@@ -89,19 +93,18 @@ def _backup(paths: Paths, args: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _created(path: Path) -> Iterator[TextIO]:
-    """A new file that only its owner can read; gone again where writing it failed."""
+    """A new file that only its owner can read; removed again where the block fails."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise WrongUse(f"{path} exists: name a file that does not") from None
     except OSError as error:
         raise LedgerError(f"{path} cannot be written ({error.strerror}): name a file in a folder of yours") from None
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(path.unlink, missing_ok=True)
         with os.fdopen(descriptor, "w", encoding="utf-8") as out:
             yield out
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+        undo.pop_all()
 
 
 def _must_exist(paths: Paths) -> None:

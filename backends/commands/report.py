@@ -16,10 +16,10 @@ from backends.finops.dossier import dossier
 from backends.finops.report import KEYS, Report, report
 from backends.finops.review import review
 from backends.finops.since import since
+from backends.ledger.budget_windows import zone_of
 from backends.ledger.currency import also, footnote
 from backends.ledger.prices import Prices
-from backends.ledger.reading import reading
-from backends.ledger.windows import zone_of
+from backends.ledger.sqlite_connection import open_read_only
 from backends.paths import Paths
 from backends.settings import model as settings
 from backends.settings.money import Money
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     known = settings.load(paths.config).settings
     prices = Prices(known.prices, discount=known.engines.cloud.discount)
     span: dict[str, Any] = {"since": since(args.since, until), "until": until, "prices": prices}
-    with reading(paths.ledger) as db:
+    with open_read_only(paths.ledger) as db:
         sys.stdout.write(_text(db, args, wanted, span, known))
     return 0
 

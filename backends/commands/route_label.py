@@ -16,7 +16,7 @@ from backends.settings.model import Settings, load
 from backends.types import INTENTS, Acted, Action
 
 if TYPE_CHECKING:
-    from backends.ledger.feedback import Judged
+    from backends.ledger.answer_ratings import AnsweredRequest
 
 COLUMNS = ("id", "when", "agent", "intent", "by", "verdict")
 
@@ -57,13 +57,13 @@ async def _act(action: Action, settings: Settings, *, rehearse: bool) -> Acted:
 
 
 def _list(args: argparse.Namespace) -> str:
-    from backends.ledger.feedback import judged
-    from backends.ledger.reading import reading
+    from backends.ledger.answer_ratings import answered_requests
+    from backends.ledger.sqlite_connection import open_read_only
 
     if args.limit < 1:
         raise WrongUse("--limit must be 1 or more")
-    with reading(Paths.find(rehearsal=args.rehearse).ledger) as db:
-        rows = judged(db, limit=args.limit)
+    with open_read_only(Paths.find(rehearsal=args.rehearse).ledger) as db:
+        rows = answered_requests(db, limit=args.limit)
     if args.json:
         return msgspec.json.encode({"answers": [_as_json(row) for row in rows]}).decode()
     if not rows:
@@ -71,14 +71,14 @@ def _list(args: argparse.Namespace) -> str:
     return "\n".join(table([COLUMNS, *map(_cells, rows)]))
 
 
-def _cells(row: "Judged") -> tuple[str, ...]:
+def _cells(row: "AnsweredRequest") -> tuple[str, ...]:
     verdict = " ".join(
         filter(None, (row.verdict, row.better_engine and f"better {row.better_engine}", row.right_intent))
     )
     return shown(row.id), f"{row.at:%m-%d %H:%M:%S}", shown(row.agent), shown(row.intent), row.engine, verdict or "–"
 
 
-def _as_json(row: "Judged") -> dict[str, Any]:
+def _as_json(row: "AnsweredRequest") -> dict[str, Any]:
     return {
         "id": row.id,
         "started_at": row.at,

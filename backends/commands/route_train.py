@@ -63,16 +63,16 @@ def run(args: argparse.Namespace) -> str:
 
 def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "Lesson":
     """Raises WrongUse where nobody has said anything yet."""
-    from backends.ledger.feedback import judged
-    from backends.ledger.reading import reading
+    from backends.ledger.answer_ratings import answered_requests
+    from backends.ledger.sqlite_connection import open_read_only
     from backends.routing.calibration.feedback import learn
     from backends.routing.calibration.learned import Learned
     from backends.routing.classify import Classifier
     from backends.routing.evaluate import Row
 
     classifier = Classifier.load()
-    with reading(paths.ledger) as db:
-        rows = judged(db, limit=READ)
+    with open_read_only(paths.ledger) as db:
+        rows = answered_requests(db, limit=READ)
     named = {row.agent for row in rows}
     lesson = learn(
         rows,

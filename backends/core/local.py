@@ -12,7 +12,7 @@ from backends.bus import Bus
 from backends.cache.store import Cache
 from backends.clock import Clock
 from backends.errors import WrongSettings, WrongUse
-from backends.ledger.limits import change
+from backends.ledger.budget_override import override_budget
 from backends.ledger.store import Ledger
 from backends.monitoring.activity import ActivityFeed
 from backends.monitoring.spend_watch import SpendWatch
@@ -184,7 +184,7 @@ class LocalCore:
         return acted
 
     async def _set_budget(self, action: Action) -> Acted:
-        acted = change(action, self._ledger.budgets(), self._clock.now())
+        acted = override_budget(action, self._ledger.budgets(), self._clock.now())
         await self._ledger.set_budget(acted)
         self._bus.publish(events.SpendSampled(spend=self._ledger.spend()))
         return acted

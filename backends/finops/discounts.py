@@ -8,8 +8,8 @@ import msgspec
 from msgspec.structs import replace
 
 from backends.ledger.prices import Prices, UnknownPrice
+from backends.ledger.request_rows import StoredAttempt, moment
 from backends.ledger.rollups import Discount
-from backends.ledger.rows import StoredAttempt, moment
 from backends.types import ZERO
 
 

@@ -9,7 +9,7 @@ from backends.finops.discounts import discounts
 from backends.finops.outlook import outlook
 from backends.finops.report import UNTAGGED, Report, report
 from backends.finops.review import review
-from backends.ledger import windows
+from backends.ledger import budget_windows
 from backends.ledger.prices import Prices
 from backends.settings.model import Settings
 from backends.types import Forecast, Review, Spend
@@ -38,8 +38,8 @@ def dossier(
 ) -> Dossier:
     """From the ledger alone, so that it needs no running core."""
 
-    def by_day_of(window: windows.Window) -> Report:
-        return report(db, since=windows.start(window, until, zone), until=until, by="day", prices=prices)
+    def by_day_of(window: budget_windows.Window) -> Report:
+        return report(db, since=budget_windows.start(window, until, zone), until=until, by="day", prices=prices)
 
     today, month = by_day_of("day").total, by_day_of("month").total
     spend = Spend(

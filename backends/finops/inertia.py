@@ -10,7 +10,7 @@ from backends.catalogue import Catalogue, Retirement, adopt, model_of
 from backends.catalogue.listed import listed, models
 from backends.finops.break_even import fixed_usd_month
 from backends.finops.look import Look, money
-from backends.ledger.rows import moment
+from backends.ledger.request_rows import moment
 from backends.types import ZERO, Recommendation
 
 WITHIN = 0.01

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from backends.ledger.prices import Prices, UnknownPrice
-from backends.ledger.rows import stamp
+from backends.ledger.request_rows import stamp
 from backends.settings.model import Settings
 from backends.types import ZERO, Tokens
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from backends.finops.forecast import LOOKS_BACK_DAYS, Day, forecast
 from backends.finops.report import saved_by
-from backends.ledger import windows
+from backends.ledger import budget_windows
 from backends.ledger.rollups import Discount, sums
 from backends.types import Outlook, SavedBy, Spend
 
@@ -17,11 +17,11 @@ HOURS = 24
 def outlook(db: sqlite3.Connection, *, spend: Spend, now: datetime, zone: tzinfo | None, discount: Discount) -> Outlook:
     """As of `now`; days and months are those of `zone`, None is the machine's own."""
     today = now.astimezone(zone).date()
-    day_start, month_start = (windows.start(window, now, zone) for window in ("day", "month"))
+    day_start, month_start = (budget_windows.start(window, now, zone) for window in ("day", "month"))
     month = SavedBy()
     days: defaultdict[date, Decimal] = defaultdict(Decimal)
     by_hour: dict[str, list[float]] = {}
-    since = min(month_start, windows.start("day", now - timedelta(days=LOOKS_BACK_DAYS), zone))
+    since = min(month_start, budget_windows.start("day", now - timedelta(days=LOOKS_BACK_DAYS), zone))
     for part in sums(
         db, since=since, until=now + timedelta(microseconds=1), discount=discount, by=("hour", "agent", "cache")
     ):

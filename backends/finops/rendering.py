@@ -11,7 +11,7 @@ import msgspec
 
 from backends.finops.compare import Change, Comparison
 from backends.finops.report import Line, Report
-from backends.ledger.rows import stamp
+from backends.ledger.request_rows import stamp
 from backends.text.terminal_safe import harmless
 from backends.types import BreakEven, PriceMonth, Recommendation, Review
 

@@ -8,7 +8,7 @@ from math import log, sqrt
 
 from msgspec import Struct
 
-from backends.ledger.rows import stamp
+from backends.ledger.request_rows import stamp
 
 LOOKS_BACK_DAYS = 14
 BUCKET_MIN = 5

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from backends.errors import ClawError
-from backends.ledger.tariff import Rates, Tariff, Tier, tariff
+from backends.ledger.tariff import Tariff, Tier, TokenPrices, tariff
 from backends.settings.money import Price, PriceFrom
 from backends.settings.money import Tier as TierSettings
 from backends.types import Tokens
@@ -110,8 +110,8 @@ def _given(price: Price | PriceFrom) -> Tariff:
     return tariff("claw.toml", _rates(price), [Tier(tier.above_input_tokens, _rates(tier)) for tier in price.tiers])
 
 
-def _rates(given: Price | PriceFrom | TierSettings) -> Rates:
-    return Rates(
+def _rates(given: Price | PriceFrom | TierSettings) -> TokenPrices:
+    return TokenPrices(
         input=given.input_usd,
         cached=given.input_usd if given.cached_input_usd is None else given.cached_input_usd,
         output=given.output_usd,
@@ -133,10 +133,10 @@ def _listed(price: "ModelPrice", discount: Decimal) -> Tariff | None:
         reached = [tier.price for tier in of.tiers if tier.start <= above]
         return reached[-1] if reached else of.base
 
-    def rates(above: int) -> Rates:
+    def rates(above: int) -> TokenPrices:
         fresh, answer = rate(read, above), rate(written, above)
         kept = fresh if cached is None else rate(cached, above)
-        return Rates(input=fresh, cached=kept, output=answer, thinking=answer).off(discount)
+        return TokenPrices(input=fresh, cached=kept, output=answer, thinking=answer).off(discount)
 
     tiered = [one for one in (read, cached, written) if isinstance(one, TieredPrices)]
     starts = {tier.start for one in tiered for tier in one.tiers}

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from backends.ledger.books import Books
-from backends.ledger.rows import stamp
+from backends.ledger.request_rows import stamp
+from backends.ledger.running_totals import RunningTotals
 
 
 class Prune(Struct, frozen=True, kw_only=True):
@@ -17,9 +17,9 @@ class Prune(Struct, frozen=True, kw_only=True):
 
     before: datetime
     rows: int
-    owed = False
+    guaranteed = False
 
-    def carry_out(self, db: sqlite3.Connection, books: Books) -> None:
+    def apply(self, db: sqlite3.Connection, totals: RunningTotals) -> None:
         db.execute("CREATE TEMP TABLE IF NOT EXISTS leaving (id TEXT PRIMARY KEY)")
         db.execute("DELETE FROM leaving")
         db.execute(CHOOSE, (stamp(self.before), self.rows))

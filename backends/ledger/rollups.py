@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from backends.ledger.books import Books
-from backends.ledger.rows import moment, stamp
+from backends.ledger.request_rows import moment, stamp
+from backends.ledger.running_totals import RunningTotals
 from backends.types import ZERO
 
 Discount = Callable[[sqlite3.Row], Decimal]
@@ -36,9 +36,9 @@ class RollUp(Struct, frozen=True, kw_only=True):
 
     rows: int
     discount: Discount
-    owed = False
+    guaranteed = False
 
-    def carry_out(self, db: sqlite3.Connection, books: Books) -> None:
+    def apply(self, db: sqlite3.Connection, totals: RunningTotals) -> None:
         seen_to, last = db.execute(NEXT, (self.rows,)).fetchone()
         if last is None:
             return

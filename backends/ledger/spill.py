@@ -1,25 +1,40 @@
-"""A file set aside for rows that the ledger's own file cannot take: on disk before anybody is told, and bounded.
+"""The spill: where rows go while the ledger's file cannot be written, and from where they are merged into it, once.
 
-Its room is allocated when it is made, so a full disk still leaves it. It holds a header with a generation, then
+The running totals change as ever, so budgets hold for what is in the file and in the spill together. A request is
+admitted only while the spill has room for its end as well. All of it runs in the writer's thread.
+
+The spill's file is allocated when it is made, so a full disk still leaves it. It holds a header with a generation, then
 records, each with its length and a checksum that the generation is part of, then a length of zero. What was torn by a
 crash, or is left over from an earlier generation, has a wrong checksum and ends the file.
 """
 
 import os
+import sqlite3
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from backends.errors import LedgerError
+import msgspec
+
+from backends.clock import Clock
+from backends.errors import ClawError, LedgerError
+from backends.ledger.request_rows import ReservationRow, RowWrite, pack, unpack
+from backends.ledger.running_totals import RunningTotals
+from backends.ledger.sqlite_connection import BUSY_S
+from backends.ledger.totals_loader import load
+from backends.ledger.write_commands import Admit, Reserve, Settle, WriteCommand, admitted_before
 
 MAGIC = b"clawspl1"
 HEADER = len(MAGIC) + 8
 RECORD = struct.Struct("<II")  # length, checksum
 END = bytes(RECORD.size)
+FINAL_B = 4096  # room kept for a request's end; one that turns out longer waits in memory where none is left
+MERGED = "spill"
+"""The switch that holds the generation of the last spill that was taken into the file."""
 
 
-class Spill:
+class SpillFile:
     """Made by `open`, ended by `close`. Every method works on the disk and blocks."""
 
     def __init__(self, descriptor: int, size: int) -> None:
@@ -30,7 +45,7 @@ class Spill:
         self.spent = False
 
     @classmethod
-    def open(cls, path: Path, size: int) -> "Spill":
+    def open(cls, path: Path, size: int) -> "SpillFile":
         """Make the file, or take the one that is there, never smaller than it is. Raises LedgerError."""
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -98,3 +113,137 @@ class Spill:
 
     def _checksum(self, record: bytes) -> int:
         return zlib.crc32(record, zlib.crc32(self.generation))
+
+
+class Spill:
+    """`why` is SQLite's reason why the ledger's file cannot be written, "" while it can."""
+
+    def __init__(self, file: SpillFile, clock: Clock) -> None:
+        self._file = file
+        self._clock = clock
+        self._since = clock.monotonic()
+        self._final: set[str] = set()
+        self.why = ""
+
+    @property
+    def active(self) -> bool:
+        return bool(self.why)
+
+    def activate(self, why: str) -> None:
+        self._since = self._clock.monotonic()
+        self.why = why
+
+    def status_line(self) -> str:
+        """Why rows go here, how full it is and since when, in one line; "" while they go to the ledger's file."""
+        if not self.why:
+            return ""
+        share = self._file.used / self._file.size
+        seconds = self._clock.monotonic() - self._since
+        return f"{self.why}; rows go to a spill, {share:.0%} of {self._file.size >> 10} KiB full, since {seconds:.0f} s"
+
+    def apply(
+        self, db: sqlite3.Connection, totals: RunningTotals, commands: Sequence[WriteCommand]
+    ) -> list[ClawError | None]:
+        """Apply a group to the totals and keep its rows; each command gets None or the error that undid it alone.
+
+        Raises LedgerError where the spill cannot be written; `totals` are then of no use.
+        """
+        kept: list[bytes] = []
+        final: set[str] = set()
+        verdicts: list[ClawError | None] = []
+        for command in commands:
+            try:
+                record = self._entered(db, totals, command, kept, final)
+            except ClawError as error:
+                verdicts.append(error)
+                continue
+            verdicts.append(None)
+            if record is not None:
+                kept.append(record)
+        try:
+            if kept:
+                self._file.append(kept)
+        except OSError as error:
+            raise LedgerError(f"{self.why}, and the spill neither ({error}): free space on its disk") from None
+        self._final |= final
+        return verdicts
+
+    def merge(self, db: sqlite3.Connection, totals: RunningTotals) -> RunningTotals:
+        """Write the spill's rows to the ledger's file, once, and add the file up again. Raises sqlite3.Error."""
+        db.execute("PRAGMA busy_timeout = 0")
+        try:
+            merge(db, self._file)
+            fresh = load(db, totals.settings, max(totals.moment, self._clock.now()), totals.zone, groups=totals.groups)
+        finally:
+            db.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
+        self.why = ""
+        self._final.clear()
+        return fresh
+
+    def _entered(
+        self, db: sqlite3.Connection, totals: RunningTotals, command: WriteCommand, kept: list[bytes], final: set[str]
+    ) -> bytes | None:
+        """The record of a command that the totals now hold; None for a request that has its end already."""
+        if not isinstance(command, Admit | Reserve | Settle):
+            raise LedgerError(f"{self.why}: try again once it can be written")
+        if isinstance(command, Settle) and self._ended(db, totals, command.outcome.id, final):
+            return None
+        if isinstance(command, Admit) and self._ended(db, totals, command.admission.id, final):
+            raise admitted_before(command.admission.id)
+        try:
+            record = pack(command.rows(totals))
+        except (ValueError, OverflowError) as error:
+            raise LedgerError(f"a row could not be written ({error}): report this with `claw doctor --json`") from None
+        room = 0 if isinstance(command, Settle) else FINAL_B * (len(totals.open_ids) + 1)
+        if not self._file.room_for(len(kept) + 1, sum(map(len, kept)) + len(record) + room):
+            raise LedgerError(f"{self.why}, and the spill of {self._file.size >> 10} KiB is full")
+        command.enter(totals)
+        if isinstance(command, Settle):
+            final.add(command.outcome.id)
+        return record
+
+    def _ended(self, db: sqlite3.Connection, totals: RunningTotals, id: str, final: set[str]) -> bool:
+        if id in final or id in self._final:
+            return True
+        if totals.open_call(id) is not None:
+            return False
+        try:
+            return db.execute("SELECT 1 FROM requests WHERE id = ?", (id,)).fetchone() is not None
+        except sqlite3.Error:
+            return False  # the file cannot even be read: the merge finds it out
+
+
+def merge(db: sqlite3.Connection, spill: SpillFile) -> int:
+    """Write what the spill holds in one transaction, then empty it. Returns how many records there were.
+
+    A crash between the two is no harm: the file knows which generation it has taken in. Raises sqlite3.Error.
+    """
+    records = list(spill.records())
+    generation = spill.generation.hex()
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        row = db.execute("SELECT value FROM controls WHERE key = ?", (MERGED,)).fetchone()
+        if records and (row is None or row["value"] != generation):
+            for record in records:
+                _write(db, record)
+            db.execute("INSERT OR REPLACE INTO controls VALUES (?, ?)", (MERGED, generation))
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+    if records:
+        spill.reset()
+    return len(records)
+
+
+def _write(db: sqlite3.Connection, record: bytes) -> None:
+    try:
+        written: RowWrite = unpack(record)
+    except msgspec.DecodeError:
+        raise sqlite3.DataError("a record of the spill is of another version of claw") from None
+    if (
+        isinstance(written, ReservationRow)
+        and not db.execute("SELECT 1 FROM admissions WHERE id = ?", (written.id,)).fetchone()
+    ):
+        return
+    written.write(db)

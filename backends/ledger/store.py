@@ -13,28 +13,26 @@ from pathlib import Path
 
 from backends.clock import Clock
 from backends.errors import LedgerError
-from backends.ledger.amounts import Reservation, Room
-from backends.ledger.books import Books
-from backends.ledger.connection import Connection, explained, read_only, writable
-from backends.ledger.damage import examine
-from backends.ledger.disk import refuse_network
-from backends.ledger.entries import Admission, Admit, Audit, Reserve, Settle
-from backends.ledger.feedback import Rate
-from backends.ledger.loading import load
+from backends.ledger.answer_ratings import RateAnswer
+from backends.ledger.budget_override import SetBudget
+from backends.ledger.crash_recovery import unfinished
+from backends.ledger.integrity_check import check_file, refuse_network_filesystem
 from backends.ledger.lock import Lock
-from backends.ledger.overflow import Overflow, merge
-from backends.ledger.recovery import unfinished
-from backends.ledger.relimiting import SetBudget
+from backends.ledger.request_rows import decode, stamp
+from backends.ledger.reservations import Headroom, Reservation
 from backends.ledger.retention import Prune
 from backends.ledger.rollups import Discount, RollUp
-from backends.ledger.rows import decode, stamp
-from backends.ledger.spill import Spill
+from backends.ledger.running_totals import RunningTotals
+from backends.ledger.spill import Spill, SpillFile, merge
+from backends.ledger.sqlite_connection import LedgerConnection, as_ledger_error, connect_read_only, writable
+from backends.ledger.totals_loader import load
+from backends.ledger.write_commands import Admission, Admit, Audit, Reserve, Settle
 from backends.ledger.writer import CLOSED, Writer, commit
 from backends.paths import Paths
 from backends.settings.money import Budget
 from backends.types import Acted, BudgetState, EngineName, Outcome, Spend
 
-__all__ = ["Admission", "Ledger", "Room"]
+__all__ = ["Admission", "Headroom", "Ledger"]
 
 ROLLED_AT_ONCE = 2_000  # rows; about 20 ms of the writer's time
 PRUNED_GROUPS = 500
@@ -54,7 +52,7 @@ class Ledger:
         groups: Mapping[str, str] | None = None,
         spill_bytes: int | None = None,
     ) -> "Ledger":
-        """Take the lock, examine the file, settle what a crash left open, add the budgets up.
+        """Take the lock, check_file the file, settle what a crash left open, add the budgets up.
 
         `zone` is where days begin; None is the machine's own. `groups` are the agents' groups. With `spill_bytes` rows
         go to a spill of that size while the file takes none; what an earlier core left in one is taken in first.
@@ -66,24 +64,24 @@ class Ledger:
             lock = await asyncio.to_thread(Lock.take, paths.lock)
             stack.callback(lock.release)
             try:
-                await asyncio.to_thread(examine, paths.ledger)
-                connection = Connection(lambda: writable(paths.ledger))
+                await asyncio.to_thread(check_file, paths.ledger)
+                connection = LedgerConnection(lambda: writable(paths.ledger))
                 await stack.enter_async_context(connection)
-                spill = await asyncio.to_thread(_spill, paths, spill_bytes)
-                if spill is not None:
-                    stack.callback(spill.close)
-                    await connection.run(merge, spill)
-                books, recovered = await connection.run(_recover, budgets, clock, zone, groups or {})
-                reader = Connection(lambda: read_only(paths.ledger))
+                file = await asyncio.to_thread(_spill_file, paths, spill_bytes)
+                if file is not None:
+                    stack.callback(file.close)
+                    await connection.run(merge, file)
+                totals, recovered = await connection.run(_recover, budgets, clock, zone, groups or {})
+                reader = LedgerConnection(lambda: connect_read_only(paths.ledger))
                 await stack.enter_async_context(reader)
             except sqlite3.Error as error:
-                raise explained(error, paths.ledger) from None
-            overflow = None
-            if spill is not None and spill_bytes is not None:
-                overflow = Overflow(spill, clock)
-            elif spill is not None:
+                raise as_ledger_error(error, paths.ledger) from None
+            spill = None
+            if file is not None and spill_bytes is not None:
+                spill = Spill(file, clock)
+            elif file is not None:
                 await asyncio.to_thread(paths.spill.unlink)
-            writer = Writer(connection, books, clock, paths.ledger, overflow)
+            writer = Writer(connection, totals, clock, paths.ledger, spill)
             stack.push_async_callback(writer.close)
             return cls(paths.ledger, clock, writer, reader, recovered=recovered, stack=stack.pop_all())
 
@@ -92,7 +90,7 @@ class Ledger:
         path: Path,
         clock: Clock,
         writer: Writer,
-        reader: Connection,
+        reader: LedgerConnection,
         *,
         recovered: int,
         stack: contextlib.AsyncExitStack,
@@ -129,8 +127,8 @@ class Ledger:
         """Write the final row, charge the budgets, release the reservations. A second call for an id changes nothing.
 
         A request that was never admitted (a cache hit) gets its row whole. `charged_usd` is what budgets pay where the
-        usage is estimated; never less than the cost. After a LedgerError the row is still owed: the ledger writes it as
-        soon as it can, and calling again does no harm.
+        usage is estimated; never less than the cost. After a LedgerError the row is kept and written as soon as the
+        file takes it; calling again does no harm.
         """
         await self._writer.write(
             Settle(
@@ -143,22 +141,22 @@ class Ledger:
             )
         )
 
-    def trouble(self) -> str:
+    def spill_status(self) -> str:
         """Why rows go to the spill now, and how full it is, in one line; "" while they go to the file."""
-        overflow = self._writer.overflow
-        return overflow.told() if overflow is not None else ""
+        spill = self._writer.spill
+        return spill.status_line() if spill is not None else ""
 
-    def on_trouble(self, tell: Callable[[], None]) -> None:
+    def on_spill_change(self, tell: Callable[[], None]) -> None:
         """Call `tell` where the file takes no more rows, and where it does again."""
-        self._writer.troubled = tell
+        self._writer.spill_changed = tell
 
     def budgets(self) -> tuple[BudgetState, ...]:
         """In the order of the settings, as of the last commit."""
         return self._books.states()
 
-    def room(self, *, agent: str, engine: EngineName, model: str) -> Room:
+    def headroom(self, *, agent: str, engine: EngineName, model: str) -> Headroom:
         """What the tightest hard budget leaves for such a call."""
-        return self._books.room(agent, engine, model)
+        return self._books.headroom(agent, engine, model)
 
     def spend(self) -> Spend:
         """Today and this month, from totals in memory."""
@@ -183,7 +181,7 @@ class Ledger:
         await self._writer.write(Audit(acted=acted, switch=key, value=value))
 
     async def set_budget(self, acted: Acted) -> None:
-        """Give a budget another limit, as `limits.change` found it to be, with its audit row; it outlives the core."""
+        """Give a budget another limit, as `override_budget` returned it, with its audit row; it outlives the core."""
         await self._writer.write(SetBudget(acted))
 
     async def roll_up(self, discount: Discount) -> None:
@@ -207,21 +205,21 @@ class Ledger:
 
     async def rate(self, acted: Acted) -> None:
         """Write an operator's word on an answer and its audit row. Raises WrongUse for a request without a row."""
-        await self._writer.write(Rate(acted))
+        await self._writer.write(RateAnswer(acted))
 
     async def close(self) -> None:
         """Write what waits, close the file, let the lock go. A second call does nothing."""
         await self._stack.aclose()
 
     @property
-    def _books(self) -> Books:
-        return self._writer.books.at(self._clock.now())
+    def _books(self) -> RunningTotals:
+        return self._writer.totals.at(self._clock.now())
 
     async def _read(self, sql: str, *values: object) -> list[sqlite3.Row]:
         try:
             return await self._reader.run(lambda db: db.execute(sql, values).fetchall())
         except sqlite3.Error as error:
-            raise explained(error, self._path) from None
+            raise as_ledger_error(error, self._path) from None
         except ValueError:
             raise LedgerError(CLOSED) from None
 
@@ -232,21 +230,21 @@ def _prepare(paths: Paths) -> None:
         paths.state.chmod(0o700)
     except OSError as error:
         raise LedgerError(f"{paths.state} is not yours ({error.strerror}): set CLAW_HOME to a folder that is") from None
-    refuse_network(paths.state)
+    refuse_network_filesystem(paths.state)
 
 
-def _spill(paths: Paths, size: int | None) -> Spill | None:
-    """The spill that is wanted, or else one that an earlier core left."""
-    return Spill.open(paths.spill, size or 0) if size is not None or paths.spill.exists() else None
+def _spill_file(paths: Paths, size: int | None) -> SpillFile | None:
+    """The spill's file where one is wanted or an earlier core left one."""
+    return SpillFile.open(paths.spill, size or 0) if size is not None or paths.spill.exists() else None
 
 
 def _recover(
     db: sqlite3.Connection, budgets: Sequence[Budget], clock: Clock, zone: tzinfo | None, groups: Mapping[str, str]
-) -> tuple[Books, int]:
-    books = load(db, budgets, clock.now(), zone, groups=groups)
+) -> tuple[RunningTotals, int]:
+    totals = load(db, budgets, clock.now(), zone, groups=groups)
     left_open = unfinished(db)
-    commit(db, books, left_open)
-    return books, len(left_open)
+    commit(db, totals, left_open)
+    return totals, len(left_open)
 
 
 CLOUD_CALLS = """

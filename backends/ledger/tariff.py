@@ -5,13 +5,14 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from backends.ledger.money import rounded
 from backends.types import Tokens
 
 MILLION = Decimal(1_000_000)
+FINEST = Decimal("1E-12")
+"""Sums of amounts no finer than this are exact in Decimal's 28 digits up to 10^16 dollars."""
 
 
-class Rates(Struct, frozen=True, kw_only=True):
+class TokenPrices(Struct, frozen=True, kw_only=True):
     """US dollars for a million tokens of each kind; `thinking` tokens are never `output` ones too."""
 
     input: Decimal
@@ -19,10 +20,10 @@ class Rates(Struct, frozen=True, kw_only=True):
     output: Decimal
     thinking: Decimal
 
-    def off(self, discount: Decimal) -> "Rates":
+    def off(self, discount: Decimal) -> "TokenPrices":
         """These rates with a share of them taken off."""
         paid = 1 - discount
-        return Rates(
+        return TokenPrices(
             input=self.input * paid,
             cached=self.cached * paid,
             output=self.output * paid,
@@ -31,17 +32,17 @@ class Rates(Struct, frozen=True, kw_only=True):
 
 
 class Tier(Struct, frozen=True):
-    """Rates for every token of a call with more than `above` input tokens."""
+    """TokenPrices for every token of a call with more than `above` input tokens."""
 
     above: int
-    rates: Rates
+    rates: TokenPrices
 
 
 class Tariff(Struct, frozen=True):
     """`base` holds below every tier; `source` says where the rates come from."""
 
     source: str
-    base: Rates
+    base: TokenPrices
     tiers: tuple[Tier, ...] = ()
 
     def cost(self, tokens: Tokens) -> Decimal:
@@ -65,7 +66,7 @@ class Tariff(Struct, frozen=True):
         written = max(rate for rates in reached for rate in (rates.output, rates.thinking))
         return rounded((input_tokens * read + answer_tokens * written) / MILLION)
 
-    def rates(self, input_tokens: int) -> Rates:
+    def rates(self, input_tokens: int) -> TokenPrices:
         """Those of a call with so many input tokens."""
         found = self.base
         for tier in self.tiers:
@@ -74,6 +75,12 @@ class Tariff(Struct, frozen=True):
         return found
 
 
-def tariff(source: str, base: Rates, tiers: Sequence[Tier] = ()) -> Tariff:
+def tariff(source: str, base: TokenPrices, tiers: Sequence[Tier] = ()) -> Tariff:
     """A tariff with its tiers in order of length."""
     return Tariff(source, base, tuple(sorted(tiers, key=lambda tier: tier.above)))
+
+
+def rounded(usd: Decimal) -> Decimal:
+    """The same amount, rounded where it is finer than the ledger keeps."""
+    exponent = usd.as_tuple().exponent
+    return usd.quantize(FINEST) if isinstance(exponent, int) and exponent < -12 else usd

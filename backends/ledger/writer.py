@@ -1,8 +1,8 @@
-"""The one task that writes. What waits is written together: one transaction, one fsync, a savepoint for each entry.
+"""The task that writes to the ledger, in groups: one transaction and one fsync a group, a savepoint for each command.
 
-A caller that is cancelled stops waiting at once; its entry may still be carried out. An admission whose caller left
-before its turn is skipped. A settlement is owed: it is carried out without its caller too, and one that could not be
-written (disk full, file locked) is tried again until it is. With an overflow, what cannot be written is kept there.
+A caller that is cancelled stops waiting at once; its command may still be applied. An admission whose caller left
+before its turn is skipped. A settlement is guaranteed: it is applied without its caller too, and one that could not be
+written (disk full, file locked) is tried again until it is. With a spill, what cannot be written is kept there.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from pathlib import Path
 
 from backends.clock import Clock
 from backends.errors import ClawError, LedgerError
-from backends.ledger.books import Books
-from backends.ledger.connection import Connection, explained, file_id, moved
-from backends.ledger.entries import Entry
-from backends.ledger.overflow import Overflow
+from backends.ledger.running_totals import RunningTotals
+from backends.ledger.spill import Spill
+from backends.ledger.sqlite_connection import LedgerConnection, as_ledger_error, file_id, file_replaced
+from backends.ledger.write_commands import WriteCommand
 
-GROUP = 256  # entries of one transaction: bounds how long the first of them waits for the last
-OWED_LIMIT = (
+GROUP = 256  # commands of one transaction: bounds how long the first of them waits for the last
+UNWRITTEN_LIMIT = (
     10_000  # settlements kept for later; beyond them their calls stay open in the file and are recovered at a start
 )
 RETRY_S = 1.0
@@ -30,39 +30,39 @@ CLOSED = "the ledger is closed: start the core again"
 
 
 class Writer:
-    """`books` are always those of the last commit, of the file or of the overflow.
+    """`totals` are always those of the last commit, to the file or to the spill.
 
-    `troubled` is called where the file could not be written, and where it can be again.
+    `spill_changed` is called when the file could not be written, and when it can be again.
     """
 
     def __init__(
-        self, connection: Connection, books: Books, clock: Clock, path: Path, overflow: Overflow | None = None
+        self, connection: LedgerConnection, totals: RunningTotals, clock: Clock, path: Path, spill: Spill | None = None
     ) -> None:
         self._connection = connection
         self._clock = clock
         self._path = path
-        self._waiting: deque[tuple[Entry, asyncio.Future[None]]] = deque()
-        self._owed: deque[Entry] = deque(maxlen=OWED_LIMIT)
+        self._waiting: deque[tuple[WriteCommand, asyncio.Future[None]]] = deque()
+        self._unwritten: deque[WriteCommand] = deque(maxlen=UNWRITTEN_LIMIT)
         self._woken = asyncio.Event()
         self._closing = False
         self._file: tuple[int, int] | None = None
-        self.books = books
-        self.overflow = overflow
-        self.troubled: Callable[[], None] = _nobody
-        self._tried = 0.0
+        self.totals = totals
+        self.spill = spill
+        self.spill_changed: Callable[[], None] = _ignore
+        self._merge_tried_at = 0.0  # the event loop's time
         self._task = asyncio.create_task(self._run(), name="ledger writer")
 
-    async def write(self, entry: Entry) -> None:
-        """Return when the entry is committed. Raises BudgetExceeded or LedgerError where it is not."""
+    async def write(self, command: WriteCommand) -> None:
+        """Return when the command is committed. Raises BudgetExceeded or LedgerError where it is not."""
         if self._closing or self._task.done():
             raise LedgerError(CLOSED)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((entry, done))
+        self._waiting.append((command, done))
         self._woken.set()
         await done
 
     async def close(self) -> None:
-        """Write what waits, try once more what is owed, then stop."""
+        """Write what waits, try once more what could not be written, then stop."""
         self._closing = True
         self._woken.set()
         await asyncio.wait([self._task])
@@ -83,7 +83,7 @@ class Writer:
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(RETRY_S if self._owed or self._spilling else None):
+            async with asyncio.timeout(RETRY_S if self._unwritten or self._spilling else None):
                 await self._woken.wait()
         except TimeoutError:
             await self._write_group()
@@ -91,82 +91,86 @@ class Writer:
 
     @property
     def _spilling(self) -> bool:
-        return self.overflow is not None and self.overflow.active
+        return self.spill is not None and self.spill.active
 
     async def _write_group(self) -> None:
-        if self.overflow is not None and self._spilling:
-            await self._merge(self.overflow)
-        owed, taken = list(self._owed), [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
-        group = [(entry, done) for entry, done in taken if entry.owed or not done.cancelled()]
-        entries = [*owed, *(entry for entry, _ in group)]
-        if not entries:
+        if self.spill is not None and self._spilling:
+            await self._merge(self.spill)
+        earlier = list(self._unwritten)
+        taken = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+        group = [(command, done) for command, done in taken if command.guaranteed or not done.cancelled()]
+        commands = [*earlier, *(command for command, _ in group)]
+        if not commands:
             return
-        draft = self.books.copy()
+        draft = self.totals.copy()
         draft.advance(self._clock.now())
         try:
-            verdicts = await self._carried_out(draft, entries)
-        except LedgerError as error:
-            self._owed.extend(entry for entry, _ in group if entry.owed)
-            verdicts = [error for _ in entries]
-        except BaseException:
-            for _, done in group:
+            try:
+                verdicts = await self._apply_group(draft, commands)
+            except LedgerError as error:
+                self._unwritten.extend(command for command, _ in group if command.guaranteed)
+                verdicts = [error for _ in commands]
+            else:
+                self.totals = draft
+                # Only a full spill refuses a guaranteed command with a LedgerError and can take it later.
+                refused = zip(commands, verdicts, strict=True) if self._spilling else ()
+                later = (one for one, error in refused if one.guaranteed and isinstance(error, LedgerError))
+                self._unwritten = deque(later, UNWRITTEN_LIMIT)
+            for (_, done), verdict in zip(group, verdicts[len(earlier) :], strict=True):
+                _tell(done, verdict)
+        finally:
+            for _, done in group:  # nobody waits for ever where this task is cancelled or fails
                 _tell(done, LedgerError(CLOSED))
-            raise
-        else:
-            self.books = draft
-            # Nothing but a full spill refuses what is owed with such an error and can take it later.
-            left = zip(entries, verdicts, strict=True) if self._spilling else ()
-            self._owed = deque((one for one, said in left if one.owed and isinstance(said, LedgerError)), OWED_LIMIT)
-        for (_, done), verdict in zip(group, verdicts[len(owed) :], strict=True):
-            _tell(done, verdict)
 
-    async def _carried_out(self, draft: Books, entries: Sequence[Entry]) -> list[ClawError | None]:
-        """In the file, else in the overflow. Raises LedgerError where in neither; then `draft` is to be thrown away."""
+    async def _apply_group(self, draft: RunningTotals, commands: Sequence[WriteCommand]) -> list[ClawError | None]:
+        """To the file, else to the spill. Raises LedgerError where neither takes it; `draft` is then of no use."""
         if self._spilling:
-            return await self._spilled(draft, entries)
+            return await self._apply_to_spill(draft, commands)
         try:
-            return await self._connection.run(self._commit, draft, entries)
+            return await self._connection.run(self._commit, draft, commands)
         except sqlite3.Error as error:
-            said = explained(error, self._path)
-            if self.overflow is None:
-                raise said from None
-            self.overflow.begin(str(said))
-            self._tried = asyncio.get_running_loop().time()
-            self.troubled()
-        draft.become(self.books)
+            unwritable = as_ledger_error(error, self._path)
+            if self.spill is None:
+                raise unwritable from None
+            self.spill.activate(str(unwritable))
+            self._merge_tried_at = asyncio.get_running_loop().time()
+            self.spill_changed()
+        draft.replace_with(self.totals)
         draft.advance(self._clock.now())
-        return await self._spilled(draft, entries)
+        return await self._apply_to_spill(draft, commands)
 
-    async def _spilled(self, draft: Books, entries: Sequence[Entry]) -> list[ClawError | None]:
-        assert self.overflow is not None  # noqa: S101 — asked for only where there is one
-        return await self._connection.run(self.overflow.take, draft, entries)
+    async def _apply_to_spill(self, draft: RunningTotals, commands: Sequence[WriteCommand]) -> list[ClawError | None]:
+        assert self.spill is not None  # noqa: S101 — called only where there is one
+        return await self._connection.run(self.spill.apply, draft, commands)
 
-    async def _merge(self, overflow: Overflow) -> None:
+    async def _merge(self, spill: Spill) -> None:
         """Try, at most once in RETRY_S, whether the file takes rows again."""
-        if asyncio.get_running_loop().time() - self._tried < RETRY_S and not self._closing:
+        if asyncio.get_running_loop().time() - self._merge_tried_at < RETRY_S and not self._closing:
             return
         try:
-            self.books = await self._connection.run(self._merged, overflow)
+            self.totals = await self._connection.run(self._merged, spill)
         except (sqlite3.Error, OSError) as error:
             log.info("the ledger still takes no rows: %s", error)
         else:
-            self.troubled()
-        self._tried = asyncio.get_running_loop().time()
+            self.spill_changed()
+        self._merge_tried_at = asyncio.get_running_loop().time()
 
-    def _merged(self, db: sqlite3.Connection, overflow: Overflow) -> Books:
+    def _merged(self, db: sqlite3.Connection, spill: Spill) -> RunningTotals:
         if file_id(self._path) != self._file:
-            raise moved()
-        return overflow.merge(db, self.books)
+            raise file_replaced()
+        return spill.merge(db, self.totals)
 
-    def _commit(self, db: sqlite3.Connection, books: Books, entries: Sequence[Entry]) -> list[ClawError | None]:
+    def _commit(
+        self, db: sqlite3.Connection, totals: RunningTotals, commands: Sequence[WriteCommand]
+    ) -> list[ClawError | None]:
         # Rows written to a file that has lost its name would be gone with this process; one stat a group.
         if file_id(self._path) != self._file:
-            raise moved()
-        return commit(db, books, entries)
+            raise file_replaced()
+        return commit(db, totals, commands)
 
 
-def _nobody() -> None:
-    """Until somebody wants to know."""
+def _ignore() -> None:
+    """Stands in for a listener that was not set."""
 
 
 NOT_STORABLE = (
@@ -177,7 +181,7 @@ NOT_STORABLE = (
     OverflowError,
     ValueError,
 )
-"""Faults of one entry's values; every other error of SQLite's is the file's, and the whole group's."""
+"""Faults of one command's values; every other error of SQLite's is the file's, and the whole group's."""
 
 
 def _tell(done: asyncio.Future[None], verdict: ClawError | None) -> None:
@@ -190,14 +194,14 @@ def _tell(done: asyncio.Future[None], verdict: ClawError | None) -> None:
         done.set_exception(verdict)
 
 
-def commit(db: sqlite3.Connection, books: Books, entries: Sequence[Entry]) -> list[ClawError | None]:
-    """Carry out a group: all that can be is committed, and each entry gets None or the error that undid it alone.
+def commit(db: sqlite3.Connection, totals: RunningTotals, commands: Sequence[WriteCommand]) -> list[ClawError | None]:
+    """Carry out a group: all that can be is committed, and each command gets None or the error that undid it alone.
 
-    Raises sqlite3.Error where nothing could be written; then the file is as it was, and `books` are to be thrown away.
+    Raises sqlite3.Error where nothing could be written; then the file is as it was, and `totals` are to be thrown away.
     """
     db.execute("BEGIN IMMEDIATE")
     try:
-        verdicts = [_carry_out(db, books, entry) for entry in entries]
+        verdicts = [_apply(db, totals, command) for command in commands]
         db.execute("COMMIT")
     finally:
         if db.in_transaction:
@@ -205,18 +209,18 @@ def commit(db: sqlite3.Connection, books: Books, entries: Sequence[Entry]) -> li
     return verdicts
 
 
-def _carry_out(db: sqlite3.Connection, books: Books, entry: Entry) -> ClawError | None:
+def _apply(db: sqlite3.Connection, totals: RunningTotals, command: WriteCommand) -> ClawError | None:
     verdict: ClawError
-    db.execute("SAVEPOINT entry")
+    db.execute("SAVEPOINT command")
     try:
-        entry.carry_out(db, books)
+        command.apply(db, totals)
     except ClawError as error:
         verdict = error
     except NOT_STORABLE as error:
         verdict = LedgerError(f"a row could not be written ({error}): report this with `claw doctor --json`")
     else:
-        db.execute("RELEASE entry")
+        db.execute("RELEASE command")
         return None
-    db.execute("ROLLBACK TO entry")
-    db.execute("RELEASE entry")
+    db.execute("ROLLBACK TO command")
+    db.execute("RELEASE command")
     return verdict

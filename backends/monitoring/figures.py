@@ -31,7 +31,7 @@ class Figures:
 
     def _publish(self) -> None:
         self._due = None
-        if trouble := self._ledger.trouble():
+        if trouble := self._ledger.spill_status():
             self._activity.alert("ledger:spill", trouble, remedy="rows are taken in as soon as the file can be written")
         else:
             self._activity.clear("ledger:spill")

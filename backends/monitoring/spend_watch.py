@@ -19,7 +19,7 @@ from backends.finops.outlook import outlook
 from backends.finops.review import review
 from backends.finops.usual import Usual, usual
 from backends.ledger.prices import Prices
-from backends.ledger.reading import reading
+from backends.ledger.sqlite_connection import open_read_only
 from backends.ledger.store import Ledger
 from backends.monitoring.activity import ActivityFeed
 from backends.settings.model import Settings
@@ -124,7 +124,7 @@ class SpendWatch:
         """In a thread, on a connection of its own: a long look holds up nobody's short one."""
 
         def look() -> T:
-            with reading(self._path) as db:
+            with open_read_only(self._path) as db:
                 return work(db)
 
         return await asyncio.to_thread(look)

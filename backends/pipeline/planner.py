@@ -133,7 +133,7 @@ class RoutePlanner:
     def _inputs(self, request: Request, verdict: Verdict, classes: Classes, cloud: EngineView) -> Inputs:
         """All that a decision is made of: the request, its agent's rules, the operator's, and the state of things."""
         agent, router = self._settings.rules(request.agent, request.rules), self._settings.router
-        room = self._ledger.room(agent=request.agent, engine="cloud", model=cloud.model)
+        room = self._ledger.headroom(agent=request.agent, engine="cloud", model=cloud.model)
         return Inputs(
             request=request,
             verdict=verdict,

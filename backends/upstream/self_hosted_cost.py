@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from backends.clock import Clock
 from backends.finops.break_even import JOULES_PER_KWH, MONTH_S, fixed_usd_month
-from backends.ledger.money import rounded
+from backends.ledger.tariff import rounded
 from backends.settings.money import LocalCosts
 from backends.types import GpuReading
 

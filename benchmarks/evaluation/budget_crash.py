@@ -149,15 +149,15 @@ async def _ask(session: aiohttp.ClientSession, url: str, name: str, index: int) 
 
 
 def compare(place: Place, stage: dict[str, str], statuses: Counter[str], limit: Decimal) -> dict[str, Any]:
-    from backends.ledger.connection import read_only
-    from backends.ledger.verification import faults
+    from backends.ledger.integrity_check import find_faults
+    from backends.ledger.sqlite_connection import connect_read_only
 
     bill = Decimal(counts(stage["cloud_url"])["usd"])
-    db = read_only(place.ledger)
+    db = connect_read_only(place.ledger)
     charged = sum((Decimal(usd) for (usd,) in db.execute("SELECT usd FROM charges")), Decimal(0))
     open_calls = db.execute("SELECT count(*) FROM admissions").fetchone()[0]
     rows = db.execute("SELECT count(*) FROM requests").fetchone()[0]
-    found = list(faults(db, core_runs=False))
+    found = list(find_faults(db, core_runs=False))
     db.close()
     return {
         "SQLite": sqlite3.sqlite_version,

@@ -20,11 +20,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from backends.clock import SystemClock
-from backends.ledger.connection import writable
-from backends.ledger.rows import encode, stamp
+from backends.ledger.request_rows import SETTLE, encode, stamp
+from backends.ledger.sqlite_connection import writable
 from backends.ledger.store import Admission, Ledger
 from backends.ledger.writer import GROUP
-from backends.ledger.written import SETTLE
 from backends.paths import Paths
 from backends.settings.money import Budget
 from backends.types import Attempt, Outcome, Reason, Tokens

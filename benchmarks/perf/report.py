@@ -25,11 +25,11 @@ from typing import Any
 from backends.finops.discounts import discounts
 from backends.finops.report import report
 from backends.finops.review import review
-from backends.ledger.books import Books
-from backends.ledger.connection import read_only, writable
 from backends.ledger.prices import Prices
+from backends.ledger.request_rows import stamp
 from backends.ledger.rollups import RollUp
-from backends.ledger.rows import stamp
+from backends.ledger.running_totals import RunningTotals
+from backends.ledger.sqlite_connection import connect_read_only, writable
 from backends.ledger.writer import commit
 from backends.settings.model import Settings
 
@@ -95,7 +95,7 @@ def apart(file: Path, name: str) -> dict[str, float]:
 def step(file: Path, name: str) -> dict[str, float]:
     prices = Prices({})
     discounts(prices)
-    with closing(read_only(file)) as db:
+    with closing(connect_read_only(file)) as db:
         began = time.perf_counter()
         if name == "floor":
             db.execute("SELECT count(*), sum(input_tokens), sum(output_tokens) FROM requests").fetchone()
@@ -134,9 +134,9 @@ def made_up(rows: int) -> Iterator[tuple[object, ...]]:
 
 
 def add_up(db: sqlite3.Connection, rows: int) -> None:
-    books, discount = Books([], NOW, UTC), discounts(Prices({}))
+    totals, discount = RunningTotals([], NOW, UTC), discounts(Prices({}))
     for _ in range(-(-rows // 2000)):
-        assert commit(db, books, [RollUp(rows=2000, discount=discount)]) == [None]
+        assert commit(db, totals, [RollUp(rows=2000, discount=discount)]) == [None]
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from backends.finops.focus import focus_csv
 from backends.finops.report import Report, report
-from backends.ledger.connection import read_only
 from backends.ledger.prices import Prices
+from backends.ledger.sqlite_connection import connect_read_only
 from backends.rehearsal.behaviour import Model
 from backends.settings.model import Settings
 from backends.settings.money import Budget
@@ -64,7 +64,7 @@ async def test_another_model_answers_and_reports_are_by_its_name(home: Path) -> 
 def reports(it: Stand, since: datetime) -> tuple[Report, dict[str, str]]:
     """The report by model, and the one charge of the FOCUS export."""
     until, prices = since + timedelta(minutes=1), Prices({})
-    with closing(read_only(it.paths.ledger)) as db:
+    with closing(connect_read_only(it.paths.ledger)) as db:
         found = report(db, since=since, until=until, by="model", prices=prices)
         (charge,) = csv.DictReader(io.StringIO(focus_csv(db, since=since, until=until, prices=prices)))
     return found, charge

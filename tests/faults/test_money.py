@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from backends.errors import BudgetExceeded, BudgetHeld, ClawError, DeadlinePassed, LedgerError, RateLimited, WrongUse
 from backends.events import Event, SpendSampled
-from backends.ledger import connection, overflow, writer
+from backends.ledger import spill, sqlite_connection, writer
 from backends.rehearsal.behaviour import Counted
 from backends.rehearsal.faults import Fault
 from backends.settings.model import Settings
@@ -41,8 +41,8 @@ def locked(it: Stand) -> Iterator[None]:
 
 @pytest.fixture
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "BUSY_S", 0.01)
-    monkeypatch.setattr(overflow, "BUSY_S", 0.01)
+    monkeypatch.setattr(sqlite_connection, "BUSY_S", 0.01)
+    monkeypatch.setattr(spill, "BUSY_S", 0.01)
     monkeypatch.setattr(writer, "RETRY_S", 0.01)
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.errors import BudgetExceeded
-from backends.ledger.books import Books
-from backends.ledger.entries import Admit, Settle
+from backends.ledger.running_totals import RunningTotals
+from backends.ledger.write_commands import Admit, Settle
 from backends.types import ZERO
 from tests.backends.ledger.samples import AT, admission, attempt, daily, outcome
 
@@ -24,33 +24,33 @@ def test_i2_no_budget_of_a_model_is_overrun_whichever_models_answer(
     calls: list[tuple[str, str, Decimal, int, bool]],
 ) -> None:
     """Each call is admitted, and every other one settled at once, at nothing, half or all of its reservation."""
-    books = Books(BUDGETS, AT)
+    totals = RunningTotals(BUDGETS, AT)
     still_open: list[tuple[str, str, str, Decimal, int]] = []
     for index, (asked, answering, reserved, halves, at_once) in enumerate(calls):
         try:
-            Admit(admission(f"r{index}", str(reserved), model=asked)).enter(books)
+            Admit(admission(f"r{index}", str(reserved), model=asked)).enter(totals)
         except BudgetExceeded:
             continue
         still_open.append((f"r{index}", asked, answering, reserved, halves))
         if at_once:
-            settle(books, still_open.pop())
-        holds(books)
+            settle(totals, still_open.pop())
+        holds(totals)
     while still_open:
-        settle(books, still_open.pop())
-        holds(books)
-    assert all(state.reserved_usd == ZERO for state in books.states())
+        settle(totals, still_open.pop())
+        holds(totals)
+    assert all(state.reserved_usd == ZERO for state in totals.states())
 
 
-def settle(books: Books, call: tuple[str, str, str, Decimal, int]) -> None:
+def settle(totals: RunningTotals, call: tuple[str, str, str, Decimal, int]) -> None:
     id, asked, answering, reserved, halves = call
     cost = reserved * halves / 2
     asked_for = "" if answering == asked else asked
     ended = outcome(id, attempt(cost, model=answering, model_asked=asked_for))
-    Settle(outcome=ended, charged_usd=cost).enter(books)
+    Settle(outcome=ended, charged_usd=cost).enter(totals)
 
 
-def holds(books: Books) -> None:
-    for state in books.states():
+def holds(totals: RunningTotals) -> None:
+    for state in totals.states():
         assert state.spent_usd >= ZERO
         assert state.reserved_usd >= ZERO
         assert state.spent_usd + state.reserved_usd <= state.limit_usd

@@ -22,7 +22,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from backends.clock import ManualClock
 from backends.errors import BudgetExceeded
-from backends.ledger import connection, overflow, writer
+from backends.ledger import spill, sqlite_connection, writer
 from backends.ledger.store import Ledger
 from backends.types import ZERO, EngineName, Outcome
 from tests.backends.ledger.samples import MODEL, admission, attempt, daily, opened, outcome, paths
@@ -68,7 +68,7 @@ class Money(RuleBasedStateMachine):
         self.count = 0
         self.lock: sqlite3.Connection | None = None
         self.patch = pytest.MonkeyPatch()
-        for module, name in ((connection, "BUSY_S"), (overflow, "BUSY_S"), (writer, "RETRY_S")):
+        for module, name in ((sqlite_connection, "BUSY_S"), (spill, "BUSY_S"), (writer, "RETRY_S")):
             self.patch.setattr(module, name, 0.001)
         self.start()
 
@@ -174,7 +174,7 @@ class Money(RuleBasedStateMachine):
     @rule()
     def release(self) -> None:
         self.let_go()
-        self.run(until(lambda: not self.ledger.trouble()))
+        self.run(until(lambda: not self.ledger.spill_status()))
 
     def let_go(self) -> None:
         if self.lock is not None:
@@ -194,7 +194,7 @@ class Money(RuleBasedStateMachine):
 
     @invariant()
     def rows_are_final_and_one_each(self) -> None:
-        if self.lock is not None or self.ledger.trouble():
+        if self.lock is not None or self.ledger.spill_status():
             return
         rows: tuple[Outcome, ...] = self.run(self.ledger.recent(10_000))
         assert {row.id: row.cost_usd for row in rows} == self.ended

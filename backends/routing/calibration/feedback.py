@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from backends.ledger.feedback import Judged
+from backends.ledger.answer_ratings import AnsweredRequest
 from backends.routing.calibration.learned import Learned
 from backends.routing.quality import Dial, fit
 from backends.types import EngineName
@@ -54,7 +54,7 @@ _attempts = msgspec.json.Decoder(tuple[_Attempt, ...])
 
 
 def learn(
-    rows: Sequence[Judged],
+    rows: Sequence[AnsweredRequest],
     given: Iterable[Label],
     *,
     weights: str,
@@ -88,7 +88,7 @@ def learn(
     return Lesson(learned=learned, labels=used, weak=len(weak), traffic=len(gains) if enough else 0, other_weights=told)
 
 
-def labels_of(row: Judged) -> list[Label]:
+def labels_of(row: AnsweredRequest) -> list[Label]:
     """A verdict labels who answered; what it says of the other engine, and what checks said, is weak."""
     if row.p_local is None or row.p_cloud is None:
         return []
@@ -101,7 +101,7 @@ def labels_of(row: Judged) -> list[Label]:
     return labels
 
 
-def _checked(row: Judged, said: float) -> list[Label]:
+def _checked(row: AnsweredRequest, said: float) -> list[Label]:
     """A local answer thrown away for the cloud's, or given unverified, failed its check; one kept after a second sample
     held.
     """
@@ -114,6 +114,6 @@ def _checked(row: Judged, said: float) -> list[Label]:
     return []
 
 
-def _gain(learned: Learned, row: Judged) -> float:
+def _gain(learned: Learned, row: AnsweredRequest) -> float:
     p_local, p_cloud = learned.local.apply(row.p_local or 0.0), learned.cloud.apply(row.p_cloud or 0.0)
     return max(0.0, p_cloud - p_local)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
-from backends.ledger import schema
-from backends.ledger.books import Books
-from backends.ledger.connection import extend
-from backends.ledger.entries import Settle
+from backends.ledger import migrations
+from backends.ledger.running_totals import RunningTotals
+from backends.ledger.sqlite_connection import extend
+from backends.ledger.write_commands import Settle
 from backends.ledger.writer import commit
 from backends.types import Outcome
 
@@ -18,7 +18,7 @@ LATER = datetime(2027, 1, 1, tzinfo=UTC)
 @contextmanager
 def opened() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
-        schema.migrate(db)
+        migrations.migrate(db)
         extend(db)
         yield db
 
@@ -27,6 +27,6 @@ def opened() -> Iterator[sqlite3.Connection]:
 def filled(*outcomes: Outcome) -> Iterator[sqlite3.Connection]:
     """With the final rows of `outcomes`."""
     with opened() as db:
-        entries = [Settle(outcome=each, charged_usd=each.cost_usd) for each in outcomes]
-        assert commit(db, Books([], LATER, UTC), entries) == [None] * len(entries)
+        commands = [Settle(outcome=each, charged_usd=each.cost_usd) for each in outcomes]
+        assert commit(db, RunningTotals([], LATER, UTC), commands) == [None] * len(commands)
         yield db

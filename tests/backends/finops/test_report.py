@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from backends.finops.report import KEYS, By, Line, Report, SavedBy, report
-from backends.ledger.connection import read_only
 from backends.ledger.prices import Prices
-from backends.ledger.reading import reading
+from backends.ledger.sqlite_connection import connect_read_only, open_read_only
 from backends.settings.model import Price
 from backends.types import Outcome
 from tests.backends.ledger.samples import AT, COST, MODEL, TOKENS, attempt, opened, outcome, paths
@@ -42,7 +41,7 @@ async def fill(home: Path, *outcomes: Outcome) -> None:
 
 def over(home: Path, *outcomes: Outcome, by: By = "agent", prices: Prices | None = None) -> Report:
     asyncio.run(fill(home, *outcomes))
-    with closing(read_only(paths(home).ledger)) as db:
+    with closing(connect_read_only(paths(home).ledger)) as db:
         return report(
             db, since=AT - timedelta(days=30), until=AT + timedelta(seconds=1), by=by, prices=prices or Prices({})
         )
@@ -101,7 +100,7 @@ def test_no_discount_is_claimed_for_a_model_without_a_price(home: Path) -> None:
 
 
 def test_an_empty_ledger_is_all_zero(home: Path) -> None:
-    with reading(paths(home).ledger) as db:
+    with open_read_only(paths(home).ledger) as db:
         found = report(db, since=AT, until=AT, by="agent", prices=Prices({}))
     assert found.rows == ()
     assert found.total == Line(key="total")

@@ -11,11 +11,11 @@ import pytest
 from msgspec.structs import replace
 
 from backends.finops.review import review
-from backends.ledger import schema
-from backends.ledger.books import Books
-from backends.ledger.connection import extend
-from backends.ledger.entries import Settle
+from backends.ledger import migrations
 from backends.ledger.prices import Prices
+from backends.ledger.running_totals import RunningTotals
+from backends.ledger.sqlite_connection import extend
+from backends.ledger.write_commands import Settle
 from backends.ledger.writer import commit
 from backends.settings.model import Agent, Settings
 from backends.settings.models import ModelFacts
@@ -32,17 +32,17 @@ FEW = Tokens(input=1000, output=100)
 @pytest.fixture
 def db() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
-        schema.migrate(opened)
+        migrations.migrate(opened)
         extend(opened)
         yield opened
 
 
 def write(db: sqlite3.Connection, *outcomes: Outcome, hashes: tuple[str, ...] = ()) -> None:
-    entries = [
+    commands = [
         Settle(outcome=one, charged_usd=one.cost_usd, prompt_hash=hashes[index] if hashes else f"hash {one.id}")
         for index, one in enumerate(outcomes)
     ]
-    assert commit(db, Books([], NOW, UTC), entries) == [None] * len(entries)
+    assert commit(db, RunningTotals([], NOW, UTC), commands) == [None] * len(commands)
 
 
 def cloud(id: str, *, usd: str = "1", tokens: Tokens = FEW, **more: Any) -> Outcome:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backends.errors import BudgetExceeded, BudgetHeld
-from backends.ledger.amounts import Room
+from backends.ledger.reservations import Headroom
 from backends.types import ZERO
 from tests.backends.ledger.samples import MODEL, admission, attempt, daily, opened, outcome
 
@@ -81,7 +81,7 @@ async def test_an_alert_budget_counts_but_never_refuses(home: Path) -> None:
         await ledger.admit(admission("a"))
         (state,) = ledger.budgets()
         assert (state.reserved_usd, state.left_usd) == (Decimal(1), ZERO)
-        assert ledger.room(agent="scout", engine="cloud", model=MODEL) == Room(
+        assert ledger.headroom(agent="scout", engine="cloud", model=MODEL) == Headroom(
             left_usd=None, on_exceeded=None, scope=None
         )
 
@@ -149,7 +149,7 @@ async def test_what_was_never_admitted_is_charged_all_the_same(home: Path) -> No
 async def test_room_is_the_tightest_hard_budget(home: Path) -> None:
     async with opened(home, [daily("5"), daily("2", "agent:scout", on_exceeded="refuse")]) as ledger:
         await ledger.admit(admission("a", "0.5", agent="scout"))
-        assert ledger.room(agent="scout", engine="cloud", model=MODEL) == Room(
+        assert ledger.headroom(agent="scout", engine="cloud", model=MODEL) == Headroom(
             left_usd=Decimal("1.5"),
             on_exceeded="refuse",
             scope="agent:scout",
@@ -157,7 +157,7 @@ async def test_room_is_the_tightest_hard_budget(home: Path) -> None:
             limit_usd=Decimal(2),
             resets_at=ledger.budgets()[1].resets_at,
         )
-        assert ledger.room(agent="ada", engine="cloud", model=MODEL).scope == "all"
+        assert ledger.headroom(agent="ada", engine="cloud", model=MODEL).scope == "all"
 
 
 async def test_a_new_budget_counts_what_was_spent_before_it(home: Path) -> None:

@@ -56,7 +56,7 @@ async def test_days_turn_without_a_write(home: Path) -> None:
         assert ledger.spend().today_usd == ZERO
         assert ledger.spend().month_usd == Decimal(1)
         assert [state.spent_usd for state in ledger.budgets()] == [ZERO, Decimal(1)]
-        assert ledger.room(agent="scout", engine="cloud", model=MODEL).left_usd == Decimal(4)
+        assert ledger.headroom(agent="scout", engine="cloud", model=MODEL).left_usd == Decimal(4)
 
 
 async def test_a_clock_that_jumps_back_reopens_no_window(home: Path) -> None:

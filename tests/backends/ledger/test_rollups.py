@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.ledger import schema
-from backends.ledger.books import Books
-from backends.ledger.connection import extend
-from backends.ledger.entries import Settle
+from backends.ledger import migrations
 from backends.ledger.retention import Prune
 from backends.ledger.rollups import KEY, RollUp, Sum, sums
+from backends.ledger.running_totals import RunningTotals
+from backends.ledger.sqlite_connection import extend
+from backends.ledger.write_commands import Settle
 from backends.ledger.writer import commit
 from backends.types import ZERO, Outcome
 from tests.backends.ledger.samples import COST, attempt, outcome
@@ -31,13 +31,13 @@ def one_cent(_row: sqlite3.Row) -> Decimal:
 
 def opened() -> sqlite3.Connection:
     db = sqlite3.connect(":memory:", isolation_level=None)
-    schema.migrate(db)
+    migrations.migrate(db)
     extend(db)
     return db
 
 
-def write(db: sqlite3.Connection, *entries: Settle | RollUp | Prune) -> None:
-    assert commit(db, Books([], LATER, UTC), entries) == [None] * len(entries)
+def write(db: sqlite3.Connection, *commands: Settle | RollUp | Prune) -> None:
+    assert commit(db, RunningTotals([], LATER, UTC), commands) == [None] * len(commands)
 
 
 def settled(*outcomes: Outcome) -> list[Settle]:

@@ -1,91 +1,263 @@
-"""The file that is set aside: what it holds survives a crash, and what it does not hold it never shows."""
+"""D1 with `serve`: rows go on while the file takes none, are taken in once, and budgets hold for both together."""
 
-import os
-import stat
+import asyncio
+import contextlib
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from backends.errors import LedgerError
-from backends.ledger.spill import HEADER, Spill
+from backends.clock import ManualClock
+from backends.errors import BudgetHeld, LedgerError, WrongUse
+from backends.ledger import spill, sqlite_connection, writer
+from backends.ledger.integrity_check import find_faults
+from backends.ledger.spill import SpillFile
+from backends.ledger.sqlite_connection import connect_read_only
+from backends.ledger.store import Ledger
+from backends.types import ZERO, Acted, Action
+from tests.backends.ledger.samples import AT, MODEL, admission, attempt, daily, opened, outcome, paths
+from tests.waiting import until
 
-SIZE = 4096
+SPILL = 65_536
+BUDGETS = [daily("5"), daily("9", window="total")]
+
+HOLD = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+db.execute("ROLLBACK")
+"""
 
 
-def held(path: Path) -> list[bytes]:
-    spill = Spill.open(path, SIZE)
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Another process holds the file."""
+    command = [sys.executable, "-c", HOLD, str(paths(home).ledger)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdin
+        assert other.stdout
+        assert other.stdout.readline() == b"held\n"
+        try:
+            yield
+        finally:
+            other.stdin.close()
+            other.wait(10)
+
+
+async def in_writer(ledger: Ledger, work: Any) -> Any:
+    return await ledger._writer._connection.run(work)
+
+
+@asynccontextmanager
+async def full(ledger: Ledger) -> AsyncIterator[None]:
+    """A disk without a page left for the ledger."""
+    pages = "PRAGMA max_page_count = 1"
+    await in_writer(ledger, lambda db: db.execute(pages).fetchall())
+    await in_writer(ledger, lambda db: db.execute("PRAGMA wal_checkpoint").fetchall())
+    await in_writer(ledger, fill)
     try:
-        return list(spill.records())
+        yield
     finally:
-        spill.close()
+        await in_writer(ledger, lambda db: db.execute("PRAGMA max_page_count = 1000000").fetchall())
 
 
-def test_records_outlive_the_process_and_only_their_owner_reads_them(tmp_path: Path) -> None:
-    path = tmp_path / "spill"
-    spill = Spill.open(path, SIZE)
-    spill.append([b"one", b"two"])
-    spill.append([b"three"])
-    os.close(spill._descriptor)
-    assert held(path) == [b"one", b"two", b"three"]
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert path.stat().st_size == SIZE
+def fill(db: sqlite3.Connection) -> None:
+    """Use up the pages in hand."""
+    with contextlib.suppress(sqlite3.OperationalError):
+        for number in range(10_000):
+            db.execute("INSERT INTO controls VALUES (?, ?)", (f"filler {number}", "x" * 500))
 
 
-def test_a_reset_forgets_and_the_next_generation_shows_nothing_of_the_last(tmp_path: Path) -> None:
-    spill = Spill.open(tmp_path / "spill", SIZE)
-    spill.append([b"aaaa", b"bbbb", b"cccc"])
-    before = spill.generation
-    spill.reset()
-    assert list(spill.records()) == []
-    spill.append([b"dddd"])
-    # what of the old records stands behind the new one has their checksums, and those are of another generation
-    os.pwrite(spill._descriptor, b"\x04", spill.used)
-    assert list(spill.records()) == [b"dddd"]
-    assert spill.generation != before
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_connection, "BUSY_S", 0.01)
+    monkeypatch.setattr(spill, "BUSY_S", 0.01)
+    monkeypatch.setattr(writer, "RETRY_S", 0.01)
+
+
+def stored(home: Path) -> dict[str, str]:
+    with contextlib.closing(connect_read_only(paths(home).ledger)) as db:
+        assert list(find_faults(db, core_runs=False)) == []
+        return {row["id"]: row["cost_usd"] for row in db.execute("SELECT id, cost_usd FROM requests")}
+
+
+async def test_a_full_disk_holds_nobody_up_and_every_row_comes_in_once(home: Path) -> None:
+    told: list[str] = []
+    async with opened(home, BUDGETS, spill_bytes=SPILL) as ledger:
+        ledger.on_spill_change(lambda: told.append(ledger.spill_status()))
+        await ledger.admit(admission("before", "1"))
+        async with full(ledger):
+            await ledger.settle(outcome("before", attempt("0.5"), notes=("x" * 9000,)))
+            await ledger.admit(admission("within", "1"))
+            await ledger.reserve("within", engine="cloud", model=MODEL, amount=Decimal(1))
+            assert [state.reserved_usd for state in ledger.budgets()] == [Decimal(2), Decimal(2)]
+            await ledger.settle(outcome("within", attempt("0.25"), attempt("0.25")))
+            await ledger.settle(outcome("hit"))
+            await ledger.admit(admission("open", "1"))
+            assert "free space on its disk" in ledger.spill_status()
+            assert "KiB full" in ledger.spill_status()
+        await until(lambda: not ledger.spill_status())
+        assert [state.spent_usd for state in ledger.budgets()] == [Decimal(1), Decimal(1)]
+        assert [state.reserved_usd for state in ledger.budgets()] == [Decimal(1), Decimal(1)]
+        await ledger.settle(outcome("open", attempt("0.75")))
+        assert ledger.spend().today_usd == Decimal("1.75")
+    assert told[0] != told[-1] == ""
+    assert await asyncio.to_thread(stored, home) == {"before": "0.5", "within": "0.50", "hit": "0", "open": "0.75"}
+
+
+async def test_budgets_hold_for_the_file_and_the_spill_together(home: Path) -> None:
+    async with opened(home, BUDGETS, spill_bytes=SPILL) as ledger:
+        await ledger.admit(admission("a", "3"))
+        with locked(home):
+            await ledger.settle(outcome("a", attempt("3")))
+            await ledger.admit(admission("b", "1.5"))
+            with pytest.raises(BudgetHeld):
+                await ledger.admit(admission("c", "0.6"))
+            await ledger.settle(outcome("b", attempt("0.5")))
+            await ledger.admit(admission("d", "1.5"))
+            (state, _) = ledger.budgets()
+            assert (state.spent_usd, state.reserved_usd, state.left_usd) == (Decimal("3.5"), Decimal("1.5"), ZERO)
+        await until(lambda: not ledger.spill_status())
+        assert ledger.budgets()[0] == state
+
+
+async def test_what_was_said_twice_counts_once(home: Path) -> None:
+    async with opened(home, BUDGETS, spill_bytes=SPILL) as ledger:
+        await ledger.settle(outcome("known", attempt("1")))
+        with locked(home):
+            await ledger.settle(outcome("new", attempt("1")))
+            await ledger.settle(outcome("new", attempt("2")))
+            await ledger.settle(outcome("known", attempt("2")))
+            for id in ("known", "new"):
+                with pytest.raises(WrongUse, match="admitted before"):
+                    await ledger.admit(admission(id))
+            await ledger.admit(admission("open"))
+            with pytest.raises(WrongUse, match="admitted before"):
+                await ledger.admit(admission("open"))
+            with pytest.raises(LedgerError, match="is not open"):
+                await ledger.reserve("new", engine="cloud", model=MODEL, amount=ZERO)
+            assert ledger.budgets()[0].spent_usd == Decimal(2)
+            await ledger.settle(outcome("open"))
+    assert await asyncio.to_thread(stored, home) == {"known": "1", "new": "1", "open": "0"}
+
+
+async def test_a_full_spill_admits_nobody_but_lets_those_end_who_are_in(home: Path) -> None:
+    async with opened(home, spill_bytes=SPILL) as ledger:
+        with locked(home):
+            admitted: list[str] = []
+            with pytest.raises(LedgerError, match="the spill of 64 KiB is full"):
+                for number in range(99):
+                    await ledger.admit(admission(f"{number}"))
+                    admitted.append(f"{number}")
+            assert len(admitted) > 5
+            await asyncio.gather(*(ledger.settle(outcome(id, attempt("0.1"))) for id in admitted))
+            with pytest.raises(LedgerError, match="is full"):
+                await ledger.settle(outcome("large", notes=("x" * SPILL,)))
+            with pytest.raises(LedgerError, match="try again once it can be written"):
+                action = Action(verb="stop-cloud", actor="test")
+                await ledger.set_control("cloud_stopped", "1", Acted(at=AT, action=action, detail="stopped"))
+        await until(lambda: not ledger.spill_status() and not ledger._writer._unwritten)
+    assert await asyncio.to_thread(stored, home) == {**dict.fromkeys(admitted, "0.1"), "large": "0"}
+
+
+async def test_what_the_spill_cannot_write_is_no_row_and_no_charge(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise OSError("no disk")
+
+    async with opened(home, BUDGETS, spill_bytes=SPILL) as ledger:
+        with locked(home), monkeypatch.context() as patch:
+            patch.setattr(SpillFile, "append", broken)
+            with pytest.raises(LedgerError, match="and the spill neither"):
+                await ledger.admit(admission("a"))
+            assert ledger.budgets()[0].reserved_usd == ZERO
+
+
+async def test_a_core_that_ends_meanwhile_leaves_it_to_the_next(home: Path) -> None:
+    with contextlib.ExitStack() as other:
+        async with opened(home, BUDGETS, spill_bytes=SPILL) as ledger:
+            other.enter_context(locked(home))
+            await ledger.settle(outcome("a", attempt("1")))
+            await ledger.admit(admission("b", "2"))
+    async with opened(home, BUDGETS) as ledger:  # not wanted any more: taken in, then gone
+        assert ledger.recovered == 1
+        assert ledger.budgets()[0].spent_usd == Decimal(3)
+        assert not paths(home).spill.exists()
+    assert await asyncio.to_thread(stored, home) == {"a": "1", "b": "2"}
+
+
+CRASH = """
+import asyncio, os, signal, sys
+from decimal import Decimal
+from pathlib import Path
+from backends.ledger import spill, sqlite_connection, writer
+from backends.ledger.spill import SpillFile
+from tests.backends.ledger.samples import admission, attempt, opened, outcome, daily
+
+sqlite_connection.BUSY_S = spill.BUSY_S = writer.RETRY_S = 0.01
+home, where = Path(sys.argv[1]), sys.argv[2]
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+async def main():
+    async with opened(home, [daily("5")], spill_bytes=65536) as ledger:
+        await ledger.admit(admission("a", "1"))
+        print("ready", flush=True)
+        sys.stdin.readline()
+        await ledger.settle(outcome("a", attempt("0.5")))
+        await ledger.admit(admission("b", "1"))
+        await ledger.reserve("b", engine="cloud", model="m", amount=Decimal(1))
+        assert ledger.spill_status()
+        if where == "spilled":
+            die()
+        SpillFile.reset = die  # after the rows were taken in, before the spill is emptied
+        print("spilled", flush=True)
+        await asyncio.sleep(30)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("where", ["spilled", "merged"])
+async def test_killed_between_spill_and_merge_nothing_is_lost_and_nothing_comes_twice(home: Path, where: str) -> None:
+    command = [sys.executable, "-c", CRASH, str(home), where]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as core:  # noqa: ASYNC220 — nothing else runs here
+        assert core.stdin
+        assert core.stdout
+        assert core.stdout.readline() == "ready\n"
+        with locked(home):
+            core.stdin.write("\n")
+            core.stdin.flush()
+            if where == "merged":
+                assert core.stdout.readline() == "spilled\n"
+            else:
+                core.wait(20)
+        assert core.wait(20) == -9
+    for recovered in (1, 0):
+        async with opened(home, [daily("5")], spill_bytes=SPILL) as ledger:
+            assert ledger.recovered == recovered
+            (state,) = ledger.budgets()
+            assert (state.spent_usd, state.reserved_usd) == (Decimal("2.5"), ZERO)
+    assert await asyncio.to_thread(stored, home) == {"a": "0.5", "b": "2"}
+
+
+async def test_a_row_of_another_version_is_one_line_and_stays(home: Path) -> None:
+    async with opened(home, spill_bytes=SPILL):
+        pass
+    spill = SpillFile.open(paths(home).spill, SPILL)
+    spill.append([json.dumps(["unheard-of", 1]).encode()])
     spill.close()
-
-
-@given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=8), st.integers(0, 400), st.integers(1, 255))
-def test_what_was_torn_ends_the_file_and_all_before_it_holds(
-    tmp_path_factory: pytest.TempPathFactory, records: list[bytes], place: int, noise: int
-) -> None:
-    path = tmp_path_factory.mktemp("torn") / "spill"
-    spill = Spill.open(path, SIZE)
-    spill.append(records)
-    place = HEADER + place % (spill.used - HEADER)
-    byte = os.pread(spill._descriptor, 1, place)[0]
-    os.pwrite(spill._descriptor, bytes([byte ^ noise]), place)
-    spill.close()
-    found = held(path)
-    assert found == records[: len(found)]
-    assert len(found) < len(records)
-
-
-def test_it_takes_no_more_than_fits(tmp_path: Path) -> None:
-    spill = Spill.open(tmp_path / "spill", SIZE)
-    assert spill.room_for(1, SIZE - HEADER - 16)
-    assert not spill.room_for(1, SIZE - HEADER - 15)
-    spill.append([b"x" * (SIZE - HEADER - 16)])
-    assert not spill.room_for(1, 1)
+    with pytest.raises(LedgerError, match="of another version of claw"):
+        await Ledger.open(paths(home), (), clock=ManualClock(), spill_bytes=SPILL)
+    spill = SpillFile.open(paths(home).spill, SPILL)
     assert len(list(spill.records())) == 1
     spill.close()
-
-
-def test_one_that_could_not_be_emptied_takes_nothing_more(tmp_path: Path) -> None:
-    spill = Spill.open(tmp_path / "spill", SIZE)
-    spill.append([b"one"])
-    os.close(spill._descriptor)
-    with pytest.raises(OSError, match="descriptor"):
-        spill.reset()
-    with pytest.raises(OSError, match="waits to be emptied"):
-        spill.append([b"two"])
-
-
-def test_a_link_and_a_disk_without_room_are_one_line(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(LedgerError, match="make it a plain file of yours"):
-        Spill.open(tmp_path / "link", SIZE)
-    with pytest.raises(LedgerError, match=r"lower ledger\.spill_bytes"):
-        Spill.open(tmp_path / "spill", 1 << 60)

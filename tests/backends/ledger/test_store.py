@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from backends.clock import ManualClock
 from backends.errors import ClawError, LedgerError, WrongUse
-from backends.ledger.connection import read_only
+from backends.ledger.sqlite_connection import connect_read_only
 from backends.ledger.store import Ledger
 from backends.types import ZERO, Acted, Action, Tokens
 from tests.backends.ledger.samples import AT, COST, MODEL, TOKENS, admission, attempt, daily, opened, outcome, paths
@@ -24,7 +24,7 @@ COLUMNS = """
 
 
 def rows(home: Path, sql: str) -> list[sqlite3.Row]:
-    db = read_only(paths(home).ledger)
+    db = connect_read_only(paths(home).ledger)
     try:
         return db.execute(sql).fetchall()
     finally:

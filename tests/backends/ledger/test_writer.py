@@ -14,7 +14,7 @@ import pytest
 
 from backends.clock import ManualClock
 from backends.errors import LedgerError
-from backends.ledger import connection, writer
+from backends.ledger import sqlite_connection, writer
 from backends.ledger.store import Ledger
 from backends.types import ZERO
 from tests.backends.ledger.samples import admission, attempt, daily, opened, outcome, paths
@@ -145,8 +145,8 @@ async def test_a_full_disk_refuses_and_recovers(home: Path) -> None:
         assert [one.id for one in await ledger.recent(2)] == ["a", "b"]
 
 
-async def test_an_owed_row_is_written_without_being_asked_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "BUSY_S", 0.01)
+async def test_an_unwritten_row_is_written_later_without_a_call(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_connection, "BUSY_S", 0.01)
     monkeypatch.setattr(writer, "RETRY_S", 0.01)
     async with opened(home, [daily("5")]) as ledger:
         await ledger.admit(admission("a"))
@@ -178,14 +178,14 @@ async def test_a_file_that_lost_its_name_takes_no_more_rows(
         with pytest.raises(LedgerError):
             await ledger.settle(outcome("a", attempt()))
         away.rename(file)
-        await until(lambda: not ledger._writer._owed)
+        await until(lambda: not ledger._writer._unwritten)
         await ledger.admit(admission("c"))
-    with contextlib.closing(connection.read_only(file)) as db:
+    with contextlib.closing(sqlite_connection.connect_read_only(file)) as db:
         assert [row["id"] for row in db.execute("SELECT id FROM requests")] == ["a"]
 
 
-async def test_closing_tries_what_is_owed_once_more(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "BUSY_S", 0.01)
+async def test_closing_tries_what_is_unwritten_once_more(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_connection, "BUSY_S", 0.01)
     async with opened(home, [daily("5")]) as ledger:
         await ledger.admit(admission("a"))
         with locked(home), pytest.raises(LedgerError):
@@ -198,7 +198,7 @@ async def test_closing_tries_what_is_owed_once_more(home: Path, monkeypatch: pyt
 async def test_what_could_never_be_written_is_recovered_at_the_next_start(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "BUSY_S", 0.01)
+    monkeypatch.setattr(sqlite_connection, "BUSY_S", 0.01)
     foreign = contextlib.ExitStack()
     async with opened(home, [daily("5")]) as ledger:
         await ledger.admit(admission("a"))

@@ -14,7 +14,7 @@ from backends.clock import ManualClock
 from backends.finops.discounts import discounts
 from backends.finops.outlook import outlook
 from backends.ledger.prices import Prices
-from backends.ledger.reading import reading
+from backends.ledger.sqlite_connection import open_read_only
 from backends.ledger.store import Ledger
 from backends.monitoring.activity import ActivityFeed
 from backends.monitoring.spend_watch import SpendWatch
@@ -127,7 +127,7 @@ async def told(home: Path, sql: str) -> int:
     """The first figure that the ledger's file says."""
 
     def look() -> int:
-        with reading(paths(home).ledger) as db:
+        with open_read_only(paths(home).ledger) as db:
             return int(db.execute(sql).fetchone()[0])
 
     return await asyncio.to_thread(look)
@@ -139,7 +139,7 @@ async def test_the_outlook_of_an_empty_ledger_promises_nothing(tmp_path: Path) -
         spend = ledger.spend()
 
     def look() -> None:
-        with reading(paths(tmp_path).ledger) as db:
+        with open_read_only(paths(tmp_path).ledger) as db:
             found = outlook(db, spend=spend, now=clock.now(), zone=UTC, discount=discounts(Prices({})))
         assert (found.forecast, found.by_hour) == (None, {})
 

@@ -216,9 +216,9 @@ async def test_what_is_not_asked_anew(home: Path, change: str, monkeypatch: pyte
         await with_words(it)
         again = QUESTION if change == "exact" else PARAPHRASE
         if change == "budget":
-            room = it.core._ledger.room
+            room = it.core._ledger.headroom
             short = room(agent="writer", engine="cloud", model="gemini-3.5-flash-lite")
-            monkeypatch.setattr(it.core._ledger, "room", lambda **_: replace(short, left_usd=Decimal("0.000001")))
+            monkeypatch.setattr(it.core._ledger, "headroom", lambda **_: replace(short, left_usd=Decimal("0.000001")))
         _, hit = await ask(it.core, prompt(again, agent="writer"))
         await _settled_shadow(it)
         assert hit.engine == "cache"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from backends.ledger.feedback import Judged
+from backends.ledger.answer_ratings import AnsweredRequest
 from backends.routing.calibration.feedback import (
     LEAST_TRAFFIC,
     LIKELY,
@@ -21,7 +21,7 @@ from backends.routing.calibration.learned import Learned
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SHIPPED = Learned(gains=(0.0, 0.2, 0.4))
 LOCAL_ONLY = '[{"engine": "local", "error": null}]'
-ROW = Judged(
+ROW = AnsweredRequest(
     id="r",
     at=NOW,
     agent="writer",
@@ -39,7 +39,7 @@ ROW = Judged(
 )
 
 
-def taught(rows: list[Judged], **more: Any) -> Lesson:
+def taught(rows: list[AnsweredRequest], **more: Any) -> Lesson:
     rows = [replace(row, id=f"r{number}") for number, row in enumerate(rows)]
     given = {"weights": "v1", "dialled": ["writer"], "shipped": SHIPPED, "now": NOW} | more
     return learn(rows, given.pop("given", []), **given)

@@ -1,4 +1,7 @@
-"""Outcomes as rows and back: lists are JSON columns, and text that no UTF-8 can hold is made holdable."""
+"""Rows of the ledger: outcomes as rows and back, and the writes that a spill can keep and do later.
+
+Lists are JSON columns, money is plain decimal text, and text that UTF-8 cannot encode is replaced.
+"""
 
 import sqlite3
 from datetime import UTC, datetime
@@ -8,8 +11,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from backends.ledger.money import text
 from backends.types import Attempt, EngineName, Outcome, Reason, Role, Tokens
+
+Value = str | int | float | None
 
 
 class StoredAttempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -45,8 +49,8 @@ def encode(outcome: Outcome) -> dict[str, Any]:
         "output_tokens": outcome.tokens.output,
         "thinking_tokens": outcome.tokens.thinking,
         "cached_input_tokens": outcome.tokens.cached_input,
-        "cost_usd": text(outcome.cost_usd),
-        "baseline_usd": text(outcome.baseline_usd),
+        "cost_usd": usd_text(outcome.cost_usd),
+        "baseline_usd": usd_text(outcome.baseline_usd),
         "ttft_ms": outcome.ttft_ms,
         "latency_ms": outcome.latency_ms,
         "attempts": _json([_stored(attempt) for attempt in outcome.attempts]),
@@ -61,7 +65,7 @@ def encode(outcome: Outcome) -> dict[str, Any]:
         "p_local": outcome.p_local,
         "p_cloud": outcome.p_cloud,
         "weights": storable(outcome.weights) or None,
-        "own_cost_usd": None if outcome.own_cost_usd is None else text(outcome.own_cost_usd),
+        "own_cost_usd": None if outcome.own_cost_usd is None else usd_text(outcome.own_cost_usd),
     }
 
 
@@ -123,12 +127,19 @@ def storable(foreign: Any) -> Any:
     return foreign if foreign is None else foreign.encode("utf-8", "replace").decode()
 
 
+def usd_text(usd: Decimal) -> str:
+    """Decimal form without an exponent ("0.0000001"). Raises ValueError for a negative, NaN or infinite amount."""
+    if not usd.is_finite() or usd < 0:
+        raise ValueError(f"{usd} is no amount of money")
+    return format(usd, "f")
+
+
 def _stored(attempt: Attempt) -> StoredAttempt:
     return StoredAttempt(
         engine=attempt.engine,
         model=storable(attempt.model),
         tokens=attempt.tokens,
-        cost_usd=text(attempt.cost_usd),
+        cost_usd=usd_text(attempt.cost_usd),
         error=storable(attempt.error),
         role=attempt.role,
         model_asked=storable(attempt.model_asked or attempt.model),
@@ -150,3 +161,85 @@ def _attempt(stored: StoredAttempt, estimated: bool) -> Attempt:
 
 def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
+
+
+class ReservationRow(Struct, frozen=True, tag="held", array_like=True):
+    """A reservation of an open request; `usd` is decimal text."""
+
+    id: str
+    engine: str
+    model: str
+    usd: str
+
+    def write(self, db: sqlite3.Connection) -> bool:
+        db.execute("INSERT INTO reservations VALUES (?, ?, ?, ?)", (self.id, self.engine, self.model, self.usd))
+        return True
+
+
+class AdmissionRow(Struct, frozen=True, tag="admitted", array_like=True):
+    """An open request and its first reservation."""
+
+    id: str
+    row: dict[str, Value]
+    held: ReservationRow
+
+    def write(self, db: sqlite3.Connection) -> bool:
+        """False, and nothing is written, where the request is known already."""
+        return bool(db.execute(ADMIT, self.row).rowcount) and self.held.write(db)
+
+
+class FinalRow(Struct, frozen=True, tag="final", array_like=True):
+    """A request's final row with what budgets were charged for it, and its texts where they are kept."""
+
+    id: str
+    row: dict[str, Value]
+    charges: tuple[tuple[str, str, str, str, str, str, str], ...]
+    body: tuple[str | None, str | None] | None
+
+    def write(self, db: sqlite3.Connection) -> bool:
+        """False, and nothing is written, where the request has its final row already."""
+        if not db.execute(SETTLE, self.row).rowcount:
+            return False
+        db.executemany("INSERT INTO charges VALUES (?, ?, ?, ?, ?, ?, ?)", self.charges)
+        if self.body is not None:
+            db.execute("INSERT INTO bodies VALUES (?, ?, ?)", (self.id, *self.body))
+        db.execute("DELETE FROM reservations WHERE id = ?", (self.id,))
+        db.execute("DELETE FROM admissions WHERE id = ?", (self.id,))
+        return True
+
+
+RowWrite = AdmissionRow | ReservationRow | FinalRow
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[RowWrite] = msgspec.json.Decoder(RowWrite)
+
+
+def pack(written: RowWrite) -> bytes:
+    return _encoder.encode(written)
+
+
+def unpack(packed: bytes) -> RowWrite:
+    """Raises msgspec.DecodeError for what `pack` did not make."""
+    return _decoder.decode(packed)
+
+
+ADMIT = """
+INSERT INTO admissions
+SELECT :id, :started_at, :charged_at, :source, :agent, :engine, :model, :intent, :complexity, :sensitive, :prompt_hash,
+       :input_tokens
+WHERE NOT EXISTS (SELECT 1 FROM requests WHERE id = :id)
+ON CONFLICT (id) DO NOTHING
+"""
+
+SETTLE_COLUMNS = (
+    "id, started_at, charged_at, source, agent, engine, model, intent, complexity, sensitive, cache, finish, "
+    "input_tokens, output_tokens, thinking_tokens, cached_input_tokens, cost_usd, baseline_usd, ttft_ms, latency_ms, "
+    "attempts, attempts_estimated, usage_estimated, reasons, notes, error, error_kind, retry_after_s, price_source, "
+    "tag, p_local, p_cloud, weights, own_cost_usd"
+)
+SETTLE = f"""
+INSERT INTO requests ({SETTLE_COLUMNS}, prompt_hash)
+VALUES (:{SETTLE_COLUMNS.replace(", ", ", :")},
+        coalesce(:prompt_hash, (SELECT prompt_hash FROM admissions WHERE id = :id)))
+ON CONFLICT (id) DO NOTHING
+"""  # noqa: S608 — names of our own columns

@@ -1,12 +1,13 @@
-"""Connections to the ledger's file: one that writes, any number that only read, and what their errors mean.
+"""SQLite connections to the ledger's file: one that writes, any number that only read, and what their errors mean.
 
 Only the writing connection may checkpoint: SQLite before 3.51.3 can lose pages when two do. A connection opened with
 `mode=ro` never does, not even as the last one to close.
 """
 
+import contextlib
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar, cast
@@ -15,7 +16,7 @@ from urllib.parse import quote
 import aiosqlite
 
 from backends.errors import LedgerError
-from backends.ledger import schema
+from backends.ledger import migrations
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,8 +25,8 @@ BUSY_S = 2.0  # how long a write waits for a foreign program's lock
 JOURNAL_LIMIT_B = 64 * 1024 * 1024  # the WAL is cut back to this after a long reader has let go
 
 
-class Connection(aiosqlite.Connection):
-    """A connection with a thread of its own, which dies with the process; SQLite undoes the commit it was in."""
+class LedgerConnection(aiosqlite.Connection):
+    """A connection with a thread of its own. The thread dies with the process; SQLite then undoes an open commit."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connect, iter_chunk_size=64)
@@ -40,7 +41,7 @@ class Connection(aiosqlite.Connection):
 
 
 def writable(path: Path) -> sqlite3.Connection:
-    """Create or open the file, readable by its owner alone, and bring it to the newest shape."""
+    """Create or open the file, readable by its owner alone, and migrate it to the newest schema."""
     for suffix in ("", "-wal", "-shm"):
         _make_private(path.with_name(path.name + suffix), create=not suffix)
     db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
@@ -48,19 +49,53 @@ def writable(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT_B}")
-        schema.migrate(db)
+        migrations.migrate(db)
         extend(db)
-    except BaseException:
+    except (sqlite3.Error, OSError):
         db.close()
         raise
     return db
 
 
-def read_only(path: Path) -> sqlite3.Connection:
+def connect_read_only(path: Path) -> sqlite3.Connection:
     """A connection that can neither write nor checkpoint. Raises sqlite3.Error where there is no readable file."""
     db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
     extend(db)
     return db
+
+
+@contextlib.contextmanager
+def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection for a reader beside the core, which leaves no trace; an empty ledger in memory where there
+    is no file yet.
+
+    Raises LedgerError, also for SQLite's errors inside the block.
+    """
+    try:
+        with contextlib.closing(_connect_current(path)) as db:
+            yield db
+    except sqlite3.Error as error:
+        raise as_ledger_error(error, path) from None
+
+
+def _connect_current(path: Path) -> sqlite3.Connection:
+    """Raises LedgerError for a file whose schema is not this version's: a reader migrates nothing."""
+    if path.exists():
+        db = connect_read_only(path)
+        found, known = migrations.version(db), len(migrations.scripts())
+        if found == known:
+            return db
+        db.close()
+        if found > known:
+            raise LedgerError(f"{path} was written by a newer claw than this one: install the newer claw")
+        if found:
+            raise LedgerError(
+                f"{path} was written by an older claw: start this one once, it brings the file up to date"
+            )
+    empty = sqlite3.connect(":memory:", isolation_level=None)
+    migrations.migrate(empty)
+    extend(empty)
+    return empty
 
 
 def extend(db: sqlite3.Connection) -> None:
@@ -70,7 +105,7 @@ def extend(db: sqlite3.Connection) -> None:
     db.create_aggregate("usd_sum", 1, UsdSum)  # type: ignore[arg-type]  # the stubs ask for step(*args: int)
 
 
-def explained(error: sqlite3.Error, path: Path) -> LedgerError:
+def as_ledger_error(error: sqlite3.Error, path: Path) -> LedgerError:
     """SQLite's error as one line with its remedy."""
     code = getattr(error, "sqlite_errorcode", 0)
     remedy = REMEDIES.get(code) or REMEDIES.get(code & 0xFF, "see `claw doctor`")
@@ -86,7 +121,7 @@ def file_id(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def moved() -> sqlite3.OperationalError:
+def file_replaced() -> sqlite3.OperationalError:
     """What SQLite itself finds out only without a WAL: the open file is no longer the one of that name."""
     error = sqlite3.OperationalError("the file was deleted or replaced")
     error.sqlite_errorcode = sqlite3.SQLITE_READONLY_DBMOVED

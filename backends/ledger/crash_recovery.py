@@ -3,8 +3,8 @@
 import sqlite3
 from decimal import Decimal
 
-from backends.ledger.entries import Settle
-from backends.ledger.rows import moment
+from backends.ledger.request_rows import moment
+from backends.ledger.write_commands import Settle
 from backends.types import ZERO, Attempt, Outcome, Tokens
 
 

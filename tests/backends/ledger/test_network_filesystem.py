@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from backends.errors import LedgerError
-from backends.ledger.disk import refuse_network
+from backends.ledger.integrity_check import refuse_network_filesystem
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ def mounts(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("folder", ["/home/op/.local/state/claw", "/home"])
 def test_a_network_folder_is_refused(mounts: Path, folder: str) -> None:
     with pytest.raises(LedgerError, match=r"network file system \(nfs4\): set CLAW_HOME"):
-        refuse_network(Path(folder), mounts)
+        refuse_network_filesystem(Path(folder), mounts)
 
 
 @pytest.mark.parametrize("folder", ["/", "/homes/op", "/home/op/local disk/claw", "/srv/claw"])
 def test_a_local_folder_passes(mounts: Path, folder: str) -> None:
-    refuse_network(Path(folder), mounts)
+    refuse_network_filesystem(Path(folder), mounts)
 
 
 def test_a_system_that_does_not_tell_is_believed(tmp_path: Path) -> None:
-    refuse_network(Path("/home"), tmp_path / "none")
+    refuse_network_filesystem(Path("/home"), tmp_path / "none")

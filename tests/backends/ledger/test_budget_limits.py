@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from backends.clock import ManualClock
 from backends.errors import BudgetExceeded, BudgetHeld, WrongUse
-from backends.ledger.amounts import Charge, Reservation
-from backends.ledger.books import Books
-from backends.ledger.limits import change, control, in_force, overrides
+from backends.ledger.budget_limits import in_force, overrides, switch_of
+from backends.ledger.budget_override import override_budget
+from backends.ledger.reservations import Charge, Reservation
+from backends.ledger.running_totals import RunningTotals
 from backends.ledger.store import Ledger
 from backends.types import ZERO, Action, BudgetState
 from tests.backends.ledger.samples import MODEL, admission, attempt, daily, opened, outcome
@@ -30,7 +31,7 @@ def order(scope: str, window: str, usd: str | None) -> Action:
 
 
 async def set_budget(ledger: Ledger, scope: str, window: str, usd: str | None) -> Action | None:
-    acted = change(order(scope, window, usd), ledger.budgets(), ManualClock().now())
+    acted = override_budget(order(scope, window, usd), ledger.budgets(), ManualClock().now())
     await ledger.set_budget(acted)
     return acted.undo
 
@@ -44,8 +45,8 @@ async def test_a_group_pays_together(home: Path) -> None:
         assert held.value.budget == ledger.budgets()[0]
         await ledger.settle(outcome("a", attempt("0.5"), agent="ada"))
         assert ledger.budgets()[0].spent_usd == D("0.5")
-        assert ledger.room(agent="writer", engine="cloud", model=MODEL).left_usd == D("1.5")
-        assert ledger.room(agent="scout", engine="cloud", model=MODEL).left_usd is None
+        assert ledger.headroom(agent="writer", engine="cloud", model=MODEL).left_usd == D("1.5")
+        assert ledger.headroom(agent="scout", engine="cloud", model=MODEL).left_usd is None
     async with opened(home, [daily("2", "group:writers")], groups=GROUPS) as ledger:
         assert ledger.budgets()[0].spent_usd == D("0.5")
 
@@ -124,20 +125,22 @@ async def test_what_is_billed_beyond_the_caps_is_told_with_its_model(home: Path)
     ],
 )
 def test_what_is_no_change_is_one_line(action: Action, line: str) -> None:
-    books = Books([daily("5")], ManualClock().now(), UTC)
+    totals = RunningTotals([daily("5")], ManualClock().now(), UTC)
     with pytest.raises(WrongUse, match=line):
-        change(action, books.states(), ManualClock().now())
+        override_budget(action, totals.states(), ManualClock().now())
 
 
 def test_undoing_a_second_change_goes_back_to_the_first() -> None:
-    books = Books([daily("5")], ManualClock().now(), UTC, limits={("all", "day"): D(3)})
-    acted = change(order("all", "day", "2"), books.states(), ManualClock().now())
+    totals = RunningTotals([daily("5")], ManualClock().now(), UTC, limits={("all", "day"): D(3)})
+    acted = override_budget(order("all", "day", "2"), totals.states(), ManualClock().now())
     assert acted.undo == order("all", "day", "3")
 
 
 def test_of_two_budgets_alike_the_one_that_refuses_takes_the_limit() -> None:
     budgets = [daily("3", on_exceeded="alert"), daily("5")]
-    found = in_force(budgets, overrides({control("all", "day"): "4", "pin:ada": "local", control("x", "day"): "no"}))
+    found = in_force(
+        budgets, overrides({switch_of("all", "day"): "4", "pin:ada": "local", switch_of("x", "day"): "no"})
+    )
     assert [budget.limit_usd for budget in found] == [D(3), D(4)]
 
 
@@ -146,14 +149,14 @@ ZONES = ["Europe/Berlin", "America/Los_Angeles", "Asia/Kathmandu", "Australia/Lo
 
 def test_each_budget_has_the_days_of_its_zone() -> None:
     noon = datetime(2026, 10, 25, 12, tzinfo=UTC)
-    books = Books([daily("5", timezone=zone) for zone in ZONES], noon, UTC)
-    for state, zone in zip(books.states(), ZONES, strict=True):
+    totals = RunningTotals([daily("5", timezone=zone) for zone in ZONES], noon, UTC)
+    for state, zone in zip(totals.states(), ZONES, strict=True):
         assert state.resets_at is not None
         at = state.resets_at.astimezone(ZoneInfo(zone))
         assert (at.hour, at.minute) == (0, 0)
         assert state.zone == zone
     lengths = [
-        ends - began for ends, began in zip((s.resets_at for s in books.states()), books.starts, strict=True) if ends
+        ends - began for ends, began in zip((s.resets_at for s in totals.states()), totals.starts, strict=True) if ends
     ]
     assert lengths[0] == timedelta(hours=25)
 
@@ -166,15 +169,15 @@ def test_w1_no_jump_of_the_clock_reopens_a_window_or_forgets_what_was_spent(
     zone: str, begin: datetime, jumps: list[int]
 ) -> None:
     budgets = [daily("9", window=window, timezone=zone) for window in ("hour", "day", "week", "month", "total")]
-    books, clock = Books(budgets, begin, UTC), ManualClock(begin)
+    totals, clock = RunningTotals(budgets, begin, UTC), ManualClock(begin)
     spent: dict[tuple[str, datetime], Decimal] = {}
     for seconds in jumps:
         clock.jump(seconds)
-        before = books.starts
-        books.advance(clock.now())
-        assert all(now >= then for now, then in zip(books.starts, before, strict=True))
-        books.charge("ada", [ONE])
-        for state, began in zip(books.states(), books.starts, strict=True):
+        before = totals.starts
+        totals.advance(clock.now())
+        assert all(now >= then for now, then in zip(totals.starts, before, strict=True))
+        totals.charge("ada", [ONE])
+        for state, began in zip(totals.states(), totals.starts, strict=True):
             key = (state.window, began)
             spent[key] = spent.get(key, ZERO) + 1
             assert state.spent_usd == spent[key]
@@ -185,17 +188,17 @@ def test_w1_no_jump_of_the_clock_reopens_a_window_or_forgets_what_was_spent(
 def test_w2_a_call_over_midnight_is_charged_to_the_window_of_its_admission(
     zone: str, begin: datetime, seconds: int
 ) -> None:
-    books = Books([daily("9", timezone=zone)], begin, UTC)
-    first = books.starts
-    books.admit("a", "ada", Reservation("cloud", MODEL, D(2)))
-    books.advance(begin + timedelta(seconds=seconds))
-    books.settle("a", [ONE])
-    (state,) = books.states()
+    totals = RunningTotals([daily("9", timezone=zone)], begin, UTC)
+    first = totals.starts
+    totals.admit("a", "ada", Reservation("cloud", MODEL, D(2)))
+    totals.advance(begin + timedelta(seconds=seconds))
+    totals.settle("a", [ONE])
+    (state,) = totals.states()
     assert state.reserved_usd == ZERO
-    assert state.spent_usd == (1 if books.starts == first else 0)
+    assert state.spent_usd == (1 if totals.starts == first else 0)
 
 
 def test_an_alert_stands_from_its_share_on() -> None:
-    (state,) = Books([daily("5", alert_at=0.5)], ManualClock().now(), UTC).states()
+    (state,) = RunningTotals([daily("5", alert_at=0.5)], ManualClock().now(), UTC).states()
     assert isinstance(state, BudgetState)
     assert state.alert_at == 0.5

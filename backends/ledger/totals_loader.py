@@ -1,14 +1,14 @@
-"""The books as the file has them: what was charged in each budget's window, what is open, the day and the month."""
+"""The totals as the file has them: what was charged in each budget's window, what is open, the day and the month."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from backends.ledger.amounts import Charge, OpenCall, Reservation
-from backends.ledger.books import Books
-from backends.ledger.limits import overrides
-from backends.ledger.rows import moment, stamp
+from backends.ledger.budget_limits import overrides
+from backends.ledger.request_rows import moment, stamp
+from backends.ledger.reservations import Charge, OpenCall, Reservation
+from backends.ledger.running_totals import RunningTotals
 from backends.settings.money import Budget
 from backends.types import AgentSpend
 
@@ -20,27 +20,27 @@ def load(
     zone: tzinfo | None = None,
     *,
     groups: Mapping[str, str] | None = None,
-) -> Books:
+) -> RunningTotals:
     """Add the file up, by the settings' budgets and the limits that operators set in their place.
 
     Time starts at `now`, or at the ledger's last moment where the wall clock is behind it. `groups` are the agents'.
     """
     controls = {row["key"]: row["value"] for row in db.execute("SELECT key, value FROM controls")}
     moments = (now, _last_moment(db) or now)
-    books = Books(budgets, max(moments), zone, groups=groups, limits=overrides(controls))
-    for index, start in enumerate(books.starts):
+    totals = RunningTotals(budgets, max(moments), zone, groups=groups, limits=overrides(controls))
+    for index, start in enumerate(totals.starts):
         for row in db.execute(CHARGED, (stamp(start),)):
             charge = Charge(row["engine"], row["model"], Decimal(row["usd"]), Decimal(row["beyond"]))
-            books.charge_one(index, row["agent"], charge)
+            totals.charge_one(index, row["agent"], charge)
     for row in db.execute("SELECT id, agent, charged_at FROM admissions").fetchall():
         at = moment(row["charged_at"])
         held = db.execute("SELECT engine, model, usd FROM reservations WHERE id = ? ORDER BY rowid", (row["id"],))
         reservations = tuple(Reservation(one["engine"], one["model"], Decimal(one["usd"])) for one in held)
-        call = OpenCall(agent=row["agent"], charged_at=at, starts=books.starts_at(at), reservations=reservations)
-        books.reopen(row["id"], call)
+        call = OpenCall(agent=row["agent"], charged_at=at, starts=totals.starts_at(at), reservations=reservations)
+        totals.reopen(row["id"], call)
     month = db.execute(
         MONTH,
-        (stamp(books.month_start),),
+        (stamp(totals.month_start),),
     ).fetchone()
     today = {
         row["agent"]: AgentSpend(
@@ -49,10 +49,10 @@ def load(
             cost_usd=Decimal(row["cost"]),
             baseline_usd=Decimal(row["baseline"]),
         )
-        for row in db.execute(TODAY, (stamp(books.day_start),))
+        for row in db.execute(TODAY, (stamp(totals.day_start),))
     }
-    books.take_in(today, (Decimal(month["cost"]), Decimal(month["baseline"])))
-    return books
+    totals.set_spend(today, (Decimal(month["cost"]), Decimal(month["baseline"])))
+    return totals
 
 
 def _last_moment(db: sqlite3.Connection) -> datetime | None:

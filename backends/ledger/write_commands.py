@@ -1,4 +1,4 @@
-"""What can be written, each entry whole: first its rows, then the books, which refuse before they change anything."""
+"""Commands of the writer. Each is applied whole: first its rows, then the totals, which refuse before they change."""
 
 import sqlite3
 from collections import defaultdict
@@ -10,11 +10,18 @@ from typing import Protocol
 from msgspec import Struct
 
 from backends.errors import LedgerError, WrongUse
-from backends.ledger.amounts import Charge, OpenCall, Reservation
-from backends.ledger.books import Books
-from backends.ledger.money import text
-from backends.ledger.rows import encode, stamp, storable
-from backends.ledger.written import AdmittedRow, FinalRow, HeldRow, Written
+from backends.ledger.request_rows import (
+    AdmissionRow,
+    FinalRow,
+    ReservationRow,
+    RowWrite,
+    encode,
+    stamp,
+    storable,
+    usd_text,
+)
+from backends.ledger.reservations import Charge, OpenCall, Reservation
+from backends.ledger.running_totals import RunningTotals
 from backends.types import ZERO, Acted, EngineName, Outcome, Source
 
 
@@ -35,42 +42,42 @@ class Admission(Struct, frozen=True, kw_only=True):
     input_tokens: int
 
 
-class Entry(Protocol):
-    """`owed` entries are carried out even where their caller has gone or the file could not be written for a while."""
+class WriteCommand(Protocol):
+    """`guaranteed` ones are applied also after their caller has gone, and later where the file cannot be written."""
 
     @property
-    def owed(self) -> bool: ...
+    def guaranteed(self) -> bool: ...
 
-    def carry_out(self, db: sqlite3.Connection, books: Books) -> None:
-        """Inside a transaction and a savepoint. What it raises undoes its rows; `books` are then as before."""
+    def apply(self, db: sqlite3.Connection, totals: RunningTotals) -> None:
+        """Inside a transaction and a savepoint. What it raises undoes its rows; `totals` are then as before."""
         ...
 
 
-class Kept(Entry, Protocol):
-    """An entry whose rows can wait: they are made first, and the books may be changed before they are in the file."""
+class DeferrableWrite(WriteCommand, Protocol):
+    """A command whose rows can wait: they are made first, and the totals may be changed before they are in the file."""
 
-    def rows(self, books: Books) -> Written: ...
+    def rows(self, totals: RunningTotals) -> RowWrite: ...
 
-    def enter(self, books: Books) -> None:
-        """Change the books. What it raises leaves them as they were."""
+    def enter(self, totals: RunningTotals) -> None:
+        """Change the totals. What it raises leaves them as they were."""
         ...
 
 
 class Admit(Struct, frozen=True):
     admission: Admission
-    owed = False
+    guaranteed = False
 
-    def carry_out(self, db: sqlite3.Connection, books: Books) -> None:
-        if not self.rows(books).write(db):
-            raise again(self.admission.id)
-        self.enter(books)
+    def apply(self, db: sqlite3.Connection, totals: RunningTotals) -> None:
+        if not self.rows(totals).write(db):
+            raise admitted_before(self.admission.id)
+        self.enter(totals)
 
-    def rows(self, books: Books) -> AdmittedRow:
+    def rows(self, totals: RunningTotals) -> AdmissionRow:
         admission = self.admission
         row = {
             "id": admission.id,
             "started_at": stamp(admission.started_at),
-            "charged_at": stamp(books.moment),
+            "charged_at": stamp(totals.moment),
             "source": admission.source,
             "agent": storable(admission.agent),
             "engine": admission.engine,
@@ -81,12 +88,12 @@ class Admit(Struct, frozen=True):
             "prompt_hash": admission.prompt_hash,
             "input_tokens": admission.input_tokens,
         }
-        return AdmittedRow(admission.id, row, _held(admission.id, self._reservation))
+        return AdmissionRow(admission.id, row, _held(admission.id, self._reservation))
 
-    def enter(self, books: Books) -> None:
-        if books.open_call(self.admission.id) is not None:
-            raise again(self.admission.id)
-        books.admit(self.admission.id, self.admission.agent, self._reservation)
+    def enter(self, totals: RunningTotals) -> None:
+        if totals.open_call(self.admission.id) is not None:
+            raise admitted_before(self.admission.id)
+        totals.admit(self.admission.id, self.admission.agent, self._reservation)
 
     @property
     def _reservation(self) -> Reservation:
@@ -96,19 +103,19 @@ class Admit(Struct, frozen=True):
 class Reserve(Struct, frozen=True):
     id: str
     reservation: Reservation
-    owed = False
+    guaranteed = False
 
-    def carry_out(self, db: sqlite3.Connection, books: Books) -> None:
-        self.rows(books).write(db)
-        self.enter(books)
+    def apply(self, db: sqlite3.Connection, totals: RunningTotals) -> None:
+        self.rows(totals).write(db)
+        self.enter(totals)
 
-    def rows(self, books: Books) -> HeldRow:
-        if books.open_call(self.id) is None:
+    def rows(self, totals: RunningTotals) -> ReservationRow:
+        if totals.open_call(self.id) is None:
             raise LedgerError(f"request {self.id} is not open: admit it before it reserves more")
         return _held(self.id, self.reservation)
 
-    def enter(self, books: Books) -> None:
-        books.reserve(self.id, self.reservation)
+    def enter(self, totals: RunningTotals) -> None:
+        totals.reserve(self.id, self.reservation)
 
 
 class Settle(Struct, frozen=True, kw_only=True):
@@ -120,38 +127,38 @@ class Settle(Struct, frozen=True, kw_only=True):
     price_source: str | None = None
     prompt: str | None = None
     answer: str | None = None
-    owed = True
+    guaranteed = True
 
-    def carry_out(self, db: sqlite3.Connection, books: Books) -> None:
-        if self.rows(books).write(db):  # else it has its final row already
-            self.enter(books)
+    def apply(self, db: sqlite3.Connection, totals: RunningTotals) -> None:
+        if self.rows(totals).write(db):  # else it has its final row already
+            self.enter(totals)
 
-    def rows(self, books: Books) -> FinalRow:
+    def rows(self, totals: RunningTotals) -> FinalRow:
         outcome = self.outcome
-        at = stamp(self._charged_at(books))
+        at = stamp(self._charged_at(totals))
         row = encode(outcome) | {"charged_at": at, "prompt_hash": self.prompt_hash, "price_source": self.price_source}
         charges = tuple(
-            (outcome.id, at, row["agent"], one.engine, storable(one.model), text(one.usd), text(one.beyond))
-            for one in self._charges(books)
+            (outcome.id, at, row["agent"], one.engine, storable(one.model), usd_text(one.usd), usd_text(one.beyond))
+            for one in self._charges(totals)
         )
         kept = self.prompt is not None or self.answer is not None
         return FinalRow(outcome.id, row, charges, (storable(self.prompt), storable(self.answer)) if kept else None)
 
-    def enter(self, books: Books) -> None:
-        outcome, charges, charged_at = self.outcome, self._charges(books), self._charged_at(books)
-        if books.open_call(outcome.id) is not None:
-            books.settle(outcome.id, charges)
+    def enter(self, totals: RunningTotals) -> None:
+        outcome, charges, charged_at = self.outcome, self._charges(totals), self._charged_at(totals)
+        if totals.open_call(outcome.id) is not None:
+            totals.settle(outcome.id, charges)
         else:
-            books.charge(outcome.agent, charges)
-        books.count(outcome.agent, charged_at, outcome.cost_usd, outcome.baseline_usd)
+            totals.charge(outcome.agent, charges)
+        totals.count(outcome.agent, charged_at, outcome.cost_usd, outcome.baseline_usd)
 
-    def _charged_at(self, books: Books) -> datetime:
-        call = books.open_call(self.outcome.id)
-        return call.charged_at if call else books.moment
+    def _charged_at(self, totals: RunningTotals) -> datetime:
+        call = totals.open_call(self.outcome.id)
+        return call.charged_at if call else totals.moment
 
-    def _charges(self, books: Books) -> Sequence[Charge]:
+    def _charges(self, totals: RunningTotals) -> Sequence[Charge]:
         charged = max(self.outcome.cost_usd, self.charged_usd)
-        return _charges(self.outcome, charged, books.open_call(self.outcome.id))
+        return _charges(self.outcome, charged, totals.open_call(self.outcome.id))
 
 
 class Audit(Struct, frozen=True, kw_only=True):
@@ -160,9 +167,9 @@ class Audit(Struct, frozen=True, kw_only=True):
     acted: Acted
     switch: str | None = None
     value: str | None = None
-    owed = False
+    guaranteed = False
 
-    def carry_out(self, db: sqlite3.Connection, books: Books) -> None:
+    def apply(self, db: sqlite3.Connection, totals: RunningTotals) -> None:
         if self.switch is not None and self.value is None:
             db.execute("DELETE FROM controls WHERE key = ?", (storable(self.switch),))
         elif self.switch is not None:
@@ -184,12 +191,12 @@ class Audit(Struct, frozen=True, kw_only=True):
         )
 
 
-def again(id: str) -> WrongUse:
+def admitted_before(id: str) -> WrongUse:
     return WrongUse(f"request {id} was admitted before: give each request an id of its own")
 
 
-def _held(id: str, reservation: Reservation) -> HeldRow:
-    return HeldRow(id, reservation.engine, storable(reservation.model), text(reservation.usd))
+def _held(id: str, reservation: Reservation) -> ReservationRow:
+    return ReservationRow(id, reservation.engine, storable(reservation.model), usd_text(reservation.usd))
 
 
 def _charges(outcome: Outcome, charged: Decimal, call: OpenCall | None) -> Sequence[Charge]:

@@ -10,8 +10,8 @@ from backends.errors import WrongUse
 from backends.finops.rendering import columns
 from backends.ledger.billing import LARGEST_B, Bill, read
 from backends.ledger.prices import Prices
-from backends.ledger.reading import reading
-from backends.ledger.reconciling import Row, reconcile
+from backends.ledger.reconciliation import ReconciledDay, reconcile
+from backends.ledger.sqlite_connection import open_read_only
 from backends.paths import Paths
 from backends.settings import model as settings
 from backends.settings.model import Settings
@@ -25,7 +25,7 @@ def reconciled(paths: Paths, args: argparse.Namespace) -> int:
     found = settings.load(paths.config).settings
     bill = read(_bytes(args.file))
     prices = Prices(found.prices, discount=found.engines.cloud.discount)
-    with reading(paths.ledger) as db:
+    with open_read_only(paths.ledger) as db:
         rows = reconcile(db, bill, prices, per_usd=_per_usd(bill, found))
     sys.stdout.write((_json(bill, rows) if args.json else _table(bill, rows)) + "\n")
     return 0
@@ -51,7 +51,7 @@ def _per_usd(bill: Bill, found: Settings) -> Decimal:
     )
 
 
-def _json(bill: Bill, rows: tuple[Row, ...]) -> str:
+def _json(bill: Bill, rows: tuple[ReconciledDay, ...]) -> str:
     return json.dumps(
         {
             "currency": bill.currency,
@@ -76,7 +76,7 @@ def _json(bill: Bill, rows: tuple[Row, ...]) -> str:
     )
 
 
-def _table(bill: Bill, rows: tuple[Row, ...]) -> str:
+def _table(bill: Bill, rows: tuple[ReconciledDay, ...]) -> str:
     if not rows:
         return "the file has no charges for Gemini models: is it the right billing account and month?"
     header = ("day", "model", "calls", "on the bill", "in the ledger", "difference")

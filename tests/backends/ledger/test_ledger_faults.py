@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.ledger.connection import writable
-from backends.ledger.verification import faults
+from backends.ledger.integrity_check import find_faults
+from backends.ledger.sqlite_connection import writable
 from tests.backends.ledger.samples import admission, attempt, opened, outcome, paths
 
 
@@ -28,11 +28,13 @@ def db(home: Path, sound: None) -> Iterator[sqlite3.Connection]:
 
 
 def test_a_sound_ledger_has_no_faults(db: sqlite3.Connection) -> None:
-    assert list(faults(db, core_runs=True)) == []
+    assert list(find_faults(db, core_runs=True)) == []
 
 
 def test_an_open_call_needs_a_core(db: sqlite3.Connection) -> None:
-    assert list(faults(db, core_runs=False)) == ["request open: open although no core runs; the next start settles it"]
+    assert list(find_faults(db, core_runs=False)) == [
+        "request open: open although no core runs; the next start settles it"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_an_open_call_needs_a_core(db: sqlite3.Connection) -> None:
 )
 def test_what_is_wrong_is_found(db: sqlite3.Connection, change: str, fault: str) -> None:
     db.execute(change)
-    assert any(fault in found for found in faults(db, core_runs=True))
+    assert any(fault in found for found in find_faults(db, core_runs=True))
 
 
 def test_damage_under_the_rows_is_found(db: sqlite3.Connection) -> None:
@@ -59,4 +61,4 @@ def test_damage_under_the_rows_is_found(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA writable_schema = ON")
     db.execute("UPDATE sqlite_schema SET sql = replace(sql, 'started_at', 'agent') WHERE name = 'requests_by_start'")
     db.execute("PRAGMA writable_schema = RESET")
-    assert any("requests_by_start" in found for found in faults(db, core_runs=True))
+    assert any("requests_by_start" in found for found in find_faults(db, core_runs=True))

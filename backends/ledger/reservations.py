@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from backends.types import ZERO
 
 
-class Tally(Struct, frozen=True):
+class BudgetTotals(Struct, frozen=True):
     """One budget in one window: dollars spent and reserved, and how many calls are open on it.
 
     `beyond` is what of the spent was billed above its calls' reservations, by the models in `beyond_by`.
@@ -22,11 +22,11 @@ class Tally(Struct, frozen=True):
     beyond: Decimal = ZERO
     beyond_by: tuple[str, ...] = ()
 
-    def held(self, usd: Decimal) -> "Tally":
+    def held(self, usd: Decimal) -> "BudgetTotals":
         """With so much more reserved, or less."""
         return replace(self, reserved=self.reserved + usd)
 
-    def charged(self, charge: "Charge") -> "Tally":
+    def charged(self, charge: "Charge") -> "BudgetTotals":
         by = self.beyond_by
         if charge.beyond and charge.model not in by:
             by = (*by, charge.model)
@@ -57,7 +57,7 @@ class Charge(Struct, frozen=True):
     beyond: Decimal = ZERO
 
 
-class Room(Struct, frozen=True, kw_only=True):
+class Headroom(Struct, frozen=True, kw_only=True):
     """What the tightest hard budget leaves for a call; all None where there is none.
 
     `unspent_usd` is the least that any of them would leave with no call in flight, of `limit_usd` in all; that one's

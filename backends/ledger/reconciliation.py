@@ -15,8 +15,8 @@ from msgspec import Struct
 from backends.catalogue.quota_day import PACIFIC
 from backends.ledger.billing import Bill, BillLine, Kind
 from backends.ledger.prices import Prices, UnknownPrice
-from backends.ledger.rows import moment, stamp
-from backends.ledger.tariff import Rates, Tariff
+from backends.ledger.request_rows import moment, stamp
+from backends.ledger.tariff import Tariff, TokenPrices
 from backends.types import ZERO, Tokens
 
 MILLION = Decimal(1_000_000)
@@ -29,10 +29,10 @@ ESTIMATED = "calls whose usage the provider did not report to claw"
 OUTSIDE = "calls that did not go through claw"
 MISSING = "calls that are not on the bill, or not yet"
 ROUNDED = "rounding on the bill"
-UNEXPLAINED = "not explained"
+UNEXPLAINED = "not as_ledger_error"
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class ReconciledDay(Struct, frozen=True, kw_only=True):
     """One model on one day; `reasons` are those that are not 0."""
 
     day: date
@@ -60,7 +60,9 @@ class Booked(Struct, kw_only=True):
     priced: dict[Kind, Decimal]
 
 
-def reconcile(db: sqlite3.Connection, bill: Bill, prices: Prices, *, per_usd: Decimal = Decimal(1)) -> tuple[Row, ...]:
+def reconcile(
+    db: sqlite3.Connection, bill: Bill, prices: Prices, *, per_usd: Decimal = Decimal(1)
+) -> tuple[ReconciledDay, ...]:
     """Compare on the days from the bill's first to its last. `per_usd` is what a dollar is in the bill's currency."""
     billed: dict[tuple[date, str], list[BillLine]] = defaultdict(list)
     for line in bill.lines:
@@ -76,7 +78,7 @@ def reconcile(db: sqlite3.Connection, bill: Bill, prices: Prices, *, per_usd: De
         usd = sum((line.cost for line in lines), ZERO) / per_usd
         reasons = _reasons(lines, ours, _rates(prices, model, day), per_usd, rounded=bill.rounded)
         rows.append(
-            Row(
+            ReconciledDay(
                 day=day,
                 model=model,
                 billed_usd=usd,
@@ -90,9 +92,9 @@ def reconcile(db: sqlite3.Connection, bill: Bill, prices: Prices, *, per_usd: De
 
 
 def _reasons(
-    lines: list[BillLine], ours: Booked, rates: Rates | None, per_usd: Decimal, *, rounded: bool
+    lines: list[BillLine], ours: Booked, rates: TokenPrices | None, per_usd: Decimal, *, rounded: bool
 ) -> Iterator[tuple[str, Decimal]]:
-    """Reasons whose amounts add up to what the bill is above the books; the last is what is left."""
+    """Reasons whose amounts add up to what the bill is above the totals; the last is what is left."""
     billed = sum((line.cost for line in lines), ZERO) / per_usd
     left = billed - ours.usd
     other = sum((line.cost for line in lines if line.kind == "other"), ZERO) / per_usd
@@ -127,14 +129,14 @@ def _calls(counted: Decimal, ours: Booked) -> Iterator[tuple[str, Decimal]]:
     yield OUTSIDE, counted - unreported
 
 
-def _rate(ours: Booked, kind: Kind, rates: Rates) -> Decimal:
+def _rate(ours: Booked, kind: Kind, rates: TokenPrices) -> Decimal:
     """US dollars a token: as these calls had it, long prompts and all; where there were none, for a short one."""
     if ours.tokens[kind]:
         return ours.priced[kind] / ours.tokens[kind]
     return {"input": rates.input, "cached": rates.cached, "output": rates.output}[kind] / MILLION
 
 
-def _rates(prices: Prices, model: str, day: date) -> Rates | None:
+def _rates(prices: Prices, model: str, day: date) -> TokenPrices | None:
     try:
         return prices.tariff(model, datetime.combine(day, time(12), PACIFIC)).base
     except UnknownPrice:

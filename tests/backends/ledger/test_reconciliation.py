@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.commands import main
-from backends.ledger import reconciling
+from backends.ledger import reconciliation
 from backends.ledger.billing import Bill, BillLine, Kind
-from backends.ledger.connection import read_only
 from backends.ledger.prices import Prices
-from backends.ledger.reconciling import Row, reconcile
+from backends.ledger.reconciliation import reconcile
+from backends.ledger.sqlite_connection import connect_read_only
 from backends.types import ZERO, Attempt, Tokens
 from tests.backends.ledger.samples import COST, MODEL, TOKENS, admission, attempt, opened, outcome, paths
 
@@ -50,9 +50,9 @@ def ledger(home: Path, *calls: Attempt, charged: Decimal | None = None) -> None:
     asyncio.run(fill())
 
 
-def compared(home: Path, *lines: BillLine, rounded: bool = False) -> Row:
+def compared(home: Path, *lines: BillLine, rounded: bool = False) -> reconciliation.ReconciledDay:
     bill = Bill(currency="USD", lines=lines, elsewhere=ZERO, rounded=rounded)
-    with contextlib.closing(read_only(paths(home).ledger)) as db:
+    with contextlib.closing(connect_read_only(paths(home).ledger)) as db:
         (row,) = reconcile(db, bill, Prices({}))
     assert sum((amount for _, amount in row.reasons), ZERO) == row.difference_usd
     return row
@@ -66,20 +66,20 @@ def test_a_bill_that_is_right_needs_no_reason(home: Path) -> None:
 
 def test_calls_beside_claw_and_calls_not_billed_yet(home: Path) -> None:
     ledger(home, attempt(), attempt())
-    assert compared(home, *as_booked(3)).reasons == ((reconciling.OUTSIDE, COST),)
-    assert compared(home, *as_booked(1)).reasons == ((reconciling.MISSING, -COST),)
+    assert compared(home, *as_booked(3)).reasons == ((reconciliation.OUTSIDE, COST),)
+    assert compared(home, *as_booked(1)).reasons == ((reconciliation.MISSING, -COST),)
 
 
 def test_another_price_is_told_by_its_amount(home: Path) -> None:
     ledger(home, attempt())
     dearer = [line("input", 800, "0.0008"), *as_booked()[1:]]
-    assert compared(home, *dearer).reasons == ((reconciling.PRICES, D("0.00056")),)
+    assert compared(home, *dearer).reasons == ((reconciliation.PRICES, D("0.00056")),)
 
 
 def test_what_is_no_call_is_told_apart(home: Path) -> None:
     ledger(home, attempt())
     storage = BillLine(day=DAY, sku="Caching Storage", model=MODEL, kind="other", tokens=D(9), cost=D("0.5"))
-    assert compared(home, *as_booked(), storage).reasons == ((reconciling.OTHER, D("0.5")),)
+    assert compared(home, *as_booked(), storage).reasons == ((reconciliation.OTHER, D("0.5")),)
 
 
 def test_unreported_calls_explain_no_more_than_they_were_charged(home: Path) -> None:
@@ -87,11 +87,11 @@ def test_unreported_calls_explain_no_more_than_they_were_charged(home: Path) -> 
     ledger(home, attempt(), guess, charged=D("0.001"))
     row = compared(home, *as_booked(2))
     assert row.estimated_calls == 1
-    assert row.reasons == ((reconciling.ESTIMATED, COST - D("0.0002")),)
+    assert row.reasons == ((reconciliation.ESTIMATED, COST - D("0.0002")),)
     far = compared(home, *as_booked(5))
     assert dict(far.reasons) == {
-        reconciling.ESTIMATED: D("0.0008"),
-        reconciling.OUTSIDE: 4 * COST - D("0.001"),
+        reconciliation.ESTIMATED: D("0.0008"),
+        reconciliation.OUTSIDE: 4 * COST - D("0.001"),
     }
 
 
@@ -99,13 +99,13 @@ def test_cents_are_rounding(home: Path) -> None:
     ledger(home, *(attempt() for _ in range(10)))
     cents = [line(kind, 10 * tokens, "0.00") for kind, (tokens, _) in PRICED.items()]
     row = compared(home, *cents[:2], line("output", 1500, "0.01"), rounded=True)
-    assert [reason for reason, _ in row.reasons] == [reconciling.ROUNDED]
+    assert [reason for reason, _ in row.reasons] == [reconciliation.ROUNDED]
 
 
 def test_days_are_the_providers_and_others_rows_stay_out(home: Path) -> None:
     ledger(home, attempt())
     bill = Bill(currency="USD", lines=(line("input", 1, "1", date(2026, 1, 14)),), elsewhere=ZERO, rounded=False)
-    with contextlib.closing(read_only(paths(home).ledger)) as db:
+    with contextlib.closing(connect_read_only(paths(home).ledger)) as db:
         (row,) = reconcile(db, bill, Prices({}))
     assert (row.day, row.calls) == (date(2026, 1, 14), 0)
 
@@ -113,7 +113,7 @@ def test_days_are_the_providers_and_others_rows_stay_out(home: Path) -> None:
 def test_a_model_nobody_can_price_is_not_explained(home: Path) -> None:
     ledger(home)
     unknown = BillLine(day=DAY, sku="x", model="gemini-99-flash", kind="input", tokens=D(5), cost=D("5"))
-    assert compared(home, unknown).reasons == ((reconciling.UNEXPLAINED, D(5)),)
+    assert compared(home, unknown).reasons == ((reconciliation.UNEXPLAINED, D(5)),)
 
 
 @given(
@@ -161,7 +161,7 @@ def test_the_command_as_a_table_and_as_json(home: Path, tmp_path: Path, capsys: 
     found = json.loads(capsys.readouterr().out)
     assert found["difference_usd"] == "0.001250"
     (reason,) = found["rows"][0]["reasons"]
-    assert (reason["reason"], Decimal(reason["usd"])) == (reconciling.OUTSIDE, D("0.00125"))
+    assert (reason["reason"], Decimal(reason["usd"])) == (reconciliation.OUTSIDE, D("0.00125"))
 
 
 def test_a_bill_goes_by_the_model_that_answered(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,7 +174,7 @@ def test_a_bill_goes_by_the_model_that_answered(home: Path, tmp_path: Path, caps
     assert main(["ledger", "reconcile", str(file), "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)["rows"]
     assert row["model"] == "gemini-3.5-flash-lite"
-    assert [reason["reason"] for reason in row["reasons"]] == [reconciling.ESTIMATED]
+    assert [reason["reason"] for reason in row["reasons"]] == [reconciliation.ESTIMATED]
 
 
 @pytest.mark.parametrize(

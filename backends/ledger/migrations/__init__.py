@@ -1,9 +1,9 @@
-"""The file's shape: numbered scripts, each run once, in order, and counted in `user_version`."""
+"""The ledger's schema: numbered SQL scripts, each run once, in order, and counted in `user_version`."""
 
 import sqlite3
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "migrations"
+FOLDER = Path(__file__).parent
 
 
 def scripts() -> list[str]:
@@ -16,7 +16,7 @@ def version(db: sqlite3.Connection) -> int:
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Bring the file to the newest shape; each step happens whole or not at all."""
+    """Run the scripts that the file has not had yet; each is committed whole or not at all."""
     for number, script in enumerate(scripts(), start=1):
         if number > version(db):
             try:

@@ -1,6 +1,6 @@
-"""The running totals behind every budget and the spend pane: what the file says, added up in memory.
+"""The running totals behind every budget and the spend pane: the file's sums, in memory.
 
-Books are changed only on a copy, which becomes the truth when the transaction that goes with it has committed. What the
+Totals are changed only on a copy, which is put in place when the transaction that goes with it has committed. What the
 dictionaries hold is immutable, so a copy costs a few microseconds.
 """
 
@@ -12,16 +12,16 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from backends.errors import BudgetExceeded, BudgetHeld
-from backends.ledger import windows
-from backends.ledger.amounts import Charge, OpenCall, Reservation, Room, Tally
-from backends.ledger.limits import Key, covers, in_force
+from backends.ledger import budget_windows
+from backends.ledger.budget_limits import Key, covers, in_force
+from backends.ledger.reservations import BudgetTotals, Charge, Headroom, OpenCall, Reservation
 from backends.settings.money import Budget
 from backends.types import ZERO, AgentSpend, BudgetState, Spend
 
-NOTHING = Tally()
+NOTHING = BudgetTotals()
 
 
-class Books:
+class RunningTotals:
     def __init__(
         self,
         budgets: Sequence[Budget],
@@ -39,21 +39,21 @@ class Books:
         self.groups = dict(groups or {})
         self._budgets = in_force(self.settings, limits or {})
         self.zone = zone
-        self._zones = tuple(windows.zone_of(budget.timezone) or zone for budget in self._budgets)
+        self._zones = tuple(budget_windows.zone_of(budget.timezone) or zone for budget in self._budgets)
         self.moment = now.astimezone(UTC)
         self.starts = self.starts_at(now)
-        self.day_start = windows.start("day", now, zone)
-        self.month_start = windows.start("month", now, zone)
+        self.day_start = budget_windows.start("day", now, zone)
+        self.month_start = budget_windows.start("month", now, zone)
         self._turns_at = self._next_turn()
-        self._tallies: dict[tuple[int, datetime], Tally] = {}
+        self._totals: dict[tuple[int, datetime], BudgetTotals] = {}
         self._open: dict[str, OpenCall] = {}
         self._today: dict[str, AgentSpend] = {}
         self._month = (ZERO, ZERO)
 
-    def copy(self) -> "Books":
-        twin = copy.copy(self)
-        twin._tallies, twin._open, twin._today = self._tallies.copy(), self._open.copy(), self._today.copy()
-        return twin
+    def copy(self) -> "RunningTotals":
+        copied = copy.copy(self)
+        copied._totals, copied._open, copied._today = self._totals.copy(), self._open.copy(), self._today.copy()
+        return copied
 
     # ---- time
 
@@ -63,12 +63,12 @@ class Books:
         if self.moment < self._turns_at:
             return
         self.starts = tuple(map(max, self.starts, self.starts_at(self.moment)))
-        self._tallies = {
-            (index, began): tally
-            for (index, began), tally in self._tallies.items()
-            if tally.calls or began == self.starts[index]
+        self._totals = {
+            (index, began): totals
+            for (index, began), totals in self._totals.items()
+            if totals.calls or began == self.starts[index]
         }
-        day, month = (windows.start(window, self.moment, self.zone) for window in ("day", "month"))
+        day, month = (budget_windows.start(window, self.moment, self.zone) for window in ("day", "month"))
         if day > self.day_start:
             self.day_start, self._today = day, {}
         if month > self.month_start:
@@ -77,8 +77,10 @@ class Books:
 
     def _next_turn(self) -> datetime:
         every = {(budget.window, zone) for budget, zone in zip(self._budgets, self._zones, strict=True)}
-        ends = [windows.end(window, self.moment, zone) for window, zone in every]
-        return min(moment for moment in (*ends, windows.end("day", self.moment, self.zone)) if moment is not None)
+        ends = [budget_windows.end(window, self.moment, zone) for window, zone in every]
+        return min(
+            moment for moment in (*ends, budget_windows.end("day", self.moment, self.zone)) if moment is not None
+        )
 
     # ---- changes
 
@@ -99,8 +101,8 @@ class Books:
         """Take in a call that was admitted earlier, its reservations unchecked."""
         self._open[id] = replace(call, reservations=())
         for key in enumerate(call.starts):
-            tally = self._tallies.get(key, Tally())
-            self._tallies[key] = replace(tally, calls=tally.calls + 1)
+            totals = self._totals.get(key, BudgetTotals())
+            self._totals[key] = replace(totals, calls=totals.calls + 1)
         for reservation in call.reservations:
             self._hold(id, reservation)
 
@@ -111,10 +113,10 @@ class Books:
             self._reserved(call, reservation, -reservation.usd)
         for charge in charges:
             for key in self._covering(call, charge):
-                self._tallies[key] = self._tallies[key].charged(charge)
+                self._totals[key] = self._totals[key].charged(charge)
         for key in enumerate(call.starts):
-            tally = self._tallies[key]
-            self._tallies[key] = replace(tally, calls=tally.calls - 1)
+            totals = self._totals[key]
+            self._totals[key] = replace(totals, calls=totals.calls - 1)
 
     def charge(self, agent: str, charges: Sequence[Charge]) -> None:
         """Charge the current windows for a call that was never admitted."""
@@ -126,7 +128,7 @@ class Books:
         """Charge the current window of one budget, where the call falls under it."""
         if self._covers(index, agent, charge.engine, charge.model):
             key = (index, self.starts[index])
-            self._tallies[key] = self._tallies.get(key, Tally()).charged(charge)
+            self._totals[key] = self._totals.get(key, BudgetTotals()).charged(charge)
 
     def count(self, agent: str, charged_at: datetime, cost: Decimal, baseline: Decimal) -> None:
         """Add a final row to the day's and the month's spend, where it belongs to them."""
@@ -148,7 +150,7 @@ class Books:
 
     def _reserved(self, call: OpenCall, of: Reservation, usd: Decimal) -> None:
         for key in self._covering(call, of):
-            self._tallies[key] = self._tallies[key].held(usd)
+            self._totals[key] = self._totals[key].held(usd)
 
     def _covering(self, call: OpenCall, of: Reservation | Charge) -> list[tuple[int, datetime]]:
         return [
@@ -168,45 +170,46 @@ class Books:
             self._state(index, began)
             for index, began in enumerate(call.starts)
             if self._covers_hard(index, call.agent, reservation.engine, reservation.model)
-            and reservation.usd > self._left(index, began)
+            and reservation.usd > self._remaining(index, began)
         ]
         if failing:
-            said_no = next((state for state in failing if state.on_exceeded == "refuse"), failing[0])
+            refusing = next((state for state in failing if state.on_exceeded == "refuse"), failing[0])
             if all(state.limit_usd - state.spent_usd >= reservation.usd for state in failing):
-                raise BudgetHeld(budget=said_no, on_exceeded=said_no.on_exceeded)
-            wait = "" if said_no.window == "total" else f", or wait for the next {said_no.window}"
+                raise BudgetHeld(budget=refusing, on_exceeded=refusing.on_exceeded)
+            wait = "" if refusing.window == "total" else f", or wait for the next {refusing.window}"
             raise BudgetExceeded(
-                f"the {said_no.window} budget of {said_no.scope} has ${said_no.left_usd:f} left"
-                f" of ${said_no.limit_usd:f} and the call may cost ${reservation.usd:f}: raise its limit_usd{wait}",
-                budget=said_no,
-                on_exceeded=said_no.on_exceeded,
+                f"the {refusing.window} budget of {refusing.scope} has ${refusing.left_usd:f} left"
+                f" of ${refusing.limit_usd:f} and the call may cost ${reservation.usd:f}: raise its limit_usd{wait}",
+                budget=refusing,
+                on_exceeded=refusing.on_exceeded,
             )
 
-    def take_in(self, today: dict[str, AgentSpend], month: tuple[Decimal, Decimal]) -> None:
+    def set_spend(self, today: dict[str, AgentSpend], month: tuple[Decimal, Decimal]) -> None:
         """What the file says was spent in the current day, by agent, and in the month (cost, baseline)."""
         self._today, self._month = today, month
 
     # ---- views
 
-    def at(self, now: datetime) -> "Books":
-        """These books as they stand at `now`: themselves, or a copy where a window has ended since the last change."""
+    def at(self, now: datetime) -> "RunningTotals":
+        """These totals as they stand at `now`: themselves, or a copy where a window has ended since the last change."""
         if now < self._turns_at:
             return self
-        twin = self.copy()
-        twin.advance(now)
-        return twin
+        copied = self.copy()
+        copied.advance(now)
+        return copied
 
     def starts_at(self, moment: datetime) -> tuple[datetime, ...]:
         """The windows that a call admitted at `moment` is charged to."""
         return tuple(
-            windows.start(budget.window, moment, zone) for budget, zone in zip(self._budgets, self._zones, strict=True)
+            budget_windows.start(budget.window, moment, zone)
+            for budget, zone in zip(self._budgets, self._zones, strict=True)
         )
 
-    def become(self, other: "Books") -> None:
-        """Take over everything from other books."""
+    def replace_with(self, other: "RunningTotals") -> None:
+        """Take over everything from other totals."""
         self.__dict__.update(other.copy().__dict__)
 
-    def relimit(self, limits: Mapping[Key, Decimal]) -> bool:
+    def apply_limits(self, limits: Mapping[Key, Decimal]) -> bool:
         """Other limits for the same budgets; False, and nothing is changed, where they are other budgets."""
         budgets = in_force(self.settings, limits)
         same = [(one.scope, one.window) for one in budgets] == [(one.scope, one.window) for one in self._budgets]
@@ -224,18 +227,18 @@ class Books:
     def states(self) -> tuple[BudgetState, ...]:
         return tuple(self._state(index, began) for index, began in enumerate(self.starts))
 
-    def room(self, agent: str, engine: str, model: str) -> Room:
+    def headroom(self, agent: str, engine: str, model: str) -> Headroom:
         hard = [
-            (max(ZERO, self._left(index, began)), index)
+            (max(ZERO, self._remaining(index, began)), index)
             for index, began in enumerate(self.starts)
             if self._covers_hard(index, agent, engine, model)
         ]
         if not hard:
-            return Room(left_usd=None, on_exceeded=None, scope=None)
+            return Headroom(left_usd=None, on_exceeded=None, scope=None)
         left, index = min(hard)
         budget = self._budgets[index]
         unspent, tightest = min((max(ZERO, self._unspent(other, self.starts[other])), other) for _, other in hard)
-        return Room(
+        return Headroom(
             left_usd=left,
             on_exceeded=budget.on_exceeded,
             scope=budget.scope,
@@ -262,32 +265,32 @@ class Books:
     def _covers(self, index: int, agent: str, engine: str, model: str) -> bool:
         return covers(self._budgets[index].scope, agent, engine, model, self.groups.get(agent))
 
-    def _left(self, index: int, began: datetime) -> Decimal:
+    def _remaining(self, index: int, began: datetime) -> Decimal:
         """What a budget's window has left; below 0 where more was billed, or the limit was lowered."""
-        tally = self._tallies.get((index, began), NOTHING)
-        return self._budgets[index].limit_usd - tally.spent - tally.reserved
+        totals = self._totals.get((index, began), NOTHING)
+        return self._budgets[index].limit_usd - totals.spent - totals.reserved
 
     def _unspent(self, index: int, began: datetime) -> Decimal:
         """What it would have left with no call in flight."""
-        return self._budgets[index].limit_usd - self._tallies.get((index, began), NOTHING).spent
+        return self._budgets[index].limit_usd - self._totals.get((index, began), NOTHING).spent
 
     def _state(self, index: int, began: datetime) -> BudgetState:
-        budget, tally = self._budgets[index], self._tallies.get((index, began), Tally())
+        budget, totals = self._budgets[index], self._totals.get((index, began), BudgetTotals())
         before = self.settings[index].limit_usd if index < len(self.settings) else None
-        over = tally.spent + tally.reserved - budget.limit_usd
+        over = totals.spent + totals.reserved - budget.limit_usd
         return BudgetState(
             scope=budget.scope,
             window=budget.window,
             limit_usd=budget.limit_usd,
-            spent_usd=tally.spent,
-            reserved_usd=tally.reserved,
-            left_usd=max(ZERO, budget.limit_usd - tally.spent - tally.reserved),
+            spent_usd=totals.spent,
+            reserved_usd=totals.reserved,
+            left_usd=max(ZERO, budget.limit_usd - totals.spent - totals.reserved),
             on_exceeded=budget.on_exceeded,
-            resets_at=windows.end(budget.window, max(began, self.moment), self._zones[index]),
+            resets_at=budget_windows.end(budget.window, max(began, self.moment), self._zones[index]),
             alert_at=budget.alert_at,
             zone=budget.timezone,
             overridden=before != budget.limit_usd,
             settings_limit_usd=before,
-            overrun_usd=min(tally.beyond, max(ZERO, over)),
-            overrun_by=tally.beyond_by,
+            overrun_usd=min(totals.beyond, max(ZERO, over)),
+            overrun_by=totals.beyond_by,
         )

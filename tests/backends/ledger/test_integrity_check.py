@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from backends.errors import LedgerError
-from backends.ledger import schema
-from backends.ledger.connection import writable
-from backends.ledger.damage import examine, set_aside
-from backends.ledger.reading import reading
+from backends.ledger import migrations
+from backends.ledger.integrity_check import check_file, set_aside
+from backends.ledger.sqlite_connection import open_read_only, writable
 from tests.backends.ledger.samples import opened, outcome, paths
 
 
@@ -47,7 +46,7 @@ def test_a_damaged_file_is_set_aside(file: Path, damage: Callable[[Path], None])
     damage(file)
     content = file.read_bytes()
     with pytest.raises(LedgerError, match=r"is damaged \(.+\) and was moved to .+\.corrupt: restore a backup") as error:
-        examine(file)
+        check_file(file)
     assert "\n" not in str(error.value)
     assert not file.exists()
     assert file.with_name("ledger.db.corrupt").read_bytes() == content
@@ -75,41 +74,41 @@ def test_what_was_set_aside_before_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_sound_or_missing_or_empty_file_passes(file: Path, tmp_path: Path) -> None:
-    examine(file)
-    examine(tmp_path / "nothing.db")
+    check_file(file)
+    check_file(tmp_path / "nothing.db")
     empty = tmp_path / "empty.db"
     empty.touch()
-    examine(empty)
+    check_file(empty)
     assert file.exists()
 
 
 def test_a_newer_ledger_is_left_as_it_is(file: Path) -> None:
     db = writable(file)
-    db.execute(f"PRAGMA user_version = {len(schema.scripts()) + 1}")
+    db.execute(f"PRAGMA user_version = {len(migrations.scripts()) + 1}")
     db.close()
     content = file.read_bytes()
     with pytest.raises(LedgerError, match="newer claw"):
-        examine(file)
-    with pytest.raises(LedgerError, match="newer claw"), reading(file):
+        check_file(file)
+    with pytest.raises(LedgerError, match="newer claw"), open_read_only(file):
         pass
     assert file.read_bytes() == content
 
 
 def test_an_older_ledger_is_not_guessed_at(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = schema.scripts()
-    monkeypatch.setattr(schema, "scripts", lambda: [*known, "SELECT 1;"])
-    with pytest.raises(LedgerError, match="older claw"), reading(file):
+    known = migrations.scripts()
+    monkeypatch.setattr(migrations, "scripts", lambda: [*known, "SELECT 1;"])
+    with pytest.raises(LedgerError, match="older claw"), open_read_only(file):
         pass
 
 
 def test_a_migration_happens_whole_or_not_at_all(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = schema.scripts()
-    monkeypatch.setattr(schema, "scripts", lambda: [*known, "CREATE TABLE half (a);\nSELECT nonsense;"])
+    known = migrations.scripts()
+    monkeypatch.setattr(migrations, "scripts", lambda: [*known, "CREATE TABLE half (a);\nSELECT nonsense;"])
     with pytest.raises(sqlite3.OperationalError):
         writable(file)
     monkeypatch.undo()
-    with reading(file) as db:
-        assert schema.version(db) == len(known)
+    with open_read_only(file) as db:
+        assert migrations.version(db) == len(known)
         assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'half'").fetchone()[0] == 0
 
 
@@ -117,7 +116,7 @@ def test_a_reader_of_a_damaged_file_gets_one_line(file: Path) -> None:
     replace_by_text(file)
     with (
         pytest.raises(LedgerError, match=r"cannot be used \(file is not a database\): restore a backup"),
-        reading(file),
+        open_read_only(file),
     ):
         pass
     assert file.exists()

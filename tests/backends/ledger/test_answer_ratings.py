@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from backends.errors import WrongUse
-from backends.ledger.feedback import judged
-from backends.ledger.reading import reading
+from backends.ledger.answer_ratings import answered_requests
+from backends.ledger.sqlite_connection import open_read_only
 from backends.types import Acted, Action
 from tests.backends.ledger.samples import AT, opened, outcome, paths
 
@@ -36,9 +36,9 @@ def write(home: Path, *verdicts: Acted) -> None:
 def test_the_last_word_on_an_answer_holds(home: Path) -> None:
     wrong = rated("r1", engine="cloud", intent="coding", note="it made the flag up")
     write(home, rated("r1", good=True), wrong)
-    with reading(paths(home).ledger) as db:
-        rows = {row.id: row for row in judged(db, limit=10)}
-        newest = [row.id for row in judged(db, limit=2)]
+    with open_read_only(paths(home).ledger) as db:
+        rows = {row.id: row for row in answered_requests(db, limit=10)}
+        newest = [row.id for row in answered_requests(db, limit=2)]
         told = [tuple(row) for row in db.execute("SELECT request_id, actor, verdict, note FROM feedback_v1")]
         audit = [row["action"] for row in db.execute("SELECT action FROM audit_v1")]
         decisions = [tuple(row) for row in db.execute("SELECT id, p_local, p_cloud, weights FROM decisions_v1")]
@@ -55,6 +55,6 @@ def test_the_last_word_on_an_answer_holds(home: Path) -> None:
 def test_an_answer_that_nobody_gave_cannot_be_judged(home: Path) -> None:
     with pytest.raises(WrongUse, match="no request nine"):
         write(home, rated("nine"))
-    with reading(paths(home).ledger) as db:
+    with open_read_only(paths(home).ledger) as db:
         assert db.execute("SELECT count(*) FROM feedback").fetchone()[0] == 0
         assert db.execute("SELECT count(*) FROM audit").fetchone()[0] == 0

@@ -7,19 +7,19 @@ from typing import Literal
 from msgspec import Struct
 
 from backends.errors import WrongUse
-from backends.ledger.books import Books
-from backends.ledger.entries import Audit
-from backends.ledger.rows import moment, stamp, storable
+from backends.ledger.request_rows import moment, stamp, storable
+from backends.ledger.running_totals import RunningTotals
+from backends.ledger.write_commands import Audit
 from backends.types import Acted, EngineName, Served
 
 
-class Rate(Struct, frozen=True):
+class RateAnswer(Struct, frozen=True):
     """A verdict on an answer. Raises WrongUse for a request that has no row."""
 
     acted: Acted
-    owed = False
+    guaranteed = False
 
-    def carry_out(self, db: sqlite3.Connection, books: Books) -> None:
+    def apply(self, db: sqlite3.Connection, totals: RunningTotals) -> None:
         action = self.acted.action
         if db.execute("SELECT 1 FROM requests WHERE id = ?", (storable(action.id),)).fetchone() is None:
             raise WrongUse(f"no request {action.id} is in the ledger: `claw route label --list` shows the last ones")
@@ -33,10 +33,10 @@ class Rate(Struct, frozen=True):
             storable(action.note),
         )
         db.execute("INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?)", values)
-        Audit(acted=self.acted).carry_out(db, books)
+        Audit(acted=self.acted).apply(db, totals)
 
 
-class Judged(Struct, frozen=True, kw_only=True):
+class AnsweredRequest(Struct, frozen=True, kw_only=True):
     """An answered request as one judges it: what the weights said, who answered, and the last word on it, if any.
 
     `attempts` is the row's JSON; `unverified`: it was given although it had failed its check.
@@ -58,10 +58,10 @@ class Judged(Struct, frozen=True, kw_only=True):
     right_intent: str | None
 
 
-def judged(db: sqlite3.Connection, *, limit: int) -> list[Judged]:
+def answered_requests(db: sqlite3.Connection, *, limit: int) -> list[AnsweredRequest]:
     """The last `limit` answered requests, newest first, each with the last verdict on it."""
     return [
-        Judged(
+        AnsweredRequest(
             id=row["id"],
             at=moment(row["started_at"]),
             agent=row["agent"],

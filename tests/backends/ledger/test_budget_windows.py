@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.ledger.windows import BEGINNING, Window, end, start
+from backends.ledger.budget_windows import BEGINNING, Window, end, start
 
 BERLIN = ZoneInfo("Europe/Berlin")
 YEAR_2000, YEAR_2040 = datetime(2000, 1, 1), datetime(2040, 1, 1)  # noqa: DTZ001 — Hypothesis adds the zone

@@ -1,0 +1,61 @@
+"""An operator's change of a budget while the core runs."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import get_args
+
+from msgspec import Struct
+
+from backends.errors import WrongUse
+from backends.ledger.budget_limits import overrides, switch_of
+from backends.ledger.budget_windows import Window
+from backends.ledger.request_rows import usd_text
+from backends.ledger.running_totals import RunningTotals
+from backends.ledger.totals_loader import load
+from backends.ledger.write_commands import Audit
+from backends.settings.money_checks import is_amount, is_scope
+from backends.types import Acted, Action, BudgetState
+
+
+def override_budget(action: Action, states: Sequence[BudgetState], at: datetime) -> Acted:
+    """What "set-budget" does, and how it is undone. Raises WrongUse for what is no budget, no amount, or no change."""
+    scope, window, limit = action.scope or "", action.window or "", action.limit_usd
+    if not is_scope(scope):
+        raise WrongUse(f"{scope[:80]!r} is no scope: use all, agent:NAME, group:NAME, engine:NAME or model:NAME")
+    if window not in get_args(Window):
+        raise WrongUse(f"{window!r} is no window: use {', '.join(get_args(Window))}")
+    if not is_amount(limit):
+        raise WrongUse("a limit is 0 or more US dollars, as 5.00")
+    same = [state for state in states if (state.scope, state.window) == (scope, window)]
+    before = next((state for state in same if state.overridden), None)
+    if limit is None and before is None:
+        raise WrongUse(f"nobody has changed the budget {scope} a {window}: claw.toml's limit is in force")
+    undo = Action(
+        verb="set-budget",
+        actor=action.actor,
+        scope=scope,
+        window=window,
+        limit_usd=before.limit_usd if before else None,
+    )
+    now = "has claw.toml's limit again" if limit is None else f"is limited to ${limit:f}"
+    return Acted(at=at, action=action, detail=f"budget {scope} a {window} {now}", undo=undo)
+
+
+class SetBudget(Struct, frozen=True):
+    """Switch, audit row and running totals, all or none. `acted` is what `override_budget` returned.
+
+    A budget that did not exist before is added up from the file.
+    """
+
+    acted: Acted
+    guaranteed = False
+
+    def apply(self, db: sqlite3.Connection, totals: RunningTotals) -> None:
+        action = self.acted.action
+        limit = None if action.limit_usd is None else usd_text(action.limit_usd)
+        switch = switch_of(action.scope or "", action.window or "")
+        Audit(acted=self.acted, switch=switch, value=limit).apply(db, totals)
+        controls = {row["key"]: row["value"] for row in db.execute("SELECT key, value FROM controls")}
+        if not totals.apply_limits(overrides(controls)):
+            totals.replace_with(load(db, totals.settings, totals.moment, totals.zone, groups=totals.groups))

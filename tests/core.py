@@ -21,8 +21,9 @@ from backends.paths import Paths
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.rehearsal.process import Twins, twins
-from backends.settings.model import Agent, Settings, load
-from backends.types import Chunk, Delta, Done, Message, Outcome, Policy, Request
+from backends.settings.agents import Agent
+from backends.settings.model import Settings, load
+from backends.types import BudgetState, Chunk, Delta, Done, Message, Outcome, Policy, Request
 
 
 @dataclass
@@ -41,6 +42,12 @@ class Stand:
             found = db.execute(f"SELECT * FROM requests_v1 WHERE {where} ORDER BY started_at, id").fetchall()  # noqa: S608 — a test's own words
         db.close()
         return [dict(row) for row in found]
+
+    async def budgets(self) -> tuple[BudgetState, ...]:
+        """Each budget with what is spent and reserved now."""
+        spend = (await self.core.snapshot()).spend
+        assert spend is not None
+        return spend.budgets
 
     def billed(self) -> Decimal:
         """US dollars by the cloud twin's own account."""

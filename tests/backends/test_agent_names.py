@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from backends.agent_names import meant, spelled
 from backends.errors import Refused, WrongSettings, WrongUse
 from backends.pipeline.normalise import normalise
-from backends.settings.model import AGENTS, Agent, Gateway, Settings, load
+from backends.settings.agents import Agent
+from backends.settings.gateway import Gateway
+from backends.settings.model import AGENTS, Settings, load
 from backends.types import Message, Request
 
 HOME = Settings(

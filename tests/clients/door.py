@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from backends.rehearsal.behaviour import Model
 from backends.rehearsal.process import twins
-from backends.settings.model import Budget, Settings
+from backends.settings.model import Settings
+from backends.settings.money import Budget
 from tests.clients.dictation import Dictated
 from tests.core import Stand, policy, served, stand
 

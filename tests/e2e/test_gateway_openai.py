@@ -13,7 +13,8 @@ import pytest
 from msgspec.structs import replace
 
 from backends.rehearsal.faults import Fault
-from backends.settings.model import Budget, Settings
+from backends.settings.model import Settings
+from backends.settings.money import Budget
 from tests.core import Stand, policy, served, stand
 from tests.waiting import until
 

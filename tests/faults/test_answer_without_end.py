@@ -13,7 +13,8 @@ import pytest
 from msgspec.structs import replace
 
 from backends.engines.base import most_said
-from backends.settings.model import Budget, Settings
+from backends.settings.model import Settings
+from backends.settings.money import Budget
 from backends.types import Called, Delta, Done, Request, Sampling, Tool
 from tests.backends.engines.rig import CALL, WireServer, candidate, delta, sse, wire
 from tests.core import ask, chunks, policy, prompt, stand
@@ -111,7 +112,7 @@ async def test_an_answer_of_the_cloud_that_is_cut_is_charged_what_was_reserved(h
             text, outcome = await ask(it.core, wish())
             assert len(text) <= 16 * (CAP + 2_048)
             assert (outcome.finish, outcome.usage_estimated) == ("length", True)
-            (budget,) = (await it.core.snapshot()).spend.budgets
+            (budget,) = await it.budgets()
             assert budget.reserved_usd == 0
             assert budget.spent_usd >= outcome.cost_usd > 0
             assert endless.sent < PIECES

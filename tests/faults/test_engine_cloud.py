@@ -6,6 +6,7 @@ import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace as changed
@@ -203,7 +204,7 @@ async def test_c8_odd_usage_leaves_the_answer_alone(
 
 
 async def test_c8_totals_run_and_zeros_do_not_count() -> None:
-    def counts(prompt: int, output: int) -> dict[str, object]:
+    def counts(prompt: int, output: int) -> dict[str, Any]:
         return {"usageMetadata": {"promptTokenCount": prompt, "candidatesTokenCount": output}}
 
     events = sse(candidate("a", **counts(9, 1)), candidate("b", **counts(9, 2)), candidate("c", "STOP", **counts(0, 0)))

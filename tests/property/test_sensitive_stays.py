@@ -18,7 +18,9 @@ from msgspec.structs import replace
 
 from backends.errors import ClawError
 from backends.rehearsal.faults import Fault
-from backends.settings.model import Agent, Budget, Settings
+from backends.settings.agents import Agent
+from backends.settings.model import Settings
+from backends.settings.money import Budget
 from backends.types import Action, Policy, Verify
 from tests.core import Stand, ask, prompt, stand
 
@@ -141,7 +143,7 @@ def test_no_other_name_beside_it_takes_an_agent_that_is_kept_at_home_to_the_clou
     pinned, fault = way["pinned"], way["fault"]
     agent, rules = (guarded, (other,)) if leads else (other, (guarded,))
     if pinned is not None:
-        runner.run(core.core.act(Action(verb="pin", actor="t", agent=other, engine=pinned)))  # type: ignore[arg-type]
+        runner.run(core.core.act(Action(verb="pin", actor="t", agent=other, engine=pinned)))
     before = dict(core.gemini.account.requests)
     runner.run(sent(core, prompt("hello there", agent=agent, rules=rules, engine=engine), fault=fault, pinned=None))
     assert dict(core.gemini.account.requests) == before

@@ -42,8 +42,12 @@ def scene(**changes: Any) -> ViewState:
 
 def pressing(*keys: str) -> Callable[[Pilot[None]], Any]:
     async def press(pilot: Pilot[None]) -> None:
-        main = pilot.app.main  # type: ignore[attr-defined]
-        await until(lambda: main.chat and main.chat.is_mounted and main.watchers[0].state is pilot.app.state)
+        app = pilot.app
+        assert isinstance(app, ClawApp)
+        main = app.main
+        await until(
+            lambda: main.chat and main.chat.is_mounted and getattr(main.watchers[0], "state", None) is app.state
+        )
         await pilot.press(*keys)
         await pilot.pause()
 

@@ -14,7 +14,8 @@ from backends.core.api import Core
 from backends.core.local import LocalCore
 from backends.paths import Paths
 from backends.rehearsal import process
-from backends.settings.model import Cache, Settings, Telemetry
+from backends.settings.cache import Cache
+from backends.settings.model import Settings, Telemetry
 from backends.types import Chunk, Request
 
 QUIET = Settings(cache=Cache(semantic=False), telemetry=Telemetry(gpu=False))

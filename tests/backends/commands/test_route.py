@@ -143,7 +143,8 @@ def test_a_folder_is_measured_by_what_its_rows_say(tmp_path: Path, capsys: pytes
         {"prompt": "my key is AKIAIOSFODNN7EXAMPLE", "sensitive": False, "kinds": ["api-key"]},
         {"prompt": "write to jane.doe@acme-corp.com", "sensitive": True, "kinds": ["email"]},
     ]
-    for name, rows in {"pairs": routing, "asked": intents, "secret": private}.items():
+    files: dict[str, list[dict[str, Any]]] = {"pairs": routing, "asked": intents, "secret": private}
+    for name, rows in files.items():
         (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
     figures = told(capsys, "eval", "--data", str(tmp_path))["figures"]
     found = {(each["dataset"], each["of"], each["measure"]): each["value"] for each in figures}

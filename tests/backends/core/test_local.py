@@ -16,7 +16,8 @@ from backends.paths import Paths
 from backends.rehearsal.faults import Fault
 from backends.routing.calibration.learned import Calibrations, Learned
 from backends.routing.quality import Correction
-from backends.settings.model import Budget, Settings
+from backends.settings.model import Settings
+from backends.settings.money import Budget
 from backends.types import Action, Delta, Done, Outcome, Routed
 from tests.core import Stand, ask, chunks, policy, prompt, stand
 from tests.waiting import until
@@ -38,7 +39,7 @@ async def idle(it: Stand) -> None:
     """No reservation, no call in flight, nothing open at the twins."""
     await until(lambda: not it.core._flights._all)
     await until(lambda: it.ollama.account.open == it.gemini.account.open == 0)
-    assert [budget.reserved_usd for budget in (await it.core.snapshot()).spend.budgets] == [Decimal(0)]
+    assert [budget.reserved_usd for budget in await it.budgets()] == [Decimal(0)]
 
 
 async def test_a_local_agents_prompt_is_answered_at_home_and_is_one_row(home: Path) -> None:
@@ -294,7 +295,9 @@ async def test_the_other_engine_takes_over_before_the_first_word(home: Path) -> 
         heard = await chunks(it.core, prompt("summarise: the disk is full", agent="ada"))
         (row,) = it.rows()
         bill = it.billed()
-    outcome = heard[-1].outcome
+    end = heard[-1]
+    assert isinstance(end, Done)
+    outcome = end.outcome
     assert [chunk.explanation.engine for chunk in heard if isinstance(chunk, Routed)] == ["local", "cloud"]
     assert (outcome.engine, outcome.finish) == ("cloud", "stop")
     assert [(attempt.engine, attempt.error is None) for attempt in outcome.attempts] == [
@@ -475,7 +478,7 @@ async def test_no_number_of_parallel_calls_overruns_a_budget(home: Path) -> None
         slow(it)
         ends = Counter(await asyncio.gather(*(one(it, number) for number in range(60))))
         await idle(it)
-        (budget,) = (await it.core.snapshot()).spend.budgets
+        (budget,) = await it.budgets()
         assert it.billed() == budget.spent_usd <= Decimal("0.10")
     assert ends == {"stop": 60}
 
@@ -523,4 +526,5 @@ async def test_a_new_core_remembers_the_last_requests_and_the_spend(home: Path) 
     async with stand(home, change=cloudy) as it:
         snapshot = await it.core.snapshot()
     assert [exchange.id for exchange in snapshot.recent] == [outcome.id]
+    assert snapshot.spend is not None
     assert snapshot.spend.today_usd == outcome.cost_usd

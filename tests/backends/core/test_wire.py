@@ -48,7 +48,7 @@ def test_any_result_survives(value: Explanation | Snapshot | Acted) -> None:
 
 def test_each_verb_has_its_word() -> None:
     action = Action(verb="stop-cloud", actor="me")
-    words = {Look(): "snapshot", Watch(): "events", Act(action=action): "act", Ping(): "ping"}
+    words: dict[frames.Call, str] = {Look(): "snapshot", Watch(): "events", Act(action=action): "act", Ping(): "ping"}
     for call, word in words.items():
         assert msgspec.json.decode(frames.encode(call))["verb"] == word
         assert frames.decode_call(frames.encode(call)) == call

@@ -26,6 +26,7 @@ from backends.types import (
     Outcome,
     Reason,
     Request,
+    Review,
     Routed,
     Snapshot,
     Spend,
@@ -183,3 +184,6 @@ class ScriptedCore:
             raise self.refuses
         self.acted.append(action)
         return Acted(at=AT, action=action, detail="done", undo=None)
+
+    async def review(self) -> Review:
+        raise NotImplementedError

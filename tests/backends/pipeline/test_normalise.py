@@ -3,8 +3,9 @@ from msgspec.structs import replace
 
 from backends.errors import TooLarge, WrongUse
 from backends.pipeline.normalise import normalise
+from backends.settings.agents import Agent
 from backends.settings.cache import Cache
-from backends.settings.model import Agent, Router, Settings
+from backends.settings.model import Router, Settings
 from backends.types import Media, Message, Request, ResponseFormat, Sampling, Tool, ToolCall
 
 SETTINGS = Settings(

@@ -52,7 +52,7 @@ async def test_a_tool_is_called_and_its_result_taken(client: openai.AsyncOpenAI)
     asked: Any = {"role": "user", "content": "what is the weather?"}
     tools: Any = [TOOL]
     whole = await client.chat.completions.create(model=QWEN, messages=[asked], tools=tools)
-    (call,) = whole.choices[0].message.tool_calls or ()
+    (call,) = whole.choices[0].message.tool_calls or []
     assert call.type == "function"
     assert call.function.name == "get_weather"
     history: Any = [asked, CALLED, RESULT]

@@ -12,7 +12,7 @@ import pytest
 from backends.errors import QueueFull
 from backends.rehearsal.traffic import Cast, gaps, planned, play, read_cast
 from backends.settings.model import AGENTS
-from backends.types import Acted, Action, Chunk, Delta, Explanation, Request, Snapshot
+from backends.types import Acted, Action, Chunk, Delta, Explanation, Request, Review, Snapshot
 
 CAST = read_cast()
 
@@ -98,6 +98,9 @@ class Listener:
         raise NotImplementedError
 
     async def act(self, action: Action) -> Acted:
+        raise NotImplementedError
+
+    async def review(self) -> Review:
         raise NotImplementedError
 
 

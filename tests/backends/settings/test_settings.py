@@ -9,15 +9,8 @@ from hypothesis import strategies as st
 
 from backends.errors import WrongSettings
 from backends.settings.default_file import commented_file, descriptions
-from backends.settings.model import (
-    AGENTS,
-    Budget,
-    Loaded,
-    _know,
-    gemini_key,
-    known_keys,
-    load,
-)
+from backends.settings.model import AGENTS, Loaded, _know, gemini_key, known_keys, load
+from backends.settings.money import Budget
 from backends.settings.sources import LARGEST_B, _without_waiting, ollama_url
 
 

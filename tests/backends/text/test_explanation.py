@@ -10,6 +10,26 @@ from backends.commands.explain import lines
 from backends.text import explanation as evidence
 from backends.types import Alternative, Classes, Estimate, Explanation, Reason, Verdict, Weighed
 
+CLASSES = Classes(
+    intent="creative-writing",
+    intent_p=0.88,
+    runner_up="rewriting",
+    runner_up_p=0.07,
+    complexity=0.39,
+    p_local=0.61,
+    p_cloud=0.93,
+    input_tokens=310,
+)
+WEIGHED = Weighed(
+    dial=0.8,
+    dial_by="quality",
+    p_local=0.61,
+    asked=0.8,
+    deadline_s=30.0,
+    waiting=3,
+    wait_s=2.4,
+    all_cloud_usd=Decimal("0.0021"),
+)
 TOLD = Explanation(
     agent="writer",
     engine="cloud",
@@ -20,16 +40,7 @@ TOLD = Explanation(
     reasons=(Reason(rule="policy", detail="auto"), Reason(rule="quality", detail=".61 < .80")),
     decision_us=900.0,
     estimate=Estimate(cost_usd=Decimal("0.0021"), latency_ms=2140.0),
-    classes=Classes(
-        intent="creative-writing",
-        intent_p=0.88,
-        runner_up="rewriting",
-        runner_up_p=0.07,
-        complexity=0.39,
-        p_local=0.61,
-        p_cloud=0.93,
-        input_tokens=310,
-    ),
+    classes=CLASSES,
     alternatives=(
         Alternative(
             engine="local",
@@ -50,16 +61,7 @@ TOLD = Explanation(
     ),
     verdict=Verdict(sensitive=False),
     flips=("the dial is ≤ .60", "cloud is stopped", "the budget left is < $0.0021"),
-    weighed=Weighed(
-        dial=0.8,
-        dial_by="quality",
-        p_local=0.61,
-        asked=0.8,
-        deadline_s=30.0,
-        waiting=3,
-        wait_s=2.4,
-        all_cloud_usd=Decimal("0.0021"),
-    ),
+    weighed=WEIGHED,
 )
 
 
@@ -87,17 +89,17 @@ all-cloud   ~$0.0021, saved 0"""
     [
         ({"sensitive": True, "verdict": Verdict(sensitive=True, why="key")}, "sensitive   yes: key"),
         ({"classes": None}, "complexity  .74"),
-        ({"classes": replace(TOLD.classes, familiar=False)}, "cloud .93; unlike what the weights learned from"),
+        ({"classes": replace(CLASSES, familiar=False)}, "cloud .93; unlike what the weights learned from"),
         ({"reasons": (Reason(rule="deadline", detail="about 9 s, deadline 5 s"),)}, "deadline 30 s: the reason"),
         ({"estimate": Estimate(cost_usd=Decimal(0), latency_ms=None)}, "all-cloud   ~$0.0021, saved ~$0.0021"),
         (
-            {"classes": replace(TOLD.classes, language="pl", needs=frozenset({"json", "fresh"}))},
+            {"classes": replace(CLASSES, language="pl", needs=frozenset({"json", "fresh"}))},
             "fresh, json; language pl",
         ),
         ({"alternatives": (replace(TOLD.alternatives[0], ruled_out_by=None),)}, "~9.1 s: second best"),
-        ({"weighed": replace(TOLD.weighed, dial_by="cloud-share")}, "(dial .80 by cloud share)"),
-        ({"weighed": replace(TOLD.weighed, wait_s=0.0, waiting=0)}, "0 waiting, no wait;"),
-        ({"weighed": replace(TOLD.weighed, wait_s=None)}, "3 waiting; deadline"),
+        ({"weighed": replace(WEIGHED, dial_by="cloud-share")}, "(dial .80 by cloud share)"),
+        ({"weighed": replace(WEIGHED, wait_s=0.0, waiting=0)}, "0 waiting, no wait;"),
+        ({"weighed": replace(WEIGHED, wait_s=None)}, "3 waiting; deadline"),
     ],
 )
 def test_each_part_says_what_is_known(change: dict[str, Any], says: str) -> None:

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from backends.errors import ContextTooLong
 from backends.identity import new_id
-from backends.settings.model import Budget, Settings
+from backends.settings.model import Settings
+from backends.settings.money import Budget
 from backends.types import Request, Sampling
 from backends.upstream.token_ratio import AGENTS, LEAST, MOST, TokenRatios
 from tests.backends.engines.rig import WireServer, delta, response, sse, wire
@@ -96,7 +97,7 @@ async def test_the_expected_cost_follows_the_ratio_and_the_worst_case_does_not(h
             expected.append((await it.core.explain(asked())).estimate.cost_usd)
             async with aclosing(it.core.ask(asked())) as stream:
                 await anext(stream)
-                (budget,) = (await it.core.snapshot()).spend.budgets
+                (budget,) = await it.budgets()
                 reserved.append(budget.reserved_usd)
                 async for _chunk in stream:
                     pass

@@ -41,7 +41,7 @@ ROW = AnsweredRequest(
 
 def taught(rows: list[AnsweredRequest], **more: Any) -> Lesson:
     rows = [replace(row, id=f"r{number}") for number, row in enumerate(rows)]
-    given = {"weights": "v1", "dialled": ["writer"], "shipped": SHIPPED, "now": NOW} | more
+    given: dict[str, Any] = {"weights": "v1", "dialled": ["writer"], "shipped": SHIPPED, "now": NOW} | more
     return learn(rows, given.pop("given", []), **given)
 
 

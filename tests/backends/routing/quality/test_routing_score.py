@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from backends.routing.quality.pieces import Pieces
-from benchmarks.evaluation import routing_score
+from backends.routing.quality.posterior import Posterior
 from benchmarks.evaluation.routing_score import Labelled, run, scored
 from benchmarks.training.routing_fit import fitted
 from benchmarks.training.train_quality import scales
@@ -161,4 +161,4 @@ def test_of_many_rows_a_sample_carries_what_all_teach() -> None:
     arrays = fitted(texts, outcomes, scales(texts), Pieces.load(), most=12)
     assert arrays["vectors"].shape == (12, 64)
     assert arrays["crowds"].sum() == 60
-    assert routing_score.Posterior(arrays) is not None
+    assert Posterior(arrays) is not None

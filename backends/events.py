@@ -13,11 +13,11 @@ from backends.types import (
     CacheStats,
     EngineState,
     Exchange,
+    ForecastSummary,
     GpuReading,
     HostReading,
     InFlight,
     Outcome,
-    Outlook,
     RuntimeReading,
     Spend,
 )
@@ -89,8 +89,8 @@ class SpendSampled(Struct, frozen=True, kw_only=True, tag=True):
     spend: Spend
 
 
-class OutlookSampled(Struct, frozen=True, kw_only=True, tag=True):
-    outlook: Outlook
+class ForecastSampled(Struct, frozen=True, kw_only=True, tag=True):
+    forecast_summary: ForecastSummary
 
 
 class CacheSampled(Struct, frozen=True, kw_only=True, tag=True):
@@ -110,7 +110,7 @@ Sample = (
     | HostSampled
     | RuntimeSampled
     | SpendSampled
-    | OutlookSampled
+    | ForecastSampled
     | CacheSampled
     | HistoryAdvanced
 )
@@ -122,6 +122,6 @@ SAMPLES: tuple[type, ...] = (
     HostSampled,
     RuntimeSampled,
     SpendSampled,
-    OutlookSampled,
+    ForecastSampled,
     CacheSampled,
 )

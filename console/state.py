@@ -14,10 +14,10 @@ from backends.events import (
     Decided,
     EngineSampled,
     Event,
+    ForecastSampled,
     GpuSampled,
     HistoryAdvanced,
     HostSampled,
-    OutlookSampled,
     Progressed,
     Refused,
     RuntimeSampled,
@@ -30,11 +30,11 @@ from backends.types import (
     CacheStats,
     EngineState,
     Exchange,
+    ForecastSummary,
     GpuReading,
     HostReading,
     InFlight,
     Outcome,
-    Outlook,
     RuntimeReading,
     Snapshot,
     Spend,
@@ -75,7 +75,7 @@ class ViewState(Struct, frozen=True, kw_only=True):
     refusals: tuple[Refused, ...] = ()
     in_flight: tuple[InFlight, ...] = ()
     spend: Spend | None = None
-    outlook: Outlook | None = None
+    forecast_summary: ForecastSummary | None = None
     cache: CacheStats | None = None
     gpu: GpuReading | None = None
     host: HostReading | None = None
@@ -107,7 +107,7 @@ def adopt(state: ViewState, snapshot: Snapshot) -> ViewState:
         refusals=state.refusals,
         in_flight=snapshot.in_flight,
         spend=snapshot.spend,
-        outlook=snapshot.outlook,
+        forecast_summary=snapshot.forecast_summary,
         cache=snapshot.cache,
         gpu=snapshot.gpu,
         host=snapshot.host,
@@ -180,8 +180,8 @@ def _changes(state: ViewState, event: Event) -> dict[str, object]:  # noqa: PLR0
             return {"runtime": reading, "stale": state.stale - {"runtime"}}
         case SpendSampled(spend=spend):
             return {"spend": spend}
-        case OutlookSampled(outlook=outlook):
-            return {"outlook": outlook}
+        case ForecastSampled(forecast_summary=forecast_summary):
+            return {"forecast_summary": forecast_summary}
         case CacheSampled(stats=stats):
             return {"cache": stats}
         case HistoryAdvanced(points=points):

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from backends.errors import WrongUse
-from backends.finops import focus, markdown, page, rendering
+from backends.finops import focus, html_report, markdown_report, rendering
 from backends.finops.compare import compare
-from backends.finops.dossier import dossier
-from backends.finops.report import KEYS, Report, report
+from backends.finops.full_report import full_report
 from backends.finops.review import review
-from backends.finops.since import since
+from backends.finops.spend_report import KEYS, SpendReport, report
+from backends.finops.time_range import parse_since
 from backends.ledger.budget_windows import zone_of
 from backends.ledger.currency import also, footnote
 from backends.ledger.prices import Prices
@@ -27,7 +27,7 @@ from backends.settings.money import Money
 T = TypeVar("T")
 
 TOTALS = {"table": rendering.as_table, "json": lambda found: rendering.as_json(found) + "\n", "csv": rendering.as_csv}
-PAGES = {"markdown": markdown.as_markdown, "html": page.as_html}
+PAGES = {"markdown": markdown_report.as_markdown, "html": html_report.as_html}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     paths = Paths.find(rehearsal=args.rehearse)
     known = settings.load(paths.config).settings
     prices = Prices(known.prices, discount=known.engines.cloud.discount)
-    span: dict[str, Any] = {"since": since(args.since, until), "until": until, "prices": prices}
+    span: dict[str, Any] = {"since": parse_since(args.since, until), "until": until, "prices": prices}
     with open_read_only(paths.ledger) as db:
         sys.stdout.write(_text(db, args, wanted, span, known))
     return 0
@@ -72,12 +72,12 @@ def _text(
     if wanted == "focus":
         return focus.focus_csv(db, **span)
     if wanted in PAGES:
-        return PAGES[wanted](dossier(db, settings=known, zone=zone_of(known.money.timezone), **span))
+        return PAGES[wanted](full_report(db, settings=known, zone=zone_of(known.money.timezone), **span))
     totals = report(db, by=args.by, **span)
     return TOTALS[wanted](totals) + (_elsewhere(totals, known.money) if wanted == "table" else "")
 
 
-def _elsewhere(totals: Report, money: Money) -> str:
+def _elsewhere(totals: SpendReport, money: Money) -> str:
     """The total in the operator's currency, with its rate; nothing where that is the dollar."""
     if money.currency == "USD":
         return ""

@@ -105,7 +105,7 @@ class LocalCore:
             recent=self._activity.recent(),
             in_flight=self._activity.in_flight(),
             spend=self._ledger.spend(),
-            outlook=self._spend_watch.outlook,
+            forecast_summary=self._spend_watch.forecast_summary,
             cache=self._cache.stats(),
             gpu=self._sampler.gpu,
             host=self._sampler.host,

@@ -14,7 +14,7 @@ from math import erfc, exp, factorial, lgamma, log, sqrt
 
 from msgspec import Struct
 
-from backends.finops.usual import Profile, Usual, traits_of
+from backends.finops.spend_profile import SpendProfile, SpendProfiles, traits_of
 from backends.types import Outcome
 
 WINDOWS_MIN = (2, 5, 15)
@@ -22,7 +22,7 @@ CHANCE = 3e-6
 """Less likely than this is unusual: eleven agents, three windows and every minute of a week make 300,000 looks."""
 
 AT_LEAST = 2.0
-"""Times the usual."""
+"""Times the usual spend."""
 
 MATTERS_SHARE, MATTERS_USD = 0.01, 0.10
 """Going on for a day it must add this share to the day's spend of all agents, and this many dollars."""
@@ -50,17 +50,17 @@ class Anomaly(Struct, frozen=True, kw_only=True):
         return f"{self.agent} spends ${rate} an hour, {times}: {self.because} ({self.model}, {self.intent})"
 
 
-class Watch:
+class AnomalyDetector:
     """The last minutes of every agent. Feed it each outcome as it settles; ask it now and then."""
 
     def __init__(self) -> None:
         self._recent: deque[tuple[float, Outcome]] = deque()
 
-    def settled(self, outcome: Outcome, at: float) -> None:
+    def record(self, outcome: Outcome, at: float) -> None:
         """`at` is in monotonic seconds."""
         self._recent.append((at, outcome))
 
-    def unusual(self, usual: Usual, at: float, now: datetime) -> tuple[Anomaly, ...]:
+    def detect(self, profiles: SpendProfiles, at: float, now: datetime) -> tuple[Anomaly, ...]:
         """Agents whose spend stands out now, each once, by name; `now` says which hour it is."""
         while self._recent and self._recent[0][0] <= at - max(WINDOWS_MIN) * 60:
             self._recent.popleft()
@@ -71,22 +71,24 @@ class Watch:
                 if heard > at - minutes * 60:
                     by_agent.setdefault(outcome.agent, []).append(outcome)
             for agent, outcomes in by_agent.items():
-                if agent not in found and (seen := _judged(agent, outcomes, minutes, usual, now)) is not None:
+                if agent not in found and (seen := _judged(agent, outcomes, minutes, profiles, now)) is not None:
                     found[agent] = seen
         return tuple(found[agent] for agent in sorted(found))
 
 
-def _judged(agent: str, outcomes: list[Outcome], minutes: int, usual: Usual, now: datetime) -> Anomaly | None:
+def _judged(
+    agent: str, outcomes: list[Outcome], minutes: int, profiles: SpendProfiles, now: datetime
+) -> Anomaly | None:
     paid = [outcome for outcome in outcomes if outcome.cost_usd]
     if not paid:
         return None
     spent = sum(float(outcome.cost_usd) for outcome in paid)
-    profile = usual.agents.get(agent)
+    profile = profiles.agents.get(agent)
     rate = max(profile.paid_per_minute[now.hour] if profile else 0.0, UNSEEN_PER_MINUTE) * minutes
-    typical = _typical(profile, usual)
+    typical = _typical(profile, profiles)
     expected = rate * typical
     extra_a_day = (spent - expected) / minutes * 1440
-    if extra_a_day < max(MATTERS_USD, MATTERS_SHARE * usual.day_usd) or spent < AT_LEAST * expected:
+    if extra_a_day < max(MATTERS_USD, MATTERS_SHARE * profiles.day_usd) or spent < AT_LEAST * expected:
         return None
     if _chance(paid, rate, typical, profile) > CHANCE:
         return None
@@ -100,14 +102,14 @@ def _judged(agent: str, outcomes: list[Outcome], minutes: int, usual: Usual, now
     )
 
 
-def _typical(profile: Profile | None, usual: Usual) -> float:
+def _typical(profile: SpendProfile | None, profiles: SpendProfiles) -> float:
     """US dollars of a paid request; for an agent that never paid, the least of what others do."""
     if profile is not None and profile.paid_usd:
         return profile.paid_usd
-    return min((one.paid_usd for one in usual.agents.values() if one.paid_usd), default=1e-6)
+    return min((one.paid_usd for one in profiles.agents.values() if one.paid_usd), default=1e-6)
 
 
-def _chance(paid: list[Outcome], rate: float, typical: float, profile: Profile | None) -> float:
+def _chance(paid: list[Outcome], rate: float, typical: float, profile: SpendProfile | None) -> float:
     """How likely so many requests that cost so much are in an ordinary hour."""
     many = at_least(len(paid), rate, profile.bursts if profile else 1.0)
     if profile is None or not profile.paid_usd:
@@ -121,7 +123,7 @@ def _chance(paid: list[Outcome], rate: float, typical: float, profile: Profile |
     return 2 * min(_fisher(many, dear), _fisher(many, dear, min(1.0, 3 * odd)))
 
 
-def _odds(paid: list[Outcome], profile: Profile) -> Iterator[float]:
+def _odds(paid: list[Outcome], profile: SpendProfile) -> Iterator[float]:
     """For each trait of these requests, the chance that so many of them have it."""
     seen = Counter(trait for outcome in paid for trait in traits(outcome))
     whole = profile.traits.get("", 0) + 2
@@ -161,8 +163,8 @@ def at_least(count: int, expected: float, bursts: float = 1.0) -> float:
     return min(1.0, total)
 
 
-def _because(outcomes: list[Outcome], minutes: int, now: datetime, profile: Profile | None) -> str:
-    """What differs most from usual, as a factor; several may multiply to the whole."""
+def _because(outcomes: list[Outcome], minutes: int, now: datetime, profile: SpendProfile | None) -> str:
+    """What differs most from the profile, as a factor; several may multiply to the whole."""
     if profile is None:
         return f"{len(outcomes)} requests"
     tokens = sum(one.tokens.input + one.tokens.output + one.tokens.thinking for one in outcomes) / len(outcomes)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from backends.finops.report import By, Line, Report, report
+from backends.finops.spend_report import By, ReportLine, SpendReport, report
 from backends.ledger.prices import Prices
 from backends.types import ZERO
 
@@ -14,8 +14,8 @@ from backends.types import ZERO
 class Change(Struct, frozen=True, kw_only=True):
     """One key in both spans; a span in which it does not appear has zeros."""
 
-    before: Line
-    after: Line
+    before: ReportLine
+    after: ReportLine
 
     @property
     def key(self) -> str:
@@ -32,8 +32,8 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
-    before: Report
-    after: Report
+    before: SpendReport
+    after: SpendReport
     rows: tuple[Change, ...]
     total: Change
 
@@ -43,7 +43,10 @@ def compare(db: sqlite3.Connection, *, since: datetime, until: datetime, by: By,
     after = report(db, since=since, until=until, by=by, prices=prices)
     before = report(db, since=since - (until - since), until=since, by=by, prices=prices)
     was, now = ({line.key: line for line in one.rows} for one in (before, after))
-    rows = [Change(before=was.get(key, Line(key=key)), after=now.get(key, Line(key=key))) for key in {*was, *now}]
+    rows = [
+        Change(before=was.get(key, ReportLine(key=key)), after=now.get(key, ReportLine(key=key)))
+        for key in {*was, *now}
+    ]
     rows.sort(key=lambda row: (ZERO if by == "day" else -abs(row.cost_usd), row.key))
     return Comparison(
         before=before, after=after, rows=tuple(rows), total=Change(before=before.total, after=after.total)

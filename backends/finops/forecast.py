@@ -39,14 +39,14 @@ FRESH_TWINS = 2.0
 """Days that a weekday's factor is drawn towards 1 by."""
 
 
-class Day(Struct, frozen=True):
+class DaySpend(Struct, frozen=True):
     """One whole local day's spend in US dollars."""
 
     on: date
     usd: float
 
 
-def forecast(days: Sequence[Day], *, month_so_far: Decimal, today: date, today_so_far: Decimal) -> Forecast | None:
+def forecast(days: Sequence[DaySpend], *, month_so_far: Decimal, today: date, today_so_far: Decimal) -> Forecast | None:
     """The month's end as of now; None before there are three whole days.
 
     `days` are consecutive, ending yesterday, days without spend included. `month_so_far` includes `today_so_far`.
@@ -80,7 +80,7 @@ def forecast(days: Sequence[Day], *, month_so_far: Decimal, today: date, today_s
     )
 
 
-class Line(Struct, frozen=True):
+class TrendLine(Struct, frozen=True):
     """The level now, its change a day, and how days scatter around it; dollars, weekdays taken out."""
 
     level: float
@@ -99,7 +99,7 @@ class Line(Struct, frozen=True):
         return float(self.level + self.slope * keep * (1 - keep**days) / (1 - keep))
 
 
-def _line(values: Sequence[float], weights: Sequence[float]) -> Line:
+def _line(values: Sequence[float], weights: Sequence[float]) -> TrendLine:
     """A weighted line through the days, believed as far as its slope stands out from the scatter."""
     mean = _mean(values, weights)
     ages = [index - len(values) + 1.0 for index in range(len(values))]
@@ -111,10 +111,10 @@ def _line(values: Sequence[float], weights: Sequence[float]) -> Line:
     error = scatter / sqrt(spread * _effective(weights))
     belief = 1 / (1 + DISBELIEF * (error / slope) ** 2) if abs(slope) > LEAST_USD else 0.0
     slope *= belief
-    return Line(level=mean - slope * middle, slope=slope, scatter=scatter, echo=_echo(off))
+    return TrendLine(level=mean - slope * middle, slope=slope, scatter=scatter, echo=_echo(off))
 
 
-def _weekday_factors(days: Sequence[Day]) -> list[float]:
+def _weekday_factors(days: Sequence[DaySpend]) -> list[float]:
     mean = sum(day.usd for day in days) / len(days)
     if len(days) < WEEKDAYS_FROM_DAYS or not mean:
         return [1.0] * 7

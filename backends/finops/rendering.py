@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from backends.finops.compare import Change, Comparison
-from backends.finops.report import Line, Report
+from backends.finops.spend_report import ReportLine, SpendReport
 from backends.ledger.request_rows import stamp
 from backends.text.terminal_safe import harmless
 from backends.types import BreakEven, PriceMonth, Recommendation, Review
@@ -21,7 +21,7 @@ Table = list[tuple[str, ...]]
 PARTS = ("routing", "exact_cache", "semantic_cache", "provider_cache", "optimisation")
 
 
-def as_json(report: Report) -> str:
+def as_json(report: SpendReport) -> str:
     """One object, in ASCII with escapes, so that it is safe wherever it lands."""
     return json.dumps(
         {
@@ -33,7 +33,7 @@ def as_json(report: Report) -> str:
     )
 
 
-def as_csv(report: Report) -> str:
+def as_csv(report: SpendReport) -> str:
     """A header, then a record for each row; the total is left to the reader's own sum."""
     flat = [
         {name: value for name, value in _object(line).items() if name != "saved_by"} | _parts(line)
@@ -54,7 +54,7 @@ def csv_text(names: Sequence[str], records: Iterable[Sequence[Any]]) -> str:
     return out.getvalue()
 
 
-def as_table(report: Report) -> str:
+def as_table(report: SpendReport) -> str:
     """Aligned columns, the total last, then where the savings come from."""
     header = (report.by, "requests", "cost", "all-cloud", "saved", "", "input", "output")
     lines = [_columns(line) for line in (*report.rows, report.total)]
@@ -113,7 +113,7 @@ def _break_even(found: BreakEven) -> str:
     return f"{head}\n" + columns((("requests", "own machine", "cloud"), *rows))
 
 
-def spend_table(report: Report) -> Table:
+def spend_table(report: SpendReport) -> Table:
     """Its lines and their total."""
     lines = (
         (line.key, f"{line.requests:,}", dollars(line.cost_usd), dollars(line.baseline_usd), dollars(line.saved_usd))
@@ -161,7 +161,7 @@ def about(usd: Decimal | None) -> str:
     return "–" if usd is None else f"${usd:,.2f}"
 
 
-def _columns(line: Line) -> tuple[str, ...]:
+def _columns(line: ReportLine) -> tuple[str, ...]:
     share = f"{line.saved_usd / line.baseline_usd:.0%}" if line.baseline_usd else "–"
     return (
         harmless(line.key),
@@ -175,7 +175,7 @@ def _columns(line: Line) -> tuple[str, ...]:
     )
 
 
-def _object(line: Line) -> dict[str, Any]:
+def _object(line: ReportLine) -> dict[str, Any]:
     return {
         "key": line.key,
         "requests": line.requests,
@@ -189,7 +189,7 @@ def _object(line: Line) -> dict[str, Any]:
     }
 
 
-def _parts(line: Line) -> dict[str, str]:
+def _parts(line: ReportLine) -> dict[str, str]:
     return {name: f"{amount:f}" for name, amount in msgspec.structs.asdict(line.saved_by).items()}
 
 

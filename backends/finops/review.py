@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from backends.finops import inertia, waste
+from backends.finops import model_recommendations, waste_recommendations
+from backends.finops.analysis_window import AnalysisWindow, money
 from backends.finops.break_even import break_even
 from backends.finops.discounts import discounts
 from backends.finops.llmflation import price_months
-from backends.finops.look import Look, money
-from backends.finops.report import saved_by
+from backends.finops.spend_report import saved_by
 from backends.ledger.prices import Prices
 from backends.ledger.rollups import sums
 from backends.settings.model import Settings
@@ -20,16 +20,16 @@ DAYS = 30
 MONTHS_DAYS = 366
 """How far back prices by month go."""
 
-SEARCHES: tuple[Callable[[Look], Iterator[Recommendation]], ...] = (
-    inertia.dear_models,
-    inertia.kept_from_local,
-    inertia.old_models,
-    inertia.idle_machine,
-    waste.thinking_on_easy_prompts,
-    waste.failed_tries,
-    waste.cut_answers,
-    waste.asked_twice,
-    waste.uncached_openings,
+SEARCHES: tuple[Callable[[AnalysisWindow], Iterator[Recommendation]], ...] = (
+    model_recommendations.dear_models,
+    model_recommendations.kept_from_local,
+    model_recommendations.old_models,
+    model_recommendations.idle_machine,
+    waste_recommendations.thinking_on_easy_prompts,
+    waste_recommendations.failed_tries,
+    waste_recommendations.cut_answers,
+    waste_recommendations.asked_twice,
+    waste_recommendations.uncached_openings,
 )
 
 LEAST_USD = Decimal("0.01")
@@ -44,15 +44,15 @@ def review(db: sqlite3.Connection, *, settings: Settings, prices: Prices, now: d
     saved = SavedBy()
     for part in sums(db, since=since, until=now, discount=discount, by=("cache",)):
         cost, baseline, saved = cost + part.cost_usd, baseline + part.baseline_usd, saved + saved_by(part)
-    look = Look(db=db, since=since, until=now, prices=prices, settings=settings)
+    window = AnalysisWindow(db=db, since=since, until=now, prices=prices, settings=settings)
     return Review(
         at=now,
         days=days,
         saved_by=saved,
         cost_usd=cost,
         baseline_usd=baseline,
-        recommendations=recommendations(look),
-        break_even=_break_even(look),
+        recommendations=recommendations(window),
+        break_even=_break_even(window),
         months=price_months(
             sums(
                 db,
@@ -65,22 +65,24 @@ def review(db: sqlite3.Connection, *, settings: Settings, prices: Prices, now: d
     )
 
 
-def recommendations(look: Look) -> tuple[Recommendation, ...]:
+def recommendations(window: AnalysisWindow) -> tuple[Recommendation, ...]:
     """All that is worth a line, the largest saving first; what is not money comes last."""
-    found = [one for search in SEARCHES for one in search(look) if one.usd_month is None or one.usd_month >= LEAST_USD]
+    found = [
+        one for search in SEARCHES for one in search(window) if one.usd_month is None or one.usd_month >= LEAST_USD
+    ]
     return tuple(sorted(found, key=lambda one: (one.usd_month is None, -(one.usd_month or ZERO), one.title)))
 
 
-def _break_even(look: Look) -> BreakEven:
-    (row,) = look.rows(LOCAL)
-    (whole,) = look.rows(ALL)
+def _break_even(window: AnalysisWindow) -> BreakEven:
+    (row,) = window.rows(LOCAL)
+    (whole,) = window.rows(ALL)
     answered = row["requests"] or 0
     return break_even(
-        look.settings.costs.local,
+        window.settings.costs.local,
         cloud_usd=money(row["baseline"]) / answered if answered else None,
         seconds=row["ms"] / 1000 if answered else None,
-        parallel=look.settings.engines.local.parallel,
-        requests_month=int(look.a_month(Decimal(whole["requests"]))),
+        parallel=window.settings.engines.local.parallel,
+        requests_month=int(window.a_month(Decimal(whole["requests"]))),
     )
 
 

@@ -13,28 +13,28 @@ from backends.background import background
 from backends.bus import Bus
 from backends.clock import Clock
 from backends.errors import ClawError
-from backends.finops.anomaly import Anomaly, Watch
+from backends.finops.anomaly import Anomaly, AnomalyDetector
 from backends.finops.discounts import discounts
-from backends.finops.outlook import outlook
+from backends.finops.forecast_summary import forecast_summary
 from backends.finops.review import review
-from backends.finops.usual import Usual, usual
+from backends.finops.spend_profile import SpendProfiles, spend_profiles
 from backends.ledger.prices import Prices
 from backends.ledger.sqlite_connection import open_read_only
 from backends.ledger.store import Ledger
 from backends.monitoring.activity import ActivityFeed
 from backends.settings.model import Settings
-from backends.types import Outlook, Review
+from backends.types import ForecastSummary, Review
 
 LOOK_S = 15.0
-OUTLOOK_EVERY = 20  # looks; five minutes
-USUAL_EVERY = 240  # looks; an hour
+FORECAST_EVERY = 20  # looks; five minutes
+PROFILES_EVERY = 240  # looks; an hour
 CALM_LOOKS = 40  # ten minutes without a sign, and the alert goes
 
 T = TypeVar("T")
 
 
 class SpendWatch:
-    """`run` is for a background task; `review` may be asked at any time. `outlook` is None until the first look."""
+    """`run` is for a background task; `review` may be called at any time. `forecast_summary` is None at first."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class SpendWatch:
         zone: tzinfo | None,
         every_s: float = LOOK_S,
     ) -> None:
-        self.outlook: Outlook | None = None
+        self.forecast_summary: ForecastSummary | None = None
         self._settings = settings
         self._path = path
         self._ledger = ledger
@@ -60,12 +60,12 @@ class SpendWatch:
         self._clock = clock
         self._zone = zone
         self._every_s = every_s
-        self._watch = Watch()
-        self._usual: Usual | None = None
+        self._detector = AnomalyDetector()
+        self._profiles: SpendProfiles | None = None
         self._calm: dict[str, int] = {}
 
     async def run(self) -> None:
-        """Look again and again. What the ledger cannot tell now is left for the next time."""
+        """Look every `every_s` seconds. What the ledger cannot tell now is left for the next time."""
         async with background(self._listen()):
             look = 0
             while True:
@@ -88,25 +88,25 @@ class SpendWatch:
         async with aclosing(self._bus.events()) as news:
             async for event in news:
                 if isinstance(event, events.Settled):
-                    self._watch.settled(event.outcome, self._clock.monotonic())
+                    self._detector.record(event.outcome, self._clock.monotonic())
 
     async def _look(self, look: int) -> None:
         now = self._clock.now()
-        if look % OUTLOOK_EVERY == 0:
+        if look % FORECAST_EVERY == 0:
             await self._ledger.roll_up(self._discount)
             await self._foresee()
-        if look % USUAL_EVERY == 0:
+        if look % PROFILES_EVERY == 0:
             await self._ledger.prune(self._settings.ledger.keep_days)
-            self._usual = await self._read(lambda db: usual(db, now))
-        if self._usual is not None:
-            self._tell(self._watch.unusual(self._usual, self._clock.monotonic(), now))
+            self._profiles = await self._read(lambda db: spend_profiles(db, now))
+        if self._profiles is not None:
+            self._tell(self._detector.detect(self._profiles, self._clock.monotonic(), now))
 
     async def _foresee(self) -> None:
         spend, now = self._ledger.spend(), self._clock.now()
-        self.outlook = await self._read(
-            lambda db: outlook(db, spend=spend, now=now, zone=self._zone, discount=self._discount)
+        self.forecast_summary = await self._read(
+            lambda db: forecast_summary(db, spend=spend, now=now, zone=self._zone, discount=self._discount)
         )
-        self._bus.publish(events.OutlookSampled(outlook=self.outlook))
+        self._bus.publish(events.ForecastSampled(forecast_summary=self.forecast_summary))
 
     def _tell(self, found: tuple[Anomaly, ...]) -> None:
         for anomaly in found:

@@ -124,7 +124,7 @@ class Review(Struct, frozen=True, kw_only=True):
     months: tuple[PriceMonth, ...]
 
 
-class Outlook(Struct, frozen=True, kw_only=True):
+class ForecastSummary(Struct, frozen=True, kw_only=True):
     """Where spend goes, looked at every five minutes. `by_hour` is each agent's last 24 hours in dollars, oldest
     first.
     """

@@ -7,7 +7,7 @@ from msgspec import Struct, field
 
 from backends.types.cached import CacheStats
 from backends.types.machine import GpuReading, HostReading, RuntimeReading
-from backends.types.money import Outlook, Spend
+from backends.types.money import ForecastSummary, Spend
 from backends.types.names import EngineName, Health, Policy
 from backends.types.outcome import Outcome
 from backends.types.thought import Explanation
@@ -107,7 +107,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     recent: tuple[Exchange, ...] = ()
     in_flight: tuple[InFlight, ...] = ()
     spend: Spend | None = None
-    outlook: Outlook | None = None
+    forecast_summary: ForecastSummary | None = None
     cache: CacheStats = CacheStats()
     gpu: GpuReading | None = None
     host: HostReading | None = None

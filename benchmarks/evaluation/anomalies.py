@@ -17,8 +17,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from backends.finops.anomaly import Watch, traits
-from backends.finops.usual import Bucket, Traits, Usual, learned
+from backends.finops.anomaly import AnomalyDetector, traits
+from backends.finops.spend_profile import RequestBucket, SpendProfiles, Traits, profiles_from
 from backends.types import Attempt, CacheResult, Outcome, Tokens
 
 START = datetime(2026, 9, 7, tzinfo=UTC)
@@ -95,14 +95,16 @@ def measured(seeds: int, busy: float) -> dict[str, Any]:
     alarms = 0
     taken: dict[str, list[float]] = {fault: [] for fault in FAULTS}
     for seed in range(seeds):
-        usual = taught(Random(seed), busy)
-        alarms += len(told(usual, Random(1_000 + seed), {}, busy))
+        profiles = taught(Random(seed), busy)
+        alarms += len(told(profiles, Random(1_000 + seed), {}, busy))
         for fault, (agent, change) in FAULTS.items():
             dice = Random(f"{seed} {fault}")
             day, hour = dice.randrange(1, 6), dice.randrange(1, 5) if "night" in fault else dice.randrange(9, 17)
             begins = day * 1440 + hour * 60 + dice.randrange(60)
             habits = {agent: change(HABITS.get(agent, IDLE))}
-            seen = [at for who, at in told(usual, dice, habits, busy, begins=begins) if who == agent and at >= begins]
+            seen = [
+                at for who, at in told(profiles, dice, habits, busy, begins=begins) if who == agent and at >= begins
+            ]
             taken[fault].append(min(seen) - begins + 1 if seen else 60.0)
     faults = {
         fault: {
@@ -119,7 +121,7 @@ def measured(seeds: int, busy: float) -> dict[str, Any]:
     }
 
 
-def taught(dice: Random, busy: float) -> Usual:
+def taught(dice: Random, busy: float) -> SpendProfiles:
     sums: dict[tuple[str, int], list[float]] = {}
     known: Traits = defaultdict(Counter)
     first = int(START.timestamp()) // 300
@@ -133,27 +135,27 @@ def taught(dice: Random, busy: float) -> Usual:
             for index, more in enumerate((1, usd > 0, usd, usd * usd, whole, outcome.cache == "exact")):
                 row[index] += more
     buckets = [
-        Bucket(agent, slot, int(row[0]), int(row[1]), row[2], row[3], int(row[4]), int(row[5]))
+        RequestBucket(agent, slot, int(row[0]), int(row[1]), row[2], row[3], int(row[4]), int(row[5]))
         for (agent, slot), row in sums.items()
     ]
-    found = learned(buckets, known, START + timedelta(minutes=TAUGHT))
+    found = profiles_from(buckets, known, START + timedelta(minutes=TAUGHT))
     assert found is not None
     return found
 
 
 def told(
-    usual: Usual, dice: Random, habits: dict[str, Habit], busy: float, *, begins: int | None = None
+    profiles: SpendProfiles, dice: Random, habits: dict[str, Habit], busy: float, *, begins: int | None = None
 ) -> list[tuple[str, int]]:
     """Who was told of and in which minute of the week, once an hour each; with a fault, only the hours around it."""
-    watch = Watch()
+    detector = AnomalyDetector()
     found: list[tuple[str, int]] = []
     span = range(REPLAYED) if begins is None else range(begins - 60, begins + 20)
     for minute in span:
         everybody = HABITS | habits if begins is not None and minute >= begins else HABITS
         for outcome in requests(dice, TAUGHT + minute, everybody, busy):
-            watch.settled(outcome, minute * 60.0)
+            detector.record(outcome, minute * 60.0)
         now = START + timedelta(minutes=TAUGHT + minute + 1)
-        for anomaly in watch.unusual(usual, minute * 60.0 + 60, now):
+        for anomaly in detector.detect(profiles, minute * 60.0 + 60, now):
             if not any(who == anomaly.agent and minute - at < 60 for who, at in found):
                 found.append((anomaly.agent, minute))
     return found

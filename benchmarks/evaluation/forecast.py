@@ -14,7 +14,7 @@ from random import Random
 from statistics import mean, median
 from typing import Any
 
-from backends.finops.forecast import Day, forecast
+from backends.finops.forecast import DaySpend, forecast
 
 FIRST = date(2026, 3, 4)
 RUN_IN, QUARTER = 28, 91
@@ -100,7 +100,7 @@ def replayed(spend: Spend, seeds: int) -> dict[str, Any]:
 def quarter(spend: Spend, dice: Random) -> list[tuple[float, float, float, float, float]]:
     """Low, end, high, truth and the month so far in proportion, at the start of each day whose month is whole."""
     dates = [FIRST + timedelta(days=index) for index in range(RUN_IN + QUARTER + 31)]
-    days = [Day(on, usd) for on, usd in zip(dates, spend(dice, dates), strict=True)]
+    days = [DaySpend(on, usd) for on, usd in zip(dates, spend(dice, dates), strict=True)]
     found = []
     for index in range(RUN_IN, RUN_IN + QUARTER):
         today = days[index].on

@@ -23,8 +23,8 @@ from random import Random
 from typing import Any
 
 from backends.finops.discounts import discounts
-from backends.finops.report import report
 from backends.finops.review import review
+from backends.finops.spend_report import report
 from backends.ledger.prices import Prices
 from backends.ledger.request_rows import stamp
 from backends.ledger.rollups import RollUp

@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from backends.types import ZERO, AgentSpend, BudgetState, Outlook, SavedBy, Spend
+from backends.types import ZERO, AgentSpend, BudgetState, ForecastSummary, SavedBy, Spend
 from console.present.faces import notice
 from console.present.figures import bar, count, limit, moment, share, sparkline, total
 from console.present.header import budget_bar
@@ -18,10 +18,10 @@ def spend(state: ViewState, cells: int) -> list[Row]:
     money = state.spend
     if money is None:
         return [(span("loading…", "dim"),)]
-    outlook = state.outlook
-    rows = [*_totals(money, cells), *_month_end(outlook, cells)]
-    if outlook is not None:
-        rows += _month_saved_by(outlook, money, cells)
+    forecast_summary = state.forecast_summary
+    rows = [*_totals(money, cells), *_month_end(forecast_summary, cells)]
+    if forecast_summary is not None:
+        rows += _month_saved_by(forecast_summary, money, cells)
     rows.append(BLANK)
     for budget in money.budgets:
         rows += [*_budget(budget, money, state.at, cells), BLANK]
@@ -30,7 +30,7 @@ def spend(state: ViewState, cells: int) -> list[Row]:
     if not money.by_agent:
         text = "What each agent spends today appears here with its first request."
         return [*rows, *notice("no requests yet today", text, cells)]
-    return [*rows, *_agents(money.by_agent, outlook.by_hour if outlook else {}, cells)]
+    return [*rows, *_agents(money.by_agent, forecast_summary.by_hour if forecast_summary else {}, cells)]
 
 
 PARTS = (
@@ -42,12 +42,13 @@ PARTS = (
 )
 
 
-def _month_saved_by(outlook: Outlook, money: Spend, cells: int) -> list[Row]:
+def _month_saved_by(forecast_summary: ForecastSummary, money: Spend, cells: int) -> list[Row]:
     """The parts are looked at every few minutes: where the month has gone on since, they say of when they are."""
-    known = sum((getattr(outlook.month_saved_by, field) for field, _ in PARTS), ZERO)
+    known = sum((getattr(forecast_summary.month_saved_by, field) for field, _ in PARTS), ZERO)
     now = money.month_baseline_usd - money.month_usd
-    said = share(known, money.month_baseline_usd) if known == now else f"as of {moment(outlook.at, outlook.at)}"
-    return saved_by(outlook.month_saved_by, said, cells)
+    at = forecast_summary.at
+    said = share(known, money.month_baseline_usd) if known == now else f"as of {moment(at, at)}"
+    return saved_by(forecast_summary.month_saved_by, said, cells)
 
 
 def saved_by(saved: SavedBy, said: str, cells: int) -> list[Row]:
@@ -63,9 +64,9 @@ def saved_by(saved: SavedBy, said: str, cells: int) -> list[Row]:
     return wrap(spans, max(1, cells))
 
 
-def _month_end(outlook: Outlook | None, cells: int) -> list[Row]:
-    if outlook is None or (said := outlook.forecast) is None:
-        return [row(span("month's end –  after three whole days", "dim"))] if outlook is not None else []
+def _month_end(forecast_summary: ForecastSummary | None, cells: int) -> list[Row]:
+    if forecast_summary is None or (said := forecast_summary.forecast) is None:
+        return [row(span("month's end –  after three whole days", "dim"))] if forecast_summary is not None else []
     left = row(span("end   ~", "dim"), span(f"{total(said.month_end_usd):>9}"))
     between = f"{total(said.low_usd)} to {total(said.high_usd)}"
     return [spread(left, row(span(f"{between}, 9 times in 10" if cells >= 44 else between, "dim")), cells)]

@@ -14,13 +14,13 @@ from backends.types import (
     CurvePoint,
     EngineState,
     Forecast,
+    ForecastSummary,
     Gpu,
     GpuProcess,
     GpuReading,
     HostReading,
     InFlight,
     LoadedModel,
-    Outlook,
     PriceMonth,
     Recommendation,
     Review,
@@ -123,9 +123,9 @@ def spend() -> Spend:
     )
 
 
-def outlook() -> Outlook:
+def forecast_summary() -> ForecastSummary:
     hours = tuple(0.01 * (hour % 7) for hour in range(24))
-    return Outlook(
+    return ForecastSummary(
         at=NOW,
         forecast=Forecast(month_end_usd=Decimal("31.00"), low_usd=Decimal("27.20"), high_usd=Decimal("36.10"), days=41),
         month_saved_by=SavedBy(
@@ -142,7 +142,7 @@ def review() -> Review:
     return Review(
         at=NOW,
         days=30,
-        saved_by=outlook().month_saved_by,
+        saved_by=forecast_summary().month_saved_by,
         cost_usd=Decimal("22.10"),
         baseline_usd=Decimal("76.21"),
         recommendations=(
@@ -248,7 +248,7 @@ def snapshot(**changes: object) -> Snapshot:
             ),
         ),
         "spend": spend(),
-        "outlook": outlook(),
+        "forecast_summary": forecast_summary(),
         "cache": cache(),
         "gpu": gpus(),
         "host": HostReading(

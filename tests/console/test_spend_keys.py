@@ -7,14 +7,14 @@ import pytest
 from msgspec.structs import replace
 
 from backends.errors import LedgerError
-from backends.types import Forecast, Outlook, SavedBy
+from backends.types import Forecast, ForecastSummary, SavedBy
 from console.present.finops import finops
 from console.present.rows import width
 from console.present.spend import saved_by, spend
 from console.screens.budget import BudgetScreen
 from console.screens.finops import FinOpsScreen
 from console.state import ViewState
-from tests.console.scene import NOW, outlook, review, snapshot
+from tests.console.scene import NOW, forecast_summary, review, snapshot
 from tests.console.scripted_core import ScriptedCore
 from tests.console.stage import on_stage, text_of
 from tests.console.test_present import scene as state
@@ -93,8 +93,8 @@ def test_parts_that_the_month_has_left_behind_say_of_when_they_are() -> None:
 
 
 def test_a_month_without_a_forecast_says_when_there_will_be_one() -> None:
-    young = Outlook(at=NOW)
-    text = "\n".join("".join(span.text for span in row) for row in spend(state(outlook=young), 80))
+    young = ForecastSummary(at=NOW)
+    text = "\n".join("".join(span.text for span in row) for row in spend(state(forecast_summary=young), 80))
     assert "after three whole days" in text
     assert "~   $31.00" in "\n".join("".join(span.text for span in row) for row in spend(state(), 80))
-    assert isinstance(outlook().forecast, Forecast)
+    assert isinstance(forecast_summary().forecast, Forecast)

@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from backends.finops.focus import focus_csv
-from backends.finops.report import Report, report
+from backends.finops.spend_report import SpendReport, report
 from backends.ledger.prices import Prices
 from backends.ledger.sqlite_connection import connect_read_only
 from backends.rehearsal.behaviour import Model
@@ -61,7 +61,7 @@ async def test_another_model_answers_and_reports_are_by_its_name(home: Path) -> 
     assert (charged["ResourceId"], charged["SkuId"]) == (NEW, NEW)
 
 
-def reports(it: Stand, since: datetime) -> tuple[Report, dict[str, str]]:
+def reports(it: Stand, since: datetime) -> tuple[SpendReport, dict[str, str]]:
     """The report by model, and the one charge of the FOCUS export."""
     until, prices = since + timedelta(minutes=1), Prices({})
     with closing(connect_read_only(it.paths.ledger)) as db:

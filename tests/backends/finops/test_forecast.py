@@ -6,17 +6,17 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.finops.forecast import Day, forecast
+from backends.finops.forecast import DaySpend, forecast
 from backends.types import Forecast
 
 TODAY = date(2026, 6, 11)
 
 
-def days(*usd: float) -> list[Day]:
-    return [Day(TODAY - timedelta(days=len(usd) - index), one) for index, one in enumerate(usd)]
+def days(*usd: float) -> list[DaySpend]:
+    return [DaySpend(TODAY - timedelta(days=len(usd) - index), one) for index, one in enumerate(usd)]
 
 
-def said(past: list[Day], *, so_far: str = "10", today: str = "0") -> Forecast:
+def said(past: list[DaySpend], *, so_far: str = "10", today: str = "0") -> Forecast:
     found = forecast(past, month_so_far=Decimal(so_far), today=TODAY, today_so_far=Decimal(today))
     assert found is not None
     return found
@@ -33,7 +33,7 @@ def test_what_today_has_spent_is_not_spent_twice() -> None:
 
 
 def test_weekends_are_weekends() -> None:
-    past = [Day(day.on, 0.0 if day.on.weekday() > 4 else 1.0) for day in days(*[0.0] * 56)]
+    past = [DaySpend(day.on, 0.0 if day.on.weekday() > 4 else 1.0) for day in days(*[0.0] * 56)]
     # 14 working days and 6 of weekends are left.
     assert abs(said(past).month_end_usd - 24) < Decimal("1.2")
 
@@ -57,7 +57,7 @@ def test_fewer_than_three_days_say_nothing() -> None:
     st.dates(date(2020, 1, 1), date(2035, 12, 31)),
 )
 def test_low_never_lies_below_what_is_spent_and_the_order_holds(usd: list[float], so_far: Decimal, today: date) -> None:
-    past = [Day(today - timedelta(days=len(usd) - index), one) for index, one in enumerate(usd)]
+    past = [DaySpend(today - timedelta(days=len(usd) - index), one) for index, one in enumerate(usd)]
     found = forecast(past, month_so_far=so_far, today=today, today_so_far=Decimal(0))
     assert found is not None
     assert so_far <= found.low_usd <= found.high_usd

@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 import pytest
 
 from backends.finops.compare import compare
-from backends.finops.dossier import Dossier, dossier
-from backends.finops.markdown import as_markdown
-from backends.finops.page import as_html
+from backends.finops.full_report import FullReport, full_report
+from backends.finops.html_report import as_html
+from backends.finops.markdown_report import as_markdown
 from backends.finops.rendering import as_comparison, as_review
 from backends.finops.review import review
 from backends.ledger.prices import Prices
@@ -36,9 +36,9 @@ def rows() -> list[Outcome]:
 
 
 @pytest.fixture(scope="module")
-def month() -> Dossier:
+def month() -> FullReport:
     with filled(*rows()) as db:
-        return dossier(db, since=NOW - timedelta(days=30), until=NOW, settings=RENTED, prices=PRICES, zone=UTC)
+        return full_report(db, since=NOW - timedelta(days=30), until=NOW, settings=RENTED, prices=PRICES, zone=UTC)
 
 
 class Tags(HTMLParser):
@@ -54,16 +54,16 @@ class Tags(HTMLParser):
         self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "action")]
 
 
-def test_tags_have_a_table_where_there_are_any(month: Dossier) -> None:
+def test_tags_have_a_table_where_there_are_any(month: FullReport) -> None:
     assert "By tag" not in as_html(month) + as_markdown(month)
     tagged = outcome("t", attempt("1"), at=NOW - timedelta(hours=1), tag="team-a")
     with filled(tagged) as db:
-        found = dossier(db, since=NOW - timedelta(days=30), until=NOW, settings=RENTED, prices=PRICES, zone=UTC)
+        found = full_report(db, since=NOW - timedelta(days=30), until=NOW, settings=RENTED, prices=PRICES, zone=UTC)
     assert "<h2>By tag</h2>" in as_html(found)
     assert "| team-a | 1 |" in as_markdown(found)
 
 
-def test_html_stands_alone_and_runs_nothing_of_anybodys(month: Dossier) -> None:
+def test_html_stands_alone_and_runs_nothing_of_anybodys(month: FullReport) -> None:
     page = as_html(month)
     seen = Tags()
     seen.feed(page)
@@ -74,7 +74,7 @@ def test_html_stands_alone_and_runs_nothing_of_anybodys(month: Dossier) -> None:
     assert "&lt;script&gt;" in page
 
 
-def test_markdown_shows_names_as_they_are(month: Dossier) -> None:
+def test_markdown_shows_names_as_they_are(month: FullReport) -> None:
     text = as_markdown(month)
     outside = re.sub("`[^`\n]*`", "", text.replace("\\`", ""))
     assert not re.search(r"(?<!\\)<script", outside)
@@ -84,13 +84,13 @@ def test_markdown_shows_names_as_they_are(month: Dossier) -> None:
     assert "## Break-even" in text
 
 
-def test_both_say_the_same_total(month: Dossier) -> None:
+def test_both_say_the_same_total(month: FullReport) -> None:
     assert month.by_agent.total.cost_usd == 11 * COST + 1
     assert "$1.01" in as_html(month)
     assert "$1.01" in as_markdown(month)
 
 
-def test_the_forecast_is_in_both(month: Dossier) -> None:
+def test_the_forecast_is_in_both(month: FullReport) -> None:
     assert month.forecast is not None
     assert "nine times in ten" in as_html(month)
     assert "nine times in ten" in as_markdown(month)
@@ -98,7 +98,7 @@ def test_the_forecast_is_in_both(month: Dossier) -> None:
 
 def test_an_empty_ledger_makes_whole_pages() -> None:
     with filled() as db:
-        found = dossier(db, since=NOW - timedelta(days=1), until=NOW, settings=Settings(), prices=PRICES, zone=UTC)
+        found = full_report(db, since=NOW - timedelta(days=1), until=NOW, settings=Settings(), prices=PRICES, zone=UTC)
     assert "No requests." in as_html(found)
     assert "No requests." in as_markdown(found)
     assert "costs.local.rent_usd_month" in as_html(found)

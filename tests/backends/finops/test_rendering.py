@@ -10,19 +10,21 @@ import pytest
 from msgspec.structs import replace
 
 from backends.finops.rendering import as_csv, as_json, as_table, columns, dollars
-from backends.finops.report import Line, Report, SavedBy
+from backends.finops.spend_report import ReportLine, SavedBy, SpendReport
 from tests.backends.ledger.samples import AT
 
 D = Decimal
 
 
-def of(*rows: Line) -> Report:
-    return Report(since=AT - timedelta(days=30), until=AT, by="agent", total=sum(rows, Line(key="total")), rows=rows)
+def of(*rows: ReportLine) -> SpendReport:
+    return SpendReport(
+        since=AT - timedelta(days=30), until=AT, by="agent", total=sum(rows, ReportLine(key="total")), rows=rows
+    )
 
 
-def line(key: str, cost: str = "0.5", baseline: str = "2", **parts: Decimal) -> Line:
+def line(key: str, cost: str = "0.5", baseline: str = "2", **parts: Decimal) -> ReportLine:
     saved_by = SavedBy(**parts) if parts else SavedBy(routing=D(baseline) - D(cost))
-    return Line(
+    return ReportLine(
         key=key,
         requests=3,
         cost_usd=D(cost),

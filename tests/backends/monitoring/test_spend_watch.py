@@ -12,7 +12,7 @@ from backends.background import background
 from backends.bus import Bus
 from backends.clock import ManualClock
 from backends.finops.discounts import discounts
-from backends.finops.outlook import outlook
+from backends.finops.forecast_summary import forecast_summary
 from backends.ledger.prices import Prices
 from backends.ledger.sqlite_connection import open_read_only
 from backends.ledger.store import Ledger
@@ -62,8 +62,8 @@ async def watched(home: Path, settings: Settings | None = None) -> AsyncGenerato
 
 async def test_the_month_is_foreseen_and_sums_are_kept_up(tmp_path: Path) -> None:
     async with watched(tmp_path) as it:
-        await until(lambda: it.watch.outlook is not None)
-        found = it.watch.outlook
+        await until(lambda: it.watch.forecast_summary is not None)
+        found = it.watch.forecast_summary
         assert found is not None
         # 48 requests a day: on 15 January at noon 16 days are left, and today's half.
         assert found.forecast is not None
@@ -76,7 +76,7 @@ async def test_the_month_is_foreseen_and_sums_are_kept_up(tmp_path: Path) -> Non
 
 async def test_unusual_spend_is_told_and_taken_back_when_it_is_over(tmp_path: Path) -> None:
     async with watched(tmp_path) as it:
-        await until(lambda: it.watch.outlook is not None)
+        await until(lambda: it.watch.forecast_summary is not None)
         for number in range(60):
             it.bus.publish(events.Settled(outcome=outcome(f"new {number}", attempt("0.01"), agent="writer")))
         await until(lambda: any(alert.key == "spend:writer" for alert in it.activity.alerts()))
@@ -89,7 +89,7 @@ async def test_unusual_spend_is_told_and_taken_back_when_it_is_over(tmp_path: Pa
 
 async def test_a_ledger_that_cannot_be_read_is_told_and_looked_at_again(tmp_path: Path) -> None:
     async with watched(tmp_path) as it:
-        await until(lambda: it.watch.outlook is not None)
+        await until(lambda: it.watch.forecast_summary is not None)
         await asyncio.to_thread(_swap, tmp_path / "state", tmp_path / "elsewhere")
         await until(lambda: any(alert.key == "spend-watch" for alert in it.activity.alerts()))
         await asyncio.to_thread(_swap, tmp_path / "state", tmp_path / "elsewhere")
@@ -114,7 +114,7 @@ async def test_old_rows_go_and_their_sums_stay(tmp_path: Path) -> None:
         await ledger.settle(outcome("new", attempt(), at=clock.now()))
     settings = Settings(ledger=LedgerSettings(keep_days=62))
     async with watched(tmp_path, settings) as it:
-        await until(lambda: it.watch.outlook is not None)
+        await until(lambda: it.watch.forecast_summary is not None)
         async with asyncio.timeout(20):
             while await told(tmp_path, "SELECT count(*) FROM requests WHERE id = 'old'"):
                 pass
@@ -140,7 +140,7 @@ async def test_the_outlook_of_an_empty_ledger_promises_nothing(tmp_path: Path) -
 
     def look() -> None:
         with open_read_only(paths(tmp_path).ledger) as db:
-            found = outlook(db, spend=spend, now=clock.now(), zone=UTC, discount=discounts(Prices({})))
+            found = forecast_summary(db, spend=spend, now=clock.now(), zone=UTC, discount=discounts(Prices({})))
         assert (found.forecast, found.by_hour) == (None, {})
 
     await asyncio.to_thread(look)

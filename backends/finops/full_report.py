@@ -6,28 +6,28 @@ from datetime import datetime, tzinfo
 from msgspec import Struct
 
 from backends.finops.discounts import discounts
-from backends.finops.outlook import outlook
-from backends.finops.report import UNTAGGED, Report, report
+from backends.finops.forecast_summary import forecast_summary
 from backends.finops.review import review
+from backends.finops.spend_report import UNTAGGED, SpendReport, report
 from backends.ledger import budget_windows
 from backends.ledger.prices import Prices
 from backends.settings.model import Settings
 from backends.types import Forecast, Review, Spend
 
 
-class Dossier(Struct, frozen=True, kw_only=True):
+class FullReport(Struct, frozen=True, kw_only=True):
     """`by_tag` where requests had any."""
 
-    by_agent: Report
-    by_model: Report
-    by_intent: Report
-    by_tag: Report | None
-    by_day: Report
+    by_agent: SpendReport
+    by_model: SpendReport
+    by_intent: SpendReport
+    by_tag: SpendReport | None
+    by_day: SpendReport
     review: Review
     forecast: Forecast | None
 
 
-def dossier(
+def full_report(
     db: sqlite3.Connection,
     *,
     since: datetime,
@@ -35,10 +35,10 @@ def dossier(
     settings: Settings,
     prices: Prices,
     zone: tzinfo | None,
-) -> Dossier:
+) -> FullReport:
     """From the ledger alone, so that it needs no running core."""
 
-    def by_day_of(window: budget_windows.Window) -> Report:
+    def by_day_of(window: budget_windows.Window) -> SpendReport:
         return report(db, since=budget_windows.start(window, until, zone), until=until, by="day", prices=prices)
 
     today, month = by_day_of("day").total, by_day_of("month").total
@@ -50,12 +50,12 @@ def dossier(
         today_requests=today.requests,
     )
     by_tag = report(db, since=since, until=until, by="tag", prices=prices)
-    return Dossier(
+    return FullReport(
         by_agent=report(db, since=since, until=until, by="agent", prices=prices),
         by_model=report(db, since=since, until=until, by="model", prices=prices),
         by_intent=report(db, since=since, until=until, by="intent", prices=prices),
         by_tag=by_tag if any(row.key != UNTAGGED for row in by_tag.rows) else None,
         by_day=report(db, since=since, until=until, by="day", prices=prices),
         review=review(db, settings=settings, prices=prices, now=until, days=max(1, (until - since).days)),
-        forecast=outlook(db, spend=spend, now=until, zone=zone, discount=discounts(prices)).forecast,
+        forecast=forecast_summary(db, spend=spend, now=until, zone=zone, discount=discounts(prices)).forecast,
     )

@@ -1,12 +1,12 @@
-"""A dossier as one HTML page that needs nothing else: no script, no style sheet, no font, no picture from elsewhere."""
+"""A full report as one HTML page that loads nothing: no script, style sheet, font or picture."""
 
 from collections.abc import Sequence
 from html import escape
 from math import log10
 
-from backends.finops.dossier import Dossier
+from backends.finops.full_report import FullReport
 from backends.finops.rendering import PARTS, Table, about, dollars, price_table, spend_table
-from backends.finops.report import Line
+from backends.finops.spend_report import ReportLine
 from backends.text.terminal_safe import harmless
 from backends.types import BreakEven, Recommendation
 
@@ -21,7 +21,7 @@ svg{width:100%;height:auto}.cloud{fill:#3b6fd4}.saved{fill:#c9d6ee}.axis{stroke:
 """
 
 
-def as_html(found: Dossier) -> str:
+def as_html(found: FullReport) -> str:
     report = found.by_agent
     tables = [one for one in (report, found.by_model, found.by_intent, found.by_tag) if one is not None]
     title = f"Spend, {report.since:%Y-%m-%d} to {report.until:%Y-%m-%d} (UTC)"
@@ -44,7 +44,7 @@ def as_html(found: Dossier) -> str:
     return f"<!doctype html>\n<html lang=en>{page}</html>\n"
 
 
-def _summary(found: Dossier) -> str:
+def _summary(found: FullReport) -> str:
     total = found.by_agent.total
     share = f" ({total.saved_usd / total.baseline_usd:.0%} of all-cloud)" if total.baseline_usd else ""
     parts = ", ".join(f"{name.replace('_', ' ')} {dollars(getattr(total.saved_by, name))}" for name in PARTS)
@@ -79,7 +79,7 @@ def _table(table: Table) -> str:
     return f"<table>{line(head, 'th')}{''.join(line(row, 'td') for row in rows)}</table>"
 
 
-def _days(lines: Sequence[Line]) -> str:
+def _days(lines: Sequence[ReportLine]) -> str:
     """A bar a day: what was paid, and above it what all-cloud would have added."""
     if not lines:
         return "<p>No requests.</p>"

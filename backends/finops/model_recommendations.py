@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from backends.catalogue import Catalogue, Retirement, adopt, model_of
 from backends.catalogue.listed import listed, models
+from backends.finops.analysis_window import AnalysisWindow, money
 from backends.finops.break_even import fixed_usd_month
-from backends.finops.look import Look, money
 from backends.ledger.request_rows import moment
 from backends.types import ZERO, Recommendation
 
@@ -29,56 +29,56 @@ IDLE_FROM = 0.5
 """Share of the time; below it an idle machine is nothing to speak of."""
 
 
-def dear_models(look: Look) -> Iterator[Recommendation]:
-    for row in look.rows(EASY, WITHIN):
+def dear_models(window: AnalysisWindow) -> Iterator[Recommendation]:
+    for row in window.rows(EASY, WITHIN):
         cheaper = _sibling_below(row["model"])
         if cheaper is None:
             continue
-        saved = _saved(look, row, cheaper)
+        saved = _saved(window, row, cheaper)
         if saved:
             yield Recommendation(
                 kind="dear-model",
                 title=f"{row['agent']} pays {row['model']} where {cheaper} would do",
-                usd_month=look.a_month(saved),
+                usd_month=window.a_month(saved),
                 evidence=f"of {row['all_requests']:,} prompts {row['requests']:,} are so easy that the local model is"
                 f" expected within {WITHIN:.0%} of the cloud",
                 command=adopt(cheaper),
             )
 
 
-def kept_from_local(look: Look) -> Iterator[Recommendation]:
+def kept_from_local(window: AnalysisWindow) -> Iterator[Recommendation]:
     """Agents bound to the cloud whose prompts the local model would answer as the dial asks."""
-    for row in look.rows(LOCAL_WOULD_DO, look.settings.router.dial):
-        agent = look.settings.agent(row["agent"])
+    for row in window.rows(LOCAL_WOULD_DO, window.settings.router.dial):
+        agent = window.settings.agent(row["agent"])
         if agent.policy in ("cloud", "prefer-cloud") and (usd := money(row["usd"])):
             yield Recommendation(
                 kind="policy",
                 title=f"{row['agent']} is bound to the cloud where local would do",
-                usd_month=look.a_month(usd),
-                evidence=f"{row['requests']:,} of its paid prompts keep {look.settings.router.dial:.0%} of the quality"
-                f" locally; its policy is {agent.policy}",
-                command=look.set_agent(row["agent"], "policy", "auto"),
+                usd_month=window.a_month(usd),
+                evidence=f"{row['requests']:,} of its paid prompts keep {window.settings.router.dial:.0%} of the"
+                f" quality locally; its policy is {agent.policy}",
+                command=window.set_agent(row["agent"], "policy", "auto"),
             )
 
 
-def old_models(look: Look) -> Iterator[Recommendation]:
+def old_models(window: AnalysisWindow) -> Iterator[Recommendation]:
     """Models in use that their maker ends or advises against, or whose newer sibling asks less for the same tokens."""
-    catalogue, today = Catalogue(look.settings.models), look.until.date()
-    configured = look.settings.engines.cloud.model
-    rows = {row["model"]: row for row in look.rows(USED)}
-    lately = {model for model, row in rows.items() if look.until - moment(row["last"]) < STILL_USED}
+    catalogue, today = Catalogue(window.settings.models), window.until.date()
+    configured = window.settings.engines.cloud.model
+    rows = {row["model"]: row for row in window.rows(USED)}
+    lately = {model for model, row in rows.items() if window.until - moment(row["last"]) < STILL_USED}
     for model in sorted({configured, *lately}):
         row = rows.get(model)
         if ending := catalogue.retirement(model, today):
-            yield _ending(look, ending, row)
+            yield _ending(window, ending, row)
             continue
         newer = _newest_of_tier(model)
-        saved = _saved(look, row, newer) if row is not None and newer else None
+        saved = _saved(window, row, newer) if row is not None and newer else None
         if row is not None and newer and saved:
             yield Recommendation(
                 kind="old-model",
                 title=f"{newer} asks less than {model}",
-                usd_month=look.a_month(saved),
+                usd_month=window.a_month(saved),
                 evidence=_went(row),
                 command=adopt(newer),
             )
@@ -89,10 +89,10 @@ def _went(row: sqlite3.Row) -> str:
     return f"{count:,} request{'' if count == 1 else 's'} of the span went to it"
 
 
-def _ending(look: Look, ending: Retirement, row: sqlite3.Row | None) -> Recommendation:
+def _ending(window: AnalysisWindow, ending: Retirement, row: sqlite3.Row | None) -> Recommendation:
     """Said whether it saves anything or not."""
-    saved = _saved(look, row, ending.successor) if row is not None and ending.successor else None
-    usd = look.a_month(saved) if saved else None
+    saved = _saved(window, row, ending.successor) if row is not None and ending.successor else None
+    usd = window.a_month(saved) if saved else None
     return Recommendation(
         kind="old-model",
         title=ending.line,
@@ -102,26 +102,26 @@ def _ending(look: Look, ending: Retirement, row: sqlite3.Row | None) -> Recommen
     )
 
 
-def idle_machine(look: Look) -> Iterator[Recommendation]:
-    fixed = fixed_usd_month(look.settings.costs.local)
-    (row,) = look.rows(BUSY)
+def idle_machine(window: AnalysisWindow) -> Iterator[Recommendation]:
+    fixed = fixed_usd_month(window.settings.costs.local)
+    (row,) = window.rows(BUSY)
     if not fixed:
         return
-    seconds = (look.until - look.since).total_seconds() * look.settings.engines.local.parallel
+    seconds = (window.until - window.since).total_seconds() * window.settings.engines.local.parallel
     idle = 1 - (row["busy_ms"] or 0) / 1000 / seconds
     if idle >= IDLE_FROM:
         yield Recommendation(
             kind="idle",
             title="the machine of the local engine is mostly idle",
             usd_month=(fixed * Decimal(idle)).quantize(Decimal("0.01")),
-            evidence=f"its {look.settings.engines.local.parallel} places were empty {idle:.0%} of the time",
-            command=f"claw config set router.dial {max(0.0, look.settings.router.dial - 0.1):.1f}",
+            evidence=f"its {window.settings.engines.local.parallel} places were empty {idle:.0%} of the time",
+            command=f"claw config set router.dial {max(0.0, window.settings.router.dial - 0.1):.1f}",
         )
 
 
-def _saved(look: Look, row: sqlite3.Row, other: str) -> Decimal | None:
+def _saved(window: AnalysisWindow, row: sqlite3.Row, other: str) -> Decimal | None:
     """What the row's calls would have cost less at the other model, by today's prices; None where nothing is known."""
-    here, there = look.price_of(row["model"], row), look.price_of(other, row)
+    here, there = window.price_of(row["model"], row), window.price_of(other, row)
     return max(ZERO, here - there) if here is not None and there is not None else None
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.errors import WrongUse
-from backends.finops.since import since
+from backends.finops.time_range import parse_since
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
@@ -27,18 +27,18 @@ NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
     ],
 )
 def test_spans_and_dates(text: str, moment: datetime) -> None:
-    assert since(text, NOW) == moment
+    assert parse_since(text, NOW) == moment
 
 
 @pytest.mark.parametrize("text", ["", "3x", "d", "-3d", "999999w", "yesterday", "2026-13-01", "2026-02-01", "３０d\n"])
 def test_everything_else_is_wrong_use(text: str) -> None:
     with pytest.raises(WrongUse, match="use 30d, 12h, or"):
-        since(text, NOW)
+        parse_since(text, NOW)
 
 
 @given(st.text(max_size=30))
 def test_only_its_own_error_is_raised(text: str) -> None:
     try:
-        assert since(text, NOW) <= NOW
+        assert parse_since(text, NOW) <= NOW
     except WrongUse as error:
         assert "\n" not in str(error)

@@ -1,11 +1,11 @@
-"""A dossier as Markdown: readable as it is, and in any viewer; charts are bars of characters."""
+"""A full report as Markdown: readable as it is, and in any viewer; charts are bars of characters."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 
-from backends.finops.dossier import Dossier
+from backends.finops.full_report import FullReport
 from backends.finops.rendering import PARTS, Table, about, dollars, price_table, spend_table
-from backends.finops.report import Line
+from backends.finops.spend_report import ReportLine
 from backends.text.terminal_safe import harmless
 from backends.types import BreakEven, Recommendation
 
@@ -13,7 +13,7 @@ BAR = 30  # characters of the longest bar
 SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>|#"})
 
 
-def as_markdown(found: Dossier) -> str:
+def as_markdown(found: FullReport) -> str:
     report = found.by_agent
     parts = [
         f"# Spend, {report.since:%Y-%m-%d} to {report.until:%Y-%m-%d} (UTC)",
@@ -37,7 +37,7 @@ def as_markdown(found: Dossier) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _summary(found: Dossier) -> str:
+def _summary(found: FullReport) -> str:
     total = found.by_agent.total
     share = f" ({total.saved_usd / total.baseline_usd:.0%} of all-cloud)" if total.baseline_usd else ""
     lines = [
@@ -72,7 +72,7 @@ def _table(table: Table) -> str:
     )
 
 
-def _bars(lines: Sequence[Line]) -> str:
+def _bars(lines: Sequence[ReportLine]) -> str:
     if not lines:
         return "No requests."
     most = max(line.cost_usd for line in lines) or Decimal(1)

@@ -11,7 +11,7 @@ FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def since(text: str, now: datetime) -> datetime:
+def parse_since(text: str, now: datetime) -> datetime:
     """The moment that `text` means, UTC. Raises WrongUse for what is no span or date, or lies in the future."""
     try:
         if span := re.fullmatch(r"([0-9]{1,6})([mhdw])", text.strip()):

@@ -16,7 +16,7 @@ CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class AnalysisWindow:
     """The span is [since, until), UTC."""
 
     db: sqlite3.Connection

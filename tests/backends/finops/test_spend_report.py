@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backends.finops.report import KEYS, By, Line, Report, SavedBy, report
+from backends.finops.spend_report import KEYS, By, ReportLine, SavedBy, SpendReport, report
 from backends.ledger.prices import Prices
 from backends.ledger.sqlite_connection import connect_read_only, open_read_only
 from backends.settings.model import Price
@@ -39,7 +39,7 @@ async def fill(home: Path, *outcomes: Outcome) -> None:
             await ledger.settle(one)
 
 
-def over(home: Path, *outcomes: Outcome, by: By = "agent", prices: Prices | None = None) -> Report:
+def over(home: Path, *outcomes: Outcome, by: By = "agent", prices: Prices | None = None) -> SpendReport:
     asyncio.run(fill(home, *outcomes))
     with closing(connect_read_only(paths(home).ledger)) as db:
         return report(
@@ -50,7 +50,7 @@ def over(home: Path, *outcomes: Outcome, by: By = "agent", prices: Prices | None
 def test_the_golden_sums(home: Path) -> None:
     found = over(home, *OUTCOMES)
     writer, scout = sorted(found.rows, key=lambda line: line.key, reverse=True)
-    assert writer == Line(
+    assert writer == ReportLine(
         key="writer",
         requests=2,
         cost_usd=2 * COST,
@@ -59,7 +59,7 @@ def test_the_golden_sums(home: Path) -> None:
         input_tokens=2000,
         output_tokens=200,
     )
-    assert scout == Line(
+    assert scout == ReportLine(
         key="scout",
         requests=4,
         cost_usd=D("0.25"),
@@ -103,7 +103,7 @@ def test_an_empty_ledger_is_all_zero(home: Path) -> None:
     with open_read_only(paths(home).ledger) as db:
         found = report(db, since=AT, until=AT, by="agent", prices=Prices({}))
     assert found.rows == ()
-    assert found.total == Line(key="total")
+    assert found.total == ReportLine(key="total")
     assert not home.exists()
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
-from backends.finops.look import Look, money
+from backends.finops.analysis_window import AnalysisWindow, money
 from backends.types import ZERO, Recommendation, Tokens
 
 EASY = 0.5
@@ -13,34 +13,34 @@ EASY = 0.5
 DAY_S = 86_400
 
 
-def thinking_on_easy_prompts(look: Look) -> Iterator[Recommendation]:
-    for row in look.rows(THINKING, EASY):
-        usd = look.price(row["model"], Tokens(thinking=row["thinking"]))
+def thinking_on_easy_prompts(window: AnalysisWindow) -> Iterator[Recommendation]:
+    for row in window.rows(THINKING, EASY):
+        usd = window.price(row["model"], Tokens(thinking=row["thinking"]))
         if usd:
             yield Recommendation(
                 kind="thinking",
                 title=f"{row['agent']} pays for thinking on easy prompts",
-                usd_month=look.a_month(usd),
+                usd_month=window.a_month(usd),
                 evidence=f"{row['requests']:,} prompts below complexity {EASY} took"
                 f" {row['thinking']:,} thinking tokens",
-                command=look.set_agent(row["agent"], "thinking_budget", "0"),
+                command=window.set_agent(row["agent"], "thinking_budget", "0"),
             )
 
 
-def failed_tries(look: Look) -> Iterator[Recommendation]:
-    for row in look.rows(FAILED):
+def failed_tries(window: AnalysisWindow) -> Iterator[Recommendation]:
+    for row in window.rows(FAILED):
         if usd := money(row["usd"]):
             yield Recommendation(
                 kind="retries",
                 title=f"{row['agent']} pays for calls that failed",
-                usd_month=look.a_month(usd),
+                usd_month=window.a_month(usd),
                 evidence=f"{row['tries']:,} billed calls of {row['requests']:,} requests brought no answer",
                 command="claw doctor",
             )
 
 
-def cut_answers(look: Look) -> Iterator[Recommendation]:
-    for row in look.rows(CUT):
+def cut_answers(window: AnalysisWindow) -> Iterator[Recommendation]:
+    for row in window.rows(CUT):
         usd = money(row["usd"])
         if not usd:
             continue
@@ -49,18 +49,18 @@ def cut_answers(look: Look) -> Iterator[Recommendation]:
         yield Recommendation(
             kind="cut",
             title=f"{agent} pays for answers that are cut",
-            usd_month=look.a_month(usd),
+            usd_month=window.a_month(usd),
             evidence=f"{row['requests']:,} paid answers {what}, after {row['output']:,} tokens in the mean",
-            command=look.set_agent(agent, "max_output", str(2 * int(row["most"])))
+            command=window.set_agent(agent, "max_output", str(2 * int(row["most"])))
             if cut
             else "claw report --by intent",
         )
 
 
-def asked_twice(look: Look) -> Iterator[Recommendation]:
+def asked_twice(window: AnalysisWindow) -> Iterator[Recommendation]:
     """The same prompt paid again, by other agents (out of the cache's scope) or by the same one (kept too briefly)."""
     sums: defaultdict[tuple[str, bool], tuple[int, Decimal]] = defaultdict(lambda: (0, ZERO))
-    for row in look.rows(REPEATED):
+    for row in window.rows(REPEATED):
         agents = row["agents"].split(",")
         again = money(row["usd"]) * (row["requests"] - 1) / row["requests"]
         key = min(agents), len(agents) > 1
@@ -72,25 +72,25 @@ def asked_twice(look: Look) -> Iterator[Recommendation]:
         yield Recommendation(
             kind="duplicates",
             title=f"{who} the cloud what it has answered before",
-            usd_month=look.a_month(usd),
+            usd_month=window.a_month(usd),
             evidence=f"{times:,} paid calls repeated a prompt to the letter",
-            command=look.set_agent(agent, *setting),
+            command=window.set_agent(agent, *setting),
         )
 
 
-def uncached_openings(look: Look) -> Iterator[Recommendation]:
+def uncached_openings(window: AnalysisWindow) -> Iterator[Recommendation]:
     """Long prompts of one agent share an opening more often than not; providers take most of its price off, if it comes
     first.
     """
-    for row in look.rows(LONG):
+    for row in window.rows(LONG):
         fixed = Tokens(input=row["least"] * row["requests"])
-        whole = look.price(row["model"], fixed)
-        cached = look.price(row["model"], Tokens(input=fixed.input, cached_input=fixed.input))
+        whole = window.price(row["model"], fixed)
+        cached = window.price(row["model"], Tokens(input=fixed.input, cached_input=fixed.input))
         if whole and cached is not None and whole > cached:
             yield Recommendation(
                 kind="context",
                 title=f"{row['agent']} sends long prompts that the provider does not find in its cache",
-                usd_month=look.a_month(whole - cached),
+                usd_month=window.a_month(whole - cached),
                 evidence=f"each of {row['requests']:,} prompts has {row['least']:,} tokens or more,"
                 f" {row['cached'] / row['input']:.0%} of them came cached: put what stays the same first",
                 command=f"claw explain --agent {row['agent']} -",

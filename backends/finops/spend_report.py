@@ -24,7 +24,7 @@ KEYS: tuple[By, ...] = ("agent", "engine", "model", "intent", "day", "tag")
 """What the rows of a report may be about; days are UTC."""
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class ReportLine(Struct, frozen=True, kw_only=True):
     """One row of a report. `own_cost_usd` is what is known of the own machine's cost, apart from what is billed."""
 
     key: str
@@ -40,8 +40,8 @@ class Line(Struct, frozen=True, kw_only=True):
     def saved_usd(self) -> Decimal:
         return self.baseline_usd - self.cost_usd
 
-    def __add__(self, other: "Line") -> "Line":
-        return Line(
+    def __add__(self, other: "ReportLine") -> "ReportLine":
+        return ReportLine(
             key=self.key,
             requests=self.requests + other.requests,
             cost_usd=self.cost_usd + other.cost_usd,
@@ -53,22 +53,22 @@ class Line(Struct, frozen=True, kw_only=True):
         )
 
 
-class Report(Struct, frozen=True, kw_only=True):
+class SpendReport(Struct, frozen=True, kw_only=True):
     since: datetime
     until: datetime
     by: By
-    total: Line
-    rows: tuple[Line, ...]
+    total: ReportLine
+    rows: tuple[ReportLine, ...]
 
 
-def report(db: sqlite3.Connection, *, since: datetime, until: datetime, by: By, prices: Prices) -> Report:
+def report(db: sqlite3.Connection, *, since: datetime, until: datetime, by: By, prices: Prices) -> SpendReport:
     """Add up the final rows that started in [since, until). Days come in order, all else dearest first."""
-    lines: dict[str, Line] = {}
+    lines: dict[str, ReportLine] = {}
     for part in sums(db, since=since, until=until, discount=discounts(prices), by=(by, "cache")):
         line = _line(getattr(part, by) or UNTAGGED, part)
-        lines[line.key] = lines.get(line.key, Line(key=line.key)) + line
+        lines[line.key] = lines.get(line.key, ReportLine(key=line.key)) + line
     rows = sorted(lines.values(), key=lambda line: (ZERO if by == "day" else -line.cost_usd, line.key))
-    return Report(since=since, until=until, by=by, total=sum(rows, Line(key="total")), rows=tuple(rows))
+    return SpendReport(since=since, until=until, by=by, total=sum(rows, ReportLine(key="total")), rows=tuple(rows))
 
 
 def saved_by(part: Sum) -> SavedBy:
@@ -84,8 +84,8 @@ def saved_by(part: Sum) -> SavedBy:
             return SavedBy(routing=saved - discount, provider_cache=discount)
 
 
-def _line(key: str, part: Sum) -> Line:
-    return Line(
+def _line(key: str, part: Sum) -> ReportLine:
+    return ReportLine(
         key=key,
         requests=part.requests,
         cost_usd=part.cost_usd,

@@ -5,16 +5,18 @@ from collections import defaultdict
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
-from backends.finops.forecast import LOOKS_BACK_DAYS, Day, forecast
-from backends.finops.report import saved_by
+from backends.finops.forecast import LOOKS_BACK_DAYS, DaySpend, forecast
+from backends.finops.spend_report import saved_by
 from backends.ledger import budget_windows
 from backends.ledger.rollups import Discount, sums
-from backends.types import Outlook, SavedBy, Spend
+from backends.types import ForecastSummary, SavedBy, Spend
 
 HOURS = 24
 
 
-def outlook(db: sqlite3.Connection, *, spend: Spend, now: datetime, zone: tzinfo | None, discount: Discount) -> Outlook:
+def forecast_summary(
+    db: sqlite3.Connection, *, spend: Spend, now: datetime, zone: tzinfo | None, discount: Discount
+) -> ForecastSummary:
     """As of `now`; days and months are those of `zone`, None is the machine's own."""
     today = now.astimezone(zone).date()
     day_start, month_start = (budget_windows.start(window, now, zone) for window in ("day", "month"))
@@ -32,7 +34,7 @@ def outlook(db: sqlite3.Connection, *, spend: Spend, now: datetime, zone: tzinfo
             days[hour.astimezone(zone).date()] += part.cost_usd
         if (ago := int((now - hour) / timedelta(hours=1))) < HOURS and part.cost_usd:
             by_hour.setdefault(part.agent, [0.0] * HOURS)[HOURS - 1 - ago] += float(part.cost_usd)
-    return Outlook(
+    return ForecastSummary(
         at=now,
         forecast=forecast(
             _consecutive(days, today),
@@ -45,10 +47,10 @@ def outlook(db: sqlite3.Connection, *, spend: Spend, now: datetime, zone: tzinfo
     )
 
 
-def _consecutive(days: dict[date, Decimal], today: date) -> list[Day]:
+def _consecutive(days: dict[date, Decimal], today: date) -> list[DaySpend]:
     """Every day from the first with spend to yesterday."""
     first = min((on for on, usd in days.items() if usd), default=today)
     return [
-        Day(on, float(days.get(on, 0)))
+        DaySpend(on, float(days.get(on, 0)))
         for on in (first + timedelta(days=index) for index in range((today - first).days))
     ]

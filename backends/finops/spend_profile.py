@@ -17,7 +17,7 @@ LEAST_REQUESTS = 200
 """With less there is no "usual" to speak of."""
 
 
-class Profile(Struct, frozen=True, kw_only=True):
+class SpendProfile(Struct, frozen=True, kw_only=True):
     """One agent. `per_minute` are its requests, and `paid_per_minute` those that cost something, by the hour (UTC).
 
     `paid_usd` is what a paid request costs in the mean, `spread` the standard deviation of its logarithm. `bursts` says
@@ -37,14 +37,14 @@ class Profile(Struct, frozen=True, kw_only=True):
     """How many paid requests had a trait ("model gemini-2.5-pro", "retried", "cut"); "" counts all of them."""
 
 
-class Usual(Struct, frozen=True, kw_only=True):
+class SpendProfiles(Struct, frozen=True, kw_only=True):
     """`day_usd` is what all agents together spend in a day."""
 
-    agents: dict[str, Profile]
+    agents: dict[str, SpendProfile]
     day_usd: float
 
 
-class Bucket(Struct, frozen=True):
+class RequestBucket(Struct, frozen=True):
     """One agent's requests of five minutes; `slot` counts five minutes since 1970."""
 
     agent: str
@@ -57,27 +57,27 @@ class Bucket(Struct, frozen=True):
     cached: int
 
 
-def usual(db: sqlite3.Connection, now: datetime) -> Usual | None:
+def spend_profiles(db: sqlite3.Connection, now: datetime) -> SpendProfiles | None:
     """None where the ledger is too young to say."""
     span = (stamp(now - timedelta(days=LOOKS_BACK_DAYS)), stamp(now))
     traits: Traits = defaultdict(Counter)
     for agent, model, retried, cut, count in db.execute(TRAITS, span):
         for trait in traits_of(model, retried=retried, cut=cut):
             traits[agent][trait] += count
-    return learned([Bucket(*row) for row in db.execute(BUCKETS, span)], traits, now)
+    return profiles_from([RequestBucket(*row) for row in db.execute(BUCKETS, span)], traits, now)
 
 
 Traits = defaultdict[str, Counter[str]]
-"""By agent, what `Profile.traits` holds."""
+"""By agent, what `SpendProfile.traits` holds."""
 
 
 def traits_of(model: str, *, retried: bool, cut: bool) -> list[str]:
     return ["", f"model {model}", *(["retried"] if retried else []), *(["cut"] if cut else [])]
 
 
-def learned(buckets: Iterable[Bucket], traits: Traits, now: datetime) -> Usual | None:
+def profiles_from(buckets: Iterable[RequestBucket], traits: Traits, now: datetime) -> SpendProfiles | None:
     """The same from counts; an agent's days are those of the whole ledger."""
-    by_agent: defaultdict[str, list[Bucket]] = defaultdict(list)
+    by_agent: defaultdict[str, list[RequestBucket]] = defaultdict(list)
     for bucket in buckets:
         by_agent[bucket.agent].append(bucket)
     if not by_agent:
@@ -89,18 +89,18 @@ def learned(buckets: Iterable[Bucket], traits: Traits, now: datetime) -> Usual |
     if days < LEAST_DAYS or requests < LEAST_REQUESTS:
         return None
     spent = sum(bucket.usd for found in by_agent.values() for bucket in found)
-    return Usual(
+    return SpendProfiles(
         agents={agent: _profile(found, traits[agent], range(first, end)) for agent, found in by_agent.items()},
         day_usd=spent / days,
     )
 
 
-def _profile(buckets: list[Bucket], traits: Counter[str], slots: range) -> Profile:
+def _profile(buckets: list[RequestBucket], traits: Counter[str], slots: range) -> SpendProfile:
     requests, paid = sum(bucket.requests for bucket in buckets), sum(bucket.paid for bucket in buckets)
     rates = _by_hour([(bucket.slot, bucket.paid) for bucket in buckets], slots)
     usd = sum(bucket.usd for bucket in buckets) / paid if paid else 0.0
     squared = sum(bucket.usd_squared for bucket in buckets) / paid if paid else 0.0
-    return Profile(
+    return SpendProfile(
         per_minute=_by_hour([(bucket.slot, bucket.requests) for bucket in buckets], slots),
         paid_per_minute=rates,
         paid_usd=usd,

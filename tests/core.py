@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from backends.bootstrap.build import build
 from backends.clock import Clock
 from backends.core.local import LocalCore
-from backends.gateway.drain import Drain
-from backends.gateway.serving import bind, serve
+from backends.gateway.graceful_shutdown import GracefulShutdown
+from backends.gateway.server import bind, serve
 from backends.identity import new_id
 from backends.paths import Paths
 from backends.rehearsal.gemini_twin import GeminiTwin
@@ -94,7 +94,9 @@ async def served(it: Stand, change: Callable[[Settings], Settings]) -> AsyncGene
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     listener, stop = bind("127.0.0.1", 0), asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(serve(it.core, settings, listener, ready=ready.set_result, stop=stop, drain=Drain()))
+        group.create_task(
+            serve(it.core, settings, listener, ready=ready.set_result, stop=stop, shutdown=GracefulShutdown())
+        )
         yield await ready
         stop.set()
 

@@ -79,8 +79,6 @@ SHORT = {
     # engines
     "backends.engines.ollama_client",
     # gateway
-    "backends.gateway.cache_control",
-    "backends.gateway.health",
     # pipeline
     "backends.pipeline.cache_actions",
     # verification

@@ -102,7 +102,7 @@ async def embedded(
             build(settings, paths, gemini_key=key, labels=labels, rehearsal=rehearse, one_shot=one_shot)
         )
         if listen:
-            from backends.gateway.control import listen_on
+            from backends.gateway.control_socket import listen_on
 
             await stack.enter_async_context(listen_on(core, paths))
         if rehearse:

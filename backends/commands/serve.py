@@ -17,9 +17,9 @@ from backends.background import background
 from backends.bootstrap.connect import embedded, play_agents
 from backends.core.api import Core
 from backends.errors import ClawError, WrongUse
-from backends.gateway.control import listen_on
-from backends.gateway.drain import Drain
-from backends.gateway.serving import bind, serve
+from backends.gateway.control_socket import listen_on
+from backends.gateway.graceful_shutdown import GracefulShutdown
+from backends.gateway.server import bind, serve
 from backends.off_loop import serve_many
 from backends.paths import Paths, open_private
 from backends.settings.model import Settings, load
@@ -65,19 +65,19 @@ def _raise_descriptors() -> None:
 
 
 async def _serve(settings: Settings, paths: Paths, listener: socket.socket, *, rehearse: bool, traffic: bool) -> None:
-    stop, drain = asyncio.Event(), Drain()
+    stop, shutdown = asyncio.Event(), GracefulShutdown()
     hung_up = asyncio.Event()
-    _obey_signals(stop, drain, hung_up)
+    _obey_signals(stop, shutdown, hung_up)
     async with (
         embedded(settings, paths, rehearse=rehearse, listen=False, traffic=False) as opened,
         # Ends as the drain begins, which waits for callers alone.
         background(*([play_agents(opened.core, until=stop)] if traffic else [])),
         background(_read_again(opened.core, hung_up)),
-        listen_on(opened.core, paths, drain),
+        listen_on(opened.core, paths, shutdown),
         _token(paths.control_token) as token,
     ):
         ready = partial(_say_ready, stage=opened.stage)
-        await serve(opened.core, settings, listener, ready=ready, stop=stop, drain=drain, token=token)
+        await serve(opened.core, settings, listener, ready=ready, stop=stop, shutdown=shutdown, token=token)
 
 
 async def _read_again(core: Core, hung_up: asyncio.Event) -> None:
@@ -92,7 +92,7 @@ async def _read_again(core: Core, hung_up: asyncio.Event) -> None:
         print(f"claw: {harmless(said)}", file=sys.stderr, flush=True)
 
 
-def _obey_signals(stop: asyncio.Event, drain: Drain, hung_up: asyncio.Event) -> None:
+def _obey_signals(stop: asyncio.Event, shutdown: GracefulShutdown, hung_up: asyncio.Event) -> None:
     """SIGTERM or SIGINT drains, the second cuts, the third ends what still holds on. SIGHUP reads claw.toml again."""
     loop, main = asyncio.get_running_loop(), asyncio.current_task()
     heard = 0
@@ -102,7 +102,7 @@ def _obey_signals(stop: asyncio.Event, drain: Drain, hung_up: asyncio.Event) -> 
         heard += 1
         stop.set()
         if heard == 2:
-            drain.cut()
+            shutdown.cancel_all()
         elif heard > 2 and main is not None:
             main.cancel()
 

@@ -5,8 +5,8 @@ from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
+from backends.gateway.http_errors import HttpError
 from backends.gateway.json_shape import TooMuch, outline
-from backends.gateway.refusal import Turned
 from backends.off_loop import LARGE
 
 DEPTH = 64  # of a JSON schema; deeper ones are nobody's
@@ -15,33 +15,33 @@ T = TypeVar("T")
 
 
 def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """`body` as what `decoder` reads. Raises Turned (400), naming the field or the bound that is wrong."""
+    """`body` as what `decoder` reads. Raises HttpError (400), naming the field or the bound that is wrong."""
     try:
         checked = body if len(body) < LARGE else outline(body)
         value = decoder.decode(body)
         _twins.decode(checked.decode())
     except TooMuch as error:
-        raise Turned(400, "invalid_request", f"{error}: send less at once") from None
+        raise HttpError(400, "invalid_request", f"{error}: send less at once") from None
     except msgspec.ValidationError as error:
         raise wrong_field(error) from None
     except RecursionError:
-        raise Turned(400, "invalid_json", "the body is nested too deeply") from None
+        raise HttpError(400, "invalid_json", "the body is nested too deeply") from None
     except ValueError as error:
         # msgspec.DecodeError and UnicodeDecodeError too; their text can quote the body, ours does not.
         line = str(error) if isinstance(error, _Twins) else "the body is not valid JSON in UTF-8"
-        raise Turned(400, "invalid_json", line) from None
+        raise HttpError(400, "invalid_json", line) from None
     return value
 
 
-def wrong_field(error: msgspec.ValidationError) -> Turned:
+def wrong_field(error: msgspec.ValidationError) -> HttpError:
     """A value that does not fit, by the field's name."""
     what, _, where = str(error).rpartition(" - at `$")
     field = where.strip("`").lstrip(".") if what else ""
-    return Turned(400, "invalid_request", f"{field}: {what}" if field else str(error), param=field or None)
+    return HttpError(400, "invalid_request", f"{field}: {what}" if field else str(error), param=field or None)
 
 
 def check_depth(value: Any, name: str) -> None:
-    """Raises Turned (400) where `value` is nested deeper than DEPTH."""
+    """Raises HttpError (400) where `value` is nested deeper than DEPTH."""
     level = [value]
     for _ in range(DEPTH):
         level = [
@@ -52,7 +52,7 @@ def check_depth(value: Any, name: str) -> None:
         ]
         if not level:
             return
-    raise Turned(400, "invalid_request", f"{name} is nested deeper than {DEPTH} levels", param=name)
+    raise HttpError(400, "invalid_request", f"{name} is nested deeper than {DEPTH} levels", param=name)
 
 
 class _Twins(ValueError):

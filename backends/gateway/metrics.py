@@ -12,7 +12,7 @@ from decimal import Decimal
 from backends.core.api import Core
 from backends.events import Refused, Resync, Settled
 from backends.gateway.gen_ai_metrics import GenAi, escaped
-from backends.gateway.visit import Visit
+from backends.gateway.http_exchange import HttpExchange
 from backends.types import ZERO, EngineState, Outcome, QuotaState, Snapshot
 
 SERIES = 512
@@ -99,10 +99,10 @@ class Counters:
         series[key] = series.get(key, ZERO) + count
 
 
-async def metrics(visit: Visit, counters: Counters) -> None:
-    snapshot = await visit.core.snapshot()
+async def metrics(exchange: HttpExchange, counters: Counters) -> None:
+    snapshot = await exchange.core.snapshot()
     lines = [*counters.lines(), *gauges(snapshot)]
-    await visit.answer(("\n".join(lines) + "\n").encode("utf-8", "replace"), kind=TEXT)
+    await exchange.answer(("\n".join(lines) + "\n").encode("utf-8", "replace"), kind=TEXT)
 
 
 def gauges(snapshot: Snapshot) -> Iterator[str]:
@@ -147,5 +147,5 @@ def _family(name: str, kind: str, series: Mapping[Labels, Decimal | int]) -> Ite
     yield f"# HELP {name} {HELP[name]}"
     yield f"# TYPE {name} {kind}"
     for labels, value in series.items():
-        said = ",".join(f'{label}="{escaped(text)}"' for label, text in labels)
-        yield f"{name}{{{said}}} {Decimal(value):f}" if labels else f"{name} {Decimal(value):f}"
+        written = ",".join(f'{label}="{escaped(text)}"' for label, text in labels)
+        yield f"{name}{{{written}}} {Decimal(value):f}" if labels else f"{name} {Decimal(value):f}"

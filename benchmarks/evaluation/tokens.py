@@ -21,8 +21,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from backends.gateway.openai_body import read
-from backends.gateway.refusal import Turned
+from backends.gateway.dialects.openai_chat.chat_body import read
+from backends.gateway.http_errors import HttpError
 from backends.types import Message, Request
 from backends.upstream import token_count as tokens
 from backends.upstream.most_tokens import most_of, whole_words
@@ -112,7 +112,7 @@ def _bodies(folder: Path) -> Iterator[tuple[str, Request]]:
         if isinstance(body.get("messages"), list):
             try:
                 wish = read(json.dumps(body).encode())
-            except Turned:
+            except HttpError:
                 continue  # of another dialect
             yield path.stem, Request(id=path.stem, messages=wish.messages, tools=wish.tools)
 

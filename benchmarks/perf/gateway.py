@@ -27,8 +27,8 @@ from msgspec import Struct
 
 from backends.bus import Bus
 from backends.events import Event
-from backends.gateway.openai_answer import Answer, Stream, claw, whole
-from backends.gateway.serving import bind, serve
+from backends.gateway.dialects.openai_chat.chat_answer import ChatChoice, ChatStream, claw, whole
+from backends.gateway.server import bind, serve
 from backends.settings.model import Settings
 from backends.types import (
     Acted,
@@ -288,9 +288,9 @@ OUTCOME = Outcome(
     latency_ms=2.0,
     finish="stop",
 )
-WHOLE = whole([Answer(texts=[TEXT * 64], outcome=OUTCOME)], claw([OUTCOME]))
-EVENT = Stream("0", MODEL, include_usage=False).text(TEXT)
-END = Stream("0", MODEL, include_usage=False).closing([OUTCOME], claw([OUTCOME]))
+WHOLE = whole([ChatChoice(texts=[TEXT * 64], outcome=OUTCOME)], claw([OUTCOME]))
+EVENT = ChatStream("0", MODEL, include_usage=False).text(TEXT)
+END = ChatStream("0", MODEL, include_usage=False).closing([OUTCOME], claw([OUTCOME]))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from backends.gateway.openai_fields import FIELDS
+from backends.gateway.dialects.openai_chat.chat_fields import FIELDS
 from backends.routing.quality import Dial
 from backends.settings.default_file import descriptions
 from docs.generate import examples as decided

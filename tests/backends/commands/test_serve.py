@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backends.commands import main, serve
-from backends.gateway.drain import Drain
+from backends.gateway.graceful_shutdown import GracefulShutdown
 
 
 @pytest.mark.parametrize(
@@ -54,16 +54,16 @@ def test_as_many_descriptors_as_there_may_be(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_the_first_signal_drains_the_second_cuts_the_third_ends() -> None:
-    stop, drain, hung_up = asyncio.Event(), Drain(), asyncio.Event()
+    stop, shutdown, hung_up = asyncio.Event(), GracefulShutdown(), asyncio.Event()
     cut = asyncio.Event()
 
     async def ask() -> None:
-        async with drain.leash():
+        async with shutdown.scope():
             await asyncio.Event().wait()
         cut.set()
 
     async def run() -> None:
-        serve._obey_signals(stop, drain, hung_up)
+        serve._obey_signals(stop, shutdown, hung_up)
         await asyncio.Event().wait()
 
     asking, running = asyncio.create_task(ask()), asyncio.create_task(run())

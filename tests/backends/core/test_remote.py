@@ -11,13 +11,13 @@ from backends.core import wire as frames
 from backends.core.remote import RemoteCore, is_running
 from backends.core.wire import Frame, Hello
 from backends.errors import BudgetExceeded, ClawError, QueueFull, Unreachable, WrongUse
-from backends.gateway.control import listen_on
+from backends.gateway.control_socket import listen_on
 from backends.gateway.unix_socket import bind
 from backends.paths import Paths
 from backends.settings.model import Settings
 from backends.types import Action, Called, Delta, Done, Media, Message, Request, Routed, ToolCall
+from tests.backends.gateway.running_gateway import RunningGateway, running_gateway
 from tests.backends.gateway.scripted_core import ScriptedCore, explanation, snapshot
-from tests.backends.gateway.standing import Standing, standing
 
 REQUEST = Request(
     id="r1",
@@ -31,8 +31,8 @@ def core() -> ScriptedCore:
 
 
 @pytest.fixture
-async def gateway(core: ScriptedCore) -> AsyncIterator[Standing]:
-    async with standing(core, Settings()) as found:
+async def gateway(core: ScriptedCore) -> AsyncIterator[RunningGateway]:
+    async with running_gateway(core, Settings()) as found:
         yield found
 
 
@@ -44,7 +44,7 @@ async def reached(request: pytest.FixtureRequest, core: ScriptedCore) -> AsyncIt
         async with listen_on(core, paths):
             yield RemoteCore(paths.socket)
     else:
-        async with standing(core, Settings()) as gateway:
+        async with running_gateway(core, Settings()) as gateway:
             yield RemoteCore(gateway.url, token=gateway.token)
 
 
@@ -183,7 +183,7 @@ async def test_a_request_too_large_for_a_frame_is_wrong_use(monkeypatch: pytest.
 
 
 async def test_an_address_needs_its_token(
-    gateway: Standing, core: ScriptedCore, monkeypatch: pytest.MonkeyPatch
+    gateway: RunningGateway, core: ScriptedCore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(Unreachable, match="CLAW_CONTROL_TOKEN"):
         await RemoteCore(gateway.url).ping()
@@ -199,14 +199,14 @@ async def test_an_address_needs_its_token(
     assert (await RemoteCore(gateway.url + "/").snapshot()).pid == 1
 
 
-async def test_an_address_that_is_none_of_ours_is_one_line(gateway: Standing) -> None:
+async def test_an_address_that_is_none_of_ours_is_one_line(gateway: RunningGateway) -> None:
     with pytest.raises(Unreachable, match="no core answers"):
         await RemoteCore("http://127.0.0.1:1", token="x").ping()
     with pytest.raises(Unreachable, match="answers with 404"):
         await RemoteCore(gateway.url + "/elsewhere", token=gateway.token).ping()
 
 
-async def test_an_address_behind_another_port_is_told_which_to_forward(gateway: Standing) -> None:
+async def test_an_address_behind_another_port_is_told_which_to_forward(gateway: RunningGateway) -> None:
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", gateway.port)
         back.write(await reader.readuntil(b"\r\n\r\n"))

@@ -8,8 +8,8 @@ import pytest
 import uvloop
 
 from backends.settings.model import Settings, load
+from tests.backends.gateway.running_gateway import RunningGateway, running_gateway
 from tests.backends.gateway.scripted_core import ScriptedCore
-from tests.backends.gateway.standing import Standing, standing
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -28,6 +28,6 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def gateway(core: ScriptedCore, settings: Settings) -> AsyncIterator[Standing]:
-    async with standing(core, settings) as found:
+async def gateway(core: ScriptedCore, settings: Settings) -> AsyncIterator[RunningGateway]:
+    async with running_gateway(core, settings) as found:
         yield found

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.gateway import json_body
+from backends.gateway.dialects.openai_chat.chat_body import ChatBody, read
+from backends.gateway.http_errors import HttpError
 from backends.gateway.json_body import check_depth, decode
-from backends.gateway.openai_body import ChatBody, read
-from backends.gateway.refusal import Turned
-from tests.backends.gateway.standing import Standing
+from tests.backends.gateway.running_gateway import RunningGateway
 
 bodies = msgspec.json.Decoder(ChatBody)
 
@@ -36,7 +36,7 @@ SOUND = b'{"model":"auto","messages":[{"role":"user","content":"hi"}],"x":%s}'
         b"",
     ],
 )
-async def test_k5_json_that_is_wrong_or_means_two_things_is_refused(gateway: Standing, value: bytes) -> None:
+async def test_k5_json_that_is_wrong_or_means_two_things_is_refused(gateway: RunningGateway, value: bytes) -> None:
     raw = await gateway.dial(gateway.post(SOUND % value))
     status, _, body = await raw.answer()
     assert status == 400
@@ -46,7 +46,7 @@ async def test_k5_json_that_is_wrong_or_means_two_things_is_refused(gateway: Sta
 
 @pytest.mark.parametrize("value", [b"[" * 500_000, b"1," * 500_000, b'{"a":' * 500_000, b'""' * 900_000])
 def test_a_body_of_too_many_values_is_refused_before_it_is_parsed(value: bytes) -> None:
-    with pytest.raises(Turned, match="more than 400,000 JSON values") as turned:
+    with pytest.raises(HttpError, match="more than 400,000 JSON values") as turned:
         decode(SOUND % value, bodies)
     assert turned.value.http_status == 400
 
@@ -66,18 +66,18 @@ def test_a_long_session_has_far_fewer_values() -> None:
 )
 def test_stop_words_are_bounded_and_the_bound_is_named(stop: Any, said: str) -> None:
     body = {"model": "auto", "messages": [{"role": "user", "content": "hi"}], "stop": stop}
-    with pytest.raises(Turned, match=said) as turned:
+    with pytest.raises(HttpError, match=said) as turned:
         decode(json.dumps(body).encode(), bodies)
     assert turned.value.http_status == 400
     assert str(turned.value.param).startswith("stop")
 
 
 def test_what_is_wrong_is_said_without_quoting_the_body() -> None:
-    with pytest.raises(Turned) as turned:
+    with pytest.raises(HttpError) as turned:
         decode(b'{"model":"auto","messages":"canary"}', bodies)
     assert turned.value.param == "messages"
     assert "canary" not in str(turned.value)
-    with pytest.raises(Turned) as turned:
+    with pytest.raises(HttpError) as turned:
         decode(b'["canary"]', bodies)
     assert "canary" not in str(turned.value)
 
@@ -90,7 +90,7 @@ def test_a_schema_s_depth_is_bounded_by_lists_and_objects_alike() -> None:
     deep: Any = 1
     for _ in range(json_body.DEPTH + 1):
         deep = {"a": [deep]}
-    with pytest.raises(Turned, match="nested deeper"):
+    with pytest.raises(HttpError, match="nested deeper"):
         check_depth(deep, "schema")
 
 
@@ -116,11 +116,11 @@ def test_no_body_is_a_fault_of_ours(body: bytes) -> None:
     """Every body either becomes a request's parts or is turned away with a status of the caller's."""
     try:
         read(body)
-    except Turned as turned:
+    except HttpError as turned:
         assert 400 <= turned.http_status < 500
 
 
-async def test_no_mangled_body_is_answered_with_a_500(gateway: Standing) -> None:
+async def test_no_mangled_body_is_answered_with_a_500(gateway: RunningGateway) -> None:
     """Mutations of a sound body, over the wire: bytes cut, doubled, replaced."""
     dice = random.Random(7)
     seen = set()
@@ -142,6 +142,6 @@ async def test_no_mangled_body_is_answered_with_a_500(gateway: Standing) -> None
     ("body", "param"), [(b"[]", None), (b"1", None), (b'{"model":1}', "model"), (b'{"messages":"x"}', "messages")]
 )
 def test_the_field_that_is_wrong_is_named_where_there_is_one(body: bytes, param: str | None) -> None:
-    with pytest.raises(Turned) as refused:
+    with pytest.raises(HttpError) as refused:
         decode(body, bodies)
     assert refused.value.param == param

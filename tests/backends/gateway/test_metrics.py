@@ -4,22 +4,22 @@ from backends.events import Refused, Resync
 from backends.gateway import metrics
 from backends.gateway.metrics import Counters, gauges
 from backends.types import EngineState, Message, QuotaLimit, QuotaState, Request
+from tests.backends.gateway.running_gateway import RunningGateway
 from tests.backends.gateway.scripted_core import AT, outcome, snapshot
-from tests.backends.gateway.standing import Standing
 
 ASK = b'{"model":"scout","messages":[{"role":"user","content":"hi"}]}'
 
 LINE = re.compile(r'[a-z_]+(\{[a-z_]+="[^"\\]*(\\.[^"\\]*)*"(,[a-z_]+="[^"\\]*(\\.[^"\\]*)*")*\})? [0-9.]+')
 
 
-async def scrape(gateway: Standing) -> list[str]:
+async def scrape(gateway: RunningGateway) -> list[str]:
     status, headers, body = await (await gateway.dial(gateway.get("/metrics"))).answer()
     assert status == 200
     assert headers["content-type"].startswith("text/plain; version=0.0.4")
     return body.decode().splitlines()
 
 
-async def test_what_happened_is_counted_and_what_is_stands_beside_it(gateway: Standing) -> None:
+async def test_what_happened_is_counted_and_what_is_stands_beside_it(gateway: RunningGateway) -> None:
     for _ in range(2):
         assert (await (await gateway.dial(gateway.post(ASK))).answer())[0] == 200
     await (await gateway.dial(gateway.post(b"{"))).answer()

@@ -3,11 +3,11 @@ from msgspec.structs import replace
 
 from backends.settings.model import AGENTS
 from backends.types import CacheStats
+from tests.backends.gateway.running_gateway import RunningGateway
 from tests.backends.gateway.scripted_core import snapshot
-from tests.backends.gateway.standing import Standing
 
 
-async def test_every_name_that_may_be_asked_for_is_listed(gateway: Standing) -> None:
+async def test_every_name_that_may_be_asked_for_is_listed(gateway: RunningGateway) -> None:
     status, _, body = await (await gateway.dial(gateway.get("/v1/models"))).answer()
     listed = msgspec.json.decode(body)
     assert status == 200
@@ -23,14 +23,14 @@ async def test_every_name_that_may_be_asked_for_is_listed(gateway: Standing) -> 
     assert {model["object"] for model in listed["data"]} == {"model"}
 
 
-async def test_healthz_says_that_the_process_lives(gateway: Standing) -> None:
+async def test_healthz_says_that_the_process_lives(gateway: RunningGateway) -> None:
     status, headers, body = await (await gateway.dial(gateway.get("/healthz"))).answer()
     assert (status, body) == (200, b'{"ok":true}')
     assert headers["x-claw-request-id"]
     assert "server" not in headers
 
 
-async def test_readyz_needs_an_engine_that_is_not_down(gateway: Standing) -> None:
+async def test_readyz_needs_an_engine_that_is_not_down(gateway: RunningGateway) -> None:
     status, _, body = await (await gateway.dial(gateway.get("/readyz"))).answer()
     assert (status, msgspec.json.decode(body)) == (200, {"ready": True, "semantic": "off"})
     down = tuple(replace(engine, health="down") for engine in snapshot().engines)

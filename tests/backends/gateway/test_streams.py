@@ -9,21 +9,21 @@ import pytest
 from backends.errors import EngineError
 from backends.settings.model import Settings
 from backends.types import Attempt, Called, Delta, ToolCall
+from tests.backends.gateway.dialects.openai_chat.test_chat_completions import ask, body, stream
+from tests.backends.gateway.running_gateway import RunningGateway, running_gateway
 from tests.backends.gateway.scripted_core import ScriptedCore
-from tests.backends.gateway.standing import Standing, standing
-from tests.backends.gateway.test_openai_chat import ask, body, stream
 
 SEALED = {"google": {"thought_signature": "c2ln"}}
 
 
 @pytest.fixture
-async def impatient(core: ScriptedCore) -> AsyncIterator[Standing]:
+async def impatient(core: ScriptedCore) -> AsyncIterator[RunningGateway]:
     """A gateway that breaks every silence of 20 ms."""
-    async with standing(core, msgspec.convert({"gateway": {"keep_alive_s": 0.02}}, Settings)) as found:
+    async with running_gateway(core, msgspec.convert({"gateway": {"keep_alive_s": 0.02}}, Settings)) as found:
         yield found
 
 
-async def test_a_stream_that_waits_is_opened_and_kept_open_by_comments(impatient: Standing) -> None:
+async def test_a_stream_that_waits_is_opened_and_kept_open_by_comments(impatient: RunningGateway) -> None:
     gate = asyncio.Event()
     impatient.core.says = (gate, "late")
     raw = await impatient.dial(impatient.post(body(stream=True), Connection="close"))
@@ -41,14 +41,14 @@ async def test_a_stream_that_waits_is_opened_and_kept_open_by_comments(impatient
 async def test_who_waits_past_the_deadline_for_an_answer_that_is_held_back_hears_a_comment(core: ScriptedCore) -> None:
     gate = asyncio.Event()
     core.says = (gate, "late")
-    async with standing(core, msgspec.convert({"router": {"deadline_s": 0.05}}, Settings)) as found:
+    async with running_gateway(core, msgspec.convert({"router": {"deadline_s": 0.05}}, Settings)) as found:
         raw = await found.dial(found.post(body(stream=True), Connection="close"))
         await asyncio.wait_for(raw.reader.readuntil(b": waiting\n\n"), 10)
         gate.set()
         assert b"[DONE]" in await raw.rest()
 
 
-async def test_a_comment_is_no_event(impatient: Standing) -> None:
+async def test_a_comment_is_no_event(impatient: RunningGateway) -> None:
     gate = asyncio.Event()
     impatient.core.says = ("one", gate, "two")
     raw = await impatient.dial(impatient.post(body(stream=True), Connection="close"))
@@ -65,7 +65,7 @@ async def test_a_comment_is_no_event(impatient: Standing) -> None:
     assert "".join(contents) == "onetwo"
 
 
-async def test_a_failure_after_a_comment_is_an_event(impatient: Standing) -> None:
+async def test_a_failure_after_a_comment_is_an_event(impatient: RunningGateway) -> None:
     gate = asyncio.Event()
     impatient.core.says = (gate,)
     impatient.core.breaks = EngineError("gone", kind="unavailable")
@@ -78,19 +78,19 @@ async def test_a_failure_after_a_comment_is_an_event(impatient: Standing) -> Non
     assert b"[DONE]" not in rest
 
 
-async def test_a_failure_before_that_has_its_status(gateway: Standing) -> None:
+async def test_a_failure_before_that_has_its_status(gateway: RunningGateway) -> None:
     gateway.core.says = ()
     gateway.core.breaks = EngineError("gone", kind="unavailable")
     assert (await ask(gateway, stream=True))[0] == 502
 
 
-async def test_no_comment_stands_between_pieces_that_come_quickly(gateway: Standing) -> None:
+async def test_no_comment_stands_between_pieces_that_come_quickly(gateway: RunningGateway) -> None:
     raw = await gateway.dial(gateway.post(body(stream=True), Connection="close"))
     await raw.head()
     assert b": waiting" not in await raw.rest()
 
 
-async def test_thought_signatures_go_out_whole_and_streamed(gateway: Standing) -> None:
+async def test_thought_signatures_go_out_whole_and_streamed(gateway: RunningGateway) -> None:
     call = ToolCall(id="a", name="look", arguments="{}", signature="c2ln")
     gateway.core.says = ("so", Delta("", "c2ln"), Called((call,)))
     _, _, said = await ask(gateway)
@@ -104,13 +104,13 @@ async def test_thought_signatures_go_out_whole_and_streamed(gateway: Standing) -
     assert [each["extra_content"] for delta in deltas for each in delta.get("tool_calls", ())] == [SEALED]
 
 
-async def test_without_signatures_nothing_is_added(gateway: Standing) -> None:
+async def test_without_signatures_nothing_is_added(gateway: RunningGateway) -> None:
     gateway.core.says = ("so", Called((ToolCall(id="a", name="look", arguments="{}"),)))
     _, _, said = await ask(gateway)
     assert "extra_content" not in str(said)
 
 
-async def test_functions_of_the_older_kind_are_called_the_older_way(gateway: Standing) -> None:
+async def test_functions_of_the_older_kind_are_called_the_older_way(gateway: RunningGateway) -> None:
     first, second = (ToolCall(id=f"call_{n}", name="look", arguments=f'{{"n":{n}}}') for n in range(2))
     gateway.core.says = (Called((first, second)),)
     _, _, said = await ask(gateway, functions=[{"name": "look"}])
@@ -125,7 +125,7 @@ async def test_functions_of_the_older_kind_are_called_the_older_way(gateway: Sta
     assert events[-2]["choices"][0]["finish_reason"] == "function_call"
 
 
-async def test_every_response_has_openai_s_request_id_beside_ours(gateway: Standing) -> None:
+async def test_every_response_has_openai_s_request_id_beside_ours(gateway: RunningGateway) -> None:
     for sent in (body(), body(stream=True), b"{", body(model="gpt-4o")):
         _, headers = await (await gateway.dial(gateway.post(sent, Connection="close"))).head()
         assert headers["x-request-id"] == headers["x-claw-request-id"]
@@ -134,7 +134,7 @@ async def test_every_response_has_openai_s_request_id_beside_ours(gateway: Stand
         assert headers["x-request-id"] == headers["x-claw-request-id"]
 
 
-async def test_the_zone_is_where_the_prompt_went(gateway: Standing) -> None:
+async def test_the_zone_is_where_the_prompt_went(gateway: RunningGateway) -> None:
     assert (await ask(gateway))[1]["x-claw-zone"] == "local"
     gateway.core.ends = {"attempts": (Attempt(engine="cloud", model="g"), Attempt(engine="local", model="q"))}
     assert (await ask(gateway))[1]["x-claw-zone"] == "cloud"
@@ -144,7 +144,7 @@ async def test_the_zone_is_where_the_prompt_went(gateway: Standing) -> None:
     assert (await stream(gateway))[1]["x-claw-zone"] == "cloud"
 
 
-async def test_what_was_mended_in_the_request_is_in_the_notes(gateway: Standing) -> None:
+async def test_what_was_mended_in_the_request_is_in_the_notes(gateway: RunningGateway) -> None:
     gateway.core.ends = {"notes": ("tool name mended",)}
     _, _, said = await ask(gateway, verbosity="low")
     assert said["claw"]["notes"] == ["tool name mended", "ignored: verbosity"]

@@ -1,0 +1,147 @@
+"""The gateway as plain ASGI: one table of endpoints, and the order in which a request is admitted.
+
+Endpoints are matched on the raw path as it was sent, never on one that was decoded or rebuilt.
+"""
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from backends.core.api import Core
+from backends.core.wire import FRAME_BYTES
+from backends.engines.plain_text import as_json
+from backends.errors import ClawError
+from backends.gateway.control_http import check_token, control
+from backends.gateway.dialects.openai_chat.chat_completions import chat
+from backends.gateway.graceful_shutdown import GracefulShutdown
+from backends.gateway.http_errors import HttpError, ShuttingDown, shutting_down
+from backends.gateway.http_exchange import HttpExchange, Send
+from backends.gateway.metrics import Counters, metrics
+from backends.gateway.model_names import list_models, one_model
+from backends.gateway.request_guard import ClientDisconnected, Receive, RequestGuard
+from backends.identity import new_id
+from backends.settings.model import Settings
+
+Access = Literal["open", "agent", "control"]
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """`access` says which key it needs: none, an agent's, or the operator's. `limit` bounds the body, in bytes.
+
+    A path that ends in a slash stands for every path that begins with it.
+    """
+
+    method: str
+    path: bytes
+    access: Access
+    limit: int
+    handler: Callable[[HttpExchange], Awaitable[None]]
+
+
+def endpoints_of(settings: Settings, counters: Counters) -> tuple[Endpoint, ...]:
+    """Everything that the gateway answers."""
+    chat_limit = 2 * settings.router.max_prompt_bytes  # JSON escapes and base64 make a prompt larger on its way
+    show_metrics = functools.partial(metrics, counters=counters)
+    return (
+        Endpoint(method="POST", path=b"/v1/chat/completions", access="agent", limit=chat_limit, handler=chat),
+        Endpoint(method="GET", path=b"/v1/models", access="agent", limit=0, handler=list_models),
+        Endpoint(method="GET", path=b"/v1/models/", access="agent", limit=0, handler=one_model),
+        Endpoint(method="GET", path=b"/healthz", access="open", limit=0, handler=healthz),
+        Endpoint(method="GET", path=b"/readyz", access="open", limit=0, handler=readyz),
+        Endpoint(method="GET", path=b"/metrics", access="agent", limit=0, handler=show_metrics),
+        Endpoint(method="POST", path=b"/claw/control", access="control", limit=FRAME_BYTES, handler=control),
+    )
+
+
+async def healthz(exchange: HttpExchange) -> None:
+    """The process runs and its event loop turns; nothing more is checked."""
+    await exchange.answer(b'{"ok":true}')
+
+
+async def readyz(exchange: HttpExchange) -> None:
+    """200 where new requests are accepted and some engine may answer, else 503."""
+    snapshot = await exchange.core.snapshot()
+    alive = any(engine.health != "down" and not engine.stopped for engine in snapshot.engines)
+    ready = alive and not exchange.shutdown.closing
+    body = as_json({"ready": ready, "semantic": snapshot.cache.semantic})
+    await exchange.answer(body, status=200 if ready else 503)
+
+
+class App:
+    """The ASGI application of one listening port."""
+
+    def __init__(
+        self, core: Core, settings: Settings, *, port: int, shutdown: GracefulShutdown, token: str | None = None
+    ) -> None:
+        self.counters = Counters(settings.agents)
+        self.endpoints = endpoints_of(settings, self.counters)
+        self._core = core
+        self._settings = settings
+        self._shutdown = shutdown
+        self._token = token
+        self._guard = RequestGuard(port, settings.gateway.allowed_hosts)
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        exchange = HttpExchange(
+            new_id(),
+            core=self._core,
+            settings=self._settings,
+            shutdown=self._shutdown,
+            connection=scope["state"]["connection"],
+            send=send,
+        )
+        try:
+            endpoint = await self._admit(exchange, scope, receive)
+        except ClientDisconnected:
+            return
+        except ClawError as error:
+            # The body may still be on its way, so nothing more is read from this connection.
+            self.counters.refused("", error.kind)
+            exchange.connection.refuse(error, exchange.id)
+            return
+        await self._handle(endpoint, exchange)
+
+    async def _admit(self, exchange: HttpExchange, scope: Any, receive: Receive) -> Endpoint:
+        exchange.headers = headers = self._guard.headers(scope["headers"])
+        exchange.path = scope["raw_path"]
+        endpoint = self._find(scope["method"], exchange.path)
+        if endpoint.access == "control":
+            check_token(exchange.text(b"authorization"), self._token)
+        if endpoint.method == "POST":
+            if endpoint.access == "agent" and self._shutdown.closing:
+                raise shutting_down()
+            exchange.body = await self._guard.body(headers, receive, endpoint.limit)
+        elif headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
+            raise HttpError(413, "too_large", f"{endpoint.method} takes no body")
+        return endpoint
+
+    def _find(self, method: str, path: bytes) -> Endpoint:
+        """Raises HttpError (404, 405)."""
+        matching = [each for each in self.endpoints if each.path == path or _begins(each.path, path)]
+        for endpoint in matching:
+            if endpoint.method == method:
+                return endpoint
+        if matching:
+            raise HttpError(405, "method", f"use {matching[0].method} here")
+        raise HttpError(404, "not_found", "no such path: see `GET /v1/models` and `POST /v1/chat/completions`")
+
+    async def _handle(self, endpoint: Endpoint, exchange: HttpExchange) -> None:
+        try:
+            await endpoint.handler(exchange)
+        except ClawError as error:
+            if isinstance(error, HttpError | ShuttingDown):
+                self.counters.refused("", error.kind)
+            if exchange.started:
+                raise
+            await exchange.fail(error)
+        except Exception:
+            # A fault of our own: the caller still gets an error object with its id; the server logs what it was.
+            if not exchange.started:
+                await exchange.fail(ClawError("internal error: the core's log has it under this request's id"))
+            raise
+
+
+def _begins(beginning: bytes, path: bytes) -> bool:
+    return beginning.endswith(b"/") and path.startswith(beginning) and path != beginning

@@ -1,0 +1,208 @@
+"""The body of OpenAI's `POST /v1/chat/completions`, and its way into canonical form. Null means absent.
+
+`read` and all it calls know nothing of the event loop: a large body is read in a thread.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from backends.gateway.dialects.openai_chat import chat_messages, chat_tools
+from backends.gateway.dialects.openai_chat.chat_fields import IgnoredFields
+from backends.gateway.dialects.openai_chat.chat_messages import ChatMessage
+from backends.gateway.dialects.openai_chat.chat_tools import Function, FunctionTool, Named, ToolChoice
+from backends.gateway.http_errors import HttpError
+from backends.gateway.json_body import check_depth, decode, wrong_field
+from backends.gateway.surrogates import mended
+from backends.pipeline.bounds import STOP_CHARACTERS, STOP_WORDS
+from backends.types import Effort, Message, ResponseFormat, Sampling, Tool
+
+MOST_CHOICES = 8
+"""Calls that one request may ask for; each is paid for, and waits for its place, as a request of its own."""
+
+
+class Schema(Struct):
+    schema: dict[str, Any] | None = None
+    name: str = "answer"
+    description: str | None = None
+    strict: bool | None = None
+
+
+class Format(Struct):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: Schema | None = None
+
+
+class StreamOptions(Struct):
+    include_usage: bool | None = None
+
+
+class ThinkingConfig(Struct):
+    thinking_budget: Annotated[int, Meta(ge=-1)] | None = None
+    thinking_level: str | None = None
+
+
+class Google(Struct):
+    thinking_config: ThinkingConfig | None = None
+
+
+class ExtraBody(Struct):
+    google: Google | None = None
+
+
+Cap = Annotated[int, Meta(ge=1)]
+StopWord = Annotated[str, Meta(max_length=STOP_CHARACTERS)]
+Penalty = Annotated[float, Meta(ge=-2, le=2)]
+
+
+class ChatBody(Struct):
+    model: str
+    messages: Annotated[list[ChatMessage], Meta(min_length=1)]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: Annotated[int, Meta(ge=1, le=MOST_CHOICES)] | None = None
+    max_tokens: Cap | None = None
+    max_completion_tokens: Cap | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    top_k: Annotated[int, Meta(ge=-1)] | None = None
+    min_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    logit_bias: Annotated[dict[str, Annotated[float, Meta(ge=-100, le=100)]], Meta(max_length=4096)] | None = None
+    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+    stop: StopWord | Annotated[list[StopWord], Meta(max_length=STOP_WORDS)] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    tools: Annotated[list[FunctionTool], Meta(max_length=128)] | None = None
+    tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    functions: Annotated[list[Function], Meta(max_length=128)] | None = None
+    function_call: Literal["none", "auto"] | Named | None = None
+    response_format: Format | None = None
+    extra_body: ExtraBody | None = None
+    google: Google | None = None
+    deadline_ms: float | None = None
+
+
+class ChatRequest(Struct, frozen=True, kw_only=True):
+    """What one body asks for. `choices` is how many answers, `legacy` that they are to call a function the older way;
+    `ignored` names fields that have no effect.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    stream: bool
+    include_usage: bool
+    choices: int
+    legacy: bool
+    tools: tuple[Tool, ...]
+    tool_choice: str
+    parallel_tool_calls: bool | None
+    response_format: ResponseFormat
+    sampling: Sampling
+    deadline_ms: float | None
+    ignored: tuple[str, ...]
+
+
+_objects = msgspec.json.Decoder(dict[str, Any])
+
+
+def read(body: bytes) -> ChatRequest:
+    """Raises HttpError (400), naming the field, for what cannot be meant or honoured here."""
+    fields = decode(mended(body), _objects)
+    ignored = IgnoredFields()
+    _check_fields(fields, ignored)
+    try:
+        chat = msgspec.convert(fields, ChatBody)
+    except msgspec.ValidationError as error:
+        raise wrong_field(error) from None
+    tools, choice = chat_tools.canonical(chat.tools, chat.tool_choice, chat.functions, chat.function_call)
+    return ChatRequest(
+        model=chat.model,
+        messages=chat_messages.canonical(chat.messages),
+        stream=bool(chat.stream),
+        include_usage=chat.stream_options is not None and bool(chat.stream_options.include_usage),
+        choices=chat.n or 1,
+        legacy=bool(chat.functions),
+        tools=tools,
+        tool_choice=choice,
+        # The older kind of an answer has room for one call.
+        parallel_tool_calls=False if chat.functions else chat.parallel_tool_calls,
+        response_format=_format(chat.response_format),
+        sampling=_sampling(chat),
+        deadline_ms=chat.deadline_ms,
+        ignored=ignored.names(),
+    )
+
+
+def _check_fields(fields: dict[str, Any], ignored: IgnoredFields) -> None:
+    ignored.check("", fields)
+    for name in ("stream_options", "response_format", "extra_body", "google"):
+        if isinstance(inner := fields.get(name), dict):
+            ignored.check(name, inner, name)
+    form = fields.get("response_format")
+    if isinstance(form, dict) and isinstance(schema := form.get("json_schema"), dict):
+        ignored.check("response_format.json_schema", schema, "response_format.json_schema")
+    for holder in (fields.get("extra_body"), fields):
+        google = holder.get("google") if isinstance(holder, dict) else None
+        config = google.get("thinking_config") if isinstance(google, dict) else None
+        if isinstance(config, dict):
+            ignored.check("thinking_config", config, "thinking_config")
+    chat_tools.check_fields(fields, ignored)
+    if isinstance(messages := fields.get("messages"), list):
+        chat_messages.check_fields(messages, ignored)
+
+
+def _sampling(chat: ChatBody) -> Sampling:
+    stop = [chat.stop] if isinstance(chat.stop, str) else chat.stop or []
+    effort: Effort | None = "xhigh" if chat.reasoning_effort == "max" else chat.reasoning_effort
+    budget = None
+    for google in (chat.extra_body.google if chat.extra_body else None, chat.google):
+        if google is not None and google.thinking_config is not None:
+            effort, budget = _thinking(google.thinking_config, effort)
+    return Sampling(
+        temperature=chat.temperature,
+        top_p=chat.top_p,
+        top_k=chat.top_k if chat.top_k and chat.top_k > 0 else None,  # 0 and -1 are how others turn it off
+        min_p=chat.min_p,
+        frequency_penalty=chat.frequency_penalty,
+        presence_penalty=chat.presence_penalty,
+        logit_bias=tuple(sorted((chat.logit_bias or {}).items())),
+        max_tokens=chat.max_completion_tokens or chat.max_tokens,
+        stop=tuple(word for word in stop if word),
+        seed=chat.seed,
+        effort=effort,
+        thinking_budget=budget,
+    )
+
+
+def _thinking(config: ThinkingConfig, effort: Effort | None) -> tuple[Effort | None, int | None]:
+    """Google's own words for thinking, which go before OpenAI's. Source: ai.google.dev/gemini-api/docs/openai"""
+    levels: dict[str, Effort] = {"minimal": "minimal", "low": "low", "medium": "medium", "high": "high"}
+    if config.thinking_level is not None:
+        level = levels.get(config.thinking_level.lower())
+        if level is None:
+            words = ", ".join(levels)
+            raise HttpError(400, "invalid_request", f"thinking_level must be one of {words}", param="thinking_level")
+        effort = level
+    budget = config.thinking_budget
+    if budget is None or budget < 0:
+        return effort, None
+    return ("none" if budget == 0 else effort), budget
+
+
+def _format(wanted: Format | None) -> ResponseFormat:
+    """Raises HttpError (400) for a schema that is missing or nested too deeply."""
+    if wanted is None or wanted.type == "text":
+        return ResponseFormat()
+    if wanted.type == "json_object":
+        return ResponseFormat(kind="json")
+    where, json_schema = "response_format.json_schema.schema", wanted.json_schema
+    if json_schema is None or json_schema.schema is None:
+        raise HttpError(400, "invalid_request", "json_schema needs a schema", param=where)
+    check_depth(json_schema.schema, where)
+    schema = json_schema.schema
+    if json_schema.description and "description" not in schema:
+        schema = schema | {"description": json_schema.description}
+    return ResponseFormat(kind="schema", schema=schema, name=json_schema.name, strict=json_schema.strict)

@@ -1,0 +1,134 @@
+"""The tools of OpenAI's chat completions and which of them may be called, in both of its dialects."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from backends.gateway.dialects.openai_chat.chat_fields import IgnoredFields
+from backends.gateway.http_errors import HttpError
+from backends.gateway.json_body import check_depth
+from backends.types import Tool
+
+
+class Function(Struct):
+    name: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+\Z")]
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class FunctionTool(Struct):
+    function: Function | None = None
+    type: str = "function"
+
+
+class Named(Struct):
+    name: str
+
+
+class ToolChoice(Struct):
+    type: str = "function"
+    function: Named | None = None
+    allowed_tools: "AllowedTools | None" = None
+
+
+class AllowedTools(Struct):
+    mode: Literal["auto", "required"]
+    tools: list[ToolChoice]
+
+
+def check_fields(fields: dict[str, Any], ignored: IgnoredFields) -> None:
+    """Name what the tools say to no effect. Raises HttpError (400) for what no engine here has."""
+    tools, functions = fields.get("tools"), fields.get("functions")
+    for index, tool in enumerate(tools if isinstance(tools, list) else ()):
+        if not isinstance(tool, dict):
+            continue
+        if (kind := tool.get("type", "function")) != "function":
+            called = next((part.get("name") for part in tool.values() if isinstance(part, dict)), tool.get("name"))
+            name = f" ({called[:128]})" if isinstance(called, str) and called.isprintable() else ""
+            line = f"tools[{index}]{name} is of another type than function, and no engine here has such tools"
+            raise HttpError(
+                400, "unsupported" if isinstance(kind, str) else "invalid_request", line, param=f"tools[{index}]"
+            )
+        ignored.check("tools[]", tool, f"tools[{index}]")
+        if isinstance(function := tool.get("function"), dict):
+            ignored.check("tools[].function", function, f"tools[{index}].function")
+    for index, function in enumerate(functions if isinstance(functions, list) else ()):
+        if isinstance(function, dict):
+            ignored.check("functions[]", function, f"functions[{index}]")
+
+
+def canonical(
+    tools: list[FunctionTool] | None,
+    tool_choice: str | ToolChoice | None,
+    functions: list[Function] | None,
+    function_call: str | Named | None,
+) -> tuple[tuple[Tool, ...], str]:
+    """The tools and which may be called: auto, none, required, or one's name. Raises HttpError (400)."""
+    if functions:
+        if tools:
+            raise HttpError(400, "invalid_request", "send tools or functions, not both", param="functions")
+        found = _declared(functions, "functions[{}]")
+        choice: Any = ToolChoice(function=function_call) if isinstance(function_call, Named) else function_call
+        return _chosen(found, choice, "function_call")
+    named = [_function(tool, index) for index, tool in enumerate(tools or ())]
+    return _chosen(_declared(named, "tools[{}].function"), tool_choice, "tool_choice")
+
+
+def _declared(functions: list[Function], place: str) -> tuple[Tool, ...]:
+    """Raises HttpError (400) for a name that is not printable or stands twice, and for a schema nested too deeply."""
+    seen: set[str] = set()
+    for index, function in enumerate(functions):
+        where = place.format(index)
+        if not function.name.isprintable():
+            raise HttpError(400, "invalid_request", "a tool's name must be printable", param=f"{where}.name")
+        if function.name in seen:
+            raise HttpError(400, "invalid_request", f"two tools have the name {function.name}", param=f"{where}.name")
+        seen.add(function.name)
+        check_depth(function.parameters or {}, f"{where}.parameters")
+    return tuple(
+        Tool(
+            name=function.name,
+            description=function.description or "",
+            parameters=function.parameters or {},
+            strict=function.strict,
+        )
+        for function in functions
+    )
+
+
+def _function(tool: FunctionTool, index: int) -> Function:
+    if tool.function is None:
+        raise HttpError(400, "invalid_request", "a tool needs its function", param=f"tools[{index}].function")
+    return tool.function
+
+
+def _chosen(tools: tuple[Tool, ...], choice: str | ToolChoice | None, param: str) -> tuple[tuple[Tool, ...], str]:
+    """The tools that may be called, and how."""
+    if isinstance(choice, ToolChoice):
+        if choice.type in ("auto", "none", "required"):
+            choice = choice.type
+        elif choice.type == "allowed_tools" and choice.allowed_tools is not None:
+            names = [_name(each, param) for each in choice.allowed_tools.tools]
+            return _only(tools, names, param), choice.allowed_tools.mode
+        else:
+            name = _name(choice, param)
+            only = _only(tools, [name], param)
+            # A tool may have a name that means something as a choice: then it stands alone and must be called.
+            return (only, "required") if name in ("auto", "none", "required") else (tools, name)
+    if choice == "required" and not tools:
+        raise HttpError(400, "invalid_request", f"{param} needs tools", param=param)
+    return tools, choice or "auto"
+
+
+def _only(tools: tuple[Tool, ...], names: list[str], param: str) -> tuple[Tool, ...]:
+    if not {tool.name for tool in tools}.issuperset(names):
+        raise HttpError(400, "invalid_request", f"{param} names no tool of tools", param=param)
+    return tuple(tool for tool in tools if tool.name in names)
+
+
+def _name(choice: ToolChoice, param: str) -> str:
+    if choice.type == "function" and choice.function is not None:
+        return choice.function.name
+    known = "auto, none, required, a function or allowed_tools of functions"
+    raise HttpError(400, "unsupported", f"{param} must be {known}", param=param)

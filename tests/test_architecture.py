@@ -73,9 +73,6 @@ def test_files_fit_a_reader(package: str) -> None:
 
 
 SHORT = {
-    # cache
-    "backends.cache.evidence",
-    "backends.cache.wall",
     # engines
     "backends.engines.ollama_client",
     # gateway

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from backends.bus import Bus
-from backends.cache.store import Cache
+from backends.cache.response_cache import ResponseCache
 from backends.catalogue import Catalogue, Retirement
 from backends.catalogue.quota_day import day_of, start_of
 from backends.clock import Clock
@@ -44,7 +44,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     bus: Bus
     history: History
     ledger: Ledger
-    cache: Cache
+    cache: ResponseCache
     engines: registry.Engines
     prices: Prices
     catalogue: Catalogue
@@ -70,7 +70,7 @@ async def open_ground(
     ledger = await Ledger.open(paths, settings.budgets, clock=clock, zone=zone, groups=groups, spill_bytes=spill)
     stack.push_async_callback(ledger.close)
     install_key = await asyncio.to_thread(InstallKey.load, paths.install_key)
-    cache = await Cache.open(
+    cache = await ResponseCache.open(
         paths.cache,
         settings.cache,
         clock=clock,

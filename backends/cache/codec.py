@@ -6,8 +6,8 @@ import zlib
 import msgspec
 from msgspec import Struct
 
-from backends.cache.entry import Entry, Stored
-from backends.cache.seal import Seal
+from backends.cache.encryption import BodyCipher
+from backends.cache.stored_answer import StoredAnswer, StoredEntry
 
 COMPRESS_FROM = 2048  # bytes; below it a row's own overhead outweighs what zlib saves, at a third of a hit's time
 
@@ -17,7 +17,7 @@ Row = tuple[bytes, bytes, str, float, float, int, int, int, bytes]
 
 class _Body(Struct, frozen=True, array_like=True):
     question: str
-    stored: Stored
+    stored: StoredAnswer
 
 
 _times = struct.Struct("<dd")
@@ -25,14 +25,14 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Body)
 
 
-def to_body(entry: Entry, seal: Seal | None = None) -> bytes:
+def to_body(entry: StoredEntry, cipher: BodyCipher | None = None) -> bytes:
     """Question and answer, compressed where that pays, and encrypted where the entry is to be."""
     plain = _encoder.encode(_Body(entry.question, entry.stored))
     body = b"z" + zlib.compress(plain, 3) if len(plain) >= COMPRESS_FROM else b"p" + plain
     if not entry.encrypted:
         return body
-    assert seal is not None, "an entry is only marked as encrypted where there is a key"  # noqa: S101 — the store's promise
-    return b"e" + seal.closed(body, about=entry.key + entry.partition)
+    assert cipher is not None, "an entry is only marked as encrypted where there is a key"  # noqa: S101 — the store's promise
+    return b"e" + cipher.encrypt(body, about=entry.key + entry.partition)
 
 
 def checksum(columns: tuple[bytes, bytes, str, float, float], body: bytes) -> int:
@@ -41,7 +41,7 @@ def checksum(columns: tuple[bytes, bytes, str, float, float], body: bytes) -> in
     return zlib.crc32(body, zlib.crc32(key + partition + agent.encode() + _times.pack(stored_at, expires_at)))
 
 
-def to_entry(row: Row, seal: Seal | None = None) -> Entry | None:
+def to_entry(row: Row, cipher: BodyCipher | None = None) -> StoredEntry | None:
     """The entry of a row, None for one that is broken or cannot be decrypted."""
     key, partition, agent, stored_at, expires_at, hits, size, recorded, body = row
     try:
@@ -49,14 +49,14 @@ def to_entry(row: Row, seal: Seal | None = None) -> Entry | None:
             return None
         encrypted = body[:1] == b"e"
         if encrypted:
-            opened = seal.opened(body[1:], about=key + partition) if seal is not None else None
+            opened = cipher.decrypt(body[1:], about=key + partition) if cipher is not None else None
             if opened is None:
                 return None
             body = opened
         found = _decoder.decode(zlib.decompress(body[1:]) if body[:1] == b"z" else memoryview(body)[1:])
     except (TypeError, AttributeError, struct.error, zlib.error, msgspec.DecodeError):
         return None
-    return Entry(
+    return StoredEntry(
         key=key,
         partition=partition,
         agent=agent,

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from backends.cache import codec, file
-from backends.cache.entry import Entry
-from backends.cache.seal import Seal
-from backends.cache.semantic.vectors import Vectors
-from backends.cache.verdicts import Verdicts
+from backends.cache import cache_file, codec
+from backends.cache.encryption import BodyCipher
+from backends.cache.hit_policy import HitReviews
+from backends.cache.semantic.vectors import VectorTable
+from backends.cache.stored_answer import StoredEntry
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ Uses = Mapping[bytes, tuple[float, int]]
 ENTRY = "key, partition, agent, stored_at, expires_at, hits, size, checksum, body"
 
 
-class Written(Struct, frozen=True, kw_only=True):
+class WriteResult(Struct, frozen=True, kw_only=True):
     """What a write did: `size` of the new row in bytes, 0 where it was too large to keep; the keys that had to go."""
 
     size: int
@@ -35,13 +35,13 @@ class Written(Struct, frozen=True, kw_only=True):
 
 
 class Database:
-    def __init__(self, path: Path, *, max_bytes: int, seal: Seal | None = None) -> None:
+    def __init__(self, path: Path, *, max_bytes: int, cipher: BodyCipher | None = None) -> None:
         self._path = path
         self._max_bytes = max_bytes
-        self._seal = seal
-        self._db = file.open_file(path)
-        self.vectors = Vectors(self._db, seal)
-        self.verdicts = Verdicts(self._db)
+        self._cipher = cipher
+        self._db = cache_file.open_file(path)
+        self.vectors = VectorTable(self._db, cipher)
+        self.reviews = HitReviews(self._db)
         self._known: set[int] = set()
         self.entries = self.bytes = 0
         self.recount()
@@ -50,34 +50,34 @@ class Database:
         """No is certain; a yes is wrong once in 2**64 / entries. Called from any thread."""
         return _short(key) in self._known
 
-    def get_one(self, key: bytes) -> Entry | None:
+    def get_one(self, key: bytes) -> StoredEntry | None:
         """The sound entry of `key`: the hot path of a hit that is not in memory."""
         row = self._db.execute(f"SELECT {ENTRY} FROM entries WHERE key = ?", (key,)).fetchone()  # noqa: S608 — column names only
         if row is None:
             return None
-        entry = codec.to_entry(row, self._seal)
+        entry = codec.to_entry(row, self._cipher)
         if entry is None:
             self._delete_broken([key])
         return entry
 
-    def get(self, keys: Sequence[bytes]) -> list[Entry]:
+    def get(self, keys: Sequence[bytes]) -> list[StoredEntry]:
         """Those of `keys` that are there and sound, in the order asked; broken rows are deleted."""
         marks = ",".join("?" * len(keys))
         rows: list[codec.Row] = self._db.execute(
             f"SELECT {ENTRY} FROM entries WHERE key IN ({marks})",  # noqa: S608 — column names and question marks only
             tuple(keys),
         ).fetchall()
-        found = {row[0]: codec.to_entry(row, self._seal) for row in rows}
+        found = {row[0]: codec.to_entry(row, self._cipher) for row in rows}
         if broken := [key for key, entry in found.items() if entry is None]:
             self._delete_broken(broken)
         return [entry for key in keys if (entry := found.get(key)) is not None]
 
-    def put(self, entry: Entry, uses: Uses) -> Written:
+    def put(self, entry: StoredEntry, uses: Uses) -> WriteResult:
         """Write one entry over any older one of its key, note `uses`, and make room."""
-        body = codec.to_body(entry, self._seal)
+        body = codec.to_body(entry, self._cipher)
         size = len(body) + ROW_OVERHEAD
         if size > self._max_bytes // 4:
-            return Written(size=0)
+            return WriteResult(size=0)
         columns = (entry.key, entry.partition, entry.agent, entry.stored_at, entry.expires_at)
         with self._db:
             self._note_uses(uses)
@@ -89,7 +89,7 @@ class Database:
             self._known.add(_short(entry.key))
             self.entries += 1
             self.bytes += size
-            return Written(size=size, evicted=self._evict(now=entry.stored_at))
+            return WriteResult(size=size, evicted=self._evict(now=entry.stored_at))
 
     def note_uses(self, uses: Uses) -> None:
         """Write hits, so that eviction knows what is used."""
@@ -105,8 +105,8 @@ class Database:
         with self._db:
             if agent is None:
                 rows = self._db.execute("DELETE FROM entries RETURNING key").fetchall()
-                self.verdicts.forget()
-                file.forget_set_aside(self._path)
+                self.reviews.delete_all()
+                cache_file.forget_set_aside(self._path)
             else:
                 rows = self._db.execute("DELETE FROM entries WHERE agent = ? RETURNING key", (agent,)).fetchall()
         self._db.execute("PRAGMA incremental_vacuum").fetchall()

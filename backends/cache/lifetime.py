@@ -1,8 +1,9 @@
-"""How long an answer stays true, by what was asked, and what may be kept at all."""
+"""How long an answer stays true, which answers may be stored at all, and the clock that expiry goes by."""
 
 import re
 from collections.abc import Mapping, Sequence
 
+from backends.clock import Clock
 from backends.types import Finish, Request
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -25,10 +26,11 @@ LIFETIME_S: dict[str, float] = {
     "translation": 180 * DAY,
     "tool-use": 0,
 }
-"""Seconds by intent. A state of the world ages in seconds, a translation hardly at all, a tool's result at once."""
+"""Seconds by intent. A reading of a system's state ages in seconds, a translation hardly at all, a tool's result at
+once."""
 
 OTHER_INTENT_S = HOUR
-READ_END = 4096  # characters at each end of a text; some 0.3 ms for both
+READ_END = 4096  # characters that are searched at each end of a long text; some 0.3 ms for both
 
 _FRESH = re.compile(
     r"\b(?:now|today|tonight|yesterday|tomorrow|current|currently|latest|newest|recent|recently|nowadays|"
@@ -41,6 +43,25 @@ _FRESH = re.compile(
 )
 
 
+class MonotonicWallClock:
+    """Unix seconds that never go back, so that a clock that is set back keeps no answer alive.
+
+    It is the wall clock, or where that should be by the monotonic clock since it was last ahead.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._base = clock.now().timestamp()
+        self._since = clock.monotonic()
+
+    def now(self) -> float:
+        wall, monotonic = self._clock.now().timestamp(), self._clock.monotonic()
+        expected = self._base + monotonic - self._since
+        if wall >= expected:
+            self._base, self._since = wall, monotonic
+        return max(wall, expected)
+
+
 def lifetime_s(
     request: Request,
     *,
@@ -49,10 +70,10 @@ def lifetime_s(
     by_intent: Mapping[str, float] | None = None,
     by_agent: float | None = None,
 ) -> float:
-    """Seconds the answer to `question` may be served again; 0 is never.
+    """Seconds for which the answer to `question` may be served again; 0 means never.
 
-    The operator's `by_intent` goes before the built-in ones, and the agent's own before both; no setting keeps what is
-    true for no time at all.
+    `by_agent` comes before the operator's `by_intent`, and that before `LIFETIME_S`. No setting stores what is never
+    true for longer: an answer with tools at hand, or one to a question about now.
     """
     if request.tools or intent == "tool-use" or asks_for_now(question):
         return 0
@@ -62,26 +83,24 @@ def lifetime_s(
 
 
 def asks_for_now(question: str) -> bool:
-    """Whether only a fresh answer will do. Of a text too long to be read at once both ends are: there a wish stands."""
+    """Whether only a fresh answer will do. Of a long text only both ends are searched: instructions stand there."""
     if len(question) > 2 * READ_END:
         question = f"{question[:READ_END]}\n{question[-READ_END:]}"
     return _FRESH.search(question) is not None
 
 
 def may_use(request: Request) -> bool:
-    """Whether the cache may see this request at all, to look up or to store."""
+    """Whether the cache may see this request at all, to look it up or to store its answer."""
     return request.cache and not request.sensitive
 
 
-def wants_its_own(request: Request) -> bool:
-    """Whether it asks for chance itself: a temperature above 0, and no seed that would give the same answer again."""
+def is_sampled(request: Request) -> bool:
+    """Whether the request itself asks for variation: a temperature above 0, and no seed to repeat an answer by."""
     sampling = request.sampling
     return bool(sampling.temperature) and sampling.seed is None
 
 
-def may_keep(*, finish: Finish, text: str, called: bool, notes: Sequence[str] = ()) -> bool:
-    """Only a whole answer in text is kept: never one that was cut, blocked, empty, a wish to call a tool, or noted to
-    have failed its check.
-    """
+def may_store(*, finish: Finish, text: str, called: bool, notes: Sequence[str] = ()) -> bool:
+    """Whether an answer is whole: in text, not cut, blocked or empty, with no tool called and no failed check."""
     checked = not any(note.startswith(("unverified", "context cut")) for note in notes)
     return finish == "stop" and not called and checked and bool(text.strip())

@@ -118,10 +118,10 @@ async def _running_stats(socket: Path) -> CacheStats:
 
 
 def _file_totals(path: Path) -> tuple[int, int]:
-    from backends.cache import listing
+    from backends.cache import browser
 
     try:
-        return listing.totals(path)
+        return browser.totals(path)
     except sqlite3.Error as error:
         raise ClawError(f"the cache at {path} cannot be read ({error}): `claw cache flush` begins it anew") from None
 

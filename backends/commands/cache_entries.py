@@ -12,10 +12,10 @@ from typing import Any, TextIO
 
 import msgspec
 
-from backends.cache import listing
-from backends.cache.listing import Kept
-from backends.cache.origin import age
-from backends.cache.seal import Seal
+from backends.cache import browser
+from backends.cache.browser import ListedEntry
+from backends.cache.encryption import BodyCipher
+from backends.cache.stored_answer import age
 from backends.commands.screen import shown
 from backends.errors import ClawError, WrongUse
 from backends.ledger.install_key import InstallKey
@@ -32,10 +32,10 @@ def inspect(paths: Paths, id: str | None, agent: str | None, *, as_json: bool) -
 def export(paths: Paths, file: Path, agent: str | None, *, bodies: bool) -> str:
     """Every entry as a line of JSON into a new file; questions and answers only with `bodies`."""
 
-    def write(db: sqlite3.Connection, seal: Seal | None) -> str:
+    def write(db: sqlite3.Connection, seal: BodyCipher | None) -> str:
         count = 0
         with _created(file) as out:
-            for each in listing.kept(db, seal, agent=agent):
+            for each in browser.entries(db, seal, agent=agent):
                 count += 1
                 out.write(msgspec.json.encode(_facts(each) | (_bodies(each) if bodies else {})).decode() + "\n")
         return f"{count} entries written to {file}" if str(file) != "-" else ""
@@ -43,8 +43,8 @@ def export(paths: Paths, file: Path, agent: str | None, *, bodies: bool) -> str:
     return _read(paths, write)
 
 
-def _many(db: sqlite3.Connection, seal: Seal | None, agent: str | None, as_json: bool) -> str:
-    found = list(listing.kept(db, seal, agent=agent, limit=LISTED))
+def _many(db: sqlite3.Connection, seal: BodyCipher | None, agent: str | None, as_json: bool) -> str:
+    found = list(browser.entries(db, seal, agent=agent, limit=LISTED))
     if as_json:
         return msgspec.json.encode({"entries": [_facts(each) for each in found]}).decode()
     now = time.time()
@@ -57,8 +57,8 @@ def _many(db: sqlite3.Connection, seal: Seal | None, agent: str | None, as_json:
     return "\n".join(lines) if found else "nothing is stored"
 
 
-def _one(db: sqlite3.Connection, seal: Seal | None, id: str, as_json: bool) -> str:
-    found = list(listing.kept(db, seal, id=id, limit=3))
+def _one(db: sqlite3.Connection, seal: BodyCipher | None, id: str, as_json: bool) -> str:
+    found = list(browser.entries(db, seal, id=id, limit=3))
     if not found:
         raise WrongUse(f"no entry {shown(id)} is stored: `claw cache inspect` lists those that are")
     if len(found) > 1:
@@ -66,7 +66,7 @@ def _one(db: sqlite3.Connection, seal: Seal | None, id: str, as_json: bool) -> s
     (each,) = found
     record = [
         {"at": _moment(at), "score": score, "right": right, "by": by, "request_id": request}
-        for at, score, right, by, request in listing.verdicts(db, each.key)
+        for at, score, right, by, request in browser.reviews(db, each.key)
     ]
     facts = _facts(each) | {"verdicts": record} | _bodies(each)
     if as_json:
@@ -76,7 +76,7 @@ def _one(db: sqlite3.Connection, seal: Seal | None, id: str, as_json: bool) -> s
     return "\n".join([*lines, "", "\n".join(map(shown, str(facts["answer"]).splitlines()))])
 
 
-def _facts(each: Kept) -> dict[str, Any]:
+def _facts(each: ListedEntry) -> dict[str, Any]:
     stored = each.entry.stored if each.entry else None
     facts: dict[str, Any] = {
         "id": each.id,
@@ -100,7 +100,7 @@ def _facts(each: Kept) -> dict[str, Any]:
     return facts
 
 
-def _bodies(each: Kept) -> dict[str, str | None]:
+def _bodies(each: ListedEntry) -> dict[str, str | None]:
     entry = each.entry
     return {"question": entry.question if entry else None, "answer": entry.stored.text if entry else None}
 
@@ -109,12 +109,12 @@ def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
-def _read(paths: Paths, work: Callable[[sqlite3.Connection, Seal | None], str]) -> str:
+def _read(paths: Paths, work: Callable[[sqlite3.Connection, BodyCipher | None], str]) -> str:
     if not paths.cache.exists():
         raise ClawError(f"there is no cache at {paths.cache} yet: the first core that starts makes one")
-    seal = Seal(InstallKey.load(paths.install_key).derived("cache")) if paths.install_key.exists() else None
+    seal = BodyCipher(InstallKey.load(paths.install_key).derived("cache")) if paths.install_key.exists() else None
     try:
-        with listing.reading(paths.cache) as db:
+        with browser.open_read_only(paths.cache) as db:
             return work(db, seal)
     except sqlite3.Error as error:
         raise ClawError(

@@ -9,7 +9,7 @@ from datetime import datetime
 from backends import __version__, events
 from backends.agent_names import spelled
 from backends.bus import Bus
-from backends.cache.store import Cache
+from backends.cache.response_cache import ResponseCache
 from backends.clock import Clock
 from backends.errors import WrongSettings, WrongUse
 from backends.ledger.budget_override import override_budget
@@ -53,7 +53,7 @@ class LocalCore:
         controls: Controls,
         activity: ActivityFeed,
         ledger: Ledger,
-        cache: Cache,
+        cache: ResponseCache,
         sampler: Sampler,
         history: History,
         spend_watch: SpendWatch,
@@ -202,7 +202,7 @@ class LocalCore:
             action.intent and f"it was {action.intent}",
         )
         said = ", ".join(("good" if action.good else "bad", *filter(None, corrections)))
-        if not action.good and action.id and (entry := await self._cache.complain(action.id)):
+        if not action.good and action.id and (entry := await self._cache.report_wrong_hit(action.id)):
             said += f", its cache entry {entry} killed"
         acted = Acted(at=self._clock.now(), action=action, detail=f"answer {action.id} rated {said}")
         await self._ledger.rate(acted)

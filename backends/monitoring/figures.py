@@ -4,7 +4,7 @@ import asyncio
 
 from backends import events
 from backends.bus import Bus
-from backends.cache.store import Cache
+from backends.cache.response_cache import ResponseCache
 from backends.ledger.store import Ledger
 from backends.monitoring.activity import ActivityFeed
 from backends.types import BudgetState
@@ -13,7 +13,7 @@ EVERY_S = 0.25
 
 
 class Figures:
-    def __init__(self, bus: Bus, *, ledger: Ledger, cache: Cache, activity: ActivityFeed) -> None:
+    def __init__(self, bus: Bus, *, ledger: Ledger, cache: ResponseCache, activity: ActivityFeed) -> None:
         self._bus = bus
         self._ledger = ledger
         self._cache = cache

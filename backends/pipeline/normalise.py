@@ -4,7 +4,7 @@ import msgspec
 from msgspec.structs import replace
 
 from backends.agent_names import is_name, meant, spelled
-from backends.cache.lifetime import wants_its_own
+from backends.cache.lifetime import is_sampled
 from backends.errors import TooLarge, WrongUse
 from backends.pipeline.bounds import check_bounds
 from backends.pipeline.turns import paired
@@ -56,7 +56,7 @@ def normalise(request: Request, settings: Settings) -> Request:
         timeout_s=min(timeouts, default=None),
         sensitive=request.sensitive or agent.sensitive,
         sampling=sampling,
-        cache=request.cache and (settings.cache.sampled or not wants_its_own(request)),
+        cache=request.cache and (settings.cache.sampled or not is_sampled(request)),
     )
 
 

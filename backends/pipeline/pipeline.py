@@ -16,9 +16,9 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from backends.cache.key import exact_key
-from backends.cache.store import Cache, Hit
-from backends.cache.streaming import streamed
+from backends.cache.cache_key import exact_key
+from backends.cache.response_cache import ResponseCache
+from backends.cache.stored_answer import CacheHit, streamed
 from backends.clock import Clock
 from backends.errors import BudgetExceeded, BudgetHeld, ClawError, DeadlinePassed, LedgerError
 from backends.ledger.store import Admission, Ledger
@@ -51,7 +51,7 @@ class Pipeline:
         settings: Settings,
         *,
         planner: RoutePlanner,
-        cache: Cache,
+        cache: ResponseCache,
         ledger: Ledger,
         recorder: Recorder,
         activity: ActivityFeed,
@@ -105,7 +105,7 @@ class Pipeline:
                         return self._planner.decide(request, verdict, classes, began, redaction=redaction)
 
                     plan = await self._when_affordable(request, started, decide)
-                    plan = plan.beside(self._cache.nearest(request.id))
+                    plan = plan.beside(self._cache.near_miss(request.id))
                     flight = Flight(request, plan, started_at=started_at, started=started, kept=kept, flushes=flushes)
                     await self._admit(flight)
                     self._flights.start(key, flight)
@@ -261,7 +261,7 @@ class Pipeline:
         self, flight: Flight, request: Request, started: float, started_at: datetime
     ) -> AsyncGenerator[Chunk]:
         """Share another's call in flight: a row of its own, at no cost."""
-        self._cache.shared_flight()
+        self._cache.count_shared_flight()
         explanation = self._recorder.shared_explanation(flight, request)
         self._activity.decided(request, explanation)
         ending: Cut | None = "cancelled"
@@ -275,7 +275,7 @@ class Pipeline:
             finally:
                 outcome = self._recorder.shared(flight, request, started, started_at, ending)
                 outcome = await self._recorder.settle(outcome, request)
-            self._cache.saved(outcome.baseline_usd - outcome.cost_usd)
+            self._cache.count_saving(outcome.baseline_usd - outcome.cost_usd)
             yield Done(outcome)
 
     async def _hear(self, flight: Flight, request: Request, started: float) -> AsyncGenerator[Chunk]:
@@ -297,7 +297,7 @@ class Pipeline:
                     return
 
     async def _from_cache(
-        self, request: Request, verdict: Verdict, hit: Hit, started: float, started_at: datetime
+        self, request: Request, verdict: Verdict, hit: CacheHit, started: float, started_at: datetime
     ) -> AsyncGenerator[Chunk]:
         outcome, explanation = self._recorder.cached(request, verdict, hit, started, started_at)
         self._activity.decided(request, explanation)
@@ -311,7 +311,7 @@ class Pipeline:
             ending = outcome
         finally:
             outcome = await self._recorder.settle(ending, request)
-        self._cache.saved(outcome.baseline_usd - outcome.cost_usd)
+        self._cache.count_saving(outcome.baseline_usd - outcome.cost_usd)
         self.rechecks.consider(request, hit)
         yield Done(outcome)
 

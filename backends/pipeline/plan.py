@@ -3,7 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from backends.cache.semantic.paraphrases import NearMiss
+from backends.cache.semantic.semantic_lookup import NearMiss
 from backends.pipeline.cost_cap import Cut
 from backends.privacy.redact import Redaction
 from backends.types import ZERO, Alternative, Classes, Decision, Explanation, Verdict

@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from backends.cache import origin
-from backends.cache.store import Cache, Hit, Stored
+from backends.cache.response_cache import ResponseCache
+from backends.cache.stored_answer import CacheHit, StoredAnswer
 from backends.clock import Clock
 from backends.errors import LedgerError
 from backends.ledger.install_key import InstallKey
@@ -52,7 +52,7 @@ class Recorder:
         settings: Settings,
         *,
         ledger: Ledger,
-        cache: Cache,
+        cache: ResponseCache,
         costs: Costs,
         activity: ActivityFeed,
         key: InstallKey,
@@ -115,7 +115,7 @@ class Recorder:
         """Settle a flight's own row."""
         outcome = self._flown(flight, flight.tally, flight.leader_left or flight.cut)
         answer = None if flight.ending is None else flight.ending.text
-        self._cache.counts.provider(outcome, self._costs.saved_by_prompt_cache(outcome))
+        self._cache.counts.count_prompt_cache(outcome, self._costs.saved_by_prompt_cache(outcome))
         return await self.settle(outcome, flight.request, tally=flight.tally, answer=answer)
 
     async def keep(self, flight: Flight, outcome: Outcome) -> None:
@@ -127,7 +127,7 @@ class Recorder:
             return  # what an operator flushed does not come back by an answer that was on its way
         await self._cache.store(
             flight.request,
-            Stored(
+            StoredAnswer(
                 text=ending.text,
                 tool_calls=(),
                 engine=ending.engine,
@@ -181,7 +181,7 @@ class Recorder:
         )
 
     def cached(
-        self, request: Request, verdict: Verdict, hit: Hit, started: float, started_at: datetime
+        self, request: Request, verdict: Verdict, hit: CacheHit, started: float, started_at: datetime
     ) -> tuple[Outcome, Explanation]:
         """A hit's outcome and how it is explained; its baseline is what the answer would have cost all-cloud."""
         stored = hit.stored
@@ -192,7 +192,7 @@ class Recorder:
             intent=stored.intent,
             complexity=stored.complexity,
             sensitive=False,
-            reasons=origin.reasons(hit),
+            reasons=hit.reasons(),
             decision_us=round(self._since(started) * 1e3, 1),
             estimate=Estimate(cost_usd=ZERO, latency_ms=0.0),
             verdict=verdict,

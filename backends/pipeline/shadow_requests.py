@@ -13,7 +13,8 @@ from contextlib import aclosing
 
 from msgspec.structs import replace
 
-from backends.cache.store import Cache, Hit
+from backends.cache.response_cache import ResponseCache
+from backends.cache.stored_answer import CacheHit
 from backends.errors import ClawError
 from backends.identity import new_id
 from backends.ledger.store import Ledger
@@ -28,7 +29,12 @@ SHORT = 300  # characters of an answer of which every figure counts
 
 class Rechecks:
     def __init__(
-        self, settings: Settings, *, cache: Cache, ledger: Ledger, ask: Callable[[Request], AsyncGenerator[Chunk]]
+        self,
+        settings: Settings,
+        *,
+        cache: ResponseCache,
+        ledger: Ledger,
+        ask: Callable[[Request], AsyncGenerator[Chunk]],
     ) -> None:
         self._settings = settings
         self._cache = cache
@@ -37,7 +43,7 @@ class Rechecks:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def consider(self, request: Request, hit: Hit) -> None:
+    def consider(self, request: Request, hit: CacheHit) -> None:
         """Ask anew what `hit` answered, if its turn has come."""
         wanted = hit.tier == "semantic" and not request.sensitive and not self._closed
         if not wanted or len(self._tasks) >= AT_ONCE or random.random() >= self._settings.cache.recheck:  # noqa: S311 — a sample, not a secret
@@ -56,14 +62,14 @@ class Rechecks:
         if tasks:
             await asyncio.wait(tasks)
 
-    def _affordable(self, request: Request, hit: Hit) -> bool:
+    def _affordable(self, request: Request, hit: CacheHit) -> bool:
         agent = self._settings.rules(request.agent, request.rules)
         if agent.requests_per_minute is not None or agent.tokens_per_minute is not None:
             return False
         room = self._ledger.headroom(agent=request.agent, engine="cloud", model=self._settings.engines.cloud.model)
         return room.left_usd is None or room.left_usd > ROOM * hit.stored.baseline_usd
 
-    async def _recheck(self, request: Request, hit: Hit) -> None:
+    async def _recheck(self, request: Request, hit: CacheHit) -> None:
         # Whoever answered then is asked again: another engine's words would be measured, not the cache's.
         shadow = replace(request, id=new_id(), engine=hit.stored.engine, cache=False, source="shadow")
         text, outcome = "", None
@@ -79,14 +85,14 @@ class Rechecks:
         if outcome is not None:
             await self._judge(request, hit, text, outcome)
 
-    async def _judge(self, request: Request, hit: Hit, text: str, outcome: Outcome) -> None:
+    async def _judge(self, request: Request, hit: CacheHit, text: str, outcome: Outcome) -> None:
         self._cache.counts.rechecked_usd += outcome.cost_usd
         if outcome.finish != "stop":
             return
-        alike = 1.0 if _plain(text) == _plain(hit.stored.text) else await self._cache.alike(text, hit.stored.text)
+        alike = 1.0 if _plain(text) == _plain(hit.stored.text) else await self._cache.similarity(text, hit.stored.text)
         if alike is not None:
             right = alike >= ALIKE and not _figures_differ(text, hit.stored.text)
-            await self._cache.rechecked(request.id, right=right)
+            await self._cache.record_recheck(request.id, right=right)
 
 
 def _plain(text: str) -> list[str]:

@@ -9,11 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from backends.cache.entry import Stored
-from backends.cache.equivalence.judge import Judge
+from backends.cache.equivalence.equivalence_judge import EquivalenceJudge
+from backends.cache.response_cache import ResponseCache
 from backends.cache.semantic.embedders import Embedded, Embedder
-from backends.cache.semantic.semantic import LONGEST
-from backends.cache.store import Cache
+from backends.cache.semantic.semantic_tier import LONGEST
+from backends.cache.stored_answer import StoredAnswer
 from backends.clock import SystemClock
 from backends.settings.cache import Cache as Settings
 from backends.types import Message, Request, Tokens
@@ -41,7 +41,7 @@ def write(path: Path, rows: Iterable[dict[str, Any]]) -> int:
 
 def decide(rows: list[dict[str, Any]], embedder: Embedder, *, risk: float | None = None) -> Iterator[dict[str, Any]]:
     """For each pair, with `a` stored and `b` asked, whether `a`'s answer would be served."""
-    judge = Judge(embedder)
+    judge = EquivalenceJudge(embedder)
     threshold = judge.threshold(Settings().risk if risk is None else risk)
     embedded = _embedded(rows, embedder)
     for row in rows:
@@ -77,7 +77,7 @@ async def replay(rows: Iterable[dict[str, Any]], *, embedder: str = "auto") -> l
     """Each prompt in turn through the cache's own look-up; what is missed is stored, with its id for an answer."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(embedder=embedder)
-        cache = await Cache.open(Path(folder) / "cache.db", settings, clock=SystemClock())
+        cache = await ResponseCache.open(Path(folder) / "cache.db", settings, clock=SystemClock())
         cache.start_semantic()
         try:
             await _until(lambda: cache.stats().semantic != "loading")
@@ -88,7 +88,7 @@ async def replay(rows: Iterable[dict[str, Any]], *, embedder: str = "auto") -> l
             await cache.close()
 
 
-async def _asked(cache: Cache, row: dict[str, Any]) -> dict[str, Any]:
+async def _asked(cache: ResponseCache, row: dict[str, Any]) -> dict[str, Any]:
     request = Request(id=row["id"], agent="replay", messages=(Message(role="user", text=row["text"]),))
     hit = await cache.lookup(request, model_class="replay")
     if hit is None:
@@ -99,8 +99,8 @@ async def _asked(cache: Cache, row: dict[str, Any]) -> dict[str, Any]:
     return {"id": row["id"], "hit": hit is not None, "source_id": hit.stored.text if hit else None}
 
 
-def _answer(text: str) -> Stored:
-    return Stored(
+def _answer(text: str) -> StoredAnswer:
+    return StoredAnswer(
         text=text,
         engine="local",
         model="replay",

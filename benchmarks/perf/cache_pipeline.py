@@ -21,7 +21,8 @@ import uvloop
 from msgspec.structs import replace
 
 from backends.bootstrap.build import build
-from backends.cache.store import Cache, Hit
+from backends.cache.response_cache import ResponseCache
+from backends.cache.stored_answer import CacheHit
 from backends.identity import new_id
 from backends.paths import Paths
 from backends.rehearsal.process import twins
@@ -77,14 +78,14 @@ def prompts(count: int) -> list[str]:
 class Watched:
     """The cache with the time of each look-up noted."""
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: ResponseCache) -> None:
         self._cache = cache
         self._took: list[float] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._cache, name)
 
-    async def lookup(self, request: Request, *, model_class: str) -> Hit | None:
+    async def lookup(self, request: Request, *, model_class: str) -> CacheHit | None:
         began = time.perf_counter()
         try:
             return await self._cache.lookup(request, model_class=model_class)

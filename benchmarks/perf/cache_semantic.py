@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 import uvloop
 
+from backends.cache.response_cache import ResponseCache
 from backends.cache.semantic import embedders
-from backends.cache.semantic.block import Vector
-from backends.cache.semantic.index import Index, to_bytes
-from backends.cache.store import Cache
+from backends.cache.semantic.partition_vectors import Vector
+from backends.cache.semantic.vector_index import VectorIndex, to_bytes
 from backends.clock import SystemClock
 from backends.settings import cache as settings_cache
 from benchmarks.perf.cache import answer, request
@@ -80,7 +80,7 @@ def made_up(size: int, seed: int) -> Vector:
 def look_ups(size: int) -> dict[str, float]:
     vectors = made_up(size, seed=size)
     keys = [number.to_bytes(8) + b"k" * 24 for number in range(size)]
-    index = Index()
+    index = VectorIndex()
     index.load([(key, PART, to_bytes(vector), 9, 0) for key, vector in zip(keys, vectors, strict=True)])
     index.learn()
     ours, numpy, found, true = [], [], 0, 0
@@ -109,7 +109,7 @@ def look_ups(size: int) -> dict[str, float]:
 async def load(path: Path, size: int) -> dict[str, float]:
     """From a file of `size` vectors to the first look-up, without the model."""
     settings = settings_cache.Cache(max_bytes=2**40)
-    cache = await Cache.open(path, settings, clock=SystemClock())
+    cache = await ResponseCache.open(path, settings, clock=SystemClock())
     await cache.store(request("one"), answer(), model_class="auto")
     await cache.close()
     vectors = made_up(size, seed=1)
@@ -119,7 +119,7 @@ async def load(path: Path, size: int) -> dict[str, float]:
             "INSERT INTO vectors VALUES (?, ?, ?, ?, 9)",
             ((row, row.to_bytes(8) + b"k" * 24, PART, to_bytes(vector)) for row, vector in enumerate(vectors, 10)),
         )
-    cache = await Cache.open(path, settings, clock=SystemClock())
+    cache = await ResponseCache.open(path, settings, clock=SystemClock())
     cache._semantic._load = MadeUp
     began, worked = time.perf_counter(), time.process_time()
     cache.start_semantic()
@@ -141,7 +141,7 @@ class MadeUp:
 
 async def lag(path: Path, embedder: str, seconds: float) -> dict[str, dict[str, float]]:
     settings = settings_cache.Cache(embedder=embedder)
-    cache = await Cache.open(path, settings, clock=SystemClock())
+    cache = await ResponseCache.open(path, settings, clock=SystemClock())
     idle = await heartbeat(seconds / 2)
     cache.start_semantic()
     loading = asyncio.create_task(heartbeat(60, until=lambda: cache.stats().semantic != "loading"))

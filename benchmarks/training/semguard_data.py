@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backends.cache.equivalence.features import features
-from backends.cache.equivalence.sentence import LONGEST, Sentence
-from backends.cache.semantic.embedders import Embedder, Reader
-from backends.cache.semantic.index import Vector
+from backends.cache.equivalence.embedded_question import LONGEST, EmbeddedQuestion
+from backends.cache.equivalence.pair_features import features
+from backends.cache.semantic.embedders import Embedder, TokenEmbedder
+from backends.cache.semantic.vector_index import Vector
 
 PROMPTS = Path(__file__).parent / "prompts"
 BATCH = 32
@@ -39,13 +39,13 @@ class Model:
     """An embedder's vectors and sentences of all texts, computed once."""
 
     def __init__(self, embedder: Embedder, texts: Iterable[str]) -> None:
-        assert isinstance(embedder, Reader)
+        assert isinstance(embedder, TokenEmbedder)
         self.vectors: dict[str, Vector] = {}
-        self.sentences: dict[str, Sentence] = {}
+        self.sentences: dict[str, EmbeddedQuestion] = {}
         for batch in _batches(sorted(set(texts), key=len)):
             for text, embedded, states in zip(batch, embedder.embed(batch), embedder.states(batch), strict=True):
                 self.vectors[text] = embedded.vector
-                self.sentences[text] = Sentence(text, states)
+                self.sentences[text] = EmbeddedQuestion(text, states)
 
     def cosine(self, a: str, b: str) -> float:
         return float(self.vectors[a] @ self.vectors[b])

@@ -1,11 +1,11 @@
-"""The score's model, and its arrays as the head reads them."""
+"""The score's model, and its arrays as `HitClassifier` reads them."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.cache.equivalence.head import CLIP, DEEPEST
+from backends.cache.equivalence.hit_classifier import CLIP, DEEPEST
 
 Rows = NDArray[np.float32]
 TREES = {
@@ -46,10 +46,10 @@ class Fitted:
         return scaled
 
     def arrays(self) -> dict[str, Any]:
-        """As `backends.cache.equivalence.head` reads them: each tree's nodes in a row, a leaf leading to itself."""
+        """The arrays that `HitClassifier` reads: one row of nodes for each tree; a leaf leads to itself."""
         trees = [tree.nodes for forest in self.forests for (tree,) in forest._predictors]
         if max(int(nodes["depth"].max()) for nodes in trees) > DEEPEST:
-            raise ValueError("a tree is deeper than the head walks")
+            raise ValueError("a tree is deeper than the classifier walks")
         shape = (len(trees), max(len(nodes) for nodes in trees))
         feature, cut = np.zeros(shape, np.int16), np.zeros(shape, np.float64)
         left, right = np.zeros(shape, np.int16), np.zeros(shape, np.int16)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from backends.cache.lifetime import asks_for_now
-from backends.cache.semantic.finder import CANDIDATES
+from backends.cache.semantic.retriever import CANDIDATES
 
 
 class Scored(NamedTuple):

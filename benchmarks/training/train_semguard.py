@@ -2,9 +2,10 @@
 
     nice python -m benchmarks.training.train_semguard --data ../shared/data/semcache
 
-Writes `backends/cache/equivalence/head.npz` and its card `head.json`. Every figure of the card is out of fold:
-texts and intents are in five folds, and a pair is judged by a model that has seen no pair of either side's fold. PAWS
-(Google LLC) and the other sets serve as they are described in the data's README; none of their rows are kept.
+Writes `backends/cache/equivalence/hit_classifier.npz` and its card, the `.json` beside it. Every figure of the card is
+out of fold: texts and intents are in five folds, and a pair is judged by a model that has seen no pair of either side's
+fold. PAWS (Google LLC) and the other sets serve as they are described in the data's README; none of their rows are
+kept.
 """
 
 import argparse
@@ -19,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.cache.equivalence.guards import GUARDS
-from backends.cache.equivalence.head import FILE, RISKS
+from backends.cache.equivalence.hit_classifier import FILE, RISKS
 from backends.cache.semantic import embedders
-from backends.cache.semantic.finder import CANDIDATES
+from backends.cache.semantic.retriever import CANDIDATES
 from benchmarks.training.semguard_data import (
     STREAMS,
     Model,

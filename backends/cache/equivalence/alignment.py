@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from backends.cache.equivalence.embedded_question import EmbeddedQuestion
 from backends.cache.equivalence.lexicon import Relation, relation
-from backends.cache.equivalence.sentence import Sentence
-from backends.cache.equivalence.words import word_set
-from backends.cache.semantic.index import Vector
+from backends.cache.equivalence.word_classes import word_set
+from backends.cache.semantic.vector_index import Vector
 
 MATCH: dict[Relation | None, float] = {"kin": 1.0, "alike": 0.9}
 MATCHED = 0.5
@@ -23,7 +23,7 @@ NAMES = word_set(
 )
 
 
-class Grid(NamedTuple):
+class AlignmentGrid(NamedTuple):
     """For each word of a (rows) and of b (columns): do they match, are they alike in context and by themselves."""
 
     match: Vector
@@ -32,7 +32,7 @@ class Grid(NamedTuple):
     relations: dict[tuple[int, int], Relation]
 
 
-def features(a: Sentence, b: Sentence) -> dict[str, float]:
+def features(a: EmbeddedQuestion, b: EmbeddedQuestion) -> dict[str, float]:
     """`NAMES`, all 0 where a side has no word of content."""
     found = dict.fromkeys(NAMES, 0.0)
     if a.content and b.content:
@@ -44,7 +44,7 @@ def features(a: Sentence, b: Sentence) -> dict[str, float]:
     return found
 
 
-def _grid(a: Sentence, b: Sentence) -> Grid:
+def _grid(a: EmbeddedQuestion, b: EmbeddedQuestion) -> AlignmentGrid:
     match = np.zeros((len(a.content), len(b.content)), dtype=np.float32)
     relations: dict[tuple[int, int], Relation] = {}
     for i, (word, root) in enumerate(zip(a.content, a.stems, strict=True)):
@@ -54,10 +54,10 @@ def _grid(a: Sentence, b: Sentence) -> Grid:
             elif found := relation(word, other):
                 relations[i, j] = found
                 match[i, j] = MATCH.get(found, 0.0)
-    return Grid(match, a.vectors @ b.vectors.T, a.own @ b.own.T, relations)
+    return AlignmentGrid(match, a.vectors @ b.vectors.T, a.own @ b.own.T, relations)
 
 
-def _pairs(grid: Grid) -> list[tuple[int, int]]:
+def _pairs(grid: AlignmentGrid) -> list[tuple[int, int]]:
     """One to one, the surest first; in the order of a."""
     score = grid.match + CLOSER * grid.own
     rows: set[int] = set()
@@ -72,7 +72,7 @@ def _pairs(grid: Grid) -> list[tuple[int, int]]:
     return sorted(pairs)
 
 
-def _coverage(a: Sentence, b: Sentence, grid: Grid) -> dict[str, float]:
+def _coverage(a: EmbeddedQuestion, b: EmbeddedQuestion, grid: AlignmentGrid) -> dict[str, float]:
     """How much of each is in the other, by weight, and the words that are least so."""
     found: dict[str, float] = {}
     soft = np.maximum(grid.match, grid.own)
@@ -85,7 +85,9 @@ def _coverage(a: Sentence, b: Sentence, grid: Grid) -> dict[str, float]:
     return {name: value for name, value in found.items() if name in NAMES}
 
 
-def _leftovers(a: Sentence, b: Sentence, grid: Grid, pairs: list[tuple[int, int]]) -> dict[str, float]:
+def _leftovers(
+    a: EmbeddedQuestion, b: EmbeddedQuestion, grid: AlignmentGrid, pairs: list[tuple[int, int]]
+) -> dict[str, float]:
     """The words that have no partner: how many, what they weigh, and whether one may stand for another."""
     n, m = grid.match.shape
     rows, columns = {i for i, _ in pairs}, {j for _, j in pairs}
@@ -115,7 +117,7 @@ def _leftovers(a: Sentence, b: Sentence, grid: Grid, pairs: list[tuple[int, int]
     } | _substitutes(grid, left, right)
 
 
-def _substitutes(grid: Grid, left: list[int], right: list[int]) -> dict[str, float]:
+def _substitutes(grid: AlignmentGrid, left: list[int], right: list[int]) -> dict[str, float]:
     names = ("sub_ctx_min", "sub_ctx_max", "sub_own_max", "sub_own_mean")
     if not left or not right:
         return dict.fromkeys(names, 0.0 if left or right else 1.0)
@@ -127,7 +129,7 @@ def _substitutes(grid: Grid, left: list[int], right: list[int]) -> dict[str, flo
     return dict(zip(names, map(float, (context.min(), context.max(), nearest.max(), nearest.mean())), strict=True))
 
 
-def _vectors_agree(grid: Grid, pairs: list[tuple[int, int]]) -> dict[str, float]:
+def _vectors_agree(grid: AlignmentGrid, pairs: list[tuple[int, int]]) -> dict[str, float]:
     """Whether a word means the same to the model in both places: it changes where its role does."""
     rows, columns = (list(side) for side in zip(*pairs, strict=True))
     context, own = grid.context[rows, columns], grid.own[rows, columns]
@@ -144,7 +146,7 @@ def _vectors_agree(grid: Grid, pairs: list[tuple[int, int]]) -> dict[str, float]
     }
 
 
-def _places(a: Sentence, b: Sentence, pairs: list[tuple[int, int]]) -> dict[str, float]:
+def _places(a: EmbeddedQuestion, b: EmbeddedQuestion, pairs: list[tuple[int, int]]) -> dict[str, float]:
     """Whether the words that both have stand in one order, behind one function word, beside the same neighbours."""
     count, places = len(pairs), [j for _, j in pairs]
     steps = list(pairwise(places))

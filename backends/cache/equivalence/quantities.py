@@ -119,7 +119,7 @@ _RESPELLED = (
 _PIECE = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[%$€£¥₹]")
 
 
-class Taken(NamedTuple):
+class CountedText(NamedTuple):
     """What a text counts, dates and measures, and its other words in order, numbers split off letters.
 
     `loose` are those of the quantities whose absence says little: frequencies, days and periods by their names ("last
@@ -131,7 +131,7 @@ class Taken(NamedTuple):
     loose: Counter[str]
 
 
-def take(text: str) -> Taken:
+def take(text: str) -> CountedText:
     """Read `text`, which is lower case."""
     found: Counter[str] = Counter()
     loose: Counter[str] = Counter()
@@ -171,7 +171,7 @@ def take(text: str) -> Taken:
             loose[f"every {_spell(number, unit)}"] += 1
         else:
             (loose if in_letters and number in LOOSE else found)[_spell(number, unit)] += 1
-    return Taken(found + loose, others, loose)
+    return CountedText(found + loose, others, loose)
 
 
 def unit_name(word: str) -> str | None:

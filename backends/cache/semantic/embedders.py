@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.cache.equivalence.vocabulary import vocabulary
-from backends.cache.semantic.index import Vector
+from backends.cache.semantic.vector_index import Vector
 
 DIMENSIONS = 384
 WINDOW = 256  # tokens, two of them the model's own marks
@@ -34,7 +34,7 @@ class Embedded(NamedTuple):
     read: int
 
 
-class States(NamedTuple):
+class TokenVectors(NamedTuple):
     """Token vectors (n, dimensions) and where in the text each token lies (n, 2); the marks at both ends left out."""
 
     vectors: Vector
@@ -54,12 +54,12 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
-class Reader(Protocol):
+class TokenEmbedder(Protocol):
     """An embedder that shows the words it read."""
 
     model: str
 
-    def states(self, texts: Sequence[str]) -> list[States]:
+    def states(self, texts: Sequence[str]) -> list[TokenVectors]:
         """What the model made of each token that it read. Blocks as `embed` does."""
         ...
 
@@ -113,7 +113,7 @@ class SentenceTransformerEmbedder:
         )
         return [Embedded(vector, self._read(text)) for text, vector in zip(texts, vectors, strict=True)]
 
-    def states(self, texts: Sequence[str]) -> list[States]:
+    def states(self, texts: Sequence[str]) -> list[TokenVectors]:
         import torch
 
         encoded = self._model.tokenizer(
@@ -128,7 +128,7 @@ class SentenceTransformerEmbedder:
         with torch.inference_mode():
             hidden = self._model[0].auto_model(**encoded).last_hidden_state.numpy()
         return [
-            States(vectors[1 : length - 1], places[1 : length - 1])
+            TokenVectors(vectors[1 : length - 1], places[1 : length - 1])
             for vectors, places, length in zip(hidden, spans, lengths, strict=True)
         ]
 
@@ -165,13 +165,13 @@ class OnnxEmbedder:
             for text, vector, encoding in zip(texts, pooled.astype(np.float32), encodings, strict=True)
         ]
 
-    def states(self, texts: Sequence[str]) -> list[States]:
+    def states(self, texts: Sequence[str]) -> list[TokenVectors]:
         encodings = [self._tokenizer.encode(text) for text in texts]
         hidden, mask = self._run(encodings)
         found = []
         for vectors, length, encoding in zip(hidden, mask.sum(axis=1), encodings, strict=True):
             spans = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)[1 : length - 1]
-            found.append(States(vectors[1 : length - 1], spans))
+            found.append(TokenVectors(vectors[1 : length - 1], spans))
         return found
 
     def _run(self, encodings: Sequence[Any]) -> tuple[Vector, NDArray[np.int64]]:

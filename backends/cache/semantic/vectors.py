@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Iterable
 
 from backends.cache import codec
-from backends.cache.entry import Entry
-from backends.cache.seal import Seal
+from backends.cache.encryption import BodyCipher
+from backends.cache.stored_answer import StoredEntry
 
 COLUMNS = "key, partition, agent, stored_at, expires_at, hits, size, checksum, body"
 
@@ -13,12 +13,12 @@ Row = tuple[bytes, bytes, bytes, int, int]
 """key, partition, vector as half floats, characters of the question that the model read, and the row's id."""
 
 
-class Vectors:
+class VectorTable:
     """Called on the database's thread; each method is a transaction."""
 
-    def __init__(self, db: sqlite3.Connection, seal: Seal | None = None) -> None:
+    def __init__(self, db: sqlite3.Connection, cipher: BodyCipher | None = None) -> None:
         self._db = db
-        self._seal = seal
+        self._cipher = cipher
 
     def made_by(self, model: str) -> None:
         """They are `model`'s from now on; another model's are thrown away."""
@@ -38,14 +38,14 @@ class Vectors:
             "SELECT key, partition, vector, read, id FROM vectors WHERE id > ? ORDER BY id LIMIT ?", (id, limit)
         ).fetchall()
 
-    def missing(self, after: int, *, limit: int) -> list[tuple[int, Entry]]:
+    def missing(self, after: int, *, limit: int) -> list[tuple[int, StoredEntry]]:
         """The next (id, entry) past `after` that have none, by id; broken and encrypted rows are passed over."""
         rows = self._db.execute(
             f"SELECT id, {COLUMNS} FROM entries WHERE id > ? AND id NOT IN (SELECT id FROM vectors) "  # noqa: S608
             "AND substr(body, 1, 1) != x'65' ORDER BY id LIMIT ?",
             (after, limit),
         ).fetchall()
-        return [(row[0], entry) for row in rows if (entry := codec.to_entry(row[1:], self._seal)) is not None]
+        return [(row[0], entry) for row in rows if (entry := codec.to_entry(row[1:], self._cipher)) is not None]
 
     def put(self, vectors: Iterable[tuple[bytes, bytes, int]]) -> set[bytes]:
         """Write (key, vector, characters read by the model); returns the keys whose entries are still there."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from backends.cache.entry import Entry, Stored
 from backends.cache.semantic.embedders import DIMENSIONS, Embedded
+from backends.cache.stored_answer import StoredAnswer, StoredEntry
 from backends.clock import ManualClock
 from backends.types import Message, Request, Tokens
 
@@ -19,7 +19,7 @@ def request(text: str = "What is a mutex?", *, system: str = "Be brief.", **fiel
     return Request(**({"id": "r1", "agent": "writer", "messages": messages} | fields))
 
 
-def stored(text: str = "A lock.", **fields: Any) -> Stored:
+def stored(text: str = "A lock.", **fields: Any) -> StoredAnswer:
     known: dict[str, Any] = {
         "text": text,
         "engine": "cloud",
@@ -32,11 +32,13 @@ def stored(text: str = "A lock.", **fields: Any) -> Stored:
         "cost_usd": Decimal("0.000123"),
         "stored_at": ManualClock().now(),
     }
-    return Stored(**(known | fields))
+    return StoredAnswer(**(known | fields))
 
 
-def entry(name: str, *, agent: str = "writer", at: float = 1000.0, lives: float = 1e6, text: str = "A lock.") -> Entry:
-    return Entry(
+def entry(
+    name: str, *, agent: str = "writer", at: float = 1000.0, lives: float = 1e6, text: str = "A lock."
+) -> StoredEntry:
+    return StoredEntry(
         key=name.encode().ljust(32, b"."),
         partition=b"p" * 32,
         agent=agent,

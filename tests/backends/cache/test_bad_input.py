@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends.cache import front
+from backends.cache import memory_tier
 from backends.cache.database import Database
-from backends.cache.store import Cache
+from backends.cache.response_cache import ResponseCache
 from backends.clock import ManualClock, SystemClock
 from backends.settings import cache as settings_cache
 from backends.settings.agents import Agent
@@ -27,7 +27,7 @@ EXACT = settings_cache.Cache(semantic=False)
 
 async def test_a_half_written_file_is_begun_anew(tmp_path: Path) -> None:
     path = tmp_path / "cache.db"
-    first = await Cache.open(path, EXACT, clock=ManualClock())
+    first = await ResponseCache.open(path, EXACT, clock=ManualClock())
     for number in range(50):
         await first.store(request(str(number)), stored("answer " * 50), model_class="auto")
     await first.close()
@@ -37,7 +37,7 @@ async def test_a_half_written_file_is_begun_anew(tmp_path: Path) -> None:
         path.write_bytes(data[: len(data) // 2 + 100])
 
     await asyncio.to_thread(cut)
-    second = await Cache.open(path, EXACT, clock=ManualClock())
+    second = await ResponseCache.open(path, EXACT, clock=ManualClock())
     for number in range(50):
         hit = await second.lookup(request(str(number)), model_class="auto")
         assert hit is None or hit.stored.text == "answer " * 50
@@ -47,7 +47,7 @@ async def test_a_half_written_file_is_begun_anew(tmp_path: Path) -> None:
 
 async def test_bytes_turned_over_anywhere_never_make_a_wrong_answer(tmp_path: Path) -> None:
     path = tmp_path / "cache.db"
-    first = await Cache.open(path, EXACT, clock=ManualClock())
+    first = await ResponseCache.open(path, EXACT, clock=ManualClock())
     for number in range(40):
         await first.store(request(str(number)), stored(f"answer {number} " * 30), model_class="auto")
     await first.close()
@@ -59,7 +59,7 @@ async def test_bytes_turned_over_anywhere_never_make_a_wrong_answer(tmp_path: Pa
         path.write_bytes(bytes(data))
 
     await asyncio.to_thread(damage)
-    second = await Cache.open(path, EXACT, clock=ManualClock())
+    second = await ResponseCache.open(path, EXACT, clock=ManualClock())
     for number in range(40):
         hit = await second.lookup(request(str(number)), model_class="auto")
         assert hit is None or hit.stored.text == f"answer {number} " * 30
@@ -69,7 +69,7 @@ async def test_bytes_turned_over_anywhere_never_make_a_wrong_answer(tmp_path: Pa
 async def test_thousands_of_different_prompts_stay_within_every_bound(tmp_path: Path) -> None:
     limit = 400_000
     bounded = settings_cache.Cache(semantic=False, max_bytes=limit)
-    cache = await Cache.open(tmp_path / "cache.db", bounded, clock=SystemClock())
+    cache = await ResponseCache.open(tmp_path / "cache.db", bounded, clock=SystemClock())
     await cache.store(request("asked again and again"), stored("kept"), model_class="auto")
     for number in range(2500):
         assert await cache.lookup(request(f"prompt {number}"), model_class="auto") is None
@@ -78,25 +78,27 @@ async def test_thousands_of_different_prompts_stay_within_every_bound(tmp_path: 
             assert await cache.lookup(request("asked again and again"), model_class="auto") is not None
     stats = cache.stats()
     assert stats.bytes <= limit
-    assert stats.memory_b <= front.MAX_BYTES
-    assert len(cache._front) <= front.MAX_ENTRIES
+    assert stats.memory_b <= memory_tier.MAX_BYTES
+    assert len(cache._memory) <= memory_tier.MAX_ENTRIES
     await cache.close()
     sizes = await asyncio.to_thread(lambda: [part.stat().st_size for part in tmp_path.iterdir()])
     assert sum(sizes) < 4 * limit
 
 
 async def test_a_prompt_of_ten_megabytes_is_looked_up_and_kept_off_the_loop(tmp_path: Path) -> None:
-    cache = await Cache.open(tmp_path / "cache.db", EXACT, clock=ManualClock())
+    cache = await ResponseCache.open(tmp_path / "cache.db", EXACT, clock=ManualClock())
     huge = request("lorem ipsum " * 850_000)
     await cache.store(huge, stored(), model_class="auto")
     assert await cache.lookup(huge, model_class="auto") is not None or cache.stats().entries == 0
-    assert len(cache._front) == 0
+    assert len(cache._memory) == 0
     await cache.close()
 
 
 async def test_a_clock_set_back_and_forth_serves_nothing_too_old(tmp_path: Path) -> None:
     clock = ManualClock()
-    cache = await Cache.open(tmp_path / "cache.db", EXACT, clock=clock, agent=lambda request: Agent(cache_ttl_s=60))
+    cache = await ResponseCache.open(
+        tmp_path / "cache.db", EXACT, clock=clock, agent=lambda request: Agent(cache_ttl_s=60)
+    )
     await cache.store(request(), stored(), model_class="auto")
     clock.jump(-86_400)
     clock.advance(30)
@@ -109,7 +111,7 @@ async def test_a_clock_set_back_and_forth_serves_nothing_too_old(tmp_path: Path)
 
 async def test_a_file_that_is_locked_for_long_delays_no_request_for_long(tmp_path: Path) -> None:
     path = tmp_path / "cache.db"
-    cache = await Cache.open(path, EXACT, clock=ManualClock())
+    cache = await ResponseCache.open(path, EXACT, clock=ManualClock())
     await cache.store(request(), stored(), model_class="auto")
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         await asyncio.to_thread(other.execute, "BEGIN EXCLUSIVE")
@@ -127,18 +129,18 @@ WRITES = """
 import asyncio, sys
 from pathlib import Path
 from backends.settings import cache as settings_cache
-from backends.cache.store import Cache
+from backends.cache.response_cache import ResponseCache
 from backends.clock import SystemClock
 from tests.backends.cache.samples import WordEmbedder, request, stored
 
 async def main():
-    cache = await Cache.open(Path(sys.argv[1]), settings_cache.Cache(max_bytes=600_000), clock=SystemClock())
+    cache = await ResponseCache.open(Path(sys.argv[1]), settings_cache.Cache(max_bytes=600_000), clock=SystemClock())
     cache._semantic._load = WordEmbedder
     cache.start_semantic()
     for number in range(10**6):
         await cache.store(request(f"question number {number}"), stored(f"answer {number} " * 40), model_class="auto")
         await cache.lookup(request(f"question number {number}", id=str(number)), model_class="auto")
-        await cache.rechecked(str(number), right=True)
+        await cache.record_recheck(str(number), right=True)
         if number == 200:
             print("writing", flush=True)
 
@@ -175,7 +177,7 @@ async def test_killed_while_it_writes_answers_vectors_and_evictions_the_file_is_
             return found
 
     assert await asyncio.to_thread(sound) == [("ok",)]
-    cache = await Cache.open(path, settings_cache.Cache(max_bytes=600_000), clock=SystemClock())
+    cache = await ResponseCache.open(path, settings_cache.Cache(max_bytes=600_000), clock=SystemClock())
     cache._semantic._load = WordEmbedder
     cache.start_semantic()
     await until(lambda: cache.stats().semantic == "on" and cache.stats().vectors == cache.stats().entries)
@@ -189,15 +191,15 @@ async def test_killed_while_it_writes_answers_vectors_and_evictions_the_file_is_
     await cache.close()
 
 
-def _key(cache: Cache, number: int) -> bytes:
-    from backends.cache import key
+def _key(cache: ResponseCache, number: int) -> bytes:
+    from backends.cache import cache_key
 
-    return key.exact_key(request(f"question number {number}"), model_class="auto", scope="agent:writer")
+    return cache_key.exact_key(request(f"question number {number}"), model_class="auto", scope="agent:writer")
 
 
 async def test_a_file_of_another_embedding_model_is_embedded_anew(tmp_path: Path) -> None:
     for model in ("words", "other words"):
-        cache = await Cache.open(tmp_path / "cache.db", settings_cache.Cache(), clock=SystemClock())
+        cache = await ResponseCache.open(tmp_path / "cache.db", settings_cache.Cache(), clock=SystemClock())
         embedder = WordEmbedder(model)
         cache._semantic._load = lambda embedder=embedder: embedder
         cache.start_semantic()
@@ -216,7 +218,7 @@ def _overwrite(database: Database, *, vector: bytes) -> None:
 @pytest.mark.parametrize("damage", [b"", b"short", np.full(384, np.nan, dtype=np.float16).tobytes()])
 async def test_vectors_that_are_none_are_made_anew(tmp_path: Path, damage: bytes) -> None:
     for turn in range(2):
-        cache = await Cache.open(tmp_path / "cache.db", settings_cache.Cache(), clock=SystemClock())
+        cache = await ResponseCache.open(tmp_path / "cache.db", settings_cache.Cache(), clock=SystemClock())
         if turn:
             await cache._disk.call(partial(_overwrite, vector=damage))
         cache._semantic._load = WordEmbedder

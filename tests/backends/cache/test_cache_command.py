@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.cache.store import Cache
+from backends.cache.response_cache import ResponseCache
 from backends.clock import SystemClock
 from backends.commands import cache as command
 from backends.errors import ClawError, WrongUse
@@ -36,7 +36,7 @@ def _fill(paths: Paths, text: str = "A lock.") -> None:
     rules = {"scout": Agent(cache="encrypted")}
 
     async def fill() -> None:
-        cache = await Cache.open(
+        cache = await ResponseCache.open(
             paths.cache,
             settings_cache.Cache(semantic=False),
             clock=SystemClock(),

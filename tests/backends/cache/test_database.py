@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backends.cache import codec, database, file, listing
+from backends.cache import browser, cache_file, codec, database
 from backends.cache.database import Database
 from tests.backends.cache.samples import entry, stored
 
@@ -188,12 +188,12 @@ def test_a_corrupt_file_is_set_aside(path: Path, content: bytes) -> None:
 def test_a_newer_programs_file_is_begun_anew(path: Path) -> None:
     Database(path, max_bytes=1000).close()
     with sqlite3.connect(path) as other:
-        other.execute(f"PRAGMA user_version = {file.VERSION + 1}")
+        other.execute(f"PRAGMA user_version = {cache_file.VERSION + 1}")
     other.close()
     Database(path, max_bytes=1000).close()
     assert not path.with_name("cache.db.corrupt").exists()
     with sqlite3.connect(path) as other:
-        assert other.execute("PRAGMA user_version").fetchone()[0] == file.VERSION
+        assert other.execute("PRAGMA user_version").fetchone()[0] == cache_file.VERSION
     other.close()
 
 
@@ -209,7 +209,7 @@ def test_a_flush_of_everything_takes_what_was_set_aside(path: Path) -> None:
 
 
 def test_a_locked_file_is_no_reason_to_set_it_aside(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "BUSY_S", 0.01)
+    monkeypatch.setattr(cache_file, "BUSY_S", 0.01)
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("PRAGMA journal_mode = DELETE")
         other.execute("BEGIN EXCLUSIVE")
@@ -220,12 +220,12 @@ def test_a_locked_file_is_no_reason_to_set_it_aside(path: Path, monkeypatch: pyt
 
 
 def test_totals_are_read_without_a_trace(path: Path) -> None:
-    assert listing.totals(path) == (0, 0)
+    assert browser.totals(path) == (0, 0)
     assert not path.exists()
     db = Database(path, max_bytes=1_000_000)
     size = db.put(entry("a"), {}).size
     db.close()
-    assert listing.totals(path) == (1, size)
+    assert browser.totals(path) == (1, size)
 
 
 def test_the_overhead_covers_a_vector() -> None:

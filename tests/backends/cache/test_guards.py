@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.cache.equivalence.guards import differing, same_words, stopped_by
-from backends.cache.equivalence.reading import read, stem
+from backends.cache.equivalence.parsed_question import read, stem
 
 DIFFERENT = [
     ("number", "What does HTTP status 401 mean?", "What does HTTP status 403 mean?"),

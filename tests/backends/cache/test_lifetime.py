@@ -1,7 +1,6 @@
 import pytest
 
 from backends.cache import lifetime
-from backends.cache.wall import Wall
 from backends.clock import ManualClock
 from backends.types import INTENTS, Tool
 from tests.backends.cache.samples import request
@@ -39,18 +38,18 @@ def test_answers_with_tools_at_hand_are_never_kept() -> None:
 
 @pytest.mark.parametrize("finish", ["length", "blocked", "cancelled", "error"])
 def test_only_whole_answers_are_kept(finish: str) -> None:
-    assert not lifetime.may_keep(finish=finish, text="half", called=False)  # type: ignore[arg-type]
+    assert not lifetime.may_store(finish=finish, text="half", called=False)  # type: ignore[arg-type]
 
 
 def test_empty_answers_and_tool_calls_are_not_kept() -> None:
-    assert not lifetime.may_keep(finish="stop", text=" \n", called=False)
-    assert not lifetime.may_keep(finish="stop", text="x", called=True)
-    assert lifetime.may_keep(finish="stop", text="x", called=False)
+    assert not lifetime.may_store(finish="stop", text=" \n", called=False)
+    assert not lifetime.may_store(finish="stop", text="x", called=True)
+    assert lifetime.may_store(finish="stop", text="x", called=False)
 
 
 def test_wall_time_never_goes_back() -> None:
     clock = ManualClock()
-    wall = Wall(clock)
+    wall = lifetime.MonotonicWallClock(clock)
     start = wall.now()
     clock.jump(-3600)
     clock.advance(10)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends.cache.semantic import embedders, semantic
+from backends.cache.response_cache import ResponseCache
+from backends.cache.semantic import embedders, semantic_tier
 from backends.cache.semantic.embedders import Embedder
 from backends.cache.semantic.ollama_embedder import OllamaEmbedder
-from backends.cache.store import Cache
 from backends.clock import ManualClock
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.process import Twins, twins
@@ -66,7 +66,7 @@ async def test_an_engine_that_does_not_answer_is_told(pair: Twins) -> None:
 async def test_paraphrases_are_found_by_the_local_engines_model(
     pair: Twins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = await Cache.open(tmp_path / "cache.db", SETTINGS, clock=ManualClock(), ollama_url=pair.ollama.url)
+    cache = await ResponseCache.open(tmp_path / "cache.db", SETTINGS, clock=ManualClock(), ollama_url=pair.ollama.url)
     cache.start_semantic()
     await until(lambda: cache.stats().semantic == "on")
     await cache.store(request(QUESTION), stored(), model_class="auto")
@@ -82,9 +82,9 @@ async def test_paraphrases_are_found_by_the_local_engines_model(
 async def test_an_engine_that_fails_for_a_while_is_asked_again(
     pair: Twins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(semantic, "RETRY_S", 0.01)
+    monkeypatch.setattr(semantic_tier, "RETRY_S", 0.01)
     pair.ollama.inject(Fault(kind="status", status=500, on="embed", times=2))
-    cache = await Cache.open(tmp_path / "cache.db", SETTINGS, clock=ManualClock(), ollama_url=pair.ollama.url)
+    cache = await ResponseCache.open(tmp_path / "cache.db", SETTINGS, clock=ManualClock(), ollama_url=pair.ollama.url)
     cache.start_semantic()
     await until(lambda: cache.stats().semantic == "failed")
     await until(lambda: cache.stats().semantic == "on")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from backends.cache.store import Cache
+from backends.cache.response_cache import ResponseCache
 from backends.clock import ManualClock
 from backends.settings import cache as settings_cache
 from backends.settings.agents import Agent
@@ -28,8 +28,10 @@ def rules(**agents: Agent) -> Callable[[Request], Agent]:
     return lambda request: agents.get(request.agent, Agent())
 
 
-async def opened(folder: Path, agent: Callable[[Request], Agent], settings: settings_cache.Cache = EXACT) -> Cache:
-    return await Cache.open(folder / "cache.db", settings, clock=ManualClock(), agent=agent, secret=SECRET)
+async def opened(
+    folder: Path, agent: Callable[[Request], Agent], settings: settings_cache.Cache = EXACT
+) -> ResponseCache:
+    return await ResponseCache.open(folder / "cache.db", settings, clock=ManualClock(), agent=agent, secret=SECRET)
 
 
 async def test_a_group_shares_and_nobody_beside_it_is_served(tmp_path: Path) -> None:
@@ -117,7 +119,9 @@ async def test_with_another_key_an_encrypted_entry_is_a_miss(tmp_path: Path) -> 
     first = await opened(tmp_path, private)
     await first.store(request(agent="ada"), stored(), model_class="auto")
     await first.close()
-    second = await Cache.open(tmp_path / "cache.db", EXACT, clock=ManualClock(), agent=private, secret=b"x" * 32)
+    second = await ResponseCache.open(
+        tmp_path / "cache.db", EXACT, clock=ManualClock(), agent=private, secret=b"x" * 32
+    )
     assert await second.lookup(request(agent="ada"), model_class="auto") is None
     assert second.stats().entries == 0
     await second.close()
@@ -125,7 +129,7 @@ async def test_with_another_key_an_encrypted_entry_is_a_miss(tmp_path: Path) -> 
 
 async def test_without_a_key_nothing_of_a_private_agent_is_kept(tmp_path: Path) -> None:
     private = rules(ada=Agent(cache="encrypted"))
-    cache = await Cache.open(tmp_path / "cache.db", EXACT, clock=ManualClock(), agent=private)
+    cache = await ResponseCache.open(tmp_path / "cache.db", EXACT, clock=ManualClock(), agent=private)
     await cache.store(request(agent="ada"), stored(), model_class="auto")
     assert cache.stats().entries == 0
     await cache.close()
@@ -180,7 +184,7 @@ async def test_how_long_an_answer_is_kept_is_the_operators_word(
     tmp_path: Path, settings: settings_cache.Cache, agent: Agent, lives: int
 ) -> None:
     clock = ManualClock()
-    cache = await Cache.open(tmp_path / "cache.db", settings, clock=clock, agent=lambda request: agent)
+    cache = await ResponseCache.open(tmp_path / "cache.db", settings, clock=clock, agent=lambda request: agent)
     await cache.store(request(), stored(intent="coding"), model_class="auto")
     if lives:
         clock.advance(lives - 1)

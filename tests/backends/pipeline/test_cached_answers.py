@@ -9,7 +9,7 @@ from secrets import token_hex
 import pytest
 from msgspec.structs import replace
 
-from backends.cache.disk import RETRY_S
+from backends.cache.disk_tier import RETRY_S
 from backends.clock import ManualClock
 from backends.errors import WrongUse
 from backends.rehearsal.behaviour import Counted

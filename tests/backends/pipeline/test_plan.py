@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from backends.cache.semantic.paraphrases import NearMiss
+from backends.cache.semantic.semantic_lookup import NearMiss
 from backends.pipeline.plan import RoutePlan
 from backends.types import Classes, Decision, Estimate, Explanation, Reason, Verdict
 

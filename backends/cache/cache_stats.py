@@ -1,0 +1,101 @@
+"""What the cache counts while the core runs, and the snapshot that watchers see."""
+
+import heapq
+from collections import deque
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Literal
+
+from backends.cache.disk_tier import DiskTier
+from backends.cache.memory_tier import MemoryTier
+from backends.cache.semantic.semantic_lookup import NearMiss
+from backends.cache.semantic.semantic_tier import SemanticTier
+from backends.cache.stored_answer import StoredEntry, entry_id
+from backends.intervals import wilson
+from backends.types import ZERO, CacheEntry, CacheStats, Outcome
+
+RECENT = 200  # look-ups that `recent_share` covers
+TOP = 5  # most used entries in a snapshot
+
+HitTier = Literal["exact", "semantic"]
+
+
+class CacheCounts:
+    """Counters since the core started; money in USD."""
+
+    def __init__(self) -> None:
+        self.lookups = self.shared_flights = self.flushes = 0
+        self.hits: dict[HitTier, int] = {"exact": 0, "semantic": 0}
+        self.saved_usd: Decimal = ZERO
+        self.rechecked_usd: Decimal = ZERO
+        self.provider_cached_tokens = 0
+        self.provider_saved_usd: Decimal = ZERO
+        self._recent: deque[HitTier | None] = deque(maxlen=RECENT)
+
+    def count_lookup(self, tier: HitTier | None) -> None:
+        """Count a look-up by the tier that answered it, None for a miss."""
+        self.lookups += 1
+        self._recent.append(tier)
+        if tier is not None:
+            self.hits[tier] += 1
+
+    def count_prompt_cache(self, outcome: Outcome, saved_usd: Decimal) -> None:
+        """Count input that the provider had cached itself, and what that took off its bill."""
+        self.provider_cached_tokens += outcome.tokens.cached_input
+        self.provider_saved_usd += saved_usd
+
+    def recent_share(self, tier: HitTier | None = None) -> float | None:
+        """The share of recent look-ups that `tier` answered, or any tier; None before the first look-up."""
+        if not self._recent:
+            return None
+        hits = sum(each is not None if tier is None else each == tier for each in self._recent)
+        return hits / len(self._recent)
+
+
+def snapshot(
+    *,
+    counts: CacheCounts,
+    disk: DiskTier,
+    semantic: SemanticTier,
+    memory: MemoryTier,
+    near_misses: Iterable[NearMiss],
+    now: float,
+) -> CacheStats:
+    """The cache at one moment; `now` is Unix seconds."""
+    rechecked, wrong, complaints = disk.reviews
+    top = heapq.nlargest(TOP, (entry for entry in memory if entry.hits), key=lambda entry: entry.hits)
+    return CacheStats(
+        lookups=counts.lookups,
+        exact_hits=counts.hits["exact"],
+        semantic_hits=counts.hits["semantic"],
+        shared_flights=counts.shared_flights,
+        saved_usd=counts.saved_usd,
+        entries=disk.entries,
+        bytes=disk.bytes,
+        semantic=semantic.state,
+        semantic_detail=semantic.detail,
+        top=tuple(_summary(entry, now) for entry in top),
+        near_misses=tuple(map(str, near_misses)),
+        problem=disk.problem,
+        memory_b=memory.bytes + semantic.nbytes,
+        vectors=semantic.vectors,
+        embedder=semantic.model,
+        rechecked=rechecked,
+        rechecked_wrong=wrong,
+        rechecked_usd=counts.rechecked_usd,
+        wrong_share=wilson(wrong, rechecked),
+        complaints=complaints,
+        provider_cached_tokens=counts.provider_cached_tokens,
+        provider_saved_usd=counts.provider_saved_usd,
+    )
+
+
+def _summary(entry: StoredEntry, now: float) -> CacheEntry:
+    return CacheEntry(
+        id=entry_id(entry.key),
+        agent=entry.agent,
+        intent=entry.stored.intent,
+        hits=entry.hits,
+        age_s=max(0.0, now - entry.stored_at),
+        bytes=entry.size,
+    )

@@ -1,0 +1,54 @@
+"""What comes first of two things that a sentence puts in an order: in time, or in a comparison."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from backends.cache.equivalence.parsed_question import stem
+from backends.cache.equivalence.word_classes import FILLERS
+
+_FORMS = tuple(
+    re.compile(pattern, re.DOTALL)
+    for pattern in (
+        r"^(?P<first>.+?)[,;.]?\s+(?:and\s+)?(?:then|afterwards?)\s+(?P<second>.+)$",
+        r"^before\s+(?P<second>[^,]+),\s*(?P<first>.+)$",
+        r"^after\s+(?P<first>[^,]+),\s*(?P<second>.+)$",
+        r"^(?P<first>.+?)\s+before\s+(?P<second>.+)$",
+        r"^(?P<second>.+?)\s+after\s+(?P<first>.+)$",
+        r"^(?P<first>.+?)\s+than\s+(?P<second>.+)$",
+    )
+)
+_WORD = re.compile(r"[^\W_]+")
+LONGEST = 400  # characters of a sentence that is looked at
+
+
+class Sequence(NamedTuple):
+    """The stems of content on either side."""
+
+    first: frozenset[str]
+    second: frozenset[str]
+
+
+def reversed_order(one: str, other: str) -> bool:
+    """Whether two lower-case sentences put the same two things in opposite orders. Symmetric."""
+    a, b = sequence(one), sequence(other)
+    if a is None or b is None:
+        return False
+    straight = min(len(a.first & b.first), len(a.second & b.second))
+    crossed = min(len(a.first & b.second), len(a.second & b.first))
+    return crossed > straight
+
+
+@lru_cache(maxsize=512)
+def sequence(sentence: str) -> Sequence | None:
+    """ "Run the tests, then deploy", "before you deploy, run the tests": first the tests, second the deploy."""
+    if len(sentence) > LONGEST:
+        return None
+    for form in _FORMS:
+        if match := form.match(sentence):
+            return Sequence(_stems(match["first"]), _stems(match["second"]))
+    return None
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in _WORD.findall(text) if word not in FILLERS)

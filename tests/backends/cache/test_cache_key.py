@@ -1,0 +1,131 @@
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from backends.cache import cache_key
+from backends.types import Media, Message, ResponseFormat, Sampling, Tool, ToolCall
+from tests.backends.cache.samples import request
+
+TOOL = Tool(name="look", description="looks", parameters={"type": "object", "properties": {"a": {}, "b": {}}})
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "agent": {"agent": "scout"},
+    "tools": {"tools": (TOOL,)},
+    "tool choice": {"tool_choice": "none"},
+    "format": {"response_format": ResponseFormat(kind="json")},
+    "schema": {"response_format": ResponseFormat(kind="schema", schema={"type": "object"})},
+    "temperature": {"sampling": Sampling(temperature=0.5)},
+    "top_p": {"sampling": Sampling(top_p=0.5)},
+    "seed": {"sampling": Sampling(seed=1)},
+    "cap": {"sampling": Sampling(max_tokens=5)},
+    "stop": {"sampling": Sampling(stop=("\n",))},
+    "top_k": {"sampling": Sampling(top_k=5)},
+    "min_p": {"sampling": Sampling(min_p=0.1)},
+    "frequency penalty": {"sampling": Sampling(frequency_penalty=0.5)},
+    "presence penalty": {"sampling": Sampling(presence_penalty=0.5)},
+    "logit bias": {"sampling": Sampling(logit_bias=(("50256", -100.0),))},
+    "effort": {"sampling": Sampling(effort="low")},
+    "thinking budget": {"sampling": Sampling(thinking_budget=512)},
+    "parallel tool calls": {"parallel_tool_calls": False},
+    "strict schema": {"response_format": ResponseFormat(kind="json", strict=True)},
+    "strict tool": {"tools": (replace(TOOL, strict=True),)},
+    "a seed beyond what a float tells apart": {"sampling": Sampling(seed=2**53 + 1)},
+    "system": {"messages": (Message(role="system", text="Rhyme."), Message(role="user", text="What is a mutex?"))},
+    "image": {
+        "messages": (
+            Message(role="system", text="Be brief."),
+            Message(role="user", text="What is a mutex?", media=(Media(media_type="image/png", data=b"x"),)),
+        )
+    },
+    "earlier turn": {
+        "messages": (
+            Message(role="system", text="Be brief."),
+            Message(role="user", text="Hello"),
+            Message(role="assistant", tool_calls=(ToolCall(id="1", name="look", arguments="{}"),)),
+            Message(role="tool", text="seen", tool_call_id="1"),
+            Message(role="user", text="What is a mutex?"),
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_changes_an_answer_is_in_the_partition(change: str) -> None:
+    before, after = request(), request(**CHANGES[change])
+    assert cache_key.partition(before, model_class="auto") != cache_key.partition(after, model_class="auto")
+    assert cache_key.exact_key(before, model_class="auto") != cache_key.exact_key(after, model_class="auto")
+
+
+def test_every_setting_of_sampling_is_in_the_partition() -> None:
+    told = {name for change in CHANGES.values() if "sampling" in change for name in _set(change["sampling"])}
+    assert told == {field.name for field in msgspec.structs.fields(Sampling)}
+
+
+def _set(sampling: Sampling) -> set[str]:
+    plain = msgspec.structs.asdict(Sampling())
+    return {name for name, value in msgspec.structs.asdict(sampling).items() if value != plain[name]}
+
+
+def test_large_seeds_are_told_apart() -> None:
+    one, other = (request(sampling=Sampling(seed=2**53 + more)) for more in (0, 1))
+    assert cache_key.exact_key(one, model_class="auto") != cache_key.exact_key(other, model_class="auto")
+
+
+def test_signatures_do_not_change_a_key() -> None:
+    call = ToolCall(id="1", name="look", arguments="{}")
+    plain = (Message(role="user", text="a"), Message(role="assistant", text="b", tool_calls=(call,)))
+    sealed = (plain[0], replace(plain[1], signature="c2ln", tool_calls=(replace(call, signature="c2ln"),)))
+    assert cache_key.exact_key(request(messages=plain), model_class="") == cache_key.exact_key(
+        request(messages=sealed), model_class=""
+    )
+
+
+def test_the_model_class_is_in_the_partition() -> None:
+    assert cache_key.partition(request(), model_class="auto") != cache_key.partition(request(), model_class="local")
+
+
+def test_id_source_deadline_and_sensitivity_do_not_change_a_key() -> None:
+    other = request(id="r2", source="gateway", deadline_s=3.0)
+    assert cache_key.exact_key(request(), model_class="auto") == cache_key.exact_key(other, model_class="auto")
+
+
+def test_a_number_is_itself_however_it_is_written() -> None:
+    whole = request(sampling=Sampling(temperature=0, top_p=1))
+    real = request(sampling=Sampling(temperature=0.0, top_p=1.0))
+    assert cache_key.exact_key(whole, model_class="auto") == cache_key.exact_key(real, model_class="auto")
+
+
+def test_the_order_of_a_schemas_keys_does_not_matter() -> None:
+    turned = replace(TOOL, parameters={"properties": {"b": {}, "a": {}}, "type": "object"})
+    assert cache_key.exact_key(request(tools=(TOOL,)), model_class="") == cache_key.exact_key(
+        request(tools=(turned,)), model_class=""
+    )
+
+
+@given(st.text(), st.text())
+def test_the_last_user_text_is_all_that_a_partition_leaves_out(one: str, other: str) -> None:
+    a, b = request(one), request(other)
+    assert cache_key.partition(a, model_class="auto") == cache_key.partition(b, model_class="auto")
+    assert (cache_key.exact_key(a, model_class="auto") == cache_key.exact_key(b, model_class="auto")) == (one == other)
+
+
+def test_an_assistants_words_after_the_question_are_in_the_partition() -> None:
+    begun = (Message(role="user", text="Count."), Message(role="assistant", text="One, "))
+    other = (Message(role="user", text="Count."), Message(role="assistant", text="Eins, "))
+    assert cache_key.question_of(request(messages=begun)) == "Count."
+    assert cache_key.partition(request(messages=begun), model_class="") != cache_key.partition(
+        request(messages=other), model_class=""
+    )
+
+
+def test_without_a_user_message_there_is_no_question() -> None:
+    assert cache_key.question_of(request(messages=(Message(role="system", text="Hi"),))) == ""
+
+
+def test_lone_surrogates_have_no_key() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        cache_key.exact_key(request("\ud800"), model_class="auto")

@@ -1,0 +1,336 @@
+import asyncio
+import threading
+from collections.abc import Sized
+from pathlib import Path
+
+import pytest
+
+from backends.cache.response_cache import ResponseCache
+from backends.cache.semantic import semantic_lookup, semantic_tier
+from backends.cache.semantic.embedders import Embedder
+from backends.cache.semantic.semantic_lookup import NearMiss
+from backends.cache.semantic.semantic_tier import SemanticTier
+from backends.clock import ManualClock
+from backends.settings import model as settings
+from tests.backends.cache.samples import WordEmbedder, request, stored
+from tests.waiting import until
+
+QUESTION = "What is the queue depth of the local model?"
+PARAPHRASE = "Please tell me what the queue depth of the local model is."
+OTHER = "What is the queue depth of the cloud model?"
+
+
+async def _opened(path: Path, embedder: Embedder | None = None, *, clock: ManualClock | None = None) -> ResponseCache:
+    cache = await ResponseCache.open(path / "cache.db", settings.Cache(), clock=clock or ManualClock())
+    loaded = embedder or WordEmbedder()
+    cache._semantic._load = lambda: loaded
+    cache.start_semantic()
+    await until(lambda: cache.stats().semantic != "loading")
+    return cache
+
+
+def _index(cache: ResponseCache) -> Sized:
+    finder = cache._semantic._finder
+    return finder.index if finder is not None else ()
+
+
+async def _stored(cache: ResponseCache, text: str = QUESTION) -> None:
+    """Store and wait until the question is in the index."""
+    before = len(_index(cache))
+    await cache.store(request(text), stored(), model_class="auto")
+    await until(lambda: len(_index(cache)) > before)
+
+
+async def test_a_paraphrase_is_answered(tmp_path: Path) -> None:
+    cache = await _opened(tmp_path)
+    await _stored(cache)
+    hit = await cache.lookup(request(PARAPHRASE), model_class="auto")
+    assert hit is not None
+    assert hit.tier == "semantic"
+    assert hit.similarity is not None
+    assert 0.7 <= hit.similarity < 1
+    assert cache.stats().semantic_hits == 1
+    await cache.close()
+
+
+async def test_a_near_miss_is_told_without_its_text(tmp_path: Path) -> None:
+    cache = await _opened(tmp_path)
+    await _stored(cache)
+    asked = request(OTHER)
+    assert await cache.lookup(asked, model_class="auto") is None
+    near = cache.near_miss(asked.id)
+    assert near is not None
+    assert (near.agent, near.guard) == ("writer", "wording")
+    assert cache.near_miss(asked.id) is None, "it is told once"
+    (miss,) = cache.stats().near_misses
+    assert miss.startswith("writer .")
+    assert miss.endswith(" stopped by wording")
+    await cache.close()
+
+
+async def test_who_asks_for_now_is_not_served_what_was_kept(tmp_path: Path) -> None:
+    cache = await _opened(tmp_path)
+    await _stored(cache)
+    assert await cache.lookup(request(QUESTION.replace("?", " right now?")), model_class="auto") is None
+    assert await cache.lookup(request(PARAPHRASE), model_class="auto") is not None
+    await cache.close()
+
+
+@pytest.mark.parametrize("change", [{"agent": "ada"}, {"system": "Rhyme."}])
+async def test_a_paraphrase_of_anothers_question_is_a_miss(tmp_path: Path, change: dict[str, str]) -> None:
+    cache = await _opened(tmp_path)
+    await _stored(cache)
+    assert await cache.lookup(request(PARAPHRASE, **change), model_class="auto") is None
+    assert await cache.lookup(request(PARAPHRASE), model_class="cloud") is None
+    assert cache.stats().near_misses == ()
+    await cache.close()
+
+
+async def test_sensitive_questions_never_reach_the_embedder(tmp_path: Path) -> None:
+    embedder = WordEmbedder()
+    cache = await _opened(tmp_path, embedder)
+    await _stored(cache)
+    await cache.store(request("secret", sensitive=True), stored(), model_class="auto")
+    assert await cache.lookup(request("secret plan", sensitive=True), model_class="auto") is None
+    await cache.close()
+    assert not any("secret" in text for batch in embedder.batches for text in batch)
+
+
+async def test_a_question_is_embedded_once_for_look_up_and_store(tmp_path: Path) -> None:
+    embedder = WordEmbedder()
+    cache = await _opened(tmp_path, embedder)
+    await _stored(cache)
+    await cache.lookup(request(OTHER), model_class="auto")
+    await _stored(cache, OTHER)
+    assert sum(OTHER in batch for batch in embedder.batches) == 1
+    await cache.close()
+
+
+async def test_vectors_are_read_back_and_not_made_again(tmp_path: Path) -> None:
+    first = await _opened(tmp_path)
+    await _stored(first)
+    await first.close()
+    embedder = WordEmbedder()
+    second = await _opened(tmp_path, embedder)
+    assert await second.lookup(request(PARAPHRASE), model_class="auto") is not None
+    assert embedder.batches == [[PARAPHRASE]]
+    await second.close()
+
+
+async def test_another_model_rebuilds_the_index(tmp_path: Path) -> None:
+    first = await _opened(tmp_path)
+    await _stored(first)
+    await first.close()
+    embedder = WordEmbedder("other words")
+    second = await _opened(tmp_path, embedder)
+    await until(lambda: len(_index(second)) == 1)
+    assert [QUESTION] in embedder.batches
+    assert await second.lookup(request(PARAPHRASE), model_class="auto") is not None
+    await second.close()
+
+
+async def test_what_was_stored_while_the_model_loads_is_embedded_later(tmp_path: Path) -> None:
+    gate = threading.Event()
+
+    def slow() -> Embedder:
+        gate.wait(10)
+        return WordEmbedder()
+
+    cache = await ResponseCache.open(tmp_path / "cache.db", settings.Cache(), clock=ManualClock())
+    cache._semantic._load = slow
+    cache.start_semantic()
+    cache.start_semantic()
+    assert cache.stats().semantic == "loading"
+    await cache.store(request(QUESTION), stored(), model_class="auto")
+    assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
+    gate.set()
+    await until(lambda: len(_index(cache)) == 1)
+    assert await cache.lookup(request(PARAPHRASE), model_class="auto") is not None
+    await cache.close()
+    assert cache.stats().semantic == "off"
+
+
+async def test_closing_does_not_wait_for_a_model_that_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(semantic_tier, "CLOSE_S", 0.01)
+    gate, begun = threading.Event(), threading.Event()
+
+    def slow() -> Embedder:
+        begun.set()
+        gate.wait(10)
+        return WordEmbedder()
+
+    cache = await ResponseCache.open(tmp_path / "cache.db", settings.Cache(), clock=ManualClock())
+    cache._semantic._load = slow
+    cache.start_semantic()
+    await until(begun.is_set)
+    await cache.close()
+    assert not gate.is_set()
+    gate.set()
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "detail"),
+    [(ImportError("add it"), "off", "add it"), (MemoryError(), "failed", "did not load (MemoryError)")],
+)
+async def test_without_a_model_the_state_says_why(tmp_path: Path, error: Exception, state: str, detail: str) -> None:
+    def load() -> Embedder:
+        raise error
+
+    cache = await ResponseCache.open(tmp_path / "cache.db", settings.Cache(), clock=ManualClock())
+    cache._semantic._load = load
+    cache.start_semantic()
+    await until(lambda: cache.stats().semantic != "loading")
+    assert cache.stats().semantic == state
+    assert detail in cache.stats().semantic_detail
+    await cache.store(request(QUESTION), stored(), model_class="auto")
+    assert await cache.lookup(request(QUESTION), model_class="auto") is not None
+    await cache.close()
+
+
+async def test_a_model_that_breaks_leaves_the_exact_tier(tmp_path: Path) -> None:
+    cache = await _opened(tmp_path, WordEmbedder(fails=lambda text: "cloud" in text))
+    await _stored(cache)
+    assert await cache.lookup(request(OTHER), model_class="auto") is None
+    assert cache.stats().semantic == "failed"
+    assert "LookupError" in cache.stats().semantic_detail
+    assert await cache.lookup(request(QUESTION), model_class="auto") is not None
+    assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
+    await cache.close()
+
+
+async def test_a_model_that_answers_too_little_ends_the_tier(tmp_path: Path) -> None:
+    class Short(WordEmbedder):
+        def embed(self, texts):  # type: ignore[no-untyped-def]
+            return super().embed(texts)[1:]
+
+    cache = await _opened(tmp_path, Short())
+    await cache.store(request(QUESTION), stored(), model_class="auto")
+    await until(lambda: cache.stats().semantic == "failed")
+    assert await cache.lookup(request(QUESTION), model_class="auto") is not None
+    await cache.close()
+
+
+async def test_what_lies_beyond_the_window_must_agree(tmp_path: Path) -> None:
+    cache = await _opened(tmp_path)
+    text = "Summarise this report. " + "word " * 200
+    await _stored(cache, text + "It ends well.")
+    assert await cache.lookup(request(text + "It ends badly."), model_class="auto") is None
+    assert cache.stats().near_misses[0].endswith("stopped by length")
+    await cache.close()
+
+
+async def test_a_very_long_question_is_for_the_exact_tier(tmp_path: Path) -> None:
+    embedder = WordEmbedder()
+    cache = await _opened(tmp_path, embedder)
+    long = "word " * semantic_tier.LONGEST
+    await cache.store(request(long), stored(), model_class="auto")
+    await _stored(cache)
+    assert await cache.lookup(request(long + "more"), model_class="auto") is None
+    assert embedder.batches == [[QUESTION]]
+    await cache.close()
+
+
+async def test_an_expired_paraphrase_is_a_miss(tmp_path: Path) -> None:
+    clock = ManualClock()
+    cache = await _opened(tmp_path, clock=clock)
+    await _stored(cache)
+    clock.advance(365 * 86_400)
+    assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
+    await cache.close()
+
+
+async def test_a_flushed_entry_is_in_no_index(tmp_path: Path) -> None:
+    cache = await _opened(tmp_path)
+    await _stored(cache)
+    await cache.flush("writer")
+    await until(lambda: len(_index(cache)) == 0)
+    await cache.close()
+
+
+async def test_an_entry_that_the_file_lost_leaves_the_index(tmp_path: Path) -> None:
+    cache = await _opened(tmp_path)
+    await _stored(cache)
+    await cache._disk.call(lambda database: database.flush(None))
+    assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
+    await until(lambda: len(_index(cache)) == 0)
+    await cache.close()
+
+
+async def test_too_many_look_ups_at_once_go_on_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(semantic_tier, "LOOKUPS_WAITING", 0)
+    cache = await _opened(tmp_path)
+    await _stored(cache)
+    assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
+    await cache.close()
+
+
+async def test_a_look_up_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+
+    class Slow(WordEmbedder):
+        def embed(self, texts):  # type: ignore[no-untyped-def]
+            if PARAPHRASE in texts:
+                gate.wait(10)
+            return super().embed(texts)
+
+    monkeypatch.setattr(semantic_tier, "LOOKUP_S", 0.01)
+    cache = await _opened(tmp_path, Slow())
+    await _stored(cache)
+    assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
+    gate.set()
+    await cache.close()
+
+
+async def test_a_look_up_does_not_wait_for_ever_for_the_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(semantic_lookup, "JUDGED_S", 0.01)
+    cache = await _opened(tmp_path)
+    await _stored(cache)
+    monkeypatch.setattr(cache._semantic, "judged", hang)
+    assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
+    await cache.close()
+
+
+async def test_a_judge_that_breaks_is_a_miss(tmp_path: Path) -> None:
+    embedder = WordEmbedder()
+    cache = await _opened(tmp_path, embedder)
+    await _stored(cache)
+
+    def broken(*_: object) -> None:
+        raise LookupError("weights are broken")
+
+    cache._semantic._finder.judged = broken  # type: ignore[union-attr,method-assign,assignment]
+    assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
+    assert await cache.lookup(request(QUESTION), model_class="auto") is not None
+    await cache.close()
+
+
+async def test_risk_zero_means_no_semantic_tier(tmp_path: Path) -> None:
+    cache = await ResponseCache.open(tmp_path / "cache.db", settings.Cache(risk=0), clock=ManualClock())
+    cache.start_semantic()
+    assert cache.stats().semantic == "off"
+    await cache.close()
+
+
+async def test_questions_asked_together_are_embedded_together(tmp_path: Path) -> None:
+    embedder = WordEmbedder()
+    cache = await _opened(tmp_path, embedder)
+    await _stored(cache)
+    asks = [cache.lookup(request(f"What is number {n}?"), model_class="auto") for n in range(12)]
+    await asyncio.gather(*asks)
+    assert max(map(len, embedder.batches)) > 1
+    await cache.close()
+
+
+def test_a_near_miss_reads_like_a_line() -> None:
+    assert str(NearMiss("writer", 0.934, "number")) == "writer .93 stopped by number"
+    assert str(NearMiss("ada", 1.0, "order")) == "ada 1.00 stopped by order"
+
+
+async def test_a_tier_that_never_started_closes() -> None:
+    tier = SemanticTier(disk=None, load=WordEmbedder)  # type: ignore[arg-type]
+    tier.drop([b"k"])
+    await tier.close()
+    assert tier.state == "off"

@@ -74,7 +74,6 @@ def test_files_fit_a_reader(package: str) -> None:
 
 SHORT = {
     # engines
-    "backends.engines.ollama_client",
     # gateway
     # pipeline
     "backends.pipeline.cache_actions",

@@ -11,7 +11,7 @@ from backends.bootstrap.resources import Ground, open_ground
 from backends.bus import Bus
 from backends.clock import Clock, SystemClock
 from backends.core.local import LocalCore
-from backends.engines.checks import check_local, runs_here
+from backends.engines.engine_checks import check_local, runs_here
 from backends.engines.registry import Engines
 from backends.ledger.prices import UnknownPrice
 from backends.monitoring.activity import ActivityFeed

@@ -13,7 +13,7 @@ from backends.catalogue import Catalogue, Retirement
 from backends.catalogue.quota_day import day_of, start_of
 from backends.clock import Clock
 from backends.engines import registry
-from backends.engines.signatures import SignatureStore
+from backends.engines.gemini.signature_store import SignatureStore
 from backends.ledger.budget_windows import zone_of
 from backends.ledger.install_key import InstallKey
 from backends.ledger.prices import Prices, UnknownPrice

@@ -14,7 +14,7 @@ from backends.cache.semantic import embedders
 from backends.clock import SystemClock
 from backends.commands.examining_models import cloud_model
 from backends.commands.examining_prices import price
-from backends.engines.checks import check
+from backends.engines.engine_checks import check
 from backends.ledger.lock import is_held
 from backends.paths import Paths
 from backends.rehearsal.small_model import NoSmallModel, find_weights

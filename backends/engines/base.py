@@ -1,15 +1,16 @@
-"""The seam to an engine: one verb, `stream`, and the few facts that cross it."""
+"""The interface of an engine: one verb, `stream`, questions about its health, and the types that cross it."""
 
 from collections.abc import AsyncGenerator
+from datetime import datetime
 from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from backends.types import Effort, EngineName, Message, ResponseFormat, Tokens, Tool, ToolCall
+from backends.types import Effort, EngineName, Message, ResponseFormat, RuntimeReading, Tokens, Tool, ToolCall
 
 
 class Wire:
-    """Has anything of a call gone out? Known also where whoever read it was cancelled; until an engine says, it has."""
+    """Whether anything of a call was sent, also where its reader was cancelled. True until an engine says otherwise."""
 
     sent: bool = True
 
@@ -17,9 +18,9 @@ class Wire:
 class Call(Struct, frozen=True, kw_only=True):
     """One upstream call, ready to send. Every call carries a cap on its output; durations are seconds.
 
-    `input_tokens` is the estimate of the prompt's length, `most_tokens` what it cannot exceed; 0 where not counted.
-    `effort` is the caller's own word on thinking, `thinking_budget` the room in tokens that is set aside for it.
-    `logprobs` asks for the tokens' probabilities, of an engine that knows them. `wire` is told what goes out.
+    `input_tokens` is the estimated length of the prompt, `most_tokens` what it cannot exceed; 0 where not counted.
+    `effort` is how hard the caller wants the model to think, `thinking_budget` the tokens that are set aside for it.
+    `logprobs` asks for the tokens' probabilities, where the engine has them. `wire` records whether anything was sent.
     """
 
     id: str
@@ -55,28 +56,28 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 TOKEN_BYTES = 8
-"""What a token makes at the most, but for runs of blanks and the like; four is the usual."""
+"""Upper bound of a token's length, runs of blanks and the like aside; four is typical."""
 
 TIMES_CAP = 2
-"""An answer is cut where it passes its cap so many times."""
+"""An answer is cut where it exceeds its cap by this factor."""
 
 
-def most_said(call: Call) -> int:
-    """Bytes of text and tool calls after which an answer is cut: an engine that passes its cap may pass any."""
+def answer_byte_limit(call: Call) -> int:
+    """Bytes of text and tool calls after which an answer is cut: an engine that exceeds its cap may never stop."""
     return TIMES_CAP * TOKEN_BYTES * call.most_output
 
 
-def kept_back(call: Call) -> Wire:
-    """The call's wire, on which nothing has been sent yet; the first thing that an engine does."""
+def mark_unsent(call: Call) -> Wire:
+    """The call's wire, set to "nothing sent yet". An engine calls this first."""
     wire = call.wire or Wire()
     wire.sent = False
     return wire
 
 
 class Text(Struct, frozen=True):
-    """A piece of the answer; `signature` seals the thinking that led to its text, and may come with an empty piece.
+    """A piece of the answer. `signature` belongs to the thinking behind its text; it may come with an empty piece.
 
-    `unread_call`: it is meant as a tool call, and cannot be read as one.
+    `unread_call` is True for text that is meant as a tool call but cannot be parsed as one.
     """
 
     text: str
@@ -85,7 +86,7 @@ class Text(Struct, frozen=True):
 
 
 class AnsweredBy(Struct, frozen=True):
-    """The model that answers, by the provider's own word."""
+    """The model that answers, as the provider names it."""
 
     model: str
 
@@ -95,17 +96,17 @@ class ToolCalls(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """The provider's own count, a running total: the last non-zero one holds. A side that it did not tell is 0."""
+    """The provider's count, a running total: the last non-zero one counts. A side that was not reported is 0."""
 
     tokens: Tokens
 
 
 class Finished(Struct, frozen=True, kw_only=True):
-    """A terminal reason from the engine, always the last thing it yields.
+    """The finish reason from the engine, always the last chunk.
 
     `reason` is the engine's own word where `finish` is "blocked"; `notes` say what was mended in its answer.
     `context_cut` is True where the engine's own count shows that it did not read the whole prompt. `load_s` is the time
-    it spent loading the model, `confidence` the geometric mean of its tokens' probabilities; None is unknown.
+    that it spent loading the model, `confidence` the geometric mean of the tokens' probabilities; None is unknown.
     """
 
     finish: Literal["stop", "length", "blocked"]
@@ -119,11 +120,35 @@ class Finished(Struct, frozen=True, kw_only=True):
 EngineChunk = Text | ToolCalls | Usage | AnsweredBy | Finished
 
 
+class ServedModel(Struct, frozen=True, kw_only=True):
+    """A model that a server lists. `digest` tells builds of one name apart, "" where the server has none.
+
+    `relayed` is True where the server passes its prompts on to another machine.
+    """
+
+    name: str
+    digest: str = ""
+    relayed: bool = False
+
+
+class Inspection(Struct, frozen=True, kw_only=True):
+    """What a server says of itself outside any call. `server` is its software, with the version where it has one.
+
+    `model` is the configured model, None where the server does not list it; `models` are the names of all it lists.
+    """
+
+    server: str
+    model: ServedModel | None
+    models: tuple[str, ...] = ()
+
+
 class Engine(Protocol):
+    """What answers calls."""
+
     name: EngineName
 
     def ignores(self, call: Call) -> tuple[str, ...]:
-        """The names, as OpenAI has them, of the settings in `call` that this engine and model cannot honour."""
+        """OpenAI's names of the settings in `call` that this engine and model cannot honour."""
         ...
 
     def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
@@ -136,9 +161,24 @@ class Engine(Protocol):
         ...
 
     async def prepare(self) -> None:
-        """Do ahead of the first call, in a thread, what it would wait for; calling it is never needed."""
+        """Do the slow preparations of the first call ahead of it, in a thread. Optional."""
         ...
 
     async def close(self) -> None:
-        """Close the client and every connection it holds."""
+        """Close the client and all its connections."""
+        ...
+
+
+class EngineClient(Engine, Protocol):
+    """An engine that can also be asked about its server, as the registry builds them."""
+
+    async def status(self, at: datetime) -> RuntimeReading:
+        """How the server is now, stamped with `at`. Answers within seconds and never raises."""
+        ...
+
+    async def inspect(self) -> Inspection:
+        """What the server is and whether it has the configured model. Costs nothing and sends no prompt.
+
+        Raises EngineError where the server cannot be reached, does not accept the key or is of another kind.
+        """
         ...

@@ -1,4 +1,4 @@
-"""Cuts bytes, however they are chunked, into the lines of NDJSON or the events of SSE, each at most 8 MiB long."""
+"""Splits a stream of bytes into NDJSON lines or SSE events, each at most 8 MiB long."""
 
 from typing import Protocol
 
@@ -15,18 +15,18 @@ class Framing(Protocol):
         ...
 
     def rest(self) -> bytes:
-        """At the end of the stream: what stands there without a terminator."""
+        """At the end of the stream: what came without a terminator."""
         ...
 
     def wrap(self, frame: bytes) -> bytes:
-        """A frame as it goes over the wire."""
+        """A frame in the form in which it goes over the wire."""
         ...
 
 
-class Lines:
-    """NDJSON: one JSON value a line; blank lines mean nothing.
+class NdjsonLines:
+    """NDJSON: one JSON value a line; blank lines are skipped.
 
-    `wrap` escapes the three characters that JSON allows raw in a string and httpx takes for ends of line.
+    `wrap` escapes the three characters that JSON allows unescaped in a string and that httpx treats as line ends.
     """
 
     def __init__(self, limit: int = FRAME_LIMIT) -> None:
@@ -58,10 +58,11 @@ class Lines:
             raise FrameTooLong
 
 
-class Events:
-    """SSE: the `data` of each event. Comments, other fields and blank keep-alives mean nothing.
+class SseEvents:
+    """SSE: the `data` of each event. Comments, other fields and blank keep-alives are skipped.
 
-    Gemini may write an error in mid-stream as bare lines of JSON; `rest` gives them where nothing else is left.
+    Gemini may write an error in the middle of a stream as bare lines of JSON; `rest` returns them when nothing else is
+    left.
     Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
     """
 
@@ -77,7 +78,7 @@ class Events:
         frames = []
         for line in self._lines(data):
             if line:
-                self._take(line)
+                self._add(line)
             elif self._data:
                 frames.append(b"\n".join(self._data))
                 self._data, self._held = [], 0
@@ -86,7 +87,7 @@ class Events:
 
     def rest(self) -> bytes:
         if self._tail:
-            self._take(bytes(self._tail))
+            self._add(bytes(self._tail))
             self._tail.clear()
         return b"\n".join(self._data or self._stray).strip()
 
@@ -94,7 +95,7 @@ class Events:
         return b"".join(b"data: " + line + b"\n" for line in frame.split(b"\n")) + b"\n"
 
     def _lines(self, data: bytes) -> list[bytes]:
-        """Whole lines, ended by LF, CR or CRLF, also where a CRLF falls into two chunks."""
+        """Whole lines, ended by LF, CR or CRLF, also where a CRLF is split over two chunks."""
         if self._after_cr:
             data = data.removeprefix(b"\n")
         self._after_cr = data.endswith(b"\r")
@@ -107,7 +108,7 @@ class Events:
         self._check(len(self._tail))
         return lines
 
-    def _take(self, line: bytes) -> None:
+    def _add(self, line: bytes) -> None:
         field, colon, value = line.partition(b":")
         if field == b"data":
             self._data.append(value.removeprefix(b" "))

@@ -1,13 +1,15 @@
-"""What engines' bodies have in common: earlier calls' arguments; of local servers' also media and tools' media."""
+"""What the request bodies of all engines share: encoding, earlier calls' arguments, and files for local servers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from backends.engines.base import Call
+from backends.engines.plain_text import as_json
 from backends.errors import EngineError
+from backends.off_loop import off_loop, size_of
 from backends.types import Message, ToolCall
 
 IMAGE_TYPES: dict[str, frozenset[str]] = {
@@ -34,11 +36,16 @@ def refuse_media(call: Call, kind: str, label: str) -> None:
                 )
 
 
+async def encoded(call: Call, build: Callable[[], dict[str, Any]]) -> tuple[bytes, tuple[str, ...]]:
+    """The body that `build` makes, as JSON, and notes on what was mended in it; made in a thread for a large call."""
+    return await off_loop(size_of(call), lambda: (as_json(build()), mended(call)))
+
+
 def turns(call: Call) -> tuple[Message, ...]:
     """The messages as a local model can be given them.
 
-    Files of tools' results stand in a user's message behind the results, for a tool's message has text only; a model's
-    turn without a word in it is left out; arguments of earlier calls that are no JSON object are put into one.
+    Files of tool results go into a user message after the results, because a tool message has text only. An empty model
+    turn is left out. Arguments of earlier calls that are not a JSON object are wrapped in one.
     """
     return tuple(
         replace(message, tool_calls=tuple(map(_mended, message.tool_calls))) if message.tool_calls else message
@@ -47,7 +54,7 @@ def turns(call: Call) -> tuple[Message, ...]:
 
 
 def mended(call: Call) -> tuple[str, ...]:
-    """What `turns` changed in what the model reads, for the answer's notes."""
+    """What `turns` changed in the prompt, for the answer's notes."""
     broken = sum(_object(each) is None for message in call.messages for each in message.tool_calls)
     if not broken:
         return ()
@@ -56,13 +63,13 @@ def mended(call: Call) -> tuple[str, ...]:
 
 
 def arguments_of(call: ToolCall) -> dict[str, Any]:
-    """The call's arguments as an object; what is none stands in one, as text."""
+    """The call's arguments as an object; anything else is wrapped in one, as text."""
     found = _object(call)
     return {UNREAD: call.arguments} if found is None else found
 
 
 def seed_of(call: Call) -> int | None:
-    """The seed in the 31 bits that every server takes; below 0 llama.cpp would take it for no seed at all."""
+    """The seed in the 31 bits that every server takes; llama.cpp reads a negative one as no seed at all."""
     return None if call.seed is None else call.seed & 0x7FFF_FFFF
 
 

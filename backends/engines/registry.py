@@ -1,21 +1,24 @@
 """The engines that the settings name. Importing this is cheap; building them imports the HTTP stack."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
 
 from backends.catalogue import Catalogue
-from backends.engines.address import proves_local, relayed_by_name
-from backends.engines.base import Engine
-from backends.engines.signatures import SignatureStore
+from backends.engines.base import EngineClient
 from backends.settings.model import LocalEngine, Settings
 
-__all__ = ["Engines", "build", "proves_local", "relayed_by_name"]
+if TYPE_CHECKING:
+    from backends.engines.gemini.signature_store import SignatureStore
 
 
 class Engines(Struct, frozen=True, kw_only=True):
-    """Both always exist; a cloud engine without a key raises EngineError "key" when called."""
+    """Both always exist. A cloud engine without a key raises EngineError "key" when it is called."""
 
-    local: Engine
-    cloud: Engine
+    local: EngineClient
+    cloud: EngineClient
 
     async def prepare(self) -> None:
         """Import the SDKs ahead of the first call, in threads: 0.2 s and 0.6 s."""
@@ -35,17 +38,18 @@ def build(
     signatures: SignatureStore | None = None,
 ) -> Engines:
     """Takes 0.3 s the first time, for imports; connects nothing, and may run in a thread."""
-    from backends.engines.gemini import GeminiEngine
+    from backends.engines.gemini import GeminiClient
 
-    cloud = GeminiEngine(settings.engines.cloud, gemini_key, catalogue=catalogue, signatures=signatures)
-    return Engines(local=_local(settings.engines.local), cloud=cloud)
+    cloud = GeminiClient(settings.engines.cloud, gemini_key, catalogue=catalogue, signatures=signatures)
+    return Engines(local=local_client(settings.engines.local), cloud=cloud)
 
 
-def _local(settings: LocalEngine) -> Engine:
+def local_client(settings: LocalEngine) -> EngineClient:
+    """A client of the local engine, by its kind."""
     if settings.kind == "openai":
-        from backends.engines.openai_compatible import OpenAICompatibleEngine
+        from backends.engines.openai import OpenAIClient
 
-        return OpenAICompatibleEngine(settings)
-    from backends.engines.ollama import OllamaEngine
+        return OpenAIClient(settings)
+    from backends.engines.ollama import OllamaClient
 
-    return OllamaEngine(settings)
+    return OllamaClient(settings)

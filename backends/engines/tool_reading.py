@@ -1,6 +1,6 @@
-"""What a local engine says, put in order on its way: calls written as text are read, and no more calls pass than asked.
+"""Tool calls in a local engine's answer: calls written as text are parsed, and surplus calls are left out.
 
-Text is held back only while it may still become a call: its beginning, or from a mark on that opens one, and never
+Text is held back only while it may still become a call: at the beginning, or after a mark that opens one, and never
 where no tool is offered.
 """
 
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from backends.engines import written_calls
 from backends.engines.base import Call, EngineChunk, Finished, Text, ToolCalls
-from backends.engines.peer import Peer
+from backends.engines.endpoint import Endpoint
 from backends.types import ToolCall
 
 
@@ -23,12 +23,12 @@ def offered(call: Call) -> dict[str, dict[str, Any]]:
 
 
 class ToolReading:
-    """One answer. `take` each chunk of it, then `end` with its Finished."""
+    """Filters one answer: `feed` each chunk, then `finish` with its Finished."""
 
-    def __init__(self, call: Call, peer: Peer, *, notes: tuple[str, ...] = ()) -> None:
-        """`notes` say what was mended in the request, for Finished."""
+    def __init__(self, call: Call, endpoint: Endpoint, *, notes: tuple[str, ...] = ()) -> None:
+        """`notes` say what was mended in the request; they are added to Finished."""
         self._call = call
-        self._peer = peer
+        self._endpoint = endpoint
         self._tools = offered(call)
         self._of_json = call.response_format.kind != "text"
         self._notes = list(notes)
@@ -38,12 +38,12 @@ class ToolReading:
         self._watches = bool(self._tools)
         self._in_code = False
         self._ticks = ""  # the last characters that passed, where a fence may go on
-        self._said = False
+        self._answered = False
         self._called = 0
         self._left_out = 0
 
-    def take(self, chunk: EngineChunk) -> list[EngineChunk]:
-        """What of it may be heard now."""
+    def feed(self, chunk: EngineChunk) -> list[EngineChunk]:
+        """What may be passed on by now."""
         if isinstance(chunk, Text):
             return self._texts(self._text(chunk.text))
         if isinstance(chunk, ToolCalls):
@@ -52,17 +52,17 @@ class ToolReading:
             return [*self._texts(before if before.strip() else ""), *self._pass(chunk.calls)]
         return [chunk]
 
-    def end(self, finished: Finished) -> list[EngineChunk]:
-        """The rest, and Finished. Raises EngineError "empty" where nothing was said at all."""
+    def finish(self, finished: Finished) -> list[EngineChunk]:
+        """The rest, and Finished. Raises EngineError "empty" where the whole answer was empty."""
         chunks = self._rest(finished)
         if self._left_out:
             self._notes.append(f"parallel_tool_calls: {self._left_out} further calls left out")
-        if finished.finish == "stop" and not self._said and not self._called and not self._call.stop:
-            raise self._peer.empty("ended its answer with nothing in it")
+        if finished.finish == "stop" and not self._answered and not self._called and not self._call.stop:
+            raise self._endpoint.empty("ended its answer with nothing in it")
         return [*chunks, replace(finished, notes=(*finished.notes, *self._notes))]
 
     def _texts(self, text: str, *, unread: bool = False) -> list[EngineChunk]:
-        self._said = self._said or bool(text)
+        self._answered = self._answered or bool(text)
         return [Text(text, unread_call=unread)] if text else []
 
     def _text(self, text: str) -> str:
@@ -108,7 +108,7 @@ class ToolReading:
     def _rest(self, finished: Finished) -> list[EngineChunk]:
         held, self._held = self._held, ""
         if not held.strip():
-            return self._texts(held if self._said else "") if held else []
+            return self._texts(held if self._answered else "") if held else []
         written = written_calls.read(held, self._tools, of_json=self._of_json)
         if written.calls and finished.finish == "stop":
             made = tuple(

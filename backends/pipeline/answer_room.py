@@ -6,7 +6,7 @@ memory that it takes: at the usual cap of 8,192 tokens 131 kB of text.
 
 from collections.abc import Iterable
 
-from backends.engines.base import TIMES_CAP, TOKEN_BYTES, Call, most_said
+from backends.engines.base import TIMES_CAP, TOKEN_BYTES, Call, answer_byte_limit
 from backends.types import ToolCall
 
 SIGNATURES_BYTES = 1 << 20
@@ -16,7 +16,7 @@ SIGNATURES_BYTES = 1 << 20
 class AnswerRoom:
     def __init__(self, call: Call) -> None:
         self.tokens = call.most_output
-        self._left = most_said(call)
+        self._left = answer_byte_limit(call)
         self._signatures_left = SIGNATURES_BYTES
         self.full = False
 

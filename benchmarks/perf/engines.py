@@ -173,9 +173,9 @@ def _ours(build: Callable[[str], Engine]) -> Lane:
 
 
 def _lanes() -> dict[str, dict[str, Lane]]:
-    from backends.engines.gemini import GeminiEngine
-    from backends.engines.ollama import OllamaEngine
-    from backends.engines.openai_compatible import OpenAICompatibleEngine
+    from backends.engines.gemini import GeminiClient
+    from backends.engines.ollama import OllamaClient
+    from backends.engines.openai import OpenAIClient
 
     def local(url: str) -> LocalEngine:
         return LocalEngine(base_url=url, parallel=AT_ONCE)
@@ -184,16 +184,16 @@ def _lanes() -> dict[str, dict[str, Lane]]:
         "ollama": {
             "floor": _floor("/api/chat"),
             "stock SDK": _stock_ollama,
-            "ours": _ours(lambda url: OllamaEngine(local(url))),
+            "ours": _ours(lambda url: OllamaClient(local(url))),
         },
         "gemini": {
             "floor": _floor("/v1/models/model:streamGenerateContent?alt=sse"),
             "stock SDK": _stock_gemini,
-            "ours": _ours(lambda url: GeminiEngine(CloudEngine(base_url=url, parallel=AT_ONCE), "benchmark")),
+            "ours": _ours(lambda url: GeminiClient(CloudEngine(base_url=url, parallel=AT_ONCE), "benchmark")),
         },
         "openai": {
             "floor": _floor("/v1/chat/completions"),
-            "ours": _ours(lambda url: OpenAICompatibleEngine(local(url))),
+            "ours": _ours(lambda url: OpenAIClient(local(url))),
         },
     }
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from backends.engines.base import most_said
+from backends.engines.base import answer_byte_limit
 from backends.settings.model import Settings
 from backends.settings.money import Budget
 from backends.types import Called, Delta, Done, Request, Sampling, Tool
@@ -119,8 +119,8 @@ async def test_an_answer_of_the_cloud_that_is_cut_is_charged_what_was_reserved(h
 
 
 def test_the_bound_counts_thinking_s_room_too() -> None:
-    assert most_said(replace(CALL, max_output=100, thinking_budget=None)) == 1_600
-    assert most_said(replace(CALL, max_output=100, thinking_budget=50)) == 2_400
+    assert answer_byte_limit(replace(CALL, max_output=100, thinking_budget=None)) == 1_600
+    assert answer_byte_limit(replace(CALL, max_output=100, thinking_budget=50)) == 2_400
 
 
 @contextmanager

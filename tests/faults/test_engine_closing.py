@@ -11,10 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.engines.base import Call, Engine
-from backends.engines.gemini import GeminiEngine
-from backends.engines.ollama import OllamaEngine
-from backends.engines.openai_compatible import OpenAICompatibleEngine
-from backends.engines.scope import current_scope
+from backends.engines.call_scope import current_scope
+from backends.engines.gemini import GeminiClient
+from backends.engines.ollama import OllamaClient
+from backends.engines.openai import OpenAIClient
 from backends.rehearsal.behaviour import Behaviour
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
@@ -59,7 +59,7 @@ def _no_collector() -> Iterator[None]:
 async def at_ollama() -> AsyncIterator[Bench]:
     twin = OllamaTwin()
     twin.behaviour = _silent_after_one(twin)
-    engine = OllamaEngine(local_settings(await twin.start()))
+    engine = OllamaClient(local_settings(await twin.start()))
     yield Bench(engine, CALL, lambda: twin.account.open)
     await engine.close()
     await twin.close()
@@ -69,7 +69,7 @@ async def at_ollama() -> AsyncIterator[Bench]:
 async def at_gemini() -> AsyncIterator[Bench]:
     twin = GeminiTwin()
     twin.behaviour = _silent_after_one(twin)
-    engine = GeminiEngine(CloudEngine(base_url=await twin.start()), KEY)
+    engine = GeminiClient(CloudEngine(base_url=await twin.start()), KEY)
     yield Bench(engine, CLOUD_CALL, lambda: twin.account.open)
     await engine.close()
     await twin.close()
@@ -78,7 +78,7 @@ async def at_gemini() -> AsyncIterator[Bench]:
 @asynccontextmanager
 async def at_openai() -> AsyncIterator[Bench]:
     async with wire(response(sse(delta("one")), end=False)) as server:
-        engine = OpenAICompatibleEngine(local_settings(server.url, kind="openai"))
+        engine = OpenAIClient(local_settings(server.url, kind="openai"))
         yield Bench(engine, CALL, lambda: server.open)
         await engine.close()
 

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace as changed
 
 from backends.engines.base import Finished
-from backends.engines.gemini import GeminiEngine
+from backends.engines.gemini import GeminiClient
 from backends.errors import EngineErrorKind
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
@@ -44,8 +44,8 @@ def self_signed(path: Path) -> Path:
     return path
 
 
-def engine_at(url: str) -> GeminiEngine:
-    return GeminiEngine(CloudEngine(base_url=url), KEY)
+def engine_at(url: str) -> GeminiClient:
+    return GeminiClient(CloudEngine(base_url=url), KEY)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def engine_at(url: str) -> GeminiEngine:
     ],
 )
 async def test_refusals_cost_nothing_and_are_asked_once(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, incident: str, kind: EngineErrorKind, retry_after_s: float | None
+    gemini: GeminiClient, gemini_twin: GeminiTwin, incident: str, kind: EngineErrorKind, retry_after_s: float | None
 ) -> None:
     gemini_twin.incident(incident)
     error = await failure(gemini, CLOUD_CALL)
@@ -113,7 +113,7 @@ async def test_c3_a_handshake_that_does_not_end_was_no_call() -> None:
     assert server.requests == []
 
 
-async def test_c4_accepted_and_silent_may_be_billed(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_c4_accepted_and_silent_may_be_billed(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     gemini_twin.incident("C4")
     error = await failure(gemini, changed(CLOUD_CALL, first_byte_s=0.1))
     assert (error.kind, error.billed) == ("timeout", True)
@@ -133,7 +133,7 @@ async def test_c4_read_and_hung_up_may_be_billed() -> None:
 
 @pytest.mark.parametrize(("incident", "kind"), [("C5a", "timeout"), ("C5b", "cut"), ("C5c", "cut"), ("C5d", "cut")])
 async def test_c5_what_breaks_in_the_middle_is_no_answer(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, incident: str, kind: EngineErrorKind
+    gemini: GeminiClient, gemini_twin: GeminiTwin, incident: str, kind: EngineErrorKind
 ) -> None:
     gemini_twin.incident(incident)
     before = Answer()
@@ -167,7 +167,7 @@ async def test_c5_events_of_another_shape_are_no_answer_and_are_not_quoted(event
     assert "nothing" not in str(error)
 
 
-async def test_c6_thinking_ate_the_cap(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_c6_thinking_ate_the_cap(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     gemini_twin.incident("C6")
     whole = await answer(gemini, CLOUD_CALL)
     assert whole.text == ""
@@ -179,7 +179,7 @@ async def test_c6_thinking_ate_the_cap(gemini: GeminiEngine, gemini_twin: Gemini
 @pytest.mark.parametrize(
     ("incident", "reason"), [("C7", "PROHIBITED_CONTENT"), ("C7b", "SAFETY"), ("C7c", "RECITATION")]
 )
-async def test_c7_blocked_says_why(gemini: GeminiEngine, gemini_twin: GeminiTwin, incident: str, reason: str) -> None:
+async def test_c7_blocked_says_why(gemini: GeminiClient, gemini_twin: GeminiTwin, incident: str, reason: str) -> None:
     gemini_twin.incident(incident)
     whole = await answer(gemini, CLOUD_CALL)
     assert whole.finished == Finished(finish="blocked", reason=reason)
@@ -187,7 +187,7 @@ async def test_c7_blocked_says_why(gemini: GeminiEngine, gemini_twin: GeminiTwin
 
 @pytest.mark.parametrize("incident", ["C8", "C8b", "C8c", "C8d", "C8e"])
 async def test_c8_odd_usage_leaves_the_answer_alone(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, incident: str
+    gemini: GeminiClient, gemini_twin: GeminiTwin, incident: str
 ) -> None:
     expected = (await answer(gemini, CLOUD_CALL)).text
     gemini_twin.incident(incident)
@@ -217,7 +217,7 @@ async def test_c8_totals_run_and_zeros_do_not_count() -> None:
 
 
 @pytest.mark.parametrize("incident", ["C9a", "C9b", "C9c", "C9d", "C9e", "C9f", "C9g"])
-async def test_c9_odd_wires_give_the_same_answer(gemini: GeminiEngine, gemini_twin: GeminiTwin, incident: str) -> None:
+async def test_c9_odd_wires_give_the_same_answer(gemini: GeminiClient, gemini_twin: GeminiTwin, incident: str) -> None:
     expected = await answer(gemini, CLOUD_CALL)
     gemini_twin.incident(incident)
     whole = await answer(gemini, CLOUD_CALL)
@@ -226,7 +226,7 @@ async def test_c9_odd_wires_give_the_same_answer(gemini: GeminiEngine, gemini_tw
     assert whole.finished == Finished(finish="stop")
 
 
-async def test_c9_an_event_beyond_8_mib_ends_honestly(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_c9_an_event_beyond_8_mib_ends_honestly(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     gemini_twin.inject(Fault(kind="wire", mode="big", size_b=9 * 1024 * 1024))
     error = await failure(gemini, CLOUD_CALL)
     assert (error.kind, error.billed) == ("protocol", True)

@@ -9,9 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace as changed
 
 from backends.engines.base import Call, Engine
-from backends.engines.gemini import GeminiEngine
-from backends.engines.ollama import OllamaEngine
-from backends.engines.openai_compatible import OpenAICompatibleEngine
+from backends.engines.gemini import GeminiClient
+from backends.engines.ollama import OllamaClient
+from backends.engines.openai import OpenAIClient
 from backends.errors import EngineError
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
@@ -46,15 +46,15 @@ class Kind(Struct, frozen=True):
 
 KINDS = {
     "ollama": Kind(
-        lambda url: OllamaEngine(local_settings(url)),
+        lambda url: OllamaClient(local_settings(url)),
         CALL,
         response(b'{"message":{"role":"assistant","content":"x"},"done":true}\n'),
     ),
     "openai": Kind(
-        lambda url: OpenAICompatibleEngine(local_settings(url, kind="openai")), CALL, response(sse(delta("x", "stop")))
+        lambda url: OpenAIClient(local_settings(url, kind="openai")), CALL, response(sse(delta("x", "stop")))
     ),
     "gemini": Kind(
-        lambda url: GeminiEngine(CloudEngine(base_url=url), KEY), CLOUD_CALL, response(sse(candidate("x", "STOP")))
+        lambda url: GeminiClient(CloudEngine(base_url=url), KEY), CLOUD_CALL, response(sse(candidate("x", "STOP")))
     ),
 }
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
@@ -93,7 +93,7 @@ async def test_s17_proxy_variables_are_not_read(kind: str, variable: str, monkey
     assert len(server.requests) == 1
 
 
-async def test_s18_the_key_is_in_its_header_and_nowhere_else(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_s18_the_key_is_in_its_header_and_nowhere_else(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     await answer(gemini, CLOUD_CALL)
     (seen,) = gemini_twin.seen
     assert [name for name, value in seen.headers.items() if KEY in value] == ["x-goog-api-key"]
@@ -109,7 +109,7 @@ def told(error: BaseException) -> str:
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 418, 429, 500, 503])
 async def test_s26_an_error_that_quotes_the_key_and_the_prompt(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, status: int
+    gemini: GeminiClient, gemini_twin: GeminiTwin, status: int
 ) -> None:
     """The prompt is ours to keep out; what an upstream quotes of it is shortened, the key in it is struck out."""
     body = {"error": {"code": status, "message": f"bad key {KEY}\r\n\x1b[2J{KEY}" + "." * 5_000}}
@@ -133,7 +133,7 @@ async def test_s26_an_error_that_quotes_the_key_and_the_prompt(
     ],
 )
 async def test_s26_broken_calls_tell_neither_key_nor_prompt(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, fault: Fault
+    gemini: GeminiClient, gemini_twin: GeminiTwin, fault: Fault
 ) -> None:
     gemini_twin.inject(fault)
     with pytest.raises(EngineError) as caught:
@@ -142,7 +142,7 @@ async def test_s26_broken_calls_tell_neither_key_nor_prompt(
     assert PROMPT not in told(caught.value)
 
 
-async def test_s18_the_engine_itself_shows_no_key(gemini: GeminiEngine) -> None:
+async def test_s18_the_engine_itself_shows_no_key(gemini: GeminiClient) -> None:
     await gemini.prepare()
     assert KEY not in repr(gemini)
     assert KEY not in str(gemini)
@@ -150,7 +150,7 @@ async def test_s18_the_engine_itself_shows_no_key(gemini: GeminiEngine) -> None:
 
 @pytest.mark.parametrize("variable", ["GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_ENTERPRISE"])
 async def test_s11_variables_of_the_sdk_do_not_move_the_cloud(
-    gemini_twin: GeminiTwin, gemini: GeminiEngine, variable: str, monkeypatch: pytest.MonkeyPatch
+    gemini_twin: GeminiTwin, gemini: GeminiClient, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with wire(KINDS["gemini"].good) as other:
         monkeypatch.setenv(variable, "true")
@@ -163,7 +163,7 @@ async def test_s11_variables_of_the_sdk_do_not_move_the_cloud(
 
 @pytest.mark.parametrize("model", ["../../v1/other", "a/b", "m?key=x", "m#", "http://evil.example/m", "", "m:count"])
 async def test_s11_a_model_name_cannot_change_the_address(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, model: str
+    gemini: GeminiClient, gemini_twin: GeminiTwin, model: str
 ) -> None:
     assert (await failure(gemini, changed(CLOUD_CALL, model=model))).kind == "model"
     assert gemini_twin.account.requests == {}

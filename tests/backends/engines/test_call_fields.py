@@ -8,10 +8,10 @@ from msgspec.structs import fields
 from msgspec.structs import replace as changed
 
 from backends.engines.base import Call
-from backends.engines.ollama import OllamaEngine
-from backends.engines.ollama_body import chat_body
-from backends.engines.openai_body import completion_body
-from backends.engines.openai_compatible import OpenAICompatibleEngine
+from backends.engines.ollama import OllamaClient
+from backends.engines.ollama.chat_body import chat_body
+from backends.engines.openai import OpenAIClient
+from backends.engines.openai.completion_body import completion_body
 from backends.engines.plain_text import as_json
 from backends.errors import EngineError
 from backends.settings.model import LocalEngine
@@ -54,7 +54,7 @@ BODIES: dict[str, Callable[[Call], dict[str, Any]]] = {
     "ollama": lambda call: chat_body(call, LocalEngine()),
     "openai": completion_body,
 }
-ENGINES = {"ollama": OllamaEngine, "openai": OpenAICompatibleEngine}
+ENGINES = {"ollama": OllamaClient, "openai": OpenAIClient}
 IGNORED = {("ollama", "logit_bias"): "logit_bias", ("ollama", "effort"): "reasoning_effort"}
 
 
@@ -100,7 +100,7 @@ def test_effort_for_an_openai_compatible_server() -> None:
 async def test_strict_tools_are_carried_or_named() -> None:
     call = changed(CALL, tools=(changed(TOOL, strict=True),))
     assert completion_body(call)["tools"][0]["function"]["strict"] is True
-    engine = OllamaEngine(LocalEngine())
+    engine = OllamaClient(LocalEngine())
     assert engine.ignores(call) == ("tools.strict",)
     await engine.close()
 

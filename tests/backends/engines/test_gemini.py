@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace as changed
 
 from backends.engines.base import Call, Finished
-from backends.engines.gemini import GeminiEngine
-from backends.engines.gemini_refusal import refusal
+from backends.engines.gemini import GeminiClient
+from backends.engines.gemini.gemini_errors import gemini_error
 from backends.errors import EngineErrorKind
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.settings.model import CloudEngine
@@ -18,7 +18,7 @@ SCHEMA = {"type": "object", "properties": {"a": {"type": "object", "properties":
 WEATHER = Tool(name="get_weather", description="Weather now", parameters=SCHEMA)
 
 
-async def sent(twin: GeminiTwin, engine: GeminiEngine, call: Call) -> dict[str, Any]:
+async def sent(twin: GeminiTwin, engine: GeminiClient, call: Call) -> dict[str, Any]:
     """The body that the twin received for this call."""
     await answer(engine, call)
     body: dict[str, Any] = json.loads(twin.seen[-1].body)
@@ -34,14 +34,14 @@ def spelt(table: dict[str, Any], name: str) -> Any:
 async def said(*events: Any) -> Answer:
     """The answer that these events make."""
     async with wire(response(sse(*events))) as server:
-        engine = GeminiEngine(CloudEngine(base_url=server.url), KEY)
+        engine = GeminiClient(CloudEngine(base_url=server.url), KEY)
         whole = await answer(engine, CLOUD_CALL)
         await engine.close()
     return whole
 
 
 async def test_an_answer_comes_in_pieces_and_ends_with_usage_and_a_reason(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin
+    gemini: GeminiClient, gemini_twin: GeminiTwin
 ) -> None:
     whole = await answer(gemini, CLOUD_CALL)
     record = gemini_twin.account.calls[-1]
@@ -51,7 +51,7 @@ async def test_an_answer_comes_in_pieces_and_ends_with_usage_and_a_reason(
     assert len(whole.text) > 20
 
 
-async def test_thinking_has_room_beside_the_answer(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_thinking_has_room_beside_the_answer(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     budgeted = changed(CLOUD_CALL, model="gemini-2.5-flash-lite")
     call = changed(budgeted, temperature=0.5, top_p=0.9, seed=7, stop=("END",))
     config = (await sent(gemini_twin, gemini, call))["generationConfig"]
@@ -65,7 +65,7 @@ async def test_thinking_has_room_beside_the_answer(gemini: GeminiEngine, gemini_
     assert spelt(off["thinkingConfig"], "thinkingBudget") == 0
 
 
-async def test_a_conversation_with_images_and_tools_is_passed_on(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_a_conversation_with_images_and_tools_is_passed_on(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     calls = (ToolCall(id="a", name="get_weather", arguments='{"x": 1}'), ToolCall(id="b", name="other", arguments=""))
     call = changed(
         CLOUD_CALL,
@@ -101,7 +101,7 @@ async def test_a_conversation_with_images_and_tools_is_passed_on(gemini: GeminiE
     assert spelt(declaration, "parametersJsonSchema") == SCHEMA
 
 
-async def test_a_prompt_of_system_messages_alone_is_still_asked(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_a_prompt_of_system_messages_alone_is_still_asked(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     body = await sent(gemini_twin, gemini, changed(CLOUD_CALL, messages=(Message(role="system", text="Say hi."),)))
     assert body["contents"] == [{"role": "user", "parts": [{"text": "Say hi."}]}]
 
@@ -116,13 +116,13 @@ async def test_a_prompt_of_system_messages_alone_is_still_asked(gemini: GeminiEn
     ],
 )
 async def test_a_tool_choice_is_passed_on(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, choice: str, wanted: dict[str, Any]
+    gemini: GeminiClient, gemini_twin: GeminiTwin, choice: str, wanted: dict[str, Any]
 ) -> None:
     body = await sent(gemini_twin, gemini, changed(CLOUD_CALL, tools=(WEATHER,), tool_choice=choice))
     assert body["toolConfig"]["functionCallingConfig"] == wanted
 
 
-async def test_a_format_is_passed_on(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_a_format_is_passed_on(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     form = ResponseFormat(kind="schema", schema=SCHEMA)
     config = (await sent(gemini_twin, gemini, changed(CLOUD_CALL, response_format=form)))["generationConfig"]
     assert config["responseMimeType"] == "application/json"
@@ -131,7 +131,7 @@ async def test_a_format_is_passed_on(gemini: GeminiEngine, gemini_twin: GeminiTw
     assert "responseJsonSchema" not in (await sent(gemini_twin, gemini, json_only))["generationConfig"]
 
 
-async def test_tool_calls_are_given_on(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_tool_calls_are_given_on(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     messages = (Message(role="user", text="what is the weather?"),)
     whole = await answer(gemini, changed(CLOUD_CALL, messages=messages, tools=(WEATHER,)))
     assert [call.name for call in whole.calls] == ["get_weather"]
@@ -187,7 +187,7 @@ async def test_a_reason_that_nobody_knows_is_no_stop() -> None:
 
 async def test_an_unspecified_reason_is_none() -> None:
     async with wire(response(sse(candidate("x", "FINISH_REASON_UNSPECIFIED")))) as server:
-        engine = GeminiEngine(CloudEngine(base_url=server.url), KEY)
+        engine = GeminiClient(CloudEngine(base_url=server.url), KEY)
         error = await failure(engine, CLOUD_CALL)
         await engine.close()
     assert error.kind == "cut"
@@ -195,7 +195,7 @@ async def test_an_unspecified_reason_is_none() -> None:
 
 @pytest.mark.parametrize("key", [None, "", "with space", "schlüssel", "line\nbreak"])
 async def test_a_key_that_cannot_be_is_refused_before_the_call(gemini_twin: GeminiTwin, key: str | None) -> None:
-    engine = GeminiEngine(CloudEngine(base_url=gemini_twin.url), key)
+    engine = GeminiClient(CloudEngine(base_url=gemini_twin.url), key)
     await engine.prepare()
     error = await failure(engine, CLOUD_CALL)
     await engine.close()
@@ -220,20 +220,20 @@ async def test_a_key_that_cannot_be_is_refused_before_the_call(gemini_twin: Gemi
     ],
 )
 def test_error_answers_of_any_shape_are_understood(status: int, body: Any, kind: EngineErrorKind) -> None:
-    error = refusal(status, body, model="m", key=KEY)
+    error = gemini_error(status, body, model="m", key=KEY)
     assert (error.kind, error.status, error.billed, error.retry_after_s) == (kind, status, False, None)
 
 
 def test_a_prompt_that_google_finds_too_long_is_told_in_the_words_that_clients_know() -> None:
     said = "The input token count (1100005) exceeds the maximum number of tokens allowed (1048576)."
-    error = refusal(400, {"error": {"message": said}}, model="m", key=KEY)
+    error = gemini_error(400, {"error": {"message": said}}, model="m", key=KEY)
     assert str(error).startswith("This model's maximum context length is 1048576 tokens.")
     assert "1100005 tokens" in str(error)
     assert "context_length_exceeded" in str(error)
 
 
 async def test_a_schema_that_the_client_does_not_take_is_refused_before_the_call(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin
+    gemini: GeminiClient, gemini_twin: GeminiTwin
 ) -> None:
     error = await failure(gemini, changed(CLOUD_CALL, stop=(3,)))  # type: ignore[arg-type]
     assert error.kind == "rejected"

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace as changed
 
 from backends.engines.base import Call
-from backends.engines.gemini import GeminiEngine
-from backends.engines.gemini_refusal import refusal
+from backends.engines.gemini import GeminiClient
+from backends.engines.gemini.gemini_errors import gemini_error
 from backends.errors import QuotaHit
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.types import Tool
@@ -34,7 +34,7 @@ ALL = changed(
 )
 
 
-async def config(twin: GeminiTwin, engine: GeminiEngine, call: Call) -> dict[str, Any]:
+async def config(twin: GeminiTwin, engine: GeminiClient, call: Call) -> dict[str, Any]:
     await answer(engine, call)
     sent: dict[str, Any] = json.loads(twin.seen[-1].body)["generationConfig"]
     return sent
@@ -49,7 +49,7 @@ async def config(twin: GeminiTwin, engine: GeminiEngine, call: Call) -> dict[str
     ],
 )
 async def test_a_setting_is_sent_or_named(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, model: str, taken: set[str]
+    gemini: GeminiClient, gemini_twin: GeminiTwin, model: str, taken: set[str]
 ) -> None:
     call = changed(ALL, model=model)
     sent = await config(gemini_twin, gemini, call)
@@ -73,7 +73,7 @@ NOT_FOR_GEMINI = {"logprobs", "parallel_tool_calls"}
 @pytest.mark.parametrize("model", [LITE, BUDGETED, FLASH_3])
 @pytest.mark.parametrize("field", sorted(set(VALUES) - NOT_FOR_GEMINI))
 async def test_no_field_is_dropped_in_silence(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, field: str, model: str
+    gemini: GeminiClient, gemini_twin: GeminiTwin, field: str, model: str
 ) -> None:
     tools = (TOOL, OTHER) if field == "tool_choice" else ()
     base = changed(CLOUD_CALL, model=model, tools=tools, thinking_budget=32_768)
@@ -86,7 +86,7 @@ async def test_no_field_is_dropped_in_silence(
     assert (sent[0] != sent[1]) is not bool(gemini.ignores(call))
 
 
-def test_what_changes_nothing_is_not_named(gemini: GeminiEngine) -> None:
+def test_what_changes_nothing_is_not_named(gemini: GeminiClient) -> None:
     call = changed(CLOUD_CALL, temperature=1.0, frequency_penalty=0.0, presence_penalty=0.0, min_p=0.0)
     assert gemini.ignores(call) == ()
 
@@ -113,7 +113,7 @@ def test_what_changes_nothing_is_not_named(gemini: GeminiEngine) -> None:
     ],
 )
 async def test_thinking_is_asked_for_in_the_models_own_way(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, *, model: str, effort: Any, budget: int | None, wanted: Any
+    gemini: GeminiClient, gemini_twin: GeminiTwin, *, model: str, effort: Any, budget: int | None, wanted: Any
 ) -> None:
     known = gemini_twin.behaviour.models
     if gemini_twin.behaviour.model(model) is None:
@@ -134,12 +134,12 @@ async def test_thinking_is_asked_for_in_the_models_own_way(
     ],
 )
 def test_an_effort_that_a_model_cannot_make_is_named(
-    gemini: GeminiEngine, model: str, effort: Any, named: bool
+    gemini: GeminiClient, model: str, effort: Any, named: bool
 ) -> None:
     assert ("reasoning_effort" in gemini.ignores(changed(CLOUD_CALL, model=model, effort=effort))) is named
 
 
-async def test_the_cap_is_never_above_the_models(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_the_cap_is_never_above_the_models(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     call = changed(CLOUD_CALL, max_output=65_000, thinking_budget=8_192)
     assert (await config(gemini_twin, gemini, call))["maxOutputTokens"] == 65_536
 
@@ -179,17 +179,17 @@ A_MINUTE = violation("free_tier_input_token_count", "GenerateContentInputTokensP
 def test_a_quota_is_told_by_its_window_and_what_it_counts(
     violations: tuple[dict[str, Any], ...], kind: str, quota: QuotaHit | None
 ) -> None:
-    error = refusal(429, exhausted(*violations), model="m", key=KEY)
+    error = gemini_error(429, exhausted(*violations), model="m", key=KEY)
     assert (error.kind, error.quota) == (kind, quota)
 
 
 def test_a_wait_that_stands_in_the_message_alone_is_read() -> None:
     message = "You exceeded your current quota. * Quota exceeded for metric: x, limit: 0\nPlease retry in 45.578s."
-    assert refusal(429, exhausted(message=message), model="m", key=KEY).retry_after_s == 45.578
+    assert gemini_error(429, exhausted(message=message), model="m", key=KEY).retry_after_s == 45.578
 
 
 def test_credit_that_is_used_up_is_no_rate_limit() -> None:
-    error = refusal(429, exhausted(message="Your prepayment credits are depleted."), model="m", key=KEY)
+    error = gemini_error(429, exhausted(message="Your prepayment credits are depleted."), model="m", key=KEY)
     assert (error.kind, error.status) == ("key", 429)
 
 
@@ -202,12 +202,12 @@ def test_credit_that_is_used_up_is_no_rate_limit() -> None:
     ],
 )
 def test_a_refused_signature_is_said_to_be_one(words: str) -> None:
-    error = refusal(400, {"error": {"code": 400, "message": words}}, model="m", key=KEY)
+    error = gemini_error(400, {"error": {"code": 400, "message": words}}, model="m", key=KEY)
     assert error.kind == "rejected"
     assert "thought signature in the history" in str(error)
 
 
-async def test_a_strict_tool_is_named_for_there_is_no_word_for_it(gemini: GeminiEngine) -> None:
+async def test_a_strict_tool_is_named_for_there_is_no_word_for_it(gemini: GeminiClient) -> None:
     strict, loose = (changed(CLOUD_CALL, tools=(Tool(name="look", strict=word),)) for word in (True, False))
     assert gemini.ignores(strict) == ("tools.strict",)
     assert gemini.ignores(loose) == ()

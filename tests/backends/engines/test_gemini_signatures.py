@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as changed
 
-from backends.engines.gemini import SIGNATURES_LEFT_OUT, GeminiEngine
-from backends.engines.gemini_body import PLACEHOLDER
-from backends.engines.signatures import SignatureStore
+from backends.engines.gemini import GeminiClient
+from backends.engines.gemini.generate_body import PLACEHOLDER
+from backends.engines.gemini.signature_store import SignatureStore
+from backends.engines.gemini.stream import SIGNATURES_LEFT_OUT
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.settings.model import CloudEngine
 from backends.types import Message, Tool, ToolCall
@@ -39,7 +40,7 @@ def parts_of(request: bytes) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("signature", SIGNATURES)
 async def test_a_signature_comes_and_goes_to_the_letter(signature: str) -> None:
     async with wire(response(sse(event(call_part(signature))))) as server:
-        engine = GeminiEngine(CloudEngine(base_url=server.url), KEY)
+        engine = GeminiClient(CloudEngine(base_url=server.url), KEY)
         whole = await answer(engine, CLOUD_CALL)
         [call] = whole.calls
         assert (call.signature, call.id) == (signature, "g1")
@@ -59,7 +60,7 @@ async def test_a_signature_comes_and_goes_to_the_letter(signature: str) -> None:
 )
 async def test_a_signature_of_a_text_comes_and_goes_too(last: dict[str, Any]) -> None:
     async with wire(response(sse(event({"text": "In "}), event(last)))) as server:
-        engine = GeminiEngine(CloudEngine(base_url=server.url), KEY)
+        engine = GeminiClient(CloudEngine(base_url=server.url), KEY)
         whole = await answer(engine, CLOUD_CALL)
         assert whole.text == "In " + last["text"]
         assert whole.signature == "a+/b"
@@ -70,7 +71,7 @@ async def test_a_signature_of_a_text_comes_and_goes_too(last: dict[str, Any]) ->
 
 
 async def test_a_call_of_another_engine_goes_up_with_googles_placeholder_on_the_first_of_a_step(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin
+    gemini: GeminiClient, gemini_twin: GeminiTwin
 ) -> None:
     wanted = tuple(ToolCall(id=id, name="get_weather", arguments="{}") for id in "ab")
     told = tuple(Message(role="tool", text="1", tool_call_id=id, name="get_weather") for id in "ab")
@@ -85,7 +86,7 @@ async def test_a_model_that_asks_for_none_gets_none_until_another_one_answers_fo
     model: str, wanted: str | None
 ) -> None:
     async with wire(response(sse(event({"text": "x"})))) as server:
-        engine = GeminiEngine(CloudEngine(base_url=server.url), KEY)
+        engine = GeminiClient(CloudEngine(base_url=server.url), KEY)
         calls = (ToolCall(id="a", name="f", arguments="{}"),)
         told = Message(role="tool", text="1", tool_call_id="a", name="f")
         history = (ASKED, Message(role="assistant", tool_calls=calls), told)
@@ -95,7 +96,7 @@ async def test_a_model_that_asks_for_none_gets_none_until_another_one_answers_fo
 
 
 @pytest.mark.parametrize("odd", ["", "no base64!", "a\nb", "ä"])
-async def test_what_cannot_be_a_signature_is_not_sent(odd: str, gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_what_cannot_be_a_signature_is_not_sent(odd: str, gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     wanted = (ToolCall(id="a", name="get_weather", arguments="{}", signature=odd),)
     told = Message(role="tool", text="1", tool_call_id="a", name="get_weather")
     spoken = Message(role="assistant", text="hm", tool_calls=wanted, signature=odd)
@@ -105,7 +106,7 @@ async def test_what_cannot_be_a_signature_is_not_sent(odd: str, gemini: GeminiEn
 
 
 async def test_a_signature_of_another_call_costs_a_note_and_no_answer(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin
+    gemini: GeminiClient, gemini_twin: GeminiTwin
 ) -> None:
     whole = await answer(gemini, changed(CLOUD_CALL, messages=(ASKED,), tools=(WEATHER,)))
     wrong = changed(whole.calls[0], arguments='{"city": "elsewhere"}')
@@ -121,7 +122,7 @@ async def test_what_a_client_dropped_is_found_again_after_a_restart(tmp_path: Pa
     twice = (call_part("b+/c", None), call_part(None, None))
     async with wire(response(sse(event(said, *twice))), response(sse(event({"text": "31 C"})))) as server:
         store = SignatureStore(tmp_path / "signatures.db", b"k")
-        engine = GeminiEngine(CloudEngine(base_url=server.url), KEY, signatures=store)
+        engine = GeminiClient(CloudEngine(base_url=server.url), KEY, signatures=store)
         whole = await answer(engine, CLOUD_CALL)
         await engine.close()
         await store.close()
@@ -129,7 +130,7 @@ async def test_what_a_client_dropped_is_found_again_after_a_restart(tmp_path: Pa
         told = tuple(Message(role="tool", text="1", tool_call_id=call.id, name=call.name) for call in dropped)
         spoken = Message(role="assistant", text=" I look.\n", tool_calls=dropped)
         store = SignatureStore(tmp_path / "signatures.db", b"k")
-        engine = GeminiEngine(CloudEngine(base_url=server.url), KEY, signatures=store)
+        engine = GeminiClient(CloudEngine(base_url=server.url), KEY, signatures=store)
         await answer(engine, changed(CLOUD_CALL, messages=(ASKED, spoken, *told)))
         await engine.close()
         await store.close()
@@ -138,7 +139,7 @@ async def test_what_a_client_dropped_is_found_again_after_a_restart(tmp_path: Pa
 
 @pytest.mark.parametrize("of_text", [False, True])
 async def test_a_signature_that_is_refused_is_left_out_and_the_call_answered(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, of_text: bool
+    gemini: GeminiClient, gemini_twin: GeminiTwin, of_text: bool
 ) -> None:
     """A client may change a call and keep its seal, or have it from elsewhere: OpenAI would not mind."""
     wanted = ToolCall(id="a", name="get_weather", arguments='{"city": "Rome"}', signature=None if of_text else "AAAA")
@@ -155,7 +156,7 @@ async def test_a_signature_that_is_refused_is_left_out_and_the_call_answered(
 async def test_a_refused_signature_is_told_where_leaving_it_out_does_not_help() -> None:
     said = json.dumps({"error": {"code": 400, "message": "Thought signature is not valid"}}).encode()
     async with wire(response(said, status="400 Bad Request", kind="application/json")) as server:
-        engine = GeminiEngine(CloudEngine(base_url=server.url), KEY)
+        engine = GeminiClient(CloudEngine(base_url=server.url), KEY)
         spoken = Message(role="assistant", text="In Rome.", signature="AAAA")
         error = await failure(engine, changed(CLOUD_CALL, messages=(ASKED, spoken, ASKED)))
         await engine.close()

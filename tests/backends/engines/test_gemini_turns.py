@@ -7,9 +7,9 @@ import pytest
 from msgspec.structs import replace as changed
 
 from backends.engines.base import Call
-from backends.engines.gemini import GeminiEngine
-from backends.engines.gemini_body import CUT_OFF, GO_ON
-from backends.engines.gemini_names import RULES
+from backends.engines.gemini import GeminiClient
+from backends.engines.gemini.function_names import RULES
+from backends.engines.gemini.generate_body import CUT_OFF, GO_ON
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.settings.model import CloudEngine
 from backends.types import Media, Message, ResponseFormat, Tool, ToolCall
@@ -29,7 +29,7 @@ def said(text: str, **more: Any) -> Message:
     return Message(role="assistant", text=text, **more)
 
 
-async def sent(twin: GeminiTwin, engine: GeminiEngine, *messages: Message, **more: Any) -> dict[str, Any]:
+async def sent(twin: GeminiTwin, engine: GeminiClient, *messages: Message, **more: Any) -> dict[str, Any]:
     """The body that the twin took for these messages; it refuses what Google refuses."""
     await answer(engine, changed(CLOUD_CALL, messages=messages, **more))
     body: dict[str, Any] = json.loads(twin.seen[-1].body)
@@ -44,7 +44,7 @@ def turns(body: dict[str, Any]) -> list[tuple[str, list[str]]]:
     ]
 
 
-async def test_consecutive_turns_of_a_role_are_merged(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_consecutive_turns_of_a_role_are_merged(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     body = await sent(gemini_twin, gemini, user("a"), user("b"), said("Let me look."), CALLED, TOLD, user("well?"))
     assert turns(body) == [
         ("user", ["a", "b"]),
@@ -54,7 +54,7 @@ async def test_consecutive_turns_of_a_role_are_merged(gemini: GeminiEngine, gemi
 
 
 @pytest.mark.parametrize("empty", [said(""), user(""), Message(role="system")])
-async def test_an_empty_message_is_no_part(gemini: GeminiEngine, gemini_twin: GeminiTwin, empty: Message) -> None:
+async def test_an_empty_message_is_no_part(gemini: GeminiClient, gemini_twin: GeminiTwin, empty: Message) -> None:
     body = await sent(gemini_twin, gemini, user("a"), empty, user("b"))
     assert turns(body) == [("user", ["a", "b"])]
     assert "systemInstruction" not in body
@@ -62,7 +62,7 @@ async def test_an_empty_message_is_no_part(gemini: GeminiEngine, gemini_twin: Ge
 
 @pytest.mark.parametrize("first", [said("As I said."), CALLED])
 async def test_a_history_that_was_cut_begins_with_the_user(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, first: Message
+    gemini: GeminiClient, gemini_twin: GeminiTwin, first: Message
 ) -> None:
     rest = (TOLD,) if first is CALLED else ()
     body = await sent(gemini_twin, gemini, first, *rest, user("and now?"), tools=(WEATHER,))
@@ -70,7 +70,7 @@ async def test_a_history_that_was_cut_begins_with_the_user(
 
 
 async def test_a_last_turn_of_the_models_is_followed_by_the_users(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin
+    gemini: GeminiClient, gemini_twin: GeminiTwin
 ) -> None:
     body = await sent(gemini_twin, gemini, user("a"), said("Once upon"))
     assert turns(body)[-1] == ("user", [GO_ON])
@@ -78,12 +78,12 @@ async def test_a_last_turn_of_the_models_is_followed_by_the_users(
     assert turns(older)[-1] == ("model", ["Once upon"])
 
 
-async def test_nothing_at_all_is_still_a_turn(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_nothing_at_all_is_still_a_turn(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     assert turns(await sent(gemini_twin, gemini, user(""))) == [("user", [GO_ON])]
 
 
 async def test_files_in_tools_results_stand_beside_them_in_one_turn(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin
+    gemini: GeminiClient, gemini_twin: GeminiTwin
 ) -> None:
     wanted = tuple(ToolCall(id=id, name="shoot", arguments="{}") for id in "ab")
     shots = [Message(role="tool", text="done", tool_call_id=id, name="shoot", media=(PNG,)) for id in "ab"]
@@ -98,7 +98,7 @@ async def test_files_in_tools_results_stand_beside_them_in_one_turn(
 
 
 async def test_a_result_of_an_id_used_twice_is_named_after_the_call_before_it(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin
+    gemini: GeminiClient, gemini_twin: GeminiTwin
 ) -> None:
     def call(name: str) -> Message:
         return said("", tool_calls=(ToolCall(id="x", name=name, arguments="{}"),))
@@ -113,7 +113,7 @@ async def test_a_result_of_an_id_used_twice_is_named_after_the_call_before_it(
     "name", ["3d_print", "mcp__" + "x" * 80, "a b", "wetter_für_ß", "-", "x" * 65, "print\n", ".hidden", "get weather?"]
 )
 async def test_a_name_outside_the_rules_is_another_one_up_there_and_its_own_down_here(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, name: str
+    gemini: GeminiClient, gemini_twin: GeminiTwin, name: str
 ) -> None:
     tool = changed(WEATHER, name=name)
     history = (user("?"), said("", tool_calls=(ToolCall(id="a", name=name, arguments="{}"),)), changed(TOLD, name=name))
@@ -132,7 +132,7 @@ async def test_a_name_outside_the_rules_is_another_one_up_there_and_its_own_down
     }
 
 
-async def test_two_names_that_are_mended_alike_stay_two(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_two_names_that_are_mended_alike_stay_two(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     tools = tuple(changed(WEATHER, name=name) for name in ("a b", "a?b", "a_b"))
     body = await sent(gemini_twin, gemini, user("x"), tools=tools)
     names = {declared["name"] for declared in body["tools"][0]["functionDeclarations"]}
@@ -140,7 +140,7 @@ async def test_two_names_that_are_mended_alike_stay_two(gemini: GeminiEngine, ge
     assert "a_b" in names
 
 
-async def test_one_tool_twice_is_declared_once(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_one_tool_twice_is_declared_once(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     body = await sent(gemini_twin, gemini, user("x"), tools=(WEATHER, changed(WEATHER, description="again")))
     assert len(body["tools"][0]["functionDeclarations"]) == 1
 
@@ -150,7 +150,7 @@ FORMS = [ResponseFormat(kind="json"), ResponseFormat(kind="schema", schema={"typ
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_a_json_format_beside_tools_goes_as_an_instruction_where_it_is_refused(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, form: ResponseFormat
+    gemini: GeminiClient, gemini_twin: GeminiTwin, form: ResponseFormat
 ) -> None:
     call = changed(CLOUD_CALL, model="gemini-2.5-flash-lite", tools=(WEATHER,), response_format=form)
     whole = await answer(gemini, changed(call, messages=(user("which disk?"),)))
@@ -165,7 +165,7 @@ async def test_a_json_format_beside_tools_goes_as_an_instruction_where_it_is_ref
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_gemini_3_takes_a_json_format_beside_tools(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, form: ResponseFormat
+    gemini: GeminiClient, gemini_twin: GeminiTwin, form: ResponseFormat
 ) -> None:
     body = await sent(gemini_twin, gemini, user("which disk?"), tools=(WEATHER,), response_format=form)
     assert body["generationConfig"]["responseMimeType"] == "application/json"
@@ -178,7 +178,7 @@ async def test_a_model_that_refuses_json_beside_tools_all_the_same_is_asked_once
     no = json.dumps({"error": {"code": 400, "message": words, "status": "INVALID_ARGUMENT"}}).encode()
     said_so = response(no, status="400 Bad Request", kind="application/json")
     async with wire(said_so, response(sse(candidate("```json\n{}\n```", "STOP")))) as server:
-        engine = GeminiEngine(CloudEngine(base_url=server.url), KEY)
+        engine = GeminiClient(CloudEngine(base_url=server.url), KEY)
         call = changed(CLOUD_CALL, tools=(WEATHER,), response_format=FORMS[0])
         assert [(await answer(engine, call)).text for _ in range(2)] == ["{}", "{}"]
         await engine.close()
@@ -186,14 +186,14 @@ async def test_a_model_that_refuses_json_beside_tools_all_the_same_is_asked_once
 
 
 @pytest.mark.parametrize("media_type", ["application/pdf", "audio/wav", "audio/mpeg", "image/webp", "image/heic"])
-async def test_files_of_other_kinds_are_sent(gemini: GeminiEngine, gemini_twin: GeminiTwin, media_type: str) -> None:
+async def test_files_of_other_kinds_are_sent(gemini: GeminiClient, gemini_twin: GeminiTwin, media_type: str) -> None:
     body = await sent(gemini_twin, gemini, user("read it", Media(media_type=media_type, data=b"\x00\xfb\xff")))
     assert body["contents"][0]["parts"][0] == {"inlineData": {"mimeType": media_type, "data": "APv/"}}
 
 
 @pytest.mark.parametrize("media_type", ["image/gif", "image/svg+xml", "application/zip"])
 async def test_a_file_that_gemini_does_not_take_is_refused_before_it_is_sent(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, media_type: str
+    gemini: GeminiClient, gemini_twin: GeminiTwin, media_type: str
 ) -> None:
     call = changed(CLOUD_CALL, messages=(user("look", Media(media_type=media_type, data=b"x")),))
     error = await failure(gemini, call)
@@ -202,13 +202,13 @@ async def test_a_file_that_gemini_does_not_take_is_refused_before_it_is_sent(
     assert not gemini_twin.seen
 
 
-async def test_half_a_surrogate_pair_is_replaced(gemini: GeminiEngine, gemini_twin: GeminiTwin) -> None:
+async def test_half_a_surrogate_pair_is_replaced(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
     body = await sent(gemini_twin, gemini, user("a\ud800b"))
     assert turns(body) == [("user", ["a\ufffdb"])]
 
 
 async def test_arguments_that_another_model_wrote_wrong_are_shown_as_they_are(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin
+    gemini: GeminiClient, gemini_twin: GeminiTwin
 ) -> None:
     odd = said("", tool_calls=tuple(ToolCall(id=text, name="f", arguments=text) for text in ('{"a": ', "[1]", '"x"')))
     told = (Message(role="tool", text="1", tool_call_id=text, name="f") for text in ('{"a": ', "[1]", '"x"'))
@@ -224,13 +224,13 @@ async def test_arguments_that_another_model_wrote_wrong_are_shown_as_they_are(
     ("seed", "folded"), [(7, 7), (2**31, -(2**31)), (2**31 - 1, 2**31 - 1), (-(2**63), 0), (2**63 - 1, -1)]
 )
 async def test_a_seed_is_folded_into_32_bits(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin, seed: int, folded: int
+    gemini: GeminiClient, gemini_twin: GeminiTwin, seed: int, folded: int
 ) -> None:
     assert (await sent(gemini_twin, gemini, user("x"), seed=seed))["generationConfig"]["seed"] == folded
 
 
 async def test_a_prompt_of_megabytes_is_written_as_a_small_one_is(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin
+    gemini: GeminiClient, gemini_twin: GeminiTwin
 ) -> None:
     text = "naïve text " * 20_000
     body = await sent(gemini_twin, gemini, user(text), said("yes"), user("and?"))
@@ -238,7 +238,7 @@ async def test_a_prompt_of_megabytes_is_written_as_a_small_one_is(
 
 
 async def test_what_google_answers_a_retired_model_with_is_told_and_its_rules_are_kept(
-    gemini: GeminiEngine, gemini_twin: GeminiTwin
+    gemini: GeminiClient, gemini_twin: GeminiTwin
 ) -> None:
     call: Call = changed(CLOUD_CALL, model="gemini-2.5-flash", messages=(user("x"),), temperature=0.3)
     whole = await answer(gemini, call)

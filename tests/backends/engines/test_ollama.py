@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace as changed
 
 from backends.engines.base import Call, Finished
-from backends.engines.ollama import OllamaEngine
+from backends.engines.ollama import OllamaClient
 from backends.errors import EngineError, EngineErrorKind
 from backends.rehearsal.behaviour import Counted
 from backends.rehearsal.faults import Fault
@@ -22,7 +22,7 @@ WEATHER = Tool(name="get_weather", description="Weather now", parameters=NESTED)
 CLOCK = Tool(name="get_time")
 
 
-async def sent(twin: OllamaTwin, engine: OllamaEngine, call: Call) -> dict[str, Any]:
+async def sent(twin: OllamaTwin, engine: OllamaClient, call: Call) -> dict[str, Any]:
     """The body that the twin received for this call."""
     await answer(engine, call)
     body: dict[str, Any] = json.loads(twin.seen[-1].body)
@@ -30,7 +30,7 @@ async def sent(twin: OllamaTwin, engine: OllamaEngine, call: Call) -> dict[str, 
 
 
 async def test_an_answer_comes_in_pieces_and_ends_with_usage_and_a_reason(
-    ollama: OllamaEngine, ollama_twin: OllamaTwin
+    ollama: OllamaClient, ollama_twin: OllamaTwin
 ) -> None:
     whole = await answer(ollama, CALL)
     record = ollama_twin.account.calls[-1]
@@ -44,7 +44,7 @@ async def test_an_answer_comes_in_pieces_and_ends_with_usage_and_a_reason(
 
 
 async def test_every_call_has_the_same_window_a_cap_and_the_keep_alive(
-    ollama: OllamaEngine, ollama_twin: OllamaTwin
+    ollama: OllamaClient, ollama_twin: OllamaTwin
 ) -> None:
     call = changed(CALL, temperature=0.5, top_p=0.9, seed=7, stop=("END",))
     body = await sent(ollama_twin, ollama, call)
@@ -62,7 +62,7 @@ async def test_every_call_has_the_same_window_a_cap_and_the_keep_alive(
     assert set((await sent(ollama_twin, ollama, CALL))["options"]) == {"num_ctx", "num_predict"}
 
 
-async def test_images_tools_and_results_are_passed_on(ollama: OllamaEngine, ollama_twin: OllamaTwin) -> None:
+async def test_images_tools_and_results_are_passed_on(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:
     call = changed(
         CALL,
         tools=(WEATHER,),
@@ -95,7 +95,7 @@ async def test_images_tools_and_results_are_passed_on(ollama: OllamaEngine, olla
     ],
 )
 async def test_a_tool_choice_becomes_an_offer(
-    ollama: OllamaEngine, ollama_twin: OllamaTwin, choice: str, names: list[str]
+    ollama: OllamaClient, ollama_twin: OllamaTwin, choice: str, names: list[str]
 ) -> None:
     body = await sent(ollama_twin, ollama, changed(CALL, tools=(WEATHER, CLOCK), tool_choice=choice))
     assert [tool["function"]["name"] for tool in body.get("tools", [])] == names
@@ -110,12 +110,12 @@ async def test_a_tool_choice_becomes_an_offer(
     ],
 )
 async def test_a_format_is_passed_on(
-    ollama: OllamaEngine, ollama_twin: OllamaTwin, form: ResponseFormat, wanted: Any
+    ollama: OllamaClient, ollama_twin: OllamaTwin, form: ResponseFormat, wanted: Any
 ) -> None:
     assert (await sent(ollama_twin, ollama, changed(CALL, response_format=form)))["format"] == wanted
 
 
-async def test_tool_calls_get_ids_of_their_own(ollama: OllamaEngine) -> None:
+async def test_tool_calls_get_ids_of_their_own(ollama: OllamaClient) -> None:
     messages = (Message(role="user", text="what is the weather?"),)
     whole = await answer(ollama, changed(CALL, messages=messages, tools=(WEATHER,)))
     assert [call.name for call in whole.calls] == ["get_weather"]
@@ -126,7 +126,7 @@ async def test_tool_calls_get_ids_of_their_own(ollama: OllamaEngine) -> None:
 
 
 async def test_earlier_arguments_that_are_no_object_are_given_as_text_and_it_is_said(
-    ollama: OllamaEngine, ollama_twin: OllamaTwin
+    ollama: OllamaClient, ollama_twin: OllamaTwin
 ) -> None:
     message = Message(role="assistant", tool_calls=(ToolCall(id="a", name="x", arguments="[1"),))
     whole = await answer(ollama, changed(CALL, messages=(message,)))
@@ -138,7 +138,7 @@ async def test_earlier_arguments_that_are_no_object_are_given_as_text_and_it_is_
     )
 
 
-async def test_a_prompt_that_does_not_fit_is_never_sent(ollama: OllamaEngine, ollama_twin: OllamaTwin) -> None:
+async def test_a_prompt_that_does_not_fit_is_never_sent(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:
     error = await failure(ollama, changed(CALL, input_tokens=16_300))
     assert error.kind == "context"
     assert ollama_twin.account.requests == {}
@@ -151,7 +151,7 @@ async def test_thinking_is_no_text() -> None:
         b'{"message":{"role":"assistant","content":""},"done":true}\n'
     )
     async with wire(response(lines)) as server:
-        engine = OllamaEngine(local_settings(server.url))
+        engine = OllamaClient(local_settings(server.url))
         whole = await answer(engine, CALL)
         await engine.close()
     assert whole.text == "yes"
@@ -159,7 +159,7 @@ async def test_thinking_is_no_text() -> None:
     assert whole.tokens is None
 
 
-async def test_counts_that_are_missing_are_unknown(ollama: OllamaEngine, ollama_twin: OllamaTwin) -> None:
+async def test_counts_that_are_missing_are_unknown(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:
     ollama_twin.inject(Fault(kind="usage", mode="absent"))
     whole = await answer(ollama, changed(CALL, input_tokens=5_000))
     assert whole.tokens is None
@@ -167,7 +167,7 @@ async def test_counts_that_are_missing_are_unknown(ollama: OllamaEngine, ollama_
     assert not whole.finished.context_cut
 
 
-async def test_a_prompt_that_ollama_cut_is_flagged(ollama: OllamaEngine, ollama_twin: OllamaTwin) -> None:
+async def test_a_prompt_that_ollama_cut_is_flagged(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:
     ollama_twin.behaviour = changed(ollama_twin.behaviour, counted=Counted(input=2_050))
     whole = await answer(ollama, changed(CALL, input_tokens=9_000))
     assert whole.finished is not None
@@ -178,7 +178,7 @@ async def test_a_prompt_that_ollama_cut_is_flagged(ollama: OllamaEngine, ollama_
 async def test_an_end_for_another_reason_is_no_answer(reason: str) -> None:
     line = b'{"message":{"role":"assistant","content":""},"done":true,"done_reason":"%s"}\n' % reason.encode()
     async with wire(response(line)) as server:
-        engine = OllamaEngine(local_settings(server.url))
+        engine = OllamaClient(local_settings(server.url))
         error = await failure(engine, CALL)
         await engine.close()
     assert error.kind == "cut"
@@ -197,7 +197,7 @@ async def test_an_end_for_another_reason_is_no_answer(reason: str) -> None:
     ],
 )
 async def test_errors_say_what_to_do(
-    ollama: OllamaEngine, ollama_twin: OllamaTwin, status: int, kind: EngineErrorKind, says: str
+    ollama: OllamaClient, ollama_twin: OllamaTwin, status: int, kind: EngineErrorKind, says: str
 ) -> None:
     ollama_twin.inject(Fault(kind="status", status=status))
     error = await failure(ollama, CALL)
@@ -205,13 +205,13 @@ async def test_errors_say_what_to_do(
     assert says in str(error)
 
 
-async def test_a_model_that_is_not_pulled_says_how(ollama: OllamaEngine) -> None:
+async def test_a_model_that_is_not_pulled_says_how(ollama: OllamaClient) -> None:
     error = await failure(ollama, changed(CALL, model="nobody:7b"))
     assert (error.kind, error.status) == ("model", 404)
     assert "`ollama pull nobody:7b`" in str(error)
 
 
-async def test_nobody_there_says_how_to_start_it(ollama: OllamaEngine, ollama_twin: OllamaTwin) -> None:
+async def test_nobody_there_says_how_to_start_it(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:
     await ollama_twin.close()
     error = await failure(ollama, CALL)
     assert error.kind == "unavailable"
@@ -222,7 +222,7 @@ async def test_nobody_there_says_how_to_start_it(ollama: OllamaEngine, ollama_tw
 @pytest.mark.parametrize("line", [b"[1]\n", b"not json\n", b'{"message": 3}\n', b'{"done": true}\n'])
 async def test_what_cannot_be_read_is_against_the_protocol_and_is_not_quoted(line: bytes) -> None:
     async with wire(response(line)) as server:
-        engine = OllamaEngine(local_settings(server.url))
+        engine = OllamaClient(local_settings(server.url))
         error = await failure(engine, CALL)
         await engine.close()
     assert error.kind == "protocol"
@@ -230,13 +230,13 @@ async def test_what_cannot_be_read_is_against_the_protocol_and_is_not_quoted(lin
     assert error.__cause__ is None
 
 
-async def test_preparing_and_closing_ask_nothing(ollama: OllamaEngine, ollama_twin: OllamaTwin) -> None:
+async def test_preparing_and_closing_ask_nothing(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:
     await ollama.prepare()
     await ollama.close()
     assert ollama_twin.account.requests == {}
 
 
-async def test_an_error_in_the_engines_own_words_is_cleaned(ollama: OllamaEngine, ollama_twin: OllamaTwin) -> None:
+async def test_an_error_in_the_engines_own_words_is_cleaned(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:
     ollama_twin.inject(Fault(kind="status", status=400, body={"error": "bad\x1b[31m\nthing" + "y" * 900}))
     with pytest.raises(EngineError) as caught:
         await answer(ollama, CALL)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as changed
 
-from backends.engines.ollama import OllamaEngine
+from backends.engines.ollama import OllamaClient
 from backends.rehearsal.behaviour import Calling, Model
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.ollama_twin import OllamaTwin
@@ -21,7 +21,7 @@ ASKING = changed(CALL, messages=(Message(role="user", text="what is the weather?
 HELLO = changed(ASKING, messages=(Message(role="user", text="good day"),))
 
 
-async def body(twin: OllamaTwin, engine: OllamaEngine, call: Any) -> dict[str, Any]:
+async def body(twin: OllamaTwin, engine: OllamaClient, call: Any) -> dict[str, Any]:
     await answer(engine, call)
     found: dict[str, Any] = json.loads(twin.seen[-1].body)
     return found
@@ -38,12 +38,12 @@ async def body(twin: OllamaTwin, engine: OllamaEngine, call: Any) -> dict[str, A
     ],
 )
 async def test_a_tools_schema_that_go_cannot_read_is_put_otherwise(
-    ollama: OllamaEngine, parameters: dict[str, Any]
+    ollama: OllamaClient, parameters: dict[str, Any]
 ) -> None:
     assert (await answer(ollama, changed(HELLO, tools=(Tool(name="t", parameters=parameters),)))).text
 
 
-async def test_a_history_of_anything_is_taken(ollama: OllamaEngine) -> None:
+async def test_a_history_of_anything_is_taken(ollama: OllamaClient) -> None:
     image = Media(media_type="image/webp", data=b"RIFF0000WEBP")
     messages = (
         Message(role="system", text="Be brief.\ud800"),
@@ -57,7 +57,7 @@ async def test_a_history_of_anything_is_taken(ollama: OllamaEngine) -> None:
     assert (await answer(ollama, call)).text
 
 
-async def test_an_id_that_comes_again_means_the_call_before_it(ollama: OllamaEngine, ollama_twin: OllamaTwin) -> None:
+async def test_an_id_that_comes_again_means_the_call_before_it(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:
     messages = (
         Message(role="assistant", tool_calls=(ToolCall(id="0", name="search", arguments="{}"),)),
         Message(role="tool", tool_call_id="0", text="found"),
@@ -73,7 +73,7 @@ async def test_an_id_that_comes_again_means_the_call_before_it(ollama: OllamaEng
     [("30m", "30m"), ("1800", 1800), (1800, 1800), ("-1", -1), (0, 0), ("1.5", 1.5), ("1h30m", "1h30m")],
 )
 async def test_keep_alive_is_sent_as_ollama_reads_it(ollama_twin: OllamaTwin, given: str | int, sent: Any) -> None:
-    engine = OllamaEngine(local_settings(ollama_twin.url, keep_alive=given))
+    engine = OllamaClient(local_settings(ollama_twin.url, keep_alive=given))
     assert (await body(ollama_twin, engine, CALL))["keep_alive"] == sent
     await engine.close()
 
@@ -81,7 +81,7 @@ async def test_keep_alive_is_sent_as_ollama_reads_it(ollama_twin: OllamaTwin, gi
 async def test_thinking_is_asked_of_models_that_think(ollama_twin: OllamaTwin) -> None:
     thinker = Model(name="qwen3:8b", capabilities=("completion", "tools", "thinking"))
     ollama_twin.behaviour = changed(ollama_twin.behaviour, models=(*ollama_twin.behaviour.models, thinker))
-    engine = OllamaEngine(local_settings(ollama_twin.url))
+    engine = OllamaClient(local_settings(ollama_twin.url))
     assert (await body(ollama_twin, engine, changed(CALL, model="qwen3:8b", effort="high")))["think"] is True
     assert "think" not in await body(ollama_twin, engine, changed(CALL, effort="high"))
     await engine.close()
@@ -92,7 +92,7 @@ async def test_thinking_is_asked_of_models_that_think(ollama_twin: OllamaTwin) -
 
 @pytest.mark.parametrize(("choice", "names"), [("required", {"get_weather", "get_time"}), ("get_time", {"get_time"})])
 async def test_a_tool_that_must_be_called_is_called(
-    ollama: OllamaEngine, ollama_twin: OllamaTwin, choice: str, names: set[str]
+    ollama: OllamaClient, ollama_twin: OllamaTwin, choice: str, names: set[str]
 ) -> None:
     whole = await answer(ollama, changed(HELLO, tool_choice=choice))
     assert len(whole.calls) == 1
@@ -103,7 +103,7 @@ async def test_a_tool_that_must_be_called_is_called(
     assert {each["properties"]["name"]["const"] for each in forms.get("anyOf", [forms])} == names
 
 
-async def test_tools_and_a_format_are_both_kept_to(ollama: OllamaEngine) -> None:
+async def test_tools_and_a_format_are_both_kept_to(ollama: OllamaClient) -> None:
     called = await answer(ollama, changed(ASKING, response_format=BY_SCHEMA))
     assert [call.name for call in called.calls] == ["get_weather"]
     said = await answer(ollama, changed(HELLO, response_format=BY_SCHEMA))
@@ -111,7 +111,7 @@ async def test_tools_and_a_format_are_both_kept_to(ollama: OllamaEngine) -> None
     assert set(json.loads(said.text)) == {"degrees"}
 
 
-async def test_a_schema_that_refers_to_itself_is_sent_as_it_is(ollama: OllamaEngine, ollama_twin: OllamaTwin) -> None:
+async def test_a_schema_that_refers_to_itself_is_sent_as_it_is(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:
     tree = {"type": "object", "properties": {"next": {"$ref": "#"}}}
     call = changed(HELLO, response_format=ResponseFormat(kind="schema", schema=tree))
     assert (await body(ollama_twin, ollama, call))["format"] == tree
@@ -119,7 +119,7 @@ async def test_a_schema_that_refers_to_itself_is_sent_as_it_is(ollama: OllamaEng
 
 @pytest.mark.parametrize("calling", ["calls", "tags", "bare", "fence", "xml"])
 async def test_a_call_is_read_however_the_model_writes_it(
-    ollama: OllamaEngine, ollama_twin: OllamaTwin, calling: Calling
+    ollama: OllamaClient, ollama_twin: OllamaTwin, calling: Calling
 ) -> None:
     ollama_twin.behaviour = changed(ollama_twin.behaviour, calling=calling)
     whole = await answer(ollama, ASKING)
@@ -129,7 +129,7 @@ async def test_a_call_is_read_however_the_model_writes_it(
     assert bool(whole.finished.notes) is (calling != "calls")
 
 
-async def test_a_call_that_cannot_be_read_stays_text(ollama: OllamaEngine, ollama_twin: OllamaTwin) -> None:
+async def test_a_call_that_cannot_be_read_stays_text(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:
     ollama_twin.behaviour = changed(ollama_twin.behaviour, calling="broken")
     whole = await answer(ollama, ASKING)
     assert not whole.calls
@@ -140,7 +140,7 @@ async def test_a_call_that_cannot_be_read_stays_text(ollama: OllamaEngine, ollam
 
 
 @pytest.mark.parametrize(("mode", "side"), [("no-input", "output"), ("no-output", "input")])
-async def test_a_count_of_one_side_is_kept(ollama: OllamaEngine, ollama_twin: OllamaTwin, mode: str, side: str) -> None:
+async def test_a_count_of_one_side_is_kept(ollama: OllamaClient, ollama_twin: OllamaTwin, mode: str, side: str) -> None:
     ollama_twin.inject(Fault(kind="usage", mode=mode))
     whole = await answer(ollama, CALL)
     assert whole.tokens == Tokens(**{side: getattr(ollama_twin.account.calls[-1], side)})
@@ -152,7 +152,7 @@ async def test_what_was_found_in_the_cache_is_told() -> None:
         b'"prompt_eval_count":20,"prompt_eval_cached_count":12,"eval_count":1}\n'
     )
     async with wire(response(line)) as server:
-        engine = OllamaEngine(local_settings(server.url))
+        engine = OllamaClient(local_settings(server.url))
         whole = await answer(engine, CALL)
         await engine.close()
     assert whole.tokens == Tokens(input=20, output=1, cached_input=12)
@@ -168,7 +168,7 @@ async def test_what_was_found_in_the_cache_is_told() -> None:
     ],
 )
 async def test_errors_of_the_model_and_of_the_prompt_are_no_outage(
-    ollama: OllamaEngine, ollama_twin: OllamaTwin, status: int, line: str, kind: str
+    ollama: OllamaClient, ollama_twin: OllamaTwin, status: int, line: str, kind: str
 ) -> None:
     ollama_twin.inject(Fault(kind="status", status=status, body={"error": line}))
     assert (await failure(ollama, ASKING)).kind == kind
@@ -177,7 +177,7 @@ async def test_errors_of_the_model_and_of_the_prompt_are_no_outage(
 async def test_an_answer_with_nothing_in_it_is_none() -> None:
     line = b'{"message":{"role":"assistant","content":""},"done":true,"done_reason":"stop"}\n'
     async with wire(response(line)) as server:
-        engine = OllamaEngine(local_settings(server.url))
+        engine = OllamaClient(local_settings(server.url))
         assert (await failure(engine, CALL)).kind == "empty"
         assert (await answer(engine, changed(CALL, stop=("END",)))).text == ""
         await engine.close()

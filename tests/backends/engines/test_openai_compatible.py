@@ -5,7 +5,8 @@ import pytest
 from msgspec.structs import replace as changed
 
 from backends.engines.base import Call, Finished
-from backends.engines.openai_compatible import OpenAICompatibleEngine, api_url
+from backends.engines.openai import OpenAIClient
+from backends.engines.openai.models import api_url
 from backends.errors import EngineError, EngineErrorKind
 from backends.types import Media, Message, ResponseFormat, Tokens, Tool, ToolCall
 from tests.backends.engines.rig import (
@@ -26,7 +27,7 @@ TOOL = Tool(name="get_weather", description="Weather now", parameters={"type": "
 
 
 async def asked(server: WireServer, call: Call = CALL, **settings: Any) -> Answer:
-    engine = OpenAICompatibleEngine(local_settings(server.url, kind="openai", **settings))
+    engine = OpenAIClient(local_settings(server.url, kind="openai", **settings))
     await engine.prepare()
     try:
         return await answer(engine, call)
@@ -41,7 +42,7 @@ async def said(*events: Any) -> Answer:
 
 
 async def refused(server: WireServer, call: Call = CALL) -> EngineError:
-    engine = OpenAICompatibleEngine(local_settings(server.url, kind="openai"))
+    engine = OpenAIClient(local_settings(server.url, kind="openai"))
     error = await failure(engine, call)
     await engine.close()
     return error
@@ -190,7 +191,7 @@ async def test_a_prompt_that_does_not_fit_is_never_sent() -> None:
 
 async def test_a_connection_is_used_again() -> None:
     async with wire(response(sse(delta("x", "stop"), DONE))) as server:
-        engine = OpenAICompatibleEngine(local_settings(server.url, kind="openai"))
+        engine = OpenAIClient(local_settings(server.url, kind="openai"))
         for _ in range(3):
             await answer(engine, CALL)
         await engine.close()

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace as changed
 
 from backends.engines.base import Finished
-from backends.engines.openai_compatible import OpenAICompatibleEngine
+from backends.engines.openai import OpenAIClient
 from backends.rehearsal.behaviour import Calling, Deltas
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.openai_twin import THOUGHT, OpenAITwin
@@ -56,16 +56,14 @@ async def twin() -> AsyncIterator[OpenAITwin]:
 
 
 @pytest.fixture
-async def engine(twin: OpenAITwin) -> AsyncIterator[OpenAICompatibleEngine]:
-    engine = OpenAICompatibleEngine(local_settings(twin.url, kind="openai"))
+async def engine(twin: OpenAITwin) -> AsyncIterator[OpenAIClient]:
+    engine = OpenAIClient(local_settings(twin.url, kind="openai"))
     yield engine
     await engine.close()
 
 
 @pytest.mark.parametrize("deltas", [*ALL, "legacy"])
-async def test_the_text_is_the_same_in_every_way(
-    twin: OpenAITwin, engine: OpenAICompatibleEngine, deltas: Deltas
-) -> None:
+async def test_the_text_is_the_same_in_every_way(twin: OpenAITwin, engine: OpenAIClient, deltas: Deltas) -> None:
     plain = await answer(engine, CALL)
     twin.behaviour = changed(twin.behaviour, deltas=deltas)
     whole = await answer(engine, CALL)
@@ -77,7 +75,7 @@ async def test_the_text_is_the_same_in_every_way(
 
 
 @pytest.mark.parametrize("deltas", ALL)
-async def test_two_calls_of_one_tool_are_two(twin: OpenAITwin, engine: OpenAICompatibleEngine, deltas: Deltas) -> None:
+async def test_two_calls_of_one_tool_are_two(twin: OpenAITwin, engine: OpenAIClient, deltas: Deltas) -> None:
     twin.script = Calls()
     twin.behaviour = changed(twin.behaviour, deltas=deltas)
     whole = await answer(engine, ASKING)
@@ -89,7 +87,7 @@ async def test_two_calls_of_one_tool_are_two(twin: OpenAITwin, engine: OpenAICom
     assert whole.finished == Finished(finish="stop")
 
 
-async def test_the_one_call_of_the_old_form(twin: OpenAITwin, engine: OpenAICompatibleEngine) -> None:
+async def test_the_one_call_of_the_old_form(twin: OpenAITwin, engine: OpenAIClient) -> None:
     twin.behaviour = changed(twin.behaviour, deltas="legacy")
     (call,) = (await answer(engine, ASKING)).calls
     assert call.name == "get_weather"
@@ -97,9 +95,7 @@ async def test_the_one_call_of_the_old_form(twin: OpenAITwin, engine: OpenAIComp
 
 
 @pytest.mark.parametrize("calling", ["tags", "bare", "fence", "xml"])
-async def test_a_call_written_as_text_is_a_call(
-    twin: OpenAITwin, engine: OpenAICompatibleEngine, calling: Calling
-) -> None:
+async def test_a_call_written_as_text_is_a_call(twin: OpenAITwin, engine: OpenAIClient, calling: Calling) -> None:
     twin.behaviour = changed(twin.behaviour, calling=calling)
     whole = await answer(engine, ASKING)
     assert [call.name for call in whole.calls] == ["get_weather"]
@@ -109,16 +105,14 @@ async def test_a_call_written_as_text_is_a_call(
 
 
 @pytest.mark.parametrize(("mode", "side"), [("no-input", "output"), ("no-output", "input")])
-async def test_a_count_of_one_side_is_kept(
-    twin: OpenAITwin, engine: OpenAICompatibleEngine, mode: str, side: str
-) -> None:
+async def test_a_count_of_one_side_is_kept(twin: OpenAITwin, engine: OpenAIClient, mode: str, side: str) -> None:
     twin.inject(Fault(kind="usage", mode=mode))
     whole = await answer(engine, CALL)
     record = twin.account.calls[-1]
     assert whole.tokens == Tokens(**{side: getattr(record, side)})
 
 
-async def test_a_history_that_templates_would_refuse_is_taken(twin: OpenAITwin, engine: OpenAICompatibleEngine) -> None:
+async def test_a_history_that_templates_would_refuse_is_taken(twin: OpenAITwin, engine: OpenAIClient) -> None:
     """The twin refuses what the strictest templates do: two turns of a role, late instructions, broken arguments."""
     image = Media(media_type="image/png", data=b"\x89PNG")
     messages = (
@@ -141,7 +135,7 @@ async def test_a_history_that_templates_would_refuse_is_taken(twin: OpenAITwin, 
 
 
 @pytest.mark.parametrize("choice", ["auto", "none", "required", "get_time"])
-async def test_a_choice_of_tools_is_passed_on(twin: OpenAITwin, engine: OpenAICompatibleEngine, choice: str) -> None:
+async def test_a_choice_of_tools_is_passed_on(twin: OpenAITwin, engine: OpenAIClient, choice: str) -> None:
     call = changed(ASKING, tool_choice=choice, parallel_tool_calls=False, messages=(Message(role="user", text="hm"),))
     whole = await answer(engine, call)
     assert [each.name for each in whole.calls] == {"required": ["get_weather"], "get_time": ["get_time"]}.get(
@@ -153,7 +147,7 @@ async def test_a_choice_of_tools_is_passed_on(twin: OpenAITwin, engine: OpenAICo
     assert body["parallel_tool_calls"] is False
 
 
-async def test_no_share_of_the_likeliest_tokens_is_the_least_that_vllm_takes(engine: OpenAICompatibleEngine) -> None:
+async def test_no_share_of_the_likeliest_tokens_is_the_least_that_vllm_takes(engine: OpenAIClient) -> None:
     """OpenAI takes 0, vLLM refuses it."""
     assert (await answer(engine, changed(ASKING, top_p=0.0))).finished is not None
 
@@ -163,7 +157,7 @@ async def test_no_share_of_the_likeliest_tokens_is_the_least_that_vllm_takes(eng
 
 async def said(*events: Any) -> Answer:
     async with wire(response(sse(*events))) as server:
-        engine = OpenAICompatibleEngine(local_settings(server.url, kind="openai"))
+        engine = OpenAIClient(local_settings(server.url, kind="openai"))
         try:
             return await answer(engine, ASKING)
         finally:
@@ -212,7 +206,7 @@ async def test_equal_ids_of_two_calls_are_told_apart() -> None:
 @pytest.mark.parametrize("finish", ["tool_calls", "stop"])
 async def test_broken_arguments_are_no_answer(finish: str) -> None:
     async with wire(response(sse(piece('{"zone": ', "get_time", index=0), delta(None, finish), DONE))) as server:
-        engine = OpenAICompatibleEngine(local_settings(server.url, kind="openai"))
+        engine = OpenAIClient(local_settings(server.url, kind="openai"))
         error = await failure(engine, ASKING)
         await engine.close()
     assert error.kind == "empty"
@@ -221,7 +215,7 @@ async def test_broken_arguments_are_no_answer(finish: str) -> None:
 
 async def test_a_call_without_a_name_is_no_answer() -> None:
     async with wire(response(sse(piece("{}", None, id="a", index=0), delta(None, "tool_calls"), DONE))) as server:
-        engine = OpenAICompatibleEngine(local_settings(server.url, kind="openai"))
+        engine = OpenAIClient(local_settings(server.url, kind="openai"))
         error = await failure(engine, ASKING)
         await engine.close()
     assert error.kind == "empty"

@@ -2,9 +2,9 @@ import subprocess
 import sys
 
 from backends.engines import registry
-from backends.engines.gemini import GeminiEngine
-from backends.engines.ollama import OllamaEngine
-from backends.engines.openai_compatible import OpenAICompatibleEngine
+from backends.engines.gemini import GeminiClient
+from backends.engines.ollama import OllamaClient
+from backends.engines.openai import OpenAIClient
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.settings.model import CloudEngine, Engines, LocalEngine, Settings
@@ -34,9 +34,9 @@ async def test_without_a_key_there_is_a_cloud_engine_that_says_so() -> None:
 def test_the_kind_names_the_local_engine() -> None:
     ollama = registry.build(settings("http://127.0.0.1:9"), gemini_key=None)
     other = registry.build(settings("http://127.0.0.1:9", kind="openai"), gemini_key=None)
-    assert isinstance(ollama.local, OllamaEngine)
-    assert isinstance(other.local, OpenAICompatibleEngine)
-    assert isinstance(ollama.cloud, GeminiEngine)
+    assert isinstance(ollama.local, OllamaClient)
+    assert isinstance(other.local, OpenAIClient)
+    assert isinstance(ollama.cloud, GeminiClient)
 
 
 def test_neither_building_nor_importing_brings_in_an_sdk() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.engines.signatures import WAITING_BYTES, SignatureStore
+from backends.engines.gemini.signature_store import WAITING_BYTES, SignatureStore
 from backends.types import Message, ToolCall
 
 
@@ -66,7 +66,7 @@ async def test_what_a_client_sent_back_stays_and_no_file_is_opened(path: Path) -
 async def test_the_file_is_private_and_shows_nothing_of_a_call(path: Path) -> None:
     store = SignatureStore(path, b"k")
     store.remember(message("call-canary", text="text-canary", arguments='{"q": "argument-canary"}'))
-    await store.written()
+    await store.flushed()
     assert stat.S_IMODE((await asyncio.to_thread(path.stat)).st_mode) == 0o600
     raw = await asyncio.to_thread(everything_in, path.parent)
     assert b"canary" not in raw
@@ -87,7 +87,7 @@ async def test_the_oldest_go_where_there_are_too_many(path: Path) -> None:
     store = SignatureStore(path, b"k", most_entries=20)
     for index in range(50):
         store.remember(message(str(index), f"c2ln{index:04}"))
-        await store.written()
+        await store.flushed()
     kept = [index for index in range(50) if await found(store, str(index))]
     assert kept == list(range(50 - len(kept), 50))
     assert 10 <= len(kept) <= 20
@@ -135,7 +135,7 @@ async def test_a_folder_in_its_place_is_done_without(path: Path) -> None:
     await asyncio.to_thread((beside / "y").mkdir, parents=True)
     store = SignatureStore(path, b"k")
     store.remember(message())
-    await store.written()
+    await store.flushed()
     assert await found(store) == "c2ln"
     await store.close()
 
@@ -143,7 +143,7 @@ async def test_a_folder_in_its_place_is_done_without(path: Path) -> None:
 async def test_a_file_that_another_holds_keeps_nobody_waiting_on_the_loop(path: Path) -> None:
     store = SignatureStore(path, b"k")
     store.remember(message("first"))
-    await store.written()
+    await store.flushed()
     other = await asyncio.to_thread(sqlite3.connect, path, check_same_thread=False)
     await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
     loop = asyncio.get_running_loop()
@@ -154,7 +154,7 @@ async def test_a_file_that_another_holds_keeps_nobody_waiting_on_the_loop(path: 
     assert await found(store, "99") == "c2ln"
     await asyncio.to_thread(other.rollback)
     await asyncio.to_thread(other.close)
-    await store.written()
+    await store.flushed()
     await store.close()
     store = SignatureStore(path, b"k")
     assert await found(store, "99") == "c2ln"

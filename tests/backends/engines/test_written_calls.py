@@ -10,7 +10,7 @@ from msgspec.structs import replace as changed
 
 from backends.engines import written_calls
 from backends.engines.base import Call, EngineChunk, Finished, Text, ToolCalls
-from backends.engines.ollama import ollama_peer
+from backends.engines.ollama import ollama_endpoint
 from backends.engines.tool_reading import ToolReading
 from backends.engines.written_calls import may_begin, read
 from backends.errors import EngineError
@@ -18,7 +18,7 @@ from backends.settings.model import LocalEngine
 from backends.types import ResponseFormat, Tool, ToolCall
 from tests.backends.engines.rig import CALL
 
-PEER = ollama_peer(LocalEngine())
+ENDPOINT = ollama_endpoint(LocalEngine())
 LIGHTS = Tool(
     name="set_lights",
     parameters={"type": "object", "properties": {"room": {"type": "string"}, "level": {"type": "integer"}}},
@@ -132,11 +132,11 @@ STOP = Finished(finish="stop")
 
 
 def streamed(pieces: Sequence[str], *, finish: Finished = STOP, call: Call = WITH_TOOLS) -> list[EngineChunk]:
-    reading = ToolReading(call, PEER)
+    reading = ToolReading(call, ENDPOINT)
     chunks: list[EngineChunk] = []
     for piece in pieces:
-        chunks += reading.take(Text(piece))
-    return [*chunks, *reading.end(finish)]
+        chunks += reading.feed(Text(piece))
+    return [*chunks, *reading.finish(finish)]
 
 
 def texts(chunks: list[EngineChunk]) -> str:
@@ -176,14 +176,14 @@ def test_all_other_text_is_heard_to_the_letter(text: str, sizes: list[int]) -> N
 
 
 def test_a_mark_that_opens_nothing_holds_nothing_up() -> None:
-    reading = ToolReading(WITH_TOOLS, PEER)
-    heard = [texts(reading.take(Text(word))) for word in ("See ", "<too", "ls> ", "<tool ", "name>", " there.")]
+    reading = ToolReading(WITH_TOOLS, ENDPOINT)
+    heard = [texts(reading.feed(Text(word))) for word in ("See ", "<too", "ls> ", "<tool ", "name>", " there.")]
     assert heard == ["See ", "", "", "<tools> <tool ", "name>", " there."]
 
 
 def test_prose_is_heard_as_it_comes() -> None:
-    reading = ToolReading(WITH_TOOLS, PEER)
-    assert [texts(reading.take(Text(word))) for word in ("It ", "is ", "<b", ">5", "</b>.")] == [
+    reading = ToolReading(WITH_TOOLS, ENDPOINT)
+    assert [texts(reading.feed(Text(word))) for word in ("It ", "is ", "<b", ">5", "</b>.")] == [
         "It ",
         "is ",
         "<b",
@@ -194,17 +194,17 @@ def test_prose_is_heard_as_it_comes() -> None:
 
 @pytest.mark.parametrize("call", [CALL, changed(WITH_TOOLS, tool_choice="none")])
 def test_where_no_tool_may_be_called_nothing_is_held_back(call: Call) -> None:
-    reading = ToolReading(call, PEER)
-    assert texts(reading.take(Text("<tool_call>"))) == "<tool_call>"
-    assert texts(reading.take(Text(ONE))) == ONE
+    reading = ToolReading(call, ENDPOINT)
+    assert texts(reading.feed(Text("<tool_call>"))) == "<tool_call>"
+    assert texts(reading.feed(Text(ONE))) == ONE
 
 
 def test_a_text_too_long_for_a_call_is_let_go() -> None:
-    reading = ToolReading(WITH_TOOLS, PEER)
+    reading = ToolReading(WITH_TOOLS, ENDPOINT)
     piece = "x" * (written_calls.LONGEST // 2)
-    assert texts(reading.take(Text("<tool_call>{" + piece))) == ""
-    assert len(texts(reading.take(Text(piece)))) == len(piece) * 2 + len("<tool_call>{")
-    assert texts(reading.take(Text("more"))) == "more"
+    assert texts(reading.feed(Text("<tool_call>{" + piece))) == ""
+    assert len(texts(reading.feed(Text(piece)))) == len(piece) * 2 + len("<tool_call>{")
+    assert texts(reading.feed(Text("more"))) == "more"
 
 
 def test_a_call_that_was_cut_off_is_no_call() -> None:
@@ -225,9 +225,9 @@ def test_only_the_tool_that_is_named_may_be_called() -> None:
 
 def test_without_parallel_calls_the_first_is_given_and_it_is_said() -> None:
     one = ToolCall(id="a", name="get_time", arguments="{}")
-    reading = ToolReading(changed(WITH_TOOLS, parallel_tool_calls=False), PEER)
-    heard = [*reading.take(ToolCalls((one,))), *reading.take(ToolCalls((changed(one, id="b"),)))]
-    heard += reading.end(Finished(finish="stop"))
+    reading = ToolReading(changed(WITH_TOOLS, parallel_tool_calls=False), ENDPOINT)
+    heard = [*reading.feed(ToolCalls((one,))), *reading.feed(ToolCalls((changed(one, id="b"),)))]
+    heard += reading.finish(Finished(finish="stop"))
     assert calls(heard) == (one,)
     assert isinstance(heard[-1], Finished)
     assert heard[-1].notes == ("parallel_tool_calls: 1 further calls left out",)

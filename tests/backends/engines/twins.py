@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import genai_prices  # noqa: F401 — read here, for the twin's first bill would read it on the guarded loop
 import pytest
 
-from backends.engines.gemini import GeminiEngine
-from backends.engines.ollama import OllamaEngine
+from backends.engines.gemini import GeminiClient
+from backends.engines.ollama import OllamaClient
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.settings.model import CloudEngine
@@ -30,14 +30,14 @@ async def gemini_twin() -> AsyncIterator[GeminiTwin]:
 
 
 @pytest.fixture
-async def ollama(ollama_twin: OllamaTwin) -> AsyncIterator[OllamaEngine]:
-    engine = OllamaEngine(local_settings(ollama_twin.url))
+async def ollama(ollama_twin: OllamaTwin) -> AsyncIterator[OllamaClient]:
+    engine = OllamaClient(local_settings(ollama_twin.url))
     yield engine
     await engine.close()
 
 
 @pytest.fixture
-async def gemini(gemini_twin: GeminiTwin) -> AsyncIterator[GeminiEngine]:
-    engine = GeminiEngine(CloudEngine(base_url=gemini_twin.url), KEY)
+async def gemini(gemini_twin: GeminiTwin) -> AsyncIterator[GeminiClient]:
+    engine = GeminiClient(CloudEngine(base_url=gemini_twin.url), KEY)
     yield engine
     await engine.close()

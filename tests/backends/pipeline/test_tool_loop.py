@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from backends.engines.gemini_body import PLACEHOLDER
+from backends.engines.gemini.generate_body import PLACEHOLDER
 from backends.identity import new_id
 from backends.rehearsal.process import twins
 from backends.settings.model import Settings

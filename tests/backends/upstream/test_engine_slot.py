@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 from backends.clock import ManualClock
-from backends.engines.ollama import OllamaEngine
+from backends.engines.ollama import OllamaClient
 from backends.errors import EngineError
 from backends.settings.model import LocalEngine
 from backends.types import RuntimeReading
@@ -11,7 +11,7 @@ from backends.upstream.engine_slot import EngineSlot, Label
 
 def slot() -> EngineSlot:
     settings = LocalEngine(parallel=2)
-    return EngineSlot("local", OllamaEngine(settings), settings, label=Label(text="qwen"), clock=ManualClock())
+    return EngineSlot("local", OllamaClient(settings), settings, label=Label(text="qwen"), clock=ManualClock())
 
 
 def reading(*, reachable: bool, waiting: int | None = None) -> RuntimeReading:

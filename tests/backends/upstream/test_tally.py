@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from backends.clock import ManualClock
-from backends.engines.base import Call, kept_back
+from backends.engines.base import Call, mark_unsent
 from backends.errors import EngineError
 from backends.ledger.prices import Prices
 from backends.settings.money import Price, PriceFrom
@@ -96,7 +96,7 @@ def test_who_leaves_before_the_first_word_is_charged_whole() -> None:
 
 def test_who_leaves_before_anything_was_sent_made_no_call() -> None:
     it, tally = meter(), Tally()
-    kept_back(it.call)
+    mark_unsent(it.call)
     tally.add(it.left("cancelled"))
     assert (tally.attempts, tally.charged_usd) == ([], 0)
 

@@ -1,0 +1,158 @@
+"""One call to Gemini, from its body to the last chunk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
+
+from backends.catalogue import Model
+from backends.engines.base import AnsweredBy, Call, EngineChunk, Finished, Wire, mark_unsent
+from backends.engines.call_scope import CallScope, ExtraFields
+from backends.engines.endpoint import Endpoint
+from backends.engines.gemini.function_names import FunctionNames
+from backends.engines.gemini.gemini_errors import (
+    broken_off,
+    gemini_error,
+    refuses_json,
+    refuses_signature,
+    usable_key,
+)
+from backends.engines.gemini.generate_body import body, configuration, instructed_format
+from backends.engines.gemini.learned_facts import LearnedFacts
+from backends.engines.gemini.raw_events import GeminiEvents, WrittenSignatures
+from backends.engines.gemini.response_reading import ResponseReading
+from backends.engines.gemini.signature_store import SignatureStore, is_signed, without_signatures
+from backends.engines.lazy import Lazy
+from backends.engines.plain_text import as_json
+from backends.engines.untrusted_text import one_line
+from backends.errors import EngineError
+from backends.off_loop import off_loop, size_of
+
+if TYPE_CHECKING:
+    from google.genai import Client
+    from google.genai.types import GenerateContentConfig, GenerateContentResponse
+
+MODEL_NAME = re.compile(r"((models|tunedModels)/)?[\w.-]+", re.ASCII)
+SIGNATURES_LEFT_OUT = "thought signatures that the model refused were left out"
+
+
+async def stream(
+    call: Call,
+    key: str | None,
+    endpoint: Endpoint,
+    sdk: Lazy[Client],
+    *,
+    facts: LearnedFacts,
+    signatures: SignatureStore | None,
+) -> AsyncGenerator[EngineChunk]:
+    """As `Engine.stream`.
+
+    A model that refuses a JSON format beside tools is asked once more, with the format as an instruction; the refusal
+    costs nothing and is remembered. A model that refuses a signature is asked once more without any: a client may have
+    changed the call that the signature belongs to, or may have it from elsewhere.
+    """
+    wire = mark_unsent(call)
+    key = usable_key(key)
+    refuse_odd_name(call.model)
+    client = await sdk.get()
+    if facts.of(call.model).needs_signatures and signatures is not None:
+        call = replace(call, messages=await signatures.restore(call.messages))
+    notes: tuple[str, ...] = ()
+    while True:
+        model = facts.of(call.model)
+        attempt = _Attempt(call, model, key, endpoint, wire)
+        try:
+            async with aclosing(attempt.chunks(client, facts, signatures)) as chunks:
+                async for chunk in chunks:
+                    yield replace(chunk, notes=(*chunk.notes, *notes)) if isinstance(chunk, Finished) else chunk
+        except EngineError as error:
+            if refuses_signature(error) and not notes and any(map(is_signed, call.messages)):
+                call = replace(call, messages=tuple(map(without_signatures, call.messages)))
+                notes = (SIGNATURES_LEFT_OUT,)
+            elif model.json_with_tools and call.tools and refuses_json(error):
+                facts.refuses_json_with_tools(call.model)
+            else:
+                raise
+        else:
+            return
+
+
+class _Attempt:
+    """One request for a call, built by the facts of `model`."""
+
+    def __init__(self, call: Call, model: Model, key: str, endpoint: Endpoint, wire: Wire) -> None:
+        self._call = call
+        self._model = model
+        self._key = key
+        self._endpoint = endpoint
+        self._wire = wire
+
+    async def chunks(
+        self, client: Client, facts: LearnedFacts, signatures: SignatureStore | None
+    ) -> AsyncGenerator[EngineChunk]:
+        call, model = self._call, self._model
+        names, config, extra = await off_loop(size_of(call), lambda: _built(call, model))
+        written = WrittenSignatures()
+        reading = ResponseReading(call, self._endpoint, names, written, instructed=bool(instructed_format(call, model)))
+        async with CallScope(
+            self._endpoint,
+            first_byte_s=call.first_byte_s,
+            idle_s=call.idle_s,
+            framing=lambda: GeminiEvents(written),
+            wire=self._wire,
+            extra_fields=extra,
+        ) as scope:
+            parts = await client.aio.models.generate_content_stream(model=call.model, contents="", config=config)
+            while not reading.over and (part := await self._next_part(scope, parts, facts)) is not None:
+                for chunk in reading.feed(part):
+                    if isinstance(chunk, AnsweredBy):
+                        facts.answered(call.model, chunk.model)
+                    yield chunk
+        for chunk in reading.flush():
+            yield chunk
+        finished = reading.finish()
+        if signatures is not None:
+            signatures.remember(reading.message)
+        yield finished
+
+    async def _next_part(
+        self, scope: CallScope, parts: AsyncIterator[GenerateContentResponse], facts: LearnedFacts
+    ) -> GenerateContentResponse | None:
+        import httpx
+        from google.genai.errors import APIError
+
+        try:
+            return await scope.receive(anext(parts, None))
+        except APIError as error:
+            if isinstance(error.response, httpx.Response):
+                facts.refused(self._call.model)
+                raise gemini_error(error.code, error.details, model=self._call.model, key=self._key) from None
+            raise broken_off(error.code, error.details, key=self._key) from None
+
+
+def _built(call: Call, model: Model) -> tuple[FunctionNames, GenerateContentConfig, ExtraFields]:
+    """The function names, the request's parameters, and what grows with the prompt, as JSON that is added to them.
+
+    Raises EngineError "rejected" where the model cannot be asked that.
+    """
+    names = FunctionNames(call)
+    fields = {
+        name: {inner: _json(each) for inner, each in value.items()} if name == "generationConfig" else _json(value)
+        for name, value in body(call, model, names).items()
+    }
+    return names, configuration(call, model), fields
+
+
+def _json(value: object) -> msgspec.Raw:
+    return msgspec.Raw(as_json(value))
+
+
+def refuse_odd_name(model: str) -> None:
+    """The name becomes part of the address. Raises EngineError "model" for one that could change the address."""
+    if not MODEL_NAME.fullmatch(model) or ".." in model:
+        raise EngineError(f"{one_line(model)} is no name of a Gemini model: use one it lists", kind="model")

@@ -1,0 +1,79 @@
+"""Ollama, through its own client."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from backends.engines.base import Call, EngineChunk, Inspection
+from backends.engines.endpoint import Endpoint
+from backends.engines.lazy import Lazy
+from backends.engines.ollama.chat_body import ignored
+from backends.engines.ollama.embed import embed
+from backends.engines.ollama.status import OllamaStatus, inspect
+from backends.engines.ollama.stream import stream
+from backends.engines.probe import Probe
+from backends.engines.transport import Transport
+from backends.settings.model import LocalEngine
+from backends.types import EngineName, RuntimeReading
+
+if TYPE_CHECKING:
+    from backends.engines.ollama.sdk import OllamaSdk
+
+
+class OllamaClient:
+    """`qwen2.5:14b` or any model that Ollama has. Every call has the same `num_ctx`: another one reloads the model."""
+
+    name: EngineName = "local"
+
+    def __init__(self, settings: LocalEngine) -> None:
+        self._settings = settings
+        self.endpoint = ollama_endpoint(settings)
+        self._transport = Transport(self.endpoint, parallel=settings.parallel)
+        self._sdk = Lazy(self._build_sdk)
+        self._probe = Probe(self.endpoint, self._transport)
+        self._status = OllamaStatus(self._probe)
+
+    async def prepare(self) -> None:
+        """Import the SDK ahead of the first call; it takes 0.2 s."""
+        await self._sdk.get()
+
+    def ignores(self, call: Call) -> tuple[str, ...]:
+        """As `Engine.ignores`."""
+        return ignored(call)
+
+    def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
+        """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit, and
+        "rejected" where it has a file that Ollama does not take.
+        """
+        return stream(call, self._settings, self.endpoint, self._sdk)
+
+    async def status(self, at: datetime) -> RuntimeReading:
+        """As `EngineClient.status`: the version and the loaded models."""
+        return await self._status.read(at)
+
+    async def inspect(self) -> Inspection:
+        """As `EngineClient.inspect`."""
+        return await inspect(self._probe, self._settings.model)
+
+    async def embed(self, model: str, texts: Sequence[str], *, keep_alive: str) -> list[list[float]]:
+        """One vector for each text. Raises EngineError: "context" where a text is longer than the model's window."""
+        return await embed(await self._sdk.get(), self.endpoint, model, texts, keep_alive=keep_alive)
+
+    async def close(self) -> None:
+        await self._transport.aclose()
+
+    def _build_sdk(self) -> OllamaSdk:
+        from backends.engines.ollama.sdk import OllamaSdk
+
+        return OllamaSdk(host=self.endpoint.base_url, transport=self._transport, follow_redirects=False)
+
+
+def ollama_endpoint(settings: LocalEngine) -> Endpoint:
+    return Endpoint(
+        base_url=settings.base_url,
+        label="Ollama",
+        remedy="start it with `ollama serve`, or set engines.local.base_url",
+        billed=False,
+    )

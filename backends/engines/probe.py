@@ -1,0 +1,59 @@
+"""Short questions to an engine's server outside any call: which version, which models, how it is."""
+
+import re
+from typing import Any
+
+import httpx
+import msgspec
+
+from backends.engines.call_scope import CallScope
+from backends.engines.endpoint import Endpoint
+from backends.engines.transport import Transport
+from backends.errors import EngineError
+
+ANSWER_S = 5.0
+REMEDY = re.compile(r"(.*): (.*)", re.DOTALL)
+
+
+class Probe:
+    """GET requests over the engine's own connections. Nothing to close: the connections are the transport's."""
+
+    def __init__(self, endpoint: Endpoint, transport: Transport) -> None:
+        self.endpoint = endpoint
+        self._client = httpx.AsyncClient(transport=transport, base_url=endpoint.base_url, trust_env=False)
+
+    async def fetch(
+        self, path: str, *, answer_s: float = ANSWER_S, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """The status and the body of `path`. Raises EngineError where no answer comes within `answer_s` seconds."""
+        async with CallScope(self.endpoint, first_byte_s=answer_s, idle_s=answer_s) as scope:
+            response = await scope.receive(self._client.get(path, headers=headers))
+        return response.status_code, response.content
+
+    async def json(
+        self, path: str, *, answer_s: float = ANSWER_S, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """As `fetch`, with the body decoded; a body that is not JSON is returned as text."""
+        status, body = await self.fetch(path, answer_s=answer_s, headers=headers)
+        try:
+            return status, msgspec.json.decode(body)
+        except (msgspec.DecodeError, RecursionError):
+            return status, body.decode(errors="replace")
+
+    async def json_object(self, path: str, *, answer_s: float = ANSWER_S) -> dict[str, Any]:
+        """A JSON object. Raises EngineError for any other answer."""
+        status, body = await self.json(path, answer_s=answer_s)
+        if status != 200 or not isinstance(body, dict):
+            raise self.endpoint.protocol_error(f"answers {path} with {status} and no object")
+        return body
+
+
+def split_remedy(error: EngineError) -> tuple[str, str]:
+    """An error's message in its two halves: what happened, and what to do about it ("" where it does not say)."""
+    found = REMEDY.fullmatch(str(error))
+    return (found[1], found[2]) if found else (str(error), "")
+
+
+def objects(values: Any) -> list[dict[str, Any]]:
+    """The JSON objects of a list; other values, and what is not a list, are skipped."""
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []

@@ -1,0 +1,62 @@
+"""How sure a model was, as each engine tells it."""
+
+from math import exp
+
+import msgspec
+import pytest
+from ollama import ChatResponse
+
+from backends.engines.base import Call
+from backends.engines.ollama import ollama_endpoint
+from backends.engines.ollama.chat_body import chat_body
+from backends.engines.ollama.stream import ChatReading
+from backends.engines.openai.completion_body import completion_body
+from backends.engines.openai.completion_reading import CompletionReading
+from backends.engines.token_confidence import Confidence
+from backends.settings.model import LocalEngine
+from backends.types import Message
+
+SETTINGS = LocalEngine()
+CALL = Call(
+    id="t",
+    model="m",
+    messages=(Message(role="user", text="hello"),),
+    max_output=9,
+    input_tokens=3,
+    first_byte_s=1,
+    idle_s=1,
+)
+
+
+def test_it_is_asked_for_only_where_it_is_wanted() -> None:
+    wanted = msgspec.structs.replace(CALL, logprobs=True)
+    assert chat_body(wanted, SETTINGS)["logprobs"] is completion_body(wanted)["logprobs"] is True
+    assert "logprobs" not in chat_body(CALL, SETTINGS)
+    assert "logprobs" not in completion_body(CALL)
+
+
+def test_the_mean_is_geometric_and_passes_over_what_is_no_probability() -> None:
+    sure = Confidence()
+    assert sure.mean is None
+    for logprob in (-1.0, -3, 0.5, float("nan"), float("-inf"), None, "x"):
+        sure.add(logprob)
+    assert sure.mean == pytest.approx(exp(-2))
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_ollama_tells(told: bool) -> None:
+    reading = ChatReading(CALL, ollama_endpoint(SETTINGS))
+    more = {"logprobs": [{"token": "a", "logprob": -0.5}]} if told else {}
+    for done in (False, True):
+        part = {"message": {"role": "assistant", "content": "a"}, "done": done, "done_reason": "stop" if done else None}
+        reading.feed(ChatResponse.model_validate(part | more))
+    assert reading.finish().confidence == (pytest.approx(exp(-0.5)) if told else None)
+
+
+@pytest.mark.parametrize("told", ['{"content":[{"token":"a","logprob":-0.5}]}', '{"content":null}', "null"])
+def test_openai_tells(told: str) -> None:
+    reading = CompletionReading(CALL, ollama_endpoint(SETTINGS))
+    reading.feed(
+        b'{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":%b,"finish_reason":"stop"}]}' % told.encode()
+    )
+    assert reading.finish().confidence == (pytest.approx(exp(-0.5)) if "logprob" in told else None)

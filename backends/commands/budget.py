@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from backends.bootstrap.connect import attach
 from backends.errors import Unreachable, WrongUse
-from backends.finops.rendering import columns
+from backends.finops.text_writer import columns
 from backends.ledger.budget_windows import zone_of
 from backends.ledger.currency import also, footnote
 from backends.ledger.sqlite_connection import open_read_only

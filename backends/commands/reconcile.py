@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from backends.errors import WrongUse
-from backends.finops.rendering import columns
+from backends.finops.text_writer import columns
 from backends.ledger.billing import LARGEST_B, Bill, read
 from backends.ledger.prices import Prices
 from backends.ledger.reconciliation import ReconciledDay, reconcile

@@ -1,21 +1,26 @@
 """`claw report`: spend and savings over a span, read from the ledger's file, with or without a running core."""
 
 import argparse
+import re
 import sqlite3
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from backends.errors import WrongUse
-from backends.finops import focus, html_report, markdown_report, rendering
 from backends.finops.compare import compare
+from backends.finops.data_writer import as_csv, as_json
+from backends.finops.document import Document
+from backends.finops.focus import focus_csv
 from backends.finops.full_report import full_report
+from backends.finops.html_writer import as_html
+from backends.finops.markdown_writer import as_markdown
+from backends.finops.report_documents import comparison_document, full_document, review_document, totals_document
 from backends.finops.review import review
 from backends.finops.spend_report import KEYS, SpendReport, report
-from backends.finops.time_range import parse_since
+from backends.finops.text_writer import as_text
 from backends.ledger.budget_windows import zone_of
 from backends.ledger.currency import also, footnote
 from backends.ledger.prices import Prices
@@ -24,10 +29,14 @@ from backends.paths import Paths
 from backends.settings import model as settings
 from backends.settings.money import Money
 
-T = TypeVar("T")
+DATA = {"json": as_json, "csv": as_csv}
+PAGES = {"markdown": as_markdown, "html": as_html}
+FORMATS = ("table", *DATA, *PAGES, "focus")
 
-TOTALS = {"table": rendering.as_table, "json": lambda found: rendering.as_json(found) + "\n", "csv": rendering.as_csv}
-PAGES = {"markdown": markdown_report.as_markdown, "html": html_report.as_html}
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+"""No ledger is older, and as long a span before it is still a date."""
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", choices=tuple(KEYS), default="agent", help="what the rows are about (agent)")
     parser.add_argument(
         "--format",
-        choices=(*TOTALS, *PAGES, "focus"),
+        choices=FORMATS,
         default="table",
         help="table, json, csv, a whole report as markdown or html, or FOCUS (table)",
     )
@@ -66,24 +75,42 @@ def _text(
     if args.review:
         days = max(1, (span["until"] - span["since"]).days)
         found = review(db, settings=known, prices=span["prices"], now=span["until"], days=days)
-        return _either(found, rendering.as_review, wanted)
+        return _either(found, review_document(found), wanted)
     if args.compare:
-        return _either(compare(db, by=args.by, **span), rendering.as_comparison, wanted)
+        comparison = compare(db, by=args.by, **span)
+        return _either(comparison, comparison_document(comparison), wanted)
     if wanted == "focus":
-        return focus.focus_csv(db, **span)
+        return focus_csv(db, **span)
     if wanted in PAGES:
-        return PAGES[wanted](full_report(db, settings=known, zone=zone_of(known.money.timezone), **span))
+        zone = zone_of(known.money.timezone)
+        return PAGES[wanted](full_document(full_report(db, settings=known, zone=zone, **span)))
     totals = report(db, by=args.by, **span)
-    return TOTALS[wanted](totals) + (_elsewhere(totals, known.money) if wanted == "table" else "")
+    if wanted in DATA:
+        return DATA[wanted](totals)
+    return as_text(totals_document(totals, *_in_currency(totals, known.money)))
 
 
-def _elsewhere(totals: SpendReport, money: Money) -> str:
+def _in_currency(totals: SpendReport, money: Money) -> tuple[str, ...]:
     """The total in the operator's currency, with its rate; nothing where that is the dollar."""
     if money.currency == "USD":
-        return ""
+        return ()
     cost, saved = also(totals.total.cost_usd, money), also(totals.total.saved_usd, money)
-    return f"\ntotal{cost}, saved{saved}; {footnote(money)}\n"
+    return (f"total{cost}, saved{saved}; {footnote(money)}",)
 
 
-def _either(found: T, as_table: Callable[[T], str], wanted: str) -> str:
-    return msgspec.json.encode(found).decode() + "\n" if wanted == "json" else as_table(found).rstrip() + "\n"
+def _either(found: msgspec.Struct, document: Document, wanted: str) -> str:
+    return msgspec.json.encode(found).decode() + "\n" if wanted == "json" else as_text(document)
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """The moment that `text` means, UTC. Raises WrongUse for what is no span or date, or lies in the future."""
+    try:
+        if span := re.fullmatch(r"([0-9]{1,6})([mhdw])", text.strip()):
+            return max(FIRST, now - timedelta(**{UNITS[span[2]]: int(span[1])}))
+        moment = datetime.fromisoformat(text.strip())
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise WrongUse(f"--since {text!r} is no time: use 30d, 12h, or a date as 2026-11-01") from None
+    if moment > now:
+        raise WrongUse(f"--since {text!r} lies in the future: use 30d, 12h, or an earlier date")
+    return max(FIRST, moment)

@@ -9,8 +9,8 @@ import json
 import sqlite3
 from datetime import UTC, datetime, timedelta
 
+from backends.finops.data_writer import csv_text
 from backends.finops.discounts import discounts
-from backends.finops.rendering import csv_text
 from backends.ledger.prices import Prices
 from backends.ledger.rollups import By, Sum, sums
 

@@ -20,6 +20,9 @@ By = Literal["agent", "engine", "model", "intent", "day", "tag"]
 
 UNTAGGED = "untagged"
 
+SAVING_PARTS = ("routing", "exact_cache", "semantic_cache", "provider_cache", "optimisation")
+"""The fields of SavedBy, in the order in which people read them."""
+
 KEYS: tuple[By, ...] = ("agent", "engine", "model", "intent", "day", "tag")
 """What the rows of a report may be about; days are UTC."""
 

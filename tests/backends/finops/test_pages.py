@@ -9,10 +9,11 @@ import pytest
 
 from backends.finops.compare import compare
 from backends.finops.full_report import FullReport, full_report
-from backends.finops.html_report import as_html
-from backends.finops.markdown_report import as_markdown
-from backends.finops.rendering import as_comparison, as_review
+from backends.finops.html_writer import as_html
+from backends.finops.markdown_writer import as_markdown
+from backends.finops.report_documents import comparison_document, full_document, review_document
 from backends.finops.review import review
+from backends.finops.text_writer import as_text
 from backends.ledger.prices import Prices
 from backends.settings.model import Settings
 from backends.settings.money import Costs, LocalCosts
@@ -55,16 +56,16 @@ class Tags(HTMLParser):
 
 
 def test_tags_have_a_table_where_there_are_any(month: FullReport) -> None:
-    assert "By tag" not in as_html(month) + as_markdown(month)
+    assert "By tag" not in as_html(full_document(month)) + as_markdown(full_document(month))
     tagged = outcome("t", attempt("1"), at=NOW - timedelta(hours=1), tag="team-a")
     with filled(tagged) as db:
         found = full_report(db, since=NOW - timedelta(days=30), until=NOW, settings=RENTED, prices=PRICES, zone=UTC)
-    assert "<h2>By tag</h2>" in as_html(found)
-    assert "| team-a | 1 |" in as_markdown(found)
+    assert "<h2>By tag</h2>" in as_html(full_document(found))
+    assert "| team-a | 1 |" in as_markdown(full_document(found))
 
 
 def test_html_stands_alone_and_runs_nothing_of_anybodys(month: FullReport) -> None:
-    page = as_html(month)
+    page = as_html(full_document(month))
     seen = Tags()
     seen.feed(page)
     assert "script" not in seen.names
@@ -75,7 +76,7 @@ def test_html_stands_alone_and_runs_nothing_of_anybodys(month: FullReport) -> No
 
 
 def test_markdown_shows_names_as_they_are(month: FullReport) -> None:
-    text = as_markdown(month)
+    text = as_markdown(full_document(month))
     outside = re.sub("`[^`\n]*`", "", text.replace("\\`", ""))
     assert not re.search(r"(?<!\\)<script", outside)
     assert "\\<script\\>" in outside
@@ -86,22 +87,22 @@ def test_markdown_shows_names_as_they_are(month: FullReport) -> None:
 
 def test_both_say_the_same_total(month: FullReport) -> None:
     assert month.by_agent.total.cost_usd == 11 * COST + 1
-    assert "$1.01" in as_html(month)
-    assert "$1.01" in as_markdown(month)
+    assert "$1.01" in as_html(full_document(month))
+    assert "$1.01" in as_markdown(full_document(month))
 
 
 def test_the_forecast_is_in_both(month: FullReport) -> None:
     assert month.forecast is not None
-    assert "nine times in ten" in as_html(month)
-    assert "nine times in ten" in as_markdown(month)
+    assert "nine times in ten" in as_html(full_document(month))
+    assert "nine times in ten" in as_markdown(full_document(month))
 
 
 def test_an_empty_ledger_makes_whole_pages() -> None:
     with filled() as db:
         found = full_report(db, since=NOW - timedelta(days=1), until=NOW, settings=Settings(), prices=PRICES, zone=UTC)
-    assert "No requests." in as_html(found)
-    assert "No requests." in as_markdown(found)
-    assert "costs.local.rent_usd_month" in as_html(found)
+    assert "No requests." in as_html(full_document(found))
+    assert "No requests." in as_markdown(full_document(found))
+    assert "costs.local.rent_usd_month" in as_html(full_document(found))
 
 
 def test_a_comparison_has_both_spans_and_what_came_and_went() -> None:
@@ -119,12 +120,12 @@ def test_a_comparison_has_both_spans_and_what_came_and_went() -> None:
         ("stays", 1, Decimal("0.5")),
     ]
     assert (found.total.before.cost_usd, found.total.after.cost_usd) == (3, 8)
-    assert "+167%" in as_comparison(found)
+    assert "+167%" in as_text(comparison_document(found))
 
 
 def test_a_review_as_text_has_every_part() -> None:
     with filled(*rows()) as db:
-        text = as_review(review(db, settings=RENTED, prices=PRICES, now=NOW))
-    for part in ("what would save most", "try: claw config set", "break-even", "own machine", "2026-06"):
+        text = as_text(review_document(review(db, settings=RENTED, prices=PRICES, now=NOW)))
+    for part in ("What would save most", "try: claw config set", "Break-even", "own machine", "2026-06"):
         assert part in text
     assert "\x1b" not in text

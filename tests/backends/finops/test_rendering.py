@@ -9,8 +9,11 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from backends.finops.rendering import as_csv, as_json, as_table, columns, dollars
+from backends.finops.data_writer import as_csv, as_json
+from backends.finops.document import dollars
+from backends.finops.report_documents import totals_document
 from backends.finops.spend_report import ReportLine, SavedBy, SpendReport
+from backends.finops.text_writer import as_text, columns
 from tests.backends.ledger.samples import AT
 
 D = Decimal
@@ -80,7 +83,7 @@ def test_figures_in_csv_stay_figures() -> None:
 
 
 def test_the_table_is_aligned_and_harmless() -> None:
-    table = as_table(of(line("ada"), line("sc\x1b[31mout\n", "0", "0", exact_cache=D(0))))
+    table = as_text(totals_document(of(line("ada"), line("sc\x1b[31mout\n", "0", "0", exact_cache=D(0)))))
     assert "\x1b" not in table
     rows = table.splitlines()
     assert rows[0] == "2025-12-16 12:00 to 2026-01-15 12:00 UTC"
@@ -93,7 +96,7 @@ def test_the_table_is_aligned_and_harmless() -> None:
 
 def test_what_the_own_machine_costs_is_told_apart() -> None:
     own = replace(line("ada"), own_cost_usd=D("0.25"))
-    assert as_table(of(own)).splitlines()[-1] == "own machine, billed by nobody: $0.250000"
+    assert as_text(totals_document(of(own))).splitlines()[-1] == "own machine, billed by nobody: $0.250000"
     record = next(csv.DictReader(io.StringIO(as_csv(of(own)))))
     assert (record["own_cost_usd"], record["cost_usd"]) == ("0.25", "0.5")
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.commands.report import parse_since
 from backends.errors import WrongUse
-from backends.finops.time_range import parse_since
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 

@@ -1,0 +1,147 @@
+"""What the reports for people say: totals, a comparison, the review, and the full report, each as a document."""
+
+from collections.abc import Iterable, Iterator
+
+from backends.finops.compare import Change, Comparison
+from backends.finops.document import (
+    Block,
+    BreakEvenCurve,
+    Bullets,
+    DailySpend,
+    Document,
+    Heading,
+    Inline,
+    Recommendations,
+    Strong,
+    Table,
+    cents,
+    dollars,
+    paragraph,
+    table,
+)
+from backends.finops.full_report import FullReport
+from backends.finops.spend_report import SAVING_PARTS, ReportLine, SpendReport
+from backends.types import BreakEven, PriceMonth, Review
+
+
+def totals_document(report: SpendReport, *remarks: str) -> Document:
+    """A table of its rows and their total, where the savings come from, then `remarks`."""
+    head = (report.by, "requests", "cost", "all-cloud", "saved", "", "input", "output")
+    parts = report.total.saved_by
+    saved = ", ".join(
+        f"{name.replace('_', ' ')} {dollars(amount)}"
+        for name in SAVING_PARTS
+        if (amount := getattr(parts, name)) or name == "routing"
+    )
+    own = report.total.own_cost_usd
+    machine = (f"own machine, billed by nobody: {dollars(own)}",) if own else ()
+    return Document(
+        "",
+        (
+            paragraph(f"{report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC"),
+            table(head, map(_totals_row, (*report.rows, report.total))),
+            paragraph(f"saved by: {saved}"),
+            *map(paragraph, (*machine, *remarks)),
+        ),
+    )
+
+
+def comparison_document(found: Comparison) -> Document:
+    """What each key cost in the span before and in this one, and the change."""
+    before, after = (f"{one.since:%Y-%m-%d %H:%M} to {one.until:%Y-%m-%d %H:%M}" for one in (found.before, found.after))
+    head = (found.after.by, "before", "now", "change", "")
+    return Document(
+        "", (paragraph(f"{before}, then {after} UTC"), table(head, map(_change_row, (*found.rows, found.total))))
+    )
+
+
+def review_document(found: Review) -> Document:
+    """What would save most, where the own machine breaks even, and the price of tokens."""
+    return Document("", (*_savings(found), *_machine_and_prices(found)))
+
+
+def full_document(found: FullReport) -> Document:
+    """Everything: totals by agent, model, intent, tag and day, the review, and where the month ends."""
+    report = found.by_agent
+    tables = [one for one in (report, found.by_model, found.by_intent, found.by_tag) if one is not None]
+    return Document(
+        f"Spend, {report.since:%Y-%m-%d} to {report.until:%Y-%m-%d} (UTC)",
+        (
+            Bullets(tuple(_summary(found))),
+            *_savings(found.review),
+            *(block for one in tables for block in (Heading(f"By {one.by}"), _spend_table(one))),
+            Heading("By day"),
+            DailySpend(found.by_day.rows) if found.by_day.rows else paragraph("No requests."),
+            *_machine_and_prices(found.review),
+        ),
+    )
+
+
+def _savings(found: Review) -> Iterator[Block]:
+    yield Heading("What would save most")
+    if found.recommendations:
+        yield Recommendations(found.recommendations)
+    else:
+        yield paragraph("Nothing was found that is worth a cent a month.")
+
+
+def _machine_and_prices(found: Review) -> Iterator[Block]:
+    yield Heading("Break-even of the own machine")
+    yield from _break_even(found.break_even)
+    yield Heading("Price of a token, tokens of a request")
+    yield _price_table(found.months)
+
+
+def _summary(found: FullReport) -> Iterator[tuple[Inline, ...]]:
+    total = found.by_agent.total
+    cost = Strong(dollars(total.cost_usd))
+    yield f"{total.requests:,} requests cost ", cost, f"; all-cloud {dollars(total.baseline_usd)}"
+    share = f" ({total.saved_usd / total.baseline_usd:.0%} of all-cloud)" if total.baseline_usd else ""
+    parts = (f"{name.replace('_', ' ')} {dollars(getattr(total.saved_by, name))}" for name in SAVING_PARTS)
+    yield (f"saved {dollars(total.saved_usd)}{share}: {', '.join(parts)}",)
+    if month := found.forecast:
+        span = f" ({cents(month.low_usd)} to {cents(month.high_usd)} nine times in ten)"
+        yield "the month ends at about ", Strong(cents(month.month_end_usd)), span
+
+
+def _break_even(found: BreakEven) -> Iterator[Block]:
+    note = f"{found.note[:1].upper()}{found.note[1:]}."
+    if not found.curve:
+        yield paragraph(note)
+        return
+    at = "never" if found.at_requests is None else f"from {found.at_requests:,} requests a month"
+    yield paragraph(f"The own machine is cheaper than the cloud {at}; now {found.requests_month:,}. {note}")
+    yield BreakEvenCurve(found.curve)
+
+
+def _spend_table(report: SpendReport) -> Table:
+    lines = (
+        (line.key, f"{line.requests:,}", dollars(line.cost_usd), dollars(line.baseline_usd), dollars(line.saved_usd))
+        for line in (*report.rows, report.total)
+    )
+    return table((report.by, "requests", "cost", "all-cloud", "saved"), lines)
+
+
+def _price_table(months: Iterable[PriceMonth]) -> Table:
+    lines = (
+        (
+            one.month,
+            "–" if one.usd_per_mtok is None else dollars(one.usd_per_mtok),
+            "–" if one.tokens_per_request is None else f"{one.tokens_per_request:,.0f}",
+            f"{one.requests:,}",
+            dollars(one.cost_usd),
+        )
+        for one in months
+    )
+    return table(("month", "a million tokens", "tokens a request", "paid requests", "total"), lines)
+
+
+def _totals_row(line: ReportLine) -> tuple[str, ...]:
+    share = f"{line.saved_usd / line.baseline_usd:.0%}" if line.baseline_usd else "–"
+    money = dollars(line.cost_usd), dollars(line.baseline_usd), dollars(line.saved_usd)
+    return line.key, f"{line.requests:,}", *money, share, f"{line.input_tokens:,}", f"{line.output_tokens:,}"
+
+
+def _change_row(row: Change) -> tuple[str, ...]:
+    share = "" if row.share is None else f"{row.share:+.0%}"
+    return row.key, dollars(row.before.cost_usd), dollars(row.after.cost_usd), dollars(row.cost_usd), share

@@ -1,9 +1,11 @@
-# The two commands of the README, and what they are made of. Everything lives in .venv; nothing needs root.
+# The two commands of the README, and their parts. Everything lives in .venv; nothing needs root.
 #
-#   make run           set up on the first call, then open the console
+#   make run           sets up on the first call, then opens the console
 #   make run LIGHT=1   the same without torch: the ONNX build of the embedding model
-#   make test          set up on the first call, then lint, types, boundaries and tests
-#   make clients       the tests with Node's clients and Java's, which `make test` leaves out
+#   make test          sets up on the first call, then runs lint, types, boundaries and tests
+#   make clients       runs the tests with clients on Node and Java, which `make test` leaves out
+#   make docs          writes the generated tables of docs/
+#   make snapshots     takes the tests' pictures of the screens again
 
 PYTHON ?= python3
 VENV   := .venv
@@ -17,7 +19,7 @@ NODE   := tests/clients/node/node_modules
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 say     = @printf '\033[1m%s\033[0m\n' "$(1)"
 
-.PHONY: run test lint types boundaries pytest clients snapshots readme clean
+.PHONY: run test lint types boundaries pytest clients snapshots docs clean
 
 run: $(VENV)/.run-$(EXTRA)
 	@$(BIN)/claw $(ARGS)
@@ -46,8 +48,8 @@ clients: $(VENV)/.test $(NODE)/.installed
 snapshots: $(VENV)/.test
 	$(BIN)/pytest --snapshot-update tests/snapshots tests/console
 
-readme: $(VENV)/.test
-	$(BIN)/python -m docs.generate.tables README.md
+docs: $(VENV)/.test
+	$(BIN)/python -m docs.generate.tables
 
 clean:
 	rm -rf $(VENV) $(CLIENTS) $(NODE) build dist *.egg-info

@@ -1,4 +1,5 @@
-"""Ten prompts of the README, each sent through a whole core's `explain`, so that the table says what the code does.
+"""Ten prompts of docs/routing.md, each sent through a whole core's `explain`, so that the table says what the code
+does.
 
 The engines are twins that are up and idle and have answered nothing yet; no prompt is sent to either.
 """

@@ -1,20 +1,22 @@
-"""The README's tables, written from the code: every setting, every intent with prompts that are taken for it, and ten
-prompts as they are decided; and in docs/clients.md every field of a request.
+"""The tables of the documentation that are written from the code.
 
-    python -m docs.generate.tables [README.md]        what `make readme` runs
+    python -m docs.generate.tables        what `make docs` runs
 
-Each table stands between two comments, `<!-- settings … -->` and `<!-- /settings -->`; all else is left as it is.
+Each table stands between two comments, `<!-- settings … -->` and `<!-- /settings -->`; the rest of a page stays as it
+is.
 """
 
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from backends.gateway.dialects.openai_chat.chat_fields import FIELDS
+from backends.rehearsal.incidents import INCIDENTS
 from backends.routing.quality import Dial
 from backends.settings.default_file import descriptions
 from docs.generate import examples as decided
+
+FOLDER = Path(__file__).parents[1]
 
 INTENTS = {
     "chat": ("small talk and quick questions", "Hi, how are you today?", "Thanks, that was helpful!"),
@@ -90,7 +92,7 @@ INTENTS = {
         "Turn off the lights in the living room",
     ),
 }
-"""For each intent what is meant by it, then two prompts."""
+"""For each intent its meaning, then two prompts that are classified as it."""
 
 
 def settings() -> str:
@@ -136,19 +138,23 @@ def fields() -> str:
     return _table(("field", "what becomes of it", "how"), rows)
 
 
-def written(readme: str) -> str:
-    """`readme` with its tables as they are now. Raises ValueError where the comments around one are missing."""
-    tables = {"settings": settings, "intents": intents, "dial": dial, "examples": examples, "explained": explained}
-    return _with(readme, tables)
+def incidents() -> str:
+    """What can be started at the twins in rehearsal."""
+    return _table(("name", "what happens"), [(f"`{name}`", _cell(each.says)) for name, each in INCIDENTS.items()])
 
 
-def clients(text: str) -> str:
-    """docs/clients.md with its table as it is now. Raises ValueError as `written` does."""
-    return _with(text, {"fields": fields})
+PAGES: dict[str, dict[str, Callable[[], str]]] = {
+    "settings.md": {"settings": settings},
+    "routing.md": {"intents": intents, "dial": dial, "examples": examples, "explained": explained},
+    "clients.md": {"fields": fields},
+    "rehearsal.md": {"incidents": incidents},
+}
+"""For each page of docs/ its tables, and what makes them."""
 
 
-DOCUMENTS: dict[Path, Callable[[str], str]] = {Path(__file__).parents[1] / "clients.md": clients}
-"""What is written beside the README, and by what."""
+def written(page: str, text: str) -> str:
+    """`text` of `page` with its tables as they are now. Raises ValueError where the comments around one are missing."""
+    return _with(text, PAGES[page])
 
 
 def _with(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
@@ -170,9 +176,9 @@ def _cell(text: str) -> str:
 
 
 def main() -> None:
-    path = Path(sys.argv[1] if len(sys.argv) > 1 else "README.md")
-    for place, write in {path: written, **DOCUMENTS}.items():
-        place.write_text(write(place.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        path = FOLDER / page
+        path.write_text(written(page, path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

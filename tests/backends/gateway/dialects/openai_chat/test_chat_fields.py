@@ -9,7 +9,6 @@ from openai.types.chat import completion_create_params as openai_params
 from backends.gateway.dialects.openai_chat.chat_body import ChatRequest, read
 from backends.gateway.dialects.openai_chat.chat_fields import FIELDS, NAMED, Field
 from backends.gateway.http_errors import HttpError
-from docs.generate.tables import DOCUMENTS
 from tests.backends.gateway.running_gateway import RunningGateway
 
 HELLO = [{"role": "user", "content": "hi"}]
@@ -150,12 +149,6 @@ def test_every_field_that_openais_client_can_send_stands_in_the_table(place: str
     sent = {key for table in within(body, *names) for key in get_type_hints(table)}
     assert sent
     assert not sent - FIELDS[place].keys()
-
-
-def test_the_table_in_the_docs_is_written_from_the_code() -> None:
-    for path, written in DOCUMENTS.items():
-        text = path.read_text(encoding="utf-8")
-        assert written(text) == text, "run `make readme`"
 
 
 def test_fields_that_nobody_knows_are_named_and_bounded() -> None:

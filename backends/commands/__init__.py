@@ -1,4 +1,4 @@
-"""One-shot commands: a file each, imported only when it is the one that was asked for.
+"""One-shot commands: a file each, imported only when it is the one to run.
 
 A command's module has `add_arguments(parser)` and `run(args) -> int`; it may raise ClawError, which becomes one line
 on stderr and the error's exit code.
@@ -23,10 +23,10 @@ COMMANDS = {
     "ask": "send one prompt and stream the answer",
     "explain": "show where a prompt would go, and why, without sending it",
     "act": "stop cloud spend, pin an agent, cancel a call, flush the cache",
-    "route": "judge answers, learn from that, measure the router",
+    "route": "rate answers, calibrate the router from ratings, measure it",
     "report": "spend, savings and waste",
     "budget": "budgets: limit, spent, reserved, left",
-    "cache": "look at the cache or flush it",
+    "cache": "show what the cache holds, flush it",
     "ledger": "verify, export or back up the ledger",
     "config": "show the settings in force, or write a commented file",
     "doctor": "check engines, models, key, GPU, disk, clock and terminal",
@@ -34,7 +34,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run `argv`, whose first word is a command's name. Returns the exit code; never raises for a person's mistake."""
+    """Run `argv`, whose first word is a command's name. Returns the exit code, also for a user's mistake."""
     name, *rest = argv
     module = importlib.import_module(f"backends.commands.{name}")
     parser = Parser(prog=f"claw {name}", description=COMMANDS[name][0].upper() + COMMANDS[name][1:] + ".")
@@ -48,20 +48,20 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader went away; closing stdout again at exit must not raise a second time.
+        # Nobody reads stdout any more; closing it again at exit must not raise a second time.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         with contextlib.suppress(OSError):
-            sys.stdout.close()  # what it holds would be written, and fail, again at exit
-        print("claw: no space is left where it writes: free some, then run it again", file=sys.stderr)
+            sys.stdout.close()  # its buffer would be written, and fail, again at exit
+        print("claw: no space left on the disk: free some, then run this again", file=sys.stderr)
         return 1
 
 
 def _run(module: ModuleType, args: argparse.Namespace) -> int:
-    """Run it, and write what it said while faults of that can still be told."""
+    """Run it, and flush its output here, where a failed write can still be reported."""
     code = int(module.run(args))
     if sys.stdout is not None:
         sys.stdout.flush()
@@ -72,21 +72,24 @@ def _parsed(parser: "Parser", words: Sequence[str]) -> argparse.Namespace:
     """Options may also stand between a command's words: `claw ledger export --rehearse FILE`."""
     try:
         return parser.parse_args(words)
-    except WrongUse:
-        if "--" in words or any(action.nargs == argparse.PARSER for action in parser._actions):
+    except WrongUse as error:
+        if "--" in words:
             raise
-        return parser.parse_intermixed_args(words)
+        try:
+            return parser.parse_intermixed_args(words)
+        except TypeError:  # argparse's word for a command with sub-commands
+            raise error from None
 
 
 def _write_any_text() -> None:
-    """A locale that lacks a character gets ? for it, not a traceback."""
+    """Print ? for a character that the locale lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse whose errors are one line."""
+    """An argparse parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
         raise WrongUse(f"{message}: see `{self.prog} --help`")

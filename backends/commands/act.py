@@ -1,4 +1,4 @@
-"""`claw act`: an operator's order to the running core, written to its audit table."""
+"""`claw act`: an operator's action on the running core, written to its audit table."""
 
 import argparse
 import asyncio
@@ -8,9 +8,9 @@ import sys
 import msgspec
 
 from backends.bootstrap.connect import attach
-from backends.commands.screen import shown
 from backends.errors import Unreachable, WrongUse
 from backends.paths import Paths
+from backends.text.terminal_safe import harmless
 from backends.types import Acted, Action
 
 WORDS = {
@@ -41,20 +41,20 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(msgspec.json.encode(acted).decode() + "\n")
     else:
-        print(shown(acted.detail))
+        print(harmless(acted.detail))
     return 0
 
 
 def _action(verb: str, words: list[str]) -> Action:
     wanted = WORDS[verb]
     if len(words) != len(wanted):
-        words_wanted = "1 word" if len(wanted) == 1 else f"{len(wanted)} words"
-        raise WrongUse(f"`claw act {' '.join((verb, *wanted))}` is the form: give {words_wanted} after {verb}")
+        words_wanted = "1 word" if len(wanted) == 1 else f"{len(wanted) or 'no'} words"
+        raise WrongUse(f"{verb} takes {words_wanted}: use `claw act {' '.join((verb, *wanted))}`")
     given = dict(zip(wanted, words, strict=True))
     if given.get("ENGINE", "local") not in ("local", "cloud"):
         raise WrongUse(f"an agent is pinned to local or cloud, not to {given['ENGINE']!r}")
     if given.get("VERDICT", "good") not in ("good", "bad"):
-        raise WrongUse(f"an answer is rated good or bad, not {given['VERDICT']!r}")
+        raise WrongUse(f"{given['VERDICT']!r} is no rating: use good or bad")
     return msgspec.convert(
         {
             "verb": verb,

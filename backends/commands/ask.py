@@ -8,20 +8,20 @@ from contextlib import aclosing
 import msgspec
 
 from backends.bootstrap.connect import open_core
-from backends.commands.answer import as_json, exit_code
-from backends.commands.prompt import add_prompt, request_from
-from backends.commands.screen import Screen, shown
+from backends.commands.json_output import exit_code, outcome_as_json
+from backends.commands.prompt_arguments import add_prompt, request_from
 from backends.core.api import Core
 from backends.paths import Paths
 from backends.settings.model import load
+from backends.text.terminal_safe import harmless
 from backends.types import Delta, Done, Outcome, Request
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_prompt(parser)
-    parser.add_argument("--engine", choices=("auto", "local", "cloud"), default="auto", help="where to send it")
-    parser.add_argument("--sensitive", action="store_true", help="keep it on this machine")
-    parser.add_argument("--no-cache", action="store_true", help="neither look it up nor store the answer")
+    parser.add_argument("--engine", choices=("auto", "local", "cloud"), default="auto", help="the engine to send it to")
+    parser.add_argument("--sensitive", action="store_true", help="keep it in the local zone")
+    parser.add_argument("--no-cache", action="store_true", help="neither look up a stored answer nor store this one")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,29 +32,50 @@ def run(args: argparse.Namespace) -> int:
 async def _ask(request: Request, *, rehearse: bool, json: bool) -> int:
     settings = load(Paths.find().config).settings
     async with open_core(settings, rehearse=rehearse, one_shot=True) as opened:
-        text, outcome = await _hear(opened.core, request, echo=not json)
+        text, outcome = await _receive(opened.core, request, echo=not json)
     if json:
-        sys.stdout.write(msgspec.json.encode(as_json(outcome, text)).decode() + "\n")
+        sys.stdout.write(msgspec.json.encode(outcome_as_json(outcome, text)).decode() + "\n")
     if outcome.error:
-        print(f"claw: {shown(outcome.error)}", file=sys.stderr)
+        print(f"claw: {harmless(outcome.error)}", file=sys.stderr)
     elif outcome.finish == "blocked":
-        print(f"claw: the engine blocked the answer ({shown(', '.join(outcome.notes))}): rephrase it", file=sys.stderr)
+        notes = harmless(", ".join(outcome.notes))
+        print(f"claw: the engine blocked the answer ({notes}): rephrase it", file=sys.stderr)
     return exit_code(outcome)
 
 
-async def _hear(core: Core, request: Request, *, echo: bool) -> tuple[str, Outcome]:
+class AnswerWriter:
+    """Writes the pieces of an answer to stdout as they come: unchanged into a pipe, made harmless on a terminal."""
+
+    def __init__(self) -> None:
+        self._tty = sys.stdout.isatty()
+        self._last = "\n"
+
+    def write(self, text: str) -> None:
+        if text:
+            self._last = text[-1]
+            sys.stdout.write(harmless(text, newlines=True) if self._tty else text)
+            sys.stdout.flush()
+
+    def end(self) -> None:
+        """A line break, where the answer has none at its end."""
+        if self._last != "\n":
+            sys.stdout.write("\n")
+        sys.stdout.flush()
+
+
+async def _receive(core: Core, request: Request, *, echo: bool) -> tuple[str, Outcome]:
     texts: list[str] = []
-    screen = Screen() if echo else None
+    writer = AnswerWriter() if echo else None
     async with aclosing(core.ask(request)) as chunks:
         async for chunk in chunks:
             match chunk:
                 case Delta(text):
                     texts.append(text)
-                    if screen:
-                        screen.write(text)
+                    if writer:
+                        writer.write(text)
                 case Done(outcome):
-                    if screen:
-                        screen.end()
+                    if writer:
+                        writer.end()
                     return "".join(texts), outcome
                 case _:
                     pass

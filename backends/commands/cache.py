@@ -1,4 +1,4 @@
-"""`claw cache`: what is stored, what it answered, and forgetting it."""
+"""`claw cache`: what is stored, how often it answered, and flushing it."""
 
 import argparse
 import asyncio
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backends.bootstrap.connect import attach
-from backends.commands.screen import shown
 from backends.errors import ClawError, Unreachable, WrongUse
 from backends.paths import Paths
 from backends.settings import model as settings
+from backends.text.terminal_safe import harmless
 from backends.types import Acted, Action, CacheStats
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "verb",
         choices=tuple(TAKES),
-        help="show figures, forget answers, list them or show one, write them as JSON lines, forget one",
+        help="show statistics, delete all answers, list them or show one, write them as JSON lines, delete one",
     )
     parser.add_argument("target", nargs="?", metavar="ENTRY|FILE", help="an entry's id, or the file export writes")
     parser.add_argument("--agent", metavar="A", help="only what this agent asked (flush, inspect, export)")
@@ -41,9 +41,9 @@ def run(args: argparse.Namespace) -> int:
     paths, verb = Paths.find(rehearsal=args.rehearse), args.verb
     takes = TAKES[verb]
     if args.target is None and takes in ("FILE", "ENTRY"):
-        raise WrongUse(f"`claw cache {verb} {takes}` is the form: say which {takes.lower()}")
+        raise WrongUse(f"`claw cache {verb}` needs the {takes.lower()}: use `claw cache {verb} {takes}`")
     if args.target is not None and not takes:
-        raise WrongUse(f"`claw cache {verb}` takes no more words: leave {shown(args.target)} out")
+        raise WrongUse(f"`claw cache {verb}` takes no further argument: remove {harmless(args.target)}")
     text = _text(verb, paths, args)
     sys.stdout.write(text + "\n" if text else "")
     return 0
@@ -63,7 +63,7 @@ def _text(verb: str, paths: Paths, args: argparse.Namespace) -> str:
             detail = _kill(paths, args.target)
         case _:
             detail = _flush(paths, args.agent)
-    return msgspec.json.encode({"detail": detail}).decode() if args.json else shown(detail)
+    return msgspec.json.encode({"detail": detail}).decode() if args.json else harmless(detail)
 
 
 def _stats(paths: Paths, *, as_json: bool) -> str:
@@ -82,7 +82,7 @@ def _stats(paths: Paths, *, as_json: bool) -> str:
 def _lines(stats: CacheStats, *, running: bool) -> list[str]:
     lines = [f"entries    {stats.entries}", f"bytes      {stats.bytes}"]
     if not running:
-        return [*lines, "no core is running here: hits and savings are counted while one runs"]
+        return [*lines, "No core is running: hits and savings are counted while one runs."]
     hits = stats.exact_hits + stats.semantic_hits
     share = f" ({hits / stats.lookups:.0%})" if stats.lookups else ""
     lines += [
@@ -92,23 +92,23 @@ def _lines(stats: CacheStats, *, running: bool) -> list[str]:
         f"shared     {stats.shared_flights} joined a call in flight",
         f"saved      ${stats.saved_usd:f}",
         f"provider   {stats.provider_cached_tokens} input tokens cached there, ${stats.provider_saved_usd:f} saved",
-        f"semantic   {stats.semantic} {shown(stats.semantic_detail or stats.embedder)}".rstrip(),
+        f"semantic   {stats.semantic} {harmless(stats.semantic_detail or stats.embedder)}".rstrip(),
         f"wrong      {_wrong(stats)}",
     ]
     lines += [
-        f"used       {entry.id} {shown(entry.agent)} {shown(entry.intent)} {entry.hits} hits" for entry in stats.top
+        f"used       {each.id} {harmless(each.agent)} {harmless(each.intent)} {each.hits} hits" for each in stats.top
     ]
-    lines += [f"near miss  {shown(miss)}" for miss in stats.near_misses]
-    return lines + ([f"problem    {shown(stats.problem)}"] if stats.problem else [])
+    lines += [f"near miss  {harmless(miss)}" for miss in stats.near_misses]
+    return lines + ([f"problem    {harmless(stats.problem)}"] if stats.problem else [])
 
 
 def _wrong(stats: CacheStats) -> str:
     """The measured share of wrong semantic hits, with its interval."""
     complaints = f"; {stats.complaints} complaints" if stats.complaints else ""
     if stats.wrong_share is None:
-        return f"not measured yet: no semantic hit was asked anew{complaints}"
+        return f"not measured yet: no semantic hit was checked{complaints}"
     share, low, high = stats.wrong_share
-    counted = f"{stats.rechecked_wrong} of {stats.rechecked} asked anew"
+    counted = f"{stats.rechecked_wrong} of {stats.rechecked} checked"
     return f"{share:.3f} ({low:.3f}–{high:.3f} at 95 %): {counted}, for ${stats.rechecked_usd:f}{complaints}"
 
 
@@ -123,14 +123,14 @@ def _file_totals(path: Path) -> tuple[int, int]:
     try:
         return browser.totals(path)
     except sqlite3.Error as error:
-        raise ClawError(f"the cache at {path} cannot be read ({error}): `claw cache flush` begins it anew") from None
+        raise ClawError(f"the cache at {path} cannot be read ({error}): `claw cache flush` creates a new one") from None
 
 
 def _flush(paths: Paths, agent: str | None) -> str:
     try:
         return asyncio.run(_act(paths.socket, Action(verb="flush-cache", actor=_actor(), agent=agent))).detail
     except Unreachable:
-        return f"{_in_file(paths, lambda database: len(database.flush(agent)))} stored answers were forgotten"
+        return f"{_in_file(paths, lambda database: len(database.flush(agent)))} stored answers were deleted"
 
 
 def _kill(paths: Paths, id: str) -> str:
@@ -147,7 +147,7 @@ def _kill(paths: Paths, id: str) -> str:
 
     count = _in_file(paths, kill)
     if count != 1:
-        raise WrongUse(f"{count} entries have an id that begins with {shown(id)}: `claw cache inspect` lists them")
+        raise WrongUse(f"{count} entries have an id that starts with {harmless(id)}: `claw cache inspect` lists them")
     return f"entry {id} killed"
 
 
@@ -161,7 +161,7 @@ def _actor() -> str:
 
 
 def _in_file(paths: Paths, work: Callable[["Database"], int]) -> int:
-    """Change the file of a core that is not running; 0 where there is none."""
+    """Change the cache's file while no core runs; 0 where there is none."""
     from backends.cache.database import Database
 
     if not paths.cache.exists():

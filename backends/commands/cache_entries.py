@@ -16,16 +16,16 @@ from backends.cache import browser
 from backends.cache.browser import ListedEntry
 from backends.cache.encryption import BodyCipher
 from backends.cache.stored_answer import age
-from backends.commands.screen import shown
 from backends.errors import ClawError, WrongUse
 from backends.ledger.install_key import InstallKey
 from backends.paths import Paths
+from backends.text.terminal_safe import harmless
 
 LISTED = 50
 
 
 def inspect(paths: Paths, id: str | None, agent: str | None, *, as_json: bool) -> str:
-    """The most used entries, or all about the one whose id begins so."""
+    """The most used entries, or everything about the one whose id starts with `id`."""
     return _read(paths, lambda db, seal: _one(db, seal, id, as_json) if id else _many(db, seal, agent, as_json))
 
 
@@ -51,18 +51,18 @@ def _many(db: sqlite3.Connection, seal: BodyCipher | None, agent: str | None, as
     lines = [f"{'entry':<12}  {'agent':<12}  {'intent':<17} {'hits':>6}  {'age':>7}  {'bytes':>8}  question"]
     for each in found:
         intent = each.entry.stored.intent if each.entry else "–"
-        question = shown(each.entry.question[:60]) if each.entry else "encrypted" if each.encrypted else "broken"
+        question = harmless(each.entry.question[:60]) if each.entry else "encrypted" if each.encrypted else "broken"
         line = f"{each.id:<12}  {each.agent:<12}  {intent:<17} {each.hits:>6}  {age(max(0, now - each.stored_at)):>7}"
         lines.append(f"{line}  {each.size:>8}  {question}")
-    return "\n".join(lines) if found else "nothing is stored"
+    return "\n".join(lines) if found else "The cache is empty."
 
 
 def _one(db: sqlite3.Connection, seal: BodyCipher | None, id: str, as_json: bool) -> str:
     found = list(browser.entries(db, seal, id=id, limit=3))
     if not found:
-        raise WrongUse(f"no entry {shown(id)} is stored: `claw cache inspect` lists those that are")
+        raise WrongUse(f"no entry {harmless(id)} is stored: `claw cache inspect` lists the stored ones")
     if len(found) > 1:
-        raise WrongUse(f"{shown(id)} may be {', '.join(each.id for each in found)}: give more of it")
+        raise WrongUse(f"{harmless(id)} matches {', '.join(each.id for each in found)}: give more of the id")
     (each,) = found
     record = [
         {"at": _moment(at), "score": score, "right": right, "by": by, "request_id": request}
@@ -71,9 +71,10 @@ def _one(db: sqlite3.Connection, seal: BodyCipher | None, id: str, as_json: bool
     facts = _facts(each) | {"verdicts": record} | _bodies(each)
     if as_json:
         return msgspec.json.encode(facts).decode()
-    lines = [f"{name:<12} {shown(str(value))}" for name, value in facts.items() if name not in ("verdicts", "answer")]
-    lines += [f"{'verdict':<12} {shown(str(verdict))}" for verdict in record]
-    return "\n".join([*lines, "", "\n".join(map(shown, str(facts["answer"]).splitlines()))])
+    shown = {name: str(value) for name, value in facts.items() if name not in ("verdicts", "answer")}
+    lines = [f"{name:<12} {harmless(value)}" for name, value in shown.items()]
+    lines += [f"{'verdict':<12} {harmless(str(verdict))}" for verdict in record]
+    return "\n".join([*lines, "", "\n".join(map(harmless, str(facts["answer"]).splitlines()))])
 
 
 def _facts(each: ListedEntry) -> dict[str, Any]:
@@ -111,14 +112,14 @@ def _moment(seconds: float) -> str:
 
 def _read(paths: Paths, work: Callable[[sqlite3.Connection, BodyCipher | None], str]) -> str:
     if not paths.cache.exists():
-        raise ClawError(f"there is no cache at {paths.cache} yet: the first core that starts makes one")
+        raise ClawError(f"there is no cache at {paths.cache} yet: the first start of a core creates it")
     seal = BodyCipher(InstallKey.load(paths.install_key).derived("cache")) if paths.install_key.exists() else None
     try:
         with browser.open_read_only(paths.cache) as db:
             return work(db, seal)
     except sqlite3.Error as error:
         raise ClawError(
-            f"the cache at {paths.cache} cannot be read ({error}): `claw cache flush` begins it anew"
+            f"the cache at {paths.cache} cannot be read ({error}): `claw cache flush` creates a new one"
         ) from None
 
 
@@ -131,8 +132,10 @@ def _created(path: Path) -> Iterator[TextIO]:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
-        raise WrongUse(f"{path} exists: name a file that does not") from None
+        raise WrongUse(f"{path} exists already: name a new file") from None
     except OSError as error:
-        raise ClawError(f"{path} cannot be written ({error.strerror}): name a file in a folder of yours") from None
+        raise ClawError(
+            f"{path} cannot be written ({error.strerror}): name a file in a folder that you may write to"
+        ) from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         yield out

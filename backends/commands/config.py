@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from backends.commands.screen import shown
 from backends.engines.address import without_user
 from backends.errors import WrongUse
 from backends.paths import Paths, open_private
@@ -15,17 +14,18 @@ from backends.pipeline.reload import TAKEN
 from backends.settings.default_file import commented_file
 from backends.settings.edit import set_one
 from backends.settings.model import Loaded, load, quoted
+from backends.text.terminal_safe import harmless
 
 ADDRESSES = frozenset({"engines.cloud.proxy", "engines.cloud.base_url", "engines.local.base_url"})
-"""Settings that may hold a user and a password, which are shown to nobody."""
+"""Settings that may hold a user and a password, which are never printed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what", nargs="?", choices=("show", "init", "path", "set"), default="show", help="show is the default"
     )
-    parser.add_argument("key", nargs="?", metavar="KEY", help="of set: which one, as agents.writer.policy")
-    parser.add_argument("value", nargs="?", metavar="VALUE", help="of set: what it is to be, as in claw.toml")
+    parser.add_argument("key", nargs="?", metavar="KEY", help="for set: the setting, as agents.writer.policy")
+    parser.add_argument("value", nargs="?", metavar="VALUE", help="for set: its new value, as in claw.toml")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -51,18 +51,18 @@ def _init() -> None:
         with open(paths.config, "x", encoding="utf-8", opener=open_private) as file:
             file.write(commented_file())
     except FileExistsError:
-        raise WrongUse(f"{paths.config} exists already: edit it, or move it away first") from None
+        raise WrongUse(f"{paths.config} exists already: edit it, or move it first") from None
     print(paths.config)
 
 
 def _set(path: Path, key: str | None, value: str | None) -> None:
     if key is None or value is None:
-        raise WrongUse("`claw config set KEY VALUE` needs both: as agents.writer.policy auto")
+        raise WrongUse("`claw config set` needs KEY and VALUE: for example `claw config set agents.writer.policy auto`")
     Paths.find().make()
     set_one(path, key, value)
     value = without_user(value) if key in ADDRESSES else value
-    when = "by `claw act reload`" if key.partition(".")[0] in TAKEN else "when it starts again"
-    print(shown(f"{key} = {value}  # {path}; a running core takes it {when}"))
+    when = "after `claw act reload`" if key.partition(".")[0] in TAKEN else "at its next start"
+    print(harmless(f"{key} = {value}  # {path}; a running core uses it {when}"))
 
 
 def _show(loaded: Loaded, *, json: bool) -> None:
@@ -73,11 +73,11 @@ def _show(loaded: Loaded, *, json: bool) -> None:
         return
     for key, value, source in rows:
         text = msgspec.json.encode(value).decode()
-        print(shown(f"{key} = {text}  # {source}"))
+        print(harmless(f"{key} = {text}  # {source}"))
 
 
 def _source(loaded: Loaded, key: str) -> str:
-    """Where a value came from; a list of tables came from where any of their keys did."""
+    """Where a value came from; a list of tables has the source of any of its keys."""
     inner = (source for name, source in loaded.sources.items() if name.startswith(f"{key}."))
     return loaded.sources.get(key) or next(inner, "built in")
 

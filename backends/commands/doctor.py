@@ -1,4 +1,4 @@
-"""`claw doctor`: engines, models, key, GPU, disk, clock, terminal: each checked, each with what to do."""
+"""`claw doctor`: checks engines, models, key, GPU, disk, clock and terminal, and says what to do about each fault."""
 
 import argparse
 import asyncio
@@ -6,10 +6,12 @@ import sys
 
 import msgspec
 
-from backends.commands.examining import examine
-from backends.commands.screen import shown
+from backends.commands.doctor_machine import check_machine
+from backends.commands.doctor_models import check_cloud_model
+from backends.engines.engine_checks import check
 from backends.paths import Paths
-from backends.settings.model import load
+from backends.settings.model import Settings, gemini_key, load
+from backends.text.terminal_safe import harmless
 from backends.types import Check
 
 MARKS = {True: "●", False: "○", None: "–"}
@@ -22,15 +24,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0 where nothing is wrong, else 1."""
     settings = load(Paths.find().config).settings
-    checks = asyncio.run(examine(settings, Paths.find()))
+    checks = asyncio.run(run_checks(settings, Paths.find()))
     well = all(check.ok is not False for check in checks)
     if args.json:
         sys.stdout.write(msgspec.json.encode({"ok": well, "checks": checks}).decode() + "\n")
     else:
         for check in checks:
             for line in _lines(check):
-                print(shown(line))
+                print(harmless(line))
     return 0 if well else 1
+
+
+async def run_checks(settings: Settings, paths: Paths) -> tuple[Check, ...]:
+    """Engines first, then their models, then this machine. Never raises for what it finds."""
+    engines = await check(settings, gemini_key=gemini_key())
+    models = await asyncio.to_thread(check_cloud_model, settings, paths)
+    return *engines, *models, *await check_machine(settings, paths)
 
 
 def _lines(check: Check) -> list[str]:

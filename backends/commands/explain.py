@@ -1,4 +1,4 @@
-"""`claw explain`: where a prompt would go and why, without sending it."""
+"""`claw explain`: the engine that a prompt would go to, why, and every other candidate, without sending it."""
 
 import argparse
 import asyncio
@@ -8,9 +8,8 @@ from collections.abc import Sequence
 import msgspec
 
 from backends.bootstrap.connect import open_core
-from backends.commands.answer import explanation_as_json
-from backends.commands.prompt import add_prompt, request_from
-from backends.commands.screen import shown
+from backends.commands.json_output import explanation_as_json
+from backends.commands.prompt_arguments import add_prompt, request_from
 from backends.paths import Paths
 from backends.settings.model import Settings, load
 from backends.text.explanation import (
@@ -21,6 +20,7 @@ from backends.text.explanation import (
     read_from_prompt,
     verdict,
 )
+from backends.text.terminal_safe import harmless
 from backends.types import Alternative, Explanation, Request
 
 
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(msgspec.json.encode(explanation_as_json(explanation)).decode() + "\n")
     else:
         for line in lines(explanation):
-            print(shown(line))
+            print(harmless(line))
     return 0
 
 
@@ -48,7 +48,7 @@ LABEL = 12
 
 
 def lines(told: Explanation) -> list[str]:
-    """What a person reads of it."""
+    """The explanation as text, a line each."""
     latency = told.estimate.latency_ms
     took = "–" if latency is None else f"~{latency / 1000:.1f} s"
     said = [*read_from_prompt(told), *queue(told)]
@@ -64,7 +64,7 @@ def lines(told: Explanation) -> list[str]:
 
 
 def _labelled(label: str, texts: Sequence[str]) -> list[Line]:
-    """One label for several lines: it stands at the first."""
+    """One label for several lines; only the first line shows it."""
     return [(label if not index else "", text) for index, text in enumerate(texts)]
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backends.bootstrap.connect import open_core
-from backends.commands.screen import shown
 from backends.errors import WrongUse
 from backends.paths import Paths
 from backends.settings.model import Settings, load
+from backends.text.terminal_safe import harmless
 from backends.types import INTENTS, Acted, Action
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> str:
         note=args.note,
     )
     acted = asyncio.run(_act(action, load(Paths.find().config).settings, rehearse=args.rehearse))
-    return msgspec.json.encode(acted).decode() if args.json else shown(acted.detail)
+    return msgspec.json.encode(acted).decode() if args.json else harmless(acted.detail)
 
 
 async def _act(action: Action, settings: Settings, *, rehearse: bool) -> Acted:
@@ -75,7 +75,8 @@ def _cells(row: "AnsweredRequest") -> tuple[str, ...]:
     verdict = " ".join(
         filter(None, (row.verdict, row.better_engine and f"better {row.better_engine}", row.right_intent))
     )
-    return shown(row.id), f"{row.at:%m-%d %H:%M:%S}", shown(row.agent), shown(row.intent), row.engine, verdict or "–"
+    asked = harmless(row.id), f"{row.at:%m-%d %H:%M:%S}", harmless(row.agent), harmless(row.intent)
+    return *asked, row.engine, verdict or "–"
 
 
 def _as_json(row: "AnsweredRequest") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`claw serve`: the core without a screen, with the agents' gateway and the control socket."""
+"""`claw serve`: the core without a console, with the agents' gateway and the control socket."""
 
 import argparse
 import asyncio
@@ -35,29 +35,29 @@ DESCRIPTORS = 16_384
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", metavar="H", help="loopback address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=_port, metavar="P", help="0 takes a free one (8787)")
-    parser.add_argument("--rehearse", action="store_true", help="simulated engines, and a ledger of their own")
-    parser.add_argument("--traffic", action="store_true", help="with --rehearse: play the agents' requests too")
+    parser.add_argument("--rehearse", action="store_true", help="use simulated engines and a ledger of their own")
+    parser.add_argument("--traffic", action="store_true", help="with --rehearse: also send simulated agents' requests")
 
 
 def run(args: argparse.Namespace) -> int:
     import uvloop
 
     if args.traffic and not args.rehearse:
-        raise WrongUse("--traffic plays simulated requests: give --rehearse with it")
+        raise WrongUse("--traffic sends simulated requests: add --rehearse")
     paths = Paths.find(rehearsal=args.rehearse)
     settings = load(paths.config).settings
     host = settings.gateway.host if args.host is None else args.host
     port = settings.gateway.port if args.port is None else args.port
     _raise_descriptors()
     serve_many()
-    # Bound before anything is opened: a port that is taken is said at once.
+    # Bound before anything is opened, so that a port in use is reported at once.
     with bind(host, port) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, paths, listener, rehearse=args.rehearse, traffic=args.traffic))
     return 0
 
 
 def _raise_descriptors() -> None:
-    """As many descriptors as the machine lets us have: each caller takes one, and each upstream call another."""
+    """As many descriptors as the system allows: each caller needs one, and each upstream call another."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -66,13 +66,13 @@ def _raise_descriptors() -> None:
 
 async def _serve(settings: Settings, paths: Paths, listener: socket.socket, *, rehearse: bool, traffic: bool) -> None:
     stop, shutdown = asyncio.Event(), GracefulShutdown()
-    hung_up = asyncio.Event()
-    _obey_signals(stop, shutdown, hung_up)
+    sighup = asyncio.Event()
+    obey_signals(stop, shutdown, sighup)
     async with (
         embedded(settings, paths, rehearse=rehearse, listen=False, traffic=False) as opened,
-        # Ends as the drain begins, which waits for callers alone.
+        # Ends when the shutdown begins, which waits for callers only.
         background(*([play_agents(opened.core, until=stop)] if traffic else [])),
-        background(_read_again(opened.core, hung_up)),
+        background(_reload_at_sighup(opened.core, sighup)),
         listen_on(opened.core, paths, shutdown),
         _token(paths.control_token) as token,
     ):
@@ -80,40 +80,42 @@ async def _serve(settings: Settings, paths: Paths, listener: socket.socket, *, r
         await serve(opened.core, settings, listener, ready=ready, stop=stop, shutdown=shutdown, token=token)
 
 
-async def _read_again(core: Core, hung_up: asyncio.Event) -> None:
-    """At each SIGHUP take claw.toml anew; one that is wrong changes nothing and is said in a line."""
+async def _reload_at_sighup(core: Core, sighup: asyncio.Event) -> None:
+    """Read claw.toml again at each SIGHUP; a wrong one changes nothing and is reported in a line on stderr."""
     while True:
-        await hung_up.wait()
-        hung_up.clear()
+        await sighup.wait()
+        sighup.clear()
         try:
-            said = (await core.act(Action(verb="reload", actor="SIGHUP"))).detail
+            result = (await core.act(Action(verb="reload", actor="SIGHUP"))).detail
         except ClawError as error:
-            said = str(error)
-        print(f"claw: {harmless(said)}", file=sys.stderr, flush=True)
+            result = str(error)
+        print(f"claw: {harmless(result)}", file=sys.stderr, flush=True)
 
 
-def _obey_signals(stop: asyncio.Event, shutdown: GracefulShutdown, hung_up: asyncio.Event) -> None:
-    """SIGTERM or SIGINT drains, the second cuts, the third ends what still holds on. SIGHUP reads claw.toml again."""
+def obey_signals(stop: asyncio.Event, shutdown: GracefulShutdown, sighup: asyncio.Event) -> None:
+    """SIGTERM or SIGINT shuts down gracefully, a second one cancels every request, a third one ends the process's main
+    task. SIGHUP reads claw.toml again.
+    """
     loop, main = asyncio.get_running_loop(), asyncio.current_task()
-    heard = 0
+    received = 0
 
     def end() -> None:
-        nonlocal heard
-        heard += 1
+        nonlocal received
+        received += 1
         stop.set()
-        if heard == 2:
+        if received == 2:
             shutdown.cancel_all()
-        elif heard > 2 and main is not None:
+        elif received > 2 and main is not None:
             main.cancel()
 
     loop.add_signal_handler(signal.SIGTERM, end)
     loop.add_signal_handler(signal.SIGINT, end)
-    loop.add_signal_handler(signal.SIGHUP, hung_up.set)
+    loop.add_signal_handler(signal.SIGHUP, sighup.set)
 
 
 @asynccontextmanager
 async def _token(path: Path) -> AsyncGenerator[str]:
-    """A new control token, in a file of its owner's alone while the block runs."""
+    """A new control token, in a file that only its owner can read while the block runs."""
     token = secrets.token_urlsafe(32)
     await asyncio.to_thread(_write_private, path, token)
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from backends.clock import ManualClock
-from backends.commands.examining_models import model, quota
+from backends.commands.doctor_models import model, quota
 from backends.errors import ClawError
 from backends.settings.model import Settings
 from backends.types import EngineState

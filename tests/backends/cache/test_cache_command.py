@@ -65,7 +65,7 @@ def test_flush_without_a_core_empties_the_file(paths: Paths, capsys: pytest.Capt
     assert _run("flush", "--agent", "ada") == 0
     assert "1 stored answers" in capsys.readouterr().out
     assert _run("flush", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == {"detail": "2 stored answers were forgotten"}
+    assert json.loads(capsys.readouterr().out) == {"detail": "2 stored answers were deleted"}
 
 
 def test_no_file_is_an_empty_cache(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,7 +199,7 @@ def test_a_running_cores_figures_read_like_lines() -> None:
     )
     lines = "\n".join(command._lines(stats, running=True))
     assert "hits       5 (50%): 3 exact, 2 semantic" in lines
-    assert "0.020 (0.004–0.105 at 95 %): 1 of 50 asked anew" in lines
+    assert "0.020 (0.004–0.105 at 95 %): 1 of 50 checked" in lines
     assert "2 complaints" in lines
     assert "ab12 ada chat 7 hits" in lines
     assert "problem    the disk is full" in lines

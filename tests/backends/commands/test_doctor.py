@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from backends.commands.examining_prices import price
+from backends.commands.doctor_models import price
 from backends.settings.model import Settings
 from backends.settings.money import Price
 

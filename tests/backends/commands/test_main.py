@@ -32,12 +32,12 @@ def test_a_full_disk_behind_stdout_is_one_line() -> None:
     with FULL.open("wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=30, check=False)
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
-    assert b"no space is left" in done.stderr
+    assert b"no space left" in done.stderr
 
 
 def test_a_prompt_that_is_no_text_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ask", os.fsdecode(b"caf\xe9")]) == 2
-    assert capsys.readouterr().err == "claw: the prompt is not UTF-8 text: convert it first, with iconv for one\n"
+    assert capsys.readouterr().err == "claw: the prompt is not UTF-8 text: convert it first, for example with iconv\n"
 
 
 def test_without_a_stdin_there_is_no_prompt_to_read(

@@ -63,7 +63,7 @@ async def test_the_first_signal_drains_the_second_cuts_the_third_ends() -> None:
         cut.set()
 
     async def run() -> None:
-        serve._obey_signals(stop, shutdown, hung_up)
+        serve.obey_signals(stop, shutdown, hung_up)
         await asyncio.Event().wait()
 
     asking, running = asyncio.create_task(ask()), asyncio.create_task(run())

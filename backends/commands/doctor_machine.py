@@ -1,4 +1,4 @@
-"""What `claw doctor` looks at on this machine; the engines are checked by their own room."""
+"""What `claw doctor` checks on this machine: GPU, disk, ledger, SQLite, clock, terminal, optional parts."""
 
 import asyncio
 import locale
@@ -12,13 +12,10 @@ from datetime import UTC, datetime
 
 from backends.cache.semantic import embedders
 from backends.clock import SystemClock
-from backends.commands.examining_models import cloud_model
-from backends.commands.examining_prices import price
-from backends.engines.engine_checks import check
 from backends.ledger.lock import is_held
 from backends.paths import Paths
 from backends.rehearsal.small_model import NoSmallModel, find_weights
-from backends.settings.model import Settings, gemini_key
+from backends.settings.model import Settings
 from backends.telemetry.gpu import GpuSampler
 from backends.types import Check
 
@@ -30,18 +27,14 @@ SQLITE_WAL_RESET_FIXED = (3, 51, 3)
 BUILT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-async def examine(settings: Settings, paths: Paths) -> tuple[Check, ...]:
-    """All checks, in the order a person would go through them. Never raises for what it finds."""
-    engines = await check(settings, gemini_key=gemini_key())
-    gpu = await _gpu(settings)
-    machine = await asyncio.to_thread(_machine, paths, settings)
-    priced = await asyncio.to_thread(price, settings)
-    return (*engines, *await asyncio.to_thread(cloud_model, settings, paths), priced, gpu, *machine)
+async def check_machine(settings: Settings, paths: Paths) -> tuple[Check, ...]:
+    """All of them, in the order in which a person would go through them. Never raises for what it finds."""
+    return await _gpu(settings), *await asyncio.to_thread(_checks, paths, settings)
 
 
 async def _gpu(settings: Settings) -> Check:
     if not settings.telemetry.gpu:
-        return Check(name="gpu", ok=None, detail="not looked at: telemetry.gpu is false")
+        return Check(name="gpu", ok=None, detail="not checked: telemetry.gpu is false")
     sampler = GpuSampler(SystemClock())
     await sampler.start()
     with suppress(TimeoutError):
@@ -51,14 +44,17 @@ async def _gpu(settings: Settings) -> Check:
     reading = sampler.reading()
     if reading is None:
         return Check(
-            name="gpu", ok=None, detail="NVML did not answer", remedy="try `nvidia-smi`; a hung driver wants a restart"
+            name="gpu",
+            ok=None,
+            detail="NVML did not answer",
+            remedy="try `nvidia-smi`; a hung driver needs a restart",
         )
     if reading.state == "ok":
         return Check(name="gpu", ok=True, detail=", ".join(gpu.name for gpu in reading.gpus))
     return Check(name="gpu", ok=None, detail=reading.state.replace("-", " "), remedy=reading.detail)
 
 
-def _machine(paths: Paths, settings: Settings) -> list[Check]:
+def _checks(paths: Paths, settings: Settings) -> list[Check]:
     return [_disk(paths), _ledger(paths), _sqlite(), _clock(), _terminal(), _semantic(settings), _small_model()]
 
 
@@ -73,7 +69,7 @@ def _disk(paths: Paths) -> Check:
 
 def _ledger(paths: Paths) -> Check:
     if not paths.ledger.exists():
-        return Check(name="ledger", ok=True, detail=f"none yet; the first start makes {paths.ledger}")
+        return Check(name="ledger", ok=True, detail=f"none yet; the first start creates {paths.ledger}")
     size = paths.ledger.stat().st_size / 1e6
     wal = paths.ledger.with_name(paths.ledger.name + "-wal")
     wal_size = wal.stat().st_size / 1e6 if wal.exists() else 0.0
@@ -83,8 +79,8 @@ def _ledger(paths: Paths) -> Check:
 
 def _sqlite() -> Check:
     fixed = sqlite3.sqlite_version_info >= SQLITE_WAL_RESET_FIXED
-    detail = f"{sqlite3.sqlite_version}" + ("" if fixed else ", in the range of the WAL-reset fault")
-    remedy = "harmless to claw, whose writer alone checkpoints; open the ledger elsewhere read-only"
+    detail = f"{sqlite3.sqlite_version}" + ("" if fixed else ", in the range of the WAL-reset bug")
+    remedy = "claw is safe, because only its writer checkpoints; open the ledger read-only elsewhere"
     return Check(name="sqlite", ok=True if fixed else None, detail=detail, remedy=remedy)
 
 
@@ -94,14 +90,17 @@ def _clock() -> Check:
         name="clock",
         ok=now > BUILT,
         detail=f"{now:%Y-%m-%d %H:%M:%S} UTC, zone {time.tzname[0]}",
-        remedy="set the clock: budgets and prices go by it (`timedatectl set-ntp true`)",
+        remedy="set the clock: budgets and prices depend on it (`timedatectl set-ntp true`)",
     )
 
 
 def _terminal() -> Check:
     if not sys.stdout.isatty():
         return Check(
-            name="terminal", ok=None, detail="not a terminal here", remedy="run `claw doctor` in the one you use"
+            name="terminal",
+            ok=None,
+            detail="stdout is not a terminal",
+            remedy="run `claw doctor` in your terminal",
         )
     size = shutil.get_terminal_size()
     encoding = locale.getpreferredencoding(False)
@@ -119,7 +118,7 @@ def _terminal() -> Check:
 def _semantic(settings: Settings) -> Check:
     kind = settings.cache.embedder
     if kind.startswith("ollama:"):
-        return Check(name="semantic cache", ok=None, detail=f"{kind}: found out when a core loads it")
+        return Check(name="semantic cache", ok=None, detail=f"{kind}: checked when a core loads it")
     if lacking := embedders.missing(kind):
         detail, _, remedy = lacking.partition(": ")
         return Check(name="semantic cache", ok=None, detail=f"{detail}; the exact cache works", remedy=remedy)

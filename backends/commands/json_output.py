@@ -1,13 +1,13 @@
-"""An outcome as `claw ask --json` prints it, and as an exit code."""
+"""Outcomes and explanations as `--json` prints them, and an outcome as an exit code."""
 
 from typing import Any
 
 from backends.types import Attempt, Explanation, Outcome
 
 
-def as_json(outcome: Outcome, text: str) -> dict[str, Any]:
-    """The documented keys, in the documented order; `notes` only where there are some, and a call's `role` only where
-    it is not "answer".
+def outcome_as_json(outcome: Outcome, text: str) -> dict[str, Any]:
+    """The keys of `claw ask --json`, in the documented order; `notes` only where there are some, and a call's `role`
+    only where it is not "answer".
     """
     notes = {"notes": outcome.notes} if outcome.notes else {}
     return {
@@ -66,8 +66,8 @@ def _estimate(explanation: Explanation) -> dict[str, Any]:
 
 
 def exit_code(outcome: Outcome) -> int:
-    """0 for an answer, also one at its cap; 3 where a policy of the engine blocked it; 4 where no engine answered
-    whole.
+    """0 for an answer, also one at its length limit; 1 where the operator cancelled it or the ledger failed; 3 where
+    the engine's own policy or a budget refused it; 4 where no engine gave a whole answer.
     """
     match outcome.finish:
         case "stop" | "length":

@@ -10,15 +10,15 @@ from backends.types import Message, Request, Route
 
 def add_prompt(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prompt", metavar="PROMPT", help="the prompt; - reads stdin")
-    parser.add_argument("--agent", default="default", metavar="A", help="as which agent")
-    parser.add_argument("--tag", metavar="WORD", help="what the cost belongs to, for reports by tag")
+    parser.add_argument("--agent", default="default", metavar="A", help="the agent that asks")
+    parser.add_argument("--tag", metavar="WORD", help="a label for reports by tag")
     parser.add_argument(
         "--deadline",
         type=_seconds,
         metavar="SECONDS",
-        help="limit for the whole answer; a tight one goes where nothing waits",
+        help="time limit for the whole answer",
     )
-    parser.add_argument("--rehearse", action="store_true", help="ask simulated engines, in a ledger of their own")
+    parser.add_argument("--rehearse", action="store_true", help="use simulated engines and a ledger of their own")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -48,17 +48,17 @@ def _seconds(text: str) -> float:
 
 def _stdin() -> str:
     if sys.stdin is None:
-        raise WrongUse("there is no stdin to read the prompt from: give it as a word, or pipe it in")
+        raise WrongUse("there is no stdin to read the prompt from: pass it as an argument, or pipe it in")
     try:
         return sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError:
-        raise WrongUse("the prompt on stdin is not UTF-8 text: convert it first, with iconv for one") from None
+        raise WrongUse("the prompt on stdin is not UTF-8 text: convert it first, for example with iconv") from None
 
 
 def _argument(text: str) -> str:
-    """Bytes that are no UTF-8 come as lone surrogates, which no engine and no ledger can take."""
+    """Python passes bytes that are not UTF-8 as lone surrogates, which no engine and no ledger accepts."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise WrongUse("the prompt is not UTF-8 text: convert it first, with iconv for one") from None
+        raise WrongUse("the prompt is not UTF-8 text: convert it first, for example with iconv") from None
     return text

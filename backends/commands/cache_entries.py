@@ -26,16 +26,16 @@ LISTED = 50
 
 def inspect(paths: Paths, id: str | None, agent: str | None, *, as_json: bool) -> str:
     """The most used entries, or everything about the one whose id starts with `id`."""
-    return _read(paths, lambda db, seal: _one(db, seal, id, as_json) if id else _many(db, seal, agent, as_json))
+    return _read(paths, lambda db, cipher: _one(db, cipher, id, as_json) if id else _many(db, cipher, agent, as_json))
 
 
 def export(paths: Paths, file: Path, agent: str | None, *, bodies: bool) -> str:
     """Every entry as a line of JSON into a new file; questions and answers only with `bodies`."""
 
-    def write(db: sqlite3.Connection, seal: BodyCipher | None) -> str:
+    def write(db: sqlite3.Connection, cipher: BodyCipher | None) -> str:
         count = 0
         with _created(file) as out:
-            for each in browser.entries(db, seal, agent=agent):
+            for each in browser.entries(db, cipher, agent=agent):
                 count += 1
                 out.write(msgspec.json.encode(_facts(each) | (_bodies(each) if bodies else {})).decode() + "\n")
         return f"{count} entries written to {file}" if str(file) != "-" else ""
@@ -43,8 +43,8 @@ def export(paths: Paths, file: Path, agent: str | None, *, bodies: bool) -> str:
     return _read(paths, write)
 
 
-def _many(db: sqlite3.Connection, seal: BodyCipher | None, agent: str | None, as_json: bool) -> str:
-    found = list(browser.entries(db, seal, agent=agent, limit=LISTED))
+def _many(db: sqlite3.Connection, cipher: BodyCipher | None, agent: str | None, as_json: bool) -> str:
+    found = list(browser.entries(db, cipher, agent=agent, limit=LISTED))
     if as_json:
         return msgspec.json.encode({"entries": [_facts(each) for each in found]}).decode()
     now = time.time()
@@ -57,8 +57,8 @@ def _many(db: sqlite3.Connection, seal: BodyCipher | None, agent: str | None, as
     return "\n".join(lines) if found else "The cache is empty."
 
 
-def _one(db: sqlite3.Connection, seal: BodyCipher | None, id: str, as_json: bool) -> str:
-    found = list(browser.entries(db, seal, id=id, limit=3))
+def _one(db: sqlite3.Connection, cipher: BodyCipher | None, id: str, as_json: bool) -> str:
+    found = list(browser.entries(db, cipher, id=id, limit=3))
     if not found:
         raise WrongUse(f"no entry {harmless(id)} is stored: `claw cache inspect` lists the stored ones")
     if len(found) > 1:
@@ -113,10 +113,10 @@ def _moment(seconds: float) -> str:
 def _read(paths: Paths, work: Callable[[sqlite3.Connection, BodyCipher | None], str]) -> str:
     if not paths.cache.exists():
         raise ClawError(f"there is no cache at {paths.cache} yet: the first start of a core creates it")
-    seal = BodyCipher(InstallKey.load(paths.install_key).derived("cache")) if paths.install_key.exists() else None
+    cipher = BodyCipher(InstallKey.load(paths.install_key).derived("cache")) if paths.install_key.exists() else None
     try:
         with browser.open_read_only(paths.cache) as db:
-            return work(db, seal)
+            return work(db, cipher)
     except sqlite3.Error as error:
         raise ClawError(
             f"the cache at {paths.cache} cannot be read ({error}): `claw cache flush` creates a new one"

@@ -86,7 +86,7 @@ async def test_k1_closing_an_ask_ends_it_in_the_core(reached: RemoteCore, core: 
     while not isinstance(await anext(chunks), Delta):
         pass
     await chunks.aclose()
-    await asyncio.wait_for(core.closed.wait(), 10)
+    assert await asyncio.wait_for(core.closed.wait(), 10)
 
 
 async def test_k1_a_cancelled_asker_ends_its_ask_too(reached: RemoteCore, core: ScriptedCore) -> None:
@@ -102,7 +102,7 @@ async def test_k1_a_cancelled_asker_ends_its_ask_too(reached: RemoteCore, core: 
     task.cancel()
     await asyncio.wait((task,))
     assert task.cancelled()
-    await asyncio.wait_for(core.closed.wait(), 10)
+    assert await asyncio.wait_for(core.closed.wait(), 10)
 
 
 async def test_a_core_that_ends_without_a_done_went_away(reached: RemoteCore, core: ScriptedCore) -> None:

@@ -74,12 +74,12 @@ async def build(
         if slots["cloud"].breaker.reopens_at() is not None:
             activity.alert("engine:cloud", f"cloud: {slots['cloud'].breaker.why}")
         sampler = Sampler(
-            settings,
+            settings.telemetry,
             ground.bus,
             ground.history,
             ground.clock,
-            extra=lambda: _extra(slots, ground),
-            told=lambda reading: _heard(reading, slots, ground, sampler),
+            statuses={"local": (ground.engines.local.status,)},
+            on_sample=lambda readings: _on_sample(readings, slots, ground, sampler),
         )
         figures = Figures(ground.bus, ledger=ground.ledger, cache=ground.cache, activity=activity)
         stack.callback(figures.close)
@@ -251,10 +251,19 @@ def _publisher(bus: Bus, slot: EngineSlot) -> Callable[[], None]:
     return lambda: bus.publish(events.EngineSampled(engine=slot.state()))
 
 
-def _heard(reading: RuntimeReading, slots: Mapping[EngineName, EngineSlot], ground: Ground, sampler: Sampler) -> None:
-    """After each look at the machine: the engine's own word to the router, the GPUs' power to the costs."""
-    slots["local"].told(reading)
+def _on_sample(
+    readings: Mapping[str, tuple[RuntimeReading, ...]],
+    slots: Mapping[EngineName, EngineSlot],
+    ground: Ground,
+    sampler: Sampler,
+) -> None:
+    """Pass on a sample: the engines' readings to their slots, the GPUs' power to the costs, the core's own series."""
+    for name, slot in slots.items():
+        if name in readings:
+            slot.told(sampler.runtimes[name])
     ground.own_cost.measured(sampler.gpu)
+    for series, value in _extra(slots, ground).items():
+        ground.history.add(series, value)
 
 
 def _extra(slots: Mapping[EngineName, EngineSlot], ground: Ground) -> dict[str, float | None]:

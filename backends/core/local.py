@@ -109,7 +109,7 @@ class LocalCore:
             cache=self._cache.stats(),
             gpu=self._sampler.gpu,
             host=self._sampler.host,
-            runtime=self._sampler.runtime,
+            runtime=self._sampler.runtimes.get("local"),
             history=self._history.series(),
             history_step_s=self._history.step_s,
             alerts=self._activity.alerts(),

@@ -1,1 +1,1 @@
-"""What GPU, host and local engine say of themselves."""
+"""Samples of the GPUs, the host and the engines' servers."""

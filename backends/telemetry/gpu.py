@@ -1,4 +1,4 @@
-"""NVIDIA GPUs, as a process of their own sees them: it may hang or die of the driver, and nothing here does."""
+"""NVIDIA GPUs, sampled in a child process: the driver may hang or kill it without harm to the core."""
 
 import asyncio
 import os
@@ -15,19 +15,19 @@ from msgspec.structs import replace
 from backends.clock import Clock
 from backends.types import Gpu, GpuReading
 
-STALLED_AFTER_S = 6.0  # silence beyond the interval that shows as a stall
-KILLED_AFTER_S = 15.0  # and that ends the process
+STALLED_AFTER_S = 6.0  # silence beyond the interval after which a reading is shown as stalled
+KILLED_AFTER_S = 15.0  # silence after which the process is killed
 BACKOFF_S = (1.0, 5.0, 30.0, 120.0)
-STEADY_S = 60.0  # a process that ran this long may fail anew without a longer pause
-NOTHING_HERE_S = 300.0  # between looks where there is no driver or no GPU: each costs 50 ms of a process
+STEADY_S = 60.0  # a process that ran this long resets the backoff
+NOTHING_HERE_S = 300.0  # between tries where there is no driver or no GPU: each costs 50 ms of processor time
 LINE_LIMIT = 256 * 1024
 
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "LANG", "NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
-"""All that the process gets of our environment: no key is among it."""
+"""The part of our environment that the process gets: no key is in it."""
 
 
 class Sample(Struct, frozen=True):
-    """A line of the process."""
+    """One line of the process's output."""
 
     state: Literal["ok", "no-gpu", "no-driver", "no-permission", "lost", "failed"]
     detail: str
@@ -35,7 +35,7 @@ class Sample(Struct, frozen=True):
 
 
 class GpuSampler:
-    """Keeps the process going, from `start` to `close`."""
+    """Keeps the process running, from `start` to `close`."""
 
     def __init__(self, clock: Clock, *, interval_s: float = 2.0, killed_after_s: float = KILLED_AFTER_S) -> None:
         self._clock = clock
@@ -45,7 +45,7 @@ class GpuSampler:
         self._last: GpuReading | None = None
         self._sampled_at = clock.monotonic()
         self.sampled = asyncio.Event()
-        """Set whenever the process said something, or ended."""
+        """Set whenever the process sent a sample, or ended."""
 
     async def start(self) -> None:
         if self._task is None:
@@ -57,7 +57,7 @@ class GpuSampler:
         silence = self._clock.monotonic() - self._sampled_at
         if last is None or last.state not in ("ok", "stalled") or silence <= self._interval_s + STALLED_AFTER_S:
             return last
-        return replace(last, state="stalled", detail=f"no word from NVML for {silence:.0f} s, figures are as old")
+        return replace(last, state="stalled", detail=f"no sample from NVML for {silence:.0f} s; the figures are old")
 
     async def close(self) -> None:
         if self._task is not None:
@@ -67,13 +67,13 @@ class GpuSampler:
     async def _keep_going(self) -> None:
         failures = 0
         while True:
-            heard, began = self._last, self._clock.monotonic()
+            last, began = self._last, self._clock.monotonic()
             code = await self._watch()
-            fresh = self._last if self._last is not heard else None
+            fresh = self._last if self._last is not last else None
             if code != 0:
-                self._take_failure(_ended(code))
+                self._failed(_ended(code))
             elif fresh is None:
-                self._take_failure("the process that asks NVML ended without a word")
+                self._failed("the NVML process ended without a sample")
             self.sampled.set()
             state = self._last.state if self._last else "failed"
             if state in ("no-driver", "no-gpu"):
@@ -113,19 +113,19 @@ class GpuSampler:
             except (TimeoutError, ValueError):  # silent, or a line beyond LINE_LIMIT
                 return None
             try:
-                self._take(msgspec.json.decode(line, type=Sample))
+                self._sampled(msgspec.json.decode(line, type=Sample))
             except msgspec.DecodeError:
-                continue  # NVML's library may print what it likes
+                continue  # NVML's library may print lines of its own
 
-    def _take(self, sample: Sample) -> None:
+    def _sampled(self, sample: Sample) -> None:
         self._sampled_at = self._clock.monotonic()
         self._last = GpuReading(at=self._clock.now(), state=sample.state, detail=sample.detail, gpus=sample.gpus)
         self.sampled.set()
 
-    def _take_failure(self, why: str) -> None:
+    def _failed(self, why: str) -> None:
         last = self._last
         if last is None or not last.gpus:
-            self._last = GpuReading(at=self._clock.now(), state="failed", detail=f"{why}; it is started again")
+            self._last = GpuReading(at=self._clock.now(), state="failed", detail=f"{why}; restarting it")
             return
         age = self._clock.monotonic() - self._sampled_at
         self._last = replace(last, state="failed", detail=f"{why}; figures are {age:.0f} s old")
@@ -133,10 +133,10 @@ class GpuSampler:
 
 def _ended(code: int | None) -> str:
     if code is None:
-        return "a call into the GPU's driver never came back"
+        return "a call into the GPU driver hung"
     if code < 0:
-        return f"the process that asks NVML died of {signal.Signals(-code).name}"
-    return f"the process that asks NVML ended with {code}"
+        return f"the NVML process died of {signal.Signals(-code).name}"
+    return f"the NVML process ended with {code}"
 
 
 def _environment() -> dict[str, str]:

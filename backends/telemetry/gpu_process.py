@@ -1,7 +1,7 @@
-"""NVML, in a process of its own that may hang or die: `python -m backends.telemetry.gpu_process SECONDS`.
+"""NVML sampling in a process of its own, which may hang or die: `python -m backends.telemetry.gpu_process SECONDS`.
 
-Writes one JSON line a sample to stdout and ends when stdin does. Where there is nothing to sample it says so on one
-line and ends, rather than to lie idle in memory.
+Writes one JSON line a sample to stdout and ends when stdin does. Where there is nothing to sample, it writes one line
+that says so and ends, to free its memory.
 """
 
 import ctypes
@@ -16,53 +16,52 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(interval_s: float) -> None:
-    _die_with_parent()
     import pynvml
 
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:
-        _say(*_why(pynvml, error))
+        _emit(*_explain(pynvml, error))
         return
     while True:
         try:
             count = pynvml.nvmlDeviceGetCount()
             state, detail, gpus = _sample(pynvml, count)
         except pynvml.NVMLError as error:
-            _say(*_why(pynvml, error))
+            _emit(*_explain(pynvml, error))
             return
-        _say(state, detail, gpus)
-        if state != "ok" or _parent_left(interval_s):
+        _emit(state, detail, gpus)
+        if state != "ok" or _parent_ended(interval_s):
             return
 
 
 def _sample(nvml: Any, count: int) -> tuple[str, str, list[dict[str, Any]]]:
     if not count:
-        return "no-gpu", "the driver is there and names no GPU", []
+        return "no-gpu", "the driver is loaded but reports no GPU", []
     gpus, state, detail = [], "ok", ""
     for index in range(count):
         try:
             gpus.append(_gpu(nvml, index))
         except nvml.NVMLError as error:
-            state, detail = _why(nvml, error)
+            state, detail = _explain(nvml, error)
             detail = f"GPU {index}: {detail}"
     return state, detail, gpus
 
 
 def _gpu(nvml: Any, index: int) -> dict[str, Any]:
-    """One GPU's figures, in the field names of `types.Gpu`; None where this card or mode does not tell."""
+    """One GPU's figures, in the field names of `types.Gpu`; None where this card or mode does not report one."""
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
-    memory = _told(nvml, nvml.nvmlDeviceGetMemoryInfo, handle)
-    rates = _told(nvml, nvml.nvmlDeviceGetUtilizationRates, handle)
-    power = _told(nvml, nvml.nvmlDeviceGetPowerUsage, handle)
-    limit = _told(nvml, nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
+    memory = _if_supported(nvml, nvml.nvmlDeviceGetMemoryInfo, handle)
+    rates = _if_supported(nvml, nvml.nvmlDeviceGetUtilizationRates, handle)
+    power = _if_supported(nvml, nvml.nvmlDeviceGetPowerUsage, handle)
+    limit = _if_supported(nvml, nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
     return {
         "index": index,
-        "name": _text(_told(nvml, nvml.nvmlDeviceGetName, handle) or "GPU"),
+        "name": _text(_if_supported(nvml, nvml.nvmlDeviceGetName, handle) or "GPU"),
         "utilisation_pct": rates and rates.gpu,
         "memory_used_b": memory and memory.used,
         "memory_total_b": memory and memory.total,
-        "temperature_c": _told(nvml, nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU),
+        "temperature_c": _if_supported(nvml, nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU),
         "power_w": None if power is None else power / 1000,
         "power_limit_w": None if limit is None else limit / 1000,
         "processes": _processes(nvml, handle),
@@ -70,8 +69,8 @@ def _gpu(nvml: Any, index: int) -> dict[str, Any]:
 
 
 def _processes(nvml: Any, handle: Any) -> list[dict[str, Any]] | None:
-    computing = _told(nvml, nvml.nvmlDeviceGetComputeRunningProcesses, handle)
-    drawing = _told(nvml, nvml.nvmlDeviceGetGraphicsRunningProcesses, handle)
+    computing = _if_supported(nvml, nvml.nvmlDeviceGetComputeRunningProcesses, handle)
+    drawing = _if_supported(nvml, nvml.nvmlDeviceGetGraphicsRunningProcesses, handle)
     if computing is None and drawing is None:
         return None
     held = {process.pid: process.usedGpuMemory for process in [*(computing or []), *(drawing or [])]}
@@ -80,12 +79,12 @@ def _processes(nvml: Any, handle: Any) -> list[dict[str, Any]] | None:
 
 
 def _name(nvml: Any, pid: int) -> str:
-    path = _told(nvml, nvml.nvmlSystemGetProcessName, pid)
+    path = _if_supported(nvml, nvml.nvmlSystemGetProcessName, pid)
     return _text(path).rsplit("/", 1)[-1].split(" ")[0] if path else "?"
 
 
-def _told(nvml: Any, ask: Callable[..., Any], *arguments: Any) -> Any:
-    """What NVML answers, None where this GPU does not support the question or this user may not ask it."""
+def _if_supported(nvml: Any, ask: Callable[..., Any], *arguments: Any) -> Any:
+    """NVML's answer; None where this GPU does not support the query or this user may not make it."""
     try:
         return ask(*arguments)
     except nvml.NVMLError as error:
@@ -94,13 +93,16 @@ def _told(nvml: Any, ask: Callable[..., Any], *arguments: Any) -> Any:
         raise
 
 
-def _why(nvml: Any, error: Any) -> tuple[str, str]:
-    """State and remedy of an error."""
+def _explain(nvml: Any, error: Any) -> tuple[str, str]:
+    """The state and the remedy for an error."""
     known = {
-        nvml.NVML_ERROR_LIBRARY_NOT_FOUND: ("no-driver", "install NVIDIA's driver if there is a GPU in this machine"),
+        nvml.NVML_ERROR_LIBRARY_NOT_FOUND: ("no-driver", "install the NVIDIA driver if this machine has a GPU"),
         nvml.NVML_ERROR_DRIVER_NOT_LOADED: ("no-driver", "the NVIDIA driver is not loaded: `modprobe nvidia`"),
         nvml.NVML_ERROR_NO_PERMISSION: ("no-permission", "give this user access to /dev/nvidia*"),
-        nvml.NVML_ERROR_GPU_IS_LOST: ("lost", "it fell off the bus: see `dmesg | grep NVRM`, then reset or reboot"),
+        nvml.NVML_ERROR_GPU_IS_LOST: (
+            "lost",
+            "the GPU left the bus: see `dmesg | grep NVRM`, then reset or reboot",
+        ),
         nvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH: (
             "failed",
             "driver and library have different versions: reboot, or reload the driver",
@@ -113,22 +115,23 @@ def _text(value: str | bytes) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
-def _say(state: str, detail: str, gpus: list[dict[str, Any]] | None = None) -> None:
+def _emit(state: str, detail: str, gpus: list[dict[str, Any]] | None = None) -> None:
     sys.stdout.write(json.dumps({"state": state, "detail": detail, "gpus": gpus or []}) + "\n")
     sys.stdout.flush()
 
 
-def _parent_left(seconds: float) -> bool:
+def _parent_ended(seconds: float) -> bool:
     """Wait `seconds`; True as soon as stdin ends."""
     readable, _, _ = select.select([sys.stdin], [], [], seconds)
     return bool(readable)
 
 
-def _die_with_parent() -> None:
-    """Also where a call into the driver never comes back to look at stdin."""
+def _end_with_parent() -> None:
+    """Also where a call into the driver hangs, so that stdin is never read again."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":
+    _end_with_parent()
     main(float(sys.argv[1]))

@@ -1,10 +1,10 @@
-"""Short series for sparklines: each point is the mean of what was added within one step."""
+"""Short time series for sparklines: each point is the mean of the values added within one step."""
 
 from collections import deque
 
 
 class History:
-    """`step_s` seconds a point, `points` points a series. A step in which nothing was known is None."""
+    """`step_s` seconds a point, `points` points a series. A step without a known value is None."""
 
     def __init__(self, step_s: float = 10.0, points: int = 60) -> None:
         self.step_s = step_s
@@ -14,14 +14,14 @@ class History:
         self._ends: float | None = None
 
     def add(self, name: str, value: float | None) -> None:
-        """Count `value` towards the running step; None says that the series exists and is unknown now."""
+        """Count `value` towards the current step; None means that the series exists but is unknown now."""
         total, count = self._sums.get(name, (0.0, 0))
         self._sums[name] = (total, count) if value is None else (total + value, count + 1)
 
     def advance(self, now: float) -> dict[str, float | None] | None:
         """Every series' newest point where a step ended by `now` (monotonic seconds), else None.
 
-        After a pause of several steps call it again until it says None: each call moves all series by one step.
+        After a pause of several steps, call it again until it returns None: each call moves all series by one step.
         """
         if self._ends is None or now - self._ends > self.step_s * self._points:
             self._ends = now + self.step_s

@@ -10,9 +10,9 @@ from backends.types import HostReading
 
 
 class HostSampler:
-    """`sample` reads five small files of the kernel, some 0.3 ms; call it in a thread.
+    """`sample` reads five small kernel files, about 0.3 ms; call it in a thread.
 
-    `disk` is a path on the file system to watch. What the platform does not tell is None.
+    `disk` is a path on the file system to watch. A value that the platform does not report is None.
     """
 
     def __init__(self, clock: Clock, *, disk: Path | None = None) -> None:
@@ -24,15 +24,15 @@ class HostSampler:
     def sample(self) -> HostReading:
         import psutil
 
-        cpu = _told(psutil.cpu_percent)
-        memory = _told(psutil.virtual_memory)
-        disk = _told(lambda: psutil.disk_usage(self._disk))
+        cpu = _if_readable(psutil.cpu_percent)
+        memory = _if_readable(psutil.virtual_memory)
+        disk = _if_readable(lambda: psutil.disk_usage(self._disk))
         received, sent = self._rates()
         first, self._first = self._first, False
         return HostReading(
             at=self._clock.now(),
             cpu_pct=None if first else cpu,
-            load_1m=_told(lambda: os.getloadavg()[0]),
+            load_1m=_if_readable(lambda: os.getloadavg()[0]),
             memory_used_b=memory and memory.total - memory.available,
             memory_total_b=memory and memory.total,
             disk_used_b=disk and disk.used,
@@ -46,18 +46,18 @@ class HostSampler:
         import psutil
 
         now = self._clock.monotonic()
-        interfaces = _told(lambda: psutil.net_io_counters(pernic=True)) or {}
+        interfaces = _if_readable(lambda: psutil.net_io_counters(pernic=True)) or {}
         counters = [counter for name, counter in interfaces.items() if name != "lo"]
         received = sum(counter.bytes_recv for counter in counters)
         sent = sum(counter.bytes_sent for counter in counters)
         before, self._before = self._before, (now, received, sent)
         if before is None or now <= before[0] or received < before[1] or sent < before[2]:
-            return None, None  # the first sample, or an interface went and took its count along
+            return None, None  # the first sample, or an interface with its counter is gone
         return (received - before[1]) / (now - before[0]), (sent - before[2]) / (now - before[0])
 
 
-def _told(ask: Callable[[], Any]) -> Any:
-    """What the kernel tells, None where a container hides it."""
+def _if_readable(ask: Callable[[], Any]) -> Any:
+    """The kernel's answer; None where a container hides it."""
     try:
         return ask()
     except OSError:

@@ -1,54 +1,58 @@
-"""One task that looks at GPU, host and engine, and speaks only of what changed enough to be seen."""
+"""One task that samples GPU, host and engines, and publishes only what changed enough to be seen."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 
 from backends.bus import Bus
 from backends.clock import Clock
 from backends.events import GpuSampled, HistoryAdvanced, HostSampled, RuntimeSampled
-from backends.settings.model import Settings
+from backends.settings.model import Telemetry
 from backends.telemetry.change import gpu_changed, host_changed, runtime_changed
 from backends.telemetry.gpu import GpuSampler
 from backends.telemetry.history import History
 from backends.telemetry.host import HostSampler
-from backends.telemetry.runtime import RuntimeSampler
 from backends.types import GpuReading, HostReading, RuntimeReading
 
-STILL_S = 5.0
-"""A reading that does not change is told again after so long: a watcher then knows that it still holds."""
+REPEAT_S = 5.0
+"""An unchanged reading is published again after this time, so that a watcher knows that it still holds."""
+
+Status = Callable[[datetime], Awaitable[RuntimeReading]]
+"""Asks one server how it is; the reading is stamped with the given time. Never raises."""
 
 
 class Sampler:
-    """`run` until cancelled. `gpu`, `host` and `runtime` are the last readings; `extra` gives the core's own series.
+    """`run` until cancelled. `gpu`, `host` and `runtimes` are the last readings.
 
-    `told` hears every reading of the local engine.
+    `statuses` has, for each engine to sample, one `Status` for each of its servers. `on_sample` is called after each
+    sample with their readings; what it adds to the history belongs to the same step. `sample_host` runs in a thread.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        settings: Telemetry,
         bus: Bus,
         history: History,
         clock: Clock,
         *,
-        extra: Callable[[], dict[str, float | None]] = dict,
-        told: Callable[[RuntimeReading], None] = lambda _: None,
+        statuses: Mapping[str, Sequence[Status]],
+        on_sample: Callable[[Mapping[str, tuple[RuntimeReading, ...]]], None] = lambda _: None,
+        sample_host: Callable[[], HostReading] | None = None,
     ) -> None:
         self._bus = bus
         self._history = history
         self._clock = clock
-        self._extra = extra
-        self._told = told
-        self._interval_s = settings.telemetry.interval_s
-        self._gpu = GpuSampler(clock, interval_s=self._interval_s) if settings.telemetry.gpu else None
-        self._host = HostSampler(clock)
-        self._runtime = RuntimeSampler(settings.engines.local, clock)
-        self._told_gpu: GpuReading | None = None
-        self._told_host: HostReading | None = None
-        self._told_runtime: RuntimeReading | None = None
+        self._statuses = statuses
+        self._on_sample = on_sample
+        self._sample_host = sample_host or HostSampler(clock).sample
+        self._interval_s = settings.interval_s
+        self._gpu = GpuSampler(clock, interval_s=self._interval_s) if settings.gpu else None
+        self._published_gpu: GpuReading | None = None
+        self._published_host: HostReading | None = None
+        self._published_runtimes: dict[str, RuntimeReading] = {}
         self.gpu: GpuReading | None = None
         self.host: HostReading | None = None
-        self.runtime: RuntimeReading | None = None
+        self.runtimes: dict[str, RuntimeReading] = {}
 
     async def run(self) -> None:
         """Sample every `telemetry.interval_s`, from now on."""
@@ -56,29 +60,39 @@ class Sampler:
             if self._gpu is not None:
                 await self._gpu.start()
             while True:
-                await self.look()
+                await self.sample()
                 await asyncio.sleep(self._interval_s)
         finally:
-            await self._close()
+            if self._gpu is not None:
+                await self._gpu.close()
 
-    async def look(self) -> None:
-        """Take one sample of everything, publish what changed, and move the history on where a step ended."""
-        host, runtime = await asyncio.gather(asyncio.to_thread(self._host.sample), self._runtime.sample())
+    async def sample(self) -> None:
+        """Take one sample of everything, publish what changed, and advance the history where a step ended."""
+        engines = asyncio.gather(*map(self._ask, self._statuses.values()))
+        host, samples = await asyncio.gather(asyncio.to_thread(self._sample_host), engines)
+        readings = dict(zip(self._statuses, samples, strict=True))
         gpu = self._gpu.reading() if self._gpu else GpuReading(at=self._clock.now(), state="off")
-        self.gpu, self.host, self.runtime = gpu, host, runtime
-        self._told(runtime)
-        if gpu is not None and (_due(self._told_gpu, gpu) or gpu_changed(self._told_gpu, gpu)):
-            self._told_gpu = gpu
+        self.gpu, self.host = gpu, host
+        self.runtimes = {name: combined(each) for name, each in readings.items()}
+        self._on_sample(readings)
+        if gpu is not None and (_is_due(self._published_gpu, gpu) or gpu_changed(self._published_gpu, gpu)):
+            self._published_gpu = gpu
             self._bus.publish(GpuSampled(reading=gpu))
-        if _due(self._told_host, host) or host_changed(self._told_host, host):
-            self._told_host = host
+        if _is_due(self._published_host, host) or host_changed(self._published_host, host):
+            self._published_host = host
             self._bus.publish(HostSampled(reading=host))
-        if _due(self._told_runtime, runtime) or runtime_changed(self._told_runtime, runtime):
-            self._told_runtime = runtime
-            self._bus.publish(RuntimeSampled(reading=runtime))
-        self._remember()
+        for name, reading in self.runtimes.items():
+            before = self._published_runtimes.get(name)
+            if _is_due(before, reading) or runtime_changed(before, reading):
+                self._published_runtimes[name] = reading
+                self._bus.publish(RuntimeSampled(reading=reading))
+        self._extend_history()
 
-    def _remember(self) -> None:
+    async def _ask(self, statuses: Sequence[Status]) -> tuple[RuntimeReading, ...]:
+        at = self._clock.now()
+        return tuple(await asyncio.gather(*(status(at) for status in statuses)))
+
+    def _extend_history(self) -> None:
         host = self.host
         if host is not None:
             self._history.add("host.cpu", host.cpu_pct)
@@ -88,20 +102,34 @@ class Sampler:
             self._history.add(f"gpu.{gpu.index}.utilisation", gpu.utilisation_pct)
             if gpu.memory_used_b is not None and gpu.memory_total_b:
                 self._history.add(f"gpu.{gpu.index}.memory_share", gpu.memory_used_b / gpu.memory_total_b)
-        for name, value in self._extra().items():
-            self._history.add(name, value)
         while (points := self._history.advance(self._clock.monotonic())) is not None:
             self._bus.publish(HistoryAdvanced(points=points))
 
-    async def _close(self) -> None:
-        if self._gpu is not None:
-            await self._gpu.close()
-        await self._runtime.close()
+
+def combined(readings: tuple[RuntimeReading, ...]) -> RuntimeReading:
+    """One reading for an engine with one or more servers: reachable while any is, models and queues of all.
+
+    `detail` is that of the first server that has one, so an unreachable replica shows. Raises ValueError for none.
+    """
+    if not readings:
+        raise ValueError("an engine has at least one server")
+    first, *others = readings
+    if not others:
+        return first
+    waiting = [reading.waiting for reading in readings if reading.waiting is not None]
+    return RuntimeReading(
+        at=first.at,
+        reachable=any(reading.reachable for reading in readings),
+        detail=next((reading.detail for reading in readings if reading.detail), ""),
+        version=next((reading.version for reading in readings if reading.version), None),
+        models=tuple(model for reading in readings for model in reading.models),
+        waiting=sum(waiting) if waiting else None,
+    )
 
 
 Reading = GpuReading | HostReading | RuntimeReading
 
 
-def _due(told: Reading | None, now: Reading) -> bool:
-    """Also where the wall clock jumped back, which would otherwise silence a quiet machine for as long."""
-    return told is None or not 0 <= (now.at - told.at).total_seconds() < STILL_S
+def _is_due(published: Reading | None, now: Reading) -> bool:
+    """True also where the wall clock jumped back, which would otherwise silence a quiet machine for as long."""
+    return published is None or not 0 <= (now.at - published.at).total_seconds() < REPEAT_S

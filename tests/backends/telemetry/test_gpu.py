@@ -88,9 +88,9 @@ async def test_what_a_card_does_not_tell_is_unknown(sampler: GpuSampler, nvml: F
         ("odd", "failed", "error 999"),
         ("segfault", "failed", "SIGABRT"),
         ("exit", "failed", "ended with 3"),
-        ("mute", "failed", "without a word"),
-        ("hang", "failed", "never came back"),
-        ("flood", "failed", "never came back"),
+        ("mute", "failed", "without a sample"),
+        ("hang", "failed", "hung"),
+        ("flood", "failed", "hung"),
     ],
 )
 async def test_each_trouble_has_a_face_of_its_own(

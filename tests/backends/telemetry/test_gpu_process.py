@@ -71,14 +71,13 @@ def test_the_sampling_itself(nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(("fault", "state"), [("no-driver", "no-driver"), ("", "ok"), ("no-gpu", "no-gpu")])
-def test_a_run_says_one_line_where_there_is_nothing_more_to_say(
-    nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: str, state: str
-) -> None:
-    monkeypatch.syspath_prepend(str(nvml.folder))
-    monkeypatch.delitem(sys.modules, "pynvml", raising=False)
-    monkeypatch.setattr(gpu_process, "_die_with_parent", lambda: None)
-    monkeypatch.setattr(gpu_process, "_parent_left", lambda seconds: True)
+def test_a_run_writes_one_line_where_there_is_nothing_more_to_sample(nvml: FakeNvml, fault: str, state: str) -> None:
     nvml.fail(fault)
-    gpu_process.main(0.01)
-    assert json.loads(capsys.readouterr().out)["state"] == state
-    sys.modules.pop("pynvml")
+    done = subprocess.run(
+        [sys.executable, "-m", "backends.telemetry.gpu_process", "0.01"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={"PYTHONPATH": f"{nvml.folder}:{Path(gpu_process.__file__).parents[2]}"},
+        check=True,
+    )
+    assert json.loads(done.stdout)["state"] == state

@@ -1,6 +1,7 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -9,15 +10,21 @@ from msgspec.structs import replace
 from backends.bus import Bus
 from backends.clock import ManualClock
 from backends.events import Event, GpuSampled, HistoryAdvanced, HostSampled, RuntimeSampled
-from backends.settings.model import Engines, LocalEngine, Settings, Telemetry
+from backends.settings.model import Telemetry
 from backends.telemetry.history import History
-from backends.telemetry.sampler import STILL_S, Sampler
-from backends.types import HostReading
+from backends.telemetry.sampler import REPEAT_S, Sampler, Status, combined
+from backends.types import HostReading, LoadedModel, RuntimeReading
 from tests.backends.telemetry.fake_nvml import FakeNvml
 from tests.waiting import until
 
-NOBODY = Engines(local=LocalEngine(base_url="http://127.0.0.1:9"))
-QUIET = Settings(engines=NOBODY, telemetry=Telemetry(gpu=False))
+QUIET = Telemetry(gpu=False)
+
+
+async def nobody(at: datetime) -> RuntimeReading:
+    return RuntimeReading(at=at, reachable=False, detail="Ollama cannot be reached")
+
+
+STATUSES = {"local": (nobody,)}
 
 
 class Still:
@@ -67,36 +74,32 @@ async def test_an_idle_machine_is_told_of_again_only_now_and_then(
     clock: ManualClock, heard: tuple[Bus, list[Event]]
 ) -> None:
     bus, events = heard
-    sampler = Sampler(QUIET, bus, History(), clock)
-    sampler._host = Still(clock)  # type: ignore[assignment]
-    await sampler.look()
+    sampler = Sampler(QUIET, bus, History(), clock, statuses=STATUSES, sample_host=Still(clock).sample)
+    await sampler.sample()
     await until(lambda: len(events) == 3)
     assert {type(event) for event in events} == {GpuSampled, HostSampled, RuntimeSampled}
     for _ in range(2):
-        clock.advance(STILL_S / 2 - 0.1)
-        await sampler.look()
+        clock.advance(REPEAT_S / 2 - 0.1)
+        await sampler.sample()
     await asyncio.sleep(0)
     assert len(events) == 3
-    clock.advance(STILL_S)
-    await sampler.look()
+    clock.advance(REPEAT_S)
+    await sampler.sample()
     await until(lambda: len(events) == 6)
     assert [type(event) for event in events[:3]] == [type(event) for event in events[3:]]
     clock.jump(-86_400)
-    await sampler.look()
+    await sampler.sample()
     await until(lambda: len(events) == 9)
-    await sampler._close()
 
 
 async def test_the_last_readings_stand_on_it(clock: ManualClock) -> None:
-    sampler = Sampler(QUIET, Bus(), History(), clock)
-    assert (sampler.gpu, sampler.host, sampler.runtime) == (None, None, None)
-    await sampler.look()
+    sampler = Sampler(QUIET, Bus(), History(), clock, statuses=STATUSES)
+    assert (sampler.gpu, sampler.host, sampler.runtimes) == (None, None, {})
+    await sampler.sample()
     assert sampler.gpu is not None
     assert sampler.gpu.state == "off"
     assert sampler.host is not None
-    assert sampler.runtime is not None
-    assert not sampler.runtime.reachable
-    await sampler._close()
+    assert not sampler.runtimes["local"].reachable
 
 
 async def test_history_moves_by_steps_with_the_cores_own_series(
@@ -104,16 +107,21 @@ async def test_history_moves_by_steps_with_the_cores_own_series(
 ) -> None:
     bus, events = heard
     history = History()
-    sampler = Sampler(QUIET, bus, history, clock, extra=lambda: {"queue.local": 4.0, "spend.today": None})
-    sampler._host = Still(clock)  # type: ignore[assignment]
-    await sampler.look()
+
+    def own_series(_: object) -> None:
+        history.add("queue.local", 4.0)
+        history.add("spend.today", None)
+
+    sampler = Sampler(
+        QUIET, bus, history, clock, statuses=STATUSES, on_sample=own_series, sample_host=Still(clock).sample
+    )
+    await sampler.sample()
     clock.advance(10)
-    await sampler.look()
+    await sampler.sample()
     await until(lambda: any(isinstance(event, HistoryAdvanced) for event in events))
     (advanced,) = [event for event in events if isinstance(event, HistoryAdvanced)]
     assert advanced.points == {"host.cpu": 3.0, "host.memory_share": 0.5, "queue.local": 4.0, "spend.today": None}
     assert history.series()["queue.local"] == (4.0,)
-    await sampler._close()
 
 
 async def test_it_runs_until_cancelled_with_a_gpu(
@@ -122,9 +130,8 @@ async def test_it_runs_until_cancelled_with_a_gpu(
     FakeNvml(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     bus, events = heard
-    settings = Settings(engines=NOBODY, telemetry=Telemetry(interval_s=0.02))
     history = History(step_s=0.1)
-    sampler = Sampler(settings, bus, history, clock)
+    sampler = Sampler(Telemetry(interval_s=0.02), bus, history, clock, statuses=STATUSES)
     task = asyncio.create_task(sampler.run())
     await until(lambda: any(isinstance(event, GpuSampled) and event.reading.state == "ok" for event in events))
     clock.advance(0.2)
@@ -132,6 +139,37 @@ async def test_it_runs_until_cancelled_with_a_gpu(
     assert history.series()["gpu.1.memory_share"][0] == pytest.approx(1 / 6)
     task.cancel()
     await asyncio.wait({task})
-    assert sampler._gpu is not None
-    assert sampler._gpu._task is not None
-    assert sampler._gpu._task.done()
+    assert [each.get_name() for each in asyncio.all_tasks() if each.get_name() == "gpu sampler"] == []
+
+
+async def test_every_engine_is_sampled_and_each_of_its_servers(clock: ManualClock) -> None:
+    def server(waiting: int | None, *models: str, reachable: bool = True, detail: str = "") -> Status:
+        async def status(at: datetime) -> RuntimeReading:
+            loaded = tuple(LoadedModel(name=name, size_b=1, vram_b=1, context=None, expires_at=None) for name in models)
+            return RuntimeReading(at=at, reachable=reachable, detail=detail, models=loaded, waiting=waiting)
+
+        return status
+
+    samples: list[Mapping[str, tuple[RuntimeReading, ...]]] = []
+    sampler = Sampler(
+        QUIET,
+        Bus(),
+        History(),
+        clock,
+        statuses={
+            "local": (server(None, "qwen2.5:14b"),),
+            "gpu": (server(2, "a"), server(None, reachable=False, detail="it is down"), server(1, "b")),
+        },
+        on_sample=samples.append,
+    )
+    await sampler.sample()
+    assert [model.name for model in sampler.runtimes["local"].models] == ["qwen2.5:14b"]
+    gpu = sampler.runtimes["gpu"]
+    assert (gpu.reachable, gpu.detail, gpu.waiting) == (True, "it is down", 3)
+    assert [model.name for model in gpu.models] == ["a", "b"]
+    assert [[reading.reachable for reading in each] for each in samples[0].values()] == [[True], [True, False, True]]
+
+
+def test_an_engine_without_a_server_has_no_reading() -> None:
+    with pytest.raises(ValueError, match="at least one server"):
+        combined(())

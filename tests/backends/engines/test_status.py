@@ -1,3 +1,5 @@
+"""What a server says of itself outside any call: loaded models, its own queue, and why it cannot be reached."""
+
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -5,12 +7,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backends.clock import ManualClock
+from backends.engines.call_scope import FRAME_LIMIT
+from backends.engines.endpoint import Endpoint
+from backends.engines.ollama.status import OllamaStatus
+from backends.engines.probe import Probe
+from backends.engines.registry import local_client
+from backends.engines.transport import Transport
 from backends.settings.model import LocalEngine
-from backends.telemetry import runtime
-from backends.telemetry.runtime import RuntimeSampler
 from backends.types import RuntimeReading
 
+AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 Answer = Callable[[str], tuple[int, bytes]]
 
 PS = b"""{"models": [{"name": "qwen2.5:14b", "size": 9000, "size_vram": 8000, "context_length": 16384,
@@ -51,11 +57,11 @@ async def _server(answer: Answer) -> AsyncIterator[tuple[str, list[str]]]:
 
 
 async def _sample(url: str, kind: str = "ollama") -> RuntimeReading:
-    sampler = RuntimeSampler(LocalEngine(kind=kind, base_url=url), ManualClock())  # type: ignore[arg-type]
+    client = local_client(LocalEngine(kind=kind, base_url=url))  # type: ignore[arg-type]
     try:
-        return await sampler.sample()
+        return await client.status(AT)
     finally:
-        await sampler.close()
+        await client.close()
 
 
 def _ollama(path: str) -> tuple[int, bytes]:
@@ -74,10 +80,11 @@ async def test_ollamas_models_and_version() -> None:
 
 async def test_the_version_is_asked_for_once() -> None:
     async with _server(_ollama) as (url, asked):
-        sampler = RuntimeSampler(LocalEngine(base_url=url), ManualClock())
-        await sampler.sample()
-        assert (await sampler.sample()).version == "0.13.0"
-        await sampler.close()
+        client = local_client(LocalEngine(base_url=url))
+        await client.status(AT)
+        reading = await client.status(AT)
+        assert (reading.version, reading.at) == ("0.13.0", AT)
+        await client.close()
     assert asked == ["/api/version", "/api/ps", "/api/ps"]
 
 
@@ -91,11 +98,11 @@ async def test_no_proxy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("answer", "detail"),
     [
-        (lambda path: (503, b""), "it answers 503"),
-        (lambda path: (307, b""), "it answers 307"),
-        (lambda path: (200, b"<html>"), "not the engine"),
-        (lambda path: (200, b'{"version": 5}'), "not the engine"),
-        (lambda path: (200, b"x" * (runtime.LONGEST + 1)), "cannot be reached"),
+        (lambda path: (503, b""), "Ollama answers /api/version with 503"),
+        (lambda path: (307, b""), "redirects to elsewhere (307)"),
+        (lambda path: (200, b"<html>"), "answers /api/version with 200 and no object"),
+        (lambda path: (200, b'{"version": 5}'), "answers /api/version without a version"),
+        (lambda path: (200, b"x" * (FRAME_LIMIT + 1)), "sent more than 8 MiB"),
     ],
 )
 async def test_what_is_no_ollama_is_a_reading(answer: Answer, detail: str) -> None:
@@ -109,12 +116,13 @@ async def test_nobody_there_is_a_reading() -> None:
     async with _server(_ollama) as (url, _):
         pass
     reading = await _sample(url)
-    assert (reading.reachable, reading.detail) == (False, "it cannot be reached")
+    assert (reading.reachable, reading.detail) == (
+        False,
+        f"Ollama at {url} cannot be reached (connection refused)",
+    )
 
 
-async def test_silence_is_a_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "TIMEOUT_S", 0.05)
-
+async def test_silence_is_a_reading() -> None:
     async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -123,7 +131,11 @@ async def test_silence_is_a_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     left = asyncio.Event()
     server = await asyncio.start_server(mute, "127.0.0.1")
     host, port = server.sockets[0].getsockname()[:2]
-    assert "no answer" in (await _sample(f"http://{host}:{port}")).detail
+    endpoint = Endpoint(base_url=f"http://{host}:{port}", label="Ollama", remedy="start it", billed=False)
+    transport = Transport(endpoint, parallel=1)
+    reading = await OllamaStatus(Probe(endpoint, transport), answer_s=0.05).read(AT)
+    assert (reading.reachable, reading.detail) == (False, "Ollama sent no byte within 0.05 s")
+    await transport.aclose()
     await left.wait()
     server.close()
     await server.wait_closed()

@@ -197,15 +197,24 @@ def _key(cache: ResponseCache, number: int) -> bytes:
     return cache_key.exact_key(request(f"question number {number}"), model_class="auto", scope="agent:writer")
 
 
+def _given(embedder: WordEmbedder) -> WordEmbedder:
+    return embedder
+
+
+async def _embedded(cache: ResponseCache) -> None:
+    """Wait until each of the twenty questions has a vector."""
+    await until(lambda: cache.stats().semantic == "on" and cache.stats().vectors == 20)
+
+
 async def test_a_file_of_another_embedding_model_is_embedded_anew(tmp_path: Path) -> None:
     for model in ("words", "other words"):
         cache = await ResponseCache.open(tmp_path / "cache.db", settings_cache.Cache(), clock=SystemClock())
         embedder = WordEmbedder(model)
-        cache._semantic._load = lambda embedder=embedder: embedder
+        cache._semantic._load = partial(_given, embedder)
         cache.start_semantic()
         for number in range(20):
             await cache.store(request(f"question {number}"), stored(), model_class="auto")
-        await until(lambda cache=cache: cache.stats().vectors == 20)
+        await _embedded(cache)
         assert sum(map(len, embedder.batches)) >= 20
         await cache.close()
 
@@ -225,5 +234,5 @@ async def test_vectors_that_are_none_are_made_anew(tmp_path: Path, damage: bytes
         cache.start_semantic()
         for number in range(0 if turn else 20):
             await cache.store(request(f"question {number}"), stored(), model_class="auto")
-        await until(lambda cache=cache: cache.stats().semantic == "on" and cache.stats().vectors == 20)
+        await _embedded(cache)
         await cache.close()

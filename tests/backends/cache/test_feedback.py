@@ -103,16 +103,16 @@ def test_reviews_are_bounded_and_outlive_the_process(tmp_path: Path) -> None:
         assert reviews.records([key]) == {}
         for number in range(9):
             reviews.add(HitReview(key=key, at=number, score=number / 10, right=number % 2 == 0, by="recheck"))
-    db = Database(path, max_bytes=1_000_000)
-    assert db.reviews.counts == (5, 2, 0)
-    assert db.reviews.records([key, b"other"]) == {
+    database = Database(path, max_bytes=1_000_000)
+    assert database.reviews.counts == (5, 2, 0)
+    assert database.reviews.records([key, b"other"]) == {
         key: [(0.8, True), (0.7, False), (0.6, True), (0.5, False), (0.4, True)]
     }
-    db.flush("ada")
-    assert db.reviews.counts == (5, 2, 0)
-    db.flush(None)
-    assert db.reviews.counts == (0, 0, 0)
-    db.close()
+    database.flush("ada")
+    assert database.reviews.counts == (5, 2, 0)
+    database.flush(None)
+    assert database.reviews.counts == (0, 0, 0)
+    database.close()
 
 
 async def test_only_recent_hits_can_be_reported(tmp_path: Path) -> None:
@@ -122,5 +122,6 @@ async def test_only_recent_hits_can_be_reported(tmp_path: Path) -> None:
         hit = await cache.lookup(request(id=f"r{number}"), model_class="auto")
         assert hit is not None
     assert await cache.report_wrong_hit("r0") is None
+    assert hit is not None
     assert await cache.report_wrong_hit("r1") == hit.entry
     await cache.close()

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from backends.cache.memory_tier import MemoryTier
 from backends.cache.response_cache import ResponseCache
 from backends.clock import ManualClock, SystemClock
-from backends.settings import model as settings
+from backends.settings.cache import Cache
 from backends.types import Message, ToolCall
 from tests.backends.cache.samples import request, stored
 
-EXACT = settings.Cache(semantic=False)
+EXACT = Cache(semantic=False)
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ async def test_flushing_one_agent_leaves_the_others(cache: ResponseCache) -> Non
 
 
 async def test_switched_off_it_neither_looks_nor_keeps(tmp_path: Path, clock: ManualClock) -> None:
-    off = settings.Cache(exact=False, semantic=False)
+    off = Cache(exact=False, semantic=False)
     cache = await ResponseCache.open(tmp_path / "cache.db", off, clock=clock)
     cache.start_semantic()
     await cache.store(request(), stored(), model_class="auto")
@@ -181,7 +181,7 @@ async def test_without_a_file_it_answers_from_memory(tmp_path: Path, clock: Manu
 
 
 async def test_what_is_evicted_from_the_file_leaves_memory_too(tmp_path: Path, clock: ManualClock) -> None:
-    cache = await ResponseCache.open(tmp_path / "cache.db", settings.Cache(semantic=False, max_bytes=8000), clock=clock)
+    cache = await ResponseCache.open(tmp_path / "cache.db", Cache(semantic=False, max_bytes=8000), clock=clock)
     for number in range(30):
         clock.advance(1)
         await cache.store(request(str(number)), stored(), model_class="auto")
@@ -200,13 +200,13 @@ async def test_a_prompt_of_megabytes_is_keyed_off_the_loop(cache: ResponseCache)
 WRITES = """
 import asyncio, sys
 from pathlib import Path
-from backends.settings import model as settings
+from backends.settings.cache import Cache
 from backends.cache.response_cache import ResponseCache
 from backends.clock import SystemClock
 from tests.backends.cache.samples import request, stored
 
 async def main():
-    cache = await ResponseCache.open(Path(sys.argv[1]), settings.Cache(semantic=False), clock=SystemClock())
+    cache = await ResponseCache.open(Path(sys.argv[1]), Cache(semantic=False), clock=SystemClock())
     for number in range(10**6):
         await cache.store(request(str(number)), stored(f"answer {number} " * 40), model_class="auto")
         if number == 50:

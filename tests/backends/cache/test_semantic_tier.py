@@ -11,7 +11,7 @@ from backends.cache.semantic.embedders import Embedder
 from backends.cache.semantic.semantic_lookup import NearMiss
 from backends.cache.semantic.semantic_tier import SemanticTier
 from backends.clock import ManualClock
-from backends.settings import model as settings
+from backends.settings.cache import Cache
 from tests.backends.cache.samples import WordEmbedder, request, stored
 from tests.waiting import until
 
@@ -21,7 +21,7 @@ OTHER = "What is the queue depth of the cloud model?"
 
 
 async def _opened(path: Path, embedder: Embedder | None = None, *, clock: ManualClock | None = None) -> ResponseCache:
-    cache = await ResponseCache.open(path / "cache.db", settings.Cache(), clock=clock or ManualClock())
+    cache = await ResponseCache.open(path / "cache.db", Cache(), clock=clock or ManualClock())
     loaded = embedder or WordEmbedder()
     cache._semantic._load = lambda: loaded
     cache.start_semantic()
@@ -136,7 +136,7 @@ async def test_what_was_stored_while_the_model_loads_is_embedded_later(tmp_path:
         gate.wait(10)
         return WordEmbedder()
 
-    cache = await ResponseCache.open(tmp_path / "cache.db", settings.Cache(), clock=ManualClock())
+    cache = await ResponseCache.open(tmp_path / "cache.db", Cache(), clock=ManualClock())
     cache._semantic._load = slow
     cache.start_semantic()
     cache.start_semantic()
@@ -159,7 +159,7 @@ async def test_closing_does_not_wait_for_a_model_that_loads(tmp_path: Path, monk
         gate.wait(10)
         return WordEmbedder()
 
-    cache = await ResponseCache.open(tmp_path / "cache.db", settings.Cache(), clock=ManualClock())
+    cache = await ResponseCache.open(tmp_path / "cache.db", Cache(), clock=ManualClock())
     cache._semantic._load = slow
     cache.start_semantic()
     await until(begun.is_set)
@@ -176,7 +176,7 @@ async def test_without_a_model_the_state_says_why(tmp_path: Path, error: Excepti
     def load() -> Embedder:
         raise error
 
-    cache = await ResponseCache.open(tmp_path / "cache.db", settings.Cache(), clock=ManualClock())
+    cache = await ResponseCache.open(tmp_path / "cache.db", Cache(), clock=ManualClock())
     cache._semantic._load = load
     cache.start_semantic()
     await until(lambda: cache.stats().semantic != "loading")
@@ -301,14 +301,14 @@ async def test_a_judge_that_breaks_is_a_miss(tmp_path: Path) -> None:
     def broken(*_: object) -> None:
         raise LookupError("weights are broken")
 
-    cache._semantic._finder.judged = broken  # type: ignore[union-attr,method-assign,assignment]
+    cache._semantic._finder.judged = broken  # type: ignore[union-attr,method-assign]
     assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
     assert await cache.lookup(request(QUESTION), model_class="auto") is not None
     await cache.close()
 
 
 async def test_risk_zero_means_no_semantic_tier(tmp_path: Path) -> None:
-    cache = await ResponseCache.open(tmp_path / "cache.db", settings.Cache(risk=0), clock=ManualClock())
+    cache = await ResponseCache.open(tmp_path / "cache.db", Cache(risk=0), clock=ManualClock())
     cache.start_semantic()
     assert cache.stats().semantic == "off"
     await cache.close()

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from backends.finops.data_writer import as_csv, as_json
 from backends.finops.document import dollars
 from backends.finops.report_documents import totals_document
-from backends.finops.spend_report import ReportLine, SavedBy, SpendReport
+from backends.finops.spend_report import ReportLine, SpendReport
 from backends.finops.text_writer import as_text, columns
+from backends.types import SavedBy
 from tests.backends.ledger.samples import AT
 
 D = Decimal

@@ -17,7 +17,8 @@ from backends.ledger.running_totals import RunningTotals
 from backends.ledger.sqlite_connection import extend
 from backends.ledger.write_commands import Settle
 from backends.ledger.writer import commit
-from backends.settings.model import Agent, Settings
+from backends.settings.agents import Agent
+from backends.settings.model import Settings
 from backends.settings.models import ModelFacts
 from backends.settings.money import Costs, LocalCosts
 from backends.types import Attempt, Outcome, Recommendation, Tokens
@@ -48,7 +49,7 @@ def write(db: sqlite3.Connection, *outcomes: Outcome, hashes: tuple[str, ...] = 
 def cloud(id: str, *, usd: str = "1", tokens: Tokens = FEW, **more: Any) -> Outcome:
     model = more.pop("model", "gemini-3.5-flash-lite")
     paid = Attempt(engine="cloud", model=model, tokens=tokens, cost_usd=Decimal(usd))
-    plain = {"agent": "writer", "at": AT, "complexity": 0.9, "tokens": tokens} | more
+    plain: dict[str, Any] = {"agent": "writer", "at": AT, "complexity": 0.9, "tokens": tokens} | more
     return outcome(id, paid, **plain)
 
 

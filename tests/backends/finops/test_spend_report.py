@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backends.finops.spend_report import KEYS, By, ReportLine, SavedBy, SpendReport, report
+from backends.finops.spend_report import KEYS, By, ReportLine, SpendReport, report
 from backends.ledger.prices import Prices
 from backends.ledger.sqlite_connection import connect_read_only, open_read_only
-from backends.settings.model import Price
-from backends.types import Outcome
+from backends.settings.money import Price
+from backends.types import Outcome, SavedBy
 from tests.backends.ledger.samples import AT, COST, MODEL, TOKENS, attempt, opened, outcome, paths
 
 D = Decimal

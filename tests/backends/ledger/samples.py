@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from backends.clock import ManualClock
 from backends.ledger.store import Admission, Ledger
 from backends.paths import Paths
-from backends.settings.model import Budget
+from backends.settings.money import Budget
 from backends.types import Attempt, EngineName, Outcome, Reason, Tokens
 
 MODEL = "gemini-3.5-flash-lite"

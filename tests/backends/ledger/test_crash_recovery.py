@@ -50,7 +50,8 @@ async def killed_after(home: Path, lines: int) -> list[tuple[str, str]]:
         process.send_signal(signal.SIGKILL)
     heard += (await process.stdout.read()).splitlines(keepends=True)
     await process.wait()
-    return [tuple(line.decode().split()) for line in heard if line.endswith(b"\n")]
+    words = [line.decode().split() for line in heard if line.endswith(b"\n")]
+    return [(word, id) for word, id in words]
 
 
 async def test_nothing_acknowledged_is_lost(home: Path) -> None:

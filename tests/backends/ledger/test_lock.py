@@ -1,6 +1,7 @@
 """One core at a time, and a second one is told whom to look for."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_looking_leaves_no_trace(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [lambda path: path.symlink_to("elsewhere"), Path.mkdir], ids=["link", "folder"])
-def test_something_else_in_its_place(tmp_path: Path, make) -> None:
+def test_something_else_in_its_place(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "core.lock")
     with pytest.raises(LedgerError, match="plain file"):
         Lock.take(tmp_path / "core.lock")

@@ -5,6 +5,7 @@ import json
 import sqlite3
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from backends.clock import ManualClock
 from backends.errors import ClawError, LedgerError, WrongUse
 from backends.ledger.sqlite_connection import connect_read_only
 from backends.ledger.store import Ledger
-from backends.types import ZERO, Acted, Action, Tokens
+from backends.types import ZERO, Acted, Action, Outcome, Tokens
 from tests.backends.ledger.samples import AT, COST, MODEL, TOKENS, admission, attempt, daily, opened, outcome, paths
 
 COLUMNS = """
@@ -145,7 +146,7 @@ async def test_text_that_is_no_utf8_is_made_storable(home: Path) -> None:
     ],
     ids=["not a number", "no amount", "too large"],
 )
-async def test_what_no_row_can_hold_fails_alone(home: Path, broken) -> None:
+async def test_what_no_row_can_hold_fails_alone(home: Path, broken: Outcome) -> None:
     async with opened(home, [daily("5")]) as ledger:
         await ledger.admit(admission("a"))
         with pytest.raises(LedgerError, match="could not be written"):
@@ -155,7 +156,7 @@ async def test_what_no_row_can_hold_fails_alone(home: Path, broken) -> None:
 
 
 async def test_switches_outlive_a_restart_and_are_audited(home: Path) -> None:
-    def acted(verb, detail, **more) -> Acted:
+    def acted(verb: Any, detail: str, **more: Any) -> Acted:
         return Acted(at=AT, action=Action(verb=verb, actor="cli:op", **more), detail=detail)
 
     async with opened(home) as ledger:

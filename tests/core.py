@@ -77,11 +77,11 @@ async def stand(
 async def _opened(
     pair: Twins, settings: Settings, paths: Paths, change: Callable[[Settings], Settings], clock: Clock | None
 ) -> AsyncGenerator[Stand]:
-    local = replace(settings.engines.local, base_url=pair.ollama.url)
-    cloud = replace(settings.engines.cloud, base_url=pair.gemini.url)
+    local = replace(settings.engines["local"], base_url=pair.ollama.url)
+    cloud = replace(settings.engines["cloud"], base_url=pair.gemini.url)
     telemetry = replace(settings.telemetry, gpu=False)
     cache = replace(settings.cache, semantic=False)
-    engines = replace(settings.engines, local=local, cloud=cloud)
+    engines = settings.engines | {"local": local, "cloud": cloud}
     settings = change(replace(settings, engines=engines, telemetry=telemetry, cache=cache))
     async with build(settings, paths, gemini_key="twin", clock=clock, drain_s=2.0) as core:
         yield Stand(core=core, ollama=pair.ollama, gemini=pair.gemini, paths=paths)

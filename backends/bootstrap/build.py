@@ -30,9 +30,10 @@ from backends.pipeline.reload import Reload
 from backends.pipeline.settlement import Recorder
 from backends.pipeline.singleflight import Flights
 from backends.privacy import PrivacyGate
-from backends.settings.model import LocalEngine, Settings
+from backends.settings.engines import EngineSettings
+from backends.settings.model import Settings
 from backends.telemetry.sampler import Sampler
-from backends.types import EngineName, RuntimeReading
+from backends.types import CLOUD, LOCAL, EngineName, RuntimeReading
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot, Label
 from backends.upstream.locality import LocalProof
@@ -78,7 +79,7 @@ async def build(
             ground.bus,
             ground.history,
             ground.clock,
-            statuses={"local": (ground.engines.local.status,)},
+            statuses={"local": (ground.engines["local"].status,)},
             on_sample=lambda readings: _on_sample(readings, slots, ground, sampler),
         )
         figures = Figures(ground.bus, ledger=ground.ledger, cache=ground.cache, activity=activity)
@@ -99,7 +100,7 @@ async def build(
         if one_shot:
             work = []
         else:
-            work = [sampler.run(), watch.run(), _prepared(ground.engines), _look(settings.engines.local, activity)]
+            work = [sampler.run(), watch.run(), _prepared(ground.engines), _look(settings.engines["local"], activity)]
             ground.cache.start_semantic()
         async with background(*work):
             try:
@@ -109,15 +110,16 @@ async def build(
 
 
 def _slots(ground: Ground, labels: Labels | None, *, has_key: bool) -> dict[EngineName, EngineSlot]:
-    local, cloud = ground.settings.engines.local, ground.settings.engines.cloud
+    local, cloud = ground.settings.engines["local"], ground.settings.engines["cloud"]
     labels = labels or Labels(local=Label(text=local.model), cloud=Label(text=cloud.model))
     engines, clock = ground.engines, ground.clock
     slots: dict[EngineName, EngineSlot] = {
-        "local": EngineSlot("local", engines.local, local, label=labels.local, clock=clock),
+        "local": EngineSlot("local", engines["local"], local, zone=LOCAL, label=labels.local, clock=clock),
         "cloud": EngineSlot(
             "cloud",
-            engines.cloud,
+            engines["cloud"],
             cloud,
+            zone=CLOUD,
             label=labels.cloud,
             clock=clock,
             catalogue=ground.catalogue,
@@ -140,7 +142,7 @@ def _activity(ground: Ground) -> ActivityFeed:
     if count := ground.ledger.recovered:
         activity.alert("recovered", f"recovered {count} calls that a crash had left open", level="warning")
     try:
-        ground.prices.tariff(ground.settings.engines.cloud.model, ground.clock.now())
+        ground.prices.tariff(ground.settings.engines["cloud"].model, ground.clock.now())
     except UnknownPrice as error:
         what, _, remedy = str(error).partition(": ")
         activity.alert("price", f"{what}: it is not called", remedy=remedy)
@@ -175,7 +177,7 @@ def _assemble(
         budget_release.notify()
         figures.moved()
 
-    cloud = settings.engines.cloud.model
+    cloud = settings.engines["cloud"].model
     costs = Costs(ground.prices, clock, cloud_model=cloud, own=ground.own_cost, catalogue=ground.catalogue)
     recorder = Recorder(
         settings,
@@ -209,7 +211,7 @@ def _assemble(
         recorder=recorder,
         activity=activity,
         flights=flights,
-        proof=LocalProof(slots["local"], lambda: runs_here(settings.engines.local), clock),
+        proof=LocalProof(slots["local"], lambda: runs_here(settings.engines["local"]), clock),
         moved=figures.moved,
         quota=quota,
         budget_release=budget_release,
@@ -240,7 +242,7 @@ async def _prepared(engines: Engines) -> None:
     loaded()
 
 
-async def _look(local: LocalEngine, activity: ActivityFeed) -> None:
+async def _look(local: EngineSettings, activity: ActivityFeed) -> None:
     """Say at the start what a first call would find out: a model that is not there, or not on this machine."""
     for check in await check_local(local):
         if check.ok is False and check.name != "local engine":

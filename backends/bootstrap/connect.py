@@ -94,7 +94,7 @@ async def embedded(
             from backends.rehearsal.process import rehearse as start_twins
             from backends.rehearsal.process import settings_for
 
-            local_model, cloud_model = settings.engines.local.model, settings.engines.cloud.model
+            local_model, cloud_model = settings.engines["local"].model, settings.engines["cloud"].model
             twins = start_twins(local_model=local_model, cloud_model=cloud_model, tell=news.put_nowait)
             stage = await stack.enter_async_context(twins)
             settings, key, labels = settings_for(settings, stage), REHEARSAL_KEY, _labels(stage)
@@ -126,7 +126,7 @@ async def nothing_to_run(settings: Settings) -> bool:
 
     if gemini_key() is not None or await asyncio.to_thread(is_running, Paths.find()):
         return False
-    parts = urlsplit(settings.engines.local.base_url)
+    parts = urlsplit(settings.engines["local"].addresses[0])
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         async with asyncio.timeout(CONNECT_S):

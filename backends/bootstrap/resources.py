@@ -76,7 +76,7 @@ async def open_ground(
         clock=clock,
         agent=lambda request: settings.rules(request.agent, request.rules),
         secret=install_key.derived("cache"),
-        ollama_url=settings.engines.local.base_url,
+        ollama_url=settings.engines["local"].addresses[0],
     )
     stack.push_async_callback(cache.close)
     signatures = SignatureStore(paths.signatures, install_key.derived("signatures"))
@@ -86,9 +86,9 @@ async def open_ground(
         registry.build, settings, gemini_key=gemini_key, catalogue=catalogue, signatures=signatures
     )
     stack.push_async_callback(engines.close)
-    prices = Prices(settings.prices, discount=settings.engines.cloud.discount)
+    prices = Prices(settings.prices, discount=settings.engines["cloud"].discount)
     with suppress(UnknownPrice):  # read ahead: the table takes longer than a decision may
-        await asyncio.to_thread(prices.cost, settings.engines.cloud.model, Tokens(), clock.now())
+        await asyncio.to_thread(prices.cost, settings.engines["cloud"].model, Tokens(), clock.now())
     return Ground(
         settings=settings,
         config=paths.config,
@@ -100,7 +100,7 @@ async def open_ground(
         engines=engines,
         prices=prices,
         catalogue=catalogue,
-        ending=await asyncio.to_thread(catalogue.retirement, settings.engines.cloud.model, clock.now().date()),
+        ending=await asyncio.to_thread(catalogue.retirement, settings.engines["cloud"].model, clock.now().date()),
         own_cost=OwnCost(settings.costs.local, clock),
         classifier=await asyncio.to_thread(Classifier.load),
         score=await asyncio.to_thread(Score.load) if _checks_closely(settings) else None,

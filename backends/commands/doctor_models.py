@@ -26,7 +26,7 @@ ORDER BY requests.rowid DESC, json_each.key DESC LIMIT 1
 
 def model(settings: Settings, today: date) -> Check:
     """The model's lifecycle; reads the price table, which takes 0.13 s."""
-    name, catalogue = settings.engines.cloud.model, Catalogue(settings.models)
+    name, catalogue = settings.engines["cloud"].model, Catalogue(settings.models)
     known = catalogue.model(name)
     if ending := catalogue.retirement(name, today):
         remedy = f"run `{ending.command}`" if ending.command else "set engines.cloud.model to one that Gemini lists"
@@ -41,7 +41,7 @@ def model(settings: Settings, today: date) -> Check:
 def quota(settings: Settings, paths: Paths, now: datetime) -> Check:
     """What was sent to the cloud in its provider's day, by the ledger."""
     since, again = stamp(start_of(day_of(now))), f"{reset_after(now).astimezone():%H:%M}"
-    calls, tokens, refused = _sent(paths, since, settings.engines.cloud.model)
+    calls, tokens, refused = _sent(paths, since, settings.engines["cloud"].model)
     detail = f"{calls:,} calls and {tokens:,} input tokens since midnight Pacific time"
     if refused:
         at = f"{datetime.fromisoformat(refused).astimezone():%H:%M}"
@@ -70,10 +70,10 @@ def _sent(paths: Paths, since: str, model: str) -> tuple[int, int, str | None]:
 
 def price(settings: Settings) -> Check:
     """Reads the price table, which takes 0.13 s."""
-    model, now = settings.engines.cloud.model, datetime.now(UTC)
+    model, now = settings.engines["cloud"].model, datetime.now(UTC)
     used = {model, *(name for agent in settings.agents.values() for name in agent.models)}
     try:
-        found = Prices(settings.prices, discount=settings.engines.cloud.discount).tariff(model, now)
+        found = Prices(settings.prices, discount=settings.engines["cloud"].discount).tariff(model, now)
     except UnknownPrice as error:
         what, _, remedy = str(error).partition(": ")
         return Check(name="price", ok=False, detail=f"{what}: it is not called", remedy=remedy)

@@ -95,8 +95,8 @@ def _given(data: Path, settings: Settings, classifier: Any) -> "list[Label]":
     names = {
         "local": "local",
         "cloud": "cloud",
-        settings.engines.local.model: "local",
-        settings.engines.cloud.model: "cloud",
+        settings.engines["local"].model: "local",
+        settings.engines["cloud"].model: "cloud",
     }
     found = []
     for row in (row for dataset in datasets(data) if dataset.kind == "routing" for row in dataset.rows):
@@ -104,7 +104,7 @@ def _given(data: Path, settings: Settings, classifier: Any) -> "list[Label]":
         if labels:
             classes = classifier.classify(row.request())
             said = {"local": classes.p_local, "cloud": classes.p_cloud}
-            found += [Label(engine, said[engine], outcome) for engine, outcome in labels.items()]  # type: ignore[arg-type]
+            found += [Label(engine, said[engine], outcome) for engine, outcome in labels.items()]
     if not found:
         raise WrongUse(f"{data} has no labels of {', '.join(names)}: name the engines, or the models that they run")
     return found

@@ -3,8 +3,6 @@
 A check asks for lists and descriptions only: it costs nothing and sends no prompt.
 """
 
-import asyncio
-
 from backends.engines.address import origin, proves_local, relayed_by_name
 from backends.engines.base import Inspection
 from backends.engines.gemini import GeminiClient
@@ -12,28 +10,30 @@ from backends.engines.probe import split_remedy
 from backends.engines.registry import local_client
 from backends.engines.untrusted_text import one_line
 from backends.errors import EngineError
-from backends.settings.model import CloudEngine, LocalEngine, Settings
+from backends.settings.engines import EngineSettings, GeminiSettings
+from backends.settings.model import Settings
 from backends.types import Check
 
 
 async def check(settings: Settings, *, gemini_key: str | None) -> tuple[Check, ...]:
     """Checks named "local engine", "local model", "local only" and "cloud engine". Never raises for what it finds."""
-    local = settings.engines.local
-    found = await asyncio.gather(check_local(local), check_gemini(settings.engines.cloud, gemini_key))
-    return (*found[0], found[1])
+    local = settings.engines["local"]
+    cloud = settings.engines["cloud"]
+    found = await check_local(local)
+    return (*found, await check_gemini(cloud, gemini_key)) if isinstance(cloud, GeminiSettings) else found
 
 
-async def runs_here(settings: LocalEngine) -> bool | None:
+async def runs_here(settings: EngineSettings) -> bool | None:
     """Is it proved that a prompt to the local engine stays on this machine? Anything short of proof is False; None is
     an engine that does not answer, where its address alone would not rule it out.
     """
-    if not proves_local(settings.base_url) or relayed_by_name(settings.model):
+    if not proves_local(settings.addresses[0]) or relayed_by_name(settings.model):
         return False
     engine, _, place = await check_local(settings)
     return None if engine.ok is not True else place.ok is True
 
 
-async def check_local(settings: LocalEngine) -> tuple[Check, Check, Check]:
+async def check_local(settings: EngineSettings) -> tuple[Check, Check, Check]:
     """Is it reachable, has it the model, and does the model run on this machine?"""
     client = local_client(settings)
     try:
@@ -43,11 +43,11 @@ async def check_local(settings: LocalEngine) -> tuple[Check, Check, Check]:
         return _failed("local engine", error), unknown, _place(settings, relayed=None)
     finally:
         await client.close()
-    up = Check(name="local engine", ok=True, detail=f"{inspection.server} at {origin(settings.base_url)}")
+    up = Check(name="local engine", ok=True, detail=f"{inspection.server} at {origin(settings.addresses[0])}")
     return up, _model(settings, inspection), _place(settings, relayed=_relayed(settings, inspection))
 
 
-async def check_gemini(settings: CloudEngine, key: str | None) -> Check:
+async def check_gemini(settings: GeminiSettings, key: str | None) -> Check:
     """Is Gemini reachable, does it accept the key, and does it serve the model?"""
     client = GeminiClient(settings, key)
     try:
@@ -60,7 +60,7 @@ async def check_gemini(settings: CloudEngine, key: str | None) -> Check:
     return Check(name="cloud engine", ok=True, detail=f"Gemini at {where} serves {settings.model}")
 
 
-def _model(settings: LocalEngine, inspection: Inspection) -> Check:
+def _model(settings: EngineSettings, inspection: Inspection) -> Check:
     if inspection.model is not None:
         return Check(name="local model", ok=True, detail=f"{settings.model} is there")
     others = one_line(", ".join(inspection.models)) or "none"
@@ -70,7 +70,7 @@ def _model(settings: LocalEngine, inspection: Inspection) -> Check:
     return Check(name="local model", ok=False, detail=f"{settings.model} is not there; it has: {others}", remedy=remedy)
 
 
-def _relayed(settings: LocalEngine, inspection: Inspection) -> bool | None:
+def _relayed(settings: EngineSettings, inspection: Inspection) -> bool | None:
     """Does the server pass the model's prompts on? None where that is not known: an Ollama model that is not there yet
     may turn out to be a relayed one.
     """
@@ -81,10 +81,10 @@ def _relayed(settings: LocalEngine, inspection: Inspection) -> bool | None:
     return None if settings.kind == "ollama" else False
 
 
-def _place(settings: LocalEngine, *, relayed: bool | None) -> Check:
+def _place(settings: EngineSettings, *, relayed: bool | None) -> Check:
     """Where a prompt to the local engine ends up."""
-    where = origin(settings.base_url)
-    if not proves_local(settings.base_url):
+    where = origin(settings.addresses[0])
+    if not proves_local(settings.addresses[0]):
         return Check(
             name="local only",
             ok=False,

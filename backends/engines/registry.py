@@ -8,26 +8,30 @@ from msgspec import Struct
 
 from backends.catalogue import Catalogue
 from backends.engines.base import EngineClient
-from backends.settings.model import LocalEngine, Settings
+from backends.settings.engines import EngineSettings, GeminiSettings, OllamaSettings, OpenAISettings
+from backends.settings.model import Settings
+from backends.types import EngineName
 
 if TYPE_CHECKING:
     from backends.engines.gemini.signature_store import SignatureStore
 
 
-class Engines(Struct, frozen=True, kw_only=True):
-    """Both always exist. A cloud engine without a key raises EngineError "key" when it is called."""
+class Engines(Struct, frozen=True):
+    """By name, in the settings' order; one without a key raises EngineError "key" when called."""
 
-    local: EngineClient
-    cloud: EngineClient
+    by_name: dict[EngineName, EngineClient]
+
+    def __getitem__(self, name: EngineName) -> EngineClient:
+        return self.by_name[name]
 
     async def prepare(self) -> None:
         """Import the SDKs ahead of the first call, in threads: 0.2 s and 0.6 s."""
-        await self.local.prepare()
-        await self.cloud.prepare()
+        for engine in self.by_name.values():
+            await engine.prepare()
 
     async def close(self) -> None:
-        await self.local.close()
-        await self.cloud.close()
+        for engine in self.by_name.values():
+            await engine.close()
 
 
 def build(
@@ -38,18 +42,25 @@ def build(
     signatures: SignatureStore | None = None,
 ) -> Engines:
     """Takes 0.3 s the first time, for imports; connects nothing, and may run in a thread."""
-    from backends.engines.gemini import GeminiClient
 
-    cloud = GeminiClient(settings.engines.cloud, gemini_key, catalogue=catalogue, signatures=signatures)
-    return Engines(local=local_client(settings.engines.local), cloud=cloud)
+    def client(engine: EngineSettings) -> EngineClient:
+        if isinstance(engine, GeminiSettings):
+            from backends.engines.gemini import GeminiClient
+
+            return GeminiClient(engine, gemini_key, catalogue=catalogue, signatures=signatures)
+        return local_client(engine)
+
+    return Engines({name: client(engine) for name, engine in settings.engines.items()})
 
 
-def local_client(settings: LocalEngine) -> EngineClient:
-    """A client of the local engine, by its kind."""
-    if settings.kind == "openai":
+def local_client(settings: EngineSettings) -> EngineClient:
+    """A client of a server, by its kind."""
+    if isinstance(settings, OllamaSettings):
+        from backends.engines.ollama import OllamaClient
+
+        return OllamaClient(settings)
+    if isinstance(settings, OpenAISettings):
         from backends.engines.openai import OpenAIClient
 
         return OpenAIClient(settings)
-    from backends.engines.ollama import OllamaClient
-
-    return OllamaClient(settings)
+    raise TypeError(f"{settings.kind} is no kind of server")

@@ -64,7 +64,7 @@ def kept_from_local(window: AnalysisWindow) -> Iterator[Recommendation]:
 def old_models(window: AnalysisWindow) -> Iterator[Recommendation]:
     """Models in use that their maker ends or advises against, or whose newer sibling asks less for the same tokens."""
     catalogue, today = Catalogue(window.settings.models), window.until.date()
-    configured = window.settings.engines.cloud.model
+    configured = window.settings.engines["cloud"].model
     rows = {row["model"]: row for row in window.rows(USED)}
     lately = {model for model, row in rows.items() if window.until - moment(row["last"]) < STILL_USED}
     for model in sorted({configured, *lately}):
@@ -107,14 +107,14 @@ def idle_machine(window: AnalysisWindow) -> Iterator[Recommendation]:
     (row,) = window.rows(BUSY)
     if not fixed:
         return
-    seconds = (window.until - window.since).total_seconds() * window.settings.engines.local.parallel
+    seconds = (window.until - window.since).total_seconds() * window.settings.engines["local"].parallel
     idle = 1 - (row["busy_ms"] or 0) / 1000 / seconds
     if idle >= IDLE_FROM:
         yield Recommendation(
             kind="idle",
             title="the machine of the local engine is mostly idle",
             usd_month=(fixed * Decimal(idle)).quantize(Decimal("0.01")),
-            evidence=f"its {window.settings.engines.local.parallel} places were empty {idle:.0%} of the time",
+            evidence=f"its {window.settings.engines['local'].parallel} places were empty {idle:.0%} of the time",
             command=f"claw config set router.dial {max(0.0, window.settings.router.dial - 0.1):.1f}",
         )
 

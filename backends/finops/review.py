@@ -81,7 +81,7 @@ def _break_even(window: AnalysisWindow) -> BreakEven:
         window.settings.costs.local,
         cloud_usd=money(row["baseline"]) / answered if answered else None,
         seconds=row["ms"] / 1000 if answered else None,
-        parallel=window.settings.engines.local.parallel,
+        parallel=window.settings.engines["local"].parallel,
         requests_month=int(window.a_month(Decimal(whole["requests"]))),
     )
 

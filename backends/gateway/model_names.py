@@ -105,7 +105,10 @@ def unknown(name: str, hint: str = "See `GET /v1/models`.") -> HttpError:
 
 def models(settings: Settings, engines: Iterable[EngineState]) -> list[tuple[Route, str]]:
     """Each engine's own model: as the core runs it, else as the settings name it."""
-    named: list[tuple[Route, str]] = [("local", settings.engines.local.model), ("cloud", settings.engines.cloud.model)]
+    named: list[tuple[Route, str]] = [
+        ("local", settings.engines["local"].model),
+        ("cloud", settings.engines["cloud"].model),
+    ]
     return [(engine.name, engine.model) for engine in engines] or named
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 from decimal import Decimal
 
-from backends.ledger.request_rows import moment
+from backends.ledger.request_rows import moment, zone_of
 from backends.ledger.write_commands import Settle
 from backends.types import ZERO, Attempt, Outcome, Tokens
 
@@ -19,6 +19,7 @@ def _settlement(db: sqlite3.Connection, row: sqlite3.Row) -> Settle:
     attempts = tuple(
         Attempt(
             engine=one["engine"],
+            zone=zone_of(one["engine"]),
             model=one["model"],
             tokens=tokens,
             cost_usd=Decimal(one["usd"]),
@@ -34,6 +35,7 @@ def _settlement(db: sqlite3.Connection, row: sqlite3.Row) -> Settle:
         started_at=moment(row["started_at"]),
         source=row["source"],
         engine=attempts[-1].engine,
+        zone=attempts[-1].zone,
         model=attempts[-1].model,
         intent=row["intent"],
         complexity=row["complexity"],

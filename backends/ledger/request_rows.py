@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from backends.types import Attempt, EngineName, Outcome, Reason, Role, Tokens
+from backends.types import CACHE, CLOUD, LOCAL, Attempt, EngineName, Outcome, Reason, Role, Served, Tokens, Zone
 
 Value = str | int | float | None
 
@@ -82,6 +82,7 @@ def decode(row: sqlite3.Row) -> Outcome:
         started_at=moment(row["started_at"]),
         source=row["source"],
         engine=row["engine"],
+        zone=zone_of(row["engine"]),
         model=row["model"],
         intent=row["intent"],
         complexity=row["complexity"],
@@ -149,6 +150,7 @@ def _stored(attempt: Attempt) -> StoredAttempt:
 def _attempt(stored: StoredAttempt, estimated: bool) -> Attempt:
     return Attempt(
         engine=stored.engine,
+        zone=zone_of(stored.engine),
         model=stored.model,
         tokens=stored.tokens,
         cost_usd=Decimal(stored.cost_usd),
@@ -157,6 +159,11 @@ def _attempt(stored: StoredAttempt, estimated: bool) -> Attempt:
         estimated=estimated,
         model_asked="" if stored.model_asked == stored.model else stored.model_asked,
     )
+
+
+def zone_of(engine: Served) -> Zone:
+    """Where an engine was, of rows that do not say it: they are of the two that are built in, or of the cache."""
+    return LOCAL if engine in (LOCAL, CACHE) else CLOUD
 
 
 def _json(value: Any) -> str:

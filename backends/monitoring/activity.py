@@ -86,6 +86,7 @@ def _remembered(outcome: Outcome) -> Explanation:
     return Explanation(
         agent=outcome.agent,
         engine=outcome.engine,
+        zone=outcome.zone,
         model=outcome.model,
         intent=outcome.intent,
         complexity=outcome.complexity,

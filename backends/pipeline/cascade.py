@@ -236,6 +236,7 @@ class Cascade:
         explanation = replace(
             old,
             engine=engine,
+            zone=self._slots[engine].zone,
             model=self._slots[engine].model,
             reasons=(reason, *old.reasons),
             ignored=ignored,
@@ -265,7 +266,7 @@ def _stays(flight: Flight) -> str:
         return "cloud was asked first"
     if plan.verdict.sensitive:
         return "sensitive, so it stays here"
-    if plan.decision.failover == "cloud":
+    if "cloud" in plan.decision.failover:
         return ""
     ruled_out = next((other.ruled_out_by for other in plan.decision.alternatives if other.ruled_out_by), None)
     return f"cloud is ruled out: {ruled_out or 'budget'}"

@@ -83,7 +83,8 @@ class Answering:
                 said[name] = error
                 following = None if flight.spoke else self._next(flight, name, error, again=again, tried=tried)
                 if following is None:
-                    return Ending(finish="error", engine=name, model=self._call(flight, name).model, error=_all(said))
+                    slot, model = self._slots[name], self._call(flight, name).model
+                    return Ending(finish="error", engine=name, zone=slot.zone, model=model, error=_all(said))
                 if following == name:
                     await asyncio.sleep(random.uniform(*RETRY_PAUSE_S))  # noqa: S311 — jitter, not a secret
                 else:
@@ -100,8 +101,11 @@ class Answering:
         worth_it = error.kind in ("unavailable", "empty") and not again and not slot.stopped and slot.breaker.usable()
         if worth_it and self._retries.again():
             return name
-        other = flight.plan.decision.failover
-        if other is None or other in tried or self._slots[other].stopped or self._slots[other].why_not():
+        others = (other for other in flight.plan.decision.failover if other not in tried)
+        other = next(
+            (each for each in others if not self._slots[each].stopped and not self._slots[each].why_not()), None
+        )
+        if other is None:
             return None
         if error.kind in NOT_ITS_LOAD:
             log.warning("%s went on to %s: %s", flight.request.id, other, error)
@@ -116,6 +120,7 @@ class Answering:
         explanation = replace(
             old,
             engine=engine,
+            zone=self._slots[engine].zone,
             model=self._slots[engine].model,
             reasons=(*reasons, *old.reasons),
             ignored=self.ignored(flight, engine),
@@ -151,14 +156,14 @@ class Answering:
         call = self._call(flight, name)
         if role == "verification":
             call = replace(call, temperature=SAMPLE_TEMPERATURE, seed=None)
-        reserved = self._costs.worst(name, call)
+        reserved = self._costs.worst(slot.zone, call)
         if further and reserved:
             await self._ledger.reserve(flight.request.id, engine=name, model=call.model, amount=reserved)
         self._progress(flight, slot, call.model, "waiting")
         async with slot.limiter.slot(flight.request.agent, retry_after_s=slot.wait_s()):
             _refuse_closed(slot)
             self._progress(flight, slot, call.model, "called")
-            meter = Meter(name, call, reserved_usd=reserved, costs=self._costs, clock=self._clock, role=role)
+            meter = Meter(name, slot.zone, call, reserved_usd=reserved, costs=self._costs, clock=self._clock, role=role)
             if not further:
                 self._retries.first()
             return await self._stream(flight, slot, meter, held=held)
@@ -197,6 +202,7 @@ class Answering:
         ending = Ending(
             finish=end.finish,
             engine=slot.name,
+            zone=slot.zone,
             model=meter.model,
             text=meter.text,
             calls=answer.calls,
@@ -255,6 +261,7 @@ class Answering:
                 id=flight.request.id,
                 agent=flight.request.agent,
                 engine=slot.name,
+                zone=slot.zone,
                 model=model,
                 stage=stage,
                 started_at=flight.started_at,

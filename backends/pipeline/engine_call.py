@@ -6,7 +6,7 @@ from backends.catalogue import thinking_room
 from backends.catalogue.thinking import ROOM
 from backends.engines.base import Call
 from backends.pipeline.cost_cap import Cut
-from backends.settings.model import CloudEngine, LocalEngine
+from backends.settings.engines import GeminiSettings, ServerSettings
 from backends.types import Classes, EngineName, Request
 from backends.upstream.engine_slot import EngineSlot
 
@@ -29,7 +29,7 @@ def build_call(request: Request, classes: Classes, slot: EngineSlot, limit: Cut 
     settings, window = slot.settings, slot.context
     model = model_asked(request, slot.name, settings)
     thinking, writes = None, window
-    if isinstance(settings, CloudEngine):
+    if isinstance(settings, GeminiSettings):
         known = slot.catalogue.model(model)
         writes = known.max_output
         allowed = _thinking(request, classes, settings)
@@ -71,7 +71,7 @@ def ignored(request: Request, call: Call, slot: EngineSlot) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*request.ignored, *budget, *slot.engine.ignores(call))))
 
 
-def model_asked(request: Request, engine: EngineName, settings: LocalEngine | CloudEngine) -> str:
+def model_asked(request: Request, engine: EngineName, settings: ServerSettings | GeminiSettings) -> str:
     """The model that a call to this engine names."""
     return request.model if request.model and request.engine == engine else settings.model
 
@@ -86,7 +86,7 @@ def cuts(request: Request, call: Call) -> Iterator[str]:
         yield f"reasoning_effort {effort} cut to {call.thinking_budget} thinking tokens"
 
 
-def _thinking(request: Request, classes: Classes, settings: CloudEngine) -> int:
+def _thinking(request: Request, classes: Classes, settings: GeminiSettings) -> int:
     """Thinking tokens: what the request's effort asks for, else what is usual or allowed where the prompt is hard."""
     effort, cap = request.sampling.effort, settings.thinking_budget
     if effort is not None:

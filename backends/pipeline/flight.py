@@ -15,7 +15,19 @@ from msgspec.structs import replace
 
 from backends.errors import ClawError
 from backends.pipeline.plan import RoutePlan
-from backends.types import Called, Chunk, Delta, EngineName, Explanation, Finish, Outcome, Request, Routed, ToolCall
+from backends.types import (
+    Called,
+    Chunk,
+    Delta,
+    EngineName,
+    Explanation,
+    Finish,
+    Outcome,
+    Request,
+    Routed,
+    ToolCall,
+    Zone,
+)
 from backends.upstream.usage_meter import Tally
 
 Cut = Literal["cancelled", "deadline", "closing"]
@@ -33,6 +45,7 @@ class Ending(Struct, frozen=True, kw_only=True):
 
     finish: Finish
     engine: EngineName
+    zone: Zone
     model: str
     notes: tuple[str, ...] = ()
     error: ClawError | None = None

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from backends.cache.semantic.semantic_lookup import NearMiss
 from backends.pipeline.cost_cap import Cut
 from backends.privacy.redact import Redaction
-from backends.types import ZERO, Alternative, Classes, Decision, Explanation, Verdict
+from backends.types import CACHE, LOCAL, ZERO, Alternative, Classes, Decision, Explanation, Verdict
 
 
 class RoutePlan(Struct, frozen=True, kw_only=True):
@@ -28,7 +28,8 @@ class RoutePlan(Struct, frozen=True, kw_only=True):
             return self
         likeness = f"nearest {near.similarity:.2f}".replace("0.", ".")
         way = Alternative(
-            engine="cache",
+            engine=CACHE,
+            zone=LOCAL,
             model="",
             cost_usd=ZERO,
             latency_ms=None,

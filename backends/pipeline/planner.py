@@ -96,6 +96,7 @@ class RoutePlanner:
         explanation = Explanation(
             agent=request.agent,
             engine=decision.engine,
+            zone=decision.zone,
             model=decision.model,
             intent=classes.intent,
             complexity=classes.complexity,
@@ -124,7 +125,7 @@ class RoutePlanner:
         name = plan.decision.engine
         slot = self._slots[name]
         request, classes = outgoing(slot, request, plan.classes, plan.redaction)
-        return self._costs.worst(name, build_call(request, classes, slot, plan.limit))
+        return self._costs.worst(slot.zone, build_call(request, classes, slot, plan.limit))
 
     def _ignored(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> tuple[str, ...]:
         slot = self._slots[name]
@@ -180,7 +181,7 @@ class RoutePlanner:
         call = build_call(request, classes, slot)
         useful = slot.rates.expected_output(classes.intent, call.max_output)
         try:
-            return cut(call, ceiling, worst=lambda each: self._costs.worst("cloud", each), useful=useful)
+            return cut(call, ceiling, worst=lambda each: self._costs.worst(slot.zone, each), useful=useful)
         except UnknownPrice:
             return None  # said where the engine is looked at
 
@@ -190,8 +191,8 @@ class RoutePlanner:
         output = slot.rates.expected_output(classes.intent, call.max_output)
         why_not = slot.why_not()
         try:
-            worst = self._costs.worst(name, call)
-            expected = self._costs.foreseen(name, call.model, Tokens(input=classes.input_tokens, output=output))
+            worst = self._costs.worst(slot.zone, call)
+            expected = self._costs.foreseen(slot.zone, call.model, Tokens(input=classes.input_tokens, output=output))
         except UnknownPrice as error:
             worst = expected = ZERO
             why_not = str(error)

@@ -19,6 +19,8 @@ from backends.monitoring.model_watch import ModelWatch
 from backends.pipeline.flight import Cut, Ending, Flight
 from backends.settings.model import Settings
 from backends.types import (
+    CACHE,
+    LOCAL,
     ZERO,
     CacheResult,
     Classes,
@@ -69,7 +71,7 @@ class Recorder:
         self._clock = clock
         self._settled = settled
         self._quota = quota
-        self._models = ModelWatch(settings.engines.cloud.model, costs=costs, activity=activity)
+        self._models = ModelWatch(settings.engines["cloud"].model, costs=costs, activity=activity)
         self._hashes: dict[str, str] = {}
 
     def prompt_hash(self, request: Request) -> str:
@@ -187,7 +189,8 @@ class Recorder:
         stored = hit.stored
         explanation = Explanation(
             agent=request.agent,
-            engine="cache",
+            engine=CACHE,
+            zone=LOCAL,
             model=stored.model,
             intent=stored.intent,
             complexity=stored.complexity,
@@ -203,7 +206,8 @@ class Recorder:
             agent=request.agent,
             started_at=started_at,
             source=request.source,
-            engine="cache",
+            engine=CACHE,
+            zone=LOCAL,
             model=stored.model,
             intent=stored.intent,
             complexity=stored.complexity,
@@ -234,6 +238,7 @@ class Recorder:
             started_at=flight.started_at,
             source=flight.request.source,
             engine=ending.engine if ending else explanation.engine,
+            zone=ending.zone if ending else explanation.zone,
             model=ending.model if ending else explanation.model,
             intent=explanation.intent,
             complexity=explanation.complexity,

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from backends.background import background
 from backends.errors import NoEngine
+from backends.settings.engines import EngineSettings, GeminiSettings, OllamaSettings
 from backends.settings.model import Settings, without_secrets
 
 if TYPE_CHECKING:
@@ -66,10 +67,19 @@ async def rehearse(
 
 
 def settings_for(settings: Settings, stage: Stage) -> Settings:
-    """The same settings with both engines pointed at the twins; any non-empty word serves as their key."""
-    local = replace(settings.engines.local, kind="ollama", base_url=stage.local_url)
-    cloud = replace(settings.engines.cloud, base_url=stage.cloud_url)
-    return replace(settings, engines=replace(settings.engines, local=local, cloud=cloud))
+    """The same settings with the built-in engines pointed at the twins, and no others; any non-empty word serves as
+    their key.
+    """
+    local, cloud = settings.engines["local"], settings.engines["cloud"]
+    home = replace(local, base_url=stage.local_url) if isinstance(local, OllamaSettings) else _as_ollama(local, stage)
+    away = GeminiSettings(base_url=stage.cloud_url, model=cloud.model)
+    away = replace(cloud, base_url=stage.cloud_url) if isinstance(cloud, GeminiSettings) else away
+    return replace(settings, engines={"local": home, "cloud": away})
+
+
+def _as_ollama(local: EngineSettings, stage: Stage) -> OllamaSettings:
+    """A local engine of another kind as the twin that stands for it."""
+    return OllamaSettings(base_url=stage.local_url, model=local.model, parallel=local.parallel)
 
 
 @dataclass(frozen=True)

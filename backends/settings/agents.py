@@ -26,8 +26,11 @@ class Agent(Section, frozen=True, kw_only=True):
     ] = None
     dial: Annotated[Share | None, Meta(description="this agent's own, in place of router.dial")] = None
     engines: Annotated[
-        tuple[EngineName, ...], Meta(description="engines that may answer; with none named both may")
+        tuple[EngineName, ...], Meta(description="engines that may answer, by name; with none named all may")
     ] = ()
+    model: Annotated[
+        str, Meta(description="this agent's own model, on engines that serve it; others answer with theirs")
+    ] = ""
     models: Annotated[tuple[str, ...], Meta(description="models that may answer; with none named all may")] = ()
     max_cost_usd: Annotated[
         Decimal | None,

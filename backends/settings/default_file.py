@@ -1,6 +1,7 @@
 """claw.toml written from the settings themselves: every key with its built-in value and what it means."""
 
 import textwrap
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, get_args
@@ -8,6 +9,7 @@ from typing import Any, get_args
 import msgspec
 
 from backends.settings.agents import Agent
+from backends.settings.engines import KIND, EngineSettings
 from backends.settings.model import LISTS, Settings
 from backends.settings.models import ModelFacts
 from backends.settings.money import Price, PriceFrom, Tier
@@ -27,9 +29,9 @@ def commented_file() -> str:
 def descriptions() -> list[tuple[str, str, str]]:
     """Each setting as (dotted key, built-in value as TOML, meaning), for tables."""
     return [
-        (f"{header.strip('[]')}.{field.name}", _toml(getattr(section, field.name)), meaning(field.type))
+        (f"{header.strip('[]')}.{name}", _toml(value), said)
         for header, section in _sections().items()
-        for field in _values(section)
+        for name, value, said in _values(section)
     ]
 
 
@@ -46,8 +48,8 @@ def _sections() -> dict[str, Section]:
     later = PriceFrom(valid_from=datetime(2027, 1, 1, tzinfo=UTC), input_usd=low, output_usd=high)
     tier = Tier(above_input_tokens=200_000, input_usd=2 * low, output_usd=high)
     return {
-        "[engines.local]": settings.engines.local,
-        "[engines.cloud]": settings.engines.cloud,
+        "[engines.local]": settings.engines["local"],
+        "[engines.cloud]": settings.engines["cloud"],
         "[router]": settings.router,
         "[agents.scout]": Agent(policy="local"),
         "[[budgets]]": settings.budgets[0],
@@ -67,17 +69,20 @@ def _sections() -> dict[str, Section]:
     }
 
 
-def _values(section: Section) -> list[msgspec.structs.FieldInfo]:
-    """The fields of a table that are no arrays of tables: those have tables of their own."""
-    return [field for field in msgspec.structs.fields(section) if field.name not in LISTS]
+def _values(section: Section) -> Iterator[tuple[str, Any, str]]:
+    """Name, value and meaning of the fields that are no arrays of tables: those have tables of their own."""
+    if isinstance(section, EngineSettings):
+        yield "kind", section.kind, KIND
+    for field in msgspec.structs.fields(section):
+        if field.name not in LISTS:
+            yield field.name, getattr(section, field.name), meaning(field.type)
 
 
 def _table(header: str, section: Section) -> str:
     lines = [f"# {header}"]
-    for field in _values(section):
-        lines += textwrap.wrap(meaning(field.type), 110, initial_indent="#   # ", subsequent_indent="#   # ")
-        value = getattr(section, field.name)
-        lines.append(f"# {field.name} = {_toml(value)}" if value is not None else f"# # {field.name} is not set")
+    for name, value, said in _values(section):
+        lines += textwrap.wrap(said, 110, initial_indent="#   # ", subsequent_indent="#   # ")
+        lines.append(f"# {name} = {_toml(value)}" if value is not None else f"# # {name} is not set")
     return "\n".join(lines) + "\n"
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -20,6 +20,7 @@ from backends.errors import WrongSettings
 from backends.settings.agents import Agent, strictest
 from backends.settings.cache import Cache
 from backends.settings.checks import check
+from backends.settings.engines import KINDS, Engine, built_in_engines, completed, lacking
 from backends.settings.gateway import Gateway
 from backends.settings.models import ModelFacts
 from backends.settings.money import (
@@ -32,7 +33,7 @@ from backends.settings.money import (
 )
 from backends.settings.section import Positive, Seconds, Section, Share
 from backends.settings.sources import from_environment, paths_of, put, read
-from backends.types import DialBy, Verify
+from backends.types import CLOUD, LOCAL, DialBy, Verify, Zone
 
 AGENTS = (
     "scout",
@@ -51,76 +52,8 @@ AGENTS = (
 
 LOCAL_AGENTS = frozenset({"scout", "infra"})
 
-
-class LocalEngine(Section, frozen=True, kw_only=True):
-    kind: Annotated[
-        Literal["ollama", "openai"],
-        Meta(description="ollama, or openai for any OpenAI-compatible server such as vLLM or llama-server"),
-    ] = "ollama"
-    base_url: Annotated[str, Meta(description="where it listens; OLLAMA_HOST is read too, where it is an Ollama")] = (
-        "http://127.0.0.1:11434"
-    )
-    model: Annotated[str, Meta(description="the model that answers")] = "qwen2.5:14b"
-    parallel: Annotated[Positive, Meta(description="calls at once; what waits beyond is the queue")] = 2
-    queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")] = 64
-    context: Annotated[
-        Positive, Meta(description="largest num_ctx in tokens; calls share one size so that Ollama never reloads")
-    ] = 16384
-    max_output: Annotated[
-        Positive | None,
-        Meta(
-            description="cap on output tokens of one call; with none given 4096 where a request names no number, else"
-            " what it names, as far as the window leaves room"
-        ),
-    ] = None
-    min_output: Annotated[
-        Positive, Meta(description="output tokens that a prompt must leave room for; a longer one does not fit")
-    ] = 1024
-    keep_alive: Annotated[
-        str | int,
-        Meta(description="how long Ollama keeps the model loaded after a call: seconds, or as 1h30m; -1 is for good"),
-    ] = "30m"
-    first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte, loading included")] = 120.0
-    idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 60.0
-
-
-class CloudEngine(Section, frozen=True, kw_only=True):
-    model: Annotated[str, Meta(description="the Gemini model that answers")] = "gemini-3.5-flash-lite"
-    parallel: Annotated[Positive, Meta(description="calls at once")] = 32
-    queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")] = 256
-    base_url: Annotated[
-        str | None, Meta(description="another place that speaks Gemini's API; CLAW_GEMINI_BASE_URL is read too")
-    ] = None
-    proxy: Annotated[
-        str | None,
-        Meta(
-            description="http:// or https:// proxy between here and Gemini; user and password in it are shown nowhere"
-        ),
-    ] = None
-    max_output: Annotated[
-        Positive | None,
-        Meta(
-            description="cap on output tokens of one call, thinking excluded; with none given 8192 where a request"
-            " names no number, else what it names, as far as the model can write"
-        ),
-    ] = None
-    thinking_budget: Annotated[
-        Annotated[int, Meta(ge=0)] | None,
-        Meta(
-            description="most thinking tokens of one call, 0 is none where the model can; with none given 2048 for hard"
-            " prompts of which nobody says how hard to think, else what the request's effort asks for"
-        ),
-    ] = None
-    first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte")] = 60.0
-    idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 30.0
-    discount: Annotated[
-        Decimal, Meta(description="negotiated share off the built-in prices, as decimal text; yours are net already")
-    ] = Decimal(0)
-
-
-class Engines(Section, frozen=True, kw_only=True):
-    local: LocalEngine = LocalEngine()
-    cloud: CloudEngine = CloudEngine()
+BUILT_IN_ZONES: dict[str, Zone] = {"local": LOCAL, "cloud": CLOUD}
+"""Where the two built-in engines are, whatever their kind and address."""
 
 
 class Router(Section, frozen=True, kw_only=True):
@@ -184,7 +117,7 @@ class Console(Section, frozen=True, kw_only=True):
 
 
 class Settings(Section, frozen=True, kw_only=True):
-    engines: Engines = Engines()
+    engines: dict[str, Engine] = field(default_factory=built_in_engines)
     router: Router = Router()
     agents: dict[str, Agent] = field(default_factory=dict)
     budgets: tuple[Budget, ...] = (Budget(limit_usd=Decimal("5.00")),)
@@ -198,6 +131,14 @@ class Settings(Section, frozen=True, kw_only=True):
     telemetry: Telemetry = Telemetry()
     gateway: Gateway = Gateway()
     console: Console = Console()
+
+    def zone(self, engine: str) -> Zone | None:
+        """The zone that an engine is in; None where nobody can tell, so that nothing may be sent there."""
+        return self.engines[engine].place or BUILT_IN_ZONES.get(engine)
+
+    def engines_in(self, zone: Zone) -> tuple[str, ...]:
+        """The names of the engines of a zone, in their order."""
+        return tuple(name for name in self.engines if self.zone(name) == zone)
 
     def agent(self, name: str) -> Agent:
         """An agent's settings, its name in any case; one that nobody configured has those of `default`, or `auto`."""
@@ -262,14 +203,25 @@ def without_secrets(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def _convert(raw: dict[str, Any], path: Path) -> Settings:
+    raw = _with_built_in_engines(raw, path)
     for key in paths_of(raw):
-        _know(key)
+        _know(key, raw)
     try:
         settings = msgspec.convert(_with_built_in_agents(raw), Settings, strict=True)
     except msgspec.ValidationError as error:
         raise WrongSettings(f"{path}: {_humane(_named(str(error), raw))}") from None
     check(settings, path)
     return settings
+
+
+def _with_built_in_engines(raw: dict[str, Any], path: Path) -> dict[str, Any]:
+    given = raw.get("engines", {})
+    if not isinstance(given, dict):
+        return raw
+    for name, table in given.items():
+        if isinstance(table, dict) and (missing := lacking(name, table)):
+            raise WrongSettings(f"{path}: `engines.{quoted(name)}.{missing}` must be set: {name} is not built in")
+    return raw | {"engines": completed(given)}
 
 
 def _with_built_in_agents(raw: dict[str, Any]) -> dict[str, Any]:
@@ -301,12 +253,12 @@ def _budget_of(budget: dict[str, Any], agents: dict[str, Any]) -> dict[str, Any]
 
 def _named(message: str, raw: dict[str, Any]) -> str:
     """msgspec says `agents[...]`, whichever agent it is: put the name there."""
-    for table, section in FREE_TABLES.items():
+    for table, sections in FREE_TABLES.items():
         found = raw.get(table)
         if f"`$.{table}[...]" in message and isinstance(found, dict):
             for name, given in found.items():
                 try:
-                    msgspec.convert(given, section, strict=True)
+                    msgspec.convert(given, Union[sections], strict=True)  # noqa: UP007 — of a tuple
                 except msgspec.ValidationError:
                     return message.replace("[...]", f".{name}", 1)
     return message
@@ -321,7 +273,12 @@ def _humane(message: str) -> str:
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 """A key that TOML takes without quotes."""
 
-FREE_TABLES: dict[str, type[Section]] = {"agents": Agent, "prices": Price, "models": ModelFacts}
+FREE_TABLES: dict[str, tuple[type[Section], ...]] = {
+    "engines": tuple(KINDS.values()),
+    "agents": (Agent,),
+    "prices": (Price,),
+    "models": (ModelFacts,),
+}
 """Tables at the top whose keys are names of the operator's own."""
 
 FREE_VALUES = (("cache", "ttl_s"), ("gateway", "models"))
@@ -333,13 +290,16 @@ LISTS: dict[str, type[Section]] = {"budgets": Budget, "tiers": Tier, "changes": 
 
 def known_keys() -> list[tuple[str, ...]]:
     """Every setting as a path, with NAME where a table's keys are free."""
-    return sorted(_keys_of(Settings))
+    return sorted(set(_keys_of(Settings)))
 
 
 def _keys_of(section: type[Section], *prefix: str) -> Iterator[tuple[str, ...]]:
+    if tag_field := section.__struct_config__.tag_field:
+        yield (*prefix, tag_field)
     for item in msgspec.structs.fields(section):
         if not prefix and item.name in FREE_TABLES:
-            yield from _keys_of(FREE_TABLES[item.name], *prefix, item.name, "NAME")
+            for free in FREE_TABLES[item.name]:
+                yield from _keys_of(free, *prefix, item.name, "NAME")
         elif item.name in LISTS:
             yield from _keys_of(LISTS[item.name], *prefix, item.name)
         elif isinstance(item.type, type) and issubclass(item.type, Section):
@@ -348,10 +308,12 @@ def _keys_of(section: type[Section], *prefix: str) -> Iterator[tuple[str, ...]]:
             yield (*prefix, item.name)
 
 
-def _know(key: tuple[str, ...]) -> None:
+def _know(key: tuple[str, ...], raw: dict[str, Any]) -> None:
     free = key[0] in FREE_TABLES and len(key) > 1
     general = (key[0], "NAME", *key[2:]) if free else key[:2] if key[:2] in FREE_VALUES else key
     known = known_keys()
+    if key[0] == "engines" and len(key) > 1 and (kind := KINDS.get(_kind(raw, key[1]))):
+        known = sorted(_keys_of(kind, "engines", "NAME"))
     if any(path[: len(general)] == general for path in known):
         return
     nearest = difflib.get_close_matches(_joined(general), map(_joined, known), n=1, cutoff=0.0)[0]
@@ -359,6 +321,12 @@ def _know(key: tuple[str, ...]) -> None:
     if free and any(path[2:] == key[-1:] for path in known if path[0] == key[0]):  # a name with dots, written without
         shown = f"{key[0]}.{quoted('.'.join(key[1:-1]))}.{key[-1]}"
     raise WrongSettings(f"unknown setting `{_joined(key)}`: the nearest valid one is `{shown}`")
+
+
+def _kind(raw: dict[str, Any], engine: str) -> str:
+    """The kind of an engine, as far as the tables that nobody has judged yet say it."""
+    table = raw["engines"].get(engine)
+    return str(table.get("kind")) if isinstance(table, dict) else ""
 
 
 def quoted(part: str) -> str:

@@ -23,16 +23,21 @@ def check_money(settings: "Settings", path: Path) -> None:
     """Raises WrongSettings for the first value that would only fail once it is used."""
     for index, budget in enumerate(settings.budgets):
         _check_budget(index, budget, path)
+        kind, _, name = budget.scope.partition(":")
+        if kind == "engine" and name not in settings.engines:
+            known = ", ".join(settings.engines)
+            raise WrongSettings(f'{path}: `budgets[{index}].scope` is "{budget.scope}": the engines are {known}')
     for model, price in settings.prices.items():
         _check_price(model, price, path)
-    money, local, discount = settings.money, settings.costs.local, settings.engines.cloud.discount
+    money, local = settings.money, settings.costs.local
     _check_zone("money.timezone", money.timezone, path)
     if not (money.currency.isascii() and money.currency.isalpha() and len(money.currency) == 3):
         raise WrongSettings(f'{path}: `money.currency` must be three letters, as "EUR"')
     if not is_amount(money.rate) or money.rate == 0:
         raise WrongSettings(f'{path}: `money.rate` must be above 0, as "0.92"')
-    if not discount.is_finite() or not 0 <= discount < 1:
-        raise WrongSettings(f'{path}: `engines.cloud.discount` must be from 0 to below 1, as "0.15"')
+    for name, engine in settings.engines.items():
+        if not engine.discount.is_finite() or not 0 <= engine.discount < 1:
+            raise WrongSettings(f'{path}: `engines.{name}.discount` must be from 0 to below 1, as "0.15"')
     for name in ("kwh_usd", "hardware_usd", "rent_usd_month"):
         if not is_amount(getattr(local, name)):
             raise WrongSettings(f'{path}: `costs.local.{name}` must be 0 or more, as "0.30"')
@@ -50,10 +55,8 @@ def _check_budget(index: int, budget: "Budget", path: Path) -> None:
 
 
 def is_scope(scope: str) -> bool:
-    """Can a budget count that? A model or an agent may come into being later; an engine is one of the two."""
+    """Can a budget count that? A model, an agent or an engine may come into being later."""
     kind, _, name = scope.partition(":")
-    if kind == "engine":
-        return name in ("local", "cloud")
     return scope == "all" or (kind in SCOPES and 0 < len(name) <= LONGEST_NAME and name.isprintable())
 
 

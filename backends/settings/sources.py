@@ -37,21 +37,25 @@ def raw(path: Path) -> bytes:
 
 
 def from_environment(env: Mapping[str, str], file: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Each (variable, dotted key, value) that is set. OLLAMA_HOST is Ollama's: an engine that `file` says is of another
-    kind keeps its address.
+    """Each (variable, dotted key, value) that is set. OLLAMA_HOST is Ollama's: engines that `file` says are of another
+    kind keep their address, and so do those beside the built-in one that have one.
     """
-    if (host := env.get("OLLAMA_HOST")) and _kind(file) == "ollama":
-        yield "OLLAMA_HOST", "engines.local.base_url", ollama_url(host)
+    if host := env.get("OLLAMA_HOST"):
+        for name in _without_address(file):
+            yield "OLLAMA_HOST", f"engines.{name}.base_url", ollama_url(host)
     if url := env.get("CLAW_GEMINI_BASE_URL"):
         yield "CLAW_GEMINI_BASE_URL", "engines.cloud.base_url", url
 
 
-def _kind(file: Mapping[str, Any]) -> object:
-    """The kind of the local engine by the file, whose tables nobody has judged yet."""
-    for name in ("engines", "local"):
-        found = file.get(name)
-        file = found if isinstance(found, dict) else {}
-    return file.get("kind", "ollama")
+def _without_address(file: Mapping[str, Any]) -> Iterator[str]:
+    """The Ollama engines that OLLAMA_HOST speaks of, by the file, whose tables nobody has judged yet."""
+    engines = file.get("engines")
+    tables: dict[str, Any] = {"local": {}} | (engines if isinstance(engines, dict) else {})
+    for name, given in tables.items():
+        table = given if isinstance(given, dict) else {}
+        kind = table.get("kind", "ollama" if name == "local" else None)
+        if kind == "ollama" and (name == "local" or "base_url" not in table):
+            yield name
 
 
 def ollama_url(host: str) -> str:

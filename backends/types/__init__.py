@@ -46,7 +46,10 @@ from backends.types.money import (
     Spend,
 )
 from backends.types.names import (
+    CACHE,
+    CLOUD,
     INTENTS,
+    LOCAL,
     ZERO,
     CacheResult,
     DialBy,
@@ -62,6 +65,7 @@ from backends.types.names import (
     Served,
     Source,
     Verify,
+    Zone,
 )
 from backends.types.orders import (
     Acted,
@@ -96,7 +100,10 @@ from backends.types.thought import (
 )
 
 __all__ = [
+    "CACHE",
+    "CLOUD",
     "INTENTS",
+    "LOCAL",
     "ZERO",
     "Acted",
     "Action",
@@ -166,4 +173,5 @@ __all__ = [
     "Verdict",
     "Verify",
     "Weighed",
+    "Zone",
 ]

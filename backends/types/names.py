@@ -3,9 +3,14 @@
 from decimal import Decimal
 from typing import Literal
 
-EngineName = Literal["local", "cloud"]
-Served = Literal["local", "cloud", "cache"]
-Route = Literal["auto", "local", "cloud"]
+EngineName = str
+"""A name of `[engines.NAME]`."""
+Served = str
+"""Who answered: an engine, by name, or the cache."""
+Route = str
+"""Who is asked for: an engine, by name, or "auto"."""
+Zone = Literal["local", "cloud"]
+"""Where an engine is: on the operator's own machines, or at a provider who bills for it."""
 Policy = Literal["local", "prefer-local", "auto", "prefer-cloud", "cloud"]
 CacheResult = Literal["miss", "exact", "semantic", "bypass"]
 Finish = Literal["stop", "length", "blocked", "cancelled", "error"]
@@ -37,5 +42,9 @@ INTENTS = (
     "tool-use",
 )
 """What a prompt may be for; the README says what is meant by each."""
+
+LOCAL: Zone = "local"
+CLOUD: Zone = "cloud"
+CACHE: Served = "cache"
 
 ZERO = Decimal(0)

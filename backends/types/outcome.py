@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from backends.types.names import ZERO, CacheResult, EngineName, Finish, Role, Served, Source
+from backends.types.names import ZERO, CacheResult, EngineName, Finish, Role, Served, Source, Zone
 from backends.types.thought import Reason
 
 
@@ -37,6 +37,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """
 
     engine: EngineName
+    zone: Zone
     model: str
     tokens: Tokens = Tokens()
     cost_usd: Decimal = ZERO
@@ -56,7 +57,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     `p_local` and `p_cloud` are what the `weights` said of the prompt, before any correction; None where nobody asked
     them. `own_cost_usd` is what the operator's own machine cost for it, which nobody bills; None where that is not
     known. `answer_tokens` is what the answer took when it was made, where it was not made for this request; `ignored`
-    names the request's fields that had no effect.
+    names the request's fields that had no effect. `zone` is where the answer came from: the cache's is local.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     started_at: datetime
     source: Source
     engine: Served
+    zone: Zone
     model: str
     intent: str
     complexity: float

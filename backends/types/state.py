@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from backends.types.cached import CacheStats
 from backends.types.machine import GpuReading, HostReading, RuntimeReading
 from backends.types.money import ForecastSummary, Spend
-from backends.types.names import EngineName, Health, Policy
+from backends.types.names import EngineName, Health, Policy, Zone
 from backends.types.outcome import Outcome
 from backends.types.thought import Explanation
 
@@ -41,6 +41,7 @@ class EngineState(Struct, frozen=True, kw_only=True):
     """
 
     name: EngineName
+    zone: Zone
     kind: str
     model: str
     label: str
@@ -64,6 +65,7 @@ class InFlight(Struct, frozen=True, kw_only=True):
     id: str
     agent: str
     engine: EngineName
+    zone: Zone
     model: str
     stage: Literal["waiting", "called", "streaming"]
     started_at: datetime

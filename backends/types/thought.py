@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from backends.types.names import DialBy, EngineName, Need, Served
+from backends.types.names import DialBy, EngineName, Need, Served, Zone
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -69,14 +69,19 @@ class Estimate(Struct, frozen=True, kw_only=True):
 
 
 class Alternative(Struct, frozen=True, kw_only=True):
-    """A way not taken. `ruled_out_by` names the rule and `detail` says it; None for one that was merely second."""
+    """A way not taken. `ruled_out_by` names the rule and `detail` says it; None for one that was merely second.
+
+    `quality` is P(answers well), None where nobody asked.
+    """
 
     engine: Served
+    zone: Zone
     model: str
     cost_usd: Decimal | None
     latency_ms: float | None
     ruled_out_by: str | None
     detail: str = ""
+    quality: float | None = None
 
 
 class Weighed(Struct, frozen=True, kw_only=True):
@@ -101,14 +106,19 @@ class Weighed(Struct, frozen=True, kw_only=True):
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """Where a request goes and why. `failover` names the engine that may take over before the first token, if any."""
+    """Where a request goes and why. `failover` names the engines that may take over before the first token, in order.
+
+    `quality` is P(answers well).
+    """
 
     engine: EngineName
+    zone: Zone
     model: str
     reasons: tuple[Reason, ...]
     alternatives: tuple[Alternative, ...] = ()
     estimate: Estimate
-    failover: EngineName | None = None
+    failover: tuple[EngineName, ...] = ()
+    quality: float | None = None
     flips: tuple[str, ...] = ()
     weighed: Weighed | None = None
 
@@ -116,11 +126,12 @@ class Decision(Struct, frozen=True, kw_only=True):
 class Explanation(Struct, frozen=True, kw_only=True):
     """All that can be said of a decision: for `explain`, the routing pane and its evidence.
 
-    `ignored` names the request's fields that the engine cannot honour.
+    `ignored` names the request's fields that the engine cannot honour, `quality` is P(answers well).
     """
 
     agent: str
     engine: Served
+    zone: Zone
     model: str
     intent: str
     complexity: float
@@ -134,3 +145,4 @@ class Explanation(Struct, frozen=True, kw_only=True):
     flips: tuple[str, ...] = ()
     weighed: Weighed | None = None
     ignored: tuple[str, ...] = ()
+    quality: float | None = None

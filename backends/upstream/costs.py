@@ -1,4 +1,4 @@
-"""What calls cost by engine: the local one nothing that is billed, the cloud's by the ledger's prices.
+"""What calls cost by zone: in the local one nothing that is billed, in the cloud what the ledger's prices say.
 
 A provider may answer with another model than was asked for, at that one's price. Where that is known beforehand, by an
 earlier answer or by the catalogue, worst case and baseline are reckoned with it.
@@ -14,7 +14,7 @@ from backends.catalogue import Catalogue
 from backends.clock import Clock
 from backends.engines.base import Call
 from backends.ledger.prices import Prices, UnknownPrice
-from backends.types import ZERO, Attempt, EngineName, Outcome, Tokens
+from backends.types import CLOUD, LOCAL, ZERO, Attempt, Outcome, Tokens, Zone
 from backends.upstream.self_hosted_cost import OwnCost
 from backends.upstream.token_count import most_read
 
@@ -65,24 +65,24 @@ class Costs:
         """The model by whose price a call is booked: the one that answered, and where it has none the one asked for."""
         return model if model == asked or self.knows(model, at) else asked
 
-    def of(self, engine: EngineName, model: str, tokens: Tokens, at: datetime | None = None) -> Decimal:
+    def of(self, zone: Zone, model: str, tokens: Tokens, at: datetime | None = None) -> Decimal:
         """US dollars for `tokens` of a call that began at `at`, by default now. Raises UnknownPrice."""
-        return self._prices.cost(model, tokens, at or self._clock.now()).usd if engine == "cloud" else ZERO
+        return self._prices.cost(model, tokens, at or self._clock.now()).usd if zone == CLOUD else ZERO
 
-    def foreseen(self, engine: EngineName, model: str, tokens: Tokens) -> Decimal:
+    def foreseen(self, zone: Zone, model: str, tokens: Tokens) -> Decimal:
         """US dollars for `tokens` of a call that begins now, by the model that is expected to answer. Raises
         UnknownPrice.
         """
-        return self.of(engine, self.priced(self.expected(model), model), tokens) if engine == "cloud" else ZERO
+        return self.of(zone, self.priced(self.expected(model), model), tokens) if zone == CLOUD else ZERO
 
     def saved_by_prompt_cache(self, outcome: Outcome) -> Decimal:
         """US dollars that the cached input of its cloud calls would have cost more at the full price."""
         saved = ZERO
         for attempt in outcome.attempts:
-            if attempt.engine == "cloud" and attempt.tokens.cached_input:
+            if attempt.zone == CLOUD and attempt.tokens.cached_input:
                 try:
                     model = self.priced(attempt.model, attempt.model_asked or attempt.model)
-                    full = self.of("cloud", model, replace(attempt.tokens, cached_input=0))
+                    full = self.of(CLOUD, model, replace(attempt.tokens, cached_input=0))
                 except UnknownPrice:
                     continue
                 saved += max(ZERO, full - attempt.cost_usd)
@@ -90,15 +90,15 @@ class Costs:
 
     def source(self, attempts: Sequence[Attempt]) -> str | None:
         """Where the price of the last cloud attempt comes from; None where none was made."""
-        last = next((attempt for attempt in reversed(attempts) if attempt.engine == "cloud"), None)
+        last = next((attempt for attempt in reversed(attempts) if attempt.zone == CLOUD), None)
         if last is None:
             return None
         model = self.priced(last.model, last.model_asked or last.model)
         return self._prices.tariff(model, self._clock.now()).source
 
-    def worst(self, engine: EngineName, call: Call) -> Decimal:
+    def worst(self, zone: Zone, call: Call) -> Decimal:
         """US dollars that `call` can cost at the most, whatever its prompt's true count is. Raises UnknownPrice."""
-        if engine == "local":
+        if zone == LOCAL:
             return ZERO
         read, now = most_read(call), self._clock.now()
         models = {call.model, self.priced(self.expected(call.model), call.model, now)}

@@ -9,8 +9,9 @@ from backends.catalogue.media import MIME_TYPES
 from backends.clock import Clock
 from backends.engines.base import Engine
 from backends.engines.prompt_parts import IMAGE_TYPES
-from backends.settings.model import CloudEngine, LocalEngine
-from backends.types import EngineName, EngineState, Health, RuntimeReading
+from backends.settings.engines import Engine as EngineOfKind
+from backends.settings.engines import GeminiSettings, OllamaSettings, ServerSettings
+from backends.types import CLOUD, LOCAL, EngineName, EngineState, Health, RuntimeReading, Zone
 from backends.upstream.circuit_breaker import Breaker
 from backends.upstream.concurrency import Limiter
 from backends.upstream.provider_quota import ProviderQuota
@@ -45,8 +46,9 @@ class EngineSlot:
         self,
         name: EngineName,
         engine: Engine,
-        settings: LocalEngine | CloudEngine,
+        settings: EngineOfKind,
         *,
+        zone: Zone,
         label: Label,
         clock: Clock,
         catalogue: Catalogue | None = None,
@@ -55,6 +57,7 @@ class EngineSlot:
         self.name = name
         self.engine = engine
         self.settings = settings
+        self.zone = zone
         self.label = label
         self.catalogue = catalogue or Catalogue()
         self.quota = quota or ProviderQuota(clock)
@@ -83,39 +86,39 @@ class EngineSlot:
     @property
     def context(self) -> int:
         """Tokens that prompt and answer may have together."""
-        if isinstance(self.settings, LocalEngine):
+        if isinstance(self.settings, ServerSettings):
             return self.settings.context
         return self.catalogue.model(self.model).window
 
     @property
     def least_output(self) -> int:
         """Output tokens that a prompt must leave room for."""
-        return self.settings.min_output if isinstance(self.settings, LocalEngine) else 1
+        return self.settings.min_output if isinstance(self.settings, ServerSettings) else 1
 
     @property
     def media(self) -> frozenset[str]:
         """Kinds of files beside images that it reads."""
-        return self.catalogue.model(self.model).media if self.name == "cloud" else frozenset()
+        return self.catalogue.model(self.model).media if isinstance(self.settings, GeminiSettings) else frozenset()
 
     @property
     def languages(self) -> frozenset[str]:
         """Languages that the model is known to speak; empty where nothing is known of it."""
-        return QWEN_SPEAKS if self.name == "local" and self.model.lower().startswith("qwen") else frozenset()
+        return QWEN_SPEAKS if self.zone == LOCAL and self.model.lower().startswith("qwen") else frozenset()
 
     @property
     def vision(self) -> bool:
         """Does the model see images? Qwen 2.5 does not; of a local model's name only the usual marks are known."""
-        return self.name == "cloud" or any(mark in self.model.lower() for mark in SEES)
+        return isinstance(self.settings, GeminiSettings) or any(mark in self.model.lower() for mark in SEES)
 
     @property
     def forces_tools(self) -> bool:
         """Can it be held to calling a tool? Ollama has no word for it."""
-        return not isinstance(self.settings, LocalEngine) or self.settings.kind != "ollama"
+        return not isinstance(self.settings, OllamaSettings)
 
     @property
     def images(self) -> frozenset[str]:
         """Media types of the images that its server takes."""
-        return IMAGE_TYPES[self.settings.kind] if isinstance(self.settings, LocalEngine) else MIME_TYPES["image"]
+        return IMAGE_TYPES[self.settings.kind] if isinstance(self.settings, ServerSettings) else MIME_TYPES["image"]
 
     def why_not(self) -> str | None:
         """Why no call should be sent now, in a phrase; None where one may."""
@@ -148,7 +151,8 @@ class EngineSlot:
         health, detail = self._health()
         return EngineState(
             name=self.name,
-            kind=self.settings.kind if isinstance(self.settings, LocalEngine) else "gemini",
+            zone=self.zone,
+            kind=self.settings.kind,
             model=self.model,
             label=self.label.text,
             simulated=self.label.simulated,
@@ -163,7 +167,7 @@ class EngineSlot:
             tokens_per_s=self.rates.tokens_per_s,
             reported_waiting=self._reported_waiting(),
             stopped=self.stopped,
-            quota=self.quota.states() if self.name == "cloud" else (),
+            quota=self.quota.states() if self.zone == CLOUD else (),
             reopens_at=self.breaker.reopens_at(),
         )
 

@@ -16,7 +16,7 @@ from backends.catalogue import names
 from backends.clock import Clock
 from backends.engines.base import Call, Wire
 from backends.errors import EngineError
-from backends.types import ZERO, Attempt, EngineName, Role, Tokens, ToolCall
+from backends.types import CLOUD, LOCAL, ZERO, Attempt, EngineName, Role, Tokens, ToolCall, Zone
 from backends.upstream.costs import Costs
 from backends.upstream.token_count import count_text, most_read
 from backends.upstream.usage_checks import Bounds, contradiction, odd, unusable
@@ -35,6 +35,7 @@ class Meter:
     def __init__(
         self,
         engine: EngineName,
+        zone: Zone,
         call: Call,
         *,
         reserved_usd: Decimal,
@@ -43,6 +44,7 @@ class Meter:
         role: Role = "answer",
     ) -> None:
         self.engine = engine
+        self.zone = zone
         self.call = replace(call, wire=Wire())
         self.model = call.model
         self.reserved_usd = reserved_usd
@@ -55,7 +57,7 @@ class Meter:
         self._unreported_b = 0
         self._unusable: str | None = None
         self._bounds = Bounds(self.call)
-        self._share = costs.own.begin() if engine == "local" and costs.own else None
+        self._share = costs.own.begin() if zone == LOCAL and costs.own else None
         self._own_usd: Decimal | None = None
         self._at = clock.now()
         self.started = clock.monotonic()
@@ -128,6 +130,7 @@ class Meter:
         line = f"{error.kind}: {error}"
         return Attempt(
             engine=self.engine,
+            zone=self.zone,
             model=self.model,
             model_asked=self._asked,
             error=line,
@@ -146,6 +149,7 @@ class Meter:
         cost = self._cost(tokens)
         attempt = Attempt(
             engine=self.engine,
+            zone=self.zone,
             model=self.model,
             model_asked=self._asked,
             tokens=tokens,
@@ -156,24 +160,24 @@ class Meter:
             own_cost_usd=self._own(),
             role=self.role,
         )
-        return attempt, max(cost, self.reserved_usd) if estimated and self.engine == "cloud" else cost
+        return attempt, max(cost, self.reserved_usd) if estimated and self.zone == CLOUD else cost
 
     def _flag(self, tokens: Tokens, cost: Decimal) -> str:
         """What a person should know of the provider's report and of the model; "" where nothing."""
         flags = []
-        if self._asked and self.engine == "cloud" and not self._costs.knows(self.model, self._at):
+        if self._asked and self.zone == CLOUD and not self._costs.knows(self.model, self._at):
             flags.append(f"{self.model} answered, which has no price: priced as {self.call.model}")
         if self._unusable is not None:
             flags.append(f"{self.model} reported {self._unusable}: its usage is estimated")
             return "; ".join(flags)
         if self._reported and (found := odd(tokens, self.call)):
             flags.append(f"{self.model} reported {found}")
-        if cost > self.reserved_usd and self.engine == "cloud":
+        if cost > self.reserved_usd and self.zone == CLOUD:
             flags.append(f"{self.model} billed ${cost - self.reserved_usd:f} {BEYOND}")
         return "; ".join(flags)
 
     def _cost(self, tokens: Tokens) -> Decimal:
-        return self._costs.of(self.engine, self._costs.priced(self.model, self.call.model, self._at), tokens, self._at)
+        return self._costs.of(self.zone, self._costs.priced(self.model, self.call.model, self._at), tokens, self._at)
 
     def _own(self) -> Decimal | None:
         """What the call cost on the operator's own machine; asked again, the same."""

@@ -183,13 +183,16 @@ def request(dice: Random, agent: str, habit: Habit) -> Outcome:
     )
     usd = (tokens.input * IN_USD + (tokens.output + tokens.thinking) * OUT_USD) / 1_000_000 * habit.price * habit.tries
     free = local or cache == "exact"
-    attempt = Attempt(engine="local" if local else "cloud", model="m", tokens=tokens)
+    attempt = Attempt(
+        engine="local" if local else "cloud", zone="local" if local else "cloud", model="m", tokens=tokens
+    )
     return Outcome(
         id="x",
         agent=agent,
         started_at=START,
         source="traffic",
         engine="cache" if cache == "exact" else "local" if local else "cloud",
+        zone="local" if free else "cloud",
         model="gemini-3.5-flash-lite" if habit.price == 1 else "gemini-2.5-pro",
         intent="chat",
         complexity=0.5,

@@ -104,11 +104,11 @@ async def measure(home: Path, requests: int, seed: int) -> dict[str, Any]:
 
 def _settings(pair: Twins) -> Settings:
     plain = Settings()
-    local = replace(plain.engines.local, base_url=pair.ollama.url, parallel=16, queue_limit=1000)
-    cloud = replace(plain.engines.cloud, base_url=pair.gemini.url, parallel=PARALLEL, queue_limit=1000)
+    local = replace(plain.engines["local"], base_url=pair.ollama.url, parallel=16, queue_limit=1000)
+    cloud = replace(plain.engines["cloud"], base_url=pair.gemini.url, parallel=PARALLEL, queue_limit=1000)
     return replace(
         plain,
-        engines=replace(plain.engines, local=local, cloud=cloud),
+        engines=plain.engines | {"local": local, "cloud": cloud},
         agents={"ada": Agent(policy="cloud"), "writer": Agent(policy="prefer-cloud"), "scout": Agent(policy="local")},
         budgets=(Budget(limit_usd=Decimal(1_000_000), window="total", on_exceeded="refuse"),),
         cache=replace(plain.cache, semantic=False),

@@ -51,10 +51,10 @@ async def measure(home: Path, rounds: int) -> dict[str, dict[str, float]]:
         paths = Paths.find(environ={"CLAW_HOME": str(home / str(semantic))})
         async with twins() as pair:
             settings = Settings()
-            local = replace(settings.engines.local, base_url=pair.ollama.url)
-            cloud = replace(settings.engines.cloud, base_url=pair.gemini.url)
+            local = replace(settings.engines["local"], base_url=pair.ollama.url)
+            cloud = replace(settings.engines["cloud"], base_url=pair.gemini.url)
             cache = replace(settings.cache, semantic=semantic, recheck=0.0)
-            settings = replace(settings, engines=replace(settings.engines, local=local, cloud=cloud), cache=cache)
+            settings = replace(settings, engines=settings.engines | {"local": local, "cloud": cloud}, cache=cache)
             async with build(settings, paths, gemini_key="twin") as core:
                 watched = Watched(core._cache)
                 core._pipeline._cache = watched  # type: ignore[assignment]

@@ -18,10 +18,9 @@ from multiprocessing.connection import Connection
 
 import aiohttp
 from msgspec import Struct
-from msgspec.structs import replace
 
 from backends.engines.base import Call, Engine
-from backends.settings.model import CloudEngine, LocalEngine
+from backends.settings.engines import GeminiSettings, OllamaSettings, OpenAISettings
 from backends.types import Message
 
 AT_ONCE = 32
@@ -156,10 +155,9 @@ async def _stock_gemini(url: str) -> Client:
     return call, client.aio.aclose
 
 
-def _ours(build: Callable[[str], Engine]) -> Lane:
+def _ours(build: Callable[[str], Engine], call: Call = CALL) -> Lane:
     async def lane(url: str) -> Client:
         engine = build(url)
-        call = CALL if engine.name == "local" else replace(CALL, thinking_budget=0)
         await engine.prepare()
 
         async def one() -> None:
@@ -177,8 +175,8 @@ def _lanes() -> dict[str, dict[str, Lane]]:
     from backends.engines.ollama import OllamaClient
     from backends.engines.openai import OpenAIClient
 
-    def local(url: str) -> LocalEngine:
-        return LocalEngine(base_url=url, parallel=AT_ONCE)
+    def local(url: str) -> OllamaSettings:
+        return OllamaSettings(base_url=url, parallel=AT_ONCE)
 
     return {
         "ollama": {
@@ -189,11 +187,11 @@ def _lanes() -> dict[str, dict[str, Lane]]:
         "gemini": {
             "floor": _floor("/v1/models/model:streamGenerateContent?alt=sse"),
             "stock SDK": _stock_gemini,
-            "ours": _ours(lambda url: GeminiClient(CloudEngine(base_url=url, parallel=AT_ONCE), "benchmark")),
+            "ours": _ours(lambda url: GeminiClient(GeminiSettings(base_url=url, parallel=AT_ONCE), "benchmark")),
         },
         "openai": {
             "floor": _floor("/v1/chat/completions"),
-            "ours": _ours(lambda url: OpenAIClient(local(url))),
+            "ours": _ours(lambda url: OpenAIClient(OpenAISettings(base_url=url, parallel=AT_ONCE))),
         },
     }
 

@@ -261,6 +261,7 @@ SERVERS = {"asyncio": bare, "uvicorn": plain, "gateway": gateway}
 EXPLANATION = Explanation(
     agent="scout",
     engine="local",
+    zone="local",
     model=MODEL,
     intent="chat",
     complexity=0.2,
@@ -275,6 +276,7 @@ OUTCOME = Outcome(
     started_at=datetime(2026, 1, 1, tzinfo=UTC),
     source="gateway",
     engine="local",
+    zone="local",
     model=MODEL,
     intent="chat",
     complexity=0.2,

@@ -181,6 +181,7 @@ def _outcome(index: int) -> Outcome:
         started_at=datetime.now(UTC),
         source="gateway",
         engine="cloud",
+        zone="cloud",
         model="gemini-3.5-flash-lite",
         intent="code",
         complexity=0.4,
@@ -193,7 +194,7 @@ def _outcome(index: int) -> Outcome:
         ttft_ms=210.0,
         latency_ms=1830.0,
         finish="stop",
-        attempts=(Attempt(engine="cloud", model="gemini-3.5-flash-lite", tokens=tokens, cost_usd=cost),),
+        attempts=(Attempt(engine="cloud", zone="cloud", model="gemini-3.5-flash-lite", tokens=tokens, cost_usd=cost),),
     )
 
 

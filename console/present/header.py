@@ -36,7 +36,7 @@ def _engines(engines: Sequence[EngineState], room: int, *, faded: bool) -> Row:
         sign = health(engine)
         spans.append(span(sign.text, "dim") if faded else sign)
         if each >= 9:
-            spans.append(span(f" {engine.name}", engine.name))
+            spans.append(span(f" {engine.name}", engine.zone))
         if label:
             spans += [span(" "), Span(label, "dim" if faded else "text")]
         spans.append(span("  " if each >= 9 else " "))

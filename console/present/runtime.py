@@ -101,7 +101,7 @@ def _queues(state: ViewState, cells: int) -> list[Row]:
             rows.append(_labelled(name, span(sparkline(series, cells - LABEL), "local")))
     calls = [call for call in state.in_flight if call.stage != "waiting"][:4]
     for call in calls:
-        text = row(span("  "), cell(call.agent, 11), cell(call.stage, 10, "dim"), span(call.model, call.engine))
+        text = row(span("  "), cell(call.agent, 11), cell(call.stage, 10, "dim"), span(call.model, call.zone))
         rows.append(spread(_labelled("", *text), row(span(clock(call.started_at), "dim")), cells))
     return rows
 
@@ -111,7 +111,7 @@ def _queue(engine: EngineState, name: str, cells: int) -> list[Row]:
     left = _labelled(
         name,
         health(engine),
-        cell(f" {engine.name}", 7, engine.name),
+        cell(f" {engine.name}", 7, engine.zone),
         span(f"{engine.waiting}", "strong" if engine.waiting else "text"),
         cell(f" waiting {wait}", 16, "dim"),
         span(f"{engine.in_flight}/{engine.parallel}"),

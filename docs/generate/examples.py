@@ -51,9 +51,9 @@ def explained() -> tuple[Explanation, ...]:
 
 async def _explained(settings: Settings, paths: Paths) -> tuple[Explanation, ...]:
     async with twins() as pair:
-        local = replace(settings.engines.local, base_url=pair.ollama.url)
-        cloud = replace(settings.engines.cloud, base_url=pair.gemini.url)
-        settings = replace(settings, engines=replace(settings.engines, local=local, cloud=cloud))
+        local = replace(settings.engines["local"], base_url=pair.ollama.url)
+        cloud = replace(settings.engines["cloud"], base_url=pair.gemini.url)
+        settings = replace(settings, engines=settings.engines | {"local": local, "cloud": cloud})
         async with build(settings, paths, gemini_key="twin", one_shot=True) as core:
             return tuple([await core.explain(_request(example)) for example in EXAMPLES])
 

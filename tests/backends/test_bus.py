@@ -12,9 +12,7 @@ from tests.waiting import until
 
 
 def engine(name: str, waiting: int) -> EngineSampled:
-    state = EngineState(
-        name="local" if name == "local" else "cloud", kind="ollama", model="m", label="m", waiting=waiting
-    )
+    state = EngineState(name=name, zone="local", kind="ollama", model="m", label="m", waiting=waiting)
     return EngineSampled(engine=state)
 
 

@@ -30,8 +30,8 @@ class Door:
 def rules(settings: Settings) -> Settings:
     """Agents, each for one thing: their names are the model names that the tests use."""
     engines = settings.engines
-    local = replace(engines.local, context=SMALL_WINDOW)
-    settings = replace(settings, engines=replace(engines, local=local, cloud=replace(engines.cloud, model=CLOUD)))
+    local, cloud = replace(engines["local"], context=SMALL_WINDOW), replace(engines["cloud"], model=CLOUD)
+    settings = replace(settings, engines=engines | {"local": local, "cloud": cloud})
     settings = policy(policy(settings, "scout", "local"), "writer", "cloud")
     settings = policy(settings, "vault", "cloud", sensitive=True)
     settings = policy(policy(settings, "hasty", "cloud", deadline_s=0.4), "poor", "cloud")

@@ -40,9 +40,14 @@ STATE = ViewState(
     connection=Connection(phase="live", mode="embedded"),
     rehearsal=True,
     engines=(
-        EngineState(name="local", kind="ollama", model="qwen2.5:14b", label="SmolLM2 135M, this machine"),
+        EngineState(name="local", zone="local", kind="ollama", model="qwen2.5:14b", label="SmolLM2 135M, this machine"),
         EngineState(
-            name="cloud", kind="gemini", model="gemini-3.5-flash-lite", label="simulated Gemini", simulated=True
+            name="cloud",
+            zone="cloud",
+            kind="gemini",
+            model="gemini-3.5-flash-lite",
+            label="simulated Gemini",
+            simulated=True,
         ),
     ),
     agents=tuple(AgentState(name=name, policy="auto") for name in ("scout", "infra", "writer")),
@@ -53,6 +58,7 @@ def explanation(*, engine: str = "local", sensitive: bool = False, agent: str = 
     return Explanation(
         agent=agent,
         engine="cloud" if engine == "cloud" else "cache" if engine == "cache" else "local",
+        zone="cloud" if engine == "cloud" else "local",
         model="gemini-3.5-flash-lite" if engine == "cloud" else "qwen2.5:14b",
         intent="trend",
         complexity=0.21,
@@ -72,6 +78,7 @@ def outcome(request: Request, **changed: Any) -> Outcome:
         started_at=AT,
         source=request.source,
         engine="local",
+        zone="local",
         model="qwen2.5:14b",
         intent="trend",
         complexity=0.21,

@@ -38,6 +38,7 @@ def engines() -> tuple[EngineState, ...]:
     return (
         EngineState(
             name="local",
+            zone="local",
             kind="ollama",
             model=LOCAL_MODEL,
             label=LOCAL_MODEL,
@@ -51,6 +52,7 @@ def engines() -> tuple[EngineState, ...]:
         ),
         EngineState(
             name="cloud",
+            zone="cloud",
             kind="gemini",
             model=CLOUD_MODEL,
             label=CLOUD_MODEL,
@@ -242,6 +244,7 @@ def snapshot(**changes: object) -> Snapshot:
                 id="req-001",
                 agent="scout",
                 engine="local",
+                zone="local",
                 model=LOCAL_MODEL,
                 stage="streaming",
                 started_at=NOW - timedelta(seconds=2),

@@ -52,6 +52,7 @@ def explained(
             "alternatives": (
                 Alternative(
                     engine="local",
+                    zone="local",
                     model=LOCAL_MODEL,
                     cost_usd=Decimal(0),
                     latency_ms=9100.0,
@@ -60,6 +61,7 @@ def explained(
                 ),
                 Alternative(
                     engine="cache",
+                    zone="local",
                     model="",
                     cost_usd=Decimal(0),
                     latency_ms=2.0,
@@ -82,6 +84,7 @@ def explained(
     return Explanation(
         agent=agent,
         engine=engine,
+        zone="cloud" if engine == "cloud" else "local",
         model=CLOUD_MODEL if engine == "cloud" else LOCAL_MODEL,
         intent=intent,
         complexity=complexity,
@@ -113,6 +116,7 @@ def settled(
         started_at=at,
         source="gateway",
         engine=told.engine,
+        zone="cloud" if told.engine == "cloud" else "local",
         model=told.model,
         intent=told.intent,
         complexity=told.complexity,

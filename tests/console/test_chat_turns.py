@@ -80,7 +80,12 @@ def test_where_it_went_and_why() -> None:
         ({"finish": "error"}, " · ▲ failed"),
         ({"notes": ("the prompt was cut",)}, "\nthe prompt was cut"),
         (
-            {"attempts": (Attempt(engine="local", model="q", error="timeout"), Attempt(engine="cloud", model="g"))},
+            {
+                "attempts": (
+                    Attempt(engine="local", zone="local", model="q", error="timeout"),
+                    Attempt(engine="cloud", zone="cloud", model="g"),
+                )
+            },
             "\nlocal q was tried first: timeout",
         ),
     ],
@@ -91,17 +96,17 @@ def test_the_end_line(changed: dict[str, Any], said: str) -> None:
 
 def test_a_cut_answer_says_so_once() -> None:
     said = "Gemini broke off: ask again; what came counts"
-    broken = Attempt(engine="cloud", model="g", error=f"unavailable: {said}")
+    broken = Attempt(engine="cloud", zone="cloud", model="g", error=f"unavailable: {said}")
     rows = text(ended(outcome(request(), engine="cloud", finish="error", error=said, attempts=(broken,)), STATE, 300))
     assert rows.count(said) == 1
     assert "tried first" not in rows
-    cut = Attempt(engine="local", model="q", error="cancelled")
+    cut = Attempt(engine="local", zone="local", model="q", error="cancelled")
     assert "tried first" not in text(ended(outcome(request(), finish="cancelled", attempts=(cut,)), STATE, 300))
 
 
 def test_what_was_tried_before_is_told_unless_the_end_line_does() -> None:
-    local = Attempt(engine="local", model="q", error="unavailable: Ollama is down")
-    cloud = Attempt(engine="cloud", model="g", error="unavailable: Gemini is busy")
+    local = Attempt(engine="local", zone="local", model="q", error="unavailable: Ollama is down")
+    cloud = Attempt(engine="cloud", zone="cloud", model="g", error="unavailable: Gemini is busy")
     both = {"engine": "cloud", "finish": "error", "attempts": (local, cloud)}
     late = text(ended(outcome(request(), error="the deadline passed", **both), STATE, 300))
     assert late.endswith("\nlocal q was tried first: unavailable: Ollama is down")

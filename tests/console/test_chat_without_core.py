@@ -51,6 +51,8 @@ async def test_the_engines_names_are_told_anew_when_they_change() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await send(pilot, "go")
         await shows(pilot, "▌local qwen2.5:14b · 310 in")
-        local = EngineState(name="local", kind="ollama", model="qwen2.5:14b", label="scripted text", simulated=True)
+        local = EngineState(
+            name="local", zone="local", kind="ollama", model="qwen2.5:14b", label="scripted text", simulated=True
+        )
         app.chat.post_message(StateChanged(msgspec.structs.replace(STATE, engines=(local,))))
         await shows(pilot, "▌local scripted text · 310 in")

@@ -23,12 +23,12 @@ def drawn(exchange: Exchange) -> str:
 
 
 def test_an_escalated_answer_says_which_check_failed_and_what_was_called() -> None:
-    local = Attempt(engine="local", model=LOCAL_MODEL)
+    local = Attempt(engine="local", zone="local", model=LOCAL_MODEL)
     text = drawn(
         checked(
             local,
             replace(local, role="verification"),
-            Attempt(engine="cloud", model=CLOUD_MODEL),
+            Attempt(engine="cloud", zone="cloud", model=CLOUD_MODEL),
             note="escalated: a second sample disagrees",
             detail="a second sample disagrees",
         )
@@ -42,7 +42,7 @@ def test_an_escalated_answer_says_which_check_failed_and_what_was_called() -> No
 def test_an_unverified_answer_says_so() -> None:
     text = drawn(
         checked(
-            Attempt(engine="local", model=LOCAL_MODEL),
+            Attempt(engine="local", zone="local", model=LOCAL_MODEL),
             note="unverified: not valid JSON (cloud: budget)",
             detail="unverified, cloud: budget",
         )

@@ -161,8 +161,8 @@ def test_why_lists_the_attempts_of_a_failover() -> None:
     from backends.types import Attempt
 
     tries = (
-        Attempt(engine="cloud", model="gemini-3.5-flash-lite", error="503 overloaded"),
-        Attempt(engine="local", model="qwen2.5:14b"),
+        Attempt(engine="cloud", zone="cloud", model="gemini-3.5-flash-lite", error="503 overloaded"),
+        Attempt(engine="local", zone="local", model="qwen2.5:14b"),
     )
     failed = exchange(
         1, "ada", "local", "x", 0.2, ms=5.0, attempts=tries, notes=("failed over",), error="gone", estimated=True

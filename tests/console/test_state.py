@@ -14,7 +14,7 @@ from tests.console.scene import engines, snapshot, spend
 from tests.console.scene_exchanges import NOW, exchange, exchanges, explained, settled
 
 ALERT = Alert(key="disk", at=NOW, level="alert", text="the disk is full")
-FLYING = InFlight(id="req-002", agent="infra", engine="local", model="m", stage="called", started_at=NOW)
+FLYING = InFlight(id="req-002", agent="infra", engine="local", zone="local", model="m", stage="called", started_at=NOW)
 
 
 def scene() -> ViewState:

@@ -144,6 +144,6 @@ async def door(home: Path) -> AsyncIterator[tuple[Stand, httpx.AsyncClient]]:
 
 
 def roomy(settings: Settings) -> Settings:
-    local = replace(settings.engines.local, context=131_072)
-    settings = replace(settings, engines=replace(settings.engines, local=local))
+    local = replace(settings.engines["local"], context=131_072)
+    settings = replace(settings, engines=settings.engines | {"local": local})
     return policy(policy(settings, "cloud", "cloud"), "local", "local")

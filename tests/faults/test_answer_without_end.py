@@ -58,8 +58,8 @@ def called_by_openai() -> Endless:
 
 def before(server: WireServer, kind: str) -> Callable[[Settings], Settings]:
     def change(settings: Settings) -> Settings:
-        local = replace(settings.engines.local, base_url=server.url, kind=kind)
-        settings = replace(settings, engines=replace(settings.engines, local=local))
+        local = replace(settings.engines["local"], base_url=server.url, kind=kind)
+        settings = replace(settings, engines=settings.engines | {"local": local})
         return policy(settings, "default", "local", verify="off")
 
     return change
@@ -103,9 +103,9 @@ async def test_an_answer_of_the_cloud_that_is_cut_is_charged_what_was_reserved(h
     async with wire(endless) as server:
 
         def change(settings: Settings) -> Settings:
-            cloud = replace(settings.engines.cloud, base_url=server.url)
+            cloud = replace(settings.engines["cloud"], base_url=server.url)
             budgets = (Budget(limit_usd=Decimal(1)),)
-            settings = replace(settings, engines=replace(settings.engines, cloud=cloud), budgets=budgets)
+            settings = replace(settings, engines=settings.engines | {"cloud": cloud}, budgets=budgets)
             return policy(settings, "default", "cloud")
 
         async with stand(home, change=change) as it:

@@ -19,7 +19,7 @@ from backends.rehearsal.behaviour import Behaviour
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
-from backends.settings.model import CloudEngine
+from backends.settings.engines import GeminiSettings
 from tests.backends.engines.rig import (
     CALL,
     CLOUD_CALL,
@@ -69,7 +69,7 @@ async def at_ollama() -> AsyncIterator[Bench]:
 async def at_gemini() -> AsyncIterator[Bench]:
     twin = GeminiTwin()
     twin.behaviour = _silent_after_one(twin)
-    engine = GeminiClient(CloudEngine(base_url=await twin.start()), KEY)
+    engine = GeminiClient(GeminiSettings(base_url=await twin.start()), KEY)
     yield Bench(engine, CLOUD_CALL, lambda: twin.account.open)
     await engine.close()
     await twin.close()

@@ -16,7 +16,7 @@ from backends.engines.gemini import GeminiClient
 from backends.errors import EngineErrorKind
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
-from backends.settings.model import CloudEngine
+from backends.settings.engines import GeminiSettings
 from tests.backends.engines.rig import CLOUD_CALL, KEY, Answer, answer, candidate, failure, response, sse, wire
 from tests.backends.engines.twins import gemini, gemini_twin
 
@@ -45,7 +45,7 @@ def self_signed(path: Path) -> Path:
 
 
 def engine_at(url: str) -> GeminiClient:
-    return GeminiClient(CloudEngine(base_url=url), KEY)
+    return GeminiClient(GeminiSettings(base_url=url), KEY)
 
 
 @pytest.mark.parametrize(

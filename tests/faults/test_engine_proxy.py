@@ -13,7 +13,8 @@ from backends.commands import main
 from backends.engines.engine_checks import check_gemini
 from backends.engines.gemini import GeminiClient
 from backends.rehearsal.gemini_twin import GeminiTwin
-from backends.settings.model import CloudEngine, Settings
+from backends.settings.engines import GeminiSettings
+from backends.settings.model import Settings
 from tests.backends.engines.rig import CLOUD_CALL, KEY, answer, failure, wire
 from tests.backends.engines.twins import gemini_twin
 from tests.core import ask, policy, prompt, stand
@@ -69,7 +70,7 @@ def with_user(url: str) -> str:
 
 async def test_cloud_proxy_carries_calls_and_checks_with_its_user(gemini_twin: GeminiTwin) -> None:
     async with forwarding() as proxy:
-        settings = CloudEngine(base_url=gemini_twin.url, proxy=with_user(proxy.url))
+        settings = GeminiSettings(base_url=gemini_twin.url, proxy=with_user(proxy.url))
         engine = GeminiClient(settings, KEY)
         whole = await answer(engine, CLOUD_CALL)
         checked = await check_gemini(settings, KEY)
@@ -84,7 +85,7 @@ async def test_cloud_proxy_carries_calls_and_checks_with_its_user(gemini_twin: G
 async def test_cloud_proxy_is_asked_for_a_tunnel_where_gemini_is_reached_by_tls() -> None:
     refusing = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     async with wire(refusing) as proxy:
-        engine = GeminiClient(CloudEngine(base_url="https://gemini.test", proxy=with_user(proxy.url)), KEY)
+        engine = GeminiClient(GeminiSettings(base_url="https://gemini.test", proxy=with_user(proxy.url)), KEY)
         error = await failure(engine, CLOUD_CALL)
         await engine.close()
     assert error.kind == "unavailable"
@@ -99,10 +100,10 @@ async def test_cloud_proxy_that_is_gone_or_wants_another_user_is_named_without_i
     wants_user = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
     async with wire(wants_user) as proxy:
         url = proxy.url
-        engine = GeminiClient(CloudEngine(base_url="http://gemini.test", proxy=with_user(url)), KEY)
+        engine = GeminiClient(GeminiSettings(base_url="http://gemini.test", proxy=with_user(url)), KEY)
         refused = await failure(engine, CLOUD_CALL)
         await engine.close()
-    engine = GeminiClient(CloudEngine(base_url="http://gemini.test", proxy=with_user(url)), KEY)
+    engine = GeminiClient(GeminiSettings(base_url="http://gemini.test", proxy=with_user(url)), KEY)
     absent = await failure(engine, CLOUD_CALL)
     await engine.close()
     assert "refuses (407)" in str(refused)
@@ -116,8 +117,8 @@ async def test_cloud_proxy_hears_nothing_of_what_the_local_engine_answers(home: 
     async with forwarding() as proxy:
 
         def change(settings: Settings) -> Settings:
-            cloud = replace(settings.engines.cloud, proxy=proxy.url)
-            return policy(replace(settings, engines=replace(settings.engines, cloud=cloud)), "ada", "auto")
+            cloud = replace(settings.engines["cloud"], proxy=proxy.url)
+            return policy(replace(settings, engines=settings.engines | {"cloud": cloud}), "ada", "auto")
 
         async with stand(home, change=change) as it:
             await ask(it.core, prompt("hello", agent="ada", engine="local"))

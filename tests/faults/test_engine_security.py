@@ -15,7 +15,7 @@ from backends.engines.openai import OpenAIClient
 from backends.errors import EngineError
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
-from backends.settings.model import CloudEngine
+from backends.settings.engines import GeminiSettings
 from backends.types import Media
 from tests.backends.engines.rig import (
     CALL,
@@ -54,7 +54,7 @@ KINDS = {
         lambda url: OpenAIClient(local_settings(url, kind="openai")), CALL, response(sse(delta("x", "stop")))
     ),
     "gemini": Kind(
-        lambda url: GeminiClient(CloudEngine(base_url=url), KEY), CLOUD_CALL, response(sse(candidate("x", "STOP")))
+        lambda url: GeminiClient(GeminiSettings(base_url=url), KEY), CLOUD_CALL, response(sse(candidate("x", "STOP")))
     ),
 }
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)

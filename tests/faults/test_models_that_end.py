@@ -31,8 +31,8 @@ OLD, NEW = "gemini-2.5-flash", "gemini-3.5-flash-lite"
 
 def asking(model: str, **more: object) -> Callable[[Settings], Settings]:
     def change(settings: Settings) -> Settings:
-        cloud = replace(settings.engines.cloud, model=model)
-        return policy(replace(settings, engines=replace(settings.engines, cloud=cloud), **more), "ada", "cloud")
+        cloud = replace(settings.engines["cloud"], model=model)
+        return policy(replace(settings, engines=settings.engines | {"cloud": cloud}, **more), "ada", "cloud")
 
     return change
 

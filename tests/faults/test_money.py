@@ -320,8 +320,8 @@ async def test_c8_usage_that_is_missing_or_contradicts_itself_is_estimated_flagg
 
 async def test_a_model_without_a_price_is_not_called_and_said_to_be_so(home: Path) -> None:
     def change(settings: Settings, **more: Any) -> Settings:
-        cloud = replace(settings.engines.cloud, model="gemini-99-flash")
-        return policy(replace(settings, engines=replace(settings.engines, cloud=cloud), **more), "ada", "prefer-cloud")
+        cloud = replace(settings.engines["cloud"], model="gemini-99-flash")
+        return policy(replace(settings, engines=settings.engines | {"cloud": cloud}, **more), "ada", "prefer-cloud")
 
     async with stand(home, change=change) as it:
         assert "no price is known for gemini-99-flash" in alerts(it)["price"]

@@ -77,7 +77,7 @@ async def test_c2_the_doctor_says_what_was_sent_and_when_the_quota_is_there_agai
 def test_retirement_is_said_by_the_doctor() -> None:
 
     plain = Settings()
-    old = replace(plain, engines=replace(plain.engines, cloud=replace(plain.engines.cloud, model="gemini-2.5-flash")))
+    old = replace(plain, engines=plain.engines | {"cloud": replace(plain.engines["cloud"], model="gemini-2.5-flash")})
     ahead, over = model(old, NOON.date()), model(old, RESETS.date())
     assert (ahead.ok, over.ok) == (None, None)
     assert "in 1 day" in ahead.detail

@@ -75,7 +75,7 @@ async def sent(it: Stand, request: Any, *, fault: str, pinned: str | None) -> No
     it.ollama.behaviour = replace(it.ollama.behaviour, faults=FAULTS[fault], tokens_per_s=5000.0)
     it.core._slots["local"].breaker.answered()
     if pinned is not None:
-        await it.core.act(Action(verb="pin", actor="t", agent=request.agent, engine=pinned))  # type: ignore[arg-type]
+        await it.core.act(Action(verb="pin", actor="t", agent=request.agent, engine=pinned))
     with contextlib.suppress(ClawError):
         await ask(it.core, request)
     if pinned is not None:

@@ -18,7 +18,7 @@ from backends.engines.gemini.stream import stream
 from backends.engines.lazy import Lazy
 from backends.engines.probe import Probe
 from backends.engines.transport import Transport
-from backends.settings.model import CloudEngine
+from backends.settings.engines import GeminiSettings
 from backends.types import EngineName, RuntimeReading
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class GeminiClient:
 
     def __init__(
         self,
-        settings: CloudEngine,
+        settings: GeminiSettings,
         key: str | None,
         *,
         catalogue: Catalogue | None = None,
@@ -95,7 +95,7 @@ class GeminiClient:
         )
 
 
-def gemini_endpoint(settings: CloudEngine) -> Endpoint:
+def gemini_endpoint(settings: GeminiSettings) -> Endpoint:
     return Endpoint(
         base_url=settings.base_url or GOOGLE,
         label="Gemini",

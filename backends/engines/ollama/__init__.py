@@ -15,7 +15,7 @@ from backends.engines.ollama.status import OllamaStatus, inspect
 from backends.engines.ollama.stream import stream
 from backends.engines.probe import Probe
 from backends.engines.transport import Transport
-from backends.settings.model import LocalEngine
+from backends.settings.engines import OllamaSettings
 from backends.types import EngineName, RuntimeReading
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class OllamaClient:
 
     name: EngineName = "local"
 
-    def __init__(self, settings: LocalEngine) -> None:
+    def __init__(self, settings: OllamaSettings) -> None:
         self._settings = settings
         self.endpoint = ollama_endpoint(settings)
         self._transport = Transport(self.endpoint, parallel=settings.parallel)
@@ -70,7 +70,7 @@ class OllamaClient:
         return OllamaSdk(host=self.endpoint.base_url, transport=self._transport, follow_redirects=False)
 
 
-def ollama_endpoint(settings: LocalEngine) -> Endpoint:
+def ollama_endpoint(settings: OllamaSettings) -> Endpoint:
     return Endpoint(
         base_url=settings.base_url,
         label="Ollama",

@@ -7,7 +7,7 @@ from backends.engines.base import Call
 from backends.engines.ollama.tool_schemas import answer_format, tools
 from backends.engines.prompt_parts import arguments_of, refuse_media, seed_of, turns
 from backends.keep_alive import keep_alive
-from backends.settings.model import LocalEngine
+from backends.settings.engines import OllamaSettings
 from backends.types import Message, ToolCall
 
 LEVELS = ("gpt-oss",)
@@ -20,7 +20,7 @@ NEVER_THINKS = ("coder", "instruct")
 """Marks of their kin that do not."""
 
 
-def chat_body(call: Call, settings: LocalEngine) -> dict[str, Any]:
+def chat_body(call: Call, settings: OllamaSettings) -> dict[str, Any]:
     """Raises EngineError "rejected" for a file that Ollama does not take."""
     refuse_media(call, "ollama", "Ollama")
     body: dict[str, Any] = {
@@ -49,7 +49,7 @@ def ignored(call: Call) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _options(call: Call, settings: LocalEngine) -> dict[str, Any]:
+def _options(call: Call, settings: OllamaSettings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "num_ctx": settings.context,
         "num_predict": call.max_output,

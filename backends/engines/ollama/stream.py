@@ -17,7 +17,7 @@ from backends.engines.prompt_parts import encoded
 from backends.engines.token_confidence import Confidence
 from backends.engines.tool_reading import ToolReading
 from backends.engines.untrusted_text import one_line
-from backends.settings.model import LocalEngine
+from backends.settings.engines import OllamaSettings
 from backends.types import Tokens, ToolCall
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 async def stream(
-    call: Call, settings: LocalEngine, endpoint: Endpoint, sdk: Lazy[OllamaSdk]
+    call: Call, settings: OllamaSettings, endpoint: Endpoint, sdk: Lazy[OllamaSdk]
 ) -> AsyncGenerator[EngineChunk]:
     """As `Engine.stream`."""
     wire = mark_unsent(call)
@@ -48,7 +48,7 @@ async def stream(
 
 
 async def _next_part(
-    scope: CallScope, parts: AsyncIterator[ChatPart], call: Call, settings: LocalEngine
+    scope: CallScope, parts: AsyncIterator[ChatPart], call: Call, settings: OllamaSettings
 ) -> ChatPart | None:
     from ollama import ResponseError
 

@@ -11,14 +11,14 @@ from backends.engines.openai.status import inspect, read_status
 from backends.engines.openai.stream import stream
 from backends.engines.probe import Probe
 from backends.engines.transport import Transport
-from backends.settings.model import LocalEngine
+from backends.settings.engines import OpenAISettings
 from backends.types import EngineName, RuntimeReading
 
 
 class OpenAIClient:
     name: EngineName = "local"
 
-    def __init__(self, settings: LocalEngine) -> None:
+    def __init__(self, settings: OpenAISettings) -> None:
         self._settings = settings
         self.endpoint = openai_endpoint(settings)
         self._transport = Transport(self.endpoint, parallel=settings.parallel)
@@ -50,7 +50,7 @@ class OpenAIClient:
         await self._transport.aclose()
 
 
-def openai_endpoint(settings: LocalEngine) -> Endpoint:
+def openai_endpoint(settings: OpenAISettings) -> Endpoint:
     return Endpoint(
         base_url=settings.base_url,
         label="the local engine",

@@ -15,11 +15,11 @@ from backends.engines.openai.models import api_url
 from backends.engines.openai.openai_errors import openai_error
 from backends.engines.prompt_parts import encoded
 from backends.engines.tool_reading import ToolReading
-from backends.settings.model import LocalEngine
+from backends.settings.engines import OpenAISettings
 
 
 async def stream(
-    call: Call, settings: LocalEngine, endpoint: Endpoint, client: httpx.AsyncClient
+    call: Call, settings: OpenAISettings, endpoint: Endpoint, client: httpx.AsyncClient
 ) -> AsyncGenerator[EngineChunk]:
     """As `Engine.stream`."""
     wire = mark_unsent(call)

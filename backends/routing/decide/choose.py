@@ -6,7 +6,7 @@ from backends.routing.decide.flips import flips
 from backends.routing.decide.inputs import EngineView, Inputs, other
 from backends.routing.decide.refuse import no_room, refusal
 from backends.routing.decide.rules import budget_detail, rulings, too_slow, unforced
-from backends.types import Alternative, Decision, EngineName, Estimate, Reason, Verdict, Weighed
+from backends.types import CLOUD, LOCAL, Alternative, Decision, EngineName, Estimate, Reason, Verdict, Weighed
 
 SOFT = {"tool_choice": unforced, "deadline": too_slow}
 """Rules that prefer the other engine where both may answer; the one they speak against may still take over."""
@@ -26,11 +26,13 @@ def decide(inputs: Inputs) -> Decision:
     view, second = inputs.view(choice.engine), inputs.view(other(choice.engine))
     return Decision(
         engine=choice.engine,
+        zone=CLOUD if choice.engine == "cloud" else LOCAL,
         model=view.model,
         reasons=choice.reasons,
         alternatives=(
             Alternative(
                 engine=second.name,
+                zone=CLOUD if second.name == "cloud" else LOCAL,
                 model=second.model,
                 cost_usd=second.expected_usd,
                 latency_ms=_milliseconds(second),
@@ -39,7 +41,7 @@ def decide(inputs: Inputs) -> Decision:
             ),
         ),
         estimate=Estimate(cost_usd=view.expected_usd, latency_ms=_milliseconds(view)),
-        failover=second.name if _may_take_over(inputs, second, choice) else None,
+        failover=(second.name,) if _may_take_over(inputs, second, choice) else (),
         flips=flips(inputs, choice.engine, lambda changed: choose(changed).engine),
         weighed=Weighed(
             dial=inputs.dial,

@@ -125,7 +125,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
     @property
     def rule(self) -> Policy:
         """The policy in force: an operator's pin replaces the agent's own."""
-        return self.pinned or self.policy
+        return self.pinned or self.policy  # type: ignore[return-value]
 
     @property
     def demanded(self) -> EngineName | None:

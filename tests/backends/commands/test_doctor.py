@@ -36,8 +36,8 @@ def test_prices_are_checked() -> None:
     assert (
         "gemini-3.5-flash-lite: $0.3 and $2.5 a million tokens in and out, by genai-prices" in price(Settings()).detail
     )
-    cloud = replace(Settings().engines.cloud, model="gemini-99-flash")
-    unknown = replace(Settings(), engines=replace(Settings().engines, cloud=cloud))
+    cloud = replace(Settings().engines["cloud"], model="gemini-99-flash")
+    unknown = replace(Settings(), engines=Settings().engines | {"cloud": cloud})
     found = price(unknown)
     assert (found.ok, found.detail) == (False, "no price is known for gemini-99-flash: it is not called")
     assert found.remedy.startswith('add [prices."gemini-99-flash"]')

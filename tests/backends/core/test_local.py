@@ -237,8 +237,8 @@ async def test_a_caller_who_leaves_in_the_middle_frees_engine_and_reservation(ho
 
 async def test_a_caller_who_leaves_the_queue_was_never_sent(home: Path) -> None:
     def one_place(settings: Settings) -> Settings:
-        local = replace(settings.engines.local, parallel=1)
-        return replace(settings, engines=replace(settings.engines, local=local))
+        local = replace(settings.engines["local"], parallel=1)
+        return replace(settings, engines=settings.engines | {"local": local})
 
     async with stand(home, change=one_place) as it:
         slow(it)

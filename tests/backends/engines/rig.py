@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from backends.engines.base import AnsweredBy, Call, Engine, EngineChunk, Finished, Text, ToolCalls, Usage
 from backends.errors import EngineError
-from backends.settings.model import LocalEngine
+from backends.settings.engines import KINDS
 from backends.types import Message, Tokens, ToolCall
 
 KEY = "AIza-canary-5f0c1d2e3b4a"
@@ -71,8 +71,8 @@ async def failure(engine: Engine, call: Call, *, into: Answer | None = None) -> 
     raise AssertionError("the call ended well")
 
 
-def local_settings(url: str, **changes: Any) -> LocalEngine:
-    return LocalEngine(**({"base_url": url, "parallel": 32} | changes))
+def local_settings(url: str, *, kind: str = "ollama", **changes: Any) -> Any:
+    return KINDS[kind](**({"base_url": url, "parallel": 32} | changes))
 
 
 Reply = Callable[[asyncio.StreamWriter], Awaitable[None]]

@@ -14,7 +14,7 @@ from backends.engines.openai import OpenAIClient
 from backends.engines.openai.completion_body import completion_body
 from backends.engines.plain_text import as_json
 from backends.errors import EngineError
-from backends.settings.model import LocalEngine
+from backends.settings.engines import KINDS, OllamaSettings
 from backends.types import Media, Message, ResponseFormat, Tool, ToolCall
 from tests.backends.engines.rig import CALL
 
@@ -51,7 +51,7 @@ HELD_AFTERWARDS = {"parallel_tool_calls"}
 """Ollama has no word for it: what it calls beyond is left out of its answer, and that is said."""
 
 BODIES: dict[str, Callable[[Call], dict[str, Any]]] = {
-    "ollama": lambda call: chat_body(call, LocalEngine()),
+    "ollama": lambda call: chat_body(call, OllamaSettings()),
     "openai": completion_body,
 }
 ENGINES = {"ollama": OllamaClient, "openai": OpenAIClient}
@@ -67,7 +67,7 @@ def test_the_table_has_every_field() -> None:
 async def test_no_field_is_dropped_in_silence(kind: str, field: str) -> None:
     base = changed(CALL, tools=(TOOL, OTHER)) if field in ("tool_choice", "parallel_tool_calls") else CALL
     call = changed(base, **{field: VALUES[field]})
-    engine = ENGINES[kind](LocalEngine(kind=kind))  # type: ignore[arg-type]  # the parameters are the setting's words
+    engine = ENGINES[kind](KINDS[kind]())
     named = IGNORED.get((kind, field))
     assert engine.ignores(call) == ((named,) if named else ())
     reaches = BODIES[kind](call) != BODIES[kind](base)
@@ -88,7 +88,7 @@ async def test_no_field_is_dropped_in_silence(kind: str, field: str) -> None:
     ],
 )
 def test_effort_is_said_in_the_models_own_way(model: str, effort: Any, think: Any) -> None:
-    body = chat_body(changed(CALL, model=model, effort=effort), LocalEngine())
+    body = chat_body(changed(CALL, model=model, effort=effort), OllamaSettings())
     assert body.get("think") == think
 
 
@@ -100,7 +100,7 @@ def test_effort_for_an_openai_compatible_server() -> None:
 async def test_strict_tools_are_carried_or_named() -> None:
     call = changed(CALL, tools=(changed(TOOL, strict=True),))
     assert completion_body(call)["tools"][0]["function"]["strict"] is True
-    engine = OllamaClient(LocalEngine())
+    engine = OllamaClient(OllamaSettings())
     assert engine.ignores(call) == ("tools.strict",)
     await engine.close()
 

@@ -6,7 +6,8 @@ from backends.rehearsal.behaviour import Model
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
-from backends.settings.model import CloudEngine, Engines, Settings
+from backends.settings.engines import GeminiSettings
+from backends.settings.model import Settings
 from tests.backends.engines.rig import KEY, local_settings, response, wire
 
 
@@ -15,7 +16,7 @@ def named(checks: tuple[Check, ...], name: str) -> Check:
 
 
 async def test_all_is_well(ollama_twin: OllamaTwin, gemini_twin: GeminiTwin) -> None:
-    engines = Engines(local=local_settings(ollama_twin.url), cloud=CloudEngine(base_url=gemini_twin.url))
+    engines = {"local": local_settings(ollama_twin.url), "cloud": GeminiSettings(base_url=gemini_twin.url)}
     checks = await check(Settings(engines=engines), gemini_key=KEY)
     assert [one.name for one in checks] == ["local engine", "local model", "local only", "cloud engine"]
     assert all(one.ok is True and one.detail and not one.remedy for one in checks)
@@ -24,7 +25,7 @@ async def test_all_is_well(ollama_twin: OllamaTwin, gemini_twin: GeminiTwin) -> 
 
 async def test_looking_costs_nothing(ollama_twin: OllamaTwin, gemini_twin: GeminiTwin) -> None:
     await check_local(local_settings(ollama_twin.url))
-    await check_gemini(CloudEngine(base_url=gemini_twin.url), KEY)
+    await check_gemini(GeminiSettings(base_url=gemini_twin.url), KEY)
     assert not ollama_twin.account.calls
     assert not gemini_twin.account.calls
     assert all(name.startswith("GET ") for name in gemini_twin.account.requests)
@@ -36,7 +37,7 @@ async def test_nobody_there(ollama_twin: OllamaTwin, gemini_twin: GeminiTwin) ->
     checks = await check_local(local_settings(ollama_twin.url))
     assert [one.ok for one in checks] == [False, None, None]
     assert "ollama serve" in checks[0].remedy
-    cloud = await check_gemini(CloudEngine(base_url=gemini_twin.url), KEY)
+    cloud = await check_gemini(GeminiSettings(base_url=gemini_twin.url), KEY)
     assert cloud.ok is False
     assert "network" in cloud.remedy
 
@@ -95,7 +96,7 @@ async def test_an_openai_compatible_server() -> None:
 
 
 async def test_cloud_troubles_say_what_to_do(gemini_twin: GeminiTwin) -> None:
-    settings = CloudEngine(base_url=gemini_twin.url)
+    settings = GeminiSettings(base_url=gemini_twin.url)
     assert "GEMINI_API_KEY" in (await check_gemini(settings, None)).remedy
     missing = await check_gemini(changed(settings, model="gemini-9"), KEY)
     assert "engines.cloud.model" in missing.remedy

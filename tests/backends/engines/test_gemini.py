@@ -10,7 +10,7 @@ from backends.engines.gemini import GeminiClient
 from backends.engines.gemini.gemini_errors import gemini_error
 from backends.errors import EngineErrorKind
 from backends.rehearsal.gemini_twin import GeminiTwin
-from backends.settings.model import CloudEngine
+from backends.settings.engines import GeminiSettings
 from backends.types import Media, Message, ResponseFormat, Tokens, Tool, ToolCall
 from tests.backends.engines.rig import CLOUD_CALL, KEY, Answer, answer, candidate, failure, response, sse, wire
 
@@ -34,7 +34,7 @@ def spelt(table: dict[str, Any], name: str) -> Any:
 async def said(*events: Any) -> Answer:
     """The answer that these events make."""
     async with wire(response(sse(*events))) as server:
-        engine = GeminiClient(CloudEngine(base_url=server.url), KEY)
+        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY)
         whole = await answer(engine, CLOUD_CALL)
         await engine.close()
     return whole
@@ -187,7 +187,7 @@ async def test_a_reason_that_nobody_knows_is_no_stop() -> None:
 
 async def test_an_unspecified_reason_is_none() -> None:
     async with wire(response(sse(candidate("x", "FINISH_REASON_UNSPECIFIED")))) as server:
-        engine = GeminiClient(CloudEngine(base_url=server.url), KEY)
+        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY)
         error = await failure(engine, CLOUD_CALL)
         await engine.close()
     assert error.kind == "cut"
@@ -195,7 +195,7 @@ async def test_an_unspecified_reason_is_none() -> None:
 
 @pytest.mark.parametrize("key", [None, "", "with space", "schlüssel", "line\nbreak"])
 async def test_a_key_that_cannot_be_is_refused_before_the_call(gemini_twin: GeminiTwin, key: str | None) -> None:
-    engine = GeminiClient(CloudEngine(base_url=gemini_twin.url), key)
+    engine = GeminiClient(GeminiSettings(base_url=gemini_twin.url), key)
     await engine.prepare()
     error = await failure(engine, CLOUD_CALL)
     await engine.close()

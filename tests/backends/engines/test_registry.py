@@ -7,36 +7,36 @@ from backends.engines.ollama import OllamaClient
 from backends.engines.openai import OpenAIClient
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
-from backends.settings.model import CloudEngine, Engines, LocalEngine, Settings
+from backends.settings.engines import GeminiSettings, OllamaSettings, OpenAISettings, ServerSettings
+from backends.settings.model import Settings
 from tests.backends.engines.rig import CALL, CLOUD_CALL, KEY, answer, failure
 
 
-def settings(local: str, cloud: str | None = None, **changes: object) -> Settings:
-    return Settings(engines=Engines(local=LocalEngine(base_url=local, **changes), cloud=CloudEngine(base_url=cloud)))  # type: ignore[arg-type]
+def settings(local: str, cloud: str | None = None, kind: type[ServerSettings] = OllamaSettings) -> Settings:
+    return Settings(engines={"local": kind(base_url=local), "cloud": GeminiSettings(base_url=cloud)})
 
 
 async def test_both_engines_answer(ollama_twin: OllamaTwin, gemini_twin: GeminiTwin) -> None:
     engines = registry.build(settings(ollama_twin.url, gemini_twin.url), gemini_key=KEY)
     await engines.prepare()
-    assert (engines.local.name, engines.cloud.name) == ("local", "cloud")
-    assert (await answer(engines.local, CALL)).finished is not None
-    assert (await answer(engines.cloud, CLOUD_CALL)).finished is not None
+    assert (await answer(engines["local"], CALL)).finished is not None
+    assert (await answer(engines["cloud"], CLOUD_CALL)).finished is not None
     await engines.close()
 
 
 async def test_without_a_key_there_is_a_cloud_engine_that_says_so() -> None:
     engines = registry.build(settings("http://127.0.0.1:9"), gemini_key=None)
     await engines.prepare()
-    assert (await failure(engines.cloud, CLOUD_CALL)).kind == "key"
+    assert (await failure(engines["cloud"], CLOUD_CALL)).kind == "key"
     await engines.close()
 
 
 def test_the_kind_names_the_local_engine() -> None:
     ollama = registry.build(settings("http://127.0.0.1:9"), gemini_key=None)
-    other = registry.build(settings("http://127.0.0.1:9", kind="openai"), gemini_key=None)
-    assert isinstance(ollama.local, OllamaClient)
-    assert isinstance(other.local, OpenAIClient)
-    assert isinstance(ollama.cloud, GeminiClient)
+    other = registry.build(settings("http://127.0.0.1:9", kind=OpenAISettings), gemini_key=None)
+    assert isinstance(ollama["local"], OllamaClient)
+    assert isinstance(other["local"], OpenAIClient)
+    assert isinstance(ollama["cloud"], GeminiClient)
 
 
 def test_neither_building_nor_importing_brings_in_an_sdk() -> None:

@@ -13,8 +13,9 @@ from backends.engines.ollama.status import OllamaStatus
 from backends.engines.probe import Probe
 from backends.engines.registry import local_client
 from backends.engines.transport import Transport
-from backends.settings.model import LocalEngine
+from backends.settings.engines import OllamaSettings
 from backends.types import RuntimeReading
+from tests.backends.engines.rig import local_settings
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 Answer = Callable[[str], tuple[int, bytes]]
@@ -57,7 +58,7 @@ async def _server(answer: Answer) -> AsyncIterator[tuple[str, list[str]]]:
 
 
 async def _sample(url: str, kind: str = "ollama") -> RuntimeReading:
-    client = local_client(LocalEngine(kind=kind, base_url=url))  # type: ignore[arg-type]
+    client = local_client(local_settings(url, kind=kind))
     try:
         return await client.status(AT)
     finally:
@@ -80,7 +81,7 @@ async def test_ollamas_models_and_version() -> None:
 
 async def test_the_version_is_asked_for_once() -> None:
     async with _server(_ollama) as (url, asked):
-        client = local_client(LocalEngine(base_url=url))
+        client = local_client(OllamaSettings(base_url=url))
         await client.status(AT)
         reading = await client.status(AT)
         assert (reading.version, reading.at) == ("0.13.0", AT)

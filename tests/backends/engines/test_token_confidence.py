@@ -13,10 +13,10 @@ from backends.engines.ollama.stream import ChatReading
 from backends.engines.openai.completion_body import completion_body
 from backends.engines.openai.completion_reading import CompletionReading
 from backends.engines.token_confidence import Confidence
-from backends.settings.model import LocalEngine
+from backends.settings.engines import OllamaSettings
 from backends.types import Message
 
-SETTINGS = LocalEngine()
+SETTINGS = OllamaSettings()
 CALL = Call(
     id="t",
     model="m",

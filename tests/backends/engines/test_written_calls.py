@@ -14,11 +14,11 @@ from backends.engines.ollama import ollama_endpoint
 from backends.engines.tool_reading import ToolReading
 from backends.engines.written_calls import may_begin, read
 from backends.errors import EngineError
-from backends.settings.model import LocalEngine
+from backends.settings.engines import OllamaSettings
 from backends.types import ResponseFormat, Tool, ToolCall
 from tests.backends.engines.rig import CALL
 
-ENDPOINT = ollama_endpoint(LocalEngine())
+ENDPOINT = ollama_endpoint(OllamaSettings())
 LIGHTS = Tool(
     name="set_lights",
     parameters={"type": "object", "properties": {"room": {"type": "string"}, "level": {"type": "integer"}}},

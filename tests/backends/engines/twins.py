@@ -9,7 +9,7 @@ from backends.engines.gemini import GeminiClient
 from backends.engines.ollama import OllamaClient
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
-from backends.settings.model import CloudEngine
+from backends.settings.engines import GeminiSettings
 from tests.backends.engines.rig import KEY, local_settings
 
 
@@ -38,6 +38,6 @@ async def ollama(ollama_twin: OllamaTwin) -> AsyncIterator[OllamaClient]:
 
 @pytest.fixture
 async def gemini(gemini_twin: GeminiTwin) -> AsyncIterator[GeminiClient]:
-    engine = GeminiClient(CloudEngine(base_url=gemini_twin.url), KEY)
+    engine = GeminiClient(GeminiSettings(base_url=gemini_twin.url), KEY)
     yield engine
     await engine.close()

@@ -38,7 +38,7 @@ def profiles() -> SpendProfiles:
 
 def paid(agent: str = "writer", usd: float = USD, tokens: int = 1000, **more: Any) -> Outcome:
     model = more.pop("model", "gemini-3.5-flash-lite")
-    call = Attempt(engine="cloud", model=model, tokens=Tokens(input=tokens), cost_usd=Decimal(usd))
+    call = Attempt(engine="cloud", zone="cloud", model=model, tokens=Tokens(input=tokens), cost_usd=Decimal(usd))
     failed = [replace(call, error="busy: later")] * (more.pop("tries", 1) - 1)
     return outcome("x", *failed, call, agent=agent, **more)
 

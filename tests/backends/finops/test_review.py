@@ -48,7 +48,7 @@ def write(db: sqlite3.Connection, *outcomes: Outcome, hashes: tuple[str, ...] = 
 
 def cloud(id: str, *, usd: str = "1", tokens: Tokens = FEW, **more: Any) -> Outcome:
     model = more.pop("model", "gemini-3.5-flash-lite")
-    paid = Attempt(engine="cloud", model=model, tokens=tokens, cost_usd=Decimal(usd))
+    paid = Attempt(engine="cloud", zone="cloud", model=model, tokens=tokens, cost_usd=Decimal(usd))
     plain: dict[str, Any] = {"agent": "writer", "at": AT, "complexity": 0.9, "tokens": tokens} | more
     return outcome(id, paid, **plain)
 
@@ -86,7 +86,7 @@ def test_an_agent_bound_to_the_cloud_whose_prompts_are_easy(db: sqlite3.Connecti
 
 def asking_for(model: str, **more: Any) -> Settings:
     plain = Settings()
-    return replace(plain, engines=replace(plain.engines, cloud=replace(plain.engines.cloud, model=model)), **more)
+    return replace(plain, engines=plain.engines | {"cloud": replace(plain.engines["cloud"], model=model)}, **more)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ def explanation(**changes: Any) -> Explanation:
     plain = Explanation(
         agent="scout",
         engine="local",
+        zone="local",
         model="qwen2.5:14b",
         intent="code",
         complexity=0.4,
@@ -58,6 +59,7 @@ def outcome(request: Request, **changes: Any) -> Outcome:
         started_at=AT,
         source=request.source,
         engine="local",
+        zone="local",
         model="qwen2.5:14b",
         intent="code",
         complexity=0.4,
@@ -70,7 +72,7 @@ def outcome(request: Request, **changes: Any) -> Outcome:
         ttft_ms=12.0,
         latency_ms=80.0,
         finish="stop",
-        attempts=(Attempt(engine="local", model="qwen2.5:14b"),),
+        attempts=(Attempt(engine="local", zone="local", model="qwen2.5:14b"),),
         notes=request.notes,
     )
     return _with_ignored(request, replace(plain, **changes))
@@ -85,9 +87,11 @@ def _with_ignored(request: Request, planned: Planned) -> Planned:
 
 
 def snapshot(**changes: Any) -> Snapshot:
-    local = EngineState(name="local", kind="ollama", model="qwen2.5:14b", label="Ollama", health="up", in_flight=1)
+    local = EngineState(
+        name="local", zone="local", kind="ollama", model="qwen2.5:14b", label="Ollama", health="up", in_flight=1
+    )
     cloud = EngineState(
-        name="cloud", kind="gemini", model="gemini-3.5-flash-lite", label="Gemini", parallel=32, waiting=3
+        name="cloud", zone="cloud", kind="gemini", model="gemini-3.5-flash-lite", label="Gemini", parallel=32, waiting=3
     )
     budget = BudgetState(
         scope="all",

@@ -71,7 +71,7 @@ def test_what_the_provider_counts_is_there_by_model_and_window() -> None:
         QuotaLimit(window="minute", metric="input_tokens", limit=None, at=AT),
     )
     quota = QuotaState(model="gemini-x", minute_requests=2, day_requests=30, day_input_tokens=4_000, limits=limits)
-    engine = EngineState(name="cloud", kind="gemini", model="gemini-x", label="Gemini", quota=(quota,))
+    engine = EngineState(name="cloud", zone="cloud", kind="gemini", model="gemini-x", label="Gemini", quota=(quota,))
     lines = list(gauges(snapshot(engines=(engine,))))
     assert 'claw_quota_requests{model="gemini-x",window="minute"} 2' in lines
     assert 'claw_quota_requests{model="gemini-x",window="day"} 30' in lines

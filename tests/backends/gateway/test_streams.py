@@ -136,7 +136,9 @@ async def test_every_response_has_openai_s_request_id_beside_ours(gateway: Runni
 
 async def test_the_zone_is_where_the_prompt_went(gateway: RunningGateway) -> None:
     assert (await ask(gateway))[1]["x-claw-zone"] == "local"
-    gateway.core.ends = {"attempts": (Attempt(engine="cloud", model="g"), Attempt(engine="local", model="q"))}
+    gateway.core.ends = {
+        "attempts": (Attempt(engine="cloud", zone="cloud", model="g"), Attempt(engine="local", zone="local", model="q"))
+    }
     assert (await ask(gateway))[1]["x-claw-zone"] == "cloud"
     gateway.core.ends = {"engine": "cache", "attempts": ()}
     assert (await ask(gateway))[1]["x-claw-zone"] == "local"

@@ -13,7 +13,7 @@ from backends.clock import ManualClock
 from backends.ledger.store import Admission, Ledger
 from backends.paths import Paths
 from backends.settings.money import Budget
-from backends.types import Attempt, EngineName, Outcome, Reason, Tokens
+from backends.types import Attempt, EngineName, Outcome, Reason, Tokens, Zone
 
 MODEL = "gemini-3.5-flash-lite"
 TOKENS = Tokens(input=1000, output=100, thinking=50, cached_input=200)
@@ -64,7 +64,9 @@ def admission(id: str, usd: str = "1", **more: Any) -> Admission:
 
 
 def attempt(usd: Decimal | str = COST, engine: EngineName = "cloud", model: str = MODEL, **more: Any) -> Attempt:
-    return replace(Attempt(engine=engine, model=model, tokens=TOKENS, cost_usd=Decimal(usd)), **more)
+    zone: Zone = "cloud" if engine == "cloud" else "local"
+    plain = Attempt(engine=engine, zone=zone, model=model, tokens=TOKENS, cost_usd=Decimal(usd))
+    return replace(plain, **more)
 
 
 def outcome(id: str, *attempts: Attempt, at: datetime = AT, **more: Any) -> Outcome:
@@ -75,6 +77,7 @@ def outcome(id: str, *attempts: Attempt, at: datetime = AT, **more: Any) -> Outc
         started_at=at,
         source="gateway",
         engine=attempts[-1].engine if attempts else "cache",
+        zone=attempts[-1].zone if attempts else "local",
         model=attempts[-1].model if attempts else MODEL,
         intent="chat",
         complexity=0.25,

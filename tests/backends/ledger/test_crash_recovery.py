@@ -83,8 +83,12 @@ async def test_an_open_call_is_settled_at_its_reservations(home: Path) -> None:
     why = "the core stopped during this call"
     once = Tokens(input=1000)
     assert row.attempts == (
-        Attempt(engine="local", model="qwen2.5:14b", tokens=once, cost_usd=ZERO, error=why, estimated=True),
-        Attempt(engine="cloud", model=MODEL, tokens=once, cost_usd=Decimal("0.5"), error=why, estimated=True),
+        Attempt(
+            engine="local", zone="local", model="qwen2.5:14b", tokens=once, cost_usd=ZERO, error=why, estimated=True
+        ),
+        Attempt(
+            engine="cloud", zone="cloud", model=MODEL, tokens=once, cost_usd=Decimal("0.5"), error=why, estimated=True
+        ),
     )
     assert (row.finish, row.cost_usd, row.tokens) == ("error", Decimal("0.5"), once + once)
     assert row.usage_estimated

@@ -18,8 +18,8 @@ from tests.waiting import until
 
 
 def one_at_a_time(settings: Settings) -> Settings:
-    cloud = replace(settings.engines.cloud, parallel=1)
-    return policy(replace(settings, engines=replace(settings.engines, cloud=cloud)), "writer", "cloud")
+    cloud = replace(settings.engines["cloud"], parallel=1)
+    return policy(replace(settings, engines=settings.engines | {"cloud": cloud}), "writer", "cloud")
 
 
 class Odd:

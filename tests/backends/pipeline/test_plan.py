@@ -14,10 +14,11 @@ REASONS = (Reason(rule="policy", detail="local"),)
 PLAN = RoutePlan(
     verdict=Verdict(sensitive=False),
     classes=CLASSES,
-    decision=Decision(engine="local", model="qwen", reasons=REASONS, estimate=ESTIMATE),
+    decision=Decision(engine="local", zone="local", model="qwen", reasons=REASONS, estimate=ESTIMATE),
     explanation=Explanation(
         agent="scout",
         engine="local",
+        zone="local",
         model="qwen",
         intent="chat",
         complexity=0.1,

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from backends.rehearsal.behaviour import Calling, Deltas
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.openai_twin import OpenAITwin
+from backends.settings.engines import OpenAISettings
 from backends.settings.model import Settings
 from backends.types import Called, Delta, Done, Policy, Request, ResponseFormat, Sampling, Tool, Verify
 from tests.backends.engines.rig import response, sse, wire
@@ -205,8 +206,8 @@ async def compatible(home: Path, wanted: Policy) -> AsyncGenerator[tuple[Stand, 
     await twin.start()
 
     def change(settings: Settings) -> Settings:
-        local = replace(settings.engines.local, kind="openai", base_url=twin.url)
-        settings = replace(settings, engines=replace(settings.engines, local=local))
+        local = OpenAISettings(base_url=twin.url)
+        settings = replace(settings, engines=settings.engines | {"local": local})
         return policy(settings, "writer", wanted)
 
     try:
@@ -246,8 +247,8 @@ async def test_broken_arguments_go_to_the_cloud_and_are_an_error_where_they_cann
 
         def change(wanted: Policy) -> Callable[[Settings], Settings]:
             def changed(settings: Settings) -> Settings:
-                local = replace(settings.engines.local, kind="openai", base_url=server.url)
-                return policy(replace(settings, engines=replace(settings.engines, local=local)), "writer", wanted)
+                local = OpenAISettings(base_url=server.url)
+                return policy(replace(settings, engines=settings.engines | {"local": local}), "writer", wanted)
 
             return changed
 

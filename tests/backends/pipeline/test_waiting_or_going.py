@@ -14,8 +14,8 @@ from tests.waiting import until
 
 def narrow(settings: Settings) -> Settings:
     """One place at the local engine, and an agent whose prompts it is always good enough for."""
-    local = replace(settings.engines.local, parallel=1)
-    settings = replace(settings, engines=replace(settings.engines, local=local))
+    local = replace(settings.engines["local"], parallel=1)
+    settings = replace(settings, engines=settings.engines | {"local": local})
     return policy(settings, "writer", "auto", dial=0.0)
 
 
@@ -66,8 +66,8 @@ async def test_before_anything_was_measured_the_calls_in_the_air_tell_how_long_i
 async def test_a_full_queue_is_no_place_to_wait(home: Path) -> None:
     def full(settings: Settings) -> Settings:
         settings = narrow(settings)
-        local = replace(settings.engines.local, queue_limit=1)
-        return replace(settings, engines=replace(settings.engines, local=local))
+        local = replace(settings.engines["local"], queue_limit=1)
+        return replace(settings, engines=settings.engines | {"local": local})
 
     async with stand(home, change=full) as it, held(it, 2):
         _, outcome = await ask(it.core, prompt("hello there", agent="writer", deadline_s=3000.0))

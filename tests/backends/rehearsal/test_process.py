@@ -193,7 +193,7 @@ def test_settings_point_at_the_twins_and_nowhere_else() -> None:
     before = Settings()
     after = settings_for(before, stage)
 
-    assert (after.engines.local.base_url, after.engines.cloud.base_url) == (stage.local_url, stage.cloud_url)
-    assert after.engines.local.kind == "ollama"
-    assert after.engines.local.model == before.engines.local.model
+    assert (after.engines["local"].base_url, after.engines["cloud"].base_url) == (stage.local_url, stage.cloud_url)
+    assert after.engines["local"].kind == "ollama"
+    assert after.engines["local"].model == before.engines["local"].model
     assert msgspec.structs.replace(after, engines=before.engines) == before

@@ -147,7 +147,7 @@ def test_a_sensitive_prompt_never_goes_out(some: Inputs) -> None:
     decision = decided(replace(some, verdict=SENSITIVE))
     if decision is not None:
         assert decision.engine == "local"
-        assert decision.failover is None
+        assert decision.failover == ()
         assert some.local.local_proved
 
 
@@ -157,7 +157,7 @@ def test_absolute_policies_and_pins_are_kept_and_never_fail_over(some: Inputs) -
     absolute = some.pinned or some.policy
     if decision is not None and absolute in ("local", "cloud"):
         assert decision.engine == absolute
-        assert decision.failover is None
+        assert decision.failover == ()
 
 
 @given(inputs)
@@ -165,7 +165,7 @@ def test_what_was_asked_for_answers_or_nothing_does(some: Inputs) -> None:
     decision = decided(some)
     if decision is not None and some.request.engine != "auto":
         assert decision.engine == some.request.engine
-        assert decision.failover is None
+        assert decision.failover == ()
 
 
 @given(inputs)
@@ -174,13 +174,13 @@ def test_a_call_over_budget_neither_starts_nor_takes_over_in_the_cloud(some: Inp
     over = some.room_left_usd is not None and some.cloud.worst_usd > some.room_left_usd
     if decision is not None and over and some.room_on_exceeded != "alert":
         assert decision.engine == "local"
-        assert decision.failover is None
+        assert decision.failover == ()
 
 
 @given(inputs)
 def test_ceilings_hold_for_the_first_call_and_for_the_one_that_takes_over(some: Inputs) -> None:
     decision = decided(some)
-    for name in (decision.engine, decision.failover) if decision is not None else ():
+    for name in (decision.engine, *decision.failover) if decision is not None else ():
         if name is None:
             continue
         assert not some.allowed_engines or name in some.allowed_engines
@@ -194,7 +194,7 @@ def test_an_engine_that_cannot_is_never_chosen_nor_takes_over(some: Inputs) -> N
     decision = decided(some)
     if decision is None:
         return
-    for name in (decision.engine, decision.failover):
+    for name in (decision.engine, *decision.failover):
         view = {"local": some.local, "cloud": some.cloud}.get(name or "")
         if view is not None:
             assert view.usable
@@ -425,8 +425,8 @@ def test_room_for_output_is_what_the_window_leaves_and_no_more_is_asked() -> Non
 
 
 def test_the_other_engine_may_take_over_where_all_allow_it() -> None:
-    assert decide(CALM).failover == "local"
-    assert decide(replace(CALM, dial=0.1)).failover == "cloud"
+    assert decide(CALM).failover == ("local",)
+    assert decide(replace(CALM, dial=0.1)).failover == ("cloud",)
 
 
 def test_a_decision_tells_what_it_was_weighed_against() -> None:
@@ -474,7 +474,7 @@ UNFORCED = replace(LOCAL, forces_tools=False)
 def test_who_can_be_held_to_a_tool_choice_is_chosen_and_the_other_may_take_over(policy: Policy) -> None:
     it = replace(CALM, request=MUST_CALL, local=UNFORCED, dial=0.0, policy=policy)
     decision = decide(it)
-    assert (decision.engine, decision.failover) == ("cloud", "local")
+    assert (decision.engine, decision.failover) == ("cloud", ("local",))
     assert decide(replace(it, request=WITH_TOOL, policy="prefer-local")).engine == "local"
 
 

@@ -1,4 +1,5 @@
 import os
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from backends.errors import WrongSettings
 from backends.settings.default_file import commented_file, descriptions
+from backends.settings.engines import OllamaSettings
 from backends.settings.model import AGENTS, Loaded, _know, gemini_key, known_keys, load
 from backends.settings.money import Budget
 from backends.settings.sources import LARGEST_B, _without_waiting, ollama_url
@@ -40,7 +42,7 @@ def test_a_file_changes_what_it_names_and_says_where_it_came_from(tmp_path: Path
 
 def test_the_environment_outranks_the_file(tmp_path: Path) -> None:
     loaded = written(tmp_path, '[engines.local]\nbase_url = "http://127.0.0.1:1"\n', OLLAMA_HOST="0.0.0.0:99")
-    assert loaded.settings.engines.local.base_url == "http://127.0.0.1:99"
+    assert loaded.settings.engines["local"].base_url == "http://127.0.0.1:99"
     assert loaded.sources["engines.local.base_url"] == "OLLAMA_HOST"
 
 
@@ -49,13 +51,15 @@ def test_ollama_host_is_the_address_of_an_ollama_alone(tmp_path: Path, kind: str
     text = f'[engines.local]\nkind = "{kind}"\nbase_url = "http://127.0.0.1:1"\n'
     loaded = written(tmp_path, text, OLLAMA_HOST="127.0.0.1:99")
     expected = "http://127.0.0.1:99" if kind == "ollama" else "http://127.0.0.1:1"
-    assert loaded.settings.engines.local.base_url == expected
+    assert loaded.settings.engines["local"].base_url == expected
     assert (loaded.sources["engines.local.base_url"] == "OLLAMA_HOST") is (kind == "ollama")
 
 
 @pytest.mark.parametrize("given", ['"30m"', '"1h30m"', '"1.5h"', '"-1"', '"0"', '"1800"', "1800", "0", "-1", '"500ms"'])
 def test_a_keep_alive_that_ollama_reads(tmp_path: Path, given: str) -> None:
-    assert written(tmp_path, f"[engines.local]\nkeep_alive = {given}\n").settings.engines.local.keep_alive is not None
+    engine = written(tmp_path, f"[engines.local]\nkeep_alive = {given}\n").settings.engines["local"]
+    assert isinstance(engine, OllamaSettings)
+    assert str(engine.keep_alive) == given.strip('"')
 
 
 @pytest.mark.parametrize(
@@ -192,7 +196,7 @@ def test_any_unknown_table_is_refused_with_a_key_that_exists(name: str) -> None:
     if any(key[0] == name for key in known_keys()):
         return
     with pytest.raises(WrongSettings) as error:
-        _know((name, "x"))
+        _know((name, "x"), {})
     nearest = str(error.value).rsplit("`", 2)[1]
     assert tuple(nearest.split(".")) in known_keys()
 
@@ -246,7 +250,8 @@ def test_every_line_of_the_commented_file_may_be_taken_in(tmp_path: Path) -> Non
 
 def test_every_setting_says_what_it_means() -> None:
     assert [key for key, _, meaning in descriptions() if not meaning] == []
-    assert len(descriptions()) == len(known_keys())
+    described = {re.sub(r"^engines\.\w+\.", "engines.NAME.", key) for key, _, _ in descriptions()}
+    assert len(described) == len(known_keys())
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_names_with_dots_and_values_of_every_kind(file: Path) -> None:
     settings = load(file, {}).settings
     assert (settings.agent("team.one").thinking_budget, settings.agent("team.one").sensitive) == (0, True)
     assert settings.privacy.words == ("Project Nightjar",)
-    assert settings.engines.cloud.model == "gemini-2.5-flash-lite"
+    assert settings.engines["cloud"].model == "gemini-2.5-flash-lite"
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ WEIGHED = Weighed(
 TOLD = Explanation(
     agent="writer",
     engine="cloud",
+    zone="cloud",
     model="gemini-3.5-flash-lite",
     intent="creative-writing",
     complexity=0.74,
@@ -44,6 +45,7 @@ TOLD = Explanation(
     alternatives=(
         Alternative(
             engine="local",
+            zone="local",
             model="qwen2.5:14b",
             cost_usd=Decimal(0),
             latency_ms=9100.0,
@@ -52,6 +54,7 @@ TOLD = Explanation(
         ),
         Alternative(
             engine="cache",
+            zone="local",
             model="",
             cost_usd=None,
             latency_ms=None,

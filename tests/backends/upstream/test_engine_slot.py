@@ -3,15 +3,17 @@ from datetime import UTC, datetime
 from backends.clock import ManualClock
 from backends.engines.ollama import OllamaClient
 from backends.errors import EngineError
-from backends.settings.model import LocalEngine
+from backends.settings.engines import OllamaSettings
 from backends.types import RuntimeReading
 from backends.upstream.circuit_breaker import FAILURES
 from backends.upstream.engine_slot import EngineSlot, Label
 
 
 def slot() -> EngineSlot:
-    settings = LocalEngine(parallel=2)
-    return EngineSlot("local", OllamaClient(settings), settings, label=Label(text="qwen"), clock=ManualClock())
+    settings = OllamaSettings(parallel=2)
+    return EngineSlot(
+        "local", OllamaClient(settings), settings, zone="local", label=Label(text="qwen"), clock=ManualClock()
+    )
 
 
 def reading(*, reachable: bool, waiting: int | None = None) -> RuntimeReading:

@@ -32,7 +32,7 @@ RESERVED = COSTS.worst("cloud", CALL)
 
 
 def meter() -> Meter:
-    return Meter("cloud", CALL, reserved_usd=RESERVED, costs=COSTS, clock=ManualClock())
+    return Meter("cloud", "cloud", CALL, reserved_usd=RESERVED, costs=COSTS, clock=ManualClock())
 
 
 def test_reported_usage_is_the_cost_and_the_charge() -> None:
@@ -142,7 +142,7 @@ def test_a_requests_figures_are_the_sums_of_its_attempts() -> None:
 
 
 def test_a_local_call_costs_nothing_that_is_billed() -> None:
-    it = Meter("local", CALL, reserved_usd=Decimal(0), costs=COSTS, clock=ManualClock())
+    it = Meter("local", "local", CALL, reserved_usd=Decimal(0), costs=COSTS, clock=ManualClock())
     it.heard("hello")
     counted = it.left("cancelled")
     assert counted is not None
@@ -211,7 +211,9 @@ def test_a_call_is_priced_as_of_its_beginning() -> None:
     clock = ManualClock()
     change = PriceFrom(valid_from=clock.now() + timedelta(seconds=1), input_usd=Decimal(2000), output_usd=Decimal(2))
     prices = Prices({CALL.model: Price(input_usd=Decimal(1000), output_usd=Decimal(1), changes=(change,))})
-    it = Meter("cloud", CALL, reserved_usd=RESERVED, costs=Costs(prices, clock, cloud_model=CALL.model), clock=clock)
+    it = Meter(
+        "cloud", "cloud", CALL, reserved_usd=RESERVED, costs=Costs(prices, clock, cloud_model=CALL.model), clock=clock
+    )
     clock.advance(60)
     it.used(Tokens(input=1_000))
     assert it.done()[0].cost_usd == 1

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from backends.errors import ContextTooLong
 from backends.identity import new_id
+from backends.settings.engines import OpenAISettings
 from backends.settings.model import Settings
 from backends.settings.money import Budget
 from backends.types import Request, Sampling
@@ -113,8 +114,8 @@ def on_a_budget(settings: Settings) -> Settings:
 
 def before(server: WireServer, *, window: int) -> Callable[[Settings], Settings]:
     def change(settings: Settings) -> Settings:
-        engine = replace(settings.engines.local, base_url=server.url, kind="openai", context=window)
-        settings = replace(settings, engines=replace(settings.engines, local=engine))
+        engine = OpenAISettings(base_url=server.url, context=window)
+        settings = replace(settings, engines=settings.engines | {"local": engine})
         return policy(settings, "default", "local", verify="off")
 
     return change

@@ -1,0 +1,210 @@
+"""The tables `[engines.NAME]` of claw.toml: a struct for each kind of engine, and what a zone is told by."""
+
+from decimal import Decimal
+from ipaddress import IPv6Address, ip_address
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Meta
+
+from backends.settings.section import Positive, Seconds, Section
+from backends.types import CLOUD, LOCAL, Zone
+
+BUILT_IN = ("local", "cloud")
+"""The engines that are there with no setting: an Ollama on this machine, and Gemini."""
+
+
+class EngineSettings(Section, frozen=True, kw_only=True, tag_field="kind"):
+    """What every kind has. `zone` is as claw.toml sets it; `place` is the zone that the engine is in."""
+
+    zone: Annotated[
+        Zone | None,
+        Meta(
+            description="local or cloud; not set: gemini is cloud, an Ollama on this machine is local, all others must"
+            " say it; local, when set, lists its hosts as places that sensitive prompts may go to"
+        ),
+    ] = None
+    model: Annotated[str, Meta(description="the model that answers")]
+    key_env: Annotated[
+        str | None,
+        Meta(description="environment variable with its key; for gemini not set means GOOGLE_API_KEY, GEMINI_API_KEY"),
+    ] = None
+    ability: Annotated[
+        Annotated[float, Meta(gt=0, lt=100)] | None,
+        Meta(description="how able its model is, as a score on MMLU-Pro in percent, in place of the built-in one"),
+    ] = None
+    discount: Annotated[
+        Decimal, Meta(description="negotiated share off the built-in prices, as decimal text; yours are net already")
+    ] = Decimal(0)
+    parallel: Annotated[Positive, Meta(description="calls at once; what waits beyond is the queue")]
+    queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")]
+    first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte, loading included")]
+    idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")]
+
+    @property
+    def kind(self) -> str:
+        """ollama, openai or gemini."""
+        return str(self.__struct_config__.tag)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where it listens: one address, or one for each replica; none where its client knows the place."""
+        raise NotImplementedError
+
+    @property
+    def place(self) -> Zone | None:
+        """The zone that it is in; None where neither its kind nor its settings tell."""
+        return self.zone
+
+
+class ServerSettings(EngineSettings, frozen=True, kw_only=True):
+    """A server at an address of the operator's choice."""
+
+    base_url: Annotated[str, Meta(description="where it listens; OLLAMA_HOST is read too, where it is an Ollama")] = (
+        "http://127.0.0.1:11434"
+    )
+    replicas: Annotated[
+        tuple[str, ...], Meta(description="further addresses of the same model; all share this engine's queue")
+    ] = ()
+    model: Annotated[str, Meta(description="the model that answers")] = "qwen2.5:14b"
+    parallel: Annotated[Positive, Meta(description="calls at once at each address; what waits beyond is the queue")] = 2
+    queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")] = 64
+    context: Annotated[
+        Positive, Meta(description="largest num_ctx in tokens; calls share one size so that Ollama never reloads")
+    ] = 16384
+    max_output: Annotated[
+        Positive | None,
+        Meta(
+            description="cap on output tokens of one call; with none given 4096 where a request names no number, else"
+            " what it names, as far as the window leaves room"
+        ),
+    ] = None
+    min_output: Annotated[
+        Positive, Meta(description="output tokens that a prompt must leave room for; a longer one does not fit")
+    ] = 1024
+    first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte, loading included")] = 120.0
+    idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 60.0
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return (self.base_url, *self.replicas)
+
+
+class OllamaSettings(ServerSettings, frozen=True, kw_only=True, tag="ollama"):
+    keep_alive: Annotated[
+        str | int,
+        Meta(description="how long Ollama keeps the model loaded after a call: seconds, or as 1h30m; -1 is for good"),
+    ] = "30m"
+
+    @property
+    def place(self) -> Zone | None:
+        """This machine's are local; of any other address nothing is known."""
+        return self.zone or (LOCAL if all(map(is_loopback, self.addresses)) else None)
+
+
+class OpenAISettings(ServerSettings, frozen=True, kw_only=True, tag="openai"):
+    """Any OpenAI-compatible server: vLLM, llama-server, OpenRouter …"""
+
+
+class GeminiSettings(EngineSettings, frozen=True, kw_only=True, tag="gemini"):
+    zone: Annotated[Literal["cloud"] | None, Meta(description="cloud, which is built in")] = None
+    model: Annotated[str, Meta(description="the Gemini model that answers")] = "gemini-3.5-flash-lite"
+    parallel: Annotated[Positive, Meta(description="calls at once")] = 32
+    queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")] = 256
+    base_url: Annotated[
+        str | None, Meta(description="another place that speaks Gemini's API; CLAW_GEMINI_BASE_URL is read too")
+    ] = None
+    proxy: Annotated[
+        str | None,
+        Meta(
+            description="http:// or https:// proxy between here and Gemini; user and password in it are shown nowhere"
+        ),
+    ] = None
+    max_output: Annotated[
+        Positive | None,
+        Meta(
+            description="cap on output tokens of one call, thinking excluded; with none given 8192 where a request"
+            " names no number, else what it names, as far as the model can write"
+        ),
+    ] = None
+    thinking_budget: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(
+            description="most thinking tokens of one call, 0 is none where the model can; with none given 2048 for hard"
+            " prompts of which nobody says how hard to think, else what the request's effort asks for"
+        ),
+    ] = None
+    first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte")] = 60.0
+    idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 30.0
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return () if self.base_url is None else (self.base_url,)
+
+    @property
+    def place(self) -> Zone:
+        return CLOUD
+
+
+Engine = OllamaSettings | OpenAISettings | GeminiSettings
+
+KIND = "ollama, openai for any OpenAI-compatible server such as vLLM, llama-server or OpenRouter, or gemini"
+"""What the setting `kind` means."""
+
+KINDS: dict[str, type[EngineSettings]] = {"ollama": OllamaSettings, "openai": OpenAISettings, "gemini": GeminiSettings}
+
+CLOUD_SERVER = {
+    "parallel": 32,
+    "queue_limit": 256,
+    "context": 131_072,
+    "min_output": 1,
+    "first_byte_s": 60.0,
+    "idle_s": 30.0,
+}
+"""What a server in the cloud has built in, in place of what one at home has."""
+
+NEEDED = {"ollama": ("model",), "openai": ("model", "base_url"), "gemini": ("model",)}
+"""What an engine must set that is not built in."""
+
+
+def built_in_engines() -> dict[str, Engine]:
+    return {"local": OllamaSettings(), "cloud": GeminiSettings()}
+
+
+def completed(given: dict[str, Any]) -> dict[str, Any]:
+    """The tables of claw.toml with the built-in two in front, and what follows from a kind and a zone filled in."""
+    kinds = {"local": "ollama", "cloud": "gemini"}
+    tables = {name: given.get(name, {}) for name in (*kinds, *(name for name in given if name not in kinds))}
+    return {
+        name: _filled({"kind": kinds[name]} | table if name in kinds else table) if isinstance(table, dict) else table
+        for name, table in tables.items()
+    }
+
+
+def _filled(table: dict[str, Any]) -> dict[str, Any]:
+    cloud_server = table.get("kind") == "openai" and table.get("zone") == CLOUD
+    return (CLOUD_SERVER | table) if cloud_server else table
+
+
+def lacking(name: str, table: dict[str, Any]) -> str | None:
+    """The first setting that an engine of this kind must have and has not; None where none is."""
+    if name in BUILT_IN:
+        return None
+    kind = table.get("kind")
+    return "kind" if kind is None else next((key for key in NEEDED.get(str(kind), ()) if key not in table), None)
+
+
+def is_loopback(url: str) -> bool:
+    """Is this address this machine beyond doubt? Loopback addresses and `localhost` are; other names prove nothing."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    if host == "localhost":
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback

@@ -21,7 +21,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from backends.gateway.dialects.openai_chat.chat_body import read
+from backends.gateway.dialects.openai_chat.chat_request import read
 from backends.gateway.http_errors import HttpError
 from backends.types import Message, Request
 from backends.upstream import token_count as tokens

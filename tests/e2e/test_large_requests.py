@@ -1,6 +1,6 @@
-"""Where a large request is worked on: never on the loop that everybody shares, whatever part of it holds the bytes.
+"""Large requests are never worked on in the event loop that all requests share, whatever part of them holds the bytes.
 
-No clock is read. On the loop's thread it is counted which functions of ours are entered, and how often.
+No clock is read: the test counts which of our functions the loop's thread enters, and how often.
 """
 
 import base64
@@ -10,34 +10,43 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import httpx
 import pytest
 from msgspec.structs import replace
 
+from backends.cache import cache_key
+from backends.engines.gemini import generate_body
+from backends.engines.ollama import chat_body
+from backends.gateway import json_body
+from backends.gateway.dialects.openai_chat import chat_request
+from backends.pipeline.normalise import normalise
+from backends.pipeline.planner import RoutePlanner
+from backends.pipeline.settlement import Recorder
 from backends.settings.model import Settings
+from backends.upstream import token_count
 from tests.core import Stand, policy, served, stand
 
 OURS = str(Path(__file__).parents[2] / "backends")
 TWINS = str(Path(OURS) / "rehearsal")
 
-WORK = {
-    "json_body.decode",
-    "openai_body.read",
-    "normalise.normalise",
-    "planner.RoutePlanner.inspect",
-    "planner.RoutePlanner.classify",
-    "pipeline._shared_key",
-    "store._both_keys",
-    "settlement.Recorder.remember",
-    "token_count.count",
-    "token_count.most",
-}
-"""What reads all of a request, by its name in the code; the engines' bodies come beside it."""
+READERS = (
+    json_body.decode,
+    chat_request.read,
+    normalise,
+    RoutePlanner.inspect,
+    RoutePlanner.classify,
+    cache_key.exact_key,
+    cache_key.partition,
+    Recorder.remember,
+    token_count.count,
+    token_count.most,
+)
+"""Functions that read the whole request; each engine's writer of bodies is added."""
 
-WRITES = {"cloud": "gemini._built", "local": "ollama_body.chat_body"}
+WRITERS = {"cloud": generate_body.body, "local": chat_body.chat_body}
 
 PROSE = "The pump in hall 3 was serviced in March and runs at 1,450 rpm since. "
 TEXT = PROSE * 1500  # 105 kB
@@ -91,10 +100,11 @@ async def test_a_large_request_to_the_local_engine_is_worked_on_beside_the_loop(
 
 async def beside_the_loop(home: Path, engine: str, large: Any) -> None:
     async with door(home) as (_, client):
+        work = {each.__code__ for each in (*READERS, WRITERS[engine])}
         small = await entered(client, engine, {"messages": [HI]})
-        assert small.keys() >= WORK | {WRITES[engine]}  # the names are right, and small requests stay
+        assert small.keys() >= work  # small requests stay on the loop
         found = await entered(client, engine, large)
-        assert found.keys() & (WORK | {WRITES[engine]}) == set()
+        assert found.keys() & work == set()
         # What grows with a request would be seen here ten thousand times; five measurings of its size are bounded.
         assert found.total() < small.total() + 7000
 
@@ -102,11 +112,11 @@ async def beside_the_loop(home: Path, engine: str, large: Any) -> None:
 async def test_a_large_field_that_nobody_knows_is_read_beside_the_loop(home: Path) -> None:
     async with door(home) as (_, client):
         found = await entered(client, "cloud", {"messages": [HI], "unknown": [1] * 40_000})
-        assert "json_body.decode" not in found
+        assert json_body.decode.__code__ not in found
 
 
-async def entered(client: httpx.AsyncClient, agent: str, body: Any) -> Counter[str]:
-    """The functions of ours that the loop's thread enters while it answers, by name."""
+async def entered(client: httpx.AsyncClient, agent: str, body: Any) -> Counter[CodeType]:
+    """The code of our functions that the loop's thread enters while it answers, and how often."""
     data = json.dumps({"model": "auto", "max_tokens": 40, **body}).encode()
     headers = {"content-type": "application/json", "x-claw-agent": agent}
     with counted() as found:
@@ -116,13 +126,13 @@ async def entered(client: httpx.AsyncClient, agent: str, body: Any) -> Counter[s
 
 
 @contextmanager
-def counted() -> Iterator[Counter[str]]:
-    found: Counter[str] = Counter()
+def counted() -> Iterator[Counter[CodeType]]:
+    found: Counter[CodeType] = Counter()
 
     def profile(frame: FrameType, event: str, _: Any) -> None:
         file = frame.f_code.co_filename
         if event == "call" and file.startswith(OURS) and not file.startswith(TWINS):
-            found[f"{Path(file).stem}.{frame.f_code.co_qualname}"] += 1
+            found[frame.f_code] += 1
 
     before = sys.getprofile()
     sys.setprofile(profile)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.gateway import json_body
-from backends.gateway.dialects.openai_chat.chat_body import ChatBody, read
+from backends.gateway.dialects.openai_chat.chat_request import ChatBody, read
 from backends.gateway.http_errors import HttpError
 from backends.gateway.json_body import check_depth, decode
 from tests.backends.gateway.running_gateway import RunningGateway

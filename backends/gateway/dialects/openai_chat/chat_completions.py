@@ -7,7 +7,7 @@ from contextlib import aclosing
 from backends.errors import ClawError
 from backends.gateway.dialects.openai_chat import chat_answer
 from backends.gateway.dialects.openai_chat.chat_answer import ChatChoice, ChatStream
-from backends.gateway.dialects.openai_chat.chat_body import ChatRequest, read
+from backends.gateway.dialects.openai_chat.chat_request import ChatRequest, read
 from backends.gateway.http_errors import RequestFailed, ShuttingDown, safe_value
 from backends.gateway.http_exchange import Header, HttpExchange
 from backends.gateway.model_names import target_of

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from backends.gateway.dialects.openai_chat.chat_body import ChatRequest, read
+from backends.gateway.dialects.openai_chat.chat_request import ChatRequest, read
 from backends.gateway.http_errors import HttpError
 from backends.types import Media, Message, Tool, ToolCall
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from backends.finops.data_writer import csv_text
 from backends.finops.discounts import discounts
 from backends.ledger.prices import Prices
-from backends.ledger.rollups import By, Sum, sums
+from backends.ledger.rollups import By, RollupSum, sums
 
 COLUMNS = (
     "AvailabilityZone",
@@ -80,7 +80,7 @@ def focus_csv(db: sqlite3.Connection, *, since: datetime, until: datetime, price
     return csv_text(COLUMNS, map(_record, charges))
 
 
-def _record(charge: Sum) -> list[str]:
+def _record(charge: RollupSum) -> list[str]:
     day = datetime.fromisoformat(charge.day).replace(tzinfo=UTC)
     month = day.replace(day=1)
     provider, service = PROVIDERS[charge.engine]

@@ -168,21 +168,22 @@ SELECT agent, model, sum(p_local >= p_cloud - within) AS requests, count(*) AS a
        sum(iif(p_local >= p_cloud - within, thinking_tokens, 0)) AS thinking,
        sum(iif(p_local >= p_cloud - within, cached_input_tokens, 0)) AS cached
 FROM requests, span
-WHERE started_at >= since AND started_at < until AND engine = 'cloud' AND finish = 'stop' AND p_local IS NOT NULL
+WHERE started_at >= since AND started_at < until AND zone = 'cloud' AND finish = 'stop' AND p_local IS NOT NULL
 GROUP BY agent, model HAVING requests > 0
 """
 
 LOCAL_WOULD_DO = """
 SELECT agent, count(*) AS requests, usd_sum(cost_usd) AS usd FROM requests
-WHERE started_at >= ? AND started_at < ? AND engine = 'cloud' AND p_local >= p_cloud * ? GROUP BY agent
+WHERE started_at >= ? AND started_at < ? AND zone = 'cloud' AND p_local >= p_cloud * ? GROUP BY agent
 """
 
 USED = """
 SELECT model, count(*) AS requests, sum(input_tokens) AS input, sum(output_tokens) AS output,
        sum(thinking_tokens) AS thinking, sum(cached_input_tokens) AS cached, max(started_at) AS last
-FROM requests WHERE started_at >= ? AND started_at < ? AND engine = 'cloud' GROUP BY model
+FROM requests WHERE started_at >= ? AND started_at < ? AND zone = 'cloud' GROUP BY model
 """
 
 BUSY = """
-SELECT sum(latency_ms) AS busy_ms FROM requests WHERE started_at >= ? AND started_at < ? AND engine = 'local'
+SELECT sum(latency_ms) AS busy_ms FROM requests
+WHERE started_at >= ? AND started_at < ? AND zone = 'local' AND engine <> 'cache'
 """

@@ -1,7 +1,7 @@
-"""What the ledger's last month says of where money goes: savings, the next ones, break-even, and prices by month."""
+"""The review: what was saved in the last month, what would save most, break-even, and the trend of prices by month."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -9,12 +9,11 @@ from backends.finops import model_recommendations, waste_recommendations
 from backends.finops.analysis_window import AnalysisWindow, money
 from backends.finops.break_even import break_even
 from backends.finops.discounts import discounts
-from backends.finops.llmflation import price_months
 from backends.finops.spend_report import saved_by
 from backends.ledger.prices import Prices
-from backends.ledger.rollups import sums
+from backends.ledger.rollups import RollupSum, sums
 from backends.settings.model import Settings
-from backends.types import ZERO, BreakEven, Recommendation, Review, SavedBy
+from backends.types import ZERO, BreakEven, PriceMonth, Recommendation, Review, SavedBy
 
 DAYS = 30
 MONTHS_DAYS = 366
@@ -32,6 +31,7 @@ SEARCHES: tuple[Callable[[AnalysisWindow], Iterator[Recommendation]], ...] = (
     waste_recommendations.uncached_openings,
 )
 
+MILLION = Decimal(1_000_000)
 LEAST_USD = Decimal("0.01")
 """A month's saving below this is not worth a line."""
 
@@ -53,14 +53,8 @@ def review(db: sqlite3.Connection, *, settings: Settings, prices: Prices, now: d
         baseline_usd=baseline,
         recommendations=recommendations(window),
         break_even=_break_even(window),
-        months=price_months(
-            sums(
-                db,
-                since=now - timedelta(days=MONTHS_DAYS),
-                until=now,
-                discount=discount,
-                by=("month", "engine"),
-            )
+        months=_price_trend(
+            sums(db, since=now - timedelta(days=MONTHS_DAYS), until=now, discount=discount, by=("month", "zone"))
         ),
     )
 
@@ -86,9 +80,26 @@ def _break_even(window: AnalysisWindow) -> BreakEven:
     )
 
 
+def _price_trend(parts: Iterable[RollupSum]) -> tuple[PriceMonth, ...]:
+    """What a million tokens of the cloud cost and how many a request took, oldest month first; months are UTC."""
+    paid = sorted((part for part in parts if part.zone == "cloud"), key=lambda part: part.month)
+    return tuple(map(_price_month, paid))
+
+
+def _price_month(part: RollupSum) -> PriceMonth:
+    tokens = part.input_tokens + part.output_tokens + part.thinking_tokens
+    return PriceMonth(
+        month=part.month,
+        requests=part.requests,
+        cost_usd=part.cost_usd,
+        usd_per_mtok=part.cost_usd / tokens * MILLION if tokens else None,
+        tokens_per_request=tokens / part.requests if part.requests else None,
+    )
+
+
 LOCAL = """
 SELECT count(*) AS requests, usd_sum(baseline_usd) AS baseline, avg(latency_ms) AS ms FROM requests
-WHERE started_at >= ? AND started_at < ? AND engine = 'local' AND finish = 'stop'
+WHERE started_at >= ? AND started_at < ? AND zone = 'local' AND engine <> 'cache' AND finish = 'stop'
 """
 
 ALL = "SELECT count(*) AS requests FROM requests WHERE started_at >= ? AND started_at < ?"

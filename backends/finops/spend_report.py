@@ -1,4 +1,4 @@
-"""Spend and savings over a span of the ledger, by agent, engine, model, intent, day or tag.
+"""Spend and savings over a span of the ledger, by agent, engine, zone, model, intent, day or tag.
 
 What was saved is measured against sending everything to the cloud: each row's `baseline_usd` is what its tokens would
 have cost there at its moment. The parts of a saving add up to it to the last digit.
@@ -13,17 +13,17 @@ from msgspec import Struct
 
 from backends.finops.discounts import discounts
 from backends.ledger.prices import Prices
-from backends.ledger.rollups import Sum, sums
+from backends.ledger.rollups import RollupSum, sums
 from backends.types import ZERO, SavedBy
 
-By = Literal["agent", "engine", "model", "intent", "day", "tag"]
+By = Literal["agent", "engine", "zone", "model", "intent", "day", "tag"]
 
 UNTAGGED = "untagged"
 
 SAVING_PARTS = ("routing", "exact_cache", "semantic_cache", "provider_cache", "optimisation")
 """The fields of SavedBy, in the order in which people read them."""
 
-KEYS: tuple[By, ...] = ("agent", "engine", "model", "intent", "day", "tag")
+KEYS: tuple[By, ...] = ("agent", "engine", "zone", "model", "intent", "day", "tag")
 """What the rows of a report may be about; days are UTC."""
 
 
@@ -74,7 +74,7 @@ def report(db: sqlite3.Connection, *, since: datetime, until: datetime, by: By, 
     return SpendReport(since=since, until=until, by=by, total=sum(rows, ReportLine(key="total")), rows=tuple(rows))
 
 
-def saved_by(part: Sum) -> SavedBy:
+def saved_by(part: RollupSum) -> SavedBy:
     """The saving of one sum, whole, under what it came by."""
     saved = part.baseline_usd - part.cost_usd
     match part.cache:
@@ -87,7 +87,7 @@ def saved_by(part: Sum) -> SavedBy:
             return SavedBy(routing=saved - discount, provider_cache=discount)
 
 
-def _line(key: str, part: Sum) -> ReportLine:
+def _line(key: str, part: RollupSum) -> ReportLine:
     return ReportLine(
         key=key,
         requests=part.requests,

@@ -99,7 +99,7 @@ def uncached_openings(window: AnalysisWindow) -> Iterator[Recommendation]:
 
 THINKING = """
 SELECT agent, model, count(*) AS requests, sum(thinking_tokens) AS thinking FROM requests
-WHERE started_at >= ? AND started_at < ? AND engine = 'cloud' AND thinking_tokens > 0 AND complexity < ?
+WHERE started_at >= ? AND started_at < ? AND zone = 'cloud' AND thinking_tokens > 0 AND complexity < ?
 GROUP BY agent, model
 """
 
@@ -116,13 +116,13 @@ CUT = """
 SELECT agent, finish, count(*) AS requests, usd_sum(cost_usd) AS usd, CAST(avg(output_tokens) AS INTEGER) AS output,
        max(output_tokens) AS most
 FROM requests
-WHERE started_at >= ? AND started_at < ? AND finish IN ('length', 'cancelled') AND engine = 'cloud'
+WHERE started_at >= ? AND started_at < ? AND finish IN ('length', 'cancelled') AND zone = 'cloud'
 GROUP BY agent, finish
 """
 
 REPEATED = """
 SELECT count(*) AS requests, group_concat(DISTINCT agent) AS agents, usd_sum(cost_usd) AS usd FROM requests
-WHERE started_at >= ? AND started_at < ? AND engine = 'cloud' AND finish = 'stop' AND sensitive = 0
+WHERE started_at >= ? AND started_at < ? AND zone = 'cloud' AND finish = 'stop' AND sensitive = 0
   AND prompt_hash IS NOT NULL
 GROUP BY prompt_hash HAVING count(*) > 1
 """
@@ -131,6 +131,6 @@ LONG = """
 SELECT agent, model, count(*) AS requests, min(input_tokens) AS least, sum(input_tokens) AS input,
        sum(cached_input_tokens) AS cached
 FROM requests
-WHERE started_at >= ? AND started_at < ? AND engine = 'cloud' AND finish = 'stop'
+WHERE started_at >= ? AND started_at < ? AND zone = 'cloud' AND finish = 'stop'
 GROUP BY agent, model HAVING count(*) >= 20 AND min(input_tokens) >= 2048 AND cached * 10 < input
 """

@@ -179,7 +179,8 @@ class ReservationRow(Struct, frozen=True, tag="held", array_like=True):
     usd: str
 
     def write(self, db: sqlite3.Connection) -> bool:
-        db.execute("INSERT INTO reservations VALUES (?, ?, ?, ?)", (self.id, self.engine, self.model, self.usd))
+        values = (self.id, self.engine, self.model, self.usd)
+        db.execute("INSERT INTO reservations (id, engine, model, usd) VALUES (?, ?, ?, ?)", values)
         return True
 
 
@@ -205,7 +206,8 @@ class FinalRow(Struct, frozen=True, tag="final", array_like=True):
 
     def write(self, db: sqlite3.Connection) -> bool:
         """False, and nothing is written, where the request has its final row already."""
-        if not db.execute(SETTLE, self.row).rowcount:
+        # A spill of an earlier version has no zone in its rows.
+        if not db.execute(SETTLE, {"recorded_zone": None} | self.row).rowcount:
             return False
         db.executemany("INSERT INTO charges VALUES (?, ?, ?, ?, ?, ?, ?)", self.charges)
         if self.body is not None:
@@ -242,7 +244,7 @@ SETTLE_COLUMNS = (
     "id, started_at, charged_at, source, agent, engine, model, intent, complexity, sensitive, cache, finish, "
     "input_tokens, output_tokens, thinking_tokens, cached_input_tokens, cost_usd, baseline_usd, ttft_ms, latency_ms, "
     "attempts, attempts_estimated, usage_estimated, reasons, notes, error, error_kind, retry_after_s, price_source, "
-    "tag, p_local, p_cloud, weights, own_cost_usd"
+    "tag, p_local, p_cloud, weights, own_cost_usd, recorded_zone"
 )
 SETTLE = f"""
 INSERT INTO requests ({SETTLE_COLUMNS}, prompt_hash)

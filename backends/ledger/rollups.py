@@ -21,11 +21,11 @@ from backends.types import ZERO
 Discount = Callable[[sqlite3.Row], Decimal]
 """US dollars that a provider took off a request for what it had cached, from its row of DISCOUNTED."""
 
-By = Literal["hour", "day", "month", "agent", "engine", "model", "intent", "cache", "tag"]
+By = Literal["hour", "day", "month", "agent", "engine", "zone", "model", "intent", "cache", "tag"]
 KEYS: dict[By, str] = {"day": "substr(hour, 1, 10)", "month": "substr(hour, 1, 7)"}
 """SQL for those that are no column of their own; all are UTC."""
 
-KEY: tuple[By, ...] = ("hour", "agent", "engine", "model", "intent", "cache", "tag")
+KEY: tuple[By, ...] = ("hour", "agent", "engine", "zone", "model", "intent", "cache", "tag")
 COUNTS = ("requests", "input_tokens", "output_tokens", "thinking_tokens", "cached_input_tokens")
 MONEY = ("cost_usd", "baseline_usd", "own_cost_usd")
 Key = tuple[str, ...]
@@ -49,7 +49,7 @@ class RollUp(Struct, frozen=True, kw_only=True):
         db.execute("UPDATE rollups_reach SET seen_to = ?", (last,))
 
 
-class Sum(Struct, frozen=True, kw_only=True):
+class RollupSum(Struct, frozen=True, kw_only=True):
     """Requests that have what is named in common. `hour` ("2026-11-24T14"), `day` and `month` are UTC."""
 
     hour: str = ""
@@ -57,6 +57,7 @@ class Sum(Struct, frozen=True, kw_only=True):
     month: str = ""
     agent: str = ""
     engine: str = ""
+    zone: str = ""
     model: str = ""
     intent: str = ""
     cache: str = ""
@@ -74,7 +75,7 @@ class Sum(Struct, frozen=True, kw_only=True):
 
 def sums(
     db: sqlite3.Connection, *, since: datetime, until: datetime, discount: Discount, by: Sequence[By]
-) -> list[Sum]:
+) -> list[RollupSum]:
     """Everything that started in [since, until), each request in one sum; what `by` does not name is "" in it.
 
     A bound in an hour whose rows have been deleted is moved to where that hour begins.
@@ -103,10 +104,10 @@ def sums(
     return [_sum(row, by, discounts[_key(row, by)]) for row in found]
 
 
-def _sum(row: sqlite3.Row, by: Sequence[By], discount: Decimal) -> Sum:
+def _sum(row: sqlite3.Row, by: Sequence[By], discount: Decimal) -> RollupSum:
     values: dict[str, Any] = {name: row[name] for name in (*by, *COUNTS)}
     values |= {name: Decimal(row[name]) for name in MONEY}
-    return Sum(**values, provider_discount_usd=Decimal(row["provider_discount_usd"]) + discount)
+    return RollupSum(**values, provider_discount_usd=Decimal(row["provider_discount_usd"]) + discount)
 
 
 def _discounts(
@@ -128,8 +129,8 @@ def _hour(at: datetime) -> datetime:
 
 
 PARTS = """
-SELECT substr(started_at, 1, 13) AS hour, agent, engine, model, intent, cache, coalesce(tag, '') AS tag, 1 AS requests,
-       input_tokens, output_tokens, thinking_tokens, cached_input_tokens, cost_usd, baseline_usd,
+SELECT substr(started_at, 1, 13) AS hour, agent, engine, zone, model, intent, cache, coalesce(tag, '') AS tag,
+       1 AS requests, input_tokens, output_tokens, thinking_tokens, cached_input_tokens, cost_usd, baseline_usd,
        coalesce(own_cost_usd, '0') AS own_cost_usd, '0' AS provider_discount_usd
 FROM requests WHERE {rows}
 """
@@ -153,7 +154,7 @@ LOOSE = (
 GROUPED = f"SELECT {', '.join(KEY)}, {TOTALS} FROM ({PARTS}) GROUP BY {', '.join(KEY)}"  # noqa: S608 — our own columns
 
 ROLLED = """
-SELECT hour, agent, engine, model, intent, cache, tag, requests, input_tokens, output_tokens, thinking_tokens,
+SELECT hour, agent, engine, zone, model, intent, cache, tag, requests, input_tokens, output_tokens, thinking_tokens,
        cached_input_tokens, cost_usd, baseline_usd, own_cost_usd, provider_discount_usd
 FROM rollups WHERE hour >= :first_hour AND hour < :last_hour
 """
@@ -162,7 +163,7 @@ SUMMED = f"SELECT {{keys}}, {TOTALS} FROM ({{parts}}) GROUP BY {{names}}"  # noq
 
 DISCOUNTED = """
 SELECT {keys}, started_at, cost_usd, baseline_usd, attempts FROM (
-    SELECT substr(started_at, 1, 13) AS hour, agent, engine, model, intent, cache, coalesce(tag, '') AS tag,
+    SELECT substr(started_at, 1, 13) AS hour, agent, engine, zone, model, intent, cache, coalesce(tag, '') AS tag,
            started_at, cost_usd, baseline_usd, attempts
     FROM requests WHERE {rows} AND cached_input_tokens > 0 AND cache IN ('miss', 'bypass'))
 """
@@ -173,9 +174,9 @@ FROM rollups_reach
 """
 
 ADD = """
-INSERT INTO rollups (hour, agent, engine, model, intent, cache, tag, requests, input_tokens, output_tokens,
+INSERT INTO rollups (hour, agent, engine, zone, model, intent, cache, tag, requests, input_tokens, output_tokens,
                      thinking_tokens, cached_input_tokens, cost_usd, baseline_usd, own_cost_usd, provider_discount_usd)
-VALUES (:hour, :agent, :engine, :model, :intent, :cache, :tag, :requests, :input_tokens, :output_tokens,
+VALUES (:hour, :agent, :engine, :zone, :model, :intent, :cache, :tag, :requests, :input_tokens, :output_tokens,
         :thinking_tokens, :cached_input_tokens, :cost_usd, :baseline_usd, :own_cost_usd, :provider_discount_usd)
 ON CONFLICT DO UPDATE SET
     requests = requests + excluded.requests,

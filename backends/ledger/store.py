@@ -251,5 +251,6 @@ CLOUD_CALLS = """
 SELECT coalesce(json_extract(value, '$.model_asked'), json_extract(value, '$.model')) AS model, count(*) AS calls,
        sum(json_extract(value, '$.tokens.input')) AS input
 FROM requests, json_each(attempts)
-WHERE started_at >= ? AND json_extract(value, '$.engine') = 'cloud' GROUP BY 1
+WHERE started_at >= ? AND coalesce(json_extract(value, '$.zone'), json_extract(value, '$.engine')) = 'cloud'
+GROUP BY 1
 """

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from backends.ledger import migrations
 from backends.ledger.retention import Prune
-from backends.ledger.rollups import KEY, RollUp, Sum, sums
+from backends.ledger.rollups import KEY, RollUp, RollupSum, sums
 from backends.ledger.running_totals import RunningTotals
 from backends.ledger.sqlite_connection import extend
 from backends.ledger.write_commands import Settle
@@ -44,7 +44,7 @@ def settled(*outcomes: Outcome) -> list[Settle]:
     return [Settle(outcome=each, charged_usd=each.cost_usd) for each in outcomes]
 
 
-def total(parts: Sequence[Sum]) -> tuple[int, Decimal, int, Decimal]:
+def total(parts: Sequence[RollupSum]) -> tuple[int, Decimal, int, Decimal]:
     return (
         sum(part.requests for part in parts),
         sum((part.cost_usd for part in parts), ZERO),

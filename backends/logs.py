@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from backends.paths import open_private
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 
 OURS = ("backends", "console")
 LIMIT_B = 1_000_000
@@ -48,7 +48,7 @@ class Discreet(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         if not record.name.startswith(OURS):
             record = logging.makeLogRecord(record.__dict__ | {"msg": f"in {record.funcName}", "args": ()})
-        return harmless(super().format(record), newlines=True)
+        return safe(super().format(record), newlines=True)
 
     def formatException(  # noqa: N802 — the base class's name
         self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]

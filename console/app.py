@@ -1,4 +1,4 @@
-"""The console: it composes the screen, binds keys, and hands messages between panes and bridge."""
+"""The console's App: it composes the screen, binds keys, and passes messages between panes and bridge."""
 
 import asyncio
 import gc
@@ -15,34 +15,34 @@ from textual.message import Message
 from backends.types import Action
 from console import keys, theming
 from console.bridge import Bridge, Open
+from console.main_screen import LAYOUT, TITLES, MainScreen
 from console.messages import (
-    Act,
-    ActDone,
-    ActFailed,
-    Ask,
-    AskFailed,
-    CancelAsk,
+    ActionFailed,
+    ActionSucceeded,
+    CancelRequest,
     ChunkArrived,
     OpenFailed,
-    Preview,
-    Previewed,
-    Reviewed,
+    PreviewRoute,
+    RequestFailed,
+    ReviewLoaded,
+    RoutePreviewed,
+    RunAction,
+    SendRequest,
     StateChanged,
 )
-from console.screens.main import LAYOUT, TITLES, MainScreen
 from console.state import ViewState
-from console.terminal_output import drained
+from console.terminal import drained
 from console.widgets.pane import Pane
 
 SETTLE_S = 0.05
-"""How long an action waits for keys that follow it at once: those show that it was pasted."""
+"""How long an action waits for keys that follow at once: those show that it was pasted."""
 HANGUP_DRAIN_S = 2.0
 HUNG_UP = 128 + signal.SIGHUP
 TERMINATED = 128 + signal.SIGTERM
 
 
 def _chat() -> Pane:
-    from console.panes.chat import ChatPane
+    from console.panes.chat_pane import ChatPane
 
     return ChatPane()
 
@@ -63,9 +63,9 @@ class ClawApp(App[None]):
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.state = ViewState()
         self.bridge = Bridge(open_core, reopen=reopen, post=self._deliver, drained=drained)
-        self.guard = keys.Guard(self._monotonic)
-        self._leaving: asyncio.Task[None] | None = None
-        self.parting_line = ""
+        self.guard = keys.PasteGuard(self._monotonic)
+        self._hanging_up: asyncio.Task[None] | None = None
+        self.exit_message = ""
         self.main = MainScreen(chat)
         for name in theming.names():
             self.register_theme(theming.theme(name))
@@ -76,19 +76,19 @@ class ClawApp(App[None]):
 
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
-        # SIGHUP also where it was inherited ignored, as under nohup: a console without a terminal has nothing to do.
+        # Handle SIGHUP also where nohup told the process to ignore it: a console without a terminal has nothing to do.
         loop.add_signal_handler(signal.SIGHUP, self.hang_up)
         loop.add_signal_handler(signal.SIGTERM, lambda: self.exit(return_code=TERMINATED))
         self.call_after_refresh(self._begin)
 
     async def _begin(self) -> None:
-        """What the first frame did not wait for."""
+        """Start what the first frame does not wait for."""
         await self.main.complete()
         gc.enable()
         self.bridge.start()
 
     async def on_event(self, event: Event) -> None:
-        if not event.is_forwarded:  # those that bubble back from a pane were seen on their way down
+        if not event.is_forwarded:  # an event that bubbles back from a pane was handled before
             if isinstance(event, Paste):
                 self.guard.pasted()
             elif isinstance(event, Key):
@@ -97,26 +97,26 @@ class ClawApp(App[None]):
 
     # ---- from panes to the bridge
 
-    def on_ask(self, message: Ask) -> None:
+    def on_send_request(self, message: SendRequest) -> None:
         self.bridge.ask(message.turn, message.request)
 
-    def on_cancel_ask(self, message: CancelAsk) -> None:
+    def on_cancel_request(self, message: CancelRequest) -> None:
         self.bridge.cancel(message.turn)
 
-    def on_preview(self, message: Preview) -> None:
+    def on_preview_route(self, message: PreviewRoute) -> None:
         self.bridge.preview(message.turn, message.request)
 
-    def on_reconsider(self) -> None:
+    def on_request_review(self) -> None:
         self.bridge.review()
 
-    def on_act(self, message: Act) -> None:
+    def on_run_action(self, message: RunAction) -> None:
         self.set_timer(SETTLE_S, lambda: self._act(message.action))
 
     def _act(self, action: Action) -> None:
         if self.guard.allows():
             self.bridge.act(action)
         else:
-            self.main.say(f"{action.verb} was ignored: it came with pasted text", bad=True)
+            self.main.show_message(f"{action.verb} was ignored because it came with pasted text", bad=True)
 
     # ---- from the bridge to panes
 
@@ -124,22 +124,22 @@ class ClawApp(App[None]):
         if isinstance(message, StateChanged):
             self.state = message.state
             self.main.show(message.state)
-        elif isinstance(message, Reviewed):
+        elif isinstance(message, ReviewLoaded):
             self.screen.post_message(message)
-        elif isinstance(message, ChunkArrived | AskFailed | Previewed):
+        elif isinstance(message, ChunkArrived | RequestFailed | RoutePreviewed):
             if self.main.chat is not None:
                 self.main.chat.post_message(message)
         else:
             self.post_message(message)
 
-    def on_act_done(self, message: ActDone) -> None:
-        self.main.say(message.acted.detail)
+    def on_action_succeeded(self, message: ActionSucceeded) -> None:
+        self.main.show_message(message.acted.detail)
 
-    def on_act_failed(self, message: ActFailed) -> None:
-        self.main.say(message.line, bad=True)
+    def on_action_failed(self, message: ActionFailed) -> None:
+        self.main.show_message(message.line, bad=True)
 
     def on_open_failed(self, message: OpenFailed) -> None:
-        self.parting_line = message.line
+        self.exit_message = message.line
         self.exit(return_code=message.exit_code)
 
     # ---- keys
@@ -150,7 +150,7 @@ class ClawApp(App[None]):
 
     def action_stop_cloud(self) -> None:
         stopped = self.state.cloud_stopped
-        self.post_message(Act(Action(verb="resume-cloud" if stopped else "stop-cloud", actor="console")))
+        self.post_message(RunAction(Action(verb="resume-cloud" if stopped else "stop-cloud", actor="console")))
 
     def action_flush(self) -> None:
         self.main.cache.action_flush()
@@ -158,29 +158,29 @@ class ClawApp(App[None]):
     def action_next_theme(self) -> None:
         names = theming.names()
         self.theme = names[(names.index(self.theme) + 1) % len(names)]
-        self.main.say(f"theme {self.theme}")
+        self.main.show_message(f"Theme {self.theme}")
 
     def action_command_palette(self) -> None:
-        from console.commands import Palette
+        from console.command_palette import Palette
 
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette())
 
     def action_help(self) -> None:
-        from console.screens.help import HelpScreen
+        from console.overlays.help import HelpOverlay
 
         panes = [(title, self.main.keys_of(number)) for number, title in TITLES]
-        self.push_screen(HelpScreen([("everywhere", keys.SHEET), *(each for each in panes if each[1])]))
+        self.push_screen(HelpOverlay([pane for pane in panes if pane[1]]))
 
     # ---- the terminal
 
     def hang_up(self) -> None:
-        """The terminal is gone: leave at once; told twice, by signal and by the watch, it is one leaving."""
-        if self._leaving is None:
-            self._leaving = asyncio.get_running_loop().create_task(self._leave_at_once(), name="hang up")
+        """The terminal is gone: exit at once. The signal and the watch may both report it; the second is ignored."""
+        if self._hanging_up is None:
+            self._hanging_up = asyncio.get_running_loop().create_task(self._exit_without_terminal(), name="hang up")
 
-    async def _leave_at_once(self) -> None:
-        """The terminal is gone: nothing to restore, and writing to it may block, so no orderly end of the screen."""
+    async def _exit_without_terminal(self) -> None:
+        """Close the core, then end the process: writing to a terminal that is gone may block."""
         try:
             async with asyncio.timeout(HANGUP_DRAIN_S):
                 await self.bridge.close()

@@ -1,7 +1,7 @@
-"""Between core and screen: the one subscriber to the core's events, and the one caller of its verbs.
+"""The bridge between core and screen: the only subscriber to the core's events, and the only caller of its verbs.
 
-It opens the core after the first frame, keeps the state by reducing events, and tells the screen of it at most eight
-times a second and only while the terminal keeps up. A running core that vanishes is looked for until it is back.
+It opens the core after the first frame and reduces events to the state. It posts the state at most eight times a
+second, and only while the terminal keeps up. When a running core goes away, it reconnects as soon as it is back.
 """
 
 import asyncio
@@ -14,22 +14,20 @@ from backends.core.api import Core
 from backends.errors import ClawError, Unreachable
 from backends.events import Event, Resync
 from backends.types import Action, Request
-from console.calls import Calls, Post
-from console.messages import ActFailed, AskFailed, OpenFailed, Previewed, Reviewed, StateChanged
-from console.state import Connection, ViewState, adopt, connect, mark_stale, reduce
+from console.core_calls import CoreCalls, Post
+from console.messages import ActionFailed, OpenFailed, RequestFailed, ReviewLoaded, RoutePreviewed, StateChanged
+from console.state import CoreConnection, ViewState, adopt, connect, mark_stale, reduce
 
 PERIOD_S = 0.125
 RETRY_S = (0.25, 0.5, 1.0, 2.0, 4.0)
-LOOK_S = 5.0
-"""Seconds between two looks for samples that stopped coming."""
 BURST = 64
-"""Events reduced in a row before others get their turn on the loop."""
-NOT_OPEN = "the core is not open yet: try again in a moment"
-GONE = "the core is gone: the console reconnects by itself as soon as it is back"
+"""Events reduced before other tasks of the loop run."""
+NOT_OPEN = "The core is not open yet. Try again in a moment."
+GONE = "The core is gone. The console reconnects as soon as it is back."
 
 
-class Opened(Protocol):
-    """A core and how it was come by; `where` is a socket, an address, or "this process"."""
+class CoreHandle(Protocol):
+    """An open core; `where` is a socket, an address, or "this process"."""
 
     @property
     def core(self) -> Core: ...
@@ -39,7 +37,7 @@ class Opened(Protocol):
     def where(self) -> str: ...
 
 
-Open = Callable[[], AbstractAsyncContextManager[Opened]]
+Open = Callable[[], AbstractAsyncContextManager[CoreHandle]]
 
 
 def _now() -> datetime:
@@ -51,9 +49,10 @@ def _always() -> bool:
 
 
 class Bridge:
-    """`reopen` finds a core that vanished; it must never embed one, which would hold the ledger against its return.
+    """`reopen` opens a core that went away. It must never embed one, which would lock the ledger against its return.
 
-    `drained` says whether the terminal has taken what was written to it.
+    `drained` tells whether the terminal has accepted all output. Every `stale_check_s` seconds,
+    samples older than `stale_after_s` are marked.
     """
 
     def __init__(
@@ -65,6 +64,7 @@ class Bridge:
         drained: Callable[[], bool] = _always,
         now: Callable[[], datetime] = _now,
         stale_after_s: float = 15.0,
+        stale_check_s: float = 5.0,
     ) -> None:
         self._open = open_core
         self._reopen = reopen or open_core
@@ -72,19 +72,20 @@ class Bridge:
         self._drained = drained
         self._now = now
         self._stale_after_s = stale_after_s
-        self._calls: Calls | None = None
+        self._stale_check_s = stale_check_s
+        self._calls: CoreCalls | None = None
         self._due: asyncio.TimerHandle | None = None
         self._shown_at = float("-inf")
         self._running: asyncio.Task[None] | None = None
         self.state = ViewState()
 
     def start(self) -> None:
-        """Open the core in a task that `close` ends and awaits."""
+        """Open the core in a task; `close` ends and awaits it."""
         if self._running is None:
             self._running = asyncio.get_running_loop().create_task(self.run(), name="bridge")
 
     async def close(self) -> None:
-        """Leave the core; an embedded one first lets land what is in the air."""
+        """Leave the core; an embedded one first finishes its calls in flight."""
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])
@@ -94,7 +95,7 @@ class Bridge:
 
     def ask(self, turn: str, request: Request) -> None:
         if self._calls is None:
-            self._post(AskFailed(turn, self._away))
+            self._post(RequestFailed(turn, self._unavailable))
         else:
             self._calls.ask(turn, request)
 
@@ -104,79 +105,79 @@ class Bridge:
 
     def preview(self, turn: str, request: Request) -> None:
         if self._calls is None:
-            self._post(Previewed(turn, line=self._away))
+            self._post(RoutePreviewed(turn, line=self._unavailable))
         else:
             self._calls.preview(turn, request)
 
     def review(self) -> None:
         if self._calls is None:
-            self._post(Reviewed(line=self._away))
+            self._post(ReviewLoaded(line=self._unavailable))
         else:
             self._calls.review()
 
     def act(self, action: Action) -> None:
         if self._calls is None:
-            self._post(ActFailed(self._away))
+            self._post(ActionFailed(self._unavailable))
         else:
             self._calls.act(action)
 
     @property
-    def _away(self) -> str:
+    def _unavailable(self) -> str:
         return NOT_OPEN if self.state.connection.phase == "loading" else GONE
 
     async def run(self) -> None:
-        """Until cancelled, or until the first opening fails."""
-        opener, tries, known = self._open, 0, False
+        """Serve until cancelled, or until the first attempt to open fails."""
+        opener, tries, opened_once = self._open, 0, False
         while True:
             try:
                 async with opener() as opened:
-                    opener, tries, known = self._reopen, 0, True
+                    opener, tries, opened_once = self._reopen, 0, True
                     await self._serve(opened)
-                self._lost("")
+                self._set_lost("")
             except (ClawError, OSError) as error:
-                if not known:
+                if not opened_once:
                     self._post(OpenFailed(str(error), getattr(error, "exit_code", 1)))
                     return
-                self._lost("" if isinstance(error, Unreachable | OSError) else str(error))
+                self._set_lost("" if isinstance(error, Unreachable | OSError) else str(error))
             await asyncio.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
             tries += 1
 
-    async def _serve(self, opened: Opened) -> None:
+    async def _serve(self, opened: CoreHandle) -> None:
         """Follow one core until it goes."""
         async with asyncio.TaskGroup() as group:
-            looking = group.create_task(self._look_for_stale(), name="stale")
-            self._calls = Calls(opened.core, group, self._post, self._drained)
+            stale_marker = group.create_task(self._mark_stale(), name="stale")
+            self._calls = CoreCalls(opened.core, group, self._post, self._drained)
             try:
                 await self._follow(opened)
             except (ClawError, OSError):
-                pass  # said on screen as lost, once the group is empty
+                pass  # shown as lost once the group is empty
             finally:
                 self._calls.close()
                 self._calls = None
-                looking.cancel()
+                stale_marker.cancel()
 
-    async def _follow(self, opened: Opened) -> None:
+    async def _follow(self, opened: CoreHandle) -> None:
         core = opened.core
         async with aclosing(core.events()) as events:
-            # Events are subscribed to before the snapshot is taken, so that none falls between the two.
+            # Subscribe before the snapshot is taken, so that no event is lost between the two.
             first = asyncio.ensure_future(anext(events, None))
             try:
                 await asyncio.sleep(0)
                 await self._resync(core)
-                self._set(connect(self.state, Connection(phase="live", mode=opened.mode, label=opened.where)))
+                self._set(connect(self.state, CoreConnection(phase="live", mode=opened.mode, label=opened.where)))
                 event = await first
             finally:
                 first.cancel()
                 await asyncio.wait([first])
             burst = 0
             while event is not None:
-                await self._take(core, event)
+                await self._apply(core, event)
                 burst = (burst + 1) % BURST
                 if burst == 0:
                     await asyncio.sleep(0)
                 event = await anext(events, None)
 
-    async def _take(self, core: Core, event: Event) -> None:
+    async def _apply(self, core: Core, event: Event) -> None:
         if isinstance(event, Resync):
             await self._resync(core)
         else:
@@ -185,16 +186,16 @@ class Bridge:
     async def _resync(self, core: Core) -> None:
         self._set(adopt(self.state, await core.snapshot()))
 
-    def _lost(self, line: str) -> None:
+    def _set_lost(self, line: str) -> None:
         was = self.state.connection
         since = was.since if was.phase in ("lost", "failed") else self._now()
         phase: Literal["lost", "failed"] = "failed" if line else "lost"
-        gone = Connection(phase=phase, mode=was.mode, label=was.label, since=since, line=line)
-        self._set(connect(self.state, gone))
+        connection = CoreConnection(phase=phase, mode=was.mode, label=was.label, since=since, line=line)
+        self._set(connect(self.state, connection))
 
-    async def _look_for_stale(self) -> None:
+    async def _mark_stale(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(self._stale_check_s)
             self._set(mark_stale(self.state, self._now(), self._stale_after_s))
 
     def _set(self, state: ViewState) -> None:
@@ -208,7 +209,7 @@ class Bridge:
     def _show(self) -> None:
         loop = asyncio.get_running_loop()
         if not self._drained():
-            # A slow link still writes the last frame: wait, then show the latest state, never those between.
+            # A slow terminal still writes the last frame: wait, then show only the newest state.
             self._due = loop.call_later(PERIOD_S, self._show)
             return
         self._due = None

@@ -1,4 +1,4 @@
-"""The prompts sent from the chat, for recalling them; on disk only where the operator stores bodies."""
+"""The prompts sent from the chat, to be recalled later; on disk only where the operator stores bodies."""
 
 import contextlib
 import json
@@ -17,10 +17,10 @@ KEY = "prompts"
 
 
 class ChatHistory(Sequence[str]):
-    """Prompts, oldest first, each once in a row. Without a path they are forgotten with the process.
+    """Prompts, oldest first, without adjacent duplicates. Without a path they end with the process.
 
-    The file is JSON, 0600, and may hold other keys, which are left as they are. Only `load` and `save` touch it; both
-    block, so call them in a thread.
+    The file is JSON, mode 0600, and may hold other keys, which stay. Only `load` and `save` use it; both block, so
+    call them in a thread.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -37,7 +37,7 @@ class ChatHistory(Sequence[str]):
         self._prompts = _bounded([*_prompts(self._read()), *self._prompts])
 
     def save(self) -> None:
-        """Write the prompts; where that fails they live on in memory alone."""
+        """Write the prompts; where that fails, they stay in memory only."""
         if self._path is None:
             return
         stored = self._read()

@@ -1,4 +1,4 @@
-"""The command `claw`: the console, or the subcommand that was asked for. Imports nothing that only the other needs."""
+"""The command `claw`: the console, or a subcommand. Each imports nothing that only the other needs."""
 
 import argparse
 import asyncio
@@ -13,18 +13,18 @@ from backends import __version__
 from backends.commands import COMMANDS, Parser
 from backends.commands import main as run_command
 from backends.errors import ClawError, WrongUse
-from backends.text.terminal_safe import harmless
-from console import terminal_loss
+from backends.text.terminal_safe import safe
+from console import terminal
 
 if TYPE_CHECKING:
     from backends.bootstrap.connect import Opened
     from backends.settings.model import Settings
     from console.app import ClawApp
-    from console.panes.chat import ChatPane
+    from console.panes.chat_pane import ChatPane
 
-SAY_AFTER_S = 0.3
-SIZE = ("COLUMNS", "LINES")  # exported, they outrank the terminal's own size and do not follow it
-DUMB = ("dumb", "unknown")  # rich takes such a terminal for 80×25, and Textual then resizes without end
+NOTICE_AFTER_S = 0.3
+SIZE = ("COLUMNS", "LINES")  # where exported, they replace the terminal's size and do not follow it
+DUMB = ("dumb", "unknown")  # rich assumes 80×25 for such a terminal, and Textual then resizes without end
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _console(_parser().parse_args(words))
     except ClawError as error:
-        print(f"claw: {harmless(str(error))}", file=sys.stderr)
+        print(f"claw: {safe(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
@@ -46,16 +46,16 @@ def _parser() -> Parser:
     commands = "\n".join(f"  {name:<{width}}  {what}" for name, what in COMMANDS.items())
     parser = Parser(
         prog="claw",
-        description="The console. It attaches to the running core; with none running it embeds one.",
-        epilog=f"commands (`claw COMMAND --help` tells more):\n{commands}",
+        description="The console. It attaches to the running core. Without one it runs a core in this process.",
+        epilog=f"commands (see `claw COMMAND --help`):\n{commands}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"claw {__version__}")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--embed", action="store_true", help="run a core in this process, whatever else runs")
-    where.add_argument("--attach", metavar="SOCKET_OR_URL", help="use the running core there")
-    parser.add_argument("--rehearse", action="store_true", help="rehearse: simulated engines, a ledger of its own")
-    parser.add_argument("--theme", metavar="T", help="a theme of themes/")
+    where.add_argument("--embed", action="store_true", help="run a core in this process even where another one runs")
+    where.add_argument("--attach", metavar="SOCKET_OR_URL", help="attach to the running core there")
+    parser.add_argument("--rehearse", action="store_true", help="use simulated engines and a separate ledger")
+    parser.add_argument("--theme", metavar="T", help="use this theme of themes/")
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     return parser
 
@@ -73,12 +73,12 @@ def _console(options: argparse.Namespace) -> int:
         raise WrongUse("the console needs a terminal: use `claw ask`, `claw report` or `claw serve` without one")
     if os.environ.get("TERM", "").lower() in DUMB:
         raise WrongUse(
-            f"TERM={os.environ['TERM']} says that this terminal can move no cursor: set TERM to what it is,"
-            " as xterm-256color, or use `claw ask`"
+            f"TERM={os.environ['TERM']} means that this terminal cannot move its cursor: set TERM to its type,"
+            " such as xterm-256color, or use `claw ask`"
         )
     for name in SIZE:
         os.environ.pop(name, None)
-    gc.disable()  # the App enables it after its first frame: collecting while everything is made costs a tenth of that
+    gc.disable()  # the App enables it after its first frame; collecting before that costs a tenth of the time to it
     return _show(options, settings, theme)
 
 
@@ -90,45 +90,40 @@ def _show(options: argparse.Namespace, settings: "Settings", theme: str) -> int:
 
     def chat() -> "ChatPane":
         from console.chat_history import ChatHistory
-        from console.panes.chat import ChatPane
+        from console.panes.chat_pane import ChatPane
 
-        # prompts are bodies: they go to disk only where the operator stores those
+        # prompts are bodies, which go to disk only where the operator stores them
         history = ChatHistory(path if settings.ledger.bodies else None)
         return ChatPane(history, max_prompt_bytes=settings.router.max_prompt_bytes)
 
-    door = Door(options, settings)
-    app = ClawApp(
-        door.open,
-        reopen=door.reopen,
-        theme=theme,
-        chat=chat,
-    )
-    asyncio.run(_live(app, mouse=settings.console.mouse and not options.no_mouse))
-    if app.parting_line:
-        print(f"claw: {app.parting_line}", file=sys.stderr)
+    opener = CoreOpener(options, settings)
+    app = ClawApp(opener.open, reopen=opener.reopen, theme=theme, chat=chat)
+    asyncio.run(_run(app, mouse=settings.console.mouse and not options.no_mouse))
+    if app.exit_message:
+        print(f"claw: {app.exit_message}", file=sys.stderr)
     return app.return_code or 0
 
 
-async def _live(app: "ClawApp", *, mouse: bool) -> None:
+async def _run(app: "ClawApp", *, mouse: bool) -> None:
     loop = asyncio.get_running_loop()
 
-    def lost() -> None:
-        with suppress(RuntimeError):  # the loop is closed: the console was leaving anyway
+    def on_loss() -> None:
+        with suppress(RuntimeError):  # the loop is closed: the console had ended already
             loop.call_soon_threadsafe(app.hang_up)
 
-    terminal_loss.watch(sys.stdin.fileno(), lost)
+    terminal.watch_for_loss(sys.stdin.fileno(), on_loss)
     try:
         await app.run_async(mouse=mouse)
     finally:
-        # The terminal is the shell's again; an embedded core lets land what is in the air, which may take seconds.
+        # The screen is restored; an embedded core finishes its calls in flight, which may take seconds.
         closing = asyncio.create_task(app.bridge.close())
-        if not (await asyncio.wait([closing], timeout=SAY_AFTER_S))[0]:
-            print("claw: letting calls in flight end", file=sys.stderr)
+        if not (await asyncio.wait([closing], timeout=NOTICE_AFTER_S))[0]:
+            print("claw: waiting for calls in flight to end", file=sys.stderr)
         await closing
 
 
-class Door:
-    """The way to the core that the options ask for. Runs after the first frame, so that nothing heavy comes before."""
+class CoreOpener:
+    """Opens the core that the options name. Runs after the first frame, because its imports are heavy."""
 
     def __init__(self, options: argparse.Namespace, settings: "Settings") -> None:
         self._options = options
@@ -137,16 +132,16 @@ class Door:
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator["Opened"]:
-        """The running core, else one of our own."""
-        from backends.bootstrap import connect as opening
+        """Attach to the running core, or run one in this process."""
+        from backends.bootstrap import connect
 
         if self._where:
-            async with opening.attach(self._where) as opened:
+            async with connect.attach(self._where) as opened:
                 yield opened
             return
-        rehearse = self._options.rehearse or await opening.nothing_to_run(self._settings)
+        rehearse = self._options.rehearse or await connect.nothing_to_run(self._settings)
         embed = self._options.embed
-        async with opening.open_core(
+        async with connect.open_core(
             self._settings, rehearse=rehearse, embed=embed, listen=not embed, traffic=True
         ) as opened:
             self._where = opened.where
@@ -154,10 +149,10 @@ class Door:
 
     @asynccontextmanager
     async def reopen(self) -> AsyncGenerator["Opened"]:
-        """The core that was attached to, once it is back; never one of our own, which would hold its ledger."""
-        from backends.bootstrap import connect as opening
+        """Attach again to the core that went away; never run one here, which would lock its ledger."""
+        from backends.bootstrap import connect
 
-        async with opening.attach(self._where) as opened:
+        async with connect.attach(self._where) as opened:
             yield opened
 
 

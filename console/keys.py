@@ -1,11 +1,11 @@
-"""The keys that work everywhere, and the guard that tells a person's key from pasted text."""
+"""The keys that work everywhere, and the guard that tells typed keys from pasted text."""
 
 from collections.abc import Callable
 
 from textual.binding import Binding, BindingType
 
 PASTE_GUARD_S = 0.3
-FED_S = 0.02  # keys closer than this came from no hand
+PASTED_S = 0.02  # keys closer together than this were not typed
 
 PANES = range(1, 7)
 
@@ -15,46 +15,33 @@ BINDINGS: list[BindingType] = [
     Binding("S", "stop_cloud", "stop or resume cloud spend", show=False),
     Binding("question_mark", "help", "help", show=False),
     Binding("t", "next_theme", "next theme", show=False),
-    Binding("ctrl+q", "quit", "leave", show=False, priority=True),
+    Binding("ctrl+q", "quit", "quit", show=False, priority=True),
 ]
 
 
 def everywhere(*, stopped: bool, typing: bool) -> tuple[tuple[str, str], ...]:
-    """What the footer says after the focused pane's own keys. While a prompt is typed, letters are its text."""
+    """The keys in the footer after the focused pane's own. While a prompt is typed, letters are its text."""
     if typing:
         return ("F1…F5", "panes"), ("^p", "more")
     return ("S", "resume cloud" if stopped else "stop cloud"), ("?", "help"), ("^p", "more")
 
 
-SHEET: tuple[tuple[str, str], ...] = (
-    ("1 … 6", "show or focus a pane; F1 … F6 do so from the chat's prompt too"),
-    ("tab", "next pane"),
-    ("↑ ↓ PgUp PgDn", "scroll, or move the cursor; home goes back to the newest"),
-    ("space", "hold the pane still for reading, and go on"),
-    ("S", "stop all cloud spend; again to resume"),
-    ("t", "next theme"),
-    ("?", "this help"),
-    ("ctrl+p", "every command by name"),
-    ("ctrl+q", "leave"),
-)
-
-
-class Guard:
-    """Whether the last key was typed by a person: not pasted, and not one of a row fed faster than hands can."""
+class PasteGuard:
+    """Tells whether a person typed the last key: not pasted, and not faster than hands can type."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._fed = float("-inf")
+        self._pasted_at = float("-inf")
         self._last_key = float("-inf")
 
     def pasted(self) -> None:
-        self._fed = self._monotonic()
+        self._pasted_at = self._monotonic()
 
     def key(self) -> None:
         now = self._monotonic()
-        if now - self._last_key < FED_S:
-            self._fed = now
+        if now - self._last_key < PASTED_S:
+            self._pasted_at = now
         self._last_key = now
 
     def allows(self) -> bool:
-        return self._monotonic() - self._fed > PASTE_GUARD_S
+        return self._monotonic() - self._pasted_at > PASTE_GUARD_S

@@ -1,8 +1,8 @@
-"""What the console's parts say to each other: tiny messages, none of them carrying behaviour.
+"""The messages between the console's parts. None of them carries behaviour.
 
-Panes post Ask, CancelAsk, Preview and Act; they bubble to the App, which hands them to the bridge. The bridge answers
-with the others. Those do not bubble: the App posts StateChanged to every pane and a chat's own messages to the chat
-pane, so a pane handles them as `on_state_changed`, `on_chunk_arrived` and so on.
+Panes post SendRequest, CancelRequest, PreviewRoute, RequestReview and RunAction. These bubble to the App, which hands
+them to the bridge. The bridge answers with the others. Those do not bubble: the App posts StateChanged to every pane
+and a chat's own messages to the chat pane, so a pane handles them as `on_state_changed`, `on_chunk_arrived` and so on.
 """
 
 from dataclasses import dataclass
@@ -12,53 +12,53 @@ from textual.message import Message
 from backends.types import Acted, Action, Chunk, Explanation, Request, Review
 from console.state import ViewState
 
-# ---- up, from a pane to the bridge --------------------------------------------------------------------------------
+# ---- from a pane to the bridge ------------------------------------------------------------------------------------
 
 
 @dataclass
-class Ask(Message):
-    """Send a request. `turn` is the asker's own name for it, and comes back with every answer to it."""
+class SendRequest(Message):
+    """Send a request. `turn` is the sender's name for it; every answer to it carries that name."""
 
     turn: str
     request: Request
 
 
 @dataclass
-class CancelAsk(Message):
-    """Stop listening to a turn; the core closes its upstream call."""
+class CancelRequest(Message):
+    """Stop a turn; the core closes its upstream call."""
 
     turn: str
 
 
 @dataclass
-class Preview(Message):
-    """Ask where a request would go, without sending it. A newer one replaces one still waiting."""
+class PreviewRoute(Message):
+    """Find out where a request would go, without sending it. A newer one replaces one that still waits."""
 
     turn: str
     request: Request
 
     def can_replace(self, message: Message) -> bool:
-        return isinstance(message, Preview)
+        return isinstance(message, PreviewRoute)
 
 
 @dataclass
-class Act(Message):
-    """An operator's order, already confirmed where it needed that."""
+class RunAction(Message):
+    """Run an operator's action, which is already confirmed where it needs that."""
 
     action: Action
 
 
 @dataclass
-class Reconsider(Message):
-    """Ask for a review of the ledger."""
+class RequestReview(Message):
+    """Request a review of the ledger."""
 
 
-# ---- down, from the bridge ----------------------------------------------------------------------------------------
+# ---- from the bridge to a pane ------------------------------------------------------------------------------------
 
 
 @dataclass
 class StateChanged(Message, bubble=False):
-    """The newest state; it makes every earlier one needless."""
+    """The newest state. It replaces every earlier one."""
 
     state: ViewState
 
@@ -68,14 +68,14 @@ class StateChanged(Message, bubble=False):
 
 @dataclass
 class ChunkArrived(Message, bubble=False):
-    """A piece of a turn's answer, in order. Neighbouring Deltas arrive joined, at most 20 messages a second a turn."""
+    """A piece of a turn's answer, in order. Adjacent Deltas arrive joined, at most 20 messages a second a turn."""
 
     turn: str
     chunk: Chunk
 
 
 @dataclass
-class AskFailed(Message, bubble=False):
+class RequestFailed(Message, bubble=False):
     """A turn ended without Done: refused, no engine, or the core went away. `line` says what to do."""
 
     turn: str
@@ -83,8 +83,8 @@ class AskFailed(Message, bubble=False):
 
 
 @dataclass
-class Previewed(Message, bubble=False):
-    """The answer to a Preview: an explanation, or a line that says why there is none."""
+class RoutePreviewed(Message, bubble=False):
+    """The answer to PreviewRoute: an explanation, or a line that says why there is none."""
 
     turn: str
     explanation: Explanation | None = None
@@ -92,26 +92,26 @@ class Previewed(Message, bubble=False):
 
 
 @dataclass
-class Reviewed(Message, bubble=False):
-    """The answer to Reconsider: a review, or a line that says why there is none."""
+class ReviewLoaded(Message, bubble=False):
+    """The answer to RequestReview: a review, or a line that says why there is none."""
 
     review: Review | None = None
     line: str = ""
 
 
 @dataclass
-class ActDone(Message, bubble=False):
+class ActionSucceeded(Message, bubble=False):
     acted: Acted
 
 
 @dataclass
-class ActFailed(Message, bubble=False):
+class ActionFailed(Message, bubble=False):
     line: str
 
 
 @dataclass
 class OpenFailed(Message, bubble=False):
-    """There is no core to show. `exit_code` is the error's own."""
+    """No core could be opened. `exit_code` is the error's own."""
 
     line: str
     exit_code: int

@@ -1,4 +1,4 @@
-"""What the screen shows, as one frozen value, and how an event changes it. Pure: no clock, no terminal, no core."""
+"""The state that the screen shows, as one frozen value, and how events change it. Pure: no clock, terminal or core."""
 
 from datetime import datetime
 from typing import Literal
@@ -48,10 +48,10 @@ Phase = Literal["loading", "live", "lost", "failed"]
 Part = Literal["gpu", "host", "runtime"]
 
 
-class Connection(Struct, frozen=True, kw_only=True):
-    """How the console stands to its core.
+class CoreConnection(Struct, frozen=True, kw_only=True):
+    """The console's connection to its core.
 
-    loading: not opened yet; live: events flow; lost: a running core vanished at `since` and is being looked for;
+    loading: not open yet; live: events arrive; lost: a running core went away at `since`, the console reconnects;
     failed: it could not be opened, `line` says why and what to do. `mode` is how it was opened last.
     """
 
@@ -63,9 +63,9 @@ class Connection(Struct, frozen=True, kw_only=True):
 
 
 class ViewState(Struct, frozen=True, kw_only=True):
-    """Everything panes draw. `exchanges` is oldest first; `stale` names the samples that stopped coming."""
+    """All data that panes draw. `exchanges` is oldest first; `stale` names the samples that stopped coming."""
 
-    connection: Connection = Connection()
+    connection: CoreConnection = CoreConnection()
     at: datetime | None = None
     version: str = ""
     rehearsal: bool = False
@@ -95,7 +95,7 @@ class ViewState(Struct, frozen=True, kw_only=True):
 
 
 def adopt(state: ViewState, snapshot: Snapshot) -> ViewState:
-    """The state after a snapshot: all of it but the connection is the snapshot's."""
+    """The state after a snapshot, which replaces everything except the connection."""
     return ViewState(
         connection=state.connection,
         at=snapshot.at,
@@ -119,12 +119,12 @@ def adopt(state: ViewState, snapshot: Snapshot) -> ViewState:
     )
 
 
-def connect(state: ViewState, connection: Connection) -> ViewState:
+def connect(state: ViewState, connection: CoreConnection) -> ViewState:
     return msgspec.structs.replace(state, connection=connection)
 
 
 def mark_stale(state: ViewState, now: datetime, after_s: float) -> ViewState:
-    """Name the samples older than `after_s`; the same state object when nothing changed."""
+    """Mark the samples older than `after_s` as stale; returns the same state object when nothing changed."""
     readings: tuple[tuple[Part, GpuReading | HostReading | RuntimeReading | None], ...] = (
         ("gpu", state.gpu),
         ("host", state.host),
@@ -139,12 +139,12 @@ def mark_stale(state: ViewState, now: datetime, after_s: float) -> ViewState:
 
 
 def _final(reading: GpuReading | HostReading | RuntimeReading) -> bool:
-    """Where there is nothing to sample, no newer sample is missing."""
+    """Whether no newer sample is expected, because there is nothing to sample."""
     return isinstance(reading, GpuReading) and reading.state in ("no-gpu", "no-driver", "no-permission", "off")
 
 
 def reduce(state: ViewState, event: Event) -> ViewState:
-    """The state after an event. `Resync` changes nothing here: the bridge takes a snapshot."""
+    """The state after an event. `Resync` changes nothing here: the bridge requests a snapshot."""
     return msgspec.structs.replace(state, **_changes(state, event))
 
 
@@ -191,7 +191,7 @@ def _changes(state: ViewState, event: Event) -> dict[str, object]:  # noqa: PLR0
 
 
 def _decided(exchanges: tuple[Exchange, ...], exchange: Exchange) -> tuple[Exchange, ...]:
-    """A request decided again (it failed over) keeps its place."""
+    """A request that was decided again, because it failed over, keeps its place."""
     index = _find(exchanges, exchange.id)
     if index is None:
         return (*exchanges, exchange)[-EXCHANGES_KEPT:]
@@ -227,6 +227,6 @@ def _pinned(agents: tuple[AgentState, ...], pins: dict[str, str]) -> tuple[Agent
 def _advanced(
     history: dict[str, tuple[float | None, ...]], points: dict[str, float | None]
 ) -> dict[str, tuple[float | None, ...]]:
-    """A series that had no earlier points starts now; one without a new point gets an unknown one."""
+    """A new series starts now; a series without a new point gets an unknown one."""
     names = list(history) + [name for name in points if name not in history]
     return {name: (*history.get(name, ()), points.get(name))[-HISTORY_KEPT:] for name in names}

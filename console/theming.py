@@ -1,4 +1,4 @@
-"""Themes: files of themes/ as Textual themes: Textual's own colours, and one for each role that panes draw."""
+"""The files of themes/ as Textual themes: Textual's own colours, and one colour for each role that panes draw."""
 
 import tomllib
 from functools import cache
@@ -13,7 +13,7 @@ DEFAULT = "claw-dark"
 
 
 class ThemeFile(Struct, frozen=True, forbid_unknown_fields=True):
-    """`colors` are the names of textual.theme.Theme; `roles` those of console.present.rows.Tone, and `select`."""
+    """`colors` are the names of textual.theme.Theme; `roles` those of console.present.spans.Tone, and `select`."""
 
     dark: bool
     colors: dict[str, str]

@@ -81,14 +81,6 @@ SHORT = {
     "backends.verification.confidence",
     "backends.verification.features",
     "backends.verification.whole",
-    # console
-    "console.terminal_output",
-    # panes
-    "console.panes.alerts",
-    "console.panes.runtime",
-    # screens
-    "console.screens.confirm",
-    "console.screens.help",
 }
 """Still to be joined to their reader. Take a name out together with its file."""
 

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from backends.errors import ClawError, WrongUse
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 
 COMMANDS = {
     "serve": "run the core without a screen, with its gateway",
@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _run(module, _parsed(parser, rest))
     except ClawError as error:
-        print(f"claw: {harmless(str(error))}", file=sys.stderr)
+        print(f"claw: {safe(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130

@@ -10,7 +10,7 @@ import msgspec
 from backends.bootstrap.connect import attach
 from backends.errors import Unreachable, WrongUse
 from backends.paths import Paths
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 from backends.types import Acted, Action
 
 WORDS = {
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(msgspec.json.encode(acted).decode() + "\n")
     else:
-        print(harmless(acted.detail))
+        print(safe(acted.detail))
     return 0
 
 

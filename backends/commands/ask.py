@@ -13,7 +13,7 @@ from backends.commands.prompt_arguments import add_prompt, request_from
 from backends.core.api import Core
 from backends.paths import Paths
 from backends.settings.model import load
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 from backends.types import Delta, Done, Outcome, Request
 
 
@@ -36,9 +36,9 @@ async def _ask(request: Request, *, rehearse: bool, json: bool) -> int:
     if json:
         sys.stdout.write(msgspec.json.encode(outcome_as_json(outcome, text)).decode() + "\n")
     if outcome.error:
-        print(f"claw: {harmless(outcome.error)}", file=sys.stderr)
+        print(f"claw: {safe(outcome.error)}", file=sys.stderr)
     elif outcome.finish == "blocked":
-        notes = harmless(", ".join(outcome.notes))
+        notes = safe(", ".join(outcome.notes))
         print(f"claw: the engine blocked the answer ({notes}): rephrase it", file=sys.stderr)
     return exit_code(outcome)
 
@@ -53,7 +53,7 @@ class AnswerWriter:
     def write(self, text: str) -> None:
         if text:
             self._last = text[-1]
-            sys.stdout.write(harmless(text, newlines=True) if self._tty else text)
+            sys.stdout.write(safe(text, newlines=True) if self._tty else text)
             sys.stdout.flush()
 
     def end(self) -> None:

@@ -18,7 +18,7 @@ from backends.ledger.totals_loader import load
 from backends.paths import Paths
 from backends.settings import model as settings
 from backends.settings.money import Money
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 from backends.types import Acted, Action, BudgetState
 
 FORM = "`claw budget set SCOPE WINDOW USD` is the form, as `claw budget set agent:ada day 2.50`; USD may be default"
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.action == "set":
         acted = asyncio.run(_act(_action(args.words), rehearse=args.rehearse))
-        sys.stdout.write((json.dumps({"detail": acted.detail}) if args.json else harmless(acted.detail)) + "\n")
+        sys.stdout.write((json.dumps({"detail": acted.detail}) if args.json else safe(acted.detail)) + "\n")
         return 0
     if args.words:
         raise WrongUse(FORM)
@@ -113,7 +113,7 @@ def _row(state: BudgetState, money: Money) -> tuple[str, ...]:
 
 
 def _name(state: BudgetState) -> str:
-    return f"{harmless(state.scope)} a {state.window}" if state.resets_at else f"{harmless(state.scope)} in total"
+    return f"{safe(state.scope)} a {state.window}" if state.resets_at else f"{safe(state.scope)} in total"
 
 
 def _remarks(states: tuple[BudgetState, ...], money: Money) -> list[str]:
@@ -124,6 +124,6 @@ def _remarks(states: tuple[BudgetState, ...], money: Money) -> list[str]:
             base = "claw.toml has no such budget" if before is None else f"claw.toml's limit is ${before:f}"
             remarks.append(f"{_name(state)}: set by an operator; {base}")
         if state.overrun_usd:
-            by = harmless(", ".join(state.overrun_by))
+            by = safe(", ".join(state.overrun_by))
             remarks.append(f"{_name(state)}: ${state.overrun_usd:f} over, billed by {by} beyond the caps of its calls")
     return [*remarks, *([footnote(money)] if footnote(money) else [])]

@@ -15,7 +15,7 @@ from backends.bootstrap.connect import attach
 from backends.errors import ClawError, Unreachable, WrongUse
 from backends.paths import Paths
 from backends.settings import model as settings
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 from backends.types import Acted, Action, CacheStats
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     if args.target is None and takes in ("FILE", "ENTRY"):
         raise WrongUse(f"`claw cache {verb}` needs the {takes.lower()}: use `claw cache {verb} {takes}`")
     if args.target is not None and not takes:
-        raise WrongUse(f"`claw cache {verb}` takes no further argument: remove {harmless(args.target)}")
+        raise WrongUse(f"`claw cache {verb}` takes no further argument: remove {safe(args.target)}")
     text = _text(verb, paths, args)
     sys.stdout.write(text + "\n" if text else "")
     return 0
@@ -63,7 +63,7 @@ def _text(verb: str, paths: Paths, args: argparse.Namespace) -> str:
             detail = _kill(paths, args.target)
         case _:
             detail = _flush(paths, args.agent)
-    return msgspec.json.encode({"detail": detail}).decode() if args.json else harmless(detail)
+    return msgspec.json.encode({"detail": detail}).decode() if args.json else safe(detail)
 
 
 def _stats(paths: Paths, *, as_json: bool) -> str:
@@ -92,14 +92,12 @@ def _lines(stats: CacheStats, *, running: bool) -> list[str]:
         f"shared     {stats.shared_flights} joined a call in flight",
         f"saved      ${stats.saved_usd:f}",
         f"provider   {stats.provider_cached_tokens} input tokens cached there, ${stats.provider_saved_usd:f} saved",
-        f"semantic   {stats.semantic} {harmless(stats.semantic_detail or stats.embedder)}".rstrip(),
+        f"semantic   {stats.semantic} {safe(stats.semantic_detail or stats.embedder)}".rstrip(),
         f"wrong      {_wrong(stats)}",
     ]
-    lines += [
-        f"used       {each.id} {harmless(each.agent)} {harmless(each.intent)} {each.hits} hits" for each in stats.top
-    ]
-    lines += [f"near miss  {harmless(miss)}" for miss in stats.near_misses]
-    return lines + ([f"problem    {harmless(stats.problem)}"] if stats.problem else [])
+    lines += [f"used       {each.id} {safe(each.agent)} {safe(each.intent)} {each.hits} hits" for each in stats.top]
+    lines += [f"near miss  {safe(miss)}" for miss in stats.near_misses]
+    return lines + ([f"problem    {safe(stats.problem)}"] if stats.problem else [])
 
 
 def _wrong(stats: CacheStats) -> str:
@@ -147,7 +145,7 @@ def _kill(paths: Paths, id: str) -> str:
 
     count = _in_file(paths, kill)
     if count != 1:
-        raise WrongUse(f"{count} entries have an id that starts with {harmless(id)}: `claw cache inspect` lists them")
+        raise WrongUse(f"{count} entries have an id that starts with {safe(id)}: `claw cache inspect` lists them")
     return f"entry {id} killed"
 
 

@@ -19,7 +19,7 @@ from backends.cache.stored_answer import age
 from backends.errors import ClawError, WrongUse
 from backends.ledger.install_key import InstallKey
 from backends.paths import Paths
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 
 LISTED = 50
 
@@ -51,7 +51,7 @@ def _many(db: sqlite3.Connection, cipher: BodyCipher | None, agent: str | None, 
     lines = [f"{'entry':<12}  {'agent':<12}  {'intent':<17} {'hits':>6}  {'age':>7}  {'bytes':>8}  question"]
     for each in found:
         intent = each.entry.stored.intent if each.entry else "–"
-        question = harmless(each.entry.question[:60]) if each.entry else "encrypted" if each.encrypted else "broken"
+        question = safe(each.entry.question[:60]) if each.entry else "encrypted" if each.encrypted else "broken"
         line = f"{each.id:<12}  {each.agent:<12}  {intent:<17} {each.hits:>6}  {age(max(0, now - each.stored_at)):>7}"
         lines.append(f"{line}  {each.size:>8}  {question}")
     return "\n".join(lines) if found else "The cache is empty."
@@ -60,9 +60,9 @@ def _many(db: sqlite3.Connection, cipher: BodyCipher | None, agent: str | None, 
 def _one(db: sqlite3.Connection, cipher: BodyCipher | None, id: str, as_json: bool) -> str:
     found = list(browser.entries(db, cipher, id=id, limit=3))
     if not found:
-        raise WrongUse(f"no entry {harmless(id)} is stored: `claw cache inspect` lists the stored ones")
+        raise WrongUse(f"no entry {safe(id)} is stored: `claw cache inspect` lists the stored ones")
     if len(found) > 1:
-        raise WrongUse(f"{harmless(id)} matches {', '.join(each.id for each in found)}: give more of the id")
+        raise WrongUse(f"{safe(id)} matches {', '.join(each.id for each in found)}: give more of the id")
     (each,) = found
     record = [
         {"at": _moment(at), "score": score, "right": right, "by": by, "request_id": request}
@@ -72,9 +72,9 @@ def _one(db: sqlite3.Connection, cipher: BodyCipher | None, id: str, as_json: bo
     if as_json:
         return msgspec.json.encode(facts).decode()
     shown = {name: str(value) for name, value in facts.items() if name not in ("verdicts", "answer")}
-    lines = [f"{name:<12} {harmless(value)}" for name, value in shown.items()]
-    lines += [f"{'verdict':<12} {harmless(str(verdict))}" for verdict in record]
-    return "\n".join([*lines, "", "\n".join(map(harmless, str(facts["answer"]).splitlines()))])
+    lines = [f"{name:<12} {safe(value)}" for name, value in shown.items()]
+    lines += [f"{'verdict':<12} {safe(str(verdict))}" for verdict in record]
+    return "\n".join([*lines, "", "\n".join(map(safe, str(facts["answer"]).splitlines()))])
 
 
 def _facts(each: ListedEntry) -> dict[str, Any]:

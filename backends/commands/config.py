@@ -14,7 +14,7 @@ from backends.pipeline.reload import TAKEN
 from backends.settings.default_file import commented_file
 from backends.settings.edit import set_one
 from backends.settings.model import Loaded, load, quoted
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 
 ADDRESSES = frozenset({"engines.cloud.proxy", "engines.cloud.base_url", "engines.local.base_url"})
 """Settings that may hold a user and a password, which are never printed."""
@@ -62,7 +62,7 @@ def _set(path: Path, key: str | None, value: str | None) -> None:
     set_one(path, key, value)
     value = without_user(value) if key in ADDRESSES else value
     when = "after `claw act reload`" if key.partition(".")[0] in TAKEN else "at its next start"
-    print(harmless(f"{key} = {value}  # {path}; a running core uses it {when}"))
+    print(safe(f"{key} = {value}  # {path}; a running core uses it {when}"))
 
 
 def _show(loaded: Loaded, *, json: bool) -> None:
@@ -73,7 +73,7 @@ def _show(loaded: Loaded, *, json: bool) -> None:
         return
     for key, value, source in rows:
         text = msgspec.json.encode(value).decode()
-        print(harmless(f"{key} = {text}  # {source}"))
+        print(safe(f"{key} = {text}  # {source}"))
 
 
 def _source(loaded: Loaded, key: str) -> str:

@@ -11,7 +11,7 @@ from backends.commands.doctor_models import check_cloud_model
 from backends.engines.engine_checks import check
 from backends.paths import Paths
 from backends.settings.model import Settings, gemini_key, load
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 from backends.types import Check
 
 MARKS = {True: "●", False: "○", None: "–"}
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         for check in checks:
             for line in _lines(check):
-                print(harmless(line))
+                print(safe(line))
     return 0 if well else 1
 
 

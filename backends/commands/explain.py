@@ -12,15 +12,9 @@ from backends.commands.json_output import explanation_as_json
 from backends.commands.prompt_arguments import add_prompt, request_from
 from backends.paths import Paths
 from backends.settings.model import Settings, load
-from backends.text.explanation import (
-    Line,
-    about,
-    all_cloud,
-    queue,
-    read_from_prompt,
-    verdict,
-)
-from backends.text.terminal_safe import harmless
+from backends.text.explanation import Line, all_cloud, queue, read_from_prompt, verdict
+from backends.text.terminal_safe import safe
+from backends.text.usd import about_usd
 from backends.types import Alternative, Explanation, Request
 
 
@@ -35,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(msgspec.json.encode(explanation_as_json(explanation)).decode() + "\n")
     else:
         for line in lines(explanation):
-            print(harmless(line))
+            print(safe(line))
     return 0
 
 
@@ -57,7 +51,7 @@ def lines(told: Explanation) -> list[str]:
     said += [("flips when", "; or ".join(told.flips))] if told.flips else []
     said += all_cloud(told)
     return [
-        f"{told.agent} → {told.engine} {told.model} · {about(told.estimate.cost_usd)} · {took}"
+        f"{told.agent} → {told.engine} {told.model} · {about_usd(told.estimate.cost_usd)} · {took}"
         f" · decided in {told.decision_us / 1000:.1f} ms",
         *(f"{label:<{LABEL}}{text}" for label, text in said),
     ]
@@ -70,5 +64,5 @@ def _labelled(label: str, texts: Sequence[str]) -> list[Line]:
 
 def _instead(way: Alternative) -> str:
     latency = "–" if way.latency_ms is None else f"~{way.latency_ms / 1000:.1f} s"
-    figures = f" {way.model} · {about(way.cost_usd)} · {latency}" if way.model and way.cost_usd is not None else ""
+    figures = f" {way.model} · {about_usd(way.cost_usd)} · {latency}" if way.model and way.cost_usd is not None else ""
     return f"{way.engine}{figures}: {verdict(way)}"

@@ -15,7 +15,7 @@ from backends.ledger.sqlite_connection import open_read_only
 from backends.paths import Paths
 from backends.settings import model as settings
 from backends.settings.model import Settings
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 from backends.types import ZERO
 
 
@@ -47,7 +47,7 @@ def _per_usd(bill: Bill, found: Settings) -> Decimal:
     if bill.currency == found.money.currency:
         return found.money.rate
     raise WrongUse(
-        f"the bill is in {harmless(bill.currency)[:12]}: set money.currency to it and money.rate to what a dollar was"
+        f"the bill is in {safe(bill.currency)[:12]}: set money.currency to it and money.rate to what a dollar was"
     )
 
 
@@ -83,7 +83,7 @@ def _table(bill: Bill, rows: tuple[ReconciledDay, ...]) -> str:
     lines = [header]
     for row in rows:
         usd = (_usd(row.billed_usd), _usd(row.booked_usd), _usd(row.difference_usd))
-        lines.append((row.day.isoformat(), harmless(row.model) or "–", f"{row.calls:,}", *usd))
+        lines.append((row.day.isoformat(), safe(row.model) or "–", f"{row.calls:,}", *usd))
     billed, booked = sum((row.billed_usd for row in rows), ZERO), sum((row.booked_usd for row in rows), ZERO)
     calls = sum(row.calls for row in rows)
     lines.append(("total", "", f"{calls:,}", _usd(billed), _usd(booked), _usd(billed - booked)))
@@ -93,11 +93,11 @@ def _table(bill: Bill, rows: tuple[ReconciledDay, ...]) -> str:
         for reason, amount in row.reasons:
             why[reason] = why.get(reason, ZERO) + amount
     for row in rows:
-        parts += [f"{row.day} {harmless(row.model) or '–'}: {_usd(amount)} {reason}" for reason, amount in row.reasons]
+        parts += [f"{row.day} {safe(row.model) or '–'}: {_usd(amount)} {reason}" for reason, amount in row.reasons]
     if why:
         parts += ["", *(f"in all {_usd(amount)}: {reason}" for reason, amount in why.items())]
     if bill.elsewhere:
-        parts.append(f"{bill.elsewhere:f} {harmless(bill.currency)} of the file are other services, taxes and totals")
+        parts.append(f"{bill.elsewhere:f} {safe(bill.currency)} of the file are other services, taxes and totals")
     return "\n".join(parts)
 
 

@@ -9,7 +9,7 @@ import msgspec
 from backends.commands.route_label import table
 from backends.paths import Paths
 from backends.settings.model import load
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 
 if TYPE_CHECKING:
     from backends.routing.evaluate import Figure
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> str:
 
 def _cells(figure: "Figure") -> tuple[str, ...]:
     span = "–" if figure.low is None or figure.high is None else f"{figure.low:.3f}–{figure.high:.3f}"
-    return harmless(figure.dataset), harmless(figure.of), figure.measure, f"{figure.rows}", f"{figure.value:.3f}", span
+    return safe(figure.dataset), safe(figure.of), figure.measure, f"{figure.rows}", f"{figure.value:.3f}", span
 
 
 def _as_json(figure: "Figure") -> dict[str, Any]:

@@ -12,7 +12,7 @@ from backends.bootstrap.connect import open_core
 from backends.errors import WrongUse
 from backends.paths import Paths
 from backends.settings.model import Settings, load
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 from backends.types import INTENTS, Acted, Action
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> str:
         note=args.note,
     )
     acted = asyncio.run(_act(action, load(Paths.find().config).settings, rehearse=args.rehearse))
-    return msgspec.json.encode(acted).decode() if args.json else harmless(acted.detail)
+    return msgspec.json.encode(acted).decode() if args.json else safe(acted.detail)
 
 
 async def _act(action: Action, settings: Settings, *, rehearse: bool) -> Acted:
@@ -75,7 +75,7 @@ def _cells(row: "AnsweredRequest") -> tuple[str, ...]:
     verdict = " ".join(
         filter(None, (row.verdict, row.better_engine and f"better {row.better_engine}", row.right_intent))
     )
-    asked = harmless(row.id), f"{row.at:%m-%d %H:%M:%S}", harmless(row.agent), harmless(row.intent)
+    asked = safe(row.id), f"{row.at:%m-%d %H:%M:%S}", safe(row.agent), safe(row.intent)
     return *asked, row.engine, verdict or "–"
 
 

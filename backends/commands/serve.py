@@ -23,7 +23,7 @@ from backends.gateway.server import bind, serve
 from backends.off_loop import serve_many
 from backends.paths import Paths, open_private
 from backends.settings.model import Settings, load
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 from backends.types import Action
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ async def _reload_at_sighup(core: Core, sighup: asyncio.Event) -> None:
             result = (await core.act(Action(verb="reload", actor="SIGHUP"))).detail
         except ClawError as error:
             result = str(error)
-        print(f"claw: {harmless(result)}", file=sys.stderr, flush=True)
+        print(f"claw: {safe(result)}", file=sys.stderr, flush=True)
 
 
 def obey_signals(stop: asyncio.Event, shutdown: GracefulShutdown, sighup: asyncio.Event) -> None:

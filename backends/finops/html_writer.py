@@ -19,7 +19,7 @@ from backends.finops.document import (
     cents,
     dollars,
 )
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 from backends.types import Recommendation
 
 WIDTH, HEIGHT = 720, 180
@@ -124,4 +124,4 @@ def _inline(parts: Sequence[Inline]) -> str:
 
 
 def _text(foreign: str) -> str:
-    return escape(harmless(foreign))
+    return escape(safe(foreign))

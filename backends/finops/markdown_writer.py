@@ -17,7 +17,7 @@ from backends.finops.document import (
     cents,
 )
 from backends.finops.text_writer import bars, curve_table
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 from backends.types import Recommendation
 
 SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>|#"})
@@ -63,9 +63,9 @@ def _inline(parts: Sequence[Inline]) -> str:
 
 def _text(foreign: str) -> str:
     """No markup and no control characters."""
-    return harmless(foreign).translate(SPECIAL)
+    return safe(foreign).translate(SPECIAL)
 
 
 def _code(command: str) -> str:
     """Inside backticks, which it cannot leave."""
-    return harmless(command).replace("`", "'")
+    return safe(command).replace("`", "'")

@@ -16,14 +16,14 @@ from backends.finops.document import (
     cents,
     dollars,
 )
-from backends.text.terminal_safe import harmless
+from backends.text.terminal_safe import safe
 
 BAR = 30  # characters of the longest bar
 
 
 def as_text(document: Document) -> str:
     """Ends with a newline. Blocks stand apart by an empty line, a heading right above what it names."""
-    parts = [f"{harmless(document.title)}\n\n"] if document.title else []
+    parts = [f"{safe(document.title)}\n\n"] if document.title else []
     parts += [_block(block) + ("\n" if isinstance(block, Heading) else "\n\n") for block in document.blocks]
     return "".join(parts).rstrip("\n") + "\n"
 
@@ -44,7 +44,7 @@ def bars(days: DailySpend) -> str:
     """A line for each day: its bar of characters and what was paid."""
     most = max(day.cost_usd for day in days.days) or 1
     return "\n".join(
-        f"{harmless(day.key)}  {'█' * round(day.cost_usd / most * BAR):<{BAR}}  {dollars(day.cost_usd)}"
+        f"{safe(day.key)}  {'█' * round(day.cost_usd / most * BAR):<{BAR}}  {dollars(day.cost_usd)}"
         for day in days.days
     )
 
@@ -58,13 +58,13 @@ def curve_table(curve: BreakEvenCurve) -> Table:
 def _block(block: Block) -> str:  # noqa: PLR0911 — one arm for each block
     match block:
         case Heading(text=text):
-            return harmless(text)
+            return safe(text)
         case Paragraph(parts=parts):
             return _inline(parts)
         case Bullets(items=items):
             return "\n".join(f"- {_inline(item)}" for item in items)
         case Table(head=head, rows=rows):
-            return columns([tuple(map(harmless, row)) for row in (head, *rows)])
+            return columns([tuple(map(safe, row)) for row in (head, *rows)])
         case Recommendations():
             return "\n".join(_recommended(block))
         case DailySpend():
@@ -76,10 +76,10 @@ def _block(block: Block) -> str:  # noqa: PLR0911 — one arm for each block
 def _recommended(found: Recommendations) -> Iterator[str]:
     """Three lines each: what it is and what it is worth a month, the evidence, the command to try."""
     for one in found.items:
-        yield f"{cents(one.usd_month):>10} a month  {harmless(one.title)}"
-        yield f"{'':>10}          {harmless(one.evidence)}"
-        yield f"{'':>10}          try: {harmless(one.command)}"
+        yield f"{cents(one.usd_month):>10} a month  {safe(one.title)}"
+        yield f"{'':>10}          {safe(one.evidence)}"
+        yield f"{'':>10}          try: {safe(one.command)}"
 
 
 def _inline(parts: Sequence[Inline]) -> str:
-    return "".join(harmless(part if isinstance(part, str) else part.text) for part in parts)
+    return "".join(safe(part if isinstance(part, str) else part.text) for part in parts)

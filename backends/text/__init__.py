@@ -1,1 +1,1 @@
-"""Words for a person, safe for a terminal."""
+"""Text for people: amounts, durations, counts, the words of an explanation, and foreign text made safe to print."""

@@ -1,19 +1,30 @@
-"""Which characters may act on a terminal, and foreign text without them.
+"""Foreign text made safe for a terminal: the one function that does it, and the one type that is drawn.
 
-The commands print it; the console builds its own type of safe text on it.
+Whatever comes from a model, a caller, an engine or a file is hostile until it passed `safe`. What passed carries no
+control code, no bidi control, no tag or invisible character and no lone surrogate.
 """
 
 import re
+import unicodedata
+
+MARKS_IN_A_ROW = 4
+"""Characters without a width of their own that one base character may carry; living scripts need no more."""
 
 
-def harmless(text: str, *, newlines: bool = False) -> str:
+class SafeText(str):
+    """Text that passed `safe`, or was made from such text without adding to it."""
+
+    __slots__ = ()
+
+
+def safe(text: str, *, newlines: bool = False) -> SafeText:
     """`text` without anything that could drive, reorder or hide on a terminal. Total and idempotent.
 
     Line breaks of every kind become `\\n`, or a blank unless `newlines`; a tab becomes blanks. Control codes show as
-    their pictures (`␛`), bidi overrides and other harmful codes as `�`, and what has no shape of its own goes.
+    their pictures (`␛`), bidi overrides and other harmful codes as `�`, and characters without a shape go.
     """
     if text.isascii() and text.isprintable():
-        return text
+        return SafeText(text)
     line_break, tab = ("\n", "    ") if newlines else (" ", " ")
 
     def instead(found: re.Match[str]) -> str:
@@ -28,7 +39,26 @@ def harmless(text: str, *, newlines: bool = False) -> str:
             return "␡"
         return "" if SHAPELESS.match(code) else "�"
 
-    return _UNSAFE.sub(instead, text)
+    plain = _UNSAFE.sub(instead, text)
+    return SafeText(plain if plain.isascii() else _bounded_marks(plain))
+
+
+def _bounded_marks(text: str) -> str:
+    kept: list[str] = []
+    run = 0
+    for character in text:
+        run = run + 1 if character > "\x7f" and _may_lack_width(character) else 0
+        if run <= MARKS_IN_A_ROW:
+            kept.append(character)
+    return "".join(kept)
+
+
+def _may_lack_width(character: str) -> bool:
+    """Marks, code points that a newer Unicode may have made marks, and the vowels and finals of Hangul."""
+    category = unicodedata.category(character)
+    return (
+        category[0] == "M" or category == "Cn" or "\u1160" <= character <= "\u11ff" or "\ud7b0" <= character <= "\ud7fb"
+    )
 
 
 def _characters(*ranges: tuple[int, int]) -> str:

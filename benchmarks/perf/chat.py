@@ -19,9 +19,9 @@ from textual.widgets import Markdown
 
 from backends.types import Delta
 from console import theming
-from console.messages import Ask, ChunkArrived, StateChanged
-from console.panes.chat import ChatPane
-from console.state import Connection, ViewState
+from console.messages import ChunkArrived, SendRequest, StateChanged
+from console.panes.chat_pane import ChatPane
+from console.state import CoreConnection, ViewState
 
 PARAGRAPH = """\
 Some **bold** text with `code` in it, and words that go on for a while so that the line wraps more than once.
@@ -63,12 +63,12 @@ class Ours(App[None]):
     def compose(self) -> ComposeResult:
         yield self.chat
 
-    def on_ask(self, message: Ask) -> None:
+    def on_send_request(self, message: SendRequest) -> None:
         self.turn = message.turn
 
     async def begin(self, pilot: Pilot[None]) -> Feed:
         self.chat.focus()
-        self.chat.post_message(StateChanged(ViewState(connection=Connection(phase="live"))))
+        self.chat.post_message(StateChanged(ViewState(connection=CoreConnection(phase="live"))))
         await pilot.press("g", "o", "wait:50", "enter", "wait:50")
         assert self.turn, "the prompt was not sent"
 

@@ -1,1 +1,1 @@
-"""One file a pane, named as on screen."""
+"""The panes of the main screen, one file each."""

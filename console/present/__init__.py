@@ -1,1 +1,1 @@
-"""Data to lines of text, pure."""
+"""Pure functions from data to rows of styled text, shared by panes, overlays and widgets."""

@@ -1,15 +1,15 @@
-"""A box of exactly the wanted size around rows."""
+"""A frame of an exact size around rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console.present.rows import BLANK, Row, Span, Tone, fit, span, width
-from console.present.safe import SafeText
+from backends.text.terminal_safe import SafeText
+from console.present.spans import BLANK, Row, Span, Tone, fit, span, width
 
 
 @dataclass(frozen=True)
-class Body:
-    """Rows in a frame; `selected` is the index of the one under the cursor. The first `fixed` ones do not scroll."""
+class PaneBody:
+    """Rows in a frame; `selected` is the index of the row with the cursor. The first `fixed` rows do not scroll."""
 
     rows: Sequence[Row]
     selected: int | None = None
@@ -21,9 +21,9 @@ _HEAVY = "┏━┓┃┗┛"
 
 
 def framed(
-    body: Body, *, top: int, title: str, summary: Row, size: tuple[int, int], focused: bool
+    body: PaneBody, *, top: int, title: str, summary: Row, size: tuple[int, int], focused: bool
 ) -> tuple[list[Row], int | None]:
-    """The rows of the box, from `top` of what scrolls on, and which of them is selected. `size` is (width, height)."""
+    """The frame's rows, scrolled to `top`, and the index of the selected one. `size` is (width, height)."""
     across, down = size
     if across < 4 or down < 2:
         return [fit((span(title, "title"),), across)], None
@@ -47,7 +47,7 @@ def framed(
 
 
 def _thumb(whole: int, room: int, top: int) -> range:
-    """Where on the right border the scroll thumb stands; nowhere when all fits."""
+    """The rows of the scroll thumb on the right border; none when everything fits."""
     if whole <= room or room < 2:
         return range(0)
     length = max(1, room * room // whole)

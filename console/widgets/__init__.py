@@ -1,1 +1,1 @@
-"""What panes are drawn with."""
+"""The parts that panes are made of."""

@@ -1,23 +1,23 @@
-"""The chat's input: which key does what to the draft, and which keys wait to see that they were not pasted.
+"""The chat's input: what each key does to the draft, and which keys wait to see that they were not pasted.
 
-A terminal without bracketed paste feeds a paste as keys. So a key that acts (send, retry, clear) does so only when none
-came within `QUIET_S` before it and none comes within `QUIET_S` after it. An enter that was fed is a new line.
+A terminal without bracketed paste delivers a paste as keys. So a command (send, retry, clear) runs only when no key
+came within `QUIET_S` before it and none comes within `QUIET_S` after it. A pasted enter is a new line.
 """
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from console.present.rows import Row, Span
-from console.present.safe import safe
+from backends.text.terminal_safe import safe
+from console.present.spans import Row, Span
 from console.widgets.draft import Draft
 
 QUIET_S = 0.03
-"""Two keys of a hand are further apart than this, and the keys of a paste are not."""
+"""Typed keys are further apart than this, pasted keys are not."""
 ROWS_MAX = 8
 
-Deed = Literal["send", "cancel", "retry", "new", "clear", "agent", "engine", "sensitive", "copy", "good", "bad"]
+ChatCommand = Literal["send", "cancel", "retry", "new", "clear", "agent", "engine", "sensitive", "copy", "good", "bad"]
 
-_DEEDS: dict[str, Deed] = {
+_COMMANDS: dict[str, ChatCommand] = {
     "enter": "send",
     "escape": "cancel",
     "ctrl+r": "retry",
@@ -38,7 +38,7 @@ HINTS: tuple[tuple[str, str], ...] = (
     ("^s", "sensitive"),
     ("esc", "cancel"),
     ("^r", "other engine"),
-    ("^n", "new talk"),
+    ("^n", "new chat"),
     ("^o", "copy"),
     ("^l", "clear"),
     ("M-y/n", "good/bad answer"),
@@ -48,18 +48,18 @@ HINTS: tuple[tuple[str, str], ...] = (
 _NEW_LINE = {"ctrl+j", "alt+enter", "shift+enter"}
 
 
-class Heard(NamedTuple):
-    """What became of a key.
+class KeyResult(NamedTuple):
+    """What a key did.
 
-    `waits` asks for a call of `due` after QUIET_S. `fed` says that no hand was so fast; `kept_as_line`, that an enter
-    became a new line for that.
+    `handled`: the composer used it. `pasted`: it came too fast for a typed key. `changed`: the draft did. `waits`: call
+    `due` after QUIET_S. `became_new_line`: it was a pasted enter.
     """
 
-    taken: bool
-    fed: bool
+    handled: bool
+    pasted: bool
     changed: bool = False
     waits: bool = False
-    kept_as_line: bool = False
+    became_new_line: bool = False
 
 
 class Composer:
@@ -69,41 +69,41 @@ class Composer:
         self.draft = Draft()
         self._earlier = earlier
         self._recalled = 0  # how far back in the earlier prompts; 0 is the draft itself
-        self._own = ""  # the draft that was there before recalling
+        self._draft_text = ""  # the draft before an earlier prompt replaced it
         self._last_input = float("-inf")
-        self._waiting: Deed | None = None
+        self._waiting: ChatCommand | None = None
         self._waiting_since = 0.0
 
-    def key(self, key: str, character: str | None, at: float, width: int) -> Heard:
-        """Hear a key pressed at `at`; `width` is that of the draft's rows."""
-        fed = at - self._last_input < QUIET_S
-        fed_enter = self._interrupt() if fed or self._waiting else False
+    def key(self, key: str, character: str | None, at: float, width: int) -> KeyResult:
+        """Handle a key pressed at `at`; `width` is that of the draft's rows."""
+        pasted = at - self._last_input < QUIET_S
+        pasted_enter = self._interrupt() if pasted or self._waiting else False
         self._last_input = at
-        if deed := _DEEDS.get(key):
-            return self._deed(deed, at, fed=fed)
+        if command := _COMMANDS.get(key):
+            return self._command(command, at, pasted=pasted)
         if key in _NEW_LINE:
             self.draft.insert("\n")
         elif character is not None and character.isprintable():
             self.draft.insert(character)
         elif not self._edit(key, width):
-            return Heard(taken=False, fed=fed, changed=fed_enter, kept_as_line=fed_enter)
-        return Heard(taken=True, fed=fed, changed=True, kept_as_line=fed_enter)
+            return KeyResult(handled=False, pasted=pasted, changed=pasted_enter, became_new_line=pasted_enter)
+        return KeyResult(handled=True, pasted=pasted, changed=True, became_new_line=pasted_enter)
 
     def paste(self, text: str, at: float) -> None:
-        """Take a bracketed paste; what waited to be done is not done."""
+        """Insert a bracketed paste; a command that waits is dropped."""
         self._interrupt()
         self._last_input = at
         self.draft.paste(text)
 
-    def due(self, now: float) -> Deed | None:
-        """What is to be done now, the keyboard having been quiet since it was asked for."""
+    def due(self, now: float) -> ChatCommand | None:
+        """The command to run now, if one waits and no key came since."""
         if self._waiting is None or now - self._waiting_since < QUIET_S:
             return None
-        deed, self._waiting = self._waiting, None
-        return deed
+        command, self._waiting = self._waiting, None
+        return command
 
-    def take(self) -> str:
-        """The whole prompt, leaving an empty draft."""
+    def submit(self) -> str:
+        """Return the whole prompt and empty the draft."""
         content = self.draft.content
         self.draft.replace("")
         self._recalled = 0
@@ -132,21 +132,21 @@ class Composer:
         return min(ROWS_MAX, len(self.draft.rows(max(1, width - 3))))
 
     def _interrupt(self) -> bool:
-        """Something follows at once on a key that waited: an enter was a line's end; the others are dropped."""
+        """Drop the command that waits, because a key follows at once. True where it was an enter, now a new line."""
         was_enter = self._waiting == "send"
         if was_enter:
             self.draft.insert("\n")
         self._waiting = None
         return was_enter
 
-    def _deed(self, deed: Deed, at: float, *, fed: bool) -> Heard:
-        if not fed:
-            self._waiting, self._waiting_since = deed, at
-            return Heard(taken=True, fed=False, waits=True)
-        if deed == "send":
+    def _command(self, command: ChatCommand, at: float, *, pasted: bool) -> KeyResult:
+        if not pasted:
+            self._waiting, self._waiting_since = command, at
+            return KeyResult(handled=True, pasted=False, waits=True)
+        if command == "send":
             self.draft.insert("\n")
-            return Heard(taken=True, fed=True, changed=True, kept_as_line=True)
-        return Heard(taken=True, fed=True)
+            return KeyResult(handled=True, pasted=True, changed=True, became_new_line=True)
+        return KeyResult(handled=True, pasted=True)
 
     def _edit(self, key: str, width: int) -> bool:  # noqa: PLR0912 — one arm for each key
         draft = self.draft
@@ -186,11 +186,11 @@ class Composer:
         return True
 
     def _recall(self, further: int) -> None:
-        """An earlier prompt in place of the draft, or back again to what was being written."""
+        """Replace the draft by an earlier prompt, or go back to the draft."""
         wanted = max(0, min(len(self._earlier), self._recalled + further))
         if wanted == self._recalled:
             return
         if self._recalled == 0:
-            self._own = self.draft.content
+            self._draft_text = self.draft.content
         self._recalled = wanted
-        self.draft.replace(self._earlier[-wanted] if wanted else self._own)
+        self.draft.replace(self._earlier[-wanted] if wanted else self._draft_text)

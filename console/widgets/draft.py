@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from console.present.figures import count, size
-from console.present.safe import SafeText, clip, safe
+from backends.text.measures import count, size
+from backends.text.terminal_safe import SafeText, safe
+from console.present.spans import clip
 
 PASTE_SHOWN_MAX = 65_536
 """Bytes of a paste that are shown as text; a longer one shows as its size."""
@@ -32,7 +33,7 @@ class Place(NamedTuple):
 
 
 class Draft:
-    """Text with a cursor, which is an index from 0 to the text's length. What is cut last can be put back."""
+    """Text with a cursor, an index from 0 to the text's length. The last cut can be put back."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -52,23 +53,23 @@ class Draft:
 
     @property
     def blank(self) -> bool:
-        """Nothing but white space; a paste that is shown as its size counts as something."""
+        """Nothing but white space. A paste that is shown as its size is not blank."""
         return not self.text.strip()
 
     def replace(self, text: str) -> None:
-        """Another text altogether, with the cursor at its end."""
+        """Replace the whole text; the cursor goes to its end."""
         self.text, self.cursor, self._pastes = "", 0, {}
         self.paste(text)
 
     def insert(self, text: str) -> None:
-        """Put text where the cursor is; what no encoding can carry becomes `�`."""
+        """Insert text at the cursor; what no encoding can carry becomes `�`."""
         self._put(_TOKEN.sub("�", _encodable(text)))
         if len(self.text) > PASTE_SHOWN_MAX and self.cursor == len(self.text):
-            # fed key by key: what is there is folded, so that the next key costs no more than the first
+            # a paste that came as keys: fold it, so that the next key costs no more than the first
             self.replace(self.content)
 
     def paste(self, text: str) -> None:
-        """As `insert`, but a long text stands there as one character."""
+        """As `insert`, but a long text becomes one character that shows as its size."""
         text = _encodable(text.replace("\r\n", "\n").replace("\r", "\n"))
         weight = len(text.encode())
         if weight <= PASTE_SHOWN_MAX:
@@ -89,7 +90,7 @@ class Draft:
         self.cursor = self._word_start() if direction < 0 else self._word_end()
 
     def move_to_edge(self, direction: int) -> None:
-        """To the start or the end of the line."""
+        """Move to the start or the end of the line."""
         self.cursor = self._line_start() if direction < 0 else self._line_end()
 
     def move_row(self, rows: int, width: int) -> bool:
@@ -104,7 +105,7 @@ class Draft:
         return True
 
     def delete(self, characters: int) -> None:
-        """Characters before the cursor (negative) or after it."""
+        """Delete characters before the cursor (negative) or after it."""
         other = max(0, min(len(self.text), self.cursor + characters))
         self._remove(min(self.cursor, other), max(self.cursor, other))
 
@@ -112,7 +113,7 @@ class Draft:
         self._cut_out(self._word_start(), self.cursor)
 
     def cut_to_edge(self, direction: int) -> None:
-        """To the start of the line, or to its end, or the line's end itself."""
+        """Cut to the start of the line, or to its end; at the end, cut the line break."""
         if direction < 0:
             self._cut_out(self._line_start(), self.cursor)
         else:
@@ -136,7 +137,7 @@ class Draft:
         return next(index for index in range(len(places) - 1, -1, -1) if places[index].start <= self.cursor)
 
     def shown(self, start: int, end: int, width: int) -> SafeText:
-        """What stands for that part of one row on screen."""
+        """That part of one row as it appears on screen."""
         return safe(self._shown(start, end, width))
 
     def _shown(self, start: int, end: int, width: int) -> str:

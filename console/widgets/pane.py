@@ -1,4 +1,4 @@
-"""A framed pane: its number and title in the border, heavy when it has the focus, a thumb where it can be scrolled."""
+"""The base of every pane: a frame with number and title, heavy when focused, and a thumb where the rows scroll."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,15 +9,15 @@ from textual.events import Blur, Focus, MouseScrollDown, MouseScrollUp, Show
 from textual.geometry import Size
 
 from console.messages import StateChanged
-from console.present.faces import face, lost
-from console.present.frame import Body, framed
-from console.present.rows import Row, faded, row, span
+from console.present.empty_states import stale_since, without_core
+from console.present.frame import PaneBody, framed
+from console.present.spans import Row, dimmed, row, span
 from console.state import ViewState
-from console.widgets.lines import Lines
+from console.widgets.line_widget import LineWidget
 
 
-class Pane(Lines, can_focus=True):
-    """Subclasses give `body`, and may give `summary` and `KEYS`."""
+class Pane(LineWidget, can_focus=True):
+    """Subclasses define `body`, and may define `summary` and `KEYS`."""
 
     NUMBER: ClassVar[int]
     TITLE: ClassVar[str]
@@ -41,12 +41,12 @@ class Pane(Lines, can_focus=True):
         self._top = 0
         self._fixed = 0
 
-    def body(self, state: ViewState, size: Size) -> Body:
-        """What stands inside the frame, as many rows as there are; `size` is the room."""
+    def body(self, state: ViewState, size: Size) -> PaneBody:
+        """All rows inside the frame; `size` is the room for them."""
         raise NotImplementedError
 
     def summary(self, state: ViewState) -> Row:
-        """A few figures for the right end of the title's line."""
+        """A few figures for the right end of the title row."""
         return ()
 
     def draw(self, size: Size) -> tuple[Sequence[Row], int | None]:
@@ -66,13 +66,13 @@ class Pane(Lines, can_focus=True):
             focused=self.has_focus,
         )
 
-    def _content(self, room: Size) -> tuple[Body, Row]:
+    def _content(self, room: Size) -> tuple[PaneBody, Row]:
         connection = self.state.connection
-        if (instead := face(connection, room.width)) is not None:
-            return Body(instead), ()
+        if (instead := without_core(connection, room.width)) is not None:
+            return PaneBody(instead), ()
         body, summary = self.body(self.state, room), self.summary(self.state)
         if connection.phase == "lost":
-            return replace(body, rows=[faded(each) for each in body.rows]), lost(connection)
+            return replace(body, rows=[dimmed(each) for each in body.rows]), stale_since(connection)
         return body, row(span("‖ paused ", "warn"), *summary) if self._paused else summary
 
     def on_state_changed(self, message: StateChanged) -> None:
@@ -82,7 +82,7 @@ class Pane(Lines, can_focus=True):
             self.redraw()
 
     def action_pause(self) -> None:
-        """Hold what is shown for reading; again to go on with the newest."""
+        """Stop updating so that the operator can read; again to continue with the newest."""
         self._paused = not self._paused
         self.state = self._newest
         self.redraw()
@@ -103,12 +103,12 @@ class Pane(Lines, can_focus=True):
         self.action_move(-3)
 
     def row_at(self, y: int) -> int | None:
-        """Which of the scrolling rows stands at line `y` of the widget."""
+        """The index of the scrolling row at line `y` of the widget."""
         at = y - 1 - self._fixed
         return at + self._top if at >= 0 and y < self.size.height - 1 else None
 
     def action_move(self, rows: int) -> None:
-        """Scroll; a pane with a cursor moves that instead."""
+        """Scroll; a pane with a cursor moves the cursor instead."""
         self._top = max(0, self._top + rows)
         self.redraw()
 

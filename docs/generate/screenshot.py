@@ -37,7 +37,7 @@ async def picture(seconds: float) -> str:
     from backends.settings.model import Settings, load
     from console.app import ClawApp
     from console.chat_history import ChatHistory
-    from console.panes.chat import ChatPane
+    from console.panes.chat_pane import ChatPane
 
     settings: Settings = load(Path(os.environ["CLAW_HOME"]) / "claw.toml").settings
     app = ClawApp(

@@ -30,14 +30,23 @@ from backends.types import (
 )
 from console import theming
 from console.chat_history import ChatHistory
-from console.messages import Act, Ask, AskFailed, CancelAsk, ChunkArrived, Preview, Previewed, StateChanged
-from console.panes.chat import ChatPane
-from console.state import Connection, ViewState
+from console.messages import (
+    CancelRequest,
+    ChunkArrived,
+    PreviewRoute,
+    RequestFailed,
+    RoutePreviewed,
+    RunAction,
+    SendRequest,
+    StateChanged,
+)
+from console.panes.chat_pane import ChatPane
+from console.state import CoreConnection, ViewState
 
 THEME = theming.theme(theming.DEFAULT)  # read here, outside of any event loop
 AT = datetime(2026, 1, 15, 12, tzinfo=UTC)
 STATE = ViewState(
-    connection=Connection(phase="live", mode="embedded"),
+    connection=CoreConnection(phase="live", mode="embedded"),
     rehearsal=True,
     engines=(
         EngineState(name="local", zone="local", kind="ollama", model="qwen2.5:14b", label="SmolLM2 135M, this machine"),
@@ -143,24 +152,24 @@ class ChatHost(App[None]):
         self.chat.focus()
         self.chat.post_message(StateChanged(self.view))
 
-    def on_ask(self, message: Ask) -> None:
+    def on_send_request(self, message: SendRequest) -> None:
         self.asked.append(message.request)
         answer = self.script(message.request)
         if isinstance(answer, str):
-            self.chat.post_message(AskFailed(message.turn, answer))
+            self.chat.post_message(RequestFailed(message.turn, answer))
             return
         for chunk in answer:
             self.chat.post_message(ChunkArrived(message.turn, chunk))
 
-    def on_cancel_ask(self, message: CancelAsk) -> None:
+    def on_cancel_request(self, message: CancelRequest) -> None:
         self.cancelled.append(message.turn)
 
-    def on_act(self, message: Act) -> None:
+    def on_run_action(self, message: RunAction) -> None:
         self.acted.append(message.action)
 
-    def on_preview(self, message: Preview) -> None:
+    def on_preview_route(self, message: PreviewRoute) -> None:
         self.previewed.append(message.request)
-        self.chat.post_message(Previewed(message.turn, explanation(agent=message.request.agent)))
+        self.chat.post_message(RoutePreviewed(message.turn, explanation(agent=message.request.agent)))
 
     def screen_text(self) -> str:
         """What the pane shows, line by line."""

@@ -11,9 +11,9 @@ from backends import events
 from backends.errors import LedgerError, WrongUse
 from backends.types import Delta, Done, Explanation
 from console.app import ClawApp
+from console.overlays.why import WhyOverlay
 from console.panes.header import FooterPane
-from console.panes.runtime import RuntimePane
-from console.screens.why import WhyScreen
+from console.panes.runtime_pane import RuntimePane
 from tests.console.hostile_text import HOSTILE
 from tests.console.scene import snapshot
 from tests.console.scene_exchanges import NOW, exchange, exchanges, explained, settled
@@ -83,7 +83,7 @@ async def test_a_core_that_cannot_be_opened_ends_the_console_with_its_line() -> 
         await until(lambda: app.return_code is not None)
     await app.bridge.close()
     assert app.return_code == 1
-    assert app.parting_line == "the ledger cannot be read: it was set aside"
+    assert app.exit_message == "the ledger cannot be read: it was set aside"
 
 
 async def test_a_prompt_goes_to_the_core_and_comes_back(core: ScriptedCore) -> None:
@@ -115,7 +115,7 @@ async def test_hostile_words_reach_no_pane_raw() -> None:
             ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in shown if character != "\n"
         )
         await pilot.press("enter")
-        await until(lambda: isinstance(app.screen, WhyScreen))
+        await until(lambda: isinstance(app.screen, WhyOverlay))
         text_of(app)
 
 
@@ -127,13 +127,13 @@ async def test_a_pane_that_cannot_be_drawn_says_so_and_the_others_live(
 
     monkeypatch.setattr(RuntimePane, "body", broken)
     async with on_stage(core, size=(200, 60)) as (app, _):
-        await until(lambda: "cannot be drawn: ValueError" in text_of(app) and "near misses" in text_of(app))
+        await until(lambda: "cannot be drawn (ValueError)" in text_of(app) and "near misses" in text_of(app))
 
 
 async def test_a_line_in_the_footer_goes_again(core: ScriptedCore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FooterPane, "SHOWN_S", 0.05)
     async with on_stage(core) as (app, _):
-        app.main.say("cloud is stopped")
+        app.main.show_message("cloud is stopped")
         await until(lambda: "cloud is stopped" in text_of(app))
         await until(lambda: "cloud is stopped" not in text_of(app))
 

@@ -6,10 +6,10 @@ from textual.events import Paste
 from backends import events
 from backends.errors import WrongUse
 from console import app as app_module
-from console.panes.runtime import RuntimePane
-from console.screens.confirm import ConfirmScreen
-from console.screens.help import HelpScreen
-from console.screens.why import WhyScreen
+from console.overlays.help import HelpOverlay
+from console.overlays.overlay import ConfirmOverlay
+from console.overlays.why import WhyOverlay
+from console.panes.runtime_pane import RuntimePane
 from tests.console.scene import snapshot
 from tests.console.scene_exchanges import exchange
 from tests.console.scripted_core import ScriptedCore
@@ -83,9 +83,9 @@ async def test_plus_and_minus_judge_the_answer_under_the_cursor_and_none_that_ha
 async def test_an_answer_is_judged_where_its_evidence_is_read(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.press("enter")
-        await until(lambda: isinstance(app.screen, WhyScreen) and "not answered yet" in text_of(app))
+        await until(lambda: isinstance(app.screen, WhyOverlay) and "no answer yet" in text_of(app))
         await pilot.press("plus", "escape", "down", "enter")
-        await until(lambda: isinstance(app.screen, WhyScreen) and "- bad answer" in text_of(app))
+        await until(lambda: isinstance(app.screen, WhyOverlay) and "- bad answer" in text_of(app))
         await pilot.press("minus")
         await until(lambda: core.acted)
     assert [(acted.verb, acted.id, acted.good) for acted in core.acted] == [("rate", "req-002", False)]
@@ -121,9 +121,9 @@ async def test_the_palette_says_which_engine_would_have_been_better(core: Script
 async def test_why_opens_on_the_selected_decision_and_escape_closes_it(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.press("down", "down", "enter")
-        await until(lambda: isinstance(app.screen, WhyScreen) and "creative-writing .88" in text_of(app))
+        await until(lambda: isinstance(app.screen, WhyOverlay) and "creative-writing .88" in text_of(app))
         await pilot.press("down", "up", "pagedown", "3")
-        assert isinstance(app.screen, WhyScreen)
+        assert isinstance(app.screen, WhyOverlay)
         await pilot.press("escape")
         await until(lambda: app.screen is app.main)
 
@@ -134,9 +134,9 @@ async def test_the_cursor_stays_on_its_decision_when_newer_ones_come(core: Scrip
         core.emit(events.Decided(exchange=exchange(0, "claw", "local", "x", 0.1)))
         await until(lambda: "claw       14:03:12" in text_of(app))
         await pilot.press("enter")
-        await until(lambda: isinstance(app.screen, WhyScreen) and "writer ·" in text_of(app))
+        await until(lambda: isinstance(app.screen, WhyOverlay) and "writer ·" in text_of(app))
         await pilot.press("escape", "home", "enter")
-        await until(lambda: isinstance(app.screen, WhyScreen) and "claw ·" in text_of(app))
+        await until(lambda: isinstance(app.screen, WhyOverlay) and "claw ·" in text_of(app))
 
 
 async def test_the_filter_takes_keys_as_text_until_it_is_left(core: ScriptedCore) -> None:
@@ -183,11 +183,11 @@ async def test_a_pane_can_be_held_still(core: ScriptedCore) -> None:
 async def test_flushing_asks_first(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.press("3", "f")
-        await until(lambda: isinstance(app.screen, ConfirmScreen) and "1,204 stored answers" in text_of(app))
+        await until(lambda: isinstance(app.screen, ConfirmOverlay) and "1,204 stored answers" in text_of(app))
         await pilot.press("enter", "n")
         await until(lambda: app.screen is app.main)
         await pilot.press("f")
-        await until(lambda: isinstance(app.screen, ConfirmScreen))
+        await until(lambda: isinstance(app.screen, ConfirmOverlay))
         await pilot.pause(0.05)
         await pilot.press("y")
         await until(lambda: core.acted)
@@ -215,7 +215,7 @@ async def test_keys_fed_faster_than_hands_do_nothing_that_counts(core: ScriptedC
 async def test_help_and_palette(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.press("question_mark")
-        await until(lambda: isinstance(app.screen, HelpScreen) and "stop all cloud spend" in text_of(app))
+        await until(lambda: isinstance(app.screen, HelpOverlay) and "stop all cloud spend" in text_of(app))
         await pilot.press("question_mark")
         await until(lambda: app.screen is app.main)
         await pilot.press("ctrl+p")
@@ -244,7 +244,7 @@ async def test_themes_go_round(core: ScriptedCore) -> None:
             await pilot.press("t")
             seen.add(app.theme)
         assert len(seen) == 5
-        await until(lambda: "theme " in text_of(app))
+        await until(lambda: "Theme " in text_of(app))
         await pilot.press("t")
         assert app.theme == "claw-dark"
 
@@ -254,7 +254,7 @@ async def test_tabs_and_rows_can_be_clicked(core: ScriptedCore) -> None:
         await pilot.click("#tabs", offset=(14, 0))
         await pilot.click("#routing", offset=(10, 4))
         await pilot.press("enter")
-        await until(lambda: isinstance(app.screen, WhyScreen) and "writer ·" in text_of(app))
+        await until(lambda: isinstance(app.screen, WhyOverlay) and "writer ·" in text_of(app))
         await pilot.press("escape")
         await pilot.click("#tabs", offset=(2, 0))
         await until(lambda: isinstance(app.focused, RuntimePane))

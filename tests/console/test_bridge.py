@@ -17,12 +17,12 @@ from backends.types import Message as Said
 from console import bridge as bridge_module
 from console.bridge import Bridge
 from console.messages import (
-    ActDone,
-    ActFailed,
-    AskFailed,
+    ActionFailed,
+    ActionSucceeded,
     ChunkArrived,
     OpenFailed,
-    Previewed,
+    RequestFailed,
+    RoutePreviewed,
     StateChanged,
 )
 from tests.console.scene import snapshot
@@ -133,9 +133,9 @@ async def test_what_was_under_way_with_a_core_that_vanishes_ends(core: ScriptedC
         bridge.ask("t1", REQUEST)
         await until(lambda: of(posted, ChunkArrived))
         core.vanish()
-        await until(lambda: of(posted, AskFailed))
-        assert of(posted, AskFailed)[0].turn == "t1"
-        assert "its ledger tells" in of(posted, AskFailed)[0].line
+        await until(lambda: of(posted, RequestFailed))
+        assert of(posted, RequestFailed)[0].turn == "t1"
+        assert "Its ledger has the result" in of(posted, RequestFailed)[0].line
         heard = [message.chunk for message in of(posted, ChunkArrived)]
         assert "".join(chunk.text for chunk in heard if isinstance(chunk, Delta)) == "a lake in the"
 
@@ -156,9 +156,9 @@ async def test_an_action_under_way_with_a_core_that_vanishes_is_not_said_to_be_d
         bridge.act(STOP)
         await acting.wait()
         core.vanish()
-        await until(lambda: of(posted, ActFailed))
-        assert "look whether it was done" in of(posted, ActFailed)[0].line
-        assert not of(posted, ActDone)
+        await until(lambda: of(posted, ActionFailed))
+        assert "Check the result once it is back" in of(posted, ActionFailed)[0].line
+        assert not of(posted, ActionSucceeded)
 
 
 async def test_a_first_opening_that_fails_is_told_once(core: ScriptedCore) -> None:
@@ -169,12 +169,11 @@ async def test_a_first_opening_that_fails_is_told_once(core: ScriptedCore) -> No
         assert of(posted, OpenFailed) == [OpenFailed("the ledger is held by process 4711: stop it first", 1)]
 
 
-async def test_samples_that_stop_are_marked(core: ScriptedCore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bridge_module, "LOOK_S", 0.001)
+async def test_samples_that_stop_are_marked(core: ScriptedCore) -> None:
     old = snapshot()
     assert old.host is not None
     core.current = msgspec.structs.replace(old, host=msgspec.structs.replace(old.host, at=NOW - timedelta(minutes=1)))
-    async with running(Opener(core)) as (bridge, _):
+    async with running(Opener(core), stale_check_s=0.001) as (bridge, _):
         await until(lambda: bridge.state.stale == {"host"})
 
 
@@ -218,7 +217,7 @@ async def test_cancelling_a_turn_closes_it_at_the_core(core: ScriptedCore) -> No
         bridge.cancel("t1")
         bridge.cancel("never-asked")
         await until(lambda: core.ended == ["r1"])
-        assert not of(posted, AskFailed)
+        assert not of(posted, RequestFailed)
 
 
 async def test_leaving_closes_what_is_asked(core: ScriptedCore) -> None:
@@ -238,10 +237,10 @@ async def test_refusals_come_back_as_lines(core: ScriptedCore) -> None:
         bridge.ask("t1", REQUEST)
         bridge.preview("p1", REQUEST)
         bridge.act(STOP)
-        await until(lambda: of(posted, AskFailed) and of(posted, Previewed) and of(posted, ActFailed))
-        assert of(posted, AskFailed)[0].line == "the prompt is empty: type one"
-        assert of(posted, Previewed)[0].line == "the prompt is empty: type one"
-        assert of(posted, ActFailed)[0].line == "the prompt is empty: type one"
+        await until(lambda: of(posted, RequestFailed) and of(posted, RoutePreviewed) and of(posted, ActionFailed))
+        assert of(posted, RequestFailed)[0].line == "the prompt is empty: type one"
+        assert of(posted, RoutePreviewed)[0].line == "the prompt is empty: type one"
+        assert of(posted, ActionFailed)[0].line == "the prompt is empty: type one"
 
 
 async def test_previews_and_actions_are_answered(core: ScriptedCore) -> None:
@@ -251,8 +250,10 @@ async def test_previews_and_actions_are_answered(core: ScriptedCore) -> None:
         bridge.preview("p1", REQUEST)
         bridge.preview("p2", REQUEST)
         bridge.act(STOP)
-        await until(lambda: of(posted, Previewed) and of(posted, ActDone))
-        assert [message.turn for message in of(posted, Previewed)] == ["p2"], "the newest preview alone is answered"
+        await until(lambda: of(posted, RoutePreviewed) and of(posted, ActionSucceeded))
+        assert [message.turn for message in of(posted, RoutePreviewed)] == ["p2"], (
+            "the newest preview alone is answered"
+        )
         assert core.acted == [STOP]
 
 
@@ -264,8 +265,8 @@ async def test_before_the_core_is_open_each_verb_says_so(core: ScriptedCore) -> 
     bridge.preview("p1", REQUEST)
     bridge.act(STOP)
     await bridge.close()
-    assert [type(message) for message in posted] == [AskFailed, Previewed, ActFailed]
-    assert "not open yet" in of(posted, ActFailed)[0].line
+    assert [type(message) for message in posted] == [RequestFailed, RoutePreviewed, ActionFailed]
+    assert "not open yet" in of(posted, ActionFailed)[0].line
 
 
 async def test_while_the_core_is_gone_each_verb_says_that_the_console_looks_for_it(core: ScriptedCore) -> None:
@@ -281,6 +282,10 @@ async def test_while_the_core_is_gone_each_verb_says_that_the_console_looks_for_
         again.error = WrongUse("another version runs there: update claw")
         await until(lambda: bridge.state.connection.phase == "failed")
         bridge.act(STOP)
-    lines = [of(posted, AskFailed)[0].line, of(posted, Previewed)[0].line, *(m.line for m in of(posted, ActFailed))]
+    lines = [
+        of(posted, RequestFailed)[0].line,
+        of(posted, RoutePreviewed)[0].line,
+        *(m.line for m in of(posted, ActionFailed)),
+    ]
     assert lines == [bridge_module.GONE] * 4
-    assert "reconnects by itself" in bridge_module.GONE
+    assert "reconnects as soon as" in bridge_module.GONE

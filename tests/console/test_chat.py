@@ -10,8 +10,8 @@ from textual.events import MouseScrollUp, Paste
 
 from backends.types import Chunk, Delta, Done, Exchange, Request, Routed, Tokens
 from console.chat_history import ChatHistory
-from console.messages import AskFailed, ChunkArrived, Previewed, StateChanged
-from console.present.chat import COPY_MAX
+from console.messages import ChunkArrived, RequestFailed, RoutePreviewed, StateChanged
+from console.present.chat_rows import COPY_MAX
 from tests.console.chat_host import (
     AT,
     STATE,
@@ -34,7 +34,7 @@ SIZE = (80, 24)
 async def test_a_prompt_goes_and_its_answer_comes_with_its_figures() -> None:
     app = ChatHost(says("# Hello\n\nsome **bo", "ld** text\n"))
     async with app.run_test(size=SIZE) as pilot:
-        await shows(pilot, "nothing asked yet")
+        await shows(pilot, "No prompts yet")
         await send(pilot, "what is up?")
         await shows(pilot, "▌local qwen2.5:14b · 310 in, 128 out · 0 · saved $0.0021")
         text = app.screen_text()
@@ -50,7 +50,7 @@ async def test_the_last_answer_is_judged_by_a_key_once_it_is_there() -> None:
     app = ChatHost(says("an answer"))
     async with app.run_test(size=SIZE) as pilot:
         await press(pilot, "alt+y")
-        await shows(pilot, "no answer to judge yet")
+        await shows(pilot, "No answer to rate yet")
         await send(pilot, "what is up?")
         await shows(pilot, "310 in, 128 out")
         await press(pilot, "alt+y", "alt+n")
@@ -85,13 +85,13 @@ async def test_a_paste_with_newlines_sends_nothing_and_long_ones_collapse() -> N
         await write(pilot, "y\n" * 3)
         await write(pilot, "some line of text\n" * 290_000)
         await shows(pilot, "⟦5.0 MB pasted, 290,001 lines⟧")
-        await shows(pilot, "5.0 MB: decided when it is sent")
+        await shows(pilot, "5.0 MB: routed when you send it")
         await press(pilot, "k")
         await shows(pilot, "⟧k")
         assert app.asked == []
         await press(pilot, "enter")
         await until(pilot, lambda: bool(app.asked))
-        await shows(pilot, "… 5.0 MB, 290,004 lines in all")
+        await shows(pilot, "… 5.0 MB, 290,004 lines in total")
     assert app.asked[0].messages[-1].text == "y\n" * 3 + "some line of text\n" * 290_000 + "k"
 
 
@@ -99,7 +99,7 @@ async def test_an_empty_prompt_is_not_sent() -> None:
     app = ChatHost()
     async with app.run_test(size=SIZE) as pilot:
         await press(pilot, "space", "enter")
-        await shows(pilot, "nothing to send: type a prompt first")
+        await shows(pilot, "Nothing to send: type a prompt first")
     assert app.asked == []
 
 
@@ -107,7 +107,7 @@ async def test_too_long_a_prompt_says_so_before_and_when_sent() -> None:
     app = ChatHost(max_prompt_bytes=20)
     async with app.run_test(size=SIZE) as pilot:
         await write(pilot, "x" * 21)
-        await shows(pilot, "21 B is more than a prompt may have (20 B): shorten it")
+        await shows(pilot, "The prompt has 21 B, the limit is 20 B: shorten it")
         await press(pilot, "enter", "backspace")
         await until(pilot, lambda: "shorten" not in app.screen_text())
         assert app.asked == []
@@ -121,8 +121,8 @@ async def test_the_preview_comes_once_for_what_was_typed_last() -> None:
         await press(pilot, "a", "b", "c")
         await shows(pilot, "→ ▌local qwen2.5:14b · ~310 tok · 0 · ~2.0 s")
         assert [request.messages[-1].text for request in app.previewed] == ["abc"]
-        app.chat.post_message(Previewed("an older one", explanation(engine="cloud")))
-        app.chat.post_message(Previewed(app.previewed[-1].id, None, "over the budget"))
+        app.chat.post_message(RoutePreviewed("an older one", explanation(engine="cloud")))
+        app.chat.post_message(RoutePreviewed(app.previewed[-1].id, None, "over the budget"))
         await shows(pilot, "over the budget")
         await press(pilot, "ctrl+t")
         await until(pilot, lambda: len(app.previewed) == 2)
@@ -137,7 +137,7 @@ async def test_agent_engine_and_privacy_are_chosen_by_key() -> None:
         await press(pilot, "ctrl+g")
         await shows(pilot, "agent  default  scout infra")
         await press(pilot, "w", "f12", "enter", "ctrl+t", "ctrl+t", "ctrl+s")
-        await shows(pilot, "as writer · cloud · sensitive: stays here")
+        await shows(pilot, "as writer · cloud · sensitive: stays local")
         await send(pilot, "hello")
         await press(pilot, "ctrl+g", "right", "escape")
         await shows(pilot, "as writer · cloud · sensitive")
@@ -151,9 +151,9 @@ async def test_turns_are_a_conversation_until_a_new_one_is_asked_for() -> None:
             await send(pilot, prompt)
             await until(pilot, lambda: not app.chat._transcript.running)
         await press(pilot, "ctrl+n")
-        await shows(pilot, "a new conversation: the next prompt goes without the earlier ones")
+        await shows(pilot, "New conversation: the next prompt is sent without the earlier ones")
         await send(pilot, "three")
-        await shows(pilot, "── a new conversation ──")
+        await shows(pilot, "── new conversation ──")
     sent = [[message.text for message in request.messages] for request in app.asked]
     assert sent == [["one"], ["one", "Fine.", "two"], ["three"]]
 
@@ -165,7 +165,7 @@ async def test_escape_cancels_once_and_a_second_prompt_waits_for_that() -> None:
         await shows(pilot, "half an")
         await write(pilot, "next")
         await press(pilot, "enter")
-        await shows(pilot, "an answer is still arriving: esc cancels it")
+        await shows(pilot, "An answer is still arriving: esc cancels it")
         await press(pilot, "escape")
         await shows(pilot, "cancelled")
         assert app.screen_text().count("half an") == 1
@@ -182,7 +182,7 @@ async def test_a_failure_shows_its_line_and_ctrl_r_takes_the_other_engine() -> N
     app = ChatHost(lambda _: "the budget of today is spent: raise it in claw.toml, or ask local")
     async with app.run_test(size=SIZE) as pilot:
         await press(pilot, "ctrl+r")
-        await shows(pilot, "nothing to retry yet")
+        await shows(pilot, "Nothing to retry yet")
         await send(pilot, "go")
         await shows(pilot, "▲ the budget of today is spent")
         app.script = says("Better.")
@@ -204,9 +204,9 @@ async def test_messages_for_turns_that_are_gone_change_nothing() -> None:
         await shows(pilot, "Fine.")
         before = app.screen_text()
         app.chat.post_message(ChunkArrived("gone", Delta("ghost")))
-        app.chat.post_message(AskFailed("gone", "ghost"))
-        app.chat.post_message(AskFailed(app.asked[0].id, "too late"))
-        app.chat.post_message(Previewed("gone", None, "ghost"))
+        app.chat.post_message(RequestFailed("gone", "ghost"))
+        app.chat.post_message(RequestFailed(app.asked[0].id, "too late"))
+        app.chat.post_message(RoutePreviewed("gone", None, "ghost"))
         await press(pilot, "x")
         await shows(pilot, "❯ x")
         assert "ghost" not in app.screen_text()
@@ -227,7 +227,7 @@ async def test_clear_scroll_and_wheel() -> None:
         await press(pilot, "ctrl+end")
         await until(pilot, lambda: "more" not in app.screen_text())
         await press(pilot, "ctrl+l")
-        await shows(pilot, "nothing asked yet")
+        await shows(pilot, "No prompts yet")
         await send(pilot, "again")
     assert [message.text for message in app.asked[-1].messages] == ["again"]
 
@@ -240,12 +240,12 @@ async def test_copy_goes_to_the_clipboard_on_its_key_alone_cleaned_and_bounded(m
         assert driver is not None
         monkeypatch.setattr(driver, "write", written.append)
         await press(pilot, "ctrl+o")
-        await shows(pilot, "no answer to copy yet")
+        await shows(pilot, "No answer to copy yet")
         await send(pilot, "go")
         await shows(pilot, "make:")
         assert not [each for each in written if "\x1b]52" in each]
         await press(pilot, "ctrl+o")
-        await shows(pilot, "copied 22 characters")
+        await shows(pilot, "Copied 22 characters")
         (clip,) = [each for each in written if "\x1b]52" in each]
         assert (
             base64.b64decode(clip.removeprefix("\x1b]52;c;").removesuffix("\a")).decode() == "make:\n\tall␛]52;c;eA==␇"
@@ -254,7 +254,7 @@ async def test_copy_goes_to_the_clipboard_on_its_key_alone_cleaned_and_bounded(m
         await send(pilot, "more")
         await until(pilot, lambda: not app.chat._transcript.running)
         await press(pilot, "ctrl+o")
-        await shows(pilot, f"copied {COPY_MAX:,} characters of {COPY_MAX * 2:,}; a terminal takes no more")
+        await shows(pilot, f"Copied {COPY_MAX:,} characters of {COPY_MAX * 2:,}: terminals accept no more")
 
 
 async def test_prompts_are_recalled_and_kept_where_a_path_is_given(tmp_path: Path) -> None:

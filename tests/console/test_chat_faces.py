@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from backends.types import Tokens
-from console.state import Connection, ViewState
+from console.state import CoreConnection, ViewState
 from tests.console.chat_host import ChatHost, press, says, send, shows, starts, write
 
 ANSWER = """\
@@ -81,7 +81,7 @@ async def pasted(pilot: Pilot[None]) -> None:
 
 
 def no_core(line: str) -> ViewState:
-    return ViewState(connection=Connection(phase="failed", line=line))
+    return ViewState(connection=CoreConnection(phase="failed", line=line))
 
 
 def face(name: str) -> tuple[ChatHost, Scene]:

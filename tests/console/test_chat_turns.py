@@ -8,11 +8,10 @@ import pytest
 from rich.cells import cell_len
 
 from backends.types import Attempt, Delta, Done, Message, Request, Routed, Tokens
-from console.present.rows import Row
-from console.present.turns import asked, ended, failed, routed
-from console.widgets.asking import Asking, again, conversation
-from console.widgets.choice import Choice
-from console.widgets.transcript import ANSWER_KEPT, CHARACTERS_KEPT, TURNS_KEPT, Transcript, Turn
+from console.present.chat_rows import RequestOptions, failure_rows, outcome_rows, prompt_rows, route_rows
+from console.present.spans import Row
+from console.widgets.chat_request import NameChoice, chat_request, conversation, retry_request
+from console.widgets.transcript import ANSWER_KEPT, CHARACTERS_KEPT, TURNS_KEPT, ChatTurn, Transcript
 from tests.console.chat_host import STATE, explanation, outcome
 
 
@@ -21,11 +20,11 @@ def request(prompt: str = "why?", **changed: Any) -> Request:
     return msgspec.structs.replace(asks, **changed)
 
 
-def turn(*texts: str, prompt: str = "why?", name: str = "t", begins: bool = False, **changed: Any) -> Turn:
+def turn(*texts: str, prompt: str = "why?", name: str = "t", begins: bool = False, **changed: Any) -> ChatTurn:
     asks = request(prompt)
-    made = Turn(name, asks, starts_conversation=begins)
+    made = ChatTurn(name, asks, starts_conversation=begins)
     for chunk in (Routed(id="r1", explanation=explanation()), *map(Delta, texts), Done(outcome(asks, **changed))):
-        made.hear(chunk)
+        made.add_chunk(chunk)
     return made
 
 
@@ -37,20 +36,20 @@ def text(rows: list[Row]) -> str:
 
 
 def test_a_long_prompt_shows_its_beginning_and_its_size() -> None:
-    rows = asked("line\n" * 5000, 40)
+    rows = prompt_rows("line\n" * 5000, 40)
     assert len(rows) == 12
     assert text(rows).startswith("❯ line\n  line")
-    assert text(rows).endswith("… 24.4 KB, 5,001 lines in all")
+    assert text(rows).endswith("… 24.4 KB, 5,001 lines in total")
 
 
 def test_where_it_went_and_why() -> None:
-    assert text(routed("scout", "auto", explanation(), STATE, 200)) == (
+    assert text(route_rows("scout", "auto", explanation(), STATE, 200)) == (
         "as scout · auto → ▌local qwen2.5:14b · trend .21 · policy local"
     )
-    assert text(routed("scout", "cloud", explanation(engine="cloud", sensitive=True), STATE, 200)) == (
+    assert text(route_rows("scout", "cloud", explanation(engine="cloud", sensitive=True), STATE, 200)) == (
         "as scout · cloud → ▐cloud simulated Gemini · trend .21 · sensitive · policy local"
     )
-    assert text(routed("scout", "auto", None, STATE, 200)) == "as scout · auto → …"
+    assert text(route_rows("scout", "auto", None, STATE, 200)) == "as scout · auto → …"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def test_where_it_went_and_why() -> None:
             {"engine": "cache", "cache": "semantic", "latency_ms": 2.0, "ttft_ms": 2.0},
             "=cache qwen2.5:14b · semantic hit · 310 in, 128 out · 0 · saved $0.0021 · first 2 ms, 2 ms",
         ),
-        ({"finish": "length"}, " · cut at the longest answer allowed"),
+        ({"finish": "length"}, " · cut at the maximum length of an answer"),
         ({"finish": "blocked"}, " · blocked by the engine"),
         ({"finish": "blocked", "error": "SAFETY"}, " · blocked: SAFETY"),
         ({"finish": "cancelled"}, " · cancelled"),
@@ -91,39 +90,45 @@ def test_where_it_went_and_why() -> None:
     ],
 )
 def test_the_end_line(changed: dict[str, Any], said: str) -> None:
-    assert said in text(ended(outcome(request(), **changed), STATE, 300))
+    assert said in text(outcome_rows(outcome(request(), **changed), STATE, 300))
 
 
 def test_a_cut_answer_says_so_once() -> None:
     said = "Gemini broke off: ask again; what came counts"
     broken = Attempt(engine="cloud", zone="cloud", model="g", error=f"unavailable: {said}")
-    rows = text(ended(outcome(request(), engine="cloud", finish="error", error=said, attempts=(broken,)), STATE, 300))
+    rows = text(
+        outcome_rows(outcome(request(), engine="cloud", finish="error", error=said, attempts=(broken,)), STATE, 300)
+    )
     assert rows.count(said) == 1
     assert "tried first" not in rows
     cut = Attempt(engine="local", zone="local", model="q", error="cancelled")
-    assert "tried first" not in text(ended(outcome(request(), finish="cancelled", attempts=(cut,)), STATE, 300))
+    assert "tried first" not in text(outcome_rows(outcome(request(), finish="cancelled", attempts=(cut,)), STATE, 300))
 
 
 def test_what_was_tried_before_is_told_unless_the_end_line_does() -> None:
     local = Attempt(engine="local", zone="local", model="q", error="unavailable: Ollama is down")
     cloud = Attempt(engine="cloud", zone="cloud", model="g", error="unavailable: Gemini is busy")
     both = {"engine": "cloud", "finish": "error", "attempts": (local, cloud)}
-    late = text(ended(outcome(request(), error="the deadline passed", **both), STATE, 300))
+    late = text(outcome_rows(outcome(request(), error="the deadline passed", **both), STATE, 300))
     assert late.endswith("\nlocal q was tried first: unavailable: Ollama is down")
-    told = text(ended(outcome(request(), error="local: Ollama is down; cloud: Gemini is busy", **both), STATE, 300))
+    told = text(
+        outcome_rows(outcome(request(), error="local: Ollama is down; cloud: Gemini is busy", **both), STATE, 300)
+    )
     assert "tried first" not in told
     never = outcome(request(), engine="cloud", finish="cancelled", attempts=(local,))
-    assert "local q was tried first" in text(ended(never, STATE, 300)), "it was left while it waited for the other"
+    assert "local q was tried first" in text(outcome_rows(never, STATE, 300)), (
+        "it was left while it waited for the other"
+    )
 
 
 def test_foreign_text_in_a_turn_is_safe_and_never_wider() -> None:
     evil = "\x1b]52;c;aGk=\x07\u202e[/][@click=app.quit]" * 3
     reasoned = msgspec.structs.replace(explanation(), intent=evil, model=evil)
     rows = [
-        *asked(evil, 30),
-        *routed(evil, "auto", reasoned, STATE, 30),
-        *ended(outcome(request(), finish="error", error=evil, notes=(evil,), model=evil), STATE, 30),
-        *failed(evil, 30),
+        *prompt_rows(evil, 30),
+        *route_rows(evil, "auto", reasoned, STATE, 30),
+        *outcome_rows(outcome(request(), finish="error", error=evil, notes=(evil,), model=evil), STATE, 30),
+        *failure_rows(evil, 30),
     ]
     assert not set("\x1b\x07\u202e") & set(text(rows))
     assert "[@click=app.quit]" in text(rows).replace("\n", "")
@@ -135,32 +140,32 @@ def test_foreign_text_in_a_turn_is_safe_and_never_wider() -> None:
 
 def test_what_comes_after_the_end_is_not_shown() -> None:
     ended_turn = turn("answer")
-    ended_turn.hear(Delta("more"))
+    ended_turn.add_chunk(Delta("more"))
     assert ended_turn.answer == "answer"
 
 
 def test_a_late_outcome_says_what_a_cancelled_turn_cost() -> None:
-    made = Turn("t", request(), starts_conversation=False)
-    made.hear(Delta("half"))
+    made = ChatTurn("t", request(), starts_conversation=False)
+    made.add_chunk(Delta("half"))
     made.lay_out(200, STATE)
     made.cancel()
     assert not made.running
     made.lay_out(200, STATE)
     assert text(made.rows(0, 99)).endswith("→ …\nhalf\ncancelled\n")
-    made.hear(Done(outcome(made.request, finish="cancelled")))
+    made.add_chunk(Done(outcome(made.request, finish="cancelled")))
     made.lay_out(200, STATE)
     assert "310 in, 128 out" in text(made.rows(0, 99))
     assert "▲" not in text(made.rows(0, 99))
 
 
 def test_an_endless_answer_is_cut_and_says_so() -> None:
-    made = Turn("t", request(), starts_conversation=False)
+    made = ChatTurn("t", request(), starts_conversation=False)
     for _ in range(30):
-        made.hear(Delta("word " * 10_000))
+        made.add_chunk(Delta("word " * 10_000))
     assert len(made.answer) <= ANSWER_KEPT + 50_000
-    made.hear(Done(outcome(made.request)))
+    made.add_chunk(Done(outcome(made.request)))
     made.lay_out(80, STATE)
-    assert "… and more than is kept here" in text(made.rows(made.height - 5, made.height))
+    assert "… the rest is not kept here" in text(made.rows(made.height - 5, made.height))
 
 
 # ---- transcript
@@ -178,7 +183,7 @@ def test_it_follows_the_newest_until_someone_scrolls() -> None:
     transcript.key("pageup", page=8)
     before = shown(transcript)
     assert "answer 4" not in before
-    running = Turn("new", request("now"), starts_conversation=False)
+    running = ChatTurn("new", request("now"), starts_conversation=False)
     transcript.add(running)
     assert "❯ now" in shown(transcript)
 
@@ -186,13 +191,13 @@ def test_it_follows_the_newest_until_someone_scrolls() -> None:
 def test_what_is_read_stays_still_while_an_answer_arrives() -> None:
     transcript = Transcript()
     transcript.add(turn("\n\n".join(f"line {number}" for number in range(40))))
-    running = Turn("new", request("now"), starts_conversation=False)
+    running = ChatTurn("new", request("now"), starts_conversation=False)
     transcript.add(running)
     shown(transcript)
     transcript.scroll(-20)
     before = shown(transcript)
     for number in range(10):
-        transcript.hear(running, Delta(f"more {number}\n\n"), STATE)
+        transcript.add_chunk(running, Delta(f"more {number}\n\n"), STATE)
     assert shown(transcript) == before
     assert transcript.rows_below > 20
     transcript.key("ctrl+end", page=8)
@@ -224,10 +229,10 @@ def test_it_keeps_so_many_turns_and_characters() -> None:
     assert len(transcript.turns) == TURNS_KEPT
     assert transcript.find("0") is None
     for number in range(10):
-        late = Turn(f"late {number}", request(), starts_conversation=False)
+        late = ChatTurn(f"late {number}", request(), starts_conversation=False)
         transcript.add(late)
-        transcript.hear(late, Delta("word " * (CHARACTERS_KEPT // 20)), STATE)
-        transcript.hear(late, Done(outcome(late.request)), STATE)
+        transcript.add_chunk(late, Delta("word " * (CHARACTERS_KEPT // 20)), STATE)
+        transcript.add_chunk(late, Done(outcome(late.request)), STATE)
     assert sum(each.size for each in transcript.turns) <= CHARACTERS_KEPT + CHARACTERS_KEPT // 4
     assert transcript.last is not None
     assert transcript.last.name == "late 9"
@@ -236,56 +241,53 @@ def test_it_keeps_so_many_turns_and_characters() -> None:
 def test_clearing_keeps_what_still_runs() -> None:
     transcript = Transcript()
     transcript.add(turn("a"))
-    running = Turn("new", request(), starts_conversation=False)
+    running = ChatTurn("new", request(), starts_conversation=False)
     transcript.add(running)
     transcript.clear()
     assert transcript.turns == [running]
 
 
-# ---- asking
+# ---- requests
 
 
 def test_whole_answers_of_the_conversation_go_along() -> None:
-    asking = Asking()
     turns = [
         turn("old", prompt="0"),
         turn("one", prompt="1", begins=True),
         turn("", prompt="2"),
         turn("x", prompt="3", finish="error"),
     ]
-    made = asking.request("now", conversation(turns), max_bytes=1000)
+    made = chat_request("now", RequestOptions(), conversation(turns), max_bytes=1000)
     assert [(m.role, m.text) for m in made.messages] == [("user", "1"), ("assistant", "one"), ("user", "now")]
     assert made.source == "chat"
-    assert asking.request("now", (), max_bytes=1000).id != made.id
+    assert chat_request("now", RequestOptions(), (), max_bytes=1000).id != made.id
 
 
 def test_a_conversation_is_cut_from_its_old_end_to_fit() -> None:
     turns = [turn("a" * 50, prompt="1"), turn("b" * 50, prompt="2")]
-    made = Asking().request("now", turns, max_bytes=60)
+    made = chat_request("now", RequestOptions(), turns, max_bytes=60)
     assert [m.text for m in made.messages] == ["2", "b" * 50, "now"]
 
 
 def test_what_was_sensitive_once_stays_so_while_it_goes_along() -> None:
-    asking = Asking()
     turns = [turn("one", sensitive=True)]
-    assert asking.request("now", turns, max_bytes=1000).sensitive
-    assert not asking.request("now", turns, max_bytes=3).sensitive
-    asking.sensitive = True
-    assert asking.request("now", (), max_bytes=1000).sensitive
+    assert chat_request("now", RequestOptions(), turns, max_bytes=1000).sensitive
+    assert not chat_request("now", RequestOptions(), turns, max_bytes=3).sensitive
+    assert chat_request("now", RequestOptions(sensitive=True), (), max_bytes=1000).sensitive
 
 
 @pytest.mark.parametrize(("took", "other"), [("local", "cloud"), ("cloud", "local"), ("cache", "cloud")])
 def test_a_retry_takes_the_other_engine_and_no_cache(took: str, other: str) -> None:
     first = turn("a", engine=took)
-    second = again(first)
+    second = retry_request(first)
     assert (second.engine, second.cache, second.messages) == (other, False, first.request.messages)
     assert second.id != first.request.id
 
 
 def test_a_retry_of_what_never_went_anywhere_goes_by_what_was_asked() -> None:
-    made = Turn("t", request(engine="cloud"), starts_conversation=False)
+    made = ChatTurn("t", request(engine="cloud"), starts_conversation=False)
     made.fail("no engine")
-    assert again(made).engine == "local"
+    assert retry_request(made).engine == "local"
 
 
 def test_a_superseded_answer_does_not_go_along() -> None:
@@ -298,7 +300,7 @@ def test_a_superseded_answer_does_not_go_along() -> None:
 
 
 def test_a_choice_goes_round_and_by_first_letter() -> None:
-    choice = Choice(["default", "scout", "script", "ada"], "gone")
+    choice = NameChoice(["default", "scout", "script", "ada"], "gone")
     assert choice.chosen == "default"
     for key, chosen in (
         ("left", "ada"),

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from rich.cells import cell_len
 
-from console.widgets.composer import QUIET_S, ROWS_MAX, Composer, Heard
+from console.widgets.composer import QUIET_S, ROWS_MAX, Composer, KeyResult
 from console.widgets.draft import PASTE_SHOWN_MAX, Draft
 from tests.console.hostile_text import HOSTILE
 from tests.console.test_safe import ANY, assert_drawable
@@ -24,12 +24,12 @@ class Keyboard:
         self.composer = Composer(earlier)
         self.now = 100.0
 
-    def press(self, *keys: str, apart: float = APART) -> Heard:
-        heard = Heard(taken=False, fed=False)
+    def press(self, *keys: str, apart: float = APART) -> KeyResult:
+        result = KeyResult(handled=False, pasted=False)
         for key in keys:
             self.now += apart
-            heard = self.composer.key(key, key if len(key) == 1 else None, self.now, WIDTH)
-        return heard
+            result = self.composer.key(key, key if len(key) == 1 else None, self.now, WIDTH)
+        return result
 
     def type(self, text: str) -> None:
         self.press(*text)
@@ -85,12 +85,12 @@ def test_enter_is_done_after_a_quiet_moment_and_once() -> None:
     assert keyboard.composer.due(keyboard.now + QUIET_S / 2) is None
     assert keyboard.composer.due(keyboard.now + QUIET_S) == "send"
     assert keyboard.composer.due(keyboard.now + 9) is None
-    assert keyboard.composer.take() == "hello"
+    assert keyboard.composer.submit() == "hello"
     assert keyboard.text == ""
 
 
 @pytest.mark.parametrize("text", ["rm -rf /\n", "y\ny\n", "\ny", "\n\n\n", "one\ntwo\nthree"])
-def test_a_fed_enter_never_sends(text: str) -> None:
+def test_a_pasted_enter_never_sends(text: str) -> None:
     keyboard = Keyboard()
     keyboard.type("typed")
     keyboard.now += APART
@@ -103,13 +103,13 @@ def test_a_lone_enter_that_opens_a_paste_becomes_a_line() -> None:
     keyboard = Keyboard()
     keyboard.type("typed")
     assert keyboard.press("enter").waits
-    assert keyboard.press("y", apart=0.001).kept_as_line
+    assert keyboard.press("y", apart=0.001).became_new_line
     assert keyboard.rest() is None
     assert keyboard.text == "typed\ny"
 
 
 @pytest.mark.parametrize("key", ["ctrl+r", "ctrl+n", "ctrl+l", "ctrl+s", "ctrl+t", "ctrl+g", "ctrl+o", "escape"])
-def test_a_fed_key_does_no_deed(key: str) -> None:
+def test_a_pasted_key_runs_no_command(key: str) -> None:
     keyboard = Keyboard()
     keyboard.press("a")
     assert not keyboard.press(key, apart=0.001).waits
@@ -132,7 +132,7 @@ def test_a_paste_never_sends_and_stops_what_waited() -> None:
 def test_an_enter_glued_to_a_paste_is_a_line() -> None:
     keyboard = Keyboard()
     keyboard.composer.paste("b", keyboard.now)
-    assert keyboard.press("enter", apart=0.001).kept_as_line
+    assert keyboard.press("enter", apart=0.001).became_new_line
     assert keyboard.rest() is None
     assert keyboard.text == "b\n"
 
@@ -164,7 +164,7 @@ def test_a_cut_paste_outlives_its_draft() -> None:
     keyboard = Keyboard()
     keyboard.composer.paste("x" * (PASTE_SHOWN_MAX + 1), 1.0)
     keyboard.press("ctrl+u")
-    assert keyboard.composer.take() == ""
+    assert keyboard.composer.submit() == ""
     keyboard.press("ctrl+y")
     assert keyboard.text == "x" * (PASTE_SHOWN_MAX + 1)
 
@@ -220,9 +220,9 @@ def test_the_cursor_is_seen_only_with_the_focus() -> None:
 
 def test_unknown_keys_are_left_to_others() -> None:
     keyboard = Keyboard()
-    assert not keyboard.press("f1").taken
-    assert not keyboard.press("tab").taken
-    assert keyboard.press("a").taken
+    assert not keyboard.press("f1").handled
+    assert not keyboard.press("tab").handled
+    assert keyboard.press("a").handled
 
 
 @given(ANY | st.lists(st.sampled_from(HOSTILE), max_size=3).map("".join), st.integers(1, 50), st.integers(1, 9))
@@ -260,7 +260,7 @@ class Editing(RuleBasedStateMachine):
 
     @rule()
     def take(self) -> None:
-        self.keyboard.composer.take()
+        self.keyboard.composer.submit()
 
     @invariant()
     def is_whole(self) -> None:

@@ -119,8 +119,8 @@ def doors(monkeypatch: pytest.MonkeyPatch) -> Doors:
     return stand_in
 
 
-def door(*, attach: str | None = None, embed: bool = False, rehearse: bool = False) -> entry.Door:
-    return entry.Door(Namespace(attach=attach, embed=embed, rehearse=rehearse), Settings())
+def door(*, attach: str | None = None, embed: bool = False, rehearse: bool = False) -> entry.CoreOpener:
+    return entry.CoreOpener(Namespace(attach=attach, embed=embed, rehearse=rehearse), Settings())
 
 
 async def test_with_nothing_to_run_the_console_rehearses(doors: Doors) -> None:
@@ -183,7 +183,7 @@ def test_the_screen_ends_with_its_code_and_its_line(
 
     async def run(app: ClawApp, *, mouse: bool) -> None:
         seen.append((app.theme, mouse))
-        app.parting_line = line
+        app.exit_message = line
         app._return_code = code
 
     monkeypatch.setattr(ClawApp, "run_async", run)

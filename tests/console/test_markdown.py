@@ -6,11 +6,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from console.present import markdown
-from console.present.blocks import Placed, parse
-from console.present.layout import lay_out_all
-from console.present.markdown import LINE_MAX, OPEN_MAX, MarkdownStream
-from console.present.rows import Row
+from console.present import markdown_stream
+from console.present.markdown_blocks import Placed, parse
+from console.present.markdown_layout import lay_out_all
+from console.present.markdown_stream import LINE_MAX, OPEN_MAX, MarkdownStream
+from console.present.spans import Row
 from tests.console.hostile_text import HOSTILE
 from tests.console.test_safe import assert_drawable
 
@@ -95,14 +95,14 @@ def test_another_width_gives_what_it_would_have_given_first(source: str, one: in
 
 def calls(monkeypatch: pytest.MonkeyPatch, name: str) -> list[object]:
     """What the function of that name was called with first, each time, from now on."""
-    original: Callable[..., object] = getattr(markdown, name)
+    original: Callable[..., object] = getattr(markdown_stream, name)
     seen: list[object] = []
 
     def noted(first: object, width: int) -> object:
         seen.append(first)
         return original(first, width)
 
-    monkeypatch.setattr(markdown, name, noted)
+    monkeypatch.setattr(markdown_stream, name, noted)
     return seen
 
 
@@ -113,7 +113,7 @@ def test_a_chunk_costs_the_open_block_and_not_the_answer(monkeypatch: pytest.Mon
         parsed.append(len(source))
         return parse(source)
 
-    monkeypatch.setattr(markdown, "parse", noted)
+    monkeypatch.setattr(markdown_stream, "parse", noted)
     answer = MarkdownStream()
     costs = []
     for _ in range(300):

@@ -9,18 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backends.text.terminal_safe import SafeText
 from backends.types import Alert, BudgetState, CacheEntry, CacheStats, Exchange, GpuReading, RuntimeReading, Spend
-from console.present import alerts, cache, header, help, routing, runtime, spend, why
-from console.present.faces import face, notice
-from console.present.rows import Row, fit, width
-from console.present.safe import SafeText
-from console.state import Connection, ViewState, adopt
+from console.overlays.why import why
+from console.panes import header
+from console.panes.alerts_pane import alert_rows
+from console.panes.cache_pane import cache_rows, hit_share
+from console.panes.routing_pane import RoutingView, answer_shares, routing_body
+from console.panes.runtime_pane import calls_summary, runtime_rows
+from console.panes.spend_pane import saved_share, spend_rows
+from console.present.empty_states import notice, without_core
+from console.present.money_rows import budget_bar
+from console.present.spans import Row, fit, width
+from console.state import CoreConnection, ViewState, adopt
 from tests.console.hostile_text import HOSTILE
 from tests.console.scene import engines, gpus, snapshot
 from tests.console.scene import spend as money
 from tests.console.scene_exchanges import NOW, exchange, explained
 
-LIVE = Connection(phase="live", mode="embedded", label="this process")
+LIVE = CoreConnection(phase="live", mode="embedded", label="this process")
 
 
 def scene(**changes: Any) -> ViewState:
@@ -37,21 +44,20 @@ def text(rows: list[Row] | Row) -> str:
 
 
 def everything(state: ViewState, cells: int) -> list[Row]:
-    view = routing.View()
+    view = RoutingView()
     return [
         header.header(state, cells),
         header.too_small(state, cells),
-        *runtime.runtime(state, cells),
-        runtime.summary(state),
-        *routing.routing(state, view, cells, 40).rows,
-        routing.summary(state),
-        *cache.cache(state, cells),
-        cache.summary(state),
-        *spend.spend(state, cells),
-        spend.summary(state),
-        *alerts.alerts(state, cells),
-        alerts.summary(state),
-        *(line for each in state.exchanges for line in why.why(each, cells)),
+        *runtime_rows(state, cells),
+        calls_summary(state),
+        *routing_body(state, view, cells, 40).rows,
+        answer_shares(state),
+        *cache_rows(state, cells),
+        hit_share(state),
+        *spend_rows(state, cells),
+        saved_share(state),
+        *alert_rows(state, cells),
+        *(line for each in state.exchanges for line in why(each, cells)),
     ]
 
 
@@ -117,11 +123,11 @@ def test_the_header_always_answers_its_three_questions(cells: int) -> None:
 
 
 def test_the_header_says_when_the_core_is_away() -> None:
-    lost = replace(scene(), connection=Connection(phase="lost", since=NOW))
+    lost = replace(scene(), connection=CoreConnection(phase="lost", since=NOW))
     assert "CORE LOST 14:03:12, RECONNECTING" in text(header.header(lost, 120))
-    assert "NO CORE" in text(header.header(ViewState(connection=Connection(phase="failed", line="x")), 120))
-    assert "opening" in text(header.header(ViewState(), 120))
-    assert "no engine" in text(header.header(scene(engines=()), 120))
+    assert "NO CORE" in text(header.header(ViewState(connection=CoreConnection(phase="failed", line="x")), 120))
+    assert "Opening" in text(header.header(ViewState(), 120))
+    assert "No engine" in text(header.header(scene(engines=()), 120))
 
 
 def test_without_a_budget_the_header_gives_the_spend_alone() -> None:
@@ -145,7 +151,7 @@ def _budget(**changes: Any) -> BudgetState:
 
 
 def test_a_budget_of_nothing_is_a_full_bar() -> None:
-    assert text(header.budget_bar(_budget(limit_usd=Decimal(0)), 5)) == "━━━━━"
+    assert text(budget_bar(_budget(limit_usd=Decimal(0)), 5)) == "━━━━━"
 
 
 def test_tabs_shrink_to_numbers_and_can_be_clicked() -> None:
@@ -167,29 +173,29 @@ def test_the_footer_keeps_the_keys_of_everywhere() -> None:
 
 
 def test_the_cache_has_all_its_faces() -> None:
-    assert "loading" in text(cache.cache(replace(scene(), cache=None), 60))
-    fresh = text(cache.cache(replace(scene(), cache=CacheStats(semantic="failed", semantic_detail="install it")), 60))
-    assert "nothing cached yet" in fresh
+    assert "Loading" in text(cache_rows(replace(scene(), cache=None), 60))
+    fresh = text(cache_rows(replace(scene(), cache=CacheStats(semantic="failed", semantic_detail="install it")), 60))
+    assert "Nothing cached yet" in fresh
     assert "○ failed" in fresh
     assert "install it" in fresh
-    full = text(cache.cache(scene(), 60))
+    full = text(cache_rows(scene(), 60))
     assert "exact 289" in full
     assert "112×" in full
     assert "near misses" in full
     assert "in memory 3.0 MB" in full
-    assert "$0.02 off for 48,200 tokens" in full
-    assert "2.0 %  0.4 to 10.5 % of 50 asked anew  2 complaints" in full
+    assert "$0.02 saved on 48,200 cached tokens" in full
+    assert "2.0 %  0.4 to 10.5 % of 50 checked  2 complaints" in full
     assert "all-MiniLM-L6-v2, 1,180 vectors" in full
     assert "5f0c1e77a2b4" in full
     unmeasured = CacheStats(lookups=9, semantic="on", embedder="all-MiniLM-L6-v2")
-    assert "–  no semantic hit asked anew" in text(cache.cache(replace(scene(), cache=unmeasured), 60))
-    assert "32 %" in text(cache.summary(scene()))
-    assert cache.summary(replace(scene(), cache=None)) == ()
+    assert "–  no semantic hit checked yet" in text(cache_rows(replace(scene(), cache=unmeasured), 60))
+    assert "32 %" in text(hit_share(scene()))
+    assert hit_share(replace(scene(), cache=None)) == ()
 
 
 def test_the_spend_has_all_its_faces() -> None:
-    assert "loading" in text(spend.spend(replace(scene(), spend=None), 60))
-    assert spend.summary(replace(scene(), spend=None)) == ()
+    assert "Loading" in text(spend_rows(replace(scene(), spend=None), 60))
+    assert saved_share(replace(scene(), spend=None)) == ()
     bare = Spend(
         today_usd=Decimal(0),
         today_baseline_usd=Decimal(0),
@@ -197,57 +203,52 @@ def test_the_spend_has_all_its_faces() -> None:
         month_baseline_usd=Decimal(1),
         today_requests=1,
     )
-    empty = text(spend.spend(replace(scene(), spend=bare), 70))
-    assert "no requests yet today" in empty
-    assert "no budget is set" in empty
+    empty = text(spend_rows(replace(scene(), spend=bare), 70))
+    assert "No requests yet today" in empty
+    assert "No budget is set" in empty
     assert "nothing saved" in empty
-    full = text(spend.spend(scene(), 76))
+    full = text(spend_rows(scene(), 76))
     assert "$0.31 reserved" in full
     assert "$3.27 left" in full
     assert "then local only" in full
-    assert "saved 71 %" in text(spend.summary(scene()))
-    assert "held" not in full
+    assert "saved 71 %" in text(saved_share(scene()))
+    assert "whose bill is unknown" not in full
 
 
 def _spent(budget: BudgetState, cells: int) -> str:
     told = msgspec.structs.replace(money(), today_usd=Decimal("0.04"), month_usd=Decimal("2.10"), budgets=(budget,))
-    return text(spend.spend(replace(scene(), spend=told), cells))
+    return text(spend_rows(replace(scene(), spend=told), cells))
 
 
 @pytest.mark.parametrize(("window", "held"), [("day", "$3.14"), ("month", "$1.08")])
 def test_the_spend_says_what_of_a_budget_is_held_for_unknown_bills(window: str, held: str) -> None:
     budget = _budget(spent_usd=Decimal("3.18"), window=window)
     drawn = _spent(budget, 76)
-    assert f"━ $3.18 spent, {held} of it held for calls whose bill is unknown\n╍ $0.31 reserved" in drawn
+    assert f"━ $3.18 spent, {held} of it for calls whose bill is unknown\n╍ $0.31 reserved" in drawn
     assert "then local only" in drawn
     assert "$0.04" in drawn
-    assert f"━ $3.18 spent, {held} of it held for\n  calls whose bill is unknown\n╍" in _spent(budget, 38)
+    assert f"━ $3.18 spent, {held} of it for calls\n  whose bill is unknown\n╍" in _spent(budget, 38)
 
 
 @pytest.mark.parametrize("changes", [{"scope": "agent:ada"}, {"window": "week"}, {"spent_usd": Decimal("0.04")}])
 def test_nothing_is_said_to_be_held_where_the_cost_of_the_window_is_not_known(changes: dict[str, Any]) -> None:
-    assert "held" not in _spent(_budget(**{"spent_usd": Decimal("3.18"), **changes}), 76)
+    assert "whose bill is unknown" not in _spent(_budget(**{"spent_usd": Decimal("3.18"), **changes}), 76)
 
 
 def test_alerts_are_newest_first_and_say_what_to_do() -> None:
     older = Alert(key="old", at=NOW - timedelta(hours=1), level="alert", text="older")
-    drawn = text(alerts.alerts(scene(alerts=(older, *snapshot().alerts)), 80))
+    drawn = text(alert_rows(scene(alerts=(older, *snapshot().alerts)), 80))
     assert drawn.index("429") < drawn.index("older")
     assert "S stops cloud spend" in drawn
-    assert "nothing to see to" in text(alerts.alerts(scene(alerts=()), 80))
-    assert "nothing to see to" in text(alerts.alerts(scene(alerts=()), 30))
+    assert "No alerts." in text(alert_rows(scene(alerts=()), 80))
+    assert "No alerts." in text(alert_rows(scene(alerts=()), 30))
 
 
 def test_faces_stand_in_for_what_is_not_there() -> None:
-    assert face(LIVE, 40) is None
-    assert "loading" in text(face(Connection(), 40) or [])
-    assert "restart it" in text(face(Connection(phase="failed", line="restart it"), 40) or [])
+    assert without_core(LIVE, 40) is None
+    assert "Loading" in text(without_core(CoreConnection(), 40) or [])
+    assert "restart it" in text(without_core(CoreConnection(phase="failed", line="restart it"), 40) or [])
     assert "do this" in text(notice("head", "do this", 40))
-
-
-def test_help_names_keys_and_a_question_its_answers() -> None:
-    assert "ctrl+q" in text(help.keys([("everywhere", (("ctrl+q", "leave"),)), ("Routing", (("p", "pin"),))], 60))
-    assert "y yes" in text(help.question("Sure?", 40))
 
 
 def test_a_tiny_screen_is_honest() -> None:

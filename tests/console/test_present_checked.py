@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from backends.types import Attempt, Exchange, Reason
-from console.present.why import why
+from console.overlays.why import why
 from tests.console.scene_exchanges import CLOUD_MODEL, LOCAL_MODEL, exchanges
 
 

@@ -6,13 +6,15 @@ import msgspec
 import pytest
 
 from backends.types import GpuReading, QuotaLimit, QuotaState
-from console.present import routing, runtime, why
-from console.present.rows import Row
-from console.state import Connection, ViewState, adopt
+from console.overlays.why import why
+from console.panes.routing_pane import RoutingView, answer_shares, matching, routing_body
+from console.panes.runtime_pane import runtime_rows
+from console.present.spans import Row
+from console.state import CoreConnection, ViewState, adopt
 from tests.console.scene import engines, gpus, snapshot
 from tests.console.scene_exchanges import CUT, NOW, exchange, exchanges
 
-LIVE = Connection(phase="live", mode="embedded", label="this process")
+LIVE = CoreConnection(phase="live", mode="embedded", label="this process")
 
 
 def scene(**changes: Any) -> ViewState:
@@ -31,17 +33,17 @@ def text(rows: list[Row] | Row) -> str:
 @pytest.mark.parametrize(
     ("state", "says"),
     [
-        ("no-gpu", "no GPU here"),
+        ("no-gpu", "no GPU"),
         ("no-driver", "no NVIDIA driver"),
-        ("no-permission", "may not be read"),
-        ("lost", "fell off the bus"),
+        ("no-permission", "no permission"),
+        ("lost", "the GPU is gone"),
         ("stalled", "does not answer"),
         ("failed", "cannot be read"),
-        ("off", "not looked at"),
+        ("off", "telemetry.gpu is false"),
     ],
 )
 def test_each_reason_for_no_gpu_has_its_face(state: Any, says: str) -> None:
-    drawn = text(runtime.runtime(scene(gpu=GpuReading(at=NOW, state=state, detail="what to do")), 60))
+    drawn = text(runtime_rows(scene(gpu=GpuReading(at=NOW, state=state, detail="what to do")), 60))
     assert says in drawn
     assert "what to do" in drawn
 
@@ -53,13 +55,13 @@ def test_what_the_provider_counts_and_when_its_day_begins_stand_under_the_cloud(
         model="gemini-x", minute_requests=2, day_requests=1_234, day_input_tokens=56_789, limits=(limit,)
     )
     cloud = msgspec.structs.replace(cloud, quota=(quota,), reopens_at=NOW)
-    drawn = " ".join(text(runtime.runtime(scene(engines=(local, cloud)), 200)).split())
+    drawn = " ".join(text(runtime_rows(scene(engines=(local, cloud)), 200)).split())
     assert "gemini-x: 1,234 of 1,500 calls today, 2 in the last minute, 56,789 tokens read" in drawn
-    assert "the day's quota is there again at" in drawn
+    assert "daily quota resets at" in drawn
 
 
 def test_several_gpus_are_each_shown() -> None:
-    drawn = text(runtime.runtime(scene(gpu=gpus(count=3)), 60))
+    drawn = text(runtime_rows(scene(gpu=gpus(count=3)), 60))
     assert [f"gpu {index}" in drawn for index in range(3)] == [True] * 3
 
 
@@ -67,7 +69,7 @@ def test_unknown_figures_of_a_gpu_are_dashes() -> None:
     bare = msgspec.structs.replace(
         gpus().gpus[0], utilisation_pct=None, memory_used_b=None, temperature_c=None, power_w=None, processes=None
     )
-    drawn = text(runtime.runtime(scene(gpu=GpuReading(at=NOW, state="ok", gpus=(bare,))), 60))
+    drawn = text(runtime_rows(scene(gpu=GpuReading(at=NOW, state="ok", gpus=(bare,))), 60))
     assert "–/24.0 GB" in drawn
     assert "– °C" in drawn
     assert "processes –" in drawn
@@ -75,18 +77,18 @@ def test_unknown_figures_of_a_gpu_are_dashes() -> None:
 
 def test_stale_samples_say_since_when() -> None:
     state = replace(scene(), stale=frozenset({"gpu", "host", "runtime"}))
-    assert text(runtime.runtime(state, 60)).count("stale since 14:03:12") == 3
+    assert text(runtime_rows(state, 60)).count("stale since 14:03:12") == 3
 
 
 def test_the_runtime_pane_without_samples_is_loading() -> None:
-    drawn = text(runtime.runtime(scene(gpu=None, host=None, runtime=None, engines=(), in_flight=()), 60))
-    assert drawn.count("loading…") == 3
+    drawn = text(runtime_rows(scene(gpu=None, host=None, runtime=None, engines=(), in_flight=()), 60))
+    assert drawn.count("Loading…") == 3
     assert "no engine" in drawn
 
 
 def test_queues_tell_who_waits_and_what_is_stopped() -> None:
     stopped = msgspec.structs.replace(engines()[1], stopped=True, reported_waiting=4)
-    drawn = text(runtime.runtime(scene(engines=(engines()[0], stopped)), 60))
+    drawn = text(runtime_rows(scene(engines=(engines()[0], stopped)), 60))
     assert "scout 2 · writer 1" in drawn
     assert "~2.4 s" in drawn
     assert "stopped by the operator" in drawn
@@ -99,15 +101,15 @@ def test_models_say_where_they_lie() -> None:
     half = msgspec.structs.replace(model.models[0], vram_b=(model.models[0].size_b or 0) // 2)
     on_cpu = msgspec.structs.replace(half, vram_b=0)
     reading = msgspec.structs.replace(model, models=(half, on_cpu))
-    drawn = text(runtime.runtime(scene(runtime=reading), 60))
+    drawn = text(runtime_rows(scene(runtime=reading), 60))
     assert "50 % GPU" in drawn
     assert "CPU" in drawn
-    none = text(runtime.runtime(scene(runtime=msgspec.structs.replace(model, models=())), 60))
+    none = text(runtime_rows(scene(runtime=msgspec.structs.replace(model, models=())), 60))
     assert "none in memory" in none
 
 
 def test_routing_tells_each_end() -> None:
-    drawn = text(list(routing.routing(scene(), routing.View(), 130, 10).rows))
+    drawn = text(list(routing_body(scene(), RoutingView(), 130, 10).rows))
     assert "stream" in drawn  # in flight
     assert "▲ the answer of" in drawn
     assert "cancelled" in drawn
@@ -117,33 +119,33 @@ def test_routing_tells_each_end() -> None:
 
 
 def test_agents_stand_above_the_stream_where_there_is_room_or_when_asked_for() -> None:
-    assert "last decision" not in text(list(routing.routing(scene(), routing.View(), 100, 10).rows))
-    assert "last decision" in text(list(routing.routing(scene(), routing.View(), 100, 30).rows))
-    assert "last decision" in text(list(routing.routing(scene(), routing.View(agents=True), 100, 10).rows))
+    assert "last decision" not in text(list(routing_body(scene(), RoutingView(), 100, 10).rows))
+    assert "last decision" in text(list(routing_body(scene(), RoutingView(), 100, 30).rows))
+    assert "last decision" in text(list(routing_body(scene(), RoutingView(agents=True), 100, 10).rows))
 
 
 def test_an_agent_without_a_decision_says_so() -> None:
-    drawn = text(list(routing.routing(scene(recent=exchanges()[-2:]), routing.View(agents=True), 100, 30).rows))
-    assert "nothing yet" in drawn
+    drawn = text(list(routing_body(scene(recent=exchanges()[-2:]), RoutingView(agents=True), 100, 30).rows))
+    assert "no request yet" in drawn
 
 
 def test_the_filter_looks_into_everything_a_row_says() -> None:
     all_of_them = exchanges()
-    assert [each.id for each in routing.matching(all_of_them, "WRITER")] == ["req-003"]
-    assert [each.id for each in routing.matching(all_of_them, "semantic")] == ["req-010"]
-    assert [each.id for each in routing.matching(all_of_them, CUT[:20])] == ["req-007"]
-    assert "nothing matches" in text(list(routing.routing(scene(), routing.View(wanted="zzz"), 80, 20).rows))
+    assert [each.id for each in matching(all_of_them, "WRITER")] == ["req-003"]
+    assert [each.id for each in matching(all_of_them, "semantic")] == ["req-010"]
+    assert [each.id for each in matching(all_of_them, CUT[:20])] == ["req-007"]
+    assert "No request matches" in text(list(routing_body(scene(), RoutingView(wanted="zzz"), 80, 20).rows))
 
 
 def test_an_empty_stream_says_how_to_fill_it() -> None:
-    drawn = text(list(routing.routing(scene(recent=()), routing.View(), 80, 20).rows))
-    assert "no requests yet" in drawn
+    drawn = text(list(routing_body(scene(recent=()), RoutingView(), 80, 20).rows))
+    assert "No requests yet" in drawn
     assert "claw ask" in drawn
-    assert routing.summary(scene(recent=())) == ()
+    assert answer_shares(scene(recent=())) == ()
 
 
 def test_why_shows_the_evidence() -> None:
-    drawn = text(why.why(exchanges()[-3], 92))
+    drawn = text(why(exchanges()[-3], 92))
     for words in (
         "creative-writing .88 (next: rewriting .07)",
         "local answers well .61",
@@ -154,7 +156,7 @@ def test_why_shows_the_evidence() -> None:
         "req-003",
     ):
         assert words in drawn, words
-    assert "not answered yet" in text(why.why(exchanges()[-1], 92))
+    assert "no answer yet" in text(why(exchanges()[-1], 92))
 
 
 def test_why_lists_the_attempts_of_a_failover() -> None:
@@ -167,7 +169,7 @@ def test_why_lists_the_attempts_of_a_failover() -> None:
     failed = exchange(
         1, "ada", "local", "x", 0.2, ms=5.0, attempts=tries, notes=("failed over",), error="gone", estimated=True
     )
-    drawn = text(why.why(failed, 92))
+    drawn = text(why(failed, 92))
     assert "503 overloaded" in drawn
     assert "answered" in drawn
     assert "failed over" in drawn

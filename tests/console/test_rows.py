@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.present.frame import Body, framed
-from console.present.rows import Row, faded, fit, paragraph, row, span, spread, width
-from console.present.safe import SafeText
+from backends.text.terminal_safe import SafeText
+from console.present.frame import PaneBody, framed
+from console.present.spans import Row, dimmed, fit, paragraph, row, span, spread, width
 
 TEXT = st.text(max_size=40)
 ROWS = st.lists(TEXT, max_size=4).map(lambda texts: row(*texts))
@@ -30,7 +30,7 @@ def test_a_paragraph_never_overflows(text: str, cells: int) -> None:
 def test_a_frame_is_a_box_of_the_size(  # noqa: PLR0917 — Hypothesis gives them by place
     rows: list[Row], summary: Row, across: int, down: int, focused: bool, top: int
 ) -> None:
-    body = Body(rows, selected=0 if rows else None)
+    body = PaneBody(rows, selected=0 if rows else None)
     drawn, selected = framed(body, top=top, title="1 Pane", summary=summary, size=(across, down), focused=focused)
     assert all(width(line) == across for line in drawn)
     if across >= 4 and down >= 2:
@@ -40,14 +40,14 @@ def test_a_frame_is_a_box_of_the_size(  # noqa: PLR0917 — Hypothesis gives the
 
 
 def test_the_frame_tells_focus_without_colour() -> None:
-    rows, _ = framed(Body(()), top=0, title="x", summary=(), size=(20, 3), focused=True)
+    rows, _ = framed(PaneBody(()), top=0, title="x", summary=(), size=(20, 3), focused=True)
     assert rows[0][0].text.startswith("┏")
-    rows, _ = framed(Body(()), top=0, title="x", summary=(), size=(20, 3), focused=False)
+    rows, _ = framed(PaneBody(()), top=0, title="x", summary=(), size=(20, 3), focused=False)
     assert rows[0][0].text.startswith("╭")
 
 
 def test_a_thumb_shows_where_the_rows_are() -> None:
-    body = Body([row(f"{number}") for number in range(20)])
+    body = PaneBody([row(f"{number}") for number in range(20)])
     drawn, _ = framed(body, top=10, title="x", summary=(), size=(20, 12), focused=False)
     marks = [line[-1].text for line in drawn[1:-1]]
     assert marks[:5] == [" │"] * 5
@@ -55,7 +55,7 @@ def test_a_thumb_shows_where_the_rows_are() -> None:
 
 
 def test_fixed_rows_stay_when_the_rest_scrolls() -> None:
-    body = Body([row("head"), *(row(f"line {number}") for number in range(9))], selected=6, fixed=1)
+    body = PaneBody([row("head"), *(row(f"line {number}") for number in range(9))], selected=6, fixed=1)
     drawn, selected = framed(body, top=4, title="x", summary=(), size=(20, 6), focused=True)
     texts = ["".join(each.text for each in line) for line in drawn]
     assert "head" in texts[1]
@@ -65,4 +65,4 @@ def test_fixed_rows_stay_when_the_rest_scrolls() -> None:
 
 
 def test_faded_keeps_the_text() -> None:
-    assert faded((span("a", "bad"),)) == (span("a", "dim"),)
+    assert dimmed((span("a", "bad"),)) == (span("a", "dim"),)

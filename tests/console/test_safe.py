@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len, get_character_cell_size
 
-from console.present.safe import MARKS_IN_A_ROW, SafeText, clip, pad, safe
+from backends.text.terminal_safe import MARKS_IN_A_ROW, SafeText, safe
+from console.present.spans import clip, pad
 from tests.console.hostile_text import HOSTILE
 
 ANY = st.text(st.characters(codec=None, exclude_categories=()), max_size=80)

@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from backends.errors import LedgerError
 from backends.types import Forecast, ForecastSummary, SavedBy
-from console.present.finops import finops
-from console.present.rows import width
-from console.present.spend import saved_by, spend
-from console.screens.budget import BudgetScreen
-from console.screens.finops import FinOpsScreen
+from console.overlays.budget_limit import BudgetLimitOverlay
+from console.overlays.savings import SavingsOverlay, savings
+from console.panes.spend_pane import spend_rows
+from console.present.money_rows import saved_by
+from console.present.spans import width
 from console.state import ViewState
 from tests.console.scene import NOW, forecast_summary, review, snapshot
 from tests.console.scripted_core import ScriptedCore
@@ -30,24 +30,24 @@ async def test_savings_open_and_are_read_again(core: ScriptedCore) -> None:
     core.refusal = LedgerError("the ledger cannot be used: see `claw doctor`")
     async with on_stage(core, size=(110, 40)) as (app, pilot):
         await pilot.press("4", "v")
-        await until(lambda: isinstance(app.screen, FinOpsScreen) and "see `claw doctor`" in text_of(app))
+        await until(lambda: isinstance(app.screen, SavingsOverlay) and "see `claw doctor`" in text_of(app))
         core.reviewed = review()
         await pilot.press("r")
         await until(lambda: "writer pays gemini-2.5-pro" in text_of(app))
         assert "claw config set engines.cloud.model" in text_of(app)
         await pilot.press("v")
-        await until(lambda: not isinstance(app.screen, FinOpsScreen))
+        await until(lambda: not isinstance(app.screen, SavingsOverlay))
 
 
 async def test_a_budget_gets_another_limit(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.press("4", "b")
-        await until(lambda: isinstance(app.screen, BudgetScreen))
+        await until(lambda: isinstance(app.screen, BudgetLimitOverlay))
         await pilot.press("x", "1", "2", ".", "5", "0", "backspace")
         await until(lambda: "12.5" in text_of(app))
         app.guard.pasted()
         await pilot.press("enter")
-        await until(lambda: "press it again" in text_of(app))
+        await until(lambda: "Press it again" in text_of(app))
         assert core.acted == []
         await until(app.guard.allows)
         await pilot.press("enter")
@@ -62,15 +62,15 @@ async def test_what_is_no_amount_is_not_set(core: ScriptedCore, typed: str) -> N
     async with on_stage(core) as (app, pilot):
         await pilot.press("4", "b", *typed, "enter")
         await pilot.pause()
-        assert isinstance(app.screen, BudgetScreen)
+        assert isinstance(app.screen, BudgetLimitOverlay)
         await pilot.press("escape")
-        await until(lambda: not isinstance(app.screen, BudgetScreen))
+        await until(lambda: not isinstance(app.screen, BudgetLimitOverlay))
         assert core.acted == []
 
 
 @pytest.mark.parametrize("cells", [12, 40, 60, 100])
 def test_no_row_of_savings_or_spend_is_wider_than_its_room(cells: int) -> None:
-    rows = [*finops(review(), "", cells), *spend(state(), cells)]
+    rows = [*savings(review(), "", cells), *spend_rows(state(), cells)]
     assert all(width(row) <= max(cells, 60) for row in rows)
 
 
@@ -85,7 +85,7 @@ def test_parts_that_the_month_has_left_behind_say_of_when_they_are() -> None:
     assert now.spend is not None
 
     def said(of: ViewState) -> str:
-        return "\n".join("".join(span.text for span in row) for row in spend(of, 80))
+        return "\n".join("".join(span.text for span in row) for row in spend_rows(of, 80))
 
     assert "saved $54.11 (71 %): routing" in said(now)
     later = replace(now, spend=replace(now.spend, month_baseline_usd=now.spend.month_baseline_usd + 1))
@@ -94,7 +94,7 @@ def test_parts_that_the_month_has_left_behind_say_of_when_they_are() -> None:
 
 def test_a_month_without_a_forecast_says_when_there_will_be_one() -> None:
     young = ForecastSummary(at=NOW)
-    text = "\n".join("".join(span.text for span in row) for row in spend(state(forecast_summary=young), 80))
+    text = "\n".join("".join(span.text for span in row) for row in spend_rows(state(forecast_summary=young), 80))
     assert "after three whole days" in text
-    assert "~   $31.00" in "\n".join("".join(span.text for span in row) for row in spend(state(), 80))
+    assert "~   $31.00" in "\n".join("".join(span.text for span in row) for row in spend_rows(state(), 80))
     assert isinstance(forecast_summary().forecast, Forecast)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backends import events
 from backends.types import Acted, Action, Alert, CacheStats, Exchange, GpuReading, InFlight, RuntimeReading
-from console.state import EXCHANGES_KEPT, HISTORY_KEPT, Connection, ViewState, adopt, connect, mark_stale, reduce
+from console.state import EXCHANGES_KEPT, HISTORY_KEPT, CoreConnection, ViewState, adopt, connect, mark_stale, reduce
 from tests.console.scene import engines, snapshot, spend
 from tests.console.scene_exchanges import NOW, exchange, exchanges, explained, settled
 
@@ -18,7 +18,7 @@ FLYING = InFlight(id="req-002", agent="infra", engine="local", zone="local", mod
 
 
 def scene() -> ViewState:
-    return adopt(ViewState(connection=Connection(phase="live")), snapshot())
+    return adopt(ViewState(connection=CoreConnection(phase="live")), snapshot())
 
 
 def test_a_snapshot_replaces_everything_but_the_connection() -> None:
@@ -127,7 +127,7 @@ def test_old_samples_are_named_and_an_unchanged_state_is_the_same_object() -> No
 
 def test_connecting_changes_the_connection_alone() -> None:
     state = scene()
-    assert connect(state, Connection(phase="lost")).exchanges is state.exchanges
+    assert connect(state, CoreConnection(phase="lost")).exchanges is state.exchanges
 
 
 IDS = st.sampled_from([f"req-{number:03d}" for number in range(1, 16)])

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from console import theming
-from console.present.rows import Tone
+from console.present.spans import Tone
 from tests.console.scene import snapshot
 from tests.console.scripted_core import Opener, ScriptedCore
 from tests.console.stage import on_stage

@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 from backends.rehearsal.small_model import NoSmallModel, find_weights
-from console.present.figures import count, milliseconds, money, total
+from backends.text.measures import count
+from backends.text.times import milliseconds
+from backends.text.usd import usd, usd_cents
 from tests.e2e.terminal import WAIT_S, Terminal
 
 CLAW = [sys.executable, "-m", "console.entry"]
@@ -100,10 +102,10 @@ def test_a_visit_from_the_first_frame_to_the_shell_again(terminal: Open, home: P
     assert (row["agent"], row["engine"], row["finish"]) == ("default", "cloud", "stop")
     figures = f"{count(row['input_tokens'])} in, {count(row['output_tokens'])} out"
     assert figures in ended
-    assert f" · {money(Decimal(row['cost_usd']))} · " in ended
+    assert f" · {usd(Decimal(row['cost_usd']))} · " in ended
     assert f", {milliseconds(row['latency_ms'])} ms" in ended
     assert Decimal(row["cost_usd"]) > 0
-    it.see(rf"{total(Decimal(row['cost_usd'])).replace('$', '[$]')}/[$]5")
+    it.see(rf"{usd_cents(Decimal(row['cost_usd'])).replace('$', '[$]')}/[$]5")
 
     it.press(F2)
     it.see("┏━ 2 Routing ━")

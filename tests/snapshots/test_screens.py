@@ -11,15 +11,15 @@ from textual.pilot import Pilot
 from backends.types import CacheStats, GpuReading, RuntimeReading
 from console import theming
 from console.app import ClawApp
-from console.messages import Reviewed
-from console.state import Connection, ViewState, adopt, connect, mark_stale
+from console.messages import ReviewLoaded
+from console.state import CoreConnection, ViewState, adopt, connect, mark_stale
 from tests.console.scene import gpus, review, snapshot
 from tests.console.scene_exchanges import NOW
 from tests.console.scripted_core import Opener, ScriptedCore
 from tests.waiting import until
 
 THEMES = [theming.theme(name) for name in theming.names()]  # read before any event loop runs
-LIVE = Connection(phase="live", mode="attached", label="claw.sock")
+LIVE = CoreConnection(phase="live", mode="attached", label="claw.sock")
 Compare = Callable[..., bool]
 
 
@@ -83,9 +83,9 @@ def test_overlays(snap_compare: Compare, keys: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [Reviewed(review=review()), Reviewed(line="the core is gone: try again")], ids=["full", "failed"]
+    "message", [ReviewLoaded(review=review()), ReviewLoaded(line="the core is gone: try again")], ids=["full", "failed"]
 )
-def test_savings(snap_compare: Compare, message: Reviewed) -> None:
+def test_savings(snap_compare: Compare, message: ReviewLoaded) -> None:
     async def open_it(pilot: Pilot[None]) -> None:
         await pressing("4", "v")(pilot)
         pilot.app.screen.post_message(message)
@@ -117,8 +117,8 @@ def faces() -> dict[str, ViewState]:
         "gpu": GpuReading(at=NOW, state="lost", detail="reboot, or reseat it"),
         "cloud_stopped": True,
     }
-    lost = Connection(phase="lost", mode="attached", since=NOW)
-    failed = Connection(
+    lost = CoreConnection(phase="lost", mode="attached", since=NOW)
+    failed = CoreConnection(
         phase="failed", mode="attached", since=NOW, line="the core there speaks another version: update claw"
     )
     return {

@@ -1,0 +1,35 @@
+"""Durations and times of day as text."""
+
+from datetime import datetime
+
+from backends.text.measures import UNKNOWN
+
+
+def milliseconds(value: float | None) -> str:
+    """`840`, `2,140`; from 100 seconds on `104 s`."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.0f}" if value < 100_000 else f"{value / 1000:,.0f} s"
+
+
+def seconds(value: float | None) -> str:
+    """`2.4 s`, `31 s`; from two minutes on `3 min`."""
+    if value is None:
+        return UNKNOWN
+    if value < 10:
+        return f"{value:.1f} s"
+    return f"{value:.0f} s" if value < 120 else f"{value / 60:.0f} min"
+
+
+def clock(at: datetime | None, *, minutes: bool = False) -> str:
+    """The local time of day: `14:02:51`, or `14:02`."""
+    return UNKNOWN if at is None else at.astimezone().strftime("%H:%M" if minutes else "%H:%M:%S")
+
+
+def moment(at: datetime | None, now: datetime | None = None) -> str:
+    """The local time, with its day where that is not the day of `now`: `14:02`, `1 Dec 00:00`."""
+    if at is None:
+        return UNKNOWN
+    local = at.astimezone()
+    same = now is not None and local.date() == now.astimezone().date()
+    return local.strftime("%H:%M") if same else f"{local.day} {local:%b %H:%M}"

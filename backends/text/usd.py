@@ -1,0 +1,37 @@
+"""US dollars as text."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+from backends.text.measures import UNKNOWN
+
+_CENT, _TENTH_OF_A_MILL = Decimal("0.01"), Decimal("0.0001")
+
+
+def usd(amount: Decimal | None, *, estimated: bool = False) -> str:
+    """`$1.42`; four decimals below a dollar (`$0.0021`), `<$0.0001` below those, `0` for nothing, `–` for unknown."""
+    if amount is None:
+        return UNKNOWN
+    if amount == 0:
+        return "0"
+    sign, size = ("-" if amount < 0 else ""), abs(amount)
+    if size < _TENTH_OF_A_MILL / 2:
+        return f"{sign}<$0.0001"
+    places = _CENT if size >= 1 else _TENTH_OF_A_MILL
+    return f"{'≈' if estimated else ''}{sign}${size.quantize(places, ROUND_HALF_UP):,}"
+
+
+def about_usd(amount: Decimal) -> str:
+    """An expected amount: `~$0.0021`; without the `~` where it is nothing or next to nothing."""
+    return f"{'~' if amount >= _TENTH_OF_A_MILL / 2 else ''}{usd(amount)}"
+
+
+def usd_cents(amount: Decimal | None) -> str:
+    """A total in whole cents, `$1.42`; below a cent as `usd`, so that a fraction that was spent is never zero."""
+    if amount is None or abs(amount) < _CENT:
+        return usd(amount)
+    return f"{'-' if amount < 0 else ''}${abs(amount).quantize(_CENT, ROUND_HALF_UP):,}"
+
+
+def usd_limit(amount: Decimal) -> str:
+    """A budget's limit: `$5`, `$2.50`."""
+    return f"${amount.quantize(Decimal(1)):,}" if amount == amount.to_integral_value() else usd_cents(amount)

@@ -1,0 +1,121 @@
+"""The command palette: every action by name."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple, Protocol, cast
+
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from backends.text.terminal_safe import safe
+from backends.types import Action, EngineName
+from console.messages import RunAction
+from console.state import ViewState
+from console.theming import names
+
+
+class PaletteSpend(Protocol):
+    def action_review(self) -> None: ...
+    def action_budget(self) -> None: ...
+
+
+class PaletteMain(Protocol):
+    @property
+    def spend(self) -> PaletteSpend: ...
+
+
+class PaletteHost(Protocol):
+    """What the palette needs of the App."""
+
+    @property
+    def main(self) -> PaletteMain: ...
+
+    state: ViewState
+    theme: str
+
+    def run_action(self, action: str) -> Awaitable[bool]: ...
+    def post_message(self, message: RunAction) -> bool: ...
+
+
+class Palette(CommandPalette):
+    """Every action by name, found by typing."""
+
+    def __init__(self) -> None:
+        super().__init__([ClawCommands], id="--command-palette")
+
+    def _action_command_list(self, action: str) -> None:
+        # Textual turns the page of a list that is not shown yet, and that raises KeyError.
+        if self.query_one(CommandList).size.height > 0:
+            super()._action_command_list(action)
+
+
+class PaletteCommand(NamedTuple):
+    name: str
+    help: str
+    run: Callable[[], Any]
+
+
+class ClawCommands(Provider):
+    """Actions that work everywhere, a pin for each agent and engine, and the themes."""
+
+    async def discover(self) -> Hits:
+        for command in self._commands():
+            yield DiscoveryHit(Content(command.name), command.run, command.name, command.help)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command in self._commands():
+            if (score := matcher.match(command.name)) > 0:
+                yield Hit(score, matcher.highlight(command.name), command.run, command.name, command.help)
+
+    def _commands(self) -> Iterator[PaletteCommand]:
+        app = cast(PaletteHost, self.app)
+        stopped = app.state.cloud_stopped
+        stop = (
+            ("Resume cloud", "send requests to the cloud again")
+            if stopped
+            else ("Stop cloud", "send no more requests there")
+        )
+        yield PaletteCommand(*stop, partial(app.run_action, "stop_cloud"))
+        yield from _ratings(app)
+        yield PaletteCommand("Savings", "what would save most; key v in the spend pane", app.main.spend.action_review)
+        yield PaletteCommand("Change a budget", "set its limit; key b in the spend pane", app.main.spend.action_budget)
+        yield PaletteCommand("Flush cache", "delete every stored answer", partial(app.run_action, "flush"))
+        for number, title in enumerate(("runtime", "routing", "cache", "spend", "alerts", "chat"), 1):
+            yield PaletteCommand(f"Show {title}", f"key {number}", partial(app.run_action, f"show({number})"))
+        yield PaletteCommand("Help", "every key", partial(app.run_action, "help"))
+        for theme in names():
+            yield PaletteCommand(f"Theme {theme}", "for this session", partial(setattr, app, "theme", theme))
+        yield PaletteCommand("Quit", "ctrl+q", partial(app.run_action, "quit"))
+        yield from _pins(app)
+
+
+def _ratings(app: PaletteHost) -> Iterator[PaletteCommand]:
+    """Ratings of the last answer, also with the engine that would have been better."""
+    last = next((each.outcome for each in reversed(app.state.exchanges) if each.outcome is not None), None)
+    if last is None:
+        return
+    ratings: list[tuple[str, bool, EngineName | None]] = [("good", True, None), ("bad", False, None)]
+    if last.engine != "cache":
+        better: EngineName = "cloud" if last.engine == "local" else "local"
+        ratings.append((f"bad, {better} is better", False, better))
+    for name, good, engine in ratings:
+        rate = RunAction(Action(verb="rate", actor="console", id=last.id, good=good, engine=engine))
+        yield PaletteCommand(
+            f"Rate the last answer {name}", "`claw route train` learns from it", partial(app.post_message, rate)
+        )
+
+
+def _pins(app: PaletteHost) -> Iterator[PaletteCommand]:
+    engines: tuple[EngineName, ...] = ("local", "cloud")
+    for agent in app.state.agents:
+        shown = safe(agent.name)
+        for engine in engines:
+            if agent.pinned != engine:
+                pin = RunAction(Action(verb="pin", actor="console", agent=agent.name, engine=engine))
+                yield PaletteCommand(
+                    f"Pin {shown} to {engine}", "from the next request on", partial(app.post_message, pin)
+                )
+        if agent.pinned:
+            unpin = RunAction(Action(verb="unpin", actor="console", agent=agent.name))
+            yield PaletteCommand(f"Unpin {shown}", "its policy decides again", partial(app.post_message, unpin))

@@ -1,0 +1,129 @@
+"""Why a request went where it did: what the prompt is, which candidates there were, what would change the decision.
+
+It also shows what the request cost, and lets the operator rate the answer.
+"""
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from backends.text.explanation import Line, all_cloud, queue, read_from_prompt, verdict
+from backends.text.measures import UNKNOWN, count
+from backends.text.times import clock, milliseconds, seconds
+from backends.text.usd import usd
+from backends.types import Action, Alternative, Attempt, Exchange, Explanation, Outcome
+from console.messages import RunAction
+from console.overlays.overlay import Overlay
+from console.present.spans import BLANK, Row, Span, paragraph, row, span
+from console.present.symbols import destination, served
+
+LABEL = 12
+
+
+class WhyOverlay(Overlay[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "leave", show=False),
+        Binding("plus", "rate(True)", show=False),
+        Binding("minus", "rate(False)", show=False),
+    ]
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__("Why", lambda cells: why(exchange, cells))
+        self._exchange = exchange
+
+    def action_rate(self, good: bool) -> None:
+        """Rate the answer, where there is one."""
+        if self._exchange.outcome is not None:
+            self.post_message(RunAction(Action(verb="rate", actor="console", id=self._exchange.id, good=good)))
+
+
+def why(exchange: Exchange, cells: int) -> list[Row]:
+    """As many rows of at most `cells` cells as needed."""
+    explanation = exchange.explanation
+    decided = ("decided in", f"{explanation.decision_us:,.0f} µs")
+    return [
+        _head(exchange),
+        BLANK,
+        *_lines([*read_from_prompt(explanation), *queue(explanation), decided], cells),
+        *_reasons(explanation, cells),
+        BLANK,
+        *(line for index, each in enumerate(explanation.alternatives) for line in _instead(each, index == 0, cells)),
+        *_labelled("flips when", "; or ".join(explanation.flips), cells),
+        *(_outcome(exchange.outcome, cells) if exchange.outcome else _expected(explanation, cells)),
+    ]
+
+
+def _head(exchange: Exchange) -> Row:
+    outcome = exchange.outcome
+    cost = usd(outcome.cost_usd, estimated=outcome.usage_estimated) if outcome else UNKNOWN
+    return row(
+        span(exchange.explanation.agent, "title"),
+        span(f" · {clock(exchange.at)} · ", "dim"),
+        destination(exchange),
+        span(f" {outcome.model if outcome else exchange.explanation.model}", "strong"),
+        span(f" · {cost} · {milliseconds(outcome.latency_ms if outcome else None)} ms", "dim"),
+    )
+
+
+def _label(name: str) -> Span:
+    return span(f"{name:<{LABEL}}", "dim")
+
+
+def _labelled(name: str, text: str, cells: int) -> list[Row]:
+    lines = paragraph(text, cells - LABEL) if text else []
+    return [row(_label(name if index == 0 else ""), *line) for index, line in enumerate(lines)]
+
+
+def _lines(lines: list[Line], cells: int) -> list[Row]:
+    return [each for label, text in lines for each in _labelled(label, text, cells)]
+
+
+def _reasons(explanation: Explanation, cells: int) -> list[Row]:
+    rows: list[Row] = [BLANK] if explanation.reasons else []
+    for index, reason in enumerate(explanation.reasons):
+        lines = paragraph(f"{reason.rule}: {reason.detail}" if reason.detail else reason.rule, cells - LABEL, "strong")
+        rows += [row(_label("because" if index == 0 and at == 0 else ""), *line) for at, line in enumerate(lines)]
+    return rows
+
+
+def _instead(each: Alternative, first: bool, cells: int) -> list[Row]:
+    latency = UNKNOWN if each.latency_ms is None else f"~{seconds(each.latency_ms / 1000)}"
+    figures = f"{each.model}  {usd(each.cost_usd)}, {latency}: " if each.model else ""
+    lines = paragraph(f"{figures}{verdict(each)}", cells - LABEL - 7)
+    mark = served(each.engine)
+    lead = row(_label("instead" if first else ""), span(f"{mark.text:<7}", mark.tone))
+    rest = row(span(" " * (LABEL + 7)))
+    return [row(*(lead if index == 0 else rest), *line) for index, line in enumerate(lines)]
+
+
+def _expected(explanation: Explanation, cells: int) -> list[Row]:
+    return [*_lines(all_cloud(explanation), cells), BLANK, row(span("no answer yet", "dim"))]
+
+
+def _outcome(outcome: Outcome, cells: int) -> list[Row]:
+    tokens = outcome.tokens
+    used = f"{count(tokens.input)} in ({count(tokens.cached_input)} cached), {count(tokens.output)} out"
+    if tokens.thinking:
+        used += f", {count(tokens.thinking)} thinking"
+    if outcome.usage_estimated:
+        used += "; counted here, because the engine reported none"
+    saved = outcome.baseline_usd - outcome.cost_usd
+    first = milliseconds(outcome.ttft_ms)
+    rows: list[Row] = [
+        BLANK,
+        *_labelled("finished", f"{outcome.finish}; first token after {first} ms", cells),
+        *_labelled("tokens", used, cells),
+        *_labelled("all-cloud", f"{usd(outcome.baseline_usd)}, saved {usd(saved)}", cells),
+        *_labelled("notes", "; ".join(outcome.notes), cells),
+    ]
+    if outcome.error:
+        rows += [row(_label("error"), *line) for line in paragraph(outcome.error, cells - LABEL, "bad")]
+    if len(outcome.attempts) > 1 or any(attempt.error for attempt in outcome.attempts):
+        for index, attempt in enumerate(outcome.attempts):
+            rows += _labelled("attempts" if index == 0 else "", _attempt(attempt), cells)
+    return [*rows, *_labelled("id", outcome.id, cells), *_labelled("rate", "+ good answer, - bad answer", cells)]
+
+
+def _attempt(attempt: Attempt) -> str:
+    result = attempt.error or ("answered" if attempt.role == "answer" else "second sample, to check the first")
+    return f"{attempt.engine} {attempt.model} {usd(attempt.cost_usd, estimated=attempt.estimated)}: {result}"

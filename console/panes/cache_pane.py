@@ -1,0 +1,165 @@
+"""Pane 3, the cache: how often it answers, what it saved, what it holds, and the semantic tier. `f` empties it."""
+
+from decimal import Decimal
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+
+from backends.text.measures import count, share, size
+from backends.text.usd import usd_cents
+from backends.types import Action, CacheStats
+from console.messages import RunAction
+from console.present.charts import sparkline
+from console.present.empty_states import loading, notice
+from console.present.frame import PaneBody
+from console.present.spans import BLANK, Row, Tone, cell, paragraph, row, span, spread
+from console.state import ViewState
+from console.widgets.pane import Pane
+
+
+class CachePane(Pane):
+    NUMBER: ClassVar[int] = 3
+    TITLE: ClassVar[str] = "Cache"
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (("f", "flush"),)
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f", "flush", "flush the cache")]
+
+    def body(self, state: ViewState, size: Size) -> PaneBody:
+        return PaneBody(cache_rows(state, size.width))
+
+    def summary(self, state: ViewState) -> Row:
+        return hit_share(state)
+
+    def action_flush(self) -> None:
+        """Empty the cache once the operator has confirmed it."""
+        from console.overlays.overlay import ConfirmOverlay
+
+        entries = self.state.cache.entries if self.state.cache else 0
+        text = f"Flush the cache? This deletes {count(entries)} stored answers and cannot be undone."
+        self.app.push_screen(ConfirmOverlay(text), self._flush)
+
+    def _flush(self, confirmed: bool | None) -> None:
+        if confirmed:
+            self.post_message(RunAction(Action(verb="flush-cache", actor="console")))
+
+
+_SEMANTIC: dict[str, tuple[str, Tone]] = {
+    "on": ("● on", "good"),
+    "loading": ("◐ loading", "warn"),
+    "failed": ("○ failed", "bad"),
+    "off": ("– off", "dim"),
+}
+
+
+TREND = 66  # cells from which each tier shows its history
+WITH_ID = 60  # cells from which an entry shows its id
+
+
+def cache_rows(state: ViewState, cells: int) -> list[Row]:
+    stats = state.cache
+    if stats is None:
+        return [loading()]
+    semantic = _semantic(stats, cells)
+    if not stats.lookups and not stats.entries:
+        text = "The cache answers a prompt that it has seen before. Send the same prompt twice to see the first hit."
+        return [*notice("Nothing cached yet", text, cells), BLANK, *semantic]
+    return [*_hits(state, stats, cells), BLANK, *semantic, *_top(stats, cells), *_near(stats, cells)]
+
+
+def hit_share(state: ViewState) -> Row:
+    stats = state.cache
+    if stats is None or not stats.lookups:
+        return ()
+    return row(span("hit ", "dim"), span(share(_hits_of(stats), stats.lookups), "cache"))
+
+
+def _hits_of(stats: CacheStats) -> int:
+    return stats.exact_hits + stats.semantic_hits + stats.shared_flights
+
+
+def _hits(state: ViewState, stats: CacheStats, cells: int) -> list[Row]:
+    line = sparkline(state.history.get("cache.hit_share", ()), min(24, max(0, cells - 16)), top=1.0)
+    rate = row(
+        span("hit      ", "dim"),
+        span(f"{share(_hits_of(stats), stats.lookups):>5}", "strong"),
+        " ",
+        span(line, "cache"),
+    )
+    tiers = row(
+        span("         "),
+        *_tier("exact", stats.exact_hits, state, cells),
+        *_tier("semantic", stats.semantic_hits, state, cells),
+        *(span("shared ", "dim"), span(count(stats.shared_flights))),
+    )
+    saved = row(
+        span("saved    ", "dim"), span(usd_cents(stats.saved_usd), "good" if stats.saved_usd > Decimal(0) else "text")
+    )
+    held = row(
+        *(span("holds    ", "dim"), span(count(stats.entries)), span(" entries  ", "dim"), span(size(stats.bytes))),
+        *((span("  in memory ", "dim"), span(size(stats.memory_b))) if stats.memory_b else ()),
+    )
+    return [rate, tiers, saved, *_provider(stats), held, _wrong(stats)]
+
+
+def _tier(name: str, hits: int, state: ViewState, cells: int) -> Row:
+    """A tier's hits, and where there is room its share of the look-ups over time."""
+    line = sparkline(state.history.get(f"cache.{name}_share", ()), 8 if cells >= TREND else 0, top=1.0)
+    return row(span(f"{name} ", "dim"), span(count(hits)), *((" ", span(line, "cache")) if line else ()), "  ")
+
+
+def _provider(stats: CacheStats) -> list[Row]:
+    """What the provider's own cache saved."""
+    if not stats.provider_cached_tokens:
+        return []
+    return [
+        row(
+            *(span("provider ", "dim"), span(usd_cents(stats.provider_saved_usd), "good"), span(" saved on ", "dim")),
+            *(span(count(stats.provider_cached_tokens)), span(" cached tokens", "dim")),
+        )
+    ]
+
+
+def _wrong(stats: CacheStats) -> Row:
+    """The share of semantic hits that were wrong, measured by asking engines again; unknown is not zero."""
+    complaints = (span(f"  {stats.complaints} complaints", "warn"),) if stats.complaints else ()
+    if stats.wrong_share is None:
+        return row(
+            span("wrong    ", "dim"), span("–", "strong"), span("  no semantic hit checked yet", "dim"), *complaints
+        )
+    measured, low, high = (f"{value * 100:.1f}" for value in stats.wrong_share)
+    return row(
+        *(span("wrong    ", "dim"), span(f"{measured} %", "strong"), span(f"  {low} to {high} %")),
+        *(span(" of ", "dim"), span(count(stats.rechecked)), span(" checked", "dim"), *complaints),
+    )
+
+
+def _semantic(stats: CacheStats, cells: int) -> list[Row]:
+    text, tone = _SEMANTIC[stats.semantic]
+    head = row(span("semantic ", "dim"), span(text, tone))
+    detail = stats.semantic_detail or stats.embedder
+    if stats.semantic == "on" and stats.vectors:
+        detail = f"{detail}, {count(stats.vectors)} vectors".removeprefix(", ")
+    lines = paragraph(detail, cells - 9, "dim")
+    if stats.semantic == "on" and len(lines) == 1:
+        return [row(*head, "  ", *lines[0])]
+    return [head, *(row(span("         "), *line) for line in lines)]
+
+
+def _top(stats: CacheStats, cells: int) -> list[Row]:
+    """The entries that answer most, each with the id that `claw cache inspect` and `kill` accept."""
+    if not stats.top:
+        return []
+    rows: list[Row] = [BLANK, row(span("most used", "dim"))]
+    for entry in stats.top:
+        named = (cell(entry.id, 14, "dim"),) if entry.id and cells >= WITH_ID else ()
+        name = row(*named, cell(entry.agent, 11), cell(entry.intent, max(0, min(18, cells - 26)), "dim"))
+        rows.append(spread(name, row(span(f"{entry.hits:,}×", "cache"), span(f"{size(entry.bytes):>8}", "dim")), cells))
+    return rows
+
+
+def _near(stats: CacheStats, cells: int) -> list[Row]:
+    """Similar prompts that were not answered from the cache, and what stopped them."""
+    if not stats.near_misses:
+        return []
+    rows = [piece for text in reversed(stats.near_misses) for piece in paragraph(text, cells, "text")]
+    return [BLANK, row(span("near misses", "dim")), *rows]

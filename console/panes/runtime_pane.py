@@ -1,0 +1,227 @@
+"""Pane 1, the runtime: GPUs, each engine with its queue, the models in memory and the host."""
+
+from typing import ClassVar
+
+from textual.geometry import Size
+
+from backends.text.measures import UNKNOWN, count, gigabytes, percent, share, size
+from backends.text.times import clock, seconds
+from backends.types import EngineState, Gpu, GpuReading, HostReading, LoadedModel, QuotaState, RuntimeReading
+from console.present.charts import meter, sparkline
+from console.present.frame import PaneBody
+from console.present.spans import BLANK, Row, Span, Tone, cell, dimmed, paragraph, row, span, spread, width
+from console.present.symbols import health
+from console.state import ViewState
+from console.widgets.pane import Pane
+
+
+class RuntimePane(Pane):
+    NUMBER: ClassVar[int] = 1
+    TITLE: ClassVar[str] = "Runtime"
+
+    def body(self, state: ViewState, size: Size) -> PaneBody:
+        return PaneBody(runtime_rows(state, size.width))
+
+    def summary(self, state: ViewState) -> Row:
+        return calls_summary(state)
+
+
+LABEL = 8  # cells of a section's name
+_GPU_STATES: dict[str, str] = {
+    "no-gpu": "no GPU: models run on the CPU",
+    "no-driver": "no NVIDIA driver found",
+    "no-permission": "no permission to read the GPU",
+    "lost": "▲ the GPU is gone",
+    "stalled": "▲ the driver does not answer",
+    "failed": "▲ the GPU cannot be read",
+    "off": "off: telemetry.gpu is false",
+}
+
+
+def runtime_rows(state: ViewState, cells: int) -> list[Row]:
+    """Every section in order; a section whose samples stopped is dim and says since when."""
+    return [
+        *_aged(_gpus(state, cells), state, "gpu", state.gpu),
+        BLANK,
+        *_queues(state, cells),
+        BLANK,
+        *_aged(_models(state.runtime, cells), state, "runtime", state.runtime),
+        BLANK,
+        *_aged(_host(state.host, cells), state, "host", state.host),
+    ]
+
+
+def calls_summary(state: ViewState) -> Row:
+    waiting = sum(engine.waiting for engine in state.engines)
+    running = sum(engine.in_flight for engine in state.engines)
+    return row(
+        span(f"{waiting}", "strong"), span(" waiting · ", "dim"), span(f"{running}", "strong"), span(" running", "dim")
+    )
+
+
+def _aged(
+    rows: list[Row], state: ViewState, part: str, reading: GpuReading | HostReading | RuntimeReading | None
+) -> list[Row]:
+    if part not in state.stale or reading is None:
+        return rows
+    return [*map(dimmed, rows), _labelled("", span(f"stale since {clock(reading.at)}", "warn"))]
+
+
+def _labelled(name: str, *spans: Span) -> Row:
+    return row(span(f"{name:<{LABEL}}", "dim"), *spans)
+
+
+def _gpus(state: ViewState, cells: int) -> list[Row]:
+    reading = state.gpu
+    if reading is None:
+        return [_labelled("gpu", span("Loading…", "dim"))]
+    rows: list[Row] = []
+    if reading.state != "ok":
+        tone: Tone = "bad" if reading.state in ("lost", "stalled", "failed") else "text"
+        rows.append(_labelled("gpu", span(_GPU_STATES[reading.state], tone)))
+        rows += [_labelled("", *line) for line in paragraph(reading.detail, cells - LABEL, "dim")]
+    for gpu in reading.gpus:
+        rows += _gpu(gpu, state, cells, alone=len(reading.gpus) == 1)
+    return rows
+
+
+def _gpu(gpu: Gpu, state: ViewState, cells: int, *, alone: bool) -> list[Row]:
+    room = cells - LABEL
+    head = _labelled(f"gpu {gpu.index}", span(gpu.name, "text"))
+    rows = [spread(head, row(span(percent(gpu.utilisation_pct), "strong")), cells)]
+    series = state.history.get(f"gpu.{gpu.index}.utilisation", ())
+    if series:
+        line = sparkline(series, room, top=100.0)
+        rows.append(_labelled("", span(line, "local")))
+    vram = gigabytes(gpu.memory_used_b, gpu.memory_total_b)
+    used = None
+    if gpu.memory_used_b is not None and gpu.memory_total_b:
+        used = gpu.memory_used_b / gpu.memory_total_b
+    rows.append(_labelled("  vram", *meter(used, max(4, room - len(vram) - 1)), span(" "), span(vram)))
+    watts = UNKNOWN if gpu.power_w is None else f"{gpu.power_w:.0f}"
+    top = f"/{gpu.power_limit_w:.0f}" if gpu.power_limit_w is not None else ""
+    degrees = UNKNOWN if gpu.temperature_c is None else f"{gpu.temperature_c:.0f}"
+    hot: Tone = "warn" if gpu.temperature_c is not None and gpu.temperature_c >= 83 else "text"
+    rows.append(_labelled("", span(f"{degrees} °C", hot), span("   "), span(f"{watts}{top} W")))
+    if gpu.processes is None:
+        rows.append(_labelled("", span("processes –", "dim")))
+    for process in (gpu.processes or ())[: 4 if alone else 2]:
+        held = size(process.memory_b)
+        rows.append(spread(_labelled("", span(f"{process.name} {process.pid}", "dim")), row(span(held, "dim")), cells))
+    return rows
+
+
+def _queues(state: ViewState, cells: int) -> list[Row]:
+    rows: list[Row] = [] if state.engines else [_labelled("queue", span("no engine", "bad"))]
+    for index, engine in enumerate(state.engines):
+        rows += _queue(engine, "queue" if index == 0 else "", cells)
+    for name, key in (("  depth", "queue.local"), ("  tok/s", "tokens_per_s.local")):
+        series = state.history.get(key, ())
+        if any(series):
+            rows.append(_labelled(name, span(sparkline(series, cells - LABEL), "local")))
+    calls = [call for call in state.in_flight if call.stage != "waiting"][:4]
+    for call in calls:
+        text = row(span("  "), cell(call.agent, 11), cell(call.stage, 10, "dim"), span(call.model, call.zone))
+        rows.append(spread(_labelled("", *text), row(span(clock(call.started_at), "dim")), cells))
+    return rows
+
+
+def _queue(engine: EngineState, name: str, cells: int) -> list[Row]:
+    wait = f"~{seconds(engine.predicted_wait_s)}" if engine.predicted_wait_s else ""
+    left = _labelled(
+        name,
+        health(engine),
+        cell(f" {engine.name}", 7, engine.zone),
+        span(f"{engine.waiting}", "strong" if engine.waiting else "text"),
+        cell(f" waiting {wait}", 16, "dim"),
+        span(f"{engine.in_flight}/{engine.parallel}"),
+        span(" running", "dim"),
+    )
+    speed = f"{engine.tokens_per_s:.1f}" if engine.tokens_per_s else UNKNOWN
+    rows = [spread(left, row(span(speed, "strong"), span(" tok/s", "dim")), cells)]
+    if engine.stopped:
+        rows.append(_labelled("", span("  stopped by the operator: no requests go there", "warn")))
+    elif engine.health in ("degraded", "down") and engine.detail:
+        tone: Tone = "bad" if engine.health == "down" else "warn"
+        since = f" (since {clock(engine.since)})" if engine.since else ""
+        rows += [_labelled("", span("  "), *line) for line in paragraph(engine.detail + since, cells - LABEL - 2, tone)]
+    rows += [_labelled("", span("  "), *line) for line in _quota(engine, cells - LABEL - 2)]
+    rows += _waiting(engine, cells)
+    return rows
+
+
+def _quota(engine: EngineState, cells: int) -> list[Row]:
+    """The calls of the provider's day against its limits where they are known, and when a used-up quota resets."""
+    lines = []
+    if engine.reopens_at is not None:
+        lines += paragraph(f"daily quota resets at {clock(engine.reopens_at, minutes=True)}", cells, "warn")
+    for quota in engine.quota:
+        day, minute = _of(quota, "day", quota.day_requests), _of(quota, "minute", quota.minute_requests)
+        tokens = f"{quota.day_input_tokens:,} tokens read"
+        lines += paragraph(f"{quota.model}: {day} calls today, {minute} in the last minute, {tokens}", cells, "dim")
+    return lines
+
+
+def _of(quota: QuotaState, window: str, sent: int) -> str:
+    """How many requests, of how many where that is known."""
+    limits = [known.limit for known in quota.limits if (known.window, known.metric) == (window, "requests")]
+    return f"{sent:,} of {limits[0]:,}" if limits and limits[0] is not None else f"{sent:,}"
+
+
+def _waiting(engine: EngineState, cells: int) -> list[Row]:
+    rows: list[Row] = []
+    if engine.waiting_by_agent:
+        by_agent = sorted(engine.waiting_by_agent.items(), key=lambda item: (-item[1], item[0]))
+        text = " · ".join(f"{agent} {waiting}" for agent, waiting in by_agent)
+        rows += [_labelled("", span("  "), *line) for line in paragraph(text, cells - LABEL - 2, "text")]
+    if engine.reported_waiting:
+        rows.append(_labelled("", span(f"  {engine.reported_waiting} more in the engine's own queue", "warn")))
+    return rows
+
+
+def _models(reading: RuntimeReading | None, cells: int) -> list[Row]:
+    if reading is None:
+        return [_labelled("models", span("Loading…", "dim"))]
+    if not reading.reachable:
+        detail = reading.detail or "the local engine does not answer"
+        lines = paragraph(f"○ {detail}", cells - LABEL, "bad")
+        return [_labelled("models" if index == 0 else "", *line) for index, line in enumerate(lines)]
+    if not reading.models:
+        return [_labelled("models", span("none in memory; the first call loads one", "dim"))]
+    return [line for index, model in enumerate(reading.models) for line in _model(model, index == 0, cells)]
+
+
+def _model(model: LoadedModel, first: bool, cells: int) -> list[Row]:
+    name = _labelled("models" if first else "", span(model.name, "strong"))
+    where = UNKNOWN
+    tone: Tone = "text"
+    if model.vram_b is not None and model.size_b:
+        where = "CPU" if model.vram_b == 0 else f"{share(model.vram_b, model.size_b)} GPU"
+        tone = "text" if model.vram_b >= model.size_b else "warn"
+    context = f"   context {count(model.context)}" if model.context else ""
+    until = f"   until {clock(model.expires_at, minutes=True)}" if model.expires_at else ""
+    facts = _labelled("", span(size(model.size_b)), span(f"{context}{until}", "dim"))
+    return [spread(name, row(span(where, tone)), cells), facts]
+
+
+def _host(reading: HostReading | None, cells: int) -> list[Row]:
+    if reading is None:
+        return [_labelled("host", span("Loading…", "dim"))]
+    load = UNKNOWN if reading.load_1m is None else f"{reading.load_1m:.2f}"
+    first = _labelled(
+        "host", span("cpu ", "dim"), span(f"{percent(reading.cpu_pct):>5}"), span("   load ", "dim"), span(load)
+    )
+    down, up = size(reading.net_received_bps), size(reading.net_sent_bps)
+    net = row(span("net ", "dim"), span(f"↓ {down}/s  ↑ {up}/s"))
+    rows = [spread(first, net, cells)] if width(first) + width(net) + 1 <= cells else [first, _labelled("", *net)]
+    return [
+        *rows,
+        _room("  mem", reading.memory_used_b, reading.memory_total_b, cells),
+        _room("  disk", reading.disk_used_b, reading.disk_total_b, cells),
+    ]
+
+
+def _room(name: str, used: int | None, whole: int | None, cells: int) -> Row:
+    text = gigabytes(used, whole)
+    portion = used / whole if used is not None and whole else None
+    return _labelled(name, *meter(portion, max(4, cells - LABEL - len(text) - 1)), span(" "), span(text))

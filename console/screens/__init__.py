@@ -1,1 +1,0 @@
-"""Overlays: the evidence of a decision, help, and questions before an action."""

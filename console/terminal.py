@@ -1,0 +1,42 @@
+"""The terminal behind the console: whether it keeps up with what is written to it, and whether it is still there."""
+
+import os
+import select
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+ORDERLY_S = 5.0  # how long the loop has to leave by itself: an embedded core drains first
+
+
+def drained() -> bool:
+    """Whether the terminal accepts more output; true where there is no terminal."""
+    terminal = sys.__stderr__  # Textual's drivers write there
+    try:
+        return terminal is None or bool(select.select([], [terminal], [], 0)[1])
+    except (OSError, ValueError):
+        return True
+
+
+def watch_for_loss(
+    descriptor: int, on_loss: Callable[[], None], *, exit_now: Callable[[int], object] = os._exit
+) -> None:
+    """Call `on_loss` from a thread once the terminal behind `descriptor` hangs up.
+
+    Where the process still runs `ORDERLY_S` later, end it with status 129, as a shell shows SIGHUP. A thread watches,
+    because the event loop may be stuck: Textual's writer thread ends at the first failed write, and after a few more
+    frames the loop waits for it for ever, and runs no signal handler. Waiting in `poll` costs nothing.
+    """
+    threading.Thread(
+        target=_wait_for_loss, args=(descriptor, on_loss, exit_now), name="terminal loss", daemon=True
+    ).start()
+
+
+def _wait_for_loss(descriptor: int, on_loss: Callable[[], None], exit_now: Callable[[int], object]) -> None:
+    poll = select.poll()
+    poll.register(descriptor, 0)  # hang-ups and errors are always reported
+    poll.poll()
+    on_loss()
+    time.sleep(ORDERLY_S)
+    exit_now(129)

@@ -14,6 +14,7 @@ from backends.catalogue.quota_day import day_of, start_of
 from backends.clock import Clock
 from backends.engines import registry
 from backends.engines.gemini.signature_store import SignatureStore
+from backends.engines.ollama.embed import embed_texts
 from backends.ledger.budget_windows import zone_of
 from backends.ledger.install_key import InstallKey
 from backends.ledger.prices import Prices, UnknownPrice
@@ -70,15 +71,6 @@ async def open_ground(
     ledger = await Ledger.open(paths, settings.budgets, clock=clock, zone=zone, groups=groups, spill_bytes=spill)
     stack.push_async_callback(ledger.close)
     install_key = await asyncio.to_thread(InstallKey.load, paths.install_key)
-    cache = await ResponseCache.open(
-        paths.cache,
-        settings.cache,
-        clock=clock,
-        agent=lambda request: settings.rules(request.agent, request.rules),
-        secret=install_key.derived("cache"),
-        ollama_url=settings.engines["local"].addresses[0],
-    )
-    stack.push_async_callback(cache.close)
     signatures = SignatureStore(paths.signatures, install_key.derived("signatures"))
     stack.push_async_callback(signatures.close)
     catalogue = Catalogue(settings.models)
@@ -86,6 +78,15 @@ async def open_ground(
         registry.build, settings, gemini_key=gemini_key, catalogue=catalogue, signatures=signatures
     )
     stack.push_async_callback(engines.close)
+    cache = await ResponseCache.open(
+        paths.cache,
+        settings.cache,
+        clock=clock,
+        agent=lambda request: settings.rules(request.agent, request.rules),
+        secret=install_key.derived("cache"),
+        embed_texts=None if (ollama := engines.ollama) is None else embed_texts(ollama),
+    )
+    stack.push_async_callback(cache.close)
     prices = Prices(settings.prices, discount=settings.engines["cloud"].discount)
     with suppress(UnknownPrice):  # read ahead: the table takes longer than a decision may
         await asyncio.to_thread(prices.cost, settings.engines["cloud"].model, Tokens(), clock.now())

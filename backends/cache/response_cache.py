@@ -30,6 +30,7 @@ from backends.types import CacheStats, Request
 
 if TYPE_CHECKING:
     from backends.cache.semantic.embedders import Embedder
+    from backends.cache.semantic.ollama_embedder import EmbedTexts
 
 COMPARED = 4000  # characters of an answer; the model reads some 1,000
 RECENT_HITS = 4096  # requests of which a wrong hit can still be reported
@@ -77,17 +78,18 @@ class ResponseCache:
         clock: Clock,
         agent: Callable[[Request], Agent] = lambda request: Agent(),
         secret: bytes | None = None,
-        ollama_url: str = "",
+        embed_texts: "EmbedTexts | None" = None,
         memory_bytes: int = MAX_BYTES,
     ) -> "ResponseCache":
         """Open or create the file at `path`. A file that cannot be used is no error: `stats().problem` says why.
 
-        Without a `secret` of 32 bytes, nothing is stored for agents whose entries must be encrypted.
+        `embed_texts` is an Ollama engine's, for the setting `ollama:MODEL`. Without a `secret` of 32 bytes,
+        nothing is stored for agents whose entries must be encrypted.
         """
         cipher = BodyCipher(secret) if secret is not None else None
         disk = DiskTier(path, max_bytes=settings.max_bytes, clock=clock, cipher=cipher)
         await disk.call(lambda database: None)
-        semantic = SemanticTier(disk, partial(_load, settings.embedder, ollama_url))
+        semantic = SemanticTier(disk, partial(_load, settings.embedder, embed_texts))
         return cls(
             disk,
             semantic,
@@ -308,7 +310,7 @@ def _both_keys(request: Request, model_class: str, scope: str) -> tuple[bytes, b
     return part, cache_key.exact_key_in(part, cache_key.question_of(request))
 
 
-def _load(kind: str, ollama_url: str) -> "Embedder":
+def _load(kind: str, embed_texts: "EmbedTexts | None") -> "Embedder":
     from backends.cache.semantic import embedders
 
-    return embedders.load(kind, ollama_url=ollama_url)
+    return embedders.load(kind, embed_texts=embed_texts)

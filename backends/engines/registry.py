@@ -14,6 +14,7 @@ from backends.types import EngineName
 
 if TYPE_CHECKING:
     from backends.engines.gemini.signature_store import SignatureStore
+    from backends.engines.ollama import OllamaClient
 
 
 class Engines(Struct, frozen=True):
@@ -28,6 +29,13 @@ class Engines(Struct, frozen=True):
         """Import the SDKs ahead of the first call, in threads: 0.2 s and 0.6 s."""
         for engine in self.by_name.values():
             await engine.prepare()
+
+    @property
+    def ollama(self) -> OllamaClient | None:
+        """The first engine that is an Ollama: the one that embeds."""
+        from backends.engines.ollama import OllamaClient
+
+        return next((each for each in self.by_name.values() if isinstance(each, OllamaClient)), None)
 
     async def close(self) -> None:
         for engine in self.by_name.values():

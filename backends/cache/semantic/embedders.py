@@ -8,13 +8,16 @@ import importlib.util
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backends.cache.equivalence.vocabulary import vocabulary
 from backends.cache.semantic.vector_index import Vector
+
+if TYPE_CHECKING:
+    from backends.cache.semantic.ollama_embedder import EmbedTexts
 
 DIMENSIONS = 384
 WINDOW = 256  # tokens, two of them the model's own marks
@@ -74,10 +77,11 @@ def missing(kind: str = "auto") -> str:
     return f"{named} is not installed: {HOW_TO_ADD}"
 
 
-def load(kind: str = "auto", *, ollama_url: str = "", keep_alive: str = "30m") -> Embedder:
+def load(kind: str = "auto", *, embed_texts: "EmbedTexts | None" = None) -> Embedder:
     """The embedder that the setting names, or for "auto" the best that is installed; blocks for seconds.
 
-    Raises ImportError where it is not installed, and ConnectionError where the local engine does not answer.
+    `embed_texts` is an Ollama engine's. Raises ImportError where the embedder is not installed, and ConnectionError
+    where there is no such engine or it does not answer.
     """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -85,7 +89,9 @@ def load(kind: str = "auto", *, ollama_url: str = "", keep_alive: str = "30m") -
     if kind.startswith("ollama:"):
         from backends.cache.semantic.ollama_embedder import OllamaEmbedder
 
-        return OllamaEmbedder(ollama_url, kind.removeprefix("ollama:"), keep_alive=keep_alive)
+        if embed_texts is None:
+            raise ConnectionError(f"cache.embedder {kind} needs an engine of kind ollama: set one up under [engines]")
+        return OllamaEmbedder(kind.removeprefix("ollama:"), embed_texts)
     if kind != "onnx" and (folder := _folder(*TORCH)):
         return SentenceTransformerEmbedder(folder / "model")
     if kind != "sentence-transformers" and (folder := _folder(*LIGHT)):

@@ -57,8 +57,8 @@ class OllamaClient:
         """As `EngineClient.inspect`."""
         return await inspect(self._probe, self._settings.model)
 
-    async def embed(self, model: str, texts: Sequence[str], *, keep_alive: str) -> list[list[float]]:
-        """One vector for each text. Raises EngineError: "context" where a text is longer than the model's window."""
+    async def embed(self, model: str, texts: Sequence[str], *, keep_alive: str = "30m") -> list[list[float]]:
+        """As `ollama.embed.embed`."""
         return await embed(await self._sdk.get(), self.endpoint, model, texts, keep_alive=keep_alive)
 
     async def close(self) -> None:

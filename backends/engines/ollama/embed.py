@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from backends.engines.call_scope import CallScope
@@ -10,6 +11,7 @@ from backends.engines.endpoint import Endpoint
 from backends.errors import EngineError
 
 if TYPE_CHECKING:
+    from backends.engines.ollama import OllamaClient
     from backends.engines.ollama.sdk import OllamaSdk
 
 EMBED_S = 30.0  # loading the model included
@@ -34,3 +36,19 @@ async def embed(
     if len(vectors) != len(texts):
         raise endpoint.protocol_error(f"gave {len(vectors)} vectors for {len(texts)} texts")
     return vectors
+
+
+def embed_texts(client: OllamaClient) -> Callable[[str, Sequence[str]], list[list[float]]]:
+    """A blocking `embed` for a thread beside the running loop.
+
+    It raises ConnectionError where the engine does not answer, and ValueError where a text is too long.
+    """
+    loop = asyncio.get_running_loop()
+
+    def blocking(model: str, texts: Sequence[str]) -> list[list[float]]:
+        try:
+            return asyncio.run_coroutine_threadsafe(client.embed(model, texts), loop).result()
+        except EngineError as error:
+            raise (ValueError if error.kind == "context" else ConnectionError)(str(error)) from None
+
+    return blocking

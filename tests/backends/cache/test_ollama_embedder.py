@@ -10,11 +10,14 @@ import pytest
 from backends.cache.response_cache import ResponseCache
 from backends.cache.semantic import embedders, semantic_tier
 from backends.cache.semantic.embedders import Embedder
-from backends.cache.semantic.ollama_embedder import OllamaEmbedder
+from backends.cache.semantic.ollama_embedder import EmbedTexts, OllamaEmbedder
 from backends.clock import ManualClock
+from backends.engines.ollama import OllamaClient
+from backends.engines.ollama.embed import embed_texts
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.process import Twins, twins
 from backends.settings import cache as settings_cache
+from backends.settings.engines import OllamaSettings
 from tests.backends.cache.samples import request, stored
 from tests.waiting import until
 
@@ -30,12 +33,19 @@ async def pair() -> AsyncIterator[Twins]:
         yield opened
 
 
-async def loaded(pair: Twins, model: str = MODEL) -> Embedder:
-    return await asyncio.to_thread(embedders.load, f"ollama:{model}", ollama_url=pair.ollama.url)
+@pytest.fixture
+async def embed(pair: Twins) -> AsyncIterator[EmbedTexts]:
+    client = OllamaClient(OllamaSettings(base_url=pair.ollama.url))
+    yield embed_texts(client)
+    await client.close()
 
 
-async def test_texts_come_back_as_unit_vectors_in_their_order(pair: Twins) -> None:
-    embedder = await loaded(pair)
+async def loaded(embed: EmbedTexts, model: str = MODEL) -> Embedder:
+    return await asyncio.to_thread(embedders.load, f"ollama:{model}", embed_texts=embed)
+
+
+async def test_texts_come_back_as_unit_vectors_in_their_order(embed: EmbedTexts) -> None:
+    embedder = await loaded(embed)
     first, second, again = await asyncio.to_thread(embedder.embed, ["a cat", "a dog", "a cat"])
     assert embedder.model == f"ollama:{MODEL}"
     assert np.linalg.norm(first.vector) == pytest.approx(1, abs=1e-5)
@@ -44,29 +54,33 @@ async def test_texts_come_back_as_unit_vectors_in_their_order(pair: Twins) -> No
     assert (first.read, await asyncio.to_thread(embedder.embed, [])) == (5, [])
 
 
-async def test_a_text_beyond_the_window_is_like_nothing_and_spares_its_batch(pair: Twins) -> None:
-    embedder = await loaded(pair)
+async def test_a_text_beyond_the_window_is_like_nothing_and_spares_its_batch(embed: EmbedTexts) -> None:
+    embedder = await loaded(embed)
     long, short = await asyncio.to_thread(embedder.embed, ["word " * 5000, "a cat"])
     assert (float(np.linalg.norm(long.vector)), long.read) == (0.0, 0)
     assert short.read == 5
 
 
-async def test_a_model_that_is_not_there_is_named_with_the_remedy(pair: Twins) -> None:
+async def test_a_model_that_is_not_there_is_named_with_the_remedy(embed: EmbedTexts) -> None:
     with pytest.raises(ConnectionError, match="ollama pull nobody"):
-        await loaded(pair, "nobody")
+        await loaded(embed, "nobody")
 
 
-async def test_an_engine_that_does_not_answer_is_told(pair: Twins) -> None:
-    url = pair.ollama.url
+async def test_an_engine_that_does_not_answer_is_told(pair: Twins, embed: EmbedTexts) -> None:
     await pair.ollama.close()
-    with pytest.raises(ConnectionError, match="is it running"):
-        await asyncio.to_thread(OllamaEmbedder, url, MODEL)
+    with pytest.raises(ConnectionError, match="ollama serve"):
+        await loaded(embed)
+
+
+async def test_without_an_ollama_engine_the_setting_is_named() -> None:
+    with pytest.raises(ConnectionError, match="needs an engine of kind ollama"):
+        await asyncio.to_thread(embedders.load, f"ollama:{MODEL}")
 
 
 async def test_paraphrases_are_found_by_the_local_engines_model(
-    pair: Twins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pair: Twins, embed: EmbedTexts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = await ResponseCache.open(tmp_path / "cache.db", SETTINGS, clock=ManualClock(), ollama_url=pair.ollama.url)
+    cache = await ResponseCache.open(tmp_path / "cache.db", SETTINGS, clock=ManualClock(), embed_texts=embed)
     cache.start_semantic()
     await until(lambda: cache.stats().semantic == "on")
     await cache.store(request(QUESTION), stored(), model_class="auto")
@@ -80,11 +94,11 @@ async def test_paraphrases_are_found_by_the_local_engines_model(
 
 
 async def test_an_engine_that_fails_for_a_while_is_asked_again(
-    pair: Twins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pair: Twins, embed: EmbedTexts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(semantic_tier, "RETRY_S", 0.01)
     pair.ollama.inject(Fault(kind="status", status=500, on="embed", times=2))
-    cache = await ResponseCache.open(tmp_path / "cache.db", SETTINGS, clock=ManualClock(), ollama_url=pair.ollama.url)
+    cache = await ResponseCache.open(tmp_path / "cache.db", SETTINGS, clock=ManualClock(), embed_texts=embed)
     cache.start_semantic()
     await until(lambda: cache.stats().semantic == "failed")
     await until(lambda: cache.stats().semantic == "on")

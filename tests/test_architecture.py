@@ -77,10 +77,6 @@ SHORT = {
     # gateway
     # pipeline
     "backends.pipeline.cache_actions",
-    # verification
-    "backends.verification.confidence",
-    "backends.verification.features",
-    "backends.verification.whole",
 }
 """Still to be joined to their reader. Take a name out together with its file."""
 

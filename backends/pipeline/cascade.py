@@ -28,15 +28,8 @@ from backends.routing.classify.classifier import instruction
 from backends.settings.model import Settings
 from backends.types import Chunk, EngineName, Reason, Role, Verify
 from backends.upstream.engine_slot import EngineSlot
-from backends.verification import (
-    Answered,
-    Depth,
-    Score,
-    Word,
-    judged,
-    overall,
-)
-from backends.verification.sample import agrees, short_answer
+from backends.verification import CheckedAnswer, CheckResult, Depth, Score, overall, run_checks
+from backends.verification.short_answers.short_answer import agrees, short_answer
 
 HANDING_OVER_S = 0.3
 """What is left of the deadline for giving the answer, once everything else has ended."""
@@ -115,42 +108,42 @@ class Cascade:
         `ignored` names what an engine has no word for, as Answering knows it.
         """
         held, heard = flight.taken(), flight.spoke
-        word = overall(await self._words(flight, watch, ending))
-        if word.verdict == "unknown" and watch.depth == "all" and watch.may_escalate:
-            word = await self._second_sample(flight, ending, attempt)
-        if word.verdict != "fail":
+        result = overall(await self._results(flight, watch, ending))
+        if result.status == "unknown" and watch.depth == "all" and watch.may_escalate:
+            result = await self._second_sample(flight, ending, attempt)
+        if result.status != "fail":
             self._give(flight, held)
-            return replace(ending, verified=True if word.verdict == "pass" else None)
+            return replace(ending, verified=True if result.status == "pass" else None)
         why_not = watch.why_not or ("heard already" if heard else self._cannot(flight))
         if not why_not:
-            better = await self._escalated(flight, word, attempt, ignored(flight, "cloud"))
+            better = await self._escalated(flight, result, attempt, ignored(flight, "cloud"))
             if isinstance(better, Ending):
                 return better
             why_not = better
         if flight.request.must_call and not heard and not ending.calls:
             return _uncalled(ending, why_not)
         self._give(flight, held)
-        return replace(ending, verified=False, notes=(*ending.notes, f"unverified: {word.reason} ({why_not})"))
+        return replace(ending, verified=False, notes=(*ending.notes, f"unverified: {result.reason} ({why_not})"))
 
     def _depth(self, flight: Flight) -> Literal["none"] | Depth:
         request, decision = flight.request, flight.plan.decision
         mode: Verify = self._settings.rules(request.agent, request.rules).verify or self._settings.router.verify
         if mode == "off" or decision.engine != "local":
-            return "choice" if request.must_call else "none"
+            return "required-call" if request.must_call else "none"
         weighed = decision.weighed
         doubtful = weighed is not None and weighed.doubtful
         if self._score is not None and (mode == "always" or (mode == "doubtful" and doubtful)):
             return "all"
         if request.response_format.kind != "text":
-            return "form"
+            return "format"
         return "calls" if request.tools and request.tool_choice != "none" else "none"
 
     # ---- checking -----------------------------------------------------------------------------------------------
 
-    async def _words(self, flight: Flight, watch: Watch, ending: Ending) -> list[Word]:
+    async def _results(self, flight: Flight, watch: Watch, ending: Ending) -> list[CheckResult]:
         cap, usual = flight.request.sampling.max_tokens, USUAL_OUTPUT["local"]
         weighed = flight.plan.decision.weighed
-        answered = Answered(
+        answer = CheckedAnswer(
             request=flight.request,
             prompt=instruction(flight.request),
             text=ending.text,
@@ -164,10 +157,10 @@ class Cascade:
             return []
         score = self._score if watch.depth == "all" else None
         if len(ending.text) < IN_A_THREAD_FROM:
-            return judged(answered, score, watch.depth)
-        return await asyncio.to_thread(judged, answered, score, watch.depth)
+            return run_checks(answer, score, watch.depth)
+        return await asyncio.to_thread(run_checks, answer, score, watch.depth)
 
-    async def _second_sample(self, flight: Flight, ending: Ending, attempt: Attempt) -> Word:
+    async def _second_sample(self, flight: Flight, ending: Ending, attempt: Attempt) -> CheckResult:
         """Ask the local engine again, where its short answer can be compared."""
         prompt = instruction(flight.request)
         first = None if ending.calls else short_answer(prompt, ending.text)
@@ -190,16 +183,18 @@ class Cascade:
         expected_s = cloud.rates.latency_s(output=output, wait_s=cloud.wait_s()) or 0.0
         return "no time left" if expected_s >= self._left_s(flight) else ""
 
-    async def _escalated(self, flight: Flight, word: Word, attempt: Attempt, ignored: tuple[str, ...]) -> Ending | str:
+    async def _escalated(
+        self, flight: Flight, result: CheckResult, attempt: Attempt, ignored: tuple[str, ...]
+    ) -> Ending | str:
         """The cloud's answer, or why there is none. It is reserved for before the call, as any further attempt."""
         before = flight.plan
-        self._reroute(flight, "cloud", word.reason, ignored)
+        self._reroute(flight, "cloud", result.reason, ignored)
         found = await self._in_time(flight, attempt(flight, "cloud", further=True, held=True))
         held = flight.taken()
         said = isinstance(found, Ending) and bool(found.calls or (found.text and not flight.request.must_call))
         if isinstance(found, Ending) and found.finish in ("stop", "length") and said:
             self._give(flight, held)
-            return replace(found, notes=(*found.notes, f"escalated: {word.reason}"))
+            return replace(found, notes=(*found.notes, f"escalated: {result.reason}"))
         why_not = f"cloud: {found}" if isinstance(found, str) else f"cloud: {found.finish}"
         flight.plan = before
         self._reroute(flight, "local", f"unverified, {why_not}", before.explanation.ignored)

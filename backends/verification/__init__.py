@@ -1,13 +1,13 @@
-"""Is a local answer good enough to be given? Pure checks, one file a kind; each says pass, fail or unknown.
+"""Is a local answer good enough to be given? Pure checks: each one passes, fails or does not know.
 
-What was asked for in form (JSON, schema, tool calls, a tool that must be called) is always judged. The others are for
-prompts in doubt: code that parses, refusals, repetition, answers cut off, the tokens' probabilities, a second sample of
-a short answer, and a score learned from answers whose rightness is known. `cascade.py`, beside this folder, acts on
-what they say.
+The requested format (JSON, a schema, tool calls, a tool that must be called) is always checked. The other checks are
+for prompts in doubt: code that parses, refusals, repetition, answers cut off, the tokens' probabilities, a second
+sample of a short answer, and a score learned from answers that are known to be right or wrong. `pipeline/cascade.py`
+acts on the results.
 """
 
-from backends.verification.checks import Depth, judged, overall
-from backends.verification.score import Score
-from backends.verification.word import Answered, Word
+from backends.verification.check_result import CheckedAnswer, CheckResult
+from backends.verification.check_runner import Depth, overall, run_checks
+from backends.verification.short_answers import Score
 
-__all__ = ["Answered", "Depth", "Score", "Word", "judged", "overall"]
+__all__ = ["CheckResult", "CheckedAnswer", "Depth", "Score", "overall", "run_checks"]

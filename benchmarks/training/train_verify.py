@@ -14,17 +14,16 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from backends import verification
 from backends.routing.classify import features as words
-from backends.verification.choice import Question
-from backends.verification.evidence import Evidence, read
-from backends.verification.features import features
-from backends.verification.forest import Floats, Forest
-from backends.verification.plausible import beside
-from backends.verification.score import standing
+from backends.tree_ensemble import TreeEnsemble
+from backends.verification import short_answers
+from backends.verification.short_answers.multiple_choice import Question
+from backends.verification.short_answers.option_prior import option_features
+from backends.verification.short_answers.parsed_answer import ParsedAnswer, parse
+from backends.verification.short_answers.score import features, prior_features
 from benchmarks.training.routing_data import Row, labelled
 
-HOME = Path(verification.__file__).parent
+HOME = Path(short_answers.__file__).parent
 ABLE = "llama-3.1-70b-instruct"
 """Of the models that answered, the one whose share of right answers (MMLU-Pro .63) is nearest to Qwen 2.5 14b's (.64 by
 its own report)."""
@@ -33,12 +32,13 @@ FOLDS = 5
 SEED = 20261124
 
 Arrays = dict[str, NDArray[Any]]
+Floats = NDArray[np.float64]
 
 
 class Example(Struct, frozen=True):
     """One model's answer. `strong` is the mean label of the models that were not asked for an answer."""
 
-    evidence: Evidence
+    parsed: ParsedAnswer
     wrong: float
     strong: float
     able: bool
@@ -73,21 +73,21 @@ def fitted(rows: Sequence[Row], *, able: str) -> Arrays:
     stands = np.zeros((len(examples), 4))
     for each in range(FOLDS):
         seen = forest(_boosted_options(sheets, np.flatnonzero(fold != each)), "options")
-        options = Forest(seen, "options")
+        options = TreeEnsemble(seen, "options.")
         for index in np.flatnonzero(of_fold == each):
-            stands[index] = standing(options, examples[index].evidence)
-    hand = np.array([[*features(each.evidence).values()] for each in examples])
+            stands[index] = prior_features(options, examples[index].parsed)
+    hand = np.array([[*features(each.parsed).values()] for each in examples])
     matrix = np.column_stack([hand, stands, [float(each.able) for each in examples]])
     wrong = np.array([each.wrong for each in examples])
     strong = np.array([each.strong for each in examples])
-    return whole | _heads(matrix, wrong, strong) | _by_words([each.evidence.question.stem for each in examples], strong)
+    return whole | _heads(matrix, wrong, strong) | _by_words([each.parsed.question.stem for each in examples], strong)
 
 
 def _examples(row: Row, able: str) -> list[Example]:
     others = [mark for model, mark in row.labels.items() if model not in row.answers]
     strong = sum(others) / len(others) if others else 0.0
     return [
-        Example(read(row.prompt, answer), 1 - row.labels[model], strong, model == able)
+        Example(parse(row.prompt, answer), 1 - row.labels[model], strong, model == able)
         for model, answer in row.answers.items()
     ]
 
@@ -95,7 +95,7 @@ def _examples(row: Row, able: str) -> list[Example]:
 def _key(row: Row) -> int | None:
     """The right option, where an answer that was right took one."""
     for model, answer in row.answers.items():
-        taken = read(row.prompt, answer).taken.place
+        taken = parse(row.prompt, answer).chosen.index
         if row.labels[model] == 1 and taken is not None:
             return taken
     return None
@@ -107,7 +107,7 @@ def _sheets(rows: Sequence[Row], key: dict[str, int | None]) -> list[tuple[Float
         if (right := key[row.id]) is None:
             sheets.append(None)
             continue
-        matrix = beside(read(row.prompt, "").question)
+        matrix = option_features(parse(row.prompt, "").question)
         sheets.append((matrix, np.arange(len(matrix)) == right))
     return sheets
 
@@ -120,7 +120,7 @@ def _boosted_options(sheets: Sequence[tuple[Floats, Floats] | None], which: Any)
         max_depth=4, max_iter=200, learning_rate=0.04, l2_regularization=10, min_samples_leaf=40, random_state=0
     )
     if not known:  # no question has options: a forest that tells nothing
-        return model.fit(np.zeros((200, beside(Question("", ("a", "b"))).shape[1])), np.arange(200) % 2)
+        return model.fit(np.zeros((200, option_features(Question("", ("a", "b"))).shape[1])), np.arange(200) % 2)
     return model.fit(np.vstack([matrix for matrix, _ in known]), np.concatenate([right for _, right in known]))
 
 
@@ -168,7 +168,7 @@ def _by_words(stems: Sequence[str], strong: Floats) -> Arrays:
 
 
 def forest(model: Any, name: str) -> Arrays:
-    """A fitted sklearn ensemble (boosted, or a forest of regression trees) as Forest's arrays."""
+    """A fitted sklearn ensemble (boosted, or a forest of regression trees) as TreeEnsemble's arrays."""
     trees = list(map(_boosted_tree, model._predictors)) if hasattr(model, "_predictors") else _grown(model)
     sizes = np.array([len(tree["value"]) for tree in trees])
     starts = np.cumsum([0, *sizes[:-1]])

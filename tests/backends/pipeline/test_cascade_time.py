@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from backends.engines.base import Call, EngineChunk, Finished, Text
 from backends.rehearsal.faults import Fault
 from backends.types import Delta, EngineName, Routed
-from backends.verification import Answered, Score, Word
+from backends.verification import CheckedAnswer, CheckResult, Score
 from tests.backends.pipeline.saying import BAD, JSON, Says, calls, checked
 from tests.core import Stand, ask, prompt
 from tests.waiting import until
@@ -23,8 +23,8 @@ COUNT = "How many racks are there?"
 class Unsure(Score):
     """A score that never speaks, so that the second sample decides."""
 
-    def word(self, answered: Answered) -> Word:
-        return Word(check="score", verdict="unknown")
+    def check(self, answer: CheckedAnswer) -> CheckResult:
+        return CheckResult(check="score", status="unknown")
 
 
 def unsure(it: Stand) -> None:

@@ -1,5 +1,6 @@
-"""Each option of a question beside the others, as numbers: from them alone the right one is found more often than by
-chance, since those who write tests word it otherwise than what they make up. Shared by training and serving.
+"""The options of a question compared with each other, before any answer is read: from this alone the right one is found
+more often than by chance, since authors of tests word it differently from what they invent. Shared by training and
+serving.
 """
 
 import re
@@ -10,15 +11,15 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.verification.choice import Question
-from backends.verification.contrast import contrasts
-from backends.verification.numbers import numbers
-from backends.verification.stems import likeness, share, stems
+from backends.verification.short_answers.multiple_choice import Question
+from backends.verification.short_answers.numbers import numbers
+from backends.verification.short_answers.option_contrast import contrast_columns
+from backends.verification.short_answers.stemming import jaccard, overlap, stems
 
 Matrix = NDArray[np.float64]
 
 LONGEST = 600
-"""Characters of one option that are looked at."""
+"""Characters of one option that are read."""
 
 TOGETHER = re.compile(r"(?i)\b(?:all|none|both|neither) (?:of )?")
 DENIES = re.compile(r"(?i)\b(?:no|not|never|cannot|none)\b")
@@ -28,18 +29,18 @@ ROUND = re.compile(r"^(?!.*\.\d*[1-9]).*[05]\b", re.DOTALL)
 LOWER, WHOLE = re.compile(r"[a-z]+"), re.compile(r"\d+")
 
 
-def beside(question: Question) -> Matrix:
+def option_features(question: Question) -> Matrix:
     """A row for each option. Columns: lengths, likeness among the options and to the question, values and their rank,
-    digits, form, words of denial, place, commonness of words, then those of `contrasts`.
+    digits, form, words of denial, place, commonness of words, then those of `contrast_columns`.
     """
     texts = [option[:LONGEST] for option in question.options]
     words = [stems(text) | {f"{number.value:g}" for number in numbers(text)} for text in texts]
     asked = stems(question.stem)
-    alike = [[likeness(a, b) for b in words] for a in words]
+    alike = [[jaccard(a, b) for b in words] for a in words]
     for own, row in enumerate(alike):
         row[own] = 0.0
     means = [sum(row) / max(len(row) - 1, 1) for row in alike]
-    inside = [share(each, asked) for each in words]
+    inside = [overlap(each, asked) for each in words]
     sizes = [float(np.log1p(len(text))) for text in texts]
     common = Counter(word for each in words for word in each)
     spread = [sum(common[word] for word in each) / (len(each) * len(words)) if each else 0.1 for each in words]
@@ -56,7 +57,7 @@ def beside(question: Question) -> Matrix:
         _centred([float(DENIES.search(text) is not None) for text in texts]),
         _centred([text.count(",") / 2 for text in texts]), _centred([float("(" in text) for text in texts]),
         [place / 10 for place in range(len(texts))], [float(place == len(texts) - 1) for place in range(len(texts))],
-        _centred(spread), _ranks(spread), *contrasts(question, texts),
+        _centred(spread), _ranks(spread), *contrast_columns(question, texts),
     ]  # fmt: skip
     return np.array(columns, float).T
 

@@ -4,23 +4,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.verification.choice import question, taken
-from backends.verification.sample import agrees, short_answer
+from backends.verification.short_answers.multiple_choice import chosen_option, parse_question
+from backends.verification.short_answers.short_answer import agrees, short_answer
 
 ASKED = "Which is largest?\nA. 3\nB. 7\nC. 5"
 
 
 def test_options_are_those_of_the_last_list_that_starts_at_a() -> None:
-    assert question(ASKED).options == ("3", "7", "5")
-    assert question(ASKED).stem == "Which is largest?"
-    assert question("Which is largest?\nA. no list").options == ()
-    assert question("What is B. here?").options == ()
-    assert question(f"A. old\nB. list\n{ASKED}").options == ("3", "7", "5")
-    assert question("x\nA. 1\nC. 2\nB. 3").options == ()
+    assert parse_question(ASKED).options == ("3", "7", "5")
+    assert parse_question(ASKED).stem == "Which is largest?"
+    assert parse_question("Which is largest?\nA. no list").options == ()
+    assert parse_question("What is B. here?").options == ()
+    assert parse_question(f"A. old\nB. list\n{ASKED}").options == ("3", "7", "5")
+    assert parse_question("x\nA. 1\nC. 2\nB. 3").options == ()
 
 
 @pytest.mark.parametrize(
-    ("answer", "place", "conclusions"),
+    ("answer", "index", "conclusions"),
     [
         ("Seven is. The answer is (B).", 1, ("B",)),
         ("The answer is B. Next: the answer is (A).", 1, ("B", "A")),
@@ -30,9 +30,9 @@ def test_options_are_those_of_the_last_list_that_starts_at_a() -> None:
         ("no idea", None, ()),
     ],
 )
-def test_the_first_conclusion_counts(answer: str, place: int | None, conclusions: tuple[str, ...]) -> None:
-    found = taken(answer, 3)
-    assert (found.place, found.conclusions) == (place, conclusions)
+def test_the_first_conclusion_counts(answer: str, index: int | None, conclusions: tuple[str, ...]) -> None:
+    found = chosen_option(answer, 3)
+    assert (found.index, found.conclusions) == (index, conclusions)
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_short_answers(prompt: str, answer: str, short: float | None) -> None:
 
 
 def test_samples_agree_but_for_rounding() -> None:
-    assert agrees(7.0, 7.0001).verdict == "pass"
-    assert agrees(7.0, 8.0).verdict == "fail"
-    assert agrees(1, 1).verdict == "pass"
-    assert agrees(1, 2).verdict == "fail"
-    assert agrees(1, None).verdict == "unknown"
+    assert agrees(7.0, 7.0001).status == "pass"
+    assert agrees(7.0, 8.0).status == "fail"
+    assert agrees(1, 1).status == "pass"
+    assert agrees(1, 2).status == "fail"
+    assert agrees(1, None).status == "unknown"
 
 
 @given(st.text(), st.text())

@@ -1,4 +1,4 @@
-"""A question with lettered options, and which of them an answer took."""
+"""Multiple choice: a question with lettered options, and the option that an answer takes."""
 
 import re
 
@@ -15,19 +15,20 @@ class Question(Struct, frozen=True):
     options: tuple[str, ...]
 
 
-class Taken(Struct, frozen=True):
-    """`place` of the option taken, None without a conclusion or for a letter that is not among them.
+class ChosenOption(Struct, frozen=True):
+    """`index` of the option in the question; None without a conclusion, or for a letter that is not among the options.
 
-    `derivation` is what stands before the first conclusion, `conclusions` the letters of all.
+    `derivation` is the text before the first conclusion, `conclusions` are the letters of all, and `rest` follows the
+    first.
     """
 
-    place: int | None
+    index: int | None
     derivation: str
     conclusions: tuple[str, ...]
     rest: str
 
 
-def question(prompt: str) -> Question:
+def parse_question(prompt: str) -> Question:
     """Split a prompt at its last list of options that starts at A and has two or more."""
     found = list(OPTION.finditer(prompt))
     start = max((index for index, match in enumerate(found) if match[1] == "A"), default=None)
@@ -43,14 +44,14 @@ def question(prompt: str) -> Question:
     return Question(prompt[: found[start].start()].strip(), tuple(options))
 
 
-def taken(answer: str, options: int) -> Taken:
-    """The option that the first conclusion names: what a model writes after it is often the next question."""
+def chosen_option(answer: str, options: int) -> ChosenOption:
+    """The option that the first conclusion names. What a model writes after it is often the next question."""
     found = list(CONCLUSION.finditer(answer))
     if not found:
-        return Taken(None, answer, (), "")
-    place = ord(found[0][1].upper()) - ord("A")
-    return Taken(
-        place if place < options else None,
+        return ChosenOption(None, answer, (), "")
+    index = ord(found[0][1].upper()) - ord("A")
+    return ChosenOption(
+        index if index < options else None,
         answer[: found[0].start()],
         tuple(match[1].upper() for match in found),
         answer[found[0].end() :],

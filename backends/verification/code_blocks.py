@@ -9,9 +9,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from backends.verification.word import Answered, Word, failed, passed, unknown
+from backends.verification.check_result import CheckedAnswer, CheckResult, failed, passed, unknown
 
-CHECK = "code"
 BLOCK = re.compile(r"(?ms)^[ \t]*```[ \t]*(\w+)[^\n]*\n(.*?)^[ \t]*```")
 LARGEST = 20_000
 """Characters of all blocks together: what parses in some milliseconds."""
@@ -21,16 +20,17 @@ SKETCH = re.compile(r"\.\.\.|…|//|/\*|<[a-z_ ]+>")
 """An example with something left out is not meant to parse."""
 
 
-def code(answered: Answered) -> Word:
-    blocks = [(kind.lower(), text) for kind, text in BLOCK.findall(answered.text[: 10 * LARGEST])]
-    judged = [(kind, text) for kind, text in blocks if kind in PARSERS and not _is_sketch(kind, text)]
-    if not judged or sum(len(text) for _, text in judged) > LARGEST:
-        return unknown(CHECK)
+def check_code(answer: CheckedAnswer) -> CheckResult:
+    """Python, JSON and TOML; sketches and blocks of other languages are unknown."""
+    blocks = [(kind.lower(), text) for kind, text in BLOCK.findall(answer.text[: 10 * LARGEST])]
+    whole = [(kind, text) for kind, text in blocks if kind in PARSERS and not _is_sketch(kind, text)]
+    if not whole or sum(len(text) for _, text in whole) > LARGEST:
+        return unknown("code")
     try:
-        broken = next((kind for kind, text in judged if not PARSERS[kind](textwrap.dedent(text))), None)
+        broken = next((kind for kind, text in whole if not PARSERS[kind](textwrap.dedent(text))), None)
     except (RecursionError, MemoryError):
-        return unknown(CHECK)
-    return passed(CHECK) if broken is None else failed(CHECK, f"a {NAMES[broken]} block does not parse")
+        return unknown("code")
+    return passed("code") if broken is None else failed("code", f"a {NAMES[broken]} block does not parse")
 
 
 def _is_sketch(kind: str, text: str) -> bool:

@@ -1,4 +1,4 @@
-"""How an answer is worded: refusals, hedging, an option taken for want of a better one, and going round in circles."""
+"""Phrases that tell how an answer came about: refusals, hedging, settling for an option, repetition."""
 
 import re
 import zlib
@@ -26,14 +26,14 @@ TURN = re.compile(
 )
 SENTENCE = re.compile(r"[.!?。！？]\s+|\n+")
 READ = 8_000
-"""Characters of an answer that are looked at."""
+"""Characters of an answer that are read."""
 
 APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ′´`＇", "'"))
 LEFT_OUT = re.compile(r"(?i)\b(ca|could|did|do|does|is|wo|would)nt\b|\b(i)m(?= (?:not|unable|sorry|really|afraid)\b)")
 
 
-def apostrophes(text: str) -> str:
-    """`text` with one sign for every apostrophe, also where it was left out: "I dont know" and "Im not sure"."""
+def normalise_apostrophes(text: str) -> str:
+    """`text` with one sign for every apostrophe, also where it was omitted: "I dont know", "Im not sure"."""
     return LEFT_OUT.sub(lambda cut: f"{cut[1]}n't" if cut[1] else f"{cut[2]}'m", text.translate(APOSTROPHES))
 
 
@@ -41,14 +41,14 @@ def sentences(text: str) -> list[str]:
     return [part.strip() for part in SENTENCE.split(text[:READ]) if part.strip()]
 
 
-def repeated(parts: list[str]) -> float:
-    """Share of the sentences that were said before, digits taken for equal; 0 with fewer than two."""
+def repeated_share(parts: list[str]) -> float:
+    """Share of the sentences that repeat an earlier one, with all digits taken as equal; 0 with fewer than two."""
     if len(parts) < 2:
         return 0.0
     return 1 - len({re.sub(r"\d+", "#", part.casefold()) for part in parts}) / len(parts)
 
 
-def squeezed(text: str) -> float:
-    """Bytes after deflating for each byte before: prose has .4 to .6, a loop under .1."""
+def compression_ratio(text: str) -> float:
+    """Bytes after deflation for each byte before: .4 to .6 for prose, under .1 for a loop."""
     data = text[:READ].encode("utf-8", "surrogatepass")
     return len(zlib.compress(data, 1)) / len(data) if data else 1.0

@@ -6,12 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.types import Message, Request, ToolCall
-from backends.verification import Answered, Score
-from backends.verification.choice import Question
-from backends.verification.evidence import read
-from backends.verification.features import features
-from backends.verification.forest import Forest, sigmoid
-from backends.verification.plausible import beside
+from backends.verification import CheckedAnswer, Score
+from backends.verification.short_answers.multiple_choice import Question
+from backends.verification.short_answers.option_prior import option_features
+from backends.verification.short_answers.parsed_answer import parse
+from backends.verification.short_answers.score import features
 
 SCORE = Score.load()
 ASKED = "A train covers 60 km in 2 h. What is its speed?\nA. 15 km/h\nB. 30 km/h\nC. 45 km/h\nD. 60 km/h"
@@ -53,7 +52,7 @@ def test_what_is_easy_for_a_strong_model_is_told_from_what_is_not() -> None:
     ],
 )
 def test_features_mean_what_they_say(answer: str, name: str, value: float) -> None:
-    assert features(read(ASKED, answer))[name] == value
+    assert features(parse(ASKED, answer))[name] == value
 
 
 @given(st.text() | st.just(ASKED), st.text() | st.text("0123456789.=+-*/^(){}\\ ABC\n", max_size=300))
@@ -64,8 +63,8 @@ def test_any_text_has_chances(prompt: str, answer: str) -> None:
 
 
 @given(st.lists(st.text(max_size=40), min_size=2, max_size=12))
-def test_any_options_stand_beside_each_other(options: list[str]) -> None:
-    rows = beside(Question("Which?", tuple(options)))
+def test_any_options_have_a_row_each(options: list[str]) -> None:
+    rows = option_features(Question("Which?", tuple(options)))
     assert rows.shape[0] == len(options)
     assert np.isfinite(rows).all()
 
@@ -75,7 +74,7 @@ def test_the_first_characters_of_a_very_long_answer_decide() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "allowed", "verdict"),
+    ("answer", "allowed", "status"),
     [
         (LOST + "The answer is (D).", 0.0, "fail"),
         (SOUND, 0.9, "pass"),
@@ -83,28 +82,11 @@ def test_the_first_characters_of_a_very_long_answer_decide() -> None:
         (SOUND, None, "unknown"),
     ],
 )
-def test_it_says_what_the_dial_lets_go(answer: str, allowed: float | None, verdict: str) -> None:
+def test_the_gain_is_compared_with_what_the_dial_gives_up(answer: str, allowed: float | None, status: str) -> None:
     request = Request(id="t", messages=(Message(role="user", text=ASKED),))
-    assert SCORE.word(Answered(request=request, prompt=ASKED, text=answer, allowed=allowed)).verdict == verdict
+    assert SCORE.check(CheckedAnswer(request=request, prompt=ASKED, text=answer, allowed=allowed)).status == status
     calls = (ToolCall(id="1", name="x", arguments="{}"),)
     assert (
-        SCORE.word(Answered(request=request, prompt=ASKED, text=answer, calls=calls, allowed=allowed)).verdict
+        SCORE.check(CheckedAnswer(request=request, prompt=ASKED, text=answer, calls=calls, allowed=allowed)).status
         == "unknown"
     )
-
-
-def test_a_forest_is_walked_to_its_leaves() -> None:
-    """One tree: x0 <= 1 gives 2; else x1 <= 5 gives 3, else 4."""
-    arrays = {
-        "f.feature": np.array([0, 0, 1, 0, 0]),
-        "f.threshold": np.array([1.0, 0, 5.0, 0, 0]),
-        "f.left": np.array([1, 1, 3, 3, 4]),
-        "f.right": np.array([2, 1, 4, 3, 4]),
-        "f.value": np.array([0, 2.0, 0, 3.0, 4.0]),
-        "f.roots": np.array([0]),
-        "f.base": np.array(0.5),
-        "f.depth": np.array(2),
-    }
-    found = Forest(arrays, "f").raw(np.array([[1.0, 9.0], [2.0, 5.0], [2.0, 6.0]]))
-    assert found.tolist() == [2.5, 3.5, 4.5]
-    assert sigmoid(np.array([0.0, 1e9])).tolist() == pytest.approx([0.5, 1.0])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backends.rehearsal.fitting import fitting
 from backends.rehearsal.script import dice
-from backends.verification.schema import Unchecked, violation
+from backends.verification.json_schema import Unchecked, violation
 
 PERSON: dict[str, Any] = {
     "type": "object",

@@ -1,12 +1,12 @@
-"""What sets each option apart from the others, in its figures and its wording. Shared by training and serving."""
+"""How each option differs from the others, in its figures and its wording. Shared by training and serving."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from backends.verification.choice import Question
-from backends.verification.numbers import close, numbers
+from backends.verification.short_answers.multiple_choice import Question
+from backends.verification.short_answers.numbers import close, numbers
 
 FACTORS = (2, 0.5, 10, 0.1, 100, 0.01, 3, 1 / 3, 4, 0.25, 1000, 0.001, 1.5, 2 / 3)
 """Ratios at which made-up figures stand to a true one."""
@@ -24,8 +24,8 @@ NOT_DIGIT = re.compile(r"\D")
 Column = list[float]
 
 
-def contrasts(question: Question, texts: Sequence[str]) -> list[Column]:
-    """A value for each option in every column; `texts` are the options as far as they are looked at."""
+def contrast_columns(question: Question, texts: Sequence[str]) -> list[Column]:
+    """A value for each option in every column; `texts` are the options, cut to the length that is read."""
     values = [[number.value for number in numbers(text)] for text in texts]
     asked = {number.value for number in numbers(question.stem)}
     seen = Counter(value for each in values for value in set(each))

@@ -1,4 +1,4 @@
-"""The words of a text that carry its meaning, cut to their beginnings."""
+"""The words of a text that carry its meaning, cut to their stems."""
 
 import re
 
@@ -16,11 +16,11 @@ def stems(text: str) -> frozenset[str]:
     return frozenset(word[:LETTERS] for word in WORD.findall(text.lower()) if word not in COMMON)
 
 
-def share(part: frozenset[str], whole: frozenset[str]) -> float:
-    """How much of `part` is in `whole`; 0 for nothing."""
+def overlap(part: frozenset[str], whole: frozenset[str]) -> float:
+    """The share of `part` that is in `whole`; 0 for an empty `part`."""
     return len(part & whole) / len(part) if part else 0.0
 
 
-def likeness(a: frozenset[str], b: frozenset[str]) -> float:
-    """What two have in common of all they have (Jaccard)."""
+def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
+    """What two sets have in common, as a share of their union."""
     return len(a & b) / (len(a | b) or 1)

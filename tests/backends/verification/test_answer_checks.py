@@ -1,4 +1,4 @@
-"""Each check's word on answers that are good, bad and neither."""
+"""The result of each check for answers that are good, bad and neither."""
 
 from typing import Any
 
@@ -7,28 +7,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.types import Message, Request, ResponseFormat, Tool, ToolCall
-from backends.verification import Answered, Score, judged, overall
-from backends.verification.code import code
-from backends.verification.confidence import confidence
-from backends.verification.form import form
-from backends.verification.refusal import refusal
-from backends.verification.repetition import repetition, runs_on
-from backends.verification.whole import whole
-from backends.verification.word import failed, passed, unknown
+from backends.verification import CheckedAnswer, Score, overall, run_checks
+from backends.verification.answer_checks import (
+    check_completeness,
+    check_confidence,
+    check_format,
+    check_refusal,
+    check_repetition,
+    ends_in_a_loop,
+)
+from backends.verification.check_result import failed, passed, unknown
+from backends.verification.code_blocks import check_code
 
 COLOUR = {"type": "object", "properties": {"colour": {"enum": ["red", "blue"]}}, "required": ["colour"]}
-ANY_JSON, BY_SCHEMA = ResponseFormat(kind="json"), ResponseFormat(kind="schema", schema=COLOUR)
+TEXT, ANY_JSON = ResponseFormat(), ResponseFormat(kind="json")
+BY_SCHEMA = ResponseFormat(kind="schema", schema=COLOUR)
 PAINT = Tool(name="paint", parameters=COLOUR)
 
 
-def answered(text: str, *, prompt: str = "do it", asked: ResponseFormat = ResponseFormat(), **more: Any) -> Answered:  # noqa: B008 — frozen
+def answered(text: str, *, prompt: str = "do it", asked: ResponseFormat = TEXT, **more: Any) -> CheckedAnswer:
     tools = (PAINT,) if "calls" in more else ()
     request = Request(id="t", messages=(Message(role="user", text=prompt),), response_format=asked, tools=tools)
-    return Answered(request=request, prompt=prompt, text=text, **more)
+    return CheckedAnswer(request=request, prompt=prompt, text=text, **more)
 
 
 @pytest.mark.parametrize(
-    ("text", "asked", "verdict", "reason"),
+    ("text", "asked", "status", "reason"),
     [
         ('{"colour":"red"}', ANY_JSON, "pass", ""),
         ("[1]", ANY_JSON, "pass", ""),
@@ -44,13 +48,13 @@ def answered(text: str, *, prompt: str = "do it", asked: ResponseFormat = Respon
         ('"' + "a" * 1_000_001 + '"', ANY_JSON, "unknown", ""),
     ],
 )
-def test_form(text: str, asked: ResponseFormat, verdict: str, reason: str) -> None:
-    word = form(answered(text, asked=asked))
-    assert (word.verdict, word.reason) == (verdict, reason)
+def test_format(text: str, asked: ResponseFormat, status: str, reason: str) -> None:
+    result = check_format(answered(text, asked=asked))
+    assert (result.status, result.reason) == (status, reason)
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "verdict"),
+    ("name", "arguments", "status"),
     [
         ("paint", '{"colour":"red"}', "pass"),
         ("paint", '{"colour":"green"}', "fail"),
@@ -58,8 +62,8 @@ def test_form(text: str, asked: ResponseFormat, verdict: str, reason: str) -> No
         ("drill", "{}", "fail"),
     ],
 )
-def test_tool_calls_have_what_their_tool_takes(name: str, arguments: str, verdict: str) -> None:
-    assert form(answered("", calls=(ToolCall(id="1", name=name, arguments=arguments),))).verdict == verdict
+def test_tool_calls_have_what_their_tool_takes(name: str, arguments: str, status: str) -> None:
+    assert check_format(answered("", calls=(ToolCall(id="1", name=name, arguments=arguments),))).status == status
 
 
 @pytest.mark.parametrize(
@@ -71,8 +75,8 @@ def test_tool_calls_have_what_their_tool_takes(name: str, arguments: str, verdic
         ("whole", {"cap_raised": True}, ""),
     ],
 )
-def test_whole(text: str, more: dict[str, Any], reason: str) -> None:
-    assert whole(answered(text, **more)).reason == reason
+def test_completeness(text: str, more: dict[str, Any], reason: str) -> None:
+    assert check_completeness(answered(text, **more)).reason == reason
 
 
 @pytest.mark.parametrize(
@@ -92,7 +96,7 @@ def test_whole(text: str, more: dict[str, Any], reason: str) -> None:
     ],
 )
 def test_refusals_and_doubt(text: str) -> None:
-    assert refusal(answered(text)).verdict == "fail"
+    assert check_refusal(answered(text)).status == "fail"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_refusals_and_doubt(text: str) -> None:
     ],
 )
 def test_what_only_sounds_like_a_refusal(text: str) -> None:
-    assert refusal(answered(text)).verdict == "unknown"
+    assert check_refusal(answered(text)).status == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,7 @@ def test_what_only_sounds_like_a_refusal(text: str) -> None:
     ],
 )
 def test_going_round_in_circles(text: str) -> None:
-    assert repetition(answered(text)).verdict == "fail"
+    assert check_repetition(answered(text)).status == "fail"
 
 
 @pytest.mark.parametrize(
@@ -134,16 +138,16 @@ def test_going_round_in_circles(text: str) -> None:
     ],
 )
 def test_what_repeats_for_a_reason(text: str) -> None:
-    assert repetition(answered(text)).verdict == "unknown"
+    assert check_repetition(answered(text)).status == "unknown"
 
 
 @given(st.text(max_size=400))
-def test_a_text_said_often_enough_runs_on_whatever_stands_before(text: str) -> None:
-    assert runs_on(text + "round we go. " * 30)
+def test_a_text_repeated_often_enough_is_a_loop_whatever_stands_before(text: str) -> None:
+    assert ends_in_a_loop(text + "round we go. " * 30)
 
 
 @pytest.mark.parametrize(
-    ("text", "verdict"),
+    ("text", "status"),
     [
         ("```python\nprint(1)\n```", "pass"),
         ("```py\ndef f(:\n```", "fail"),
@@ -162,35 +166,35 @@ def test_a_text_said_often_enough_runs_on_whatever_stands_before(text: str) -> N
         ("```python\nx = \0\n```", "fail"),
     ],
 )
-def test_blocks_that_parse(text: str, verdict: str) -> None:
-    found = code(answered(text))
-    assert found.verdict == verdict or (verdict == "any" and found.verdict != "pass")
+def test_blocks_that_parse(text: str, status: str) -> None:
+    found = check_code(answered(text))
+    assert found.status == status or (status == "any" and found.status != "pass")
 
 
 def test_confidence() -> None:
-    assert confidence(answered("x")).verdict == "unknown"
-    assert confidence(answered("x", confidence=0.9)).verdict == "unknown"
-    assert confidence(answered("x", confidence=0.2)).reason == "token probability 0.20"
+    assert check_confidence(answered("x")).status == "unknown"
+    assert check_confidence(answered("x", confidence=0.9)).status == "unknown"
+    assert check_confidence(answered("x", confidence=0.2)).reason == "token probability 0.20"
 
 
 def test_one_failure_outweighs_every_pass() -> None:
     assert overall([passed("a"), failed("b", "why"), unknown("c")]).check == "b"
     assert overall([unknown("a"), passed("b")]).check == "b"
-    assert overall([unknown("a")]).verdict == overall([]).verdict == "unknown"
+    assert overall([unknown("a")]).status == overall([]).status == "unknown"
 
 
-def test_only_the_form_is_judged_without_a_score() -> None:
+def test_only_the_format_is_checked_without_a_score() -> None:
     lost = answered("I'm sorry, but I can't help with that.")
-    assert overall(judged(lost, None, "form")).verdict == "unknown"
-    assert overall(judged(lost, Score.load(), "all")).reason == "it refuses"
+    assert overall(run_checks(lost, None, "format")).status == "unknown"
+    assert overall(run_checks(lost, Score.load(), "all")).reason == "it refuses"
 
 
 SCORE = Score.load()
 
 
 @given(st.text(), st.text(max_size=600), st.sampled_from([ResponseFormat(), ANY_JSON, BY_SCHEMA]))
-def test_any_answer_ends_in_a_word_that_has_nothing_of_it(prompt: str, text: str, asked: ResponseFormat) -> None:
+def test_any_answer_has_results_that_hold_nothing_of_it(prompt: str, text: str, asked: ResponseFormat) -> None:
     canary = "CANARY-7731"
-    words = judged(answered(f"{canary}{text}{canary}", prompt=prompt, asked=asked), SCORE, "all")
-    assert words
-    assert not any(canary in word.reason for word in words)
+    results = run_checks(answered(f"{canary}{text}{canary}", prompt=prompt, asked=asked), SCORE, "all")
+    assert results
+    assert not any(canary in result.reason for result in results)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.verification.arithmetic import evaluate, sums
-from backends.verification.numbers import close, numbers
+from backends.verification.short_answers.arithmetic import evaluate, sums
+from backends.verification.short_answers.numbers import close, numbers
 
 
 @pytest.mark.parametrize(

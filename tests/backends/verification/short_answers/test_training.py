@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backends.verification.forest import Forest, sigmoid
+from backends.tree_ensemble import TreeEnsemble, sigmoid
 from benchmarks.evaluation.routing_cascade import fit, share_kept
 from benchmarks.training.routing_data import Row
 from benchmarks.training.train_verify import forest
@@ -37,10 +37,10 @@ def test_boosted_and_random_trees_predict_as_scikit_learn_does() -> None:
     matrix = dice.random((400, 6))
     labels = (matrix[:, 0] + matrix[:, 1] * matrix[:, 2] > 0.8).astype(float)
     boosted = ensemble.HistGradientBoostingClassifier(max_iter=20, max_depth=4).fit(matrix, labels)
-    served = sigmoid(Forest(forest(boosted, "f"), "f").raw(matrix))
+    served = sigmoid(TreeEnsemble(forest(boosted, "f"), "f.").sums(matrix))
     assert np.abs(served - boosted.predict_proba(matrix)[:, 1]).max() < 1e-5
     grown = ensemble.ExtraTreesRegressor(20, min_samples_leaf=5, random_state=0).fit(matrix, labels)
-    assert np.abs(Forest(forest(grown, "f"), "f").raw(matrix) - grown.predict(matrix)).max() < 1e-5
+    assert np.abs(TreeEnsemble(forest(grown, "f"), "f.").sums(matrix) - grown.predict(matrix)).max() < 1e-5
 
 
 def test_a_fit_tells_wrong_answers_from_right_ones_without_reading_their_labels() -> None:

@@ -1,4 +1,4 @@
-"""Sums in an answer, done again: of each "a + b = c" that is all numbers, whether it holds."""
+"""Sums that an answer writes ("a + b = c"), computed again: does each one hold?"""
 
 import re
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from math import isfinite
 
 from msgspec import Struct
 
-from backends.verification.numbers import PLAIN, close
+from backends.verification.short_answers.numbers import PLAIN, close
 
 EXACT = 0.006
-"""What a side may be off for its rounding, as a share."""
+"""How far a side may be off for its rounding, as a share."""
 
 SIDE = re.compile(r"[\d.,\s+\-*/^()$%]{3,160}$")
 RESULT = re.compile(rf"\s{{0,3}}(-?)\s?\$?\s?({PLAIN})(?:\s?\*\s?10\s?\^\s?\(?(-?\d{{1,3}})\)?)?")
@@ -37,26 +37,26 @@ WORDS = (
     (" x ", " * "),
 )
 MOST = 60
-"""Sums that are done again; an answer with more has its first ones looked at."""
+"""Sums of one answer that are computed again; later ones are not read."""
 
 
-class Sum(Struct, frozen=True):
-    """What a written sum comes to, and what the answer said."""
+class WrittenSum(Struct, frozen=True):
+    """What a written sum comes to, what the answer states, and the unit of the last digit stated."""
 
     computed: float
-    said: float
+    stated: float
     unit: float
 
     @property
     def holds(self) -> bool:
-        """Equal but for rounding, or cutting, to the last digit that was written; or said in per cent."""
-        over = abs(self.said) - abs(self.computed)
-        near = self.said * self.computed >= 0 and -self.unit <= over <= 0.51 * self.unit
-        return near or close(self.computed, self.said, EXACT) or close(self.computed * 100, self.said, EXACT)
+        """Equal but for rounding, or cutting, to the last digit that was written; or stated in per cent."""
+        over = abs(self.stated) - abs(self.computed)
+        near = self.stated * self.computed >= 0 and -self.unit <= over <= 0.51 * self.unit
+        return near or close(self.computed, self.stated, EXACT) or close(self.computed * 100, self.stated, EXACT)
 
 
-def sums(text: str) -> Iterator[Sum]:
-    """At most MOST sums; sides with names, units or functions in them are passed over."""
+def sums(text: str) -> Iterator[WrittenSum]:
+    """At most MOST sums; those with names, units or functions in a side are skipped."""
     text = UNIT.sub(" ", RATE.sub(" ", _plain(text)))
     found = 0
     for match in EQUALS.finditer(text):
@@ -66,10 +66,10 @@ def sums(text: str) -> Iterator[Sum]:
             continue
         if LEAD.search(text[max(0, left.start() - 24) : left.start()].rstrip()) is None:
             continue
-        computed, said = evaluate(left[0]), _said(right)
-        if computed is None or said is None:
+        computed, stated = evaluate(left[0]), _stated(right)
+        if computed is None or stated is None:
             continue
-        yield Sum(computed, *said)
+        yield WrittenSum(computed, *stated)
         found += 1
         if found == MOST:
             return
@@ -97,7 +97,7 @@ def _plain(text: str) -> str:
     return text.replace("{", "(").replace("}", ")")
 
 
-def _said(right: re.Match[str]) -> tuple[float, float] | None:
+def _stated(right: re.Match[str]) -> tuple[float, float] | None:
     """The right side's value and its last digit's unit."""
     minus, plain, tens = right.groups()
     try:

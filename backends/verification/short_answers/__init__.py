@@ -1,0 +1,8 @@
+"""The learned score for answers that are an option or a number, and what it reads.
+
+`card.json` says what the weights were trained on, how far they may be trusted and where they may not.
+"""
+
+from backends.verification.short_answers.score import Score
+
+__all__ = ["Score"]

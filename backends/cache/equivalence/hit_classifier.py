@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backends.tree_ensemble import TreeEnsemble
+
 FILE = Path(__file__).with_name("hit_classifier.npz")
 CLIP = 5.0  # standard deviations beyond which a feature says no more
 DEEPEST = 7  # steps from a tree's root to its leaf
@@ -24,10 +26,7 @@ class HitClassifier:
         self.names = tuple(str(name) for name in arrays["names"])
         self._mean, self._scale, self._weights = (arrays[name] for name in ("mean", "scale", "weights"))
         self._bias = float(arrays["bias"])
-        self._feature, self._cut, self._left, self._right, self._value = (
-            arrays[name] for name in ("feature", "cut", "left", "right", "value")
-        )
-        self._trees = np.arange(len(self._feature))
+        self._trees = TreeEnsemble(_nodes(arrays))
         self._forests = int(arrays["forests"])
         self.risks = np.asarray(arrays["risks"], dtype=np.float64)
         models = [str(model) for model in arrays["models"]]
@@ -37,7 +36,8 @@ class HitClassifier:
         """For each pair's features, 0 to 1: the higher the likelier one answer serves both questions."""
         rows = np.array([[pair[name] for name in self.names] for pair in found], dtype=np.float32)
         straight = ((rows - self._mean) / self._scale).clip(-CLIP, CLIP) @ self._weights
-        return [_sigmoid(self._bias + (line + self._grown(row)) / 2) for line, row in zip(straight, rows, strict=True)]
+        grown = (self._trees.sums(rows) / self._forests).tolist()
+        return [_sigmoid(self._bias + (line + trees) / 2) for line, trees in zip(straight, grown, strict=True)]
 
     def threshold(self, risk: float, model: str) -> float:
         """The score from which about `risk` of the hits are wrong; above 1, which no score reaches, for none."""
@@ -47,13 +47,21 @@ class HitClassifier:
         scores = np.max(list(self.thresholds.values()), axis=0) if scores is None else scores
         return float(np.interp(np.log(risk), np.log(self.risks), scores))
 
-    def _grown(self, row: NDArray[np.float32]) -> float:
-        """The trees' sum, all walked at once; a leaf leads to itself."""
-        at = np.zeros(len(self._trees), dtype=np.intp)
-        for _ in range(DEEPEST):
-            below = row[self._feature[self._trees, at]] <= self._cut[self._trees, at]
-            at = np.where(below, self._left[self._trees, at], self._right[self._trees, at])
-        return float(self._value[self._trees, at].sum()) / self._forests
+
+def _nodes(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """What TreeEnsemble takes, from a row of nodes for each tree whose `left` and `right` are places in that row."""
+    trees, size = arrays["feature"].shape
+    roots = np.arange(trees) * size
+    return {
+        "feature": arrays["feature"].ravel(),
+        "threshold": arrays["cut"].ravel(),
+        "left": (arrays["left"] + roots[:, None]).ravel(),
+        "right": (arrays["right"] + roots[:, None]).ravel(),
+        "value": arrays["value"].ravel(),
+        "roots": roots,
+        "base": np.array(0.0),
+        "depth": np.array(DEEPEST),
+    }
 
 
 def _sigmoid(value: float) -> float:

@@ -1,8 +1,10 @@
-"""Is unusual spend seen within minutes, and ordinary spend let be?
+"""Does unusual spend raise an alert within minutes, and does ordinary spend raise none?
 
-`python -m benchmarks.evaluation.anomalies [--seeds 10] [--busy 1] [--json]`. Eleven agents' traffic is made up for
-three weeks, with days and nights, bursts of jobs on the hour, a cache and two engines. Two weeks teach; the third is
-replayed minute by minute, once as it is, and once with each of ten faults put in at a time of its own.
+    python -m benchmarks.evaluation.anomalies [--seeds 10] [--busy 1] [--json]
+
+Invents three weeks of traffic of eleven agents, with days and nights, bursts of jobs on the hour, a cache and two
+engines. The detector learns from two weeks. The third is replayed minute by minute, once as it is, and once with each
+of ten faults, each at a time of its own.
 """
 
 import argparse

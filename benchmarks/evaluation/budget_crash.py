@@ -1,9 +1,11 @@
-"""Does a hard budget hold? `python -m benchmarks.evaluation.budget_crash [--rounds 20] [--parallel 500] [--json]`
+"""Does a hard budget hold while the core is killed again and again?
 
-Twins in a process of their own keep the bill. A core runs between them under a budget that is far too small for what
-is asked: in each round `--parallel` callers ask the cloud at once, over HTTP, streamed and not, and in all rounds but
-the last the core is killed with SIGKILL at a random moment and started again on the same ledger. In the end neither
-the twins' bill nor what the budget was charged may be above the limit. Exit 0 where the overrun is 0.
+    python -m benchmarks.evaluation.budget_crash [--rounds 20] [--parallel 500] [--json]
+
+Twins in a process of their own keep the bill. A core runs between them with a budget far below the demand. In each
+round `--parallel` callers ask the cloud at once, over HTTP, streamed and not. In all rounds but the last the core is
+killed with SIGKILL at a random moment and started again on the same ledger. In the end, neither the twins' bill nor the
+budget's charges may exceed the limit. Exit code 0 if they do not.
 """
 
 import argparse

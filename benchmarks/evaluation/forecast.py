@@ -1,8 +1,10 @@
-"""Does the month's forecast hold? Replayed quarters of several kinds of spend, each day forecast from the days before.
+"""How good is the forecast of the month's spend?
 
-`python -m benchmarks.evaluation.forecast [--seeds 40] [--json]`. A quarter is 91 days after a run-in of 28; every day
-of it makes a forecast of its month's end, and the truth is looked up at the end. A forecast of "the month so far, in
-proportion" stands beside: it has no interval, so only its error is shown.
+    python -m benchmarks.evaluation.forecast [--seeds 40] [--json]
+
+Replays quarters (91 days after 28 days to learn from) of several kinds of spend. Each day forecasts the end of its
+month from the days before; the true value is known at the end. The comparison is the month so far, extrapolated in
+proportion; it has no interval, so only its error is shown.
 """
 
 import argparse

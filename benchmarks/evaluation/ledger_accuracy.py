@@ -1,10 +1,10 @@
-"""Does the ledger tell the truth? Real prompts by shell, console and openai client, held against the twins' own count.
+"""Does the ledger agree with what the engines counted?
 
     python -m benchmarks.evaluation.ledger_accuracy --data ../shared/data/routing [--prompts 200] [--json]
 
-A headless core runs between the twins in processes of their own. A third of the prompts goes through
-`claw ask --json`, a third is pasted into the console's chat in a pseudo-terminal, a third comes from the official
-openai client. Then rows, tokens and US dollars are compared with what the twins counted. Exit 0 where all is equal.
+A headless core runs between the twins, each in a process of its own. A third of the prompts is sent with `claw ask
+--json`, a third is pasted into the console's chat in a pseudo-terminal, a third comes from the official openai client.
+Then rows, tokens and US dollars are compared with the twins' own counts. Exit code 0 if all are equal.
 """
 
 import argparse

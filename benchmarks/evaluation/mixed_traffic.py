@@ -2,12 +2,14 @@
 
     python -m benchmarks.evaluation.mixed_traffic [--requests 10000] [--json]
 
-A whole core between the twins, in this process and as fast as they answer: prompts for both engines, repeated ones,
-long shared instructions that the provider caches, thinking, callers who leave at any word, refusals that are tried
-again, streams that break, usage that is odd or missing. Then each upstream call in the ledger is held against the
-twins' own records. Exit 0 where all is equal: a call whose usage was reported has one record with the same counts and
-the same price; what is left over are the calls that are marked estimated, but for those whose refusal nobody stayed to
-hear, and budgets were charged no less for them.
+A whole core runs between the twins in this process, as fast as they answer. The traffic contains prompts for both
+engines, repeated ones, long shared instructions that the provider caches, thinking, callers who leave at any moment,
+refusals that are tried again, streams that break, and usage that is wrong or missing.
+
+Then each upstream call in the ledger is compared with the twins' records. A call whose usage was reported must have one
+record with the same counts and price. The remaining records belong to calls that are marked as estimated (except those
+whose refusal no caller waited for), and budgets must have been charged at least as much for them. Exit code 0 if all of
+this holds.
 """
 
 import argparse

@@ -1,8 +1,10 @@
-"""Frames that come near an evaluation prompt: `python -m benchmarks.evaluation.near_duplicates --data DIR [--remove]`.
+"""Which training prompts come near an evaluation prompt?
 
-Near is two runs of four words in common, or one where a frame has at most ten words; what frames are filled with is
-held against them too. Training on such lines would flatter the figures, so the list has to be empty; `--remove` takes
-them out of `benchmarks/training/prompts/`.
+    python -m benchmarks.evaluation.near_duplicates --data DIR [--remove]
+
+Near means two runs of four words in common, or one where a frame has at most ten words. The texts that fill the frames
+are compared as well. Training on such lines would flatter the figures, so the list has to be empty. `--remove` deletes
+them from `benchmarks/training/prompts/`.
 """
 
 import argparse

@@ -1,9 +1,10 @@
-"""The privacy gate's own corpus: frames written by hand beside the rules' author, filled anew for each seed.
+"""What does the privacy gate miss, and what does it hold back without need, on a corpus of our own?
 
     python -m benchmarks.evaluation.privacy [--seed N] [--file NAME] [--show]
 
-Rows stand in `benchmarks/private/*.txt`, one a line, as `kind | text`. Each batch (first, fresh, third, fourth)
-was written after the rules had been corrected by the one before, and measured before it corrected them in turn.
+The rows are in `benchmarks/evaluation/private/*.txt`, one a line, as `kind | text`; their values are invented for each
+seed. Each batch (first, fresh, third, fourth) was written after the rules had been corrected by the batch before, and
+was measured before it corrected them in turn.
 """
 
 import argparse

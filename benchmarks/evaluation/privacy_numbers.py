@@ -1,4 +1,4 @@
-"""Invented numbers of people and accounts for the privacy corpus; check digits are right, or wrong on purpose."""
+"""Invented numbers of people and accounts for the privacy corpus, with right check digits, or wrong ones on purpose."""
 
 import random
 import re

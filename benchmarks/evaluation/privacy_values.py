@@ -1,7 +1,7 @@
 """Invented secrets and personal data for the privacy corpus.
 
-A slot `‹name:argument›` of a row is filled from here, by dice of the caller's, so that no real-looking key stands in
-the repository and each seed gives the same frames other values.
+A slot `‹name:argument›` of a row is filled from here, with the caller's random numbers. So no real-looking key is
+stored in the repository, and each seed gives the same rows other values.
 """
 
 import base64

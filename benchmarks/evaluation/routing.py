@@ -1,13 +1,12 @@
-"""How well and how fast the router thinks.
+"""How well, and how fast, does the router decide?
 
     python -m benchmarks.evaluation.routing eval --data DIR [--json]   intents, privacy, and routing by cross-validation
     python -m benchmarks.evaluation.routing speed [--json]             time, as multiples of hashing the prompt
     python -m benchmarks.evaluation.routing score [--train FILE] [--answers] --test FILE --weak MODEL
-        --strong MODEL --out FILE
-                                                             a line {"id", "score"} a row: higher needs the strong more
+        --strong MODEL --out FILE                                      a line {"id", "score"} for each row
 
-Files to read are gzipped JSON lines. DIR is a folder of labelled rows in the form its own README gives. Random and
-prompt length stand beside each routing figure.
+A higher score needs the strong model more. The files are gzipped JSON lines. DIR is a folder of labelled rows in the
+form that its own README describes. Random scores and prompt length are shown beside each routing figure.
 """
 
 import argparse

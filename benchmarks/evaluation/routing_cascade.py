@@ -1,9 +1,10 @@
-"""Routing with the weak model's answer in hand: how much each prompt needs the strong one.
+"""How much does each prompt need the strong model, once the weak model's answer is known?
 
     python -m benchmarks.evaluation.routing_cascade --data DIR [--repeats 3] [--json]
 
-measures it by repeated five-fold cross-validation on the rows of DIR that carry answers; random and the answer's length
-stand beside it. `fit` and `shipped` are what `python -m benchmarks.evaluation.routing score --answers` uses.
+Measures this by repeated five-fold cross-validation on the rows of DIR that contain answers. Random scores and the
+answer's length are shown beside it. `fit` and `shipped` are what `python -m benchmarks.evaluation.routing score
+--answers` uses.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import numpy as np
 from backends.routing.evaluate.scores import Floats, apgr, middle
 from backends.verification.short_answers.score import Score
 from benchmarks.training.routing_data import Row, labelled
-from benchmarks.training.train_verify import ABLE, fitted
+from benchmarks.training.train_verification import ABLE, fitted
 
 Scorer = Callable[[Sequence[Row]], Floats]
 

@@ -1,6 +1,7 @@
-"""Routing on prompts that the fit has not seen: by rows, by subjects, on another set, and what the dial means in money.
+"""Routing on prompts that the fit has not seen: other rows, other subjects, other sets, and what the dial saves.
 
-Each score comes from a fit by `routing_fit` on at most LABELS other rows. Prompt length and random stand beside it.
+Each score comes from a fit by `routing_fit` on at most LABELS other rows. Prompt length and random scores are shown
+beside it.
 """
 
 from collections.abc import Iterator

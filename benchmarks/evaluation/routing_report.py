@@ -1,4 +1,4 @@
-"""Quality: intents and privacy by the shipped parts, routing by cross-validation of the judge's own method."""
+"""The figures of `routing eval`: intents and privacy with the shipped weights, routing by cross-validation."""
 
 from pathlib import Path
 from typing import Any

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.evaluation.routing score`: how much each prompt of a file needs the strong model, a line each.
+"""`python -m benchmarks.evaluation.routing score`: for each prompt of a file, how much it needs the strong model.
 
-With --train our method is fitted on that file's labels alone (the word vectors, the features' scales and the difficulty
-known beforehand are the shipped ones: they hold no label). Without, the shipped weights score; they have learned from
-the development halves. The test file's labels are never read: its rows are decoded into a type that has none.
+With --train, the method is fitted on that file's labels alone; the word vectors, the features' scales and the prior
+difficulty are the shipped ones, which contain no label. Without --train, the shipped weights score; they learned from
+the development halves. The test file's labels are never read: its rows are decoded into a type without labels.
 """
 
 import argparse

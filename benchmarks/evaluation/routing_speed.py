@@ -1,4 +1,4 @@
-"""Time: each stage against SHA-256 of the same prompt, so that a figure means the same on any machine."""
+"""Decision time: each stage as a multiple of SHA-256 of the same prompt, so that a figure means the same everywhere."""
 
 import hashlib
 from collections.abc import Callable

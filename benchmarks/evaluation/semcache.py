@@ -1,12 +1,12 @@
-"""How often a paraphrase is found, and a different question is served by mistake.
+"""How often does the semantic cache find a paraphrase, and how often does it answer a different question?
 
     python -m benchmarks.evaluation.semcache decide --pairs FILE.jsonl[.gz] --out FILE
     python -m benchmarks.evaluation.semcache replay --stream FILE.jsonl[.gz] --out FILE
     python -m benchmarks.evaluation.semcache report --data ../shared/data/semcache [--json]
 
-`decide` reads `{"id", "a", "b"}` a line and says for each whether `a`'s stored answer would be served to `b`; `replay`
-plays `{"id", "text"}` through the cache and says what was served. Neither reads a label. `report` runs both on the
-evaluation data and counts: of pairs a hit is wrong where the answers differ, of a stream where the groups do.
+`decide` reads a line `{"id", "a", "b"}` for each pair and writes whether `a`'s stored answer would be served to `b`.
+`replay` sends `{"id", "text"}` through the cache and writes what was served. Neither reads a label. `report` runs both
+on the evaluation data and counts: a hit on a pair is wrong if the answers differ, a hit in a stream if the groups do.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The figures of `semcache report`: the decisions and replays of the evaluation data, held against its labels."""
+"""The figures of `semcache report`: decisions and replays of the evaluation data, compared with its labels."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The semantic tier's decisions on pairs, and its hits on a stream of prompts, without a look at any label."""
+"""The semantic tier's decisions on pairs, and its hits on a stream of prompts. Labels are never read."""
 
 import asyncio
 import gzip

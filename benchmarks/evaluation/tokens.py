@@ -1,13 +1,13 @@
-"""Prompt tokens as claw judges them, against real tokenizers, on real agents' bodies.
+"""How close are claw's counts of prompt tokens to real tokenizers, on real agents' requests?
 
     python -m benchmarks.evaluation.tokens --data ../shared/data --tokenizer qwen=…/tokenizer.json …
 
-`--data` has `agent-bodies/*.json` (bodies of OpenAI's chat completions; others are left out) and
-`agent-sessions/sessions.jsonl.gz`. A body is written out by Qwen's chat template, tools as JSON. Shown are the estimate
-over the truth at the first call; the same after five calls that an engine has counted, each with more turns of a
-session behind the body; and what a reservation takes the prompt for at the most, over the truth. The last is also held
-against each text of the sessions and against made-up ones: odd scripts, emoji, base64, digits, noise, words in every
-place. Ends with 1 where an estimate after five calls is not within .90 to 1.10, or a reservation was ever too small.
+`--data` contains `agent-bodies/*.json` (requests of OpenAI's chat completions; others are skipped) and
+`agent-sessions/sessions.jsonl.gz`. A request is rendered with Qwen's chat template, its tools as JSON. The table shows,
+relative to the true count: the estimate for the first call; the estimate after five calls that an engine has counted,
+each with further turns of a session added; and the most that a reservation assumes. The last is also checked on each
+text of the sessions and on invented texts (unusual scripts, emoji, base64, digits, noise, words in every position).
+Exit code 1 if an estimate after five calls is not within .90 to 1.10, or a reservation was ever too small.
 """
 
 import argparse

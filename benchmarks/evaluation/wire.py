@@ -1,12 +1,12 @@
-"""Recorded answers of real servers, replayed through the adapters and read a second time without them.
+"""Does claw read the recorded answers of real servers correctly?
 
     python -m benchmarks.evaluation.wire --data DIR [--json]
 
-A local server sends each recorded answer, byte for byte (a whole answer of Gemini's as one event), to the adapter with
-the SDK that it always has. What the adapter heard is held against an independent reading of the raw JSON: the text, the
-tool calls, the usage counts and the thought signatures. Then every answer of a Gemini 3 model with tool calls is played
-on for a second turn, by a client that keeps the fields it does not know and by one that drops them: how many of the
-signatures reach Google again, to the letter? Exit code 1 where anything is wrong.
+A local server sends each recorded answer, byte for byte (a whole answer of Gemini as one event), to the engine client
+with its usual SDK. What the client read is compared with an independent reading of the raw JSON: text, tool calls,
+usage and thought signatures. Then every answer of a Gemini 3 model with tool calls is continued for a second turn, by a
+client that keeps unknown fields and by one that drops them, to count how many signatures reach Google again unchanged.
+Exit code 1 if anything is wrong.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""What an exact hit costs, beside the least that any cache could do.
+"""What does an exact hit cost, compared with the least that any cache could do?
 
     python -m benchmarks.perf.cache [--json] [--rounds N]
 
-The floors: JSON + sha256 + dict for a hit in memory and for a miss, the same and one SQLite SELECT for a hit that is in
-the file alone. uvloop is what `claw serve` runs on, asyncio's own loop what the console does.
+The floors are JSON + sha256 + dict for a hit in memory and for a miss, and the same with one SQLite SELECT for a hit
+that is only in the file. uvloop is what `claw serve` runs on; the console uses asyncio's own loop.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""What the cache adds to a request through the whole pipeline, and what a hit takes there.
+"""What does the cache add to a request, and how long does a hit take, through the whole pipeline?
 
     python -m benchmarks.perf.cache_pipeline [--json] [--rounds N]
 
-A core between the two twins, on uvloop, with its ledger's durable rows. A look-up's time is what the cache adds to
-`ask`; a whole request's is from `ask` to its Done, the row committed.
+A core runs between the two twins, on uvloop, and commits its ledger rows. The time of a lookup is what the cache adds
+to `ask`. The time of a request is from `ask` to its Done, with the row committed.
 """
 
 import argparse

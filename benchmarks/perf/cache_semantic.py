@@ -1,11 +1,11 @@
-"""What the semantic tier costs beside its model: to find, hold and load vectors, and what embedding does to the loop.
+"""What does the semantic tier cost beside its model: search, memory, loading, and delays of the event loop?
 
     python -m benchmarks.perf.cache_semantic [--json] [--seconds N] [--embedder auto|sentence-transformers|onnx]
 
-Vectors are made up with MiniLM's spectrum (the 64 widest of 384 directions hold .55 of the squared length) in clusters,
-so that a question has true neighbours. The floor is one f32 matrix product and numpy's partition. The loop's lag is how
-much later than asked a 1 ms sleep returns, once with nothing else going on and once while 50 prompts a second are
-embedded for look-ups.
+The vectors are invented with MiniLM's spectrum (the 64 widest of 384 directions hold .55 of the squared length), in
+clusters, so that a question has true neighbours. The floor is one f32 matrix product and numpy's partition. The loop's
+delay is how much later than asked a 1 ms sleep returns, once with nothing else running and once while 50 prompts a
+second are embedded for lookups.
 """
 
 import argparse

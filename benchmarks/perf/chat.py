@@ -1,8 +1,10 @@
-"""What does a chunk of an answer cost on screen, in our chat and in Textual's own streaming Markdown?
+"""What does a chunk of an answer cost on screen, in claw's chat and in Textual's own streaming Markdown?
 
-`python -m benchmarks.perf.chat [--json] [--chunks N] [--size 120x40]`. Both run headless in this process and stream the
-same Markdown, a chunk a frame. CPU a chunk is this process's, at the beginning and at the end of the answer: what grows
-in between is what an answer's length costs. The ratio is to Textual's, and lower is better.
+    python -m benchmarks.perf.chat [--json] [--chunks N] [--size 120x40]
+
+Both run headless in this process and stream the same Markdown, one chunk a frame. The figures are this process's CPU
+time for a chunk, at the beginning and at the end of the answer; the difference is what an answer's length costs. The
+ratio is to Textual's; lower is better.
 """
 
 import argparse

@@ -1,9 +1,11 @@
-"""What does a call cost in each engine client: ours, the SDK as it comes, and bare aiohttp as the floor?
+"""What does a call cost in each engine client: claw's, the bare SDK, and bare aiohttp as the floor?
 
-`python -m benchmarks.perf.engines [--json] [--calls N] [--chunks N] [--rounds N]`. The server is a process of its own
-on loopback and sends canned bytes, a write for each chunk. Calls a second are for answers of `--chunks` chunks, 32 at
-once. CPU is this process's alone; running answers of one chunk too splits it into the part of a call and the part of
-a chunk. Each figure is the best of its rounds: noise only ever adds.
+    python -m benchmarks.perf.engines [--json] [--calls N] [--chunks N] [--rounds N]
+
+The server is a process of its own on loopback and sends canned bytes, one write for each chunk. Calls a second are
+measured with answers of `--chunks` chunks, 32 at once. CPU is that of this process only; a second run with answers of
+one chunk separates the cost of a call from that of a chunk. Each figure is the best of its rounds, since noise only
+adds.
 """
 
 import argparse

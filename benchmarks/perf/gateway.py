@@ -1,11 +1,11 @@
-"""What does the door add to a request, beside the least that a server in Python could do?
+"""What does the gateway add to a request, compared with the least that a server in Python could do?
 
     python -m benchmarks.perf.gateway [--json] [--seconds S] [--chunks N] [--rounds N]
 
 Three servers, each in a process of its own on uvloop, give the same answer to the same requests, at 1 and at 50
 connections: a bare asyncio protocol that parses nothing (the floor), uvicorn with an ASGI app that checks nothing, and
 the gateway over a core that answers at once. A stream is one write for each chunk in all three. Each figure is the best
-of its rounds, since noise only ever takes; ratios are to the floor.
+of its rounds, since noise only adds; ratios are to the floor.
 """
 
 import argparse

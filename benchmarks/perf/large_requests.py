@@ -1,10 +1,10 @@
-"""How long does one large request hold up everybody else, wherever its bytes are?
+"""How long does one large request delay everybody else, wherever its bytes are?
 
     python -m benchmarks.perf.large_requests [--megabytes 8] [--times 3] [--json] [WORD …]
 
-`claw serve --rehearse` in a temporary home. One caller sends a large request to each engine; another asks for /healthz
-every few milliseconds and notes its longest wait. Of several tries the quietest counts, beside the longest wait of as
-many seconds in which nothing was sent. A WORD picks the places whose names have it.
+Runs `claw serve --rehearse` in a temporary home. One caller sends a large request to each engine; another requests
+/healthz every few milliseconds and records its longest wait. The quietest of several tries counts, beside the longest
+wait of as many seconds without large requests. A WORD selects the places whose names contain it.
 """
 
 import argparse

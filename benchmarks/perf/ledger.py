@@ -1,9 +1,11 @@
-"""What does a durable row cost? `python -m benchmarks.perf.ledger [--json]`
+"""What does a durable row cost, and how long does a request wait for its rows?
+
+    python -m benchmarks.perf.ledger [--json]
 
 Settles rows one after the other and many at once, and writes the same rows with bare sqlite3 under the same settings,
-one a commit (the floor of "single") and 256 a commit (the floor of "group"). Every way ends on the disk: WAL, FULL.
-Then what a request waits for: its admission and its final row, alone and among sixteen others, beside a bare commit on
-this disk; and what of it the event loop itself has to do.
+one for each commit (the floor of "single") and 256 for each commit (the floor of "group"). All of them end on the disk:
+WAL, FULL. Then it measures what a request waits for its admission and its final row, alone and among sixteen others,
+beside a bare commit on this disk; and how much of that the event loop itself does.
 """
 
 import argparse

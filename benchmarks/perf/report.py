@@ -1,10 +1,10 @@
-"""How long do a report and a review take over many rows, and how much memory?
+"""How long do a report and a review take over many rows, and how much memory do they need?
 
     python -m benchmarks.perf.report [--rows N]
 
-Makes a ledger of N rows over a year, takes a report with every row still to be added, adds them up by the hour as the
-core does, and takes it again. Beside each stands a bare `SELECT count(*), sum(...)` over the same rows as the floor.
-Memory is the peak of a process that does nothing else.
+Makes a ledger of N rows over a year, takes a report before any rows are summed, sums them by the hour as the core does,
+and takes the report again. A bare `SELECT count(*), sum(...)` over the same rows is the floor. Memory is the peak of a
+process that does nothing else.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""Does a console stay slim and the ledger whole? Half an hour of eleven agents, detached and attached in between.
+"""Do core and console stay small, and does the ledger stay complete, over half an hour of traffic of eleven agents?
 
     python -m benchmarks.perf.soak [--minutes 30] [--json]
 
-The twins, the small model behind the local one, run in a process of their own; a core answers from them, agents'
-traffic comes over its socket, and a console is attached in a pseudo-terminal, from half-time on another. Every half
-minute the resident memory of both is read. In the end each call that the twins counted must be one attempt in the
-ledger, and each request a row. Exit 0 where none is missing.
+The twins, with the small model behind the local one, run in a process of their own. A core answers from them, the
+agents' traffic arrives over its socket, and a console is attached in a pseudo-terminal; a second one is attached at
+half-time. The resident memory of both is read every half minute. In the end each call that the twins counted must be
+one attempt in the ledger, and each request a row. Exit code 0 if none is missing.
 """
 
 import argparse

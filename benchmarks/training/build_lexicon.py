@@ -1,11 +1,11 @@
-"""What common English words have to do with each other, taken from WordNet into a file small enough to ship.
+"""Build the lexicon: how common English words relate to each other, taken from WordNet.
 
     apt-get download wordnet-base && dpkg -x wordnet-base_*.deb wn
     python -m benchmarks.training.build_lexicon wn/usr/share/wordnet
 
 Writes `backends/cache/equivalence/lexicon.tsv.gz` and its card: a word, its synsets, their hypernyms, its antonyms and
-the words derived from it, for words that the embedding model knows whole. Only the commoner senses count: rare ones
-make all words alike.
+the words derived from it, for words that are one token of the embedding model. Only the more common senses are kept,
+since rare ones make all words alike.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""The intents' weights, from our own prompts: first which sentences ask, then what they ask for.
+"""Fit the weights of the intents on our own prompts: first which sentences ask, then what they ask for.
 
-Both steps are logistic regressions over hashed words. A prompt's sentences are weighed by a regression that has not
-seen its frame, as will be so in use; the temperature is fitted on frames held out in the same way.
+Both steps are logistic regressions over hashed words. A prompt's sentences are weighted by a regression that has not
+seen its frame, as in production; the temperature is fitted on held-out frames in the same way.
 """
 
 from collections import Counter

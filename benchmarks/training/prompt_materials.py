@@ -1,4 +1,4 @@
-"""What the training prompts are filled with: slots, pasted material by kind, and what stands around a request."""
+"""What the training prompts are filled with: slots, pasted material by kind, and the text around a request."""
 
 import inspect
 import random

@@ -1,4 +1,4 @@
-"""The rows of a routing data folder, in the form its README gives."""
+"""The rows of a routing data folder, in the form that its README describes."""
 
 import gzip
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Fit the judge of `backends.routing.quality` on labelled questions: one linear solve, in numpy alone."""
+"""Fit the judge of `backends.routing.quality` on labelled questions: one linear solve, in numpy only."""
 
 from collections.abc import Mapping, Sequence
 from math import exp

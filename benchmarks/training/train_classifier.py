@@ -1,6 +1,8 @@
-"""Train the intents' weights: `python -m benchmarks.training.train_classifier --data DIR`.
+"""Train the weights of the intents.
 
-They learn from our own prompts alone, whose material is in part questions of DIR (mmlu, gsm8k, mmlu-pro). DIR's agents'
+    python -m benchmarks.training.train_classifier --data DIR
+
+They learn from our own prompts only, whose material is partly questions of DIR (mmlu, gsm8k, mmlu-pro). DIR's agent
 prompts are read only to measure. Needs scikit-learn (the `train` group).
 """
 

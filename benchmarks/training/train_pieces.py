@@ -1,8 +1,11 @@
-"""Distil the word pieces' vectors, `backends/routing/quality/pieces.npz`: `python -m benchmarks.training.train_pieces`.
+"""Distil the vectors of word pieces, `backends/routing/quality/pieces.npz`.
 
-The idea is Model2Vec's: each piece of all-MiniLM-L6-v2's vocabulary passes through the model alone, and the principal
-components of what comes out are kept. A common piece is made smaller, by the root of its smooth inverse frequency; its
-rank in the vocabulary stands for how common it is (Zipf). Needs the `semantic` extra; half a minute on one core.
+    python -m benchmarks.training.train_pieces
+
+The method is Model2Vec's: each piece of all-MiniLM-L6-v2's vocabulary passes through the model alone, and the principal
+components of the results are kept. The vector of a common piece is made smaller, by the root of its smooth inverse
+frequency; its rank in the vocabulary stands for its frequency (Zipf). Needs the `semantic` extra; half a minute on one
+core.
 """
 
 import argparse

@@ -1,9 +1,10 @@
-"""Train the judge's weights, `backends/routing/quality/quality.npz`.
+"""Train the weights of expected quality, `backends/routing/quality/quality.npz`.
 
     python -m benchmarks.training.train_quality --data DIR
 
-P(local) and P(cloud) learn from DIR's labelled rows and from the marks of hardness in our own prompts; the dial's
-quantiles are taken over our own prompts. DIR's agents' prompts are read only to measure. In numpy alone; a minute.
+P(local) and P(cloud) learn from DIR's labelled rows and from the difficulty marks in our own prompts; the dial's
+quantiles are taken over our own prompts. DIR's agent prompts are read only to measure. Needs numpy only; takes a
+minute.
 """
 
 import argparse

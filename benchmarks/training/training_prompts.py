@@ -1,8 +1,8 @@
-"""The training prompts: hand-written frames of `benchmarks/training/prompts/`, filled from its slots, varied.
+"""The training prompts: hand-written frames of `benchmarks/training/prompts/`, filled from slots and varied.
 
-A file an intent, a frame a line; `{slot}` is filled from slots.txt or materials.txt, `\\n` is a line end, and a leading
-`! ` marks a prompt that a 14b model would likely answer badly. All was written for this purpose; none comes from an
-evaluation set.
+There is a file for each intent and a line for each frame. `{slot}` is filled from slots.txt or materials.txt, `\\n` is
+a line break, and a leading `! ` marks a prompt that a 14b model would likely answer badly. All of it was written for
+this purpose; none comes from an evaluation set.
 """
 
 import random

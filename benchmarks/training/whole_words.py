@@ -1,10 +1,10 @@
-"""Make `backends/upstream/whole_words.txt.gz` anew: words that are one token behind a blank, by each tokenizer.
+"""Make `backends/upstream/whole_words.txt.gz`: words that are one token after a space, in each tokenizer.
 
     python -m benchmarks.training.whole_words --tokenizer gemini=…/tokenizer.json \\
         --tokenizer gpt-4o=…/o200k_base.tiktoken …
 
-Each word of the cache's vocabulary is tried behind a letter and a blank, and then in every place that
-`most_tokens.WORD` allows; one that ever takes more stops the making.
+Each word of the cache's vocabulary is tried after a letter and a space, and then in every position that
+`most_tokens.WORD` allows. A word that ever needs more than one token is an error.
 """
 
 import argparse

@@ -1,7 +1,6 @@
-"""Ten prompts of docs/routing.md, each sent through a whole core's `explain`, so that the table says what the code
-does.
+"""The ten example decisions of docs/routing.md, made by `explain` of a whole core.
 
-The engines are twins that are up and idle and have answered nothing yet; no prompt is sent to either.
+The engines are twins that are up and idle and have answered nothing yet. No prompt is sent to them.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The score: a linear model and boosted trees over the features, trained by `benchmarks.training.train_semguard`."""
+"""The score: a linear model and boosted trees over the features, by `benchmarks.training.train_hit_classifier`."""
 
 from collections.abc import Mapping, Sequence
 from math import exp

@@ -1,7 +1,7 @@
 """The learned score: from prompt and answer, P(the answer is right) and P(a strong model's would be).
 
-Only for answers that are an option or a number: the training data has no others. `benchmarks.training.train_verify`
-makes the weights.
+Only for answers that are an option or a number: the training data has no others.
+`benchmarks.training.train_verification` makes the weights.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class Score:
     """Pure and safe to share; 1 to 3 ms an answer, whose first 8,000 characters are read."""
 
     def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
-        """The arrays of weights.npz, as `benchmarks.training.train_verify.fitted` makes them."""
+        """The arrays of weights.npz, as `benchmarks.training.train_verification.fitted` makes them."""
         self._options = TreeEnsemble(weights, "options.")
         self._boosted, self._random = TreeEnsemble(weights, "boosted."), TreeEnsemble(weights, "random.")
         self._strong = TreeEnsemble(weights, "strong.")

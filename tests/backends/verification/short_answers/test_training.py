@@ -6,7 +6,7 @@ import pytest
 from backends.tree_ensemble import TreeEnsemble, sigmoid
 from benchmarks.evaluation.routing_cascade import fit, share_kept
 from benchmarks.training.routing_data import Row
-from benchmarks.training.train_verify import forest
+from benchmarks.training.train_verification import forest
 
 ensemble = pytest.importorskip("sklearn.ensemble")
 

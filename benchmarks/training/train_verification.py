@@ -1,6 +1,8 @@
-"""Train the weights of the learned check: `python -m benchmarks.training.train_verify --data DIR`.
+"""Train the weights of the learned check of answers.
 
-From the rows of DIR that carry answers (mmlu-pro, gsm8k). Needs scikit-learn (the `train` group).
+    python -m benchmarks.training.train_verification --data DIR
+
+They learn from the rows of DIR that contain answers (mmlu-pro, gsm8k). Needs scikit-learn (the `train` group).
 """
 
 import argparse

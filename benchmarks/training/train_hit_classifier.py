@@ -1,11 +1,10 @@
-"""Trains the score that says whether one question's answer may serve another, and says how well it does.
+"""Train the score that says whether one question's answer may serve another, and measure it.
 
-    nice python -m benchmarks.training.train_semguard --data ../shared/data/semcache
+    nice python -m benchmarks.training.train_hit_classifier --data ../shared/data/semcache
 
 Writes `backends/cache/equivalence/hit_classifier.npz` and its card, the `.json` beside it. Every figure of the card is
 out of fold: texts and intents are in five folds, and a pair is judged by a model that has seen no pair of either side's
-fold. PAWS (Google LLC) and the other sets serve as they are described in the data's README; none of their rows are
-kept.
+fold. PAWS (Google LLC) and the other sets are used as the data's README describes; none of their rows are kept.
 """
 
 import argparse
@@ -23,7 +22,8 @@ from backends.cache.equivalence.guards import GUARDS
 from backends.cache.equivalence.hit_classifier import FILE, RISKS
 from backends.cache.semantic import embedders
 from backends.cache.semantic.retriever import CANDIDATES
-from benchmarks.training.semguard_data import (
+from benchmarks.training.hit_classifier_fit import Fitted
+from benchmarks.training.question_pairs import (
     STREAMS,
     Model,
     Pair,
@@ -35,8 +35,7 @@ from benchmarks.training.semguard_data import (
     usable,
     written,
 )
-from benchmarks.training.semguard_fit import Fitted
-from benchmarks.training.semguard_streams import Scored, play
+from benchmarks.training.stream_hits import Scored, play
 
 FOLDS = 5
 SAME = 1200  # neighbours of a stream with the same answer that are trained on; of those that differ, all are
@@ -103,7 +102,7 @@ class Sample:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.training.train_semguard", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training.train_hit_classifier", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the semantic cache's evaluation data")
     data = parser.parse_args(argv).data
     models = {kind: embedders.load(kind) for kind in ("sentence-transformers", "onnx")}

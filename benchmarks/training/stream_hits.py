@@ -1,4 +1,4 @@
-"""What the tier would serve of a stream, reckoned from the scores of its neighbours."""
+"""What the semantic tier would serve in a stream, computed from the scores of its neighbours."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-from benchmarks.training.semguard_streams import Scored, play
+from benchmarks.training.stream_hits import Scored, play
 
 
 def rows(*of: tuple[str, str]) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The score's model, and its arrays as `HitClassifier` reads them."""
+"""The hit classifier's model, and its arrays as `HitClassifier` reads them."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
-"""Labelled pairs that the score learns from, and their features under an embedder.
+"""Labelled pairs of questions that the hit classifier learns from, and their features under an embedder.
 
-`prompts/semguard-*.txt` are ours: blocks of lines, those that begin with "=" ask the same, each that begins with "x"
-asks something else. From the evaluation data's dev half come the rest: pairs as they are, and of each stream the
-neighbours, the same where their group is.
+`prompts/question-pairs-*.txt` are our own: in a block of lines, those that begin with "=" ask the same, and each that
+begins with "x" asks something else. The other pairs come from the development half of the evaluation data: pairs as
+they are, and the neighbours in each stream, which are the same if their group is.
 """
 
 import hashlib
@@ -72,7 +72,7 @@ def texts(data: Path) -> set[str]:
 
 def written() -> list[Pair]:
     found = []
-    blocks = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(PROMPTS.glob("semguard-*.txt")))
+    blocks = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(PROMPTS.glob("question-pairs-*.txt")))
     for number, block in enumerate(blocks.split("\n\n")):
         lines, clusters = block.splitlines(), (f"written{number}",) * 2
         same = [line[2:] for line in lines if line.startswith("= ")]

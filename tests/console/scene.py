@@ -235,7 +235,7 @@ def snapshot(**changes: object) -> Snapshot:
         "rehearsal": False,
         "engines": engines(),
         "agents": tuple(
-            AgentState(name=name, policy="local" if name in ("scout", "infra") else "auto", pinned=pins.get(name))  # type: ignore[arg-type]
+            AgentState(name=name, policy="local" if name in ("scout", "infra") else "auto", pinned=pins.get(name))
             for name in names
         ),
         "recent": exchanges(),

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from backends.types import (
     Alternative,
@@ -34,7 +35,7 @@ def explained(
     full: bool = False,
 ) -> Explanation:
     cost = Decimal("0.0021")
-    more = {}
+    more: dict[str, Any] = {}
     if full:
         more = {
             "classes": Classes(

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from functools import partial
 
 import msgspec
 import pytest
@@ -31,7 +32,7 @@ async def test_numbers_show_panes_one_at_a_time_where_it_is_narrow(core: Scripte
     async with on_stage(core) as (app, pilot):
         for key, words in (("1", "NVIDIA"), ("3", "near misses"), ("4", "all-cloud"), ("5", "S stops"), ("2", "agent")):
             await pilot.press(key)
-            await until(lambda words=words: words in text_of(app))
+            await until(partial(lambda words: words in text_of(app), words))
             assert len([pane for pane in app.main.watchers[3:] if pane.display]) == 1
         await pilot.press("6")
         assert app.focused is app.main.chat
@@ -141,7 +142,12 @@ async def test_a_line_in_the_footer_goes_again(core: ScriptedCore, monkeypatch: 
 async def test_sigterm_ends_it_and_sighup_ends_it_at_once(core: ScriptedCore, monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[int] = []
     gone = asyncio.Event()
-    monkeypatch.setattr(ClawApp, "_exit_now", staticmethod(lambda code: (left.append(code), gone.set())))
+
+    def leave(code: int) -> None:
+        left.append(code)
+        gone.set()
+
+    monkeypatch.setattr(ClawApp, "_exit_now", staticmethod(leave))
     opener = Opener(core)
     async with on_stage(core, opener=opener) as (app, _):
         os.kill(os.getpid(), signal.SIGHUP)

@@ -1,11 +1,13 @@
 """The console by its keys: actions, overlays, cursor, filter, and what pasted keys may not do."""
 
+from functools import partial
+
 import pytest
 from textual.events import Paste
 
 from backends import events
 from backends.errors import WrongUse
-from console import app as app_module
+from backends.types import Action
 from console.overlays.help import HelpOverlay
 from console.overlays.overlay import ConfirmOverlay
 from console.overlays.why import WhyOverlay
@@ -43,15 +45,16 @@ async def test_an_action_that_fails_says_why(core: ScriptedCore) -> None:
 
 async def test_pin_goes_round_and_cancel_takes_the_selected_call(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
-        for pins, verb, engine in (
+        ways: list[tuple[dict[str, str], str, str | None]] = [
             ({}, "pin", "local"),
             ({"scout": "local"}, "pin", "cloud"),
             ({"scout": "cloud"}, "unpin", None),
-        ):
-            acted = await core.act(app_module.Action(verb="pin", actor="t"))
+        ]
+        for pins, verb, engine in ways:
+            acted = await core.act(Action(verb="pin", actor="t"))
             core.emit(events.ActionDone(acted=acted, cloud_stopped=False, pins=pins))
             wanted = pins.get("scout")
-            await until(lambda wanted=wanted: app.state.agents[0].pinned == wanted)
+            await until(partial(lambda wanted: app.state.agents[0].pinned == wanted, wanted))
             core.acted.clear()
             await pilot.pause()
             await pilot.press("p")

@@ -187,8 +187,8 @@ def test_the_screen_ends_with_its_code_and_its_line(
         app._return_code = code
 
     monkeypatch.setattr(ClawApp, "run_async", run)
-    monkeypatch.setattr(entry.sys, "stdin", Terminal())
-    monkeypatch.setattr(entry.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert entry.main(["--no-mouse", "--theme", "phosphor"]) == code
     assert seen == [("phosphor", False)]
     assert capsys.readouterr().err == (f"claw: {line}\n" if line else "")

@@ -14,7 +14,8 @@ from console.panes.spend_pane import spend_rows
 from console.present.money_rows import saved_by
 from console.present.spans import width
 from console.state import ViewState
-from tests.console.scene import NOW, forecast_summary, review, snapshot
+from tests.console.scene import forecast_summary, review, snapshot
+from tests.console.scene_exchanges import NOW
 from tests.console.scripted_core import ScriptedCore
 from tests.console.stage import on_stage, text_of
 from tests.console.test_present import scene as state

@@ -72,7 +72,8 @@ async def failure(engine: Engine, call: Call, *, into: Answer | None = None) -> 
 
 
 def local_settings(url: str, *, kind: str = "ollama", **changes: Any) -> Any:
-    return KINDS[kind](**({"base_url": url, "parallel": 32} | changes))
+    kinds: dict[str, Any] = dict(KINDS)
+    return kinds[kind](**({"base_url": url, "parallel": 32} | changes))
 
 
 Reply = Callable[[asyncio.StreamWriter], Awaitable[None]]

@@ -1,13 +1,14 @@
 import pytest
 from msgspec.structs import replace as changed
 
-from backends.engines.engine_checks import Check, check, check_gemini, check_local, runs_here
+from backends.engines.engine_checks import check, check_gemini, check_local, runs_here
 from backends.rehearsal.behaviour import Model
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.settings.engines import GeminiSettings
 from backends.settings.model import Settings
+from backends.types import Check
 from tests.backends.engines.rig import KEY, local_settings, response, wire
 
 

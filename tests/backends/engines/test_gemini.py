@@ -235,6 +235,6 @@ def test_a_prompt_that_google_finds_too_long_is_told_in_the_words_that_clients_k
 async def test_a_schema_that_the_client_does_not_take_is_refused_before_the_call(
     gemini: GeminiClient, gemini_twin: GeminiTwin
 ) -> None:
-    error = await failure(gemini, changed(CLOUD_CALL, stop=(3,)))  # type: ignore[arg-type]
+    error = await failure(gemini, changed(CLOUD_CALL, stop=(3,)))
     assert error.kind == "rejected"
     assert gemini_twin.account.requests == {}

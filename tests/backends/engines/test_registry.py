@@ -7,12 +7,14 @@ from backends.engines.ollama import OllamaClient
 from backends.engines.openai import OpenAIClient
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
-from backends.settings.engines import GeminiSettings, OllamaSettings, OpenAISettings, ServerSettings
+from backends.settings.engines import GeminiSettings, OllamaSettings, OpenAISettings
 from backends.settings.model import Settings
 from tests.backends.engines.rig import CALL, CLOUD_CALL, KEY, answer, failure
 
 
-def settings(local: str, cloud: str | None = None, kind: type[ServerSettings] = OllamaSettings) -> Settings:
+def settings(
+    local: str, cloud: str | None = None, kind: type[OllamaSettings | OpenAISettings] = OllamaSettings
+) -> Settings:
     return Settings(engines={"local": kind(base_url=local), "cloud": GeminiSettings(base_url=cloud)})
 
 

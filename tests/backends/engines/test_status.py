@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backends.engines.call_scope import FRAME_LIMIT
 from backends.engines.endpoint import Endpoint
+from backends.engines.framing import FRAME_LIMIT
 from backends.engines.ollama.status import OllamaStatus
 from backends.engines.probe import Probe
 from backends.engines.registry import local_client

@@ -4,11 +4,11 @@ from math import exp
 
 import msgspec
 import pytest
-from ollama import ChatResponse
 
 from backends.engines.base import Call
 from backends.engines.ollama import ollama_endpoint
 from backends.engines.ollama.chat_body import chat_body
+from backends.engines.ollama.sdk import ChatPart
 from backends.engines.ollama.stream import ChatReading
 from backends.engines.openai.completion_body import completion_body
 from backends.engines.openai.completion_reading import CompletionReading
@@ -49,7 +49,7 @@ def test_ollama_tells(told: bool) -> None:
     more = {"logprobs": [{"token": "a", "logprob": -0.5}]} if told else {}
     for done in (False, True):
         part = {"message": {"role": "assistant", "content": "a"}, "done": done, "done_reason": "stop" if done else None}
-        reading.feed(ChatResponse.model_validate(part | more))
+        reading.feed(ChatPart.model_validate(part | more))
     assert reading.finish().confidence == (pytest.approx(exp(-0.5)) if told else None)
 
 

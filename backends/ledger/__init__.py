@@ -1,1 +1,1 @@
-"""Every request a row, every cent a Decimal."""
+"""The ledger: a row for each request in SQLite, budgets, and prices. Money is Decimal."""

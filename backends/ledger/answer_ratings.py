@@ -1,4 +1,4 @@
-"""Feedback on answers: an operator's word, written with its audit row, and read with what the weights had said."""
+"""Ratings of answers: an operator's verdict, written with its audit row, and read with what the router had expected."""
 
 import sqlite3
 from datetime import datetime
@@ -14,7 +14,7 @@ from backends.types import Acted, EngineName, Served
 
 
 class RateAnswer(Struct, frozen=True):
-    """A verdict on an answer. Raises WrongUse for a request that has no row."""
+    """An operator's verdict on an answer. Raises WrongUse for a request that has no row."""
 
     acted: Acted
     guaranteed = False
@@ -37,7 +37,7 @@ class RateAnswer(Struct, frozen=True):
 
 
 class AnsweredRequest(Struct, frozen=True, kw_only=True):
-    """An answered request as one judges it: what the weights said, who answered, and the last word on it, if any.
+    """An answered request with what the weights had expected, who answered, and the last verdict on it, if any.
 
     `attempts` is the row's JSON; `unverified`: it was given although it had failed its check.
     """

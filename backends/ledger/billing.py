@@ -1,4 +1,4 @@
-"""Google Cloud's billing export as CSV: the cost table of Cloud Billing, as it is downloaded or saved by a spreadsheet.
+"""Google Cloud's billing export: the cost table of Cloud Billing as CSV, downloaded or saved by a spreadsheet.
 
 Lines above the header, the order of the columns, BOM, UTF-16, semicolons, tabs and decimal commas are all taken. What
 is missing is named in one line.
@@ -33,12 +33,12 @@ COLUMNS = {
 NEEDED = {"sku": "SKU description", "cost": "Cost ($)", "day": "Usage start date"}
 DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d.%m.%Y", "%b %d, %Y")
 YEARS = range(1970, 2200)
-DIGITS = 15  # before the point, and twice as many behind it, of any cost or count that is one
+DIGITS = 15  # before the decimal point, and twice as many after it, of any credible cost or count
 SIGNS = {"$": "USD", "us$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
 
 
 class BillLine(Struct, frozen=True, kw_only=True):
-    """One SKU on one day. `tokens` is None where the file tells no amount; `model` "" where the SKU names none."""
+    """One SKU on one day. `tokens` is None where the file has no amount; `model` is "" where the SKU names none."""
 
     day: date
     sku: str
@@ -49,7 +49,7 @@ class BillLine(Struct, frozen=True, kw_only=True):
 
 
 class Bill(Struct, frozen=True, kw_only=True):
-    """`elsewhere` is what the file has for other services, and on lines without a day (taxes, totals)."""
+    """`elsewhere` is the cost of other services and of lines without a day (taxes, totals)."""
 
     currency: str
     lines: tuple[BillLine, ...]
@@ -58,7 +58,7 @@ class Bill(Struct, frozen=True, kw_only=True):
 
 
 def read(data: bytes) -> Bill:
-    """Raises WrongUse for what is no text, no such table, or has a number or a day that cannot be read."""
+    """Raises WrongUse for a file that is no text or no cost table, or has a number or a day that cannot be read."""
     text = _text(data)
     above, header, rows, delimiter = _table(text)
     places = _places(header)
@@ -85,7 +85,7 @@ def read(data: bytes) -> Bill:
 
 
 def model_of(sku: str) -> str:
-    """The model that a SKU speaks of, as the API names it ("gemini-2.5-flash-lite"); "" for none."""
+    """The model that a SKU is about, as the API names it ("gemini-2.5-flash-lite"); "" for none."""
     words = sku.lower().replace("_", " ")
     found = re.search(r"gemini[- ](embedding[- ]\d+|\d+(?:\.\d+)?[- ](?:flash|pro|ultra|nano)(?:[- ]lite)?)", words)
     return f"gemini-{found[1]}".replace(" ", "-") if found else ""
@@ -104,7 +104,7 @@ def kind_of(sku: str) -> Kind:
 
 
 def _line(row: Sequence[str], places: dict[str, int], comma: bool) -> BillLine | None:
-    """None for a line that is no model's on a day."""
+    """None for a line that is not the cost of a model on a day."""
     sku, day = row[places["sku"]].strip(), _day(row[places["day"]])
     service = row[places["service"]].lower() if "service" in places else ""
     model = model_of(sku)
@@ -156,11 +156,11 @@ def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
     try:
         yield from csv.reader(io.StringIO(text), delimiter=delimiter)
     except csv.Error as error:
-        raise WrongUse(f"the file is no CSV ({error}): export it again") from None
+        raise WrongUse(f"the file is not CSV ({error}): export it again") from None
 
 
 def _places(header: Sequence[str]) -> dict[str, int]:
-    """Where each column is, of several names for one the first in COLUMNS."""
+    """The index of each column. Where several names of COLUMNS fit, the first counts."""
     names = [_named(cell) for cell in header]
     found = {}
     for key, known in COLUMNS.items():
@@ -179,11 +179,11 @@ def _currency(
     above: Sequence[Sequence[str]], header: Sequence[str], rows: Sequence[Sequence[str]], places: dict[str, int]
 ) -> str:
     if "currency" in places:
-        said = {row[places["currency"]].strip().upper() for row in rows} - {""}
-        if len(said) > 1:
-            raise WrongUse(f"the file mixes currencies ({', '.join(sorted(said))}): export one billing account")
-        if said:
-            return said.pop()
+        named = {row[places["currency"]].strip().upper() for row in rows} - {""}
+        if len(named) > 1:
+            raise WrongUse(f"the file mixes currencies ({', '.join(sorted(named))}): export one billing account")
+        if named:
+            return named.pop()
     for row in above:
         if len(row) > 1 and row[0].strip().lower() == "currency" and row[1].strip():
             return row[1].strip().upper()
@@ -202,7 +202,7 @@ def _day(cell: str) -> date | None:
             continue
         if day.year in YEARS:
             return day
-    raise WrongUse(f"{text[:40]!r} is no day that can be read: export the file again, with days as 2026-11-24")
+    raise WrongUse(f"{text[:40]!r} is not a date: export the file again, with dates such as 2026-11-24")
 
 
 def _number(cell: str, comma: bool) -> Decimal | None:
@@ -218,5 +218,5 @@ def _number(cell: str, comma: bool) -> Decimal | None:
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or not -2 * DIGITS <= number.adjusted() <= DIGITS:
-        raise WrongUse(f"{cell.strip()[:40]!r} is no number: export the file again")
+        raise WrongUse(f"{cell.strip()[:40]!r} is not a number: export the file again")
     return number

@@ -10,19 +10,19 @@ from backends.ledger.budget_windows import Window
 from backends.settings.money import Budget
 
 CONTROL = "budget:"
-"""How the switches begin that hold limits; window and scope follow, the value is US dollars."""
+"""The prefix of control keys that hold limits; window and scope follow, the value is US dollars."""
 
 Key = tuple[str, str]
 """Scope and window."""
 
 
 def switch_of(scope: str, window: str) -> str:
-    """The switch of a budget's limit."""
+    """The control key that holds a budget's limit."""
     return f"{CONTROL}{window}:{scope}"
 
 
 def overrides(controls: Mapping[str, str]) -> dict[Key, Decimal]:
-    """The limits that operators set, out of all switches; what is no amount was not written by us."""
+    """The limits that operators set, out of all controls. A value that is no amount was not written by claw."""
     found = {}
     for name, value in controls.items():
         if name.startswith(CONTROL):
@@ -35,7 +35,7 @@ def overrides(controls: Mapping[str, str]) -> dict[Key, Decimal]:
 
 
 def in_force(settings: Sequence[Budget], limits: Mapping[Key, Decimal]) -> tuple[Budget, ...]:
-    """The budgets of the settings in their order, then those that only operators made.
+    """The budgets of the settings in their order, then those that exist only by an operator's action.
 
     Where claw.toml has two of one scope and window, a limit is for the one that refuses, not for the alert beside it.
     """

@@ -19,18 +19,18 @@ from backends.types import Acted, Action, BudgetState
 
 
 def override_budget(action: Action, states: Sequence[BudgetState], at: datetime) -> Acted:
-    """What "set-budget" does, and how it is undone. Raises WrongUse for what is no budget, no amount, or no change."""
+    """What "set-budget" does, and its undo. Raises WrongUse for a wrong scope, window or amount, or no change."""
     scope, window, limit = action.scope or "", action.window or "", action.limit_usd
     if not is_scope(scope):
-        raise WrongUse(f"{scope[:80]!r} is no scope: use all, agent:NAME, group:NAME, engine:NAME or model:NAME")
+        raise WrongUse(f"{scope[:80]!r} is not a scope: use all, agent:NAME, group:NAME, engine:NAME or model:NAME")
     if window not in get_args(Window):
-        raise WrongUse(f"{window!r} is no window: use {', '.join(get_args(Window))}")
+        raise WrongUse(f"{window!r} is not a window: use {', '.join(get_args(Window))}")
     if not is_amount(limit):
-        raise WrongUse("a limit is 0 or more US dollars, as 5.00")
+        raise WrongUse("a limit is 0 or more US dollars, such as 5.00")
     same = [state for state in states if (state.scope, state.window) == (scope, window)]
     before = next((state for state in same if state.overridden), None)
     if limit is None and before is None:
-        raise WrongUse(f"nobody has changed the budget {scope} a {window}: claw.toml's limit is in force")
+        raise WrongUse(f"the budget {scope} a {window} was not changed: claw.toml's limit is in force")
     undo = Action(
         verb="set-budget",
         actor=action.actor,
@@ -43,7 +43,7 @@ def override_budget(action: Action, states: Sequence[BudgetState], at: datetime)
 
 
 class SetBudget(Struct, frozen=True):
-    """Switch, audit row and running totals, all or none. `acted` is what `override_budget` returned.
+    """Changes control, audit row and running totals, all or none. `acted` is what `override_budget` returned.
 
     A budget that did not exist before is added up from the file.
     """

@@ -1,4 +1,4 @@
-"""Budget windows: when a moment's hour, day, week or month began and ends, in a time zone with all its odd days."""
+"""Budget windows: when the hour, day, week or month of a moment begins and ends, in any time zone."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
@@ -50,5 +50,5 @@ def end(window: Window, moment: datetime, zone: tzinfo | None = None) -> datetim
 
 
 def _midnight(local: datetime, zone: tzinfo | None) -> datetime:
-    """Arithmetic above is on the calendar's date; only here does the zone say which instant its midnight is."""
+    """The functions above count calendar days; only here does the zone say which instant a midnight is."""
     return datetime(local.year, local.month, local.day, tzinfo=zone).astimezone(UTC)

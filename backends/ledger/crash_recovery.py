@@ -1,4 +1,4 @@
-"""Calls that were in flight when a core died: what they cost is not known, so each is settled at its reservation."""
+"""Crash recovery: a call that was in flight when a core died is settled at its reservation, as its cost is unknown."""
 
 import sqlite3
 from decimal import Decimal

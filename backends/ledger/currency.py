@@ -1,4 +1,4 @@
-"""Another currency for people's eyes: amounts are kept and compared in US dollars, and shown in it too, after ≈."""
+"""Amounts in the operator's currency, after ≈. They are kept, compared and enforced in US dollars."""
 
 from decimal import Decimal
 
@@ -15,8 +15,8 @@ def also(usd: Decimal, money: Money) -> str:
 
 
 def footnote(money: Money) -> str:
-    """At which rate, and of which day; "" where none is needed."""
+    """The exchange rate and its day; "" where the operator's currency is the dollar."""
     if money.currency == "USD":
         return ""
-    day = f", the rate of {money.rate_date}" if money.rate_date else ", a rate of no stated day"
+    day = f", the rate of {money.rate_date}" if money.rate_date else ", a rate without a date"
     return f"≈ at {money.rate:f} {money.currency} for a US dollar{day}"

@@ -1,4 +1,4 @@
-"""Prompt hashes keyed by the install: equal prompts look equal, yet a short one cannot be guessed from its hash."""
+"""The key of this installation, for prompt hashes: equal prompts have equal hashes, and no hash can be guessed."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ class InstallKey:
             raise LedgerError(f"{path} cannot be used ({error.strerror}): make it a plain file that you own") from None
 
     def derived(self, purpose: str) -> bytes:
-        """32 bytes for another purpose, from which this key cannot be told."""
+        """32 bytes for another purpose. This key cannot be computed from them."""
         return blake2b(purpose.encode(), key=self._key, digest_size=32).digest()
 
     def prompt_hash(self, text: str) -> str:
@@ -47,7 +47,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _make(path: Path) -> bytes:
-    """Written beside and linked into place, so that two starters agree on one key and a crash leaves no half of one."""
+    """Written beside and linked into place: two starting cores agree on one key, a crash leaves no partial one."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:

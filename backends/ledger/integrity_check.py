@@ -27,7 +27,7 @@ LEFT_OPEN = "open although no core runs; the next start settles it"
 
 
 def refuse_network_filesystem(folder: Path, mounts: Path = MOUNTS) -> None:
-    """Raises LedgerError for a folder on a network file system; says nothing where the system does not tell."""
+    """Raises LedgerError for a folder on a network file system as far as the system tells it."""
     kind = _mount_type(folder.resolve(), mounts)
     if kind in NETWORK_FILESYSTEMS:
         raise LedgerError(f"{folder} is on a network file system ({kind}): set CLAW_HOME to a folder on a local disk")
@@ -49,10 +49,10 @@ def _mount_type(folder: Path, mounts: Path) -> str | None:
 
 
 def check_file(path: Path) -> None:
-    """Look at the file before anything writes to it; costs one pass over its pages.
+    """Check the file before anything writes to it; reads each of its pages once.
 
-    Raises LedgerError: for a damaged file, which now lies beside with the suffix `.corrupt`, and for one that a newer
-    claw wrote, which is left as it is. Raises sqlite3.Error where the file cannot be opened at all.
+    Raises LedgerError for a damaged file, which is moved aside with the suffix `.corrupt`, and for a file of a newer
+    claw, which is left as it is. Raises sqlite3.Error where the file cannot be opened at all.
     """
     if not path.exists() or not path.stat().st_size:
         return
@@ -83,7 +83,7 @@ def set_aside(path: Path) -> Path:
 
 
 def _fault(path: Path) -> str | None:
-    """What is wrong, in a few words. SQLite itself would take a WAL that it cannot read for an empty one."""
+    """What is wrong, in a few words; None for a sound file. SQLite itself takes an unreadable WAL for an empty one."""
     with contextlib.suppress(FileNotFoundError), path.with_name(f"{path.name}-wal").open("rb") as wal:
         magic = wal.read(4)
         if magic and magic not in WAL_MAGIC:
@@ -99,7 +99,7 @@ def _fault(path: Path) -> str | None:
 
 
 def find_faults(db: sqlite3.Connection, *, core_runs: bool) -> Iterator[str]:
-    """Yield what is wrong, a line each; nothing for a sound ledger. Reads every page and every row."""
+    """Yield each fault as a line; nothing for a sound ledger. Reads every page and every row."""
     for row in db.execute("PRAGMA integrity_check(20)"):
         if row[0] != "ok":
             yield " ".join(str(row[0]).split())

@@ -1,4 +1,4 @@
-"""One core, one ledger: an advisory lock that its holder's death releases."""
+"""The lock that keeps a second core from the ledger. It is advisory, and released when its holder dies."""
 
 import fcntl
 import os
@@ -8,7 +8,7 @@ from backends.errors import LedgerError
 
 
 class Lock:
-    """Held from `take` until `release`; the file names the holder's pid for whoever comes second."""
+    """Held from `take` until `release`; the file holds the pid, for the error message of a second core."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -42,7 +42,7 @@ class Lock:
 
 
 def is_held(path: Path) -> bool:
-    """Does a core run on this state? Asks without leaving a trace."""
+    """Does a core run on this state? Changes nothing."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     except OSError:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice
 
 AHEAD = timedelta(hours=1)
-"""A worst case holds for a call that begins up to so much later, also where its price is about to change."""
+"""A worst case also covers a call that begins this much later, when its price may have changed."""
 
 
 class UnknownPrice(ClawError):
-    """No price is known for a cloud model, so no budget could hold for it."""
+    """The price of a cloud model is not known, so no budget can cover it."""
 
     kind = "price"
 
@@ -48,7 +48,7 @@ class Prices:
         self._listed: dict[int, tuple[ModelPrice, Tariff]] = {}
 
     def cost(self, model: str, tokens: Tokens, at: datetime) -> Priced:
-        """The price of `tokens` of a call that began at `at`. Raises UnknownPrice, never guesses."""
+        """The cost of `tokens` of a call that began at `at`. Raises UnknownPrice."""
         found = self.tariff(model, at)
         return Priced(usd=found.cost(tokens), source=found.source)
 
@@ -120,7 +120,7 @@ def _rates(given: Price | PriceFrom | TierSettings) -> TokenPrices:
 
 
 def _listed(price: "ModelPrice", discount: Decimal) -> Tariff | None:
-    """A price of the table; None where it has none for reading or for writing: that is not known, and not free."""
+    """The tariff of a price of the table; None where input or output has no price, which means unknown, not free."""
     from genai_prices.types import TieredPrices
 
     read, cached, written = price.input_mtok, price.cache_read_mtok, price.output_mtok

@@ -1,4 +1,4 @@
-"""What budgets are held and charged with: reservations, charges, and their sums in a window."""
+"""Reservations and charges of calls, and their totals in a budget's window."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from backends.types import ZERO
 class BudgetTotals(Struct, frozen=True):
     """One budget in one window: dollars spent and reserved, and how many calls are open on it.
 
-    `beyond` is what of the spent was billed above its calls' reservations, by the models in `beyond_by`.
+    `beyond` is the part of `spent` that was billed above the calls' reservations, by the models in `beyond_by`.
     """
 
     spent: Decimal = ZERO
@@ -23,7 +23,7 @@ class BudgetTotals(Struct, frozen=True):
     beyond_by: tuple[str, ...] = ()
 
     def held(self, usd: Decimal) -> "BudgetTotals":
-        """With so much more reserved, or less."""
+        """With `usd` more reserved; less where it is negative."""
         return replace(self, reserved=self.reserved + usd)
 
     def charged(self, charge: "Charge") -> "BudgetTotals":

@@ -1,4 +1,4 @@
-"""Old rows leave, their sums stay: those by the hour for reports, and those of the charges for budgets in total."""
+"""Retention: old rows are deleted. Their hourly sums stay for reports, and the sums of their charges for budgets."""
 
 import sqlite3
 from datetime import datetime

@@ -1,8 +1,7 @@
-"""Sums by the hour, so that a report over years reads thousands of rows where the ledger has millions.
+"""Rollups: sums by the hour, so that a report over years reads thousands of rows where the ledger has millions.
 
-Rows are added in the order in which they were written, by the writer, so no row is missed or counted twice. What a
-report asks for is then the sums of whole hours, the few rows not yet added, and the rows of the broken hours at its
-ends.
+The writer adds rows in the order in which they were written, so none is missed or counted twice. A report is the sums
+of whole hours, the few rows that are not yet added, and the rows of the partial hours at its ends.
 """
 
 import sqlite3
@@ -19,11 +18,11 @@ from backends.ledger.running_totals import RunningTotals
 from backends.types import ZERO
 
 Discount = Callable[[sqlite3.Row], Decimal]
-"""US dollars that a provider took off a request for what it had cached, from its row of DISCOUNTED."""
+"""US dollars that a provider took off a request for cached input; the argument is a row of DISCOUNTED."""
 
 By = Literal["hour", "day", "month", "agent", "engine", "zone", "model", "intent", "cache", "tag"]
 KEYS: dict[By, str] = {"day": "substr(hour, 1, 10)", "month": "substr(hour, 1, 7)"}
-"""SQL for those that are no column of their own; all are UTC."""
+"""The SQL of keys that are not columns; all are UTC."""
 
 KEY: tuple[By, ...] = ("hour", "agent", "engine", "zone", "model", "intent", "cache", "tag")
 COUNTS = ("requests", "input_tokens", "output_tokens", "thinking_tokens", "cached_input_tokens")
@@ -50,7 +49,7 @@ class RollUp(Struct, frozen=True, kw_only=True):
 
 
 class RollupSum(Struct, frozen=True, kw_only=True):
-    """Requests that have what is named in common. `hour` ("2026-11-24T14"), `day` and `month` are UTC."""
+    """The sum of the requests that share the keys that are set. `hour` ("2026-11-24T14"), `day` and `month` are UTC."""
 
     hour: str = ""
     day: str = ""
@@ -83,7 +82,7 @@ def sums(
     seen_to, rows_from = db.execute("SELECT seen_to, rows_from FROM rollups_reach").fetchone()
     since, until = (_hour(bound) if stamp(bound) < rows_from else bound for bound in (since, until))
     first, last = _hour(since - timedelta(microseconds=1)) + timedelta(hours=1), _hour(until)
-    if first >= last:  # no whole hour: every row is at one of its ends
+    if first >= last:  # no whole hour: every row lies in a partial hour
         first = last = until
     span = {
         "since": stamp(since),

@@ -31,7 +31,7 @@ class RunningTotals:
         groups: Mapping[str, str] | None = None,
         limits: Mapping[Key, Decimal] | None = None,
     ) -> None:
-        """`zone` is that of budgets which name none, None the machine's own; `groups` are the agents' groups.
+        """`zone` is the time zone of budgets that name none, None the machine's own; `groups` are the agents' groups.
 
         `limits` are what operators set in place of the settings'. Call `advance` before anything later than `now`.
         """
@@ -58,7 +58,7 @@ class RunningTotals:
     # ---- time
 
     def advance(self, now: datetime) -> None:
-        """Time goes on, and only on: a wall clock that jumped back reopens no window, it waits in the one it is in."""
+        """Move on to `now`. A wall clock that jumped back reopens no window: time stands still until it catches up."""
         self.moment = max(self.moment, now)
         if self.moment < self._turns_at:
             return
@@ -98,7 +98,7 @@ class RunningTotals:
         self._hold(id, reservation)
 
     def reopen(self, id: str, call: OpenCall) -> None:
-        """Take in a call that was admitted earlier, its reservations unchecked."""
+        """Add a call that was admitted earlier, without checking its reservations."""
         self._open[id] = replace(call, reservations=())
         for key in enumerate(call.starts):
             totals = self._totals.get(key, BudgetTotals())
@@ -131,7 +131,7 @@ class RunningTotals:
             self._totals[key] = self._totals.get(key, BudgetTotals()).charged(charge)
 
     def count(self, agent: str, charged_at: datetime, cost: Decimal, baseline: Decimal) -> None:
-        """Add a final row to the day's and the month's spend, where it belongs to them."""
+        """Add a final row to the spend of today and of this month, as far as it belongs to them."""
         if charged_at >= self.month_start:
             self._month = (self._month[0] + cost, self._month[1] + baseline)
         if charged_at >= self.day_start:
@@ -160,7 +160,7 @@ class RunningTotals:
         ]
 
     def _check(self, call: OpenCall, reservation: Reservation) -> None:
-        """A call that costs nothing always fits, also where a bill came out higher than the worst case foreseen.
+        """A call that costs nothing always fits, even in a budget that a bill has overrun.
 
         Raises BudgetHeld where it would fit once the calls in flight have ended.
         """
@@ -185,13 +185,13 @@ class RunningTotals:
             )
 
     def set_spend(self, today: dict[str, AgentSpend], month: tuple[Decimal, Decimal]) -> None:
-        """What the file says was spent in the current day, by agent, and in the month (cost, baseline)."""
+        """Set what was spent today, by agent, and in this month (cost, baseline), as the file has it."""
         self._today, self._month = today, month
 
     # ---- views
 
     def at(self, now: datetime) -> "RunningTotals":
-        """These totals as they stand at `now`: themselves, or a copy where a window has ended since the last change."""
+        """The totals as of `now`: self, or a copy where a window has ended since the last change."""
         if now < self._turns_at:
             return self
         copied = self.copy()
@@ -206,11 +206,11 @@ class RunningTotals:
         )
 
     def replace_with(self, other: "RunningTotals") -> None:
-        """Take over everything from other totals."""
+        """Become a copy of other totals."""
         self.__dict__.update(other.copy().__dict__)
 
     def apply_limits(self, limits: Mapping[Key, Decimal]) -> bool:
-        """Other limits for the same budgets; False, and nothing is changed, where they are other budgets."""
+        """Change the limits of the same budgets; False, and nothing is changed, where the budgets are others."""
         budgets = in_force(self.settings, limits)
         same = [(one.scope, one.window) for one in budgets] == [(one.scope, one.window) for one in self._budgets]
         if same:

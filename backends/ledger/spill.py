@@ -29,9 +29,9 @@ MAGIC = b"clawspl1"
 HEADER = len(MAGIC) + 8
 RECORD = struct.Struct("<II")  # length, checksum
 END = bytes(RECORD.size)
-FINAL_B = 4096  # room kept for a request's end; one that turns out longer waits in memory where none is left
+FINAL_B = 4096  # room kept for the final row of a request; a longer one waits in memory if no room is left
 MERGED = "spill"
-"""The switch that holds the generation of the last spill that was taken into the file."""
+"""The control that holds the generation of the last spill that was merged into the file."""
 
 
 class SpillFile:
@@ -46,11 +46,11 @@ class SpillFile:
 
     @classmethod
     def open(cls, path: Path, size: int) -> "SpillFile":
-        """Make the file, or take the one that is there, never smaller than it is. Raises LedgerError."""
+        """Make the file, or open the one that exists and never shrink it. Raises LedgerError."""
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise LedgerError(f"{path} cannot be opened ({error.strerror}): make it a plain file of yours") from None
+            raise LedgerError(f"{path} cannot be opened ({error.strerror}): make it a plain file you own") from None
         try:
             os.fchmod(descriptor, 0o600)
             size = max(size, os.fstat(descriptor).st_size)
@@ -78,22 +78,22 @@ class SpillFile:
             place += RECORD.size + length
 
     def room_for(self, records: int, length: int) -> bool:
-        """Would so many further records of so many bytes in all fit?"""
+        """Do `records` more records fit, of `length` bytes in total?"""
         return self.used + records * RECORD.size + length + len(END) <= self.size
 
     def append(self, records: Sequence[bytes]) -> None:
-        """Put them on the disk, all before it returns. Raises OSError, and then holds what it held before."""
+        """Write them to the disk before it returns. Raises OSError, and then holds what it held before."""
         if self.spent:
-            raise OSError("it waits to be emptied")
+            raise OSError("the spill was not emptied after its merge")
         block = b"".join(RECORD.pack(len(record), self._checksum(record)) + record for record in records)
         written = os.pwrite(self._descriptor, block + END, self.used)
         if written != len(block) + len(END):
-            raise OSError("the spill took only a part")
+            raise OSError("only a part was written")
         os.fdatasync(self._descriptor)
         self.used += len(block)
 
     def reset(self) -> None:
-        """Forget everything, in a new generation. Raises OSError, and then takes nothing more until it was possible."""
+        """Empty it, with a new generation. Raises OSError, and then takes nothing until a reset succeeds."""
         self.spent = True
         os.pwrite(self._descriptor, MAGIC + os.urandom(8) + END, 0)
         os.fdatasync(self._descriptor)
@@ -164,7 +164,7 @@ class Spill:
             if kept:
                 self._file.append(kept)
         except OSError as error:
-            raise LedgerError(f"{self.why}, and the spill neither ({error}): free space on its disk") from None
+            raise LedgerError(f"{self.why}, and neither can the spill ({error}): free space on its disk") from None
         self._final |= final
         return verdicts
 
@@ -210,13 +210,13 @@ class Spill:
         try:
             return db.execute("SELECT 1 FROM requests WHERE id = ?", (id,)).fetchone() is not None
         except sqlite3.Error:
-            return False  # the file cannot even be read: the merge finds it out
+            return False  # the file cannot be read either: the merge reports it
 
 
 def merge(db: sqlite3.Connection, spill: SpillFile) -> int:
     """Write what the spill holds in one transaction, then empty it. Returns how many records there were.
 
-    A crash between the two is no harm: the file knows which generation it has taken in. Raises sqlite3.Error.
+    A crash between the two does no harm: the file records which generation it has. Raises sqlite3.Error.
     """
     records = list(spill.records())
     generation = spill.generation.hex()

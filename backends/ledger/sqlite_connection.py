@@ -21,7 +21,7 @@ from backends.ledger import migrations
 P = ParamSpec("P")
 T = TypeVar("T")
 
-BUSY_S = 2.0  # how long a write waits for a foreign program's lock
+BUSY_S = 2.0  # how long a write waits for another program's lock
 JOURNAL_LIMIT_B = 64 * 1024 * 1024  # the WAL is cut back to this after a long reader has let go
 
 
@@ -33,7 +33,7 @@ class LedgerConnection(aiosqlite.Connection):
         self._thread.daemon = True
 
     async def run(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call `work(connection, …)` in the thread, whole: cancelling the caller leaves it running to its end.
+        """Call `work(connection, …)` in the thread. Cancelling the caller leaves it running to its end.
 
         This is why no cancellation can fall between BEGIN and COMMIT: they are never two calls.
         """
@@ -113,7 +113,7 @@ def as_ledger_error(error: sqlite3.Error, path: Path) -> LedgerError:
 
 
 def file_id(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another that took its name; None where there is none."""
+    """Device and inode, which tell a file from another one of the same name; None where there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -122,7 +122,7 @@ def file_id(path: Path) -> tuple[int, int] | None:
 
 
 def file_replaced() -> sqlite3.OperationalError:
-    """What SQLite itself finds out only without a WAL: the open file is no longer the one of that name."""
+    """The error for an open file that no longer has its name. SQLite notices that only without a WAL."""
     error = sqlite3.OperationalError("the file was deleted or replaced")
     error.sqlite_errorcode = sqlite3.SQLITE_READONLY_DBMOVED
     return error
@@ -149,7 +149,7 @@ class UsdSum:
         self._total = Decimal(0)
 
     def step(self, usd: str) -> None:
-        if usd != "0":  # most are, and a look costs a quarter of a sum
+        if usd != "0":  # most are, and comparing costs a quarter of adding
             self._total += Decimal(usd)
 
     def finalize(self) -> str:

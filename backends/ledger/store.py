@@ -1,4 +1,4 @@
-"""The ledger: every admitted request and its one final row, the budgets they are charged to, and what operators did.
+"""The ledger: each admitted request and its final row, the budgets that they are charged to, and operators' actions.
 
 A method that writes returns when its row is on the disk (WAL, synchronous=FULL). Reads have a connection of their own.
 """
@@ -52,7 +52,7 @@ class Ledger:
         groups: Mapping[str, str] | None = None,
         spill_bytes: int | None = None,
     ) -> "Ledger":
-        """Take the lock, check_file the file, settle what a crash left open, add the budgets up.
+        """Take the lock, check the file, settle what a crash left open, and add the budgets up.
 
         `zone` is where days begin; None is the machine's own. `groups` are the agents' groups. With `spill_bytes` rows
         go to a spill of that size while the file takes none; what an earlier core left in one is taken in first.
@@ -147,20 +147,20 @@ class Ledger:
         return spill.status_line() if spill is not None else ""
 
     def on_spill_change(self, tell: Callable[[], None]) -> None:
-        """Call `tell` where the file takes no more rows, and where it does again."""
+        """Call `tell` when the file takes no more rows, and when it does again."""
         self._writer.spill_changed = tell
 
     def budgets(self) -> tuple[BudgetState, ...]:
         """In the order of the settings, as of the last commit."""
-        return self._books.states()
+        return self._totals.states()
 
     def headroom(self, *, agent: str, engine: EngineName, model: str) -> Headroom:
         """What the tightest hard budget leaves for such a call."""
-        return self._books.headroom(agent, engine, model)
+        return self._totals.headroom(agent, engine, model)
 
     def spend(self) -> Spend:
         """Today and this month, from totals in memory."""
-        return self._books.spend()
+        return self._totals.spend()
 
     async def recent(self, limit: int) -> tuple[Outcome, ...]:
         """The last `limit` outcomes, oldest first."""
@@ -173,11 +173,11 @@ class Ledger:
         return {row["model"]: (row["calls"], row["input"] or 0) for row in rows}
 
     async def controls(self) -> dict[str, str]:
-        """The operators' switches that outlive a restart."""
+        """The operators' controls, which outlive a restart."""
         return {row["key"]: row["value"] for row in await self._read("SELECT key, value FROM controls")}
 
     async def set_control(self, key: str, value: str | None, acted: Acted) -> None:
-        """Turn a switch (None takes it away) and write its audit row, both or neither."""
+        """Set a control (None removes it) and write its audit row, both or neither."""
         await self._writer.write(Audit(acted=acted, switch=key, value=value))
 
     async def set_budget(self, acted: Acted) -> None:
@@ -204,15 +204,15 @@ class Ledger:
         await self._writer.write(Audit(acted=acted))
 
     async def rate(self, acted: Acted) -> None:
-        """Write an operator's word on an answer and its audit row. Raises WrongUse for a request without a row."""
+        """Write an operator's verdict on an answer and its audit row. Raises WrongUse for a request without a row."""
         await self._writer.write(RateAnswer(acted))
 
     async def close(self) -> None:
-        """Write what waits, close the file, let the lock go. A second call does nothing."""
+        """Write what waits, close the file, release the lock. A second call does nothing."""
         await self._stack.aclose()
 
     @property
-    def _books(self) -> RunningTotals:
+    def _totals(self) -> RunningTotals:
         return self._writer.totals.at(self._clock.now())
 
     async def _read(self, sql: str, *values: object) -> list[sqlite3.Row]:

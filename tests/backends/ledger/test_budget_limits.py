@@ -111,16 +111,16 @@ async def test_what_is_billed_beyond_the_caps_is_told_with_its_model(home: Path)
 @pytest.mark.parametrize(
     ("action", "line"),
     [
-        (order("nobody", "day", "1"), "'nobody' is no scope"),
-        (order("agent:", "day", "1"), "is no scope"),
-        (order("all", "fortnight", "1"), "'fortnight' is no window"),
+        (order("nobody", "day", "1"), "'nobody' is not a scope"),
+        (order("agent:", "day", "1"), "is not a scope"),
+        (order("all", "fortnight", "1"), "'fortnight' is not a window"),
         (order("all", "day", "-1"), "0 or more"),
         (order("all", "day", "NaN"), "0 or more"),
         (order("all", "day", "1e999999"), "0 or more"),
         (order("all", "day", "1e-999999"), "0 or more"),
-        (order("engine:", "day", "1"), "'engine:' is no scope"),
-        (order("agent:a\x1b[31m", "day", "1"), "is no scope"),
-        (order(f"agent:{'a' * 3000}", "day", "1"), r"'agent:a{74}' is no scope"),
+        (order("engine:", "day", "1"), "'engine:' is not a scope"),
+        (order("agent:a\x1b[31m", "day", "1"), "is not a scope"),
+        (order(f"agent:{'a' * 3000}", "day", "1"), r"'agent:a{74}' is not a scope"),
         (order("all", "day", None), "nobody has changed the budget all a day"),
     ],
 )

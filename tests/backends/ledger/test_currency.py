@@ -18,4 +18,4 @@ def test_another_currency_stands_behind_with_its_rate() -> None:
     assert also(Decimal("0.000123"), EUR) == " ≈ 0.000113 EUR"
     assert also(Decimal(0), EUR) == " ≈ 0.00 EUR"
     assert footnote(EUR) == "≈ at 0.92 EUR for a US dollar, the rate of 2026-11-20"
-    assert footnote(Money(currency="EUR", rate=Decimal(1))).endswith("a rate of no stated day")
+    assert footnote(Money(currency="EUR", rate=Decimal(1))).endswith("a rate without a date")

@@ -176,7 +176,7 @@ async def test_what_the_spill_cannot_write_is_no_row_and_no_charge(home: Path, m
     async with opened(home, BUDGETS, spill_bytes=SPILL) as ledger:
         with locked(home), monkeypatch.context() as patch:
             patch.setattr(SpillFile, "append", broken)
-            with pytest.raises(LedgerError, match="and the spill neither"):
+            with pytest.raises(LedgerError, match="and neither can the spill"):
                 await ledger.admit(admission("a"))
             assert ledger.budgets()[0].reserved_usd == ZERO
 

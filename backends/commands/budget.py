@@ -12,13 +12,13 @@ from backends.bootstrap.connect import attach
 from backends.errors import Unreachable, WrongUse
 from backends.finops.text_writer import columns
 from backends.ledger.budget_windows import zone_of
-from backends.ledger.currency import also, footnote
 from backends.ledger.sqlite_connection import open_read_only
 from backends.ledger.totals_loader import load
 from backends.paths import Paths
 from backends.settings import model as settings
 from backends.settings.money import Money
 from backends.text.terminal_safe import safe
+from backends.text.usd import exchange_rate, in_currency
 from backends.types import Acted, Action, BudgetState
 
 FORM = "`claw budget set SCOPE WINDOW USD` is the form, as `claw budget set agent:ada day 2.50`; USD may be default"
@@ -109,7 +109,8 @@ def _row(state: BudgetState, money: Money) -> tuple[str, ...]:
     amounts = (state.limit_usd, state.spent_usd, state.reserved_usd, state.left_usd)
     zone = zone_of(state.zone or money.timezone)
     resets = f"{state.resets_at.astimezone(zone):%Y-%m-%d %H:%M %Z}" if state.resets_at else "never"
-    return _name(state), *(f"${amount:f}{also(amount, money)}" for amount in amounts), resets, state.on_exceeded
+    shown = (f"${amount:f}{in_currency(amount, money.currency, money.rate)}" for amount in amounts)
+    return _name(state), *shown, resets, state.on_exceeded
 
 
 def _name(state: BudgetState) -> str:
@@ -126,4 +127,5 @@ def _remarks(states: tuple[BudgetState, ...], money: Money) -> list[str]:
         if state.overrun_usd:
             by = safe(", ".join(state.overrun_by))
             remarks.append(f"{_name(state)}: ${state.overrun_usd:f} over, billed by {by} beyond the caps of its calls")
-    return [*remarks, *([footnote(money)] if footnote(money) else [])]
+    rate = exchange_rate(money.currency, money.rate, money.rate_date)
+    return [*remarks, rate] if rate else remarks

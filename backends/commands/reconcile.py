@@ -16,6 +16,7 @@ from backends.paths import Paths
 from backends.settings import model as settings
 from backends.settings.model import Settings
 from backends.text.terminal_safe import safe
+from backends.text.usd import usd_fine
 from backends.types import ZERO
 
 
@@ -82,25 +83,20 @@ def _table(bill: Bill, rows: tuple[ReconciledDay, ...]) -> str:
     header = ("day", "model", "calls", "on the bill", "in the ledger", "difference")
     lines = [header]
     for row in rows:
-        usd = (_usd(row.billed_usd), _usd(row.booked_usd), _usd(row.difference_usd))
+        usd = (usd_fine(row.billed_usd), usd_fine(row.booked_usd), usd_fine(row.difference_usd))
         lines.append((row.day.isoformat(), safe(row.model) or "–", f"{row.calls:,}", *usd))
     billed, booked = sum((row.billed_usd for row in rows), ZERO), sum((row.booked_usd for row in rows), ZERO)
     calls = sum(row.calls for row in rows)
-    lines.append(("total", "", f"{calls:,}", _usd(billed), _usd(booked), _usd(billed - booked)))
+    lines.append(("total", "", f"{calls:,}", usd_fine(billed), usd_fine(booked), usd_fine(billed - booked)))
     parts = [columns(lines), "", "days are Pacific time's, as on the bill"]
     why: dict[str, Decimal] = {}
     for row in rows:
         for reason, amount in row.reasons:
             why[reason] = why.get(reason, ZERO) + amount
     for row in rows:
-        parts += [f"{row.day} {safe(row.model) or '–'}: {_usd(amount)} {reason}" for reason, amount in row.reasons]
+        parts += [f"{row.day} {safe(row.model) or '–'}: {usd_fine(amount)} {reason}" for reason, amount in row.reasons]
     if why:
-        parts += ["", *(f"in all {_usd(amount)}: {reason}" for reason, amount in why.items())]
+        parts += ["", *(f"in all {usd_fine(amount)}: {reason}" for reason, amount in why.items())]
     if bill.elsewhere:
         parts.append(f"{bill.elsewhere:f} {safe(bill.currency)} of the file are other services, taxes and totals")
     return "\n".join(parts)
-
-
-def _usd(amount: Decimal) -> str:
-    sign = "-" if amount < 0 else ""
-    return f"{sign}${abs(amount):.6f}"

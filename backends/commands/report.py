@@ -22,12 +22,12 @@ from backends.finops.review import review
 from backends.finops.spend_report import KEYS, SpendReport, report
 from backends.finops.text_writer import as_text
 from backends.ledger.budget_windows import zone_of
-from backends.ledger.currency import also, footnote
 from backends.ledger.prices import Prices
 from backends.ledger.sqlite_connection import open_read_only
 from backends.paths import Paths
 from backends.settings import model as settings
 from backends.settings.money import Money
+from backends.text.usd import exchange_rate, in_currency
 
 DATA = {"json": as_json, "csv": as_csv}
 PAGES = {"markdown": as_markdown, "html": as_html}
@@ -94,8 +94,9 @@ def _in_currency(totals: SpendReport, money: Money) -> tuple[str, ...]:
     """The total in the operator's currency, with its rate; nothing where that is the dollar."""
     if money.currency == "USD":
         return ()
-    cost, saved = also(totals.total.cost_usd, money), also(totals.total.saved_usd, money)
-    return (f"total{cost}, saved{saved}; {footnote(money)}",)
+    total = totals.total
+    cost, saved = (in_currency(amount, money.currency, money.rate) for amount in (total.cost_usd, total.saved_usd))
+    return (f"total{cost}, saved{saved}; {exchange_rate(money.currency, money.rate, money.rate_date)}",)
 
 
 def _either(found: msgspec.Struct, document: Document, wanted: str) -> str:

@@ -4,7 +4,6 @@ Any text may be foreign (an agent's name, a model's). The writers make it harmle
 """
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
 from msgspec import Struct
 
@@ -74,15 +73,3 @@ def paragraph(*parts: Inline) -> Paragraph:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     return Table(tuple(head), tuple(map(tuple, rows)))
-
-
-def dollars(usd: Decimal) -> str:
-    """To the cent from a dollar on, else to a millionth ("$12.34", "$0.000123", "-$0.010000")."""
-    amount = abs(usd)
-    shown = f"{amount:,.2f}" if amount >= 1 or not amount else f"{amount:.6f}"
-    return f"{'-' if usd < 0 else ''}${shown}"
-
-
-def cents(usd: Decimal | None) -> str:
-    """An estimate, to the cent ("$0.42", "$1,200.00"); "–" for one that is not known."""
-    return "–" if usd is None else f"${usd:,.2f}"

@@ -16,10 +16,9 @@ from backends.finops.document import (
     Recommendations,
     Strong,
     Table,
-    cents,
-    dollars,
 )
 from backends.text.terminal_safe import safe
+from backends.text.usd import usd_cents, usd_fine
 from backends.types import Recommendation
 
 WIDTH, HEIGHT = 720, 180
@@ -68,7 +67,7 @@ def _table(table: Table) -> str:
 
 
 def _recommended(one: Recommendation) -> str:
-    head = f"<b>{_text(one.title)}</b>: {cents(one.usd_month)} a month"
+    head = f"<b>{_text(one.title)}</b>: {usd_cents(one.usd_month)} a month"
     return f"{head}; {_text(one.evidence)}. Try <code>{_text(one.command)}</code>"
 
 
@@ -80,13 +79,13 @@ def _daily_bars(found: DailySpend) -> str:
     bars = []
     for place, day in enumerate(days):
         cost, whole = (float(usd) / most * HEIGHT for usd in (day.cost_usd, max(day.baseline_usd, day.cost_usd)))
-        tip = f"<title>{_text(day.key)}: {dollars(day.cost_usd)}, all-cloud {dollars(day.baseline_usd)}</title>"
+        tip = f"<title>{_text(day.key)}: {usd_fine(day.cost_usd)}, all-cloud {usd_fine(day.baseline_usd)}</title>"
         box = f'x="{place * step + 1:.1f}" width="{max(1.0, step - 2):.1f}"'
         bars.append(
             f'<g>{tip}<rect class="saved" {box} y="{HEIGHT - whole:.1f}" height="{whole - cost:.1f}"/>'
             f'<rect class="cloud" {box} y="{HEIGHT - cost:.1f}" height="{cost:.1f}"/></g>'
         )
-    last = f"{days[-1].key}, at most {dollars(max(day.cost_usd for day in days))} a day"
+    last = f"{days[-1].key}, at most {usd_fine(max(day.cost_usd for day in days))} a day"
     return _chart("".join(bars), days[0].key, last)
 
 

@@ -14,10 +14,10 @@ from backends.finops.document import (
     Recommendations,
     Strong,
     Table,
-    cents,
 )
 from backends.finops.text_writer import bars, curve_table
 from backends.text.terminal_safe import safe
+from backends.text.usd import usd_cents
 from backends.types import Recommendation
 
 SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>|#"})
@@ -53,7 +53,7 @@ def _table(table: Table) -> str:
 
 
 def _recommended(one: Recommendation) -> str:
-    head = f"**{_text(one.title)}**: {_text(cents(one.usd_month))} a month"
+    head = f"**{_text(one.title)}**: {_text(usd_cents(one.usd_month))} a month"
     return f"{head}; {_text(one.evidence)}. Try `{_code(one.command)}`"
 
 

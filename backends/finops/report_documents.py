@@ -14,13 +14,13 @@ from backends.finops.document import (
     Recommendations,
     Strong,
     Table,
-    cents,
-    dollars,
     paragraph,
     table,
 )
 from backends.finops.full_report import FullReport
 from backends.finops.spend_report import SAVING_PARTS, ReportLine, SpendReport
+from backends.text.measures import UNKNOWN
+from backends.text.usd import usd_cents, usd_fine
 from backends.types import BreakEven, PriceMonth, Review
 
 
@@ -29,12 +29,12 @@ def totals_document(report: SpendReport, *remarks: str) -> Document:
     head = (report.by, "requests", "cost", "all-cloud", "saved", "", "input", "output")
     parts = report.total.saved_by
     saved = ", ".join(
-        f"{name.replace('_', ' ')} {dollars(amount)}"
+        f"{name.replace('_', ' ')} {usd_fine(amount)}"
         for name in SAVING_PARTS
         if (amount := getattr(parts, name)) or name == "routing"
     )
     own = report.total.own_cost_usd
-    machine = (f"own machine, billed by nobody: {dollars(own)}",) if own else ()
+    machine = (f"own machine, billed by nobody: {usd_fine(own)}",) if own else ()
     return Document(
         "",
         (
@@ -94,14 +94,14 @@ def _machine_and_prices(found: Review) -> Iterator[Block]:
 
 def _summary(found: FullReport) -> Iterator[tuple[Inline, ...]]:
     total = found.by_agent.total
-    cost = Strong(dollars(total.cost_usd))
-    yield f"{total.requests:,} requests cost ", cost, f"; all-cloud {dollars(total.baseline_usd)}"
+    cost = Strong(usd_fine(total.cost_usd))
+    yield f"{total.requests:,} requests cost ", cost, f"; all-cloud {usd_fine(total.baseline_usd)}"
     share = f" ({total.saved_usd / total.baseline_usd:.0%} of all-cloud)" if total.baseline_usd else ""
-    parts = (f"{name.replace('_', ' ')} {dollars(getattr(total.saved_by, name))}" for name in SAVING_PARTS)
-    yield (f"saved {dollars(total.saved_usd)}{share}: {', '.join(parts)}",)
+    parts = (f"{name.replace('_', ' ')} {usd_fine(getattr(total.saved_by, name))}" for name in SAVING_PARTS)
+    yield (f"saved {usd_fine(total.saved_usd)}{share}: {', '.join(parts)}",)
     if month := found.forecast:
-        span = f" ({cents(month.low_usd)} to {cents(month.high_usd)} nine times in ten)"
-        yield "the month ends at about ", Strong(cents(month.month_end_usd)), span
+        span = f" ({usd_cents(month.low_usd)} to {usd_cents(month.high_usd)} nine times in ten)"
+        yield "the month ends at about ", Strong(usd_cents(month.month_end_usd)), span
 
 
 def _break_even(found: BreakEven) -> Iterator[Block]:
@@ -116,7 +116,7 @@ def _break_even(found: BreakEven) -> Iterator[Block]:
 
 def _spend_table(report: SpendReport) -> Table:
     lines = (
-        (line.key, f"{line.requests:,}", dollars(line.cost_usd), dollars(line.baseline_usd), dollars(line.saved_usd))
+        (line.key, f"{line.requests:,}", usd_fine(line.cost_usd), usd_fine(line.baseline_usd), usd_fine(line.saved_usd))
         for line in (*report.rows, report.total)
     )
     return table((report.by, "requests", "cost", "all-cloud", "saved"), lines)
@@ -126,10 +126,10 @@ def _price_table(months: Iterable[PriceMonth]) -> Table:
     lines = (
         (
             one.month,
-            "–" if one.usd_per_mtok is None else dollars(one.usd_per_mtok),
-            "–" if one.tokens_per_request is None else f"{one.tokens_per_request:,.0f}",
+            UNKNOWN if one.usd_per_mtok is None else usd_fine(one.usd_per_mtok),
+            UNKNOWN if one.tokens_per_request is None else f"{one.tokens_per_request:,.0f}",
             f"{one.requests:,}",
-            dollars(one.cost_usd),
+            usd_fine(one.cost_usd),
         )
         for one in months
     )
@@ -137,11 +137,11 @@ def _price_table(months: Iterable[PriceMonth]) -> Table:
 
 
 def _totals_row(line: ReportLine) -> tuple[str, ...]:
-    share = f"{line.saved_usd / line.baseline_usd:.0%}" if line.baseline_usd else "–"
-    money = dollars(line.cost_usd), dollars(line.baseline_usd), dollars(line.saved_usd)
+    share = f"{line.saved_usd / line.baseline_usd:.0%}" if line.baseline_usd else UNKNOWN
+    money = usd_fine(line.cost_usd), usd_fine(line.baseline_usd), usd_fine(line.saved_usd)
     return line.key, f"{line.requests:,}", *money, share, f"{line.input_tokens:,}", f"{line.output_tokens:,}"
 
 
 def _change_row(row: Change) -> tuple[str, ...]:
     share = "" if row.share is None else f"{row.share:+.0%}"
-    return row.key, dollars(row.before.cost_usd), dollars(row.after.cost_usd), dollars(row.cost_usd), share
+    return row.key, usd_fine(row.before.cost_usd), usd_fine(row.after.cost_usd), usd_fine(row.cost_usd), share

@@ -13,10 +13,9 @@ from backends.finops.document import (
     Paragraph,
     Recommendations,
     Table,
-    cents,
-    dollars,
 )
 from backends.text.terminal_safe import safe
+from backends.text.usd import usd_cents, usd_fine
 
 BAR = 30  # characters of the longest bar
 
@@ -44,14 +43,14 @@ def bars(days: DailySpend) -> str:
     """A line for each day: its bar of characters and what was paid."""
     most = max(day.cost_usd for day in days.days) or 1
     return "\n".join(
-        f"{safe(day.key)}  {'█' * round(day.cost_usd / most * BAR):<{BAR}}  {dollars(day.cost_usd)}"
+        f"{safe(day.key)}  {'█' * round(day.cost_usd / most * BAR):<{BAR}}  {usd_fine(day.cost_usd)}"
         for day in days.days
     )
 
 
 def curve_table(curve: BreakEvenCurve) -> Table:
     """Every fourth point of a curve, for writers that draw none."""
-    rows = ((f"{one.requests:,}", cents(one.local_usd), cents(one.cloud_usd)) for one in curve.points[::4])
+    rows = ((f"{one.requests:,}", usd_cents(one.local_usd), usd_cents(one.cloud_usd)) for one in curve.points[::4])
     return Table(("requests a month", "own machine", "cloud"), tuple(rows))
 
 
@@ -76,7 +75,7 @@ def _block(block: Block) -> str:  # noqa: PLR0911 — one arm for each block
 def _recommended(found: Recommendations) -> Iterator[str]:
     """Three lines each: what it is and what it is worth a month, the evidence, the command to try."""
     for one in found.items:
-        yield f"{cents(one.usd_month):>10} a month  {safe(one.title)}"
+        yield f"{usd_cents(one.usd_month):>10} a month  {safe(one.title)}"
         yield f"{'':>10}          {safe(one.evidence)}"
         yield f"{'':>10}          try: {safe(one.command)}"
 

@@ -1,5 +1,6 @@
 """US dollars as text."""
 
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from backends.text.measures import UNKNOWN
@@ -35,3 +36,27 @@ def usd_cents(amount: Decimal | None) -> str:
 def usd_limit(amount: Decimal) -> str:
     """A budget's limit: `$5`, `$2.50`."""
     return f"${amount.quantize(Decimal(1)):,}" if amount == amount.to_integral_value() else usd_cents(amount)
+
+
+def usd_fine(amount: Decimal) -> str:
+    """A sum of many small costs: to the cent from a dollar on, else to a millionth: `$12.34`, `$0.000123`, `$0.00`."""
+    size = abs(amount)
+    shown = f"{size:,.2f}" if size >= 1 or not size else f"{size:.6f}"
+    return f"{'-' if amount < 0 else ''}${shown}"
+
+
+def in_currency(amount: Decimal, currency: str, rate: Decimal) -> str:
+    """US dollars in another currency, to stand behind them: ` ≈ 4.60 EUR`; nothing where that is USD."""
+    if currency == "USD":
+        return ""
+    converted = amount * rate
+    shown = f"{converted:,.2f}" if abs(converted) >= 1 or not converted else f"{converted:.6f}"
+    return f" ≈ {shown} {currency}"
+
+
+def exchange_rate(currency: str, rate: Decimal, day: date | None) -> str:
+    """What stands below converted amounts: `≈ at 0.92 EUR for a US dollar, the rate of 2026-11-20`; "" for USD."""
+    if currency == "USD":
+        return ""
+    of = f", the rate of {day}" if day else ", a rate without a date"
+    return f"≈ at {rate:f} {currency} for a US dollar{of}"

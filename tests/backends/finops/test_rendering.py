@@ -10,10 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from backends.finops.data_writer import as_csv, as_json
-from backends.finops.document import dollars
 from backends.finops.report_documents import totals_document
 from backends.finops.spend_report import ReportLine, SpendReport
 from backends.finops.text_writer import as_text, columns
+from backends.text.usd import usd_fine
 from backends.types import SavedBy
 from tests.backends.ledger.samples import AT
 
@@ -106,8 +106,8 @@ def test_what_the_own_machine_costs_is_told_apart() -> None:
     ("usd", "shown"),
     [("0", "$0.00"), ("1234.567", "$1,234.57"), ("0.000123", "$0.000123"), ("-0.5", "-$0.500000"), ("-2", "-$2.00")],
 )
-def test_dollars(usd: str, shown: str) -> None:
-    assert dollars(D(usd)) == shown
+def test_usd_fine(usd: str, shown: str) -> None:
+    assert usd_fine(D(usd)) == shown
 
 
 def test_columns() -> None:

@@ -121,7 +121,7 @@ async def test_what_is_billed_beyond_the_caps_is_told_with_its_model(home: Path)
         (order("engine:", "day", "1"), "'engine:' is not a scope"),
         (order("agent:a\x1b[31m", "day", "1"), "is not a scope"),
         (order(f"agent:{'a' * 3000}", "day", "1"), r"'agent:a{74}' is not a scope"),
-        (order("all", "day", None), "nobody has changed the budget all a day"),
+        (order("all", "day", None), "the budget all a day was not changed"),
     ],
 )
 def test_what_is_no_change_is_one_line(action: Action, line: str) -> None:

@@ -32,7 +32,7 @@ def strict(settings: Settings) -> Settings:
 async def settled(it: Stand) -> None:
     """Nothing in the air, nothing open in the ledger, nothing reserved."""
     await until(lambda: not it.core._flights._all)
-    await until(lambda: not it.core._ledger._books.open_ids)
+    await until(lambda: not it.core._ledger._totals.open_ids)
     assert [budget.reserved_usd for budget in it.core._ledger.budgets()] == [Decimal(0)]
 
 

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load(paths.config).settings
     host = settings.gateway.host if args.host is None else args.host
     port = settings.gateway.port if args.port is None else args.port
-    _raise_descriptors()
+    raise_descriptors()
     serve_many()
     # Bound before anything is opened, so that a port in use is reported at once.
     with bind(host, port) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _raise_descriptors() -> None:
+def raise_descriptors() -> None:
     """As many descriptors as the system allows: each caller needs one, and each upstream call another."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
@@ -74,7 +74,7 @@ async def _serve(settings: Settings, paths: Paths, listener: socket.socket, *, r
         background(*([play_agents(opened.core, until=stop)] if traffic else [])),
         background(_reload_at_sighup(opened.core, sighup)),
         listen_on(opened.core, paths, shutdown),
-        _token(paths.control_token) as token,
+        control_token(paths.control_token) as token,
     ):
         ready = partial(_say_ready, stage=opened.stage)
         await serve(opened.core, settings, listener, ready=ready, stop=stop, shutdown=shutdown, token=token)
@@ -114,7 +114,7 @@ def obey_signals(stop: asyncio.Event, shutdown: GracefulShutdown, sighup: asynci
 
 
 @asynccontextmanager
-async def _token(path: Path) -> AsyncGenerator[str]:
+async def control_token(path: Path) -> AsyncGenerator[str]:
     """A new control token, in a file that only its owner can read while the block runs."""
     token = secrets.token_urlsafe(32)
     await asyncio.to_thread(_write_private, path, token)

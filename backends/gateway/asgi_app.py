@@ -18,6 +18,7 @@ from backends.gateway.dialects.openai_chat.chat_completions import chat
 from backends.gateway.graceful_shutdown import GracefulShutdown
 from backends.gateway.http_errors import HttpError, ShuttingDown, shutting_down
 from backends.gateway.http_exchange import HttpExchange, Send
+from backends.gateway.http_limits import HttpLimits
 from backends.gateway.metrics import Counters, metrics
 from backends.gateway.model_names import list_models, one_model
 from backends.gateway.request_guard import ClientDisconnected, Receive, RequestGuard
@@ -73,7 +74,14 @@ class App:
     """The ASGI application of one listening port."""
 
     def __init__(
-        self, core: Core, settings: Settings, *, port: int, shutdown: GracefulShutdown, token: str | None = None
+        self,
+        core: Core,
+        settings: Settings,
+        *,
+        port: int,
+        shutdown: GracefulShutdown,
+        token: str | None,
+        limits: HttpLimits,
     ) -> None:
         self.counters = Counters(settings.agents)
         self.endpoints = endpoints_of(settings, self.counters)
@@ -81,7 +89,7 @@ class App:
         self._settings = settings
         self._shutdown = shutdown
         self._token = token
-        self._guard = RequestGuard(port, settings.gateway.allowed_hosts)
+        self._guard = RequestGuard(port, settings.gateway.allowed_hosts, limits)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         exchange = HttpExchange(

@@ -5,6 +5,8 @@ import os
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 
+from msgspec import Struct
+
 from backends import __version__
 from backends.core import wire as frames
 from backends.core.api import Core
@@ -27,20 +29,32 @@ from backends.gateway.unix_socket import bind, unlink_own
 from backends.off_loop import off_loop
 from backends.paths import Paths
 
-CALL_S = 10.0  # for the whole line of a call
-WRITE_S = 30.0  # a caller of `ask` that reads nothing for so long is cut off; a watcher may sleep
+
+class ControlLimits(Struct, frozen=True, kw_only=True):
+    """`call_s` for the whole line of a call, of at most `line_bytes`. A caller of `ask` that reads nothing for
+    `write_s` is disconnected; a watcher may sleep.
+    """
+
+    call_s: float = 10.0
+    write_s: float = 30.0
+    line_bytes: int = frames.FRAME_BYTES
+
+
+DEFAULT_LIMITS = ControlLimits()
 
 
 @asynccontextmanager
-async def listen_on(core: Core, paths: Paths, shutdown: GracefulShutdown | None = None) -> AsyncGenerator[None]:
+async def listen_on(
+    core: Core, paths: Paths, shutdown: GracefulShutdown | None = None, limits: ControlLimits = DEFAULT_LIMITS
+) -> AsyncGenerator[None]:
     """Serve `core` on `paths.socket` while the block runs; the caller holds the core's lock.
 
     Raises ClawError where the socket cannot be made. Leaving the block ends the calls that still run.
     """
     listener = await asyncio.to_thread(bind, paths.socket)
     inode = (await asyncio.to_thread(paths.socket.lstat)).st_ino
-    connections = _Connections(core, shutdown or GracefulShutdown())
-    server = await asyncio.start_unix_server(connections.accept, sock=listener, limit=frames.FRAME_BYTES)
+    connections = _Connections(core, shutdown or GracefulShutdown(), limits)
+    server = await asyncio.start_unix_server(connections.accept, sock=listener, limit=limits.line_bytes)
     try:
         yield
     finally:
@@ -93,7 +107,8 @@ def line_of(frame: Frame) -> bytes:
 class _Connections:
     """The connections of one socket."""
 
-    def __init__(self, core: Core, shutdown: GracefulShutdown) -> None:
+    def __init__(self, core: Core, shutdown: GracefulShutdown, limits: ControlLimits) -> None:
+        self._limits = limits
         self._core = core
         self._shutdown = shutdown
         self._tasks: set[asyncio.Task[None]] = set()
@@ -126,12 +141,12 @@ class _Connections:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             try:
-                async with asyncio.timeout(CALL_S):
+                async with asyncio.timeout(self._limits.call_s):
                     line = await reader.readline()
                     call = await off_loop(len(line), lambda: frames.decode_call(line))
                 scope = scope_for(call, self._shutdown)
             except ClawError as error:
-                await _send(writer, frames.failure(error), WRITE_S)
+                await _send(writer, frames.failure(error), self._limits.write_s)
             else:
                 await self._answer(call, scope, reader, writer)
         except (OSError, TimeoutError, ValueError):
@@ -140,16 +155,20 @@ class _Connections:
     async def _answer(
         self, call: Call, scope: CancelScope, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        limit_s = WRITE_S if isinstance(call, Ask) else None
+        limit_s = self._limits.write_s if isinstance(call, Ask) else None
         watch = asyncio.get_running_loop().create_task(_cancel_when_disconnected(reader, scope))
         try:
             async with scope, aclosing(replies(self._core, call)) as answer:
                 async for frame in answer:
                     await _send(writer, frame, limit_s)
             if scope.cause == "shutdown":
-                await _send(writer, frames.failure(ShuttingDown("the core shut down before the answer ended")), WRITE_S)
+                await _send(
+                    writer,
+                    frames.failure(ShuttingDown("the core shut down before the answer ended")),
+                    self._limits.write_s,
+                )
             if scope.cause != "disconnected":
-                async with asyncio.timeout(WRITE_S):
+                async with asyncio.timeout(self._limits.write_s):
                     await _sent(writer)
         finally:
             watch.cancel()

@@ -11,26 +11,26 @@ from collections.abc import Callable
 from typing import Any
 
 import httptools
+from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from backends.errors import ClawError
 from backends.gateway.http_errors import HttpError, body_of, headers_of, status_of
+from backends.gateway.http_limits import HttpLimits
 from backends.identity import new_id
 
-HEAD_S = 10.0  # from the first byte of a request to the end of its headers
-HEAD_BYTES = 32_768
-HEAD_FIELDS = 100
-BUFFERED_BYTES = 131_072  # unsent bytes of a response after which its producer waits
-WRITE_S = 30.0  # the longest time that a reader may leave that buffer full
 OFFER = frozenset((b"upgrade", b"http2-settings"))  # fields that belong to an offer of another protocol
-LINGER_S = 1.0  # what a refused caller still sends is read for so long, so that it can read the refusal
 
 
 class HttpConnection(HttpToolsProtocol):
     """`on_lost`, which a handler sets while it answers, is called when the peer disconnects; then `gone` is done."""
 
     on_lost: Callable[[], None] | None = None
-    allowed = 1024  # connections at once, over all of a server's
+
+    def __init__(self, config: Config, state: ServerState, loop: asyncio.AbstractEventLoop, limits: HttpLimits) -> None:
+        super().__init__(config, state, {}, loop)
+        self._limits = limits
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -40,8 +40,8 @@ class HttpConnection(HttpToolsProtocol):
         self._head_bytes = 0
         self.gone: asyncio.Future[None] = self.loop.create_future()
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        transport.set_write_buffer_limits(high=BUFFERED_BYTES)
-        if len(self.connections) > self.allowed:
+        transport.set_write_buffer_limits(high=self._limits.buffered_bytes)
+        if len(self.connections) > self._limits.connections:
             self.refuse(HttpError(503, "busy", "too many connections: close idle ones, or try again soon"))
         else:
             self._await_head()
@@ -72,8 +72,8 @@ class HttpConnection(HttpToolsProtocol):
         else:
             if self._in_head:
                 self._head_bytes += len(data)
-                if self._head_bytes > HEAD_BYTES:
-                    self.refuse(_head_too_large())
+                if self._head_bytes > self._limits.head_bytes:
+                    self.refuse(self._head_too_large())
 
     def _ignore_offer(self, rest: bytes) -> None:
         """Read the request again as if it had offered no other protocol, which RFC 9110 (7.8) lets a server do.
@@ -107,7 +107,7 @@ class HttpConnection(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()
-        self._arm("linger", LINGER_S, self.transport.abort)
+        self._arm("linger", self._limits.linger_s, self.transport.abort)
 
     # ---- the parser's callbacks
 
@@ -143,8 +143,8 @@ class HttpConnection(HttpToolsProtocol):
 
     def _fault(self) -> HttpError | None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > HEAD_BYTES or len(self.headers) > HEAD_FIELDS:
-            return _head_too_large()
+        if size > self._limits.head_bytes or len(self.headers) > self._limits.head_fields:
+            return self._head_too_large()
         if not self.url.startswith(b"/") or self.url.startswith(b"//"):
             return HttpError(421, "misdirected", "the request target must be a path, without a host in it")
         if b"#" in self.url:
@@ -158,6 +158,10 @@ class HttpConnection(HttpToolsProtocol):
             return HttpError(400, "framing", "encoded bodies are refused: send the JSON as it is")
         return None
 
+    def _head_too_large(self) -> HttpError:
+        line = f"more than {self._limits.head_bytes} bytes or {self._limits.head_fields} fields of headers"
+        return HttpError(431, "headers_too_large", line)
+
     def _stop_parsing(self, refusal: ClawError | None = None) -> None:
         """Leave the parser from within one of its callbacks."""
         self._refusal = refusal
@@ -167,7 +171,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._arm("write", WRITE_S, self.transport.abort)
+        self._arm("write", self._limits.write_s, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -176,7 +180,7 @@ class HttpConnection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.transport.is_closing() or self.transport.get_write_buffer_size():
-            self._arm("sent", WRITE_S, self._abort_unsent)
+            self._arm("sent", self._limits.write_s, self._abort_unsent)
 
     def _abort_unsent(self) -> None:
         if self.transport.is_closing() or self.transport.get_write_buffer_size():
@@ -184,11 +188,12 @@ class HttpConnection(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         if "head" not in self._timers:
-            self._arm("head", HEAD_S, self._head_late)
+            self._arm("head", self._limits.head_s, self._head_late)
 
     def _head_late(self) -> None:
         if self._in_head:
-            self.refuse(HttpError(408, "too_slow", f"the request's headers took longer than {HEAD_S:.0f} s"))
+            line = f"the request's headers took longer than {self._limits.head_s:.0f} s"
+            self.refuse(HttpError(408, "too_slow", line))
         else:
             self.transport.abort()
 
@@ -203,10 +208,6 @@ class HttpConnection(HttpToolsProtocol):
 
 class _Stopped(Exception):
     """Raised through the parser, which turns it into an HttpParserError."""
-
-
-def _head_too_large() -> HttpError:
-    return HttpError(431, "headers_too_large", f"more than {HEAD_BYTES} bytes or {HEAD_FIELDS} fields of headers")
 
 
 def _response(error: ClawError, request_id: str) -> bytes:

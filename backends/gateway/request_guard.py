@@ -10,15 +10,11 @@ from typing import Any
 
 from backends.errors import TooLarge
 from backends.gateway.http_errors import HttpError
+from backends.gateway.http_limits import DEFAULT_LIMITS, HttpLimits
 
 Receive = Callable[[], Awaitable[Any]]
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-
-BODY_S = 120.0  # for one whole body
-BODY_GRACE_S = 10.0  # before the rate below is required
-BODY_RATE_BPS = 16_384  # bytes a second, the slowest body that is accepted
-BODIES_BYTES = 268_435_456  # all bodies being read at one moment
 
 _SINGLE = frozenset(
     (
@@ -43,9 +39,10 @@ class ClientDisconnected(Exception):
 
 
 class RequestGuard:
-    """The allow-list of one listening port."""
+    """The allow-list of one listening port, and the bounds of bodies."""
 
-    def __init__(self, port: int, allowed_hosts: Iterable[str] = ()) -> None:
+    def __init__(self, port: int, allowed_hosts: Iterable[str] = (), limits: HttpLimits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
         names = {f"{name}:{port}" for name in (*LOOPBACK, *allowed_hosts)} | set(allowed_hosts)
         if port == 80:
             names |= set(LOOPBACK)
@@ -88,12 +85,13 @@ class RequestGuard:
         return await self._read(receive, limit)
 
     async def _read(self, receive: Receive, limit: int) -> bytes:
+        limits = self._limits
         parts: list[bytes] = []
         size = 0
         start = asyncio.get_running_loop().time()
         try:
             while True:
-                allowed_s = min(BODY_S, BODY_GRACE_S + size / BODY_RATE_BPS)
+                allowed_s = min(limits.body_s, limits.body_grace_s + size / limits.body_rate_bps)
                 async with asyncio.timeout_at(start + allowed_s):
                     message = await receive()
                 if message["type"] == "http.disconnect":
@@ -103,7 +101,7 @@ class RequestGuard:
                 self._held += len(part)
                 if size > limit:
                     raise _too_large(limit)
-                if self._held > BODIES_BYTES:
+                if self._held > limits.bodies_bytes:
                     raise HttpError(503, "busy", "too many large requests at once: try again soon")
                 parts.append(part)
                 if not message["more_body"]:

@@ -17,12 +17,11 @@ from backends.errors import ClawError, WrongUse
 from backends.gateway.asgi_app import App
 from backends.gateway.graceful_shutdown import GracefulShutdown, run_pending_callbacks
 from backends.gateway.http_connection import HttpConnection
+from backends.gateway.http_limits import DEFAULT_LIMITS, HttpLimits
 from backends.settings.model import Settings
 
 BACKLOG = 1024
 KEEP_ALIVE_S = 75  # idle; longer than the pools of the usual clients
-CONNECTIONS = 4096
-CANCELLED_S = 5.0  # for cancelled requests to write their rows and send their error
 
 
 async def serve(
@@ -34,6 +33,7 @@ async def serve(
     stop: asyncio.Event | None = None,
     shutdown: GracefulShutdown | None = None,
     token: str | None = None,
+    limits: HttpLimits = DEFAULT_LIMITS,
 ) -> None:
     """Serve on `listener` (see `bind`) until `stop` is set, then shut down gracefully. Being cancelled ends requests at
     once.
@@ -44,8 +44,8 @@ async def serve(
     shutdown = shutdown or GracefulShutdown()
     stop = stop or asyncio.Event()
     name, number = listener.getsockname()[:2]
-    app = App(core, settings, port=number, shutdown=shutdown, token=token)
-    async with background(app.counters.watch(core)), _listening(app, listener, shutdown):
+    app = App(core, settings, port=number, shutdown=shutdown, token=token, limits=limits)
+    async with background(app.counters.watch(core)), _listening(app, listener, shutdown, limits):
         ready(f"http://{f'[{name}]' if ':' in name else name}:{number}")
         await stop.wait()
         await shutdown.drain(settings.gateway.drain_s)
@@ -83,11 +83,13 @@ def _loopback(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 
 @asynccontextmanager
-async def _listening(app: App, listener: socket.socket, shutdown: GracefulShutdown) -> AsyncGenerator[None]:
+async def _listening(
+    app: App, listener: socket.socket, shutdown: GracefulShutdown, limits: HttpLimits
+) -> AsyncGenerator[None]:
     """Accept connections while the block runs; whatever still runs at its end is cancelled and awaited."""
     config = uvicorn.Config(
         app,
-        http=_within_descriptors(),
+        http="httptools",
         ws="none",
         interface="asgi3",
         lifespan="off",
@@ -102,8 +104,9 @@ async def _listening(app: App, listener: socket.socket, shutdown: GracefulShutdo
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()
+    within = limits.within_descriptors(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     server = await loop.create_server(
-        lambda: config.http_protocol_class(config=config, server_state=state, app_state={}, _loop=loop),  # type: ignore[call-arg]
+        lambda: HttpConnection(config, state, loop, within),
         sock=listener,
     )
     try:
@@ -112,14 +115,14 @@ async def _listening(app: App, listener: socket.socket, shutdown: GracefulShutdo
         await run_pending_callbacks()
         server.close()
         shutdown.cancel_all()
-        await _finish(state)
+        await _finish(state, limits.cancelled_s)
 
 
-async def _finish(state: ServerState) -> None:
+async def _finish(state: ServerState, seconds: float) -> None:
     for connection in tuple(state.connections):
         connection.shutdown()
     if state.tasks:
-        _, late = await asyncio.wait(tuple(state.tasks), timeout=CANCELLED_S)
+        _, late = await asyncio.wait(tuple(state.tasks), timeout=seconds)
         for task in late:
             task.cancel()
         if late:
@@ -128,11 +131,4 @@ async def _finish(state: ServerState) -> None:
     for connection in open_still:
         connection.transport.abort()
     if open_still:
-        await asyncio.wait([connection.gone for connection in open_still], timeout=CANCELLED_S)
-
-
-def _within_descriptors() -> type[HttpConnection]:
-    """Connections take at most a third of the descriptors; the ledger and the engines need the others."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    room = CONNECTIONS if soft == resource.RLIM_INFINITY else max(8, min(CONNECTIONS, soft // 3))
-    return type("HttpConnection", (HttpConnection,), {"allowed": room})
+        await asyncio.wait([connection.gone for connection in open_still], timeout=seconds)

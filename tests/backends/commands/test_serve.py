@@ -49,7 +49,7 @@ def test_as_many_descriptors_as_there_may_be(monkeypatch: pytest.MonkeyPatch) ->
         ((unlimited, unlimited), (unlimited, unlimited)),
     ):
         limits["now"] = before
-        serve._raise_descriptors()
+        serve.raise_descriptors()
         assert limits["now"] == after
 
 
@@ -85,11 +85,11 @@ async def test_the_first_signal_drains_the_second_cuts_the_third_ends() -> None:
 async def test_the_token_is_new_and_its_owner_s_alone(tmp_path: Path) -> None:
     path = tmp_path / "control.token"
     path.symlink_to(tmp_path / "elsewhere")
-    async with serve._token(path) as token:
+    async with serve.control_token(path) as token:
         assert stat.S_IMODE(path.lstat().st_mode) == 0o600
         assert path.read_text() == token + "\n"
         assert len(token) >= 43
     assert not path.exists()
     assert not (tmp_path / "elsewhere").exists()
-    async with serve._token(path) as another:
+    async with serve.control_token(path) as another:
         assert another != token

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from backends.gateway.graceful_shutdown import GracefulShutdown
+from backends.gateway.http_limits import DEFAULT_LIMITS, HttpLimits
 from backends.gateway.server import bind, serve
 from backends.settings.model import Settings
 from tests.backends.gateway.scripted_core import ScriptedCore
@@ -75,7 +76,9 @@ class RunningGateway:
 
 
 @asynccontextmanager
-async def running_gateway(core: ScriptedCore, settings: Settings) -> AsyncIterator[RunningGateway]:
+async def running_gateway(
+    core: ScriptedCore, settings: Settings, limits: HttpLimits = DEFAULT_LIMITS
+) -> AsyncIterator[RunningGateway]:
     found = RunningGateway(core, GracefulShutdown(), asyncio.Event())
     listener = bind("127.0.0.1", 0)
     found.port = listener.getsockname()[1]
@@ -89,6 +92,7 @@ async def running_gateway(core: ScriptedCore, settings: Settings) -> AsyncIterat
             stop=found.stop,
             shutdown=found.shutdown,
             token=found.token,
+            limits=limits,
         )
     )
     await asyncio.wait_for(ready.wait(), 10)

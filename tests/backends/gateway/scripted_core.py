@@ -125,14 +125,15 @@ def snapshot(**changes: Any) -> Snapshot:
 
 
 class ScriptedCore:
-    """`says` is what an ask yields between Routed and Done: text, tool calls, or an event to wait for; `fails` are the
-    places among all asks of those that end in an error.
+    """`says` is what an ask yields between Routed and Done: text, tool calls, or an event to wait for; `yielded` counts
+    what was taken of it. `fails` are the places, among all asks, of those that end in an error.
     """
 
     def __init__(self, *says: str | Delta | Called | asyncio.Event) -> None:
         self.fails: set[int] = set()
         self.says: Sequence[str | Delta | Called | asyncio.Event] = says or ("Hello", " there")
         self.asked: list[Request] = []
+        self.yielded = 0
         self.acted: list[Action] = []
         self.refuses: ClawError | None = None
         self.breaks: BaseException | None = None
@@ -159,6 +160,7 @@ class ScriptedCore:
                     await said.wait()
                 else:
                     yield Delta(said) if isinstance(said, str) else said
+                    self.yielded += 1
             if self.breaks is not None:
                 raise self.breaks
             if self.ends is not None:

@@ -11,8 +11,8 @@ import pytest
 from backends.core import wire as frames
 from backends.core.remote import RemoteCore
 from backends.errors import ClawError
-from backends.gateway import control_socket
-from backends.gateway.control_socket import listen_on
+from backends.events import AlertCleared
+from backends.gateway.control_socket import ControlLimits, listen_on
 from backends.gateway.graceful_shutdown import GracefulShutdown
 from backends.paths import Paths
 from backends.settings.model import Settings
@@ -62,19 +62,13 @@ async def test_what_is_no_call_is_told_so(core: ScriptedCore, paths: Paths, line
     assert core.asked == []
 
 
-async def test_a_caller_that_says_nothing_is_let_go(
-    core: ScriptedCore, paths: Paths, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(control_socket, "CALL_S", 0.05)
-    async with listen_on(core, paths), dialled(paths) as raw:
+async def test_a_caller_that_sends_nothing_is_disconnected(core: ScriptedCore, paths: Paths) -> None:
+    async with listen_on(core, paths, limits=ControlLimits(call_s=0.05)), dialled(paths) as raw:
         assert await raw.rest() == b""
 
 
-async def test_a_line_without_an_end_is_bounded(
-    core: ScriptedCore, paths: Paths, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(frames, "FRAME_BYTES", 1000)
-    async with listen_on(core, paths), dialled(paths, b"x" * 5000) as raw:
+async def test_a_line_without_an_end_is_bounded(core: ScriptedCore, paths: Paths) -> None:
+    async with listen_on(core, paths, limits=ControlLimits(line_bytes=1000)), dialled(paths, b"x" * 5000) as raw:
         with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
             await raw.reader.readexactly(1)
 
@@ -88,26 +82,21 @@ async def test_k1_closing_the_connection_ends_the_ask(core: ScriptedCore, paths:
         await asyncio.wait_for(core.closed.wait(), 10)
 
 
-async def test_k2_an_asker_that_reads_nothing_is_cut(
-    core: ScriptedCore, paths: Paths, monkeypatch: pytest.MonkeyPatch
+async def test_k2_an_asker_that_reads_nothing_is_disconnected_and_a_watcher_is_not(
+    core: ScriptedCore, paths: Paths
 ) -> None:
-    monkeypatch.setattr(control_socket, "WRITE_S", 0.1)
     core.says = ("x" * 65_536,) * 200
-    async with listen_on(core, paths), dialled(paths, frames.encode(frames.Ask(request=REQUEST)), limit=1024):
-        await asyncio.wait_for(core.started.wait(), 10)
-        await asyncio.wait_for(core.closed.wait(), 10)
-
-
-async def test_a_slow_watcher_is_not_cut(core: ScriptedCore, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    from backends.events import AlertCleared
-
-    monkeypatch.setattr(control_socket, "WRITE_S", 0.05)
-    async with listen_on(core, paths), dialled(paths, frames.encode(frames.Watch()), limit=1024) as raw:
+    async with (
+        listen_on(core, paths, limits=ControlLimits(write_s=0.1)),
+        dialled(paths, frames.encode(frames.Watch()), limit=1024) as raw,
+    ):
         await asyncio.wait_for(core.watched.wait(), 10)
         await asyncio.sleep(0)
         for number in range(40):
             core.bus.publish(AlertCleared(key=f"{number} " + "x" * 65_536))
-        await asyncio.sleep(0.2)
+        async with dialled(paths, frames.encode(frames.Ask(request=REQUEST)), limit=1024):
+            await asyncio.wait_for(core.started.wait(), 10)
+            await asyncio.wait_for(core.closed.wait(), 10)
         received = 0
         while received < 40:
             received += (await asyncio.wait_for(raw.reader.read(2**20), 10)).count(b"\n")
@@ -184,8 +173,6 @@ async def test_s29_another_user_s_connection_is_closed_unread(core: ScriptedCore
 
 
 async def test_events_reach_their_watcher(core: ScriptedCore, paths: Paths) -> None:
-    from backends.events import AlertCleared
-
     async with listen_on(core, paths), aclosing(RemoteCore(paths.socket).events()) as events:
         first = asyncio.ensure_future(anext(events))
         await asyncio.wait_for(core.watched.wait(), 10)

@@ -4,9 +4,9 @@ from itertools import product
 import msgspec
 import pytest
 
-from backends.gateway import request_guard
 from backends.gateway.asgi_app import endpoints_of
 from backends.gateway.http_errors import HttpError
+from backends.gateway.http_limits import HttpLimits
 from backends.gateway.metrics import Counters
 from backends.gateway.request_guard import RequestGuard
 from backends.settings.model import Settings
@@ -154,22 +154,21 @@ async def test_a_get_takes_no_body(gateway: RunningGateway) -> None:
     assert (await raw.answer())[0] == 413
 
 
-async def test_s14_a_body_that_comes_too_slowly_is_given_up(
-    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(request_guard, "BODY_GRACE_S", 0.05)
-    raw = await gateway.dial(gateway.post(ASK)[:-1])
-    status, headers, body = await raw.answer()
-    assert (status, code_of(body), headers["connection"]) == (408, "too_slow", "close")
-    assert gateway.core.asked == []
+async def test_s14_a_body_that_comes_too_slowly_is_given_up(core: ScriptedCore, settings: Settings) -> None:
+    async with running_gateway(core, settings, HttpLimits(body_grace_s=0.05)) as gateway:
+        raw = await gateway.dial(gateway.post(ASK)[:-1])
+        status, headers, body = await raw.answer()
+        assert (status, code_of(body), headers["connection"]) == (408, "too_slow", "close")
+        assert gateway.core.asked == []
 
 
-async def test_s14_all_bodies_together_are_bounded(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_guard, "BODIES_BYTES", 10)
-    raw = await gateway.dial(gateway.post(ASK))
-    assert (await raw.answer())[0] == 503
-    monkeypatch.undo()
-    assert (await (await gateway.dial(gateway.post(ASK))).answer())[0] == 200
+async def test_s14_all_bodies_together_are_bounded(core: ScriptedCore, settings: Settings) -> None:
+    async with running_gateway(core, settings, HttpLimits(bodies_bytes=len(ASK))) as gateway:
+        unfinished = await gateway.dial(gateway.post(ASK)[:-1])
+        raw = await gateway.dial(gateway.post(ASK))
+        assert (await raw.answer())[0] == 503
+        unfinished.send(ASK[-1:])
+        assert (await unfinished.answer())[0] == 200
 
 
 async def test_a_caller_that_leaves_in_the_middle_of_its_body_is_forgotten(gateway: RunningGateway) -> None:

@@ -1,11 +1,12 @@
 import asyncio
 import resource
+from typing import NoReturn
 
 import pytest
 
 from backends.errors import ClawError, WrongUse
-from backends.gateway import server
 from backends.gateway.graceful_shutdown import GracefulShutdown
+from backends.gateway.http_limits import HttpLimits
 from backends.gateway.server import bind, serve
 from backends.settings.model import Settings
 from tests.backends.gateway.running_gateway import RunningGateway, running_gateway
@@ -42,10 +43,12 @@ async def test_the_sixth_protocol_s_loopback_is_named_in_brackets(core: Scripted
     await task
 
 
-def test_p3_connections_leave_descriptors_for_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    for soft, room in ((64, 21), (10, 8), (1024, 341), (1_000_000, 4096), (resource.RLIM_INFINITY, 4096)):
-        monkeypatch.setattr(resource, "getrlimit", lambda _, soft=soft: (soft, soft))
-        assert server._within_descriptors().allowed == room
+@pytest.mark.parametrize(
+    ("descriptors", "connections"),
+    [(64, 21), (10, 8), (1024, 341), (1_000_000, 4096), (resource.RLIM_INFINITY, 4096)],
+)
+def test_p3_connections_leave_descriptors_for_the_rest(descriptors: int, connections: int) -> None:
+    assert HttpLimits().within_descriptors(descriptors).connections == connections
 
 
 async def test_i10_idle_connections_do_not_hold_the_end_up(gateway: RunningGateway) -> None:
@@ -59,18 +62,23 @@ async def test_i10_idle_connections_do_not_hold_the_end_up(gateway: RunningGatew
     assert {task.get_coro().__name__ for task in asyncio.all_tasks()} <= {asyncio.current_task().get_coro().__name__}  # type: ignore[union-attr]
 
 
-async def test_a_handler_that_will_not_end_is_cancelled(core: ScriptedCore, monkeypatch: pytest.MonkeyPatch) -> None:
+class StuckCore(ScriptedCore):
+    """Its snapshot never comes."""
 
-    monkeypatch.setattr(server, "CANCELLED_S", 0.05)
-    stuck = asyncio.Event()
+    def __init__(self) -> None:
+        super().__init__()
+        self.stuck = asyncio.Event()
 
-    async def snapshot() -> None:
-        stuck.set()
+    async def snapshot(self) -> NoReturn:
+        self.stuck.set()
         await asyncio.Event().wait()
+        raise AssertionError
 
-    core.snapshot = snapshot  # type: ignore[method-assign,assignment]
-    async with running_gateway(core, Settings()) as gateway:
+
+async def test_a_handler_that_will_not_end_is_cancelled() -> None:
+    core = StuckCore()
+    async with running_gateway(core, Settings(), HttpLimits(cancelled_s=0.05)) as gateway:
         raw = await gateway.dial(gateway.get("/v1/models"))
-        await asyncio.wait_for(stuck.wait(), 10)
+        await asyncio.wait_for(core.stuck.wait(), 10)
         gateway.stop.set()
         assert b"200" not in await raw.rest()

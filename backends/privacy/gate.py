@@ -1,34 +1,24 @@
-"""The gate: labels first, then patterns over all that an engine would read. Whatever goes wrong means sensitive."""
+"""The gate: labels first, then detectors over all texts that an engine would read. Any error means sensitive."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from time import thread_time
 
 from backends.off_loop import check_wanted
-from backends.privacy.detectors import (
-    addresses,
-    assignments,
-    connections,
-    contacts,
-    logins,
-    national_ids,
-    one_time,
-    passports,
-    payment,
-    secrets,
-)
-from backends.privacy.detectors.hosts import InternalHosts
-from backends.privacy.detectors.operator import OperatorRules
-from backends.privacy.hit import Detector, Hit
-from backends.privacy.parts import Part, parts, seams
+from backends.privacy.detection import Detection, Detector
+from backends.privacy.detectors.internal_hosts import InternalHosts
+from backends.privacy.detectors.operator_rules import OperatorRules
+from backends.privacy.detectors.registry import DETECTORS, KINDS
 from backends.privacy.redact import Redaction, redact
+from backends.privacy.request_texts import RequestText, joined_texts, request_texts
 from backends.privacy.views import views
 from backends.settings.model import Privacy
 from backends.types import Finding, Request, Verdict
 
 WINDOW, OVERLAP = 1 << 14, 1 << 11
-"""Characters; nothing looked for is longer than the overlap and told only by its end. A pattern holds Python's lock
-while it runs over a window, and a thread that waits for the lock waits no longer than that.
+"""Characters; nothing that is detected is longer than the overlap and known only by its end. A pattern holds Python's
+lock while it runs over a window, and a thread that waits for the lock waits no longer than that.
 """
 
 BLANK = re.compile(r"\s")
@@ -43,19 +33,6 @@ APART = 256
 MOST_FINDINGS = 32
 """Findings kept; the verdict stands after the first."""
 
-WHY = {
-    "api-key": "key",
-    "aws-key": "key",
-    "private-key": "private key",
-    "jwt": "token",
-    "connection-string": "password",
-    "email": "e-mail",
-    "national-id": "national id",
-    "iban": "bank account",
-    "internal-host": "internal host",
-}
-"""Kinds whose plain word differs from their name."""
-
 
 class PrivacyGate:
     """Says whether a request may leave the machine.
@@ -65,27 +42,18 @@ class PrivacyGate:
     its share of time is unsure, so sensitive.
     """
 
-    def __init__(self, settings: Privacy) -> None:
-        """Raises WrongSettings for a pattern that does not compile."""
+    def __init__(
+        self, settings: Privacy, *, detectors: Sequence[Detector] = DETECTORS, start_s: float = START_S
+    ) -> None:
+        """Raises WrongSettings for a pattern that does not compile. `start_s`: CPU seconds for any inspection."""
         own: list[Detector] = []
         if settings.words or settings.patterns:
             own.append(OperatorRules(settings.words, settings.patterns).find)
         if settings.internal_hosts:
             own.append(InternalHosts(settings.internal_hosts).find)
         self._images_stay = settings.images == "local"
-        self._detectors: tuple[Detector, ...] = (
-            *own,
-            secrets.find,
-            connections.find,
-            assignments.find,
-            logins.find,
-            one_time.find,
-            payment.find,
-            national_ids.find,
-            contacts.find,
-            addresses.find,
-            passports.find,
-        )
+        self._detectors = (*own, *detectors)
+        self._start_s = start_s
 
     def inspect(self, request: Request, *, agent_sensitive: bool) -> Verdict:
         """The verdict; never raises. `why` is a word without the private text: "asked", "agent", "key", "unsure"."""
@@ -93,12 +61,11 @@ class PrivacyGate:
         if not asked and self._images_stay and any(message.media for message in request.messages):
             asked = "image"
         try:
-            findings = tuple(_first(self._findings(request), MOST_FINDINGS))
+            findings = tuple(islice(self._findings(request), MOST_FINDINGS))
+            why = asked or (KINDS[findings[0].kind].why if findings else "")
         except Exception:  # noqa: BLE001 — fails closed: a detector's bug must keep the prompt here, not send it out
             return Verdict(sensitive=True, why=asked or "unsure")
-        if not findings:
-            return Verdict(sensitive=bool(asked), why=asked)
-        return Verdict(sensitive=True, why=asked or WHY.get(findings[0].kind, findings[0].kind), findings=findings)
+        return Verdict(sensitive=bool(why), why=why, findings=findings)
 
     def redact(self, request: Request, verdict: Verdict) -> Redaction | None:
         """`request` with placeholders for all that was found; None where that is not enough for it to leave.
@@ -111,41 +78,43 @@ class PrivacyGate:
         try:
             if self._straddled(request):
                 return None
-            redaction = redact(request, self.hits)
-            left = next(self._findings(redaction.request), None)
-            shown = redaction.values.shown_in(part.text for part in parts(redaction.request))
+            redaction = redact(request, self._detect_alone)
+            remaining = next(self._findings(redaction.request), None)
+            shown = redaction.values.shown_in(part.text for part in request_texts(redaction.request))
         except Exception:  # noqa: BLE001 — fails closed, as `inspect` does
             return None
-        return redaction if left is None and not shown and len(redaction.values) else None
+        return redaction if remaining is None and not shown and len(redaction.values) else None
 
     def _straddled(self, request: Request) -> bool:
-        """Does a message end in the middle of something private, so that either half would pass for harmless?"""
-        allowance = Allowance()
-        return any(part.cuts(hit) for part in seams(request.messages) for hit in self._hits(part.text, allowance))
+        """Does a message end in the middle of something private, so that each half looks harmless?"""
+        allowance = Allowance(self._start_s)
+        return any(
+            part.cuts(found) for part in joined_texts(request.messages) for found in self._detect(part.text, allowance)
+        )
 
-    def hits(self, text: str) -> Iterator[Hit]:
+    def _detect_alone(self, text: str) -> Iterator[Detection]:
+        return self._detect(text, Allowance(self._start_s))
+
+    def _findings(self, request: Request) -> Iterator[Finding]:
+        allowance = Allowance(self._start_s)
+        for part in request_texts(request):
+            for found in self._detect(part.text, allowance):
+                if part.counts(found):
+                    yield _finding(part, found)
+
+    def _detect(self, text: str, allowance: "Allowance") -> Iterator[Detection]:
         """All that is private in one text, in no order, with offsets into it; stretches may overlap.
 
         Raises TimeoutError where the text takes more than its share of time.
         """
-        yield from self._hits(text, Allowance())
-
-    def _findings(self, request: Request) -> Iterator[Finding]:
-        allowance = Allowance()
-        for part in parts(request):
-            for hit in self._hits(part.text, allowance):
-                if part.counts(hit):
-                    yield _finding(part, hit)
-
-    def _hits(self, text: str, allowance: "Allowance") -> Iterator[Hit]:
         allowance.more(APART + len(text))
-        seen: set[Hit] = set()
+        seen: set[Detection] = set()
         for offset, piece in windows(text):
             for view in views(piece):
                 for detector in self._detectors:
-                    for hit in detector(view.window):
-                        start, end = view.span(hit.start, hit.end)
-                        found = Hit(hit.kind, offset + start, offset + end)
+                    for detection in detector(view.window):
+                        start, end = view.span(detection.start, detection.end)
+                        found = Detection(detection.kind, offset + start, offset + end)
                         if found not in seen:
                             seen.add(found)
                             yield found
@@ -155,9 +124,9 @@ class PrivacyGate:
 class Allowance:
     """CPU seconds of one inspection. `check` raises TimeoutError when they are spent, Abandoned when nobody waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, start_s: float) -> None:
         self._began = thread_time()
-        self._allowed_s = START_S
+        self._allowed_s = start_s
 
     def more(self, characters: int) -> None:
         self._allowed_s += characters / MIB * MIB_S
@@ -169,7 +138,7 @@ class Allowance:
 
 
 def windows(text: str) -> Iterator[tuple[int, str]]:
-    """A long text in overlapping pieces, each with its offset, so that the time can be looked at between them."""
+    """A long text in overlapping pieces, each with its offset, so that the time can be checked between them."""
     start = 0
     while len(text) - start > WINDOW + OVERLAP:
         yield start, text[start : start + WINDOW + OVERLAP]
@@ -179,11 +148,6 @@ def windows(text: str) -> Iterator[tuple[int, str]]:
     yield start, text[start:]
 
 
-def _finding(part: Part, hit: Hit) -> Finding:
-    start, end = (hit.start, hit.end) if part.in_text else (0, 0)
-    return Finding(kind=hit.kind, message=part.message, start=start, end=end)
-
-
-def _first(findings: Iterator[Finding], most: int) -> Iterator[Finding]:
-    for _, finding in zip(range(most), findings, strict=False):
-        yield finding
+def _finding(part: RequestText, found: Detection) -> Finding:
+    start, end = (found.start, found.end) if part.in_text else (0, 0)
+    return Finding(kind=found.kind, message=part.message, start=start, end=end)

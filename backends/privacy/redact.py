@@ -2,49 +2,33 @@
 
 The same value has the same placeholder in all messages, also where nothing around a later mention looks private.
 Numbers begin after any that the request itself holds, so that nothing else is ever taken for a placeholder. What cannot
-be exchanged (in a tool's schema, over two messages) is left, and the gate, which inspects the result once more, finds
-it there.
+be exchanged (in a tool's schema, over two messages) stays, and the gate, which inspects the result once more, finds it.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from backends.privacy.hit import Hit
-from backends.privacy.repeated import Repeated
+from backends.privacy.detection import Detection
+from backends.privacy.detectors.registry import KINDS
 from backends.types import Message, Request, ToolCall
 from backends.upstream import token_count as tokens
 
-LABELS = {
-    "email": "EMAIL",
-    "phone": "PHONE",
-    "card": "CARD",
-    "iban": "IBAN",
-    "national-id": "PERSONAL_ID",
-    "passport": "PASSPORT",
-    "address": "ADDRESS",
-    "internal-host": "HOST",
-    "api-key": "API_KEY",
-    "aws-key": "API_KEY",
-    "private-key": "PRIVATE_KEY",
-    "jwt": "TOKEN",
-    "connection-string": "PASSWORD",
-    "password": "PASSWORD",
-    "word": "TERM",
-    "pattern": "TERM",
-}
-"""What each kind is called in a placeholder: enough for a model to write a sentence around it."""
+LABELS = "|".join(sorted({kind.label for kind in KINDS.values()}, key=len, reverse=True))
+WRITTEN = re.compile(rf"(?i)(?<![A-Za-z])(?:{LABELS})[\s_\\\-]{{0,3}}(\d{{1,7}})")
+SHORTEST = 4
+"""Characters of a value that is looked for again; a shorter one is part of too many other words."""
 
-NAMES = "|".join(sorted(set(LABELS.values()), key=len, reverse=True))
-WRITTEN = re.compile(rf"(?i)(?<![A-Za-z])(?:{NAMES})[\s_\\\-]{{0,3}}(\d{{1,7}})")
+FIRST_WORD = re.compile(r"\w+|[^\w\s]")
+
 QUOTES, ENDS = "\"'`", ".,;:?"
 
-Find = Callable[[str], Iterable[Hit]]
+Find = Callable[[str], Iterable[Detection]]
 
 
 class Redaction(Struct, frozen=True, kw_only=True):
@@ -70,16 +54,16 @@ class Values:
 
     def shown_in(self, texts: Iterable[str]) -> bool:
         """Can any of them be read there?"""
-        repeated = Repeated({value: label for (label, _), value in self.by_name.items()})
-        return any(True for text in texts for _ in repeated.find(text))
+        known = KnownValues({value: label for (label, _), value in self.by_name.items()})
+        return any(True for text in texts for _ in known.find(text))
 
 
 def redact(request: Request, find: Find) -> Redaction:
     """`request` with placeholders for what `find` finds in message texts, names and tool calls. Raises as `find`."""
-    seen, kinds = _Once(find), dict[str, str]()
+    seen, kinds = _Remembered(find), dict[str, str]()
     _exchanged(request, _Exchange(seen, lambda kind, value: kinds.setdefault(value, kind)))
-    repeated = Repeated(kinds)
-    finds = _Once(lambda text: (*seen(text), *repeated.find(text)))
+    known = KnownValues(kinds)
+    finds = _Remembered(lambda text: (*seen(text), *known.find(text)))
     # Numbers are looked for in what will be readable anyway: "card 4539…" must not number a placeholder 4540.
     placeholders = _Placeholders(_highest(_exchanged(request, _Exchange(finds, lambda kind, value: " "))))
     changed = _exchanged(request, _Exchange(finds, placeholders))
@@ -95,23 +79,45 @@ def _exchanged(request: Request, exchange: "_Exchange") -> Request:
     return replace(request, messages=tuple(_message(message, exchange) for message in request.messages))
 
 
-class _Once:
-    """What is private in a text, found once however often it is asked for."""
+class _Remembered:
+    """Remembers what was found in each text."""
 
     def __init__(self, find: Find) -> None:
         self._find = find
-        self._found: dict[str, tuple[Hit, ...]] = {}
+        self._found: dict[str, tuple[Detection, ...]] = {}
 
-    def __call__(self, text: str) -> tuple[Hit, ...]:
+    def __call__(self, text: str) -> tuple[Detection, ...]:
         if text not in self._found:
             self._found[text] = tuple(merged(self._find(text)))
         return self._found[text]
 
 
-class _Exchange:
-    """Puts what `stand_in` makes of a kind and its value in the place of each private stretch."""
+class KnownValues:
+    """Finds values that are known already, with their kinds, as whole words: a password's second mention, where nothing
+    around it gives it away. Linear in the text, however many values there are.
+    """
 
-    def __init__(self, finds: _Once, stand_in: Callable[[str, str], str]) -> None:
+    def __init__(self, kinds: Mapping[str, str]) -> None:
+        self._kinds = kinds
+        self._by_head: dict[str, list[str]] = {}
+        for value in kinds:
+            head = FIRST_WORD.match(value)
+            if head is not None and len(value) >= SHORTEST:
+                self._by_head.setdefault(head[0], []).append(value)
+
+    def find(self, text: str) -> Iterator[Detection]:
+        """Each place of each value, in no order within one place."""
+        for head in FIRST_WORD.finditer(text) if self._by_head else ():
+            for value in self._by_head.get(head[0], ()):
+                end = head.start() + len(value)
+                if text.startswith(value, head.start()) and not (value[-1].isalnum() and text[end : end + 1].isalnum()):
+                    yield Detection(self._kinds[value], head.start(), end)
+
+
+class _Exchange:
+    """Replaces each private stretch by what `stand_in` makes of its kind and value."""
+
+    def __init__(self, finds: _Remembered, stand_in: Callable[[str, str], str]) -> None:
         self._finds = finds
         self._stand_in = stand_in
 
@@ -119,10 +125,10 @@ class _Exchange:
         """`text` with its private stretches exchanged; `before` is what it is read after."""
         out: list[str] = []
         end = 0
-        for hit in self._finds(before + text):
-            start, stop = _unquoted(text, max(end, hit.start - len(before)), hit.end - len(before))
+        for found in self._finds(before + text):
+            start, stop = _unquoted(text, max(end, found.start - len(before)), found.end - len(before))
             if stop > start:
-                out += (text[end:start], self._stand_in(hit.kind, text[start:stop]))
+                out += (text[end:start], self._stand_in(found.kind, text[start:stop]))
                 end = stop
         return "".join((*out, text[end:])) if out else text
 
@@ -137,7 +143,7 @@ class _Placeholders:
         self.values: dict[tuple[str, int], str] = {}
 
     def __call__(self, kind: str, value: str) -> str:
-        label = LABELS.get(kind, "TERM")
+        label = KINDS[kind].label
         given = self._given.get((label, value))
         if given is None:
             number = self._numbers[label] = self._numbers.get(label, self._used) + 1
@@ -146,21 +152,21 @@ class _Placeholders:
         return given
 
 
-def merged(hits: Iterable[Hit]) -> Iterator[Hit]:
+def merged(detections: Iterable[Detection]) -> Iterator[Detection]:
     """Stretches in order, overlapping ones as one that has the kind of the longest."""
-    current: list[Hit] = []
-    for hit in sorted(hits, key=lambda each: (each.start, -each.end)):
-        if current and hit.start >= max(each.end for each in current):
+    current: list[Detection] = []
+    for found in sorted(detections, key=lambda each: (each.start, -each.end)):
+        if current and found.start >= max(each.end for each in current):
             yield _union(current)
             current = []
-        current.append(hit)
+        current.append(found)
     if current:
         yield _union(current)
 
 
-def _union(hits: list[Hit]) -> Hit:
-    longest = max(hits, key=lambda each: each.end - each.start)
-    return Hit(longest.kind, hits[0].start, max(each.end for each in hits))
+def _union(detections: list[Detection]) -> Detection:
+    longest = max(detections, key=lambda each: each.end - each.start)
+    return Detection(longest.kind, detections[0].start, max(each.end for each in detections))
 
 
 def _unquoted(text: str, start: int, end: int) -> tuple[int, int]:
@@ -203,7 +209,7 @@ def _leaves(value: Any, name: str, exchange: _Exchange) -> Any:
 
 
 def _highest(request: Request) -> int:
-    """The highest number that a placeholder's like already has in the request."""
+    """The highest number in the request that stands where a placeholder has its own."""
     texts = [text for message in request.messages for text in (message.text, message.name or "")]
     texts += [call.arguments for message in request.messages for call in message.tool_calls]
     texts += [f"{tool.description} {msgspec.json.encode(tool.parameters).decode()}" for tool in request.tools]

@@ -1,7 +1,7 @@
 """Placeholders in an answer exchanged back for the values they stand for, also where a stream cuts them in two.
 
-Models change case, brackets, blanks and escapes a little; that much is forgiven. A placeholder that was never given
-out stays as it is.
+Models change case, brackets, blanks and escapes a little; that much is forgiven. A placeholder that was never given out
+stays as it is.
 """
 
 import json
@@ -9,13 +9,13 @@ import re
 
 from msgspec.structs import replace
 
-from backends.privacy.redact import NAMES, Values
+from backends.privacy.redact import LABELS, Values
 from backends.types import ToolCall
 
 OPEN, CLOSE = r"(?:\\?\[){1,2}", r"(?:\\?\]){1,2}"
 PLACEHOLDER = re.compile(
-    rf"{OPEN}\s?(?P<label>(?i:{NAMES.replace('_', '[_ -]')}))\s?\\?[_\- ]?\s?(?P<number>[0-9]{{1,7}})\s?{CLOSE}"
-    rf"|(?<![\w\[])(?P<bare>{NAMES})\\?_(?P<digits>[0-9]{{1,7}})(?![\w\]])"
+    rf"{OPEN}\s?(?P<label>(?i:{LABELS.replace('_', '[_ -]')}))\s?\\?[_\- ]?\s?(?P<number>[0-9]{{1,7}})\s?{CLOSE}"
+    rf"|(?<![\w\[])(?P<bare>{LABELS})\\?_(?P<digits>[0-9]{{1,7}})(?![\w\]])"
 )
 """With brackets in any case; without them only as it was given out."""
 
@@ -26,7 +26,7 @@ UNFINISHED = re.compile(
 
 
 class Restorer:
-    """Feed it the answer as it comes; without values it changes and keeps back nothing."""
+    """Takes the answer as it streams; without values it changes and holds back nothing."""
 
     def __init__(self, values: Values | None) -> None:
         self._values = values.by_name if values is not None else {}
@@ -34,7 +34,7 @@ class Restorer:
         self._held = ""
 
     def feed(self, text: str) -> str:
-        """What may be said by now."""
+        """The text that can be shown by now."""
         if not self._values:
             return text
         begun = len(self._before)
@@ -45,7 +45,7 @@ class Restorer:
         return self._restored(text[:end], begun)
 
     def rest(self) -> str:
-        """What was kept back, at the end of the text."""
+        """What was held back, at the end of the text."""
         whole, begun = self._before + self._held, len(self._before)
         self._before = self._held = ""
         return self._restored(whole, begun)
@@ -57,7 +57,7 @@ class Restorer:
         return tuple(replace(call, arguments=self._restored(call.arguments, in_json=True)) for call in calls)
 
     def _restored(self, text: str, begun: int = 0, *, in_json: bool = False) -> str:
-        """`text` from `begun` on; what is before it is only looked at."""
+        """`text` from `begun` on; what is before it is only read."""
 
         def value(match: re.Match[str]) -> str:
             label = (match["label"] or match["bare"]).upper().replace(" ", "_").replace("-", "_")

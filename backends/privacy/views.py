@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
-from backends.privacy.window import Window
+from backends.privacy.text_window import TextWindow
 from backends.text.terminal_safe import SHAPELESS
 
 MOST_RUNS = 64
@@ -34,7 +34,7 @@ READABLE = re.compile(r"[^\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]*")
 Replace = Callable[[re.Match[str]], str]
 
 
-class View:
+class TextView:
     """A text made from another one; `span` says where its characters came from."""
 
     def __init__(self, text: str, made: list[int], source: list[int]) -> None:
@@ -42,7 +42,7 @@ class View:
         as long; the last entries are the ends of both.
         """
         self.text = text
-        self.window = Window(text)
+        self.window = TextWindow(text)
         self._made = made
         self._source = source
 
@@ -54,10 +54,10 @@ class View:
             return begin, self._source[last] + max(start, end - 1) - self._made[last] + (end > start)
         return begin, self._source[last + 1]
 
-    def within(self, outer: "View") -> "View":
+    def within(self, outer: "TextView") -> "TextView":
         """This view of `outer`'s text as one of `outer`'s source."""
         ends = [outer.span(place, place)[0] for place in self._source[:-1]]
-        return View(self.text, self._made, [*ends, outer._source[-1]])
+        return TextView(self.text, self._made, [*ends, outer._source[-1]])
 
     def _piece(self, position: int) -> int:
         return min(bisect_right(self._made, position), len(self._made) - 1) - 1
@@ -67,7 +67,7 @@ class View:
         return made[piece + 1] - made[piece] == source[piece + 1] - source[piece]
 
 
-def views(text: str) -> Iterator[View]:
+def views(text: str) -> Iterator[TextView]:
     """The text as it is read, then with its codes undone, then each readable run of base64."""
     plain = _plain(text)
     yield plain
@@ -79,16 +79,16 @@ def views(text: str) -> Iterator[View]:
         inner = _from_base64(run[0])
         if inner is not None:
             start, end = plain.span(run.start(), run.end())
-            yield View(inner, [0, len(inner)], [start, end])
+            yield TextView(inner, [0, len(inner)], [start, end])
 
 
-def _plain(text: str) -> View:
+def _plain(text: str) -> TextView:
     if text.isascii():
-        return View(text, [0, len(text)], [0, len(text)])
+        return TextView(text, [0, len(text)], [0, len(text)])
     return _substituted(text.translate(LOOKALIKES), SHAPELESS, lambda _: "")
 
 
-def _substituted(text: str, pattern: re.Pattern[str], replace: Replace) -> View:
+def _substituted(text: str, pattern: re.Pattern[str], replace: Replace) -> TextView:
     out: list[str] = []
     made, source = [0], [0]
     for match in pattern.finditer(text):
@@ -101,7 +101,7 @@ def _substituted(text: str, pattern: re.Pattern[str], replace: Replace) -> View:
         out.append(text[source[-1] :])
         made.append(made[-1] + len(out[-1]))
         source.append(len(text))
-    return View("".join(out), made, source)
+    return TextView("".join(out), made, source)
 
 
 def _decoded(match: re.Match[str]) -> str:

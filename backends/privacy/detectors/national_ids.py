@@ -8,9 +8,9 @@ through needs its own punctuation or a telling word near it.
 import re
 from collections.abc import Callable, Iterator
 
+from backends.privacy.detection import Detection
 from backends.privacy.detectors.checksums import mod11_10, verhoeff, weighted
-from backends.privacy.hit import Hit
-from backends.privacy.window import Window
+from backends.privacy.text_window import TextWindow
 
 NEAR = 80
 """Characters before a number in which a telling word counts; a few after it count too."""
@@ -21,7 +21,7 @@ DIGITS = re.compile(r"\d\d[ .\-]?\w")
 """Stands in every one of them; a text without it is done at once."""
 
 
-def find(window: Window) -> Iterator[Hit]:
+def find(window: TextWindow) -> Iterator[Detection]:
     """National ids in a text, by the rules below."""
     if DIGITS.search(window.text) is None:
         return
@@ -31,13 +31,13 @@ def find(window: Window) -> Iterator[Hit]:
             yield from _found(window.text, rules, start, end)
 
 
-def _found(text: str, rules: "Rules", start: int, end: int) -> Iterator[Hit]:
+def _found(text: str, rules: "Rules", start: int, end: int) -> Iterator[Detection]:
     for shape, valid, telling in rules:
         for match in shape.finditer(text, start, end):
             if not valid(match):
                 continue
             if telling is None or telling.search(text, max(0, match.start() - NEAR), match.end() + AFTER):
-                yield Hit("national-id", match.start(), match.end())
+                yield Detection("national-id", match.start(), match.end())
 
 
 def _digits(match: re.Match[str]) -> str:
@@ -118,42 +118,8 @@ def _always(match: re.Match[str]) -> bool:
 
 
 _ODD = (
-    1,
-    0,
-    5,
-    7,
-    9,
-    13,
-    15,
-    17,
-    19,
-    21,
-    1,
-    0,
-    5,
-    7,
-    9,
-    13,
-    15,
-    17,
-    19,
-    21,
-    2,
-    4,
-    18,
-    20,
-    11,
-    3,
-    6,
-    8,
-    12,
-    14,
-    16,
-    10,
-    22,
-    25,
-    24,
-    23,
+    *(1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21),
+    *(2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23),
 )
 
 

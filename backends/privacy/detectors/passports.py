@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from backends.privacy.hit import Hit
-from backends.privacy.window import Window
+from backends.privacy.detection import Detection
+from backends.privacy.text_window import TextWindow
 
 MRZ = re.compile(r"P[A-Z<][A-Z<]{3}[A-Z<]{8,39}|(?<![A-Z0-9<])[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z0-9<]{2,16}")
 PASSPORT = re.compile(
@@ -21,15 +21,15 @@ UNMISTAKABLE = re.compile(
 PASSPORT_REACH = 90
 
 
-def find(window: Window) -> Iterator[Hit]:
+def find(window: TextWindow) -> Iterator[Detection]:
     """Passport numbers near the word, and machine-readable zones."""
     text = window.text
     if "<<" in text:
         for match in MRZ.finditer(text):
             if "<<" in match[0]:
-                yield Hit("passport", match.start(), match.end())
+                yield Detection("passport", match.start(), match.end())
     for word in PASSPORT.finditer(text) if window.has_any(STEMS) else ():
         number = PASSPORT_NUMBER.search(text, word.end(), word.end() + PASSPORT_REACH)
         number = number or UNMISTAKABLE.search(text, max(0, word.start() - 40), word.start())
         if number is not None:
-            yield Hit("passport", number.start(), number.end())
+            yield Detection("passport", number.start(), number.end())

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from backends.privacy import PrivacyGate
 from backends.privacy.detectors.checksums import luhn, mod11_10, mod97, verhoeff
+from backends.privacy.detectors.registry import KINDS
 from backends.settings.model import Privacy
 from backends.types import Message, Request
 
@@ -62,6 +63,14 @@ PLANTED = {
     "write to Lindenstraße 115a, 48162 Münster": "address",
     "12 Baker Street, London NW1 6XE": "address",
 }
+
+OWN = {"word", "pattern", "internal-host"}
+"""Kinds that the operator's settings define."""
+
+
+def test_every_kind_of_the_registry_is_planted() -> None:
+    assert set(PLANTED.values()) | OWN == set(KINDS)
+
 
 around = st.text(string.ascii_lowercase + " \n.,", max_size=60)
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.privacy import PrivacyGate
-from backends.privacy.hit import Hit
+from backends.privacy.detection import Detection
 from backends.privacy.redact import Redaction, Values, merged
 from backends.privacy.restore import Restorer
+from backends.privacy.text_window import TextWindow
 from backends.settings.model import Privacy
 from backends.types import Media, Message, Request, Tool, ToolCall
 
@@ -125,15 +126,14 @@ def test_what_placeholders_cannot_hide_keeps_the_request_here(why: str) -> None:
     assert redacted(STAYS[why]) is None
 
 
-def test_a_detector_that_breaks_keeps_the_request_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = request(MAIL)
-    verdict = GATE.inspect(whole, agent_sensitive=False)
-
-    def broken(text: str) -> Any:
+def test_a_detector_that_breaks_keeps_the_request_here() -> None:
+    def broken(window: TextWindow) -> list[Detection]:
         raise TimeoutError
 
-    monkeypatch.setattr(GATE, "hits", broken)
-    assert GATE.redact(whole, verdict) is None
+    whole = request(MAIL)
+    verdict = GATE.inspect(whole, agent_sensitive=False)
+    assert GATE.redact(whole, verdict) is not None
+    assert PrivacyGate(Privacy(), detectors=(broken,)).redact(whole, verdict) is None
 
 
 def test_values_show_in_no_repr() -> None:
@@ -144,9 +144,10 @@ def test_values_show_in_no_repr() -> None:
     assert len(redaction.values) == 2
 
 
-def test_overlapping_finds_are_one_stretch_of_the_longest_kind() -> None:
-    hits = [Hit("email", 4, 9), Hit("connection-string", 0, 7), Hit("phone", 20, 22), Hit("card", 9, 10)]
-    assert list(merged(hits)) == [Hit("connection-string", 0, 9), Hit("card", 9, 10), Hit("phone", 20, 22)]
+def test_overlapping_detections_are_one_stretch_of_the_longest_kind() -> None:
+    found = [("email", 4, 9), ("connection-string", 0, 7), ("phone", 20, 22), ("card", 9, 10)]
+    stretches = [("connection-string", 0, 9), ("card", 9, 10), ("phone", 20, 22)]
+    assert list(merged(Detection(*each) for each in found)) == stretches
 
 
 VALUES = Values({("EMAIL", 1): MAIL, ("EMAIL", 12): "ann@x.net", ("API_KEY", 1): KEY, ("PASSWORD", 1): 'a"b\\c\nd'})

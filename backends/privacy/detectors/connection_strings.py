@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from backends.privacy.hit import Hit, is_code, is_placeholder, is_random
-from backends.privacy.window import Window
+from backends.privacy.detection import Detection
+from backends.privacy.detectors.secret_values import is_code, is_placeholder, is_random
+from backends.privacy.text_window import TextWindow
 
 SCHEME = re.compile(r"(?i)://|%3A%2F%2F|(?<=[\s\"'=(@])//")
 LOGIN = re.compile(
@@ -23,22 +24,22 @@ PARAMETER = re.compile(
 )
 
 
-def find(window: Window) -> Iterator[Hit]:
+def find(window: TextWindow) -> Iterator[Detection]:
     """Passwords in URLs and the like, but a manual's (`postgres:postgres@`) and templates (`${PASSWORD}`)."""
     text = window.text
     if "//" in text or "%2" in text:
         for scheme in SCHEME.finditer(text):
             login = LOGIN.match(text, scheme.end())
             if login is not None and not is_placeholder(login[2]) and not _of_a_manual(login[1], login[2]):
-                yield Hit("connection-string", scheme.start(), login.end(2))
+                yield Detection("connection-string", scheme.start(), login.end(2))
     if "@" in text and "/" in text:
         for match in ORACLE.finditer(text):
             if not is_placeholder(match[1]) and not is_code(match[1]):
-                yield Hit("connection-string", match.start(1), match.end(1))
+                yield Detection("connection-string", match.start(1), match.end(1))
     if "=" in text:
         for match in PARAMETER.finditer(text):
             if is_random(match[1]) and not is_placeholder(match[1]):
-                yield Hit("connection-string", match.start(1), match.end(1))
+                yield Detection("connection-string", match.start(1), match.end(1))
 
 
 def _of_a_manual(user: str, password: str) -> bool:

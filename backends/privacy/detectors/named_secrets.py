@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from backends.privacy.detectors.names import (
+from backends.privacy.detection import Detection
+from backends.privacy.detectors.secret_names import (
     ENDINGS,
     HARMLESS,
     HARMLESS_BEFORE,
@@ -17,9 +18,8 @@ from backends.privacy.detectors.names import (
     QUALIFIERS,
     SHORT,
 )
-from backends.privacy.hit import (
+from backends.privacy.detectors.secret_values import (
     DEFAULT_LOGINS,
-    Hit,
     has_all_cases,
     is_code,
     is_counting,
@@ -27,7 +27,7 @@ from backends.privacy.hit import (
     is_placeholder,
     is_random,
 )
-from backends.privacy.window import Window
+from backends.privacy.text_window import TextWindow
 
 BEFORE = re.compile(r"(?s).*[^\w.\-]")
 """All up to the word that a name ends."""
@@ -101,7 +101,7 @@ class Value(NamedTuple):
     far: bool = False
 
 
-def find(window: Window) -> Iterator[Hit]:
+def find(window: TextWindow) -> Iterator[Detection]:
     """Values that stand where a secret would, and look like one."""
     text = window.text
     for place in window.places(HEADS):
@@ -112,7 +112,7 @@ def find(window: Window) -> Iterator[Hit]:
         kind = "api-key" if match["password"] is None else "password"
         for value in _values(text, match.start(), end):
             if judged(text, match, value) or (judged is _is_password and _is_all_digits(text, match, end, value)):
-                yield Hit(kind, value.start, value.end)
+                yield Detection(kind, value.start, value.end)
                 break
 
 

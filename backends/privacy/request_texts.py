@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from backends.privacy.detectors.names import HEADS
-from backends.privacy.detectors.one_time import STEMS
-from backends.privacy.hit import Hit
+from backends.privacy.detection import Detection
+from backends.privacy.detectors.one_time_codes import STEMS
+from backends.privacy.detectors.secret_names import HEADS
 from backends.types import Message, Request
 
 OUTSIDE = -1
-"""Stands for a message where a text belongs to none: tools, schema, stop words."""
+"""The index for texts that belong to no message: tools, schema, stop words."""
 
 SEAM = 240
 """Characters on either side of the place where two texts meet."""
@@ -31,7 +31,7 @@ FILE = re.compile(
 ANNOUNCED = re.compile(r"(?i)[:=：]\Z|\b(?:is|ist|lautet|est|es|é|è|to)\Z")
 
 
-class Part(NamedTuple):
+class RequestText(NamedTuple):
     """`in_text`: offsets into `text` are those into the message's own text. `seams`: where texts meet in it."""
 
     message: int
@@ -39,31 +39,31 @@ class Part(NamedTuple):
     in_text: bool
     seams: tuple[int, ...] = ()
 
-    def counts(self, hit: Hit) -> bool:
-        """Is `hit` told here alone? What ends before the first seam is found where it stands."""
-        return not self.seams or hit.end > self.seams[0]
+    def counts(self, found: Detection) -> bool:
+        """Is `found` detected only here? What ends before the first seam is found in its own text, too."""
+        return not self.seams or found.end > self.seams[0]
 
-    def cuts(self, hit: Hit) -> bool:
-        """Does a seam lie inside of `hit`?"""
-        following = bisect_right(self.seams, hit.start)
-        return following < len(self.seams) and self.seams[following] < hit.end
+    def cuts(self, found: Detection) -> bool:
+        """Does a seam lie inside of `found`?"""
+        following = bisect_right(self.seams, found.start)
+        return following < len(self.seams) and self.seams[following] < found.end
 
 
-def parts(request: Request) -> Iterator[Part]:
+def request_texts(request: Request) -> Iterator[RequestText]:
     """Message texts, names, tool calls and results, declared tools, schema, stop words. Images cannot be read."""
     for index, message in enumerate(request.messages):
-        yield Part(index, message.text, True)
+        yield RequestText(index, message.text, True)
         if message.name:
-            yield Part(index, message.name, False)
+            yield RequestText(index, message.name, False)
         for call in message.tool_calls:
-            yield Part(index, f"{call.name} {call.arguments}", False)
-            yield Part(index, _unescaped(call.arguments), False)
+            yield RequestText(index, f"{call.name} {call.arguments}", False)
+            yield RequestText(index, _unescaped(call.arguments), False)
     for tool in request.tools:
-        yield Part(OUTSIDE, f"{tool.name} {tool.description} {_json(tool.parameters)}", False)
+        yield RequestText(OUTSIDE, f"{tool.name} {tool.description} {_json(tool.parameters)}", False)
     if request.response_format.schema is not None:
-        yield Part(OUTSIDE, _json(request.response_format.schema), False)
-    yield from (Part(OUTSIDE, word, False) for word in request.sampling.stop)
-    yield from seams(request.messages)
+        yield RequestText(OUTSIDE, _json(request.response_format.schema), False)
+    yield from (RequestText(OUTSIDE, word, False) for word in request.sampling.stop)
+    yield from joined_texts(request.messages)
 
 
 def _unescaped(arguments: str) -> str:
@@ -74,7 +74,7 @@ def _unescaped(arguments: str) -> str:
         return ""
 
 
-def seams(messages: tuple[Message, ...]) -> Iterator[Part]:
+def joined_texts(messages: tuple[Message, ...]) -> Iterator[RequestText]:
     """Where one text ends and the next begins: a message, the same speaker's next, or the parts of one. A secret may be
     split over them.
     """
@@ -89,7 +89,7 @@ def seams(messages: tuple[Message, ...]) -> Iterator[Part]:
             yield from _joined(index, (message.text[start:end] for start, end in bounds))
 
 
-def _joined(index: int, texts: Iterable[str]) -> Iterator[Part]:
+def _joined(index: int, texts: Iterable[str]) -> Iterator[RequestText]:
     """Runs of texts that may hold one value, however many share it; of a long one, its end and its beginning."""
     run: list[str] = []
     tail = ""
@@ -105,7 +105,7 @@ def _joined(index: int, texts: Iterable[str]) -> Iterator[Part]:
     yield from _runs(index, run)
 
 
-def _runs(index: int, run: list[str]) -> Iterator[Part]:
+def _runs(index: int, run: list[str]) -> Iterator[RequestText]:
     """The run in one piece, and a long one with blanks too: a number may stand before the first part of another."""
     if len(run) > 1:
         yield _part(index, run)
@@ -113,8 +113,8 @@ def _runs(index: int, run: list[str]) -> Iterator[Part]:
         yield _part(index, [run[0], *(f" {text.lstrip()}" for text in run[1:])])
 
 
-def _part(index: int, run: list[str]) -> Part:
-    return Part(index, "".join(run), False, tuple(accumulate(map(len, run[:-1]))))
+def _part(index: int, run: list[str]) -> RequestText:
+    return RequestText(index, "".join(run), False, tuple(accumulate(map(len, run[:-1]))))
 
 
 def _joint(tail: str, head: str) -> str | None:

@@ -1,21 +1,8 @@
-"""What a detector finds, and when a text found beside a telling name is no secret at all."""
+"""Is a value that stands beside a telling name a secret, or a placeholder, a manual's default, code, prose?"""
 
 import re
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
-from backends.privacy.window import Window
-
-
-class Hit(NamedTuple):
-    """Something private at `start:end` of a text."""
-
-    kind: str
-    start: int
-    end: int
-
-
-Detector = Callable[[Window], Iterable[Hit]]
+from backends.privacy.detection import word_set
 
 
 def is_placeholder(value: str) -> bool:
@@ -23,6 +10,11 @@ def is_placeholder(value: str) -> bool:
     if len(set(value)) < 4 or value.lower() in DEFAULT_LOGINS or value in DOCUMENTED:
         return True
     return PLACEHOLDER.search(value) is not None
+
+
+def is_documented(text: str) -> bool:
+    """Holds a key, or a part of one, that vendors' own pages print."""
+    return any(part in text for part in DOCUMENTED_PARTS)
 
 
 def is_counting(digits: str) -> bool:
@@ -58,10 +50,6 @@ def is_loud(value: str) -> bool:
 def has_all_cases(value: str) -> bool:
     """Capitals, small letters and digits."""
     return value not in (value.lower(), value.upper()) and any(map(str.isdigit, value))
-
-
-def words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
 
 
 UPWARDS = "01234567890123456789"
@@ -100,18 +88,30 @@ CODE = re.compile(
     """
 )
 
-DOCUMENTED = words(
+DOCUMENTED_PARTS = (
+    "EXAMPLE",
+    "4eC39HqLyjWDarjtT1zdp7dc",
+    "eyJzdWIiOiIxMjM0NTY3ODkwIi",
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4g",
+    "eyJhbGciOiJIUzI1NiJ9.e30",
+    "T00000000/B00000000/XXXX",
+    "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11",
+)
+"""In a longer text, too."""
+
+DOCUMENTED = word_set(
     """123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw
     sk_test_4eC39HqLyjWDarjtT1zdp7dc wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY JBSWY3DPEHPK3PXP
     2b7e151628aed2a6abf7158809cf4f3c 0123456789abcdef0123456789abcdef 000102030405060708090a0b0c0d0e0f"""
 )
 """Keys that vendors' own pages and test vectors print."""
 
-DEFAULT_LOGINS = words(
-    """admin root guest user test password passwd pass secret postgres mysql redis mongo rabbit rabbitmq minio demo toor
-    minioadmin default changeme changeit letmein pi raspberry ubuntu vagrant elastic kibana grafana sa public private
-    key token apikey api_key pwd pw foo bar baz none null true false undefined admin123 password123 test123 secret123
-    p@ssw0rd mypassword mysecret postgres123 root123 123456 12345678 password1 hunter2 supersecret s3cr3t s3cret 1234
-    passw0rd pa55word correcthorsebatterystaple qwerty xxx yyy zzz abc123 abc calvin guest123 admin1234 welcome1"""
+DEFAULT_LOGINS = word_set(
+    """admin root guest user test password passwd pass secret postgres mysql redis mongo rabbit rabbitmq minio demo
+    toor minioadmin default changeme changeit letmein pi raspberry ubuntu vagrant elastic kibana grafana sa public
+    private key token apikey api_key pwd pw foo bar baz none null true false undefined admin123 password123
+    test123 secret123 p@ssw0rd mypassword mysecret postgres123 root123 123456 12345678 password1 hunter2
+    supersecret s3cr3t s3cret 1234 passw0rd pa55word correcthorsebatterystaple qwerty xxx yyy zzz abc123 abc
+    calvin guest123 admin1234 welcome1"""
 )
 """What manuals print: harmless, as everybody knows them."""

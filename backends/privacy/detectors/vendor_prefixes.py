@@ -1,4 +1,7 @@
-"""Vendors' prefixes, and what follows each in a real key. From the vendors' own pages on their token formats."""
+"""How vendors' keys begin, and what follows in a real key: a new vendor's key is a row here.
+
+From the vendors' own pages on their token formats.
+"""
 
 BODY = r"[A-Za-z0-9_\-]"
 
@@ -137,3 +140,6 @@ UNMISTAKABLE = (
     "AIza",
 )
 """Prefixes that count even where no blank was left before them; what follows is long and has no dash."""
+
+AWS = ("AKIA", "ASIA")
+"""Prefixes of Amazon's access keys, which are a kind of their own."""

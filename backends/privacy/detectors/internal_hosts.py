@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 
 from backends.patterns import Network, network_of
-from backends.privacy.hit import Hit
-from backends.privacy.window import Window
+from backends.privacy.detection import Detection
+from backends.privacy.text_window import TextWindow
 
 ADDRESS = re.compile(
     r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)|(?<![\w.:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])"
@@ -29,14 +29,14 @@ class InternalHosts:
                 )
         self._names = re.compile(rf"(?<![\w.\-])(?:{'|'.join(names)})(?![\w\-]|\.\w)") if names else None
 
-    def find(self, window: Window) -> Iterator[Hit]:
+    def find(self, window: TextWindow) -> Iterator[Detection]:
         """Hosts and addresses that are marked."""
         if self._names is not None:
             for match in self._names.finditer(window.lowered):
-                yield Hit("internal-host", match.start(), match.end())
+                yield Detection("internal-host", match.start(), match.end())
         for match in ADDRESS.finditer(window.text) if self._networks else ():
             if self._is_internal(match[0]):
-                yield Hit("internal-host", match.start(), match.end())
+                yield Detection("internal-host", match.start(), match.end())
 
     def _is_internal(self, text: str) -> bool:
         try:

@@ -11,7 +11,7 @@ NUMBER = re.compile(r"\d[\d .\-/()]{5}")
 """Six digits and separators: no card, account, phone or id has fewer."""
 
 
-class Window:
+class TextWindow:
     """`lowered` has `text`'s own length, so that offsets hold in both."""
 
     def __init__(self, text: str) -> None:

@@ -6,8 +6,8 @@ from time import monotonic
 import regex
 
 from backends.patterns import compiled
-from backends.privacy.hit import Hit
-from backends.privacy.window import Window
+from backends.privacy.detection import Detection
+from backends.privacy.text_window import TextWindow
 
 TIME_S = 0.25
 """For all patterns on one text; Python's own `re` cannot be stopped, `regex` can."""
@@ -22,15 +22,15 @@ class OperatorRules:
         self._words = regex.compile(rf"(?<!\w)(?:{'|'.join(wanted)})(?!\w)", regex.IGNORECASE) if wanted else None
         self._patterns = [compiled(index, pattern) for index, pattern in enumerate(patterns)]
 
-    def find(self, window: Window) -> Iterator[Hit]:
+    def find(self, window: TextWindow) -> Iterator[Detection]:
         """Every word and match. Raises TimeoutError when the patterns' time is up."""
         text = window.text
         for match in self._words.finditer(text) if self._words is not None else ():
-            yield Hit("word", match.start(), match.end())
+            yield Detection("word", match.start(), match.end())
         ends = monotonic() + TIME_S
         for pattern in self._patterns:
             for start, end in _matches(pattern, text, ends):
-                yield Hit("pattern", start, end)
+                yield Detection("pattern", start, end)
 
 
 def _matches(pattern: "regex.Pattern[str]", text: str, ends: float) -> Iterator[tuple[int, int]]:

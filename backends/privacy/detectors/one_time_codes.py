@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from backends.privacy.hit import Hit, is_counting
-from backends.privacy.window import Window
+from backends.privacy.detection import Detection
+from backends.privacy.detectors.secret_values import is_counting
+from backends.privacy.text_window import TextWindow
 
 STEMS = ("code", "código", "codigo", "codice", "otp", "tan", "验证码", "驗證碼", "認証コード", "인증")
 
@@ -33,11 +34,11 @@ BEFORE_NAME = re.compile(
 )
 
 
-def find(window: Window) -> Iterator[Hit]:
+def find(window: TextWindow) -> Iterator[Detection]:
     """Six to eight digits beside what such a code is called."""
     if SIX.search(window.text) is None or not window.has_any(STEMS):
         return
     for pattern in (AFTER_NAME, BEFORE_NAME):
         for match in pattern.finditer(window.text):
             if not is_counting("".join(filter(str.isdigit, match[1]))):
-                yield Hit("password", *match.span(1))
+                yield Detection("password", *match.span(1))

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from backends.privacy.hit import Hit, words
-from backends.privacy.window import Window
+from backends.privacy.detection import Detection, word_set
+from backends.privacy.text_window import TextWindow
 
 FRENCH = (
     r"\b\d{1,5}[a-z]?,? (?:bis )?(?:rue|avenue|av\.|boulevard|bd|chemin|place|allée|impasse|quai|route|cours) "
@@ -35,12 +35,12 @@ POSTCODE = re.compile(
     r"\b(?:\d{5}(?:-\d{3,4})?|\d{4} ?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{6}|\d{3} \d{3}|\d{2}-\d{3}|"
     r"[A-Z]{2} \d{5}|\d{4}-\d{3}|\d{4})\b"
 )
-STREETS = words(
-    """rue avenue av. boulevard bd chemin place allée impasse quai route cours straße strasse str. weg gasse platz allee
-    ring damm ufer gracht laan straat plein kade dijk steeg via vicolo corso largo calle c/ avenida avda paseo plaza rua
-    travessa alameda praça rúa carrer camino ul. ulica al. street road lane drive close court way terrace crescent
-    square gardens hill row mews grove park main flat apt apartment house plot unit suite door
-    am an auf im in zum zur unter st. st, ave rd. rd, dr. ln. blvd"""
+STREETS = word_set(
+    """rue avenue av. boulevard bd chemin place allée impasse quai route cours straße strasse str. weg gasse platz
+    allee ring damm ufer gracht laan straat plein kade dijk steeg via vicolo corso largo calle c/ avenida avda
+    paseo plaza rua travessa alameda praça rúa carrer camino ul. ulica al. street road lane drive close court way
+    terrace crescent square gardens hill row mews grove park main flat apt apartment house plot unit suite door am
+    an auf im in zum zur unter st. st, ave rd. rd, dr. ln. blvd"""
 )
 """One of these, or a short form of the English ones, is in each street; "st", "rd" and "dr" alone are too common."""
 
@@ -52,7 +52,7 @@ DIGITS, BRITISH = re.compile(r"\d\d[\d\-]"), re.compile(r"[A-Z]\d")
 """One stands in every postcode, and is found in a fraction of the time."""
 
 
-def find(window: Window) -> Iterator[Hit]:
+def find(window: TextWindow) -> Iterator[Detection]:
     """Streets with a postcode near behind them."""
     text = window.text
     if (DIGITS.search(text) or BRITISH.search(text)) is None or not window.has_any(STREETS):
@@ -60,7 +60,7 @@ def find(window: Window) -> Iterator[Hit]:
     for start, end in _near_postcodes(text):
         for match in STREET.finditer(text, start, end):
             if (code := POSTCODE.search(text, match.end(), match.end() + ADDRESS_REACH)) is not None:
-                yield Hit("address", match.start(), code.end())
+                yield Detection("address", match.start(), code.end())
 
 
 def _near_postcodes(text: str) -> Iterator[tuple[int, int]]:

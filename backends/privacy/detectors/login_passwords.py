@@ -5,15 +5,9 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 
-from backends.privacy.hit import (
-    Hit,
-    is_code,
-    is_loud,
-    is_placeholder,
-    is_random,
-    words,
-)
-from backends.privacy.window import Window
+from backends.privacy.detection import Detection, word_set
+from backends.privacy.detectors.secret_values import is_code, is_loud, is_placeholder, is_random
+from backends.privacy.text_window import TextWindow
 
 ARGUMENT = r"(?:'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s\"'`,;<>]{4,300})"
 
@@ -82,11 +76,11 @@ NEAR = re.compile(
 )
 WORD = re.compile(r"(?<![^\s\"'`(=:,;])[^\s\"'`,;<>()]{8,64}(?![^\s\"'`,;<>()])")
 REACH_BEFORE, REACH_AFTER = 60, 30
-PROSE = words("the and for are but not from into onto per via was has had its how")
+PROSE = word_set("the and for are but not from into onto per via was has had its how")
 """Words that no list of seed words holds."""
 
 
-def find(window: Window) -> Iterator[Hit]:
+def find(window: TextWindow) -> Iterator[Detection]:
     """Passwords in a text that a command, a call or a file's form gives away."""
     for pattern, judged, stems in FORMS:
         if not window.has_any(stems):
@@ -94,11 +88,11 @@ def find(window: Window) -> Iterator[Hit]:
         for match in pattern.finditer(window.text):
             group = match.lastindex or 0
             if judged(match[group]):
-                yield Hit("password", match.start(group), match.end(group))
+                yield Detection("password", match.start(group), match.end(group))
     yield from _near(window)
 
 
-def _near(window: Window) -> Iterator[Hit]:
+def _near(window: TextWindow) -> Iterator[Detection]:
     """What looks like a password by itself, near a word of signing in."""
     if not window.has_any(NEAR_STEMS):
         return
@@ -107,12 +101,12 @@ def _near(window: Window) -> Iterator[Hit]:
         if is_loud(bare) and not is_placeholder(bare):
             before, after = max(0, match.start() - REACH_BEFORE), match.end() + REACH_AFTER
             if NEAR.search(window.text, before, match.start()) or NEAR.search(window.text, match.end(), after):
-                yield Hit("password", match.start(), match.start() + len(bare))
+                yield Detection("password", match.start(), match.start() + len(bare))
 
 
-NEAR_STEMS = words(
-    """pass pw kennw mdp contras clav senha wacht hasł парол log wlan wifi wi-fi cred sudo ssh ldap vpn account zugang
-    konto auth secret"""
+NEAR_STEMS = word_set(
+    """pass pw kennw mdp contras clav senha wacht hasł парол log wlan wifi wi-fi cred sudo ssh ldap vpn account
+    zugang konto auth secret"""
 )
 
 

@@ -1,31 +1,11 @@
-"""Where a person is reached: e-mail addresses and phone numbers."""
+"""Phone numbers, told by their form or by a word near them."""
 
 import re
 from collections.abc import Iterator
 
-from backends.privacy.detectors.payment import IBAN
-from backends.privacy.hit import Hit
-from backends.privacy.window import Window
-
-EMAIL = re.compile(
-    r"(?<![\w.+\-])([A-Za-z0-9_][\w.+\-]{0,63})(?:@|%40)((?:[A-Za-z0-9\-]{1,63}\.){1,5}[A-Za-z]{2,24})(?![\w@])"
-)
-SPELLED = re.compile(
-    r"(?i)(?<![\w.+\-])([a-z0-9][\w.+\-]{1,63})\s{0,2}[\[({]\s?(?:at|ät|arroba|chez)\s?[\])}]\s{0,2}([a-z0-9][\w\-]{0,62}"
-    r"(?:\s{0,2}(?:\.|[\[({]\s?(?:dot|punkt|punto|point)\s?[\])}])\s{0,2}[a-z0-9\-]{2,24}){1,3})"
-)
-"""`lena [at] webmail [dot] net`."""
-
-RESERVED = re.compile(
-    r"(?i)(^|\.)(example|invalid|test|local|localhost|internal|lan|corp|home)(\.[a-z]{2,6})?$|"
-    r"^(domain|host|server|mail|company|yourdomain|acme)\.(com|org|net|tld)$"
-)
-ROLE = re.compile(
-    r"(?i)^(git|noreply|no-reply|donotreply|root|postgres|svn|hg|user|username|name|you|your.?name|me|someone|foo|bar|"
-    r"test|nobody)$"
-)
-AUTHORITY = re.compile(r"://[^\s/@]{0,80}\Z")
-"""What stands before the user of a URL, or before its password."""
+from backends.privacy.detection import Detection
+from backends.privacy.detectors.bank_accounts import IBAN
+from backends.privacy.text_window import TextWindow
 
 PHONE_WORD = re.compile(
     r"(?i)\b(?:phone|tel|telef|télé?|mobile?|mobil|handy|cell|celu?l?|fax|call|caller|ring|sms|otp|whats ?app|number|"
@@ -61,29 +41,11 @@ LONGEST = re.compile(r"\D{0,3}(?:\d\D{0,3}){8,14}(?<=\d)(?!\d)")
 PHONE_REACH = 45
 
 
-def find(window: Window) -> Iterator[Hit]:
-    """E-mail addresses and phone numbers in a text."""
-    text = window.text
-    if "@" in text or "%40" in text:
-        for match in EMAIL.finditer(text):
-            if _is_persons(match) and AUTHORITY.search(text, max(0, match.start() - 90), match.start()) is None:
-                yield Hit("email", match.start(), match.end())
-    if ("[" in text or "(" in text or "{" in text) and window.has_any(
-        ("[at", "(at", "[ at", "( at", "{at", "[ät", "(ät", "(arroba", "[arroba", "(chez")
-    ):
-        for match in SPELLED.finditer(text):
-            if _is_persons(match):
-                yield Hit("email", match.start(), match.end())
-    if window.has_number:
-        yield from _phones(text)
-
-
-def _is_persons(match: re.Match[str]) -> bool:
-    return not RESERVED.search(match[2]) and not ROLE.match(match[1])
-
-
-def _phones(text: str) -> Iterator[Hit]:
+def find(window: TextWindow) -> Iterator[Detection]:
     """An international number speaks for itself; a national one needs its brackets or a telling word near it."""
+    if not window.has_number:
+        return
+    text = window.text
     accounts = [match.span(1) for match in IBAN.finditer(text)]
     for pattern, alone in ((INTERNATIONAL, True), (NATIONAL, False)):
         for match in pattern.finditer(text):
@@ -93,7 +55,7 @@ def _phones(text: str) -> Iterator[Hit]:
             if not 9 <= digits <= 15 or FICTITIOUS.search(number) or _inside(match, accounts):
                 continue
             if (alone and not number.isdigit()) or UNMISTAKABLE.match(number) or _near_phone_word(text, match):
-                yield Hit("phone", match.start(), match.start() + len(number))
+                yield Detection("phone", match.start(), match.start() + len(number))
 
 
 def _inside(match: re.Match[str], spans: list[tuple[int, int]]) -> bool:

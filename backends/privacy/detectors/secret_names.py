@@ -2,7 +2,7 @@
 
 import re
 
-from backends.privacy.hit import words
+from backends.privacy.detection import word_set
 
 PASSWORDS = (
     r"pass(?:word|wd|wort|phrase|code|ord)?|pwd|pw|kennwort|mot de passe|mdp|contrase[ñn]a|clave|senha|"
@@ -25,25 +25,26 @@ NAME = re.compile(
     rf"(?i)(?:(?P<key>(?:clave|cl[ée]|chave|chiave){QUALIFIED})|(?P<password>{PASSWORDS})|(?P<other>{KEYS}))"
 )
 
+HEAD_WORDS = word_set(
+    """pass pwd pw kennwort mdp contras clave cle clé senha palavra wachtw haslo hasło adgangsk losenord lösenord sifre
+    şifre parola salasan heslo jelsz lozink mật парол 密 口令 パスワ 비밀 पासव סיסמ كلمة requirepass masterauth
+    masterkey psk pin puk cred secret token authkey accesskey signingkey encryptionkey accountkey licensekey privatekey
+    key bearer salt schlüssel sleutel nyckel klucz chave chiave ключ токен секрет jeton geheimnis 秘 令牌 キー トークン
+    키 토큰"""
+)
 HEADS = (
     "mot de passe",
     "kata s",
-    *words(
-        """pass pwd pw kennwort mdp contras clave cle clé senha palavra wachtw haslo hasło adgangsk losenord lösenord
-        sifre şifre parola salasan heslo jelsz lozink mật парол 密 口令 パスワ 비밀 पासव סיסמ كلمة requirepass
-        masterauth masterkey psk pin puk cred secret token authkey accesskey signingkey encryptionkey accountkey
-        licensekey privatekey key bearer salt schlüssel sleutel nyckel klucz chave chiave ключ токен секрет jeton
-        geheimnis 秘 令牌 キー トークン 키 토큰"""
-    ),
+    *sorted(HEAD_WORDS),
 )
 """How each name begins, in small letters."""
 
-ENDINGS = words(
-    "wort word wd phrase code et en s a om em u y i in n na si sı sini im ja jem ów ami ami ем я ю і ам ін ul și"
+ENDINGS = word_set(
+    """wort word wd phrase code et en s a om em u y i in n na si sı sini im ja jem ów ami ami ем я ю і ам ін ul și"""
 )
 """Inflections that a password's name may carry, besides what code appends to it."""
 
-SHORT = words("pw pin psk puk pass key salt clave senha cle clé chave parola sifre şifre heslo haslo cred creds")
+SHORT = word_set("""pw pin psk puk pass key salt clave senha cle clé chave parola sifre şifre heslo haslo cred creds""")
 """Names that other words end in (monkey, compass)."""
 
 HARMLESS = re.compile(

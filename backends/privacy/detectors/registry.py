@@ -1,0 +1,77 @@
+"""The table of kinds of private data, and the detectors that find them.
+
+A vendor's key is a row of `vendor_prefixes.py`. A new kind needs a detector in this folder, a row of KINDS and a place
+in DETECTORS.
+"""
+
+from typing import NamedTuple
+
+from backends.privacy.detection import Detector
+from backends.privacy.detectors import (
+    api_keys,
+    bank_accounts,
+    cards,
+    connection_strings,
+    emails,
+    jwts,
+    login_passwords,
+    named_secrets,
+    national_ids,
+    one_time_codes,
+    passports,
+    phones,
+    postal_addresses,
+    private_keys,
+)
+
+
+class Kind(NamedTuple):
+    """`name` stands in findings, `label` in placeholders, where it tells a model enough to write a sentence around it.
+    `why` is the plain word for the reason of a verdict.
+    """
+
+    name: str
+    label: str
+    why: str
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("api-key", "API_KEY", "key"),
+        Kind("aws-key", "API_KEY", "key"),
+        Kind("jwt", "TOKEN", "token"),
+        Kind("private-key", "PRIVATE_KEY", "private key"),
+        Kind("connection-string", "PASSWORD", "password"),
+        Kind("password", "PASSWORD", "password"),
+        Kind("card", "CARD", "card"),
+        Kind("iban", "IBAN", "bank account"),
+        Kind("national-id", "PERSONAL_ID", "national id"),
+        Kind("email", "EMAIL", "e-mail"),
+        Kind("phone", "PHONE", "phone"),
+        Kind("address", "ADDRESS", "address"),
+        Kind("passport", "PASSPORT", "passport"),
+        Kind("word", "TERM", "word"),
+        Kind("pattern", "TERM", "pattern"),
+        Kind("internal-host", "HOST", "internal host"),
+    )
+}
+"""The last three are the operator's own, from the settings."""
+
+DETECTORS: tuple[Detector, ...] = (
+    api_keys.find,
+    jwts.find,
+    private_keys.find,
+    connection_strings.find,
+    named_secrets.find,
+    login_passwords.find,
+    one_time_codes.find,
+    cards.find,
+    bank_accounts.find,
+    national_ids.find,
+    emails.find,
+    phones.find,
+    postal_addresses.find,
+    passports.find,
+)
+"""In the order in which they run: the first finding gives a verdict its reason."""

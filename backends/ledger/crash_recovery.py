@@ -15,11 +15,11 @@ def unfinished(db: sqlite3.Connection) -> list[Settle]:
 
 def _settlement(db: sqlite3.Connection, row: sqlite3.Row) -> Settle:
     tokens = Tokens(input=row["input_tokens"])
-    held = db.execute("SELECT engine, model, usd FROM reservations WHERE id = ? ORDER BY rowid", (row["id"],))
+    held = db.execute("SELECT engine, zone, model, usd FROM reservations WHERE id = ? ORDER BY rowid", (row["id"],))
     attempts = tuple(
         Attempt(
             engine=one["engine"],
-            zone=zone_of(one["engine"]),
+            zone=one["zone"] or zone_of(one["engine"]),
             model=one["model"],
             tokens=tokens,
             cost_usd=Decimal(one["usd"]),

@@ -19,7 +19,7 @@ Value = str | int | float | None
 class StoredAttempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An attempt as `requests_v1.attempts` shows it; `role` only where it is not "answer".
 
-    Rows of before it was kept have no `model_asked`; the others always have.
+    Earlier rows have no `model_asked` and no `zone`; the others always have both.
     """
 
     engine: EngineName
@@ -29,6 +29,7 @@ class StoredAttempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str | None
     role: Role = "answer"
     model_asked: str = ""
+    zone: Zone | None = None
 
 
 def encode(outcome: Outcome) -> dict[str, Any]:
@@ -66,6 +67,7 @@ def encode(outcome: Outcome) -> dict[str, Any]:
         "p_cloud": outcome.p_cloud,
         "weights": storable(outcome.weights) or None,
         "own_cost_usd": None if outcome.own_cost_usd is None else usd_text(outcome.own_cost_usd),
+        "recorded_zone": outcome.zone,
     }
 
 
@@ -82,7 +84,7 @@ def decode(row: sqlite3.Row) -> Outcome:
         started_at=moment(row["started_at"]),
         source=row["source"],
         engine=row["engine"],
-        zone=zone_of(row["engine"]),
+        zone=row["zone"],
         model=row["model"],
         intent=row["intent"],
         complexity=row["complexity"],
@@ -144,13 +146,14 @@ def _stored(attempt: Attempt) -> StoredAttempt:
         error=storable(attempt.error),
         role=attempt.role,
         model_asked=storable(attempt.model_asked or attempt.model),
+        zone=attempt.zone,
     )
 
 
 def _attempt(stored: StoredAttempt, estimated: bool) -> Attempt:
     return Attempt(
         engine=stored.engine,
-        zone=zone_of(stored.engine),
+        zone=stored.zone or zone_of(stored.engine),
         model=stored.model,
         tokens=stored.tokens,
         cost_usd=Decimal(stored.cost_usd),
@@ -162,7 +165,7 @@ def _attempt(stored: StoredAttempt, estimated: bool) -> Attempt:
 
 
 def zone_of(engine: Served) -> Zone:
-    """Where an engine was, of rows that do not say it: they are of the two that are built in, or of the cache."""
+    """The zone of an engine in rows that do not say it: those are of the two built-in engines, or of the cache."""
     return LOCAL if engine in (LOCAL, CACHE) else CLOUD
 
 
@@ -171,16 +174,17 @@ def _json(value: Any) -> str:
 
 
 class ReservationRow(Struct, frozen=True, tag="held", array_like=True):
-    """A reservation of an open request; `usd` is decimal text."""
+    """A reservation of an open request; `usd` is decimal text, `zone` None in a spill of an earlier version."""
 
     id: str
     engine: str
     model: str
     usd: str
+    zone: Zone | None = None
 
     def write(self, db: sqlite3.Connection) -> bool:
-        values = (self.id, self.engine, self.model, self.usd)
-        db.execute("INSERT INTO reservations (id, engine, model, usd) VALUES (?, ?, ?, ?)", values)
+        values = (self.id, self.engine, self.model, self.usd, self.zone)
+        db.execute("INSERT INTO reservations (id, engine, model, usd, zone) VALUES (?, ?, ?, ?, ?)", values)
         return True
 
 
@@ -206,7 +210,7 @@ class FinalRow(Struct, frozen=True, tag="final", array_like=True):
 
     def write(self, db: sqlite3.Connection) -> bool:
         """False, and nothing is written, where the request has its final row already."""
-        # A spill of an earlier version has no zone in its rows.
+        # Rows of an earlier version's spill have no zone.
         if not db.execute(SETTLE, {"recorded_zone": None} | self.row).rowcount:
             return False
         db.executemany("INSERT INTO charges VALUES (?, ?, ?, ?, ?, ?, ?)", self.charges)

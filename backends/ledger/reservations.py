@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from backends.types import ZERO
+from backends.types import ZERO, EngineName, Zone
 
 
 class BudgetTotals(Struct, frozen=True):
@@ -34,7 +34,10 @@ class BudgetTotals(Struct, frozen=True):
 
 
 class Reservation(Struct, frozen=True):
-    engine: str
+    """What one upstream call may cost at most."""
+
+    engine: EngineName
+    zone: Zone
     model: str
     usd: Decimal
 

@@ -30,7 +30,7 @@ from backends.ledger.write_commands import Admission, Admit, Audit, Reserve, Set
 from backends.ledger.writer import CLOSED, Writer, commit
 from backends.paths import Paths
 from backends.settings.money import Budget
-from backends.types import Acted, BudgetState, EngineName, Outcome, Spend
+from backends.types import Acted, BudgetState, EngineName, Outcome, Spend, Zone
 
 __all__ = ["Admission", "Headroom", "Ledger"]
 
@@ -110,9 +110,9 @@ class Ledger:
         """
         await self._writer.write(Admit(admission))
 
-    async def reserve(self, id: str, *, engine: EngineName, model: str, amount: Decimal) -> None:
+    async def reserve(self, id: str, *, engine: EngineName, zone: Zone, model: str, amount: Decimal) -> None:
         """Reserve for a further attempt of an open request, in the windows of its admission. Raises BudgetExceeded."""
-        await self._writer.write(Reserve(id, Reservation(engine, model, amount)))
+        await self._writer.write(Reserve(id, Reservation(engine, zone, model, amount)))
 
     async def settle(
         self,

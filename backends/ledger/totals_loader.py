@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from backends.ledger.budget_limits import overrides
-from backends.ledger.request_rows import moment, stamp
+from backends.ledger.request_rows import moment, stamp, zone_of
 from backends.ledger.reservations import Charge, OpenCall, Reservation
 from backends.ledger.running_totals import RunningTotals
 from backends.settings.money import Budget
@@ -34,8 +34,8 @@ def load(
             totals.charge_one(index, row["agent"], charge)
     for row in db.execute("SELECT id, agent, charged_at FROM admissions").fetchall():
         at = moment(row["charged_at"])
-        held = db.execute("SELECT engine, model, usd FROM reservations WHERE id = ? ORDER BY rowid", (row["id"],))
-        reservations = tuple(Reservation(one["engine"], one["model"], Decimal(one["usd"])) for one in held)
+        held = db.execute("SELECT engine, zone, model, usd FROM reservations WHERE id = ? ORDER BY rowid", (row["id"],))
+        reservations = tuple(_reservation(one) for one in held)
         call = OpenCall(agent=row["agent"], charged_at=at, starts=totals.starts_at(at), reservations=reservations)
         totals.reopen(row["id"], call)
     month = db.execute(
@@ -53,6 +53,11 @@ def load(
     }
     totals.set_spend(today, (Decimal(month["cost"]), Decimal(month["baseline"])))
     return totals
+
+
+def _reservation(row: sqlite3.Row) -> Reservation:
+    zone = row["zone"] or zone_of(row["engine"])
+    return Reservation(row["engine"], zone, row["model"], Decimal(row["usd"]))
 
 
 def _last_moment(db: sqlite3.Connection) -> datetime | None:

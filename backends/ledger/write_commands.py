@@ -22,7 +22,7 @@ from backends.ledger.request_rows import (
 )
 from backends.ledger.reservations import Charge, OpenCall, Reservation
 from backends.ledger.running_totals import RunningTotals
-from backends.types import ZERO, Acted, EngineName, Outcome, Source
+from backends.types import ZERO, Acted, EngineName, Outcome, Source, Zone
 
 
 class Admission(Struct, frozen=True, kw_only=True):
@@ -33,6 +33,7 @@ class Admission(Struct, frozen=True, kw_only=True):
     started_at: datetime
     source: Source
     engine: EngineName
+    zone: Zone
     model: str
     intent: str
     complexity: float
@@ -97,7 +98,8 @@ class Admit(Struct, frozen=True):
 
     @property
     def _reservation(self) -> Reservation:
-        return Reservation(self.admission.engine, self.admission.model, self.admission.reserved_usd)
+        admission = self.admission
+        return Reservation(admission.engine, admission.zone, admission.model, admission.reserved_usd)
 
 
 class Reserve(Struct, frozen=True):
@@ -196,7 +198,8 @@ def admitted_before(id: str) -> WrongUse:
 
 
 def _held(id: str, reservation: Reservation) -> ReservationRow:
-    return ReservationRow(id, reservation.engine, storable(reservation.model), usd_text(reservation.usd))
+    model, usd = storable(reservation.model), usd_text(reservation.usd)
+    return ReservationRow(id, reservation.engine, model, usd, reservation.zone)
 
 
 def _charges(outcome: Outcome, charged: Decimal, call: OpenCall | None) -> Sequence[Charge]:

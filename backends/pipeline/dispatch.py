@@ -158,7 +158,9 @@ class Answering:
             call = replace(call, temperature=SAMPLE_TEMPERATURE, seed=None)
         reserved = self._costs.worst(slot.zone, call)
         if further and reserved:
-            await self._ledger.reserve(flight.request.id, engine=name, model=call.model, amount=reserved)
+            await self._ledger.reserve(
+                flight.request.id, engine=name, zone=slot.zone, model=call.model, amount=reserved
+            )
         self._progress(flight, slot, call.model, "waiting")
         async with slot.limiter.slot(flight.request.agent, retry_after_s=slot.wait_s()):
             _refuse_closed(slot)

@@ -231,6 +231,7 @@ class Pipeline:
             started_at=flight.started_at,
             source=request.source,
             engine=plan.decision.engine,
+            zone=plan.decision.zone,
             model=plan.decision.model,
             intent=plan.classes.intent,
             complexity=plan.classes.complexity,

@@ -165,6 +165,7 @@ def _admission(outcome: Outcome) -> Admission:
         started_at=outcome.started_at,
         source=outcome.source,
         engine="cloud",
+        zone="cloud",
         model=outcome.model,
         intent=outcome.intent,
         complexity=outcome.complexity,

@@ -101,7 +101,7 @@ class Money(RuleBasedStateMachine):
     def reserve(self, id: str, amount: Decimal, model: str) -> None:
         if id in self.held:
             try:
-                self.run(self.ledger.reserve(id, engine="cloud", model=model, amount=amount))
+                self.run(self.ledger.reserve(id, engine="cloud", zone="cloud", model=model, amount=amount))
             except BudgetExceeded:
                 return
             self.held[id].append(("cloud", amount, model))

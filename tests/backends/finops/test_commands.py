@@ -118,7 +118,9 @@ def test_budget_shows_what_a_running_core_has_reserved(home: Path, capsys: pytes
     async def admitted() -> None:
         async with opened(home) as ledger:
             await ledger.admit(admission("a", "0.75"))
-            await ledger.reserve("a", engine="cloud", model="gemini-3.5-flash-lite", amount=Decimal("0.25"))
+            await ledger.reserve(
+                "a", engine="cloud", zone="cloud", model="gemini-3.5-flash-lite", amount=Decimal("0.25")
+            )
             assert await asyncio.to_thread(main, ["budget", "--json"]) == 0
 
     asyncio.run(admitted())

@@ -52,6 +52,7 @@ def admission(id: str, usd: str = "1", **more: Any) -> Admission:
         started_at=AT,
         source="gateway",
         engine="cloud",
+        zone="cloud",
         model=MODEL,
         intent="chat",
         complexity=0.25,
@@ -64,7 +65,8 @@ def admission(id: str, usd: str = "1", **more: Any) -> Admission:
 
 
 def attempt(usd: Decimal | str = COST, engine: EngineName = "cloud", model: str = MODEL, **more: Any) -> Attempt:
-    zone: Zone = "cloud" if engine == "cloud" else "local"
+    """In the cloud, unless it is of the engine "local" or `more` says otherwise."""
+    zone: Zone = "local" if engine == "local" else "cloud"
     plain = Attempt(engine=engine, zone=zone, model=model, tokens=TOKENS, cost_usd=Decimal(usd))
     return replace(plain, **more)
 

@@ -190,7 +190,7 @@ def test_w2_a_call_over_midnight_is_charged_to_the_window_of_its_admission(
 ) -> None:
     totals = RunningTotals([daily("9", timezone=zone)], begin, UTC)
     first = totals.starts
-    totals.admit("a", "ada", Reservation("cloud", MODEL, D(2)))
+    totals.admit("a", "ada", Reservation("cloud", "cloud", MODEL, D(2)))
     totals.advance(begin + timedelta(seconds=seconds))
     totals.settle("a", [ONE])
     (state,) = totals.states()

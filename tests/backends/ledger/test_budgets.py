@@ -90,7 +90,7 @@ async def test_a_call_that_costs_nothing_always_fits(home: Path) -> None:
     async with opened(home, [daily("0")]) as ledger:
         await ledger.admit(admission("a", "0", engine="local", model="qwen2.5:14b"))
         with pytest.raises(BudgetExceeded):
-            await ledger.reserve("a", engine="cloud", model=MODEL, amount=Decimal("0.000001"))
+            await ledger.reserve("a", engine="cloud", zone="cloud", model=MODEL, amount=Decimal("0.000001"))
 
 
 async def test_refusal_outranks_going_local(home: Path) -> None:
@@ -103,9 +103,9 @@ async def test_refusal_outranks_going_local(home: Path) -> None:
 async def test_a_further_attempt_needs_a_further_reservation(home: Path) -> None:
     async with opened(home, [daily("2.5"), daily("9", "engine:cloud")]) as ledger:
         await ledger.admit(admission("a", "1"))
-        await ledger.reserve("a", engine="cloud", model=MODEL, amount=Decimal(1))
+        await ledger.reserve("a", engine="cloud", zone="cloud", model=MODEL, amount=Decimal(1))
         with pytest.raises(BudgetExceeded):
-            await ledger.reserve("a", engine="cloud", model=MODEL, amount=Decimal(1))
+            await ledger.reserve("a", engine="cloud", zone="cloud", model=MODEL, amount=Decimal(1))
         assert [state.reserved_usd for state in ledger.budgets()] == [Decimal(2), Decimal(2)]
         await ledger.settle(outcome("a", attempt("0.25"), attempt("0.5")))
         assert [state.spent_usd for state in ledger.budgets()] == [Decimal("0.75"), Decimal("0.75")]

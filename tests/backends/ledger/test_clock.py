@@ -41,9 +41,9 @@ async def test_a_further_reservation_after_midnight_counts_against_the_day_befor
         await ledger.admit(admission("old", "0.75"))
         clock.advance(120)
         await ledger.admit(admission("new", "1"))
-        await ledger.reserve("old", engine="cloud", model=MODEL, amount=Decimal("0.25"))
+        await ledger.reserve("old", engine="cloud", zone="cloud", model=MODEL, amount=Decimal("0.25"))
         with pytest.raises(BudgetExceeded):
-            await ledger.reserve("old", engine="cloud", model=MODEL, amount=Decimal("0.01"))
+            await ledger.reserve("old", engine="cloud", zone="cloud", model=MODEL, amount=Decimal("0.01"))
         assert ledger.budgets()[0].reserved_usd == Decimal(1)
 
 

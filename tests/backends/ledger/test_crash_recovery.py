@@ -74,8 +74,8 @@ async def test_nothing_acknowledged_is_lost(home: Path) -> None:
 
 async def test_an_open_call_is_settled_at_its_reservations(home: Path) -> None:
     async with opened(home, [daily("5")]) as ledger:
-        await ledger.admit(admission("a", "0", engine="local", model="qwen2.5:14b", sensitive=True))
-        await ledger.reserve("a", engine="cloud", model=MODEL, amount=Decimal("0.5"))
+        await ledger.admit(admission("a", "0", engine="small", zone="local", model="qwen2.5:3b", sensitive=True))
+        await ledger.reserve("a", engine="backup", zone="cloud", model=MODEL, amount=Decimal("0.5"))
     async with opened(home, [daily("5")]) as ledger:
         (row,) = await ledger.recent(9)
         assert ledger.recovered == 1
@@ -84,13 +84,14 @@ async def test_an_open_call_is_settled_at_its_reservations(home: Path) -> None:
     once = Tokens(input=1000)
     assert row.attempts == (
         Attempt(
-            engine="local", zone="local", model="qwen2.5:14b", tokens=once, cost_usd=ZERO, error=why, estimated=True
+            engine="small", zone="local", model="qwen2.5:3b", tokens=once, cost_usd=ZERO, error=why, estimated=True
         ),
         Attempt(
-            engine="cloud", zone="cloud", model=MODEL, tokens=once, cost_usd=Decimal("0.5"), error=why, estimated=True
+            engine="backup", zone="cloud", model=MODEL, tokens=once, cost_usd=Decimal("0.5"), error=why, estimated=True
         ),
     )
     assert (row.finish, row.cost_usd, row.tokens) == ("error", Decimal("0.5"), once + once)
+    assert (row.engine, row.zone) == ("backup", "cloud")
     assert row.usage_estimated
     assert row.sensitive
     assert row.error

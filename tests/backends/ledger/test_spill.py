@@ -18,9 +18,12 @@ from backends.clock import ManualClock
 from backends.errors import BudgetHeld, LedgerError, WrongUse
 from backends.ledger import spill, sqlite_connection, writer
 from backends.ledger.integrity_check import find_faults
+from backends.ledger.request_rows import AdmissionRow, FinalRow, ReservationRow, encode, pack
+from backends.ledger.running_totals import RunningTotals
 from backends.ledger.spill import SpillFile
 from backends.ledger.sqlite_connection import connect_read_only
 from backends.ledger.store import Ledger
+from backends.ledger.write_commands import Admit
 from backends.types import ZERO, Acted, Action
 from tests.backends.ledger.samples import AT, MODEL, admission, attempt, daily, opened, outcome, paths
 from tests.waiting import until
@@ -98,7 +101,7 @@ async def test_a_full_disk_holds_nobody_up_and_every_row_comes_in_once(home: Pat
         async with full(ledger):
             await ledger.settle(outcome("before", attempt("0.5"), notes=("x" * 9000,)))
             await ledger.admit(admission("within", "1"))
-            await ledger.reserve("within", engine="cloud", model=MODEL, amount=Decimal(1))
+            await ledger.reserve("within", engine="cloud", zone="cloud", model=MODEL, amount=Decimal(1))
             assert [state.reserved_usd for state in ledger.budgets()] == [Decimal(2), Decimal(2)]
             await ledger.settle(outcome("within", attempt("0.25"), attempt("0.25")))
             await ledger.settle(outcome("hit"))
@@ -144,7 +147,7 @@ async def test_what_was_said_twice_counts_once(home: Path) -> None:
             with pytest.raises(WrongUse, match="admitted before"):
                 await ledger.admit(admission("open"))
             with pytest.raises(LedgerError, match="is not open"):
-                await ledger.reserve("new", engine="cloud", model=MODEL, amount=ZERO)
+                await ledger.reserve("new", engine="cloud", zone="cloud", model=MODEL, amount=ZERO)
             assert ledger.budgets()[0].spent_usd == Decimal(2)
             await ledger.settle(outcome("open"))
     assert await asyncio.to_thread(stored, home) == {"known": "1", "new": "1", "open": "0"}
@@ -215,7 +218,7 @@ async def main():
         sys.stdin.readline()
         await ledger.settle(outcome("a", attempt("0.5")))
         await ledger.admit(admission("b", "1"))
-        await ledger.reserve("b", engine="cloud", model="m", amount=Decimal(1))
+        await ledger.reserve("b", engine="cloud", zone="cloud", model="m", amount=Decimal(1))
         assert ledger.spill_status()
         if where == "spilled":
             die()
@@ -261,3 +264,23 @@ async def test_a_row_of_another_version_is_one_line_and_stays(home: Path) -> Non
     spill = SpillFile.open(paths(home).spill, SPILL)
     assert len(list(spill.records())) == 1
     spill.close()
+
+
+async def test_rows_of_an_earlier_versions_spill_are_of_the_zone_of_their_engine(home: Path) -> None:
+    async with opened(home, spill_bytes=SPILL):
+        pass
+    held = ReservationRow("a", "cloud", MODEL, "1")
+    row = Admit(admission("a")).rows(RunningTotals((), AT)).row
+    final = encode(outcome("b", attempt("0", "local"))) | dict.fromkeys(("prompt_hash", "price_source"))
+    del final["recorded_zone"]
+    records = (
+        AdmissionRow("a", row, held),
+        FinalRow("b", final | {"charged_at": row["charged_at"]}, (), None),
+    )
+    spill = SpillFile.open(paths(home).spill, SPILL)
+    # A reservation was written as its id, engine, model and amount.
+    spill.append([pack(one).replace(b',"1",null]', b',"1"]') for one in records])
+    spill.close()
+    async with opened(home, spill_bytes=SPILL) as ledger:
+        found = await ledger.recent(9)
+    assert [(one.id, one.zone) for one in found] == [("b", "local"), ("a", "cloud")]

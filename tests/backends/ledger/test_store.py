@@ -75,6 +75,7 @@ async def test_the_view_is_the_contract(home: Path) -> None:
             "cost_usd": "0.0000001",
             "error": None,
             "model_asked": MODEL,
+            "zone": "cloud",
         }
     ]
     assert (row["sensitive"], row["usage_estimated"], row["prompt_hash"]) == (0, 0, "00ff")
@@ -120,7 +121,7 @@ async def test_an_id_is_admitted_once(home: Path, ended: bool) -> None:
 async def test_only_an_open_request_reserves_more(home: Path) -> None:
     async with opened(home, [daily("5")]) as ledger:
         with pytest.raises(LedgerError, match="not open"):
-            await ledger.reserve("a", engine="cloud", model=MODEL, amount=Decimal(1))
+            await ledger.reserve("a", engine="cloud", zone="cloud", model=MODEL, amount=Decimal(1))
 
 
 async def test_bodies_are_stored_only_when_given(home: Path) -> None:
@@ -252,3 +253,18 @@ async def test_tokens_are_those_of_the_row(home: Path) -> None:
         await ledger.settle(replace(both, notes=()))
         (kept,) = await ledger.recent(1)
     assert kept.tokens == TOKENS + TOKENS
+
+
+async def test_any_engine_keeps_its_zone(home: Path) -> None:
+    small = attempt("0", "small", "qwen2.5:3b", zone="local")
+    async with opened(home) as ledger:
+        await ledger.settle(outcome("a", small, attempt("0.25", "backup", "anthropic/claude-sonnet-4.5")))
+        await ledger.settle(outcome("b", small))
+        found = await ledger.recent(9)
+        assert (await ledger.cloud_calls(AT)) == {"anthropic/claude-sonnet-4.5": (1, 1000)}
+    assert [(one.engine, one.zone) for one in found] == [("backup", "cloud"), ("small", "local")]
+    assert [(one.engine, one.zone) for one in found[0].attempts] == [("small", "local"), ("backup", "cloud")]
+    assert [tuple(row) for row in rows(home, "SELECT engine, zone FROM requests_v1 ORDER BY id")] == [
+        ("backup", "cloud"),
+        ("small", "local"),
+    ]

@@ -3,7 +3,9 @@
 import asyncio
 from contextlib import AsyncExitStack, suppress
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -28,6 +30,10 @@ from backends.telemetry.history import History
 from backends.types import Outcome, Tokens
 from backends.upstream.self_hosted_cost import OwnCost
 from backends.verification import Score
+
+if TYPE_CHECKING:
+    from backends.cache.semantic.embedders import Embedder
+    from backends.cache.semantic.ollama_embedder import EmbedTexts
 
 REMEMBERED = 50  # requests of earlier runs that the console lists
 
@@ -78,13 +84,14 @@ async def open_ground(
         registry.build, settings, gemini_key=gemini_key, catalogue=catalogue, signatures=signatures
     )
     stack.push_async_callback(engines.close)
+    embed = None if (ollama := engines.ollama) is None else embed_texts(ollama)
     cache = await ResponseCache.open(
         paths.cache,
         settings.cache,
         clock=clock,
         agent=lambda request: settings.rules(request.agent, request.rules),
         secret=install_key.derived("cache"),
-        embed_texts=None if (ollama := engines.ollama) is None else embed_texts(ollama),
+        load_embedder=partial(_load_embedder, settings.cache.embedder, embed),
     )
     stack.push_async_callback(cache.close)
     prices = Prices(settings.prices, discount=settings.engines["cloud"].discount)
@@ -112,6 +119,12 @@ async def open_ground(
         recent=await ledger.recent(REMEMBERED),
         cloud_calls=await ledger.cloud_calls(start_of(day_of(clock.now()))),
     )
+
+
+def _load_embedder(kind: str, embed: "EmbedTexts | None") -> "Embedder":
+    from backends.cache.semantic import embedders
+
+    return embedders.load(kind, embed_texts=embed)
 
 
 def _checks_closely(settings: Settings) -> bool:

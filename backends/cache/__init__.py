@@ -1,1 +1,1 @@
-"""Answers kept: the exact tier, and the semantic one where its extra is installed."""
+"""The response cache: exact repeats, and paraphrases where the semantic extra is installed."""

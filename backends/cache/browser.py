@@ -1,4 +1,4 @@
-"""The cache's file read beside a running core: what is stored, whose, and what came of it. Nothing here writes."""
+"""A read-only view of the cache's file, which may be used while a core runs: entries and the reviews of their hits."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -12,11 +12,9 @@ from backends.cache import codec
 from backends.cache.encryption import BodyCipher
 from backends.cache.stored_answer import StoredEntry, entry_id
 
-COLUMNS = "key, partition, agent, stored_at, expires_at, hits, size, checksum, body"
-
 
 class ListedEntry(Struct, frozen=True, kw_only=True):
-    """An entry as it is listed; `entry` is None where it is encrypted and there is no key, or broken."""
+    """An entry as it is listed. `entry` is None if it is broken, or encrypted and there is no key."""
 
     id: str
     key: bytes
@@ -38,7 +36,7 @@ def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def totals(path: Path) -> tuple[int, int]:
-    """Entries and bytes stored at `path`; nothing where there is no file. Raises sqlite3.Error."""
+    """The number of entries at `path` and their bytes; zeros if there is no file. Raises sqlite3.Error."""
     if not path.exists():
         return 0, 0
     with open_read_only(path) as db:
@@ -49,9 +47,9 @@ def totals(path: Path) -> tuple[int, int]:
 def entries(
     db: sqlite3.Connection, cipher: BodyCipher | None, *, agent: str | None = None, id: str = "", limit: int = -1
 ) -> Iterator[ListedEntry]:
-    """Entries whose id begins with `id`, the most used first."""
+    """The entries whose id begins with `id`, the most used first; all agents' for None. A `limit` below 0 is none."""
     rows = db.execute(
-        f"SELECT {COLUMNS}, used_at FROM entries WHERE (:agent IS NULL OR agent = :agent) "  # noqa: S608 — column names only
+        f"SELECT {codec.COLUMNS}, used_at FROM entries WHERE (:agent IS NULL OR agent = :agent) "  # noqa: S608 — column names only
         "AND substr(lower(hex(key)), 1, length(:id)) = :id ORDER BY hits DESC, used_at DESC LIMIT :limit",
         {"agent": agent, "id": id.lower(), "limit": limit},
     )
@@ -72,7 +70,7 @@ def entries(
 
 
 def reviews(db: sqlite3.Connection, key: bytes) -> list[tuple[float, float | None, bool, str, str]]:
-    """(Unix seconds, score, right, by, request id) of an entry's hits that were looked at again, newest first."""
+    """(Unix seconds, score, right, by, request id) of each review of an entry's hits, newest first."""
     return [
         (at, score, bool(right), by, request)
         for at, score, right, by, request in db.execute(

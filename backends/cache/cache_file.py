@@ -1,7 +1,7 @@
-"""The cache's file: opened privately, and begun anew where it cannot be read.
+"""The cache's SQLite file: opened for its owner only, and replaced by an empty one if it cannot be read.
 
-A cache is no ledger: a corrupt file is set aside as `cache.db.corrupt` with a line in the log, one that another version
-wrote is removed, and nobody waits for either.
+A cache can be filled again, so nobody waits for a repair: a corrupt file is renamed to `cache.db.corrupt` with a line
+in the log, and a file that another version wrote is deleted.
 """
 
 import logging
@@ -14,8 +14,8 @@ from backends.paths import open_private
 log = logging.getLogger(__name__)
 
 VERSION = 2
-WAL_LIMIT = 4 * 1024 * 1024  # bytes that stay allocated after a checkpoint
-BUSY_S = 0.25  # longest wait for another process's lock; a request waits behind it
+WAL_LIMIT = 4 * 1024 * 1024  # bytes of the WAL that stay allocated after a checkpoint
+BUSY_S = 0.25  # longest wait for another process's lock; requests wait behind it
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -58,50 +58,53 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WIT
 
 
 class OtherVersion(sqlite3.DatabaseError):
-    """A sound file of another shape. Its answers are made again sooner than they would be moved."""
+    """A sound file with another schema. Asking again costs less than a migration."""
 
 
-def open_file(path: Path) -> sqlite3.Connection:
-    """A connection to the cache at `path`. Raises sqlite3.Error or OSError where not even an empty file can be had."""
+def open_file(path: Path, *, busy_s: float = BUSY_S) -> sqlite3.Connection:
+    """A connection to the cache at `path`, which waits `busy_s` seconds for a lock of another process.
+
+    Raises sqlite3.Error or OSError if not even an empty file can be opened.
+    """
     try:
-        return _connect(path)
+        return _connect(path, busy_s)
     except OtherVersion as error:
-        log.warning("the cache file %s is begun anew: %s", path.name, error)
-        _remove(path)
+        log.warning("the cache file %s is replaced by an empty one: %s", path.name, error)
+        _delete(path)
     except sqlite3.DatabaseError as error:
         if is_passing(error):
             raise
         set_aside(path, str(error))
-    return _connect(path)
+    return _connect(path, busy_s)
 
 
 def is_passing(error: sqlite3.Error) -> bool:
-    """Full, locked or read-only: the file itself is sound."""
+    """Whether the file itself is sound: the disk is full, or the file is locked or read-only."""
     return isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error)
 
 
-def forget_set_aside(path: Path) -> None:
-    """Delete what `set_aside` kept: it may hold prompts and answers."""
+def delete_set_aside(path: Path) -> None:
+    """Delete the file that `set_aside` kept, because it may contain prompts and answers."""
     path.with_name(path.name + ".corrupt").unlink(missing_ok=True)
 
 
-def _remove(path: Path) -> None:
+def _delete(path: Path) -> None:
     for tail in ("-wal", "-shm", ""):
         path.with_name(path.name + tail).unlink(missing_ok=True)
 
 
 def set_aside(path: Path, why: str) -> None:
-    """Move the file to `.corrupt`, over an older one, so that no number of crashes fills the disk."""
-    log.warning("the cache file was set aside as %s.corrupt and begun anew: %s", path.name, why)
+    """Rename the file to `.corrupt`, over an older one, so that repeated crashes never fill the disk."""
+    log.warning("the cache file was renamed to %s.corrupt and replaced by an empty one: %s", path.name, why)
     for tail in ("-wal", "-shm"):
         path.with_name(path.name + tail).unlink(missing_ok=True)
     path.replace(path.with_name(path.name + ".corrupt"))
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, busy_s: float) -> sqlite3.Connection:
     os.close(open_private(str(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC))
     path.chmod(0o600)
-    db = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
+    db = sqlite3.connect(path, timeout=busy_s, check_same_thread=False)
     try:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
         db.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -110,7 +113,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         db.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}").fetchone()
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, VERSION):
-            raise OtherVersion(f"another version of claw wrote it ({version})")
+            raise OtherVersion(f"it was written by another version of claw ({version})")
         db.executescript(_SCHEMA)
         db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("SELECT count(*), sum(size) FROM entries").fetchone()

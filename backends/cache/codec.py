@@ -1,4 +1,4 @@
-"""An entry as bytes in a row, with a checksum over all that it answers and says."""
+"""Encoding of an entry as a row, with a checksum over everything that decides whom it answers with what."""
 
 import struct
 import zlib
@@ -9,10 +9,12 @@ from msgspec import Struct
 from backends.cache.encryption import BodyCipher
 from backends.cache.stored_answer import StoredAnswer, StoredEntry
 
-COMPRESS_FROM = 2048  # bytes; below it a row's own overhead outweighs what zlib saves, at a third of a hit's time
+COMPRESS_FROM = 2048  # bytes; below that zlib saves less than a row's overhead and takes a third of a hit's time
 
-Row = tuple[bytes, bytes, str, float, float, int, int, int, bytes]
-"""key, partition, agent, stored_at, expires_at, hits, size, checksum, body."""
+COLUMNS = "key, partition, agent, stored_at, expires_at, hits, size, checksum, body"
+
+EntryRow = tuple[bytes, bytes, str, float, float, int, int, int, bytes]
+"""The values of `COLUMNS`."""
 
 
 class _Body(Struct, frozen=True, array_like=True):
@@ -26,13 +28,13 @@ _decoder = msgspec.msgpack.Decoder(_Body)
 
 
 def to_body(entry: StoredEntry, cipher: BodyCipher | None = None) -> bytes:
-    """Question and answer, compressed where that pays, and encrypted where the entry is to be."""
+    """Question and answer, compressed where that saves space, and encrypted if the entry must be."""
     plain = _encoder.encode(_Body(entry.question, entry.stored))
     body = b"z" + zlib.compress(plain, 3) if len(plain) >= COMPRESS_FROM else b"p" + plain
     if not entry.encrypted:
         return body
-    assert cipher is not None, "an entry is only marked as encrypted where there is a key"  # noqa: S101 — the store's promise
-    return b"e" + cipher.encrypt(body, about=entry.key + entry.partition)
+    assert cipher is not None, "only a cache with a key marks entries as encrypted"  # noqa: S101 — ResponseCache checks it
+    return b"e" + cipher.encrypt(body, bound_to=entry.key + entry.partition)
 
 
 def checksum(columns: tuple[bytes, bytes, str, float, float], body: bytes) -> int:
@@ -41,15 +43,15 @@ def checksum(columns: tuple[bytes, bytes, str, float, float], body: bytes) -> in
     return zlib.crc32(body, zlib.crc32(key + partition + agent.encode() + _times.pack(stored_at, expires_at)))
 
 
-def to_entry(row: Row, cipher: BodyCipher | None = None) -> StoredEntry | None:
-    """The entry of a row, None for one that is broken or cannot be decrypted."""
+def to_entry(row: EntryRow, cipher: BodyCipher | None = None) -> StoredEntry | None:
+    """The entry of a row; None if the row is broken or cannot be decrypted."""
     key, partition, agent, stored_at, expires_at, hits, size, recorded, body = row
     try:
         if checksum((key, partition, agent, stored_at, expires_at), body) != recorded:
             return None
         encrypted = body[:1] == b"e"
         if encrypted:
-            opened = cipher.decrypt(body[1:], about=key + partition) if cipher is not None else None
+            opened = cipher.decrypt(body[1:], bound_to=key + partition) if cipher is not None else None
             if opened is None:
                 return None
             body = opened

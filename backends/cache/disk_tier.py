@@ -1,4 +1,4 @@
-"""The one thread that touches the cache's file, and what happens when the file fails: requests go on without it."""
+"""The disk tier: the one thread that uses the cache's file. When the file fails, requests go on without it."""
 
 import builtins
 import logging
@@ -17,13 +17,13 @@ from backends.clock import Clock
 
 log = logging.getLogger(__name__)
 
-RETRY_S = 5.0  # how long a file that failed is left alone, so that a lock or a full disk delays no request
+RETRY_S = 5.0  # a file that failed is not used for so long, so that a lock or a full disk delays no request
 
 T = TypeVar("T")
 
 
 class DiskTier:
-    """Calls go to the thread in order; a caller's cancellation never reaches into a transaction."""
+    """Calls reach the thread in order; cancelling a caller never interrupts a transaction."""
 
     def __init__(self, path: Path, *, max_bytes: int, clock: Clock, cipher: BodyCipher | None = None) -> None:
         self._path = path
@@ -49,24 +49,24 @@ class DiskTier:
         return self._database.reviews.counts if self._database else (0, 0, 0)
 
     def may_have(self, key: builtins.bytes) -> bool:
-        """Whether asking for `key` is worth the thread's round trip; a miss costs none."""
+        """Whether `key` may be in the file. It saves a miss the round trip to the thread."""
         database = self._database
         return database is not None and database.may_have(key)
 
     async def get(self, key: builtins.bytes) -> StoredEntry | None:
-        """The entry of `key`: the hot path."""
+        """The entry of `key`. This is the hot path."""
         if self._clock.monotonic() < self._retry_at:
             return None
         return await self._worker.submit(partial(self._guarded, partial(Database.get_one, key=key)))
 
     async def call(self, work: Callable[[Database], T]) -> T | None:
-        """Run `work` on the file; None where the file cannot be used now."""
+        """Run `work` on the thread and return its result; None if the file cannot be used now."""
         if self._clock.monotonic() < self._retry_at:
             return None
         return await self._worker.submit(partial(self._guarded, work))
 
     async def close(self) -> None:
-        """Finish what is queued, close the file and end the thread."""
+        """Finish queued calls, close the file and end the thread."""
         await self._worker.submit(self._close)
         await self._worker.close()
 

@@ -1,7 +1,7 @@
-"""Bodies encrypted under a key of the install: who takes the cache's file without that key reads no text.
+"""Encryption of bodies with this install's key: the cache's file alone reveals no text.
 
-AES-256-GCM from `cryptography`, which Google's SDK brings. The key lies in the same home, so it guards copies and
-backups of the file, not a machine that is broken into.
+AES-256-GCM from `cryptography`. The key lies in the same home, so this protects copies and backups of the file, not a
+machine that someone has broken into.
 """
 
 import os
@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-NONCE = 12  # bytes; random, so far from 2**32 entries under one key
+NONCE = 12  # bytes; random, which is safe far below 2**32 entries under one key
 
 
 class BodyCipher:
     def __init__(self, secret: bytes) -> None:
         self._key = blake2b(secret, digest_size=32, person=b"claw cache bodie").digest()
 
-    def encrypt(self, body: bytes, *, about: bytes) -> bytes:
-        """`body` encrypted and bound to `about`, so that it opens in no other row."""
+    def encrypt(self, body: bytes, *, bound_to: bytes) -> bytes:
+        """`body` encrypted and bound to `bound_to`, so that it cannot be decrypted in another row."""
         nonce = os.urandom(NONCE)
-        return nonce + self._cipher.encrypt(nonce, body, about)
+        return nonce + self._cipher.encrypt(nonce, body, bound_to)
 
-    def decrypt(self, sealed: bytes, *, about: bytes) -> bytes | None:
-        """What was closed, None where the key or the row is another, or a byte was changed."""
+    def decrypt(self, encrypted: bytes, *, bound_to: bytes) -> bytes | None:
+        """The body; None if the key or the row is another one, or a byte was changed."""
         from cryptography.exceptions import InvalidTag
 
         try:
-            return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], about)
+            return self._cipher.decrypt(encrypted[:NONCE], encrypted[NONCE:], bound_to)
         except (InvalidTag, ValueError):
             return None
 

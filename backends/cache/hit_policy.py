@@ -15,6 +15,8 @@ KEPT = 10_000  # reviews in the file
 EACH = 256  # reviews of one entry that are read, newest first
 PRIOR = 50.0  # hits that an entry is credited with before it has any
 
+UNREACHABLE = 2.0  # a threshold that no score reaches
+
 ReviewSource = Literal["recheck", "complaint"]
 
 

@@ -18,7 +18,8 @@ from backends.cache.cache_stats import CacheCounts, snapshot
 from backends.cache.disk_tier import DiskTier
 from backends.cache.encryption import BodyCipher
 from backends.cache.hit_policy import HitReview, ReviewSource
-from backends.cache.memory_tier import MAX_BYTES, MemoryTier
+from backends.cache.limits import CacheLimits
+from backends.cache.memory_tier import MemoryTier
 from backends.cache.semantic.semantic_lookup import NearMiss, SemanticLookup
 from backends.cache.semantic.semantic_tier import SemanticTier
 from backends.cache.stored_answer import CacheHit, StoredAnswer, StoredEntry, entry_id
@@ -30,7 +31,6 @@ from backends.types import CacheStats, Request
 
 if TYPE_CHECKING:
     from backends.cache.semantic.embedders import Embedder
-    from backends.cache.semantic.ollama_embedder import EmbedTexts
 
 COMPARED = 4000  # characters of an answer; the model reads some 1,000
 RECENT_HITS = 4096  # requests of which a wrong hit can still be reported
@@ -55,14 +55,14 @@ class ResponseCache:
         agent: Callable[[Request], Agent],
         encrypts: bool,
         clock: Clock,
-        memory_bytes: int = MAX_BYTES,
+        memory: MemoryTier,
     ) -> None:
         self._disk = disk
         self._settings = settings
         self._agent = agent
         self._encrypts = encrypts
         self._clock = lifetime.MonotonicWallClock(clock)
-        self._memory = MemoryTier(memory_bytes)
+        self._memory = memory
         self._semantic = semantic
         self._semantic_lookup = SemanticLookup(disk, semantic, risk=settings.risk)
         self._uses: dict[bytes, tuple[float, int]] = {}
@@ -78,18 +78,18 @@ class ResponseCache:
         clock: Clock,
         agent: Callable[[Request], Agent] = lambda request: Agent(),
         secret: bytes | None = None,
-        embed_texts: "EmbedTexts | None" = None,
-        memory_bytes: int = MAX_BYTES,
+        load_embedder: "Callable[[], Embedder] | None" = None,
+        limits: CacheLimits = CacheLimits(),  # noqa: B008 — frozen
     ) -> "ResponseCache":
         """Open or create the file at `path`. A file that cannot be used is no error: `stats().problem` says why.
 
-        `embed_texts` is an Ollama engine's, for the setting `ollama:MODEL`. Without a `secret` of 32 bytes,
-        nothing is stored for agents whose entries must be encrypted.
+        Without a `secret` of 32 bytes, nothing is stored for agents whose entries must be encrypted. `load_embedder`
+        returns the embedding model and runs on a thread of its own; by default the settings name an installed one.
         """
         cipher = BodyCipher(secret) if secret is not None else None
         disk = DiskTier(path, max_bytes=settings.max_bytes, clock=clock, cipher=cipher)
         await disk.call(lambda database: None)
-        semantic = SemanticTier(disk, partial(_load, settings.embedder, embed_texts))
+        semantic = SemanticTier(disk, load_embedder or partial(_load_embedder, settings.embedder), limits)
         return cls(
             disk,
             semantic,
@@ -97,7 +97,7 @@ class ResponseCache:
             agent=agent,
             encrypts=cipher is not None,
             clock=clock,
-            memory_bytes=memory_bytes,
+            memory=MemoryTier(limits.memory_bytes),
         )
 
     def start_semantic(self) -> None:
@@ -164,7 +164,7 @@ class ResponseCache:
         """Delete the entry whose id begins with `id`. Returns its id; where several match, none is deleted and all are
         returned.
         """
-        found = await self._disk.call(lambda database: database.named(id)) or []
+        found = await self._disk.call(lambda database: database.keys_with_id(id)) or []
         if len(found) == 1:
             await self._delete(found)
         return [entry_id(key) for key in found]
@@ -207,8 +207,8 @@ class ResponseCache:
     async def close(self) -> None:
         """Stop the semantic tier, write the hits since the last write, end both threads."""
         await self._semantic.close()
-        uses = self._taken_uses()
-        await self._disk.call(lambda database: database.note_uses(uses))
+        uses = self._take_uses()
+        await self._disk.call(lambda database: database.write_uses(uses))
         await self._disk.close()
 
     def _serves(self, request: Request) -> bool:
@@ -272,7 +272,7 @@ class ResponseCache:
 
     async def _write(self, entry: StoredEntry) -> None:
         self._memory.put(entry)
-        uses = self._taken_uses()
+        uses = self._take_uses()
         written = await self._disk.call(lambda database: database.put(entry, uses))
         if written is None:
             return
@@ -295,7 +295,7 @@ class ResponseCache:
         await self._disk.call(lambda database: database.delete(gone))
         self._forget(gone)
 
-    def _taken_uses(self) -> dict[bytes, tuple[float, int]]:
+    def _take_uses(self) -> dict[bytes, tuple[float, int]]:
         uses, self._uses = self._uses, {}
         return uses
 
@@ -310,7 +310,7 @@ def _both_keys(request: Request, model_class: str, scope: str) -> tuple[bytes, b
     return part, cache_key.exact_key_in(part, cache_key.question_of(request))
 
 
-def _load(kind: str, embed_texts: "EmbedTexts | None") -> "Embedder":
+def _load_embedder(kind: str) -> "Embedder":
     from backends.cache.semantic import embedders
 
-    return embedders.load(kind, embed_texts=embed_texts)
+    return embedders.load(kind)

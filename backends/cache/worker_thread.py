@@ -1,6 +1,6 @@
-"""One daemon thread for work that blocks: unlike an executor's, it never holds up the interpreter's end.
+"""A daemon thread for blocking work. Unlike an executor's threads, it never delays the end of the interpreter.
 
-A round trip costs some 10 µs, half of an executor's: one queue, and a call back into the loop that asked.
+A round trip costs some 10 µs, half of an executor's: one queue, and one call back into the event loop.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ class WorkerThread:
         self._thread.start()
 
     def submit(self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        """Run `work` after what is queued before it; the future has its result, or what it raised."""
+        """Run `work` after the jobs queued before it. The future gets its result, or the error that it raised."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._jobs.put((future, loop, work))
         return future
 
     async def close(self, *, patience_s: float | None = None) -> None:
-        """End the thread once it has done what is queued; one still busy after `patience_s` is left to end itself."""
+        """End the thread after the queued jobs. If that takes longer than `patience_s` seconds, it ends by itself."""
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join, patience_s)
 
@@ -43,7 +43,7 @@ class WorkerThread:
                 result = work()
             except BaseException as raised:  # noqa: BLE001 — handed to the caller, as an executor does
                 error = raised
-            with suppress(RuntimeError):  # the loop that asked is closed: nobody waits
+            with suppress(RuntimeError):  # the event loop is closed: nobody waits
                 loop.call_soon_threadsafe(_settle, future, result, error)
             del job, future, work, result, error
 

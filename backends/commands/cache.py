@@ -138,7 +138,7 @@ def _kill(paths: Paths, id: str) -> str:
         pass
 
     def kill(database: "Database") -> int:
-        found = database.named(id)
+        found = database.keys_with_id(id)
         if len(found) == 1:
             database.delete(found)
         return len(found)

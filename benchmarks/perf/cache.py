@@ -21,6 +21,7 @@ from pathlib import Path
 
 import uvloop
 
+from backends.cache.limits import CacheLimits
 from backends.cache.response_cache import ResponseCache
 from backends.cache.stored_answer import StoredAnswer
 from backends.clock import SystemClock
@@ -74,7 +75,9 @@ async def measure(folder: Path, rounds: int) -> dict[str, float]:
         "miss_us": await hits(cache, unknown, rounds, found=False),
     }
     await cache.close()
-    cache = await ResponseCache.open(folder / "cache.db", settings, clock=SystemClock(), memory_bytes=0)
+    cache = await ResponseCache.open(
+        folder / "cache.db", settings, clock=SystemClock(), limits=CacheLimits(memory_bytes=0)
+    )
     figures["disk_hit_us"] = await hits(cache, requests, rounds)
     await cache.close()
     return figures

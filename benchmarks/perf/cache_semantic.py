@@ -25,8 +25,9 @@ import uvloop
 
 from backends.cache.response_cache import ResponseCache
 from backends.cache.semantic import embedders
+from backends.cache.semantic.embedders import Embedded
 from backends.cache.semantic.partition_vectors import Vector
-from backends.cache.semantic.vector_index import VectorIndex, to_bytes
+from backends.cache.semantic.vector_index import VectorIndex
 from backends.clock import SystemClock
 from backends.settings import cache as settings_cache
 from benchmarks.perf.cache import answer, request
@@ -81,7 +82,7 @@ def look_ups(size: int) -> dict[str, float]:
     vectors = made_up(size, seed=size)
     keys = [number.to_bytes(8) + b"k" * 24 for number in range(size)]
     index = VectorIndex()
-    index.load([(key, PART, to_bytes(vector), 9, 0) for key, vector in zip(keys, vectors, strict=True)])
+    index.load([(key, PART, Embedded(vector, 9).as_bytes(), 9, 0) for key, vector in zip(keys, vectors, strict=True)])
     index.learn()
     ours, numpy, found, true = [], [], 0, 0
     for asked in vectors[:: max(1, size // 300)]:
@@ -117,10 +118,12 @@ async def load(path: Path, size: int) -> dict[str, float]:
         db.execute("INSERT INTO meta VALUES ('embedder', 'made up')")
         db.executemany(
             "INSERT INTO vectors VALUES (?, ?, ?, ?, 9)",
-            ((row, row.to_bytes(8) + b"k" * 24, PART, to_bytes(vector)) for row, vector in enumerate(vectors, 10)),
+            (
+                (row, row.to_bytes(8) + b"k" * 24, PART, Embedded(vector, 9).as_bytes())
+                for row, vector in enumerate(vectors, 10)
+            ),
         )
-    cache = await ResponseCache.open(path, settings, clock=SystemClock())
-    cache._semantic._load = MadeUp
+    cache = await ResponseCache.open(path, settings, clock=SystemClock(), load_embedder=MadeUp)
     began, worked = time.perf_counter(), time.process_time()
     cache.start_semantic()
     while cache.stats().semantic == "loading":  # noqa: ASYNC110 — a benchmark may look

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backends.cache.equivalence.embedded_question import LONGEST, EmbeddedQuestion
-from backends.cache.equivalence.pair_features import features
+from backends.cache.equivalence.pair_features import pair_features
 from backends.cache.semantic.embedders import Embedder, TokenEmbedder
 from backends.cache.semantic.vector_index import Vector
 
@@ -36,22 +36,22 @@ class Pair(NamedTuple):
 
 
 class Model:
-    """An embedder's vectors and sentences of all texts, computed once."""
+    """An embedder's vectors and embedded questions of all texts, computed once."""
 
     def __init__(self, embedder: Embedder, texts: Iterable[str]) -> None:
         assert isinstance(embedder, TokenEmbedder)
         self.vectors: dict[str, Vector] = {}
-        self.sentences: dict[str, EmbeddedQuestion] = {}
+        self.questions: dict[str, EmbeddedQuestion] = {}
         for batch in _batches(sorted(set(texts), key=len)):
-            for text, embedded, states in zip(batch, embedder.embed(batch), embedder.states(batch), strict=True):
+            for text, embedded, tokens in zip(batch, embedder.embed(batch), embedder.token_vectors(batch), strict=True):
                 self.vectors[text] = embedded.vector
-                self.sentences[text] = EmbeddedQuestion(text, states)
+                self.questions[text] = EmbeddedQuestion(text, tokens)
 
     def cosine(self, a: str, b: str) -> float:
         return float(self.vectors[a] @ self.vectors[b])
 
     def features(self, a: str, b: str) -> dict[str, float]:
-        return features(self.sentences[a], self.sentences[b], self.cosine(a, b))
+        return pair_features(self.questions[a], self.questions[b], self.cosine(a, b))
 
 
 def _batches(texts: list[str]) -> Iterator[tuple[str, ...]]:
@@ -118,7 +118,7 @@ def neighbours(data: Path, name: str, model: Model, floor: float) -> list[Pair]:
 
 
 def usable(pair: Pair, model: Model) -> bool:
-    return pair.a != pair.b and max(len(model.sentences[text].content) for text in (pair.a, pair.b)) <= LONGEST
+    return pair.a != pair.b and max(len(model.questions[text].content) for text in (pair.a, pair.b)) <= LONGEST
 
 
 def fold(cluster: str, folds: int, salt: str = "") -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from backends.cache.lifetime import asks_for_now
-from backends.cache.semantic.retriever import CANDIDATES
+from backends.cache.semantic.retriever import NEAREST
 
 
 class Scored(NamedTuple):
@@ -32,7 +32,7 @@ def play(asked: Iterable[dict[str, Any]], scored: Mapping[tuple[str, str], Score
         if asks_for_now(text):
             continue
         nearest = sorted(((found, other) for found, other in near.get(text, ()) if other in stored), reverse=True)
-        likely = max(((found.score, other) for found, other in nearest[:CANDIDATES]), default=(0.0, ""))
+        likely = max(((found.score, other) for found, other in nearest[:NEAREST]), default=(0.0, ""))
         source = text if text in stored else likely[1] if likely[0] >= threshold else None
         if source is None:
             stored[text] = group

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from backends.cache.equivalence.guards import GUARDS
 from backends.cache.equivalence.hit_classifier import FILE, RISKS
 from backends.cache.semantic import embedders
-from backends.cache.semantic.retriever import CANDIDATES
+from backends.cache.semantic.retriever import NEAREST
 from benchmarks.training.hit_classifier_fit import Fitted
 from benchmarks.training.question_pairs import (
     STREAMS,
@@ -52,7 +52,7 @@ WEIGHTS: dict[str, tuple[float, float]] = {
 """Of a pair whose answers differ, and of one whose answer is the same. An intent is wider than an answer."""
 
 DIFFERENT = 0.06
-"""Share of questions whose likeliest neighbour of `CANDIDATES` wants another answer, of which the risk is reckoned: on
+"""Share of questions whose likeliest neighbour of `NEAREST` wants another answer, of which the risk is reckoned: on
 the dev half .025 of CLINC150's, .070 of Banking77's, and a quarter more than their mean as a margin."""
 
 
@@ -88,7 +88,7 @@ class Sample:
                 near.setdefault((pair.source, pair.b), []).append(index)
                 decisive[index] = False
         for found in near.values():
-            decisive[max(found[:CANDIDATES], key=lambda index: scores[index])] = True
+            decisive[max(found[:NEAREST], key=lambda index: scores[index])] = True
         return decisive
 
     def _drawn(self) -> NDArray[np.bool_]:

@@ -1,1 +1,1 @@
-"""When two questions are the same question."""
+"""Whether two questions are the same question."""

@@ -1,4 +1,4 @@
-"""Which words of two questions stand for each other, how well, and whether they stand in the same places."""
+"""The alignment of two questions: which words correspond, how well, and whether they are in the same places."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,7 +13,7 @@ from backends.cache.semantic.vector_index import Vector
 
 MATCH: dict[Relation | None, float] = {"kin": 1.0, "alike": 0.9}
 MATCHED = 0.5
-CLOSER = 0.05  # how much the vectors decide between words that match alike
+CLOSER = 0.05  # weight of the vectors between words that match equally well
 NAMES = word_set(
     "match_f match_min match_max ctx_f ctx_min ctx_max own_f worst_min worst_max worst_second un_min un_max "
     "un_weight_min un_weight_max un_share_min un_share_max un_named opposite sibling alike sub_n sub_ctx_min "
@@ -24,7 +24,9 @@ NAMES = word_set(
 
 
 class AlignmentGrid(NamedTuple):
-    """For each word of a (rows) and of b (columns): do they match, are they alike in context and by themselves."""
+    """For each content word of a (rows, n) and of b (columns, m): (n, m) arrays of how well the words match, and how
+    similar they are in context and on their own.
+    """
 
     match: Vector
     context: Vector
@@ -32,8 +34,8 @@ class AlignmentGrid(NamedTuple):
     relations: dict[tuple[int, int], Relation]
 
 
-def features(a: EmbeddedQuestion, b: EmbeddedQuestion) -> dict[str, float]:
-    """`NAMES`, all 0 where a side has no word of content."""
+def alignment_features(a: EmbeddedQuestion, b: EmbeddedQuestion) -> dict[str, float]:
+    """The features `NAMES`; all are 0 if one question has no content words."""
     found = dict.fromkeys(NAMES, 0.0)
     if a.content and b.content:
         grid = _grid(a, b)
@@ -58,7 +60,7 @@ def _grid(a: EmbeddedQuestion, b: EmbeddedQuestion) -> AlignmentGrid:
 
 
 def _pairs(grid: AlignmentGrid) -> list[tuple[int, int]]:
-    """One to one, the surest first; in the order of a."""
+    """Pairs of corresponding words, one to one, the best first chosen; in the order of a."""
     score = grid.match + CLOSER * grid.own
     rows: set[int] = set()
     columns: set[int] = set()
@@ -73,7 +75,7 @@ def _pairs(grid: AlignmentGrid) -> list[tuple[int, int]]:
 
 
 def _coverage(a: EmbeddedQuestion, b: EmbeddedQuestion, grid: AlignmentGrid) -> dict[str, float]:
-    """How much of each is in the other, by weight, and the words that are least so."""
+    """How much of each question the other covers, by weight, and how well the worst words are covered."""
     found: dict[str, float] = {}
     soft = np.maximum(grid.match, grid.own)
     for name, table in (("match", grid.match), ("ctx", np.maximum(grid.match, grid.context)), ("own", soft)):
@@ -88,7 +90,7 @@ def _coverage(a: EmbeddedQuestion, b: EmbeddedQuestion, grid: AlignmentGrid) -> 
 def _leftovers(
     a: EmbeddedQuestion, b: EmbeddedQuestion, grid: AlignmentGrid, pairs: list[tuple[int, int]]
 ) -> dict[str, float]:
-    """The words that have no partner: how many, what they weigh, and whether one may stand for another."""
+    """The words without a partner: how many, their weight, and whether one may replace another."""
     n, m = grid.match.shape
     rows, columns = {i for i, _ in pairs}, {j for _, j in pairs}
     left, right = [i for i in range(n) if i not in rows], [j for j in range(m) if j not in columns]
@@ -130,7 +132,7 @@ def _substitutes(grid: AlignmentGrid, left: list[int], right: list[int]) -> dict
 
 
 def _vectors_agree(grid: AlignmentGrid, pairs: list[tuple[int, int]]) -> dict[str, float]:
-    """Whether a word means the same to the model in both places: it changes where its role does."""
+    """Whether the model sees the same meaning of a word in both places: it changes when the word's role does."""
     rows, columns = (list(side) for side in zip(*pairs, strict=True))
     context, own = grid.context[rows, columns], grid.own[rows, columns]
     others = grid.own.copy()
@@ -147,7 +149,7 @@ def _vectors_agree(grid: AlignmentGrid, pairs: list[tuple[int, int]]) -> dict[st
 
 
 def _places(a: EmbeddedQuestion, b: EmbeddedQuestion, pairs: list[tuple[int, int]]) -> dict[str, float]:
-    """Whether the words that both have stand in one order, behind one function word, beside the same neighbours."""
+    """Whether shared words are in the same order, follow the same function word, and have the same neighbours."""
     count, places = len(pairs), [j for _, j in pairs]
     steps = list(pairwise(places))
     inversions = sum(places[x] > places[y] for x in range(count) for y in range(x + 1, count))
@@ -170,12 +172,12 @@ def _places(a: EmbeddedQuestion, b: EmbeddedQuestion, pairs: list[tuple[int, int
 
 
 def _sides(stems: Sequence[str], index: int) -> tuple[str, str]:
-    """A word's neighbours of content."""
+    """The content words before and after a word."""
     return stems[index - 1] if index else "^", stems[index + 1] if index + 1 < len(stems) else "$"
 
 
 def _swaps(ours: list[tuple[str, str]], theirs: list[tuple[str, str]]) -> float:
-    """Words that took the place of another: beside them is what was beside it."""
+    """How many words took another's place: they have the neighbours that it had."""
     return sum(
         (mine[side] == other[side] != theirs[x][side])
         for x, mine in enumerate(ours)
@@ -186,7 +188,7 @@ def _swaps(ours: list[tuple[str, str]], theirs: list[tuple[str, str]]) -> float:
 
 
 def _crossed(ours: list[str], theirs: list[str]) -> float:
-    """Words that stand behind what another stood behind: "from A to B" and "from B to A"."""
+    """How many words follow what another word followed: "from A to B" and "from B to A"."""
     return sum(
         bool(mine) and mine == other != theirs[x]
         for x, mine in enumerate(ours)

@@ -1,4 +1,4 @@
-"""What comes first of two things that a sentence puts in an order: in time, or in a comparison."""
+"""Which of two things a sentence puts first, in time or in a comparison."""
 
 import re
 from functools import lru_cache
@@ -19,19 +19,19 @@ _FORMS = tuple(
     )
 )
 _WORD = re.compile(r"[^\W_]+")
-LONGEST = 400  # characters of a sentence that is looked at
+LONGEST = 400  # characters; longer sentences have no order
 
 
-class Sequence(NamedTuple):
-    """The stems of content on either side."""
+class EventOrder(NamedTuple):
+    """The stems of the content words on each side."""
 
     first: frozenset[str]
     second: frozenset[str]
 
 
 def reversed_order(one: str, other: str) -> bool:
-    """Whether two lower-case sentences put the same two things in opposite orders. Symmetric."""
-    a, b = sequence(one), sequence(other)
+    """Whether two sentences in lower case put the same two things in opposite orders. Symmetric."""
+    a, b = event_order(one), event_order(other)
     if a is None or b is None:
         return False
     straight = min(len(a.first & b.first), len(a.second & b.second))
@@ -40,13 +40,13 @@ def reversed_order(one: str, other: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def sequence(sentence: str) -> Sequence | None:
-    """ "Run the tests, then deploy", "before you deploy, run the tests": first the tests, second the deploy."""
+def event_order(sentence: str) -> EventOrder | None:
+    """ "Run the tests, then deploy" and "before you deploy, run the tests": first the tests, second the deployment."""
     if len(sentence) > LONGEST:
         return None
     for form in _FORMS:
         if match := form.match(sentence):
-            return Sequence(_stems(match["first"]), _stems(match["second"]))
+            return EventOrder(_stems(match["first"]), _stems(match["second"]))
     return None
 
 

@@ -1,7 +1,7 @@
-"""What two questions must agree in before one's answer may serve the other.
+"""The guards: what two questions must agree on before the answer to one may serve the other.
 
-Similarity says that two questions are about the same thing; guards say whether they ask the same of it. Each follows
-from what words of a closed class or of a form do to an answer, and each errs towards asking again.
+Similarity says that two questions are about the same thing; guards say whether they ask the same about it. Each guard
+follows from what a form or a closed word class does to an answer, and in doubt it asks again.
 """
 
 import re
@@ -10,28 +10,28 @@ from collections.abc import Callable, Iterable
 
 from backends.cache.equivalence.event_order import reversed_order
 from backends.cache.equivalence.lexicon import relation
-from backends.cache.equivalence.parsed_question import ParsedQuestion, read, stem
-from backends.cache.equivalence.speech_act import languages_differ, moods_clash
+from backends.cache.equivalence.parsed_question import ParsedQuestion, parse, stem
+from backends.cache.equivalence.speech_act import languages_differ, speech_acts_clash
 from backends.cache.equivalence.word_classes import FILLERS, GENERIC, OPPOSITES, SCOPES
 
 _OPPOSITES = frozenset((stem(a), stem(b)) for pair in OPPOSITES for a, b in (pair, pair[::-1]))
-SHARED_START = 4  # letters that two forms of one word have in common at the least
-COMPOUND = 6  # words of content up to which another order may be a compound's
-FORMS = 40  # words on both sides up to which forms of one word are looked for, as it costs their product
-NEAR = 2  # words of content that may differ on a side before a pair is no longer "the same but for a word"
+SHARED_START = 4  # letters at least that two forms of one word share
+COMPOUND = 6  # content words up to which another order may come from a compound
+FORMS = 40  # words of both questions up to which forms of one word are searched, because that costs their product
+NEAR = 2  # content words of a question that may differ while the pair is still "the same except for a word"
 
 
 def stopped_by(asked: str, stored: str) -> str | None:
-    """The name of the first guard that tells the two questions apart, None where none does."""
+    """The name of the first guard that separates the two questions; None if none does."""
     if asked == stored:
         return None
-    a, b = read(asked), read(stored)
+    a, b = parse(asked), parse(stored)
     return next((name for name, differ in GUARDS if differ(a, b)), None)
 
 
-def differing(asked: str, stored: str) -> str | None:
-    """The first of the `SIGNS`, which stand in for the score where there is none."""
-    a, b = read(asked), read(stored)
+def differing_sign(asked: str, stored: str) -> str | None:
+    """The name of the first sign that separates them. Signs replace the score where there is none."""
+    a, b = parse(asked), parse(stored)
     return next((name for name, differ in SIGNS if differ(a, b)), None)
 
 
@@ -41,7 +41,7 @@ def _language(a: ParsedQuestion, b: ParsedQuestion) -> bool:
 
 
 def _quoted(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """What one quotes must be in the other to the letter, quoted or not."""
+    """What one question quotes must be in the other to the letter, quoted or not."""
     return any(quote not in b.bare for quote in a.quoted) or any(quote not in a.bare for quote in b.quoted)
 
 
@@ -51,7 +51,7 @@ def _identifiers(a: ParsedQuestion, b: ParsedQuestion) -> bool:
 
 
 def _numbers(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """What is counted on one side only; a loose "one" or "daily" must only not meet another in its place."""
+    """Quantities of one question only. A loose one, like "one" or "daily", counts only if the other has another."""
     ours, theirs = a.quantities - b.quantities, b.quantities - a.quantities
     return bool(ours - a.loose or theirs - b.loose or (ours and theirs)) or _numbers_swapped(a, b)
 
@@ -62,22 +62,22 @@ def _numbers_swapped(a: ParsedQuestion, b: ParsedQuestion) -> bool:
 
 
 def same_words(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """The same to the word, but for how words, numbers, dates and units are written."""
+    """Whether only the spelling of words, numbers, dates and units differs."""
     return bool(a.words or a.quantities) and a.words == b.words and list(a.quantities) == list(b.quantities)
 
 
 def _units(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """A unit that stands alone ("in euros") where the other has another one."""
+    """A unit without a number ("in euros") where the other question has another one."""
     return bool(a.units - b.units) and bool(b.units - a.units)
 
 
 def _names(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """A name where the other has another one; a name that only one of them has is left to the score."""
-    return bool(lacking(a.names, b)) and bool(lacking(b.names, a))
+    """A name where the other question has another one. A name in one question only is left to the score."""
+    return bool(missing_names(a.names, b)) and bool(missing_names(b.names, a))
 
 
-def lacking(names: Iterable[str], other: ParsedQuestion) -> list[str]:
-    """Which of `names` are nowhere in the other, as a word or as the first letters of its words."""
+def missing_names(names: Iterable[str], other: ParsedQuestion) -> list[str]:
+    """The `names` that are nowhere in the other question, neither as a word nor as the initials of its words."""
     have = {stem(word) for word in other.words} | other.names
     initials = "".join(word[0] for word in re.findall(r"[^\W_]+", other.lower))
     return [
@@ -92,24 +92,24 @@ def lacking(names: Iterable[str], other: ParsedQuestion) -> list[str]:
 
 
 def _pieces(name: str, other: ParsedQuestion) -> bool:
-    """ "qwen2.5" is there where "qwen" is: its number is another guard's."""
+    """ "qwen2.5" is found where "qwen" is: the number guard compares its number."""
     letters = name.strip("0123456789.-")
     return letters != name and (not letters.isalpha() or len(letters) < 2 or letters in other.words)
 
 
 def _negation(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """Denied on one side only, in much the same words; a sentence put quite otherwise is left to the score."""
-    return denied(a, b) and min(_edits(a, b)) <= NEAR
+    """One question is negated, in nearly the same words. A sentence in quite other words is left to the score."""
+    return negated_once(a, b) and min(_edits(a, b)) <= NEAR
 
 
-def denied(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """Denied on one side only, where no pair of opposites makes up for it: "won't accept" is "rejects"."""
+def negated_once(a: ParsedQuestion, b: ParsedQuestion) -> bool:
+    """One question is negated, and no pair of opposites makes up for it, as in "won't accept" and "rejects"."""
     turned = len(opposites(a, b))
     return turned > 1 or (a.negated != b.negated) != (turned == 1)
 
 
 def opposites(a: ParsedQuestion, b: ParsedQuestion) -> set[frozenset[str]]:
-    """Words of either side that mean the opposite of one that the other has in its place."""
+    """Pairs of stems, one of each question only, that mean the opposite of each other."""
     ours, theirs = set(a.words) - set(b.words), set(b.words) - set(a.words)
     if len(ours) * len(theirs) > FORMS * FORMS // 4:
         return set()
@@ -121,22 +121,22 @@ def opposites(a: ParsedQuestion, b: ParsedQuestion) -> set[frozenset[str]]:
         for word, root in left
         for other, other_root in right
         if (root, other_root) in _OPPOSITES
-        or (_telling(word) and _telling(other) and relation(word, other) == "opposite")
+        or (_is_specific(word) and _is_specific(other) and relation(word, other) == "opposite")
     }
 
 
-def _telling(word: str) -> bool:
-    """Whether the lexicon's word on opposites counts: common short words have too many senses."""
+def _is_specific(word: str) -> bool:
+    """Whether the lexicon's opposites of a word count: short common words have too many senses."""
     return len(word) > 3 and word not in FILLERS and word not in SCOPES
 
 
 def _scope(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """A word that widens or narrows the question on one side only."""
+    """A word that widens or narrows one question only."""
     return a.scopes != b.scopes
 
 
 def _kind(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """Why, when, where, who, how many; and whether an account or a list is wanted."""
+    """Why, when, where, who or how many; and whether an explanation or a list is wanted."""
     return a.kinds != b.kinds or _disjoint(a.manners, b.manners)
 
 
@@ -148,8 +148,8 @@ def _sequence(a: ParsedQuestion, b: ParsedQuestion) -> bool:
     return reversed_order(a.lower, b.lower)
 
 
-def _mood(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    return moods_clash(a.lower, b.lower)
+def _speech_act(a: ParsedQuestion, b: ParsedQuestion) -> bool:
+    return speech_acts_clash(a.lower, b.lower)
 
 
 def _tense(a: ParsedQuestion, b: ParsedQuestion) -> bool:
@@ -158,7 +158,7 @@ def _tense(a: ParsedQuestion, b: ParsedQuestion) -> bool:
 
 
 def _junction(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """ "and" on one side where the other has "or"."""
+    """ "and" in one question where the other has "or"."""
     return _disjoint(frozenset(a.words) & {"and", "or"}, frozenset(b.words) & {"and", "or"})
 
 
@@ -167,7 +167,7 @@ def _disjoint(a: frozenset[str], b: frozenset[str]) -> bool:
 
 
 def _order(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """A directing word with another object, where that object is on the other side too: the roles were swapped."""
+    """A direction word with another object that is in the other question too: the roles were swapped."""
     for word in a.roles.keys() & b.roles.keys():
         ours, theirs = a.roles[word], b.roles[word]
         if not ours & theirs and (ours & set(b.content) or theirs & set(a.content)):
@@ -178,17 +178,17 @@ def _order(a: ParsedQuestion, b: ParsedQuestion) -> bool:
 
 
 def _directed(reading: ParsedQuestion, word: str) -> frozenset[str]:
-    """The directing words that have `word` for their object."""
+    """The direction words whose object is `word`."""
     return frozenset(direction for direction, objects in reading.roles.items() if word in objects)
 
 
 def _explained(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """Another order is the same where directing words hold the parts, or "the rate of X" became "X's rate"."""
+    """Another order means the same if direction words keep the roles, or "the rate of X" became "X's rate"."""
     return (bool(a.roles) and a.roles == b.roles) or (a.joined != b.joined and len(a.content) <= COMPOUND)
 
 
 def _wording(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """The same question but for a word or two of content: that word is then what is asked."""
+    """The same question except for a content word or two: that word is then what is asked about."""
     mine, theirs = _edits(a, b)
     shared = sum((Counter(a.content) & Counter(b.content)).values())
     if shared == 0 and (a.words != b.words or not a.words):
@@ -201,13 +201,13 @@ def _wording(a: ParsedQuestion, b: ParsedQuestion) -> bool:
 
 
 def _implied(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """All that one of them adds is a generic noun, beside a name or a number that has it in it anyway."""
+    """One question only adds a generic noun to a name or a number that implies it."""
     added = (Counter(a.content) - Counter(b.content)) + (Counter(b.content) - Counter(a.content))
     return all(word in GENERIC for word in added) and bool(a.names or b.names or a.quantities)
 
 
 def _edits(a: ParsedQuestion, b: ParsedQuestion) -> tuple[int, int]:
-    """How many words of content only one of them has; two forms of a word are one."""
+    """How many content words are in one question only; two forms of a word count as one."""
     ours, theirs = Counter(a.content), Counter(b.content)
     left, right = list((ours - theirs).elements()), list((theirs - ours).elements())
     for word in list(left) if len(left) + len(right) <= FORMS else ():
@@ -218,7 +218,7 @@ def _edits(a: ParsedQuestion, b: ParsedQuestion) -> tuple[int, int]:
 
 
 def _kin(one: str, other: str) -> bool:
-    """ "install" and "installation": most of the shorter begins the longer."""
+    """ "install" and "installation": the longer one starts with most of the shorter one."""
     shorter, longer = sorted((one, other), key=len)
     common = next((i for i, (x, y) in enumerate(zip(shorter, longer, strict=False)) if x != y), len(shorter))
     return common >= SHARED_START and common >= len(shorter) - 2 and len(longer) - common <= 6
@@ -234,9 +234,9 @@ GUARDS: tuple[tuple[str, Callable[[ParsedQuestion, ParsedQuestion], bool]], ...]
     ("negation", _negation),
     ("owner", _owner),
     ("sequence", _sequence),
-    ("mood", _mood),
+    ("speech-act", _speech_act),
 )
-"""In the order they are asked; the first that differs names the near miss."""
+"""In the order in which they are checked; the first that separates the questions names the near miss."""
 
 SIGNS: tuple[tuple[str, Callable[[ParsedQuestion, ParsedQuestion], bool]], ...] = (
     ("junction", _junction),
@@ -246,4 +246,4 @@ SIGNS: tuple[tuple[str, Callable[[ParsedQuestion, ParsedQuestion], bool]], ...] 
     ("order", _order),
     ("wording", _wording),
 )
-"""Differences that make a hit less likely, for the score to weigh."""
+"""Differences that make a hit less likely; the classifier weighs them."""

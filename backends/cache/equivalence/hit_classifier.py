@@ -1,4 +1,7 @@
-"""The score: a linear model and boosted trees over the features, by `benchmarks.training.train_hit_classifier`."""
+"""The hit classifier: logistic regression and boosted trees over the features of two questions.
+
+`benchmarks.training.train_hit_classifier` trains it; the card beside the weights says on what.
+"""
 
 from collections.abc import Mapping, Sequence
 from math import exp
@@ -8,19 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backends.cache.hit_policy import UNREACHABLE
 from backends.tree_ensemble import TreeEnsemble
 
 FILE = Path(__file__).with_name("hit_classifier.npz")
-CLIP = 5.0  # standard deviations beyond which a feature says no more
-DEEPEST = 7  # steps from a tree's root to its leaf
+CLIP = 5.0  # standard deviations at which a feature is cut off
+DEEPEST = 7  # steps at most from a tree's root to a leaf
 RISKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 
 
 class HitClassifier:
-    """`thresholds` are, for an embedding model's name, the scores from which each of `risks` is kept."""
+    """`thresholds` gives, by the name of the embedding model, the score from which each of `risks` is kept."""
 
     def __init__(self, path: Path = FILE) -> None:
-        """Raises OSError where the file is missing, ValueError or KeyError where it is not whole."""
+        """Raises OSError if the file is missing, ValueError or KeyError if it is incomplete."""
         with np.load(path, allow_pickle=False) as file:
             arrays: dict[str, NDArray[Any]] = dict(file)
         self.names = tuple(str(name) for name in arrays["names"])
@@ -32,24 +36,27 @@ class HitClassifier:
         models = [str(model) for model in arrays["models"]]
         self.thresholds = dict(zip(models, np.asarray(arrays["thresholds"], dtype=np.float64), strict=True))
 
-    def scores(self, found: Sequence[Mapping[str, float]]) -> list[float]:
-        """For each pair's features, 0 to 1: the higher the likelier one answer serves both questions."""
-        rows = np.array([[pair[name] for name in self.names] for pair in found], dtype=np.float32)
-        straight = ((rows - self._mean) / self._scale).clip(-CLIP, CLIP) @ self._weights
-        grown = (self._trees.sums(rows) / self._forests).tolist()
-        return [_sigmoid(self._bias + (line + trees) / 2) for line, trees in zip(straight, grown, strict=True)]
+    def scores(self, pairs: Sequence[Mapping[str, float]]) -> list[float]:
+        """For the features of each pair: 0 to 1, the higher the likelier one answer serves both questions."""
+        rows = np.array([[pair[name] for name in self.names] for pair in pairs], dtype=np.float32)
+        linear = ((rows - self._mean) / self._scale).clip(-CLIP, CLIP) @ self._weights
+        trees = (self._trees.sums(rows) / self._forests).tolist()
+        return [_sigmoid(self._bias + (line + tree) / 2) for line, tree in zip(linear, trees, strict=True)]
 
     def threshold(self, risk: float, model: str) -> float:
-        """The score from which about `risk` of the hits are wrong; above 1, which no score reaches, for none."""
+        """The score from which about `risk` of the hits are wrong; UNREACHABLE at no risk.
+
+        An unknown model gets the strictest threshold of the known ones.
+        """
         if risk <= 0:
-            return 2.0
+            return UNREACHABLE
         scores = self.thresholds.get(model)
         scores = np.max(list(self.thresholds.values()), axis=0) if scores is None else scores
         return float(np.interp(np.log(risk), np.log(self.risks), scores))
 
 
 def _nodes(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """What TreeEnsemble takes, from a row of nodes for each tree whose `left` and `right` are places in that row."""
+    """The arrays of `TreeEnsemble`. The file has a row of nodes for each tree; `left` and `right` are places in it."""
     trees, size = arrays["feature"].shape
     roots = np.arange(trees) * size
     return {

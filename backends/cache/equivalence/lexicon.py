@@ -1,4 +1,4 @@
-"""What two English words have to do with each other, as WordNet 3.0 has it: alike, opposite, kin, or of one kind."""
+"""How two English words are related by WordNet 3.0: alike, opposite, kin (derived), or siblings of one kind."""
 
 import gzip
 from functools import lru_cache
@@ -15,11 +15,11 @@ OPPOSED = (
     ("over", "under"), ("pre", "post"), ("con", "dis"), ("a", "de"), ("in", "e"), ("any", "no"), ("some", "no"),
     ("more", "less"), ("with", "without"), ("inter", "exter"), ("in", "up"), ("en", "dis"),
 )  # fmt: skip
-"""Beginnings that turn a word into its opposite, beside the same rest."""
+"""Prefixes that turn a word into its opposite if the rest is the same."""
 
 
-class Word(Struct, frozen=True):
-    """`senses` are what it means, `kinds` what it is a kind of; of either only what some other word shares."""
+class LexiconWord(Struct, frozen=True):
+    """`senses` are its meanings and `kinds` their hypernyms; only those are stored that another word shares."""
 
     senses: frozenset[str]
     kinds: frozenset[str]
@@ -29,9 +29,9 @@ class Word(Struct, frozen=True):
 
 @lru_cache(maxsize=16_384)
 def relation(one: str, other: str) -> Relation | None:
-    """The closest relation of two lower-case words; None where there is none or a word is unknown.
+    """The closest relation of two words in lower case; None if there is none or a word is unknown. Symmetric.
 
-    "opposite" comes before the rest: "increase" and "decrease" are of one kind too. Symmetric.
+    "opposite" comes first: "increase" and "decrease" are siblings too.
     """
     if _opposed(one, other):
         return "opposite"
@@ -61,21 +61,21 @@ def _relation(a: str, b: str) -> Relation | None:
     return "sibling" if x.kinds & y.kinds or x.kinds & y.senses or x.senses & y.kinds else None
 
 
-def _against(x: Word, y: Word) -> bool:
-    """ "optional" is against "mandatory" as that is like its antonym "obligatory"."""
+def _against(x: LexiconWord, y: LexiconWord) -> bool:
+    """ "optional" is the opposite of "mandatory", because that is alike to its antonym "obligatory"."""
     words = _words()
     return any(words[antonym].senses & y.senses for antonym in x.antonyms if antonym in words)
 
 
 @lru_cache(maxsize=8192)
 def _known(word: str) -> tuple[str, ...]:
-    """The forms of `word` that the lexicon has."""
+    """The base forms of `word` that are in the lexicon."""
     words = _words()
     return tuple(form for form in _forms(word) if form in words)
 
 
 def _forms(word: str) -> tuple[str, ...]:
-    """The word and what it may be a form of, likelier first."""
+    """The word and its possible base forms, the likeliest first."""
     found = [word]
     for ending, others in (
         ("ies", ("y",)),
@@ -97,10 +97,10 @@ def _forms(word: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
-def _words() -> dict[str, Word]:
-    """14,000 words; some 60 ms and 15 MB once."""
+def _words() -> dict[str, LexiconWord]:
+    """14,000 words, which cost some 60 ms and 15 MB once."""
     words = {}
     for line in gzip.decompress(Path(__file__).with_name("lexicon.tsv.gz").read_bytes()).decode().splitlines():
         word, *fields = line.split("\t")
-        words[word] = Word(*(frozenset(field.split()) for field in fields))
+        words[word] = LexiconWord(*(frozenset(field.split()) for field in fields))
     return words

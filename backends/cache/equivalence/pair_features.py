@@ -1,17 +1,17 @@
-"""What is alike and what differs between two questions, as numbers for the score; the same for (a, b) and (b, a)."""
+"""The features of two questions for the hit classifier; the same for (a, b) and (b, a)."""
 
 import re
 from collections import Counter
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from backends.cache.equivalence import alignment
+from backends.cache.equivalence.alignment import alignment_features
 from backends.cache.equivalence.embedded_question import EmbeddedQuestion
 from backends.cache.equivalence.guards import (
     GUARDS,
     SIGNS,
-    denied,
-    lacking,
+    missing_names,
+    negated_once,
     opposites,
     same_words,
 )
@@ -27,34 +27,34 @@ _ASKING = {"how": "how", "why": "why"} | dict.fromkeys(
 )
 
 
-def features(a: EmbeddedQuestion, b: EmbeddedQuestion, cosine: float) -> dict[str, float]:
-    """Some 0.5 ms for two questions of ten words each; `cosine` is that of the questions' vectors."""
+def pair_features(a: EmbeddedQuestion, b: EmbeddedQuestion, cosine: float) -> dict[str, float]:
+    """By name; `cosine` is that of the questions' vectors. Some 0.5 ms for two questions of ten words each."""
     if b.words < a.words:
         a, b = b, a
     found = {"cosine": cosine} | _signs(a, b) | _sizes(a, b) | _surface(a, b)
-    return found | alignment.features(a, b)
+    return found | alignment_features(a, b)
 
 
 def _signs(a: EmbeddedQuestion, b: EmbeddedQuestion) -> dict[str, float]:
-    x, y = a.reading, b.reading
+    x, y = a.parsed, b.parsed
     found = {f"guard_{name}": float(differ(x, y)) for name, differ in GUARDS + SIGNS}
-    acts = {act(a.words), act(b.words)}
+    kinds = {sentence_kind(a.words), sentence_kind(b.words)}
     for kind in ("yes", "how", "why", "what"):
-        found[f"act_{kind}"] = float(len(acts) == 2 and kind in acts)
+        found[f"act_{kind}"] = float(len(kinds) == 2 and kind in kinds)
     return found | {
-        "act_same": float(len(acts) == 1),
-        "act_told": float(acts == {"told"}),
+        "act_same": float(len(kinds) == 1),
+        "act_told": float(kinds == {"told"}),
         "opposites": float(len(opposites(x, y))),
         "same_words": float(same_words(x, y)),
-        "denied": float(denied(x, y)),
-        "name_one": float(len(lacking(x.names, y)) + len(lacking(y.names, x))),
+        "denied": float(negated_once(x, y)),
+        "name_one": float(len(missing_names(x.names, y)) + len(missing_names(y.names, x))),
         "loose": float(sum(((x.loose - y.quantities) + (y.loose - x.quantities)).values())),
         "quantities": float(sum(x.quantities.values()) + sum(y.quantities.values())) / 2,
     }
 
 
-def act(words: tuple[str, ...]) -> str:
-    """What the sentence does: asks yes or no, how, why or what, or tells."""
+def sentence_kind(words: tuple[str, ...]) -> str:
+    """What a sentence asks: "yes" (yes or no), "how", "why" or "what"; "told" if it states something."""
     if words and words[0] in _AUXILIARIES:
         return "yes"
     return next((_ASKING[word] for word in words[:12] if word in _ASKING), "told")
@@ -65,7 +65,7 @@ def _sizes(a: EmbeddedQuestion, b: EmbeddedQuestion) -> dict[str, float]:
     ours = Counter(word for word in a.words if word not in a.content)
     theirs = Counter(word for word in b.words if word not in b.content)
     plain = sorted(((ours - theirs).total(), (theirs - ours).total()))
-    clauses = sorted((len(_CLAUSE.findall(a.reading.lower)), len(_CLAUSE.findall(b.reading.lower))))
+    clauses = sorted((len(_CLAUSE.findall(a.parsed.lower)), len(_CLAUSE.findall(b.parsed.lower))))
     return {
         "clauses_min": clauses[0],
         "clauses_more": clauses[1] - clauses[0],

@@ -1,4 +1,4 @@
-"""A question taken apart into what the guards compare. Rules are of form and closed word classes, not of topics."""
+"""A question parsed into what the guards compare. The rules are about form and closed word classes, not topics."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from backends.cache.equivalence.quantities import take, unit_name
+from backends.cache.equivalence.quantities import parse_quantities, unit_name
 from backends.cache.equivalence.word_classes import (
     ALIASES,
     DIRECTIONS,
@@ -39,10 +39,10 @@ _KINDS = tuple((name, re.compile(pattern)) for name, pattern in KINDS)
 
 
 class ParsedQuestion(Struct, frozen=True):
-    """`quoted` is what must agree to the letter: quotes, code, formulas; `bare` is the text less spaces, to find it in.
+    """`quoted` must agree to the letter: quotes, code, formulas. `bare` is the text without spaces, to search them in.
 
-    `words` are all in order, lower case; `content` are the stems that carry the meaning, in order. `joined` counts
-    "of" and its like, and "'s": "the rate of the cache" is "the cache's rate" and "the cache rate".
+    `words` are all words in order, in lower case; `content` are the stems that carry the meaning, in order. `joined`
+    counts genitives with "of" and with "'s": "the rate of the cache" is also "the cache's rate" or "the cache rate".
     """
 
     bare: str
@@ -67,12 +67,12 @@ class ParsedQuestion(Struct, frozen=True):
 
 
 @lru_cache(maxsize=512)
-def read(text: str) -> ParsedQuestion:
+def parse(text: str) -> ParsedQuestion:
     quoted = {_spaceless(match.group()).strip('`"“”«»„') for match in _QUOTED.finditer(text)}
     plain = unicodedata.normalize("NFKC", _QUOTED.sub(" ", text)).replace("’", "'")
     lower = _DISCOURSE.sub("", _respelled(plain.lower()))
     quoted |= {_spaceless(match.group()) for match in _FORMULA.finditer(plain) if not _RANGE.match(match.group())}
-    quantities, words, loose = take(lower)
+    quantities, words, loose = parse_quantities(lower)
     language = _language(plain, set(words))
     stems = [(word, stem(word)) for word in words]
     content = tuple(
@@ -109,7 +109,7 @@ def read(text: str) -> ParsedQuestion:
 
 @lru_cache(maxsize=16_384)
 def stem(word: str) -> str:
-    """Without the endings of number, tense and person: two forms of one word agree, two words seldom do."""
+    """A word without the endings of number, tense and person. Forms of one word agree; two words seldom do."""
     if word in SYNONYMS:
         return SYNONYMS[word]
     root = _root(word)
@@ -143,9 +143,9 @@ def _respelled(text: str) -> str:
 
 
 def _names(text: str, *, german: bool) -> frozenset[str]:
-    """Words with a capital, a digit or a sign inside, lower case.
+    """Words with a capital, a digit or a sign inside, in lower case.
 
-    A capital that begins a sentence says nothing, nor does one before a German noun.
+    A capital at the start of a sentence says nothing, nor does that of a German noun.
     """
     names = set()
     for match in _NAME.finditer(text):
@@ -173,7 +173,7 @@ def _classed(words: list[str], classes: dict[str, str]) -> frozenset[str]:
 
 
 def _roles(stems: list[tuple[str, str]]) -> dict[str, frozenset[str]]:
-    """What follows each directing word, up to the next one or two words of content."""
+    """For each direction word, the stem of the content word that follows it."""
     roles: dict[str, set[str]] = {}
     for index, (spelled, _) in enumerate(stems):
         if spelled in DIRECTIONS:
@@ -184,7 +184,7 @@ def _roles(stems: list[tuple[str, str]]) -> dict[str, frozenset[str]]:
 
 
 def _language(text: str, words: set[str]) -> str | None:
-    """The language of a whole sentence by its script or its commonest words; None where it cannot be told."""
+    """The language of a whole sentence, by its script or its most common words; None if it is not clear."""
     letters = [letter for letter in text if letter.isalpha()]
     foreign = [letter for letter in letters if ord(letter) > 0x24F]
     if letters and len(foreign) * 2 > len(letters):

@@ -31,7 +31,7 @@ _FREQUENCIES: dict[str, str] = {
 NUMBER_WORDS = frozenset({*_ONES, *_TENS, *_SCALES, *_ORDINALS, *_MULTIPLES, *_FREQUENCIES})
 _EVERY = ("every", "each", "per")
 LOOSE = frozenset({"1", "0.5", "0.25"})
-"""Values whose words are often no count: "one of them", "at once", "first of all", "half done"."""
+"""Values whose words often count nothing: "one of them", "at once", "first of all", "half done"."""
 
 _UNITS: dict[str, tuple[str, float]] = {
     unit: (dimension, factor)
@@ -119,11 +119,11 @@ _RESPELLED = (
 _PIECE = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|[%$€£¥₹]")
 
 
-class CountedText(NamedTuple):
-    """What a text counts, dates and measures, and its other words in order, numbers split off letters.
+class TextQuantities(NamedTuple):
+    """The numbers, dates and measures of a text, and its other words in order, with numbers split from letters.
 
-    `loose` are those of the quantities whose absence says little: frequencies, days and periods by their names ("last
-    week"), and `LOOSE` values spelled as words.
+    `loose` are the quantities whose absence says little: frequencies, named days and periods ("last week"), and `LOOSE`
+    values that are spelled as words.
     """
 
     quantities: Counter[str]
@@ -131,8 +131,8 @@ class CountedText(NamedTuple):
     loose: Counter[str]
 
 
-def take(text: str) -> CountedText:
-    """Read `text`, which is lower case."""
+def parse_quantities(text: str) -> TextQuantities:
+    """Parse `text`, which must be in lower case."""
     found: Counter[str] = Counter()
     loose: Counter[str] = Counter()
     for pattern in _DATES:
@@ -171,11 +171,11 @@ def take(text: str) -> CountedText:
             loose[f"every {_spell(number, unit)}"] += 1
         else:
             (loose if in_letters and number in LOOSE else found)[_spell(number, unit)] += 1
-    return CountedText(found + loose, others, loose)
+    return TextQuantities(found + loose, others, loose)
 
 
 def unit_name(word: str) -> str | None:
-    """A unit's canonical name, for a unit that stands without a number."""
+    """The canonical name of a unit that stands without a number; None if `word` is no unit."""
     unit = _unit(word)
     return f"{unit[0]}*{unit[1]:g}" if unit and len(word) > 1 and word not in ("us", "min", "mi", "sec") else None
 
@@ -204,7 +204,7 @@ def _time_of_day(match: re.Match[str]) -> str:
 
 
 def _number(words: list[str], index: int) -> tuple[str | None, int]:
-    """The number that begins at `index`, as text, and how many words it takes."""
+    """The number that starts at `index`, as text, and how many words it takes."""
     word = words[index]
     if word[0].isdigit():
         text, scale = word.replace(",", ""), words[index + 1] if index + 1 < len(words) else ""

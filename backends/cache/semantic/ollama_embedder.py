@@ -20,11 +20,10 @@ ValueError where a text is longer than the model's window.
 class OllamaEmbedder:
     """`model` has a prefix, so that its vectors are never compared with those of another model of that name."""
 
-    floor = FLOOR
-
-    def __init__(self, model: str, embed_texts: EmbedTexts) -> None:
+    def __init__(self, model: str, embed_texts: EmbedTexts, *, floor: float = FLOOR) -> None:
         """Embeds one text, so that a missing model is found now. Raises ConnectionError, which says what to do."""
         self.model = f"ollama:{model}"
+        self.floor = floor
         self._name = model
         self._embed_texts = embed_texts
         self.embed(["ready"])

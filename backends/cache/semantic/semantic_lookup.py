@@ -1,6 +1,5 @@
-"""A stored answer to the same question in other words: neighbours, the judge's word on each, and each one's record."""
+"""Stored answers to the same question in other words: neighbours, what the judge says of them, and their records."""
 
-import asyncio
 from collections import OrderedDict, deque
 from typing import NamedTuple
 
@@ -10,16 +9,14 @@ from backends.cache.hit_policy import may_serve
 from backends.cache.semantic.semantic_tier import SemanticTier
 from backends.cache.stored_answer import StoredEntry
 
-REMEMBERED = 256
-"""Requests whose nearest neighbour is kept until it is asked for."""
-
-JUDGED_S = 1.0  # longest wait for the judge, who stands behind what is being embedded
+NEAR_MISSES = 20  # shown to watchers
+REMEMBERED = 256  # requests whose nearest near miss is kept until the pipeline asks for it
 
 Record = list[tuple[float, bool]]
 
 
 class NearMiss(NamedTuple):
-    """A neighbour that was not served, and why; says nothing of either text."""
+    """A neighbour that was not served, and what stopped it. It contains nothing of either text."""
 
     agent: str
     similarity: float
@@ -30,7 +27,7 @@ class NearMiss(NamedTuple):
 
 
 class SemanticMatch(NamedTuple):
-    """`similarity` is the questions' cosine, `score` the judge's."""
+    """An entry that may be served. `similarity` is the cosine of the questions, `score` the judge's score."""
 
     entry: StoredEntry
     similarity: float
@@ -42,36 +39,37 @@ class SemanticLookup:
         self._disk = disk
         self._semantic = semantic
         self._risk = risk
-        self.near_misses: deque[NearMiss] = deque(maxlen=20)
+        self.near_misses: deque[NearMiss] = deque(maxlen=NEAR_MISSES)
         self._nearest: OrderedDict[str, NearMiss] = OrderedDict()
 
     def near_miss(self, request_id: str) -> NearMiss | None:
-        """The neighbour nearest to a request that found none to serve it; asked for once, soon after."""
+        """The nearest neighbour that could not serve this request. It is returned once."""
         return self._nearest.pop(request_id, None)
 
     async def find(self, partition: bytes, question: str, *, agent: str, request_id: str = "") -> list[SemanticMatch]:
-        """What may be served, the most certain first."""
-        near = await self._semantic.near(partition, question)
-        if near is None:
+        """The entries that may be served, the most certain first."""
+        found = await self._semantic.neighbours(partition, question)
+        if found is None:
             return []
-        keys = [candidate.key for candidate in near.candidates]
-        read = await self._disk.call(lambda database: _with_records(database, keys))
+        neighbours = {neighbour.key: neighbour for neighbour in found.nearest}
+        read = await self._disk.call(lambda database: _with_records(database, list(neighbours)))
         entries, records = read or ([], {})
-        self._semantic.drop(set(keys) - {entry.key for entry in entries})
-        candidates = {candidate.key: candidate for candidate in near.candidates}
-        whole = []
+        self._semantic.drop(neighbours.keys() - {entry.key for entry in entries})
+        candidates = []
         for entry in entries:
-            candidate = candidates[entry.key]
+            neighbour = neighbours[entry.key]
             if entry.partition != partition:
                 continue
-            # What the model cut off it did not compare, so it must be the same to the letter.
-            if question[near.read :] == entry.question[candidate.read :]:
-                whole.append((entry, candidate.similarity))
+            # The model did not compare what it cut off, so that must be the same to the letter.
+            if question[found.read :] == entry.question[neighbour.read :]:
+                candidates.append((entry, neighbour.similarity))
             else:
-                self._missed(request_id, NearMiss(agent, candidate.similarity, "length"))
-        return await self._judged(question, whole, records, agent=agent, request_id=request_id) if whole else []
+                self._note_miss(request_id, NearMiss(agent, neighbour.similarity, "length"))
+        if not candidates:
+            return []
+        return await self._judge(question, candidates, records, agent=agent, request_id=request_id)
 
-    async def _judged(
+    async def _judge(
         self,
         question: str,
         candidates: list[tuple[StoredEntry, float]],
@@ -81,11 +79,7 @@ class SemanticLookup:
         request_id: str,
     ) -> list[SemanticMatch]:
         questions, similarities = [entry.question for entry, _ in candidates], [cosine for _, cosine in candidates]
-        try:
-            async with asyncio.timeout(JUDGED_S):
-                judgements = await self._semantic.judged(question, questions, similarities)
-        except TimeoutError:
-            return []
+        judgements = await self._semantic.judge(question, questions, similarities)
         threshold, found = self._semantic.threshold(self._risk), []
         for (entry, similarity), judgement in zip(candidates, judgements or (), strict=False):
             score = judgement.hit_score
@@ -97,10 +91,10 @@ class SemanticLookup:
             if guard is None:
                 found.append(SemanticMatch(entry, similarity, score))
             else:
-                self._missed(request_id, NearMiss(agent, similarity, guard))
-        return sorted(found, key=lambda each: -each.score)
+                self._note_miss(request_id, NearMiss(agent, similarity, guard))
+        return sorted(found, key=lambda match: -match.score)
 
-    def _missed(self, request_id: str, miss: NearMiss) -> None:
+    def _note_miss(self, request_id: str, miss: NearMiss) -> None:
         self.near_misses.append(miss)
         before = self._nearest.get(request_id)
         if before is None or before.similarity < miss.similarity:

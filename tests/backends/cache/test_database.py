@@ -141,7 +141,7 @@ def test_flushed_text_is_gone_from_the_file(db: Database, path: Path) -> None:
 
 
 def test_vectors_go_with_their_entries(db: Database) -> None:
-    db.vectors.made_by("m1")
+    db.vectors.use_model("m1")
     for name in "abc":
         db.put(entry(name), {})
     keys = [entry(name).key for name in "abx"]
@@ -153,19 +153,19 @@ def test_vectors_go_with_their_entries(db: Database) -> None:
 
 
 def test_another_models_vectors_are_thrown_away(db: Database) -> None:
-    db.vectors.made_by("m1")
+    db.vectors.use_model("m1")
     db.put(entry("a"), {})
     db.vectors.put([(entry("a").key, b"v", 1)])
-    db.vectors.made_by("m1")
+    db.vectors.use_model("m1")
     assert len(db.vectors.after(0, limit=10)) == 1
-    db.vectors.made_by("m2")
+    db.vectors.use_model("m2")
     assert db.vectors.after(0, limit=10) == []
     assert len(db.vectors.missing(0, limit=10)) == 1
 
 
 def test_uses_are_written(db: Database) -> None:
     db.put(entry("a"), {})
-    db.note_uses({entry("a").key: (1200.0, 2), b"gone": (1.0, 1)})
+    db.write_uses({entry("a").key: (1200.0, 2), b"gone": (1.0, 1)})
     assert db.get((entry("a").key,))[0].hits == 2
 
 
@@ -208,13 +208,12 @@ def test_a_flush_of_everything_takes_what_was_set_aside(path: Path) -> None:
     database.close()
 
 
-def test_a_locked_file_is_no_reason_to_set_it_aside(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache_file, "BUSY_S", 0.01)
+def test_a_locked_file_is_no_reason_to_set_it_aside(path: Path) -> None:
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("PRAGMA journal_mode = DELETE")
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(sqlite3.OperationalError):
-            Database(path, max_bytes=1000)
+            cache_file.open_file(path, busy_s=0.01)
     other.close()
     assert not path.with_name("cache.db.corrupt").exists()
 

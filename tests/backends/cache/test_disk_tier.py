@@ -36,10 +36,9 @@ async def test_a_full_disk_costs_no_request_and_heals(tmp_path: Path, caplog: py
     disk = _disk(tmp_path / "cache.db", clock)
 
     def full(database: Database) -> int:
-        database._db.execute("PRAGMA max_page_count = 1")
-        for number in range(100):
-            database.put(entry(str(number), text="".join(chr(40 + (i * number) % 80) for i in range(900))), {})
-        return 1
+        raise sqlite3.OperationalError("database or disk is full")
+
+    await disk.call(lambda database: database.put(entry("before"), {}))
 
     with caplog.at_level(logging.WARNING):
         assert await disk.call(full) is None
@@ -47,7 +46,7 @@ async def test_a_full_disk_costs_no_request_and_heals(tmp_path: Path, caplog: py
     assert "full" in disk.problem
     clock.advance(RETRY_S)
     assert await disk.call(lambda database: database.put(entry("a"), {})) is not None
-    assert disk.problem == ""
+    assert (disk.problem, disk.entries) == ("", 2)
     await disk.close()
 
 

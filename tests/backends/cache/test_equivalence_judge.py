@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.cache.equivalence.embedded_question import LONGEST, EmbeddedQuestion
-from backends.cache.equivalence.equivalence_judge import COSINE, SENTENCES, EquivalenceJudge
+from backends.cache.equivalence.equivalence_judge import COSINE, REMEMBERED, EquivalenceJudge
 from backends.cache.equivalence.hit_classifier import RISKS, HitClassifier
-from backends.cache.equivalence.pair_features import act, features
+from backends.cache.equivalence.pair_features import pair_features, sentence_kind
 from backends.cache.equivalence.word_classes import word_set
 from backends.cache.semantic import embedders
 from backends.cache.semantic.embedders import Embedder, TokenVectors
@@ -28,7 +28,7 @@ TEXT = st.lists(
 class LetterEmbedder(WordEmbedder):
     """Shows a vector for each character, so that words of the same letters are alike."""
 
-    def states(self, texts: Sequence[str]) -> list[TokenVectors]:
+    def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
         self.batches.append(list(texts))
         return [
             TokenVectors(
@@ -41,8 +41,8 @@ class LetterEmbedder(WordEmbedder):
         ]
 
 
-def _sentence(text: str) -> EmbeddedQuestion:
-    return EmbeddedQuestion(text, LetterEmbedder().states([text])[0])
+def _embedded(text: str) -> EmbeddedQuestion:
+    return EmbeddedQuestion(text, LetterEmbedder().token_vectors([text])[0])
 
 
 @pytest.fixture(scope="module")
@@ -97,16 +97,18 @@ def test_what_a_guard_stops_is_not_embedded() -> None:
     assert embedder.batches == []
 
 
-def test_a_sentence_is_read_once_and_few_are_kept() -> None:
+def test_a_question_is_embedded_once_while_it_is_remembered() -> None:
     embedder = LetterEmbedder()
     judge = EquivalenceJudge(embedder)
     judge.judge("open the gate", ["shut a gate", "paint the gate"], [0.8, 0.8])
     judge.judge("open the gate", ["paint the gate"], [0.8])
     assert embedder.batches == [["open the gate", "paint the gate"]]
     letters = "abcdefghijklmnopqrst"
+    assert len(letters) ** 2 > REMEMBERED
     for one in letters:
         judge.judge(f"gate {one * 3}", [f"gate {one}{other}x" for other in letters], [0.8] * len(letters))
-    assert len(judge._sentences) <= SENTENCES
+    judge.judge("open the gate", ["paint the gate"], [0.8])
+    assert embedder.batches[-1] == ["open the gate", "paint the gate"]
 
 
 def test_questions_too_long_to_lay_side_by_side_are_no_hit() -> None:
@@ -127,18 +129,18 @@ def test_without_words_the_cosine_is_the_score() -> None:
 
 
 def test_a_smaller_risk_asks_for_a_higher_score() -> None:
-    head = HitClassifier()
-    for model in (*head.thresholds, "unheard-of"):
-        found = [head.threshold(risk, model) for risk in (*RISKS, 0.5)]
+    classifier = HitClassifier()
+    for model in (*classifier.thresholds, "unheard-of"):
+        found = [classifier.threshold(risk, model) for risk in (*RISKS, 0.5)]
         assert found == sorted(found, reverse=True)
         assert 0 < found[-1] <= found[0] <= 1
-        assert head.threshold(0, model) > 1
+        assert classifier.threshold(0, model) > 1
 
 
-def test_a_head_that_is_not_whole_says_so(tmp_path: Path) -> None:
-    np.savez(tmp_path / "head.npz", names=np.array(["cosine"]))
+def test_incomplete_weights_are_an_error(tmp_path: Path) -> None:
+    np.savez(tmp_path / "weights.npz", names=np.array(["cosine"]))
     with pytest.raises(KeyError):
-        HitClassifier(tmp_path / "head.npz")
+        HitClassifier(tmp_path / "weights.npz")
     with pytest.raises(OSError):
         HitClassifier(tmp_path / "none.npz")
 
@@ -146,8 +148,8 @@ def test_a_head_that_is_not_whole_says_so(tmp_path: Path) -> None:
 @settings(deadline=None)
 @given(TEXT, TEXT)
 def test_features_are_whole_and_the_same_both_ways(a: str, b: str) -> None:
-    one, other = _sentence(a), _sentence(b)
-    found, back = features(one, other, 0.8), features(other, one, 0.8)
+    one, other = _embedded(a), _embedded(b)
+    found, back = pair_features(one, other, 0.8), pair_features(other, one, 0.8)
     assert set(found) >= set(HitClassifier().names)
     assert all(math.isfinite(value) for value in found.values())
     assert found == pytest.approx(back, abs=1e-4)
@@ -158,15 +160,15 @@ def test_features_are_whole_and_the_same_both_ways(a: str, b: str) -> None:
     [("Is it up?", "yes"), ("Tell me how it works", "how"), ("Why?", "why"), ("Restart it", "told"), ("", "told")],
 )
 def test_what_a_sentence_does(text: str, expected: str) -> None:
-    assert act(tuple(text.lower().strip("?").split())) == expected
+    assert sentence_kind(tuple(text.lower().strip("?").split())) == expected
 
 
 def test_a_verb_and_its_particle_are_one_word() -> None:
-    assert _sentence("Turn the debug lights off").stems == _sentence("Disable debug lights").stems
+    assert _embedded("Turn the debug lights off").stems == _embedded("Disable debug lights").stems
 
 
 def test_a_sentence_beyond_the_window_has_no_vector_there() -> None:
-    states = LetterEmbedder().states(["gate keeper"])[0]
+    states = LetterEmbedder().token_vectors(["gate keeper"])[0]
     cut = EmbeddedQuestion("gate keeper", TokenVectors(states.vectors[:4], states.spans[:4]))
     assert np.linalg.norm(cut.vectors[0]) == pytest.approx(1)
     assert not cut.vectors[1].any()
@@ -174,7 +176,7 @@ def test_a_sentence_beyond_the_window_has_no_vector_there() -> None:
 
 @light
 def test_states_are_of_the_tokens_read() -> None:
-    (short, long) = embedders.load("onnx").states(["hello world", "word " * 400])  # type: ignore[attr-defined]  # a Reader
+    (short, long) = embedders.load("onnx").token_vectors(["hello world", "word " * 400])  # type: ignore[attr-defined]  # a TokenEmbedder
     assert short.spans.tolist() == [[0, 5], [6, 11]]
     assert short.vectors.shape == (2, embedders.DIMENSIONS)
     assert len(long.vectors) == len(long.spans) == embedders.WINDOW - 2

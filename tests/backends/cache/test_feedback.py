@@ -21,8 +21,9 @@ PARAPHRASE = "Please tell me what the queue depth of the local model is."
 
 @pytest.fixture
 async def cache(tmp_path: Path) -> AsyncIterator[ResponseCache]:
-    opened = await ResponseCache.open(tmp_path / "cache.db", settings_cache.Cache(), clock=ManualClock())
-    opened._semantic._load = WordEmbedder
+    opened = await ResponseCache.open(
+        tmp_path / "cache.db", settings_cache.Cache(), clock=ManualClock(), load_embedder=WordEmbedder
+    )
     opened.start_semantic()
     await until(lambda: opened.stats().semantic == "on")
     await opened.store(request(QUESTION), stored(), model_class="auto")

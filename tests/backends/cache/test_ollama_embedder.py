@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backends.cache.limits import CacheLimits
 from backends.cache.response_cache import ResponseCache
-from backends.cache.semantic import embedders, semantic_tier
+from backends.cache.semantic import embedders
 from backends.cache.semantic.embedders import Embedder
 from backends.cache.semantic.ollama_embedder import EmbedTexts, OllamaEmbedder
 from backends.clock import ManualClock
@@ -77,15 +78,23 @@ async def test_without_an_ollama_engine_the_setting_is_named() -> None:
         await asyncio.to_thread(embedders.load, f"ollama:{MODEL}")
 
 
-async def test_paraphrases_are_found_by_the_local_engines_model(
-    pair: Twins, embed: EmbedTexts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache = await ResponseCache.open(tmp_path / "cache.db", SETTINGS, clock=ManualClock(), embed_texts=embed)
+async def opened(folder: Path, embed: EmbedTexts) -> ResponseCache:
+    """A cache that embeds through the engine and soon tries again where that fails."""
+    return await ResponseCache.open(
+        folder / "cache.db",
+        SETTINGS,
+        clock=ManualClock(),
+        load_embedder=lambda: OllamaEmbedder(MODEL, embed, floor=0.5),
+        limits=CacheLimits(retry_s=0.01),
+    )
+
+
+async def test_paraphrases_are_found_by_the_engines_model(embed: EmbedTexts, tmp_path: Path) -> None:
+    cache = await opened(tmp_path, embed)
     cache.start_semantic()
     await until(lambda: cache.stats().semantic == "on")
     await cache.store(request(QUESTION), stored(), model_class="auto")
     await until(lambda: cache.stats().vectors == 1)
-    monkeypatch.setattr(OllamaEmbedder, "floor", 0.5)
     hit = await cache.lookup(request(PARAPHRASE), model_class="auto")
     assert hit is not None
     assert hit.tier == "semantic"
@@ -93,12 +102,9 @@ async def test_paraphrases_are_found_by_the_local_engines_model(
     await cache.close()
 
 
-async def test_an_engine_that_fails_for_a_while_is_asked_again(
-    pair: Twins, embed: EmbedTexts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(semantic_tier, "RETRY_S", 0.01)
+async def test_an_engine_that_fails_for_a_while_is_asked_again(pair: Twins, embed: EmbedTexts, tmp_path: Path) -> None:
     pair.ollama.inject(Fault(kind="status", status=500, on="embed", times=2))
-    cache = await ResponseCache.open(tmp_path / "cache.db", SETTINGS, clock=ManualClock(), embed_texts=embed)
+    cache = await opened(tmp_path, embed)
     cache.start_semantic()
     await until(lambda: cache.stats().semantic == "failed")
     await until(lambda: cache.stats().semantic == "on")

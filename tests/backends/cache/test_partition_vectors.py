@@ -3,14 +3,15 @@
 import hashlib
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.cache.semantic import partition_vectors
-from backends.cache.semantic.vector_index import Vector, VectorIndex
+from backends.cache.semantic.partition_vectors import DIRECTIONS, RERANKED
+from backends.cache.semantic.vector_index import PLACE_B, Vector, VectorIndex
 
 DIMENSIONS = 96
+BARE = DIMENSIONS * 2 + 32 + 4  # bytes of half floats, a key, and the characters read
+PROJECTION = (DIRECTIONS + 1) * 4
 
 
 def _key(number: int) -> bytes:
@@ -26,8 +27,8 @@ def _vectors(count: int, seed: int = 0) -> Vector:
     return unit
 
 
-def _filled(vectors: Vector) -> VectorIndex:
-    index = VectorIndex()
+def _filled(vectors: Vector, *, reranked: int = RERANKED) -> VectorIndex:
+    index = VectorIndex(reranked=reranked)
     halves = vectors.astype(np.float16)
     index.load([(_key(n), b"p", each.tobytes(), 5, n) for n, each in enumerate(halves)])
     index.learn()
@@ -37,7 +38,7 @@ def _filled(vectors: Vector) -> VectorIndex:
 def test_it_finds_all_that_reach_the_floor() -> None:
     vectors = _vectors(3000)
     index = _filled(vectors)
-    assert index._blocks[b"p"]._directions is not None
+    assert index.nbytes > 3000 * (BARE + PROJECTION), "it is searched in two passes"
     for asked in vectors[::100]:
         found = {each.key: each.similarity for each in index.nearest(b"p", asked, floor=0.7, limit=3000)}
         cosines = vectors @ asked
@@ -47,11 +48,10 @@ def test_it_finds_all_that_reach_the_floor() -> None:
         assert list(found.values()) == sorted(found.values(), reverse=True)
 
 
-def test_only_the_best_bounds_are_compared_where_too_many_could_reach(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partition_vectors, "RERANKED", 50)
+def test_only_the_best_bounds_are_compared_where_too_many_could_reach() -> None:
     vectors = _vectors(1000)
-    found = _filled(vectors).nearest(b"p", vectors[3], floor=-1.0, limit=10)
-    assert found[0].key == _key(3)
+    found = _filled(vectors, reranked=50).nearest(b"p", vectors[3], floor=-1.0, limit=1000)
+    assert (found[0].key, len(found)) == (_key(3), 50)
 
 
 @settings(deadline=None, max_examples=10)
@@ -77,9 +77,7 @@ def test_it_learns_anew_as_it_grows_and_stays_slim() -> None:
     index, vectors = VectorIndex(), _vectors(1500)
     for number, vector in enumerate(vectors):
         index.add(_key(number), b"p", vector, 1)
-    assert index._blocks[b"p"]._learn_at > 1500
-    bare = DIMENSIONS * 2 + (partition_vectors.DIRECTIONS + 1) * 4 + 36
-    assert index.nbytes / 1500 < bare * 1.07 + 130
+    assert BARE + PROJECTION < index.nbytes / 1500 < (BARE + PROJECTION) * 1.07 + PLACE_B
     index.drop([_key(number) for number in range(1500)])
     assert (len(index), index.nbytes) == (0, 0)
     assert b"p" not in index

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from backends.cache.memory_tier import MemoryTier
+from backends.cache.limits import CacheLimits
 from backends.cache.response_cache import ResponseCache
 from backends.clock import ManualClock, SystemClock
 from backends.settings.cache import Cache
@@ -60,12 +60,15 @@ async def test_answers_outlive_the_process(tmp_path: Path, clock: ManualClock) -
     assert hit.stored == stored()
 
 
-async def test_an_entry_that_left_memory_comes_from_the_file(cache: ResponseCache) -> None:
+async def test_an_entry_that_is_not_in_memory_comes_from_the_file(tmp_path: Path, clock: ManualClock) -> None:
+    no_memory = CacheLimits(memory_bytes=0)
+    cache = await ResponseCache.open(tmp_path / "cache.db", EXACT, clock=clock, limits=no_memory)
     await cache.store(request(), stored(), model_class="auto")
-    cache._memory = MemoryTier()
+    assert cache.stats().memory_b == 0
     hit = await cache.lookup(request(), model_class="auto")
     assert hit is not None
     assert hit.stored == stored()
+    await cache.close()
 
 
 @pytest.mark.parametrize(
@@ -84,8 +87,7 @@ async def test_an_entry_that_left_memory_comes_from_the_file(cache: ResponseCach
 )
 async def test_what_may_not_be_kept_is_not(cache: ResponseCache, asked: dict[str, Any], answer: dict[str, Any]) -> None:
     await cache.store(request(**asked), stored(**answer), model_class="auto")
-    assert cache.stats().entries == 0
-    assert len(cache._memory) == 0
+    assert (cache.stats().entries, cache.stats().memory_b) == (0, 0)
     assert await cache.lookup(request(**asked), model_class="auto") is None
 
 
@@ -185,8 +187,9 @@ async def test_what_is_evicted_from_the_file_leaves_memory_too(tmp_path: Path, c
     for number in range(30):
         clock.advance(1)
         await cache.store(request(str(number)), stored(), model_class="auto")
-    assert cache.stats().bytes <= 8000
-    assert len(cache._memory) == cache.stats().entries
+    hits = [await cache.lookup(request(str(number)), model_class="auto") for number in range(30)]
+    assert 4000 < cache.stats().bytes <= 8000
+    assert sum(hit is not None for hit in hits) == cache.stats().entries > 0
     await cache.close()
 
 

@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from backends.cache.response_cache import ResponseCache
+from backends.cache.semantic.embedders import Embedder
 from backends.clock import ManualClock
 from backends.settings import cache as settings_cache
 from backends.settings.agents import Agent
@@ -29,9 +30,16 @@ def rules(**agents: Agent) -> Callable[[Request], Agent]:
 
 
 async def opened(
-    folder: Path, agent: Callable[[Request], Agent], settings: settings_cache.Cache = EXACT
+    folder: Path,
+    agent: Callable[[Request], Agent],
+    settings: settings_cache.Cache = EXACT,
+    *,
+    embedder: Embedder | None = None,
 ) -> ResponseCache:
-    return await ResponseCache.open(folder / "cache.db", settings, clock=ManualClock(), agent=agent, secret=SECRET)
+    words = embedder or WordEmbedder()
+    return await ResponseCache.open(
+        folder / "cache.db", settings, clock=ManualClock(), agent=agent, secret=SECRET, load_embedder=lambda: words
+    )
 
 
 async def test_a_group_shares_and_nobody_beside_it_is_served(tmp_path: Path) -> None:
@@ -138,8 +146,7 @@ async def test_without_a_key_nothing_of_a_private_agent_is_kept(tmp_path: Path) 
 async def test_encrypted_questions_have_no_vector_and_are_served_word_for_word_only(tmp_path: Path) -> None:
     private = rules(ada=Agent(cache="encrypted", cache_scope="all"), scout=Agent(cache_scope="all"))
     embedder = WordEmbedder()
-    cache = await opened(tmp_path, private, settings_cache.Cache())
-    cache._semantic._load = lambda: embedder
+    cache = await opened(tmp_path, private, settings_cache.Cache(), embedder=embedder)
     cache.start_semantic()
     await until(lambda: cache.stats().semantic == "on")
     await cache.store(request(QUESTION, agent="ada"), stored("private"), model_class="auto")

@@ -1,44 +1,58 @@
 import asyncio
+import sqlite3
 import threading
-from collections.abc import Sized
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from backends.cache.disk_tier import DiskTier
+from backends.cache.limits import CacheLimits
 from backends.cache.response_cache import ResponseCache
-from backends.cache.semantic import semantic_lookup, semantic_tier
-from backends.cache.semantic.embedders import Embedder
+from backends.cache.semantic.embedders import Embedded, Embedder, TokenVectors
 from backends.cache.semantic.semantic_lookup import NearMiss
-from backends.cache.semantic.semantic_tier import SemanticTier
+from backends.cache.semantic.semantic_tier import LONGEST, SemanticTier
 from backends.clock import ManualClock
-from backends.settings.cache import Cache
+from backends.settings import cache as settings
 from tests.backends.cache.samples import WordEmbedder, request, stored
 from tests.waiting import until
 
 QUESTION = "What is the queue depth of the local model?"
 PARAPHRASE = "Please tell me what the queue depth of the local model is."
 OTHER = "What is the queue depth of the cloud model?"
+LIMITS = CacheLimits()
 
 
-async def _opened(path: Path, embedder: Embedder | None = None, *, clock: ManualClock | None = None) -> ResponseCache:
-    cache = await ResponseCache.open(path / "cache.db", Cache(), clock=clock or ManualClock())
-    loaded = embedder or WordEmbedder()
-    cache._semantic._load = lambda: loaded
+async def _opened(
+    path: Path,
+    embedder: Embedder | None = None,
+    *,
+    load: Callable[[], Embedder] | None = None,
+    clock: ManualClock | None = None,
+    limits: CacheLimits = LIMITS,
+    loaded: bool = True,
+) -> ResponseCache:
+    """A cache whose model is `embedder`, or what `load` returns; `loaded` waits for it."""
+    words = embedder or WordEmbedder()
+    cache = await ResponseCache.open(
+        path / "cache.db",
+        settings.Cache(),
+        clock=clock or ManualClock(),
+        load_embedder=load or (lambda: words),
+        limits=limits,
+    )
     cache.start_semantic()
-    await until(lambda: cache.stats().semantic != "loading")
+    if loaded:
+        await until(lambda: cache.stats().semantic != "loading")
     return cache
-
-
-def _index(cache: ResponseCache) -> Sized:
-    finder = cache._semantic._finder
-    return finder.index if finder is not None else ()
 
 
 async def _stored(cache: ResponseCache, text: str = QUESTION) -> None:
     """Store and wait until the question is in the index."""
-    before = len(_index(cache))
+    before = cache.stats().vectors
     await cache.store(request(text), stored(), model_class="auto")
-    await until(lambda: len(_index(cache)) > before)
+    await until(lambda: cache.stats().vectors > before)
 
 
 async def test_a_paraphrase_is_answered(tmp_path: Path) -> None:
@@ -123,7 +137,7 @@ async def test_another_model_rebuilds_the_index(tmp_path: Path) -> None:
     await first.close()
     embedder = WordEmbedder("other words")
     second = await _opened(tmp_path, embedder)
-    await until(lambda: len(_index(second)) == 1)
+    await until(lambda: second.stats().vectors == 1)
     assert [QUESTION] in embedder.batches
     assert await second.lookup(request(PARAPHRASE), model_class="auto") is not None
     await second.close()
@@ -136,22 +150,19 @@ async def test_what_was_stored_while_the_model_loads_is_embedded_later(tmp_path:
         gate.wait(10)
         return WordEmbedder()
 
-    cache = await ResponseCache.open(tmp_path / "cache.db", Cache(), clock=ManualClock())
-    cache._semantic._load = slow
-    cache.start_semantic()
+    cache = await _opened(tmp_path, load=slow, loaded=False)
     cache.start_semantic()
     assert cache.stats().semantic == "loading"
     await cache.store(request(QUESTION), stored(), model_class="auto")
     assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
     gate.set()
-    await until(lambda: len(_index(cache)) == 1)
+    await until(lambda: cache.stats().vectors == 1)
     assert await cache.lookup(request(PARAPHRASE), model_class="auto") is not None
     await cache.close()
     assert cache.stats().semantic == "off"
 
 
-async def test_closing_does_not_wait_for_a_model_that_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(semantic_tier, "CLOSE_S", 0.01)
+async def test_closing_does_not_wait_for_a_model_that_loads(tmp_path: Path) -> None:
     gate, begun = threading.Event(), threading.Event()
 
     def slow() -> Embedder:
@@ -159,9 +170,7 @@ async def test_closing_does_not_wait_for_a_model_that_loads(tmp_path: Path, monk
         gate.wait(10)
         return WordEmbedder()
 
-    cache = await ResponseCache.open(tmp_path / "cache.db", Cache(), clock=ManualClock())
-    cache._semantic._load = slow
-    cache.start_semantic()
+    cache = await _opened(tmp_path, load=slow, limits=CacheLimits(close_s=0.01), loaded=False)
     await until(begun.is_set)
     await cache.close()
     assert not gate.is_set()
@@ -176,10 +185,7 @@ async def test_without_a_model_the_state_says_why(tmp_path: Path, error: Excepti
     def load() -> Embedder:
         raise error
 
-    cache = await ResponseCache.open(tmp_path / "cache.db", Cache(), clock=ManualClock())
-    cache._semantic._load = load
-    cache.start_semantic()
-    await until(lambda: cache.stats().semantic != "loading")
+    cache = await _opened(tmp_path, load=load)
     assert cache.stats().semantic == state
     assert detail in cache.stats().semantic_detail
     await cache.store(request(QUESTION), stored(), model_class="auto")
@@ -200,7 +206,7 @@ async def test_a_model_that_breaks_leaves_the_exact_tier(tmp_path: Path) -> None
 
 async def test_a_model_that_answers_too_little_ends_the_tier(tmp_path: Path) -> None:
     class Short(WordEmbedder):
-        def embed(self, texts):  # type: ignore[no-untyped-def]
+        def embed(self, texts: Sequence[str]) -> list[Embedded]:
             return super().embed(texts)[1:]
 
     cache = await _opened(tmp_path, Short())
@@ -222,7 +228,7 @@ async def test_what_lies_beyond_the_window_must_agree(tmp_path: Path) -> None:
 async def test_a_very_long_question_is_for_the_exact_tier(tmp_path: Path) -> None:
     embedder = WordEmbedder()
     cache = await _opened(tmp_path, embedder)
-    long = "word " * semantic_tier.LONGEST
+    long = "word " * LONGEST
     await cache.store(request(long), stored(), model_class="auto")
     await _stored(cache)
     assert await cache.lookup(request(long + "more"), model_class="auto") is None
@@ -243,72 +249,79 @@ async def test_a_flushed_entry_is_in_no_index(tmp_path: Path) -> None:
     cache = await _opened(tmp_path)
     await _stored(cache)
     await cache.flush("writer")
-    await until(lambda: len(_index(cache)) == 0)
+    await until(lambda: cache.stats().vectors == 0)
     await cache.close()
 
 
 async def test_an_entry_that_the_file_lost_leaves_the_index(tmp_path: Path) -> None:
     cache = await _opened(tmp_path)
     await _stored(cache)
-    await cache._disk.call(lambda database: database.flush(None))
+    await asyncio.to_thread(_delete_entries, tmp_path / "cache.db")
     assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
-    await until(lambda: len(_index(cache)) == 0)
+    await until(lambda: cache.stats().vectors == 0)
     await cache.close()
 
 
-async def test_too_many_look_ups_at_once_go_on_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(semantic_tier, "LOOKUPS_WAITING", 0)
-    cache = await _opened(tmp_path)
+def _delete_entries(path: Path) -> None:
+    """As another process would."""
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM entries")
+
+
+async def test_too_many_look_ups_at_once_go_on_without(tmp_path: Path) -> None:
+    cache = await _opened(tmp_path, limits=CacheLimits(lookups_waiting=0))
     await _stored(cache)
     assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
     await cache.close()
 
 
-async def test_a_look_up_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_look_up_does_not_wait_for_ever(tmp_path: Path) -> None:
     gate = threading.Event()
 
     class Slow(WordEmbedder):
-        def embed(self, texts):  # type: ignore[no-untyped-def]
+        def embed(self, texts: Sequence[str]) -> list[Embedded]:
             if PARAPHRASE in texts:
                 gate.wait(10)
             return super().embed(texts)
 
-    monkeypatch.setattr(semantic_tier, "LOOKUP_S", 0.01)
-    cache = await _opened(tmp_path, Slow())
+    cache = await _opened(tmp_path, Slow(), limits=CacheLimits(lookup_s=0.01))
     await _stored(cache)
     assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
     gate.set()
     await cache.close()
 
 
-async def test_a_look_up_does_not_wait_for_ever_for_the_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def hang(*_: object) -> None:
-        await asyncio.Event().wait()
+async def test_a_look_up_does_not_wait_for_ever_for_the_judge(tmp_path: Path) -> None:
+    gate = threading.Event()
 
-    monkeypatch.setattr(semantic_lookup, "JUDGED_S", 0.01)
-    cache = await _opened(tmp_path)
+    class SlowToRead(WordEmbedder):
+        def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
+            gate.wait(10)
+            raise LookupError("weights are broken")
+
+    cache = await _opened(tmp_path, SlowToRead(), limits=CacheLimits(judge_s=0.01))
     await _stored(cache)
-    monkeypatch.setattr(cache._semantic, "judged", hang)
     assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
+    assert not gate.is_set()
+    gate.set()
     await cache.close()
 
 
 async def test_a_judge_that_breaks_is_a_miss(tmp_path: Path) -> None:
-    embedder = WordEmbedder()
-    cache = await _opened(tmp_path, embedder)
+    class Broken(WordEmbedder):
+        def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
+            raise LookupError("weights are broken")
+
+    cache = await _opened(tmp_path, Broken())
     await _stored(cache)
-
-    def broken(*_: object) -> None:
-        raise LookupError("weights are broken")
-
-    cache._semantic._finder.judged = broken  # type: ignore[union-attr,method-assign]
     assert await cache.lookup(request(PARAPHRASE), model_class="auto") is None
     assert await cache.lookup(request(QUESTION), model_class="auto") is not None
+    assert cache.stats().semantic == "on"
     await cache.close()
 
 
 async def test_risk_zero_means_no_semantic_tier(tmp_path: Path) -> None:
-    cache = await ResponseCache.open(tmp_path / "cache.db", Cache(risk=0), clock=ManualClock())
+    cache = await ResponseCache.open(tmp_path / "cache.db", settings.Cache(risk=0), clock=ManualClock())
     cache.start_semantic()
     assert cache.stats().semantic == "off"
     await cache.close()
@@ -329,8 +342,10 @@ def test_a_near_miss_reads_like_a_line() -> None:
     assert str(NearMiss("ada", 1.0, "order")) == "ada 1.00 stopped by order"
 
 
-async def test_a_tier_that_never_started_closes() -> None:
-    tier = SemanticTier(disk=None, load=WordEmbedder)  # type: ignore[arg-type]
+async def test_a_tier_that_never_started_closes(tmp_path: Path) -> None:
+    disk = DiskTier(tmp_path / "cache.db", max_bytes=1000, clock=ManualClock())
+    tier = SemanticTier(disk, WordEmbedder, LIMITS)
     tier.drop([b"k"])
     await tier.close()
-    assert tier.state == "off"
+    assert (tier.state, tier.vectors, tier.model) == ("off", 0, "")
+    await disk.close()

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.cache.equivalence.speech_act import languages_differ, mood, moods_clash
+from backends.cache.equivalence.speech_act import languages_differ, speech_act, speech_acts_clash
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from backends.cache.equivalence.speech_act import languages_differ, mood, moods_
     ],
 )
 def test_questions_of_yes_or_no(sentence: str) -> None:
-    assert mood(sentence) == "whether"
+    assert speech_act(sentence) == "whether"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_questions_of_yes_or_no(sentence: str) -> None:
     ],
 )
 def test_wishes_for_a_change(sentence: str) -> None:
-    assert mood(sentence) == "change"
+    assert speech_act(sentence) == "change"
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ def test_wishes_for_a_change(sentence: str) -> None:
     ],
 )
 def test_what_is_neither_or_both(sentence: str) -> None:
-    assert mood(sentence) is None
+    assert speech_act(sentence) is None
 
 
 def test_a_question_clashes_with_a_wish_only() -> None:
-    assert moods_clash("is the alarm set?", "set the alarm")
-    assert moods_clash("set the alarm", "is the alarm set?")
-    assert not moods_clash("is the alarm set?", "has the alarm been set?")
-    assert not moods_clash("set the alarm", "when does the alarm ring?")
+    assert speech_acts_clash("is the alarm set?", "set the alarm")
+    assert speech_acts_clash("set the alarm", "is the alarm set?")
+    assert not speech_acts_clash("is the alarm set?", "has the alarm been set?")
+    assert not speech_acts_clash("set the alarm", "when does the alarm ring?")
 
 
 def test_a_language_asked_for_must_be_in_the_other() -> None:
@@ -75,7 +75,7 @@ def test_a_language_asked_for_must_be_in_the_other() -> None:
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_symmetric_and_never_against_itself(one: str, other: str) -> None:
     a, b = one.lower(), other.lower()
-    assert moods_clash(a, b) == moods_clash(b, a)
+    assert speech_acts_clash(a, b) == speech_acts_clash(b, a)
     assert languages_differ(a, b) == languages_differ(b, a)
-    assert not moods_clash(a, a)
+    assert not speech_acts_clash(a, a)
     assert not languages_differ(a, a)

@@ -23,7 +23,8 @@ from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.rehearsal.process import Twins, twins
 from backends.settings.agents import Agent
 from backends.settings.model import Settings, load
-from backends.types import BudgetState, Chunk, Delta, Done, Message, Outcome, Policy, Request
+from backends.types import Alert, BudgetState, Chunk, Delta, Done, Message, Outcome, Policy, Request
+from tests.waiting import until
 
 
 @dataclass
@@ -48,6 +49,37 @@ class Stand:
         spend = (await self.core.snapshot()).spend
         assert spend is not None
         return spend.budgets
+
+    async def budget(self) -> BudgetState:
+        """The only budget there is."""
+        (budget,) = await self.budgets()
+        return budget
+
+    async def alerts(self) -> dict[str, Alert]:
+        """The conditions that hold now, by key."""
+        return {alert.key: alert for alert in (await self.core.snapshot()).alerts}
+
+    async def alert(self, key: str) -> str:
+        """The text of this alert, once it is raised."""
+
+        async def raised() -> bool:
+            return key in await self.alerts()
+
+        await until(raised)
+        return (await self.alerts())[key].text
+
+    async def cleared(self, key: str) -> None:
+        """Wait until this alert is over."""
+
+        async def over() -> bool:
+            return key not in await self.alerts()
+
+        await until(over)
+
+    async def idle(self) -> bool:
+        """Is no call in flight, in the core and at the twins?"""
+        in_flight = (await self.core.snapshot()).in_flight
+        return not in_flight and self.ollama.account.open == self.gemini.account.open == 0
 
     def billed(self) -> Decimal:
         """US dollars by the cloud twin's own account."""

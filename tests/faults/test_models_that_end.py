@@ -38,8 +38,7 @@ def asking(model: str, **more: object) -> Callable[[Settings], Settings]:
 
 
 async def model_alerts(it: Stand) -> dict[str, Alert]:
-    alerts = (await it.core.snapshot()).alerts
-    return {alert.key: alert for alert in alerts if alert.key.startswith("model:")}
+    return {key: alert for key, alert in (await it.alerts()).items() if key.startswith("model:")}
 
 
 async def test_another_model_answers_and_is_what_is_booked(home: Path) -> None:
@@ -89,7 +88,11 @@ async def test_another_model_answers_and_one_alert_says_how_to_adopt_it_until_th
         it.gemini.behaviour = replace(it.gemini.behaviour, models=(Model(name=OLD, context=1_048_576),))
         for text in ("and now?", "and then?"):  # the first still goes by the successor's rules, and is refused
             await ask(it.core, prompt(text, agent="ada"))
-        await until(lambda: not any(alert.key.startswith("model:") for alert in it.core._activity.alerts()))
+
+        async def cleared() -> bool:
+            return not await model_alerts(it)
+
+        await until(cleared)
 
 
 async def test_an_alias_is_answered_by_what_it_stands_for_without_an_alert(home: Path) -> None:
@@ -120,7 +123,7 @@ async def test_a_models_budget_pays_for_what_was_asked_of_it_whichever_answers(h
     of_old, of_new = (Budget(scope=f"model:{name}", limit_usd=Decimal("0.5")) for name in (OLD, NEW))
     async with stand(home, change=asking(OLD, budgets=(of_old, of_new))) as it:
         _, outcome = await ask(it.core, prompt("hello", agent="ada"))
-        old, new = it.core._ledger.budgets()
+        old, new = await it.budgets()
     assert (old.spent_usd, new.spent_usd) == (outcome.cost_usd, 0)
     assert outcome.cost_usd > 0
 

@@ -57,10 +57,9 @@ async def test_d1_serve_goes_on_while_the_file_is_locked_and_loses_nothing(home:
         with locked(it):
             ended = await asyncio.gather(*(ask(it.core, prompt(f"hello {n}", agent="ada")) for n in range(8)))
             assert {outcome.finish for _, outcome in ended} == {"stop"}
-            await until(lambda: "ledger:spill" in alerts(it))
-            assert "another program has locked it" in alerts(it)["ledger:spill"]
+            assert "another program has locked it" in await it.alert("ledger:spill")
             assert it.rows() == []
-        await until(lambda: "ledger:spill" not in alerts(it))
+        await it.cleared("ledger:spill")
         rows = await asyncio.to_thread(it.rows)
         billed = it.billed()
     assert sum(D(row["cost_usd"]) for row in rows) == billed > 0
@@ -76,13 +75,9 @@ async def test_d1_a_full_spill_is_503_before_any_engine_is_called(home: Path) ->
                     await ask(it.core, prompt(f"hello {number}", agent="ada"))
             calls = it.gemini.account.counts(calls=0)["calls"]["finished"]
             assert refused.value.http_status == 503
-            await until(lambda: "ledger:spill" in alerts(it))
-        await until(lambda: "ledger:spill" not in alerts(it))
+            await it.alert("ledger:spill")
+        await it.cleared("ledger:spill")
         assert len(await asyncio.to_thread(it.rows)) == calls
-
-
-def alerts(it: Stand) -> dict[str, str]:
-    return {alert.key: alert.text for alert in it.core._activity.alerts()}
 
 
 @pytest.mark.parametrize("scope", ["all", "agent:", "group:writers", "engine:cloud", "model:gemini-3.5-flash-lite"])
@@ -124,7 +119,7 @@ async def test_k4_two_hundred_at_once_on_a_budget_for_ten(home: Path) -> None:
         asked = [ask(it.core, prompt(f"hello {number}", agent="ada")) for number in range(200)]
         heard = await asyncio.gather(*asked)
         assert {outcome.finish for _, outcome in heard} == {"stop"}
-        (state,) = it.core._ledger.budgets()
+        state = await it.budget()
         assert state.reserved_usd == ZERO
         assert it.gemini.account.most_open <= 10
         assert state.spent_usd == it.billed() < limit
@@ -166,7 +161,8 @@ async def test_k4_who_leaves_while_waiting_for_held_money_leaves_nothing_behind(
         for other in (first, *others):
             other.cancel()
         await asyncio.wait({first, *others})
-        await until(lambda: it.core._ledger.budgets()[0].reserved_usd == ZERO)
+        await until(it.idle)
+        assert (await it.budget()).reserved_usd == ZERO
         rows = await asyncio.to_thread(it.rows)
         assert [(row["finish"], "cloud" in row["attempts"]) for row in rows] == [("cancelled", True)]
 
@@ -224,7 +220,11 @@ async def test_a_rate_limit_is_429_with_a_time_and_leaves_no_row(home: Path) -> 
             await ask(it.core, prompt("one more", agent="ada"))
         assert refused.value.http_status == 429
         assert refused.value.retry_after_s is not None
-        await until(lambda: it.core._cache.stats().entries == 2)
+
+        async def stored() -> bool:
+            return (await it.core.snapshot()).cache.entries == 2
+
+        await until(stored)
         await ask(
             it.core, prompt("What is the capital of country 1?", agent="ada")
         )  # what the cache knows costs nobody anything
@@ -260,7 +260,7 @@ async def test_a_budget_is_changed_live_and_everybody_hears_of_it(home: Path) ->
         await until(lambda: any(isinstance(event, SpendSampled) for event in heard))
         (first, *_) = [event for event in heard if isinstance(event, SpendSampled)]
         assert first.spend.budgets[0].limit_usd == ZERO
-        with pytest.raises(WrongUse, match="is no scope"):
+        with pytest.raises(WrongUse, match="is not a scope"):
             await it.core.act(order("nobody", "day", "1"))
         listening.cancel()
 
@@ -276,13 +276,12 @@ async def test_an_alert_stands_from_its_share_and_an_overrun_names_who_billed(ho
     async with stand(home, change=change) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(output=11_000))
         await ask(it.core, prompt("hello", agent="ada"))
-        await until(lambda: "budget:all:day" in alerts(it))
-        assert "budget:all:day:overrun" not in alerts(it)
+        await it.alert("budget:all:day")
+        assert "budget:all:day:overrun" not in await it.alerts()
         it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(output=15_000))
         _, over = await ask(it.core, prompt("hello you", agent="ada"))
-        await until(lambda: "budget:all:day:overrun" in alerts(it))
         assert any("beyond the caps it was given" in note for note in over.notes)
-        assert "gemini-3.5-flash-lite billed beyond the caps" in alerts(it)["budget:all:day:overrun"]
+        assert "gemini-3.5-flash-lite billed beyond the caps" in await it.alert("budget:all:day:overrun")
         assert sum(D(row["cost_usd"]) for row in await asyncio.to_thread(it.rows)) == it.billed()
 
 
@@ -296,7 +295,7 @@ async def test_a_report_beyond_what_a_call_can_have_used_is_estimated_named_and_
         text, outcome = await ask(it.core, prompt("hello", agent="ada"))
         it.gemini.behaviour = plain
         _, second = await ask(it.core, prompt("hello you", agent="ada"))
-        (state,) = it.core._ledger.budgets()
+        state = await it.budget()
     assert text
     assert outcome.usage_estimated
     assert outcome.tokens.output > 0
@@ -314,7 +313,7 @@ async def test_c8_usage_that_is_missing_or_contradicts_itself_is_estimated_flagg
         text, outcome = await ask(it.core, prompt("say hello to everybody in the house", agent="ada"))
         assert text
         assert outcome.usage_estimated
-        assert it.core._ledger.budgets()[0].spent_usd >= it.billed() > 0
+        assert (await it.budget()).spent_usd >= it.billed() > 0
         assert bool(outcome.notes) == (mode == "cached-over-prompt")
 
 
@@ -324,13 +323,13 @@ async def test_a_model_without_a_price_is_not_called_and_said_to_be_so(home: Pat
         return policy(replace(settings, engines=settings.engines | {"cloud": cloud}, **more), "ada", "prefer-cloud")
 
     async with stand(home, change=change) as it:
-        assert "no price is known for gemini-99-flash" in alerts(it)["price"]
+        assert "no price is known for gemini-99-flash" in await it.alert("price")
         _, outcome = await ask(it.core, prompt("hello", agent="ada"))
         assert outcome.engine == "local"
         assert it.gemini.account.requests.total() == 0
     own = {"gemini-99-flash": Price(input_usd=D(1), output_usd=D(1))}
     async with stand(home, change=lambda settings: change(settings, prices=own)) as it:
-        assert "price" not in alerts(it)
+        assert "price" not in await it.alerts()
 
 
 async def test_local_calls_have_a_cost_of_their_own_that_nobody_bills(home: Path) -> None:

@@ -126,5 +126,5 @@ def test_what_must_stay_here_reaches_no_cloud_and_every_call_is_in_its_row(
     assert outcome.cost_usd >= it.billed()
     if mode != "off" and outcome.engine == "local" and outcome.finish == "stop" and text == BAD:
         assert outcome.notes[-1].startswith("unverified: not valid JSON")
-    (budget,) = it.core._ledger.budgets()
+    budget = stage.run(it.budget())
     assert budget.reserved_usd == 0

@@ -69,7 +69,6 @@ def it(home: Path) -> Iterator[tuple[asyncio.Runner, Stand]]:
     with asyncio.Runner() as runner:
         opened = stand(home, change=redacting)
         made = runner.run(opened.__aenter__())
-        made.gemini._keep_bodies = True
         made.gemini.behaviour = replace(made.gemini.behaviour, tokens_per_s=50_000.0, first_token_s=0.0)
         made.ollama.behaviour = replace(made.ollama.behaviour, tokens_per_s=50_000.0, first_token_s=0.0)
         made.gemini.script = made.ollama.answerer = Repeats()
@@ -134,7 +133,6 @@ def test_local_hears_the_original_and_the_cloud_takes_over_with_placeholders(
     it: tuple[asyncio.Runner, Stand],
 ) -> None:
     runner, core = it
-    core.ollama._keep_bodies = True
     text = "write to maria.kowalska@wp.pl that the parcel is there"
     heard = runner.run(sent(core, prompt(text, agent="prefer-local")))
     assert heard is not None and heard[1].engine == "local"

@@ -36,7 +36,7 @@ def test_whoever_of_the_twins_leaves_the_others_get_the_whole_answer(leaves: lis
                 await asyncio.sleep(0)
             await asyncio.wait(callers)
             stayed = [caller.result() for caller in callers if not caller.cancelled()]
-            await until(lambda: not it.core._flights._all)
+            await until(it.idle)
             whole = {text for text, _ in stayed}
             assert len(whole) <= 1
             assert all(outcome.finish == "stop" for _, outcome in stayed)
@@ -44,7 +44,7 @@ def test_whoever_of_the_twins_leaves_the_others_get_the_whole_answer(leaves: lis
                 assert sum(it.gemini.account.ends[end] for end in ("finished",)) == 1
             paid = [outcome for _, outcome in stayed if outcome.cost_usd]
             assert len(paid) <= 1
-            assert all(budget.reserved_usd == 0 for budget in it.core._ledger.budgets())
+            assert all(budget.reserved_usd == 0 for budget in await it.budgets())
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(play(Path(folder)))

@@ -37,8 +37,7 @@ def slow(it: Stand) -> None:
 
 async def idle(it: Stand) -> None:
     """No reservation, no call in flight, nothing open at the twins."""
-    await until(lambda: not it.core._flights._all)
-    await until(lambda: it.ollama.account.open == it.gemini.account.open == 0)
+    await until(it.idle)
     assert [budget.reserved_usd for budget in await it.budgets()] == [Decimal(0)]
 
 
@@ -245,8 +244,11 @@ async def test_a_caller_who_leaves_the_queue_was_never_sent(home: Path) -> None:
         first = asyncio.ensure_future(ask(it.core, prompt("a long story", agent="scout")))
         await until(lambda: it.ollama.account.open == 1)
         second = asyncio.ensure_future(ask(it.core, prompt("another story", agent="infra")))
-        await until(lambda: it.core._slots["local"].limiter.waiting == 1)
-        assert (await it.core.snapshot()).engines[0].waiting_by_agent == {"infra": 1}
+
+        async def waits() -> bool:
+            return (await it.core.snapshot()).engines[0].waiting_by_agent == {"infra": 1}
+
+        await until(waits)
         second.cancel()
         await asyncio.gather(second, return_exceptions=True)
         first.cancel()

@@ -1,8 +1,8 @@
-"""The hot entries in memory, bounded in bytes and in number: S3-FIFO (Yang et al., SOSP 2023).
+"""The memory tier: entries in use, bounded in bytes and in number, evicted by S3-FIFO (Yang et al., SOSP 2023).
 
-What is new waits in a small queue, and only what is asked for again there gets into the main one; so ten thousand
-prompts that come once push nothing out that is used. A key that left the small queue too early is remembered for a
-while, and goes straight into the main one when it comes back.
+A new entry waits in a small queue, and moves to the main queue only if it is used again there. So ten thousand prompts
+that come once evict nothing that is in use. The key of an entry that left the small queue unused stays in the ghost
+queue for a while; an entry that comes back in that time goes straight to the main queue.
 """
 
 from collections import OrderedDict
@@ -11,17 +11,16 @@ from itertools import chain
 
 from backends.cache.stored_answer import StoredEntry
 
-MAX_BYTES = 16 * 1024 * 1024
 MAX_ENTRIES = 8192
-SMALL = 0.1  # of the room, for what was not asked for again yet
-MOST_USES = 3  # more are not counted, so that what was hot once leaves in the end
+SMALL = 0.1  # share of the room for the small queue
+MOST_USES = 3  # uses that count, so that an entry that was hot once is evicted in the end
 
 
 class MemoryTier:
-    def __init__(self, max_bytes: int = MAX_BYTES, max_entries: int = MAX_ENTRIES) -> None:
+    def __init__(self, max_bytes: int, max_entries: int = MAX_ENTRIES) -> None:
         self._small: OrderedDict[bytes, StoredEntry] = OrderedDict()
         self._main: OrderedDict[bytes, StoredEntry] = OrderedDict()
-        self._gone: OrderedDict[bytes, None] = OrderedDict()
+        self._ghosts: OrderedDict[bytes, None] = OrderedDict()
         self._uses: dict[bytes, int] = {}
         self._max_bytes = max_bytes
         self._max_entries = max_entries
@@ -43,47 +42,47 @@ class MemoryTier:
         return self._small.get(key) or self._main[key]
 
     def put(self, entry: StoredEntry) -> None:
-        """Keep `entry`, in its older self's place, unless it alone would push everything else out."""
-        key, weight = entry.key, _weight(entry)
-        if weight > self._max_bytes // 4:
+        """Store `entry` in place of an older one with its key, unless it takes more than a quarter of the room."""
+        key, size = entry.key, bytes_in_memory(entry)
+        if size > self._max_bytes // 4:
             self.drop((key,))
             return
         uses = self._uses.get(key)
         if uses is None:
-            queue = self._main if key in self._gone else self._small
-            self._gone.pop(key, None)
+            queue = self._main if key in self._ghosts else self._small
+            self._ghosts.pop(key, None)
             self._uses[key] = 0
         else:
-            queue = self._small if key in self._small else self._main
-            self._count(queue, -_weight(queue[key]))
+            queue = self._queue_of(key)
+            self._add_bytes(queue, -bytes_in_memory(queue[key]))
         queue[key] = entry
-        self._count(queue, weight)
+        self._add_bytes(queue, size)
         while self._uses and (self.bytes > self._max_bytes or len(self._uses) > self._max_entries):
             self._evict()
 
     def drop(self, keys: Iterable[bytes]) -> None:
         for key in keys:
             if self._uses.pop(key, None) is not None:
-                queue = self._small if key in self._small else self._main
-                self._count(queue, -_weight(queue.pop(key)))
+                queue = self._queue_of(key)
+                self._add_bytes(queue, -bytes_in_memory(queue.pop(key)))
 
     def drop_agent(self, agent: str | None) -> None:
-        """Forget one agent's entries, or everybody's for None."""
+        """Remove one agent's entries, or all for None."""
         self.drop([entry.key for entry in self if agent is None or entry.agent == agent])
 
     def _evict(self) -> None:
-        """One step of either queue: its oldest moves on, or goes."""
+        """One step in either queue: its oldest entry moves on, or is removed."""
         large = self._small_bytes > self._max_bytes * SMALL or len(self._small) > self._max_entries * SMALL
         if self._small and (large or not self._main):
             key, entry = self._small.popitem(last=False)
-            self._count(self._small, -_weight(entry))
+            self._add_bytes(self._small, -bytes_in_memory(entry))
             if self._uses[key]:
                 self._uses[key] = 0
                 self._main[key] = entry
-                self._count(self._main, _weight(entry))
+                self._add_bytes(self._main, bytes_in_memory(entry))
             else:
                 del self._uses[key]
-                self._remember(key)
+                self._add_ghost(key)
         else:
             key, entry = self._main.popitem(last=False)
             if self._uses[key]:
@@ -91,19 +90,22 @@ class MemoryTier:
                 self._main[key] = entry
             else:
                 del self._uses[key]
-                self._count(self._main, -_weight(entry))
+                self._add_bytes(self._main, -bytes_in_memory(entry))
 
-    def _remember(self, key: bytes) -> None:
-        self._gone[key] = None
-        while len(self._gone) > self._max_entries:
-            self._gone.popitem(last=False)
+    def _add_ghost(self, key: bytes) -> None:
+        self._ghosts[key] = None
+        while len(self._ghosts) > self._max_entries:
+            self._ghosts.popitem(last=False)
 
-    def _count(self, queue: "OrderedDict[bytes, StoredEntry]", weight: int) -> None:
-        self.bytes += weight
+    def _queue_of(self, key: bytes) -> "OrderedDict[bytes, StoredEntry]":
+        return self._small if key in self._small else self._main
+
+    def _add_bytes(self, queue: "OrderedDict[bytes, StoredEntry]", size: int) -> None:
+        self.bytes += size
         if queue is self._small:
-            self._small_bytes += weight
+            self._small_bytes += size
 
 
-def _weight(entry: StoredEntry) -> int:
-    """Bytes in memory: up to four for a character, and the objects themselves."""
+def bytes_in_memory(entry: StoredEntry) -> int:
+    """An upper estimate: four bytes for each character, and 1,024 for the objects."""
     return 4 * (len(entry.stored.text) + len(entry.question)) + 1024

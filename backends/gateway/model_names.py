@@ -1,11 +1,12 @@
 """Model names: what a request's model and its agent header mean together, and the list of names that may be used.
 
-A model's name is a route, an agent, a name that the operator maps, an engine's own model, or one whose provider
-replaced it by such a model. The core checks agents' names again, because it knows those that were configured since.
+A model's name is `auto`, an engine, an agent, a name that the operator maps, the own model of an engine or an agent, or
+one whose provider replaced it by such a model. The core checks agents' names again, because it knows those that were
+configured since.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,10 +18,9 @@ from backends.engines.plain_text import as_json
 from backends.gateway.http_errors import HttpError
 from backends.gateway.http_exchange import HttpExchange
 from backends.settings.model import Settings
-from backends.types import EngineState, Route, Snapshot
+from backends.types import EngineName, Route, Snapshot
 
-ROUTES: tuple[Route, ...] = ("auto", "local", "cloud")
-
+AUTO: Route = "auto"
 PATH = b"/v1/models"
 LONGEST = 256  # letters of a model's name that are searched for an agent's
 
@@ -30,12 +30,12 @@ _REPLACED = 3  # models in a row, each the successor of the one before
 
 class Target(Struct, frozen=True, kw_only=True):
     """Who asks and what may answer. `rules` are the further agents that the request names, `notes` say how the name was
-    read.
+    read. A model that several engines serve leaves `engine` to the router.
     """
 
     agent: str
     rules: tuple[str, ...] = ()
-    engine: Route = "auto"
+    engine: Route = AUTO
     model: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -44,7 +44,7 @@ async def list_models(exchange: HttpExchange) -> None:
     """`GET /v1/models`"""
     snapshot = await exchange.core.snapshot()
     created = int(snapshot.started_at.timestamp())
-    data = [_model(name, owner, created) for name, owner in names(exchange.settings, snapshot).items()]
+    data = [_entry(name, owner, created) for name, owner in names(exchange.settings, snapshot).items()]
     await exchange.answer(as_json({"object": "list", "data": data}))
 
 
@@ -56,10 +56,10 @@ async def one_model(exchange: HttpExchange) -> None:
     name = spelled(asked, found)
     if name is None:
         raise unknown(asked)
-    await exchange.answer(as_json(_model(name, found[name], int(snapshot.started_at.timestamp()))))
+    await exchange.answer(as_json(_entry(name, found[name], int(snapshot.started_at.timestamp()))))
 
 
-def _model(name: str, owner: str, created: int) -> dict[str, Any]:
+def _entry(name: str, owner: str, created: int) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": created, "owned_by": owner}
 
 
@@ -67,33 +67,34 @@ async def target_of(name: str, exchange: HttpExchange) -> Target:
     """What a request for the model `name` is for. Raises HttpError (400, 404)."""
     agent = exchange.text(b"x-claw-agent")
     if agent is not None and not is_name(agent):
-        raise HttpError(
-            400, "invalid_request", "X-Claw-Agent must be up to 64 letters, digits, dots, dashes, underscores"
-        )
+        line = "X-Claw-Agent must be up to 64 letters, digits, dots, dashes, underscores"
+        raise HttpError(400, "invalid_request", line)
     if found := from_settings(name, agent, exchange.settings):
         return found
     return resolve(name, agent, exchange.settings, await exchange.core.snapshot())
 
 
 def from_settings(name: str, agent: str | None, settings: Settings) -> Target | None:
-    """The meaning of a route, an agent, or a name that is mapped to one: the settings know it without the engines."""
-    return _of_settings(_mapped(name, settings), agent, settings.agents)
+    """The meaning of `auto`, an engine, an agent, or a name that is mapped to one: known without asking the core."""
+    return _engine_or_agent(_mapped(name, settings), agent, settings.engines, settings.agents)
 
 
 def resolve(name: str, agent: str | None, settings: Settings, snapshot: Snapshot) -> Target:
-    """As `from_settings`, and an engine's model. Raises HttpError (404), in OpenAI's words."""
+    """As `from_settings`, and a model of an engine or an agent. Raises HttpError (404), in OpenAI's words."""
     agents = dict.fromkeys((*settings.agents, *(each.name for each in snapshot.agents)))
+    engines = dict.fromkeys((*settings.engines, *(each.name for each in snapshot.engines)))
     wanted = _mapped(name, settings)
-    if found := _of_settings(wanted, agent, agents):
+    if found := _engine_or_agent(wanted, agent, engines, agents):
         return found
-    engines = models(settings, snapshot.engines)
-    if found := _of_engines(wanted, agent, engines):
+    served = models(settings, snapshot)
+    if found := _model(wanted, agent, served):
         return found
     near = _guarded_in(name, agents, settings) or meant(name, agents)
     if settings.gateway.unknown_model == "auto" and not (near and settings.guards(near)):
         note = f"no model {_safe(name)} is known: taken as auto"
         return Target(agent=agent or "default", notes=(note if near is None else f"{note}; did you mean {near}?",))
-    known = ", ".join((*ROUTES, *agents, *(model for _, model in engines)))
+    known = ", ".join((AUTO, *engines, *agents, *served))
+    near = near or meant(name, (*engines, *served))
     hint = f"Did you mean {near}?" if near else f"Use one of {known}, or map it under gateway.models."
     raise unknown(name, hint)
 
@@ -103,20 +104,24 @@ def unknown(name: str, hint: str = "See `GET /v1/models`.") -> HttpError:
     return HttpError(404, "model_not_found", line, param="model")
 
 
-def models(settings: Settings, engines: Iterable[EngineState]) -> list[tuple[Route, str]]:
-    """Each engine's own model: as the core runs it, else as the settings name it."""
-    named: list[tuple[Route, str]] = [
-        ("local", settings.engines["local"].model),
-        ("cloud", settings.engines["cloud"].model),
-    ]
-    return [(engine.name, engine.model) for engine in engines] or named
+def models(settings: Settings, snapshot: Snapshot) -> dict[str, tuple[EngineName, ...]]:
+    """The own models of the engines, each with those that serve it, as the core runs them; then those of the agents
+    that no engine has, with none.
+    """
+    own = [(engine.name, engine.model) for engine in snapshot.engines]
+    own = own or [(name, engine.model) for name, engine in settings.engines.items()]
+    found: dict[str, tuple[EngineName, ...]] = {}
+    for engine, model in own:
+        found[model] = (*found.get(model, ()), engine)
+    return found | {each.model: () for each in settings.agents.values() if each.model and each.model not in found}
 
 
 def names(settings: Settings, snapshot: Snapshot) -> dict[str, str]:
-    """Every name that a request may use, with its owner: an engine, or claw."""
+    """Every name that a request may use, with its owner: the engines that serve it, or claw."""
+    engines = (*settings.engines, *(each.name for each in snapshot.engines))
     agents = (*settings.agents, *(each.name for each in snapshot.agents))
-    found = dict.fromkeys((*ROUTES, *agents, *settings.gateway.models), "claw")
-    return found | {model: engine for engine, model in models(settings, snapshot.engines)}
+    found = dict.fromkeys((AUTO, *engines, *agents, *settings.gateway.models), "claw")
+    return found | {model: ", ".join(owners) or "claw" for model, owners in models(settings, snapshot).items()}
 
 
 def _mapped(name: str, settings: Settings) -> str:
@@ -139,11 +144,11 @@ def _guarded_in(name: str, agents: Iterable[str], settings: Settings) -> str | N
     return None
 
 
-def _of_settings(name: str, agent: str | None, agents: Iterable[str]) -> Target | None:
-    folded = name.casefold()
-    for route in ROUTES:
-        if folded == route:
-            return Target(agent=agent or "default", engine=route)
+def _engine_or_agent(
+    name: str, agent: str | None, engines: Iterable[EngineName], agents: Iterable[str]
+) -> Target | None:
+    if engine := spelled(name, (AUTO, *engines)):
+        return Target(agent=agent or "default", engine=engine)
     known = spelled(name, agents)
     if known is None:
         return None
@@ -152,15 +157,16 @@ def _of_settings(name: str, agent: str | None, agents: Iterable[str]) -> Target 
     return Target(agent=agent, rules=(known,))
 
 
-def _of_engines(name: str, agent: str | None, engines: list[tuple[Route, str]]) -> Target | None:
-    by_name = {model.casefold(): (engine, model) for engine, model in reversed(engines)}
+def _model(name: str, agent: str | None, served: Mapping[str, tuple[EngineName, ...]]) -> Target | None:
+    """The model of this name, or the successor of one that its provider replaced."""
     wanted: str | None = name
     for step in range(_REPLACED + 1):
         if wanted is None:
             return None
-        if found := by_name.get(wanted.casefold()):
-            note = (f"{_safe(name)} was replaced by {found[1]}",) if step else ()
-            return Target(agent=agent or "default", engine=found[0], model=found[1], notes=note)
+        if model := spelled(wanted, served):
+            notes = (f"{_safe(name)} was replaced by {model}",) if step else ()
+            engine = served[model][0] if len(served[model]) == 1 else AUTO
+            return Target(agent=agent or "default", engine=engine, model=model, notes=notes)
         wanted = model_of(wanted).successor
     return None
 

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from backends.gateway.http_errors import HttpError
-from backends.gateway.model_names import Target, from_settings, models, resolve
+from backends.gateway.model_names import Target, from_settings, models, names, resolve
 from backends.settings.model import AGENTS, Settings
 from backends.types import AgentState
 from tests.backends.gateway.scripted_core import snapshot
@@ -30,8 +30,53 @@ def test_only_an_engine_s_own_model_needs_a_look_at_the_engines(settings: Settin
 
 
 def test_without_engines_the_settings_name_the_models() -> None:
-    settings = Settings()
-    assert models(settings, ()) == [("local", "qwen2.5:14b"), ("cloud", "gemini-3.5-flash-lite")]
+    served = models(Settings(), snapshot(engines=()))
+    assert served == {"qwen2.5:14b": ("local",), "gemini-3.5-flash-lite": ("cloud",)}
+
+
+@pytest.fixture
+def several() -> Settings:
+    """Two engines that serve one model, a third with one of its own, and an agent with a model that no engine has."""
+    return msgspec.convert(
+        {
+            "engines": {
+                "local": {"kind": "ollama"},
+                "cloud": {"kind": "gemini"},
+                "Twin": {"kind": "ollama", "model": "qwen2.5:14b"},
+                "small": {"kind": "ollama", "model": "qwen2.5:3b"},
+            },
+            "agents": {"sherlock": {"model": "gemini-3.8-flash"}},
+        },
+        Settings,
+    )
+
+
+def test_every_engine_is_a_name_and_so_is_its_own_model(several: Settings) -> None:
+    assert from_settings("SMALL", "ada", several) == Target(agent="ada", engine="small")
+    assert from_settings("twin", None, several) == Target(agent="default", engine="Twin")
+    running = snapshot(engines=())
+    assert resolve("qwen2.5:3b", None, several, running) == Target(agent="default", engine="small", model="qwen2.5:3b")
+
+
+def test_a_model_that_two_engines_serve_means_both(several: Settings) -> None:
+    found = resolve("Qwen2.5:14B", None, several, snapshot(engines=()))
+    assert found == Target(agent="default", engine="auto", model="qwen2.5:14b")
+
+
+def test_an_agent_s_own_model_is_a_name(several: Settings) -> None:
+    running = snapshot(engines=())
+    assert resolve("gemini-3.8-flash", "ada", several, running) == Target(agent="ada", model="gemini-3.8-flash")
+    listed = names(several, running)
+    assert [*listed] == [
+        "auto", "local", "cloud", "Twin", "small", "sherlock",
+        "qwen2.5:14b", "gemini-3.5-flash-lite", "qwen2.5:3b", "gemini-3.8-flash",
+    ]  # fmt: skip
+    assert listed["qwen2.5:14b"] == "local, Twin"
+
+
+def test_a_slip_of_an_engine_s_name_is_named(several: Settings) -> None:
+    with pytest.raises(HttpError, match="Did you mean small"):
+        resolve("smal", None, several, snapshot(engines=()))
 
 
 def test_a_name_is_the_same_in_any_case(settings: Settings) -> None:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -13,9 +14,10 @@ from backends.commands.prompt_arguments import add_prompt, request_from
 from backends.paths import Paths
 from backends.settings.model import Settings, load
 from backends.text.explanation import Line, all_cloud, queue, read_from_prompt, verdict
+from backends.text.measures import probability
 from backends.text.terminal_safe import safe
 from backends.text.usd import about_usd
-from backends.types import Alternative, Explanation, Request
+from backends.types import CACHE, Alternative, Explanation, Request
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,19 +43,18 @@ async def _explain(request: Request, settings: Settings, *, rehearse: bool) -> E
 LABEL = 12
 
 
-def lines(told: Explanation) -> list[str]:
+def lines(explanation: Explanation) -> list[str]:
     """The explanation as text, a line each."""
-    latency = told.estimate.latency_ms
-    took = "–" if latency is None else f"~{latency / 1000:.1f} s"
-    said = [*read_from_prompt(told), *queue(told)]
-    said += _labelled("because", [f"{reason.rule}: {reason.detail}" for reason in told.reasons])
-    said += _labelled("instead", [_instead(way) for way in told.alternatives])
-    said += [("flips when", "; or ".join(told.flips))] if told.flips else []
-    said += all_cloud(told)
+    estimate = explanation.estimate
+    chosen = _figures(explanation, estimate.cost_usd, estimate.latency_ms)
+    labelled = [*read_from_prompt(explanation), *queue(explanation)]
+    labelled += _labelled("because", [f"{reason.rule}: {reason.detail}" for reason in explanation.reasons])
+    labelled += _labelled("instead", [_alternative(each) for each in explanation.alternatives])
+    labelled += [("flips when", "; or ".join(explanation.flips))] if explanation.flips else []
+    labelled += all_cloud(explanation)
     return [
-        f"{told.agent} → {told.engine} {told.model} · {about_usd(told.estimate.cost_usd)} · {took}"
-        f" · decided in {told.decision_us / 1000:.1f} ms",
-        *(f"{label:<{LABEL}}{text}" for label, text in said),
+        f"{explanation.agent} → {chosen} · decided in {explanation.decision_us / 1000:.1f} ms",
+        *(f"{label:<{LABEL}}{text}" for label, text in labelled),
     ]
 
 
@@ -62,7 +63,22 @@ def _labelled(label: str, texts: Sequence[str]) -> list[Line]:
     return [(label if not index else "", text) for index, text in enumerate(texts)]
 
 
-def _instead(way: Alternative) -> str:
-    latency = "–" if way.latency_ms is None else f"~{way.latency_ms / 1000:.1f} s"
-    figures = f" {way.model} · {about_usd(way.cost_usd)} · {latency}" if way.model and way.cost_usd is not None else ""
-    return f"{way.engine}{figures}: {verdict(way)}"
+def _alternative(alternative: Alternative) -> str:
+    figures = alternative.engine
+    if alternative.model:
+        figures = _figures(alternative, alternative.cost_usd, alternative.latency_ms)
+    return f"{figures}: {verdict(alternative)}"
+
+
+def _figures(candidate: Explanation | Alternative, cost_usd: Decimal | None, latency_ms: float | None) -> str:
+    """A candidate with its expected cost, latency and quality, as far as they are known."""
+    cost = "–" if cost_usd is None else about_usd(cost_usd)
+    latency = "–" if latency_ms is None else f"~{latency_ms / 1000:.1f} s"
+    quality = "" if candidate.quality is None else f" · quality {probability(candidate.quality)}"
+    return f"{_engine_and_zone(candidate)} {candidate.model} · {cost} · {latency}{quality}"
+
+
+def _engine_and_zone(candidate: Explanation | Alternative) -> str:
+    """An engine's name, with its zone where the name does not say it."""
+    named = candidate.engine in (candidate.zone, CACHE)
+    return candidate.engine if named else f"{candidate.engine} ({candidate.zone})"

@@ -28,6 +28,7 @@ def outcome_as_json(outcome: Outcome, text: str) -> dict[str, Any]:
         "latency_ms": outcome.latency_ms,
         "finish": outcome.finish,
         "attempts": [_attempt(attempt) for attempt in outcome.attempts],
+        "zone": outcome.zone,
     } | notes
 
 
@@ -37,7 +38,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 
 def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
-    """The documented keys of `claw explain --json`."""
+    """The keys of `claw explain --json`, in the documented order; `alternatives` are all other candidates."""
     return {
         "agent": explanation.agent,
         "engine": explanation.engine,
@@ -50,15 +51,24 @@ def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
         "estimate": _estimate(explanation),
         "alternatives": [
             {
-                "engine": way.engine,
-                "model": way.model,
-                "cost_usd": None if way.cost_usd is None else f"{way.cost_usd:f}",
-                "latency_ms": way.latency_ms,
-                "ruled_out_by": way.ruled_out_by,
+                "engine": alternative.engine,
+                "model": alternative.model,
+                "cost_usd": None if alternative.cost_usd is None else f"{alternative.cost_usd:f}",
+                "latency_ms": alternative.latency_ms,
+                "ruled_out_by": alternative.ruled_out_by,
+                "detail": alternative.detail,
+                "zone": alternative.zone,
+                "quality": _rounded(alternative.quality),
             }
-            for way in explanation.alternatives
+            for alternative in explanation.alternatives
         ],
+        "zone": explanation.zone,
+        "quality": _rounded(explanation.quality),
     }
+
+
+def _rounded(probability: float | None) -> float | None:
+    return None if probability is None else round(probability, 3)
 
 
 def _estimate(explanation: Explanation) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def test_an_answer_as_json_has_the_documented_keys_and_the_providers_bill(shell:
     answer = shell.json("ask", "--agent", "writer", "draft a post about routers")
     assert list(answer) == [
         "id", "agent", "text", "engine", "model", "intent", "complexity", "sensitive", "reasons", "cache", "tokens",
-        "cost_usd", "baseline_usd", "ttft_ms", "latency_ms", "finish", "attempts",
+        "cost_usd", "baseline_usd", "ttft_ms", "latency_ms", "finish", "attempts", "zone",
     ]  # fmt: skip
     counts = shell.counts("cloud_url")
     assert Decimal(answer["cost_usd"]) == Decimal(counts["usd"]) > 0
@@ -94,7 +94,7 @@ def test_explaining_sends_nothing(shell: Shell) -> None:
     explained = shell.json("explain", "--agent", "ada", "audit this config for open ports")
     assert list(explained) == [
         "agent", "engine", "model", "intent", "complexity", "sensitive", "reasons", "decision_us", "estimate",
-        "alternatives",
+        "alternatives", "zone", "quality",
     ]  # fmt: skip
     assert shell.counts("cloud_url")["calls"] == shell.counts("local_url")["calls"] == {}
     assert b"because" in shell.claw("explain", "--agent", "ada", "audit this config").stdout

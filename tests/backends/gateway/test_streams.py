@@ -142,8 +142,18 @@ async def test_the_zone_is_where_the_prompt_went(gateway: RunningGateway) -> Non
     assert (await ask(gateway))[1]["x-claw-zone"] == "cloud"
     gateway.core.ends = {"engine": "cache", "attempts": ()}
     assert (await ask(gateway))[1]["x-claw-zone"] == "local"
-    gateway.core.routed = {"engine": "cloud"}
+    gateway.core.routed = {"engine": "backup", "zone": "cloud"}
     assert (await stream(gateway))[1]["x-claw-zone"] == "cloud"
+
+
+async def test_the_answers_zone_is_in_its_last_object(gateway: RunningGateway) -> None:
+    gateway.core.ends = {"engine": "backup", "zone": "cloud"}
+    _, headers, answer = await ask(gateway)
+    assert (headers["x-claw-engine"], headers["x-claw-zone"]) == ("backup", "cloud")
+    assert (answer["claw"]["engine"], answer["claw"]["zone"]) == ("backup", "cloud")
+    assert [call["zone"] for call in (await ask(gateway, n=2))[2]["claw"]["calls"]] == ["cloud", "cloud"]
+    _, _, events = await stream(gateway)
+    assert events[-2]["claw"]["zone"] == "cloud"
 
 
 async def test_what_was_mended_in_the_request_is_in_the_notes(gateway: RunningGateway) -> None:

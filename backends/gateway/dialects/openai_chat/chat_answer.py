@@ -65,6 +65,7 @@ def claw(outcomes: Sequence[Outcome], *, notes: Sequence[str] = ()) -> dict[str,
     facts: dict[str, Any] = {
         "agent": outcome.agent,
         "engine": outcome.engine,
+        "zone": outcome.zone,
         "model": outcome.model,
         "cache": outcome.cache,
         "cost_usd": f"{cost_usd(outcomes):f}",
@@ -77,7 +78,13 @@ def claw(outcomes: Sequence[Outcome], *, notes: Sequence[str] = ()) -> dict[str,
         facts |= {"cache_entry": outcome.cache_entry, "cache_age_s": outcome.cache_age_s}
     if len(outcomes) > 1:
         facts["calls"] = [
-            {"id": each.id, "engine": each.engine, "model": each.model, "cost_usd": f"{each.cost_usd:f}"}
+            {
+                "id": each.id,
+                "engine": each.engine,
+                "zone": each.zone,
+                "model": each.model,
+                "cost_usd": f"{each.cost_usd:f}",
+            }
             for each in outcomes
         ]
     all_notes = dict.fromkeys((*(note for each in outcomes for note in each.notes), *notes))

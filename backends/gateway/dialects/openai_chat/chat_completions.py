@@ -10,11 +10,11 @@ from backends.gateway.dialects.openai_chat.chat_answer import ChatChoice, ChatSt
 from backends.gateway.dialects.openai_chat.chat_request import ChatRequest, read
 from backends.gateway.http_errors import RequestFailed, ShuttingDown, safe_value
 from backends.gateway.http_exchange import Header, HttpExchange
-from backends.gateway.model_names import target_of
+from backends.gateway.model_names import AUTO, target_of
 from backends.gateway.parallel_requests import BROKEN_OFF, ask_all, one_request_per_choice
 from backends.gateway.request_headers import cache_control, deadline_s, is_sensitive
 from backends.off_loop import off_loop
-from backends.types import Called, Chunk, Delta, Done, Explanation, Outcome, Request, Routed
+from backends.types import CLOUD, LOCAL, Called, Chunk, Delta, Done, Explanation, Outcome, Request, Routed, Zone
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
 
@@ -70,7 +70,7 @@ class _Response:
     """What whole and streamed answers share: the choices, as far as they have been received."""
 
     def __init__(self, exchange: HttpExchange, asked: ChatRequest, request: Request) -> None:
-        self._visit = exchange
+        self._exchange = exchange
         self._asked = asked
         self._request = request
         self._choices = [ChatChoice() for _ in range(asked.choices)]
@@ -108,20 +108,20 @@ class _Whole(_Response):
         raise ClawError(BROKEN_OFF)
 
     async def fail(self, error: ClawError) -> None:
-        if not self._visit.started:
-            await self._visit.fail(error)
+        if not self._exchange.started:
+            await self._exchange.fail(error)
 
     async def _respond(self) -> None:
         outcomes = self._outcomes()
         first = outcomes[0]
         headers = [
             *_headers(first.agent, first.engine, first.model, first.cache),
-            (b"x-claw-zone", zone_of([first.engine, *(each.engine for one in outcomes for each in one.attempts)])),
+            (b"x-claw-zone", zone_of(outcomes).encode()),
             (b"x-claw-cost-usd", f"{chat_answer.cost_usd(outcomes):f}".encode()),
             *_ignored(chat_answer.ignored(outcomes)),
         ]
         body = chat_answer.whole(self._choices, self._facts(), legacy=self._asked.legacy)
-        await self._visit.answer(body, headers=headers)
+        await self._exchange.answer(body, headers=headers)
 
 
 class _Streamed(_Response):
@@ -149,13 +149,13 @@ class _Streamed(_Response):
     async def fail(self, error: ClawError) -> None:
         """An error status before the first byte, else an error event and no terminator."""
         if self._stream is None:
-            await self._visit.fail(error)
+            await self._exchange.fail(error)
         elif not self._over:
             self._over = True
-            await self._visit.end(self._stream.failure(error))
+            await self._exchange.end(self._stream.failure(error))
 
     async def _pass_on(self, chunks: PlacedChunks, keep_alive: asyncio.Task[None]) -> None:
-        write = self._visit.write
+        write = self._exchange.write
         async for place, chunk in chunks:
             if isinstance(chunk, Routed):
                 if place == 0 or self._explanation is None:
@@ -185,7 +185,7 @@ class _Streamed(_Response):
         A caller that still waits just past its deadline waits for an answer that is held back for its check, and must
         not read nothing for longer than that.
         """
-        settings, request = self._visit.settings, self._request
+        settings, request = self._exchange.settings, self._request
         deadline_s = settings.rules(request.agent, request.rules).deadline_s or settings.router.deadline_s
         every_s = min(settings.gateway.keep_alive_s, deadline_s + PAST_DEADLINE_S)
         while True:
@@ -195,7 +195,7 @@ class _Streamed(_Response):
                 continue
             if self._stream is None:
                 await self._open()
-            await self._visit.write(chat_answer.COMMENT)
+            await self._exchange.write(chat_answer.COMMENT)
             self._sent_at = self._loop.time()
 
     async def _open(self, outcome: Outcome | None = None) -> ChatStream:
@@ -204,8 +204,8 @@ class _Streamed(_Response):
 
     async def _opened(self, outcome: Outcome | None) -> ChatStream:
         known = outcome or self._explanation
-        model = known.model if known else self._request.model or "auto"
-        engine = known.engine if known else "auto"
+        model = known.model if known else self._request.model or AUTO
+        engine = known.engine if known else AUTO
         cache = outcome.cache if outcome else self._cache()
         stream = ChatStream(
             self._request.id,
@@ -216,20 +216,20 @@ class _Streamed(_Response):
         )
         headers = [
             *_headers(known.agent if known else self._request.agent, engine, model, cache),
-            *([(b"x-claw-zone", zone_of([engine]))] if known else []),
+            *([(b"x-claw-zone", known.zone.encode())] if known else []),
             *_ignored(known.ignored if known else self._request.ignored),
             (b"cache-control", b"no-store"),
         ]
-        await self._visit.start(200, EVENT_STREAM, headers)
+        await self._exchange.start(200, EVENT_STREAM, headers)
         self._stream = stream
-        await self._visit.write(stream.opening())
+        await self._exchange.write(stream.opening())
         return stream
 
     async def _finish(self, place: int) -> None:
         outcomes = self._outcomes()
         stream = self._stream or await self._open(outcomes[0])
         self._over = True
-        await self._visit.end(stream.closing(outcomes, self._facts(), place))
+        await self._exchange.end(stream.closing(outcomes, self._facts(), place))
 
     def _cache(self) -> str:
         """The part of the cache, as far as it is known before the end."""
@@ -265,9 +265,10 @@ def failure_of(outcome: Outcome) -> ClawError | None:
     return None
 
 
-def zone_of(engines: Sequence[str]) -> bytes:
-    """Where a prompt went: for a stored answer it did not leave the machine."""
-    return b"cloud" if "cloud" in engines else b"local"
+def zone_of(outcomes: Sequence[Outcome]) -> Zone:
+    """Where a prompt went: cloud where any call of it did, whoever answered in the end."""
+    zones = {each.zone for each in outcomes} | {attempt.zone for each in outcomes for attempt in each.attempts}
+    return CLOUD if CLOUD in zones else LOCAL
 
 
 def _headers(agent: str, engine: str, model: str, cache: str) -> list[Header]:

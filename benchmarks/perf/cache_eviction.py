@@ -43,7 +43,8 @@ class Lru:
         self._entries: LRUCache[bytes, StoredEntry] = LRUCache(max_bytes, getsizeof=bytes_in_memory)
 
     def get(self, key: bytes) -> StoredEntry | None:
-        return self._entries.get(key)
+        entry: StoredEntry | None = self._entries.get(key)
+        return entry
 
     def put(self, entry: StoredEntry) -> None:
         self._entries[entry.key] = entry

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.catalogue.abilities import ability_of
 from backends.catalogue.listed import listed
 from backends.catalogue.models import Model, model_of
 from backends.catalogue.names import bare, same
@@ -59,6 +60,10 @@ class Catalogue:
         if name not in self._known:
             self._known[name] = self._look_up(name)
         return self._known[name]
+
+    def ability(self, name: str) -> float | None:
+        """The score on MMLU-Pro in percent that is built in; None where nothing can be told."""
+        return ability_of(name)
 
     def successor(self, name: str, day: date) -> str | None:
         """What its maker answers with on `day` where `name` is asked for; None where that is the model itself."""

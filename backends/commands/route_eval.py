@@ -28,12 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> str:
     from backends.routing.classify import Classifier
-    from backends.routing.evaluate import TRAINED_ON, Turn, datasets, evaluate
+    from backends.routing.evaluate import TRAINED_ON, DialSetting, datasets, evaluate
     from backends.routing.quality import Dial
 
     classifier, router = Classifier.load(), load(Paths.find().config).settings.router
-    turn = Turn(dial=router.dial, by=router.dial_by, scale=Dial.load())
-    figures = [figure for each in datasets(args.data, args.dataset) for figure in evaluate(each, classifier, turn)]
+    setting = DialSetting(dial=router.dial, by=router.dial_by, scale=Dial.load())
+    figures = [figure for each in datasets(args.data, args.dataset) for figure in evaluate(each, classifier, setting)]
     if args.json:
         facts = {"weights": classifier.version, "trained_on": TRAINED_ON, "figures": [*map(_as_json, figures)]}
         return msgspec.json.encode(facts).decode()

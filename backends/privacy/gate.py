@@ -8,8 +8,8 @@ from time import thread_time
 from backends.off_loop import check_wanted
 from backends.privacy.detection import Detection, Detector
 from backends.privacy.detectors.internal_hosts import InternalHosts
+from backends.privacy.detectors.kinds import DETECTORS, KINDS
 from backends.privacy.detectors.operator_rules import OperatorRules
-from backends.privacy.detectors.registry import DETECTORS, KINDS
 from backends.privacy.redact import Redaction, redact
 from backends.privacy.request_texts import RequestText, joined_texts, request_texts
 from backends.privacy.views import views

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.privacy.detection import Detection
-from backends.privacy.detectors.registry import KINDS
+from backends.privacy.detectors.kinds import KINDS
 from backends.types import Message, Request, ToolCall
 from backends.upstream import token_count as tokens
 

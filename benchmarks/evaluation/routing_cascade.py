@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.routing.evaluate.scores import Floats, apgr, middle
+from backends.routing.evaluate.router_metrics import Floats, apgr, middle
 from backends.verification.short_answers.score import Score
 from benchmarks.training.routing_data import Row, labelled
 from benchmarks.training.train_verification import ABLE, fitted

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.ledger.prices import Prices
-from backends.routing.evaluate.scores import Floats, apgr, cpt, middle
-from backends.routing.quality import Dial, Quality
-from backends.routing.quality.judge import chances
-from backends.routing.quality.pieces import Pieces
+from backends.routing.evaluate.router_metrics import Floats, apgr, cpt, middle
+from backends.routing.quality import Dial, QualityModel
 from backends.routing.quality.posterior import Points, Posterior
+from backends.routing.quality.quality_model import chances
+from backends.routing.quality.text_embedding import TextEmbedding
 from backends.types import Tokens
 from backends.upstream import token_count as tokens
 from benchmarks.training.routing_data import labelled
@@ -35,7 +35,7 @@ SEED = 20261124
 
 
 class Set(NamedTuple):
-    """A set and a pair's outcomes: `known` is what the judge knows of each prompt."""
+    """A set and a pair's outcomes: `known` is what the quality model takes of each prompt."""
 
     texts: list[str]
     subjects: NDArray[np.str_]
@@ -50,7 +50,7 @@ class Set(NamedTuple):
 
 def routing_figures(data: Path) -> dict[str, dict[str, Any]]:
     """Every row of the table in routing.md."""
-    quality, pieces = Quality.load(), Pieces.load()
+    quality, embedding = QualityModel.load(), TextEmbedding.load()
     mmlu, gsm8k, open_questions = (read(data, name, OLDER, quality) for name in ("mmlu", "gsm8k", "mt-bench"))
     small, large = (read(data, "mmlu-pro", pair, quality) for pair in (SMALL, LARGE))
     figures: dict[str, dict[str, Any]] = {}
@@ -68,11 +68,11 @@ def routing_figures(data: Path) -> dict[str, dict[str, Any]]:
     shipped = np.array(quality.gains(open_questions.texts))
     figures["mt-bench, shipped weights (its rows among them)"] = routed([shipped], open_questions)
     for name, each in (("mmlu", mmlu), ("gsm8k", gsm8k), ("mmlu-pro 8b-flash", small), ("mmlu-pro 70b-pro", large)):
-        figures |= dialled(name, each, quality, pieces)
+        figures |= dialled(name, each, quality, embedding)
     return figures
 
 
-def read(data: Path, name: str, pair: tuple[str, str], quality: Quality) -> Set:
+def read(data: Path, name: str, pair: tuple[str, str], quality: QualityModel) -> Set:
     rows = labelled(data, name)
     weak, strong = (np.array([row.labels[model] for row in rows]) for model in pair)
     texts = [row.prompt for row in rows]
@@ -112,7 +112,7 @@ def paired(ours: Floats, theirs: Floats, asked: Set) -> str:
 def unseen(each: Set, seed: int) -> Floats:
     scores = np.zeros(len(each.texts))
     for seen, left in folds(len(scores), seed):
-        scores[left] = gains(each, seen, each.known.taken(left))
+        scores[left] = gains(each, seen, each.known.at(left))
     return scores
 
 
@@ -129,7 +129,7 @@ def subjects(each: Set) -> dict[str, Any]:
         out = np.isin(each.subjects, dice.permutation(names)[: len(names) // 4])
         left = np.flatnonzero(out)
         seen = dice.permutation(np.flatnonzero(~out))[:LABELS]
-        score = gains(each, seen, each.known.taken(left))
+        score = gains(each, seen, each.known.at(left))
         ours.append(apgr(score, each.weak[left], each.strong[left], dice))
         length.append(apgr(each.length[left], each.weak[left], each.strong[left], dice))
     less = np.array(ours) - np.array(length)
@@ -145,18 +145,18 @@ def subjects(each: Set) -> dict[str, Any]:
 def gains(taught: Set, rows: NDArray[np.intp], asked: Points) -> Floats:
     """Expected gains by a fit on some rows of a set, less the mean that those rows have, which is the fold's own."""
     outcomes = np.column_stack([taught.weak, taught.strong])[rows]
-    raw, _ = Posterior(solved(taught.known.taken(rows), outcomes, np.ones(len(rows)), len(rows))).expected(asked)
+    raw, _ = Posterior(solved(taught.known.at(rows), outcomes, np.ones(len(rows)), len(rows))).expected(asked)
     return np.asarray(raw[:, 1] - raw[:, 0] - np.diff(outcomes.mean(axis=0)), np.float64)
 
 
-def dialled(name: str, each: Set, quality: Quality, pieces: Pieces) -> dict[str, dict[str, Any]]:
+def dialled(name: str, each: Set, quality: QualityModel, embedding: TextEmbedding) -> dict[str, dict[str, Any]]:
     """What each dial cuts and keeps on held-out rows, read off the taught rows' gains; and P(local)'s error."""
     count = len(each.texts)
     above, p_local = np.zeros((len(DIALS), count), bool), np.zeros(count)
     outcomes = np.column_stack([each.weak, each.strong])
     for seen, left in folds(count, SEED):
-        arrays = fitted([each.texts[row] for row in seen], outcomes[seen], quality.scales, pieces)
-        raw, _ = Posterior(arrays).expected(each.known.taken(left))
+        arrays = fitted([each.texts[row] for row in seen], outcomes[seen], quality.scales, embedding)
+        raw, _ = Posterior(arrays).expected(each.known.at(left))
         said = np.array([chances(row, *(tuple(arrays[line]) for line in ("local_line", "gain_line"))) for row in raw])
         p_local[left] = said[:, 0]
         dial = Dial(tuple(map(float, arrays["quantiles"])))

@@ -19,8 +19,8 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from backends.routing.quality.judge import Quality
 from backends.routing.quality.posterior import Posterior
+from backends.routing.quality.quality_model import QualityModel
 from benchmarks.training.routing_data import Row
 from benchmarks.training.routing_fit import solved
 
@@ -77,7 +77,7 @@ def scored(
     texts = [row.prompt for row in tested]
     if not texts:
         return np.zeros(0)
-    quality = Quality.load()
+    quality = QualityModel.load()
     if taught is None:
         unknown = [name for name in (weak, strong) if name not in quality.models]
         if unknown:
@@ -88,8 +88,10 @@ def scored(
     return by_prompt(texts, taught, weak, strong, quality)
 
 
-def by_prompt(texts: Sequence[str], taught: Sequence[Labelled], weak: str, strong: str, quality: Quality) -> Floats:
-    """The expected gain of each text by a judge that learned from `taught` alone."""
+def by_prompt(
+    texts: Sequence[str], taught: Sequence[Labelled], weak: str, strong: str, quality: QualityModel
+) -> Floats:
+    """The expected gain of each text by a quality model that learned from `taught` alone."""
     outcomes = np.array([[row.labels[weak], row.labels[strong]] for row in taught])
     known = quality.points([row.prompt for row in taught])
     raw, _ = Posterior(solved(known, outcomes, np.ones(len(taught)), len(taught))).expected(quality.points(texts))

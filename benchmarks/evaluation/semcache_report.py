@@ -8,7 +8,7 @@ from typing import Any
 
 from backends.cache.semantic.embedders import load
 from backends.intervals import wilson
-from backends.routing.evaluate.scores import auc
+from backends.routing.evaluate.router_metrics import auc
 from benchmarks.evaluation.semcache_run import decide, read, replay
 
 

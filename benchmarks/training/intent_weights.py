@@ -12,9 +12,9 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.routing.classify import features, instruction
-from backends.routing.classify.instruction import Weigher
-from backends.routing.classify.shapes import shapes
+from backends.routing.classify import hashed_words, sentence_weights
+from backends.routing.classify.sentence_shapes import shapes
+from backends.routing.classify.sentence_weights import SentenceWeigher
 from benchmarks.training.training_prompts import Prompt
 
 ANYWHERE = 0.7
@@ -33,7 +33,7 @@ Arrays = dict[str, NDArray[Any]]
 def fitted(prompts: Sequence[Prompt]) -> Arrays:
     """The arrays of weights.npz that concern intents; outputs are the intents in alphabetical order."""
     weight, fold = weights_of(prompts), folds(prompts)
-    unseen = [Weigher(weigher(prompts, weight * (fold != each))) for each in range(FOLDS)]
+    unseen = [SentenceWeigher(weigher(prompts, weight * (fold != each))) for each in range(FOLDS)]
     matrix = design([prompt.text for prompt in prompts], [unseen[each] for each in fold])
     labels = np.array([prompt.intent for prompt in prompts])
     model = regression(matrix, labels, weight)
@@ -87,34 +87,34 @@ def weigher(prompts: Sequence[Prompt], weight: Array) -> Arrays:
 
     columns, values, ends, looks, asks, mass = [], [], [0], [], [], []
     for prompt, share in zip(prompts, weight, strict=True):
-        if not share or len(prompt.text) >= features.HEAD:
+        if not share or len(prompt.text) >= hashed_words.HEAD:
             continue
-        read = instruction.read(prompt.text)
-        if not read.spans:
+        parsed = sentence_weights.split(prompt.text)
+        if not parsed.spans:
             continue
-        looks.append(shapes(prompt.text, read.spans))
-        for place, (start, end) in enumerate(read.spans):
-            found = read.names.codes[read.names.places == place] % features.BUCKETS
+        looks.append(shapes(prompt.text, parsed.spans))
+        for place, (start, end) in enumerate(parsed.spans):
+            found = parsed.sentence_terms.codes[parsed.sentence_terms.places == place] % hashed_words.BUCKETS
             inside = sum(max(0, min(end, last) - max(start, first)) for first, last in prompt.pasted)
             columns.append(found)
             values.append(np.full(len(found), (len(found) or 1) ** -0.5))
             ends.append(ends[-1] + len(found))
             asks.append(inside < (end - start) / 2)
-            mass.append(share / len(read.spans) ** 0.5)
-    size = (len(asks), features.BUCKETS)
+            mass.append(share / len(parsed.spans) ** 0.5)
+    size = (len(asks), hashed_words.BUCKETS)
     words = csr_matrix((np.concatenate(values), np.concatenate(columns), ends), shape=size)
     model = LogisticRegression(C=2, max_iter=80)
     model.fit(hstack([words, csr_matrix(np.vstack(looks))]).tocsr(), asks, sample_weight=mass)
-    hashed, scale = eight_bits(model.coef_[0][: features.BUCKETS, None].astype(np.float32))
+    hashed, scale = eight_bits(model.coef_[0][: hashed_words.BUCKETS, None].astype(np.float32))
     return {
         "asking": hashed[:, 0],
         "asking_scale": scale,
-        "asking_shape": model.coef_[0][features.BUCKETS :].astype(np.float32),
+        "asking_shape": model.coef_[0][hashed_words.BUCKETS :].astype(np.float32),
         "asking_bias": np.array(model.intercept_[0], np.float32),
     }
 
 
-def design(texts: Sequence[str], weighers: Sequence[Weigher]) -> Any:
+def design(texts: Sequence[str], weighers: Sequence[SentenceWeigher]) -> Any:
     """A sparse matrix, a row for each text: words anywhere, then words that ask.
 
     Length and other features by hand are left out: they only tell which intents tend to come with much material.
@@ -123,16 +123,18 @@ def design(texts: Sequence[str], weighers: Sequence[Weigher]) -> Any:
 
     blocks: list[tuple[list[Any], list[Any], list[int]]] = [([], [], [0]), ([], [], [0])]
     for text, weigh in zip(texts, weighers, strict=True):
-        read = instruction.read(features.excerpt(text))
+        parsed = sentence_weights.split(hashed_words.excerpt(text))
         for (columns, values, ends), (found, value) in zip(
-            blocks, (read.terms.hashed(), instruction.asked(read.names, weigh(read))), strict=True
+            blocks,
+            (parsed.terms.hashed(), sentence_weights.weighted_terms(parsed.sentence_terms, weigh(parsed))),
+            strict=True,
         ):
             columns.append(found)
             values.append(value)
             ends.append(ends[-1] + len(found))
     anywhere, asked = (
         csr_matrix((np.concatenate(values), np.concatenate(columns), ends), shape=(len(texts), size))
-        for (columns, values, ends), size in zip(blocks, (features.BUCKETS, features.BUCKETS), strict=True)
+        for (columns, values, ends), size in zip(blocks, (hashed_words.BUCKETS, hashed_words.BUCKETS), strict=True)
     )
     return hstack([anywhere * ANYWHERE, asked]).tocsr()
 

@@ -1,4 +1,4 @@
-"""Fit the judge of `backends.routing.quality` on labelled questions: one linear solve, in numpy only."""
+"""Fit the quality model of `backends.routing.quality` on labelled questions: one linear solve, in numpy only."""
 
 from collections.abc import Mapping, Sequence
 from math import exp
@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.routing.quality import Dial, calibration
-from backends.routing.quality.judge import LENGTH, centred, points
-from backends.routing.quality.pieces import Pieces
+from backends.routing.quality import Dial, platt_scaling
 from backends.routing.quality.posterior import Points, Posterior, likeness
+from backends.routing.quality.quality_model import LENGTH, centred, points
+from backends.routing.quality.text_embedding import TextEmbedding
 
 NOISE = 30.0
 """The variance of a label against that of what is learned: labels of one run are mostly chance."""
@@ -33,23 +33,23 @@ def fitted(
     texts: Sequence[str],
     outcomes: Array,
     shapes: Mapping[str, NDArray[Any]],
-    pieces: Pieces,
+    embedding: TextEmbedding,
     *,
     models: Sequence[str] = (),
     mass: Array | None = None,
     most: int = MOST,
 ) -> Arrays:
-    """All arrays of a judge, the dial's quantiles over the rows themselves.
+    """All arrays of a quality model, the dial's quantiles over the rows themselves.
 
     `outcomes` (rows x 2): did local and cloud answer well, 0..1. `shapes` has the `centre` and `spread` that scale the
     features; `mass` is how much each row counts; `models` are those that answered.
     """
-    known = points(texts, pieces, shapes["centre"], shapes["spread"])
+    known = points(texts, embedding, shapes["centre"], shapes["spread"])
     mass = np.ones(len(texts)) if mass is None else mass
     raw, crowds = across(known, outcomes, mass, most)
     arrays = solved(known, outcomes, mass, most)
     guesses = [1 / (1 + exp(-centred(outcome))) for outcome in raw[:, 0].tolist()]
-    local = calibration.fit(zip(guesses, outcomes[:, 0].tolist(), strict=True))
+    local = platt_scaling.fit(zip(guesses, outcomes[:, 0].tolist(), strict=True))
     rise, level = np.polyfit(raw[:, 1] - raw[:, 0], outcomes[:, 1] - outcomes[:, 0], 1, w=np.sqrt(mass))
     rise = max(float(rise), 0.05)
     gains = np.maximum(rise * (raw[:, 1] - raw[:, 0]) + level, 0.0)
@@ -74,14 +74,14 @@ def by_length(known: Points, outcomes: Array, mass: Array) -> NDArray[np.float32
 
 
 def across(known: Points, outcomes: Array, mass: Array, most: int) -> tuple[Array, Array]:
-    """Raw outcomes of each row, and its likeness to the rest, by a judge that never saw it."""
+    """Raw outcomes of each row, and its likeness to the rest, by a model that never saw it."""
     fold = np.random.default_rng(SEED).permutation(len(outcomes)) % FOLDS
     raw, crowds = np.zeros_like(outcomes), np.zeros(len(outcomes))
     for each in range(FOLDS):
         seen, unseen = np.flatnonzero(fold != each), np.flatnonzero(fold == each)
         if len(seen) and len(unseen):
-            arrays = solved(known.taken(seen), outcomes[seen], mass[seen], most)
-            raw[unseen], crowds[unseen] = Posterior(arrays).expected(known.taken(unseen))
+            arrays = solved(known.at(seen), outcomes[seen], mass[seen], most)
+            raw[unseen], crowds[unseen] = Posterior(arrays).expected(known.at(unseen))
     return raw, crowds
 
 
@@ -93,7 +93,7 @@ def solved(known: Points, outcomes: Array, mass: Array, most: int) -> Arrays:
     kept = np.arange(len(outcomes))
     if len(kept) > most:
         kept = np.sort(np.random.default_rng(SEED).choice(kept, most, replace=False, p=mass / mass.sum()))
-    near = likeness(known, known.taken(kept))[0].astype(float)
+    near = likeness(known, known.at(kept))[0].astype(float)
     among = near[kept]
     weights = np.linalg.solve(
         near.T @ (near * mass[:, None]) + NOISE * among + 1e-6 * np.eye(len(kept)), near.T @ (rest * mass[:, None])

@@ -54,7 +54,7 @@ def materials(data: Path) -> list[str]:
 def measured(data: Path) -> dict[str, Any]:
     """What the saved weights reach on agents' prompts that nothing was trained on."""
     from backends.routing.classify import Classifier
-    from backends.routing.evaluate.scores import macro_f1
+    from backends.routing.evaluate.router_metrics import macro_f1
 
     classifier = Classifier.load()
     out: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Distil the vectors of word pieces, `backends/routing/quality/pieces.npz`.
+"""Distil the vectors of word pieces, `backends/routing/quality/text_embedding.npz`.
 
     python -m benchmarks.training.train_pieces
 
@@ -25,7 +25,7 @@ Matrix = NDArray[np.float32]
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--out", type=Path, default=HOME / "pieces.npz")
+    arguments.add_argument("--out", type=Path, default=HOME / "text_embedding.npz")
     arguments.add_argument("--size", type=int, default=64)
     given = arguments.parse_args()
     matrix = distilled(through_the_model(), given.size)

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from backends.routing import quality as shipped
 from backends.routing.classify.language import language
-from backends.routing.evaluate.scores import auc
-from backends.routing.quality import Dial, Quality, features
-from backends.routing.quality.judge import points
-from backends.routing.quality.pieces import Pieces
+from backends.routing.evaluate.router_metrics import auc
+from backends.routing.quality import Dial, QualityModel
+from backends.routing.quality.difficulty_features import excerpt, shape
+from backends.routing.quality.quality_model import points
+from backends.routing.quality.text_embedding import TextEmbedding
 from benchmarks.training.routing_data import intents, labelled
 from benchmarks.training.routing_fit import by_length, fitted
 from benchmarks.training.training_prompts import prompts
@@ -55,19 +56,19 @@ def main() -> None:
     arguments.add_argument("--data", type=Path, required=True)
     arguments.add_argument("--out", type=Path, default=HOME)
     given = arguments.parse_args()
-    ours, pieces = own(), Pieces.load()
+    ours, embedding = own(), TextEmbedding.load()
     taught = lesson(given.data, ours)
     shapes = scales(taught.texts[: len(taught.texts) - len(ours.texts)])
-    arrays = fitted(taught.texts, taught.outcomes, shapes, pieces, models=LOCAL + CLOUD, mass=taught.mass, most=KEPT)
-    mine = points(ours.texts, pieces, shapes["centre"], shapes["spread"])
+    arrays = fitted(taught.texts, taught.outcomes, shapes, embedding, models=LOCAL + CLOUD, mass=taught.mass, most=KEPT)
+    mine = points(ours.texts, embedding, shapes["centre"], shapes["spread"])
     arrays["by_length"] = by_length(mine, ours.outcomes, ours.mass)  # what agents send, not examinations
     version = f"{datetime.now(UTC):%Y-%m-%d}.1"
     arrays |= {"version": np.array(version)}
-    judged = [Quality(arrays, pieces).judge(text, language(text)) for text in ours.texts]
-    arrays["quantiles"] = np.array(Dial.over(each.p_cloud - each.p_local for each in judged).quantiles, np.float32)
-    arrays["ease"] = np.quantile([each.p_local for each in judged], np.linspace(0, 1, 201)).astype(np.float32)
+    estimates = [QualityModel(arrays, embedding).estimate(text, language(text)) for text in ours.texts]
+    arrays["quantiles"] = np.array(Dial.over(each.p_cloud - each.p_local for each in estimates).quantiles, np.float32)
+    arrays["ease"] = np.quantile([each.p_local for each in estimates], np.linspace(0, 1, 201)).astype(np.float32)
     save(given.out / "quality.npz", arrays)
-    figures = measured(given.data, Quality(arrays, pieces))
+    figures = measured(given.data, QualityModel(arrays, embedding))
     card = json.loads((given.out / "card.json").read_text()) if (given.out / "card.json").exists() else {}
     card |= {
         "version": version,
@@ -109,19 +110,19 @@ def lesson(data: Path, ours: Lesson) -> Lesson:
 
 def scales(texts: list[str]) -> dict[str, NDArray[np.float32]]:
     """Mean and standard deviation of each feature over the labelled rows' prompts."""
-    found = np.array([features.shape(features.excerpt(text), len(text)).numbers for text in texts])
+    found = np.array([shape(excerpt(text), len(text)).numbers for text in texts])
     return {"centre": found.mean(axis=0), "spread": found.std(axis=0) + np.float32(1e-6)}
 
 
-def measured(data: Path, quality: Quality) -> dict[str, Any]:
+def measured(data: Path, quality: QualityModel) -> dict[str, Any]:
     """Hard prompts told from easy ones by 1 - P(local), on agents' prompts that nothing was trained on."""
     out: dict[str, Any] = {}
     for name in ("agents-intents", "agents-intents-2"):
         rows = intents(data, name)
-        judged = [quality.judge(row.prompt, language(row.prompt)) for row in rows]
+        estimates = [quality.estimate(row.prompt, language(row.prompt)) for row in rows]
         out[name] = {
-            "hard_auc": round(auc([row.hard for row in rows], [-each.p_local for each in judged]), 3),
-            "familiar": round(float(np.mean([each.familiar for each in judged])), 3),
+            "hard_auc": round(auc([row.hard for row in rows], [-each.p_local for each in estimates]), 3),
+            "familiar": round(float(np.mean([each.familiar for each in estimates])), 3),
         }
     return out
 

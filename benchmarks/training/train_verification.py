@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from backends.routing.classify import features as words
+from backends.routing.classify import hashed_words
 from backends.tree_ensemble import TreeEnsemble
 from backends.verification import short_answers
 from backends.verification.short_answers.multiple_choice import Question
@@ -154,11 +154,11 @@ def _by_words(stems: Sequence[str], strong: Floats) -> Arrays:
     from scipy.sparse import csr_matrix
     from sklearn.linear_model import Ridge
 
-    hashed = [words.hashed(stem[:8_000]) for stem in stems]
+    hashed = [hashed_words.hashed(stem[:8_000]) for stem in stems]
     ends = np.cumsum([0, *(len(buckets) for buckets, _ in hashed)])
     matrix = csr_matrix(
         (np.concatenate([v for _, v in hashed]), np.concatenate([b for b, _ in hashed]), ends),
-        shape=(len(stems), words.BUCKETS),
+        shape=(len(stems), hashed_words.BUCKETS),
     )
     model = Ridge(alpha=2.0).fit(matrix, strong)
     scale = float(np.abs(model.coef_).max()) / 127 or 1.0

@@ -1,4 +1,4 @@
-"""The classifier: two matrix products over a text's words, in numpy, and the judge's word on who answers it well."""
+"""The classifier: two matrix products over a text's words, in numpy, and the quality model's estimate."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.routing.classify import features
-from backends.routing.classify.features import Vector
-from backends.routing.classify.instruction import Weigher, asked, read
+from backends.routing.classify import hashed_words
+from backends.routing.classify.hashed_words import Vector
 from backends.routing.classify.language import language
 from backends.routing.classify.needs import needs
-from backends.routing.quality import Quality
+from backends.routing.classify.sentence_weights import SentenceWeigher, split, weighted_terms
+from backends.routing.quality import QualityModel
 from backends.types import Classes, Request
 from backends.upstream import token_count as tokens
 from backends.upstream.most_tokens import whole_words
@@ -22,18 +22,18 @@ from backends.upstream.most_tokens import whole_words
 class Classifier:
     """Intent, difficulty, needs and language of a request.
 
-    Pure and safe to share. 200 tokens take .5 to .7 ms, 2,000 about 2, more no more: head and tail are read.
+    Pure and safe to share. 200 tokens take .5 to .7 ms, 2,000 and more about 2: only head and tail are read.
     """
 
-    def __init__(self, weights: Mapping[str, NDArray[Any]], quality: Quality) -> None:
+    def __init__(self, weights: Mapping[str, NDArray[Any]], quality: QualityModel) -> None:
         """The arrays of weights.npz: `matrix` for words anywhere and `asked` for words that ask (buckets x intents,
-        8-bit, times `scale` and `asked_scale`), `bias`, `intents`, `version`, `heat`, and those of `Weigher`.
+        8-bit, times `scale` and `asked_scale`), `bias`, `intents`, `version`, `heat`, and those of `SentenceWeigher`.
         """
         self._matrix: NDArray[np.int8] = weights["matrix"]
         self._scale: Vector = weights["scale"]
         self._asked: NDArray[np.int8] = weights["asked"]
         self._asked_scale: Vector = weights["asked_scale"]
-        self._weigher = Weigher(weights)
+        self._weigher = SentenceWeigher(weights)
         self._bias: Vector = weights["bias"]
         self._intents = [str(name) for name in weights["intents"]]
         self._quality = quality
@@ -45,30 +45,30 @@ class Classifier:
         """The shipped weights, and the words that are counted with; about 25 ms, away from the loop."""
         whole_words()
         data = BytesIO(files(__package__).joinpath("weights.npz").read_bytes())
-        return cls(np.load(data, allow_pickle=False), Quality.load())
+        return cls(np.load(data, allow_pickle=False), QualityModel.load())
 
     @property
     def version(self) -> str:
-        """Of the weights, as each ledger row names it: the intents', then the judge's of quality."""
+        """Of the weights, as each ledger row names it: the intents', then the quality model's."""
         return self._version
 
     def classify(self, request: Request) -> Classes:
-        """What the text says; never raises for any text."""
+        """From the text alone; never raises for any text."""
         text = instruction(request)
         intents = _softmax(self.scores(text) * self._heat)
         best, second = (int(place) for place in np.argsort(-intents, kind="stable")[:2])
         tongue = language(text)
-        judged = self._quality.judge(text, tongue)
+        quality = self._quality.estimate(text, tongue)
         count = tokens.count(request)
         return Classes(
             intent=self._intents[best],
             intent_p=float(intents[best]),
             runner_up=self._intents[second],
             runner_up_p=float(intents[second]),
-            complexity=judged.complexity,
-            p_local=judged.p_local,
-            p_cloud=judged.p_cloud,
-            familiar=judged.familiar,
+            complexity=quality.complexity,
+            p_local=quality.p_local,
+            p_cloud=quality.p_cloud,
+            familiar=quality.familiar,
             needs=needs(request, text, self._intents[best], count),
             language=tongue,
             input_tokens=count,
@@ -79,10 +79,10 @@ class Classifier:
 
     def scores(self, text: str) -> Vector:
         """Logits of the intents, for a whole text."""
-        said = read(features.excerpt(text))
-        buckets, values = said.terms.hashed()
+        parsed = split(hashed_words.excerpt(text))
+        buckets, values = parsed.terms.hashed()
         scores = values @ self._matrix.take(buckets, 0) * self._scale + self._bias
-        buckets, values = asked(said.names, self._weigher(said))
+        buckets, values = weighted_terms(parsed.sentence_terms, self._weigher(parsed))
         scores += values @ self._asked.take(buckets, 0) * self._asked_scale
         return np.asarray(scores, np.float32)
 

@@ -1,6 +1,6 @@
-"""What is expected of both engines on a prompt, from questions whose outcomes are known.
+"""The outcomes expected of both engines on a prompt, from questions whose outcomes are known.
 
-A Gaussian process: the mean known beforehand (`features.prior`), moved by known questions as far as they are like this
+A Gaussian process: the prior mean (`difficulty_features.prior`), moved by known questions as far as they resemble this
 one in subject (vectors), shape (numbers) and form. Far from all of them nothing moves it, so a prompt unlike the
 training data falls back to its length. A kernel average over subjects (Nadaraya-Watson) is added, which follows
 crowded subjects sooner than the process does.
@@ -36,7 +36,7 @@ class Points(NamedTuple):
     forms: NDArray[np.int8]
     priors: Vector
 
-    def taken(self, rows: NDArray[np.intp]) -> "Points":
+    def at(self, rows: NDArray[np.intp]) -> "Points":
         """Some of the rows."""
         return Points(self.vectors[rows], self.shapes[rows], self.forms[rows], self.priors[rows])
 
@@ -65,10 +65,10 @@ class Posterior:
         near, subject = likeness(points, self._known, self._squares)
         crowd = subject @ self._crowds
         average = crowd[:, 1:] / (crowd[:, :1] + CROWD)
-        return self.beforehand(points) + near @ self._weights + average, crowd[:, 0]
+        return self.prior_mean(points) + near @ self._weights + average, crowd[:, 0]
 
-    def beforehand(self, points: Points) -> Vector:
-        """The raw outcomes by length and the like alone."""
+    def prior_mean(self, points: Points) -> Vector:
+        """The raw outcomes by the prior alone, which is mostly length."""
         return np.asarray(self._means + points.priors[:, None] * self._slopes, np.float32)
 
 

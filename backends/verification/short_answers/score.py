@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from backends.routing.classify.features import hashed
+from backends.routing.classify.hashed_words import hashed
 from backends.tree_ensemble import TreeEnsemble, sigmoid
 from backends.verification.check_result import CheckedAnswer, CheckResult, failed, passed, unknown
 from backends.verification.short_answers.answer_features import answer_features

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.routing import classify
-from backends.routing.classify import Classifier, features
+from backends.routing.classify import Classifier, hashed_words
 from backends.routing.classify.classifier import instruction
 from backends.routing.classify.language import language
 from backends.types import Classes, Media, Message, Request, ResponseFormat, Tool
@@ -62,8 +62,8 @@ def test_hostile_text_has_classes_too(kind: str) -> None:
 
 def test_long_texts_are_read_at_both_ends_only() -> None:
     long = "x" * 1_000_000
-    assert len(features.excerpt(long)) <= features.HEAD + features.TAIL + 1
-    ends = features.excerpt(f"first {long} last")
+    assert len(hashed_words.excerpt(long)) <= hashed_words.HEAD + hashed_words.TAIL + 1
+    ends = hashed_words.excerpt(f"first {long} last")
     assert ends.startswith("first")
     assert ends.endswith("last")
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends.routing.quality.pieces import Pieces
 from backends.routing.quality.posterior import Posterior
+from backends.routing.quality.text_embedding import TextEmbedding
 from benchmarks.evaluation.routing_score import Labelled, run, scored
 from benchmarks.training.routing_fit import fitted
 from benchmarks.training.train_quality import scales
@@ -158,7 +158,7 @@ def test_one_row_is_enough_to_learn_from() -> None:
 def test_of_many_rows_a_sample_carries_what_all_teach() -> None:
     texts = [row["prompt"] for row in questions(60)]
     outcomes = np.array([[row["labels"][WEAK], 1.0] for row in questions(60)])
-    arrays = fitted(texts, outcomes, scales(texts), Pieces.load(), most=12)
+    arrays = fitted(texts, outcomes, scales(texts), TextEmbedding.load(), most=12)
     assert arrays["vectors"].shape == (12, 64)
     assert arrays["crowds"].sum() == 60
     assert Posterior(arrays) is not None

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.routing.classify.features import (
+from backends.routing.classify.hashed_words import (
     BUCKETS,
     EDGE,
     OPENING,

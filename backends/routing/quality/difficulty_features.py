@@ -1,4 +1,4 @@
-"""What makes a question hard, whatever it is about: its shape as numbers, its form, and a difficulty known beforehand.
+"""What makes a question hard, whatever its subject: its shape as numbers, its form, and a prior of its difficulty.
 
 Words are counted by what they do (ask, count, negate, suppose), so that what is learned on one set of questions can
 hold on another. One pass over the words: 200 tokens take about 0.1 ms.

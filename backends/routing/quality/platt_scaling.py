@@ -1,4 +1,4 @@
-"""Correcting a probability by outcomes: Platt's line on the logit, drawn towards no correction where labels are few."""
+"""Platt scaling: a line on the logit that corrects probabilities by outcomes; few labels correct little."""
 
 from collections.abc import Iterable
 from math import exp, log
@@ -7,17 +7,19 @@ import numpy as np
 from msgspec import Struct
 
 SLOPE_SPREAD, SHIFT_SPREAD = 0.25, 0.7
-"""How far from 1 and 0, as standard deviations, slope and shift are thought to lie before any label is seen."""
+"""The priors' standard deviations: how far slope and shift lie from 1 and 0 before any label is seen."""
 
 LEAST_SLOPE = 0.05
-"""Keeps the order of prompts whatever the labels say."""
+"""A positive slope keeps the order of prompts, whatever the labels say."""
 
 NEAREST = 1e-4
 """Probabilities are read no nearer to 0 and 1 than this."""
 
 
 class Correction(Struct, frozen=True, kw_only=True):
-    """p' = 1 / (1 + exp(-(slope x logit(p) + shift))). The default changes nothing; `labels` is how many taught it."""
+    """p' = 1 / (1 + exp(-(slope x logit(p) + shift))). The default changes nothing; `labels` counts the outcomes that
+    it was fitted to.
+    """
 
     slope: float = 1.0
     shift: float = 0.0
@@ -31,37 +33,37 @@ class Correction(Struct, frozen=True, kw_only=True):
 
 
 def fit(pairs: Iterable[tuple[float, float]]) -> Correction:
-    """The likeliest correction of (probability said, outcome 0..1) pairs; the default for none.
+    """The likeliest correction of (predicted probability, outcome 0..1) pairs; the default for none.
 
     The Gaussian priors are worth some ten labels: with five the correction is slight, with fifty it follows them.
     """
-    said = list(pairs)
-    if not said:
+    labelled = list(pairs)
+    if not labelled:
         return Correction()
-    logits = np.array([_logit(p) for p, _ in said])
-    outcomes = np.array([min(max(outcome, 0.0), 1.0) for _, outcome in said])
+    logits = np.array([_logit(p) for p, _ in labelled])
+    outcomes = np.array([min(max(outcome, 0.0), 1.0) for _, outcome in labelled])
     design = np.column_stack([logits, np.ones_like(logits)])
-    rest, precision = np.array([1.0, 0.0]), np.diag([SLOPE_SPREAD**-2, SHIFT_SPREAD**-2])
-    line = rest
+    prior, precision = np.array([1.0, 0.0]), np.diag([SLOPE_SPREAD**-2, SHIFT_SPREAD**-2])
+    line = prior
     for _ in range(50):
-        line, moved = _step(line, design, outcomes, rest, precision)
+        line, moved = _step(line, design, outcomes, prior, precision)
         if moved < 1e-9:
             break
-    return Correction(slope=max(float(line[0]), LEAST_SLOPE), shift=float(line[1]), labels=len(said))
+    return Correction(slope=max(float(line[0]), LEAST_SLOPE), shift=float(line[1]), labels=len(labelled))
 
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
-def _step(line: Array, design: Array, outcomes: Array, rest: Array, precision: Array) -> tuple[Array, float]:
+def _step(line: Array, design: Array, outcomes: Array, prior: Array, precision: Array) -> tuple[Array, float]:
     """One of Newton's steps, halved until the loss no longer rises: the loss is convex, so this ends at its least."""
 
     def loss(at: Array) -> float:
         scores = design @ at
-        return float(np.sum(np.logaddexp(0, scores) - outcomes * scores) + (at - rest) @ precision @ (at - rest) / 2)
+        return float(np.sum(np.logaddexp(0, scores) - outcomes * scores) + (at - prior) @ precision @ (at - prior) / 2)
 
     chances = 1 / (1 + np.exp(-np.clip(design @ line, -500, 500)))
-    slope = design.T @ (chances - outcomes) + precision @ (line - rest)
+    slope = design.T @ (chances - outcomes) + precision @ (line - prior)
     bend = design.T @ (design * (chances * (1 - chances))[:, None]) + precision
     step = np.linalg.solve(bend, slope)
     size = 1.0

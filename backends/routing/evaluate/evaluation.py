@@ -1,4 +1,4 @@
-"""The figures of one set, by the parts as they are shipped."""
+"""The figures of one labelled set, for the classifier, quality model and gate as they are shipped."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from backends.intervals import wilson
 from backends.privacy import PrivacyGate
 from backends.routing.classify import Classifier
-from backends.routing.evaluate.data import Dataset, Row
-from backends.routing.evaluate.scores import (
+from backends.routing.evaluate.datasets import Dataset, Row
+from backends.routing.evaluate.router_metrics import (
     Floats,
     apgr,
     auc,
@@ -36,7 +36,7 @@ SECRETS = frozenset(
 """Kinds of the privacy sets that are secrets; the others are personal data."""
 
 TRAINED_ON = ("gsm8k", "mmlu", "mmlu-pro", "mt-bench")
-"""Sets whose rows taught the shipped weights, so that their figures say nothing of unseen prompts."""
+"""Sets that the shipped weights learned from, so that their figures say nothing about unseen prompts."""
 
 DRAWS, SEED = 200, 20261124
 
@@ -53,8 +53,8 @@ class Figure(Struct, frozen=True, kw_only=True):
     high: float | None = None
 
 
-class Turn(Struct, frozen=True, kw_only=True):
-    """A dial as it is set."""
+class DialSetting(Struct, frozen=True, kw_only=True):
+    """The dial, its unit and its scale."""
 
     dial: float
     by: DialBy
@@ -64,17 +64,17 @@ class Turn(Struct, frozen=True, kw_only=True):
         return f"dial {self.dial:g} by {self.by.replace('-', ' ')}"
 
 
-def evaluate(dataset: Dataset, classifier: Classifier, turn: Turn) -> Iterator[Figure]:
+def evaluate(dataset: Dataset, classifier: Classifier, setting: DialSetting) -> Iterator[Figure]:
     """Every figure that the rows allow."""
     if dataset.kind == "routing":
-        return _routing(dataset, classifier, turn)
+        return _routing(dataset, classifier, setting)
     return _intents(dataset, classifier) if dataset.kind == "intents" else _privacy(dataset)
 
 
-def _routing(dataset: Dataset, classifier: Classifier, turn: Turn) -> Iterator[Figure]:
-    """What the router's gain, the prompt's length and chance make of each pair of models, and what the dial does."""
-    thought = [classifier.classify(row.request()) for row in dataset.rows]
-    gain = np.array([classes.p_cloud - classes.p_local for classes in thought])
+def _routing(dataset: Dataset, classifier: Classifier, setting: DialSetting) -> Iterator[Figure]:
+    """How well the router's gain, the prompt's length and chance route each pair of models, and what the dial does."""
+    classified = [classifier.classify(row.request()) for row in dataset.rows]
+    gain = np.array([classes.p_cloud - classes.p_local for classes in classified])
     length = np.array([len(row.prompt) for row in dataset.rows], float)
     for weak, strong in PAIRS:
         both = [index for index, row in enumerate(dataset.rows) if {weak, strong} <= (row.labels or {}).keys()]
@@ -84,8 +84,8 @@ def _routing(dataset: Dataset, classifier: Classifier, turn: Turn) -> Iterator[F
             continue
         for name, score in (("router", gain[both]), ("length", length[both]), ("random", np.zeros(len(both)))):
             yield from _routed(dataset.name, f"{name}, {weak} → {strong}", score, was, would)
-        goes = gain[both] > turn.scale.threshold(turn.dial, turn.by)
-        yield from _dialled(dataset.name, f"{turn}, {weak} → {strong}", goes, was, would)
+        goes = gain[both] > setting.scale.threshold(setting.dial, setting.by)
+        yield from _dialled(dataset.name, f"{setting}, {weak} → {strong}", goes, was, would)
 
 
 def _dialled(dataset: str, of: str, goes: NDArray[np.bool_], weak: Floats, strong: Floats) -> Iterator[Figure]:
@@ -112,8 +112,8 @@ def _routed(dataset: str, of: str, score: Floats, weak: Floats, strong: Floats) 
 
 
 def _intents(dataset: Dataset, classifier: Classifier) -> Iterator[Figure]:
-    thought = [classifier.classify(row.request()) for row in dataset.rows]
-    truth, guess = [row.intent or "" for row in dataset.rows], [classes.intent for classes in thought]
+    classified = [classifier.classify(row.request()) for row in dataset.rows]
+    truth, guess = [row.intent or "" for row in dataset.rows], [classes.intent for classes in classified]
     dice = np.random.default_rng(SEED)
     draws = [dice.integers(0, len(truth), len(truth)) for _ in range(DRAWS)]
     spread = [macro_f1([truth[i] for i in draw], [guess[i] for i in draw]) for draw in draws]
@@ -128,13 +128,15 @@ def _intents(dataset: Dataset, classifier: Classifier) -> Iterator[Figure]:
         high=high,
     )
     yield _share(dataset.name, "intent", "accuracy", [a == b for a, b in zip(truth, guess, strict=True)])
-    yield from _hard(dataset, thought)
+    yield from _hard(dataset, classified)
 
 
-def _hard(dataset: Dataset, thought: list[Classes]) -> Iterator[Figure]:
+def _hard(dataset: Dataset, classified: list[Classes]) -> Iterator[Figure]:
     """Do prompts that are marked as hard for a local model have a lower P(local answers well)?"""
     marked = [
-        (row.hard, -classes.p_local) for row, classes in zip(dataset.rows, thought, strict=True) if row.hard is not None
+        (row.hard, -classes.p_local)
+        for row, classes in zip(dataset.rows, classified, strict=True)
+        if row.hard is not None
     ]
     hard = [bool(each) for each, _ in marked]
     if any(hard) and not all(hard):

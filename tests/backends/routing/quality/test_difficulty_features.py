@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.routing.quality.features import (
+from backends.routing.quality.difficulty_features import (
     HEAD,
     NAMES,
     PLACE,

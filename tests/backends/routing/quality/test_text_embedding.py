@@ -5,29 +5,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.routing.quality.pieces import WORD, Pieces, distinct
+from backends.routing.quality.text_embedding import WORD, TextEmbedding, distinct
 
-PIECES = Pieces.load()
+EMBEDDING = TextEmbedding.load()
 
 
 @given(st.text())
 def test_any_text_has_a_unit_vector_or_none(text: str) -> None:
-    length = float(np.linalg.norm(PIECES.vector(text)))
+    length = float(np.linalg.norm(EMBEDDING.vector(text)))
     assert length == pytest.approx(1, abs=1e-5) or length == 0
 
 
 def test_order_case_and_repetition_do_not_matter() -> None:
-    assert PIECES.vector("the quick fox") == pytest.approx(PIECES.vector("Fox the QUICK quick fox"))
+    assert EMBEDDING.vector("the quick fox") == pytest.approx(EMBEDDING.vector("Fox the QUICK quick fox"))
 
 
 def test_like_meanings_are_nearer() -> None:
-    doctor, medicine, football = map(PIECES.vector, ("a doctor treats a patient", "medicine in hospitals", "football"))
+    doctor, medicine, football = map(
+        EMBEDDING.vector, ("a doctor treats a patient", "medicine in hospitals", "football")
+    )
     assert doctor @ medicine > doctor @ football
 
 
 def test_an_unknown_word_is_put_together_from_its_pieces_and_signs_nobody_knows_tell_nothing() -> None:
-    assert np.linalg.norm(PIECES.vector("electroencephalographic")) > 0
-    assert np.linalg.norm(PIECES.vector("\U0001f9ff")) == 0
+    assert np.linalg.norm(EMBEDDING.vector("electroencephalographic")) > 0
+    assert np.linalg.norm(EMBEDDING.vector("\U0001f9ff")) == 0
 
 
 @given(st.text(max_size=200) | st.text(st.characters(max_codepoint=127), max_size=200))

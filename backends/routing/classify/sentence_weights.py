@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.routing.classify.features import (
+from backends.routing.classify.hashed_words import (
     BUCKETS,
     OPENING,
     Codes,
@@ -25,7 +25,7 @@ from backends.routing.classify.features import (
     terms,
     words,
 )
-from backends.routing.classify.shapes import Span, shapes
+from backends.routing.classify.sentence_shapes import Span, shapes
 
 FIRST, LAST = 14, 10
 """Sentences read at the start and at the end: what stands between is material."""
@@ -42,23 +42,23 @@ QUOTED = re.compile(r"[\"“„«「『]([^\"”»」』“„«\n]{14,1000})[\"
 WORD = re.compile(r"\w")
 
 
-class Names(NamedTuple):
-    """The names in each sentence (CRC-32s, each once), one sentence's after the other's: a sentence's place, a name."""
+class SentenceTerms(NamedTuple):
+    """The terms of each sentence (CRC-32s, each once), sentence by sentence: the sentence's place, the term's code."""
 
     places: Codes
     codes: Codes
 
 
-class Read(NamedTuple):
-    """A text, its sentences, the terms of the whole and the names in each sentence."""
+class SplitText(NamedTuple):
+    """A text, its sentences, the terms of the whole and those of each sentence."""
 
     text: str
     spans: list[Span]
     terms: Terms
-    names: Names
+    sentence_terms: SentenceTerms
 
 
-class Weigher:
+class SentenceWeigher:
     """A logistic regression over sentences."""
 
     def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
@@ -67,20 +67,22 @@ class Weigher:
         self._shape: Vector = weights["asking_shape"]
         self._bias = float(weights["asking_bias"])
 
-    def __call__(self, read: Read) -> Vector:
+    def __call__(self, parsed: SplitText) -> Vector:
         """Each sentence's weight, as a share of the highest; 0 for those that do not count."""
-        count, places = len(read.spans), read.names.places
+        count, places = len(parsed.spans), parsed.sentence_terms.places
         if not count:
             return np.zeros(0, np.float32)
         sizes = np.bincount(places, minlength=count)
-        totals = np.bincount(places, self._words[read.names.codes % BUCKETS], count) / np.sqrt(np.maximum(sizes, 1))
-        chances = 1 / (1 + np.exp(-(totals + shapes(read.text, read.spans) @ self._shape + self._bias)))
+        totals = np.bincount(places, self._words[parsed.sentence_terms.codes % BUCKETS], count) / np.sqrt(
+            np.maximum(sizes, 1)
+        )
+        chances = 1 / (1 + np.exp(-(totals + shapes(parsed.text, parsed.spans) @ self._shape + self._bias)))
         shares = chances / max(float(chances.max()), 1e-6)
         return np.where(shares < LEAST, 0, shares).astype(np.float32)
 
 
-def read(text: str) -> Read:
-    """Cuts an excerpt into words once. No word reaches over the end of a sentence."""
+def split(text: str) -> SplitText:
+    """Cuts an excerpt into words and sentences; no word crosses the end of a sentence."""
     spans = sentences(text)
     found: list[str] = []
     runs: list[Span] = []
@@ -94,7 +96,7 @@ def read(text: str) -> Read:
         place = end
     found += words(text[place:])
     whole = terms(found)
-    return Read(text, spans, whole, names(whole, runs))
+    return SplitText(text, spans, whole, sentence_terms(whole, runs))
 
 
 def sentences(text: str) -> list[Span]:
@@ -113,26 +115,26 @@ def sentences(text: str) -> list[Span]:
     return spans if len(spans) <= FIRST + LAST else spans[:FIRST] + spans[-LAST:]
 
 
-def names(found: Terms, runs: Sequence[Span]) -> Names:
-    """The words, pairs of words and stems in each run of words, and how it begins."""
-    nobody = len(runs)
-    owners = np.full(len(found.words), nobody, np.int64)
+def sentence_terms(found: Terms, runs: Sequence[Span]) -> SentenceTerms:
+    """The words, pairs of words and stems in each run of words, and how the run begins."""
+    outside = len(runs)
+    owners = np.full(len(found.words), outside, np.int64)
     for place, (start, end) in enumerate(runs):
         owners[start:end] = place
     begun = [opening(found.words[start : min(end, start + OPENING)]) for start, end in runs]
-    beginners = np.repeat(np.arange(nobody), [*map(len, begun)])
-    paired = np.where(owners[1:] == owners[:-1], owners[1:], nobody)
+    beginners = np.repeat(np.arange(outside), [*map(len, begun)])
+    paired = np.where(owners[1:] == owners[:-1], owners[1:], outside)
     places = np.concatenate([owners, paired, owners[found.long], beginners])
     codes = np.concatenate(
         [found.codes, found.pairs, found.stems, np.fromiter(chain.from_iterable(begun), np.int64, len(beginners))]
     )
     keys = distinct(places << 32 | codes)
-    keys = keys[: keys.searchsorted(nobody << 32)]
-    return Names(keys >> 32, keys & 0xFFFFFFFF)
+    keys = keys[: keys.searchsorted(outside << 32)]
+    return SentenceTerms(keys >> 32, keys & 0xFFFFFFFF)
 
 
-def asked(found: Names, weights: Vector) -> tuple[Codes, Vector]:
-    """Buckets and values of what is asked: each name by the highest weight that it has, at length 1 altogether."""
+def weighted_terms(found: SentenceTerms, weights: Vector) -> tuple[Codes, Vector]:
+    """Buckets and values of what is asked: each term by its highest weight, normalised to length 1."""
     values = weights[found.places]
     order = np.lexsort((values, found.codes))
     values, codes = values[order], found.codes[order]

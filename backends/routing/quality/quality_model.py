@@ -1,4 +1,4 @@
-"""P(local answers well) and P(cloud answers well), from a prompt's text alone."""
+"""The quality model: P(local answers well) and P(cloud answers well), from a prompt's text alone."""
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -9,25 +9,25 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.routing.quality import features
-from backends.routing.quality.pieces import Pieces
+from backends.routing.quality import difficulty_features
 from backends.routing.quality.posterior import Points, Posterior
+from backends.routing.quality.text_embedding import TextEmbedding
 
 FAR = 3.0
-"""Standard deviations within which a shape is read; beyond, it would drown the rest."""
+"""Standard deviations to which each number of a shape is clipped; one beyond would outweigh all others."""
 
 
-LENGTH = features.NAMES.index("length")
+LENGTH = difficulty_features.NAMES.index("length")
 MOST = 0.99
-"""P(cloud answers well) is held to be no more."""
+"""The highest P(cloud answers well)."""
 
 EVEN = np.array([0.0, 1.0], np.float32)
-"""As if every chance were as common as any other."""
+"""The scale of ease without reference prompts: every probability is equally common."""
 
 
-class Judged(NamedTuple):
+class QualityEstimate(NamedTuple):
     """`complexity` is the share of our reference prompts that are easier for the local model.
-    `familiar` is False where the prompt is unlike what the judge learned from: then length decides.
+    `familiar` is False where the prompt is unlike the questions that the model learned from: then length decides.
     """
 
     p_local: float
@@ -36,17 +36,17 @@ class Judged(NamedTuple):
     familiar: bool
 
 
-class Quality:
+class QualityModel:
     """Immutable, deterministic and safe to share. 200 tokens take about 0.15 ms, 2,000 about 0.4 ms, more no more."""
 
-    def __init__(self, arrays: Mapping[str, NDArray[Any]], pieces: Pieces) -> None:
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], embedding: TextEmbedding) -> None:
         """The arrays of quality.npz: the posterior's, `centre` and `spread` of the shapes, `local_line` and
         `gain_line` (raw outcomes to probabilities: slope, shift), `edge` (least likeness that is familiar),
         `by_length` (raw outcomes of the unfamiliar: at the mean length, and for a standard deviation of its logarithm),
-        `ease` (P(local answers well) of our reference prompts, ascending, evenly spaced), `models` (whose labels taught
-        it), `version`.
+        `ease` (P(local answers well) of our reference prompts, ascending, evenly spaced), `models` (whose labels it
+        learned from), `version`.
         """
-        self._pieces = pieces
+        self._embedding = embedding
         self._posterior = Posterior(arrays)
         self._centre, self._spread = arrays["centre"], arrays["spread"]
         self._local_line = tuple(map(float, arrays["local_line"]))
@@ -58,13 +58,13 @@ class Quality:
         self.version = str(arrays["version"])
 
     @classmethod
-    def load(cls) -> "Quality":
+    def load(cls) -> "QualityModel":
         """The shipped weights; about 12 ms."""
         data = BytesIO(files(__package__).joinpath("quality.npz").read_bytes())
         with np.load(data, allow_pickle=False) as arrays:
-            return cls(dict(arrays), Pieces.load())
+            return cls(dict(arrays), TextEmbedding.load())
 
-    def judge(self, text: str, language: str | None = "en") -> Judged:
+    def estimate(self, text: str, language: str | None = "en") -> QualityEstimate:
         """Never raises for any text; `p_cloud` is at least `p_local`. Other languages than English are unfamiliar."""
         point = self.points([text])
         raw, crowd = self._posterior.expected(point)
@@ -73,7 +73,7 @@ class Quality:
             raw = self._by_length[:1] + point.shapes[:, LENGTH] * self._by_length[1:]
         p_local, p_cloud = chances(raw[0], self._local_line, self._gain_line)
         complexity = 1 - float(np.interp(p_local, self._ease, self._places))
-        return Judged(p_local, p_cloud, complexity, familiar)
+        return QualityEstimate(p_local, p_cloud, complexity, familiar)
 
     def gains(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """How much more each prompt needs the cloud, in no unit: finer than the difference of the probabilities."""
@@ -81,8 +81,8 @@ class Quality:
         return np.asarray(raw[:, 1] - raw[:, 0], np.float64)
 
     def points(self, texts: Sequence[str]) -> Points:
-        """What the judge knows of each text."""
-        return points(texts, self._pieces, self._centre, self._spread)
+        """What the posterior takes of each text."""
+        return points(texts, self._embedding, self._centre, self._spread)
 
     @property
     def scales(self) -> dict[str, NDArray[np.float32]]:
@@ -90,17 +90,19 @@ class Quality:
         return {"centre": self._centre, "spread": self._spread}
 
 
-def points(texts: Sequence[str], pieces: Pieces, centre: NDArray[np.float32], spread: NDArray[np.float32]) -> Points:
-    """What the posterior knows of each text; longer ones are read at head and tail."""
+def points(
+    texts: Sequence[str], embedding: TextEmbedding, centre: NDArray[np.float32], spread: NDArray[np.float32]
+) -> Points:
+    """What the posterior takes of each text; of long ones the head and the tail are read."""
     vectors, scaled, forms, priors = [], [], [], []
     for text in texts:
-        part = features.excerpt(text)
-        numbers, form = features.shape(part, len(text))
+        part = difficulty_features.excerpt(text)
+        numbers, form = difficulty_features.shape(part, len(text))
         place = np.minimum(np.maximum((numbers - centre) / spread, -FAR), FAR)
-        vectors.append(pieces.vector(part))
+        vectors.append(embedding.vector(part))
         scaled.append(place)
         forms.append(form)
-        priors.append(features.prior(numbers, place, form))
+        priors.append(difficulty_features.prior(numbers, place, form))
     return Points(np.array(vectors), np.array(scaled), np.array(forms, np.int8), np.array(priors, np.float32))
 
 

@@ -1,8 +1,7 @@
-"""What a text is about, as a unit vector: the sum of its word pieces' vectors, each piece once.
+"""The subject of a text as a unit vector: the sum of its word pieces' vectors, each piece once.
 
-The pieces' vectors were distilled from all-MiniLM-L6-v2 (Apache-2.0) by `benchmarks/training/train_pieces.py`, the
-common ones made smaller; at run time there is no model. English mostly: other scripts fall into pieces that tell
-little.
+The pieces' vectors were distilled from all-MiniLM-L6-v2 (Apache-2.0) by `benchmarks/training/train_pieces.py`, with
+less weight for common pieces; no model runs here. Mostly for English: other scripts fall into pieces that say little.
 """
 
 import re
@@ -19,7 +18,7 @@ from backends.cache.equivalence.vocabulary import vocabulary
 
 WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
 LONGEST = 24
-"""Characters of a word that are read; longer ones are keys and hashes."""
+"""Characters of a word that are read; longer words are keys and hashes."""
 
 Vector = NDArray[np.float32]
 
@@ -29,7 +28,7 @@ DIGITS = bytes(code if 48 <= code <= 57 else 32 for code in range(256))
 UNSIGNED = bytes(code for code in range(128) if WORD.match(chr(code)) is None or chr(code).isalnum())
 
 
-class Pieces:
+class TextEmbedding:
     """Immutable and safe to share."""
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]], places: Mapping[str, int]) -> None:
@@ -38,9 +37,9 @@ class Pieces:
         self._of_word = lru_cache(maxsize=16_384)(self._rows)
 
     @classmethod
-    def load(cls) -> "Pieces":
-        """The shipped ones; some 10 ms."""
-        data = BytesIO(files(__package__).joinpath("pieces.npz").read_bytes())
+    def load(cls) -> "TextEmbedding":
+        """The shipped vectors; some 10 ms."""
+        data = BytesIO(files(__package__).joinpath("text_embedding.npz").read_bytes())
         with np.load(data, allow_pickle=False) as arrays:
             return cls(dict(arrays), vocabulary())
 

@@ -9,7 +9,7 @@ from math import log1p
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.routing.classify.features import Vector
+from backends.routing.classify.hashed_words import Vector
 
 SHAPES = 29
 LISTED = re.compile(r"\s*(?:[-*•>|#\[{<(]|\d+[.):]|\d\d:\d\d|\w+:\s)")

@@ -14,54 +14,56 @@ from backends.types import EngineName, Policy, Verify
 
 class Agent(Section, frozen=True, kw_only=True):
     policy: Annotated[
-        Policy, Meta(description="local | prefer-local | auto | prefer-cloud | cloud; local and cloud never fail over")
+        Policy,
+        Meta(description="local, prefer-local, auto, prefer-cloud or cloud; local and cloud never use the other zone"),
     ] = "auto"
-    sensitive: Annotated[bool, Meta(description="true keeps everything this agent sends on the machine")] = False
-    privacy: Annotated[
-        Literal["local", "redact"] | None, Meta(description="this agent's own, in place of privacy.action")
-    ] = None
+    sensitive: Annotated[bool, Meta(description="true keeps everything that this agent sends in the local zone")] = (
+        False
+    )
+    privacy: Annotated[Literal["local", "redact"] | None, Meta(description="this agent's own privacy.action")] = None
     deadline_s: Annotated[
         Seconds | None,
-        Meta(description="seconds to the first byte, and for any silence after it, in place of router.deadline_s"),
+        Meta(description="this agent's own router.deadline_s"),
     ] = None
-    dial: Annotated[Share | None, Meta(description="this agent's own, in place of router.dial")] = None
+    dial: Annotated[Share | None, Meta(description="this agent's own router.dial")] = None
     engines: Annotated[
-        tuple[EngineName, ...], Meta(description="engines that may answer, by name; with none named all may")
+        tuple[EngineName, ...], Meta(description="names of the engines that may answer; empty means all")
     ] = ()
     model: Annotated[
-        str, Meta(description="this agent's own model, on engines that serve it; others answer with theirs")
+        str, Meta(description="this agent's own model, on engines that serve it; other engines use theirs")
     ] = ""
-    models: Annotated[tuple[str, ...], Meta(description="models that may answer; with none named all may")] = ()
+    models: Annotated[tuple[str, ...], Meta(description="models that may answer; empty means all")] = ()
     max_cost_usd: Annotated[
         Decimal | None,
-        Meta(description="ceiling for one request: its output is cut to fit, else it may not go to the cloud"),
+        Meta(
+            description="cost cap of one request; the answer is shortened to fit, or the request may not use the cloud"
+        ),
     ] = None
     max_latency_s: Annotated[
-        Seconds | None, Meta(description="seconds to the whole answer, whatever the request says")
+        Seconds | None, Meta(description="limit for the whole answer in seconds, whatever the request says")
     ] = None
-    max_output: Annotated[Positive | None, Meta(description="ceiling for one request's output tokens")] = None
+    max_output: Annotated[Positive | None, Meta(description="limit for the output tokens of one request")] = None
     thinking_budget: Annotated[
         Annotated[int, Meta(ge=0)] | None,
-        Meta(description="most thinking tokens of one call, in place of engines.cloud.thinking_budget"),
+        Meta(description="limit for the thinking tokens of one call, instead of its engine's"),
     ] = None
-    verify: Annotated[Verify | None, Meta(description="this agent's own, in place of router.verify")] = None
-    group: Annotated[str | None, Meta(description="what budgets of the scope group:NAME add up")] = None
-    requests_per_minute: Annotated[Positive | None, Meta(description="more are refused with 429 and Retry-After")] = (
-        None
-    )
+    verify: Annotated[Verify | None, Meta(description="this agent's own router.verify")] = None
+    group: Annotated[str | None, Meta(description="the group that budgets of the scope group:NAME add up")] = None
+    requests_per_minute: Annotated[
+        Positive | None, Meta(description="limit; further requests get 429 with Retry-After")
+    ] = None
     tokens_per_minute: Annotated[
-        Positive | None, Meta(description="input and output; what went beyond is waited for, with 429 and Retry-After")
+        Positive | None,
+        Meta(description="limit for input and output tokens; beyond it, requests get 429 with Retry-After"),
     ] = None
     cache: Annotated[
         Literal["on", "off", "encrypted"],
-        Meta(description="are its answers kept? encrypted ones only serve identical prompts"),
+        Meta(description="whether answers are stored; encrypted ones serve identical prompts only"),
     ] = "on"
     cache_ttl_s: Annotated[
-        NotNegative | None, Meta(description="how long its answers are kept, in place of what their intents have")
+        NotNegative | None, Meta(description="how many seconds answers are kept, instead of the intents' own times")
     ] = None
-    cache_scope: Annotated[
-        str, Meta(description="whose answers may serve it and be served by it: agent, group:NAME or all")
-    ] = "agent"
+    cache_scope: Annotated[str, Meta(description="who shares stored answers: agent, group:NAME or all")] = "agent"
 
 
 T = TypeVar("T")

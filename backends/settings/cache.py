@@ -9,32 +9,34 @@ from backends.settings.section import NotNegative, Positive, Section, Share
 
 class Cache(Section, frozen=True, kw_only=True):
     exact: Annotated[bool, Meta(description="answer identical requests from the cache")] = True
-    semantic: Annotated[bool, Meta(description="answer paraphrases too, where the semantic extra is installed")] = True
+    semantic: Annotated[bool, Meta(description="answer paraphrases too, if the semantic extra is installed")] = True
     sampled: Annotated[
         bool,
-        Meta(description="share answers also where a request asks for a temperature above 0 itself, without a seed"),
+        Meta(description="also share answers to requests with a temperature above 0 and no seed"),
     ] = False
     embedder: Annotated[
         str,
         Meta(
-            description="what finds paraphrases: auto, sentence-transformers, onnx, or ollama:MODEL at the local engine"
+            description="what finds paraphrases: auto, sentence-transformers, onnx, or ollama:MODEL on the local engine"
         ),
     ] = "auto"
     risk: Annotated[
         Share,
-        Meta(description="wrong hits allowed, as a share of semantic hits; 0 turns them off, else the guards decide"),
+        Meta(description="share of semantic hits that may be wrong; 0 turns semantic hits off"),
     ] = 0.01
     recheck: Annotated[
         Share,
-        Meta(description="share of semantic hits asked anew in the background, to measure how many were wrong"),
+        Meta(
+            description="share of semantic hits that are asked again in the background, to measure how many are wrong"
+        ),
     ] = 0.02
     max_bytes: Annotated[
-        Positive, Meta(description="size on disk; what was never asked again goes first, then the least recently used")
+        Positive, Meta(description="limit for the size on disk; entries that were never asked again go first")
     ] = 268_435_456
     ttl_s: Annotated[
         dict[str, NotNegative],
-        Meta(description="seconds an answer is kept, by intent, as { translation = 86400 }; 0 is never"),
+        Meta(description="how many seconds answers are kept, by intent, as { translation = 86400 }; 0 stores none"),
     ] = field(default_factory=dict)
     pace_tps: Annotated[
-        NotNegative, Meta(description="tokens a second at which a stored answer is streamed; 0 is at once")
+        NotNegative, Meta(description="tokens a second at which a stored answer is streamed; 0 sends it at once")
     ] = 0.0

@@ -9,26 +9,35 @@ from backends.settings.section import Seconds, Section
 
 class Gateway(Section, frozen=True, kw_only=True):
     host: Annotated[str, Meta(description="loopback address to listen on")] = "127.0.0.1"
-    port: Annotated[Annotated[int, Meta(ge=0, le=65535)], Meta(description="0 takes a free one")] = 8787
+    port: Annotated[Annotated[int, Meta(ge=0, le=65535)], Meta(description="port to listen on; 0 takes a free one")] = (
+        8787
+    )
     allowed_hosts: Annotated[
         tuple[str, ...], Meta(description="further Host names that callers may use, without port")
     ] = ()
-    drain_s: Annotated[Seconds, Meta(description="how long SIGTERM waits for running calls")] = 30.0
+    drain_s: Annotated[Seconds, Meta(description="how many seconds SIGTERM waits for running calls")] = 30.0
     models: Annotated[
         dict[str, str],
-        Meta(description='names that clients insist on, as { "gpt-4o-mini" = "auto" }: a route, an agent or a model'),
+        Meta(
+            description='further model names, as { "gpt-4o-mini" = "auto" }; each stands for a route, an agent or a '
+            "model"
+        ),
     ] = field(default_factory=dict)
     unknown_model: Annotated[
         Literal["refuse", "auto"],
-        Meta(description="a model's name that nobody knows: refuse with 404, or take as auto"),
+        Meta(description="what to do with an unknown model name: refuse (404), or auto"),
     ] = "refuse"
     unknown_agents: Annotated[
         Literal["default", "refuse"] | None,
         Meta(
-            description="agents that nobody configured: default (with the rules of agents.default) or refuse; not set:"
-            " refuse once an agent is sensitive, or local beyond the two built in"
+            description="what to do with agents that are not configured: default (the rules of agents.default) or "
+            "refuse; not set means refuse once an agent is sensitive, or local beyond the two built in"
         ),
     ] = None
     keep_alive_s: Annotated[
-        Seconds, Meta(description="silence after which a stream that waits is sent a comment, so that nobody hangs up")
+        Seconds,
+        Meta(
+            description="after how many seconds of silence a waiting stream gets a comment, so that the client keeps "
+            "the connection"
+        ),
     ] = 15.0

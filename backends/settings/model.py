@@ -57,63 +57,71 @@ BUILT_IN_ZONES: dict[str, Zone] = {"local": LOCAL, "cloud": CLOUD}
 
 
 class Router(Section, frozen=True, kw_only=True):
-    dial: Annotated[Share, Meta(description="quality kept against all-cloud, 0..1; higher sends more to the cloud")] = (
-        0.8
-    )
+    dial: Annotated[
+        Share, Meta(description="how much of the cloud's quality to keep, 0 to 1; higher sends more to the cloud")
+    ] = 0.8
     dial_by: Annotated[
-        DialBy, Meta(description="what the dial counts: quality kept, or cloud-share: the share of calls sent there")
+        DialBy,
+        Meta(description="what the dial measures: quality, or cloud-share, the share of calls sent to the cloud"),
     ] = "quality"
     verify: Annotated[
         Verify,
-        Meta(description="local answers to check, the cloud answers where they fail: off | format | doubtful | always"),
+        Meta(
+            description="which local answers are checked: off, format, doubtful or always; the cloud answers if a "
+            "check fails"
+        ),
     ] = "format"
-    max_prompt_bytes: Annotated[Positive, Meta(description="larger prompts are refused with 413")] = 8_388_608
-    deadline_s: Annotated[
-        Seconds, Meta(description="to the first byte, and for any silence after it; for agents that set none")
-    ] = 120.0
+    max_prompt_bytes: Annotated[Positive, Meta(description="larger requests get 413")] = 8_388_608
+    deadline_s: Annotated[Seconds, Meta(description="seconds to the first byte, and for any silence after it")] = 120.0
 
 
 class Privacy(Section, frozen=True, kw_only=True):
     words: Annotated[tuple[str, ...], Meta(description="words that mark a prompt as sensitive")] = ()
-    patterns: Annotated[tuple[str, ...], Meta(description="regular expressions that do")] = ()
+    patterns: Annotated[tuple[str, ...], Meta(description="regular expressions that mark a prompt as sensitive")] = ()
     action: Annotated[
-        Literal["local", "redact"], Meta(description="keep such prompts local, or send them with placeholders")
+        Literal["local", "redact"],
+        Meta(
+            description="what happens to sensitive prompts: local keeps them local, redact may send them with "
+            "placeholders"
+        ),
     ] = "local"
     images: Annotated[
-        Literal["pass", "local"], Meta(description="no image can be read: let them pass, or keep every one local")
+        Literal["pass", "local"],
+        Meta(description="images are not checked: pass treats them as harmless, local keeps each one local"),
     ] = "pass"
     internal_hosts: Annotated[
         tuple[str, ...],
-        Meta(description="hosts (*.corp.example) and networks (10.0.0.0/8) whose addresses are private"),
+        Meta(description="hosts (*.corp.example) and networks (10.0.0.0/8) whose addresses count as private"),
     ] = ()
 
 
 class LedgerSettings(Section, frozen=True, kw_only=True):
-    bodies: Annotated[bool, Meta(description="store prompts and answers?")] = False
+    bodies: Annotated[bool, Meta(description="whether prompts and answers are stored")] = False
     on_unwritable: Annotated[
-        Literal["local-only", "refuse", "serve"], Meta(description="what goes on when no row can be written")
+        Literal["local-only", "refuse", "serve"],
+        Meta(description="what continues when no row can be written: local-only, refuse or serve"),
     ] = "local-only"
     keep_days: Annotated[
         Annotated[int, Meta(ge=62, le=36500)] | None,
-        Meta(
-            description="older rows and bodies are deleted, their sums by the hour stay; with none given all are kept"
-        ),
+        Meta(description="days after which rows and bodies are deleted; sums by the hour stay. Not set keeps all"),
     ] = None
     spill_bytes: Annotated[
-        Annotated[int, Meta(ge=65_536)], Meta(description="set aside on disk for rows that serve keeps meanwhile")
+        Annotated[int, Meta(ge=65_536)],
+        Meta(description="bytes reserved on disk for rows that cannot be written, with on_unwritable = serve"),
     ] = 16_777_216
 
 
 class Telemetry(Section, frozen=True, kw_only=True):
     interval_s: Annotated[
-        Annotated[float, Meta(ge=0.2)], Meta(description="seconds between looks at GPU, host and engine, 0.2 or more")
+        Annotated[float, Meta(ge=0.2)],
+        Meta(description="seconds between samples of GPU, host and engines, 0.2 or more"),
     ] = 2.0
-    gpu: Annotated[bool, Meta(description="look at NVIDIA GPUs?")] = True
+    gpu: Annotated[bool, Meta(description="whether NVIDIA GPUs are sampled")] = True
 
 
 class Console(Section, frozen=True, kw_only=True):
-    theme: Annotated[str, Meta(description="a theme of themes/; `claw --theme` outranks it")] = "claw-dark"
-    mouse: Annotated[bool, Meta(description="take mouse input?")] = True
+    theme: Annotated[str, Meta(description="name of a theme; `claw --theme` overrides it")] = "claw-dark"
+    mouse: Annotated[bool, Meta(description="whether the console uses the mouse")] = True
 
 
 class Settings(Section, frozen=True, kw_only=True):

@@ -19,25 +19,28 @@ if TYPE_CHECKING:
 class ModelFacts(Section, frozen=True, kw_only=True):
     """Facts of one model; what is not set is as built in."""
 
-    window: Annotated[Positive | None, Meta(description="tokens that prompt and answer may have together")] = None
-    max_output: Annotated[Positive | None, Meta(description="most tokens it writes in one answer")] = None
+    window: Annotated[Positive | None, Meta(description="context window: tokens of prompt and answer together")] = None
+    max_output: Annotated[Positive | None, Meta(description="output limit: most tokens in one answer")] = None
     thinking: Annotated[
         Thinking | None,
-        Meta(description="how it is told how hard to think: none, budget (tokens) or level"),
+        Meta(description="how its thinking is set: none, budget (tokens) or level"),
     ] = None
     levels: Annotated[
-        tuple[Effort, ...] | None, Meta(description="the levels it knows, least first, as minimal, low, medium, high")
+        tuple[Effort, ...] | None, Meta(description="its thinking levels, least first, as minimal, low, medium, high")
     ] = None
     least_thinking: Annotated[
-        Annotated[int, Meta(ge=0)] | None, Meta(description="fewest thinking tokens; 0 where it can be turned off")
+        Annotated[int, Meta(ge=0)] | None, Meta(description="fewest thinking tokens; 0 if thinking can be turned off")
     ] = None
     most_thinking: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="most thinking tokens")] = None
     sampling: Annotated[
         tuple[str, ...] | None,
-        Meta(description="settings it takes: temperature, top_p, top_k, frequency_penalty, presence_penalty, seed"),
+        Meta(
+            description="sampling settings it accepts: temperature, top_p, top_k, frequency_penalty, "
+            "presence_penalty, seed"
+        ),
     ] = None
-    retires: Annotated[date | None, Meta(description="the day it is shut down")] = None
-    successor: Annotated[str | None, Meta(description="the model that takes its place")] = None
+    retires: Annotated[date | None, Meta(description="the day on which it is shut down")] = None
+    successor: Annotated[str | None, Meta(description="the model that replaces it")] = None
 
     def over(self, model: Model) -> Model:
         """`model` with these facts in place of its own."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends import events
 from backends.background import background
@@ -25,7 +26,7 @@ from backends.pipeline.cascade import Cascade
 from backends.pipeline.dispatch import Answering
 from backends.pipeline.flying import Flying
 from backends.pipeline.pipeline import Pipeline
-from backends.pipeline.planner import RoutePlanner
+from backends.pipeline.planner import BASELINE, RoutePlanner
 from backends.pipeline.reload import Reload
 from backends.pipeline.settlement import Recorder
 from backends.pipeline.singleflight import Flights
@@ -41,6 +42,7 @@ from backends.upstream.provider_quota import ProviderQuota, last_of_the_day
 from backends.upstream.rate_limit import Quota
 
 DRAIN_S = 5.0
+NO_ZONE = 'nobody knows where it is: set engines.{name}.zone to "local" or "cloud"'
 NO_KEY = "no Gemini key: set GEMINI_API_KEY"
 
 
@@ -72,8 +74,9 @@ async def build(
         ground = await open_ground(stack, settings, paths, gemini_key, clock or SystemClock())
         slots = _slots(ground, labels, has_key=gemini_key is not None)
         activity = _activity(ground)
-        if slots["cloud"].breaker.reopens_at() is not None:
-            activity.alert("engine:cloud", f"cloud: {slots['cloud'].breaker.why}")
+        for name, slot in slots.items():
+            if slot.breaker.reopens_at() is not None:
+                activity.alert(f"engine:{name}", f"{name}: {slot.breaker.why}")
         sampler = Sampler(
             settings.telemetry,
             ground.bus,
@@ -110,27 +113,24 @@ async def build(
 
 
 def _slots(ground: Ground, labels: Labels | None, *, has_key: bool) -> dict[EngineName, EngineSlot]:
-    local, cloud = ground.settings.engines["local"], ground.settings.engines["cloud"]
-    labels = labels or Labels(local=Label(text=local.model), cloud=Label(text=cloud.model))
-    engines, clock = ground.engines, ground.clock
-    slots: dict[EngineName, EngineSlot] = {
-        "local": EngineSlot("local", engines["local"], local, zone=LOCAL, label=labels.local, clock=clock),
-        "cloud": EngineSlot(
-            "cloud",
-            engines["cloud"],
-            cloud,
-            zone=CLOUD,
-            label=labels.cloud,
-            clock=clock,
+    settings, names = ground.settings, {} if labels is None else {"local": labels.local, "cloud": labels.cloud}
+    slots: dict[EngineName, EngineSlot] = {}
+    for name, engine in settings.engines.items():
+        zone = settings.zone(name)
+        slot = slots[name] = EngineSlot(
+            name,
+            (ground.engines[name],),
+            engine,
+            zone=zone or CLOUD,  # where nobody can tell it is nowhere that anything may be sent
+            label=names.get(name) or Label(text=engine.model),
+            clock=ground.clock,
             catalogue=ground.catalogue,
-            quota=ProviderQuota(clock, ground.cloud_calls),
-        ),
-    }
-    if closed := last_of_the_day(ground.recent):
-        slots["cloud"].breaker.remember(*closed)
-    slots["cloud"].stopped = ground.controls.cloud_stopped
-    slots["cloud"].missing = "" if has_key else NO_KEY
-    for slot in slots.values():
+            quota=ProviderQuota(ground.clock, ground.cloud_calls if name == BASELINE else None),
+        )
+        if closed := last_of_the_day(ground.recent, name):
+            slot.breaker.remember(*closed)
+        slot.stopped = ground.controls.cloud_stopped and slot.zone == CLOUD
+        slot.missing = NO_ZONE.format(name=name) if zone is None else "" if has_key or name != "cloud" else NO_KEY
         slot.changed = _publisher(ground.bus, slot)
     return slots
 
@@ -211,7 +211,7 @@ def _assemble(
         recorder=recorder,
         activity=activity,
         flights=flights,
-        proof=LocalProof(slots["local"], lambda: runs_here(settings.engines["local"]), clock),
+        proof=_proof(slots, settings, clock),
         moved=figures.moved,
         quota=quota,
         budget_release=budget_release,
@@ -235,6 +235,14 @@ def _assemble(
         calibrations=ground.calibrations,
         reload=Reload(settings, ground.config, (planner, pipeline, cascade), rehearsal=rehearsal),
     )
+
+
+def _proof(slots: Mapping[EngineName, EngineSlot], settings: Settings, clock: Clock) -> LocalProof:
+    async def check(slot: EngineSlot, model: str) -> bool | None:
+        return await runs_here(replace(slot.settings, model=model))
+
+    own = [agent.model for agent in settings.agents.values() if agent.model]
+    return LocalProof((slot for slot in slots.values() if slot.zone == LOCAL), own, check, clock)
 
 
 async def _prepared(engines: Engines) -> None:
@@ -262,7 +270,7 @@ def _on_sample(
     """Pass on a sample: the engines' readings to their slots, the GPUs' power to the costs, the core's own series."""
     for name, slot in slots.items():
         if name in readings:
-            slot.told(sampler.runtimes[name])
+            slot.observe(readings[name])
     ground.own_cost.measured(sampler.gpu)
     for series, value in _extra(slots, ground).items():
         ground.history.add(series, value)

@@ -6,7 +6,7 @@ from backends.pipeline.answer_room import AnswerRoom
 from backends.pipeline.flight import Flight
 from backends.privacy.redact import Redaction
 from backends.privacy.restore import Restorer
-from backends.types import Called, Delta, ToolCall
+from backends.types import LOCAL, Called, Delta, ToolCall
 from backends.upstream.usage_meter import Meter
 
 
@@ -39,7 +39,7 @@ class Answer:
             case Text(text, signature):
                 text, signature = self._room.text(text), self._room.signature(signature)
                 meter.heard(text)
-                if flight.lightly and flight.holds and meter.engine == "local" and not chunk.unread_call:
+                if flight.lightly and flight.holds and meter.zone == LOCAL and not chunk.unread_call:
                     flight.release()
                 self._say(self._restorer.feed(text), signature)
             case ToolCalls(wanted):

@@ -1,4 +1,4 @@
-"""The cascade: a local answer is kept back until its checks have spoken, and the cloud answers where one fails.
+"""The cascade: a local answer is kept back until its checks have spoken, and a better engine answers where one fails.
 
 Nothing of a kept-back answer is heard before its check, so that what a caller hears comes from one attempt. An answer
 that failed and cannot go further (sensitive, an absolute policy, no budget, no cloud, no time) is given all the same,
@@ -12,7 +12,7 @@ and there being one of it a request.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -22,11 +22,11 @@ from backends.clock import Clock
 from backends.errors import ClawError, EngineError
 from backends.monitoring.activity import ActivityFeed
 from backends.pipeline.deadline import Deadline
-from backends.pipeline.engine_call import USUAL_OUTPUT
+from backends.pipeline.engine_call import USUAL_OUTPUT, ignored
 from backends.pipeline.flight import Ending, Flight
 from backends.routing.classify.classifier import instruction
 from backends.settings.model import Settings
-from backends.types import Chunk, EngineName, Reason, Role, Verify
+from backends.types import CLOUD, LOCAL, Chunk, EngineName, Reason, Role, Verify
 from backends.upstream.engine_slot import EngineSlot
 from backends.verification import CheckedAnswer, CheckResult, Depth, Score, overall, run_checks
 from backends.verification.short_answers.short_answer import agrees, short_answer
@@ -77,7 +77,7 @@ class Cascade:
         self._clock = clock
         self._score = score
 
-    def take(self, settings: Settings) -> None:
+    def reconfigure(self, settings: Settings) -> None:
         """Go by other settings from the next request on."""
         self._settings = settings
 
@@ -101,12 +101,8 @@ class Cascade:
         watch: Watch,
         ending: Ending,
         attempt: Attempt,
-        ignored: Callable[[Flight, EngineName], tuple[str, ...]],
     ) -> Ending:
-        """Check a whole answer of the local engine, and give it, the cloud's, or it with a mark.
-
-        `ignored` names what an engine has no word for, as Answering knows it.
-        """
+        """Check a whole answer of a local engine, and give it, a better engine's, or it with a mark."""
         held, heard = flight.taken(), flight.spoke
         result = overall(await self._results(flight, watch, ending))
         if result.status == "unknown" and watch.depth == "all" and watch.may_escalate:
@@ -114,9 +110,10 @@ class Cascade:
         if result.status != "fail":
             self._give(flight, held)
             return replace(ending, verified=True if result.status == "pass" else None)
-        why_not = watch.why_not or ("heard already" if heard else self._cannot(flight))
+        why_not = watch.why_not or ("heard already" if heard else "")
         if not why_not:
-            better = await self._escalated(flight, result, attempt, ignored(flight, "cloud"))
+            slot = self._better(flight, ending)
+            better = slot if isinstance(slot, str) else await self._escalated(flight, ending, slot, result, attempt)
             if isinstance(better, Ending):
                 return better
             why_not = better
@@ -128,7 +125,7 @@ class Cascade:
     def _depth(self, flight: Flight) -> Literal["none"] | Depth:
         request, decision = flight.request, flight.plan.decision
         mode: Verify = self._settings.rules(request.agent, request.rules).verify or self._settings.router.verify
-        if mode == "off" or decision.engine != "local":
+        if mode == "off" or decision.zone != LOCAL:
             return "required-call" if request.must_call else "none"
         weighed = decision.weighed
         doubtful = weighed is not None and weighed.doubtful
@@ -141,7 +138,7 @@ class Cascade:
     # ---- checking -----------------------------------------------------------------------------------------------
 
     async def _results(self, flight: Flight, watch: Watch, ending: Ending) -> list[CheckResult]:
-        cap, usual = flight.request.sampling.max_tokens, USUAL_OUTPUT["local"]
+        cap, usual = flight.request.sampling.max_tokens, USUAL_OUTPUT[LOCAL]
         weighed = flight.plan.decision.weighed
         answer = CheckedAnswer(
             request=flight.request,
@@ -166,38 +163,55 @@ class Cascade:
         first = None if ending.calls else short_answer(prompt, ending.text)
         if first is None:
             return overall(())
-        again = await self._in_time(flight, attempt(flight, "local", further=True, held=True, role="verification"))
+        sample = attempt(flight, ending.engine, further=True, held=True, role="verification")
+        again = await self._in_time(flight, sample)
         flight.taken()
         return agrees(first, short_answer(prompt, again.text) if isinstance(again, Ending) else None)
 
     # ---- going further ------------------------------------------------------------------------------------------
 
-    def _cannot(self, flight: Flight) -> str:
-        """Why the cloud may not be asked by now, in a phrase; "" where it may."""
-        cloud = self._slots["cloud"]
-        if cloud.stopped:
-            return "cloud is stopped"
-        if (why_not := cloud.why_not()) is not None:
-            return f"cloud: {why_not}"
-        output = cloud.rates.expected_output(flight.plan.classes.intent, USUAL_OUTPUT["cloud"])
-        expected_s = cloud.rates.latency_s(output=output, wait_s=cloud.wait_s()) or 0.0
+    def _better(self, flight: Flight, ending: Ending) -> EngineSlot | str:
+        """The engine to ask in place of the one that answered, or in a phrase why none may be asked by now."""
+        why_not = ""
+        for name in _candidates(flight, ending.engine):
+            slot = self._slots[name]
+            if not (why := self._cannot(flight, slot)):
+                return slot
+            why_not = why_not or why
+        return why_not or "no better engine is left"
+
+    def _cannot(self, flight: Flight, slot: EngineSlot) -> str:
+        """Why an engine may not be asked by now; "" where it may."""
+        if slot.stopped:
+            return f"{slot.name} is stopped"
+        if (why_not := slot.why_not()) is not None:
+            return f"{slot.name}: {why_not}"
+        output = slot.rates.expected_output(flight.plan.classes.intent, USUAL_OUTPUT[slot.zone])
+        expected_s = slot.rates.latency_s(output=output, wait_s=slot.wait_s()) or 0.0
         return "no time left" if expected_s >= self._left_s(flight) else ""
 
     async def _escalated(
-        self, flight: Flight, result: CheckResult, attempt: Attempt, ignored: tuple[str, ...]
+        self,
+        flight: Flight,
+        ending: Ending,
+        slot: EngineSlot,
+        failed: CheckResult,
+        attempt: Attempt,
     ) -> Ending | str:
-        """The cloud's answer, or why there is none. It is reserved for before the call, as any further attempt."""
+        """The better engine's answer, or why there is none. It is reserved for before the call, as any further
+        attempt.
+        """
         before = flight.plan
-        self._reroute(flight, "cloud", result.reason, ignored)
-        found = await self._in_time(flight, attempt(flight, "cloud", further=True, held=True))
+        self._reroute(flight, slot.name, failed.reason)
+        found = await self._in_time(flight, attempt(flight, slot.name, further=True, held=True))
         held = flight.taken()
         said = isinstance(found, Ending) and bool(found.calls or (found.text and not flight.request.must_call))
         if isinstance(found, Ending) and found.finish in ("stop", "length") and said:
             self._give(flight, held)
-            return replace(found, notes=(*found.notes, f"escalated: {result.reason}"))
-        why_not = f"cloud: {found}" if isinstance(found, str) else f"cloud: {found.finish}"
+            return replace(found, notes=(*found.notes, f"escalated: {failed.reason}"))
+        why_not = f"{slot.name}: {found}" if isinstance(found, str) else f"{slot.name}: {found.finish}"
         flight.plan = before
-        self._reroute(flight, "local", f"unverified, {why_not}", before.explanation.ignored)
+        self._reroute(flight, ending.engine, f"unverified, {why_not}")
         return why_not
 
     async def _in_time(self, flight: Flight, call: Awaitable[Ending]) -> Ending | str:
@@ -225,16 +239,16 @@ class Cascade:
         deadline = Deadline.of(flight.request, flight.started)
         return max(0.0, deadline.left_s(self._clock.monotonic(), flight.progress_at) - HANDING_OVER_S)
 
-    def _reroute(self, flight: Flight, engine: EngineName, detail: str, ignored: tuple[str, ...]) -> None:
+    def _reroute(self, flight: Flight, engine: EngineName, detail: str) -> None:
         old = flight.plan.explanation
         reason = Reason(rule="verify", detail=detail)
         explanation = replace(
             old,
             engine=engine,
             zone=self._slots[engine].zone,
-            model=self._slots[engine].model,
+            model=flight.plan.candidates[engine].call.model,
             reasons=(reason, *old.reasons),
-            ignored=ignored,
+            ignored=ignored(flight.request, flight.plan.candidates[engine].call, self._slots[engine]),
         )
         flight.update_explanation(explanation)
         self._activity.decided(flight.request, explanation)
@@ -254,14 +268,28 @@ def _uncalled(ending: Ending, why_not: str) -> Ending:
     return replace(ending, finish="error", error=error, text="", notes=(*ending.notes, "unverified: no tool is called"))
 
 
+def _candidates(flight: Flight, engine: EngineName) -> tuple[EngineName, ...]:
+    """The engines that may take over and are expected to answer better: the cloud's, or a more able one."""
+    ways = {way.engine: way for way in flight.plan.decision.alternatives}
+    own = flight.plan.decision.quality if engine == flight.plan.decision.engine else ways[engine].quality
+    return tuple(
+        name
+        for name in flight.plan.decision.failover
+        if name != engine and (ways[name].zone == CLOUD or (ways[name].quality or 0.0) > (own or 0.0))
+    )
+
+
 def _stays(flight: Flight) -> str:
-    """Why a failed answer would stay the only one, in a phrase; "" where the decision lets the cloud take over."""
+    """Why a failed answer would stay the only one, in a phrase; "" where a better engine may take over."""
     plan = flight.plan
-    if plan.decision.engine != "local":
-        return "cloud was asked first"
+    if plan.decision.zone != LOCAL:
+        return f"{plan.decision.engine} was asked first"
+    if plan.verdict.sensitive and not any(way.zone == LOCAL for way in plan.decision.alternatives):
+        return "sensitive, so it stays here"
+    if _candidates(flight, plan.decision.engine):
+        return ""
+    ways = plan.decision.alternatives
+    ruled_out = next((way for way in ways if way.ruled_out_by and way.zone == CLOUD), None)
     if plan.verdict.sensitive:
         return "sensitive, so it stays here"
-    if "cloud" in plan.decision.failover:
-        return ""
-    ruled_out = next((other.ruled_out_by for other in plan.decision.alternatives if other.ruled_out_by), None)
-    return f"cloud is ruled out: {ruled_out or 'budget'}"
+    return f"cloud is ruled out: {ruled_out.ruled_out_by if ruled_out is not None else 'budget'}"

@@ -17,9 +17,7 @@ class Controls:
         self._ledger = ledger
         self.cloud_stopped = kept.get(CLOUD_STOPPED) == "1"
         self.pins: dict[str, EngineName] = {
-            key.removeprefix(PIN): "local" if value == "local" else "cloud"
-            for key, value in kept.items()
-            if key.startswith(PIN)
+            key.removeprefix(PIN): value for key, value in kept.items() if key.startswith(PIN)
         }
 
     async def stop_cloud(self, stopped: bool, acted: Acted) -> None:
@@ -29,7 +27,7 @@ class Controls:
     async def pin(self, agent: str, engine: EngineName | None, acted: Acted) -> None:
         """Pin, or with None unpin. Raises WrongUse where there is no pin to take away."""
         if engine is None and agent not in self.pins:
-            raise WrongUse(f"{agent} is not pinned: `claw act pin {agent} local` would pin it")
+            raise WrongUse(f"{agent} is not pinned: `claw act pin {agent} ENGINE` would pin it")
         await self._ledger.set_control(f"{PIN}{agent}", engine, acted)
         if engine is None:
             del self.pins[agent]

@@ -5,7 +5,7 @@ heard.
 import asyncio
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Literal
 
@@ -18,19 +18,25 @@ from backends.ledger.store import Ledger
 from backends.monitoring.activity import ActivityFeed
 from backends.pipeline.answer import Answer
 from backends.pipeline.cascade import Cascade, Watch
-from backends.pipeline.egress import outgoing, uncorrected
-from backends.pipeline.engine_call import build_call, cuts, ignored
+from backends.pipeline.engine_call import cuts, ignored
 from backends.pipeline.flight import Ending, Flight
 from backends.routing.decide.choose import redacted_detail
-from backends.types import Attempt, EngineName, InFlight, Reason, Role
+from backends.types import CLOUD, LOCAL, ZERO, Attempt, EngineName, InFlight, Reason, Role
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot
+from backends.upstream.replicas import Replica
 from backends.upstream.retry_budget import RetryBudget
 from backends.upstream.usage_meter import Meter
 
 RETRY_PAUSE_S = (0.2, 0.8)
 SAMPLE_TEMPERATURE = 0.7  # of a second sample: at 0 it would only repeat the first
 Stage = Literal["waiting", "called", "streaming"]
+
+AGAIN = frozenset({"unavailable", "empty"})
+"""Kinds after which the same engine is asked once more."""
+
+ELSEWHERE = frozenset({"model", "busy", "timeout", "cut", "protocol"})
+"""Kinds after which another replica of the same engine is."""
 
 NOT_ITS_LOAD = frozenset({"rejected", "context"})
 """Kinds that refuse this one request at once: another engine that takes it is no retry of the same work."""
@@ -58,53 +64,50 @@ class Answering:
         self._retries = RetryBudget(clock)
 
     async def answer(self, flight: Flight) -> Ending:
-        """Try the decided engine, then what may take over, then check what local said. A ClawError on the way is an
-        Ending too.
+        """Try the decided engine, then what may take over, then check what a local one said.
+
+        A ClawError on the way is an Ending too.
         """
         watch = self._cascade.watch(flight) if self._cascade is not None else Watch()
         flight.closely, flight.lightly = watch.depth == "all", watch.lightly
         ending = await self._tried(flight, held=watch.holds)
-        whole = ending.engine == "local" and ending.finish in ("stop", "length") and watch.depth != "none"
+        whole = ending.zone == LOCAL and ending.finish in ("stop", "length") and watch.depth != "none"
         if self._cascade is None or not whole:
             return ending
-        return await self._cascade.settle(flight, watch, ending, self._attempt, self.ignored)
+        return await self._cascade.settle(flight, watch, ending, self._attempt)
 
     async def _tried(self, flight: Flight, *, held: bool) -> Ending:
-        """`held` keeps back what local says."""
+        """`held` keeps back what an engine at home says."""
         name = flight.plan.decision.engine
         tried: list[EngineName] = []
         said: dict[EngineName, ClawError] = {}
         while True:
-            again = name in tried
+            slot = self._slots[name]
             tried.append(name)
             try:
-                return await self._attempt(flight, name, further=len(tried) > 1, held=held and name == "local")
+                return await self._attempt(flight, name, further=len(tried) > 1, held=held and slot.zone == LOCAL)
             except ClawError as error:
                 said[name] = error
-                following = None if flight.spoke else self._next(flight, name, error, again=again, tried=tried)
+                following = None if flight.spoke else self._next(flight, slot, error, tried)
                 if following is None:
-                    slot, model = self._slots[name], self._call(flight, name).model
+                    model = flight.plan.candidates[name].call.model
                     return Ending(finish="error", engine=name, zone=slot.zone, model=model, error=_all(said))
-                if following == name:
-                    await asyncio.sleep(random.uniform(*RETRY_PAUSE_S))  # noqa: S311 — jitter, not a secret
-                else:
+                if following != name:
                     self._reroute(flight, following, error)
+                elif len(slot.replicas) == 1:
+                    await asyncio.sleep(random.uniform(*RETRY_PAUSE_S))  # noqa: S311 — jitter, not a secret
                 name = following
 
     def _next(
-        self, flight: Flight, name: EngineName, error: ClawError, *, again: bool, tried: list[EngineName]
+        self, flight: Flight, slot: EngineSlot, error: ClawError, tried: Sequence[EngineName]
     ) -> EngineName | None:
         """The engine to try after `error`, or None where the caller must hear of it."""
         if error.kind in ("budget", "capacity", "ledger"):
             return None
-        slot = self._slots[name]
-        worth_it = error.kind in ("unavailable", "empty") and not again and not slot.stopped and slot.breaker.usable()
-        if worth_it and self._retries.again():
-            return name
-        others = (other for other in flight.plan.decision.failover if other not in tried)
-        other = next(
-            (each for each in others if not self._slots[each].stopped and not self._slots[each].why_not()), None
-        )
+        if self._worth_another(flight, slot, error, tried.count(slot.name)) and self._retries.again():
+            return slot.name
+        others = (self._slots[other] for other in flight.plan.decision.failover if other not in tried)
+        other = next((each.name for each in others if not each.stopped and not each.why_not()), None)
         if other is None:
             return None
         if error.kind in NOT_ITS_LOAD:
@@ -112,25 +115,29 @@ class Answering:
             return other
         return other if self._retries.again() else None
 
+    def _worth_another(self, flight: Flight, slot: EngineSlot, error: ClawError, tries: int) -> bool:
+        """Is the same engine asked again: once, or each of its replicas that has not failed this request?"""
+        if slot.stopped or not slot.usable or tries >= max(2, len(slot.replicas)):
+            return False
+        failed = _failed_replicas(flight, slot)
+        fresh = any(replica.usable and replica.index not in failed for replica in slot.replicas)
+        return error.kind in AGAIN or (fresh and error.kind in ELSEWHERE)
+
     def _reroute(self, flight: Flight, engine: EngineName, error: ClawError) -> None:
         old = flight.plan.explanation
         reasons = [Reason(rule="failover", detail=f"{old.engine}: {error.kind}")]
-        if engine == "cloud" and flight.plan.redaction is not None:
+        if self._slots[engine].zone == CLOUD and flight.plan.redaction is not None:
             reasons.append(Reason(rule="privacy", detail=redacted_detail(flight.plan.verdict)))
         explanation = replace(
             old,
             engine=engine,
             zone=self._slots[engine].zone,
-            model=self._slots[engine].model,
+            model=flight.plan.candidates[engine].call.model,
             reasons=(*reasons, *old.reasons),
-            ignored=self.ignored(flight, engine),
+            ignored=ignored(flight.request, flight.plan.candidates[engine].call, self._slots[engine]),
         )
         flight.update_explanation(explanation)
         self._activity.decided(flight.request, explanation)
-
-    def ignored(self, flight: Flight, name: EngineName) -> tuple[str, ...]:
-        """The names of the request's fields that have no effect on this engine's call."""
-        return ignored(flight.request, self._call(flight, name), self._slots[name])
 
     def _answered_by(self, flight: Flight, meter: Meter) -> None:
         """Tell who listens, before the first word, that another model answers than the one asked for."""
@@ -142,43 +149,38 @@ class Answering:
         flight.update_explanation(explanation)
         self._activity.decided(flight.request, explanation)
 
-    def _call(self, flight: Flight, name: EngineName) -> Call:
-        plan = flight.plan
-        slot = self._slots[name]
-        request, classes = outgoing(slot, flight.request, plan.classes, plan.redaction)
-        call = build_call(request, classes, slot, plan.limit)
-        return replace(call, logprobs=True) if flight.closely and name == "local" else call
-
     async def _attempt(
         self, flight: Flight, name: EngineName, *, further: bool, held: bool, role: Role = "answer"
     ) -> Ending:
-        slot = self._slots[name]
-        call = self._call(flight, name)
+        slot, candidate = self._slots[name], flight.plan.candidates[name]
+        call, reserved = candidate.call, candidate.worst_usd or ZERO
+        if flight.closely and slot.zone == LOCAL:
+            call = replace(call, logprobs=True)
         if role == "verification":
             call = replace(call, temperature=SAMPLE_TEMPERATURE, seed=None)
-        reserved = self._costs.worst(slot.zone, call)
         if further and reserved:
             await self._ledger.reserve(
                 flight.request.id, engine=name, zone=slot.zone, model=call.model, amount=reserved
             )
         self._progress(flight, slot, call.model, "waiting")
-        async with slot.limiter.slot(flight.request.agent, retry_after_s=slot.wait_s()):
+        prefer = candidate.prefix.replica if candidate.prefix is not None else None
+        async with slot.place(flight.request.agent, prefer=prefer, avoid=_failed_replicas(flight, slot)) as replica:
             _refuse_closed(slot)
             self._progress(flight, slot, call.model, "called")
             meter = Meter(name, slot.zone, call, reserved_usd=reserved, costs=self._costs, clock=self._clock, role=role)
             if not further:
                 self._retries.first()
-            return await self._stream(flight, slot, meter, held=held)
+            return await self._stream(flight, slot, replica, meter, held=held)
 
-    async def _stream(self, flight: Flight, slot: EngineSlot, meter: Meter, *, held: bool) -> Ending:
+    async def _stream(self, flight: Flight, slot: EngineSlot, replica: Replica, meter: Meter, *, held: bool) -> Ending:
         flight.hold(held)
-        slot.breaker.called()
+        replica.breaker.called()
         slot.quota.sent(meter.call.model, meter.call.input_tokens)
         counted, why = False, "internal"
-        redaction = flight.plan.redaction if slot.name == "cloud" else None
+        redaction = flight.plan.redaction if slot.zone == CLOUD else None
         answer = Answer(flight, meter, redaction, clock=self._clock)
         try:
-            async with aclosing(slot.engine.stream(meter.call)) as chunks:
+            async with aclosing(replica.client.stream(meter.call)) as chunks:
                 async for chunk in chunks:
                     if answer.silent and isinstance(chunk, Text) and chunk.text:
                         self._progress(flight, slot, meter.model, "streaming")
@@ -191,14 +193,14 @@ class Answering:
             counted = True
         except EngineError as error:
             counted = True
-            self._failed(flight, slot, meter, error)
+            self._failed(flight, slot, replica, meter, error)
             raise
         except asyncio.CancelledError:
             why = flight.cut or "deadline"
             raise
         finally:
             if not counted:  # it was cut, or broke by a fault of our own: either way it may be billed
-                slot.breaker.left()
+                replica.breaker.left()
                 flight.tally.add(meter.left(why))
         redacted = () if redaction is None else (f"redacted {len(redaction.values)}",)
         ending = Ending(
@@ -211,23 +213,24 @@ class Answering:
             confidence=end.confidence,
             notes=(*cuts(flight.request, meter.call), *end.notes, *redacted),
         )
-        attempt = self._answered(flight, slot, meter)
+        attempt = self._answered(flight, slot, replica, meter)
         if not end.context_cut:
-            _learn(flight, slot, meter.call, attempt)
+            _learn(flight, slot, replica, meter.call, attempt)
         return self._judged(ending, flight, end, attempt)
 
-    def _failed(self, flight: Flight, slot: EngineSlot, meter: Meter, error: EngineError) -> None:
-        slot.breaker.failed(error, cause=flight.fingerprint)
+    def _failed(self, flight: Flight, slot: EngineSlot, replica: Replica, meter: Meter, error: EngineError) -> None:
+        flight.failed_replicas.add((slot.name, replica.index))
+        replica.breaker.failed(error, cause=flight.fingerprint)
         slot.quota.refused(meter.call.model, error.quota)
         if error.kind == "busy":
             slot.limiter.busy()
         flight.tally.add(meter.failed(error))
-        if slot.breaker.health == "down" or error.kind in ("key", "model", "daily-quota"):
+        if slot.replicas.down or error.kind in ("key", "model", "daily-quota"):
             self._activity.alert(f"engine:{slot.name}", f"{slot.name}: {error}")
 
-    def _answered(self, flight: Flight, slot: EngineSlot, meter: Meter) -> Attempt:
+    def _answered(self, flight: Flight, slot: EngineSlot, replica: Replica, meter: Meter) -> Attempt:
         """Learn from a call that ended as it should."""
-        slot.breaker.answered()
+        replica.breaker.answered()
         slot.limiter.answered()
         self._activity.clear(f"engine:{slot.name}")
         attempt, charged = meter.done()
@@ -247,7 +250,7 @@ class Answering:
         if end.context_cut:
             seen, sent = attempt.tokens.input, flight.plan.classes.input_tokens
             line = f"{attempt.model} read only {seen} of about {sent} prompt tokens"
-            remedy = "raise engines.local.context"
+            remedy = f"raise engines.{attempt.engine}.context"
             self._activity.alert("context", f"{flight.request.agent}: {line}", remedy=remedy)
             error = EngineError(f"{line}: {remedy}", kind="context")
             return replace(ending, finish="error", notes=(*ending.notes, "context cut"), error=error)
@@ -271,20 +274,27 @@ class Answering:
         )
 
 
-def _learn(flight: Flight, slot: EngineSlot, call: Call, attempt: Attempt) -> None:
-    """What the engine counted, held against the estimate; where files are among it, they would tell of themselves."""
-    plan = flight.plan
+def _learn(flight: Flight, slot: EngineSlot, replica: Replica, call: Call, attempt: Attempt) -> None:
+    """What the engine has read, and counted, held against the estimate; where files are among it, they would tell of
+    themselves.
+    """
+    plan, tokens = flight.plan, attempt.tokens
+    slot.remember_prompt(call, plan.prefixes, replica, tokens=tokens.input, cached=tokens.cached_input)
     if attempt.estimated or attempt.flag or plan.classes.media:
         return
-    request, classes = uncorrected(slot, flight.request, plan.classes, plan.redaction)
-    slot.ratios.learn(request.agent, call.model, estimated=classes.input_tokens, reported=attempt.tokens.input)
+    estimated = plan.candidates[slot.name].estimated_tokens
+    slot.ratios.learn(flight.request.agent, call.model, estimated=estimated, reported=tokens.input)
+
+
+def _failed_replicas(flight: Flight, slot: EngineSlot) -> frozenset[int]:
+    return frozenset(index for engine, index in flight.failed_replicas if engine == slot.name)
 
 
 def _refuse_closed(slot: EngineSlot) -> None:
     """While a call waited for its place the operator may have stopped the cloud, or the engine gone down."""
     if slot.stopped:
         raise EngineError(f"{slot.name} is stopped: `claw act resume-cloud` starts it again", kind="unavailable")
-    if not slot.breaker.usable():
+    if not slot.usable:
         raise EngineError(
             slot.breaker.why or f"the {slot.name} engine is down",
             kind="unavailable",

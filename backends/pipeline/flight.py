@@ -92,6 +92,7 @@ class Flight:
         self.listeners = 0
         self.cut: Cut | None = None
         self.leader_left: Cut | None = None
+        self.failed_replicas: set[tuple[EngineName, int]] = set()
         self.task: asyncio.Task[None] | None = None
         self.upstream: asyncio.Task[Any] | None = None
         self._news = asyncio.Event()

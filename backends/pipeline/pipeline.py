@@ -37,6 +37,7 @@ from backends.privacy.redact import Redaction
 from backends.settings.model import Settings
 from backends.types import ZERO, Chunk, Classes, Delta, Done, Explanation, Request, Routed, Tokens, Verdict
 from backends.upstream.locality import LocalProof
+from backends.upstream.prefix_cache import prefixes
 from backends.upstream.rate_limit import Quota
 
 HELD_MARGIN_S = 0.05
@@ -76,7 +77,7 @@ class Pipeline:
         self._clock = clock
         self.rechecks = Rechecks(settings, cache=cache, ledger=ledger, ask=self.ask)
 
-    def take(self, settings: Settings) -> None:
+    def reconfigure(self, settings: Settings) -> None:
         """Go by other settings from the next request on."""
         self._settings = settings
         self.look_again()
@@ -99,10 +100,12 @@ class Pipeline:
                     answer = self._from_cache(request, verdict, hit, started, started_at)
                 else:
                     flushes = self._cache.counts.flushes
-                    classes = await self._classify(request)
+                    classes, chain = await self._classify(request)
 
                     async def decide() -> RoutePlan:
-                        return self._planner.decide(request, verdict, classes, began, redaction=redaction)
+                        return self._planner.decide(
+                            request, verdict, classes, began, prefixes=chain, redaction=redaction
+                        )
 
                     plan = await self._when_affordable(request, started, decide)
                     plan = plan.beside(self._cache.near_miss(request.id))
@@ -123,8 +126,9 @@ class Pipeline:
         """The decision that `ask` would take now. Raises ClawError as it would."""
         began = time.perf_counter()
         request, verdict, redaction = await self._prepare(request, self._clock.monotonic())
-        classes = await self._classify(request)
-        return self._planner.decide(request, verdict, classes, began, redaction=redaction).explanation
+        classes, chain = await self._classify(request)
+        plan = self._planner.decide(request, verdict, classes, began, prefixes=chain, redaction=redaction)
+        return plan.explanation
 
     # ---- the stages before any engine ---------------------------------------------------------------------------
 
@@ -174,8 +178,9 @@ class Pipeline:
                 except TimeoutError:
                     raise held from None
 
-    async def _classify(self, request: Request) -> Classes:
-        return await off_loop(size_of(request), lambda: self._planner.classify(request))
+    async def _classify(self, request: Request) -> tuple[Classes, tuple[int, ...]]:
+        """What the text says, and the hashes of its beginnings."""
+        return await off_loop(size_of(request), lambda: (self._planner.classify(request), prefixes(request)))
 
     async def _admit(self, flight: Flight) -> None:
         """Count it among its agent's of the minute, then reserve. Raises RateLimited, BudgetExceeded, LedgerError."""
@@ -218,9 +223,17 @@ class Pipeline:
         await self._reserve(flight)
 
     def _replan(self, flight: Flight, *, no_cloud: str | None = None) -> None:
-        plan, decide = flight.plan, self._planner.decide
-        now, redaction = time.perf_counter(), plan.redaction
-        flight.replan(decide(flight.request, plan.verdict, plan.classes, now, redaction=redaction, no_cloud=no_cloud))
+        plan = flight.plan
+        again = self._planner.decide(
+            flight.request,
+            plan.verdict,
+            plan.classes,
+            time.perf_counter(),
+            prefixes=plan.prefixes,
+            redaction=plan.redaction,
+            no_cloud=no_cloud,
+        )
+        flight.replan(again)
 
     async def _reserve(self, flight: Flight) -> None:
         request, plan = flight.request, flight.plan
@@ -237,7 +250,7 @@ class Pipeline:
             complexity=plan.classes.complexity,
             sensitive=plan.verdict.sensitive,
             prompt_hash=flight.fingerprint,
-            reserved_usd=self._planner.reservation(request, plan),
+            reserved_usd=plan.candidates[plan.decision.engine].worst_usd or ZERO,
             input_tokens=plan.classes.input_tokens,
         )
         flight.booked = True

@@ -1,16 +1,33 @@
 """What the stages before any engine concluded of one request."""
 
+from decimal import Decimal
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.cache.semantic.semantic_lookup import NearMiss
-from backends.pipeline.cost_cap import Cut
+from backends.engines.base import Call
 from backends.privacy.redact import Redaction
-from backends.types import CACHE, LOCAL, ZERO, Alternative, Classes, Decision, Explanation, Verdict
+from backends.types import CACHE, LOCAL, ZERO, Alternative, Classes, Decision, EngineName, Explanation, Verdict
+from backends.upstream.prefix_cache import Prefix
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """One way to an answer: an engine with the call that it would be sent.
+
+    `worst_usd` is the most that the call can cost; None where its price is not known, and it is never sent.
+    `estimated_tokens` is the prompt's length before it was corrected by what the engine has counted, `prefix` what of
+    it the engine has read lately.
+    """
+
+    call: Call
+    worst_usd: Decimal | None
+    estimated_tokens: int
+    prefix: Prefix | None = None
 
 
 class RoutePlan(Struct, frozen=True, kw_only=True):
-    """`limit` is what a ceiling on cost leaves of the cloud's call, None where it leaves all.
+    """`candidates` are the prepared calls, by engine. `prefixes` are the hashes of the prompt's beginnings.
 
     `redaction` is the only form in which the cloud may see a sensitive request, None where it may see none or all.
     """
@@ -19,7 +36,8 @@ class RoutePlan(Struct, frozen=True, kw_only=True):
     classes: Classes
     decision: Decision
     explanation: Explanation
-    limit: Cut | None = None
+    candidates: dict[EngineName, Candidate]
+    prefixes: tuple[int, ...] = ()
     redaction: Redaction | None = None
 
     def beside(self, near: NearMiss | None) -> "RoutePlan":

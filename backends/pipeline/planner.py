@@ -5,24 +5,38 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.engines.base import Call
 from backends.ledger.prices import UnknownPrice
 from backends.ledger.store import Ledger
 from backends.pipeline.controls import Controls
-from backends.pipeline.cost_cap import Cut, cut
-from backends.pipeline.egress import outgoing
-from backends.pipeline.engine_call import build_call, ignored
-from backends.pipeline.plan import RoutePlan
+from backends.pipeline.cost_cap import cut
+from backends.pipeline.engine_call import build_call, draft_call, ignored
+from backends.pipeline.plan import Candidate, RoutePlan
 from backends.privacy import PrivacyGate
 from backends.privacy.redact import Redaction
 from backends.routing.calibration.learned import Calibrations
 from backends.routing.classify import Classifier
-from backends.routing.decide import EngineView, Inputs, decide
+from backends.routing.decide import BudgetRoom, EngineView, Inputs, decide
+from backends.routing.quality.ability import CLOUD_REFERENCE, LOCAL_REFERENCE, quality
+from backends.settings.agents import Agent
 from backends.settings.model import Settings
-from backends.types import ZERO, Classes, EngineName, Explanation, Request, Tokens, Verdict
+from backends.types import CLOUD, LOCAL, ZERO, Classes, EngineName, Explanation, Request, Tokens, Verdict
 from backends.upstream.costs import Costs
-from backends.upstream.engine_slot import EngineSlot
+from backends.upstream.engine_slot import EngineSlot, ModelProfile
+
+BASELINE = "cloud"
+"""The engine that "all-cloud" means: the dial keeps quality against it, and savings are counted against its price."""
+
+
+class Sent(Struct, frozen=True):
+    """What the engines of one zone would be sent: the request, or its redacted form, with the call drafted from it."""
+
+    request: Request
+    draft: Call
+    input_tokens: int
 
 
 class RoutePlanner:
@@ -47,7 +61,7 @@ class RoutePlanner:
         self._costs = costs
         self._calibrations = calibrations
 
-    def take(self, settings: Settings) -> None:
+    def reconfigure(self, settings: Settings) -> None:
         """Go by other settings from the next request on."""
         if settings.privacy != self._settings.privacy:
             self._privacy = PrivacyGate(settings.privacy)
@@ -71,7 +85,7 @@ class RoutePlanner:
         agent = self._settings.rules(request.agent, request.rules)
         asked = (request.engine, request.model, self._pinned(request))
         allowed = (agent.policy, agent.engines, agent.models)
-        return repr((asked, allowed, self._slots["local"].model, self._slots["cloud"].model))
+        return repr((asked, allowed, [(name, slot.model_for(agent.model)) for name, slot in self._slots.items()]))
 
     def decide(
         self,
@@ -80,19 +94,26 @@ class RoutePlanner:
         classes: Classes,
         began: float,
         *,
+        prefixes: tuple[int, ...] = (),
         redaction: Redaction | None = None,
         no_cloud: str | None = None,
     ) -> RoutePlan:
-        """Choose, or raise as `decide.decide` does. `began` is on the performance counter.
+        """Prepare the call to each candidate and choose, or raise as `decide.decide` does.
 
-        `no_cloud` says why the cloud may not be used for this one, whatever its state; `redaction` is what it may see.
+        `began` is on the performance counter. `no_cloud` says why the cloud may not be used for this one, whatever its
+        state; `redaction` is what it may see, `prefixes` are the hashes of the prompt's beginnings.
         """
-        sent, sent_classes = outgoing(self._slots["cloud"], request, classes, redaction)
-        limit = self._cut(sent, sent_classes, self._settings.rules(request.agent, request.rules).max_cost_usd)
-        cloud = self._view("cloud", sent, sent_classes, limit)
-        if no_cloud is not None:
-            cloud = replace(cloud, usable=False, why_not=no_cloud)
-        decision = decide(self._inputs(request, verdict, classes, cloud))
+        agent = self._settings.rules(request.agent, request.rules)
+        home = Sent(request, draft_call(request, classes), classes.input_tokens)
+        sent = {LOCAL: home, CLOUD: home if redaction is None else _redacted(redaction, classes)}
+        views, candidates = [], {}
+        for name, slot in self._slots.items():
+            candidate, profile, unpriced = self._candidate(slot, sent[slot.zone], classes, agent, prefixes)
+            closed = unpriced or (no_cloud if slot.zone == CLOUD else None)
+            candidates[name] = candidate
+            views.append(self._view(slot, candidate, profile, classes=classes, agent=request.agent, closed=closed))
+        decision = decide(self._inputs(request, verdict, classes, agent, tuple(views)))
+        chosen = candidates[decision.engine]
         explanation = Explanation(
             agent=request.agent,
             engine=decision.engine,
@@ -109,32 +130,128 @@ class RoutePlanner:
             verdict=verdict,
             flips=decision.flips,
             weighed=decision.weighed,
-            ignored=self._ignored(decision.engine, request, classes, limit),
+            ignored=ignored(request, chosen.call, self._slots[decision.engine]),
+            quality=decision.quality,
         )
         return RoutePlan(
             verdict=verdict,
             classes=classes,
             decision=decision,
             explanation=explanation,
-            limit=limit,
+            candidates=candidates,
+            prefixes=prefixes,
             redaction=redaction,
         )
 
-    def reservation(self, request: Request, plan: RoutePlan) -> Decimal:
-        """US dollars to reserve for the decided engine's call."""
-        name = plan.decision.engine
-        slot = self._slots[name]
-        request, classes = outgoing(slot, request, plan.classes, plan.redaction)
-        return self._costs.worst(slot.zone, build_call(request, classes, slot, plan.limit))
+    # ---- candidates ---------------------------------------------------------------------------------------------
 
-    def _ignored(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None) -> tuple[str, ...]:
-        slot = self._slots[name]
-        return ignored(request, build_call(request, classes, slot, limit), slot)
+    def _candidate(
+        self, slot: EngineSlot, sent: Sent, classes: Classes, agent: Agent, prefixes: tuple[int, ...]
+    ) -> tuple[Candidate, ModelProfile, str | None]:
+        """The prepared call, what its model can do, and where its price is not known, the line that says so."""
+        request = sent.request
+        model = request.model if request.model and request.engine == slot.name else slot.model_for(agent.model)
+        profile = slot.profile(model)
+        tokens = slot.ratios.corrected(request.agent, model, sent.input_tokens)
+        call = build_call(sent.draft, request, classes, slot=slot, profile=profile, input_tokens=tokens)
+        worst, unpriced = None, None
+        try:
+            call = self._capped(slot, call, classes, agent.max_cost_usd)
+            worst = self._costs.worst(slot.zone, call)
+        except UnknownPrice as error:
+            unpriced = str(error)
+        prefix = slot.prefixes.find(model, prefixes)
+        return (
+            Candidate(call=call, worst_usd=worst, estimated_tokens=sent.input_tokens, prefix=prefix),
+            profile,
+            unpriced,
+        )
 
-    def _inputs(self, request: Request, verdict: Verdict, classes: Classes, cloud: EngineView) -> Inputs:
+    def _capped(self, slot: EngineSlot, call: Call, classes: Classes, ceiling: Decimal | None) -> Call:
+        """What the agent's ceiling leaves of a call that is billed. Raises UnknownPrice."""
+        if ceiling is None or slot.zone == LOCAL:
+            return call
+        useful = slot.rates.expected_output(classes.intent, call.max_output)
+        limit = cut(call, ceiling, worst=lambda each: self._costs.worst(slot.zone, each), useful=useful)
+        return call if limit is None else limit.of(call)
+
+    def _view(
+        self,
+        slot: EngineSlot,
+        candidate: Candidate,
+        profile: ModelProfile,
+        *,
+        classes: Classes,
+        agent: str,
+        closed: str | None,
+    ) -> EngineView:
+        call, rates = candidate.call, slot.rates
+        output = rates.expected_output(classes.intent, call.max_output)
+        cached = min(slot.prefixes.expected_tokens(candidate.prefix), call.input_tokens)
+        expected = ZERO
+        if candidate.worst_usd is not None:
+            tokens = Tokens(input=call.input_tokens, output=output, cached_input=cached)
+            expected = self._costs.foreseen(slot.zone, call.model, tokens)
+        why_not = closed or slot.why_not()
+        breaker = slot.breaker
+        score = profile.score or (LOCAL_REFERENCE if slot.zone == LOCAL else CLOUD_REFERENCE)
+        wait_s = slot.wait_s()
+        return EngineView(
+            name=slot.name,
+            zone=slot.zone,
+            model=call.model,
+            quality=self._quality(slot.name, classes, score),
+            ability=score,
+            input_tokens=call.input_tokens,
+            usable=why_not is None,
+            why_not=why_not,
+            opens_in_s=breaker.retry_after_s() or wait_s,
+            closed="" if breaker.usable() else breaker.kind,
+            local_proved=call.model in slot.proved,
+            unproved=slot.unproved,
+            waiting=slot.limiter.waiting,
+            wait_s=wait_s,
+            first_token_s=rates.first_token(call.input_tokens),
+            tokens_per_s=rates.tokens_per_s,
+            context=profile.context,
+            least_output=profile.least_output,
+            vision=profile.vision,
+            media=profile.media,
+            images=profile.images,
+            forces_tools=profile.forces_tools,
+            languages=profile.languages,
+            warm=candidate.prefix is not None,
+            worst_usd=candidate.worst_usd or ZERO,
+            expected_usd=expected,
+            expected_output=output,
+            room=self._room(slot, agent, call.model, candidate.worst_usd or ZERO),
+        )
+
+    def _room(self, slot: EngineSlot, agent: str, model: str, worst: Decimal) -> BudgetRoom:
+        """What the budgets leave for a call to this engine; at home there is nothing to pay."""
+        if slot.zone == LOCAL:
+            return BudgetRoom()
+        room = self._ledger.headroom(agent=agent, engine=slot.name, model=model)
+        return BudgetRoom(
+            left_usd=room.left_usd,
+            unspent_usd=room.unspent_usd,
+            on_exceeded=room.on_exceeded,
+            scope=room.scope,
+            resets=_moment(room.resets_at) if (room.limit_usd or ZERO) >= worst else "",
+        )
+
+    def _quality(self, engine: EngineName, classes: Classes, score: float) -> float:
+        """P(a model of this score answers well), with what feedback has taught of this engine."""
+        p = quality(classes.p_local, classes.p_cloud, score)
+        return self._calibrations.learned.correct_engine(engine, p)
+
+    # ---- the decision -------------------------------------------------------------------------------------------
+
+    def _inputs(
+        self, request: Request, verdict: Verdict, classes: Classes, agent: Agent, views: tuple[EngineView, ...]
+    ) -> Inputs:
         """All that a decision is made of: the request, its agent's rules, the operator's, and the state of things."""
-        agent, router = self._settings.rules(request.agent, request.rules), self._settings.router
-        room = self._ledger.headroom(agent=request.agent, engine="cloud", model=cloud.model)
+        router = self._settings.router
         return Inputs(
             request=request,
             verdict=verdict,
@@ -147,81 +264,37 @@ class RoutePlanner:
             scale=self._calibrations.learned.scale,
             deadline_s=request.deadline_s or router.deadline_s,
             timeout_s=request.timeout_s,
-            local=self._view("local", *outgoing(self._slots["local"], request, classes, None)),
-            cloud=cloud,
+            engines=views,
+            p_reference=next((view.quality for view in views if view.name == BASELINE), classes.p_cloud),
             allowed_engines=agent.engines,
             allowed_models=agent.models,
             ceiling_usd=agent.max_cost_usd,
-            room_left_usd=room.left_usd,
-            room_on_exceeded=room.on_exceeded,
-            room_scope=room.scope,
-            room_unspent_usd=room.unspent_usd,
-            room_resets=_moment(room.resets_at) if (room.limit_usd or ZERO) >= cloud.worst_usd else "",
         )
 
     def _pinned(self, request: Request) -> EngineName | None:
-        """The engine its agent is pinned to; where any agent that it names is pinned to local, that one.
+        """The engine its agent is pinned to; where any agent that it names is pinned to a local one, that one.
 
         A pin to the cloud is its own agent's: it takes none there whose policy keeps it local.
         """
-        pin, *others = pins = [self._controls.pins.get(name) for name in (request.agent, *request.rules)]
-        if "local" in pins:
-            return "local"
+        pin, *others = pins = [self._pin(name) for name in (request.agent, *request.rules)]
+        if home := next((each for each in pins if each and self._slots[each].zone == LOCAL), None):
+            return home
+        away = pin is not None and self._slots[pin].zone == CLOUD
         kept = (
-            other != "cloud" and self._settings.agent(name).policy == "local"
+            not (other and self._slots[other].zone == CLOUD) and self._settings.agent(name).policy == LOCAL
             for name, other in zip(request.rules, others, strict=True)
         )
-        return None if pin == "cloud" and any(kept) else pin
+        return None if away and any(kept) else pin
 
-    def _cut(self, request: Request, classes: Classes, ceiling: Decimal | None) -> Cut | None:
-        """What the agent's ceiling leaves of a call to the cloud; None without one, or where it fits."""
-        if ceiling is None:
-            return None
-        slot = self._slots["cloud"]
-        call = build_call(request, classes, slot)
-        useful = slot.rates.expected_output(classes.intent, call.max_output)
-        try:
-            return cut(call, ceiling, worst=lambda each: self._costs.worst(slot.zone, each), useful=useful)
-        except UnknownPrice:
-            return None  # said where the engine is looked at
+    def _pin(self, agent: str) -> EngineName | None:
+        """The engine that an agent is pinned to; a pin to one that the settings no longer name does not hold."""
+        pin = self._controls.pins.get(agent)
+        return pin if pin in self._slots else None
 
-    def _view(self, name: EngineName, request: Request, classes: Classes, limit: Cut | None = None) -> EngineView:
-        slot = self._slots[name]
-        call = build_call(request, classes, slot, limit)
-        output = slot.rates.expected_output(classes.intent, call.max_output)
-        why_not = slot.why_not()
-        try:
-            worst = self._costs.worst(slot.zone, call)
-            expected = self._costs.foreseen(slot.zone, call.model, Tokens(input=classes.input_tokens, output=output))
-        except UnknownPrice as error:
-            worst = expected = ZERO
-            why_not = str(error)
-        return EngineView(
-            name=name,
-            model=call.model,
-            input_tokens=classes.input_tokens,
-            usable=why_not is None,
-            why_not=why_not,
-            opens_in_s=slot.breaker.retry_after_s() or slot.wait_s(),
-            closed="" if slot.breaker.usable() else slot.breaker.kind,
-            local_proved=slot.local_proved,
-            unproved=slot.unproved,
-            waiting=slot.limiter.waiting,
-            wait_s=slot.wait_s(),
-            first_token_s=slot.rates.first_token(classes.input_tokens),
-            tokens_per_s=slot.rates.tokens_per_s,
-            context=slot.context,
-            least_output=slot.least_output,
-            vision=slot.vision,
-            media=slot.media,
-            images=slot.images,
-            tools=True,
-            forces_tools=slot.forces_tools,
-            languages=slot.languages,
-            worst_usd=worst,
-            expected_usd=expected,
-            expected_output=output,
-        )
+
+def _redacted(redaction: Redaction, classes: Classes) -> Sent:
+    counted = replace(classes, input_tokens=redaction.input_tokens, most_tokens=redaction.most_tokens)
+    return Sent(redaction.request, draft_call(redaction.request, counted), redaction.input_tokens)
 
 
 def _moment(moment: datetime | None) -> str:

@@ -15,18 +15,18 @@ from backends.settings.model import Settings, load
 TAKEN = ("router", "agents", "privacy")
 
 
-class Taker(Protocol):
+class Configured(Protocol):
     """What goes by the settings, and can go by others."""
 
-    def take(self, settings: Settings) -> None: ...
+    def reconfigure(self, settings: Settings) -> None: ...
 
 
 class Reload:
-    def __init__(self, settings: Settings, config: Path, takers: Sequence[Taker], *, rehearsal: bool) -> None:
+    def __init__(self, settings: Settings, config: Path, users: Sequence[Configured], *, rehearsal: bool) -> None:
         self._settings = settings
         self._not_ours = ("engines",) if rehearsal else ()  # the twins' addresses stand in for claw.toml's
         self._config = config
-        self._takers = takers
+        self._users = users
 
     async def read(self) -> tuple[Settings, str]:
         """The settings now in force, and what was done in a line. Raises WrongSettings; then nothing has changed."""
@@ -34,8 +34,8 @@ class Reload:
         sections = [name for name in structs.asdict(found) if name not in self._not_ours]
         changed = [name for name in sections if getattr(found, name) != getattr(self._settings, name)]
         settings = structs.replace(self._settings, **{name: getattr(found, name) for name in TAKEN})
-        for taker in self._takers:
-            taker.take(settings)
+        for user in self._users:
+            user.reconfigure(settings)
         self._settings = settings
         return settings, _told(changed)
 

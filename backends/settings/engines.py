@@ -186,6 +186,15 @@ def _filled(table: dict[str, Any]) -> dict[str, Any]:
     return (CLOUD_SERVER | table) if cloud_server else table
 
 
+def serves(engine: EngineSettings, model: str) -> bool:
+    """May this engine be asked for a model of this name? One with a "/" is an OpenAI-compatible cloud's."""
+    if model == engine.model:
+        return True
+    if model.removeprefix("models/").startswith("gemini-"):
+        return engine.kind == "gemini"
+    return engine.kind == "openai" if "/" in model else engine.kind in ("ollama", "openai")
+
+
 def lacking(name: str, table: dict[str, Any]) -> str | None:
     """The first setting that an engine of this kind must have and has not; None where none is."""
     if name in BUILT_IN:

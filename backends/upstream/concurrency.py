@@ -98,6 +98,14 @@ class Limiter:
                 self.in_flight += 1
                 turn.set_result(None)
 
+    def limit_to(self, parallel: int) -> None:
+        """So many at once from now on, at the most; those that run go on."""
+        if parallel == self._most:
+            return
+        self.parallel = parallel if parallel > self._most else min(parallel, self.parallel)
+        self._most = parallel
+        self._hand_on()
+
     def busy(self) -> None:
         """The engine said that it is full: ask less of it."""
         self._answers = 0

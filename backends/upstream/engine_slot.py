@@ -1,30 +1,39 @@
-"""One engine as the router handles it: its client, its places, its breaker and what it has been measured to do."""
+"""One engine as the router handles it: its replicas, its places, its queue and what it has been measured to do."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
-from backends.catalogue import Catalogue
+from backends.catalogue import Catalogue, Model
 from backends.catalogue.media import MIME_TYPES
 from backends.clock import Clock
-from backends.engines.base import Engine
+from backends.engines.base import Call, EngineClient
 from backends.engines.prompt_parts import IMAGE_TYPES
-from backends.settings.engines import Engine as EngineOfKind
-from backends.settings.engines import GeminiSettings, OllamaSettings, ServerSettings
+from backends.settings.engines import Engine, GeminiSettings, OllamaSettings, serves
 from backends.types import CLOUD, LOCAL, EngineName, EngineState, Health, RuntimeReading, Zone
 from backends.upstream.circuit_breaker import Breaker
 from backends.upstream.concurrency import Limiter
+from backends.upstream.prefix_cache import PrefixMemory
 from backends.upstream.provider_quota import ProviderQuota
+from backends.upstream.replicas import Replica, Replicas
 from backends.upstream.throughput import Rates
 from backends.upstream.token_ratio import TokenRatios
 
 QWEN_SPEAKS = frozenset(["en", "zh", "fr", "es", "pt", "de", "it", "ru", "ja", "ko", "vi", "th", "ar"])
 """As Qwen 2.5's own announcement names them."""
 
-SEES = ("vl", "vision", "llava", "gemma3", "minicpm-v", "pixtral")
+SEES = ("vl", "vision", "llava", "gemma3", "minicpm-v", "pixtral", "gpt-4", "gpt-5", "claude", "gemini")
+"""Marks, in the names of models, of those that see images."""
+
+CACHED_S = 300.0
+"""How long a provider is taken to keep a prefix; they promise a few minutes."""
+
+CACHED_PROMPTS = 512
+"""Prompts of a provider's whose prefix is remembered; a server of one's own keeps one for each of its places."""
 
 
-def _nobody_told() -> None:
+def _nobody_listens() -> None:
     """Until somebody watches."""
 
 
@@ -35,18 +44,40 @@ class Label(Struct, frozen=True, kw_only=True):
     simulated: bool = False
 
 
-class EngineSlot:
-    """`missing` names what it cannot work without, where that is known before any call; "" where nothing is.
+class ModelProfile(Struct, frozen=True, kw_only=True):
+    """What one model can do on one engine. `context` are the tokens that prompt and answer may have together, `writes`
+    the most that it writes, `least_output` what a prompt must leave room for.
 
-    `unproved` says why it is not known whether it is this machine, "" where that is known.
-    `catalogue` says what its model can do, `quota` counts what a provider counts; one of its own where none is given.
+    `languages` are those that it is known to speak; empty where nothing is known. `score` is its MMLU-Pro in percent,
+    None where nobody has published one. `gemini` are the catalogue's facts of a Gemini model.
+    """
+
+    model: str
+    context: int
+    writes: int
+    least_output: int
+    vision: bool
+    media: frozenset[str]
+    images: frozenset[str]
+    languages: frozenset[str]
+    forces_tools: bool
+    score: float | None
+    gemini: Model | None = None
+
+
+class EngineSlot:
+    """`missing` names what the whole engine cannot work without, where that is known before any call; "" where nothing
+    is. `proved` are the models whose prompts are proved to stay at home; `unproved` says why nothing is known of that,
+    "" where it is known.
+
+    `clients` are one for each address. `catalogue` says what its models can do, `quota` counts what a provider counts.
     """
 
     def __init__(
         self,
         name: EngineName,
-        engine: Engine,
-        settings: EngineOfKind,
+        clients: Sequence[EngineClient],
+        settings: Engine,
         *,
         zone: Zone,
         label: Label,
@@ -55,70 +86,61 @@ class EngineSlot:
         quota: ProviderQuota | None = None,
     ) -> None:
         self.name = name
-        self.engine = engine
         self.settings = settings
         self.zone = zone
         self.label = label
         self.catalogue = catalogue or Catalogue()
         self.quota = quota or ProviderQuota(clock)
-        self.local_proved = False
+        self.proved: frozenset[str] = frozenset()
         self.unproved = ""
         self.stopped = False
         self.missing = ""
-        self.runtime: RuntimeReading | None = None
-        self._shown: object = None
-        self.changed: Callable[[], None] = _nobody_told
+        self.changed: Callable[[], None] = _nobody_listens
+        self.replicas = Replicas(
+            [
+                Replica(index, client, Breaker(clock, changed=self._breaker_changed))
+                for index, client in enumerate(clients)
+            ]
+        )
+        self.parallel = settings.parallel * len(self.replicas)
         self.limiter = Limiter(
             name,
-            parallel=settings.parallel,
+            parallel=self.parallel,
             queue_limit=settings.queue_limit,
             changed=lambda: self.changed(),
             monotonic=clock.monotonic,
         )
-        self.breaker = Breaker(clock, changed=lambda: self.changed())
         self.rates = Rates()
         self.ratios = TokenRatios()
+        kept = self.parallel if zone == LOCAL else CACHED_PROMPTS
+        self.prefixes = PrefixMemory(clock.monotonic, size=kept, seconds=CACHED_S)
+        self._profiles: dict[str, ModelProfile] = {}
+        self._shown: object = None
 
     @property
     def model(self) -> str:
         return self.settings.model
 
-    @property
-    def context(self) -> int:
-        """Tokens that prompt and answer may have together."""
-        if isinstance(self.settings, ServerSettings):
-            return self.settings.context
-        return self.catalogue.model(self.model).window
+    def model_for(self, own: str) -> str:
+        """The model that answers an agent whose own one is `own`, "" for none."""
+        return own if own and serves(self.settings, own) else self.settings.model
+
+    def profile(self, model: str) -> ModelProfile:
+        """What `model` can do here; looked up once."""
+        found = self._profiles.get(model)
+        if found is None:
+            found = self._profiles[model] = self._profiled(model)
+        return found
 
     @property
-    def least_output(self) -> int:
-        """Output tokens that a prompt must leave room for."""
-        return self.settings.min_output if isinstance(self.settings, ServerSettings) else 1
+    def breaker(self) -> Breaker:
+        """The one that speaks for the engine: of a replica that may be called, else of the one that opens first."""
+        return self.replicas.foremost.breaker
 
     @property
-    def media(self) -> frozenset[str]:
-        """Kinds of files beside images that it reads."""
-        return self.catalogue.model(self.model).media if isinstance(self.settings, GeminiSettings) else frozenset()
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """Languages that the model is known to speak; empty where nothing is known of it."""
-        return QWEN_SPEAKS if self.zone == LOCAL and self.model.lower().startswith("qwen") else frozenset()
-
-    @property
-    def vision(self) -> bool:
-        """Does the model see images? Qwen 2.5 does not; of a local model's name only the usual marks are known."""
-        return isinstance(self.settings, GeminiSettings) or any(mark in self.model.lower() for mark in SEES)
-
-    @property
-    def forces_tools(self) -> bool:
-        """Can it be held to calling a tool? Ollama has no word for it."""
-        return not isinstance(self.settings, OllamaSettings)
-
-    @property
-    def images(self) -> frozenset[str]:
-        """Media types of the images that its server takes."""
-        return IMAGE_TYPES[self.settings.kind] if isinstance(self.settings, ServerSettings) else MIME_TYPES["image"]
+    def usable(self) -> bool:
+        """May a call be sent now, as far as its replicas are concerned?"""
+        return not self.missing and self.replicas.usable
 
     def why_not(self) -> str | None:
         """Why no call should be sent now, in a phrase; None where one may."""
@@ -126,28 +148,48 @@ class EngineSlot:
             return self.missing
         if self.limiter.full:
             return f"its queue of {self.settings.queue_limit} is full"
-        return None if self.breaker.usable() else self.breaker.why or "down"
+        return None if self.replicas.usable else self.replicas.foremost.why_not
 
     def wait_s(self) -> float | None:
         """Seconds a newcomer is likely to wait; what the engine says it has waiting inside stands before it too."""
         limiter = self.limiter
-        waiting = limiter.waiting + (self._reported_waiting() or 0)
         return self.rates.wait_s(
-            waiting=waiting, in_flight=limiter.in_flight, parallel=limiter.parallel, running_s=limiter.running_s()
+            waiting=limiter.waiting + (self._reported_waiting() or 0),
+            in_flight=limiter.in_flight,
+            parallel=limiter.parallel,
+            running_s=limiter.running_s(),
         )
 
-    def told(self, reading: RuntimeReading) -> None:
-        """Take what the engine says of itself. One that is back may be asked at once, whatever the pause."""
-        before, self.runtime = self.runtime, reading
-        if before is not None and reading.reachable and not before.reachable:
-            self.breaker.shorten()
-        shown = (self._health(), reading.waiting)
-        if before is None or shown != self._shown:
+    @asynccontextmanager
+    async def place(
+        self, agent: str, *, prefer: int | None = None, avoid: frozenset[int] = frozenset()
+    ) -> AsyncIterator[Replica]:
+        """Hold one place, at the replica that is to be called. Raises QueueFull at once where too many wait already."""
+        async with self.limiter.slot(agent, retry_after_s=self.wait_s()):
+            replica = self.replicas.pick(parallel=self.settings.parallel, prefer=prefer, avoid=avoid)
+            replica.in_flight += 1
+            try:
+                yield replica
+            finally:
+                replica.in_flight -= 1
+
+    def observe(self, readings: Sequence[RuntimeReading]) -> None:
+        """What its servers say of themselves, one reading for each replica."""
+        first = any(replica.reading is None for replica in self.replicas)
+        for replica, reading in zip(self.replicas, readings, strict=False):
+            replica.observe(reading)
+        shown = (self._health(), self._reported_waiting())
+        if first or shown != self._shown:
             self._shown = shown
             self.changed()
 
+    def remember_prompt(self, call: Call, chain: Sequence[int], replica: Replica, *, tokens: int, cached: int) -> None:
+        """The engine has read the prompt of a call: `tokens` in all, `cached` of them from its prefix cache."""
+        self.prefixes.learn(self.prefixes.find(call.model, chain[:-1]), cached)
+        self.prefixes.read(call.model, chain, tokens=tokens, replica=replica.index)
+
     def state(self) -> EngineState:
-        limiter = self.limiter
+        limiter, breaker = self.limiter, self.breaker
         health, detail = self._health()
         return EngineState(
             name=self.name,
@@ -158,7 +200,7 @@ class EngineSlot:
             simulated=self.label.simulated,
             health=health,
             detail=detail,
-            since=self.breaker.since,
+            since=breaker.since,
             in_flight=limiter.in_flight,
             waiting=limiter.waiting,
             waiting_by_agent=limiter.waiting_by_agent(),
@@ -168,21 +210,66 @@ class EngineSlot:
             reported_waiting=self._reported_waiting(),
             stopped=self.stopped,
             quota=self.quota.states() if self.zone == CLOUD else (),
-            reopens_at=self.breaker.reopens_at(),
+            reopens_at=breaker.reopens_at(),
         )
+
+    def _profiled(self, model: str) -> ModelProfile:
+        settings, score = self.settings, self.settings.ability or self.catalogue.ability(model)
+        if isinstance(settings, GeminiSettings):
+            known = self.catalogue.model(model)
+            return ModelProfile(
+                model=model,
+                context=known.window,
+                writes=known.max_output,
+                least_output=1,
+                vision=True,
+                media=frozenset(known.media),
+                images=MIME_TYPES["image"],
+                languages=frozenset(),
+                forces_tools=True,
+                score=score,
+                gemini=known,
+            )
+        return ModelProfile(
+            model=model,
+            context=settings.context,
+            writes=settings.context,
+            least_output=settings.min_output,
+            vision=any(mark in model.lower() for mark in SEES),
+            media=frozenset(),
+            images=IMAGE_TYPES[settings.kind],
+            languages=QWEN_SPEAKS if self.zone == LOCAL and model.lower().startswith("qwen") else frozenset(),
+            forces_tools=not isinstance(settings, OllamaSettings),
+            score=score,
+        )
+
+    def _breaker_changed(self) -> None:
+        """What a replica that is down cannot do, the others are not asked to do for it."""
+        usable = self.replicas.usable_count
+        self.limiter.limit_to(self.settings.parallel * (usable or len(self.replicas)))
+        self.changed()
 
     def _health(self) -> tuple[Health, str]:
         """How it is, and in a line why: what its calls met first, then what it says of itself."""
-        breaker, runtime, limiter = self.breaker, self.runtime, self.limiter
         if self.missing:
             return "down", self.missing
-        if breaker.health in ("down", "degraded"):
-            return breaker.health, breaker.why
-        if runtime is not None and not runtime.reachable:
-            return "down", runtime.detail
-        if limiter.parallel < self.settings.parallel:
-            return "degraded", f"busy, {limiter.parallel} of {self.settings.parallel} at once"
-        return ("up" if runtime is not None else breaker.health), ""
+        health, why = self.replicas.health
+        if health in ("down", "degraded"):
+            return health, why
+        readings = [replica.reading for replica in self.replicas if replica.reading is not None]
+        gone = [reading for reading in readings if not reading.reachable]
+        if gone and len(gone) == len(readings):
+            return "down", gone[0].detail
+        if gone:
+            return "degraded", f"{len(gone)} of {len(self.replicas)} replicas down: {gone[0].detail}"
+        if self.limiter.parallel < self.parallel:
+            return "degraded", f"busy, {self.limiter.parallel} of {self.parallel} at once"
+        return ("up" if readings else health), ""
 
     def _reported_waiting(self) -> int | None:
-        return self.runtime.waiting if self.runtime is not None else None
+        known = [
+            replica.reading.waiting
+            for replica in self.replicas
+            if replica.reading is not None and replica.reading.waiting is not None
+        ]
+        return sum(known) if known else None

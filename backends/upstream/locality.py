@@ -1,27 +1,37 @@
-"""Proof that the local engine is local: a loopback address, and a model that it does not relay to another machine."""
+"""Proof that an engine is at home: a loopback or listed address, and a model that it does not relay elsewhere."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 
 from backends.clock import Clock
 from backends.upstream.engine_slot import EngineSlot
 
 HOLDS_S = 60.0
 
+Check = Callable[[EngineSlot, str], Awaitable[bool | None]]
+"""Does an engine keep the prompts for a model at home? None where it does not answer, so that nothing can be known."""
+
 
 class LocalProof:
     """Asked for only when something sensitive comes. Anything short of proof is no proof."""
 
-    def __init__(self, slot: EngineSlot, check: Callable[[], Awaitable[bool | None]], clock: Clock) -> None:
-        """`check` says None where the engine does not answer, so that nothing can be known."""
-        self._slot = slot
+    def __init__(self, slots: Iterable[EngineSlot], models: Iterable[str], check: Check, clock: Clock) -> None:
+        """`slots` are the engines of the local zone, `models` those that agents have of their own."""
+        self._slots = tuple(slots)
+        self._own = tuple(models)
         self._check = check
         self._clock = clock
-        self._until = clock.monotonic()
+        self._until = {slot.name: clock.monotonic() for slot in self._slots}
 
     async def renew(self) -> None:
-        """Make sure that the slot's `local_proved` is no older than a minute, where it says yes."""
-        if not self._slot.local_proved or self._clock.monotonic() >= self._until:
-            here = await self._check()
-            self._slot.local_proved = here is True
-            self._slot.unproved = f"{self._slot.label.text} does not answer" if here is None else ""
-            self._until = self._clock.monotonic() + HOLDS_S
+        """Make sure that no slot's proof is older than a minute, where it says yes."""
+        due = [slot for slot in self._slots if not slot.proved or self._clock.monotonic() >= self._until[slot.name]]
+        if due:
+            await asyncio.gather(*map(self._renew, due))
+
+    async def _renew(self, slot: EngineSlot) -> None:
+        models = tuple(dict.fromkeys((slot.model, *map(slot.model_for, self._own))))
+        here = await asyncio.gather(*(self._check(slot, model) for model in models))
+        slot.proved = frozenset(model for model, proved in zip(models, here, strict=True) if proved is True)
+        slot.unproved = f"{slot.label.text} does not answer" if here[0] is None else ""
+        self._until[slot.name] = self._clock.monotonic() + HOLDS_S

@@ -11,7 +11,7 @@ from msgspec import Struct
 from backends.catalogue.quota_day import day_of, reset_after
 from backends.clock import Clock
 from backends.errors import QuotaHit
-from backends.types import Outcome, QuotaLimit, QuotaState
+from backends.types import EngineName, Outcome, QuotaLimit, QuotaState
 
 MINUTE_S = 60.0
 MODELS = 32
@@ -113,14 +113,14 @@ class ProviderQuota:
         return model
 
 
-def last_of_the_day(outcomes: Sequence[Outcome]) -> tuple[str, datetime] | None:
-    """What the newest cloud call was told, and when, where that is that the day's quota is used up.
+def last_of_the_day(outcomes: Sequence[Outcome], engine: EngineName) -> tuple[str, datetime] | None:
+    """What the newest call to an engine was told, and when, where that is that the day's quota is used up.
 
     `outcomes` are the oldest first; calls that failed otherwise say nothing of the quota.
     """
     for outcome in reversed(outcomes):
         for attempt in reversed(outcome.attempts):
-            if attempt.engine != "cloud":
+            if attempt.engine != engine:
                 continue
             kind, _, line = (attempt.error or "").partition(": ")
             if kind == "daily-quota":

@@ -16,7 +16,7 @@ from backends.engines.base import answer_byte_limit
 from backends.settings.model import Settings
 from backends.settings.money import Budget
 from backends.types import Called, Delta, Done, Request, Sampling, Tool
-from tests.backends.engines.rig import CALL, WireServer, candidate, delta, sse, wire
+from tests.backends.engines.rig import CALL, WireServer, candidate, delta, local_settings, sse, wire
 from tests.core import ask, chunks, policy, prompt, stand
 from tests.waiting import until
 
@@ -58,7 +58,7 @@ def called_by_openai() -> Endless:
 
 def before(server: WireServer, kind: str) -> Callable[[Settings], Settings]:
     def change(settings: Settings) -> Settings:
-        local = replace(settings.engines["local"], base_url=server.url, kind=kind)
+        local = local_settings(server.url, kind=kind, parallel=2)
         settings = replace(settings, engines=settings.engines | {"local": local})
         return policy(settings, "default", "local", verify="off")
 

@@ -8,19 +8,21 @@ import os
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from backends.errors import WrongUse
 from backends.paths import open_private
 from backends.routing.quality import Correction, Dial
-from backends.types import Classes
+from backends.types import Classes, EngineName
 
 IN_FORCE = "calibration"
 
 
 class Learned(Struct, frozen=True, kw_only=True):
     """`version` 0 is the shipped state. `weights` are those that were corrected: others are left as they are.
+
+    `engines` are the corrections of engines beside the two references.
 
     `gains` are the quantiles that the dial is read off: the operator's own traffic's, where there was enough of it.
     """
@@ -30,6 +32,7 @@ class Learned(Struct, frozen=True, kw_only=True):
     trained_at: str = ""
     local: Correction = Correction()
     cloud: Correction = Correction()
+    engines: dict[EngineName, Correction] = field(default_factory=dict)
     gains: tuple[float, ...]
 
     @property
@@ -40,6 +43,11 @@ class Learned(Struct, frozen=True, kw_only=True):
     def shipped(cls) -> "Learned":
         """As the wheel has it; reads a file."""
         return cls(gains=Dial.load().quantiles)
+
+    def correct_engine(self, engine: EngineName, p: float) -> float:
+        """P(an engine answers well) as its ratings have taught; the two references are corrected beforehand."""
+        correction = self.engines.get(engine)
+        return p if correction is None else correction.apply(p)
 
     @property
     def name(self) -> str:

@@ -1,69 +1,70 @@
 """The choice among the engines that the rules left, and the words for it."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from backends.routing.decide.flips import flips
-from backends.routing.decide.inputs import EngineView, Inputs, other
+from backends.routing.decide.inputs import EngineView, Inputs
 from backends.routing.decide.refuse import no_room, refusal
 from backends.routing.decide.rules import budget_detail, rulings, too_slow, unforced
 from backends.types import CLOUD, LOCAL, Alternative, Decision, EngineName, Estimate, Reason, Verdict, Weighed
 
 SOFT = {"tool_choice": unforced, "deadline": too_slow}
-"""Rules that prefer the other engine where both may answer; the one they speak against may still take over."""
+"""Rules that prefer other engines where some may answer; those they speak against may still take over."""
+
+SECOND = frozenset({*SOFT, "quality"})
+"""Rules that leave an engine good enough for taking over."""
 
 DOUBT = 0.1
-"""Of the dial: a prompt that local keeps only because it is not so much higher is in doubt."""
+"""Of the dial: a prompt that an engine keeps only because it is not so much higher is in doubt."""
+
+Against = dict[EngineName, list[Reason]]
 
 
 def decide(inputs: Inputs) -> Decision:
-    """The engine, its reasons, the other way and what ruled it out, what it was weighed against and what would flip it.
+    """The engine, its reasons, the other ways and what ruled them out, what it was weighed against and what would flip
+    it.
 
     Raises UnknownModel for a model nobody serves, ContextTooLong and Unsupported for what no allowed engine can take,
     Refused where policy or privacy leave no way, BudgetExceeded where money does, NoEngine or EngineError (of the kinds
     "rate-limited" and "daily-quota") where no allowed engine can answer now.
     """
     choice = choose(inputs)
-    view, second = inputs.view(choice.engine), inputs.view(other(choice.engine))
+    view = choice.view
+    home = view if view.zone == LOCAL else _first_at_home(inputs)
+    reference = next((each for each in inputs.engines if each.zone == CLOUD), view)
     return Decision(
-        engine=choice.engine,
-        zone=CLOUD if choice.engine == "cloud" else LOCAL,
+        engine=view.name,
+        zone=view.zone,
         model=view.model,
         reasons=choice.reasons,
-        alternatives=(
-            Alternative(
-                engine=second.name,
-                zone=CLOUD if second.name == "cloud" else LOCAL,
-                model=second.model,
-                cost_usd=second.expected_usd,
-                latency_ms=_milliseconds(second),
-                ruled_out_by=choice.ruled_out.rule if choice.ruled_out else None,
-                detail=choice.ruled_out.detail if choice.ruled_out else "",
-            ),
-        ),
+        alternatives=tuple(_alternative(inputs, each, choice) for each in inputs.engines if each is not view),
         estimate=Estimate(cost_usd=view.expected_usd, latency_ms=_milliseconds(view)),
-        failover=(second.name,) if _may_take_over(inputs, second, choice) else (),
-        flips=flips(inputs, choice.engine, lambda changed: choose(changed).engine),
+        failover=_failover(inputs, choice),
+        quality=inputs.quality(view),
+        flips=flips(inputs, view, lambda changed: choose(changed).view.name),
         weighed=Weighed(
             dial=inputs.dial,
             dial_by=inputs.dial_by,
-            p_local=inputs.p_local,
+            p_local=inputs.quality(home),
             asked=min(max(inputs.asked_p, 0.0), 1.0),
             deadline_s=inputs.deadline_s,
-            waiting=inputs.local.waiting,
-            wait_s=inputs.local.wait_s,
-            all_cloud_usd=inputs.cloud.expected_usd,
-            allowed=inputs.classes.p_cloud - inputs.asked_p,
-            doubtful=not inputs.at(min(1.0, inputs.dial + DOUBT)).answers_well,
+            waiting=home.waiting,
+            wait_s=home.wait_s,
+            all_cloud_usd=reference.expected_usd,
+            allowed=inputs.p_reference - inputs.asked_p,
+            doubtful=not inputs.at(min(1.0, inputs.dial + DOUBT)).answers_well(home),
         ),
     )
 
 
 class Choice(Struct, frozen=True, kw_only=True):
-    """`ruled_out` is the first word against the other engine, None where it was merely second."""
+    """`against` is what was said against each engine, in order; an empty list is one that was merely second."""
 
-    engine: EngineName
+    view: EngineView
     reasons: tuple[Reason, ...]
-    ruled_out: Reason | None
+    against: Against
 
 
 def choose(inputs: Inputs) -> Choice:
@@ -74,38 +75,48 @@ def choose(inputs: Inputs) -> Choice:
         raise error
     left = [view for view in inputs.engines if not against[view.name]]
     for rule, ruling in SOFT.items():
-        if len(left) == 2 and (found := ruling(inputs)) is not None:
-            against[found[0]].append(Reason(rule=rule, detail=found[1]))
-            left = [view for view in left if view.name != found[0]]
-    closing: list[Reason] = []
-    engine = left[0].name
-    if len(left) == 2:
-        engine, reason = _by_quality(inputs)
-        (against["local"] if reason.rule == "quality" and engine == "cloud" else closing).append(reason)
-        closing += _weighed_in(inputs) if reason.rule == "quality" else []
-    closing += _money(inputs, engine) + _redacted(inputs, engine)
-    opening = [] if inputs.demanded is not None else [Reason(rule="policy", detail=inputs.policy)]
-    spoken = against[other(engine)]
-    return Choice(
-        engine=engine,
-        reasons=(*opening, *spoken, *closing),
-        ruled_out=spoken[0] if spoken else None,
-    )
+        found = dict(ruling(inputs, left)) if len(left) > 1 else {}
+        if 0 < len(found) < len(left):
+            for name, detail in found.items():
+                against[name].append(Reason(rule=rule, detail=detail))
+            left = [view for view in left if view.name not in found]
+    view, closing = left[0], list[Reason]()
+    if len(left) > 1:
+        view, closing = _weigh(inputs, left, against)
+    closing += _money(inputs, view) + _redacted(inputs, view)
+    opening = [] if inputs.demanded else [Reason(rule="policy", detail=inputs.policy)]
+    spoken = dict.fromkeys(reason for name, reasons in against.items() if name != view.name for reason in reasons)
+    return Choice(view=view, reasons=(*opening, *spoken, *closing), against=against)
 
 
-def _by_quality(inputs: Inputs) -> tuple[EngineName, Reason]:
-    """Both may answer: the policy's side, or the dial's.
-
-    The reason sets P(local answers well) against the least that is asked for, as ".61 < .80".
+def _weigh(inputs: Inputs, left: Sequence[EngineView], against: Against) -> tuple[EngineView, list[Reason]]:
+    """Several may answer: the policy's side, and there the cheapest that answers as well as the dial asks; where none
+    does, the best. The reason sets P(answers well) against the least that is asked for, as ".61 < .80".
     """
-    if inputs.rule == "prefer-local":
-        return "local", Reason(rule="preferred", detail="local")
-    if inputs.rule == "prefer-cloud":
-        return "cloud", Reason(rule="preferred", detail="cloud")
-    have, want = inputs.p_local, inputs.asked_p
-    if inputs.answers_well:
-        return "local", Reason(rule="quality", detail=_compared(have, "≥", want))
-    return "cloud", Reason(rule="quality", detail=_compared(have, "<", want))
+    side = [view for view in left if view.zone == inputs.preferred]
+    if side:
+        chosen = min(side, key=lambda view: _rank(inputs, view))
+        return chosen, [Reason(rule="preferred", detail=chosen.zone)]
+    chosen = min(left, key=lambda view: _rank(inputs, view))
+    asked = inputs.asked_p
+    failing = [view for view in left if view is not chosen and not inputs.answers_well(view)]
+    for view in failing:
+        against[view.name].append(Reason(rule="quality", detail=_compared(inputs.quality(view), "<", asked)))
+    weighed = [reason for view in (*failing, chosen) for reason in _weighed_in(inputs, view)]
+    if inputs.answers_well(chosen) and (chosen.zone == LOCAL or not failing):
+        return chosen, [Reason(rule="quality", detail=_compared(inputs.quality(chosen), "≥", asked)), *weighed]
+    return chosen, weighed
+
+
+def _rank(inputs: Inputs, view: EngineView) -> tuple[object, ...]:
+    """Those that answer as well as the dial asks come first, the cheapest of them before the others; where the price is
+    one, what has the prompt's beginning in its cache, then the least able, which takes the least of a machine. Of those
+    that do not answer so well the best comes first.
+    """
+    if inputs.answers_well(view):
+        latency = view.latency_s
+        return 0, view.expected_usd, not view.warm, view.ability, latency is None, latency or 0.0
+    return 1, -inputs.quality(view), view.zone != CLOUD, view.expected_usd
 
 
 def _compared(have: float, sign: str, want: float) -> str:
@@ -115,23 +126,24 @@ def _compared(have: float, sign: str, want: float) -> str:
     return f"{have:.{digits}f} {sign} {want:.{digits}f}".replace("0.", ".")
 
 
-def _weighed_in(inputs: Inputs) -> list[Reason]:
-    """What made P(local answers well) less than the text alone says."""
-    return [Reason(rule="weighs", detail=f"{name}: local × {weight:g}") for name, weight in inputs.weaknesses.items()]
+def _weighed_in(inputs: Inputs, view: EngineView) -> list[Reason]:
+    """What made P(it answers well) less than the text alone says."""
+    found = inputs.weaknesses(view).items()
+    return [Reason(rule="weighs", detail=f"{name}: {view.name} × {weight:g}") for name, weight in found]
 
 
-def _money(inputs: Inputs, engine: EngineName) -> list[Reason]:
-    """What a budget that does not take the cloud out has to say of going there anyway."""
-    if engine == "local" or not inputs.over_budget:
+def _money(inputs: Inputs, view: EngineView) -> list[Reason]:
+    """What a budget that does not take an engine out has to say of going there anyway."""
+    if not view.over_budget:
         return []
-    if inputs.room_on_exceeded != "alert":
-        raise no_room(inputs)
-    return [Reason(rule="budget", detail=f"alert only: {budget_detail(inputs)}")]
+    if view.room.on_exceeded != "alert":
+        raise no_room(view)
+    return [Reason(rule="budget", detail=f"alert only: {budget_detail(view)}")]
 
 
-def _redacted(inputs: Inputs, engine: EngineName) -> list[Reason]:
+def _redacted(inputs: Inputs, view: EngineView) -> list[Reason]:
     """What goes to the cloud under placeholders."""
-    if engine == "local" or not inputs.verdict.redacted:
+    if view.zone == LOCAL or not inputs.verdict.redacted:
         return []
     return [Reason(rule="privacy", detail=redacted_detail(inputs.verdict))]
 
@@ -140,10 +152,36 @@ def redacted_detail(verdict: Verdict) -> str:
     return f"redacted: {', '.join(dict.fromkeys(finding.kind for finding in verdict.findings))}"
 
 
-def _may_take_over(inputs: Inputs, second: EngineView, choice: Choice) -> bool:
-    if inputs.demanded is not None or (choice.ruled_out and choice.ruled_out.rule not in (*SOFT, "quality")):
-        return False
-    return second.name == "local" or not inputs.over_budget or inputs.room_on_exceeded == "alert"
+def _failover(inputs: Inputs, choice: Choice) -> tuple[EngineName, ...]:
+    """Who may take over before the first token, in the order in which they would have been chosen."""
+    ready = [
+        view
+        for view in inputs.engines
+        if view is not choice.view
+        and view.affordable
+        and all(reason.rule in SECOND for reason in choice.against[view.name][:1])
+    ]
+    preferred = inputs.preferred
+    return tuple(view.name for view in sorted(ready, key=lambda view: (view.zone != preferred, *_rank(inputs, view))))
+
+
+def _alternative(inputs: Inputs, view: EngineView, choice: Choice) -> Alternative:
+    first = next(iter(choice.against[view.name]), None)
+    return Alternative(
+        engine=view.name,
+        zone=view.zone,
+        model=view.model,
+        cost_usd=view.expected_usd,
+        latency_ms=_milliseconds(view),
+        ruled_out_by=first.rule if first else None,
+        detail=first.detail if first else "",
+        quality=inputs.quality(view),
+    )
+
+
+def _first_at_home(inputs: Inputs) -> EngineView:
+    """The local engine that a choice of the cloud is weighed against: the most able."""
+    return max(inputs.within(LOCAL), key=inputs.quality, default=inputs.engines[0])
 
 
 def _milliseconds(view: EngineView) -> float | None:

@@ -1,4 +1,4 @@
-"""What would have sent the request the other way. Each clause is tried before it is said, so none is a guess."""
+"""What would have sent the request elsewhere. Each clause is tried before it is said, so none is a guess."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
@@ -8,8 +8,8 @@ from math import ceil, floor, isfinite
 from msgspec.structs import replace
 
 from backends.errors import ClawError
-from backends.routing.decide.inputs import Inputs, other
-from backends.types import EngineName, Verdict
+from backends.routing.decide.inputs import EngineView, Inputs
+from backends.types import CLOUD, LOCAL, EngineName, Verdict
 
 MOST = 4
 """As many as a line of the console holds."""
@@ -17,13 +17,13 @@ MOST = 4
 A_LITTLE = Decimal("0.000001")
 
 
-def flips(inputs: Inputs, engine: EngineName, engine_of: Callable[[Inputs], EngineName]) -> tuple[str, ...]:
+def flips(inputs: Inputs, view: EngineView, engine_of: Callable[[Inputs], EngineName]) -> tuple[str, ...]:
     """Clauses that complete "flips when …", at most four; `engine_of` decides on changed inputs, or raises."""
-    told: list[str] = []
-    for clause, changed in _changes(inputs, engine):
-        if len(told) < MOST and _goes_to(changed, engine_of) == other(engine):
-            told.append(clause)
-    return tuple(told)
+    found: list[str] = []
+    for clause, changed in _changes(inputs, view):
+        if len(found) < MOST and clause not in found and _goes_to(changed, engine_of) not in (view.name, None):
+            found.append(clause)
+    return tuple(found)
 
 
 def _goes_to(inputs: Inputs, engine_of: Callable[[Inputs], EngineName]) -> EngineName | None:
@@ -33,63 +33,83 @@ def _goes_to(inputs: Inputs, engine_of: Callable[[Inputs], EngineName]) -> Engin
         return None
 
 
-def _changes(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]:
+def _changes(inputs: Inputs, view: EngineView) -> Iterator[tuple[str, Inputs]]:
     request = inputs.request
-    if inputs.asked is not None:
+    if inputs.asked:
         yield "no engine is asked for", replace(inputs, request=replace(request, engine="auto", model=None))
     if inputs.pinned is not None:
         yield f"{request.agent} is unpinned", replace(inputs, pinned=None)
     if inputs.verdict.sensitive:
         yield "the prompt is not sensitive", replace(inputs, verdict=Verdict(sensitive=False))
-    yield from _dial(inputs, engine)
+    yield from _dial(inputs, view)
     if inputs.cloud_stopped:
         yield "cloud is resumed", replace(inputs, cloud_stopped=False)
-    for view in inputs.engines:
-        if not view.usable:
-            up = replace(view, usable=True)
-            changed = replace(inputs, local=up) if view.name == "local" else replace(inputs, cloud=up)
-            yield f"{view.name} can be used again", changed
-    yield from _deadline(inputs, engine)
-    if engine == "cloud":
+    for other in inputs.engines:
+        if not other.usable:
+            yield f"{other.name} can be used again", _with(inputs, replace(other, usable=True))
+    yield from _deadline(inputs, view)
+    if view.zone == CLOUD:
         yield "cloud is stopped", replace(inputs, cloud_stopped=True)
-    yield from _ceiling(inputs, engine)
-    yield from _budget(inputs, engine)
+    yield from _ceiling(inputs, view)
+    yield from _budget(inputs, view)
 
 
-def _dial(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]:
-    """The dial in hundredths at which it turns; what the dial asks for never falls as it rises."""
-    first = bisect_left(range(101), True, key=lambda dial: not inputs.at(dial / 100).answers_well)
-    if engine == "cloud" and first > 0:
-        yield f"the dial is ≤ {_hundredths(first - 1)}", inputs.at((first - 1) / 100)
-    elif engine == "local" and first <= 100:
-        yield f"the dial is ≥ {_hundredths(first)}", inputs.at(first / 100)
+def _with(inputs: Inputs, *changed: EngineView) -> Inputs:
+    """The same with these views in place of their engines' own."""
+    by_name = {view.name: view for view in changed}
+    return replace(inputs, engines=tuple(by_name.get(view.name, view) for view in inputs.engines))
+
+
+def _dial(inputs: Inputs, view: EngineView) -> Iterator[tuple[str, Inputs]]:
+    """The nearest dials, in hundredths, at which it turns; what the dial asks for never falls as it rises."""
+    mine = _first_too_high(inputs, view)
+    failing = (other for other in inputs.engines if other is not view and not inputs.answers_well(other))
+    others = [_first_too_high(inputs, other) for other in failing]
+    lower = max((first for first in others if first > 0), default=0)
+    if lower:
+        yield f"the dial is ≤ {_hundredths(lower - 1)}", inputs.at((lower - 1) / 100)
+    if view.zone == LOCAL and mine <= 100 and inputs.answers_well(view):
+        yield f"the dial is ≥ {_hundredths(mine)}", inputs.at(mine / 100)
+
+
+def _first_too_high(inputs: Inputs, view: EngineView) -> int:
+    """The lowest dial, in hundredths, that asks for more than this engine is expected to do; 101 where none does."""
+    quality = inputs.quality(view)
+    return bisect_left(range(101), True, key=lambda dial: quality < inputs.at(dial / 100).asked_p)
 
 
 def _hundredths(dial: int) -> str:
     return f"{dial / 100:.2f}".removeprefix("0")
 
 
-def _deadline(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]:
-    mine, others = inputs.view(engine).latency_s, inputs.view(other(engine)).latency_s
-    if mine is None or others is None or not (isfinite(mine) and isfinite(others)):
+def _deadline(inputs: Inputs, view: EngineView) -> Iterator[tuple[str, Inputs]]:
+    mine = view.latency_s
+    others = [other.latency_s for other in inputs.engines if other is not view and other.latency_s is not None]
+    if mine is None or not others or not isfinite(mine) or not isfinite(min(others)):
         return
-    if others <= floor(mine):
+    if min(others) <= floor(mine):
         yield f"the deadline is ≤ {floor(mine)} s", replace(inputs, deadline_s=float(floor(mine)))
     else:
-        yield f"the deadline is ≥ {ceil(others)} s", replace(inputs, deadline_s=float(ceil(others)))
+        yield f"the deadline is ≥ {ceil(min(others))} s", replace(inputs, deadline_s=float(ceil(min(others))))
 
 
-def _ceiling(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]:
-    worst = inputs.cloud.worst_usd
-    if engine == "local" and inputs.over_ceiling:
+def _ceiling(inputs: Inputs, view: EngineView) -> Iterator[tuple[str, Inputs]]:
+    over = [other for other in inputs.engines if other is not view and inputs.over_ceiling(other)]
+    if over:
+        worst = min(other.worst_usd for other in over)
         yield f"the ceiling is ≥ ${worst:f} a request", replace(inputs, ceiling_usd=worst)
 
 
-def _budget(inputs: Inputs, engine: EngineName) -> Iterator[tuple[str, Inputs]]:
-    worst = inputs.cloud.worst_usd
-    if inputs.room_left_usd is None or worst <= 0:
+def _budget(inputs: Inputs, view: EngineView) -> Iterator[tuple[str, Inputs]]:
+    if view.zone == CLOUD:
+        if view.room.left_usd is not None and view.worst_usd > 0:
+            short = view.worst_usd - A_LITTLE
+            limited = (other for other in inputs.within(CLOUD) if other.room.left_usd is not None)
+            spent = (replace(other, room=replace(other.room, left_usd=short)) for other in limited)
+            yield f"the budget left is < ${view.worst_usd:f}", _with(inputs, *spent)
         return
-    if engine == "cloud":
-        yield f"the budget left is < ${worst:f}", replace(inputs, room_left_usd=worst - A_LITTLE)
-    else:
-        yield f"the budget left is ≥ ${worst:f}", replace(inputs, room_left_usd=worst)
+    over = [other for other in inputs.within(CLOUD) if other.room.left_usd is not None and other.worst_usd > 0]
+    if over:
+        worst = min(other.worst_usd for other in over)
+        freed = (replace(other, room=replace(other.room, left_usd=worst)) for other in over)
+        yield f"the budget left is ≥ ${worst:f}", _with(inputs, *freed)

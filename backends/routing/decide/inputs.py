@@ -8,24 +8,43 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.routing.quality import Dial
-from backends.types import ZERO, Classes, DialBy, EngineName, Need, Policy, Request, Verdict
+from backends.types import CLOUD, LOCAL, ZERO, Classes, DialBy, EngineName, Need, Policy, Request, Verdict, Zone
 
 WEIGHS: dict[Need, float] = {"fresh": 0.75}
-"""What P(local answers well) is multiplied by where a prompt needs what a local model has less of: it has learned of
-the world earlier than the cloud's. An estimate, not a measurement; feedback corrects what it gets wrong.
+"""What P(a local model answers well) is multiplied by where a prompt needs what it has less of: it has learned of the
+world earlier than the cloud's. An estimate, not a measurement; feedback corrects what it gets wrong.
 """
 
 STRANGE = 0.75
-"""The same for a language that the local model is not known to speak."""
+"""The same for a language that a local model is not known to speak."""
+
+
+class BudgetRoom(Struct, frozen=True, kw_only=True):
+    """What the tightest budget leaves for a call to one engine. `left_usd` is None without a budget; `scope` names it,
+    `unspent_usd` is what it would leave with no call in flight, and `resets` when it begins anew, "" where that would
+    not help.
+    """
+
+    left_usd: Decimal | None = None
+    unspent_usd: Decimal | None = None
+    on_exceeded: Literal["local", "refuse", "alert"] | None = None
+    scope: str | None = None
+    resets: str = ""
+
+
+NO_BUDGET = BudgetRoom()
 
 
 class EngineView(Struct, frozen=True, kw_only=True):
-    """One engine at this moment. Durations are seconds, `context` and `expected_output` tokens, None is unknown.
+    """One candidate at this moment: an engine with the model that it would answer with. Durations are seconds,
+    `context` and `expected_output` tokens, None is unknown.
 
+    `quality` is P(its model answers well) by the prompt's text, `ability` the model's score that it rests on.
     `why_not` says in a phrase why it is not `usable` ("breaker open", "model not pulled"). `local_proved`: the prompt
     would stay on this machine or a listed host. `forces_tools`: it can be held to a tool_choice that asks for a call.
     `worst_usd` is what a budget must reserve for this request, or, where the agent's ceiling is lower than any useful
-    call, what the least of those costs. `languages` are those that its model is known to speak, `images` the media
+    call, what the least of those costs; `expected_usd` counts what its prefix cache is expected to save. `warm`: it has
+    read the beginning of this prompt lately. `languages` are those that its model is known to speak, `images` the media
     types of images that it takes; empty is not known. `media` are the kinds of files beside images that it reads.
     `least_output` is the output that a prompt must leave room for in the window. `opens_in_s` is how long an engine
     that is not usable stays so, as far as that is known, and `closed` the kind of error that closed it. `unproved` says
@@ -33,7 +52,10 @@ class EngineView(Struct, frozen=True, kw_only=True):
     """
 
     name: EngineName
+    zone: Zone
     model: str
+    quality: float = 0.0
+    ability: float = 0.0
     input_tokens: int = 0
     usable: bool = True
     why_not: str | None = None
@@ -54,9 +76,11 @@ class EngineView(Struct, frozen=True, kw_only=True):
     forces_tools: bool = True
     schema: bool = True
     languages: frozenset[str] = frozenset()
+    warm: bool = False
     worst_usd: Decimal = ZERO
     expected_usd: Decimal = ZERO
     expected_output: int = 256
+    room: BudgetRoom = NO_BUDGET
 
     @property
     def latency_s(self) -> float | None:
@@ -71,14 +95,27 @@ class EngineView(Struct, frozen=True, kw_only=True):
         writing = self.expected_output / self.tokens_per_s if self.tokens_per_s else 0.0
         return (self.wait_s or 0.0) + (self.first_token_s or 0.0) + writing
 
+    @property
+    def over_budget(self) -> bool:
+        return self.room.left_usd is not None and self.worst_usd > self.room.left_usd
+
+    @property
+    def held_up(self) -> bool:
+        """Over budget only by what calls in flight have reserved: some of it comes back when they end."""
+        unspent = self.room.unspent_usd
+        return self.over_budget and unspent is not None and self.worst_usd <= unspent
+
+    @property
+    def affordable(self) -> bool:
+        """Does no budget keep a call away?"""
+        return not self.over_budget or self.room.on_exceeded == "alert"
+
 
 class Inputs(Struct, frozen=True, kw_only=True):
-    """All that `decide` looks at. `room_left_usd` is the tightest budget's, None without one; `room_scope` names it,
-    `room_unspent_usd` is what it would leave with no call in flight, and `room_resets` when it begins anew, "" where
-    that would not help.
+    """All that `decide` looks at. `engines` are the candidates, in the settings' order.
 
-    `deadline_s` is to the first byte; `timeout_s` to the end, where the caller limits that.
-
+    `p_reference` is P(the engine named cloud answers well): what "all-cloud" means, which the dial keeps quality
+    against. `deadline_s` is to the first byte; `timeout_s` to the end, where the caller limits that.
     `allowed_engines` and `allowed_models` are the agent's; empty allows all. `ceiling_usd` is its most for one request.
     """
 
@@ -93,90 +130,88 @@ class Inputs(Struct, frozen=True, kw_only=True):
     scale: Dial
     deadline_s: float
     timeout_s: float | None = None
-    local: EngineView
-    cloud: EngineView
+    engines: tuple[EngineView, ...]
+    p_reference: float
     allowed_engines: tuple[EngineName, ...] = ()
     allowed_models: tuple[str, ...] = ()
     ceiling_usd: Decimal | None = None
-    room_left_usd: Decimal | None = None
-    room_on_exceeded: Literal["local", "refuse", "alert"] | None = None
-    room_scope: str | None = None
-    room_unspent_usd: Decimal | None = None
-    room_resets: str = ""
-
-    @property
-    def engines(self) -> tuple[EngineView, EngineView]:
-        return self.local, self.cloud
 
     def view(self, name: EngineName) -> EngineView:
-        return self.local if name == "local" else self.cloud
+        return next(view for view in self.engines if view.name == name)
+
+    def within(self, zone: Zone) -> tuple[EngineView, ...]:
+        return tuple(view for view in self.engines if view.zone == zone)
 
     def tokens(self, view: EngineView) -> int:
         """The prompt's tokens as this engine counts them."""
         return view.input_tokens or self.classes.input_tokens
 
     @property
-    def asked(self) -> EngineName | None:
-        """The engine that the request itself names, by name or by model."""
-        if self.request.engine != "auto":
-            return self.request.engine
-        return next((view.name for view in self.engines if view.model == self.request.model), None)
+    def asked(self) -> frozenset[EngineName]:
+        """The engines that the request itself names, by name or by model; empty where it names none."""
+        request = self.request
+        if request.engine != "auto":
+            return frozenset([request.engine])
+        if request.model is None:
+            return frozenset()
+        return frozenset(view.name for view in self.engines if view.model == request.model)
 
     @property
-    def rule(self) -> Policy:
-        """The policy in force: an operator's pin replaces the agent's own."""
-        return self.pinned or self.policy  # type: ignore[return-value]
+    def zone(self) -> Zone | None:
+        """The zone that the policy never leaves, None for other policies and while a pin replaces it."""
+        if self.pinned is not None:
+            return None
+        return LOCAL if self.policy == LOCAL else CLOUD if self.policy == CLOUD else None
 
     @property
-    def demanded(self) -> EngineName | None:
-        """The only engine that may answer, where request, pin or an absolute policy says so."""
-        if self.asked is not None:
+    def demanded(self) -> frozenset[EngineName]:
+        """The only engines that may answer, where request, pin or an absolute policy says so; else empty."""
+        if self.asked:
             return self.asked
-        return self.rule if self.rule in ("local", "cloud") else None
+        if self.pinned is not None:
+            return frozenset([self.pinned])
+        return frozenset(view.name for view in self.within(self.zone)) if self.zone else frozenset()
+
+    @property
+    def preferred(self) -> Zone | None:
+        """The zone that the policy prefers."""
+        if self.pinned is not None:
+            return None
+        return LOCAL if self.policy == "prefer-local" else CLOUD if self.policy == "prefer-cloud" else None
 
     @property
     def stays(self) -> bool:
-        """Must the prompt stay on this machine? A sensitive one may leave it with placeholders alone, where allowed."""
+        """Must the prompt stay at home? A sensitive one may leave with placeholders alone, where that is allowed."""
         return self.verdict.sensitive and not self.verdict.redacted
 
-    @property
-    def over_budget(self) -> bool:
-        return self.room_left_usd is not None and self.cloud.worst_usd > self.room_left_usd
+    def over_ceiling(self, view: EngineView) -> bool:
+        return self.ceiling_usd is not None and view.worst_usd > self.ceiling_usd
 
-    @property
-    def held_up(self) -> bool:
-        """Over budget only by what calls in flight have reserved: some of it comes back when they end."""
-        return self.over_budget and self.room_unspent_usd is not None and self.cloud.worst_usd <= self.room_unspent_usd
-
-    @property
-    def over_ceiling(self) -> bool:
-        return self.ceiling_usd is not None and self.cloud.worst_usd > self.ceiling_usd
-
-    @property
-    def weaknesses(self) -> dict[str, float]:
-        """What speaks against local's answer beside the prompt's difficulty, and by how much."""
+    def weaknesses(self, view: EngineView) -> dict[str, float]:
+        """What speaks against an engine's answer beside the prompt's difficulty, and by how much."""
+        if view.zone != LOCAL:
+            return {}
         found: dict[str, float] = {need: weight for need, weight in WEIGHS.items() if need in self.classes.needs}
-        language, spoken = self.classes.language, self.local.languages
-        strange = {f"language {language}": STRANGE} if language and spoken and language not in spoken else {}
-        return {**found, **strange}
+        language, spoken = self.classes.language, view.languages
+        if language and spoken and language not in spoken:
+            found[f"language {language}"] = STRANGE
+        return found
 
-    @property
-    def p_local(self) -> float:
-        """P(local answers well), its weaknesses weighed in."""
-        p = self.classes.p_local
-        for weight in self.weaknesses.values():
+    def quality(self, view: EngineView) -> float:
+        """P(it answers well), its weaknesses weighed in."""
+        p = view.quality
+        for weight in self.weaknesses(view).values():
             p *= weight
         return p
 
     @property
     def asked_p(self) -> float:
-        """The least P(local answers well) that the dial asks for here."""
-        return self.classes.p_cloud - _threshold(self.scale, self.dial, self.dial_by)
+        """The least P(answers well) that the dial asks for here."""
+        return self.p_reference - _threshold(self.scale, self.dial, self.dial_by)
 
-    @property
-    def answers_well(self) -> bool:
-        """Is local expected to answer as well as the dial asks?"""
-        return self.p_local >= self.asked_p
+    def answers_well(self, view: EngineView) -> bool:
+        """Is it expected to answer as well as the dial asks?"""
+        return self.quality(view) >= self.asked_p
 
     def at(self, dial: float) -> "Inputs":
         """The same with another dial."""
@@ -187,7 +222,3 @@ class Inputs(Struct, frozen=True, kw_only=True):
 def _threshold(scale: Dial, dial: float, by: DialBy) -> float:
     """Agents have few dials, and what would flip a decision asks for each hundredth."""
     return scale.threshold(dial, by)
-
-
-def other(name: EngineName) -> EngineName:
-    return "cloud" if name == "local" else "local"

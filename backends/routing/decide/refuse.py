@@ -13,7 +13,7 @@ from backends.errors import (
     Unsupported,
 )
 from backends.routing.decide.inputs import EngineView, Inputs
-from backends.types import EngineName, Reason
+from backends.types import CLOUD, LOCAL, EngineName, Reason
 
 Against = dict[EngineName, list[Reason]]
 
@@ -30,14 +30,15 @@ RETRY_S = 10.0
 def refusal(inputs: Inputs, against: Against) -> ClawError | None:
     """Why nothing may answer, as the error to raise; None where an engine is left."""
     if _unknown_model(inputs):
-        local, cloud = inputs.local.model, inputs.cloud.model
-        return UnknownModel(
-            f"no engine serves the model that was asked for: use auto, local, cloud, {local} or {cloud}"
+        *names, last = dict.fromkeys(
+            (*(view.name for view in inputs.engines), *(view.model for view in inputs.engines))
         )
+        return UnknownModel(f"no engine serves the model that was asked for: use auto, {', '.join(names)} or {last}")
     if not all(against.values()):
         return None
-    if inputs.held_up and _only(against["cloud"], frozenset({"budget"})):
-        return no_room(inputs)
+    for view in inputs.engines:
+        if view.held_up and _only(against[view.name], frozenset({"budget"})):
+            return no_room(view)
     away = [view for view in inputs.engines if _only(against[view.name], PASSING)]
     if not away:
         limits = _too_long(inputs, against) or _incapable(against)
@@ -46,24 +47,25 @@ def refusal(inputs: Inputs, against: Against) -> ClawError | None:
     return _conflict(inputs, against) or _closed(inputs, against) or _none_left(against, away)
 
 
-def no_room(inputs: Inputs) -> BudgetExceeded:
+def no_room(view: EngineView) -> BudgetExceeded:
     """The budget's word on a call that may go nowhere else."""
-    if inputs.held_up:
+    if view.held_up:
         return BudgetHeld()
+    room = view.room
     return BudgetExceeded(
-        f"this call does not fit the budget (up to ${inputs.cloud.worst_usd:f}, left ${inputs.room_unspent_usd or 0:f},"
-        f" {inputs.room_scope or 'all'}){inputs.room_resets and f'; it begins anew at {inputs.room_resets}'}:"
+        f"this call does not fit the budget (up to ${view.worst_usd:f}, left ${room.unspent_usd or 0:f},"
+        f" {room.scope or 'all'}){room.resets and f'; it begins anew at {room.resets}'}:"
         " raise it in claw.toml, or send it to local"
     )
 
 
 def _unknown_model(inputs: Inputs) -> bool:
-    model = inputs.request.model
+    model, engine = inputs.request.model, inputs.request.engine
+    if engine != "auto" and all(view.name != engine for view in inputs.engines):
+        return True
     if model is None:
         return False
-    if inputs.request.engine != "auto":
-        return model != inputs.view(inputs.request.engine).model
-    return inputs.asked is None
+    return not any(view.model == model for view in inputs.engines if engine in ("auto", view.name))
 
 
 def _too_long(inputs: Inputs, against: Against) -> ClawError | None:
@@ -72,7 +74,7 @@ def _too_long(inputs: Inputs, against: Against) -> ClawError | None:
     if not fitting:
         return None
     largest = max(fitting, key=lambda view: view.context)
-    remedy = "raise engines.local.context" if largest.name == "local" else ""
+    remedy = f"raise engines.{largest.name}.context" if largest.zone == LOCAL else ""
     return ContextTooLong.by(inputs.tokens(largest), largest.context, remedy)
 
 
@@ -91,44 +93,48 @@ def _incapable(against: Against) -> ClawError | None:
     return Unsupported(f"no engine that may answer can do this ({said}): ask without it, or allow another engine")
 
 
-def _conflict(inputs: Inputs, against: Against) -> ClawError | None:  # noqa: PLR0911 — a table of conflicts
+def _conflict(inputs: Inputs, against: Against) -> ClawError | None:
     """The request asks for what pin, policy or privacy forbid."""
-    agent, asked = inputs.request.agent, inputs.asked
-    if asked is not None and _spoke(against[asked], "pin"):
+    agent, asked, demanded = inputs.request.agent, inputs.asked, inputs.demanded
+    named = _named(asked)
+    if asked and _all_spoke(against, asked, "pin"):
         return Refused(
-            f"{agent} is pinned to {inputs.pinned}, and {asked} was asked for: "
+            f"{agent} is pinned to {inputs.pinned}, and {named} was asked for: "
             f"`claw act unpin {agent}`, or ask for auto"
         )
-    if asked is not None and _spoke(against[asked], "policy"):
+    if asked and _all_spoke(against, asked, "policy"):
         return Refused(
-            f"{agent} has the policy {inputs.policy}, and {asked} was asked for: "
+            f"{agent} has the policy {inputs.policy}, and {named} was asked for: "
             f"ask for auto, or set agents.{agent}.policy in claw.toml"
         )
-    if inputs.demanded is not None and _spoke(against[inputs.demanded], "allowed"):
-        allowed = next(reason.detail for reason in against[inputs.demanded] if reason.rule == "allowed")
-        demand = "was asked for" if asked else "is pinned" if inputs.pinned else "is the policy"
+    demand = "was asked for" if asked else "is pinned" if inputs.pinned else "is the policy"
+    wanted = _named(demanded) if asked or inputs.pinned else inputs.policy
+    if demanded and _all_spoke(against, demanded, "allowed"):
+        allowed = next(reason.detail for reason in against[min(demanded)] if reason.rule == "allowed")
         return Refused(
-            f"{agent} may use only {allowed}, and {inputs.demanded} {demand}: "
+            f"{agent} may use only {allowed}, and {wanted} {demand}: "
             f"ask for auto, or change agents.{agent} in claw.toml"
         )
-    if inputs.demanded == "cloud" and inputs.stays:
-        demand = "was asked for" if asked else "is pinned" if inputs.pinned else "is the policy"
+    if demanded and inputs.stays and all(inputs.view(name).zone == CLOUD for name in demanded):
         return Refused(
             f"the prompt is sensitive ({inputs.verdict.why or 'unsure'}) and stays on this machine, "
-            f"but engine cloud {demand}: take the private part out, or let local answer it"
+            f"but engine {wanted} {demand}: take the private part out, or let local answer it"
         )
-    if _spoke(against["local"], "privacy"):
-        if inputs.local.unproved:
-            return NoEngine(
-                f"the prompt is sensitive ({inputs.verdict.why or 'unsure'}) and stays on this machine, but"
-                f" {inputs.local.unproved}",
-                retry_after_s=RETRY_S,
-            )
-        return Refused(
-            f"the prompt is sensitive ({inputs.verdict.why or 'unsure'}), and the local engine is not proved "
-            "to be this machine: use a loopback address and a model that Ollama does not relay"
-        )
-    return None
+    return _unproved(inputs, against)
+
+
+def _unproved(inputs: Inputs, against: Against) -> ClawError | None:
+    """A sensitive prompt with no engine that is proved to be at home."""
+    homes = inputs.within(LOCAL)
+    if not homes or not all(_spoke(against[view.name], "privacy") for view in homes):
+        return None
+    said = f"the prompt is sensitive ({inputs.verdict.why or 'unsure'})"
+    if unproved := next((view.unproved for view in homes if view.unproved), ""):
+        return NoEngine(f"{said} and stays on this machine, but {unproved}", retry_after_s=RETRY_S)
+    return Refused(
+        f"{said}, and the {' and '.join(view.name for view in homes)} engine is not proved "
+        "to be this machine: use a loopback address and a model that Ollama does not relay"
+    )
 
 
 def _closed(inputs: Inputs, against: Against) -> ClawError | None:
@@ -136,16 +142,17 @@ def _closed(inputs: Inputs, against: Against) -> ClawError | None:
     lasting = {name: [each for each in reasons if each.rule not in PASSING] for name, reasons in against.items()}
     if not all(lasting.values()):
         return None
-    for reason in lasting["cloud"]:
-        if reason.rule == "stopped":
-            return Refused("cloud is stopped by the operator: `claw act resume-cloud`, or ask for engine local")
-        if reason.rule == "ceiling":
-            setting = f"agents.{inputs.request.agent}.max_cost_usd"
-            return CostCapExceeded(
-                f"this call does not fit its ceiling ({reason.detail}): raise {setting}, or send it to local"
-            )
-        if reason.rule == "budget":
-            return no_room(inputs)
+    for view in inputs.within(CLOUD):
+        for reason in lasting[view.name]:
+            if reason.rule == "stopped":
+                return Refused("cloud is stopped by the operator: `claw act resume-cloud`, or ask for engine local")
+            if reason.rule == "ceiling":
+                setting = f"agents.{inputs.request.agent}.max_cost_usd"
+                return CostCapExceeded(
+                    f"this call does not fit its ceiling ({reason.detail}): raise {setting}, or send it to local"
+                )
+            if reason.rule == "budget":
+                return no_room(view)
     return Refused(f"no engine may answer ({_because(lasting)}): ask otherwise, or change agents in claw.toml")
 
 
@@ -154,18 +161,27 @@ def _none_left(against: Against, away: list[EngineView]) -> ClawError:
     first = min(away, key=lambda view: RETRY_S if view.opens_in_s is None else view.opens_in_s, default=None)
     wait = RETRY_S if first is None or first.opens_in_s is None else max(1.0, first.opens_in_s)
     line = f"no engine can answer ({_because(against)}): `claw doctor` says what to do"
-    if len(away) == 1 and first is not None:
-        if first.closed == "daily-quota":
+    kinds = {view.closed for view in away}
+    if len(kinds) == 1:
+        if kinds == {"daily-quota"}:
             return EngineError(line, kind="daily-quota", retry_after_s=wait)
-        if first.closed == "rate-limited":
+        if kinds == {"rate-limited"}:
             return EngineError(line, kind="rate-limited", retry_after_s=wait)
     return NoEngine(line, retry_after_s=wait)
 
 
 def _because(against: Against) -> str:
-    """What rules each engine out; that the caller asked for the other one is said only where nothing else is."""
+    """What rules each engine out; that the caller asked for another one is said only where nothing else is."""
     said = {engine: reasons for engine, reasons in against.items() if reasons[0].rule != "asked"} or against
     return "; ".join(f"{engine}: {reasons[0].detail}" for engine, reasons in said.items())
+
+
+def _named(engines: frozenset[EngineName]) -> str:
+    return " or ".join(sorted(engines))
+
+
+def _all_spoke(against: Against, engines: frozenset[EngineName], rule: str) -> bool:
+    return all(_spoke(against[name], rule) for name in engines)
 
 
 def _spoke(reasons: list[Reason], rule: str) -> bool:

@@ -1,9 +1,9 @@
 """What can rule an engine out, each rule once, in the order in which they speak."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from backends.routing.decide.inputs import EngineView, Inputs, other
-from backends.types import EngineName, Reason
+from backends.routing.decide.inputs import EngineView, Inputs
+from backends.types import CLOUD, LOCAL, EngineName, Reason
 
 Ruling = tuple[EngineName, str]
 """An engine that a rule took out, and why, short enough for a table cell."""
@@ -11,44 +11,45 @@ Ruling = tuple[EngineName, str]
 
 def rulings(inputs: Inputs) -> dict[EngineName, list[Reason]]:
     """What each rule holds against each engine, in the rules' order; an engine with an empty list may answer."""
-    against: dict[EngineName, list[Reason]] = {"local": [], "cloud": []}
+    against: dict[EngineName, list[Reason]] = {view.name: [] for view in inputs.engines}
     for name, rule in RULES.items():
         for engine, detail in rule(inputs):
             against[engine].append(Reason(rule=name, detail=detail))
     return against
 
 
-def too_slow(inputs: Inputs) -> Ruling | None:
-    """The engine that cannot end before the deadline, where the other one can."""
+def too_slow(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
+    """The engines that cannot end before the deadline."""
     limit_s = inputs.timeout_s or inputs.deadline_s
-    late = [view for view in inputs.engines if view.at_least_s > limit_s]
-    if len(late) != 1:
-        return None
-    return late[0].name, f"about {late[0].at_least_s:.0f} s, deadline {limit_s:.0f} s"
+    late = [view for view in views if view.at_least_s > limit_s]
+    return [(view.name, f"about {view.at_least_s:.0f} s, deadline {limit_s:.0f} s") for view in late]
 
 
-def unforced(inputs: Inputs) -> Ruling | None:
-    """The engine that cannot be held to calling a tool, where one must be called and the other engine can."""
+def unforced(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
+    """The engines that cannot be held to calling a tool, where one must be called."""
     if not inputs.request.must_call:
-        return None
-    free = [view for view in inputs.engines if not view.forces_tools]
-    return (free[0].name, "cannot be held to tool_choice") if len(free) == 1 else None
+        return []
+    return [(view.name, "cannot be held to tool_choice") for view in views if not view.forces_tools]
 
 
 def _asked(inputs: Inputs) -> Iterator[Ruling]:
-    if inputs.asked is not None:
-        by = "model" if inputs.request.engine == "auto" else "engine"
-        yield other(inputs.asked), f"{by} {inputs.view(inputs.asked).model if by == 'model' else inputs.asked}"
+    asked = inputs.asked
+    if not asked:
+        return
+    request = inputs.request
+    said = f"model {request.model}" if request.engine == "auto" else f"engine {request.engine}"
+    yield from ((view.name, said) for view in inputs.engines if view.name not in asked)
 
 
 def _pin(inputs: Inputs) -> Iterator[Ruling]:
     if inputs.pinned is not None:
-        yield other(inputs.pinned), f"{inputs.request.agent} is pinned to {inputs.pinned}"
+        said = f"{inputs.request.agent} is pinned to {inputs.pinned}"
+        yield from ((view.name, said) for view in inputs.engines if view.name != inputs.pinned)
 
 
 def _policy(inputs: Inputs) -> Iterator[Ruling]:
-    if inputs.pinned is None and inputs.policy in ("local", "cloud"):
-        yield ("cloud" if inputs.policy == "local" else "local"), inputs.policy
+    if (zone := inputs.zone) is not None:
+        yield from ((view.name, inputs.policy) for view in inputs.engines if view.zone != zone)
 
 
 def _allowed(inputs: Inputs) -> Iterator[Ruling]:
@@ -60,17 +61,18 @@ def _allowed(inputs: Inputs) -> Iterator[Ruling]:
 
 
 def _needs(inputs: Inputs) -> Iterator[Ruling]:
+    files = set(map(kind_of, inputs.classes.media))
+    images = {file.media_type for message in inputs.request.messages for file in message.media if file.is_image}
     for view in inputs.engines:
-        lack = _lack(inputs, view)
+        lack = _lack(inputs, view, files, images)
         if lack is not None:
             yield view.name, lack
 
 
-def _lack(inputs: Inputs, view: EngineView) -> str | None:
-    files = set(map(kind_of, inputs.classes.media))
+def _lack(inputs: Inputs, view: EngineView, files: set[str], images: set[str]) -> str | None:
+    """What an engine lacks for the request; `files` are the kinds of its files, `images` the types of its images."""
     if "image" in files and not view.vision:
         return "cannot see images"
-    images = {file.media_type for message in inputs.request.messages for file in message.media if file.is_image}
     if view.images and (unread := images - view.images):
         return f"takes no {' or '.join(sorted(unread))}"
     if unread := files - {"image"} - view.media:
@@ -97,15 +99,18 @@ def kind_of(media_type: str) -> str:
 
 
 def _privacy(inputs: Inputs) -> Iterator[Ruling]:
-    if inputs.stays:
-        yield "cloud", f"sensitive: {inputs.verdict.why or 'unsure'}"
-    if inputs.verdict.sensitive and not inputs.local.local_proved:
-        yield "local", f"sensitive, and {inputs.local.unproved or 'local is not proved to be this machine'}"
+    if not inputs.verdict.sensitive:
+        return
+    for view in inputs.engines:
+        if view.zone == CLOUD and inputs.stays:
+            yield view.name, f"sensitive: {inputs.verdict.why or 'unsure'}"
+        elif view.zone == LOCAL and not view.local_proved:
+            yield view.name, f"sensitive, and {view.unproved or f'{view.name} is not proved to be this machine'}"
 
 
 def _stopped(inputs: Inputs) -> Iterator[Ruling]:
     if inputs.cloud_stopped:
-        yield "cloud", "cloud is stopped"
+        yield from ((view.name, "cloud is stopped") for view in inputs.within(CLOUD))
 
 
 def _engine(inputs: Inputs) -> Iterator[Ruling]:
@@ -115,18 +120,20 @@ def _engine(inputs: Inputs) -> Iterator[Ruling]:
 
 
 def _ceiling(inputs: Inputs) -> Iterator[Ruling]:
-    if inputs.over_ceiling:
-        yield "cloud", f"from ${inputs.cloud.worst_usd:f} on, ceiling ${inputs.ceiling_usd:f} a request"
+    for view in inputs.engines:
+        if inputs.over_ceiling(view):
+            yield view.name, f"from ${view.worst_usd:f} on, ceiling ${inputs.ceiling_usd:f} a request"
 
 
 def _budget(inputs: Inputs) -> Iterator[Ruling]:
-    if inputs.over_budget and inputs.room_on_exceeded not in ("refuse", "alert"):
-        yield "cloud", budget_detail(inputs)
+    for view in inputs.engines:
+        if view.over_budget and view.room.on_exceeded not in ("refuse", "alert"):
+            yield view.name, budget_detail(view)
 
 
-def budget_detail(inputs: Inputs) -> str:
-    held = ", calls in flight hold the rest" if inputs.held_up else ""
-    return f"up to ${inputs.cloud.worst_usd:f}, left ${inputs.room_left_usd:f}{held} ({inputs.room_scope or 'all'})"
+def budget_detail(view: EngineView) -> str:
+    held = ", calls in flight hold the rest" if view.held_up else ""
+    return f"up to ${view.worst_usd:f}, left ${view.room.left_usd:f}{held} ({view.room.scope or 'all'})"
 
 
 RULES: dict[str, Callable[[Inputs], Iterator[Ruling]]] = {

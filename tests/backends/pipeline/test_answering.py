@@ -63,7 +63,8 @@ async def test_an_engine_that_breaks_our_seam_is_charged_and_may_be_asked_again(
 ) -> None:
     async with stand(home, change=one_at_a_time) as it:
         slot = it.core._slots["cloud"]
-        real, slot.engine = slot.engine, Odd(error)
+        server = slot.replicas.foremost
+        real, server.client = server.client, Odd(error)
         for _ in range(3):
             slot.breaker.failed(EngineError("down", kind="unavailable"))
         slot.breaker.shorten()
@@ -73,7 +74,7 @@ async def test_an_engine_that_breaks_our_seam_is_charged_and_may_be_asked_again(
         (budget,) = it.core._ledger.budgets()
         assert budget.spent_usd >= outcome.cost_usd > 0 == budget.reserved_usd
         assert slot.breaker.usable()
-        slot.engine = real
+        server.client = real
         _, outcome = await ask(it.core, prompt("describe a shelf", agent="writer"))
     assert outcome.finish == "stop"
     assert outcome.cost_usd > Decimal(0)
@@ -82,9 +83,10 @@ async def test_an_engine_that_breaks_our_seam_is_charged_and_may_be_asked_again(
 async def test_an_answer_that_is_cut_keeps_the_time_of_its_first_word(home: Path) -> None:
     async with stand(home, change=one_at_a_time) as it:
         slot = it.core._slots["cloud"]
-        real, slot.engine = slot.engine, Odd(EngineError("it broke off: ask again", kind="unavailable"))
+        server = slot.replicas.foremost
+        real, server.client = server.client, Odd(EngineError("it broke off: ask again", kind="unavailable"))
         _, broken = await ask(it.core, prompt("describe a rack", agent="writer"))
-        slot.engine = real
+        server.client = real
         it.gemini.behaviour = replace(it.gemini.behaviour, tokens_per_s=40.0, chunk_tokens=1)
         left = prompt("describe a shelf", agent="writer")
         async with aclosing(it.core.ask(left)) as stream:

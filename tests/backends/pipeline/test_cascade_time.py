@@ -195,9 +195,10 @@ async def test_how_sure_the_engine_was_is_asked_and_heard_where_answers_are_look
 ) -> None:
     async with checked(home, mode) as it:  # type: ignore[arg-type]  # the parameters are the setting's words
         guessing = Guessing()
-        real, it.core._slots["local"].engine = it.core._slots["local"].engine, guessing
+        server = it.core._slots["local"].replicas.foremost
+        real, server.client = server.client, guessing
         _, outcome = await ask(it.core, prompt("tell me of racks", agent="writer"))
-        it.core._slots["local"].engine = real
+        server.client = real
     assert outcome.engine == engine
     assert guessing.asked is not None
     assert guessing.asked.logprobs is (mode == "always")

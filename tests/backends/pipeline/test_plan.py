@@ -15,6 +15,7 @@ PLAN = RoutePlan(
     verdict=Verdict(sensitive=False),
     classes=CLASSES,
     decision=Decision(engine="local", zone="local", model="qwen", reasons=REASONS, estimate=ESTIMATE),
+    candidates={},
     explanation=Explanation(
         agent="scout",
         engine="local",

@@ -21,7 +21,7 @@ from backends.errors import (
     Unsupported,
     WrongUse,
 )
-from backends.routing.decide import EngineView, Inputs, decide
+from backends.routing.decide import BudgetRoom, EngineView, Inputs, decide
 from backends.routing.quality import Dial
 from backends.types import Classes, Decision, Media, Message, Policy, Request, ResponseFormat, Sampling, Tool, Verdict
 
@@ -29,12 +29,24 @@ REQUEST = Request(id="r", agent="writer", messages=(Message(role="user", text="h
 WITH_TOOL = replace(REQUEST, tools=(Tool(name="t"),))
 CLASSES = Classes(intent="chat", intent_p=0.9, complexity=0.4, p_local=0.6, p_cloud=0.9, input_tokens=100)
 LOCAL = EngineView(
-    name="local", model="qwen", local_proved=True, wait_s=2.0, first_token_s=1.0, tokens_per_s=32.0, vision=False
+    name="local",
+    zone="local",
+    model="qwen",
+    quality=0.6,
+    ability=63.7,
+    local_proved=True,
+    wait_s=2.0,
+    first_token_s=1.0,
+    tokens_per_s=32.0,
+    vision=False,
 )
 UNPROVED = replace(LOCAL, local_proved=False)
 CLOUD = EngineView(
     name="cloud",
+    zone="cloud",
     model="gemini",
+    quality=0.9,
+    ability=83.0,
     wait_s=0.0,
     first_token_s=0.5,
     tokens_per_s=256.0,
@@ -48,7 +60,7 @@ SCALE = Dial(tuple(step / 400 for step in range(201)))
 
 UNREACHED = replace(UNPROVED, unproved="qwen does not answer")
 READS_PDF = replace(CLOUD, media=frozenset({"pdf"}))
-HELD_UP: dict[str, Any] = {"room_left_usd": Decimal("0.001"), "room_unspent_usd": Decimal("0.5")}
+HELD_UP: dict[str, Any] = {"left_usd": Decimal("0.001"), "unspent_usd": Decimal("0.5")}
 
 
 def with_file(media_type: str) -> Classes:
@@ -63,16 +75,36 @@ CALM = Inputs(
     dial=0.8,
     scale=SCALE,
     deadline_s=60.0,
-    local=LOCAL,
-    cloud=CLOUD,
+    engines=(LOCAL, CLOUD),
+    p_reference=0.9,
 )
 SENSITIVE = Verdict(sensitive=True, why="key")
+
+
+def but(
+    base: Inputs, *, local: EngineView = LOCAL, cloud: EngineView = CLOUD, room: Any = None, **changes: Any
+) -> Inputs:
+    """`base` with other engines, another room in the budget, or other classes, whose chances the engines then have."""
+    it = replace(base, engines=(local, cloud), **changes)
+    if room is not None:
+        it = replace(it, engines=(local, replace(cloud, room=BudgetRoom(**room))))
+    return judged(it) if "classes" in changes else it
+
+
+def judged(it: Inputs) -> Inputs:
+    """The same, each engine's quality as the classes say."""
+    classes = it.classes
+    chances = {"local": classes.p_local, "cloud": classes.p_cloud}
+    engines = tuple(replace(view, quality=chances[view.zone]) for view in it.engines)
+    return replace(it, engines=engines, p_reference=classes.p_cloud)
+
 
 seconds = st.none() | st.floats(0, 300)
 money = st.decimals(0, 1, places=4)
 views = st.builds(
     EngineView,
     name=st.just("local"),
+    zone=st.just("local"),
     model=st.just("qwen"),
     usable=st.booleans(),
     local_proved=st.booleans(),
@@ -88,6 +120,18 @@ views = st.builds(
     expected_usd=money,
     expected_output=st.integers(0, 4000),
 )
+rooms = st.builds(
+    BudgetRoom,
+    left_usd=st.none() | money,
+    on_exceeded=st.sampled_from([None, "local", "refuse", "alert"]),
+    scope=st.sampled_from([None, "all"]),
+)
+
+
+def in_the_cloud(view: EngineView, room: BudgetRoom) -> EngineView:
+    return replace(view, name="cloud", zone="cloud", model="gemini", room=room)
+
+
 requests = st.builds(
     Request,
     id=st.just("r"),
@@ -122,15 +166,12 @@ inputs = st.builds(
     dial_by=st.sampled_from(["quality", "cloud-share"]),
     scale=st.just(SCALE),
     deadline_s=st.floats(0.1, 300),
-    local=views,
-    cloud=views.map(lambda view: replace(view, name="cloud", model="gemini")),
+    engines=st.tuples(views, st.builds(in_the_cloud, views, rooms)),
+    p_reference=st.just(0.0),
     allowed_engines=st.sampled_from([(), (), ("local",), ("cloud",), ("local", "cloud")]),
     allowed_models=st.sampled_from([(), (), ("qwen",), ("gemini",)]),
     ceiling_usd=st.none() | money,
-    room_left_usd=st.none() | money,
-    room_on_exceeded=st.sampled_from([None, "local", "refuse", "alert"]),
-    room_scope=st.sampled_from([None, "all"]),
-)
+).map(judged)
 
 
 def decided(given_inputs: Inputs) -> Decision | None:
@@ -148,7 +189,7 @@ def test_a_sensitive_prompt_never_goes_out(some: Inputs) -> None:
     if decision is not None:
         assert decision.engine == "local"
         assert decision.failover == ()
-        assert some.local.local_proved
+        assert some.view("local").local_proved
 
 
 @given(inputs)
@@ -171,8 +212,8 @@ def test_what_was_asked_for_answers_or_nothing_does(some: Inputs) -> None:
 @given(inputs)
 def test_a_call_over_budget_neither_starts_nor_takes_over_in_the_cloud(some: Inputs) -> None:
     decision = decided(some)
-    over = some.room_left_usd is not None and some.cloud.worst_usd > some.room_left_usd
-    if decision is not None and over and some.room_on_exceeded != "alert":
+    cloud = some.view("cloud")
+    if decision is not None and cloud.over_budget and cloud.room.on_exceeded != "alert":
         assert decision.engine == "local"
         assert decision.failover == ()
 
@@ -186,7 +227,7 @@ def test_ceilings_hold_for_the_first_call_and_for_the_one_that_takes_over(some: 
         assert not some.allowed_engines or name in some.allowed_engines
         assert not some.allowed_models or {"local": "qwen", "cloud": "gemini"}[name] in some.allowed_models
         if name == "cloud" and some.ceiling_usd is not None:
-            assert some.cloud.worst_usd <= some.ceiling_usd
+            assert some.view("cloud").worst_usd <= some.ceiling_usd
 
 
 @given(inputs)
@@ -195,7 +236,7 @@ def test_an_engine_that_cannot_is_never_chosen_nor_takes_over(some: Inputs) -> N
     if decision is None:
         return
     for name in (decision.engine, *decision.failover):
-        view = {"local": some.local, "cloud": some.cloud}.get(name or "")
+        view = some.view(name)
         if view is not None:
             assert view.usable
             assert view.vision or not some.classes.media
@@ -232,7 +273,7 @@ def test_a_higher_dial_never_lowers_the_number_of_cloud_calls(
 @given(inputs, st.floats(-1, 1), st.floats(-1, 1))
 def test_a_prompt_that_local_answers_worse_never_leaves_the_cloud(some: Inputs, one: float, two: float) -> None:
     def at(p_local: float) -> Decision | None:
-        return decided(replace(some, classes=replace(some.classes, p_local=abs(p_local))))
+        return decided(judged(replace(some, classes=replace(some.classes, p_local=abs(p_local)))))
 
     worse, better = at(min(abs(one), abs(two))), at(max(abs(one), abs(two)))
     if worse is not None and better is not None and better.engine == "cloud":
@@ -320,14 +361,14 @@ def test_what_is_said_to_flip_it_does(some: Inputs) -> None:
         ),
         ({"dial": 0.39, "dial_by": "cloud-share"}, "local", "quality"),
         ({"dial": 0.41, "dial_by": "cloud-share"}, "cloud", "quality"),
-        ({"room_left_usd": Decimal("0.001"), "room_on_exceeded": "local"}, "local", "budget"),
-        ({"room_left_usd": Decimal("0.001"), "room_on_exceeded": "alert"}, "cloud", "budget"),
+        ({"room": {"left_usd": Decimal("0.001"), "on_exceeded": "local"}}, "local", "budget"),
+        ({"room": {"left_usd": Decimal("0.001"), "on_exceeded": "alert"}}, "cloud", "budget"),
         ({"request": replace(REQUEST, model="gemini"), "dial": 0.1}, "cloud", "asked"),
-        ({"policy": "prefer-cloud", "room_left_usd": Decimal(0), "room_on_exceeded": "local"}, "local", "budget"),
+        ({"policy": "prefer-cloud", "room": {"left_usd": Decimal(0), "on_exceeded": "local"}}, "local", "budget"),
     ],
 )
 def test_each_rule_speaks_for_its_choice(change: dict[str, Any], engine: str, rule: str) -> None:
-    decision = decide(replace(CALM, **change))
+    decision = decide(but(CALM, **change))
     assert decision.engine == engine
     assert rule in {reason.rule for reason in decision.reasons}
 
@@ -342,8 +383,8 @@ def test_each_rule_speaks_for_its_choice(change: dict[str, Any], engine: str, ru
         ({"policy": "local", "request": replace(REQUEST, engine="cloud")}, Refused, "agents.writer.policy"),
         ({"pinned": "local", "request": replace(REQUEST, engine="cloud")}, Refused, "unpin writer"),
         ({"policy": "cloud", "cloud_stopped": True}, Refused, "resume-cloud"),
-        ({"policy": "cloud", "room_left_usd": Decimal(0), "room_on_exceeded": "local"}, BudgetExceeded, "does not fit"),
-        ({"room_left_usd": Decimal(0), "room_on_exceeded": "refuse"}, BudgetExceeded, "does not fit"),
+        ({"policy": "cloud", "room": {"left_usd": Decimal(0), "on_exceeded": "local"}}, BudgetExceeded, "does not fit"),
+        ({"room": {"left_usd": Decimal(0), "on_exceeded": "refuse"}}, BudgetExceeded, "does not fit"),
         ({"policy": "cloud", "ceiling_usd": Decimal("0.001")}, CostCapExceeded, "agents.writer.max_cost_usd"),
         (
             {"ceiling_usd": Decimal(0), "local": replace(LOCAL, tools=False), "request": WITH_TOOL},
@@ -366,10 +407,10 @@ def test_each_rule_speaks_for_its_choice(change: dict[str, Any], engine: str, ru
         ({"verdict": SENSITIVE, "classes": with_file("image/png")}, Unsupported, "local cannot see images"),
         ({"classes": with_file("audio/wav")}, Unsupported, "cloud cannot read audio"),
         ({"verdict": SENSITIVE, "local": UNREACHED}, NoEngine, "does not answer"),
-        ({"policy": "cloud", **HELD_UP, "room_on_exceeded": "local"}, BudgetHeld, "in flight"),
-        ({"policy": "cloud", **HELD_UP, "room_on_exceeded": "refuse"}, BudgetHeld, "in flight"),
+        ({"policy": "cloud", "room": {**HELD_UP, "on_exceeded": "local"}}, BudgetHeld, "in flight"),
+        ({"policy": "cloud", "room": {**HELD_UP, "on_exceeded": "refuse"}}, BudgetHeld, "in flight"),
         (
-            {"classes": replace(CLASSES, input_tokens=20_000), **HELD_UP, "room_on_exceeded": "local"},
+            {"classes": replace(CLASSES, input_tokens=20_000), "room": {**HELD_UP, "on_exceeded": "local"}},
             BudgetHeld,
             "in flight",
         ),
@@ -393,7 +434,7 @@ def test_nothing_allowed_is_said_in_one_line_with_the_remedy(
     change: dict[str, Any], error: type[ClawError], words: str
 ) -> None:
     with pytest.raises(error) as raised:
-        decide(replace(CALM, **change))
+        decide(but(CALM, **change))
     assert type(raised.value) is error
     assert words in str(raised.value)
 
@@ -405,9 +446,9 @@ def test_an_engine_that_is_away_comes_with_when_to_try_again(
 ) -> None:
     away = replace(CLOUD, usable=False, why_not="limited", closed=closed, opens_in_s=opens_in_s)
     with pytest.raises(ClawError) as raised:
-        decide(replace(CALM, policy="cloud", cloud=away))
+        decide(but(CALM, policy="cloud", cloud=away))
     assert raised.value.retry_after_s == wait
-    asked = replace(CALM, request=replace(REQUEST, engine="cloud"), cloud=away)
+    asked = but(CALM, request=replace(REQUEST, engine="cloud"), cloud=away)
     with pytest.raises(ClawError, match=r"can answer \(cloud: limited\)"):  # not that local was not asked for
         decide(asked)
     assert raised.value.kind == (closed if closed in ("rate-limited", "daily-quota") else "no_engine")
@@ -415,7 +456,7 @@ def test_an_engine_that_is_away_comes_with_when_to_try_again(
 
 def test_room_for_output_is_what_the_window_leaves_and_no_more_is_asked() -> None:
     nearly = replace(CLASSES, input_tokens=16_384 - 1_024, p_local=0.9)
-    roomy = replace(CALM, policy="local", classes=nearly, local=replace(LOCAL, least_output=1_024))
+    roomy = but(CALM, policy="local", classes=nearly, local=replace(LOCAL, least_output=1_024))
     assert decide(roomy).engine == "local"
     longer = replace(roomy, classes=replace(nearly, input_tokens=nearly.input_tokens + 1))
     with pytest.raises(ContextTooLong):
@@ -426,11 +467,11 @@ def test_room_for_output_is_what_the_window_leaves_and_no_more_is_asked() -> Non
 
 def test_the_other_engine_may_take_over_where_all_allow_it() -> None:
     assert decide(CALM).failover == ("local",)
-    assert decide(replace(CALM, dial=0.1)).failover == ("cloud",)
+    assert decide(but(CALM, dial=0.1)).failover == ("cloud",)
 
 
 def test_a_decision_tells_what_it_was_weighed_against() -> None:
-    weighed = decide(replace(CALM, local=replace(LOCAL, waiting=3))).weighed
+    weighed = decide(but(CALM, local=replace(LOCAL, waiting=3))).weighed
     assert weighed is not None
     assert (weighed.dial, weighed.dial_by, weighed.deadline_s) == (0.8, "quality", 60.0)
     assert weighed.asked == pytest.approx(0.676, abs=0.002)
@@ -439,31 +480,31 @@ def test_a_decision_tells_what_it_was_weighed_against() -> None:
 
 
 def test_chances_that_look_alike_are_told_with_a_third_digit() -> None:
-    close = replace(CALM, classes=replace(CLASSES, p_local=0.675))
+    close = but(CALM, classes=replace(CLASSES, p_local=0.675))
     assert decide(close).reasons[-1].detail == ".675 < .676"
 
 
 def test_estimates_are_the_chosen_engines_own() -> None:
-    decision = decide(replace(CALM, dial=0.0))
+    decision = decide(but(CALM, dial=0.0))
     assert decision.estimate.latency_ms == pytest.approx(11_000)
     assert decision.estimate.cost_usd == 0
     assert decision.alternatives[0].cost_usd == Decimal("0.0007")
 
 
 def test_flips_name_the_dial_the_deadline_and_the_budget() -> None:
-    roomy = replace(CALM, room_left_usd=Decimal(1), room_on_exceeded="local")
+    roomy = but(CALM, room={"left_usd": Decimal(1), "on_exceeded": "local"})
     assert decide(roomy).flips == ("the dial is ≤ .64", "cloud is stopped", "the budget left is < $0.0021")
-    spent = replace(roomy, room_left_usd=Decimal(0))
+    spent = but(CALM, room={"left_usd": Decimal(0), "on_exceeded": "local"})
     assert "the budget left is ≥ $0.0021" in decide(spent).flips
-    low = replace(CALM, ceiling_usd=Decimal("0.001"))
+    low = but(CALM, ceiling_usd=Decimal("0.001"))
     assert "the ceiling is ≥ $0.0021 a request" in decide(low).flips
-    shared = replace(CALM, dial_by="cloud-share")
+    shared = but(CALM, dial_by="cloud-share")
     assert "the dial is ≤ .39" in decide(shared).flips
-    asked = replace(CALM, request=replace(REQUEST, engine="local"))
+    asked = but(CALM, request=replace(REQUEST, engine="local"))
     assert "no engine is asked for" in decide(asked).flips
-    down = replace(CALM, cloud=replace(CLOUD, usable=False))
+    down = but(CALM, cloud=replace(CLOUD, usable=False))
     assert "cloud can be used again" in decide(down).flips
-    assert "writer is unpinned" in decide(replace(CALM, pinned="local")).flips
+    assert "writer is unpinned" in decide(but(CALM, pinned="local")).flips
 
 
 MUST_CALL = replace(WITH_TOOL, tool_choice="required")
@@ -472,14 +513,14 @@ UNFORCED = replace(LOCAL, forces_tools=False)
 
 @pytest.mark.parametrize("policy", ["auto", "prefer-local", "prefer-cloud"])
 def test_who_can_be_held_to_a_tool_choice_is_chosen_and_the_other_may_take_over(policy: Policy) -> None:
-    it = replace(CALM, request=MUST_CALL, local=UNFORCED, dial=0.0, policy=policy)
+    it = but(CALM, request=MUST_CALL, local=UNFORCED, dial=0.0, policy=policy)
     decision = decide(it)
     assert (decision.engine, decision.failover) == ("cloud", ("local",))
     assert decide(replace(it, request=WITH_TOOL, policy="prefer-local")).engine == "local"
 
 
 def test_where_only_the_other_may_answer_it_does() -> None:
-    it = replace(CALM, request=MUST_CALL, local=UNFORCED)
+    it = but(CALM, request=MUST_CALL, local=UNFORCED)
     assert decide(replace(it, policy="local")).engine == "local"
     assert decide(replace(it, verdict=SENSITIVE)).engine == "local"
     assert decide(replace(it, cloud_stopped=True)).engine == "local"
@@ -487,9 +528,9 @@ def test_where_only_the_other_may_answer_it_does() -> None:
 
 def test_an_image_type_that_a_server_does_not_take_rules_it_out() -> None:
     gif = Message(role="user", text="look", media=(Media(media_type="image/gif", data=b"GIF"),))
-    it = replace(CALM, request=replace(REQUEST, messages=(gif,)), dial=0.0, policy="prefer-local")
+    it = but(CALM, request=replace(REQUEST, messages=(gif,)), dial=0.0, policy="prefer-local")
     seeing = replace(LOCAL, vision=True, images=frozenset({"image/png"}))
-    decision = decide(replace(it, local=seeing))
+    decision = decide(but(it, local=seeing))
     assert decision.engine == "cloud"
     assert ("needs", "takes no image/gif") in [(reason.rule, reason.detail) for reason in decision.reasons]
-    assert decide(replace(it, local=replace(seeing, images=frozenset({"image/gif"})))).engine == "local"
+    assert decide(but(it, local=replace(seeing, images=frozenset({"image/gif"})))).engine == "local"

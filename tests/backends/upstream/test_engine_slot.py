@@ -12,7 +12,7 @@ from backends.upstream.engine_slot import EngineSlot, Label
 def slot() -> EngineSlot:
     settings = OllamaSettings(parallel=2)
     return EngineSlot(
-        "local", OllamaClient(settings), settings, zone="local", label=Label(text="qwen"), clock=ManualClock()
+        "local", (OllamaClient(settings),), settings, zone="local", label=Label(text="qwen"), clock=ManualClock()
     )
 
 
@@ -27,26 +27,26 @@ def test_an_engine_never_heard_of_is_unknown() -> None:
 
 def test_what_an_engine_says_of_itself_counts_before_the_first_call() -> None:
     it = slot()
-    it.told(reading(reachable=False))
+    it.observe([reading(reachable=False)])
     assert (it.state().health, it.state().detail) == ("down", "nobody listens")
-    it.told(reading(reachable=True))
+    it.observe([reading(reachable=True)])
     assert it.state().health == "up"
 
 
 def test_what_its_calls_met_outranks_what_it_says() -> None:
     it = slot()
-    it.told(reading(reachable=True))
+    it.observe([reading(reachable=True)])
     it.breaker.failed(EngineError("it answers, but not to calls: restart it", kind="timeout"))
     assert it.state().health == "degraded"
 
 
 def test_one_that_is_back_may_be_asked_at_once() -> None:
     it = slot()
-    it.told(reading(reachable=False))
+    it.observe([reading(reachable=False)])
     for _ in range(FAILURES):
         it.breaker.failed(EngineError("nobody listens: start it", kind="unavailable"))
     assert it.why_not() == "nobody listens: start it"
-    it.told(reading(reachable=True))
+    it.observe([reading(reachable=True)])
     assert it.why_not() is None
 
 
@@ -61,14 +61,14 @@ def test_the_engines_own_queue_stands_before_a_newcomer() -> None:
     it = slot()
     it.rates.measured(intent="chat", output=100, first_token_s=0.5, total_s=4.0)
     assert it.wait_s() == 0.0
-    it.told(reading(reachable=True, waiting=3))
+    it.observe([reading(reachable=True, waiting=3)])
     assert it.wait_s() == 8.0
     assert it.state().reported_waiting == 3
 
 
 def test_a_lost_place_shows() -> None:
     it = slot()
-    it.told(reading(reachable=True))
+    it.observe([reading(reachable=True)])
     it.limiter.busy()
     assert (it.state().health, it.state().detail) == ("degraded", "busy, 1 of 2 at once")
 
@@ -78,5 +78,5 @@ def test_watchers_are_told_of_changes_only() -> None:
     told: list[int] = []
     it.changed = lambda: told.append(1)
     for _ in range(3):
-        it.told(reading(reachable=True))
+        it.observe([reading(reachable=True)])
     assert len(told) == 1

@@ -116,7 +116,7 @@ BUSY = attempt("0", error="unavailable: Gemini failed")
 )
 def test_what_an_earlier_run_was_told_of_the_day_is_its_last_word(calls: list[Attempt], *, known: bool) -> None:
     rows: list[Outcome] = [outcome(f"r{index}", call) for index, call in enumerate(calls)]
-    found = last_of_the_day(rows)
+    found = last_of_the_day(rows, "cloud")
     assert (found is not None) == known
     if found is not None:
         assert found == ("Gemini's quota of the day is used up: wait", rows[0].started_at)

@@ -1,0 +1,97 @@
+"""The addresses of one engine, all with the same model: which of them takes the next call, and how each of them is."""
+
+from collections.abc import Iterator, Sequence
+
+from backends.engines.base import Engine
+from backends.types import Health, RuntimeReading
+from backends.upstream.circuit_breaker import Breaker
+
+
+class Replica:
+    """One address. `missing` says what it cannot work without, "" where nothing is known to be missing."""
+
+    def __init__(self, index: int, client: Engine, breaker: Breaker) -> None:
+        self.index = index
+        self.client = client
+        self.breaker = breaker
+        self.in_flight = 0
+        self.missing = ""
+        self.reading: RuntimeReading | None = None
+
+    @property
+    def usable(self) -> bool:
+        return not self.missing and self.breaker.usable()
+
+    @property
+    def why_not(self) -> str:
+        return self.missing or self.breaker.why or "down"
+
+    @property
+    def load(self) -> int:
+        """Calls before a new one: ours, and what the server says that it has waiting."""
+        waiting = self.reading.waiting if self.reading is not None else None
+        return self.in_flight + (waiting or 0)
+
+    def observe(self, reading: RuntimeReading) -> None:
+        """What the server says of itself. One that is back may be asked at once, whatever the pause."""
+        before, self.reading = self.reading, reading
+        if before is not None and reading.reachable and not before.reachable:
+            self.breaker.shorten()
+
+
+class Replicas:
+    """All of one engine, at least one."""
+
+    def __init__(self, replicas: Sequence[Replica]) -> None:
+        self._all = tuple(replicas)
+
+    def __iter__(self) -> Iterator[Replica]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @property
+    def usable(self) -> bool:
+        return any(replica.usable for replica in self._all)
+
+    @property
+    def down(self) -> bool:
+        """Has each one's breaker opened?"""
+        return all(replica.breaker.health == "down" for replica in self._all)
+
+    @property
+    def usable_count(self) -> int:
+        return sum(replica.usable for replica in self._all)
+
+    def pick(self, *, parallel: int, prefer: int | None, avoid: frozenset[int] = frozenset()) -> Replica:
+        """The replica for a call that has a place: the preferred one while it is free, else the least loaded.
+
+        `prefer` has the call's prefix in its cache. `avoid` failed this request before, and is taken only where no
+        other is usable.
+        """
+        ready = [replica for replica in self._all if replica.usable and replica.index not in avoid]
+        ready = ready or [replica for replica in self._all if replica.usable] or list(self._all)
+        for replica in ready:
+            if replica.index == prefer and replica.in_flight < parallel:
+                return replica
+        return min(ready, key=lambda replica: (replica.load, replica.index))
+
+    @property
+    def foremost(self) -> Replica:
+        """The one whose breaker speaks for the engine: a usable one, else the one that opens first."""
+        return min(self._all, key=lambda replica: (not replica.usable, replica.breaker.retry_after_s() or 0.0))
+
+    @property
+    def health(self) -> tuple[Health, str]:
+        """The engine's health by its calls, and why in a line; "degraded" while some replicas are down."""
+        states = [("down" if replica.missing else replica.breaker.health, replica) for replica in self._all]
+        bad = [replica for health, replica in states if health == "down"]
+        if len(bad) == len(self._all):
+            return "down", bad[0].why_not
+        if bad:
+            return "degraded", f"{len(bad)} of {len(self._all)} replicas down: {bad[0].why_not}"
+        for health, replica in states:
+            if health == "degraded":
+                return "degraded", replica.breaker.why
+        return ("up" if any(health == "up" for health, _ in states) else "unknown"), ""

@@ -8,7 +8,7 @@ from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits
 from textual.content import Content
 
 from backends.text.terminal_safe import safe
-from backends.types import Action, EngineName
+from backends.types import CACHE, Action, EngineName
 from console.messages import RunAction
 from console.state import ViewState
 from console.theming import names
@@ -96,9 +96,9 @@ def _ratings(app: PaletteHost) -> Iterator[PaletteCommand]:
     if last is None:
         return
     ratings: list[tuple[str, bool, EngineName | None]] = [("good", True, None), ("bad", False, None)]
-    if last.engine != "cache":
-        better: EngineName = "cloud" if last.engine == "local" else "local"
-        ratings.append((f"bad, {better} is better", False, better))
+    if last.engine != CACHE:
+        others = [engine.name for engine in app.state.engines if engine.name != last.engine]
+        ratings += [(f"bad, {safe(better)} is better", False, better) for better in others]
     for name, good, engine in ratings:
         rate = RunAction(Action(verb="rate", actor="console", id=last.id, good=good, engine=engine))
         yield PaletteCommand(
@@ -107,15 +107,13 @@ def _ratings(app: PaletteHost) -> Iterator[PaletteCommand]:
 
 
 def _pins(app: PaletteHost) -> Iterator[PaletteCommand]:
-    engines: tuple[EngineName, ...] = ("local", "cloud")
     for agent in app.state.agents:
         shown = safe(agent.name)
-        for engine in engines:
-            if agent.pinned != engine:
-                pin = RunAction(Action(verb="pin", actor="console", agent=agent.name, engine=engine))
-                yield PaletteCommand(
-                    f"Pin {shown} to {engine}", "from the next request on", partial(app.post_message, pin)
-                )
+        for engine in app.state.engines:
+            if agent.pinned != engine.name:
+                pin = RunAction(Action(verb="pin", actor="console", agent=agent.name, engine=engine.name))
+                name = f"Pin {shown} to {safe(engine.name)}"
+                yield PaletteCommand(name, "from the next request on", partial(app.post_message, pin))
         if agent.pinned:
             unpin = RunAction(Action(verb="unpin", actor="console", agent=agent.name))
             yield PaletteCommand(f"Unpin {shown}", "its policy decides again", partial(app.post_message, unpin))

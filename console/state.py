@@ -218,10 +218,7 @@ def _sampled(engines: tuple[EngineState, ...], engine: EngineState) -> tuple[Eng
 
 
 def _pinned(agents: tuple[AgentState, ...], pins: dict[str, str]) -> tuple[AgentState, ...]:
-    return tuple(
-        msgspec.structs.replace(agent, pinned=pin if (pin := pins.get(agent.name)) in ("local", "cloud") else None)
-        for agent in agents
-    )
+    return tuple(msgspec.structs.replace(agent, pinned=pins.get(agent.name)) for agent in agents)
 
 
 def _advanced(

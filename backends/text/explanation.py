@@ -49,9 +49,9 @@ def all_cloud(explanation: Explanation) -> list[Line]:
 
 
 def verdict(alternative: Alternative) -> str:
-    """Why a candidate was not chosen: "ruled out by quality: .61 < .80", or that it was second best."""
+    """Why a candidate was not chosen: "ruled out by quality: .61 < .80", or that another one was better."""
     if alternative.ruled_out_by is None:
-        return "second best"
+        return "possible, but not the best"
     return f"ruled out by {alternative.ruled_out_by}{f': {alternative.detail}' if alternative.detail else ''}"
 
 

@@ -136,7 +136,7 @@ class ForecastSummary(Struct, frozen=True, kw_only=True):
 
 
 class Spend(Struct, frozen=True, kw_only=True):
-    """Money in the operator's local day and month; `by_agent` is today's, dearest first."""
+    """Money in the operator's local day and month; `by_agent` and `by_engine` are today's, agents dearest first."""
 
     today_usd: Decimal
     today_baseline_usd: Decimal
@@ -144,4 +144,5 @@ class Spend(Struct, frozen=True, kw_only=True):
     month_baseline_usd: Decimal
     today_requests: int
     by_agent: tuple[AgentSpend, ...] = ()
+    by_engine: dict[str, Decimal] = field(default_factory=dict)
     budgets: tuple[BudgetState, ...] = ()

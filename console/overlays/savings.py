@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from backends.text.measures import UNKNOWN, count, share
 from backends.text.times import clock
 from backends.text.usd import usd_cents
-from backends.types import BreakEven, PriceMonth, Recommendation, Review
+from backends.types import CLOUD, LOCAL, BreakEven, PriceMonth, Recommendation, Review
 from console.messages import RequestReview, ReviewLoaded
 from console.overlays.overlay import Overlay
 from console.present.charts import bar, sparkline
@@ -97,8 +97,8 @@ def _curve(found: BreakEven, cells: int) -> list[Row]:
         return row(cell(name, 8, "dim"), span(spark, tone), span(f" {ends}", "dim"))
 
     return [
-        line("own", "local", [point.local_usd for point in points]),
-        line("cloud", "cloud", [point.cloud_usd for point in points]),
+        line("own", LOCAL, [point.local_usd for point in points]),
+        line(CLOUD, CLOUD, [point.cloud_usd for point in points]),
         row(cell("", 8), span("1,000", "dim"), span(f"{'10 million a month':>{max(0, wide - 5)}}", "dim")),
     ]
 
@@ -124,5 +124,5 @@ def _months(found: tuple[PriceMonth, ...], cells: int) -> list[Row]:
             span("  "),
         )
         room = max(0, cells - 44)
-        rows.append(row(*figures, *bar((float(month.cost_usd / highest), "cloud", "━"), cells=room)))
+        rows.append(row(*figures, *bar((float(month.cost_usd / highest), CLOUD, "━"), cells=room)))
     return rows

@@ -7,15 +7,16 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from backends.text.explanation import Line, all_cloud, queue, read_from_prompt, verdict
+from backends.text.explanation import Line, all_cloud, queue, read_from_prompt
 from backends.text.measures import UNKNOWN, count
-from backends.text.times import clock, milliseconds, seconds
+from backends.text.times import clock, milliseconds
 from backends.text.usd import usd
-from backends.types import Action, Alternative, Attempt, Exchange, Explanation, Outcome
+from backends.types import Action, Attempt, Exchange, Explanation, Outcome
 from console.messages import RunAction
 from console.overlays.overlay import Overlay
+from console.present.candidates import candidate_rows
 from console.present.spans import BLANK, Row, Span, paragraph, row, span
-from console.present.symbols import destination, served
+from console.present.symbols import destination
 
 LABEL = 12
 
@@ -47,7 +48,8 @@ def why(exchange: Exchange, cells: int) -> list[Row]:
         *_lines([*read_from_prompt(explanation), *queue(explanation), decided], cells),
         *_reasons(explanation, cells),
         BLANK,
-        *(line for index, each in enumerate(explanation.alternatives) for line in _instead(each, index == 0, cells)),
+        *candidate_rows(explanation, cells),
+        BLANK,
         *_labelled("flips when", "; or ".join(explanation.flips), cells),
         *(_outcome(exchange.outcome, cells) if exchange.outcome else _expected(explanation, cells)),
     ]
@@ -84,16 +86,6 @@ def _reasons(explanation: Explanation, cells: int) -> list[Row]:
         lines = paragraph(f"{reason.rule}: {reason.detail}" if reason.detail else reason.rule, cells - LABEL, "strong")
         rows += [row(_label("because" if index == 0 and at == 0 else ""), *line) for at, line in enumerate(lines)]
     return rows
-
-
-def _instead(each: Alternative, first: bool, cells: int) -> list[Row]:
-    latency = UNKNOWN if each.latency_ms is None else f"~{seconds(each.latency_ms / 1000)}"
-    figures = f"{each.model}  {usd(each.cost_usd)}, {latency}: " if each.model else ""
-    lines = paragraph(f"{figures}{verdict(each)}", cells - LABEL - 7)
-    mark = served(each.engine)
-    lead = row(_label("instead" if first else ""), span(f"{mark.text:<7}", mark.tone))
-    rest = row(span(" " * (LABEL + 7)))
-    return [row(*(lead if index == 0 else rest), *line) for index, line in enumerate(lines)]
 
 
 def _expected(explanation: Explanation, cells: int) -> list[Row]:

@@ -1,9 +1,9 @@
 """Pane 6, the chat: a transcript, the prompt below it, and between them where the prompt would go at what cost."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual.binding import BindingType
 from textual.events import Key, Paste
@@ -28,11 +28,13 @@ from console.present.chat_rows import RequestOptions, for_clipboard, options_row
 from console.present.empty_states import stale_since, without_core
 from console.present.frame import PaneBody, framed
 from console.present.spans import BLANK, Row, span
-from console.widgets.chat_request import NameChoice, chat_request, conversation, next_route, retry_request
+from console.widgets.chat_request import AUTO, NameChoice, chat_request, conversation, retry_request
 from console.widgets.composer import HINTS, QUIET_S, ChatCommand, Composer
 from console.widgets.pane import Pane
 from console.widgets.route_preview import PREVIEW_AFTER_S, RoutePreview
 from console.widgets.transcript import ChatTurn, Transcript
+
+ChoosingCommand = Literal["agent", "engine"]
 
 
 class ChatPane(Pane, inherit_bindings=False):
@@ -53,7 +55,7 @@ class ChatPane(Pane, inherit_bindings=False):
         self._options = RequestOptions()
         self._starts_conversation = False
         self._hint = ""
-        self._choice: NameChoice | None = None  # of an agent, while the operator chooses one
+        self._choice: tuple[ChoosingCommand, NameChoice] | None = None  # while the operator chooses a name
         self._route_preview = RoutePreview(max_prompt_bytes)
         self._quiet_timer: Timer | None = None
         self._preview_timer: Timer | None = None
@@ -84,7 +86,8 @@ class ChatPane(Pane, inherit_bindings=False):
 
     def _options_row(self) -> Row:
         if self._choice is not None:
-            return self._choice.row("agent")
+            command, choice = self._choice
+            return choice.row(command)
         turns = () if self._starts_conversation else conversation(self._transcript.turns)
         sensitive = self._options.sensitive or any(turn.sensitive for turn in turns if turn.messages)
         options = replace(self._options, sensitive=sensitive)
@@ -140,7 +143,7 @@ class ChatPane(Pane, inherit_bindings=False):
     def on_key(self, event: Key) -> None:
         if (command := self._composer.due(event.time)) is not None:
             self._run(command)
-        chooses = self._choice is not None and self._choose(self._choice, event)
+        chooses = self._choice is not None and self._choose(*self._choice, event)
         if chooses or self._transcript.key(event.key, page=max(1, self.size.height - 5)):
             event.stop()
             event.prevent_default()
@@ -191,10 +194,10 @@ class ChatPane(Pane, inherit_bindings=False):
                 self._starts_conversation = True
             case "agent":
                 names = dict.fromkeys((RequestOptions.agent, *(agent.name for agent in self.state.agents), *AGENTS))
-                self._choice = NameChoice([*names], self._options.agent)
+                self._open_choice(command, names, self._options.agent)
             case "engine":
-                self._options = replace(self._options, route=next_route(self._options.route))
-                self._draft_changed()
+                names = dict.fromkeys((AUTO, *(engine.name for engine in self.state.engines)))
+                self._open_choice(command, names, self._options.route)
             case "sensitive":
                 self._options = replace(self._options, sensitive=not self._options.sensitive)
                 self._draft_changed()
@@ -207,13 +210,23 @@ class ChatPane(Pane, inherit_bindings=False):
                     self.post_message(RunAction(rating))
         self.redraw()
 
-    def _choose(self, choice: NameChoice, event: Key) -> bool:
-        """Handle a key while the operator chooses an agent: enter selects it, escape keeps the old one."""
+    def _open_choice(self, command: ChoosingCommand, names: Iterable[str], chosen: str) -> None:
+        """Offer the names; the command given again moves to the next one."""
+        if self._choice is not None and self._choice[0] == command:
+            self._choice[1].key("right", None)
+        else:
+            self._choice = command, NameChoice([*names], chosen)
+
+    def _choose(self, command: ChoosingCommand, choice: NameChoice, event: Key) -> bool:
+        """Handle a key while the operator chooses an agent or engine: enter selects it, escape keeps the old one."""
         if event.key not in ("enter", "escape"):
             return choice.key(event.key, event.character)
         self._choice = None
         if event.key == "enter":
-            self._options = replace(self._options, agent=choice.chosen)
+            if command == "agent":
+                self._options = replace(self._options, agent=choice.chosen)
+            else:
+                self._options = replace(self._options, route=choice.chosen)
             self._draft_changed()
         return True
 
@@ -238,7 +251,7 @@ class ChatPane(Pane, inherit_bindings=False):
             self._hint = "Nothing to retry yet"
         elif self._can_send():
             last.superseded = True
-            request = retry_request(last)
+            request = retry_request(last, self.state.engines)
             self._start(ChatTurn(request.id, request, starts_conversation=last.starts_conversation))
 
     def _can_send(self) -> bool:

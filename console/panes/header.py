@@ -13,7 +13,7 @@ from textual.message import Message
 from backends.text.terminal_safe import SafeText, safe
 from backends.text.times import clock
 from backends.text.usd import usd_cents, usd_limit
-from backends.types import BudgetState, EngineState, Spend
+from backends.types import BudgetState, EngineState, Health, Spend
 from console.keys import everywhere
 from console.messages import StateChanged
 from console.present.money_rows import budget_bar
@@ -24,6 +24,12 @@ from console.widgets.line_widget import LineWidget
 
 Keys = Sequence[tuple[str, str]]
 """Keys with what each does, as the footer shows them."""
+
+URGENT: tuple[Health, ...] = ("down", "degraded", "unknown", "up")
+LONGEST_NAME = 12
+"""Cells of an engine's name; longer ones are cut."""
+NARROWEST_ENGINE = 9
+"""Cells that an engine needs to be shown with its name."""
 
 
 class HeaderPane(LineWidget):
@@ -130,22 +136,47 @@ def header(state: ViewState, cells: int) -> Row:
 
 
 def _engines(engines: Sequence[EngineState], room: int, *, dimmed: bool) -> Row:
-    """Each engine's health, name and label. Labels shrink together, then go, then the names go."""
+    """Each engine's health, name and label in at most `room` cells, where that is possible.
+
+    Labels shrink together, then go. Names are cut, then some engines become a number, healthy ones first. With no room
+    for names, symbols are left.
+    """
     if not engines:
         return (span("No engine ", "bad"),)
-    labels = [safe(engine.label or engine.model) for engine in engines]
-    each = room // len(engines)
-    shown = _shrunk(labels, room - 11 * len(engines))
+    if room < NARROWEST_ENGINE * min(len(engines), 2):
+        return tuple(part for engine in engines for part in (_health(engine, dimmed=dimmed), span(" ")))
+    shown = _most_important(engines, room)
+    names = [clip(safe(engine.name), LONGEST_NAME) for engine in shown]
+    room_for_labels = room - sum(cell_len(name) + 5 for name in names) if len(shown) == len(engines) else 0
+    labels = _shrunk([safe(engine.label or engine.model) for engine in shown], room_for_labels)
     spans: list[Span] = []
-    for engine, label in zip(engines, shown, strict=True):
-        sign = health(engine)
-        spans.append(span(sign.text, "dim") if dimmed else sign)
-        if each >= 9:
-            spans.append(span(f" {engine.name}", engine.zone))
+    for engine, name, label in zip(shown, names, labels, strict=True):
+        spans += [_health(engine, dimmed=dimmed), span(" "), Span(name, "dim" if dimmed else engine.zone)]
         if label:
             spans += [span(" "), Span(label, "dim" if dimmed else "text")]
-        spans.append(span("  " if each >= 9 else " "))
+        spans.append(span("  "))
+    if more := len(engines) - len(shown):
+        spans.append(span(f"+{more} ", "dim"))
     return tuple(spans)
+
+
+def _health(engine: EngineState, *, dimmed: bool) -> Span:
+    symbol = health(engine)
+    return span(symbol.text, "dim") if dimmed else symbol
+
+
+def _most_important(engines: Sequence[EngineState], room: int) -> Sequence[EngineState]:
+    """The engines that fit with their names, in their order: those that are down before the healthy ones."""
+    cells = {engine.name: min(LONGEST_NAME, cell_len(safe(engine.name))) + 4 for engine in engines}
+    if sum(cells.values()) <= room:
+        return engines
+    room -= 4  # for the number of the others
+    kept: set[str] = set()
+    for engine in sorted(engines, key=lambda engine: URGENT.index(engine.health)):
+        if cells[engine.name] <= room:
+            kept.add(engine.name)
+            room -= cells[engine.name]
+    return [engine for engine in engines if engine.name in kept]
 
 
 def _shrunk(labels: Sequence[SafeText], room: int) -> list[SafeText]:

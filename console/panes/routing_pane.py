@@ -7,15 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.events import Blur, Click, Key, Paste
 from textual.geometry import Size
 
-from backends.text.measures import count, probability, share
+from backends.text.measures import UNKNOWN, count, probability, share
+from backends.text.terminal_safe import safe
 from backends.text.times import clock, milliseconds
 from backends.text.usd import usd
-from backends.types import Action, AgentState, EngineName, Exchange, InFlight, Served
+from backends.types import CACHE, CLOUD, LOCAL, Action, AgentState, Exchange, InFlight, Outcome, Served, Zone
 from console.messages import RunAction
+from console.present.candidates import candidate_rows
 from console.present.frame import PaneBody
 from console.present.spans import BLANK, Row, Span, Tone, cell, paragraph, row, span
 from console.present.symbols import destination, served
@@ -23,11 +26,12 @@ from console.state import ViewState
 from console.widgets.pane import Pane
 
 FILTER_MAX = 40
-_NEXT_PIN: dict[EngineName | None, EngineName | None] = {None: "local", "local": "cloud", "cloud": None}
+SHORTEST_NAME = 6  # cells of an engine's name where there is little room; longer ones are cut
 
 
 AGENTS_FROM = 20  # rows of room from which the agents' table stands above the requests by itself
 
+ANSWERS = 7  # cells of a number of answers
 _STAGES = {"waiting": "waits", "called": "called", "streaming": "stream"}
 
 
@@ -54,7 +58,7 @@ class RoutingPane(Pane):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "why", "why this decision"),
-        Binding("p", "pin", "pin the agent: local, cloud, not"),
+        Binding("p", "pin", "pin the agent to an engine"),
         Binding("x", "cancel", "cancel the call in flight"),
         Binding("plus", "rate(True)", "the answer was good"),
         Binding("minus", "rate(False)", "the answer was bad"),
@@ -95,11 +99,15 @@ class RoutingPane(Pane):
     def action_pin(self) -> None:
         if (exchange := self.chosen) is None:
             return
+        from console.overlays.pin import PinOverlay
+
         name = exchange.explanation.agent
         pinned = next((agent.pinned for agent in self.state.agents if agent.name == name), None)
-        engine = _NEXT_PIN[pinned]
-        action = Action(verb="pin" if engine else "unpin", actor="console", agent=name, engine=engine)
-        self.post_message(RunAction(action))
+        self.app.push_screen(PinOverlay(name, self.state.engines, pinned), self._run)
+
+    def _run(self, action: Action | None) -> None:
+        if action is not None:
+            self.post_message(RunAction(action))
 
     def action_cancel(self) -> None:
         exchange = self.chosen
@@ -170,10 +178,18 @@ def routing_body(state: ViewState, view: RoutingView, cells: int, room: int) -> 
     if not shown:
         return PaneBody([*head, *_empty(view, cells)])
     stages = {call.id: call for call in state.in_flight}
-    columns = _columns(cells)
+    columns = _columns(cells, _name_cells(state, cells))
     head.append(row(*(cell(c.head, c.cells, "dim", right=c.right) for c in columns)))
     rows = [_line(exchange, stages, columns) for exchange in shown]
-    return PaneBody([*head, *rows], selected=len(head) + position(shown, view.chosen), fixed=len(head))
+    at = position(shown, view.chosen)
+    below = _candidates(shown[at], cells, room - len(head)) if view.chosen else []
+    return PaneBody([*head, *rows], selected=len(head) + at, fixed=len(head), below=below)
+
+
+def _candidates(exchange: Exchange, cells: int, room: int) -> list[Row]:
+    """The candidates of the request under the cursor, where they leave at least half of the room."""
+    rows = [BLANK, *candidate_rows(exchange.explanation, cells)]
+    return rows if len(rows) <= room // 2 else []
 
 
 def matching(exchanges: Sequence[Exchange], wanted: str) -> list[Exchange]:
@@ -189,19 +205,23 @@ def position(shown: Sequence[Exchange], chosen: str | None) -> int:
 
 def answer_shares(state: ViewState) -> Row:
     """The share of each origin among the last answers."""
-    served_by = [each.outcome.engine for each in state.exchanges if each.outcome]
-    if not served_by:
+    origins = [_origin(each.outcome) for each in state.exchanges if each.outcome]
+    if not origins:
         return ()
     parts: list[Span] = []
-    for engine in ("local", "cloud", "cache"):
-        part = served_by.count(engine)
-        mark = served(engine)
-        parts += [
-            span("=" if engine == "cache" else mark.text, mark.tone),
-            span(f" {share(part, len(served_by))}"),
-        ]
+    for origin, zone in ORIGINS:
+        symbol = served(origin, zone, origin if origin != CACHE else " ")
+        parts += [span(symbol.text.rstrip(), symbol.tone), span(f" {share(origins.count(origin), len(origins))}")]
         parts.append(span("  "))
     return tuple(parts[:-1])
+
+
+ORIGINS: tuple[tuple[Served, Zone], ...] = ((LOCAL, LOCAL), (CLOUD, CLOUD), (CACHE, LOCAL))
+"""Where answers come from: the zones, whatever engines they have, and the cache."""
+
+
+def _origin(outcome: Outcome) -> Served:
+    return CACHE if outcome.engine == CACHE else outcome.zone
 
 
 @dataclass(frozen=True)
@@ -212,7 +232,14 @@ class _Column:
     right: bool = False
 
 
-def _columns(cells: int) -> list[_Column]:
+def _name_cells(state: ViewState, cells: int) -> int:
+    """Cells for an engine's name behind its symbol, and a blank; long names are cut."""
+    longest = max((cell_len(safe(engine.name)) for engine in state.engines), default=0)
+    room = 14 if cells >= 96 else 8 if cells >= 56 else SHORTEST_NAME
+    return 2 + max(SHORTEST_NAME, min(longest, room))
+
+
+def _columns(cells: int, name: int) -> list[_Column]:
     """The columns that fit; the reasons get the rest. Each width includes a blank to its right."""
     tail = [
         _Column("ms", 7, _latency, right=True),
@@ -223,7 +250,7 @@ def _columns(cells: int) -> list[_Column]:
     lead = [
         _Column("agent", 11, lambda each, _: span(each.explanation.agent, "strong")),
         _Column("when", 9, lambda each, _: span(clock(each.at), "dim")),
-        _Column("to", 8, lambda each, _: destination(each)),
+        _Column("to", name, lambda each, _: destination(each)),
     ]
     if cells >= 64:
         lead.append(_Column("intent", 17 if cells >= 96 else 11, lambda each, _: span(each.explanation.intent)))
@@ -269,42 +296,48 @@ def _latency(exchange: Exchange, stages: dict[str, InFlight]) -> Span:
 def _cost(exchange: Exchange) -> Span:
     outcome = exchange.outcome
     if outcome is None:
-        return span("–", "dim")
-    tone: Tone = "cloud" if outcome.cost_usd else "dim"
+        return span(UNKNOWN, "dim")
+    tone: Tone = CLOUD if outcome.cost_usd else "dim"
     return span(usd(outcome.cost_usd, estimated=outcome.usage_estimated), tone)
 
 
 def _tokens(exchange: Exchange) -> Span:
     if exchange.outcome is None:
-        return span("–", "dim")
+        return span(UNKNOWN, "dim")
     tokens = exchange.outcome.tokens
     return span(f"{count(tokens.input)}→{count(tokens.output + tokens.thinking)}", "dim")
 
 
 def _agents(state: ViewState, cells: int) -> list[Row]:
+    name = _name_cells(state, cells)
     last = {each.explanation.agent: each for each in state.exchanges}
-    answers: dict[str, list[str]] = {}
+    answers: dict[str, list[Served]] = {}
     for each in state.exchanges:
         if each.outcome is not None:
-            answers.setdefault(each.explanation.agent, []).append(each.outcome.engine)
+            answers.setdefault(each.explanation.agent, []).append(_origin(each.outcome))
     head = row(
         cell("agent", 11, "dim"),
         cell("policy", 13, "dim"),
-        cell("pinned", 8, "dim"),
-        cell("local", 6, "dim", right=True),
-        cell("cloud", 7, "dim", right=True),
-        cell("cache", 7, "dim", right=True),
+        cell("pinned", name, "dim"),
+        *(cell(origin, ANSWERS, "dim", right=True) for origin, _ in ORIGINS),
         span("  last decision", "dim"),
     )
-    return [head, *(_agent(agent, last.get(agent.name), answers.get(agent.name, []), cells) for agent in state.agents)]
+    return [
+        head,
+        *(_agent(each, last.get(each.name), answers.get(each.name, []), state, name) for each in state.agents),
+    ]
 
 
-def _agent(agent: AgentState, last: Exchange | None, answers: list[str], cells: int) -> Row:
-    pin = served(agent.pinned) if agent.pinned else span("–", "dim")
-    columns: tuple[tuple[Served, int], ...] = (("local", 6), ("cloud", 7), ("cache", 7))
-    shares = [_answered(answers.count(engine), engine, cells) for engine, cells in columns]
+def _agent(agent: AgentState, last: Exchange | None, answers: list[Served], state: ViewState, name: int) -> Row:
+    pinned = state.engine(agent.pinned) if agent.pinned else None
+    pin = served(pinned.name, pinned.zone) if pinned else span(agent.pinned or UNKNOWN, "dim")
+    counts = (_count(answers.count(origin), served(origin, zone).tone) for origin, zone in ORIGINS)
     lead = row(
-        cell(agent.name, 11, "strong"), cell(agent.policy, 13, "dim"), cell(pin.text, 8, pin.tone), *shares, "  "
+        cell(agent.name, 11, "strong"),
+        cell(agent.policy, 13, "dim"),
+        *(cell(pin.text, name - 1, pin.tone), span(" ")),
+        *counts,
+        span("  "),
     )
     if last is None:
         return (*lead, span("no request yet", "dim"))
@@ -312,7 +345,7 @@ def _agent(agent: AgentState, last: Exchange | None, answers: list[str], cells: 
     why = _why(last)
     return (
         *lead,
-        cell(to.text, 8, to.tone),
+        *(cell(to.text, name - 1, to.tone), span(" ")),
         cell(last.explanation.intent, 16),
         span(" "),
         span(clock(last.at), "dim"),
@@ -321,10 +354,8 @@ def _agent(agent: AgentState, last: Exchange | None, answers: list[str], cells: 
     )
 
 
-def _answered(number: int, engine: Served, cells: int) -> Span:
-    if not number:
-        return cell("–", cells, "dim", right=True)
-    return cell(f"{number}", cells, served(engine).tone, right=True)
+def _count(number: int, tone: Tone) -> Span:
+    return cell(f"{number}", ANSWERS, tone, right=True) if number else cell(UNKNOWN, ANSWERS, "dim", right=True)
 
 
 def _empty(view: RoutingView, cells: int) -> list[Row]:

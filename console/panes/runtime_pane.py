@@ -1,16 +1,34 @@
 """Pane 1, the runtime: GPUs, each engine with its queue, the models in memory and the host."""
 
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.geometry import Size
 
 from backends.text.measures import UNKNOWN, count, gigabytes, percent, share, size
+from backends.text.terminal_safe import safe
 from backends.text.times import clock, seconds
-from backends.types import EngineState, Gpu, GpuReading, HostReading, LoadedModel, QuotaState, RuntimeReading
+from backends.text.usd import usd_cents
+from backends.types import (
+    CLOUD,
+    LOCAL,
+    ZERO,
+    EngineState,
+    Gpu,
+    GpuReading,
+    HostReading,
+    LoadedModel,
+    QuotaState,
+    RuntimeReading,
+)
 from console.present.charts import meter, sparkline
 from console.present.frame import PaneBody
 from console.present.spans import BLANK, Row, Span, Tone, cell, dimmed, paragraph, row, span, spread, width
-from console.present.symbols import health
+from console.present.symbols import health, served
 from console.state import ViewState
 from console.widgets.pane import Pane
 
@@ -27,6 +45,8 @@ class RuntimePane(Pane):
 
 
 LABEL = 8  # cells of a section's name
+IN_DETAIL = 2  # engines that are shown in detail; more of them become a table
+LONGEST_NAME, NARROWEST_NAME = 14, 6  # cells of an engine's name
 _GPU_STATES: dict[str, str] = {
     "no-gpu": "no GPU: models run on the CPU",
     "no-driver": "no NVIDIA driver found",
@@ -43,7 +63,7 @@ def runtime_rows(state: ViewState, cells: int) -> list[Row]:
     return [
         *_aged(_gpus(state, cells), state, "gpu", state.gpu),
         BLANK,
-        *_queues(state, cells),
+        *_engines(state, cells),
         BLANK,
         *_aged(_models(state.runtime, cells), state, "runtime", state.runtime),
         BLANK,
@@ -92,7 +112,7 @@ def _gpu(gpu: Gpu, state: ViewState, cells: int, *, alone: bool) -> list[Row]:
     series = state.history.get(f"gpu.{gpu.index}.utilisation", ())
     if series:
         line = sparkline(series, room, top=100.0)
-        rows.append(_labelled("", span(line, "local")))
+        rows.append(_labelled("", span(line, LOCAL)))
     vram = gigabytes(gpu.memory_used_b, gpu.memory_total_b)
     used = None
     if gpu.memory_used_b is not None and gpu.memory_total_b:
@@ -111,14 +131,18 @@ def _gpu(gpu: Gpu, state: ViewState, cells: int, *, alone: bool) -> list[Row]:
     return rows
 
 
-def _queues(state: ViewState, cells: int) -> list[Row]:
-    rows: list[Row] = [] if state.engines else [_labelled("queue", span("no engine", "bad"))]
-    for index, engine in enumerate(state.engines):
-        rows += _queue(engine, "queue" if index == 0 else "", cells)
-    for name, key in (("  depth", "queue.local"), ("  tok/s", "tokens_per_s.local")):
-        series = state.history.get(key, ())
+def _engines(state: ViewState, cells: int) -> list[Row]:
+    """Up to two engines with all that is known of them; more of them as a table with one line each."""
+    if not state.engines:
+        rows = [_labelled("queue", span("no engine", "bad"))]
+    elif len(state.engines) > IN_DETAIL:
+        rows = _table(state, cells)
+    else:
+        rows = [line for index, each in enumerate(state.engines) for line in _engine(each, index == 0, cells)]
+    for name, key in (("  depth", "queue"), ("  tok/s", "tokens_per_s")):
+        series = _added([state.history.get(f"{key}.{engine.name}", ()) for engine in state.engines])
         if any(series):
-            rows.append(_labelled(name, span(sparkline(series, cells - LABEL), "local")))
+            rows.append(_labelled(name, span(sparkline(series, cells - LABEL), LOCAL)))
     calls = [call for call in state.in_flight if call.stage != "waiting"][:4]
     for call in calls:
         text = row(span("  "), cell(call.agent, 11), cell(call.stage, 10, "dim"), span(call.model, call.zone))
@@ -126,28 +150,99 @@ def _queues(state: ViewState, cells: int) -> list[Row]:
     return rows
 
 
-def _queue(engine: EngineState, name: str, cells: int) -> list[Row]:
+def _added(histories: Sequence[Sequence[float | None]]) -> Sequence[float | None]:
+    """The sum of several series, aligned at their newest points; unknown where none of them is known."""
+    longest = max(map(len, histories), default=0)
+    padded = [(*(None,) * (longest - len(series)), *series) for series in histories if series]
+    return [
+        sum(known) if (known := [value for value in values if value is not None]) else None
+        for values in zip(*padded, strict=True)
+    ]
+
+
+def _table(state: ViewState, cells: int) -> list[Row]:
+    """A line for each engine, below it what is wrong with it; columns go from the right where there is no room."""
+    spent = state.spend.by_engine if state.spend else {}
+    columns = [*_COLUMNS]
+    name = min(LONGEST_NAME, max(cell_len(safe(engine.name)) for engine in state.engines))
+    while columns and 4 + NARROWEST_NAME + sum(column.cells for column in columns) > cells:
+        columns.pop()
+    name = max(1, min(name, cells - 4 - sum(column.cells for column in columns)))
+    heads = (cell(column.head, column.cells, "dim", right=True) for column in columns)
+    rows: list[Row] = [row(cell("engines", 4 + name, "dim"), *heads)]
+    for engine in state.engines:
+        named = cell(served(engine.name, engine.zone).text, name + 1, engine.zone)
+        figures = (_figure(column, engine, spent) for column in columns)
+        rows.append(row(span(" "), health(engine), span(" "), named, *figures))
+        rows += [row(span("    "), *line) for line in _trouble(engine, cells - 4)[:1]]
+    waiting = Counter[str]()
+    for engine in state.engines:
+        waiting.update(engine.waiting_by_agent)
+    return [*rows, *(row(span("    "), *line) for line in _waiting_agents(waiting, cells - 4))]
+
+
+@dataclass(frozen=True)
+class _Column:
+    head: str
+    cells: int
+    draw: Callable[[EngineState, Mapping[str, Decimal]], Span]
+
+
+_COLUMNS = (
+    _Column("running", 8, lambda engine, _: span(f"{engine.in_flight}/{engine.parallel}")),
+    _Column("waiting", 8, lambda engine, _: span(f"{engine.waiting}", "strong" if engine.waiting else "dim")),
+    _Column("tok/s", 7, lambda engine, _: span(_speed(engine), "strong")),
+    _Column("today", 9, lambda engine, spent: span(_spent(engine, spent), "dim")),
+)
+
+
+def _figure(column: _Column, engine: EngineState, spent: Mapping[str, Decimal]) -> Span:
+    text, tone = column.draw(engine, spent)
+    return cell(text, column.cells, tone, right=True)
+
+
+def _spent(engine: EngineState, spent: Mapping[str, Decimal]) -> str:
+    """What an engine in the cloud cost today; nobody bills for one in the local zone."""
+    return usd_cents(spent.get(engine.name, ZERO)) if engine.zone == CLOUD else UNKNOWN
+
+
+def _speed(engine: EngineState) -> str:
+    return f"{engine.tokens_per_s:.1f}" if engine.tokens_per_s else UNKNOWN
+
+
+def _engine(engine: EngineState, first: bool, cells: int) -> list[Row]:
     wait = f"~{seconds(engine.predicted_wait_s)}" if engine.predicted_wait_s else ""
     left = _labelled(
-        name,
+        "queue" if first else "",
         health(engine),
-        cell(f" {engine.name}", 7, engine.zone),
+        span(" "),
+        cell(engine.name, max(6, min(LONGEST_NAME, cell_len(safe(engine.name)) + 1)), engine.zone),
         span(f"{engine.waiting}", "strong" if engine.waiting else "text"),
         cell(f" waiting {wait}", 16, "dim"),
         span(f"{engine.in_flight}/{engine.parallel}"),
         span(" running", "dim"),
     )
-    speed = f"{engine.tokens_per_s:.1f}" if engine.tokens_per_s else UNKNOWN
-    rows = [spread(left, row(span(speed, "strong"), span(" tok/s", "dim")), cells)]
+    rows = [spread(left, row(span(_speed(engine), "strong"), span(" tok/s", "dim")), cells)]
+    details = [*_trouble(engine, cells - LABEL - 2), *_quota(engine, cells - LABEL - 2)]
+    details += _waiting_agents(engine.waiting_by_agent, cells - LABEL - 2)
+    if engine.reported_waiting:
+        details.append(row(span(f"{engine.reported_waiting} more in the engine's own queue", "warn")))
+    return [*rows, *(_labelled("", span("  "), *line) for line in details)]
+
+
+def _trouble(engine: EngineState, cells: int) -> list[Row]:
+    """Why an engine answers nothing or less than it could; nothing where it is healthy."""
     if engine.stopped:
-        rows.append(_labelled("", span("  stopped by the operator: no requests go there", "warn")))
-    elif engine.health in ("degraded", "down") and engine.detail:
-        tone: Tone = "bad" if engine.health == "down" else "warn"
-        since = f" (since {clock(engine.since)})" if engine.since else ""
-        rows += [_labelled("", span("  "), *line) for line in paragraph(engine.detail + since, cells - LABEL - 2, tone)]
-    rows += [_labelled("", span("  "), *line) for line in _quota(engine, cells - LABEL - 2)]
-    rows += _waiting(engine, cells)
-    return rows
+        return paragraph("stopped by the operator: no requests go there", cells, "warn")
+    if engine.health not in ("degraded", "down") or not engine.detail:
+        return []
+    since = f" (since {clock(engine.since)})" if engine.since else ""
+    return paragraph(engine.detail + since, cells, "bad" if engine.health == "down" else "warn")
+
+
+def _waiting_agents(waiting: Mapping[str, int], cells: int) -> list[Row]:
+    by_agent = sorted(waiting.items(), key=lambda item: (-item[1], item[0]))
+    return paragraph(" · ".join(f"{agent} {number}" for agent, number in by_agent), cells) if by_agent else []
 
 
 def _quota(engine: EngineState, cells: int) -> list[Row]:
@@ -166,17 +261,6 @@ def _of(quota: QuotaState, window: str, sent: int) -> str:
     """How many requests, of how many where that is known."""
     limits = [known.limit for known in quota.limits if (known.window, known.metric) == (window, "requests")]
     return f"{sent:,} of {limits[0]:,}" if limits and limits[0] is not None else f"{sent:,}"
-
-
-def _waiting(engine: EngineState, cells: int) -> list[Row]:
-    rows: list[Row] = []
-    if engine.waiting_by_agent:
-        by_agent = sorted(engine.waiting_by_agent.items(), key=lambda item: (-item[1], item[0]))
-        text = " · ".join(f"{agent} {waiting}" for agent, waiting in by_agent)
-        rows += [_labelled("", span("  "), *line) for line in paragraph(text, cells - LABEL - 2, "text")]
-    if engine.reported_waiting:
-        rows.append(_labelled("", span(f"  {engine.reported_waiting} more in the engine's own queue", "warn")))
-    return rows
 
 
 def _models(reading: RuntimeReading | None, cells: int) -> list[Row]:

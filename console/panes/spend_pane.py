@@ -13,7 +13,7 @@ from textual.geometry import Size
 from backends.text.measures import count, share
 from backends.text.times import moment
 from backends.text.usd import usd_cents, usd_limit
-from backends.types import ZERO, Action, AgentSpend, BudgetState, ForecastSummary, Spend
+from backends.types import CLOUD, LOCAL, ZERO, Action, AgentSpend, BudgetState, ForecastSummary, Spend
 from console.keys import PasteGuard
 from console.messages import RunAction
 from console.present.charts import bar, sparkline
@@ -66,7 +66,7 @@ class SpendPane(Pane):
             self.post_message(RunAction(action))
 
 
-_DOES = {"local": "then local only", "refuse": "then refused", "alert": "then an alert"}
+_DOES = {LOCAL: "then local only", "refuse": "then refused", "alert": "then an alert"}
 
 
 def spend_rows(state: ViewState, cells: int) -> list[Row]:
@@ -176,8 +176,8 @@ def _agents(agents: tuple[AgentSpend, ...], by_hour: dict[str, tuple[float, ...]
     rows: list[Row] = []
     length = max(4, cells - 11 - 9 - 7 - 2 - (hours + 1 if hours else 0))
     for agent in agents:
-        line = bar((float(agent.cost_usd / highest), "cloud", "━"), cells=length)
+        line = bar((float(agent.cost_usd / highest), CLOUD, "━"), cells=length)
         spark = sparkline(by_hour.get(agent.agent, (0.0,) * 24), hours) if hours else ""
         figures = row(span(f"{usd_cents(agent.cost_usd):>9}"), span(f"{agent.requests:>7,}", "dim"))
-        rows.append(row(cell(agent.agent, 11), *line, *([span(f" {spark}", "cloud")] if hours else []), *figures))
+        rows.append(row(cell(agent.agent, 11), *line, *([span(f" {spark}", CLOUD)] if hours else []), *figures))
     return rows

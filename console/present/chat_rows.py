@@ -7,7 +7,7 @@ from backends.text.measures import UNKNOWN, count, probability, size
 from backends.text.terminal_safe import safe
 from backends.text.times import milliseconds, seconds
 from backends.text.usd import about_usd, usd
-from backends.types import Explanation, Outcome, Route, Served
+from backends.types import CACHE, Explanation, Outcome, Route, Served
 from console.present.empty_states import notice
 from console.present.markdown_layout import wrap
 from console.present.spans import Row, Span, Tone, row, span
@@ -62,7 +62,10 @@ def route_rows(agent: str, route: Route, explanation: Explanation | None, state:
     start = span(f"as {agent} · {route} → ", "dim")
     if explanation is None:
         return wrap([start, span("…", "dim")], width)
-    goes = (served(explanation.engine), span(f" {engine_label(explanation.engine, explanation.model, state)}"))
+    goes = (
+        served(explanation.engine, explanation.zone),
+        span(f" {engine_label(explanation.engine, explanation.model, state)}"),
+    )
     return wrap([start, *goes, span(f" · {reasons_text(explanation)}", "dim")], width)
 
 
@@ -78,9 +81,9 @@ def outcome_rows(outcome: Outcome, state: ViewState, width: int) -> list[Row]:
         f"first {milliseconds(outcome.ttft_ms)} ms, {milliseconds(outcome.latency_ms)} ms",
     ]
     who = span(f" {engine_label(outcome.engine, outcome.model, state)} · ", "dim")
-    tier = f"{outcome.cache} hit · " if outcome.engine == "cache" else ""
+    tier = f"{outcome.cache} hit · " if outcome.engine == CACHE else ""
     finish: list[Span] = [] if outcome.finish == "stop" else [span(" · ", "dim"), *_finish(outcome)]
-    rows = wrap([served(outcome.engine), who, span(tier + " · ".join(figures), "dim"), *finish], width)
+    rows = wrap([served(outcome.engine, outcome.zone), who, span(tier + " · ".join(figures), "dim"), *finish], width)
     for note in (*_failed_attempts(outcome), *outcome.notes):
         rows += wrap([span(note, "warn")], width)
     return rows
@@ -143,7 +146,7 @@ def _estimate(explanation: Explanation, state: ViewState) -> Row:
     latency = UNKNOWN if estimate.latency_ms is None else f"~{seconds(estimate.latency_ms / 1000)}"
     figures = f" · {tokens} tok · {about_usd(estimate.cost_usd)} · {latency}"
     return row(
-        served(explanation.engine),
+        served(explanation.engine, explanation.zone),
         span(f" {engine_label(explanation.engine, explanation.model, state)}"),
         span(f"{figures} · {reasons_text(explanation)}", "dim"),
     )

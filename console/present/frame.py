@@ -9,11 +9,15 @@ from console.present.spans import BLANK, Row, Span, Tone, fit, span, width
 
 @dataclass(frozen=True)
 class PaneBody:
-    """Rows in a frame; `selected` is the index of the row with the cursor. The first `fixed` rows do not scroll."""
+    """Rows in a frame; `selected` is the index of the row with the cursor.
+
+    The first `fixed` rows do not scroll; nor do the rows `below`, which stand at the lower end.
+    """
 
     rows: Sequence[Row]
     selected: int | None = None
     fixed: int = 0
+    below: Sequence[Row] = ()
 
 
 _LIGHT = "╭─╮│╰╯"
@@ -28,15 +32,16 @@ def framed(
     if across < 4 or down < 2:
         return [fit((span(title, "title"),), across)], None
     sides = _HEAVY if focused else _LIGHT
-    room = down - 2
+    room = max(0, down - 2 - len(body.below))
     shown = [*body.rows[: body.fixed], *body.rows[body.fixed + top :]][:room]
     thumb = _thumb(len(body.rows) - body.fixed, room - body.fixed, top)
     tone: Tone = "focus" if focused else "border"
     left, right = span(sides[3] + " ", tone), span(" " + sides[3], tone)
     moving = span(" " + ("▐" if focused else "┃"), tone)
     rows = [_title(title, summary, across, sides, focused=focused)]
-    for y in range(room):
-        content = fit(shown[y] if y < len(shown) else BLANK, across - 4)
+    shown += [*[BLANK] * (room - len(shown)), *body.below]
+    for y in range(down - 2):
+        content = fit(shown[y], across - 4)
         rows.append((left, *content, moving if y - body.fixed in thumb else right))
     rows.append((span(sides[4] + sides[1] * (across - 2) + sides[5], tone),))
     selected = body.selected

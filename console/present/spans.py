@@ -6,8 +6,10 @@ from typing import Literal, NamedTuple
 from rich.cells import cell_len, get_character_cell_size
 
 from backends.text.terminal_safe import SafeText, safe
+from backends.types import Zone
 
 Tone = Literal[
+    Zone,  # engines by their zone, and what they cost or do
     "text",
     "dim",  # labels, units, stale figures
     "strong",  # the most important figure
@@ -17,8 +19,6 @@ Tone = Literal[
     "cursor",  # the cell of the cursor, reversed
     "border",
     "focus",  # the border of the focused pane
-    "local",
-    "cloud",
     "cache",
     "good",
     "warn",

@@ -1,6 +1,6 @@
 """Symbols that can be told apart without colour: `▌` local, `▐` cloud, `=` cache; `●` up, `◐` degraded, `○` down."""
 
-from backends.types import EngineName, EngineState, Exchange, Served
+from backends.types import CACHE, CLOUD, LOCAL, EngineState, Exchange, Served, Zone
 from console.present.spans import Span, Tone, span
 
 HEALTH: dict[str, tuple[str, Tone]] = {
@@ -9,7 +9,8 @@ HEALTH: dict[str, tuple[str, Tone]] = {
     "down": ("○", "bad"),
     "unknown": ("–", "dim"),
 }
-ENGINE: dict[str, tuple[str, Tone]] = {"local": ("▌", "local"), "cloud": ("▐", "cloud"), "cache": ("=", "cache")}
+ZONES: dict[Zone, str] = {LOCAL: "▌", CLOUD: "▐"}
+CACHE_SYMBOL = "="
 _TIERS = {"exact": "exact", "semantic": "alike"}
 
 
@@ -17,14 +18,17 @@ def health(engine: EngineState) -> Span:
     return span(*HEALTH[engine.health])
 
 
-def served(engine: Served | EngineName, name: str = "") -> Span:
-    symbol, tone = ENGINE[engine]
-    return span(f"{symbol}{name or engine}", tone)
+def served(by: Served, zone: Zone, label: str = "") -> Span:
+    """Who answers: an engine by name behind its zone's symbol, or the cache. `label` replaces the name."""
+    if by == CACHE:
+        return span(f"{CACHE_SYMBOL}{label or by}", "cache")
+    return span(f"{ZONES[zone]}{label or by}", zone)
 
 
 def destination(exchange: Exchange) -> Span:
     """Where an exchange went: its engine, or the cache tier that answered."""
     outcome = exchange.outcome
     if outcome is None:
-        return served(exchange.explanation.engine)
-    return served(outcome.engine, _TIERS.get(outcome.cache, "") if outcome.engine == "cache" else "")
+        return served(exchange.explanation.engine, exchange.explanation.zone)
+    tier = _TIERS.get(outcome.cache, "") if outcome.engine == CACHE else ""
+    return served(outcome.engine, outcome.zone, tier)

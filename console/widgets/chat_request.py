@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import msgspec
 
 from backends.identity import new_id
-from backends.types import EngineName, Message, Request, Route
+from backends.types import CLOUD, EngineState, Message, Request, Route
 from console.present.chat_rows import RequestOptions
 from console.present.spans import Row, row, span
 from console.widgets.transcript import ChatTurn
 
-ROUTES: tuple[Route, ...] = ("auto", "local", "cloud")
+AUTO: Route = "auto"
 
 
 def chat_request(prompt: str, options: RequestOptions, turns: Sequence[ChatTurn], *, max_bytes: int) -> Request:
@@ -34,9 +34,9 @@ def chat_request(prompt: str, options: RequestOptions, turns: Sequence[ChatTurn]
     )
 
 
-def retry_request(turn: ChatTurn) -> Request:
-    """The same request for the engine that did not answer it, and never from the cache."""
-    return msgspec.structs.replace(turn.request, id=new_id(), engine=_other_engine(turn), cache=False)
+def retry_request(turn: ChatTurn, engines: Sequence[EngineState]) -> Request:
+    """The same request for another engine than the one that answered it, and never from the cache."""
+    return msgspec.structs.replace(turn.request, id=new_id(), engine=_other_engine(turn, engines), cache=False)
 
 
 def conversation(turns: Sequence[ChatTurn]) -> Sequence[ChatTurn]:
@@ -45,14 +45,13 @@ def conversation(turns: Sequence[ChatTurn]) -> Sequence[ChatTurn]:
     return turns[first:]
 
 
-def next_route(route: Route) -> Route:
-    return ROUTES[(ROUTES.index(route) + 1) % len(ROUTES)]
-
-
-def _other_engine(turn: ChatTurn) -> EngineName:
-    """An answer from the cache counts as one of the engine that it would have gone to."""
+def _other_engine(turn: ChatTurn, engines: Sequence[EngineState]) -> Route:
+    """The engine after the one that answered, in the settings' order; after the cache, the first in the cloud."""
     took = turn.outcome.engine if turn.outcome else turn.explanation.engine if turn.explanation else turn.request.engine
-    return "local" if took == "cloud" else "cloud"
+    names = [engine.name for engine in engines]
+    if took in names:
+        return names[(names.index(took) + 1) % len(names)]
+    return next((engine.name for engine in engines if engine.zone == CLOUD), AUTO)
 
 
 class NameChoice:

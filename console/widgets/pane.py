@@ -39,7 +39,7 @@ class Pane(LineWidget, can_focus=True):
         self.state = self._newest = ViewState()
         self._paused = False
         self._top = 0
-        self._fixed = 0
+        self._fixed = self._below = 0
 
     def body(self, state: ViewState, size: Size) -> PaneBody:
         """All rows inside the frame; `size` is the room for them."""
@@ -52,11 +52,12 @@ class Pane(LineWidget, can_focus=True):
     def draw(self, size: Size) -> tuple[Sequence[Row], int | None]:
         room = Size(max(0, size.width - 4), max(0, size.height - 2))
         body, summary = self._content(room)
-        self._fixed = body.fixed
-        self._top = max(0, min(self._top, len(body.rows) - room.height))
+        self._fixed, self._below = body.fixed, len(body.below)
+        height = room.height - len(body.below)
+        self._top = max(0, min(self._top, len(body.rows) - height))
         if body.selected is not None:
             at = body.selected - body.fixed
-            self._top = max(0, min(self._top, at), at - (room.height - body.fixed) + 1)
+            self._top = max(0, min(self._top, at), at - (height - body.fixed) + 1)
         return framed(
             body,
             top=self._top,
@@ -105,7 +106,7 @@ class Pane(LineWidget, can_focus=True):
     def row_at(self, y: int) -> int | None:
         """The index of the scrolling row at line `y` of the widget."""
         at = y - 1 - self._fixed
-        return at + self._top if at >= 0 and y < self.size.height - 1 else None
+        return at + self._top if at >= 0 and y < self.size.height - 1 - self._below else None
 
     def action_move(self, rows: int) -> None:
         """Scroll; a pane with a cursor moves the cursor instead."""

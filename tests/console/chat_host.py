@@ -87,7 +87,7 @@ def outcome(request: Request, **changed: Any) -> Outcome:
         started_at=AT,
         source=request.source,
         engine="local",
-        zone="local",
+        zone="cloud" if changed.get("engine") == "cloud" else "local",
         model="qwen2.5:14b",
         intent="trend",
         complexity=0.21,

@@ -297,3 +297,34 @@ def snapshot(**changes: object) -> Snapshot:
         ),
     }
     return Snapshot(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def six_engines() -> tuple[EngineState, ...]:
+    """The two built-in engines and four more, one of them with a long name, one down and one stopped."""
+    more = (
+        ("small", "local", "ollama", "qwen2.5:3b", {"in_flight": 1, "parallel": 4, "tokens_per_s": 121.4}),
+        ("lite", "cloud", "gemini", "gemini-3.1-flash-lite", {"parallel": 32, "stopped": True}),
+        (
+            "backup",
+            "cloud",
+            "openai",
+            "meta-llama/llama-3.3-70b-instruct",
+            {"parallel": 16, "health": "down", "detail": "OPENROUTER_API_KEY is not set: set it and start claw again"},
+        ),
+        (
+            "gpu-cluster-frankfurt-2",
+            "local",
+            "ollama",
+            "qwen2.5:32b",
+            {"in_flight": 3, "waiting": 7, "parallel": 4, "tokens_per_s": 44.0, "waiting_by_agent": {"ada": 7}},
+        ),
+    )
+    return (
+        *engines(),
+        *(
+            EngineState(
+                **{"name": name, "zone": zone, "kind": kind, "model": model, "label": model, "health": "up"} | state
+            )
+            for name, zone, kind, model, state in more
+        ),
+    )

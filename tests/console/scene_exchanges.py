@@ -59,6 +59,7 @@ def explained(
                     latency_ms=9100.0,
                     ruled_out_by="quality",
                     detail=".61 < .80",
+                    quality=0.61,
                 ),
                 Alternative(
                     engine="cache",
@@ -93,6 +94,7 @@ def explained(
         reasons=tuple(Reason(rule=rule, detail=detail) for rule, detail in why),
         decision_us=412.0,
         estimate=Estimate(cost_usd=cost if engine == "cloud" else Decimal(0), latency_ms=2400.0),
+        quality=0.93 if full else None,
         **more,
     )
 

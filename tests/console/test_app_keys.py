@@ -1,18 +1,17 @@
 """The console by its keys: actions, overlays, cursor, filter, and what pasted keys may not do."""
 
-from functools import partial
-
+import msgspec
 import pytest
 from textual.events import Paste
 
 from backends import events
 from backends.errors import WrongUse
-from backends.types import Action
 from console.overlays.help import HelpOverlay
 from console.overlays.overlay import ConfirmOverlay
+from console.overlays.pin import PinOverlay
 from console.overlays.why import WhyOverlay
 from console.panes.runtime_pane import RuntimePane
-from tests.console.scene import snapshot
+from tests.console.scene import six_engines, snapshot
 from tests.console.scene_exchanges import exchange
 from tests.console.scripted_core import ScriptedCore
 from tests.console.stage import on_stage, text_of
@@ -43,31 +42,59 @@ async def test_an_action_that_fails_says_why(core: ScriptedCore) -> None:
         await until(lambda: "no such call" in text_of(app))
 
 
-async def test_pin_goes_round_and_cancel_takes_the_selected_call(core: ScriptedCore) -> None:
+@pytest.mark.parametrize(
+    ("pinned", "keys", "verb", "engine"),
+    [
+        (None, ("down",), "pin", "local"),
+        (None, ("down", "down", "down"), "pin", "small"),
+        (None, ("up",), "pin", "gpu-cluster-frankfurt-2"),
+        ("small", ("up",), "pin", "cloud"),
+        ("small", ("up", "up", "up"), "unpin", None),
+    ],
+)
+async def test_an_agent_is_pinned_to_any_engine(
+    pinned: str | None, keys: tuple[str, ...], verb: str, engine: str | None
+) -> None:
+    agents = tuple(msgspec.structs.replace(agent, pinned=pinned) for agent in snapshot().agents)
+    core = ScriptedCore(snapshot(engines=six_engines(), agents=agents))
+    async with on_stage(core, size=(100, 30)) as (app, pilot):
+        await pilot.press("p")
+        await until(lambda: isinstance(app.screen, PinOverlay) and "Pin scout" in text_of(app))
+        assert "▌gpu-cluster-frankfurt-2" in text_of(app)
+        await pilot.press(*keys, "enter")
+        await until(lambda: core.acted)
+    assert [(acted.verb, acted.agent, acted.engine) for acted in core.acted] == [(verb, "scout", engine)]
+
+
+async def test_a_pin_that_stays_as_it_is_is_no_action(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
-        ways: list[tuple[dict[str, str], str, str | None]] = [
-            ({}, "pin", "local"),
-            ({"scout": "local"}, "pin", "cloud"),
-            ({"scout": "cloud"}, "unpin", None),
-        ]
-        for pins, verb, engine in ways:
-            acted = await core.act(Action(verb="pin", actor="t"))
-            core.emit(events.ActionDone(acted=acted, cloud_stopped=False, pins=pins))
-            wanted = pins.get("scout")
-            await until(partial(lambda wanted: app.state.agents[0].pinned == wanted, wanted))
-            core.acted.clear()
-            await pilot.pause()
-            await pilot.press("p")
-            await until(lambda: core.acted)
-            assert (core.acted[0].verb, core.acted[0].agent, core.acted[0].engine) == (verb, "scout", engine)
-        core.acted.clear()
+        await pilot.press("p")
+        await until(lambda: isinstance(app.screen, PinOverlay) and "no pin" in text_of(app))
+        await pilot.press("enter", "x")
+        await until(lambda: core.acted)
+    assert [acted.verb for acted in core.acted] == ["cancel"]
+
+
+async def test_a_pasted_pin_is_ignored(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("p")
+        await until(lambda: isinstance(app.screen, PinOverlay))
+        await pilot.press("down")
+        app.guard.pasted()
+        await pilot.press("enter")
+        await until(lambda: "pin was ignored" in text_of(app))
+    assert core.acted == []
+
+
+async def test_a_call_in_flight_is_cancelled_and_one_that_ended_is_not(core: ScriptedCore) -> None:
+    async with on_stage(core) as (_, pilot):
         await pilot.press("x")
         await until(lambda: core.acted)
         assert (core.acted[0].verb, core.acted[0].id) == ("cancel", "req-001")
         core.acted.clear()
-        await pilot.press("down", "x", "up", "p")
+        await pilot.press("down", "x", "plus")
         await until(lambda: core.acted)
-        assert core.acted[0].verb != "cancel", "a call that ended cannot be cancelled"
+        assert core.acted[0].verb == "rate", "a call that ended cannot be cancelled"
 
 
 async def test_plus_and_minus_judge_the_answer_under_the_cursor_and_none_that_has_not_come(core: ScriptedCore) -> None:

@@ -27,6 +27,7 @@ from tests.console.chat_host import (
     until,
     write,
 )
+from tests.console.scene import six_engines
 
 SIZE = (80, 24)
 
@@ -124,7 +125,7 @@ async def test_the_preview_comes_once_for_what_was_typed_last() -> None:
         app.chat.post_message(RoutePreviewed("an older one", explanation(engine="cloud")))
         app.chat.post_message(RoutePreviewed(app.previewed[-1].id, None, "over the budget"))
         await shows(pilot, "over the budget")
-        await press(pilot, "ctrl+t")
+        await press(pilot, "ctrl+t", "ctrl+t", "enter")
         await until(pilot, lambda: len(app.previewed) == 2)
         assert app.previewed[-1].engine == "local"
         await press(pilot, "ctrl+u")
@@ -136,12 +137,28 @@ async def test_agent_engine_and_privacy_are_chosen_by_key() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await press(pilot, "ctrl+g")
         await shows(pilot, "agent  default  scout infra")
-        await press(pilot, "w", "f12", "enter", "ctrl+t", "ctrl+t", "ctrl+s")
+        await press(pilot, "w", "f12", "enter", "ctrl+t")
+        await shows(pilot, "engine  auto  local cloud")
+        await press(pilot, "c", "enter", "ctrl+s")
         await shows(pilot, "as writer · cloud · sensitive: stays local")
         await send(pilot, "hello")
         await press(pilot, "ctrl+g", "right", "escape")
         await shows(pilot, "as writer · cloud · sensitive")
     assert (app.asked[0].agent, app.asked[0].engine, app.asked[0].sensitive) == ("writer", "cloud", True)
+
+
+async def test_any_engine_can_be_chosen_by_name() -> None:
+    app = ChatHost(state=msgspec.structs.replace(STATE, engines=six_engines()))
+    async with app.run_test(size=SIZE) as pilot:
+        await press(pilot, "ctrl+t", "s")
+        await shows(pilot, "engine  small  lite backup gpu-cluster-frankfurt-2 auto local cloud")
+        await press(pilot, "enter")
+        await send(pilot, "hello")
+        await until(pilot, lambda: len(app.asked) == 1)
+        await press(pilot, "ctrl+t", "ctrl+t", "escape")
+        await send(pilot, "hello")
+        await until(pilot, lambda: len(app.asked) == 2)
+    assert [request.engine for request in app.asked] == ["small", "small"]
 
 
 async def test_turns_are_a_conversation_until_a_new_one_is_asked_for() -> None:

@@ -4,12 +4,14 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
 from backends.types import Tokens
 from console.state import CoreConnection, ViewState
-from tests.console.chat_host import ChatHost, press, says, send, shows, starts, write
+from tests.console.chat_host import STATE, ChatHost, press, says, send, shows, starts, write
+from tests.console.scene import six_engines
 
 ANSWER = """\
 ## Three ways
@@ -73,6 +75,11 @@ async def choosing(pilot: Pilot[None]) -> None:
     await shows(pilot, "agent  writer")
 
 
+async def choosing_engine(pilot: Pilot[None]) -> None:
+    await press(pilot, "ctrl+t", "g")
+    await shows(pilot, "engine  gpu-cluster")
+
+
 async def pasted(pilot: Pilot[None]) -> None:
     await write(pilot, "explain this log:\n")
     await write(pilot, "12:00 ollama runner started\n" * 4000)
@@ -97,6 +104,10 @@ def face(name: str) -> tuple[ChatHost, Scene]:
             failed,
         ),
         "choosing": (ChatHost, choosing),
+        "choosing-engine": (
+            lambda: ChatHost(state=msgspec.structs.replace(STATE, engines=six_engines())),
+            choosing_engine,
+        ),
         "pasted": (ChatHost, pasted),
     }
     make, scene = made[name]
@@ -105,7 +116,18 @@ def face(name: str) -> tuple[ChatHost, Scene]:
 
 @pytest.mark.parametrize(
     "name",
-    ["empty", "loading", "failed-core", "answered", "previewed", "streaming", "failed", "choosing", "pasted"],
+    [
+        "empty",
+        "loading",
+        "failed-core",
+        "answered",
+        "previewed",
+        "streaming",
+        "failed",
+        "choosing",
+        "choosing-engine",
+        "pasted",
+    ],
 )
 def test_face_80x24(name: str, snap_compare: Any) -> None:
     app, scene = face(name)

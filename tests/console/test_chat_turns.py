@@ -13,6 +13,7 @@ from console.present.spans import Row
 from console.widgets.chat_request import NameChoice, chat_request, conversation, retry_request
 from console.widgets.transcript import ANSWER_KEPT, CHARACTERS_KEPT, TURNS_KEPT, ChatTurn, Transcript
 from tests.console.chat_host import STATE, explanation, outcome
+from tests.console.scene import engines, six_engines
 
 
 def request(prompt: str = "why?", **changed: Any) -> Request:
@@ -276,18 +277,36 @@ def test_what_was_sensitive_once_stays_so_while_it_goes_along() -> None:
     assert chat_request("now", RequestOptions(sensitive=True), (), max_bytes=1000).sensitive
 
 
-@pytest.mark.parametrize(("took", "other"), [("local", "cloud"), ("cloud", "local"), ("cache", "cloud")])
-def test_a_retry_takes_the_other_engine_and_no_cache(took: str, other: str) -> None:
+@pytest.mark.parametrize(
+    ("took", "other"),
+    [
+        ("local", "cloud"),
+        ("cloud", "small"),
+        ("backup", "gpu-cluster-frankfurt-2"),
+        ("gpu-cluster-frankfurt-2", "local"),
+        ("cache", "cloud"),
+        ("gone", "cloud"),
+    ],
+)
+def test_a_retry_goes_to_the_next_engine_and_not_to_the_cache(took: str, other: str) -> None:
     first = turn("a", engine=took)
-    second = retry_request(first)
+    second = retry_request(first, six_engines())
     assert (second.engine, second.cache, second.messages) == (other, False, first.request.messages)
     assert second.id != first.request.id
+
+
+def test_with_two_engines_a_retry_goes_to_the_other_one() -> None:
+    assert [retry_request(turn("a", engine=took), engines()).engine for took in ("local", "cloud")] == [
+        "cloud",
+        "local",
+    ]
+    assert retry_request(turn("a", engine="cache"), ()).engine == "auto"
 
 
 def test_a_retry_of_what_never_went_anywhere_goes_by_what_was_asked() -> None:
     made = ChatTurn("t", request(engine="cloud"), starts_conversation=False)
     made.fail("no engine")
-    assert retry_request(made).engine == "local"
+    assert retry_request(made, engines()).engine == "local"
 
 
 def test_a_superseded_answer_does_not_go_along() -> None:

@@ -23,7 +23,7 @@ from console.present.money_rows import budget_bar
 from console.present.spans import Row, fit, width
 from console.state import CoreConnection, ViewState, adopt
 from tests.console.hostile_text import HOSTILE
-from tests.console.scene import engines, gpus, snapshot
+from tests.console.scene import engines, gpus, six_engines, snapshot
 from tests.console.scene import spend as money
 from tests.console.scene_exchanges import NOW, exchange, explained
 
@@ -120,6 +120,24 @@ def test_the_header_always_answers_its_three_questions(cells: int) -> None:
         assert "◐" in line
         assert "REH" in line
         assert "STOP" in line
+
+
+@pytest.mark.parametrize("cells", [20, 40, 60, 80, 120, 200])
+def test_the_header_has_room_for_any_number_of_engines(cells: int) -> None:
+    for number in (3, 6, 40):
+        many = tuple(
+            msgspec.structs.replace(six_engines()[index % 6], name=f"engine-{index}") for index in range(number)
+        )
+        line = header.header(scene(engines=many), cells)
+        assert width(line) == cells
+        assert "$1.42" in text(line)
+        if cells >= 40 and number == 40:
+            assert "○ engine-4" in text(line), "an engine that is down comes before one that is up"
+            assert "+" in text(line)
+
+
+def test_names_in_the_header_are_cut() -> None:
+    assert "gpu-cluster…" in text(header.header(scene(engines=six_engines()), 120))
 
 
 def test_the_header_says_when_the_core_is_away() -> None:

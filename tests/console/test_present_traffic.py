@@ -1,5 +1,6 @@
 """The runtime and routing panes and the evidence of a decision, as pure text."""
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -9,9 +10,11 @@ from backends.types import GpuReading, QuotaLimit, QuotaState
 from console.overlays.why import why
 from console.panes.routing_pane import RoutingView, answer_shares, matching, routing_body
 from console.panes.runtime_pane import runtime_rows
+from console.present.candidates import candidate_rows
 from console.present.spans import Row
 from console.state import CoreConnection, ViewState, adopt
-from tests.console.scene import engines, gpus, snapshot
+from tests.console.scene import engines, gpus, six_engines, snapshot
+from tests.console.scene import spend as money
 from tests.console.scene_exchanges import CUT, NOW, exchange, exchanges
 
 LIVE = CoreConnection(phase="live", mode="embedded", label="this process")
@@ -150,7 +153,7 @@ def test_why_shows_the_evidence() -> None:
         "creative-writing .88 (next: rewriting .07)",
         "local answers well .61",
         "json, long-context",
-        "ruled out by quality",
+        "quality: .61 < .80",
         "flips when",
         "all-cloud",
         "req-003",
@@ -174,3 +177,55 @@ def test_why_lists_the_attempts_of_a_failover() -> None:
     assert "answered" in drawn
     assert "failed over" in drawn
     assert "the engine reported none" in drawn
+
+
+def test_why_lists_every_candidate_and_marks_the_chosen_one() -> None:
+    drawn = text(candidate_rows(exchanges()[-3].explanation, 120))
+    head, chosen, local, cache = (" ".join(line.split()) for line in drawn.split("\n"))
+    assert head == "engine model cost time quality ruled out by"
+    assert chosen == "✓ ▐cloud gemini-3.5-flash-lite $0.0021 ~2.4 s .93 chosen"
+    assert local == "▌local qwen2.5:14b 0 ~9.1 s .61 quality: .61 < .80"
+    assert cache == "=cache 0 ~0.0 s – similarity: nearest .71, below .92"
+
+
+def test_a_candidate_that_nothing_ruled_out_was_not_the_best() -> None:
+    explanation = exchanges()[-3].explanation
+    second = msgspec.structs.replace(explanation.alternatives[0], ruled_out_by=None, engine="e" * 80, model="m" * 80)
+    for cells in (30, 60, 120):
+        rows = candidate_rows(msgspec.structs.replace(explanation, alternatives=(second,)), cells)
+        assert "possible, but not the best" in " ".join(text(rows).split())
+        assert "e" * 17 not in text(rows)
+
+
+@pytest.mark.parametrize("cells", [38, 42, 56, 76, 130])
+def test_more_than_two_engines_are_a_line_each_with_what_is_wrong(cells: int) -> None:
+    spent = msgspec.structs.replace(money(), by_engine={"cloud": Decimal("1.1")})
+    drawn = text(runtime_rows(scene(engines=six_engines(), spend=spent), cells)).split("\n")
+    local, cloud, small = (next(line for line in drawn if symbol in line) for symbol in ("▌local", "▐cloud", "▌small"))
+    assert local.split()[:5] == ["●", "▌local", "2/2", "3", "38.1"]
+    assert cloud.split()[:5] == ["◐", "▐cloud", "1/32", "0", "182.0"]
+    assert small.split()[:5] == ["●", "▌small", "1/4", "0", "121.4"]
+    assert drawn[drawn.index(cloud) + 1].strip().startswith("429 from the provider")
+    assert any("stopped by the operator" in line for line in drawn)
+    assert any("ada 7 · scout 2 · writer 1" in line for line in drawn)
+    if cells >= 42:
+        assert cloud.split()[5] == "$1.10"
+        assert local.split()[5] == "–", "nobody bills for an engine of one's own"
+
+
+def test_the_queues_of_all_engines_are_one_line() -> None:
+    history: dict[str, tuple[float | None, ...]] = {
+        "queue.local": (0.0, 1.0, None),
+        "queue.small": (3.0, None),
+        "tokens_per_s.cloud": (5.0,),
+    }
+    drawn = text(runtime_rows(scene(engines=six_engines(), history=history), 60))
+    assert "  depth ▁█·" in drawn
+
+
+def test_the_cursor_on_an_older_request_shows_its_candidates_where_there_is_room() -> None:
+    view = RoutingView(chosen="req-003")
+    tall, short = (routing_body(scene(), view, 100, room) for room in (40, 9))
+    assert "quality: .61 < .80" in text(list(tall.below))
+    assert short.below == []
+    assert routing_body(scene(), RoutingView(), 100, 40).below == []

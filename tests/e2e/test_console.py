@@ -116,6 +116,8 @@ def test_a_visit_from_the_first_frame_to_the_shell_again(terminal: Open, home: P
     it.until(" CLOUD STOPPED ", gone=True)
 
     it.press(DOWN, "p")
+    it.see("━ Pin default ━")
+    it.press(DOWN, ENTER)
     it.see("default +cloud +▌local")
 
     it.press("?")

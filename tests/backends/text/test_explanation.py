@@ -98,7 +98,7 @@ all-cloud   ~$0.0021, saved 0"""
             {"classes": replace(CLASSES, language="pl", needs=frozenset({"json", "fresh"}))},
             "fresh, json; language pl",
         ),
-        ({"alternatives": (replace(TOLD.alternatives[0], ruled_out_by=None),)}, "~9.1 s: second best"),
+        ({"alternatives": (replace(TOLD.alternatives[0], ruled_out_by=None),)}, "~9.1 s: possible, but not the best"),
         ({"quality": 0.93}, "~2.1 s · quality .93 · decided in"),
         ({"alternatives": (replace(TOLD.alternatives[0], quality=0.61),)}, "~9.1 s · quality .61: ruled out by"),
         ({"alternatives": (replace(TOLD.alternatives[0], engine="gpu"),)}, "instead     gpu (local) qwen2.5:14b"),

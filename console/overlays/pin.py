@@ -1,0 +1,63 @@
+"""Pin an agent to an engine: a list of every engine, and of no pin; arrows choose, enter pins."""
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from textual.events import Key
+
+from backends.text.terminal_safe import safe
+from backends.types import Action, EngineName, EngineState
+from console.overlays.overlay import Overlay
+from console.present.spans import BLANK, Row, Span, cell, paragraph, row, span
+from console.present.symbols import health, served
+
+LONGEST_NAME, LONGEST_MODEL = 24, 32
+
+
+class PinOverlay(Overlay[Action]):
+    """Dismissed with the action to run, or None."""
+
+    def __init__(self, agent: str, engines: Sequence[EngineState], pinned: EngineName | None) -> None:
+        self._agent = agent
+        self._engines = engines
+        self._pinned = pinned
+        names = [None, *(engine.name for engine in engines)]
+        self._at = names.index(pinned) if pinned in names else 0
+        super().__init__(f"Pin {agent}", self._rows)
+
+    def on_key(self, event: Key) -> None:
+        if event.key in ("up", "down"):
+            self._at = (self._at + (1 if event.key == "down" else -1)) % (len(self._engines) + 1)
+            self.sheet_changed()
+        elif event.key == "enter":
+            self._submit()
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+    def _submit(self) -> None:
+        engine = self._engines[self._at - 1].name if self._at else None
+        if engine == self._pinned:
+            self.dismiss(None)
+        else:
+            self.dismiss(Action(verb="pin" if engine else "unpin", actor="console", agent=self._agent, engine=engine))
+
+    def _rows(self, cells: int) -> list[Row]:
+        name = min(LONGEST_NAME, max((cell_len(safe(engine.name)) for engine in self._engines), default=0)) + 2
+        rows = [row(self._mark(0), span("no pin: the policy decides", "strong" if not self._at else "text"))]
+        for index, engine in enumerate(self._engines, start=1):
+            text = served(engine.name, engine.zone)
+            queue = f"  {engine.in_flight}/{engine.parallel} running, {engine.waiting} waiting"
+            rows.append(
+                row(
+                    *(self._mark(index), health(engine), span(" "), cell(text.text, name, text.tone)),
+                    cell(engine.label or engine.model, min(LONGEST_MODEL, max(0, cells - name - 32))),
+                    span(queue, "dim"),
+                )
+            )
+        note = "↑ ↓ choose an engine. Enter pins the agent to it from the next request on, esc closes."
+        return [*rows, BLANK, *paragraph(note, cells, "dim")]
+
+    def _mark(self, index: int) -> Span:
+        return span("▸ " if index == self._at else "  ", "focus")

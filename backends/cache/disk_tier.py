@@ -45,7 +45,7 @@ class DiskTier:
 
     @property
     def reviews(self) -> tuple[int, int, int]:
-        """SemanticTier hits that were asked anew, how many of them were wrong, and complaints."""
+        """Rechecked semantic hits, how many of them were wrong, and complaints."""
         return self._database.reviews.counts if self._database else (0, 0, 0)
 
     def may_have(self, key: builtins.bytes) -> bool:

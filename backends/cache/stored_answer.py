@@ -11,7 +11,9 @@ from msgspec import Struct
 
 from backends.types import EngineName, Finish, Reason, Tokens, ToolCall
 
-ID_DIGITS = 12  # hex digits of a key that name an entry to a person: 48 bits, 2e-5 for two alike among 100,000
+ID_DIGITS = (
+    12  # hex digits of a key that name an entry to a person: 48 bits, 2e-5 for two that share an id among 100,000
+)
 PIECE = 64  # characters, about; an answer of a screen is some twenty pieces
 TOKEN = 4  # characters, about
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -69,11 +71,11 @@ class CacheHit(Struct, frozen=True, kw_only=True):
 
     def reasons(self) -> tuple[Reason, ...]:
         """For a decision's reasons: the tier and what it saved; the entry, its age, and its first request."""
-        likeness = "" if self.similarity is None else f", {self.similarity:.2f} alike"
+        similarity = "" if self.similarity is None else f", similarity {self.similarity:.2f}"
         asker = f", asked by {self.agent}" if self.agent else ""
         first = f", in {self.stored.request_id}" if self.stored.request_id else ""
         return (
-            Reason(rule="cache", detail=f"{self.tier}{likeness}, saved ${self.stored.baseline_usd:f}"),
+            Reason(rule="cache", detail=f"{self.tier}{similarity}, saved ${self.stored.baseline_usd:f}"),
             Reason(rule="cache entry", detail=f"{self.entry}, {age(self.age_s)} old{asker}{first}"),
         )
 

@@ -76,10 +76,10 @@ def _stats(paths: Paths, *, as_json: bool) -> str:
         facts = {"running": running, **msgspec.to_builtins(stats, builtin_types=())}
         money = {name: f"{getattr(stats, name):f}" for name in ("saved_usd", "rechecked_usd", "provider_saved_usd")}
         return msgspec.json.encode(facts | money).decode()
-    return "\n".join(_lines(stats, running=running))
+    return "\n".join(stats_lines(stats, running=running))
 
 
-def _lines(stats: CacheStats, *, running: bool) -> list[str]:
+def stats_lines(stats: CacheStats, *, running: bool) -> list[str]:
     lines = [f"entries    {stats.entries}", f"bytes      {stats.bytes}"]
     if not running:
         return [*lines, "No core is running: hits and savings are counted while one runs."]

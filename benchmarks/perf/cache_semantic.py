@@ -95,7 +95,7 @@ def look_ups(size: int) -> dict[str, float]:
         numpy.append(time.perf_counter() - began)
         wanted = {keys[row] for row in best if cosines[row] >= FLOOR}
         true += len(wanted)
-        found += len(wanted & {candidate.key for candidate in near})
+        found += len(wanted & {neighbour.key for neighbour in near})
     return {
         "size": size,
         "ours_ms": statistics.median(ours) * 1e3,

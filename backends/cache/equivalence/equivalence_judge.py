@@ -27,7 +27,7 @@ class Judgement(Struct, frozen=True):
 
 
 class EquivalenceJudge:
-    """It embeds with the model that found the candidates; call it on that model's thread."""
+    """It embeds with the model that found the neighbours; call it on that model's thread."""
 
     def __init__(self, embedder: "Embedder") -> None:
         from backends.cache.equivalence.hit_classifier import HitClassifier

@@ -55,33 +55,33 @@ class SemanticLookup:
         read = await self._disk.call(lambda database: _with_records(database, list(neighbours)))
         entries, records = read or ([], {})
         self._semantic.drop(neighbours.keys() - {entry.key for entry in entries})
-        candidates = []
+        comparable = []
         for entry in entries:
             neighbour = neighbours[entry.key]
             if entry.partition != partition:
                 continue
             # The model did not compare what it cut off, so that must be the same to the letter.
             if question[found.read :] == entry.question[neighbour.read :]:
-                candidates.append((entry, neighbour.similarity))
+                comparable.append((entry, neighbour.similarity))
             else:
                 self._note_miss(request_id, NearMiss(agent, neighbour.similarity, "length"))
-        if not candidates:
+        if not comparable:
             return []
-        return await self._judge(question, candidates, records, agent=agent, request_id=request_id)
+        return await self._judge(question, comparable, records, agent=agent, request_id=request_id)
 
     async def _judge(
         self,
         question: str,
-        candidates: list[tuple[StoredEntry, float]],
+        comparable: list[tuple[StoredEntry, float]],
         records: dict[bytes, Record],
         *,
         agent: str,
         request_id: str,
     ) -> list[SemanticMatch]:
-        questions, similarities = [entry.question for entry, _ in candidates], [cosine for _, cosine in candidates]
+        questions, similarities = [entry.question for entry, _ in comparable], [cosine for _, cosine in comparable]
         judgements = await self._semantic.judge(question, questions, similarities)
         threshold, found = self._semantic.threshold(self._risk), []
-        for (entry, similarity), judgement in zip(candidates, judgements or (), strict=False):
+        for (entry, similarity), judgement in zip(comparable, judgements or (), strict=False):
             score = judgement.hit_score
             guard = judgement.stopped_by
             if guard is None and score < threshold:

@@ -197,10 +197,10 @@ def test_a_running_cores_figures_read_like_lines() -> None:
         complaints=2,
         problem="the disk is full",
     )
-    lines = "\n".join(command._lines(stats, running=True))
+    lines = "\n".join(command.stats_lines(stats, running=True))
     assert "hits       5 (50%): 3 exact, 2 semantic" in lines
     assert "0.020 (0.004–0.105 at 95 %): 1 of 50 checked" in lines
     assert "2 complaints" in lines
     assert "ab12 ada chat 7 hits" in lines
     assert "problem    the disk is full" in lines
-    assert "not measured yet" in "\n".join(command._lines(CacheStats(), running=True))
+    assert "not measured yet" in "\n".join(command.stats_lines(CacheStats(), running=True))

@@ -35,6 +35,6 @@ def test_where_an_answer_came_from_in_words() -> None:
         agent="ada",
     )
     first, second = hit.reasons()
-    assert (first.rule, first.detail) == ("cache", "semantic, 0.93 alike, saved $0.000123")
+    assert (first.rule, first.detail) == ("cache", "semantic, similarity 0.93, saved $0.000123")
     assert (second.rule, second.detail) == ("cache entry", "0123456789ab, 2 h old, asked by ada, in r1")
     assert [age(seconds) for seconds in (3.9, 180, 86_400 * 40.5)] == ["3 s", "3 min", "40 d"]

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from secrets import token_hex
 
 import pytest
 from msgspec.structs import replace
@@ -12,39 +11,47 @@ from msgspec.structs import replace
 from backends.cache.disk_tier import RETRY_S
 from backends.clock import ManualClock
 from backends.errors import WrongUse
+from backends.paths import Paths
 from backends.rehearsal.behaviour import Counted
 from backends.settings.model import Settings
-from backends.types import Action, Delta, Done, Routed, Sampling
-from tests.backends.cache.samples import WordEmbedder
+from backends.settings.money import Budget
+from backends.types import Action, Delta, Done, Routed, Sampling, Snapshot
 from tests.core import Stand, ask, chunks, policy, prompt, stand
 from tests.waiting import until
 
 LIST = "name three uses of a cache"
 QUESTION = "What is the queue depth of the local model?"
-PARAPHRASE = "Please tell me what the queue depth of the local model is."
+PARAPHRASE = "Please: what is the queue depth of the local model?"
+EMBEDDER = "ollama:nomic-embed-text"
 
 
 def cloudy(settings: Settings) -> Settings:
     return policy(settings, "writer", "cloud")
 
 
-def rechecking(share: float = 1.0) -> Callable[[Settings], Settings]:
+def rechecking(share: float = 1.0, embedder: str = EMBEDDER) -> Callable[[Settings], Settings]:
+    """The semantic tier, with vectors of the local twin, for which texts of the same words lie together."""
+
     def change(settings: Settings) -> Settings:
-        return replace(cloudy(settings), cache=replace(settings.cache, semantic=True, recheck=share))
+        cache = replace(settings.cache, semantic=True, embedder=embedder, recheck=share)
+        return replace(cloudy(settings), cache=cache)
 
     return change
 
 
-async def with_words(it: Stand) -> None:
-    """The semantic tier on, by words instead of weights, and QUESTION answered once."""
-    await until(lambda: it.core._cache.stats().semantic == "on")
+async def snapshot_when(it: Stand, condition: Callable[[Snapshot], object]) -> Snapshot:
+    """The first snapshot for which `condition` holds. Raises TimeoutError if that takes too long."""
+    async with asyncio.timeout(10):
+        while not condition(found := await it.core.snapshot()):  # noqa: ASYNC110 — a snapshot is asked for
+            await asyncio.sleep(0.001)
+        return found
+
+
+async def with_an_answer(it: Stand) -> None:
+    """Wait until the semantic tier is on and QUESTION, answered once, has a vector."""
+    await snapshot_when(it, lambda now: now.cache.semantic == "on")
     await ask(it.core, prompt(QUESTION, agent="writer"))
-    await until(lambda: it.core._cache.stats().vectors == 1)
-
-
-@pytest.fixture
-def words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backends.cache.semantic.embedders.load", lambda *_, **__: WordEmbedder())
+    await snapshot_when(it, lambda now: now.cache.vectors == 1)
 
 
 async def test_a_hit_says_which_entry_it_is_how_old_and_whose(home: Path) -> None:
@@ -120,9 +127,9 @@ async def test_a_hit_that_is_rated_bad_is_a_complaint(home: Path) -> None:
         _, hit = await ask(it.core, prompt(LIST, agent="writer"))
         good = await it.core.act(Action(verb="rate", actor="test", id=hit.id, good=True))
         elsewhere = await it.core.act(Action(verb="rate", actor="test", id=fresh.id, good=False))
-        assert it.core._cache.stats().entries == 1
+        assert (await it.core.snapshot()).cache.entries == 1
         bad = await it.core.act(Action(verb="rate", actor="test", id=hit.id, good=False))
-        stats = it.core._cache.stats()
+        stats = (await it.core.snapshot()).cache
     assert "entry" not in good.detail + elsewhere.detail
     assert bad.detail.endswith(f"rated bad, its cache entry {hit.cache_entry} killed")
     assert (stats.entries, stats.complaints) == (0, 1)
@@ -132,7 +139,7 @@ async def test_what_the_providers_own_cache_saved_is_counted(home: Path) -> None
     async with stand(home, change=cloudy) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(input=9000, cached=6000))
         _, outcome = await ask(it.core, prompt(LIST, agent="writer"))
-        stats = it.core._cache.stats()
+        stats = (await it.core.snapshot()).cache
     assert outcome.tokens.cached_input == stats.provider_cached_tokens == 6000
     assert Decimal(0) < stats.provider_saved_usd < Decimal("0.01")
 
@@ -148,88 +155,73 @@ async def test_an_entry_is_killed_by_name(home: Path) -> None:
 
 
 async def test_a_cache_that_cannot_be_used_is_one_alert_and_no_lost_answer(home: Path) -> None:
-    clock = ManualClock()
+    clock, blocked = ManualClock(), Paths.find(environ={"CLAW_HOME": str(home)}).cache
+    await asyncio.to_thread(blocked.mkdir, parents=True)
     async with stand(home, change=cloudy, clock=clock) as it:
-        await it.core._cache._disk.call(lambda database: database._db.execute("PRAGMA max_page_count = 1").fetchone())
         for number in range(8):
-            text, outcome = await ask(it.core, prompt(f"{LIST}, number {number} {token_hex(6000)}", agent="writer"))
+            text, outcome = await ask(it.core, prompt(f"{LIST}, number {number}", agent="writer"))
             assert text
             assert outcome.finish == "stop"
             clock.advance(RETRY_S / 10)
-        await until(lambda: it.core._activity.alerts())
-        assert [alert.key for alert in it.core._activity.alerts()] == ["cache"]
-        assert "full" in it.core._activity.alerts()[0].text
+        (alert,) = (await snapshot_when(it, lambda now: now.alerts)).alerts
+        assert (alert.key, "cannot be used" in alert.text) == ("cache", True)
+        await asyncio.to_thread(blocked.rmdir)
         clock.advance(RETRY_S)
-        await ask(it.core, prompt(f"{LIST} that fits", agent="writer"))
-        await until(lambda: not it.core._cache.stats().problem)
-        await ask(it.core, prompt(f"{LIST} that fits too", agent="writer"))
-        await until(lambda: not it.core._activity.alerts())
+        await ask(it.core, prompt(f"{LIST} that can be stored", agent="writer"))
+        await snapshot_when(it, lambda now: now.cache.entries == 1 and not now.cache.problem)
+        await ask(it.core, prompt(f"{LIST} that can be stored too", agent="writer"))
+        await snapshot_when(it, lambda now: not now.alerts)
 
 
-async def test_an_embedding_model_that_does_not_load_is_one_alert_and_no_lost_answer(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def load(*_: object, **__: object) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr("backends.cache.semantic.embedders.load", load)
-    async with stand(home, change=rechecking()) as it:
-        await until(lambda: it.core._cache.stats().semantic == "failed")
+async def test_an_embedding_model_that_does_not_load_is_one_alert_and_no_lost_answer(home: Path) -> None:
+    async with stand(home, change=rechecking(embedder="ollama:nobody")) as it:
+        await snapshot_when(it, lambda now: now.cache.semantic == "failed")
         await ask(it.core, prompt(LIST, agent="writer"))
         _, hit = await ask(it.core, prompt(LIST, agent="writer"))
-        await until(lambda: it.core._activity.alerts())
-        (alert,) = it.core._activity.alerts()
+        (alert,) = (await snapshot_when(it, lambda now: now.alerts)).alerts
     assert hit.cache == "exact"
-    assert (alert.key, "did not load" in alert.text) == ("semantic", True)
+    assert (alert.key, "ollama pull nobody" in alert.text) == ("semantic", True)
 
 
-async def _settled_shadow(it: Stand) -> None:
-    await until(lambda: not it.core._pipeline.rechecks._tasks)
-
-
-@pytest.mark.usefixtures("words")
 async def test_a_paraphrase_is_asked_anew_in_the_background_and_judged(home: Path) -> None:
     async with stand(home, change=rechecking()) as it:
-        await with_words(it)
+        await with_an_answer(it)
         _, hit = await ask(it.core, prompt(PARAPHRASE, agent="writer"))
-        await _settled_shadow(it)
-        stats = it.core._cache.stats()
-        rows = it.rows()
-        (shadow,) = [outcome for outcome in await it.core._ledger.recent(9) if outcome.source == "shadow"]
-    assert hit.cache == "semantic"
-    assert "alike" in hit.reasons[0].detail
-    assert stats.rechecked == 1
-    assert stats.rechecked_usd == shadow.cost_usd > 0
-    assert (shadow.engine, shadow.cache, shadow.baseline_usd, len(rows)) == ("cloud", "bypass", 0, 3)
+        stats = (await snapshot_when(it, lambda now: now.cache.rechecked == 1)).cache
+    first, served, shadow = it.rows()
+    assert (hit.id, hit.cache) == (served["id"], "semantic")
+    assert "similarity 0.9" in hit.reasons[0].detail
+    assert stats.rechecked_usd == Decimal(shadow["cost_usd"]) > 0
+    assert (shadow["engine"], shadow["cache"], Decimal(shadow["baseline_usd"])) == ("cloud", "bypass", 0)
+    assert shadow["model"] == first["model"]
 
 
-@pytest.mark.usefixtures("words")
 @pytest.mark.parametrize("change", ["share", "exact", "limit", "budget"])
-async def test_what_is_not_asked_anew(home: Path, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_not_asked_anew(home: Path, change: str) -> None:
     def changed(settings: Settings) -> Settings:
         settings = rechecking(0.0 if change == "share" else 1.0)(settings)
         if change == "limit":
             return policy(settings, "writer", "cloud", requests_per_minute=100)
+        if change == "budget":
+            return replace(settings, budgets=(Budget(limit_usd=Decimal("0.09"), on_exceeded="refuse"),))
         return settings
 
     async with stand(home, change=changed) as it:
-        await with_words(it)
-        again = QUESTION if change == "exact" else PARAPHRASE
-        if change == "budget":
-            room = it.core._ledger.headroom
-            short = room(agent="writer", engine="cloud", model="gemini-3.5-flash-lite")
-            monkeypatch.setattr(it.core._ledger, "headroom", lambda **_: replace(short, left_usd=Decimal("0.000001")))
-        _, hit = await ask(it.core, prompt(again, agent="writer"))
-        await _settled_shadow(it)
+        if change == "budget":  # so that asking again would cost more than a tenth of what is left
+            it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(input=30_000))
+        await with_an_answer(it)
+        it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted())
+        _, hit = await ask(it.core, prompt(QUESTION if change == "exact" else PARAPHRASE, agent="writer"))
+        # In the time of another call the question would have been asked anew.
+        await ask(it.core, prompt(LIST, agent="writer"))
         assert hit.engine == "cache"
-        assert it.core._cache.stats().rechecked == 0
-        assert sum(it.gemini.account.counts()["calls"].values()) == 1
+        assert (await it.core.snapshot()).cache.rechecked == 0
+        assert sum(it.gemini.account.counts()["calls"].values()) == 2
 
 
-@pytest.mark.usefixtures("words")
 async def test_a_second_asking_in_the_air_ends_with_the_core(home: Path) -> None:
     async with stand(home, change=rechecking()) as it:
-        await with_words(it)
+        await with_an_answer(it)
         it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=60.0)
         await ask(it.core, prompt(PARAPHRASE, agent="writer"))
         await until(lambda: it.gemini.account.open == 1)

@@ -31,7 +31,7 @@ from backends.pipeline.reload import Reload
 from backends.pipeline.settlement import Recorder
 from backends.pipeline.singleflight import Flights
 from backends.privacy import PrivacyGate
-from backends.settings.engines import EngineSettings
+from backends.settings.engines import CLOUD_ENGINE, EngineSettings
 from backends.settings.model import Settings
 from backends.telemetry.sampler import Sampler
 from backends.types import CLOUD, LOCAL, EngineName, RuntimeReading
@@ -141,11 +141,13 @@ def _activity(ground: Ground) -> ActivityFeed:
     activity.restore(ground.recent)
     if count := ground.ledger.recovered:
         activity.alert("recovered", f"recovered {count} calls that a crash had left open", level="warning")
-    try:
-        ground.prices.tariff(ground.settings.engines["cloud"].model, ground.clock.now())
-    except UnknownPrice as error:
-        what, _, remedy = str(error).partition(": ")
-        activity.alert("price", f"{what}: it is not called", remedy=remedy)
+    for name, engine in ground.settings.engines.items():
+        try:
+            ground.prices.tariff(name, engine.model, ground.clock.now())
+        except UnknownPrice as error:
+            what, _, remedy = str(error).partition(": ")
+            key = "price" if name == CLOUD_ENGINE else f"price:{name}"
+            activity.alert(key, f"{what}: it is not called", remedy=remedy)
     if ground.ending is not None:
         remedy = f"`{ground.ending.command}`" if ground.ending.command else ""
         activity.alert(ENDING, ground.ending.line, remedy=remedy, level="warning")

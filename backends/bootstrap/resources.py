@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from backends.routing.calibration.learned import Calibrations
 from backends.routing.classify import Classifier
 from backends.settings.model import Settings
 from backends.telemetry.history import History
-from backends.types import Outcome, Tokens
+from backends.types import Outcome
 from backends.upstream.self_hosted_cost import OwnCost
 from backends.verification import Score
 
@@ -94,9 +94,8 @@ async def open_ground(
         load_embedder=partial(_load_embedder, settings.cache.embedder, embed),
     )
     stack.push_async_callback(cache.close)
-    prices = Prices(settings.prices, discount=settings.engines["cloud"].discount)
-    with suppress(UnknownPrice):  # read ahead: the table takes longer than a decision may
-        await asyncio.to_thread(prices.cost, settings.engines["cloud"].model, Tokens(), clock.now())
+    prices = Prices.of(settings)
+    await asyncio.to_thread(_read_prices, prices, settings, clock.now())
     return Ground(
         settings=settings,
         config=paths.config,
@@ -131,3 +130,10 @@ def _checks_closely(settings: Settings) -> bool:
     """Is any agent's local answer looked at for more than its form?"""
     modes = {settings.router.verify, *(agent.verify for agent in settings.agents.values())}
     return not modes.isdisjoint(("doubtful", "always"))
+
+
+def _read_prices(prices: Prices, settings: Settings, now: datetime) -> None:
+    """Look each engine's price up, as the table's first look takes longer than a decision may."""
+    for name, engine in settings.engines.items():
+        with suppress(UnknownPrice):  # the activity feed and `claw doctor` report it
+            prices.tariff(name, engine.model, now)

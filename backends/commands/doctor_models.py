@@ -70,15 +70,21 @@ def _sent(paths: Paths, since: str, model: str) -> tuple[int, int, str | None]:
 
 def price(settings: Settings) -> Check:
     """Reads the price table, which takes 0.13 s."""
-    model, now = settings.engines["cloud"].model, datetime.now(UTC)
-    used = {model, *(name for agent in settings.agents.values() for name in agent.models)}
-    try:
-        found = Prices(settings.prices, discount=settings.engines["cloud"].discount).tariff(model, now)
-    except UnknownPrice as error:
-        what, _, remedy = str(error).partition(": ")
-        return Check(name="price", ok=False, detail=f"{what}: it is not called", remedy=remedy)
-    rates = found.base
-    detail = f"{model}: ${rates.input:f} and ${rates.output:f} a million tokens in and out, by {found.source}{_date()}"
+    prices, now = Prices.of(settings), datetime.now(UTC)
+    used = {engine.model for engine in settings.engines.values()}
+    used |= {name for agent in settings.agents.values() for name in (agent.model, *agent.models)}
+    told = []
+    for name, engine in settings.engines.items():
+        if not prices.bills(name):
+            continue
+        try:
+            found = prices.tariff(name, engine.model, now)
+        except UnknownPrice as error:
+            what, _, remedy = str(error).partition(": ")
+            return Check(name="price", ok=False, detail=f"{what}: it is not called", remedy=remedy)
+        rates = f"${found.base.input:f} and ${found.base.output:f} a million tokens in and out"
+        told.append(f"{engine.model}: {rates}, by {found.source}{_date()}")
+    detail = "; ".join(told)
     if unused := sorted(set(settings.prices) - used):
         return Check(
             name="price",

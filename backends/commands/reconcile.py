@@ -25,7 +25,7 @@ def reconciled(paths: Paths, args: argparse.Namespace) -> int:
         raise WrongUse("`claw ledger reconcile FILE` needs the bill: download the cost table of Cloud Billing as CSV")
     found = settings.load(paths.config).settings
     bill = read(_bytes(args.file))
-    prices = Prices(found.prices, discount=found.engines["cloud"].discount)
+    prices = Prices.of(found)
     with open_read_only(paths.ledger) as db:
         rows = reconcile(db, bill, prices, per_usd=_per_usd(bill, found))
     sys.stdout.write((_json(bill, rows) if args.json else _table(bill, rows)) + "\n")

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     until = datetime.now(UTC)
     paths = Paths.find(rehearsal=args.rehearse)
     known = settings.load(paths.config).settings
-    prices = Prices(known.prices, discount=known.engines["cloud"].discount)
+    prices = Prices.of(known)
     span: dict[str, Any] = {"since": parse_since(args.since, until), "until": until, "prices": prices}
     with open_read_only(paths.ledger) as db:
         sys.stdout.write(_text(db, args, wanted, span, known))

@@ -20,11 +20,11 @@ VOLUMES = tuple(sorted({int(round(10 ** (step / 4), 0)) for step in range(12, 29
 
 
 def break_even(
-    costs: LocalCosts, *, cloud_usd: Decimal | None, seconds: float | None, parallel: int, requests_month: int
+    costs: LocalCosts, *, cloud_usd: Decimal | None, seconds: float | None, places: int, requests_month: int
 ) -> BreakEven:
     """`cloud_usd` is what a request of the mix costs there, `seconds` how long it keeps a place of the local engine."""
-    fixed, energy = fixed_usd_month(costs), energy_usd(costs, seconds, parallel)
-    capacity = None if not seconds else int(MONTH_S * parallel / Decimal(seconds))
+    fixed, energy = fixed_usd_month(costs), energy_usd(costs, seconds, places)
+    capacity = None if not seconds else int(MONTH_S * places / Decimal(seconds))
     at = _crossing(fixed, energy, cloud_usd)
     known = fixed is not None and cloud_usd is not None
     return BreakEven(
@@ -48,11 +48,11 @@ def fixed_usd_month(costs: LocalCosts) -> Decimal | None:
     return (wear or ZERO) + (costs.rent_usd_month or ZERO)
 
 
-def energy_usd(costs: LocalCosts, seconds: float | None, parallel: int) -> Decimal | None:
+def energy_usd(costs: LocalCosts, seconds: float | None, places: int) -> Decimal | None:
     """One request's share of the power while the engine works."""
     if costs.kwh_usd is None or costs.power_w is None or seconds is None:
         return None
-    return Decimal(costs.power_w) * Decimal(seconds) / parallel / JOULES_PER_KWH * costs.kwh_usd
+    return Decimal(costs.power_w) * Decimal(seconds) / places / JOULES_PER_KWH * costs.kwh_usd
 
 
 def _crossing(fixed: Decimal | None, energy: Decimal | None, cloud: Decimal | None) -> int | None:

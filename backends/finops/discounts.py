@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from backends.ledger.prices import Prices, UnknownPrice
 from backends.ledger.request_rows import StoredAttempt, moment
 from backends.ledger.rollups import Discount
-from backends.types import ZERO
+from backends.types import CLOUD, ZERO
 
 
 def discounts(prices: Prices) -> Discount:
@@ -20,7 +20,7 @@ def discounts(prices: Prices) -> Discount:
         at = moment(row["started_at"])
         off = ZERO
         for attempt in msgspec.json.decode(row["attempts"], type=list[StoredAttempt]):
-            if attempt.engine == "cloud" and attempt.tokens.cached_input:
+            if attempt.place == CLOUD and attempt.tokens.cached_input:
                 models = {attempt.model, attempt.model_asked or attempt.model}
                 off += max(_off(prices, model, attempt, at) for model in models)
         return min(off, max(ZERO, Decimal(row["baseline_usd"]) - Decimal(row["cost_usd"])))
@@ -31,8 +31,8 @@ def discounts(prices: Prices) -> Discount:
 def _off(prices: Prices, model: str, attempt: StoredAttempt, at: datetime) -> Decimal:
     """What was taken off a call, if it was booked by this model's price."""
     try:
-        priced = prices.cost(model, attempt.tokens, at).usd
-        undiscounted = prices.cost(model, replace(attempt.tokens, cached_input=0), at).usd
+        priced = prices.cost(attempt.engine, model, attempt.tokens, at).usd
+        undiscounted = prices.cost(attempt.engine, model, replace(attempt.tokens, cached_input=0), at).usd
     except UnknownPrice:
         return ZERO
     return max(ZERO, undiscounted - priced) if priced == Decimal(attempt.cost_usd) else ZERO

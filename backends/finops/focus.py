@@ -13,6 +13,7 @@ from backends.finops.data_writer import csv_text
 from backends.finops.discounts import discounts
 from backends.ledger.prices import Prices
 from backends.ledger.rollups import By, RollupSum, sums
+from backends.types import CACHE, LOCAL
 
 COLUMNS = (
     "AvailabilityZone",
@@ -63,27 +64,31 @@ COLUMNS = (
     "Tags",
 )
 
-PROVIDERS = {
-    "cloud": ("Google", "Gemini API"),
-    "local": ("Self-hosted", "Local engine"),
-    "cache": ("Self-hosted", "Cache"),
-}
+SELF_HOSTED = "Self-hosted"
 
-
-CHARGE: tuple[By, ...] = ("day", "agent", "engine", "model", "tag")
+CHARGE: tuple[By, ...] = ("day", "agent", "engine", "zone", "model", "tag")
 
 
 def focus_csv(db: sqlite3.Connection, *, since: datetime, until: datetime, prices: Prices) -> str:
     """CSV with FOCUS's own column names; instants are ISO 8601 UTC, ends exclusive, money in USD."""
     charges = sums(db, since=since, until=until, discount=discounts(prices), by=CHARGE)
-    charges.sort(key=lambda charge: (charge.day, charge.agent, charge.engine, charge.model, charge.tag))
-    return csv_text(COLUMNS, map(_record, charges))
+    charges.sort(key=lambda charge: tuple(getattr(charge, name) for name in CHARGE))
+    return csv_text(COLUMNS, (_record(charge, *_provider(charge, prices)) for charge in charges))
 
 
-def _record(charge: RollupSum) -> list[str]:
+def _provider(charge: RollupSum, prices: Prices) -> tuple[str, str]:
+    """Who provides what answered, and the service."""
+    if charge.engine == CACHE:
+        return SELF_HOSTED, "Cache"
+    if charge.zone == LOCAL:
+        return SELF_HOSTED, "Local engine"
+    provider = prices.provider(charge.engine) or charge.engine
+    return provider, "Gemini API" if provider == "Google" else f"{provider} API"
+
+
+def _record(charge: RollupSum, provider: str, service: str) -> list[str]:
     day = datetime.fromisoformat(charge.day).replace(tzinfo=UTC)
     month = day.replace(day=1)
-    provider, service = PROVIDERS[charge.engine]
     cost, tokens = f"{charge.cost_usd:f}", charge.input_tokens + charge.output_tokens + charge.thinking_tokens
     tags = {"agent": charge.agent, "engine": charge.engine} | ({"tag": charge.tag} if charge.tag else {})
     values = {

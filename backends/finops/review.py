@@ -13,7 +13,7 @@ from backends.finops.spend_report import saved_by
 from backends.ledger.prices import Prices
 from backends.ledger.rollups import RollupSum, sums
 from backends.settings.model import Settings
-from backends.types import ZERO, BreakEven, PriceMonth, Recommendation, Review, SavedBy
+from backends.types import CLOUD, ZERO, BreakEven, PriceMonth, Recommendation, Review, SavedBy
 
 DAYS = 30
 MONTHS_DAYS = 366
@@ -75,14 +75,14 @@ def _break_even(window: AnalysisWindow) -> BreakEven:
         window.settings.costs.local,
         cloud_usd=money(row["baseline"]) / answered if answered else None,
         seconds=row["ms"] / 1000 if answered else None,
-        parallel=window.settings.engines["local"].parallel,
+        places=window.local_places,
         requests_month=int(window.a_month(Decimal(whole["requests"]))),
     )
 
 
 def _price_trend(parts: Iterable[RollupSum]) -> tuple[PriceMonth, ...]:
     """What a million tokens of the cloud cost and how many a request took, oldest month first; months are UTC."""
-    paid = sorted((part for part in parts if part.zone == "cloud"), key=lambda part: part.month)
+    paid = sorted((part for part in parts if part.zone == CLOUD), key=lambda part: part.month)
     return tuple(map(_price_month, paid))
 
 

@@ -15,7 +15,7 @@ DAY_S = 86_400
 
 def thinking_on_easy_prompts(window: AnalysisWindow) -> Iterator[Recommendation]:
     for row in window.rows(THINKING, EASY):
-        usd = window.price(row["model"], Tokens(thinking=row["thinking"]))
+        usd = window.price(row["engine"], row["model"], Tokens(thinking=row["thinking"]))
         if usd:
             yield Recommendation(
                 kind="thinking",
@@ -84,8 +84,8 @@ def uncached_openings(window: AnalysisWindow) -> Iterator[Recommendation]:
     """
     for row in window.rows(LONG):
         fixed = Tokens(input=row["least"] * row["requests"])
-        whole = window.price(row["model"], fixed)
-        cached = window.price(row["model"], Tokens(input=fixed.input, cached_input=fixed.input))
+        whole = window.price(row["engine"], row["model"], fixed)
+        cached = window.price(row["engine"], row["model"], Tokens(input=fixed.input, cached_input=fixed.input))
         if whole and cached is not None and whole > cached:
             yield Recommendation(
                 kind="context",
@@ -98,9 +98,9 @@ def uncached_openings(window: AnalysisWindow) -> Iterator[Recommendation]:
 
 
 THINKING = """
-SELECT agent, model, count(*) AS requests, sum(thinking_tokens) AS thinking FROM requests
+SELECT agent, engine, model, count(*) AS requests, sum(thinking_tokens) AS thinking FROM requests
 WHERE started_at >= ? AND started_at < ? AND zone = 'cloud' AND thinking_tokens > 0 AND complexity < ?
-GROUP BY agent, model
+GROUP BY agent, engine, model
 """
 
 FAILED = """
@@ -128,9 +128,9 @@ GROUP BY prompt_hash HAVING count(*) > 1
 """
 
 LONG = """
-SELECT agent, model, count(*) AS requests, min(input_tokens) AS least, sum(input_tokens) AS input,
+SELECT agent, engine, model, count(*) AS requests, min(input_tokens) AS least, sum(input_tokens) AS input,
        sum(cached_input_tokens) AS cached
 FROM requests
 WHERE started_at >= ? AND started_at < ? AND zone = 'cloud' AND finish = 'stop'
-GROUP BY agent, model HAVING count(*) >= 20 AND min(input_tokens) >= 2048 AND cached * 10 < input
+GROUP BY agent, engine, model HAVING count(*) >= 20 AND min(input_tokens) >= 2048 AND cached * 10 < input
 """

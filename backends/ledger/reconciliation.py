@@ -17,9 +17,13 @@ from backends.ledger.billing import Bill, BillLine, Kind
 from backends.ledger.prices import Prices, UnknownPrice
 from backends.ledger.request_rows import moment, stamp
 from backends.ledger.tariff import Tariff, TokenPrices
+from backends.settings.engines import CLOUD_ENGINE
 from backends.types import ZERO, Tokens
 
 MILLION = Decimal(1_000_000)
+BILLED_BY = "Google"
+"""The provider whose bills are read; calls of engines that others bill are not on them."""
+
 TOKEN_KINDS: tuple[Kind, ...] = ("input", "cached", "output")
 CENT = Decimal("0.01")
 
@@ -138,7 +142,7 @@ def _rate(ours: Booked, kind: Kind, rates: TokenPrices) -> Decimal:
 
 def _rates(prices: Prices, model: str, day: date) -> TokenPrices | None:
     try:
-        return prices.tariff(model, datetime.combine(day, time(12), PACIFIC)).base
+        return prices.tariff(CLOUD_ENGINE, model, datetime.combine(day, time(12), PACIFIC)).base
     except UnknownPrice:
         return None
 
@@ -153,13 +157,14 @@ def _booked(db: sqlite3.Connection, first: date, last: date, prices: Prices) -> 
         costs: dict[str, Decimal] = defaultdict(Decimal)
         answered: dict[str, str] = {}
         for call, estimated in zip(json.loads(row["attempts"]), json.loads(row["attempts_estimated"]), strict=True):
-            if call["engine"] == "cloud":
+            if prices.provider(call["engine"]) == BILLED_BY:
                 _book(found[day, call["model"]], call, estimated, at, prices)
                 asked = call.get("model_asked", call["model"])
                 costs[asked] += Decimal(call["cost_usd"])
                 answered[asked] = call["model"]
-        for model, charged in db.execute(CHARGED, (row["id"],)):
-            found[day, answered.get(model, model)].charged_usd += Decimal(charged) - costs[model]
+        for engine, model, charged in db.execute(CHARGED, (row["id"],)):
+            if prices.provider(engine) == BILLED_BY:
+                found[day, answered.get(model, model)].charged_usd += Decimal(charged) - costs[model]
     for booked in found.values():  # what unreported calls may have cost at the most
         booked.charged_usd += booked.estimated_usd
     return found
@@ -179,7 +184,7 @@ def _book(booked: Booked, call: dict[str, object], estimated: bool, at: datetime
         "cached": tokens.cached_input,
         "output": tokens.output + tokens.thinking,
     }
-    tariff = _tariff(prices, at, str(call["model"]), str(call.get("model_asked", "")))
+    tariff = _tariff(prices, at, str(call["engine"]), str(call["model"]), str(call.get("model_asked", "")))
     if tariff is None:
         return
     rates = tariff.rates(tokens.input)
@@ -193,11 +198,11 @@ def _book(booked: Booked, call: dict[str, object], estimated: bool, at: datetime
         booked.priced[kind] += priced[kind] / MILLION
 
 
-def _tariff(prices: Prices, at: datetime, *models: str) -> Tariff | None:
+def _tariff(prices: Prices, at: datetime, engine: str, *models: str) -> Tariff | None:
     """Of the first of `models` that has one: the model that answered, else the one asked for, as it was booked."""
     for model in filter(None, models):
         try:
-            return prices.tariff(model, at)
+            return prices.tariff(engine, model, at)
         except UnknownPrice:
             continue
     return None
@@ -207,10 +212,11 @@ def _nothing() -> Booked:
     return Booked(tokens=dict.fromkeys(TOKEN_KINDS, 0), priced=dict.fromkeys(TOKEN_KINDS, ZERO))
 
 
+# Every call in the cloud has this word among its values: as its zone, in earlier rows as its engine.
 CALLS = """
 SELECT id, started_at, attempts, attempts_estimated FROM requests
 WHERE started_at >= ? AND started_at < ? AND attempts LIKE '%"cloud"%'
 """
 
 # What budgets were charged, by the model asked for; above the calls' cost it is what unreported calls may have used.
-CHARGED = "SELECT model, usd FROM charges WHERE id = ? AND engine = 'cloud'"
+CHARGED = "SELECT engine, model, usd FROM charges WHERE id = ?"

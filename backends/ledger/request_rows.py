@@ -31,6 +31,11 @@ class StoredAttempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     model_asked: str = ""
     zone: Zone | None = None
 
+    @property
+    def place(self) -> Zone:
+        """The zone that it was made in, also where the row does not say it."""
+        return self.zone or zone_of(self.engine)
+
 
 def encode(outcome: Outcome) -> dict[str, Any]:
     """The columns of `requests` that an outcome fills. Raises ValueError for an amount that is none."""
@@ -153,7 +158,7 @@ def _stored(attempt: Attempt) -> StoredAttempt:
 def _attempt(stored: StoredAttempt, estimated: bool) -> Attempt:
     return Attempt(
         engine=stored.engine,
-        zone=stored.zone or zone_of(stored.engine),
+        zone=stored.place,
         model=stored.model,
         tokens=stored.tokens,
         cost_usd=Decimal(stored.cost_usd),

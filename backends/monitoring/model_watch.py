@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from backends.catalogue import adopt
 from backends.catalogue.names import is_alias
 from backends.monitoring.activity import ActivityFeed
-from backends.types import Attempt
+from backends.types import Attempt, EngineName
 from backends.upstream.costs import Costs
 
 ENDING = "model-end"
@@ -24,9 +24,9 @@ class ModelWatch:
         """Learn from a request's cloud calls that were answered."""
         for attempt in attempts:
             if attempt.engine == "cloud" and attempt.error is None:
-                self._answered(attempt.model_asked or attempt.model, attempt.model)
+                self._answered(attempt.engine, attempt.model_asked or attempt.model, attempt.model)
 
-    def _answered(self, asked: str, model: str) -> None:
+    def _answered(self, engine: EngineName, asked: str, model: str) -> None:
         self._costs.answered(asked, model)
         key = f"model:{asked}"
         if asked == model or is_alias(asked):
@@ -34,7 +34,7 @@ class ModelWatch:
             return
         if asked == self._model:
             self._activity.clear(ENDING)
-        price = "" if self._costs.knows(model) else f", which has no price and is booked as {asked}"
+        price = "" if self._costs.knows(engine, model) else f", which has no price and is booked as {asked}"
         remedy = f"`{adopt(model)}`" if asked == self._model else f"ask for {model} instead"
         if price:
             remedy += f', and add [prices."{model}"] to claw.toml'

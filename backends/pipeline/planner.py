@@ -157,7 +157,7 @@ class RoutePlanner:
         worst, unpriced = None, None
         try:
             call = self._capped(slot, call, classes, agent.max_cost_usd)
-            worst = self._costs.worst(slot.zone, call)
+            worst = self._costs.worst(slot.name, call)
         except UnknownPrice as error:
             unpriced = str(error)
         prefix = slot.prefixes.find(model, prefixes)
@@ -172,7 +172,7 @@ class RoutePlanner:
         if ceiling is None or slot.zone == LOCAL:
             return call
         useful = slot.rates.expected_output(classes.intent, call.max_output)
-        limit = cut(call, ceiling, worst=lambda each: self._costs.worst(slot.zone, each), useful=useful)
+        limit = cut(call, ceiling, worst=lambda each: self._costs.worst(slot.name, each), useful=useful)
         return call if limit is None else limit.of(call)
 
     def _view(
@@ -191,7 +191,7 @@ class RoutePlanner:
         expected = ZERO
         if candidate.worst_usd is not None:
             tokens = Tokens(input=call.input_tokens, output=output, cached_input=cached)
-            expected = self._costs.foreseen(slot.zone, call.model, tokens)
+            expected = self._costs.foreseen(slot.name, call.model, tokens)
         why_not = closed or slot.why_not()
         breaker = slot.breaker
         score = profile.score or (LOCAL_REFERENCE if slot.zone == LOCAL else CLOUD_REFERENCE)

@@ -13,6 +13,9 @@ from backends.types import CLOUD, LOCAL, Zone
 BUILT_IN = ("local", "cloud")
 """The engines that are there with no setting: an Ollama on this machine, and Gemini."""
 
+LOCAL_ENGINE, CLOUD_ENGINE = BUILT_IN
+"""`CLOUD_ENGINE` is also the one whose model and prices are meant by "all-cloud", the baseline of savings."""
+
 
 class EngineSettings(Section, frozen=True, kw_only=True, tag_field="kind"):
     """What every kind has. `zone` is as claw.toml sets it; `place` is the zone that the engine is in."""

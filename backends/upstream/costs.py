@@ -1,4 +1,4 @@
-"""What calls cost by zone: in the local one nothing that is billed, in the cloud what the ledger's prices say.
+"""What calls cost, by the ledger's prices: at an engine of the local zone nothing that is billed.
 
 A provider may answer with another model than was asked for, at that one's price. Where that is known beforehand, by an
 earlier answer or by the catalogue, worst case and baseline are reckoned with it.
@@ -14,7 +14,8 @@ from backends.catalogue import Catalogue
 from backends.clock import Clock
 from backends.engines.base import Call
 from backends.ledger.prices import Prices, UnknownPrice
-from backends.types import CLOUD, LOCAL, ZERO, Attempt, Outcome, Tokens, Zone
+from backends.settings.engines import CLOUD_ENGINE
+from backends.types import CLOUD, ZERO, Attempt, EngineName, Outcome, Tokens
 from backends.upstream.self_hosted_cost import OwnCost
 from backends.upstream.token_count import most_read
 
@@ -53,27 +54,27 @@ class Costs:
             return model
         return self._catalogue.successor(asked, today) or asked
 
-    def knows(self, model: str, at: datetime | None = None) -> bool:
-        """Has it a price?"""
+    def knows(self, engine: EngineName, model: str, at: datetime | None = None) -> bool:
+        """Has the model a price at that engine?"""
         try:
-            self._prices.tariff(model, at or self._clock.now())
+            self._prices.tariff(engine, model, at or self._clock.now())
         except UnknownPrice:
             return False
         return True
 
-    def priced(self, model: str, asked: str, at: datetime | None = None) -> str:
+    def priced(self, engine: EngineName, model: str, asked: str, at: datetime | None = None) -> str:
         """The model by whose price a call is booked: the one that answered, and where it has none the one asked for."""
-        return model if model == asked or self.knows(model, at) else asked
+        return model if model == asked or self.knows(engine, model, at) else asked
 
-    def of(self, zone: Zone, model: str, tokens: Tokens, at: datetime | None = None) -> Decimal:
+    def of(self, engine: EngineName, model: str, tokens: Tokens, at: datetime | None = None) -> Decimal:
         """US dollars for `tokens` of a call that began at `at`, by default now. Raises UnknownPrice."""
-        return self._prices.cost(model, tokens, at or self._clock.now()).usd if zone == CLOUD else ZERO
+        return self._prices.cost(engine, model, tokens, at or self._clock.now()).usd
 
-    def foreseen(self, zone: Zone, model: str, tokens: Tokens) -> Decimal:
+    def foreseen(self, engine: EngineName, model: str, tokens: Tokens) -> Decimal:
         """US dollars for `tokens` of a call that begins now, by the model that is expected to answer. Raises
         UnknownPrice.
         """
-        return self.of(zone, self.priced(self.expected(model), model), tokens) if zone == CLOUD else ZERO
+        return self.of(engine, self.priced(engine, self.expected(model), model), tokens)
 
     def saved_by_prompt_cache(self, outcome: Outcome) -> Decimal:
         """US dollars that the cached input of its cloud calls would have cost more at the full price."""
@@ -81,8 +82,8 @@ class Costs:
         for attempt in outcome.attempts:
             if attempt.zone == CLOUD and attempt.tokens.cached_input:
                 try:
-                    model = self.priced(attempt.model, attempt.model_asked or attempt.model)
-                    full = self.of(CLOUD, model, replace(attempt.tokens, cached_input=0))
+                    model = self.priced(attempt.engine, attempt.model, attempt.model_asked or attempt.model)
+                    full = self.of(attempt.engine, model, replace(attempt.tokens, cached_input=0))
                 except UnknownPrice:
                     continue
                 saved += max(ZERO, full - attempt.cost_usd)
@@ -93,17 +94,18 @@ class Costs:
         last = next((attempt for attempt in reversed(attempts) if attempt.zone == CLOUD), None)
         if last is None:
             return None
-        model = self.priced(last.model, last.model_asked or last.model)
-        return self._prices.tariff(model, self._clock.now()).source
+        model = self.priced(last.engine, last.model, last.model_asked or last.model)
+        return self._prices.tariff(last.engine, model, self._clock.now()).source
 
-    def worst(self, zone: Zone, call: Call) -> Decimal:
+    def worst(self, engine: EngineName, call: Call) -> Decimal:
         """US dollars that `call` can cost at the most, whatever its prompt's true count is. Raises UnknownPrice."""
-        if zone == LOCAL:
-            return ZERO
+        if not self._prices.bills(engine):
+            return ZERO  # without a count of its tokens, which takes long
         read, now = most_read(call), self._clock.now()
-        models = {call.model, self.priced(self.expected(call.model), call.model, now)}
+        models = {call.model, self.priced(engine, self.expected(call.model), call.model, now)}
         return max(
             self._prices.worst_case(
+                engine,
                 model,
                 input_tokens=read,
                 max_output=call.max_output,
@@ -116,7 +118,8 @@ class Costs:
     def baseline(self, tokens: Tokens) -> Decimal:
         """US dollars that `tokens` would cost all-cloud, uncached, at this moment's price. Raises UnknownPrice."""
         return self._prices.cost(
-            self.priced(self.expected(self._cloud_model), self._cloud_model),
+            CLOUD_ENGINE,
+            self.priced(CLOUD_ENGINE, self.expected(self._cloud_model), self._cloud_model),
             Tokens(input=tokens.input, output=tokens.output, thinking=tokens.thinking),
             self._clock.now(),
         ).usd

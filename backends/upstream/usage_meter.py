@@ -165,7 +165,7 @@ class Meter:
     def _flag(self, tokens: Tokens, cost: Decimal) -> str:
         """What a person should know of the provider's report and of the model; "" where nothing."""
         flags = []
-        if self._asked and self.zone == CLOUD and not self._costs.knows(self.model, self._at):
+        if self._asked and self.zone == CLOUD and not self._costs.knows(self.engine, self.model, self._at):
             flags.append(f"{self.model} answered, which has no price: priced as {self.call.model}")
         if self._unusable is not None:
             flags.append(f"{self.model} reported {self._unusable}: its usage is estimated")
@@ -177,7 +177,8 @@ class Meter:
         return "; ".join(flags)
 
     def _cost(self, tokens: Tokens) -> Decimal:
-        return self._costs.of(self.zone, self._costs.priced(self.model, self.call.model, self._at), tokens, self._at)
+        model = self._costs.priced(self.engine, self.model, self.call.model, self._at)
+        return self._costs.of(self.engine, model, tokens, self._at)
 
     def _own(self) -> Decimal | None:
         """What the call cost on the operator's own machine; asked again, the same."""

@@ -6,7 +6,6 @@ beside it.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -181,9 +180,9 @@ def money(cloud: NDArray[np.bool_], spent: Floats, weak: Floats, strong: Floats)
 
 def costs(texts: list[str]) -> Floats:
     """US dollars of each prompt on the built-in cloud model; local is free."""
-    prices, now = Prices({}, discount=Decimal(0)), datetime.now(UTC)
+    prices, now = Prices({}), datetime.now(UTC)
     used = (Tokens(input=tokens.count_text(text), output=OUTPUT) for text in texts)
-    return np.array([float(prices.cost("gemini-2.5-flash", each, now).usd) for each in used])
+    return np.array([float(prices.cost("cloud", "gemini-2.5-flash", each, now).usd) for each in used])
 
 
 def calibration_error(said: Floats, outcome: Floats, bins: int = 10) -> float:

@@ -29,7 +29,7 @@ def test_every_text_model_that_the_price_table_lists_is_known(name: str) -> None
     if known.successor is not None:
         assert model_of(known.successor).known
         assert not model_of(known.successor).deprecated
-        assert Prices({}).tariff(known.successor, NOW)
+        assert Prices({}).tariff("cloud", known.successor, NOW)
 
 
 def test_what_ends_in_december_2026_names_its_successors() -> None:
@@ -45,7 +45,7 @@ def test_what_ends_in_december_2026_names_its_successors() -> None:
 @pytest.mark.parametrize("alias", ALIASES)
 def test_an_alias_is_what_the_price_table_takes_it_for(alias: str) -> None:
     assert model_of(alias).levels == model_of(ALIASES[alias]).levels
-    assert Prices({}).tariff(alias, NOW) == Prices({}).tariff(ALIASES[alias], NOW)
+    assert Prices({}).tariff("cloud", alias, NOW) == Prices({}).tariff("cloud", ALIASES[alias], NOW)
 
 
 @pytest.mark.parametrize(

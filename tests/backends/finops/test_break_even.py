@@ -15,7 +15,7 @@ RENT = LocalCosts(rent_usd_month=Decimal(100), kwh_usd=Decimal("0.36"), power_w=
 
 def said(costs: LocalCosts = RENT, *, cloud: str | None = "0.002", seconds: float | None = 10.0) -> BreakEven:
     usd = None if cloud is None else Decimal(cloud)
-    return break_even(costs, cloud_usd=usd, seconds=seconds, parallel=2, requests_month=1000)
+    return break_even(costs, cloud_usd=usd, seconds=seconds, places=2, requests_month=1000)
 
 
 def test_rent_over_what_a_request_saves() -> None:
@@ -62,7 +62,7 @@ def test_the_rule_of_thumb_is_checked(cloud: str, word: str) -> None:
 def test_left_of_the_crossing_the_cloud_is_cheaper_and_right_of_it_the_machine(
     rent: Decimal, cloud: Decimal, seconds: float
 ) -> None:
-    found = break_even(LocalCosts(rent_usd_month=rent), cloud_usd=cloud, seconds=seconds, parallel=1, requests_month=0)
+    found = break_even(LocalCosts(rent_usd_month=rent), cloud_usd=cloud, seconds=seconds, places=1, requests_month=0)
     assert found.at_requests is not None
     assert found.capacity is not None
     for point in found.curve:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.finops.focus import COLUMNS, focus_csv
-from backends.ledger.prices import Prices
+from backends.ledger.prices import Prices, PriceSource
 from tests.backends.finops.ledgers import filled, opened
 from tests.backends.ledger.samples import COST, MODEL, attempt, outcome
 
@@ -116,3 +116,22 @@ def test_names_that_are_formulas_are_quoted_and_tags_are_kept() -> None:
     assert record["SubAccountId"] == "'=cmd()"
     assert json.loads(record["Tags"]) == {"agent": "=cmd()", "engine": "cloud", "tag": "project"}
     assert record["SkuId"] == MODEL
+
+
+def test_engines_of_any_name_have_their_provider() -> None:
+    sources = {"backup": PriceSource(base_url="https://openrouter.ai/api/v1"), "small": None}
+    rows = (
+        outcome("a", attempt(engine="backup", model="anthropic/claude-sonnet-4"), at=NOW, agent="a"),
+        outcome("b", attempt("0", engine="small", model="qwen2.5:3b", zone="local"), at=NOW, agent="b"),
+        outcome("c", attempt(engine="gone", model="gpt-5"), at=NOW, agent="c"),
+    )
+    with filled(*rows) as db:
+        prices = Prices({}, sources)
+        text = focus_csv(db, since=NOW - timedelta(days=1), until=NOW + timedelta(days=1), prices=prices)
+    records = list(csv.DictReader(io.StringIO(text)))
+    assert [faults(record) for record in records] == [[], [], []]
+    assert [(record["ProviderName"], record["ServiceName"]) for record in records] == [
+        ("OpenRouter", "OpenRouter API"),
+        ("Self-hosted", "Local engine"),
+        ("gone", "gone API"),
+    ]

@@ -73,7 +73,7 @@ def test_a_dear_model_on_easy_prompts(db: sqlite3.Connection) -> None:
     # gemini-3.5-flash-lite asks 0.30 and 2.50 a million: 1.55 for the easy one, 8.45 less in 30 days.
     assert one.usd_month == (Decimal("8.45") / 30 * Decimal("30.44")).quantize(Decimal("0.01"))
     assert "of 2 prompts 1" in one.evidence
-    assert one.command == "claw config set engines.cloud.model gemini-3.5-flash-lite"
+    assert one.command == "claw config set agents.writer.model gemini-3.5-flash-lite"
 
 
 def test_an_agent_bound_to_the_cloud_whose_prompts_are_easy(db: sqlite3.Connection) -> None:

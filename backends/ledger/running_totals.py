@@ -48,11 +48,13 @@ class RunningTotals:
         self._totals: dict[tuple[int, datetime], BudgetTotals] = {}
         self._open: dict[str, OpenCall] = {}
         self._today: dict[str, AgentSpend] = {}
+        self._today_by_engine: dict[str, Decimal] = {}
         self._month = (ZERO, ZERO)
 
     def copy(self) -> "RunningTotals":
         copied = copy.copy(self)
         copied._totals, copied._open, copied._today = self._totals.copy(), self._open.copy(), self._today.copy()
+        copied._today_by_engine = self._today_by_engine.copy()
         return copied
 
     # ---- time
@@ -70,7 +72,7 @@ class RunningTotals:
         }
         day, month = (budget_windows.start(window, self.moment, self.zone) for window in ("day", "month"))
         if day > self.day_start:
-            self.day_start, self._today = day, {}
+            self.day_start, self._today, self._today_by_engine = day, {}, {}
         if month > self.month_start:
             self.month_start, self._month = month, (ZERO, ZERO)
         self._turns_at = self._next_turn()
@@ -130,8 +132,10 @@ class RunningTotals:
             key = (index, self.starts[index])
             self._totals[key] = self._totals.get(key, BudgetTotals()).charged(charge)
 
-    def count(self, agent: str, charged_at: datetime, cost: Decimal, baseline: Decimal) -> None:
-        """Add a final row to the spend of today and of this month, as far as it belongs to them."""
+    def count(
+        self, agent: str, charged_at: datetime, cost: Decimal, baseline: Decimal, charges: Sequence[Charge]
+    ) -> None:
+        """Add a final row and its charges to the spend of its day and month."""
         if charged_at >= self.month_start:
             self._month = (self._month[0] + cost, self._month[1] + baseline)
         if charged_at >= self.day_start:
@@ -142,6 +146,9 @@ class RunningTotals:
                 cost_usd=before.cost_usd + cost,
                 baseline_usd=before.baseline_usd + baseline,
             )
+            for charge in charges:
+                engine = charge.engine
+                self._today_by_engine[engine] = self._today_by_engine.get(engine, ZERO) + charge.usd
 
     def _hold(self, id: str, reservation: Reservation) -> None:
         call = self._open[id]
@@ -184,9 +191,11 @@ class RunningTotals:
                 on_exceeded=refusing.on_exceeded,
             )
 
-    def set_spend(self, today: dict[str, AgentSpend], month: tuple[Decimal, Decimal]) -> None:
+    def set_spend(
+        self, today: dict[str, AgentSpend], by_engine: dict[str, Decimal], month: tuple[Decimal, Decimal]
+    ) -> None:
         """Set what was spent today, by agent, and in this month (cost, baseline), as the file has it."""
-        self._today, self._month = today, month
+        self._today, self._today_by_engine, self._month = today, by_engine, month
 
     # ---- views
 
@@ -256,6 +265,7 @@ class RunningTotals:
             month_baseline_usd=self._month[1],
             today_requests=sum(one.requests for one in agents),
             by_agent=tuple(agents),
+            by_engine=self._today_by_engine.copy(),
             budgets=self.states(),
         )
 

@@ -51,7 +51,8 @@ def load(
         )
         for row in db.execute(TODAY, (stamp(totals.day_start),))
     }
-    totals.set_spend(today, (Decimal(month["cost"]), Decimal(month["baseline"])))
+    by_engine = {row["engine"]: Decimal(row["usd"]) for row in db.execute(BY_ENGINE, (stamp(totals.day_start),))}
+    totals.set_spend(today, by_engine, (Decimal(month["cost"]), Decimal(month["baseline"])))
     return totals
 
 
@@ -68,6 +69,10 @@ def _last_moment(db: sqlite3.Connection) -> datetime | None:
 CHARGED = """
 SELECT agent, engine, model, usd_sum(usd) AS usd, usd_sum(beyond_usd) AS beyond
 FROM charges WHERE charged_at >= ? GROUP BY agent, engine, model
+"""
+
+BY_ENGINE = """
+SELECT engine, usd_sum(usd) AS usd FROM charges WHERE charged_at >= ? GROUP BY engine
 """
 
 MONTH = """

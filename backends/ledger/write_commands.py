@@ -152,7 +152,7 @@ class Settle(Struct, frozen=True, kw_only=True):
             totals.settle(outcome.id, charges)
         else:
             totals.charge(outcome.agent, charges)
-        totals.count(outcome.agent, charged_at, outcome.cost_usd, outcome.baseline_usd)
+        totals.count(outcome.agent, charged_at, outcome.cost_usd, outcome.baseline_usd, charges)
 
     def _charged_at(self, totals: RunningTotals) -> datetime:
         call = totals.open_call(self.outcome.id)

@@ -140,7 +140,7 @@ def _engines(state: ViewState, cells: int) -> list[Row]:
     else:
         rows = [line for index, each in enumerate(state.engines) for line in _engine(each, index == 0, cells)]
     for name, key in (("  depth", "queue"), ("  tok/s", "tokens_per_s")):
-        series = _added([state.history.get(f"{key}.{engine.name}", ()) for engine in state.engines])
+        series = _added([state.history.get(f"{key}.{each.name}", ()) for each in state.engines if each.zone == LOCAL])
         if any(series):
             rows.append(_labelled(name, span(sparkline(series, cells - LABEL), LOCAL)))
     calls = [call for call in state.in_flight if call.stage != "waiting"][:4]

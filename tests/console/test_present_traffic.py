@@ -213,11 +213,11 @@ def test_more_than_two_engines_are_a_line_each_with_what_is_wrong(cells: int) ->
         assert local.split()[5] == "–", "nobody bills for an engine of one's own"
 
 
-def test_the_queues_of_all_engines_are_one_line() -> None:
+def test_the_queues_of_local_engines_are_one_line() -> None:
     history: dict[str, tuple[float | None, ...]] = {
         "queue.local": (0.0, 1.0, None),
         "queue.small": (3.0, None),
-        "tokens_per_s.cloud": (5.0,),
+        "queue.cloud": (50.0,),
     }
     drawn = text(runtime_rows(scene(engines=six_engines(), history=history), 60))
     assert "  depth ▁█·" in drawn

@@ -235,6 +235,7 @@ async def test_spend_of_earlier_runs_is_there_after_a_restart(home: Path) -> Non
     assert before.today_usd == before.month_usd == Decimal(3)
     assert before.today_baseline_usd == before.month_baseline_usd == 3 * COST
     assert [one.agent for one in before.by_agent] == ["writer", "ada", "scout"]
+    assert before.by_engine == {"cloud": Decimal(3)}
     async with opened(home, [daily("5")]) as ledger:
         assert ledger.spend() == before
         assert ledger.recovered == 0
@@ -260,6 +261,7 @@ async def test_any_engine_keeps_its_zone(home: Path) -> None:
     async with opened(home) as ledger:
         await ledger.settle(outcome("a", small, attempt("0.25", "backup", "anthropic/claude-sonnet-4.5")))
         await ledger.settle(outcome("b", small))
+        assert ledger.spend().by_engine == {"backup": Decimal("0.25")}
         found = await ledger.recent(9)
         assert (await ledger.cloud_calls(AT)) == {"anthropic/claude-sonnet-4.5": (1, 1000)}
     assert [(one.engine, one.zone) for one in found] == [("backup", "cloud"), ("small", "local")]

@@ -39,6 +39,14 @@ class CacheCounts:
         if tier is not None:
             self.hits[tier] += 1
 
+    def count_shared_flight(self) -> None:
+        """Count a caller that shared another's call in flight."""
+        self.shared_flights += 1
+
+    def count_saving(self, usd: Decimal) -> None:
+        """Count what a hit saved."""
+        self.saved_usd += usd
+
     def count_prompt_cache(self, outcome: Outcome, saved_usd: Decimal) -> None:
         """Count input that the provider had cached itself, and what that took off its bill."""
         self.provider_cached_tokens += outcome.tokens.cached_input

@@ -6,7 +6,6 @@ may find the same question in other words. Nothing here raises: a cache that fai
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -44,7 +43,7 @@ class RecentHit(NamedTuple):
 
 
 class ResponseCache:
-    """`agent` returns the settings of a request's agent. `counts` is public: the pipeline counts here too."""
+    """`agent` returns the settings of a request's agent. The pipeline counts in `counts` too."""
 
     def __init__(
         self,
@@ -185,14 +184,6 @@ class ResponseCache:
     async def similarity(self, one: str, other: str) -> float | None:
         """The cosine of two answers, of which the model reads the beginnings; None where no model is loaded."""
         return await self._semantic.similarity(one[:COMPARED], other[:COMPARED])
-
-    def count_shared_flight(self) -> None:
-        """Count a caller that shared another's call in flight."""
-        self.counts.shared_flights += 1
-
-    def count_saving(self, usd: Decimal) -> None:
-        """Count what a hit saved."""
-        self.counts.saved_usd += usd
 
     def stats(self) -> CacheStats:
         return snapshot(

@@ -275,7 +275,7 @@ class Pipeline:
         self, flight: Flight, request: Request, started: float, started_at: datetime
     ) -> AsyncGenerator[Chunk]:
         """Share another's call in flight: a row of its own, at no cost."""
-        self._cache.count_shared_flight()
+        self._cache.counts.count_shared_flight()
         explanation = self._recorder.shared_explanation(flight, request)
         self._activity.decided(request, explanation)
         ending: Cut | None = "cancelled"
@@ -289,7 +289,7 @@ class Pipeline:
             finally:
                 outcome = self._recorder.shared(flight, request, started, started_at, ending)
                 outcome = await self._recorder.settle(outcome, request)
-            self._cache.count_saving(outcome.baseline_usd - outcome.cost_usd)
+            self._cache.counts.count_saving(outcome.baseline_usd - outcome.cost_usd)
             yield Done(outcome)
 
     async def _hear(self, flight: Flight, request: Request, started: float) -> AsyncGenerator[Chunk]:
@@ -325,7 +325,7 @@ class Pipeline:
             ending = outcome
         finally:
             outcome = await self._recorder.settle(ending, request)
-        self._cache.count_saving(outcome.baseline_usd - outcome.cost_usd)
+        self._cache.counts.count_saving(outcome.baseline_usd - outcome.cost_usd)
         self.rechecks.consider(request, hit)
         yield Done(outcome)
 

@@ -165,9 +165,9 @@ async def test_switched_off_it_neither_looks_nor_keeps(tmp_path: Path, clock: Ma
 
 
 async def test_what_others_count_is_in_the_stats(cache: ResponseCache) -> None:
-    cache.count_shared_flight()
-    cache.count_saving(Decimal("0.10"))
-    cache.count_saving(Decimal("0.05"))
+    cache.counts.count_shared_flight()
+    cache.counts.count_saving(Decimal("0.10"))
+    cache.counts.count_saving(Decimal("0.05"))
     assert (cache.stats().shared_flights, cache.stats().saved_usd) == (1, Decimal("0.15"))
 
 

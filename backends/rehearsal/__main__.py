@@ -11,10 +11,10 @@ from contextlib import AsyncExitStack
 
 import msgspec
 
-from backends.rehearsal.behaviour import GEMINI, OLLAMA, Behaviour, Model
+from backends.rehearsal.behaviour import GEMINI, OLLAMA, Behaviour, TwinModel
 from backends.rehearsal.gemini_twin import GeminiTwin
-from backends.rehearsal.leash import on_parents_end
 from backends.rehearsal.ollama_twin import OllamaTwin
+from backends.rehearsal.parent_watchdog import when_parent_ends
 from backends.rehearsal.process import SCRIPTED, Stage
 from backends.rehearsal.small_model import LABEL, NoSmallModel, SmallModel
 
@@ -31,7 +31,7 @@ async def run(
     def let_go() -> None:
         loop.call_soon_threadsafe(ended.set)
 
-    on_parents_end(let_go)
+    when_parent_ends(let_go)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     async with AsyncExitStack() as stack:
@@ -76,7 +76,7 @@ def _local(model: SmallModel | None, name: str) -> Behaviour:
 
 def _cloud(name: str) -> Behaviour:
     others = tuple(model for model in GEMINI.models if model.name != name)
-    models = (Model(name=name, context=1_048_576), *others)
+    models = (TwinModel(name=name, context=1_048_576), *others)
     return msgspec.structs.replace(GEMINI, models=models, tokens_per_s=180.0, first_token_s=0.35)
 
 

@@ -15,7 +15,7 @@ KEPT_CALLS = 100_000
 End = Literal["open", "finished", "aborted", "cut", "refused"]
 
 
-class Call(Struct, kw_only=True):
+class ServedCall(Struct, kw_only=True):
     """One call of a model. `input` includes `cached`, `output` excludes `thinking`.
 
     "aborted" is a call whose caller left, "cut" one the twin broke off, "refused" one that got an error status: it
@@ -45,12 +45,12 @@ class Account:
 
     def reset(self) -> None:
         self.requests: Counter[str] = Counter()
-        self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
+        self.calls: deque[ServedCall] = deque(maxlen=KEPT_CALLS)
         self.ends: Counter[str] = Counter()
         self.tokens: Counter[str] = Counter()
         self.usd = Decimal(0)
         self.loads = 0
-        self._open: dict[str, Call] = {}
+        self._open: dict[str, ServedCall] = {}
         self.most_open = 0
 
     @property
@@ -58,13 +58,13 @@ class Account:
         """Calls begun and not yet ended; waiting ones count."""
         return len(self._open)
 
-    def begin(self, endpoint: str, model: str) -> Call:
-        call = Call(id=f"call-{next(self._numbers)}", at=datetime.now(UTC), endpoint=endpoint, model=model)
+    def begin(self, endpoint: str, model: str) -> ServedCall:
+        call = ServedCall(id=f"call-{next(self._numbers)}", at=datetime.now(UTC), endpoint=endpoint, model=model)
         self._open[call.id] = call
         self.most_open = max(self.most_open, len(self._open))
         return call
 
-    def end(self, call: Call, how: End, *, status: int = 200) -> None:
+    def end(self, call: ServedCall, how: End, *, status: int = 200) -> None:
         """Close a call's record and bill it. The first end holds: later ones are ignored."""
         if call.end != "open":
             return
@@ -93,7 +93,7 @@ class Account:
             "records": [_shown(call) for call in newest],
         }
 
-    def _price(self, call: Call) -> Decimal:
+    def _price(self, call: ServedCall) -> Decimal:
         """What the provider's list asks for the call; nothing where there is no provider or the model has no price."""
         if self._provider is None or call.end == "refused":
             return Decimal(0)
@@ -106,7 +106,7 @@ class Account:
             return Decimal(0)
 
 
-def _shown(call: Call) -> dict[str, Any]:
+def _shown(call: ServedCall) -> dict[str, Any]:
     shown: dict[str, Any] = msgspec.to_builtins(call)
     shown["usd"] = format(call.usd, "f")
     return shown

@@ -28,7 +28,7 @@ Deltas = Literal[
 """How an OpenAI-compatible server writes its stream."""
 
 
-class Model(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TwinModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A model the twin has. `context` and `max_output` are tokens, `size_b` is bytes.
 
     `kv_bytes` is what a token of the window takes beside the weights.
@@ -73,35 +73,35 @@ class Behaviour(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     chunk_tokens: Annotated[int, Meta(ge=1)] = 1
     vram_share: Annotated[float, Meta(ge=0, le=1)] = 1.0
     thinking: Count | None = None
-    models: tuple[Model, ...] = ()
+    models: tuple[TwinModel, ...] = ()
     counted: Counted = Counted()
     calling: Calling = "calls"
     deltas: Deltas = "plain"
     faults: tuple[Fault, ...] = ()
 
-    def model(self, name: str) -> Model | None:
+    def model(self, name: str) -> TwinModel | None:
         return next((model for model in self.models if model.name == name), None)
 
 
 OLLAMA = Behaviour(
     models=(
-        Model(name="qwen2.5:14b"),
-        Model(name="nomic-embed-text:latest", size_b=274_302_450, context=2_048, capabilities=("embedding",)),
+        TwinModel(name="qwen2.5:14b"),
+        TwinModel(name="nomic-embed-text:latest", size_b=274_302_450, context=2_048, capabilities=("embedding",)),
     )
 )
-OPENAI = Behaviour(models=(Model(name="qwen2.5:14b"),))
+OPENAI = Behaviour(models=(TwinModel(name="qwen2.5:14b"),))
 GEMINI = Behaviour(
     parallel=1_000,
     queue_limit=None,
     chunk_tokens=16,
     models=(
-        Model(name="gemini-3.5-flash-lite", context=1_048_576),
-        Model(name="gemini-2.5-flash", context=1_048_576, answered_by="gemini-3.5-flash-lite"),
-        Model(name="gemini-2.5-flash-lite", context=1_048_576),
-        Model(name="gemini-2.5-pro", context=1_048_576),
-        Model(name="gemini-3-flash-preview", context=1_048_576),
-        Model(name="gemini-3.1-pro-preview", context=1_048_576),
-        Model(name="gemini-3.5-flash", context=1_048_576),
+        TwinModel(name="gemini-3.5-flash-lite", context=1_048_576),
+        TwinModel(name="gemini-2.5-flash", context=1_048_576, answered_by="gemini-3.5-flash-lite"),
+        TwinModel(name="gemini-2.5-flash-lite", context=1_048_576),
+        TwinModel(name="gemini-2.5-pro", context=1_048_576),
+        TwinModel(name="gemini-3-flash-preview", context=1_048_576),
+        TwinModel(name="gemini-3.1-pro-preview", context=1_048_576),
+        TwinModel(name="gemini-3.5-flash", context=1_048_576),
     ),
 )
 """What each twin does unless told otherwise: quick, roomy and well."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from backends.rehearsal.account import Call
+from backends.rehearsal.account import ServedCall
 from backends.rehearsal.faults import Fault
 
 Event = dict[str, Any]
@@ -16,7 +16,7 @@ THOUGHT = "**Weighing the question**\n\nWhat is asked, what is known, and which 
 class Responses(Struct, frozen=True):
     """Makes the events of one call; usage is always the call's count so far."""
 
-    call: Call
+    call: ServedCall
     model: str
 
     def candidate(self, parts: Sequence[Any] = (), finish: str | None = None) -> Event:
@@ -37,7 +37,7 @@ class Responses(Struct, frozen=True):
         return {"usageMetadata": usage(self.call), "modelVersion": self.model, "responseId": self.call.id}
 
 
-def usage(call: Call) -> dict[str, Any]:
+def usage(call: ServedCall) -> dict[str, Any]:
     """usageMetadata as Gemini words it: candidates exclude thoughts, the prompt includes what was cached."""
     counts: dict[str, Any] = {
         "promptTokenCount": call.input,

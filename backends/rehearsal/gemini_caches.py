@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from backends.rehearsal.gemini_asks import BadAsk, read, read_prompt
-from backends.rehearsal.script import count_prompt
+from backends.rehearsal.gemini_requests import read, read_prompt
+from backends.rehearsal.scripted_answers import RequestRejected, count_prompt
 
 LEAST_TOKENS = 1_024
 
@@ -18,13 +18,13 @@ class Caches:
         self._kept: dict[str, dict[str, Any]] = {}
 
     def create(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Raises BadAsk for one that is too small or misses its model."""
+        """Raises RequestRejected for one that is too small or misses its model."""
         model = read(body, "model")
         if not isinstance(model, str):
-            raise BadAsk("* CreateCachedContentRequest.cached_content.model: model is not specified\n")
+            raise RequestRejected("* CreateCachedContentRequest.cached_content.model: model is not specified\n")
         tokens = count_prompt(read_prompt(body).ask)
         if tokens < LEAST_TOKENS:
-            raise BadAsk(
+            raise RequestRejected(
                 f"Cached content is too small. total_token_count={tokens}, min_total_token_count={LEAST_TOKENS}"
             )
         now = datetime.now(UTC)

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from backends.rehearsal.gemini_asks import BadAsk, read
+from backends.rehearsal.gemini_requests import read
+from backends.rehearsal.scripted_answers import RequestRejected
 
 PLACEHOLDERS = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}", re.ASCII)
@@ -64,13 +65,15 @@ def rules_of(model: str) -> Rules:
 
 
 def hold_to(body: dict[str, Any], rules: Rules) -> None:
-    """Raises BadAsk for the first rule that is broken."""
+    """Raises RequestRejected for the first rule that is broken."""
     _tools(body, rules)
     _configuration(read(body, "generationConfig", {}), rules)
     contents = [turn for turn in read(body, "contents", []) if isinstance(turn, dict)]
     _order(contents)
     if rules.ends_with_user and contents and read(contents[-1], "role") == "model":
-        raise BadAsk("Requests ending with a model turn are not supported unless the last part is a function response.")
+        raise RequestRejected(
+            "Requests ending with a model turn are not supported unless the last part is a function response."
+        )
     _signatures(contents, rules)
 
 
@@ -90,43 +93,45 @@ def _tools(body: dict[str, Any], rules: Rules) -> None:
     calling = read(read(body, "toolConfig"), "functionCallingConfig")
     for name in (*names, *read(calling, "allowedFunctionNames", ())):
         if not NAME.fullmatch(name):
-            raise BadAsk(
+            raise RequestRejected(
                 "* GenerateContentRequest.tools[0].function_declarations[0].name: Invalid function name. Must start"
                 f" with a letter or an underscore: {name}\n"
             )
     if len(set(names)) != len(names):
-        raise BadAsk(f"Duplicate function declaration found: {next(n for n in names if names.count(n) > 1)}")
+        raise RequestRejected(f"Duplicate function declaration found: {next(n for n in names if names.count(n) > 1)}")
     as_json = read(read(body, "generationConfig"), "responseMimeType") == "application/json"
     if names and as_json and not rules.json_with_tools:
-        raise BadAsk("Function calling with a response mime type: 'application/json' is unsupported")
+        raise RequestRejected("Function calling with a response mime type: 'application/json' is unsupported")
 
 
 def _configuration(config: Any, rules: Rules) -> None:
     seed = read(config, "seed")
     if seed is not None and not -(2**31) <= seed < 2**31:
-        raise BadAsk(f"Invalid value at 'generation_config.seed' (TYPE_INT32), {seed}")
+        raise RequestRejected(f"Invalid value at 'generation_config.seed' (TYPE_INT32), {seed}")
     if len(read(config, "stopSequences", ())) > STOPS:
-        raise BadAsk(
+        raise RequestRejected(
             "* GenerateContentRequest.generation_config.stop_sequences: at most 5 stop sequences are allowed.\n"
         )
     if not rules.penalties and (read(config, "frequencyPenalty") or read(config, "presencePenalty")):
-        raise BadAsk("Penalty is not enabled for this model")
+        raise RequestRejected("Penalty is not enabled for this model")
     thinking = read(config, "thinkingConfig")
     level, budget = read(thinking, "thinkingLevel"), read(thinking, "thinkingBudget")
     if level is not None and budget is not None:
-        raise BadAsk("You can only set only one of thinking budget and thinking level.")
+        raise RequestRejected("You can only set only one of thinking budget and thinking level.")
     if level is not None and not rules.levels:
-        raise BadAsk("thinking_level is not supported by this model")
+        raise RequestRejected("thinking_level is not supported by this model")
     if level is not None and str(level).upper() not in rules.levels:
-        raise BadAsk(f"Thinking level {str(level).upper()} is not supported for this model.")
+        raise RequestRejected(f"Thinking level {str(level).upper()} is not supported for this model.")
     if budget is not None and rules.budgets is None:
-        raise BadAsk("Thinking is not supported for this model.")
+        raise RequestRejected("Thinking is not supported for this model.")
     if budget is not None and rules.budgets is not None and budget != -1:
         low, high = rules.budgets
         if budget == 0 < low:
-            raise BadAsk("Budget 0 is invalid. This model only works in thinking mode.")
+            raise RequestRejected("Budget 0 is invalid. This model only works in thinking mode.")
         if not low <= budget <= high:
-            raise BadAsk(f"The thinking budget ({budget}) is invalid. Please choose a value between {low} and {high}.")
+            raise RequestRejected(
+                f"The thinking budget ({budget}) is invalid. Please choose a value between {low} and {high}."
+            )
 
 
 Kind = Literal["user", "model", "call", "response"]
@@ -138,20 +143,22 @@ def _order(contents: list[dict[str, Any]]) -> None:
     for turn in contents:
         parts = _parts(turn)
         if not parts:
-            raise BadAsk("* GenerateContentRequest.contents: contents.parts must not be empty.\n")
+            raise RequestRejected("* GenerateContentRequest.contents: contents.parts must not be empty.\n")
         for part in parts:
             _part(part)
         calls = sum(1 for part in parts if "functionCall" in part or "function_call" in part)
         answers = sum(1 for part in parts if "functionResponse" in part or "function_response" in part)
         if calls and last not in ("user", "response"):
-            raise BadAsk(
+            raise RequestRejected(
                 "Please ensure that function call turn comes immediately after a user turn or after a function response"
                 " turn."
             )
         if answers and last != "call":
-            raise BadAsk("Please ensure that function response turn comes immediately after a function call turn.")
+            raise RequestRejected(
+                "Please ensure that function response turn comes immediately after a function call turn."
+            )
         if last == "call" and answers != asked:
-            raise BadAsk(
+            raise RequestRejected(
                 "Please ensure that the number of function response parts is equal to the number of function call parts"
                 " of the function call turn."
             )
@@ -161,17 +168,17 @@ def _order(contents: list[dict[str, Any]]) -> None:
 
 def _part(part: dict[str, Any]) -> None:
     if not part or (part.get("text") == "" and len(part) == 1):
-        raise BadAsk(
+        raise RequestRejected(
             "* GenerateContentRequest.contents.parts.data: required oneof field 'data' must have one initialized"
             " field\n"
         )
     for kind in ("functionCall", "functionResponse"):
         if (called := read(part, kind)) is not None and not NAME.fullmatch(str(read(called, "name", ""))):
-            raise BadAsk(f"* GenerateContentRequest.contents.parts.{kind}.name: Invalid function name.\n")
+            raise RequestRejected(f"* GenerateContentRequest.contents.parts.{kind}.name: Invalid function name.\n")
     if inline := read(part, "inlineData"):
         mime = str(read(inline, "mimeType", ""))
         if not MIME_TYPES.fullmatch(mime):
-            raise BadAsk(f"Unsupported MIME type: {mime}")
+            raise RequestRejected(f"Unsupported MIME type: {mime}")
 
 
 def _signatures(contents: list[dict[str, Any]], rules: Rules) -> None:
@@ -182,11 +189,11 @@ def _signatures(contents: list[dict[str, Any]], rules: Rules) -> None:
         for part in _parts(turn):
             called, signature = read(part, "functionCall"), read(part, "thoughtSignature")
             if signature is not None and not _is_signature(signature, called):
-                raise BadAsk("Corrupted thought signature.")
+                raise RequestRejected("Corrupted thought signature.")
             if called is None:
                 continue
             if rules.signatures and at >= begins and not calls and signature is None:
-                raise BadAsk(
+                raise RequestRejected(
                     "Function call is missing a thought_signature in functionCall parts. This is required for tools to"
                     " work correctly, and missing thought_signature may lead to degraded model performance. Additional"
                     f" data, function call `default_api:{read(called, 'name')}` , position {at + 1}. Please refer to"

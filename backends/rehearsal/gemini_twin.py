@@ -8,16 +8,24 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from backends.rehearsal.account import Call
-from backends.rehearsal.behaviour import GEMINI, Behaviour, Model
+from backends.rehearsal.account import ServedCall
+from backends.rehearsal.behaviour import GEMINI, Behaviour, TwinModel
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_answers import THOUGHT, Event, Responses, altered
-from backends.rehearsal.gemini_asks import BadAsk, Prompt, read, read_prompt
 from backends.rehearsal.gemini_caches import LEAST_TOKENS, Caches
 from backends.rehearsal.gemini_framing import array, one_event, sse, whole
+from backends.rehearsal.gemini_requests import GeminiPrompt, read, read_prompt
 from backends.rehearsal.gemini_rules import call_signature, hold_to, rules_of, text_signature
 from backends.rehearsal.incidents import OVERLOADED, google_error
-from backends.rehearsal.script import Invocation, Script, Spent, count, count_prompt, dice
+from backends.rehearsal.scripted_answers import (
+    AnswerEnd,
+    RequestRejected,
+    ScriptedAnswerer,
+    ToolInvocation,
+    count,
+    count_prompt,
+    dice,
+)
 from backends.rehearsal.twin import Twin
 
 SSE = "text/event-stream"
@@ -41,7 +49,7 @@ class GeminiTwin(Twin):
         keep_bodies: bool = False,
     ) -> None:
         super().__init__(behaviour, sleep=sleep, keep_bodies=keep_bodies)
-        self.script = Script()
+        self.script = ScriptedAnswerer()
         self.caches = Caches()
         self._prefixes: dict[str, None] = {}
 
@@ -81,7 +89,7 @@ class GeminiTwin(Twin):
             body = await _body(request)
             prompt = read_prompt(body)
             hold_to(body, rules_of(answering))
-        except BadAsk as error:
+        except RequestRejected as error:
             return _refusal(400, "INVALID_ARGUMENT", str(error))
         tokens = count_prompt(prompt.ask)
         if tokens > checked.context:
@@ -107,7 +115,7 @@ class GeminiTwin(Twin):
         kind = SSE if stream and request.query.get("alt") == "sse" else JSON
         return await self.serve(request, call, fault, frames, content_type=kind)
 
-    async def _events(self, prompt: Prompt, call: Call, fault: Fault | None) -> AsyncGenerator[Event]:
+    async def _events(self, prompt: GeminiPrompt, call: ServedCall, fault: Fault | None) -> AsyncGenerator[Event]:
         said = Responses(call, call.model)
         kind = fault.kind if fault is not None else ""
         if fault is not None and kind == "blocked":
@@ -129,7 +137,7 @@ class GeminiTwin(Twin):
                 yield event
 
     async def _spoken(
-        self, said: Responses, pieces: AsyncGenerator[str | Invocation | Spent], fault: Fault | None
+        self, said: Responses, pieces: AsyncGenerator[str | ToolInvocation | AnswerEnd], fault: Fault | None
     ) -> AsyncGenerator[Event]:
         """The answer's events. The newest part is held back, for Gemini sends its reason with the last text."""
         held: list[dict[str, Any]] = []
@@ -139,7 +147,7 @@ class GeminiTwin(Twin):
                 self._settle(said.call)
                 yield said.candidate(finish=fault.mode or "SAFETY")
                 return
-            if isinstance(piece, Spent):
+            if isinstance(piece, AnswerEnd):
                 self._settle(said.call)
                 if held and "text" in held[-1] and rules_of(said.model).signatures:
                     held[-1] = held[-1] | {"thoughtSignature": text_signature(said.call.id.encode())}
@@ -148,14 +156,14 @@ class GeminiTwin(Twin):
             if held:
                 yield said.candidate(held)
                 number += 1
-            calls += isinstance(piece, Invocation)
+            calls += isinstance(piece, ToolInvocation)
             held = [_part(piece, said.call, calls)]
 
-    def _settle(self, call: Call) -> None:
+    def _settle(self, call: ServedCall) -> None:
         self.override(call)
         self.account.end(call, "finished")
 
-    def _thoughts(self, prompt: Prompt) -> int:
+    def _thoughts(self, prompt: GeminiPrompt) -> int:
         """Thinking tokens of one answer, within the caller's budget."""
         wanted = self.behaviour.thinking
         if wanted is None:
@@ -163,7 +171,7 @@ class GeminiTwin(Twin):
             wanted = 40 + next(throw) + next(throw)
         return wanted if prompt.thinking_budget is None else min(wanted, prompt.thinking_budget)
 
-    def _implicitly_cached(self, prompt: Prompt) -> int:
+    def _implicitly_cached(self, prompt: GeminiPrompt) -> int:
         """Tokens of a system instruction that was sent before and is long enough, as Gemini 2.5 caches by itself."""
         tokens = count(prompt.system)
         if tokens < LEAST_TOKENS:
@@ -181,7 +189,7 @@ class GeminiTwin(Twin):
         try:
             body = await _body(request)
             tokens = count_prompt(read_prompt(read(body, "generateContentRequest", body)).ask)
-        except BadAsk as error:
+        except RequestRejected as error:
             return _refusal(400, "INVALID_ARGUMENT", str(error))
         details = [{"modality": "TEXT", "tokenCount": tokens}]
         return await self.plain(request, "count", {"totalTokens": tokens, "promptTokensDetails": details})
@@ -204,7 +212,7 @@ class GeminiTwin(Twin):
             return refusal
         try:
             kept = self.caches.create(await _body(request))
-        except BadAsk as error:
+        except RequestRejected as error:
             return _refusal(400, "INVALID_ARGUMENT", str(error))
         return await self.plain(request, "list", kept)
 
@@ -219,7 +227,7 @@ class GeminiTwin(Twin):
             return refusal
         return await self.plain(request, "list", {}) if self.caches.delete(request.match_info["name"]) else _no_cache()
 
-    def _checked(self, request: web.Request, name: str) -> Model | web.Response:
+    def _checked(self, request: web.Request, name: str) -> TwinModel | web.Response:
         """The model that is asked for, or why not."""
         if refusal := _keyless(request):
             return refusal
@@ -249,7 +257,7 @@ def _refusal(code: int, status: str, words: str) -> web.Response:
     return web.json_response(google_error(code, status, words), status=code)
 
 
-def _card(model: Model) -> dict[str, Any]:
+def _card(model: TwinModel) -> dict[str, Any]:
     return {
         "name": f"models/{model.name}",
         "version": "001",
@@ -266,7 +274,7 @@ def _card(model: Model) -> dict[str, Any]:
     }
 
 
-def _part(piece: str | Invocation, call: Call, number: int) -> dict[str, Any]:
+def _part(piece: str | ToolInvocation, call: ServedCall, number: int) -> dict[str, Any]:
     """A part of the answer; of several calls side by side only the first, `number` 1, bears a signature."""
     if isinstance(piece, str):
         return {"text": piece}
@@ -279,4 +287,4 @@ async def _body(request: web.Request) -> dict[str, Any]:
     try:
         return msgspec.json.decode(await request.read(), type=dict[str, Any])
     except msgspec.MsgspecError:
-        raise BadAsk("Invalid JSON payload received. Expected a JSON object.") from None
+        raise RequestRejected("Invalid JSON payload received. Expected a JSON object.") from None

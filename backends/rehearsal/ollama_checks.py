@@ -8,6 +8,8 @@ import base64
 import binascii
 from typing import Any
 
+from backends.rehearsal.scripted_answers import RequestRejected
+
 ROLES = ("system", "user", "assistant", "tool")
 WHOLE = frozenset({"num_ctx", "num_predict", "num_keep", "num_batch", "num_gpu", "num_thread", "seed", "top_k"}) | {
     "repeat_last_n"
@@ -20,38 +22,34 @@ LEVELS = ("high", "medium", "low", "max")
 IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF")
 
 
-class BadAsk(Exception):
-    """Ollama would answer `status` with this text."""
-
-    def __init__(self, text: str, *, status: int = 400) -> None:
-        super().__init__(text)
-        self.status = status
-
-
 def check_options(options: Any) -> None:
     """Options of the wrong type are refused, unknown ones passed over."""
     if not isinstance(options, dict):
-        raise BadAsk(f"json: cannot unmarshal {_go(options)} into Go struct field ChatRequest.options")
+        raise RequestRejected(f"json: cannot unmarshal {_go(options)} into Go struct field ChatRequest.options")
     for name, value in options.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if value is None:
             continue
         if name in WHOLE and not number:
-            raise BadAsk(f'option "{name}" must be of type integer: invalid option')
+            raise RequestRejected(f'option "{name}" must be of type integer: invalid option')
         if name in REAL and not number:
-            raise BadAsk(f'option "{name}" must be of type float32: invalid option')
+            raise RequestRejected(f'option "{name}" must be of type float32: invalid option')
         if name == "stop" and not isinstance(value, list):
-            raise BadAsk('option "stop" must be of type array: invalid option')
+            raise RequestRejected('option "stop" must be of type array: invalid option')
         if name == "stop" and not all(isinstance(word, str) for word in value):
-            raise BadAsk('option "stop" must be of an array of strings: invalid option')
+            raise RequestRejected('option "stop" must be of an array of strings: invalid option')
 
 
 def check_messages(messages: Any) -> None:
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-        raise BadAsk("json: cannot unmarshal messages into Go struct field ChatRequest.messages of type []api.Message")
+        raise RequestRejected(
+            "json: cannot unmarshal messages into Go struct field ChatRequest.messages of type []api.Message"
+        )
     for message in messages:
         if message.get("role") not in ROLES:
-            raise BadAsk(f"invalid role: {message.get('role')}, role must be one of [system, user, assistant, tool]")
+            raise RequestRejected(
+                f"invalid role: {message.get('role')}, role must be one of [system, user, assistant, tool]"
+            )
         for field in ("content", "thinking", "tool_name", "tool_call_id"):
             if not isinstance(message.get(field), str | None):
                 raise _unmarshal(message[field], f"messages.{field}", "string")
@@ -74,11 +72,11 @@ def check_tools(tools: Any) -> None:
 
 def check_think(think: Any, model: str, capabilities: tuple[str, ...]) -> None:
     if isinstance(think, str) and think not in LEVELS:
-        raise BadAsk(f'invalid think value: "{think}" (must be "high", "medium", "low", true, or false)')
+        raise RequestRejected(f'invalid think value: "{think}" (must be "high", "medium", "low", true, or false)')
     if not isinstance(think, bool | str | None):
-        raise BadAsk("think must be a boolean or string")
+        raise RequestRejected("think must be a boolean or string")
     if think and "thinking" not in capabilities:
-        raise BadAsk(f'"{model}" does not support thinking')
+        raise RequestRejected(f'"{model}" does not support thinking')
 
 
 def _check_schema(schema: Any, where: str, *, top: bool) -> None:
@@ -106,15 +104,17 @@ def _check_image(image: Any) -> None:
     try:
         data = base64.b64decode(image, validate=True)
     except binascii.Error:
-        raise BadAsk("illegal base64 data at input byte 0") from None
+        raise RequestRejected("illegal base64 data at input byte 0") from None
     if not data.startswith(IMAGES):
-        raise BadAsk(
+        raise RequestRejected(
             "Failed to create new sequence: failed to process inputs: image: unknown format", status=500
         ) from None
 
 
-def _unmarshal(value: Any, field: str, kind: str) -> BadAsk:
-    return BadAsk(f"json: cannot unmarshal {_go(value)} into Go struct field ChatRequest.{field} of type {kind}")
+def _unmarshal(value: Any, field: str, kind: str) -> RequestRejected:
+    return RequestRejected(
+        f"json: cannot unmarshal {_go(value)} into Go struct field ChatRequest.{field} of type {kind}"
+    )
 
 
 def _go(value: Any) -> str:

@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from backends.rehearsal.behaviour import Behaviour, Model
-from backends.rehearsal.residence import Resident
+from backends.rehearsal.behaviour import Behaviour, TwinModel
+from backends.rehearsal.loaded_models import LoadedModel
 
 VERSION = "0.13.1"
 PULLED = datetime(2026, 1, 5, 9, 30, tzinfo=UTC).isoformat()
 
 
-def tag(model: Model) -> dict[str, Any]:
+def tag(model: TwinModel) -> dict[str, Any]:
     """One entry of /api/tags."""
     entry: dict[str, Any] = {
         "name": model.name,
@@ -26,7 +26,7 @@ def tag(model: Model) -> dict[str, Any]:
     return entry
 
 
-def show(model: Model) -> dict[str, Any]:
+def show(model: TwinModel) -> dict[str, Any]:
     """The body of /api/show."""
     family = details(model)["family"]
     body: dict[str, Any] = {
@@ -49,9 +49,9 @@ def show(model: Model) -> dict[str, Any]:
     return body
 
 
-def process(resident: Resident, behaviour: Behaviour) -> dict[str, Any]:
+def process(resident: LoadedModel, behaviour: Behaviour) -> dict[str, Any]:
     """One entry of /api/ps: the weights and the window's cache, and how much of both lies on the GPU."""
-    model = behaviour.model(resident.name) or Model(name=resident.name)
+    model = behaviour.model(resident.name) or TwinModel(name=resident.name)
     size = model.size_b + resident.window * model.kv_bytes
     return {
         "name": model.name,
@@ -65,7 +65,7 @@ def process(resident: Resident, behaviour: Behaviour) -> dict[str, Any]:
     }
 
 
-def details(model: Model) -> dict[str, Any]:
+def details(model: TwinModel) -> dict[str, Any]:
     qwen = "completion" in model.capabilities
     family = "qwen2" if qwen else "nomic-bert"
     return {

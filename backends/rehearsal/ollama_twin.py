@@ -16,15 +16,25 @@ import msgspec
 from aiohttp import web
 
 from backends.rehearsal import ollama_models as shown
-from backends.rehearsal.account import Call
-from backends.rehearsal.behaviour import OLLAMA, Behaviour, Model
+from backends.rehearsal.account import ServedCall
+from backends.rehearsal.behaviour import OLLAMA, Behaviour, TwinModel
 from backends.rehearsal.faults import Fault
-from backends.rehearsal.ollama_asks import Prompt, keep_alive, read_prompt
-from backends.rehearsal.ollama_checks import BadAsk, check_think
-from backends.rehearsal.residence import Residence
-from backends.rehearsal.script import Answerer, Invocation, Script, Spent, count, count_prompt, cut, dice
+from backends.rehearsal.loaded_models import LoadedModels
+from backends.rehearsal.ollama_checks import check_think
+from backends.rehearsal.ollama_requests import OllamaPrompt, keep_alive, read_prompt
+from backends.rehearsal.scripted_answers import (
+    AnswerEnd,
+    Answerer,
+    RequestRejected,
+    ScriptedAnswerer,
+    ToolInvocation,
+    count,
+    count_prompt,
+    cut,
+    dice,
+)
+from backends.rehearsal.tool_call_text import local_answer
 from backends.rehearsal.twin import Twin
-from backends.rehearsal.writing_calls import local_answer
 
 NDJSON = "application/x-ndjson"
 TOLD = {"no-input": ("eval_count",), "no-output": ("prompt_eval_count",)}
@@ -45,9 +55,9 @@ class OllamaTwin(Twin):
         keep_bodies: bool = False,
     ) -> None:
         super().__init__(behaviour, sleep=sleep, keep_bodies=keep_bodies)
-        self.script = Script()
+        self.script = ScriptedAnswerer()
         self.answerer: Answerer = answerer or self.script
-        self.residence = Residence()
+        self.residence = LoadedModels()
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -97,7 +107,7 @@ class OllamaTwin(Twin):
             return web.json_response({"error": "missing request body"}, status=400)
         try:
             kept_s = keep_alive(body.get("keep_alive"))
-        except BadAsk as error:
+        except RequestRejected as error:
             return web.json_response({"error": str(error)}, status=400)
         name, given = str(body.get("model", "")), body.get("input", "")
         if (model := self._find(name)) is None:
@@ -132,7 +142,7 @@ class OllamaTwin(Twin):
             return web.json_response({"error": "missing request body"}, status=400)
         try:
             prompt = read_prompt(body, chat=chat)
-        except BadAsk as error:
+        except RequestRejected as error:
             return web.json_response({"error": str(error)}, status=error.status)
         model = self._find(prompt.model)
         if model is None:
@@ -141,7 +151,7 @@ class OllamaTwin(Twin):
             return web.json_response({"error": f"{prompt.model} does not support tools"}, status=400)
         try:
             check_think(prompt.think, prompt.model, model.capabilities)
-        except BadAsk as error:
+        except RequestRejected as error:
             return web.json_response({"error": str(error)}, status=error.status)
         call = self.account.begin("chat" if chat else "generate", prompt.model)
         fault = self.fault_for(request, "answer")
@@ -154,7 +164,7 @@ class OllamaTwin(Twin):
         return await self.serve(request, call, fault, frames, content_type=kind)
 
     async def _events(
-        self, prompt: Prompt, model: Model, call: Call, fault: Fault | None
+        self, prompt: OllamaPrompt, model: TwinModel, call: ServedCall, fault: Fault | None
     ) -> AsyncGenerator[dict[str, Any]]:
         began = time.monotonic_ns()
         if prompt.empty:
@@ -170,11 +180,11 @@ class OllamaTwin(Twin):
         async with aclosing(self.written(source, call)) as pieces:
             async for piece in pieces:
                 first = first or time.monotonic_ns()
-                if isinstance(piece, Spent):
+                if isinstance(piece, AnswerEnd):
                     finish = piece.finish
                     call.input = call.input if cut else piece.input
                 else:
-                    yield prompt.tool_event(piece) if isinstance(piece, Invocation) else prompt.event(piece)
+                    yield prompt.tool_event(piece) if isinstance(piece, ToolInvocation) else prompt.event(piece)
         self.override(call)
         self.account.end(call, "finished")
         self.residence.used(model.name, prompt.keep_alive_s)
@@ -191,8 +201,8 @@ class OllamaTwin(Twin):
         yield prompt.event("", done=True) | {"done_reason": finish} | durations | counts
 
     def _source(
-        self, prompt: Prompt, call: Call, fault: Fault | None
-    ) -> tuple[AsyncGenerator[str | Invocation | Spent], bool]:
+        self, prompt: OllamaPrompt, call: ServedCall, fault: Fault | None
+    ) -> tuple[AsyncGenerator[str | ToolInvocation | AnswerEnd], bool]:
         """Who writes the answer, and whether the prompt was cut to the window, as Ollama cuts it."""
         counted = count_prompt(prompt.ask)
         cut = counted > prompt.num_ctx
@@ -204,7 +214,7 @@ class OllamaTwin(Twin):
         writer = self.script if prompt.ask.tools or cut else self.answerer
         return writer.answer(prompt.ask), cut
 
-    async def _load(self, model: Model, window: int, keep_alive_s: float) -> int:
+    async def _load(self, model: TwinModel, window: int, keep_alive_s: float) -> int:
         """Load the model unless it is there with this window; returns the nanoseconds it took."""
         began = time.monotonic_ns()
         window = min(window, model.context)
@@ -215,7 +225,7 @@ class OllamaTwin(Twin):
             self.residence.load(model.name, window, keep_alive_s)
         return time.monotonic_ns() - began
 
-    def _find(self, name: str) -> Model | None:
+    def _find(self, name: str) -> TwinModel | None:
         """A model by its name; one without a tag means `latest`, as in Ollama."""
         return self.behaviour.model(name) or self.behaviour.model(f"{name}:latest")
 
@@ -249,12 +259,12 @@ async def _whole(events: AsyncGenerator[dict[str, Any]], chat: bool) -> AsyncGen
     yield msgspec.json.encode(last)
 
 
-async def _runaway(cap: int | None, spent: int) -> AsyncGenerator[str | Invocation | Spent]:
+async def _runaway(cap: int | None, spent: int) -> AsyncGenerator[str | ToolInvocation | AnswerEnd]:
     tokens = cut(RUNAWAY_LINE)
     for number in itertools.count() if cap is None else range(cap):
         yield tokens[number % len(tokens)]
         await asyncio.sleep(0)
-    yield Spent(input=spent, output=cap or 0, finish="length")
+    yield AnswerEnd(input=spent, output=cap or 0, finish="length")
 
 
 def _vector(text: str) -> list[float]:

@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from backends.rehearsal.account import Call
+from backends.rehearsal.account import ServedCall
 from backends.rehearsal.behaviour import OPENAI, Behaviour, Deltas
 from backends.rehearsal.faults import Fault
-from backends.rehearsal.openai_asks import BadAsk, Prompt, read_prompt
-from backends.rehearsal.script import Answerer, Invocation, Script, Spent
+from backends.rehearsal.openai_requests import OpenAIPrompt, read_prompt
+from backends.rehearsal.scripted_answers import AnswerEnd, Answerer, RequestRejected, ScriptedAnswerer, ToolInvocation
+from backends.rehearsal.tool_call_text import local_answer
 from backends.rehearsal.twin import Twin
-from backends.rehearsal.writing_calls import local_answer
 
 TOLD = {"no-input": ("completion_tokens",), "no-output": ("prompt_tokens",)}
 THOUGHT = "The user wants an answer. "
@@ -34,7 +34,7 @@ class OpenAITwin(Twin):
         keep_bodies: bool = False,
     ) -> None:
         super().__init__(behaviour, sleep=sleep, keep_bodies=keep_bodies)
-        self.script: Answerer = Script()
+        self.script: Answerer = ScriptedAnswerer()
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [web.get("/v1/models", self._models), web.post("/v1/chat/completions", self._answer)]
@@ -53,7 +53,7 @@ class OpenAITwin(Twin):
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         try:
             prompt = read_prompt(msgspec.json.decode(await request.read(), type=dict[str, Any]))
-        except (BadAsk, msgspec.MsgspecError) as error:
+        except (RequestRejected, msgspec.MsgspecError) as error:
             return web.json_response({"error": {"message": str(error), "type": "BadRequestError"}}, status=400)
         if self.behaviour.model(prompt.model) is None:
             return web.json_response({"error": {"message": f"no model {prompt.model}"}}, status=404)
@@ -63,21 +63,21 @@ class OpenAITwin(Twin):
         kind = "application/json" if whole else "text/event-stream"
         return await self.serve(request, call, fault, lambda: self._frames(prompt, call, fault), content_type=kind)
 
-    async def _frames(self, prompt: Prompt, call: Call, fault: Fault | None) -> AsyncGenerator[bytes]:
+    async def _frames(self, prompt: OpenAIPrompt, call: ServedCall, fault: Fault | None) -> AsyncGenerator[bytes]:
         deltas, pieces = self.behaviour.deltas, self.script.answer(prompt.ask)
-        if isinstance(self.script, Script) and prompt.ask.tools:
+        if isinstance(self.script, ScriptedAnswerer) and prompt.ask.tools:
             pieces = local_answer(prompt.ask, self.behaviour.calling)
         said: list[str] = []
-        calls: list[Invocation] = []
+        calls: list[ToolInvocation] = []
         finish = "stop"
         whole = not prompt.stream or deltas == "whole"
         if deltas == "reasoning" and not whole:
             yield _chunk({"reasoning_content": THOUGHT})
         async with aclosing(self.written(pieces, call)) as written:
             async for piece in written:
-                if isinstance(piece, Spent):
+                if isinstance(piece, AnswerEnd):
                     call.input, finish = piece.input, piece.finish
-                elif isinstance(piece, Invocation):
+                elif isinstance(piece, ToolInvocation):
                     calls.append(piece)
                 else:
                     said.append(piece)
@@ -114,7 +114,7 @@ def _content(piece: str, deltas: Deltas) -> dict[str, Any]:
     return {"content": piece}
 
 
-def _call_deltas(calls: list[Invocation], deltas: Deltas) -> list[dict[str, Any]]:
+def _call_deltas(calls: list[ToolInvocation], deltas: Deltas) -> list[dict[str, Any]]:
     """Each call as its name, and its arguments in two pieces."""
     found: list[dict[str, Any]] = []
     for number, called in enumerate(calls):
@@ -140,7 +140,7 @@ def _call_deltas(calls: list[Invocation], deltas: Deltas) -> list[dict[str, Any]
     return found
 
 
-def _whole_calls(calls: list[Invocation]) -> list[dict[str, Any]] | None:
+def _whole_calls(calls: list[ToolInvocation]) -> list[dict[str, Any]] | None:
     return [
         {
             "id": f"chatcmpl-tool-{number}",

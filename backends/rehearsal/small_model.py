@@ -12,7 +12,15 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
-from backends.rehearsal.script import Ask, Invocation, RunnerDied, Script, Spent, Turn, count_prompt
+from backends.rehearsal.scripted_answers import (
+    AnswerEnd,
+    RunnerDied,
+    ScriptedAnswerer,
+    ScriptedRequest,
+    ToolInvocation,
+    Turn,
+    count_prompt,
+)
 from backends.rehearsal.small_model_server import CONTEXT
 from backends.settings.model import without_secrets
 
@@ -47,7 +55,7 @@ class SmallModel:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
             connector=aiohttp.TCPConnector(limit=0, force_close=True),  # the server drops idle connections after 5 s
         )
-        self._script = Script()
+        self._script = ScriptedAnswerer()
         self.url = url
         self.weights = weights
 
@@ -87,7 +95,7 @@ class SmallModel:
         await self._session.close()
         await _end(self._process)
 
-    async def answer(self, ask: Ask) -> AsyncGenerator[str | Invocation | Spent]:
+    async def answer(self, ask: ScriptedRequest) -> AsyncGenerator[str | ToolInvocation | AnswerEnd]:
         """The model's own words and counts; closing it stops the model.
 
         A prompt beyond its window is cut at the front for it, but counted whole. With its process gone the script
@@ -117,14 +125,14 @@ class SmallModel:
             raise RunnerDied(f"the small model broke off: {error.__class__.__name__}") from None
         if not spent:
             raise RunnerDied("the small model ended without its counts")
-        yield Spent(
+        yield AnswerEnd(
             input=spent["prompt_tokens"] if whole else count_prompt(ask),
             output=spent["completion_tokens"],
             finish="length" if finish == "length" else "stop",
         )
 
 
-def _fit(ask: Ask) -> tuple[Ask, bool]:
+def _fit(ask: ScriptedRequest) -> tuple[ScriptedRequest, bool]:
     """The newest turns that fit the model's window beside an answer, and whether that is all of them."""
     room = CONTEXT - min(ask.max_tokens or ROOM_FOR_ANSWER, ROOM_FOR_ANSWER)
     if 2 * count_prompt(ask) <= room:
@@ -139,7 +147,7 @@ def _fit(ask: Ask) -> tuple[Ask, bool]:
     return msgspec.structs.replace(ask, turns=tuple(kept)), kept == list(ask.turns)
 
 
-def _body(ask: Ask) -> dict[str, Any]:
+def _body(ask: ScriptedRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
         "messages": [
             {"role": "user" if turn.role == "tool" else turn.role, "content": turn.text} for turn in ask.turns

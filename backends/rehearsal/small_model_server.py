@@ -5,7 +5,7 @@ import sys
 import threading
 from typing import Any
 
-from backends.rehearsal.leash import die, on_parents_end
+from backends.rehearsal.parent_watchdog import die, when_parent_ends
 
 CONTEXT = 4_096
 SLOTS = 2
@@ -13,7 +13,7 @@ SLOTS = 2
 
 def main(path: str, threads: int) -> int:
     """Serve the GGUF file at `path` with so many threads until the parent ends."""
-    on_parents_end(die)
+    when_parent_ends(die)
     server = _serve(path, threads)
     sys.stdout.write(json.dumps({"url": server.listening_address}) + "\n")
     sys.stdout.flush()

@@ -26,7 +26,7 @@ REMEMBERED = 40
 MOST_AT_ONCE = 64
 
 
-class Prompt(Struct, frozen=True, forbid_unknown_fields=True):
+class PromptTemplate(Struct, frozen=True, forbid_unknown_fields=True):
     """A prompt with $words to fill; `also` says the same in other words."""
 
     text: str
@@ -35,12 +35,12 @@ class Prompt(Struct, frozen=True, forbid_unknown_fields=True):
     tools: tuple[str, ...] = ()
 
 
-class Agent(Struct, frozen=True, forbid_unknown_fields=True):
+class AgentTraffic(Struct, frozen=True, forbid_unknown_fields=True):
     """How one agent writes; `max_tokens` caps its answers."""
 
     system: str
     max_tokens: int
-    prompts: tuple[Prompt, ...]
+    prompts: tuple[PromptTemplate, ...]
 
 
 class Planned(Struct, frozen=True, kw_only=True):
@@ -51,17 +51,17 @@ class Planned(Struct, frozen=True, kw_only=True):
     leave_after: int | None = None
 
 
-class Cast(Struct, frozen=True):
+class Scenario(Struct, frozen=True):
     """Who plays, and the tools they may call, by name."""
 
-    agents: dict[str, Agent]
+    agents: dict[str, AgentTraffic]
     tools: dict[str, Tool] = field(default_factory=dict)
 
 
 async def play(core: Core, *, seed: int, pace: float = 1.0) -> None:
     """Send traffic until cancelled, about 40 calls a minute at pace 1; refused ones are let go."""
     room = asyncio.Semaphore(MOST_AT_ONCE)
-    plans = planned(seed, await asyncio.to_thread(read_cast))
+    plans = planned(seed, await asyncio.to_thread(read_scenario))
     async with asyncio.TaskGroup() as calls:
         for plan in plans:
             await asyncio.sleep(plan.gap_s / pace)
@@ -69,7 +69,7 @@ async def play(core: Core, *, seed: int, pace: float = 1.0) -> None:
             calls.create_task(_call(core, plan)).add_done_callback(lambda _: room.release())
 
 
-def planned(seed: int, cast: Cast) -> Iterator[Planned]:
+def planned(seed: int, scenario: Scenario) -> Iterator[Planned]:
     """The endless traffic of one seed; only the request ids differ from run to run."""
     random = Random(seed)  # noqa: S311 — traffic, not secrets
     recent: deque[tuple[Request, Request | None]] = deque(maxlen=REMEMBERED)
@@ -80,7 +80,7 @@ def planned(seed: int, cast: Cast) -> Iterator[Planned]:
         elif throw < REPEATED + PARAPHRASED and (others := [other for _, other in recent if other]):
             request = random.choice(others)
         else:
-            request, other = _written(random, cast)
+            request, other = _written(random, scenario)
             recent.append((request, other))
         leaves = random.randint(1, 12) if random.random() < LEFT else None
         yield Planned(gap_s=gap, request=msgspec.structs.replace(request, id=new_id()), leave_after=leaves)
@@ -96,13 +96,13 @@ def gaps(random: Random) -> Iterator[float]:
         yield random.uniform(8.0, 20.0)
 
 
-def read_cast() -> Cast:
+def read_scenario() -> Scenario:
     """The agents and their prompts, from the file beside this one."""
     raw: dict[str, Any] = tomllib.loads(files("backends.rehearsal").joinpath("traffic_prompts.toml").read_text("utf-8"))
     tools = msgspec.convert(raw.pop("tools"), tuple[Tool, ...])
     for agent in raw.values():
         agent["prompts"] = [{"text": prompt} if isinstance(prompt, str) else prompt for prompt in agent["prompts"]]
-    return Cast(msgspec.convert(raw, dict[str, Agent]), {tool.name: tool for tool in tools})
+    return Scenario(msgspec.convert(raw, dict[str, AgentTraffic]), {tool.name: tool for tool in tools})
 
 
 async def _call(core: Core, plan: Planned) -> None:
@@ -117,10 +117,10 @@ async def _call(core: Core, plan: Planned) -> None:
         return  # refused: the core has counted it
 
 
-def _written(random: Random, cast: Cast) -> tuple[Request, Request | None]:
+def _written(random: Random, scenario: Scenario) -> tuple[Request, Request | None]:
     """A new request, and its paraphrase where there is one."""
-    name = random.choice(list(cast.agents))
-    agent = cast.agents[name]
+    name = random.choice(list(scenario.agents))
+    agent = scenario.agents[name]
     prompt = random.choice(agent.prompts)
     words = material(random)
 
@@ -132,7 +132,7 @@ def _written(random: Random, cast: Cast) -> tuple[Request, Request | None]:
                 Message(role="system", text=agent.system),
                 Message(role="user", text=Template(text).safe_substitute(words).replace("\\n", "\n")),
             ),
-            tools=tuple(cast.tools[tool] for tool in prompt.tools),
+            tools=tuple(scenario.tools[tool] for tool in prompt.tools),
             response_format=ResponseFormat(kind="json" if prompt.json else "text"),
             sampling=Sampling(max_tokens=agent.max_tokens),
             source="traffic",

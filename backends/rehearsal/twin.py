@@ -12,13 +12,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from msgspec.structs import replace
 
-from backends.rehearsal.account import Account, Call, End
+from backends.rehearsal.account import Account, End, ServedCall
+from backends.rehearsal.admission_queue import AdmissionQueue, QueueIsFull
 from backends.rehearsal.behaviour import Behaviour
+from backends.rehearsal.delivery import AnswerCut, deliver, reset
 from backends.rehearsal.faults import Fault, take
 from backends.rehearsal.incidents import INCIDENTS
-from backends.rehearsal.room import Full, Room
-from backends.rehearsal.script import Invocation, RunnerDied, Spent
-from backends.rehearsal.wire import Cut, deliver, reset
+from backends.rehearsal.scripted_answers import AnswerEnd, RunnerDied, ToolInvocation
 
 BODY_MAX = 64 * 1024 * 1024
 GRACE_S = 0.01  # 0 would be for ever
@@ -55,7 +55,7 @@ class Twin:
         self._handling: set[asyncio.Task[Any]] = set()
         self.sleep = sleep
         self.account = Account(provider=self.provider)
-        self.room = Room(behaviour.parallel, behaviour.queue_limit)
+        self.room = AdmissionQueue(behaviour.parallel, behaviour.queue_limit)
         self.seen: deque[Seen] = deque(maxlen=1_000)
         self.url = ""
 
@@ -144,7 +144,7 @@ class Twin:
     async def serve(
         self,
         request: web.Request,
-        call: Call,
+        call: ServedCall,
         fault: Fault | None,
         frames: Callable[[], AsyncGenerator[bytes]],
         *,
@@ -166,22 +166,22 @@ class Twin:
                     error_frame=self.error_frame(fault.body if fault else None),
                     hush=self._hush,
                 )
-        except Full:
+        except QueueIsFull:
             how, status = "refused", 503
             return self.failure(503)
         except RunnerDied as error:
             how, status = "refused", 500
             return self.failure(500, {"error": str(error)})
-        except Cut as cut:
+        except AnswerCut as cut:
             how = "cut"
             return cut.response
         finally:
             self.account.end(call, how, status=status)
 
     async def written(
-        self, source: AsyncGenerator[str | Invocation | Spent], call: Call
-    ) -> AsyncGenerator[str | Invocation | Spent]:
-        """An answer in chunks at the set speed; `call.output` grows with it, and is exact at Spent."""
+        self, source: AsyncGenerator[str | ToolInvocation | AnswerEnd], call: ServedCall
+    ) -> AsyncGenerator[str | ToolInvocation | AnswerEnd]:
+        """An answer in chunks at the set speed; `call.output` grows with it, and is exact at AnswerEnd."""
         await self.sleep(self.behaviour.first_token_s)
         chunk: list[str] = []
         async with aclosing(source) as pieces:
@@ -196,12 +196,12 @@ class Twin:
                 if chunk:
                     yield "".join(chunk)
                     chunk = []
-                if isinstance(piece, Spent):
+                if isinstance(piece, AnswerEnd):
                     call.output = piece.output
                 if not isinstance(piece, str):
                     yield piece
 
-    def override(self, call: Call) -> None:
+    def override(self, call: ServedCall) -> None:
         """Put the set token counts in place of the counted ones."""
         counted = self.behaviour.counted
         call.input = call.input if counted.input is None else counted.input
@@ -225,7 +225,7 @@ class Twin:
                 return web.Response(status=503)
             case "reset" if fault.after is None:
                 reset(request)
-                raise Cut(web.Response(status=503))
+                raise AnswerCut(web.Response(status=503))
             case "silence" if fault.after is None:
                 await self._hush(fault.seconds)
         return None

@@ -11,23 +11,29 @@ from contextlib import aclosing
 import msgspec
 from msgspec.structs import replace
 
-from backends.rehearsal.script import Ask, Invocation, Script, Spent, count_prompt
-from backends.rehearsal.writing_calls import local_answer
+from backends.rehearsal.scripted_answers import (
+    AnswerEnd,
+    ScriptedAnswerer,
+    ScriptedRequest,
+    ToolInvocation,
+    count_prompt,
+)
+from backends.rehearsal.tool_call_text import local_answer
 
 CALL = re.compile(r"\b(\w+)\((\w+)\)")
 SAID = re.compile(r"Say <<(.*?)>>", re.DOTALL)
 
 
-class Dictated(Script):
+class Dictated(ScriptedAnswerer):
     """Takes the place of a twin's script."""
 
-    async def answer(self, ask: Ask) -> AsyncGenerator[str | Invocation | Spent]:
+    async def answer(self, ask: ScriptedRequest) -> AsyncGenerator[str | ToolInvocation | AnswerEnd]:
         async with aclosing(self._source(ask)) as pieces:
             async for piece in pieces:
                 # The tools are part of the prompt, whichever way the answer is written.
-                yield replace(piece, input=count_prompt(ask)) if isinstance(piece, Spent) else piece
+                yield replace(piece, input=count_prompt(ask)) if isinstance(piece, AnswerEnd) else piece
 
-    def _source(self, ask: Ask) -> AsyncGenerator[str | Invocation | Spent]:
+    def _source(self, ask: ScriptedRequest) -> AsyncGenerator[str | ToolInvocation | AnswerEnd]:
         calls = calls_of(ask)
         if calls and ask.schema is not None:  # held to a form, a local model writes its call as JSON
             return _spoken(msgspec.json.encode({"name": calls[0].name, "arguments": calls[0].arguments}).decode())
@@ -41,13 +47,13 @@ class Dictated(Script):
         return super().answer(ask if ask.must_call else replace(ask, tools=()))
 
 
-async def _spoken(*pieces: str | Invocation) -> AsyncGenerator[str | Invocation | Spent]:
+async def _spoken(*pieces: str | ToolInvocation) -> AsyncGenerator[str | ToolInvocation | AnswerEnd]:
     for piece in pieces:
         yield piece
-    yield Spent(input=0, output=12 * len(pieces), finish="stop")
+    yield AnswerEnd(input=0, output=12 * len(pieces), finish="stop")
 
 
-def calls_of(ask: Ask) -> list[Invocation]:
+def calls_of(ask: ScriptedRequest) -> list[ToolInvocation]:
     """The calls of the step that is due.
 
     As many steps are done as the assistant has spoken since the last question that dictates any: a client that turns
@@ -60,4 +66,4 @@ def calls_of(ask: Ask) -> list[Invocation]:
     done = sum(turn.role == "assistant" for turn in ask.turns[asked[-1] :])
     due = CALL.findall(steps[done]) if done < len(steps) else []
     names = {tool.name: next(iter(tool.schema.get("properties", {"city": {}}))) for tool in ask.tools}
-    return [Invocation(name, {names[name]: value}) for name, value in due if name in names]
+    return [ToolInvocation(name, {names[name]: value}) for name, value in due if name in names]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from backends.rehearsal.behaviour import Model
+from backends.rehearsal.behaviour import TwinModel
 from backends.rehearsal.process import twins
 from backends.settings.model import Settings
 from backends.settings.money import Budget
@@ -46,7 +46,7 @@ async def door(home: Path, change: Callable[[Settings], Settings] = rules) -> As
         pair.ollama.script, pair.ollama.answerer, pair.gemini.script = Dictated(), Dictated(), Dictated()
         behaviour = pair.gemini.behaviour
         if behaviour.model(CLOUD) is None:
-            models = (Model(name=CLOUD, context=1_048_576), *behaviour.models)
+            models = (TwinModel(name=CLOUD, context=1_048_576), *behaviour.models)
             pair.gemini.behaviour = replace(behaviour, models=models)
         async with stand(home, change=change, pair=pair) as it, served(it, change) as url:
             yield Door(f"{url}/v1", it)

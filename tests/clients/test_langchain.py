@@ -2,7 +2,7 @@
 
 import pytest
 
-from backends.rehearsal.gemini_asks import read
+from backends.rehearsal.gemini_requests import read
 from tests.clients.door import Door
 from tests.clients.expectations import (
     AGENTS,

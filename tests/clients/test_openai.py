@@ -5,7 +5,7 @@ import time
 import pytest
 
 from backends.rehearsal.faults import Fault
-from backends.rehearsal.gemini_asks import read
+from backends.rehearsal.gemini_requests import read
 from tests.clients.door import Door
 from tests.clients.expectations import (
     AGENTS,

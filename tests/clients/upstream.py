@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from backends.rehearsal.gemini_asks import read
+from backends.rehearsal.gemini_requests import read
 from tests.clients.door import Door
 
 Answered = tuple[str, str, str]

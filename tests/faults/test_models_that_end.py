@@ -16,7 +16,7 @@ from backends.finops.focus import focus_csv
 from backends.finops.spend_report import SpendReport, report
 from backends.ledger.prices import Prices
 from backends.ledger.sqlite_connection import connect_read_only
-from backends.rehearsal.behaviour import Model
+from backends.rehearsal.behaviour import TwinModel
 from backends.settings.model import Settings
 from backends.settings.money import Budget
 from backends.types import Alert, Delta, Routed
@@ -85,7 +85,7 @@ async def test_another_model_answers_and_one_alert_says_how_to_adopt_it_until_th
         (alert,) = (await model_alerts(it)).values()
         assert alert.text == f"{OLD} is answered by {NEW}"
         assert alert.remedy == f"`claw config set engines.cloud.model {NEW}`"
-        it.gemini.behaviour = replace(it.gemini.behaviour, models=(Model(name=OLD, context=1_048_576),))
+        it.gemini.behaviour = replace(it.gemini.behaviour, models=(TwinModel(name=OLD, context=1_048_576),))
         for text in ("and now?", "and then?"):  # the first still goes by the successor's rules, and is refused
             await ask(it.core, prompt(text, agent="ada"))
 
@@ -96,7 +96,7 @@ async def test_another_model_answers_and_one_alert_says_how_to_adopt_it_until_th
 
 
 async def test_an_alias_is_answered_by_what_it_stands_for_without_an_alert(home: Path) -> None:
-    alias = Model(name="gemini-flash-lite-latest", context=1_048_576, answered_by=NEW)
+    alias = TwinModel(name="gemini-flash-lite-latest", context=1_048_576, answered_by=NEW)
     async with stand(home, change=asking(alias.name)) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, models=(alias,))
         _, outcome = await ask(it.core, prompt("hello", agent="ada"))
@@ -105,7 +105,7 @@ async def test_an_alias_is_answered_by_what_it_stands_for_without_an_alert(home:
 
 
 async def test_a_model_that_nobody_prices_answers_and_is_booked_as_asked_for(home: Path) -> None:
-    unpriced = Model(name=NEW, context=1_048_576, answered_by=UNPRICED)
+    unpriced = TwinModel(name=NEW, context=1_048_576, answered_by=UNPRICED)
     async with stand(home, change=asking(NEW)) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, models=(unpriced,))
         _, outcome = await ask(it.core, prompt("hello", agent="ada"))
@@ -129,7 +129,7 @@ async def test_a_models_budget_pays_for_what_was_asked_of_it_whichever_answers(h
 
 
 async def test_a_dearer_model_answers_and_from_the_second_call_on_its_price_is_reserved(home: Path) -> None:
-    dear = Model(name=NEW, context=1_048_576, answered_by="gemini-3.8-flash")
+    dear = TwinModel(name=NEW, context=1_048_576, answered_by="gemini-3.8-flash")
     async with stand(home, change=asking(NEW)) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, models=(dear,))
         before = await it.core.explain(prompt("hello", agent="ada"))

@@ -18,7 +18,13 @@ from msgspec.structs import replace
 
 from backends.errors import ClawError
 from backends.rehearsal.faults import Fault
-from backends.rehearsal.script import Ask, Invocation, Script, Spent, count_prompt
+from backends.rehearsal.scripted_answers import (
+    AnswerEnd,
+    ScriptedAnswerer,
+    ScriptedRequest,
+    ToolInvocation,
+    count_prompt,
+)
 from backends.settings.agents import Agent
 from backends.settings.model import Settings
 from backends.types import Action, Media, Message, Policy, Reason, Request
@@ -42,14 +48,14 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
 }
 
 
-class Repeats(Script):
+class Repeats(ScriptedAnswerer):
     """Answers with the last turn, a few characters at a time."""
 
-    async def answer(self, ask: Ask) -> AsyncGenerator[str | Invocation | Spent]:
+    async def answer(self, ask: ScriptedRequest) -> AsyncGenerator[str | ToolInvocation | AnswerEnd]:
         text = ask.turns[-1].text
         for start in range(0, len(text), 5):
             yield text[start : start + 5]
-        yield Spent(input=count_prompt(ask), output=len(text) // 4 + 1, finish="stop")
+        yield AnswerEnd(input=count_prompt(ask), output=len(text) // 4 + 1, finish="stop")
 
 
 def redacting(base: Settings) -> Settings:

@@ -2,7 +2,7 @@ import pytest
 from msgspec.structs import replace as changed
 
 from backends.engines.engine_checks import check, check_gemini, check_local, runs_here
-from backends.rehearsal.behaviour import Model
+from backends.rehearsal.behaviour import TwinModel
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
@@ -58,7 +58,7 @@ async def test_a_name_without_a_tag_means_latest(ollama_twin: OllamaTwin) -> Non
 
 
 async def test_a_relayed_model_does_not_run_here(ollama_twin: OllamaTwin) -> None:
-    relayed = Model(name="big:cloud-free", remote_host="https://ollama.com:443")
+    relayed = TwinModel(name="big:cloud-free", remote_host="https://ollama.com:443")
     ollama_twin.behaviour = changed(ollama_twin.behaviour, models=(*ollama_twin.behaviour.models, relayed))
     settings = local_settings(ollama_twin.url, model="big:cloud-free")
     assert named(await check_local(settings), "local only").ok is False

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace as changed
 
 from backends.engines.ollama import OllamaClient
-from backends.rehearsal.behaviour import Calling, Model
+from backends.rehearsal.behaviour import Calling, TwinModel
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.types import Media, Message, ResponseFormat, Tokens, Tool, ToolCall
@@ -79,7 +79,7 @@ async def test_keep_alive_is_sent_as_ollama_reads_it(ollama_twin: OllamaTwin, gi
 
 
 async def test_thinking_is_asked_of_models_that_think(ollama_twin: OllamaTwin) -> None:
-    thinker = Model(name="qwen3:8b", capabilities=("completion", "tools", "thinking"))
+    thinker = TwinModel(name="qwen3:8b", capabilities=("completion", "tools", "thinking"))
     ollama_twin.behaviour = changed(ollama_twin.behaviour, models=(*ollama_twin.behaviour.models, thinker))
     engine = OllamaClient(local_settings(ollama_twin.url))
     assert (await body(ollama_twin, engine, changed(CALL, model="qwen3:8b", effort="high")))["think"] is True

@@ -12,7 +12,7 @@ from backends.engines.openai import OpenAIClient
 from backends.rehearsal.behaviour import Calling, Deltas
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.openai_twin import THOUGHT, OpenAITwin
-from backends.rehearsal.script import Ask, Invocation, Spent
+from backends.rehearsal.scripted_answers import AnswerEnd, ScriptedRequest, ToolInvocation
 from backends.types import Media, Message, Tokens, Tool, ToolCall
 from tests.backends.engines.rig import CALL, Answer, answer, delta, failure, local_settings, response, sse, wire
 
@@ -35,16 +35,16 @@ ALL: tuple[Deltas, ...] = (
     "reasoning",
     "refusal",
 )
-TWO = (Invocation("get_weather", {"city": "Paris"}), Invocation("get_weather", {"city": "Rome"}))
+TWO = (ToolInvocation("get_weather", {"city": "Paris"}), ToolInvocation("get_weather", {"city": "Rome"}))
 
 
 class Calls:
     """A model that calls the same tool twice."""
 
-    async def answer(self, ask: Ask) -> AsyncGenerator[str | Invocation | Spent]:
+    async def answer(self, ask: ScriptedRequest) -> AsyncGenerator[str | ToolInvocation | AnswerEnd]:
         for call in TWO:
             yield call
-        yield Spent(input=9, output=7, finish="stop")
+        yield AnswerEnd(input=9, output=7, finish="stop")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from backends.rehearsal.script import Ask, Spent, count_prompt, cut
+from backends.rehearsal.scripted_answers import AnswerEnd, ScriptedRequest, count_prompt, cut
 from backends.settings.model import Settings
 from backends.types import ResponseFormat, Verify
 from tests.core import Stand, policy, stand
@@ -27,12 +27,12 @@ class Says:
         self._finish = finish
         self._first = first
 
-    async def answer(self, ask: Ask) -> AsyncGenerator[str | Spent]:
+    async def answer(self, ask: ScriptedRequest) -> AsyncGenerator[str | AnswerEnd]:
         await self._first()
         tokens = cut(self._texts.pop(0) if len(self._texts) > 1 else self._texts[0])
         for token in tokens:
             yield token
-        yield Spent(input=count_prompt(ask), output=len(tokens), finish=self._finish)
+        yield AnswerEnd(input=count_prompt(ask), output=len(tokens), finish=self._finish)
 
 
 def checked(

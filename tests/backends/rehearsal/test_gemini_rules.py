@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from backends.rehearsal.behaviour import Model
+from backends.rehearsal.behaviour import TwinModel
 from backends.rehearsal.gemini_rules import PLACEHOLDERS, call_signature
 from backends.rehearsal.process import Twins
 
@@ -148,8 +148,8 @@ async def test_a_refusal_costs_nothing(pair: Twins) -> None:
 
 
 async def test_a_model_that_has_ended_is_answered_for_under_its_successors_rules(pair: Twins) -> None:
-    ended = Model(name="gemini-2.5-flash", answered_by=LITE)
-    pair.gemini.behaviour = type(pair.gemini.behaviour)(models=(ended, Model(name=LITE)))
+    ended = TwinModel(name="gemini-2.5-flash", answered_by=LITE)
+    pair.gemini.behaviour = type(pair.gemini.behaviour)(models=(ended, TwinModel(name=LITE)))
     status, body = await posted(pair, "gemini-2.5-flash", [USER])
     assert (status, body["modelVersion"]) == (200, LITE)
     assert "ending with a model turn" in await refused(pair, "gemini-2.5-flash", [USER, SAID])

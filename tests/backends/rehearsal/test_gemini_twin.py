@@ -8,10 +8,10 @@ from google.genai import errors, types
 from google.genai.client import AsyncClient
 from msgspec.structs import replace
 
-from backends.rehearsal.behaviour import Counted, Model
+from backends.rehearsal.behaviour import Counted, TwinModel
 from backends.rehearsal.process import Twins
-from backends.rehearsal.script import count
-from tests.backends.rehearsal.asks import FLASH, PROMPT, flow, generated, text_of, usage_of
+from backends.rehearsal.scripted_answers import count
+from tests.backends.rehearsal.requests import FLASH, PROMPT, flow, generated, text_of, usage_of
 from tests.waiting import until
 
 WEATHER = types.FunctionDeclaration(
@@ -187,7 +187,7 @@ async def test_a_long_system_instruction_is_cached_by_itself_the_second_time(clo
 
 
 async def test_models(pair: Twins, cloud: AsyncClient) -> None:
-    retired = Model(name="gemini-1.5-flash", retired=True)
+    retired = TwinModel(name="gemini-1.5-flash", retired=True)
     pair.gemini.behaviour = replace(pair.gemini.behaviour, models=(*pair.gemini.behaviour.models, retired))
     names = [model.name async for model in await cloud.models.list()]
 
@@ -201,7 +201,7 @@ async def test_models(pair: Twins, cloud: AsyncClient) -> None:
 
 
 async def test_a_prompt_beyond_the_window_is_refused(pair: Twins, cloud: AsyncClient) -> None:
-    pair.gemini.behaviour = replace(pair.gemini.behaviour, models=(Model(name=FLASH, context=8),))
+    pair.gemini.behaviour = replace(pair.gemini.behaviour, models=(TwinModel(name=FLASH, context=8),))
     with pytest.raises(errors.ClientError, match="exceeds the maximum number of tokens allowed"):
         await generated(cloud)
 

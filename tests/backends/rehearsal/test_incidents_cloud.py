@@ -11,7 +11,7 @@ from google.genai.client import AsyncClient
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.incidents import INCIDENTS
 from backends.rehearsal.process import Twins
-from tests.backends.rehearsal.asks import flow, generated, text_of, usage_of
+from tests.backends.rehearsal.requests import flow, generated, text_of, usage_of
 from tests.waiting import until
 
 BROKEN = (errors.APIError, httpx.HTTPError)

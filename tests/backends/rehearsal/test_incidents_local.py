@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.process import Twins
-from tests.backends.rehearsal.asks import PROMPT, QWEN, said, stream
+from tests.backends.rehearsal.requests import PROMPT, QWEN, said, stream
 from tests.waiting import until
 
 

@@ -7,11 +7,11 @@ import ollama
 import pytest
 from msgspec.structs import replace
 
-from backends.rehearsal.behaviour import Calling, Model
+from backends.rehearsal.behaviour import Calling, TwinModel
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.process import Twins
-from backends.rehearsal.script import count
-from tests.backends.rehearsal.asks import PROMPT, QWEN, said, stream
+from backends.rehearsal.scripted_answers import count
+from tests.backends.rehearsal.requests import PROMPT, QWEN, said, stream
 from tests.waiting import until
 
 TOOLS = [
@@ -110,7 +110,7 @@ async def test_images_count(local: ollama.AsyncClient) -> None:
 
 
 async def test_lists_and_cards(pair: Twins, local: ollama.AsyncClient) -> None:
-    relayed = Model(name="qwen3-coder:480b-cloud", remote_host="https://ollama.com:443")
+    relayed = TwinModel(name="qwen3-coder:480b-cloud", remote_host="https://ollama.com:443")
     pair.ollama.behaviour = replace(pair.ollama.behaviour, models=(*pair.ollama.behaviour.models, relayed))
     async with httpx.AsyncClient(base_url=pair.ollama.url) as http:
         tags = (await http.get("/api/tags")).json()["models"]

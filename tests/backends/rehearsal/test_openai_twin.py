@@ -7,7 +7,7 @@ import openai
 import pytest
 
 from backends.rehearsal.openai_twin import OpenAITwin
-from tests.backends.rehearsal.asks import PROMPT, QWEN
+from tests.backends.rehearsal.requests import PROMPT, QWEN
 
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
 USER = {"role": "user", "content": PROMPT}

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from backends.rehearsal import small_model as module
 from backends.rehearsal.ollama_twin import OllamaTwin
-from backends.rehearsal.script import Ask, RunnerDied, Turn, written
+from backends.rehearsal.scripted_answers import RunnerDied, ScriptedRequest, Turn, written
 from backends.rehearsal.small_model import NoSmallModel, SmallModel, find_weights
-from tests.backends.rehearsal.asks import QWEN, said, stream
+from tests.backends.rehearsal.requests import QWEN, said, stream
 from tests.waiting import until
 
 
@@ -59,7 +59,7 @@ async def test_a_real_model_answers_in_ollamas_words(monkeypatch: pytest.MonkeyP
         await module._end(model._process)
         after = await said(client, "List the steps")
         assert "".join(part.message.content or "" for part in after) == written(
-            Ask(turns=(Turn("user", "List the steps"),))
+            ScriptedRequest(turns=(Turn("user", "List the steps"),))
         )
     await twin.close()
     await model.close()
@@ -112,28 +112,28 @@ async def test_a_server_that_misbehaves_is_a_dead_runner() -> None:
     model = SmallModel(process, f"http://127.0.0.1:{runner.addresses[0][1]}", Path("none"))
     for words in ("answered 503", "without its counts", "broke off"):
         with pytest.raises(RunnerDied, match=words):
-            _ = [piece async for piece in model.answer(Ask(turns=(Turn("user", "hello"),)))]
+            _ = [piece async for piece in model.answer(ScriptedRequest(turns=(Turn("user", "hello"),)))]
     await runner.cleanup()
     with pytest.raises(RunnerDied, match="broke off"):
-        _ = [piece async for piece in model.answer(Ask(turns=(Turn("user", "hello"),)))]
+        _ = [piece async for piece in model.answer(ScriptedRequest(turns=(Turn("user", "hello"),)))]
     await model.close()
 
 
 def test_a_long_talk_keeps_its_newest_turns() -> None:
     turns = tuple(Turn("user", f"turn {number} " + "word " * 300) for number in range(20))
-    fitted, whole = module._fit(Ask(turns=turns, max_tokens=100))
+    fitted, whole = module._fit(ScriptedRequest(turns=turns, max_tokens=100))
 
     assert not whole
     assert fitted.turns[-1] == turns[-1]
     assert 0 < len(fitted.turns) < 20
-    short = Ask(turns=turns[:1], max_tokens=100)
+    short = ScriptedRequest(turns=turns[:1], max_tokens=100)
     assert module._fit(short) == (short, True)
 
 
 def test_the_request_for_json_is_passed_on() -> None:
     schema = {"type": "object"}
-    assert module._body(Ask(turns=(), schema={}))["response_format"] == {"type": "json_object"}
-    body = module._body(Ask(turns=(Turn("tool", "9"),), schema=schema, max_tokens=7, stop=("x",)))
+    assert module._body(ScriptedRequest(turns=(), schema={}))["response_format"] == {"type": "json_object"}
+    body = module._body(ScriptedRequest(turns=(Turn("tool", "9"),), schema=schema, max_tokens=7, stop=("x",)))
     assert body["response_format"]["json_schema"]["schema"] == schema
     assert (body["max_tokens"], body["stop"], body["messages"][0]["role"]) == (7, ["x"], "user")
     assert "seed" not in body

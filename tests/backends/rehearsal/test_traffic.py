@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from backends.errors import QueueFull
-from backends.rehearsal.traffic import Cast, gaps, planned, play, read_cast
+from backends.rehearsal.traffic import Scenario, gaps, planned, play, read_scenario
 from backends.settings.model import AGENTS
 from backends.types import Acted, Action, Chunk, Delta, Explanation, Request, Review, Snapshot
 
-CAST = read_cast()
+CAST = read_scenario()
 
 
 def face(request: Request) -> bytes:
@@ -119,4 +119,4 @@ async def test_a_play_goes_on_until_cancelled() -> None:
 
 
 def test_a_cast_is_data() -> None:
-    assert msgspec.convert(msgspec.to_builtins(CAST), Cast) == CAST
+    assert msgspec.convert(msgspec.to_builtins(CAST), Scenario) == CAST

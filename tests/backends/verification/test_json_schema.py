@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.rehearsal.fitting import fitting
-from backends.rehearsal.script import dice
+from backends.rehearsal.schema_sample import sample
+from backends.rehearsal.scripted_answers import dice
 from backends.verification.json_schema import Unchecked, violation
 
 PERSON: dict[str, Any] = {
@@ -131,7 +131,7 @@ SIMPLE: dict[str, Any] = {
 
 @given(st.text())
 def test_what_a_model_held_to_the_schema_writes_keeps_it(prompt: str) -> None:
-    value = fitting(SIMPLE, dice(prompt))
+    value = sample(SIMPLE, dice(prompt))
     assert violation(value, SIMPLE) is None
     assert violation({**value, "age": "3"}, SIMPLE) is not None
 

@@ -50,7 +50,7 @@ ROWS = (
 )
 
 
-def prose(prompt: str, dice: Iterator[int]) -> str:
+def canned_text(prompt: str, dice: Iterator[int]) -> str:
     """An answer of 3 to 250 words; prose holds characters of three bytes, as real answers do."""
     if LABEL_WORDS.search(prompt):
         return LABELS[next(dice) % len(LABELS)]

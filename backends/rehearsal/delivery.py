@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from aiohttp import web
 
 from backends.rehearsal.faults import Fault
-from backends.rehearsal.script import RunnerDied
+from backends.rehearsal.scripted_answers import RunnerDied
 
 
-class Cut(Exception):
+class AnswerCut(Exception):
     """The twin broke an answer off; `response` is what went out of it."""
 
     def __init__(self, response: web.StreamResponse) -> None:
@@ -27,7 +27,7 @@ async def deliver(
     error_frame: bytes,
     hush: Callable[[float | None], Awaitable[None]],
 ) -> web.StreamResponse:
-    """Send the frames as one response. Raises Cut where the fault ended it early.
+    """Send the frames as one response. Raises AnswerCut where the fault ended it early.
 
     A frame is one line or event, whole. Headers go out with the first frame, or at once when the fault strikes at 0.
     """
@@ -44,7 +44,7 @@ async def deliver(
         if fault is not None and sent == strikes and fault.kind == "half":
             await response.write(frame[: len(frame) // 2])
             await response.write_eof()
-            raise Cut(response)
+            raise AnswerCut(response)
         for piece in _dressed(frame, fault):
             await response.write(piece)
         sent += 1
@@ -65,7 +65,7 @@ async def _until_runner_dies(
             raise
         await response.write(error_frame)
         await response.write_eof()
-        raise Cut(response) from None
+        raise AnswerCut(response) from None
 
 
 def reset(request: web.Request) -> None:
@@ -102,7 +102,7 @@ async def _strike(
             reset(request)
         case _:
             return
-    raise Cut(response)
+    raise AnswerCut(response)
 
 
 def _dressed(frame: bytes, fault: Fault | None) -> Iterator[bytes]:

@@ -1,15 +1,15 @@
-"""Room for calls inside a twin: some run, the next wait unseen in their order, the rest is turned away."""
+"""The queue of a twin: some calls run, the next ones wait in order, the rest are refused."""
 
 import asyncio
 from collections import deque
 from types import TracebackType
 
 
-class Full(Exception):
+class QueueIsFull(Exception):
     """As many calls wait as may wait."""
 
 
-class Room:
+class AdmissionQueue:
     """An async context for one call. `limit` calls run at once, `queue_limit` (None: any number) wait."""
 
     def __init__(self, limit: int, queue_limit: int | None) -> None:
@@ -32,7 +32,7 @@ class Room:
             self.running += 1
             return
         if self._queue_limit is not None and len(self._waiters) >= self._queue_limit:
-            raise Full
+            raise QueueIsFull
         turn = asyncio.get_running_loop().create_future()
         self._waiters.append(turn)
         try:

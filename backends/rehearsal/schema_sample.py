@@ -7,7 +7,7 @@ WORDS = ("steady", "review", "storage", "latency", "draft", "release", "backlog"
 DEEPEST = 12
 
 
-def fitting(schema: Mapping[str, Any], dice: Iterator[int]) -> Any:
+def sample(schema: Mapping[str, Any], dice: Iterator[int]) -> Any:
     """Understands type (either case), enum, const, anyOf/oneOf/allOf, $ref, properties, items and the usual bounds.
 
     Optional properties are filled too, but for those nested deeper than 12 levels.

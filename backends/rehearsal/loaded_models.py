@@ -7,7 +7,7 @@ from msgspec import Struct
 FOREVER = timedelta(days=365 * 100)
 
 
-class Resident(Struct, kw_only=True):
+class LoadedModel(Struct, kw_only=True):
     """A loaded model. `window` is its num_ctx in tokens."""
 
     name: str
@@ -15,13 +15,13 @@ class Resident(Struct, kw_only=True):
     expires_at: datetime
 
 
-class Residence:
+class LoadedModels:
     """Models go in by `load`, and out by `unload`, by time, or by a load with another window."""
 
     def __init__(self) -> None:
-        self._residents: dict[str, Resident] = {}
+        self._residents: dict[str, LoadedModel] = {}
 
-    def now(self) -> list[Resident]:
+    def now(self) -> list[LoadedModel]:
         """What is loaded at this moment, newest last."""
         moment = datetime.now(UTC)
         for name in [name for name, resident in self._residents.items() if resident.expires_at <= moment]:
@@ -33,7 +33,7 @@ class Residence:
         return any(resident.name == name and resident.window == window for resident in self.now())
 
     def load(self, name: str, window: int, keep_alive_s: float) -> None:
-        self._residents[name] = Resident(name=name, window=window, expires_at=_until(keep_alive_s))
+        self._residents[name] = LoadedModel(name=name, window=window, expires_at=_until(keep_alive_s))
 
     def used(self, name: str, keep_alive_s: float) -> None:
         """Start the model's time anew; 0 seconds unload it, fewer keep it for good."""

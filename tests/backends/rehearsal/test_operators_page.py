@@ -9,8 +9,8 @@ from google.genai.client import AsyncClient
 
 from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.rehearsal.process import Twins
-from backends.rehearsal.script import Ask, Invocation, RunnerDied, Spent
-from tests.backends.rehearsal.asks import generated, said
+from backends.rehearsal.scripted_answers import AnswerEnd, RunnerDied, ScriptedRequest, ToolInvocation
+from tests.backends.rehearsal.requests import generated, said
 
 
 async def test_counts_over_http_are_the_twins_own(pair: Twins, cloud: AsyncClient) -> None:
@@ -79,7 +79,7 @@ class Dying:
     def __init__(self, words: int) -> None:
         self.words = words
 
-    async def answer(self, ask: Ask) -> AsyncGenerator[str | Invocation | Spent]:
+    async def answer(self, ask: ScriptedRequest) -> AsyncGenerator[str | ToolInvocation | AnswerEnd]:
         for number in range(self.words):
             yield f"{number} "
         raise RunnerDied("the small model broke off: ClientError")

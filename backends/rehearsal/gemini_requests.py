@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from backends.rehearsal.script import Ask, Function, Turn
+from backends.rehearsal.scripted_answers import RequestRejected, ScriptedRequest, ToolSpec, Turn
 
 LEVELS = {"MINIMAL": 16, "LOW": 64, "MEDIUM": 256}
 """What a level lets the twin think, in tokens; above them it thinks as it likes."""
@@ -14,16 +14,12 @@ LEVELS = {"MINIMAL": 16, "LOW": 64, "MEDIUM": 256}
 ROLES = {"user": "user", "model": "assistant", "function": "tool", "system": "system"}
 
 
-class BadAsk(Exception):
-    """Gemini would answer 400 INVALID_ARGUMENT with this text."""
-
-
-class Prompt(Struct, frozen=True, kw_only=True):
+class GeminiPrompt(Struct, frozen=True, kw_only=True):
     """`thinking_budget` None lets the model choose, 0 turns thinking off; a level stands for a budget. `system` is the
     instruction's text alone.
     """
 
-    ask: Ask
+    ask: ScriptedRequest
     system: str
     thinking_budget: int | None
     show_thoughts: bool
@@ -40,11 +36,11 @@ def read(table: Any, name: str, otherwise: Any = None) -> Any:
     return otherwise if value is None else value
 
 
-def read_prompt(body: dict[str, Any]) -> Prompt:
-    """Raises BadAsk where Gemini refuses."""
+def read_prompt(body: dict[str, Any]) -> GeminiPrompt:
+    """Raises RequestRejected where Gemini refuses."""
     contents = read(body, "contents")
     if not isinstance(contents, list) or not contents:
-        raise BadAsk("* GenerateContentRequest.contents: contents is not specified\n")
+        raise RequestRejected("* GenerateContentRequest.contents: contents is not specified\n")
     system = _turn(read(body, "systemInstruction"), "system")
     config = read(body, "generationConfig", {})
     calling = read(read(body, "toolConfig"), "functionCallingConfig")
@@ -55,12 +51,12 @@ def read_prompt(body: dict[str, Any]) -> Prompt:
         budget = LEVELS.get(str(read(thinking, "thinkingLevel", "")).upper())
     cap = read(config, "maxOutputTokens")
     if cap is not None and (not isinstance(cap, int) or cap <= 0):
-        raise BadAsk(
+        raise RequestRejected(
             "* GenerateContentRequest.generation_config.max_output_tokens: max_output_tokens must be positive.\n"
         )
     turns = tuple(_turn(content, "user") for content in contents)
-    return Prompt(
-        ask=Ask(
+    return GeminiPrompt(
+        ask=ScriptedRequest(
             turns=(system, *turns) if system.text else turns,
             max_tokens=cap,
             stop=tuple(read(config, "stopSequences", ())),
@@ -96,11 +92,11 @@ def _turn(content: Any, role: str) -> Turn:
     return Turn(role, "\n".join(texts), images)
 
 
-def _tools(body: dict[str, Any], allowed: Any) -> tuple[Function, ...]:
+def _tools(body: dict[str, Any], allowed: Any) -> tuple[ToolSpec, ...]:
     tools = read(body, "tools", ())
     declared = [item for tool in tools for item in read(tool, "functionDeclarations", ())]
     return tuple(
-        Function(
+        ToolSpec(
             str(read(item, "name", "")),
             str(read(item, "description", "")),
             read(item, "parametersJsonSchema") or read(item, "parameters") or {},

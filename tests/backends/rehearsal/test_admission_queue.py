@@ -2,11 +2,11 @@ import asyncio
 
 import pytest
 
-from backends.rehearsal.room import Full, Room
+from backends.rehearsal.admission_queue import AdmissionQueue, QueueIsFull
 
 
 async def test_calls_enter_in_their_order() -> None:
-    room = Room(1, None)
+    room = AdmissionQueue(1, None)
     order: list[int] = []
 
     async def call(number: int) -> None:
@@ -24,9 +24,9 @@ async def test_calls_enter_in_their_order() -> None:
 
 
 async def test_beyond_the_queue_it_is_full() -> None:
-    room = Room(1, 0)
+    room = AdmissionQueue(1, 0)
     async with room:
-        with pytest.raises(Full):
+        with pytest.raises(QueueIsFull):
             await room.__aenter__()
     async with room:
         assert room.running == 1
@@ -34,7 +34,7 @@ async def test_beyond_the_queue_it_is_full() -> None:
 
 @pytest.mark.parametrize("admitted_first", [True, False])
 async def test_a_waiter_that_leaves_takes_no_place(admitted_first: bool) -> None:
-    room = Room(1, None)
+    room = AdmissionQueue(1, None)
     await room.__aenter__()
 
     async def call() -> None:

@@ -12,8 +12,8 @@ from typing import Any, Literal, Protocol
 import msgspec
 from msgspec import Struct
 
-from backends.rehearsal.fitting import fitting
-from backends.rehearsal.prose import prose
+from backends.rehearsal.canned_text import canned_text
+from backends.rehearsal.schema_sample import sample
 
 TOKEN = re.compile(r"\s*[^\W_]{1,5}|\s*\S|\s+")
 MESSAGE_TOKENS = 4
@@ -34,7 +34,7 @@ def spoken(text: str, calls: Any) -> str:
     return "\n".join(each for each in (text, *written) if each)
 
 
-class Function(Struct, frozen=True):
+class ToolSpec(Struct, frozen=True):
     """A tool the model may call; `schema` is the JSON schema of its arguments."""
 
     name: str
@@ -42,14 +42,14 @@ class Function(Struct, frozen=True):
     schema: dict[str, Any]
 
 
-class Ask(Struct, frozen=True, kw_only=True):
+class ScriptedRequest(Struct, frozen=True, kw_only=True):
     """One prompt, freed of either protocol. `schema` asks for JSON; an empty one for any JSON object."""
 
     turns: tuple[Turn, ...]
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     schema: dict[str, Any] | None = None
-    tools: tuple[Function, ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
     must_call: bool = False
     temperature: float | None = None
     top_p: float | None = None
@@ -61,19 +61,27 @@ class Ask(Struct, frozen=True, kw_only=True):
         return next((turn.text for turn in reversed(self.turns) if turn.role == "user"), "")
 
 
-class Invocation(Struct, frozen=True):
+class ToolInvocation(Struct, frozen=True):
     """A tool called."""
 
     name: str
     arguments: dict[str, Any]
 
 
-class Spent(Struct, frozen=True, kw_only=True):
+class AnswerEnd(Struct, frozen=True, kw_only=True):
     """The end of an answer, always last."""
 
     input: int
     output: int
     finish: Literal["stop", "length"]
+
+
+class RequestRejected(Exception):
+    """The real server would answer `status` with this text."""
+
+    def __init__(self, text: str, *, status: int = 400) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class RunnerDied(Exception):
@@ -83,25 +91,25 @@ class RunnerDied(Exception):
 class Answerer(Protocol):
     """What writes the answers behind a twin: this script, or a real model."""
 
-    def answer(self, ask: Ask) -> AsyncGenerator[str | Invocation | Spent]:
-        """Yield text token by token, and Spent last; closing it ends the work behind it. Raises RunnerDied."""
+    def answer(self, ask: ScriptedRequest) -> AsyncGenerator[str | ToolInvocation | AnswerEnd]:
+        """Yield text token by token, and AnswerEnd last; closing it ends the work behind it. Raises RunnerDied."""
         ...
 
 
-class Script:
+class ScriptedAnswerer:
     """The answerer that needs nothing."""
 
-    async def answer(self, ask: Ask) -> AsyncGenerator[str | Invocation | Spent]:
+    async def answer(self, ask: ScriptedRequest) -> AsyncGenerator[str | ToolInvocation | AnswerEnd]:
         spent = count_prompt(ask)
         if call := tool_to_call(ask):
             yield call
-            yield Spent(input=spent, output=count(msgspec.json.encode(call.arguments).decode()) + 8, finish="stop")
+            yield AnswerEnd(input=spent, output=count(msgspec.json.encode(call.arguments).decode()) + 8, finish="stop")
             return
         tokens = cut(written(ask))
         for token in tokens[: ask.max_tokens]:
             yield token
         full = ask.max_tokens is None or len(tokens) <= ask.max_tokens
-        yield Spent(input=spent, output=len(tokens[: ask.max_tokens]), finish="stop" if full else "length")
+        yield AnswerEnd(input=spent, output=len(tokens[: ask.max_tokens]), finish="stop" if full else "length")
 
 
 def cut(text: str) -> list[str]:
@@ -113,7 +121,7 @@ def count(text: str) -> int:
     return sum(1 for _ in TOKEN.finditer(text))
 
 
-def count_prompt(ask: Ask) -> int:
+def count_prompt(ask: ScriptedRequest) -> int:
     """Tokens of the whole prompt, tools included."""
     turns = sum(count(turn.text) + MESSAGE_TOKENS + IMAGE_TOKENS * turn.images for turn in ask.turns)
     tools = sum(
@@ -130,14 +138,14 @@ def dice(text: str) -> Iterator[int]:
         round_ += 1
 
 
-def written(ask: Ask) -> str:
+def written(ask: ScriptedRequest) -> str:
     """The whole answer's text, up to a stop word."""
-    text = _json(ask) if ask.schema is not None else prose(ask.prompt, dice(ask.prompt))
+    text = _json(ask) if ask.schema is not None else canned_text(ask.prompt, dice(ask.prompt))
     ends = [at for word in ask.stop if word and (at := text.find(word)) >= 0]
     return text[: min(ends)] if ends else text
 
 
-def tool_to_call(ask: Ask) -> Invocation | None:
+def tool_to_call(ask: ScriptedRequest) -> ToolInvocation | None:
     """The tool this prompt calls for: one whose name has a word of the prompt; none after a tool's result.
 
     A caller that insists on a call gets one every time, after a result too, as with Gemini's mode ANY.
@@ -147,15 +155,15 @@ def tool_to_call(ask: Ask) -> Invocation | None:
     words = set(re.findall(r"[a-z]{3,}", ask.prompt.lower()))
     for tool in ask.tools:
         if words & set(re.findall(r"[a-z]{3,}", tool.name.lower().replace("_", " "))):
-            return Invocation(tool.name, _arguments(tool, ask.prompt))
-    return Invocation(ask.tools[0].name, _arguments(ask.tools[0], ask.prompt)) if ask.must_call else None
+            return ToolInvocation(tool.name, _arguments(tool, ask.prompt))
+    return ToolInvocation(ask.tools[0].name, _arguments(ask.tools[0], ask.prompt)) if ask.must_call else None
 
 
-def _arguments(tool: Function, prompt: str) -> dict[str, Any]:
-    value = fitting(tool.schema or {"type": "object"}, dice(tool.name + prompt))
+def _arguments(tool: ToolSpec, prompt: str) -> dict[str, Any]:
+    value = sample(tool.schema or {"type": "object"}, dice(tool.name + prompt))
     return value if isinstance(value, dict) else {}
 
 
-def _json(ask: Ask) -> str:
+def _json(ask: ScriptedRequest) -> str:
     schema = ask.schema or ANY_OBJECT
-    return msgspec.json.encode(fitting(schema, dice(ask.prompt))).decode()
+    return msgspec.json.encode(sample(schema, dice(ask.prompt))).decode()

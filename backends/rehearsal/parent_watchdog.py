@@ -1,4 +1,4 @@
-"""Ties a child process to its parent: the parent holds the other end of stdin, and however it goes, that end closes."""
+"""Ends a child process with its parent: the parent holds the other end of stdin, which closes however it ends."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 
-def on_parents_end(then: Callable[[], None]) -> None:
+def when_parent_ends(then: Callable[[], None]) -> None:
     """Call `then`, in a thread of its own, when stdin ends."""
 
     def wait() -> None:
@@ -14,7 +14,7 @@ def on_parents_end(then: Callable[[], None]) -> None:
             pass
         then()
 
-    threading.Thread(target=wait, name="leash", daemon=True).start()
+    threading.Thread(target=wait, name="parent-watchdog", daemon=True).start()
 
 
 def die() -> None:

@@ -11,42 +11,38 @@ from typing import Any
 
 from msgspec import Struct
 
-from backends.rehearsal.script import Ask, Function, Turn, spoken
+from backends.rehearsal.scripted_answers import RequestRejected, ScriptedRequest, ToolSpec, Turn, spoken
 
 IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 NUMBERS = ("temperature", "top_p", "min_p", "frequency_penalty", "presence_penalty")
 EFFORTS = ("none", "low", "medium", "high")
 
 
-class BadAsk(Exception):
-    """The server would answer 400 with this text."""
-
-
-class Prompt(Struct, frozen=True, kw_only=True):
+class OpenAIPrompt(Struct, frozen=True, kw_only=True):
     model: str
-    ask: Ask
+    ask: ScriptedRequest
     stream: bool
     usage: bool
 
 
-def read_prompt(body: dict[str, Any]) -> Prompt:
-    """Raises BadAsk where the server refuses."""
+def read_prompt(body: dict[str, Any]) -> OpenAIPrompt:
+    """Raises RequestRejected where the server refuses."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        raise BadAsk("Field required: model")
+        raise RequestRejected("Field required: model")
     _check_settings(body)
     tools = _tools(body.get("tools") or [])
     choice = _choice(body.get("tool_choice", "auto"), tools)
     if body.get("logprobs") and tools and body.get("stream"):
-        raise BadAsk("logprobs is not supported with tools + stream")
+        raise RequestRejected("logprobs is not supported with tools + stream")
     if choice not in ("auto", "none", "required"):
         tools = [tool for tool in tools if tool.name == choice]
     cap = body.get("max_tokens") or body.get("max_completion_tokens")
-    return Prompt(
+    return OpenAIPrompt(
         model=model,
         stream=body.get("stream") is True,
         usage=bool((body.get("stream_options") or {}).get("include_usage")),
-        ask=Ask(
+        ask=ScriptedRequest(
             turns=_turns(body.get("messages")),
             max_tokens=int(cap) if isinstance(cap, int) else None,
             stop=tuple(body.get("stop") or ()),
@@ -63,73 +59,73 @@ def read_prompt(body: dict[str, Any]) -> Prompt:
 def _check_settings(body: dict[str, Any]) -> None:
     for name in NUMBERS:
         if isinstance(body.get(name), bool) or not isinstance(body.get(name), int | float | None):
-            raise BadAsk(f"Input should be a valid number: {name}")
+            raise RequestRejected(f"Input should be a valid number: {name}")
     if not 0 < (1 if body.get("top_p") is None else body["top_p"]) <= 1:
-        raise BadAsk(f"top_p must be in (0, 1], got {body['top_p']}.")
+        raise RequestRejected(f"top_p must be in (0, 1], got {body['top_p']}.")
     for name in ("top_k", "seed"):
         if isinstance(body.get(name), bool) or not isinstance(body.get(name), int | None):
-            raise BadAsk(f"Input should be a valid integer: {name}")
+            raise RequestRejected(f"Input should be a valid integer: {name}")
     if not 0 <= (body.get("seed") or 0) < 2**32:
-        raise BadAsk("seed must be an unsigned integer of 32 bits")
+        raise RequestRejected("seed must be an unsigned integer of 32 bits")
     if any(not isinstance(word, str) or not word for word in body.get("stop") or ()):
-        raise BadAsk("stop cannot contain an empty string")
+        raise RequestRejected("stop cannot contain an empty string")
     bias = body.get("logit_bias") or {}
     if not isinstance(bias, dict) or not all(name.isdigit() for name in bias):
-        raise BadAsk("logit_bias must map token ids to numbers")
+        raise RequestRejected("logit_bias must map token ids to numbers")
     if body.get("reasoning_effort") not in (None, *EFFORTS):
-        raise BadAsk(f"Input should be one of {', '.join(EFFORTS)}: reasoning_effort")
+        raise RequestRejected(f"Input should be one of {', '.join(EFFORTS)}: reasoning_effort")
     if not isinstance(body.get("parallel_tool_calls"), bool | None):
-        raise BadAsk("Input should be a valid boolean: parallel_tool_calls")
+        raise RequestRejected("Input should be a valid boolean: parallel_tool_calls")
 
 
-def _tools(given: Any) -> list[Function]:
+def _tools(given: Any) -> list[ToolSpec]:
     tools = []
     for tool in given:
         function = tool.get("function") if isinstance(tool, dict) else None
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-            raise BadAsk("Field required: tools.function.name")
-        tools.append(Function(function["name"], function.get("description") or "", function.get("parameters") or {}))
+            raise RequestRejected("Field required: tools.function.name")
+        tools.append(ToolSpec(function["name"], function.get("description") or "", function.get("parameters") or {}))
     return tools
 
 
-def _choice(choice: Any, tools: list[Function]) -> str:
+def _choice(choice: Any, tools: list[ToolSpec]) -> str:
     if choice in ("auto", "none", "required"):
         if choice == "required" and not tools:
-            raise BadAsk("tool_choice is required, and there are no tools")
+            raise RequestRejected("tool_choice is required, and there are no tools")
         return str(choice)
     function = choice.get("function") if isinstance(choice, dict) else None
     name = function.get("name") if isinstance(function, dict) else None
     if name not in [tool.name for tool in tools]:
-        raise BadAsk("The tool named by tool_choice is not among the tools")
+        raise RequestRejected("The tool named by tool_choice is not among the tools")
     return str(name)
 
 
 def _turns(messages: Any) -> tuple[Turn, ...]:
     if not isinstance(messages, list) or not messages:
-        raise BadAsk("Field required: messages")
+        raise RequestRejected("Field required: messages")
     turns: list[Turn] = []
     open_calls: list[str] = []
     last = ""
     for message in messages:
         role = message.get("role") if isinstance(message, dict) else None
         if role not in ("system", "user", "assistant", "tool"):
-            raise BadAsk(f"Unexpected message role: {role}")
+            raise RequestRejected(f"Unexpected message role: {role}")
         if role == "system" and turns:
-            raise BadAsk("System message must be at the beginning.")
+            raise RequestRejected("System message must be at the beginning.")
         if role == last and role != "tool":
-            raise BadAsk("Conversation roles must alternate user/assistant/user/assistant/...")
+            raise RequestRejected("Conversation roles must alternate user/assistant/user/assistant/...")
         if role == "tool":
             if message.get("tool_call_id") not in open_calls:
-                raise BadAsk("tool_call_id must name a call of the message before")
+                raise RequestRejected("tool_call_id must name a call of the message before")
             open_calls.remove(message["tool_call_id"])
         elif open_calls:
-            raise BadAsk("every tool call must be followed by its result")
+            raise RequestRejected("every tool call must be followed by its result")
         open_calls = _called(message) if role == "assistant" else open_calls
         text, images = _content(message)
         turns.append(Turn(role, spoken(text, message.get("tool_calls")), images))
         last = role
     if all(turn.role == "system" for turn in turns):
-        raise BadAsk("No user query found in messages.")
+        raise RequestRejected("No user query found in messages.")
     return tuple(turns)
 
 
@@ -139,12 +135,12 @@ def _called(message: dict[str, Any]) -> list[str]:
         try:
             arguments = json.loads(call["function"]["arguments"])
         except (ValueError, TypeError, KeyError):
-            raise BadAsk("Failed to parse tool call arguments as JSON") from None
+            raise RequestRejected("Failed to parse tool call arguments as JSON") from None
         if not isinstance(arguments, dict):
-            raise BadAsk("Can only get item pairs from a mapping.")
+            raise RequestRejected("Can only get item pairs from a mapping.")
         ids.append(str(call.get("id")))
     if len(set(ids)) != len(ids):
-        raise BadAsk("tool call ids must be unique")
+        raise RequestRejected("tool call ids must be unique")
     return ids
 
 
@@ -153,7 +149,7 @@ def _content(message: dict[str, Any]) -> tuple[str, int]:
     if content is None or isinstance(content, str):
         return content or "", 0
     if not isinstance(content, list) or message["role"] != "user":
-        raise BadAsk("Input should be a valid string: content")
+        raise RequestRejected("Input should be a valid string: content")
     texts, images = [], 0
     for part in content:
         if part.get("type") == "text":
@@ -162,7 +158,7 @@ def _content(message: dict[str, Any]) -> tuple[str, int]:
             _check_image(part)
             images += 1
         else:
-            raise BadAsk("unsupported content[].type")
+            raise RequestRejected("unsupported content[].type")
     return "".join(texts), images
 
 
@@ -171,9 +167,9 @@ def _check_image(part: dict[str, Any]) -> None:
     try:
         data = base64.b64decode(url.partition(";base64,")[2], validate=True)
     except binascii.Error:
-        raise BadAsk("Failed to load image or audio file") from None
+        raise RequestRejected("Failed to load image or audio file") from None
     if not data.startswith(IMAGES):
-        raise BadAsk("Failed to load image or audio file")
+        raise RequestRejected("Failed to load image or audio file")
 
 
 def _schema(form: Any) -> dict[str, Any] | None:
@@ -184,4 +180,4 @@ def _schema(form: Any) -> dict[str, Any] | None:
         return {}
     if kind == "json_schema" and isinstance((form.get("json_schema") or {}).get("schema"), dict):
         return dict(form["json_schema"]["schema"])
-    raise BadAsk("response_format type must be one of text, json_object, json_schema")
+    raise RequestRejected("response_format type must be one of text, json_object, json_schema")

@@ -6,35 +6,45 @@ from typing import Any
 import msgspec
 
 from backends.rehearsal.behaviour import Calling
-from backends.rehearsal.fitting import fitting
-from backends.rehearsal.prose import prose
-from backends.rehearsal.script import Ask, Invocation, Spent, count, count_prompt, cut, dice, tool_to_call, written
+from backends.rehearsal.canned_text import canned_text
+from backends.rehearsal.schema_sample import sample
+from backends.rehearsal.scripted_answers import (
+    AnswerEnd,
+    ScriptedRequest,
+    ToolInvocation,
+    count,
+    count_prompt,
+    cut,
+    dice,
+    tool_to_call,
+    written,
+)
 
 
-async def local_answer(ask: Ask, calling: Calling) -> AsyncGenerator[str | Invocation | Spent]:
+async def local_answer(ask: ScriptedRequest, calling: Calling) -> AsyncGenerator[str | ToolInvocation | AnswerEnd]:
     """The script's answer of a local model. One that is held to a form writes nothing else, its calls too."""
     spent = count_prompt(ask)
     call = tool_to_call(ask) if calling != "never" else None
     if call is not None and ask.schema is None and calling == "calls":
         yield call
-        yield Spent(input=spent, output=count(msgspec.json.encode(call.arguments).decode()) + 8, finish="stop")
+        yield AnswerEnd(input=spent, output=count(msgspec.json.encode(call.arguments).decode()) + 8, finish="stop")
         return
     tokens = cut(_text(ask, call, calling))
     for token in tokens[: ask.max_tokens]:
         yield token
     full = ask.max_tokens is None or len(tokens) <= ask.max_tokens
-    yield Spent(input=spent, output=len(tokens[: ask.max_tokens]), finish="stop" if full else "length")
+    yield AnswerEnd(input=spent, output=len(tokens[: ask.max_tokens]), finish="stop" if full else "length")
 
 
-def _text(ask: Ask, call: Invocation | None, calling: Calling) -> str:
+def _text(ask: ScriptedRequest, call: ToolInvocation | None, calling: Calling) -> str:
     if calling == "never":
-        return prose(ask.prompt, dice(ask.prompt))
+        return canned_text(ask.prompt, dice(ask.prompt))
     if ask.schema is not None:
         return _in_form(ask, call)
     return written(ask) if call is None else as_text(call, calling)
 
 
-def as_text(call: Invocation, calling: Calling) -> str:
+def as_text(call: ToolInvocation, calling: Calling) -> str:
     text = msgspec.json.encode({"name": call.name, "arguments": call.arguments}).decode()
     match calling:
         case "bare":
@@ -53,7 +63,7 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _in_form(ask: Ask, call: Invocation | None) -> str:
+def _in_form(ask: ScriptedRequest, call: ToolInvocation | None) -> str:
     """JSON by the schema; the call, where one of its forms is that call's, else the first form."""
     forms = list(_forms(ask.schema or {}))
     named = [_constant(form) for form in forms]
@@ -62,7 +72,7 @@ def _in_form(ask: Ask, call: Invocation | None) -> str:
     if not ask.schema:
         return written(ask)
     shared = {key: value for key, value in ask.schema.items() if key != "anyOf"}
-    return msgspec.json.encode(fitting({**shared, **forms[0]}, dice(ask.prompt))).decode()
+    return msgspec.json.encode(sample({**shared, **forms[0]}, dice(ask.prompt))).decode()
 
 
 def _forms(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from backends.rehearsal.ollama_checks import BadAsk, check_messages, check_options, check_tools
-from backends.rehearsal.script import Ask, Function, Invocation, Turn, spoken
+from backends.rehearsal.ollama_checks import check_messages, check_options, check_tools
+from backends.rehearsal.scripted_answers import RequestRejected, ScriptedRequest, ToolInvocation, ToolSpec, Turn, spoken
 
 DEFAULT_WINDOW = 4_096
 DEFAULT_KEEP_ALIVE_S = 300.0
@@ -16,14 +16,14 @@ UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "
 DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 
 
-class Prompt(Struct, frozen=True, kw_only=True):
+class OllamaPrompt(Struct, frozen=True, kw_only=True):
     """`empty` asks only to load or, with `keep_alive_s` 0, to unload. `num_ctx` is the window in tokens, `think` what
     was said of thinking.
     """
 
     chat: bool
     model: str
-    ask: Ask
+    ask: ScriptedRequest
     stream: bool
     empty: bool
     num_ctx: int
@@ -35,24 +35,24 @@ class Prompt(Struct, frozen=True, kw_only=True):
         said = {"message": {"role": "assistant", "content": text}} if self.chat else {"response": text}
         return {"model": self.model, "created_at": datetime.now(UTC).isoformat(), **said, "done": done}
 
-    def tool_event(self, called: Invocation) -> dict[str, Any]:
+    def tool_event(self, called: ToolInvocation) -> dict[str, Any]:
         event = self.event("")
         function = {"name": called.name, "arguments": called.arguments}
         event["message"]["tool_calls"] = [{"id": f"call_{uuid4().hex[:8]}", "function": function}]
         return event
 
 
-def read_prompt(body: dict[str, Any], *, chat: bool) -> Prompt:
-    """Raises BadAsk where Ollama refuses."""
+def read_prompt(body: dict[str, Any], *, chat: bool) -> OllamaPrompt:
+    """Raises RequestRejected where Ollama refuses."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        raise BadAsk("model is required")
+        raise RequestRejected("model is required")
     options = body.get("options") or {}
     check_options(options)
     check_tools(body.get("tools"))
     window = int(options.get("num_ctx") or DEFAULT_WINDOW)
     turns = _chat_turns(body) if chat else _generate_turns(body)
-    return Prompt(
+    return OllamaPrompt(
         chat=chat,
         model=model,
         stream=body.get("stream") is not False,
@@ -60,7 +60,7 @@ def read_prompt(body: dict[str, Any], *, chat: bool) -> Prompt:
         num_ctx=window,
         keep_alive_s=keep_alive(body.get("keep_alive")),
         think=body.get("think"),
-        ask=Ask(
+        ask=ScriptedRequest(
             turns=turns,
             max_tokens=_cap(options.get("num_predict")),
             stop=tuple(options.get("stop") or ()),
@@ -74,7 +74,7 @@ def read_prompt(body: dict[str, Any], *, chat: bool) -> Prompt:
 
 
 def keep_alive(value: Any) -> float:
-    """Seconds, from a number or Go's duration text; negative is for good. Raises BadAsk."""
+    """Seconds, from a number or Go's duration text; negative is for good. Raises RequestRejected."""
     if value is None or value == "":
         return DEFAULT_KEEP_ALIVE_S
     if isinstance(value, int | float):
@@ -83,10 +83,10 @@ def keep_alive(value: Any) -> float:
     if text == "0":
         return 0.0
     if re.fullmatch(r"-?\d+", text):
-        raise BadAsk(f'time: missing unit in duration "{text}"')
+        raise RequestRejected(f'time: missing unit in duration "{text}"')
     parts = DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text.lstrip("-"):
-        raise BadAsk(f'time: invalid duration "{text}"')
+        raise RequestRejected(f'time: invalid duration "{text}"')
     seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
     return -seconds if text.startswith("-") else seconds
 
@@ -111,10 +111,10 @@ def _generate_turns(body: dict[str, Any]) -> tuple[Turn, ...]:
     return (*system, Turn("user", str(body["prompt"]), len(body.get("images") or ())))
 
 
-def _tools(body: dict[str, Any]) -> list[Function]:
+def _tools(body: dict[str, Any]) -> list[ToolSpec]:
     functions = [tool.get("function") or {} for tool in body.get("tools") or () if isinstance(tool, dict)]
     return [
-        Function(str(item.get("name", "")), str(item.get("description") or ""), item.get("parameters") or {})
+        ToolSpec(str(item.get("name", "")), str(item.get("description") or ""), item.get("parameters") or {})
         for item in functions
     ]
 
@@ -126,7 +126,7 @@ def _schema(given: Any) -> dict[str, Any] | None:
         return {}
     if isinstance(given, dict):
         return given
-    raise BadAsk('invalid format: expected "json" or a JSON schema')
+    raise RequestRejected('invalid format: expected "json" or a JSON schema')
 
 
 def _cap(given: Any) -> int | None:

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backends.rehearsal.fitting import fitting
-from backends.rehearsal.prose import LABELS
-from backends.rehearsal.script import (
-    Ask,
-    Function,
-    Invocation,
-    Script,
-    Spent,
+from backends.rehearsal.canned_text import LABELS
+from backends.rehearsal.schema_sample import sample
+from backends.rehearsal.scripted_answers import (
+    AnswerEnd,
+    ScriptedAnswerer,
+    ScriptedRequest,
+    ToolInvocation,
+    ToolSpec,
     Turn,
     count,
     count_prompt,
@@ -26,13 +26,13 @@ from backends.rehearsal.script import (
 )
 
 
-def ask(text: str, **more: Any) -> Ask:
-    return Ask(turns=(Turn("user", text),), **more)
+def ask(text: str, **more: Any) -> ScriptedRequest:
+    return ScriptedRequest(turns=(Turn("user", text),), **more)
 
 
-async def answered(asked: Ask) -> tuple[str, Spent]:
-    *pieces, spent = [piece async for piece in Script().answer(asked)]
-    assert isinstance(spent, Spent)
+async def answered(asked: ScriptedRequest) -> tuple[str, AnswerEnd]:
+    *pieces, spent = [piece async for piece in ScriptedAnswerer().answer(asked)]
+    assert isinstance(spent, AnswerEnd)
     return "".join(piece for piece in pieces if isinstance(piece, str)), spent
 
 
@@ -69,29 +69,29 @@ def test_the_first_stop_word_ends_the_text() -> None:
 
 
 def test_tools_and_images_count() -> None:
-    tool = Function("get_weather", "Weather", {"type": "object"})
+    tool = ToolSpec("get_weather", "Weather", {"type": "object"})
     plain = count_prompt(ask("hello"))
 
     assert plain == 5
     assert count_prompt(ask("hello", tools=(tool,))) > plain
-    assert count_prompt(Ask(turns=(Turn("user", "hello", 2),))) == plain + 2 * 258
+    assert count_prompt(ScriptedRequest(turns=(Turn("user", "hello", 2),))) == plain + 2 * 258
 
 
 def test_a_tool_is_called_for_its_name_or_when_it_must() -> None:
     schema = {"type": "object", "properties": {"city": {"type": "string"}}}
-    tools = (Function("send_mail", "", {}), Function("get_weather", "", schema))
+    tools = (ToolSpec("send_mail", "", {}), ToolSpec("get_weather", "", schema))
 
     named = tool_to_call(ask("how is the weather?", tools=tools))
-    assert isinstance(named, Invocation)
+    assert isinstance(named, ToolInvocation)
     assert named.name == "get_weather"
     assert set(named.arguments) == {"city"}
     assert tool_to_call(ask("hello", tools=tools)) is None
-    assert tool_to_call(ask("hello", tools=tools, must_call=True)) == Invocation("send_mail", {})
-    told = Ask(turns=(Turn("user", "weather?"), Turn("tool", "9")), tools=tools)
+    assert tool_to_call(ask("hello", tools=tools, must_call=True)) == ToolInvocation("send_mail", {})
+    told = ScriptedRequest(turns=(Turn("user", "weather?"), Turn("tool", "9")), tools=tools)
     assert tool_to_call(told) is None
     assert tool_to_call(replace(told, must_call=True)) is not None
-    odd = (Function("get_weather", "", {"type": "string"}),)
-    assert tool_to_call(ask("weather", tools=odd)) == Invocation("get_weather", {})
+    odd = (ToolSpec("get_weather", "", {"type": "string"}),)
+    assert tool_to_call(ask("weather", tools=odd)) == ToolInvocation("get_weather", {})
 
 
 SCHEMA: dict[str, Any] = {
@@ -117,7 +117,7 @@ SCHEMA: dict[str, Any] = {
 
 @given(st.text())
 def test_a_value_fits_its_schema(seed: str) -> None:
-    found = fitting(SCHEMA, dice(seed))
+    found = sample(SCHEMA, dice(seed))
 
     assert set(found) == set(SCHEMA["properties"])
     assert found["kind"] in ("a", "b")
@@ -140,11 +140,11 @@ def test_a_schema_without_a_floor_ends(key: str) -> None:
         inner: dict[str, Any] = {}
         inner["allOf"] = [inner]
         endless = inner
-    assert fitting(endless, dice("x")) is None or fitting(endless, dice("x"))
+    assert sample(endless, dice("x")) is None or sample(endless, dice("x"))
 
 
 def test_a_free_object_is_still_an_object() -> None:
-    assert fitting({"type": "object"}, dice("x")) == {}
+    assert sample({"type": "object"}, dice("x")) == {}
 
 
 def test_the_calls_of_a_turn_are_part_of_its_text() -> None:

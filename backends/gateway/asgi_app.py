@@ -83,7 +83,8 @@ class App:
         token: str | None,
         limits: HttpLimits,
     ) -> None:
-        self.counters = Counters(settings.agents)
+        kinds = {name: engine.kind for name, engine in settings.engines.items()}
+        self.counters = Counters(settings.agents, kinds)
         self.endpoints = endpoints_of(settings, self.counters)
         self._core = core
         self._settings = settings

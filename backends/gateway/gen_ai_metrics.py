@@ -1,20 +1,21 @@
-"""The same figures under OpenTelemetry's GenAI names, as Prometheus writes them: tokens of a call and its duration.
+"""The same figures under OpenTelemetry's GenAI names, in Prometheus' format: tokens of a call and its duration.
 
 Semantic conventions for generative AI client metrics: `gen_ai.client.token.usage` and
 `gen_ai.client.operation.duration`, with the buckets that they recommend.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from backends.types import Outcome
+from backends.types import EngineName, Outcome
 
 TOKENS = tuple(4**power for power in range(14))
 SECONDS = tuple(Decimal(2**power) / 100 for power in range(14))
 
 SERIES = 256
-PROVIDERS = {"cloud": "gcp.gemini", "local": "ollama"}
+PROVIDERS = {"gemini": "gcp.gemini", "openai": "openai", "ollama": "ollama"}
+"""The value of gen_ai.provider.name for each kind of engine. OpenTelemetry lists the first two, and allows others."""
 
 FAMILIES = {
     "gen_ai_client_token_usage": ("tokens of a call, by kind", TOKENS),
@@ -26,18 +27,23 @@ Key = tuple[str, str]
 
 
 class GenAi:
-    """Histograms of answered and failed requests; what the cache answered called no model and is left out."""
+    """Histograms of answered and failed requests, without those that the cache answered: these called no model.
 
-    def __init__(self) -> None:
+    `kinds` has each engine's kind.
+    """
+
+    def __init__(self, kinds: Mapping[EngineName, str]) -> None:
+        self._kinds = kinds
         self._counts: dict[Key, list[int]] = {}
         self._sums: dict[Key, Decimal] = {}
 
     def settled(self, outcome: Outcome) -> None:
-        if outcome.engine not in PROVIDERS:
+        provider = PROVIDERS.get(self._kinds.get(outcome.engine, ""))
+        if provider is None:
             return
         labels = {
             "gen_ai_operation_name": "chat",
-            "gen_ai_provider_name": PROVIDERS[outcome.engine],
+            "gen_ai_provider_name": provider,
             "gen_ai_request_model": outcome.model,
         }
         tokens = outcome.tokens
@@ -77,6 +83,6 @@ class GenAi:
 
 
 def escaped(text: str) -> str:
-    """Foreign text as a label's value, which it can neither end nor break."""
+    """Untrusted text as a label's value, which it can neither end nor break."""
     printable = "".join(character if character.isprintable() else "?" for character in text)
     return printable.replace("\\", r"\\").replace('"', r"\"")

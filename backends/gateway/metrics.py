@@ -1,6 +1,6 @@
-"""`GET /metrics` in Prometheus' text format: what was counted since the start, and what is now.
+"""`GET /metrics` in Prometheus' text format: counters since the start, and gauges of this moment.
 
-Counters are fed by the core's events, so that they miss nothing between two scrapes. Labels come from a bounded set: an
+The core's events feed the counters, so that they miss nothing between two scrapes. Labels come from a bounded set: an
 agent that no setting names counts as "other", and so does everything beyond SERIES of one counter.
 """
 
@@ -13,20 +13,21 @@ from backends.core.api import Core
 from backends.events import Refused, Resync, Settled
 from backends.gateway.gen_ai_metrics import GenAi, escaped
 from backends.gateway.http_exchange import HttpExchange
-from backends.types import ZERO, EngineState, Outcome, QuotaState, Snapshot
+from backends.types import ZERO, EngineName, EngineState, Outcome, QuotaState, Snapshot
 
 SERIES = 512
 
 TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 
 HELP = {
-    "claw_requests_total": "requests that ended, by agent, engine and finish",
-    "claw_tokens_total": "tokens, by agent, engine and kind",
-    "claw_cost_usd_total": "US dollars spent, by agent and engine",
+    "claw_requests_total": "requests that ended, by agent, engine, zone and finish",
+    "claw_tokens_total": "tokens, by agent, engine, zone and kind",
+    "claw_cost_usd_total": "US dollars spent, by agent, engine and zone",
     "claw_baseline_usd_total": "US dollars that the cloud alone would have cost, by agent",
-    "claw_cache_results_total": "how the cache took part, by agent and result",
+    "claw_cache_results_total": "results of cache lookups, by agent",
     "claw_refused_total": "requests refused before any engine was called, by agent and reason",
-    "claw_events_lost_total": "times that events were lost, after which the counters run behind",
+    "claw_events_lost_total": "times that events were lost, so that the counters are too low",
+    "claw_engine_info": "1 for each engine, with its kind and its model",
     "claw_in_flight": "calls running at an engine",
     "claw_waiting": "calls waiting for an engine",
     "claw_parallel": "calls an engine is allowed at once",
@@ -38,7 +39,7 @@ HELP = {
     "claw_cache_entries": "answers stored",
     "claw_cache_bytes": "their size",
     "claw_budget_limit_usd": "a budget's limit",
-    "claw_budget_spent_usd": "spent of it in its window",
+    "claw_budget_spent_usd": "spent in its window",
     "claw_budget_reserved_usd": "reserved for calls in flight",
 }
 
@@ -46,12 +47,12 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Counters:
-    """What was counted. `agents` are the names that are labels of their own."""
+    """Counts by agent and engine. Each name of `agents` is a label of its own; `kinds` has each engine's kind."""
 
-    def __init__(self, agents: Container[str]) -> None:
+    def __init__(self, agents: Container[str], kinds: Mapping[EngineName, str]) -> None:
         self._agents = agents
         self._counts: dict[str, dict[Labels, Decimal]] = defaultdict(dict)
-        self._gen_ai = GenAi()
+        self._gen_ai = GenAi(kinds)
 
     async def watch(self, core: Core) -> None:
         """Count what happens, until cancelled."""
@@ -66,9 +67,10 @@ class Counters:
 
     def settled(self, outcome: Outcome) -> None:
         self._gen_ai.settled(outcome)
-        agent, engine = self._agent(outcome.agent), outcome.engine
-        self._add("claw_requests_total", 1, agent=agent, engine=engine, finish=outcome.finish)
-        self._add("claw_cost_usd_total", outcome.cost_usd, agent=agent, engine=engine)
+        agent = self._agent(outcome.agent)
+        engine = {"engine": outcome.engine, "zone": outcome.zone}
+        self._add("claw_requests_total", 1, agent=agent, **engine, finish=outcome.finish)
+        self._add("claw_cost_usd_total", outcome.cost_usd, agent=agent, **engine)
         self._add("claw_baseline_usd_total", outcome.baseline_usd, agent=agent)
         self._add("claw_cache_results_total", 1, agent=agent, result=outcome.cache)
         tokens = outcome.tokens
@@ -78,7 +80,7 @@ class Counters:
             ("thinking", tokens.thinking),
             ("cached_input", tokens.cached_input),
         ):
-            self._add("claw_tokens_total", count, agent=agent, engine=engine, kind=kind)
+            self._add("claw_tokens_total", count, agent=agent, **engine, kind=kind)
 
     def refused(self, agent: str, reason: str) -> None:
         self._add("claw_refused_total", 1, agent=self._agent(agent), reason=reason)
@@ -107,13 +109,15 @@ async def metrics(exchange: HttpExchange, counters: Counters) -> None:
 
 def gauges(snapshot: Snapshot) -> Iterator[str]:
     """What a snapshot holds; unknown figures have no line."""
-    engines: dict[Labels, EngineState] = {(("engine", engine.name),): engine for engine in snapshot.engines}
+    engines = {_labels(engine): engine for engine in snapshot.engines}
+    info = {(*labels, ("kind", each.kind), ("model", each.model)): 1 for labels, each in engines.items()}
+    yield from _family("claw_engine_info", "gauge", info)
     yield from _family("claw_in_flight", "gauge", {key: engine.in_flight for key, engine in engines.items()})
     yield from _family("claw_waiting", "gauge", {key: engine.waiting for key, engine in engines.items()})
     yield from _family("claw_parallel", "gauge", {key: engine.parallel for key, engine in engines.items()})
     known = {key: int(engine.health != "down") for key, engine in engines.items() if engine.health != "unknown"}
     yield from _family("claw_engine_up", "gauge", known)
-    yield from _quotas([quota for engine in snapshot.engines for quota in engine.quota])
+    yield from _quotas([(engine, quota) for engine in snapshot.engines for quota in engine.quota])
     yield from _family("claw_cloud_stopped", "gauge", {(): int(snapshot.cloud_stopped)})
     yield from _family("claw_cache_entries", "gauge", {(): snapshot.cache.entries})
     yield from _family("claw_cache_bytes", "gauge", {(): snapshot.cache.bytes})
@@ -124,18 +128,22 @@ def gauges(snapshot: Snapshot) -> Iterator[str]:
     yield from _family("claw_budget_reserved_usd", "gauge", {key: each.reserved_usd for key, each in places.items()})
 
 
-def _quotas(quotas: Sequence[QuotaState]) -> Iterator[str]:
+def _labels(engine: EngineState) -> Labels:
+    return ("engine", engine.name), ("zone", engine.zone)
+
+
+def _quotas(quotas: Sequence[tuple[EngineState, QuotaState]]) -> Iterator[str]:
     requests: dict[Labels, int] = {}
     tokens: dict[Labels, int] = {}
     limits: dict[Labels, int] = {}
-    for quota in quotas:
-        model = ("model", quota.model)
-        minute, day = (model, ("window", "minute")), (model, ("window", "day"))
+    for engine, quota in quotas:
+        model = (*_labels(engine), ("model", quota.model))
+        minute, day = (*model, ("window", "minute")), (*model, ("window", "day"))
         requests |= {minute: quota.minute_requests, day: quota.day_requests}
         tokens |= {minute: quota.minute_input_tokens, day: quota.day_input_tokens}
         for known in quota.limits:
             if known.limit is not None:
-                limits[model, ("window", known.window), ("metric", known.metric)] = known.limit
+                limits[*model, ("window", known.window), ("metric", known.metric)] = known.limit
     yield from _family("claw_quota_requests", "gauge", requests)
     yield from _family("claw_quota_input_tokens", "gauge", tokens)
     yield from _family("claw_quota_limit", "gauge", limits)

@@ -96,7 +96,7 @@ def test_it_serves_is_reached_three_ways_and_leaves_nothing(served: Served) -> N
     assert json.loads(asked.stdout)["finish"] == "stop"
     with served.open("/metrics") as metrics:
         lines = metrics.read().decode().splitlines()
-    assert 'claw_requests_total{agent="scout",engine="local",finish="stop"} 2' in lines
+    assert 'claw_requests_total{agent="scout",engine="local",zone="local",finish="stop"} 2' in lines
     assert "claw_cloud_stopped 1" in lines
     assert served.reload('[agents.writer]\npolicy = "moon"\n').endswith(
         "`agents.writer.policy`: Invalid enum value 'moon'\n"

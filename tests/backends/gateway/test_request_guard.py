@@ -77,7 +77,7 @@ async def test_a_setting_names_further_hosts(settings: Settings) -> None:
 
 
 async def test_s3_every_route_refuses_a_bad_host_and_a_path_spelled_otherwise(gateway: RunningGateway) -> None:
-    routes = endpoints_of(Settings(), Counters(()))
+    routes = endpoints_of(Settings(), Counters((), {}))
     for route, host in product(routes, ("evil.example", f"localhost:{gateway.port}/{'x'}")):
         path = route.path.decode()
         request = gateway.post(ASK, path=path, Host=host) if route.method == "POST" else gateway.get(path, Host=host)

@@ -30,7 +30,7 @@ WORDS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("verb", choices=tuple(WORDS), help="what to do")
     parser.add_argument(
-        "words", nargs="*", metavar="WORD", help="pin AGENT local|cloud, unpin AGENT, cancel ID, rate ID good|bad"
+        "words", nargs="*", metavar="WORD", help="pin AGENT ENGINE, unpin AGENT, cancel ID, rate ID good|bad"
     )
     parser.add_argument("--rehearse", action="store_true", help="act on the core in rehearsal")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -51,8 +51,6 @@ def _action(verb: str, words: list[str]) -> Action:
         words_wanted = "1 word" if len(wanted) == 1 else f"{len(wanted) or 'no'} words"
         raise WrongUse(f"{verb} takes {words_wanted}: use `claw act {' '.join((verb, *wanted))}`")
     given = dict(zip(wanted, words, strict=True))
-    if given.get("ENGINE", "local") not in ("local", "cloud"):
-        raise WrongUse(f"an agent is pinned to local or cloud, not to {given['ENGINE']!r}")
     if given.get("VERDICT", "good") not in ("good", "bad"):
         raise WrongUse(f"{given['VERDICT']!r} is no rating: use good or bad")
     return msgspec.convert(

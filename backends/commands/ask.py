@@ -11,26 +11,28 @@ from backends.bootstrap.connect import open_core
 from backends.commands.json_output import exit_code, outcome_as_json
 from backends.commands.prompt_arguments import add_prompt, request_from
 from backends.core.api import Core
+from backends.engine_names import known_engine
 from backends.paths import Paths
-from backends.settings.model import load
+from backends.settings.model import Settings, load
 from backends.text.terminal_safe import safe
 from backends.types import Delta, Done, Outcome, Request
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_prompt(parser)
-    parser.add_argument("--engine", choices=("auto", "local", "cloud"), default="auto", help="the engine to send it to")
+    parser.add_argument("--engine", metavar="NAME", default="auto", help="the engine to send it to, by name")
     parser.add_argument("--sensitive", action="store_true", help="keep it in the local zone")
     parser.add_argument("--no-cache", action="store_true", help="neither look up a stored answer nor store this one")
 
 
 def run(args: argparse.Namespace) -> int:
-    request = request_from(args, engine=args.engine, sensitive=args.sensitive, cache=not args.no_cache)
-    return asyncio.run(_ask(request, rehearse=args.rehearse, json=args.json))
-
-
-async def _ask(request: Request, *, rehearse: bool, json: bool) -> int:
     settings = load(Paths.find().config).settings
+    engine = known_engine(args.engine, ("auto", *settings.engines))
+    request = request_from(args, engine=engine, sensitive=args.sensitive, cache=not args.no_cache)
+    return asyncio.run(_ask(request, settings, rehearse=args.rehearse, json=args.json))
+
+
+async def _ask(request: Request, settings: Settings, *, rehearse: bool, json: bool) -> int:
     async with open_core(settings, rehearse=rehearse, one_shot=True) as opened:
         text, outcome = await _receive(opened.core, request, echo=not json)
     if json:

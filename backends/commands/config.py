@@ -1,13 +1,13 @@
 """`claw config`: the settings in force and where each came from; a commented file to start with; one changed."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from backends.engines.address import without_user
 from backends.errors import WrongUse
 from backends.paths import Paths, open_private
 from backends.pipeline.reload import TAKEN
@@ -16,8 +16,11 @@ from backends.settings.edit import set_one
 from backends.settings.model import Loaded, load, quoted
 from backends.text.terminal_safe import safe
 
-ADDRESSES = frozenset({"engines.cloud.proxy", "engines.cloud.base_url", "engines.local.base_url"})
-"""Settings that may hold a user and a password, which are never printed."""
+ADDRESSES = frozenset({"proxy", "base_url", "replicas"})
+"""Settings of an engine that may hold a user and a password, which are never printed."""
+
+USER = re.compile(r"(?<=://)[^/\s\"]*@")
+"""A user and a password in an address, also in a list of several as it stands in claw.toml."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +63,7 @@ def _set(path: Path, key: str | None, value: str | None) -> None:
         raise WrongUse("`claw config set` needs KEY and VALUE: for example `claw config set agents.writer.policy auto`")
     Paths.find().make()
     set_one(path, key, value)
-    value = without_user(value) if key in ADDRESSES else value
+    value = _without_users(value) if _is_address(key) else value
     when = "after `claw act reload`" if key.partition(".")[0] in TAKEN else "at its next start"
     print(safe(f"{key} = {value}  # {path}; a running core uses it {when}"))
 
@@ -83,7 +86,8 @@ def _source(loaded: Loaded, key: str) -> str:
 
 
 def _flat(section: msgspec.Struct, prefix: str = "") -> list[tuple[str, Any]]:
-    rows: list[tuple[str, Any]] = []
+    config = type(section).__struct_config__
+    rows: list[tuple[str, Any]] = [(f"{prefix}{config.tag_field}", config.tag)] if config.tag_field else []
     for field in msgspec.structs.fields(section):
         value = getattr(section, field.name)
         rows += _rows(f"{prefix}{field.name}", value)
@@ -93,8 +97,19 @@ def _flat(section: msgspec.Struct, prefix: str = "") -> list[tuple[str, Any]]:
 def _rows(key: str, value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, msgspec.Struct):
         return _flat(value, f"{key}.")
-    if key in ADDRESSES and value:
-        return [(key, without_user(value))]
+    if _is_address(key) and value:
+        return [(key, _without_users(value))]
     if isinstance(value, dict) and value:
         return [row for name, inner in value.items() for row in _rows(f"{key}.{quoted(name)}", inner)]
     return [(key, value)]
+
+
+def _is_address(key: str) -> bool:
+    return key.startswith("engines.") and key.rpartition(".")[2] in ADDRESSES
+
+
+def _without_users(addresses: Any) -> Any:
+    """One address, or several, without user and password."""
+    if isinstance(addresses, str):
+        return USER.sub("…@", addresses)
+    return [USER.sub("…@", each) for each in addresses]

@@ -11,6 +11,7 @@ from backends.agent_names import spelled
 from backends.bus import Bus
 from backends.cache.response_cache import ResponseCache
 from backends.clock import Clock
+from backends.engine_names import known_engine
 from backends.errors import WrongSettings, WrongUse
 from backends.ledger.budget_override import override_budget
 from backends.ledger.store import Ledger
@@ -143,8 +144,8 @@ class LocalCore:
         match action:
             case Action(verb="stop-cloud" | "resume-cloud"):
                 return await self._stop_cloud(action, stopped=action.verb == "stop-cloud")
-            case Action(verb="pin", agent=str(agent), engine="local" | "cloud" as engine):
-                return await self._pin(action, self._known(agent), engine)
+            case Action(verb="pin", agent=str(agent), engine=str(engine)):
+                return await self._pin(action, self._known(agent), known_engine(engine, self._slots))
             case Action(verb="unpin", agent=str(agent)):
                 return await self._pin(action, self._known(agent), None)
             case Action(verb="cancel", id=str(id)):

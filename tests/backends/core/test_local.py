@@ -415,6 +415,8 @@ async def test_a_pin_holds_from_the_next_request_on(home: Path) -> None:
     ("action", "line"),
     [
         (order("pin", agent="adda", engine="local"), "nearest is ada"),
+        (order("pin", agent="ada", engine="clod"), "did you mean cloud?"),
+        (order("pin", agent="ada", engine="sky"), "use one of local, cloud"),
         (order("unpin", agent="ada"), "not pinned"),
         (order("cancel", id="nothing"), "no call nothing"),
         (order("pin", agent="ada"), "needs more words"),

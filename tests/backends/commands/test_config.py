@@ -1,0 +1,59 @@
+"""`claw config` with engines of the operator's own."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from backends.commands import main
+
+ENGINES = """
+[engines.gpu]
+kind = "ollama"
+zone = "local"
+model = "qwen2.5:32b"
+base_url = "http://user:s3cret@10.0.0.1:11434"
+replicas = ["http://user:s3cret@10.0.0.2:11434", "http://10.0.0.3:11434"]
+
+[engines."backup.eu"]
+kind = "openai"
+zone = "cloud"
+model = "some/model"
+base_url = "https://user:s3cret@api.example/v1"
+key_env = "BACKUP_KEY"
+"""
+
+
+@pytest.fixture
+def config(home: Path) -> Path:
+    home.mkdir()
+    path = home / "claw.toml"
+    path.write_text(ENGINES)
+    return path
+
+
+def test_engines_of_any_name_are_printed_with_their_kind_and_source(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["config", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert {name: shown[f"engines.{name}.kind"]["value"] for name in ("local", "cloud", "gpu", '"backup.eu"')} == {
+        "local": "ollama",
+        "cloud": "gemini",
+        "gpu": "ollama",
+        '"backup.eu"': "openai",
+    }
+    assert shown["engines.gpu.kind"]["source"] == str(config)
+    assert shown["engines.local.kind"]["source"] == "built in"
+    assert shown["engines.gpu.model"] == {"value": "qwen2.5:32b", "source": str(config)}
+    assert shown['engines."backup.eu".key_env']["value"] == "BACKUP_KEY"
+
+
+def test_s18_no_password_of_an_address_is_printed(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config"]) == 0
+    replicas = '["http://user:s3cret@10.0.0.4:1", "http://user:s3cret@10.0.0.5:1"]'
+    assert main(["config", "set", "engines.gpu.replicas", replicas]) == 0
+    printed = capsys.readouterr().out
+    assert "s3cret" not in printed
+    assert '"http://…@10.0.0.2:11434"' in printed
+    assert "http://…@10.0.0.5:1" in printed

@@ -115,7 +115,7 @@ async def _opened(
     cache = replace(settings.cache, semantic=False)
     engines = settings.engines | {"local": local, "cloud": cloud}
     settings = change(replace(settings, engines=engines, telemetry=telemetry, cache=cache))
-    async with build(settings, paths, gemini_key="twin", clock=clock, drain_s=2.0) as core:
+    async with build(settings, paths, keys={"cloud": "twin"}, clock=clock, drain_s=2.0) as core:
         yield Stand(core=core, ollama=pair.ollama, gemini=pair.gemini, paths=paths)
 
 

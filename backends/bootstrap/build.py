@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from backends import events
 from backends.background import background
@@ -12,7 +11,7 @@ from backends.bootstrap.resources import Ground, open_ground
 from backends.bus import Bus
 from backends.clock import Clock, SystemClock
 from backends.core.local import LocalCore
-from backends.engines.engine_checks import check_local, runs_here
+from backends.engines.engine_checks import problems_at_start, runs_here
 from backends.engines.registry import Engines
 from backends.ledger.prices import UnknownPrice
 from backends.monitoring.activity import ActivityFeed
@@ -31,7 +30,7 @@ from backends.pipeline.reload import Reload
 from backends.pipeline.settlement import Recorder
 from backends.pipeline.singleflight import Flights
 from backends.privacy import PrivacyGate
-from backends.settings.engines import CLOUD_ENGINE, EngineSettings
+from backends.settings.engines import CLOUD_ENGINE, Keys
 from backends.settings.model import Settings
 from backends.telemetry.sampler import Sampler
 from backends.types import CLOUD, LOCAL, EngineName, RuntimeReading
@@ -43,7 +42,6 @@ from backends.upstream.rate_limit import Quota
 
 DRAIN_S = 5.0
 NO_ZONE = 'nobody knows where it is: set engines.{name}.zone to "local" or "cloud"'
-NO_KEY = "no Gemini key: set GEMINI_API_KEY"
 
 
 class Labels(Struct, frozen=True, kw_only=True):
@@ -58,7 +56,7 @@ async def build(
     settings: Settings,
     paths: Paths,
     *,
-    gemini_key: str | None,
+    keys: Keys,
     labels: Labels | None = None,
     rehearsal: bool = False,
     clock: Clock | None = None,
@@ -71,8 +69,8 @@ async def build(
     Raises WrongSettings, and LedgerError where the ledger cannot be read or another core holds it.
     """
     async with AsyncExitStack() as stack:
-        ground = await open_ground(stack, settings, paths, gemini_key, clock or SystemClock())
-        slots = _slots(ground, labels, has_key=gemini_key is not None)
+        ground = await open_ground(stack, settings, paths, keys, clock or SystemClock())
+        slots = _slots(ground, labels, keys)
         activity = _activity(ground)
         for name, slot in slots.items():
             if slot.breaker.reopens_at() is not None:
@@ -82,7 +80,11 @@ async def build(
             ground.bus,
             ground.history,
             ground.clock,
-            statuses={"local": (ground.engines["local"].status,)},
+            statuses={
+                name: [client.status for client in clients]
+                for name, clients in ground.engines.items()
+                if settings.zone(name) == LOCAL
+            },
             on_sample=lambda readings: _on_sample(readings, slots, ground, sampler),
         )
         figures = Figures(ground.bus, ledger=ground.ledger, cache=ground.cache, activity=activity)
@@ -103,7 +105,7 @@ async def build(
         if one_shot:
             work = []
         else:
-            work = [sampler.run(), watch.run(), _prepared(ground.engines), _look(settings.engines["local"], activity)]
+            work = [sampler.run(), watch.run(), _prepared(ground.engines), _check_at_start(ground, activity)]
             ground.cache.start_semantic()
         async with background(*work):
             try:
@@ -112,14 +114,14 @@ async def build(
                 await core.drain(drain_s)
 
 
-def _slots(ground: Ground, labels: Labels | None, *, has_key: bool) -> dict[EngineName, EngineSlot]:
+def _slots(ground: Ground, labels: Labels | None, keys: Keys) -> dict[EngineName, EngineSlot]:
     settings, names = ground.settings, {} if labels is None else {"local": labels.local, "cloud": labels.cloud}
     slots: dict[EngineName, EngineSlot] = {}
     for name, engine in settings.engines.items():
         zone = settings.zone(name)
         slot = slots[name] = EngineSlot(
             name,
-            (ground.engines[name],),
+            ground.engines[name],
             engine,
             zone=zone or CLOUD,  # where nobody can tell it is nowhere that anything may be sent
             label=names.get(name) or Label(text=engine.model),
@@ -130,7 +132,8 @@ def _slots(ground: Ground, labels: Labels | None, *, has_key: bool) -> dict[Engi
         if closed := last_of_the_day(ground.recent, name):
             slot.breaker.remember(*closed)
         slot.stopped = ground.controls.cloud_stopped and slot.zone == CLOUD
-        slot.missing = NO_ZONE.format(name=name) if zone is None else "" if has_key or name != "cloud" else NO_KEY
+        no_zone = "" if zone else NO_ZONE.format(name=name)
+        slot.missing = no_zone or engine.missing_key(name, keys.get(name))
         slot.changed = _publisher(ground.bus, slot)
     return slots
 
@@ -213,7 +216,7 @@ def _assemble(
         recorder=recorder,
         activity=activity,
         flights=flights,
-        proof=_proof(slots, settings, clock),
+        proof=_proof(slots, ground),
         moved=figures.moved,
         quota=quota,
         budget_release=budget_release,
@@ -239,12 +242,14 @@ def _assemble(
     )
 
 
-def _proof(slots: Mapping[EngineName, EngineSlot], settings: Settings, clock: Clock) -> LocalProof:
-    async def check(slot: EngineSlot, model: str) -> bool | None:
-        return await runs_here(replace(slot.settings, model=model))
+def _proof(slots: Mapping[EngineName, EngineSlot], ground: Ground) -> LocalProof:
+    """A model stays at home only where each of the engine's addresses keeps it there."""
 
-    own = [agent.model for agent in settings.agents.values() if agent.model]
-    return LocalProof((slot for slot in slots.values() if slot.zone == LOCAL), own, check, clock)
+    async def check(slot: EngineSlot, model: str) -> bool | None:
+        return await runs_here(slot.settings, ground.engines[slot.name], model)
+
+    own = [agent.model for agent in ground.settings.agents.values() if agent.model]
+    return LocalProof((slot for slot in slots.values() if slot.zone == LOCAL), own, check, ground.clock)
 
 
 async def _prepared(engines: Engines) -> None:
@@ -252,11 +257,9 @@ async def _prepared(engines: Engines) -> None:
     loaded()
 
 
-async def _look(local: EngineSettings, activity: ActivityFeed) -> None:
-    """Say at the start what a first call would find out: a model that is not there, or not on this machine."""
-    for check in await check_local(local):
-        if check.ok is False and check.name != "local engine":
-            activity.alert(check.name, f"{check.name}: {check.detail}", remedy=check.remedy)
+async def _check_at_start(ground: Ground, activity: ActivityFeed) -> None:
+    for check in await problems_at_start(ground.settings, ground.engines):
+        activity.alert(check.name, f"{check.name}: {check.detail}", remedy=check.remedy)
 
 
 def _publisher(bus: Bus, slot: EngineSlot) -> Callable[[], None]:

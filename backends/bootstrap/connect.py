@@ -18,7 +18,8 @@ from backends.core.api import Core
 from backends.errors import Unreachable
 from backends.logs import logging_to
 from backends.paths import Paths
-from backends.settings.model import Settings, gemini_key
+from backends.settings.engines import read_keys
+from backends.settings.model import Settings
 
 if TYPE_CHECKING:
     from backends.bootstrap.build import Labels
@@ -88,7 +89,7 @@ async def embedded(
     await asyncio.to_thread(paths.make)
     async with AsyncExitStack() as stack:
         stack.enter_context(logging_to(paths.log))
-        key, labels, stage = gemini_key(), None, None
+        keys, labels, stage = read_keys(settings.engines), None, None
         news: asyncio.Queue[str] = asyncio.Queue()
         if rehearse:
             from backends.rehearsal.process import rehearse as start_twins
@@ -97,9 +98,10 @@ async def embedded(
             local_model, cloud_model = settings.engines["local"].model, settings.engines["cloud"].model
             twins = start_twins(local_model=local_model, cloud_model=cloud_model, tell=news.put_nowait)
             stage = await stack.enter_async_context(twins)
-            settings, key, labels = settings_for(settings, stage), REHEARSAL_KEY, _labels(stage)
+            settings, labels = settings_for(settings, stage), _labels(stage)
+            keys = dict.fromkeys(settings.engines, REHEARSAL_KEY)
         core = await stack.enter_async_context(
-            build(settings, paths, gemini_key=key, labels=labels, rehearsal=rehearse, one_shot=one_shot)
+            build(settings, paths, keys=keys, labels=labels, rehearsal=rehearse, one_shot=one_shot)
         )
         if listen:
             from backends.gateway.control_socket import listen_on
@@ -124,7 +126,7 @@ async def nothing_to_run(settings: Settings) -> bool:
     """True where there is no core, no key and nobody listening where the local engine should be: time to rehearse."""
     from backends.core.remote import is_running
 
-    if gemini_key() is not None or await asyncio.to_thread(is_running, Paths.find()):
+    if any(read_keys(settings.engines).values()) or await asyncio.to_thread(is_running, Paths.find()):
         return False
     parts = urlsplit(settings.engines["local"].addresses[0])
     port = parts.port or (443 if parts.scheme == "https" else 80)

@@ -25,6 +25,7 @@ from backends.paths import Paths
 from backends.pipeline.controls import Controls
 from backends.routing.calibration.learned import Calibrations
 from backends.routing.classify import Classifier
+from backends.settings.engines import Keys
 from backends.settings.model import Settings
 from backends.telemetry.history import History
 from backends.types import Outcome
@@ -67,9 +68,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     cloud_calls: dict[str, tuple[int, int]]
 
 
-async def open_ground(
-    stack: AsyncExitStack, settings: Settings, paths: Paths, gemini_key: str | None, clock: Clock
-) -> Ground:
+async def open_ground(stack: AsyncExitStack, settings: Settings, paths: Paths, keys: Keys, clock: Clock) -> Ground:
     await asyncio.to_thread(paths.make)
     zone = await asyncio.to_thread(zone_of, settings.money.timezone)
     groups = {name: agent.group for name, agent in settings.agents.items() if agent.group}
@@ -80,9 +79,7 @@ async def open_ground(
     signatures = SignatureStore(paths.signatures, install_key.derived("signatures"))
     stack.push_async_callback(signatures.close)
     catalogue = Catalogue(settings.models)
-    engines = await asyncio.to_thread(
-        registry.build, settings, gemini_key=gemini_key, catalogue=catalogue, signatures=signatures
-    )
+    engines = await asyncio.to_thread(registry.build, settings, keys=keys, catalogue=catalogue, signatures=signatures)
     stack.push_async_callback(engines.close)
     embed = None if (ollama := engines.ollama) is None else embed_texts(ollama)
     cache = await ResponseCache.open(

@@ -10,7 +10,8 @@ from backends.commands.doctor_machine import check_machine
 from backends.commands.doctor_models import check_cloud_model
 from backends.engines.engine_checks import check
 from backends.paths import Paths
-from backends.settings.model import Settings, gemini_key, load
+from backends.settings.engines import read_keys
+from backends.settings.model import Settings, load
 from backends.text.terminal_safe import safe
 from backends.types import Check
 
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def run_checks(settings: Settings, paths: Paths) -> tuple[Check, ...]:
     """Engines first, then their models, then this machine. Never raises for what it finds."""
-    engines = await check(settings, gemini_key=gemini_key())
+    engines = await check(settings, read_keys(settings.engines))
     models = await asyncio.to_thread(check_cloud_model, settings, paths)
     return *engines, *models, *await check_machine(settings, paths)
 

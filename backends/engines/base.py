@@ -134,12 +134,16 @@ class ServedModel(Struct, frozen=True, kw_only=True):
 class Inspection(Struct, frozen=True, kw_only=True):
     """What a server says of itself outside any call. `server` is its software, with the version where it has one.
 
-    `model` is the configured model, None where the server does not list it; `models` are the names of all it lists.
+    `model` is the model that was asked for, None where the server does not list it. `models` are the names of all that
+    it lists, () for a server that describes one model at a time. `relayed` says whether prompts for the model are
+    passed on to another machine, None where that is not known. `missing_model` is what to do where it is not there.
     """
 
     server: str
     model: ServedModel | None
     models: tuple[str, ...] = ()
+    relayed: bool | None
+    missing_model: str = ""
 
 
 class Engine(Protocol):
@@ -172,12 +176,17 @@ class Engine(Protocol):
 class EngineClient(Engine, Protocol):
     """An engine that can also be asked about its server, as the registry builds them."""
 
+    @property
+    def base_url(self) -> str:
+        """The address of its server."""
+        ...
+
     async def status(self, at: datetime) -> RuntimeReading:
         """How the server is now, stamped with `at`. Answers within seconds and never raises."""
         ...
 
-    async def inspect(self) -> Inspection:
-        """What the server is and whether it has the configured model. Costs nothing and sends no prompt.
+    async def inspect(self, model: str | None = None) -> Inspection:
+        """What the server is and whether it has `model`, by default the configured one. Sends no prompt, costs nothing.
 
         Raises EngineError where the server cannot be reached, does not accept the key or is of another kind.
         """

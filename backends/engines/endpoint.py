@@ -7,22 +7,29 @@ from msgspec import Struct
 from backends.engines.address import origin
 from backends.engines.untrusted_text import one_line
 from backends.errors import EngineError
+from backends.types import EngineName
 
 CONNECT_S = 10.0  # name, socket and TLS together
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """One engine's server. `label` names it in errors, `remedy` says what to do when it cannot be reached.
+    """One server of the engine called `engine`. `label` names it in errors, `remedy` says what to do when it cannot be
+    reached.
 
     `billed` is True where a call that was sent may be charged although no answer came. `proxy` is the address of the
     proxy in between, if any; its user and password appear in no message.
     """
 
+    engine: EngineName
     base_url: str
     label: str
     remedy: str
     billed: bool
     proxy: str | None = None
+
+    def setting(self, key: str) -> str:
+        """The full name of one of the engine's settings, for remedies."""
+        return f"engines.{self.engine}.{key}"
 
     def unavailable(self, what: str) -> EngineError:
         """No answer, and nothing that was sent is charged."""
@@ -32,7 +39,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         """The proxy, not the server, refused or did not answer: nothing was processed."""
         return EngineError(
             f"{self.label} cannot be reached, the proxy at {origin(self.proxy or '')} {what}:"
-            " check engines.cloud.proxy",
+            f" check {self.setting('proxy')}",
             kind="unavailable",
         )
 

@@ -3,105 +3,193 @@
 A check asks for lists and descriptions only: it costs nothing and sends no prompt.
 """
 
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from backends.engines import registry
 from backends.engines.address import origin, proves_local, relayed_by_name
-from backends.engines.base import Inspection
-from backends.engines.gemini import GeminiClient
+from backends.engines.base import EngineClient, Inspection
 from backends.engines.probe import split_remedy
-from backends.engines.registry import local_client
 from backends.engines.untrusted_text import one_line
 from backends.errors import EngineError
-from backends.settings.engines import EngineSettings, GeminiSettings
+from backends.settings.engines import BUILT_IN, EngineSettings, Keys
 from backends.settings.model import Settings
-from backends.types import Check
+from backends.types import LOCAL, Check, EngineName, Zone
+
+Clients = Mapping[EngineName, tuple[EngineClient, ...]]
+"""The clients of each engine, one for each address."""
+
+DIGEST = 12  # characters of a digest that tell two builds apart in a message
 
 
-async def check(settings: Settings, *, gemini_key: str | None) -> tuple[Check, ...]:
-    """Checks named "local engine", "local model", "local only" and "cloud engine". Never raises for what it finds."""
-    local = settings.engines["local"]
-    cloud = settings.engines["cloud"]
-    found = await check_local(local)
-    return (*found, await check_gemini(cloud, gemini_key)) if isinstance(cloud, GeminiSettings) else found
+async def check(settings: Settings, keys: Keys) -> tuple[Check, ...]:
+    """The checks of every engine and of each of its replicas. Never raises for what it finds.
 
-
-async def runs_here(settings: EngineSettings) -> bool | None:
-    """Is it proved that a prompt to the local engine stays on this machine? Anything short of proof is False; None is
-    an engine that does not answer, where its address alone would not rule it out.
+    The built-in engines' are named "local engine", "local model", "local only" and "cloud engine", another's "engine
+    NAME", "model NAME" and "locality NAME"; those of a replica end with its number.
     """
-    if not proves_local(settings.addresses[0]) or relayed_by_name(settings.model):
+    engines = registry.build(settings, keys=keys)
+    try:
+        return await check_engines(settings, engines)
+    finally:
+        await engines.close()
+
+
+async def check_engines(settings: Settings, engines: Clients) -> tuple[Check, ...]:
+    """As `check`, through clients that exist already."""
+    found = await asyncio.gather(
+        *(_examine(name, settings.engines[name], clients, settings.zone(name)) for name, clients in engines.items())
+    )
+    return tuple(
+        check for addresses in found for address in addresses for check in (address.reachable, *address.details)
+    )
+
+
+async def problems_at_start(settings: Settings, engines: Clients) -> tuple[Check, ...]:
+    """The failed checks of models and locality in the local zone: what a first call would find out.
+
+    Reachability is left to telemetry, and engines in the cloud to the first request: until then nothing is sent there.
+    """
+    found = await asyncio.gather(
+        *(
+            _examine(name, settings.engines[name], clients, LOCAL)
+            for name, clients in engines.items()
+            if settings.zone(name) == LOCAL
+        )
+    )
+    return tuple(
+        check for addresses in found for address in addresses for check in address.details if check.ok is False
+    )
+
+
+async def runs_here(settings: EngineSettings, clients: Sequence[EngineClient], model: str | None = None) -> bool | None:
+    """May a sensitive prompt for `model`, by default the configured one, go to each of these addresses?
+
+    True where all of them are this machine, or are listed by `zone = "local"`, and pass the prompt on to nobody.
+    Anything short of proof is False. None is an address that does not answer, where the others would not rule it out.
+    """
+    model = model or settings.model
+    if relayed_by_name(model) or not all(_is_listed(settings, client) for client in clients):
         return False
-    engine, _, place = await check_local(settings)
-    return None if engine.ok is not True else place.ok is True
+    answers = await asyncio.gather(*(_inspect(client, model) for client in clients))
+    found = [answer.inspection for answer in answers if answer.inspection is not None]
+    if any(inspection.relayed is not False for inspection in found):
+        return False
+    return True if len(found) == len(answers) else None
 
 
-async def check_local(settings: EngineSettings) -> tuple[Check, Check, Check]:
-    """Is it reachable, has it the model, and does the model run on this machine?"""
-    client = local_client(settings)
+class _Answer(Struct, frozen=True):
+    """What one address of an engine answered: an inspection, or an error."""
+
+    client: EngineClient
+    inspection: Inspection | None = None
+    error: EngineError | None = None
+
+
+class _Checked(Struct, frozen=True):
+    """The checks of one address."""
+
+    reachable: Check
+    details: list[Check]
+
+
+async def _examine(
+    name: EngineName, settings: EngineSettings, clients: tuple[EngineClient, ...], zone: Zone | None
+) -> list[_Checked]:
+    answers = await asyncio.gather(*map(_inspect, clients))
+    digest = next((each.inspection.model.digest for each in answers if each.inspection and each.inspection.model), "")
+    found = []
+    for number, answer in enumerate(answers):
+        names = _Names(name, number)
+        details = []
+        if zone == LOCAL or (answer.inspection is not None and answer.inspection.models):
+            details.append(_model(names, settings, answer, digest))
+        if zone == LOCAL:
+            details.append(_locality(names, settings, answer))
+        found.append(_Checked(_reachable(names, settings, answer), details))
+    return found
+
+
+async def _inspect(client: EngineClient, model: str | None = None) -> _Answer:
     try:
-        inspection = await client.inspect()
+        return _Answer(client, inspection=await client.inspect(model))
     except EngineError as error:
-        unknown = Check(name="local model", ok=None, detail="not known while the engine does not answer")
-        return _failed("local engine", error), unknown, _place(settings, relayed=None)
-    finally:
-        await client.close()
-    up = Check(name="local engine", ok=True, detail=f"{inspection.server} at {origin(settings.addresses[0])}")
-    return up, _model(settings, inspection), _place(settings, relayed=_relayed(settings, inspection))
+        return _Answer(client, error=error)
 
 
-async def check_gemini(settings: GeminiSettings, key: str | None) -> Check:
-    """Is Gemini reachable, does it accept the key, and does it serve the model?"""
-    client = GeminiClient(settings, key)
-    try:
-        await client.inspect()
-    except EngineError as error:
-        return _failed("cloud engine", error)
-    finally:
-        await client.close()
-    where = origin(client.endpoint.base_url)
-    return Check(name="cloud engine", ok=True, detail=f"Gemini at {where} serves {settings.model}")
+class _Names:
+    """What the checks of one address and its engine's settings are called."""
+
+    def __init__(self, engine: EngineName, replica: int) -> None:
+        self._engine = engine
+        built_in, end = engine in BUILT_IN, f" replica {replica}" if replica else ""
+        self.engine = (f"{engine} engine" if built_in else f"engine {engine}") + end
+        self.model = (f"{engine} model" if built_in else f"model {engine}") + end
+        self.locality = (f"{engine} only" if built_in else f"locality {engine}") + end
+
+    def setting(self, key: str) -> str:
+        return f"engines.{self._engine}.{key}"
 
 
-def _model(settings: EngineSettings, inspection: Inspection) -> Check:
-    if inspection.model is not None:
-        return Check(name="local model", ok=True, detail=f"{settings.model} is there")
-    others = one_line(", ".join(inspection.models)) or "none"
-    remedy = "set engines.local.model to one it serves"
-    if settings.kind == "ollama":
-        remedy = f"run `ollama pull {settings.model}`"
-    return Check(name="local model", ok=False, detail=f"{settings.model} is not there; it has: {others}", remedy=remedy)
+def _reachable(names: _Names, settings: EngineSettings, answer: _Answer) -> Check:
+    """Is it there, with a key that it accepts?"""
+    if answer.error is not None:
+        detail, remedy = split_remedy(answer.error)
+        return Check(name=names.engine, ok=False, detail=detail, remedy=remedy)
+    assert answer.inspection is not None  # noqa: S101 — one of the two is there
+    detail = f"{answer.inspection.server} at {origin(answer.client.base_url)}"
+    if not answer.inspection.models and answer.inspection.model is not None:
+        detail += f" serves {settings.model}"
+    return Check(name=names.engine, ok=True, detail=detail)
 
 
-def _relayed(settings: EngineSettings, inspection: Inspection) -> bool | None:
-    """Does the server pass the model's prompts on? None where that is not known: an Ollama model that is not there yet
-    may turn out to be a relayed one.
-    """
-    if settings.kind == "ollama" and relayed_by_name(settings.model):
-        return True
-    if inspection.model is not None:
-        return inspection.model.relayed
-    return None if settings.kind == "ollama" else False
-
-
-def _place(settings: EngineSettings, *, relayed: bool | None) -> Check:
-    """Where a prompt to the local engine ends up."""
-    where = origin(settings.addresses[0])
-    if not proves_local(settings.addresses[0]):
+def _model(names: _Names, settings: EngineSettings, answer: _Answer, digest: str) -> Check:
+    """Has it the model, in the same build as the engine's other addresses?"""
+    inspection = answer.inspection
+    if inspection is None:
+        return Check(name=names.model, ok=None, detail="not known while the engine does not answer")
+    if inspection.model is None:
+        others = one_line(", ".join(inspection.models)) or "none"
+        detail = f"{settings.model} is not there; it has: {others}"
+        return Check(name=names.model, ok=False, detail=detail, remedy=inspection.missing_model)
+    if inspection.model.digest != digest:
+        where = origin(answer.client.base_url)
         return Check(
-            name="local only",
+            name=names.model,
             ok=False,
-            detail=f"{where} is not proved to be this machine: sensitive requests are refused",
-            remedy="set engines.local.base_url to 127.0.0.1",
+            detail=f"{where} has another build of {settings.model} ({one_line(inspection.model.digest[:DIGEST])})"
+            f" than the engine's other address ({one_line(digest[:DIGEST])})",
+            remedy=inspection.missing_model,
+        )
+    return Check(name=names.model, ok=True, detail=f"{settings.model} is there")
+
+
+def _locality(names: _Names, settings: EngineSettings, answer: _Answer) -> Check:
+    """Where does a sensitive prompt to this address end up?"""
+    where = origin(answer.client.base_url)
+    relayed = True if relayed_by_name(settings.model) else answer.inspection and answer.inspection.relayed
+    if not _is_listed(settings, answer.client):
+        return Check(
+            name=names.locality,
+            ok=False,
+            detail=f"{where} is not this machine: sensitive requests are refused",
+            remedy=f"set {names.setting('base_url')} to 127.0.0.1, or {names.setting('zone')} to local if you trust it",
         )
     if relayed:
         return Check(
-            name="local only",
+            name=names.locality,
             ok=False,
             detail=f"Ollama passes {settings.model} on to another machine: sensitive requests are refused",
-            remedy="set engines.local.model to one that runs here",
+            remedy=f"set {names.setting('model')} to one that runs here",
         )
-    detail = f"{where} is this machine" if relayed is False else f"{where} is this machine, the model is not known yet"
-    return Check(name="local only", ok=None if relayed is None else True, detail=detail)
+    place = "is this machine" if proves_local(answer.client.base_url) else "counts as local by its zone"
+    if relayed is None:
+        return Check(name=names.locality, ok=None, detail=f"{where} {place}, the model is not known yet")
+    return Check(name=names.locality, ok=True, detail=f"{where} {place}")
 
 
-def _failed(name: str, error: EngineError) -> Check:
-    detail, remedy = split_remedy(error)
-    return Check(name=name, ok=False, detail=detail, remedy=remedy)
+def _is_listed(settings: EngineSettings, client: EngineClient) -> bool:
+    """Is its address this machine, or one that the operator lists as local?"""
+    return settings.zone == LOCAL or proves_local(client.base_url)

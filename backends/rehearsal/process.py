@@ -14,9 +14,10 @@ import msgspec
 from msgspec.structs import replace
 
 from backends.background import background
+from backends.child_environment import child_environment
 from backends.errors import NoEngine
 from backends.settings.engines import EngineSettings, GeminiSettings, OllamaSettings
-from backends.settings.model import Settings, without_secrets
+from backends.settings.model import Settings
 
 if TYPE_CHECKING:
     from backends.rehearsal.gemini_twin import GeminiTwin
@@ -154,7 +155,7 @@ async def _child(
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env=without_secrets(),
+        env=child_environment(),
         start_new_session=True,  # Ctrl-C is for the core, which drains first
     )
     try:

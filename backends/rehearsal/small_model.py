@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
+from backends.child_environment import child_environment
 from backends.rehearsal.scripted_answers import (
     AnswerEnd,
     RunnerDied,
@@ -22,7 +23,6 @@ from backends.rehearsal.scripted_answers import (
     count_prompt,
 )
 from backends.rehearsal.small_model_server import CONTEXT
-from backends.settings.model import without_secrets
 
 LABEL = "SmolLM2 135M, this machine"
 START_S = 20.0
@@ -79,7 +79,7 @@ class SmallModel:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env=without_secrets(),
+            env=child_environment(),
         )
         try:
             url = await asyncio.wait_for(_url(process), START_S)

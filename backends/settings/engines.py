@@ -1,5 +1,7 @@
 """The tables `[engines.NAME]` of claw.toml: a struct for each kind of engine, and what a zone is told by."""
 
+import os
+from collections.abc import Mapping
 from decimal import Decimal
 from ipaddress import IPv6Address, ip_address
 from typing import Annotated, Any, Literal
@@ -8,7 +10,10 @@ from urllib.parse import urlsplit
 from msgspec import Meta
 
 from backends.settings.section import Positive, Seconds, Section
-from backends.types import CLOUD, LOCAL, Zone
+from backends.types import CLOUD, LOCAL, EngineName, Zone
+
+GEMINI_KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+"""Where Google's own tools look for a key, in their order."""
 
 BUILT_IN = ("local", "cloud")
 """The engines that are there with no setting: an Ollama on this machine, and Gemini."""
@@ -58,6 +63,15 @@ class EngineSettings(Section, frozen=True, kw_only=True, tag_field="kind"):
     def place(self) -> Zone | None:
         """The zone that it is in; None where neither its kind nor its settings tell."""
         return self.zone
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The environment variables that may hold its key, of which the first that is set counts; () needs no key."""
+        return (self.key_env,) if self.key_env else ()
+
+    def missing_key(self, name: EngineName, key: str | None) -> str:
+        """What the engine `name` lacks, and what to do, where it needs a key and has none; else ""."""
+        return f"no key for {name}: set {self.key_variables[-1]}" if self.key_variables and not key else ""
 
 
 class ServerSettings(EngineSettings, frozen=True, kw_only=True):
@@ -148,8 +162,25 @@ class GeminiSettings(EngineSettings, frozen=True, kw_only=True, tag="gemini"):
     def place(self) -> Zone:
         return CLOUD
 
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        return super().key_variables or GEMINI_KEYS
+
 
 Engine = OllamaSettings | OpenAISettings | GeminiSettings
+
+Keys = Mapping[EngineName, str | None]
+"""The key of each engine; None for an engine without one."""
+
+
+def read_keys(engines: Mapping[EngineName, Engine], environ: Mapping[str, str] | None = None) -> Keys:
+    """Each engine's key, from the environment; an empty variable counts as not set."""
+    env = os.environ if environ is None else environ
+    return {
+        name: next((env[variable] for variable in engine.key_variables if env.get(variable)), None)
+        for name, engine in engines.items()
+    }
+
 
 KIND = "ollama, openai for any OpenAI-compatible server such as vLLM, llama-server or OpenRouter, or gemini"
 """What the setting `kind` means."""

@@ -194,22 +194,6 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     return Loaded(settings=_convert(raw, path), sources=sources)
 
 
-def gemini_key(environ: Mapping[str, str] | None = None) -> str | None:
-    """The Gemini key, read as Google's own tools read it; the first non-empty one."""
-    env = os.environ if environ is None else environ
-    return env.get("GOOGLE_API_KEY") or env.get("GEMINI_API_KEY") or None
-
-
-SECRETS = frozenset({"GOOGLE_API_KEY", "GEMINI_API_KEY", "CLAW_CONTROL_TOKEN"})
-"""Variables that hold a secret."""
-
-
-def without_secrets(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment for a process that needs no key: others of this user can read what it is given."""
-    env = os.environ if environ is None else environ
-    return {name: value for name, value in env.items() if name not in SECRETS}
-
-
 def _convert(raw: dict[str, Any], path: Path) -> Settings:
     raw = _with_built_in_engines(raw, path)
     for key in paths_of(raw):

@@ -1,17 +1,16 @@
 """NVIDIA GPUs, sampled in a child process: the driver may hang or kill it without harm to the core."""
 
 import asyncio
-import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.child_environment import child_environment
 from backends.clock import Clock
 from backends.types import Gpu, GpuReading
 
@@ -21,9 +20,6 @@ BACKOFF_S = (1.0, 5.0, 30.0, 120.0)
 STEADY_S = 60.0  # a process that ran this long resets the backoff
 NOTHING_HERE_S = 300.0  # between tries where there is no driver or no GPU: each costs 50 ms of processor time
 LINE_LIMIT = 256 * 1024
-
-_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "LANG", "NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
-"""The part of our environment that the process gets: no key is in it."""
 
 
 class Sample(Struct, frozen=True):
@@ -94,7 +90,7 @@ class GpuSampler:
             stdin=PIPE,
             stdout=PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env=_environment(),
+            env=child_environment(),
             limit=LINE_LIMIT,
         )
         try:
@@ -137,13 +133,6 @@ def _ended(code: int | None) -> str:
     if code < 0:
         return f"the NVML process died of {signal.Signals(-code).name}"
     return f"the NVML process ended with {code}"
-
-
-def _environment() -> dict[str, str]:
-    environment = {name: value for name in _PASSED_ON if (value := os.environ.get(name)) is not None}
-    ours = str(Path(__file__).parents[2])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (environment.get("PYTHONPATH"), ours)))
-    return environment
 
 
 async def _end(process: Process) -> None:

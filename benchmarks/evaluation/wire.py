@@ -127,8 +127,8 @@ async def evaluate(recorded: list[Row]) -> tuple[dict[str, Any], list[str]]:
     loops = {"keeps": [0, 0], "drops": [0, 0]}
     async with serving() as replay:
         engines: dict[str, Engine] = {
-            "gemini": GeminiClient(GeminiSettings(base_url=replay.url), "replayed"),
-            "ollama": OllamaClient(OllamaSettings(base_url=replay.url)),
+            "gemini": GeminiClient("cloud", GeminiSettings(base_url=replay.url), "replayed"),
+            "ollama": OllamaClient("local", OllamaSettings(base_url=replay.url)),
         }
         for row in recorded:
             replay.row = row
@@ -221,7 +221,7 @@ async def second_turn(replay: Replay, row: Row, *, keeps: bool) -> tuple[list[st
     replay.row = row
     with tempfile.TemporaryDirectory() as folder:
         store = SignatureStore(Path(folder) / "signatures.db", b"replayed")
-        engine = GeminiClient(GeminiSettings(base_url=replay.url), "replayed", signatures=store)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=replay.url), "replayed", signatures=store)
         text, calls, signature = "", list[ToolCall](), None
         async with aclosing(engine.stream(call_for(row))) as chunks:
             async for chunk in chunks:
@@ -236,7 +236,7 @@ async def second_turn(replay: Replay, row: Row, *, keeps: bool) -> tuple[list[st
             calls = [replace(each, signature=None, arguments=json.dumps(json.loads(each.arguments))) for each in calls]
             signature = None
         store = SignatureStore(Path(folder) / "signatures.db", b"replayed")
-        engine = GeminiClient(GeminiSettings(base_url=replay.url), "replayed", signatures=store)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=replay.url), "replayed", signatures=store)
         answered = (Message(role="tool", tool_call_id=each.id, name=each.name, text="done") for each in calls)
         spoken = Message(role="assistant", text=text, tool_calls=tuple(calls), signature=signature)
         await listen(engine, call_for(row, Message(role="user", text="?"), spoken, *answered))

@@ -55,7 +55,7 @@ async def measure(home: Path, rounds: int) -> dict[str, dict[str, float]]:
             cloud = replace(settings.engines["cloud"], base_url=pair.gemini.url)
             cache = replace(settings.cache, semantic=semantic, recheck=0.0)
             settings = replace(settings, engines=settings.engines | {"local": local, "cloud": cloud}, cache=cache)
-            async with build(settings, paths, gemini_key="twin") as core:
+            async with build(settings, paths, keys={"cloud": "twin"}) as core:
                 watched = Watched(core._cache)
                 core._pipeline._cache = watched  # type: ignore[assignment]
                 while core._cache.stats().semantic == "loading":  # noqa: ASYNC110 — a benchmark may look

@@ -184,16 +184,18 @@ def _lanes() -> dict[str, dict[str, Lane]]:
         "ollama": {
             "floor": _floor("/api/chat"),
             "stock SDK": _stock_ollama,
-            "ours": _ours(lambda url: OllamaClient(local(url))),
+            "ours": _ours(lambda url: OllamaClient("local", local(url))),
         },
         "gemini": {
             "floor": _floor("/v1/models/model:streamGenerateContent?alt=sse"),
             "stock SDK": _stock_gemini,
-            "ours": _ours(lambda url: GeminiClient(GeminiSettings(base_url=url, parallel=AT_ONCE), "benchmark")),
+            "ours": _ours(
+                lambda url: GeminiClient("cloud", GeminiSettings(base_url=url, parallel=AT_ONCE), "benchmark")
+            ),
         },
         "openai": {
             "floor": _floor("/v1/chat/completions"),
-            "ours": _ours(lambda url: OpenAIClient(OpenAISettings(base_url=url, parallel=AT_ONCE))),
+            "ours": _ours(lambda url: OpenAIClient("local", OpenAISettings(base_url=url, parallel=AT_ONCE))),
         },
     }
 

@@ -53,7 +53,7 @@ async def _explained(settings: Settings, paths: Paths) -> tuple[Explanation, ...
         local = replace(settings.engines["local"], base_url=pair.ollama.url)
         cloud = replace(settings.engines["cloud"], base_url=pair.gemini.url)
         settings = replace(settings, engines=settings.engines | {"local": local, "cloud": cloud})
-        async with build(settings, paths, gemini_key="twin", one_shot=True) as core:
+        async with build(settings, paths, keys={"cloud": "twin"}, one_shot=True) as core:
             return tuple([await core.explain(_request(example)) for example in EXAMPLES])
 
 

@@ -59,7 +59,7 @@ def _no_collector() -> Iterator[None]:
 async def at_ollama() -> AsyncIterator[Bench]:
     twin = OllamaTwin()
     twin.behaviour = _silent_after_one(twin)
-    engine = OllamaClient(local_settings(await twin.start()))
+    engine = OllamaClient("local", local_settings(await twin.start()))
     yield Bench(engine, CALL, lambda: twin.account.open)
     await engine.close()
     await twin.close()
@@ -69,7 +69,7 @@ async def at_ollama() -> AsyncIterator[Bench]:
 async def at_gemini() -> AsyncIterator[Bench]:
     twin = GeminiTwin()
     twin.behaviour = _silent_after_one(twin)
-    engine = GeminiClient(GeminiSettings(base_url=await twin.start()), KEY)
+    engine = GeminiClient("cloud", GeminiSettings(base_url=await twin.start()), KEY)
     yield Bench(engine, CLOUD_CALL, lambda: twin.account.open)
     await engine.close()
     await twin.close()
@@ -78,7 +78,7 @@ async def at_gemini() -> AsyncIterator[Bench]:
 @asynccontextmanager
 async def at_openai() -> AsyncIterator[Bench]:
     async with wire(response(sse(delta("one")), end=False)) as server:
-        engine = OpenAIClient(local_settings(server.url, kind="openai"))
+        engine = OpenAIClient("local", local_settings(server.url, kind="openai"))
         yield Bench(engine, CALL, lambda: server.open)
         await engine.close()
 

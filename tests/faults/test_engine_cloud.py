@@ -45,7 +45,7 @@ def self_signed(path: Path) -> Path:
 
 
 def engine_at(url: str) -> GeminiClient:
-    return GeminiClient(GeminiSettings(base_url=url), KEY)
+    return GeminiClient("cloud", GeminiSettings(base_url=url), KEY)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ async def test_l3_a_runner_that_dies_is_a_cut_after_what_it_said(
 async def test_l3_a_last_line_without_its_end_counts_when_it_is_whole() -> None:
     line = b'{"message":{"role":"assistant","content":"yes"},"done":true,"done_reason":"stop"}'
     async with wire(response(line), response(line[:-1])) as server:
-        engine = OllamaClient(local_settings(server.url))
+        engine = OllamaClient("local", local_settings(server.url))
         whole = await answer(engine, CALL)
         assert (whole.text, whole.finished) == ("yes", Finished(finish="stop"))
         assert (await failure(engine, CALL)).kind == "cut"
@@ -54,7 +54,7 @@ async def test_l4_a_prompt_cut_without_a_word_is_flagged(ollama: OllamaClient, o
     small = changed(ollama_twin.behaviour.models[0], context=1_024)
     ollama_twin.behaviour = changed(ollama_twin.behaviour, models=(small,))
     long = changed(CALL.messages[1], text="word " * 2_000)
-    engine = OllamaClient(local_settings(ollama_twin.url, context=4_096))
+    engine = OllamaClient("local", local_settings(ollama_twin.url, context=4_096))
     whole = await answer(engine, changed(CALL, messages=(long,), input_tokens=2_000))
     await engine.close()
     seen = ollama_twin.account.calls[-1].input
@@ -131,14 +131,14 @@ async def test_a_line_may_hold_what_unicode_takes_for_its_end() -> None:
     said = "a\u0085b\u2028c\u2029d"
     line = f'{{"message":{{"role":"assistant","content":"{said}"}},"done":true}}\n'.encode()
     async with wire(response(*(line[at : at + 1] for at in range(len(line))))) as server:
-        engine = OllamaClient(local_settings(server.url))
+        engine = OllamaClient("local", local_settings(server.url))
         assert (await answer(engine, CALL)).text == said
         await engine.close()
 
 
 async def test_a_line_that_never_ends_is_not_gathered_for_ever() -> None:
     async with wire(response(*[b"x" * 1_048_576] * 9, end=False)) as server:
-        engine = OllamaClient(local_settings(server.url))
+        engine = OllamaClient("local", local_settings(server.url))
         assert (await failure(engine, CALL)).kind == "protocol"
         await engine.close()
 
@@ -153,7 +153,7 @@ async def test_a_line_that_never_ends_is_not_gathered_for_ever() -> None:
 )
 async def test_what_is_no_plain_http_is_against_the_protocol(body: bytes) -> None:
     async with wire(body) as server:
-        engine = OllamaClient(local_settings(server.url))
+        engine = OllamaClient("local", local_settings(server.url))
         assert (await failure(engine, CALL)).kind == "protocol"
         await engine.close()
 
@@ -164,7 +164,7 @@ async def test_wire_oddities_of_an_openai_compatible_server() -> None:
     events = sse(delta(said), delta(None, "stop"), b"[DONE]").replace(b"\n", b"\r\n")
     stream = b": ping\r\n\r\n\r\n" + events
     async with wire(response(*(stream[at : at + 1] for at in range(len(stream))))) as server:
-        engine = OpenAIClient(local_settings(server.url, kind="openai"))
+        engine = OpenAIClient("local", local_settings(server.url, kind="openai"))
         whole = await answer(engine, CALL)
         await engine.close()
     assert whole.text == said

@@ -10,7 +10,6 @@ import pytest
 from msgspec.structs import replace
 
 from backends.commands import main
-from backends.engines.engine_checks import check_gemini
 from backends.engines.gemini import GeminiClient
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.settings.engines import GeminiSettings
@@ -48,9 +47,11 @@ class Forwarder:
 
 
 async def _pour(source: asyncio.StreamReader, into: asyncio.StreamWriter) -> None:
+    """Until the source ends, which ends the other side too."""
     while data := await source.read(65_536):
         into.write(data)
         await into.drain()
+    into.close()
 
 
 @asynccontextmanager
@@ -71,12 +72,14 @@ def with_user(url: str) -> str:
 async def test_cloud_proxy_carries_calls_and_checks_with_its_user(gemini_twin: GeminiTwin) -> None:
     async with forwarding() as proxy:
         settings = GeminiSettings(base_url=gemini_twin.url, proxy=with_user(proxy.url))
-        engine = GeminiClient(settings, KEY)
+        engine = GeminiClient("cloud", settings, KEY)
         whole = await answer(engine, CLOUD_CALL)
-        checked = await check_gemini(settings, KEY)
         await engine.close()
+        another = GeminiClient("cloud", settings, KEY)
+        inspection = await another.inspect()
+        await another.close()
     assert whole.finished is not None
-    assert checked.ok is True
+    assert inspection.model is not None
     assert len(proxy.heads) == 2
     assert all(b"proxy-authorization: basic" in head.lower() for head in proxy.heads)
     assert gemini_twin.account.requests.total() == 2
@@ -85,7 +88,7 @@ async def test_cloud_proxy_carries_calls_and_checks_with_its_user(gemini_twin: G
 async def test_cloud_proxy_is_asked_for_a_tunnel_where_gemini_is_reached_by_tls() -> None:
     refusing = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     async with wire(refusing) as proxy:
-        engine = GeminiClient(GeminiSettings(base_url="https://gemini.test", proxy=with_user(proxy.url)), KEY)
+        engine = GeminiClient("cloud", GeminiSettings(base_url="https://gemini.test", proxy=with_user(proxy.url)), KEY)
         error = await failure(engine, CLOUD_CALL)
         await engine.close()
     assert error.kind == "unavailable"
@@ -100,10 +103,10 @@ async def test_cloud_proxy_that_is_gone_or_wants_another_user_is_named_without_i
     wants_user = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
     async with wire(wants_user) as proxy:
         url = proxy.url
-        engine = GeminiClient(GeminiSettings(base_url="http://gemini.test", proxy=with_user(url)), KEY)
+        engine = GeminiClient("cloud", GeminiSettings(base_url="http://gemini.test", proxy=with_user(url)), KEY)
         refused = await failure(engine, CLOUD_CALL)
         await engine.close()
-    engine = GeminiClient(GeminiSettings(base_url="http://gemini.test", proxy=with_user(url)), KEY)
+    engine = GeminiClient("cloud", GeminiSettings(base_url="http://gemini.test", proxy=with_user(url)), KEY)
     absent = await failure(engine, CLOUD_CALL)
     await engine.close()
     assert "refuses (407)" in str(refused)

@@ -46,15 +46,17 @@ class Kind(Struct, frozen=True):
 
 KINDS = {
     "ollama": Kind(
-        lambda url: OllamaClient(local_settings(url)),
+        lambda url: OllamaClient("local", local_settings(url)),
         CALL,
         response(b'{"message":{"role":"assistant","content":"x"},"done":true}\n'),
     ),
     "openai": Kind(
-        lambda url: OpenAIClient(local_settings(url, kind="openai")), CALL, response(sse(delta("x", "stop")))
+        lambda url: OpenAIClient("local", local_settings(url, kind="openai")), CALL, response(sse(delta("x", "stop")))
     ),
     "gemini": Kind(
-        lambda url: GeminiClient(GeminiSettings(base_url=url), KEY), CLOUD_CALL, response(sse(candidate("x", "STOP")))
+        lambda url: GeminiClient("cloud", GeminiSettings(base_url=url), KEY),
+        CLOUD_CALL,
+        response(sse(candidate("x", "STOP"))),
     ),
 }
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)

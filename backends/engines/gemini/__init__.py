@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from backends.catalogue import Catalogue
-from backends.engines.base import Call, EngineChunk, Inspection
+from backends.engines.api_key import ApiKey
+from backends.engines.base import Call, EngineChunk, EngineClient, Inspection
 from backends.engines.endpoint import Endpoint
+from backends.engines.gemini.gemini_errors import KEY_PAGE
 from backends.engines.gemini.generate_body import ignored
 from backends.engines.gemini.learned_facts import LearnedFacts
 from backends.engines.gemini.signature_store import SignatureStore
@@ -18,11 +20,13 @@ from backends.engines.gemini.stream import stream
 from backends.engines.lazy import Lazy
 from backends.engines.probe import Probe
 from backends.engines.transport import Transport
-from backends.settings.engines import GeminiSettings
+from backends.settings.engines import EngineSettings, GeminiSettings
 from backends.types import EngineName, RuntimeReading
 
 if TYPE_CHECKING:
     from google.genai import Client
+
+    from backends.engines.registry import Parts
 
 GOOGLE = "https://generativelanguage.googleapis.com"
 
@@ -34,28 +38,32 @@ class GeminiClient:
     keeps the thought signatures that callers do not send back; None keeps none.
     """
 
-    name: EngineName = "cloud"
-
     def __init__(
         self,
+        name: EngineName,
         settings: GeminiSettings,
         key: str | None,
         *,
         catalogue: Catalogue | None = None,
         signatures: SignatureStore | None = None,
     ) -> None:
+        self.name = name
         self._settings = settings
-        self._key = key
+        self._key = ApiKey(key, settings.key_variables[-1], source=KEY_PAGE)
         self._signatures = signatures
-        self.endpoint = gemini_endpoint(settings)
+        self.endpoint = gemini_endpoint(name, settings)
         self._transport = Transport(self.endpoint, parallel=settings.parallel)
         self._sdk = Lazy(self._build_sdk)
         self._facts = LearnedFacts(catalogue or Catalogue())
         self._probe = Probe(self.endpoint, self._transport)
 
+    @property
+    def base_url(self) -> str:
+        return self.endpoint.base_url
+
     async def prepare(self) -> None:
         """Import the SDK and build its client ahead of the first call; it takes 0.6 s."""
-        if self._key:
+        if self._key.value:
             await self._sdk.get()
 
     def ignores(self, call: Call) -> tuple[str, ...]:
@@ -70,9 +78,9 @@ class GeminiClient:
         """As `EngineClient.status`: whether it answers; Gemini says nothing else of itself."""
         return await read_status(self._probe, at, key=self._key, model=self._settings.model)
 
-    async def inspect(self) -> Inspection:
+    async def inspect(self, model: str | None = None) -> Inspection:
         """As `EngineClient.inspect`. Describing a model is free."""
-        return await inspect(self._probe, key=self._key, model=self._settings.model)
+        return await inspect(self._probe, key=self._key, model=model or self._settings.model)
 
     async def close(self) -> None:
         await self._transport.aclose()
@@ -85,7 +93,7 @@ class GeminiClient:
         # the SDK warns, on the terminal, of each word it does not know; such a finish reason is handled as a block
         warnings.filterwarnings("ignore", r".* is not a valid ", UserWarning, r"google\.genai\.")
         return Client(
-            api_key=self._key,
+            api_key=self._key.value,
             vertexai=False,
             http_options=HttpOptions(
                 base_url=self.endpoint.base_url,
@@ -95,11 +103,18 @@ class GeminiClient:
         )
 
 
-def gemini_endpoint(settings: GeminiSettings) -> Endpoint:
+def clients(name: EngineName, settings: EngineSettings, parts: Parts) -> tuple[EngineClient, ...]:
+    """As `registry.Kind.clients`."""
+    assert isinstance(settings, GeminiSettings)  # noqa: S101 — the kind that the registry was asked for
+    return (GeminiClient(name, settings, parts.key, catalogue=parts.catalogue, signatures=parts.signatures),)
+
+
+def gemini_endpoint(name: EngineName, settings: GeminiSettings) -> Endpoint:
     return Endpoint(
+        engine=name,
         base_url=settings.base_url or GOOGLE,
         label="Gemini",
-        remedy="check the network, or engines.cloud.base_url where it is set",
+        remedy=f"check the network, or engines.{name}.base_url where it is set",
         billed=True,
         proxy=settings.proxy,
     )

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from backends.engines.api_key import ApiKey
+from backends.engines.endpoint import Endpoint
 from backends.engines.untrusted_text import one_line
 from backends.errors import EngineError, QuotaHit, too_long
 
@@ -14,22 +16,24 @@ UNPAID = re.compile(r"(?i)credits? (are|is|have been) (depleted|exhausted)|prepa
 SIGNATURE = re.compile(r"(?i)thought[_ ]?signature")
 
 
-def gemini_error(status: int, body: Any, *, model: str, key: str) -> EngineError:  # noqa: PLR0911 — a table of causes
+def gemini_error(  # noqa: PLR0911 — a table of causes
+    status: int, body: Any, *, model: str, key: ApiKey, endpoint: Endpoint
+) -> EngineError:
     """The error for an answer with this HTTP status and JSON body; the body may be anything."""
     error = _error(body)
-    message = one_line(error.get("message") or error.get("status") or "no reason given", secret=key)
+    message = one_line(error.get("message") or error.get("status") or "no reason given", secret=key.value)
     precondition = error.get("status") == "FAILED_PRECONDITION"
     match status:
         case 429:
             return _limited(error, message)
         case 404:
             return EngineError(
-                f"Gemini does not serve {one_line(model)} ({message}): set engines.cloud.model to one it lists",
+                f"Gemini does not serve {one_line(model)} ({message}): set {endpoint.setting('model')} to one it lists",
                 kind="model",
                 status=status,
             )
         case 401 | 403 | 400 if status != 400 or precondition or _is_key(error):
-            return EngineError(_key_trouble(status, message, precondition), kind="key", status=status)
+            return EngineError(_key_trouble(status, message, precondition, key), kind="key", status=status)
         case 400 if "token count" in message and "exceed" in message:
             return EngineError(_too_long(message), kind="context", status=status)
         case 400 if SIGNATURE.search(message):
@@ -67,9 +71,9 @@ def refuses_signature(error: EngineError) -> bool:
     return error.kind == "rejected" and error.status == 400 and SIGNATURE.search(str(error)) is not None
 
 
-def broken_off(code: object, body: Any, *, key: str) -> EngineError:
+def broken_off(code: object, body: Any, *, key: ApiKey) -> EngineError:
     """An error in the middle of an answer: what came before may be billed."""
-    message = one_line(_error(body).get("message") or code, secret=key)
+    message = one_line(_error(body).get("message") or code, secret=key.value)
     return EngineError(f"Gemini broke off ({message}): the answer is incomplete, ask again", kind="cut", billed=True)
 
 
@@ -126,12 +130,12 @@ def _is_key(error: dict[str, Any]) -> bool:
     )
 
 
-def _key_trouble(status: int, message: str, precondition: bool) -> str:
+def _key_trouble(status: int, message: str, precondition: bool, key: ApiKey) -> str:
     if precondition:
         return f"Gemini does not serve this account or region ({message}): enable billing at {KEY_PAGE}, or move"
     if status == 403:
         return f"Gemini refuses the key's project ({message}): check billing and the key's limits at {KEY_PAGE}"
-    return f"Gemini does not accept the key ({message}): set GEMINI_API_KEY to a valid one from {KEY_PAGE}"
+    return f"Gemini does not accept the key ({message}): {key.remedy}"
 
 
 def _error(body: Any) -> dict[str, Any]:
@@ -154,12 +158,3 @@ def _seconds(duration: Any) -> float | None:
     """Google's JSON for a duration: "36s", "0.5s"."""
     text = str(duration).removesuffix("s")
     return float(text) if text.replace(".", "", 1).isdigit() else None
-
-
-def usable_key(key: str | None) -> str:
-    """The key as a header may carry it. Raises EngineError "key"."""
-    if not key:
-        raise EngineError(f"no Gemini key: set GEMINI_API_KEY to one from {KEY_PAGE}", kind="key")
-    if not (key.isascii() and key.isprintable() and " " not in key):
-        raise EngineError("GEMINI_API_KEY holds characters that no key has: set it again", kind="key")
-    return key

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from backends.catalogue import Model
+from backends.engines.api_key import ApiKey
 from backends.engines.base import AnsweredBy, Call, EngineChunk, Finished, Wire, mark_unsent
 from backends.engines.call_scope import CallScope, ExtraFields
 from backends.engines.endpoint import Endpoint
@@ -20,7 +21,6 @@ from backends.engines.gemini.gemini_errors import (
     gemini_error,
     refuses_json,
     refuses_signature,
-    usable_key,
 )
 from backends.engines.gemini.generate_body import body, configuration, instructed_format
 from backends.engines.gemini.learned_facts import LearnedFacts
@@ -43,7 +43,7 @@ SIGNATURES_LEFT_OUT = "thought signatures that the model refused were left out"
 
 async def stream(
     call: Call,
-    key: str | None,
+    key: ApiKey,
     endpoint: Endpoint,
     sdk: Lazy[Client],
     *,
@@ -57,7 +57,7 @@ async def stream(
     changed the call that the signature belongs to, or may have it from elsewhere.
     """
     wire = mark_unsent(call)
-    key = usable_key(key)
+    key.checked()
     refuse_odd_name(call.model)
     client = await sdk.get()
     if facts.of(call.model).needs_signatures and signatures is not None:
@@ -85,7 +85,7 @@ async def stream(
 class _Attempt:
     """One request for a call, built by the facts of `model`."""
 
-    def __init__(self, call: Call, model: Model, key: str, endpoint: Endpoint, wire: Wire) -> None:
+    def __init__(self, call: Call, model: Model, key: ApiKey, endpoint: Endpoint, wire: Wire) -> None:
         self._call = call
         self._model = model
         self._key = key
@@ -131,7 +131,9 @@ class _Attempt:
         except APIError as error:
             if isinstance(error.response, httpx.Response):
                 facts.refused(self._call.model)
-                raise gemini_error(error.code, error.details, model=self._call.model, key=self._key) from None
+                raise gemini_error(
+                    error.code, error.details, model=self._call.model, key=self._key, endpoint=self._endpoint
+                ) from None
             raise broken_off(error.code, error.details, key=self._key) from None
 
 

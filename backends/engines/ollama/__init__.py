@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from backends.engines.base import Call, EngineChunk, Inspection
+from backends.engines.base import Call, EngineChunk, EngineClient, Inspection
 from backends.engines.endpoint import Endpoint
 from backends.engines.lazy import Lazy
 from backends.engines.ollama.chat_body import ignored
@@ -15,25 +15,30 @@ from backends.engines.ollama.status import OllamaStatus, inspect
 from backends.engines.ollama.stream import stream
 from backends.engines.probe import Probe
 from backends.engines.transport import Transport
-from backends.settings.engines import OllamaSettings
+from backends.settings.engines import EngineSettings, OllamaSettings
 from backends.types import EngineName, RuntimeReading
 
 if TYPE_CHECKING:
     from backends.engines.ollama.sdk import OllamaSdk
+    from backends.engines.registry import Parts
 
 
 class OllamaClient:
     """`qwen2.5:14b` or any model that Ollama has. Every call has the same `num_ctx`: another one reloads the model."""
 
-    name: EngineName = "local"
-
-    def __init__(self, settings: OllamaSettings) -> None:
+    def __init__(self, name: EngineName, settings: OllamaSettings, *, base_url: str | None = None) -> None:
+        """`base_url` is the replica to talk to; by default the settings' own."""
+        self.name = name
         self._settings = settings
-        self.endpoint = ollama_endpoint(settings)
+        self.endpoint = ollama_endpoint(name, base_url or settings.base_url)
         self._transport = Transport(self.endpoint, parallel=settings.parallel)
         self._sdk = Lazy(self._build_sdk)
         self._probe = Probe(self.endpoint, self._transport)
         self._status = OllamaStatus(self._probe)
+
+    @property
+    def base_url(self) -> str:
+        return self.endpoint.base_url
 
     async def prepare(self) -> None:
         """Import the SDK ahead of the first call; it takes 0.2 s."""
@@ -53,9 +58,9 @@ class OllamaClient:
         """As `EngineClient.status`: the version and the loaded models."""
         return await self._status.read(at)
 
-    async def inspect(self) -> Inspection:
+    async def inspect(self, model: str | None = None) -> Inspection:
         """As `EngineClient.inspect`."""
-        return await inspect(self._probe, self._settings.model)
+        return await inspect(self._probe, model or self._settings.model)
 
     async def embed(self, model: str, texts: Sequence[str], *, keep_alive: str = "30m") -> list[list[float]]:
         """As `ollama.embed.embed`."""
@@ -70,10 +75,17 @@ class OllamaClient:
         return OllamaSdk(host=self.endpoint.base_url, transport=self._transport, follow_redirects=False)
 
 
-def ollama_endpoint(settings: OllamaSettings) -> Endpoint:
+def clients(name: EngineName, settings: EngineSettings, _: Parts) -> tuple[EngineClient, ...]:
+    """As `registry.Kind.clients`."""
+    assert isinstance(settings, OllamaSettings)  # noqa: S101 — the kind that the registry was asked for
+    return tuple(OllamaClient(name, settings, base_url=address) for address in settings.addresses)
+
+
+def ollama_endpoint(name: EngineName, base_url: str) -> Endpoint:
     return Endpoint(
-        base_url=settings.base_url,
+        engine=name,
+        base_url=base_url,
         label="Ollama",
-        remedy="start it with `ollama serve`, or set engines.local.base_url",
+        remedy=f"start it with `ollama serve`, or set engines.{name}.base_url",
         billed=False,
     )

@@ -31,7 +31,7 @@ async def embed(
         except ResponseError as error:
             if error.status_code == 400 and "context length" in error.error:
                 raise EngineError(f"a text is too long for {model}: shorten it", kind="context", status=400) from None
-            raise ollama_error(error, model, 0) from None
+            raise ollama_error(error, model, endpoint) from None
     vectors = [list(vector) for vector in answer.embeddings]
     if len(vectors) != len(texts):
         raise endpoint.protocol_error(f"gave {len(vectors)} vectors for {len(texts)} texts")

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 from ollama import AsyncClient, ChatResponse, ResponseError
 
+from backends.engines.endpoint import Endpoint
 from backends.engines.untrusted_text import one_line
 from backends.errors import EngineError
 
@@ -23,10 +24,10 @@ class OllamaSdk(AsyncClient):
         return await self._request(ChatPart, "POST", "/api/chat", content=body, headers=json, stream=True)
 
 
-def ollama_error(error: ResponseError, model: str, context: int) -> EngineError:  # noqa: PLR0911 — a table of causes
+def ollama_error(error: ResponseError, model: str, endpoint: Endpoint, context: int = 0) -> EngineError:  # noqa: PLR0911 — a table of causes
     """What Ollama's own error means. A status of -1 is an error line in the middle of an answer.
 
-    `context` is the window in tokens with which `model` was called.
+    `context` is the window in tokens of a chat with `model`.
     """
     text, status = one_line(error.error), error.status_code
     match status:
@@ -41,7 +42,7 @@ def ollama_error(error: ResponseError, model: str, context: int) -> EngineError:
         case 400 if "context" in text or "exceed" in text:
             return EngineError(
                 f"This model's maximum context length is {context} tokens, and Ollama says that the prompt"
-                f" does not fit ({text}): shorten it, or raise engines.local.context",
+                f" does not fit ({text}): shorten it, or raise {endpoint.setting('context')}",
                 kind="context",
                 status=status,
             )

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from backends.engines.address import relayed_by_name
 from backends.engines.base import Inspection
 from backends.engines.ollama.models import find, loaded_models, models
 from backends.engines.probe import ANSWER_S, Probe, split_remedy
@@ -43,4 +44,12 @@ async def version(probe: Probe, *, answer_s: float = ANSWER_S) -> str:
 async def inspect(probe: Probe, model: str) -> Inspection:
     """As `EngineClient.inspect`."""
     server, served = f"Ollama {await version(probe)}", await models(probe)
-    return Inspection(server=server, model=find(served, model), models=tuple(each.name for each in served))
+    found = find(served, model)
+    return Inspection(
+        server=server,
+        model=found,
+        models=tuple(each.name for each in served),
+        # a model that is not there yet may turn out to be a relayed one
+        relayed=True if relayed_by_name(model) else None if found is None else found.relayed,
+        missing_model=f"run `ollama pull {model}`",
+    )

@@ -31,7 +31,7 @@ async def stream(
 ) -> AsyncGenerator[EngineChunk]:
     """As `Engine.stream`."""
     wire = mark_unsent(call)
-    refuse_overlong(call, settings.context)
+    refuse_overlong(call, settings.context, endpoint)
     body, notes = await encoded(call, lambda: chat_body(call, settings))
     client = await sdk.get()
     reading, tools = ChatReading(call, endpoint), ToolReading(call, endpoint, notes=notes)
@@ -39,7 +39,7 @@ async def stream(
         endpoint, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=NdjsonLines, wire=wire
     ) as scope:
         parts = await client.chat_parts(body)
-        while (part := await _next_part(scope, parts, call, settings)) is not None:
+        while (part := await _next_part(scope, parts, call.model, settings.context)) is not None:
             for chunk in reading.feed(part):
                 for passed in tools.feed(chunk):
                     yield passed
@@ -47,9 +47,7 @@ async def stream(
         yield passed
 
 
-async def _next_part(
-    scope: CallScope, parts: AsyncIterator[ChatPart], call: Call, settings: OllamaSettings
-) -> ChatPart | None:
+async def _next_part(scope: CallScope, parts: AsyncIterator[ChatPart], model: str, context: int) -> ChatPart | None:
     from ollama import ResponseError
 
     from backends.engines.ollama.sdk import ollama_error
@@ -57,7 +55,7 @@ async def _next_part(
     try:
         return await scope.receive(anext(parts, None))
     except ResponseError as error:
-        raise ollama_error(error, call.model, settings.context) from None
+        raise ollama_error(error, model, scope.endpoint, context) from None
 
 
 class ChatReading:

@@ -1,4 +1,4 @@
-"""A call in OpenAI's words: the body of `/v1/chat/completions`.
+"""The body of `/v1/chat/completions`.
 
 Source: https://platform.openai.com/docs/api-reference/chat
 
@@ -12,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from backends.engines.base import Call
+from backends.engines.endpoint import Endpoint
 from backends.engines.prompt_parts import refuse_media, seed_of, turns
 from backends.types import Media, Message, ResponseFormat, Tool, ToolCall
 
@@ -22,13 +23,14 @@ LEAST_TOP_P = 1e-6
 """vLLM refuses 0, which OpenAI takes: the likeliest token alone is left either way."""
 
 
-def completion_body(call: Call) -> dict[str, Any]:
+def completion_body(call: Call, endpoint: Endpoint) -> dict[str, Any]:
     """Raises EngineError "rejected" for a file that is not taken."""
-    refuse_media(call, "openai", "the local engine")
+    refuse_media(call, "openai", endpoint.label)
     body: dict[str, Any] = {
         "model": call.model,
         "messages": [_message(message) for message in _alternating(turns(call))],
-        "max_tokens": call.max_output,
+        # a provider counts thinking as output
+        "max_tokens": call.most_output if endpoint.billed else call.max_output,
         "stream": True,
         "stream_options": {"include_usage": True},
         "temperature": call.temperature,
@@ -41,10 +43,7 @@ def completion_body(call: Call) -> dict[str, Any]:
         "seed": seed_of(call),
         "stop": [word for word in call.stop if word] or None,
         "response_format": _format(call.response_format),
-        "reasoning_effort": EFFORTS.get(call.effort, call.effort) if call.effort else None,
-        # Qwen 3 and its kin are told so by their template, which knows no effort
-        "chat_template_kwargs": {"enable_thinking": False} if call.effort == "none" else None,
-    }
+    } | (_provider_effort(call) if endpoint.billed else _server_effort(call))
     if call.tools:
         body["tools"] = [_tool(tool) for tool in call.tools]
         body["tool_choice"] = _choice(call.tool_choice)
@@ -52,6 +51,26 @@ def completion_body(call: Call) -> dict[str, Any]:
     elif call.logprobs:  # llama-server refuses them in a stream beside tools
         body["logprobs"] = True
     return {name: value for name, value in body.items() if value is not None}
+
+
+def without_parameters(body: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """The body without parameters that the model does not take; a cap on the output is sent by its newer name."""
+    kept = {name: value for name, value in body.items() if name not in names}
+    if "max_tokens" in names:
+        kept["max_completion_tokens"] = body["max_tokens"]
+    return kept
+
+
+def _provider_effort(call: Call) -> dict[str, Any]:
+    return {"reasoning_effort": call.effort}
+
+
+def _server_effort(call: Call) -> dict[str, Any]:
+    return {
+        "reasoning_effort": EFFORTS.get(call.effort, call.effort) if call.effort else None,
+        # Qwen 3 and its kin are told so by their template, which knows no effort
+        "chat_template_kwargs": {"enable_thinking": False} if call.effort == "none" else None,
+    }
 
 
 def _alternating(messages: tuple[Message, ...]) -> Iterator[Message]:

@@ -4,14 +4,16 @@ Servers differ in what they leave out: a null may stand in any field, an answer 
 and tool calls are joined by whatever their deltas have: index, id or name.
 """
 
+import re
 from typing import Any
 
 import msgspec
 
-from backends.engines.base import Call, EngineChunk, Finished, Text, ToolCalls, Usage, answer_byte_limit
+from backends.catalogue.names import usable
+from backends.engines.base import AnsweredBy, Call, EngineChunk, Finished, Text, ToolCalls, Usage, answer_byte_limit
 from backends.engines.context_window import was_cut
 from backends.engines.endpoint import Endpoint
-from backends.engines.openai.openai_errors import error_message
+from backends.engines.openai.openai_errors import Answered, Refusal, error_message
 from backends.engines.openai.tool_call_deltas import ToolCallDeltas
 from backends.engines.token_confidence import Confidence
 from backends.engines.untrusted_text import one_line
@@ -33,6 +35,10 @@ REASONS = {
 """Why an answer ended, in the words of OpenAI and of servers that have words of their own."""
 
 
+DATE = re.compile(r"-(\d{4}-\d\d-\d\d|\d{4,8})$")
+"""The build of a model, as in "gpt-4.1-2025-04-14"."""
+
+
 class _WrongShape(Exception):
     """A value of another shape than the protocol's."""
 
@@ -45,16 +51,20 @@ class CompletionReading:
         self._calls = ToolCallDeltas(call.id)
         self._seen: int | None = None
         self._confidence = Confidence()
+        self._model = ""
+        self._begun = False
 
     def feed(self, event: bytes) -> list[EngineChunk]:
-        """Raises EngineError for an event that is an error, or none of the protocol's."""
+        """Raises Refusal for an error with a status before any of the answer, EngineError for one later or for an event
+        that is none of the protocol's.
+        """
         if event.strip() == DONE:
             return []
         try:
             part = _object(msgspec.json.decode(event))
             if part.get("error") is not None:
-                raise self._endpoint.cut_off(f"broke off ({error_message(part['error'])})")
-            chunks: list[EngineChunk] = []
+                raise self._error(part)
+            chunks: list[EngineChunk] = self._answered_by(part)
             for choice in _array(part.get("choices"))[:1]:
                 chunks += self._answer(_object(choice))
             if (usage := _usage(_object(part.get("usage")))) is not None:
@@ -89,6 +99,20 @@ class CompletionReading:
                 return Finished(finish="blocked", reason=self._reason)
         raise self._endpoint.cut_off(f"ended for another reason than an answer ({one_line(self._reason)})")
 
+    def _error(self, part: dict[str, Any]) -> Exception:
+        code = _object(part["error"]).get("code") if isinstance(part["error"], dict) else None
+        if not self._begun and isinstance(code, int) and 400 <= code < 600:
+            return Refusal(Answered(code, part))
+        return self._endpoint.cut_off(f"broke off ({error_message(part)})")
+
+    def _answered_by(self, part: dict[str, Any]) -> list[EngineChunk]:
+        """The model that answers, where a provider names another one than was asked for; a dated build is the same."""
+        model = part.get("model")
+        if self._model or not self._endpoint.billed or not isinstance(model, str) or not usable(model):
+            return []
+        self._model = model
+        return [] if self._call.model in (model, DATE.sub("", model)) else [AnsweredBy(model)]
+
     def _answer(self, choice: dict[str, Any]) -> list[EngineChunk]:
         message = _object(choice.get("delta")) or _object(choice.get("message"))
         for piece in _array(message.get("tool_calls")):
@@ -103,6 +127,7 @@ class CompletionReading:
         if isinstance(reason, str) and reason and self._reason is None:
             self._reason = reason
         text = _text(message.get("content")) + _text(message.get("refusal"))
+        self._begun = self._begun or bool(text or message.get("tool_calls"))
         return [Text(text)] if text else []
 
 

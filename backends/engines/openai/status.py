@@ -3,8 +3,10 @@
 import re
 from datetime import datetime
 
+from backends.engines.api_key import ApiKey
 from backends.engines.base import Inspection
-from backends.engines.openai.models import models, server_url
+from backends.engines.openai.models import api_url, key_headers, models, server_url
+from backends.engines.openai.openai_errors import Answered, openai_error
 from backends.engines.probe import Probe, split_remedy
 from backends.errors import EngineError
 from backends.types import RuntimeReading
@@ -29,11 +31,26 @@ async def read_status(probe: Probe, at: datetime) -> RuntimeReading:
     return RuntimeReading(at=at, reachable=True, waiting=int(sum(counts)) if counts else None)
 
 
-async def inspect(probe: Probe, model: str) -> Inspection:
+async def inspect(probe: Probe, model: str, *, key: ApiKey | None) -> Inspection:
     """As `EngineClient.inspect`."""
-    served = await models(probe)
+    served = await models(probe, key=key)
+    if key is not None:
+        await check_key(probe, key)
     return Inspection(
         server="OpenAI-compatible",
         model=next((each for each in served if each.name == model), None),
         models=tuple(each.name for each in served),
+        relayed=False,
+        missing_model=f"set {probe.endpoint.setting('model')} to one it serves",
     )
+
+
+async def check_key(probe: Probe, key: ApiKey) -> None:
+    """OpenRouter lists its models to everybody, and tells of a key under `/key`; others have no such path.
+
+    Raises EngineError "key" for a key that is not accepted.
+    """
+    path = api_url(probe.endpoint.base_url, "key")
+    status, body = await probe.json(path, headers=key_headers(key))
+    if status == 401:
+        raise openai_error(Answered(status, body), model="", endpoint=probe.endpoint, key=key)

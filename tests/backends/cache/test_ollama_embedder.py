@@ -36,7 +36,7 @@ async def pair() -> AsyncIterator[Twins]:
 
 @pytest.fixture
 async def embed(pair: Twins) -> AsyncIterator[EmbedTexts]:
-    client = OllamaClient(OllamaSettings(base_url=pair.ollama.url))
+    client = OllamaClient("local", OllamaSettings(base_url=pair.ollama.url))
     yield embed_texts(client)
     await client.close()
 

@@ -8,12 +8,21 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from backends.engines.api_key import ApiKey
 from backends.engines.base import AnsweredBy, Call, Engine, EngineChunk, Finished, Text, ToolCalls, Usage
+from backends.engines.endpoint import Endpoint
 from backends.errors import EngineError
 from backends.settings.engines import KINDS
 from backends.types import Message, Tokens, ToolCall
 
 KEY = "AIza-canary-5f0c1d2e3b4a"
+API_KEY = ApiKey(KEY, "GEMINI_API_KEY")
+LOCAL_ENDPOINT = Endpoint(
+    engine="local", base_url="http://127.0.0.1:11434/x", label="Ollama", remedy="start it", billed=False
+)
+CLOUD_ENDPOINT = Endpoint(
+    engine="cloud", base_url="https://g.example", label="Gemini", remedy="check the network", billed=True
+)
 PROMPT = "canary-prompt: which three things matter most?"
 
 CALL = Call(

@@ -9,7 +9,7 @@ from backends.engines.address import origin, proves_local, relayed_by_name
 from backends.engines.context_window import refuse_overlong, was_cut
 from backends.engines.untrusted_text import one_line
 from backends.errors import EngineError
-from tests.backends.engines.rig import CALL, KEY
+from tests.backends.engines.rig import CALL, KEY, LOCAL_ENDPOINT
 
 
 @given(st.text(max_size=400), st.text(max_size=400))
@@ -72,9 +72,9 @@ def test_an_origin_tells_no_user_and_no_path() -> None:
 
 
 def test_prompt_and_answer_share_the_window() -> None:
-    refuse_overlong(replace(CALL, input_tokens=824), 1_024)
+    refuse_overlong(replace(CALL, input_tokens=824), 1_024, LOCAL_ENDPOINT)
     with pytest.raises(EngineError, match=r"engines\.local\.context") as caught:
-        refuse_overlong(replace(CALL, input_tokens=825), 1_024)
+        refuse_overlong(replace(CALL, input_tokens=825), 1_024, LOCAL_ENDPOINT)
     assert caught.value.kind == "context"
 
 

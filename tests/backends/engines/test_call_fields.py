@@ -1,7 +1,6 @@
 """Each field of a call reaches a local engine, or the engine names it: none is dropped in silence."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -11,13 +10,13 @@ from msgspec.structs import replace as changed
 from backends.engines.base import Call
 from backends.engines.ollama import OllamaClient
 from backends.engines.ollama.chat_body import chat_body
-from backends.engines.openai import OpenAIClient
 from backends.engines.openai.completion_body import completion_body
 from backends.engines.plain_text import as_json
+from backends.engines.registry import clients
 from backends.errors import EngineError
-from backends.settings.engines import OllamaSettings, OpenAISettings
+from backends.settings.engines import Engine, OllamaSettings, OpenAISettings
 from backends.types import Media, Message, ResponseFormat, Tool, ToolCall
-from tests.backends.engines.rig import CALL
+from tests.backends.engines.rig import CALL, LOCAL_ENDPOINT
 
 TOOL = Tool(name="get_weather", parameters={"type": "object", "properties": {"city": {"type": "string"}}})
 OTHER = Tool(name="get_time")
@@ -53,12 +52,9 @@ HELD_AFTERWARDS = {"parallel_tool_calls"}
 
 BODIES: dict[str, Callable[[Call], dict[str, Any]]] = {
     "ollama": lambda call: chat_body(call, OllamaSettings()),
-    "openai": completion_body,
+    "openai": lambda call: completion_body(call, LOCAL_ENDPOINT),
 }
-ENGINES: dict[str, Callable[[], OllamaClient | OpenAIClient]] = {
-    "ollama": partial(OllamaClient, OllamaSettings()),
-    "openai": partial(OpenAIClient, OpenAISettings()),
-}
+SETTINGS: dict[str, Engine] = {"ollama": OllamaSettings(), "openai": OpenAISettings()}
 IGNORED = {("ollama", "logit_bias"): "logit_bias", ("ollama", "effort"): "reasoning_effort"}
 
 
@@ -71,7 +67,7 @@ def test_the_table_has_every_field() -> None:
 async def test_no_field_is_dropped_in_silence(kind: str, field: str) -> None:
     base = changed(CALL, tools=(TOOL, OTHER)) if field in ("tool_choice", "parallel_tool_calls") else CALL
     call = changed(base, **{field: VALUES[field]})
-    engine = ENGINES[kind]()
+    (engine,) = clients("local", SETTINGS[kind])
     named = IGNORED.get((kind, field))
     assert engine.ignores(call) == ((named,) if named else ())
     reaches = BODIES[kind](call) != BODIES[kind](base)
@@ -97,14 +93,16 @@ def test_effort_is_said_in_the_models_own_way(model: str, effort: Any, think: An
 
 
 def test_effort_for_an_openai_compatible_server() -> None:
-    assert completion_body(changed(CALL, effort="none"))["chat_template_kwargs"] == {"enable_thinking": False}
-    assert completion_body(changed(CALL, effort="minimal"))["reasoning_effort"] == "low"
+    assert completion_body(changed(CALL, effort="none"), LOCAL_ENDPOINT)["chat_template_kwargs"] == {
+        "enable_thinking": False
+    }
+    assert completion_body(changed(CALL, effort="minimal"), LOCAL_ENDPOINT)["reasoning_effort"] == "low"
 
 
 async def test_strict_tools_are_carried_or_named() -> None:
     call = changed(CALL, tools=(changed(TOOL, strict=True),))
-    assert completion_body(call)["tools"][0]["function"]["strict"] is True
-    engine = OllamaClient(OllamaSettings())
+    assert completion_body(call, LOCAL_ENDPOINT)["tools"][0]["function"]["strict"] is True
+    engine = OllamaClient("local", OllamaSettings())
     assert engine.ignores(call) == ("tools.strict",)
     await engine.close()
 
@@ -186,7 +184,7 @@ def test_turns_of_one_role_are_one_for_a_chat_template() -> None:
         Message(role="system", text="In French."),
         Message(role="user", text="c"),
     )
-    sent = completion_body(changed(CALL, messages=messages))["messages"]
+    sent = completion_body(changed(CALL, messages=messages), LOCAL_ENDPOINT)["messages"]
     assert [(message["role"], message["content"]) for message in sent] == [
         ("system", "Be brief.\n\nBe kind."),
         ("user", "a\n\nb"),
@@ -195,9 +193,9 @@ def test_turns_of_one_role_are_one_for_a_chat_template() -> None:
         ("user", "In French.\n\nc"),
     ]
     assert sent[2]["tool_calls"][0]["id"] == "a"
-    alone = completion_body(changed(CALL, messages=messages[:1]))["messages"]
+    alone = completion_body(changed(CALL, messages=messages[:1]), LOCAL_ENDPOINT)["messages"]
     assert alone == [{"role": "user", "content": "Be brief."}]
 
 
 def test_probabilities_are_not_asked_for_beside_tools() -> None:
-    assert "logprobs" not in completion_body(changed(CALL, logprobs=True, tools=(TOOL,)))
+    assert "logprobs" not in completion_body(changed(CALL, logprobs=True, tools=(TOOL,)), LOCAL_ENDPOINT)

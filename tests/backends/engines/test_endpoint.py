@@ -2,11 +2,8 @@ import aiohttp
 import httpx
 import pytest
 
-from backends.engines.endpoint import Endpoint
 from backends.errors import EngineErrorKind
-
-LOCAL = Endpoint(base_url="http://127.0.0.1:11434/x", label="Ollama", remedy="start it", billed=False)
-CLOUD = Endpoint(base_url="https://g.example", label="Gemini", remedy="check the network", billed=True)
+from tests.backends.engines.rig import CLOUD_ENDPOINT, LOCAL_ENDPOINT
 
 
 @pytest.mark.parametrize(
@@ -24,7 +21,7 @@ def test_what_became_of_a_request_without_a_response(
 ) -> None:
     raised = httpx.ConnectTimeout("mapped")
     raised.__cause__ = cause
-    here, there = LOCAL.no_response(raised), CLOUD.no_response(raised)
+    here, there = LOCAL_ENDPOINT.no_response(raised), CLOUD_ENDPOINT.no_response(raised)
     assert (here.kind, here.billed) == (local, False)
     assert (there.kind, there.billed) == (cloud, billed)
-    assert CLOUD.no_response(cause).kind == cloud
+    assert CLOUD_ENDPOINT.no_response(cause).kind == cloud

@@ -12,7 +12,19 @@ from backends.errors import EngineErrorKind
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.settings.engines import GeminiSettings
 from backends.types import Media, Message, ResponseFormat, Tokens, Tool, ToolCall
-from tests.backends.engines.rig import CLOUD_CALL, KEY, Answer, answer, candidate, failure, response, sse, wire
+from tests.backends.engines.rig import (
+    API_KEY,
+    CLOUD_CALL,
+    CLOUD_ENDPOINT,
+    KEY,
+    Answer,
+    answer,
+    candidate,
+    failure,
+    response,
+    sse,
+    wire,
+)
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": {"type": "string"}}}}}
 WEATHER = Tool(name="get_weather", description="Weather now", parameters=SCHEMA)
@@ -34,7 +46,7 @@ def spelt(table: dict[str, Any], name: str) -> Any:
 async def said(*events: Any) -> Answer:
     """The answer that these events make."""
     async with wire(response(sse(*events))) as server:
-        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=server.url), KEY)
         whole = await answer(engine, CLOUD_CALL)
         await engine.close()
     return whole
@@ -187,7 +199,7 @@ async def test_a_reason_that_nobody_knows_is_no_stop() -> None:
 
 async def test_an_unspecified_reason_is_none() -> None:
     async with wire(response(sse(candidate("x", "FINISH_REASON_UNSPECIFIED")))) as server:
-        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=server.url), KEY)
         error = await failure(engine, CLOUD_CALL)
         await engine.close()
     assert error.kind == "cut"
@@ -195,7 +207,7 @@ async def test_an_unspecified_reason_is_none() -> None:
 
 @pytest.mark.parametrize("key", [None, "", "with space", "schlüssel", "line\nbreak"])
 async def test_a_key_that_cannot_be_is_refused_before_the_call(gemini_twin: GeminiTwin, key: str | None) -> None:
-    engine = GeminiClient(GeminiSettings(base_url=gemini_twin.url), key)
+    engine = GeminiClient("cloud", GeminiSettings(base_url=gemini_twin.url), key)
     await engine.prepare()
     error = await failure(engine, CLOUD_CALL)
     await engine.close()
@@ -220,13 +232,13 @@ async def test_a_key_that_cannot_be_is_refused_before_the_call(gemini_twin: Gemi
     ],
 )
 def test_error_answers_of_any_shape_are_understood(status: int, body: Any, kind: EngineErrorKind) -> None:
-    error = gemini_error(status, body, model="m", key=KEY)
+    error = gemini_error(status, body, model="m", key=API_KEY, endpoint=CLOUD_ENDPOINT)
     assert (error.kind, error.status, error.billed, error.retry_after_s) == (kind, status, False, None)
 
 
 def test_a_prompt_that_google_finds_too_long_is_told_in_the_words_that_clients_know() -> None:
     said = "The input token count (1100005) exceeds the maximum number of tokens allowed (1048576)."
-    error = gemini_error(400, {"error": {"message": said}}, model="m", key=KEY)
+    error = gemini_error(400, {"error": {"message": said}}, model="m", key=API_KEY, endpoint=CLOUD_ENDPOINT)
     assert str(error).startswith("This model's maximum context length is 1048576 tokens.")
     assert "1100005 tokens" in str(error)
     assert "context_length_exceeded" in str(error)

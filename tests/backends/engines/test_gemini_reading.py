@@ -24,7 +24,7 @@ def parts(*each: dict[str, Any], finish: str | int | None = None) -> dict[str, A
 
 async def said(*events: Any, call: Call = CLOUD_CALL) -> Answer:
     async with wire(response(sse(*events))) as server:
-        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=server.url), KEY)
         whole = await answer(engine, call)
         await engine.close()
     return whole
@@ -32,7 +32,7 @@ async def said(*events: Any, call: Call = CLOUD_CALL) -> Answer:
 
 async def broken(*events: Any, into: Answer | None = None) -> EngineError:
     async with wire(response(sse(*events))) as server:
-        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=server.url), KEY)
         error = await failure(engine, CLOUD_CALL, into=into)
         await engine.close()
     return error
@@ -130,7 +130,7 @@ async def test_stop_words_beyond_the_fifth_are_cut_here(pieces: tuple[str, ...],
     events = [parts({"text": piece}) for piece in pieces]
     events[-1]["candidates"][0]["finishReason"] = "STOP"
     async with wire(response(sse(*events))) as server:
-        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=server.url), KEY)
         whole = await answer(engine, changed(CLOUD_CALL, stop=STOPS))
         await engine.close()
     assert whole.text == text
@@ -141,7 +141,7 @@ async def test_stop_words_beyond_the_fifth_are_cut_here(pieces: tuple[str, ...],
 
 async def test_after_a_stop_word_the_answer_is_not_waited_for() -> None:
     async with wire(response(sse(parts({"text": "one END two"})), end=False)) as server:
-        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=server.url), KEY)
         whole = await answer(engine, changed(CLOUD_CALL, stop=STOPS))
         await engine.close()
     assert whole.text == "one "

@@ -9,10 +9,10 @@ from msgspec.structs import replace as changed
 from backends.engines.base import Call
 from backends.engines.gemini import GeminiClient
 from backends.engines.gemini.gemini_errors import gemini_error
-from backends.errors import QuotaHit
+from backends.errors import EngineError, QuotaHit
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.types import Tool
-from tests.backends.engines.rig import CLOUD_CALL, KEY, answer
+from tests.backends.engines.rig import API_KEY, CLOUD_CALL, CLOUD_ENDPOINT, answer
 from tests.backends.engines.test_call_fields import OTHER, TOOL, VALUES
 
 LITE, BUDGETED, PRO, FLASH_3 = (
@@ -147,6 +147,10 @@ async def test_the_cap_is_never_above_the_models(gemini: GeminiClient, gemini_tw
 QUOTA = "generativelanguage.googleapis.com/generate_content_"
 
 
+def refused(status: int, body: Any) -> EngineError:
+    return gemini_error(status, body, model="m", key=API_KEY, endpoint=CLOUD_ENDPOINT)
+
+
 def exhausted(*violations: dict[str, Any], message: str = "You exceeded your current quota") -> dict[str, Any]:
     details = [{"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": list(violations)}]
     return {"error": {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED", "details": details}}
@@ -179,17 +183,17 @@ A_MINUTE = violation("free_tier_input_token_count", "GenerateContentInputTokensP
 def test_a_quota_is_told_by_its_window_and_what_it_counts(
     violations: tuple[dict[str, Any], ...], kind: str, quota: QuotaHit | None
 ) -> None:
-    error = gemini_error(429, exhausted(*violations), model="m", key=KEY)
+    error = refused(429, exhausted(*violations))
     assert (error.kind, error.quota) == (kind, quota)
 
 
 def test_a_wait_that_stands_in_the_message_alone_is_read() -> None:
     message = "You exceeded your current quota. * Quota exceeded for metric: x, limit: 0\nPlease retry in 45.578s."
-    assert gemini_error(429, exhausted(message=message), model="m", key=KEY).retry_after_s == 45.578
+    assert refused(429, exhausted(message=message)).retry_after_s == 45.578
 
 
 def test_credit_that_is_used_up_is_no_rate_limit() -> None:
-    error = gemini_error(429, exhausted(message="Your prepayment credits are depleted."), model="m", key=KEY)
+    error = refused(429, exhausted(message="Your prepayment credits are depleted."))
     assert (error.kind, error.status) == ("key", 429)
 
 
@@ -202,7 +206,7 @@ def test_credit_that_is_used_up_is_no_rate_limit() -> None:
     ],
 )
 def test_a_refused_signature_is_said_to_be_one(words: str) -> None:
-    error = gemini_error(400, {"error": {"code": 400, "message": words}}, model="m", key=KEY)
+    error = refused(400, {"error": {"code": 400, "message": words}})
     assert error.kind == "rejected"
     assert "thought signature in the history" in str(error)
 

@@ -40,7 +40,7 @@ def parts_of(request: bytes) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("signature", SIGNATURES)
 async def test_a_signature_comes_and_goes_to_the_letter(signature: str) -> None:
     async with wire(response(sse(event(call_part(signature))))) as server:
-        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=server.url), KEY)
         whole = await answer(engine, CLOUD_CALL)
         [call] = whole.calls
         assert (call.signature, call.id) == (signature, "g1")
@@ -60,7 +60,7 @@ async def test_a_signature_comes_and_goes_to_the_letter(signature: str) -> None:
 )
 async def test_a_signature_of_a_text_comes_and_goes_too(last: dict[str, Any]) -> None:
     async with wire(response(sse(event({"text": "In "}), event(last)))) as server:
-        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=server.url), KEY)
         whole = await answer(engine, CLOUD_CALL)
         assert whole.text == "In " + last["text"]
         assert whole.signature == "a+/b"
@@ -86,7 +86,7 @@ async def test_a_model_that_asks_for_none_gets_none_until_another_one_answers_fo
     model: str, wanted: str | None
 ) -> None:
     async with wire(response(sse(event({"text": "x"})))) as server:
-        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=server.url), KEY)
         calls = (ToolCall(id="a", name="f", arguments="{}"),)
         told = Message(role="tool", text="1", tool_call_id="a", name="f")
         history = (ASKED, Message(role="assistant", tool_calls=calls), told)
@@ -122,7 +122,7 @@ async def test_what_a_client_dropped_is_found_again_after_a_restart(tmp_path: Pa
     twice = (call_part("b+/c", None), call_part(None, None))
     async with wire(response(sse(event(said, *twice))), response(sse(event({"text": "31 C"})))) as server:
         store = SignatureStore(tmp_path / "signatures.db", b"k")
-        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY, signatures=store)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=server.url), KEY, signatures=store)
         whole = await answer(engine, CLOUD_CALL)
         await engine.close()
         await store.close()
@@ -130,7 +130,7 @@ async def test_what_a_client_dropped_is_found_again_after_a_restart(tmp_path: Pa
         told = tuple(Message(role="tool", text="1", tool_call_id=call.id, name=call.name) for call in dropped)
         spoken = Message(role="assistant", text=" I look.\n", tool_calls=dropped)
         store = SignatureStore(tmp_path / "signatures.db", b"k")
-        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY, signatures=store)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=server.url), KEY, signatures=store)
         await answer(engine, changed(CLOUD_CALL, messages=(ASKED, spoken, *told)))
         await engine.close()
         await store.close()
@@ -156,7 +156,7 @@ async def test_a_signature_that_is_refused_is_left_out_and_the_call_answered(
 async def test_a_refused_signature_is_told_where_leaving_it_out_does_not_help() -> None:
     said = json.dumps({"error": {"code": 400, "message": "Thought signature is not valid"}}).encode()
     async with wire(response(said, status="400 Bad Request", kind="application/json")) as server:
-        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=server.url), KEY)
         spoken = Message(role="assistant", text="In Rome.", signature="AAAA")
         error = await failure(engine, changed(CLOUD_CALL, messages=(ASKED, spoken, ASKED)))
         await engine.close()

@@ -178,7 +178,7 @@ async def test_a_model_that_refuses_json_beside_tools_all_the_same_is_asked_once
     no = json.dumps({"error": {"code": 400, "message": words, "status": "INVALID_ARGUMENT"}}).encode()
     said_so = response(no, status="400 Bad Request", kind="application/json")
     async with wire(said_so, response(sse(candidate("```json\n{}\n```", "STOP")))) as server:
-        engine = GeminiClient(GeminiSettings(base_url=server.url), KEY)
+        engine = GeminiClient("cloud", GeminiSettings(base_url=server.url), KEY)
         call = changed(CLOUD_CALL, tools=(WEATHER,), response_format=FORMS[0])
         assert [(await answer(engine, call)).text for _ in range(2)] == ["{}", "{}"]
         await engine.close()

@@ -151,7 +151,7 @@ async def test_thinking_is_no_text() -> None:
         b'{"message":{"role":"assistant","content":""},"done":true}\n'
     )
     async with wire(response(lines)) as server:
-        engine = OllamaClient(local_settings(server.url))
+        engine = OllamaClient("local", local_settings(server.url))
         whole = await answer(engine, CALL)
         await engine.close()
     assert whole.text == "yes"
@@ -178,7 +178,7 @@ async def test_a_prompt_that_ollama_cut_is_flagged(ollama: OllamaClient, ollama_
 async def test_an_end_for_another_reason_is_no_answer(reason: str) -> None:
     line = b'{"message":{"role":"assistant","content":""},"done":true,"done_reason":"%s"}\n' % reason.encode()
     async with wire(response(line)) as server:
-        engine = OllamaClient(local_settings(server.url))
+        engine = OllamaClient("local", local_settings(server.url))
         error = await failure(engine, CALL)
         await engine.close()
     assert error.kind == "cut"
@@ -222,7 +222,7 @@ async def test_nobody_there_says_how_to_start_it(ollama: OllamaClient, ollama_tw
 @pytest.mark.parametrize("line", [b"[1]\n", b"not json\n", b'{"message": 3}\n', b'{"done": true}\n'])
 async def test_what_cannot_be_read_is_against_the_protocol_and_is_not_quoted(line: bytes) -> None:
     async with wire(response(line)) as server:
-        engine = OllamaClient(local_settings(server.url))
+        engine = OllamaClient("local", local_settings(server.url))
         error = await failure(engine, CALL)
         await engine.close()
     assert error.kind == "protocol"

@@ -73,7 +73,7 @@ async def test_an_id_that_comes_again_means_the_call_before_it(ollama: OllamaCli
     [("30m", "30m"), ("1800", 1800), (1800, 1800), ("-1", -1), (0, 0), ("1.5", 1.5), ("1h30m", "1h30m")],
 )
 async def test_keep_alive_is_sent_as_ollama_reads_it(ollama_twin: OllamaTwin, given: str | int, sent: Any) -> None:
-    engine = OllamaClient(local_settings(ollama_twin.url, keep_alive=given))
+    engine = OllamaClient("local", local_settings(ollama_twin.url, keep_alive=given))
     assert (await body(ollama_twin, engine, CALL))["keep_alive"] == sent
     await engine.close()
 
@@ -81,7 +81,7 @@ async def test_keep_alive_is_sent_as_ollama_reads_it(ollama_twin: OllamaTwin, gi
 async def test_thinking_is_asked_of_models_that_think(ollama_twin: OllamaTwin) -> None:
     thinker = TwinModel(name="qwen3:8b", capabilities=("completion", "tools", "thinking"))
     ollama_twin.behaviour = changed(ollama_twin.behaviour, models=(*ollama_twin.behaviour.models, thinker))
-    engine = OllamaClient(local_settings(ollama_twin.url))
+    engine = OllamaClient("local", local_settings(ollama_twin.url))
     assert (await body(ollama_twin, engine, changed(CALL, model="qwen3:8b", effort="high")))["think"] is True
     assert "think" not in await body(ollama_twin, engine, changed(CALL, effort="high"))
     await engine.close()
@@ -152,7 +152,7 @@ async def test_what_was_found_in_the_cache_is_told() -> None:
         b'"prompt_eval_count":20,"prompt_eval_cached_count":12,"eval_count":1}\n'
     )
     async with wire(response(line)) as server:
-        engine = OllamaClient(local_settings(server.url))
+        engine = OllamaClient("local", local_settings(server.url))
         whole = await answer(engine, CALL)
         await engine.close()
     assert whole.tokens == Tokens(input=20, output=1, cached_input=12)
@@ -177,7 +177,7 @@ async def test_errors_of_the_model_and_of_the_prompt_are_no_outage(
 async def test_an_answer_with_nothing_in_it_is_none() -> None:
     line = b'{"message":{"role":"assistant","content":""},"done":true,"done_reason":"stop"}\n'
     async with wire(response(line)) as server:
-        engine = OllamaClient(local_settings(server.url))
+        engine = OllamaClient("local", local_settings(server.url))
         assert (await failure(engine, CALL)).kind == "empty"
         assert (await answer(engine, changed(CALL, stop=("END",)))).text == ""
         await engine.close()

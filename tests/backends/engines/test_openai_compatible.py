@@ -27,7 +27,7 @@ TOOL = Tool(name="get_weather", description="Weather now", parameters={"type": "
 
 
 async def asked(server: WireServer, call: Call = CALL, **settings: Any) -> Answer:
-    engine = OpenAIClient(local_settings(server.url, kind="openai", **settings))
+    engine = OpenAIClient("local", local_settings(server.url, kind="openai", **settings))
     await engine.prepare()
     try:
         return await answer(engine, call)
@@ -42,7 +42,7 @@ async def said(*events: Any) -> Answer:
 
 
 async def refused(server: WireServer, call: Call = CALL) -> EngineError:
-    engine = OpenAIClient(local_settings(server.url, kind="openai"))
+    engine = OpenAIClient("local", local_settings(server.url, kind="openai"))
     error = await failure(engine, call)
     await engine.close()
     return error
@@ -173,7 +173,8 @@ async def test_an_event_of_another_shape_is_against_the_protocol(event: bytes) -
         ("404 Not Found", b'{"error": "no such model"}', "model"),
         ("400 Bad Request", b'{"error": {"message": "maximum context length is 4096"}}', "context"),
         ("400 Bad Request", b"{}", "rejected"),
-        ("401 Unauthorized", b"go away", "rejected"),
+        ("401 Unauthorized", b"go away", "key"),
+        ("422 Unprocessable", b"go away", "rejected"),
         ("500 Oops", b"\xff\xfe", "unavailable"),
     ],
 )
@@ -191,7 +192,7 @@ async def test_a_prompt_that_does_not_fit_is_never_sent() -> None:
 
 async def test_a_connection_is_used_again() -> None:
     async with wire(response(sse(delta("x", "stop"), DONE))) as server:
-        engine = OpenAIClient(local_settings(server.url, kind="openai"))
+        engine = OpenAIClient("local", local_settings(server.url, kind="openai"))
         for _ in range(3):
             await answer(engine, CALL)
         await engine.close()

@@ -57,7 +57,7 @@ async def twin() -> AsyncIterator[OpenAITwin]:
 
 @pytest.fixture
 async def engine(twin: OpenAITwin) -> AsyncIterator[OpenAIClient]:
-    engine = OpenAIClient(local_settings(twin.url, kind="openai"))
+    engine = OpenAIClient("local", local_settings(twin.url, kind="openai"))
     yield engine
     await engine.close()
 
@@ -157,7 +157,7 @@ async def test_no_share_of_the_likeliest_tokens_is_the_least_that_vllm_takes(eng
 
 async def said(*events: Any) -> Answer:
     async with wire(response(sse(*events))) as server:
-        engine = OpenAIClient(local_settings(server.url, kind="openai"))
+        engine = OpenAIClient("local", local_settings(server.url, kind="openai"))
         try:
             return await answer(engine, ASKING)
         finally:
@@ -206,7 +206,7 @@ async def test_equal_ids_of_two_calls_are_told_apart() -> None:
 @pytest.mark.parametrize("finish", ["tool_calls", "stop"])
 async def test_broken_arguments_are_no_answer(finish: str) -> None:
     async with wire(response(sse(piece('{"zone": ', "get_time", index=0), delta(None, finish), DONE))) as server:
-        engine = OpenAIClient(local_settings(server.url, kind="openai"))
+        engine = OpenAIClient("local", local_settings(server.url, kind="openai"))
         error = await failure(engine, ASKING)
         await engine.close()
     assert error.kind == "empty"
@@ -215,7 +215,7 @@ async def test_broken_arguments_are_no_answer(finish: str) -> None:
 
 async def test_a_call_without_a_name_is_no_answer() -> None:
     async with wire(response(sse(piece("{}", None, id="a", index=0), delta(None, "tool_calls"), DONE))) as server:
-        engine = OpenAIClient(local_settings(server.url, kind="openai"))
+        engine = OpenAIClient("local", local_settings(server.url, kind="openai"))
         error = await failure(engine, ASKING)
         await engine.close()
     assert error.kind == "empty"

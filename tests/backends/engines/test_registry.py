@@ -19,33 +19,33 @@ def settings(
 
 
 async def test_both_engines_answer(ollama_twin: OllamaTwin, gemini_twin: GeminiTwin) -> None:
-    engines = registry.build(settings(ollama_twin.url, gemini_twin.url), gemini_key=KEY)
+    engines = registry.build(settings(ollama_twin.url, gemini_twin.url), keys={"cloud": KEY})
     await engines.prepare()
-    assert (await answer(engines["local"], CALL)).finished is not None
-    assert (await answer(engines["cloud"], CLOUD_CALL)).finished is not None
+    assert (await answer(engines["local"][0], CALL)).finished is not None
+    assert (await answer(engines["cloud"][0], CLOUD_CALL)).finished is not None
     await engines.close()
 
 
 async def test_without_a_key_there_is_a_cloud_engine_that_says_so() -> None:
-    engines = registry.build(settings("http://127.0.0.1:9"), gemini_key=None)
+    engines = registry.build(settings("http://127.0.0.1:9"), keys={})
     await engines.prepare()
-    assert (await failure(engines["cloud"], CLOUD_CALL)).kind == "key"
+    assert (await failure(engines["cloud"][0], CLOUD_CALL)).kind == "key"
     await engines.close()
 
 
 def test_the_kind_names_the_local_engine() -> None:
-    ollama = registry.build(settings("http://127.0.0.1:9"), gemini_key=None)
-    other = registry.build(settings("http://127.0.0.1:9", kind=OpenAISettings), gemini_key=None)
-    assert isinstance(ollama["local"], OllamaClient)
-    assert isinstance(other["local"], OpenAIClient)
-    assert isinstance(ollama["cloud"], GeminiClient)
+    ollama = registry.build(settings("http://127.0.0.1:9"), keys={})
+    other = registry.build(settings("http://127.0.0.1:9", kind=OpenAISettings), keys={})
+    assert isinstance(ollama["local"][0], OllamaClient)
+    assert isinstance(other["local"][0], OpenAIClient)
+    assert isinstance(ollama["cloud"][0], GeminiClient)
 
 
 def test_neither_building_nor_importing_brings_in_an_sdk() -> None:
     script = (
         "import sys\nfrom backends.engines import registry\nfrom backends.settings.model import Settings\n"
         "assert not {'httpx', 'aiohttp'} & set(sys.modules), 'import'\n"
-        "registry.build(Settings(), gemini_key='k')\n"
+        "registry.build(Settings(), keys={'cloud': 'k'})\n"
         "assert not {'ollama', 'google.genai'} & set(sys.modules), 'build'\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

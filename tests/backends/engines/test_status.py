@@ -6,16 +6,16 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
-from backends.engines.endpoint import Endpoint
 from backends.engines.framing import FRAME_LIMIT
 from backends.engines.ollama.status import OllamaStatus
 from backends.engines.probe import Probe
-from backends.engines.registry import local_client
+from backends.engines.registry import clients
 from backends.engines.transport import Transport
 from backends.settings.engines import OllamaSettings
 from backends.types import RuntimeReading
-from tests.backends.engines.rig import local_settings
+from tests.backends.engines.rig import LOCAL_ENDPOINT, local_settings
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 Answer = Callable[[str], tuple[int, bytes]]
@@ -58,7 +58,7 @@ async def _server(answer: Answer) -> AsyncIterator[tuple[str, list[str]]]:
 
 
 async def _sample(url: str, kind: str = "ollama") -> RuntimeReading:
-    client = local_client(local_settings(url, kind=kind))
+    (client,) = clients("local", local_settings(url, kind=kind))
     try:
         return await client.status(AT)
     finally:
@@ -81,7 +81,7 @@ async def test_ollamas_models_and_version() -> None:
 
 async def test_the_version_is_asked_for_once() -> None:
     async with _server(_ollama) as (url, asked):
-        client = local_client(OllamaSettings(base_url=url))
+        (client,) = clients("local", OllamaSettings(base_url=url))
         await client.status(AT)
         reading = await client.status(AT)
         assert (reading.version, reading.at) == ("0.13.0", AT)
@@ -132,7 +132,7 @@ async def test_silence_is_a_reading() -> None:
     left = asyncio.Event()
     server = await asyncio.start_server(mute, "127.0.0.1")
     host, port = server.sockets[0].getsockname()[:2]
-    endpoint = Endpoint(base_url=f"http://{host}:{port}", label="Ollama", remedy="start it", billed=False)
+    endpoint = replace(LOCAL_ENDPOINT, base_url=f"http://{host}:{port}")
     transport = Transport(endpoint, parallel=1)
     reading = await OllamaStatus(Probe(endpoint, transport), answer_s=0.05).read(AT)
     assert (reading.reachable, reading.detail) == (False, "Ollama sent no byte within 0.05 s")

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from backends.engines.base import Call
-from backends.engines.ollama import ollama_endpoint
 from backends.engines.ollama.chat_body import chat_body
 from backends.engines.ollama.sdk import ChatPart
 from backends.engines.ollama.stream import ChatReading
@@ -15,6 +14,7 @@ from backends.engines.openai.completion_reading import CompletionReading
 from backends.engines.token_confidence import Confidence
 from backends.settings.engines import OllamaSettings
 from backends.types import Message
+from tests.backends.engines.rig import LOCAL_ENDPOINT
 
 SETTINGS = OllamaSettings()
 CALL = Call(
@@ -30,9 +30,9 @@ CALL = Call(
 
 def test_it_is_asked_for_only_where_it_is_wanted() -> None:
     wanted = msgspec.structs.replace(CALL, logprobs=True)
-    assert chat_body(wanted, SETTINGS)["logprobs"] is completion_body(wanted)["logprobs"] is True
+    assert chat_body(wanted, SETTINGS)["logprobs"] is completion_body(wanted, LOCAL_ENDPOINT)["logprobs"] is True
     assert "logprobs" not in chat_body(CALL, SETTINGS)
-    assert "logprobs" not in completion_body(CALL)
+    assert "logprobs" not in completion_body(CALL, LOCAL_ENDPOINT)
 
 
 def test_the_mean_is_geometric_and_passes_over_what_is_no_probability() -> None:
@@ -45,7 +45,7 @@ def test_the_mean_is_geometric_and_passes_over_what_is_no_probability() -> None:
 
 @pytest.mark.parametrize("told", [True, False])
 def test_ollama_tells(told: bool) -> None:
-    reading = ChatReading(CALL, ollama_endpoint(SETTINGS))
+    reading = ChatReading(CALL, LOCAL_ENDPOINT)
     more = {"logprobs": [{"token": "a", "logprob": -0.5}]} if told else {}
     for done in (False, True):
         part = {"message": {"role": "assistant", "content": "a"}, "done": done, "done_reason": "stop" if done else None}
@@ -55,7 +55,7 @@ def test_ollama_tells(told: bool) -> None:
 
 @pytest.mark.parametrize("told", ['{"content":[{"token":"a","logprob":-0.5}]}', '{"content":null}', "null"])
 def test_openai_tells(told: str) -> None:
-    reading = CompletionReading(CALL, ollama_endpoint(SETTINGS))
+    reading = CompletionReading(CALL, LOCAL_ENDPOINT)
     reading.feed(
         b'{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":%b,"finish_reason":"stop"}]}' % told.encode()
     )

@@ -10,15 +10,12 @@ from msgspec.structs import replace as changed
 
 from backends.engines import written_calls
 from backends.engines.base import Call, EngineChunk, Finished, Text, ToolCalls
-from backends.engines.ollama import ollama_endpoint
 from backends.engines.tool_reading import ToolReading
 from backends.engines.written_calls import may_begin, read
 from backends.errors import EngineError
-from backends.settings.engines import OllamaSettings
 from backends.types import ResponseFormat, Tool, ToolCall
-from tests.backends.engines.rig import CALL
+from tests.backends.engines.rig import CALL, LOCAL_ENDPOINT
 
-ENDPOINT = ollama_endpoint(OllamaSettings())
 LIGHTS = Tool(
     name="set_lights",
     parameters={"type": "object", "properties": {"room": {"type": "string"}, "level": {"type": "integer"}}},
@@ -132,7 +129,7 @@ STOP = Finished(finish="stop")
 
 
 def streamed(pieces: Sequence[str], *, finish: Finished = STOP, call: Call = WITH_TOOLS) -> list[EngineChunk]:
-    reading = ToolReading(call, ENDPOINT)
+    reading = ToolReading(call, LOCAL_ENDPOINT)
     chunks: list[EngineChunk] = []
     for piece in pieces:
         chunks += reading.feed(Text(piece))
@@ -176,13 +173,13 @@ def test_all_other_text_is_heard_to_the_letter(text: str, sizes: list[int]) -> N
 
 
 def test_a_mark_that_opens_nothing_holds_nothing_up() -> None:
-    reading = ToolReading(WITH_TOOLS, ENDPOINT)
+    reading = ToolReading(WITH_TOOLS, LOCAL_ENDPOINT)
     heard = [texts(reading.feed(Text(word))) for word in ("See ", "<too", "ls> ", "<tool ", "name>", " there.")]
     assert heard == ["See ", "", "", "<tools> <tool ", "name>", " there."]
 
 
 def test_prose_is_heard_as_it_comes() -> None:
-    reading = ToolReading(WITH_TOOLS, ENDPOINT)
+    reading = ToolReading(WITH_TOOLS, LOCAL_ENDPOINT)
     assert [texts(reading.feed(Text(word))) for word in ("It ", "is ", "<b", ">5", "</b>.")] == [
         "It ",
         "is ",
@@ -194,13 +191,13 @@ def test_prose_is_heard_as_it_comes() -> None:
 
 @pytest.mark.parametrize("call", [CALL, changed(WITH_TOOLS, tool_choice="none")])
 def test_where_no_tool_may_be_called_nothing_is_held_back(call: Call) -> None:
-    reading = ToolReading(call, ENDPOINT)
+    reading = ToolReading(call, LOCAL_ENDPOINT)
     assert texts(reading.feed(Text("<tool_call>"))) == "<tool_call>"
     assert texts(reading.feed(Text(ONE))) == ONE
 
 
 def test_a_text_too_long_for_a_call_is_let_go() -> None:
-    reading = ToolReading(WITH_TOOLS, ENDPOINT)
+    reading = ToolReading(WITH_TOOLS, LOCAL_ENDPOINT)
     piece = "x" * (written_calls.LONGEST // 2)
     assert texts(reading.feed(Text("<tool_call>{" + piece))) == ""
     assert len(texts(reading.feed(Text(piece)))) == len(piece) * 2 + len("<tool_call>{")
@@ -225,7 +222,7 @@ def test_only_the_tool_that_is_named_may_be_called() -> None:
 
 def test_without_parallel_calls_the_first_is_given_and_it_is_said() -> None:
     one = ToolCall(id="a", name="get_time", arguments="{}")
-    reading = ToolReading(changed(WITH_TOOLS, parallel_tool_calls=False), ENDPOINT)
+    reading = ToolReading(changed(WITH_TOOLS, parallel_tool_calls=False), LOCAL_ENDPOINT)
     heard = [*reading.feed(ToolCalls((one,))), *reading.feed(ToolCalls((changed(one, id="b"),)))]
     heard += reading.finish(Finished(finish="stop"))
     assert calls(heard) == (one,)

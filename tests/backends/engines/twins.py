@@ -31,13 +31,13 @@ async def gemini_twin() -> AsyncIterator[GeminiTwin]:
 
 @pytest.fixture
 async def ollama(ollama_twin: OllamaTwin) -> AsyncIterator[OllamaClient]:
-    engine = OllamaClient(local_settings(ollama_twin.url))
+    engine = OllamaClient("local", local_settings(ollama_twin.url))
     yield engine
     await engine.close()
 
 
 @pytest.fixture
 async def gemini(gemini_twin: GeminiTwin) -> AsyncIterator[GeminiClient]:
-    engine = GeminiClient(GeminiSettings(base_url=gemini_twin.url), KEY)
+    engine = GeminiClient("cloud", GeminiSettings(base_url=gemini_twin.url), KEY)
     yield engine
     await engine.close()

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from backends.errors import WrongSettings
 from backends.settings.default_file import commented_file, descriptions
-from backends.settings.engines import OllamaSettings
-from backends.settings.model import AGENTS, Loaded, _know, gemini_key, known_keys, load
+from backends.settings.engines import GeminiSettings, OllamaSettings, OpenAISettings, built_in_engines, read_keys
+from backends.settings.model import AGENTS, Loaded, _know, known_keys, load
 from backends.settings.money import Budget
 from backends.settings.sources import LARGEST_B, _without_waiting, ollama_url
 
@@ -224,10 +224,25 @@ def test_an_ollama_host_that_is_no_address_is_one_line(host: str) -> None:
 
 
 def test_the_key_is_read_as_googles_tools_read_it() -> None:
-    assert gemini_key({}) is None
-    assert gemini_key({"GEMINI_API_KEY": ""}) is None
-    assert gemini_key({"GEMINI_API_KEY": "a"}) == "a"
-    assert gemini_key({"GEMINI_API_KEY": "a", "GOOGLE_API_KEY": "b"}) == "b"
+    def cloud_key(**environ: str) -> str | None:
+        return read_keys(built_in_engines(), environ)["cloud"]
+
+    assert cloud_key() is None
+    assert cloud_key(GEMINI_API_KEY="") is None
+    assert cloud_key(GEMINI_API_KEY="a") == "a"
+    assert cloud_key(GEMINI_API_KEY="a", GOOGLE_API_KEY="b") == "b"
+
+
+def test_each_engine_has_the_key_that_it_names() -> None:
+    engines = built_in_engines() | {
+        "backup": OpenAISettings(base_url="https://x.test/v1", model="m", zone="cloud", key_env="BACKUP_KEY"),
+        "lite": GeminiSettings(key_env="LITE_KEY"),
+    }
+    keys = read_keys(engines, {"BACKUP_KEY": "b", "GEMINI_API_KEY": "g"})
+    assert keys == {"local": None, "cloud": "g", "backup": "b", "lite": None}
+    assert [engine.missing_key(name, keys[name]) for name, engine in engines.items()] == [
+        "", "", "", "no key for lite: set LITE_KEY"
+    ]  # fmt: skip
 
 
 def test_the_commented_file_changes_nothing_and_holds_every_setting(tmp_path: Path) -> None:

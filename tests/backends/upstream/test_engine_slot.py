@@ -12,7 +12,12 @@ from backends.upstream.engine_slot import EngineSlot, Label
 def slot() -> EngineSlot:
     settings = OllamaSettings(parallel=2)
     return EngineSlot(
-        "local", (OllamaClient(settings),), settings, zone="local", label=Label(text="qwen"), clock=ManualClock()
+        "local",
+        (OllamaClient("local", settings),),
+        settings,
+        zone="local",
+        label=Label(text="qwen"),
+        clock=ManualClock(),
     )
 
 

@@ -197,3 +197,85 @@ def test_a_damaged_ledger_is_left_to_the_core(filled: Path, tmp_path: Path, caps
         assert "restore a backup" in capsys.readouterr().err
     assert Paths.find().ledger.exists()
     assert not (tmp_path / "copy.db").exists()
+
+
+SMALL, BACKUP = "qwen2.5:3b", "anthropic/claude-sonnet-4"
+
+
+@pytest.fixture
+def five_engines(home: Path) -> Path:
+    """A request of each of five engines, one of the cache, and a budget of one of them."""
+    calls = (
+        attempt("0", "local", "qwen2.5:14b"),
+        attempt("0", "small", SMALL, zone="local"),
+        attempt("0.5", "cloud"),
+        attempt("0.25", "lite"),
+        attempt("1", "backup", BACKUP),
+    )
+
+    async def fill() -> None:
+        async with opened(home) as ledger:
+            for call in calls:
+                await ledger.settle(outcome(call.engine, call, at=NOW, baseline_usd=Decimal(1)))
+            await ledger.settle(outcome("hit", at=NOW, baseline_usd=Decimal(1)))
+
+    asyncio.run(fill())
+    home.joinpath("claw.toml").write_text(
+        f"""
+[engines.small]
+kind = "ollama"
+model = "{SMALL}"
+[engines.backup]
+kind = "openai"
+zone = "cloud"
+model = "{BACKUP}"
+base_url = "https://openrouter.ai/api/v1"
+[[budgets]]
+scope = "engine:backup"
+window = "total"
+limit_usd = "3"
+"""
+    )
+    return home
+
+
+def rows_by(key: str, capsys: pytest.CaptureFixture[str]) -> dict[str, tuple[int, str]]:
+    capsys.readouterr()
+    assert main(["report", "--json", "--by", key]) == 0
+    found = json.loads(capsys.readouterr().out)["rows"]
+    return {row["key"]: (row["requests"], row["cost_usd"]) for row in found}
+
+
+def test_reports_know_any_engine_and_both_zones(five_engines: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert rows_by("zone", capsys) == {"cloud": (3, "1.75"), "local": (3, "0")}
+    assert rows_by("engine", capsys) == {
+        "backup": (1, "1"),
+        "cloud": (1, "0.5"),
+        "lite": (1, "0.25"),
+        "cache": (1, "0"),
+        "local": (1, "0"),
+        "small": (1, "0"),
+    }
+    for wanted in ("table", "csv", "markdown", "html", "focus"):
+        assert main(["report", "--format", wanted, "--by", "engine"]) == 0
+        assert BACKUP in (said := capsys.readouterr().out) or "backup" in said
+
+
+def test_focus_has_the_provider_of_each_engine(five_engines: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "--format", "focus"]) == 0
+    records = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    found = {json.loads(record["Tags"])["engine"]: record["ServiceName"] for record in records}
+    assert found == {
+        "local": "Local engine",
+        "small": "Local engine",
+        "cloud": "Gemini API",
+        "lite": "lite API",  # it is not in the settings any more
+        "backup": "OpenRouter API",
+        "cache": "Cache",
+    }
+
+
+def test_budget_of_an_engine_by_its_name(five_engines: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["budget", "--json"]) == 0
+    (state,) = json.loads(capsys.readouterr().out)["budgets"]
+    assert (state["scope"], state["spent_usd"], state["left_usd"]) == ("engine:backup", "1", "2")

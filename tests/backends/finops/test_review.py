@@ -1,10 +1,13 @@
 """Each search for a saving finds what is there, says what it is worth, and is silent where there is nothing."""
 
+import shlex
 import sqlite3
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +21,7 @@ from backends.ledger.sqlite_connection import extend
 from backends.ledger.write_commands import Settle
 from backends.ledger.writer import commit
 from backends.settings.agents import Agent
-from backends.settings.model import Settings
+from backends.settings.model import Settings, load
 from backends.settings.models import ModelFacts
 from backends.settings.money import Costs, LocalCosts
 from backends.types import Attempt, Outcome, Recommendation, Tokens
@@ -205,3 +208,82 @@ def test_an_agent_whose_name_has_a_dot_is_quoted(db: sqlite3.Connection) -> None
     write(db, cloud("a", agent="team.one", finish="length"))
     (one,) = found(db, "cut")
     assert one.command == "claw config set agents.'\"team.one\"'.max_output 200"
+
+
+ENGINES = """
+[engines.local]
+parallel = 2
+[engines.gpu]
+kind = "ollama"
+model = "qwen2.5:32b"
+zone = "local"
+base_url = "http://10.0.0.2:11434"
+replicas = ["http://10.0.0.3:11434"]
+parallel = 3
+[engines.lite]
+kind = "gemini"
+model = "gemini-2.5-flash"
+[engines.backup]
+kind = "openai"
+zone = "cloud"
+model = "anthropic/claude-sonnet-4"
+base_url = "https://openrouter.ai/api/v1"
+[agents.sherlock]
+engines = ["lite"]
+model = "gemini-2.0-flash"
+[costs.local]
+rent_usd_month = "90"
+"""
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> Settings:
+    path = tmp_path / "claw.toml"
+    path.write_text(ENGINES)
+    return load(path, {}).settings
+
+
+def test_all_places_of_the_own_engines_are_the_machine(db: sqlite3.Connection, several: Settings) -> None:
+    month_ms = 30 * 86_400_000.0
+    for engine, busy in (("local", 2), ("gpu", 2)):  # two of 2 + 2 × 3 places each, all the time
+        for place in range(busy):
+            call = attempt("0", engine=engine, model="m", zone="local")
+            write(db, outcome(f"{engine}{place}", call, at=AT, latency_ms=month_ms, baseline_usd=Decimal(1)))
+    write(db, outcome("hit", at=AT, latency_ms=month_ms))  # the cache keeps no place
+    said = review(db, settings=several, prices=Prices({}), now=NOW)
+    (one,) = [one for one in said.recommendations if one.kind == "idle"]
+    assert (one.usd_month, one.evidence) == (Decimal("45.00"), "its 8 places were empty 50% of the time")
+    assert said.break_even.capacity == 8
+    assert said.break_even.cloud_usd == 1
+
+
+def test_models_that_end_are_changed_where_they_are_named(db: sqlite3.Connection, several: Settings) -> None:
+    said = review(db, settings=several, prices=Prices({}), now=datetime(2026, 11, 21, tzinfo=UTC))
+    commands = {one.command for one in said.recommendations if one.kind == "old-model"}
+    assert commands == {
+        "claw config set engines.lite.model gemini-3.5-flash-lite",
+        "claw config set agents.sherlock.model gemini-3.5-flash-lite",
+    }
+
+
+def test_only_gemini_engines_have_cheaper_siblings(db: sqlite3.Connection, several: Settings) -> None:
+    tokens = Tokens(input=1_000_000, output=500_000)
+    easy = cloud("a", usd="10", model=PRO, tokens=tokens, p_local=0.97, p_cloud=0.975)
+    write(db, replace(easy, engine="lite"), replace(easy, id="b", agent="ada", engine="backup"))
+    (one,) = found(db, "dear-model", several)
+    assert one.title == f"writer pays {PRO} where gemini-3.5-flash-lite would do"
+
+
+def test_an_agent_without_a_table_is_changed_with_default(db: sqlite3.Connection) -> None:
+    write(db, cloud("a", agent="stranger", finish="length"))
+    (one,) = found(db, "cut", Settings(agents={"default": Agent(policy="prefer-local")}))
+    assert one.command == "claw config set agents.default.max_output 200"
+
+
+def test_a_hostile_name_cannot_leave_its_command(db: sqlite3.Connection) -> None:
+    name = "a'; rm -rf ~; '\""
+    write(db, cloud("a", agent=name, finish="length"))
+    (one,) = found(db, "cut")
+    program, config, verb, key, value = shlex.split(one.command)
+    assert (program, config, verb, value) == ("claw", "config", "set", "200")
+    assert tomllib.loads(f"{key} = 1") == {"agents": {name: {"max_output": 1}}}

@@ -176,3 +176,18 @@ async def test_a_bill_above_the_worst_case_is_the_truth(home: Path) -> None:
         (state,) = ledger.budgets()
         assert (state.spent_usd, state.left_usd) == (Decimal("1.5"), ZERO)
         await ledger.admit(admission("b", "0", engine="local", model="qwen2.5:14b"))
+
+
+async def test_a_budget_of_any_engine_pays_for_its_calls_alone(home: Path) -> None:
+    backup = {"engine": "backup", "zone": "cloud", "model": "anthropic/claude-sonnet-4"}
+    async with opened(home, [daily("1.5", "engine:backup")]) as ledger:
+        await ledger.admit(admission("a", "9"))
+        await ledger.admit(admission("b", "1", **backup))
+        with pytest.raises(BudgetExceeded, match="the day budget of engine:backup"):
+            await ledger.admit(admission("c", "2", **backup))
+        call = attempt("0.25", "backup", backup["model"])
+        await ledger.settle(outcome("b", call))
+        assert ledger.headroom(agent="scout", engine="backup", model=backup["model"]).left_usd == Decimal("1.25")
+        assert ledger.headroom(agent="scout", engine="cloud", model=MODEL).left_usd is None
+    async with opened(home, [daily("1.5", "engine:backup")]) as ledger:
+        assert ledger.budgets()[0].spent_usd == Decimal("0.25")

@@ -36,9 +36,9 @@ from backends.telemetry.sampler import Sampler
 from backends.types import CLOUD, LOCAL, EngineName, RuntimeReading
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot, Label
-from backends.upstream.locality import LocalProof
+from backends.upstream.locality import LocalityCheck
 from backends.upstream.provider_quota import ProviderQuota, last_of_the_day
-from backends.upstream.rate_limit import Quota
+from backends.upstream.rate_limiter import RateLimiter
 
 DRAIN_S = 5.0
 NO_ZONE = 'nobody knows where it is: set engines.{name}.zone to "local" or "cloud"'
@@ -175,7 +175,7 @@ def _assemble(
 ) -> LocalCore:
     activity, figures = watchers.activity, watchers.figures
     settings, clock, ledger, cache = ground.settings, ground.clock, ground.ledger, ground.cache
-    quota = Quota(settings.agents, clock)
+    quota = RateLimiter(settings.agents, clock)
     budget_release = BudgetRelease()
 
     def settled() -> None:
@@ -183,7 +183,7 @@ def _assemble(
         figures.moved()
 
     cloud = settings.engines["cloud"].model
-    costs = Costs(ground.prices, clock, cloud_model=cloud, own=ground.own_cost, catalogue=ground.catalogue)
+    costs = Costs(ground.prices, clock, cloud_model=cloud, self_hosted=ground.own_cost, catalogue=ground.catalogue)
     recorder = Recorder(
         settings,
         ledger=ledger,
@@ -242,14 +242,14 @@ def _assemble(
     )
 
 
-def _proof(slots: Mapping[EngineName, EngineSlot], ground: Ground) -> LocalProof:
+def _proof(slots: Mapping[EngineName, EngineSlot], ground: Ground) -> LocalityCheck:
     """A model stays at home only where each of the engine's addresses keeps it there."""
 
     async def check(slot: EngineSlot, model: str) -> bool | None:
         return await runs_here(slot.settings, ground.engines[slot.name], model)
 
     own = [agent.model for agent in ground.settings.agents.values() if agent.model]
-    return LocalProof((slot for slot in slots.values() if slot.zone == LOCAL), own, check, ground.clock)
+    return LocalityCheck((slot for slot in slots.values() if slot.zone == LOCAL), own, check, ground.clock)
 
 
 async def _prepared(engines: Engines) -> None:
@@ -286,7 +286,7 @@ def _extra(slots: Mapping[EngineName, EngineSlot], ground: Ground) -> dict[str, 
     counts = ground.cache.counts
     return {
         "queue.local": float(slots["local"].limiter.waiting),
-        "tokens_per_s.local": slots["local"].rates.tokens_per_s,
+        "tokens_per_s.local": slots["local"].throughput.tokens_per_s,
         "cache.hit_share": counts.recent_share(),
         "cache.exact_share": counts.recent_share("exact"),
         "cache.semantic_share": counts.recent_share("semantic"),

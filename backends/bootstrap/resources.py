@@ -29,7 +29,7 @@ from backends.settings.engines import Keys
 from backends.settings.model import Settings
 from backends.telemetry.history import History
 from backends.types import Outcome
-from backends.upstream.self_hosted_cost import OwnCost
+from backends.upstream.self_hosted_cost import SelfHostedCost
 from backends.verification import Score
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     prices: Prices
     catalogue: Catalogue
     ending: Retirement | None
-    own_cost: OwnCost
+    own_cost: SelfHostedCost
     classifier: Classifier
     score: Score | None
     install_key: InstallKey
@@ -105,7 +105,7 @@ async def open_ground(stack: AsyncExitStack, settings: Settings, paths: Paths, k
         prices=prices,
         catalogue=catalogue,
         ending=await asyncio.to_thread(catalogue.retirement, settings.engines["cloud"].model, clock.now().date()),
-        own_cost=OwnCost(settings.costs.local, clock),
+        own_cost=SelfHostedCost(settings.costs.local, clock),
         classifier=await asyncio.to_thread(Classifier.load),
         score=await asyncio.to_thread(Score.load) if _checks_closely(settings) else None,
         install_key=install_key,

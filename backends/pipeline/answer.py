@@ -7,13 +7,13 @@ from backends.pipeline.flight import Flight
 from backends.privacy.redact import Redaction
 from backends.privacy.restore import Restorer
 from backends.types import LOCAL, Called, Delta, ToolCall
-from backends.upstream.usage_meter import Meter
+from backends.upstream.usage_meter import UsageMeter
 
 
 class Answer:
     """`redaction` is the form in which the prompt went out, None where it went as it is."""
 
-    def __init__(self, flight: Flight, meter: Meter, redaction: Redaction | None, *, clock: Clock) -> None:
+    def __init__(self, flight: Flight, meter: UsageMeter, redaction: Redaction | None, *, clock: Clock) -> None:
         self._flight = flight
         self._meter = meter
         self._clock = clock
@@ -38,12 +38,12 @@ class Answer:
         match chunk:
             case Text(text, signature):
                 text, signature = self._room.text(text), self._room.signature(signature)
-                meter.heard(text)
+                meter.add_text(text)
                 if flight.lightly and flight.holds and meter.zone == LOCAL and not chunk.unread_call:
                     flight.release()
                 self._say(self._restorer.feed(text), signature)
             case ToolCalls(wanted):
-                meter.called(wanted)
+                meter.add_calls(wanted)
                 wanted = self._room.calls(wanted)
                 wanted = self._restorer.calls(wanted)
                 self.calls += wanted
@@ -51,9 +51,9 @@ class Answer:
                 if wanted:
                     flight.tell(Called(wanted))
             case Usage(tokens):
-                meter.used(tokens)
+                meter.add_usage(tokens)
             case AnsweredBy(model):
-                meter.answering(model)
+                meter.answered_by(model)
             case Finished():
                 self._end = chunk
         flight.first_at = None if flight.holds else meter.first_at

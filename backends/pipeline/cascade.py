@@ -186,8 +186,8 @@ class Cascade:
             return f"{slot.name} is stopped"
         if (why_not := slot.why_not()) is not None:
             return f"{slot.name}: {why_not}"
-        output = slot.rates.expected_output(flight.plan.classes.intent, USUAL_OUTPUT[slot.zone])
-        expected_s = slot.rates.latency_s(output=output, wait_s=slot.wait_s()) or 0.0
+        output = slot.throughput.expected_output(flight.plan.classes.intent, USUAL_OUTPUT[slot.zone])
+        expected_s = slot.throughput.latency_s(output=output, wait_s=slot.wait_s()) or 0.0
         return "no time left" if expected_s >= self._left_s(flight) else ""
 
     async def _escalated(

@@ -26,7 +26,7 @@ from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot
 from backends.upstream.replicas import Replica
 from backends.upstream.retry_budget import RetryBudget
-from backends.upstream.usage_meter import Meter
+from backends.upstream.usage_meter import UsageMeter
 
 RETRY_PAUSE_S = (0.2, 0.8)
 SAMPLE_TEMPERATURE = 0.7  # of a second sample: at 0 it would only repeat the first
@@ -139,7 +139,7 @@ class Answering:
         flight.update_explanation(explanation)
         self._activity.decided(flight.request, explanation)
 
-    def _answered_by(self, flight: Flight, meter: Meter) -> None:
+    def _answered_by(self, flight: Flight, meter: UsageMeter) -> None:
         """Tell who listens, before the first word, that another model answers than the one asked for."""
         old = flight.plan.explanation
         if meter.model in (meter.call.model, old.model) or flight.spoke or meter.role != "answer":
@@ -167,12 +167,16 @@ class Answering:
         async with slot.place(flight.request.agent, prefer=prefer, avoid=_failed_replicas(flight, slot)) as replica:
             _refuse_closed(slot)
             self._progress(flight, slot, call.model, "called")
-            meter = Meter(name, slot.zone, call, reserved_usd=reserved, costs=self._costs, clock=self._clock, role=role)
+            meter = UsageMeter(
+                name, slot.zone, call, reserved_usd=reserved, costs=self._costs, clock=self._clock, role=role
+            )
             if not further:
                 self._retries.first()
             return await self._stream(flight, slot, replica, meter, held=held)
 
-    async def _stream(self, flight: Flight, slot: EngineSlot, replica: Replica, meter: Meter, *, held: bool) -> Ending:
+    async def _stream(
+        self, flight: Flight, slot: EngineSlot, replica: Replica, meter: UsageMeter, *, held: bool
+    ) -> Ending:
         flight.hold(held)
         replica.breaker.called()
         slot.quota.sent(meter.call.model, meter.call.input_tokens)
@@ -200,8 +204,8 @@ class Answering:
             raise
         finally:
             if not counted:  # it was cut, or broke by a fault of our own: either way it may be billed
-                replica.breaker.left()
-                flight.tally.add(meter.left(why))
+                replica.breaker.abandoned()
+                flight.tally.add(meter.abandoned(why))
         redacted = () if redaction is None else (f"redacted {len(redaction.values)}",)
         ending = Ending(
             finish=end.finish,
@@ -218,7 +222,9 @@ class Answering:
             _learn(flight, slot, replica, meter.call, attempt)
         return self._judged(ending, flight, end, attempt)
 
-    def _failed(self, flight: Flight, slot: EngineSlot, replica: Replica, meter: Meter, error: EngineError) -> None:
+    def _failed(
+        self, flight: Flight, slot: EngineSlot, replica: Replica, meter: UsageMeter, error: EngineError
+    ) -> None:
         flight.failed_replicas.add((slot.name, replica.index))
         replica.breaker.failed(error, cause=flight.fingerprint)
         slot.quota.refused(meter.call.model, error.quota)
@@ -228,15 +234,15 @@ class Answering:
         if slot.replicas.down or error.kind in ("key", "model", "daily-quota"):
             self._activity.alert(f"engine:{slot.name}", f"{slot.name}: {error}")
 
-    def _answered(self, flight: Flight, slot: EngineSlot, replica: Replica, meter: Meter) -> Attempt:
+    def _answered(self, flight: Flight, slot: EngineSlot, replica: Replica, meter: UsageMeter) -> Attempt:
         """Learn from a call that ended as it should."""
         replica.breaker.answered()
         slot.limiter.answered()
         self._activity.clear(f"engine:{slot.name}")
-        attempt, charged = meter.done()
+        attempt, charged = meter.completed()
         slot.quota.counted(meter.call.model, estimated=meter.call.input_tokens, reported=attempt.tokens.input)
         flight.tally.add((attempt, charged))
-        slot.rates.measured(
+        slot.throughput.record(
             intent=flight.plan.classes.intent,
             output=attempt.tokens.output,
             first_token_s=None if meter.first_at is None else meter.first_at - meter.started,

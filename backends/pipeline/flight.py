@@ -28,7 +28,7 @@ from backends.types import (
     ToolCall,
     Zone,
 )
-from backends.upstream.usage_meter import Tally
+from backends.upstream.usage_meter import RequestUsage
 
 Cut = Literal["cancelled", "deadline", "closing"]
 
@@ -86,7 +86,7 @@ class Flight:
         self.fingerprint = ""
         self.booked = False
         self.chunks: list[Chunk] = [Routed(id=request.id, explanation=plan.explanation)]
-        self.tally = Tally()
+        self.tally = RequestUsage()
         self.ending: Ending | None = None
         self.outcome: Outcome | None = None
         self.listeners = 0

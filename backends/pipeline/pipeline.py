@@ -36,9 +36,9 @@ from backends.pipeline.singleflight import Flights, Seat
 from backends.privacy.redact import Redaction
 from backends.settings.model import Settings
 from backends.types import ZERO, Chunk, Classes, Delta, Done, Explanation, Request, Routed, Tokens, Verdict
-from backends.upstream.locality import LocalProof
+from backends.upstream.locality import LocalityCheck
 from backends.upstream.prefix_cache import prefixes
-from backends.upstream.rate_limit import Quota
+from backends.upstream.rate_limiter import RateLimiter
 
 HELD_MARGIN_S = 0.05
 """What is left of the deadline for telling a caller that calls in flight held the money all the time."""
@@ -57,8 +57,8 @@ class Pipeline:
         recorder: Recorder,
         activity: ActivityFeed,
         flights: Flights,
-        proof: LocalProof,
-        quota: Quota,
+        proof: LocalityCheck,
+        quota: RateLimiter,
         budget_release: BudgetRelease,
         moved: Callable[[], None],
         clock: Clock,

@@ -171,7 +171,7 @@ class RoutePlanner:
         """What the agent's ceiling leaves of a call that is billed. Raises UnknownPrice."""
         if ceiling is None or slot.zone == LOCAL:
             return call
-        useful = slot.rates.expected_output(classes.intent, call.max_output)
+        useful = slot.throughput.expected_output(classes.intent, call.max_output)
         limit = cut(call, ceiling, worst=lambda each: self._costs.worst(slot.name, each), useful=useful)
         return call if limit is None else limit.of(call)
 
@@ -185,8 +185,8 @@ class RoutePlanner:
         agent: str,
         closed: str | None,
     ) -> EngineView:
-        call, rates = candidate.call, slot.rates
-        output = rates.expected_output(classes.intent, call.max_output)
+        call, throughput = candidate.call, slot.throughput
+        output = throughput.expected_output(classes.intent, call.max_output)
         cached = min(slot.prefixes.expected_tokens(candidate.prefix), call.input_tokens)
         expected = ZERO
         if candidate.worst_usd is not None:
@@ -211,8 +211,8 @@ class RoutePlanner:
             unproved=slot.unproved,
             waiting=slot.limiter.waiting,
             wait_s=wait_s,
-            first_token_s=rates.first_token(call.input_tokens),
-            tokens_per_s=rates.tokens_per_s,
+            first_token_s=throughput.first_token(call.input_tokens),
+            tokens_per_s=throughput.tokens_per_s,
             context=profile.context,
             least_output=profile.least_output,
             vision=profile.vision,

@@ -34,8 +34,8 @@ from backends.types import (
     Verdict,
 )
 from backends.upstream.costs import Costs
-from backends.upstream.rate_limit import Quota
-from backends.upstream.usage_meter import Tally
+from backends.upstream.rate_limiter import RateLimiter
+from backends.upstream.usage_meter import RequestUsage
 
 SILENT = "the deadline passed before anything was heard: allow more time or use another engine"
 
@@ -60,7 +60,7 @@ class Recorder:
         key: InstallKey,
         clock: Clock,
         settled: Callable[[], None],
-        quota: Quota,
+        quota: RateLimiter,
     ) -> None:
         self._settings = settings
         self._ledger = ledger
@@ -87,7 +87,7 @@ class Recorder:
         return self._key.prompt_hash("\x1e".join(message.text for message in request.messages))
 
     async def settle(
-        self, outcome: Outcome, request: Request, *, tally: Tally | None = None, answer: str | None = None
+        self, outcome: Outcome, request: Request, *, tally: RequestUsage | None = None, answer: str | None = None
     ) -> Outcome:
         """Commit the row and tell watchers. Where it cannot be written, settings say whether the answer still
         counts.
@@ -149,13 +149,13 @@ class Recorder:
 
     def late(self, flight: Flight) -> Outcome:
         """What the leader hears whose deadline passed while others still wait; the row follows when the call ends."""
-        return self._flown(flight, Tally(), "deadline")
+        return self._flown(flight, RequestUsage(), "deadline")
 
     def shared(
         self, flight: Flight, request: Request, started: float, started_at: datetime, left: Cut | None
     ) -> Outcome:
         """The row of one who shared a flight: the same end, at no cost and with no attempt of its own."""
-        whole = self._flown(flight, Tally(), left or flight.cut)
+        whole = self._flown(flight, RequestUsage(), left or flight.cut)
         first_at = flight.first_at
         return replace(
             whole,
@@ -229,7 +229,7 @@ class Recorder:
         )
         return outcome, explanation
 
-    def _flown(self, flight: Flight, tally: Tally, cut: Cut | None) -> Outcome:
+    def _flown(self, flight: Flight, tally: RequestUsage, cut: Cut | None) -> Outcome:
         explanation, ending, first_at = flight.plan.explanation, flight.ending, flight.first_at
         finish, error, error_kind, retry_after_s, should_retry = _end(cut, ending, heard=first_at is not None)
         return Outcome(
@@ -268,7 +268,7 @@ class Recorder:
     def _cache_result(self, request: Request) -> CacheResult:
         return "miss" if request.cache and not request.refresh and not request.sensitive else "bypass"
 
-    def _baseline(self, tally: Tally) -> Decimal:
+    def _baseline(self, tally: RequestUsage) -> Decimal:
         """All-cloud, the tokens of the attempt that answered, else of the last one, would have been paid once; where
         they are unpriced, what was paid.
         """

@@ -4,48 +4,22 @@ Tokens are counts, money is Decimal US dollars, durations are milliseconds or se
 datetime is timezone-aware UTC. `None` always means "unknown", never zero.
 """
 
-from backends.types.asked import (
-    Media,
-    Message,
-    Request,
-    ResponseFormat,
-    Sampling,
-    Tool,
-    ToolCall,
-)
-from backends.types.cached import (
+from backends.types.cache_stats import (
     CacheEntry,
     CacheStats,
 )
-from backends.types.heard import (
-    Called,
-    Chunk,
-    Delta,
-    Done,
-    Routed,
+from backends.types.decision import (
+    Alternative,
+    Classes,
+    Decision,
+    Estimate,
+    Explanation,
+    Finding,
+    Reason,
+    Verdict,
+    Weighed,
 )
-from backends.types.machine import (
-    Gpu,
-    GpuProcess,
-    GpuReading,
-    HostReading,
-    LoadedModel,
-    RuntimeReading,
-)
-from backends.types.money import (
-    AgentSpend,
-    BreakEven,
-    BudgetState,
-    CurvePoint,
-    Forecast,
-    ForecastSummary,
-    PriceMonth,
-    Recommendation,
-    Review,
-    SavedBy,
-    Spend,
-)
-from backends.types.names import (
+from backends.types.literals import (
     CACHE,
     CLOUD,
     INTENTS,
@@ -67,7 +41,20 @@ from backends.types.names import (
     Verify,
     Zone,
 )
-from backends.types.orders import (
+from backends.types.money import (
+    AgentSpend,
+    BreakEven,
+    BudgetState,
+    CurvePoint,
+    Forecast,
+    ForecastSummary,
+    PriceMonth,
+    Recommendation,
+    Review,
+    SavedBy,
+    Spend,
+)
+from backends.types.operator_actions import (
     Acted,
     Action,
     Check,
@@ -76,6 +63,15 @@ from backends.types.outcome import (
     Attempt,
     Outcome,
     Tokens,
+)
+from backends.types.request import (
+    Media,
+    Message,
+    Request,
+    ResponseFormat,
+    Sampling,
+    Tool,
+    ToolCall,
 )
 from backends.types.state import (
     AgentState,
@@ -87,16 +83,20 @@ from backends.types.state import (
     QuotaState,
     Snapshot,
 )
-from backends.types.thought import (
-    Alternative,
-    Classes,
-    Decision,
-    Estimate,
-    Explanation,
-    Finding,
-    Reason,
-    Verdict,
-    Weighed,
+from backends.types.stream_chunks import (
+    Called,
+    Chunk,
+    Delta,
+    Done,
+    Routed,
+)
+from backends.types.telemetry import (
+    Gpu,
+    GpuProcess,
+    GpuReading,
+    HostReading,
+    LoadedModel,
+    RuntimeReading,
 )
 
 __all__ = [

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from backends.types.names import ZERO
+from backends.types.literals import ZERO
 
 
 class BudgetState(Struct, frozen=True, kw_only=True):

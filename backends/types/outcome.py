@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from backends.types.names import ZERO, CacheResult, EngineName, Finish, Role, Served, Source, Zone
-from backends.types.thought import Reason
+from backends.types.decision import Reason
+from backends.types.literals import ZERO, CacheResult, EngineName, Finish, Role, Served, Source, Zone
 
 
 class Tokens(Struct, frozen=True, kw_only=True):

@@ -5,12 +5,12 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from backends.types.cached import CacheStats
-from backends.types.machine import GpuReading, HostReading, RuntimeReading
+from backends.types.cache_stats import CacheStats
+from backends.types.decision import Explanation
+from backends.types.literals import EngineName, Health, Policy, Zone
 from backends.types.money import ForecastSummary, Spend
-from backends.types.names import EngineName, Health, Policy, Zone
 from backends.types.outcome import Outcome
-from backends.types.thought import Explanation
+from backends.types.telemetry import GpuReading, HostReading, RuntimeReading
 
 
 class QuotaLimit(Struct, frozen=True, kw_only=True):

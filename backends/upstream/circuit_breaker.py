@@ -26,7 +26,7 @@ CHOKED = frozenset({"timeout", "cut", "protocol", "empty"})
 """Kinds of trouble that a prompt can bring about by itself, as it can a 500."""
 
 
-class Breaker:
+class CircuitBreaker:
     def __init__(self, clock: Clock, changed: Callable[[], None], *, rng: random.Random | None = None) -> None:
         self._clock = clock
         self._changed = changed
@@ -87,7 +87,7 @@ class Breaker:
         if self._open_until is not None:
             self._probing = True
 
-    def left(self) -> None:
+    def abandoned(self) -> None:
         """A call ended without a word on the engine's health, its caller gone for one."""
         self._probing = False
 

@@ -16,12 +16,12 @@ from backends.engines.base import Call
 from backends.ledger.prices import Prices, UnknownPrice
 from backends.settings.engines import CLOUD_ENGINE
 from backends.types import CLOUD, ZERO, Attempt, EngineName, Outcome, Tokens
-from backends.upstream.self_hosted_cost import OwnCost
+from backends.upstream.self_hosted_cost import SelfHostedCost
 from backends.upstream.token_count import most_read
 
 
 class Costs:
-    """`own` is what local calls cost the operator; None where nobody asks."""
+    """`self_hosted` is what local calls cost the operator; None where nobody asks."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Costs:
         clock: Clock,
         *,
         cloud_model: str,
-        own: OwnCost | None = None,
+        self_hosted: SelfHostedCost | None = None,
         catalogue: Catalogue | None = None,
     ) -> None:
         self._prices = prices
@@ -37,7 +37,7 @@ class Costs:
         self._cloud_model = cloud_model
         self._catalogue = catalogue or Catalogue()
         self._answering: dict[str, tuple[str, date]] = {}
-        self.own = own
+        self.self_hosted = self_hosted
 
     def answered(self, asked: str, model: str) -> None:
         """`asked` was answered by `model`; from now on it is expected to be."""

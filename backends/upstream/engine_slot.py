@@ -12,12 +12,12 @@ from backends.engines.base import Call, EngineClient
 from backends.engines.prompt_parts import IMAGE_TYPES
 from backends.settings.engines import Engine, GeminiSettings, OllamaSettings, serves
 from backends.types import CLOUD, LOCAL, EngineName, EngineState, Health, RuntimeReading, Zone
-from backends.upstream.circuit_breaker import Breaker
-from backends.upstream.concurrency import Limiter
+from backends.upstream.circuit_breaker import CircuitBreaker
+from backends.upstream.concurrency_limiter import ConcurrencyLimiter
 from backends.upstream.prefix_cache import PrefixMemory
 from backends.upstream.provider_quota import ProviderQuota
 from backends.upstream.replicas import Replica, Replicas
-from backends.upstream.throughput import Rates
+from backends.upstream.throughput import ThroughputEstimator
 from backends.upstream.token_ratio import TokenRatios
 
 QWEN_SPEAKS = frozenset(["en", "zh", "fr", "es", "pt", "de", "it", "ru", "ja", "ko", "vi", "th", "ar"])
@@ -98,19 +98,19 @@ class EngineSlot:
         self.changed: Callable[[], None] = _nobody_listens
         self.replicas = Replicas(
             [
-                Replica(index, client, Breaker(clock, changed=self._breaker_changed))
+                Replica(index, client, CircuitBreaker(clock, changed=self._breaker_changed))
                 for index, client in enumerate(clients)
             ]
         )
         self.parallel = settings.parallel * len(self.replicas)
-        self.limiter = Limiter(
+        self.limiter = ConcurrencyLimiter(
             name,
             parallel=self.parallel,
             queue_limit=settings.queue_limit,
             changed=lambda: self.changed(),
             monotonic=clock.monotonic,
         )
-        self.rates = Rates()
+        self.throughput = ThroughputEstimator()
         self.ratios = TokenRatios()
         kept = self.parallel if zone == LOCAL else CACHED_PROMPTS
         self.prefixes = PrefixMemory(clock.monotonic, size=kept, seconds=CACHED_S)
@@ -133,7 +133,7 @@ class EngineSlot:
         return found
 
     @property
-    def breaker(self) -> Breaker:
+    def breaker(self) -> CircuitBreaker:
         """The one that speaks for the engine: of a replica that may be called, else of the one that opens first."""
         return self.replicas.foremost.breaker
 
@@ -153,7 +153,7 @@ class EngineSlot:
     def wait_s(self) -> float | None:
         """Seconds a newcomer is likely to wait; what the engine says it has waiting inside stands before it too."""
         limiter = self.limiter
-        return self.rates.wait_s(
+        return self.throughput.wait_s(
             waiting=limiter.waiting + (self._reported_waiting() or 0),
             in_flight=limiter.in_flight,
             parallel=limiter.parallel,
@@ -165,7 +165,7 @@ class EngineSlot:
         self, agent: str, *, prefer: int | None = None, avoid: frozenset[int] = frozenset()
     ) -> AsyncIterator[Replica]:
         """Hold one place, at the replica that is to be called. Raises QueueFull at once where too many wait already."""
-        async with self.limiter.slot(agent, retry_after_s=self.wait_s()):
+        async with self.limiter.place(agent, retry_after_s=self.wait_s()):
             replica = self.replicas.pick(parallel=self.settings.parallel, prefer=prefer, avoid=avoid)
             replica.in_flight += 1
             try:
@@ -206,7 +206,7 @@ class EngineSlot:
             waiting_by_agent=limiter.waiting_by_agent(),
             parallel=limiter.parallel,
             predicted_wait_s=self.wait_s(),
-            tokens_per_s=self.rates.tokens_per_s,
+            tokens_per_s=self.throughput.tokens_per_s,
             reported_waiting=self._reported_waiting(),
             stopped=self.stopped,
             quota=self.quota.states() if self.zone == CLOUD else (),

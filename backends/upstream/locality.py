@@ -12,7 +12,7 @@ Check = Callable[[EngineSlot, str], Awaitable[bool | None]]
 """Does an engine keep the prompts for a model at home? None where it does not answer, so that nothing can be known."""
 
 
-class LocalProof:
+class LocalityCheck:
     """Asked for only when something sensitive comes. Anything short of proof is no proof."""
 
     def __init__(self, slots: Iterable[EngineSlot], models: Iterable[str], check: Check, clock: Clock) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from backends.engines.base import Engine
 from backends.types import Health, RuntimeReading
-from backends.upstream.circuit_breaker import Breaker
+from backends.upstream.circuit_breaker import CircuitBreaker
 
 
 class Replica:
     """One address. `missing` says what it cannot work without, "" where nothing is known to be missing."""
 
-    def __init__(self, index: int, client: Engine, breaker: Breaker) -> None:
+    def __init__(self, index: int, client: Engine, breaker: CircuitBreaker) -> None:
         self.index = index
         self.client = client
         self.breaker = breaker

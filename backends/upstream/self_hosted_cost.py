@@ -22,7 +22,7 @@ class Share(Struct, frozen=True):
     dark: float
 
 
-class OwnCost:
+class SelfHostedCost:
     """Told of each reading of the GPUs; where none says what it draws, the settings' figure holds."""
 
     def __init__(self, settings: LocalCosts, clock: Clock) -> None:

@@ -11,26 +11,26 @@ SHORTEST_S = 0.1
 """A stream over sooner says nothing of the engine's rate: its answer came in one piece."""
 
 
-class Rates:
+class ThroughputEstimator:
     def __init__(self) -> None:
         self.first_token_s: float | None = None
         self.tokens_per_s: float | None = None
         self.service_s: float | None = None
-        self._reading = Line()
+        self._reading = LinearFit()
         self._output: dict[str, float] = {}
 
-    def measured(
+    def record(
         self, *, intent: str, output: int, first_token_s: float | None, total_s: float, fresh_input: int | None = None
     ) -> None:
         """Take in one finished call; `fresh_input` are the prompt's tokens that were not cached, None for unknown."""
-        self.service_s = _moved(self.service_s, total_s)
-        self._output[intent] = _moved(self._output.get(intent), output)
+        self.service_s = _moving_average(self.service_s, total_s)
+        self._output[intent] = _moving_average(self._output.get(intent), output)
         if first_token_s is not None:
-            self.first_token_s = _moved(self.first_token_s, first_token_s)
+            self.first_token_s = _moving_average(self.first_token_s, first_token_s)
             if fresh_input is not None:
                 self._reading.add(fresh_input, first_token_s)
             if total_s - first_token_s >= SHORTEST_S:
-                self.tokens_per_s = _moved(self.tokens_per_s, output / (total_s - first_token_s))
+                self.tokens_per_s = _moving_average(self.tokens_per_s, output / (total_s - first_token_s))
 
     def first_token(self, tokens: int) -> float | None:
         """Seconds to the first token of a prompt of so many tokens."""
@@ -56,7 +56,7 @@ class Rates:
         return wait_s + self.first_token_s + output / self.tokens_per_s
 
 
-class Line:
+class LinearFit:
     """A straight line through points of which the later weigh more."""
 
     def __init__(self) -> None:
@@ -66,10 +66,10 @@ class Line:
     def add(self, x: float, y: float) -> None:
         first = self._x is None
         self._y, self._xx, self._xy = (
-            value if first else _moved(average, value)
+            value if first else _moving_average(average, value)
             for average, value in ((self._y, y), (self._xx, x * x), (self._xy, x * y))
         )
-        self._x = _moved(self._x, x)
+        self._x = _moving_average(self._x, x)
 
     def at(self, x: float) -> float | None:
         """Its height, never below 0; flat where it would fall. None before the first point."""
@@ -84,5 +84,5 @@ SAME = 1.0
 """Prompts whose lengths differ by no more than this, in tokens squared, tell nothing of how length counts."""
 
 
-def _moved(average: float | None, value: float) -> float:
+def _moving_average(average: float | None, value: float) -> float:
     return value if average is None else average + WEIGHT * (value - average)

@@ -29,7 +29,7 @@ def unusable(tokens: Tokens) -> str | None:
     return None
 
 
-class Bounds:
+class UsageBounds:
     """What a call can have used at the most, found out where a report makes it a question, and once."""
 
     def __init__(self, call: Call) -> None:

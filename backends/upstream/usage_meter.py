@@ -19,7 +19,7 @@ from backends.errors import EngineError
 from backends.types import CLOUD, LOCAL, ZERO, Attempt, EngineName, Role, Tokens, ToolCall, Zone
 from backends.upstream.costs import Costs
 from backends.upstream.token_count import count_text, most_read
-from backends.upstream.usage_checks import Bounds, contradiction, odd, unusable
+from backends.upstream.usage_checks import UsageBounds, contradiction, odd, unusable
 
 BEYOND = "beyond the caps it was given"
 """How a note ends that says what a provider billed above a call's worst case."""
@@ -29,7 +29,7 @@ ON_THE_WAY = 256  # tokens an engine may have made before it notices that nobody
 LETTERS = 8  # of a tool call's arguments that are looked at for each token of the cap: more were not asked for
 
 
-class Meter:
+class UsageMeter:
     """One upstream call, priced as of the moment this is made."""
 
     def __init__(
@@ -56,28 +56,28 @@ class Meter:
         self._called = 0  # tokens of tool calls, as counted here
         self._unreported_b = 0
         self._unusable: str | None = None
-        self._bounds = Bounds(self.call)
-        self._share = costs.own.begin() if zone == LOCAL and costs.own else None
-        self._own_usd: Decimal | None = None
+        self._bounds = UsageBounds(self.call)
+        self._began = costs.self_hosted.begin() if zone == LOCAL and costs.self_hosted else None
+        self._self_hosted_usd: Decimal | None = None
         self._at = clock.now()
         self.started = clock.monotonic()
         self.first_at: float | None = None
 
-    def answering(self, model: str) -> None:
+    def answered_by(self, model: str) -> None:
         """The provider names the model that answers. A prefix, a revision, or no name at all changes nothing."""
         name = names.bare(model)
         if names.usable(name) and not names.same(self.call.model, name):
             self.model = name
 
-    def heard(self, text: str) -> None:
+    def add_text(self, text: str) -> None:
         if self.first_at is None:
             self.first_at = self._clock.monotonic()
         self._text.append(text)
         self._unreported_b += len(text.encode("utf-8", "surrogatepass"))
 
-    def called(self, calls: Sequence[ToolCall]) -> None:
+    def add_calls(self, calls: Sequence[ToolCall]) -> None:
         """Tool calls were heard; servers tell of them before their usage or after it."""
-        self.heard("")
+        self.add_text("")
         most = LETTERS * self.call.max_output
         self._called += sum(count_text(call.name) + count_text(call.arguments[:most]) for call in calls)
 
@@ -85,7 +85,7 @@ class Meter:
     def text(self) -> str:
         return "".join(self._text)
 
-    def used(self, tokens: Tokens) -> None:
+    def add_usage(self, tokens: Tokens) -> None:
         """A running total from the provider; one of zeros, or one that cannot be true, is no report.
 
         Where only a part is counted, the other part is estimated.
@@ -104,7 +104,7 @@ class Meter:
             self._reported = tokens if self._unusable is None else replace(tokens, cached_input=0)
             self._unreported_b = 0
 
-    def done(self) -> tuple[Attempt, Decimal]:
+    def completed(self) -> tuple[Attempt, Decimal]:
         """The attempt that ended with a terminal reason, and what budgets are charged for it.
 
         Its usage is only known where the provider's word covers the last of its text.
@@ -112,13 +112,13 @@ class Meter:
         known = self._reported is not None and self._unusable is None and not self._unreported_b
         return self._attempt(None, estimated=not known)
 
-    def left(self, why: str) -> tuple[Attempt, Decimal] | None:
+    def abandoned(self, why: str) -> tuple[Attempt, Decimal] | None:
         """The attempt whose caller went away: closing it ends the answer a little ahead of what was heard.
 
         None where nothing had gone out yet: then the engine knows of no call.
         """
         if self.call.wire is not None and not self.call.wire.sent:
-            self._own()
+            self._self_hosted_cost()
             return None
         attempt, charged = self._attempt(why, estimated=True)
         return attempt, min(charged, self._ahead_usd()) if self.text else charged
@@ -134,7 +134,7 @@ class Meter:
             model=self.model,
             model_asked=self._asked,
             error=line,
-            own_cost_usd=self._own(),
+            own_cost_usd=self._self_hosted_cost(),
             role=self.role,
         ), ZERO
 
@@ -157,7 +157,7 @@ class Meter:
             error=error,
             estimated=estimated,
             flag=self._flag(tokens, cost),
-            own_cost_usd=self._own(),
+            own_cost_usd=self._self_hosted_cost(),
             role=self.role,
         )
         return attempt, max(cost, self.reserved_usd) if estimated and self.zone == CLOUD else cost
@@ -180,11 +180,11 @@ class Meter:
         model = self._costs.priced(self.engine, self.model, self.call.model, self._at)
         return self._costs.of(self.engine, model, tokens, self._at)
 
-    def _own(self) -> Decimal | None:
+    def _self_hosted_cost(self) -> Decimal | None:
         """What the call cost on the operator's own machine; asked again, the same."""
-        if self._share is not None and self._costs.own is not None:
-            self._own_usd, self._share = self._costs.own.end(self._share), None
-        return self._own_usd
+        if self._began is not None and self._costs.self_hosted is not None:
+            self._self_hosted_usd, self._began = self._costs.self_hosted.end(self._began), None
+        return self._self_hosted_usd
 
     def _ahead_usd(self) -> Decimal:
         """The price of what was heard, with what may be on the way; thinking is over once text comes."""
@@ -195,7 +195,7 @@ class Meter:
         return self._cost(tokens)
 
 
-class Tally:
+class RequestUsage:
     """All upstream calls of one request."""
 
     def __init__(self) -> None:

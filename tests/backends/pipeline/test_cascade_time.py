@@ -51,10 +51,10 @@ async def test_where_the_cloud_is_too_slow_the_local_answer_comes_in_time(home: 
 
 async def test_a_cloud_that_is_known_to_be_too_slow_is_not_asked(home: Path) -> None:
     async with checked(home, "always") as it:
-        rates = it.core._slots["cloud"].rates
+        throughput = it.core._slots["cloud"].throughput
 
         async def slow() -> None:
-            rates.first_token_s, rates.tokens_per_s = 50.0, 1.0
+            throughput.first_token_s, throughput.tokens_per_s = 50.0, 1.0
 
         it.ollama.answerer = Says(REFUSED, first=slow)
         text, outcome = await ask(it.core, prompt("tell me of racks", agent="writer", deadline_s=20.0))

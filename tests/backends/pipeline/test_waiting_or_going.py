@@ -38,7 +38,7 @@ async def held(it: Stand, calls: int) -> AsyncGenerator[None]:
 
 async def test_a_tight_deadline_goes_to_the_cloud_and_a_loose_one_waits(home: Path) -> None:
     async with stand(home, change=narrow) as it:
-        it.core._slots["local"].rates.measured(intent="chat", output=400, first_token_s=0.5, total_s=20.0)
+        it.core._slots["local"].throughput.record(intent="chat", output=400, first_token_s=0.5, total_s=20.0)
         async with held(it, 3):
             _, tight = await ask(it.core, prompt("hello there", agent="writer", deadline_s=30.0))
             loose = asyncio.create_task(ask(it.core, prompt("good evening", agent="writer", deadline_s=300.0)))
@@ -53,7 +53,7 @@ async def test_a_tight_deadline_goes_to_the_cloud_and_a_loose_one_waits(home: Pa
 async def test_before_anything_was_measured_the_calls_in_the_air_tell_how_long_it_takes(home: Path) -> None:
     async with stand(home, change=narrow) as it, held(it, 3):
         slot = it.core._slots["local"]
-        assert slot.rates.service_s is None
+        assert slot.throughput.service_s is None
         await until(lambda: (slot.wait_s() or 0.0) > 0.6)
         told = await it.core.explain(prompt("hello there", agent="writer", deadline_s=0.6))
         patient = await it.core.explain(prompt("hello there", agent="writer", deadline_s=3000.0))

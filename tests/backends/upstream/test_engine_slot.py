@@ -64,7 +64,7 @@ def test_what_is_missing_is_said_before_any_call() -> None:
 
 def test_the_engines_own_queue_stands_before_a_newcomer() -> None:
     it = slot()
-    it.rates.measured(intent="chat", output=100, first_token_s=0.5, total_s=4.0)
+    it.throughput.record(intent="chat", output=100, first_token_s=0.5, total_s=4.0)
     assert it.wait_s() == 0.0
     it.observe([reading(reachable=True, waiting=3)])
     assert it.wait_s() == 8.0

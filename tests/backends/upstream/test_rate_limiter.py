@@ -8,16 +8,16 @@ from backends.clock import ManualClock
 from backends.errors import RateLimited
 from backends.settings.agents import Agent
 from backends.types import Tokens
-from backends.upstream.rate_limit import Quota
+from backends.upstream.rate_limiter import RateLimiter
 
 
-def quota(clock: ManualClock, **limits: int) -> Quota:
-    return Quota({"ada": Agent(**limits), "scout": Agent()}, clock)  # type: ignore[arg-type]
+def limiter(clock: ManualClock, **limits: int) -> RateLimiter:
+    return RateLimiter({"ada": Agent(**limits), "scout": Agent()}, clock)  # type: ignore[arg-type]
 
 
 def test_requests_a_minute_fill_up_steadily() -> None:
     clock = ManualClock()
-    it = quota(clock, requests_per_minute=6)
+    it = limiter(clock, requests_per_minute=6)
     for number in range(6):
         it.admit(f"{number}", "ada", 10)
     with pytest.raises(RateLimited, match=r"ada has used its 6 requests a minute: try again in 10 s") as refused:
@@ -32,7 +32,7 @@ def test_requests_a_minute_fill_up_steadily() -> None:
 
 def test_tokens_are_made_up_for_when_a_request_ends() -> None:
     clock = ManualClock()
-    it = quota(clock, tokens_per_minute=600)
+    it = limiter(clock, tokens_per_minute=600)
     it.admit("a", "ada", 100)
     it.settle("a", "ada", Tokens(input=90, output=800, thinking=10))
     it.settle("a", "ada", Tokens(input=90, output=800))  # twice does no harm
@@ -47,7 +47,7 @@ def test_tokens_are_made_up_for_when_a_request_ends() -> None:
 
 def test_a_prompt_larger_than_the_limit_waits_for_a_full_bucket_only() -> None:
     clock = ManualClock()
-    it = quota(clock, tokens_per_minute=60)
+    it = limiter(clock, tokens_per_minute=60)
     it.admit("a", "ada", 300)
     with pytest.raises(RateLimited) as refused:
         it.admit("b", "ada", 300)
@@ -56,7 +56,7 @@ def test_a_prompt_larger_than_the_limit_waits_for_a_full_bucket_only() -> None:
 
 def test_the_wall_clock_has_no_say() -> None:
     clock = ManualClock()
-    it = quota(clock, requests_per_minute=1)
+    it = limiter(clock, requests_per_minute=1)
     it.admit("a", "ada", 1)
     clock.jump(86_400)
     with pytest.raises(RateLimited):
@@ -70,7 +70,7 @@ def test_the_wall_clock_has_no_say() -> None:
 def test_the_mean_is_within_the_limit(steps: list[tuple[float, int, int]]) -> None:
     """All that was used, less what was used by the calls that are in debt, is no more than what has flowed in."""
     clock = ManualClock()
-    it, size = quota(clock, tokens_per_minute=600), 600
+    it, size = limiter(clock, tokens_per_minute=600), 600
     used, passed = 0, 0.0
     for number, (pause, prompt, answer) in enumerate(steps):
         clock.advance(pause)

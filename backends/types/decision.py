@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from backends.types.names import DialBy, EngineName, Need, Served, Zone
+from backends.types.literals import DialBy, EngineName, Need, Served, Zone
 
 
 class Finding(Struct, frozen=True, kw_only=True):

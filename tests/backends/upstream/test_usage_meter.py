@@ -14,8 +14,8 @@ from backends.settings.money import Price, PriceFrom
 from backends.types import Message, Tokens, ToolCall
 from backends.upstream.costs import Costs
 from backends.upstream.token_count import count_text, most
-from backends.upstream.usage_checks import Bounds
-from backends.upstream.usage_meter import BEYOND, ON_THE_WAY, Meter, Tally
+from backends.upstream.usage_checks import UsageBounds
+from backends.upstream.usage_meter import BEYOND, ON_THE_WAY, RequestUsage, UsageMeter
 
 CALL = Call(
     id="1",
@@ -31,17 +31,17 @@ COSTS = Costs(Prices({}), ManualClock(), cloud_model="gemini-3.5-flash-lite")
 RESERVED = COSTS.worst("cloud", CALL)
 
 
-def meter() -> Meter:
-    return Meter("cloud", "cloud", CALL, reserved_usd=RESERVED, costs=COSTS, clock=ManualClock())
+def meter() -> UsageMeter:
+    return UsageMeter("cloud", "cloud", CALL, reserved_usd=RESERVED, costs=COSTS, clock=ManualClock())
 
 
 def test_reported_usage_is_the_cost_and_the_charge() -> None:
     it = meter()
-    it.heard("hello")
-    it.used(Tokens(input=10, output=5))
-    it.used(Tokens(input=10, output=7, thinking=3))
-    it.used(Tokens())
-    attempt, charged = it.done()
+    it.add_text("hello")
+    it.add_usage(Tokens(input=10, output=5))
+    it.add_usage(Tokens(input=10, output=7, thinking=3))
+    it.add_usage(Tokens())
+    attempt, charged = it.completed()
     assert attempt.tokens == Tokens(input=10, output=7, thinking=3)
     assert not attempt.estimated
     assert charged == attempt.cost_usd == COSTS.of("cloud", CALL.model, attempt.tokens)
@@ -49,8 +49,8 @@ def test_reported_usage_is_the_cost_and_the_charge() -> None:
 
 def test_an_answer_without_a_report_is_estimated_and_charged_whole() -> None:
     it = meter()
-    it.heard("hello there")
-    attempt, charged = it.done()
+    it.add_text("hello there")
+    attempt, charged = it.completed()
     assert attempt.estimated
     assert attempt.tokens.output > 0
     assert charged == RESERVED
@@ -59,10 +59,10 @@ def test_an_answer_without_a_report_is_estimated_and_charged_whole() -> None:
 @pytest.mark.parametrize("said", [None, Tokens(input=10)])
 def test_tool_calls_without_a_report_are_counted_as_output(said: Tokens | None) -> None:
     it = meter()
-    it.called((ToolCall(id="a", name="get_weather", arguments='{"city": "Rome"}'),))
+    it.add_calls((ToolCall(id="a", name="get_weather", arguments='{"city": "Rome"}'),))
     if said is not None:
-        it.used(said)
-    attempt, charged = it.done()
+        it.add_usage(said)
+    attempt, charged = it.completed()
     assert attempt.estimated
     assert 5 < attempt.tokens.output < 20
     assert charged == RESERVED
@@ -70,14 +70,14 @@ def test_tool_calls_without_a_report_are_counted_as_output(said: Tokens | None) 
 
 def test_arguments_beyond_all_measure_count_as_the_cap() -> None:
     it = meter()
-    it.called((ToolCall(id="a", name="write", arguments='{"text": "' + "word " * 100_000 + '"}'),))
-    assert it.done()[0].tokens.output == CALL.max_output
+    it.add_calls((ToolCall(id="a", name="write", arguments='{"text": "' + "word " * 100_000 + '"}'),))
+    assert it.completed()[0].tokens.output == CALL.max_output
 
 
 def test_a_stream_that_broke_is_charged_whole_since_the_engine_may_have_gone_on() -> None:
     it = meter()
-    it.heard("hello")
-    it.used(Tokens(input=10, output=5))
+    it.add_text("hello")
+    it.add_usage(Tokens(input=10, output=5))
     attempt, charged = it.failed(EngineError("it broke: ask again", kind="cut", billed=True))
     assert attempt.tokens == Tokens(input=10, output=5)
     assert charged == RESERVED > attempt.cost_usd
@@ -89,25 +89,25 @@ def test_a_call_that_was_not_billed_costs_nothing() -> None:
 
 
 def test_who_leaves_before_the_first_word_is_charged_whole() -> None:
-    counted = meter().left("cancelled")
+    counted = meter().abandoned("cancelled")
     assert counted is not None
     assert counted[1] == RESERVED
 
 
 def test_who_leaves_before_anything_was_sent_made_no_call() -> None:
-    it, tally = meter(), Tally()
+    it, tally = meter(), RequestUsage()
     mark_unsent(it.call)
-    tally.add(it.left("cancelled"))
+    tally.add(it.abandoned("cancelled"))
     assert (tally.attempts, tally.charged_usd) == ([], 0)
 
 
 @given(st.lists(st.text(min_size=1, max_size=40), min_size=1, max_size=20), st.integers(0, 200))
 def test_who_leaves_in_the_middle_is_charged_what_was_heard_and_a_little_more(texts: list[str], thinking: int) -> None:
     it = meter()
-    it.used(Tokens(input=30, output=1, thinking=thinking))
+    it.add_usage(Tokens(input=30, output=1, thinking=thinking))
     for text in texts:
-        it.heard(text)
-    counted = it.left("cancelled")
+        it.add_text(text)
+    counted = it.abandoned("cancelled")
     assert counted is not None
     attempt, charged = counted
     most = Tokens(input=30, output=1 + ON_THE_WAY + len("".join(texts).encode()), thinking=thinking)
@@ -131,22 +131,22 @@ def test_what_is_reserved_holds_for_a_prompt_of_digits() -> None:
 
 
 def test_a_requests_figures_are_the_sums_of_its_attempts() -> None:
-    tally = Tally()
+    tally = RequestUsage()
     for _ in range(3):
         it = meter()
-        it.used(Tokens(input=10, output=5, cached_input=2))
-        tally.add(it.done())
+        it.add_usage(Tokens(input=10, output=5, cached_input=2))
+        tally.add(it.completed())
     assert tally.tokens == Tokens(input=30, output=15, cached_input=6)
     assert tally.cost_usd == tally.charged_usd == sum((each.cost_usd for each in tally.attempts), Decimal(0))
     assert not tally.estimated
 
 
 def test_a_local_call_costs_nothing_that_is_billed() -> None:
-    it = Meter("local", "local", CALL, reserved_usd=Decimal(0), costs=COSTS, clock=ManualClock())
-    it.heard("hello")
-    counted = it.left("cancelled")
+    it = UsageMeter("local", "local", CALL, reserved_usd=Decimal(0), costs=COSTS, clock=ManualClock())
+    it.add_text("hello")
+    counted = it.abandoned("cancelled")
     assert counted is not None
-    assert counted[1] == it.done()[1] == 0
+    assert counted[1] == it.completed()[1] == 0
 
 
 @pytest.mark.parametrize(
@@ -164,32 +164,32 @@ def test_a_local_call_costs_nothing_that_is_billed() -> None:
 )
 def test_c8_a_report_that_cannot_be_true_is_flagged_and_estimated(said: Tokens, why: str) -> None:
     it = meter()
-    it.heard("hello")
-    it.used(said)
-    attempt, charged = it.done()
+    it.add_text("hello")
+    it.add_usage(said)
+    attempt, charged = it.completed()
     assert attempt.estimated
     assert why in attempt.flag
     assert charged == RESERVED
-    tally = Tally()
+    tally = RequestUsage()
     tally.add((attempt, charged))
     assert tally.flags == (attempt.flag,)
 
 
 def test_c8_a_true_word_after_an_untrue_one_holds() -> None:
     it = meter()
-    it.used(Tokens(input=-1))
-    it.heard("hello")
-    it.used(Tokens(input=3, output=2))
-    attempt, _ = it.done()
+    it.add_usage(Tokens(input=-1))
+    it.add_text("hello")
+    it.add_usage(Tokens(input=3, output=2))
+    attempt, _ = it.completed()
     assert (attempt.tokens, attempt.estimated, attempt.flag) == (Tokens(input=3, output=2), False, "")
 
 
 def test_a_report_that_ends_before_the_text_does_is_an_estimate() -> None:
     it = meter()
-    it.heard("hello")
-    it.used(Tokens(input=10, output=1))
-    it.heard(" and more")
-    attempt, charged = it.done()
+    it.add_text("hello")
+    it.add_usage(Tokens(input=10, output=1))
+    it.add_text(" and more")
+    attempt, charged = it.completed()
     assert attempt.estimated
     assert attempt.tokens == Tokens(input=10, output=1)
     assert charged == RESERVED
@@ -197,8 +197,8 @@ def test_a_report_that_ends_before_the_text_does_is_an_estimate() -> None:
 
 def test_more_than_was_allowed_is_booked_as_billed_and_flagged() -> None:
     it = meter()
-    it.used(Tokens(input=10, output=9000, thinking=2000))
-    attempt, _ = it.done()
+    it.add_usage(Tokens(input=10, output=9000, thinking=2000))
+    attempt, _ = it.completed()
     assert attempt.flag == "gemini-3.5-flash-lite reported 11000 answer tokens where 10240 were allowed" + (
         f"; gemini-3.5-flash-lite billed ${attempt.cost_usd - RESERVED:f} {BEYOND}"
         if attempt.cost_usd > RESERVED
@@ -211,20 +211,20 @@ def test_a_call_is_priced_as_of_its_beginning() -> None:
     clock = ManualClock()
     change = PriceFrom(valid_from=clock.now() + timedelta(seconds=1), input_usd=Decimal(2000), output_usd=Decimal(2))
     prices = Prices({CALL.model: Price(input_usd=Decimal(1000), output_usd=Decimal(1), changes=(change,))})
-    it = Meter(
+    it = UsageMeter(
         "cloud", "cloud", CALL, reserved_usd=RESERVED, costs=Costs(prices, clock, cloud_model=CALL.model), clock=clock
     )
     clock.advance(60)
-    it.used(Tokens(input=1_000))
-    assert it.done()[0].cost_usd == 1
+    it.add_usage(Tokens(input=1_000))
+    assert it.completed()[0].cost_usd == 1
 
 
 @pytest.mark.parametrize("input", [0, 3000])
 def test_partial_counts_keep_what_they_tell_and_are_marked(input: int) -> None:
     it = meter()
-    it.heard("hello there")
-    it.used(Tokens(input=input, output=0 if input else 7))
-    attempt, charged = it.done()
+    it.add_text("hello there")
+    it.add_usage(Tokens(input=input, output=0 if input else 7))
+    attempt, charged = it.completed()
     assert attempt.estimated
     assert "reported no " in attempt.flag
     assert attempt.tokens.input == (input or CALL.input_tokens)
@@ -234,11 +234,11 @@ def test_partial_counts_keep_what_they_tell_and_are_marked(input: int) -> None:
 
 def test_partial_counts_of_an_answer_that_is_still_coming_are_made_up_for_by_its_end() -> None:
     it = meter()
-    it.heard("hello")
-    it.used(Tokens(input=30))
-    it.heard(" there")
-    it.used(Tokens(input=30, output=2))
-    attempt, _ = it.done()
+    it.add_text("hello")
+    it.add_usage(Tokens(input=30))
+    it.add_text(" there")
+    it.add_usage(Tokens(input=30, output=2))
+    attempt, _ = it.completed()
     assert (attempt.tokens, attempt.estimated, attempt.flag) == (Tokens(input=30, output=2), False, "")
 
 
@@ -247,7 +247,7 @@ def test_a_report_within_the_call_is_never_taken_for_an_impossible_one(text: str
     """Whatever the prompt is made of, and with a provider's own words before it."""
     call = replace(CALL, messages=(Message(role="user", text=text),), input_tokens=0)
     said = Tokens(input=most(call) + own_prompt + 1, output=output)
-    assert Bounds(call).beyond(said) is None
+    assert UsageBounds(call).beyond(said) is None
 
 
 ANSWERED = "gemini-3.8-flash"
@@ -255,9 +255,9 @@ ANSWERED = "gemini-3.8-flash"
 
 def test_the_model_that_answered_is_the_attempts_and_its_price() -> None:
     it = meter()
-    it.answering(f"models/{ANSWERED}")
-    it.used(Tokens(input=10, output=5))
-    attempt, charged = it.done()
+    it.answered_by(f"models/{ANSWERED}")
+    it.add_usage(Tokens(input=10, output=5))
+    attempt, charged = it.completed()
     assert (attempt.model, attempt.model_asked) == (ANSWERED, CALL.model)
     assert (
         charged
@@ -273,17 +273,17 @@ def test_the_model_that_answered_is_the_attempts_and_its_price() -> None:
 )
 def test_the_model_that_answered_under_a_prefix_a_revision_or_no_name_is_the_one_asked_for(said: str) -> None:
     it = meter()
-    it.answering(said)
-    it.used(Tokens(input=10, output=5))
-    attempt, _ = it.done()
+    it.answered_by(said)
+    it.add_usage(Tokens(input=10, output=5))
+    attempt, _ = it.completed()
     assert (attempt.model, attempt.model_asked, attempt.flag) == (CALL.model, "", "")
 
 
 def test_the_model_that_answered_without_a_price_is_priced_as_asked_and_named() -> None:
     it = meter()
-    it.answering("gemini-99-flash")
-    it.used(Tokens(input=10, output=5))
-    attempt, _ = it.done()
+    it.answered_by("gemini-99-flash")
+    it.add_usage(Tokens(input=10, output=5))
+    attempt, _ = it.completed()
     assert attempt.cost_usd == COSTS.of("cloud", CALL.model, attempt.tokens)
     assert attempt.flag == f"gemini-99-flash answered, which has no price: priced as {CALL.model}"
     assert COSTS.source([attempt]) == COSTS.source([replace(attempt, model=CALL.model, model_asked="")])

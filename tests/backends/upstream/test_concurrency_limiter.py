@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.errors import QueueFull
-from backends.upstream.concurrency import REGROW_AFTER, Limiter
+from backends.upstream.concurrency_limiter import REGROW_AFTER, ConcurrencyLimiter
 from tests.waiting import until
 
 
-def limiter(parallel: int = 2, queue_limit: int = 3) -> Limiter:
-    return Limiter("local", parallel=parallel, queue_limit=queue_limit, changed=lambda: None)
+def limiter(parallel: int = 2, queue_limit: int = 3) -> ConcurrencyLimiter:
+    return ConcurrencyLimiter("local", parallel=parallel, queue_limit=queue_limit, changed=lambda: None)
 
 
 async def test_no_more_than_parallel_run_at_once_and_all_run() -> None:
@@ -19,7 +19,7 @@ async def test_no_more_than_parallel_run_at_once_and_all_run() -> None:
 
     async def call() -> None:
         nonlocal most, done
-        async with gate.slot("scout"):
+        async with gate.place("scout"):
             most = max(most, gate.in_flight)
             await asyncio.sleep(0)
             done += 1
@@ -32,11 +32,11 @@ async def test_no_more_than_parallel_run_at_once_and_all_run() -> None:
 
 async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back() -> None:
     gate = limiter(parallel=1, queue_limit=1)
-    async with gate.slot("scout"):
+    async with gate.place("scout"):
         waiting = asyncio.create_task(_hold(gate))
         await until(lambda: gate.waiting == 1)
         with pytest.raises(QueueFull) as refusal:
-            async with gate.slot("infra", retry_after_s=4.0):
+            async with gate.place("infra", retry_after_s=4.0):
                 pytest.fail("there was no place")
         assert refusal.value.retry_after_s == 4.0
     await waiting
@@ -45,7 +45,7 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back() -> None
 
 async def test_depth_is_known_by_agent() -> None:
     gate = limiter(parallel=1, queue_limit=9)
-    async with gate.slot("scout"):
+    async with gate.place("scout"):
         tasks = [asyncio.create_task(_hold(gate, agent)) for agent in ("infra", "infra", "ada")]
         await until(lambda: gate.waiting == 3)
         assert gate.waiting_by_agent() == {"infra": 2, "ada": 1}
@@ -55,7 +55,7 @@ async def test_depth_is_known_by_agent() -> None:
 @given(st.lists(st.integers(0, 9), max_size=8))
 async def test_whoever_leaves_the_queue_takes_no_place_with_them(leavers: list[int]) -> None:
     gate = limiter(parallel=1, queue_limit=20)
-    async with gate.slot("scout"):
+    async with gate.place("scout"):
         tasks = [asyncio.create_task(_hold(gate)) for _ in range(10)]
         await until(lambda: gate.waiting == 10)
         for index in leavers:
@@ -70,7 +70,7 @@ async def test_a_place_handed_over_in_the_moment_of_leaving_is_handed_on() -> No
     first = asyncio.Event()
 
     async def holder() -> None:
-        async with gate.slot("scout"):
+        async with gate.place("scout"):
             await first.wait()
 
     held = asyncio.create_task(holder())
@@ -87,7 +87,7 @@ async def test_a_place_handed_over_in_the_moment_of_leaving_is_handed_on() -> No
 
 async def test_a_busy_engine_is_asked_less_and_a_run_of_answers_brings_the_place_back() -> None:
     gate = limiter(parallel=4)
-    async with gate.slot("scout"), gate.slot("scout"), gate.slot("scout"):
+    async with gate.place("scout"), gate.place("scout"), gate.place("scout"):
         gate.busy()
     assert gate.parallel == 2
     for _ in range(REGROW_AFTER - 1):
@@ -104,6 +104,6 @@ async def test_parallelism_never_falls_below_one() -> None:
     assert gate.parallel == 1
 
 
-async def _hold(gate: Limiter, agent: str = "scout") -> None:
-    async with gate.slot(agent):
+async def _hold(gate: ConcurrencyLimiter, agent: str = "scout") -> None:
+    async with gate.place(agent):
         await asyncio.sleep(0)

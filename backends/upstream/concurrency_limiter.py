@@ -15,7 +15,7 @@ from backends.errors import QueueFull
 REGROW_AFTER = 8  # answers in a row before a lost place is tried again
 
 
-class Limiter:
+class ConcurrencyLimiter:
     def __init__(
         self,
         engine: str,
@@ -53,7 +53,7 @@ class Limiter:
         return dict(Counter(agent for agent, _ in self._queue))
 
     @asynccontextmanager
-    async def slot(self, agent: str, *, retry_after_s: float | None = None) -> AsyncIterator[None]:
+    async def place(self, agent: str, *, retry_after_s: float | None = None) -> AsyncIterator[None]:
         """Hold one place. Raises QueueFull at once where too many wait already."""
         await self._take(agent, retry_after_s)
         place = object()

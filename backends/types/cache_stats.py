@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from backends.types.names import ZERO, SemanticState
+from backends.types.literals import ZERO, SemanticState
 
 
 class CacheEntry(Struct, frozen=True, kw_only=True):

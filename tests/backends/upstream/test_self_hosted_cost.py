@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from backends.clock import ManualClock
 from backends.settings.money import LocalCosts
 from backends.types import Gpu, GpuReading
-from backends.upstream.self_hosted_cost import OwnCost
+from backends.upstream.self_hosted_cost import SelfHostedCost
 
 D = Decimal
 RENT = LocalCosts(rent_usd_month=D("2629800"))
@@ -25,7 +25,7 @@ def reading(*watts: float | None, state: str = "ok") -> GpuReading:
 
 def test_a_call_alone_costs_its_time() -> None:
     clock = ManualClock()
-    own = OwnCost(RENT, clock)
+    own = SelfHostedCost(RENT, clock)
     clock.advance(100)  # nobody's
     call = own.begin()
     clock.advance(5)
@@ -34,7 +34,7 @@ def test_a_call_alone_costs_its_time() -> None:
 
 def test_calls_at_the_same_time_share_it() -> None:
     clock = ManualClock()
-    own = OwnCost(RENT, clock)
+    own = SelfHostedCost(RENT, clock)
     first = own.begin()
     clock.advance(4)
     second = own.begin()
@@ -59,7 +59,7 @@ def test_calls_at_the_same_time_share_it() -> None:
 )
 def test_what_no_setting_prices_is_unknown_and_not_free(settings: LocalCosts, usd: Decimal | None) -> None:
     clock = ManualClock()
-    own = OwnCost(settings, clock)
+    own = SelfHostedCost(settings, clock)
     call = own.begin()
     clock.advance(5)
     assert own.end(call) == usd
@@ -67,7 +67,7 @@ def test_what_no_setting_prices_is_unknown_and_not_free(settings: LocalCosts, us
 
 def test_measured_power_outranks_the_settings_and_holds_from_its_moment() -> None:
     clock = ManualClock()
-    own = OwnCost(ENERGY, clock)
+    own = SelfHostedCost(ENERGY, clock)
     call = own.begin()
     clock.advance(1)
     own.measured(reading(300.0, 200.0, None))
@@ -79,7 +79,7 @@ def test_measured_power_outranks_the_settings_and_holds_from_its_moment() -> Non
 
 def test_a_call_whose_power_was_unknown_for_a_while_has_no_cost_and_the_next_one_has() -> None:
     clock = ManualClock()
-    own = OwnCost(LocalCosts(kwh_usd=D("3600")), clock)
+    own = SelfHostedCost(LocalCosts(kwh_usd=D("3600")), clock)
     own.measured(reading(1000.0))
     first = own.begin()
     clock.advance(1)
@@ -95,7 +95,7 @@ def test_a_call_whose_power_was_unknown_for_a_while_has_no_cost_and_the_next_one
 @given(st.lists(st.tuples(st.integers(0, 50), st.booleans()), max_size=40))
 def test_shares_add_up_to_the_time_in_which_anything_ran(steps: list[tuple[int, bool]]) -> None:
     clock = ManualClock()
-    own = OwnCost(RENT, clock)
+    own = SelfHostedCost(RENT, clock)
     running, total, busy = [own.begin()], D(0), 0
     for seconds, more in steps:
         clock.advance(seconds)

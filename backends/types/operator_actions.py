@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from backends.types.names import EngineName
+from backends.types.literals import EngineName
 
 
 class Action(Struct, frozen=True, kw_only=True):

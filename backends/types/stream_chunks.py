@@ -2,9 +2,9 @@
 
 from msgspec import Struct
 
-from backends.types.asked import ToolCall
+from backends.types.decision import Explanation
 from backends.types.outcome import Outcome
-from backends.types.thought import Explanation
+from backends.types.request import ToolCall
 
 
 class Routed(Struct, frozen=True, kw_only=True, tag=True):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from backends.types.names import Effort, Route, Source
+from backends.types.literals import Effort, Route, Source
 
 
 class Media(Struct, frozen=True, kw_only=True, gc=False):

@@ -11,12 +11,12 @@ from backends.upstream.circuit_breaker import (
     LONGEST_PAUSE_S,
     QUOTA_PROBE_S,
     REMEMBERED_S,
-    Breaker,
+    CircuitBreaker,
 )
 
 
-def breaker(clock: ManualClock) -> Breaker:
-    return Breaker(clock, changed=lambda: None, rng=random.Random(1))
+def breaker(clock: ManualClock) -> CircuitBreaker:
+    return CircuitBreaker(clock, changed=lambda: None, rng=random.Random(1))
 
 
 def error(kind: EngineErrorKind, retry_after_s: float | None = None) -> EngineError:
@@ -75,7 +75,7 @@ def test_a_probe_whose_caller_left_lets_the_next_one_try() -> None:
     it.failed(error("key"))
     clock.advance(LONGEST_PAUSE_S)
     it.called()
-    it.left()
+    it.abandoned()
     assert it.usable()
 
 

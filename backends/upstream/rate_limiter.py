@@ -15,7 +15,7 @@ from backends.types import Tokens
 MINUTE_S = 60.0
 
 
-class Quota:
+class RateLimiter:
     def __init__(self, agents: Mapping[str, Agent], clock: Clock) -> None:
         self._requests = {
             name: Bucket(agent.requests_per_minute, clock)

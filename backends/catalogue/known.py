@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Literal, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -92,6 +92,6 @@ class Catalogue:
         return own.over(found) if own is not None else found
 
 
-def adopt(model: str, *, engine: Literal["local", "cloud"] = "cloud") -> str:
+def adopt(model: str, *, engine: str = "cloud") -> str:
     """The command that makes an engine ask for `model`."""
     return f"claw config set engines.{engine}.model {model}"

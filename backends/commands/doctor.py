@@ -7,7 +7,7 @@ import sys
 import msgspec
 
 from backends.commands.doctor_machine import check_machine
-from backends.commands.doctor_models import check_cloud_model
+from backends.commands.doctor_models import check_models
 from backends.engines.engine_checks import check
 from backends.paths import Paths
 from backends.settings.engines import read_keys
@@ -30,8 +30,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(msgspec.json.encode({"ok": well, "checks": checks}).decode() + "\n")
     else:
+        width = max(len(check.name) for check in checks)
         for check in checks:
-            for line in _lines(check):
+            for line in _lines(check, width):
                 print(safe(line))
     return 0 if well else 1
 
@@ -39,12 +40,12 @@ def run(args: argparse.Namespace) -> int:
 async def run_checks(settings: Settings, paths: Paths) -> tuple[Check, ...]:
     """Engines first, then their models, then this machine. Never raises for what it finds."""
     engines = await check(settings, read_keys(settings.engines))
-    models = await asyncio.to_thread(check_cloud_model, settings, paths)
+    models = await asyncio.to_thread(check_models, settings, paths)
     return *engines, *models, *await check_machine(settings, paths)
 
 
-def _lines(check: Check) -> list[str]:
-    lines = [f"{MARKS[check.ok]} {check.name:<14} {check.detail}"]
+def _lines(check: Check, width: int) -> list[str]:
+    lines = [f"{MARKS[check.ok]} {check.name:<{width}} {check.detail}"]
     if check.remedy and check.ok is not True:
-        lines.append(f"{'':<17}{check.remedy}")
+        lines.append(f"{'':<{width + 3}}{check.remedy}")
     return lines

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from backends.clock import ManualClock
-from backends.commands.doctor_models import model, quota
+from backends.commands.doctor_models import lifecycle, quota
 from backends.errors import ClawError
 from backends.settings.model import Settings
 from backends.types import EngineState
@@ -62,11 +62,11 @@ async def test_c2_the_doctor_says_what_was_sent_and_when_the_quota_is_there_agai
     clock = ManualClock(NOON)
     async with stand(home, change=change, clock=clock) as it:
         await ask(it.core, prompt("hello", agent="ada"))
-        well = await asyncio.to_thread(quota, Settings(), it.paths, NOON)
+        well = await asyncio.to_thread(quota, Settings(), "cloud", it.paths, NOON)
         it.gemini.incident("C2")
         await ask(it.core, prompt("hello you", agent="ada"))
-        used_up = await asyncio.to_thread(quota, Settings(), it.paths, NOON)
-        tomorrow = await asyncio.to_thread(quota, Settings(), it.paths, RESETS)
+        used_up = await asyncio.to_thread(quota, Settings(), "cloud", it.paths, NOON)
+        tomorrow = await asyncio.to_thread(quota, Settings(), "cloud", it.paths, RESETS)
     assert well.ok is True
     assert well.detail.startswith("1 calls and ")
     assert used_up.ok is None
@@ -78,9 +78,9 @@ def test_retirement_is_said_by_the_doctor() -> None:
 
     plain = Settings()
     old = replace(plain, engines=plain.engines | {"cloud": replace(plain.engines["cloud"], model="gemini-2.5-flash")})
-    ahead, over = model(old, NOON.date()), model(old, RESETS.date())
+    ahead, over = lifecycle(old, "cloud", NOON.date()), lifecycle(old, "cloud", RESETS.date())
     assert (ahead.ok, over.ok) == (None, None)
     assert "in 1 day" in ahead.detail
     assert "was shut down" in over.detail
     assert ahead.remedy == over.remedy == "run `claw config set engines.cloud.model gemini-3.5-flash-lite`"
-    assert model(plain, NOON.date()).ok is True
+    assert lifecycle(plain, "cloud", NOON.date()).ok is True

@@ -98,7 +98,7 @@ async def build(
             activity=activity,
             bus=ground.bus,
             clock=ground.clock,
-            zone=ground.zone,
+            timezone=ground.timezone,
         )
         watchers = Watchers(activity=activity, figures=figures, sampler=sampler, spend=watch)
         core = _assemble(ground, slots, watchers, rehearsal=rehearsal)

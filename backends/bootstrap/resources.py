@@ -17,7 +17,7 @@ from backends.clock import Clock
 from backends.engines import registry
 from backends.engines.gemini.signature_store import SignatureStore
 from backends.engines.ollama.embed import embed_texts
-from backends.ledger.budget_windows import zone_of
+from backends.ledger.budget_windows import timezone_of
 from backends.ledger.install_key import InstallKey
 from backends.ledger.prices import Prices, UnknownPrice
 from backends.ledger.store import Ledger
@@ -63,17 +63,19 @@ class Ground(Struct, frozen=True, kw_only=True):
     install_key: InstallKey
     calibrations: Calibrations
     controls: Controls
-    zone: tzinfo | None
+    timezone: tzinfo | None
     recent: tuple[Outcome, ...]
     cloud_calls: dict[str, tuple[int, int]]
 
 
 async def open_ground(stack: AsyncExitStack, settings: Settings, paths: Paths, keys: Keys, clock: Clock) -> Ground:
     await asyncio.to_thread(paths.make)
-    zone = await asyncio.to_thread(zone_of, settings.money.timezone)
+    timezone = await asyncio.to_thread(timezone_of, settings.money.timezone)
     groups = {name: agent.group for name, agent in settings.agents.items() if agent.group}
     spill = settings.ledger.spill_bytes if settings.ledger.on_unwritable == "serve" else None
-    ledger = await Ledger.open(paths, settings.budgets, clock=clock, zone=zone, groups=groups, spill_bytes=spill)
+    ledger = await Ledger.open(
+        paths, settings.budgets, clock=clock, timezone=timezone, groups=groups, spill_bytes=spill
+    )
     stack.push_async_callback(ledger.close)
     install_key = await asyncio.to_thread(InstallKey.load, paths.install_key)
     signatures = SignatureStore(paths.signatures, install_key.derived("signatures"))
@@ -111,7 +113,7 @@ async def open_ground(stack: AsyncExitStack, settings: Settings, paths: Paths, k
         install_key=install_key,
         calibrations=await asyncio.to_thread(Calibrations, paths.learned),
         controls=Controls(ledger, await ledger.controls()),
-        zone=zone,
+        timezone=timezone,
         recent=await ledger.recent(REMEMBERED),
         cloud_calls=await ledger.cloud_calls(start_of(day_of(clock.now()))),
     )

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from backends.bootstrap.connect import attach
 from backends.errors import Unreachable, WrongUse
 from backends.finops.text_writer import columns
-from backends.ledger.budget_windows import zone_of
+from backends.ledger.budget_windows import timezone_of
 from backends.ledger.sqlite_connection import open_read_only
 from backends.ledger.totals_loader import load
 from backends.paths import Paths
@@ -47,8 +47,8 @@ def run(args: argparse.Namespace) -> int:
     found = settings.load(paths.config).settings
     groups = {name: agent.group for name, agent in found.agents.items() if agent.group}
     with open_read_only(paths.ledger) as db:
-        zone = zone_of(found.money.timezone)
-        states = load(db, found.budgets, datetime.now(UTC), zone, groups=groups).states()
+        timezone = timezone_of(found.money.timezone)
+        states = load(db, found.budgets, datetime.now(UTC), timezone, groups=groups).states()
     sys.stdout.write((_json(states) if args.json else _table(states, found.money)) + "\n")
     return 0
 
@@ -107,8 +107,8 @@ def _table(states: tuple[BudgetState, ...], money: Money) -> str:
 
 def _row(state: BudgetState, money: Money) -> tuple[str, ...]:
     amounts = (state.limit_usd, state.spent_usd, state.reserved_usd, state.left_usd)
-    zone = zone_of(state.zone or money.timezone)
-    resets = f"{state.resets_at.astimezone(zone):%Y-%m-%d %H:%M %Z}" if state.resets_at else "never"
+    timezone = timezone_of(state.timezone or money.timezone)
+    resets = f"{state.resets_at.astimezone(timezone):%Y-%m-%d %H:%M %Z}" if state.resets_at else "never"
     shown = (f"${amount:f}{in_currency(amount, money.currency, money.rate)}" for amount in amounts)
     return _name(state), *shown, resets, state.on_exceeded
 

@@ -21,7 +21,7 @@ from backends.finops.report_documents import comparison_document, full_document,
 from backends.finops.review import review
 from backends.finops.spend_report import KEYS, SpendReport, report
 from backends.finops.text_writer import as_text
-from backends.ledger.budget_windows import zone_of
+from backends.ledger.budget_windows import timezone_of
 from backends.ledger.prices import Prices
 from backends.ledger.sqlite_connection import open_read_only
 from backends.paths import Paths
@@ -82,8 +82,8 @@ def _text(
     if wanted == "focus":
         return focus_csv(db, **span)
     if wanted in PAGES:
-        zone = zone_of(known.money.timezone)
-        return PAGES[wanted](full_document(full_report(db, settings=known, zone=zone, **span)))
+        timezone = timezone_of(known.money.timezone)
+        return PAGES[wanted](full_document(full_report(db, settings=known, timezone=timezone, **span)))
     totals = report(db, by=args.by, **span)
     if wanted in DATA:
         return DATA[wanted](totals)

@@ -15,15 +15,15 @@ HOURS = 24
 
 
 def forecast_summary(
-    db: sqlite3.Connection, *, spend: Spend, now: datetime, zone: tzinfo | None, discount: Discount
+    db: sqlite3.Connection, *, spend: Spend, now: datetime, timezone: tzinfo | None, discount: Discount
 ) -> ForecastSummary:
-    """As of `now`; days and months are those of `zone`, None is the machine's own."""
-    today = now.astimezone(zone).date()
-    day_start, month_start = (budget_windows.start(window, now, zone) for window in ("day", "month"))
+    """As of `now`; days and months are those of `timezone`, None is the machine's own."""
+    today = now.astimezone(timezone).date()
+    day_start, month_start = (budget_windows.start(window, now, timezone) for window in ("day", "month"))
     month = SavedBy()
     days: defaultdict[date, Decimal] = defaultdict(Decimal)
     by_hour: dict[str, list[float]] = {}
-    since = min(month_start, budget_windows.start("day", now - timedelta(days=LOOKS_BACK_DAYS), zone))
+    since = min(month_start, budget_windows.start("day", now - timedelta(days=LOOKS_BACK_DAYS), timezone))
     for part in sums(
         db, since=since, until=now + timedelta(microseconds=1), discount=discount, by=("hour", "agent", "cache")
     ):
@@ -31,7 +31,7 @@ def forecast_summary(
         if hour >= month_start:
             month += saved_by(part)
         if hour < day_start:
-            days[hour.astimezone(zone).date()] += part.cost_usd
+            days[hour.astimezone(timezone).date()] += part.cost_usd
         if (ago := int((now - hour) / timedelta(hours=1))) < HOURS and part.cost_usd:
             by_hour.setdefault(part.agent, [0.0] * HOURS)[HOURS - 1 - ago] += float(part.cost_usd)
     return ForecastSummary(

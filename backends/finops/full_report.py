@@ -34,12 +34,12 @@ def full_report(
     until: datetime,
     settings: Settings,
     prices: Prices,
-    zone: tzinfo | None,
+    timezone: tzinfo | None,
 ) -> FullReport:
     """From the ledger alone, so that it needs no running core."""
 
     def by_day_of(window: budget_windows.Window) -> SpendReport:
-        return report(db, since=budget_windows.start(window, until, zone), until=until, by="day", prices=prices)
+        return report(db, since=budget_windows.start(window, until, timezone), until=until, by="day", prices=prices)
 
     today, month = by_day_of("day").total, by_day_of("month").total
     spend = Spend(
@@ -57,5 +57,5 @@ def full_report(
         by_tag=by_tag if any(row.key != UNTAGGED for row in by_tag.rows) else None,
         by_day=report(db, since=since, until=until, by="day", prices=prices),
         review=review(db, settings=settings, prices=prices, now=until, days=max(1, (until - since).days)),
-        forecast=forecast_summary(db, spend=spend, now=until, zone=zone, discount=discounts(prices)).forecast,
+        forecast=forecast_summary(db, spend=spend, now=until, timezone=timezone, discount=discounts(prices)).forecast,
     )

@@ -58,4 +58,4 @@ class SetBudget(Struct, frozen=True):
         Audit(acted=self.acted, switch=switch, value=limit).apply(db, totals)
         controls = {row["key"]: row["value"] for row in db.execute("SELECT key, value FROM controls")}
         if not totals.apply_limits(overrides(controls)):
-            totals.replace_with(load(db, totals.settings, totals.moment, totals.zone, groups=totals.groups))
+            totals.replace_with(load(db, totals.settings, totals.moment, totals.timezone, groups=totals.groups))

@@ -26,24 +26,24 @@ class RunningTotals:
         self,
         budgets: Sequence[Budget],
         now: datetime,
-        zone: tzinfo | None = None,
+        timezone: tzinfo | None = None,
         *,
         groups: Mapping[str, str] | None = None,
         limits: Mapping[Key, Decimal] | None = None,
     ) -> None:
-        """`zone` is the time zone of budgets that name none, None the machine's own; `groups` are the agents' groups.
+        """`timezone` is that of budgets that name none, None the machine's own. `groups` are the agents' groups.
 
         `limits` are what operators set in place of the settings'. Call `advance` before anything later than `now`.
         """
         self.settings = tuple(budgets)
         self.groups = dict(groups or {})
         self._budgets = in_force(self.settings, limits or {})
-        self.zone = zone
-        self._zones = tuple(budget_windows.zone_of(budget.timezone) or zone for budget in self._budgets)
+        self.timezone = timezone
+        self._timezones = tuple(budget_windows.timezone_of(budget.timezone) or timezone for budget in self._budgets)
         self.moment = now.astimezone(UTC)
         self.starts = self.starts_at(now)
-        self.day_start = budget_windows.start("day", now, zone)
-        self.month_start = budget_windows.start("month", now, zone)
+        self.day_start = budget_windows.start("day", now, timezone)
+        self.month_start = budget_windows.start("month", now, timezone)
         self._turns_at = self._next_turn()
         self._totals: dict[tuple[int, datetime], BudgetTotals] = {}
         self._open: dict[str, OpenCall] = {}
@@ -70,7 +70,7 @@ class RunningTotals:
             for (index, began), totals in self._totals.items()
             if totals.calls or began == self.starts[index]
         }
-        day, month = (budget_windows.start(window, self.moment, self.zone) for window in ("day", "month"))
+        day, month = (budget_windows.start(window, self.moment, self.timezone) for window in ("day", "month"))
         if day > self.day_start:
             self.day_start, self._today, self._today_by_engine = day, {}, {}
         if month > self.month_start:
@@ -78,10 +78,10 @@ class RunningTotals:
         self._turns_at = self._next_turn()
 
     def _next_turn(self) -> datetime:
-        every = {(budget.window, zone) for budget, zone in zip(self._budgets, self._zones, strict=True)}
-        ends = [budget_windows.end(window, self.moment, zone) for window, zone in every]
+        every = {(budget.window, timezone) for budget, timezone in zip(self._budgets, self._timezones, strict=True)}
+        ends = [budget_windows.end(window, self.moment, timezone) for window, timezone in every]
         return min(
-            moment for moment in (*ends, budget_windows.end("day", self.moment, self.zone)) if moment is not None
+            moment for moment in (*ends, budget_windows.end("day", self.moment, self.timezone)) if moment is not None
         )
 
     # ---- changes
@@ -210,8 +210,8 @@ class RunningTotals:
     def starts_at(self, moment: datetime) -> tuple[datetime, ...]:
         """The windows that a call admitted at `moment` is charged to."""
         return tuple(
-            budget_windows.start(budget.window, moment, zone)
-            for budget, zone in zip(self._budgets, self._zones, strict=True)
+            budget_windows.start(budget.window, moment, timezone)
+            for budget, timezone in zip(self._budgets, self._timezones, strict=True)
         )
 
     def replace_with(self, other: "RunningTotals") -> None:
@@ -296,9 +296,9 @@ class RunningTotals:
             reserved_usd=totals.reserved,
             left_usd=max(ZERO, budget.limit_usd - totals.spent - totals.reserved),
             on_exceeded=budget.on_exceeded,
-            resets_at=budget_windows.end(budget.window, max(began, self.moment), self._zones[index]),
+            resets_at=budget_windows.end(budget.window, max(began, self.moment), self._timezones[index]),
             alert_at=budget.alert_at,
-            zone=budget.timezone,
+            timezone=budget.timezone,
             overridden=before != budget.limit_usd,
             settings_limit_usd=before,
             overrun_usd=min(totals.beyond, max(ZERO, over)),

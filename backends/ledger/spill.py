@@ -173,7 +173,8 @@ class Spill:
         db.execute("PRAGMA busy_timeout = 0")
         try:
             merge(db, self._file)
-            fresh = load(db, totals.settings, max(totals.moment, self._clock.now()), totals.zone, groups=totals.groups)
+            now = max(totals.moment, self._clock.now())
+            fresh = load(db, totals.settings, now, totals.timezone, groups=totals.groups)
         finally:
             db.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
         self.why = ""

@@ -48,14 +48,14 @@ class Ledger:
         budgets: Sequence[Budget],
         *,
         clock: Clock,
-        zone: tzinfo | None = None,
+        timezone: tzinfo | None = None,
         groups: Mapping[str, str] | None = None,
         spill_bytes: int | None = None,
     ) -> "Ledger":
         """Take the lock, check the file, settle what a crash left open, and add the budgets up.
 
-        `zone` is where days begin; None is the machine's own. `groups` are the agents' groups. With `spill_bytes` rows
-        go to a spill of that size while the file takes none; what an earlier core left in one is taken in first.
+        `timezone` says when days begin; None is the machine's own. `groups` are the agents' groups. With `spill_bytes`
+        rows go to a spill of that size while the file takes none; what an earlier core left in one is merged first.
         Raises LedgerError: another core holds the ledger, or the file is damaged (and now lies beside), newer than this
         program, or cannot be read or written.
         """
@@ -71,7 +71,7 @@ class Ledger:
                 if file is not None:
                     stack.callback(file.close)
                     await connection.run(merge, file)
-                totals, recovered = await connection.run(_recover, budgets, clock, zone, groups or {})
+                totals, recovered = await connection.run(_recover, budgets, clock, timezone, groups or {})
                 reader = LedgerConnection(lambda: connect_read_only(paths.ledger))
                 await stack.enter_async_context(reader)
             except sqlite3.Error as error:
@@ -239,9 +239,9 @@ def _spill_file(paths: Paths, size: int | None) -> SpillFile | None:
 
 
 def _recover(
-    db: sqlite3.Connection, budgets: Sequence[Budget], clock: Clock, zone: tzinfo | None, groups: Mapping[str, str]
+    db: sqlite3.Connection, budgets: Sequence[Budget], clock: Clock, timezone: tzinfo | None, groups: Mapping[str, str]
 ) -> tuple[RunningTotals, int]:
-    totals = load(db, budgets, clock.now(), zone, groups=groups)
+    totals = load(db, budgets, clock.now(), timezone, groups=groups)
     left_open = unfinished(db)
     commit(db, totals, left_open)
     return totals, len(left_open)

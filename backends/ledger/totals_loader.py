@@ -17,7 +17,7 @@ def load(
     db: sqlite3.Connection,
     budgets: Sequence[Budget],
     now: datetime,
-    zone: tzinfo | None = None,
+    timezone: tzinfo | None = None,
     *,
     groups: Mapping[str, str] | None = None,
 ) -> RunningTotals:
@@ -27,7 +27,7 @@ def load(
     """
     controls = {row["key"]: row["value"] for row in db.execute("SELECT key, value FROM controls")}
     moments = (now, _last_moment(db) or now)
-    totals = RunningTotals(budgets, max(moments), zone, groups=groups, limits=overrides(controls))
+    totals = RunningTotals(budgets, max(moments), timezone, groups=groups, limits=overrides(controls))
     for index, start in enumerate(totals.starts):
         for row in db.execute(CHARGED, (stamp(start),)):
             charge = Charge(row["engine"], row["model"], Decimal(row["usd"]), Decimal(row["beyond"]))

@@ -46,7 +46,7 @@ class SpendWatch:
         activity: ActivityFeed,
         bus: Bus,
         clock: Clock,
-        zone: tzinfo | None,
+        timezone: tzinfo | None,
         every_s: float = LOOK_S,
     ) -> None:
         self.forecast_summary: ForecastSummary | None = None
@@ -58,7 +58,7 @@ class SpendWatch:
         self._activity = activity
         self._bus = bus
         self._clock = clock
-        self._zone = zone
+        self._timezone = timezone
         self._every_s = every_s
         self._detector = AnomalyDetector()
         self._profiles: SpendProfiles | None = None
@@ -104,7 +104,7 @@ class SpendWatch:
     async def _foresee(self) -> None:
         spend, now = self._ledger.spend(), self._clock.now()
         self.forecast_summary = await self._read(
-            lambda db: forecast_summary(db, spend=spend, now=now, zone=self._zone, discount=self._discount)
+            lambda db: forecast_summary(db, spend=spend, now=now, timezone=self._timezone, discount=self._discount)
         )
         self._bus.publish(events.ForecastSampled(forecast_summary=self.forecast_summary))
 

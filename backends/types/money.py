@@ -10,7 +10,7 @@ from backends.types.literals import ZERO
 
 
 class BudgetState(Struct, frozen=True, kw_only=True):
-    """A budget in its current window; `zone` is None for the machine's own.
+    """A budget in its current window; `timezone` is None for the machine's own.
 
     Where it is `overridden`, an operator's limit is in force; `settings_limit_usd` is claw.toml's, None where it has no
     such budget. `overrun_usd` is what the models in `overrun_by` billed beyond their calls' caps and over the limit.
@@ -25,7 +25,7 @@ class BudgetState(Struct, frozen=True, kw_only=True):
     on_exceeded: Literal["local", "refuse", "alert"]
     resets_at: datetime | None
     alert_at: float = 0.9
-    zone: str | None = None
+    timezone: str | None = None
     overridden: bool = False
     settings_limit_usd: Decimal | None = None
     overrun_usd: Decimal = ZERO

@@ -39,7 +39,7 @@ def rows() -> list[Outcome]:
 @pytest.fixture(scope="module")
 def month() -> FullReport:
     with filled(*rows()) as db:
-        return full_report(db, since=NOW - timedelta(days=30), until=NOW, settings=RENTED, prices=PRICES, zone=UTC)
+        return full_report(db, since=NOW - timedelta(days=30), until=NOW, settings=RENTED, prices=PRICES, timezone=UTC)
 
 
 class Tags(HTMLParser):
@@ -59,7 +59,7 @@ def test_tags_have_a_table_where_there_are_any(month: FullReport) -> None:
     assert "By tag" not in as_html(full_document(month)) + as_markdown(full_document(month))
     tagged = outcome("t", attempt("1"), at=NOW - timedelta(hours=1), tag="team-a")
     with filled(tagged) as db:
-        found = full_report(db, since=NOW - timedelta(days=30), until=NOW, settings=RENTED, prices=PRICES, zone=UTC)
+        found = full_report(db, since=NOW - timedelta(days=30), until=NOW, settings=RENTED, prices=PRICES, timezone=UTC)
     assert "<h2>By tag</h2>" in as_html(full_document(found))
     assert "| team-a | 1 |" in as_markdown(full_document(found))
 
@@ -99,7 +99,8 @@ def test_the_forecast_is_in_both(month: FullReport) -> None:
 
 def test_an_empty_ledger_makes_whole_pages() -> None:
     with filled() as db:
-        found = full_report(db, since=NOW - timedelta(days=1), until=NOW, settings=Settings(), prices=PRICES, zone=UTC)
+        since, settings = NOW - timedelta(days=1), Settings()
+        found = full_report(db, since=since, until=NOW, settings=settings, prices=PRICES, timezone=UTC)
     assert "No requests." in as_html(full_document(found))
     assert "No requests." in as_markdown(full_document(found))
     assert "costs.local.rent_usd_month" in as_html(full_document(found))

@@ -35,10 +35,10 @@ async def opened(
     home: Path,
     budgets: Sequence[Budget] = (),
     clock: ManualClock | None = None,
-    zone: tzinfo | None = None,
+    timezone: tzinfo | None = None,
     **more: Any,
 ) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(paths(home), budgets, clock=clock or ManualClock(), zone=zone, **more)
+    ledger = await Ledger.open(paths(home), budgets, clock=clock or ManualClock(), timezone=timezone, **more)
     try:
         yield ledger
     finally:

@@ -154,7 +154,7 @@ def test_each_budget_has_the_days_of_its_zone() -> None:
         assert state.resets_at is not None
         at = state.resets_at.astimezone(ZoneInfo(zone))
         assert (at.hour, at.minute) == (0, 0)
-        assert state.zone == zone
+        assert state.timezone == zone
     lengths = [
         ends - began for ends, began in zip((s.resets_at for s in totals.states()), totals.starts, strict=True) if ends
     ]

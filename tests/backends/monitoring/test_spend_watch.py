@@ -40,7 +40,7 @@ class Watched:
             activity=self.activity,
             bus=self.bus,
             clock=clock,
-            zone=UTC,
+            timezone=UTC,
             every_s=0.005,
         )
 
@@ -48,7 +48,7 @@ class Watched:
 @asynccontextmanager
 async def watched(home: Path, settings: Settings | None = None) -> AsyncGenerator[Watched]:
     clock = ManualClock()
-    async with opened(home, clock=clock, zone=UTC) as ledger:
+    async with opened(home, clock=clock, timezone=UTC) as ledger:
         now = clock.now()
         rows = (
             outcome(str(half), attempt(), agent="writer", at=now - timedelta(minutes=30 * half))
@@ -140,7 +140,7 @@ async def test_the_outlook_of_an_empty_ledger_promises_nothing(tmp_path: Path) -
 
     def look() -> None:
         with open_read_only(paths(tmp_path).ledger) as db:
-            found = forecast_summary(db, spend=spend, now=clock.now(), zone=UTC, discount=discounts(Prices({})))
+            found = forecast_summary(db, spend=spend, now=clock.now(), timezone=UTC, discount=discounts(Prices({})))
         assert (found.forecast, found.by_hour) == (None, {})
 
     await asyncio.to_thread(look)

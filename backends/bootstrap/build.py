@@ -30,7 +30,7 @@ from backends.pipeline.reload import Reload
 from backends.pipeline.settlement import Recorder
 from backends.pipeline.singleflight import Flights
 from backends.privacy import PrivacyGate
-from backends.settings.engines import CLOUD_ENGINE, Keys
+from backends.settings.engines import BUILT_IN, CLOUD_ENGINE, Keys
 from backends.settings.model import Settings
 from backends.telemetry.sampler import Sampler
 from backends.types import CLOUD, LOCAL, EngineName, RuntimeReading
@@ -72,9 +72,8 @@ async def build(
         ground = await open_ground(stack, settings, paths, keys, clock or SystemClock())
         slots = _slots(ground, labels, keys)
         activity = _activity(ground)
-        for name, slot in slots.items():
-            if slot.breaker.reopens_at() is not None:
-                activity.alert(f"engine:{name}", f"{name}: {slot.breaker.why}")
+        for slot in slots.values():
+            _warn_of(slot, activity)
         sampler = Sampler(
             settings.telemetry,
             ground.bus,
@@ -159,6 +158,21 @@ def _activity(ground: Ground) -> ActivityFeed:
         line = f"{learned.name} was learned for other weights than today's and changes nothing"
         activity.alert("calibration", line, remedy="`claw route train`", level="warning")
     return activity
+
+
+def _warn_of(slot: EngineSlot, activity: ActivityFeed) -> None:
+    """Say at the start what keeps an engine from answering, or from being judged."""
+    name, model = slot.name, slot.model
+    if slot.breaker.reopens_at() is not None:
+        activity.alert(f"engine:{name}", f"{name}: {slot.breaker.why}")
+    elif slot.missing and name not in BUILT_IN:
+        what, _, remedy = slot.missing.partition(": ")
+        activity.alert(f"engine:{name}", f"{name}: {what}", remedy=remedy)
+    if slot.profile(model).score is None:
+        usual = "the built-in local model" if slot.zone == LOCAL else "the built-in cloud model"
+        line = f"{name}: nothing is known of how able {model} is: it is taken for as able as {usual}"
+        remedy = f"claw config set engines.{name}.ability SCORE"
+        activity.alert(f"ability:{name}", line, remedy=remedy, level="warning")
 
 
 class Watchers(Struct, frozen=True, kw_only=True):

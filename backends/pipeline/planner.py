@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import prod
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,7 +21,7 @@ from backends.privacy.redact import Redaction
 from backends.routing.calibration.learned import Calibrations
 from backends.routing.classify import Classifier
 from backends.routing.decide import BudgetRoom, EngineView, Inputs, decide
-from backends.routing.quality.ability import CLOUD_REFERENCE, LOCAL_REFERENCE, quality
+from backends.routing.quality.ability import CLOUD_REFERENCE, LOCAL_REFERENCE, quality, weaknesses
 from backends.settings.agents import Agent
 from backends.settings.model import Settings
 from backends.types import CLOUD, LOCAL, ZERO, Classes, EngineName, Explanation, Request, Tokens, Verdict
@@ -196,12 +197,14 @@ class RoutePlanner:
         breaker = slot.breaker
         score = profile.score or (LOCAL_REFERENCE if slot.zone == LOCAL else CLOUD_REFERENCE)
         wait_s = slot.wait_s()
+        weak = weaknesses(classes, profile.languages) if slot.zone == LOCAL else ()
         return EngineView(
             name=slot.name,
             zone=slot.zone,
             model=call.model,
-            quality=self._quality(slot.name, classes, score),
+            quality=self._quality(slot.name, classes, score) * prod(weight for _, weight in weak),
             ability=score,
+            weaknesses=weak,
             input_tokens=call.input_tokens,
             usable=why_not is None,
             why_not=why_not,

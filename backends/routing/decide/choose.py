@@ -42,19 +42,19 @@ def decide(inputs: Inputs) -> Decision:
         alternatives=tuple(_alternative(inputs, each, choice) for each in inputs.engines if each is not view),
         estimate=Estimate(cost_usd=view.expected_usd, latency_ms=_milliseconds(view)),
         failover=_failover(inputs, choice),
-        quality=inputs.quality(view),
+        quality=view.quality,
         flips=flips(inputs, view, lambda changed: choose(changed).view.name),
         weighed=Weighed(
             dial=inputs.dial,
             dial_by=inputs.dial_by,
-            p_local=inputs.quality(home),
+            p_local=home.quality,
             asked=min(max(inputs.asked_p, 0.0), 1.0),
             deadline_s=inputs.deadline_s,
             waiting=home.waiting,
             wait_s=home.wait_s,
             all_cloud_usd=reference.expected_usd,
             allowed=inputs.p_reference - inputs.asked_p,
-            doubtful=not inputs.at(min(1.0, inputs.dial + DOUBT)).answers_well(home),
+            doubtful=home.quality < inputs.asked_at(min(1.0, inputs.dial + DOUBT)),
         ),
     )
 
@@ -101,10 +101,10 @@ def _weigh(inputs: Inputs, left: Sequence[EngineView], against: Against) -> tupl
     asked = inputs.asked_p
     failing = [view for view in left if view is not chosen and not inputs.answers_well(view)]
     for view in failing:
-        against[view.name].append(Reason(rule="quality", detail=_compared(inputs.quality(view), "<", asked)))
-    weighed = [reason for view in (*failing, chosen) for reason in _weighed_in(inputs, view)]
+        against[view.name].append(Reason(rule="quality", detail=_compared(view.quality, "<", asked)))
+    weighed = [reason for view in (*failing, chosen) for reason in _weighed_in(view)]
     if inputs.answers_well(chosen) and (chosen.zone == LOCAL or not failing):
-        return chosen, [Reason(rule="quality", detail=_compared(inputs.quality(chosen), "≥", asked)), *weighed]
+        return chosen, [Reason(rule="quality", detail=_compared(chosen.quality, "≥", asked)), *weighed]
     return chosen, weighed
 
 
@@ -116,7 +116,7 @@ def _rank(inputs: Inputs, view: EngineView) -> tuple[object, ...]:
     if inputs.answers_well(view):
         latency = view.latency_s
         return 0, view.expected_usd, not view.warm, view.ability, latency is None, latency or 0.0
-    return 1, -inputs.quality(view), view.zone != CLOUD, view.expected_usd
+    return 1, -view.quality, view.zone != CLOUD, view.expected_usd
 
 
 def _compared(have: float, sign: str, want: float) -> str:
@@ -126,10 +126,9 @@ def _compared(have: float, sign: str, want: float) -> str:
     return f"{have:.{digits}f} {sign} {want:.{digits}f}".replace("0.", ".")
 
 
-def _weighed_in(inputs: Inputs, view: EngineView) -> list[Reason]:
+def _weighed_in(view: EngineView) -> list[Reason]:
     """What made P(it answers well) less than the text alone says."""
-    found = inputs.weaknesses(view).items()
-    return [Reason(rule="weighs", detail=f"{name}: {view.name} × {weight:g}") for name, weight in found]
+    return [Reason(rule="weighs", detail=f"{name}: {view.name} × {weight:g}") for name, weight in view.weaknesses]
 
 
 def _money(inputs: Inputs, view: EngineView) -> list[Reason]:
@@ -175,13 +174,13 @@ def _alternative(inputs: Inputs, view: EngineView, choice: Choice) -> Alternativ
         latency_ms=_milliseconds(view),
         ruled_out_by=first.rule if first else None,
         detail=first.detail if first else "",
-        quality=inputs.quality(view),
+        quality=view.quality,
     )
 
 
 def _first_at_home(inputs: Inputs) -> EngineView:
     """The local engine that a choice of the cloud is weighed against: the most able."""
-    return max(inputs.within(LOCAL), key=inputs.quality, default=inputs.engines[0])
+    return max(inputs.within(LOCAL), key=lambda view: view.quality, default=inputs.engines[0])
 
 
 def _milliseconds(view: EngineView) -> float | None:

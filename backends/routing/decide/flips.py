@@ -74,8 +74,7 @@ def _dial(inputs: Inputs, view: EngineView) -> Iterator[tuple[str, Inputs]]:
 
 def _first_too_high(inputs: Inputs, view: EngineView) -> int:
     """The lowest dial, in hundredths, that asks for more than this engine is expected to do; 101 where none does."""
-    quality = inputs.quality(view)
-    return bisect_left(range(101), True, key=lambda dial: quality < inputs.at(dial / 100).asked_p)
+    return bisect_left(range(101), True, key=lambda dial: view.quality < inputs.asked_at(dial / 100))
 
 
 def _hundredths(dial: int) -> str:

@@ -8,15 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.routing.quality import Dial
-from backends.types import CLOUD, LOCAL, ZERO, Classes, DialBy, EngineName, Need, Policy, Request, Verdict, Zone
-
-WEIGHS: dict[Need, float] = {"fresh": 0.75}
-"""What P(a local model answers well) is multiplied by where a prompt needs what it has less of: it has learned of the
-world earlier than the cloud's. An estimate, not a measurement; feedback corrects what it gets wrong.
-"""
-
-STRANGE = 0.75
-"""The same for a language that a local model is not known to speak."""
+from backends.types import CLOUD, LOCAL, ZERO, Classes, DialBy, EngineName, Policy, Request, Verdict, Zone
 
 
 class BudgetRoom(Struct, frozen=True, kw_only=True):
@@ -39,7 +31,8 @@ class EngineView(Struct, frozen=True, kw_only=True):
     """One candidate at this moment: an engine with the model that it would answer with. Durations are seconds,
     `context` and `expected_output` tokens, None is unknown.
 
-    `quality` is P(its model answers well) by the prompt's text, `ability` the model's score that it rests on.
+    `quality` is P(its model answers well), `ability` the model's score that it rests on, and `weaknesses` what speaks
+    against it beside the prompt's difficulty and how much each has lessened it.
     `why_not` says in a phrase why it is not `usable` ("breaker open", "model not pulled"). `local_proved`: the prompt
     would stay on this machine or a listed host. `forces_tools`: it can be held to a tool_choice that asks for a call.
     `worst_usd` is what a budget must reserve for this request, or, where the agent's ceiling is lower than any useful
@@ -56,6 +49,7 @@ class EngineView(Struct, frozen=True, kw_only=True):
     model: str
     quality: float = 0.0
     ability: float = 0.0
+    weaknesses: tuple[tuple[str, float], ...] = ()
     input_tokens: int = 0
     usable: bool = True
     why_not: str | None = None
@@ -187,31 +181,18 @@ class Inputs(Struct, frozen=True, kw_only=True):
     def over_ceiling(self, view: EngineView) -> bool:
         return self.ceiling_usd is not None and view.worst_usd > self.ceiling_usd
 
-    def weaknesses(self, view: EngineView) -> dict[str, float]:
-        """What speaks against an engine's answer beside the prompt's difficulty, and by how much."""
-        if view.zone != LOCAL:
-            return {}
-        found: dict[str, float] = {need: weight for need, weight in WEIGHS.items() if need in self.classes.needs}
-        language, spoken = self.classes.language, view.languages
-        if language and spoken and language not in spoken:
-            found[f"language {language}"] = STRANGE
-        return found
-
-    def quality(self, view: EngineView) -> float:
-        """P(it answers well), its weaknesses weighed in."""
-        p = view.quality
-        for weight in self.weaknesses(view).values():
-            p *= weight
-        return p
-
     @property
     def asked_p(self) -> float:
         """The least P(answers well) that the dial asks for here."""
-        return self.p_reference - _threshold(self.scale, self.dial, self.dial_by)
+        return self.asked_at(self.dial)
+
+    def asked_at(self, dial: float) -> float:
+        """The same at another dial; it never falls as the dial rises."""
+        return self.p_reference - _threshold(self.scale, dial, self.dial_by)
 
     def answers_well(self, view: EngineView) -> bool:
         """Is it expected to answer as well as the dial asks?"""
-        return self.quality(view) >= self.asked_p
+        return view.quality >= self.asked_p
 
     def at(self, dial: float) -> "Inputs":
         """The same with another dial."""

@@ -8,6 +8,8 @@ themselves keep exactly what the judge says, and a more able model is never expe
 
 from math import exp, log
 
+from backends.types import Classes, Need
+
 LOCAL_REFERENCE = 63.7
 """MMLU-Pro of qwen2.5:14b, in percent (arXiv 2412.15115): the model that P(local answers well) is said of."""
 
@@ -18,6 +20,15 @@ that P(cloud answers well) is said of.
 
 NEAREST = 1e-4
 """Probabilities are read no nearer to 0 and 1 than this."""
+
+
+WEIGHS: dict[Need, float] = {"fresh": 0.75}
+"""What P(a local model answers well) is multiplied by where a prompt needs what it has less of: it has learned of the
+world earlier than the cloud's. An estimate, not a measurement; feedback corrects what it gets wrong.
+"""
+
+STRANGE = 0.75
+"""The same for a language that a local model is not known to speak."""
 
 
 def quality(p_local: float, p_cloud: float, score: float) -> float:
@@ -33,6 +44,16 @@ def quality(p_local: float, p_cloud: float, score: float) -> float:
     if ability >= HIGH:
         return _chance(high + (ability - HIGH))
     return _chance(low + (high - low) * (ability - LOW) / (HIGH - LOW))
+
+
+def weaknesses(classes: Classes, languages: frozenset[str]) -> tuple[tuple[str, float], ...]:
+    """What speaks against a local model that speaks `languages`, beside the prompt's difficulty, and how much each
+    lessens P(it answers well).
+    """
+    found: list[tuple[str, float]] = [(need, weight) for need, weight in WEIGHS.items() if need in classes.needs]
+    if classes.language and languages and classes.language not in languages:
+        found.append((f"language {classes.language}", STRANGE))
+    return tuple(found)
 
 
 def _logit(p: float) -> float:

@@ -21,7 +21,7 @@ NONE, ALL = 1.0, -1.0
 STEPS = 200
 
 
-class Dial(Struct, frozen=True):
+class Dial(Struct, frozen=True, cache_hash=True):
     """`quantiles`: the gain's, at evenly spaced shares from 0 to 1, ascending."""
 
     quantiles: tuple[float, ...]

@@ -1,6 +1,7 @@
 """The decision as properties: whatever policy, budget, failures and dial say, these hold."""
 
 from decimal import Decimal
+from math import prod
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from backends.errors import (
 )
 from backends.routing.decide import BudgetRoom, EngineView, Inputs, decide
 from backends.routing.quality import Dial
+from backends.routing.quality.ability import weaknesses
 from backends.types import Classes, Decision, Media, Message, Policy, Request, ResponseFormat, Sampling, Tool, Verdict
 
 REQUEST = Request(id="r", agent="writer", messages=(Message(role="user", text="hello"),))
@@ -95,7 +97,12 @@ def judged(it: Inputs) -> Inputs:
     """The same, each engine's quality as the classes say."""
     classes = it.classes
     chances = {"local": classes.p_local, "cloud": classes.p_cloud}
-    engines = tuple(replace(view, quality=chances[view.zone]) for view in it.engines)
+
+    def view_of(view: EngineView) -> EngineView:
+        weak = weaknesses(classes, view.languages) if view.zone == "local" else ()
+        return replace(view, quality=chances[view.zone] * prod(weight for _, weight in weak), weaknesses=weak)
+
+    engines = tuple(map(view_of, it.engines))
     return replace(it, engines=engines, p_reference=classes.p_cloud)
 
 

@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
@@ -59,10 +59,13 @@ class ClawApp(App[None]):
         reopen: Open | None = None,
         theme: str = theming.DEFAULT,
         chat: Callable[[], Pane] = _chat,
+        exit_now: Callable[[int], object] = os._exit,
     ) -> None:
+        """`exit_now` ends the process once the terminal is gone."""
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.state = ViewState()
         self.bridge = Bridge(open_core, reopen=reopen, post=self._deliver, drained=drained)
+        self._exit_now = exit_now
         self.guard = keys.PasteGuard(self._monotonic)
         self._hanging_up: asyncio.Task[None] | None = None
         self.exit_message = ""
@@ -187,8 +190,6 @@ class ClawApp(App[None]):
         except TimeoutError:
             pass
         self._exit_now(HUNG_UP)
-
-    _exit_now: Callable[[int], Any] = staticmethod(os._exit)
 
     @staticmethod
     def _monotonic() -> float:

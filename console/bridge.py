@@ -5,8 +5,9 @@ second, and only while the terminal keeps up. When a running core goes away, it 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
@@ -19,11 +20,19 @@ from console.messages import ActionFailed, OpenFailed, RequestFailed, ReviewLoad
 from console.state import CoreConnection, ViewState, adopt, connect, mark_stale, reduce
 
 PERIOD_S = 0.125
-RETRY_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 BURST = 64
 """Events reduced before other tasks of the loop run."""
 NOT_OPEN = "The core is not open yet. Try again in a moment."
 GONE = "The core is gone. The console reconnects as soon as it is back."
+
+
+@dataclass(frozen=True)
+class BridgeTimes:
+    """Seconds between attempts to reconnect, until a sample counts as stale, and between checks for stale samples."""
+
+    retry_s: Sequence[float] = (0.25, 0.5, 1.0, 2.0, 4.0)
+    stale_after_s: float = 15.0
+    stale_check_s: float = 5.0
 
 
 class CoreHandle(Protocol):
@@ -51,8 +60,7 @@ def _always() -> bool:
 class Bridge:
     """`reopen` opens a core that went away. It must never embed one, which would lock the ledger against its return.
 
-    `drained` tells whether the terminal has accepted all output. Every `stale_check_s` seconds,
-    samples older than `stale_after_s` are marked.
+    `drained` tells whether the terminal has accepted all output.
     """
 
     def __init__(
@@ -63,16 +71,14 @@ class Bridge:
         reopen: Open | None = None,
         drained: Callable[[], bool] = _always,
         now: Callable[[], datetime] = _now,
-        stale_after_s: float = 15.0,
-        stale_check_s: float = 5.0,
+        times: BridgeTimes = BridgeTimes(),
     ) -> None:
         self._open = open_core
         self._reopen = reopen or open_core
         self._post = post
         self._drained = drained
         self._now = now
-        self._stale_after_s = stale_after_s
-        self._stale_check_s = stale_check_s
+        self._times = times
         self._calls: CoreCalls | None = None
         self._due: asyncio.TimerHandle | None = None
         self._shown_at = float("-inf")
@@ -139,7 +145,7 @@ class Bridge:
                     self._post(OpenFailed(str(error), getattr(error, "exit_code", 1)))
                     return
                 self._set_lost("" if isinstance(error, Unreachable | OSError) else str(error))
-            await asyncio.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
+            await asyncio.sleep(self._times.retry_s[min(tries, len(self._times.retry_s) - 1)])
             tries += 1
 
     async def _serve(self, opened: CoreHandle) -> None:
@@ -195,8 +201,8 @@ class Bridge:
 
     async def _mark_stale(self) -> None:
         while True:
-            await asyncio.sleep(self._stale_check_s)
-            self._set(mark_stale(self.state, self._now(), self._stale_after_s))
+            await asyncio.sleep(self._times.stale_check_s)
+            self._set(mark_stale(self.state, self._now(), self._times.stale_after_s))
 
     def _set(self, state: ViewState) -> None:
         if state is self.state:

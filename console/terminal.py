@@ -7,8 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 
-ORDERLY_S = 5.0  # how long the loop has to leave by itself: an embedded core drains first
-
 
 def drained() -> bool:
     """Whether the terminal accepts more output; true where there is no terminal."""
@@ -20,23 +18,30 @@ def drained() -> bool:
 
 
 def watch_for_loss(
-    descriptor: int, on_loss: Callable[[], None], *, exit_now: Callable[[int], object] = os._exit
+    descriptor: int,
+    on_loss: Callable[[], None],
+    *,
+    orderly_s: float = 5.0,
+    exit_now: Callable[[int], object] = os._exit,
 ) -> None:
     """Call `on_loss` from a thread once the terminal behind `descriptor` hangs up.
 
-    Where the process still runs `ORDERLY_S` later, end it with status 129, as a shell shows SIGHUP. A thread watches,
-    because the event loop may be stuck: Textual's writer thread ends at the first failed write, and after a few more
-    frames the loop waits for it for ever, and runs no signal handler. Waiting in `poll` costs nothing.
+    The console then has `orderly_s` seconds to end, because an embedded core finishes its calls first. After that, end
+    the process with status 129, as a shell shows SIGHUP. A thread watches, because the event loop may be stuck:
+    Textual's writer thread ends at the first failed write, and after a few more frames the loop waits for it for ever,
+    and runs no signal handler. Waiting in `poll` costs nothing.
     """
     threading.Thread(
-        target=_wait_for_loss, args=(descriptor, on_loss, exit_now), name="terminal loss", daemon=True
+        target=_wait_for_loss, args=(descriptor, on_loss, orderly_s, exit_now), name="terminal loss", daemon=True
     ).start()
 
 
-def _wait_for_loss(descriptor: int, on_loss: Callable[[], None], exit_now: Callable[[int], object]) -> None:
+def _wait_for_loss(
+    descriptor: int, on_loss: Callable[[], None], orderly_s: float, exit_now: Callable[[int], object]
+) -> None:
     poll = select.poll()
     poll.register(descriptor, 0)  # hang-ups and errors are always reported
     poll.poll()
     on_loss()
-    time.sleep(ORDERLY_S)
+    time.sleep(orderly_s)
     exit_now(129)

@@ -60,6 +60,16 @@ class ChatPane(Pane, inherit_bindings=False):
         self._quiet_timer: Timer | None = None
         self._preview_timer: Timer | None = None
 
+    @property
+    def prompt(self) -> str:
+        """The text being written, pastes in full."""
+        return self._composer.draft.content
+
+    @property
+    def answering(self) -> bool:
+        """Whether an answer is still arriving."""
+        return self._transcript.running is not None
+
     # ---- drawing
 
     def draw(self, size: Size) -> tuple[Sequence[Row], int | None]:
@@ -98,7 +108,7 @@ class ChatPane(Pane, inherit_bindings=False):
             return stale_since(self.state.connection)
         if below := self._transcript.rows_below:
             return (span(f"↓ {count(below)} more", "warn"),)
-        return (span("answering", "dim"),) if self._transcript.running else ()
+        return (span("answering", "dim"),) if self.answering else ()
 
     # ---- messages and keys
 
@@ -255,7 +265,7 @@ class ChatPane(Pane, inherit_bindings=False):
             self._start(ChatTurn(request.id, request, starts_conversation=last.starts_conversation))
 
     def _can_send(self) -> bool:
-        if self._transcript.running:
+        if self.answering:
             self._hint = "An answer is still arriving: esc cancels it"
         elif not self.state.live:
             self._hint = "No core is connected: the prompt stays here, send it once one is"

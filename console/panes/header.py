@@ -55,10 +55,10 @@ class TinyPane(HeaderPane):
 class FooterPane(LineWidget):
     """The keys of the focused pane, or for a while the result of an action."""
 
-    SHOWN_S = 6.0
-
-    def __init__(self) -> None:
+    def __init__(self, *, shown_s: float = 6.0) -> None:
+        """A message is shown for `shown_s` seconds."""
         super().__init__(id="footer")
+        self._shown_s = shown_s
         self._keys: Keys = ()
         self._stopped = False
         self._typing = False
@@ -87,7 +87,7 @@ class FooterPane(LineWidget):
     def show_message(self, line: str, *, bad: bool = False) -> None:
         self._line, self._bad = line, bad
         self.redraw()
-        self.set_timer(self.SHOWN_S, lambda: self._hide_message(line))
+        self.set_timer(self._shown_s, lambda: self._hide_message(line))
 
     def _hide_message(self, line: str) -> None:
         if self._line == line:

@@ -1,4 +1,4 @@
-"""Markdown as a tree of blocks: parsed by markdown-it-py, every text in it safe, nothing in it of the terminal.
+"""Markdown as a tree of blocks: parsed by markdown-it-py, every text made safe, independent of the terminal.
 
 HTML stays text, links keep their address beside them, and reference definitions are off, because an answer that still
 arrives must not change what stands above.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 DEEPEST = 20
-"""Levels of quotes and lists in each other; what lies deeper shows as `…`."""
+"""Levels of nested quotes and lists; deeper levels show as `…`."""
 
 Align = Literal["left", "center", "right"]
 
@@ -138,7 +138,7 @@ def _listing(tokens: Iterator["Token"], end: str) -> Listing:
 
 
 def _too_deep(container: "Token") -> tuple[Block, ...]:
-    """Stands for what the parser leaves out below its deepest level, so that nothing vanishes unseen."""
+    """Replaces what the parser drops below its deepest level, so that the reader sees that something is missing."""
     return (Paragraph((Span(safe("…"), "dim"),)),) if container.level + 1 >= DEEPEST else ()
 
 
@@ -211,7 +211,7 @@ def _address(url: str) -> Span:
 
 
 def _tone(tones: list[Tone]) -> Tone:
-    """The one that says most, where several hold."""
+    """The strongest tone, where several apply."""
     return next((tone for tone in _BY_WEIGHT if tone in tones), "text")
 
 

@@ -1,4 +1,4 @@
-"""Blocks laid out in a width: lines of styled spans, none wider than asked, whatever the block."""
+"""Blocks as rows of styled spans, none of them wider than the given width."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -177,7 +177,7 @@ def _table(table: Table, width: int) -> list[Row]:
 
 
 def _column_widths(rows: list[tuple[Row, ...]], columns: int, room: int) -> list[int]:
-    """What each column asks for; while that is too much, the widest gives."""
+    """The width that each column needs; while the sum is too large, the widest column shrinks."""
     widths = [max([COLUMN, *(_width(row[column]) for row in rows if column < len(row))]) for column in range(columns)]
     while (excess := sum(widths) - room) > 0:
         widest = max(widths)

@@ -1,4 +1,4 @@
-"""An answer's Markdown while it arrives: what is finished is laid out once, only the open end again and again.
+"""An answer's Markdown while it arrives: finished blocks are laid out once, only the open end again and again.
 
 Lines are looked at whole and in order, so what is finished depends on the text alone and not on how it was cut into
 chunks. The open end is bounded: beyond `OPEN_MAX` characters a block is finished where it is.
@@ -31,12 +31,12 @@ class Fence(NamedTuple):
 
 
 class MarkdownStream:
-    """Feed it text; ask it for lines at a width. Not thread-safe, and never fails on any text."""
+    """Accepts text piece by piece and returns rows at a width. Not thread-safe; no text makes it fail."""
 
     def __init__(self) -> None:
         self._tail = ""  # the line that has no end yet
         self._open: list[str] = []  # whole lines of the blocks that may still change
-        self._open_size = 0
+        self._whole_size = 0
         self._after_blank = True
         self._blocks: list[Block] = []
         self._fence: Fence | None = None  # of the last block, where that is code still growing
@@ -47,17 +47,17 @@ class MarkdownStream:
         self._ended = False
 
     def feed(self, text: str) -> None:
-        """Take more of the answer, of any length, cut anywhere."""
+        """Add more of the answer, of any length, cut anywhere."""
         text = self._tail + text
         held = text.endswith("\r") and not self._ended  # half of a line's end, perhaps
         *whole, self._tail = safe(text[:-1] if held else text, newlines=True).split("\n")
         for line in whole:
-            self._end_line(self._take(line))
-        self._tail = self._take(self._tail)
+            self._end_line(self._break_long(line))
+        self._tail = self._break_long(self._tail)
         self._tail += "\r" if held else ""
 
     def finish(self) -> None:
-        """The answer has ended: nothing stays open."""
+        """The answer has ended: every block is finished."""
         self._ended = True
         self.feed("")
         if self._tail:
@@ -66,8 +66,13 @@ class MarkdownStream:
         self._finish_blocks(keep_last=False)
         self._fence = None
 
+    @property
+    def open_size(self) -> int:
+        """Characters that are laid out again at each piece of the answer."""
+        return self._whole_size + len(self._tail)
+
     def settled(self, width: int) -> list[Row]:
-        """Lines that will not change at this width. The same list, longer, until the width changes: do not keep it."""
+        """Rows that will not change at this width. One list that grows until the width changes: do not keep it."""
         if width != self._width:
             self._width, self._lines, self._laid_out, self._code_laid_out = width, [], 0, 0
         while self._laid_out < len(self._blocks):
@@ -84,7 +89,7 @@ class MarkdownStream:
         return self._lines
 
     def open(self, width: int) -> list[Row]:
-        """Lines below the settled ones that may still change."""
+        """Rows below the settled ones that may still change."""
         tail = self._tail.removesuffix("\r")
         if self._fence:
             return code_line(safe(tail), width) if tail else []
@@ -92,8 +97,8 @@ class MarkdownStream:
         lines = lay_out_all((block for _, block in parse(source)), width) if source.strip() else []
         return [BLANK, *lines] if lines and self._blocks else lines
 
-    def _take(self, line: str) -> str:
-        """End pieces of a line that is too long; what is left of it."""
+    def _break_long(self, line: str) -> str:
+        """End pieces of a line that is too long; returns the rest."""
         while len(line) > LINE_MAX:
             piece = line[:LINE_MAX]
             at = piece.rfind(" ") + 1 or LINE_MAX
@@ -109,10 +114,10 @@ class MarkdownStream:
         may_start = not blank and (self._after_blank or _FENCE.match(line) is not None)
         self._after_blank = blank
         self._open.append(line)
-        self._open_size += len(line) + 1
+        self._whole_size += len(line) + 1
         if may_start:
             self._finish_blocks(keep_last=True)
-        elif self._open_size > OPEN_MAX:
+        elif self._whole_size > OPEN_MAX:
             self._finish_blocks(keep_last=False)
 
     def _end_code_line(self, line: str, fence: Fence) -> None:
@@ -141,7 +146,7 @@ class MarkdownStream:
         else:
             self._blocks += [block for _, block in placed]
             self._open = []
-        self._open_size = sum(len(line) + 1 for line in self._open)
+        self._whole_size = sum(len(line) + 1 for line in self._open)
 
     def _lay_out_code(self, block: Code, width: int) -> bool:
         """Lay out what is new of a code block; true where it is whole."""

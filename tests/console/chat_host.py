@@ -194,9 +194,9 @@ async def write(pilot: Pilot[None], text: str) -> None:
     """Put text into the prompt as a paste, which needs no time between keys."""
     host = pilot.app
     assert isinstance(host, ChatHost)
-    before = host.chat._composer.draft.content
+    before = host.chat.prompt
     host.chat.post_message(Paste(text))
-    await until(pilot, lambda: host.chat._composer.draft.content != before)
+    await until(pilot, lambda: host.chat.prompt != before)
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from textual.pilot import Pilot
 
@@ -15,10 +16,10 @@ THEMES = [theming.theme(name) for name in theming.names()]  # read before any ev
 
 @asynccontextmanager
 async def on_stage(
-    core: ScriptedCore, *, size: tuple[int, int] = (80, 24), opener: Opener | None = None
+    core: ScriptedCore, *, size: tuple[int, int] = (80, 24), opener: Opener | None = None, **options: Any
 ) -> AsyncGenerator[tuple[ClawApp, Pilot[None]]]:
-    """Run the console until its first state is drawn; close its bridge afterwards."""
-    app = ClawApp(opener or Opener(core))
+    """Run the console until its first state is drawn; close its bridge afterwards. `options` are ClawApp's."""
+    app = ClawApp(opener or Opener(core), **options)
     try:
         async with app.run_test(size=size) as pilot:
             await until(lambda: (app.state.live and app.main.chat) or app.return_code)

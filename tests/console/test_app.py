@@ -7,19 +7,24 @@ from functools import partial
 
 import msgspec
 import pytest
+from textual.app import App, ComposeResult
+from textual.geometry import Size
 
 from backends import events
 from backends.errors import LedgerError, WrongUse
 from backends.types import Delta, Done, Explanation
+from console import theming
 from console.app import ClawApp
 from console.overlays.why import WhyOverlay
 from console.panes.header import FooterPane
-from console.panes.runtime_pane import RuntimePane
+from console.present.frame import PaneBody
+from console.state import ViewState
+from console.widgets.pane import Pane
 from tests.console.hostile_text import HOSTILE
 from tests.console.scene import snapshot
 from tests.console.scene_exchanges import NOW, exchange, exchanges, explained, settled
 from tests.console.scripted_core import Opener, ScriptedCore
-from tests.console.stage import on_stage, text_of
+from tests.console.stage import THEMES, on_stage, text_of
 from tests.waiting import until
 
 
@@ -120,26 +125,38 @@ async def test_hostile_words_reach_no_pane_raw() -> None:
         text_of(app)
 
 
-async def test_a_pane_that_cannot_be_drawn_says_so_and_the_others_live(
-    core: ScriptedCore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(self: RuntimePane, state: object, size: object) -> None:
-        raise ValueError("no such face")
+class BrokenPane(Pane):
+    NUMBER, TITLE = 6, "Chat"
 
-    monkeypatch.setattr(RuntimePane, "body", broken)
-    async with on_stage(core, size=(200, 60)) as (app, _):
+    def body(self, state: ViewState, size: Size) -> PaneBody:
+        raise ValueError("no such state")
+
+
+async def test_a_pane_that_cannot_be_drawn_says_so_and_the_others_live(core: ScriptedCore) -> None:
+    async with on_stage(core, size=(200, 60), chat=BrokenPane) as (app, _):
         await until(lambda: "cannot be drawn (ValueError)" in text_of(app) and "near misses" in text_of(app))
 
 
-async def test_a_line_in_the_footer_goes_again(core: ScriptedCore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FooterPane, "SHOWN_S", 0.05)
-    async with on_stage(core) as (app, _):
-        app.main.show_message("cloud is stopped")
-        await until(lambda: "cloud is stopped" in text_of(app))
-        await until(lambda: "cloud is stopped" not in text_of(app))
+class FooterHost(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.footer = FooterPane(shown_s=0.05)
+        self.register_theme(THEMES[0])
+        self.theme = theming.DEFAULT
+
+    def compose(self) -> ComposeResult:
+        yield self.footer
 
 
-async def test_sigterm_ends_it_and_sighup_ends_it_at_once(core: ScriptedCore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_line_in_the_footer_goes_again() -> None:
+    app = FooterHost()
+    async with app.run_test(size=(80, 24)):
+        app.footer.show_message("cloud is stopped")
+        assert "cloud is stopped" in app.footer.render_line(0).text
+        await until(lambda: "cloud is stopped" not in app.footer.render_line(0).text)
+
+
+async def test_sigterm_ends_it_and_sighup_ends_it_at_once(core: ScriptedCore) -> None:
     left: list[int] = []
     gone = asyncio.Event()
 
@@ -147,9 +164,8 @@ async def test_sigterm_ends_it_and_sighup_ends_it_at_once(core: ScriptedCore, mo
         left.append(code)
         gone.set()
 
-    monkeypatch.setattr(ClawApp, "_exit_now", staticmethod(leave))
     opener = Opener(core)
-    async with on_stage(core, opener=opener) as (app, _):
+    async with on_stage(core, opener=opener, exit_now=leave) as (app, _):
         os.kill(os.getpid(), signal.SIGHUP)
         await asyncio.wait_for(gone.wait(), 5)
         assert left == [128 + signal.SIGHUP]

@@ -14,8 +14,7 @@ from backends import events
 from backends.errors import LedgerError, Unreachable, WrongUse
 from backends.types import Acted, Action, Delta, Done, Request, Routed
 from backends.types import Message as Said
-from console import bridge as bridge_module
-from console.bridge import Bridge
+from console.bridge import GONE, Bridge, BridgeTimes
 from console.messages import (
     ActionFailed,
     ActionSucceeded,
@@ -35,9 +34,7 @@ TOLD = explained("chat", "local", "question", 0.2)
 STOP = Action(verb="stop-cloud", actor="test")
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bridge_module, "RETRY_S", (0.001,))
+QUICK = BridgeTimes(retry_s=(0.001,))
 
 
 @pytest.fixture
@@ -46,9 +43,11 @@ def core() -> ScriptedCore:
 
 
 @asynccontextmanager
-async def running(opener: Opener, **options: object) -> AsyncGenerator[tuple[Bridge, list[Message]]]:
+async def running(
+    opener: Opener, *, times: BridgeTimes = QUICK, **options: object
+) -> AsyncGenerator[tuple[Bridge, list[Message]]]:
     posted: list[Message] = []
-    bridge = Bridge(opener, post=posted.append, now=lambda: NOW, **options)  # type: ignore[arg-type]
+    bridge = Bridge(opener, post=posted.append, now=lambda: NOW, times=times, **options)  # type: ignore[arg-type]
     bridge.start()
     try:
         yield bridge, posted
@@ -173,7 +172,7 @@ async def test_samples_that_stop_are_marked(core: ScriptedCore) -> None:
     old = snapshot()
     assert old.host is not None
     core.current = msgspec.structs.replace(old, host=msgspec.structs.replace(old.host, at=NOW - timedelta(minutes=1)))
-    async with running(Opener(core), stale_check_s=0.001) as (bridge, _):
+    async with running(Opener(core), times=BridgeTimes(stale_check_s=0.001)) as (bridge, _):
         await until(lambda: bridge.state.stale == {"host"})
 
 
@@ -287,5 +286,5 @@ async def test_while_the_core_is_gone_each_verb_says_that_the_console_looks_for_
         of(posted, RoutePreviewed)[0].line,
         *(m.line for m in of(posted, ActionFailed)),
     ]
-    assert lines == [bridge_module.GONE] * 4
-    assert "reconnects as soon as" in bridge_module.GONE
+    assert lines == [GONE] * 4
+    assert "reconnects as soon as" in GONE

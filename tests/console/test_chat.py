@@ -1,6 +1,5 @@
 """The chat pane under a hand: in an app of its own, answered by scripts."""
 
-import base64
 import json
 from pathlib import Path
 
@@ -77,7 +76,7 @@ async def test_keys_fed_at_once_do_not_send() -> None:
         await shows(pilot, "as fast as a paste")
         await press(pilot, "x")
         assert app.asked == []
-        assert app.chat._composer.draft.content == "y\nn\nx"
+        assert app.chat.prompt == "y\nn\nx"
 
 
 async def test_a_paste_with_newlines_sends_nothing_and_long_ones_collapse() -> None:
@@ -166,7 +165,7 @@ async def test_turns_are_a_conversation_until_a_new_one_is_asked_for() -> None:
     async with app.run_test(size=SIZE) as pilot:
         for prompt in ("one", "two"):
             await send(pilot, prompt)
-            await until(pilot, lambda: not app.chat._transcript.running)
+            await until(pilot, lambda: not app.chat.answering)
         await press(pilot, "ctrl+n")
         await shows(pilot, "New conversation: the next prompt is sent without the earlier ones")
         await send(pilot, "three")
@@ -249,27 +248,20 @@ async def test_clear_scroll_and_wheel() -> None:
     assert [message.text for message in app.asked[-1].messages] == ["again"]
 
 
-async def test_copy_goes_to_the_clipboard_on_its_key_alone_cleaned_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_copy_goes_to_the_clipboard_on_its_key_alone_cleaned_and_bounded() -> None:
     app = ChatHost(says("make:\n\tall\x1b]52;c;eA==\x07"))
-    written: list[str] = []
     async with app.run_test(size=SIZE) as pilot:
-        driver = app._driver
-        assert driver is not None
-        monkeypatch.setattr(driver, "write", written.append)
         await press(pilot, "ctrl+o")
         await shows(pilot, "No answer to copy yet")
         await send(pilot, "go")
         await shows(pilot, "make:")
-        assert not [each for each in written if "\x1b]52" in each]
+        assert app.clipboard == ""
         await press(pilot, "ctrl+o")
         await shows(pilot, "Copied 22 characters")
-        (clip,) = [each for each in written if "\x1b]52" in each]
-        assert (
-            base64.b64decode(clip.removeprefix("\x1b]52;c;").removesuffix("\a")).decode() == "make:\n\tall␛]52;c;eA==␇"
-        )
+        assert app.clipboard == "make:\n\tall␛]52;c;eA==␇"
         app.script = says("y" * (COPY_MAX * 2))
         await send(pilot, "more")
-        await until(pilot, lambda: not app.chat._transcript.running)
+        await until(pilot, lambda: not app.chat.answering)
         await press(pilot, "ctrl+o")
         await shows(pilot, f"Copied {COPY_MAX:,} characters of {COPY_MAX * 2:,}: terminals accept no more")
 
@@ -277,9 +269,10 @@ async def test_copy_goes_to_the_clipboard_on_its_key_alone_cleaned_and_bounded(m
 async def test_prompts_are_recalled_and_kept_where_a_path_is_given(tmp_path: Path) -> None:
     path = tmp_path / "console.json"
     path.write_text(json.dumps({"prompts": ["from yesterday"]}))
-    app = ChatHost(history=ChatHistory(path))
+    history = ChatHistory(path)
+    app = ChatHost(history=history)
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: len(app.chat._history) == 1)
+        await until(pilot, lambda: len(history) == 1)
         await press(pilot, "up")
         await shows(pilot, "❯ from yesterday")
         await press(pilot, "enter")
@@ -304,7 +297,7 @@ async def test_hostile_answers_never_reach_the_terminal_raw() -> None:
         app.chat.post_message(Paste(evil))
         await press(pilot, "enter")
         await shows(pilot, "[@click=app.quit]")
-        await until(pilot, lambda: not app.chat._transcript.running)
+        await until(pilot, lambda: not app.chat.answering)
         assert not set("\x1b\x07\x9b\u202e") & set(app.screen_text())
         assert app.asked[0].messages[0].text == evil
 
@@ -314,7 +307,7 @@ async def test_any_size_holds_the_prompt(size: tuple[int, int]) -> None:
     app = ChatHost(says("some answer"))
     async with app.run_test(size=size) as pilot:
         await send(pilot, "go")
-        await until(pilot, lambda: not app.chat._transcript.running)
+        await until(pilot, lambda: not app.chat.answering)
         await write(pilot, "a\n" * 30)
         lines = app.screen_text().split("\n")
         assert len(lines) == size[1]

@@ -52,9 +52,9 @@ def test_a_terminal_without_a_cursor_is_refused(
     assert f"TERM={term}" in capsys.readouterr().err
 
 
-def test_a_command_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entry, "run_command", lambda words: 40 + len(words))
-    assert entry.main(["ask", "hello"]) == 42
+def test_a_command_is_run(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.main(["config", "path"]) == 0
+    assert capsys.readouterr().out.strip() == str(home / "claw.toml")
 
 
 @pytest.mark.parametrize(
@@ -82,10 +82,10 @@ def test_wrong_settings_exit_2_before_any_screen(home: Path, capsys: pytest.Capt
 
 
 def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_options: object) -> int:
+    def interrupted() -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(entry, "_console", interrupted)
+    monkeypatch.setattr(sys.stdin, "isatty", interrupted)
     assert entry.main([]) == 130
 
 
@@ -159,36 +159,22 @@ class Terminal:
         return self.ends[0]
 
 
-def test_an_exported_size_does_not_freeze_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[str | None] = []
-    for name in ("COLUMNS", "LINES"):
-        monkeypatch.setenv(name, "33")
-    for stream in (sys.stdin, sys.stderr):
-        monkeypatch.setattr(stream, "isatty", lambda: True)
-
-    def show(*_: object) -> int:
-        seen.extend(os.environ.get(name) for name in ("COLUMNS", "LINES"))
-        return 0
-
-    monkeypatch.setattr(entry, "_show", show)
-    assert entry.main([]) == 0
-    assert seen == [None, None]
-
-
 @pytest.mark.parametrize(("line", "code"), [("", 0), ("the ledger is held by process 4711", 1)])
-def test_the_screen_ends_with_its_code_and_its_line(
+def test_the_screen_has_the_terminals_size_and_ends_with_its_code_and_its_line(
     line: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen: list[object] = []
 
     async def run(app: ClawApp, *, mouse: bool) -> None:
-        seen.append((app.theme, mouse))
+        seen.append((app.theme, mouse, {"COLUMNS", "LINES"} & os.environ.keys()))
         app.exit_message = line
-        app._return_code = code
+        app.exit(return_code=code)
 
+    for name in ("COLUMNS", "LINES"):
+        monkeypatch.setenv(name, "33")
     monkeypatch.setattr(ClawApp, "run_async", run)
     monkeypatch.setattr(sys, "stdin", Terminal())
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert entry.main(["--no-mouse", "--theme", "phosphor"]) == code
-    assert seen == [("phosphor", False)]
+    assert seen == [("phosphor", False, set())], "an exported size would freeze the screen"
     assert capsys.readouterr().err == (f"claw: {line}\n" if line else "")

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
@@ -6,8 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from console.present import markdown_stream
-from console.present.markdown_blocks import Placed, parse
+from console.present.markdown_blocks import parse
 from console.present.markdown_layout import lay_out_all
 from console.present.markdown_stream import LINE_MAX, OPEN_MAX, MarkdownStream
 from console.present.spans import Row
@@ -93,53 +92,23 @@ def test_another_width_gives_what_it_would_have_given_first(source: str, one: in
     assert rows(answer, other) == rows(stream(source), other)
 
 
-def calls(monkeypatch: pytest.MonkeyPatch, name: str) -> list[object]:
-    """What the function of that name was called with first, each time, from now on."""
-    original: Callable[..., object] = getattr(markdown_stream, name)
-    seen: list[object] = []
-
-    def noted(first: object, width: int) -> object:
-        seen.append(first)
-        return original(first, width)
-
-    monkeypatch.setattr(markdown_stream, name, noted)
-    return seen
-
-
-def test_a_chunk_costs_the_open_block_and_not_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed: list[int] = []
-
-    def noted(source: str) -> list[Placed]:
-        parsed.append(len(source))
-        return parse(source)
-
-    monkeypatch.setattr(markdown_stream, "parse", noted)
+def test_a_chunk_costs_the_open_block_and_not_the_answer() -> None:
     answer = MarkdownStream()
-    costs = []
     for _ in range(300):
-        parsed.clear()
         answer.feed("A paragraph of words.\n\n- and\n- a list\n\n")
-        rows(answer, 60)
-        costs.append(sum(parsed))
-    assert max(costs[-50:]) <= max(costs[:50]) <= 200
+        assert 0 < answer.open_size <= 60
 
 
-def test_finished_blocks_are_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = calls(monkeypatch, "lay_out")
+@pytest.mark.parametrize("chunk", ["Paragraph {}.\n\n", "```\nline {}\n"], ids=["blocks", "lines of code"])
+def test_what_is_finished_is_laid_out_once(chunk: str) -> None:
     answer = MarkdownStream()
+    settled: list[Row] = []
     for number in range(40):
-        answer.feed(f"Paragraph {number}.\n\n")
-        rows(answer, 60)
-    assert len(seen) == len({id(block) for block in seen}) == 39
-
-
-def test_an_open_fence_lays_out_each_line_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = calls(monkeypatch, "code_line")
-    answer = stream("```\n")
-    for number in range(500):
-        answer.feed(f"line {number}\n")
-        rows(answer, 60)
-    assert seen == [f"line {number}" for number in range(500)]
+        answer.feed(chunk.format(number) if number == 0 else chunk.removeprefix("```\n").format(number))
+        now = answer.settled(60)
+        assert all(row is before for row, before in zip(now, settled, strict=False)), "no settled row is made again"
+        settled = list(now)
+    assert len(settled) >= 39
 
 
 @pytest.mark.parametrize(
@@ -159,8 +128,7 @@ def test_the_open_end_is_bounded_whatever_comes(source: str) -> None:
     answer = MarkdownStream()
     for start in range(0, len(source), 5_000):
         answer.feed(source[start : start + 5_000])
-        assert answer._open_size <= OPEN_MAX + LINE_MAX
-        assert len(answer._tail) <= LINE_MAX
+        assert answer.open_size <= OPEN_MAX + 2 * LINE_MAX
     assert rows(answer, 40)
 
 

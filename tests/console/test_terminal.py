@@ -2,13 +2,10 @@ import os
 import pty
 import threading
 
-import pytest
-
 from console import terminal
 
 
-def test_a_terminal_that_hangs_up_is_noticed_and_what_still_stands_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "ORDERLY_S", 0.0)
+def test_a_terminal_that_hangs_up_is_noticed_and_what_still_stands_is_ended() -> None:
     master, slave = pty.openpty()
     lost, ended = threading.Event(), threading.Event()
     codes: list[int] = []
@@ -18,7 +15,7 @@ def test_a_terminal_that_hangs_up_is_noticed_and_what_still_stands_is_ended(monk
         ended.set()
 
     try:
-        terminal.watch_for_loss(slave, lost.set, exit_now=exit_now)
+        terminal.watch_for_loss(slave, lost.set, orderly_s=0.0, exit_now=exit_now)
         os.write(master, b"keys are no hang-up\n")
         assert not lost.is_set()
         os.close(master)

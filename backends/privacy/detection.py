@@ -1,4 +1,4 @@
-"""What detectors share: what they are, what they return, and sets of words."""
+"""What all detectors share: their type, what they return, and how they write sets of words."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple

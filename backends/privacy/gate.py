@@ -25,10 +25,10 @@ BLANK = re.compile(r"\s")
 
 MIB = 1 << 20
 START_S, MIB_S = 0.5, 2.0
-"""CPU seconds that an inspection may take at all, and more for each MiB."""
+"""CPU seconds for an inspection, and for each MiB of its texts."""
 
 APART = 256
-"""Characters that a text's allowance has beside its length: twenty thousand messages of two letters take a second."""
+"""Characters that are added to each text's length: twenty thousand messages of two letters take a second."""
 
 MOST_FINDINGS = 32
 """Findings kept; the verdict stands after the first."""
@@ -38,8 +38,8 @@ class PrivacyGate:
     """Says whether a request may leave the machine.
 
     Costs a fraction of a millisecond for a short prompt and linear time for a long one
-    (benchmarks/evaluation/routing.md): call it in a thread for prompts beyond some 64 KiB. A text that takes more than
-    its share of time is unsure, so sensitive.
+    (benchmarks/evaluation/routing.md): call it in a thread for prompts beyond some 64 KiB. An inspection that takes too
+    long is unsure, so the request is sensitive.
     """
 
     def __init__(
@@ -68,10 +68,10 @@ class PrivacyGate:
         return Verdict(sensitive=bool(why), why=why, findings=findings)
 
     def redact(self, request: Request, verdict: Verdict) -> Redaction | None:
-        """`request` with placeholders for all that was found; None where that is not enough for it to leave.
+        """`request` with placeholders for all findings; None where it still may not leave.
 
-        What the gate finds in the result keeps it here, as do a value that can still be read there, images, which
-        nothing reads, and any doubt.
+        It stays here where the gate finds something in the result, where a value can still be read in it, where it has
+        images, which are not read, and after any error.
         """
         if not verdict.findings or any(message.media for message in request.messages):
             return None
@@ -105,7 +105,7 @@ class PrivacyGate:
     def _detect(self, text: str, allowance: "Allowance") -> Iterator[Detection]:
         """All that is private in one text, in no order, with offsets into it; stretches may overlap.
 
-        Raises TimeoutError where the text takes more than its share of time.
+        Raises TimeoutError where the allowance is spent.
         """
         allowance.more(APART + len(text))
         seen: set[Detection] = set()

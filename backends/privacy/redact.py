@@ -1,8 +1,8 @@
-"""Private values exchanged for placeholders (`[[EMAIL_1]]`), so that the cloud may answer without seeing them.
+"""Private values replaced by placeholders (`[[EMAIL_1]]`), so that the cloud can answer without seeing them.
 
 The same value has the same placeholder in all messages, also where nothing around a later mention looks private.
-Numbers begin after any that the request itself holds, so that nothing else is ever taken for a placeholder. What cannot
-be exchanged (in a tool's schema, over two messages) stays, and the gate, which inspects the result once more, finds it.
+Numbers start after the highest one in the request, so that no other text is taken for a placeholder. What cannot be
+replaced (in a tool's schema, across two messages) stays, and the gate, which inspects the result again, finds it.
 """
 
 import json
@@ -22,7 +22,7 @@ from backends.upstream import token_count as tokens
 LABELS = "|".join(sorted({kind.label for kind in KINDS.values()}, key=len, reverse=True))
 WRITTEN = re.compile(rf"(?i)(?<![A-Za-z])(?:{LABELS})[\s_\\\-]{{0,3}}(\d{{1,7}})")
 SHORTEST = 4
-"""Characters of a value that is looked for again; a shorter one is part of too many other words."""
+"""Characters of the shortest value that is searched for again; a shorter one is part of too many other words."""
 
 FIRST_WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -53,7 +53,7 @@ class Values:
         return f"<{len(self.by_name)} private values>"
 
     def shown_in(self, texts: Iterable[str]) -> bool:
-        """Can any of them be read there?"""
+        """Can any value be read in `texts`?"""
         known = KnownValues({value: label for (label, _), value in self.by_name.items()})
         return any(True for text in texts for _ in known.find(text))
 
@@ -64,7 +64,7 @@ def redact(request: Request, find: Find) -> Redaction:
     _exchanged(request, _Exchange(seen, lambda kind, value: kinds.setdefault(value, kind)))
     known = KnownValues(kinds)
     finds = _Remembered(lambda text: (*seen(text), *known.find(text)))
-    # Numbers are looked for in what will be readable anyway: "card 4539…" must not number a placeholder 4540.
+    # The highest number is searched in what stays readable: "card 4539…" must not number a placeholder 4540.
     placeholders = _Placeholders(_highest(_exchanged(request, _Exchange(finds, lambda kind, value: " "))))
     changed = _exchanged(request, _Exchange(finds, placeholders))
     return Redaction(
@@ -106,7 +106,7 @@ class KnownValues:
                 self._by_head.setdefault(head[0], []).append(value)
 
     def find(self, text: str) -> Iterator[Detection]:
-        """Each place of each value, in no order within one place."""
+        """Every occurrence of every value, by place."""
         for head in FIRST_WORD.finditer(text) if self._by_head else ():
             for value in self._by_head.get(head[0], ()):
                 end = head.start() + len(value)
@@ -122,7 +122,7 @@ class _Exchange:
         self._stand_in = stand_in
 
     def text(self, text: str, before: str = "") -> str:
-        """`text` with its private stretches exchanged; `before` is what it is read after."""
+        """`text` with its private stretches replaced; `before` is the text that it follows."""
         out: list[str] = []
         end = 0
         for found in self._finds(before + text):
@@ -153,7 +153,7 @@ class _Placeholders:
 
 
 def merged(detections: Iterable[Detection]) -> Iterator[Detection]:
-    """Stretches in order, overlapping ones as one that has the kind of the longest."""
+    """The stretches in order; overlapping ones become one, with the kind of the longest."""
     current: list[Detection] = []
     for found in sorted(detections, key=lambda each: (each.start, -each.end)):
         if current and found.start >= max(each.end for each in current):
@@ -170,7 +170,7 @@ def _union(detections: list[Detection]) -> Detection:
 
 
 def _unquoted(text: str, start: int, end: int) -> tuple[int, int]:
-    """Quotes stay outside, so that what was JSON or code stays it, and so does what ends a sentence."""
+    """Without quotes, so that JSON and code stay valid, and without the mark that ends a sentence."""
     while end - start > 1 and text[start] in QUOTES:
         start += 1
     while end - start > 1 and text[end - 1] in QUOTES + ENDS:

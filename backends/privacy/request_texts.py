@@ -1,4 +1,4 @@
-"""Every text of a request that an engine would read, each with the message it belongs to."""
+"""Every text of a request that an engine would read, with the message that it belongs to."""
 
 import re
 from bisect import bisect_right
@@ -75,8 +75,8 @@ def _unescaped(arguments: str) -> str:
 
 
 def joined_texts(messages: tuple[Message, ...]) -> Iterator[RequestText]:
-    """Where one text ends and the next begins: a message, the same speaker's next, or the parts of one. A secret may be
-    split over them.
+    """The places where texts meet: two messages, two messages of one role, or the parts of a message. A secret may be
+    split across them.
     """
     last_of: dict[str, int] = {}
     for index, message in enumerate(messages):
@@ -90,7 +90,7 @@ def joined_texts(messages: tuple[Message, ...]) -> Iterator[RequestText]:
 
 
 def _joined(index: int, texts: Iterable[str]) -> Iterator[RequestText]:
-    """Runs of texts that may hold one value, however many share it; of a long one, its end and its beginning."""
+    """Runs of texts that may hold one value between them; of long texts, the end and the beginning."""
     run: list[str] = []
     tail = ""
     for text in filter(None, map(str.strip, texts)):
@@ -106,7 +106,9 @@ def _joined(index: int, texts: Iterable[str]) -> Iterator[RequestText]:
 
 
 def _runs(index: int, run: list[str]) -> Iterator[RequestText]:
-    """The run in one piece, and a long one with blanks too: a number may stand before the first part of another."""
+    """The run in one piece; one of several texts with blanks, too, as a number may stand before the first part of
+    another.
+    """
     if len(run) > 1:
         yield _part(index, run)
     if len(run) > 2:
@@ -118,7 +120,9 @@ def _part(index: int, run: list[str]) -> RequestText:
 
 
 def _joint(tail: str, head: str) -> str | None:
-    """What to join two texts with: nothing where a word may be cut, a blank where one announces a value."""
+    """What joins two texts: nothing where a word may be cut, a blank where one announces a value, None where they stay
+    apart.
+    """
     if ANNOUNCED.search(tail) is not None:
         return " " if any(stem in tail.lower() for stem in (*HEADS, *STEMS)) else None
     if _cuts_an_address(tail, head):
@@ -130,7 +134,7 @@ def _joint(tail: str, head: str) -> str | None:
 
 
 def _cuts_an_address(tail: str, head: str) -> bool:
-    """An e-mail address begins before and ends behind; one that is whole is found where it stands."""
+    """An e-mail address starts in one text and ends in the other; a whole one is found in its own text."""
     if DOMAIN.match(head) is not None:
         return LOCAL_PART.search(tail) is not None
     return CUT_DOMAIN.search(tail) is not None and WHOLE_DOMAIN.search(tail) is None and FILE.match(head) is None

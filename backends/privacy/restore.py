@@ -1,7 +1,7 @@
-"""Placeholders in an answer exchanged back for the values they stand for, also where a stream cuts them in two.
+"""Placeholders in an answer replaced by their values, also where a stream cuts them in two.
 
-Models change case, brackets, blanks and escapes a little; that much is forgiven. A placeholder that was never given out
-stays as it is.
+Small changes of case, brackets, blanks and escapes, as models make them, are accepted. A placeholder that was never
+given out stays as it is.
 """
 
 import json
@@ -17,7 +17,7 @@ PLACEHOLDER = re.compile(
     rf"{OPEN}\s?(?P<label>(?i:{LABELS.replace('_', '[_ -]')}))\s?\\?[_\- ]?\s?(?P<number>[0-9]{{1,7}})\s?{CLOSE}"
     rf"|(?<![\w\[])(?P<bare>{LABELS})\\?_(?P<digits>[0-9]{{1,7}})(?![\w\]])"
 )
-"""With brackets in any case; without them only as it was given out."""
+"""With brackets, in any case; without brackets, only as it was given out."""
 
 UNFINISHED = re.compile(
     r"(?:\\?\[){1,2}[A-Za-z0-9_\- \\]{0,28}(?:\\?\])?\\?\Z|\\\Z|(?<![\w\[])[A-Z_]{1,12}\\?_?[0-9]{0,7}\Z"
@@ -51,7 +51,7 @@ class Restorer:
         return self._restored(whole, begun)
 
     def calls(self, calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
-        """Tool calls with the values in their arguments, escaped as JSON wants it."""
+        """Tool calls with the values in their arguments, escaped for JSON."""
         if not self._values:
             return calls
         return tuple(replace(call, arguments=self._restored(call.arguments, in_json=True)) for call in calls)

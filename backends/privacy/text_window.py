@@ -1,11 +1,11 @@
-"""A stretch of text as the detectors see it: what several of them ask about it is worked out once."""
+"""A stretch of text as the detectors see it; what several of them need is computed once."""
 
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 LONG_RUN = re.compile(r"[A-Za-z0-9_\-+/=.]{16}")
-"""No key is shorter, and prose has hardly a run so long."""
+"""No key is shorter, and prose seldom has a run this long."""
 
 NUMBER = re.compile(r"\d[\d .\-/()]{5}")
 """Six digits and separators: no card, account, phone or id has fewer."""
@@ -19,7 +19,9 @@ class TextWindow:
         self._stems: dict[str, bool] = {}
 
     def has_any(self, stems: Iterable[str]) -> bool:
-        """Does a stem, in small letters, stand in the text? Plain searches, so that most texts meet no pattern."""
+        """Does one of the stems, in small letters, stand in the text? Plain searches keep most texts away from the
+        patterns.
+        """
         return any(self._has(stem) for stem in stems)
 
     def _has(self, stem: str) -> bool:

@@ -1,7 +1,7 @@
-"""A text as a person or a machine would read it: without invisible characters, and with its codes undone.
+"""A text as a person or a machine would read it: without invisible characters, and with its codes decoded.
 
 What hides a secret from a pattern (a soft hyphen in a key, full-width digits, `%40`, `\\u0041`, base64) hides it from
-neither the model nor its provider. Each code is undone once.
+neither the model nor its provider. Each code is decoded once.
 """
 
 import base64
@@ -35,11 +35,11 @@ Replace = Callable[[re.Match[str]], str]
 
 
 class TextView:
-    """A text made from another one; `span` says where its characters came from."""
+    """A text made from another one; `span` maps its characters back."""
 
     def __init__(self, text: str, made: list[int], source: list[int]) -> None:
-        """`text[made[i]:made[i+1]]` stands for `source[i]:source[i+1]` of the other text, one to one where both are
-        as long; the last entries are the ends of both.
+        """`text[made[i]:made[i+1]]` stands for `source[i]:source[i+1]` of the other text, one to one where both are as
+        long; the last entries are the ends of both.
         """
         self.text = text
         self.window = TextWindow(text)
@@ -47,7 +47,7 @@ class TextView:
         self._source = source
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """`start:end` of the view, in the source: the least stretch of it that holds all of them."""
+        """`start:end` of the view, in the source: the shortest stretch that holds them all."""
         first, last = self._piece(start), self._piece(max(start, end - 1))
         begin = self._source[first] + (start - self._made[first] if self._one_to_one(first) else 0)
         if self._one_to_one(last):
@@ -68,7 +68,7 @@ class TextView:
 
 
 def views(text: str) -> Iterator[TextView]:
-    """The text as it is read, then with its codes undone, then each readable run of base64."""
+    """The text as it is read, then with its codes decoded, then each readable run of base64."""
     plain = _plain(text)
     yield plain
     if MAYBE_CODED.search(plain.text) is not None:
@@ -118,7 +118,7 @@ def _decoded(match: re.Match[str]) -> str:
 
 
 def _from_base64(run: str) -> str | None:
-    """What a run of base64 says, where that is text. Prose, hashes and keys decode to noise."""
+    """What a run of base64 decodes to, where that is text. Prose, hashes and keys decode to noise."""
     if len(run) > LONGEST_RUN or (run.lower() == run and "=" not in run):
         return None
     bare = run.rstrip("=").replace("-", "+").replace("_", "/")
@@ -130,7 +130,7 @@ def _from_base64(run: str) -> str | None:
 
 
 class _LookAlikes(dict[int, str]):
-    """Full-width forms, other scripts' digits, typesetting's blanks and dashes, as ASCII; worked out when met."""
+    """Full-width forms, other scripts' digits, typesetting's blanks and dashes, as ASCII; computed when first met."""
 
     def __missing__(self, code: int) -> str:
         sign = chr(code)

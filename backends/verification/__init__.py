@@ -1,4 +1,4 @@
-"""Is a local answer good enough to be given? Pure checks: each one passes, fails or does not know.
+"""Is a local answer good enough to be given? Each check is pure and returns pass, fail or unknown.
 
 The requested format (JSON, a schema, tool calls, a tool that must be called) is always checked. The other checks are
 for prompts in doubt: code that parses, refusals, repetition, answers cut off, the tokens' probabilities, a second

@@ -137,11 +137,11 @@ TIMES, LEAST = 6, 240
 """Repeats of one piece at the answer's end, and the characters that they have together."""
 
 SENTENCES, SHARE = 12, 0.6
-"""An answer of at least so many sentences fails where this share of them was said before."""
+"""An answer with at least this many sentences fails where this share of them repeats earlier ones."""
 
 
 def check_repetition(answer: CheckedAnswer) -> CheckResult:
-    """Fail where the answer goes round in circles, as a model does that lost its way, until its cap."""
+    """Fail where the answer repeats itself, as a model does that lost its way, until its cap."""
     text = answer.text.rstrip()
     if ends_in_a_loop(text[-TAIL:]):
         return failed("repetition", "it repeats itself to the end")
@@ -170,8 +170,8 @@ def ends_in_a_loop(tail: str) -> bool:
 # ---- token probabilities ----------------------------------------------------------------------------------------
 
 UNSURE_BELOW = 0.4
-"""Below this geometric mean of the tokens' probabilities a text is guesswork. Set by hand: at the usual temperatures
-sound answers have .7 and more, so it fails only what went badly wrong.
+"""Below this geometric mean of the tokens' probabilities a text is a guess. Set by hand: sound answers have .7 and more
+at the usual temperatures, so only what went badly wrong fails.
 """
 
 

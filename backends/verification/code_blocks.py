@@ -13,11 +13,11 @@ from backends.verification.check_result import CheckedAnswer, CheckResult, faile
 
 BLOCK = re.compile(r"(?ms)^[ \t]*```[ \t]*(\w+)[^\n]*\n(.*?)^[ \t]*```")
 LARGEST = 20_000
-"""Characters of all blocks together: what parses in some milliseconds."""
+"""Characters of all blocks together; so many parse in a few milliseconds."""
 
 SESSION = re.compile(r"(?m)^\s*(?:>>>|[$%!]\s?\w)")
 SKETCH = re.compile(r"\.\.\.|…|//|/\*|<[a-z_ ]+>")
-"""An example with something left out is not meant to parse."""
+"""An example with an omission is not meant to parse."""
 
 
 def check_code(answer: CheckedAnswer) -> CheckResult:

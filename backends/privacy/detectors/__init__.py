@@ -1,1 +1,1 @@
-"""What is private, a kind a file."""
+"""Detectors of private data, one file for each kind; `kinds.py` has the table."""

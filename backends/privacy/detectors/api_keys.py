@@ -1,6 +1,6 @@
-"""API keys that are told by their own shape: vendors' keys, with a prefix or without one.
+"""API keys, recognised by their shape: vendors' keys, with a prefix or without one.
 
-A prefix is looked for as plain text first, and only where the text has a run as long as a key; the pattern runs only
+A prefix is searched for as plain text first, and only where the text has a run as long as a key; the pattern runs only
 where the prefix stands, and every repetition in it is bounded, so that hostile text costs linear time.
 """
 
@@ -29,7 +29,7 @@ SHAPES = (
     ),
     (r"(?i)\b(?:vault|root)\b[^\n]{0,30}\b(s\.[A-Za-z0-9]{24})(?!\w)", ("vault", "root")),  # Vault's older tokens
 )
-"""Keys without a prefix, each with what stands in any text that has one."""
+"""Keys without a prefix, each with stems of which every text with such a key has one."""
 
 UNLISTED = re.compile(
     r"(?<![A-Za-z0-9+/=_.\-])(?!(?i:sha\d|md5|pk_|file-|org-|key-id|nonce|hash|h1|gclid|fbclid|etag|v\d))"
@@ -41,11 +41,11 @@ NAMED = re.compile(
     r"(?i)\b(?:api|access|auth|integration|secret|bearer|personal|service|client)[ _\-](?:access[ _\-])?"
     r"(?:key|token|secret)\b[^\n]{0,60}?(?<![\w+/=.\-])(?-i:([A-Za-z0-9]{32,64}))(?![\w+/=.\-])"
 )
-"""A run by chance in the same sentence as a key's full name."""
+"""A random run in the same sentence as a key's full name."""
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
-    """Keys of vendors, listed and not."""
+    """Keys of listed and unlisted vendors."""
     if not window.has_long_run:
         return
     text = window.text
@@ -81,7 +81,7 @@ RUN_BEFORE = re.compile(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_\-]{21}")
 
 
 def _inside_word(text: str, start: int) -> bool:
-    """A prefix in the middle of a longer run of letters is chance, as in base64."""
+    """A prefix in the middle of a longer run of letters stands there by chance, as in base64."""
     if text.startswith(UNMISTAKABLE, start):
         return False
     before = text[start - 1 : start]

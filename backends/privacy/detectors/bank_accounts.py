@@ -1,4 +1,4 @@
-"""Bank accounts (IBAN), told by length and check digits."""
+"""Bank accounts (IBAN), recognised by length and check digits."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from backends.privacy.detectors.checksums import mod97
 from backends.privacy.text_window import TextWindow
 
 IBAN = re.compile(r"(?<![A-Za-z0-9])(?=((?i:[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]){11,30}))(?![A-Za-z0-9]))")
-"""Looked for from every place: words before an account number look like the beginning of one."""
+"""Searched for from every place, as words before an account number look like the beginning of one."""
 
 IBAN_LENGTHS = {
     entry[:2]: int(entry[2:])
@@ -30,7 +30,7 @@ DOCUMENTED_IBANS = word_set(
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
-    """Accounts whose check digits are right, but those that manuals print."""
+    """Accounts whose check digits are right, except those that manuals print."""
     for match in IBAN.finditer(window.text) if window.has_number else ():
         size = _iban_length(match[1])
         if size:

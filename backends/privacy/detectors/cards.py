@@ -1,4 +1,4 @@
-"""Payment cards, told by issuer, length and check digit."""
+"""Payment cards, recognised by issuer, length and check digit."""
 
 import re
 from collections.abc import Iterator
@@ -38,11 +38,11 @@ WRAPPED = re.compile(
     r"(?<![\w.,\-+/])(?<!\d[ \t\n])\d{4}(?:[ \-]\d{4}){0,2}[ \-]?\r?\n {0,4}\d{4}(?:[ \-]\d{4}){0,2}"
     r"(?![\w/]|[.,\-]\d)(?!\s{0,4}\d)"
 )
-"""A card's four groups over two lines, with no other number beside them: columns of numbers go on."""
+"""A card's four groups over two lines, with no other number beside them, as columns of numbers have."""
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
-    """Cards whose check digit is right, but those that payment vendors print for tests."""
+    """Cards whose check digit is right, except those that payment vendors print for tests."""
     if not window.has_number:
         return
     for match in CARD.finditer(window.text):
@@ -64,7 +64,7 @@ def _row(match: re.Match[str]) -> Iterator[Detection]:
 
 
 def _cards(match: re.Match[str]) -> Iterator[Detection]:
-    """The run as a whole, or without a number that stands before or after the card's own."""
+    """The whole run, or the run without another number before or after the card's own."""
     if _is_card(match[0]):
         yield Detection("card", *match.span())
         return

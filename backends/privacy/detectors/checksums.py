@@ -1,4 +1,4 @@
-"""Check digits: what tells a card, an account or a person's number from any other digits. All take digits alone."""
+"""Check digits, which distinguish a card, an account or a person's number from other digits. All take only digits."""
 
 
 def luhn(digits: str) -> bool:

@@ -25,7 +25,7 @@ PARAMETER = re.compile(
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
-    """Passwords in URLs and the like, but a manual's (`postgres:postgres@`) and templates (`${PASSWORD}`)."""
+    """Passwords in URLs and the like, except manuals' (`postgres:postgres@`) and templates (`${PASSWORD}`)."""
     text = window.text
     if "//" in text or "%2" in text:
         for scheme in SCHEME.finditer(text):

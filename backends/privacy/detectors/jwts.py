@@ -1,4 +1,4 @@
-"""JSON Web Tokens, told by their header and payload in base64."""
+"""JSON Web Tokens, recognised by header and payload in base64."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ JWT = re.compile(r"eyJ[A-Za-z0-9_\-]{8,2000}\.(eyJ[A-Za-z0-9_\-]{6,8000})(?:\.[A
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
-    """Tokens with a payload, but those that manuals print."""
+    """Tokens with a payload, except those that manuals print."""
     text = window.text
     if not window.has_long_run or "eyJ" not in text:
         return

@@ -26,8 +26,8 @@ from backends.privacy.detectors import (
 
 
 class Kind(NamedTuple):
-    """`name` stands in findings, `label` in placeholders, where it tells a model enough to write a sentence around it.
-    `why` is the plain word for the reason of a verdict.
+    """`name` is for findings, `why` for the reason of a verdict. `label` is for placeholders: it tells a model enough
+    to write a sentence around it.
     """
 
     name: str
@@ -56,7 +56,7 @@ KINDS = {
         Kind("internal-host", "HOST", "internal host"),
     )
 }
-"""The last three are the operator's own, from the settings."""
+"""The settings define the last three."""
 
 DETECTORS: tuple[Detector, ...] = (
     api_keys.find,
@@ -74,4 +74,4 @@ DETECTORS: tuple[Detector, ...] = (
     postal_addresses.find,
     passports.find,
 )
-"""In the order in which they run: the first finding gives a verdict its reason."""
+"""They run in this order, and the first finding is the reason of the verdict."""

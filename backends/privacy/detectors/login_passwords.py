@@ -1,4 +1,4 @@
-"""Passwords on command lines, in calls, headers, cookies and login files, and those named by what they open."""
+"""Passwords on command lines, in calls, headers, cookies and login files, and near words of signing in."""
 
 import base64
 import binascii
@@ -77,11 +77,11 @@ NEAR = re.compile(
 WORD = re.compile(r"(?<![^\s\"'`(=:,;])[^\s\"'`,;<>()]{8,64}(?![^\s\"'`,;<>()])")
 REACH_BEFORE, REACH_AFTER = 60, 30
 PROSE = word_set("the and for are but not from into onto per via was has had its how")
-"""Words that no list of seed words holds."""
+"""Words that are in no list of seed words."""
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
-    """Passwords in a text that a command, a call or a file's form gives away."""
+    """Passwords that a command, a call or a file format reveals."""
     for pattern, judged, stems in FORMS:
         if not window.has_any(stems):
             continue
@@ -125,7 +125,7 @@ def _is_real(value: str) -> bool:
 
 
 def _is_tools(value: str) -> bool:
-    """A password in a place where a command takes one: a short one too, but no flag, path or variable."""
+    """A value where a command takes a password: it may be short, but is no flag, path or variable."""
     bare = value.strip("\"'")
     return not is_placeholder(bare) and bare[:1] not in "-/$<" and any(not sign.isalpha() for sign in bare)
 
@@ -197,4 +197,4 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[str], bool], tuple[str, ...]], ...
     (BITLOCKER, _always, ("-",)),
     (SEED, _is_seed, ("seed", "mnemonic", " phrase", "phrase")),
 )
-"""Each form, when its value counts, and what stands in any text that has it."""
+"""Each form, the test of its value, and stems of which every text with the form has one."""

@@ -1,4 +1,4 @@
-"""Secrets that a name beside them gives away: `DB_PASSWORD=…`, `"api_key": "…"`, "das Passwort lautet …".
+"""Secrets that the name beside them reveals: `DB_PASSWORD=…`, `"api_key": "…"`, "das Passwort lautet …".
 
 The name is found first, by one pass over the text; what surrounds it is then read with bounded patterns, so that
 hostile text costs linear time.
@@ -30,10 +30,10 @@ from backends.privacy.detectors.secret_values import (
 from backends.privacy.text_window import TextWindow
 
 BEFORE = re.compile(r"(?s).*[^\w.\-]")
-"""All up to the word that a name ends."""
+"""Everything before the word that a name ends."""
 
 AFTER = re.compile(r"(?:(?![\u3040-\u9fff\uac00-\ud7af])[\w.\-]){0,20}")
-"""What code and grammar append to a name; scripts without blanks append the sentence."""
+"""What code and grammar append to a name. In scripts without blanks the sentence follows at once."""
 
 VERB = (
     r"is|was|are|be|ist|war|lautet|est|es|era|é|è|c'est|är|er|je|jest|bylo|było|será|adalah|là|είναι|это|"
@@ -71,20 +71,20 @@ GROUPS = re.compile(r"\s?[:=]?\s?((?:[A-Z2-7]{4} ){3,15}[A-Z2-7]{4})(?!\w)")
 
 
 NUMBERED = re.compile(r"(?i)\b(?:ids?|hash|commit|request|trace|digest|sum|checksum|fingerprint)\b")
-"""Between a name and digits that are something else's."""
+"""Between a name and digits that belong to something else."""
 
 
 DIGITS = re.compile(r"\d{6,64}")
 NAME_ENDS = ENDINGS | {"", "1", "2", "_1", "_2"}
 LOOSE = frozenset(("pass", "creds", "credentials"))
-"""Names that say something else before a number ("tests pass: 120000"), unless they end another name (`DB_PASS`)."""
+"""Names that mean something else before a number ("tests pass: 120000"), unless they end another name (`DB_PASS`)."""
 
 COUNTED = re.compile(
     r"(?i)\b(?:order|ticket|invoice|case|row|port|issue|build|version|bestellung|auftrag|rechnung|commande|facture|"
     r"pedido|factura|ordine|\w*(?:number|nummer)|n[úu]mero|no|nr|count|length|age|date|time|ids?|hash|commit|request|"
     r"trace)[\"'`.]?(?:\s?[:=]|\s(?:is|was|ist|war|est|es)\b)"
 )
-"""What stands for a number of another kind, right before it."""
+"""Words right before a number that mark it as one of another kind."""
 
 UNITS = re.compile(
     r"(?i)[\"'`]?\s?(?:%|(?:times|attempts?|tries|guesses|entries|rows|users|accounts|records|events|failures|requests|"
@@ -93,7 +93,7 @@ UNITS = re.compile(
 
 
 class Value(NamedTuple):
-    """What may be a name's value. `loud`: only something that looks like a password by itself counts there."""
+    """What may be a name's value. `loud`: it counts only if it looks like a password by itself."""
 
     start: int
     end: int
@@ -102,7 +102,7 @@ class Value(NamedTuple):
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
-    """Values that stand where a secret would, and look like one."""
+    """Values that stand beside a secret's name and look like a secret."""
     text = window.text
     for place in window.places(HEADS):
         match = NAME.match(text, place)
@@ -169,8 +169,8 @@ def _is_password(text: str, match: re.Match[str], value: Value) -> bool:
 
 
 def _is_all_digits(text: str, match: re.Match[str], end: int, value: Value) -> bool:
-    """A password of digits alone, which only its name and what stands between them tell from a count or an order's
-    number: the name ends there, and nothing that is counted is spoken of.
+    """A password of digits only. The name and the text between them must distinguish it from a count or an order
+    number: the name ends there, and nothing that is counted is mentioned.
     """
     bare = _bare(text, value)
     if value.loud or value.start < end or DIGITS.fullmatch(bare) is None or is_counting(bare):

@@ -1,8 +1,8 @@
-"""Numbers that states give to people, told from other digits by their check digits.
+"""Numbers that states give to people, recognised by their check digits.
 
 Sources: each state's own rule (SSA, HMRC, BZSt IdNr, Ministerio del Interior, INSEE, Receita Federal, MSWiA, UIDAI,
-Income Tax India, Agenzia delle Entrate, Belastingdienst). A number whose check digits would let one in ten by chance
-through needs its own punctuation or a telling word near it.
+Income Tax India, Agenzia delle Entrate, Belastingdienst). A number whose check digits fit one in ten others by chance
+needs its punctuation, or a telling word near it.
 """
 
 import re
@@ -18,7 +18,7 @@ NEAR = 80
 AFTER = 25
 
 DIGITS = re.compile(r"\d\d[ .\-]?\w")
-"""Stands in every one of them; a text without it is done at once."""
+"""Part of every national id, so a text without it is skipped."""
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
@@ -141,7 +141,7 @@ LETTERED: Rules = (
         None,
     ),
 )
-"""Those with fewer than six digits in a row: a text without such a run holds no other."""
+"""Ids with fewer than six digits in a row; all others need such a run."""
 
 RULES: Rules = (
     (re.compile(rf"{ALONE_LEFT}(\d{{3}})[- ](\d{{2}})[- ](\d{{4}}){ALONE_RIGHT}"), _ssn, None),

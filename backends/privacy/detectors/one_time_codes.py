@@ -19,7 +19,7 @@ NAME = (
 )
 DIGITS = r"((?:[A-Z]-)?(?:\d{6,8}|\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}))(?![\w/%]|[.,:\-]\d)"
 SIX = re.compile(r"\d{6}|\d{3}[ \-]\d{3}")
-"""Stands in every such code, and in few texts; its name's stems stand in most."""
+"""Part of every such code. Few texts have it, while most have a stem of its name."""
 
 FOR = r"(?:\s(?:for|to|from|für|von|pour|para|per|da)\s[^\n:=.]{1,40}?)?"
 
@@ -35,7 +35,7 @@ BEFORE_NAME = re.compile(
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
-    """Six to eight digits beside what such a code is called."""
+    """Six to eight digits beside a name for such a code."""
     if SIX.search(window.text) is None or not window.has_any(STEMS):
         return
     for pattern in (AFTER_NAME, BEFORE_NAME):

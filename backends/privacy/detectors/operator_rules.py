@@ -14,7 +14,7 @@ TIME_S = 0.25
 
 
 class OperatorRules:
-    """Words match whole, in any case and over the end of a line; patterns as written."""
+    """Words match whole, in any case and across line ends; patterns match as written."""
 
     def __init__(self, words: tuple[str, ...], patterns: tuple[str, ...]) -> None:
         """Raises WrongSettings for a pattern that does not compile, naming it."""
@@ -34,7 +34,7 @@ class OperatorRules:
 
 
 def _matches(pattern: "regex.Pattern[str]", text: str, ends: float) -> Iterator[tuple[int, int]]:
-    """What matches, but nothing empty, until the clock shows `ends`."""
+    """Every match that is not empty. Raises TimeoutError when the clock reaches `ends`."""
     at = 0
     while at <= len(text):
         left = ends - monotonic()

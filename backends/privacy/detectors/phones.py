@@ -1,4 +1,4 @@
-"""Phone numbers, told by their form or by a word near them."""
+"""Phone numbers, recognised by their form or by a word near them."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ COUNTED = re.compile(
     r"error|bestell|auftrag|rechnung|sendung|commande|pedido|fattura|zamówieni|id|ids|row|rows|port|ports|pid)\w{0,6}"
     r"[ \-]?(?:number|no\.?|nr\.?|nummer|n°|#|is|:)?[\s:=#]{0,3}\Z"
 )
-"""Before a number that counts something."""
+"""What stands before a number that counts something."""
 
 INTERNATIONAL = re.compile(
     r"(?:(?<![\w+.\-])\+\(?|(?<![\w+./\-])00)[1-9]\d{0,2}\)?(?:[ .\-/]{0,3}\(?\d{1,5}\)?){2,6}(?![\w=/]|[.\-]\d)"
@@ -33,7 +33,7 @@ UNMISTAKABLE = re.compile(r"\(|0[1-9](?:[ .\-]\d{2}){4}$|07\d{3} \d{6}$|06[ \-]\
 FICTITIOUS = re.compile(
     r"555[ .\-]?01\d\d$|5550100|^\(?555|01632[ \-]?960|07700[ \-]?900|7700[ \-]?900\d{3}$|7946 0\d{3}$|0{6}"
 )
-"""Set aside by the numbering plans for films and manuals."""
+"""Reserved by the numbering plans for films and manuals."""
 
 LONGEST = re.compile(r"\D{0,3}(?:\d\D{0,3}){8,14}(?<=\d)(?!\d)")
 """As many whole groups as a phone number may have (ITU-T E.164); another number may follow."""
@@ -42,7 +42,7 @@ PHONE_REACH = 45
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
-    """An international number speaks for itself; a national one needs its brackets or a telling word near it."""
+    """An international number is enough by itself; a national one needs brackets or a telling word near it."""
     if not window.has_number:
         return
     text = window.text

@@ -42,18 +42,18 @@ STREETS = word_set(
     terrace crescent square gardens hill row mews grove park main flat apt apartment house plot unit suite door am
     an auf im in zum zur unter st. st, ave rd. rd, dr. ln. blvd"""
 )
-"""One of these, or a short form of the English ones, is in each street; "st", "rd" and "dr" alone are too common."""
+"""Every street has one of these, or an English short form; "st", "rd" and "dr" alone are too common."""
 
 ADDRESS_REACH = 90
 BEFORE = 2 * ADDRESS_REACH + 60
 """Characters before a postcode in which its street begins: no street is longer than the rest of it."""
 
 DIGITS, BRITISH = re.compile(r"\d\d[\d\-]"), re.compile(r"[A-Z]\d")
-"""One stands in every postcode, and is found in a fraction of the time."""
+"""Every postcode has one of these, and they are found in a fraction of the time."""
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
-    """Streets with a postcode near behind them."""
+    """Streets with a postcode soon after them."""
     text = window.text
     if (DIGITS.search(text) or BRITISH.search(text)) is None or not window.has_any(STREETS):
         return
@@ -64,8 +64,8 @@ def find(window: TextWindow) -> Iterator[Detection]:
 
 
 def _near_postcodes(text: str) -> Iterator[tuple[int, int]]:
-    """Stretches in which a street could have its postcode behind it: most of a text lies in none, and a street takes
-    five times as long to look for.
+    """Stretches in which a street could have its postcode behind it: most of a text lies in none, and searching for
+    streets takes five times as long.
     """
     start = end = -1
     for code in POSTCODE.finditer(text):

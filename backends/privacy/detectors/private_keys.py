@@ -11,7 +11,7 @@ DER = re.compile(
     r"(?<![A-Za-z0-9+/=])(?:MII[A-Za-z0-9+/]{1,4}IBA(?:AK|DAN)|MHcCAQEE|MIGHAgEAMBMGByqGSM49|MC4CAQAwBQYDK2VwBCIEI)"
     r"[A-Za-z0-9+/]{20,4000}"
 )
-"""How private keys of RSA, EC and Ed25519 begin in base64 (RFC 8017, 5915, 5208), where no line says so."""
+"""How private keys of RSA, EC and Ed25519 begin in base64 (RFC 8017, 5915, 5208), without a PEM line."""
 
 PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9]{1,12} ){0,3}PRIVATE KEY( BLOCK)?-----")
 PRIVATE_END = re.compile(r"-----END ([A-Z0-9]{1,12} ){0,3}PRIVATE KEY( BLOCK)?-----")

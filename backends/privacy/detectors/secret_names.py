@@ -1,4 +1,4 @@
-"""What passwords, keys and their like are called, in the languages that agents meet."""
+"""Names of passwords and keys, in the languages that agents meet."""
 
 import re
 
@@ -19,7 +19,7 @@ KEYS = (
 """Names of keys, which are long."""
 
 QUALIFIED = r"(?: (?:de |d'|da |del |della |do |di )?(?:l')?(?:api|acc[eè]s\w*|acesso|secr[eè]t\w*|priv\w+|\w*token))"
-"""What makes a Romance word for a key more than that."""
+"""What turns a Romance word for "key" into the name of a secret."""
 
 NAME = re.compile(
     rf"(?i)(?:(?P<key>(?:clave|cl[ée]|chave|chiave){QUALIFIED})|(?P<password>{PASSWORDS})|(?P<other>{KEYS}))"
@@ -37,7 +37,7 @@ HEADS = (
     "kata s",
     *sorted(HEAD_WORDS),
 )
-"""How each name begins, in small letters."""
+"""The beginning of each name, in small letters."""
 
 ENDINGS = word_set(
     """wort word wd phrase code et en s a om em u y i in n na si sı sini im ja jem ów ami ami ем я ю і ам ін ul și"""
@@ -53,13 +53,13 @@ HARMLESS = re.compile(
     r"partition|idempot|cache|keyb|keyw|monkey|turkey|compass|bypass|sample|documented|next_?page|page_?token|"
     r"continuation|validator|site_?key|sitekey|keypair|passport|passenger|passive|passage|passing|passed|pinned|ping$|authorized|encrypted|cipher|sealed"
 )
-"""A name that holds one of these names something else."""
+"""A name with one of these in it is not a secret's."""
 
 HARMLESS_BEFORE = re.compile(
     r"(?i)(?:cache|primary|foreign|idempotency|sort|partition|row|object|public|trace|site|vapid|host|dictionary|ssh|"
     r"registry|composite|natural|surrogate|page|cursor|publishable)[ _:\-]*\w{0,8}[ _:]*\Z"
 )
-"""A word before a key's name that says so."""
+"""Words before a key's name that make it harmless."""
 
 QUALIFIERS = re.compile(
     r"(?i)(?:api|access|admin|service|app|account|secret|signing|encryption|decryption|master|write|read|ingest\w*|"

@@ -1,4 +1,4 @@
-"""Is a value that stands beside a telling name a secret, or a placeholder, a manual's default, code, prose?"""
+"""Is a value beside a telling name a secret, or a placeholder, a default from a manual, code or prose?"""
 
 import re
 
@@ -18,17 +18,17 @@ def is_documented(text: str) -> bool:
 
 
 def is_counting(digits: str) -> bool:
-    """Digits that everybody types for want of a password: 111111, 123456, 87654321. Manuals print them."""
+    """Digits that people type where they have no password: 111111, 123456, 87654321. Manuals print them."""
     return len(set(digits)) < 2 or digits in UPWARDS or digits in UPWARDS[::-1] or digits in DEFAULT_LOGINS
 
 
 def is_code(value: str) -> bool:
-    """Names where the secret is kept, rather than being it."""
+    """An expression that names where the secret is kept."""
     return CODE.search(value) is not None
 
 
 def is_random(value: str) -> bool:
-    """Letters with digits, or with marks, or with a change of case inside, as words of prose have not."""
+    """Letters with digits or marks, or with a change of case inside; words of prose have none of these."""
     letters = any(map(str.isalpha, value))
     digits = any(map(str.isdigit, value))
     if digits and (letters or any(character in MARKS for character in value[:-1])):
@@ -38,7 +38,7 @@ def is_random(value: str) -> bool:
 
 
 def is_loud(value: str) -> bool:
-    """Looks like a password also where nothing assigns it: `Harbour!Fog42`, `violet-Winter-canoe85`.
+    """Looks like a password even where nothing assigns it: `Harbour!Fog42`, `violet-Winter-canoe85`.
 
     Names of things (`node-22.example`, `PBKDF2-HMAC`, `Qwen2.5-7B`, `user@host1`) do not.
     """
@@ -97,7 +97,7 @@ DOCUMENTED_PARTS = (
     "T00000000/B00000000/XXXX",
     "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11",
 )
-"""In a longer text, too."""
+"""Parts of such keys."""
 
 DOCUMENTED = word_set(
     """123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw
@@ -114,4 +114,4 @@ DEFAULT_LOGINS = word_set(
     supersecret s3cr3t s3cret 1234 passw0rd pa55word correcthorsebatterystaple qwerty xxx yyy zzz abc123 abc
     calvin guest123 admin1234 welcome1"""
 )
-"""What manuals print: harmless, as everybody knows them."""
+"""Logins that manuals print: harmless, as they are public."""

@@ -139,7 +139,7 @@ UNMISTAKABLE = (
     "tskey-",
     "AIza",
 )
-"""Prefixes that count even where no blank was left before them; what follows is long and has no dash."""
+"""Prefixes that count even without a blank before them: what follows is long and has no dash."""
 
 AWS = ("AKIA", "ASIA")
 """Prefixes of Amazon's access keys, which are a kind of their own."""

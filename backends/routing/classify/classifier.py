@@ -26,8 +26,9 @@ class Classifier:
     """
 
     def __init__(self, weights: Mapping[str, NDArray[Any]], quality: QualityModel) -> None:
-        """The arrays of weights.npz: `matrix` for words anywhere and `asked` for words that ask (buckets x intents,
-        8-bit, times `scale` and `asked_scale`), `bias`, `intents`, `version`, `heat`, and those of `SentenceWeigher`.
+        """The arrays of weights.npz: `matrix` for all words and `asked` for words of sentences that ask (buckets x
+        intents, 8-bit, times `scale` and `asked_scale`), `bias`, `intents`, `version`, `heat`, and those of
+        `SentenceWeigher`.
         """
         self._matrix: NDArray[np.int8] = weights["matrix"]
         self._scale: Vector = weights["scale"]
@@ -42,14 +43,14 @@ class Classifier:
 
     @classmethod
     def load(cls) -> "Classifier":
-        """The shipped weights, and the words that are counted with; about 25 ms, away from the loop."""
+        """The shipped weights, and the words for counting tokens. About 25 ms, so not on the event loop."""
         whole_words()
         data = BytesIO(files(__package__).joinpath("weights.npz").read_bytes())
         return cls(np.load(data, allow_pickle=False), QualityModel.load())
 
     @property
     def version(self) -> str:
-        """Of the weights, as each ledger row names it: the intents', then the quality model's."""
+        """The weights' version, as each ledger row has it: the intents', then the quality model's."""
         return self._version
 
     def classify(self, request: Request) -> Classes:
@@ -88,7 +89,7 @@ class Classifier:
 
 
 def instruction(request: Request) -> str:
-    """What is asked: the last user message with any text, else all texts together."""
+    """What is asked: the last user message that has text, else all texts together."""
     for message in reversed(request.messages):
         if message.role == "user" and message.text.strip():
             return message.text

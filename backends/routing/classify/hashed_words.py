@@ -1,7 +1,7 @@
 """A text as numbers: its words, stems and pairs of words, hashed. Shared by training and serving.
 
-Hashing needs no vocabulary file and no training data at run time; 2^15 buckets keep the weights under 1 MB. Names stay
-CRC-32s throughout: a pair's is continued from its first word's, so that no string is made for it.
+Hashing needs no vocabulary file and no training data at run time; 2^15 buckets keep the weights under 1 MB. Terms are
+CRC-32s throughout: a pair's continues its first word's, so that no string is made for it.
 """
 
 import re
@@ -18,7 +18,7 @@ HEAD, TAIL = 3_000, 1_500
 """Characters read from the start and the end of a longer text: an instruction stands before or after its material."""
 
 EDGE = 10
-"""Words at either end that count as the instruction's."""
+"""Words at either end that count as part of the instruction."""
 
 WORDS = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\W\d_]+|\d+|[^\w\s]")
 PLAIN = re.compile(r"[a-z]+|[0-9]+|[^a-z0-9_\s]")
@@ -28,7 +28,7 @@ STEM = 5
 """Characters of a longer word's stem."""
 
 OPENING = 3
-"""Words that count by their place too."""
+"""Words at the start that also count by their place."""
 
 START = crc32(b"^")
 PLACED = tuple(crc32(b"^%d" % place) for place in range(OPENING))
@@ -69,7 +69,7 @@ class Terms(NamedTuple):
         return found
 
     def hashed(self) -> tuple[Codes, Vector]:
-        """Buckets and their values. Words anywhere and words at the edges are normalised apart."""
+        """Buckets and their values. Words anywhere and words at the edges are normalised separately."""
         anywhere, edges = distinct(np.concatenate([self.codes, self.pairs, self.stems])), self.edges()
         values = np.empty(len(anywhere) + len(edges), np.float32)
         values[: len(anywhere)] = (len(anywhere) or 1) ** -0.5
@@ -78,7 +78,7 @@ class Terms(NamedTuple):
 
 
 def terms(found: Sequence[str]) -> Terms:
-    """Of words as `words` cuts them."""
+    """The terms of words as `words` returns them."""
     each, count = _bytes(found), len(found)
     codes = [*map(crc32, each)]
     pairs = map(crc32, each[1:], map(crc32, repeat(b"_"), codes))
@@ -89,7 +89,7 @@ def terms(found: Sequence[str]) -> Terms:
 
 
 def opening(run: Sequence[bytes]) -> list[int]:
-    """How a run of words begins: the first few by their place, and all by the one that follows."""
+    """How a run of words begins: its first words by their place, and each with the next."""
     begun = map(crc32, run, repeat(START))
     return [*map(crc32, run, PLACED), *map(crc32, run[1:], map(crc32, repeat(b"_"), begun))]
 
@@ -100,7 +100,7 @@ def hashed(text: str) -> tuple[Codes, Vector]:
 
 
 def distinct(codes: Codes) -> Codes:
-    """Each once, ascending; for so few numpy's own takes several times as long."""
+    """Each code once, ascending; numpy's own function takes several times as long for so few."""
     ordered = np.sort(codes)
     first = np.ones(len(ordered), np.bool_)
     first[1:] = ordered[1:] != ordered[:-1]
@@ -112,5 +112,5 @@ def _array(codes: Iterable[int], count: int) -> Codes:
 
 
 def _bytes(found: Sequence[str]) -> list[bytes]:
-    """Encoded at once: no word holds a line end."""
+    """Encoded in one go, as no word has a line end."""
     return "\n".join(found).encode("utf-8", "surrogatepass").split(b"\n") if found else []

@@ -1,4 +1,4 @@
-"""Which language a text is in: by script, then by its commonest words."""
+"""The language of a text, by its script, then by its most common words."""
 
 import re
 from collections import Counter
@@ -44,7 +44,7 @@ for _code, _words in COMMON.items():
         WORDS.setdefault(_word, []).append(_code)
 
 READ = 1_000
-"""Characters that decide."""
+"""Characters that are read."""
 
 LETTERS = re.compile(r"[^\W\d_]+")
 SPACED = bytes(code if 97 <= code <= 122 else 32 for code in range(256))
@@ -52,7 +52,7 @@ SPACED = bytes(code if 97 <= code <= 122 else 32 for code in range(256))
 
 
 def language(text: str) -> str | None:
-    """ISO 639-1 code, None where nothing tells. Hindi in Latin letters is "hi"."""
+    """ISO 639-1 code, None where it is unclear. Hindi in Latin letters is "hi"."""
     part = text[:READ]
     if not part.isascii():
         letters = sum(map(str.isalpha, part))

@@ -1,4 +1,4 @@
-"""What an answer takes besides a model: tools, eyes, JSON, a long window, today's facts."""
+"""What an answer needs besides a model: tools, vision, JSON, a long window, today's facts."""
 
 import re
 
@@ -14,7 +14,7 @@ JSON = re.compile(r"(?<![./\w])json(?:l| schema)?\b(?!\s+(?:files?|below|errors?
 TEMPLATE = re.compile(r"\b(?:return|reply|answer|output|respond|give|fill|produce)\b[^{\n]{0,40}\{\s*\"")
 GIVEN = re.compile(r"\b(?:the|this|that|attach\w*|parse|read|load) (?:the )?jsonl?\b")
 REQUEST = re.compile(r"\s*\{\s*\"[^\n]*\}(?:\s*(?:->|→)[^\n]*)?\s*", re.DOTALL)
-"""A prompt that is one JSON object, or an object with an arrow behind it: whoever writes so reads the answer so."""
+"""A prompt that is one JSON object, or an object and an arrow: it expects JSON back."""
 
 PAGES = re.compile(
     r"""(?x)
@@ -26,7 +26,7 @@ PAGES = re.compile(
     """
 )
 UNITS = ("page", "seite", "página", "pagine", "token", "word", "wörter", "line")
-"""One of which stands in every match of PAGES, which is slow to search for."""
+"""Every match of PAGES, which is slow to search for, has one of these."""
 
 PAST = re.compile(
     r"\b(?:history|historical|historians?|origin\w*|invented|earliest|first use|ancient|1[0-8]\d\d|19[0-7]\d|"
@@ -43,7 +43,7 @@ PICTURE = re.compile(
 )
 NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 READING = re.compile(r"\d\s?(?:%|°|[cw]\b|ms\b|s\b|[kmgt]i?b\b|v\b|rpm\b|bar\b)|\d\.\d|[{|\n]")
-"""A value that was measured, or a list of such: what is to be judged is in the prompt."""
+"""A measured value, or a list of values: the prompt has the data to assess."""
 
 
 def needs(request: Request, text: str, intent: str, count: int) -> frozenset[Need]:
@@ -83,7 +83,7 @@ def _structured(part: str) -> bool:
 
 
 def _fresh(part: str, intent: str) -> bool:
-    """Research looks at the world as it is now unless it asks for the past; a trend does where it brings no series."""
+    """Research needs today's facts unless it asks for the past; a trend needs them where the prompt has no series."""
     if intent == "research":
         return PAST.search(part) is None or NOW.search(part) is not None
     return intent == "trend-analysis" and len(NUMBER.findall(part)) < 4 and part.count('"') < 4

@@ -1,4 +1,4 @@
-"""Where each sentence of a prompt stands and what it looks like, as numbers: pasted material looks different."""
+"""The place and the shape of each sentence of a prompt, as numbers: pasted material looks different."""
 
 import re
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ def _kinds(text: str, spans: Sequence[Span]) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=32)
 def _ranks(count: int) -> list[tuple[float, ...]]:
-    """Which of so many sentences each is: one of the first three, one of the last two, between, and how far down."""
+    """Each sentence's place: one of the first three, one of the last two, between, and how far down."""
     last = count - 1
     return [
         (

@@ -1,6 +1,6 @@
-"""Which sentences of a prompt ask for something and which are material, learned from prompts where both are known.
+"""Which sentences of a prompt ask for something and which are material; learned from prompts with known frames.
 
-A prompt is cut into sentences, lines and quotations; those at its start and end are weighed from 0 (pasted) to 1
+A prompt is cut into sentences, lines and quotations; those at its start and end get a weight from 0 (pasted) to 1
 (asked). Words then count by the weight of the sentence that they stand in, so that a pasted stack trace does not turn a
 request for a translation into one for debugging.
 """
@@ -28,14 +28,14 @@ from backends.routing.classify.hashed_words import (
 from backends.routing.classify.sentence_shapes import Span, shapes
 
 FIRST, LAST = 14, 10
-"""Sentences read at the start and at the end: what stands between is material."""
+"""Sentences that are read at the start and at the end; everything between is material."""
 
 LEAST = 0.15
 """Sentences below this weight, as a share of the highest, do not count."""
 
 CUT = re.compile(r"[\n.!?:;。](?:(?<=\n)\n*|(?<=[.!?:;])(?:\n+|\s+)|(?<=[。!?]))")
-"""Where a sentence ends: at line ends, at a mark before a blank, at a few marks at once. The search for one of
-a set, which stands first, is fast.
+"""Where a sentence ends: at line ends, at a mark before a blank, at a few marks at once. The search for one of a set,
+which stands first, is fast.
 """
 
 QUOTED = re.compile(r"[\"“„«「『]([^\"”»」』“„«\n]{14,1000})[\"”»」』“]")

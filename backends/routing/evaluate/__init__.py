@@ -1,4 +1,4 @@
-"""How well the router does on labelled prompts: routing beside length and chance, intents, the privacy gate."""
+"""How well the router does on labelled prompts: routing, compared with length and chance; intents; the privacy gate."""
 
 from backends.routing.evaluate.datasets import Dataset, Row, datasets, read
 from backends.routing.evaluate.evaluation import TRAINED_ON, DialSetting, Figure, evaluate

@@ -1,7 +1,7 @@
-"""Labelled prompts as files: JSON lines, plain or gzipped, whose keys say what they are for.
+"""Labelled prompts as files: JSON lines, plain or gzipped, whose keys decide what they measure.
 
 `prompt` with `labels` (model to 0..1: did it answer well?) measures routing, `prompt` with `intent` the classifier,
-`prompt` with `sensitive` the privacy gate. Other keys are left alone.
+`prompt` with `sensitive` the privacy gate. Other keys are ignored.
 """
 
 import gzip
@@ -18,7 +18,7 @@ from backends.types import Message, Request
 
 Kind = Literal["routing", "intents", "privacy"]
 LARGEST_B = 256 * 1024 * 1024
-"""A set unpacked beyond this is taken for a mistake."""
+"""A set that unpacks to more than this is an error."""
 
 
 class Row(Struct, frozen=True, kw_only=True):

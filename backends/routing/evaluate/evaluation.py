@@ -42,7 +42,7 @@ DRAWS, SEED = 200, 20261124
 
 
 class Figure(Struct, frozen=True, kw_only=True):
-    """One measure of one set. `low` and `high` are its 95 % interval, None where none was taken."""
+    """One measure of one set. `low` and `high` are its 95 % interval; None where there is none."""
 
     dataset: str
     of: str

@@ -28,7 +28,7 @@ def auc(truth: Sequence[bool], score: Sequence[float]) -> float:
 
 
 def curve(score: Floats, weak: Floats, strong: Floats, dice: np.random.Generator) -> Floats:
-    """Share of the quality gap closed (PGR) when 0, 1, … n prompts go to the strong model, dearest score first."""
+    """Share of the quality gap closed (PGR) when 0, 1, … n prompts go to the strong model, highest score first."""
     order = np.lexsort((dice.random(len(score)), -score))
     gain = (strong - weak)[order]
     return np.concatenate([[0.0], np.cumsum(gain) / gain.sum()])

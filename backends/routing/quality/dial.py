@@ -1,8 +1,8 @@
 """The dial between cost and quality, as a threshold on the gain P(cloud answers well) - P(local answers well).
 
-A dial counts prompts, not points of a score: it is read off the quantiles of the gain over a reference set, so it keeps
-its meaning when the weights change, and an operator's own traffic can replace the set. By "quality" it is the share
-kept of what the cloud answers better than local, summed over the set (RouteLLM's PGR: 0 is all local, 1 all cloud); by
+A dial counts prompts, not points of a score: it reads the quantiles of the gain over a reference set, so it keeps its
+meaning when the weights change, and an operator's own traffic can replace the set. By "quality" it is the share kept of
+what the cloud answers better than local, summed over the set (RouteLLM's PGR: 0 is all local, 1 all cloud); by
 "cloud-share" it is the share of the set's prompts that go to the cloud.
 """
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 from backends.types import DialBy
 
 NONE, ALL = 1.0, -1.0
-"""Thresholds that no gain and every gain exceeds."""
+"""A threshold that no gain exceeds, and one that every gain exceeds."""
 
 STEPS = 200
 
@@ -28,13 +28,13 @@ class Dial(Struct, frozen=True, cache_hash=True):
 
     @classmethod
     def load(cls) -> "Dial":
-        """The shipped reference set's: our own training prompts, the same number of frames for each intent."""
+        """Of the shipped reference set: our training prompts, with the same number of frames for each intent."""
         with np.load(BytesIO(files(__package__).joinpath("quality.npz").read_bytes()), allow_pickle=False) as weights:
             return cls(tuple(map(float, weights["quantiles"])))
 
     @classmethod
     def over(cls, gains: Iterable[float]) -> "Dial":
-        """Of other prompts' gains, such as a ledger's; at least one."""
+        """Of other prompts' gains, such as a ledger's; at least one is needed."""
         return cls(tuple(map(float, np.quantile(list(gains), np.linspace(0, 1, STEPS + 1)))))
 
     def threshold(self, dial: float, by: DialBy) -> float:

@@ -23,7 +23,7 @@ NUMBER = re.compile(r"\d\d*(?:[.,]\d+)*")
 SENTENCE = re.compile(r"[.!?](?:\s|$)")
 CAPITALS = bytes(range(65, 91))
 CAPITALISED = re.compile(r"[A-Z](?<!\w[A-Z])")
-"""The letter stands before what is not to precede it: a search for one of a set is fast."""
+"""The letter comes first and the condition on what precedes it second, as searching for one of a set is fast."""
 
 LONG = 9
 """Letters from which a word counts as long."""
@@ -59,7 +59,7 @@ for _place, _words in enumerate(KINDS.values()):
         PLACES[_word] = (*PLACES.get(_word, ()), _place)
 
 ASKED = ("suppose", "solve", "best", "what", "which", "who", "when", "why", "how")
-"""The kinds of which it counts only whether there is one."""
+"""Kinds that count once, however many words there are."""
 
 NAMES = (
     *("length", "stem", "options-mean", "options-spread", "options", "words", "sentences", "numbers"),
@@ -74,7 +74,7 @@ Vector = NDArray[np.float32]
 
 
 class Shape(NamedTuple):
-    """`numbers`: one for each of NAMES. `form`: 0 open, 1 a choice of up to five, 2 of more."""
+    """`numbers`: one for each of NAMES. `form`: 0 is open, 1 has up to five options, 2 has more."""
 
     numbers: Vector
     form: int
@@ -156,7 +156,7 @@ def shape(text: str, size: int) -> Shape:
 
 
 def prior(numbers: Vector, scaled: Vector, form: int) -> float:
-    """How much a question is thought to gain from the stronger engine before anything is learned, in no unit.
+    """How much a question is expected to gain from the stronger engine, before anything is learned; without a unit.
 
     `scaled` are the numbers in standard deviations. Longer questions gain more, and those with plain words and many
     quantities; an open one also where it has an exact answer (numbers, code), not taste.

@@ -13,7 +13,7 @@ LEAST_SLOPE = 0.05
 """A positive slope keeps the order of prompts, whatever the labels say."""
 
 NEAREST = 1e-4
-"""Probabilities are read no nearer to 0 and 1 than this."""
+"""Probabilities are clipped to this distance from 0 and 1."""
 
 
 class Correction(Struct, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
 def _step(line: Array, design: Array, outcomes: Array, prior: Array, precision: Array) -> tuple[Array, float]:
-    """One of Newton's steps, halved until the loss no longer rises: the loss is convex, so this ends at its least."""
+    """One Newton step, halved until the loss no longer rises. The loss is convex, so the steps end at its minimum."""
 
     def loss(at: Array) -> float:
         scores = design @ at

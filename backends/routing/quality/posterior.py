@@ -2,8 +2,8 @@
 
 A Gaussian process: the prior mean (`difficulty_features.prior`), moved by known questions as far as they resemble this
 one in subject (vectors), shape (numbers) and form. Far from all of them nothing moves it, so a prompt unlike the
-training data falls back to its length. A kernel average over subjects (Nadaraya-Watson) is added, which follows
-crowded subjects sooner than the process does.
+training data falls back to its length. A kernel average over subjects (Nadaraya-Watson) is added, which follows crowded
+subjects sooner than the process does.
 """
 
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ WIDTH = 1.5
 
 LINEAR = 0.5
 OTHER_FORM = 0.05
-"""What likeness is multiplied by where one question has options and the other has none, or many more."""
+"""The factor of likeness between two questions where one has options and the other has none, or many more."""
 
 CROWD = 1.0
-"""The known likeness at which the kernel average counts half."""
+"""The likeness to known questions at which the kernel average counts half."""
 
 Vector = NDArray[np.float32]
 
@@ -45,8 +45,8 @@ class Posterior:
     """Immutable and safe to share."""
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Of m reference questions: `vectors` (m x 64), `shapes` (m x features), `forms` (m), `weights` (m x 2, of
-        the process), `crowds` (m, how many questions each stands for), `sums` (m x 2, their outcomes less the mean);
+        """Of m reference questions: `vectors` (m x 64), `shapes` (m x features), `forms` (m), `weights` (m x 2, of the
+        process), `crowds` (m, how many questions each stands for), `sums` (m x 2, their outcomes less the mean);
         `slopes` and `means` (2). Of each pair the first is local, the second cloud.
         """
         self._known = Points(
@@ -61,7 +61,9 @@ class Posterior:
         self._slopes, self._means = arrays["slopes"], arrays["means"]
 
     def expected(self, points: Points) -> tuple[Vector, Vector]:
-        """Raw outcomes of local and cloud (rows x 2), and each row's likeness to all that is known, in questions."""
+        """Raw outcomes of local and cloud (rows x 2), and each row's likeness to all known questions, as a number of
+        questions.
+        """
         near, subject = likeness(points, self._known, self._squares)
         crowd = subject @ self._crowds
         average = crowd[:, 1:] / (crowd[:, :1] + CROWD)
@@ -78,9 +80,9 @@ def squares(points: Points) -> Vector:
 
 
 def likeness(ones: Points, others: Points, known: Vector | None = None) -> tuple[Vector, Vector]:
-    """Of each of `ones` to each of `others`: in all, and in subject alone.
+    """The likeness of each of `ones` to each of `others`: overall, and in subject alone.
 
-    `known` are the others' `squares`, half of the time for a single prompt.
+    `known` are the `squares` of the others; without them a single prompt takes twice as long.
     """
     form = np.where(ones.forms[:, None] == others.forms, np.float32(1), np.float32(OTHER_FORM))
     cosine = ones.vectors @ others.vectors.T

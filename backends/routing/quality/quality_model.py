@@ -26,8 +26,8 @@ EVEN = np.array([0.0, 1.0], np.float32)
 
 
 class QualityEstimate(NamedTuple):
-    """`complexity` is the share of our reference prompts that are easier for the local model.
-    `familiar` is False where the prompt is unlike the questions that the model learned from: then length decides.
+    """`complexity` is the share of our reference prompts that are easier for the local model. `familiar` is False where
+    the prompt is unlike the questions that the model learned from: then length decides.
     """
 
     p_local: float
@@ -37,14 +37,14 @@ class QualityEstimate(NamedTuple):
 
 
 class QualityModel:
-    """Immutable, deterministic and safe to share. 200 tokens take about 0.15 ms, 2,000 about 0.4 ms, more no more."""
+    """Immutable, deterministic and safe to share. 200 tokens take about 0.15 ms, 2,000 and more about 0.4 ms."""
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]], embedding: TextEmbedding) -> None:
-        """The arrays of quality.npz: the posterior's, `centre` and `spread` of the shapes, `local_line` and
-        `gain_line` (raw outcomes to probabilities: slope, shift), `edge` (least likeness that is familiar),
-        `by_length` (raw outcomes of the unfamiliar: at the mean length, and for a standard deviation of its logarithm),
-        `ease` (P(local answers well) of our reference prompts, ascending, evenly spaced), `models` (whose labels it
-        learned from), `version`.
+        """The arrays of quality.npz: the posterior's, `centre` and `spread` of the shapes, `local_line` and `gain_line`
+        (raw outcomes to probabilities: slope, shift), `edge` (least likeness that is familiar), `by_length` (raw
+        outcomes of the unfamiliar: at the mean length, and for a standard deviation of its logarithm), `ease` (P(local
+        answers well) of our reference prompts, ascending, evenly spaced), `models` (whose labels it learned from),
+        `version`.
         """
         self._embedding = embedding
         self._posterior = Posterior(arrays)
@@ -76,7 +76,7 @@ class QualityModel:
         return QualityEstimate(p_local, p_cloud, complexity, familiar)
 
     def gains(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """How much more each prompt needs the cloud, in no unit: finer than the difference of the probabilities."""
+        """How much more each prompt needs the cloud, without a unit: finer than the difference of the probabilities."""
         raw, _ = self._posterior.expected(self.points(texts))
         return np.asarray(raw[:, 1] - raw[:, 0], np.float64)
 
@@ -109,7 +109,7 @@ def points(
 def chances(
     raw: NDArray[np.float32], local_line: tuple[float, ...], gain_line: tuple[float, ...]
 ) -> tuple[float, float]:
-    """Calibrated: the raw local outcome by a logistic curve, the gain that the dial reads by a line of its own."""
+    """Calibrated: the raw local outcome by a logistic curve, and the gain, which the dial compares, by another line."""
     p_local = 1 / (1 + exp(-(local_line[0] * centred(float(raw[0])) + local_line[1])))
     gain = max(gain_line[0] * float(raw[1] - raw[0]) + gain_line[1], 0.0)
     p_cloud = min(p_local + gain, MOST)

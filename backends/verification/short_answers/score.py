@@ -95,8 +95,8 @@ def features(parsed: ParsedAnswer) -> dict[str, float]:
 
 
 def prior_features(options: TreeEnsemble, parsed: ParsedAnswer) -> tuple[float, float, float, float]:
-    """The prior of the option that was chosen: its share, its log distance from the likeliest, the share of the
-    options that are likelier, and the share of the likeliest; zeros where none was chosen.
+    """The prior of the option that was chosen: its share, its log distance from the likeliest, the share of the options
+    that are likelier, and the share of the likeliest; zeros where none was chosen.
     """
     index = parsed.chosen.index
     if index is None:

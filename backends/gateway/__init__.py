@@ -1,1 +1,1 @@
-"""The agents' door: HTTP dialects and the control socket, over backends.core.api."""
+"""What agents and consoles talk to: HTTP dialects and the control socket, over the core."""

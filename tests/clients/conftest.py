@@ -1,4 +1,4 @@
-"""One client's process for each module, and a door for each test."""
+"""One client's process for each module, and a gateway for each test."""
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -8,7 +8,7 @@ import pytest
 
 pytest.register_assert_rewrite("tests.clients.expectations")
 
-from tests.clients.door import Door, door  # noqa: E402 — rewriting must be asked for before the first import
+from tests.clients.client_gateway import ClientGateway, client_gateway  # noqa: E402 — rewriting must be asked for before the first import
 from tests.clients.program import Program  # noqa: E402
 
 
@@ -24,6 +24,6 @@ def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-async def at(home: Path) -> AsyncIterator[Door]:
-    async with door(home) as opened:
+async def at(home: Path) -> AsyncIterator[ClientGateway]:
+    async with client_gateway(home) as opened:
         yield opened

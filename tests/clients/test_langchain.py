@@ -3,7 +3,7 @@
 import pytest
 
 from backends.rehearsal.gemini_requests import read
-from tests.clients.door import Door
+from tests.clients.client_gateway import ClientGateway
 from tests.clients.expectations import (
     AGENTS,
     Answers,
@@ -58,12 +58,12 @@ class TestLangChain(
     @pytest.mark.parametrize("method", ["function_calling", "json_schema"])
     @AGENTS
     async def test_an_object_comes_by_either_method(
-        self, client: Program, at: Door, agent: str, engine: str, method: str
+        self, client: Program, at: ClientGateway, agent: str, engine: str, method: str
     ) -> None:
         found = await client("structured", at.url, model=agent, text="How warm is it in Rome?", method=method)
         assert set(found) == {"city", "degrees"}
 
-    async def test_effort_sets_how_much_is_thought(self, client: Program, at: Door) -> None:
+    async def test_effort_sets_how_much_is_thought(self, client: Program, at: ClientGateway) -> None:
         await client("plain", at.url, model="writer", text="Hi", reasoning_effort="high")
         (body,) = bodies(at, "cloud")
         assert read(read(body["generationConfig"], "thinkingConfig"), "thinkingLevel") == "HIGH"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.clients.door import Door
+from tests.clients.client_gateway import ClientGateway
 from tests.clients.expectations import (
     AGENTS,
     Answers,
@@ -35,6 +35,8 @@ class TestPydanticAI(
     }
 
     @AGENTS
-    async def test_an_object_comes_by_its_native_form(self, client: Program, at: Door, agent: str, engine: str) -> None:
+    async def test_an_object_comes_by_its_native_form(
+        self, client: Program, at: ClientGateway, agent: str, engine: str
+    ) -> None:
         found = await client("structured", at.url, model=agent, text="How warm is it in Rome?", native=True)
         assert set(found) == {"city", "degrees"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.clients.door import Door
+from tests.clients.client_gateway import ClientGateway
 from tests.clients.expectations import AGENTS, Answers, Images, Refusals, Streams, Structured
 from tests.clients.program import PROGRAMS, VENVS, Program
 
@@ -21,7 +21,9 @@ class TestSmolagents(Answers, Images, Refusals, Streams, Structured):
     }
 
     @AGENTS
-    async def test_an_agent_works_through_its_tools(self, client: Program, at: Door, agent: str, engine: str) -> None:
+    async def test_an_agent_works_through_its_tools(
+        self, client: Program, at: ClientGateway, agent: str, engine: str
+    ) -> None:
         task = "Please do weather(Rome) then clock(Oslo) then final_answer(done)"
         heard = await client("agent", at.url, model=agent, text=task)
         assert heard == {"answer": "done", "steps": [["weather"], ["clock"], ["final_answer"]]}

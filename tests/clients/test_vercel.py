@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.clients.door import Door
+from tests.clients.client_gateway import ClientGateway
 from tests.clients.expectations import (
     AGENTS,
     TURNS,
@@ -35,14 +35,16 @@ class TestVercel(
 
     @AGENTS
     async def test_the_openai_provider_holds_a_loop_though_it_drops_signatures(
-        self, client: Program, at: Door, agent: str, engine: str
+        self, client: Program, at: ClientGateway, agent: str, engine: str
     ) -> None:
         heard = await client("loop", at.url, model=agent, turns=TURNS, provider="openai")
         assert len(heard["answers"]) == 3
         told_right(at, engine)
 
     @AGENTS
-    async def test_the_openai_provider_streams(self, client: Program, at: Door, agent: str, engine: str) -> None:
+    async def test_the_openai_provider_streams(
+        self, client: Program, at: ClientGateway, agent: str, engine: str
+    ) -> None:
         heard = await client("stream", at.url, model=agent, text="Why is the sky blue?", provider="openai")
         (row,) = at.stand.rows()
         assert heard["text"]
@@ -50,7 +52,7 @@ class TestVercel(
 
     @pytest.mark.parametrize("provider", ["compatible", "openai"])
     async def test_a_prompt_beyond_the_window_is_not_worth_a_retry(
-        self, client: Program, at: Door, provider: str
+        self, client: Program, at: ClientGateway, provider: str
     ) -> None:
         text = "lorem ipsum dolor " * 4_000
         with pytest.raises(RaisedError) as raised:

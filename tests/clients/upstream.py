@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 from backends.rehearsal.gemini_requests import read
-from tests.clients.door import Door
+from tests.clients.client_gateway import ClientGateway
 
 Answered = tuple[str, str, str]
 """A call's tool and city, and the result that the engine takes for it."""
 
 
-def bodies(at: Door, engine: str) -> list[dict[str, Any]]:
+def bodies(at: ClientGateway, engine: str) -> list[dict[str, Any]]:
     """The requests for an answer that the engine saw, oldest first."""
     twin = at.stand.ollama if engine == "local" else at.stand.gemini
     kinds = ("/api/chat", ":generateContent", ":streamGenerateContent")
@@ -18,19 +18,19 @@ def bodies(at: Door, engine: str) -> list[dict[str, Any]]:
     return [body for body in found if body.get("messages") or body.get("contents")]
 
 
-def answered(at: Door, engine: str) -> list[Answered]:
+def answered(at: ClientGateway, engine: str) -> list[Answered]:
     """Calls with their results, as the last request tells them."""
     body = bodies(at, engine)[-1]
     return _ollama(body) if engine == "local" else _gemini(body)
 
 
-def images(at: Door) -> list[tuple[str, str]]:
+def images(at: ClientGateway) -> list[tuple[str, str]]:
     """Type and base64 of each image in the last request to Gemini."""
     parts = [part for content in bodies(at, "cloud")[-1]["contents"] for part in _parts(content, "inlineData")]
     return [(read(read(part, "inlineData"), "mimeType"), read(read(part, "inlineData"), "data")) for part in parts]
 
 
-def signatures(at: Door) -> list[str | None]:
+def signatures(at: ClientGateway) -> list[str | None]:
     """For each step of calls in the last request to Gemini, the signature on its first call."""
     steps = [_parts(content, "functionCall") for content in bodies(at, "cloud")[-1]["contents"]]
     return [read(step[0], "thoughtSignature") for step in steps if step]

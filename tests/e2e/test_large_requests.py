@@ -99,7 +99,7 @@ async def test_a_large_request_to_the_local_engine_is_worked_on_beside_the_loop(
 
 
 async def beside_the_loop(home: Path, engine: str, large: Any) -> None:
-    async with door(home) as (_, client):
+    async with gateway(home) as (_, client):
         work = {each.__code__ for each in (*READERS, WRITERS[engine])}
         small = await entered(client, engine, {"messages": [HI]})
         assert small.keys() >= work  # small requests stay on the loop
@@ -110,7 +110,7 @@ async def beside_the_loop(home: Path, engine: str, large: Any) -> None:
 
 
 async def test_a_large_field_that_nobody_knows_is_read_beside_the_loop(home: Path) -> None:
-    async with door(home) as (_, client):
+    async with gateway(home) as (_, client):
         found = await entered(client, "cloud", {"messages": [HI], "unknown": [1] * 40_000})
         assert json_body.decode.__code__ not in found
 
@@ -143,7 +143,7 @@ def counted() -> Iterator[Counter[CodeType]]:
 
 
 @asynccontextmanager
-async def door(home: Path) -> AsyncIterator[tuple[Stand, httpx.AsyncClient]]:
+async def gateway(home: Path) -> AsyncIterator[tuple[Stand, httpx.AsyncClient]]:
     """A core between its twins, its gateway, and a client of it; agents named as the engines stay on theirs."""
     async with (
         stand(home, change=roomy) as it,

@@ -20,7 +20,7 @@ SMALL_WINDOW = 4_096
 
 
 @dataclass
-class Door:
+class ClientGateway:
     """`url` is what a user gives a client as its base URL."""
 
     url: str
@@ -40,7 +40,7 @@ def rules(settings: Settings) -> Settings:
 
 
 @asynccontextmanager
-async def door(home: Path, change: Callable[[Settings], Settings] = rules) -> AsyncIterator[Door]:
+async def client_gateway(home: Path, change: Callable[[Settings], Settings] = rules) -> AsyncIterator[ClientGateway]:
     """A running gateway whose engines do what the prompts dictate."""
     async with twins() as pair:
         pair.ollama.script, pair.ollama.answerer, pair.gemini.script = Dictated(), Dictated(), Dictated()
@@ -49,4 +49,4 @@ async def door(home: Path, change: Callable[[Settings], Settings] = rules) -> As
             models = (TwinModel(name=CLOUD, context=1_048_576), *behaviour.models)
             pair.gemini.behaviour = replace(behaviour, models=models)
         async with stand(home, change=change, pair=pair) as it, served(it, change) as url:
-            yield Door(f"{url}/v1", it)
+            yield ClientGateway(f"{url}/v1", it)

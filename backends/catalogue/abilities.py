@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from math import exp, log
 
-from backends.catalogue.names import usable
+from backends.catalogue.model_identity import usable
 
 _PUBLISHED: dict[str, dict[str, float]] = {
     "arxiv.org/abs/2412.15115, tables 6 to 10": {

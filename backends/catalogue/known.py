@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from backends.catalogue.abilities import ability_of
 from backends.catalogue.listed import listed
+from backends.catalogue.model_identity import bare, same
 from backends.catalogue.models import Model, model_of
-from backends.catalogue.names import bare, same
 
 AHEAD_DAYS = 60
 """From so many days before its end on a model is said to end."""

@@ -18,7 +18,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from backends.catalogue.names import bare, without_revision
+from backends.catalogue.model_identity import bare, without_revision
 from backends.types import Effort
 
 CLAIMS_AS_OF = date(2026, 11, 30)

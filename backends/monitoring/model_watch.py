@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from backends.catalogue import adopt
-from backends.catalogue.names import is_alias
+from backends.catalogue.model_identity import is_alias
 from backends.monitoring.activity import ActivityFeed
 from backends.types import Attempt, EngineName
 from backends.upstream.costs import Costs

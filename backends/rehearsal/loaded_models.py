@@ -7,7 +7,7 @@ from msgspec import Struct
 FOREVER = timedelta(days=365 * 100)
 
 
-class LoadedModel(Struct, kw_only=True):
+class ResidentModel(Struct, kw_only=True):
     """A loaded model. `window` is its num_ctx in tokens."""
 
     name: str
@@ -19,9 +19,9 @@ class LoadedModels:
     """Models go in by `load`, and out by `unload`, by time, or by a load with another window."""
 
     def __init__(self) -> None:
-        self._residents: dict[str, LoadedModel] = {}
+        self._residents: dict[str, ResidentModel] = {}
 
-    def now(self) -> list[LoadedModel]:
+    def now(self) -> list[ResidentModel]:
         """What is loaded at this moment, newest last."""
         moment = datetime.now(UTC)
         for name in [name for name, resident in self._residents.items() if resident.expires_at <= moment]:
@@ -33,7 +33,7 @@ class LoadedModels:
         return any(resident.name == name and resident.window == window for resident in self.now())
 
     def load(self, name: str, window: int, keep_alive_s: float) -> None:
-        self._residents[name] = LoadedModel(name=name, window=window, expires_at=_until(keep_alive_s))
+        self._residents[name] = ResidentModel(name=name, window=window, expires_at=_until(keep_alive_s))
 
     def used(self, name: str, keep_alive_s: float) -> None:
         """Start the model's time anew; 0 seconds unload it, fewer keep it for good."""

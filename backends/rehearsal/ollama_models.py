@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from backends.rehearsal.behaviour import Behaviour, TwinModel
-from backends.rehearsal.loaded_models import LoadedModel
+from backends.rehearsal.loaded_models import ResidentModel
 
 VERSION = "0.13.1"
 PULLED = datetime(2026, 1, 5, 9, 30, tzinfo=UTC).isoformat()
@@ -49,7 +49,7 @@ def show(model: TwinModel) -> dict[str, Any]:
     return body
 
 
-def process(resident: LoadedModel, behaviour: Behaviour) -> dict[str, Any]:
+def process(resident: ResidentModel, behaviour: Behaviour) -> dict[str, Any]:
     """One entry of /api/ps: the weights and the window's cache, and how much of both lies on the GPU."""
     model = behaviour.model(resident.name) or TwinModel(name=resident.name)
     size = model.size_b + resident.window * model.kv_bytes

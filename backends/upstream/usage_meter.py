@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from backends.catalogue import names
+from backends.catalogue import model_identity
 from backends.clock import Clock
 from backends.engines.base import Call, Wire
 from backends.errors import EngineError
@@ -65,8 +65,8 @@ class UsageMeter:
 
     def answered_by(self, model: str) -> None:
         """The provider names the model that answers. A prefix, a revision, or no name at all changes nothing."""
-        name = names.bare(model)
-        if names.usable(name) and not names.same(self.call.model, name):
+        name = model_identity.bare(model)
+        if model_identity.usable(name) and not model_identity.same(self.call.model, name):
             self.model = name
 
     def add_text(self, text: str) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from backends.catalogue import Catalogue, Model
-from backends.catalogue.names import same, usable
+from backends.catalogue.model_identity import same, usable
 
 MOST_MODELS = 100
 """How many models are remembered as answered for by another one."""

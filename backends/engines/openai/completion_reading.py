@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from backends.catalogue.names import usable
+from backends.catalogue.model_identity import usable
 from backends.engines.base import AnsweredBy, Call, EngineChunk, Finished, Text, ToolCalls, Usage, answer_byte_limit
 from backends.engines.context_window import was_cut
 from backends.engines.endpoint import Endpoint

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from backends.catalogue import Catalogue
 from backends.catalogue.abilities import ability_of
+from backends.catalogue.model_identity import LONGEST
 from backends.catalogue.models import ALIASES
-from backends.catalogue.names import LONGEST
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 
 from backends.catalogue import Catalogue, Model, model_of
 from backends.catalogue.listed import listed, models
+from backends.catalogue.model_identity import same, usable
 from backends.catalogue.models import ALIASES
-from backends.catalogue.names import same, usable
 from backends.ledger.prices import Prices
 from backends.settings.models import ModelFacts
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 
-from backends.events import SAMPLES, EngineSampled, Event, Resync
+from backends.events import SAMPLES, EngineSampled, Event, Resync, RuntimeSampled
 
 BACKLOG = 4096  # lifecycle events a watcher may fall behind before it must resync: about a minute of heavy traffic
 
@@ -38,7 +38,7 @@ class _Watcher:
 
     def put(self, event: Event) -> None:
         if isinstance(event, SAMPLES):
-            kind = (type(event), event.engine.name) if isinstance(event, EngineSampled) else type(event)
+            kind = _kind(event)
             self._samples.pop(kind, None)
             self._samples[kind] = event
         elif len(self._lifecycle) >= BACKLOG:
@@ -56,3 +56,13 @@ class _Watcher:
         if self._lifecycle:
             return self._lifecycle.popleft()
         return self._samples.pop(next(iter(self._samples)))
+
+
+def _kind(sample: Event) -> object:
+    """What a newer sample replaces: one of its type, of the same engine where it is about one."""
+    match sample:
+        case EngineSampled(engine=state):
+            return EngineSampled, state.name
+        case RuntimeSampled(engine=name):
+            return RuntimeSampled, name
+    return type(sample)

@@ -11,6 +11,7 @@ from backends.types import (
     Acted,
     Alert,
     CacheStats,
+    EngineName,
     EngineState,
     Exchange,
     ForecastSummary,
@@ -82,6 +83,7 @@ class HostSampled(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class RuntimeSampled(Struct, frozen=True, kw_only=True, tag=True):
+    engine: EngineName
     reading: RuntimeReading
 
 

@@ -28,6 +28,7 @@ from backends.types import (
     AgentState,
     Alert,
     CacheStats,
+    EngineName,
     EngineState,
     Exchange,
     ForecastSummary,
@@ -38,6 +39,7 @@ from backends.types import (
     RuntimeReading,
     Snapshot,
     Spend,
+    combined,
 )
 
 EXCHANGES_KEPT = 500
@@ -79,12 +81,17 @@ class ViewState(Struct, frozen=True, kw_only=True):
     cache: CacheStats | None = None
     gpu: GpuReading | None = None
     host: HostReading | None = None
-    runtime: RuntimeReading | None = None
+    runtimes: dict[EngineName, RuntimeReading] = field(default_factory=dict)
     history: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
     history_step_s: float = 10.0
     alerts: tuple[Alert, ...] = ()
     cloud_stopped: bool = False
     stale: frozenset[Part] = frozenset()
+
+    @property
+    def runtime(self) -> RuntimeReading | None:
+        """The readings of all engines in the local zone as one; None before the first."""
+        return combined(tuple(self.runtimes.values())) if self.runtimes else None
 
     @property
     def live(self) -> bool:
@@ -111,7 +118,7 @@ def adopt(state: ViewState, snapshot: Snapshot) -> ViewState:
         cache=snapshot.cache,
         gpu=snapshot.gpu,
         host=snapshot.host,
-        runtime=snapshot.runtime,
+        runtimes=snapshot.runtimes,
         history={name: series[-HISTORY_KEPT:] for name, series in snapshot.history.items()},
         history_step_s=snapshot.history_step_s,
         alerts=snapshot.alerts,
@@ -176,8 +183,8 @@ def _changes(state: ViewState, event: Event) -> dict[str, object]:  # noqa: PLR0
             return {"gpu": reading, "stale": state.stale - {"gpu"}}
         case HostSampled(reading=reading):
             return {"host": reading, "stale": state.stale - {"host"}}
-        case RuntimeSampled(reading=reading):
-            return {"runtime": reading, "stale": state.stale - {"runtime"}}
+        case RuntimeSampled(engine=name, reading=reading):
+            return {"runtimes": state.runtimes | {name: reading}, "stale": state.stale - {"runtime"}}
         case SpendSampled(spend=spend):
             return {"spend": spend}
         case ForecastSampled(forecast_summary=forecast_summary):

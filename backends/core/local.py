@@ -23,6 +23,7 @@ from backends.pipeline.pipeline import Pipeline
 from backends.pipeline.reload import Reload
 from backends.pipeline.singleflight import Flights
 from backends.routing.calibration.learned import Calibrations
+from backends.settings.engines import LOCAL_ENGINE
 from backends.settings.model import Settings
 from backends.telemetry.history import History
 from backends.telemetry.sampler import Sampler
@@ -110,7 +111,8 @@ class LocalCore:
             cache=self._cache.stats(),
             gpu=self._sampler.gpu,
             host=self._sampler.host,
-            runtime=self._sampler.runtimes.get("local"),
+            runtime=self._sampler.runtimes.get(LOCAL_ENGINE),
+            runtimes=self._sampler.runtimes,
             history=self._history.series(),
             history_step_s=self._history.step_s,
             alerts=self._activity.alerts(),

@@ -12,7 +12,7 @@ from backends.telemetry.change import gpu_changed, host_changed, runtime_changed
 from backends.telemetry.gpu import GpuSampler
 from backends.telemetry.history import History
 from backends.telemetry.host import HostSampler
-from backends.types import GpuReading, HostReading, RuntimeReading
+from backends.types import EngineName, GpuReading, HostReading, RuntimeReading, combined
 
 REPEAT_S = 5.0
 """An unchanged reading is published again after this time, so that a watcher knows that it still holds."""
@@ -35,8 +35,8 @@ class Sampler:
         history: History,
         clock: Clock,
         *,
-        statuses: Mapping[str, Sequence[Status]],
-        on_sample: Callable[[Mapping[str, tuple[RuntimeReading, ...]]], None] = lambda _: None,
+        statuses: Mapping[EngineName, Sequence[Status]],
+        on_sample: Callable[[Mapping[EngineName, tuple[RuntimeReading, ...]]], None] = lambda _: None,
         sample_host: Callable[[], HostReading] | None = None,
     ) -> None:
         self._bus = bus
@@ -49,10 +49,10 @@ class Sampler:
         self._gpu = GpuSampler(clock, interval_s=self._interval_s) if settings.gpu else None
         self._published_gpu: GpuReading | None = None
         self._published_host: HostReading | None = None
-        self._published_runtimes: dict[str, RuntimeReading] = {}
+        self._published_runtimes: dict[EngineName, RuntimeReading] = {}
         self.gpu: GpuReading | None = None
         self.host: HostReading | None = None
-        self.runtimes: dict[str, RuntimeReading] = {}
+        self.runtimes: dict[EngineName, RuntimeReading] = {}
 
     async def run(self) -> None:
         """Sample every `telemetry.interval_s`, from now on."""
@@ -85,7 +85,7 @@ class Sampler:
             before = self._published_runtimes.get(name)
             if _is_due(before, reading) or runtime_changed(before, reading):
                 self._published_runtimes[name] = reading
-                self._bus.publish(RuntimeSampled(reading=reading))
+                self._bus.publish(RuntimeSampled(engine=name, reading=reading))
         self._extend_history()
 
     async def _ask(self, statuses: Sequence[Status]) -> tuple[RuntimeReading, ...]:
@@ -104,27 +104,6 @@ class Sampler:
                 self._history.add(f"gpu.{gpu.index}.memory_share", gpu.memory_used_b / gpu.memory_total_b)
         while (points := self._history.advance(self._clock.monotonic())) is not None:
             self._bus.publish(HistoryAdvanced(points=points))
-
-
-def combined(readings: tuple[RuntimeReading, ...]) -> RuntimeReading:
-    """One reading for an engine with one or more servers: reachable while any is, models and queues of all.
-
-    `detail` is that of the first server that has one, so an unreachable replica shows. Raises ValueError for none.
-    """
-    if not readings:
-        raise ValueError("an engine has at least one server")
-    first, *others = readings
-    if not others:
-        return first
-    waiting = [reading.waiting for reading in readings if reading.waiting is not None]
-    return RuntimeReading(
-        at=first.at,
-        reachable=any(reading.reachable for reading in readings),
-        detail=next((reading.detail for reading in readings if reading.detail), ""),
-        version=next((reading.version for reading in readings if reading.version), None),
-        models=tuple(model for reading in readings for model in reading.models),
-        waiting=sum(waiting) if waiting else None,
-    )
 
 
 Reading = GpuReading | HostReading | RuntimeReading

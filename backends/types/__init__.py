@@ -97,6 +97,7 @@ from backends.types.telemetry import (
     HostReading,
     LoadedModel,
     RuntimeReading,
+    combined,
 )
 
 __all__ = [
@@ -174,4 +175,5 @@ __all__ = [
     "Verify",
     "Weighed",
     "Zone",
+    "combined",
 ]

@@ -97,7 +97,10 @@ class Exchange(Struct, frozen=True, kw_only=True):
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
-    """Everything a watcher needs to draw the whole screen, at one moment. `recent` is oldest first."""
+    """Everything a watcher needs to draw the whole screen, at one moment. `recent` is oldest first.
+
+    `runtime` is the reading of the built-in local engine, `runtimes` are those of all engines in the local zone.
+    """
 
     at: datetime
     version: str
@@ -114,6 +117,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     gpu: GpuReading | None = None
     host: HostReading | None = None
     runtime: RuntimeReading | None = None
+    runtimes: dict[EngineName, RuntimeReading] = field(default_factory=dict)
     history: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
     history_step_s: float = 10.0
     alerts: tuple[Alert, ...] = ()

@@ -1,5 +1,6 @@
 """What the machine and the local engine say of themselves."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -58,7 +59,7 @@ class LoadedModel(Struct, frozen=True, kw_only=True):
 
 
 class RuntimeReading(Struct, frozen=True, kw_only=True):
-    """What the local engine says of itself. `waiting` is its own queue where it has one to tell (llama.cpp, vLLM)."""
+    """What an engine's server says of itself. `waiting` is its own queue, where it reports one (llama.cpp, vLLM)."""
 
     at: datetime
     reachable: bool
@@ -66,3 +67,24 @@ class RuntimeReading(Struct, frozen=True, kw_only=True):
     version: str | None = None
     models: tuple[LoadedModel, ...] = ()
     waiting: int | None = None
+
+
+def combined(readings: Sequence[RuntimeReading]) -> RuntimeReading:
+    """One reading for several servers: reachable while any of them is, with the models and the queues of all.
+
+    `detail` is that of the first server that has one, so an unreachable one shows. Raises ValueError for no reading.
+    """
+    if not readings:
+        raise ValueError("there is no reading to combine")
+    first, *others = readings
+    if not others:
+        return first
+    waiting = [reading.waiting for reading in readings if reading.waiting is not None]
+    return RuntimeReading(
+        at=min(reading.at for reading in readings),
+        reachable=any(reading.reachable for reading in readings),
+        detail=next((reading.detail for reading in readings if reading.detail), ""),
+        version=next((reading.version for reading in readings if reading.version), None),
+        models=tuple(dict.fromkeys(model for reading in readings for model in reading.models)),
+        waiting=sum(waiting) if waiting else None,
+    )

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.bus import BACKLOG, Bus
-from backends.events import AlertCleared, EngineSampled, Event, HistoryAdvanced, HostSampled, Resync
-from backends.types import EngineState, HostReading
+from backends.events import AlertCleared, EngineSampled, Event, HistoryAdvanced, HostSampled, Resync, RuntimeSampled
+from backends.types import EngineState, HostReading, RuntimeReading
 from tests.waiting import until
 
 
@@ -53,6 +53,15 @@ async def test_lifecycle_events_come_all_and_in_order(keys: list[int]) -> None:
 async def test_of_samples_only_the_newest_of_each_kind_is_kept() -> None:
     events: list[Event] = [host(1), engine("local", 1), engine("cloud", 7), host(2), engine("local", 2)]
     assert await heard(Bus(), events, 3) == [engine("cloud", 7), host(2), engine("local", 2)]
+
+
+async def test_of_each_engines_runtime_the_newest_is_kept() -> None:
+    def sampled(engine: str, waiting: int) -> RuntimeSampled:
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        return RuntimeSampled(engine=engine, reading=RuntimeReading(at=at, reachable=True, waiting=waiting))
+
+    events: list[Event] = [sampled("local", 1), sampled("gpu", 7), sampled("local", 2)]
+    assert await heard(Bus(), events, 2) == [sampled("gpu", 7), sampled("local", 2)]
 
 
 async def test_lifecycle_goes_before_samples() -> None:

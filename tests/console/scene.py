@@ -265,20 +265,22 @@ def snapshot(**changes: object) -> Snapshot:
             net_received_bps=1.2 * 1024**2,
             net_sent_bps=300 * 1024.0,
         ),
-        "runtime": RuntimeReading(
-            at=NOW,
-            reachable=True,
-            version="0.13.0",
-            models=(
-                LoadedModel(
-                    name=LOCAL_MODEL,
-                    size_b=int(9.4 * GB),
-                    vram_b=int(9.4 * GB),
-                    context=16384,
-                    expires_at=NOW + timedelta(minutes=29),
+        "runtimes": {
+            "local": RuntimeReading(
+                at=NOW,
+                reachable=True,
+                version="0.13.0",
+                models=(
+                    LoadedModel(
+                        name=LOCAL_MODEL,
+                        size_b=int(9.4 * GB),
+                        vram_b=int(9.4 * GB),
+                        context=16384,
+                        expires_at=NOW + timedelta(minutes=29),
+                    ),
                 ),
-            ),
-        ),
+            )
+        },
         "history": {
             "gpu.0.utilisation": wave(60, 100.0),
             "queue.local": wave(60, 5.0),

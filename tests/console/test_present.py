@@ -81,7 +81,7 @@ def hostile(words: str) -> ViewState:
             for engine in engines()
         ),
         gpu=GpuReading(at=NOW, state="failed", detail=words, gpus=(msgspec.structs.replace(gpu, name=words),)),
-        runtime=RuntimeReading(at=NOW, reachable=False, detail=words),
+        runtimes={"local": RuntimeReading(at=NOW, reachable=False, detail=words)},
         alerts=(Alert(key="x", at=NOW, level="alert", text=words, remedy=words),),
         cache=CacheStats(
             lookups=1,

@@ -84,7 +84,7 @@ def test_stale_samples_say_since_when() -> None:
 
 
 def test_the_runtime_pane_without_samples_is_loading() -> None:
-    drawn = text(runtime_rows(scene(gpu=None, host=None, runtime=None, engines=(), in_flight=()), 60))
+    drawn = text(runtime_rows(scene(gpu=None, host=None, runtimes={}, engines=(), in_flight=()), 60))
     assert drawn.count("Loading…") == 3
     assert "no engine" in drawn
 
@@ -99,15 +99,14 @@ def test_queues_tell_who_waits_and_what_is_stopped() -> None:
 
 
 def test_models_say_where_they_lie() -> None:
-    model = snapshot().runtime
-    assert model is not None
+    model = snapshot().runtimes["local"]
     half = msgspec.structs.replace(model.models[0], vram_b=(model.models[0].size_b or 0) // 2)
     on_cpu = msgspec.structs.replace(half, vram_b=0)
     reading = msgspec.structs.replace(model, models=(half, on_cpu))
-    drawn = text(runtime_rows(scene(runtime=reading), 60))
+    drawn = text(runtime_rows(scene(runtimes={"local": reading}), 60))
     assert "50 % GPU" in drawn
     assert "CPU" in drawn
-    none = text(runtime_rows(scene(runtime=msgspec.structs.replace(model, models=())), 60))
+    none = text(runtime_rows(scene(runtimes={"local": msgspec.structs.replace(model, models=())}), 60))
     assert "none in memory" in none
 
 

@@ -85,7 +85,7 @@ def test_samples_replace_and_are_fresh_again() -> None:
     for event in (
         events.GpuSampled(reading=gpu),
         events.HostSampled(reading=host),
-        events.RuntimeSampled(reading=runtime),
+        events.RuntimeSampled(engine="local", reading=runtime),
         events.SpendSampled(spend=spend()),
         events.CacheSampled(stats=CacheStats(lookups=1)),
         events.EngineSampled(engine=msgspec.structs.replace(engines()[0], health="down")),

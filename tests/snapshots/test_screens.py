@@ -103,7 +103,7 @@ def faces() -> dict[str, ViewState]:
         "cache": CacheStats(semantic="off", semantic_detail="`make run` in claw's folder adds it"),
         "alerts": (),
         "history": {},
-        "runtime": RuntimeReading(at=NOW, reachable=True),
+        "runtimes": {"local": RuntimeReading(at=NOW, reachable=True)},
         "gpu": GpuReading(at=NOW, state="no-driver", detail="install NVIDIA's driver if there is a GPU here"),
     }
     failing: dict[str, Any] = {
@@ -111,9 +111,11 @@ def faces() -> dict[str, ViewState]:
             msgspec.structs.replace(engine, health="down", detail="refused the connection: start it, then try again")
             for engine in snapshot().engines
         ),
-        "runtime": RuntimeReading(
-            at=NOW, reachable=False, detail="Ollama does not answer: start it with `ollama serve`"
-        ),
+        "runtimes": {
+            "local": RuntimeReading(
+                at=NOW, reachable=False, detail="Ollama does not answer: start it with `ollama serve`"
+            )
+        },
         "gpu": GpuReading(at=NOW, state="lost", detail="reboot, or reseat it"),
         "cloud_stopped": True,
     }

@@ -127,7 +127,7 @@ async def test_a_hit_that_is_rated_bad_is_a_complaint(home: Path) -> None:
         _, hit = await ask(it.core, prompt(LIST, agent="writer"))
         good = await it.core.act(Action(verb="rate", actor="test", id=hit.id, good=True))
         elsewhere = await it.core.act(Action(verb="rate", actor="test", id=fresh.id, good=False))
-        assert (await it.core.snapshot()).cache.entries == 1
+        await snapshot_when(it, lambda now: now.cache.entries == 1)
         bad = await it.core.act(Action(verb="rate", actor="test", id=hit.id, good=False))
         stats = (await it.core.snapshot()).cache
     assert "entry" not in good.detail + elsewhere.detail

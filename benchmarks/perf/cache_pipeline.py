@@ -13,9 +13,11 @@ import statistics
 import sys
 import tempfile
 import time
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import uvloop
 from msgspec.structs import replace
@@ -55,19 +57,18 @@ async def measure(home: Path, rounds: int) -> dict[str, dict[str, float]]:
             cloud = replace(settings.engines["cloud"], base_url=pair.gemini.url)
             cache = replace(settings.cache, semantic=semantic, recheck=0.0)
             settings = replace(settings, engines=settings.engines | {"local": local, "cloud": cloud}, cache=cache)
-            async with build(settings, paths, keys={"cloud": "twin"}) as core:
-                watched = Watched(core._cache)
-                core._pipeline._cache = watched  # type: ignore[assignment]
-                while core._cache.stats().semantic == "loading":  # noqa: ASYNC110 — a benchmark may look
+            async with build(settings, paths, keys={"cloud": "twin"}) as core, timed_lookups() as lookups:
+                while (await core.snapshot()).cache.semantic == "loading":  # noqa: ASYNC110 — a benchmark may look
                     await asyncio.sleep(0.1)
                 name = "semantic tier on" if semantic else "exact tier alone"
                 whole = [await timed(core, text) for text in prompts(rounds)]
-                figures[f"{name}: miss, look-up"] = spread(watched.taken())
+                figures[f"{name}: miss, look-up"] = spread(lookups)
                 figures[f"{name}: miss, whole, at the twin"] = spread(whole)
+                lookups.clear()
                 whole = [await timed(core, text) for text in prompts(rounds)]
-                figures[f"{name}: exact hit, look-up"] = spread(watched.taken())
+                figures[f"{name}: exact hit, look-up"] = spread(lookups)
                 figures[f"{name}: exact hit, whole, row committed"] = spread(whole)
-                assert core._cache.stats().exact_hits == rounds
+                assert (await core.snapshot()).cache.exact_hits == rounds
     return figures
 
 
@@ -75,26 +76,21 @@ def prompts(count: int) -> list[str]:
     return [f"Write a short poem about the colour of house number {number}." for number in range(count)]
 
 
-class Watched:
-    """The cache with the time of each look-up noted."""
+@asynccontextmanager
+async def timed_lookups() -> AsyncIterator[list[float]]:
+    """The seconds of each look-up, in a list that grows."""
+    took: list[float] = []
+    lookup = ResponseCache.lookup
 
-    def __init__(self, cache: ResponseCache) -> None:
-        self._cache = cache
-        self._took: list[float] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._cache, name)
-
-    async def lookup(self, request: Request, *, model_class: str) -> CacheHit | None:
+    async def timed_lookup(cache: ResponseCache, request: Request, *, model_class: str) -> CacheHit | None:
         began = time.perf_counter()
         try:
-            return await self._cache.lookup(request, model_class=model_class)
+            return await lookup(cache, request, model_class=model_class)
         finally:
-            self._took.append(time.perf_counter() - began)
+            took.append(time.perf_counter() - began)
 
-    def taken(self) -> list[float]:
-        took, self._took = self._took, []
-        return took
+    with patch.object(ResponseCache, "lookup", timed_lookup):
+        yield took
 
 
 async def timed(core: Any, text: str) -> float:

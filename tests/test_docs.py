@@ -95,6 +95,20 @@ def test_files_and_modules_exist(path: Path) -> None:
     assert [name for name in modules if importlib.util.find_spec(name) is None] == []
 
 
+def test_the_tree_of_rooms_names_every_folder() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = text.partition("## Rooms")[2].partition("## Where")[0]
+    packages = [path.parent for package in ("backends", "console") for path in (ROOT / package).rglob("__init__.py")]
+    folders = {
+        folder.name for folder in (*packages, *ROOT.iterdir(), *(ROOT / "docs").iterdir(), ROOT / "tests" / "e2e")
+    }
+    named_ones = set(re.findall(r"\b(\w+)/", tree))
+    assert {folder.name for folder in packages} <= named_ones
+    assert named_ones - folders <= {
+        path.name for path in (*(ROOT / "tests").iterdir(), *(ROOT / "benchmarks").iterdir())
+    }
+
+
 def anchors(text: str) -> set[str]:
     """GitHub's anchors of a page's headings."""
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)

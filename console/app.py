@@ -19,11 +19,11 @@ from console.main_screen import LAYOUT, TITLES, MainScreen
 from console.messages import (
     ActionFailed,
     ActionSucceeded,
+    AnswerFailed,
     CancelRequest,
     ChunkArrived,
     OpenFailed,
     PreviewRoute,
-    RequestFailed,
     ReviewLoaded,
     RoutePreviewed,
     RunAction,
@@ -129,7 +129,7 @@ class ClawApp(App[None]):
             self.main.show(message.state)
         elif isinstance(message, ReviewLoaded):
             self.screen.post_message(message)
-        elif isinstance(message, ChunkArrived | RequestFailed | RoutePreviewed):
+        elif isinstance(message, ChunkArrived | AnswerFailed | RoutePreviewed):
             if self.main.chat is not None:
                 self.main.chat.post_message(message)
         else:

@@ -16,7 +16,7 @@ from backends.errors import ClawError, Unreachable
 from backends.events import Event, Resync
 from backends.types import Action, Request
 from console.core_calls import CoreCalls, Post
-from console.messages import ActionFailed, OpenFailed, RequestFailed, ReviewLoaded, RoutePreviewed, StateChanged
+from console.messages import ActionFailed, AnswerFailed, OpenFailed, ReviewLoaded, RoutePreviewed, StateChanged
 from console.state import CoreConnection, ViewState, adopt, connect, mark_stale, reduce
 
 PERIOD_S = 0.125
@@ -101,7 +101,7 @@ class Bridge:
 
     def ask(self, turn: str, request: Request) -> None:
         if self._calls is None:
-            self._post(RequestFailed(turn, self._unavailable))
+            self._post(AnswerFailed(turn, self._unavailable))
         else:
             self._calls.ask(turn, request)
 

@@ -9,7 +9,7 @@ from textual.message import Message
 from backends.core.api import Core
 from backends.errors import ClawError
 from backends.types import Action, Chunk, Delta, Request
-from console.messages import ActionFailed, ActionSucceeded, ChunkArrived, RequestFailed, ReviewLoaded, RoutePreviewed
+from console.messages import ActionFailed, ActionSucceeded, AnswerFailed, ChunkArrived, ReviewLoaded, RoutePreviewed
 
 PERIOD_S = 0.05
 """Least time between two messages of one turn's text."""
@@ -77,11 +77,11 @@ class CoreCalls:
             paced.flush()
         except (ClawError, OSError) as error:
             paced.flush()
-            self._post(RequestFailed(turn, str(error)))
+            self._post(AnswerFailed(turn, str(error)))
         except asyncio.CancelledError:
             if self._closed:
                 paced.flush()
-                self._post(RequestFailed(turn, ANSWER_LOST))
+                self._post(AnswerFailed(turn, ANSWER_LOST))
             raise
         finally:
             paced.close()

@@ -75,7 +75,7 @@ class ChunkArrived(Message, bubble=False):
 
 
 @dataclass
-class RequestFailed(Message, bubble=False):
+class AnswerFailed(Message, bubble=False):
     """A turn ended without Done: refused, no engine, or the core went away. `line` says what to do."""
 
     turn: str

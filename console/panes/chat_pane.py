@@ -15,10 +15,10 @@ from backends.text.measures import count
 from backends.types import Done, Request
 from console.chat_history import ChatHistory
 from console.messages import (
+    AnswerFailed,
     CancelRequest,
     ChunkArrived,
     PreviewRoute,
-    RequestFailed,
     RoutePreviewed,
     RunAction,
     SendRequest,
@@ -28,7 +28,7 @@ from console.present.chat_rows import RequestOptions, for_clipboard, options_row
 from console.present.empty_states import stale_since, without_core
 from console.present.frame import PaneBody, framed
 from console.present.spans import BLANK, Row, span
-from console.widgets.chat_request import AUTO, NameChoice, chat_request, conversation, retry_request
+from console.widgets.chat_requests import AUTO, NameChoice, chat_request, conversation, retry_request
 from console.widgets.composer import HINTS, QUIET_S, ChatCommand, Composer
 from console.widgets.pane import Pane
 from console.widgets.route_preview import PREVIEW_AFTER_S, RoutePreview
@@ -136,7 +136,7 @@ class ChatPane(Pane, inherit_bindings=False):
             self._transcript.add_chunk(turn, message.chunk, self.state)
             self.redraw()
 
-    def on_request_failed(self, message: RequestFailed) -> None:
+    def on_answer_failed(self, message: AnswerFailed) -> None:
         if (turn := self._transcript.find(message.turn)) is not None and turn.running:
             turn.fail(message.line)
             self.redraw()

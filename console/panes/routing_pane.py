@@ -225,7 +225,7 @@ def _origin(outcome: Outcome) -> Served:
 
 
 @dataclass(frozen=True)
-class _Column:
+class _RoutingColumn:
     head: str
     cells: int
     draw: Callable[[Exchange, dict[str, InFlight]], Span]
@@ -239,30 +239,30 @@ def _name_cells(state: ViewState, cells: int) -> int:
     return 2 + max(SHORTEST_NAME, min(longest, room))
 
 
-def _columns(cells: int, name: int) -> list[_Column]:
+def _columns(cells: int, name: int) -> list[_RoutingColumn]:
     """The columns that fit; the reasons get the rest. Each width includes a blank to its right."""
     tail = [
-        _Column("ms", 7, _latency, right=True),
-        _Column("cost", 10, lambda each, _: _cost(each), right=True),
+        _RoutingColumn("ms", 7, _latency, right=True),
+        _RoutingColumn("cost", 10, lambda each, _: _cost(each), right=True),
     ]
     if cells >= 110:
-        tail.insert(0, _Column("tokens", 12, lambda each, _: _tokens(each), right=True))
+        tail.insert(0, _RoutingColumn("tokens", 12, lambda each, _: _tokens(each), right=True))
     lead = [
-        _Column("agent", 11, lambda each, _: span(each.explanation.agent, "strong")),
-        _Column("when", 9, lambda each, _: span(clock(each.at), "dim")),
-        _Column("to", name, lambda each, _: destination(each)),
+        _RoutingColumn("agent", 11, lambda each, _: span(each.explanation.agent, "strong")),
+        _RoutingColumn("when", 9, lambda each, _: span(clock(each.at), "dim")),
+        _RoutingColumn("to", name, lambda each, _: destination(each)),
     ]
     if cells >= 64:
-        lead.append(_Column("intent", 17 if cells >= 96 else 11, lambda each, _: span(each.explanation.intent)))
+        lead.append(_RoutingColumn("intent", 17 if cells >= 96 else 11, lambda each, _: span(each.explanation.intent)))
     if cells >= 56:
-        lead.append(_Column("cplx", 5, lambda each, _: span(probability(each.explanation.complexity), "dim")))
+        lead.append(_RoutingColumn("cplx", 5, lambda each, _: span(probability(each.explanation.complexity), "dim")))
     room = cells - sum(column.cells for column in (*lead, *tail))
     if room >= 8:
-        return [*lead, _Column("why", room, lambda each, _: _why(each)), *tail]
+        return [*lead, _RoutingColumn("why", room, lambda each, _: _why(each)), *tail]
     return [*lead, *tail] if room >= 0 else lead
 
 
-def _line(exchange: Exchange, stages: dict[str, InFlight], columns: Sequence[_Column]) -> Row:
+def _line(exchange: Exchange, stages: dict[str, InFlight], columns: Sequence[_RoutingColumn]) -> Row:
     spans: list[Span] = []
     for column in columns:
         text, tone = column.draw(exchange, stages)

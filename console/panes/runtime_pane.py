@@ -182,21 +182,21 @@ def _table(state: ViewState, cells: int) -> list[Row]:
 
 
 @dataclass(frozen=True)
-class _Column:
+class _EngineColumn:
     head: str
     cells: int
     draw: Callable[[EngineState, Mapping[str, Decimal]], Span]
 
 
 _COLUMNS = (
-    _Column("running", 8, lambda engine, _: span(f"{engine.in_flight}/{engine.parallel}")),
-    _Column("waiting", 8, lambda engine, _: span(f"{engine.waiting}", "strong" if engine.waiting else "dim")),
-    _Column("tok/s", 7, lambda engine, _: span(_speed(engine), "strong")),
-    _Column("today", 9, lambda engine, spent: span(_spent(engine, spent), "dim")),
+    _EngineColumn("running", 8, lambda engine, _: span(f"{engine.in_flight}/{engine.parallel}")),
+    _EngineColumn("waiting", 8, lambda engine, _: span(f"{engine.waiting}", "strong" if engine.waiting else "dim")),
+    _EngineColumn("tok/s", 7, lambda engine, _: span(_speed(engine), "strong")),
+    _EngineColumn("today", 9, lambda engine, spent: span(_spent(engine, spent), "dim")),
 )
 
 
-def _figure(column: _Column, engine: EngineState, spent: Mapping[str, Decimal]) -> Span:
+def _figure(column: _EngineColumn, engine: EngineState, spent: Mapping[str, Decimal]) -> Span:
     text, tone = column.draw(engine, spent)
     return cell(text, column.cells, tone, right=True)
 

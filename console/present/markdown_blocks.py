@@ -24,18 +24,18 @@ Align = Literal["left", "center", "right"]
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class HeadingBlock:
     level: int
     runs: Row
 
 
 @dataclass(frozen=True, slots=True)
-class Paragraph:
+class ParagraphBlock:
     runs: Row
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class CodeBlock:
     """`lines` grows while the block is still open."""
 
     language: SafeText
@@ -43,35 +43,35 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
-class Divider:
+class DividerBlock:
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class QuoteBlock:
     blocks: tuple["Block", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ListItem:
     marker: SafeText
     blocks: tuple["Block", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    items: tuple[Item, ...]
+class ListBlock:
+    items: tuple[ListItem, ...]
     tight: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TableBlock:
     head: tuple[Row, ...]
     rows: tuple[tuple[Row, ...], ...]
     align: tuple[Align, ...]
 
 
-Block = Heading | Paragraph | Code | Divider | Quote | Listing | Table
+Block = HeadingBlock | ParagraphBlock | CodeBlock | DividerBlock | QuoteBlock | ListBlock | TableBlock
 
 
 class Placed(NamedTuple):
@@ -102,18 +102,18 @@ def _blocks(tokens: Iterator["Token"], end: str = "") -> Iterator[tuple["Token",
             case kind if kind == end:
                 return
             case "heading_open":
-                yield token, Heading(int(token.tag[1]), _inline(tokens, "heading_close"))
+                yield token, HeadingBlock(int(token.tag[1]), _inline(tokens, "heading_close"))
             case "paragraph_open":
-                yield token, Paragraph(_inline(tokens, "paragraph_close"))
+                yield token, ParagraphBlock(_inline(tokens, "paragraph_close"))
             case "fence" | "code_block":
                 *lines, rest = safe(token.content, newlines=True).split("\n")
                 language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
-                yield token, Code(safe(language), [safe(line) for line in (*lines, *([rest] if rest else []))])
+                yield token, CodeBlock(safe(language), [safe(line) for line in (*lines, *([rest] if rest else []))])
             case "hr":
-                yield token, Divider()
+                yield token, DividerBlock()
             case "blockquote_open":
                 inside = tuple(block for _, block in _blocks(tokens, "blockquote_close"))
-                yield token, Quote(inside or _too_deep(token))
+                yield token, QuoteBlock(inside or _too_deep(token))
             case "bullet_list_open" | "ordered_list_open":
                 yield token, _listing(tokens, token.type.replace("open", "close"))
             case "table_open":
@@ -122,8 +122,8 @@ def _blocks(tokens: Iterator["Token"], end: str = "") -> Iterator[tuple["Token",
                 continue
 
 
-def _listing(tokens: Iterator["Token"], end: str) -> Listing:
-    items: list[Item] = []
+def _listing(tokens: Iterator["Token"], end: str) -> ListBlock:
+    items: list[ListItem] = []
     tight = False
     for token in tokens:
         if token.type == end:
@@ -133,16 +133,16 @@ def _listing(tokens: Iterator["Token"], end: str) -> Listing:
         for opened, block in _blocks(tokens, "list_item_close"):
             tight = tight or opened.hidden
             parts.append(block)
-        items.append(Item(safe(marker), tuple(parts) or _too_deep(token)))
-    return Listing(tuple(items), tight)
+        items.append(ListItem(safe(marker), tuple(parts) or _too_deep(token)))
+    return ListBlock(tuple(items), tight)
 
 
 def _too_deep(container: "Token") -> tuple[Block, ...]:
     """Replaces what the parser drops below its deepest level, so that the reader sees that something is missing."""
-    return (Paragraph((Span(safe("…"), "dim"),)),) if container.level + 1 >= DEEPEST else ()
+    return (ParagraphBlock((Span(safe("…"), "dim"),)),) if container.level + 1 >= DEEPEST else ()
 
 
-def _table(tokens: Iterator["Token"]) -> Table:
+def _table(tokens: Iterator["Token"]) -> TableBlock:
     rows: list[tuple[Row, ...]] = []
     align: list[Align] = []
     cells: list[Row] = []
@@ -158,7 +158,7 @@ def _table(tokens: Iterator["Token"]) -> Table:
                 cells.append(_inline(tokens, token.type.replace("open", "close")))
             case "tr_close":
                 rows.append(tuple(cells))
-    return Table(rows[0], tuple(rows[1:]), tuple(align))
+    return TableBlock(rows[0], tuple(rows[1:]), tuple(align))
 
 
 def _alignment(css: str) -> Align:

@@ -6,7 +6,18 @@ from collections.abc import Iterable, Iterator
 from rich.cells import cell_len, get_character_cell_size
 
 from backends.text.terminal_safe import SafeText, safe
-from console.present.markdown_blocks import Align, Block, Code, Divider, Heading, Item, Listing, Paragraph, Quote, Table
+from console.present.markdown_blocks import (
+    Align,
+    Block,
+    CodeBlock,
+    DividerBlock,
+    HeadingBlock,
+    ListBlock,
+    ListItem,
+    ParagraphBlock,
+    QuoteBlock,
+    TableBlock,
+)
 from console.present.spans import BLANK, Row, Span, Tone, clip
 
 NARROWEST = 8
@@ -18,19 +29,19 @@ COLUMN = 4
 def lay_out(block: Block, width: int) -> list[Row]:  # noqa: PLR0911 — one arm for each kind of block
     """`block` in lines of at most `width` (1 or more) cells."""
     match block:
-        case Heading(runs=runs):
+        case HeadingBlock(runs=runs):
             return wrap(_all_in("title", runs), width)
-        case Paragraph(runs=runs):
+        case ParagraphBlock(runs=runs):
             return wrap(runs, width)
-        case Code():
+        case CodeBlock():
             return [*code_head(block, width), *(row for line in block.lines for row in code_line(line, width))]
-        case Divider():
+        case DividerBlock():
             return [(Span(safe("─" * width), "dim"),)]
-        case Quote(blocks=blocks):
+        case QuoteBlock(blocks=blocks):
             return _indented(lay_out_all(blocks, _inner(width, 2)), Span(safe("▎ "), "dim"), width)
-        case Listing():
+        case ListBlock():
             return list(_listing(block, width))
-        case Table():
+        case TableBlock():
             return _table(block, width)
 
 
@@ -44,7 +55,7 @@ def lay_out_all(blocks: Iterable[Block], width: int, *, gap: bool = True) -> lis
     return lines
 
 
-def code_head(block: Code, width: int) -> list[Row]:
+def code_head(block: CodeBlock, width: int) -> list[Row]:
     return [(Span(clip(block.language, width), "dim"),)] if block.language else []
 
 
@@ -150,20 +161,20 @@ def _indented(lines: list[Row], first: Span, width: int, rest: Span | None = Non
     return [(first if index == 0 else later, *line) for index, line in enumerate(lines)]
 
 
-def _listing(block: Listing, width: int) -> Iterator[Row]:
+def _listing(block: ListBlock, width: int) -> Iterator[Row]:
     for index, item in enumerate(block.items):
         if index and not block.tight:
             yield BLANK
         yield from _item(item, width, tight=block.tight)
 
 
-def _item(item: Item, width: int, *, tight: bool) -> list[Row]:
+def _item(item: ListItem, width: int, *, tight: bool) -> list[Row]:
     cells = cell_len(item.marker)
     lines = lay_out_all(item.blocks, _inner(width, cells), gap=not tight) or [BLANK]
     return _indented(lines, Span(item.marker, "dim"), width, Span(safe(" " * cells)))
 
 
-def _table(table: Table, width: int) -> list[Row]:
+def _table(table: TableBlock, width: int) -> list[Row]:
     columns = len(table.head)
     room = width - 2 * (columns - 1)
     if room < COLUMN * columns:
@@ -209,7 +220,7 @@ def _row(cells: Iterable[Row], widths: list[int], align: tuple[Align, ...]) -> l
     return lines
 
 
-def _records(table: Table, width: int) -> list[Row]:
+def _records(table: TableBlock, width: int) -> list[Row]:
     """A table too narrow for columns: each cell behind its column's name."""
     lines: list[Row] = []
     for row in table.rows or (table.head,):

@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from backends.text.terminal_safe import safe
-from console.present.markdown_blocks import Block, Code, parse
+from console.present.markdown_blocks import Block, CodeBlock, parse
 from console.present.markdown_layout import code_head, code_line, lay_out, lay_out_all
 from console.present.spans import BLANK, Row
 
@@ -79,7 +79,7 @@ class MarkdownStream:
             block = self._blocks[self._laid_out]
             if self._lines and not self._code_laid_out:
                 self._lines.append(BLANK)
-            if isinstance(block, Code):
+            if isinstance(block, CodeBlock):
                 if not self._lay_out_code(block, width):
                     break
             else:
@@ -125,7 +125,7 @@ class MarkdownStream:
             self._fence = None
             return
         code = self._blocks[-1]
-        assert isinstance(code, Code)  # noqa: S101 — a fence is open only behind one
+        assert isinstance(code, CodeBlock)  # noqa: S101 — a fence is open only behind one
         indent = min(fence.indent, len(line) - len(line.lstrip(" ")))
         code.lines.append(safe(line[indent:]))
 
@@ -135,10 +135,10 @@ class MarkdownStream:
         if not placed:
             return
         start, last = placed[-1]
-        opener = _FENCE.match(self._open[start]) if isinstance(last, Code) and keep_last else None
-        if opener and isinstance(last, Code) and start == len(self._open) - 1:
+        opener = _FENCE.match(self._open[start]) if isinstance(last, CodeBlock) and keep_last else None
+        if opener and isinstance(last, CodeBlock) and start == len(self._open) - 1:
             self._fence = Fence(len(opener[1]), opener[2])
-            self._blocks += [*(block for _, block in placed[:-1]), Code(last.language)]
+            self._blocks += [*(block for _, block in placed[:-1]), CodeBlock(last.language)]
             self._open = []
         elif keep_last:
             self._blocks += [block for _, block in placed[:-1]]
@@ -148,7 +148,7 @@ class MarkdownStream:
             self._open = []
         self._whole_size = sum(len(line) + 1 for line in self._open)
 
-    def _lay_out_code(self, block: Code, width: int) -> bool:
+    def _lay_out_code(self, block: CodeBlock, width: int) -> bool:
         """Lay out what is new of a code block; true where it is whole."""
         # the head counts as one line, so that a block without lines yet is not begun twice
         if not self._code_laid_out:

@@ -31,10 +31,10 @@ from backends.types import (
 from console import theming
 from console.chat_history import ChatHistory
 from console.messages import (
+    AnswerFailed,
     CancelRequest,
     ChunkArrived,
     PreviewRoute,
-    RequestFailed,
     RoutePreviewed,
     RunAction,
     SendRequest,
@@ -156,7 +156,7 @@ class ChatHost(App[None]):
         self.asked.append(message.request)
         answer = self.script(message.request)
         if isinstance(answer, str):
-            self.chat.post_message(RequestFailed(message.turn, answer))
+            self.chat.post_message(AnswerFailed(message.turn, answer))
             return
         for chunk in answer:
             self.chat.post_message(ChunkArrived(message.turn, chunk))

@@ -18,9 +18,9 @@ from console.bridge import GONE, Bridge, BridgeTimes
 from console.messages import (
     ActionFailed,
     ActionSucceeded,
+    AnswerFailed,
     ChunkArrived,
     OpenFailed,
-    RequestFailed,
     RoutePreviewed,
     StateChanged,
 )
@@ -132,9 +132,9 @@ async def test_what_was_under_way_with_a_core_that_vanishes_ends(core: ScriptedC
         bridge.ask("t1", REQUEST)
         await until(lambda: of(posted, ChunkArrived))
         core.vanish()
-        await until(lambda: of(posted, RequestFailed))
-        assert of(posted, RequestFailed)[0].turn == "t1"
-        assert "Its ledger has the result" in of(posted, RequestFailed)[0].line
+        await until(lambda: of(posted, AnswerFailed))
+        assert of(posted, AnswerFailed)[0].turn == "t1"
+        assert "Its ledger has the result" in of(posted, AnswerFailed)[0].line
         heard = [message.chunk for message in of(posted, ChunkArrived)]
         assert "".join(chunk.text for chunk in heard if isinstance(chunk, Delta)) == "a lake in the"
 
@@ -216,7 +216,7 @@ async def test_cancelling_a_turn_closes_it_at_the_core(core: ScriptedCore) -> No
         bridge.cancel("t1")
         bridge.cancel("never-asked")
         await until(lambda: core.ended == ["r1"])
-        assert not of(posted, RequestFailed)
+        assert not of(posted, AnswerFailed)
 
 
 async def test_leaving_closes_what_is_asked(core: ScriptedCore) -> None:
@@ -236,8 +236,8 @@ async def test_refusals_come_back_as_lines(core: ScriptedCore) -> None:
         bridge.ask("t1", REQUEST)
         bridge.preview("p1", REQUEST)
         bridge.act(STOP)
-        await until(lambda: of(posted, RequestFailed) and of(posted, RoutePreviewed) and of(posted, ActionFailed))
-        assert of(posted, RequestFailed)[0].line == "the prompt is empty: type one"
+        await until(lambda: of(posted, AnswerFailed) and of(posted, RoutePreviewed) and of(posted, ActionFailed))
+        assert of(posted, AnswerFailed)[0].line == "the prompt is empty: type one"
         assert of(posted, RoutePreviewed)[0].line == "the prompt is empty: type one"
         assert of(posted, ActionFailed)[0].line == "the prompt is empty: type one"
 
@@ -264,7 +264,7 @@ async def test_before_the_core_is_open_each_verb_says_so(core: ScriptedCore) -> 
     bridge.preview("p1", REQUEST)
     bridge.act(STOP)
     await bridge.close()
-    assert [type(message) for message in posted] == [RequestFailed, RoutePreviewed, ActionFailed]
+    assert [type(message) for message in posted] == [AnswerFailed, RoutePreviewed, ActionFailed]
     assert "not open yet" in of(posted, ActionFailed)[0].line
 
 
@@ -282,7 +282,7 @@ async def test_while_the_core_is_gone_each_verb_says_that_the_console_looks_for_
         await until(lambda: bridge.state.connection.phase == "failed")
         bridge.act(STOP)
     lines = [
-        of(posted, RequestFailed)[0].line,
+        of(posted, AnswerFailed)[0].line,
         of(posted, RoutePreviewed)[0].line,
         *(m.line for m in of(posted, ActionFailed)),
     ]

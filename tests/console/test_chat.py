@@ -9,7 +9,7 @@ from textual.events import MouseScrollUp, Paste
 
 from backends.types import Chunk, Delta, Done, Exchange, Request, Routed, Tokens
 from console.chat_history import ChatHistory
-from console.messages import ChunkArrived, RequestFailed, RoutePreviewed, StateChanged
+from console.messages import AnswerFailed, ChunkArrived, RoutePreviewed, StateChanged
 from console.present.chat_rows import COPY_MAX
 from tests.console.chat_host import (
     AT,
@@ -220,8 +220,8 @@ async def test_messages_for_turns_that_are_gone_change_nothing() -> None:
         await shows(pilot, "Fine.")
         before = app.screen_text()
         app.chat.post_message(ChunkArrived("gone", Delta("ghost")))
-        app.chat.post_message(RequestFailed("gone", "ghost"))
-        app.chat.post_message(RequestFailed(app.asked[0].id, "too late"))
+        app.chat.post_message(AnswerFailed("gone", "ghost"))
+        app.chat.post_message(AnswerFailed(app.asked[0].id, "too late"))
         app.chat.post_message(RoutePreviewed("gone", None, "ghost"))
         await press(pilot, "x")
         await shows(pilot, "❯ x")

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from backends.types import Attempt, Delta, Done, Message, Request, Routed, Tokens
 from console.present.chat_rows import RequestOptions, failure_rows, outcome_rows, prompt_rows, route_rows
 from console.present.spans import Row
-from console.widgets.chat_request import NameChoice, chat_request, conversation, retry_request
+from console.widgets.chat_requests import NameChoice, chat_request, conversation, retry_request
 from console.widgets.transcript import ANSWER_KEPT, CHARACTERS_KEPT, TURNS_KEPT, ChatTurn, Transcript
 from tests.console.chat_host import STATE, explanation, outcome
 from tests.console.scene import engines, six_engines

@@ -14,7 +14,7 @@ from backends.privacy.redact import Redaction, redact
 from backends.privacy.request_texts import RequestText, joined_texts, request_texts
 from backends.privacy.views import views
 from backends.settings.model import Privacy
-from backends.types import Finding, Request, Verdict
+from backends.types import LOCAL, Finding, Request, Verdict
 
 WINDOW, OVERLAP = 1 << 14, 1 << 11
 """Characters; nothing that is detected is longer than the overlap and known only by its end. A pattern holds Python's
@@ -51,7 +51,7 @@ class PrivacyGate:
             own.append(OperatorRules(settings.words, settings.patterns).find)
         if settings.internal_hosts:
             own.append(InternalHosts(settings.internal_hosts).find)
-        self._images_stay = settings.images == "local"
+        self._images_stay = settings.images == LOCAL
         self._detectors = (*own, *detectors)
         self._start_s = start_s
 

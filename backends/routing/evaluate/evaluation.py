@@ -20,10 +20,10 @@ from backends.routing.evaluate.router_metrics import (
 )
 from backends.routing.quality import Dial
 from backends.settings.model import Privacy
-from backends.types import Classes, DialBy
+from backends.types import CLOUD, LOCAL, Classes, DialBy
 
 PAIRS = (
-    ("local", "cloud"),
+    (LOCAL, CLOUD),
     ("mixtral-8x7b-instruct", "gpt-4-1106-preview"),
     ("llama-3.1-8b-instruct", "gemini-1.5-flash"),
     ("llama-3.1-70b-instruct", "gemini-1.5-pro"),

@@ -1,4 +1,4 @@
-"""The gate on its own corpus, with values that nobody has seen: what it finds, and what it lets pass."""
+"""The gate on our corpus, with random values: what it finds, and what it lets pass."""
 
 import pytest
 

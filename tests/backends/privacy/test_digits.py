@@ -1,4 +1,4 @@
-"""Passwords and one-time codes of digits alone, which only what they are called tells from any other number."""
+"""Passwords and one-time codes of digits only: their name distinguishes them from other numbers."""
 
 import pytest
 
@@ -79,5 +79,5 @@ def test_a_code_is_found_as_messages_print_it(text: str) -> None:
         "TAN: 48",
     ],
 )
-def test_digits_that_count_or_that_everybody_types_are_none(text: str) -> None:
+def test_counts_and_digits_that_everybody_types_are_harmless(text: str) -> None:
     assert found(text) == []

@@ -1,4 +1,4 @@
-"""The gate: labels, what it reads of a request, the operator's rules, and that every doubt keeps the prompt here."""
+"""The gate: labels, what it reads of a request, the operator's rules, and that any error keeps the prompt here."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def request(text: str = "hello", **more: Any) -> Request:
     return Request(id="r", messages=(Message(role="user", text=text),), **more)
 
 
-def test_labels_speak_first_and_harmless_text_passes() -> None:
+def test_labels_come_first_and_harmless_text_passes() -> None:
     assert GATE.inspect(request(), agent_sensitive=False) == Verdict(sensitive=False)
     assert GATE.inspect(request(sensitive=True), agent_sensitive=False).why == "asked"
     assert GATE.inspect(request(), agent_sensitive=True).why == "agent"
@@ -149,7 +149,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_hostile_text_ends_in_a_verdict(kind: str) -> None:
+def test_hostile_text_has_a_verdict(kind: str) -> None:
     verdict = GATE.inspect(request(HOSTILE[kind]), agent_sensitive=False)
     by_chance = kind == "digits"  # some have the right check digits
     assert verdict.why in (("national id",) if by_chance else ("", "unsure"))

@@ -1,4 +1,4 @@
-"""Addresses of hosts that the settings mark as internal; images, which nothing reads, by setting."""
+"""Addresses of hosts that the settings mark as internal; images, which are not read, by setting."""
 
 from pathlib import Path
 

@@ -68,7 +68,7 @@ OWN = {"word", "pattern", "internal-host"}
 """Kinds that the operator's settings define."""
 
 
-def test_every_kind_of_the_registry_is_planted() -> None:
+def test_every_kind_of_the_table_is_planted() -> None:
     assert set(PLANTED.values()) | OWN == set(KINDS)
 
 

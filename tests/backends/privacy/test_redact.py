@@ -1,4 +1,4 @@
-"""Placeholders: what is exchanged for them, what keeps a request here all the same, and how the values come back."""
+"""Placeholders: what they replace, what keeps a request here all the same, and how values are restored."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def test_a_value_has_one_placeholder_wherever_it_stands() -> None:
     assert second == "again [[EMAIL_1]], with [[API_KEY_1]]"
 
 
-def test_the_operators_words_are_exchanged_each_time() -> None:
+def test_the_operators_words_are_replaced_each_time() -> None:
     assert sent(request("Project Nightjar? project nightjar!")) == ["[[TERM_1]]? [[TERM_2]]!"]
     assert sent(request("about project\n  Nightjar")) == ["about [[TERM_1]]"]
 
@@ -57,13 +57,13 @@ def test_numbers_begin_after_those_that_the_request_itself_holds() -> None:
     "text",
     ["My card 4539578763621486, thanks", "card 4539 5787 6362 1486", "phone +49 151 53437436", "PIN 4831"],
 )
-def test_no_number_of_a_placeholder_tells_of_its_value(text: str) -> None:
+def test_a_placeholders_number_reveals_nothing_of_its_value(text: str) -> None:
     (message,) = sent(request(text))
     assert "_1]]" in message
     assert re.search(r"_\d\d", message) is None
 
 
-def test_a_value_is_exchanged_also_where_nothing_around_it_looks_private() -> None:
+def test_a_value_is_replaced_even_where_nothing_around_it_looks_private() -> None:
     assert sent(request("my password is hunter22. Is hunter22 too short?", "or (hunter22), not hunter2222")) == [
         "my password is [[PASSWORD_1]]. Is [[PASSWORD_1]] too short?",
         "or ([[PASSWORD_1]]), not hunter2222",
@@ -80,7 +80,7 @@ def test_quotes_stay_so_that_json_stays_json() -> None:
     assert json.loads(text) == {"password": "[[PASSWORD_1]]", "user": "app"}
 
 
-def test_names_and_arguments_of_tool_calls_are_exchanged() -> None:
+def test_names_and_arguments_of_tool_calls_are_replaced() -> None:
     call = ToolCall(id="1", name="mail", arguments=json.dumps({"to": [MAIL], "password": "Kanu!Blau77", "n": 3}))
     whole = Request(id="r", messages=(Message(role="assistant", name=f"{MAIL}.txt", tool_calls=(call,)),))
     redaction = redacted(whole)
@@ -92,7 +92,7 @@ def test_names_and_arguments_of_tool_calls_are_exchanged() -> None:
     assert json.loads(back.arguments) == json.loads(call.arguments)
 
 
-def test_broken_arguments_are_exchanged_as_text() -> None:
+def test_broken_arguments_are_replaced_as_text() -> None:
     call = ToolCall(id="1", name="mail", arguments=f'{{"to": "{MAIL}')
     whole = Request(id="r", messages=(Message(role="assistant", tool_calls=(call,)),))
     redaction = redacted(whole)
@@ -165,7 +165,7 @@ FORGIVEN = (
 
 
 @pytest.mark.parametrize("written", FORGIVEN)
-def test_a_placeholder_that_the_model_wrote_a_little_otherwise_is_restored(written: str) -> None:
+def test_a_placeholder_that_the_model_changed_a_little_is_restored(written: str) -> None:
     assert restored([f"Dear {written}, hello"]) == f"Dear {MAIL}, hello"
 
 
@@ -216,7 +216,7 @@ def test_what_can_be_no_placeholder_is_not_kept_back() -> None:
     assert Restorer(None).feed("[[EMA") == "[[EMA"
 
 
-def test_values_in_tool_calls_are_escaped_as_json_wants_it() -> None:
+def test_values_in_tool_calls_are_escaped_for_json() -> None:
     calls = (ToolCall(id="1", name="f", arguments='{"p": "[[PASSWORD_1]]"}'),)
     assert json.loads(Restorer(VALUES).calls(calls)[0].arguments) == {"p": 'a"b\\c\nd'}
     assert Restorer(None).calls(calls) == calls

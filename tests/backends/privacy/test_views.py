@@ -1,4 +1,4 @@
-"""What hides a secret from a pattern hides it from nobody else, so the gate reads through it and finds its place."""
+"""What hides a secret from a pattern hides it from no reader, so the gate decodes it and finds its place."""
 
 import base64
 import html
@@ -99,7 +99,7 @@ def test_two_harmless_messages_stay_harmless() -> None:
     assert not GATE.inspect(Request(id="r", messages=messages), agent_sensitive=False).sensitive
 
 
-def test_escapes_in_tool_arguments_are_undone() -> None:
+def test_escapes_in_tool_arguments_are_decoded() -> None:
     call = ToolCall(id="1", name="run", arguments='{"cmd": "export TOKEN=\\u0067hp_' + KEY[4:] + '"}')
     message = Message(role="assistant", tool_calls=(call,))
     assert GATE.inspect(Request(id="r", messages=(message,)), agent_sensitive=False).sensitive

@@ -161,7 +161,7 @@ def test_needs_come_from_the_request_and_its_words() -> None:
         ("12345 !!", None),
     ],
 )
-def test_language_is_told_by_script_and_common_words(text: str, code: str | None) -> None:
+def test_language_follows_from_script_and_common_words(text: str, code: str | None) -> None:
     assert language(text) == code
 
 

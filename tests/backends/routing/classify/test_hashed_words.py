@@ -1,4 +1,4 @@
-"""Words become the CRC-32s of their names, however they are put together."""
+"""Words, pairs and stems become CRC-32s, however they are assembled."""
 
 from itertools import pairwise
 from zlib import crc32
@@ -22,7 +22,7 @@ def codes(*names: str) -> set[int]:
     return {crc32(name.encode("utf-8", "surrogatepass")) for name in names}
 
 
-def test_words_are_lowercase_and_numbers_tell_their_length_alone() -> None:
+def test_words_are_lowercase_and_numbers_keep_only_their_length() -> None:
     assert words("Pay £12.50 to A_b, 12345678 times!") == (
         ["pay", "£", "##", ".", "##", "to", "a", "b", ",", "######", "times", "!"]
     )
@@ -30,7 +30,7 @@ def test_words_are_lowercase_and_numbers_tell_their_length_alone() -> None:
 
 
 @given(st.text(max_size=200))
-def test_names_are_words_pairs_and_stems_and_edges_are_marked(text: str) -> None:
+def test_terms_are_words_pairs_and_stems_and_edges_are_marked(text: str) -> None:
     found = words(text)
     each = terms(found)
     stems = (f"{word[:5]}~" for word in found if len(word) > 5)
@@ -44,7 +44,7 @@ def test_names_are_words_pairs_and_stems_and_edges_are_marked(text: str) -> None
 
 
 @given(st.text(max_size=200))
-def test_buckets_are_rows_of_the_weights_and_both_kinds_of_names_have_length_one(text: str) -> None:
+def test_buckets_are_rows_of_the_weights_and_both_kinds_of_terms_have_length_one(text: str) -> None:
     rows, values = hashed(text)
     assert rows.shape == values.shape
     assert ((rows >= 0) & (rows < BUCKETS)).all()

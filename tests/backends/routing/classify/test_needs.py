@@ -50,7 +50,7 @@ def test_json_is_needed_where_it_is_to_come_out(text: str, needed: bool) -> None
         ("explain image compression", False),
     ],
 )
-def test_eyes_are_needed_for_what_is_attached(text: str, needed: bool) -> None:
+def test_vision_is_needed_for_what_is_attached(text: str, needed: bool) -> None:
     assert ("vision" in of(text)) is needed
 
 
@@ -82,7 +82,7 @@ def test_a_long_window_is_needed_where_length_is_named(text: str, needed: bool) 
         ("restart nginx", "chat", False),
     ],
 )
-def test_a_state_that_is_not_told_has_to_be_looked_up(text: str, intent: str, needed: bool) -> None:
+def test_a_state_that_the_prompt_does_not_hold_needs_tools(text: str, intent: str, needed: bool) -> None:
     assert ("tools" in of(text, intent)) is needed
 
 

@@ -47,7 +47,7 @@ def test_weights_are_shares_of_the_highest(text: str) -> None:
 
 
 @given(st.text())
-def test_each_sentence_has_the_names_that_it_would_have_alone(text: str) -> None:
+def test_each_sentence_has_the_terms_that_it_would_have_alone(text: str) -> None:
     parsed = sentence_weights.split(text)
     assert (parsed.terms.words, *map(list, parsed.terms[1:])) == (
         (whole := hashed_words.terms(hashed_words.words(text))).words,
@@ -59,7 +59,7 @@ def test_each_sentence_has_the_names_that_it_would_have_alone(text: str) -> None
         assert [*parsed.sentence_terms.codes[parsed.sentence_terms.places == place]] == sorted(names)
 
 
-def test_a_name_counts_by_the_highest_weight_of_its_sentences() -> None:
+def test_a_term_counts_by_the_highest_weight_of_its_sentences() -> None:
     parsed = sentence_weights.split("mend it. mend that. see them.")
     buckets, values = sentence_weights.weighted_terms(parsed.sentence_terms, np.array([0.2, 1, 0], np.float32))
     value = dict(zip(buckets.tolist(), values.tolist(), strict=True))
@@ -80,7 +80,7 @@ def test_the_request_outweighs_what_is_pasted_wherever_it_stands(text: str) -> N
     assert np.mean(list(found.values())) < request / 2
 
 
-def test_a_long_quotation_is_a_sentence_of_its_own_and_a_short_one_is_not() -> None:
+def test_a_long_quotation_is_a_separate_sentence_and_a_short_one_is_not() -> None:
     text = 'Rephrase "the pump leaks at its lower valve" and keep "seal" as it is'
     assert [text[start:end] for start, end in sentence_weights.sentences(text)] == [
         "Rephrase ",

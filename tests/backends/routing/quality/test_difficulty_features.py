@@ -1,4 +1,4 @@
-"""Shapes: options are told from questions, words count by what they do, and length never raises."""
+"""Shapes: options are separated from questions, words count by what they do, and no length raises."""
 
 import numpy as np
 from hypothesis import given

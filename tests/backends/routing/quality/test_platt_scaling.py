@@ -1,4 +1,4 @@
-"""Corrections by outcomes: none without labels, slight with few, the labels' own with many."""
+"""Corrections by outcomes: none without labels, slight with few; with many they follow the labels."""
 
 import numpy as np
 import pytest

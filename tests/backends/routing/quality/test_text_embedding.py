@@ -1,4 +1,4 @@
-"""Vectors of texts: unit length, blind to order and repetition, near where the meaning is."""
+"""Vectors of texts: of unit length, independent of order and repetition, near for like meanings."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_like_meanings_are_nearer() -> None:
     assert doctor @ medicine > doctor @ football
 
 
-def test_an_unknown_word_is_put_together_from_its_pieces_and_signs_nobody_knows_tell_nothing() -> None:
+def test_an_unknown_word_is_assembled_from_its_pieces_and_unknown_signs_are_ignored() -> None:
     assert np.linalg.norm(EMBEDDING.vector("electroencephalographic")) > 0
     assert np.linalg.norm(EMBEDDING.vector("\U0001f9ff")) == 0
 

@@ -1,4 +1,4 @@
-"""Numbers as people write them, and sums done again."""
+"""Numbers as people write them, and sums computed again."""
 
 from math import isfinite
 
@@ -82,11 +82,11 @@ def test_arithmetic(expression: str, value: float | None) -> None:
         ("2 + 3 = 1 × 10^999", []),
     ],
 )
-def test_sums_that_are_all_numbers_are_done_again(text: str, holds: list[bool]) -> None:
+def test_sums_that_are_all_numbers_are_computed_again(text: str, holds: list[bool]) -> None:
     assert [each.holds for each in sums(text)] == holds
 
 
-def test_only_so_many_sums_are_done() -> None:
+def test_only_so_many_sums_are_computed() -> None:
     assert len(list(sums("so 1 + 1 = 2. " * 500))) == 60
 
 

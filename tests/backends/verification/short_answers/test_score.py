@@ -20,12 +20,12 @@ SETTLED = "60 / 2 = 30. It is not among the options; the closest is 60 km/h. The
 LOST = "We have to find the speed. " * 60
 
 
-def test_what_arrives_is_more_probably_right_than_what_does_not() -> None:
+def test_an_answer_that_follows_from_its_derivation_is_likelier_right() -> None:
     sound, *others = (SCORE.chances(ASKED, answer).right for answer in (SOUND, SUMS_WRONG, SETTLED, LOST))
     assert all(sound > other for other in others)
 
 
-def test_what_is_easy_for_a_strong_model_is_told_from_what_is_not() -> None:
+def test_what_is_easy_for_a_strong_model_scores_higher() -> None:
     easy = "Which organelle makes most of a cell's ATP?\nA. ribosome\nB. mitochondrion\nC. nucleus\nD. lysosome"
     hard = (
         "A steel beam of 6.2 m with a W310x97 section carries 18 kN/m and a point load of 42 kN at 2.1 m from the left"

@@ -1,4 +1,4 @@
-"""Weights learned here are served as they were learned: the arrays against scikit-learn itself."""
+"""The exported weights give what scikit-learn itself predicts."""
 
 import numpy as np
 import pytest

@@ -1,1 +1,1 @@
-"""What the ledger means in money."""
+"""FinOps: reports, savings, forecast, anomalies and recommendations, from the ledger."""

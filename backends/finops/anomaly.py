@@ -1,10 +1,10 @@
-"""Spend that is unusual for this agent at this hour, told within minutes, with what made it so.
+"""Spend that is unusual for an agent and an hour, detected within minutes, with its cause.
 
-An agent's paid requests of the last minutes are held against its profile in two ways that tell different faults: how
-many there are (a count that scatters as much more than independent requests as the agent's bursts did), and what they
-cost (log-normal); and their traits, a model or an end that the agent seldom has. The chances are combined as Fisher
-does. Three windows are looked at: a flood shows in two minutes, a dearer model of a quiet agent in fifteen. What would
-not matter if it went on for a day is not told.
+An agent's paid requests of the last minutes are compared with its profile in three ways, which show different faults:
+how many there are (a count that scatters more than independent requests by as much as the agent's bursts did), what
+they cost (log-normal), and how common their traits are (a model or an ending that the agent seldom has). The
+probabilities are combined by Fisher's method. There are three windows: a flood shows in two minutes, a dearer model of
+a quiet agent in fifteen. Spend that would not matter if it went on for a day is ignored.
 """
 
 from collections import Counter, deque
@@ -19,23 +19,23 @@ from backends.types import Outcome
 
 WINDOWS_MIN = (2, 5, 15)
 CHANCE = 3e-6
-"""Less likely than this is unusual: eleven agents, three windows and every minute of a week make 300,000 looks."""
+"""Less likely than this is unusual: eleven agents, three windows and the minutes of a week are 300,000 tests."""
 
 AT_LEAST = 2.0
-"""Times the usual spend."""
+"""Multiple of the usual spend below which nothing is unusual."""
 
 MATTERS_SHARE, MATTERS_USD = 0.01, 0.10
-"""Going on for a day it must add this share to the day's spend of all agents, and this many dollars."""
+"""If it went on for a day, it must add this share to the day's spend of all agents, and this many dollars."""
 
 UNSEEN_PER_MINUTE = 0.5 / 60
-"""Paid requests a minute that surprise nobody, whatever the agent and the hour."""
+"""Paid requests a minute that are never unusual, whatever the agent and the hour."""
 
 LEAST_SPREAD = 0.3
-"""Costs are never taken to be more alike than this (of the logarithm)."""
+"""The least standard deviation that costs are assumed to have (of their logarithm)."""
 
 
 class Anomaly(Struct, frozen=True, kw_only=True):
-    """`times` the usual spend for the hour, None where the agent has no history; `because` in a few words."""
+    """`times` is the multiple of the hour's usual spend, None where it has no history; `because` is the cause."""
 
     agent: str
     usd_hour: float
@@ -51,7 +51,7 @@ class Anomaly(Struct, frozen=True, kw_only=True):
 
 
 class AnomalyDetector:
-    """The last minutes of every agent. Feed it each outcome as it settles; ask it now and then."""
+    """The last minutes of every agent. `record` each outcome as it settles, and call `detect` now and then."""
 
     def __init__(self) -> None:
         self._recent: deque[tuple[float, Outcome]] = deque()
@@ -61,7 +61,7 @@ class AnomalyDetector:
         self._recent.append((at, outcome))
 
     def detect(self, profiles: SpendProfiles, at: float, now: datetime) -> tuple[Anomaly, ...]:
-        """Agents whose spend stands out now, each once, by name; `now` says which hour it is."""
+        """The anomalies of now, at most one an agent, in the order of their names; `now` says which hour it is."""
         while self._recent and self._recent[0][0] <= at - max(WINDOWS_MIN) * 60:
             self._recent.popleft()
         found: dict[str, Anomaly] = {}
@@ -103,14 +103,14 @@ def _judged(
 
 
 def _typical(profile: SpendProfile | None, profiles: SpendProfiles) -> float:
-    """US dollars of a paid request; for an agent that never paid, the least of what others do."""
+    """US dollars of a paid request; for an agent that never paid, the least of the other agents'."""
     if profile is not None and profile.paid_usd:
         return profile.paid_usd
     return min((one.paid_usd for one in profiles.agents.values() if one.paid_usd), default=1e-6)
 
 
 def _chance(paid: list[Outcome], rate: float, typical: float, profile: SpendProfile | None) -> float:
-    """How likely so many requests that cost so much are in an ordinary hour."""
+    """The probability of so many requests that cost so much in an ordinary hour."""
     many = at_least(len(paid), rate, profile.bursts if profile else 1.0)
     if profile is None or not profile.paid_usd:
         return many
@@ -119,7 +119,7 @@ def _chance(paid: list[Outcome], rate: float, typical: float, profile: SpendProf
     off = sum(log(float(outcome.cost_usd)) - middle for outcome in paid) / len(paid)
     dear = erfc(off / spread * sqrt(len(paid) / 2)) / 2
     odd = min(_odds(paid, profile))
-    # The rarest of three kinds of trait is looked for, so its chance counts thrice.
+    # It is the rarest of three kinds of trait, so its probability counts three times.
     return 2 * min(_fisher(many, dear), _fisher(many, dear, min(1.0, 3 * odd)))
 
 
@@ -136,12 +136,12 @@ def traits(outcome: Outcome) -> list[str]:
 
 
 def _failed(outcome: Outcome) -> bool:
-    """Was any of its calls in vain? A check, or the call that a failed check led to, is none of those."""
+    """Did any of its calls fail? A check of an answer, and the call after a failed check, did not."""
     return any(attempt.error is not None for attempt in outcome.attempts)
 
 
 def _fisher(*chances: float) -> float:
-    """The chance of all together, where each alone could be anything between 0 and 1."""
+    """The probability of all together by Fisher's method, where each alone is uniform between 0 and 1."""
     if min(chances) <= 0:
         return 0.0
     off = -sum(map(log, chances))
@@ -164,7 +164,7 @@ def at_least(count: int, expected: float, bursts: float = 1.0) -> float:
 
 
 def _because(outcomes: list[Outcome], minutes: int, now: datetime, profile: SpendProfile | None) -> str:
-    """What differs most from the profile, as a factor; several may multiply to the whole."""
+    """What differs most from the profile, as factors; several may multiply to the whole."""
     if profile is None:
         return f"{len(outcomes)} requests"
     tokens = sum(one.tokens.input + one.tokens.output + one.tokens.thinking for one in outcomes) / len(outcomes)

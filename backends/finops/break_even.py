@@ -1,8 +1,7 @@
-"""From how many requests a month the own machine is cheaper than the cloud, for the mix that it answers now.
+"""Break-even: from how many requests a month the own machine is cheaper than the cloud, for its present mix.
 
-A machine costs its rent, or its price spread over its life, whether it works or not; each request adds energy. The
-cloud costs nothing but requests. Where the lines cross is the volume that pays for the machine, if one machine can do
-it.
+A machine costs its rent, or its price spread over its life, whether it works or not, and each request adds energy. The
+cloud costs only requests. The lines cross at the volume that pays for the machine, if one machine can answer it.
 """
 
 from decimal import ROUND_CEILING, Decimal
@@ -13,7 +12,7 @@ from backends.types import ZERO, BreakEven, CurvePoint
 MONTH_S = Decimal(2_629_800)  # a twelfth of 365.25 days
 JOULES_PER_KWH = Decimal(3_600_000)
 RULE_OF_THUMB = 1_000_000
-"""Requests a month from which, it is often said, a GPU of one's own pays."""
+"""Requests a month from which, by a common rule of thumb, an own GPU pays off."""
 
 VOLUMES = tuple(sorted({int(round(10 ** (step / 4), 0)) for step in range(12, 29)} | {RULE_OF_THUMB}))
 """Requests a month at which the curve is drawn, a thousand to ten million."""
@@ -22,7 +21,9 @@ VOLUMES = tuple(sorted({int(round(10 ** (step / 4), 0)) for step in range(12, 29
 def break_even(
     costs: LocalCosts, *, cloud_usd: Decimal | None, seconds: float | None, places: int, requests_month: int
 ) -> BreakEven:
-    """`cloud_usd` is what a request of the mix costs there, `seconds` how long it keeps a place of the local engine."""
+    """`cloud_usd` is what a request of the mix costs in the cloud. On the own machine it takes `seconds`, and `places`
+    requests are answered at once.
+    """
     fixed, energy = fixed_usd_month(costs), energy_usd(costs, seconds, places)
     capacity = None if not seconds else int(MONTH_S * places / Decimal(seconds))
     at = _crossing(fixed, energy, cloud_usd)
@@ -41,7 +42,7 @@ def break_even(
 
 
 def fixed_usd_month(costs: LocalCosts) -> Decimal | None:
-    """Rent and wear together; None where neither is set."""
+    """Rent and depreciation together; None where neither is set."""
     wear = None if costs.hardware_usd is None else costs.hardware_usd / costs.lifetime_months
     if wear is None and costs.rent_usd_month is None:
         return None
@@ -73,13 +74,13 @@ def _note(
     fixed: Decimal | None, energy: Decimal | None, cloud: Decimal | None, at: int | None, capacity: int | None
 ) -> str:
     if fixed is None:
-        return "what the machine costs is not known: set costs.local.rent_usd_month or hardware_usd"
+        return "the cost of the machine is not known: set costs.local.rent_usd_month or hardware_usd"
     if cloud is None:
-        return "no request was answered yet whose price in the cloud is known"
+        return "no request was answered yet with a known price in the cloud"
     if at is None:
-        return "the cloud asks less for a request than the energy for it: the machine never pays"
+        return "a request costs less in the cloud than its energy here: the machine never pays off"
     if capacity is not None and at > capacity:
-        return f"one machine answers at most {capacity:,} requests a month: it cannot pay at this mix"
+        return f"one machine answers at most {capacity:,} requests a month: it cannot pay off with this mix"
     thumb = fixed + (energy or ZERO) * RULE_OF_THUMB
     ahead = "holds" if thumb <= cloud * RULE_OF_THUMB else "does not hold"
     return f"the rule of a million requests a month {ahead} here: ${thumb:,.0f} against ${cloud * RULE_OF_THUMB:,.0f}"

@@ -1,4 +1,4 @@
-"""Two spans of equal length side by side: what changed, and by how much."""
+"""A comparison of two spans of equal length: what changed, and by how much."""
 
 import sqlite3
 from datetime import datetime
@@ -12,7 +12,7 @@ from backends.types import ZERO
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """One key in both spans; a span in which it does not appear has zeros."""
+    """One key in both spans, with zeros for a span in which it does not appear."""
 
     before: ReportLine
     after: ReportLine
@@ -27,7 +27,7 @@ class Change(Struct, frozen=True, kw_only=True):
 
     @property
     def share(self) -> Decimal | None:
-        """The change as a share of what it was; None where it was nothing."""
+        """The change as a share of the earlier cost; None where that was 0."""
         return self.cost_usd / self.before.cost_usd if self.before.cost_usd else None
 
 

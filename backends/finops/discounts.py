@@ -1,4 +1,4 @@
-"""What a provider took off for prompts that it had cached, where the baseline does not have it off already."""
+"""Discounts of providers for cached input, as far as the baseline does not contain them already."""
 
 import sqlite3
 from datetime import datetime
@@ -14,7 +14,7 @@ from backends.types import CLOUD, ZERO
 
 
 def discounts(prices: Prices) -> Discount:
-    """The discount on a ledger row. None is claimed unless today's price table gives exactly what its calls cost."""
+    """A function from a ledger row to its discount: 0 unless today's price table gives exactly what its calls cost."""
 
     def discount(row: sqlite3.Row) -> Decimal:
         at = moment(row["started_at"])
@@ -29,7 +29,7 @@ def discounts(prices: Prices) -> Discount:
 
 
 def _off(prices: Prices, model: str, attempt: StoredAttempt, at: datetime) -> Decimal:
-    """What was taken off a call, if it was booked by this model's price."""
+    """The discount of a call, if it was booked at this model's price."""
     try:
         priced = prices.cost(attempt.engine, model, attempt.tokens, at).usd
         undiscounted = prices.cost(attempt.engine, model, replace(attempt.tokens, cached_input=0), at).usd

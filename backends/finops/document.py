@@ -20,11 +20,11 @@ class Strong(Struct, frozen=True):
 Inline = str | Strong
 
 
-class Heading(Struct, frozen=True):
+class SectionHeading(Struct, frozen=True):
     text: str
 
 
-class Paragraph(Struct, frozen=True):
+class TextParagraph(Struct, frozen=True):
     parts: tuple[Inline, ...]
 
 
@@ -32,7 +32,7 @@ class Bullets(Struct, frozen=True):
     items: tuple[tuple[Inline, ...], ...]
 
 
-class Table(Struct, frozen=True):
+class DataTable(Struct, frozen=True):
     """Cells as text. The first column holds names, to the left; the others hold figures, to the right."""
 
     head: tuple[str, ...]
@@ -57,7 +57,7 @@ class BreakEvenCurve(Struct, frozen=True):
     points: tuple[CurvePoint, ...]
 
 
-Block = Heading | Paragraph | Bullets | Table | Recommendations | DailySpend | BreakEvenCurve
+Block = SectionHeading | TextParagraph | Bullets | DataTable | Recommendations | DailySpend | BreakEvenCurve
 
 
 class Document(Struct, frozen=True):
@@ -67,9 +67,9 @@ class Document(Struct, frozen=True):
     blocks: tuple[Block, ...]
 
 
-def paragraph(*parts: Inline) -> Paragraph:
-    return Paragraph(parts)
+def paragraph(*parts: Inline) -> TextParagraph:
+    return TextParagraph(parts)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    return Table(tuple(head), tuple(map(tuple, rows)))
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> DataTable:
+    return DataTable(tuple(head), tuple(map(tuple, rows)))

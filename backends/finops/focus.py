@@ -1,8 +1,8 @@
 """The ledger's cost in the FinOps Open Cost and Usage Specification (FOCUS), for the tools that read it.
 
-A record is one day, agent, engine, model and tag. The columns are those that FOCUS 1.0 to 1.3 require or recommend;
-where one machine cannot know a value it is null. What the cache answered and what the local engine did is billed by
-nobody and listed all the same.
+A record is one day, agent, engine, zone, model and tag. The columns are those that FOCUS 1.0 to 1.3 require or
+recommend. Values that one machine cannot know are null. Answers of the cache and of local engines are listed too,
+at cost 0.
 """
 
 import json

@@ -1,9 +1,9 @@
-"""Where the month ends: what was spent, what days like the last ones cost, and how far that can be off.
+"""The forecast of the month's end: what was spent, what days like the last ones cost, and an interval around it.
 
 The level of a day's spend is a mean in which a day counts half as much as one ten days later; weekdays get a factor of
-their own once three of each were seen. The interval holds three doubts: days scatter around the level, the level is
-known from few days, and it wanders. It is meant to hold the truth nine times in ten; spend that a person starts or
-stops tomorrow is in no history.
+their own once three of each were seen. The interval covers three doubts: days scatter around the level, the level is
+known from few days, and it wanders. It is meant to contain the true value nine times in ten. Spend that a person starts
+or stops tomorrow is in no history.
 """
 
 from collections.abc import Sequence

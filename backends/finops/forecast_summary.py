@@ -1,4 +1,4 @@
-"""Where spend goes, from the ledger: the month's end, what the month saved and by what, each agent's last 24 hours."""
+"""The forecast summary: the month's end, what the month saved and by what, and each agent's last 24 hours."""
 
 import sqlite3
 from collections import defaultdict

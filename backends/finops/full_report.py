@@ -1,4 +1,4 @@
-"""All that a report for people holds: totals by agent, model and day, the review, and where the month ends."""
+"""The full report: totals by agent, model, intent, tag and day, the review, and the month's end."""
 
 import sqlite3
 from datetime import datetime, tzinfo
@@ -16,7 +16,7 @@ from backends.types import Forecast, Review, Spend
 
 
 class FullReport(Struct, frozen=True, kw_only=True):
-    """`by_tag` where requests had any."""
+    """`by_tag` is None where no request had a tag."""
 
     by_agent: SpendReport
     by_model: SpendReport

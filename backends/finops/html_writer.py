@@ -9,13 +9,13 @@ from backends.finops.document import (
     BreakEvenCurve,
     Bullets,
     DailySpend,
+    DataTable,
     Document,
-    Heading,
     Inline,
-    Paragraph,
     Recommendations,
+    SectionHeading,
     Strong,
-    Table,
+    TextParagraph,
 )
 from backends.text.terminal_safe import safe
 from backends.text.usd import usd_cents, usd_fine
@@ -43,13 +43,13 @@ def as_html(document: Document) -> str:
 
 def _block(block: Block) -> str:  # noqa: PLR0911 — one arm for each block
     match block:
-        case Heading(text=text):
+        case SectionHeading(text=text):
             return f"<h2>{_text(text)}</h2>"
-        case Paragraph(parts=parts):
+        case TextParagraph(parts=parts):
             return f"<p>{_inline(parts)}</p>"
         case Bullets(items=items):
             return f"<ul>{''.join(f'<li>{_inline(item)}</li>' for item in items)}</ul>"
-        case Table():
+        case DataTable():
             return _table(block)
         case Recommendations(items=items):
             return f"<ol>{''.join(f'<li>{_recommended(one)}</li>' for one in items)}</ol>"
@@ -59,7 +59,7 @@ def _block(block: Block) -> str:  # noqa: PLR0911 — one arm for each block
             return _curve(block)
 
 
-def _table(table: Table) -> str:
+def _table(table: DataTable) -> str:
     def line(cells: Sequence[str], tag: str) -> str:
         return "<tr>" + "".join(f"<{tag}>{_text(cell)}</{tag}>" for cell in cells) + "</tr>"
 

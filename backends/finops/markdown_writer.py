@@ -7,13 +7,13 @@ from backends.finops.document import (
     BreakEvenCurve,
     Bullets,
     DailySpend,
+    DataTable,
     Document,
-    Heading,
     Inline,
-    Paragraph,
     Recommendations,
+    SectionHeading,
     Strong,
-    Table,
+    TextParagraph,
 )
 from backends.finops.text_writer import bars, curve_table
 from backends.text.terminal_safe import safe
@@ -30,13 +30,13 @@ def as_markdown(document: Document) -> str:
 
 def _block(block: Block) -> str:  # noqa: PLR0911 — one arm for each block
     match block:
-        case Heading(text=text):
+        case SectionHeading(text=text):
             return f"## {_text(text)}"
-        case Paragraph(parts=parts):
+        case TextParagraph(parts=parts):
             return _inline(parts)
         case Bullets(items=items):
             return "\n".join(f"- {_inline(item)}" for item in items)
-        case Table():
+        case DataTable():
             return _table(block)
         case Recommendations(items=items):
             return "\n".join(f"{place}. {_recommended(one)}" for place, one in enumerate(items, start=1))
@@ -46,7 +46,7 @@ def _block(block: Block) -> str:  # noqa: PLR0911 — one arm for each block
             return _table(curve_table(block))
 
 
-def _table(table: Table) -> str:
+def _table(table: DataTable) -> str:
     rows = [" | ".join(map(_text, row)) for row in (table.head, *table.rows)]
     rule = f"| --- |{' --: |' * (len(table.head) - 1)}"
     return "\n".join((f"| {rows[0]} |", rule, *(f"| {row} |" for row in rows[1:])))

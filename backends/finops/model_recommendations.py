@@ -19,7 +19,7 @@ WITHIN = 0.01
 lies between the two."""
 
 TIERS = ("flash-lite", "flash", "pro")
-"""Google's own, cheapest first."""
+"""Google's own, the cheapest first."""
 
 NAME = re.compile(r"gemini-(\d+(?:\.\d+)?)-(flash-lite|flash|pro)")
 
@@ -55,7 +55,7 @@ def _may_switch(window: AnalysisWindow, agent: str, engine: str, model: str) -> 
 
 
 def kept_from_local(window: AnalysisWindow) -> Iterator[Recommendation]:
-    """Agents bound to the cloud whose prompts the local model would answer as the dial asks."""
+    """Agents bound to the cloud whose prompts the local model would answer as well as the dial asks."""
     for row in window.rows(LOCAL_WOULD_DO, window.settings.router.dial):
         agent = window.settings.agent(row["agent"])
         if agent.policy in ("cloud", "prefer-cloud") and (usd := money(row["usd"])):

@@ -8,12 +8,12 @@ from backends.finops.document import (
     BreakEvenCurve,
     Bullets,
     DailySpend,
+    DataTable,
     Document,
-    Heading,
     Inline,
     Recommendations,
+    SectionHeading,
     Strong,
-    Table,
     paragraph,
     table,
 )
@@ -69,8 +69,8 @@ def full_document(found: FullReport) -> Document:
         (
             Bullets(tuple(_summary(found))),
             *_savings(found.review),
-            *(block for one in tables for block in (Heading(f"By {one.by}"), _spend_table(one))),
-            Heading("By day"),
+            *(block for one in tables for block in (SectionHeading(f"By {one.by}"), _spend_table(one))),
+            SectionHeading("By day"),
             DailySpend(found.by_day.rows) if found.by_day.rows else paragraph("No requests."),
             *_machine_and_prices(found.review),
         ),
@@ -78,7 +78,7 @@ def full_document(found: FullReport) -> Document:
 
 
 def _savings(found: Review) -> Iterator[Block]:
-    yield Heading("What would save most")
+    yield SectionHeading("What would save most")
     if found.recommendations:
         yield Recommendations(found.recommendations)
     else:
@@ -86,9 +86,9 @@ def _savings(found: Review) -> Iterator[Block]:
 
 
 def _machine_and_prices(found: Review) -> Iterator[Block]:
-    yield Heading("Break-even of the own machine")
+    yield SectionHeading("Break-even of the own machine")
     yield from _break_even(found.break_even)
-    yield Heading("Price of a token, tokens of a request")
+    yield SectionHeading("Price of a token, tokens of a request")
     yield _price_table(found.months)
 
 
@@ -114,7 +114,7 @@ def _break_even(found: BreakEven) -> Iterator[Block]:
     yield BreakEvenCurve(found.curve)
 
 
-def _spend_table(report: SpendReport) -> Table:
+def _spend_table(report: SpendReport) -> DataTable:
     lines = (
         (line.key, f"{line.requests:,}", usd_fine(line.cost_usd), usd_fine(line.baseline_usd), usd_fine(line.saved_usd))
         for line in (*report.rows, report.total)
@@ -122,7 +122,7 @@ def _spend_table(report: SpendReport) -> Table:
     return table((report.by, "requests", "cost", "all-cloud", "saved"), lines)
 
 
-def _price_table(months: Iterable[PriceMonth]) -> Table:
+def _price_table(months: Iterable[PriceMonth]) -> DataTable:
     lines = (
         (
             one.month,

@@ -1,4 +1,4 @@
-"""The review: what was saved in the last month, what would save most, break-even, and the trend of prices by month."""
+"""The review: what was saved in the last month, what would save most, break-even, and prices by month."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +17,7 @@ from backends.types import CLOUD, ZERO, BreakEven, PriceMonth, Recommendation, R
 
 DAYS = 30
 MONTHS_DAYS = 366
-"""How far back prices by month go."""
+"""How far back the prices by month go."""
 
 SEARCHES: tuple[Callable[[AnalysisWindow], Iterator[Recommendation]], ...] = (
     model_recommendations.dear_models,
@@ -33,11 +33,11 @@ SEARCHES: tuple[Callable[[AnalysisWindow], Iterator[Recommendation]], ...] = (
 
 MILLION = Decimal(1_000_000)
 LEAST_USD = Decimal("0.01")
-"""A month's saving below this is not worth a line."""
+"""A saving a month below this is not recommended."""
 
 
 def review(db: sqlite3.Connection, *, settings: Settings, prices: Prices, now: datetime, days: int = DAYS) -> Review:
-    """Read the last `days`; takes as long as a scan of their rows, so it belongs in a thread."""
+    """Read the last `days`. It scans their rows, so call it in a thread."""
     since = now - timedelta(days=days)
     discount = discounts(prices)
     cost = baseline = ZERO
@@ -60,7 +60,7 @@ def review(db: sqlite3.Connection, *, settings: Settings, prices: Prices, now: d
 
 
 def recommendations(window: AnalysisWindow) -> tuple[Recommendation, ...]:
-    """All that is worth a line, the largest saving first; what is not money comes last."""
+    """The recommendations, the largest saving first; those without an amount come last."""
     found = [
         one for search in SEARCHES for one in search(window) if one.usd_month is None or one.usd_month >= LEAST_USD
     ]

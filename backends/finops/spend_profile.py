@@ -1,4 +1,4 @@
-"""What each agent usually spends, by the hour of the day, read from its last two weeks in the ledger."""
+"""Spend profiles: what each agent usually spends, by the hour of the day, from its last two weeks in the ledger."""
 
 import sqlite3
 from collections import Counter, defaultdict
@@ -14,7 +14,7 @@ LOOKS_BACK_DAYS = 14
 BUCKET_MIN = 5
 LEAST_DAYS = 1.0
 LEAST_REQUESTS = 200
-"""With less there is no "usual" to speak of."""
+"""With less, nothing is usual yet."""
 
 
 class SpendProfile(Struct, frozen=True, kw_only=True):
@@ -58,7 +58,7 @@ class RequestBucket(Struct, frozen=True):
 
 
 def spend_profiles(db: sqlite3.Connection, now: datetime) -> SpendProfiles | None:
-    """None where the ledger is too young to say."""
+    """The profiles of all agents; None where the ledger is too young."""
     span = (stamp(now - timedelta(days=LOOKS_BACK_DAYS)), stamp(now))
     traits: Traits = defaultdict(Counter)
     for agent, model, retried, cut, count in db.execute(TRAITS, span):
@@ -76,7 +76,7 @@ def traits_of(model: str, *, retried: bool, cut: bool) -> list[str]:
 
 
 def profiles_from(buckets: Iterable[RequestBucket], traits: Traits, now: datetime) -> SpendProfiles | None:
-    """The same from counts; an agent's days are those of the whole ledger."""
+    """The profiles from counts; None where those are too few. An agent's days are those of the whole ledger."""
     by_agent: defaultdict[str, list[RequestBucket]] = defaultdict(list)
     for bucket in buckets:
         by_agent[bucket.agent].append(bucket)

@@ -24,7 +24,7 @@ SAVING_PARTS = ("routing", "exact_cache", "semantic_cache", "provider_cache", "o
 """The fields of SavedBy, in the order in which people read them."""
 
 KEYS: tuple[By, ...] = ("agent", "engine", "zone", "model", "intent", "day", "tag")
-"""What the rows of a report may be about; days are UTC."""
+"""What the rows of a report can be about; days are UTC."""
 
 
 class ReportLine(Struct, frozen=True, kw_only=True):
@@ -75,7 +75,7 @@ def report(db: sqlite3.Connection, *, since: datetime, until: datetime, by: By, 
 
 
 def saved_by(part: RollupSum) -> SavedBy:
-    """The saving of one sum, whole, under what it came by."""
+    """The saving of one sum, under what it came from."""
     saved = part.baseline_usd - part.cost_usd
     match part.cache:
         case "exact":

@@ -7,12 +7,12 @@ from backends.finops.document import (
     BreakEvenCurve,
     Bullets,
     DailySpend,
+    DataTable,
     Document,
-    Heading,
     Inline,
-    Paragraph,
     Recommendations,
-    Table,
+    SectionHeading,
+    TextParagraph,
 )
 from backends.text.terminal_safe import safe
 from backends.text.usd import usd_cents, usd_fine
@@ -23,7 +23,7 @@ BAR = 30  # characters of the longest bar
 def as_text(document: Document) -> str:
     """Ends with a newline. Blocks stand apart by an empty line, a heading right above what it names."""
     parts = [f"{safe(document.title)}\n\n"] if document.title else []
-    parts += [_block(block) + ("\n" if isinstance(block, Heading) else "\n\n") for block in document.blocks]
+    parts += [_block(block) + ("\n" if isinstance(block, SectionHeading) else "\n\n") for block in document.blocks]
     return "".join(parts).rstrip("\n") + "\n"
 
 
@@ -48,21 +48,21 @@ def bars(days: DailySpend) -> str:
     )
 
 
-def curve_table(curve: BreakEvenCurve) -> Table:
+def curve_table(curve: BreakEvenCurve) -> DataTable:
     """Every fourth point of a curve, for writers that draw none."""
     rows = ((f"{one.requests:,}", usd_cents(one.local_usd), usd_cents(one.cloud_usd)) for one in curve.points[::4])
-    return Table(("requests a month", "own machine", "cloud"), tuple(rows))
+    return DataTable(("requests a month", "own machine", "cloud"), tuple(rows))
 
 
 def _block(block: Block) -> str:  # noqa: PLR0911 — one arm for each block
     match block:
-        case Heading(text=text):
+        case SectionHeading(text=text):
             return safe(text)
-        case Paragraph(parts=parts):
+        case TextParagraph(parts=parts):
             return _inline(parts)
         case Bullets(items=items):
             return "\n".join(f"- {_inline(item)}" for item in items)
-        case Table(head=head, rows=rows):
+        case DataTable(head=head, rows=rows):
             return columns([tuple(map(safe, row)) for row in (head, *rows)])
         case Recommendations():
             return "\n".join(_recommended(block))

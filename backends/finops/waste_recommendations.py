@@ -1,4 +1,4 @@
-"""Money that bought nothing: thinking on easy prompts, failed tries, cut answers, the same question asked twice."""
+"""Recommendations on waste: thinking on easy prompts, failed calls, truncated answers, the same prompt paid twice."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from backends.finops.analysis_window import AnalysisWindow, money
 from backends.types import ZERO, Recommendation, Tokens
 
 EASY = 0.5
-"""Complexity below which thinking was seen to change little."""
+"""Complexity below which thinking changes little, by our measurements."""
 
 DAY_S = 86_400
 
@@ -45,10 +45,10 @@ def cut_answers(window: AnalysisWindow) -> Iterator[Recommendation]:
         if not usd:
             continue
         agent, cut = row["agent"], row["finish"] == "length"
-        what = "ended at the cap on output" if cut else "were left before their end"
+        what = "ended at the cap on output" if cut else "were abandoned before their end"
         yield Recommendation(
             kind="cut",
-            title=f"{agent} pays for answers that are cut",
+            title=f"{agent} pays for truncated answers",
             usd_month=window.a_month(usd),
             evidence=f"{row['requests']:,} paid answers {what}, after {row['output']:,} tokens in the mean",
             command=window.set_agent(agent, "max_output", str(2 * int(row["most"])))
@@ -58,7 +58,7 @@ def cut_answers(window: AnalysisWindow) -> Iterator[Recommendation]:
 
 
 def asked_twice(window: AnalysisWindow) -> Iterator[Recommendation]:
-    """The same prompt paid again, by other agents (out of the cache's scope) or by the same one (kept too briefly)."""
+    """A prompt that was paid again, by another agent (outside the cache's scope) or by the same one (expired)."""
     sums: defaultdict[tuple[str, bool], tuple[int, Decimal]] = defaultdict(lambda: (0, ZERO))
     for row in window.rows(REPEATED):
         agents = row["agents"].split(",")
@@ -71,16 +71,16 @@ def asked_twice(window: AnalysisWindow) -> Iterator[Recommendation]:
         who = f"{agent} and others ask" if shared else f"{agent} asks"
         yield Recommendation(
             kind="duplicates",
-            title=f"{who} the cloud what it has answered before",
+            title=f"{who} the cloud again for an answer that it has given",
             usd_month=window.a_month(usd),
-            evidence=f"{times:,} paid calls repeated a prompt to the letter",
+            evidence=f"{times:,} paid calls repeated a prompt exactly",
             command=window.set_agent(agent, *setting),
         )
 
 
 def uncached_openings(window: AnalysisWindow) -> Iterator[Recommendation]:
-    """Long prompts of one agent share an opening more often than not; providers take most of its price off, if it comes
-    first.
+    """Long prompts of one agent usually share their beginning. Providers charge little for a beginning that they have
+    cached.
     """
     for row in window.rows(LONG):
         fixed = Tokens(input=row["least"] * row["requests"])
@@ -89,10 +89,10 @@ def uncached_openings(window: AnalysisWindow) -> Iterator[Recommendation]:
         if whole and cached is not None and whole > cached:
             yield Recommendation(
                 kind="context",
-                title=f"{row['agent']} sends long prompts that the provider does not find in its cache",
+                title=f"{row['agent']} sends long prompts that miss the provider's cache",
                 usd_month=window.a_month(whole - cached),
                 evidence=f"each of {row['requests']:,} prompts has {row['least']:,} tokens or more,"
-                f" {row['cached'] / row['input']:.0%} of them came cached: put what stays the same first",
+                f" {row['cached'] / row['input']:.0%} of it cached: put what stays the same first",
                 command=f"claw explain --agent {row['agent']} -",
             )
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from backends.errors import ClawError
-from backends.ledger.tariff import Tariff, Tier, TokenPrices, tariff
+from backends.ledger.tariff import PriceTier, Tariff, TokenPrices, tariff
 from backends.settings.engines import EngineSettings
 from backends.settings.model import Settings
 from backends.settings.money import Price, PriceFrom
@@ -96,17 +96,19 @@ class Prices:
         thinking_budget: int | None,
         at: datetime,
     ) -> Decimal:
-        """The most one call can cost: every token used, at the dearest rate that may apply to it.
+        """The most one call can cost: every token used, at the dearest price that may apply to it.
 
         `thinking_budget` None: it does not think. Raises UnknownPrice.
         """
         answer_tokens = max_output + (thinking_budget or 0)
         now, soon = self.tariff(engine, model, at), self.tariff(engine, model, at + AHEAD)
-        most = now.most(input_tokens=input_tokens, answer_tokens=answer_tokens)
-        return most if soon is now else max(most, soon.most(input_tokens=input_tokens, answer_tokens=answer_tokens))
+        most = now.worst_case(input_tokens=input_tokens, answer_tokens=answer_tokens)
+        return (
+            most if soon is now else max(most, soon.worst_case(input_tokens=input_tokens, answer_tokens=answer_tokens))
+        )
 
     def tariff(self, engine: EngineName, model: str, at: datetime) -> Tariff:
-        """The rates in force at `at`. Raises UnknownPrice."""
+        """The tariff in force at `at`. Raises UnknownPrice."""
         source = self._sources.get(engine, BY_MODEL)
         if source is None:
             return FREE
@@ -192,10 +194,14 @@ def _own(price: Price) -> tuple[tuple[datetime | None, Tariff], ...]:
 
 
 def _given(price: Price | PriceFrom) -> Tariff:
-    return tariff("claw.toml", _rates(price), [Tier(tier.above_input_tokens, _rates(tier)) for tier in price.tiers])
+    return tariff(
+        "claw.toml",
+        _token_prices(price),
+        [PriceTier(tier.above_input_tokens, _token_prices(tier)) for tier in price.tiers],
+    )
 
 
-def _rates(given: Price | PriceFrom | TierSettings) -> TokenPrices:
+def _token_prices(given: Price | PriceFrom | TierSettings) -> TokenPrices:
     return TokenPrices(
         input=given.input_usd,
         cached=given.input_usd if given.cached_input_usd is None else given.cached_input_usd,
@@ -212,21 +218,21 @@ def _listed(price: "ModelPrice", label: str, discount: Decimal) -> Tariff | None
     if read is None or written is None:
         return None
 
-    def rate(of: Decimal | TieredPrices, above: int) -> Decimal:
+    def price_of(of: Decimal | TieredPrices, above: int) -> Decimal:
         if isinstance(of, Decimal):
             return of
         reached = [tier.price for tier in of.tiers if tier.start <= above]
         return reached[-1] if reached else of.base
 
-    def rates(above: int) -> TokenPrices:
-        fresh, answer = rate(read, above), rate(written, above)
-        kept = fresh if cached is None else rate(cached, above)
-        return TokenPrices(input=fresh, cached=kept, output=answer, thinking=answer).off(discount)
+    def prices(above: int) -> TokenPrices:
+        fresh, answer = price_of(read, above), price_of(written, above)
+        kept = fresh if cached is None else price_of(cached, above)
+        return TokenPrices(input=fresh, cached=kept, output=answer, thinking=answer).discounted(discount)
 
     tiered = [one for one in (read, cached, written) if isinstance(one, TieredPrices)]
     starts = {tier.start for one in tiered for tier in one.tiers}
     source = label if not discount else f"{label}, {discount:%} off"
-    return tariff(source, rates(-1), [Tier(start, rates(start)) for start in starts])
+    return tariff(source, prices(-1), [PriceTier(start, prices(start)) for start in starts])
 
 
 SOURCE = f"genai-prices {version('genai-prices')}"

@@ -80,7 +80,7 @@ def reconcile(
         ours = booked.get((day, model)) or _nothing()
         lines = billed.get((day, model), [])
         usd = sum((line.cost for line in lines), ZERO) / per_usd
-        reasons = _reasons(lines, ours, _rates(prices, model, day), per_usd, rounded=bill.rounded)
+        reasons = _reasons(lines, ours, _token_prices(prices, model, day), per_usd, rounded=bill.rounded)
         rows.append(
             ReconciledDay(
                 day=day,
@@ -96,7 +96,7 @@ def reconcile(
 
 
 def _reasons(
-    lines: list[BillLine], ours: Booked, rates: TokenPrices | None, per_usd: Decimal, *, rounded: bool
+    lines: list[BillLine], ours: Booked, token_prices: TokenPrices | None, per_usd: Decimal, *, rounded: bool
 ) -> Iterator[tuple[str, Decimal]]:
     """Reasons whose amounts add up to what the bill is above the totals; the last is what is left."""
     billed = sum((line.cost for line in lines), ZERO) / per_usd
@@ -105,14 +105,14 @@ def _reasons(
     yield OTHER, other
     left -= other
     kinds = [line for line in lines if line.kind != "other"]
-    if rates is not None and all(line.tokens is not None for line in kinds):
+    if token_prices is not None and all(line.tokens is not None for line in kinds):
         apart = counted = ZERO
         for kind in TOKEN_KINDS:
             cost = sum((line.cost for line in kinds if line.kind == kind), ZERO) / per_usd
             tokens = sum((line.tokens or ZERO for line in kinds if line.kind == kind), ZERO)
-            rate = _rate(ours, kind, rates)
-            apart += cost - tokens * rate
-            counted += (tokens - ours.tokens[kind]) * rate
+            price = _price(ours, kind, token_prices)
+            apart += cost - tokens * price
+            counted += (tokens - ours.tokens[kind]) * price
         small = rounded and abs(apart) <= CENT * max(1, len(kinds)) / 2
         yield (ROUNDED if small else PRICES), apart
         left -= apart
@@ -133,14 +133,14 @@ def _calls(counted: Decimal, ours: Booked) -> Iterator[tuple[str, Decimal]]:
     yield OUTSIDE, counted - unreported
 
 
-def _rate(ours: Booked, kind: Kind, rates: TokenPrices) -> Decimal:
+def _price(ours: Booked, kind: Kind, token_prices: TokenPrices) -> Decimal:
     """US dollars a token: as these calls had it, long prompts and all; where there were none, for a short one."""
     if ours.tokens[kind]:
         return ours.priced[kind] / ours.tokens[kind]
-    return {"input": rates.input, "cached": rates.cached, "output": rates.output}[kind] / MILLION
+    return {"input": token_prices.input, "cached": token_prices.cached, "output": token_prices.output}[kind] / MILLION
 
 
-def _rates(prices: Prices, model: str, day: date) -> TokenPrices | None:
+def _token_prices(prices: Prices, model: str, day: date) -> TokenPrices | None:
     try:
         return prices.tariff(CLOUD_ENGINE, model, datetime.combine(day, time(12), PACIFIC)).base
     except UnknownPrice:
@@ -187,11 +187,11 @@ def _book(booked: Booked, call: dict[str, object], estimated: bool, at: datetime
     tariff = _tariff(prices, at, str(call["engine"]), str(call["model"]), str(call.get("model_asked", "")))
     if tariff is None:
         return
-    rates = tariff.rates(tokens.input)
+    token_prices = tariff.prices(tokens.input)
     priced = {
-        "input": counts["input"] * rates.input,
-        "cached": counts["cached"] * rates.cached,
-        "output": tokens.output * rates.output + tokens.thinking * rates.thinking,
+        "input": counts["input"] * token_prices.input,
+        "cached": counts["cached"] * token_prices.cached,
+        "output": tokens.output * token_prices.output + tokens.thinking * token_prices.thinking,
     }
     for kind in TOKEN_KINDS:
         booked.tokens[kind] += counts[kind]

@@ -1,4 +1,4 @@
-"""A model's rates at one moment, by length of the input: what any number of its tokens costs."""
+"""The tariff of a model at one moment: what any number of its tokens costs, by the length of the input."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -13,15 +13,15 @@ FINEST = Decimal("1E-12")
 
 
 class TokenPrices(Struct, frozen=True, kw_only=True):
-    """US dollars for a million tokens of each kind; `thinking` tokens are never `output` ones too."""
+    """US dollars for a million tokens of each kind; `thinking` tokens are never `output` tokens too."""
 
     input: Decimal
     cached: Decimal
     output: Decimal
     thinking: Decimal
 
-    def off(self, discount: Decimal) -> "TokenPrices":
-        """These rates with a share of them taken off."""
+    def discounted(self, discount: Decimal) -> "TokenPrices":
+        """These prices with a share of them taken off."""
         paid = 1 - discount
         return TokenPrices(
             input=self.input * paid,
@@ -31,52 +31,52 @@ class TokenPrices(Struct, frozen=True, kw_only=True):
         )
 
 
-class Tier(Struct, frozen=True):
-    """TokenPrices for every token of a call with more than `above` input tokens."""
+class PriceTier(Struct, frozen=True):
+    """Prices for every token of a call with more than `above` input tokens."""
 
     above: int
-    rates: TokenPrices
+    prices: TokenPrices
 
 
 class Tariff(Struct, frozen=True):
-    """`base` holds below every tier; `source` says where the rates come from."""
+    """`base` holds below every tier; `source` says where the prices come from."""
 
     source: str
     base: TokenPrices
-    tiers: tuple[Tier, ...] = ()
+    tiers: tuple[PriceTier, ...] = ()
 
     def cost(self, tokens: Tokens) -> Decimal:
         """US dollars, no finer than the ledger keeps them. More cached than input counts as all of it."""
-        rates = self.rates(tokens.input)
+        prices = self.prices(tokens.input)
         cached = min(tokens.cached_input, tokens.input)
         return rounded(
             (
-                (tokens.input - cached) * rates.input
-                + cached * rates.cached
-                + tokens.output * rates.output
-                + tokens.thinking * rates.thinking
+                (tokens.input - cached) * prices.input
+                + cached * prices.cached
+                + tokens.output * prices.output
+                + tokens.thinking * prices.thinking
             )
             / MILLION
         )
 
-    def most(self, *, input_tokens: int, answer_tokens: int) -> Decimal:
-        """US dollars that no call within these counts exceeds, however its tokens turn out to be of which kind."""
-        reached = [self.base, *(tier.rates for tier in self.tiers if input_tokens > tier.above)]
-        read = max(rate for rates in reached for rate in (rates.input, rates.cached))
-        written = max(rate for rates in reached for rate in (rates.output, rates.thinking))
+    def worst_case(self, *, input_tokens: int, answer_tokens: int) -> Decimal:
+        """US dollars that no call within these counts exceeds, whatever kinds its tokens turn out to be."""
+        reached = [self.base, *(tier.prices for tier in self.tiers if input_tokens > tier.above)]
+        read = max(price for prices in reached for price in (prices.input, prices.cached))
+        written = max(price for prices in reached for price in (prices.output, prices.thinking))
         return rounded((input_tokens * read + answer_tokens * written) / MILLION)
 
-    def rates(self, input_tokens: int) -> TokenPrices:
+    def prices(self, input_tokens: int) -> TokenPrices:
         """Those of a call with so many input tokens."""
         found = self.base
         for tier in self.tiers:
             if input_tokens > tier.above:
-                found = tier.rates
+                found = tier.prices
         return found
 
 
-def tariff(source: str, base: TokenPrices, tiers: Sequence[Tier] = ()) -> Tariff:
-    """A tariff with its tiers in order of length."""
+def tariff(source: str, base: TokenPrices, tiers: Sequence[PriceTier] = ()) -> Tariff:
+    """A tariff with its tiers in the order of length."""
     return Tariff(source, base, tuple(sorted(tiers, key=lambda tier: tier.above)))
 
 

@@ -149,7 +149,7 @@ def test_answers_at_the_cap_and_left_ones(db: sqlite3.Connection) -> None:
     write(db, cloud("a", finish="length"), cloud("b", finish="cancelled"), cloud("c"))
     length, left = sorted(found(db, "cut"), key=lambda one: one.evidence)
     assert length.command == "claw config set agents.writer.max_output 200"
-    assert "were left" in left.evidence
+    assert "were abandoned" in left.evidence
 
 
 def test_a_prompt_paid_twice_by_one_and_by_two_agents(db: sqlite3.Connection) -> None:
@@ -191,7 +191,7 @@ def test_what_saves_most_comes_first_and_cents_are_left_out(db: sqlite3.Connecti
         cloud("c", usd="0.001", agent="ada", finish="length"),
     )
     first, second = found(db, "cut")
-    assert "left" in first.evidence
+    assert "abandoned" in first.evidence
     assert "cap" in second.evidence
 
 

@@ -25,7 +25,7 @@ from backends.privacy.detectors import (
 )
 
 
-class Kind(NamedTuple):
+class FindingKind(NamedTuple):
     """`name` is for findings, `why` for the reason of a verdict. `label` is for placeholders: it tells a model enough
     to write a sentence around it.
     """
@@ -38,22 +38,22 @@ class Kind(NamedTuple):
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("api-key", "API_KEY", "key"),
-        Kind("aws-key", "API_KEY", "key"),
-        Kind("jwt", "TOKEN", "token"),
-        Kind("private-key", "PRIVATE_KEY", "private key"),
-        Kind("connection-string", "PASSWORD", "password"),
-        Kind("password", "PASSWORD", "password"),
-        Kind("card", "CARD", "card"),
-        Kind("iban", "IBAN", "bank account"),
-        Kind("national-id", "PERSONAL_ID", "national id"),
-        Kind("email", "EMAIL", "e-mail"),
-        Kind("phone", "PHONE", "phone"),
-        Kind("address", "ADDRESS", "address"),
-        Kind("passport", "PASSPORT", "passport"),
-        Kind("word", "TERM", "word"),
-        Kind("pattern", "TERM", "pattern"),
-        Kind("internal-host", "HOST", "internal host"),
+        FindingKind("api-key", "API_KEY", "key"),
+        FindingKind("aws-key", "API_KEY", "key"),
+        FindingKind("jwt", "TOKEN", "token"),
+        FindingKind("private-key", "PRIVATE_KEY", "private key"),
+        FindingKind("connection-string", "PASSWORD", "password"),
+        FindingKind("password", "PASSWORD", "password"),
+        FindingKind("card", "CARD", "card"),
+        FindingKind("iban", "IBAN", "bank account"),
+        FindingKind("national-id", "PERSONAL_ID", "national id"),
+        FindingKind("email", "EMAIL", "e-mail"),
+        FindingKind("phone", "PHONE", "phone"),
+        FindingKind("address", "ADDRESS", "address"),
+        FindingKind("passport", "PASSPORT", "passport"),
+        FindingKind("word", "TERM", "word"),
+        FindingKind("pattern", "TERM", "pattern"),
+        FindingKind("internal-host", "HOST", "internal host"),
     )
 }
 """The settings define the last three."""

@@ -24,7 +24,7 @@ COLUMNS = ("id", "when", "agent", "intent", "by", "verdict")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", metavar="ID", help="the request's id, as `claw ask --json` prints it")
     parser.add_argument("verdict", nargs="?", choices=("good", "bad"), help="how the answer was")
-    parser.add_argument("--engine", choices=("local", "cloud"), help="the engine that would have been better")
+    parser.add_argument("--engine", metavar="NAME", help="the engine that would have been better")
     parser.add_argument("--intent", choices=INTENTS, metavar="I", help="what the prompt really was for")
     parser.add_argument("--note", metavar="TEXT", help="your own word on it; not the prompt's")
     parser.add_argument("--list", action="store_true", help="show the last answers, newest first")
@@ -37,6 +37,9 @@ def run(args: argparse.Namespace) -> str:
         return _list(args)
     if args.id is None or args.verdict is None:
         raise WrongUse("say which answer and how it was, as `claw route label ID good`; `--list` shows the last ones")
+    settings = load(Paths.find().config).settings
+    if args.engine is not None and args.engine not in settings.engines:
+        raise WrongUse(f"there is no engine {args.engine!r}: use one of {', '.join(settings.engines)}")
     action = Action(
         verb="rate",
         actor=f"cli:{getpass.getuser()}",
@@ -46,7 +49,7 @@ def run(args: argparse.Namespace) -> str:
         intent=args.intent,
         note=args.note,
     )
-    acted = asyncio.run(_act(action, load(Paths.find().config).settings, rehearse=args.rehearse))
+    acted = asyncio.run(_act(action, settings, rehearse=args.rehearse))
     return msgspec.json.encode(acted).decode() if args.json else safe(acted.detail)
 
 

@@ -15,7 +15,7 @@ from backends.commands.route_label import table
 from backends.errors import Unreachable, WrongUse
 from backends.paths import Paths
 from backends.settings.model import Settings, load
-from backends.types import Action
+from backends.types import CLOUD, LOCAL, Action
 
 if TYPE_CHECKING:
     from backends.routing.calibration.feedback import Label, Lesson
@@ -92,18 +92,13 @@ def _given(data: Path, settings: Settings, classifier: Any) -> "list[Label]":
     from backends.routing.calibration.feedback import Label
     from backends.routing.evaluate import datasets
 
-    names = {
-        "local": "local",
-        "cloud": "cloud",
-        settings.engines["local"].model: "local",
-        settings.engines["cloud"].model: "cloud",
-    }
+    names = {name: name for name in (LOCAL, CLOUD)} | {settings.engines[name].model: name for name in (LOCAL, CLOUD)}
     found = []
     for row in (row for dataset in datasets(data) if dataset.kind == "routing" for row in dataset.rows):
         labels = {names[name]: outcome for name, outcome in (row.labels or {}).items() if name in names}
         if labels:
             classes = classifier.classify(row.request())
-            said = {"local": classes.p_local, "cloud": classes.p_cloud}
+            said = {LOCAL: classes.p_local, CLOUD: classes.p_cloud}
             found += [Label(engine, said[engine], outcome) for engine, outcome in labels.items()]
     if not found:
         raise WrongUse(f"{data} has no labels of {', '.join(names)}: name the engines, or the models that they run")
@@ -132,7 +127,7 @@ def _told(lesson: "Lesson", learned: "Learned") -> list[str]:
 
 def _chances(lesson: "Lesson", learned: "Learned") -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
-    for engine, correction in (("local", learned.local), ("cloud", learned.cloud)):
+    for engine, correction in ((LOCAL, learned.local), (CLOUD, learned.cloud)):
         labels = [label for label in lesson.labels if label.engine == engine]
         n = len(labels)
         said, was = (
@@ -152,8 +147,8 @@ def _facts(learned: "Learned", lesson: "Lesson | None" = None) -> dict[str, Any]
         "version": learned.version,
         "weights": learned.weights,
         "trained_at": learned.trained_at,
-        "local": _correction(learned.local),
-        "cloud": _correction(learned.cloud),
+        LOCAL: _correction(learned.local),
+        CLOUD: _correction(learned.cloud),
     }
     if lesson is not None:
         facts |= {"weak_labels": lesson.weak, "traffic": lesson.traffic, "left_out": lesson.other_weights}

@@ -13,7 +13,7 @@ from msgspec import Struct
 from backends.ledger.answer_ratings import AnsweredRequest
 from backends.routing.calibration.learned import Learned
 from backends.routing.quality import Dial, fit
-from backends.types import EngineName
+from backends.types import CLOUD, LOCAL, EngineName
 
 LIKELY, UNLIKELY = 0.8, 0.2
 """What a weak label takes for the chance that an answer was good."""
@@ -73,7 +73,7 @@ def learn(
     weak = [label for label in labels if label.weak][: len(sure)]
     used = (*sure, *weak)
     local, cloud = (
-        fit((label.said, label.outcome) for label in used if label.engine == engine) for engine in ("local", "cloud")
+        fit((label.said, label.outcome) for label in used if label.engine == engine) for engine in (LOCAL, CLOUD)
     )
     learned = Learned(
         weights=weights, trained_at=now.isoformat(timespec="seconds"), local=local, cloud=cloud, gains=shipped.gains
@@ -89,28 +89,31 @@ def learn(
 
 
 def labels_of(row: AnsweredRequest) -> list[Label]:
-    """A verdict labels who answered; what it says of the other engine, and what checks said, is weak."""
+    """A verdict labels who answered; what it says of the better engine, and what checks said, is weak.
+
+    Only the two built-in engines have labels: the weights say P(answers well) of their models.
+    """
     if row.p_local is None or row.p_cloud is None:
         return []
-    said: dict[EngineName, float] = {"local": row.p_local, "cloud": row.p_cloud}
+    said: dict[EngineName, float] = {LOCAL: row.p_local, CLOUD: row.p_cloud}
     if row.verdict is None or row.engine == "cache":
-        return _checked(row, said["local"])
-    labels = [Label(row.engine, said[row.engine], 1.0 if row.verdict == "good" else 0.0)]
-    if row.better_engine is not None and row.better_engine != row.engine:
-        labels.append(Label(row.better_engine, said[row.better_engine], LIKELY))
-    return labels
+        return _checked(row, row.p_local)
+    labels = {row.engine: 1.0 if row.verdict == "good" else 0.0}
+    if row.better_engine is not None:
+        labels.setdefault(row.better_engine, LIKELY)
+    return [Label(engine, said[engine], outcome) for engine, outcome in labels.items() if engine in said]
 
 
 def _checked(row: AnsweredRequest, said: float) -> list[Label]:
-    """A local answer thrown away for the cloud's, or given unverified, failed its check; one kept after a second sample
-    held.
+    """A local answer that another engine's replaced, or that was given unverified, failed its check; one that was kept
+    after a second sample held.
     """
     attempts = _attempts.decode(row.attempts)
-    answered = [each for each in attempts if each.engine == "local" and each.error is None and each.role == "answer"]
-    if answered and (row.engine == "cloud" or row.unverified):
-        return [Label("local", said, UNLIKELY)]
-    if row.engine == "local" and answered and any(each.role == "verification" for each in attempts):
-        return [Label("local", said, LIKELY)]
+    answered = [each for each in attempts if each.engine == LOCAL and each.error is None and each.role == "answer"]
+    if answered and (row.engine != LOCAL or row.unverified):
+        return [Label(LOCAL, said, UNLIKELY)]
+    if row.engine == LOCAL and answered and any(each.role == "verification" for each in attempts):
+        return [Label(LOCAL, said, LIKELY)]
     return []
 
 

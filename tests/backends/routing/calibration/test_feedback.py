@@ -60,6 +60,8 @@ def taught(rows: list[AnsweredRequest], **more: Any) -> Lesson:
         ),
         ({"verdict": "bad", "engine": "cloud", "better_engine": "cloud"}, [("cloud", 0.9, 0.0)]),
         ({"verdict": "bad", "engine": "cache", "attempts": "[]"}, []),
+        ({"verdict": "good", "engine": "backup"}, []),
+        ({"verdict": "bad", "engine": "backup", "better_engine": "cloud"}, [("cloud", 0.9, LIKELY)]),
         ({"verdict": "good", "p_local": None}, []),
         (
             {"engine": "cloud", "attempts": '[{"engine":"local","error":null},{"engine":"cloud","error":null}]'},

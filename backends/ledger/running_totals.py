@@ -236,12 +236,22 @@ class RunningTotals:
     def states(self) -> tuple[BudgetState, ...]:
         return tuple(self._state(index, began) for index, began in enumerate(self.starts))
 
-    def headroom(self, agent: str, engine: str, model: str) -> Headroom:
-        hard = [
-            (max(ZERO, self._remaining(index, began)), index)
-            for index, began in enumerate(self.starts)
-            if self._covers_hard(index, agent, engine, model)
-        ]
+    def headroom(
+        self, agent: str, engine: str, model: str, known: "dict[tuple[int, ...], Headroom] | None" = None
+    ) -> Headroom:
+        """What the tightest hard budget leaves for such a call. `known` keeps what was found for the same budgets, for
+        whoever asks of many engines at one moment.
+        """
+        covering = tuple(index for index in range(len(self.starts)) if self._covers_hard(index, agent, engine, model))
+        if known is not None and covering in known:
+            return known[covering]
+        found = self._tightest(covering)
+        if known is not None:
+            known[covering] = found
+        return found
+
+    def _tightest(self, covering: tuple[int, ...]) -> Headroom:
+        hard = [(max(ZERO, self._remaining(index, self.starts[index])), index) for index in covering]
         if not hard:
             return Headroom(left_usd=None, on_exceeded=None, scope=None)
         left, index = min(hard)

@@ -154,9 +154,13 @@ class Ledger:
         """In the order of the settings, as of the last commit."""
         return self._totals.states()
 
-    def headroom(self, *, agent: str, engine: EngineName, model: str) -> Headroom:
-        """What the tightest hard budget leaves for such a call."""
-        return self._totals.headroom(agent, engine, model)
+    def headroom(
+        self, *, agent: str, engine: EngineName, model: str, known: dict[tuple[int, ...], Headroom] | None = None
+    ) -> Headroom:
+        """What the tightest hard budget leaves for such a call. `known`, empty at first, spares the work where the same
+        budgets cover several engines that are asked about at one moment.
+        """
+        return self._totals.headroom(agent, engine, model, known)
 
     def spend(self) -> Spend:
         """Today and this month, from totals in memory."""

@@ -21,7 +21,7 @@ from backends.pipeline.cascade import Cascade, Watch
 from backends.pipeline.engine_call import cuts, ignored
 from backends.pipeline.flight import Ending, Flight
 from backends.routing.decide.choose import redacted_detail
-from backends.types import CLOUD, LOCAL, ZERO, Attempt, EngineName, InFlight, Reason, Role
+from backends.types import CLOUD, LOCAL, Attempt, EngineName, InFlight, Reason, Role
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot
 from backends.upstream.replicas import Replica
@@ -153,7 +153,7 @@ class Answering:
         self, flight: Flight, name: EngineName, *, further: bool, held: bool, role: Role = "answer"
     ) -> Ending:
         slot, candidate = self._slots[name], flight.plan.candidates[name]
-        call, reserved = candidate.call, candidate.worst_usd or ZERO
+        call, reserved = candidate.call, candidate.worst_usd
         if flight.closely and slot.zone == LOCAL:
             call = replace(call, logprobs=True)
         if role == "verification":

@@ -250,7 +250,7 @@ class Pipeline:
             complexity=plan.classes.complexity,
             sensitive=plan.verdict.sensitive,
             prompt_hash=flight.fingerprint,
-            reserved_usd=plan.candidates[plan.decision.engine].worst_usd or ZERO,
+            reserved_usd=plan.candidates[plan.decision.engine].worst_usd,
             input_tokens=plan.classes.input_tokens,
         )
         flight.booked = True

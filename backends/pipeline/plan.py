@@ -9,19 +9,25 @@ from backends.cache.semantic.semantic_lookup import NearMiss
 from backends.engines.base import Call
 from backends.privacy.redact import Redaction
 from backends.types import CACHE, LOCAL, ZERO, Alternative, Classes, Decision, EngineName, Explanation, Verdict
+from backends.upstream.engine_slot import ModelProfile
 from backends.upstream.prefix_cache import Prefix
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
     """One way to an answer: an engine with the call that it would be sent.
 
-    `worst_usd` is the most that the call can cost; None where its price is not known, and it is never sent.
+    `profile` is what its model can do. `worst_usd` is the most that the call can cost, `expected_usd` what it is likely
+    to with `expected_output` tokens; where its price is not known, `unpriced` says so, and it is never sent.
     `estimated_tokens` is the prompt's length before it was corrected by what the engine has counted, `prefix` what of
     it the engine has read lately.
     """
 
     call: Call
-    worst_usd: Decimal | None
+    profile: ModelProfile
+    worst_usd: Decimal
+    expected_usd: Decimal
+    expected_output: int
+    unpriced: str = ""
     estimated_tokens: int
     prefix: Prefix | None = None
 

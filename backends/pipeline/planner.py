@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from backends.engines.base import Call
 from backends.ledger.prices import UnknownPrice
+from backends.ledger.reservations import Headroom
 from backends.ledger.store import Ledger
 from backends.pipeline.controls import Controls
 from backends.pipeline.cost_cap import cut
@@ -20,13 +21,13 @@ from backends.privacy import PrivacyGate
 from backends.privacy.redact import Redaction
 from backends.routing.calibration.learned import Calibrations
 from backends.routing.classify import Classifier
-from backends.routing.decide import BudgetRoom, EngineView, Inputs, decide
+from backends.routing.decide import NO_BUDGET, BudgetRoom, EngineView, Inputs, decide
 from backends.routing.quality.ability import CLOUD_REFERENCE, LOCAL_REFERENCE, quality, weaknesses
 from backends.settings.agents import Agent
 from backends.settings.model import Settings
 from backends.types import CLOUD, LOCAL, ZERO, Classes, EngineName, Explanation, Request, Tokens, Verdict
 from backends.upstream.costs import Costs
-from backends.upstream.engine_slot import EngineSlot, ModelProfile
+from backends.upstream.engine_slot import EngineSlot
 
 BASELINE = "cloud"
 """The engine that "all-cloud" means: the dial keeps quality against it, and savings are counted against its price."""
@@ -107,12 +108,12 @@ class RoutePlanner:
         agent = self._settings.rules(request.agent, request.rules)
         home = Sent(request, draft_call(request, classes), classes.input_tokens)
         sent = {LOCAL: home, CLOUD: home if redaction is None else _redacted(redaction, classes)}
-        views, candidates = [], {}
+        views, candidates, known = [], {}, dict[tuple[int, ...], Headroom]()
         for name, slot in self._slots.items():
-            candidate, profile, unpriced = self._candidate(slot, sent[slot.zone], classes, agent, prefixes)
-            closed = unpriced or (no_cloud if slot.zone == CLOUD else None)
-            candidates[name] = candidate
-            views.append(self._view(slot, candidate, profile, classes=classes, agent=request.agent, closed=closed))
+            candidate = candidates[name] = self._candidate(slot, sent[slot.zone], classes, agent, prefixes)
+            room = self._room(slot, request.agent, candidate, known)
+            closed = no_cloud if slot.zone == CLOUD else None
+            views.append(self._view(slot, candidate, classes, room=room, closed=closed))
         decision = decide(self._inputs(request, verdict, classes, agent, tuple(views)))
         chosen = candidates[decision.engine]
         explanation = Explanation(
@@ -148,24 +149,33 @@ class RoutePlanner:
 
     def _candidate(
         self, slot: EngineSlot, sent: Sent, classes: Classes, agent: Agent, prefixes: tuple[int, ...]
-    ) -> tuple[Candidate, ModelProfile, str | None]:
-        """The prepared call, what its model can do, and where its price is not known, the line that says so."""
+    ) -> Candidate:
+        """The prepared call, what it is expected to take, and where its price is not known, the line that says so."""
         request = sent.request
         model = request.model if request.model and request.engine == slot.name else slot.model_for(agent.model)
         profile = slot.profile(model)
-        tokens = slot.ratios.corrected(request.agent, model, sent.input_tokens)
-        call = build_call(sent.draft, request, classes, slot=slot, profile=profile, input_tokens=tokens)
-        worst, unpriced = None, None
+        counted = slot.ratios.corrected(request.agent, model, sent.input_tokens)
+        call = build_call(sent.draft, request, classes, slot=slot, profile=profile, input_tokens=counted)
+        prefix = slot.prefixes.find(model, prefixes) if prefixes else None
+        worst = expected = ZERO
+        unpriced = ""
         try:
             call = self._capped(slot, call, classes, agent.max_cost_usd)
-            worst = self._costs.worst(slot.name, call)
+            output = slot.throughput.expected_output(classes.intent, call.max_output)
+            cached = min(slot.prefixes.expected_tokens(prefix), counted)
+            tokens = Tokens(input=counted, output=output, cached_input=cached)
+            worst, expected = self._costs.quote(slot.name, call, tokens)
         except UnknownPrice as error:
-            unpriced = str(error)
-        prefix = slot.prefixes.find(model, prefixes)
-        return (
-            Candidate(call=call, worst_usd=worst, estimated_tokens=sent.input_tokens, prefix=prefix),
-            profile,
-            unpriced,
+            output, unpriced = slot.throughput.expected_output(classes.intent, call.max_output), str(error)
+        return Candidate(
+            call=call,
+            profile=profile,
+            worst_usd=worst,
+            expected_usd=expected,
+            expected_output=output,
+            unpriced=unpriced,
+            estimated_tokens=sent.input_tokens,
+            prefix=prefix,
         )
 
     def _capped(self, slot: EngineSlot, call: Call, classes: Classes, ceiling: Decimal | None) -> Call:
@@ -177,32 +187,20 @@ class RoutePlanner:
         return call if limit is None else limit.of(call)
 
     def _view(
-        self,
-        slot: EngineSlot,
-        candidate: Candidate,
-        profile: ModelProfile,
-        *,
-        classes: Classes,
-        agent: str,
-        closed: str | None,
+        self, slot: EngineSlot, candidate: Candidate, classes: Classes, *, room: BudgetRoom, closed: str | None
     ) -> EngineView:
-        call, throughput = candidate.call, slot.throughput
-        output = throughput.expected_output(classes.intent, call.max_output)
-        cached = min(slot.prefixes.expected_tokens(candidate.prefix), call.input_tokens)
-        expected = ZERO
-        if candidate.worst_usd is not None:
-            tokens = Tokens(input=call.input_tokens, output=output, cached_input=cached)
-            expected = self._costs.foreseen(slot.name, call.model, tokens)
-        why_not = closed or slot.why_not()
-        breaker = slot.breaker
-        score = profile.score or (LOCAL_REFERENCE if slot.zone == LOCAL else CLOUD_REFERENCE)
+        call, profile, throughput, breaker = candidate.call, candidate.profile, slot.throughput, slot.breaker
+        home = slot.zone == LOCAL
+        why_not = candidate.unpriced or closed or slot.why_not()
+        score = profile.score or (LOCAL_REFERENCE if home else CLOUD_REFERENCE)
+        weak = weaknesses(classes, profile.languages) if home else ()
+        p = self._quality(slot.name, classes, score)
         wait_s = slot.wait_s()
-        weak = weaknesses(classes, profile.languages) if slot.zone == LOCAL else ()
         return EngineView(
             name=slot.name,
             zone=slot.zone,
             model=call.model,
-            quality=self._quality(slot.name, classes, score) * prod(weight for _, weight in weak),
+            quality=p * prod(weight for _, weight in weak) if weak else p,
             ability=score,
             weaknesses=weak,
             input_tokens=call.input_tokens,
@@ -224,23 +222,27 @@ class RoutePlanner:
             forces_tools=profile.forces_tools,
             languages=profile.languages,
             warm=candidate.prefix is not None,
-            worst_usd=candidate.worst_usd or ZERO,
-            expected_usd=expected,
-            expected_output=output,
-            room=self._room(slot, agent, call.model, candidate.worst_usd or ZERO),
+            worst_usd=candidate.worst_usd,
+            expected_usd=candidate.expected_usd,
+            expected_output=candidate.expected_output,
+            room=room,
         )
 
-    def _room(self, slot: EngineSlot, agent: str, model: str, worst: Decimal) -> BudgetRoom:
+    def _room(
+        self, slot: EngineSlot, agent: str, candidate: Candidate, known: dict[tuple[int, ...], Headroom]
+    ) -> BudgetRoom:
         """What the budgets leave for a call to this engine; at home there is nothing to pay."""
         if slot.zone == LOCAL:
-            return BudgetRoom()
-        room = self._ledger.headroom(agent=agent, engine=slot.name, model=model)
+            return NO_BUDGET
+        room = self._ledger.headroom(agent=agent, engine=slot.name, model=candidate.call.model, known=known)
+        if room.left_usd is None:
+            return NO_BUDGET
         return BudgetRoom(
             left_usd=room.left_usd,
             unspent_usd=room.unspent_usd,
             on_exceeded=room.on_exceeded,
             scope=room.scope,
-            resets=_moment(room.resets_at) if (room.limit_usd or ZERO) >= worst else "",
+            resets=_moment(room.resets_at) if (room.limit_usd or ZERO) >= candidate.worst_usd else "",
         )
 
     def _quality(self, engine: EngineName, classes: Classes, score: float) -> float:

@@ -70,11 +70,17 @@ class Costs:
         """US dollars for `tokens` of a call that began at `at`, by default now. Raises UnknownPrice."""
         return self._prices.cost(engine, model, tokens, at or self._clock.now()).usd
 
-    def foreseen(self, engine: EngineName, model: str, tokens: Tokens) -> Decimal:
-        """US dollars for `tokens` of a call that begins now, by the model that is expected to answer. Raises
-        UnknownPrice.
+    def quote(self, engine: EngineName, call: Call, tokens: Tokens) -> tuple[Decimal, Decimal]:
+        """US dollars that `call` can cost at the most, and that `tokens` of it would, by the model that is expected to
+        answer. Raises UnknownPrice.
         """
-        return self.of(engine, self.priced(engine, self.expected(model), model), tokens)
+        if not self._prices.bills(engine):
+            return ZERO, ZERO
+        now = self._clock.now()
+        model = self.priced(engine, self.expected(call.model), call.model, now)
+        expected = self._prices.cost(engine, model, tokens, now).usd
+        worst = self._worst(engine, model, call, now)
+        return worst if model == call.model else max(worst, self._worst(engine, call.model, call, now)), expected
 
     def saved_by_prompt_cache(self, outcome: Outcome) -> Decimal:
         """US dollars that the cached input of its cloud calls would have cost more at the full price."""
@@ -101,18 +107,18 @@ class Costs:
         """US dollars that `call` can cost at the most, whatever its prompt's true count is. Raises UnknownPrice."""
         if not self._prices.bills(engine):
             return ZERO  # without a count of its tokens, which takes long
-        read, now = most_read(call), self._clock.now()
+        now = self._clock.now()
         models = {call.model, self.priced(engine, self.expected(call.model), call.model, now)}
-        return max(
-            self._prices.worst_case(
-                engine,
-                model,
-                input_tokens=read,
-                max_output=call.max_output,
-                thinking_budget=call.thinking_budget or 0,
-                at=now,
-            )
-            for model in models
+        return max(self._worst(engine, model, call, now) for model in models)
+
+    def _worst(self, engine: EngineName, model: str, call: Call, now: datetime) -> Decimal:
+        return self._prices.worst_case(
+            engine,
+            model,
+            input_tokens=most_read(call),
+            max_output=call.max_output,
+            thinking_budget=call.thinking_budget or 0,
+            at=now,
         )
 
     def baseline(self, tokens: Tokens) -> Decimal:

@@ -80,6 +80,8 @@ class Replicas:
     @property
     def foremost(self) -> Replica:
         """The one whose breaker speaks for the engine: a usable one, else the one that opens first."""
+        if len(self._all) == 1:
+            return self._all[0]
         return min(self._all, key=lambda replica: (not replica.usable, replica.breaker.retry_after_s() or 0.0))
 
     @property

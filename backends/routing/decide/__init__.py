@@ -21,6 +21,6 @@ The rules, in the order in which they speak:
 """
 
 from backends.routing.decide.choose import decide
-from backends.routing.decide.inputs import BudgetRoom, EngineView, Inputs
+from backends.routing.decide.inputs import NO_BUDGET, BudgetRoom, EngineView, Inputs
 
-__all__ = ["BudgetRoom", "EngineView", "Inputs", "decide"]
+__all__ = ["NO_BUDGET", "BudgetRoom", "EngineView", "Inputs", "decide"]

@@ -93,27 +93,27 @@ def _weigh(inputs: Inputs, left: Sequence[EngineView], against: Against) -> tupl
     """Several may answer: the policy's side, and there the cheapest that answers as well as the dial asks; where none
     does, the best. The reason sets P(answers well) against the least that is asked for, as ".61 < .80".
     """
-    side = [view for view in left if view.zone == inputs.preferred]
+    asked, preferred = inputs.asked_p, inputs.preferred
+    side = [view for view in left if view.zone == preferred]
     if side:
-        chosen = min(side, key=lambda view: _rank(inputs, view))
+        chosen = min(side, key=lambda view: _rank(view, asked))
         return chosen, [Reason(rule="preferred", detail=chosen.zone)]
-    chosen = min(left, key=lambda view: _rank(inputs, view))
-    asked = inputs.asked_p
-    failing = [view for view in left if view is not chosen and not inputs.answers_well(view)]
+    chosen = min(left, key=lambda view: _rank(view, asked))
+    failing = [view for view in left if view is not chosen and view.quality < asked]
     for view in failing:
         against[view.name].append(Reason(rule="quality", detail=_compared(view.quality, "<", asked)))
     weighed = [reason for view in (*failing, chosen) for reason in _weighed_in(view)]
-    if inputs.answers_well(chosen) and (chosen.zone == LOCAL or not failing):
+    if chosen.quality >= asked and (chosen.zone == LOCAL or not failing):
         return chosen, [Reason(rule="quality", detail=_compared(chosen.quality, "≥", asked)), *weighed]
     return chosen, weighed
 
 
-def _rank(inputs: Inputs, view: EngineView) -> tuple[object, ...]:
+def _rank(view: EngineView, asked: float) -> tuple[object, ...]:
     """Those that answer as well as the dial asks come first, the cheapest of them before the others; where the price is
     one, what has the prompt's beginning in its cache, then the least able, which takes the least of a machine. Of those
     that do not answer so well the best comes first.
     """
-    if inputs.answers_well(view):
+    if view.quality >= asked:
         latency = view.latency_s
         return 0, view.expected_usd, not view.warm, view.ability, latency is None, latency or 0.0
     return 1, -view.quality, view.zone != CLOUD, view.expected_usd
@@ -160,8 +160,8 @@ def _failover(inputs: Inputs, choice: Choice) -> tuple[EngineName, ...]:
         and view.affordable
         and all(reason.rule in SECOND for reason in choice.against[view.name][:1])
     ]
-    preferred = inputs.preferred
-    return tuple(view.name for view in sorted(ready, key=lambda view: (view.zone != preferred, *_rank(inputs, view))))
+    asked, preferred = inputs.asked_p, inputs.preferred
+    return tuple(view.name for view in sorted(ready, key=lambda view: (view.zone != preferred, *_rank(view, asked))))
 
 
 def _alternative(inputs: Inputs, view: EngineView, choice: Choice) -> Alternative:

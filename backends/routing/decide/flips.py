@@ -62,10 +62,9 @@ def _with(inputs: Inputs, *changed: EngineView) -> Inputs:
 
 def _dial(inputs: Inputs, view: EngineView) -> Iterator[tuple[str, Inputs]]:
     """The nearest dials, in hundredths, at which it turns; what the dial asks for never falls as it rises."""
-    mine = _first_too_high(inputs, view)
-    failing = (other for other in inputs.engines if other is not view and not inputs.answers_well(other))
-    others = [_first_too_high(inputs, other) for other in failing]
-    lower = max((first for first in others if first > 0), default=0)
+    mine, asked = _first_too_high(inputs, view), inputs.asked_p
+    failing = [other for other in inputs.engines if other is not view and other.quality < asked]
+    lower = _first_too_high(inputs, max(failing, key=lambda other: other.quality)) if failing else 0
     if lower:
         yield f"the dial is ≤ {_hundredths(lower - 1)}", inputs.at((lower - 1) / 100)
     if view.zone == LOCAL and mine <= 100 and inputs.answers_well(view):

@@ -73,6 +73,7 @@ def test_an_answer_is_judged_and_listed_with_the_verdict(answered: Paths, capsys
         (("label", "r1"), "--list"),
         (("label", "r1", "fine"), "invalid choice"),
         (("label", "r1", "bad", "--intent", "poetry"), "invalid choice"),
+        (("label", "r1", "bad", "--engine", "nobody"), "there is no engine 'nobody': use one of local, cloud"),
         (("label", "nobody", "good"), "no request nobody"),
         (("label", "--list", "--limit", "0"), "1 or more"),
         (("train",), "nothing to learn from"),

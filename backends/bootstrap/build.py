@@ -297,10 +297,11 @@ def _on_sample(
 
 def _extra(slots: Mapping[EngineName, EngineSlot], ground: Ground) -> dict[str, float | None]:
     """The core's own series of the history, by name."""
+    local = {name: slot for name, slot in slots.items() if slot.zone == LOCAL}
     counts = ground.cache.counts
     return {
-        "queue.local": float(slots["local"].limiter.waiting),
-        "tokens_per_s.local": slots["local"].throughput.tokens_per_s,
+        **{f"queue.{name}": float(slot.limiter.waiting) for name, slot in local.items()},
+        **{f"tokens_per_s.{name}": slot.throughput.tokens_per_s for name, slot in local.items()},
         "cache.hit_share": counts.recent_share(),
         "cache.exact_share": counts.recent_share("exact"),
         "cache.semantic_share": counts.recent_share("semantic"),

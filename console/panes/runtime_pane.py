@@ -17,6 +17,7 @@ from backends.types import (
     CLOUD,
     LOCAL,
     ZERO,
+    EngineName,
     EngineState,
     Gpu,
     GpuReading,
@@ -27,7 +28,7 @@ from backends.types import (
 )
 from console.present.charts import meter, sparkline
 from console.present.frame import PaneBody
-from console.present.spans import BLANK, Row, Span, Tone, cell, dimmed, paragraph, row, span, spread, width
+from console.present.spans import BLANK, Row, Span, Tone, cell, clip, dimmed, paragraph, row, span, spread, width
 from console.present.symbols import health, served
 from console.state import ViewState
 from console.widgets.pane import Pane
@@ -65,7 +66,7 @@ def runtime_rows(state: ViewState, cells: int) -> list[Row]:
         BLANK,
         *_engines(state, cells),
         BLANK,
-        *_aged(_models(state.runtime, cells), state, "runtime", state.runtime),
+        *_aged(_models(state.runtimes, cells), state, "runtime", state.runtime),
         BLANK,
         *_aged(_host(state.host, cells), state, "host", state.host),
     ]
@@ -263,20 +264,30 @@ def _of(quota: QuotaState, window: str, sent: int) -> str:
     return f"{sent:,} of {limits[0]:,}" if limits and limits[0] is not None else f"{sent:,}"
 
 
-def _models(reading: RuntimeReading | None, cells: int) -> list[Row]:
-    if reading is None:
+def _models(runtimes: Mapping[EngineName, RuntimeReading], cells: int) -> list[Row]:
+    """The models in the memory of each engine; where there are several engines, each behind its name."""
+    if not runtimes:
         return [_labelled("models", span("Loading…", "dim"))]
+    rows: list[Row] = []
+    for engine, reading in runtimes.items():
+        name = f"{clip(safe(engine), LONGEST_NAME)}  " if len(runtimes) > 1 else ""
+        rows += _engine_models(name, reading, cells - LABEL)
+    return [_labelled("models" if index == 0 else "", *line) for index, line in enumerate(rows)]
+
+
+def _engine_models(name: str, reading: RuntimeReading, cells: int) -> list[Row]:
     if not reading.reachable:
-        detail = reading.detail or "the local engine does not answer"
-        lines = paragraph(f"○ {detail}", cells - LABEL, "bad")
-        return [_labelled("models" if index == 0 else "", *line) for index, line in enumerate(lines)]
+        return paragraph(f"○ {name}{reading.detail or 'does not answer'}", cells, "bad")
     if not reading.models:
-        return [_labelled("models", span("none in memory; the first call loads one", "dim"))]
-    return [line for index, model in enumerate(reading.models) for line in _model(model, index == 0, cells)]
+        return [row(*_name(name), span("none in memory; the first call loads one", "dim"))]
+    return [line for model in reading.models for line in _model(name, model, cells)]
 
 
-def _model(model: LoadedModel, first: bool, cells: int) -> list[Row]:
-    name = _labelled("models" if first else "", span(model.name, "strong"))
+def _name(engine: str) -> Row:
+    return (span(engine, LOCAL),) if engine else ()
+
+
+def _model(engine: str, model: LoadedModel, cells: int) -> list[Row]:
     where = UNKNOWN
     tone: Tone = "text"
     if model.vram_b is not None and model.size_b:
@@ -284,7 +295,8 @@ def _model(model: LoadedModel, first: bool, cells: int) -> list[Row]:
         tone = "text" if model.vram_b >= model.size_b else "warn"
     context = f"   context {count(model.context)}" if model.context else ""
     until = f"   until {clock(model.expires_at, minutes=True)}" if model.expires_at else ""
-    facts = _labelled("", span(size(model.size_b)), span(f"{context}{until}", "dim"))
+    name = row(*_name(engine), span(model.name, "strong"))
+    facts = row(span(size(model.size_b)), span(f"{context}{until}", "dim"))
     return [spread(name, row(span(where, tone)), cells), facts]
 
 

@@ -228,3 +228,16 @@ def test_the_cursor_on_an_older_request_shows_its_candidates_where_there_is_room
     assert "quality: .61 < .80" in text(list(tall.below))
     assert short.below == []
     assert routing_body(scene(), RoutingView(), 100, 40).below == []
+
+
+def test_each_engine_has_its_models() -> None:
+    local = snapshot().runtimes["local"]
+    small = msgspec.structs.replace(local, models=(msgspec.structs.replace(local.models[0], name="qwen2.5:3b"),))
+    idle = msgspec.structs.replace(local, models=())
+    away = msgspec.structs.replace(local, reachable=False, detail="refused the connection")
+    runtimes = {"local": local, "small": small, "idle": idle, "gpu-cluster-frankfurt-2": away}
+    drawn = text(runtime_rows(scene(runtimes=runtimes), 60))
+    assert "models  local  qwen2.5:14b" in drawn
+    assert "        small  qwen2.5:3b" in drawn
+    assert "        idle  none in memory" in drawn
+    assert "○ gpu-cluster-f… refused the connection" in drawn

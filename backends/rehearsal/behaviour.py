@@ -90,6 +90,16 @@ OLLAMA = Behaviour(
     )
 )
 OPENAI = Behaviour(models=(TwinModel(name="qwen2.5:14b"),))
+PROVIDER = Behaviour(
+    parallel=1_000,
+    queue_limit=None,
+    chunk_tokens=16,
+    models=(
+        TwinModel(name="openai/gpt-4o-mini", context=128_000),
+        TwinModel(name="openai/gpt-5-mini", context=400_000),
+        TwinModel(name="meta-llama/llama-3.3-70b-instruct", context=131_072),
+    ),
+)
 GEMINI = Behaviour(
     parallel=1_000,
     queue_limit=None,

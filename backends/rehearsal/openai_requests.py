@@ -25,12 +25,12 @@ class OpenAIPrompt(Struct, frozen=True, kw_only=True):
     usage: bool
 
 
-def read_prompt(body: dict[str, Any]) -> OpenAIPrompt:
-    """Raises RequestRejected where the server refuses."""
+def read_prompt(body: dict[str, Any], *, efforts: tuple[str, ...] = EFFORTS) -> OpenAIPrompt:
+    """`efforts` are the words of `reasoning_effort` that it knows. Raises RequestRejected where the server refuses."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise RequestRejected("Field required: model")
-    _check_settings(body)
+    _check_settings(body, efforts)
     tools = _tools(body.get("tools") or [])
     choice = _choice(body.get("tool_choice", "auto"), tools)
     if body.get("logprobs") and tools and body.get("stream"):
@@ -56,7 +56,7 @@ def read_prompt(body: dict[str, Any]) -> OpenAIPrompt:
     )
 
 
-def _check_settings(body: dict[str, Any]) -> None:
+def _check_settings(body: dict[str, Any], efforts: tuple[str, ...]) -> None:
     for name in NUMBERS:
         if isinstance(body.get(name), bool) or not isinstance(body.get(name), int | float | None):
             raise RequestRejected(f"Input should be a valid number: {name}")
@@ -72,8 +72,8 @@ def _check_settings(body: dict[str, Any]) -> None:
     bias = body.get("logit_bias") or {}
     if not isinstance(bias, dict) or not all(name.isdigit() for name in bias):
         raise RequestRejected("logit_bias must map token ids to numbers")
-    if body.get("reasoning_effort") not in (None, *EFFORTS):
-        raise RequestRejected(f"Input should be one of {', '.join(EFFORTS)}: reasoning_effort")
+    if body.get("reasoning_effort") not in (None, *efforts):
+        raise RequestRejected(f"Input should be one of {', '.join(efforts)}: reasoning_effort")
     if not isinstance(body.get("parallel_tool_calls"), bool | None):
         raise RequestRejected("Input should be a valid boolean: parallel_tool_calls")
 

@@ -14,7 +14,7 @@ from aiohttp import web
 from backends.rehearsal.account import ServedCall
 from backends.rehearsal.behaviour import OPENAI, Behaviour, Deltas
 from backends.rehearsal.faults import Fault
-from backends.rehearsal.openai_requests import OpenAIPrompt, read_prompt
+from backends.rehearsal.openai_requests import EFFORTS, OpenAIPrompt, read_prompt
 from backends.rehearsal.scripted_answers import AnswerEnd, Answerer, RequestRejected, ScriptedAnswerer, ToolInvocation
 from backends.rehearsal.tool_call_text import local_answer
 from backends.rehearsal.twin import Twin
@@ -25,6 +25,8 @@ THOUGHT = "The user wants an answer. "
 
 class OpenAITwin(Twin):
     """Speaks OpenAI's chat completions; `script` writes the text, `Behaviour.deltas` says how it is put."""
+
+    efforts: tuple[str, ...] = EFFORTS
 
     def __init__(
         self,
@@ -44,20 +46,38 @@ class OpenAITwin(Twin):
         return web.json_response(body or {"error": error}, status=status)
 
     def error_frame(self, body: dict[str, Any] | None) -> bytes:
-        return _event(body or {"error": {"message": "the engine died", "type": "server_error"}})
+        return event(body or {"error": {"message": "the engine died", "type": "server_error"}})
 
     async def _models(self, request: web.Request) -> web.StreamResponse:
         models = [{"id": model.name, "object": "model"} for model in self.behaviour.models]
         return await self.plain(request, "list", {"object": "list", "data": models})
 
+    def refusal(self, request: web.Request, body: dict[str, Any]) -> web.Response | None:
+        """What this kind of server refuses beside what `read_prompt` does; None lets the request go on."""
+        return None
+
+    def no_model(self, name: str) -> web.Response:
+        return web.json_response({"error": {"message": f"no model {name}"}}, status=404)
+
+    def opening(self, call: ServedCall) -> list[bytes]:
+        """The frames of a stream before those of the answer."""
+        return [chunk({"reasoning_content": THOUGHT})] if self.behaviour.deltas == "reasoning" else []
+
+    def usage(self, call: ServedCall) -> dict[str, Any]:
+        """The counts as this kind of server reports them."""
+        return {"prompt_tokens": call.input, "completion_tokens": call.output}
+
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         try:
-            prompt = read_prompt(msgspec.json.decode(await request.read(), type=dict[str, Any]))
+            body = msgspec.json.decode(await request.read(), type=dict[str, Any])
+            if refused := self.refusal(request, body):
+                return refused
+            prompt = read_prompt(body, efforts=self.efforts)
         except (RequestRejected, msgspec.MsgspecError) as error:
             return web.json_response({"error": {"message": str(error), "type": "BadRequestError"}}, status=400)
-        if self.behaviour.model(prompt.model) is None:
-            return web.json_response({"error": {"message": f"no model {prompt.model}"}}, status=404)
-        call = self.account.begin("chat", prompt.model)
+        if (model := self.behaviour.model(prompt.model)) is None or model.retired:
+            return self.no_model(prompt.model)
+        call = self.account.begin("chat", model.answered_by or prompt.model)
         fault = self.fault_for(request, "answer")
         whole = not prompt.stream or self.behaviour.deltas == "whole"
         kind = "application/json" if whole else "text/event-stream"
@@ -71,8 +91,8 @@ class OpenAITwin(Twin):
         calls: list[ToolInvocation] = []
         finish = "stop"
         whole = not prompt.stream or deltas == "whole"
-        if deltas == "reasoning" and not whole:
-            yield _chunk({"reasoning_content": THOUGHT})
+        for frame in () if whole else self.opening(call):
+            yield frame
         async with aclosing(self.written(pieces, call)) as written:
             async for piece in written:
                 if isinstance(piece, AnswerEnd):
@@ -82,24 +102,25 @@ class OpenAITwin(Twin):
                 else:
                     said.append(piece)
                     if not whole:
-                        yield _chunk(_content(piece, deltas))
+                        yield chunk(_content(piece, deltas))
         self.override(call)
         self.account.end(call, "finished")
-        usage: dict[str, Any] = {"prompt_tokens": call.input, "completion_tokens": call.output}
+        usage = self.usage(call)
         if fault is not None and fault.kind == "usage":
             usage = {key: usage[key] for key in TOLD.get(fault.mode, ())}
         reason = "tool_calls" if calls and deltas != "late-calls" else finish
         if whole:
             message = {"role": "assistant", "content": "".join(said) or None, "tool_calls": _whole_calls(calls)}
             choice = {"index": 0, "message": message, "finish_reason": reason}
-            yield msgspec.json.encode({"object": "chat.completion", "choices": [choice], "usage": usage})
+            whole_answer = {"object": "chat.completion", "model": call.model, "choices": [choice], "usage": usage}
+            yield msgspec.json.encode(whole_answer)
             return
-        written_calls = [_chunk(delta) for delta in _call_deltas(calls, deltas)]
-        end = _chunk({}, reason, nulls=deltas == "nulls")
+        written_calls = [chunk(delta) for delta in _call_deltas(calls, deltas)]
+        end = chunk({}, reason, nulls=deltas == "nulls")
         for frame in (end, *written_calls) if deltas == "late-calls" else (*written_calls, end):
             yield frame
         if prompt.usage and usage:
-            yield _event({"choices": None if deltas == "nulls" else [], "usage": usage})
+            yield event({"choices": None if deltas == "nulls" else [], "usage": usage})
         yield b"data: [DONE]\n\n"
 
 
@@ -151,10 +172,12 @@ def _whole_calls(calls: list[ToolInvocation]) -> list[dict[str, Any]] | None:
     ] or None
 
 
-def _chunk(delta: dict[str, Any], finish: str | None = None, *, nulls: bool = False) -> bytes:
+def chunk(delta: dict[str, Any], finish: str | None = None, *, nulls: bool = False) -> bytes:
+    """One chunk of a stream as an event."""
     choice = {"index": 0, "delta": None if nulls else delta, "finish_reason": finish, "logprobs": None}
-    return _event({"object": "chat.completion.chunk", "choices": [choice], "usage": None})
+    return event({"object": "chat.completion.chunk", "choices": [choice], "usage": None})
 
 
-def _event(value: dict[str, Any]) -> bytes:
+def event(value: dict[str, Any]) -> bytes:
+    """A server-sent event."""
     return b"data: " + msgspec.json.encode(value) + b"\n\n"

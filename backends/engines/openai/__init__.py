@@ -11,6 +11,7 @@ import httpx
 from backends.engines.api_key import ApiKey
 from backends.engines.base import Call, EngineChunk, EngineClient, Inspection
 from backends.engines.endpoint import Endpoint
+from backends.engines.openai.completion_body import RENAMED
 from backends.engines.openai.status import inspect, read_status
 from backends.engines.openai.stream import RefusedParameters, stream
 from backends.engines.probe import Probe
@@ -47,7 +48,7 @@ class OpenAIClient:
 
     def ignores(self, call: Call) -> tuple[str, ...]:
         """As `Engine.ignores`: what the model has refused so far. No server says beforehand what its model honours."""
-        return tuple(sorted(self._refused.get(call.model, set()) - {"max_tokens"}))
+        return tuple(sorted(self._refused.get(call.model, set()) - RENAMED.keys()))
 
     def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit, and

@@ -19,6 +19,9 @@ from backends.types import Media, Message, ResponseFormat, Tool, ToolCall
 EFFORTS: dict[str, str] = {"minimal": "low", "xhigh": "high"}
 """The nearest word that vLLM knows, where it does not know OpenAI's own."""
 
+RENAMED = {"max_tokens": "max_completion_tokens"}
+"""Parameters that newer models take by another name only."""
+
 LEAST_TOP_P = 1e-6
 """vLLM refuses 0, which OpenAI takes: the likeliest token alone is left either way."""
 
@@ -56,9 +59,7 @@ def completion_body(call: Call, endpoint: Endpoint) -> dict[str, Any]:
 def without_parameters(body: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
     """The body without parameters that the model does not take; a cap on the output is sent by its newer name."""
     kept = {name: value for name, value in body.items() if name not in names}
-    if "max_tokens" in names:
-        kept["max_completion_tokens"] = body["max_tokens"]
-    return kept
+    return kept | {RENAMED[name]: body[name] for name in names if name in RENAMED and name in body}
 
 
 def _provider_effort(call: Call) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from backends.engines.call_scope import CallScope
 from backends.engines.context_window import refuse_overlong
 from backends.engines.endpoint import Endpoint
 from backends.engines.framing import SseEvents
-from backends.engines.openai.completion_body import completion_body, without_parameters
+from backends.engines.openai.completion_body import RENAMED, completion_body, without_parameters
 from backends.engines.openai.completion_reading import CompletionReading
 from backends.engines.openai.models import api_url, key_headers
 from backends.engines.openai.openai_errors import (
@@ -112,6 +112,5 @@ class _Attempt:
             yield replace(passed, notes=(*passed.notes, *self._notes())) if isinstance(passed, Finished) else passed
 
     def _notes(self) -> tuple[str, ...]:
-        if not self._left_out:
-            return ()
-        return (f"{', '.join(sorted(self._left_out))}: left out, the model does not take it",)
+        names = ", ".join(sorted(self._left_out - RENAMED.keys()))
+        return (f"{names}: left out, the model does not take it",) if names else ()

@@ -16,6 +16,7 @@ from backends.catalogue.quota_day import day_of, start_of
 from backends.clock import Clock
 from backends.engines import registry
 from backends.engines.gemini.signature_store import SignatureStore
+from backends.engines.ollama import OllamaClient
 from backends.engines.ollama.embed import embed_texts
 from backends.ledger.budget_windows import timezone_of
 from backends.ledger.install_key import InstallKey
@@ -28,7 +29,7 @@ from backends.routing.classify import Classifier
 from backends.settings.engines import Keys
 from backends.settings.model import Settings
 from backends.telemetry.history import History
-from backends.types import Outcome
+from backends.types import LOCAL, Outcome
 from backends.upstream.self_hosted_cost import SelfHostedCost
 from backends.verification import Score
 
@@ -83,7 +84,7 @@ async def open_ground(stack: AsyncExitStack, settings: Settings, paths: Paths, k
     catalogue = Catalogue(settings.models)
     engines = await asyncio.to_thread(registry.build, settings, keys=keys, catalogue=catalogue, signatures=signatures)
     stack.push_async_callback(engines.close)
-    embed = None if (ollama := engines.ollama) is None else embed_texts(ollama)
+    embed = None if (ollama := _embedding_client(settings, engines)) is None else embed_texts(ollama)
     cache = await ResponseCache.open(
         paths.cache,
         settings.cache,
@@ -117,6 +118,12 @@ async def open_ground(stack: AsyncExitStack, settings: Settings, paths: Paths, k
         recent=await ledger.recent(REMEMBERED),
         cloud_calls=await ledger.cloud_calls(start_of(day_of(clock.now()))),
     )
+
+
+def _embedding_client(settings: Settings, engines: registry.Engines) -> OllamaClient | None:
+    """The first Ollama in the local zone: the cache also embeds what some agents' policy keeps there."""
+    local = (client for name, clients in engines.items() if settings.zone(name) == LOCAL for client in clients)
+    return next((client for client in local if isinstance(client, OllamaClient)), None)
 
 
 def _load_embedder(kind: str, embed: "EmbedTexts | None") -> "Embedder":

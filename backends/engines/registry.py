@@ -17,7 +17,6 @@ from backends.types import EngineName
 
 if TYPE_CHECKING:
     from backends.engines.gemini.signature_store import SignatureStore
-    from backends.engines.ollama import OllamaClient
 
 KINDS = {
     "ollama": "backends.engines.ollama",
@@ -60,13 +59,6 @@ class Engines(Mapping[EngineName, tuple[EngineClient, ...]]):
 
     def __len__(self) -> int:
         return len(self._clients)
-
-    @property
-    def ollama(self) -> OllamaClient | None:
-        """The first client of an Ollama: the one that embeds."""
-        from backends.engines.ollama import OllamaClient
-
-        return next((each for each in self._all() if isinstance(each, OllamaClient)), None)
 
     async def prepare(self) -> None:
         """Import the SDKs ahead of the first call, in threads: 0.2 s for Ollama's and 0.6 s for Google's."""

@@ -17,7 +17,7 @@ class Cache(Section, frozen=True, kw_only=True):
     embedder: Annotated[
         str,
         Meta(
-            description="what finds paraphrases: auto, sentence-transformers, onnx, or ollama:MODEL on the local engine"
+            description="what finds paraphrases: auto, sentence-transformers, onnx, or ollama:MODEL on a local Ollama"
         ),
     ] = "auto"
     risk: Annotated[

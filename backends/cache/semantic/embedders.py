@@ -94,7 +94,7 @@ def load(kind: str = "auto", *, embed_texts: "EmbedTexts | None" = None) -> Embe
         from backends.cache.semantic.ollama_embedder import OllamaEmbedder
 
         if embed_texts is None:
-            raise ConnectionError(f"cache.embedder {kind} needs an engine of kind ollama: set one up under [engines]")
+            raise ConnectionError(f"cache.embedder {kind} needs an Ollama in the local zone: add one under [engines]")
         return OllamaEmbedder(kind.removeprefix("ollama:"), embed_texts)
     if kind != "onnx" and (folder := installed_folder(*TORCH)):
         return SentenceTransformerEmbedder(folder / "model")

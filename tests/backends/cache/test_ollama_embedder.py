@@ -74,7 +74,7 @@ async def test_an_engine_that_does_not_answer_is_told(pair: Twins, embed: EmbedT
 
 
 async def test_without_an_ollama_engine_the_setting_is_named() -> None:
-    with pytest.raises(ConnectionError, match="needs an engine of kind ollama"):
+    with pytest.raises(ConnectionError, match="needs an Ollama in the local zone"):
         await asyncio.to_thread(embedders.load, f"ollama:{MODEL}")
 
 

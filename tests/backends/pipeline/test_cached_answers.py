@@ -13,9 +13,10 @@ from backends.clock import ManualClock
 from backends.errors import WrongUse
 from backends.paths import Paths
 from backends.rehearsal.behaviour import Counted
+from backends.settings.engines import OpenAISettings
 from backends.settings.model import Settings
 from backends.settings.money import Budget
-from backends.types import Action, Delta, Done, Routed, Sampling, Snapshot
+from backends.types import CLOUD, Action, Delta, Done, Routed, Sampling, Snapshot
 from tests.core import Stand, ask, chunks, policy, prompt, stand
 from tests.waiting import until
 
@@ -41,10 +42,15 @@ def rechecking(share: float = 1.0, embedder: str = EMBEDDER) -> Callable[[Settin
 
 async def snapshot_when(it: Stand, condition: Callable[[Snapshot], object]) -> Snapshot:
     """The first snapshot for which `condition` holds. Raises TimeoutError if that takes too long."""
-    async with asyncio.timeout(10):
-        while not condition(found := await it.core.snapshot()):  # noqa: ASYNC110 — a snapshot is asked for
-            await asyncio.sleep(0.001)
-        return found
+    found = await it.core.snapshot()
+
+    async def holds() -> object:
+        nonlocal found
+        found = await it.core.snapshot()
+        return condition(found)
+
+    await until(holds)
+    return found
 
 
 async def with_an_answer(it: Stand) -> None:
@@ -181,6 +187,20 @@ async def test_an_embedding_model_that_does_not_load_is_one_alert_and_no_lost_an
         (alert,) = (await snapshot_when(it, lambda now: now.alerts)).alerts
     assert hit.cache == "exact"
     assert (alert.key, "ollama pull nobody" in alert.text) == ("semantic", True)
+
+
+async def test_no_question_is_embedded_outside_the_local_zone(home: Path) -> None:
+    def elsewhere(settings: Settings) -> Settings:
+        settings = rechecking()(settings)
+        local, far = settings.engines["local"], replace(settings.engines["local"], zone=CLOUD)
+        compatible = OpenAISettings(base_url=local.addresses[0])
+        return replace(settings, engines=settings.engines | {"local": compatible, "far": far})
+
+    async with stand(home, change=elsewhere) as it:
+        now = await snapshot_when(it, lambda now: now.cache.semantic == "failed")
+        await ask(it.core, prompt(QUESTION, agent="writer"))
+    assert "in the local zone" in now.cache.semantic_detail
+    assert it.ollama.account.requests["POST /api/embed"] == 0
 
 
 async def test_a_paraphrase_is_asked_anew_in_the_background_and_judged(home: Path) -> None:

@@ -42,7 +42,7 @@ class Settled(Struct, frozen=True, kw_only=True, tag=True):
     outcome: Outcome
 
 
-class Refused(Struct, frozen=True, kw_only=True, tag=True):
+class RequestRefused(Struct, frozen=True, kw_only=True, tag=True):
     """A request was refused before any engine was called; it has no row."""
 
     at: datetime
@@ -105,7 +105,7 @@ class HistoryAdvanced(Struct, frozen=True, kw_only=True, tag=True):
     points: dict[str, float | None]
 
 
-Lifecycle = Decided | Progressed | Settled | Refused | AlertRaised | AlertCleared | ActionDone | Resync
+Lifecycle = Decided | Progressed | Settled | RequestRefused | AlertRaised | AlertCleared | ActionDone | Resync
 Sample = (
     EngineSampled
     | GpuSampled

@@ -19,7 +19,7 @@ from backends.events import (
     HistoryAdvanced,
     HostSampled,
     Progressed,
-    Refused,
+    RequestRefused,
     RuntimeSampled,
     Settled,
     SpendSampled,
@@ -74,7 +74,7 @@ class ViewState(Struct, frozen=True, kw_only=True):
     engines: tuple[EngineState, ...] = ()
     agents: tuple[AgentState, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
-    refusals: tuple[Refused, ...] = ()
+    refusals: tuple[RequestRefused, ...] = ()
     in_flight: tuple[InFlight, ...] = ()
     spend: Spend | None = None
     forecast_summary: ForecastSummary | None = None
@@ -166,7 +166,7 @@ def _changes(state: ViewState, event: Event) -> dict[str, object]:  # noqa: PLR0
                 "exchanges": _settled(state.exchanges, outcome),
                 "in_flight": tuple(c for c in state.in_flight if c.id != outcome.id),
             }
-        case Refused():
+        case RequestRefused():
             return {
                 "refusals": (*state.refusals, event)[-REFUSALS_KEPT:],
                 "in_flight": tuple(c for c in state.in_flight if c.id != event.id),

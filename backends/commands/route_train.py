@@ -18,7 +18,7 @@ from backends.settings.model import Settings, load
 from backends.types import CLOUD, LOCAL, Action
 
 if TYPE_CHECKING:
-    from backends.routing.calibration.feedback import Label, Lesson
+    from backends.routing.calibration.feedback import Lesson, QualityLabel
     from backends.routing.calibration.learned import Calibrations, Learned
     from backends.routing.quality import Correction
 
@@ -87,9 +87,9 @@ def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "Lesson":
     return lesson
 
 
-def _given(data: Path, settings: Settings, classifier: Any) -> "list[Label]":
+def _given(data: Path, settings: Settings, classifier: Any) -> "list[QualityLabel]":
     """Labels of a folder's prompts. They may go by engine, or by the name of the model that it runs."""
-    from backends.routing.calibration.feedback import Label
+    from backends.routing.calibration.feedback import QualityLabel
     from backends.routing.evaluate import datasets
 
     names = {name: name for name in (LOCAL, CLOUD)} | {settings.engines[name].model: name for name in (LOCAL, CLOUD)}
@@ -99,7 +99,7 @@ def _given(data: Path, settings: Settings, classifier: Any) -> "list[Label]":
         if labels:
             classes = classifier.classify(row.request())
             said = {LOCAL: classes.p_local, CLOUD: classes.p_cloud}
-            found += [Label(engine, said[engine], outcome) for engine, outcome in labels.items()]
+            found += [QualityLabel(engine, said[engine], outcome) for engine, outcome in labels.items()]
     if not found:
         raise WrongUse(f"{data} has no labels of {', '.join(names)}: name the engines, or the models that they run")
     return found

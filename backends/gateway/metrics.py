@@ -10,7 +10,7 @@ from contextlib import aclosing
 from decimal import Decimal
 
 from backends.core.api import Core
-from backends.events import Refused, Resync, Settled
+from backends.events import RequestRefused, Resync, Settled
 from backends.gateway.gen_ai_metrics import GenAi, escaped
 from backends.gateway.http_exchange import HttpExchange
 from backends.types import ZERO, EngineName, EngineState, Outcome, QuotaState, Snapshot
@@ -60,7 +60,7 @@ class Counters:
             async for event in events:
                 if isinstance(event, Settled):
                     self.settled(event.outcome)
-                elif isinstance(event, Refused):
+                elif isinstance(event, RequestRefused):
                     self.refused(event.agent, event.rule)
                 elif isinstance(event, Resync):
                     self._add("claw_events_lost_total", 1)

@@ -39,7 +39,7 @@ class ActivityFeed:
 
     def refuse(self, request: Request, error: ClawError) -> None:
         self._bus.publish(
-            events.Refused(
+            events.RequestRefused(
                 at=self._clock.now(), id=request.id, agent=request.agent, rule=error.kind, message=str(error)
             )
         )

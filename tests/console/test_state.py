@@ -55,7 +55,7 @@ def test_a_call_in_the_air_is_there_once() -> None:
     later = msgspec.structs.replace(FLYING, stage="streaming")
     state = reduce(state, events.Progressed(in_flight=later))
     assert [call.stage for call in state.in_flight if call.id == "req-002"] == ["streaming"]
-    refused = events.Refused(at=NOW, id="req-002", agent="infra", rule="budget", message="no")
+    refused = events.RequestRefused(at=NOW, id="req-002", agent="infra", rule="budget", message="no")
     state = reduce(state, refused)
     assert "req-002" not in {call.id for call in state.in_flight}
     assert state.refusals == (refused,)
@@ -141,7 +141,7 @@ EVENTS = st.one_of(
         lambda id: events.Settled(outcome=settled(id, explained("ada", "cloud", "x", 0.1), NOW, ms=1.0, cost="0.1")),
         IDS,
     ),
-    st.builds(lambda id: events.Refused(at=NOW, id=id, agent="a", rule="budget", message="no"), IDS),
+    st.builds(lambda id: events.RequestRefused(at=NOW, id=id, agent="a", rule="budget", message="no"), IDS),
     st.builds(lambda key: events.AlertRaised(alert=msgspec.structs.replace(ALERT, key=key)), KEYS),
     st.builds(lambda key: events.AlertCleared(key=key), KEYS),
     st.builds(lambda name: events.HistoryAdvanced(points={name: 1.0}), KEYS),

@@ -22,7 +22,7 @@ LEAST_TRAFFIC = 300
 """Prompts from which on the dial is read off an operator's own traffic: a percentile of fewer jumps about."""
 
 
-class Label(Struct, frozen=True):
+class QualityLabel(Struct, frozen=True):
     """P(`engine` answers well) as the weights said it, and whether it did: 1 or 0, between for what is only likely."""
 
     engine: EngineName
@@ -38,24 +38,24 @@ class Lesson(Struct, frozen=True, kw_only=True):
     """What a training saw and made; `traffic` are the prompts that the dial is now read off, 0 for the shipped ones."""
 
     learned: Learned
-    labels: tuple[Label, ...]
+    labels: tuple[QualityLabel, ...]
     weak: int
     traffic: int
     other_weights: int
 
 
-class _Attempt(Struct):
+class _RecordedAttempt(Struct):
     engine: EngineName
     error: str | None = None
     role: str = "answer"
 
 
-_attempts = msgspec.json.Decoder(tuple[_Attempt, ...])
+_attempts = msgspec.json.Decoder(tuple[_RecordedAttempt, ...])
 
 
 def learn(
     rows: Sequence[AnsweredRequest],
-    given: Iterable[Label],
+    given: Iterable[QualityLabel],
     *,
     weights: str,
     dialled: Iterable[str],
@@ -88,7 +88,7 @@ def learn(
     return Lesson(learned=learned, labels=used, weak=len(weak), traffic=len(gains) if enough else 0, other_weights=told)
 
 
-def labels_of(row: AnsweredRequest) -> list[Label]:
+def labels_of(row: AnsweredRequest) -> list[QualityLabel]:
     """A verdict labels who answered; what it says of the better engine, and what checks said, is weak.
 
     Only the two built-in engines have labels: the weights say P(answers well) of their models.
@@ -101,19 +101,19 @@ def labels_of(row: AnsweredRequest) -> list[Label]:
     labels = {row.engine: 1.0 if row.verdict == "good" else 0.0}
     if row.better_engine is not None:
         labels.setdefault(row.better_engine, LIKELY)
-    return [Label(engine, said[engine], outcome) for engine, outcome in labels.items() if engine in said]
+    return [QualityLabel(engine, said[engine], outcome) for engine, outcome in labels.items() if engine in said]
 
 
-def _checked(row: AnsweredRequest, said: float) -> list[Label]:
+def _checked(row: AnsweredRequest, said: float) -> list[QualityLabel]:
     """A local answer that another engine's replaced, or that was given unverified, failed its check; one that was kept
     after a second sample held.
     """
     attempts = _attempts.decode(row.attempts)
     answered = [each for each in attempts if each.engine == LOCAL and each.error is None and each.role == "answer"]
     if answered and (row.engine != LOCAL or row.unverified):
-        return [Label(LOCAL, said, UNLIKELY)]
+        return [QualityLabel(LOCAL, said, UNLIKELY)]
     if row.engine == LOCAL and answered and any(each.role == "verification" for each in attempts):
-        return [Label(LOCAL, said, LIKELY)]
+        return [QualityLabel(LOCAL, said, LIKELY)]
     return []
 
 

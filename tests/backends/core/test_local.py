@@ -162,7 +162,7 @@ async def test_a_refused_request_has_no_row_but_is_told(home: Path) -> None:
             await ask(it.core, prompt("  "))
         event = await heard
         assert it.rows() == []
-    assert isinstance(event, events.Refused)
+    assert isinstance(event, events.RequestRefused)
     assert event.rule == "invalid_request"
 
 

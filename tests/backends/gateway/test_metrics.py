@@ -1,6 +1,6 @@
 import re
 
-from backends.events import Refused, Resync
+from backends.events import RequestRefused, Resync
 from backends.gateway import metrics
 from backends.gateway.metrics import Counters, gauges
 from backends.types import EngineState, Message, QuotaLimit, QuotaState, Request
@@ -23,7 +23,7 @@ async def test_what_happened_is_counted_and_what_is_stands_beside_it(gateway: Ru
     for _ in range(2):
         assert (await (await gateway.dial(gateway.post(ASK))).answer())[0] == 200
     await (await gateway.dial(gateway.post(b"{"))).answer()
-    gateway.core.bus.publish(Refused(at=AT, id="x", agent="scout", rule="budget", message="spent"))
+    gateway.core.bus.publish(RequestRefused(at=AT, id="x", agent="scout", rule="budget", message="spent"))
     gateway.core.bus.publish(Resync())
     assert (await (await gateway.dial(gateway.post(ASK))).answer())[0] == 200
     lines = await scrape(gateway)

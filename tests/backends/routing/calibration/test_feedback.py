@@ -11,8 +11,8 @@ from backends.routing.calibration.feedback import (
     LEAST_TRAFFIC,
     LIKELY,
     UNLIKELY,
-    Label,
     Lesson,
+    QualityLabel,
     labels_of,
     learn,
 )
@@ -77,7 +77,7 @@ def taught(rows: list[AnsweredRequest], **more: Any) -> Lesson:
 def test_a_row_gives_its_labels(change: dict[str, Any], labels: Any) -> None:
     weak = {"failed": [("local", 0.7, UNLIKELY)], "held": [("local", 0.7, LIKELY)]}
     wanted = weak[labels] if isinstance(labels, str) else labels
-    assert labels_of(replace(ROW, **change)) == [Label(*each) for each in wanted]
+    assert labels_of(replace(ROW, **change)) == [QualityLabel(*each) for each in wanted]
 
 
 def test_many_bad_answers_lower_the_chance_and_few_hardly_do() -> None:
@@ -101,7 +101,7 @@ def test_verdicts_on_what_other_weights_routed_are_left_out_and_counted() -> Non
 
 
 def test_labels_from_a_folder_count_as_words() -> None:
-    lesson = taught([], given=[Label("cloud", 0.9, 0.0)] * 40)
+    lesson = taught([], given=[QualityLabel("cloud", 0.9, 0.0)] * 40)
     assert lesson.learned.cloud.apply(0.9) < 0.6
 
 

@@ -1,4 +1,4 @@
-"""What the cache may take of memory and time; tests pass others."""
+"""The limits of the cache in memory and time."""
 
 from msgspec import Struct
 
@@ -7,7 +7,7 @@ class CacheLimits(Struct, frozen=True, kw_only=True):
     """Bytes, counts and seconds.
 
     `memory_bytes` bounds the memory tier. A look-up waits at most `lookup_s` for its embedding and `judge_s` for the
-    judge; beyond `lookups_waiting` others go on without the semantic tier. `close_s` is how long closing waits for a
+    judge; beyond `lookups_waiting`, others go on without the semantic tier. `close_s` is how long closing waits for a
     model that is still loading, and `retry_s` the pause before an engine that did not embed is asked again.
     """
 
@@ -17,3 +17,6 @@ class CacheLimits(Struct, frozen=True, kw_only=True):
     lookups_waiting: int = 32
     close_s: float = 0.5
     retry_s: float = 30.0
+
+
+LIMITS = CacheLimits()

@@ -17,7 +17,7 @@ from backends.cache.cache_stats import CacheCounts, snapshot
 from backends.cache.disk_tier import DiskTier
 from backends.cache.encryption import BodyCipher
 from backends.cache.hit_policy import HitReview, ReviewSource
-from backends.cache.limits import CacheLimits
+from backends.cache.limits import LIMITS, CacheLimits
 from backends.cache.memory_tier import MemoryTier
 from backends.cache.semantic.semantic_lookup import NearMiss, SemanticLookup
 from backends.cache.semantic.semantic_tier import SemanticTier
@@ -78,7 +78,7 @@ class ResponseCache:
         agent: Callable[[Request], Agent] = lambda request: Agent(),
         secret: bytes | None = None,
         load_embedder: "Callable[[], Embedder] | None" = None,
-        limits: CacheLimits = CacheLimits(),  # noqa: B008 — frozen
+        limits: CacheLimits = LIMITS,
     ) -> "ResponseCache":
         """Open or create the file at `path`. A file that cannot be used is no error: `stats().problem` says why.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backends.cache.disk_tier import DiskTier
-from backends.cache.limits import CacheLimits
+from backends.cache.limits import LIMITS, CacheLimits
 from backends.cache.response_cache import ResponseCache
 from backends.cache.semantic.embedders import Embedded, Embedder, TokenVectors
 from backends.cache.semantic.semantic_lookup import NearMiss
@@ -21,7 +21,6 @@ from tests.waiting import until
 QUESTION = "What is the queue depth of the local model?"
 PARAPHRASE = "Please tell me what the queue depth of the local model is."
 OTHER = "What is the queue depth of the cloud model?"
-LIMITS = CacheLimits()
 
 
 async def _opened(

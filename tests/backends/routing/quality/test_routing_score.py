@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from backends.routing.quality.posterior import Posterior
+from backends.routing.quality.quality_model import points
 from backends.routing.quality.text_embedding import TextEmbedding
 from benchmarks.evaluation.routing_score import Labelled, run, scored
 from benchmarks.training.routing_fit import fitted
@@ -85,22 +86,18 @@ def test_the_shipped_weights_score_the_models_they_learned_from(files: Path) -> 
     assert len({line["score"] for line in lines(files / "out.jsonl")}) > 1
 
 
-def test_with_answers_the_cascade_scores_and_without_any_the_prompt(
-    files: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from benchmarks.evaluation import routing_cascade
-
-    def constant(rows: Sequence[Any], weak: str, strong: str) -> Callable[[Sequence[Any]], Any]:
-        assert all(row.labels and row.answers for row in rows)
-        return lambda asked: np.array([float(not row.labels) for row in asked])
-
-    monkeypatch.setattr(routing_cascade, "fit", constant)
-    assert run(given_for(files, train=files / "l.gz", answers=True)) == 0
-    assert {line["score"] for line in lines(files / "out.jsonl")} == {1.0}
-    bare = [{key: row[key] for key in ("id", "prompt")} for row in questions()]
-    written(files / "t.gz", bare)
-    assert run(given_for(files, train=files / "l.gz", answers=True)) == 0
-    assert len({line["score"] for line in lines(files / "out.jsonl")}) > 2
+def test_with_answers_the_cascade_scores_and_without_any_the_prompt(files: Path) -> None:
+    known = {"weak": "mixtral-8x7b-instruct", "strong": "gpt-4-1106-preview", "answers": True}
+    asked = {"id": "q", "prompt": "A train covers 60 km in 2 h. What is its speed in km/h?"}
+    sound, lost = "60 / 2 = 30. The answer is: 30", "60 / 2 = 45. The answer is: 45"
+    written(files / "t.gz", [{**asked, "answers": {known["weak"]: answer}} for answer in (sound, lost)])
+    assert run(given_for(files, **known)) == 0
+    right, wrong = (line["score"] for line in lines(files / "out.jsonl"))
+    assert right < wrong
+    written(files / "t.gz", [asked, asked])
+    assert run(given_for(files, **known)) == 0
+    one, other = (line["score"] for line in lines(files / "out.jsonl"))
+    assert one == other
 
 
 def test_no_rows_give_an_empty_file(files: Path) -> None:
@@ -161,4 +158,6 @@ def test_of_many_rows_a_sample_carries_what_all_teach() -> None:
     arrays = fitted(texts, outcomes, scales(texts), TextEmbedding.load(), most=12)
     assert arrays["vectors"].shape == (12, 64)
     assert arrays["crowds"].sum() == 60
-    assert Posterior(arrays) is not None
+    point = points(texts[1:2], TextEmbedding.load(), arrays["centre"], arrays["spread"])
+    (local, cloud), _ = (row[0] for row in Posterior(arrays).expected(point))
+    assert local < cloud

@@ -276,8 +276,10 @@ def _models(runtimes: Mapping[EngineName, RuntimeReading], cells: int) -> list[R
 
 
 def _engine_models(name: str, reading: RuntimeReading, cells: int) -> list[Row]:
+    """`name` is empty for the only engine; of several engines, the table of engines says why one does not answer."""
     if not reading.reachable:
-        return paragraph(f"○ {name}{reading.detail or 'does not answer'}", cells, "bad")
+        why = "does not answer" if name else reading.detail or "the engine does not answer"
+        return paragraph(f"○ {name}{why}", cells, "bad")
     if not reading.models:
         return [row(*_name(name), span("none in memory; the first call loads one", "dim"))]
     return [line for model in reading.models for line in _model(name, model, cells)]

@@ -240,4 +240,4 @@ def test_each_engine_has_its_models() -> None:
     assert "models  local  qwen2.5:14b" in drawn
     assert "        small  qwen2.5:3b" in drawn
     assert "        idle  none in memory" in drawn
-    assert "○ gpu-cluster-f… refused the connection" in drawn
+    assert "○ gpu-cluster-f… does not answer" in drawn

@@ -6,8 +6,8 @@ from rich.cells import cell_len
 
 from console.widgets.composer import QUIET_S, ROWS_MAX, Composer, KeyResult
 from console.widgets.draft import PASTE_SHOWN_MAX, Draft
+from tests.backends.text.test_terminal_safe import ANY, assert_drawable
 from tests.console.hostile_text import HOSTILE
-from tests.console.test_safe import ANY, assert_drawable
 
 WIDTH = 40
 APART = 0.1

@@ -10,8 +10,8 @@ from console.present.markdown_blocks import parse
 from console.present.markdown_layout import lay_out_all
 from console.present.markdown_stream import LINE_MAX, OPEN_MAX, MarkdownStream
 from console.present.spans import Row
+from tests.backends.text.test_terminal_safe import assert_drawable
 from tests.console.hostile_text import HOSTILE
-from tests.console.test_safe import assert_drawable
 
 LINES = st.sampled_from(
     (

@@ -18,7 +18,7 @@ from tests.console.scene import forecast_summary, review, snapshot
 from tests.console.scene_exchanges import NOW
 from tests.console.scripted_core import ScriptedCore
 from tests.console.stage import on_stage, text_of
-from tests.console.test_present import scene as state
+from tests.console.test_panes import scene as state
 from tests.waiting import until
 
 

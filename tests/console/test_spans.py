@@ -2,10 +2,12 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from backends.text.terminal_safe import SafeText
+from backends.text.terminal_safe import SafeText, safe
 from console.present.frame import PaneBody, framed
-from console.present.spans import Row, dimmed, fit, paragraph, row, span, spread, width
+from console.present.spans import Row, clip, dimmed, fit, pad, paragraph, row, span, spread, width
+from tests.backends.text.test_terminal_safe import NASTY
 
 TEXT = st.text(max_size=40)
 ROWS = st.lists(TEXT, max_size=4).map(lambda texts: row(*texts))
@@ -66,3 +68,25 @@ def test_fixed_rows_stay_when_the_rest_scrolls() -> None:
 
 def test_faded_keeps_the_text() -> None:
     assert dimmed((span("a", "bad"),)) == (span("a", "dim"),)
+
+
+@given(NASTY, st.integers(-3, 40))
+def test_a_clipped_text_fits(text: str, cells: int) -> None:
+    whole = safe(text, newlines=True)
+    cut = clip(whole, cells)
+    assert "\n" not in cut
+    assert cell_len(cut) <= max(0, cells)
+    assert cut == safe(whole) or not cut or cut.endswith("…")
+
+
+@given(NASTY, st.integers(0, 40), st.booleans())
+def test_a_padded_text_fills_its_cells(text: str, cells: int, right: bool) -> None:
+    assert cell_len(pad(safe(text), cells, right=right)) == cells
+
+
+def test_clip_never_halves_a_wide_character() -> None:
+    assert clip(safe("日本語"), 6) == "日本語"
+    assert clip(safe("日本語"), 5) == "日本…"
+    assert clip(safe("日本語"), 4) == "日…"
+    assert pad(safe("日本語"), 4) == "日… "
+    assert pad(safe("12"), 5, right=True) == "   12"

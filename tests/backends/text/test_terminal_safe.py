@@ -1,3 +1,5 @@
+"""Foreign text made safe for a terminal: known attacks, and any text."""
+
 import unicodedata
 
 import pytest
@@ -6,7 +8,6 @@ from hypothesis import strategies as st
 from rich.cells import cell_len, get_character_cell_size
 
 from backends.text.terminal_safe import MARKS_IN_A_ROW, SafeText, safe
-from console.present.spans import clip, pad
 from tests.console.hostile_text import HOSTILE
 
 ANY = st.text(st.characters(codec=None, exclude_categories=()), max_size=80)
@@ -89,25 +90,3 @@ def test_what_becomes_of_known_text(text: str, line: str, lines: str) -> None:
 def test_marks_are_bounded_and_a_line_break_is_none() -> None:
     assert safe("a" + "\u0301" * 500) == "a" + "\u0301" * MARKS_IN_A_ROW
     assert safe("é" + "\n" * 9, newlines=True) == "é" + "\n" * 9
-
-
-@given(NASTY, st.integers(-3, 40))
-def test_a_clipped_text_fits(text: str, cells: int) -> None:
-    whole = safe(text, newlines=True)
-    cut = clip(whole, cells)
-    assert "\n" not in cut
-    assert cell_len(cut) <= max(0, cells)
-    assert cut == safe(whole) or not cut or cut.endswith("…")
-
-
-@given(NASTY, st.integers(0, 40), st.booleans())
-def test_a_padded_text_fills_its_cells(text: str, cells: int, right: bool) -> None:
-    assert cell_len(pad(safe(text), cells, right=right)) == cells
-
-
-def test_clip_never_halves_a_wide_character() -> None:
-    assert clip(safe("日本語"), 6) == "日本語"
-    assert clip(safe("日本語"), 5) == "日本…"
-    assert clip(safe("日本語"), 4) == "日…"
-    assert pad(safe("日本語"), 4) == "日… "
-    assert pad(safe("12"), 5, right=True) == "   12"

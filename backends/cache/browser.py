@@ -47,7 +47,7 @@ def totals(path: Path) -> tuple[int, int]:
 def entries(
     db: sqlite3.Connection, cipher: BodyCipher | None, *, agent: str | None = None, id: str = "", limit: int = -1
 ) -> Iterator[ListedEntry]:
-    """The entries whose id begins with `id`, the most used first; all agents' for None. A `limit` below 0 is none."""
+    """The entries whose id begins with `id`, the most used first. No `agent` means all, a negative `limit` no limit."""
     rows = db.execute(
         f"SELECT {codec.COLUMNS}, used_at FROM entries WHERE (:agent IS NULL OR agent = :agent) "  # noqa: S608 — column names only
         "AND substr(lower(hex(key)), 1, length(:id)) = :id ORDER BY hits DESC, used_at DESC LIMIT :limit",

@@ -56,7 +56,7 @@ def exact_key_in(part: bytes, text: str) -> bytes:
 
 
 def question_of(request: Request) -> str:
-    """The last user message's text, "" where there is none."""
+    """The text of the last user message, "" if there is none."""
     asked = _last_user(request.messages)
     return request.messages[asked].text if asked >= 0 else ""
 

@@ -1,4 +1,4 @@
-"""Encoding of an entry as a row, with a checksum over everything that decides whom it answers with what."""
+"""Entries as rows: encoding, compression, encryption, and a checksum over every column that a hit depends on."""
 
 import struct
 import zlib

@@ -113,7 +113,7 @@ class ResponseCache:
         return hit
 
     def near_miss(self, request_id: str) -> NearMiss | None:
-        """The nearest stored question that could not serve this request; returned once, None where none was near."""
+        """The nearest stored question that could not serve this request; returned once, None if none was near."""
         return self._semantic_lookup.near_miss(request_id)
 
     async def store(
@@ -160,9 +160,7 @@ class ResponseCache:
         return len(gone)
 
     async def kill(self, id: str) -> list[str]:
-        """Delete the entry whose id begins with `id`. Returns its id; where several match, none is deleted and all are
-        returned.
-        """
+        """Delete the entry whose id begins with `id`, unless several do. Returns the ids of all that match."""
         found = await self._disk.call(lambda database: database.keys_with_id(id)) or []
         if len(found) == 1:
             await self._delete(found)
@@ -182,7 +180,7 @@ class ResponseCache:
         await self._review(request_id, right=right, by="recheck")
 
     async def similarity(self, one: str, other: str) -> float | None:
-        """The cosine of two answers, of which the model reads the beginnings; None where no model is loaded."""
+        """The cosine of the beginnings of two answers, as far as the model reads; None if no model is loaded."""
         return await self._semantic.similarity(one[:COMPARED], other[:COMPARED])
 
     def stats(self) -> CacheStats:

@@ -79,7 +79,7 @@ ASKED = word_set(
     "able way ways possible mean means question make"
 )
 FUNCTION_WORDS = (FILLERS - ASKED) | NEGATORS
-"""Words without content; words for what is asked for count as content here."""
+"""Words without content. Words that name the wanted answer, such as "list" or "explain", count as content here."""
 
 
 def _of_content(word: str, before: str) -> bool:

@@ -30,7 +30,7 @@ def stopped_by(asked: str, stored: str) -> str | None:
 
 
 def differing_sign(asked: str, stored: str) -> str | None:
-    """The name of the first sign that separates them. Signs replace the score where there is none."""
+    """The name of the first sign that separates them. Used if the embedder gives no token vectors to score by."""
     a, b = parse(asked), parse(stored)
     return next((name for name, differ in SIGNS if differ(a, b)), None)
 
@@ -153,7 +153,7 @@ def _speech_act(a: ParsedQuestion, b: ParsedQuestion) -> bool:
 
 
 def _tense(a: ParsedQuestion, b: ParsedQuestion) -> bool:
-    """What was is not what is."""
+    """One question is about the past, the present or the future, and the other is not."""
     return ("future" in a.tenses) != ("future" in b.tenses) or _disjoint(a.tenses, b.tenses)
 
 

@@ -74,7 +74,7 @@ class SemanticTier:
             self._task = asyncio.create_task(self._run(), name="semantic cache")
 
     async def neighbours(self, partition: bytes, question: str) -> "Neighbours | None":
-        """Stored questions of `partition` near to this one; None where there are none or the tier is not on."""
+        """Stored questions of `partition` near to this one; None if there are none or the tier is not on."""
         retriever = self._retriever
         if retriever is None or partition not in retriever.index or not 0 < len(question) <= LONGEST:
             return None
@@ -91,7 +91,7 @@ class SemanticTier:
         return found if found is not None and found.nearest else None
 
     async def judge(self, asked: str, stored: Sequence[str], similarity: Sequence[float]) -> "list[Judgement] | None":
-        """A judgement for each stored question; None where the judge cannot be asked in time."""
+        """A judgement for each stored question; None if it cannot be asked in time."""
         try:
             async with asyncio.timeout(self._limits.judge_s):
                 return await self._ask(lambda retriever: retriever.judge(asked, stored, similarity))
@@ -99,7 +99,7 @@ class SemanticTier:
             return None
 
     async def similarity(self, one: str, other: str) -> float | None:
-        """The cosine of two texts; None where no model is loaded."""
+        """The cosine of two texts; None if no model is loaded."""
         return await self._ask(lambda retriever: retriever.similarity(one, other))
 
     def threshold(self, risk: float) -> float:

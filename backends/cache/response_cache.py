@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from backends.cache import cache_key, lifetime
-from backends.cache.cache_stats import CacheCounts, snapshot
+from backends.cache.cache_counts import CacheCounts, snapshot
 from backends.cache.disk_tier import DiskTier
 from backends.cache.encryption import BodyCipher
 from backends.cache.hit_policy import HitReview, ReviewSource

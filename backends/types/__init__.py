@@ -41,19 +41,6 @@ from backends.types.literals import (
     Verify,
     Zone,
 )
-from backends.types.money import (
-    AgentSpend,
-    BreakEven,
-    BudgetState,
-    CurvePoint,
-    Forecast,
-    ForecastSummary,
-    PriceMonth,
-    Recommendation,
-    Review,
-    SavedBy,
-    Spend,
-)
 from backends.types.operator_actions import (
     Acted,
     Action,
@@ -73,7 +60,7 @@ from backends.types.request import (
     Tool,
     ToolCall,
 )
-from backends.types.state import (
+from backends.types.snapshot import (
     AgentState,
     Alert,
     EngineState,
@@ -82,6 +69,19 @@ from backends.types.state import (
     QuotaLimit,
     QuotaState,
     Snapshot,
+)
+from backends.types.spend import (
+    AgentSpend,
+    BreakEven,
+    BudgetState,
+    CurvePoint,
+    Forecast,
+    ForecastSummary,
+    PriceMonth,
+    Recommendation,
+    Review,
+    SavedBy,
+    Spend,
 )
 from backends.types.stream_chunks import (
     Called,

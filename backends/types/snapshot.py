@@ -8,8 +8,8 @@ from msgspec import Struct, field
 from backends.types.cache_stats import CacheStats
 from backends.types.decision import Explanation
 from backends.types.literals import EngineName, Health, Policy, Zone
-from backends.types.money import ForecastSummary, Spend
 from backends.types.outcome import Outcome
+from backends.types.spend import ForecastSummary, Spend
 from backends.types.telemetry import GpuReading, HostReading, RuntimeReading
 
 

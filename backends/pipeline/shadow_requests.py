@@ -66,7 +66,7 @@ class Rechecks:
         agent = self._settings.rules(request.agent, request.rules)
         if agent.requests_per_minute is not None or agent.tokens_per_minute is not None:
             return False
-        room = self._ledger.headroom(agent=request.agent, engine="cloud", model=self._settings.engines["cloud"].model)
+        room = self._ledger.headroom(agent=request.agent, engine=hit.stored.engine, model=hit.stored.model)
         return room.left_usd is None or room.left_usd > ROOM * hit.stored.baseline_usd
 
     async def _recheck(self, request: Request, hit: CacheHit) -> None:

@@ -223,7 +223,9 @@ async def test_what_is_not_asked_anew(home: Path, change: str) -> None:
         if change == "limit":
             return policy(settings, "writer", "cloud", requests_per_minute=100)
         if change == "budget":
-            return replace(settings, budgets=(Budget(limit_usd=Decimal("0.09"), on_exceeded="refuse"),))
+            return replace(
+                settings, budgets=(Budget(scope="engine:cloud", limit_usd=Decimal("0.09"), on_exceeded="refuse"),)
+            )
         return settings
 
     async with stand(home, change=changed) as it:

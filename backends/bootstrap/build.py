@@ -44,20 +44,13 @@ DRAIN_S = 5.0
 NO_ZONE = 'nobody knows where it is: set engines.{name}.zone to "local" or "cloud"'
 
 
-class Labels(Struct, frozen=True, kw_only=True):
-    """Honest names of the engines on screen."""
-
-    local: Label
-    cloud: Label
-
-
 @asynccontextmanager
 async def build(
     settings: Settings,
     paths: Paths,
     *,
     keys: Keys,
-    labels: Labels | None = None,
+    labels: Mapping[EngineName, Label] | None = None,
     rehearsal: bool = False,
     clock: Clock | None = None,
     drain_s: float = DRAIN_S,
@@ -65,12 +58,13 @@ async def build(
 ) -> AsyncGenerator[LocalCore]:
     """Open a core; on leaving, what is in the air lands or is ended, and every file and connection is closed.
 
-    A `one_shot` core answers one prompt: it takes no samples and loads no embedding model.
+    `labels` are the engines' honest names on screen, by default their models. A `one_shot` core answers one prompt: it
+    takes no samples and loads no embedding model.
     Raises WrongSettings, and LedgerError where the ledger cannot be read or another core holds it.
     """
     async with AsyncExitStack() as stack:
         ground = await open_ground(stack, settings, paths, keys, clock or SystemClock())
-        slots = _slots(ground, labels, keys)
+        slots = _slots(ground, labels or {}, keys)
         activity = _activity(ground)
         for slot in slots.values():
             _warn_of(slot, activity)
@@ -113,8 +107,8 @@ async def build(
                 await core.drain(drain_s)
 
 
-def _slots(ground: Ground, labels: Labels | None, keys: Keys) -> dict[EngineName, EngineSlot]:
-    settings, names = ground.settings, {} if labels is None else {"local": labels.local, "cloud": labels.cloud}
+def _slots(ground: Ground, labels: Mapping[EngineName, Label], keys: Keys) -> dict[EngineName, EngineSlot]:
+    settings = ground.settings
     slots: dict[EngineName, EngineSlot] = {}
     for name, engine in settings.engines.items():
         zone = settings.zone(name)
@@ -123,7 +117,7 @@ def _slots(ground: Ground, labels: Labels | None, keys: Keys) -> dict[EngineName
             ground.engines[name],
             engine,
             zone=zone or CLOUD,  # where nobody can tell it is nowhere that anything may be sent
-            label=names.get(name) or Label(text=engine.model),
+            label=labels.get(name) or Label(text=engine.model),
             clock=ground.clock,
             catalogue=ground.catalogue,
             quota=ProviderQuota(ground.clock, ground.cloud_calls if name == BASELINE else None),

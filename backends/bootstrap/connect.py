@@ -22,9 +22,10 @@ from backends.settings.engines import read_keys
 from backends.settings.model import Settings
 
 if TYPE_CHECKING:
-    from backends.bootstrap.build import Labels
     from backends.core.local import LocalCore
     from backends.rehearsal.process import Stage
+    from backends.types import EngineName
+    from backends.upstream.engine_slot import Label
 
 REHEARSAL_KEY = "rehearsal"  # the twins take any
 CONNECT_S = 0.3  # how long an Ollama on this machine may take to accept a connection
@@ -93,12 +94,10 @@ async def embedded(
         news: asyncio.Queue[str] = asyncio.Queue()
         if rehearse:
             from backends.rehearsal.process import rehearse as start_twins
-            from backends.rehearsal.process import settings_for
+            from backends.rehearsal.twin_specs import settings_for, twin_specs
 
-            local_model, cloud_model = settings.engines["local"].model, settings.engines["cloud"].model
-            twins = start_twins(local_model=local_model, cloud_model=cloud_model, tell=news.put_nowait)
-            stage = await stack.enter_async_context(twins)
-            settings, labels = settings_for(settings, stage), _labels(stage)
+            stage = await stack.enter_async_context(start_twins(twin_specs(settings), tell=news.put_nowait))
+            settings, labels = settings_for(settings, stage.engines), _labels(stage)
             keys = dict.fromkeys(settings.engines, REHEARSAL_KEY)
         core = await stack.enter_async_context(
             build(settings, paths, keys=keys, labels=labels, rehearsal=rehearse, one_shot=one_shot)
@@ -145,10 +144,7 @@ async def _pass_on(news: asyncio.Queue[str], core: "LocalCore") -> None:
         core.alert("rehearsal", await news.get())
 
 
-def _labels(stage: "Stage") -> "Labels":
-    from backends.bootstrap.build import Labels
+def _labels(stage: "Stage") -> "dict[EngineName, Label]":
     from backends.upstream.engine_slot import Label
 
-    return Labels(
-        local=Label(text=stage.local_label, simulated=True), cloud=Label(text=stage.cloud_label, simulated=True)
-    )
+    return {name: Label(text=text, simulated=True) for name, text in stage.labels.items()}

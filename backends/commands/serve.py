@@ -133,7 +133,8 @@ def _write_private(path: Path, text: str) -> None:
 def _say_ready(address: str, *, stage: "Stage | None") -> None:
     lines = [f"ready {address}"]
     if stage is not None:
-        lines.append(f"rehearsal: twins of the local engine at {stage.local_url}, of Gemini at {stage.cloud_url}")
+        where = ", ".join(f"{name} at {' and '.join(urls)}" for name, urls in stage.engines.items())
+        lines.append(f"rehearsal: twins of {where}")
     print(*lines, sep="\n", file=sys.stderr, flush=True)
 
 

@@ -16,14 +16,14 @@ from msgspec.structs import replace
 from backends.background import background
 from backends.child_environment import child_environment
 from backends.errors import NoEngine
-from backends.settings.engines import EngineSettings, GeminiSettings, OllamaSettings
-from backends.settings.model import Settings
+from backends.rehearsal.twin_specs import BUILT_IN_TWINS, SMALL_MODEL, TwinSpec
+from backends.settings.engines import BUILT_IN
+from backends.types import EngineName
 
 if TYPE_CHECKING:
     from backends.rehearsal.gemini_twin import GeminiTwin
     from backends.rehearsal.ollama_twin import OllamaTwin
 
-SCRIPTED = "scripted text, no model"
 START_S = 30.0
 END_S = 5.0
 RESTARTS = 5  # in a row; then something is wrong that another start will not mend
@@ -37,50 +37,49 @@ log = logging.getLogger(__name__)
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the twins listen and what they are. `small_model_detail` says which model runs, or why none does."""
+    """Where the twins of each engine listen, and what each engine is called on screen.
 
-    local_url: str
-    cloud_url: str
-    local_label: str
-    cloud_label: str = "simulated Gemini"
+    `local_url` and `cloud_url` are those of the built-in engines. `small_model_detail` says which small model runs, or
+    why none does.
+    """
+
+    engines: dict[EngineName, tuple[str, ...]]
+    labels: dict[EngineName, str]
+    local_url: str = ""
+    cloud_url: str = ""
     small_model_detail: str = ""
+
+    @classmethod
+    def of(
+        cls, engines: dict[EngineName, tuple[str, ...]], labels: dict[EngineName, str], *, small_model_detail: str = ""
+    ) -> "Stage":
+        local, cloud = (engines.get(name, ("",))[0] for name in BUILT_IN)
+        return cls(
+            engines=engines,
+            labels=labels,
+            local_url=local,
+            cloud_url=cloud,
+            small_model_detail=small_model_detail,
+        )
 
 
 @asynccontextmanager
 async def rehearse(
-    small_model: bool = True,
+    specs: Sequence[TwinSpec] = BUILT_IN_TWINS,
     *,
-    local_model: str = "qwen2.5:14b",
-    cloud_model: str = "gemini-3.5-flash-lite",
+    small_model: bool = True,
     tell: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Stage]:
-    """Both twins in a child process; it ends with this context, and with this process however that ends.
+    """All twins in one child process; it ends with this context, and with this process however that ends.
 
-    The twins answer to the two model names. A child that dies is started again where it stood; `tell` hears ENDED,
-    then "" once the twins are back, or LOST after RESTARTS in a row. Raises NoEngine when the first does not start.
+    A child that dies is started again with the same ports; `tell` hears ENDED, then "" once the twins are back, or LOST
+    after RESTARTS in a row. Raises NoEngine when the first does not start.
     """
-    arguments = ["--local-model", local_model, "--cloud-model", cloud_model]
     async with (
-        _child(arguments if small_model else [*arguments, "--scripted"]) as (process, stage),
-        background(_keep(process, stage.local_label, [*arguments, *_as_before(stage)], tell)),
+        _child(_arguments(specs, scripted=not small_model)) as (process, stage),
+        background(_keep(process, stage.labels, _arguments_again(specs, stage), tell)),
     ):
         yield stage
-
-
-def settings_for(settings: Settings, stage: Stage) -> Settings:
-    """The same settings with the built-in engines pointed at the twins, and no others; any non-empty word serves as
-    their key.
-    """
-    local, cloud = settings.engines["local"], settings.engines["cloud"]
-    home = replace(local, base_url=stage.local_url) if isinstance(local, OllamaSettings) else _as_ollama(local, stage)
-    away = GeminiSettings(base_url=stage.cloud_url, model=cloud.model)
-    away = replace(cloud, base_url=stage.cloud_url) if isinstance(cloud, GeminiSettings) else away
-    return replace(settings, engines={"local": home, "cloud": away})
-
-
-def _as_ollama(local: EngineSettings, stage: Stage) -> OllamaSettings:
-    """A local engine of another kind as the twin that stands for it."""
-    return OllamaSettings(base_url=stage.local_url, model=local.model, parallel=local.parallel)
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,10 @@ def _classes() -> "tuple[type[OllamaTwin], type[GeminiTwin]]":
 
 
 async def _keep(
-    first: asyncio.subprocess.Process, label: str, arguments: Sequence[str], tell: Callable[[str], None]
+    first: asyncio.subprocess.Process,
+    labels: dict[EngineName, str],
+    arguments: Sequence[str],
+    tell: Callable[[str], None],
 ) -> None:
     """Wait for the child's end and start it again, a few times in a row and more slowly each time."""
     await first.wait()
@@ -123,7 +125,7 @@ async def _keep(
         await asyncio.sleep(PAUSE_S * 2**row)
         row += 1
         try:
-            async with _child(arguments, label) as (process, _):
+            async with _child(arguments, labels) as (process, _):
                 tell("")
                 began = monotonic()
                 await process.wait()
@@ -135,18 +137,21 @@ async def _keep(
     log.error(LOST)
 
 
-def _as_before(stage: Stage) -> list[str]:
-    """What makes a new child stand where the first stood, and answer as it did: the console shows its label."""
-    local, cloud = (str(urlsplit(url).port) for url in (stage.local_url, stage.cloud_url))
-    scripted = ["--scripted"] if stage.local_label == SCRIPTED else []
-    return ["--local-port", local, "--cloud-port", cloud, *scripted]
+def _arguments(specs: Sequence[TwinSpec], *, scripted: bool) -> list[str]:
+    return ["--twins", msgspec.json.encode(specs).decode(), *(["--scripted"] if scripted else [])]
+
+
+def _arguments_again(specs: Sequence[TwinSpec], stage: Stage) -> list[str]:
+    """What makes a new child listen where the first did, and answer as it did: the console shows its labels."""
+    same = [replace(spec, ports=tuple(urlsplit(url).port or 0 for url in stage.engines[spec.engine])) for spec in specs]
+    return _arguments(same, scripted=SMALL_MODEL not in stage.labels.values())
 
 
 @asynccontextmanager
 async def _child(
-    arguments: Sequence[str], label: str | None = None
+    arguments: Sequence[str], labels: dict[EngineName, str] | None = None
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, Stage]]:
-    """One child, ended with the block. Raises NoEngine when it does not start, or not with the model of `label`."""
+    """One child, ended with the block. Raises NoEngine when it does not start, or not with the `labels` of before."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -159,25 +164,25 @@ async def _child(
         start_new_session=True,  # Ctrl-C is for the core, which drains first
     )
     try:
-        yield process, await _stage(process, label)
+        yield process, await _stage(process, labels)
     finally:
         await _end(process)
 
 
-async def _stage(process: asyncio.subprocess.Process, label: str | None) -> Stage:
+async def _stage(process: asyncio.subprocess.Process, labels: dict[EngineName, str] | None) -> Stage:
     assert process.stdout is not None  # noqa: S101 — asked for as a pipe
     try:
         line = await asyncio.wait_for(process.stdout.readline(), START_S)
         stage = msgspec.json.decode(line, type=Stage)
     except (TimeoutError, msgspec.MsgspecError):
         raise NoEngine("the rehearsal's twins did not start: run `python -m backends.rehearsal` to see why") from None
-    if label not in (None, stage.local_label):
-        raise NoEngine(f"the rehearsal's twins came back with another model: {stage.local_label}")
+    if labels not in (None, stage.labels):
+        raise NoEngine(f"the rehearsal's twins came back with other models: {', '.join(stage.labels.values())}")
     return stage
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Let go of the leash; what does not end by itself is killed."""
+    """Close the child's stdin, which ends it; a child that does not end by itself is killed."""
     if process.stdin is not None:
         process.stdin.close()
     try:

@@ -24,7 +24,6 @@ from backends.rehearsal.scripted_answers import (
 )
 from backends.rehearsal.small_model_server import CONTEXT
 
-LABEL = "SmolLM2 135M, this machine"
 START_S = 20.0
 ROOM_FOR_ANSWER = 1_024
 

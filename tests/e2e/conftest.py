@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[dict[str, str]]:
+def stage() -> Iterator[dict[str, Any]]:
     """Both twins in a child process, speaking scripted text."""
     child = subprocess.Popen(
         [sys.executable, "-m", "backends.rehearsal", "--scripted"], stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -207,6 +207,6 @@ def test_help_imports_nothing_heavy(shell: Shell) -> None:
     assert b"serve" in done.stdout
 
 
-def test_the_stage_is_what_the_console_shows(stage: dict[str, str]) -> None:
+def test_the_stage_is_what_the_console_shows(stage: dict[str, Any]) -> None:
     assert set(stage) == set(Stage.__struct_fields__)
-    assert stage["cloud_label"] == "simulated Gemini"
+    assert stage["labels"]["cloud"] == "simulated Gemini"

@@ -11,10 +11,14 @@ import ollama
 import psutil
 import pytest
 
+from backends.engines.engine_checks import check
 from backends.errors import NoEngine
 from backends.rehearsal import process as module
 from backends.rehearsal.__main__ import run
-from backends.rehearsal.process import ENDED, LOST, RESTARTS, SCRIPTED, Stage, rehearse, settings_for
+from backends.rehearsal.process import ENDED, LOST, RESTARTS, Stage, rehearse
+from backends.rehearsal.twin_specs import BUILT_IN_TWINS, SCRIPTED, TwinSpec, settings_for, twin_specs
+from backends.settings.agents import Agent
+from backends.settings.engines import OllamaSettings, OpenAISettings, built_in_engines
 from backends.settings.model import Settings
 from tests.waiting import until
 
@@ -27,6 +31,12 @@ async def main():
         await asyncio.Event().wait()
 asyncio.run(main())
 """
+
+
+SPECS = (
+    TwinSpec(engine="local", kind="ollama", models=("llama3:8b",)),
+    TwinSpec(engine="cloud", kind="gemini", models=("gemini-9-flash",)),
+)
 
 
 async def answers(url: str) -> bool:
@@ -43,8 +53,9 @@ def told_to(processes: list[psutil.Process]) -> list[bytes]:
 
 
 async def test_both_twins_live_as_long_as_their_context() -> None:
-    async with rehearse(small_model=False, local_model="llama3:8b", cloud_model="gemini-9-flash") as stage:
-        assert (stage.local_label, stage.cloud_label) == (SCRIPTED, "simulated Gemini")
+    async with rehearse(SPECS, small_model=False) as stage:
+        assert stage.labels == {"local": SCRIPTED, "cloud": "simulated Gemini"}
+        assert stage.engines == {"local": (stage.local_url,), "cloud": (stage.cloud_url,)}
         assert stage.small_model_detail == "switched off"
         async with ollama.AsyncClient(host=stage.local_url) as client:
             assert (await client.list()).models[0].model == "llama3:8b"
@@ -96,7 +107,7 @@ async def heard(news: "asyncio.Queue[str]") -> str:
 
 async def test_a_child_that_is_killed_is_started_again_where_it_stood() -> None:
     news: asyncio.Queue[str] = asyncio.Queue()
-    async with rehearse(small_model=False, local_model="llama3:8b", tell=news.put_nowait) as stage:
+    async with rehearse(SPECS, small_model=False, tell=news.put_nowait) as stage:
         for _ in range(2):
             (child,) = await children()
             child.kill()
@@ -139,11 +150,11 @@ async def test_twins_that_come_back_as_another_model_are_not_shown_as_the_first(
     monkeypatch.setattr(module, "RESTARTS", 1)
     news: asyncio.Queue[str] = asyncio.Queue()
     async with module._child(["--scripted"]) as (first, stage):
-        keeping = asyncio.create_task(module._keep(first, "a small model", ["--scripted"], news.put_nowait))
+        keeping = asyncio.create_task(module._keep(first, {"local": "a small model"}, ["--scripted"], news.put_nowait))
         first.kill()
         assert [await heard(news), await heard(news)] == [ENDED, LOST]
         await keeping
-    assert stage.local_label == SCRIPTED
+    assert stage.labels["local"] == SCRIPTED
     assert await children() == []
 
 
@@ -176,9 +187,7 @@ async def test_the_child_says_where_it_stands_and_ends_with_its_stdin(
 
     with os.fdopen(reading) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
-        child = asyncio.create_task(
-            run(small_model=False, local_model="qwen2.5:14b", cloud_model="gemini-3.5-flash-lite")
-        )
+        child = asyncio.create_task(run(BUILT_IN_TWINS, small_model=False))
         await until(spoken)
         stage = msgspec.json.decode(b"".join(said), type=Stage)
         assert await answers(stage.local_url)
@@ -188,12 +197,38 @@ async def test_the_child_says_where_it_stands_and_ends_with_its_stdin(
     assert not await answers(stage.local_url)
 
 
-def test_settings_point_at_the_twins_and_nowhere_else() -> None:
-    stage = Stage(local_url="http://127.0.0.1:1", cloud_url="http://127.0.0.1:2", local_label=SCRIPTED)
-    before = Settings()
-    after = settings_for(before, stage)
+FIVE = Settings(
+    engines=built_in_engines()
+    | {
+        "small": OllamaSettings(model="qwen2.5:3b"),
+        "gpu": OllamaSettings(base_url="http://10.0.0.2:11434", replicas=("http://10.0.0.3:11434",), zone="local"),
+        "backup": OpenAISettings(base_url="https://openrouter.ai/api/v1", model="a/b", zone="cloud", key_env="K"),
+        "vllm": OpenAISettings(base_url="http://10.0.0.4:8000/v1", model="c", zone="local"),
+    },
+    agents={"ada": Agent(model="gemini-9-pro")},
+)
 
-    assert (after.engines["local"].base_url, after.engines["cloud"].base_url) == (stage.local_url, stage.cloud_url)
-    assert after.engines["local"].kind == "ollama"
-    assert after.engines["local"].model == before.engines["local"].model
-    assert msgspec.structs.replace(after, engines=before.engines) == before
+
+def test_settings_point_at_the_twins_and_nowhere_else() -> None:
+    specs = twin_specs(FIVE)
+    addresses = {
+        spec.engine: tuple(f"http://127.0.0.1:{number}{index}" for index, _ in enumerate(spec.ports))
+        for number, spec in enumerate(specs, 1)
+    }
+    after = settings_for(FIVE, addresses)
+
+    assert [spec.kind for spec in specs] == ["ollama", "gemini", "ollama", "ollama", "provider", "openai"]
+    assert specs[1].models == ("gemini-3.5-flash-lite", "gemini-9-pro")
+    assert {name: engine.addresses for name, engine in after.engines.items()} == addresses
+    assert addresses["gpu"] == ("http://127.0.0.1:40", "http://127.0.0.1:41")
+    assert [after.zone(name) for name in after.engines] == [FIVE.zone(name) for name in FIVE.engines]
+    assert [engine.model for engine in after.engines.values()] == [engine.model for engine in FIVE.engines.values()]
+    assert msgspec.structs.replace(after, engines=FIVE.engines) == FIVE
+
+
+async def test_every_engine_has_its_twins() -> None:
+    async with rehearse(twin_specs(FIVE), small_model=False) as stage:
+        checks = await check(settings_for(FIVE, stage.engines), dict.fromkeys(FIVE.engines, "rehearsal"))
+    assert [(one.name, one.detail) for one in checks if one.ok is not True] == []
+    assert {one.name for one in checks} >= {"engine gpu replica 1", "engine backup", "model vllm", "cloud engine"}
+    assert stage.labels["backup"] == "simulated provider"

@@ -48,6 +48,11 @@ class Sheet(LineWidget, can_focus=True):
         self._top = max(0, self._top + rows)
         self.redraw()
 
+    def show_row(self, index: int) -> None:
+        """Scroll as little as needed to bring a row into view."""
+        self._top = max(min(self._top, index), index - (self.size.height - 3))
+        self.redraw()
+
 
 class Overlay(ModalScreen[Result]):
     """A sheet above the panes. Escape dismisses it with None."""
@@ -66,6 +71,9 @@ class Overlay(ModalScreen[Result]):
         """Measure and draw the rows again."""
         self._sheet.refresh(layout=True)
         self._sheet.redraw()
+
+    def show_row(self, index: int) -> None:
+        self._sheet.show_row(index)
 
     def action_leave(self) -> None:
         self.dismiss(None)

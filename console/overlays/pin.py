@@ -29,6 +29,7 @@ class PinOverlay(Overlay[Action]):
         if event.key in ("up", "down"):
             self._at = (self._at + (1 if event.key == "down" else -1)) % (len(self._engines) + 1)
             self.sheet_changed()
+            self.show_row(self._at)
         elif event.key == "enter":
             self._submit()
         else:

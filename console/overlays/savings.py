@@ -1,4 +1,4 @@
-"""The savings: what would save most, when a machine of one's own pays off, and how token prices develop."""
+"""The savings: what would save most, when your own machine pays off, and how token prices develop."""
 
 from decimal import Decimal
 from math import log10

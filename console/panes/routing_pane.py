@@ -27,10 +27,7 @@ from console.widgets.pane import Pane
 
 FILTER_MAX = 40
 SHORTEST_NAME = 6  # cells of an engine's name where there is little room; longer ones are cut
-
-
 AGENTS_FROM = 20  # rows of room from which the agents' table stands above the requests by itself
-
 ANSWERS = 7  # cells of a number of answers
 _STAGES = {"waiting": "waits", "called": "called", "streaming": "stream"}
 

@@ -22,7 +22,7 @@ class LineWidget(Widget):
     """Subclasses define `draw` and call `redraw` when what it reads has changed."""
 
     ALLOW_SELECT = False
-    DEFAULT_CSS = "Lines { background: $background; }"
+    DEFAULT_CSS = "LineWidget { background: $background; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -300,3 +300,15 @@ async def test_a_pane_scrolls_by_keys(core: ScriptedCore) -> None:
         await until(lambda: "gpu 0" in text_of(app))
         await pilot.press("pagedown", "pageup", "down", "up")
         await until(lambda: "gpu 0" in text_of(app))
+
+
+async def test_the_list_of_engines_scrolls_to_the_chosen_one() -> None:
+    many = tuple(msgspec.structs.replace(six_engines()[2], name=f"engine-{number}") for number in range(40))
+    core = ScriptedCore(snapshot(engines=many))
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("p")
+        await until(lambda: isinstance(app.screen, PinOverlay) and "engine-3 " in text_of(app))
+        await pilot.press("up")
+        await until(lambda: "▸ ● ▌engine-39" in text_of(app))
+        await pilot.press("down")
+        await until(lambda: "▸ no pin" in text_of(app))

@@ -147,12 +147,23 @@ class RoutePlanner:
 
     # ---- candidates ---------------------------------------------------------------------------------------------
 
+    def _model(self, slot: EngineSlot, request: Request, agent: Agent) -> str:
+        """The model that the request names, where it is this engine's or an agent's own; else its agent's own, or the
+        engine's.
+        """
+        named = request.model
+        if named and request.engine == slot.name:
+            return named
+        if named and (named == slot.model or any(named == each.model for each in self._settings.agents.values())):
+            return slot.model_for(named)
+        return slot.model_for(agent.model)
+
     def _candidate(
         self, slot: EngineSlot, sent: Sent, classes: Classes, agent: Agent, prefixes: tuple[int, ...]
     ) -> Candidate:
         """The prepared call, what it is expected to take, and where its price is not known, the line that says so."""
         request = sent.request
-        model = request.model if request.model and request.engine == slot.name else slot.model_for(agent.model)
+        model = self._model(slot, request, agent)
         profile = slot.profile(model)
         counted = slot.ratios.corrected(request.agent, model, sent.input_tokens)
         call = build_call(sent.draft, request, classes, slot=slot, profile=profile, input_tokens=counted)

@@ -168,3 +168,16 @@ async def test_the_ledger_has_what_the_engines_themselves_counted(home: Path) ->
         )
         assert spent["backup"] == dollars / 1_000_000
         assert sum(Decimal(row["cost_usd"]) for row in rows) == sum(spent.values())
+
+
+async def test_an_agents_own_model_answers_it_and_whoever_names_that_model(home: Path) -> None:
+    own = "gemini-2.5-flash-lite"
+    agents = f'[agents.sherlock]\npolicy = "prefer-cloud"\nengines = ["cloud", "local"]\nmodel = "{own}"\n'
+    async with five_engines(home, agents) as it:
+        listed = {each["id"] for each in (await it.client.get("/v1/models")).json()["data"]}
+        assert {"auto", *ZONES, "sherlock", own, "gemini-3.5-flash-lite", "qwen2.5:32b"} <= listed
+        for agent, model in (("sherlock", "auto"), ("ada", own), ("default", own.upper())):
+            answer = await it.ask(f"Hello from {agent}", agent=agent, model=model)
+            assert (answer.headers["x-claw-engine"], answer.headers["x-claw-model"]) == ("cloud", own)
+        others = await it.ask("Hello", agent="ada", model="cloud")
+        assert others.headers["x-claw-model"] == "gemini-3.5-flash-lite"

@@ -33,6 +33,11 @@ class WriteResult(Struct, frozen=True, kw_only=True):
 
 
 class Database:
+    """One connection and its tables. Entries take at most `max_bytes`: their bodies, and ROW_OVERHEAD for each.
+
+    Raises sqlite3.Error or OSError if the file cannot be opened.
+    """
+
     def __init__(self, path: Path, *, max_bytes: int, cipher: BodyCipher | None = None) -> None:
         self._path = path
         self._max_bytes = max_bytes

@@ -16,6 +16,8 @@ NONCE = 12  # bytes; random, which is safe far below 2**32 entries under one key
 
 
 class BodyCipher:
+    """`secret` is 32 random bytes of this install; the key is derived from it."""
+
     def __init__(self, secret: bytes) -> None:
         self._key = blake2b(secret, digest_size=32, person=b"claw cache bodie").digest()
 

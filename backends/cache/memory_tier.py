@@ -17,6 +17,8 @@ MOST_USES = 3  # uses that count, so that an entry that was hot once is evicted 
 
 
 class MemoryTier:
+    """At most `max_bytes` by `bytes_in_memory`, and at most `max_entries`; iterating does not count as use."""
+
     def __init__(self, max_bytes: int, max_entries: int = MAX_ENTRIES) -> None:
         self._small: OrderedDict[bytes, StoredEntry] = OrderedDict()
         self._main: OrderedDict[bytes, StoredEntry] = OrderedDict()

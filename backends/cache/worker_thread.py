@@ -16,6 +16,8 @@ _Job = tuple["asyncio.Future[Any]", asyncio.AbstractEventLoop, Callable[[], Any]
 
 
 class WorkerThread:
+    """It starts at once; `name` is shown by debuggers."""
+
     def __init__(self, name: str) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)

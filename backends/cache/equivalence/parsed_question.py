@@ -68,6 +68,7 @@ class ParsedQuestion(Struct, frozen=True):
 
 @lru_cache(maxsize=512)
 def parse(text: str) -> ParsedQuestion:
+    """Parse a question; the last 512 are remembered."""
     quoted = {_spaceless(match.group()).strip('`"“”«»„') for match in _QUOTED.finditer(text)}
     plain = unicodedata.normalize("NFKC", _QUOTED.sub(" ", text)).replace("’", "'")
     lower = _DISCOURSE.sub("", _respelled(plain.lower()))

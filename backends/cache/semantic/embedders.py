@@ -49,6 +49,8 @@ class TokenVectors(NamedTuple):
 
 
 class Embedder(Protocol):
+    """A model that turns texts into unit vectors."""
+
     model: str
     """Vectors of the same name may be compared."""
 
@@ -104,6 +106,8 @@ def load(kind: str = "auto", *, embed_texts: "EmbedTexts | None" = None) -> Embe
 
 
 class SentenceTransformerEmbedder:
+    """The full weights in `folder`, on one CPU thread; 384 dimensions."""
+
     model = "all-MiniLM-L6-v2"
     floor = FLOOR
 
@@ -150,6 +154,8 @@ class SentenceTransformerEmbedder:
 
 
 class OnnxEmbedder:
+    """The int8 weights at `path`, on one CPU thread; 384 dimensions."""
+
     model = "all-MiniLM-L6-v2-onnx-int8"
     floor = FLOOR
 

@@ -35,6 +35,8 @@ class SemanticMatch(NamedTuple):
 
 
 class SemanticLookup:
+    """`risk` is the share of semantic hits that may be wrong, 0 to 1."""
+
     def __init__(self, disk: DiskTier, semantic: SemanticTier, *, risk: float) -> None:
         self._disk = disk
         self._semantic = semantic

@@ -39,6 +39,7 @@ from backends.upstream.engine_slot import EngineSlot, Label
 from backends.upstream.locality import LocalityCheck
 from backends.upstream.provider_quota import ProviderQuota, last_of_the_day
 from backends.upstream.rate_limiter import RateLimiter
+from backends.upstream.replicas import Replica
 
 DRAIN_S = 5.0
 NO_ZONE = 'nobody knows where it is: set engines.{name}.zone to "local" or "cloud"'
@@ -251,10 +252,10 @@ def _assemble(
 
 
 def _proof(slots: Mapping[EngineName, EngineSlot], ground: Ground) -> LocalityCheck:
-    """A model stays at home only where each of the engine's addresses keeps it there."""
+    """Each of an engine's addresses is proved by itself: sensitive prompts go to those that are."""
 
-    async def check(slot: EngineSlot, model: str) -> bool | None:
-        return await runs_here(slot.settings, ground.engines[slot.name], model)
+    async def check(slot: EngineSlot, replica: Replica, model: str) -> bool | None:
+        return await runs_here(slot.settings, (ground.engines[slot.name][replica.index],), model)
 
     own = [agent.model for agent in ground.settings.agents.values() if agent.model]
     return LocalityCheck((slot for slot in slots.values() if slot.zone == LOCAL), own, check, ground.clock)

@@ -94,34 +94,38 @@ class Answering:
                     return Ending(finish="error", engine=name, zone=slot.zone, model=model, error=_all(said))
                 if following != name:
                     self._reroute(flight, following, error)
-                elif len(slot.replicas) == 1:
+                elif not self._fresh_replica(flight, slot):
                     await asyncio.sleep(random.uniform(*RETRY_PAUSE_S))  # noqa: S311 — jitter, not a secret
                 name = following
 
     def _next(
         self, flight: Flight, slot: EngineSlot, error: ClawError, tried: Sequence[EngineName]
     ) -> EngineName | None:
-        """The engine to try after `error`, or None where the caller must hear of it."""
+        """The engine to try after `error`, or None where the caller must hear of it.
+
+        What takes over, another replica or another engine, is asked once a request, so that an outage multiplies no
+        calls, and each engine's breaker soon spares it the first. Only asking the same server again takes from the
+        retry budget.
+        """
         if error.kind in ("budget", "capacity", "ledger"):
             return None
-        if self._worth_another(flight, slot, error, tried.count(slot.name)) and self._retries.again():
-            return slot.name
+        tries = tried.count(slot.name)
+        if not slot.stopped and slot.usable and error.kind in AGAIN | ELSEWHERE:
+            if tries < len(slot.replicas) and self._fresh_replica(flight, slot):
+                return slot.name
+            if tries == 1 and error.kind in AGAIN and self._retries.again():
+                return slot.name
         others = (self._slots[other] for other in flight.plan.decision.failover if other not in tried)
         other = next((each.name for each in others if not each.stopped and not each.why_not()), None)
-        if other is None:
-            return None
-        if error.kind in NOT_ITS_LOAD:
+        if other is not None and error.kind in NOT_ITS_LOAD:
             log.warning("%s went on to %s: %s", flight.request.id, other, error)
-            return other
-        return other if self._retries.again() else None
+        return other
 
-    def _worth_another(self, flight: Flight, slot: EngineSlot, error: ClawError, tries: int) -> bool:
-        """Is the same engine asked again: once, or each of its replicas that has not failed this request?"""
-        if slot.stopped or not slot.usable or tries >= max(2, len(slot.replicas)):
-            return False
+    @staticmethod
+    def _fresh_replica(flight: Flight, slot: EngineSlot) -> bool:
+        """Is there one that may be called and has not failed this request?"""
         failed = _failed_replicas(flight, slot)
-        fresh = any(replica.usable and replica.index not in failed for replica in slot.replicas)
-        return error.kind in AGAIN or (fresh and error.kind in ELSEWHERE)
+        return any(replica.usable and replica.index not in failed for replica in slot.replicas)
 
     def _reroute(self, flight: Flight, engine: EngineName, error: ClawError) -> None:
         old = flight.plan.explanation
@@ -164,7 +168,9 @@ class Answering:
             )
         self._progress(flight, slot, call.model, "waiting")
         prefer = candidate.prefix.replica if candidate.prefix is not None else None
-        async with slot.place(flight.request.agent, prefer=prefer, avoid=_failed_replicas(flight, slot)) as replica:
+        failed = _failed_replicas(flight, slot)
+        home = call.model if slot.zone == LOCAL and flight.plan.verdict.sensitive else None
+        async with slot.place(flight.request.agent, prefer=prefer, avoid=failed, proved=home) as replica:
             _refuse_closed(slot)
             self._progress(flight, slot, call.model, "called")
             meter = UsageMeter(

@@ -10,6 +10,7 @@ from backends.catalogue.media import MIME_TYPES
 from backends.clock import Clock
 from backends.engines.base import Call, EngineClient
 from backends.engines.prompt_parts import IMAGE_TYPES
+from backends.errors import EngineError
 from backends.settings.engines import Engine, GeminiSettings, OllamaSettings, serves
 from backends.types import CLOUD, LOCAL, EngineName, EngineState, Health, RuntimeReading, Zone
 from backends.upstream.circuit_breaker import CircuitBreaker
@@ -67,8 +68,7 @@ class ModelProfile(Struct, frozen=True, kw_only=True):
 
 class EngineSlot:
     """`missing` names what the whole engine cannot work without, where that is known before any call; "" where nothing
-    is. `proved` are the models whose prompts are proved to stay at home; `unproved` says why nothing is known of that,
-    "" where it is known.
+    is. `unproved` says why it is not known whether its prompts stay at home, "" where that is known.
 
     `clients` are one for each address. `catalogue` says what its models can do, `quota` counts what a provider counts.
     """
@@ -91,7 +91,6 @@ class EngineSlot:
         self.label = label
         self.catalogue = catalogue or Catalogue()
         self.quota = quota or ProviderQuota(clock)
-        self.proved: frozenset[str] = frozenset()
         self.unproved = ""
         self.stopped = False
         self.missing = ""
@@ -133,6 +132,11 @@ class EngineSlot:
         return found
 
     @property
+    def proved(self) -> frozenset[str]:
+        """The models whose prompts are proved to stay at home, at one of its addresses at least."""
+        return frozenset().union(*(replica.proved for replica in self.replicas))
+
+    @property
     def breaker(self) -> CircuitBreaker:
         """The one that speaks for the engine: of a replica that may be called, else of the one that opens first."""
         return self.replicas.foremost.breaker
@@ -162,11 +166,21 @@ class EngineSlot:
 
     @asynccontextmanager
     async def place(
-        self, agent: str, *, prefer: int | None = None, avoid: frozenset[int] = frozenset()
+        self,
+        agent: str,
+        *,
+        prefer: int | None = None,
+        avoid: frozenset[int] = frozenset(),
+        proved: str | None = None,
     ) -> AsyncIterator[Replica]:
-        """Hold one place, at the replica that is to be called. Raises QueueFull at once where too many wait already."""
+        """Hold one place at the replica that is to be called; `prefer`, `avoid` and `proved` are `Replicas.pick`'s.
+
+        Raises QueueFull at once where too many wait already, and EngineError where none is proved to be at home.
+        """
         async with self.limiter.place(agent, retry_after_s=self.wait_s()):
-            replica = self.replicas.pick(parallel=self.settings.parallel, prefer=prefer, avoid=avoid)
+            replica = self.replicas.pick(parallel=self.settings.parallel, prefer=prefer, avoid=avoid, proved=proved)
+            if replica is None:
+                raise EngineError(f"{self.name} is no longer proved to be at home: ask again", kind="unavailable")
             replica.in_flight += 1
             try:
                 yield replica

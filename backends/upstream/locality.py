@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from backends.clock import Clock
 from backends.upstream.engine_slot import EngineSlot
+from backends.upstream.replicas import Replica
 
 HOLDS_S = 60.0
 
-Check = Callable[[EngineSlot, str], Awaitable[bool | None]]
-"""Does an engine keep the prompts for a model at home? None where it does not answer, so that nothing can be known."""
+Check = Callable[[EngineSlot, Replica, str], Awaitable[bool | None]]
+"""Does a server keep the prompts for a model at home? None where it does not answer, so that nothing can be known."""
 
 
 class LocalityCheck:
@@ -31,7 +32,12 @@ class LocalityCheck:
 
     async def _renew(self, slot: EngineSlot) -> None:
         models = tuple(dict.fromkeys((slot.model, *map(slot.model_for, self._own))))
-        here = await asyncio.gather(*(self._check(slot, model) for model in models))
-        slot.proved = frozenset(model for model, proved in zip(models, here, strict=True) if proved is True)
-        slot.unproved = f"{slot.label.text} does not answer" if here[0] is None else ""
+        answers = await asyncio.gather(*(self._prove(slot, replica, models) for replica in slot.replicas))
+        slot.unproved = "" if any(answers) else f"{slot.label.text} does not answer"
         self._until[slot.name] = self._clock.monotonic() + HOLDS_S
+
+    async def _prove(self, slot: EngineSlot, replica: Replica, models: tuple[str, ...]) -> bool:
+        """Does the server answer? What it keeps at home is noted."""
+        here = await asyncio.gather(*(self._check(slot, replica, model) for model in models))
+        replica.proved = frozenset(model for model, proved in zip(models, here, strict=True) if proved is True)
+        return here[0] is not None

@@ -8,7 +8,9 @@ from backends.upstream.circuit_breaker import CircuitBreaker
 
 
 class Replica:
-    """One address. `missing` says what it cannot work without, "" where nothing is known to be missing."""
+    """One address. `missing` says what it cannot work without, "" where nothing is; `proved` are the models whose
+    prompts are proved to stay at home there.
+    """
 
     def __init__(self, index: int, client: Engine, breaker: CircuitBreaker) -> None:
         self.index = index
@@ -17,6 +19,7 @@ class Replica:
         self.in_flight = 0
         self.missing = ""
         self.reading: RuntimeReading | None = None
+        self.proved: frozenset[str] = frozenset()
 
     @property
     def usable(self) -> bool:
@@ -64,18 +67,21 @@ class Replicas:
     def usable_count(self) -> int:
         return sum(replica.usable for replica in self._all)
 
-    def pick(self, *, parallel: int, prefer: int | None, avoid: frozenset[int] = frozenset()) -> Replica:
+    def pick(
+        self, *, parallel: int, prefer: int | None, avoid: frozenset[int] = frozenset(), proved: str | None = None
+    ) -> Replica | None:
         """The replica for a call that has a place: the preferred one while it is free, else the least loaded.
 
         `prefer` has the call's prefix in its cache. `avoid` failed this request before, and is taken only where no
-        other is usable.
+        other is usable. `proved` is a model whose prompt must stay at home: then None where no replica is proved.
         """
-        ready = [replica for replica in self._all if replica.usable and replica.index not in avoid]
-        ready = ready or [replica for replica in self._all if replica.usable] or list(self._all)
+        known = [replica for replica in self._all if proved is None or proved in replica.proved]
+        usable = [replica for replica in known if replica.usable]
+        ready = [replica for replica in usable if replica.index not in avoid] or usable or known
         for replica in ready:
             if replica.index == prefer and replica.in_flight < parallel:
                 return replica
-        return min(ready, key=lambda replica: (replica.load, replica.index))
+        return min(ready, key=lambda replica: (replica.load, replica.index), default=None)
 
     @property
     def foremost(self) -> Replica:

@@ -44,7 +44,11 @@ def test_whoever_of_the_twins_leaves_the_others_get_the_whole_answer(leaves: lis
                 assert sum(it.gemini.account.ends[end] for end in ("finished",)) == 1
             paid = [outcome for _, outcome in stayed if outcome.cost_usd]
             assert len(paid) <= 1
-            assert all(budget.reserved_usd == 0 for budget in await it.budgets())
+
+            async def released() -> bool:
+                return all(budget.reserved_usd == 0 for budget in await it.budgets())
+
+            await until(released)
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(play(Path(folder)))

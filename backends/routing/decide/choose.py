@@ -32,7 +32,7 @@ def decide(inputs: Inputs) -> Decision:
     """
     choice = choose(inputs)
     view = choice.view
-    home = view if view.zone == LOCAL else _first_at_home(inputs)
+    home = view if view.zone == LOCAL else _first_at_home(inputs, choice.against)
     reference = next((each for each in inputs.engines if each.zone == CLOUD), view)
     return Decision(
         engine=view.name,
@@ -85,8 +85,16 @@ def choose(inputs: Inputs) -> Choice:
         view, closing = _weigh(inputs, left, against)
     closing += _money(inputs, view) + _redacted(inputs, view)
     opening = [] if inputs.demanded else [Reason(rule="policy", detail=inputs.policy)]
-    spoken = dict.fromkeys(reason for name, reasons in against.items() if name != view.name for reason in reasons)
+    others = ((name, reason) for name, reasons in against.items() if name != view.name for reason in reasons)
+    spoken = dict.fromkeys(_of_one(name, reason, inputs) for name, reason in others)
     return Choice(view=view, reasons=(*opening, *spoken, *closing), against=against)
+
+
+def _of_one(name: EngineName, reason: Reason, inputs: Inputs) -> Reason:
+    """A reason against one engine, with its name where figures alone would not tell which of several it is."""
+    if reason.rule != "quality" or len(inputs.engines) == 2:
+        return reason
+    return Reason(rule=reason.rule, detail=f"{name} {reason.detail}")
 
 
 def _weigh(inputs: Inputs, left: Sequence[EngineView], against: Against) -> tuple[EngineView, list[Reason]]:
@@ -178,9 +186,13 @@ def _alternative(inputs: Inputs, view: EngineView, choice: Choice) -> Alternativ
     )
 
 
-def _first_at_home(inputs: Inputs) -> EngineView:
-    """The local engine that a choice of the cloud is weighed against: the most able."""
-    return max(inputs.within(LOCAL), key=lambda view: view.quality, default=inputs.engines[0])
+def _first_at_home(inputs: Inputs, against: Against) -> EngineView:
+    """The local engine that a choice of the cloud is weighed against: the best of those that might have answered, else
+    of all.
+    """
+    homes = inputs.within(LOCAL)
+    possible = [view for view in homes if all(reason.rule in SECOND for reason in against[view.name])]
+    return max(possible or homes, key=lambda view: view.quality, default=inputs.engines[0])
 
 
 def _milliseconds(view: EngineView) -> float | None:

@@ -126,3 +126,17 @@ def test_what_one_says_of_itself_shows_as_degraded() -> None:
     assert (it.state().health, it.state().detail) == ("degraded", "1 of 2 replicas down: nobody listens")
     it.observe([reading(reachable=False), reading(reachable=False)])
     assert it.state().health == "down"
+
+
+async def test_a_prompt_that_must_stay_at_home_goes_to_a_proved_one_alone() -> None:
+    it = slot(3)
+    first, second, _ = it.replicas
+    assert it.proved == frozenset()
+    with pytest.raises(EngineError, match="no longer proved"):
+        async with it.place("writer", proved="qwen2.5:14b"):
+            pass
+    second.proved = frozenset({"qwen2.5:14b"})
+    assert it.proved == {"qwen2.5:14b"}
+    for prefer in (None, first.index):
+        async with it.place("writer", prefer=prefer, proved="qwen2.5:14b") as replica:
+            assert replica is second

@@ -1,6 +1,7 @@
 """An explanation in words, as labelled lines: `claw explain` prints them, the console's why view draws them."""
 
 from backends.text.measures import probability
+from backends.text.times import seconds
 from backends.text.usd import about_usd
 from backends.types import ZERO, Alternative, Explanation
 
@@ -33,7 +34,7 @@ def queue(explanation: Explanation) -> list[Line]:
     weighed = explanation.weighed
     if weighed is None:
         return []
-    wait = "" if weighed.wait_s is None else f", ~{weighed.wait_s:.1f} s" if weighed.wait_s else ", no wait"
+    wait = "" if weighed.wait_s is None else f", ~{seconds(weighed.wait_s)}" if weighed.wait_s else ", no wait"
     decided = any(reason.rule == "deadline" for reason in explanation.reasons)
     role = "the reason" if decided else "not the reason"
     return [("queue", f"{weighed.waiting} waiting{wait}; deadline {weighed.deadline_s:g} s: {role}")]

@@ -18,7 +18,7 @@ from console.keys import everywhere
 from console.messages import StateChanged
 from console.present.money_rows import budget_bar
 from console.present.spans import Row, Span, clip, fit, span, spread, width
-from console.present.symbols import health
+from console.present.symbols import ZONES, health
 from console.state import ViewState
 from console.widgets.line_widget import LineWidget
 
@@ -146,7 +146,7 @@ def _engines(engines: Sequence[EngineState], room: int, *, dimmed: bool) -> Row:
     if room < NARROWEST_ENGINE * min(len(engines), 2):
         return tuple(part for engine in engines for part in (_health(engine, dimmed=dimmed), span(" ")))
     shown = _most_important(engines, room)
-    names = [clip(safe(engine.name), LONGEST_NAME) for engine in shown]
+    names = [_name(engine, marked=len(engines) > 2) for engine in shown]
     room_for_labels = room - sum(cell_len(name) + 5 for name in names) if len(shown) == len(engines) else 0
     labels = _shrunk([safe(engine.label or engine.model) for engine in shown], room_for_labels)
     spans: list[Span] = []
@@ -155,9 +155,15 @@ def _engines(engines: Sequence[EngineState], room: int, *, dimmed: bool) -> Row:
         if label:
             spans += [span(" "), Span(label, "dim" if dimmed else "text")]
         spans.append(span("  "))
-    if more := len(engines) - len(shown):
-        spans.append(span(f"+{more} ", "dim"))
+    if hidden := [engine for engine in engines if engine not in shown]:
+        worst = min(hidden, key=_urgency)
+        spans.append(span(f"+{len(hidden)} ", "dim" if dimmed or worst.health == "up" else health(worst).tone))
     return tuple(spans)
+
+
+def _name(engine: EngineState, *, marked: bool) -> SafeText:
+    """Where there are more than the two built-in engines, names do not tell the zone, so its symbol does."""
+    return safe(f"{ZONES[engine.zone] if marked else ''}{clip(safe(engine.name), LONGEST_NAME)}")
 
 
 def _health(engine: EngineState, *, dimmed: bool) -> Span:
@@ -167,16 +173,21 @@ def _health(engine: EngineState, *, dimmed: bool) -> Span:
 
 def _most_important(engines: Sequence[EngineState], room: int) -> Sequence[EngineState]:
     """The engines that fit with their names, in their order: those that are down before the healthy ones."""
-    cells = {engine.name: min(LONGEST_NAME, cell_len(safe(engine.name))) + 4 for engine in engines}
+    cells = {engine.name: cell_len(_name(engine, marked=len(engines) > 2)) + 4 for engine in engines}
     if sum(cells.values()) <= room:
         return engines
     room -= 4  # for the number of the others
     kept: set[str] = set()
-    for engine in sorted(engines, key=lambda engine: URGENT.index(engine.health)):
-        if cells[engine.name] <= room:
-            kept.add(engine.name)
-            room -= cells[engine.name]
+    for engine in sorted(engines, key=_urgency):
+        room -= cells[engine.name]
+        if room < 0:
+            break
+        kept.add(engine.name)
     return [engine for engine in engines if engine.name in kept]
+
+
+def _urgency(engine: EngineState) -> int:
+    return URGENT.index(engine.health)
 
 
 def _shrunk(labels: Sequence[SafeText], room: int) -> list[SafeText]:

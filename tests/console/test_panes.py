@@ -132,12 +132,12 @@ def test_the_header_has_room_for_any_number_of_engines(cells: int) -> None:
         assert width(line) == cells
         assert "$1.42" in text(line)
         if cells >= 40 and number == 40:
-            assert "○ engine-4" in text(line), "an engine that is down comes before one that is up"
+            assert "○ ▐engine-4" in text(line), "an engine that is down comes before one that is up"
             assert "+" in text(line)
 
 
 def test_names_in_the_header_are_cut() -> None:
-    assert "gpu-cluster…" in text(header.header(scene(engines=six_engines()), 120))
+    assert "● ▌gpu-cluster…" in text(header.header(scene(engines=six_engines()), 120))
 
 
 def test_the_header_says_when_the_core_is_away() -> None:

@@ -21,7 +21,7 @@ from backends.clock import Clock
 from backends.errors import ClawError, LedgerError
 from backends.ledger.request_rows import ReservationRow, RowWrite, pack, unpack
 from backends.ledger.running_totals import RunningTotals
-from backends.ledger.sqlite_connection import BUSY_S
+from backends.ledger.sqlite_connection import WAITS, WriteWaits
 from backends.ledger.totals_loader import load
 from backends.ledger.write_commands import Admit, Reserve, Settle, WriteCommand, admitted_before
 
@@ -118,8 +118,9 @@ class SpillFile:
 class Spill:
     """`why` is SQLite's reason why the ledger's file cannot be written, "" while it can."""
 
-    def __init__(self, file: SpillFile, clock: Clock) -> None:
+    def __init__(self, file: SpillFile, clock: Clock, waits: WriteWaits = WAITS) -> None:
         self._file = file
+        self._waits = waits
         self._clock = clock
         self._since = clock.monotonic()
         self._final: set[str] = set()
@@ -176,7 +177,7 @@ class Spill:
             now = max(totals.moment, self._clock.now())
             fresh = load(db, totals.settings, now, totals.timezone, groups=totals.groups)
         finally:
-            db.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
+            db.execute(f"PRAGMA busy_timeout = {int(self._waits.busy_s * 1000)}")
         self.why = ""
         self._final.clear()
         return fresh

@@ -14,6 +14,7 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import quote
 
 import aiosqlite
+from msgspec import Struct
 
 from backends.errors import LedgerError
 from backends.ledger import migrations
@@ -21,8 +22,17 @@ from backends.ledger import migrations
 P = ParamSpec("P")
 T = TypeVar("T")
 
-BUSY_S = 2.0  # how long a write waits for another program's lock
 JOURNAL_LIMIT_B = 64 * 1024 * 1024  # the WAL is cut back to this after a long reader has let go
+
+
+class WriteWaits(Struct, frozen=True):
+    """Seconds that a statement waits for another program's lock, and until a write that failed is tried again."""
+
+    busy_s: float = 2.0
+    retry_s: float = 1.0
+
+
+WAITS = WriteWaits()
 
 
 class LedgerConnection(aiosqlite.Connection):
@@ -40,11 +50,11 @@ class LedgerConnection(aiosqlite.Connection):
         return cast(T, await self._execute(work, self._conn, *args, **kwargs))  # type: ignore[no-untyped-call]
 
 
-def writable(path: Path) -> sqlite3.Connection:
+def writable(path: Path, waits: WriteWaits = WAITS, *, check_same_thread: bool = True) -> sqlite3.Connection:
     """Create or open the file, readable by its owner alone, and migrate it to the newest schema."""
     for suffix in ("", "-wal", "-shm"):
         _make_private(path.with_name(path.name + suffix), create=not suffix)
-    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+    db = sqlite3.connect(path, timeout=waits.busy_s, isolation_level=None, check_same_thread=check_same_thread)
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
@@ -59,7 +69,7 @@ def writable(path: Path) -> sqlite3.Connection:
 
 def connect_read_only(path: Path) -> sqlite3.Connection:
     """A connection that can neither write nor checkpoint. Raises sqlite3.Error where there is no readable file."""
-    db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
+    db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=WAITS.busy_s, isolation_level=None)
     extend(db)
     return db
 

@@ -24,7 +24,14 @@ from backends.ledger.retention import Prune
 from backends.ledger.rollups import Discount, RollUp
 from backends.ledger.running_totals import RunningTotals
 from backends.ledger.spill import Spill, SpillFile, merge
-from backends.ledger.sqlite_connection import LedgerConnection, as_ledger_error, connect_read_only, writable
+from backends.ledger.sqlite_connection import (
+    WAITS,
+    LedgerConnection,
+    WriteWaits,
+    as_ledger_error,
+    connect_read_only,
+    writable,
+)
 from backends.ledger.totals_loader import load
 from backends.ledger.write_commands import Admission, Admit, Audit, Reserve, Settle
 from backends.ledger.writer import CLOSED, Writer, commit
@@ -51,11 +58,14 @@ class Ledger:
         timezone: tzinfo | None = None,
         groups: Mapping[str, str] | None = None,
         spill_bytes: int | None = None,
+        waits: WriteWaits = WAITS,
+        connect: Callable[[Path, WriteWaits], sqlite3.Connection] = writable,
     ) -> "Ledger":
         """Take the lock, check the file, settle what a crash left open, and add the budgets up.
 
         `timezone` says when days begin; None is the machine's own. `groups` are the agents' groups. With `spill_bytes`
         rows go to a spill of that size while the file takes none; what an earlier core left in one is merged first.
+        `connect` makes the connection that writes.
         Raises LedgerError: another core holds the ledger, or the file is damaged (and now lies beside), newer than this
         program, or cannot be read or written.
         """
@@ -65,7 +75,7 @@ class Ledger:
             stack.callback(lock.release)
             try:
                 await asyncio.to_thread(check_file, paths.ledger)
-                connection = LedgerConnection(lambda: writable(paths.ledger))
+                connection = LedgerConnection(lambda: connect(paths.ledger, waits))
                 await stack.enter_async_context(connection)
                 file = await asyncio.to_thread(_spill_file, paths, spill_bytes)
                 if file is not None:
@@ -78,10 +88,10 @@ class Ledger:
                 raise as_ledger_error(error, paths.ledger) from None
             spill = None
             if file is not None and spill_bytes is not None:
-                spill = Spill(file, clock)
+                spill = Spill(file, clock, waits)
             elif file is not None:
                 await asyncio.to_thread(paths.spill.unlink)
-            writer = Writer(connection, totals, clock, paths.ledger, spill)
+            writer = Writer(connection, totals, clock, paths.ledger, spill=spill, retry_s=waits.retry_s)
             stack.push_async_callback(writer.close)
             return cls(paths.ledger, clock, writer, reader, recovered=recovered, stack=stack.pop_all())
 

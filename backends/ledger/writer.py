@@ -16,14 +16,13 @@ from backends.clock import Clock
 from backends.errors import ClawError, LedgerError
 from backends.ledger.running_totals import RunningTotals
 from backends.ledger.spill import Spill
-from backends.ledger.sqlite_connection import LedgerConnection, as_ledger_error, file_id, file_replaced
+from backends.ledger.sqlite_connection import WAITS, LedgerConnection, as_ledger_error, file_id, file_replaced
 from backends.ledger.write_commands import WriteCommand
 
 GROUP = 256  # commands of one transaction: bounds how long the first of them waits for the last
 UNWRITTEN_LIMIT = (
     10_000  # settlements kept for later; beyond them their calls stay open in the file and are recovered at a start
 )
-RETRY_S = 1.0
 log = logging.getLogger(__name__)
 
 CLOSED = "the ledger is closed: start the core again"
@@ -36,7 +35,14 @@ class Writer:
     """
 
     def __init__(
-        self, connection: LedgerConnection, totals: RunningTotals, clock: Clock, path: Path, spill: Spill | None = None
+        self,
+        connection: LedgerConnection,
+        totals: RunningTotals,
+        clock: Clock,
+        path: Path,
+        *,
+        spill: Spill | None = None,
+        retry_s: float = WAITS.retry_s,
     ) -> None:
         self._connection = connection
         self._clock = clock
@@ -48,6 +54,7 @@ class Writer:
         self._file: tuple[int, int] | None = None
         self.totals = totals
         self.spill = spill
+        self._retry_s = retry_s
         self.spill_changed: Callable[[], None] = _ignore
         self._merge_tried_at = 0.0  # the event loop's time
         self._task = asyncio.create_task(self._run(), name="ledger writer")
@@ -83,7 +90,7 @@ class Writer:
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(RETRY_S if self._unwritten or self._spilling else None):
+            async with asyncio.timeout(self._retry_s if self._unwritten or self._spilling else None):
                 await self._woken.wait()
         except TimeoutError:
             await self._write_group()
@@ -144,8 +151,8 @@ class Writer:
         return await self._connection.run(self.spill.apply, draft, commands)
 
     async def _merge(self, spill: Spill) -> None:
-        """Try, at most once in RETRY_S, whether the file takes rows again."""
-        if asyncio.get_running_loop().time() - self._merge_tried_at < RETRY_S and not self._closing:
+        """Try, at most once in `retry_s`, whether the file takes rows again."""
+        if asyncio.get_running_loop().time() - self._merge_tried_at < self._retry_s and not self._closing:
             return
         try:
             self.totals = await self._connection.run(self._merged, spill)

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from backends.errors import BudgetExceeded, BudgetHeld, ClawError, DeadlinePassed, LedgerError, RateLimited, WrongUse
 from backends.events import Event, SpendSampled
-from backends.ledger import spill, sqlite_connection, writer
 from backends.rehearsal.behaviour import Counted
 from backends.rehearsal.faults import Fault
 from backends.settings.model import Settings
@@ -39,19 +38,11 @@ def locked(it: Stand) -> Iterator[None]:
         db.close()
 
 
-@pytest.fixture
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_connection, "BUSY_S", 0.01)
-    monkeypatch.setattr(spill, "BUSY_S", 0.01)
-    monkeypatch.setattr(writer, "RETRY_S", 0.01)
-
-
 def serving(settings: Settings) -> Settings:
     changed = replace(settings, ledger=replace(settings.ledger, on_unwritable="serve", spill_bytes=65_536))
     return policy(changed, "ada", "cloud")
 
 
-@pytest.mark.usefixtures("_soon")
 async def test_d1_serve_goes_on_while_the_file_is_locked_and_loses_nothing(home: Path) -> None:
     async with stand(home, change=serving) as it:
         with locked(it):
@@ -66,7 +57,6 @@ async def test_d1_serve_goes_on_while_the_file_is_locked_and_loses_nothing(home:
     assert sorted(row["id"] for row in rows) == sorted(outcome.id for _, outcome in ended)
 
 
-@pytest.mark.usefixtures("_soon")
 async def test_d1_a_full_spill_is_503_before_any_engine_is_called(home: Path) -> None:
     async with stand(home, change=serving) as it:
         with locked(it):

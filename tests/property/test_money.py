@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
-import pytest
 from hypothesis import settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from backends.clock import ManualClock
 from backends.errors import BudgetExceeded
-from backends.ledger import spill, sqlite_connection, writer
+from backends.ledger.sqlite_connection import WriteWaits
 from backends.ledger.store import Ledger
 from backends.types import ZERO, EngineName, Outcome
 from tests.backends.ledger.samples import MODEL, admission, attempt, daily, opened, outcome, paths
@@ -40,6 +39,7 @@ BUDGETS = (
     daily("0.4", f"model:{OTHER}"),
 )
 GROUPS = {"ada": "writers"}
+SOON = WriteWaits(busy_s=0.001, retry_s=0.001)
 SPILL = 1 << 20
 
 amounts = st.decimals(0, 1, places=3)
@@ -67,9 +67,6 @@ class Money(RuleBasedStateMachine):
         self.charged = ZERO
         self.count = 0
         self.lock: sqlite3.Connection | None = None
-        self.patch = pytest.MonkeyPatch()
-        for module, name in ((sqlite_connection, "BUSY_S"), (spill, "BUSY_S"), (writer, "RETRY_S")):
-            self.patch.setattr(module, name, 0.001)
         self.start()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -77,7 +74,7 @@ class Money(RuleBasedStateMachine):
 
     def start(self) -> None:
         self.session: AbstractAsyncContextManager[Ledger] = opened(
-            Path(self.folder.name), BUDGETS, self.clock, groups=GROUPS, spill_bytes=SPILL
+            Path(self.folder.name), BUDGETS, self.clock, groups=GROUPS, spill_bytes=SPILL, waits=SOON
         )
         self.ledger = self.run(self.session.__aenter__())
 
@@ -203,7 +200,6 @@ class Money(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.stop()
         self.let_go()
-        self.patch.undo()
         self.runner.close()
         self.folder.cleanup()
 

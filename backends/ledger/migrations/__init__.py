@@ -1,6 +1,7 @@
 """The ledger's schema: numbered SQL scripts, each run once, in order, and counted in `user_version`."""
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -15,12 +16,12 @@ def version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def migrate(db: sqlite3.Connection) -> None:
-    """Run the scripts that the file has not had yet; each is committed whole or not at all."""
-    for number, script in enumerate(scripts(), start=1):
+def migrate(db: sqlite3.Connection, steps: Sequence[str] | None = None) -> None:
+    """Run the steps, by default all scripts, that the file has not had yet; each is committed whole or not at all."""
+    for number, step in enumerate(scripts() if steps is None else steps, start=1):
         if number > version(db):
             try:
-                db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+                db.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
             except sqlite3.Error:
                 if db.in_transaction:
                     db.rollback()

@@ -1,12 +1,13 @@
 """The install's key: made once, private, and what makes prompt hashes useless elsewhere."""
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from backends.errors import LedgerError
-from backends.ledger import install_key
 from backends.ledger.install_key import InstallKey
 
 
@@ -33,10 +34,24 @@ def test_the_file_is_private_also_where_it_was_not(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_two_starters_agree(tmp_path: Path) -> None:
-    first = InstallKey.load(tmp_path / "install.key")
-    second = InstallKey(install_key._make(tmp_path / "install.key"))
-    assert first.prompt_hash("a") == second.prompt_hash("a")
+def test_starters_at_the_same_time_agree(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", START, str(tmp_path / "install.key")]
+    starters = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(4)]
+    for starter in starters:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == b"ready\n"
+    hashes = {starter.communicate(b"go\n", timeout=20)[0] for starter in starters}
+    assert len(hashes) == 1
+
+
+START = """
+import sys
+from pathlib import Path
+from backends.ledger.install_key import InstallKey
+print("ready", flush=True)
+sys.stdin.readline()
+print(InstallKey.load(Path(sys.argv[1])).prompt_hash("a"))
+"""
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"x" * 33])

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -94,19 +95,18 @@ def test_a_newer_ledger_is_left_as_it_is(file: Path) -> None:
     assert file.read_bytes() == content
 
 
-def test_an_older_ledger_is_not_guessed_at(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = migrations.scripts()
-    monkeypatch.setattr(migrations, "scripts", lambda: [*known, "SELECT 1;"])
+def test_an_older_ledger_is_not_guessed_at(tmp_path: Path) -> None:
+    file = tmp_path / "old.db"
+    with closing(sqlite3.connect(file)) as db:
+        migrations.migrate(db, migrations.scripts()[:-1])
     with pytest.raises(LedgerError, match="older claw"), open_read_only(file):
         pass
 
 
-def test_a_migration_happens_whole_or_not_at_all(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_happens_whole_or_not_at_all(file: Path) -> None:
     known = migrations.scripts()
-    monkeypatch.setattr(migrations, "scripts", lambda: [*known, "CREATE TABLE half (a);\nSELECT nonsense;"])
-    with pytest.raises(sqlite3.OperationalError):
-        writable(file)
-    monkeypatch.undo()
+    with closing(writable(file)) as db, pytest.raises(sqlite3.OperationalError):
+        migrations.migrate(db, [*known, "CREATE TABLE half (a);\nSELECT nonsense;"])
     with open_read_only(file) as db:
         assert migrations.version(db) == len(known)
         assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'half'").fetchone()[0] == 0

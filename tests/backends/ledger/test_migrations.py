@@ -29,9 +29,7 @@ def file(request: pytest.FixtureRequest, home: Path) -> Path:
     path = paths(home).ledger
     path.parent.mkdir(parents=True, mode=0o700)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        for script in migrations.scripts()[: request.param]:
-            db.executescript(script)
-        db.execute(f"PRAGMA user_version = {request.param}")
+        migrations.migrate(db, migrations.scripts()[: request.param])
         for engine, usd in ENGINES.items():
             insert(db, "requests", row(engine, usd))
         charge = {"id": "cloud", "charged_at": stamp(AT), "agent": "scout", "engine": "cloud", "model": MODEL}

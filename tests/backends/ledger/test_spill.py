@@ -3,25 +3,24 @@
 import asyncio
 import contextlib
 import json
+import resource
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from backends.clock import ManualClock
 from backends.errors import BudgetHeld, LedgerError, WrongUse
-from backends.ledger import spill, sqlite_connection, writer
 from backends.ledger.integrity_check import find_faults
 from backends.ledger.request_rows import AdmissionRow, FinalRow, ReservationRow, encode, pack
 from backends.ledger.running_totals import RunningTotals
 from backends.ledger.spill import SpillFile
-from backends.ledger.sqlite_connection import connect_read_only
+from backends.ledger.sqlite_connection import WriteWaits, connect_read_only, writable
 from backends.ledger.store import Ledger
 from backends.ledger.write_commands import Admit
 from backends.types import ZERO, Acted, Action
@@ -29,6 +28,7 @@ from tests.backends.ledger.samples import AT, MODEL, admission, attempt, daily, 
 from tests.waiting import until
 
 SPILL = 65_536
+SOON = WriteWaits(busy_s=0.01, retry_s=0.01)
 BUDGETS = [daily("5"), daily("9", window="total")]
 
 HOLD = """
@@ -56,35 +56,39 @@ def locked(home: Path) -> Iterator[None]:
             other.wait(10)
 
 
-async def in_writer(ledger: Ledger, work: Any) -> Any:
-    return await ledger._writer._connection.run(work)
+class Writing:
+    """The connection that a ledger writes with, which the test can use too while the ledger is at rest."""
+
+    db: sqlite3.Connection
+
+    def connect(self, path: Path, waits: WriteWaits) -> sqlite3.Connection:
+        self.db = writable(path, waits, check_same_thread=False)
+        return self.db
 
 
-@asynccontextmanager
-async def full(ledger: Ledger) -> AsyncIterator[None]:
+@contextmanager
+def full(db: sqlite3.Connection) -> Iterator[None]:
     """A disk without a page left for the ledger."""
-    pages = "PRAGMA max_page_count = 1"
-    await in_writer(ledger, lambda db: db.execute(pages).fetchall())
-    await in_writer(ledger, lambda db: db.execute("PRAGMA wal_checkpoint").fetchall())
-    await in_writer(ledger, fill)
+    db.execute("PRAGMA max_page_count = 1").fetchall()
+    db.execute("PRAGMA wal_checkpoint").fetchall()
+    with contextlib.suppress(sqlite3.OperationalError):
+        for number in range(10_000):  # use up the pages in hand
+            db.execute("INSERT INTO controls VALUES (?, ?)", (f"filler {number}", "x" * 500))
     try:
         yield
     finally:
-        await in_writer(ledger, lambda db: db.execute("PRAGMA max_page_count = 1000000").fetchall())
+        db.execute("PRAGMA max_page_count = 1000000").fetchall()
 
 
-def fill(db: sqlite3.Connection) -> None:
-    """Use up the pages in hand."""
-    with contextlib.suppress(sqlite3.OperationalError):
-        for number in range(10_000):
-            db.execute("INSERT INTO controls VALUES (?, ?)", (f"filler {number}", "x" * 500))
-
-
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_connection, "BUSY_S", 0.01)
-    monkeypatch.setattr(spill, "BUSY_S", 0.01)
-    monkeypatch.setattr(writer, "RETRY_S", 0.01)
+@contextmanager
+def no_room_for_any_file() -> Iterator[None]:
+    """A quota that is used up: every write to a file fails."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def stored(home: Path) -> dict[str, str]:
@@ -95,10 +99,11 @@ def stored(home: Path) -> dict[str, str]:
 
 async def test_a_full_disk_holds_nobody_up_and_every_row_comes_in_once(home: Path) -> None:
     told: list[str] = []
-    async with opened(home, BUDGETS, spill_bytes=SPILL) as ledger:
+    writing = Writing()
+    async with opened(home, BUDGETS, spill_bytes=SPILL, waits=SOON, connect=writing.connect) as ledger:
         ledger.on_spill_change(lambda: told.append(ledger.spill_status()))
         await ledger.admit(admission("before", "1"))
-        async with full(ledger):
+        with full(writing.db):
             await ledger.settle(outcome("before", attempt("0.5"), notes=("x" * 9000,)))
             await ledger.admit(admission("within", "1"))
             await ledger.reserve("within", engine="cloud", zone="cloud", model=MODEL, amount=Decimal(1))
@@ -118,7 +123,7 @@ async def test_a_full_disk_holds_nobody_up_and_every_row_comes_in_once(home: Pat
 
 
 async def test_budgets_hold_for_the_file_and_the_spill_together(home: Path) -> None:
-    async with opened(home, BUDGETS, spill_bytes=SPILL) as ledger:
+    async with opened(home, BUDGETS, spill_bytes=SPILL, waits=SOON) as ledger:
         await ledger.admit(admission("a", "3"))
         with locked(home):
             await ledger.settle(outcome("a", attempt("3")))
@@ -134,7 +139,7 @@ async def test_budgets_hold_for_the_file_and_the_spill_together(home: Path) -> N
 
 
 async def test_what_was_said_twice_counts_once(home: Path) -> None:
-    async with opened(home, BUDGETS, spill_bytes=SPILL) as ledger:
+    async with opened(home, BUDGETS, spill_bytes=SPILL, waits=SOON) as ledger:
         await ledger.settle(outcome("known", attempt("1")))
         with locked(home):
             await ledger.settle(outcome("new", attempt("1")))
@@ -154,7 +159,7 @@ async def test_what_was_said_twice_counts_once(home: Path) -> None:
 
 
 async def test_a_full_spill_admits_nobody_but_lets_those_end_who_are_in(home: Path) -> None:
-    async with opened(home, spill_bytes=SPILL) as ledger:
+    async with opened(home, spill_bytes=SPILL, waits=SOON) as ledger:
         with locked(home):
             admitted: list[str] = []
             with pytest.raises(LedgerError, match="the spill of 64 KiB is full"):
@@ -168,17 +173,14 @@ async def test_a_full_spill_admits_nobody_but_lets_those_end_who_are_in(home: Pa
             with pytest.raises(LedgerError, match="try again once it can be written"):
                 action = Action(verb="stop-cloud", actor="test")
                 await ledger.set_control("cloud_stopped", "1", Acted(at=AT, action=action, detail="stopped"))
-        await until(lambda: not ledger.spill_status() and not ledger._writer._unwritten)
+        await until(lambda: ledger.spend().today_requests == len(admitted) + 1)
+        assert not ledger.spill_status()
     assert await asyncio.to_thread(stored, home) == {**dict.fromkeys(admitted, "0.1"), "large": "0"}
 
 
-async def test_what_the_spill_cannot_write_is_no_row_and_no_charge(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> None:
-        raise OSError("no disk")
-
-    async with opened(home, BUDGETS, spill_bytes=SPILL) as ledger:
-        with locked(home), monkeypatch.context() as patch:
-            patch.setattr(SpillFile, "append", broken)
+async def test_what_the_spill_cannot_write_is_no_row_and_no_charge(home: Path) -> None:
+    async with opened(home, BUDGETS, spill_bytes=SPILL, waits=SOON) as ledger:
+        with locked(home), no_room_for_any_file():
             with pytest.raises(LedgerError, match="and neither can the spill"):
                 await ledger.admit(admission("a"))
             assert ledger.budgets()[0].reserved_usd == ZERO
@@ -186,7 +188,7 @@ async def test_what_the_spill_cannot_write_is_no_row_and_no_charge(home: Path, m
 
 async def test_a_core_that_ends_meanwhile_leaves_it_to_the_next(home: Path) -> None:
     with contextlib.ExitStack() as other:
-        async with opened(home, BUDGETS, spill_bytes=SPILL) as ledger:
+        async with opened(home, BUDGETS, spill_bytes=SPILL, waits=SOON) as ledger:
             other.enter_context(locked(home))
             await ledger.settle(outcome("a", attempt("1")))
             await ledger.admit(admission("b", "2"))
@@ -201,18 +203,18 @@ CRASH = """
 import asyncio, os, signal, sys
 from decimal import Decimal
 from pathlib import Path
-from backends.ledger import spill, sqlite_connection, writer
 from backends.ledger.spill import SpillFile
+from backends.ledger.sqlite_connection import WriteWaits
 from tests.backends.ledger.samples import admission, attempt, opened, outcome, daily
 
-sqlite_connection.BUSY_S = spill.BUSY_S = writer.RETRY_S = 0.01
+soon = WriteWaits(busy_s=0.01, retry_s=0.01)
 home, where = Path(sys.argv[1]), sys.argv[2]
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 async def main():
-    async with opened(home, [daily("5")], spill_bytes=65536) as ledger:
+    async with opened(home, [daily("5")], spill_bytes=65536, waits=soon) as ledger:
         await ledger.admit(admission("a", "1"))
         print("ready", flush=True)
         sys.stdin.readline()
@@ -246,7 +248,7 @@ async def test_killed_between_spill_and_merge_nothing_is_lost_and_nothing_comes_
                 core.wait(20)
         assert core.wait(20) == -9
     for recovered in (1, 0):
-        async with opened(home, [daily("5")], spill_bytes=SPILL) as ledger:
+        async with opened(home, [daily("5")], spill_bytes=SPILL, waits=SOON) as ledger:
             assert ledger.recovered == recovered
             (state,) = ledger.budgets()
             assert (state.spent_usd, state.reserved_usd) == (Decimal("2.5"), ZERO)
@@ -281,6 +283,6 @@ async def test_rows_of_an_earlier_versions_spill_are_of_the_zone_of_their_engine
     # A reservation was written as its id, engine, model and amount.
     spill.append([pack(one).replace(b',"1",null]', b',"1"]') for one in records])
     spill.close()
-    async with opened(home, spill_bytes=SPILL) as ledger:
+    async with opened(home, spill_bytes=SPILL, waits=SOON) as ledger:
         found = await ledger.recent(9)
     assert [(one.id, one.zone) for one in found] == [("b", "local"), ("a", "cloud")]

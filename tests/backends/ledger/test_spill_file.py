@@ -1,6 +1,5 @@
 """The file that is set aside: what it holds survives a crash, and what it does not hold it never shows."""
 
-import os
 import stat
 from pathlib import Path
 
@@ -22,15 +21,21 @@ def held(path: Path) -> list[bytes]:
         spill.close()
 
 
+def write_at(path: Path, place: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(data)
+
+
 def test_records_outlive_the_process_and_only_their_owner_reads_them(tmp_path: Path) -> None:
     path = tmp_path / "spill"
     spill = SpillFile.open(path, SIZE)
     spill.append([b"one", b"two"])
     spill.append([b"three"])
-    os.close(spill._descriptor)
     assert held(path) == [b"one", b"two", b"three"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.stat().st_size == SIZE
+    spill.close()
 
 
 def test_a_reset_forgets_and_the_next_generation_shows_nothing_of_the_last(tmp_path: Path) -> None:
@@ -41,7 +46,7 @@ def test_a_reset_forgets_and_the_next_generation_shows_nothing_of_the_last(tmp_p
     assert list(spill.records()) == []
     spill.append([b"dddd"])
     # what of the old records stands behind the new one has their checksums, and those are of another generation
-    os.pwrite(spill._descriptor, b"\x04", spill.used)
+    write_at(tmp_path / "spill", spill.used, b"\x04")
     assert list(spill.records()) == [b"dddd"]
     assert spill.generation != before
     spill.close()
@@ -55,9 +60,8 @@ def test_what_was_torn_ends_the_file_and_all_before_it_holds(
     spill = SpillFile.open(path, SIZE)
     spill.append(records)
     place = HEADER + place % (spill.used - HEADER)
-    byte = os.pread(spill._descriptor, 1, place)[0]
-    os.pwrite(spill._descriptor, bytes([byte ^ noise]), place)
     spill.close()
+    write_at(path, place, bytes([path.read_bytes()[place] ^ noise]))
     found = held(path)
     assert found == records[: len(found)]
     assert len(found) < len(records)
@@ -76,7 +80,7 @@ def test_it_takes_no_more_than_fits(tmp_path: Path) -> None:
 def test_one_that_could_not_be_emptied_takes_nothing_more(tmp_path: Path) -> None:
     spill = SpillFile.open(tmp_path / "spill", SIZE)
     spill.append([b"one"])
-    os.close(spill._descriptor)
+    spill.close()
     with pytest.raises(OSError, match="descriptor"):
         spill.reset()
     with pytest.raises(OSError, match="not emptied"):

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from threading import Event
@@ -14,11 +14,13 @@ import pytest
 
 from backends.clock import ManualClock
 from backends.errors import LedgerError
-from backends.ledger import sqlite_connection, writer
+from backends.ledger.sqlite_connection import WriteWaits, connect_read_only, writable
 from backends.ledger.store import Ledger
 from backends.types import ZERO
 from tests.backends.ledger.samples import admission, attempt, daily, opened, outcome, paths
 from tests.waiting import until
+
+SOON = WriteWaits(busy_s=0.01, retry_s=0.01)
 
 
 class Gate:
@@ -39,19 +41,29 @@ class Gate:
             assert self.opened.wait(10)
 
 
-@asynccontextmanager
-async def held_at(ledger: Ledger, word: str) -> AsyncIterator[Gate]:
+class Writing:
+    """The connection that a ledger writes with, which the test can use too while the ledger is at rest."""
+
+    db: sqlite3.Connection
+
+    def connect(self, path: Path, waits: WriteWaits) -> sqlite3.Connection:
+        self.db = writable(path, waits, check_same_thread=False)
+        return self.db
+
+
+@pytest.fixture
+def writing() -> Writing:
+    return Writing()
+
+
+@contextmanager
+def held_at(writing: Writing, word: str) -> Iterator[Gate]:
     gate = Gate(word)
-    await in_writer(ledger, lambda db: db.set_trace_callback(gate))
+    writing.db.set_trace_callback(gate)  # it stays: SQLite would lock this thread out while the other is held
     try:
         yield gate
     finally:
         gate.opened.set()
-        await in_writer(ledger, lambda db: db.set_trace_callback(None))
-
-
-async def in_writer(ledger: Ledger, work: Callable[[sqlite3.Connection], Any]) -> Any:
-    return await ledger._writer._connection.run(work)
 
 
 @contextmanager
@@ -66,12 +78,9 @@ def locked(home: Path) -> Iterator[None]:
         db.close()
 
 
-async def fill_disk(ledger: Ledger) -> None:
-    await in_writer(ledger, lambda db: db.execute("PRAGMA max_page_count = 1").fetchall())
-
-
-async def free_disk(ledger: Ledger) -> None:
-    await in_writer(ledger, lambda db: db.execute("PRAGMA max_page_count = 1000000").fetchall())
+def allow_pages(writing: Writing, pages: int) -> None:
+    """A disk with so much room."""
+    writing.db.execute(f"PRAGMA max_page_count = {pages}").fetchall()
 
 
 async def fill_until_full(ledger: Ledger) -> None:
@@ -85,25 +94,25 @@ async def fill_until_full(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("word", ["BEGIN", "INSERT INTO requests", "COMMIT"])
-async def test_a_cancelled_caller_leaves_no_transaction_open(home: Path, word: str) -> None:
-    async with opened(home, [daily("5")]) as ledger:
+async def test_a_cancelled_caller_leaves_no_transaction_open(home: Path, writing: Writing, word: str) -> None:
+    async with opened(home, [daily("5")], connect=writing.connect) as ledger:
         await ledger.admit(admission("a"))
-        async with held_at(ledger, word) as gate:
+        with held_at(writing, word) as gate:
             settling = asyncio.create_task(ledger.settle(outcome("a", attempt("0.5"))))
             await until(gate.reached.is_set)
             settling.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await settling
         await ledger.settle(outcome("a", attempt("0.5")))
-        assert not await in_writer(ledger, lambda db: db.in_transaction)
+        assert not writing.db.in_transaction
         assert [one.id for one in await ledger.recent(9)] == ["a"]
         (state,) = ledger.budgets()
         assert (state.spent_usd, state.reserved_usd) == (Decimal("0.5"), ZERO)
 
 
-async def test_an_admission_whose_caller_left_before_its_turn_is_skipped(home: Path) -> None:
-    async with opened(home, [daily("5")]) as ledger:
-        async with held_at(ledger, "BEGIN") as gate:
+async def test_an_admission_whose_caller_left_before_its_turn_is_skipped(home: Path, writing: Writing) -> None:
+    async with opened(home, [daily("5")], connect=writing.connect) as ledger:
+        with held_at(writing, "BEGIN") as gate:
             first = asyncio.create_task(ledger.admit(admission("first")))
             await until(gate.reached.is_set)
             second = asyncio.create_task(ledger.admit(admission("second")))
@@ -118,37 +127,36 @@ async def test_an_admission_whose_caller_left_before_its_turn_is_skipped(home: P
         assert [one.id for one in await ledger.recent(9)] == ["third"]
 
 
-async def test_what_waits_is_one_transaction(home: Path) -> None:
-    async with opened(home) as ledger, held_at(ledger, "BEGIN") as gate:
-        first = asyncio.create_task(ledger.settle(outcome("first")))
-        await until(gate.reached.is_set)
-        others = [asyncio.create_task(ledger.settle(outcome(f"{index}"))) for index in range(50)]
-        await asyncio.sleep(0)
-        gate.opened.set()
-        await asyncio.gather(first, *others)
+async def test_what_waits_is_one_transaction(home: Path, writing: Writing) -> None:
+    async with opened(home, connect=writing.connect) as ledger:
+        with held_at(writing, "BEGIN") as gate:
+            first = asyncio.create_task(ledger.settle(outcome("first")))
+            await until(gate.reached.is_set)
+            others = [asyncio.create_task(ledger.settle(outcome(f"{index}"))) for index in range(50)]
+            await asyncio.sleep(0)
+            gate.opened.set()
+            await asyncio.gather(first, *others)
         assert gate.statements.count("COMMIT") == 2
         assert len(await ledger.recent(99)) == 51
 
 
-async def test_a_full_disk_refuses_and_recovers(home: Path) -> None:
-    async with opened(home, [daily("5")]) as ledger:
+async def test_a_full_disk_refuses_and_recovers(home: Path, writing: Writing) -> None:
+    async with opened(home, [daily("5")], connect=writing.connect) as ledger:
         await ledger.admit(admission("a"))
-        await fill_disk(ledger)
+        allow_pages(writing, 1)
         await fill_until_full(ledger)
         with pytest.raises(LedgerError, match="free space on its disk"):
             await ledger.settle(outcome("a", attempt("0.5"), notes=("x" * 9000,)))
         assert ledger.budgets()[0].reserved_usd == Decimal(1)
-        await free_disk(ledger)
+        allow_pages(writing, 1_000_000)
         await ledger.settle(outcome("b"))
         (state,) = ledger.budgets()
         assert (state.spent_usd, state.reserved_usd) == (Decimal("0.5"), ZERO)
         assert [one.id for one in await ledger.recent(2)] == ["a", "b"]
 
 
-async def test_an_unwritten_row_is_written_later_without_a_call(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_connection, "BUSY_S", 0.01)
-    monkeypatch.setattr(writer, "RETRY_S", 0.01)
-    async with opened(home, [daily("5")]) as ledger:
+async def test_an_unwritten_row_is_written_later_without_a_call(home: Path) -> None:
+    async with opened(home, [daily("5")], waits=SOON) as ledger:
         await ledger.admit(admission("a"))
         with locked(home):
             with pytest.raises(LedgerError, match="another program has locked it"):
@@ -163,12 +171,9 @@ async def test_an_unwritten_row_is_written_later_without_a_call(home: Path, monk
 
 
 @pytest.mark.parametrize("replaced", [False, True])
-async def test_a_file_that_lost_its_name_takes_no_more_rows(
-    home: Path, monkeypatch: pytest.MonkeyPatch, replaced: bool
-) -> None:
-    monkeypatch.setattr(writer, "RETRY_S", 0.01)
+async def test_a_file_that_lost_its_name_takes_no_more_rows(home: Path, replaced: bool) -> None:
     file, away = paths(home).ledger, home / "away.db"
-    async with opened(home, [daily("5")]) as ledger:
+    async with opened(home, [daily("5")], waits=SOON) as ledger:
         await ledger.admit(admission("a"))
         file.rename(away)
         if replaced:
@@ -178,15 +183,14 @@ async def test_a_file_that_lost_its_name_takes_no_more_rows(
         with pytest.raises(LedgerError):
             await ledger.settle(outcome("a", attempt()))
         away.rename(file)
-        await until(lambda: not ledger._writer._unwritten)
+        await until(lambda: ledger.spend().today_requests)
         await ledger.admit(admission("c"))
-    with contextlib.closing(sqlite_connection.connect_read_only(file)) as db:
+    with contextlib.closing(connect_read_only(file)) as db:
         assert [row["id"] for row in db.execute("SELECT id FROM requests")] == ["a"]
 
 
-async def test_closing_tries_what_is_unwritten_once_more(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_connection, "BUSY_S", 0.01)
-    async with opened(home, [daily("5")]) as ledger:
+async def test_closing_tries_what_is_unwritten_once_more(home: Path) -> None:
+    async with opened(home, [daily("5")], waits=WriteWaits(busy_s=0.01)) as ledger:
         await ledger.admit(admission("a"))
         with locked(home), pytest.raises(LedgerError):
             await ledger.settle(outcome("a", attempt("0.5")))
@@ -195,12 +199,9 @@ async def test_closing_tries_what_is_unwritten_once_more(home: Path, monkeypatch
         assert ledger.budgets()[0].spent_usd == Decimal("0.5")
 
 
-async def test_what_could_never_be_written_is_recovered_at_the_next_start(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sqlite_connection, "BUSY_S", 0.01)
+async def test_what_could_never_be_written_is_recovered_at_the_next_start(home: Path) -> None:
     foreign = contextlib.ExitStack()
-    async with opened(home, [daily("5")]) as ledger:
+    async with opened(home, [daily("5")], waits=WriteWaits(busy_s=0.01)) as ledger:
         await ledger.admit(admission("a"))
         foreign.enter_context(locked(home))
         with pytest.raises(LedgerError):
@@ -211,12 +212,31 @@ async def test_what_could_never_be_written_is_recovered_at_the_next_start(
         assert ledger.budgets()[0].spent_usd == Decimal(1)
 
 
-async def test_a_fault_that_nobody_foresaw_is_heard(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> None:
-        raise RuntimeError("unforeseen")
+class Faulty:
+    """A connection whose transactions fail in a way that SQLite's do not."""
 
-    ledger = await Ledger.open(paths(home), (), clock=ManualClock())
-    monkeypatch.setattr(writer, "commit", broken)
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.broken = False
+
+    def execute(self, sql: str, *values: Any) -> Any:
+        if self.broken and sql.startswith("BEGIN"):
+            raise RuntimeError("unforeseen")
+        return self._db.execute(sql, *values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+
+async def test_a_fault_that_nobody_foresaw_is_heard(home: Path) -> None:
+    made: list[Faulty] = []
+
+    def connect(path: Path, waits: WriteWaits) -> Any:
+        made.append(Faulty(writable(path, waits)))
+        return made[0]
+
+    ledger = await Ledger.open(paths(home), (), clock=ManualClock(), connect=connect)
+    made[0].broken = True
     with pytest.raises(LedgerError, match="closed"):
         await ledger.settle(outcome("a"))
     with pytest.raises(LedgerError, match="closed"):
@@ -225,9 +245,10 @@ async def test_a_fault_that_nobody_foresaw_is_heard(home: Path, monkeypatch: pyt
         await ledger.close()
 
 
-async def test_every_commit_reaches_the_disk_and_only_the_writer_writes(home: Path) -> None:
-    async with opened(home) as ledger:
-        assert await in_writer(ledger, lambda db: db.execute("PRAGMA synchronous").fetchone()[0]) == 2
-        assert await in_writer(ledger, lambda db: db.execute("PRAGMA journal_mode").fetchone()[0]) == "wal"
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
-            await ledger._reader.run(lambda db: db.execute("DELETE FROM requests"))
+async def test_every_commit_reaches_the_disk_and_only_the_writer_writes(home: Path, writing: Writing) -> None:
+    async with opened(home, connect=writing.connect):
+        assert writing.db.execute("PRAGMA synchronous").fetchone()[0] == 2
+        assert writing.db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        reading = connect_read_only(paths(home).ledger)
+        with contextlib.closing(reading), pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reading.execute("DELETE FROM requests")

@@ -79,11 +79,11 @@ class Stand:
     async def idle(self) -> bool:
         """Is no call in flight, in the core and at the twins?"""
         in_flight = (await self.core.snapshot()).in_flight
-        return not in_flight and self.ollama.account.open == self.gemini.account.open == 0
+        return not in_flight and self.ollama.usage.open == self.gemini.usage.open == 0
 
     def billed(self) -> Decimal:
         """US dollars by the cloud twin's own account."""
-        return Decimal(self.gemini.account.counts(calls=0)["usd"])
+        return Decimal(self.gemini.usage.counts(calls=0)["usd"])
 
 
 @asynccontextmanager

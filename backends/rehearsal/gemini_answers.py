@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from backends.rehearsal.account import ServedCall
 from backends.rehearsal.faults import Fault
+from backends.rehearsal.usage_counts import ServedCall
 
 Event = dict[str, Any]
 THOUGHT = "**Weighing the question**\n\nWhat is asked, what is known, and which part would change the answer.\n"

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from backends.rehearsal.account import ServedCall
 from backends.rehearsal.behaviour import GEMINI, Behaviour, TwinModel
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_answers import THOUGHT, Event, Responses, altered
@@ -27,6 +26,7 @@ from backends.rehearsal.scripted_answers import (
     dice,
 )
 from backends.rehearsal.twin import Twin
+from backends.rehearsal.usage_counts import ServedCall
 
 SSE = "text/event-stream"
 JSON = "application/json; charset=UTF-8"
@@ -101,7 +101,7 @@ class GeminiTwin(Twin):
         if prompt.cached_content and kept is None:
             return _refusal(403, "PERMISSION_DENIED", "CachedContent not found (or permission denied)")
         stream = request.path.endswith(":streamGenerateContent")
-        call = self.account.begin("stream" if stream else "generate", checked.answered_by or name)
+        call = self.usage.begin("stream" if stream else "generate", checked.answered_by or name)
         call.cached = kept["usageMetadata"]["totalTokenCount"] if kept else self._implicitly_cached(prompt)
         call.input = tokens + (call.cached if kept else 0)
         fault = self.fault_for(request, "answer")
@@ -161,7 +161,7 @@ class GeminiTwin(Twin):
 
     def _settle(self, call: ServedCall) -> None:
         self.override(call)
-        self.account.end(call, "finished")
+        self.usage.end(call, "finished")
 
     def _thoughts(self, prompt: GeminiPrompt) -> int:
         """Thinking tokens of one answer, within the caller's budget."""

@@ -16,7 +16,6 @@ import msgspec
 from aiohttp import web
 
 from backends.rehearsal import ollama_models as shown
-from backends.rehearsal.account import ServedCall
 from backends.rehearsal.behaviour import OLLAMA, Behaviour, TwinModel
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.loaded_models import LoadedModels
@@ -35,6 +34,7 @@ from backends.rehearsal.scripted_answers import (
 )
 from backends.rehearsal.tool_call_text import local_answer
 from backends.rehearsal.twin import Twin
+from backends.rehearsal.usage_counts import ServedCall
 
 NDJSON = "application/x-ndjson"
 TOLD = {"no-input": ("eval_count",), "no-output": ("prompt_eval_count",)}
@@ -115,14 +115,14 @@ class OllamaTwin(Twin):
         texts = [str(text) for text in (given if isinstance(given, list) else [given])]
         if body.get("truncate") is False and any(count(text) > model.context for text in texts):
             return web.json_response({"error": "the input length exceeds the context length"}, status=400)
-        call = self.account.begin("embed", name)
+        call = self.usage.begin("embed", name)
         call.input = sum(count(text) for text in texts)
         fault = self.fault_for(request, "embed")
 
         async def frames() -> AsyncGenerator[bytes]:
             began = time.monotonic_ns()
             load = await self._load(model, 2_048, kept_s)
-            self.account.end(call, "finished")
+            self.usage.end(call, "finished")
             yield msgspec.json.encode(
                 {
                     "model": name,
@@ -153,7 +153,7 @@ class OllamaTwin(Twin):
             check_think(prompt.think, prompt.model, model.capabilities)
         except RequestRejected as error:
             return web.json_response({"error": str(error)}, status=error.status)
-        call = self.account.begin("chat" if chat else "generate", prompt.model)
+        call = self.usage.begin("chat" if chat else "generate", prompt.model)
         fault = self.fault_for(request, "answer")
 
         def frames() -> AsyncGenerator[bytes]:
@@ -171,7 +171,7 @@ class OllamaTwin(Twin):
             if prompt.keep_alive_s != 0:
                 await self._load(model, prompt.num_ctx, prompt.keep_alive_s)
             self.residence.used(model.name, prompt.keep_alive_s)
-            self.account.end(call, "finished")
+            self.usage.end(call, "finished")
             yield prompt.event("", done=True) | {"done_reason": "load" if prompt.keep_alive_s else "unload"}
             return
         load = await self._load(model, prompt.num_ctx, prompt.keep_alive_s)
@@ -186,7 +186,7 @@ class OllamaTwin(Twin):
                 else:
                     yield prompt.tool_event(piece) if isinstance(piece, ToolInvocation) else prompt.event(piece)
         self.override(call)
-        self.account.end(call, "finished")
+        self.usage.end(call, "finished")
         self.residence.used(model.name, prompt.keep_alive_s)
         now = time.monotonic_ns()
         counts = {"prompt_eval_count": call.input, "eval_count": call.output}
@@ -219,7 +219,7 @@ class OllamaTwin(Twin):
         began = time.monotonic_ns()
         window = min(window, model.context)
         if not self.residence.holds(model.name, window):
-            self.account.loads += 1
+            self.usage.loads += 1
             self.residence.unload(model.name)
             await self.sleep(self.behaviour.load_s)
             self.residence.load(model.name, window, keep_alive_s)

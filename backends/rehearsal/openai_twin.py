@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from backends.rehearsal.account import ServedCall
 from backends.rehearsal.behaviour import OPENAI, Behaviour, Deltas
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.openai_requests import EFFORTS, OpenAIPrompt, read_prompt
 from backends.rehearsal.scripted_answers import AnswerEnd, Answerer, RequestRejected, ScriptedAnswerer, ToolInvocation
 from backends.rehearsal.tool_call_text import local_answer
 from backends.rehearsal.twin import Twin
+from backends.rehearsal.usage_counts import ServedCall
 
 TOLD = {"no-input": ("completion_tokens",), "no-output": ("prompt_tokens",)}
 THOUGHT = "The user wants an answer. "
@@ -63,7 +63,7 @@ class OpenAITwin(Twin):
         """The frames of a stream before those of the answer."""
         return [chunk({"reasoning_content": THOUGHT})] if self.behaviour.deltas == "reasoning" else []
 
-    def usage(self, call: ServedCall) -> dict[str, Any]:
+    def reported_usage(self, call: ServedCall) -> dict[str, Any]:
         """The counts as this kind of server reports them."""
         return {"prompt_tokens": call.input, "completion_tokens": call.output}
 
@@ -77,7 +77,7 @@ class OpenAITwin(Twin):
             return web.json_response({"error": {"message": str(error), "type": "BadRequestError"}}, status=400)
         if (model := self.behaviour.model(prompt.model)) is None or model.retired:
             return self.no_model(prompt.model)
-        call = self.account.begin("chat", model.answered_by or prompt.model)
+        call = self.usage.begin("chat", model.answered_by or prompt.model)
         fault = self.fault_for(request, "answer")
         whole = not prompt.stream or self.behaviour.deltas == "whole"
         kind = "application/json" if whole else "text/event-stream"
@@ -104,8 +104,8 @@ class OpenAITwin(Twin):
                     if not whole:
                         yield chunk(_content(piece, deltas))
         self.override(call)
-        self.account.end(call, "finished")
-        usage = self.usage(call)
+        self.usage.end(call, "finished")
+        usage = self.reported_usage(call)
         if fault is not None and fault.kind == "usage":
             usage = {key: usage[key] for key in TOLD.get(fault.mode, ())}
         reason = "tool_calls" if calls and deltas != "late-calls" else finish

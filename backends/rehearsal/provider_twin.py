@@ -11,9 +11,9 @@ from typing import Any
 
 from aiohttp import web
 
-from backends.rehearsal.account import ServedCall
 from backends.rehearsal.behaviour import PROVIDER, Behaviour
 from backends.rehearsal.openai_twin import OpenAITwin, chunk, event
+from backends.rehearsal.usage_counts import ServedCall
 
 REASONS = re.compile(r"(^|/)(gpt-5|o\d)")
 """Models that reason and refuse what the others take."""
@@ -87,7 +87,7 @@ class ProviderTwin(OpenAITwin):
         first = {"object": "chat.completion.chunk", "model": call.model, "provider": "Twin", "choices": []}
         return [comment, event(first), *thought, comment]
 
-    def usage(self, call: ServedCall) -> dict[str, Any]:
+    def reported_usage(self, call: ServedCall) -> dict[str, Any]:
         return {
             "prompt_tokens": call.input,
             "completion_tokens": call.output + call.thinking,

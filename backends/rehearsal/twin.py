@@ -12,13 +12,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from msgspec.structs import replace
 
-from backends.rehearsal.account import Account, End, ServedCall
 from backends.rehearsal.admission_queue import AdmissionQueue, QueueIsFull
 from backends.rehearsal.behaviour import Behaviour
 from backends.rehearsal.delivery import AnswerCut, deliver, reset
 from backends.rehearsal.faults import Fault, take
 from backends.rehearsal.incidents import INCIDENTS
 from backends.rehearsal.scripted_answers import AnswerEnd, RunnerDied, ToolInvocation
+from backends.rehearsal.usage_counts import End, ServedCall, UsageCounts
 
 BODY_MAX = 64 * 1024 * 1024
 GRACE_S = 0.01  # 0 would be for ever
@@ -54,8 +54,8 @@ class Twin:
         self._served: WeakKeyDictionary[asyncio.Transport, int] = WeakKeyDictionary()
         self._handling: set[asyncio.Task[Any]] = set()
         self.sleep = sleep
-        self.account = Account(provider=self.provider)
-        self.room = AdmissionQueue(behaviour.parallel, behaviour.queue_limit)
+        self.usage = UsageCounts(provider=self.provider)
+        self.admission = AdmissionQueue(behaviour.parallel, behaviour.queue_limit)
         self.seen: deque[Seen] = deque(maxlen=1_000)
         self.url = ""
 
@@ -79,7 +79,7 @@ class Twin:
     @behaviour.setter
     def behaviour(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
-        self.room.resize(behaviour.parallel, behaviour.queue_limit)
+        self.admission.resize(behaviour.parallel, behaviour.queue_limit)
 
     def inject(self, *faults: Fault) -> None:
         """Add faults behind those that still wait."""
@@ -90,9 +90,9 @@ class Twin:
         self.behaviour = INCIDENTS[name].befall(self._behaviour)
 
     def reset(self) -> None:
-        """Behave as built again and begin a new account."""
+        """Behave as built again, and count from zero."""
         self.behaviour = self._as_built
-        self.account.reset()
+        self.usage.reset()
         self.seen.clear()
 
     async def start(self, port: int = 0) -> str:
@@ -150,14 +150,14 @@ class Twin:
         *,
         content_type: str,
     ) -> web.StreamResponse:
-        """Answer one call of a model: wait for room, send the frames with their fault, close the account."""
+        """Answer one call of a model: wait for admission, send the frames with their fault, end the call's record."""
         how: End = "aborted"
         status = 200
         try:
             if early := await self._early(request, fault):
                 how, status = "refused", early.status
                 return early
-            async with self.room, aclosing(frames()) as body:
+            async with self.admission, aclosing(frames()) as body:
                 return await deliver(
                     request,
                     body,
@@ -176,7 +176,7 @@ class Twin:
             how = "cut"
             return cut.response
         finally:
-            self.account.end(call, how, status=status)
+            self.usage.end(call, how, status=status)
 
     async def written(
         self, source: AsyncGenerator[str | ToolInvocation | AnswerEnd], call: ServedCall
@@ -243,7 +243,7 @@ class Twin:
             self._served[request.transport] = self._served.get(request.transport, 0) + 1
         if not request.path.startswith("/rehearsal/"):
             known = request.match_info.route.resource is not None
-            self.account.requests[f"{request.method} {request.path}" if known else "unknown"] += 1
+            self.usage.requests[f"{request.method} {request.path}" if known else "unknown"] += 1
             if self._keep_bodies:
                 body = await request.read()
                 self.seen.append(Seen(request.method, request.path_qs, dict(request.headers), body))
@@ -257,8 +257,8 @@ class Twin:
             calls = max(0, int(request.query.get("calls", "100")))
         except ValueError:
             return web.json_response({"error": "calls must be a number"}, status=400)
-        now = {"running": self.room.running, "waiting": self.room.waiting}
-        return web.json_response(self.account.counts(calls=calls) | now)
+        now = {"running": self.admission.running, "waiting": self.admission.waiting}
+        return web.json_response(self.usage.counts(calls=calls) | now)
 
     async def _get_behaviour(self, _: web.Request) -> web.Response:
         return web.Response(body=msgspec.json.encode(self.behaviour), content_type="application/json")

@@ -189,7 +189,7 @@ def compare(ledger: Path, pair: Twins) -> dict[str, Any]:
         for call, estimated in zip(json.loads(attempts), json.loads(marks), strict=True)
     ]
     cloud = [(call, estimated) for call, estimated in calls if call["engine"] == "cloud"]
-    told = [record for record in pair.gemini.account.calls if record.end != "refused"]
+    told = [record for record in pair.gemini.usage.calls if record.end != "refused"]
     records = Counter((one.model, one.input, one.output, one.thinking, one.cached, one.usd) for one in told)
     reported = Counter(_counts(call) for call, estimated in cloud if not estimated and _billed(call))
     left = records - reported
@@ -200,9 +200,9 @@ def compare(ledger: Path, pair: Twins) -> dict[str, Any]:
         "cancelled": sum(row[4] == "cancelled" for row in rows),
         "flagged": sum(row[5] != "[]" for row in rows),
         "cloud calls, ledger": len(cloud),
-        "cloud calls, twin": len(pair.gemini.account.calls),
+        "cloud calls, twin": len(pair.gemini.usage.calls),
         "local calls, ledger": len(calls) - len(cloud),
-        "local calls, twin": len(pair.ollama.account.calls),
+        "local calls, twin": len(pair.ollama.usage.calls),
         "reported calls": reported.total(),
         "reported calls without an equal record": (reported - records).total(),
         "reported, ledger USD": f"{sure:f}",

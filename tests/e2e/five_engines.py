@@ -16,13 +16,13 @@ from backends.bootstrap.build import build
 from backends.core.local import LocalCore
 from backends.gateway.server import bind, serve
 from backends.paths import Paths
-from backends.rehearsal.account import ServedCall
 from backends.rehearsal.behaviour import GEMINI, OLLAMA, OPENAI, Behaviour, TwinModel
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.rehearsal.openai_twin import OpenAITwin
 from backends.rehearsal.twin import Twin
+from backends.rehearsal.usage_counts import ServedCall
 from backends.settings.model import load
 
 KEYS = {"cloud": "key-of-gemini", "backup": "key-of-backup"}
@@ -105,7 +105,7 @@ class FiveEngines:
 
     def calls(self, engine: str) -> list[ServedCall]:
         """The calls that an engine's twins finished, by their own account."""
-        return [call for twin in self.twins[engine] for call in twin.account.calls if call.end == "finished"]
+        return [call for twin in self.twins[engine] for call in twin.usage.calls if call.end == "finished"]
 
     def received(self, engine: str) -> bytes:
         """Everything that an engine's twins were sent: paths, headers and bodies."""

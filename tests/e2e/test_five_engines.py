@@ -74,13 +74,13 @@ async def test_one_replica_answers_for_the_other(home: Path) -> None:
         first, second = it.twins["gpu"]
         for number in range(6):
             await it.ask(f"Hello {number}", model="gpu")
-        assert first.account.ends["finished"] + second.account.ends["finished"] == 6
+        assert first.usage.ends["finished"] + second.usage.ends["finished"] == 6
         await first.close()
-        answered = second.account.ends["finished"]
+        answered = second.usage.ends["finished"]
         for number in range(6):
             answer = await it.ask(f"Hello again {number}", model="gpu")
             assert (answer.status_code, answer.headers["x-claw-engine"]) == (200, "gpu")
-        assert second.account.ends["finished"] == answered + 6
+        assert second.usage.ends["finished"] == answered + 6
         assert {row["engine"] for row in it.rows()} == {"gpu"}
 
 
@@ -161,7 +161,7 @@ async def test_the_ledger_has_what_the_engines_themselves_counted(home: Path) ->
                 assert sum(attempt["tokens"][kind] for attempt in told) == sum(getattr(call, kind) for call in counted)
         spent = {engine: sum(Decimal(a["cost_usd"]) for a in attempts if a["engine"] == engine) for engine in ZONES}
         assert [spent[engine] for engine in LOCALS] == [0, 0, 0]
-        assert spent["cloud"] == sum(twin.account.usd for twin in it.twins["cloud"]) > 0
+        assert spent["cloud"] == sum(twin.usage.usd for twin in it.twins["cloud"]) > 0
         tokens = [(call.input, call.output) for call in it.calls("backup")]
         dollars = sum(
             Decimal(given) * Decimal("0.10") + Decimal(written) * Decimal("0.50") for given, written in tokens

@@ -179,7 +179,7 @@ async def test_a_client_that_leaves_its_stream_ends_the_call_upstream(home: Path
         async for _ in stream:
             break
         await stream.close()
-        await until(lambda: it.gemini.account.open == 0, seconds=2)
+        await until(lambda: it.gemini.usage.open == 0, seconds=2)
         await until(lambda: it.rows("finish = 'cancelled'"))
 
 
@@ -190,4 +190,4 @@ async def test_what_is_sensitive_stays_here(home: Path) -> None:
                 model=model, messages=hi(f"{model}: prove it"), extra_headers={"X-Claw-Sensitive": "true"}
             )
         assert {row["engine"] for row in it.rows("sensitive = 1")} == {"local"}
-        assert it.gemini.account.counts()["requests"] == {}
+        assert it.gemini.usage.counts()["requests"] == {}

@@ -60,7 +60,7 @@ async def at_ollama() -> AsyncIterator[Bench]:
     twin = OllamaTwin()
     twin.behaviour = _silent_after_one(twin)
     engine = OllamaClient("local", local_settings(await twin.start()))
-    yield Bench(engine, CALL, lambda: twin.account.open)
+    yield Bench(engine, CALL, lambda: twin.usage.open)
     await engine.close()
     await twin.close()
 
@@ -70,7 +70,7 @@ async def at_gemini() -> AsyncIterator[Bench]:
     twin = GeminiTwin()
     twin.behaviour = _silent_after_one(twin)
     engine = GeminiClient("cloud", GeminiSettings(base_url=await twin.start()), KEY)
-    yield Bench(engine, CLOUD_CALL, lambda: twin.account.open)
+    yield Bench(engine, CLOUD_CALL, lambda: twin.usage.open)
     await engine.close()
     await twin.close()
 

@@ -72,7 +72,7 @@ async def test_refusals_cost_nothing_and_are_asked_once(
     assert (error.kind, error.retry_after_s, error.billed) == (kind, retry_after_s, False)
     assert error.status is not None
     assert ": " in str(error)
-    assert gemini_twin.account.requests.total() == 1
+    assert gemini_twin.usage.requests.total() == 1
 
 
 async def test_c3_nobody_listens() -> None:
@@ -192,7 +192,7 @@ async def test_c8_odd_usage_leaves_the_answer_alone(
     expected = (await answer(gemini, CLOUD_CALL)).text
     gemini_twin.incident(incident)
     whole = await answer(gemini, CLOUD_CALL)
-    record = gemini_twin.account.calls[-1]
+    record = gemini_twin.usage.calls[-1]
     assert whole.text == expected
     assert whole.finished == Finished(finish="stop")
     if incident == "C8":

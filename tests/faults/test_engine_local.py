@@ -57,7 +57,7 @@ async def test_l4_a_prompt_cut_without_a_word_is_flagged(ollama: OllamaClient, o
     engine = OllamaClient("local", local_settings(ollama_twin.url, context=4_096))
     whole = await answer(engine, changed(CALL, messages=(long,), input_tokens=2_000))
     await engine.close()
-    seen = ollama_twin.account.calls[-1].input
+    seen = ollama_twin.usage.calls[-1].input
     assert whole.finished is not None
     assert whole.finished.context_cut is (seen < 1_200)
 
@@ -79,7 +79,7 @@ async def test_l6_mixed_calls_load_the_model_once(ollama: OllamaClient, ollama_t
     for number in range(40):
         call = changed(CALL, max_output=20 + number, input_tokens=10 * number, seed=number)
         await answer(ollama, call)
-    assert ollama_twin.account.loads == 1
+    assert ollama_twin.usage.loads == 1
 
 
 async def test_l8_a_runaway_ends_at_its_cap(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:

@@ -82,7 +82,7 @@ async def test_cloud_proxy_carries_calls_and_checks_with_its_user(gemini_twin: G
     assert inspection.model is not None
     assert len(proxy.heads) == 2
     assert all(b"proxy-authorization: basic" in head.lower() for head in proxy.heads)
-    assert gemini_twin.account.requests.total() == 2
+    assert gemini_twin.usage.requests.total() == 2
 
 
 async def test_cloud_proxy_is_asked_for_a_tunnel_where_gemini_is_reached_by_tls() -> None:

@@ -160,7 +160,7 @@ async def test_s11_variables_of_the_sdk_do_not_move_the_cloud(
         monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", other.url)
         assert (await answer(gemini, CLOUD_CALL)).finished is not None
     assert other.connections == 0
-    assert gemini_twin.account.requests.total() == 1
+    assert gemini_twin.usage.requests.total() == 1
 
 
 @pytest.mark.parametrize("model", ["../../v1/other", "a/b", "m?key=x", "m#", "http://evil.example/m", "", "m:count"])
@@ -168,7 +168,7 @@ async def test_s11_a_model_name_cannot_change_the_address(
     gemini: GeminiClient, gemini_twin: GeminiTwin, model: str
 ) -> None:
     assert (await failure(gemini, changed(CLOUD_CALL, model=model))).kind == "model"
-    assert gemini_twin.account.requests == {}
+    assert gemini_twin.usage.requests == {}
 
 
 async def test_s12_an_image_is_never_taken_for_a_path_of_this_machine() -> None:

@@ -63,7 +63,7 @@ async def test_d1_a_full_spill_is_503_before_any_engine_is_called(home: Path) ->
             with pytest.raises(LedgerError, match="the spill of 64 KiB is full") as refused:
                 for number in range(100):
                     await ask(it.core, prompt(f"hello {number}", agent="ada"))
-            calls = it.gemini.account.counts(calls=0)["calls"]["finished"]
+            calls = it.gemini.usage.counts(calls=0)["calls"]["finished"]
             assert refused.value.http_status == 503
             await it.alert("ledger:spill")
         await it.cleared("ledger:spill")
@@ -93,7 +93,7 @@ async def test_s10_with_a_budget_of_zero_the_cloud_hears_nothing(home: Path, sco
                             await verb(prompt(text, agent=rule, engine=engine))
                         except ClawError as error:
                             assert error.kind in ("budget", "no_engine")
-        assert it.gemini.account.requests.total() == 0
+        assert it.gemini.usage.requests.total() == 0
 
 
 async def test_k4_two_hundred_at_once_on_a_budget_for_ten(home: Path) -> None:
@@ -111,7 +111,7 @@ async def test_k4_two_hundred_at_once_on_a_budget_for_ten(home: Path) -> None:
         assert {outcome.finish for _, outcome in heard} == {"stop"}
         state = await it.budget()
         assert state.reserved_usd == ZERO
-        assert it.gemini.account.most_open <= 10
+        assert it.gemini.usage.most_open <= 10
         assert state.spent_usd == it.billed() < limit
         await ask(it.core, prompt("one more", agent="ada"))
 
@@ -123,7 +123,7 @@ async def test_k4_who_waits_in_vain_for_held_money_hears_429_in_neutral_words(ho
     async with stand(home, change=change) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=30.0)
         first = asyncio.ensure_future(ask(it.core, prompt("hello", agent="ada")))
-        await until(lambda: it.gemini.account.open == 1)
+        await until(lambda: it.gemini.usage.open == 1)
         with pytest.raises(BudgetHeld) as held:
             await ask(it.core, prompt("hello you", agent="ada", deadline_s=0.3))
         first.cancel()
@@ -144,7 +144,7 @@ async def test_k4_who_leaves_while_waiting_for_held_money_leaves_nothing_behind(
         first = asyncio.ensure_future(ask(it.core, prompt("hello", agent="ada")))
         # all at once: who decides beside the first finds its room taken only when it books
         others = [asyncio.ensure_future(ask(it.core, prompt(f"hello {n}", agent="ada"))) for n in range(4)]
-        await until(lambda: it.gemini.account.open == 1)
+        await until(lambda: it.gemini.usage.open == 1)
         late = asyncio.ensure_future(ask(it.core, prompt("hello you", agent="ada", timeout_s=0.3)))
         with pytest.raises((BudgetHeld, DeadlinePassed)):
             await late
@@ -164,13 +164,13 @@ async def test_k4_who_waits_for_held_money_hears_of_a_limit_that_is_raised(home:
     async with stand(home, change=change) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=30.0)
         first = asyncio.ensure_future(ask(it.core, prompt("hello", agent="ada")))
-        await until(lambda: it.gemini.account.open == 1)
+        await until(lambda: it.gemini.usage.open == 1)
         second = asyncio.ensure_future(ask(it.core, prompt("hello you", agent="ada")))
         with pytest.raises((BudgetHeld, DeadlinePassed)):  # who comes later waits to its deadline, and so does it
             await ask(it.core, prompt("hello there", agent="ada", timeout_s=0.3))
-        assert it.gemini.account.open == 1
+        assert it.gemini.usage.open == 1
         await it.core.act(order("all", "day", "5"))
-        await until(lambda: it.gemini.account.open == 2)
+        await until(lambda: it.gemini.usage.open == 2)
         for each in (first, second):
             each.cancel()
         await asyncio.wait({first, second})
@@ -184,10 +184,10 @@ async def test_k4_a_spent_window_is_402_with_its_next_beginning(home: Path) -> N
     async with stand(home, change=change) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(output=8_000))
         await ask(it.core, prompt("hello", agent="ada"))
-        sent = it.gemini.account.counts()["requests"]
+        sent = it.gemini.usage.counts()["requests"]
         with pytest.raises(BudgetExceeded, match=r"begins anew at \d{4}-\d\d-\d\d 00:00 UTC") as spent:
             await ask(it.core, prompt("hello again", agent="ada"))
-        assert it.gemini.account.counts()["requests"] == sent
+        assert it.gemini.usage.counts()["requests"] == sent
     assert (type(spent.value), spent.value.http_status) == (BudgetExceeded, 402)
 
 
@@ -198,7 +198,7 @@ async def test_k4_a_limit_below_one_call_is_402_without_a_promise(home: Path) ->
     async with stand(home, change=change) as it:
         with pytest.raises(BudgetExceeded) as small:
             await ask(it.core, prompt("hello", agent="ada"))
-        assert it.gemini.account.counts()["requests"] == {}
+        assert it.gemini.usage.counts()["requests"] == {}
     assert "anew" not in str(small.value)
 
 
@@ -316,7 +316,7 @@ async def test_a_model_without_a_price_is_not_called_and_said_to_be_so(home: Pat
         assert "no price is known for gemini-99-flash" in await it.alert("price")
         _, outcome = await ask(it.core, prompt("hello", agent="ada"))
         assert outcome.engine == "local"
-        assert it.gemini.account.requests.total() == 0
+        assert it.gemini.usage.requests.total() == 0
     own = {"gemini-99-flash": Price(input_usd=D(1), output_usd=D(1))}
     async with stand(home, change=lambda settings: change(settings, prices=own)) as it:
         assert "price" not in await it.alerts()

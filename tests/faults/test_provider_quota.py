@@ -41,7 +41,7 @@ async def test_c2_a_day_quota_is_asked_for_once_an_hour_and_survives_a_restart(h
         assert await kind(it, "hello 0") == "daily-quota"
         for number in range(1, 5):
             assert await kind(it, f"hello {number}") == "daily-quota"
-        assert it.gemini.account.requests.total() == 2
+        assert it.gemini.usage.requests.total() == 2
         state = await cloud(it)
         assert (state.health, state.reopens_at) == ("down", RESETS)
         assert (state.quota[0].day_requests, state.quota[0].resets_at) == (2, RESETS)
@@ -52,7 +52,7 @@ async def test_c2_a_day_quota_is_asked_for_once_an_hour_and_survives_a_restart(h
         (alert,) = [alert for alert in (await it.core.snapshot()).alerts if alert.key == "engine:cloud"]
         assert "quota of the day" in alert.text
         assert await kind(it, "hello again") == "daily-quota"
-        assert it.gemini.account.requests.total() == 0
+        assert it.gemini.usage.requests.total() == 0
         clock.advance(3600)
         assert await kind(it, "hello after an hour") is None
         assert (await cloud(it)).reopens_at is None

@@ -80,8 +80,8 @@ async def asked(
     it.ollama.answerer = Says(text)
     it.ollama.behaviour = replace(it.ollama.behaviour, faults=tuple(local))
     it.gemini.behaviour = replace(it.gemini.behaviour, faults=tuple(cloud))
-    it.ollama.account.reset()
-    it.gemini.account.reset()
+    it.ollama.usage.reset()
+    it.gemini.usage.reset()
     form = JSON if "{" in text or "!" in text else prompt("").response_format
     request = prompt("how many racks are there?", agent=agent, sensitive=sensitive, response_format=form, cache=False)
     try:
@@ -115,12 +115,12 @@ def test_what_must_stay_here_reaches_no_cloud_and_every_call_is_in_its_row(
     it: Stand = stage.stands[money]
     outcome = stage.run(asked(it, f"{policy}.{mode}", text=text, sensitive=sensitive, local=local, cloud=cloud))
     if sensitive or policy == "local" or money == "0":
-        assert sum(it.gemini.account.requests.values()) == 0
+        assert sum(it.gemini.usage.requests.values()) == 0
     if outcome is None:
         return
     engines = [attempt.engine for attempt in outcome.attempts]
-    assert engines.count("local") == sum(it.ollama.account.ends.values())
-    assert engines.count("cloud") == sum(it.gemini.account.ends.values())
+    assert engines.count("local") == sum(it.ollama.usage.ends.values())
+    assert engines.count("cloud") == sum(it.gemini.usage.ends.values())
     (row,) = it.rows(f"id = '{outcome.id}'")
     assert [each["engine"] for each in json.loads(row["attempts"])] == engines
     assert outcome.cost_usd >= it.billed()

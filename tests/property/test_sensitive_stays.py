@@ -107,9 +107,9 @@ def test_no_way_leads_a_sensitive_prompt_to_the_cloud(
 ) -> None:
     runner, core = it
     text, agent, sensitive = told
-    before = dict(core.gemini.account.requests)
+    before = dict(core.gemini.usage.requests)
     runner.run(sent(core, prompt(text, agent=agent, sensitive=sensitive, **asked), **way))
-    assert dict(core.gemini.account.requests) == before
+    assert dict(core.gemini.usage.requests) == before
     runner.run(sent(core, prompt(f"say hello {text[:3]}", agent=name("cloud", "off")), fault="none", pinned=None))
     rows = core.rows("sensitive AND engine = 'cloud'")
     assert rows == []
@@ -120,7 +120,7 @@ def test_the_cloud_would_have_been_used(it: tuple[asyncio.Runner, Stand]) -> Non
     for fault in ("none", "busy", "reset"):
         request = prompt(f"how are you today? {fault}", agent=name("prefer-cloud", "off"))
         runner.run(sent(core, request, fault=fault, pinned=None))
-    assert sum(core.gemini.account.requests.values()) == 3
+    assert sum(core.gemini.usage.requests.values()) == 3
 
 
 GUARDED = ("local-off", "private", "guard")
@@ -144,8 +144,8 @@ def test_no_other_name_beside_it_takes_an_agent_that_is_kept_at_home_to_the_clou
     agent, rules = (guarded, (other,)) if leads else (other, (guarded,))
     if pinned is not None:
         runner.run(core.core.act(Action(verb="pin", actor="t", agent=other, engine=pinned)))
-    before = dict(core.gemini.account.requests)
+    before = dict(core.gemini.usage.requests)
     runner.run(sent(core, prompt("hello there", agent=agent, rules=rules, engine=engine), fault=fault, pinned=None))
-    assert dict(core.gemini.account.requests) == before
+    assert dict(core.gemini.usage.requests) == before
     if pinned is not None:
         runner.run(core.core.act(Action(verb="unpin", actor="t", agent=other)))

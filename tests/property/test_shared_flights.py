@@ -41,7 +41,7 @@ def test_whoever_of_the_twins_leaves_the_others_get_the_whole_answer(leaves: lis
             assert len(whole) <= 1
             assert all(outcome.finish == "stop" for _, outcome in stayed)
             if any(left is None for left in leaves):
-                assert sum(it.gemini.account.ends[end] for end in ("finished",)) == 1
+                assert sum(it.gemini.usage.ends[end] for end in ("finished",)) == 1
             paid = [outcome for _, outcome in stayed if outcome.cost_usd]
             assert len(paid) <= 1
 
@@ -60,7 +60,7 @@ async def test_a_failure_is_shared_and_is_no_storm_of_retries(home: Path, status
         it.gemini.inject(Fault(kind="status", status=status, times=None))
         asked = [ask(it.core, prompt(TEXT, agent="writer")) for _ in range(20)]
         outcomes: list[Outcome] = [outcome for _, outcome in await asyncio.gather(*asked)]
-        calls = it.gemini.account.ends["refused"]
+        calls = it.gemini.usage.ends["refused"]
         rows = it.rows()
     assert {outcome.finish for outcome in outcomes} == {"error"}
     assert calls <= 2

@@ -45,12 +45,12 @@ async def test_a_local_agents_prompt_is_answered_at_home_and_is_one_row(home: Pa
     async with stand(home) as it:
         text, outcome = await ask(it.core, prompt("what is trending in home labs?", agent="scout"))
         (row,) = it.rows()
-        assert it.gemini.account.counts()["requests"] == {}
+        assert it.gemini.usage.counts()["requests"] == {}
     assert text
     assert (outcome.engine, outcome.finish, outcome.cost_usd) == ("local", "stop", 0)
     assert outcome.baseline_usd > 0
     assert (row["id"], row["agent"], row["engine"], row["finish"]) == (outcome.id, "scout", "local", "stop")
-    told = it.ollama.account.counts()["tokens"]
+    told = it.ollama.usage.counts()["tokens"]
     assert (row["input_tokens"], row["output_tokens"]) == (told["input"], told["output"])
 
 
@@ -102,7 +102,7 @@ async def test_a_cloud_answer_costs_what_the_provider_bills_to_the_last_digit(ho
     async with stand(home, change=cloudy) as it:
         for number in range(3):
             await ask(it.core, prompt(f"draft a post about topic {number}", agent="writer"))
-        rows, bill, told = it.rows(), it.billed(), it.gemini.account.counts()["tokens"]
+        rows, bill, told = it.rows(), it.billed(), it.gemini.usage.counts()["tokens"]
     assert sum(Decimal(row["cost_usd"]) for row in rows) == bill > 0
     sums = {key: sum(row[f"{column}_tokens"] for row in rows) for key, column in NAMES.items()}
     assert sums == told
@@ -116,10 +116,7 @@ async def test_a_repeat_is_a_hit_that_costs_nothing_and_says_what_it_saved(home:
         first, paid = await ask(it.core, prompt("name three uses of a cache", agent="writer"))
         again, free = await ask(it.core, prompt("name three uses of a cache", agent="writer"))
         other, _ = await ask(it.core, prompt("name three uses of a cache", agent="ada", cache=False))
-        assert (
-            it.gemini.account.counts()["calls"]["finished"] + it.ollama.account.counts()["calls"].get("finished", 0)
-            == 2
-        )
+        assert it.gemini.usage.counts()["calls"]["finished"] + it.ollama.usage.counts()["calls"].get("finished", 0) == 2
     assert again == first
     assert (free.engine, free.cache, free.cost_usd, free.baseline_usd) == ("cache", "exact", 0, paid.baseline_usd)
     assert free.attempts == ()
@@ -143,7 +140,7 @@ async def test_what_is_sensitive_stays_at_home_and_leaves_no_trace_in_the_cache(
         with pytest.raises(Refused):
             await ask(it.core, prompt(text, agent="ada", engine="cloud"))
         _, again = await ask(it.core, prompt(text, agent="ada"))
-        assert it.gemini.account.counts()["requests"] == {}
+        assert it.gemini.usage.counts()["requests"] == {}
         assert (await it.core.snapshot()).cache.entries == 0
     assert (outcome.engine, outcome.sensitive, outcome.cache) == ("local", True, "bypass")
     assert again.cache == "bypass"
@@ -175,7 +172,7 @@ async def test_equal_calls_share_one_upstream_call_and_have_a_row_each(home: Pat
         ends = await asyncio.gather(*(ask(it.core, prompt("describe a rack", agent="writer")) for _ in range(6)))
         await idle(it)
         rows, bill = it.rows(), it.billed()
-        calls = it.gemini.account.counts()["calls"]
+        calls = it.gemini.usage.counts()["calls"]
     assert calls == {"finished": 1}
     assert len({text for text, _ in ends}) == 1
     assert len(rows) == 6
@@ -188,7 +185,7 @@ async def test_the_leader_may_leave_and_the_others_still_get_the_answer(home: Pa
     async with stand(home, change=cloudy) as it:
         slow(it)
         leader = asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer")))
-        await until(lambda: it.gemini.account.open == 1)
+        await until(lambda: it.gemini.usage.open == 1)
         followers = [asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer"))) for _ in range(5)]
         await until(lambda: [flight.listeners for flight in it.core._flights._all.values()] == [6])
         leader.cancel()
@@ -206,14 +203,14 @@ async def test_the_call_ends_when_the_last_one_has_left(home: Path) -> None:
         slow(it)
         callers = [asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer"))) for _ in range(3)]
         await until(lambda: [flight.listeners for flight in it.core._flights._all.values()] == [3])
-        await until(lambda: it.gemini.account.open == 1)
+        await until(lambda: it.gemini.usage.open == 1)
         for caller in callers:
             caller.cancel()
         await asyncio.gather(*callers, return_exceptions=True)
         await idle(it)
         rows = it.rows()
     assert [row["finish"] for row in rows] == ["cancelled"] * 3
-    assert it.gemini.account.counts()["calls"] == {"aborted": 1}
+    assert it.gemini.usage.counts()["calls"] == {"aborted": 1}
 
 
 # ---- leaving and lateness -------------------------------------------------------------------------------------------
@@ -242,7 +239,7 @@ async def test_a_caller_who_leaves_the_queue_was_never_sent(home: Path) -> None:
     async with stand(home, change=one_place) as it:
         slow(it)
         first = asyncio.ensure_future(ask(it.core, prompt("a long story", agent="scout")))
-        await until(lambda: it.ollama.account.open == 1)
+        await until(lambda: it.ollama.usage.open == 1)
         second = asyncio.ensure_future(ask(it.core, prompt("another story", agent="infra")))
 
         async def waits() -> bool:
@@ -282,7 +279,7 @@ async def test_a_core_that_closes_ends_what_is_in_the_air_and_writes_its_row(hom
     async with stand(home) as it:
         it.ollama.inject(Fault(kind="silence", after=2))
         listener = asyncio.ensure_future(listen(it))
-        await until(lambda: it.ollama.account.open == 1)
+        await until(lambda: it.ollama.usage.open == 1)
     await listener
     assert [outcome.error_kind for outcome in heard] == ["closing"]
     assert [row["finish"] for row in it.rows()] == ["error"]
@@ -314,7 +311,7 @@ async def test_an_absolute_policy_never_fails_over(home: Path) -> None:
     async with stand(home) as it:
         it.ollama.inject(BUSY)
         text, outcome = await ask(it.core, prompt("what is trending?", agent="scout"))
-        assert it.gemini.account.counts()["requests"] == {}
+        assert it.gemini.usage.counts()["requests"] == {}
     assert (text, outcome.finish, outcome.engine) == ("", "error", "local")
     assert outcome.error_kind == "busy"
 
@@ -433,7 +430,7 @@ async def test_a_cancelled_call_ends_for_its_caller(home: Path) -> None:
         slow(it)
         asked = prompt("tell a long story", agent="scout")
         caller = asyncio.ensure_future(ask(it.core, asked))
-        await until(lambda: it.ollama.account.open == 1)
+        await until(lambda: it.ollama.usage.open == 1)
         assert [call.id for call in (await it.core.snapshot()).in_flight] == [asked.id]
         await it.core.act(order("cancel", id=asked.id))
         _, outcome = await caller
@@ -466,7 +463,7 @@ async def test_a_budget_of_nothing_keeps_every_prompt_at_home(home: Path) -> Non
         _, outcome = await ask(it.core, prompt("hello", agent="ada"))
         with pytest.raises(BudgetExceeded):
             await ask(it.core, prompt("hello", agent="writer"))
-        assert it.gemini.account.counts()["requests"] == {}
+        assert it.gemini.usage.counts()["requests"] == {}
     assert outcome.engine == "local"
 
 

@@ -47,10 +47,10 @@ async def test_all_is_well(ollama_twin: OllamaTwin, gemini_twin: GeminiTwin) -> 
 
 async def test_a_check_costs_nothing(ollama_twin: OllamaTwin, gemini_twin: GeminiTwin) -> None:
     await checked({"local": local_settings(ollama_twin.url), "cloud": GeminiSettings(base_url=gemini_twin.url)})
-    assert not ollama_twin.account.calls
-    assert not gemini_twin.account.calls
-    assert all(name.startswith("GET ") for name in gemini_twin.account.requests)
-    assert gemini_twin.account.requests.total() == 1
+    assert not ollama_twin.usage.calls
+    assert not gemini_twin.usage.calls
+    assert all(name.startswith("GET ") for name in gemini_twin.usage.requests)
+    assert gemini_twin.usage.requests.total() == 1
 
 
 async def test_nobody_there(ollama_twin: OllamaTwin, gemini_twin: GeminiTwin) -> None:
@@ -187,5 +187,5 @@ async def test_at_the_start_nothing_is_sent_to_the_cloud(ollama_twin: OllamaTwin
     )
     engines = registry.build(settings, keys={"cloud": KEY})
     assert await problems_at_start(settings, engines) == ()
-    assert gemini_twin.account.requests.total() == 0
+    assert gemini_twin.usage.requests.total() == 0
     await engines.close()

@@ -56,7 +56,7 @@ async def test_an_answer_comes_in_pieces_and_ends_with_usage_and_a_reason(
     gemini: GeminiClient, gemini_twin: GeminiTwin
 ) -> None:
     whole = await answer(gemini, CLOUD_CALL)
-    record = gemini_twin.account.calls[-1]
+    record = gemini_twin.usage.calls[-1]
     assert whole.tokens == Tokens(input=record.input, output=record.output, thinking=record.thinking)
     assert record.thinking > 0
     assert whole.chunks[-1] == Finished(finish="stop")
@@ -148,7 +148,7 @@ async def test_tool_calls_are_given_on(gemini: GeminiClient, gemini_twin: Gemini
     whole = await answer(gemini, changed(CLOUD_CALL, messages=messages, tools=(WEATHER,)))
     assert [call.name for call in whole.calls] == ["get_weather"]
     assert isinstance(json.loads(whole.calls[0].arguments), dict)
-    assert gemini_twin.account.requests.total() == 1
+    assert gemini_twin.usage.requests.total() == 1
 
 
 async def test_a_tool_call_without_an_id_gets_one() -> None:
@@ -214,7 +214,7 @@ async def test_a_key_that_cannot_be_is_refused_before_the_call(gemini_twin: Gemi
     assert error.kind == "key"
     assert "GEMINI_API_KEY" in str(error)
     assert not key or key not in str(error)
-    assert gemini_twin.account.requests == {}
+    assert gemini_twin.usage.requests == {}
 
 
 @pytest.mark.parametrize(
@@ -249,4 +249,4 @@ async def test_a_schema_that_the_client_does_not_take_is_refused_before_the_call
 ) -> None:
     error = await failure(gemini, changed(CLOUD_CALL, stop=(3,)))
     assert error.kind == "rejected"
-    assert gemini_twin.account.requests == {}
+    assert gemini_twin.usage.requests == {}

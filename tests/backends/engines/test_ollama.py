@@ -33,7 +33,7 @@ async def test_an_answer_comes_in_pieces_and_ends_with_usage_and_a_reason(
     ollama: OllamaClient, ollama_twin: OllamaTwin
 ) -> None:
     whole = await answer(ollama, CALL)
-    record = ollama_twin.account.calls[-1]
+    record = ollama_twin.usage.calls[-1]
     assert sum(1 for chunk in whole.chunks if hasattr(chunk, "text")) > 5
     assert whole.tokens == Tokens(input=record.input, output=record.output)
     assert isinstance(whole.chunks[-1], Finished)
@@ -141,7 +141,7 @@ async def test_earlier_arguments_that_are_no_object_are_given_as_text_and_it_is_
 async def test_a_prompt_that_does_not_fit_is_never_sent(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:
     error = await failure(ollama, changed(CALL, input_tokens=16_300))
     assert error.kind == "context"
-    assert ollama_twin.account.requests == {}
+    assert ollama_twin.usage.requests == {}
 
 
 async def test_thinking_is_no_text() -> None:
@@ -233,7 +233,7 @@ async def test_what_cannot_be_read_is_against_the_protocol_and_is_not_quoted(lin
 async def test_preparing_and_closing_ask_nothing(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:
     await ollama.prepare()
     await ollama.close()
-    assert ollama_twin.account.requests == {}
+    assert ollama_twin.usage.requests == {}
 
 
 async def test_an_error_in_the_engines_own_words_is_cleaned(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:

@@ -143,7 +143,7 @@ async def test_a_call_that_cannot_be_read_stays_text(ollama: OllamaClient, ollam
 async def test_a_count_of_one_side_is_kept(ollama: OllamaClient, ollama_twin: OllamaTwin, mode: str, side: str) -> None:
     ollama_twin.inject(Fault(kind="usage", mode=mode))
     whole = await answer(ollama, CALL)
-    assert whole.tokens == Tokens(**{side: getattr(ollama_twin.account.calls[-1], side)})
+    assert whole.tokens == Tokens(**{side: getattr(ollama_twin.usage.calls[-1], side)})
 
 
 async def test_what_was_found_in_the_cache_is_told() -> None:

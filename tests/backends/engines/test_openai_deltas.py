@@ -108,7 +108,7 @@ async def test_a_call_written_as_text_is_a_call(twin: OpenAITwin, engine: OpenAI
 async def test_a_count_of_one_side_is_kept(twin: OpenAITwin, engine: OpenAIClient, mode: str, side: str) -> None:
     twin.inject(Fault(kind="usage", mode=mode))
     whole = await answer(engine, CALL)
-    record = twin.account.calls[-1]
+    record = twin.usage.calls[-1]
     assert whole.tokens == Tokens(**{side: getattr(record, side)})
 
 

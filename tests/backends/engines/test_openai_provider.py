@@ -69,7 +69,7 @@ async def test_an_answer_has_text_counts_and_a_reason(twin: ProviderTwin, engine
     assert whole.finished is not None
     assert whole.finished.finish == "stop"
     assert whole.answering == ""
-    (call,) = twin.account.calls
+    (call,) = twin.usage.calls
     assert (call.input, call.output, call.thinking, call.cached) == (40, 9, 7, 30)
     assert call.usd > 0
     sent = twin.seen[0]
@@ -99,7 +99,7 @@ async def test_what_a_reasoning_model_refuses_is_left_out_and_named(twin: Provid
     assert engine.ignores(call) == ("temperature",)
     assert engine.ignores(CALL) == ()
     assert first.text == again.text
-    assert len(twin.account.calls) == 2
+    assert len(twin.usage.calls) == 2
 
 
 async def test_a_key_that_is_missing_or_wrong(twin: ProviderTwin) -> None:
@@ -214,7 +214,7 @@ async def test_a_check_finds_a_wrong_key_although_the_list_is_open(twin: Provide
     assert getattr(caught.value, "kind", None) == "key"
     assert "sk-other" not in str(caught.value)
     await other.close()
-    assert not twin.account.calls
+    assert not twin.usage.calls
 
 
 async def test_no_secret_is_in_an_error(twin: ProviderTwin, engine: OpenAIClient) -> None:

@@ -49,4 +49,4 @@ def checked(
 
 def calls(it: Stand) -> tuple[int, int]:
     """How many calls each twin was sent, local and cloud, by their own accounts."""
-    return sum(it.ollama.account.counts()["calls"].values()), sum(it.gemini.account.counts()["calls"].values())
+    return sum(it.ollama.usage.counts()["calls"].values()), sum(it.gemini.usage.counts()["calls"].values())

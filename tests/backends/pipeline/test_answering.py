@@ -47,12 +47,12 @@ async def test_a_call_that_waits_for_the_cloud_is_not_sent_once_the_cloud_is_sto
     async with stand(home, change=one_at_a_time) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, tokens_per_s=40.0, chunk_tokens=1)
         first = asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer")))
-        await until(lambda: it.gemini.account.open)
+        await until(lambda: it.gemini.usage.open)
         second = asyncio.ensure_future(ask(it.core, prompt("describe a shelf", agent="writer")))
         await until(lambda: it.core._slots["cloud"].limiter.waiting)
         await it.core.act(Action(verb="stop-cloud", actor="test"))
         (_, answered), (_, turned_away) = await asyncio.gather(first, second)
-        assert it.gemini.account.counts()["calls"] == {"finished": 1}
+        assert it.gemini.usage.counts()["calls"] == {"finished": 1}
     assert (answered.finish, turned_away.finish, turned_away.attempts) == ("stop", "error", ())
     assert "resume-cloud" in str(turned_away.error)
 

@@ -98,7 +98,7 @@ async def test_no_cache_asks_anew_and_the_new_answer_is_kept(home: Path) -> None
 async def test_refreshes_in_flight_share_nothing(home: Path) -> None:
     async with stand(home, change=cloudy) as it:
         await asyncio.gather(*(ask(it.core, prompt(LIST, agent="writer", refresh=True)) for _ in range(3)))
-        assert sum(it.gemini.account.counts()["calls"].values()) == 3
+        assert sum(it.gemini.usage.counts()["calls"].values()) == 3
 
 
 async def test_answers_of_one_class_of_models_never_serve_another(home: Path) -> None:
@@ -200,7 +200,7 @@ async def test_no_question_is_embedded_outside_the_local_zone(home: Path) -> Non
         now = await snapshot_when(it, lambda now: now.cache.semantic == "failed")
         await ask(it.core, prompt(QUESTION, agent="writer"))
     assert "in the local zone" in now.cache.semantic_detail
-    assert it.ollama.account.requests["POST /api/embed"] == 0
+    assert it.ollama.usage.requests["POST /api/embed"] == 0
 
 
 async def test_a_paraphrase_is_asked_anew_in_the_background_and_judged(home: Path) -> None:
@@ -238,7 +238,7 @@ async def test_what_is_not_asked_anew(home: Path, change: str) -> None:
         await ask(it.core, prompt(LIST, agent="writer"))
         assert hit.engine == "cache"
         assert (await it.core.snapshot()).cache.rechecked == 0
-        assert sum(it.gemini.account.counts()["calls"].values()) == 2
+        assert sum(it.gemini.usage.counts()["calls"].values()) == 2
 
 
 async def test_a_second_asking_in_the_air_ends_with_the_core(home: Path) -> None:
@@ -246,6 +246,6 @@ async def test_a_second_asking_in_the_air_ends_with_the_core(home: Path) -> None
         await with_an_answer(it)
         it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=60.0)
         await ask(it.core, prompt(PARAPHRASE, agent="writer"))
-        await until(lambda: it.gemini.account.open == 1)
+        await until(lambda: it.gemini.usage.open == 1)
     rows = it.rows("finish = 'cancelled'")
     assert len(rows) == 1

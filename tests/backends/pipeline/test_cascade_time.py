@@ -38,7 +38,7 @@ async def test_where_the_cloud_is_too_slow_the_local_answer_comes_in_time(home: 
         it.gemini.behaviour = replace(it.gemini.behaviour, faults=(Fault(kind="silence"),))
         text, outcome = await ask(it.core, prompt("tell me of racks", agent="writer", deadline_s=1.0))
         assert calls(it)[0] == 1
-        await until(lambda: not it.gemini.account.open)
+        await until(lambda: not it.gemini.usage.open)
         (budget,) = it.core._ledger.budgets()
     assert (text, outcome.finish) == (REFUSED, "stop")
     assert outcome.notes == ("unverified: it refuses (cloud: no time left)",)
@@ -70,7 +70,7 @@ async def test_nothing_is_heard_while_an_answer_is_kept_back(home: Path) -> None
             assert isinstance(await anext(answer), Routed)
             assert isinstance(await anext(answer), Routed)
             pending = asyncio.ensure_future(anext(answer))
-            await until(lambda: it.gemini.account.open)
+            await until(lambda: it.gemini.usage.open)
             done, _ = await asyncio.wait({pending}, timeout=0.05)
             assert not done
             pending.cancel()
@@ -82,12 +82,12 @@ async def test_who_leaves_while_the_cloud_is_asked_closes_it_and_pays_for_both(h
         it.ollama.answerer = Says(REFUSED)
         it.gemini.behaviour = replace(it.gemini.behaviour, faults=(Fault(kind="silence"),))
         asked = asyncio.ensure_future(ask(it.core, prompt("tell me of racks", agent="writer")))
-        await until(lambda: it.gemini.account.open)
+        await until(lambda: it.gemini.usage.open)
         asked.cancel()
         await asyncio.wait({asked})
-        await until(lambda: not it.gemini.account.open and it.rows("finish = 'cancelled'"))
+        await until(lambda: not it.gemini.usage.open and it.rows("finish = 'cancelled'"))
         (row,) = it.rows()
-        assert not it.ollama.account.open
+        assert not it.ollama.usage.open
     assert (row["finish"], row["engine"]) == ("cancelled", "cloud")
     assert '"cancelled"' in row["attempts"]
     assert row["attempts"].count('"engine"') == 2
@@ -99,10 +99,10 @@ async def test_who_leaves_during_the_second_sample_closes_it(home: Path) -> None
         it.ollama.behaviour = replace(it.ollama.behaviour, faults=(Fault(kind="usage"), Fault(kind="silence")))
         it.ollama.answerer = Says("42")
         asked = asyncio.ensure_future(ask(it.core, prompt(COUNT, agent="writer")))
-        await until(lambda: it.ollama.account.open and it.ollama.account.ends["finished"] == 1)
+        await until(lambda: it.ollama.usage.open and it.ollama.usage.ends["finished"] == 1)
         asked.cancel()
         await asyncio.wait({asked})
-        await until(lambda: not it.ollama.account.open and it.rows("finish = 'cancelled'"))
+        await until(lambda: not it.ollama.usage.open and it.rows("finish = 'cancelled'"))
         assert calls(it)[1] == 0
         (row,) = it.rows()
     assert '"role":"verification"' in row["attempts"]

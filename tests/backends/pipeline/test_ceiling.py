@@ -84,6 +84,6 @@ async def test_what_cannot_be_cut_so_far_is_refused_or_stays_local(home: Path) -
         assert it.rows() == []
     async with stand(home, change=capped("0.000001", "prefer-cloud")) as it:  # type: ignore[arg-type]
         _, outcome = await ask(it.core, prompt("draft a post about rain", agent="writer"))
-        assert it.gemini.account.counts()["requests"] == {}
+        assert it.gemini.usage.counts()["requests"] == {}
     assert outcome.engine == "local"
     assert "ceiling" in {reason.rule for reason in outcome.reasons}

@@ -48,7 +48,7 @@ async def test_whoever_leaves_at_any_turn_of_the_loop_leaves_no_reservation(home
         await settled(it)
         rows = it.rows()
         assert len(rows) <= 2
-        assert len(it.gemini.account.counts()["calls"]) <= 2
+        assert len(it.gemini.usage.counts()["calls"]) <= 2
 
 
 async def test_who_leaves_while_the_admission_is_written_has_a_cancelled_row(home: Path) -> None:
@@ -63,7 +63,7 @@ async def test_who_leaves_while_the_admission_is_written_has_a_cancelled_row(hom
             foreign.execute("ROLLBACK")
         await settled(it)
         (row,) = it.rows()
-        assert it.gemini.account.counts()["calls"] == {}
+        assert it.gemini.usage.counts()["calls"] == {}
     assert (row["id"], row["finish"], row["cost_usd"]) == (asked.id, "cancelled", "0")
 
 
@@ -76,7 +76,7 @@ async def test_a_deadline_holds_while_the_ledger_is_locked(home: Path) -> None:
             foreign.execute("ROLLBACK")
         await settled(it)
         (late,) = await it.core._ledger.recent(2)
-        assert it.gemini.account.counts()["calls"] == {}
+        assert it.gemini.usage.counts()["calls"] == {}
     assert (late.finish, late.error_kind, late.cost_usd) == ("error", "deadline", ZERO)
 
 

@@ -41,7 +41,7 @@ async def test_an_image_type_that_nobody_takes_is_refused_before_any_engine_is_a
     async with stand(home, change=cloud_first) as it:
         with pytest.raises(Unsupported, match="cloud takes no image/gif"):
             await ask(it.core, replace(prompt("", agent="writer"), messages=(gif,)))
-        assert it.gemini.account.requests.total() == 0
+        assert it.gemini.usage.requests.total() == 0
 
 
 async def test_one_prompt_that_an_engine_falls_over_closes_it_for_nobody_else(home: Path) -> None:
@@ -90,7 +90,7 @@ async def test_a_prompt_too_long_for_every_window_names_both_numbers(home: Path)
     async with stand(home) as it:
         with pytest.raises(ContextTooLong, match=r"maximum context length is 16384 tokens.*in about \d+ tokens"):
             await ask(it.core, prompt("word " * 40_000, agent="scout"))
-        assert it.ollama.account.counts()["calls"] == {}
+        assert it.ollama.usage.counts()["calls"] == {}
 
 
 @pytest.mark.parametrize(("asked", "given"), [(None, 4096), (300, 300), (12_000, 12_000), (32_000, None)])

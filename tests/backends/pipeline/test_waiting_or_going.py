@@ -26,7 +26,7 @@ async def held(it: Stand, calls: int) -> AsyncGenerator[None]:
     async with AsyncExitStack() as stack:
         tasks = [asyncio.create_task(ask(it.core, prompt(f"count to {n}", agent="scout"))) for n in range(calls)]
         slot = it.core._slots["local"]
-        await until(lambda: slot.limiter.waiting == calls - 1 and it.ollama.account.open == 1)
+        await until(lambda: slot.limiter.waiting == calls - 1 and it.ollama.usage.open == 1)
         stack.callback(lambda: setattr(it.ollama, "behaviour", replace(it.ollama.behaviour, tokens_per_s=5000.0)))
         try:
             yield

@@ -144,7 +144,7 @@ async def test_functions_have_names_within_the_rules_and_each_its_own(pair: Twin
 
 async def test_a_refusal_costs_nothing(pair: Twins) -> None:
     await refused(pair, FLASH_3, [USER, called(None), told()])
-    assert not pair.gemini.account.calls
+    assert not pair.gemini.usage.calls
 
 
 async def test_a_model_that_has_ended_is_answered_for_under_its_successors_rules(pair: Twins) -> None:

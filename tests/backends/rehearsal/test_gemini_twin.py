@@ -40,9 +40,9 @@ async def test_a_stream_reports_running_totals_and_its_reason_last(pair: Twins, 
     assert (input_, output) == (count(PROMPT) + 4, count(text_of(parts)))
     assert thinking > 0
     assert total == input_ + output + thinking
-    [call] = pair.gemini.account.calls
+    [call] = pair.gemini.usage.calls
     assert (call.input, call.output, call.thinking, call.end) == (input_, output, thinking, "finished")
-    assert call.usd == pair.gemini.account.usd == price(input_, output + thinking)
+    assert call.usd == pair.gemini.usage.usd == price(input_, output + thinking)
 
 
 async def test_without_streaming_the_same_answer_comes_whole(cloud: AsyncClient) -> None:
@@ -139,7 +139,7 @@ async def test_counting_costs_nothing_and_is_what_is_billed(pair: Twins, cloud: 
     parts = await generated(cloud)
 
     assert counted.total_tokens == usage_of(parts[-1])[0]
-    assert len(pair.gemini.account.calls) == 1
+    assert len(pair.gemini.usage.calls) == 1
 
 
 async def test_an_explicit_cache_is_billed_at_its_price(pair: Twins, cloud: AsyncClient) -> None:
@@ -154,7 +154,7 @@ async def test_an_explicit_cache_is_billed_at_its_price(pair: Twins, cloud: Asyn
     assert found.cached_content_token_count == kept.usage_metadata.total_token_count == 1_505
     input_, output, thinking, _ = usage_of(parts[-1])
     assert input_ == 1_505 + count(PROMPT) + 4
-    assert pair.gemini.account.usd == price(input_, output + thinking, 1_505)
+    assert pair.gemini.usage.usd == price(input_, output + thinking, 1_505)
     assert (await cloud.caches.get(name=kept.name)).display_name == "facts"
     assert [one.name async for one in await cloud.caches.list()] == [kept.name]
     await cloud.caches.delete(name=kept.name)
@@ -264,7 +264,7 @@ async def test_wrong_requests_are_invalid_arguments(pair: Twins, verb: str, body
         answer = await http.post(f"/v1beta/models/{FLASH}:{verb}", content=body)
 
     assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
-    assert not pair.gemini.account.calls
+    assert not pair.gemini.usage.calls
 
 
 async def test_counts_can_be_set(pair: Twins, cloud: AsyncClient) -> None:
@@ -273,7 +273,7 @@ async def test_counts_can_be_set(pair: Twins, cloud: AsyncClient) -> None:
     last = (await generated(cloud))[-1]
 
     assert usage_of(last) == (1_000, 200, 50, 1_250)
-    assert pair.gemini.account.usd == price(1_000, 250, 400)
+    assert pair.gemini.usage.usd == price(1_000, 250, 400)
 
 
 async def test_a_caller_that_leaves_pays_for_what_was_made(pair: Twins, cloud: AsyncClient) -> None:
@@ -290,8 +290,8 @@ async def test_a_caller_that_leaves_pays_for_what_was_made(pair: Twins, cloud: A
     with pytest.raises(asyncio.CancelledError):
         await reading
 
-    await until(lambda: pair.gemini.account.open == 0)
-    [call] = pair.gemini.account.calls
+    await until(lambda: pair.gemini.usage.open == 0)
+    [call] = pair.gemini.usage.calls
     assert call.end == "aborted"
     assert call.output >= usage_of(seen[-1])[1] > 0
     assert call.usd == price(call.input, call.output + 30)

@@ -60,7 +60,7 @@ async def test_refusals_are_googles_error_objects(
     assert isinstance(error, errors.APIError)
     assert (error.code, error.status) == (code, what[0])
     assert what[1] in (error.message or "")
-    [call] = pair.gemini.account.calls
+    [call] = pair.gemini.usage.calls
     assert (call.end, call.status) == ("refused", code)
     assert not call.usd
 
@@ -90,12 +90,12 @@ async def test_silence(pair: Twins, cloud: AsyncClient, incident: str, chunks: i
             seen.append(part)
 
     reading = asyncio.create_task(read())
-    await until(lambda: pair.gemini.account.open == 1 and len(seen) == chunks)
+    await until(lambda: pair.gemini.usage.open == 1 and len(seen) == chunks)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
-    await until(lambda: pair.gemini.account.open == 0)
-    [call] = pair.gemini.account.calls
+    await until(lambda: pair.gemini.usage.open == 0)
+    [call] = pair.gemini.usage.calls
     assert call.end == "aborted"
     assert call.input > 0
     assert call.usd > 0
@@ -108,7 +108,7 @@ async def test_a_stream_may_end_without_a_reason(pair: Twins, cloud: AsyncClient
     assert error is None
     assert len(parts) == 3
     assert not any(part.candidates and part.candidates[0].finish_reason for part in parts)
-    [call] = pair.gemini.account.calls
+    [call] = pair.gemini.usage.calls
     assert (call.end, call.input, call.output) == ("cut", *usage_of(parts[-1])[:2])
 
 
@@ -136,7 +136,7 @@ async def test_thinking_eats_the_cap(pair: Twins, cloud: AsyncClient) -> None:
     assert last.text is None
     assert last.candidates and last.candidates[0].finish_reason == types.FinishReason.MAX_TOKENS
     assert usage_of(last)[1:3] == (0, 77)
-    assert pair.gemini.account.tokens["thinking"] == 77
+    assert pair.gemini.usage.tokens["thinking"] == 77
 
 
 async def test_a_blocked_prompt_has_no_candidates(pair: Twins, cloud: AsyncClient) -> None:
@@ -156,7 +156,7 @@ async def test_an_answer_is_blocked(pair: Twins, cloud: AsyncClient, incident: s
     last = parts[-1].candidates
     assert last and last[0].finish_reason == types.FinishReason(reason)
     assert bool(text_of(parts)) is (texts > 0)
-    assert pair.gemini.account.ends == {"finished": 1}
+    assert pair.gemini.usage.ends == {"finished": 1}
 
 
 async def test_odd_usage(pair: Twins, cloud: AsyncClient) -> None:
@@ -183,7 +183,7 @@ async def test_odd_usage(pair: Twins, cloud: AsyncClient) -> None:
     found = cached[-1].usage_metadata
     assert found and found.cached_content_token_count and found.prompt_token_count
     assert found.cached_content_token_count > found.prompt_token_count
-    assert len({call.usd for call in pair.gemini.account.calls}) == 1
+    assert len({call.usd for call in pair.gemini.usage.calls}) == 1
 
 
 @pytest.mark.parametrize("incident", ["C9a", "C9b", "C9c", "C9d", "C9e", "C9f", "C9g"])

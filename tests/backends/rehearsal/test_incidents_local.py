@@ -41,7 +41,7 @@ async def test_refusals(pair: Twins, local: ollama.AsyncClient, incident: str, s
     assert isinstance(error, ollama.ResponseError)
     assert error.status_code == status
     assert words in error.error
-    [call] = pair.ollama.account.calls
+    [call] = pair.ollama.usage.calls
     assert (call.end, call.status, call.input, call.output) == ("refused", status, 0, 0)
 
 
@@ -73,7 +73,7 @@ async def test_a_stream_may_just_end(pair: Twins, local: ollama.AsyncClient) -> 
 
     assert error is None
     assert [part.done for part in parts] == [False] * 5
-    [call] = pair.ollama.account.calls
+    [call] = pair.ollama.usage.calls
     assert (call.end, call.output) == ("cut", 5)
 
 
@@ -92,7 +92,7 @@ async def test_a_connection_breaks_in_mid_stream(pair: Twins, local: ollama.Asyn
 
     assert len(parts) <= 4
     assert isinstance(error, httpx.ReadError | httpx.RemoteProtocolError)
-    assert pair.ollama.account.ends == {"cut": 1}
+    assert pair.ollama.usage.ends == {"cut": 1}
 
 
 async def test_a_reset_before_the_first_byte(pair: Twins, local: ollama.AsyncClient) -> None:
@@ -113,12 +113,12 @@ async def test_silence_lasts_until_the_caller_leaves(pair: Twins, local: ollama.
             seen.append(part)
 
     reading = asyncio.create_task(read())
-    await until(lambda: pair.ollama.account.open == 1 and len(seen) == (after or 0))
+    await until(lambda: pair.ollama.usage.open == 1 and len(seen) == (after or 0))
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
-    await until(lambda: pair.ollama.account.open == 0)
-    assert pair.ollama.account.ends == {"aborted": 1}
+    await until(lambda: pair.ollama.usage.open == 0)
+    assert pair.ollama.usage.ends == {"aborted": 1}
 
 
 async def test_silence_for_a_time_is_only_late(pair: Twins, local: ollama.AsyncClient) -> None:
@@ -172,7 +172,7 @@ async def test_a_runaway_ends_at_its_cap_and_only_there(pair: Twins, local: olla
     for _ in range(500):
         assert not (await anext(endless)).done
     await endless.aclose()  # type: ignore[attr-defined]
-    await until(lambda: pair.ollama.account.open == 0)
+    await until(lambda: pair.ollama.usage.open == 0)
 
 
 async def test_an_idle_connection_is_reset_on_reuse_only(pair: Twins) -> None:
@@ -194,7 +194,7 @@ async def test_a_restart_keeps_the_port(pair: Twins, local: ollama.AsyncClient) 
     with pytest.raises(httpx.HTTPError):
         await anext(parts)
     assert (await said(local))[-1].done
-    assert pair.ollama.account.ends == {"aborted": 1, "finished": 1}
+    assert pair.ollama.usage.ends == {"aborted": 1, "finished": 1}
 
 
 async def test_usage_may_be_missing(pair: Twins, local: ollama.AsyncClient) -> None:
@@ -203,7 +203,7 @@ async def test_usage_may_be_missing(pair: Twins, local: ollama.AsyncClient) -> N
 
     assert last.done
     assert (last.prompt_eval_count, last.eval_count) == (None, None)
-    assert pair.ollama.account.tokens["output"] > 0
+    assert pair.ollama.usage.tokens["output"] > 0
 
 
 @pytest.mark.parametrize("mode", ["split", "crlf", "keep-alive"])
@@ -228,7 +228,7 @@ async def test_a_redirect_names_the_other_origin(pair: Twins) -> None:
         answer = await http.post("/api/chat", json=body)
 
     assert (answer.status_code, answer.headers["location"]) == (307, "http://127.0.0.1:9/api/chat")
-    assert pair.ollama.account.ends == {"refused": 1}
+    assert pair.ollama.usage.ends == {"refused": 1}
 
 
 async def test_faults_wait_for_their_own_endpoint(pair: Twins, local: ollama.AsyncClient) -> None:
@@ -247,8 +247,8 @@ async def test_hidden_queue(pair: Twins, local: ollama.AsyncClient) -> None:
     async with asyncio.TaskGroup() as calls:
         running = [calls.create_task(said(local)) for _ in range(12)]
     assert all(call.result()[-1].done for call in running)
-    assert pair.ollama.account.most_open > 1
-    assert pair.ollama.room.running == 0
+    assert pair.ollama.usage.most_open > 1
+    assert pair.ollama.admission.running == 0
 
 
 async def test_the_room_grows_while_it_is_full(pair: Twins, local: ollama.AsyncClient) -> None:
@@ -262,7 +262,7 @@ async def test_the_room_grows_while_it_is_full(pair: Twins, local: ollama.AsyncC
     async with asyncio.TaskGroup() as calls:
         for _ in range(3):
             calls.create_task(said(local))
-        await until(lambda: pair.ollama.room.waiting == 2)
+        await until(lambda: pair.ollama.admission.waiting == 2)
         pair.ollama.behaviour = replace(pair.ollama.behaviour, parallel=3)
-        assert (pair.ollama.room.running, pair.ollama.room.waiting) == (3, 0)
+        assert (pair.ollama.admission.running, pair.ollama.admission.waiting) == (3, 0)
         go.set()

@@ -37,7 +37,7 @@ async def test_a_stream_ends_with_counts_that_fit_its_text(pair: Twins, local: o
     assert last.prompt_eval_count == count(PROMPT) + 4
     durations = (last.total_duration, last.load_duration, last.prompt_eval_duration, last.eval_duration)
     assert all(duration is not None and duration > 0 for duration in durations)
-    [call] = pair.ollama.account.calls
+    [call] = pair.ollama.usage.calls
     assert (call.input, call.output, call.end) == (last.prompt_eval_count, last.eval_count, "finished")
 
 
@@ -120,8 +120,8 @@ async def test_lists_and_cards(pair: Twins, local: ollama.AsyncClient) -> None:
         assert (await http.get("/api/version")).json()["version"]
         assert (await http.post("/api/show", json={"model": relayed.name})).json()["remote_host"]
 
-    assert {"GET /", "HEAD /", "GET /api/tags"} <= set(pair.ollama.account.requests)
-    assert pair.ollama.account.requests["unknown"] == 1
+    assert {"GET /", "HEAD /", "GET /api/tags"} <= set(pair.ollama.usage.requests)
+    assert pair.ollama.usage.requests["unknown"] == 1
     assert tags[-1]["remote_host"] == "https://ollama.com:443"
     assert (await local.list()).models[0].model == QWEN
     shown = await local.show(QWEN)
@@ -144,14 +144,14 @@ async def test_a_model_lives_as_long_as_it_is_kept(pair: Twins, local: ollama.As
     unloaded = await local.chat(QWEN, [], keep_alive=0)
     assert unloaded.done_reason == "unload"
     assert not (await local.ps()).models
-    assert pair.ollama.account.loads == 1
+    assert pair.ollama.usage.loads == 1
 
 
 async def test_another_window_reloads_the_model(pair: Twins, local: ollama.AsyncClient) -> None:
     for window in (4_096, 4_096, 8_192, 4_096):
         await said(local, options={"num_ctx": window})
 
-    assert pair.ollama.account.loads == 3
+    assert pair.ollama.usage.loads == 3
     assert (await local.ps()).models[0].context_length == 4_096
 
 
@@ -167,7 +167,7 @@ async def test_embeddings_are_the_same_for_the_same_text(pair: Twins, local: oll
     assert len(first) == 384
     assert list(first) == list(again) != list(second)
     assert abs(sum(number * number for number in first) - 1) < 1e-6
-    assert pair.ollama.account.tokens["input"] == 3
+    assert pair.ollama.usage.tokens["input"] == 3
 
 
 @pytest.mark.parametrize(
@@ -214,15 +214,15 @@ async def test_calls_beyond_the_room_wait_unseen_and_the_queue_has_an_end(
     pair.ollama.behaviour = replace(pair.ollama.behaviour, parallel=1, queue_limit=2)
     async with asyncio.TaskGroup() as calls:
         running = [calls.create_task(said(local)) for _ in range(3)]
-        await until(lambda: pair.ollama.room.running == 1 and pair.ollama.room.waiting == 2)
+        await until(lambda: pair.ollama.admission.running == 1 and pair.ollama.admission.waiting == 2)
         with pytest.raises(ollama.ResponseError, match="server busy") as refused:
             await said(local)
         go.set()
 
     assert refused.value.status_code == 503
     assert all(call.result()[-1].done for call in running)
-    assert pair.ollama.account.ends == {"refused": 1, "finished": 3}
-    assert pair.ollama.account.most_open == 4
+    assert pair.ollama.usage.ends == {"refused": 1, "finished": 3}
+    assert pair.ollama.usage.most_open == 4
 
 
 async def test_a_caller_that_leaves_is_seen_at_once(pair: Twins, local: ollama.AsyncClient) -> None:
@@ -232,12 +232,12 @@ async def test_a_caller_that_leaves_is_seen_at_once(pair: Twins, local: ollama.A
         break
     await parts.aclose()  # type: ignore[attr-defined]
 
-    await until(lambda: pair.ollama.account.open == 0)
-    [call] = pair.ollama.account.calls
+    await until(lambda: pair.ollama.usage.open == 0)
+    [call] = pair.ollama.usage.calls
     assert call.end == "aborted"
     assert call.input > 0
     assert call.output >= 1
-    assert pair.ollama.room.running == 0
+    assert pair.ollama.admission.running == 0
 
 
 def chatting(**more: Any) -> dict[str, Any]:

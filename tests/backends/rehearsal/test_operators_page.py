@@ -21,7 +21,7 @@ async def test_counts_over_http_are_the_twins_own(pair: Twins, cloud: AsyncClien
         wrong = await http.get("/rehearsal/counts?calls=many")
 
     assert counts["calls"] == {"finished": 1}
-    assert counts["usd"] == format(pair.gemini.account.usd, "f") == counts["records"][0]["usd"]
+    assert counts["usd"] == format(pair.gemini.usage.usd, "f") == counts["records"][0]["usd"]
     assert (counts["running"], counts["waiting"], counts["open"]) == (0, 0, 0)
     assert none["records"] == []
     assert wrong.status_code == 400
@@ -94,4 +94,4 @@ async def test_a_dying_runner_is_told_in_ollamas_way(words: int, status: int, en
     await twin.close()
 
     assert error.value.status_code == status
-    assert [call.end for call in twin.account.calls] == [end]
+    assert [call.end for call in twin.usage.calls] == [end]

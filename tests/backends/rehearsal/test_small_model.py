@@ -34,7 +34,7 @@ async def test_a_real_model_answers_in_ollamas_words(monkeypatch: pytest.MonkeyP
         assert parts[-1].model == QWEN
         assert parts[-1].eval_count == 4
         assert parts[-1].done_reason == "length"
-        [call] = twin.account.calls
+        [call] = twin.usage.calls
         metrics = (await http.get("/metrics")).text
         assert f"llamacpp:tokens_predicted_total {call.output}\n" in metrics
         assert (call.input, call.output) == (parts[-1].prompt_eval_count, 4)
@@ -51,7 +51,7 @@ async def test_a_real_model_answers_in_ollamas_words(monkeypatch: pytest.MonkeyP
         async for _ in (leaving := await stream(client, "Write a very long story.", options={"num_predict": 2_000})):
             break
         await leaving.aclose()  # type: ignore[attr-defined]
-        await until(lambda: twin.account.open == 0)
+        await until(lambda: twin.usage.open == 0)
         async with asyncio.timeout(10):
             while any(slot["is_processing"] for slot in (await http.get("/slots")).json()):  # noqa: ASYNC110 — its own process
                 await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""A twin's own account of what it served, to hold against the ledger; it shares no code with it."""
+"""A twin's own counts of what it served, to compare with the ledger, with which it shares no code."""
 
 from collections import Counter, deque
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ class ServedCall(Struct, kw_only=True):
     status: int = 200
 
 
-class Account:
+class UsageCounts:
     """Counts since the start or the last `reset`. Calls beyond the newest 100,000 stay in the totals only."""
 
     def __init__(self, *, provider: str | None) -> None:

@@ -70,7 +70,7 @@ def check_format(answer: CheckedAnswer) -> CheckResult:
         return failed("format", "not valid JSON")
     if asked.kind == "json" or asked.schema is None:
         return passed("format") if isinstance(value, dict | list) else failed("format", "JSON, but no object")
-    return _check_schema(value, asked.schema, "the schema")
+    return _check_schema(value, asked.schema, len(answer.text), "the schema")
 
 
 def _check_arguments(answer: CheckedAnswer) -> CheckResult:
@@ -82,14 +82,15 @@ def _check_arguments(answer: CheckedAnswer) -> CheckResult:
             value = msgspec.json.decode(call.arguments)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             return failed("format", "a tool's arguments are not valid JSON")
-        if (result := _check_schema(value, tools[call.name].parameters, "a tool's parameters")).status == "fail":
+        schema, size = tools[call.name].parameters, len(call.arguments)
+        if (result := _check_schema(value, schema, size, "a tool's parameters")).status == "fail":
             return result
     return passed("format")
 
 
-def _check_schema(value: Any, schema: dict[str, Any], whose: str) -> CheckResult:
+def _check_schema(value: Any, schema: dict[str, Any], characters: int, whose: str) -> CheckResult:
     try:
-        found = violation(value, schema)
+        found = violation(value, schema, characters)
     except Unchecked:
         return unknown("format")
     return passed("format") if found is None else failed("format", f"against {whose}: {found}")

@@ -149,7 +149,7 @@ async def test_calls_that_their_tools_cannot_take_go_to_the_cloud(home: Path) ->
         _, names, done = await heard(it, asking())
         assert calls(it) == (1, 1)
     assert names == ["get_weather"]
-    assert done.outcome.notes == ("escalated: against a tool's parameters: 1 required property is missing",)
+    assert done.outcome.notes == ("escalated: against a tool's parameters: a required property is missing",)
 
 
 async def test_prose_beside_tools_is_heard_while_it_is_written(home: Path) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from backends.commands.explain import lines
 from backends.rehearsal.faults import Fault
-from backends.types import Action
+from backends.types import Action, Message, Request
 from tests.e2e.five_engines import KEYS, five_engines
 
 LOCALS, CLOUDS = ("gpu", "small", "local"), ("cloud", "backup")
@@ -181,3 +182,19 @@ async def test_an_agents_own_model_answers_it_and_whoever_names_that_model(home:
             assert (answer.headers["x-claw-engine"], answer.headers["x-claw-model"]) == ("cloud", own)
         others = await it.ask("Hello", agent="ada", model="cloud")
         assert others.headers["x-claw-model"] == "gemini-3.5-flash-lite"
+
+
+async def test_explain_lists_every_candidate_with_its_cost_quality_and_what_ruled_it_out(home: Path) -> None:
+    async with five_engines(home, AGENTS) as it:
+        request = Request(id="x", agent="via-gpu", messages=(Message(role="user", text="Why is the sky blue?"),))
+        explanation = await it.core.explain(request)
+        assert (explanation.engine, explanation.zone) == ("gpu", "local")
+        others = {each.engine: each for each in explanation.alternatives}
+        assert {name: each.zone for name, each in others.items() if name in ZONES} == {
+            name: zone for name, zone in ZONES.items() if name != "gpu"
+        }
+        assert all(0 <= (each.quality or -1) <= 1 for name, each in others.items() if name in ZONES)
+        assert others["backup"].ruled_out_by is None
+        assert {others[name].ruled_out_by for name in ("small", "local", "cloud")} == {"allowed"}
+        text = "\n".join(lines(explanation))
+        assert "backup (cloud) openai/gpt-oss-120b" in text

@@ -10,7 +10,7 @@ from msgspec import Struct
 from backends.engines.plain_text import as_json
 from backends.errors import ClawError
 from backends.gateway.http_errors import body_of
-from backends.types import Outcome, Tokens, ToolCall
+from backends.types import CLOUD, LOCAL, Outcome, Tokens, ToolCall, Zone
 
 DONE = b"data: [DONE]\n\n"
 COMMENT = b": waiting\n\n"
@@ -52,6 +52,12 @@ def cost_usd(outcomes: Sequence[Outcome]) -> Decimal:
     return sum((outcome.cost_usd for outcome in outcomes), Decimal(0))
 
 
+def zone_of(*outcomes: Outcome) -> Zone:
+    """Where a prompt went: cloud where any call of it did, whoever answered in the end."""
+    zones = {each.zone for each in outcomes} | {attempt.zone for each in outcomes for attempt in each.attempts}
+    return CLOUD if CLOUD in zones else LOCAL
+
+
 def ignored(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """The fields that had no effect on any of the answers."""
     return tuple(dict.fromkeys(name for outcome in outcomes for name in outcome.ignored))
@@ -65,7 +71,7 @@ def claw(outcomes: Sequence[Outcome], *, notes: Sequence[str] = ()) -> dict[str,
     facts: dict[str, Any] = {
         "agent": outcome.agent,
         "engine": outcome.engine,
-        "zone": outcome.zone,
+        "zone": zone_of(*outcomes),
         "model": outcome.model,
         "cache": outcome.cache,
         "cost_usd": f"{cost_usd(outcomes):f}",
@@ -81,7 +87,7 @@ def claw(outcomes: Sequence[Outcome], *, notes: Sequence[str] = ()) -> dict[str,
             {
                 "id": each.id,
                 "engine": each.engine,
-                "zone": each.zone,
+                "zone": zone_of(each),
                 "model": each.model,
                 "cost_usd": f"{each.cost_usd:f}",
             }

@@ -14,7 +14,7 @@ from backends.gateway.model_names import AUTO, target_of
 from backends.gateway.parallel_requests import BROKEN_OFF, ask_all, one_request_per_choice
 from backends.gateway.request_headers import cache_control, deadline_s, is_sensitive
 from backends.off_loop import off_loop
-from backends.types import CLOUD, LOCAL, Called, Chunk, Delta, Done, Explanation, Outcome, Request, Routed, Zone
+from backends.types import Called, Chunk, Delta, Done, Explanation, Outcome, Request, Routed
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
 
@@ -116,7 +116,7 @@ class _Whole(_Response):
         first = outcomes[0]
         headers = [
             *_headers(first.agent, first.engine, first.model, first.cache),
-            (b"x-claw-zone", zone_of(outcomes).encode()),
+            (b"x-claw-zone", chat_answer.zone_of(*outcomes).encode()),
             (b"x-claw-cost-usd", f"{chat_answer.cost_usd(outcomes):f}".encode()),
             *_ignored(chat_answer.ignored(outcomes)),
         ]
@@ -263,12 +263,6 @@ def failure_of(outcome: Outcome) -> ClawError | None:
             should_retry=outcome.should_retry,
         )
     return None
-
-
-def zone_of(outcomes: Sequence[Outcome]) -> Zone:
-    """Where a prompt went: cloud where any call of it did, whoever answered in the end."""
-    zones = {each.zone for each in outcomes} | {attempt.zone for each in outcomes for attempt in each.attempts}
-    return CLOUD if CLOUD in zones else LOCAL
 
 
 def _headers(agent: str, engine: str, model: str, cache: str) -> list[Header]:

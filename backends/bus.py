@@ -13,6 +13,11 @@ class Bus:
     def __init__(self) -> None:
         self._watchers: set[_Watcher] = set()
 
+    @property
+    def watchers(self) -> int:
+        """How many are watching."""
+        return len(self._watchers)
+
     def publish(self, event: Event) -> None:
         for watcher in self._watchers:
             watcher.put(event)

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from backends.bootstrap.build import build
+from backends.bootstrap.resources import Resources
 from backends.clock import Clock
 from backends.core.local import LocalCore
 from backends.gateway.graceful_shutdown import GracefulShutdown
@@ -23,15 +24,18 @@ from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.rehearsal.process import Twins, twins
 from backends.settings.agents import Agent
 from backends.settings.model import Settings, load
-from backends.types import Alert, BudgetState, Chunk, Delta, Done, Message, Outcome, Policy, Request
+from backends.types import Alert, BudgetState, Chunk, Delta, Done, EngineName, Message, Outcome, Policy, Request
+from backends.upstream.engine_slot import EngineSlot
 from tests.waiting import until
 
 
 @dataclass
 class Stand:
-    """A core, its twins, and where its files are."""
+    """A core with what it was made from, its twins, and where its files are."""
 
     core: LocalCore
+    resources: Resources
+    slots: Mapping[EngineName, EngineSlot]
     ollama: OllamaTwin
     gemini: GeminiTwin
     paths: Paths
@@ -115,8 +119,15 @@ async def _opened(
     cache = replace(settings.cache, semantic=False)
     engines = settings.engines | {"local": local, "cloud": cloud}
     settings = change(replace(settings, engines=engines, telemetry=telemetry, cache=cache))
-    async with build(settings, paths, keys={"cloud": "twin"}, clock=clock, drain_s=2.0) as core:
-        yield Stand(core=core, ollama=pair.ollama, gemini=pair.gemini, paths=paths)
+    async with build(settings, paths, keys={"cloud": "twin"}, clock=clock, drain_s=2.0) as built:
+        yield Stand(
+            core=built.core,
+            resources=built.resources,
+            slots=built.slots,
+            ollama=pair.ollama,
+            gemini=pair.gemini,
+            paths=paths,
+        )
 
 
 @asynccontextmanager

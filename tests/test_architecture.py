@@ -72,15 +72,6 @@ def test_files_fit_a_reader(package: str) -> None:
     assert statistics.median(lengths.values()) <= MEDIAN
 
 
-SHORT = {
-    # engines
-    # gateway
-    # pipeline
-    "backends.pipeline.cache_actions",
-}
-"""Still to be joined to their reader. Take a name out together with its file."""
-
-
 def test_a_short_file_is_read_by_more_than_one() -> None:
     short = {
         name
@@ -89,8 +80,7 @@ def test_a_short_file_is_read_by_more_than_one() -> None:
         and len(path.read_text("utf-8").splitlines()) < SHORTEST
         and len(importers()[name]) < 2
     }
-    assert short - SHORT == set(), "join it to the one file that imports it"
-    assert SHORT - short == set(), "no exception any more: take it out of SHORT"
+    assert short == set(), "join it to the one file that imports it"
 
 
 def test_zones_are_compared_by_their_constants() -> None:

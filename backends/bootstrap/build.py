@@ -7,30 +7,42 @@ from msgspec import Struct
 
 from backends import events
 from backends.background import background
-from backends.bootstrap.resources import Ground, open_ground
+from backends.bootstrap.resources import Resources, open_resources
 from backends.bus import Bus
 from backends.clock import Clock, SystemClock
+from backends.core.actions import OperatorActions
 from backends.core.local import LocalCore
 from backends.engines.engine_checks import problems_at_start, runs_here
 from backends.engines.registry import Engines
 from backends.ledger.prices import UnknownPrice
 from backends.monitoring.activity import ActivityFeed
-from backends.monitoring.figures import Figures
-from backends.monitoring.model_watch import ENDING
+from backends.monitoring.alerts import (
+    CALIBRATION_OUTDATED,
+    CALLS_RECOVERED,
+    ENGINE_DOWN,
+    ENGINE_PRICE_UNKNOWN,
+    MODEL_ENDS,
+    PRICE_UNKNOWN,
+    START_CHECK,
+    Alerts,
+)
+from backends.monitoring.model_watch import ModelWatch
+from backends.monitoring.monitoring import Monitoring
+from backends.monitoring.spend_analysis import SpendAnalysis
 from backends.monitoring.spend_watch import SpendWatch
+from backends.monitoring.stats_publisher import StatsPublisher
 from backends.off_loop import loaded
 from backends.paths import Paths
-from backends.pipeline.budget_release import BudgetRelease
+from backends.pipeline.admission import AdmissionControl
 from backends.pipeline.cascade import Cascade
-from backends.pipeline.dispatch import Answering
-from backends.pipeline.flying import Flying
-from backends.pipeline.pipeline import Pipeline
-from backends.pipeline.planner import BASELINE, RoutePlanner
+from backends.pipeline.dispatch import Dispatcher
+from backends.pipeline.outcomes import Outcomes
+from backends.pipeline.pipeline import Pipeline, Stages
+from backends.pipeline.planner import RoutePlanner
 from backends.pipeline.reload import Reload
-from backends.pipeline.settlement import Recorder
-from backends.pipeline.singleflight import Flights
-from backends.privacy import PrivacyGate
-from backends.settings.engines import BUILT_IN, CLOUD_ENGINE, Keys
+from backends.pipeline.settlement import Settlement
+from backends.pipeline.shadow_requests import ShadowRequests
+from backends.settings.engines import CLOUD_ENGINE, Keys
 from backends.settings.model import Settings
 from backends.telemetry.sampler import Sampler
 from backends.types import CLOUD, LOCAL, EngineName, RuntimeReading
@@ -45,6 +57,14 @@ DRAIN_S = 5.0
 NO_ZONE = 'nobody knows where it is: set engines.{name}.zone to "local" or "cloud"'
 
 
+class BuiltCore(Struct, frozen=True, kw_only=True):
+    """A core, and what it was made from: for tests and benchmarks, which look behind the facade."""
+
+    core: LocalCore
+    resources: Resources
+    slots: Mapping[EngineName, EngineSlot]
+
+
 @asynccontextmanager
 async def build(
     settings: Settings,
@@ -56,219 +76,230 @@ async def build(
     clock: Clock | None = None,
     drain_s: float = DRAIN_S,
     one_shot: bool = False,
-) -> AsyncGenerator[LocalCore]:
-    """Open a core; on leaving, what is in the air lands or is ended, and every file and connection is closed.
+) -> AsyncGenerator[BuiltCore]:
+    """Open a core; on leaving, running requests end or are stopped, and every file and connection is closed.
 
     `labels` are the engines' honest names on screen, by default their models. A `one_shot` core answers one prompt: it
     takes no samples and loads no embedding model.
     Raises WrongSettings, and LedgerError where the ledger cannot be read or another core holds it.
     """
     async with AsyncExitStack() as stack:
-        ground = await open_ground(stack, settings, paths, keys, clock or SystemClock())
-        slots = _slots(ground, labels or {}, keys)
-        activity = _activity(ground)
-        for slot in slots.values():
-            _warn_of(slot, activity)
-        sampler = Sampler(
-            settings.telemetry,
-            ground.bus,
-            ground.history,
-            ground.clock,
-            statuses={
-                name: [client.status for client in clients]
-                for name, clients in ground.engines.items()
-                if settings.zone(name) == LOCAL
-            },
-            on_sample=lambda readings: _on_sample(readings, slots, ground, sampler),
-        )
-        figures = Figures(ground.bus, ledger=ground.ledger, cache=ground.cache, activity=activity)
-        stack.callback(figures.close)
-        ground.ledger.on_spill_change(figures.moved)
-        watch = SpendWatch(
-            settings,
-            paths.ledger,
-            ledger=ground.ledger,
-            prices=ground.prices,
-            activity=activity,
-            bus=ground.bus,
-            clock=ground.clock,
-            timezone=ground.timezone,
-        )
-        watchers = Watchers(activity=activity, figures=figures, sampler=sampler, spend=watch)
-        core = _assemble(ground, slots, watchers, rehearsal=rehearsal)
+        resources = await open_resources(stack, settings, paths, keys, clock or SystemClock())
+        slots = _slots(resources, labels or {}, keys)
+        costs = _costs(resources)
+        monitoring = _monitoring(stack, resources, slots, costs, paths)
+        _restore(resources, slots, monitoring)
+        core = _assemble(resources, slots, costs, monitoring, rehearsal=rehearsal)
         if one_shot:
             work = []
         else:
-            work = [sampler.run(), watch.run(), _prepared(ground.engines), _check_at_start(ground, activity)]
-            ground.cache.start_semantic()
+            work = [
+                monitoring.sampler.run(),
+                monitoring.spend_watch.run(),
+                _prepare(resources.engines),
+                _check_at_start(resources, monitoring.alerts),
+            ]
+            resources.cache.start_semantic()
         async with background(*work):
             try:
-                yield core
+                yield BuiltCore(core=core, resources=resources, slots=slots)
             finally:
                 await core.drain(drain_s)
 
 
-def _slots(ground: Ground, labels: Mapping[EngineName, Label], keys: Keys) -> dict[EngineName, EngineSlot]:
-    settings = ground.settings
+def _slots(resources: Resources, labels: Mapping[EngineName, Label], keys: Keys) -> dict[EngineName, EngineSlot]:
+    settings = resources.settings
     slots: dict[EngineName, EngineSlot] = {}
     for name, engine in settings.engines.items():
         zone = settings.zone(name)
         slot = slots[name] = EngineSlot(
             name,
-            ground.engines[name],
+            resources.engines[name],
             engine,
             zone=zone or CLOUD,  # where nobody can tell it is nowhere that anything may be sent
             label=labels.get(name) or Label(text=engine.model),
-            clock=ground.clock,
-            catalogue=ground.catalogue,
-            quota=ProviderQuota(ground.clock, ground.cloud_calls if name == BASELINE else None),
+            clock=resources.clock,
+            catalogue=resources.catalogue,
+            quota=ProviderQuota(resources.clock, resources.cloud_calls if name == CLOUD_ENGINE else None),
         )
-        if closed := last_of_the_day(ground.recent, name):
+        if closed := last_of_the_day(resources.recent, name):
             slot.breaker.remember(*closed)
-        slot.stopped = ground.controls.cloud_stopped and slot.zone == CLOUD
+        slot.stopped = resources.controls.cloud_stopped and slot.zone == CLOUD
         no_zone = "" if zone else NO_ZONE.format(name=name)
         slot.missing = no_zone or engine.missing_key(name, keys.get(name))
-        slot.changed = _publisher(ground.bus, slot)
+        slot.changed = _publisher(resources.bus, slot)
     return slots
 
 
-def _activity(ground: Ground) -> ActivityFeed:
-    """With what a newcomer should see at once: the last requests, what a crash left."""
-    activity = ActivityFeed(ground.bus, ground.clock)
-    activity.restore(ground.recent)
-    if count := ground.ledger.recovered:
-        activity.alert("recovered", f"recovered {count} calls that a crash had left open", level="warning")
-    for name, engine in ground.settings.engines.items():
+def _costs(resources: Resources) -> Costs:
+    return Costs(
+        resources.prices,
+        resources.clock,
+        cloud_model=resources.settings.engines[CLOUD_ENGINE].model,
+        self_hosted=resources.self_hosted_cost,
+        catalogue=resources.catalogue,
+    )
+
+
+def _monitoring(
+    stack: AsyncExitStack,
+    resources: Resources,
+    slots: Mapping[EngineName, EngineSlot],
+    costs: Costs,
+    paths: Paths,
+) -> Monitoring:
+    settings, bus, clock = resources.settings, resources.bus, resources.clock
+    alerts = Alerts(bus, clock)
+    stats = StatsPublisher(bus, ledger=resources.ledger, cache=resources.cache, alerts=alerts)
+    stack.callback(stats.close)
+    resources.ledger.on_spill_change(stats.schedule)
+    sampler = Sampler(
+        settings.telemetry,
+        bus,
+        resources.history,
+        clock,
+        statuses={
+            name: [client.status for client in clients]
+            for name, clients in resources.engines.items()
+            if settings.zone(name) == LOCAL
+        },
+        on_sample=lambda readings: _on_sample(readings, slots, resources, sampler),
+    )
+    analysis = SpendAnalysis(settings, paths.ledger, prices=resources.prices, timezone=resources.timezone)
+    return Monitoring(
+        bus=bus,
+        activity=ActivityFeed(bus, clock),
+        alerts=alerts,
+        stats=stats,
+        models=ModelWatch(settings.engines[CLOUD_ENGINE].model, costs=costs, alerts=alerts),
+        spend_watch=SpendWatch(
+            analysis,
+            ledger=resources.ledger,
+            alerts=alerts,
+            bus=bus,
+            clock=clock,
+            keep_days=settings.ledger.keep_days,
+        ),
+        sampler=sampler,
+        history=resources.history,
+    )
+
+
+def _restore(resources: Resources, slots: Mapping[EngineName, EngineSlot], monitoring: Monitoring) -> None:
+    """What a watcher should see at once: the last requests, what a crash left open, what will not work."""
+    alerts = monitoring.alerts
+    monitoring.activity.restore(resources.recent)
+    for name, slot in slots.items():
+        if slot.breaker.reopens_at() is not None:
+            alerts.show(ENGINE_DOWN, engine=name, error=slot.breaker.why)
+    if count := resources.ledger.recovered:
+        alerts.show(CALLS_RECOVERED, count=count)
+    for name, engine in resources.settings.engines.items():
         try:
-            ground.prices.tariff(name, engine.model, ground.clock.now())
+            resources.prices.tariff(name, engine.model, resources.clock.now())
         except UnknownPrice as error:
-            what, _, remedy = str(error).partition(": ")
-            key = "price" if name == CLOUD_ENGINE else f"price:{name}"
-            activity.alert(key, f"{what}: it is not called", remedy=remedy)
-    if ground.ending is not None:
-        remedy = f"`{ground.ending.command}`" if ground.ending.command else ""
-        activity.alert(ENDING, ground.ending.line, remedy=remedy, level="warning")
-    learned, weights = ground.calibrations.learned, ground.classifier.version
-    if learned.version and learned.weights != weights:
-        line = f"{learned.name} was learned for other weights than today's and changes nothing"
-        activity.alert("calibration", line, remedy="`claw route train`", level="warning")
-    return activity
-
-
-def _warn_of(slot: EngineSlot, activity: ActivityFeed) -> None:
-    """Say at the start what keeps an engine from answering, or from being judged."""
-    name, model = slot.name, slot.model
-    if slot.breaker.reopens_at() is not None:
-        activity.alert(f"engine:{name}", f"{name}: {slot.breaker.why}")
-    elif slot.missing and name not in BUILT_IN:
-        what, _, remedy = slot.missing.partition(": ")
-        activity.alert(f"engine:{name}", f"{name}: {what}", remedy=remedy)
-    if slot.profile(model).score is None:
-        usual = "the built-in local model" if slot.zone == LOCAL else "the built-in cloud model"
-        line = f"{name}: nothing is known of how able {model} is: it is taken for as able as {usual}"
-        remedy = f"claw config set engines.{name}.ability SCORE"
-        activity.alert(f"ability:{name}", line, remedy=remedy, level="warning")
-
-
-class Watchers(Struct, frozen=True, kw_only=True):
-    """What looks on and tells."""
-
-    activity: ActivityFeed
-    figures: Figures
-    sampler: Sampler
-    spend: SpendWatch
+            problem, _, remedy = str(error).partition(": ")
+            condition = PRICE_UNKNOWN if name == CLOUD_ENGINE else ENGINE_PRICE_UNKNOWN
+            alerts.show(condition, engine=name, problem=problem, remedy=remedy)
+    if (ending := resources.ending) is not None:
+        remedy = f"`{ending.command}`" if ending.command else ""
+        alerts.show(MODEL_ENDS, announcement=ending.line, remedy=remedy)
+    calibration, weights = resources.calibrations.current, resources.classifier.version
+    if calibration.version and calibration.weights != weights:
+        alerts.show(CALIBRATION_OUTDATED, calibration=calibration.name)
 
 
 def _assemble(
-    ground: Ground, slots: Mapping[EngineName, EngineSlot], watchers: Watchers, *, rehearsal: bool
+    resources: Resources,
+    slots: Mapping[EngineName, EngineSlot],
+    costs: Costs,
+    monitoring: Monitoring,
+    *,
+    rehearsal: bool,
 ) -> LocalCore:
-    activity, figures = watchers.activity, watchers.figures
-    settings, clock, ledger, cache = ground.settings, ground.clock, ground.ledger, ground.cache
-    quota = RateLimiter(settings.agents, clock)
-    budget_release = BudgetRelease()
-
-    def settled() -> None:
-        budget_release.notify()
-        figures.moved()
-
-    cloud = settings.engines["cloud"].model
-    costs = Costs(ground.prices, clock, cloud_model=cloud, self_hosted=ground.own_cost, catalogue=ground.catalogue)
-    recorder = Recorder(
-        settings,
-        ledger=ledger,
-        cache=cache,
-        costs=costs,
-        activity=activity,
-        key=ground.install_key,
-        clock=clock,
-        settled=settled,
-        quota=quota,
-    )
-    cascade = Cascade(settings, slots, activity=activity, clock=clock, score=ground.score)
-    answering = Answering(slots, ledger=ledger, costs=costs, activity=activity, clock=clock, cascade=cascade)
-    flights = Flights(Flying(answering, recorder).fly)
+    settings, clock, ledger, cache = resources.settings, resources.clock, resources.ledger, resources.cache
     planner = RoutePlanner(
         settings,
-        privacy=PrivacyGate(settings.privacy),
-        classifier=ground.classifier,
+        classifier=resources.classifier,
         slots=slots,
-        controls=ground.controls,
+        controls=resources.controls,
         ledger=ledger,
         costs=costs,
-        calibrations=ground.calibrations,
+        calibrations=resources.calibrations,
     )
-    pipeline = Pipeline(
+    admission = AdmissionControl(
         settings,
         planner=planner,
-        cache=cache,
         ledger=ledger,
-        recorder=recorder,
-        activity=activity,
-        flights=flights,
-        proof=_proof(slots, ground),
-        moved=figures.moved,
-        quota=quota,
-        budget_release=budget_release,
+        rate_limiter=RateLimiter(settings.agents, clock),
+        monitoring=monitoring,
         clock=clock,
+    )
+    outcomes = Outcomes(costs, clock)
+    stages = Stages(
+        planner=planner,
+        locality=_locality(slots, resources),
+        cache=cache,
+        admission=admission,
+        dispatcher=Dispatcher(slots, ledger=ledger, costs=costs, monitoring=monitoring, clock=clock),
+        cascade=Cascade(settings, slots, activity=monitoring.activity, clock=clock, score=resources.score),
+        outcomes=outcomes,
+        settlement=Settlement(
+            settings,
+            ledger=ledger,
+            cache=cache,
+            key=resources.install_key,
+            outcomes=outcomes,
+            admission=admission,
+            monitoring=monitoring,
+        ),
+        shadow_requests=ShadowRequests(settings, cache=cache, ledger=ledger),
+    )
+    pipeline = Pipeline(settings, stages, activity=monitoring.activity, clock=clock)
+    actions = OperatorActions(
+        pipeline=pipeline,
+        slots=slots,
+        controls=resources.controls,
+        ledger=ledger,
+        cache=cache,
+        reload=Reload(
+            settings,
+            resources.config,
+            pipeline=pipeline,
+            calibrations=resources.calibrations,
+            rehearsal=rehearsal,
+        ),
+        monitoring=monitoring,
     )
     return LocalCore(
-        settings,
         pipeline=pipeline,
-        flights=flights,
+        actions=actions,
         slots=slots,
-        controls=ground.controls,
-        activity=activity,
-        ledger=ledger,
-        cache=cache,
-        sampler=watchers.sampler,
-        spend_watch=watchers.spend,
-        history=ground.history,
-        bus=ground.bus,
+        controls=resources.controls,
+        monitoring=monitoring,
         clock=clock,
         rehearsal=rehearsal,
-        calibrations=ground.calibrations,
-        reload=Reload(settings, ground.config, (planner, pipeline, cascade), rehearsal=rehearsal),
     )
 
 
-def _proof(slots: Mapping[EngineName, EngineSlot], ground: Ground) -> LocalityCheck:
+def _locality(slots: Mapping[EngineName, EngineSlot], resources: Resources) -> LocalityCheck:
     """Each of an engine's addresses is proved by itself: sensitive prompts go to those that are."""
 
     async def check(slot: EngineSlot, replica: Replica, model: str) -> bool | None:
-        return await runs_here(slot.settings, (ground.engines[slot.name][replica.index],), model)
+        return await runs_here(slot.settings, (resources.engines[slot.name][replica.index],), model)
 
-    own = [agent.model for agent in ground.settings.agents.values() if agent.model]
-    return LocalityCheck((slot for slot in slots.values() if slot.zone == LOCAL), own, check, ground.clock)
+    own = [agent.model for agent in resources.settings.agents.values() if agent.model]
+    return LocalityCheck((slot for slot in slots.values() if slot.zone == LOCAL), own, check, resources.clock)
 
 
-async def _prepared(engines: Engines) -> None:
+async def _prepare(engines: Engines) -> None:
     await engines.prepare()
     loaded()
 
 
-async def _check_at_start(ground: Ground, activity: ActivityFeed) -> None:
-    for check in await problems_at_start(ground.settings, ground.engines):
-        activity.alert(check.name, f"{check.name}: {check.detail}", remedy=check.remedy)
+async def _check_at_start(resources: Resources, alerts: Alerts) -> None:
+    for check in await problems_at_start(resources.settings, resources.engines):
+        alerts.show(START_CHECK, check=check.name, detail=check.detail, remedy=check.remedy)
 
 
 def _publisher(bus: Bus, slot: EngineSlot) -> Callable[[], None]:
@@ -278,27 +309,27 @@ def _publisher(bus: Bus, slot: EngineSlot) -> Callable[[], None]:
 def _on_sample(
     readings: Mapping[str, tuple[RuntimeReading, ...]],
     slots: Mapping[EngineName, EngineSlot],
-    ground: Ground,
+    resources: Resources,
     sampler: Sampler,
 ) -> None:
     """Pass on a sample: the engines' readings to their slots, the GPUs' power to the costs, the core's own series."""
     for name, slot in slots.items():
         if name in readings:
             slot.observe(readings[name])
-    ground.own_cost.measured(sampler.gpu)
-    for series, value in _extra(slots, ground).items():
-        ground.history.add(series, value)
+    resources.self_hosted_cost.measured(sampler.gpu)
+    for series, value in _extra(slots, resources).items():
+        resources.history.add(series, value)
 
 
-def _extra(slots: Mapping[EngineName, EngineSlot], ground: Ground) -> dict[str, float | None]:
+def _extra(slots: Mapping[EngineName, EngineSlot], resources: Resources) -> dict[str, float | None]:
     """The core's own series of the history, by name."""
+    counts = resources.cache.counts
     local = {name: slot for name, slot in slots.items() if slot.zone == LOCAL}
-    counts = ground.cache.counts
     return {
         **{f"queue.{name}": float(slot.limiter.waiting) for name, slot in local.items()},
         **{f"tokens_per_s.{name}": slot.throughput.tokens_per_s for name, slot in local.items()},
         "cache.hit_share": counts.recent_share(),
         "cache.exact_share": counts.recent_share("exact"),
         "cache.semantic_share": counts.recent_share("semantic"),
-        "spend.today": float(ground.ledger.spend().today_usd),
+        "spend.today": float(resources.ledger.spend().today_usd),
     }

@@ -99,9 +99,10 @@ async def embedded(
             stage = await stack.enter_async_context(start_twins(twin_specs(settings), tell=news.put_nowait))
             settings, labels = settings_for(settings, stage.engines), _labels(stage)
             keys = dict.fromkeys(settings.engines, REHEARSAL_KEY)
-        core = await stack.enter_async_context(
+        built = await stack.enter_async_context(
             build(settings, paths, keys=keys, labels=labels, rehearsal=rehearse, one_shot=one_shot)
         )
+        core = built.core
         if listen:
             from backends.gateway.control_socket import listen_on
 
@@ -141,7 +142,7 @@ async def nothing_to_run(settings: Settings) -> bool:
 async def _pass_on(news: asyncio.Queue[str], core: "LocalCore") -> None:
     """Say on the core's screens how the twins are, from before there was a core on."""
     while True:
-        core.alert("rehearsal", await news.get())
+        core.report_rehearsal(await news.get())
 
 
 def _labels(stage: "Stage") -> "dict[EngineName, Label]":

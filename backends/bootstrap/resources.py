@@ -1,4 +1,4 @@
-"""What a core stands on: its files opened, its engines' clients made, its weights and prices read."""
+"""A core's resources: its files opened, its engines' clients made, its weights and prices read."""
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
@@ -24,7 +24,7 @@ from backends.ledger.prices import Prices, UnknownPrice
 from backends.ledger.store import Ledger
 from backends.paths import Paths
 from backends.pipeline.controls import Controls
-from backends.routing.calibration.learned import Calibrations
+from backends.routing.calibration.calibration_store import CalibrationStore
 from backends.routing.classify import Classifier
 from backends.settings.engines import Keys
 from backends.settings.model import Settings
@@ -37,11 +37,12 @@ if TYPE_CHECKING:
     from backends.cache.semantic.embedders import Embedder
     from backends.cache.semantic.ollama_embedder import EmbedTexts
 
-REMEMBERED = 50  # requests of earlier runs that the console lists
+RESTORED = 50
+"""Requests of earlier runs that the console lists."""
 
 
-class Ground(Struct, frozen=True, kw_only=True):
-    """What a core stands on: read from disk or opened, and closed after it.
+class Resources(Struct, frozen=True, kw_only=True):
+    """What is read from disk or opened for a core, and closed after it.
 
     `ending` is the end of the cloud's model, where it is near or over. `cloud_calls` are those of the provider's day so
     far, by model: how many, and their input tokens.
@@ -58,18 +59,20 @@ class Ground(Struct, frozen=True, kw_only=True):
     prices: Prices
     catalogue: Catalogue
     ending: Retirement | None
-    own_cost: SelfHostedCost
+    self_hosted_cost: SelfHostedCost
     classifier: Classifier
     score: Score | None
     install_key: InstallKey
-    calibrations: Calibrations
+    calibrations: CalibrationStore
     controls: Controls
     timezone: tzinfo | None
     recent: tuple[Outcome, ...]
     cloud_calls: dict[str, tuple[int, int]]
 
 
-async def open_ground(stack: AsyncExitStack, settings: Settings, paths: Paths, keys: Keys, clock: Clock) -> Ground:
+async def open_resources(
+    stack: AsyncExitStack, settings: Settings, paths: Paths, keys: Keys, clock: Clock
+) -> Resources:
     await asyncio.to_thread(paths.make)
     timezone = await asyncio.to_thread(timezone_of, settings.money.timezone)
     groups = {name: agent.group for name, agent in settings.agents.items() if agent.group}
@@ -96,7 +99,7 @@ async def open_ground(stack: AsyncExitStack, settings: Settings, paths: Paths, k
     stack.push_async_callback(cache.close)
     prices = Prices.of(settings)
     await asyncio.to_thread(_read_prices, prices, settings, clock.now())
-    return Ground(
+    return Resources(
         settings=settings,
         config=paths.config,
         clock=clock,
@@ -108,14 +111,14 @@ async def open_ground(stack: AsyncExitStack, settings: Settings, paths: Paths, k
         prices=prices,
         catalogue=catalogue,
         ending=await asyncio.to_thread(catalogue.retirement, settings.engines["cloud"].model, clock.now().date()),
-        own_cost=SelfHostedCost(settings.costs.local, clock),
+        self_hosted_cost=SelfHostedCost(settings.costs.local, clock),
         classifier=await asyncio.to_thread(Classifier.load),
         score=await asyncio.to_thread(Score.load) if _checks_closely(settings) else None,
         install_key=install_key,
-        calibrations=await asyncio.to_thread(Calibrations, paths.learned),
+        calibrations=await asyncio.to_thread(CalibrationStore, paths.learned),
         controls=Controls(ledger, await ledger.controls()),
         timezone=timezone,
-        recent=await ledger.recent(REMEMBERED),
+        recent=await ledger.recent(RESTORED),
         cloud_calls=await ledger.cloud_calls(start_of(day_of(clock.now()))),
     )
 
@@ -133,7 +136,7 @@ def _load_embedder(kind: str, embed: "EmbedTexts | None") -> "Embedder":
 
 
 def _checks_closely(settings: Settings) -> bool:
-    """Is any agent's local answer looked at for more than its form?"""
+    """Do any agent's settings ask for more than checks of the form?"""
     modes = {settings.router.verify, *(agent.verify for agent in settings.agents.values())}
     return not modes.isdisjoint(("doubtful", "always"))
 

@@ -10,7 +10,7 @@ import msgspec
 
 from backends.errors import WrongUse
 from backends.paths import Paths, open_private
-from backends.pipeline.reload import TAKEN
+from backends.pipeline.reload import RELOADED
 from backends.settings.default_file import commented_file
 from backends.settings.edit import set_one
 from backends.settings.model import Loaded, load, quoted
@@ -64,7 +64,7 @@ def _set(path: Path, key: str | None, value: str | None) -> None:
     Paths.find().make()
     set_one(path, key, value)
     value = _without_users(value) if _is_address(key) else value
-    when = "after `claw act reload`" if key.partition(".")[0] in TAKEN else "at its next start"
+    when = "after `claw act reload`" if key.partition(".")[0] in RELOADED else "at its next start"
     print(safe(f"{key} = {value}  # {path}; a running core uses it {when}"))
 
 

@@ -18,8 +18,8 @@ from backends.settings.model import Settings, load
 from backends.types import CLOUD, LOCAL, Action
 
 if TYPE_CHECKING:
-    from backends.routing.calibration.feedback import Lesson, QualityLabel
-    from backends.routing.calibration.learned import Calibrations, Learned
+    from backends.routing.calibration.calibration_fit import CalibrationFit, QualityLabel
+    from backends.routing.calibration.calibration_store import Calibration, CalibrationStore
     from backends.routing.quality import Correction
 
 READ = 20_000
@@ -39,10 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> str:
-    from backends.routing.calibration.learned import Calibrations
+    from backends.routing.calibration.calibration_store import CalibrationStore
 
     paths = Paths.find(rehearsal=args.rehearse)
-    calibrations = Calibrations(paths.learned)
+    calibrations = CalibrationStore(paths.learned)
     if args.list:
         return _list(calibrations, as_json=args.json)
     if args.rollback:
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> str:
         facts = _facts(learned)
     else:
         lesson = _lesson(paths, load(paths.config).settings, args.data)
-        learned = calibrations.add(lesson.learned)
+        learned = calibrations.add(lesson.calibration)
         told, facts = _told(lesson, learned), _facts(learned, lesson)
     running = asyncio.run(_reload(paths))
     if args.json:
@@ -61,12 +61,12 @@ def run(args: argparse.Namespace) -> str:
     )
 
 
-def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "Lesson":
+def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "CalibrationFit":
     """Raises WrongUse where nobody has said anything yet."""
     from backends.ledger.answer_ratings import answered_requests
     from backends.ledger.sqlite_connection import open_read_only
-    from backends.routing.calibration.feedback import learn
-    from backends.routing.calibration.learned import Learned
+    from backends.routing.calibration.calibration_fit import fit_calibration
+    from backends.routing.calibration.calibration_store import Calibration
     from backends.routing.classify import Classifier
     from backends.routing.evaluate import Row
 
@@ -74,12 +74,12 @@ def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "Lesson":
     with open_read_only(paths.ledger) as db:
         rows = answered_requests(db, limit=READ)
     named = {row.agent for row in rows}
-    lesson = learn(
+    lesson = fit_calibration(
         rows,
         _given(data, settings, classifier) if data is not None else [],
         weights=classifier.classify(Row(prompt="hello").request()).weights,
         dialled=[name for name in named if settings.agent(name).policy == "auto"],
-        shipped=Learned.shipped(),
+        shipped=Calibration.shipped(),
         now=datetime.now(UTC),
     )
     if not lesson.labels:
@@ -89,7 +89,7 @@ def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "Lesson":
 
 def _given(data: Path, settings: Settings, classifier: Any) -> "list[QualityLabel]":
     """Labels of a folder's prompts. They may go by engine, or by the name of the model that it runs."""
-    from backends.routing.calibration.feedback import QualityLabel
+    from backends.routing.calibration.calibration_fit import QualityLabel
     from backends.routing.evaluate import datasets
 
     names = {name: name for name in (LOCAL, CLOUD)} | {settings.engines[name].model: name for name in (LOCAL, CLOUD)}
@@ -114,7 +114,7 @@ async def _reload(paths: Paths) -> bool:
     return False
 
 
-def _told(lesson: "Lesson", learned: "Learned") -> list[str]:
+def _told(lesson: "CalibrationFit", learned: "Calibration") -> list[str]:
     rows = [("chance", "labels", "said", "was", "slope", "shift"), *_chances(lesson, learned)]
     traffic = f"{lesson.traffic} prompts of yours" if lesson.traffic else "the shipped prompts: yours are too few yet"
     lines = [*table(rows), f"dial read off {traffic}"]
@@ -125,7 +125,7 @@ def _told(lesson: "Lesson", learned: "Learned") -> list[str]:
     return [*lines, f"{learned.name} in force"]
 
 
-def _chances(lesson: "Lesson", learned: "Learned") -> list[tuple[str, ...]]:
+def _chances(lesson: "CalibrationFit", learned: "Calibration") -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for engine, correction in ((LOCAL, learned.local), (CLOUD, learned.cloud)):
         labels = [label for label in lesson.labels if label.engine == engine]
@@ -142,7 +142,7 @@ def _unit(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
-def _facts(learned: "Learned", lesson: "Lesson | None" = None) -> dict[str, Any]:
+def _facts(learned: "Calibration", lesson: "CalibrationFit | None" = None) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "version": learned.version,
         "weights": learned.weights,
@@ -159,8 +159,8 @@ def _correction(correction: "Correction") -> dict[str, Any]:
     return {"labels": correction.labels, "slope": round(correction.slope, 4), "shift": round(correction.shift, 4)}
 
 
-def _list(calibrations: "Calibrations", *, as_json: bool) -> str:
-    now = calibrations.learned.version
+def _list(calibrations: "CalibrationStore", *, as_json: bool) -> str:
+    now = calibrations.current.version
     kept = [calibrations.read(version) for version in calibrations.versions()]
     if as_json:
         return msgspec.json.encode({"in_force": now, "versions": [_facts(each) for each in kept]}).decode()

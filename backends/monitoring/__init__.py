@@ -1,1 +1,1 @@
-"""What watchers see: the activity feed, alerts, figures, spend."""
+"""What watchers see: the activity feed, alerts, statistics, spend over time."""

@@ -1,4 +1,4 @@
-"""What watchers are told as it happens, and what a newcomer needs to catch up."""
+"""The activity feed: each request from its decision to its end, for watchers, and the last ones for who comes late."""
 
 from collections import deque
 
@@ -8,9 +8,10 @@ from backends import events
 from backends.bus import Bus
 from backends.clock import Clock
 from backends.errors import ClawError
-from backends.types import Alert, Estimate, Exchange, Explanation, InFlight, Outcome, Request
+from backends.types import Estimate, Exchange, Explanation, InFlight, Outcome, Request
 
 RECENT = 200
+"""Requests that are listed for who comes late."""
 
 
 class ActivityFeed:
@@ -19,7 +20,6 @@ class ActivityFeed:
         self._clock = clock
         self._recent: deque[Exchange] = deque(maxlen=RECENT)
         self._in_flight: dict[str, InFlight] = {}
-        self._alerts: dict[str, Alert] = {}
 
     def decided(self, request: Request, explanation: Explanation) -> None:
         exchange = Exchange(id=request.id, at=self._clock.now(), explanation=explanation)
@@ -37,42 +37,23 @@ class ActivityFeed:
                 self._recent[index] = replace(exchange, outcome=outcome)
         self._bus.publish(events.Settled(outcome=outcome))
 
-    def refuse(self, request: Request, error: ClawError) -> None:
+    def refused(self, request: Request, error: ClawError) -> None:
         self._bus.publish(
             events.RequestRefused(
                 at=self._clock.now(), id=request.id, agent=request.agent, rule=error.kind, message=str(error)
             )
         )
 
-    def alert(self, key: str, text: str, *, remedy: str = "", level: str = "alert") -> None:
-        """Raise or replace the alert of this key; the same words again change nothing."""
-        if (old := self._alerts.get(key)) is not None and old.text == text:
-            return
-        alert = Alert(
-            key=key, at=self._clock.now(), level="alert" if level == "alert" else "warning", text=text, remedy=remedy
-        )
-        self._alerts[key] = alert
-        self._bus.publish(events.AlertRaised(alert=alert))
-
-    def clear(self, key: str) -> None:
-        if self._alerts.pop(key, None) is not None:
-            self._bus.publish(events.AlertCleared(key=key))
-
     def restore(self, outcomes: tuple[Outcome, ...]) -> None:
-        """Fill the list of recent requests from the ledger's, oldest first; their evidence is not kept, their end
-        is.
-        """
+        """Fill the list of recent requests from the ledger's, oldest first. Their decisions' details are not stored."""
         for outcome in outcomes:
-            self._put(Exchange(id=outcome.id, at=outcome.started_at, explanation=_remembered(outcome), outcome=outcome))
+            self._put(Exchange(id=outcome.id, at=outcome.started_at, explanation=_restored(outcome), outcome=outcome))
 
     def recent(self) -> tuple[Exchange, ...]:
         return tuple(self._recent)
 
     def in_flight(self) -> tuple[InFlight, ...]:
         return tuple(self._in_flight.values())
-
-    def alerts(self) -> tuple[Alert, ...]:
-        return tuple(self._alerts.values())
 
     def _put(self, exchange: Exchange) -> None:
         for index, old in enumerate(self._recent):
@@ -82,7 +63,7 @@ class ActivityFeed:
         self._recent.append(exchange)
 
 
-def _remembered(outcome: Outcome) -> Explanation:
+def _restored(outcome: Outcome) -> Explanation:
     return Explanation(
         agent=outcome.agent,
         engine=outcome.engine,

@@ -1,46 +1,40 @@
-"""An agent's ceiling on what one request may cost: the call is cut to fit it, as far as an answer stays useful."""
+"""An agent's cap on what one request may cost: the call is cut to fit it, as far as an answer stays useful."""
 
 from collections.abc import Callable
 from decimal import Decimal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.engines.base import Call
 
 
-class Cut(Struct, frozen=True, kw_only=True):
-    """What a ceiling leaves of a call."""
+def capped(call: Call, cap_usd: Decimal, *, worst: Callable[[Call], Decimal], useful: int) -> Call:
+    """The most of the call that fits: its output is cut down to `useful` tokens, then its thinking, too.
 
-    max_output: int
-    thinking_budget: int
-
-    def of(self, call: Call) -> Call:
-        thinking = None if call.thinking_budget is None else min(call.thinking_budget, self.thinking_budget)
-        return replace(call, max_output=min(call.max_output, self.max_output), thinking_budget=thinking)
-
-
-def cut(call: Call, ceiling: Decimal, *, worst: Callable[[Call], Decimal], useful: int) -> Cut | None:
-    """The most that fits: output down to `useful` tokens, then thinking, too. None where the call fits as it is.
-
-    Where not even the useful output without thinking fits, it is returned all the same: its price says by how much.
+    `worst` is what a call can cost at the most. Where not even the useful output without thinking fits, that call is
+    returned all the same: its cost says by how much it is over the cap.
     """
-    if worst(call) <= ceiling:
-        return None
+    if worst(call) <= cap_usd:
+        return call
     least = min(useful, call.max_output)
     for thinking in dict.fromkeys((call.thinking_budget or 0, 0)):
-        if worst(Cut(max_output=least, thinking_budget=thinking).of(call)) <= ceiling:
-            return _largest(call, ceiling, worst, least, thinking)
-    return Cut(max_output=least, thinking_budget=0)
+        if worst(_cut(call, least, thinking)) <= cap_usd:
+            return _largest(call, cap_usd, worst, least, thinking)
+    return _cut(call, least, 0)
 
 
-def _largest(call: Call, ceiling: Decimal, worst: Callable[[Call], Decimal], least: int, thinking: int) -> Cut:
-    """The largest output between `least`, which fits, and the call's own, which does not."""
+def _cut(call: Call, output: int, thinking: int) -> Call:
+    budget = None if call.thinking_budget is None else min(call.thinking_budget, thinking)
+    return replace(call, max_output=min(call.max_output, output), thinking_budget=budget)
+
+
+def _largest(call: Call, cap_usd: Decimal, worst: Callable[[Call], Decimal], least: int, thinking: int) -> Call:
+    """With the largest output between `least`, which fits, and the call's own, which does not."""
     fits, too_much = least, call.max_output + 1
     while too_much - fits > 1:
         middle = (fits + too_much) // 2
-        if worst(Cut(max_output=middle, thinking_budget=thinking).of(call)) <= ceiling:
+        if worst(_cut(call, middle, thinking)) <= cap_usd:
             fits = middle
         else:
             too_much = middle
-    return Cut(max_output=fits, thinking_budget=thinking)
+    return _cut(call, fits, thinking)

@@ -1,6 +1,7 @@
 """What the stages before any engine concluded of one request."""
 
 from decimal import Decimal
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,6 +12,7 @@ from backends.privacy.redact import Redaction
 from backends.types import CACHE, LOCAL, ZERO, Alternative, Classes, Decision, EngineName, Explanation, Verdict
 from backends.upstream.engine_slot import ModelProfile
 from backends.upstream.prefix_cache import Prefix
+from backends.verification import Depth
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
@@ -46,8 +48,8 @@ class RoutePlan(Struct, frozen=True, kw_only=True):
     prefixes: tuple[int, ...] = ()
     redaction: Redaction | None = None
 
-    def beside(self, near: NearMiss | None) -> "RoutePlan":
-        """The same, with the stored answer that was nearest and what kept it from being served."""
+    def with_near_miss(self, near: NearMiss | None) -> "RoutePlan":
+        """The same, whose alternatives show the nearest stored answer and what kept it from being served."""
         if near is None:
             return self
         likeness = f"nearest {near.similarity:.2f}".replace("0.", ".")
@@ -62,3 +64,22 @@ class RoutePlan(Struct, frozen=True, kw_only=True):
         )
         explanation = replace(self.explanation, alternatives=(*self.explanation.alternatives, way))
         return replace(self, explanation=explanation)
+
+
+class CheckPlan(Struct, frozen=True, kw_only=True):
+    """How a local answer is to be checked, also where a local engine takes over.
+
+    `may_escalate`: another engine's answer may be given instead; `why_not` says in a phrase why none may. `withhold`
+    keeps the answer back until it is checked, `until_text` only until it shows that its text is no tool call.
+    """
+
+    depth: Literal["none"] | Depth = "none"
+    may_escalate: bool = False
+    withhold: bool = False
+    until_text: bool = False
+    why_not: str = ""
+
+    @property
+    def needs_confidence(self) -> bool:
+        """Is a local engine to report how sure it was of each token?"""
+        return self.depth == "all"

@@ -1,4 +1,4 @@
-"""The stages that read the text and choose: privacy, classify, decide, with the state of things they are given."""
+"""The stages that read the prompt and choose an engine: privacy, classify, plan."""
 
 import time
 from collections.abc import Mapping
@@ -14,26 +14,24 @@ from backends.ledger.prices import UnknownPrice
 from backends.ledger.reservations import Headroom
 from backends.ledger.store import Ledger
 from backends.pipeline.controls import Controls
-from backends.pipeline.cost_cap import cut
+from backends.pipeline.cost_cap import capped
 from backends.pipeline.engine_call import build_call, draft_call, ignored
 from backends.pipeline.plan import Candidate, RoutePlan
 from backends.privacy import PrivacyGate
 from backends.privacy.redact import Redaction
-from backends.routing.calibration.learned import Calibrations
+from backends.routing.calibration.calibration_store import CalibrationStore
 from backends.routing.classify import Classifier
 from backends.routing.decide import NO_BUDGET, BudgetRoom, EngineView, Inputs, decide
 from backends.routing.quality.ability import CLOUD_REFERENCE, LOCAL_REFERENCE, quality, weaknesses
 from backends.settings.agents import Agent
+from backends.settings.engines import CLOUD_ENGINE
 from backends.settings.model import Settings
 from backends.types import CLOUD, LOCAL, ZERO, Classes, EngineName, Explanation, Request, Tokens, Verdict
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot
 
-BASELINE = "cloud"
-"""The engine that "all-cloud" means: the dial keeps quality against it, and savings are counted against its price."""
 
-
-class Sent(Struct, frozen=True):
+class ZoneDraft(Struct, frozen=True):
     """What the engines of one zone would be sent: the request, or its redacted form, with the call drafted from it."""
 
     request: Request
@@ -46,16 +44,15 @@ class RoutePlanner:
         self,
         settings: Settings,
         *,
-        privacy: PrivacyGate,
         classifier: Classifier,
         slots: Mapping[EngineName, EngineSlot],
         controls: Controls,
         ledger: Ledger,
         costs: Costs,
-        calibrations: Calibrations,
+        calibrations: CalibrationStore,
     ) -> None:
         self._settings = settings
-        self._privacy = privacy
+        self._privacy = PrivacyGate(settings.privacy)
         self._classifier = classifier
         self._slots = slots
         self._controls = controls
@@ -64,13 +61,13 @@ class RoutePlanner:
         self._calibrations = calibrations
 
     def reconfigure(self, settings: Settings) -> None:
-        """Go by other settings from the next request on."""
+        """Use other settings from the next request on."""
         if settings.privacy != self._settings.privacy:
             self._privacy = PrivacyGate(settings.privacy)
         self._settings = settings
 
     def inspect(self, request: Request) -> tuple[Verdict, Redaction | None]:
-        """Privacy's word, and the form in which a sensitive request may go to the cloud: None where it may not."""
+        """Privacy's verdict, and the form in which a sensitive request may go to the cloud: None where it may not."""
         agent = self._settings.rules(request.agent, request.rules)
         verdict = self._privacy.inspect(request, agent_sensitive=agent.sensitive)
         if (agent.privacy or self._settings.privacy.action) == "local" or request.sensitive or agent.sensitive:
@@ -79,11 +76,11 @@ class RoutePlanner:
         return replace(verdict, redacted=redaction is not None), redaction
 
     def classify(self, request: Request) -> Classes:
-        """What the text says, corrected by what feedback has taught."""
-        return self._calibrations.learned.correct(self._classifier.classify(request))
+        """What the text says, corrected by the calibration in force."""
+        return self._calibrations.current.correct(self._classifier.classify(request))
 
     def answerers(self, request: Request) -> str:
-        """Who may answer this request: the cache never mixes answers of one class with those of another."""
+        """Which engines and models may answer, as a key: the cache never mixes the answers of two such classes."""
         agent = self._settings.rules(request.agent, request.rules)
         asked = (request.engine, request.model, self._pinned(request))
         allowed = (agent.policy, agent.engines, agent.models)
@@ -106,11 +103,11 @@ class RoutePlanner:
         state; `redaction` is what it may see, `prefixes` are the hashes of the prompt's beginnings.
         """
         agent = self._settings.rules(request.agent, request.rules)
-        home = Sent(request, draft_call(request, classes), classes.input_tokens)
-        sent = {LOCAL: home, CLOUD: home if redaction is None else _redacted(redaction, classes)}
+        whole = ZoneDraft(request, draft_call(request, classes), classes.input_tokens)
+        drafts = {LOCAL: whole, CLOUD: whole if redaction is None else _redacted(redaction, classes)}
         views, candidates, known = [], {}, dict[tuple[int, ...], Headroom]()
         for name, slot in self._slots.items():
-            candidate = candidates[name] = self._candidate(slot, sent[slot.zone], classes, agent, prefixes)
+            candidate = candidates[name] = self._candidate(slot, drafts[slot.zone], classes, agent, prefixes)
             room = self._room(slot, request.agent, candidate, known)
             closed = no_cloud if slot.zone == CLOUD else None
             views.append(self._view(slot, candidate, classes, room=room, closed=closed))
@@ -159,14 +156,14 @@ class RoutePlanner:
         return slot.model_for(agent.model)
 
     def _candidate(
-        self, slot: EngineSlot, sent: Sent, classes: Classes, agent: Agent, prefixes: tuple[int, ...]
+        self, slot: EngineSlot, zone_draft: ZoneDraft, classes: Classes, agent: Agent, prefixes: tuple[int, ...]
     ) -> Candidate:
         """The prepared call, what it is expected to take, and where its price is not known, the line that says so."""
-        request = sent.request
+        request = zone_draft.request
         model = self._model(slot, request, agent)
         profile = slot.profile(model)
-        counted = slot.ratios.corrected(request.agent, model, sent.input_tokens)
-        call = build_call(sent.draft, request, classes, slot=slot, profile=profile, input_tokens=counted)
+        counted = slot.ratios.corrected(request.agent, model, zone_draft.input_tokens)
+        call = build_call(zone_draft.draft, request, classes, slot=slot, profile=profile, input_tokens=counted)
         prefix = slot.prefixes.find(model, prefixes) if prefixes else None
         worst = expected = ZERO
         unpriced = ""
@@ -185,17 +182,16 @@ class RoutePlanner:
             expected_usd=expected,
             expected_output=output,
             unpriced=unpriced,
-            estimated_tokens=sent.input_tokens,
+            estimated_tokens=zone_draft.input_tokens,
             prefix=prefix,
         )
 
-    def _capped(self, slot: EngineSlot, call: Call, classes: Classes, ceiling: Decimal | None) -> Call:
-        """What the agent's ceiling leaves of a call that is billed. Raises UnknownPrice."""
-        if ceiling is None or slot.zone == LOCAL:
+    def _capped(self, slot: EngineSlot, call: Call, classes: Classes, cap_usd: Decimal | None) -> Call:
+        """What the agent's cost cap leaves of a call that is billed. Raises UnknownPrice."""
+        if cap_usd is None or slot.zone == LOCAL:
             return call
         useful = slot.throughput.expected_output(classes.intent, call.max_output)
-        limit = cut(call, ceiling, worst=lambda each: self._costs.worst(slot.name, each), useful=useful)
-        return call if limit is None else limit.of(call)
+        return capped(call, cap_usd, worst=lambda each: self._costs.worst(slot.name, each), useful=useful)
 
     def _view(
         self, slot: EngineSlot, candidate: Candidate, classes: Classes, *, room: BudgetRoom, closed: str | None
@@ -242,7 +238,7 @@ class RoutePlanner:
     def _room(
         self, slot: EngineSlot, agent: str, candidate: Candidate, known: dict[tuple[int, ...], Headroom]
     ) -> BudgetRoom:
-        """What the budgets leave for a call to this engine; at home there is nothing to pay."""
+        """What the budgets leave for a call to this engine; a local one is not billed."""
         if slot.zone == LOCAL:
             return NO_BUDGET
         room = self._ledger.headroom(agent=agent, engine=slot.name, model=candidate.call.model, known=known)
@@ -257,16 +253,16 @@ class RoutePlanner:
         )
 
     def _quality(self, engine: EngineName, classes: Classes, score: float) -> float:
-        """P(a model of this score answers well), with what feedback has taught of this engine."""
+        """P(a model of this score answers well), corrected by what ratings say of this engine."""
         p = quality(classes.p_local, classes.p_cloud, score)
-        return self._calibrations.learned.correct_engine(engine, p)
+        return self._calibrations.current.correct_engine(engine, p)
 
     # ---- the decision -------------------------------------------------------------------------------------------
 
     def _inputs(
         self, request: Request, verdict: Verdict, classes: Classes, agent: Agent, views: tuple[EngineView, ...]
     ) -> Inputs:
-        """All that a decision is made of: the request, its agent's rules, the operator's, and the state of things."""
+        """All that a decision is made from: the request, its agent's rules, the operator's, and the engines' state."""
         router = self._settings.router
         return Inputs(
             request=request,
@@ -277,30 +273,30 @@ class RoutePlanner:
             cloud_stopped=self._controls.cloud_stopped,
             dial=router.dial if agent.dial is None else agent.dial,
             dial_by=router.dial_by,
-            scale=self._calibrations.learned.scale,
+            scale=self._calibrations.current.scale,
             deadline_s=request.deadline_s or router.deadline_s,
             timeout_s=request.timeout_s,
             engines=views,
-            p_reference=next((view.quality for view in views if view.name == BASELINE), classes.p_cloud),
+            p_reference=next((view.quality for view in views if view.name == CLOUD_ENGINE), classes.p_cloud),
             allowed_engines=agent.engines,
             allowed_models=agent.models,
             ceiling_usd=agent.max_cost_usd,
         )
 
     def _pinned(self, request: Request) -> EngineName | None:
-        """The engine its agent is pinned to; where any agent that it names is pinned to a local one, that one.
+        """The engine that its agent is pinned to. Where any agent that it names is pinned to a local one, that one.
 
-        A pin to the cloud is its own agent's: it takes none there whose policy keeps it local.
+        A pin to the cloud does not move a request that names another agent whose policy is local.
         """
         pin, *others = pins = [self._pin(name) for name in (request.agent, *request.rules)]
-        if home := next((each for each in pins if each and self._slots[each].zone == LOCAL), None):
-            return home
-        away = pin is not None and self._slots[pin].zone == CLOUD
+        if local := next((each for each in pins if each and self._slots[each].zone == LOCAL), None):
+            return local
+        cloud = pin is not None and self._slots[pin].zone == CLOUD
         kept = (
             not (other and self._slots[other].zone == CLOUD) and self._settings.agent(name).policy == LOCAL
             for name, other in zip(request.rules, others, strict=True)
         )
-        return None if away and any(kept) else pin
+        return None if cloud and any(kept) else pin
 
     def _pin(self, agent: str) -> EngineName | None:
         """The engine that an agent is pinned to; a pin to one that the settings no longer name does not hold."""
@@ -308,9 +304,9 @@ class RoutePlanner:
         return pin if pin in self._slots else None
 
 
-def _redacted(redaction: Redaction, classes: Classes) -> Sent:
+def _redacted(redaction: Redaction, classes: Classes) -> ZoneDraft:
     counted = replace(classes, input_tokens=redaction.input_tokens, most_tokens=redaction.most_tokens)
-    return Sent(redaction.request, draft_call(redaction.request, counted), redaction.input_tokens)
+    return ZoneDraft(redaction.request, draft_call(redaction.request, counted), redaction.input_tokens)
 
 
 def _moment(moment: datetime | None) -> str:

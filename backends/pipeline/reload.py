@@ -1,47 +1,56 @@
-"""claw.toml read again while the core runs: what routing goes by changes from the next request on.
+"""What a running core reads again: claw.toml, and the calibration that is in force.
 
-`router`, `agents` and `privacy` are taken; what engines, ledger, cache and gateway were opened with needs a restart.
+Of claw.toml the tables `router`, `agents` and `privacy` are used from the next request on. What engines, ledger, cache
+and gateway were opened with needs a restart.
 """
 
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from msgspec import structs
 
+from backends.pipeline.pipeline import Pipeline
+from backends.routing.calibration.calibration_store import Calibration, CalibrationStore
 from backends.settings.model import Settings, load
 
-TAKEN = ("router", "agents", "privacy")
-
-
-class Configured(Protocol):
-    """What goes by the settings, and can go by others."""
-
-    def reconfigure(self, settings: Settings) -> None: ...
+RELOADED = ("router", "agents", "privacy")
 
 
 class Reload:
-    def __init__(self, settings: Settings, config: Path, users: Sequence[Configured], *, rehearsal: bool) -> None:
-        self._settings = settings
-        self._not_ours = ("engines",) if rehearsal else ()  # the twins' addresses stand in for claw.toml's
+    """`settings` are those in force."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        config: Path,
+        *,
+        pipeline: Pipeline,
+        calibrations: CalibrationStore,
+        rehearsal: bool,
+    ) -> None:
+        self.settings = settings
         self._config = config
-        self._users = users
+        self._pipeline = pipeline
+        self._calibrations = calibrations
+        self._ignored = ("engines",) if rehearsal else ()  # the twins' addresses replace those of claw.toml
 
-    async def read(self) -> tuple[Settings, str]:
-        """The settings now in force, and what was done in a line. Raises WrongSettings; then nothing has changed."""
+    async def read_settings(self) -> str:
+        """What was done, in a line. Raises WrongSettings; then nothing has changed."""
         found = (await asyncio.to_thread(load, self._config)).settings
-        sections = [name for name in structs.asdict(found) if name not in self._not_ours]
-        changed = [name for name in sections if getattr(found, name) != getattr(self._settings, name)]
-        settings = structs.replace(self._settings, **{name: getattr(found, name) for name in TAKEN})
-        for user in self._users:
-            user.reconfigure(settings)
-        self._settings = settings
-        return settings, _told(changed)
+        tables = [name for name in structs.asdict(found) if name not in self._ignored]
+        changed = [name for name in tables if getattr(found, name) != getattr(self.settings, name)]
+        self.settings = structs.replace(self.settings, **{name: getattr(found, name) for name in RELOADED})
+        self._pipeline.reconfigure(self.settings)
+        return _summary(changed)
+
+    async def read_calibration(self) -> Calibration:
+        """Use what another process has put in force meanwhile."""
+        return await asyncio.to_thread(self._calibrations.reload)
 
 
-def _told(changed: Sequence[str]) -> str:
-    taken = [name for name in changed if name in TAKEN]
-    later = [name for name in changed if name not in TAKEN]
-    said = f"{', '.join(taken)} taken from claw.toml" if taken else "claw.toml changes nothing of what routing goes by"
-    return f"{said}; {', '.join(later)} needs a restart" if later else said
+def _summary(changed: Sequence[str]) -> str:
+    used = [name for name in changed if name in RELOADED]
+    later = [name for name in changed if name not in RELOADED]
+    line = f"{', '.join(used)} taken from claw.toml" if used else "claw.toml changes nothing of what routing goes by"
+    return f"{line}; {', '.join(later)} needs a restart" if later else line

@@ -1,8 +1,8 @@
-"""A share of semantic hits asked anew in the background, to measure how many were wrong and to teach their entries.
+"""Shadow requests: a share of semantic hits is asked again in the background, to measure how many were wrong.
 
-The second asking is a request of its own: decided, reserved and settled like any other, with a row whose source is
-"shadow" and whose cost is real. It is left out where the budget is short, where the agent has a rate limit, and for
-what is sensitive, which no cache sees anyway. Nobody waits for it.
+A shadow request is planned, reserved and settled like any other, with a row whose source is "shadow" and whose cost is
+real. None is made where the budget is short, where the agent has a rate limit, or for sensitive prompts. Nobody waits
+for it. Its result also corrects the cache entry that was served.
 """
 
 import asyncio
@@ -22,34 +22,34 @@ from backends.settings.model import Settings
 from backends.types import Chunk, Delta, Done, Outcome, Request
 
 AT_ONCE = 2
-ROOM = 10  # times what the answer may cost must be left in the tightest budget
-ALIKE = 0.80  # cosine of two answers from which they are held to say the same
-SHORT = 300  # characters of an answer of which every figure counts
+
+ROOM = 10
+"""Times the answer's expected cost that must be left in the tightest budget."""
+
+ALIKE = 0.80
+"""Cosine from which two answers are taken to say the same."""
+
+SHORT = 300
+"""Characters up to which two answers must have the same numbers in them."""
+
+Ask = Callable[[Request], AsyncGenerator[Chunk]]
 
 
-class Rechecks:
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        cache: ResponseCache,
-        ledger: Ledger,
-        ask: Callable[[Request], AsyncGenerator[Chunk]],
-    ) -> None:
+class ShadowRequests:
+    def __init__(self, settings: Settings, *, cache: ResponseCache, ledger: Ledger) -> None:
         self._settings = settings
         self._cache = cache
         self._ledger = ledger
-        self._ask = ask
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def consider(self, request: Request, hit: CacheHit) -> None:
-        """Ask anew what `hit` answered, if its turn has come."""
+    def consider(self, request: Request, hit: CacheHit, ask: Ask) -> None:
+        """Perhaps ask again, with `ask`, what `hit` answered."""
         wanted = hit.tier == "semantic" and not request.sensitive and not self._closed
         if not wanted or len(self._tasks) >= AT_ONCE or random.random() >= self._settings.cache.recheck:  # noqa: S311 — a sample, not a secret
             return
         if self._affordable(request, hit):
-            task = asyncio.create_task(self._recheck(request, hit), name=f"recheck {request.id}")
+            task = asyncio.create_task(self._run(request, hit, ask), name=f"shadow {request.id}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -69,12 +69,12 @@ class Rechecks:
         room = self._ledger.headroom(agent=request.agent, engine=hit.stored.engine, model=hit.stored.model)
         return room.left_usd is None or room.left_usd > ROOM * hit.stored.baseline_usd
 
-    async def _recheck(self, request: Request, hit: CacheHit) -> None:
-        # Whoever answered then is asked again: another engine's words would be measured, not the cache's.
+    async def _run(self, request: Request, hit: CacheHit, ask: Ask) -> None:
+        # The same engine is asked again: else another engine would be measured, not the cache.
         shadow = replace(request, id=new_id(), engine=hit.stored.engine, cache=False, source="shadow")
         text, outcome = "", None
         try:
-            async with aclosing(self._ask(shadow)) as chunks:
+            async with aclosing(ask(shadow)) as chunks:
                 async for chunk in chunks:
                     if isinstance(chunk, Delta):
                         text += chunk.text
@@ -83,9 +83,9 @@ class Rechecks:
         except ClawError:
             return
         if outcome is not None:
-            await self._judge(request, hit, text, outcome)
+            await self._compare(request, hit, text, outcome)
 
-    async def _judge(self, request: Request, hit: CacheHit, text: str, outcome: Outcome) -> None:
+    async def _compare(self, request: Request, hit: CacheHit, text: str, outcome: Outcome) -> None:
         self._cache.counts.rechecked_usd += outcome.cost_usd
         if outcome.finish != "stop":
             return

@@ -1,4 +1,4 @@
-"""How many second tries there may be: a share of the first ones, so that an outage is never answered with a storm."""
+"""How many retries there may be: a share of the first attempts, so that an outage does not cause a storm of calls."""
 
 from collections import deque
 
@@ -15,18 +15,19 @@ class RetryBudget:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._first: deque[float] = deque()
-        self._again: deque[float] = deque()
+        self._retries: deque[float] = deque()
 
-    def first(self) -> None:
+    def record_first(self) -> None:
+        """A request's first attempt goes out."""
         self._first.append(self._clock.monotonic())
 
-    def again(self) -> bool:
-        """Take one further attempt out of the budget; False where it is used up."""
+    def take(self) -> bool:
+        """Take one retry out of the budget; False where it is used up."""
         now = self._clock.monotonic()
-        for attempts in (self._first, self._again):
+        for attempts in (self._first, self._retries):
             while attempts and attempts[0] < now - WINDOW_S:
                 attempts.popleft()
-        if len(self._again) >= max(AT_LEAST, SHARE * len(self._first)):
+        if len(self._retries) >= max(AT_LEAST, SHARE * len(self._first)):
             return False
-        self._again.append(now)
+        self._retries.append(now)
         return True

@@ -99,8 +99,8 @@ async def measure(home: Path, requests: int, seed: int) -> dict[str, Any]:
     async with twins() as pair:
         # Which prompts are worth thinking is the classifier's to say, and changes with it: here requests say it.
         with patch.object(engine_call, "THINKS_FROM", 0.0):
-            async with build(_settings(pair), paths, keys={"cloud": "twin"}, drain_s=30.0) as core:
-                await send(core, pair, requests, random.Random(seed))
+            async with build(_settings(pair), paths, keys={"cloud": "twin"}, drain_s=30.0) as built:
+                await send(built.core, pair, requests, random.Random(seed))
         return await asyncio.to_thread(compare, paths.ledger, pair)
 
 

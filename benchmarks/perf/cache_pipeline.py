@@ -57,7 +57,8 @@ async def measure(home: Path, rounds: int) -> dict[str, dict[str, float]]:
             cloud = replace(settings.engines["cloud"], base_url=pair.gemini.url)
             cache = replace(settings.cache, semantic=semantic, recheck=0.0)
             settings = replace(settings, engines=settings.engines | {"local": local, "cloud": cloud}, cache=cache)
-            async with build(settings, paths, keys={"cloud": "twin"}) as core, timed_lookups() as lookups:
+            async with build(settings, paths, keys={"cloud": "twin"}) as built, timed_lookups() as lookups:
+                core = built.core
                 while (await core.snapshot()).cache.semantic == "loading":  # noqa: ASYNC110 — a benchmark may look
                     await asyncio.sleep(0.1)
                 name = "semantic tier on" if semantic else "exact tier alone"

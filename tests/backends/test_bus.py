@@ -36,7 +36,7 @@ async def heard(bus: Bus, events: list[Event], count: int) -> list[Event]:
     """What one watcher hears that had fallen behind by all of `events`."""
     async with aclosing(bus.events()) as stream:
         first = asyncio.ensure_future(anext(stream))
-        await until(lambda: bus._watchers)
+        await until(lambda: bus.watchers)
         bus.publish(AlertCleared(key="first"))
         assert await first == AlertCleared(key="first")
         for event in events:
@@ -83,4 +83,4 @@ async def test_one_that_fell_too_far_behind_is_told_to_resync_and_goes_on_from_t
 async def test_a_watcher_that_left_is_forgotten() -> None:
     bus = Bus()
     await heard(bus, [], 0)
-    assert not bus._watchers
+    assert not bus.watchers

@@ -134,7 +134,8 @@ async def five_engines(home: Path, agents: str = "") -> AsyncIterator[FiveEngine
         paths = Paths.find(environ={"CLAW_HOME": str(home)})
         await asyncio.to_thread(_write, paths.config, SETTINGS.format(**addresses, agents=agents))
         settings = (await asyncio.to_thread(load, paths.config, {})).settings
-        core = await stack.enter_async_context(build(settings, paths, keys=KEYS, drain_s=2.0))
+        built = await stack.enter_async_context(build(settings, paths, keys=KEYS, drain_s=2.0))
+        core = built.core
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         stop, group = asyncio.Event(), await stack.enter_async_context(asyncio.TaskGroup())
         group.create_task(serve(core, settings, bind("127.0.0.1", 0), ready=ready.set_result, stop=stop))

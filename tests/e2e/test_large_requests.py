@@ -24,7 +24,7 @@ from backends.gateway import json_body
 from backends.gateway.dialects.openai_chat import chat_request
 from backends.pipeline.normalise import normalise
 from backends.pipeline.planner import RoutePlanner
-from backends.pipeline.settlement import Recorder
+from backends.pipeline.settlement import Settlement
 from backends.settings.model import Settings
 from backends.upstream import token_count
 from tests.core import Stand, policy, served, stand
@@ -40,7 +40,7 @@ READERS = (
     RoutePlanner.classify,
     cache_key.exact_key,
     cache_key.partition,
-    Recorder.remember,
+    Settlement.remember_hash,
     token_count.count,
     token_count.most,
 )

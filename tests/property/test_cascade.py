@@ -75,7 +75,7 @@ async def asked(
     it: Stand, agent: str, *, text: str, sensitive: bool, local: list[Fault], cloud: list[Fault]
 ) -> Outcome | None:
     """One request through a core that is well again before it."""
-    for slot in it.core._slots.values():
+    for slot in it.slots.values():
         slot.breaker.answered()
     it.ollama.answerer = Says(text)
     it.ollama.behaviour = replace(it.ollama.behaviour, faults=tuple(local))

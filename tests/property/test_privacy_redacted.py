@@ -91,7 +91,7 @@ def heard_by_cloud(it: Stand) -> str:
 async def sent(it: Stand, request: Request, *, local: str = "none", cloud: str = "none") -> tuple[str, Any] | None:
     for twin, fault in ((it.ollama, local), (it.gemini, cloud)):
         twin.behaviour = replace(twin.behaviour, faults=FAULTS[fault])
-    for slot in it.core._slots.values():
+    for slot in it.slots.values():
         slot.breaker.answered()
     with contextlib.suppress(ClawError):
         return await ask(it.core, request)

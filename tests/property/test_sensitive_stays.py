@@ -73,7 +73,7 @@ def it(home: Path) -> Iterator[tuple[asyncio.Runner, Stand]]:
 async def sent(it: Stand, request: Any, *, fault: str, pinned: str | None) -> None:
     """One request through whatever stands in its way; how it ends does not matter here."""
     it.ollama.behaviour = replace(it.ollama.behaviour, faults=FAULTS[fault], tokens_per_s=5000.0)
-    it.core._slots["local"].breaker.answered()
+    it.slots["local"].breaker.answered()
     if pinned is not None:
         await it.core.act(Action(verb="pin", actor="t", agent=request.agent, engine=pinned))
     with contextlib.suppress(ClawError):

@@ -67,5 +67,5 @@ async def test_a_rehearsal_whose_twins_are_gone_says_so_on_every_screen(
                 ]:
                     break
         await events.aclose()
-        core.alert("rehearsal", "")
+        core.report_rehearsal("")
         assert "rehearsal" not in [alert.key for alert in (await core.snapshot()).alerts]

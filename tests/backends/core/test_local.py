@@ -14,7 +14,7 @@ from backends import events
 from backends.errors import BudgetExceeded, Refused, WrongUse
 from backends.paths import Paths
 from backends.rehearsal.faults import Fault
-from backends.routing.calibration.learned import Calibrations, Learned
+from backends.routing.calibration.calibration_store import Calibration, CalibrationStore
 from backends.routing.quality import Correction
 from backends.settings.model import Settings
 from backends.settings.money import Budget
@@ -76,8 +76,8 @@ async def test_what_was_learned_while_it_runs_is_put_in_force_by_an_action(home:
     async with stand(home) as it:
         before = await it.core.explain(prompt("hello there", agent="writer"))
         assert before.classes is not None
-        harsh = Learned(weights=before.classes.weights, local=Correction(shift=-4.0), gains=(0.0, 0.1, 0.5))
-        await asyncio.to_thread(lambda: Calibrations(it.paths.learned).add(harsh))
+        harsh = Calibration(weights=before.classes.weights, local=Correction(shift=-4.0), gains=(0.0, 0.1, 0.5))
+        await asyncio.to_thread(lambda: CalibrationStore(it.paths.learned).add(harsh))
         acted = await it.core.act(Action(verb="relearn", actor="cli"))
         after = await it.core.explain(prompt("hello there", agent="writer"))
     assert acted.detail == "calibration 1 in force"
@@ -88,8 +88,8 @@ async def test_what_was_learned_while_it_runs_is_put_in_force_by_an_action(home:
 
 
 async def test_what_was_learned_for_other_weights_is_said_not_to_count(home: Path) -> None:
-    learned = Learned(weights="others", local=Correction(shift=-4.0), gains=(0.0, 0.5))
-    await asyncio.to_thread(lambda: Calibrations(Paths.find().learned).add(learned))
+    learned = Calibration(weights="others", local=Correction(shift=-4.0), gains=(0.0, 0.5))
+    await asyncio.to_thread(lambda: CalibrationStore(Paths.find().learned).add(learned))
     async with stand(home) as it:
         (alert,) = [alert for alert in (await it.core.snapshot()).alerts if alert.key == "calibration"]
         told = await it.core.explain(prompt("hello there", agent="writer"))
@@ -154,7 +154,7 @@ def _files_with(home: Path, text: str) -> list[Path]:
 async def test_a_refused_request_has_no_row_but_is_told(home: Path) -> None:
     async with stand(home) as it, aclosing(it.core.events()) as stream:
         heard = asyncio.ensure_future(anext(stream))
-        await until(lambda: it.core._bus._watchers)
+        await until(lambda: it.resources.bus.watchers)
         with pytest.raises(WrongUse):
             await ask(it.core, prompt("  "))
         event = await heard
@@ -187,7 +187,7 @@ async def test_the_leader_may_leave_and_the_others_still_get_the_answer(home: Pa
         leader = asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer")))
         await until(lambda: it.gemini.usage.open == 1)
         followers = [asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer"))) for _ in range(5)]
-        await until(lambda: [flight.listeners for flight in it.core._flights._all.values()] == [6])
+        await until(lambda: it.resources.cache.counts.shared_flights == 5)
         leader.cancel()
         ends = await asyncio.gather(*followers)
         await asyncio.gather(leader, return_exceptions=True)
@@ -202,7 +202,7 @@ async def test_the_call_ends_when_the_last_one_has_left(home: Path) -> None:
     async with stand(home, change=cloudy) as it:
         slow(it)
         callers = [asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer"))) for _ in range(3)]
-        await until(lambda: [flight.listeners for flight in it.core._flights._all.values()] == [3])
+        await until(lambda: it.resources.cache.counts.shared_flights == 2)
         await until(lambda: it.gemini.usage.open == 1)
         for caller in callers:
             caller.cancel()
@@ -506,7 +506,7 @@ async def test_watchers_hear_a_requests_stages_in_order(home: Path) -> None:
 
     async with stand(home) as it:
         watcher = asyncio.ensure_future(watch(it))
-        await until(lambda: it.core._bus._watchers)
+        await until(lambda: it.resources.bus.watchers)
         _, outcome = await ask(it.core, prompt("what is trending?", agent="scout"))
         await until(lambda: any(isinstance(event, events.SpendSampled) for event in heard))
         recent = (await it.core.snapshot()).recent

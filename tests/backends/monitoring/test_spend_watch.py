@@ -16,7 +16,8 @@ from backends.finops.forecast_summary import forecast_summary
 from backends.ledger.prices import Prices
 from backends.ledger.sqlite_connection import open_read_only
 from backends.ledger.store import Ledger
-from backends.monitoring.activity import ActivityFeed
+from backends.monitoring.alerts import Alerts
+from backends.monitoring.spend_analysis import SpendAnalysis
 from backends.monitoring.spend_watch import SpendWatch
 from backends.settings.model import LedgerSettings, Settings
 from tests.backends.ledger.samples import COST, attempt, opened, outcome, paths
@@ -31,16 +32,14 @@ class Watched:
 
     def __init__(self, home: Path, ledger: Ledger, clock: ManualClock, settings: Settings) -> None:
         self.ledger, self.clock, self.bus = ledger, clock, Bus()
-        self.activity = ActivityFeed(self.bus, clock)
+        self.alerts = Alerts(self.bus, clock)
         self.watch = SpendWatch(
-            settings,
-            paths(home).ledger,
+            SpendAnalysis(settings, paths(home).ledger, prices=Prices({}), timezone=UTC),
             ledger=ledger,
-            prices=Prices({}),
-            activity=self.activity,
+            alerts=self.alerts,
             bus=self.bus,
             clock=clock,
-            timezone=UTC,
+            keep_days=settings.ledger.keep_days,
             every_s=0.005,
         )
 
@@ -79,21 +78,21 @@ async def test_unusual_spend_is_told_and_taken_back_when_it_is_over(tmp_path: Pa
         await until(lambda: it.watch.forecast_summary is not None)
         for number in range(60):
             it.bus.publish(events.Settled(outcome=outcome(f"new {number}", attempt("0.01"), agent="writer")))
-        await until(lambda: any(alert.key == "spend:writer" for alert in it.activity.alerts()))
-        (alert,) = it.activity.alerts()
+        await until(lambda: any(alert.key == "spend:writer" for alert in it.alerts.current()))
+        (alert,) = it.alerts.current()
         assert alert.text.startswith("writer spends $")
         assert "claw act pin writer local" in alert.remedy
         it.clock.advance(16 * 60)
-        await until(lambda: not it.activity.alerts())
+        await until(lambda: not it.alerts.current())
 
 
 async def test_a_ledger_that_cannot_be_read_is_told_and_looked_at_again(tmp_path: Path) -> None:
     async with watched(tmp_path) as it:
         await until(lambda: it.watch.forecast_summary is not None)
         await asyncio.to_thread(_swap, tmp_path / "state", tmp_path / "elsewhere")
-        await until(lambda: any(alert.key == "spend-watch" for alert in it.activity.alerts()))
+        await until(lambda: any(alert.key == "spend-watch" for alert in it.alerts.current()))
         await asyncio.to_thread(_swap, tmp_path / "state", tmp_path / "elsewhere")
-        await until(lambda: not any(alert.key == "spend-watch" for alert in it.activity.alerts()))
+        await until(lambda: not any(alert.key == "spend-watch" for alert in it.alerts.current()))
 
 
 def _swap(one: Path, other: Path) -> None:

@@ -145,7 +145,7 @@ async def test_an_escalation_is_reserved_for_before_its_call(home: Path) -> None
 
     async with checked(home, "always", change) as it:
         taken = admission("another", agent="ada", reserved_usd=Decimal("0.02"))
-        it.ollama.answerer = Says(REFUSED, first=lambda: it.core._pipeline._ledger.admit(taken))
+        it.ollama.answerer = Says(REFUSED, first=lambda: it.resources.ledger.admit(taken))
         text, outcome = await ask(it.core, prompt("tell me of racks", agent="writer"))
         assert calls(it) == (1, 0)
     assert (text, outcome.notes) == (REFUSED, ("unverified: it refuses (cloud: capacity)",))
@@ -161,7 +161,7 @@ async def test_a_cloud_that_was_stopped_meanwhile_is_not_asked(home: Path) -> No
 
 async def test_a_cloud_that_is_known_to_be_down_is_not_asked(home: Path) -> None:
     async with checked(home, "always") as it:
-        slot = it.core._slots["cloud"]
+        slot = it.slots["cloud"]
 
         async def gone() -> None:
             slot.missing = "no Gemini key"
@@ -188,7 +188,7 @@ async def test_where_the_cloud_fails_the_local_answer_is_given(home: Path, fault
         it.gemini.behaviour = replace(it.gemini.behaviour, faults=(fault,), chunk_tokens=1)
         heard = await chunks(it.core, prompt("tell me of racks", agent="writer"))
         assert calls(it) == (1, 1)
-        (budget,) = it.core._ledger.budgets()
+        budget = await it.budget()
     *_, done = heard
     assert isinstance(done, Done)
     assert "".join(chunk.text for chunk in heard if isinstance(chunk, Delta)) == REFUSED

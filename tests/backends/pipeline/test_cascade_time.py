@@ -21,15 +21,16 @@ COUNT = "How many racks are there?"
 
 
 class Unsure(Score):
-    """A score that never speaks, so that the second sample decides."""
+    """A score that never decides, so that the second sample does."""
 
     def check(self, answer: CheckedAnswer) -> CheckResult:
         return CheckResult(check="score", status="unknown")
 
 
 def unsure(it: Stand) -> None:
-    cascade = it.core._flights._fly.__self__._answering._cascade  # type: ignore[attr-defined]  # a bound method of Flying
-    cascade._score.__class__ = Unsure
+    score = it.resources.score
+    assert score is not None
+    score.__class__ = Unsure
 
 
 async def test_where_the_cloud_is_too_slow_the_local_answer_comes_in_time(home: Path) -> None:
@@ -39,7 +40,7 @@ async def test_where_the_cloud_is_too_slow_the_local_answer_comes_in_time(home: 
         text, outcome = await ask(it.core, prompt("tell me of racks", agent="writer", deadline_s=1.0))
         assert calls(it)[0] == 1
         await until(lambda: not it.gemini.usage.open)
-        (budget,) = it.core._ledger.budgets()
+        budget = await it.budget()
     assert (text, outcome.finish) == (REFUSED, "stop")
     assert outcome.notes == ("unverified: it refuses (cloud: no time left)",)
     assert [(each.engine, each.error, each.estimated) for each in outcome.attempts] == [
@@ -51,7 +52,7 @@ async def test_where_the_cloud_is_too_slow_the_local_answer_comes_in_time(home: 
 
 async def test_a_cloud_that_is_known_to_be_too_slow_is_not_asked(home: Path) -> None:
     async with checked(home, "always") as it:
-        throughput = it.core._slots["cloud"].throughput
+        throughput = it.slots["cloud"].throughput
 
         async def slow() -> None:
             throughput.first_token_s, throughput.tokens_per_s = 50.0, 1.0
@@ -132,8 +133,9 @@ async def test_a_second_sample_of_a_short_answer(
     if engine == "local":
         # All-cloud only the answer would have been paid for, not what checked it.
         assert outcome.tokens.output > outcome.attempts[0].tokens.output
-        whole = it.core._flights._fly.__self__._recorder._costs.baseline(outcome.attempts[0].tokens)  # type: ignore[attr-defined]
-        assert outcome.baseline_usd == whole
+        cloud = it.resources.settings.engines["cloud"].model
+        answer = outcome.attempts[0].tokens
+        assert outcome.baseline_usd == it.resources.prices.cost("cloud", cloud, answer, outcome.started_at).usd
 
 
 async def test_a_second_sample_that_fails_says_nothing(home: Path) -> None:
@@ -157,11 +159,12 @@ async def test_a_longer_answer_has_no_second_sample(home: Path) -> None:
 
 async def test_what_the_score_says_goes_by_the_dial(home: Path) -> None:
     async with checked(home, "always") as it:
-        cascade = it.core._flights._fly.__self__._answering._cascade  # type: ignore[attr-defined]  # as above
+        score = it.resources.score
+        assert score is not None
         asked = "A train covers 60 km in 2 h. What is its speed?\nA. 15 km/h\nB. 30 km/h\nC. 45 km/h\nD. 60 km/h"
         sound = "60 / 2 = 30 km/h. The answer is (B)."
         lost = "It is not among the options. 60 / 2 = 80. The closest is 60 km/h. The answer is (D)."
-        good, bad = (cascade._score.chances(asked, each).right for each in (sound, lost))
+        good, bad = (score.chances(asked, each).right for each in (sound, lost))
         assert good > bad
         it.ollama.answerer = Says(lost)
         text, outcome = await ask(it.core, prompt(asked, agent="writer"))
@@ -195,7 +198,7 @@ async def test_how_sure_the_engine_was_is_asked_and_heard_where_answers_are_look
 ) -> None:
     async with checked(home, mode) as it:  # type: ignore[arg-type]  # the parameters are the setting's words
         guessing = Guessing()
-        server = it.core._slots["local"].replicas.foremost
+        server = it.slots["local"].replicas.foremost
         real, server.client = server.client, guessing
         _, outcome = await ask(it.core, prompt("tell me of racks", agent="writer"))
         server.client = real

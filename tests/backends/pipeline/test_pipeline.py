@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, closing
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -30,10 +29,13 @@ def strict(settings: Settings) -> Settings:
 
 
 async def settled(it: Stand) -> None:
-    """Nothing in the air, nothing open in the ledger, nothing reserved."""
-    await until(lambda: not it.core._flights._all)
-    await until(lambda: not it.core._ledger._totals.open_ids)
-    assert [budget.reserved_usd for budget in it.core._ledger.budgets()] == [Decimal(0)]
+    """Nothing runs, in the core or at the twins, and nothing is reserved."""
+    await until(it.idle)
+
+    async def free() -> bool:
+        return (await it.budget()).reserved_usd == 0
+
+    await until(free)
 
 
 @pytest.mark.parametrize("turns", TURNS)
@@ -53,14 +55,17 @@ async def test_whoever_leaves_at_any_turn_of_the_loop_leaves_no_reservation(home
 
 async def test_who_leaves_while_the_admission_is_written_has_a_cancelled_row(home: Path) -> None:
     async with stand(home, change=cloudy) as it:
-        asked = prompt("describe a rack", agent="writer", cache=False)
+        asked = prompt("describe a rack", agent="writer")
         with closing(sqlite3.connect(it.paths.ledger, isolation_level=None)) as foreign:
             foreign.execute("BEGIN IMMEDIATE")
             caller = asyncio.ensure_future(ask(it.core, asked))
-            await until(lambda: _writes(it))
+            await until(lambda: it.resources.cache.counts.lookups)
+            for _ in range(20):  # turns of the loop in which the writer takes the admission and waits for the file
+                await asyncio.sleep(0)
             caller.cancel()
             await asyncio.wait({caller})
             foreign.execute("ROLLBACK")
+        await until(it.rows)
         await settled(it)
         (row,) = it.rows()
         assert it.gemini.usage.counts()["calls"] == {}
@@ -74,16 +79,15 @@ async def test_a_deadline_holds_while_the_ledger_is_locked(home: Path) -> None:
             with pytest.raises(DeadlinePassed):
                 await ask(it.core, prompt("describe a rack", agent="writer", cache=False, deadline_s=0.2))
             foreign.execute("ROLLBACK")
+        await until(it.rows)
         await settled(it)
-        (late,) = await it.core._ledger.recent(2)
+        (late,) = await it.resources.ledger.recent(2)
         assert it.gemini.usage.counts()["calls"] == {}
     assert (late.finish, late.error_kind, late.cost_usd) == ("error", "deadline", ZERO)
 
 
-def _writes(it: Stand) -> bool:
-    """The writer has taken a group and waits for its thread."""
-    waits_in = getattr(it.core._ledger._writer._task.get_coro(), "cr_await", None)
-    return getattr(waits_in, "__name__", "") == "_write_group"
+def _streaming(heard: list[events.Event]) -> bool:
+    return any(isinstance(event, events.Progressed) and event.in_flight.stage == "streaming" for event in heard)
 
 
 async def test_a_row_says_where_its_price_comes_from(home: Path) -> None:
@@ -112,7 +116,7 @@ async def test_a_hit_that_is_left_in_the_middle_is_a_cancelled_row(home: Path) -
 async def test_a_hit_without_a_row_is_no_answer_where_settings_refuse(home: Path) -> None:
     async with stand(home, change=strict) as it:
         await ask(it.core, prompt("name three uses of a cache", agent="writer"))
-        await it.core._ledger._writer.close()
+        await it.resources.ledger.close()
         _, outcome = await ask(it.core, prompt("name three uses of a cache", agent="writer"))
     assert (outcome.cache, outcome.finish, outcome.error_kind) == ("exact", "error", "ledger")
 
@@ -122,7 +126,7 @@ async def test_a_fault_of_the_cache_costs_nobody_an_answer(home: Path, monkeypat
         raise AttributeError("as a mistake in our own code would")
 
     async with stand(home, change=cloudy) as it:
-        monkeypatch.setattr(it.core._cache, "store", broken)
+        monkeypatch.setattr(it.resources.cache, "store", broken)
         text, outcome = await ask(it.core, prompt("name three uses of a cache", agent="writer"))
         (row,) = it.rows()
     assert text
@@ -133,11 +137,11 @@ async def test_who_shares_a_call_is_told_of_and_has_times_and_ignored_fields_of_
     async with stand(home, change=cloudy) as it, aclosing(it.core.events()) as stream:
         heard: list[events.Event] = []
         watcher = asyncio.ensure_future(_hear(stream, heard))
-        await until(lambda: it.core._bus._watchers)
+        await until(lambda: it.resources.bus.watchers)
         it.gemini.behaviour = replace(it.gemini.behaviour, tokens_per_s=40.0, chunk_tokens=1)
         leading = prompt("describe a rack", agent="writer", ignored=("store",))
         first = asyncio.ensure_future(ask(it.core, leading))
-        await until(lambda: [flight for flight in it.core._flights._all.values() if flight.spoke])
+        await until(lambda: _streaming(heard))
         joined = prompt("describe a rack", agent="writer", ignored=("verbosity",))
         second = await _joined(it, joined)
         _, leader = await first

@@ -39,9 +39,9 @@ PLAN = RoutePlan(
     ],
 )
 def test_it_is_told_with_what_kept_it_back(guard: str, rule: str, detail: str) -> None:
-    (way,) = PLAN.beside(NearMiss("scout", 0.71, guard)).explanation.alternatives
+    (way,) = PLAN.with_near_miss(NearMiss("scout", 0.71, guard)).explanation.alternatives
     assert (way.engine, way.ruled_out_by, way.detail) == ("cache", rule, detail)
 
 
 def test_without_one_nothing_is_told() -> None:
-    assert PLAN.beside(None) is PLAN
+    assert PLAN.with_near_miss(None) is PLAN

@@ -26,7 +26,7 @@ async def test_a_request_that_one_engine_calls_malformed_is_answered_by_the_othe
             assert (outcome.engine, outcome.finish) == ("local", "stop")
             assert [attempt.error is None for attempt in outcome.attempts] == [False, True]
             assert "Invalid value" in str(outcome.attempts[0].error)
-        assert it.core._slots["cloud"].breaker.usable()
+        assert it.slots["cloud"].breaker.usable()
 
 
 async def test_where_no_other_may_answer_a_malformed_request_is_the_callers(home: Path) -> None:
@@ -50,10 +50,10 @@ async def test_one_prompt_that_an_engine_falls_over_closes_it_for_nobody_else(ho
         for _ in range(5):
             _, outcome = await ask(it.core, prompt("the poisoned one", agent="ada", cache=False))
             assert (outcome.finish, outcome.should_retry) == ("error", False)
-        assert it.core._slots["cloud"].breaker.usable()
+        assert it.slots["cloud"].breaker.usable()
         for number in range(2):
             await ask(it.core, prompt(f"another one {number}", agent="ada", cache=False))
-        assert not it.core._slots["cloud"].breaker.usable()
+        assert not it.slots["cloud"].breaker.usable()
 
 
 async def test_an_engine_that_nobody_reaches_is_closed_by_one_prompt_as_well(home: Path) -> None:

@@ -25,7 +25,7 @@ async def held(it: Stand, calls: int) -> AsyncGenerator[None]:
     it.ollama.behaviour = replace(it.ollama.behaviour, tokens_per_s=0.5)
     async with AsyncExitStack() as stack:
         tasks = [asyncio.create_task(ask(it.core, prompt(f"count to {n}", agent="scout"))) for n in range(calls)]
-        slot = it.core._slots["local"]
+        slot = it.slots["local"]
         await until(lambda: slot.limiter.waiting == calls - 1 and it.ollama.usage.open == 1)
         stack.callback(lambda: setattr(it.ollama, "behaviour", replace(it.ollama.behaviour, tokens_per_s=5000.0)))
         try:
@@ -38,11 +38,11 @@ async def held(it: Stand, calls: int) -> AsyncGenerator[None]:
 
 async def test_a_tight_deadline_goes_to_the_cloud_and_a_loose_one_waits(home: Path) -> None:
     async with stand(home, change=narrow) as it:
-        it.core._slots["local"].throughput.record(intent="chat", output=400, first_token_s=0.5, total_s=20.0)
+        it.slots["local"].throughput.record(intent="chat", output=400, first_token_s=0.5, total_s=20.0)
         async with held(it, 3):
             _, tight = await ask(it.core, prompt("hello there", agent="writer", deadline_s=30.0))
             loose = asyncio.create_task(ask(it.core, prompt("good evening", agent="writer", deadline_s=300.0)))
-            await until(lambda: it.core._slots["local"].limiter.waiting == 3)
+            await until(lambda: it.slots["local"].limiter.waiting == 3)
         _, waited = await loose
     assert (tight.engine, waited.engine) == ("cloud", "local")
     (reason,) = [reason for reason in tight.reasons if reason.rule == "deadline"]
@@ -52,7 +52,7 @@ async def test_a_tight_deadline_goes_to_the_cloud_and_a_loose_one_waits(home: Pa
 
 async def test_before_anything_was_measured_the_calls_in_the_air_tell_how_long_it_takes(home: Path) -> None:
     async with stand(home, change=narrow) as it, held(it, 3):
-        slot = it.core._slots["local"]
+        slot = it.slots["local"]
         assert slot.throughput.service_s is None
         await until(lambda: (slot.wait_s() or 0.0) > 0.6)
         told = await it.core.explain(prompt("hello there", agent="writer", deadline_s=0.6))

@@ -9,14 +9,14 @@ from backends.upstream.retry_budget import AT_LEAST, SHARE, WINDOW_S, RetryBudge
 def test_second_tries_are_a_share_of_the_first_ones(first: int) -> None:
     budget = RetryBudget(ManualClock())
     for _ in range(first):
-        budget.first()
-    granted = sum(budget.again() for _ in range(500))
+        budget.record_first()
+    granted = sum(budget.take() for _ in range(500))
     assert granted == max(AT_LEAST, -(-int(first * SHARE * 10) // 10))
 
 
 def test_the_budget_fills_up_again_with_time() -> None:
     clock = ManualClock()
     budget = RetryBudget(clock)
-    assert [budget.again() for _ in range(AT_LEAST + 1)] == [True] * AT_LEAST + [False]
+    assert [budget.take() for _ in range(AT_LEAST + 1)] == [True] * AT_LEAST + [False]
     clock.advance(WINDOW_S + 1)
-    assert budget.again()
+    assert budget.take()

@@ -1,4 +1,4 @@
-"""A ceiling on one request's cost: what is cut, in which order, and what comes of a call that cannot be cut enough."""
+"""A cap on one request's cost: what is cut, in which order, and what comes of a call that cannot be cut enough."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from backends.engines.base import Call
 from backends.errors import CostCapExceeded
-from backends.pipeline.cost_cap import Cut, cut
+from backends.pipeline.cost_cap import capped
 from backends.settings.model import Settings
 from backends.types import Message
 from tests.core import ask, policy, prompt, stand
@@ -33,43 +33,43 @@ def worst(call: Call) -> Decimal:
 
 
 @pytest.mark.parametrize(
-    ("ceiling", "left"),
+    ("cap", "output", "thinking"),
     [
-        (3100, None),
-        (2900, Cut(max_output=800, thinking_budget=2000)),
-        (2400, Cut(max_output=300, thinking_budget=2000)),
-        (2399, Cut(max_output=1000, thinking_budget=0)),
-        (500, Cut(max_output=400, thinking_budget=0)),
-        (399, Cut(max_output=300, thinking_budget=0)),
+        (3100, 1000, 2000),
+        (2900, 800, 2000),
+        (2400, 300, 2000),
+        (2399, 1000, 0),
+        (500, 400, 0),
+        (399, 300, 0),
     ],
 )
-def test_output_is_cut_first_then_thinking_and_never_below_what_is_useful(ceiling: int, left: Cut | None) -> None:
-    assert cut(CALL, Decimal(ceiling), worst=worst, useful=300) == left
+def test_output_is_cut_first_then_thinking_and_never_below_what_is_useful(cap: int, output: int, thinking: int) -> None:
+    call = capped(CALL, Decimal(cap), worst=worst, useful=300)
+    assert call == replace(CALL, max_output=output, thinking_budget=thinking)
 
 
 @given(st.integers(1, 5000), st.none() | st.integers(0, 5000), st.integers(0, 9000), st.integers(1, 2000))
 def test_what_is_left_fits_unless_it_is_the_least_that_is_useful(
-    output: int, thinking: int | None, ceiling: int, useful: int
+    output: int, thinking: int | None, cap: int, useful: int
 ) -> None:
     call = replace(CALL, max_output=output, thinking_budget=thinking)
-    left = cut(call, Decimal(ceiling), worst=worst, useful=useful)
-    made = call if left is None else left.of(call)
+    made = capped(call, Decimal(cap), worst=worst, useful=useful)
     assert made.max_output <= output
     assert (made.thinking_budget is None) == (thinking is None)
-    if worst(made) > ceiling:
+    if worst(made) > cap:
         assert made.max_output == min(useful, output)
         assert not made.thinking_budget
 
 
-def capped(usd: str, wanted: str = "cloud") -> object:
+def cap_of(usd: str, wanted: str = "cloud") -> object:
     def change(settings: Settings) -> Settings:
         return policy(settings, "writer", wanted, max_cost_usd=Decimal(usd))  # type: ignore[arg-type]
 
     return change
 
 
-async def test_a_call_is_cut_to_its_ceiling_and_billed_within_it(home: Path) -> None:
-    async with stand(home, change=capped("0.002")) as it:  # type: ignore[arg-type]
+async def test_a_call_is_cut_to_its_cap_and_billed_within_it(home: Path) -> None:
+    async with stand(home, change=cap_of("0.002")) as it:  # type: ignore[arg-type]
         _, outcome = await ask(it.core, prompt("draft a post about rain", agent="writer"))
         (row,) = it.rows()
         assert it.billed() == Decimal(row["cost_usd"])
@@ -78,11 +78,11 @@ async def test_a_call_is_cut_to_its_ceiling_and_billed_within_it(home: Path) -> 
 
 
 async def test_what_cannot_be_cut_so_far_is_refused_or_stays_local(home: Path) -> None:
-    async with stand(home, change=capped("0.000001")) as it:  # type: ignore[arg-type]
+    async with stand(home, change=cap_of("0.000001")) as it:  # type: ignore[arg-type]
         with pytest.raises(CostCapExceeded, match=r"agents\.writer\.max_cost_usd"):
             await ask(it.core, prompt("draft a post about rain", agent="writer"))
         assert it.rows() == []
-    async with stand(home, change=capped("0.000001", "prefer-cloud")) as it:  # type: ignore[arg-type]
+    async with stand(home, change=cap_of("0.000001", "prefer-cloud")) as it:  # type: ignore[arg-type]
         _, outcome = await ask(it.core, prompt("draft a post about rain", agent="writer"))
         assert it.gemini.usage.counts()["requests"] == {}
     assert outcome.engine == "local"

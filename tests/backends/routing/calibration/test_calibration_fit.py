@@ -7,19 +7,19 @@ import pytest
 from msgspec.structs import replace
 
 from backends.ledger.answer_ratings import AnsweredRequest
-from backends.routing.calibration.feedback import (
+from backends.routing.calibration.calibration_fit import (
     LEAST_TRAFFIC,
     LIKELY,
     UNLIKELY,
-    Lesson,
+    CalibrationFit,
     QualityLabel,
+    fit_calibration,
     labels_of,
-    learn,
 )
-from backends.routing.calibration.learned import Learned
+from backends.routing.calibration.calibration_store import Calibration
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-SHIPPED = Learned(gains=(0.0, 0.2, 0.4))
+SHIPPED = Calibration(gains=(0.0, 0.2, 0.4))
 LOCAL_ONLY = '[{"engine": "local", "error": null}]'
 ROW = AnsweredRequest(
     id="r",
@@ -39,10 +39,10 @@ ROW = AnsweredRequest(
 )
 
 
-def taught(rows: list[AnsweredRequest], **more: Any) -> Lesson:
+def taught(rows: list[AnsweredRequest], **more: Any) -> CalibrationFit:
     rows = [replace(row, id=f"r{number}") for number, row in enumerate(rows)]
     given: dict[str, Any] = {"weights": "v1", "dialled": ["writer"], "shipped": SHIPPED, "now": NOW} | more
-    return learn(rows, given.pop("given", []), **given)
+    return fit_calibration(rows, given.pop("given", []), **given)
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,9 @@ def test_a_row_gives_its_labels(change: dict[str, Any], labels: Any) -> None:
 def test_many_bad_answers_lower_the_chance_and_few_hardly_do() -> None:
     bad = replace(ROW, verdict="bad")
     few, many = taught([bad] * 2), taught([bad] * 60)
-    assert many.learned.local.apply(0.7) < 0.35 < few.learned.local.apply(0.7) < 0.7
-    assert many.learned.cloud.apply(0.9) == 0.9
-    assert (many.learned.local.labels, many.weak, many.learned.weights) == (60, 0, "v1")
+    assert many.calibration.local.apply(0.7) < 0.35 < few.calibration.local.apply(0.7) < 0.7
+    assert many.calibration.cloud.apply(0.9) == 0.9
+    assert (many.calibration.local.labels, many.weak, many.calibration.weights) == (60, 0, "v1")
 
 
 def test_weak_labels_never_outnumber_peoples_words() -> None:
@@ -102,15 +102,15 @@ def test_verdicts_on_what_other_weights_routed_are_left_out_and_counted() -> Non
 
 def test_labels_from_a_folder_count_as_words() -> None:
     lesson = taught([], given=[QualityLabel("cloud", 0.9, 0.0)] * 40)
-    assert lesson.learned.cloud.apply(0.9) < 0.6
+    assert lesson.calibration.cloud.apply(0.9) < 0.6
 
 
 def test_the_dial_is_read_off_an_operators_own_prompts_once_there_are_enough() -> None:
     rated = replace(ROW, verdict="good")
     few = taught([rated] * (LEAST_TRAFFIC - 1))
-    assert (few.traffic, few.learned.gains) == (0, SHIPPED.gains)
+    assert (few.traffic, few.calibration.gains) == (0, SHIPPED.gains)
     others = taught([replace(rated, agent="scout")] * LEAST_TRAFFIC)
     assert others.traffic == 0, "scout's prompts never meet the dial"
     enough = taught([rated] * LEAST_TRAFFIC)
     assert enough.traffic == LEAST_TRAFFIC
-    assert enough.learned.gains != SHIPPED.gains
+    assert enough.calibration.gains != SHIPPED.gains

@@ -19,7 +19,7 @@ from backends.types import Classes, EngineName
 IN_FORCE = "calibration"
 
 
-class Learned(Struct, frozen=True, kw_only=True):
+class Calibration(Struct, frozen=True, kw_only=True):
     """`version` 0 is the shipped state. `weights` are those that were corrected: others are left as they are.
 
     `engines` are the corrections of engines beside the two references.
@@ -40,7 +40,7 @@ class Learned(Struct, frozen=True, kw_only=True):
         return Dial(self.gains)
 
     @classmethod
-    def shipped(cls) -> "Learned":
+    def shipped(cls) -> "Calibration":
         """As the wheel has it; reads a file."""
         return cls(gains=Dial.load().quantiles)
 
@@ -67,22 +67,22 @@ class Learned(Struct, frozen=True, kw_only=True):
         )
 
 
-class Calibrations:
-    """Those of one home, in `folder`. Making one reads files; `learned` is then what is in force, in memory."""
+class CalibrationStore:
+    """Those of one home, in `folder`. Making one reads files; `current` is then what is in force, in memory."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.learned = self._in_force()
+        self.current = self._in_force()
 
-    def reload(self) -> Learned:
+    def reload(self) -> Calibration:
         """Take what another process has put in force meanwhile."""
-        self.learned = self._in_force()
-        return self.learned
+        self.current = self._in_force()
+        return self.current
 
-    def read(self, version: int) -> Learned:
+    def read(self, version: int) -> Calibration:
         """Raises WrongUse where there is no such calibration."""
         try:
-            return msgspec.json.decode(self._path(version).read_bytes(), type=Learned)
+            return msgspec.json.decode(self._path(version).read_bytes(), type=Calibration)
         except (OSError, msgspec.DecodeError):
             raise WrongUse(
                 f"calibration {version} cannot be read: `claw route train --list` shows those there are"
@@ -93,7 +93,7 @@ class Calibrations:
         names = (path.stem.removeprefix("calibration-") for path in self._folder.glob("calibration-*.json"))
         return sorted(int(name) for name in names if name.isdigit())
 
-    def add(self, learned: Learned) -> Learned:
+    def add(self, learned: Calibration) -> Calibration:
         """Keep it under the next version and put it in force."""
         kept = replace(learned, version=max([0, *self.versions()]) + 1)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -101,26 +101,26 @@ class Calibrations:
         self._put_in_force(kept.version)
         return kept
 
-    def roll_back(self) -> Learned:
+    def roll_back(self) -> Calibration:
         """Put the one before in force, at last the shipped state. Raises WrongUse where that is in force already."""
-        now = self.learned.version
+        now = self.current.version
         if not now:
             raise WrongUse("the shipped weights are in force, uncorrected: there is nothing to take back")
         before = max([version for version in self.versions() if version < now], default=0)
         self._put_in_force(before)
-        return self.learned
+        return self.current
 
     def _put_in_force(self, version: int) -> None:
         _write(self._named, str(version).encode("ascii"))
         self.reload()
 
-    def _in_force(self) -> Learned:
+    def _in_force(self) -> Calibration:
         """The shipped state where nothing was trained, or where the file cannot be read any more."""
         try:
             version = int(self._named.read_text(encoding="ascii"))
-            return self.read(version) if version else Learned.shipped()
+            return self.read(version) if version else Calibration.shipped()
         except (OSError, ValueError, WrongUse):
-            return Learned.shipped()
+            return Calibration.shipped()
 
     @property
     def _named(self) -> Path:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from backends.ledger.answer_ratings import AnsweredRequest
-from backends.routing.calibration.learned import Learned
+from backends.routing.calibration.calibration_store import Calibration
 from backends.routing.quality import Dial, fit
 from backends.types import CLOUD, LOCAL, EngineName
 
@@ -34,10 +34,10 @@ class QualityLabel(Struct, frozen=True):
         return 0.0 < self.outcome < 1.0
 
 
-class Lesson(Struct, frozen=True, kw_only=True):
+class CalibrationFit(Struct, frozen=True, kw_only=True):
     """What a training saw and made; `traffic` are the prompts that the dial is now read off, 0 for the shipped ones."""
 
-    learned: Learned
+    calibration: Calibration
     labels: tuple[QualityLabel, ...]
     weak: int
     traffic: int
@@ -53,15 +53,15 @@ class _RecordedAttempt(Struct):
 _attempts = msgspec.json.Decoder(tuple[_RecordedAttempt, ...])
 
 
-def learn(
+def fit_calibration(
     rows: Sequence[AnsweredRequest],
     given: Iterable[QualityLabel],
     *,
     weights: str,
     dialled: Iterable[str],
-    shipped: Learned,
+    shipped: Calibration,
     now: datetime,
-) -> Lesson:
+) -> CalibrationFit:
     """A calibration from `rows`, newest first, and from labels `given` beside them.
 
     Only rows of the same `weights` count: others were said by another judge. `dialled` are the agents whose prompts the
@@ -75,7 +75,7 @@ def learn(
     local, cloud = (
         fit((label.said, label.outcome) for label in used if label.engine == engine) for engine in (LOCAL, CLOUD)
     )
-    learned = Learned(
+    learned = Calibration(
         weights=weights, trained_at=now.isoformat(timespec="seconds"), local=local, cloud=cloud, gains=shipped.gains
     )
     names = frozenset(dialled)
@@ -85,7 +85,9 @@ def learn(
         learned = msgspec.structs.replace(learned, gains=Dial.over(gains).quantiles)
     counted = {row.id for row in mine}
     told = sum(row.verdict is not None and row.id not in counted for row in rows)
-    return Lesson(learned=learned, labels=used, weak=len(weak), traffic=len(gains) if enough else 0, other_weights=told)
+    return CalibrationFit(
+        calibration=learned, labels=used, weak=len(weak), traffic=len(gains) if enough else 0, other_weights=told
+    )
 
 
 def labels_of(row: AnsweredRequest) -> list[QualityLabel]:
@@ -117,6 +119,6 @@ def _checked(row: AnsweredRequest, said: float) -> list[QualityLabel]:
     return []
 
 
-def _gain(learned: Learned, row: AnsweredRequest) -> float:
+def _gain(learned: Calibration, row: AnsweredRequest) -> float:
     p_local, p_cloud = learned.local.apply(row.p_local or 0.0), learned.cloud.apply(row.p_cloud or 0.0)
     return max(0.0, p_cloud - p_local)

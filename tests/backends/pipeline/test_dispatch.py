@@ -49,7 +49,7 @@ async def test_a_call_that_waits_for_the_cloud_is_not_sent_once_the_cloud_is_sto
         first = asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer")))
         await until(lambda: it.gemini.usage.open)
         second = asyncio.ensure_future(ask(it.core, prompt("describe a shelf", agent="writer")))
-        await until(lambda: it.core._slots["cloud"].limiter.waiting)
+        await until(lambda: it.slots["cloud"].limiter.waiting)
         await it.core.act(Action(verb="stop-cloud", actor="test"))
         (_, answered), (_, turned_away) = await asyncio.gather(first, second)
         assert it.gemini.usage.counts()["calls"] == {"finished": 1}
@@ -62,7 +62,7 @@ async def test_an_engine_that_breaks_our_seam_is_charged_and_may_be_asked_again(
     home: Path, error: Exception | None
 ) -> None:
     async with stand(home, change=one_at_a_time) as it:
-        slot = it.core._slots["cloud"]
+        slot = it.slots["cloud"]
         server = slot.replicas.foremost
         real, server.client = server.client, Odd(error)
         for _ in range(3):
@@ -71,7 +71,7 @@ async def test_an_engine_that_breaks_our_seam_is_charged_and_may_be_asked_again(
         _, outcome = await ask(it.core, prompt("describe a rack", agent="writer"))
         assert (outcome.finish, outcome.error_kind) == ("error", "internal")
         assert [(attempt.error, attempt.estimated) for attempt in outcome.attempts] == [("internal", True)]
-        (budget,) = it.core._ledger.budgets()
+        budget = await it.budget()
         assert budget.spent_usd >= outcome.cost_usd > 0 == budget.reserved_usd
         assert slot.breaker.usable()
         server.client = real
@@ -82,7 +82,7 @@ async def test_an_engine_that_breaks_our_seam_is_charged_and_may_be_asked_again(
 
 async def test_an_answer_that_is_cut_keeps_the_time_of_its_first_word(home: Path) -> None:
     async with stand(home, change=one_at_a_time) as it:
-        slot = it.core._slots["cloud"]
+        slot = it.slots["cloud"]
         server = slot.replicas.foremost
         real, server.client = server.client, Odd(EngineError("it broke off: ask again", kind="unavailable"))
         _, broken = await ask(it.core, prompt("describe a rack", agent="writer"))

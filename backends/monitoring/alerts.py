@@ -1,0 +1,176 @@
+"""Alerts: conditions that hold now and that an operator should know of. Every alert of the core is a row of this table.
+
+To add one, write its row here and call `Alerts.show` where the condition is found, `Alerts.clear` where it is over. A
+threshold stands with the code that measures it: budgets' in their settings (`alert_at`), unusual spend's in
+`backends/finops/anomaly.py`.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from backends import events
+from backends.bus import Bus
+from backends.clock import Clock
+from backends.types import Alert
+
+
+class Condition(Struct, frozen=True, kw_only=True):
+    """One kind of alert. `key`, `text` and `remedy` are templates of str.format; `when` says when it holds.
+
+    Two alerts of one kind, such as two budgets', differ in their keys.
+    """
+
+    key: str
+    when: str
+    text: str
+    remedy: str = ""
+    level: Literal["warning", "alert"] = "alert"
+
+
+# ---- engines and models ---------------------------------------------------------------------------------------------
+
+ENGINE_DOWN = Condition(
+    key="engine:{engine}",
+    when="An engine does not answer, its key is refused, or its quota of the day is used up.",
+    text="{engine}: {error}",
+)
+START_CHECK = Condition(
+    key="{check}",
+    when="A check at the start found what would make an engine's first call fail.",
+    text="{check}: {detail}",
+    remedy="{remedy}",
+)
+PRICE_UNKNOWN = Condition(
+    key="price",
+    when="No price is known for the model of the built-in cloud engine, so it is not called.",
+    text="{problem}: it is not called",
+    remedy="{remedy}",
+)
+ENGINE_PRICE_UNKNOWN = Condition(
+    key="price:{engine}",
+    when="No price is known for the model of another cloud engine, so it is not called.",
+    text="{problem}: it is not called",
+    remedy="{remedy}",
+)
+MODEL_ENDS = Condition(
+    key="model-end",
+    when="The provider ends the cloud's model soon, or has ended it.",
+    text="{announcement}",
+    remedy="{remedy}",
+    level="warning",
+)
+MODEL_REPLACED = Condition(
+    key="model:{asked}",
+    when="Another model answers than the one that is asked for.",
+    text="{asked} is answered by {model}{unpriced}",
+    remedy="{remedy}",
+    level="warning",
+)
+CONTEXT_CUT = Condition(
+    key="context",
+    when="An engine has read only a part of a prompt.",
+    text="{agent}: {problem}",
+    remedy="{remedy}",
+)
+
+# ---- money ----------------------------------------------------------------------------------------------------------
+
+BUDGET_NEARLY_SPENT = Condition(
+    key="budget:{scope}:{window}",
+    when="A budget has reached its `alert_at`, reservations included.",
+    text="budget {scope} a {window}: ${left_usd:.2f} of ${limit_usd} left",
+    remedy="raise its limit_usd or wait for the next window",
+    level="warning",
+)
+BUDGET_OVERRUN = Condition(
+    key="budget:{scope}:{window}:overrun",
+    when="A provider billed more than the caps of its calls allow, and a budget is over its limit by it.",
+    text="budget {scope} a {window} is over by ${overrun_usd:f}: {models} billed beyond the caps of its calls",
+    remedy="ask the provider",
+)
+SPEND_UNUSUAL = Condition(
+    key="spend:{agent}",
+    when="An agent spends much more than it usually does at this hour.",
+    text="{anomaly}",
+    remedy="claw act pin {agent} local, or stop-cloud",
+)
+SPEND_NOT_WATCHED = Condition(
+    key="spend-watch",
+    when="The ledger cannot be read for forecasts and unusual spend.",
+    text="spend is not watched: {error}",
+    level="warning",
+)
+
+# ---- the core's own state -------------------------------------------------------------------------------------------
+
+LEDGER_FAILED = Condition(key="ledger", when="A row cannot be written to the ledger.", text="{error}")
+LEDGER_SPILLS = Condition(
+    key="ledger:spill",
+    when="Rows are kept in a file beside the ledger, which cannot be written.",
+    text="{problem}",
+    remedy="rows are taken in as soon as the file can be written",
+)
+CALLS_RECOVERED = Condition(
+    key="recovered",
+    when="An earlier core crashed while calls were running; they were settled at their reservations.",
+    text="recovered {count} calls that a crash had left open",
+    level="warning",
+)
+CACHE_FAILED = Condition(
+    key="cache", when="The cache's file cannot be used, so no answer is reused.", text="{problem}", level="warning"
+)
+SEMANTIC_CACHE_FAILED = Condition(
+    key="semantic", when="The embedding model cannot be loaded.", text="{problem}", level="warning"
+)
+SETTINGS_REJECTED = Condition(
+    key="settings",
+    when="claw.toml was read again and is wrong; the settings before it stay in force.",
+    text="claw.toml was not taken: {error}",
+    remedy="correct it, then reload again",
+)
+CALIBRATION_OUTDATED = Condition(
+    key="calibration",
+    when="The calibration in force belongs to other weights than the ones that are shipped now.",
+    text="{calibration} was learned for other weights than today's and changes nothing",
+    remedy="`claw route train`",
+    level="warning",
+)
+REHEARSAL_FAILED = Condition(key="rehearsal", when="The process of the twins has ended.", text="{problem}")
+
+
+class Alerts:
+    """The alerts that hold now; watchers are told of each change."""
+
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._current: dict[str, Alert] = {}
+
+    def show(self, condition: Condition, **fields: object) -> None:
+        """Raise or replace an alert; the same text again changes nothing. `fields` fill in the row's templates."""
+        key, text = condition.key.format(**fields), condition.text.format(**fields)
+        if (old := self._current.get(key)) is not None and old.text == text:
+            return
+        alert = Alert(
+            key=key, at=self._clock.now(), level=condition.level, text=text, remedy=condition.remedy.format(**fields)
+        )
+        self._current[key] = alert
+        self._bus.publish(events.AlertRaised(alert=alert))
+
+    def clear(self, condition: Condition, **fields: object) -> None:
+        """The condition does not hold any more. `fields` are those of its key."""
+        key = condition.key.format(**fields)
+        if self._current.pop(key, None) is not None:
+            self._bus.publish(events.AlertCleared(key=key))
+
+    def update(self, condition: Condition, problem: str) -> None:
+        """Show the condition with this problem, or clear it where there is none ("")."""
+        if problem:
+            self.show(condition, problem=problem)
+        else:
+            self.clear(condition)
+
+    def current(self) -> tuple[Alert, ...]:
+        """Those that hold now, oldest first."""
+        return tuple(self._current.values())

@@ -1,0 +1,25 @@
+"""What a core has for whoever watches it, as one group."""
+
+from msgspec import Struct
+
+from backends.bus import Bus
+from backends.monitoring.activity import ActivityFeed
+from backends.monitoring.alerts import Alerts
+from backends.monitoring.model_watch import ModelWatch
+from backends.monitoring.spend_watch import SpendWatch
+from backends.monitoring.stats_publisher import StatsPublisher
+from backends.telemetry.history import History
+from backends.telemetry.sampler import Sampler
+
+
+class Monitoring(Struct, frozen=True, kw_only=True):
+    """Everything here publishes on `bus`. The sampler's readings make up the history."""
+
+    bus: Bus
+    activity: ActivityFeed
+    alerts: Alerts
+    stats: StatsPublisher
+    models: ModelWatch
+    spend_watch: SpendWatch
+    sampler: Sampler
+    history: History

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backends.bootstrap.connect import attach
+from backends.catalogue import Catalogue
 from backends.commands.route_label import table
 from backends.errors import Unreachable, WrongUse
 from backends.paths import Paths
 from backends.settings.model import Settings, load
-from backends.types import CLOUD, LOCAL, Action
+from backends.types import Action
 
 if TYPE_CHECKING:
     from backends.routing.calibration.calibration_fit import CalibrationFit, QualityLabel
@@ -79,6 +80,7 @@ def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "Calibration
         _given(data, settings, classifier) if data is not None else [],
         weights=classifier.classify(Row(prompt="hello").request()).weights,
         dialled=[name for name in named if settings.agent(name).policy == "auto"],
+        scores=_scores(settings),
         shipped=Calibration.shipped(),
         now=datetime.now(UTC),
     )
@@ -89,20 +91,28 @@ def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "Calibration
 
 def _given(data: Path, settings: Settings, classifier: Any) -> "list[QualityLabel]":
     """Labels of a folder's prompts. They may go by engine, or by the name of the model that it runs."""
-    from backends.routing.calibration.calibration_fit import QualityLabel
+    from backends.routing.calibration.calibration_fit import QualityLabel, chances
     from backends.routing.evaluate import datasets
 
-    names = {name: name for name in (LOCAL, CLOUD)} | {settings.engines[name].model: name for name in (LOCAL, CLOUD)}
-    found = []
+    names = {engine.model: name for name, engine in reversed(settings.engines.items())}
+    names |= {name: name for name in settings.engines}
+    scores, found = _scores(settings), []
     for row in (row for dataset in datasets(data) if dataset.kind == "routing" for row in dataset.rows):
         labels = {names[name]: outcome for name, outcome in (row.labels or {}).items() if name in names}
         if labels:
             classes = classifier.classify(row.request())
-            said = {LOCAL: classes.p_local, CLOUD: classes.p_cloud}
+            said = chances(classes.p_local, classes.p_cloud, scores)
             found += [QualityLabel(engine, said[engine], outcome) for engine, outcome in labels.items()]
     if not found:
         raise WrongUse(f"{data} has no labels of {', '.join(names)}: name the engines, or the models that they run")
     return found
+
+
+def _scores(settings: Settings) -> dict[str, float]:
+    """How able the engines' models are, as MMLU-Pro in percent; those of which nothing is known are left out."""
+    catalogue = Catalogue(settings.models)
+    known = {name: engine.ability or catalogue.ability(engine.model) for name, engine in settings.engines.items()}
+    return {name: score for name, score in known.items() if score is not None}
 
 
 async def _reload(paths: Paths) -> bool:
@@ -127,7 +137,7 @@ def _told(lesson: "CalibrationFit", learned: "Calibration") -> list[str]:
 
 def _chances(lesson: "CalibrationFit", learned: "Calibration") -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
-    for engine, correction in ((LOCAL, learned.local), (CLOUD, learned.cloud)):
+    for engine, correction in learned.corrections.items():
         labels = [label for label in lesson.labels if label.engine == engine]
         n = len(labels)
         said, was = (
@@ -147,8 +157,7 @@ def _facts(learned: "Calibration", lesson: "CalibrationFit | None" = None) -> di
         "version": learned.version,
         "weights": learned.weights,
         "trained_at": learned.trained_at,
-        LOCAL: _correction(learned.local),
-        CLOUD: _correction(learned.cloud),
+        **{engine: _correction(correction) for engine, correction in learned.corrections.items()},
     }
     if lesson is not None:
         facts |= {"weak_labels": lesson.weak, "traffic": lesson.traffic, "left_out": lesson.other_weights}
@@ -172,7 +181,7 @@ def _list(calibrations: "CalibrationStore", *, as_json: bool) -> str:
         (
             f"{each.version}",
             each.trained_at,
-            f"{each.local.labels} local, {each.cloud.labels} cloud",
+            ", ".join(f"{correction.labels} {engine}" for engine, correction in each.corrections.items()),
             each.weights,
             "yes" if each.version == now else "",
         )

@@ -22,7 +22,7 @@ from backends.privacy.redact import Redaction
 from backends.routing.calibration.calibration_store import CalibrationStore
 from backends.routing.classify import Classifier
 from backends.routing.decide import NO_BUDGET, BudgetRoom, EngineView, Inputs, decide
-from backends.routing.quality.ability import CLOUD_REFERENCE, LOCAL_REFERENCE, quality, weaknesses
+from backends.routing.quality.ability import CLOUD_REFERENCE, LOCAL_REFERENCE, weaknesses
 from backends.settings.agents import Agent
 from backends.settings.engines import CLOUD_ENGINE
 from backends.settings.model import Settings
@@ -84,7 +84,9 @@ class RoutePlanner:
         agent = self._settings.rules(request.agent, request.rules)
         asked = (request.engine, request.model, self._pinned(request))
         allowed = (agent.policy, agent.engines, agent.models)
-        return repr((asked, allowed, [(name, slot.model_for(agent.model)) for name, slot in self._slots.items()]))
+        may = [slot for slot in self._slots.values() if not agent.engines or slot.name in agent.engines]
+        may = [slot for slot in may if agent.policy not in (LOCAL, CLOUD) or slot.zone == agent.policy]
+        return repr((asked, allowed, [(slot.name, slot.model_for(agent.model)) for slot in may]))
 
     def decide(
         self,
@@ -201,7 +203,7 @@ class RoutePlanner:
         why_not = candidate.unpriced or closed or slot.why_not()
         score = profile.score or (LOCAL_REFERENCE if home else CLOUD_REFERENCE)
         weak = weaknesses(classes, profile.languages) if home else ()
-        p = self._quality(slot.name, classes, score)
+        p = self._calibrations.current.quality(slot.name, classes, score)
         wait_s = slot.wait_s()
         return EngineView(
             name=slot.name,
@@ -251,11 +253,6 @@ class RoutePlanner:
             scope=room.scope,
             resets=_moment(room.resets_at) if (room.limit_usd or ZERO) >= candidate.worst_usd else "",
         )
-
-    def _quality(self, engine: EngineName, classes: Classes, score: float) -> float:
-        """P(a model of this score answers well), corrected by what ratings say of this engine."""
-        p = quality(classes.p_local, classes.p_cloud, score)
-        return self._calibrations.current.correct_engine(engine, p)
 
     # ---- the decision -------------------------------------------------------------------------------------------
 

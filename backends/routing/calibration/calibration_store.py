@@ -14,6 +14,8 @@ from msgspec.structs import replace
 from backends.errors import WrongUse
 from backends.paths import open_private
 from backends.routing.quality import Correction, Dial
+from backends.routing.quality.ability import quality
+from backends.settings.engines import CLOUD_ENGINE, LOCAL_ENGINE
 from backends.types import Classes, EngineName
 
 IN_FORCE = "calibration"
@@ -22,7 +24,7 @@ IN_FORCE = "calibration"
 class Calibration(Struct, frozen=True, kw_only=True):
     """`version` 0 is the shipped state. `weights` are those that were corrected: others are left as they are.
 
-    `engines` are the corrections of engines beside the two references.
+    `engines` are the corrections of engines beside the built-in two.
 
     `gains` are the quantiles that the dial is read off: the operator's own traffic's, where there was enough of it.
     """
@@ -44,10 +46,19 @@ class Calibration(Struct, frozen=True, kw_only=True):
         """As the wheel has it; reads a file."""
         return cls(gains=Dial.load().quantiles)
 
-    def correct_engine(self, engine: EngineName, p: float) -> float:
-        """P(an engine answers well) as its ratings have taught; the two references are corrected beforehand."""
-        correction = self.engines.get(engine)
-        return p if correction is None else correction.apply(p)
+    def quality(self, engine: EngineName, classes: Classes, score: float) -> float:
+        """P(an engine answers well) whose model has this MMLU-Pro score, in percent: by what was said of the engine
+        itself, else by its place among the references, which are corrected in `classes` already.
+        """
+        own = self.engines.get(engine)
+        if own is None or classes.said is None:
+            return quality(classes.p_local, classes.p_cloud, score)
+        return own.apply(quality(*classes.said, score))
+
+    @property
+    def corrections(self) -> dict[EngineName, Correction]:
+        """Of every engine that has one, the built-in two first."""
+        return {LOCAL_ENGINE: self.local, CLOUD_ENGINE: self.cloud, **self.engines}
 
     @property
     def name(self) -> str:

@@ -17,9 +17,11 @@ from backends.routing.calibration.calibration_fit import (
     labels_of,
 )
 from backends.routing.calibration.calibration_store import Calibration
+from backends.types import Classes
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SHIPPED = Calibration(gains=(0.0, 0.2, 0.4))
+SCORES = {"local": 63.7, "cloud": 83.0, "gpu": 63.7}
 LOCAL_ONLY = '[{"engine": "local", "error": null}]'
 ROW = AnsweredRequest(
     id="r",
@@ -41,7 +43,13 @@ ROW = AnsweredRequest(
 
 def taught(rows: list[AnsweredRequest], **more: Any) -> CalibrationFit:
     rows = [replace(row, id=f"r{number}") for number, row in enumerate(rows)]
-    given: dict[str, Any] = {"weights": "v1", "dialled": ["writer"], "shipped": SHIPPED, "now": NOW} | more
+    given: dict[str, Any] = {
+        "weights": "v1",
+        "dialled": ["writer"],
+        "scores": SCORES,
+        "shipped": SHIPPED,
+        "now": NOW,
+    } | more
     return fit_calibration(rows, given.pop("given", []), **given)
 
 
@@ -60,8 +68,17 @@ def taught(rows: list[AnsweredRequest], **more: Any) -> CalibrationFit:
         ),
         ({"verdict": "bad", "engine": "cloud", "better_engine": "cloud"}, [("cloud", 0.9, 0.0)]),
         ({"verdict": "bad", "engine": "cache", "attempts": "[]"}, []),
-        ({"verdict": "good", "engine": "backup"}, []),
-        ({"verdict": "bad", "engine": "backup", "better_engine": "cloud"}, [("cloud", 0.9, LIKELY)]),
+        ({"verdict": "good", "engine": "gone"}, []),
+        ({"verdict": "good", "engine": "gpu"}, [("gpu", 0.7, 1.0)]),
+        ({"verdict": "bad", "engine": "gone", "better_engine": "gpu"}, [("gpu", 0.7, LIKELY)]),
+        (
+            {
+                "engine": "cloud",
+                "attempts": '[{"engine":"gpu","zone":"local","error":null},{"engine":"cloud","error":null}]',
+            },
+            [("gpu", 0.7, UNLIKELY)],
+        ),
+        ({"verdict": "bad", "engine": "gone", "better_engine": "cloud"}, [("cloud", 0.9, LIKELY)]),
         ({"verdict": "good", "p_local": None}, []),
         (
             {"engine": "cloud", "attempts": '[{"engine":"local","error":null},{"engine":"cloud","error":null}]'},
@@ -77,7 +94,7 @@ def taught(rows: list[AnsweredRequest], **more: Any) -> CalibrationFit:
 def test_a_row_gives_its_labels(change: dict[str, Any], labels: Any) -> None:
     weak = {"failed": [("local", 0.7, UNLIKELY)], "held": [("local", 0.7, LIKELY)]}
     wanted = weak[labels] if isinstance(labels, str) else labels
-    assert labels_of(replace(ROW, **change)) == [QualityLabel(*each) for each in wanted]
+    assert labels_of(replace(ROW, **change), SCORES) == [QualityLabel(*each) for each in wanted]
 
 
 def test_many_bad_answers_lower_the_chance_and_few_hardly_do() -> None:
@@ -86,6 +103,16 @@ def test_many_bad_answers_lower_the_chance_and_few_hardly_do() -> None:
     assert many.calibration.local.apply(0.7) < 0.35 < few.calibration.local.apply(0.7) < 0.7
     assert many.calibration.cloud.apply(0.9) == 0.9
     assert (many.calibration.local.labels, many.weak, many.calibration.weights) == (60, 0, "v1")
+
+
+def test_ratings_of_another_engine_correct_that_engine_alone() -> None:
+    bad = replace(ROW, engine="gpu", verdict="bad")
+    learned = replace(taught([bad] * 60).calibration, version=1)
+    classes = learned.correct(Classes(intent="chat", intent_p=1, complexity=0, p_local=0.7, p_cloud=0.9, weights="v1"))
+    assert learned.quality("gpu", classes, 63.7) < 0.35
+    assert learned.quality("local", classes, 63.7) == 0.7
+    assert learned.quality("unrated", classes, 83.0) == 0.9
+    assert learned.corrections["gpu"].labels == 60
 
 
 def test_weak_labels_never_outnumber_peoples_words() -> None:

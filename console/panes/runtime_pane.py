@@ -137,9 +137,9 @@ def _engines(state: ViewState, cells: int) -> list[Row]:
     if not state.engines:
         rows = [_labelled("queue", span("no engine", "bad"))]
     elif len(state.engines) > IN_DETAIL:
-        rows = _table(state, cells)
+        rows = _engine_table(state, cells)
     else:
-        rows = [line for index, each in enumerate(state.engines) for line in _engine(each, index == 0, cells)]
+        rows = [line for index, each in enumerate(state.engines) for line in _engine_details(each, index == 0, cells)]
     for name, key in (("  depth", "queue"), ("  tok/s", "tokens_per_s")):
         series = _added([state.history.get(f"{key}.{each.name}", ()) for each in state.engines if each.zone == LOCAL])
         if any(series):
@@ -161,7 +161,7 @@ def _added(histories: Sequence[Sequence[float | None]]) -> Sequence[float | None
     ]
 
 
-def _table(state: ViewState, cells: int) -> list[Row]:
+def _engine_table(state: ViewState, cells: int) -> list[Row]:
     """A line for each engine, below it what is wrong with it; columns go from the right where there is no room."""
     spent = state.spend.by_engine if state.spend else {}
     columns = [*_COLUMNS]
@@ -175,7 +175,9 @@ def _table(state: ViewState, cells: int) -> list[Row]:
         named = cell(served(engine.name, engine.zone).text, name + 1, engine.zone)
         figures = (_figure(column, engine, spent) for column in columns)
         rows.append(row(span(" "), health(engine), span(" "), named, *figures))
-        rows += [row(span("    "), *line) for line in _trouble(engine, cells - 4)[:1]]
+        text, tone = _trouble(engine)
+        if text:
+            rows.append(row(span("    "), Span(clip(safe(text), cells - 4), tone)))
     waiting = Counter[str]()
     for engine in state.engines:
         waiting.update(engine.waiting_by_agent)
@@ -211,7 +213,7 @@ def _speed(engine: EngineState) -> str:
     return f"{engine.tokens_per_s:.1f}" if engine.tokens_per_s else UNKNOWN
 
 
-def _engine(engine: EngineState, first: bool, cells: int) -> list[Row]:
+def _engine_details(engine: EngineState, first: bool, cells: int) -> list[Row]:
     wait = f"~{seconds(engine.predicted_wait_s)}" if engine.predicted_wait_s else ""
     left = _labelled(
         "queue" if first else "",
@@ -224,21 +226,22 @@ def _engine(engine: EngineState, first: bool, cells: int) -> list[Row]:
         span(" running", "dim"),
     )
     rows = [spread(left, row(span(_speed(engine), "strong"), span(" tok/s", "dim")), cells)]
-    details = [*_trouble(engine, cells - LABEL - 2), *_quota(engine, cells - LABEL - 2)]
+    text, tone = _trouble(engine)
+    details = [*paragraph(text, cells - LABEL - 2, tone), *_quota(engine, cells - LABEL - 2)]
     details += _waiting_agents(engine.waiting_by_agent, cells - LABEL - 2)
     if engine.reported_waiting:
         details.append(row(span(f"{engine.reported_waiting} more in the engine's own queue", "warn")))
     return [*rows, *(_labelled("", span("  "), *line) for line in details)]
 
 
-def _trouble(engine: EngineState, cells: int) -> list[Row]:
-    """Why an engine answers nothing or less than it could; nothing where it is healthy."""
+def _trouble(engine: EngineState) -> tuple[str, Tone]:
+    """Why an engine answers nothing or less than it could; no text where it is healthy."""
     if engine.stopped:
-        return paragraph("stopped by the operator: no requests go there", cells, "warn")
+        return "stopped by the operator: no requests go there", "warn"
     if engine.health not in ("degraded", "down") or not engine.detail:
-        return []
+        return "", "text"
     since = f" (since {clock(engine.since)})" if engine.since else ""
-    return paragraph(engine.detail + since, cells, "bad" if engine.health == "down" else "warn")
+    return engine.detail + since, "bad" if engine.health == "down" else "warn"
 
 
 def _waiting_agents(waiting: Mapping[str, int], cells: int) -> list[Row]:

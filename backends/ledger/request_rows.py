@@ -215,8 +215,7 @@ class FinalRow(Struct, frozen=True, tag="final", array_like=True):
 
     def write(self, db: sqlite3.Connection) -> bool:
         """False, and nothing is written, where the request has its final row already."""
-        # Rows of an earlier version's spill have no zone.
-        if not db.execute(SETTLE, {"recorded_zone": None} | self.row).rowcount:
+        if not db.execute(SETTLE, self.row).rowcount:
             return False
         db.executemany("INSERT INTO charges VALUES (?, ?, ?, ?, ?, ?, ?)", self.charges)
         if self.body is not None:
@@ -238,7 +237,10 @@ def pack(written: RowWrite) -> bytes:
 
 def unpack(packed: bytes) -> RowWrite:
     """Raises msgspec.DecodeError for what `pack` did not make."""
-    return _decoder.decode(packed)
+    written = _decoder.decode(packed)
+    if isinstance(written, FinalRow):
+        written.row.setdefault("recorded_zone", None)  # an earlier version's spill has none
+    return written
 
 
 ADMIT = """

@@ -1,9 +1,10 @@
-"""The gateway as plain ASGI: one table of endpoints, and the order in which a request is admitted.
+"""The gateway as plain ASGI: one table of routes, and the order in which a request is admitted.
 
-Endpoints are matched on the raw path as it was sent, never on one that was decoded or rebuilt.
+Routes are matched on the raw path as it was sent, never on one that was decoded or rebuilt.
 """
 
 import functools
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
@@ -27,8 +28,10 @@ from backends.settings.model import Settings
 
 Access = Literal["open", "agent", "control"]
 
+log = logging.getLogger(__name__)
 
-class Endpoint(Struct, frozen=True, kw_only=True):
+
+class HttpRoute(Struct, frozen=True, kw_only=True):
     """`access` says which key it needs: none, an agent's, or the operator's. `limit` bounds the body, in bytes.
 
     A path that ends in a slash stands for every path that begins with it.
@@ -41,18 +44,18 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     handler: Callable[[HttpExchange], Awaitable[None]]
 
 
-def endpoints_of(settings: Settings, counters: Counters) -> tuple[Endpoint, ...]:
+def http_routes(settings: Settings, counters: Counters) -> tuple[HttpRoute, ...]:
     """Everything that the gateway answers."""
     chat_limit = 2 * settings.router.max_prompt_bytes  # JSON escapes and base64 make a prompt larger on its way
     show_metrics = functools.partial(metrics, counters=counters)
     return (
-        Endpoint(method="POST", path=b"/v1/chat/completions", access="agent", limit=chat_limit, handler=chat),
-        Endpoint(method="GET", path=b"/v1/models", access="agent", limit=0, handler=list_models),
-        Endpoint(method="GET", path=b"/v1/models/", access="agent", limit=0, handler=one_model),
-        Endpoint(method="GET", path=b"/healthz", access="open", limit=0, handler=healthz),
-        Endpoint(method="GET", path=b"/readyz", access="open", limit=0, handler=readyz),
-        Endpoint(method="GET", path=b"/metrics", access="agent", limit=0, handler=show_metrics),
-        Endpoint(method="POST", path=b"/claw/control", access="control", limit=FRAME_BYTES, handler=control),
+        HttpRoute(method="POST", path=b"/v1/chat/completions", access="agent", limit=chat_limit, handler=chat),
+        HttpRoute(method="GET", path=b"/v1/models", access="agent", limit=0, handler=list_models),
+        HttpRoute(method="GET", path=b"/v1/models/", access="agent", limit=0, handler=one_model),
+        HttpRoute(method="GET", path=b"/healthz", access="open", limit=0, handler=healthz),
+        HttpRoute(method="GET", path=b"/readyz", access="open", limit=0, handler=readyz),
+        HttpRoute(method="GET", path=b"/metrics", access="agent", limit=0, handler=show_metrics),
+        HttpRoute(method="POST", path=b"/claw/control", access="control", limit=FRAME_BYTES, handler=control),
     )
 
 
@@ -85,7 +88,7 @@ class App:
     ) -> None:
         kinds = {name: engine.kind for name, engine in settings.engines.items()}
         self.counters = Counters(settings.agents, kinds)
-        self.endpoints = endpoints_of(settings, self.counters)
+        self.routes = http_routes(settings, self.counters)
         self._core = core
         self._settings = settings
         self._shutdown = shutdown
@@ -102,7 +105,7 @@ class App:
             send=send,
         )
         try:
-            endpoint = await self._admit(exchange, scope, receive)
+            route = await self._admit(exchange, scope, receive)
         except ClientDisconnected:
             return
         except ClawError as error:
@@ -110,46 +113,47 @@ class App:
             self.counters.refused("", error.kind)
             exchange.connection.refuse(error, exchange.id)
             return
-        await self._handle(endpoint, exchange)
+        await self._handle(route, exchange)
 
-    async def _admit(self, exchange: HttpExchange, scope: Any, receive: Receive) -> Endpoint:
+    async def _admit(self, exchange: HttpExchange, scope: Any, receive: Receive) -> HttpRoute:
         exchange.headers = headers = self._guard.headers(scope["headers"])
         exchange.path = scope["raw_path"]
-        endpoint = self._find(scope["method"], exchange.path)
-        if endpoint.access == "control":
+        route = self._find(scope["method"], exchange.path)
+        if route.access == "control":
             check_token(exchange.text(b"authorization"), self._token)
-        if endpoint.method == "POST":
-            if endpoint.access == "agent" and self._shutdown.closing:
+        if route.method == "POST":
+            if route.access == "agent" and self._shutdown.closing:
                 raise shutting_down()
-            exchange.body = await self._guard.body(headers, receive, endpoint.limit)
+            exchange.body = await self._guard.body(headers, receive, route.limit)
         elif headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
-            raise HttpError(413, "too_large", f"{endpoint.method} takes no body")
-        return endpoint
+            raise HttpError(413, "too_large", f"{route.method} takes no body")
+        return route
 
-    def _find(self, method: str, path: bytes) -> Endpoint:
+    def _find(self, method: str, path: bytes) -> HttpRoute:
         """Raises HttpError (404, 405)."""
-        matching = [each for each in self.endpoints if each.path == path or _begins(each.path, path)]
-        for endpoint in matching:
-            if endpoint.method == method:
-                return endpoint
+        matching = [each for each in self.routes if each.path == path or _begins(each.path, path)]
+        for route in matching:
+            if route.method == method:
+                return route
         if matching:
             raise HttpError(405, "method", f"use {matching[0].method} here")
         raise HttpError(404, "not_found", "no such path: see `GET /v1/models` and `POST /v1/chat/completions`")
 
-    async def _handle(self, endpoint: Endpoint, exchange: HttpExchange) -> None:
+    async def _handle(self, route: HttpRoute, exchange: HttpExchange) -> None:
         try:
-            await endpoint.handler(exchange)
+            await route.handler(exchange)
         except ClawError as error:
             if isinstance(error, HttpError | ShuttingDown):
                 self.counters.refused("", error.kind)
             if exchange.started:
                 raise
             await exchange.fail(error)
-        except Exception:
-            # A fault of our own: the caller still gets an error object with its id; the server logs what it was.
-            if not exchange.started:
-                await exchange.fail(ClawError("internal error: the core's log has it under this request's id"))
-            raise
+        except Exception as fault:
+            # A fault of our own, of any kind: the caller still gets an error object with its id, and the log the cause.
+            log.exception("request %s failed: %s", exchange.id, type(fault).__name__)
+            if exchange.started:
+                raise
+            await exchange.fail(ClawError("internal error: the core's log has it under this request's id"))
 
 
 def _begins(beginning: bytes, path: bytes) -> bool:

@@ -4,7 +4,7 @@ from itertools import product
 import msgspec
 import pytest
 
-from backends.gateway.asgi_app import endpoints_of
+from backends.gateway.asgi_app import http_routes
 from backends.gateway.http_errors import HttpError
 from backends.gateway.http_limits import HttpLimits
 from backends.gateway.metrics import Counters
@@ -77,7 +77,7 @@ async def test_a_setting_names_further_hosts(settings: Settings) -> None:
 
 
 async def test_s3_every_route_refuses_a_bad_host_and_a_path_spelled_otherwise(gateway: RunningGateway) -> None:
-    routes = endpoints_of(Settings(), Counters((), {}))
+    routes = http_routes(Settings(), Counters((), {}))
     for route, host in product(routes, ("evil.example", f"localhost:{gateway.port}/{'x'}")):
         path = route.path.decode()
         request = gateway.post(ASK, path=path, Host=host) if route.method == "POST" else gateway.get(path, Host=host)

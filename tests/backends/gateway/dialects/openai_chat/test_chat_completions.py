@@ -470,7 +470,7 @@ async def test_a_fault_of_our_own_is_a_500_with_an_id(
     gateway.core.breaks = KeyError("of ours")
     status, headers, said = await ask(gateway)
     assert (status, said["error"]["code"]) == (500, "internal")
-    assert headers["x-claw-request-id"]
+    assert f"request {headers['x-claw-request-id']} failed: KeyError" in caplog.text
     assert "of ours" in caplog.text
 
 

@@ -97,7 +97,7 @@ async def build(
                 monitoring.sampler.run(),
                 monitoring.spend_watch.run(),
                 _prepare(resources.engines),
-                _check_at_start(resources, monitoring.alerts),
+                _check_at_start(resources, slots, monitoring.alerts),
             ]
             resources.cache.start_semantic()
         async with background(*work):
@@ -297,9 +297,13 @@ async def _prepare(engines: Engines) -> None:
     loaded()
 
 
-async def _check_at_start(resources: Resources, alerts: Alerts) -> None:
-    for check in await problems_at_start(resources.settings, resources.engines):
+async def _check_at_start(resources: Resources, slots: Mapping[EngineName, EngineSlot], alerts: Alerts) -> None:
+    """Raise an alert for each problem; an address with another build of the model gets no calls."""
+    for problem in await problems_at_start(resources.settings, resources.engines):
+        check = problem.check
         alerts.show(START_CHECK, check=check.name, detail=check.detail, remedy=check.remedy)
+        if problem.other_build:
+            slots[problem.engine].exclude(problem.replica, check.detail)
 
 
 def _publisher(bus: Bus, slot: EngineSlot) -> Callable[[], None]:

@@ -47,20 +47,32 @@ async def check_engines(settings: Settings, engines: Clients) -> tuple[Check, ..
     )
 
 
-async def problems_at_start(settings: Settings, engines: Clients) -> tuple[Check, ...]:
+class Problem(Struct, frozen=True):
+    """A failed check of one address, by its place among the engine's addresses.
+
+    `other_build` is True where the address has another build of the model than the engine's first one: its answers
+    would differ from the others'.
+    """
+
+    engine: EngineName
+    replica: int
+    check: Check
+    other_build: bool
+
+
+async def problems_at_start(settings: Settings, engines: Clients) -> tuple[Problem, ...]:
     """The failed checks of models and locality in the local zone: what a first call would find out.
 
     Reachability is left to telemetry, and engines in the cloud to the first request: until then nothing is sent there.
     """
-    found = await asyncio.gather(
-        *(
-            _examine(name, settings.engines[name], clients, LOCAL)
-            for name, clients in engines.items()
-            if settings.zone(name) == LOCAL
-        )
-    )
+    local = [name for name in engines if settings.zone(name) == LOCAL]
+    found = await asyncio.gather(*(_examine(name, settings.engines[name], engines[name], LOCAL) for name in local))
     return tuple(
-        check for addresses in found for address in addresses for check in address.details if check.ok is False
+        Problem(name, number, check, address.other_build)
+        for name, addresses in zip(local, found, strict=True)
+        for number, address in enumerate(addresses)
+        for check in address.details
+        if check.ok is False
     )
 
 
@@ -93,6 +105,7 @@ class _Checked(Struct, frozen=True):
 
     reachable: Check
     details: list[Check]
+    other_build: bool
 
 
 async def _examine(
@@ -102,13 +115,14 @@ async def _examine(
     digest = next((each.inspection.model.digest for each in answers if each.inspection and each.inspection.model), "")
     found = []
     for number, answer in enumerate(answers):
-        names = _Names(name, number)
-        details = []
+        names, details = _Names(name, number), []
+        model = None if answer.inspection is None else answer.inspection.model
         if zone == LOCAL or (answer.inspection is not None and answer.inspection.models):
             details.append(_model(names, settings, answer, digest))
         if zone == LOCAL:
             details.append(_locality(names, settings, answer))
-        found.append(_Checked(_reachable(names, settings, answer), details))
+        other_build = model is not None and model.digest != digest
+        found.append(_Checked(_reachable(names, settings, answer), details, other_build))
     return found
 
 

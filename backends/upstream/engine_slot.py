@@ -187,6 +187,11 @@ class EngineSlot:
             finally:
                 replica.in_flight -= 1
 
+    def exclude(self, replica: int, why: str) -> None:
+        """Send nothing to one address, by its place among the engine's, until the core starts anew."""
+        next(each for each in self.replicas if each.index == replica).missing = why
+        self.changed()
+
     def observe(self, readings: Sequence[RuntimeReading]) -> None:
         """What its servers say of themselves, one reading for each replica."""
         first = any(replica.reading is None for replica in self.replicas)

@@ -178,7 +178,9 @@ async def test_a_replica_with_another_model_is_found(ollama_twin: OllamaTwin) ->
     assert found["model gpu replica 1"].ok is False
     assert f"{other.url} has another build of qwen2.5:14b (bbbbbbbbbbbb)" in found["model gpu replica 1"].detail
     assert (found["engine gpu replica 3"].ok, found["model gpu replica 3"].ok) == (False, None)
-    assert [one.name for one in problems] == ["model gpu replica 1"]
+    assert [(each.engine, each.replica, each.check.name, each.other_build) for each in problems] == [
+        ("gpu", 1, "model gpu replica 1", True)
+    ]
 
 
 async def test_at_the_start_nothing_is_sent_to_the_cloud(ollama_twin: OllamaTwin, gemini_twin: GeminiTwin) -> None:

@@ -55,6 +55,20 @@ def test_one_that_is_back_may_be_asked_at_once() -> None:
     assert it.why_not() is None
 
 
+def test_an_address_that_is_excluded_degrades_the_engine_and_the_last_one_ends_it() -> None:
+    settings = OllamaSettings(replicas=("http://127.0.0.1:2",))
+    clients = [OllamaClient("gpu", settings, base_url=address) for address in settings.addresses]
+    it = EngineSlot("gpu", clients, settings, zone="local", label=Label(text="qwen"), clock=ManualClock())
+    changes: list[None] = []
+    it.changed = lambda: changes.append(None)
+    it.exclude(1, "another build")
+    assert (it.state().health, "another build" in it.state().detail, it.why_not()) == ("degraded", True, None)
+    it.exclude(0, "another build")
+    assert it.state().health == "down"
+    assert it.why_not() == "another build"
+    assert len(changes) == 2
+
+
 def test_what_is_missing_is_said_before_any_call() -> None:
     it = slot()
     it.missing = "no Gemini key: set GEMINI_API_KEY"

@@ -26,7 +26,7 @@ from backends.paths import Paths
 from backends.pipeline.controls import Controls
 from backends.routing.calibration.calibration_store import CalibrationStore
 from backends.routing.classify import Classifier
-from backends.settings.engines import Keys
+from backends.settings.engines import CLOUD_ENGINE, Keys
 from backends.settings.model import Settings
 from backends.telemetry.history import History
 from backends.types import LOCAL, Outcome
@@ -110,7 +110,7 @@ async def open_resources(
         engines=engines,
         prices=prices,
         catalogue=catalogue,
-        ending=await asyncio.to_thread(catalogue.retirement, settings.engines["cloud"].model, clock.now().date()),
+        ending=await asyncio.to_thread(catalogue.retirement, settings.engines[CLOUD_ENGINE].model, clock.now().date()),
         self_hosted_cost=SelfHostedCost(settings.costs.local, clock),
         classifier=await asyncio.to_thread(Classifier.load),
         score=await asyncio.to_thread(Score.load) if _checks_closely(settings) else None,

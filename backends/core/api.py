@@ -1,4 +1,4 @@
-"""The core's few verbs. The console, the gateway and the commands know this Protocol and nothing behind it."""
+"""The core's verbs. The console, the gateway and the commands know this Protocol and nothing behind it."""
 
 from collections.abc import AsyncGenerator
 from typing import Protocol
@@ -8,7 +8,7 @@ from backends.types import Acted, Action, Chunk, Explanation, Request, Review, S
 
 
 class Core(Protocol):
-    """What answers prompts, tells its state and takes orders; LocalCore is the thing itself, RemoteCore a socket to it.
+    """Answers prompts, reports its state, carries out actions. LocalCore is the core itself, RemoteCore a socket to it.
 
     Generators are closed by their caller (`contextlib.aclosing`); closing `ask` cancels the request.
     """
@@ -34,7 +34,7 @@ class Core(Protocol):
         ...
 
     async def act(self, action: Action) -> Acted:
-        """Carry out an operator's order and write it to the audit table. Raises WrongUse for an unknown target."""
+        """Carry out an operator's action and write it to the audit table. Raises WrongUse for an unknown target."""
         ...
 
     async def review(self) -> Review:

@@ -1,4 +1,4 @@
-"""The facade over a running core's socket, or over its gateway's address.
+"""The core's verbs over a running core's socket, or over its gateway's address.
 
 One connection a call: closing a generator closes its connection, and that ends the call in the core.
 """
@@ -23,7 +23,9 @@ from backends.events import Event
 from backends.paths import SUN_PATH_MAX, Paths
 from backends.types import Acted, Action, Chunk, Done, Explanation, Request, Review, Snapshot
 
-CONNECT_S = 2.0  # a core on this machine accepts at once; one behind a tunnel soon
+CONNECT_S = 2.0
+"""A core on this machine accepts at once, one behind a tunnel soon."""
+
 TOKEN_VARIABLE = "CLAW_CONTROL_TOKEN"  # noqa: S105 — the variable's name
 
 T = TypeVar("T")
@@ -41,10 +43,10 @@ def is_running(paths: Paths) -> bool:
 
 
 class RemoteCore:
-    """Implements facade.Core. `where` is a socket's path, or an address as http://127.0.0.1:8787.
+    """Implements `backends.core.api.Core`. `where` is a socket's path, or an address as http://127.0.0.1:8787.
 
-    Every verb raises Unreachable where no core answers, or where it goes away in the middle, and otherwise what the
-    core itself raised. An address needs the core's control token: from CLAW_CONTROL_TOKEN, else from this home's file.
+    Every verb raises Unreachable where no core answers or where the connection breaks, and otherwise what the core
+    itself raised. An address needs the core's control token: from CLAW_CONTROL_TOKEN, else from this home's file.
     """
 
     def __init__(self, where: str | Path, *, token: str | None = None) -> None:
@@ -64,10 +66,10 @@ class RemoteCore:
         return await self._result(frames.Explain(request=request), Explanation)
 
     async def snapshot(self) -> Snapshot:
-        return await self._result(frames.Look(), Snapshot)
+        return await self._result(frames.TakeSnapshot(), Snapshot)
 
     async def events(self) -> AsyncGenerator[Event]:
-        async with aclosing(self._frames(frames.Watch())) as answer:
+        async with aclosing(self._frames(frames.WatchEvents())) as answer:
             async for frame in answer:
                 if frame.event is not None:
                     yield frame.event
@@ -76,10 +78,10 @@ class RemoteCore:
         return await self._result(frames.Act(action=action), Acted)
 
     async def review(self) -> Review:
-        return await self._result(frames.Reconsider(), Review)
+        return await self._result(frames.TakeReview(), Review)
 
     async def ping(self) -> Hello:
-        """Who runs there."""
+        """The core's version and process."""
         async with aclosing(self._frames(frames.Ping())) as answer:
             async for frame in answer:
                 if frame.hello is not None:
@@ -99,7 +101,7 @@ class RemoteCore:
         raise Unreachable("the core went away before it answered: look at its log")
 
     async def _frames(self, call: Call) -> AsyncGenerator[Frame]:
-        """Frames up to the end. Raises what the core raised, and Unreachable where it hangs up before an end."""
+        """Frames up to the end. Raises what the core raised, and Unreachable where the connection closes before it."""
         try:
             line = frames.encode(call)
         except ValueError:
@@ -109,7 +111,7 @@ class RemoteCore:
             async for answer in lines:
                 frame = frames.decode_frame(answer)
                 if frame.error is not None:
-                    raise frames.revive(frame.error)
+                    raise frames.restore_error(frame.error)
                 if frame.end:
                     return
                 yield frame
@@ -122,7 +124,7 @@ class RemoteCore:
             while answer := await reader.readline():
                 yield answer
         except (OSError, ValueError):
-            return  # reset, or a line beyond the limit: both end before an end frame
+            return  # reset, or a line beyond the limit: the caller sees that the end frame is missing
         finally:
             writer.transport.abort()
 
@@ -156,7 +158,7 @@ class RemoteCore:
                 session.post(url, data=line, headers=headers, allow_redirects=False) as response,
             ):
                 if response.status != 200:
-                    raise Unreachable(_turned_away(self.where, response.status))
+                    raise Unreachable(_refusal(self.where, response.status))
                 while answer := await response.content.readline():
                     yield answer
         except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
@@ -177,7 +179,7 @@ class RemoteCore:
 
 
 def peer_uid(peer: socket.socket) -> int:
-    """The user behind a Unix socket's other end, as the kernel says."""
+    """The user at a Unix socket's other end, as the kernel reports it."""
     _, uid, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
     return int(uid)
 
@@ -186,7 +188,7 @@ def _is_socket(path: str) -> bool:
     return stat.S_ISSOCK(Path(path).lstat().st_mode)
 
 
-def _turned_away(where: str, status: int) -> str:
+def _refusal(where: str, status: int) -> str:
     if status == 401:
         return f"{where} does not know the token: set {TOKEN_VARIABLE} to what its control.token holds"
     if status == 421:

@@ -1,7 +1,7 @@
-"""What goes over the control socket: one call a connection, a JSON object a line.
+"""The control socket's protocol: one call a connection, one JSON object a line.
 
-The asker sends one Call. The core answers with a Hello, then chunks, events or one result, then an end or an error. A
-line holds no newline but its last byte; images travel as base64. Whoever closes the connection ends the call.
+The caller sends one Call. The core answers with a Hello, then chunks, events or one result, then an end or an error. A
+line's only newline is its last byte; images are base64. Closing the connection ends the call.
 """
 
 from typing import Any
@@ -15,10 +15,11 @@ from backends.events import Event
 from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot
 
 PROTOCOL = 1
-FRAME_BYTES = 33_554_432  # the longest line: a request with its images, or a snapshot
+FRAME_BYTES = 33_554_432
+"""The longest line: a request with its images, or a snapshot."""
 
 
-# ---- what is asked
+# ---- calls
 
 
 class Ask(Struct, frozen=True, kw_only=True, tag_field="verb", tag="ask"):
@@ -31,11 +32,11 @@ class Explain(Struct, frozen=True, kw_only=True, tag_field="verb", tag="explain"
     protocol: int = PROTOCOL
 
 
-class Look(Struct, frozen=True, kw_only=True, tag_field="verb", tag="snapshot"):
+class TakeSnapshot(Struct, frozen=True, kw_only=True, tag_field="verb", tag="snapshot"):
     protocol: int = PROTOCOL
 
 
-class Watch(Struct, frozen=True, kw_only=True, tag_field="verb", tag="events"):
+class WatchEvents(Struct, frozen=True, kw_only=True, tag_field="verb", tag="events"):
     protocol: int = PROTOCOL
 
 
@@ -44,7 +45,7 @@ class Act(Struct, frozen=True, kw_only=True, tag_field="verb", tag="act"):
     protocol: int = PROTOCOL
 
 
-class Reconsider(Struct, frozen=True, kw_only=True, tag_field="verb", tag="review"):
+class TakeReview(Struct, frozen=True, kw_only=True, tag_field="verb", tag="review"):
     protocol: int = PROTOCOL
 
 
@@ -52,14 +53,14 @@ class Ping(Struct, frozen=True, kw_only=True, tag_field="verb", tag="ping"):
     protocol: int = PROTOCOL
 
 
-Call = Ask | Explain | Look | Watch | Act | Reconsider | Ping
+Call = Ask | Explain | TakeSnapshot | WatchEvents | Act | TakeReview | Ping
 
 
-# ---- what is answered
+# ---- answers
 
 
 class Hello(Struct, frozen=True, kw_only=True):
-    """Who answers, always the first frame."""
+    """The core that answers; always the first frame."""
 
     protocol: int
     version: str
@@ -67,7 +68,7 @@ class Hello(Struct, frozen=True, kw_only=True):
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """A ClawError on its way; `name` is its class."""
+    """A ClawError; `name` is its class."""
 
     name: str
     message: str
@@ -111,7 +112,7 @@ def result(value: Result) -> Frame:
 
 
 def decode_call(line: bytes) -> Call:
-    """Raises WrongUse for what is no call, and for one of another protocol."""
+    """Raises WrongUse for a line that is no call, and for one of another protocol version."""
     try:
         protocol = msgspec.json.decode(line, type=_Version).protocol
         if protocol != PROTOCOL:
@@ -124,7 +125,7 @@ def decode_call(line: bytes) -> Call:
 
 
 def decode_frame(line: bytes) -> Frame:
-    """Raises Unreachable for what is no frame, and for the hello of another protocol."""
+    """Raises Unreachable for a line that is no frame, and for the hello of another protocol version."""
     try:
         frame = _frames.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -153,8 +154,8 @@ def failure(error: ClawError) -> Frame:
     )
 
 
-def revive(failed: Failure) -> ClawError:
-    """The error as it was raised: the same class where this side knows it, the same figures always."""
+def restore_error(failed: Failure) -> ClawError:
+    """The error as it was raised: of the same class where this side knows it, with the same fields always."""
     known = getattr(errors, failed.name, None)
     kind: type[Any] = known if isinstance(known, type) and issubclass(known, ClawError) else ClawError
     error: Any
@@ -164,8 +165,8 @@ def revive(failed: Failure) -> ClawError:
         error = kind(failed.message)
     error.kind, error.exit_code, error.http_status = failed.kind, failed.exit_code, failed.http_status
     error.retry_after_s, error.should_retry = failed.retry_after_s, failed.should_retry
-    revived: ClawError = error
-    return revived
+    restored: ClawError = error
+    return restored
 
 
 class _Version(Struct):

@@ -18,9 +18,9 @@ from backends.core.wire import (
     Explain,
     Frame,
     Hello,
-    Look,
-    Reconsider,
-    Watch,
+    TakeReview,
+    TakeSnapshot,
+    WatchEvents,
 )
 from backends.errors import ClawError
 from backends.gateway.graceful_shutdown import CancelScope, GracefulShutdown, run_pending_callbacks
@@ -74,17 +74,17 @@ async def replies(core: Core, call: Call) -> AsyncGenerator[Frame]:
                 async with aclosing(core.ask(request)) as chunks:
                     async for chunk in chunks:
                         yield Frame(chunk=chunk)
-            case Watch():
+            case WatchEvents():
                 async with aclosing(core.events()) as events:
                     async for event in events:
                         yield Frame(event=event)
             case Explain(request=request):
                 yield frames.result(await core.explain(request))
-            case Look():
+            case TakeSnapshot():
                 yield frames.result(await core.snapshot())
             case Act(action=action):
                 yield frames.result(await core.act(action))
-            case Reconsider():
+            case TakeReview():
                 yield frames.result(await core.review())
     except ClawError as error:
         yield frames.failure(error)

@@ -10,9 +10,9 @@ from backends.core.wire import (
     Explain,
     Frame,
     Hello,
-    Look,
     Ping,
-    Watch,
+    TakeSnapshot,
+    WatchEvents,
 )
 from backends.errors import ClawError, EngineError, QueueFull, Unreachable, WrongUse
 from backends.events import Event
@@ -48,7 +48,12 @@ def test_any_result_survives(value: Explanation | Snapshot | Acted) -> None:
 
 def test_each_verb_has_its_word() -> None:
     action = Action(verb="stop-cloud", actor="me")
-    words: dict[frames.Call, str] = {Look(): "snapshot", Watch(): "events", Act(action=action): "act", Ping(): "ping"}
+    words: dict[frames.Call, str] = {
+        TakeSnapshot(): "snapshot",
+        WatchEvents(): "events",
+        Act(action=action): "act",
+        Ping(): "ping",
+    }
     for call, word in words.items():
         assert msgspec.json.decode(frames.encode(call))["verb"] == word
         assert frames.decode_call(frames.encode(call)) == call
@@ -65,21 +70,21 @@ ERRORS = [
 def test_an_error_comes_back_as_itself(error: ClawError) -> None:
     frame = frames.decode_frame(frames.encode(frames.failure(error)))
     assert frame.error is not None
-    revived = frames.revive(frame.error)
-    assert type(revived) is type(error)
-    assert str(revived) == str(error)
-    assert (revived.kind, revived.exit_code, revived.http_status) == (error.kind, error.exit_code, error.http_status)
+    restored = frames.restore_error(frame.error)
+    assert type(restored) is type(error)
+    assert str(restored) == str(error)
+    assert (restored.kind, restored.exit_code, restored.http_status) == (error.kind, error.exit_code, error.http_status)
 
 
 def test_an_error_s_figures_come_back() -> None:
     full = frames.failure(QueueFull("full", retry_after_s=2.5)).error
     assert full is not None
-    assert frames.revive(full).retry_after_s == 2.5
+    assert frames.restore_error(full).retry_after_s == 2.5
     gone = frames.failure(EngineError("gone", kind="cut", billed=True, status=503, retry_after_s=1)).error
     assert gone is not None
-    revived = frames.revive(gone)
-    assert isinstance(revived, EngineError)
-    assert (revived.kind, revived.billed, revived.status, revived.retry_after_s) == ("cut", True, 503, 1)
+    restored = frames.restore_error(gone)
+    assert isinstance(restored, EngineError)
+    assert (restored.kind, restored.billed, restored.status, restored.retry_after_s) == ("cut", True, 503, 1)
 
 
 def test_an_error_of_a_newer_core_is_still_an_error() -> None:
@@ -88,11 +93,11 @@ def test_an_error_of_a_newer_core_is_still_an_error() -> None:
 
     failed = frames.failure(Novel("something new")).error
     assert failed is not None
-    revived = frames.revive(failed)
-    assert type(revived) is ClawError
-    assert (str(revived), revived.kind, revived.exit_code) == ("something new", "novel", 2)
+    restored = frames.restore_error(failed)
+    assert type(restored) is ClawError
+    assert (str(restored), restored.kind, restored.exit_code) == ("something new", "novel", 2)
     for name in ("os", "Any", "EngineErrorKind", "__doc__"):
-        assert type(frames.revive(msgspec.structs.replace(failed, name=name))) is ClawError
+        assert type(frames.restore_error(msgspec.structs.replace(failed, name=name))) is ClawError
 
 
 @pytest.mark.parametrize(
@@ -121,4 +126,4 @@ def test_a_core_of_another_protocol_is_named() -> None:
 def test_a_frame_beyond_the_limit_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "FRAME_BYTES", 10)
     with pytest.raises(ValueError, match="too long"):
-        frames.encode(Look())
+        frames.encode(TakeSnapshot())

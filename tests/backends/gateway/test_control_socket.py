@@ -88,7 +88,7 @@ async def test_k2_an_asker_that_reads_nothing_is_disconnected_and_a_watcher_is_n
     core.says = ("x" * 65_536,) * 200
     async with (
         listen_on(core, paths, limits=ControlLimits(write_s=0.1)),
-        dialled(paths, frames.encode(frames.Watch()), limit=1024) as raw,
+        dialled(paths, frames.encode(frames.WatchEvents()), limit=1024) as raw,
     ):
         await asyncio.wait_for(core.watched.wait(), 10)
         await asyncio.sleep(0)

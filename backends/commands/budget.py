@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="set SCOPE WINDOW USD: another limit from now on; default is claw.toml's",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--rehearse", action="store_true", help="look at the rehearsal's ledger")
+    parser.add_argument("--rehearse", action="store_true", help="read the rehearsal's ledger")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`claw ledger`: check the file, export it, back it up, hold a bill against it; safe beside a running core."""
+"""`claw ledger`: check, export and back up the ledger, or compare a bill with it, also while a core runs."""
 
 import argparse
 import contextlib
@@ -22,14 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
         choices=tuple(ACTIONS),
-        help="check it, write it as JSON lines, copy it, say where it is, hold a bill against it",
+        help="check it, write it as JSON lines, copy it, print its path, compare a bill with it",
     )
     parser.add_argument(
         "file",
         nargs="?",
         type=Path,
         metavar="FILE",
-        help="where backup or export writes, and must not exist; the CSV of a bill for reconcile",
+        help="for backup and export: a new file to write; for reconcile: the CSV file of a bill",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object (verify, reconcile)")
     parser.add_argument("--rehearse", action="store_true", help="the rehearsal's ledger")

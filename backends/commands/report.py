@@ -41,7 +41,7 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", default="30d", metavar="WHEN", help="30d, 12h, or a date as 2026-11-01, UTC (30d)")
-    parser.add_argument("--by", choices=tuple(KEYS), default="agent", help="what the rows are about (agent)")
+    parser.add_argument("--by", choices=tuple(KEYS), default="agent", help="what each row stands for (agent)")
     parser.add_argument(
         "--format",
         choices=FORMATS,
@@ -50,9 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="the same as --format json")
     instead = parser.add_mutually_exclusive_group()
-    instead.add_argument("--compare", action="store_true", help="beside as long a span right before it")
-    instead.add_argument("--review", action="store_true", help="what would save most, break-even, prices by month")
-    parser.add_argument("--rehearse", action="store_true", help="look at the rehearsal's ledger")
+    instead.add_argument("--compare", action="store_true", help="compare with the span of equal length before it")
+    instead.add_argument(
+        "--review", action="store_true", help="show what would save most, break-even and prices by month"
+    )
+    parser.add_argument("--rehearse", action="store_true", help="read the rehearsal's ledger")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -111,7 +113,7 @@ def parse_since(text: str, now: datetime) -> datetime:
         moment = datetime.fromisoformat(text.strip())
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise WrongUse(f"--since {text!r} is no time: use 30d, 12h, or a date as 2026-11-01") from None
+        raise WrongUse(f"--since {text!r} is not a time: use 30d, 12h, or a date as 2026-11-01") from None
     if moment > now:
         raise WrongUse(f"--since {text!r} lies in the future: use 30d, 12h, or an earlier date")
     return max(FIRST, moment)

@@ -34,7 +34,7 @@ def totals_document(report: SpendReport, *remarks: str) -> Document:
         if (amount := getattr(parts, name)) or name == "routing"
     )
     own = report.total.own_cost_usd
-    machine = (f"own machine, billed by nobody: {usd_fine(own)}",) if own else ()
+    machine = (f"own machine, not billed: {usd_fine(own)}",) if own else ()
     return Document(
         "",
         (

@@ -108,8 +108,8 @@ def _line(row: Sequence[str], places: dict[str, int], comma: bool) -> BillLine |
     sku, day = row[places["sku"]].strip(), _day(row[places["day"]])
     service = row[places["service"]].lower() if "service" in places else ""
     model = model_of(sku)
-    ours = model or any(word in service for word in ("gemini", "generative language"))
-    if day is None or not ours:
+    counted = model or any(word in service for word in ("gemini", "generative language"))
+    if day is None or not counted:
         return None
     cost = _number(row[places["cost"]], comma)
     if cost is None:

@@ -47,17 +47,17 @@ def _read(path: Path) -> bytes | None:
 
 
 def _make(path: Path) -> bytes:
-    """Written beside and linked into place: two starting cores agree on one key, a crash leaves no partial one."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    """Written to a temporary file and linked: two starting cores agree on one key, a crash leaves no partial one."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:
         os.write(descriptor, os.urandom(KEY_BYTES))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
     with contextlib.suppress(FileExistsError):
-        os.link(beside, path)
-    beside.unlink()
+        os.link(temporary, path)
+    temporary.unlink()
     made = _read(path)
     if made is None:
         raise LedgerError(f"{path} vanished while it was made: start again")

@@ -77,18 +77,18 @@ def reconcile(
     booked = _booked(db, days[0], days[-1], prices)
     rows = []
     for day, model in sorted({*billed, *booked}):
-        ours = booked.get((day, model)) or _nothing()
+        known = booked.get((day, model)) or _nothing()
         lines = billed.get((day, model), [])
         usd = sum((line.cost for line in lines), ZERO) / per_usd
-        reasons = _reasons(lines, ours, _token_prices(prices, model, day), per_usd, rounded=bill.rounded)
+        reasons = _reasons(lines, known, _token_prices(prices, model, day), per_usd, rounded=bill.rounded)
         rows.append(
             ReconciledDay(
                 day=day,
                 model=model,
                 billed_usd=usd,
-                booked_usd=ours.usd,
-                calls=ours.calls,
-                estimated_calls=ours.estimated_calls,
+                booked_usd=known.usd,
+                calls=known.calls,
+                estimated_calls=known.estimated_calls,
                 reasons=tuple((reason, amount) for reason, amount in reasons if amount),
             )
         )
@@ -96,11 +96,11 @@ def reconcile(
 
 
 def _reasons(
-    lines: list[BillLine], ours: Booked, token_prices: TokenPrices | None, per_usd: Decimal, *, rounded: bool
+    lines: list[BillLine], known: Booked, token_prices: TokenPrices | None, per_usd: Decimal, *, rounded: bool
 ) -> Iterator[tuple[str, Decimal]]:
     """Reasons whose amounts add up to what the bill is above the totals; the last is what is left."""
     billed = sum((line.cost for line in lines), ZERO) / per_usd
-    left = billed - ours.usd
+    left = billed - known.usd
     other = sum((line.cost for line in lines if line.kind == "other"), ZERO) / per_usd
     yield OTHER, other
     left -= other
@@ -110,33 +110,33 @@ def _reasons(
         for kind in TOKEN_KINDS:
             cost = sum((line.cost for line in kinds if line.kind == kind), ZERO) / per_usd
             tokens = sum((line.tokens or ZERO for line in kinds if line.kind == kind), ZERO)
-            price = _price(ours, kind, token_prices)
+            price = _price(known, kind, token_prices)
             apart += cost - tokens * price
-            counted += (tokens - ours.tokens[kind]) * price
+            counted += (tokens - known.tokens[kind]) * price
         small = rounded and abs(apart) <= CENT * max(1, len(kinds)) / 2
         yield (ROUNDED if small else PRICES), apart
         left -= apart
-        for reason, amount in _calls(counted, ours):
+        for reason, amount in _calls(counted, known):
             yield reason, amount
             left -= amount
     yield (ROUNDED if abs(left) <= CENT else UNEXPLAINED), left
 
 
-def _calls(counted: Decimal, ours: Booked) -> Iterator[tuple[str, Decimal]]:
+def _calls(counted: Decimal, known: Booked) -> Iterator[tuple[str, Decimal]]:
     """`counted` is what the bill's tokens cost beyond the reported ones: first the unreported calls', then others'."""
     if counted < 0:
-        yield ESTIMATED, -ours.estimated_usd
+        yield ESTIMATED, -known.estimated_usd
         yield MISSING, counted
         return
-    unreported = min(counted, max(ours.charged_usd, ours.estimated_usd))
-    yield ESTIMATED, unreported - ours.estimated_usd
+    unreported = min(counted, max(known.charged_usd, known.estimated_usd))
+    yield ESTIMATED, unreported - known.estimated_usd
     yield OUTSIDE, counted - unreported
 
 
-def _price(ours: Booked, kind: Kind, token_prices: TokenPrices) -> Decimal:
+def _price(known: Booked, kind: Kind, token_prices: TokenPrices) -> Decimal:
     """US dollars a token: as these calls had it, long prompts and all; where there were none, for a short one."""
-    if ours.tokens[kind]:
-        return ours.priced[kind] / ours.tokens[kind]
+    if known.tokens[kind]:
+        return known.priced[kind] / known.tokens[kind]
     return {"input": token_prices.input, "cached": token_prices.cached, "output": token_prices.output}[kind] / MILLION
 
 

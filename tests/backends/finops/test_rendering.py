@@ -97,7 +97,7 @@ def test_the_table_is_aligned_and_harmless() -> None:
 
 def test_what_the_own_machine_costs_is_told_apart() -> None:
     own = replace(line("ada"), own_cost_usd=D("0.25"))
-    assert as_text(totals_document(of(own))).splitlines()[-1] == "own machine, billed by nobody: $0.250000"
+    assert as_text(totals_document(of(own))).splitlines()[-1] == "own machine, not billed: $0.250000"
     record = next(csv.DictReader(io.StringIO(as_csv(of(own)))))
     assert (record["own_cost_usd"], record["cost_usd"]) == ("0.25", "0.5")
 

@@ -215,15 +215,16 @@ def _speed(engine: EngineState) -> str:
 
 def _engine_details(engine: EngineState, first: bool, cells: int) -> list[Row]:
     wait = f"~{seconds(engine.predicted_wait_s)}" if engine.predicted_wait_s else ""
+    waiting, room, running = _queue_words(cells)
     left = _labelled(
         "queue" if first else "",
         health(engine),
         span(" "),
         cell(engine.name, max(6, min(LONGEST_NAME, cell_len(safe(engine.name)) + 1)), engine.zone),
         span(f"{engine.waiting}", "strong" if engine.waiting else "text"),
-        cell(f" waiting {wait}", 16, "dim"),
+        cell(f"{waiting}{wait}", room, "dim"),
         span(f"{engine.in_flight}/{engine.parallel}"),
-        span(" running", "dim"),
+        span(running, "dim"),
     )
     rows = [spread(left, row(span(_speed(engine), "strong"), span(" tok/s", "dim")), cells)]
     text, tone = _trouble(engine)
@@ -232,6 +233,13 @@ def _engine_details(engine: EngineState, first: bool, cells: int) -> list[Row]:
     if engine.reported_waiting:
         details.append(row(span(f"{engine.reported_waiting} more in the engine's own queue", "warn")))
     return [*rows, *(_labelled("", span("  "), *line) for line in details)]
+
+
+def _queue_words(cells: int) -> tuple[str, int, str]:
+    """The words after the number of waiting calls, the cells for them and the wait, the word after the running ones."""
+    if cells >= 58:
+        return " waiting ", 16, " running"
+    return (" wait ", 13, "") if cells >= 46 else (" ", 8, "")
 
 
 def _trouble(engine: EngineState) -> tuple[str, Tone]:

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from backends.catalogue import Model
 from backends.types import Effort, EngineName, Message, ResponseFormat, RuntimeReading, Tokens, Tool, ToolCall
 
 
@@ -173,12 +174,36 @@ class Engine(Protocol):
         ...
 
 
+class Capabilities(Struct, frozen=True, kw_only=True):
+    """What a kind of engine can do with one model. `context` are the tokens that prompt and answer may have together,
+    `max_output` the most that it writes, `min_output` what a prompt must leave room for.
+
+    `images` are the media types of images that it takes, `media` the kinds of files beside images. `forces_tools`: it
+    can be held to a tool_choice that asks for a call. `thinking` are the catalogue's facts of a model that is told how
+    hard to think, and `thinking_cap` the operator's cap on it; None where it is not told.
+    """
+
+    context: int
+    max_output: int
+    min_output: int = 1
+    vision: bool
+    images: frozenset[str]
+    media: frozenset[str] = frozenset()
+    forces_tools: bool = True
+    thinking: Model | None = None
+    thinking_cap: int | None = None
+
+
 class EngineClient(Engine, Protocol):
     """An engine that can also be asked about its server, as the registry builds them."""
 
     @property
     def base_url(self) -> str:
         """The address of its server."""
+        ...
+
+    def capabilities(self, model: str) -> Capabilities:
+        """What it can do with `model`, by what is known without asking the server."""
         ...
 
     async def status(self, at: datetime) -> RuntimeReading:

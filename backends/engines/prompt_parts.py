@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from backends.engines.base import Call
+from backends.engines.base import Call, Capabilities
 from backends.engines.plain_text import as_json
 from backends.errors import EngineError
 from backends.off_loop import off_loop, size_of
+from backends.settings.engines import ServerSettings
 from backends.types import Message, ToolCall
 
 IMAGE_TYPES: dict[str, frozenset[str]] = {
@@ -19,6 +20,9 @@ IMAGE_TYPES: dict[str, frozenset[str]] = {
     "openai": frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"}),
 }
 """Media types of images that a local engine takes, by its kind. It takes no other files."""
+
+SEES = ("vl", "vision", "llava", "gemma3", "minicpm-v", "pixtral", "gpt-4", "gpt-5", "claude", "gemini")
+"""Marks, in the names of models, of those that see images."""
 
 UNREAD = "unparsed"
 """The name under which earlier arguments that are no JSON object are shown to the model."""
@@ -102,3 +106,15 @@ def _object(call: ToolCall) -> dict[str, Any] | None:
         return {} if text in ("", "null") else msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return None
+
+
+def server_capabilities(settings: ServerSettings, model: str, *, forces_tools: bool) -> Capabilities:
+    """What a server of the operator's choice can do with `model`: by its settings and the model's name."""
+    return Capabilities(
+        context=settings.context,
+        max_output=settings.context,
+        min_output=settings.min_output,
+        vision=any(mark in model.lower() for mark in SEES),
+        images=IMAGE_TYPES[settings.kind],
+        forces_tools=forces_tools,
+    )

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from backends.catalogue import thinking_room
 from backends.catalogue.thinking import ROOM
 from backends.engines.base import Call
-from backends.settings.engines import GeminiSettings
 from backends.types import CLOUD, LOCAL, Classes, Request, Zone
 from backends.upstream.engine_slot import EngineSlot, ModelProfile
 
@@ -61,12 +60,12 @@ def build_call(
     window allow. What is set aside for thinking is what the model will take, told or not. `input_tokens` is the
     prompt's length as this engine counts.
     """
-    settings, thinking = slot.settings, None
-    if profile.gemini is not None and isinstance(settings, GeminiSettings):
-        allowed = _thinking(request, classes, settings)
-        thinking = min(thinking_room(profile.gemini, request.sampling.effort, allowed), profile.writes // 2)
+    settings, can, thinking = slot.settings, profile.can, None
+    if can.thinking is not None:
+        allowed = _thinking(request, classes, can.thinking_cap)
+        thinking = min(thinking_room(can.thinking, request.sampling.effort, allowed), can.max_output // 2)
     wanted = request.sampling.max_tokens or settings.max_output or USUAL_OUTPUT[slot.zone]
-    room = min(settings.max_output or profile.writes, profile.writes - (thinking or 0), profile.context - input_tokens)
+    room = min(settings.max_output or can.max_output, can.max_output - (thinking or 0), can.context - input_tokens)
     return replace(
         draft,
         model=profile.model,
@@ -96,9 +95,9 @@ def cuts(request: Request, call: Call) -> Iterator[str]:
         yield f"reasoning_effort {effort} cut to {call.thinking_budget} thinking tokens"
 
 
-def _thinking(request: Request, classes: Classes, settings: GeminiSettings) -> int:
+def _thinking(request: Request, classes: Classes, cap: int | None) -> int:
     """Thinking tokens: what the request's effort asks for, else what is usual or allowed where the prompt is hard."""
-    effort, cap = request.sampling.effort, settings.thinking_budget
+    effort = request.sampling.effort
     if effort is not None:
         wanted = ROOM[effort]
     else:

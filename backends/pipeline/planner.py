@@ -198,7 +198,8 @@ class RoutePlanner:
     def _view(
         self, slot: EngineSlot, candidate: Candidate, classes: Classes, *, room: BudgetRoom, closed: str | None
     ) -> EngineView:
-        call, profile, throughput, breaker = candidate.call, candidate.profile, slot.throughput, slot.breaker
+        call, throughput, breaker = candidate.call, slot.throughput, slot.breaker
+        profile, can = candidate.profile, candidate.profile.can
         home = slot.zone == LOCAL
         why_not = candidate.unpriced or closed or slot.why_not()
         score = profile.score or (LOCAL_REFERENCE if home else CLOUD_REFERENCE)
@@ -223,12 +224,12 @@ class RoutePlanner:
             wait_s=wait_s,
             first_token_s=throughput.first_token(call.input_tokens),
             tokens_per_s=throughput.tokens_per_s,
-            context=profile.context,
-            least_output=profile.least_output,
-            vision=profile.vision,
-            media=profile.media,
-            images=profile.images,
-            forces_tools=profile.forces_tools,
+            context=can.context,
+            least_output=can.min_output,
+            vision=can.vision,
+            media=can.media,
+            images=can.images,
+            forces_tools=can.forces_tools,
             languages=profile.languages,
             warm=candidate.prefix is not None,
             worst_usd=candidate.worst_usd,

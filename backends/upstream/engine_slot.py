@@ -5,13 +5,11 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
-from backends.catalogue import Catalogue, Model
-from backends.catalogue.media import MIME_TYPES
+from backends.catalogue import Catalogue
 from backends.clock import Clock
-from backends.engines.base import Call, EngineClient
-from backends.engines.prompt_parts import IMAGE_TYPES
+from backends.engines.base import Call, Capabilities, EngineClient
 from backends.errors import EngineError
-from backends.settings.engines import Engine, GeminiSettings, OllamaSettings, serves
+from backends.settings.engines import Engine, serves
 from backends.types import CLOUD, LOCAL, EngineName, EngineState, Health, RuntimeReading, Zone
 from backends.upstream.circuit_breaker import CircuitBreaker
 from backends.upstream.concurrency_limiter import ConcurrencyLimiter
@@ -23,9 +21,6 @@ from backends.upstream.token_ratio import TokenRatios
 
 QWEN_SPEAKS = frozenset(["en", "zh", "fr", "es", "pt", "de", "it", "ru", "ja", "ko", "vi", "th", "ar"])
 """As Qwen 2.5's own announcement names them."""
-
-SEES = ("vl", "vision", "llava", "gemma3", "minicpm-v", "pixtral", "gpt-4", "gpt-5", "claude", "gemini")
-"""Marks, in the names of models, of those that see images."""
 
 CACHED_S = 300.0
 """How long a provider is taken to keep a prefix; they promise a few minutes."""
@@ -46,31 +41,21 @@ class Label(Struct, frozen=True, kw_only=True):
 
 
 class ModelProfile(Struct, frozen=True, kw_only=True):
-    """What one model can do on one engine. `context` are the tokens that prompt and answer may have together, `writes`
-    the most that it writes, `least_output` what a prompt must leave room for.
-
-    `languages` are those that it is known to speak; empty where nothing is known. `score` is its MMLU-Pro in percent,
-    None where nobody has published one. `gemini` are the catalogue's facts of a Gemini model.
+    """What is known of one model at one engine: what it can do, the languages that it is known to speak (empty where
+    nothing is known), and its MMLU-Pro score in percent, None where nobody has published one.
     """
 
     model: str
-    context: int
-    writes: int
-    least_output: int
-    vision: bool
-    media: frozenset[str]
-    images: frozenset[str]
+    can: Capabilities
     languages: frozenset[str]
-    forces_tools: bool
     score: float | None
-    gemini: Model | None = None
 
 
 class EngineSlot:
     """`missing` names what the whole engine cannot work without, where that is known before any call; "" where nothing
     is. `unproved` says why it is not known whether its prompts stay at home, "" where that is known.
 
-    `clients` are one for each address. `catalogue` says what its models can do, `quota` counts what a provider counts.
+    `clients` are one for each address. `catalogue` says how able its models are, `quota` counts what a provider counts.
     """
 
     def __init__(
@@ -89,7 +74,8 @@ class EngineSlot:
         self.settings = settings
         self.zone = zone
         self.label = label
-        self.catalogue = catalogue or Catalogue()
+        self._catalogue = catalogue or Catalogue()
+        self._capabilities = clients[0].capabilities
         self.quota = quota or ProviderQuota(clock)
         self.unproved = ""
         self.stopped = False
@@ -128,7 +114,13 @@ class EngineSlot:
         """What `model` can do here; looked up once."""
         found = self._profiles.get(model)
         if found is None:
-            found = self._profiles[model] = self._profiled(model)
+            qwen = self.zone == LOCAL and model.lower().startswith("qwen")
+            found = self._profiles[model] = ModelProfile(
+                model=model,
+                can=self._capabilities(model),
+                languages=QWEN_SPEAKS if qwen else frozenset(),
+                score=self.settings.ability or self._catalogue.ability(model),
+            )
         return found
 
     @property
@@ -230,36 +222,6 @@ class EngineSlot:
             stopped=self.stopped,
             quota=self.quota.states() if self.zone == CLOUD else (),
             reopens_at=breaker.reopens_at(),
-        )
-
-    def _profiled(self, model: str) -> ModelProfile:
-        settings, score = self.settings, self.settings.ability or self.catalogue.ability(model)
-        if isinstance(settings, GeminiSettings):
-            known = self.catalogue.model(model)
-            return ModelProfile(
-                model=model,
-                context=known.window,
-                writes=known.max_output,
-                least_output=1,
-                vision=True,
-                media=frozenset(known.media),
-                images=MIME_TYPES["image"],
-                languages=frozenset(),
-                forces_tools=True,
-                score=score,
-                gemini=known,
-            )
-        return ModelProfile(
-            model=model,
-            context=settings.context,
-            writes=settings.context,
-            least_output=settings.min_output,
-            vision=any(mark in model.lower() for mark in SEES),
-            media=frozenset(),
-            images=IMAGE_TYPES[settings.kind],
-            languages=QWEN_SPEAKS if self.zone == LOCAL and model.lower().startswith("qwen") else frozenset(),
-            forces_tools=not isinstance(settings, OllamaSettings),
-            score=score,
         )
 
     def _breaker_changed(self) -> None:

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from backends.catalogue import Catalogue
+from backends.catalogue.media import MIME_TYPES
 from backends.engines.api_key import ApiKey
-from backends.engines.base import Call, EngineChunk, EngineClient, Inspection
+from backends.engines.base import Call, Capabilities, EngineChunk, EngineClient, Inspection
 from backends.engines.endpoint import Endpoint
 from backends.engines.gemini.gemini_errors import KEY_PAGE
 from backends.engines.gemini.generate_body import ignored
@@ -54,7 +55,8 @@ class GeminiClient:
         self.endpoint = gemini_endpoint(name, settings)
         self._transport = Transport(self.endpoint, parallel=settings.parallel)
         self._sdk = Lazy(self._build_sdk)
-        self._facts = LearnedFacts(catalogue or Catalogue())
+        self._catalogue = catalogue or Catalogue()
+        self._facts = LearnedFacts(self._catalogue)
         self._probe = Probe(self.endpoint, self._transport)
 
     @property
@@ -69,6 +71,19 @@ class GeminiClient:
     def ignores(self, call: Call) -> tuple[str, ...]:
         """As `Engine.ignores`."""
         return ignored(call, self._facts.of(call.model))
+
+    def capabilities(self, model: str) -> Capabilities:
+        """As `EngineClient.capabilities`."""
+        known = self._catalogue.model(model)
+        return Capabilities(
+            context=known.window,
+            max_output=known.max_output,
+            vision=True,
+            images=MIME_TYPES["image"],
+            media=frozenset(known.media),
+            thinking=known,
+            thinking_cap=self._settings.thinking_budget,
+        )
 
     def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Never counts tokens by a request: that would send the prompt out."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from backends.engines.base import Call, EngineChunk, EngineClient, Inspection
+from backends.engines.base import Call, Capabilities, EngineChunk, EngineClient, Inspection
 from backends.engines.endpoint import Endpoint
 from backends.engines.lazy import Lazy
 from backends.engines.ollama.chat_body import ignored
@@ -14,6 +14,7 @@ from backends.engines.ollama.embed import embed
 from backends.engines.ollama.status import OllamaStatus, inspect
 from backends.engines.ollama.stream import stream
 from backends.engines.probe import Probe
+from backends.engines.prompt_parts import server_capabilities
 from backends.engines.transport import Transport
 from backends.settings.engines import EngineSettings, OllamaSettings
 from backends.types import EngineName, RuntimeReading
@@ -47,6 +48,10 @@ class OllamaClient:
     def ignores(self, call: Call) -> tuple[str, ...]:
         """As `Engine.ignores`."""
         return ignored(call)
+
+    def capabilities(self, model: str) -> Capabilities:
+        """As `EngineClient.capabilities`."""
+        return server_capabilities(self._settings, model, forces_tools=False)
 
     def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit, and

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import httpx
 
 from backends.engines.api_key import ApiKey
-from backends.engines.base import Call, EngineChunk, EngineClient, Inspection
+from backends.engines.base import Call, Capabilities, EngineChunk, EngineClient, Inspection
 from backends.engines.endpoint import Endpoint
 from backends.engines.openai.completion_body import RENAMED
 from backends.engines.openai.status import inspect, read_status
 from backends.engines.openai.stream import RefusedParameters, stream
 from backends.engines.probe import Probe
+from backends.engines.prompt_parts import server_capabilities
 from backends.engines.transport import Transport
 from backends.settings.engines import EngineSettings, OpenAISettings
 from backends.types import CLOUD, EngineName, RuntimeReading
@@ -49,6 +50,10 @@ class OpenAIClient:
     def ignores(self, call: Call) -> tuple[str, ...]:
         """As `Engine.ignores`: what the model has refused so far. No server says beforehand what its model honours."""
         return tuple(sorted(self._refused.get(call.model, set()) - RENAMED.keys()))
+
+    def capabilities(self, model: str) -> Capabilities:
+        """As `EngineClient.capabilities`."""
+        return server_capabilities(self._settings, model, forces_tools=True)
 
     def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit, and

@@ -16,6 +16,7 @@ from backends.errors import BudgetExceeded, BudgetHeld, ClawError, DeadlinePasse
 from backends.events import Event, SpendSampled
 from backends.rehearsal.behaviour import Counted
 from backends.rehearsal.faults import Fault
+from backends.settings.engines import OpenAISettings
 from backends.settings.model import Settings
 from backends.settings.money import Budget, LocalCosts, Price
 from backends.types import ZERO, Action, Policy
@@ -331,3 +332,18 @@ async def test_local_calls_have_a_cost_of_their_own_that_nobody_bills(home: Path
     assert outcome.cost_usd == ZERO
     assert outcome.own_cost_usd is not None
     assert D(row["own_cost_usd"]) == outcome.own_cost_usd > 0
+
+
+async def test_a_cloud_engine_without_a_price_is_not_called_and_an_alert_names_it(home: Path) -> None:
+    def change(settings: Settings) -> Settings:
+        backup = OpenAISettings(zone="cloud", model="our-own-model", base_url="http://127.0.0.1:9/v1")
+        return replace(policy(settings, "ada", "cloud"), engines=settings.engines | {"backup": backup})
+
+    async with stand(home, change=change) as it:
+        assert "no price is known for our-own-model: it is not called" in await it.alert("price:backup")
+        explained = await it.core.explain(prompt("hello", agent="ada"))
+        (backup,) = [each for each in explained.alternatives if each.engine == "backup"]
+        assert (explained.engine, backup.ruled_out_by) == ("cloud", "engine")
+        assert 'add [prices."our-own-model"] with input_usd and output_usd to claw.toml' in backup.detail
+        _, ended = await ask(it.core, prompt("hello", agent="ada"))
+        assert (ended.engine, ended.zone) == ("cloud", "cloud")

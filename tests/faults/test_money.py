@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from genai_prices import Usage, calc_price
 from msgspec.structs import replace
 
 from backends.errors import BudgetExceeded, BudgetHeld, ClawError, DeadlinePassed, LedgerError, RateLimited, WrongUse
 from backends.events import Event, SpendSampled
-from backends.rehearsal.behaviour import Counted
+from backends.rehearsal.behaviour import PROVIDER, Counted
 from backends.rehearsal.faults import Fault
+from backends.rehearsal.openai_twin import OpenAITwin
 from backends.settings.engines import OpenAISettings
 from backends.settings.model import Settings
 from backends.settings.money import Budget, LocalCosts, Price
@@ -347,3 +349,29 @@ async def test_a_cloud_engine_without_a_price_is_not_called_and_an_alert_names_i
         assert 'add [prices."our-own-model"] with input_usd and output_usd to claw.toml' in backup.detail
         _, ended = await ask(it.core, prompt("hello", agent="ada"))
         assert (ended.engine, ended.zone) == ("cloud", "cloud")
+
+
+async def test_another_cloud_is_priced_discounted_budgeted_and_reported_by_its_own_name(home: Path) -> None:
+    model = "openai/gpt-5-mini"
+    twin = OpenAITwin(PROVIDER)
+    await twin.start()
+
+    def change(settings: Settings) -> Settings:
+        backup = OpenAISettings(zone="cloud", model=model, base_url=f"{twin.url}/v1", discount=D("0.5"))
+        budget = Budget(scope="engine:backup", window="total", limit_usd=D(1))
+        settings = policy(settings, "ada", "cloud", engines=("backup",))
+        return replace(settings, engines=settings.engines | {"backup": backup}, budgets=(budget,))
+
+    async with stand(home, change=change) as it:
+        _, ended = await ask(it.core, prompt("hello", agent="ada"))
+        budget = await it.budget()
+        (row,) = await asyncio.to_thread(it.rows)
+    await twin.close()
+    assert (ended.engine, ended.zone, ended.model, ended.finish) == ("backup", "cloud", model, "stop")
+    usage = Usage(input_tokens=ended.tokens.input, output_tokens=ended.tokens.output + ended.tokens.thinking)
+    full = calc_price(usage, model, provider_id="openrouter").total_price
+    assert ended.cost_usd == full / 2 > 0
+    assert (budget.spent_usd, budget.reserved_usd) == (ended.cost_usd, ZERO)
+    assert (row["engine"], row["zone"], D(row["cost_usd"])) == ("backup", "cloud", ended.cost_usd)
+    assert row["price_source"].endswith(", OpenRouter, 50% off")
+    assert D(row["baseline_usd"]) > 0

@@ -62,7 +62,7 @@ FACES = {"two": scene(engines=engines(), spend=SPEND), "six": many(), "failing":
 
 
 @pytest.mark.parametrize("name", list(FACES))
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["narrow", "wide"])
+@pytest.mark.parametrize("size", [(80, 24), (140, 40), (200, 60)], ids=["narrow", "medium", "wide"])
 def test_engines(snap_compare: Compare, name: str, size: tuple[int, int]) -> None:
     assert snap_compare(Still(FACES[name]), terminal_size=size, run_before=pressing("1"))
 

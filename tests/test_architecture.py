@@ -17,7 +17,7 @@ from console import theming
 
 ROOT = Path(__file__).parents[1]
 LONGEST, MEDIAN, SHORTEST = 500, 150, 25
-ZONES, ZONE_LITERALS = ("local", "cloud"), 40
+ZONES, ZONE_LITERALS = ("local", "cloud"), 20
 """Code asks for an engine's zone by the constants of backends.types; only settings spell the names out."""
 FILES_OF_ONE_NAME, CLASSES_OF_ONE_NAME = 5, 5
 EXTRAS = ("torch", "sentence_transformers", "onnxruntime", "tokenizers", "xllamacpp", "sklearn")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from backends.gateway.dialects.openai_chat.chat_fields import FIELDS
+from backends.monitoring import alerts
 from backends.rehearsal.incidents import INCIDENTS
 from backends.routing.quality import Dial
 from backends.settings.default_file import descriptions
@@ -143,11 +144,19 @@ def incidents() -> str:
     return _table(("name", "what happens"), [(f"`{name}`", _cell(each.says)) for name, each in INCIDENTS.items()])
 
 
+def alert_conditions() -> str:
+    """Every alert of the core."""
+    conditions = [each for each in vars(alerts).values() if isinstance(each, alerts.Condition)]
+    rows = [(f"`{_cell(each.key)}`", each.level, _cell(each.when)) for each in conditions]
+    return _table(("alert", "level", "when it holds"), rows)
+
+
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "settings.md": {"settings": settings},
     "routing.md": {"intents": intents, "dial": dial, "examples": examples, "explained": explained},
     "clients.md": {"fields": fields},
     "rehearsal.md": {"incidents": incidents},
+    "incidents.md": {"alerts": alert_conditions},
 }
 """For each page of docs/ its tables, and what makes them."""
 

@@ -10,7 +10,7 @@ from backends.catalogue import Model
 from backends.types import Effort, EngineName, Message, ResponseFormat, RuntimeReading, Tokens, Tool, ToolCall
 
 
-class Wire:
+class SendState:
     """Whether anything of a call was sent, also where its reader was cancelled. True until an engine says otherwise."""
 
     sent: bool = True
@@ -21,7 +21,7 @@ class Call(Struct, frozen=True, kw_only=True):
 
     `input_tokens` is the estimated length of the prompt, `most_tokens` what it cannot exceed; 0 where not counted.
     `effort` is how hard the caller wants the model to think, `thinking_budget` the tokens that are set aside for it.
-    `logprobs` asks for the tokens' probabilities, where the engine has them. `wire` records whether anything was sent.
+    `logprobs` asks for the tokens' probabilities, where the engine has them. `send_state` records what was sent.
     """
 
     id: str
@@ -48,7 +48,7 @@ class Call(Struct, frozen=True, kw_only=True):
     first_byte_s: float
     idle_s: float
     logprobs: bool = False
-    wire: Wire | None = None
+    send_state: SendState | None = None
 
     @property
     def most_output(self) -> int:
@@ -68,11 +68,11 @@ def answer_byte_limit(call: Call) -> int:
     return TIMES_CAP * TOKEN_BYTES * call.most_output
 
 
-def mark_unsent(call: Call) -> Wire:
-    """The call's wire, set to "nothing sent yet". An engine calls this first."""
-    wire = call.wire or Wire()
-    wire.sent = False
-    return wire
+def mark_unsent(call: Call) -> SendState:
+    """The call's send state, set to "nothing sent yet". An engine calls this first."""
+    send_state = call.send_state or SendState()
+    send_state.sent = False
+    return send_state
 
 
 class Text(Struct, frozen=True):

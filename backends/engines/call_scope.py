@@ -14,7 +14,7 @@ import aiohttp
 import httpx
 import msgspec
 
-from backends.engines.base import Wire
+from backends.engines.base import SendState
 from backends.engines.endpoint import CONNECT_S, Endpoint
 from backends.engines.framing import FRAME_LIMIT, FrameTooLong, Framing
 from backends.errors import EngineError
@@ -46,14 +46,14 @@ class CallScope:
         first_byte_s: float,
         idle_s: float,
         framing: Callable[[], Framing] | None = None,
-        wire: Wire | None = None,
+        send_state: SendState | None = None,
         extra_fields: ExtraFields | None = None,
     ) -> None:
         self.extra_fields = extra_fields
         self.endpoint = endpoint
         self.framing = framing
-        self.wire = wire or Wire()
-        self.wire.sent = False
+        self.send_state = send_state or SendState()
+        self.send_state.sent = False
         self.received = False
         self.longest_s = max(first_byte_s, idle_s) + CONNECT_S  # the transport's own limit, a backstop under `receive`
         self._first_byte_s = first_byte_s
@@ -95,7 +95,7 @@ class CallScope:
     def _timeout_error(self) -> EngineError:
         if self.received:
             return self.endpoint.timed_out(f"fell silent for {self._idle_s:g} s")
-        if self.wire.sent:
+        if self.send_state.sent:
             return self.endpoint.timed_out(f"sent no byte within {self._first_byte_s:g} s")
         return self.endpoint.unavailable(f"cannot be reached (no connection within {self._first_byte_s:g} s)")
 

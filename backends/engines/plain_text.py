@@ -1,4 +1,4 @@
-"""Text as everybody can take it: well-formed Unicode."""
+"""Well-formed Unicode, which every server and library accepts."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 def without_surrogates(text: str) -> str:
-    """`text`, in which each half of a surrogate pair that stands alone is U+FFFD; whole pairs are joined."""
+    """`text` with each lone half of a surrogate pair replaced by U+FFFD and whole pairs joined."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -15,7 +15,7 @@ def without_surrogates(text: str) -> str:
 
 
 def well_formed(value: Any) -> Any:
-    """A JSON value in which all text is."""
+    """A JSON value with all its text made well-formed."""
     match value:
         case str():
             return without_surrogates(value)
@@ -27,7 +27,7 @@ def well_formed(value: Any) -> Any:
 
 
 def as_json(value: Any) -> bytes:
-    """`value` as JSON; half of a surrogate pair, which UTF-8 has no bytes for, becomes U+FFFD."""
+    """`value` as JSON. Half of a surrogate pair, which UTF-8 cannot encode, becomes U+FFFD."""
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:

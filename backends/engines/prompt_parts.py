@@ -16,7 +16,7 @@ from backends.types import Message, ToolCall
 IMAGE_TYPES: dict[str, frozenset[str]] = {
     # stb_image and, since 2025, golang.org/x/image/webp: https://github.com/ollama/ollama/issues/12951
     "ollama": frozenset({"image/png", "image/jpeg", "image/webp"}),
-    # vLLM decodes what Pillow does, llama-server what stb_image does, which has no WebP: it says so itself
+    # vLLM decodes what Pillow does; llama-server what stb_image does, and it reports WebP as an error itself
     "openai": frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"}),
 }
 """Media types of images that a local engine takes, by its kind. It takes no other files."""
@@ -25,7 +25,7 @@ SEES = ("vl", "vision", "llava", "gemma3", "minicpm-v", "pixtral", "gpt-4", "gpt
 """Marks, in the names of models, of those that see images."""
 
 UNREAD = "unparsed"
-"""The name under which earlier arguments that are no JSON object are shown to the model."""
+"""The field in which the model sees earlier arguments that are not a JSON object."""
 
 
 def refuse_media(call: Call, kind: str, label: str) -> None:

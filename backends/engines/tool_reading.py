@@ -34,10 +34,10 @@ class ToolReading:
         self._notes = list(notes)
         self._held = ""
         self._begins = bool(self._tools)
-        self._waits = False  # for the end of what may be a call
+        self._waits = False  # until what may be a call has ended
         self._watches = bool(self._tools)
         self._in_code = False
-        self._ticks = ""  # the last characters that passed, where a fence may go on
+        self._ticks = ""  # the last characters passed on: a fence may continue after them
         self._answered = False
         self._called = 0
         self._left_out = 0
@@ -56,7 +56,7 @@ class ToolReading:
         """The rest, and Finished. Raises EngineError "empty" where the whole answer was empty."""
         chunks = self._rest(finished)
         if self._left_out:
-            self._notes.append(f"parallel_tool_calls: {self._left_out} further calls left out")
+            self._notes.append(f"parallel_tool_calls: {self._left_out} further calls were left out")
         if finished.finish == "stop" and not self._answered and not self._called and not self._call.stop:
             raise self._endpoint.empty("ended its answer with nothing in it")
         return [*chunks, replace(finished, notes=(*finished.notes, *self._notes))]
@@ -66,7 +66,7 @@ class ToolReading:
         return [Text(text, unread_call=unread)] if text else []
 
     def _text(self, text: str) -> str:
-        """The part of what stands here that is no call for sure."""
+        """The part of the text that is certainly not a call."""
         if not self._watches:
             return text
         self._held += text
@@ -83,7 +83,7 @@ class ToolReading:
         return ""
 
     def _prose(self) -> str:
-        """Up to the next mark that opens a call; one that stands in code is only talked about."""
+        """The text up to the next mark that opens a call. A mark inside code is only quoted."""
         passed = ""
         while (found := written_calls.opened(self._held)) is not None:
             at, sure = found
@@ -102,7 +102,7 @@ class ToolReading:
         return passed
 
     def _fenced_json(self) -> bool:
-        """Where JSON was asked for and a fence begins it, it is waited for too: the fence is taken off."""
+        """A fence at the beginning of requested JSON is held back too: it is removed at the end."""
         return self._of_json and self._held.lstrip().startswith("```")
 
     def _rest(self, finished: Finished) -> list[EngineChunk]:

@@ -118,7 +118,7 @@ def _mark_sent() -> aiohttp.TraceConfig:
     """A call may be charged from its first byte on the wire on, not while it waits for a connection."""
 
     async def sent(*_: object) -> None:
-        current_scope.get().wire.sent = True
+        current_scope.get().send_state.sent = True
 
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(sent)

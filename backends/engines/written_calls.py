@@ -1,9 +1,9 @@
-"""Tool calls that a model writes as text, because its server did not read them as calls.
+"""Tool calls that a model writes as text, because its server did not parse them as calls.
 
-Read are the forms in which the models that local servers have are trained or documented to write them: Hermes' and
+Parsed are the forms that the models of local servers are trained or documented to write: Hermes' and
 Qwen's `<tool_call>`, Qwen Coder's `<tools>`, bare or fenced JSON and XML parameters, Mistral's `[TOOL_CALLS]`, Llama's
 `<|python_tag|>` and `<function=NAME>`, Phi's and Granite's `<|tool_call|>`. A text is a call only where nothing else
-can be meant: it names a declared tool, its arguments are an object, and nothing but blanks follows it.
+can be meant: it names a declared tool, its arguments are an object, and only blanks follow it.
 """
 
 import json
@@ -22,7 +22,7 @@ Tools = Mapping[str, dict[str, Any]]
 """The parameters' JSON schema of each tool that may be called, by its name."""
 
 LONGEST = 262_144
-"""Characters of a call written as text that are waited for; a longer text is passed on as it comes."""
+"""How many characters of a possible call are held back; a longer text is passed on as it comes."""
 
 PAIRS = {
     "<tool_call>": "</tool_call>",
@@ -45,7 +45,7 @@ KEYS = (*NAMES, "arguments", "parameters", "type", "id", "tool_calls")
 BETWEEN = " \t\r\n,;"
 MOST_CLOSERS = 16
 EARLY = 200
-"""Characters within which a JSON text shows by its first key whether it can be a call."""
+"""How many characters are enough to tell from the first key of a JSON text whether it can be a call."""
 
 MARK = re.compile("|".join(map(re.escape, OPENERS)))
 FIRST_KEY = re.compile(r'[\s\[]*\{\s*"([^"\\]*)"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|[^"\s])')
@@ -55,9 +55,9 @@ PARAMETER = re.compile(r"<parameter=([^>\n]+)>\n?(.*?)\n?</parameter>", re.DOTAL
 
 
 class Written(Struct, frozen=True):
-    """What a text turned out to be: (tool, arguments) of the calls in it, and the text before them.
+    """The result of parsing a text: (tool, arguments) of the calls in it, and the text before them.
 
-    `failed`: it is meant as a call, and cannot be read as one.
+    `failed` is True for text that is meant as a call but cannot be parsed as one.
     """
 
     before: str
@@ -66,7 +66,7 @@ class Written(Struct, frozen=True):
 
 
 def read(text: str, tools: Tools, *, of_json: bool = False) -> Written:
-    """What a whole text is. `of_json`: JSON was asked for, so bare JSON is a call only where it is nothing else."""
+    """Parse a whole text. With `of_json`, bare JSON is a call only where it can be nothing else: JSON was asked for."""
     found = opened(text)
     if found is not None:
         before = text[: found[0]]
@@ -83,7 +83,7 @@ def read(text: str, tools: Tools, *, of_json: bool = False) -> Written:
 
 
 def opened(text: str) -> tuple[int, bool] | None:
-    """Where the first mark stands that opens a call, and whether it does so for sure: something of one follows it."""
+    """The position of the first mark that opens a call, and whether that is certain: a call's beginning follows it."""
     for found in MARK.finditer(text):
         after = text[found.end() :].lstrip()
         if found[0] == "<function=" or not after or after.startswith(("{", "[", "```", "<function=")):
@@ -105,7 +105,7 @@ def half_opened(text: str) -> int:
 
 
 def may_begin(text: str, tools: Tools) -> bool | None:  # noqa: PLR0911 — a table of beginnings
-    """Can an answer that begins so be a call as a whole? None where that does not show yet."""
+    """Can an answer with this beginning be a call as a whole? None where that cannot be told yet."""
     head = text.lstrip()
     if head.startswith(OPENERS):
         found = opened(head)
@@ -127,7 +127,7 @@ def may_begin(text: str, tools: Tools) -> bool | None:  # noqa: PLR0911 — a ta
 
 
 def fenced(text: str) -> str | None:
-    """What stands in the fence where the whole text is one."""
+    """The content of the fence, where the whole text is one."""
     found = FENCE.match(text.lstrip())
     return found[2] if found and found[1] in LANGUAGES and "```" not in found[2] else None
 
@@ -155,7 +155,7 @@ def _names_a_tool(text: str, tools: Tools) -> bool:
 
 
 def _quoted(before: str) -> bool:
-    """Does the mark stand in code, where it is talked about?"""
+    """Is the mark inside code, where it is only quoted?"""
     return before.count("```") % 2 == 1 or before.endswith("`")
 
 
@@ -173,7 +173,7 @@ def _tagged(text: str, tools: Tools) -> Calls | None:
 
 
 def _first(text: str, closer: str, tools: Tools) -> tuple[Calls | None, str]:
-    """The calls up to the closing mark, which may stand in an argument too, and what follows it."""
+    """The calls up to the closing mark, which may also occur in an argument, and what follows it."""
     at = 0
     for _ in range(MOST_CLOSERS):
         at = text.find(closer, at)
@@ -185,7 +185,7 @@ def _first(text: str, closer: str, tools: Tools) -> tuple[Calls | None, str]:
 
 
 def _after_ends(text: str) -> str:
-    """Without the blanks and the marks of an answer's end that a server let through."""
+    """The text without leading blanks and end marks that a server let through."""
     while (stripped := text.lstrip()) and (end := next((mark for mark in ENDS if stripped.startswith(mark)), None)):
         text = stripped.removeprefix(end)
     return stripped
@@ -217,7 +217,7 @@ def _function(name: str, given: str, tools: Tools) -> Calls | None:
 
 
 def _literal(value: str, schema: Any) -> Any:
-    """A parameter, which XML has as text, as its schema wants it."""
+    """A parameter, which is text in XML, in the type of its schema."""
     kind = schema.get("type") if isinstance(schema, dict) else None
     if kind in (None, "string") or (isinstance(kind, list) and "string" in kind):
         return value

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from backends.catalogue import model_identity
 from backends.clock import Clock
-from backends.engines.base import Call, Wire
+from backends.engines.base import Call, SendState
 from backends.errors import EngineError
 from backends.types import CLOUD, LOCAL, ZERO, Attempt, EngineName, Role, Tokens, ToolCall, Zone
 from backends.upstream.costs import Costs
@@ -45,7 +45,7 @@ class UsageMeter:
     ) -> None:
         self.engine = engine
         self.zone = zone
-        self.call = replace(call, wire=Wire())
+        self.call = replace(call, send_state=SendState())
         self.model = call.model
         self.reserved_usd = reserved_usd
         self.role = role
@@ -117,7 +117,7 @@ class UsageMeter:
 
         None where nothing had gone out yet: then the engine knows of no call.
         """
-        if self.call.wire is not None and not self.call.wire.sent:
+        if self.call.send_state is not None and not self.call.send_state.sent:
             self._self_hosted_cost()
             return None
         attempt, charged = self._attempt(why, estimated=True)

@@ -53,7 +53,7 @@ def gemini_error(  # noqa: PLR0911 — a table of causes
 
 
 def _too_long(message: str) -> str:
-    """In the words that clients know, with Google's counts; "(1100005) exceeds the maximum … allowed (1048576)"."""
+    """The message that clients recognise, with Google's counts: "(1100005) exceeds the maximum … (1048576)"."""
     match COUNTS.findall(message):
         case [sent, window]:
             return too_long(int(sent), int(window))
@@ -83,7 +83,7 @@ def _limited(error: dict[str, Any], message: str) -> EngineError:
         return EngineError(line, kind="key", status=429)
     quota = _quota(error)
     if quota is not None and quota.window == "day":
-        # a RetryInfo beside it is about the minute: waiting it out gets the same answer
+        # a RetryInfo beside it is about the minute: after that wait the answer is the same
         return EngineError(
             "Gemini's quota of the day is used up: wait for midnight Pacific time, or raise the key's tier",
             kind="daily-quota",
@@ -94,7 +94,7 @@ def _limited(error: dict[str, Any], message: str) -> EngineError:
     if after is None and (told := RETRY_IN.search(str(error.get("message", "")))):
         after = _seconds(told[1])
     wait = f"wait {after:g} s" if after else "wait a few seconds"
-    # Without Google's own words: they speak of an exceeded quota, and OpenClaw then gives up instead of waiting.
+    # Without Google's own words: they mention an exceeded quota, and OpenClaw then gives up instead of waiting.
     limit = f" ({quota.limit} {quota.metric.replace('_', ' ')} a minute)" if quota is not None and quota.limit else ""
     return EngineError(
         f"Gemini limits the rate{limit}: {wait}, or raise the key's tier",

@@ -33,12 +33,12 @@ SIGNATURE = re.compile(r"[A-Za-z0-9+/_-]+={0,2}", re.ASCII)
 CUT_OFF = "(The beginning of this conversation was left out.)"
 GO_ON = "Continue."
 MOST_STOPS = 5
-SEEDS = 2**32  # half of them below 0; a larger one is folded into them
+SEEDS = 2**32  # half of them below 0; a larger seed wraps around
 AS_JSON = "When you answer in text, answer with one JSON object and nothing else: no prose around it, no code fence."
 
 
 def body(call: Call, model: Model, names: FunctionNames) -> dict[str, Any]:
-    """What grows with the prompt, by the fields of generateContent.
+    """The parts of the body that grow with the prompt, by the fields of generateContent.
 
     Raises EngineError "rejected" for a file of a type that the model does not take.
     """
@@ -68,12 +68,12 @@ def configuration(call: Call, model: Model) -> GenerateContentConfig:
     from google.genai.types import GenerateContentConfig
 
     config: dict[str, Any] = {
-        # Gemini counts thinking as output: without room of its own it would eat the answer's
+        # Gemini counts thinking as output, so it needs room of its own beside the answer
         "max_output_tokens": min(call.most_output, model.max_output),
         **{name: value for name, value in _sampling(call).items() if name in model.sampling},
         "stop_sequences": list(call.stop[:MOST_STOPS]) or None,
         "candidate_count": 1,
-        # one request a call: neither the client's tool loop nor its resuming of long answers
+        # one request for each call: without the client's tool loop and its continuation of long answers
         "automatic_function_calling": {"disable": True},
         "automatic_continuation": False,
     }
@@ -88,7 +88,7 @@ def configuration(call: Call, model: Model) -> GenerateContentConfig:
 
 
 def ignored(call: Call, model: Model) -> tuple[str, ...]:
-    """The settings that the model does not take, by OpenAI's names. One that changes nothing is none."""
+    """OpenAI's names of the settings that the model does not take; one that changes nothing is left out."""
     neutral = {"temperature": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
     names = [
         name
@@ -130,7 +130,7 @@ def _sampling(call: Call) -> dict[str, float | int | None]:
 
 
 def _contents(call: Call, model: Model, names: FunctionNames) -> list[dict[str, Any]]:
-    """Turns that alternate and begin with the user's; results stand before all else in theirs."""
+    """Turns that alternate and begin with the user's. Tool results come first in their turn."""
     turns: list[dict[str, Any]] = []
     called: dict[str, str] = {}
     for message in call.messages:
@@ -171,7 +171,7 @@ def _parts(message: Message, model: Model, names: FunctionNames, called: dict[st
         name = message.name or called.get(id) or "tool"
         response = {"name": names.to_gemini(name), "response": _result(message.text)}
         yield {"functionResponse": {"id": id} | response if id else response}
-        if files:  # they stand apart from the results
+        if files:  # files may not be part of a result
             yield {"text": f"(Came with the result of {name}, call {id}:)"}
         yield from files
         return

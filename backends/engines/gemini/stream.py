@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from backends.catalogue import Model
 from backends.engines.api_key import ApiKey
-from backends.engines.base import AnsweredBy, Call, EngineChunk, Finished, Wire, mark_unsent
+from backends.engines.base import AnsweredBy, Call, EngineChunk, Finished, SendState, mark_unsent
 from backends.engines.call_scope import CallScope, ExtraFields
 from backends.engines.endpoint import Endpoint
 from backends.engines.gemini.function_names import FunctionNames
@@ -56,7 +56,7 @@ async def stream(
     costs nothing and is remembered. A model that refuses a signature is asked once more without any: a client may have
     changed the call that the signature belongs to, or may have it from elsewhere.
     """
-    wire = mark_unsent(call)
+    send_state = mark_unsent(call)
     key.checked()
     refuse_odd_name(call.model)
     client = await sdk.get()
@@ -65,9 +65,9 @@ async def stream(
     notes: tuple[str, ...] = ()
     while True:
         model = facts.of(call.model)
-        attempt = _Attempt(call, model, key, endpoint, wire)
+        request = _GenerateRequest(call, model, key, endpoint, send_state)
         try:
-            async with aclosing(attempt.chunks(client, facts, signatures)) as chunks:
+            async with aclosing(request.chunks(client, facts, signatures)) as chunks:
                 async for chunk in chunks:
                     yield replace(chunk, notes=(*chunk.notes, *notes)) if isinstance(chunk, Finished) else chunk
         except EngineError as error:
@@ -82,15 +82,15 @@ async def stream(
             return
 
 
-class _Attempt:
+class _GenerateRequest:
     """One request for a call, built by the facts of `model`."""
 
-    def __init__(self, call: Call, model: Model, key: ApiKey, endpoint: Endpoint, wire: Wire) -> None:
+    def __init__(self, call: Call, model: Model, key: ApiKey, endpoint: Endpoint, send_state: SendState) -> None:
         self._call = call
         self._model = model
         self._key = key
         self._endpoint = endpoint
-        self._wire = wire
+        self._send_state = send_state
 
     async def chunks(
         self, client: Client, facts: LearnedFacts, signatures: SignatureStore | None
@@ -104,7 +104,7 @@ class _Attempt:
             first_byte_s=call.first_byte_s,
             idle_s=call.idle_s,
             framing=lambda: GeminiEvents(written),
-            wire=self._wire,
+            send_state=self._send_state,
             extra_fields=extra,
         ) as scope:
             parts = await client.aio.models.generate_content_stream(model=call.model, contents="", config=config)

@@ -30,13 +30,13 @@ async def stream(
     call: Call, settings: OllamaSettings, endpoint: Endpoint, sdk: Lazy[OllamaSdk]
 ) -> AsyncGenerator[EngineChunk]:
     """As `Engine.stream`."""
-    wire = mark_unsent(call)
+    send_state = mark_unsent(call)
     refuse_overlong(call, settings.context, endpoint)
     body, notes = await encoded(call, lambda: chat_body(call, settings))
     client = await sdk.get()
     reading, tools = ChatReading(call, endpoint), ToolReading(call, endpoint, notes=notes)
     async with CallScope(
-        endpoint, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=NdjsonLines, wire=wire
+        endpoint, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=NdjsonLines, send_state=send_state
     ) as scope:
         parts = await client.chat_parts(body)
         while (part := await _next_part(scope, parts, call.model, settings.context)) is not None:

@@ -17,13 +17,13 @@ from backends.engines.prompt_parts import refuse_media, seed_of, turns
 from backends.types import Media, Message, ResponseFormat, Tool, ToolCall
 
 EFFORTS: dict[str, str] = {"minimal": "low", "xhigh": "high"}
-"""The nearest word that vLLM knows, where it does not know OpenAI's own."""
+"""The nearest effort that vLLM knows, where it does not know OpenAI's."""
 
 RENAMED = {"max_tokens": "max_completion_tokens"}
 """Parameters that newer models take by another name only."""
 
 LEAST_TOP_P = 1e-6
-"""vLLM refuses 0, which OpenAI takes: the likeliest token alone is left either way."""
+"""vLLM refuses 0, which OpenAI takes; both leave only the likeliest token."""
 
 
 def completion_body(call: Call, endpoint: Endpoint) -> dict[str, Any]:
@@ -69,15 +69,15 @@ def _provider_effort(call: Call) -> dict[str, Any]:
 def _server_effort(call: Call) -> dict[str, Any]:
     return {
         "reasoning_effort": EFFORTS.get(call.effort, call.effort) if call.effort else None,
-        # Qwen 3 and its kin are told so by their template, which knows no effort
+        # the templates of Qwen 3 and its relatives have this switch, and no effort
         "chat_template_kwargs": {"enable_thinking": False} if call.effort == "none" else None,
     }
 
 
 def _alternating(messages: tuple[Message, ...]) -> Iterator[Message]:
-    """The turns as chat templates want them: an instruction at the beginning only and never alone, roles alternating.
+    """The turns in the form that chat templates need: instructions only at the beginning, never alone; roles alternate.
 
-    A later instruction becomes the user's, for its place says what it is about.
+    A later instruction becomes a user turn, because its position carries meaning.
     """
     last: Message | None = None
     alone = all(message.role == "system" for message in messages)

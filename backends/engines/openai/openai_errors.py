@@ -29,7 +29,7 @@ TRY_AGAIN_IN = re.compile(r"try again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)(
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """An error answer: its HTTP status, its decoded body, and its headers, by names in small letters."""
+    """An error answer: its HTTP status, its decoded body, and its headers by lower-case name."""
 
     status: int
     body: Any
@@ -50,14 +50,14 @@ class Answered(msgspec.Struct, frozen=True):
 
     @property
     def is_moderation(self) -> bool:
-        """Did the provider refuse the prompt for what it says?"""
+        """Did the provider refuse the prompt because of its content?"""
         metadata = self.error.get("metadata")
         flagged = isinstance(metadata, dict) and bool(metadata.get("reasons") or metadata.get("flagged_input"))
         return flagged or any(word in MODERATED for word in self.words)
 
 
 class Refusal(Exception):
-    """The server answered a call with an error, before any of an answer."""
+    """The server answered a call with an error before any part of an answer."""
 
     def __init__(self, answered: Answered) -> None:
         super().__init__(answered.status)
@@ -150,7 +150,7 @@ def refused_parameter(answered: Answered) -> str:
 
 
 def _rate_limited(answered: Answered, label: str) -> EngineError:
-    """Without the provider's own words: they may speak of a quota, and some agents then give up instead of waiting."""
+    """Without the provider's own words: they may mention a quota, and some agents then give up instead of waiting."""
     after = _retry_after_s(answered)
     wait = f"wait {after:g} s" if after else "wait a few seconds"
     return EngineError(

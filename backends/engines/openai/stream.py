@@ -7,7 +7,7 @@ import httpx
 from msgspec.structs import replace
 
 from backends.engines.api_key import ApiKey
-from backends.engines.base import Call, EngineChunk, Finished, Wire, mark_unsent
+from backends.engines.base import Call, EngineChunk, Finished, SendState, mark_unsent
 from backends.engines.call_scope import CallScope
 from backends.engines.context_window import refuse_overlong
 from backends.engines.endpoint import Endpoint
@@ -48,14 +48,14 @@ async def stream(
     A call that is refused for a parameter that the model does not take is sent again without it; the refusal costs
     nothing and is remembered.
     """
-    wire = mark_unsent(call)
+    send_state = mark_unsent(call)
     headers = {"content-type": "application/json", "accept": "text/event-stream"} | key_headers(key)
     refuse_overlong(call, context, endpoint)
     for _ in range(MOST_REFUSALS + 1):
         left_out = refused.get(call.model, set())
-        attempt = _Attempt(call, endpoint, wire, headers, frozenset(left_out))
+        request = _CompletionRequest(call, endpoint, send_state, headers, frozenset(left_out))
         try:
-            async with aclosing(attempt.chunks(client)) as chunks:
+            async with aclosing(request.chunks(client)) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except Refusal as refusal:
@@ -71,15 +71,15 @@ async def stream(
             return
 
 
-class _Attempt:
+class _CompletionRequest:
     """One request for a call, without the parameters in `left_out`."""
 
     def __init__(
-        self, call: Call, endpoint: Endpoint, wire: Wire, headers: dict[str, str], left_out: frozenset[str]
+        self, call: Call, endpoint: Endpoint, send_state: SendState, headers: dict[str, str], left_out: frozenset[str]
     ) -> None:
         self._call = call
         self._endpoint = endpoint
-        self._wire = wire
+        self._send_state = send_state
         self._headers = headers
         self._left_out = left_out
 
@@ -87,15 +87,15 @@ class _Attempt:
         """Raises Refusal for an error answer, also one that comes as the first event of a stream."""
         call, endpoint = self._call, self._endpoint
         body, notes = await encoded(call, lambda: without_parameters(completion_body(call, endpoint), self._left_out))
-        request = client.build_request(
+        http_request = client.build_request(
             "POST", api_url(endpoint.base_url, "chat/completions"), content=body, headers=self._headers
         )
         reading, events = CompletionReading(call, endpoint), SseEvents()
         tools = ToolReading(call, endpoint, notes=notes)
         async with CallScope(
-            endpoint, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=SseEvents, wire=self._wire
+            endpoint, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=SseEvents, send_state=self._send_state
         ) as scope:
-            response = await scope.receive(client.send(request, stream=True))
+            response = await scope.receive(client.send(http_request, stream=True))
             if response.status_code != 200:
                 error = decoded(await scope.receive(response.aread()))
                 raise Refusal(Answered(response.status_code, error, response.headers))

@@ -227,7 +227,7 @@ def test_without_parallel_calls_the_first_is_given_and_it_is_said() -> None:
     heard += reading.finish(Finished(finish="stop"))
     assert calls(heard) == (one,)
     assert isinstance(heard[-1], Finished)
-    assert heard[-1].notes == ("parallel_tool_calls: 1 further calls left out",)
+    assert heard[-1].notes == ("parallel_tool_calls: 1 further calls were left out",)
 
 
 def test_json_beside_tools_comes_without_its_fence() -> None:

@@ -320,7 +320,7 @@ def _on_sample(
     for name, slot in slots.items():
         if name in readings:
             slot.observe(readings[name])
-    resources.self_hosted_cost.measured(sampler.gpu)
+    resources.self_hosted_cost.record(sampler.gpu)
     for series, value in _extra(slots, resources).items():
         resources.history.add(series, value)
 

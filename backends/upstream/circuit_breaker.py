@@ -1,8 +1,8 @@
-"""Whether an engine is worth asking: closed it is, open it is not, and now and then one call may find out.
+"""A circuit breaker for one address: closed, calls pass; open, none does, except a probe after each pause.
 
-What went wrong decides how long: a provider's own "retry after" is kept; a quota of the day is waited for until the
-provider's midnight, with one call an hour that finds out whether somebody has raised it; a refused key is tried once a
-minute, anything else after a pause that doubles.
+The error decides how long the pause is. A provider's own "retry after" is kept. A quota of the day opens at the
+provider's midnight, with one probe an hour in case somebody has raised it. A refused key is tried once a minute,
+anything else after a pause that doubles.
 """
 
 import random
@@ -14,16 +14,16 @@ from backends.clock import Clock
 from backends.errors import EngineError
 from backends.types import Health
 
-FAILURES = 3  # in a row before the breaker opens for trouble that may pass
+FAILURES = 3  # in a row before the breaker opens for an error that may pass
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 60.0
-QUOTA_PROBE_S = 3600.0  # between the calls that ask whether a used-up quota of the day has been raised
-REMEMBERED_S = 60.0  # a failure that no other followed makes an engine look degraded for so long
+QUOTA_PROBE_S = 3600.0  # between the probes of a used-up quota of the day
+REMEMBERED_S = 60.0  # how long one failure makes an engine look degraded
 AT_ONCE = frozenset({"rate-limited", "daily-quota", "key"})
 HARMLESS = frozenset({"rejected", "context", "busy", "model"})
-"""Kinds that say nothing of the engine's health: the request was wrong, a place was missing, or one model is."""
-CHOKED = frozenset({"timeout", "cut", "protocol", "empty"})
-"""Kinds of trouble that a prompt can bring about by itself, as it can a 500."""
+"""Kinds that say nothing about the engine's health: the request was wrong, it was busy, or one model is missing."""
+PROMPTS_OWN = frozenset({"timeout", "cut", "protocol", "empty"})
+"""Kinds of error that a prompt can cause by itself, as it can a 500."""
 
 
 class CircuitBreaker:
@@ -37,7 +37,7 @@ class CircuitBreaker:
         self._open_until: float | None = None
         self._day_ends: float | None = None
         self._probing = False
-        self._heard = False
+        self._answered = False
         self._causes: set[str] = set()
         self.why = ""
         self.kind = ""
@@ -49,27 +49,27 @@ class CircuitBreaker:
             return "down"
         if self._failures and self._clock.monotonic() - self._failed_at < REMEMBERED_S:
             return "degraded"
-        return "up" if self._heard else "unknown"
+        return "up" if self._answered else "unknown"
 
     def usable(self) -> bool:
-        """May a call be sent now? While open, True once the pause is over and nobody is finding out yet."""
+        """May a call be sent now? While open, True once the pause is over and no probe is running."""
         if self._open_until is None:
             return True
         return not self._probing and self._clock.monotonic() >= self._open_until
 
     def retry_after_s(self) -> float | None:
-        """Seconds until the next call may try, where the breaker is open; of a day's quota, until it is there again."""
+        """Seconds until a call may be sent, where the breaker is open; for a day's quota, until it is renewed."""
         opens = self._open_until if self._day_ends is None else self._day_ends
         return None if opens is None else max(0.0, opens - self._clock.monotonic())
 
     def reopens_at(self) -> datetime | None:
-        """When the day's quota is there again, where that is what it waits for."""
+        """When the day's quota is renewed, where the breaker waits for that."""
         if self._open_until is None or self._day_ends is None:
             return None
         return self._clock.now() + timedelta(seconds=self._day_ends - self._clock.monotonic())
 
     def remember(self, why: str, at: datetime) -> None:
-        """An earlier run found the day's quota used up at `at`: wait on, where it is still that day."""
+        """An earlier run found the day's quota used up at `at`: keep waiting, where it is still that day."""
         now = self._clock.now()
         if day_of(at) != day_of(now) or at > now:
             return
@@ -78,22 +78,22 @@ class CircuitBreaker:
         self._open_until = self._clock.monotonic() + max(0.0, QUOTA_PROBE_S - (now - at).total_seconds())
 
     def shorten(self) -> None:
-        """The engine is known to be back: the next call may find out now."""
+        """The engine is known to be back: the next call may probe it now."""
         if self._open_until is not None:
             self._open_until = self._clock.monotonic()
 
     def called(self) -> None:
-        """A call goes out; while open it is the one that finds out."""
+        """A call is sent; while open it is the probe."""
         if self._open_until is not None:
             self._probing = True
 
     def abandoned(self) -> None:
-        """A call ended without a word on the engine's health, its caller gone for one."""
+        """A call ended without telling anything about the engine's health, for example because its caller left."""
         self._probing = False
 
     def answered(self) -> None:
         was = self.health
-        self._heard = True
+        self._answered = True
         self._failures = 0
         self._pause_s = FIRST_PAUSE_S
         self._open_until = self._day_ends = self.since = None
@@ -104,15 +104,15 @@ class CircuitBreaker:
             self._changed()
 
     def failed(self, error: EngineError, *, cause: str = "") -> None:
-        """A call failed. `cause` names its prompt: one prompt that an engine chokes on counts once, however often it is
-        sent, for it says nothing of the others'.
+        """A call failed. `cause` names its prompt: a prompt that always fails counts once, however often it is sent,
+        because it says nothing about other prompts.
         """
         probed, self._probing = self._probing, False
         if error.kind == "daily-quota":
             error.retry_after_s = until_reset_s(self._clock.now())
         if error.kind in HARMLESS or (self._open_until is not None and not probed):
-            return  # a call that was sent before the breaker opened has nothing new to say
-        if cause and not probed and (error.kind in CHOKED or error.status == 500):
+            return  # a call that was sent before the breaker opened tells nothing new
+        if cause and not probed and (error.kind in PROMPTS_OWN or error.status == 500):
             if cause in self._causes:
                 return
             self._causes.add(cause)

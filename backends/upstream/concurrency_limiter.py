@@ -1,7 +1,7 @@
-"""Concurrency for one engine: so many calls at once, a bounded queue behind them, first come first served.
+"""The concurrency limit of one engine: so many calls at once, and a bounded queue in order of arrival.
 
-The engine's own word teaches it: a "busy" takes one place away, a run of answers gives it back. The queue's depth,
-by agent, is the only queue depth there is for Ollama, which has no API for one.
+It adapts to the engine: a "busy" takes one place away, a run of answers gives it back. The queue's depth, by agent, is
+the only one that is known for Ollama, which reports none.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 
 from backends.errors import QueueFull
 
-REGROW_AFTER = 8  # answers in a row before a lost place is tried again
+REGROW_AFTER = 8  # answers in a row before a lost place is used again
 
 
 class ConcurrencyLimiter:
@@ -42,11 +42,11 @@ class ConcurrencyLimiter:
 
     @property
     def full(self) -> bool:
-        """Would one more be turned away?"""
+        """Would one more call be refused?"""
         return len(self._queue) >= self._queue_limit
 
     def running_s(self) -> float | None:
-        """Seconds that every call in the air has taken already; None where none is."""
+        """Seconds that every running call has taken already; None where none runs."""
         return self._monotonic() - max(self._began.values()) if self._began else None
 
     def waiting_by_agent(self) -> dict[str, int]:
@@ -83,7 +83,7 @@ class ConcurrencyLimiter:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                # The place was handed over in the very moment of leaving.
+                # The place was handed over at the moment of leaving.
                 self.in_flight -= 1
                 self._hand_on()
             elif (agent, turn) in self._queue:
@@ -99,7 +99,7 @@ class ConcurrencyLimiter:
                 turn.set_result(None)
 
     def limit_to(self, parallel: int) -> None:
-        """So many at once from now on, at the most; those that run go on."""
+        """Change the most calls at once; those that run go on."""
         if parallel == self._most:
             return
         self.parallel = parallel if parallel > self._most else min(parallel, self.parallel)
@@ -107,13 +107,13 @@ class ConcurrencyLimiter:
         self._hand_on()
 
     def busy(self) -> None:
-        """The engine said that it is full: ask less of it."""
+        """The engine reported that it is full: use one place less."""
         self._answers = 0
         self.parallel = max(1, min(self.parallel, self.in_flight) - 1)
         self._changed()
 
     def answered(self) -> None:
-        """The engine answered: after a run of these a lost place comes back."""
+        """The engine answered: after a run of these a lost place is used again."""
         if self.parallel >= self._most:
             return
         self._answers += 1

@@ -1,7 +1,7 @@
-"""What calls cost, by the ledger's prices: at an engine of the local zone nothing that is billed.
+"""What calls cost, by the ledger's prices. An engine of the local zone bills nothing.
 
-A provider may answer with another model than was asked for, at that one's price. Where that is known beforehand, by an
-earlier answer or by the catalogue, worst case and baseline are reckoned with it.
+A provider may answer with another model than the one that was asked for, at that model's price. Where that is known
+beforehand, from an earlier answer or from the catalogue, worst case and baseline use that price.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from backends.upstream.token_count import most_read
 
 
 class Costs:
-    """`self_hosted` is what local calls cost the operator; None where nobody asks."""
+    """`self_hosted` is what local calls cost the operator; None where that is not needed."""
 
     def __init__(
         self,
@@ -40,13 +40,13 @@ class Costs:
         self.self_hosted = self_hosted
 
     def answered(self, asked: str, model: str) -> None:
-        """`asked` was answered by `model`; from now on it is expected to be."""
+        """`asked` was answered by `model`, and is expected to be from now on."""
         self._answering[asked] = model, self._clock.now().date()
 
     def expected(self, asked: str) -> str:
         """The model that will answer where `asked` is asked for.
 
-        That it answered itself holds for the day: at midnight it may have come to its end.
+        That it answered itself is remembered for the day only: at midnight its provider may retire it.
         """
         today = self._clock.now().date()
         model, learned = self._answering.get(asked, (asked, None))

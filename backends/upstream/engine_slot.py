@@ -1,4 +1,4 @@
-"""One engine as the router handles it: its replicas, its places, its queue and what it has been measured to do."""
+"""One engine as the router uses it: its replicas, its places, its queue and what has been measured of it."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -23,14 +23,14 @@ QWEN_SPEAKS = frozenset(["en", "zh", "fr", "es", "pt", "de", "it", "ru", "ja", "
 """As Qwen 2.5's own announcement names them."""
 
 CACHED_S = 300.0
-"""How long a provider is taken to keep a prefix; they promise a few minutes."""
+"""How long a provider is expected to keep a prefix; they promise a few minutes."""
 
 CACHED_PROMPTS = 512
-"""Prompts of a provider's whose prefix is remembered; a server of one's own keeps one for each of its places."""
+"""Prompts whose prefix a provider is expected to keep; a local server keeps one for each of its places."""
 
 
 def _nobody_listens() -> None:
-    """Until somebody watches."""
+    """The default, until somebody watches."""
 
 
 class Label(Struct, frozen=True, kw_only=True):
@@ -107,11 +107,11 @@ class EngineSlot:
         return self.settings.model
 
     def model_for(self, own: str) -> str:
-        """The model that answers an agent whose own one is `own`, "" for none."""
+        """The model for an agent whose own model is `own`, "" for none."""
         return own if own and serves(self.settings, own) else self.settings.model
 
     def profile(self, model: str) -> ModelProfile:
-        """What `model` can do here; looked up once."""
+        """What `model` can do on this engine; looked up once."""
         found = self._profiles.get(model)
         if found is None:
             qwen = self.zone == LOCAL and model.lower().startswith("qwen")
@@ -130,7 +130,7 @@ class EngineSlot:
 
     @property
     def breaker(self) -> CircuitBreaker:
-        """The one that speaks for the engine: of a replica that may be called, else of the one that opens first."""
+        """That of a replica that may be called, else of the one that opens first."""
         return self.replicas.foremost.breaker
 
     @property
@@ -147,7 +147,7 @@ class EngineSlot:
         return None if self.replicas.usable else self.replicas.foremost.why_not
 
     def wait_s(self) -> float | None:
-        """Seconds a newcomer is likely to wait; what the engine says it has waiting inside stands before it too."""
+        """Seconds that a new call is likely to wait; what the server itself has waiting is before it, too."""
         limiter = self.limiter
         return self.throughput.wait_s(
             waiting=limiter.waiting + (self._reported_waiting() or 0),
@@ -185,7 +185,7 @@ class EngineSlot:
         self.changed()
 
     def observe(self, readings: Sequence[RuntimeReading]) -> None:
-        """What its servers say of themselves, one reading for each replica."""
+        """Take in what its servers report, one reading for each replica."""
         first = any(replica.reading is None for replica in self.replicas)
         for replica, reading in zip(self.replicas, readings, strict=False):
             replica.observe(reading)
@@ -225,13 +225,13 @@ class EngineSlot:
         )
 
     def _breaker_changed(self) -> None:
-        """What a replica that is down cannot do, the others are not asked to do for it."""
+        """The places of a replica that is down are not given to the others."""
         usable = self.replicas.usable_count
         self.limiter.limit_to(self.settings.parallel * (usable or len(self.replicas)))
         self.changed()
 
     def _health(self) -> tuple[Health, str]:
-        """How it is, and in a line why: what its calls met first, then what it says of itself."""
+        """Its health, and why in a line: first by its calls, then by what it reports."""
         if self.missing:
             return "down", self.missing
         health, why = self.replicas.health

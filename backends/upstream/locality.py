@@ -1,4 +1,4 @@
-"""Proof that an engine is at home: a loopback or listed address, and a model that it does not relay elsewhere."""
+"""Proof that an engine is local: a loopback or listed address, and a model that it does not relay elsewhere."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -10,11 +10,11 @@ from backends.upstream.replicas import Replica
 HOLDS_S = 60.0
 
 Check = Callable[[EngineSlot, Replica, str], Awaitable[bool | None]]
-"""Does a server keep the prompts for a model at home? None where it does not answer, so that nothing can be known."""
+"""Does a server answer a model's prompts itself? None where it is not reachable, so that nothing is known."""
 
 
 class LocalityCheck:
-    """Asked for only when something sensitive comes. Anything short of proof is no proof."""
+    """Renewed only when a sensitive request arrives. Without a proof an engine does not count as local."""
 
     def __init__(self, slots: Iterable[EngineSlot], models: Iterable[str], check: Check, clock: Clock) -> None:
         """`slots` are the engines of the local zone, `models` those that agents have of their own."""
@@ -25,7 +25,7 @@ class LocalityCheck:
         self._until = {slot.name: clock.monotonic() for slot in self._slots}
 
     async def renew(self) -> None:
-        """Make sure that no slot's proof is older than a minute, where it says yes."""
+        """Check each engine whose proof is missing or older than a minute."""
         due = [slot for slot in self._slots if not slot.proved or self._clock.monotonic() >= self._until[slot.name]]
         if due:
             await asyncio.gather(*map(self._renew, due))

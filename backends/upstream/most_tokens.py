@@ -1,7 +1,7 @@
-"""How many tokens a text has at the most, for reservations: a number that no tokenizer of a priced engine exceeds.
+"""The most tokens that a text can have, for reservations: no tokenizer of a priced engine exceeds it.
 
-A byte of text is one token at the most: every vocabulary here falls back to single bytes. What is known to take less is
-a common English word behind a blank, of which `whole_words.txt.gz` has 14,058: the tokenizers of Gemini, Gemma 3,
+A byte of text is at most one token: every vocabulary here falls back to single bytes. What is known to take less is a
+common English word after a blank, of which `whole_words.txt.gz` has 14,058: the tokenizers of Gemini, Gemma 3,
 GPT-4, GPT-4o and Qwen 2.5 each take it for one token together with the blank, whatever stands before it and whichever
 of the signs below behind it. All of them cut texts before a blank, so nothing beyond it changes that. The list was
 made, and each word tried in each place, by `python -m benchmarks.training.whole_words`.
@@ -16,10 +16,10 @@ from functools import cache
 from importlib.resources import files
 
 SEARCHED = 1 << 20
-"""Bytes of one text in which words are looked for; what is behind counts by its bytes."""
+"""Bytes of one text in which words are searched; the rest counts by its bytes."""
 
 STEP = 1 << 16
-"""Bytes that one search goes over, for it holds Python's lock. A word on its edge counts by its bytes."""
+"""Bytes of one search, which holds Python's lock. A word across two searches counts by its bytes."""
 
 BEHIND = rb" .,;:!?)\]}\"`\n/\-=(<>*|"
 WORD = re.compile(rb"(?<=[!-~]) ([a-z]{2,14})(?=[" + BEHIND + rb"])")

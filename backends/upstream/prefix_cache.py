@@ -1,8 +1,8 @@
 """Which prompts an engine has read lately, and so how much of the next one its prefix cache is likely to hold.
 
-Requests of one session share almost all of their bytes as a prefix, and engines keep what they read: a provider sells
-it at a tenth of the price, a local server starts to answer sooner. What is kept here are hashes of the process, and
-nothing of the prompts.
+Requests of one session share almost all of their bytes as a prefix, and engines keep what they read: a provider bills
+it at a tenth of the price, a local server answers sooner. Only hashes are kept here, which are different in each
+process, and nothing of the prompts.
 """
 
 from collections import OrderedDict
@@ -16,14 +16,14 @@ LEAST_TOKENS = 1024
 """Gemini and OpenAI cache no shorter prefix (ai.google.dev/gemini-api/docs/caching)."""
 
 FIRST_SHARE = 0.5
-"""Of an expected prefix, what is taken to be cached before any answer has told: providers promise nothing."""
+"""The share of an expected prefix that counts as cached before any answer has shown it."""
 
 WEIGHT = 0.2
-"""Of the newest answer in that share."""
+"""The newest answer's weight in that share."""
 
 
 def prefixes(request: Request) -> tuple[int, ...]:
-    """A hash for each message that says: everything up to here is the same. The tools stand before the messages.
+    """A hash for each message: equal hashes mean that everything up to there is equal. The tools count before it.
 
     Takes as long as reading the prompt once, 0.1 ms for 100 kB.
     """

@@ -1,5 +1,6 @@
-"""What the cloud's provider counts against its quotas, as we sent it: requests and input tokens by model, for the last
-minute and for its own day. Google publishes no limits: those that it named in refusals are kept beside the counts.
+"""What counts against a provider's quotas: requests and input tokens by model, in the last minute and in its own day.
+
+Google publishes no limits. Those that it named when it refused a call are kept beside the counts.
 """
 
 from collections import deque
@@ -15,11 +16,11 @@ from backends.types import EngineName, Outcome, QuotaLimit, QuotaState
 
 MINUTE_S = 60.0
 MODELS = 32
-"""Models that are counted; the names come from the settings, so there are never so many."""
+"""The most models that are counted; the settings never name so many."""
 
 
 class _Sent(Struct):
-    """One call: when it went out (monotonic), and its input once that is known."""
+    """One call: when it was sent (monotonic seconds), and its input tokens once they are known."""
 
     at: float
     input: int = 0
@@ -44,16 +45,16 @@ class ProviderQuota:
                 counted.requests, counted.input = requests, tokens
 
     def sent(self, model: str, input_tokens: int) -> None:
-        """A call goes out, whose input is estimated at so much."""
+        """A call is sent; its input is an estimate."""
         if (counted := self._model(model)) is not None:
             counted.requests += 1
             counted.minute.append(_Sent(self._clock.monotonic()))
             self._add(counted, input_tokens)
 
     def counted(self, model: str, *, estimated: int, reported: int) -> None:
-        """The provider answered a call and counted its input. A limit below what it has taken by now is none.
+        """The provider answered a call and counted its input. A limit below what it has accepted is forgotten.
 
-        Its minutes begin when it likes: two of them can fall into the last one of ours.
+        Its minutes do not begin with ours, so two of them can be within the last one here.
         """
         if (counted := self._model(model)) is not None:
             self._add(counted, reported - estimated)
@@ -85,7 +86,7 @@ class ProviderQuota:
         return tuple(self._state(model) for model in tuple(self._models))
 
     def _state(self, name: str) -> QuotaState:
-        model = self._turned(self._models[name])
+        model = self._up_to_date(self._models[name])
         return QuotaState(
             model=name,
             minute_requests=len(model.minute),
@@ -97,14 +98,14 @@ class ProviderQuota:
         )
 
     def _model(self, name: str) -> _Model | None:
-        """None for one more than are counted."""
+        """None where too many models are counted already."""
         model = self._models.get(name)
         if model is None and len(self._models) < MODELS:
             model = self._models[name] = _Model(day=day_of(self._clock.now()), minute=deque(), limits={})
-        return None if model is None else self._turned(model)
+        return None if model is None else self._up_to_date(model)
 
-    def _turned(self, model: _Model) -> _Model:
-        """Leave out what is over. A wall clock that jumps back begins no new day."""
+    def _up_to_date(self, model: _Model) -> _Model:
+        """Forget what is older. A wall clock that jumps back begins no new day."""
         today, before = day_of(self._clock.now()), self._clock.monotonic() - MINUTE_S
         if today > model.day:
             model.day, model.requests, model.input = today, 0, 0
@@ -114,9 +115,9 @@ class ProviderQuota:
 
 
 def last_of_the_day(outcomes: Sequence[Outcome], engine: EngineName) -> tuple[str, datetime] | None:
-    """What the newest call to an engine was told, and when, where that is that the day's quota is used up.
+    """The error and time of the newest call to an engine, where the day's quota was used up.
 
-    `outcomes` are the oldest first; calls that failed otherwise say nothing of the quota.
+    `outcomes` are the oldest first; calls that failed otherwise say nothing about the quota.
     """
     for outcome in reversed(outcomes):
         for attempt in reversed(outcome.attempts):

@@ -1,8 +1,8 @@
-"""Rate limits by agent: requests and tokens a minute, each a bucket that fills steadily and holds one minute's worth.
+"""Rate limits by agent: requests and tokens a minute, each a token bucket that holds one minute's worth.
 
-A request takes its prompt's estimated tokens when it is admitted. When it ends, what it really used is made up for: a
-bucket may go into debt for an answer nobody could foresee, and stays shut until the debt is paid. So the mean over any
-time is within the limit, and no call is refused for what it might have used. Time is the monotonic clock's.
+A request takes its prompt's estimated tokens when it is admitted. When it ends, the estimate is replaced by what it
+really used: a bucket may go into debt for a long answer, and admits nothing until the debt is paid. So the mean over
+any time is within the limit, and no call is refused for what it might use. Time is the monotonic clock's.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ class RateLimiter:
         requests, tokens = self._requests.get(agent), self._tokens.get(agent)
         if requests is not None and requests.level < 1:
             raise _limited(agent, "requests", requests, 1)
-        # A prompt longer than the bucket waits for a full one: it would wait forever for more.
+        # A prompt longer than the bucket waits for a full one: it would wait for more for ever.
         needed = min(input_tokens, tokens.size) if tokens is not None else 0
         if tokens is not None and tokens.level < needed:
             raise _limited(agent, "tokens", tokens, needed)
@@ -45,14 +45,14 @@ class RateLimiter:
             self._taken[id] = input_tokens
 
     def settle(self, id: str, agent: str, used: Tokens) -> None:
-        """A request ended, or never began: take what it used in place of what was estimated. Twice does no harm."""
+        """A request has ended, or never began: take what it used, not the estimate. A second call changes nothing."""
         estimated = self._taken.pop(id, None)
         if estimated is not None:
             self._tokens[agent].take(used.input + used.output + used.thinking - estimated)
 
 
 class Bucket:
-    """Holds `size` at the most and fills by as much a minute; `level` is below 0 while there is a debt."""
+    """Holds at most `size` and fills by `size` a minute; `level` is below 0 while there is a debt."""
 
     def __init__(self, size: int, clock: Clock) -> None:
         self.size = size
@@ -72,7 +72,7 @@ class Bucket:
         self._level = min(float(self.size), self.level - amount)
 
     def wait_s(self, amount: float) -> float:
-        """Seconds until it holds `amount`, if nobody else takes any."""
+        """Seconds until it holds `amount`, if no other request takes any."""
         return max(0.0, (amount - self.level) * MINUTE_S / self.size)
 
 

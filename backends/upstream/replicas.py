@@ -1,4 +1,4 @@
-"""The addresses of one engine, all with the same model: which of them takes the next call, and how each of them is."""
+"""The addresses of one engine, all with the same model: which takes the next call, and the health of each."""
 
 from collections.abc import Iterator, Sequence
 
@@ -31,12 +31,12 @@ class Replica:
 
     @property
     def load(self) -> int:
-        """Calls before a new one: ours, and what the server says that it has waiting."""
+        """Calls before a new one: claw's own, and what the server reports as waiting."""
         waiting = self.reading.waiting if self.reading is not None else None
         return self.in_flight + (waiting or 0)
 
     def observe(self, reading: RuntimeReading) -> None:
-        """What the server says of itself. One that is back may be asked at once, whatever the pause."""
+        """Take in what the server reports. One that is back may be called at once, whatever the breaker's pause."""
         before, self.reading = self.reading, reading
         if before is not None and reading.reachable and not before.reachable:
             self.breaker.shorten()
@@ -85,7 +85,7 @@ class Replicas:
 
     @property
     def foremost(self) -> Replica:
-        """The one whose breaker speaks for the engine: a usable one, else the one that opens first."""
+        """The one that stands for the engine: a usable one, else the one whose breaker opens first."""
         if len(self._all) == 1:
             return self._all[0]
         return min(self._all, key=lambda replica: (not replica.usable, replica.breaker.retry_after_s() or 0.0))

@@ -1,6 +1,6 @@
-"""What local calls cost their operator: energy, and the machine's rent or wear, by each call's share of its time.
+"""What local calls cost the operator: energy, and the machine's rent or wear, by each call's share of its time.
 
-Of calls that run at the same time each has an equal share. What the machine costs while nothing runs is nobody's.
+Calls that run at the same time have equal shares. What the machine costs while it is idle belongs to no call.
 """
 
 from decimal import Decimal
@@ -14,16 +14,16 @@ from backends.settings.money import LocalCosts
 from backends.types import GpuReading
 
 
-class Share(Struct, frozen=True):
-    """Running sums: seconds, the energy of those whose power was known, and those whose power was not."""
+class MachineUse(Struct, frozen=True):
+    """Running sums: seconds, the joules of those whose power was known, and those whose power was not."""
 
     seconds: float
     joules: float
-    dark: float
+    unmetered: float
 
 
 class SelfHostedCost:
-    """Told of each reading of the GPUs; where none says what it draws, the settings' figure holds."""
+    """Uses each reading of the GPUs; where none reports its power, the settings' figure is used."""
 
     def __init__(self, settings: LocalCosts, clock: Clock) -> None:
         self._settings = settings
@@ -31,18 +31,18 @@ class SelfHostedCost:
         self._watts = settings.power_w
         self._running = 0
         self._at = clock.monotonic()
-        self._sums = Share(0.0, 0.0, 0.0)
+        self._sums = MachineUse(0.0, 0.0, 0.0)
         self._second_usd = _second_usd(settings)
 
-    def begin(self) -> Share:
+    def begin(self) -> MachineUse:
         """A call starts."""
         self._add_up()
         self._running += 1
         return self._sums
 
-    def end(self, began: Share) -> Decimal | None:
-        """A call is over: US dollars of its share. None where no setting prices it, or energy has a price and for a
-        part of the call nobody knew the power.
+    def end(self, began: MachineUse) -> Decimal | None:
+        """A call has ended: US dollars of its share. None where no setting gives a price, or where energy has a price
+        and the power was not known all the time.
         """
         self._add_up()
         self._running -= 1
@@ -50,14 +50,14 @@ class SelfHostedCost:
         if kwh_usd is None and self._second_usd is None:
             return None
         sums = self._sums
-        if kwh_usd is not None and sums.dark > began.dark:
+        if kwh_usd is not None and sums.unmetered > began.unmetered:
             return None
         usd = Decimal(sums.seconds - began.seconds) * (self._second_usd or 0)
         usd += Decimal(sums.joules - began.joules) / JOULES_PER_KWH * (kwh_usd or 0)
         return rounded(usd)
 
-    def measured(self, reading: GpuReading | None) -> None:
-        """From now on the GPUs draw what this reading says."""
+    def record(self, reading: GpuReading | None) -> None:
+        """The GPUs' power from now on is that of this reading."""
         self._add_up()
         gpus = reading.gpus if reading is not None and reading.state == "ok" else ()
         drawn = [gpu.power_w for gpu in gpus if gpu.power_w is not None]
@@ -68,10 +68,10 @@ class SelfHostedCost:
         if self._running:
             part_s = (now - self._at) / self._running
             watts = self._watts
-            self._sums = Share(
+            self._sums = MachineUse(
                 self._sums.seconds + part_s,
                 self._sums.joules + (watts or 0.0) * part_s,
-                self._sums.dark + (part_s if watts is None else 0.0),
+                self._sums.unmetered + (part_s if watts is None else 0.0),
             )
         self._at = now
 

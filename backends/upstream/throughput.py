@@ -1,14 +1,15 @@
-"""What an engine has been measured to do: time to the first token by the prompt's length, tokens a second, tokens an
-answer.
+"""An engine's measured speed: time to the first token by the prompt's length, tokens a second, tokens an answer.
 
-Moving averages that forget over about twenty calls. Unknown is None until the first measurement; nothing is assumed.
+Moving averages over about twenty calls. What was not measured yet is None; nothing is assumed.
 """
 
 WEIGHT = 0.1
-TYPICAL_OUTPUT = 300  # tokens; what an answer is taken to have before any of its intent was seen
+TYPICAL_OUTPUT = 300
+"""Tokens that are expected of an answer before any of its intent was measured."""
+
 
 SHORTEST_S = 0.1
-"""A stream over sooner says nothing of the engine's rate: its answer came in one piece."""
+"""A shorter stream says nothing about the engine's rate: its answer came in one piece."""
 
 
 class ThroughputEstimator:
@@ -22,7 +23,7 @@ class ThroughputEstimator:
     def record(
         self, *, intent: str, output: int, first_token_s: float | None, total_s: float, fresh_input: int | None = None
     ) -> None:
-        """Take in one finished call; `fresh_input` are the prompt's tokens that were not cached, None for unknown."""
+        """Take in a finished call; `fresh_input` are the prompt's tokens that were not cached, None where unknown."""
         self.service_s = _moving_average(self.service_s, total_s)
         self._output[intent] = _moving_average(self._output.get(intent), output)
         if first_token_s is not None:
@@ -42,8 +43,9 @@ class ThroughputEstimator:
         return min(cap, round(self._output.get(intent, TYPICAL_OUTPUT)))
 
     def wait_s(self, *, waiting: int, in_flight: int, parallel: int, running_s: float | None = None) -> float | None:
-        """Seconds a newcomer is likely to wait for a place; 0 where one is free, None where nothing was measured
-        yet. No call takes less than the one that has been running for `running_s`.
+        """Seconds that a new call is likely to wait for a place; 0 where one is free, None where nothing was measured.
+
+        No call is expected to take less time than the one that has been running for `running_s`.
         """
         if in_flight < parallel and not waiting:
             return 0.0
@@ -57,7 +59,7 @@ class ThroughputEstimator:
 
 
 class LinearFit:
-    """A straight line through points of which the later weigh more."""
+    """A straight line through points; later ones weigh more."""
 
     def __init__(self) -> None:
         self._x: float | None = None
@@ -81,7 +83,7 @@ class LinearFit:
 
 
 SAME = 1.0
-"""Prompts whose lengths differ by no more than this, in tokens squared, tell nothing of how length counts."""
+"""Prompts whose lengths vary by no more than this, in tokens squared, do not show how length counts."""
 
 
 def _moving_average(average: float | None, value: float) -> float:

@@ -1,11 +1,11 @@
-"""What an agent's prompts really count by an engine's own word, against the estimate; learned from each finished call.
+"""How an engine counts an agent's prompts, as a ratio to the estimate; learned from each finished call.
 
-Each tokenizer counts otherwise, and so does each chat template: tools are written out, instructions added. An agent's
+Tokenizers count differently, and so do chat templates, which write out tools and add instructions. An agent's
 prompts look alike from one to the next, so the ratio of its last calls holds for its next one: after five it is within
 some hundredths. It corrects what must be near the truth (does the prompt fit the window, how much room has the answer,
 what will it cost), and never what must hold for any prompt, such as a reservation.
 
-In memory alone: a new core learns it again in a call or two.
+It is kept in memory only: a new core learns it again in a call or two.
 """
 
 from collections import OrderedDict
@@ -13,13 +13,13 @@ from collections import OrderedDict
 from msgspec import Struct
 
 LEAST, MOST = 0.4, 2.5
-"""Bounds of a ratio: no tokenizer is further from the estimate, so a report beyond is of something else."""
+"""Bounds of a ratio: no tokenizer is further from the estimate, so a report beyond counts something else."""
 
 FORGETS = 0.7
-"""Weight of all before against the newest call; five calls make up five sixths of what is known."""
+"""Weight of all earlier calls against the newest; five calls make up five sixths of the ratio."""
 
 TRUSTED = 100.0
-"""Estimated tokens that the estimate itself is worth, as if they had been reported: a short prompt moves it little."""
+"""Tokens of agreement that are assumed at the start, so that a short prompt changes the ratio little."""
 
 AGENTS = 512
 """Pairs of an agent and a model that are remembered, those used last."""

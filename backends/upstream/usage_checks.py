@@ -1,20 +1,20 @@
-"""Whether a provider's word on what it used can be taken: a count that cannot be is no report, and never silent."""
+"""Whether a provider's report of its usage can be true. One that cannot be is not used, and is flagged."""
 
 from backends.engines.base import Call
 from backends.types import Tokens
 from backends.upstream.token_count import most_read
 
 MOST = 2**53
-"""Above it a count is no count: JSON's own numbers are not exact there."""
+"""The largest count that is accepted: above it JSON's numbers are not exact."""
 
 TIMES = 2
-"""A report of more than so many times what a call can have used is none. Once over the caps is seen, twice is not."""
+"""A report of more than so many times what a call can use is not accepted. Up to the double has been seen."""
 
 OWN_PROMPT = 32_768
 """Input tokens that a provider may add of its own: instructions, tools' declarations as it writes them."""
 
 OVER_CAP = 1_024
-"""Output tokens beyond the cap that small caps may be exceeded by; the last step of a model is not cut in two."""
+"""Output tokens by which a small cap may be exceeded: a model ends its last step."""
 
 
 def unusable(tokens: Tokens) -> str | None:
@@ -30,7 +30,7 @@ def unusable(tokens: Tokens) -> str | None:
 
 
 class UsageBounds:
-    """What a call can have used at the most, found out where a report makes it a question, and once."""
+    """The most that a call can have used; counted only where a report comes near it, and once."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -54,14 +54,14 @@ class UsageBounds:
 
 
 def contradiction(tokens: Tokens) -> str | None:
-    """What cannot be true of counts that are plausible each, in a phrase; then nothing is taken off for the cache."""
+    """What contradicts itself in the counts, in a phrase; then nothing is deducted for the cache."""
     if tokens.cached_input > tokens.input:
         return f"{tokens.cached_input} cached of {tokens.input} input tokens"
     return None
 
 
 def odd(tokens: Tokens, call: Call) -> str | None:
-    """What does not fit in a report that is booked all the same, in a phrase; None where all does."""
+    """What is strange in a report that is booked all the same, in a phrase; None where nothing is."""
     cap = call.most_output
     if tokens.output + tokens.thinking > cap:
         return f"{tokens.output + tokens.thinking} answer tokens where {cap} were allowed"

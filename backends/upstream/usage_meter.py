@@ -1,9 +1,9 @@
-"""What upstream calls used and cost, counted as it happens.
+"""What upstream calls used and cost, measured while they run.
 
-A provider's own usage holds; where none came, prompt and output are counted and the attempt is marked as estimated.
-Budgets are then charged what it can have cost: the whole reservation where an engine broke off or was never heard,
-since it may have gone on; where a caller left in the middle, what was heard and a little ahead of it.
-A report that cannot be true is no report; one that is odd, or bills more than a call was capped at, is flagged.
+A provider's own usage counts. Where none was reported, prompt and output are counted and the attempt is marked as
+estimated. Budgets are then charged what it can have cost: the whole reservation where an engine broke off or sent
+nothing, since it may have gone on; where a caller left in the middle, what had arrived and a little more.
+A report that cannot be true is not used; one that is strange, or bills more than the call's caps, is flagged.
 A call is priced by the model that answered, as its provider names it.
 """
 
@@ -22,11 +22,14 @@ from backends.upstream.token_count import count_text, most_read
 from backends.upstream.usage_checks import UsageBounds, contradiction, odd, unusable
 
 BEYOND = "beyond the caps it was given"
-"""How a note ends that says what a provider billed above a call's worst case."""
+"""The end of a note on what a provider billed above a call's worst case."""
 
-ON_THE_WAY = 256  # tokens an engine may have made before it notices that nobody reads: the largest chunks seen, twice
+ON_THE_WAY = 256
+"""Tokens that an engine may make before it notices that nobody reads: twice the largest chunks seen."""
 
-LETTERS = 8  # of a tool call's arguments that are looked at for each token of the cap: more were not asked for
+
+LETTERS = 8
+"""Characters of a tool call's arguments that are counted for each token of the cap."""
 
 
 class UsageMeter:
@@ -76,7 +79,7 @@ class UsageMeter:
         self._unreported_b += len(text.encode("utf-8", "surrogatepass"))
 
     def add_calls(self, calls: Sequence[ToolCall]) -> None:
-        """Tool calls were heard; servers tell of them before their usage or after it."""
+        """Tool calls arrived, before the usage or after it."""
         self.add_text("")
         most = LETTERS * self.call.max_output
         self._called += sum(count_text(call.name) + count_text(call.arguments[:most]) for call in calls)
@@ -86,9 +89,9 @@ class UsageMeter:
         return "".join(self._text)
 
     def add_usage(self, tokens: Tokens) -> None:
-        """A running total from the provider; one of zeros, or one that cannot be true, is no report.
+        """A running total from the provider. One of zeros, or one that cannot be true, is not used.
 
-        Where only a part is counted, the other part is estimated.
+        Where only input or output is counted, the other is estimated.
         """
         if why := unusable(tokens) or self._bounds.beyond(tokens):
             self._unusable = why
@@ -107,15 +110,15 @@ class UsageMeter:
     def completed(self) -> tuple[Attempt, Decimal]:
         """The attempt that ended with a terminal reason, and what budgets are charged for it.
 
-        Its usage is only known where the provider's word covers the last of its text.
+        Its usage is only known where the provider's report covers the end of its text.
         """
         known = self._reported is not None and self._unusable is None and not self._unreported_b
         return self._attempt(None, estimated=not known)
 
     def abandoned(self, why: str) -> tuple[Attempt, Decimal] | None:
-        """The attempt whose caller went away: closing it ends the answer a little ahead of what was heard.
+        """The attempt whose caller left: the answer ends a little after what has arrived.
 
-        None where nothing had gone out yet: then the engine knows of no call.
+        None where nothing had been sent yet: then the engine knows of no call.
         """
         if self.call.send_state is not None and not self.call.send_state.sent:
             self._self_hosted_cost()
@@ -163,7 +166,7 @@ class UsageMeter:
         return attempt, max(cost, self.reserved_usd) if estimated and self.zone == CLOUD else cost
 
     def _flag(self, tokens: Tokens, cost: Decimal) -> str:
-        """What a person should know of the provider's report and of the model; "" where nothing."""
+        """What an operator should know about the provider's report and the model; "" where there is nothing."""
         flags = []
         if self._asked and self.zone == CLOUD and not self._costs.knows(self.engine, self.model, self._at):
             flags.append(f"{self.model} answered, which has no price: priced as {self.call.model}")
@@ -181,13 +184,13 @@ class UsageMeter:
         return self._costs.of(self.engine, model, tokens, self._at)
 
     def _self_hosted_cost(self) -> Decimal | None:
-        """What the call cost on the operator's own machine; asked again, the same."""
+        """What the call cost on the operator's own machine; the same when called again."""
         if self._began is not None and self._costs.self_hosted is not None:
             self._self_hosted_usd, self._began = self._costs.self_hosted.end(self._began), None
         return self._self_hosted_usd
 
     def _ahead_usd(self) -> Decimal:
-        """The price of what was heard, with what may be on the way; thinking is over once text comes."""
+        """The price of what has arrived, with what may be on the way; thinking has ended once text arrives."""
         known = self._reported or Tokens()
         thinking = known.thinking if self._reported else self.call.thinking_budget or 0
         heard = known.output + self._unreported_b
@@ -203,7 +206,7 @@ class RequestUsage:
         self.charged_usd = ZERO
 
     def add(self, counted: tuple[Attempt, Decimal] | None) -> None:
-        """Take in a call; None is one that never was."""
+        """Add a call; None stands for one that was never sent."""
         if counted is None:
             return
         attempt, charged = counted
@@ -220,7 +223,7 @@ class RequestUsage:
 
     @property
     def own_cost_usd(self) -> Decimal | None:
-        """None where no call's is known."""
+        """None where it is known of no call."""
         known = [attempt.own_cost_usd for attempt in self.attempts if attempt.own_cost_usd is not None]
         return sum(known, ZERO) if known else None
 

@@ -70,9 +70,9 @@ def test_measured_power_outranks_the_settings_and_holds_from_its_moment() -> Non
     own = SelfHostedCost(ENERGY, clock)
     call = own.begin()
     clock.advance(1)
-    own.measured(reading(300.0, 200.0, None))
+    own.record(reading(300.0, 200.0, None))
     clock.advance(2)
-    own.measured(reading(state="lost"))
+    own.record(reading(state="lost"))
     clock.advance(1)
     assert own.end(call) == 1 + 1 + 1
 
@@ -80,12 +80,12 @@ def test_measured_power_outranks_the_settings_and_holds_from_its_moment() -> Non
 def test_a_call_whose_power_was_unknown_for_a_while_has_no_cost_and_the_next_one_has() -> None:
     clock = ManualClock()
     own = SelfHostedCost(LocalCosts(kwh_usd=D("3600")), clock)
-    own.measured(reading(1000.0))
+    own.record(reading(1000.0))
     first = own.begin()
     clock.advance(1)
-    own.measured(None)
+    own.record(None)
     clock.advance(1)
-    own.measured(reading(1000.0))
+    own.record(reading(1000.0))
     second = own.begin()
     clock.advance(2)
     assert own.end(first) is None

@@ -120,7 +120,7 @@ def _slots(resources: Resources, labels: Mapping[EngineName, Label], keys: Keys)
             label=labels.get(name) or Label(text=engine.model),
             clock=resources.clock,
             catalogue=resources.catalogue,
-            quota=ProviderQuota(resources.clock, resources.cloud_calls if name == CLOUD_ENGINE else None),
+            quota=ProviderQuota(resources.clock, resources.cloud_calls.get(name)),
         )
         if closed := last_of_the_day(resources.recent, name):
             slot.breaker.remember(*closed)

@@ -29,7 +29,7 @@ from backends.routing.classify import Classifier
 from backends.settings.engines import CLOUD_ENGINE, Keys
 from backends.settings.model import Settings
 from backends.telemetry.history import History
-from backends.types import LOCAL, Outcome
+from backends.types import LOCAL, EngineName, Outcome
 from backends.upstream.self_hosted_cost import SelfHostedCost
 from backends.verification import Score
 
@@ -67,7 +67,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     controls: Controls
     timezone: tzinfo | None
     recent: tuple[Outcome, ...]
-    cloud_calls: dict[str, tuple[int, int]]
+    cloud_calls: dict[EngineName, dict[str, tuple[int, int]]]
 
 
 async def open_resources(

@@ -14,11 +14,11 @@ from msgspec import Struct
 
 from backends.errors import ClawError
 from backends.ledger.tariff import PriceTier, Tariff, TokenPrices, tariff
-from backends.settings.engines import EngineSettings
+from backends.settings.engines import CLOUD_ENGINE, LOCAL_ENGINE, EngineSettings
 from backends.settings.model import Settings
 from backends.settings.money import Price, PriceFrom
 from backends.settings.money import Tier as TierSettings
-from backends.types import CLOUD, LOCAL, ZERO, EngineName, Tokens
+from backends.types import LOCAL, ZERO, EngineName, Tokens
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, Provider
@@ -53,7 +53,7 @@ class PriceSource(Struct, frozen=True, kw_only=True):
 
 
 GEMINI = PriceSource(provider="google")
-BUILT_IN: Mapping[EngineName, PriceSource | None] = {LOCAL: None, CLOUD: GEMINI}
+BUILT_IN_SOURCES: Mapping[EngineName, PriceSource | None] = {LOCAL_ENGINE: None, CLOUD_ENGINE: GEMINI}
 
 
 class Prices:
@@ -63,7 +63,7 @@ class Prices:
     """
 
     def __init__(
-        self, overrides: Mapping[str, Price], sources: Mapping[EngineName, PriceSource | None] = BUILT_IN
+        self, overrides: Mapping[str, Price], sources: Mapping[EngineName, PriceSource | None] = BUILT_IN_SOURCES
     ) -> None:
         """`sources` holds None for an engine that is not billed; one that it lacks is priced by its model's name.
 

@@ -6,6 +6,7 @@ A method that writes returns when its row is on the disk (WAL, synchronous=FULL)
 import asyncio
 import contextlib
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -181,10 +182,14 @@ class Ledger:
         rows = await self._read("SELECT * FROM requests ORDER BY rowid DESC LIMIT ?", limit)
         return tuple(decode(row) for row in reversed(rows))
 
-    async def cloud_calls(self, since: datetime) -> dict[str, tuple[int, int]]:
-        """Cloud calls of requests that started at `since` or later, by the model asked for: how many, input tokens."""
-        rows = await self._read(CLOUD_CALLS, stamp(since))
-        return {row["model"]: (row["calls"], row["input"] or 0) for row in rows}
+    async def cloud_calls(self, since: datetime) -> dict[EngineName, dict[str, tuple[int, int]]]:
+        """Cloud calls of requests that started at `since` or later, by engine and the model asked for: how many, and
+        their input tokens.
+        """
+        found: defaultdict[EngineName, dict[str, tuple[int, int]]] = defaultdict(dict)
+        for row in await self._read(CLOUD_CALLS, stamp(since)):
+            found[row["engine"]][row["model"]] = row["calls"], row["input"] or 0
+        return dict(found)
 
     async def controls(self) -> dict[str, str]:
         """The operators' controls, which outlive a restart."""
@@ -262,9 +267,10 @@ def _recover(
 
 
 CLOUD_CALLS = """
-SELECT coalesce(json_extract(value, '$.model_asked'), json_extract(value, '$.model')) AS model, count(*) AS calls,
-       sum(json_extract(value, '$.tokens.input')) AS input
+SELECT json_extract(value, '$.engine') AS engine,
+       coalesce(json_extract(value, '$.model_asked'), json_extract(value, '$.model')) AS model,
+       count(*) AS calls, sum(json_extract(value, '$.tokens.input')) AS input
 FROM requests, json_each(attempts)
 WHERE started_at >= ? AND coalesce(json_extract(value, '$.zone'), json_extract(value, '$.engine')) = 'cloud'
-GROUP BY 1
+GROUP BY 1, 2
 """

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from backends.commands import main
 from backends.ledger import reconciliation
 from backends.ledger.billing import Bill, BillLine, Kind
-from backends.ledger.prices import Prices
+from backends.ledger.prices import GEMINI, Prices, PriceSource
 from backends.ledger.reconciliation import reconcile
 from backends.ledger.sqlite_connection import connect_read_only
 from backends.types import ZERO, Attempt, Tokens
@@ -50,10 +50,12 @@ def ledger(home: Path, *calls: Attempt, charged: Decimal | None = None) -> None:
     asyncio.run(fill())
 
 
-def compared(home: Path, *lines: BillLine, rounded: bool = False) -> reconciliation.ReconciledDay:
+def compared(
+    home: Path, *lines: BillLine, rounded: bool = False, prices: Prices | None = None
+) -> reconciliation.ReconciledDay:
     bill = Bill(currency="USD", lines=lines, elsewhere=ZERO, rounded=rounded)
     with contextlib.closing(connect_read_only(paths(home).ledger)) as db:
-        (row,) = reconcile(db, bill, Prices({}))
+        (row,) = reconcile(db, bill, prices or Prices({}))
     assert sum((amount for _, amount in row.reasons), ZERO) == row.difference_usd
     return row
 
@@ -62,6 +64,13 @@ def test_a_bill_that_is_right_needs_no_reason(home: Path) -> None:
     ledger(home, attempt(), attempt(), attempt("0", "local", "qwen2.5:14b"))
     row = compared(home, *as_booked(2))
     assert (row.billed_usd, row.booked_usd, row.calls, row.reasons) == (2 * COST, 2 * COST, 2, ())
+
+
+def test_only_calls_of_engines_that_google_bills_are_on_its_bill(home: Path) -> None:
+    ledger(home, attempt(), attempt(engine="lite"), attempt("0.5", "backup"))
+    sources = {"cloud": GEMINI, "lite": GEMINI, "backup": PriceSource(base_url="https://openrouter.ai/api/v1")}
+    row = compared(home, *as_booked(2), prices=Prices({}, sources))
+    assert (row.booked_usd, row.calls, row.reasons) == (2 * COST, 2, ())
 
 
 def test_calls_beside_claw_and_calls_not_billed_yet(home: Path) -> None:

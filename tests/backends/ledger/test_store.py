@@ -263,10 +263,15 @@ async def test_any_engine_keeps_its_zone(home: Path) -> None:
         await ledger.settle(outcome("b", small))
         assert ledger.spend().by_engine == {"backup": Decimal("0.25")}
         found = await ledger.recent(9)
-        assert (await ledger.cloud_calls(AT)) == {"anthropic/claude-sonnet-4.5": (1, 1000)}
+        await ledger.settle(outcome("c", attempt(), attempt()))
+        assert await ledger.cloud_calls(AT) == {
+            "backup": {"anthropic/claude-sonnet-4.5": (1, 1000)},
+            "cloud": {MODEL: (2, 2000)},
+        }
     assert [(one.engine, one.zone) for one in found] == [("backup", "cloud"), ("small", "local")]
     assert [(one.engine, one.zone) for one in found[0].attempts] == [("small", "local"), ("backup", "cloud")]
     assert [tuple(row) for row in rows(home, "SELECT engine, zone FROM requests_v1 ORDER BY id")] == [
         ("backup", "cloud"),
         ("small", "local"),
+        ("cloud", "cloud"),
     ]

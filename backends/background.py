@@ -1,6 +1,6 @@
-"""Tasks that live as long as a block: started on entry, cancelled and awaited on leaving.
+"""Background tasks of a block: started on entry, cancelled and awaited on leaving.
 
-Unlike a TaskGroup it lets the block's own error through unwrapped, since a person reads that error as one line.
+Unlike in a TaskGroup, the block's own error is not wrapped, since a person reads that error as one line.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ async def background(*work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
     """Run each of `work` beside the block. One that fails is logged; the others and the block go on."""
     tasks = [asyncio.create_task(each) for each in work]
     for task in tasks:
-        task.add_done_callback(_tell)
+        task.add_done_callback(_log_failure)
     try:
         yield
     finally:
@@ -27,6 +27,6 @@ async def background(*work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
             await asyncio.wait(tasks)
 
 
-def _tell(task: asyncio.Task[None]) -> None:
+def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("background work ended: %s", task.get_name(), exc_info=error)

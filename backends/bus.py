@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator
 
 from backends.events import SAMPLES, EngineSampled, Event, Resync, RuntimeSampled
 
-BACKLOG = 4096  # lifecycle events a watcher may fall behind before it must resync: about a minute of heavy traffic
+BACKLOG = 4096
+"""Lifecycle events that a watcher may fall behind before it must resync: about a minute of heavy traffic."""
 
 
 class Bus:

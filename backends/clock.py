@@ -1,4 +1,4 @@
-"""Time as a seam: monotonic for durations, UTC for records. Tests turn the hands of `ManualClock`."""
+"""Time as a replaceable part: monotonic for durations, UTC for records. Tests set `ManualClock`."""
 
 import time
 from datetime import UTC, datetime, timedelta

@@ -15,7 +15,7 @@ ClawError                exit 1, 500
 ├── NoEngine             exit 4, 503   none may or can answer
 │   ├── QueueFull        exit 4, 503   with retry_after_s
 │   └── DeadlinePassed   exit 4, 504
-├── EngineError          exit 4, 502   one upstream call failed; the router may try the other engine
+├── EngineError          exit 4, 502   one upstream call failed; the router may try another engine
 ├── LedgerError          exit 1, 503   the ledger cannot be read or written
 └── Unreachable          exit 1, 503   the running core's socket does not answer
 """
@@ -125,8 +125,8 @@ class CostCapExceeded(BudgetExceeded):
 
 
 class BudgetHeld(BudgetExceeded):
-    """Calls in flight hold what a budget has left; some of it is free again when they end. Not a word of money: agents'
-    runtimes take that for an empty account, and lock it.
+    """Calls in flight hold what a budget has left; some of it is free again when they end. The text does not mention
+    money: agents' runtimes take that for an empty account, and lock it.
     """
 
     http_status, kind, retry_after_s, should_retry = 429, "capacity", 5.0, None
@@ -180,7 +180,7 @@ class EngineError(ClawError):
 
     `billed` is True where the provider may charge for the call although no usage came back. `status` is the upstream
     HTTP status where there was one, `quota` the provider's quota that was reached, where it named one. A quota of the
-    day is not worth another try: when it opens is `retry_after_s`, as soon as the engine's breaker has reckoned it.
+    day is not worth another try: when it opens is `retry_after_s`, once the engine's breaker has set it.
     """
 
     exit_code, http_status = 4, 502

@@ -1,10 +1,10 @@
-"""How sure a counted share is."""
+"""Confidence intervals of counted shares."""
 
 import math
 
 
 def wilson(count: int, of: int, z: float = 1.96) -> tuple[float, float, float] | None:
-    """The share `count` / `of` with the ends of Wilson's interval, by default at 95 %; None of none."""
+    """The share `count` / `of` with the ends of Wilson's interval, by default at 95 %; None where `of` is 0."""
     if not of:
         return None
     share = count / of

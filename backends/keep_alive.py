@@ -10,9 +10,9 @@ LONGEST_S = 9_000_000_000  # Go counts nanoseconds in 64 bits
 
 
 def keep_alive(given: str | int) -> int | float | str:
-    """What Ollama is sent: a number of seconds as a number, for in a text it must have a unit.
+    """What Ollama is sent: seconds as a number, since a text must have a unit.
 
-    Below 0 is for good, 0 unloads at once. Raises ValueError for what Ollama would refuse.
+    Below 0 keeps the model for ever, 0 unloads it at once. Raises ValueError for what Ollama would refuse.
     """
     text = str(given).strip()
     if NUMBER.fullmatch(text):

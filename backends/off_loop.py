@@ -1,8 +1,8 @@
-"""Work that grows with a request, kept off the event loop once the request is large in total.
+"""Work that grows with a request runs in a thread once the request is large in total.
 
 A thread shares Python's lock with the loop, so what runs in one is cut into calls of some 30 ms at the most, and no
-more than three heavy ones run at once, of which one on more than a megabyte: a large request waits for another one, a
-small request for none. Costs a tenth of a millisecond a hop, and no memory while nothing runs.
+more than three heavy ones run at once, of which one on more than a megabyte: a large request waits for another large
+one, a small one for none. Costs a tenth of a millisecond a hop, and no memory while nothing runs.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ from weakref import WeakKeyDictionary
 from backends.types import Message, ResponseFormat, Tool
 
 LARGE = 65_536
-"""Bytes in total from which handing over takes less than the work itself."""
+"""Bytes in total from which a thread costs less than the work itself."""
 
 HUGE = 1 << 20
-"""Bytes from which analysing takes seconds."""
+"""Bytes from which the analysis takes seconds."""
 
 AT_ONCE, HUGE_AT_ONCE = 2, 1
 
@@ -57,8 +57,8 @@ _lanes: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, asyncio.Semapho
 async def off_loop(size: int, work: Callable[[], T], *, heavy: bool = False) -> T:
     """What `work` returns or raises: called here for less than LARGE bytes, else in a thread.
 
-    `heavy` work (patterns over all of a text) waits for a place. Who is cancelled meanwhile goes at once; the thread
-    ends at its next `check_wanted`.
+    `heavy` work (patterns over all of a text) waits for a place. A cancelled caller returns at once; the thread ends
+    at its next `check_wanted`.
     """
     if size < LARGE:
         return work()
@@ -70,7 +70,7 @@ async def off_loop(size: int, work: Callable[[], T], *, heavy: bool = False) -> 
 
 
 def check_wanted() -> None:
-    """Called now and then by long work. Raises Abandoned where whoever asked for it has gone."""
+    """Called regularly by long work. Raises Abandoned where its caller has left."""
     left = _left.get()
     if left is not None and left.is_set():
         raise Abandoned
@@ -154,7 +154,7 @@ def _ended(job: "asyncio.Future[Any]", done: Callable[[], None] | None) -> None:
     if done is not None:
         done()
     if not job.cancelled():
-        job.exception()  # whoever waited has heard it; of one abandoned nobody wants to
+        job.exception()  # its caller has got it already; nobody waits for that of abandoned work
 
 
 def _lane(huge: bool) -> asyncio.Semaphore:

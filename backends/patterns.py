@@ -1,4 +1,4 @@
-"""What the operator calls private, read: for the settings that hold it and for the privacy gate that looks for it."""
+"""The operator's own privacy rules, parsed: for the settings that hold them and for the privacy gate."""
 
 import ipaddress
 import re

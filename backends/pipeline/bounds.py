@@ -1,4 +1,4 @@
-"""How many of each thing one request may have, from any door. Far above what agents send in their longest sessions."""
+"""The most of each thing that one request may have, far above what agents send in their longest sessions."""
 
 from backends.errors import WrongUse
 from backends.types import Request
@@ -14,7 +14,7 @@ STOP_CHARACTERS = 500
 
 
 def check_bounds(request: Request) -> None:
-    """Raises WrongUse, naming the bound, for a request that has more of something than anybody needs."""
+    """Raises WrongUse, which names the bound, for a request that exceeds one."""
     messages, stop = request.messages, request.sampling.stop
     for name, count, most in (
         ("messages", len(messages), MESSAGES),

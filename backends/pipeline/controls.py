@@ -11,7 +11,7 @@ PIN = "pin:"
 
 
 class Controls:
-    """Kept in the ledger, each change in one transaction with its audit row."""
+    """Stored in the ledger, each change in one transaction with its audit row."""
 
     def __init__(self, ledger: Ledger, kept: Mapping[str, str]) -> None:
         self._ledger = ledger

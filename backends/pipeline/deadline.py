@@ -1,4 +1,4 @@
-"""How long a caller waits: for the first byte, for each further sign of life, and, where it says so, for the whole."""
+"""How long a caller waits: for the first byte, for any progress after it, and, where it sets a limit, for the whole."""
 
 from msgspec import Struct
 
@@ -20,8 +20,8 @@ class Deadline(Struct, frozen=True, kw_only=True):
         """That of a request which has been normalised."""
         return cls(started=started, patience_s=request.deadline_s or 0.0, timeout_s=request.timeout_s)
 
-    def left_s(self, now: float, heard_at: float | None = None) -> float:
-        """Seconds that its caller goes on waiting, 0 at the least; `heard_at` is an engine's last sign of life."""
-        patience = (self.started if heard_at is None else heard_at) + self.patience_s - now
+    def left_s(self, now: float, progress_at: float | None = None) -> float:
+        """Seconds that its caller still waits, never below 0; `progress_at` is when an engine last sent anything."""
+        patience = (self.started if progress_at is None else progress_at) + self.patience_s - now
         whole = patience if self.timeout_s is None else self.started + self.timeout_s - now
         return max(0.0, min(patience, whole))

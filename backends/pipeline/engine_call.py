@@ -1,6 +1,6 @@
-"""A call no larger than it needs to be: room for its output, and thinking only where the prompt is hard.
+"""The upstream call of a request: its limits on output, and thinking only where the prompt is hard.
 
-What every engine is sent alike is built once for a request; each candidate adds its model and its limits.
+The part that is the same for all engines is built once a request; each candidate adds its model and its limits.
 """
 
 from collections.abc import Iterator
@@ -13,10 +13,12 @@ from backends.engines.base import Call
 from backends.types import CLOUD, LOCAL, Classes, Request, Zone
 from backends.upstream.engine_slot import EngineSlot, ModelProfile
 
-THINKS_FROM = 0.6  # complexity: four fifths of agents' prompts that people call hard lie above, a quarter of the others
+THINKS_FROM = 0.6
+"""Complexity above which four fifths of the prompts are that people call hard, and a quarter of the others."""
+
 
 USUAL_OUTPUT: dict[Zone, int] = {LOCAL: 4096, CLOUD: 8192}
-"""Output tokens that are set aside where a request names no number."""
+"""Output tokens that are allowed where a request names no number."""
 
 USUAL_THINKING = 2048
 """Thinking tokens for a hard prompt, where neither settings nor request name a number."""
@@ -57,7 +59,7 @@ def build_call(
     """The call to one engine. Its worst case in tokens is `most_tokens + max_output + thinking_budget`.
 
     The output gets what the request names, as far as the engine's cap, its model and what the prompt leaves of its
-    window allow. What is set aside for thinking is what the model will take, told or not. `input_tokens` is the
+    window allow. The thinking budget is what the model will use, whether it is told or not. `input_tokens` is the
     prompt's length as this engine counts.
     """
     settings, can, thinking = slot.settings, profile.can, None
@@ -79,14 +81,14 @@ def build_call(
 
 def ignored(request: Request, call: Call, slot: EngineSlot) -> tuple[str, ...]:
     """The names of the request's fields that have no effect on its call to this engine."""
-    # 0 tokens of thinking are an effort of none, which an engine has its own word on
+    # 0 tokens of thinking mean an effort of "none", which the engine reports by itself
     budget = ("thinking_budget",) if request.sampling.thinking_budget and call.thinking_budget is None else ()
     client = slot.replicas.foremost.client
     return tuple(dict.fromkeys((*request.ignored, *budget, *client.ignores(call))))
 
 
 def cuts(request: Request, call: Call) -> Iterator[str]:
-    """What of the request's own numbers the call cannot hold to, a phrase each."""
+    """Which of the request's own numbers the call cannot keep, a phrase each."""
     wanted = request.sampling.max_tokens
     if wanted is not None and call.max_output < wanted:
         yield f"max_tokens {wanted} cut to {call.max_output}"

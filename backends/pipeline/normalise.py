@@ -13,17 +13,17 @@ from backends.types import Message, Request
 
 
 def normalise(request: Request, settings: Settings) -> Request:
-    """Return `request` with deadlines of its own, under its agent's ceilings. Raises WrongUse for an empty prompt or
-    agent name, TooLarge past the limit.
+    """Return `request` with its deadlines, and within its agent's limits. Raises WrongUse for an empty prompt or agent
+    name, TooLarge above the size limit.
     """
     request = _named(request, settings)
     if request.tag is not None and not is_name(request.tag):
         raise WrongUse("a tag has 1 to 64 letters, digits, dots, dashes or underscores: use such a word")
     check_bounds(request)
     asked = [message for message in request.messages if message.role in ("user", "tool")]
-    # Instructions that stand alone are a prompt too.
-    told = asked or [message for message in request.messages if message.role == "system"]
-    if not any(message.text.strip() or message.media for message in told):
+    # Instructions alone are a prompt, too.
+    prompt = asked or [message for message in request.messages if message.role == "system"]
+    if not any(message.text.strip() or message.media for message in prompt):
         raise WrongUse("the prompt is empty: write what you want to know")
     limit = settings.router.max_prompt_bytes
     if (size := sum(map(_size, request.messages)) + _declared(request)) > limit:
@@ -63,8 +63,8 @@ def normalise(request: Request, settings: Settings) -> Request:
 def _named(request: Request, settings: Settings) -> Request:
     """The request under its agents' names as they are configured.
 
-    Raises WrongUse for what is no name, for a slip of the name of an agent whose prompts are kept at home, and for an
-    agent that nobody configured, where the settings refuse those.
+    Raises WrongUse for what is no name, for a misspelt name of an agent whose prompts stay local, and for an agent that
+    is not configured, where the settings refuse those.
     """
     notes: list[str] = []
     names: list[str] = []
@@ -93,7 +93,7 @@ def _size(message: Message) -> int:
 
 
 def _declared(request: Request) -> int:
-    """Bytes of what stands beside the messages: tools and the answer's schema."""
+    """Bytes of the tools and the answer's schema."""
     schema = request.response_format.schema
     return sum(
         len(tool.name) + len(tool.description) + len(msgspec.json.encode(tool.parameters)) for tool in request.tools

@@ -1,11 +1,11 @@
-"""Tool calls and their results, brought into the one order that every engine takes.
+"""Tool calls and their results, in the one order that every engine accepts.
 
-A turn is what the model said, up to where it speaks again. A result belongs to the call of its id in its own turn, so
-an id that a client uses again later means the later call. Afterwards each call has an id of its own and exactly one
-result, which stands behind the call, in the calls' order. What has no partner is not lost: a call without a result gets
-one that says so, a result without its call (a history that was cut in between) is passed on as a user's text.
+A turn goes from one message of the model to its next. A result belongs to the call of its id in its own turn, so an id
+that a client uses again means the later call. Afterwards each call has an id of its own and exactly one result, which
+follows the call, in the calls' order. Nothing is lost: a call without a result gets one that says so, and a result
+without its call (from a history that was cut) becomes a user's text.
 
-Consecutive messages of a role are left as they are: only some engines mind. One walk over the messages.
+Consecutive messages of one role stay as they are: only some engines refuse them. The messages are read once.
 """
 
 from collections import defaultdict, deque
@@ -16,11 +16,12 @@ from msgspec.structs import replace
 from backends.types import Message, ToolCall
 
 NO_RESULT = "no result"
-NAMED = 3  # tools that a note names
+NAMED = 3
+"""The most tools that a note names."""
 
 
 def paired(messages: Sequence[Message]) -> tuple[tuple[Message, ...], tuple[str, ...]]:
-    """The messages with calls and results paired, and notes on what had to be mended, in a phrase each."""
+    """The messages with calls and results paired, and notes on what had to be repaired, a phrase each."""
     if not any(message.tool_calls or message.role == "tool" for message in messages):
         return tuple(messages), ()
     pairing = _Pairing(messages)
@@ -54,7 +55,7 @@ class _Pairing:
             yield f"tool results without their call were passed on as text: {_names(self._stray)}"
 
     def _turn(self, said: list[Message], heard: list[Message]) -> Iterator[Message]:
-        """What the model said, the results of its calls, then the rest of what it heard, each in its order."""
+        """The model's message, the results of its calls, then the other messages of the turn, each in its order."""
         calls = [call for message in said for call in message.tool_calls]
         results = _results(calls, heard)
         ids = [self._id(call.id) for call in calls]
@@ -90,9 +91,7 @@ class _Pairing:
 
 
 def _results(calls: Sequence[ToolCall], heard: Sequence[Message]) -> list[int | None]:
-    """For each call, where in `heard` its result stands: by id, then those without one by the tool's name, then in
-    order.
-    """
+    """For each call, the index of its result in `heard`: by id, then by the tool's name, then in order."""
     found: list[int | None] = [None] * len(calls)
     of_id = _waiting(call.id for call in calls)
     bare: list[int] = []

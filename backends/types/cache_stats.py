@@ -8,7 +8,7 @@ from backends.types.literals import ZERO, SemanticState
 
 
 class CacheEntry(Struct, frozen=True, kw_only=True):
-    """A stored answer's face, without its text. `id` is what `claw cache inspect` and `kill` take."""
+    """A stored answer without its text. `id` is what `claw cache inspect` and `kill` take."""
 
     id: str = ""
     agent: str
@@ -19,10 +19,10 @@ class CacheEntry(Struct, frozen=True, kw_only=True):
 
 
 class CacheStats(Struct, frozen=True, kw_only=True):
-    """Since the core started, but `entries` and `bytes`, which are what is stored now.
+    """Counts since the core started; `entries` and `bytes` are what is stored now.
 
     `problem` says in a line why the cache's file cannot be used, and is "" where it can. `memory_b` is what entries and
-    `vectors` take in memory. `rechecked` semantic hits were asked anew: `wrong_share` of them is (share, low, high),
+    `vectors` take in memory. `rechecked` semantic hits were asked again: `wrong_share` of them is (share, low, high),
     Wilson's interval at 95 %. `provider_cached_tokens` were input that the provider had cached itself.
     """
 

@@ -1,4 +1,4 @@
-"""What is thought of a request before any engine is called."""
+"""What is decided on a request before any engine is called."""
 
 from decimal import Decimal
 
@@ -17,7 +17,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """Privacy's word on a request. `why` is a short phrase free of the private text ("key", "agent", "asked").
+    """Privacy's verdict on a request. `why` is a short phrase free of the private text ("key", "agent", "asked").
 
     `redacted`: with placeholders for what was found it may go to the cloud, and in no other form.
     """
@@ -57,7 +57,7 @@ class Classes(Struct, frozen=True, kw_only=True):
 
 
 class Reason(Struct, frozen=True, kw_only=True):
-    """One rule that spoke, and what it said, short enough for a table cell ("policy", "local")."""
+    """A rule that counted, and its detail, short enough for a table cell ("policy", "local")."""
 
     rule: str
     detail: str
@@ -69,9 +69,9 @@ class Estimate(Struct, frozen=True, kw_only=True):
 
 
 class Alternative(Struct, frozen=True, kw_only=True):
-    """A way not taken. `ruled_out_by` names the rule and `detail` says it; None for one that was merely second.
+    """A candidate that was not chosen. `ruled_out_by` is the rule against it, None where it was merely second.
 
-    `quality` is P(answers well), None where nobody asked.
+    `quality` is P(answers well), None where it is not known.
     """
 
     engine: Served
@@ -124,7 +124,7 @@ class Decision(Struct, frozen=True, kw_only=True):
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """All that can be said of a decision: for `explain`, the routing pane and its evidence.
+    """A decision in full, for `explain`, the routing pane and the why view.
 
     `ignored` names the request's fields that the engine cannot honour, `quality` is P(answers well).
     """

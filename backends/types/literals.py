@@ -1,4 +1,4 @@
-"""The words that a field may hold, the intents, and zero dollars."""
+"""The values that fields may have, the intents, and zero dollars."""
 
 from decimal import Decimal
 from typing import Literal
@@ -41,7 +41,7 @@ INTENTS = (
     "health-check",
     "tool-use",
 )
-"""What a prompt may be for; the README says what is meant by each."""
+"""What a prompt may be for; docs/routing.md describes each."""
 
 LOCAL: Zone = "local"
 CLOUD: Zone = "cloud"

@@ -1,4 +1,4 @@
-"""What an operator orders, what came of it, and what the doctor found."""
+"""An operator's actions, their results, and what the doctor found."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -10,10 +10,10 @@ from backends.types.literals import EngineName
 
 
 class Action(Struct, frozen=True, kw_only=True):
-    """An operator's order. `agent`, `engine` and `id` are for the verbs that need them; `actor` is who gave it.
+    """An operator's action. `agent`, `engine` and `id` are for the verbs that need them; `actor` is who takes it.
 
     "rate" says of the answer to `id` whether it was `good`, and where it was not, which `engine` would have been better
-    and which `intent` the prompt really had; `note` is the operator's own word. "set-budget" gives the budget of
+    and which `intent` the prompt really had; `note` is the operator's own text. "set-budget" gives the budget of
     `scope` and `window` another limit; with no `limit_usd` it has that of claw.toml again.
     """
 
@@ -53,7 +53,7 @@ class Acted(Struct, frozen=True, kw_only=True):
 
 
 class Check(Struct, frozen=True, kw_only=True):
-    """One thing the doctor looked at. `ok` None is "not known" or "worth knowing"; `remedy` says what to do."""
+    """One check of the doctor. `ok` None is "not known" or "worth knowing"; `remedy` says what to do."""
 
     name: str
     ok: bool | None

@@ -1,4 +1,4 @@
-"""What came of a request."""
+"""How a request and its upstream calls ended."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -29,10 +29,10 @@ class Tokens(Struct, frozen=True, kw_only=True):
 class Attempt(Struct, frozen=True, kw_only=True):
     """One upstream call. `error` is None for one that answered; `estimated` where the engine reported no usage.
 
-    `model` is the one that answered, by its provider's word, `model_asked` the one that was asked for, "" where it is
+    `model` is the one that answered, as its provider reports, `model_asked` the one that was asked for, "" where it is
     the same.
 
-    `flag` says what is odd about the usage it reported; `own_cost_usd` is what the operator's own machine cost for it,
+    `flag` says what is strange about the reported usage; `own_cost_usd` is what the operator's own machine cost for it,
     None where that is not known. A call of the role "verification" was made to check an answer, and nobody heard it.
     """
 
@@ -54,8 +54,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     `error` is one line for a person, set when `finish` is "error"; `error_kind` is its machine name (errors.EngineError
     kinds, or "deadline"), `should_retry` as in errors.ClawError. `cost_usd` and `tokens` are sums over the attempts.
-    `p_local` and `p_cloud` are what the `weights` said of the prompt, before any correction; None where nobody asked
-    them. `own_cost_usd` is what the operator's own machine cost for it, which nobody bills; None where that is not
+    `p_local` and `p_cloud` are what the `weights` said of the prompt, before any correction; None where they were not
+    asked. `own_cost_usd` is what the operator's own machine cost for it, which nobody bills; None where that is not
     known. `answer_tokens` is what the answer took when it was made, where it was not made for this request; `ignored`
     names the request's fields that had no effect. `zone` is where the answer came from: the cache's is local.
     """

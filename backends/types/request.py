@@ -1,7 +1,7 @@
-"""What is asked: a prompt with all that belongs to it, in one form for every dialect.
+"""A request: a prompt with all that belongs to it, in one form for every dialect.
 
-What a request may have thousands of holds nothing that could lead back to itself, so Python need not search it for that
-(`gc=False`): of twenty thousand messages each search would hold everybody up.
+Messages and what they contain cannot form cycles, so Python's garbage collector need not search them (`gc=False`): with
+twenty thousand messages each search would delay all requests.
 """
 
 from typing import Any, Literal
@@ -43,7 +43,7 @@ class Message(Struct, frozen=True, kw_only=True, gc=False):
     tool_call_id: str | None = None
     name: str | None = None
     seams: tuple[int, ...] = ()
-    """Where in `text` each part begins that the caller sent apart, but for the first."""
+    """Where in `text` each separate part of the caller's begins, except the first."""
     signature: str | None = None
     """The provider's sealed record of the thinking that led to `text`, as `ToolCall.signature`."""
 
@@ -90,11 +90,11 @@ class Sampling(Struct, frozen=True, kw_only=True):
 class Request(Struct, frozen=True, kw_only=True):
     """One prompt in canonical form, from any dialect. `model` names an engine's own model, or is None; `tag` is the
     caller's own word for what the cost belongs to. `cache` off neither looks a stored answer up nor keeps one;
-    `refresh` only does not look it up. A `source` of "shadow" is claw's own second asking, which nobody waits for.
+    `refresh` only does not look it up. A `source` of "shadow" is a shadow request, which nobody waits for.
 
     `deadline_s` is how long its caller waits for the first byte, and later for the next one; `timeout_s` how long for
     the whole answer, where the caller limits that. `rules` are further agents whose rules bind it too. `ignored` names
-    fields that were taken without effect, `notes` says what was mended in it.
+    fields that have no effect, `notes` says what was repaired in it.
     """
 
     id: str

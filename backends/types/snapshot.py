@@ -1,4 +1,4 @@
-"""The whole core at one moment: engines, agents, requests, and what a person should see."""
+"""The whole core at one moment: engines, agents, requests, alerts."""
 
 from datetime import datetime
 from typing import Literal
@@ -37,7 +37,7 @@ class QuotaState(Struct, frozen=True, kw_only=True):
 class EngineState(Struct, frozen=True, kw_only=True):
     """One engine as the router sees it. `label` is its honest name, also where it is simulated.
 
-    `reopens_at` is when a quota of the provider's day is there again, None where none is used up.
+    `reopens_at` is when a quota of the provider's day is renewed, None where none is used up.
     """
 
     name: EngineName
@@ -78,7 +78,7 @@ class AgentState(Struct, frozen=True, kw_only=True):
 
 
 class Alert(Struct, frozen=True, kw_only=True):
-    """Something a person should see. `key` names the condition: raising it again replaces, clearing removes."""
+    """A condition that holds now. `key` names it: raising it again replaces, clearing removes it."""
 
     key: str
     at: datetime

@@ -112,7 +112,7 @@ class PriceMonth(Struct, frozen=True, kw_only=True):
 
 
 class Review(Struct, frozen=True, kw_only=True):
-    """What the ledger's last `days` say of where money goes; made on demand."""
+    """Where money went in the ledger's last `days`; made on demand."""
 
     at: datetime
     days: int
@@ -125,7 +125,7 @@ class Review(Struct, frozen=True, kw_only=True):
 
 
 class ForecastSummary(Struct, frozen=True, kw_only=True):
-    """Where spend goes, looked at every five minutes. `by_hour` is each agent's last 24 hours in dollars, oldest
+    """Where spend goes, computed every five minutes. `by_hour` is each agent's last 24 hours in dollars, oldest
     first.
     """
 

@@ -1,4 +1,4 @@
-"""What an asker hears: Routed, then Delta and Called in any number, then Done, always last."""
+"""The chunks of an answer: Routed, then Delta and Called in any number, then Done, always last."""
 
 from msgspec import Struct
 
@@ -8,7 +8,7 @@ from backends.types.request import ToolCall
 
 
 class Routed(Struct, frozen=True, kw_only=True, tag=True):
-    """The decision, before any text. A retry on the other engine before the first token sends another one."""
+    """The decision, before any text. A failover before the first token sends another one."""
 
     id: str
     explanation: Explanation

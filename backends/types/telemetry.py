@@ -1,4 +1,4 @@
-"""What the machine and the local engine say of themselves."""
+"""Readings of the machine and of the local engines."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,1 +1,1 @@
-"""What ratings have taught the router."""
+"""Corrections of the router's estimates, learned from ratings and checks."""

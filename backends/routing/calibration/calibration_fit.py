@@ -1,7 +1,7 @@
-"""From verdicts on answers to corrected chances: which label each row gives, and what all of them teach.
+"""Fits a calibration: which label each answer gives, and the corrections that follow from all of them.
 
-Labels are an operator's thumbs and, weaker, what checks said of a local answer. Weak ones never outnumber the
-operator's own, so that a thousand checks do not drown ten people's words.
+Labels are an operator's ratings and, weaker, the results of checks. Weak labels never outnumber the operator's own, so
+that a thousand checks do not outweigh ten ratings.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,11 +21,11 @@ LIKELY, UNLIKELY = 0.8, 0.2
 """What a weak label takes for the chance that an answer was good."""
 
 LEAST_TRAFFIC = 300
-"""Prompts from which on the dial is read off an operator's own traffic: a percentile of fewer jumps about."""
+"""Prompts from which the dial's scale is the operator's own traffic; percentiles of fewer are unstable."""
 
 
 class QualityLabel(Struct, frozen=True):
-    """P(`engine` answers well) as the weights said it, and whether it did: 1 or 0, between for what is only likely."""
+    """P(`engine` answers well) as the weights estimate it, and whether it did: 1 or 0, or between."""
 
     engine: EngineName
     said: float
@@ -37,7 +37,9 @@ class QualityLabel(Struct, frozen=True):
 
 
 class CalibrationFit(Struct, frozen=True, kw_only=True):
-    """What a training saw and made; `traffic` are the prompts that the dial is now read off, 0 for the shipped ones."""
+    """A training's result, and what it rests on. `traffic` are the prompts that make up the dial's scale, 0 for the
+    shipped scale.
+    """
 
     calibration: Calibration
     labels: tuple[QualityLabel, ...]
@@ -68,8 +70,8 @@ def fit_calibration(
 ) -> CalibrationFit:
     """A calibration from `rows`, newest first, and from labels `given` beside them.
 
-    Only rows of the same `weights` count: others were said by another judge. `dialled` are the agents whose prompts the
-    dial decides, `scores` say how able the engines' models are, as MMLU-Pro in percent.
+    Only rows of the same `weights` count, since others were estimated by another model. `dialled` are the agents whose
+    prompts the dial decides, `scores` say how able the engines' models are, as MMLU-Pro in percent.
     """
     mine = [row for row in rows if row.p_local is not None and row.weights.partition("+")[0] == weights]
     labels = [*given, *(label for row in mine for label in labels_of(row, scores))]

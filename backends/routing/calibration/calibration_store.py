@@ -1,4 +1,4 @@
-"""What feedback has taught the router beyond its shipped weights: corrections, and a dial read off its own traffic.
+"""Calibrations on disk: corrections of the shipped weights, and a scale of the dial from the operator's own traffic.
 
 Each training writes a file of its own beside the earlier ones (`calibration-3.json`); the one in force is named in
 `calibration`. Nothing here holds a prompt.
@@ -43,7 +43,7 @@ class Calibration(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def shipped(cls) -> "Calibration":
-        """As the wheel has it; reads a file."""
+        """The one in the package; reads a file."""
         return cls(gains=Dial.load().quantiles)
 
     def quality(self, engine: EngineName, classes: Classes, score: float) -> float:
@@ -79,14 +79,14 @@ class Calibration(Struct, frozen=True, kw_only=True):
 
 
 class CalibrationStore:
-    """Those of one home, in `folder`. Making one reads files; `current` is then what is in force, in memory."""
+    """The calibrations in `folder`. `current` is the one in force, read when the store is made."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.current = self._in_force()
 
     def reload(self) -> Calibration:
-        """Take what another process has put in force meanwhile."""
+        """Use what another process has put in force meanwhile."""
         self.current = self._in_force()
         return self.current
 
@@ -142,7 +142,7 @@ class CalibrationStore:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all, whatever happens meanwhile."""
+    """Written whole or not at all, also in a crash."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     with open(draft, "wb", opener=open_private) as file:
         file.write(data)

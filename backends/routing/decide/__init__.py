@@ -1,23 +1,23 @@
 """Where a request goes, and why: a pure function of what is known at that moment.
 
-The rules, in the order in which they speak:
+The rules, in their order:
 
 1. asked: an engine or an engine's own model that the request names. Nothing else may answer it.
 2. pin, policy: an operator's pin replaces the agent's policy while it holds. `local` and `cloud` (and so a pin) are
-   absolute: a request that asks for the other engine is refused, also from the operator's own chat, and says how to
-   change it. allowed: the engines and models that the agent's settings name.
+   absolute: a request that asks for an engine beyond them is refused, also from the operator's own chat, and the error
+   says how to change it. allowed: the engines and models that the agent's settings name.
 3. needs: files, tools or a schema that an engine cannot take; window: a prompt that leaves too little of its window.
-4. privacy: a sensitive prompt stays local, where "local" is proved; whatever demands the cloud for it is refused.
+4. privacy: a sensitive prompt stays local, where "local" is proved; a demand for the cloud is refused.
 5. stopped: the operator stopped all cloud calls. engine: breaker open, model missing, queue full, down.
 6. ceiling: even the least useful answer costs more than the agent allows for one request. budget: the cloud's worst
    case does not fit. `on_exceeded` "local" takes the cloud out, "refuse" refuses the call that would have gone there,
    "alert" only says so.
-7. tool_choice: an engine that cannot be held to calling a tool, where one must be called and the other can be.
+7. tool_choice: an engine that cannot be forced to call a tool, where one must be called and another engine can be.
    deadline: an engine that would take longer in all than the caller waits for a first byte, or than it allows in all,
-   where the other would not. What is unknown counts as nothing.
-8. quality: `prefer-…` takes its side; `auto` takes local when the gain, P(cloud answers well) - P(local answers well),
-   is no more than the dial's threshold. What local is weaker at than its text alone says (today's facts, a language it
-   is not known to speak) is weighed in.
+   where another would not. Unknown durations count as 0.
+8. quality: `prefer-…` takes its zone; `auto` takes the cheapest engine whose P(answers well) is at least what the dial
+   asks for, and where there is none, the best. What a local model is weaker at than its text alone says (today's facts,
+   a language it is not known to speak) lowers its P.
 """
 
 from backends.routing.decide.choose import decide

@@ -1,4 +1,4 @@
-"""The choice among the engines that the rules left, and the words for it."""
+"""The choice among the engines that the rules left, with its reasons."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from backends.routing.decide.rules import budget_detail, rulings, too_slow, unfo
 from backends.types import CLOUD, LOCAL, Alternative, Decision, EngineName, Estimate, Reason, Verdict, Weighed
 
 SOFT = {"tool_choice": unforced, "deadline": too_slow}
-"""Rules that prefer other engines where some may answer; those they speak against may still take over."""
+"""Rules that prefer other engines where several may answer; those they are against may still take over."""
 
-SECOND = frozenset({*SOFT, "quality"})
+MAY_TAKE_OVER = frozenset({*SOFT, "quality"})
 """Rules that leave an engine good enough for taking over."""
 
 DOUBT = 0.1
-"""Of the dial: a prompt that an engine keeps only because it is not so much higher is in doubt."""
+"""How much higher the dial would have to be for another choice, up to which a choice is in doubt."""
 
 Against = dict[EngineName, list[Reason]]
 
@@ -60,7 +60,7 @@ def decide(inputs: Inputs) -> Decision:
 
 
 class Choice(Struct, frozen=True, kw_only=True):
-    """`against` is what was said against each engine, in order; an empty list is one that was merely second."""
+    """`against` are the reasons against each engine, in order; an empty list is one that was merely second."""
 
     view: EngineView
     reasons: tuple[Reason, ...]
@@ -68,7 +68,7 @@ class Choice(Struct, frozen=True, kw_only=True):
 
 
 def choose(inputs: Inputs) -> Choice:
-    """The engine and what was said on the way to it. Raises as `decide` does."""
+    """The engine and its reasons. Raises as `decide` does."""
     against = rulings(inputs)
     error = refusal(inputs, against)
     if error is not None:
@@ -140,7 +140,7 @@ def _weighed_in(view: EngineView) -> list[Reason]:
 
 
 def _money(inputs: Inputs, view: EngineView) -> list[Reason]:
-    """What a budget that does not take an engine out has to say of going there anyway."""
+    """A budget that does not rule the engine out: its warning, or the error where it refuses."""
     if not view.over_budget:
         return []
     if view.room.on_exceeded != "alert":
@@ -166,7 +166,7 @@ def _failover(inputs: Inputs, choice: Choice) -> tuple[EngineName, ...]:
         for view in inputs.engines
         if view is not choice.view
         and view.affordable
-        and all(reason.rule in SECOND for reason in choice.against[view.name][:1])
+        and all(reason.rule in MAY_TAKE_OVER for reason in choice.against[view.name][:1])
     ]
     asked, preferred = inputs.asked_p, inputs.preferred
     return tuple(view.name for view in sorted(ready, key=lambda view: (view.zone != preferred, *_rank(view, asked))))
@@ -191,7 +191,7 @@ def _first_at_home(inputs: Inputs, against: Against) -> EngineView:
     of all.
     """
     homes = inputs.within(LOCAL)
-    possible = [view for view in homes if all(reason.rule in SECOND for reason in against[view.name])]
+    possible = [view for view in homes if all(reason.rule in MAY_TAKE_OVER for reason in against[view.name])]
     return max(possible or homes, key=lambda view: view.quality, default=inputs.engines[0])
 
 

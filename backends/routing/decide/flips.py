@@ -1,4 +1,4 @@
-"""What would have sent the request elsewhere. Each clause is tried before it is said, so none is a guess."""
+"""What would have sent the request elsewhere. Each clause is tried on the decision, so none is a guess."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from backends.routing.decide.inputs import EngineView, Inputs
 from backends.types import CLOUD, LOCAL, EngineName, Verdict
 
 MOST = 4
-"""As many as a line of the console holds."""
+"""As many clauses as fit into a line of the console."""
 
 A_LITTLE = Decimal("0.000001")
 
@@ -55,13 +55,13 @@ def _changes(inputs: Inputs, view: EngineView) -> Iterator[tuple[str, Inputs]]:
 
 
 def _with(inputs: Inputs, *changed: EngineView) -> Inputs:
-    """The same with these views in place of their engines' own."""
+    """The same inputs with these views in place of their engines' own."""
     by_name = {view.name: view for view in changed}
     return replace(inputs, engines=tuple(by_name.get(view.name, view) for view in inputs.engines))
 
 
 def _dial(inputs: Inputs, view: EngineView) -> Iterator[tuple[str, Inputs]]:
-    """The nearest dials, in hundredths, at which it turns; what the dial asks for never falls as it rises."""
+    """The nearest dials, in hundredths, at which the choice changes. A higher dial never asks for less."""
     mine, asked = _first_too_high(inputs, view), inputs.asked_p
     failing = [other for other in inputs.engines if other is not view and other.quality < asked]
     lower = _first_too_high(inputs, max(failing, key=lambda other: other.quality)) if failing else 0

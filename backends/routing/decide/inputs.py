@@ -85,7 +85,7 @@ class EngineView(Struct, frozen=True, kw_only=True):
 
     @property
     def at_least_s(self) -> float:
-        """The part of `latency_s` that is known: the answer will not end before it."""
+        """The known part of `latency_s`: the answer will not end sooner."""
         writing = self.expected_output / self.tokens_per_s if self.tokens_per_s else 0.0
         return (self.wait_s or 0.0) + (self.first_token_s or 0.0) + writing
 
@@ -101,12 +101,12 @@ class EngineView(Struct, frozen=True, kw_only=True):
 
     @property
     def affordable(self) -> bool:
-        """Does no budget keep a call away?"""
+        """Do the budgets allow a call?"""
         return not self.over_budget or self.room.on_exceeded == "alert"
 
 
 class Inputs(Struct, frozen=True, kw_only=True):
-    """All that `decide` looks at. `engines` are the candidates, in the settings' order.
+    """All that `decide` uses. `engines` are the candidates, in the settings' order.
 
     `p_reference` is P(the engine named cloud answers well): what "all-cloud" means, which the dial keeps quality
     against. `deadline_s` is to the first byte; `timeout_s` to the end, where the caller limits that.
@@ -175,7 +175,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
 
     @property
     def stays(self) -> bool:
-        """Must the prompt stay at home? A sensitive one may leave with placeholders alone, where that is allowed."""
+        """Must the prompt stay local? A sensitive one may leave only with placeholders, where that is allowed."""
         return self.verdict.sensitive and not self.verdict.redacted
 
     def over_ceiling(self, view: EngineView) -> bool:
@@ -201,5 +201,5 @@ class Inputs(Struct, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=1024)
 def _threshold(scale: Dial, dial: float, by: DialBy) -> float:
-    """Agents have few dials, and what would flip a decision asks for each hundredth."""
+    """Cached, since `flips` asks for each hundredth of the dial."""
     return scale.threshold(dial, by)

@@ -1,4 +1,4 @@
-"""The one line for a request that no engine may or can answer, as the error whose status tells a client what to do."""
+"""The error for a request that no engine may or can answer: one line, and a status that tells a client what to do."""
 
 from backends.errors import (
     BudgetExceeded,
@@ -18,13 +18,13 @@ from backends.types import CLOUD, LOCAL, EngineName, Reason
 Against = dict[EngineName, list[Reason]]
 
 PASSING = frozenset({"engine"})
-"""Rules that speak of an engine as it is now: later it may answer."""
+"""Rules about an engine's present state: it may answer later."""
 
 OPERATORS = frozenset({"stopped", "ceiling", "budget"})
 """Rules that an operator can lift at once."""
 
 RETRY_S = 10.0
-"""When to try again, where nobody knows how long an engine stays away."""
+"""When to try again, where it is not known how long an engine stays down."""
 
 
 def refusal(inputs: Inputs, against: Against) -> ClawError | None:
@@ -48,7 +48,7 @@ def refusal(inputs: Inputs, against: Against) -> ClawError | None:
 
 
 def no_room(view: EngineView) -> BudgetExceeded:
-    """The budget's word on a call that may go nowhere else."""
+    """The error of a budget for a call that no other engine may answer."""
     if view.held_up:
         return BudgetHeld()
     room = view.room
@@ -69,7 +69,7 @@ def _unknown_model(inputs: Inputs) -> bool:
 
 
 def _too_long(inputs: Inputs, against: Against) -> ClawError | None:
-    """A shorter prompt would be answered: the largest window among the engines that nothing else rules out."""
+    """A shorter prompt would be answered. Names the largest window among the engines that nothing else rules out."""
     fitting = [view for view in inputs.engines if _only(against[view.name], PASSING | {"window"})]
     if not fitting:
         return None
@@ -79,7 +79,7 @@ def _too_long(inputs: Inputs, against: Against) -> ClawError | None:
 
 
 def _incapable(against: Against) -> ClawError | None:
-    """What is asked for is beyond every engine that may answer, those included that money or a switch keeps out."""
+    """No engine that may answer can do what is asked for, those included that a budget or a switch rules out."""
     if any(_only(reasons, OPERATORS) for reasons in against.values()):
         return None
     lacking = {
@@ -138,7 +138,7 @@ def _unproved(inputs: Inputs, against: Against) -> ClawError | None:
 
 
 def _closed(inputs: Inputs, against: Against) -> ClawError | None:
-    """No engine may answer, however well it is: waiting does not help, the operator or the caller can."""
+    """No engine may answer, whatever its state: waiting does not help, a change by operator or caller does."""
     lasting = {name: [each for each in reasons if each.rule not in PASSING] for name, reasons in against.items()}
     if not all(lasting.values()):
         return None
@@ -157,7 +157,7 @@ def _closed(inputs: Inputs, against: Against) -> ClawError | None:
 
 
 def _none_left(against: Against, away: list[EngineView]) -> ClawError:
-    """An engine that may answer cannot now: with when to try again, and as what it was that closed it."""
+    """An engine that may answer cannot now. The error says when to try again, and has the kind of what closed it."""
     first = min(away, key=lambda view: RETRY_S if view.opens_in_s is None else view.opens_in_s, default=None)
     wait = RETRY_S if first is None or first.opens_in_s is None else max(1.0, first.opens_in_s)
     line = f"no engine can answer ({_because(against)}): `claw doctor` says what to do"
@@ -171,7 +171,7 @@ def _none_left(against: Against, away: list[EngineView]) -> ClawError:
 
 
 def _because(against: Against) -> str:
-    """What rules each engine out; that the caller asked for another one is said only where nothing else is."""
+    """What rules each engine out. That the caller asked for another one is named only where nothing else is."""
     said = {engine: reasons for engine, reasons in against.items() if reasons[0].rule != "asked"} or against
     return "; ".join(f"{engine}: {reasons[0].detail}" for engine, reasons in said.items())
 

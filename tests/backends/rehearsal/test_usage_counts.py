@@ -69,9 +69,8 @@ def test_without_a_price_nothing_is_asked() -> None:
         assert usage.tokens["input"] == 1_000
 
 
-def test_old_calls_go_but_stay_in_the_totals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "KEPT_CALLS", 5)
-    usage = UsageCounts(provider=None)
+def test_old_calls_go_but_stay_in_the_totals() -> None:
+    usage = UsageCounts(provider=None, kept_calls=5)
     for _ in range(8):
         call = usage.begin("chat", "qwen2.5:14b")
         call.output = 2

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from backends.clock import ManualClock
-from backends.telemetry import gpu
 from backends.telemetry.gpu import GpuSampler
 from backends.types import GpuReading
 from tests.backends.telemetry.fake_nvml import FakeNvml
@@ -19,7 +18,6 @@ def nvml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNvml:
     folder.mkdir()
     monkeypatch.setenv("PYTHONPATH", str(folder))
     monkeypatch.setenv("GEMINI_API_KEY", "canary")
-    monkeypatch.setattr(gpu, "BACKOFF_S", (0.0,))
     return FakeNvml(folder)
 
 
@@ -30,7 +28,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def sampler(nvml: FakeNvml, clock: ManualClock) -> AsyncIterator[GpuSampler]:
-    made = GpuSampler(clock, interval_s=0.02, killed_after_s=0.5)
+    made = GpuSampler(clock, interval_s=0.02, killed_after_s=0.5, backoff_s=(0.0,))
     yield made
     await made.close()
 

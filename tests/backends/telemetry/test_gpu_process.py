@@ -57,16 +57,16 @@ def test_the_sampling_itself(nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delitem(sys.modules, "pynvml", raising=False)
     import pynvml
 
-    assert gpu_process._sample(pynvml, 0)[0] == "no-gpu"
-    state, _, gpus = gpu_process._sample(pynvml, 2)
+    assert gpu_process.sample(pynvml, 0)[0] == "no-gpu"
+    state, _, gpus = gpu_process.sample(pynvml, 2)
     assert (state, len(gpus)) == ("ok", 2)
     assert gpus[0]["name"] == "Fake \x1b[31mGPU"
     nvml.fail("lost")
-    state, detail, gpus = gpu_process._sample(pynvml, 2)
+    state, detail, gpus = gpu_process.sample(pynvml, 2)
     assert (state, len(gpus)) == ("lost", 1)
     assert detail.startswith("GPU 1: ")
     nvml.fail("bare")
-    assert gpu_process._gpu(pynvml, 0)["processes"] is None
+    assert gpu_process.gpu_figures(pynvml, 0)["processes"] is None
     monkeypatch.delitem(sys.modules, "pynvml")
 
 

@@ -132,7 +132,7 @@ async def told(home: Path, sql: str) -> int:
     return await asyncio.to_thread(look)
 
 
-async def test_the_outlook_of_an_empty_ledger_promises_nothing(tmp_path: Path) -> None:
+async def test_the_forecast_of_an_empty_ledger_promises_nothing(tmp_path: Path) -> None:
     clock = ManualClock()
     async with opened(tmp_path, clock=clock) as ledger:
         spend = ledger.spend()

@@ -62,10 +62,10 @@ def _parser() -> Parser:
 
 def _console(options: argparse.Namespace) -> int:
     from backends.paths import Paths
-    from backends.settings import model as settings_file
+    from backends.settings.loading import load
     from console import theming
 
-    settings = settings_file.load(Paths.find().config).settings
+    settings = load(Paths.find().config).settings
     theme = options.theme or settings.console.theme
     if theme not in theming.names():
         raise WrongUse(f"there is no theme {theme!r}: use one of {', '.join(theming.names())}")

@@ -23,7 +23,8 @@ from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.rehearsal.process import Twins, twins
 from backends.settings.agents import Agent
-from backends.settings.model import Settings, load
+from backends.settings.loading import load
+from backends.settings.model import Settings
 from backends.types import Alert, BudgetState, Chunk, Delta, Done, EngineName, Message, Outcome, Policy, Request
 from backends.upstream.engine_slot import EngineSlot
 from tests.waiting import until

@@ -11,7 +11,7 @@ import pytest
 
 from backends.commands import COMMANDS, Parser
 from backends.routing.classify import Classifier
-from backends.settings.model import load
+from backends.settings.loading import load
 from backends.types import INTENTS as KNOWN_INTENTS
 from backends.types import Message, Request
 from docs.generate.examples import EXAMPLES, explained

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from backends.commands import COMMANDS
-from backends.settings.model import AGENTS
+from backends.settings.agents import AGENTS
 from tests.core import served, stand
 
 ROOT = Path(__file__).parents[1]

@@ -13,7 +13,8 @@ from backends.commands.prompt_arguments import add_prompt, request_from
 from backends.core.api import Core
 from backends.engine_names import known_engine
 from backends.paths import Paths
-from backends.settings.model import Settings, load
+from backends.settings.loading import load
+from backends.settings.model import Settings
 from backends.text.terminal_safe import safe
 from backends.types import Delta, Done, Outcome, Request
 

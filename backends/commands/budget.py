@@ -15,7 +15,7 @@ from backends.ledger.budget_windows import timezone_of
 from backends.ledger.sqlite_connection import open_read_only
 from backends.ledger.totals_loader import load
 from backends.paths import Paths
-from backends.settings import model as settings
+from backends.settings import loading
 from backends.settings.money import Money
 from backends.text.terminal_safe import safe
 from backends.text.usd import exchange_rate, in_currency
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     if args.words:
         raise WrongUse(FORM)
     paths = Paths.find(rehearsal=args.rehearse)
-    found = settings.load(paths.config).settings
+    found = loading.load(paths.config).settings
     groups = {name: agent.group for name, agent in found.agents.items() if agent.group}
     with open_read_only(paths.ledger) as db:
         timezone = timezone_of(found.money.timezone)

@@ -14,7 +14,7 @@ import msgspec
 from backends.bootstrap.connect import attach
 from backends.errors import ClawError, Unreachable, WrongUse
 from backends.paths import Paths
-from backends.settings import model as settings
+from backends.settings.loading import load
 from backends.text.terminal_safe import safe
 from backends.types import Acted, Action, CacheStats
 
@@ -164,7 +164,7 @@ def _in_file(paths: Paths, work: Callable[["Database"], int]) -> int:
 
     if not paths.cache.exists():
         return 0
-    limit = settings.load(paths.config).settings.cache.max_bytes
+    limit = load(paths.config).settings.cache.max_bytes
     try:
         database = Database(paths.cache, max_bytes=limit)
         try:

@@ -13,7 +13,8 @@ from backends.paths import Paths, open_private
 from backends.pipeline.reload import RELOADED
 from backends.settings.default_file import commented_file
 from backends.settings.edit import set_one
-from backends.settings.model import Loaded, load, quoted
+from backends.settings.loading import Loaded, load
+from backends.settings.section import quoted
 from backends.text.terminal_safe import safe
 
 ADDRESSES = frozenset({"proxy", "base_url", "replicas"})

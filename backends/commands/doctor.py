@@ -11,7 +11,8 @@ from backends.commands.doctor_models import check_models
 from backends.engines.engine_checks import check
 from backends.paths import Paths
 from backends.settings.engines import read_keys
-from backends.settings.model import Settings, load
+from backends.settings.loading import load
+from backends.settings.model import Settings
 from backends.text.terminal_safe import safe
 from backends.types import Check
 

@@ -12,7 +12,8 @@ from backends.bootstrap.connect import open_core
 from backends.commands.json_output import explanation_as_json
 from backends.commands.prompt_arguments import add_prompt, request_from
 from backends.paths import Paths
-from backends.settings.model import Settings, load
+from backends.settings.loading import load
+from backends.settings.model import Settings
 from backends.text.explanation import Line, all_cloud, queue, read_from_prompt, verdict
 from backends.text.measures import probability
 from backends.text.terminal_safe import safe

@@ -13,7 +13,7 @@ from backends.ledger.prices import Prices
 from backends.ledger.reconciliation import ReconciledDay, reconcile
 from backends.ledger.sqlite_connection import open_read_only
 from backends.paths import Paths
-from backends.settings import model as settings
+from backends.settings.loading import load
 from backends.settings.model import Settings
 from backends.text.terminal_safe import safe
 from backends.text.usd import usd_fine
@@ -23,7 +23,7 @@ from backends.types import ZERO
 def reconciled(paths: Paths, args: argparse.Namespace) -> int:
     if args.file is None:
         raise WrongUse("`claw ledger reconcile FILE` needs the bill: download the cost table of Cloud Billing as CSV")
-    found = settings.load(paths.config).settings
+    found = load(paths.config).settings
     bill = read(_bytes(args.file))
     prices = Prices.of(found)
     with open_read_only(paths.ledger) as db:

@@ -25,7 +25,8 @@ from backends.ledger.budget_windows import timezone_of
 from backends.ledger.prices import Prices
 from backends.ledger.sqlite_connection import open_read_only
 from backends.paths import Paths
-from backends.settings import model as settings
+from backends.settings.loading import load
+from backends.settings.model import Settings
 from backends.settings.money import Money
 from backends.text.usd import exchange_rate, in_currency
 
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         raise WrongUse("--compare and --review are tables or JSON: leave --format away, or use --json")
     until = datetime.now(UTC)
     paths = Paths.find(rehearsal=args.rehearse)
-    known = settings.load(paths.config).settings
+    known = load(paths.config).settings
     prices = Prices.of(known)
     span: dict[str, Any] = {"since": parse_since(args.since, until), "until": until, "prices": prices}
     with open_read_only(paths.ledger) as db:
@@ -71,9 +72,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _text(
-    db: sqlite3.Connection, args: argparse.Namespace, wanted: str, span: dict[str, Any], known: settings.Settings
-) -> str:
+def _text(db: sqlite3.Connection, args: argparse.Namespace, wanted: str, span: dict[str, Any], known: Settings) -> str:
     if args.review:
         days = max(1, (span["until"] - span["since"]).days)
         found = review(db, settings=known, prices=span["prices"], now=span["until"], days=days)

@@ -8,7 +8,7 @@ import msgspec
 
 from backends.commands.route_label import table
 from backends.paths import Paths
-from backends.settings.model import load
+from backends.settings.loading import load
 from backends.text.terminal_safe import safe
 
 if TYPE_CHECKING:

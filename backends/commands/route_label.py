@@ -11,7 +11,8 @@ import msgspec
 from backends.bootstrap.connect import open_core
 from backends.errors import WrongUse
 from backends.paths import Paths
-from backends.settings.model import Settings, load
+from backends.settings.loading import load
+from backends.settings.model import Settings
 from backends.text.terminal_safe import safe
 from backends.types import INTENTS, Acted, Action
 

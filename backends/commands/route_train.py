@@ -15,7 +15,8 @@ from backends.catalogue import Catalogue
 from backends.commands.route_label import table
 from backends.errors import Unreachable, WrongUse
 from backends.paths import Paths
-from backends.settings.model import Settings, load
+from backends.settings.loading import load
+from backends.settings.model import Settings
 from backends.types import Action
 
 if TYPE_CHECKING:

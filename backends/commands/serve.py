@@ -22,7 +22,8 @@ from backends.gateway.graceful_shutdown import GracefulShutdown
 from backends.gateway.server import bind, serve
 from backends.off_loop import serve_many
 from backends.paths import Paths, open_private
-from backends.settings.model import Settings, load
+from backends.settings.loading import load
+from backends.settings.model import Settings
 from backends.text.terminal_safe import safe
 from backends.types import Action
 

@@ -14,7 +14,7 @@ from backends.ledger.request_rows import usd_text
 from backends.ledger.running_totals import RunningTotals
 from backends.ledger.totals_loader import load
 from backends.ledger.write_commands import Audit
-from backends.settings.money_checks import is_amount, is_scope
+from backends.settings.money import is_amount, is_scope
 from backends.types import Acted, Action, BudgetState
 
 

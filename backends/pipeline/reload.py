@@ -10,9 +10,11 @@ from pathlib import Path
 
 from msgspec import structs
 
+from backends.errors import WrongSettings
 from backends.pipeline.pipeline import Pipeline
 from backends.routing.calibration.calibration_store import Calibration, CalibrationStore
-from backends.settings.model import Settings, load
+from backends.settings.loading import load
+from backends.settings.model import Settings
 
 RELOADED = ("router", "agents", "privacy")
 
@@ -40,7 +42,10 @@ class Reload:
         found = (await asyncio.to_thread(load, self._config)).settings
         tables = [name for name in structs.asdict(found) if name not in self._ignored]
         changed = [name for name in tables if getattr(found, name) != getattr(self.settings, name)]
-        self.settings = structs.replace(self.settings, **{name: getattr(found, name) for name in RELOADED})
+        try:
+            self.settings = structs.replace(self.settings, **{name: getattr(found, name) for name in RELOADED})
+        except ValueError as error:  # an agent's new rules name an engine that this core was not started with
+            raise WrongSettings(f"{error}: restart claw to use the other tables of {self._config}") from None
         self._pipeline.reconfigure(self.settings)
         return _summary(changed)
 

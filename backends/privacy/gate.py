@@ -13,7 +13,7 @@ from backends.privacy.detectors.operator_rules import OperatorRules
 from backends.privacy.redact import Redaction, redact
 from backends.privacy.request_texts import RequestText, joined_texts, request_texts
 from backends.privacy.views import views
-from backends.settings.model import Privacy
+from backends.settings.privacy import Privacy
 from backends.types import LOCAL, Finding, Request, Verdict
 
 WINDOW, OVERLAP = 1 << 14, 1 << 11
@@ -45,7 +45,7 @@ class PrivacyGate:
     def __init__(
         self, settings: Privacy, *, detectors: Sequence[Detector] = DETECTORS, start_s: float = START_S
     ) -> None:
-        """Raises WrongSettings for a pattern that does not compile. `start_s`: CPU seconds for any inspection."""
+        """Raises ValueError for a pattern that does not compile. `start_s`: CPU seconds for any inspection."""
         own: list[Detector] = []
         if settings.words or settings.patterns:
             own.append(OperatorRules(settings.words, settings.patterns).find)

@@ -8,8 +8,27 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from backends.errors import Refused
+from backends.settings.money import is_amount
 from backends.settings.section import NotNegative, Positive, Seconds, Section, Share
 from backends.types import EngineName, Policy, Verify
+
+AGENTS = (
+    "scout",
+    "infra",
+    "script",
+    "intel",
+    "classifier",
+    "agent",
+    "claw",
+    "sherlock",
+    "writer",
+    "ada",
+    "coding",
+)
+"""The eleven that are built in."""
+
+LOCAL_AGENTS = frozenset({"scout", "infra"})
+"""Those of them whose policy is local, if claw.toml sets no other."""
 
 
 class Agent(Section, frozen=True, kw_only=True):
@@ -64,6 +83,13 @@ class Agent(Section, frozen=True, kw_only=True):
         NotNegative | None, Meta(description="how many seconds answers are kept, instead of the intents' own times")
     ] = None
     cache_scope: Annotated[str, Meta(description="who shares stored answers: agent, group:NAME or all")] = "agent"
+
+    def __post_init__(self) -> None:
+        if not is_amount(self.max_cost_usd):
+            raise ValueError('`max_cost_usd` must be 0 or more, with at most 12 decimals, as "0.01"')
+        scope, _, group = self.cache_scope.partition(":")
+        if scope not in ("agent", "group", "all") or (scope == "group") != bool(group):
+            raise ValueError("`cache_scope` must be agent, group:NAME or all")
 
 
 T = TypeVar("T")

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from backends.settings.section import NotNegative, Positive, Section, Share
+from backends.settings.section import NotNegative, Positive, Section, Share, quoted
+from backends.types import INTENTS
 
 
 class Cache(Section, frozen=True, kw_only=True):
@@ -40,3 +41,13 @@ class Cache(Section, frozen=True, kw_only=True):
     pace_tps: Annotated[
         NotNegative, Meta(description="tokens a second at which a stored answer is streamed; 0 sends it at once")
     ] = 0.0
+
+    def __post_init__(self) -> None:
+        kind, _, model = self.embedder.partition(":")
+        if kind not in ("auto", "sentence-transformers", "onnx", "ollama") or (kind == "ollama") != bool(model):
+            raise ValueError("`embedder` must be auto, sentence-transformers, onnx or ollama:MODEL")
+        if 0 < self.pace_tps < 1:
+            raise ValueError("`pace_tps` must be 0, which sends an answer at once, or 1 or more")
+        for intent in self.ttl_s:
+            if intent not in INTENTS:
+                raise ValueError(f"`ttl_s.{quoted(intent)}` is not an intent: use one of {', '.join(INTENTS)}")

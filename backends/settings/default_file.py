@@ -10,8 +10,9 @@ import msgspec
 
 from backends.settings.agents import Agent
 from backends.settings.engines import KIND, EngineSettings
-from backends.settings.model import LISTS, Settings
-from backends.settings.models import ModelFacts
+from backends.settings.known_keys import LISTS
+from backends.settings.model import Settings
+from backends.settings.model_facts import ModelFacts
 from backends.settings.money import Price, PriceFrom, Tier
 from backends.settings.section import Section
 

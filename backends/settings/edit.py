@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.errors import WrongSettings, WrongUse
-from backends.settings.model import load
+from backends.settings.loading import load
 from backends.settings.sources import raw
 
 

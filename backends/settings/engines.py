@@ -1,6 +1,7 @@
 """The tables `[engines.NAME]` of claw.toml: a struct for each kind of engine, and what a zone is told by."""
 
 import os
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from ipaddress import IPv6Address, ip_address
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from backends.keep_alive import keep_alive
 from backends.settings.section import Positive, Seconds, Section
 from backends.types import CLOUD, LOCAL, EngineName, Zone
 
@@ -48,6 +50,10 @@ class EngineSettings(Section, frozen=True, kw_only=True, tag_field="kind"):
     queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")]
     first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte, loading included")]
     idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")]
+
+    def __post_init__(self) -> None:
+        if not (self.discount.is_finite() and 0 <= self.discount < 1):
+            raise ValueError('`discount` must be from 0 to below 1, as "0.15"')
 
     @property
     def kind(self) -> str:
@@ -102,6 +108,19 @@ class ServerSettings(EngineSettings, frozen=True, kw_only=True):
     first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte, loading included")] = 120.0
     idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 60.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_address("base_url", self.base_url)
+        for replica in self.replicas:
+            _check_address("replicas", replica)
+        if len({address.rstrip("/") for address in self.addresses}) != len(self.addresses):
+            raise ValueError("`replicas` names an address twice; base_url is one of the addresses")
+        if self.min_output >= self.context:
+            raise ValueError(
+                f"`min_output` must be less than context ({self.context}): it is the part of it that is left for an"
+                " answer"
+            )
+
     @property
     def addresses(self) -> tuple[str, ...]:
         return (self.base_url, *self.replicas)
@@ -112,6 +131,16 @@ class OllamaSettings(ServerSettings, frozen=True, kw_only=True, tag="ollama"):
         str | int,
         Meta(description="how long Ollama keeps the model loaded after a call: seconds, or as 1h30m; -1 is for good"),
     ] = "30m"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        try:
+            keep_alive(self.keep_alive)
+        except ValueError:  # Ollama would answer 400 to each call
+            raise ValueError(
+                '`keep_alive` must be seconds or a duration without blanks, as 1800 or "30m"; -1 keeps the model'
+                " loaded, 0 unloads it at once"
+            ) from None
 
     @property
     def place(self) -> Zone | None:
@@ -153,6 +182,11 @@ class GeminiSettings(EngineSettings, frozen=True, kw_only=True, tag="gemini"):
     ] = None
     first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte")] = 60.0
     idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 30.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_address("base_url", self.base_url)
+        _check_address("proxy", self.proxy)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -198,7 +232,10 @@ CLOUD_SERVER = {
 """What a server in the cloud has built in, in place of what one at home has."""
 
 NEEDED = {"ollama": ("model",), "openai": ("model", "base_url"), "gemini": ("model",)}
-"""What an engine must set that is not built in."""
+"""What an engine that is not built in must set, by its kind."""
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+"""What an engine may be called."""
 
 
 def built_in_engines() -> dict[str, Engine]:
@@ -229,20 +266,53 @@ def serves(engine: EngineSettings, model: str) -> bool:
     return engine.kind == "openai" if "/" in model else engine.kind in ("ollama", "openai")
 
 
-def lacking(name: str, table: dict[str, Any]) -> str | None:
-    """The first setting that an engine of this kind must have and has not; None where none is."""
-    if name in BUILT_IN:
-        return None
+def check_kind(name: EngineName, table: dict[str, Any]) -> None:
+    """Raise ValueError where the kind of an engine does not exist, or its kind needs a setting that is not there.
+
+    `table` is as claw.toml has it.
+    """
     kind = table.get("kind")
-    return "kind" if kind is None else next((key for key in NEEDED.get(str(kind), ()) if key not in table), None)
+    if "kind" in table and (not isinstance(kind, str) or kind not in KINDS):
+        raise ValueError(f"`kind` must be {_KIND_NAMES}")
+    if name in BUILT_IN:
+        return
+    needed = ("kind", *NEEDED.get(str(kind), ()))
+    for key in needed:
+        if key not in table:
+            of_kind = f"an engine of kind {kind} needs {_listed(needed)}" if kind else _KIND_NAMES
+            raise ValueError(f"`{key}` must be set: {of_kind}")
+
+
+_KIND_NAMES = "ollama, openai or gemini"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _check_address(key: str, url: str | None) -> None:
+    """Raise ValueError for anything but http:// or https:// with a host and, where it has a port, one that exists."""
+    if url is None:
+        return
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return
+    except ValueError:
+        pass
+    raise ValueError(f"`{key}` must be an http:// or https:// address")
 
 
 def is_loopback(url: str) -> bool:
     """Is this address this machine beyond doubt? Loopback addresses and `localhost` are; other names prove nothing."""
     try:
-        host = urlsplit(url).hostname or ""
+        return is_loopback_host(urlsplit(url).hostname or "")
     except ValueError:
         return False
+
+
+def is_loopback_host(host: str) -> bool:
+    """The same of an address without its brackets, or of a name."""
     if host == "localhost":
         return True
     try:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from backends.settings.engines import is_loopback_host
 from backends.settings.section import Seconds, Section
 
 
@@ -41,3 +42,9 @@ class Gateway(Section, frozen=True, kw_only=True):
             "the connection"
         ),
     ] = 15.0
+
+    def __post_init__(self) -> None:
+        if not is_loopback_host(self.host.strip("[]")):
+            raise ValueError(
+                "`host` must be a loopback address, as 127.0.0.1: claw has no TLS. From elsewhere, use a tunnel"
+            )

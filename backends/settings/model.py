@@ -1,59 +1,31 @@
-"""Settings: built-in values, then claw.toml, then the environment, each with the place it came from.
+"""Settings as a whole: every table of claw.toml, and what only several tables together can tell.
 
-The field descriptions below are the help of `claw config`, the comments of the file that `claw config init` writes
-and the table in the README.
+Tables that need no file of their own stand here too. The descriptions of the fields are the comments of the file that
+`claw config init` writes and the table in docs/settings.md.
 """
 
-import difflib
-import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Literal
 
-import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
 from backends.agent_names import spelled
-from backends.errors import WrongSettings
-from backends.settings.agents import Agent, strictest
+from backends.settings.agents import LOCAL_AGENTS, Agent, strictest
 from backends.settings.cache import Cache
-from backends.settings.checks import check
-from backends.settings.engines import KINDS, Engine, built_in_engines, completed, lacking
+from backends.settings.engines import BUILT_IN, NAME, Engine, built_in_engines, serves
 from backends.settings.gateway import Gateway
-from backends.settings.models import ModelFacts
-from backends.settings.money import (
-    Budget,
-    Costs,
-    Money,
-    Price,
-    PriceFrom,
-    Tier,
-)
-from backends.settings.section import Positive, Seconds, Section, Share
-from backends.settings.sources import from_environment, paths_of, put, read
+from backends.settings.model_facts import ModelFacts
+from backends.settings.money import Budget, Costs, Money, Price
+from backends.settings.privacy import Privacy
+from backends.settings.section import Positive, Seconds, Section, Share, dotted
 from backends.types import CLOUD, LOCAL, DialBy, Verify, Zone
-
-AGENTS = (
-    "scout",
-    "infra",
-    "script",
-    "intel",
-    "classifier",
-    "agent",
-    "claw",
-    "sherlock",
-    "writer",
-    "ada",
-    "coding",
-)
-"""The eleven that are built in."""
-
-LOCAL_AGENTS = frozenset({"scout", "infra"})
 
 BUILT_IN_ZONES: dict[str, Zone] = {"local": LOCAL, "cloud": CLOUD}
 """Where the two built-in engines are, whatever their kind and address."""
+
+RESERVED = frozenset({"auto", "cache", "default"})
+"""Names that a request, a ledger row or an agent may have, and an engine may not."""
 
 
 class Router(Section, frozen=True, kw_only=True):
@@ -73,26 +45,6 @@ class Router(Section, frozen=True, kw_only=True):
     ] = "format"
     max_prompt_bytes: Annotated[Positive, Meta(description="larger requests get 413")] = 8_388_608
     deadline_s: Annotated[Seconds, Meta(description="seconds to the first byte, and for any silence after it")] = 120.0
-
-
-class Privacy(Section, frozen=True, kw_only=True):
-    words: Annotated[tuple[str, ...], Meta(description="words that mark a prompt as sensitive")] = ()
-    patterns: Annotated[tuple[str, ...], Meta(description="regular expressions that mark a prompt as sensitive")] = ()
-    action: Annotated[
-        Literal["local", "redact"],
-        Meta(
-            description="what happens to sensitive prompts: local keeps them local, redact may send them with "
-            "placeholders"
-        ),
-    ] = "local"
-    images: Annotated[
-        Literal["pass", "local"],
-        Meta(description="images are not checked: pass treats them as harmless, local keeps each one local"),
-    ] = "pass"
-    internal_hosts: Annotated[
-        tuple[str, ...],
-        Meta(description="hosts (*.corp.example) and networks (10.0.0.0/8) whose addresses count as private"),
-    ] = ()
 
 
 class LedgerSettings(Section, frozen=True, kw_only=True):
@@ -140,6 +92,77 @@ class Settings(Section, frozen=True, kw_only=True):
     gateway: Gateway = Gateway()
     console: Console = Console()
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for tables that contradict each other, with the setting's full name in front."""
+        for index, budget in enumerate(self.budgets):
+            scope, _, name = budget.scope.partition(":")
+            if scope == "engine" and name not in self.engines:
+                raise ValueError(f"`budgets[{index}].scope` names {name}, and the engines are {self._engine_names()}")
+        for name, facts in self.models.items():
+            if facts.successor == name:
+                raise ValueError(f"`{dotted('models', name)}.successor` must be another model")
+        self._check_engine_names()
+        self._check_model_names()
+        for name, agent in self.agents.items():
+            self._check_agent(dotted("agents", name), agent)
+
+    def _check_engine_names(self) -> None:
+        """Each engine is there once, in whatever case, and its name means nothing else."""
+        agents = {agent.casefold() for agent in self.agents}
+        for name, other in _same_name(self.engines):
+            raise ValueError(f"`{dotted('engines', name)}` and `engines.{other}` are one engine: keep one of them")
+        for name in self.engines:
+            where = dotted("engines", name)
+            if not NAME.fullmatch(name):
+                raise ValueError(
+                    f"`{where}` is not a name for an engine: use up to 32 letters, digits, dots, dashes and"
+                    " underscores, with a letter or digit first"
+                )
+            if name not in BUILT_IN and name.casefold() in RESERVED:
+                raise ValueError(f"`{where}`: the name {name} has a meaning already: use another name")
+            if name not in BUILT_IN and name.casefold() in agents:
+                raise ValueError(f"`{where}`: an agent has the name {name}: use another name")
+
+    def _check_model_names(self) -> None:
+        """Each agent is there once, and further names of models mean something and hide nothing."""
+        for name, other in _same_name(self.agents):
+            raise ValueError(f"`{dotted('agents', name)}` and `{dotted('agents', other)}` are one agent: keep one")
+        taken = {name.casefold() for name in ("auto", *self.engines, *self.agents)}
+        models = list(dict.fromkeys(engine.model for engine in self.engines.values()))
+        meanings = {*taken, *models, *(agent.model for agent in self.agents.values() if agent.model)}
+        for name, meaning in self.gateway.models.items():
+            where = dotted("gateway", "models", name)
+            if name.casefold() in taken:
+                raise ValueError(f"`{where}`: the name {name} has a meaning already: leave it out")
+            if meaning not in meanings and meaning.casefold() not in meanings:
+                known = ", ".join(("auto", *self.engines, "an agent", *models[:-1]))
+                raise ValueError(f"`{where}` must mean {known} or {models[-1]}")
+
+    def _check_agent(self, where: str, agent: Agent) -> None:
+        """An agent that nothing may answer is a mistake that would show at its first request."""
+        for name in agent.engines:
+            if name not in self.engines:
+                raise ValueError(f"`{where}.engines` names {name}, and the engines are {self._engine_names()}")
+        if agent.policy not in (LOCAL, CLOUD) and not agent.models:
+            return
+        left = [name for name in agent.engines or self.engines if self._has_model_for(agent, name)]
+        if not left:
+            models = ", ".join(engine.model for engine in self.engines.values())
+            raise ValueError(f"`{where}.models` allows no model of its engines: name one of {models}, or leave it out")
+        if agent.policy in (LOCAL, CLOUD) and agent.policy not in map(self.zone, left):
+            raise ValueError(
+                f'`{where}.policy` is "{agent.policy}", but none of the engines that may answer it ({", ".join(left)})'
+                " is in that zone: change its policy, its engines or their zone"
+            )
+
+    def _has_model_for(self, agent: Agent, name: str) -> bool:
+        engine = self.engines[name]
+        own = (agent.model,) if agent.model and serves(engine, agent.model) else ()
+        return not agent.models or any(model in agent.models for model in (engine.model, *own))
+
+    def _engine_names(self) -> str:
+        return ", ".join(self.engines)
+
     def zone(self, engine: str) -> Zone | None:
         """The zone that an engine is in; None where nobody can tell, so that nothing may be sent there."""
         return self.engines[engine].place or BUILT_IN_ZONES.get(engine)
@@ -176,155 +199,9 @@ class Settings(Section, frozen=True, kw_only=True):
         )
 
 
-class Loaded(Struct, frozen=True, kw_only=True):
-    """Settings in force, and for each dotted key that was set somewhere, where ("claw.toml", "OLLAMA_HOST")."""
-
-    settings: Settings
-    sources: dict[str, str]
-
-
-def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
-    """Read `path` (which may be absent) and the environment. Raises WrongSettings, naming key and remedy."""
-    env = os.environ if environ is None else environ
-    raw = read(path)
-    sources = {_joined(key): str(path) for key in paths_of(raw)}
-    for variable, key, value in from_environment(env, raw):
-        put(raw, key, value)
-        sources[key] = variable
-    return Loaded(settings=_convert(raw, path), sources=sources)
-
-
-def _convert(raw: dict[str, Any], path: Path) -> Settings:
-    raw = _with_built_in_engines(raw, path)
-    for key in paths_of(raw):
-        _know(key, raw)
-    try:
-        settings = msgspec.convert(_with_built_in_agents(raw), Settings, strict=True)
-    except msgspec.ValidationError as error:
-        raise WrongSettings(f"{path}: {_humane(_named(str(error), raw))}") from None
-    check(settings, path)
-    return settings
-
-
-def _with_built_in_engines(raw: dict[str, Any], path: Path) -> dict[str, Any]:
-    given = raw.get("engines", {})
-    if not isinstance(given, dict):
-        return raw
-    for name, table in given.items():
-        if isinstance(table, dict) and (missing := lacking(name, table)):
-            raise WrongSettings(f"{path}: `engines.{quoted(name)}.{missing}` must be set: {name} is not built in")
-    return raw | {"engines": completed(given)}
-
-
-def _with_built_in_agents(raw: dict[str, Any]) -> dict[str, Any]:
-    given = raw.get("agents", {})
-    if not isinstance(given, dict):
-        return raw
-    agents: dict[str, Any] = {}
-    for built_in in AGENTS:
-        policy = {"policy": "local" if built_in in LOCAL_AGENTS else "auto"}
-        agents[spelled(built_in, given) or built_in] = policy
-    for name, table in given.items():
-        agents[name] = agents.get(name, {}) | table if isinstance(table, dict) else table
-    return raw | {"agents": agents} | _budgets_of(raw, agents)
-
-
-def _budgets_of(raw: dict[str, Any], agents: dict[str, Any]) -> dict[str, Any]:
-    """The budgets of agents under the names that these have, in whatever case they were written."""
-    budgets = raw.get("budgets")
-    if not isinstance(budgets, list):
-        return {}
-    return {"budgets": [_budget_of(each, agents) if isinstance(each, dict) else each for each in budgets]}
-
-
-def _budget_of(budget: dict[str, Any], agents: dict[str, Any]) -> dict[str, Any]:
-    scope, _, name = str(budget.get("scope", "")).partition(":")
-    known = spelled(name, agents) if scope == "agent" else None
-    return budget | {"scope": f"agent:{known}"} if known else budget
-
-
-def _named(message: str, raw: dict[str, Any]) -> str:
-    """msgspec says `agents[...]`, whichever agent it is: put the name there."""
-    for table, sections in FREE_TABLES.items():
-        found = raw.get(table)
-        if f"`$.{table}[...]" in message and isinstance(found, dict):
-            for name, given in found.items():
-                try:
-                    msgspec.convert(given, Union[sections], strict=True)  # noqa: UP007 — of a tuple
-                except msgspec.ValidationError:
-                    return message.replace("[...]", f".{name}", 1)
-    return message
-
-
-def _humane(message: str) -> str:
-    """msgspec's "Expected `int`, got `str` - at `$.engines.local.parallel`", key first."""
-    what, _, where = message.rpartition(" - at `$")
-    return f"`{where.strip('`').lstrip('.')}`: {what}" if what else message
-
-
-BARE = re.compile(r"[A-Za-z0-9_-]+")
-"""A key that TOML takes without quotes."""
-
-FREE_TABLES: dict[str, tuple[type[Section], ...]] = {
-    "engines": tuple(KINDS.values()),
-    "agents": (Agent,),
-    "prices": (Price,),
-    "models": (ModelFacts,),
-}
-"""Tables at the top whose keys are names of the operator's own."""
-
-FREE_VALUES = (("cache", "ttl_s"), ("gateway", "models"))
-"""Settings that are tables of values, whose keys are free too."""
-
-LISTS: dict[str, type[Section]] = {"budgets": Budget, "tiers": Tier, "changes": PriceFrom}
-"""Arrays of tables."""
-
-
-def known_keys() -> list[tuple[str, ...]]:
-    """Every setting as a path, with NAME where a table's keys are free."""
-    return sorted(set(_keys_of(Settings)))
-
-
-def _keys_of(section: type[Section], *prefix: str) -> Iterator[tuple[str, ...]]:
-    if tag_field := section.__struct_config__.tag_field:
-        yield (*prefix, tag_field)
-    for item in msgspec.structs.fields(section):
-        if not prefix and item.name in FREE_TABLES:
-            for free in FREE_TABLES[item.name]:
-                yield from _keys_of(free, *prefix, item.name, "NAME")
-        elif item.name in LISTS:
-            yield from _keys_of(LISTS[item.name], *prefix, item.name)
-        elif isinstance(item.type, type) and issubclass(item.type, Section):
-            yield from _keys_of(item.type, *prefix, item.name)
-        else:
-            yield (*prefix, item.name)
-
-
-def _know(key: tuple[str, ...], raw: dict[str, Any]) -> None:
-    free = key[0] in FREE_TABLES and len(key) > 1
-    general = (key[0], "NAME", *key[2:]) if free else key[:2] if key[:2] in FREE_VALUES else key
-    known = known_keys()
-    if key[0] == "engines" and len(key) > 1 and (kind := KINDS.get(_kind(raw, key[1]))):
-        known = sorted(_keys_of(kind, "engines", "NAME"))
-    if any(path[: len(general)] == general for path in known):
-        return
-    nearest = difflib.get_close_matches(_joined(general), map(_joined, known), n=1, cutoff=0.0)[0]
-    shown = nearest.replace(".NAME.", f".{quoted(key[1])}.") if free else nearest
-    if free and any(path[2:] == key[-1:] for path in known if path[0] == key[0]):  # a name with dots, written without
-        shown = f"{key[0]}.{quoted('.'.join(key[1:-1]))}.{key[-1]}"
-    raise WrongSettings(f"unknown setting `{_joined(key)}`: the nearest valid one is `{shown}`")
-
-
-def _kind(raw: dict[str, Any], engine: str) -> str:
-    """The kind of an engine, as far as the tables that nobody has judged yet say it."""
-    table = raw["engines"].get(engine)
-    return str(table.get("kind")) if isinstance(table, dict) else ""
-
-
-def quoted(part: str) -> str:
-    """One part of a dotted key, as it has to be written in claw.toml and for `claw config set`."""
-    return part if BARE.fullmatch(part) else f'"{part}"'
-
-
-def _joined(path: tuple[str, ...]) -> str:
-    return ".".join(map(quoted, path))
+def _same_name(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Each name that differs from one before it in nothing but case, with that one."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if (other := seen.setdefault(name.casefold(), name)) != name:
+            yield name, other

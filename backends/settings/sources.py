@@ -36,15 +36,15 @@ def raw(path: Path) -> bytes:
     return found
 
 
-def from_environment(env: Mapping[str, str], file: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Each (variable, dotted key, value) that is set. OLLAMA_HOST is Ollama's: engines that `file` says are of another
-    kind keep their address, and so do those beside the built-in one that have one.
+def from_environment(env: Mapping[str, str], file: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Each (variable, key, value) that is set, the key by its parts. OLLAMA_HOST is for Ollama alone: engines that
+    `file` gives another kind keep their address, and so do those beside the built-in one that have one.
     """
     if host := env.get("OLLAMA_HOST"):
         for name in _without_address(file):
-            yield "OLLAMA_HOST", f"engines.{name}.base_url", ollama_url(host)
+            yield "OLLAMA_HOST", ("engines", name, "base_url"), ollama_url(host)
     if url := env.get("CLAW_GEMINI_BASE_URL"):
-        yield "CLAW_GEMINI_BASE_URL", "engines.cloud.base_url", url
+        yield "CLAW_GEMINI_BASE_URL", ("engines", "cloud", "base_url"), url
 
 
 def _without_address(file: Mapping[str, Any]) -> Iterator[str]:
@@ -84,11 +84,13 @@ def paths_of(table: Mapping[str, Any], *prefix: str) -> Iterator[tuple[str, ...]
             yield (*prefix, name)
 
 
-def put(table: dict[str, Any], dotted: str, value: Any) -> None:
-    """Set a dotted key, making the tables on the way to it."""
-    *folders, last = dotted.split(".")
+def put(table: dict[str, Any], key: tuple[str, ...], value: Any) -> None:
+    """Set a key, making the tables on the way to it; where one of them is no table, nothing is set."""
+    *folders, last = key
     for folder in folders:
         table = table.setdefault(folder, {})
+        if not isinstance(table, dict):
+            return  # what stands there instead is refused when it is converted
     table[last] = value
 
 

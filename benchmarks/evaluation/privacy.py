@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from backends.privacy import PrivacyGate
-from backends.settings.model import Privacy
+from backends.settings.privacy import Privacy
 from backends.types import Message, Request
 from benchmarks.evaluation.privacy_values import filled
 

@@ -10,7 +10,7 @@ from backends.privacy import PrivacyGate
 from backends.routing.classify import Classifier
 from backends.routing.evaluate.evaluation import SECRETS
 from backends.routing.evaluate.router_metrics import auc, macro_f1
-from backends.settings.model import Privacy
+from backends.settings.privacy import Privacy
 from benchmarks.evaluation.routing_held_out import routing_figures
 from benchmarks.training.routing_data import intents, private
 

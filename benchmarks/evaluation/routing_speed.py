@@ -8,7 +8,7 @@ from typing import Any
 
 from backends.privacy import PrivacyGate
 from backends.routing.classify import Classifier
-from backends.settings.model import Privacy
+from backends.settings.privacy import Privacy
 from backends.types import Message, Request
 from backends.upstream import token_count as tokens
 

@@ -21,7 +21,8 @@ from backends.core.local import LocalCore
 from backends.identity import new_id
 from backends.paths import Paths
 from backends.settings.engines import Engine, GeminiSettings, OllamaSettings, OpenAISettings
-from backends.settings.model import Settings, load
+from backends.settings.loading import load
+from backends.settings.model import Settings
 from backends.types import Message, Request
 
 NOWHERE = "http://127.0.0.1:9"

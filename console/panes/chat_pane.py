@@ -10,7 +10,7 @@ from textual.events import Key, Paste
 from textual.geometry import Size
 from textual.timer import Timer
 
-from backends.settings.model import AGENTS
+from backends.settings.agents import AGENTS
 from backends.text.measures import count
 from backends.types import Done, Request
 from console.chat_history import ChatHistory

@@ -14,7 +14,8 @@ from backends.bootstrap.build import build
 from backends.commands.explain import lines
 from backends.paths import Paths
 from backends.rehearsal.process import twins
-from backends.settings.model import Settings, load
+from backends.settings.loading import load
+from backends.settings.model import Settings
 from backends.types import Explanation, Message, Request
 
 

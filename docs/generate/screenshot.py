@@ -40,7 +40,8 @@ async def picture(seconds: float, pace: float) -> str:
     from backends.background import background
     from backends.bootstrap.connect import Opened, open_core
     from backends.rehearsal.traffic import play
-    from backends.settings.model import Settings, load
+    from backends.settings.loading import load
+    from backends.settings.model import Settings
     from console.app import ClawApp
     from console.chat_history import ChatHistory
     from console.panes.chat_pane import ChatPane

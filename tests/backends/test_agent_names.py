@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from backends.agent_names import meant, spelled
 from backends.errors import Refused, WrongSettings, WrongUse
 from backends.pipeline.normalise import normalise
-from backends.settings.agents import Agent
+from backends.settings.agents import AGENTS, Agent
 from backends.settings.gateway import Gateway
-from backends.settings.model import AGENTS, Settings, load
+from backends.settings.loading import load
+from backends.settings.model import Settings
 from backends.types import Message, Request
 
 HOME = Settings(
@@ -101,14 +102,20 @@ def test_where_names_disagree_the_stricter_rules_hold() -> None:
 
 
 def test_every_rule_of_either_agent_holds() -> None:
-    one = Agent(policy="cloud", privacy="redact", max_cost_usd=Decimal(2), max_output=10, models=("a", "b"))
+    one = Agent(
+        policy="cloud",
+        privacy="redact",
+        max_cost_usd=Decimal(2),
+        max_output=10,
+        models=("gemini-3.5-flash-lite", "qwen2.5:14b"),
+    )
     other = Agent(
         policy="local",
         max_cost_usd=Decimal(1),
         max_latency_s=3.0,
         thinking_budget=0,
         engines=("local",),
-        models=("b", "c"),
+        models=("qwen2.5:14b", "qwen2.5:3b"),
         cache="off",
         cache_scope="all",
     )
@@ -123,7 +130,7 @@ def test_every_rule_of_either_agent_holds() -> None:
             max_output=10,
             thinking_budget=0,
             engines=("local",),
-            models=("b",),
+            models=("qwen2.5:14b",),
             cache="off",
             cache_scope="agent",
         )

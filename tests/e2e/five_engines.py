@@ -23,7 +23,7 @@ from backends.rehearsal.ollama_twin import OllamaTwin
 from backends.rehearsal.openai_twin import OpenAITwin
 from backends.rehearsal.twin import Twin
 from backends.rehearsal.usage_counts import ServedCall
-from backends.settings.model import load
+from backends.settings.loading import load
 
 KEYS = {"cloud": "key-of-gemini", "backup": "key-of-backup"}
 

@@ -17,11 +17,11 @@ class InternalHosts:
     """`*.corp.example` means every host below; a name without a star itself; `10.0.0.0/8` or an address a network."""
 
     def __init__(self, marked: tuple[str, ...]) -> None:
-        """Raises WrongSettings for what is neither a host name nor a network, naming it."""
+        """Raises ValueError for what is neither a host name nor a network."""
         names: list[str] = []
         self._networks: list[Network] = []
-        for index, host in enumerate(marked):
-            if (network := network_of(index, host)) is not None:
+        for host in marked:
+            if (network := network_of(host)) is not None:
                 self._networks.append(network)
             else:
                 names.append(

@@ -17,10 +17,10 @@ class OperatorRules:
     """Words match whole, in any case and across line ends; patterns match as written."""
 
     def __init__(self, words: tuple[str, ...], patterns: tuple[str, ...]) -> None:
-        """Raises WrongSettings for a pattern that does not compile, naming it."""
+        """Raises ValueError for a pattern that does not compile, naming it."""
         wanted = [r"\s+".join(map(regex.escape, word.split())) for word in words if word.strip()]
         self._words = regex.compile(rf"(?<!\w)(?:{'|'.join(wanted)})(?!\w)", regex.IGNORECASE) if wanted else None
-        self._patterns = [compiled(index, pattern) for index, pattern in enumerate(patterns)]
+        self._patterns = [compiled(pattern) for pattern in patterns]
 
     def find(self, window: TextWindow) -> Iterator[Detection]:
         """Every word and match. Raises TimeoutError when the patterns' time is up."""

@@ -19,7 +19,7 @@ from backends.routing.evaluate.router_metrics import (
     middle,
 )
 from backends.routing.quality import Dial
-from backends.settings.model import Privacy
+from backends.settings.privacy import Privacy
 from backends.types import CLOUD, LOCAL, Classes, DialBy
 
 PAIRS = (

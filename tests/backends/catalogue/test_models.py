@@ -9,7 +9,7 @@ from backends.catalogue.listed import listed, models
 from backends.catalogue.model_identity import same, usable
 from backends.catalogue.models import ALIASES
 from backends.ledger.prices import Prices
-from backends.settings.models import ModelFacts
+from backends.settings.model_facts import ModelFacts
 
 OTHER_KINDS = ("image", "tts", "live", "embedding", "robotics", "omni", "banana", "audio", "1.0", "1.5", "gemini-pro")
 TEXT = sorted(name for name in models() if name.startswith("gemini-") and not any(word in name for word in OTHER_KINDS))

@@ -21,8 +21,9 @@ from backends.ledger.sqlite_connection import extend
 from backends.ledger.write_commands import Settle
 from backends.ledger.writer import commit
 from backends.settings.agents import Agent
-from backends.settings.model import Settings, load
-from backends.settings.models import ModelFacts
+from backends.settings.loading import load
+from backends.settings.model import Settings
+from backends.settings.model_facts import ModelFacts
 from backends.settings.money import Costs, LocalCosts
 from backends.types import Attempt, Outcome, Recommendation, Tokens
 from tests.backends.ledger.samples import attempt, outcome

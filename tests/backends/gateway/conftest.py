@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from backends.settings.model import Settings, load
+from backends.settings.loading import load
+from backends.settings.model import Settings
 from tests.backends.gateway.running_gateway import RunningGateway, running_gateway
 from tests.backends.gateway.scripted_core import ScriptedCore
 

@@ -3,7 +3,8 @@ import pytest
 
 from backends.gateway.http_errors import HttpError
 from backends.gateway.model_names import Target, from_settings, models, names, resolve
-from backends.settings.model import AGENTS, Settings
+from backends.settings.agents import AGENTS
+from backends.settings.model import Settings
 from backends.types import AgentState
 from tests.backends.gateway.scripted_core import snapshot
 

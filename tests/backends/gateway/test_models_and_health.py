@@ -1,7 +1,7 @@
 import msgspec
 from msgspec.structs import replace
 
-from backends.settings.model import AGENTS
+from backends.settings.agents import AGENTS
 from backends.types import CacheStats
 from tests.backends.gateway.running_gateway import RunningGateway
 from tests.backends.gateway.scripted_core import snapshot

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.ledger.prices import Prices, PriceSource, UnknownPrice
-from backends.settings.model import load
+from backends.settings.loading import load
 from backends.settings.money import Price, PriceFrom, Tier
 from backends.types import Tokens
 from tests.backends.ledger.samples import AT, COST, MODEL, TOKENS
@@ -45,14 +45,14 @@ def test_no_call_costs_more_than_its_worst_case(read: int, cached: int, written:
 
 @pytest.mark.parametrize(("cached_price", "expected"), [(None, "0.0023"), (Decimal("0.5"), "0.0022")])
 def test_the_operators_price_comes_first(cached_price: Decimal | None, expected: str) -> None:
-    own = Price(input_usd=Decimal(1), output_usd=Decimal("8.6666666666666666"), cached_input_usd=cached_price)
+    own = Price(input_usd=Decimal(1), output_usd=Decimal("8.666666666667"), cached_input_usd=cached_price)
     priced = Prices({MODEL: own}).cost("cloud", MODEL, TOKENS, AT)
     assert priced.source == "claw.toml"
     assert priced.usd == Decimal(expected)
 
 
 def test_a_price_finer_than_the_ledger_keeps_is_rounded() -> None:
-    own = Price(input_usd=Decimal("0.3333333333333333"), output_usd=Decimal(0))
+    own = Price(input_usd=Decimal("0.333333333333"), output_usd=Decimal(0))
     assert Prices({"own": own}).cost("cloud", "own", Tokens(input=1), AT).usd == Decimal("0.000000333333")
 
 

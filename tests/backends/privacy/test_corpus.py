@@ -3,7 +3,7 @@
 import pytest
 
 from backends.privacy import PrivacyGate
-from backends.settings.model import Privacy
+from backends.settings.privacy import Privacy
 from benchmarks.evaluation.privacy import examples, wrong
 
 GATE = PrivacyGate(Privacy())

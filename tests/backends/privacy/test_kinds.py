@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from backends.privacy import PrivacyGate
 from backends.privacy.detectors.checksums import luhn, mod11_10, mod97, verhoeff
 from backends.privacy.detectors.kinds import KINDS
-from backends.settings.model import Privacy
+from backends.settings.privacy import Privacy
 from backends.types import Message, Request
 
 GATE = PrivacyGate(Privacy())

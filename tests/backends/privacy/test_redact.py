@@ -14,7 +14,7 @@ from backends.privacy.detection import Detection
 from backends.privacy.redact import Redaction, Values, merged
 from backends.privacy.restore import Restorer
 from backends.privacy.text_window import TextWindow
-from backends.settings.model import Privacy
+from backends.settings.privacy import Privacy
 from backends.types import Media, Message, Request, Tool, ToolCall
 
 KEY = "ghp_aB3dE5fG7hJ9kL2mN4pQ6rS8tU1vW3xY5z"

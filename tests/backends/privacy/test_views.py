@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backends.privacy import PrivacyGate
 from backends.privacy.views import views
-from backends.settings.model import Privacy
+from backends.settings.privacy import Privacy
 from backends.types import Message, Request, ToolCall
 
 KEY = "ghp_aB3dE5fG7hJ9kL2mN4pQ6rS8tU1vW3xY5z"

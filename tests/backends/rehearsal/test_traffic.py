@@ -11,7 +11,7 @@ import pytest
 
 from backends.errors import QueueFull
 from backends.rehearsal.traffic import Scenario, gaps, planned, play, read_scenario
-from backends.settings.model import AGENTS
+from backends.settings.agents import AGENTS
 from backends.types import Acted, Action, Chunk, Delta, Explanation, Request, Review, Snapshot
 
 CAST = read_scenario()

@@ -4,7 +4,7 @@ import pytest
 
 from backends.errors import WrongSettings
 from backends.settings.default_file import commented_file
-from backends.settings.model import load
+from backends.settings.loading import load
 
 
 def _loaded(tmp_path: Path, text: str):  # type: ignore[no-untyped-def]

@@ -8,7 +8,7 @@ import pytest
 
 from backends.errors import ClawError, WrongSettings, WrongUse
 from backends.settings.edit import set_one
-from backends.settings.model import load
+from backends.settings.loading import load
 
 
 @pytest.fixture

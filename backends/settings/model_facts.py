@@ -1,19 +1,14 @@
 """The tables [models."NAME"] of claw.toml: what the operator knows better of a model than what is built in."""
 
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from msgspec import Meta
 from msgspec.structs import asdict, replace
 
 from backends.catalogue.models import SAMPLING, Model, Thinking
-from backends.errors import WrongSettings
 from backends.settings.section import Positive, Section
 from backends.types import Effort
-
-if TYPE_CHECKING:
-    from backends.settings.model import Settings
 
 
 class ModelFacts(Section, frozen=True, kw_only=True):
@@ -42,6 +37,19 @@ class ModelFacts(Section, frozen=True, kw_only=True):
     retires: Annotated[date | None, Meta(description="the day on which it is shut down")] = None
     successor: Annotated[str | None, Meta(description="the model that replaces it")] = None
 
+    def __post_init__(self) -> None:
+        if unknown := set(self.sampling or ()) - SAMPLING:
+            raise ValueError(f"`sampling` names {sorted(unknown)[0]}: use {', '.join(sorted(SAMPLING))}")
+        if self.levels is not None and len(set(self.levels)) != len(self.levels):
+            raise ValueError("`levels` names a level twice")
+        if self.levels and self.thinking in ("none", "budget"):
+            raise ValueError('`levels` belongs to `thinking = "level"`')
+        least, most = self.least_thinking, self.most_thinking
+        if least is not None and most is not None and least > most:
+            raise ValueError("`least_thinking` must not be above most_thinking")
+        if self.successor == "":
+            raise ValueError("`successor` must be a model's name")
+
     def over(self, model: Model) -> Model:
         """`model` with these facts in place of its own."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
@@ -50,20 +58,3 @@ class ModelFacts(Section, frozen=True, kw_only=True):
         if given.get("levels"):
             given.setdefault("thinking", "level")
         return replace(model, known=True, **given)
-
-
-def check_models(settings: "Settings", path: Path) -> None:
-    """Raises WrongSettings for the first fact that could not be used."""
-    for name, facts in settings.models.items():
-        where = f'{path}: `models."{name}"'
-        if strange := set(facts.sampling or ()) - SAMPLING:
-            raise WrongSettings(f"{where}.sampling` names {sorted(strange)[0]}: use {', '.join(sorted(SAMPLING))}")
-        if facts.levels is not None and len(set(facts.levels)) != len(facts.levels):
-            raise WrongSettings(f"{where}.levels` names a level twice")
-        if facts.levels and facts.thinking in ("none", "budget"):
-            raise WrongSettings(f'{where}.levels` belongs to `thinking = "level"`')
-        least, most = facts.least_thinking, facts.most_thinking
-        if least is not None and most is not None and least > most:
-            raise WrongSettings(f"{where}.least_thinking` must not be above most_thinking")
-        if facts.successor in ("", name):
-            raise WrongSettings(f"{where}.successor` must be another model's name")

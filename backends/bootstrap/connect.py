@@ -5,7 +5,6 @@ The console and the one-shot commands come this way; they then know the core by 
 
 import asyncio
 import importlib
-import secrets
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Literal
@@ -118,7 +117,7 @@ async def play_agents(core: Core, until: asyncio.Event | None = None) -> None:
     """The agents' requests in rehearsal, as long as it is not cancelled and `until` is not set."""
     from backends.rehearsal.traffic import play
 
-    async with background(play(core, seed=secrets.randbits(32))):
+    async with background(play(core)):
         await (until or asyncio.Event()).wait()
 
 

@@ -8,9 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.catalogue.abilities import ability_of
+from backends.catalogue.gemini_models import Model, model_of
 from backends.catalogue.listed import listed
 from backends.catalogue.model_identity import bare, same
-from backends.catalogue.models import Model, model_of
 
 AHEAD_DAYS = 60
 """From so many days before its end on a model is said to end."""

@@ -4,7 +4,7 @@ Source: ai.google.dev/gemini-api/docs/image-understanding, /document-processing,
 among them: Gemini answers it with 400.
 """
 
-from backends.catalogue.models import MediaKind, Model
+from backends.catalogue.gemini_models import MediaKind, Model
 
 MIME_TYPES: dict[MediaKind, frozenset[str]] = {
     "image": frozenset({"image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"}),

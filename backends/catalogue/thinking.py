@@ -6,7 +6,7 @@ word, and that of "minimal" our choice. It holds all the same, since a call's ca
 is the answer's room and this one together.
 """
 
-from backends.catalogue.models import Model
+from backends.catalogue.gemini_models import Model
 from backends.types import Effort
 
 ROOM: dict[Effort, int] = {

@@ -1,6 +1,7 @@
 """The eleven agents at work: prompts such as they send, in bursts and quiet spells, some twice, some given up."""
 
 import asyncio
+import secrets
 import tomllib
 from collections import deque
 from collections.abc import Iterator
@@ -58,10 +59,13 @@ class Scenario(Struct, frozen=True):
     tools: dict[str, Tool] = field(default_factory=dict)
 
 
-async def play(core: Core, *, seed: int, pace: float = 1.0) -> None:
-    """Send traffic until cancelled, about 40 calls a minute at pace 1; refused ones are let go."""
+async def play(core: Core, *, seed: int | None = None, pace: float = 1.0) -> None:
+    """Send traffic until cancelled, about 40 calls a minute at pace 1; refused ones are let go.
+
+    Without a `seed` every run has its own.
+    """
     room = asyncio.Semaphore(MOST_AT_ONCE)
-    plans = planned(seed, await asyncio.to_thread(read_scenario))
+    plans = planned(secrets.randbits(32) if seed is None else seed, await asyncio.to_thread(read_scenario))
     async with asyncio.TaskGroup() as calls:
         for plan in plans:
             await asyncio.sleep(plan.gap_s / pace)

@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 from msgspec.structs import asdict, replace
 
-from backends.catalogue.models import SAMPLING, Model, Thinking
+from backends.catalogue.gemini_models import SAMPLING, Model, Thinking
 from backends.settings.section import Positive, Section
 from backends.types import Effort
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from backends.catalogue import Catalogue
 from backends.catalogue.abilities import ability_of
+from backends.catalogue.gemini_models import ALIASES
 from backends.catalogue.model_identity import LONGEST
-from backends.catalogue.models import ALIASES
 
 
 @pytest.mark.parametrize(

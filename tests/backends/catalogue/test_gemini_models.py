@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from backends.catalogue import Catalogue, Model, model_of
+from backends.catalogue.gemini_models import ALIASES
 from backends.catalogue.listed import listed, models
 from backends.catalogue.model_identity import same, usable
-from backends.catalogue.models import ALIASES
 from backends.ledger.prices import Prices
 from backends.settings.model_facts import ModelFacts
 

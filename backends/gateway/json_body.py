@@ -1,4 +1,4 @@
-"""A caller's JSON, parsed at the border: well-formed, within bounds, and with one meaning only."""
+"""A caller's JSON, parsed once at the border: well-formed, within bounds, and with one meaning."""
 
 import json
 from typing import Any, NoReturn, TypeVar
@@ -9,7 +9,7 @@ from backends.gateway.http_errors import HttpError
 from backends.gateway.json_shape import TooMuch, outline
 from backends.off_loop import LARGE
 
-DEPTH = 64  # of a JSON schema; deeper ones are nobody's
+DEPTH = 64  # levels of a JSON schema; no real one is deeper
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         checked = body if len(body) < LARGE else outline(body)
         value = decoder.decode(body)
-        _twins.decode(checked.decode())
+        _strict.decode(checked.decode())
     except TooMuch as error:
         raise HttpError(400, "invalid_request", f"{error}: send less at once") from None
     except msgspec.ValidationError as error:
@@ -28,7 +28,7 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         raise HttpError(400, "invalid_json", "the body is nested too deeply") from None
     except ValueError as error:
         # msgspec.DecodeError and UnicodeDecodeError too; their text can quote the body, ours does not.
-        line = str(error) if isinstance(error, _Twins) else "the body is not valid JSON in UTF-8"
+        line = str(error) if isinstance(error, _DuplicateKey) else "the body is not valid JSON in UTF-8"
         raise HttpError(400, "invalid_json", line) from None
     return value
 
@@ -55,13 +55,13 @@ def check_depth(value: Any, name: str) -> None:
     raise HttpError(400, "invalid_request", f"{name} is nested deeper than {DEPTH} levels", param=name)
 
 
-class _Twins(ValueError):
-    """A key that stands twice in one object."""
+class _DuplicateKey(ValueError):
+    """A key that is in one object twice."""
 
 
-def _no_twins(pairs: list[tuple[str, Any]]) -> bool:
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> bool:
     if len({name for name, _ in pairs}) != len(pairs):
-        raise _Twins("a key stands twice in one object")
+        raise _DuplicateKey("a key is in one object twice")
     return True
 
 
@@ -69,4 +69,4 @@ def _no_constant(_: str) -> NoReturn:
     raise ValueError
 
 
-_twins = json.JSONDecoder(object_pairs_hook=_no_twins, parse_constant=_no_constant)
+_strict = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant)

@@ -64,8 +64,8 @@ def ignored(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 
 
 def claw(outcomes: Sequence[Outcome], *, notes: Sequence[str] = ()) -> dict[str, Any]:
-    """What OpenAI has no place for: who answered, what it cost in US dollars as decimal text, and what was not done as
-    asked. Of several answers it is the first one's, with all their costs, and `calls` has each one's own.
+    """What OpenAI's form has no field for: who answered, the cost in US dollars as decimal text, and the notes. Several
+    answers have the first one's facts and the sum of their costs; `calls` has each one's own.
     """
     outcome = outcomes[0]
     facts: dict[str, Any] = {
@@ -206,7 +206,7 @@ class ChatStream:
         return finish_reason(outcome, called=self._calls[place] > 0, legacy=self._legacy)
 
     def failure(self, error: ClawError) -> bytes:
-        """An honest end: the error, and no terminator after it."""
+        """The end of a stream that failed: the error, and no terminator after it."""
         return b"data: " + body_of(error) + b"\n\n"
 
     def _event(

@@ -1,6 +1,6 @@
-"""What becomes of every field of OpenAI's chat completions request, and of those beside them that clients send.
+"""What claw does with every field of OpenAI's chat completions request, and with others that clients send.
 
-The table is the whole truth: docs/clients.md is written from it, and what it does not name is named to the caller.
+The table is complete: docs/clients.md is written from it, and the caller hears of every field that it does not name.
 Source: openai 3.57.0, types/chat/completion_create_params.py and the types it refers to, read on 2026-11-30.
 """
 
@@ -169,7 +169,7 @@ FIELDS: dict[str, dict[str, Field]] = {
         "thinking_level": Field("translated", "reasoning_effort"),
     },
 }
-"""By the place where it stands; "" is the body itself."""
+"""By place in the body; "" is the body itself."""
 
 _QUIET = {
     place: frozenset(name for name, field in fields.items() if field.treatment in ("carried", "translated", "accepted"))
@@ -178,7 +178,7 @@ _QUIET = {
 
 
 class IgnoredFields:
-    """Collects what a request says to no effect. It looks at keys only, some 0.2 µs for each object."""
+    """Collects the fields of a request that have no effect. It reads keys only, some 0.2 µs for each object."""
 
     def __init__(self) -> None:
         self._names: dict[str, None] = {}

@@ -1,7 +1,7 @@
 """Files in a message: images, PDFs and recordings, as bytes with their media type. Nothing is ever fetched.
 
 Clients differ in how they write base64: with line breaks, without its padding, in the alphabet for URLs, with
-parameters before it. All of these mean the same bytes, and are read.
+parameters before it. All of these mean the same bytes, and are accepted.
 """
 
 import base64
@@ -36,7 +36,7 @@ class File(Struct):
 
 
 def image(url: str, where: str) -> Media:
-    """Raises HttpError (400) for an address, another type, and what is no base64."""
+    """Raises HttpError (400) for an address, for another type, and for text that is not base64."""
     media_type, data = _taken_apart(url, where)
     if media_type not in IMAGES:
         raise HttpError(400, "invalid_request", f"an image must be base64 of {', '.join(IMAGES)}", param=where)
@@ -89,6 +89,6 @@ def _bytes(data: str, what: str, where: str) -> bytes:
 
 
 def _usual(data: str) -> bytes:
-    """Base64 in its usual alphabet, without white space, padded. Raises ValueError for what is not ASCII."""
+    """Base64 in its standard alphabet, without white space, padded. Raises ValueError for text that is not ASCII."""
     standard = data.encode("ascii").translate(_PLAIN, _SPACE)
     return standard + b"=" * (-len(standard) % 4)

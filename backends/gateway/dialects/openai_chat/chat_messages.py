@@ -1,4 +1,4 @@
-"""The messages of OpenAI's chat completions, and their way into canonical ones."""
+"""The messages of OpenAI's chat completions, read into canonical ones."""
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -52,7 +52,7 @@ class ChatMessage(Struct):
 
 
 def check_fields(messages: Sequence[Any], ignored: IgnoredFields) -> None:
-    """Name or refuse what the messages say to no effect. Raises HttpError (400)."""
+    """Name the messages' fields that have no effect. Raises HttpError (400) for those that are refused."""
     for index, message in enumerate(messages):
         if not isinstance(message, dict):
             continue

@@ -1,6 +1,6 @@
-"""The body of OpenAI's `POST /v1/chat/completions`, and its way into canonical form. Null means absent.
+"""The body of OpenAI's `POST /v1/chat/completions`, read into canonical form. Null means absent.
 
-`read` and all it calls know nothing of the event loop: a large body is read in a thread.
+`read` and everything it calls stay off the event loop: a large body is read in a thread.
 """
 
 from typing import Annotated, Any, Literal
@@ -109,7 +109,7 @@ _objects = msgspec.json.Decoder(dict[str, Any])
 
 
 def read(body: bytes) -> ChatRequest:
-    """Raises HttpError (400), naming the field, for what cannot be meant or honoured here."""
+    """Raises HttpError (400), naming the field, for a value that is wrong or that no engine here can honour."""
     fields = decode(mended(body), _objects)
     ignored = IgnoredFields()
     _check_fields(fields, ignored)

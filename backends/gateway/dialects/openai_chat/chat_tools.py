@@ -1,4 +1,4 @@
-"""The tools of OpenAI's chat completions and which of them may be called, in both of its dialects."""
+"""The tools of OpenAI's chat completions and which of them may be called, in the current form and the older one."""
 
 from typing import Annotated, Any, Literal
 
@@ -38,7 +38,7 @@ class AllowedTools(Struct):
 
 
 def check_fields(fields: dict[str, Any], ignored: IgnoredFields) -> None:
-    """Name what the tools say to no effect. Raises HttpError (400) for what no engine here has."""
+    """Name the tools' fields that have no effect. Raises HttpError (400) for tools that no engine here has."""
     tools, functions = fields.get("tools"), fields.get("functions")
     for index, tool in enumerate(tools if isinstance(tools, list) else ()):
         if not isinstance(tool, dict):

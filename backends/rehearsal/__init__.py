@@ -1,1 +1,1 @@
-"""Twins of both engines on loopback, and the traffic of eleven agents: practice before the incident."""
+"""Twins of every engine on loopback, and the traffic of eleven agents: practice before the incident."""

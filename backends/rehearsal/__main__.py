@@ -20,7 +20,7 @@ from backends.settings.engines import LOCAL_ENGINE
 
 
 async def run(specs: Sequence[TwinSpec] = BUILT_IN_TWINS, *, small_model: bool) -> None:
-    """Serve until told to end. The small model answers for the built-in local engine, where that is an Ollama."""
+    """Serve until stdin ends or a signal comes. The small model answers for the engine `local`, if an Ollama."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
 

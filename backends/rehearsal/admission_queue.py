@@ -6,7 +6,7 @@ from types import TracebackType
 
 
 class QueueIsFull(Exception):
-    """As many calls wait as may wait."""
+    """The queue is full."""
 
 
 class AdmissionQueue:
@@ -23,7 +23,7 @@ class AdmissionQueue:
         return len(self._waiters)
 
     def resize(self, limit: int, queue_limit: int | None) -> None:
-        """New limits for those who come and those who wait; nobody inside is put out."""
+        """Set new limits for new and waiting calls; running calls go on."""
         self._limit, self._queue_limit = limit, queue_limit
         self._admit()
 

@@ -1,4 +1,4 @@
-"""How a twin behaves, settable while it runs: speed, room, models, what it counts, and what goes wrong."""
+"""How a twin behaves, which can be set while it runs: speed, limits, models, reported counts, and faults."""
 
 from typing import Annotated, Literal
 
@@ -8,15 +8,15 @@ from backends.rehearsal.faults import Fault
 
 Count = Annotated[int, Meta(ge=0)]
 Calling = Literal["calls", "tags", "bare", "fence", "xml", "broken", "never"]
-"""How a local model calls a tool: so that its server reads it, as text in one of the ways that models have, as
-text that nobody can read, or not at all, whatever form it is told to keep.
+"""How a local model calls a tool: parsed by its server, as text in one of the forms that models write, as text that
+cannot be parsed, or not at all, whatever format it is held to.
 """
 
 Deltas = Literal[
     "plain",  # as OpenAI writes them
     "same-index",  # each call has the index 0, and an id of its own
     "no-index",  # no delta has an index
-    "no-id",  # calls are told apart by nothing but their names
+    "no-id",  # only their names distinguish calls
     "nulls",  # null wherever there is nothing to say
     "late-calls",  # the calls come after the reason for the end
     "whole",  # one JSON object, in spite of `stream`
@@ -57,7 +57,7 @@ class Counted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Behaviour(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One twin's conduct.
+    """How one twin behaves.
 
     `tokens_per_s` None is as fast as the wire. Calls beyond `parallel` wait inside, unseen; beyond `queue_limit`
     waiting ones they get 503. `load_s` passes before the first byte when a model is not resident. `vram_share` of a
@@ -114,4 +114,4 @@ GEMINI = Behaviour(
         TwinModel(name="gemini-3.5-flash", context=1_048_576),
     ),
 )
-"""What each twin does unless told otherwise: quick, roomy and well."""
+"""How each twin behaves by default: fast, with many slots and without faults."""

@@ -1,4 +1,4 @@
-"""Scripted prose in Markdown: what an assistant might say, chosen by words of the prompt and diced by its text."""
+"""Canned answers in Markdown: what an assistant might write, chosen by the words and the hash of the prompt."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Frames on their way out, and everything that can break them there."""
+"""Sends the frames of a response, with the faults that break or distort them."""
 
 import socket
 import struct
@@ -11,7 +11,7 @@ from backends.rehearsal.scripted_answers import RunnerDied
 
 
 class AnswerCut(Exception):
-    """The twin broke an answer off; `response` is what went out of it."""
+    """The twin broke an answer off; `response` is what was sent of it."""
 
     def __init__(self, response: web.StreamResponse) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ async def _strike(
 
 
 def _dressed(frame: bytes, fault: Fault | None) -> Iterator[bytes]:
-    """The frame's bytes as the wire modes want them; every piece is an HTTP chunk of its own."""
+    """The frame's bytes, changed as the fault's wire mode says; each piece becomes an HTTP chunk of its own."""
     mode = fault.mode if fault is not None and fault.kind == "wire" else ""
     if mode == "crlf":
         frame = frame.replace(b"\n", b"\r\n")

@@ -1,4 +1,4 @@
-"""What can go wrong in one call, as data: a kind, where it strikes, and the few figures it needs."""
+"""Faults of one call as data: a kind, when it strikes, and its parameters."""
 
 from typing import Annotated, Any, Literal
 
@@ -51,7 +51,7 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def take(faults: tuple[Fault, ...], on: str, *, reused: bool) -> tuple[Fault | None, tuple[Fault, ...]]:
-    """The fault that strikes now, if any, and what is left of them."""
+    """The fault that strikes now, if any, and the remaining ones."""
     for index, fault in enumerate(faults):
         if fault.on not in (on, "any") or (fault.kind == "reset-reused" and not reused):
             continue

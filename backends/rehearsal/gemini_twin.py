@@ -116,48 +116,48 @@ class GeminiTwin(Twin):
         return await self.serve(request, call, fault, frames, content_type=kind)
 
     async def _events(self, prompt: GeminiPrompt, call: ServedCall, fault: Fault | None) -> AsyncGenerator[Event]:
-        said = Responses(call, call.model)
+        responses = Responses(call, call.model)
         kind = fault.kind if fault is not None else ""
         if fault is not None and kind == "blocked":
             self._settle(call)
-            yield said.blocked(fault.mode or "SAFETY")
+            yield responses.blocked(fault.mode or "SAFETY")
             return
         cap = prompt.ask.max_tokens
         call.thinking = self._thoughts(prompt)
         if kind == "thought-cap" or (cap is not None and call.thinking >= cap):
             call.thinking = cap or 1_024
             self._settle(call)
-            yield said.candidate(finish="MAX_TOKENS")
+            yield responses.candidate(finish="MAX_TOKENS")
             return
         if prompt.show_thoughts and call.thinking:
-            yield said.candidate([{"text": THOUGHT, "thought": True}])
+            yield responses.candidate([{"text": THOUGHT, "thought": True}])
         ask = msgspec.structs.replace(prompt.ask, max_tokens=None if cap is None else cap - call.thinking)
         async with aclosing(self.written(self.script.answer(ask), call)) as pieces:
-            async for event in self._spoken(said, pieces, fault):
+            async for event in self._answer_events(responses, pieces, fault):
                 yield event
 
-    async def _spoken(
-        self, said: Responses, pieces: AsyncGenerator[str | ToolInvocation | AnswerEnd], fault: Fault | None
+    async def _answer_events(
+        self, responses: Responses, pieces: AsyncGenerator[str | ToolInvocation | AnswerEnd], fault: Fault | None
     ) -> AsyncGenerator[Event]:
         """The answer's events. The newest part is held back, for Gemini sends its reason with the last text."""
         held: list[dict[str, Any]] = []
         number = calls = 0
         async for piece in pieces:
             if fault is not None and fault.kind == "finish" and number == (fault.after or 0):
-                self._settle(said.call)
-                yield said.candidate(finish=fault.mode or "SAFETY")
+                self._settle(responses.call)
+                yield responses.candidate(finish=fault.mode or "SAFETY")
                 return
             if isinstance(piece, AnswerEnd):
-                self._settle(said.call)
-                if held and "text" in held[-1] and rules_of(said.model).signatures:
-                    held[-1] = held[-1] | {"thoughtSignature": text_signature(said.call.id.encode())}
-                yield said.candidate(held, finish="STOP" if piece.finish == "stop" else "MAX_TOKENS")
+                self._settle(responses.call)
+                if held and "text" in held[-1] and rules_of(responses.model).signatures:
+                    held[-1] = held[-1] | {"thoughtSignature": text_signature(responses.call.id.encode())}
+                yield responses.candidate(held, finish="STOP" if piece.finish == "stop" else "MAX_TOKENS")
                 return
             if held:
-                yield said.candidate(held)
+                yield responses.candidate(held)
                 number += 1
             calls += isinstance(piece, ToolInvocation)
-            held = [_part(piece, said.call, calls)]
+            held = [_part(piece, responses.call, calls)]
 
     def _settle(self, call: ServedCall) -> None:
         self.override(call)

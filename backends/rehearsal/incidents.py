@@ -1,4 +1,4 @@
-"""Named incidents, to practise one from a shell: each is a change of behaviour and the faults that come with it.
+"""Named incidents, which can be started from a shell: each is a change of behaviour with the faults that belong to it.
 
 The names are those of the fault matrix; its rows say what the program must do.
 """

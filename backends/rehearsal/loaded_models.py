@@ -16,27 +16,27 @@ class ResidentModel(Struct, kw_only=True):
 
 
 class LoadedModels:
-    """Models go in by `load`, and out by `unload`, by time, or by a load with another window."""
+    """Models are added by `load` and removed by `unload`, by their expiry, or by a load with another window."""
 
     def __init__(self) -> None:
         self._residents: dict[str, ResidentModel] = {}
 
     def now(self) -> list[ResidentModel]:
-        """What is loaded at this moment, newest last."""
+        """What is loaded now, newest last."""
         moment = datetime.now(UTC)
         for name in [name for name, resident in self._residents.items() if resident.expires_at <= moment]:
             del self._residents[name]
         return list(self._residents.values())
 
     def holds(self, name: str, window: int) -> bool:
-        """Is the model loaded with just this window?"""
+        """Is the model loaded with exactly this window?"""
         return any(resident.name == name and resident.window == window for resident in self.now())
 
     def load(self, name: str, window: int, keep_alive_s: float) -> None:
         self._residents[name] = ResidentModel(name=name, window=window, expires_at=_until(keep_alive_s))
 
     def used(self, name: str, keep_alive_s: float) -> None:
-        """Start the model's time anew; 0 seconds unload it, fewer keep it for good."""
+        """Restart the model's expiry; 0 seconds unload it, a negative number keeps it for good."""
         if keep_alive_s == 0:
             self.unload(name)
         elif name in self._residents:

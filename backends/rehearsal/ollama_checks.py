@@ -23,7 +23,7 @@ IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF")
 
 
 def check_options(options: Any) -> None:
-    """Options of the wrong type are refused, unknown ones passed over."""
+    """Refuse options of the wrong type; unknown ones are skipped."""
     if not isinstance(options, dict):
         raise RequestRejected(f"json: cannot unmarshal {_go(options)} into Go struct field ChatRequest.options")
     for name, value in options.items():

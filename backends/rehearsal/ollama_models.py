@@ -1,4 +1,4 @@
-"""What Ollama says of its models: in tags, show and ps."""
+"""How Ollama describes its models: in tags, show and ps."""
 
 from datetime import UTC, datetime
 from hashlib import sha256

@@ -37,14 +37,14 @@ from backends.rehearsal.twin import Twin
 from backends.rehearsal.usage_counts import ServedCall
 
 NDJSON = "application/x-ndjson"
-TOLD = {"no-input": ("eval_count",), "no-output": ("prompt_eval_count",)}
-"""The counts that are told all the same, by the mode of a fault in usage."""
+REPORTED = {"no-input": ("eval_count",), "no-output": ("prompt_eval_count",)}
+"""The counts that are still reported, by the mode of a fault in usage."""
 
 RUNAWAY_LINE = "and then the same again\n"
 
 
 class OllamaTwin(Twin):
-    """Speaks Ollama; `answerer` writes the text (a small real model, or the script); `residence` the loaded models."""
+    """Speaks Ollama; `answerer` writes the text: a small real model, or the script."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class OllamaTwin(Twin):
         super().__init__(behaviour, sleep=sleep, keep_bodies=keep_bodies)
         self.script = ScriptedAnswerer()
         self.answerer: Answerer = answerer or self.script
-        self.residence = LoadedModels()
+        self.loaded_models = LoadedModels()
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -90,8 +90,8 @@ class OllamaTwin(Twin):
         return await self.plain(request, "list", {"models": [shown.tag(model) for model in self.behaviour.models]})
 
     async def _ps(self, request: web.Request) -> web.StreamResponse:
-        residents = self.residence.now()
-        models = [shown.process(resident, self.behaviour) for resident in residents]
+        loaded = self.loaded_models.now()
+        models = [shown.process(resident, self.behaviour) for resident in loaded]
         return await self.plain(request, "list", {"models": models})
 
     async def _show(self, request: web.Request) -> web.StreamResponse:
@@ -170,7 +170,7 @@ class OllamaTwin(Twin):
         if prompt.empty:
             if prompt.keep_alive_s != 0:
                 await self._load(model, prompt.num_ctx, prompt.keep_alive_s)
-            self.residence.used(model.name, prompt.keep_alive_s)
+            self.loaded_models.used(model.name, prompt.keep_alive_s)
             self.usage.end(call, "finished")
             yield prompt.event("", done=True) | {"done_reason": "load" if prompt.keep_alive_s else "unload"}
             return
@@ -187,11 +187,11 @@ class OllamaTwin(Twin):
                     yield prompt.tool_event(piece) if isinstance(piece, ToolInvocation) else prompt.event(piece)
         self.override(call)
         self.usage.end(call, "finished")
-        self.residence.used(model.name, prompt.keep_alive_s)
+        self.loaded_models.used(model.name, prompt.keep_alive_s)
         now = time.monotonic_ns()
         counts = {"prompt_eval_count": call.input, "eval_count": call.output}
         if fault is not None and fault.kind == "usage":
-            counts = {key: counts[key] for key in TOLD.get(fault.mode, ())}
+            counts = {key: counts[key] for key in REPORTED.get(fault.mode, ())}
         durations = {
             "total_duration": now - began,
             "load_duration": load,
@@ -218,11 +218,11 @@ class OllamaTwin(Twin):
         """Load the model unless it is there with this window; returns the nanoseconds it took."""
         began = time.monotonic_ns()
         window = min(window, model.context)
-        if not self.residence.holds(model.name, window):
+        if not self.loaded_models.holds(model.name, window):
             self.usage.loads += 1
-            self.residence.unload(model.name)
+            self.loaded_models.unload(model.name)
             await self.sleep(self.behaviour.load_s)
-            self.residence.load(model.name, window, keep_alive_s)
+            self.loaded_models.load(model.name, window, keep_alive_s)
         return time.monotonic_ns() - began
 
     def _find(self, name: str) -> TwinModel | None:
@@ -268,7 +268,7 @@ async def _runaway(cap: int | None, spent: int) -> AsyncGenerator[str | ToolInvo
 
 
 def _vector(text: str) -> list[float]:
-    """A unit vector of 384 numbers that depends on the words alone: who shares words with another lies near it."""
+    """A unit vector of 384 numbers that depends only on the words: texts that share words have similar vectors."""
     numbers = [0.0] * 384
     for word in re.findall(r"\w+", text.lower()) or [text]:
         numbers = [number + next_ - 127.5 for number, next_ in zip(numbers, dice(word), strict=False)]

@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server on loopback, as vLLM or llama-server; it can write its stream in each odd way they have.
+"""An OpenAI-compatible server on loopback, such as vLLM or llama-server, with all their variants of a stream.
 
 Source: https://platform.openai.com/docs/api-reference/chat/streaming, and reports on servers that read it otherwise.
 """
@@ -19,12 +19,12 @@ from backends.rehearsal.tool_call_text import local_answer
 from backends.rehearsal.twin import Twin
 from backends.rehearsal.usage_counts import ServedCall
 
-TOLD = {"no-input": ("completion_tokens",), "no-output": ("prompt_tokens",)}
+REPORTED = {"no-input": ("completion_tokens",), "no-output": ("prompt_tokens",)}
 THOUGHT = "The user wants an answer. "
 
 
 class OpenAITwin(Twin):
-    """Speaks OpenAI's chat completions; `script` writes the text, `Behaviour.deltas` says how it is put."""
+    """Speaks OpenAI's chat completions; `script` writes the text, `Behaviour.deltas` says in which form it is sent."""
 
     efforts: tuple[str, ...] = EFFORTS
 
@@ -107,7 +107,7 @@ class OpenAITwin(Twin):
         self.usage.end(call, "finished")
         usage = self.reported_usage(call)
         if fault is not None and fault.kind == "usage":
-            usage = {key: usage[key] for key in TOLD.get(fault.mode, ())}
+            usage = {key: usage[key] for key in REPORTED.get(fault.mode, ())}
         reason = "tool_calls" if calls and deltas != "late-calls" else finish
         if whole:
             message = {"role": "assistant", "content": "".join(said) or None, "tool_calls": _whole_calls(calls)}

@@ -1,4 +1,4 @@
-"""Where the twins live: in a process of their own for the product, in the test's own event loop for tests."""
+"""Runs the twins: in a child process for the product, in the test's own event loop for tests."""
 
 import asyncio
 import logging
@@ -104,7 +104,7 @@ class Twins:
 
 @asynccontextmanager
 async def twins() -> AsyncIterator[Twins]:
-    """Both twins in this event loop on ports of their own, quick and well, keeping the requests they see."""
+    """An Ollama and a Gemini twin in this event loop, fast and without faults; they keep the requests that they see."""
     ollama, gemini = await asyncio.to_thread(_classes)
     pair = Twins(ollama(keep_bodies=True), gemini(keep_bodies=True))
     try:

@@ -16,7 +16,7 @@ from backends.rehearsal.openai_twin import OpenAITwin, chunk, event
 from backends.rehearsal.usage_counts import ServedCall
 
 REASONS = re.compile(r"(^|/)(gpt-5|o\d)")
-"""Models that reason and refuse what the others take."""
+"""Reasoning models, which refuse parameters that other models take."""
 
 MESSAGES = {
     401: "User not found.",
@@ -30,7 +30,7 @@ MESSAGES = {
 
 
 class ProviderTwin(OpenAITwin):
-    """Stands under `/v1` and `/api/v1`. With a `key` it takes no other one, else any that is not empty."""
+    """Serves `/v1` and `/api/v1`. It accepts only `key`, or any key where none is given."""
 
     provider = "openrouter"
     efforts = ("none", "minimal", "low", "medium", "high", "xhigh")

@@ -1,4 +1,4 @@
-"""A value that fits a JSON schema, simply: the shape a model held to that schema would write."""
+"""A simple value that fits a JSON schema, as a model that is held to the schema would write it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ DEEPEST = 12
 def sample(schema: Mapping[str, Any], dice: Iterator[int]) -> Any:
     """Understands type (either case), enum, const, anyOf/oneOf/allOf, $ref, properties, items and the usual bounds.
 
-    Optional properties are filled too, but for those nested deeper than 12 levels.
+    Optional properties are filled too, except those nested deeper than 12 levels.
     """
     return _value(schema, dice, schema, 0)
 

@@ -1,4 +1,4 @@
-"""Answers where no model answers: plausible, and always the same for the same prompt.
+"""Scripted answers in place of a model: plausible, and always the same for the same prompt.
 
 A token here is up to five letters or digits, or one other character, with the white space before it. Counting a text
 and cutting it into tokens is the same rule, so counts add up exactly. A message costs four tokens more, an image 258.
@@ -43,7 +43,7 @@ class ToolSpec(Struct, frozen=True):
 
 
 class ScriptedRequest(Struct, frozen=True, kw_only=True):
-    """One prompt, freed of either protocol. `schema` asks for JSON; an empty one for any JSON object."""
+    """One prompt, independent of the protocol. `schema` asks for JSON; an empty one for any JSON object."""
 
     turns: tuple[Turn, ...]
     max_tokens: int | None = None
@@ -85,7 +85,7 @@ class RequestRejected(Exception):
 
 
 class RunnerDied(Exception):
-    """What wrote the answer is gone; `str()` says how."""
+    """The process that wrote the answer ended; `str()` says how."""
 
 
 class Answerer(Protocol):
@@ -97,7 +97,7 @@ class Answerer(Protocol):
 
 
 class ScriptedAnswerer:
-    """The answerer that needs nothing."""
+    """The answerer without a model."""
 
     async def answer(self, ask: ScriptedRequest) -> AsyncGenerator[str | ToolInvocation | AnswerEnd]:
         spent = count_prompt(ask)

@@ -30,7 +30,7 @@ ROOM_FOR_ANSWER = 1_024
 
 
 class NoSmallModel(Exception):
-    """Why there is none, in a line."""
+    """There is no small model; `str()` says why in one line."""
 
 
 def find_weights(find: Callable[[str], ModuleSpec | None] = find_spec) -> Path:

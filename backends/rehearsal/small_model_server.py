@@ -1,4 +1,4 @@
-"""The small model's own process: llama.cpp's HTTP server on a free loopback port, told on stdout as one JSON line."""
+"""The small model's own process: llama.cpp's HTTP server on a free loopback port, which it writes to stdout."""
 
 import json
 import sys

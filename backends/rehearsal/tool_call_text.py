@@ -1,4 +1,4 @@
-"""How a local model's tool calls come out: read by its server, or as text."""
+"""The tool calls of a local model, as its server parses them or as text."""
 
 from collections.abc import AsyncGenerator, Iterator
 from typing import Any
@@ -22,7 +22,7 @@ from backends.rehearsal.scripted_answers import (
 
 
 async def local_answer(ask: ScriptedRequest, calling: Calling) -> AsyncGenerator[str | ToolInvocation | AnswerEnd]:
-    """The script's answer of a local model. One that is held to a form writes nothing else, its calls too."""
+    """The scripted answer of a local model. One that is held to a format writes only that, its calls included."""
     spent = count_prompt(ask)
     call = tool_to_call(ask) if calling != "never" else None
     if call is not None and ask.schema is None and calling == "calls":

@@ -1,4 +1,4 @@
-"""The eleven agents at work: prompts such as they send, in bursts and quiet spells, some twice, some given up."""
+"""The traffic of eleven agents: typical prompts in bursts and quiet spells, some sent twice, some cancelled."""
 
 import asyncio
 import secrets

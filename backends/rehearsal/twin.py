@@ -1,4 +1,4 @@
-"""What both twins are made of: a loopback server, room for calls, faults on the way out, and the operator's door."""
+"""The base of all twins: a loopback server, an admission queue, faults, and the operator's endpoints."""
 
 import asyncio
 from collections import deque
@@ -25,7 +25,7 @@ GRACE_S = 0.01  # 0 would be for ever
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A request as it came in, for tests that ask what left the house."""
+    """A request as it came in, for tests of what leaves the machine."""
 
     method: str
     path: str
@@ -73,7 +73,7 @@ class Twin:
 
     @property
     def behaviour(self) -> Behaviour:
-        """Its conduct now; `faults` are those still to strike."""
+        """How it behaves now; `faults` are those that have not struck yet."""
         return self._behaviour
 
     @behaviour.setter
@@ -124,7 +124,7 @@ class Twin:
             await asyncio.wait(self._handling)
 
     async def restart(self) -> None:
-        """Go down and come up on the same port, as a service manager would do it."""
+        """Stop and start again on the same port, as a service manager would."""
         port = int(self.url.rpartition(":")[2])
         await self.close()
         await self.start(port)

@@ -103,7 +103,7 @@ def _twin(kind: Kind, behaviour: Behaviour, small_model: "SmallModel | None") ->
 
 
 def _behaviour(spec: TwinSpec, small_model: "SmallModel | None") -> Behaviour:
-    """The conduct of a twin that people watch: as quick as what it stands for."""
+    """How a twin in a rehearsal behaves: as fast as what it stands for."""
     match spec.kind:
         case "gemini":
             known = GEMINI

@@ -91,8 +91,8 @@ def _limited(error: dict[str, Any], message: str) -> EngineError:
             quota=quota,
         )
     after = next(filter(None, (_seconds(detail.get("retryDelay")) for detail in _details(error))), None)
-    if after is None and (told := RETRY_IN.search(str(error.get("message", "")))):
-        after = _seconds(told[1])
+    if after is None and (found := RETRY_IN.search(str(error.get("message", "")))):
+        after = _seconds(found[1])
     wait = f"wait {after:g} s" if after else "wait a few seconds"
     # Without Google's own words: they mention an exceeded quota, and OpenClaw then gives up instead of waiting.
     limit = f" ({quota.limit} {quota.metric.replace('_', ' ')} a minute)" if quota is not None and quota.limit else ""

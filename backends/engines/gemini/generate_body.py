@@ -43,8 +43,8 @@ def body(call: Call, model: Model, names: FunctionNames) -> dict[str, Any]:
     Raises EngineError "rejected" for a file of a type that the model does not take.
     """
     system = _system(call.messages)
-    if told := instructed_format(call, model):
-        system = f"{system}\n\n{told}" if system else told
+    if instruction := instructed_format(call, model):
+        system = f"{system}\n\n{instruction}" if system else instruction
     turns = _contents(call, model, names) or [_turn("user", {"text": system or GO_ON})]
     fields: dict[str, Any] = {"contents": turns}
     if system:
@@ -54,7 +54,7 @@ def body(call: Call, model: Model, names: FunctionNames) -> dict[str, Any]:
         fields["tools"] = [{"functionDeclarations": list(reversed(declared.values()))}]
         fields["toolConfig"] = {"functionCallingConfig": _choice(call.tool_choice, names)}
     config: dict[str, Any] = {}
-    if call.response_format.kind == "schema" and not told:
+    if call.response_format.kind == "schema" and not instruction:
         config["responseJsonSchema"] = call.response_format.schema
     if (level := thinking_level(model, call.effort, call.thinking_budget)) is not None:
         config["thinkingConfig"] = {"thinkingLevel": level.upper()}

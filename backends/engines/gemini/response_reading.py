@@ -94,7 +94,7 @@ class ResponseReading:
         return self._text_chunk(self._unfenced.feed(self._stops.rest()) + self._unfenced.rest(), None)
 
     def finish(self) -> Finished:
-        """The stream is over. Raises EngineError "cut" where it gave no reason, "empty" where it said nothing."""
+        """The stream is over. Raises EngineError "cut" where it gave no reason, "empty" where the answer is empty."""
         if self._blocked:
             return Finished(finish="blocked", reason=self._blocked)
         if self.over:
@@ -176,7 +176,7 @@ class ResponseReading:
         return [Text(text, signature)] if text or signature else []
 
     def _usage(self, report: GenerateContentResponseUsageMetadata) -> Usage | None:
-        """Running totals: of each count, the last that was not zero. None where all that was said is zeros."""
+        """Running totals: of each count, the last that was not zero. None where all of them are zero."""
         before = self._tokens
         self._tokens = Tokens(
             input=(report.prompt_token_count or 0) + (report.tool_use_prompt_token_count or 0) or before.input,

@@ -7,7 +7,7 @@ the provider that made it, in the same form of the prompt; that is why it is kep
 client.
 
 Writing happens in a thread of its own and nobody waits for it. A file that cannot be used is set aside once; after
-that, what was heard is kept in memory alone.
+that, signatures are kept in memory alone.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ class SignatureStore:
         self._held = 0  # characters of what waits
 
     def remember(self, message: Message) -> None:
-        """Keep the signatures of what was heard; returns at once."""
+        """Keep the signatures of an answer; returns at once."""
         kept = list(self._keyed(message))
         if not kept:
             return

@@ -14,7 +14,7 @@ LEVELS = ("gpt-oss",)
 """Marks in the names of models that think at a level."""
 
 THINKS = (*LEVELS, "qwen3", "deepseek-r1", "deepseek-v3.1", "magistral", "cogito")
-"""Marks in the names of models that think; Ollama answers 400 where another one is told to."""
+"""Marks in the names of models that think; Ollama answers 400 where another model is asked to."""
 
 NEVER_THINKS = ("coder", "instruct")
 """Marks of their kin that do not."""
@@ -66,7 +66,7 @@ def _options(call: Call, settings: OllamaSettings) -> dict[str, Any]:
 
 
 def _think(call: Call) -> bool | str | None:
-    """How hard the model is to think; None where nobody said, or it is not known to think."""
+    """How hard the model should think; None where the caller does not say, or the model is not known to think."""
     name = call.model.lower()
     thinks = any(mark in name for mark in THINKS) and not any(mark in name for mark in NEVER_THINKS)
     if call.effort is None or not thinks:

@@ -120,8 +120,8 @@ def _slots(resources: Resources, labels: Mapping[EngineName, Label], keys: Keys)
             label=labels.get(name) or Label(text=engine.model),
             clock=resources.clock,
             catalogue=resources.catalogue,
-            quota=ProviderQuota(resources.clock, resources.cloud_calls.get(name)),
         )
+        slot.quota = ProviderQuota(resources.clock, resources.cloud_calls.get(name))
         if closed := last_of_the_day(resources.recent, name):
             slot.breaker.remember(*closed)
         slot.stopped = resources.controls.cloud_stopped and slot.zone == CLOUD
@@ -217,6 +217,38 @@ def _assemble(
     *,
     rehearsal: bool,
 ) -> LocalCore:
+    settings, clock = resources.settings, resources.clock
+    stages = _stages(resources, slots, costs, monitoring)
+    pipeline = Pipeline(settings, stages, activity=monitoring.activity, clock=clock)
+    actions = OperatorActions(
+        pipeline=pipeline,
+        slots=slots,
+        controls=resources.controls,
+        ledger=resources.ledger,
+        cache=resources.cache,
+        reload=Reload(
+            settings,
+            resources.config,
+            pipeline=pipeline,
+            calibrations=resources.calibrations,
+            rehearsal=rehearsal,
+        ),
+        monitoring=monitoring,
+    )
+    return LocalCore(
+        pipeline=pipeline,
+        actions=actions,
+        slots=slots,
+        controls=resources.controls,
+        monitoring=monitoring,
+        clock=clock,
+        rehearsal=rehearsal,
+    )
+
+
+def _stages(
+    resources: Resources, slots: Mapping[EngineName, EngineSlot], costs: Costs, monitoring: Monitoring
+) -> Stages:
     settings, clock, ledger, cache = resources.settings, resources.clock, resources.ledger, resources.cache
     planner = RoutePlanner(
         settings,
@@ -236,7 +268,7 @@ def _assemble(
         clock=clock,
     )
     outcomes = Outcomes(costs, clock)
-    stages = Stages(
+    return Stages(
         planner=planner,
         locality=_locality(slots, resources),
         cache=cache,
@@ -254,31 +286,6 @@ def _assemble(
             monitoring=monitoring,
         ),
         shadow_requests=ShadowRequests(settings, cache=cache, ledger=ledger),
-    )
-    pipeline = Pipeline(settings, stages, activity=monitoring.activity, clock=clock)
-    actions = OperatorActions(
-        pipeline=pipeline,
-        slots=slots,
-        controls=resources.controls,
-        ledger=ledger,
-        cache=cache,
-        reload=Reload(
-            settings,
-            resources.config,
-            pipeline=pipeline,
-            calibrations=resources.calibrations,
-            rehearsal=rehearsal,
-        ),
-        monitoring=monitoring,
-    )
-    return LocalCore(
-        pipeline=pipeline,
-        actions=actions,
-        slots=slots,
-        controls=resources.controls,
-        monitoring=monitoring,
-        clock=clock,
-        rehearsal=rehearsal,
     )
 
 

@@ -72,6 +72,7 @@ class ActiveRequest:
         *,
         started_at: datetime,
         started: float,
+        prompt_hash: str,
         model_class: str,
         flushes: int,
     ) -> None:
@@ -79,10 +80,10 @@ class ActiveRequest:
         self.plan = plan
         self.started_at = started_at
         self.started = started
+        self.prompt_hash = prompt_hash
         self.model_class = model_class
         self.flushes = flushes
         self.checks = CheckPlan()
-        self.prompt_hash = ""
         self.reserved = False
         self.first_at: float | None = None
         self.progress_at = started

@@ -97,7 +97,7 @@ class Dispatcher:
         """
         slot, candidate = self._slots[name], active.plan.candidates[name]
         call, reserved_usd = candidate.call, candidate.worst_usd
-        if active.checks.needs_confidence and slot.zone == LOCAL:
+        if active.checks.depth == "all" and slot.zone == LOCAL:
             call = replace(call, logprobs=True)
         if role == "verification":
             call = replace(call, temperature=SAMPLE_TEMPERATURE, seed=None)

@@ -56,6 +56,21 @@ class Stages(Struct, frozen=True, kw_only=True):
     shadow_requests: ShadowRequests
 
 
+class Prepared(Struct, frozen=True, kw_only=True):
+    """A request after its first two stages: normalised, with its privacy verdict.
+
+    `redaction` is the form in which a sensitive one may go to the cloud, None where it may not. `started` is in seconds
+    of clock.monotonic.
+    """
+
+    request: Request
+    verdict: Verdict
+    redaction: Redaction | None
+    prompt_hash: str
+    started: float
+    started_at: datetime
+
+
 class Pipeline:
     def __init__(self, settings: Settings, stages: Stages, *, activity: ActivityFeed, clock: Clock) -> None:
         self._settings = settings
@@ -86,28 +101,37 @@ class Pipeline:
 
     async def ask(self, request: Request) -> AsyncGenerator[Chunk]:
         """Yield Routed, Delta and Called, then one Done. Raises ClawError where the request was not admitted."""
-        began, started, started_at = time.perf_counter(), self._clock.monotonic(), self._clock.now()
+        began = time.perf_counter()
         cache, planner = self._stages.cache, self._stages.planner
         try:
-            request, verdict, redaction = await self._prepare(request, started)
+            prepared = await self._prepare(request)
+            request, started = prepared.request, prepared.started
             answerers = planner.answerers(request)
             key = await off_loop(size_of(request), lambda: _shared_key(request, answerers))
             async with self._in_time(request, started), self._single_flight.turn(key):
                 if active := self._single_flight.find(key):
-                    answer = self._follow(active, request, started, started_at)
+                    answer = self._follow(active, prepared)
                 elif hit := await cache.lookup(request, model_class=answerers):
-                    answer = self._from_cache(request, verdict, hit, started, started_at)
+                    answer = self._from_cache(prepared, hit)
                 else:
                     flushes = cache.counts.flushes
                     classes, chain = await self._classify(request)
 
                     async def decide() -> RoutePlan:
-                        return planner.decide(request, verdict, classes, began, prefixes=chain, redaction=redaction)
+                        return planner.decide(
+                            request, prepared.verdict, classes, began, prefixes=chain, redaction=prepared.redaction
+                        )
 
                     plan = await self._stages.admission.when_affordable(request, started, decide)
                     plan = plan.with_near_miss(cache.near_miss(request.id))
                     active = ActiveRequest(
-                        request, plan, started_at=started_at, started=started, model_class=answerers, flushes=flushes
+                        request,
+                        plan,
+                        started_at=prepared.started_at,
+                        started=started,
+                        prompt_hash=prepared.prompt_hash,
+                        model_class=answerers,
+                        flushes=flushes,
                     )
                     await self._admit(active)
                     self._single_flight.start(key, active, self._run(active))
@@ -154,28 +178,38 @@ class Pipeline:
     async def explain(self, request: Request) -> Explanation:
         """The decision that `ask` would take now. Raises ClawError as it would."""
         began = time.perf_counter()
-        request, verdict, redaction = await self._prepare(request, self._clock.monotonic())
-        classes, chain = await self._classify(request)
-        plan = self._stages.planner.decide(request, verdict, classes, began, prefixes=chain, redaction=redaction)
+        prepared = await self._prepare(request)
+        classes, chain = await self._classify(prepared.request)
+        plan = self._stages.planner.decide(
+            prepared.request, prepared.verdict, classes, began, prefixes=chain, redaction=prepared.redaction
+        )
         return plan.explanation
 
     # ---- the stages before any engine ---------------------------------------------------------------------------
 
-    async def _prepare(self, request: Request, started: float) -> tuple[Request, Verdict, Redaction | None]:
+    async def _prepare(self, request: Request) -> Prepared:
         """Normalise and pass the privacy gate, whose verdict is final: what is sensitive stays so on every path.
 
         Raises DeadlinePassed where the gate takes longer, as it may for megabytes; its thread then ends by itself.
         """
         stages, settings = self._stages, self._settings
+        started, started_at = self._clock.monotonic(), self._clock.now()
         size = size_of(request)
         request = await off_loop(size, lambda: normalise(request, settings))
         async with self._in_time(request, started):
             size = await off_loop(size, lambda: size_of(request, HUGE))
             verdict, redaction = await off_loop(size, lambda: stages.planner.inspect(request), heavy=True)
-            await off_loop(size, lambda: stages.settlement.remember_hash(request))
+            prompt_hash = await off_loop(size, lambda: stages.settlement.hash_prompt(request))
             if verdict.sensitive:
                 await stages.locality.renew()
-        return replace(request, sensitive=verdict.sensitive), verdict, redaction
+        return Prepared(
+            request=replace(request, sensitive=verdict.sensitive),
+            verdict=verdict,
+            redaction=redaction,
+            prompt_hash=prompt_hash,
+            started=started,
+            started_at=started_at,
+        )
 
     async def _classify(self, request: Request) -> tuple[Classes, tuple[int, ...]]:
         """What the text says, and the hashes of its beginnings."""
@@ -184,7 +218,6 @@ class Pipeline:
 
     async def _admit(self, active: ActiveRequest) -> None:
         """Raises RateLimited, BudgetExceeded, LedgerError."""
-        active.prompt_hash = self._stages.settlement.prompt_hash(active.request)
         try:
             await self._stages.admission.admit(active)
         except asyncio.CancelledError:
@@ -219,11 +252,9 @@ class Pipeline:
                 await subscriber.leave("deadline")
             yield Done(active.completed() or self._stages.outcomes.of_late_leader(active))
 
-    async def _follow(
-        self, active: ActiveRequest, request: Request, started: float, started_at: datetime
-    ) -> AsyncGenerator[Chunk]:
+    async def _follow(self, active: ActiveRequest, prepared: Prepared) -> AsyncGenerator[Chunk]:
         """The chunks of another's run, with a row of one's own, at no cost."""
-        stages = self._stages
+        stages, request, started = self._stages, prepared.request, prepared.started
         stages.cache.counts.count_shared_flight()
         explanation = stages.outcomes.shared_explanation(active, request)
         self._activity.decided(request, explanation)
@@ -236,8 +267,8 @@ class Pipeline:
                         yield chunk
                 cut = None if active.ended else "deadline"
             finally:
-                outcome = stages.outcomes.of_follower(active, request, started, started_at, cut)
-                outcome = await stages.settlement.settle(outcome, request)
+                outcome = stages.outcomes.of_follower(active, request, started, prepared.started_at, cut)
+                outcome = await stages.settlement.settle(outcome, request, prompt_hash=prepared.prompt_hash)
             stages.cache.counts.count_saving(outcome.baseline_usd - outcome.cost_usd)
             yield Done(outcome)
 
@@ -259,11 +290,10 @@ class Pipeline:
                 if whole_is_late or active.progress_at == progress_at:
                     return
 
-    async def _from_cache(
-        self, request: Request, verdict: Verdict, hit: CacheHit, started: float, started_at: datetime
-    ) -> AsyncGenerator[Chunk]:
-        stages = self._stages
-        whole, explanation = stages.outcomes.of_hit(request, verdict, hit, started, started_at)
+    async def _from_cache(self, prepared: Prepared, hit: CacheHit) -> AsyncGenerator[Chunk]:
+        """A stored answer, in pieces, with a row of its own."""
+        stages, request, started = self._stages, prepared.request, prepared.started
+        whole, explanation = stages.outcomes.of_hit(request, prepared.verdict, hit, started, prepared.started_at)
         self._activity.decided(request, explanation)
         outcome = replace(whole, finish="cancelled", baseline_usd=ZERO)
         try:
@@ -274,7 +304,7 @@ class Pipeline:
                     yield Delta(piece)
             outcome = whole
         finally:
-            outcome = await stages.settlement.settle(outcome, request)
+            outcome = await stages.settlement.settle(outcome, request, prompt_hash=prepared.prompt_hash)
         stages.cache.counts.count_saving(outcome.baseline_usd - outcome.cost_usd)
         stages.shadow_requests.consider(request, hit, self.ask)
         yield Done(outcome)

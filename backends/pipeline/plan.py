@@ -78,8 +78,3 @@ class CheckPlan(Struct, frozen=True, kw_only=True):
     withhold: bool = False
     until_text: bool = False
     why_not: str = ""
-
-    @property
-    def needs_confidence(self) -> bool:
-        """Is a local engine to report how sure it was of each token?"""
-        return self.depth == "all"

@@ -15,9 +15,6 @@ from backends.settings.model import Settings
 from backends.types import CLOUD, Outcome, Request
 from backends.upstream.usage_meter import RequestUsage
 
-HASHES = 4096
-"""Prompt hashes that are kept for the rows of running requests."""
-
 
 class Settlement:
     def __init__(
@@ -38,26 +35,28 @@ class Settlement:
         self._outcomes = outcomes
         self._admission = admission
         self._monitoring = monitoring
-        self._hashes: dict[str, str] = {}
 
-    def prompt_hash(self, request: Request) -> str:
-        return self._hashes.get(request.id) or self._hash(request)
-
-    def remember_hash(self, request: Request) -> None:
-        """Hash a prompt ahead of its row, which is written at a moment when nothing may take long."""
-        self._hashes[request.id] = self._hash(request)
-        while len(self._hashes) > HASHES:
-            del self._hashes[next(iter(self._hashes))]
+    def hash_prompt(self, request: Request) -> str:
+        """The hash for a request's row, keyed by the install. Reads the whole prompt."""
+        return self._key.prompt_hash("\x1e".join(message.text for message in request.messages))
 
     async def settle_run(self, active: ActiveRequest) -> Outcome:
         """Commit the row of a run, which is its leader's."""
         outcome = self._outcomes.of_run(active)
         answer = None if active.ending is None else active.ending.text
         self._cache.counts.count_prompt_cache(outcome, self._outcomes.saved_by_prefix_cache(outcome))
-        return await self.settle(outcome, active.request, usage=active.usage, answer=answer)
+        return await self.settle(
+            outcome, active.request, prompt_hash=active.prompt_hash, usage=active.usage, answer=answer
+        )
 
     async def settle(
-        self, outcome: Outcome, request: Request, *, usage: RequestUsage | None = None, answer: str | None = None
+        self,
+        outcome: Outcome,
+        request: Request,
+        *,
+        prompt_hash: str,
+        usage: RequestUsage | None = None,
+        answer: str | None = None,
     ) -> Outcome:
         """Commit a row and tell watchers. Where it cannot be written, the settings say whether the answer counts."""
         bodies, monitoring = self._settings.ledger.bodies, self._monitoring
@@ -67,7 +66,7 @@ class Settlement:
             await self._ledger.settle(
                 outcome,
                 charged_usd=usage.charged_usd if usage else None,
-                prompt_hash=self.prompt_hash(request),
+                prompt_hash=prompt_hash,
                 price_source=self._outcomes.price_source(outcome),
                 prompt=request.messages[-1].text if bodies else None,
                 answer=answer if bodies else None,
@@ -95,6 +94,3 @@ class Settlement:
             model_class=active.model_class,
             notes=outcome.notes,
         )
-
-    def _hash(self, request: Request) -> str:
-        return self._key.prompt_hash("\x1e".join(message.text for message in request.messages))

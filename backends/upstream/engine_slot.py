@@ -68,7 +68,6 @@ class EngineSlot:
         label: Label,
         clock: Clock,
         catalogue: Catalogue | None = None,
-        quota: ProviderQuota | None = None,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -76,7 +75,7 @@ class EngineSlot:
         self.label = label
         self._catalogue = catalogue or Catalogue()
         self._capabilities = clients[0].capabilities
-        self.quota = quota or ProviderQuota(clock)
+        self.quota = ProviderQuota(clock)
         self.unproved = ""
         self.stopped = False
         self.missing = ""

@@ -40,7 +40,7 @@ READERS = (
     RoutePlanner.classify,
     cache_key.exact_key,
     cache_key.partition,
-    Settlement.remember_hash,
+    Settlement.hash_prompt,
     token_count.count,
     token_count.most,
 )

@@ -34,7 +34,7 @@ class Classifier:
         self._scale: Vector = weights["scale"]
         self._asked: NDArray[np.int8] = weights["asked"]
         self._asked_scale: Vector = weights["asked_scale"]
-        self._weigher = SentenceWeigher(weights)
+        self.weigher = SentenceWeigher(weights)
         self._bias: Vector = weights["bias"]
         self._intents = [str(name) for name in weights["intents"]]
         self._quality = quality
@@ -83,7 +83,7 @@ class Classifier:
         parsed = split(hashed_words.excerpt(text))
         buckets, values = parsed.terms.hashed()
         scores = values @ self._matrix.take(buckets, 0) * self._scale + self._bias
-        buckets, values = weighted_terms(parsed.sentence_terms, self._weigher(parsed))
+        buckets, values = weighted_terms(parsed.sentence_terms, self.weigher(parsed))
         scores += values @ self._asked.take(buckets, 0) * self._asked_scale
         return np.asarray(scores, np.float32)
 

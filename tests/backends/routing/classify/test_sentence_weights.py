@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from backends.routing.classify import Classifier, hashed_words, sentence_weights
 from backends.routing.classify.sentence_shapes import SHAPES, shapes
 
-WEIGHER = Classifier.load()._weigher
+WEIGHER = Classifier.load().weigher
 
 LETTER = (
     "Dear Mr Fox,\nthe pump was delivered on Monday. It leaks at the lower valve. The fitter measured 3 bar.\n"

@@ -1,8 +1,9 @@
-"""`claw config`: the settings in force and where each came from; a commented file to start with; one changed."""
+"""`claw config`: the settings in force and where each came from; a commented file to start with; changes."""
 
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from backends.errors import WrongUse
 from backends.paths import Paths, open_private
 from backends.pipeline.reload import RELOADED
 from backends.settings.default_file import commented_file
-from backends.settings.edit import set_one
+from backends.settings.edit import set_keys
 from backends.settings.loading import Loaded, load
 from backends.settings.section import quoted
 from backends.text.terminal_safe import safe
@@ -28,8 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what", nargs="?", choices=("show", "init", "path", "set"), default="show", help="show is the default"
     )
-    parser.add_argument("key", nargs="?", metavar="KEY", help="for set: the setting, as agents.writer.policy")
-    parser.add_argument("value", nargs="?", metavar="VALUE", help="for set: its new value, as in claw.toml")
+    parser.add_argument(
+        "pairs",
+        nargs="*",
+        metavar="KEY VALUE",
+        help="for set: a setting, as agents.writer.policy, and its new value, as in claw.toml; several pairs are set"
+        " together",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -41,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         case "init":
             _init()
         case "set":
-            _set(path, args.key, args.value)
+            _set(path, args.pairs)
         case _:
             _show(load(path), json=args.json)
     return 0
@@ -59,14 +65,16 @@ def _init() -> None:
     print(paths.config)
 
 
-def _set(path: Path, key: str | None, value: str | None) -> None:
-    if key is None or value is None:
+def _set(path: Path, pairs: Sequence[str]) -> None:
+    if not pairs or len(pairs) % 2:
         raise WrongUse("`claw config set` needs KEY and VALUE: for example `claw config set agents.writer.policy auto`")
+    values = dict(zip(pairs[::2], pairs[1::2], strict=True))
     Paths.find().make()
-    set_one(path, key, value)
-    value = _without_users(value) if _is_address(key) else value
-    when = "after `claw act reload`" if key.partition(".")[0] in RELOADED else "at its next start"
-    print(safe(f"{key} = {value}  # {path}; a running core uses it {when}"))
+    set_keys(path, values)
+    for key, value in values.items():
+        shown = _without_users(value) if _is_address(key) else value
+        when = "after `claw act reload`" if key.partition(".")[0] in RELOADED else "at its next start"
+        print(safe(f"{key} = {shown}  # {path}; a running core uses it {when}"))
 
 
 def _show(loaded: Loaded, *, json: bool) -> None:

@@ -1,10 +1,10 @@
-"""One setting of claw.toml changed in place: comments and order stay; a file that would not work is never written."""
+"""Settings of claw.toml changed in place: comments and order stay, and a file that would not load is never written."""
 
 import fcntl
 import os
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,22 +14,24 @@ from backends.settings.loading import load
 from backends.settings.sources import raw
 
 
-def set_one(path: Path, key: str, value: str) -> None:
-    """Set the dotted `key` to `value`, written as in TOML; bare words are text. `path` may be absent.
+def set_keys(path: Path, values: Mapping[str, str]) -> None:
+    """Set each dotted key to its value, written as in TOML; bare words are text. `path` may be absent.
 
-    Raises WrongUse for what is no key, WrongSettings where the file would not be valid, and then changes nothing.
+    Raises WrongUse for a key that cannot be one, WrongSettings where the file would not load; both change nothing.
     """
     path = path.resolve()  # a link stays a link
     try:
         with _alone(path.parent):
-            _replace(path, _changed(path, key, value))
+            _replace(path, _changed(path, values))
     except OSError as error:
-        raise WrongSettings(f"{path} cannot be written ({error.strerror}): make its folder yours, with space") from None
+        raise WrongSettings(
+            f"{path} cannot be written ({error.strerror}): check its folder's owner and free space"
+        ) from None
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Until its end every other `claw config set` in the folder waits: each reads what the one before wrote."""
+    """Every other `claw config set` in the folder waits until the end: each reads what the one before wrote."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -38,20 +40,21 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _changed(path: Path, key: str, value: str) -> str:
+def _changed(path: Path, values: Mapping[str, str]) -> str:
     import tomlkit
 
     try:
         document = tomlkit.parse(raw(path).decode("utf-8"))
-        parts = _parts(key)
-        table: Any = document
-        for part in parts[:-1]:
-            table = table.setdefault(part, tomlkit.table())
-            if not isinstance(table, dict):
-                raise WrongUse(f"`{key}` lies in no table: edit {path} by hand")
-        table[parts[-1]] = _value(value)
+        for key, value in values.items():
+            *tables, last = _parts(key)
+            table: Any = document
+            for part in tables:
+                table = table.setdefault(part, tomlkit.table())
+                if not isinstance(table, dict):
+                    raise WrongUse(f"`{key}` is not in a table: edit {path} by hand")
+            table[last] = _value(value)
     except (tomlkit.exceptions.TOMLKitError, UnicodeDecodeError) as error:
-        raise WrongSettings(f"{path} is no valid TOML ({error}): mend it by hand first") from None
+        raise WrongSettings(f"{path} is not valid TOML ({error}): correct it by hand first") from None
     return tomlkit.dumps(document)
 
 
@@ -60,11 +63,11 @@ def _parts(key: str) -> list[str]:
     try:
         found: Any = tomllib.loads(f"{key} = 0")
     except tomllib.TOMLDecodeError:
-        raise WrongUse(f"{key!r} is no setting's name: as agents.writer.policy") from None
+        raise WrongUse(f"{key!r} is not the name of a setting, such as agents.writer.policy") from None
     parts = []
     while isinstance(found, dict):
         if len(found) != 1:
-            raise WrongUse(f"{key!r} is no setting's name: as agents.writer.policy")
+            raise WrongUse(f"{key!r} is not the name of a setting, such as agents.writer.policy")
         ((part, found),) = found.items()
         parts.append(part)
     return parts
@@ -78,7 +81,7 @@ def _value(text: str) -> Any:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Written beside, read back as settings, then moved over the old file, private from birth."""
+    """Write a new file beside the old one, private at once; load it as a check; then move it over the old one."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     new = Path(name)
     try:

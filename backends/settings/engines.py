@@ -271,23 +271,21 @@ def check_kind(name: EngineName, table: dict[str, Any]) -> None:
 
     `table` is as claw.toml has it.
     """
-    kind = table.get("kind")
-    if "kind" in table and (not isinstance(kind, str) or kind not in KINDS):
-        raise ValueError(f"`kind` must be {_KIND_NAMES}")
-    if name in BUILT_IN:
-        return
-    needed = ("kind", *NEEDED.get(str(kind), ()))
-    for key in needed:
-        if key not in table:
-            of_kind = f"an engine of kind {kind} needs {_listed(needed)}" if kind else _KIND_NAMES
-            raise ValueError(f"`{key}` must be set: {of_kind}")
+    built_in = name in BUILT_IN
+    if "kind" not in table:
+        if built_in:
+            return
+        raise ValueError(f"`kind` must be set to ollama, openai or gemini; {SEVERAL}")
+    kind = table["kind"]
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError("`kind` must be ollama, openai or gemini")
+    missing = [key for key in NEEDED[kind] if key not in table]
+    if missing and not built_in:
+        raise ValueError(f"`{missing[0]}` must be set for an engine of kind {kind}; {SEVERAL}")
 
 
-_KIND_NAMES = "ollama, openai or gemini"
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+SEVERAL = "`claw config set` can set several keys at once"
+"""How a new engine is added by a command: any of its keys alone would be refused."""
 
 
 def _check_address(key: str, url: str | None) -> None:

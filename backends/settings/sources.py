@@ -1,4 +1,4 @@
-"""What settings are read from: claw.toml and the environment, as plain tables whose keys nobody has judged yet."""
+"""What settings are read from: claw.toml and the environment, as plain tables that are not checked yet."""
 
 import os
 import stat
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from backends.errors import WrongSettings
 
 LARGEST_B = 1_048_576
-"""Every setting with its comment is a hundredth of it."""
+"""About a hundred times a file with every setting and its comment."""
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -21,10 +21,10 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def raw(path: Path) -> bytes:
-    """What is in `path`, nothing where it is absent. Raises WrongSettings, and waits for nobody who should write."""
+    """The bytes of `path`, none where it is absent. Raises WrongSettings. It never waits for a writer."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise WrongSettings(f"{path} is no regular file: move it away, or make it a UTF-8 text file")
+            raise WrongSettings(f"{path} is not a regular file: move it away, or make it a UTF-8 text file")
         with open(path, "rb", opener=_without_waiting) as file:
             found = file.read(LARGEST_B + 1)
     except FileNotFoundError:
@@ -32,7 +32,7 @@ def raw(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
     if len(found) > LARGEST_B:
-        raise WrongSettings(f"{path} is larger than 1 MiB: is it claw's? `claw config init` writes one to start with")
+        raise WrongSettings(f"{path} is larger than 1 MiB: is it a settings file? `claw config init` writes one")
     return found
 
 
@@ -48,7 +48,7 @@ def from_environment(env: Mapping[str, str], file: Mapping[str, Any]) -> Iterato
 
 
 def _without_address(file: Mapping[str, Any]) -> Iterator[str]:
-    """The Ollama engines that OLLAMA_HOST speaks of, by the file, whose tables nobody has judged yet."""
+    """The Ollama engines that OLLAMA_HOST is for, by the file, whose tables are not checked yet."""
     engines = file.get("engines")
     tables: dict[str, Any] = {"local": {}} | (engines if isinstance(engines, dict) else {})
     for name, given in tables.items():
@@ -66,7 +66,7 @@ def ollama_url(host: str) -> str:
         parts = urlsplit(f"{scheme}://{rest}")
         port = parts.port or {"http": 11434 if "://" not in host else 80, "https": 443}.get(scheme, 11434)
     except ValueError:
-        raise WrongSettings("OLLAMA_HOST is no address: use HOST:PORT, as 127.0.0.1:11434") from None
+        raise WrongSettings("OLLAMA_HOST is not an address: use HOST:PORT, as 127.0.0.1:11434") from None
     name = parts.hostname or "127.0.0.1"
     name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104 — read, not listened on
     return f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{parts.path.rstrip('/')}"
@@ -95,7 +95,7 @@ def put(table: dict[str, Any], key: tuple[str, ...], value: Any) -> None:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """A FIFO that took the file's place since it was looked at must not hold us up until somebody writes."""
+    """Open without blocking: a FIFO that has taken the file's place would wait until somebody writes."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 

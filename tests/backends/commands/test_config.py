@@ -57,3 +57,13 @@ def test_s18_no_password_of_an_address_is_printed(config: Path, capsys: pytest.C
     assert "s3cret" not in printed
     assert '"http://…@10.0.0.2:11434"' in printed
     assert "http://…@10.0.0.5:1" in printed
+
+
+def test_several_keys_are_set_together(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "set", "engines.small.kind", "ollama"]) == 2
+    assert "`engines.small.model` must be set" in capsys.readouterr().err
+    assert main(["config", "set", "engines.small.kind", "ollama", "engines.small.model"]) == 2
+    assert config.read_text() == ENGINES
+    assert main(["config", "set", "engines.small.kind", "ollama", "engines.small.model", "qwen2.5:3b"]) == 0
+    assert capsys.readouterr().out.startswith("engines.small.kind = ollama  # ")
+    assert '[engines.small]\nkind = "ollama"\nmodel = "qwen2.5:3b"\n' in config.read_text()

@@ -174,7 +174,7 @@ def test_what_is_no_file_is_one_line_and_nobody_waits_for_it(tmp_path: Path) -> 
     pipe = tmp_path / "pipe.toml"
     os.mkfifo(pipe)
     for path in (pipe, Path("/dev/zero"), tmp_path):
-        with pytest.raises(WrongSettings, match="no regular file"):
+        with pytest.raises(WrongSettings, match="not a regular file"):
             load(path, {})
 
 

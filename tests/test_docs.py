@@ -95,6 +95,13 @@ def test_files_and_modules_exist(path: Path) -> None:
     assert [name for name in modules if importlib.util.find_spec(name) is None] == []
 
 
+def test_the_notice_names_files_that_exist() -> None:
+    text = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    assert [
+        name for name in re.findall(r"(?:backends|benchmarks)/[\w/.-]+\w", text) if not (ROOT / name).exists()
+    ] == []
+
+
 def test_the_tree_of_rooms_names_every_folder() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     tree = text.partition("## Rooms")[2].partition("## Where")[0]

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
 from backends.rehearsal.behaviour import OPENAI, Behaviour, Deltas
 from backends.rehearsal.faults import Fault
@@ -40,6 +41,12 @@ class OpenAITwin(Twin):
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [web.get("/v1/models", self._models), web.post("/v1/chat/completions", self._answer)]
+
+    def incident(self, name: str) -> None:
+        """As `Twin.incident`, in this server's own words: the incidents' are Google's and Ollama's."""
+        super().incident(name)
+        faults = tuple(replace(fault, body=None) for fault in self.behaviour.faults)
+        self.behaviour = replace(self.behaviour, faults=faults)
 
     def failure(self, status: int, body: dict[str, Any] | None = None) -> web.Response:
         error = {"message": "the server cannot answer now", "type": "server_error", "code": status}

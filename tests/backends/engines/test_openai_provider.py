@@ -217,6 +217,16 @@ async def test_a_check_finds_a_wrong_key_although_the_list_is_open(twin: Provide
     assert not twin.usage.calls
 
 
+@pytest.mark.parametrize(("incident", "kind"), [("C1", "rate-limited"), ("C3", "unavailable"), ("C10b", "key")])
+async def test_incidents_are_in_the_providers_own_words(
+    twin: ProviderTwin, engine: OpenAIClient, incident: str, kind: EngineErrorKind
+) -> None:
+    twin.incident(incident)
+    error = await failure(engine, CALL)
+    assert error.kind == kind
+    assert "google" not in str(error).lower()
+
+
 async def test_no_secret_is_in_an_error(twin: ProviderTwin, engine: OpenAIClient) -> None:
     twin.inject(Fault(kind="status", status=401, body={"error": {"message": f"Incorrect API key: {KEY}"}}))
     error = await failure(engine, CALL)

@@ -67,7 +67,7 @@ async def test_both_twins_live_as_long_as_their_context() -> None:
 
 
 async def test_s27_no_key_reaches_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "CLAW_CONTROL_TOKEN"):
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY", "CLAW_CONTROL_TOKEN", "WHATEVER_THE_SETTINGS_NAME"):
         monkeypatch.setenv(name, "canary-7f3a")
     async with rehearse():
         children = await asyncio.to_thread(psutil.Process().children, recursive=True)

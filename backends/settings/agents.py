@@ -1,4 +1,4 @@
-"""What each agent may have set for it: its policy, its dial, its ceilings, and what its answers may be kept for."""
+"""The tables `[agents.NAME]` of claw.toml: policy, dial, limits and caching of each agent."""
 
 from collections.abc import Iterable
 from decimal import Decimal

@@ -18,7 +18,7 @@ from backends.settings.gateway import Gateway
 from backends.settings.model_facts import ModelFacts
 from backends.settings.money import Budget, Costs, Money, Price
 from backends.settings.privacy import Privacy
-from backends.settings.section import Positive, Seconds, Section, Share, dotted
+from backends.settings.section import Positive, Seconds, Section, Share, dotted, quoted
 from backends.types import CLOUD, LOCAL, DialBy, Verify, Zone
 
 BUILT_IN_ZONES: dict[str, Zone] = {"local": LOCAL, "cloud": CLOUD}
@@ -65,7 +65,7 @@ class LedgerSettings(Section, frozen=True, kw_only=True):
 
 class Telemetry(Section, frozen=True, kw_only=True):
     interval_s: Annotated[
-        Annotated[float, Meta(ge=0.2)],
+        Annotated[float, Meta(ge=0.2, le=1e12)],
         Meta(description="seconds between samples of GPU, host and engines, 0.2 or more"),
     ] = 2.0
     gpu: Annotated[bool, Meta(description="whether NVIDIA GPUs are sampled")] = True
@@ -110,7 +110,9 @@ class Settings(Section, frozen=True, kw_only=True):
         """Each engine is there once, in whatever case, and its name means nothing else."""
         agents = {agent.casefold() for agent in self.agents}
         for name, other in _same_name(self.engines):
-            raise ValueError(f"`{dotted('engines', name)}` and `engines.{other}` are one engine: keep one of them")
+            raise ValueError(
+                f"`{dotted('engines', name)}` and `{dotted('engines', other)}` are one engine: keep one of them"
+            )
         for name in self.engines:
             where = dotted("engines", name)
             if not NAME.fullmatch(name):
@@ -142,7 +144,7 @@ class Settings(Section, frozen=True, kw_only=True):
         """An agent that nothing may answer is a mistake that would show at its first request."""
         for name in agent.engines:
             if name not in self.engines:
-                raise ValueError(f"`{where}.engines` names {name}, and the engines are {self._engine_names()}")
+                raise ValueError(f"`{where}.engines` names {quoted(name)}, and the engines are {self._engine_names()}")
         if agent.policy not in (LOCAL, CLOUD) and not agent.models:
             return
         left = [name for name in agent.engines or self.engines if self._has_model_for(agent, name)]
@@ -164,7 +166,7 @@ class Settings(Section, frozen=True, kw_only=True):
         return ", ".join(self.engines)
 
     def zone(self, engine: str) -> Zone | None:
-        """The zone that an engine is in; None where nobody can tell, so that nothing may be sent there."""
+        """The zone that an engine is in; None where settings and kind do not tell: nothing may be sent there."""
         return self.engines[engine].place or BUILT_IN_ZONES.get(engine)
 
     def engines_in(self, zone: Zone) -> tuple[str, ...]:
@@ -172,7 +174,7 @@ class Settings(Section, frozen=True, kw_only=True):
         return tuple(name for name in self.engines if self.zone(name) == zone)
 
     def agent(self, name: str) -> Agent:
-        """An agent's settings, its name in any case; one that nobody configured has those of `default`, or `auto`."""
+        """An agent's settings, its name in any case; one that is not configured has those of `default`, or `auto`."""
         return self.agents.get(name) or self.agents.get(spelled(name, self.agents) or "default") or Agent()
 
     def rules(self, agent: str, also: Iterable[str] = ()) -> Agent:
@@ -184,12 +186,12 @@ class Settings(Section, frozen=True, kw_only=True):
         return strictest(own, map(self.agent, also), privacy=self.privacy.action) if also else own
 
     def guards(self, name: str) -> bool:
-        """Is what this agent sends to be kept at home?"""
+        """Must everything that this agent sends stay in the local zone?"""
         agent = self.agent(name)
         return agent.sensitive or agent.policy == "local"
 
     def refuses_unknown_agents(self) -> bool:
-        """Are requests of agents that nobody configured to be refused?"""
+        """Are requests refused whose agent is not configured?"""
         said = self.gateway.unknown_agents
         if said is not None:
             return said == "refuse"

@@ -7,7 +7,7 @@ from msgspec import Meta
 from msgspec.structs import asdict, replace
 
 from backends.catalogue.gemini_models import SAMPLING, Model, Thinking
-from backends.settings.section import Positive, Section
+from backends.settings.section import Positive, Section, quoted
 from backends.types import Effort
 
 
@@ -39,7 +39,7 @@ class ModelFacts(Section, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if unknown := set(self.sampling or ()) - SAMPLING:
-            raise ValueError(f"`sampling` names {sorted(unknown)[0]}: use {', '.join(sorted(SAMPLING))}")
+            raise ValueError(f"`sampling` names {quoted(sorted(unknown)[0])}: use {', '.join(sorted(SAMPLING))}")
         if self.levels is not None and len(set(self.levels)) != len(self.levels):
             raise ValueError("`levels` names a level twice")
         if self.levels and self.thinking in ("none", "budget"):

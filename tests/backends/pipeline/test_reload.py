@@ -51,6 +51,16 @@ async def test_what_the_core_was_opened_with_waits_for_a_restart(home: Path) -> 
     assert told.model == "qwen2.5:14b"
 
 
+async def test_rules_that_name_an_engine_of_the_next_start_change_nothing(home: Path) -> None:
+    async with stand(home) as it:
+        with pytest.raises(WrongSettings, match=r"`agents\.scout\.engines` names small.*restart"):
+            await reload(
+                it, '[engines.small]\nkind = "ollama"\nmodel = "qwen2.5:3b"\n[agents.scout]\nengines = ["small"]\n'
+            )
+        _, outcome = await ask(it.core, prompt("what is new?", agent="scout"))
+    assert outcome.engine == "local"
+
+
 async def test_a_wrong_file_changes_nothing_and_is_said_until_it_is_right(home: Path) -> None:
     async with stand(home) as it:
         with pytest.raises(WrongSettings, match=r"agents\.scout\.policy"):

@@ -200,10 +200,10 @@ class RoutePlanner:
     ) -> EngineView:
         call, throughput, breaker = candidate.call, slot.throughput, slot.breaker
         profile, can = candidate.profile, candidate.profile.can
-        home = slot.zone == LOCAL
+        local = slot.zone == LOCAL
         why_not = candidate.unpriced or closed or slot.why_not()
-        score = profile.score or (LOCAL_REFERENCE if home else CLOUD_REFERENCE)
-        weak = weaknesses(classes, profile.languages) if home else ()
+        score = profile.score or (LOCAL_REFERENCE if local else CLOUD_REFERENCE)
+        weak = weaknesses(classes, profile.languages) if local else ()
         p = self._calibrations.current.quality(slot.name, classes, score)
         wait_s = slot.wait_s()
         return EngineView(

@@ -39,14 +39,14 @@ class _Pairing:
         self._stray: list[str] = []
 
     def messages(self) -> Iterator[Message]:
-        said: list[Message] = []
-        heard: list[Message] = []
+        spoken: list[Message] = []
+        replies: list[Message] = []
         for message in self._messages:
-            if message.role == "assistant" and heard:
-                yield from self._turn(said, heard)
-                said, heard = [], []
-            (said if message.role == "assistant" else heard).append(message)
-        yield from self._turn(said, heard)
+            if message.role == "assistant" and replies:
+                yield from self._turn(spoken, replies)
+                spoken, replies = [], []
+            (spoken if message.role == "assistant" else replies).append(message)
+        yield from self._turn(spoken, replies)
 
     def notes(self) -> Iterator[str]:
         if self._missing:
@@ -54,22 +54,22 @@ class _Pairing:
         if self._stray:
             yield f"tool results without their call were passed on as text: {_names(self._stray)}"
 
-    def _turn(self, said: list[Message], heard: list[Message]) -> Iterator[Message]:
+    def _turn(self, spoken: list[Message], replies: list[Message]) -> Iterator[Message]:
         """The model's message, the results of its calls, then the other messages of the turn, each in its order."""
-        calls = [call for message in said for call in message.tool_calls]
-        results = _results(calls, heard)
+        calls = [call for message in spoken for call in message.tool_calls]
+        results = _results(calls, replies)
         ids = [self._id(call.id) for call in calls]
-        yield from _named(said, iter(ids))
+        yield from _named(spoken, iter(ids))
         for call, id, index in zip(calls, ids, results, strict=True):
             if index is None:
                 self._missing.append(call.name)
                 yield Message(role="tool", text=NO_RESULT, tool_call_id=id, name=call.name)
             else:
-                result = heard[index]
+                result = replies[index]
                 same = (result.tool_call_id, result.name) == (id, call.name)
                 yield result if same else replace(result, tool_call_id=id, name=call.name)
         matched = set(results)
-        for index, message in enumerate(heard):
+        for index, message in enumerate(replies):
             if index not in matched:
                 yield self._as_text(message) if message.role == "tool" else message
 
@@ -90,12 +90,12 @@ class _Pairing:
         return Message(role="user", text=head + result.text, media=result.media, seams=seams)
 
 
-def _results(calls: Sequence[ToolCall], heard: Sequence[Message]) -> list[int | None]:
-    """For each call, the index of its result in `heard`: by id, then by the tool's name, then in order."""
+def _results(calls: Sequence[ToolCall], replies: Sequence[Message]) -> list[int | None]:
+    """For each call, the index of its result in `replies`: by id, then by the tool's name, then in order."""
     found: list[int | None] = [None] * len(calls)
     of_id = _waiting(call.id for call in calls)
     bare: list[int] = []
-    for index, message in enumerate(heard):
+    for index, message in enumerate(replies):
         if message.role == "tool" and not message.tool_call_id:
             bare.append(index)
         elif message.role == "tool" and (waiting := of_id.get(message.tool_call_id or "")):
@@ -105,7 +105,7 @@ def _results(calls: Sequence[ToolCall], heard: Sequence[Message]) -> list[int | 
     of_name = _waiting(call.name if found[at] is None else None for at, call in enumerate(calls))
     nameless: list[int] = []
     for index in bare:
-        name = heard[index].name
+        name = replies[index].name
         if name is None:
             nameless.append(index)
         elif waiting := of_name.get(name):
@@ -124,9 +124,9 @@ def _waiting(keys: Iterable[str | None]) -> dict[str | None, deque[int]]:
     return places
 
 
-def _named(said: Sequence[Message], ids: Iterator[str]) -> Iterator[Message]:
+def _named(spoken: Sequence[Message], ids: Iterator[str]) -> Iterator[Message]:
     """The messages with these ids for their calls."""
-    for message in said:
+    for message in spoken:
         calls = tuple(call if call.id == id else replace(call, id=id) for call, id in _with(message, ids))
         yield replace(message, tool_calls=calls) if calls != message.tool_calls else message
 

@@ -53,7 +53,7 @@ class ModelProfile(Struct, frozen=True, kw_only=True):
 
 class EngineSlot:
     """`missing` names what the whole engine cannot work without, where that is known before any call; "" where nothing
-    is. `unproved` says why it is not known whether its prompts stay at home, "" where that is known.
+    is. `unproved` says why it is not known whether its prompts stay local, "" where that is known.
 
     `clients` are one for each address. `catalogue` says how able its models are, `quota` counts what a provider counts.
     """
@@ -124,7 +124,7 @@ class EngineSlot:
 
     @property
     def proved(self) -> frozenset[str]:
-        """The models whose prompts are proved to stay at home, at one of its addresses at least."""
+        """The models whose prompts are proved to stay local, at one of its addresses at least."""
         return frozenset().union(*(replica.proved for replica in self.replicas))
 
     @property
@@ -166,12 +166,12 @@ class EngineSlot:
     ) -> AsyncIterator[Replica]:
         """Hold one place at the replica that is to be called; `prefer`, `avoid` and `proved` are `Replicas.pick`'s.
 
-        Raises QueueFull at once where too many wait already, and EngineError where none is proved to be at home.
+        Raises QueueFull at once where too many wait already, and EngineError where none is proved to be local.
         """
         async with self.limiter.place(agent, retry_after_s=self.wait_s()):
             replica = self.replicas.pick(parallel=self.settings.parallel, prefer=prefer, avoid=avoid, proved=proved)
             if replica is None:
-                raise EngineError(f"{self.name} is no longer proved to be at home: ask again", kind="unavailable")
+                raise EngineError(f"{self.name} is no longer proved to be local: ask again", kind="unavailable")
             replica.in_flight += 1
             try:
                 yield replica

@@ -37,7 +37,7 @@ class LocalityCheck:
         self._until[slot.name] = self._clock.monotonic() + HOLDS_S
 
     async def _prove(self, slot: EngineSlot, replica: Replica, models: tuple[str, ...]) -> bool:
-        """Does the server answer? What it keeps at home is noted."""
+        """Does the server answer? Notes which models it answers itself."""
         here = await asyncio.gather(*(self._check(slot, replica, model) for model in models))
         replica.proved = frozenset(model for model, proved in zip(models, here, strict=True) if proved is True)
         return here[0] is not None

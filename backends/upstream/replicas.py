@@ -9,7 +9,7 @@ from backends.upstream.circuit_breaker import CircuitBreaker
 
 class Replica:
     """One address. `missing` says what it cannot work without, "" where nothing is; `proved` are the models whose
-    prompts are proved to stay at home there.
+    prompts are proved to stay local there.
     """
 
     def __init__(self, index: int, client: Engine, breaker: CircuitBreaker) -> None:
@@ -73,7 +73,7 @@ class Replicas:
         """The replica for a call that has a place: the preferred one while it is free, else the least loaded.
 
         `prefer` has the call's prefix in its cache. `avoid` failed this request before, and is taken only where no
-        other is usable. `proved` is a model whose prompt must stay at home: then None where no replica is proved.
+        other is usable. `proved` is a model whose prompt must stay local: then None where no replica is proved.
         """
         known = [replica for replica in self._all if proved is None or proved in replica.proved]
         usable = [replica for replica in known if replica.usable]

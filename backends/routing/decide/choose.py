@@ -32,7 +32,7 @@ def decide(inputs: Inputs) -> Decision:
     """
     choice = choose(inputs)
     view = choice.view
-    home = view if view.zone == LOCAL else _first_at_home(inputs, choice.against)
+    local = view if view.zone == LOCAL else _best_local(inputs, choice.against)
     reference = next((each for each in inputs.engines if each.zone == CLOUD), view)
     return Decision(
         engine=view.name,
@@ -47,14 +47,14 @@ def decide(inputs: Inputs) -> Decision:
         weighed=Weighed(
             dial=inputs.dial,
             dial_by=inputs.dial_by,
-            p_local=home.quality,
+            p_local=local.quality,
             asked=min(max(inputs.asked_p, 0.0), 1.0),
             deadline_s=inputs.deadline_s,
-            waiting=home.waiting,
-            wait_s=home.wait_s,
+            waiting=local.waiting,
+            wait_s=local.wait_s,
             all_cloud_usd=reference.expected_usd,
             allowed=inputs.p_reference - inputs.asked_p,
-            doubtful=home.quality < inputs.asked_at(min(1.0, inputs.dial + DOUBT)),
+            doubtful=local.quality < inputs.asked_at(min(1.0, inputs.dial + DOUBT)),
         ),
     )
 
@@ -186,7 +186,7 @@ def _alternative(inputs: Inputs, view: EngineView, choice: Choice) -> Alternativ
     )
 
 
-def _first_at_home(inputs: Inputs, against: Against) -> EngineView:
+def _best_local(inputs: Inputs, against: Against) -> EngineView:
     """The local engine that a choice of the cloud is weighed against: the best of those that might have answered, else
     of all.
     """

@@ -89,8 +89,8 @@ def _incapable(against: Against) -> ClawError | None:
     }
     if not lacking:
         return None
-    said = "; ".join(f"{name} {detail}" for name, detail in lacking.items())
-    return Unsupported(f"no engine that may answer can do this ({said}): ask without it, or allow another engine")
+    text = "; ".join(f"{name} {detail}" for name, detail in lacking.items())
+    return Unsupported(f"no engine that may answer can do this ({text}): ask without it, or allow another engine")
 
 
 def _conflict(inputs: Inputs, against: Against) -> ClawError | None:
@@ -124,15 +124,15 @@ def _conflict(inputs: Inputs, against: Against) -> ClawError | None:
 
 
 def _unproved(inputs: Inputs, against: Against) -> ClawError | None:
-    """A sensitive prompt with no engine that is proved to be at home."""
-    homes = inputs.within(LOCAL)
-    if not homes or not all(_spoke(against[view.name], "privacy") for view in homes):
+    """A sensitive prompt with no engine that is proved to be local."""
+    local_engines = inputs.within(LOCAL)
+    if not local_engines or not all(_spoke(against[view.name], "privacy") for view in local_engines):
         return None
-    said = f"the prompt is sensitive ({inputs.verdict.why or 'unsure'})"
-    if unproved := next((view.unproved for view in homes if view.unproved), ""):
-        return NoEngine(f"{said} and stays on this machine, but {unproved}", retry_after_s=RETRY_S)
+    text = f"the prompt is sensitive ({inputs.verdict.why or 'unsure'})"
+    if unproved := next((view.unproved for view in local_engines if view.unproved), ""):
+        return NoEngine(f"{text} and stays on this machine, but {unproved}", retry_after_s=RETRY_S)
     return Refused(
-        f"{said}, and the {' and '.join(view.name for view in homes)} engine is not proved "
+        f"{text}, and the {' and '.join(view.name for view in local_engines)} engine is not proved "
         "to be this machine: use a loopback address and a model that Ollama does not relay"
     )
 
@@ -172,8 +172,8 @@ def _none_left(against: Against, away: list[EngineView]) -> ClawError:
 
 def _because(against: Against) -> str:
     """What rules each engine out. That the caller asked for another one is named only where nothing else is."""
-    said = {engine: reasons for engine, reasons in against.items() if reasons[0].rule != "asked"} or against
-    return "; ".join(f"{engine}: {reasons[0].detail}" for engine, reasons in said.items())
+    named = {engine: reasons for engine, reasons in against.items() if reasons[0].rule != "asked"} or against
+    return "; ".join(f"{engine}: {reasons[0].detail}" for engine, reasons in named.items())
 
 
 def _named(engines: frozenset[EngineName]) -> str:

@@ -37,14 +37,14 @@ def _asked(inputs: Inputs) -> Iterator[Ruling]:
     if not asked:
         return
     request = inputs.request
-    said = f"model {request.model}" if request.engine == "auto" else f"engine {request.engine}"
-    yield from ((view.name, said) for view in inputs.engines if view.name not in asked)
+    detail = f"model {request.model}" if request.engine == "auto" else f"engine {request.engine}"
+    yield from ((view.name, detail) for view in inputs.engines if view.name not in asked)
 
 
 def _pin(inputs: Inputs) -> Iterator[Ruling]:
     if inputs.pinned is not None:
-        said = f"{inputs.request.agent} is pinned to {inputs.pinned}"
-        yield from ((view.name, said) for view in inputs.engines if view.name != inputs.pinned)
+        detail = f"{inputs.request.agent} is pinned to {inputs.pinned}"
+        yield from ((view.name, detail) for view in inputs.engines if view.name != inputs.pinned)
 
 
 def _policy(inputs: Inputs) -> Iterator[Ruling]:

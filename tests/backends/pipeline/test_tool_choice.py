@@ -196,7 +196,7 @@ async def test_one_call_is_given_where_parallel_ones_are_not_wanted(home: Path) 
         it.ollama.script = Says(two)  # type: ignore[assignment]
         _, names, done = await heard(it, asking(parallel_tool_calls=False))
     assert names == ["get_time"]
-    assert "parallel_tool_calls: 1 further calls left out" in done.outcome.notes
+    assert "parallel_tool_calls: 1 further calls were left out" in done.outcome.notes
 
 
 @asynccontextmanager

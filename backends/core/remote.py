@@ -47,11 +47,21 @@ class RemoteCore:
 
     Every verb raises Unreachable where no core answers or where the connection breaks, and otherwise what the core
     itself raised. An address needs the core's control token: from CLAW_CONTROL_TOKEN, else from this home's file.
+    A socket must belong to the user `uid`, by default this process's own; a line has at most `frame_bytes`.
     """
 
-    def __init__(self, where: str | Path, *, token: str | None = None) -> None:
+    def __init__(
+        self,
+        where: str | Path,
+        *,
+        token: str | None = None,
+        frame_bytes: int = frames.FRAME_BYTES,
+        uid: int | None = None,
+    ) -> None:
         self.where = str(where)
         self._token = token
+        self._frame_bytes = frame_bytes
+        self._uid = os.geteuid() if uid is None else uid
 
     async def ask(self, request: Request) -> AsyncGenerator[Chunk]:
         async with aclosing(self._frames(frames.Ask(request=request))) as answer:
@@ -103,9 +113,9 @@ class RemoteCore:
     async def _frames(self, call: Call) -> AsyncGenerator[Frame]:
         """Frames up to the end. Raises what the core raised, and Unreachable where the connection closes before it."""
         try:
-            line = frames.encode(call)
+            line = frames.encode(call, limit=self._frame_bytes)
         except ValueError:
-            raise WrongUse(f"the request is larger than {frames.FRAME_BYTES} bytes: shorten it") from None
+            raise WrongUse(f"the request is larger than {self._frame_bytes} bytes: shorten it") from None
         over = self._over_http if self.where.startswith(("http://", "https://")) else self._over_socket
         async with aclosing(over(line)) as lines:
             async for answer in lines:
@@ -136,12 +146,12 @@ class RemoteCore:
             async with asyncio.timeout(CONNECT_S):
                 if not await asyncio.to_thread(_is_socket, path):
                     raise Unreachable(f"{path} is not a socket: no core of claw made it")
-                reader, writer = await asyncio.open_unix_connection(path, limit=frames.FRAME_BYTES)
+                reader, writer = await asyncio.open_unix_connection(path, limit=self._frame_bytes)
         except (FileNotFoundError, ConnectionRefusedError):
             raise Unreachable(f"no core listens on {path}: start one with `claw serve`") from None
         except (OSError, TimeoutError) as error:
             raise Unreachable(f"the core on {path} cannot be reached ({type(error).__name__}): is it yours?") from None
-        if peer_uid(writer.get_extra_info("socket")) != os.geteuid():
+        if peer_uid(writer.get_extra_info("socket")) != self._uid:
             writer.transport.abort()
             raise Unreachable(f"{path} belongs to another user: nothing was sent to it")
         return reader, writer
@@ -154,7 +164,7 @@ class RemoteCore:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
         try:
             async with (
-                aiohttp.ClientSession(timeout=timeout, trust_env=False, read_bufsize=frames.FRAME_BYTES) as session,
+                aiohttp.ClientSession(timeout=timeout, trust_env=False, read_bufsize=self._frame_bytes) as session,
                 session.post(url, data=line, headers=headers, allow_redirects=False) as response,
             ):
                 if response.status != 200:

@@ -99,10 +99,10 @@ _calls: msgspec.json.Decoder[Call] = msgspec.json.Decoder(Call)
 _frames: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)
 
 
-def encode(value: Call | Frame) -> bytes:
-    """One line, its newline included. Raises ValueError where it would be longer than FRAME_BYTES."""
+def encode(value: Call | Frame, *, limit: int = FRAME_BYTES) -> bytes:
+    """One line, its newline included. Raises ValueError where it would have more than `limit` bytes."""
     line = _encoder.encode(value) + b"\n"
-    if len(line) > FRAME_BYTES:
+    if len(line) > limit:
         raise ValueError("frame too long")
     return line
 

@@ -267,7 +267,7 @@ async def test_a_caller_hears_the_end_when_its_deadline_passes(home: Path) -> No
     assert (row["finish"], row["usage_estimated"]) == ("error", 1)
 
 
-async def test_a_core_that_closes_ends_what_is_in_the_air_and_writes_its_row(home: Path) -> None:
+async def test_a_core_that_closes_ends_what_runs_and_writes_its_row(home: Path) -> None:
     heard: list[Outcome] = []
 
     async def listen(it: Stand) -> None:

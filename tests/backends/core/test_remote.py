@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from backends.core import remote
 from backends.core import wire as frames
 from backends.core.remote import RemoteCore, is_running
 from backends.core.wire import Frame, Hello
@@ -141,12 +140,11 @@ async def test_what_is_no_socket_is_not_spoken_to(tmp_path: Path, core: Scripted
         await RemoteCore(tmp_path / ("x" * 120)).ping()
 
 
-async def test_s29_a_socket_of_another_user_hears_nothing(core: ScriptedCore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_s29_a_socket_of_another_user_hears_nothing(core: ScriptedCore) -> None:
     paths = Paths.find()
     async with listen_on(core, paths):
-        monkeypatch.setattr(remote, "peer_uid", lambda _: os.geteuid() + 1)
         with pytest.raises(Unreachable, match="another user"):
-            await anext(RemoteCore(paths.socket).ask(REQUEST))
+            await anext(RemoteCore(paths.socket, uid=os.geteuid() + 1).ask(REQUEST))
     assert core.asked == []
 
 
@@ -161,8 +159,7 @@ async def test_s29_a_socket_of_another_user_hears_nothing(core: ScriptedCore, mo
         b"x" * 5000,
     ],
 )
-async def test_an_answer_that_is_none_is_one_line(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "FRAME_BYTES", 4096)
+async def test_an_answer_that_is_none_is_one_line(answer: bytes) -> None:
     path = Paths.find().socket
 
     async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -173,13 +170,12 @@ async def test_an_answer_that_is_none_is_one_line(answer: bytes, monkeypatch: py
 
     async with await asyncio.start_unix_server(reply, sock=await asyncio.to_thread(bind, path)):
         with pytest.raises(Unreachable):
-            await RemoteCore(path).snapshot()
+            await RemoteCore(path, frame_bytes=4096).snapshot()
 
 
-async def test_a_request_too_large_for_a_frame_is_wrong_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "FRAME_BYTES", 100)
+async def test_a_request_too_large_for_a_frame_is_wrong_use() -> None:
     with pytest.raises(WrongUse, match="larger than"):
-        await RemoteCore(Paths.find().socket).explain(REQUEST)
+        await RemoteCore(Paths.find().socket, frame_bytes=100).explain(REQUEST)
 
 
 async def test_an_address_needs_its_token(

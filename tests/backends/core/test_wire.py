@@ -123,7 +123,6 @@ def test_a_core_of_another_protocol_is_named() -> None:
             frames.decode_frame(line)
 
 
-def test_a_frame_beyond_the_limit_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "FRAME_BYTES", 10)
+def test_a_frame_beyond_the_limit_is_not_sent() -> None:
     with pytest.raises(ValueError, match="too long"):
-        frames.encode(TakeSnapshot())
+        frames.encode(TakeSnapshot(), limit=10)

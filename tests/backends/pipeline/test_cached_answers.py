@@ -241,7 +241,7 @@ async def test_what_is_not_asked_anew(home: Path, change: str) -> None:
         assert sum(it.gemini.usage.counts()["calls"].values()) == 2
 
 
-async def test_a_second_asking_in_the_air_ends_with_the_core(home: Path) -> None:
+async def test_a_shadow_request_ends_with_the_core(home: Path) -> None:
     async with stand(home, change=rechecking()) as it:
         await with_an_answer(it)
         it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=60.0)

@@ -50,7 +50,7 @@ async def test_a_tight_deadline_goes_to_the_cloud_and_a_loose_one_waits(home: Pa
     assert "deadline" not in {reason.rule for reason in waited.reasons}
 
 
-async def test_before_anything_was_measured_the_calls_in_the_air_tell_how_long_it_takes(home: Path) -> None:
+async def test_before_anything_was_measured_the_running_calls_tell_how_long_it_takes(home: Path) -> None:
     async with stand(home, change=narrow) as it, held(it, 3):
         slot = it.slots["local"]
         assert slot.throughput.service_s is None

@@ -57,7 +57,7 @@ def test_prompts_of_one_length_tell_nothing_of_how_length_counts_nor_do_longer_o
     assert ThroughputEstimator().first_token(10) is None
 
 
-def test_no_call_is_expected_to_be_shorter_than_those_in_the_air() -> None:
+def test_no_call_is_expected_to_be_shorter_than_those_that_run() -> None:
     throughput = ThroughputEstimator()
     assert throughput.wait_s(waiting=1, in_flight=1, parallel=1, running_s=3.0) == 6.0
     throughput.record(intent="chat", output=100, first_token_s=0.5, total_s=1.0)

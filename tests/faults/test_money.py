@@ -179,10 +179,12 @@ async def test_k4_who_waits_for_held_money_hears_of_a_limit_that_is_raised(home:
         await asyncio.wait({first, second})
 
 
+THREE_CENTS = Budget(limit_usd=D("0.03"), on_exceeded="refuse", timezone="UTC")
+
+
 async def test_k4_a_spent_window_is_402_with_its_next_beginning(home: Path) -> None:
     def change(settings: Settings) -> Settings:
-        budgets = (Budget(limit_usd=D("0.03"), on_exceeded="refuse", timezone="UTC"),)
-        return policy(replace(settings, budgets=budgets), "ada", "cloud")
+        return policy(replace(settings, budgets=(THREE_CENTS,)), "ada", "cloud")
 
     async with stand(home, change=change) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(output=8_000))
@@ -359,8 +361,8 @@ async def test_another_cloud_is_priced_discounted_budgeted_and_reported_by_its_o
     def change(settings: Settings) -> Settings:
         backup = OpenAISettings(zone="cloud", model=model, base_url=f"{twin.url}/v1", discount=D("0.5"))
         budget = Budget(scope="engine:backup", window="total", limit_usd=D(1))
-        settings = policy(settings, "ada", "cloud", engines=("backup",))
-        return replace(settings, engines=settings.engines | {"backup": backup}, budgets=(budget,))
+        settings = replace(settings, engines=settings.engines | {"backup": backup}, budgets=(budget,))
+        return policy(settings, "ada", "cloud", engines=("backup",))
 
     async with stand(home, change=change) as it:
         _, ended = await ask(it.core, prompt("hello", agent="ada"))

@@ -142,6 +142,6 @@ def test_other_names_than_an_agents_are_taken_as_auto(settings: Settings, name: 
 
 
 def test_no_mapped_name_hides_an_agent(settings: Settings) -> None:
-    told = mapped(settings, models={"Scout": "cloud"})
     for name in ("Scout", "scout", "SCOUT"):
-        assert from_settings(name, None, told) == Target(agent="scout")
+        with pytest.raises(ValueError, match=f"the name {name} has a meaning already"):
+            mapped(settings, models={name: "cloud"})

@@ -161,7 +161,7 @@ class Engine(Protocol):
 
         Raises EngineError for everything that goes wrong, a stream that ends without a terminal reason included (kind
         "cut"). Closing the generator or cancelling its reader closes the upstream connection at once, without
-        waiting for the garbage collector. Never retries.
+        waiting for the garbage collector. Never retries a call that the server may have begun to answer.
         """
         ...
 

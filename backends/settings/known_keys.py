@@ -71,7 +71,9 @@ def _kind_of_engine(key: tuple[str, ...], tables: dict[str, Any]) -> str | None:
     """The kind of the engine that a key belongs to; None where it belongs to none, or the kind does not exist."""
     if key[0] != "engines" or len(key) < 3:
         return None
-    kind = tables["engines"][key[1]].get("kind")
+    engines = tables["engines"]
+    table = engines.get(key[1]) if isinstance(engines, dict) else None
+    kind = table.get("kind") if isinstance(table, dict) else None
     return kind if isinstance(kind, str) and kind in KINDS else None
 
 

@@ -1,8 +1,13 @@
 """Engines of the operator's own in claw.toml: what loads, and the one line for what does not."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+import tomlkit
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backends.errors import WrongSettings
 from backends.settings.loading import Loaded, load
@@ -31,6 +36,8 @@ def written(folder: Path, text: str, **env: str) -> Loaded:
         ('[engines.x]\nkind = ["ollama"]\nmodel = "m"', "`engines.x.kind` must be ollama, openai or gemini"),
         ("engines.local.kind = 3", "`engines.local.kind` must be ollama, openai or gemini"),
         ("engines.small = 3", "`engines.small`: Expected `object`, got `int`"),
+        ('[[engines.small]]\nkind = "ollama"', "`engines.small`: Expected `object`, got `array`"),
+        ('[[engines]]\nlocal.kind = "ollama"', "`engines`: Expected `object`, got `array`"),
         ("engines = 3", "`engines`: Expected `object`, got `int`"),
         (LITE + 'keep_alive = "1h"', "`engines.lite.keep_alive` is not a setting of gemini engines, only of ollama"),
         (
@@ -106,6 +113,25 @@ def test_an_engine_that_cannot_be_loaded_is_one_line(tmp_path: Path, text: str, 
     assert "\n" not in str(error.value)
     assert str(error.value).startswith(str(tmp_path / "claw.toml"))
     assert error.value.exit_code == 2
+
+
+names = st.sampled_from(
+    ["local", "cloud", "small", "kind", "zone", "model", "replicas", "agents", "engines", "ada", "*"]
+)
+values = st.recursive(
+    st.one_of(st.booleans(), st.integers(), st.floats(), st.sampled_from(["ollama", "gemini", "openai", "local", ""])),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(names, inner, max_size=3)),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["engines", "agents", "budgets", "models", "gateway", "cache"]), values))
+def test_whatever_stands_where_a_table_should_be_is_one_line(tables: dict[str, Any]) -> None:
+    with TemporaryDirectory() as folder:
+        try:
+            written(Path(folder), tomlkit.dumps(tables), OLLAMA_HOST="127.0.0.1:1")
+        except WrongSettings as error:
+            assert "\n" not in str(error)
 
 
 def test_what_can_be_served_is_loaded(tmp_path: Path) -> None:

@@ -22,13 +22,13 @@ COMMANDS = {
     "serve": "run the core without a screen, with its gateway",
     "ask": "send one prompt and stream the answer",
     "explain": "show where a prompt would go, and why, without sending it",
-    "act": "stop cloud spend, pin an agent, cancel a call, flush the cache",
+    "act": "stop cloud spend, pin an agent, cancel a call, flush the cache, reload settings",
     "route": "rate answers, calibrate the router from ratings, measure it",
     "report": "spend, savings and waste",
-    "budget": "budgets: limit, spent, reserved, left",
-    "cache": "show what the cache holds, flush it",
-    "ledger": "verify, export or back up the ledger",
-    "config": "show the settings in force, or write a commented file",
+    "budget": "budgets: limit, spent, reserved, left; change a limit",
+    "cache": "show, export or delete stored answers",
+    "ledger": "verify, export or back up the ledger, compare a bill with it",
+    "config": "show or change the settings, or write a commented file",
     "doctor": "check engines, models, key, GPU, disk, clock and terminal",
 }
 

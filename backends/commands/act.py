@@ -7,11 +7,10 @@ import sys
 
 import msgspec
 
-from backends.bootstrap.connect import attach
-from backends.errors import Unreachable, WrongUse
-from backends.paths import Paths
+from backends.commands.running_core import act
+from backends.errors import WrongUse
 from backends.text.terminal_safe import safe
-from backends.types import Acted, Action
+from backends.types import Action
 
 WORDS = {
     "stop-cloud": (),
@@ -30,14 +29,19 @@ WORDS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("verb", choices=tuple(WORDS), help="what to do")
     parser.add_argument(
-        "words", nargs="*", metavar="WORD", help="pin AGENT ENGINE, unpin AGENT, cancel ID, rate ID good|bad"
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="pin AGENT ENGINE, unpin AGENT, cancel ID, wrong-hit ID, rate ID good|bad, kill-entry ID (an entry's)",
     )
     parser.add_argument("--rehearse", action="store_true", help="act on the core in rehearsal")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    acted = asyncio.run(_act(_action(args.verb, args.words), rehearse=args.rehearse))
+    flag = " --rehearse" if args.rehearse else ""
+    remedy = f"start one with `claw serve{flag}` or `claw{flag}`"
+    acted = asyncio.run(act(_action(args.verb, args.words), rehearse=args.rehearse, remedy=remedy))
     if args.json:
         sys.stdout.write(msgspec.json.encode(acted).decode() + "\n")
     else:
@@ -64,13 +68,3 @@ def _action(verb: str, words: list[str]) -> Action:
         },
         Action,
     )
-
-
-async def _act(action: Action, *, rehearse: bool) -> Acted:
-    socket = Paths.find(rehearsal=rehearse).socket
-    try:
-        async with attach(str(socket)) as opened:
-            return await opened.core.act(action)
-    except Unreachable:
-        flag = " --rehearse" if rehearse else ""
-        raise Unreachable(f"no core is running here: start one with `claw serve{flag}` or `claw{flag}`") from None

@@ -8,8 +8,8 @@ import sys
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
-from backends.bootstrap.connect import attach
-from backends.errors import Unreachable, WrongUse
+from backends.commands.running_core import act
+from backends.errors import WrongUse
 from backends.finops.text_writer import columns
 from backends.ledger.budget_windows import timezone_of
 from backends.ledger.sqlite_connection import open_read_only
@@ -19,9 +19,10 @@ from backends.settings import loading
 from backends.settings.money import Money
 from backends.text.terminal_safe import safe
 from backends.text.usd import exchange_rate, in_currency
-from backends.types import Acted, Action, BudgetState
+from backends.types import Action, BudgetState
 
 FORM = "`claw budget set SCOPE WINDOW USD` is the form, as `claw budget set agent:ada day 2.50`; USD may be default"
+REMEDY = "change limit_usd in claw.toml, or start one first"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,15 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "words",
         nargs="*",
         metavar="WORD",
-        help="set SCOPE WINDOW USD: another limit from now on; default is claw.toml's",
+        help="set SCOPE WINDOW USD gives a budget another limit; default as USD, the one in claw.toml again",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--rehearse", action="store_true", help="read the rehearsal's ledger")
+    parser.add_argument("--rehearse", action="store_true", help="the rehearsal's budgets")
 
 
 def run(args: argparse.Namespace) -> int:
     if args.action == "set":
-        acted = asyncio.run(_act(_action(args.words), rehearse=args.rehearse))
+        acted = asyncio.run(act(_action(args.words), rehearse=args.rehearse, remedy=REMEDY))
         sys.stdout.write((json.dumps({"detail": acted.detail}) if args.json else safe(acted.detail)) + "\n")
         return 0
     if args.words:
@@ -65,14 +66,6 @@ def _action(words: list[str]) -> Action:
         raise WrongUse(FORM)
     actor = f"cli:{getpass.getuser()}"
     return Action(verb="set-budget", actor=actor, scope=scope, window=window, limit_usd=limit)
-
-
-async def _act(action: Action, *, rehearse: bool) -> Acted:
-    try:
-        async with attach(str(Paths.find(rehearsal=rehearse).socket)) as opened:
-            return await opened.core.act(action)
-    except Unreachable:
-        raise Unreachable("no core is running here: change limit_usd in claw.toml, or start one first") from None
 
 
 def _json(states: tuple[BudgetState, ...]) -> str:

@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "verb",
         choices=tuple(TAKES),
-        help="show statistics, delete all answers, list them or show one, write them as JSON lines, delete one",
+        help="stats: show figures; flush: delete all answers; inspect: list them, or show one; export: write them as"
+        " JSON lines; kill: delete one",
     )
     parser.add_argument("target", nargs="?", metavar="ENTRY|FILE", help="an entry's id, or the file export writes")
     parser.add_argument("--agent", metavar="A", help="only what this agent asked (flush, inspect, export)")

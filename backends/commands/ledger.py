@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
         choices=tuple(ACTIONS),
-        help="check it, write it as JSON lines, copy it, print its path, compare a bill with it",
+        help="verify: check it; export: write it as JSON lines; backup: copy it; path: print its path; reconcile:"
+        " compare a provider's bill with it",
     )
     parser.add_argument(
         "file",

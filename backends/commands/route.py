@@ -11,8 +11,8 @@ import sys
 from backends.commands import route_eval, route_label, route_train
 
 PARTS = {
-    "label": (route_label, "say of an answer that it was good or bad, or list the last ones"),
-    "train": (route_train, "correct the router's chances by what was said of its answers"),
+    "label": (route_label, "rate an answer as good or bad, or list the last ones"),
+    "train": (route_train, "correct the expected quality by the ratings"),
     "eval": (route_eval, "measure the router on a folder of labelled prompts"),
 }
 

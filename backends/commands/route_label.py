@@ -26,11 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", metavar="ID", help="the request's id, as `claw ask --json` prints it")
     parser.add_argument("verdict", nargs="?", choices=("good", "bad"), help="how the answer was")
     parser.add_argument("--engine", metavar="NAME", help="the engine that would have been better")
-    parser.add_argument("--intent", choices=INTENTS, metavar="I", help="what the prompt really was for")
-    parser.add_argument("--note", metavar="TEXT", help="your own word on it; not the prompt's")
+    parser.add_argument("--intent", choices=INTENTS, metavar="I", help="the intent that the prompt really had")
+    parser.add_argument("--note", metavar="TEXT", help="a note of yours; it is stored, so leave the prompt's text out")
     parser.add_argument("--list", action="store_true", help="show the last answers, newest first")
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="how many of them, 20")
-    parser.add_argument("--rehearse", action="store_true", help="those of the rehearsal")
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="how many of them to list (20)")
+    parser.add_argument("--rehearse", action="store_true", help="answers of the rehearsal")
 
 
 def run(args: argparse.Namespace) -> str:

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rollback", action="store_true", help="put the state before the last training in force")
     parser.add_argument("--list", action="store_true", help="show what was learned so far")
-    parser.add_argument("--rehearse", action="store_true", help="from the rehearsal's answers, for the rehearsal")
+    parser.add_argument("--rehearse", action="store_true", help="learn from the rehearsal's answers, for the rehearsal")
 
 
 def run(args: argparse.Namespace) -> str:

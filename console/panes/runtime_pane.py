@@ -222,7 +222,7 @@ def _engine_details(engine: EngineState, first: bool, cells: int) -> list[Row]:
         span(" "),
         cell(engine.name, max(6, min(LONGEST_NAME, cell_len(safe(engine.name)) + 1)), engine.zone),
         span(f"{engine.waiting}", "strong" if engine.waiting else "text"),
-        cell(f"{waiting}{wait}", room, "dim"),
+        cell(f"{waiting}{wait}", max(room, len(waiting + wait) + 1), "dim"),
         span(f"{engine.in_flight}/{engine.parallel}"),
         span(running, "dim"),
     )

@@ -79,7 +79,7 @@ async def test_text_without_end_is_cut_at_twice_its_cap(home: Path, kind: str, s
         assert outcome.finish == "length"
         assert f"cut: the answer went on past 2 times its cap of {CAP} tokens" in outcome.notes
         assert outcome.usage_estimated
-        assert grown() < 20_000_000  # of the hundred million bytes that were on offer
+        assert grown() < 30_000_000  # of the hundred million bytes that were on offer
         await until(lambda: not server.open)
         assert endless.sent < PIECES
         (row,) = it.rows()

@@ -111,9 +111,9 @@ def _conflict(inputs: Inputs, against: Against) -> ClawError | None:
     wanted = _named(demanded) if asked or inputs.pinned else inputs.policy
     if demanded and _all_spoke(against, demanded, "allowed"):
         allowed = next(reason.detail for reason in against[min(demanded)] if reason.rule == "allowed")
+        way = "ask for auto, or " if asked else f"`claw act unpin {agent}`, or " if inputs.pinned else ""
         return Refused(
-            f"{agent} may use only {allowed}, and {wanted} {demand}: "
-            f"ask for auto, or change agents.{agent} in claw.toml"
+            f"{agent} may use only {allowed}, and {wanted} {demand}: {way}change agents.{agent} in claw.toml"
         )
     if demanded and inputs.stays and all(inputs.view(name).zone == CLOUD for name in demanded):
         return Refused(

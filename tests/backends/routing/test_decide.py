@@ -408,7 +408,7 @@ def test_each_rule_speaks_for_its_choice(change: dict[str, Any], engine: str, ru
             Refused,
             "may use only engines local",
         ),
-        ({"pinned": "cloud", "allowed_models": ("qwen",)}, Refused, "may use only models qwen"),
+        ({"pinned": "cloud", "allowed_models": ("qwen",)}, Refused, "is pinned: `claw act unpin writer`, or change"),
         ({"request": replace(REQUEST, model="nobody's")}, UnknownModel, "no engine serves"),
         ({"request": replace(REQUEST, engine="local", model="gemini")}, UnknownModel, "no engine serves"),
         ({"verdict": SENSITIVE, "classes": with_file("image/png")}, Unsupported, "local cannot see images"),

@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from backends.errors import WrongSettings
+from backends.settings.engines import is_loopback
+from backends.types import LOCAL
 
 LARGEST_B = 1_048_576
 """About a hundred times a file with every setting and its comment."""
@@ -38,24 +40,27 @@ def raw(path: Path) -> bytes:
 
 def from_environment(env: Mapping[str, str], file: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...], str]]:
     """Each (variable, key, value) that is set, the key by its parts. OLLAMA_HOST is for Ollama alone: engines that
-    `file` gives another kind keep their address, and so do those beside the built-in one that have one.
+    `file` gives another kind keep their address, and so do those beside the built-in one that have one. Those that
+    list their hosts as local keep it where OLLAMA_HOST is another machine: nothing sensitive follows a variable there.
     """
     if host := env.get("OLLAMA_HOST"):
-        for name in _without_address(file):
-            yield "OLLAMA_HOST", ("engines", name, "base_url"), ollama_url(host)
+        address = ollama_url(host)
+        for name, table in _without_address(file):
+            if table.get("zone") != LOCAL or is_loopback(address):
+                yield "OLLAMA_HOST", ("engines", name, "base_url"), address
     if url := env.get("CLAW_GEMINI_BASE_URL"):
         yield "CLAW_GEMINI_BASE_URL", ("engines", "cloud", "base_url"), url
 
 
-def _without_address(file: Mapping[str, Any]) -> Iterator[str]:
-    """The Ollama engines that OLLAMA_HOST is for, by the file, whose tables are not checked yet."""
+def _without_address(file: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The Ollama engines that OLLAMA_HOST is for, by the file, each with its table, which is not checked yet."""
     engines = file.get("engines")
     tables: dict[str, Any] = {"local": {}} | (engines if isinstance(engines, dict) else {})
     for name, given in tables.items():
         table = given if isinstance(given, dict) else {}
         kind = table.get("kind", "ollama" if name == "local" else None)
         if kind == "ollama" and (name == "local" or "base_url" not in table):
-            yield name
+            yield name, table
 
 
 def ollama_url(host: str) -> str:

@@ -57,6 +57,15 @@ def test_ollama_host_is_the_address_of_an_ollama_alone(tmp_path: Path, kind: str
     assert (loaded.sources["engines.local.base_url"] == "OLLAMA_HOST") is (kind == "ollama")
 
 
+@pytest.mark.parametrize("table", ["local", "gpu"])
+def test_ollama_host_adds_no_machine_to_those_listed_as_local(tmp_path: Path, table: str) -> None:
+    text = f'[engines.{table}]\nkind = "ollama"\nmodel = "qwen2.5:32b"\nzone = "local"\n'
+    for host, expected in (("10.0.0.9", "http://127.0.0.1:11434"), ("127.0.0.1:99", "http://127.0.0.1:99")):
+        assert written(tmp_path, text, OLLAMA_HOST=host).settings.engines[table].addresses == (expected,)
+    unlisted = written(tmp_path, text.replace('zone = "local"', ""), OLLAMA_HOST="10.0.0.9").settings.engines[table]
+    assert unlisted.addresses == ("http://10.0.0.9:11434",)
+
+
 @pytest.mark.parametrize("given", ['"30m"', '"1h30m"', '"1.5h"', '"-1"', '"0"', '"1800"', "1800", "0", "-1", '"500ms"'])
 def test_a_keep_alive_that_ollama_reads(tmp_path: Path, given: str) -> None:
     engine = written(tmp_path, f"[engines.local]\nkeep_alive = {given}\n").settings.engines["local"]

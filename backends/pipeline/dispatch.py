@@ -110,6 +110,7 @@ class Dispatcher:
         failed = _failed_replicas(active, slot)
         proved = call.model if slot.zone == LOCAL and active.plan.verdict.sensitive else None
         async with slot.place(active.request.agent, prefer=prefer, avoid=failed, proved=proved) as replica:
+            await replica.client.prepare()  # nothing slow is left between this check and the wire
             _refuse_closed(slot)
             self._progress(active, slot, call.model, "called")
             meter = UsageMeter(
@@ -129,8 +130,9 @@ class Dispatcher:
 
         What takes over, another replica or another engine, is asked once a request, so an outage does not multiply
         calls, and each engine's breaker soon opens. Only asking the same server again takes from the retry budget.
+        Where other calls took the money for one meanwhile, a cheaper or a local one may still answer.
         """
-        if error.kind in ("budget", "capacity", "ledger"):
+        if error.kind == "ledger":
             return None
         tries = tried.count(slot.name)
         if not slot.stopped and slot.usable and error.kind in SAME_ENGINE | OTHER_REPLICA:

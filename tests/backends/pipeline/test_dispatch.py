@@ -11,8 +11,10 @@ from msgspec.structs import replace
 
 from backends.engines.base import Call, EngineChunk, Text
 from backends.errors import EngineError
+from backends.settings.engines import OpenAISettings
 from backends.settings.model import Settings
-from backends.types import Action, Delta, EngineName
+from backends.settings.money import Budget, Price
+from backends.types import Action, Delta, EngineName, Sampling
 from tests.core import ask, policy, prompt, stand
 from tests.waiting import until
 
@@ -20,6 +22,20 @@ from tests.waiting import until
 def one_at_a_time(settings: Settings) -> Settings:
     cloud = replace(settings.engines["cloud"], parallel=1)
     return policy(replace(settings, engines=settings.engines | {"cloud": cloud}), "writer", "cloud")
+
+
+def two_clouds_and_money_for_one_call(settings: Settings) -> Settings:
+    """`first` is the cheaper cloud, and nobody listens there; the budget of `cloud` has room for one call."""
+    first = OpenAISettings(zone="cloud", model="our-own-model", base_url="http://127.0.0.1:9/v1", ability=90.0)
+    cloud = settings.engines["cloud"]
+    dear = Price(input_usd=Decimal(0), output_usd=Decimal(1000))
+    changed = replace(
+        settings,
+        engines=settings.engines | {"first": first},
+        prices={"our-own-model": Price(input_usd=Decimal(0), output_usd=Decimal(1)), cloud.model: dear},
+        budgets=(Budget(scope="engine:cloud", limit_usd=Decimal("0.62")),),
+    )
+    return policy(changed, "writer", "prefer-cloud")
 
 
 class Odd:
@@ -43,6 +59,24 @@ class Odd:
     async def close(self) -> None: ...
 
 
+class SlowToPrepare(Odd):
+    """Its SDK takes long to load: until `ready` is set, nothing can be sent."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.asked, self.ready = asyncio.Event(), asyncio.Event()
+
+    async def prepare(self) -> None:
+        self.asked.set()
+        await self.ready.wait()
+
+    async def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
+        await self.prepare()
+        async with aclosing(super().stream(call)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+
 async def test_a_call_that_waits_for_the_cloud_is_not_sent_once_the_cloud_is_stopped(home: Path) -> None:
     async with stand(home, change=one_at_a_time) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, tokens_per_s=40.0, chunk_tokens=1)
@@ -55,6 +89,32 @@ async def test_a_call_that_waits_for_the_cloud_is_not_sent_once_the_cloud_is_sto
         assert it.gemini.usage.counts()["calls"] == {"finished": 1}
     assert (answered.finish, turned_away.finish, turned_away.attempts) == ("stop", "error", ())
     assert "resume-cloud" in str(turned_away.error)
+
+
+async def test_a_call_that_waits_for_its_client_is_not_sent_once_the_cloud_is_stopped(home: Path) -> None:
+    async with stand(home, change=one_at_a_time) as it:
+        server, slow = it.slots["cloud"].replicas.foremost, SlowToPrepare()
+        server.client = slow
+        asked = asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer")))
+        await slow.asked.wait()
+        await it.core.act(Action(verb="stop-cloud", actor="test"))
+        slow.ready.set()
+        _, outcome = await asked
+    assert (outcome.finish, outcome.attempts) == ("error", ())
+    assert "resume-cloud" in str(outcome.error)
+
+
+async def test_where_other_calls_took_the_money_for_one_cloud_the_next_engine_answers(home: Path) -> None:
+    async with stand(home, change=two_clouds_and_money_for_one_call) as it:
+        requests = [
+            prompt(f"describe {thing}", agent="writer", sampling=Sampling(max_tokens=100))
+            for thing in ("a rack", "a shelf")
+        ]
+        outcomes = [outcome for _, outcome in await asyncio.gather(*(ask(it.core, each) for each in requests))]
+        budget = await it.budget()
+    assert sorted(outcome.engine for outcome in outcomes) == ["cloud", "local"]
+    assert {outcome.finish for outcome in outcomes} <= {"stop", "length"}
+    assert budget.reserved_usd == 0 < budget.spent_usd <= budget.limit_usd
 
 
 @pytest.mark.parametrize("error", [ValueError("a mistake of ours"), None])

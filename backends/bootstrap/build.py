@@ -295,8 +295,8 @@ def _locality(slots: Mapping[EngineName, EngineSlot], resources: Resources) -> L
     async def check(slot: EngineSlot, replica: Replica, model: str) -> bool | None:
         return await runs_here(slot.settings, (resources.engines[slot.name][replica.index],), model)
 
-    own = [agent.model for agent in resources.settings.agents.values() if agent.model]
-    return LocalityCheck((slot for slot in slots.values() if slot.zone == LOCAL), own, check, resources.clock)
+    local = (slot for slot in slots.values() if slot.zone == LOCAL)
+    return LocalityCheck(local, resources.settings, check, resources.clock)
 
 
 async def _prepare(engines: Engines) -> None:

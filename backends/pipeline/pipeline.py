@@ -83,6 +83,7 @@ class Pipeline:
         """Use other settings from the next request on."""
         self._settings = settings
         self._stages.planner.reconfigure(settings)
+        self._stages.locality.reconfigure(settings)
         self._stages.cascade.reconfigure(settings)
         self.retry_waiting()
 

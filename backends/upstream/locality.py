@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from backends.clock import Clock
+from backends.settings.model import Settings
 from backends.upstream.engine_slot import EngineSlot
 from backends.upstream.replicas import Replica
 
@@ -16,13 +17,17 @@ Check = Callable[[EngineSlot, Replica, str], Awaitable[bool | None]]
 class LocalityCheck:
     """Renewed only when a sensitive request arrives. Without a proof an engine does not count as local."""
 
-    def __init__(self, slots: Iterable[EngineSlot], models: Iterable[str], check: Check, clock: Clock) -> None:
-        """`slots` are the engines of the local zone, `models` those that agents have of their own."""
+    def __init__(self, slots: Iterable[EngineSlot], settings: Settings, check: Check, clock: Clock) -> None:
+        """`slots` are the engines of the local zone; the settings name the models that agents have of their own."""
         self._slots = tuple(slots)
-        self._own = tuple(models)
         self._check = check
         self._clock = clock
-        self._until = {slot.name: clock.monotonic() for slot in self._slots}
+        self.reconfigure(settings)
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Agents may have other models of their own: the next sensitive request checks each engine again."""
+        self._own = tuple(agent.model for agent in settings.agents.values() if agent.model)
+        self._until = {slot.name: self._clock.monotonic() for slot in self._slots}
 
     async def renew(self) -> None:
         """Check each engine whose proof is missing or older than a minute."""

@@ -4,9 +4,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from backends import events
-from backends.errors import WrongSettings
+from backends.errors import Refused, WrongSettings
+from backends.rehearsal.behaviour import TwinModel
 from backends.types import Acted, Action
 from tests.core import Stand, ask, prompt, stand
 from tests.waiting import until
@@ -39,6 +41,19 @@ async def test_policies_dial_and_privacy_hold_from_the_next_request_on(home: Pat
     assert said.detail.startswith("router, agents, privacy taken from claw.toml")
     assert (scout.engine, writer.engine, secret.sensitive) == ("cloud", "local", True)
     assert agents["scout"] == "cloud"
+
+
+async def test_an_agents_new_model_is_proved_local_and_one_that_is_relayed_is_not(home: Path) -> None:
+    async with stand(home) as it:
+        models = (*it.ollama.behaviour.models, TwinModel(name="qwen3:8b"), TwinModel(name="gpt-oss:120b-cloud"))
+        it.ollama.behaviour = replace(it.ollama.behaviour, models=models)
+        secret = prompt("what is the password?", agent="scout", sensitive=True)
+        assert (await it.core.explain(secret)).model == "qwen2.5:14b"
+        await reload(it, '[agents.scout]\nmodel = "qwen3:8b"\n')
+        assert (await it.core.explain(secret)).model == "qwen3:8b"
+        await reload(it, '[agents.scout]\nmodel = "gpt-oss:120b-cloud"\n')
+        with pytest.raises(Refused, match="not proved"):
+            await it.core.explain(secret)
 
 
 async def test_what_the_core_was_opened_with_waits_for_a_restart(home: Path) -> None:

@@ -234,8 +234,8 @@ CLOUD_SERVER = {
 NEEDED = {"ollama": ("model",), "openai": ("model", "base_url"), "gemini": ("model",)}
 """What an engine that is not built in must set, by its kind."""
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
-"""What an engine may be called."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+"""What an engine may be called: a key that TOML and a shell take without quotes."""
 
 
 def built_in_engines() -> dict[str, Engine]:

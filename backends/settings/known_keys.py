@@ -86,7 +86,7 @@ def _general(key: tuple[str, ...]) -> tuple[str, ...]:
 
 def _unknown(key: tuple[str, ...], general: tuple[str, ...], kind: str | None) -> str:
     """What is wrong with a key that is not a setting."""
-    free = "NAME" in general
+    free = key[0] in FREE_TABLES and len(key) > 1
     if kind and general in known_keys():
         others = " and ".join(other for other in KINDS if general in _known_for(other))
         return f"`{dotted(*key)}` is not a setting of {kind} engines, only of {others}"

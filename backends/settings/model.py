@@ -117,7 +117,7 @@ class Settings(Section, frozen=True, kw_only=True):
             where = dotted("engines", name)
             if not NAME.fullmatch(name):
                 raise ValueError(
-                    f"`{where}` is not a name for an engine: use up to 32 letters, digits, dots, dashes and"
+                    f"`{where}` is not a name for an engine: use up to 32 letters, digits, dashes and"
                     " underscores, with a letter or digit first"
                 )
             if name not in BUILT_IN and name.casefold() in RESERVED:

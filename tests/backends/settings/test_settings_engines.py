@@ -152,13 +152,13 @@ def test_the_engine_named_local_may_be_elsewhere_where_no_agent_needs_the_local_
 
 
 def test_ollama_host_is_the_address_of_every_ollama_without_one(tmp_path: Path) -> None:
-    dotted = SMALL.replace("small", '"gpu.1"')
+    second = SMALL.replace("small", "gpu-1")
     there = SMALL + 'base_url = "http://127.0.0.1:5"\n'
-    loaded = written(tmp_path, dotted + there + LITE, OLLAMA_HOST="127.0.0.1:99")
+    loaded = written(tmp_path, second + there + LITE, OLLAMA_HOST="127.0.0.1:99")
     addresses = {name: engine.addresses for name, engine in loaded.settings.engines.items()}
-    assert addresses["local"] == addresses["gpu.1"] == ("http://127.0.0.1:99",)
+    assert addresses["local"] == addresses["gpu-1"] == ("http://127.0.0.1:99",)
     assert addresses["small"] == ("http://127.0.0.1:5",)
-    assert loaded.sources['engines."gpu.1".base_url'] == "OLLAMA_HOST"
+    assert loaded.sources["engines.gpu-1.base_url"] == "OLLAMA_HOST"
 
 
 def test_an_agents_own_model_is_allowed_on_engines_that_serve_it(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_a_pipe_in_the_place_of_the_settings_is_one_line_and_no_wait(shell: Shel
     for words in (("config",), ("serve", "--port", "0")):
         done = shell.claw(*words)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-        assert b"no regular file" in done.stderr
+        assert b"not a regular file" in done.stderr
 
 
 def test_an_engine_that_is_down_is_exit_4_and_says_what_to_do(shell: Shell) -> None:

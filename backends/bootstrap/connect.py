@@ -22,7 +22,7 @@ from backends.settings.model import Settings
 
 if TYPE_CHECKING:
     from backends.core.local import LocalCore
-    from backends.rehearsal.process import Stage
+    from backends.rehearsal.process import Child, Stage
     from backends.types import EngineName
     from backends.upstream.engine_slot import Label
 
@@ -81,9 +81,19 @@ async def open_core(
 
 @asynccontextmanager
 async def embedded(
-    settings: Settings, paths: Paths, *, rehearse: bool, listen: bool, traffic: bool, one_shot: bool = False
+    settings: Settings,
+    paths: Paths,
+    *,
+    rehearse: bool,
+    listen: bool,
+    traffic: bool,
+    one_shot: bool = False,
+    child: "Child | None" = None,
 ) -> AsyncGenerator[Opened]:
-    """A core in this process. Raises LedgerError where another process holds the ledger."""
+    """A core in this process. `child` is how a rehearsal's twins are run, None the usual way.
+
+    Raises LedgerError where another process holds the ledger.
+    """
     # Half a second of imports, kept off the loop of a console that already takes keys.
     build = (await asyncio.to_thread(importlib.import_module, "backends.bootstrap.build")).build
     await asyncio.to_thread(paths.make)
@@ -92,10 +102,12 @@ async def embedded(
         keys, labels, stage = read_keys(settings.engines), None, None
         news: asyncio.Queue[str] = asyncio.Queue()
         if rehearse:
+            from backends.rehearsal.process import CHILD
             from backends.rehearsal.process import rehearse as start_twins
             from backends.rehearsal.twin_specs import settings_for, twin_specs
 
-            stage = await stack.enter_async_context(start_twins(twin_specs(settings), tell=news.put_nowait))
+            twins = start_twins(twin_specs(settings), tell=news.put_nowait, child=child or CHILD)
+            stage = await stack.enter_async_context(twins)
             settings, labels = settings_for(settings, stage.engines), _labels(stage)
             keys = dict.fromkeys(settings.engines, REHEARSAL_KEY)
         built = await stack.enter_async_context(

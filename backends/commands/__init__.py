@@ -52,10 +52,10 @@ def main(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
+        with contextlib.suppress(OSError):
+            sys.stdout.close()  # its buffer would be written, and fail, again at exit, with a status of its own
         if error.errno != errno.ENOSPC:
             raise
-        with contextlib.suppress(OSError):
-            sys.stdout.close()  # its buffer would be written, and fail, again at exit
         print("claw: no space left on the disk: free some, then run this again", file=sys.stderr)
         return 1
 

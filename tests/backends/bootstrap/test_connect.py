@@ -1,5 +1,4 @@
 import asyncio
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import nullcontext
 from pathlib import Path
@@ -51,13 +50,12 @@ async def test_the_agents_play_until_they_are_told_to_stop_and_leave_their_calls
 async def test_a_rehearsal_whose_twins_are_gone_says_so_on_every_screen(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "PAUSE_S", 0.0)
     monkeypatch.setattr(opening, "logging_to", lambda _: nullcontext())  # pytest keeps the log itself
-    async with embedded(QUIET, Paths.find(rehearsal=True), rehearse=True, listen=False, traffic=False) as opened:
+    paths, once = Paths.find(rehearsal=True), process.Child(restarts=0)
+    async with embedded(QUIET, paths, rehearse=True, listen=False, traffic=False, child=once) as opened:
         core = opened.core
         assert isinstance(core, LocalCore)
         events = core.events()
-        monkeypatch.setattr(sys, "executable", "/bin/false")
         for child in await asyncio.to_thread(psutil.Process().children):
             child.kill()
         async with asyncio.timeout(30):

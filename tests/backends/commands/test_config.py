@@ -15,7 +15,7 @@ model = "qwen2.5:32b"
 base_url = "http://user:s3cret@10.0.0.1:11434"
 replicas = ["http://user:s3cret@10.0.0.2:11434", "http://10.0.0.3:11434"]
 
-[engines."backup.eu"]
+[engines.backup-eu]
 kind = "openai"
 zone = "cloud"
 model = "some/model"
@@ -37,16 +37,16 @@ def test_engines_of_any_name_are_printed_with_their_kind_and_source(
 ) -> None:
     assert main(["config", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert {name: shown[f"engines.{name}.kind"]["value"] for name in ("local", "cloud", "gpu", '"backup.eu"')} == {
+    assert {name: shown[f"engines.{name}.kind"]["value"] for name in ("local", "cloud", "gpu", "backup-eu")} == {
         "local": "ollama",
         "cloud": "gemini",
         "gpu": "ollama",
-        '"backup.eu"': "openai",
+        "backup-eu": "openai",
     }
     assert shown["engines.gpu.kind"]["source"] == str(config)
     assert shown["engines.local.kind"]["source"] == "built in"
     assert shown["engines.gpu.model"] == {"value": "qwen2.5:32b", "source": str(config)}
-    assert shown['engines."backup.eu".key_env']["value"] == "BACKUP_KEY"
+    assert shown["engines.backup-eu.key_env"]["value"] == "BACKUP_KEY"
 
 
 def test_s18_no_password_of_an_address_is_printed(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

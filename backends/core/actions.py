@@ -16,6 +16,7 @@ from backends.monitoring.monitoring import Monitoring
 from backends.pipeline.controls import Controls
 from backends.pipeline.pipeline import Pipeline
 from backends.pipeline.reload import Reload
+from backends.settings.section import dotted
 from backends.types import CLOUD, INTENTS, Acted, Action, AgentState, EngineName
 from backends.upstream.engine_slot import EngineSlot
 
@@ -99,6 +100,12 @@ class OperatorActions:
         return acted
 
     async def _pin(self, action: Action, at: datetime, agent: str, engine: EngineName | None) -> Acted:
+        allowed = self._reload.settings.agents[agent].engines
+        if engine is not None and allowed and engine not in allowed:
+            raise WrongUse(
+                f"{agent} may use only {', '.join(allowed)}: pin it to one of these, or change"
+                f" {dotted('agents', agent, 'engines')} in claw.toml"
+            )
         before = self._controls.pins.get(agent)
         undo = Action(verb="pin" if before else "unpin", actor=action.actor, agent=agent, engine=before)
         detail = f"{agent} pinned to {engine}" if engine else f"{agent} unpinned"

@@ -14,8 +14,7 @@ from backends.ledger.prices import UnknownPrice
 from backends.ledger.reservations import Headroom
 from backends.ledger.store import Ledger
 from backends.pipeline.controls import Controls
-from backends.pipeline.cost_cap import capped
-from backends.pipeline.engine_call import build_call, draft_call, ignored
+from backends.pipeline.engine_call import build_call, capped, draft_call, ignored
 from backends.pipeline.plan import Candidate, RoutePlan
 from backends.privacy import PrivacyGate
 from backends.privacy.redact import Redaction

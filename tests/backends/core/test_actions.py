@@ -122,3 +122,15 @@ async def test_stopping_the_cloud_stops_each_engine_of_the_cloud_zone(home: Path
         resumed = {engine.name: engine.stopped for engine in (await it.core.snapshot()).engines}
     assert stopped == {"local": False, "cloud": True, "lite": True}
     assert resumed == {"local": False, "cloud": False, "lite": False}
+
+
+async def test_an_agent_is_not_pinned_to_an_engine_that_it_may_not_use(home: Path) -> None:
+    def at_home(settings: Settings) -> Settings:
+        return policy(settings, "writer", "auto", engines=("local",))
+
+    async with stand(home, change=at_home) as it:
+        with pytest.raises(WrongUse, match=r"writer may use only local: .* agents\.writer\.engines"):
+            await it.core.act(order("pin", agent="writer", engine="cloud"))
+        await it.core.act(order("pin", agent="writer", engine="local"))
+        _, outcome = await ask(it.core, prompt("one", agent="writer"))
+    assert outcome.engine == "local"

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from backends.engines.base import Call
 from backends.errors import CostCapExceeded
-from backends.pipeline.cost_cap import capped
+from backends.pipeline.engine_call import capped
 from backends.settings.model import Settings
 from backends.types import Message
 from tests.core import ask, policy, prompt, stand

@@ -91,7 +91,7 @@ def undeclared(folders: Sequence[str], needs: Sequence[str]) -> dict[str, str]:
     found = {}
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            if CLIENTS in path.parents:
+            if CLIENTS in path.parents or "node_modules" in path.parts:
                 continue
             for name in imported(ast.parse(path.read_text("utf-8"))):
                 if not declared & {normal(each) for each in providers.get(name, [name])}:

@@ -54,7 +54,7 @@ from backends.upstream.rate_limiter import RateLimiter
 from backends.upstream.replicas import Replica
 
 DRAIN_S = 5.0
-NO_ZONE = 'nobody knows where it is: set engines.{name}.zone to "local" or "cloud"'
+NO_ZONE = 'its zone is not known: set engines.{name}.zone to "local" or "cloud"'
 
 
 class BuiltCore(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,5 @@
 """What an engine's address says: which server it is, and whether that is this machine."""
 
-import ipaddress
 from urllib.parse import urlsplit
 
 
@@ -23,22 +22,6 @@ def without_user(url: str) -> str:
     authority, slash, path = rest.partition("/")
     _, at, host = authority.rpartition("@")
     return f"{scheme}{mark}…@{host}{slash}{path}" if at else url
-
-
-def proves_local(base_url: str) -> bool:
-    """Is this address this machine beyond doubt? Loopback addresses and `localhost` are; other names prove nothing."""
-    try:
-        host = urlsplit(base_url).hostname or ""
-    except ValueError:
-        return False
-    if host == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
 
 
 def relayed_by_name(model: str) -> bool:

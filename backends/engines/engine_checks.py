@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from backends.engines import registry
-from backends.engines.address import origin, proves_local, relayed_by_name
+from backends.engines.address import origin, relayed_by_name
 from backends.engines.base import EngineClient, Inspection
 from backends.engines.probe import split_remedy
 from backends.engines.untrusted_text import one_line
 from backends.errors import EngineError
-from backends.settings.engines import BUILT_IN, EngineSettings, Keys
+from backends.settings.engines import BUILT_IN, EngineSettings, Keys, is_loopback
 from backends.settings.model import Settings
 from backends.types import LOCAL, Check, EngineName, Zone
 
@@ -198,7 +198,7 @@ def _locality(names: _Names, settings: EngineSettings, answer: _Answer) -> Check
             detail=f"Ollama passes {settings.model} on to another machine: sensitive requests are refused",
             remedy=f"set {names.setting('model')} to one that runs here",
         )
-    place = "is this machine" if proves_local(answer.client.base_url) else "counts as local by its zone"
+    place = "is this machine" if is_loopback(answer.client.base_url) else "counts as local by its zone"
     if relayed is None:
         return Check(name=names.locality, ok=None, detail=f"{where} {place}, the model is not known yet")
     return Check(name=names.locality, ok=True, detail=f"{where} {place}")
@@ -206,4 +206,4 @@ def _locality(names: _Names, settings: EngineSettings, answer: _Answer) -> Check
 
 def _is_listed(settings: EngineSettings, client: EngineClient) -> bool:
     """Is its address this machine, or one that the operator lists as local?"""
-    return settings.zone == LOCAL or proves_local(client.base_url)
+    return settings.zone == LOCAL or is_loopback(client.base_url)

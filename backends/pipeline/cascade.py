@@ -254,13 +254,18 @@ def _uncalled(ending: Ending, why_not: str) -> Ending:
 
 
 def _candidates(active: ActiveRequest, engine: EngineName) -> tuple[EngineName, ...]:
-    """The engines that may take over and are expected to answer better: the cloud's, or a more able one."""
+    """The engines that may take over and are expected to answer better: the cloud's, or a more able one.
+
+    A sensitive prompt stays at home, also where placeholders would let it leave.
+    """
     ways = {way.engine: way for way in active.plan.decision.alternatives}
+    if active.plan.verdict.sensitive:
+        ways = {name: way for name, way in ways.items() if way.zone == LOCAL or name == engine}
     own = active.plan.decision.quality if engine == active.plan.decision.engine else ways[engine].quality
     return tuple(
         name
         for name in active.plan.decision.failover
-        if name != engine and (ways[name].zone == CLOUD or (ways[name].quality or 0.0) > (own or 0.0))
+        if name in ways and name != engine and (ways[name].zone == CLOUD or (ways[name].quality or 0.0) > (own or 0.0))
     )
 
 
@@ -269,12 +274,10 @@ def _stays(active: ActiveRequest) -> str:
     plan = active.plan
     if plan.decision.zone != LOCAL:
         return f"{plan.decision.engine} was asked first"
-    if plan.verdict.sensitive and not any(way.zone == LOCAL for way in plan.decision.alternatives):
-        return "sensitive, so it stays here"
     if _candidates(active, plan.decision.engine):
         return ""
-    ways = plan.decision.alternatives
-    ruled_out = next((way for way in ways if way.ruled_out_by and way.zone == CLOUD), None)
     if plan.verdict.sensitive:
         return "sensitive, so it stays here"
+    ways = plan.decision.alternatives
+    ruled_out = next((way for way in ways if way.ruled_out_by and way.zone == CLOUD), None)
     return f"cloud is ruled out: {ruled_out.ruled_out_by if ruled_out is not None else 'budget'}"

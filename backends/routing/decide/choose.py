@@ -8,6 +8,7 @@ from backends.routing.decide.flips import flips
 from backends.routing.decide.inputs import EngineView, Inputs
 from backends.routing.decide.refuse import no_room, refusal
 from backends.routing.decide.rules import budget_detail, rulings, too_slow, unforced
+from backends.settings.engines import CLOUD_ENGINE
 from backends.types import CLOUD, LOCAL, Alternative, Decision, EngineName, Estimate, Reason, Verdict, Weighed
 
 SOFT = {"tool_choice": unforced, "deadline": too_slow}
@@ -33,7 +34,7 @@ def decide(inputs: Inputs) -> Decision:
     choice = choose(inputs)
     view = choice.view
     local = view if view.zone == LOCAL else _best_local(inputs, choice.against)
-    reference = next((each for each in inputs.engines if each.zone == CLOUD), view)
+    all_cloud = next((each for each in inputs.engines if each.name == CLOUD_ENGINE), view)
     return Decision(
         engine=view.name,
         zone=view.zone,
@@ -52,7 +53,7 @@ def decide(inputs: Inputs) -> Decision:
             deadline_s=inputs.deadline_s,
             waiting=local.waiting,
             wait_s=local.wait_s,
-            all_cloud_usd=reference.expected_usd,
+            all_cloud_usd=all_cloud.expected_usd,
             allowed=inputs.p_reference - inputs.asked_p,
             doubtful=local.quality < inputs.asked_at(min(1.0, inputs.dial + DOUBT)),
         ),

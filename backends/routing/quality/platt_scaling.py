@@ -29,7 +29,7 @@ class Correction(Struct, frozen=True, kw_only=True):
         """Rises with `p`, within 0..1."""
         if self.slope == 1.0 and self.shift == 0.0:
             return p
-        return _chance(self.slope * _logit(p) + self.shift)
+        return probability(self.slope * logit(p) + self.shift)
 
 
 def fit(pairs: Iterable[tuple[float, float]]) -> Correction:
@@ -40,7 +40,7 @@ def fit(pairs: Iterable[tuple[float, float]]) -> Correction:
     labelled = list(pairs)
     if not labelled:
         return Correction()
-    logits = np.array([_logit(p) for p, _ in labelled])
+    logits = np.array([logit(p) for p, _ in labelled])
     outcomes = np.array([min(max(outcome, 0.0), 1.0) for _, outcome in labelled])
     design = np.column_stack([logits, np.ones_like(logits)])
     prior, precision = np.array([1.0, 0.0]), np.diag([SLOPE_SPREAD**-2, SHIFT_SPREAD**-2])
@@ -72,10 +72,12 @@ def _step(line: Array, design: Array, outcomes: Array, prior: Array, precision: 
     return line - size * step, float(np.abs(size * step).max())
 
 
-def _logit(p: float) -> float:
+def logit(p: float) -> float:
+    """The log-odds of a probability, which is read no nearer to 0 and 1 than NEAREST."""
     inside = min(max(p, NEAREST), 1 - NEAREST)
     return log(inside / (1 - inside))
 
 
-def _chance(score: float) -> float:
+def probability(score: float) -> float:
+    """The probability of log-odds."""
     return 1 / (1 + exp(-max(min(score, 500.0), -500.0)))

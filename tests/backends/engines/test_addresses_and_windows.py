@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backends.engines.address import origin, proves_local, relayed_by_name
+from backends.engines.address import origin, relayed_by_name
 from backends.engines.context_window import refuse_overlong, was_cut
 from backends.engines.untrusted_text import one_line
 from backends.errors import EngineError
+from backends.settings.engines import is_loopback
 from tests.backends.engines.rig import CALL, KEY, LOCAL_ENDPOINT
 
 
@@ -36,7 +37,7 @@ def test_foreign_text_loses_escape_sequences_and_line_ends() -> None:
     ],
 )
 def test_loopback_is_local(url: str) -> None:
-    assert proves_local(url)
+    assert is_loopback(url)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_loopback_is_local(url: str) -> None:
     ],
 )
 def test_anything_else_is_not(url: str) -> None:
-    assert not proves_local(url)
+    assert not is_loopback(url)
 
 
 @pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "qwen3:cloud", "glm-4.6:cloud"])

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 
-from backends.events import SAMPLES, EngineSampled, Event, Resync, RuntimeSampled
+from backends.events import SAMPLES, EngineSampled, Event, Resync, RuntimeSampled, SessionSampled
 
 BACKLOG = 4096
 """Lifecycle events that a watcher may fall behind before it must resync: about a minute of heavy traffic."""
@@ -65,10 +65,12 @@ class _Watcher:
 
 
 def _kind(sample: Event) -> object:
-    """What a newer sample replaces: one of its type, of the same engine where it is about one."""
+    """What a newer sample replaces: one of its type, of the same engine or session where it is about one."""
     match sample:
         case EngineSampled(engine=state):
             return EngineSampled, state.name
         case RuntimeSampled(engine=name):
             return RuntimeSampled, name
+        case SessionSampled(session=session):
+            return SessionSampled, session.agent, session.id
     return type(sample)

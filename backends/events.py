@@ -19,7 +19,9 @@ from backends.types import (
     HostReading,
     InFlight,
     Outcome,
+    RefusalCount,
     RuntimeReading,
+    SessionState,
     Spend,
 )
 
@@ -91,6 +93,14 @@ class SpendSampled(Struct, frozen=True, kw_only=True, tag=True):
     spend: Spend
 
 
+class SessionSampled(Struct, frozen=True, kw_only=True, tag=True):
+    session: SessionState
+
+
+class RefusalsSampled(Struct, frozen=True, kw_only=True, tag=True):
+    refusals: tuple[RefusalCount, ...]
+
+
 class ForecastSampled(Struct, frozen=True, kw_only=True, tag=True):
     forecast_summary: ForecastSummary
 
@@ -113,6 +123,8 @@ Sample = (
     | RuntimeSampled
     | SpendSampled
     | ForecastSampled
+    | SessionSampled
+    | RefusalsSampled
     | CacheSampled
     | HistoryAdvanced
 )
@@ -125,5 +137,7 @@ SAMPLES: tuple[type, ...] = (
     RuntimeSampled,
     SpendSampled,
     ForecastSampled,
+    SessionSampled,
+    RefusalsSampled,
     CacheSampled,
 )

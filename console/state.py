@@ -19,8 +19,10 @@ from backends.events import (
     HistoryAdvanced,
     HostSampled,
     Progressed,
+    RefusalsSampled,
     RequestRefused,
     RuntimeSampled,
+    SessionSampled,
     Settled,
     SpendSampled,
 )
@@ -36,7 +38,9 @@ from backends.types import (
     HostReading,
     InFlight,
     Outcome,
+    RefusalCount,
     RuntimeReading,
+    SessionState,
     Snapshot,
     Spend,
     combined,
@@ -45,6 +49,7 @@ from backends.types import (
 EXCHANGES_KEPT = 500
 HISTORY_KEPT = 360
 REFUSALS_KEPT = 50
+SESSIONS_KEPT = 200
 
 Phase = Literal["loading", "live", "lost", "failed"]
 Part = Literal["gpu", "host", "runtime"]
@@ -85,6 +90,8 @@ class ViewState(Struct, frozen=True, kw_only=True):
     history: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
     history_step_s: float = 10.0
     alerts: tuple[Alert, ...] = ()
+    sessions: tuple[SessionState, ...] = ()
+    refusal_counts: tuple[RefusalCount, ...] = ()
     cloud_stopped: bool = False
     stale: frozenset[Part] = frozenset()
 
@@ -122,6 +129,8 @@ def adopt(state: ViewState, snapshot: Snapshot) -> ViewState:
         history={name: series[-HISTORY_KEPT:] for name, series in snapshot.history.items()},
         history_step_s=snapshot.history_step_s,
         alerts=snapshot.alerts,
+        sessions=snapshot.sessions,
+        refusal_counts=snapshot.refusals,
         cloud_stopped=snapshot.cloud_stopped,
     )
 
@@ -189,6 +198,10 @@ def _changes(state: ViewState, event: Event) -> dict[str, object]:  # noqa: PLR0
             return {"spend": spend}
         case ForecastSampled(forecast_summary=forecast_summary):
             return {"forecast_summary": forecast_summary}
+        case SessionSampled(session=session):
+            return {"sessions": _first(state.sessions, session)}
+        case RefusalsSampled(refusals=refusals):
+            return {"refusal_counts": refusals}
         case CacheSampled(stats=stats):
             return {"cache": stats}
         case HistoryAdvanced(points=points):
@@ -222,6 +235,12 @@ def _sampled(engines: tuple[EngineState, ...], engine: EngineState) -> tuple[Eng
     if any(known.name == engine.name for known in engines):
         return tuple(engine if known.name == engine.name else known for known in engines)
     return (*engines, engine)
+
+
+def _first(sessions: tuple[SessionState, ...], newest: SessionState) -> tuple[SessionState, ...]:
+    """The newest in front of the others, and once."""
+    others = (each for each in sessions if (each.agent, each.id) != (newest.agent, newest.id))
+    return (newest, *others)[:SESSIONS_KEPT]
 
 
 def _pinned(agents: tuple[AgentState, ...], pins: dict[str, str]) -> tuple[AgentState, ...]:

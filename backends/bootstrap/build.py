@@ -14,6 +14,8 @@ from backends.core.actions import OperatorActions
 from backends.core.local import LocalCore
 from backends.engines.engine_checks import problems_at_start, runs_here
 from backends.engines.registry import Engines
+from backends.envelope.reader import EnvelopeReader
+from backends.envelope.sessions import Sessions
 from backends.ledger.prices import UnknownPrice
 from backends.monitoring.activity import ActivityFeed
 from backends.monitoring.alerts import (
@@ -218,7 +220,8 @@ def _assemble(
     rehearsal: bool,
 ) -> LocalCore:
     settings, clock = resources.settings, resources.clock
-    stages = _stages(resources, slots, costs, monitoring)
+    sessions = Sessions(resources.install_key.prompt_hash, clock.now)
+    stages = _stages(resources, slots, costs, monitoring, sessions)
     pipeline = Pipeline(settings, stages, activity=monitoring.activity, clock=clock)
     actions = OperatorActions(
         pipeline=pipeline,
@@ -241,13 +244,18 @@ def _assemble(
         slots=slots,
         controls=resources.controls,
         monitoring=monitoring,
+        sessions=sessions,
         clock=clock,
         rehearsal=rehearsal,
     )
 
 
 def _stages(
-    resources: Resources, slots: Mapping[EngineName, EngineSlot], costs: Costs, monitoring: Monitoring
+    resources: Resources,
+    slots: Mapping[EngineName, EngineSlot],
+    costs: Costs,
+    monitoring: Monitoring,
+    sessions: Sessions,
 ) -> Stages:
     settings, clock, ledger, cache = resources.settings, resources.clock, resources.ledger, resources.cache
     planner = RoutePlanner(
@@ -269,6 +277,8 @@ def _stages(
     )
     outcomes = Outcomes(costs, clock)
     return Stages(
+        reader=EnvelopeReader(),
+        sessions=sessions,
         planner=planner,
         locality=_locality(slots, resources),
         cache=cache,

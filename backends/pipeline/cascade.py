@@ -24,7 +24,6 @@ from backends.pipeline.active_request import ActiveRequest, Ending
 from backends.pipeline.deadline import Deadline
 from backends.pipeline.engine_call import USUAL_OUTPUT, ignored
 from backends.pipeline.plan import CheckPlan
-from backends.routing.classify.classifier import instruction
 from backends.settings.model import Settings
 from backends.types import CLOUD, LOCAL, Chunk, EngineName, Reason, Role, Verify
 from backends.upstream.engine_slot import EngineSlot
@@ -128,7 +127,7 @@ class Cascade:
         weighed = active.plan.decision.weighed
         answer = CheckedAnswer(
             request=active.request,
-            prompt=instruction(active.request),
+            prompt=active.request.ask,
             text=ending.text,
             calls=ending.calls,
             cut=ending.finish == "length",
@@ -146,7 +145,7 @@ class Cascade:
 
     async def _second_sample(self, active: ActiveRequest, ending: Ending, attempt: MakeAttempt) -> CheckResult:
         """Ask the local engine again, where its short answer can be compared."""
-        prompt = instruction(active.request)
+        prompt = active.request.ask
         first = None if ending.calls else short_answer(prompt, ending.text)
         if first is None:
             return overall(())

@@ -1,6 +1,6 @@
 """The way of one request, in the order in which it goes.
 
-    normalise → privacy → cache → classify → plan → admit → dispatch → verify → settle → cache
+    normalise → read → privacy → cache → classify → plan → admit → dispatch → verify → settle → cache
 
 `ask` contains the stages as far as admission. `_run` contains those behind it, in a task of its own, which ends with
 the request's row whoever still listens. Each stage has a file of its own beside this one.
@@ -20,6 +20,8 @@ from backends.cache.cache_key import exact_key
 from backends.cache.response_cache import ResponseCache
 from backends.cache.stored_answer import CacheHit, streamed
 from backends.clock import Clock
+from backends.envelope.reader import EnvelopeReader
+from backends.envelope.sessions import Sessions
 from backends.errors import ClawError, DeadlinePassed
 from backends.monitoring.activity import ActivityFeed
 from backends.off_loop import HUGE, off_loop, size_of
@@ -41,10 +43,15 @@ from backends.types import ZERO, Chunk, Classes, Delta, Done, Explanation, Reque
 from backends.upstream.locality import LocalityCheck
 from backends.upstream.prefix_cache import prefixes
 
+ASK_SHOWN = 200
+"""Characters of the ask in an explanation. Only who asks for an explanation sees them: an ask may be private."""
+
 
 class Stages(Struct, frozen=True, kw_only=True):
     """The parts that a request passes, in this order; the planner decides, the outcomes say how it ended."""
 
+    reader: EnvelopeReader
+    sessions: Sessions
     planner: RoutePlanner
     locality: LocalityCheck
     cache: ResponseCache
@@ -57,7 +64,7 @@ class Stages(Struct, frozen=True, kw_only=True):
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
-    """A request after its first two stages: normalised, with its privacy verdict.
+    """A request after its first stages: normalised, its envelope read, with its privacy verdict.
 
     `redaction` is the form in which a sensitive one may go to the cloud, None where it may not. `started` is in seconds
     of clock.monotonic.
@@ -184,19 +191,20 @@ class Pipeline:
         plan = self._stages.planner.decide(
             prepared.request, prepared.verdict, classes, began, prefixes=chain, redaction=prepared.redaction
         )
-        return plan.explanation
+        return replace(plan.explanation, ask=prepared.request.ask[:ASK_SHOWN])
 
     # ---- the stages before any engine ---------------------------------------------------------------------------
 
     async def _prepare(self, request: Request) -> Prepared:
-        """Normalise and pass the privacy gate, whose verdict is final: what is sensitive stays so on every path.
+        """Normalise, read the envelope and pass the privacy gate. Its verdict is final: what is sensitive stays so on
+        every path.
 
         Raises DeadlinePassed where the gate takes longer, as it may for megabytes; its thread then ends by itself.
         """
         stages, settings = self._stages, self._settings
         started, started_at = self._clock.monotonic(), self._clock.now()
         size = size_of(request)
-        request = await off_loop(size, lambda: normalise(request, settings))
+        request = await off_loop(size, lambda: self._read(normalise(request, settings)))
         async with self._in_time(request, started):
             size = await off_loop(size, lambda: size_of(request, HUGE))
             verdict, redaction = await off_loop(size, lambda: stages.planner.inspect(request), heavy=True)
@@ -211,6 +219,11 @@ class Pipeline:
             started=started,
             started_at=started_at,
         )
+
+    def _read(self, request: Request) -> Request:
+        """With its envelope, and the session that it belongs to."""
+        request = replace(request, envelope=self._stages.reader.read(request))
+        return replace(request, session=self._stages.sessions.name(request))
 
     async def _classify(self, request: Request) -> tuple[Classes, tuple[int, ...]]:
         """What the text says, and the hashes of its beginnings."""

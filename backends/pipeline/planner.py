@@ -132,6 +132,8 @@ class RoutePlanner:
             weighed=decision.weighed,
             ignored=ignored(request, chosen.call, self._slots[decision.engine]),
             quality=decision.quality,
+            session=request.session,
+            envelope={} if request.envelope is None else request.envelope.parts(),
         )
         return RoutePlan(
             verdict=verdict,

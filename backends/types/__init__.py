@@ -19,6 +19,13 @@ from backends.types.decision import (
     Verdict,
     Weighed,
 )
+from backends.types.envelope import (
+    OUTSIDE,
+    VOLATILE,
+    Envelope,
+    Span,
+    SpanKind,
+)
 from backends.types.literals import (
     CACHE,
     CLOUD,
@@ -60,9 +67,14 @@ from backends.types.request import (
     Tool,
     ToolCall,
 )
+from backends.types.session import (
+    RefusalCount,
+    SessionState,
+)
 from backends.types.snapshot import (
     AgentState,
     Alert,
+    Choice,
     EngineState,
     Exchange,
     InFlight,
@@ -105,6 +117,8 @@ __all__ = [
     "CLOUD",
     "INTENTS",
     "LOCAL",
+    "OUTSIDE",
+    "VOLATILE",
     "ZERO",
     "Acted",
     "Action",
@@ -120,6 +134,7 @@ __all__ = [
     "CacheStats",
     "Called",
     "Check",
+    "Choice",
     "Chunk",
     "Classes",
     "CurvePoint",
@@ -130,6 +145,7 @@ __all__ = [
     "Effort",
     "EngineName",
     "EngineState",
+    "Envelope",
     "Estimate",
     "Exchange",
     "Explanation",
@@ -154,6 +170,7 @@ __all__ = [
     "QuotaState",
     "Reason",
     "Recommendation",
+    "RefusalCount",
     "Request",
     "ResponseFormat",
     "Review",
@@ -165,8 +182,11 @@ __all__ = [
     "SavedBy",
     "SemanticState",
     "Served",
+    "SessionState",
     "Snapshot",
     "Source",
+    "Span",
+    "SpanKind",
     "Spend",
     "Tokens",
     "Tool",

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from backends.types.literals import DialBy, EngineName, Need, Served, Zone
 
@@ -126,7 +126,9 @@ class Decision(Struct, frozen=True, kw_only=True):
 class Explanation(Struct, frozen=True, kw_only=True):
     """A decision in full, for `explain`, the routing pane and the why view.
 
-    `ignored` names the request's fields that the engine cannot honour, `quality` is P(answers well).
+    `ignored` names the request's fields that the engine cannot honour, `quality` is P(answers well). `ask` is the start
+    of what was taken for the question, `envelope` the characters of each kind around it. `status` is the HTTP status
+    that the request would get; where that is an error, `error` is its line, and `engine` is "".
     """
 
     agent: str
@@ -146,3 +148,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     weighed: Weighed | None = None
     ignored: tuple[str, ...] = ()
     quality: float | None = None
+    session: str = ""
+    ask: str = ""
+    envelope: dict[str, int] = field(default_factory=dict)
+    status: int = 200
+    error: str = ""

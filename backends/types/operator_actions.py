@@ -15,6 +15,9 @@ class Action(Struct, frozen=True, kw_only=True):
     "rate" says of the answer to `id` whether it was `good`, and where it was not, which `engine` would have been better
     and which `intent` the prompt really had; `note` is the operator's own text. "set-budget" gives the budget of
     `scope` and `window` another limit; with no `limit_usd` it has that of claw.toml again.
+
+    "pause" and "resume" are for a session, by `id`, or for all of an `agent`. The last three answer the alert of a part
+    that keeps `agent` at home: the value that `id` names may pass, the agent is redacted from now on, or all stays.
     """
 
     verb: Literal[
@@ -30,6 +33,11 @@ class Action(Struct, frozen=True, kw_only=True):
         "relearn",
         "reload",
         "set-budget",
+        "pause",
+        "resume",
+        "allow",
+        "redact",
+        "keep-home",
     ]
     actor: str
     agent: str | None = None

@@ -57,7 +57,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     `p_local` and `p_cloud` are what the `weights` said of the prompt, before any correction; None where they were not
     asked. `own_cost_usd` is what the operator's own machine cost for it, which nobody bills; None where that is not
     known. `answer_tokens` is what the answer took when it was made, where it was not made for this request; `ignored`
-    names the request's fields that had no effect. `zone` is where the answer came from: the cache's is local.
+    names the request's fields that had no effect. `zone` is where the answer came from: the cache's is local. `session`
+    and `run` are the request's.
     """
 
     id: str
@@ -94,3 +95,5 @@ class Outcome(Struct, frozen=True, kw_only=True):
     own_cost_usd: Decimal | None = None
     answer_tokens: Tokens | None = None
     ignored: tuple[str, ...] = ()
+    session: str = ""
+    run: str = ""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from backends.types.envelope import Envelope
 from backends.types.literals import Effort, Route, Source
 
 
@@ -95,6 +96,9 @@ class Request(Struct, frozen=True, kw_only=True):
     `deadline_s` is how long its caller waits for the first byte, and later for the next one; `timeout_s` how long for
     the whole answer, where the caller limits that. `rules` are further agents whose rules bind it too. `ignored` names
     fields that have no effect, `notes` says what was repaired in it.
+
+    `session` and `run` name the conversation and the run that it belongs to, "" where its caller names none, and
+    `user_agent` the caller's program, as it says. `envelope` says which of its texts asks, once that has been read.
     """
 
     id: str
@@ -117,6 +121,19 @@ class Request(Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    session: str = ""
+    run: str = ""
+    user_agent: str = ""
+    envelope: Envelope | None = None
+
+    @property
+    def ask(self) -> str:
+        """What is asked: the envelope's word where it has been read, else the last user's text, else all texts."""
+        if self.envelope is not None:
+            return self.envelope.ask
+        spoken = (message.text for message in reversed(self.messages) if message.role == "user")
+        last = next((text for text in spoken if text.strip()), None)
+        return "\n".join(message.text for message in self.messages) if last is None else last
 
     @property
     def must_call(self) -> bool:

@@ -8,7 +8,9 @@ from msgspec import Struct, field
 from backends.types.cache_stats import CacheStats
 from backends.types.decision import Explanation
 from backends.types.literals import EngineName, Health, Policy, Zone
+from backends.types.operator_actions import Action
 from backends.types.outcome import Outcome
+from backends.types.session import RefusalCount, SessionState
 from backends.types.spend import ForecastSummary, Spend
 from backends.types.telemetry import GpuReading, HostReading, RuntimeReading
 
@@ -77,14 +79,25 @@ class AgentState(Struct, frozen=True, kw_only=True):
     pinned: EngineName | None = None
 
 
+class Choice(Struct, frozen=True, kw_only=True):
+    """One of the ways to answer an alert: what it is called on screen, and the action that it takes."""
+
+    label: str
+    action: Action
+
+
 class Alert(Struct, frozen=True, kw_only=True):
-    """A condition that holds now. `key` names it: raising it again replaces, clearing removes it."""
+    """A condition that holds now. `key` names it: raising it again replaces, clearing removes it.
+
+    `choices` are what the operator can do about it with one key, in their order.
+    """
 
     key: str
     at: datetime
     level: Literal["warning", "alert"]
     text: str
     remedy: str = ""
+    choices: tuple[Choice, ...] = ()
 
 
 class Exchange(Struct, frozen=True, kw_only=True):
@@ -99,6 +112,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
 class Snapshot(Struct, frozen=True, kw_only=True):
     """Everything a watcher needs to draw the whole screen, at one moment. `recent` is oldest first.
 
+    `sessions` are those of the last hour and those that run, the last used first, `refusals` today's, the most first.
     `runtime` is the reading of the built-in local engine, `runtimes` are those of all engines in the local zone.
     """
 
@@ -121,4 +135,6 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     history: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
     history_step_s: float = 10.0
     alerts: tuple[Alert, ...] = ()
+    sessions: tuple[SessionState, ...] = ()
+    refusals: tuple[RefusalCount, ...] = ()
     cloud_stopped: bool = False

@@ -54,8 +54,8 @@ class Classifier:
         return self._version
 
     def classify(self, request: Request) -> Classes:
-        """From the text alone; never raises for any text."""
-        text = instruction(request)
+        """From the ask, not from what surrounds it; never raises for any text."""
+        text = request.ask
         intents = _softmax(self.scores(text) * self._heat)
         best, second = (int(place) for place in np.argsort(-intents, kind="stable")[:2])
         tongue = language(text)
@@ -86,14 +86,6 @@ class Classifier:
         buckets, values = weighted_terms(parsed.sentence_terms, self.weigher(parsed))
         scores += values @ self._asked.take(buckets, 0) * self._asked_scale
         return np.asarray(scores, np.float32)
-
-
-def instruction(request: Request) -> str:
-    """What is asked: the last user message that has text, else all texts together."""
-    for message in reversed(request.messages):
-        if message.role == "user" and message.text.strip():
-            return message.text
-    return "\n".join(message.text for message in request.messages)
 
 
 def _softmax(scores: Vector) -> Vector:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from backends.routing import classify
 from backends.routing.classify import Classifier, hashed_words
-from backends.routing.classify.classifier import instruction
 from backends.routing.classify.language import language
 from backends.types import Classes, Media, Message, Request, ResponseFormat, Tool
 
@@ -165,13 +164,13 @@ def test_language_follows_from_script_and_common_words(text: str, code: str | No
     assert language(text) == code
 
 
-def test_the_last_user_message_is_the_instruction() -> None:
+def test_without_an_envelope_the_last_user_message_asks() -> None:
     def talk(*pairs: tuple[str, str]) -> Request:
         return Request(id="r", messages=tuple(Message(role=role, text=text) for role, text in pairs))  # type: ignore[arg-type]
 
-    assert instruction(talk(("system", "s"), ("user", "one"), ("assistant", "a"), ("user", "two"))) == "two"
-    assert instruction(talk(("user", "one"), ("tool", "result"))) == "one"
-    assert instruction(talk(("system", "only"), ("user", " "))) == "only\n "
+    assert talk(("system", "s"), ("user", "one"), ("assistant", "a"), ("user", "two")).ask == "two"
+    assert talk(("user", "one"), ("tool", "result")).ask == "one"
+    assert talk(("system", "only"), ("user", " ")).ask == "only\n "
 
 
 def test_the_weights_have_a_card_of_their_own_version() -> None:

@@ -1,0 +1,13 @@
+"""Does it work for the agents that people run? Measured on recorded bodies and sessions, a module for each part.
+
+A part is a module with `measure(data)`, which yields a `Figure` for each thing that it measures. `PARTS` lists them.
+"""
+
+from benchmarks.evaluation.agents.figure import Figure
+
+__all__ = ["PARTS", "Figure"]
+
+PARTS = {
+    "asks": "a prompt inside an agent's envelope is read like the bare prompt",
+}
+"""Each part's module in this package, and what it shows. In the table's order."""

@@ -17,6 +17,8 @@ from backends.pipeline.controls import Controls
 from backends.pipeline.engine_call import build_call, capped, draft_call, ignored
 from backends.pipeline.plan import Candidate, RoutePlan
 from backends.privacy import PrivacyGate
+from backends.privacy.detectors.kinds import KINDS
+from backends.privacy.gate import MOST_FINDINGS
 from backends.privacy.redact import Redaction
 from backends.routing.calibration.calibration_store import CalibrationStore
 from backends.routing.classify import Classifier
@@ -69,10 +71,15 @@ class RoutePlanner:
         """Privacy's verdict, and the form in which a sensitive request may go to the cloud: None where it may not."""
         agent = self._settings.rules(request.agent, request.rules)
         verdict = self._privacy.inspect(request, agent_sensitive=agent.sensitive)
-        if (agent.privacy or self._settings.privacy.action) == "local" or request.sensitive or agent.sensitive:
+        if not verdict.findings or request.sensitive or agent.sensitive:
             return verdict, None
-        redaction = self._privacy.redact(request, verdict)
-        return replace(verdict, redacted=redaction is not None), redaction
+        personal = {KINDS[finding.kind].personal for finding in verdict.findings}
+        if len(verdict.findings) >= MOST_FINDINGS:
+            personal = {True, False}
+        action = agent.privacy_actions(self._settings.privacy).of(personal)
+        redaction = self._privacy.redact(request, verdict) if action != "local" else None
+        redacted = redaction is not None
+        return replace(verdict, redacted=redacted, local_first=redacted and action == "local-else-redact"), redaction
 
     def classify(self, request: Request) -> Classes:
         """What the text says, corrected by the calibration in force."""

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from backends.errors import Refused
 from backends.settings.money import is_amount
+from backends.settings.privacy import Privacy, PrivacyAction, PrivacyActions
 from backends.settings.section import NotNegative, Positive, Seconds, Section, Share
 from backends.types import EngineName, Policy, Verify
 
@@ -39,7 +40,9 @@ class Agent(Section, frozen=True, kw_only=True):
     sensitive: Annotated[bool, Meta(description="true keeps everything that this agent sends in the local zone")] = (
         False
     )
-    privacy: Annotated[Literal["local", "redact"] | None, Meta(description="this agent's own privacy.action")] = None
+    privacy: Annotated[PrivacyAction | None, Meta(description="this agent's own privacy.action")] = None
+    secrets: Annotated[PrivacyAction | None, Meta(description="this agent's own privacy.secrets")] = None
+    personal: Annotated[PrivacyAction | None, Meta(description="this agent's own privacy.personal")] = None
     deadline_s: Annotated[
         Seconds | None,
         Meta(description="this agent's own router.deadline_s"),
@@ -84,6 +87,13 @@ class Agent(Section, frozen=True, kw_only=True):
     ] = None
     cache_scope: Annotated[str, Meta(description="who shares stored answers: agent, group:NAME or all")] = "agent"
 
+    def privacy_actions(self, privacy: Privacy) -> PrivacyActions:
+        """What happens to its sensitive prompts; `privacy` says it where this table does not."""
+        general = privacy.actions
+        return PrivacyActions(
+            self.secrets or self.privacy or general.secrets, self.personal or self.privacy or general.personal
+        )
+
     def __post_init__(self) -> None:
         if not is_amount(self.max_cost_usd):
             raise ValueError('`max_cost_usd` must be 0 or more, with at most 12 decimals, as "0.01"')
@@ -97,8 +107,8 @@ T = TypeVar("T")
 _KEPT: tuple[Literal["off", "encrypted", "on"], ...] = ("off", "encrypted", "on")
 
 
-def strictest(agent: Agent, others: Iterable[Agent], *, privacy: Literal["local", "redact"]) -> Agent:
-    """`agent` under the rules of `others` too: whatever any of them forbids is forbidden. `privacy` is the action of
+def strictest(agent: Agent, others: Iterable[Agent], *, privacy: Privacy) -> Agent:
+    """`agent` under the rules of `others` too: whatever any of them forbids is forbidden. `privacy` has the actions of
     those that set none of their own.
 
     Raises Refused where they leave no engine or no model that may answer.
@@ -111,8 +121,8 @@ def strictest(agent: Agent, others: Iterable[Agent], *, privacy: Literal["local"
             for name in ("max_cost_usd", "max_latency_s", "max_output", "thinking_budget", "cache_ttl_s")
             if (limits := [limit for limit in (getattr(agent, name), getattr(other, name)) if limit is not None])
         }
-        if "local" in (agent.privacy or privacy, other.privacy or privacy):
-            stricter["privacy"] = "local"
+        secrets, personal = agent.privacy_actions(privacy).stricter(other.privacy_actions(privacy))
+        stricter |= {"privacy": personal, "personal": None, "secrets": None if secrets == personal else secrets}
         if other.policy == "local":
             stricter["policy"] = "local"
         if agent.cache_scope != other.cache_scope:

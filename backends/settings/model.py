@@ -183,7 +183,7 @@ class Settings(Section, frozen=True, kw_only=True):
         Raises Refused where they leave nobody who may answer.
         """
         own = self.agent(agent)
-        return strictest(own, map(self.agent, also), privacy=self.privacy.action) if also else own
+        return strictest(own, map(self.agent, also), privacy=self.privacy) if also else own
 
     def guards(self, name: str) -> bool:
         """Must everything that this agent sends stay in the local zone?"""

@@ -19,13 +19,15 @@ class Finding(Struct, frozen=True, kw_only=True):
 class Verdict(Struct, frozen=True, kw_only=True):
     """Privacy's verdict on a request. `why` is a short phrase free of the private text ("key", "agent", "asked").
 
-    `redacted`: with placeholders for what was found it may go to the cloud, and in no other form.
+    `redacted`: with placeholders for what was found it may go to the cloud, and in no other form; `local_first`: and
+    that only where no local engine can answer.
     """
 
     sensitive: bool
     why: str = ""
     findings: tuple[Finding, ...] = ()
     redacted: bool = False
+    local_first: bool = False
 
 
 class Classes(Struct, frozen=True, kw_only=True):

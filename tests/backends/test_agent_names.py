@@ -13,6 +13,7 @@ from backends.settings.agents import AGENTS, Agent
 from backends.settings.gateway import Gateway
 from backends.settings.loading import load
 from backends.settings.model import Settings
+from backends.settings.privacy import Privacy
 from backends.types import Message, Request
 
 HOME = Settings(
@@ -134,6 +135,28 @@ def test_every_rule_of_either_agent_holds() -> None:
             cache="off",
             cache_scope="agent",
         )
+
+
+def test_of_two_agents_the_stricter_privacy_holds_for_secrets_and_for_personal_data() -> None:
+    agents = {
+        "open": Agent(privacy="redact"),
+        "careful": Agent(secrets="local", personal="redact"),
+        "first": Agent(privacy="local-else-redact"),
+    }
+    settings = Settings(agents=agents, privacy=Privacy(action="redact", personal="local"))
+    assert settings.agent("nobody").privacy_actions(settings.privacy) == ("redact", "local")
+
+    def actions(*names: str) -> tuple[str, str]:
+        return settings.rules(names[0], names[1:]).privacy_actions(settings.privacy)
+
+    assert actions("open") == ("redact", "redact")
+    for names, both in (
+        (("open", "careful"), ("local", "redact")),
+        (("first", "careful"), ("local", "local-else-redact")),
+        (("open", "first"), ("local-else-redact", "local-else-redact")),
+        (("open", "nobody"), ("redact", "local")),
+    ):
+        assert actions(*names) == both == actions(*reversed(names))
 
 
 def test_rules_that_leave_nobody_are_refused() -> None:

@@ -27,12 +27,13 @@ from backends.privacy.detectors import (
 
 class FindingKind(NamedTuple):
     """`name` is for findings, `why` for the reason of a verdict. `label` is for placeholders: it tells a model enough
-    to write a sentence around it.
+    to write a sentence around it. What is not `personal` data counts as a secret.
     """
 
     name: str
     label: str
     why: str
+    personal: bool = False
 
 
 KINDS = {
@@ -44,13 +45,13 @@ KINDS = {
         FindingKind("private-key", "PRIVATE_KEY", "private key"),
         FindingKind("connection-string", "PASSWORD", "password"),
         FindingKind("password", "PASSWORD", "password"),
-        FindingKind("card", "CARD", "card"),
-        FindingKind("iban", "IBAN", "bank account"),
-        FindingKind("national-id", "PERSONAL_ID", "national id"),
-        FindingKind("email", "EMAIL", "e-mail"),
-        FindingKind("phone", "PHONE", "phone"),
-        FindingKind("address", "ADDRESS", "address"),
-        FindingKind("passport", "PASSPORT", "passport"),
+        FindingKind("card", "CARD", "card", personal=True),
+        FindingKind("iban", "IBAN", "bank account", personal=True),
+        FindingKind("national-id", "PERSONAL_ID", "national id", personal=True),
+        FindingKind("email", "EMAIL", "e-mail", personal=True),
+        FindingKind("phone", "PHONE", "phone", personal=True),
+        FindingKind("address", "ADDRESS", "address", personal=True),
+        FindingKind("passport", "PASSPORT", "passport", personal=True),
         FindingKind("word", "TERM", "word"),
         FindingKind("pattern", "TERM", "pattern"),
         FindingKind("internal-host", "HOST", "internal host"),

@@ -18,6 +18,13 @@ def rulings(inputs: Inputs) -> dict[EngineName, list[Reason]]:
     return against
 
 
+def not_first(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
+    """The cloud's engines, where placeholders are for prompts that no local engine can answer."""
+    if not inputs.verdict.local_first:
+        return []
+    return [(view.name, "sensitive, and a local engine can answer") for view in views if view.zone == CLOUD]
+
+
 def too_slow(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
     """The engines that cannot end before the deadline."""
     limit_s = inputs.timeout_s or inputs.deadline_s

@@ -81,6 +81,7 @@ CALM = Inputs(
     p_reference=0.9,
 )
 SENSITIVE = Verdict(sensitive=True, why="key")
+LOCAL_FIRST = replace(SENSITIVE, redacted=True, local_first=True)
 
 
 def but(
@@ -325,6 +326,9 @@ def test_what_is_said_to_flip_it_does(some: Inputs) -> None:
         ({"pinned": "local"}, "local", "pin"),
         ({"verdict": SENSITIVE}, "local", "privacy"),
         ({"verdict": replace(SENSITIVE, redacted=True)}, "cloud", "quality"),
+        ({"verdict": LOCAL_FIRST}, "local", "local-first"),
+        ({"verdict": LOCAL_FIRST, "local": replace(LOCAL, context=10)}, "cloud", "window"),
+        ({"verdict": LOCAL_FIRST, "local": replace(LOCAL, usable=False, why_not="down")}, "cloud", "engine"),
         ({"dial": 0.1, "verdict": replace(SENSITIVE, redacted=True), "local": UNPROVED}, "cloud", "privacy"),
         ({"cloud_stopped": True}, "local", "stopped"),
         ({"cloud": replace(CLOUD, usable=False, why_not="breaker open")}, "local", "engine"),

@@ -211,3 +211,40 @@ class LedgerError(ClawError):
 
 class Unreachable(ClawError):
     http_status, kind = 503, "unreachable"
+
+
+STATUS: dict[str, int] = {
+    "busy": 503,
+    "rate-limited": 429,
+    "rate_limit": 429,
+    "daily-quota": 429,
+    "unavailable": 502,
+    "timeout": 504,
+    "cut": 502,
+    "key": 502,
+    "model": 502,
+    "context": 400,
+    "context_length_exceeded": 400,
+    "unsupported": 400,
+    "invalid_request": 400,
+    "too_large": 413,
+    "model_not_found": 404,
+    "rejected": 400,
+    "empty": 502,
+    "protocol": 502,
+    "deadline": 504,
+    "queue_full": 503,
+    "no_engine": 503,
+    "budget": 402,
+    "refused": 403,
+    "ledger": 503,
+    "cancelled": 503,
+    "closing": 503,
+    "draining": 503,
+}
+"""The HTTP status of each kind of failure; an error of another kind brings its own."""
+
+
+def status_of(error: ClawError) -> int:
+    """The HTTP status that a caller gets for an error."""
+    return STATUS.get(error.kind, error.http_status)

@@ -88,7 +88,12 @@ class CoreCalls:
 
     async def _preview(self, turn: str, request: Request) -> None:
         try:
-            self._post(RoutePreviewed(turn, explanation=await self._core.explain(request)))
+            explained = await self._core.explain(request)
+            self._post(
+                RoutePreviewed(turn, line=explained.error)
+                if explained.error
+                else RoutePreviewed(turn, explanation=explained)
+            )
         except (ClawError, OSError) as error:
             self._post(RoutePreviewed(turn, line=str(error)))
 

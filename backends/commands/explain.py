@@ -14,7 +14,7 @@ from backends.commands.prompt_arguments import add_prompt, request_from
 from backends.paths import Paths
 from backends.settings.loading import load
 from backends.settings.model import Settings
-from backends.text.explanation import Line, all_cloud, queue, read_from_prompt, verdict
+from backends.text.explanation import Line, all_cloud, made_of, queue, read_from_prompt, refusal, verdict
 from backends.text.measures import probability
 from backends.text.terminal_safe import safe
 from backends.text.usd import about_usd
@@ -47,8 +47,8 @@ LABEL = 12
 def lines(explanation: Explanation) -> list[str]:
     """The explanation as text, a line each."""
     estimate = explanation.estimate
-    chosen = _figures(explanation, estimate.cost_usd, estimate.latency_ms)
-    labelled = [*read_from_prompt(explanation), *queue(explanation)]
+    chosen = _figures(explanation, estimate.cost_usd, estimate.latency_ms) if explanation.engine else "nobody"
+    labelled = [*refusal(explanation), *made_of(explanation), *read_from_prompt(explanation), *queue(explanation)]
     labelled += _labelled("because", [f"{reason.rule}: {reason.detail}" for reason in explanation.reasons])
     labelled += _labelled("instead", [_alternative(each) for each in explanation.alternatives])
     labelled += [("flips when", "; or ".join(explanation.flips))] if explanation.flips else []

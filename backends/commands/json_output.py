@@ -38,7 +38,10 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 
 def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
-    """The keys of `claw explain --json`, in the documented order; `alternatives` are all other candidates."""
+    """The keys of `claw explain --json`, in the documented order; `alternatives` are all other candidates.
+
+    `engine` is "" where `status` is an error's.
+    """
     return {
         "agent": explanation.agent,
         "engine": explanation.engine,
@@ -62,8 +65,13 @@ def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
             }
             for alternative in explanation.alternatives
         ],
-        "zone": explanation.zone,
+        "zone": explanation.zone if explanation.engine else "",
         "quality": _rounded(explanation.quality),
+        "session": explanation.session,
+        "ask": explanation.ask,
+        "envelope": [{"kind": kind, "characters": count} for kind, count in explanation.envelope.items()],
+        "status": explanation.status,
+        "error": explanation.error,
     }
 
 

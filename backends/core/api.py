@@ -22,7 +22,11 @@ class Core(Protocol):
         ...
 
     async def explain(self, request: Request) -> Explanation:
-        """The decision, without the call and without a trace in the ledger."""
+        """The decision, without the call and without a trace in the ledger.
+
+        Where the request would be refused, it has the status and the line of the error. Raises WrongUse for what is no
+        request at all.
+        """
         ...
 
     async def snapshot(self) -> Snapshot:

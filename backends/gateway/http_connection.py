@@ -15,8 +15,8 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from backends.errors import ClawError
-from backends.gateway.http_errors import HttpError, body_of, headers_of, status_of
+from backends.errors import ClawError, status_of
+from backends.gateway.http_errors import HttpError, body_of, headers_of
 from backends.gateway.http_limits import HttpLimits
 from backends.identity import new_id
 

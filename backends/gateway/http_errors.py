@@ -1,41 +1,10 @@
-"""Errors over HTTP: each kind's status, OpenAI's error object, and the headers that say when to try again."""
+"""Errors over HTTP: OpenAI's error object, and the headers that say when to try again."""
 
 import math
 
 import msgspec
 
-from backends.errors import ClawError, NoEngine
-
-STATUS: dict[str, int] = {
-    "busy": 503,
-    "rate-limited": 429,
-    "rate_limit": 429,
-    "daily-quota": 429,
-    "unavailable": 502,
-    "timeout": 504,
-    "cut": 502,
-    "key": 502,
-    "model": 502,
-    "context": 400,
-    "context_length_exceeded": 400,
-    "unsupported": 400,
-    "invalid_request": 400,
-    "too_large": 413,
-    "model_not_found": 404,
-    "rejected": 400,
-    "empty": 502,
-    "protocol": 502,
-    "deadline": 504,
-    "queue_full": 503,
-    "no_engine": 503,
-    "budget": 402,
-    "refused": 403,
-    "ledger": 503,
-    "cancelled": 503,
-    "closing": 503,
-    "draining": 503,
-}
-"""The HTTP status of each kind of failure; an error of another kind brings its own."""
+from backends.errors import ClawError, NoEngine, status_of
 
 CODES: dict[str, str] = {
     "context": "context_length_exceeded",
@@ -86,10 +55,6 @@ class ShuttingDown(NoEngine):
 
 def shutting_down() -> ShuttingDown:
     return ShuttingDown("the core is shutting down: send this again to the next one", retry_after_s=5)
-
-
-def status_of(error: ClawError) -> int:
-    return STATUS.get(error.kind, error.http_status)
 
 
 def body_of(error: ClawError) -> bytes:

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from backends.core.api import Core
-from backends.errors import ClawError
+from backends.errors import ClawError, status_of
 from backends.gateway.graceful_shutdown import CancelScope, GracefulShutdown
 from backends.gateway.http_connection import HttpConnection
-from backends.gateway.http_errors import body_of, headers_of, status_of
+from backends.gateway.http_errors import body_of, headers_of
 from backends.settings.model import Settings
 
 Header = tuple[bytes, bytes]

@@ -14,7 +14,7 @@ from backends.pipeline.active_request import ActiveRequest
 from backends.pipeline.deadline import Deadline
 from backends.pipeline.planner import RoutePlanner
 from backends.settings.model import Settings
-from backends.types import Outcome, Request, Tokens
+from backends.types import Classes, Outcome, Request, Tokens
 from backends.upstream.rate_limiter import RateLimiter
 
 HELD_MARGIN_S = 0.05
@@ -57,6 +57,10 @@ class AdmissionControl:
             raise
         self._monitoring.stats.schedule()
         self._monitoring.activity.decided(request, active.plan.explanation)
+
+    def check(self, request: Request, classes: Classes) -> None:
+        """Raise as `admit` would for a request that is not sent. Counts and reserves nothing."""
+        self._rate_limiter.check(request.agent, classes.input_tokens)
 
     def settle(self, outcome: Outcome) -> None:
         """A request has ended: what it used counts in place of what was estimated."""

@@ -32,7 +32,7 @@ from backends.pipeline.deadline import Deadline
 from backends.pipeline.dispatch import Dispatcher
 from backends.pipeline.normalise import normalise
 from backends.pipeline.outcomes import Outcomes
-from backends.pipeline.plan import RoutePlan
+from backends.pipeline.plan import RoutePlan, not_admitted
 from backends.pipeline.planner import RoutePlanner
 from backends.pipeline.settlement import Settlement
 from backends.pipeline.shadow_requests import ShadowRequests
@@ -184,14 +184,21 @@ class Pipeline:
         return await cascade.verify(active, ending, dispatcher.attempt)
 
     async def explain(self, request: Request) -> Explanation:
-        """The decision that `ask` would take now. Raises ClawError as it would."""
+        """The decision that `ask` would take now; where it would refuse, with the status and the line of its error.
+
+        Raises WrongUse for what is no request, and DeadlinePassed where it is not read in time.
+        """
         began = time.perf_counter()
         prepared = await self._prepare(request)
         classes, chain = await self._classify(prepared.request)
-        plan = self._stages.planner.decide(
+        explanation = self._stages.planner.explain(
             prepared.request, prepared.verdict, classes, began, prefixes=chain, redaction=prepared.redaction
         )
-        return replace(plan.explanation, ask=prepared.request.ask[:ASK_SHOWN])
+        try:
+            self._stages.admission.check(prepared.request, classes)
+        except ClawError as error:
+            explanation = not_admitted(explanation, error)
+        return replace(explanation, ask=prepared.request.ask[:ASK_SHOWN])
 
     # ---- the stages before any engine ---------------------------------------------------------------------------
 

@@ -8,8 +8,20 @@ from msgspec.structs import replace
 
 from backends.cache.semantic.semantic_lookup import NearMiss
 from backends.engines.base import Call
+from backends.errors import ClawError, status_of
 from backends.privacy.redact import Redaction
-from backends.types import CACHE, LOCAL, ZERO, Alternative, Classes, Decision, EngineName, Explanation, Verdict
+from backends.types import (
+    CACHE,
+    LOCAL,
+    ZERO,
+    Alternative,
+    Classes,
+    Decision,
+    EngineName,
+    Estimate,
+    Explanation,
+    Verdict,
+)
 from backends.upstream.engine_slot import ModelProfile
 from backends.upstream.prefix_cache import Prefix
 from backends.verification import Depth
@@ -78,3 +90,28 @@ class CheckPlan(Struct, frozen=True, kw_only=True):
     withhold: bool = False
     until_text: bool = False
     why_not: str = ""
+
+
+def not_admitted(explanation: Explanation, error: ClawError) -> Explanation:
+    """The explanation of a request that is refused before the engine that was chosen for it is asked."""
+    if explanation.error:
+        return explanation
+    chosen = Alternative(
+        engine=explanation.engine,
+        zone=explanation.zone,
+        model=explanation.model,
+        cost_usd=explanation.estimate.cost_usd,
+        latency_ms=explanation.estimate.latency_ms,
+        ruled_out_by=error.kind,
+        detail=str(error),
+        quality=explanation.quality,
+    )
+    return replace(
+        explanation,
+        engine="",
+        model="",
+        estimate=Estimate(cost_usd=ZERO, latency_ms=None),
+        alternatives=(chosen, *explanation.alternatives),
+        status=status_of(error),
+        error=str(error),
+    )

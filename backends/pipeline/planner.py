@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.engines.base import Call
+from backends.errors import ClawError, status_of
 from backends.ledger.prices import UnknownPrice
 from backends.ledger.reservations import Headroom
 from backends.ledger.store import Ledger
@@ -22,12 +23,12 @@ from backends.privacy.gate import MOST_FINDINGS
 from backends.privacy.redact import Redaction
 from backends.routing.calibration.calibration_store import CalibrationStore
 from backends.routing.classify import Classifier
-from backends.routing.decide import NO_BUDGET, BudgetRoom, EngineView, Inputs, decide
+from backends.routing.decide import NO_BUDGET, BudgetRoom, EngineView, Inputs, decide, refused
 from backends.routing.quality.ability import CLOUD_REFERENCE, LOCAL_REFERENCE, weaknesses
 from backends.settings.agents import Agent
 from backends.settings.engines import CLOUD_ENGINE
 from backends.settings.model import Settings
-from backends.types import CLOUD, LOCAL, ZERO, Classes, EngineName, Explanation, Request, Tokens, Verdict
+from backends.types import CLOUD, LOCAL, ZERO, Classes, EngineName, Estimate, Explanation, Request, Tokens, Verdict
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot
 
@@ -110,16 +111,10 @@ class RoutePlanner:
         `began` is on the performance counter. `no_cloud` says why the cloud may not be used for this one, whatever its
         state; `redaction` is what it may see, `prefixes` are the hashes of the prompt's beginnings.
         """
-        agent = self._settings.rules(request.agent, request.rules)
-        whole = ZoneDraft(request, draft_call(request, classes), classes.input_tokens)
-        drafts = {LOCAL: whole, CLOUD: whole if redaction is None else _redacted(redaction, classes)}
-        views, candidates, known = [], {}, dict[tuple[int, ...], Headroom]()
-        for name, slot in self._slots.items():
-            candidate = candidates[name] = self._candidate(slot, drafts[slot.zone], classes, agent, prefixes)
-            room = self._room(slot, request.agent, candidate, known)
-            closed = no_cloud if slot.zone == CLOUD else None
-            views.append(self._view(slot, candidate, classes, room=room, closed=closed))
-        decision = decide(self._inputs(request, verdict, classes, agent, tuple(views)))
+        inputs, candidates = self._weighed(
+            request, verdict, classes, prefixes=prefixes, redaction=redaction, no_cloud=no_cloud
+        )
+        decision = decide(inputs)
         chosen = candidates[decision.engine]
         explanation = Explanation(
             agent=request.agent,
@@ -151,6 +146,43 @@ class RoutePlanner:
             prefixes=prefixes,
             redaction=redaction,
         )
+
+    def explain(
+        self,
+        request: Request,
+        verdict: Verdict,
+        classes: Classes,
+        began: float,
+        *,
+        prefixes: tuple[int, ...] = (),
+        redaction: Redaction | None = None,
+    ) -> Explanation:
+        """The decision, or where `decide` would raise, that error's line and status with what rules each engine out."""
+        try:
+            plan = self.decide(request, verdict, classes, began, prefixes=prefixes, redaction=redaction)
+        except ClawError as error:
+            inputs, _ = self._weighed(request, verdict, classes, prefixes=prefixes, redaction=redaction)
+            reasons, alternatives = refused(inputs)
+            return Explanation(
+                agent=request.agent,
+                engine="",
+                zone=LOCAL,
+                model="",
+                intent=classes.intent,
+                complexity=classes.complexity,
+                sensitive=verdict.sensitive,
+                reasons=reasons,
+                decision_us=round((time.perf_counter() - began) * 1e6, 1),
+                estimate=Estimate(cost_usd=ZERO, latency_ms=None),
+                alternatives=alternatives,
+                classes=classes,
+                verdict=verdict,
+                session=request.session,
+                envelope={} if request.envelope is None else request.envelope.parts(),
+                status=status_of(error),
+                error=str(error),
+            )
+        return plan.explanation
 
     # ---- candidates ---------------------------------------------------------------------------------------------
 
@@ -264,6 +296,28 @@ class RoutePlanner:
         )
 
     # ---- the decision -------------------------------------------------------------------------------------------
+
+    def _weighed(
+        self,
+        request: Request,
+        verdict: Verdict,
+        classes: Classes,
+        *,
+        prefixes: tuple[int, ...],
+        redaction: Redaction | None,
+        no_cloud: str | None = None,
+    ) -> tuple[Inputs, dict[EngineName, Candidate]]:
+        """The call prepared for each engine, and all that a decision among them is made from."""
+        agent = self._settings.rules(request.agent, request.rules)
+        whole = ZoneDraft(request, draft_call(request, classes), classes.input_tokens)
+        drafts = {LOCAL: whole, CLOUD: whole if redaction is None else _redacted(redaction, classes)}
+        views, candidates, known = [], {}, dict[tuple[int, ...], Headroom]()
+        for name, slot in self._slots.items():
+            candidate = candidates[name] = self._candidate(slot, drafts[slot.zone], classes, agent, prefixes)
+            room = self._room(slot, request.agent, candidate, known)
+            closed = no_cloud if slot.zone == CLOUD else None
+            views.append(self._view(slot, candidate, classes, room=room, closed=closed))
+        return self._inputs(request, verdict, classes, agent, tuple(views)), candidates
 
     def _inputs(
         self, request: Request, verdict: Verdict, classes: Classes, agent: Agent, views: tuple[EngineView, ...]

@@ -29,6 +29,24 @@ def read_from_prompt(explanation: Explanation) -> list[Line]:
     ]
 
 
+def made_of(explanation: Explanation) -> list[Line]:
+    """The ask, what surrounds it and its session, as far as they are known."""
+    shown = []
+    if explanation.ask:
+        shown.append(("ask", " ".join(explanation.ask.split())))
+    around = [f"{kind} {count:,}" for kind, count in explanation.envelope.items()]
+    if len(around) > 1:
+        shown.append(("envelope", f"{', '.join(around)} characters"))
+    if explanation.session:
+        shown.append(("session", explanation.session))
+    return shown
+
+
+def refusal(explanation: Explanation) -> list[Line]:
+    """The status and the line of the error that the request would get; nothing where it would be answered."""
+    return [("refused", f"{explanation.status}: {explanation.error}")] if explanation.error else []
+
+
 def queue(explanation: Explanation) -> list[Line]:
     """The local queue and the deadline, and whether they decided; nothing where they were not considered."""
     weighed = explanation.weighed

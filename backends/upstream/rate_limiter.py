@@ -31,6 +31,15 @@ class RateLimiter:
 
     def admit(self, id: str, agent: str, input_tokens: int) -> None:
         """Count a request and its prompt. Raises RateLimited, and counts neither, where a limit is reached."""
+        self.check(agent, input_tokens)
+        if agent in self._requests:
+            self._requests[agent].take(1)
+        if agent in self._tokens:
+            self._tokens[agent].take(input_tokens)
+            self._taken[id] = input_tokens
+
+    def check(self, agent: str, input_tokens: int) -> None:
+        """Raises RateLimited where a limit is reached; counts nothing."""
         requests, tokens = self._requests.get(agent), self._tokens.get(agent)
         if requests is not None and requests.level < 1:
             raise _limited(agent, "requests", requests, 1)
@@ -38,11 +47,6 @@ class RateLimiter:
         needed = min(input_tokens, tokens.size) if tokens is not None else 0
         if tokens is not None and tokens.level < needed:
             raise _limited(agent, "tokens", tokens, needed)
-        if requests is not None:
-            requests.take(1)
-        if tokens is not None:
-            tokens.take(input_tokens)
-            self._taken[id] = input_tokens
 
     def settle(self, id: str, agent: str, used: Tokens) -> None:
         """A request has ended, or never began: take what it used, not the estimate. A second call changes nothing."""

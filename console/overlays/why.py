@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from backends.text.explanation import Line, all_cloud, queue, read_from_prompt
+from backends.text.explanation import Line, all_cloud, made_of, queue, read_from_prompt, refusal
 from backends.text.measures import UNKNOWN, count
 from backends.text.times import clock, milliseconds
 from backends.text.usd import usd
@@ -45,6 +45,7 @@ def why(exchange: Exchange, cells: int) -> list[Row]:
     return [
         _head(exchange),
         BLANK,
+        *_lines([*refusal(explanation), *made_of(explanation)], cells),
         *_lines([*read_from_prompt(explanation), *queue(explanation), decided], cells),
         *_reasons(explanation, cells),
         BLANK,

@@ -80,8 +80,8 @@ IN_FULL = 3
 
 
 def in_full() -> str:
-    """What `claw explain` prints of one example; its thinking time, which differs each time, is left out."""
-    example, told = EXAMPLES[IN_FULL], explained()[IN_FULL]
+    """What `claw explain` prints of one example, without what differs each time: the time it took, and the session."""
+    example, told = EXAMPLES[IN_FULL], replace(explained()[IN_FULL], session="")
     head, *rest = lines(told)
     said = [head.rpartition(" · ")[0], *rest]
     return "\n".join([f'$ claw explain --agent {example.agent} "{example.prompt}"', *said])

@@ -94,7 +94,7 @@ def test_explaining_sends_nothing(shell: Shell) -> None:
     explained = shell.json("explain", "--agent", "ada", "audit this config for open ports")
     assert list(explained) == [
         "agent", "engine", "model", "intent", "complexity", "sensitive", "reasons", "decision_us", "estimate",
-        "alternatives", "zone", "quality",
+        "alternatives", "zone", "quality", "session", "ask", "envelope", "status", "error",
     ]  # fmt: skip
     assert shell.counts("cloud_url")["calls"] == shell.counts("local_url")["calls"] == {}
     assert b"because" in shell.claw("explain", "--agent", "ada", "audit this config").stdout

@@ -20,7 +20,7 @@ The rules, in their order:
    a language it is not known to speak) lowers its P.
 """
 
-from backends.routing.decide.choose import decide
+from backends.routing.decide.choose import decide, refused
 from backends.routing.decide.inputs import NO_BUDGET, BudgetRoom, EngineView, Inputs
 
-__all__ = ["NO_BUDGET", "BudgetRoom", "EngineView", "Inputs", "decide"]
+__all__ = ["NO_BUDGET", "BudgetRoom", "EngineView", "Inputs", "decide", "refused"]

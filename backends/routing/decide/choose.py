@@ -20,6 +20,8 @@ MAY_TAKE_OVER = frozenset({*SOFT, "quality"})
 DOUBT = 0.1
 """How much higher the dial would have to be for another choice, up to which a choice is in doubt."""
 
+NOT_SERVED = Reason(rule="asked", detail="serves another model")
+
 Against = dict[EngineName, list[Reason]]
 
 
@@ -40,7 +42,7 @@ def decide(inputs: Inputs) -> Decision:
         zone=view.zone,
         model=view.model,
         reasons=choice.reasons,
-        alternatives=tuple(_alternative(inputs, each, choice) for each in inputs.engines if each is not view),
+        alternatives=tuple(_alternative(each, choice.against) for each in inputs.engines if each is not view),
         estimate=Estimate(cost_usd=view.expected_usd, latency_ms=_milliseconds(view)),
         failover=_failover(inputs, choice),
         quality=view.quality,
@@ -85,10 +87,25 @@ def choose(inputs: Inputs) -> Choice:
     if len(left) > 1:
         view, closing = _weigh(inputs, left, against)
     closing += _money(inputs, view) + _redacted(inputs, view)
+    return Choice(view=view, reasons=(*_spoken(inputs, against, but=view.name), *closing), against=against)
+
+
+def refused(inputs: Inputs) -> tuple[tuple[Reason, ...], tuple[Alternative, ...]]:
+    """Of inputs for which `decide` raises: the reasons, and every engine with what rules it out."""
+    against = rulings(inputs)
+    for view in inputs.engines:
+        if not against[view.name]:
+            over = view.over_budget and not view.affordable
+            rest = Reason(rule="budget", detail=budget_detail(view)) if over else NOT_SERVED
+            against[view.name].append(rest)
+    return _spoken(inputs, against), tuple(_alternative(view, against) for view in inputs.engines)
+
+
+def _spoken(inputs: Inputs, against: Against, but: EngineName = "") -> tuple[Reason, ...]:
+    """The policy where it leaves a choice, and what is against each engine `but` the one that was chosen."""
     opening = [] if inputs.demanded else [Reason(rule="policy", detail=inputs.policy)]
-    others = ((name, reason) for name, reasons in against.items() if name != view.name for reason in reasons)
-    spoken = dict.fromkeys(_of_one(name, reason, inputs) for name, reason in others)
-    return Choice(view=view, reasons=(*opening, *spoken, *closing), against=against)
+    others = ((name, reason) for name, reasons in against.items() if name != but for reason in reasons)
+    return (*opening, *dict.fromkeys(_of_one(name, reason, inputs) for name, reason in others))
 
 
 def _of_one(name: EngineName, reason: Reason, inputs: Inputs) -> Reason:
@@ -173,8 +190,8 @@ def _failover(inputs: Inputs, choice: Choice) -> tuple[EngineName, ...]:
     return tuple(view.name for view in sorted(ready, key=lambda view: (view.zone != preferred, *_rank(view, asked))))
 
 
-def _alternative(inputs: Inputs, view: EngineView, choice: Choice) -> Alternative:
-    first = next(iter(choice.against[view.name]), None)
+def _alternative(view: EngineView, against: Against) -> Alternative:
+    first = next(iter(against[view.name]), None)
     return Alternative(
         engine=view.name,
         zone=view.zone,

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from backends.errors import (
+    STATUS,
     BudgetExceeded,
     BudgetHeld,
     ClawError,
@@ -18,7 +19,7 @@ from backends.errors import (
     Unsupported,
     WrongUse,
 )
-from backends.gateway.http_errors import CODES, STATUS
+from backends.gateway.http_errors import CODES
 from backends.settings.model import Settings
 from backends.types import Called, Media, Reason, ToolCall
 from tests.backends.gateway.running_gateway import Raw, RunningGateway, running_gateway

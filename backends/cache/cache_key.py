@@ -1,36 +1,51 @@
 """The keys of a request: its partition, and inside that the exact wording.
 
-A paraphrase may change the text of the last user message and nothing else. Everything else that changes an answer is
-part of the partition, so similarity never crosses a scope, a model, a system prompt or a sampling setting.
+A paraphrase may change the ask and nothing else. Everything else that changes an answer is part of the partition, so
+similarity never crosses a scope, a model, a system prompt or a sampling setting.
+
+Agents' programs write the time and the ids of their process into each request. Of these volatile spans the key has the
+words alone: without them no repeat would hit, and a stretch that only looks like one still counts by what it says.
 """
 
 import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from backends.types import Message, Request
+from backends.types import OUTSIDE, VOLATILE, Envelope, Message, Request, Span
 
 EXACT = 2**53
 """Whole numbers below this are distinct as floats too; seeds may be larger."""
+
+_CHANGING = re.compile(
+    r"(?<==)[^\s|]+|[^\s|,;()\[\]{}<>\"'=]*\d[^\s|,;()\[\]{}<>\"'=]*|"
+    r"\b(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b|"
+    r"\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|"
+    r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|[ap]m)\b",
+    re.IGNORECASE,
+)
+"""What changes in a volatile span: the value of a `name=value`, words with a digit, days and months."""
 
 _canonical = msgspec.json.Encoder(order="sorted")
 
 
 def partition(request: Request, *, model_class: str, scope: str | None = None) -> bytes:
-    """32 bytes over everything that changes an answer, except the text of the last user message.
+    """32 bytes over everything that changes an answer, except the ask.
 
     `model_class` names what may answer: the route, the policy and the models, however many engines there are. `scope`
     names whose answers may be shared; None means only those of the agent itself. Raises UnicodeEncodeError for text
     with lone surrogates.
     """
-    asked = _last_user(request.messages)
+    hidden = _hidden(request)
     sampling = request.sampling
     form = request.response_format
     parts = (
         f"agent:{request.agent}" if scope is None else scope,
         model_class,
-        [_message_parts(message, hide=index == asked) for index, message in enumerate(request.messages)],
+        [_message_parts(message, hidden.get(index, ())) for index, message in enumerate(request.messages)],
         [(tool.name, tool.description, tool.parameters, tool.strict) for tool in request.tools],
         request.tool_choice,
         request.parallel_tool_calls,
@@ -56,7 +71,10 @@ def exact_key_in(part: bytes, text: str) -> bytes:
 
 
 def question_of(request: Request) -> str:
-    """The text of the last user message, "" if there is none."""
+    """The text that asks: the envelope's, else the last user message's, "" if there is none."""
+    envelope = request.envelope
+    if envelope is not None:
+        return envelope.ask if envelope.message != OUTSIDE else ""
     asked = _last_user(request.messages)
     return request.messages[asked].text if asked >= 0 else ""
 
@@ -65,16 +83,54 @@ def _last_user(messages: tuple[Message, ...]) -> int:
     for index in range(len(messages) - 1, -1, -1):
         if messages[index].role == "user":
             return index
-    return -1
+    return OUTSIDE
 
 
-def _message_parts(message: Message, *, hide: bool) -> tuple[Any, ...]:
-    text = None if hide else message.text
+def _hidden(request: Request) -> dict[int, list[Span]]:
+    """The spans of each message that are not in the partition as they are: the ask's, and the volatile ones."""
+    envelope, found = request.envelope, defaultdict[int, list[Span]](list)
+    if envelope is None:
+        asked = _last_user(request.messages)
+        if asked != OUTSIDE:
+            found[asked] = [Span(kind="ask", message=asked, start=0, end=len(request.messages[asked].text))]
+        return found
+    for span in envelope.spans:
+        if span.kind in VOLATILE:
+            found[span.message].append(span)
+    for span in _asking(request, envelope):
+        found[span.message].append(span)
+    return found
+
+
+def _asking(request: Request, envelope: Envelope) -> list[Span]:
+    """The spans that the question has word for word; none where they have more or less, so that nothing is left out
+    of the key.
+    """
+    spans = [span for span in envelope.spans if span.kind == "ask" and span.message == envelope.message]
+    texts = (request.messages[span.message].text[span.start : span.end] for span in spans)
+    return spans if "".join("".join(texts).split()) == "".join(question_of(request).split()) else []
+
+
+def _message_parts(message: Message, hidden: Iterable[Span]) -> tuple[Any, ...]:
+    text = _without(message.text, hidden)
     if not (message.media or message.tool_calls or message.tool_call_id or message.name):
         return (message.role, text)
     images = [(image.media_type, hashlib.sha256(image.data).hexdigest()) for image in message.media]
     calls = [(call.id, call.name, call.arguments) for call in message.tool_calls]
     return (message.role, text, images, calls, message.tool_call_id, message.name)
+
+
+def _without(text: str, hidden: Iterable[Span]) -> str | list[str | None]:
+    """The text, with None for the ask and with the words alone of volatile spans. The ask wins where they overlap."""
+    pieces: list[str | None] = []
+    at = 0
+    for span in sorted(hidden, key=lambda span: (span.start, span.kind != "ask")):
+        if span.start < at:
+            continue
+        pieces.append(text[at : span.start])
+        pieces.append(None if span.kind == "ask" else _CHANGING.sub("#", text[span.start : span.end]))
+        at = span.end
+    return [*pieces, text[at:]] if pieces else text
 
 
 def _number(value: Any) -> Any:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from backends.cache.cache_key import question_of
+from backends.cache.self_contained import points_outside
 from backends.clock import Clock
 from backends.types import Finish, Request
 
@@ -28,6 +30,9 @@ LIFETIME_S: dict[str, float] = {
 }
 """Seconds by intent. A reading of a system's state ages in seconds, a translation hardly at all, a tool's result at
 once."""
+
+NEVER_WITH_TOOLS = frozenset({"tool-use", "health-check", "trend-analysis"})
+"""Intents whose answers depend on what a tool would have shown at that moment."""
 
 OTHER_INTENT_S = HOUR
 READ_END = 4096  # characters that are searched at each end of a long text; some 0.3 ms for both
@@ -73,9 +78,9 @@ def lifetime_s(
     """Seconds for which the answer to `question` may be served again; 0 means never.
 
     `by_agent` comes before the operator's `by_intent`, and that before `LIFETIME_S`. No setting stores what is never
-    true for longer: an answer with tools at hand, or one to a question about now.
+    true for longer: a tool's result, a state that tools could have looked at, an answer to a question about now.
     """
-    if request.tools or intent == "tool-use" or asks_for_now(question):
+    if intent == "tool-use" or (request.tools and intent in NEVER_WITH_TOOLS) or asks_for_now(question):
         return 0
     if by_agent is not None:
         return by_agent
@@ -89,9 +94,18 @@ def asks_for_now(question: str) -> bool:
     return _FRESH.search(question) is not None
 
 
-def may_use(request: Request) -> bool:
-    """Whether the cache may see this request at all, to look it up or to store its answer."""
-    return request.cache and not request.sensitive
+def may_use(request: Request, *, with_tools: bool = True) -> bool:
+    """Whether another's answer may serve this request at all: to look it up, to store its answer, to share its call.
+
+    With tools declared the ask must stand on its own words, and `with_tools` be the agent's setting. Within a tool loop
+    it never may.
+    """
+    if not request.cache or request.sensitive or (request.envelope is not None and request.envelope.continues):
+        return False
+    if not request.tools:
+        return True
+    question = question_of(request)
+    return with_tools and not asks_for_now(question) and not points_outside(question)
 
 
 def is_sampled(request: Request) -> bool:

@@ -201,10 +201,11 @@ class ResponseCache:
         await self._disk.close()
 
     def _serves(self, request: Request) -> bool:
-        if not lifetime.may_use(request) or not (self._settings.exact or self._settings.semantic):
+        if not (self._settings.exact or self._settings.semantic):
             return False
-        kept = self._agent(request).cache
-        return kept == "on" or (kept == "encrypted" and self._encrypts)
+        rules = self._agent(request)
+        kept = rules.cache == "on" or (rules.cache == "encrypted" and self._encrypts)
+        return kept and lifetime.may_use(request, with_tools=rules.cache_with_tools)
 
     async def _found(self, request: Request, model_class: str) -> CacheHit | None:
         found = await self._keys(request, model_class)

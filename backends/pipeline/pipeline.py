@@ -16,6 +16,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.cache import lifetime
 from backends.cache.cache_key import exact_key
 from backends.cache.response_cache import ResponseCache
 from backends.cache.stored_answer import CacheHit, streamed
@@ -115,7 +116,8 @@ class Pipeline:
             prepared = await self._prepare(request)
             request, started = prepared.request, prepared.started
             answerers = planner.answerers(request)
-            key = await off_loop(size_of(request), lambda: _shared_key(request, answerers))
+            with_tools = self._settings.rules(request.agent, request.rules).cache_with_tools
+            key = await off_loop(size_of(request), lambda: _shared_key(request, answerers, with_tools=with_tools))
             async with self._in_time(request, started), self._single_flight.turn(key):
                 if active := self._single_flight.find(key):
                     answer = self._follow(active, prepared)
@@ -331,8 +333,8 @@ class Pipeline:
         yield Done(outcome)
 
 
-def _shared_key(request: Request, answerers: str) -> bytes | None:
+def _shared_key(request: Request, answerers: str, *, with_tools: bool) -> bytes | None:
     """The key under which identical requests share a run; None where sharing is not wanted or not safe."""
-    if request.sensitive or not request.cache or request.refresh or request.tools:
+    if request.refresh or not lifetime.may_use(request, with_tools=with_tools):
         return None
     return exact_key(request, model_class=answerers)

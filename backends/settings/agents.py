@@ -82,6 +82,13 @@ class Agent(Section, frozen=True, kw_only=True):
         Literal["on", "off", "encrypted"],
         Meta(description="whether answers are stored; encrypted ones serve identical prompts only"),
     ] = "on"
+    cache_with_tools: Annotated[
+        bool,
+        Meta(
+            description="whether an answer is reused where tools are declared; it must have called none, and its ask "
+            "point at nothing outside itself"
+        ),
+    ] = True
     cache_ttl_s: Annotated[
         NotNegative | None, Meta(description="how many seconds answers are kept, instead of the intents' own times")
     ] = None
@@ -132,6 +139,7 @@ def strictest(agent: Agent, others: Iterable[Agent], *, privacy: Privacy) -> Age
             sensitive=agent.sensitive or other.sensitive,
             engines=_common(agent.engines, other.engines, "engine"),
             models=_common(agent.models, other.models, "model"),
+            cache_with_tools=agent.cache_with_tools and other.cache_with_tools,
             cache=min(agent.cache, other.cache, key=_KEPT.index),
             **stricter,
         )

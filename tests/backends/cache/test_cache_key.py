@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from backends.cache import cache_key
-from backends.types import Media, Message, ResponseFormat, Sampling, Tool, ToolCall
+from backends.types import Envelope, Media, Message, Request, ResponseFormat, Sampling, Span, SpanKind, Tool, ToolCall
 from tests.backends.cache.samples import request
 
 TOOL = Tool(name="look", description="looks", parameters={"type": "object", "properties": {"a": {}, "b": {}}})
@@ -129,3 +129,85 @@ def test_without_a_user_message_there_is_no_question() -> None:
 def test_lone_surrogates_have_no_key() -> None:
     with pytest.raises(UnicodeEncodeError):
         cache_key.exact_key(request("\ud800"), model_class="auto")
+
+
+SYSTEM = "You are a helper.\nNow: Mon 2026-11-30 12:24 UTC\nUser: Ada"
+HARNESS = "[harness: no jobs]"
+
+
+def wrapped(ask: str = "What is a mutex?", *, stamp: str = "[Mon 2026-11-30 12:24 UTC]", **more: Any) -> Request:
+    """An agent's request: the ask between a time and a line of ids, with a block of its program's behind it."""
+    line = more.pop("line", "Runtime: session=agent:writer:one | sessionId=0000-1 | host=vps")
+    system, harness = more.pop("system", SYSTEM), more.pop("harness", HARNESS)
+    user = f"{stamp} {ask}\n\n{line}"
+    begins = len(stamp) + 1
+    now = system.index("Now:")
+    spans = (
+        _span("system", 0, 0, now),
+        _span("timestamp", 0, now, system.index("User:")),
+        _span("system", 0, system.index("User:"), len(system)),
+        _span("timestamp", 1, 0, len(stamp)),
+        _span("ask", 1, begins, begins + len(ask)),
+        _span("runtime", 1, len(user) - len(line), len(user)),
+        _span("harness", 2, 0, len(harness)),
+    )
+    messages = (
+        Message(role="system", text=system),
+        Message(role="user", text=user),
+        Message(role="user", text=harness),
+    )
+    return request(messages=messages, tools=(TOOL,), envelope=Envelope(ask=ask, message=1, spans=spans), **more)
+
+
+def _span(kind: SpanKind, message: int, start: int, end: int) -> Span:
+    return Span(kind=kind, message=message, start=start, end=end)
+
+
+def key(it: Request) -> bytes:
+    return cache_key.exact_key(it, model_class="auto")
+
+
+def test_times_and_ids_of_an_agents_process_are_not_in_the_key() -> None:
+    later = wrapped(
+        stamp="[Tue 2026-12-01 07:03 CET]".replace("CET", "UTC"),
+        line="Runtime: session=agent:writer:two | sessionId=77ab-9 | host=other",
+        system=SYSTEM.replace("Mon 2026-11-30 12:24", "Tue 2026-12-01 07:03"),
+    )
+    assert key(later) == key(wrapped())
+    assert cache_key.question_of(later) == "What is a mutex?"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        wrapped("What is a semaphore?"),
+        wrapped("What is a mutex? In session 0000-1"),
+        wrapped(harness="[harness: one job]"),
+        wrapped(system=SYSTEM.replace("Ada", "Bob")),
+        wrapped(line="Runtime: answer in French | sessionId=0000-1 | host=vps"),
+        wrapped(agent="scout"),
+    ],
+    ids=["ask", "an id in the ask", "harness", "system", "words in a runtime line", "agent"],
+)
+def test_everything_else_around_an_ask_is_in_the_key(other: Request) -> None:
+    assert key(other) != key(wrapped())
+
+
+def test_an_id_that_the_ask_names_is_in_the_key() -> None:
+    one, other = (wrapped(f"Is {id} a valid UUID?") for id in ("1b4e28ba-2fa1", "1b4e28ba-2fa2"))
+    assert cache_key.partition(one, model_class="") == cache_key.partition(other, model_class="")
+    assert key(one) != key(other)
+
+
+def test_an_ask_that_its_spans_do_not_contain_hides_nothing() -> None:
+    """A reader's fault costs hits and never serves another's answer."""
+    faulty = Envelope(ask="Hi", message=1, spans=(_span("ask", 1, 0, 200),))
+    one, other = (request(text, envelope=faulty) for text in ("Hi, delete all.", "Hi, keep all."))
+    assert key(one) != key(other)
+
+
+def test_a_time_inside_the_ask_stays_in_the_key() -> None:
+    spans = (_span("ask", 1, 0, 27), _span("timestamp", 1, 11, 16))
+    texts = ("add 1 h to 12:24, in words.", "add 1 h to 18:05, in words.")
+    one, other = (request(text, envelope=Envelope(ask=text, message=1, spans=spans)) for text in texts)
+    assert key(one) != key(other)

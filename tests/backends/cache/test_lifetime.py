@@ -2,7 +2,7 @@ import pytest
 
 from backends.cache import lifetime
 from backends.clock import ManualClock
-from backends.types import INTENTS, Tool
+from backends.types import INTENTS, Envelope, Tool
 from tests.backends.cache.samples import request
 
 
@@ -31,9 +31,29 @@ def test_an_unknown_intent_lives_for_an_hour() -> None:
     assert lifetime.lifetime_s(request(), intent="new-intent", question="x") == lifetime.HOUR
 
 
-def test_answers_with_tools_at_hand_are_never_kept() -> None:
-    assert lifetime.lifetime_s(request(tools=(Tool(name="look"),)), intent="coding", question="x") == 0
+TOOLS = (Tool(name="look"),)
+
+
+def test_a_tools_result_and_what_tools_could_have_looked_at_is_never_kept() -> None:
     assert lifetime.lifetime_s(request(), intent="tool-use", question="x") == 0
+    for intent in ("tool-use", "health-check", "trend-analysis"):
+        assert lifetime.lifetime_s(request(tools=TOOLS), intent=intent, question="x", by_agent=60) == 0
+    assert lifetime.lifetime_s(request(tools=TOOLS), intent="coding", question="x") > 0
+
+
+def test_with_tools_at_hand_only_an_ask_that_stands_on_its_own_words_is_reused() -> None:
+    assert lifetime.may_use(request("What is a mutex?", tools=TOOLS))
+    assert not lifetime.may_use(request("What is a mutex?", tools=TOOLS), with_tools=False)
+    assert lifetime.may_use(request("What is a mutex?"), with_tools=False)
+    for ask in ("What is in the folder?", "What is the newest kernel?", "Fix it."):
+        assert lifetime.may_use(request(ask))
+        assert not lifetime.may_use(request(ask, tools=TOOLS))
+
+
+def test_a_tool_loop_is_never_reused() -> None:
+    inside = Envelope(ask="What is a mutex?", message=1, continues=True)
+    assert not lifetime.may_use(request(tools=TOOLS, envelope=inside))
+    assert not lifetime.may_use(request(envelope=inside))
 
 
 @pytest.mark.parametrize("finish", ["length", "blocked", "cancelled", "error"])

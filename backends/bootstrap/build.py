@@ -13,7 +13,7 @@ from backends.clock import Clock, SystemClock
 from backends.core.actions import OperatorActions
 from backends.core.local import LocalCore
 from backends.engines.engine_checks import problems_at_start, runs_here
-from backends.engines.registry import Engines
+from backends.engines.registry import Engines, Memory
 from backends.envelope.reader import EnvelopeReader
 from backends.envelope.sessions import Sessions
 from backends.ledger.prices import UnknownPrice
@@ -78,15 +78,17 @@ async def build(
     clock: Clock | None = None,
     drain_s: float = DRAIN_S,
     one_shot: bool = False,
+    memory: Memory | None = None,
 ) -> AsyncGenerator[BuiltCore]:
     """Open a core; on leaving, running requests end or are stopped, and every file and connection is closed.
 
     `labels` are the engines' honest names on screen, by default their models. A `one_shot` core answers one prompt: it
-    takes no samples and loads no embedding model.
+    takes no samples and loads no embedding model. `memory` asks what this machine has for models; without it a model's
+    window is the usual one.
     Raises WrongSettings, and LedgerError where the ledger cannot be read or another core holds it.
     """
     async with AsyncExitStack() as stack:
-        resources = await open_resources(stack, settings, paths, keys, clock or SystemClock())
+        resources = await open_resources(stack, settings, paths, keys, clock or SystemClock(), memory=memory)
         slots = _slots(resources, labels or {}, keys)
         costs = _costs(resources)
         monitoring = _monitoring(stack, resources, slots, costs, paths)

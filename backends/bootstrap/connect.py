@@ -7,6 +7,7 @@ import asyncio
 import importlib
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -94,6 +95,8 @@ async def embedded(
 
     Raises LedgerError where another process holds the ledger.
     """
+    from backends.telemetry.memory import machine_memory
+
     # Half a second of imports, kept off the loop of a console that already takes keys.
     build = (await asyncio.to_thread(importlib.import_module, "backends.bootstrap.build")).build
     await asyncio.to_thread(paths.make)
@@ -111,7 +114,15 @@ async def embedded(
             settings, labels = settings_for(settings, stage.engines), _labels(stage)
             keys = dict.fromkeys(settings.engines, REHEARSAL_KEY)
         built = await stack.enter_async_context(
-            build(settings, paths, keys=keys, labels=labels, rehearsal=rehearse, one_shot=one_shot)
+            build(
+                settings,
+                paths,
+                keys=keys,
+                labels=labels,
+                rehearsal=rehearse,
+                one_shot=one_shot,
+                memory=None if rehearse else partial(machine_memory, gpu=settings.telemetry.gpu),
+            )
         )
         core = built.core
         if listen:

@@ -71,7 +71,13 @@ class Resources(Struct, frozen=True, kw_only=True):
 
 
 async def open_resources(
-    stack: AsyncExitStack, settings: Settings, paths: Paths, keys: Keys, clock: Clock
+    stack: AsyncExitStack,
+    settings: Settings,
+    paths: Paths,
+    keys: Keys,
+    clock: Clock,
+    *,
+    memory: registry.Memory | None = None,
 ) -> Resources:
     await asyncio.to_thread(paths.make)
     timezone = await asyncio.to_thread(timezone_of, settings.money.timezone)
@@ -85,7 +91,9 @@ async def open_resources(
     signatures = SignatureStore(paths.signatures, install_key.derived("signatures"))
     stack.push_async_callback(signatures.close)
     catalogue = Catalogue(settings.models)
-    engines = await asyncio.to_thread(registry.build, settings, keys=keys, catalogue=catalogue, signatures=signatures)
+    engines = await asyncio.to_thread(
+        registry.build, settings, keys=keys, catalogue=catalogue, signatures=signatures, memory=memory
+    )
     stack.push_async_callback(engines.close)
     embed = None if (ollama := _embedding_client(settings, engines)) is None else embed_texts(ollama)
     cache = await ResponseCache.open(

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from functools import partial
 
 import msgspec
 
@@ -13,6 +14,7 @@ from backends.paths import Paths
 from backends.settings.engines import read_keys
 from backends.settings.loading import load
 from backends.settings.model import Settings
+from backends.telemetry.memory import machine_memory
 from backends.text.terminal_safe import safe
 from backends.types import Check
 
@@ -40,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
 
 async def run_checks(settings: Settings, paths: Paths) -> tuple[Check, ...]:
     """Engines first, then their models, then this machine. Never raises for what it finds."""
-    engines = await check(settings, read_keys(settings.engines))
+    memory = partial(machine_memory, gpu=settings.telemetry.gpu)
+    engines = await check(settings, read_keys(settings.engines), memory=memory)
     models = await asyncio.to_thread(check_models, settings, paths)
     return *engines, *models, *await check_machine(settings, paths)
 

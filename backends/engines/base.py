@@ -122,13 +122,15 @@ EngineChunk = Text | ToolCalls | Usage | AnsweredBy | Finished
 
 
 class ServedModel(Struct, frozen=True, kw_only=True):
-    """A model that a server lists. `digest` tells builds of one name apart, "" where the server has none.
+    """A model that a server lists. `digest` tells builds of one name apart, "" where the server has none; `size_b` are
+    the bytes of its weights, None where that is not said.
 
     `relayed` is True where the server passes its prompts on to another machine.
     """
 
     name: str
     digest: str = ""
+    size_b: int | None = None
     relayed: bool = False
 
 
@@ -138,6 +140,7 @@ class Inspection(Struct, frozen=True, kw_only=True):
     `model` is the model that was asked for, None where the server does not list it. `models` are the names of all that
     it lists, () for a server that describes one model at a time. `relayed` says whether prompts for the model are
     passed on to another machine, None where that is not known. `missing_model` is what to do where it is not there.
+    `window` describes the model's context window where it follows from what the server says, else "".
     """
 
     server: str
@@ -145,6 +148,7 @@ class Inspection(Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     relayed: bool | None
     missing_model: str = ""
+    window: str = ""
 
 
 class Engine(Protocol):
@@ -176,7 +180,8 @@ class Engine(Protocol):
 
 class Capabilities(Struct, frozen=True, kw_only=True):
     """What a kind of engine can do with one model. `context` are the tokens that prompt and answer may have together,
-    `max_output` the most that it writes, `min_output` what a prompt must leave room for.
+    `max_output` the most that it writes, `min_output` what a prompt must leave room for. `settled` is False while the
+    window is a guess, because its server has not described the model yet.
 
     `images` are the media types of images that it takes, `media` the kinds of files beside images. `forces_tools`: it
     can be held to a tool_choice that asks for a call. `thinking` are the catalogue's facts of a model that is told how
@@ -184,6 +189,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """
 
     context: int
+    settled: bool = True
     max_output: int
     min_output: int = 1
     vision: bool
@@ -204,6 +210,13 @@ class EngineClient(Engine, Protocol):
 
     def capabilities(self, model: str) -> Capabilities:
         """What it can do with `model`, by what is known without asking the server."""
+        ...
+
+    async def settle(self, model: str) -> None:
+        """Learn from the server what the window of `model` is, where that is not known yet; it then stays the same.
+
+        Raises EngineError where the server does not answer.
+        """
         ...
 
     async def status(self, at: datetime) -> RuntimeReading:

@@ -24,13 +24,13 @@ Clients = Mapping[EngineName, tuple[EngineClient, ...]]
 DIGEST = 12  # characters of a digest that tell two builds apart in a message
 
 
-async def check(settings: Settings, keys: Keys) -> tuple[Check, ...]:
+async def check(settings: Settings, keys: Keys, *, memory: registry.Memory | None = None) -> tuple[Check, ...]:
     """The checks of every engine and of each of its replicas. Never raises for what it finds.
 
     The built-in engines' are named "local engine", "local model", "local only" and "cloud engine", another's "engine
     NAME", "model NAME" and "locality NAME"; those of a replica end with its number.
     """
-    engines = registry.build(settings, keys=keys)
+    engines = registry.build(settings, keys=keys, memory=memory)
     try:
         return await check_engines(settings, engines)
     finally:
@@ -177,7 +177,8 @@ def _model(names: _Names, settings: EngineSettings, answer: _Answer, digest: str
             f" than the engine's other address ({one_line(digest[:DIGEST])})",
             remedy=inspection.missing_model,
         )
-    return Check(name=names.model, ok=True, detail=f"{settings.model} is there")
+    window = inspection.window and f", {inspection.window}"
+    return Check(name=names.model, ok=True, detail=f"{settings.model} is there{window}")
 
 
 def _locality(names: _Names, settings: EngineSettings, answer: _Answer) -> Check:

@@ -16,29 +16,43 @@ REMEDY = re.compile(r"(.*): (.*)", re.DOTALL)
 
 
 class Probe:
-    """GET requests over the engine's own connections. Nothing to close: the connections are the transport's."""
+    """Requests over the engine's own connections. Nothing to close: the connections are the transport's."""
 
     def __init__(self, endpoint: Endpoint, transport: Transport) -> None:
         self.endpoint = endpoint
         self._client = httpx.AsyncClient(transport=transport, base_url=endpoint.base_url, trust_env=False)
 
     async def fetch(
-        self, path: str, *, answer_s: float = ANSWER_S, headers: dict[str, str] | None = None
+        self,
+        path: str,
+        *,
+        answer_s: float = ANSWER_S,
+        headers: dict[str, str] | None = None,
+        body: dict[str, Any] | None = None,
     ) -> tuple[int, bytes]:
-        """The status and the body of `path`. Raises EngineError where no answer comes within `answer_s` seconds."""
+        """The status and the body of `path`, which is sent `body` as JSON where there is one.
+
+        Raises EngineError where no answer comes within `answer_s` seconds.
+        """
+        method = "GET" if body is None else "POST"
         async with CallScope(self.endpoint, first_byte_s=answer_s, idle_s=answer_s) as scope:
-            response = await scope.receive(self._client.get(path, headers=headers))
+            response = await scope.receive(self._client.request(method, path, headers=headers, json=body))
         return response.status_code, response.content
 
     async def json(
-        self, path: str, *, answer_s: float = ANSWER_S, headers: dict[str, str] | None = None
+        self,
+        path: str,
+        *,
+        answer_s: float = ANSWER_S,
+        headers: dict[str, str] | None = None,
+        body: dict[str, Any] | None = None,
     ) -> tuple[int, Any]:
-        """As `fetch`, with the body decoded; a body that is not JSON is returned as text."""
-        status, body = await self.fetch(path, answer_s=answer_s, headers=headers)
+        """As `fetch`, with the answer decoded; one that is not JSON is returned as text."""
+        status, answered = await self.fetch(path, answer_s=answer_s, headers=headers, body=body)
         try:
-            return status, msgspec.json.decode(body)
+            return status, msgspec.json.decode(answered)
         except (msgspec.DecodeError, RecursionError):
-            return status, body.decode(errors="replace")
+            return status, answered.decode(errors="replace")
 
     async def json_object(self, path: str, *, answer_s: float = ANSWER_S) -> dict[str, Any]:
         """A JSON object. Raises EngineError for any other answer."""

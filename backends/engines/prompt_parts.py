@@ -108,11 +108,14 @@ def _object(call: ToolCall) -> dict[str, Any] | None:
         return None
 
 
-def server_capabilities(settings: ServerSettings, model: str, *, forces_tools: bool) -> Capabilities:
+def server_capabilities(
+    settings: ServerSettings, model: str, *, context: int, settled: bool = True, forces_tools: bool
+) -> Capabilities:
     """What a server of the operator's choice can do with `model`: by its settings and the model's name."""
     return Capabilities(
-        context=settings.context,
-        max_output=settings.context,
+        context=context,
+        settled=settled,
+        max_output=context,
         min_output=settings.min_output,
         vision=any(mark in model.lower() for mark in SEES),
         images=IMAGE_TYPES[settings.kind],

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.catalogue import Catalogue
 from backends.engines.base import EngineClient
 from backends.settings.engines import EngineSettings, Keys
 from backends.settings.model import Settings
-from backends.types import EngineName
+from backends.types import EngineName, MachineMemory
 
 if TYPE_CHECKING:
     from backends.engines.gemini.signature_store import SignatureStore
+
+Memory = Callable[[], Awaitable[MachineMemory]]
+"""Asks how much memory this machine has for models."""
 
 KINDS = {
     "ollama": "backends.engines.ollama",
@@ -32,6 +36,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     key: str | None = None
     catalogue: Catalogue
     signatures: SignatureStore | None = None
+    memory: Memory | None = None
 
 
 class Kind(Protocol):
@@ -78,11 +83,16 @@ def build(
     keys: Keys,
     catalogue: Catalogue | None = None,
     signatures: SignatureStore | None = None,
+    memory: Memory | None = None,
 ) -> Engines:
-    """Takes 0.3 s the first time, for imports; connects nothing, and may run in a thread."""
+    """Takes 0.3 s the first time, for imports; connects nothing, and may run in a thread.
+
+    Without `memory` it is not known how large a model's window may be here, and the usual one is taken.
+    """
+    parts = Parts(catalogue=catalogue or Catalogue(), signatures=signatures, memory=memory)
     return Engines(
         {
-            name: clients(name, engine, key=keys.get(name), catalogue=catalogue or Catalogue(), signatures=signatures)
+            name: _kind(engine).clients(name, engine, replace(parts, key=keys.get(name)))
             for name, engine in settings.engines.items()
         }
     )
@@ -93,12 +103,9 @@ def clients(
     engine: EngineSettings,
     *,
     key: str | None = None,
-    catalogue: Catalogue | None = None,
-    signatures: SignatureStore | None = None,
 ) -> tuple[EngineClient, ...]:
     """The clients of one engine, one for each address."""
-    parts = Parts(key=key, catalogue=catalogue or Catalogue(), signatures=signatures)
-    return _kind(engine).clients(name, engine, parts)
+    return _kind(engine).clients(name, engine, Parts(key=key, catalogue=Catalogue()))
 
 
 def _kind(engine: EngineSettings) -> Kind:

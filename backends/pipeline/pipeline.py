@@ -220,6 +220,7 @@ class Pipeline:
             prompt_hash = await off_loop(size, lambda: stages.settlement.hash_prompt(request))
             if verdict.sensitive:
                 await stages.locality.renew()
+            await stages.planner.settle(request)
         return Prepared(
             request=replace(request, sensitive=verdict.sensitive),
             verdict=verdict,

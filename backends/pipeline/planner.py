@@ -1,5 +1,6 @@
 """The stages that read the prompt and choose an engine: privacy, classify, plan."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -81,6 +82,14 @@ class RoutePlanner:
         redaction = self._privacy.redact(request, verdict) if action != "local" else None
         redacted = redaction is not None
         return replace(verdict, redacted=redacted, local_first=redacted and action == "local-else-redact"), redaction
+
+    async def settle(self, request: Request) -> None:
+        """Have each engine learn what its window is for this request's model, where it does not know yet."""
+        agent = self._settings.rules(request.agent, request.rules)
+        models = ((slot, self._model(slot, request, agent)) for slot in self._slots.values())
+        due = [slot.settle(model) for slot, model in models if not slot.profile(model).can.settled]
+        if due:
+            await asyncio.gather(*due)
 
     def classify(self, request: Request) -> Classes:
         """What the text says, corrected by the calibration in force."""

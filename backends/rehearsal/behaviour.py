@@ -31,20 +31,28 @@ Deltas = Literal[
 class TwinModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A model the twin has. `context` and `max_output` are tokens, `size_b` is bytes.
 
-    `kv_bytes` is what a token of the window takes beside the weights.
+    `layers`, `heads`, `kv_heads` and `width` (of an embedding) are its architecture, by default Qwen 2.5 14b's.
     `remote_host` marks one that Ollama would relay to another machine; `retired` one that Gemini no longer serves,
     `answered_by` the model that it answers and bills with instead.
     """
 
     name: str
     size_b: int = 8_988_124_069
-    kv_bytes: int = 196_608
+    layers: int = 48
+    heads: int = 40
+    kv_heads: int = 8
+    width: int = 5_120
     context: int = 32_768
     max_output: int = 65_536
     capabilities: tuple[str, ...] = ("completion", "tools")
     remote_host: str | None = None
     retired: bool = False
     answered_by: str | None = None
+
+    @property
+    def kv_bytes(self) -> int:
+        """What a token of the window takes beside the weights: key and value, of two bytes a number."""
+        return 2 * 2 * self.layers * self.kv_heads * (self.width // self.heads)
 
 
 class Counted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,7 +70,8 @@ class Behaviour(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `tokens_per_s` None is as fast as the wire. Calls beyond `parallel` wait inside, unseen; beyond `queue_limit`
     waiting ones they get 503. `load_s` passes before the first byte when a model is not resident. `vram_share` of a
     model is shown on the GPU. `thinking` fixes the thinking tokens of a call. `chunk_tokens` is the size of one chunk.
-    `calling` is of local models, `deltas` of the OpenAI-compatible twin alone.
+    `calling` is of local models, `deltas` of the OpenAI-compatible twin alone. `cuts_prompts` is an older Ollama, which
+    cuts a prompt that is too long although it is told not to.
     """
 
     tokens_per_s: Annotated[float, Meta(gt=0)] | None = None
@@ -76,6 +85,7 @@ class Behaviour(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     models: tuple[TwinModel, ...] = ()
     counted: Counted = Counted()
     calling: Calling = "calls"
+    cuts_prompts: bool = False
     deltas: Deltas = "plain"
     faults: tuple[Fault, ...] = ()
 
@@ -86,7 +96,16 @@ class Behaviour(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 OLLAMA = Behaviour(
     models=(
         TwinModel(name="qwen2.5:14b"),
-        TwinModel(name="nomic-embed-text:latest", size_b=274_302_450, context=2_048, capabilities=("embedding",)),
+        TwinModel(
+            name="nomic-embed-text:latest",
+            size_b=274_302_450,
+            context=2_048,
+            layers=12,
+            heads=12,
+            kv_heads=12,
+            width=768,
+            capabilities=("embedding",),
+        ),
     )
 )
 OPENAI = Behaviour(models=(TwinModel(name="qwen2.5:14b"),))

@@ -38,8 +38,11 @@ def show(model: TwinModel) -> dict[str, Any]:
         "model_info": {
             "general.architecture": family,
             "general.parameter_count": 14_770_033_664 if family == "qwen2" else 136_727_040,
+            f"{family}.attention.head_count": model.heads,
+            f"{family}.attention.head_count_kv": model.kv_heads,
+            f"{family}.block_count": model.layers,
             f"{family}.context_length": model.context,
-            f"{family}.embedding_length": 5_120 if family == "qwen2" else 768,
+            f"{family}.embedding_length": model.width,
         },
         "capabilities": list(model.capabilities),
         "modified_at": PULLED,

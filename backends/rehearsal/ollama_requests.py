@@ -18,7 +18,7 @@ DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 
 class OllamaPrompt(Struct, frozen=True, kw_only=True):
     """`empty` asks only to load or, with `keep_alive_s` 0, to unload. `num_ctx` is the window in tokens, `think` what
-    was said of thinking.
+    was said of thinking. `truncate` False asks for an error where the prompt is longer than the window.
     """
 
     chat: bool
@@ -28,6 +28,7 @@ class OllamaPrompt(Struct, frozen=True, kw_only=True):
     empty: bool
     num_ctx: int
     keep_alive_s: float
+    truncate: bool = True
     think: Any = None
 
     def event(self, text: str, *, done: bool = False) -> dict[str, Any]:
@@ -59,6 +60,7 @@ def read_prompt(body: dict[str, Any], *, chat: bool) -> OllamaPrompt:
         empty=not turns,
         num_ctx=window,
         keep_alive_s=keep_alive(body.get("keep_alive")),
+        truncate=body.get("truncate") is not False,
         think=body.get("think"),
         ask=ScriptedRequest(
             turns=turns,

@@ -40,6 +40,7 @@ NDJSON = "application/x-ndjson"
 REPORTED = {"no-input": ("eval_count",), "no-output": ("prompt_eval_count",)}
 """The counts that are still reported, by the mode of a fault in usage."""
 
+TOO_LONG = "the input length exceeds the context length"
 RUNAWAY_LINE = "and then the same again\n"
 
 
@@ -114,7 +115,7 @@ class OllamaTwin(Twin):
             return web.json_response({"error": f'model "{name}" not found, try pulling it first'}, status=404)
         texts = [str(text) for text in (given if isinstance(given, list) else [given])]
         if body.get("truncate") is False and any(count(text) > model.context for text in texts):
-            return web.json_response({"error": "the input length exceeds the context length"}, status=400)
+            return web.json_response({"error": TOO_LONG}, status=400)
         call = self.usage.begin("embed", name)
         call.input = sum(count(text) for text in texts)
         fault = self.fault_for(request, "embed")
@@ -151,6 +152,7 @@ class OllamaTwin(Twin):
             return web.json_response({"error": f"{prompt.model} does not support tools"}, status=400)
         try:
             check_think(prompt.think, prompt.model, model.capabilities)
+            self._check_length(prompt, model)
         except RequestRejected as error:
             return web.json_response({"error": str(error)}, status=error.status)
         call = self.usage.begin("chat" if chat else "generate", prompt.model)
@@ -175,7 +177,7 @@ class OllamaTwin(Twin):
             yield prompt.event("", done=True) | {"done_reason": "load" if prompt.keep_alive_s else "unload"}
             return
         load = await self._load(model, prompt.num_ctx, prompt.keep_alive_s)
-        source, cut = self._source(prompt, call, fault)
+        source, cut = self._source(prompt, model, call, fault)
         first, finish = 0, "stop"
         async with aclosing(self.written(source, call)) as pieces:
             async for piece in pieces:
@@ -200,13 +202,21 @@ class OllamaTwin(Twin):
         }
         yield prompt.event("", done=True) | {"done_reason": finish} | durations | counts
 
+    def _check_length(self, prompt: OllamaPrompt, model: TwinModel) -> None:
+        """Refuse a prompt that is longer than the window and may not be cut."""
+        if prompt.truncate or self.behaviour.cuts_prompts:
+            return
+        if count_prompt(prompt.ask) > min(prompt.num_ctx, model.context):
+            raise RequestRejected(TOO_LONG)
+
     def _source(
-        self, prompt: OllamaPrompt, call: ServedCall, fault: Fault | None
+        self, prompt: OllamaPrompt, model: TwinModel, call: ServedCall, fault: Fault | None
     ) -> tuple[AsyncGenerator[str | ToolInvocation | AnswerEnd], bool]:
         """Who writes the answer, and whether the prompt was cut to the window, as Ollama cuts it."""
         counted = count_prompt(prompt.ask)
-        cut = counted > prompt.num_ctx
-        call.input = prompt.num_ctx // 2 + 2 if cut else counted
+        window = min(prompt.num_ctx, model.context)
+        cut = counted > window
+        call.input = window // 2 + 2 if cut else counted
         if fault is not None and fault.kind == "runaway":
             return _runaway(prompt.ask.max_tokens, call.input), cut
         if prompt.ask.tools and self.answerer is self.script:

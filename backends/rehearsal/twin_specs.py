@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 SCRIPTED, SMALL_MODEL = "scripted text, no model", "SmolLM2 135M, this machine"
 """What a local twin is called on screen, by what writes its answers."""
 
-SMOLLM_KV_BYTES = 23_040  # 30 layers, 3 KV heads of 64, f16, keys and values
-
 Kind = Literal["ollama", "openai", "provider", "gemini"]
 """A kind of engine; "provider" is an OpenAI-compatible one in the cloud."""
 
@@ -118,7 +116,7 @@ def _behaviour(spec: TwinSpec, small_model: "SmallModel | None") -> Behaviour:
     if small_model is not None:
         # its true size, on the CPU, and its own speed
         size = small_model.weights.stat().st_size
-        cards[0] = replace(cards[0], size_b=size, kv_bytes=SMOLLM_KV_BYTES)
+        cards[0] = replace(cards[0], size_b=size, layers=30, heads=9, kv_heads=3, width=576)
         quick = replace(known, vram_share=0.0)
     others = [model for model in known.models if model.name not in spec.models]
     if spec.kind in ("ollama", "openai"):  # a local server answers with no other models; it may embed with them

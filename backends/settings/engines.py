@@ -93,7 +93,7 @@ class ServerSettings(EngineSettings, frozen=True, kw_only=True):
     parallel: Annotated[Positive, Meta(description="calls at once at each address; what waits beyond is the queue")] = 2
     queue_limit: Annotated[Positive, Meta(description="calls that may wait; more are refused with 503")] = 64
     context: Annotated[
-        Positive, Meta(description="largest num_ctx in tokens; calls share one size so that Ollama never reloads")
+        Positive | Literal["auto"], Meta(description="tokens that prompt and answer may have together")
     ] = 16384
     max_output: Annotated[
         Positive | None,
@@ -115,7 +115,7 @@ class ServerSettings(EngineSettings, frozen=True, kw_only=True):
             _check_address("replicas", replica)
         if len({address.rstrip("/") for address in self.addresses}) != len(self.addresses):
             raise ValueError("`replicas` names an address twice; base_url is one of the addresses")
-        if self.min_output >= self.context:
+        if self.context != "auto" and self.min_output >= self.context:
             raise ValueError(
                 f"`min_output` must be less than context ({self.context}): it is the part of it that is left for an"
                 " answer"
@@ -127,6 +127,13 @@ class ServerSettings(EngineSettings, frozen=True, kw_only=True):
 
 
 class OllamaSettings(ServerSettings, frozen=True, kw_only=True, tag="ollama"):
+    context: Annotated[
+        Positive | Literal["auto"],
+        Meta(
+            description="tokens that prompt and answer may have together (num_ctx), one size for all calls, so that"
+            " Ollama never reloads; auto is what the model has, as far as the memory holds it `parallel` times"
+        ),
+    ] = "auto"
     keep_alive: Annotated[
         str | int,
         Meta(description="how long Ollama keeps the model loaded after a call: seconds, or as 1h30m; -1 is for good"),
@@ -150,6 +157,8 @@ class OllamaSettings(ServerSettings, frozen=True, kw_only=True, tag="ollama"):
 
 class OpenAISettings(ServerSettings, frozen=True, kw_only=True, tag="openai"):
     """Any OpenAI-compatible server: vLLM, llama-server, OpenRouter …"""
+
+    context: Annotated[Positive, Meta(description="tokens that prompt and answer may have together")] = 16384
 
 
 class GeminiSettings(EngineSettings, frozen=True, kw_only=True, tag="gemini"):

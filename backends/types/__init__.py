@@ -108,6 +108,7 @@ from backends.types.telemetry import (
     GpuReading,
     HostReading,
     LoadedModel,
+    MachineMemory,
     RuntimeReading,
     combined,
 )
@@ -160,6 +161,7 @@ __all__ = [
     "HostReading",
     "InFlight",
     "LoadedModel",
+    "MachineMemory",
     "Media",
     "Message",
     "Need",

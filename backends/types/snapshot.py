@@ -39,7 +39,8 @@ class QuotaState(Struct, frozen=True, kw_only=True):
 class EngineState(Struct, frozen=True, kw_only=True):
     """One engine as the router sees it. `label` is its honest name, also where it is simulated.
 
-    `reopens_at` is when a quota of the provider's day is renewed, None where none is used up.
+    `reopens_at` is when a quota of the provider's day is renewed, None where none is used up. `window` are the tokens
+    that prompt and answer may have together, None where that is not known yet.
     """
 
     name: EngineName
@@ -61,6 +62,7 @@ class EngineState(Struct, frozen=True, kw_only=True):
     stopped: bool = False
     quota: tuple[QuotaState, ...] = ()
     reopens_at: datetime | None = None
+    window: int | None = None
 
 
 class InFlight(Struct, frozen=True, kw_only=True):

@@ -48,6 +48,13 @@ class HostReading(Struct, frozen=True, kw_only=True):
     net_sent_bps: float | None
 
 
+class MachineMemory(Struct, frozen=True, kw_only=True):
+    """How much memory this machine has in all: that of its GPUs, and its main memory; None where not known."""
+
+    gpu_b: int | None = None
+    ram_b: int | None = None
+
+
 class LoadedModel(Struct, frozen=True, kw_only=True):
     """A model resident in the local engine; `vram_b` of `size_b` lies on the GPU."""
 

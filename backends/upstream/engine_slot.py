@@ -1,7 +1,7 @@
 """One engine as the router uses it: its replicas, its places, its queue and what has been measured of it."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from msgspec import Struct
 
@@ -27,6 +27,10 @@ CACHED_S = 300.0
 
 CACHED_PROMPTS = 512
 """Prompts whose prefix a provider is expected to keep; a local server keeps one for each of its places."""
+
+
+SETTLE_PAUSE_S = 5.0
+"""How long a server that did not describe its model is not asked again."""
 
 
 def _nobody_listens() -> None:
@@ -74,7 +78,8 @@ class EngineSlot:
         self.zone = zone
         self.label = label
         self._catalogue = catalogue or Catalogue()
-        self._capabilities = clients[0].capabilities
+        self._capabilities, self._settle = clients[0].capabilities, clients[0].settle
+        self._monotonic, self._settle_from = clock.monotonic, 0.0
         self.quota = ProviderQuota(clock)
         self.unproved = ""
         self.stopped = False
@@ -110,9 +115,9 @@ class EngineSlot:
         return own if own and serves(self.settings, own) else self.settings.model
 
     def profile(self, model: str) -> ModelProfile:
-        """What `model` can do on this engine; looked up once."""
+        """What `model` can do on this engine; looked up once, and again while its window is not settled."""
         found = self._profiles.get(model)
-        if found is None:
+        if found is None or not found.can.settled:
             qwen = self.zone == LOCAL and model.lower().startswith("qwen")
             found = self._profiles[model] = ModelProfile(
                 model=model,
@@ -121,6 +126,17 @@ class EngineSlot:
                 score=self.settings.ability or self._catalogue.ability(model),
             )
         return found
+
+    async def settle(self, model: str) -> None:
+        """Learn the window of `model`, at most once in some seconds where its server does not answer."""
+        now = self._monotonic()
+        if self.profile(model).can.settled or now < self._settle_from:
+            return
+        self._settle_from = now + SETTLE_PAUSE_S
+        with suppress(EngineError):  # the call itself will say what is wrong
+            await self._settle(model)
+            self._settle_from = now
+            self.changed()
 
     @property
     def proved(self) -> frozenset[str]:
@@ -199,7 +215,7 @@ class EngineSlot:
         self.prefixes.read(call.model, chain, tokens=tokens, replica=replica.index)
 
     def state(self) -> EngineState:
-        limiter, breaker = self.limiter, self.breaker
+        limiter, breaker, can = self.limiter, self.breaker, self.profile(self.model).can
         health, detail = self._health()
         return EngineState(
             name=self.name,
@@ -221,6 +237,7 @@ class EngineSlot:
             stopped=self.stopped,
             quota=self.quota.states() if self.zone == CLOUD else (),
             reopens_at=breaker.reopens_at(),
+            window=can.context if can.settled else None,
         )
 
     def _breaker_changed(self) -> None:

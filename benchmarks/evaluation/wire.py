@@ -128,7 +128,7 @@ async def evaluate(recorded: list[Row]) -> tuple[dict[str, Any], list[str]]:
     async with serving() as replay:
         engines: dict[str, Engine] = {
             "gemini": GeminiClient("cloud", GeminiSettings(base_url=replay.url), "replayed"),
-            "ollama": OllamaClient("local", OllamaSettings(base_url=replay.url)),
+            "ollama": OllamaClient("local", OllamaSettings(base_url=replay.url, context=16_384)),
         }
         for row in recorded:
             replay.row = row

@@ -50,16 +50,26 @@ async def test_l4_a_window_named_in_a_400(ollama: OllamaClient, ollama_twin: Oll
 
 
 async def test_l4_a_prompt_cut_without_a_word_is_flagged(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:
-    """The twin cuts as Ollama does: its model's window is smaller than the one that is asked for."""
+    """The twin cuts as an older Ollama does: its model's window is smaller than the one that is asked for."""
     small = changed(ollama_twin.behaviour.models[0], context=1_024)
-    ollama_twin.behaviour = changed(ollama_twin.behaviour, models=(small,))
+    ollama_twin.behaviour = changed(ollama_twin.behaviour, models=(small,), cuts_prompts=True)
     long = changed(CALL.messages[1], text="word " * 2_000)
     engine = OllamaClient("local", local_settings(ollama_twin.url, context=4_096))
     whole = await answer(engine, changed(CALL, messages=(long,), input_tokens=2_000))
     await engine.close()
-    seen = ollama_twin.usage.calls[-1].input
+    assert ollama_twin.usage.calls[-1].input < 600
     assert whole.finished is not None
-    assert whole.finished.context_cut is (seen < 1_200)
+    assert whole.finished.context_cut
+
+
+async def test_l4_a_prompt_beyond_the_window_is_refused_rather_than_cut(
+    ollama: OllamaClient, ollama_twin: OllamaTwin
+) -> None:
+    """Our own count may be too low; Ollama is told to say so."""
+    small = changed(ollama_twin.behaviour.models[0], context=1_024)
+    ollama_twin.behaviour = changed(ollama_twin.behaviour, models=(small,))
+    error = await failure(ollama, changed(CALL, messages=(changed(CALL.messages[1], text="word " * 2_000),)))
+    assert (error.kind, error.status) == ("context", 400)
 
 
 async def test_l5_a_runner_that_does_not_come_up(ollama: OllamaClient, ollama_twin: OllamaTwin) -> None:

@@ -13,6 +13,7 @@ from backends.engines.ollama.chat_body import ignored
 from backends.engines.ollama.embed import embed
 from backends.engines.ollama.status import OllamaStatus, inspect
 from backends.engines.ollama.stream import stream
+from backends.engines.ollama.windows import Windows
 from backends.engines.probe import Probe
 from backends.engines.prompt_parts import server_capabilities
 from backends.engines.transport import Transport
@@ -27,8 +28,15 @@ if TYPE_CHECKING:
 class OllamaClient:
     """`qwen2.5:14b` or any model that Ollama has. Every call has the same `num_ctx`: another one reloads the model."""
 
-    def __init__(self, name: EngineName, settings: OllamaSettings, *, base_url: str | None = None) -> None:
-        """`base_url` is the replica to talk to; by default the settings' own."""
+    def __init__(
+        self,
+        name: EngineName,
+        settings: OllamaSettings,
+        *,
+        base_url: str | None = None,
+        windows: Windows | None = None,
+    ) -> None:
+        """`base_url` is the replica to talk to, by default the settings' own; `windows` are shared by all replicas."""
         self.name = name
         self._settings = settings
         self.endpoint = ollama_endpoint(name, base_url or settings.base_url)
@@ -36,6 +44,8 @@ class OllamaClient:
         self._sdk = Lazy(self._build_sdk)
         self._probe = Probe(self.endpoint, self._transport)
         self._status = OllamaStatus(self._probe)
+        self._windows = windows or Windows(settings)
+        self._windows.ask(self._probe)
 
     @property
     def base_url(self) -> str:
@@ -51,13 +61,20 @@ class OllamaClient:
 
     def capabilities(self, model: str) -> Capabilities:
         """As `EngineClient.capabilities`."""
-        return server_capabilities(self._settings, model, forces_tools=False)
+        window = self._windows.of(model)
+        return server_capabilities(
+            self._settings, model, context=window.tokens, settled=window.settled, forces_tools=False
+        )
 
     def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit, and
         "rejected" where it has a file that Ollama does not take.
         """
-        return stream(call, self._settings, self.endpoint, self._sdk)
+        return stream(call, self._settings, self._windows, self.endpoint, self._sdk)
+
+    async def settle(self, model: str) -> None:
+        """As `EngineClient.settle`."""
+        await self._windows.settle(model)
 
     async def status(self, at: datetime) -> RuntimeReading:
         """As `EngineClient.status`: the version and the loaded models."""
@@ -65,7 +82,7 @@ class OllamaClient:
 
     async def inspect(self, model: str | None = None) -> Inspection:
         """As `EngineClient.inspect`."""
-        return await inspect(self._probe, model or self._settings.model)
+        return await inspect(self._probe, model or self._settings.model, self._windows)
 
     async def embed(self, model: str, texts: Sequence[str], *, keep_alive: str = "30m") -> list[list[float]]:
         """As `ollama.embed.embed`."""
@@ -80,10 +97,11 @@ class OllamaClient:
         return OllamaSdk(host=self.endpoint.base_url, transport=self._transport, follow_redirects=False)
 
 
-def clients(name: EngineName, settings: EngineSettings, _: Parts) -> tuple[EngineClient, ...]:
+def clients(name: EngineName, settings: EngineSettings, parts: Parts) -> tuple[EngineClient, ...]:
     """As `registry.Kind.clients`."""
     assert isinstance(settings, OllamaSettings)  # noqa: S101 — the kind that the registry was asked for
-    return tuple(OllamaClient(name, settings, base_url=address) for address in settings.addresses)
+    windows = Windows(settings, memory=parts.memory)
+    return tuple(OllamaClient(name, settings, base_url=address, windows=windows) for address in settings.addresses)
 
 
 def ollama_endpoint(name: EngineName, base_url: str) -> Endpoint:

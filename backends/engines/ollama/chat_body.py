@@ -20,14 +20,15 @@ NEVER_THINKS = ("coder", "instruct")
 """Marks of their kin that do not."""
 
 
-def chat_body(call: Call, settings: OllamaSettings) -> dict[str, Any]:
-    """Raises EngineError "rejected" for a file that Ollama does not take."""
+def chat_body(call: Call, settings: OllamaSettings, context: int) -> dict[str, Any]:
+    """`context` is the window in tokens. Raises EngineError "rejected" for a file that Ollama does not take."""
     refuse_media(call, "ollama", "Ollama")
     body: dict[str, Any] = {
         "model": call.model,
         "messages": _messages(turns(call)),
         "stream": True,
-        "options": _options(call, settings),
+        "truncate": False,  # an answer to half the prompt is none; older servers cut it all the same
+        "options": _options(call, context),
         "keep_alive": keep_alive(settings.keep_alive),
         "tools": tools(call) or None,
         "format": answer_format(call),
@@ -49,9 +50,9 @@ def ignored(call: Call) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _options(call: Call, settings: OllamaSettings) -> dict[str, Any]:
+def _options(call: Call, context: int) -> dict[str, Any]:
     options: dict[str, Any] = {
-        "num_ctx": settings.context,
+        "num_ctx": context,
         "num_predict": call.max_output,
         "temperature": call.temperature,
         "top_p": call.top_p,

@@ -17,6 +17,7 @@ async def models(probe: Probe) -> tuple[ServedModel, ...]:
         ServedModel(
             name=str(model.get("name")),
             digest=str(model.get("digest") or ""),
+            size_b=_whole(model.get("size")),
             relayed=bool(model.get("remote_host") or model.get("remote_model")),
         )
         for model in objects((await probe.json_object("/api/tags")).get("models"))

@@ -1,10 +1,12 @@
 """How an Ollama is: its version, its loaded models, and whether it has the configured model."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from backends.engines.address import relayed_by_name
 from backends.engines.base import Inspection
 from backends.engines.ollama.models import find, loaded_models, models
+from backends.engines.ollama.windows import Windows
 from backends.engines.probe import ANSWER_S, Probe, split_remedy
 from backends.engines.untrusted_text import one_line
 from backends.errors import EngineError
@@ -41,10 +43,14 @@ async def version(probe: Probe, *, answer_s: float = ANSWER_S) -> str:
     return one_line(found)
 
 
-async def inspect(probe: Probe, model: str) -> Inspection:
+async def inspect(probe: Probe, model: str, windows: Windows) -> Inspection:
     """As `EngineClient.inspect`."""
     server, served = f"Ollama {await version(probe)}", await models(probe)
     found = find(served, model)
+    if found is not None and not found.relayed:
+        with suppress(EngineError):  # nothing else depends on it; a call asks again
+            await windows.settle(model)
+    window = windows.of(model)
     return Inspection(
         server=server,
         model=found,
@@ -52,4 +58,5 @@ async def inspect(probe: Probe, model: str) -> Inspection:
         # a model that is not there yet may turn out to be a relayed one
         relayed=True if relayed_by_name(model) else None if found is None else found.relayed,
         missing_model=f"run `ollama pull {model}`",
+        window=window.line if window.settled else "",
     )

@@ -12,6 +12,7 @@ from backends.engines.endpoint import Endpoint
 from backends.engines.framing import NdjsonLines
 from backends.engines.lazy import Lazy
 from backends.engines.ollama.chat_body import chat_body
+from backends.engines.ollama.windows import Windows
 from backends.engines.plain_text import as_json
 from backends.engines.prompt_parts import encoded
 from backends.engines.token_confidence import Confidence
@@ -27,19 +28,20 @@ if TYPE_CHECKING:
 
 
 async def stream(
-    call: Call, settings: OllamaSettings, endpoint: Endpoint, sdk: Lazy[OllamaSdk]
+    call: Call, settings: OllamaSettings, windows: Windows, endpoint: Endpoint, sdk: Lazy[OllamaSdk]
 ) -> AsyncGenerator[EngineChunk]:
-    """As `Engine.stream`."""
+    """As `Engine.stream`. Nothing is sent before the window is settled: another one would load the model anew."""
     send_state = mark_unsent(call)
-    refuse_overlong(call, settings.context, endpoint)
-    body, notes = await encoded(call, lambda: chat_body(call, settings))
+    context = (await windows.settle(call.model)).tokens
+    refuse_overlong(call, context, endpoint)
+    body, notes = await encoded(call, lambda: chat_body(call, settings, context))
     client = await sdk.get()
     reading, tools = ChatReading(call, endpoint), ToolReading(call, endpoint, notes=notes)
     async with CallScope(
         endpoint, first_byte_s=call.first_byte_s, idle_s=call.idle_s, framing=NdjsonLines, send_state=send_state
     ) as scope:
         parts = await client.chat_parts(body)
-        while (part := await _next_part(scope, parts, call.model, settings.context)) is not None:
+        while (part := await _next_part(scope, parts, call.model, context)) is not None:
             for chunk in reading.feed(part):
                 for passed in tools.feed(chunk):
                     yield passed

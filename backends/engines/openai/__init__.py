@@ -53,7 +53,7 @@ class OpenAIClient:
 
     def capabilities(self, model: str) -> Capabilities:
         """As `EngineClient.capabilities`."""
-        return server_capabilities(self._settings, model, forces_tools=True)
+        return server_capabilities(self._settings, model, context=self._settings.context, forces_tools=True)
 
     def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Raises EngineError "context" before anything is sent where the prompt does not fit, and
@@ -65,6 +65,9 @@ class OpenAIClient:
     async def status(self, at: datetime) -> RuntimeReading:
         """As `EngineClient.status`: the server's own queue, from its metrics."""
         return await read_status(self._probe, at)
+
+    async def settle(self, model: str) -> None:
+        """Its window is a setting."""
 
     async def inspect(self, model: str | None = None) -> Inspection:
         """As `EngineClient.inspect`."""

@@ -82,7 +82,7 @@ async def failure(engine: Engine, call: Call, *, into: Answer | None = None) -> 
 
 def local_settings(url: str, *, kind: str = "ollama", **changes: Any) -> Any:
     kinds: dict[str, Any] = dict(KINDS)
-    return kinds[kind](**({"base_url": url, "parallel": 32} | changes))
+    return kinds[kind](**({"base_url": url, "parallel": 32, "context": 16_384} | changes))
 
 
 Reply = Callable[[asyncio.StreamWriter], Awaitable[None]]

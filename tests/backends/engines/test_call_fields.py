@@ -51,7 +51,7 @@ HELD_AFTERWARDS = {"parallel_tool_calls"}
 """Ollama has no word for it: what it calls beyond is left out of its answer, and that is said."""
 
 BODIES: dict[str, Callable[[Call], dict[str, Any]]] = {
-    "ollama": lambda call: chat_body(call, OllamaSettings()),
+    "ollama": lambda call: chat_body(call, OllamaSettings(), 16_384),
     "openai": lambda call: completion_body(call, LOCAL_ENDPOINT),
 }
 SETTINGS: dict[str, Engine] = {"ollama": OllamaSettings(), "openai": OpenAISettings()}
@@ -88,7 +88,7 @@ async def test_no_field_is_dropped_in_silence(kind: str, field: str) -> None:
     ],
 )
 def test_effort_is_said_in_the_models_own_way(model: str, effort: Any, think: Any) -> None:
-    body = chat_body(changed(CALL, model=model, effort=effort), OllamaSettings())
+    body = chat_body(changed(CALL, model=model, effort=effort), OllamaSettings(), 16_384)
     assert body.get("think") == think
 
 

@@ -30,8 +30,10 @@ CALL = Call(
 
 def test_it_is_asked_for_only_where_it_is_wanted() -> None:
     wanted = msgspec.structs.replace(CALL, logprobs=True)
-    assert chat_body(wanted, SETTINGS)["logprobs"] is completion_body(wanted, LOCAL_ENDPOINT)["logprobs"] is True
-    assert "logprobs" not in chat_body(CALL, SETTINGS)
+    assert (
+        chat_body(wanted, SETTINGS, 16_384)["logprobs"] is completion_body(wanted, LOCAL_ENDPOINT)["logprobs"] is True
+    )
+    assert "logprobs" not in chat_body(CALL, SETTINGS, 16_384)
     assert "logprobs" not in completion_body(CALL, LOCAL_ENDPOINT)
 
 

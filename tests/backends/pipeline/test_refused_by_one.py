@@ -88,12 +88,12 @@ async def test_a_sensitive_prompt_while_ollama_is_down_hears_503_that_names_it(h
 
 async def test_a_prompt_too_long_for_every_window_names_both_numbers(home: Path) -> None:
     async with stand(home) as it:
-        with pytest.raises(ContextTooLong, match=r"maximum context length is 16384 tokens.*in about \d+ tokens"):
+        with pytest.raises(ContextTooLong, match=r"maximum context length is 32768 tokens.*in about \d+ tokens"):
             await ask(it.core, prompt("word " * 40_000, agent="scout"))
         assert it.ollama.usage.counts()["calls"] == {}
 
 
-@pytest.mark.parametrize(("asked", "given"), [(None, 4096), (300, 300), (12_000, 12_000), (32_000, None)])
+@pytest.mark.parametrize(("asked", "given"), [(None, 4096), (300, 300), (12_000, 12_000), (32_760, None)])
 async def test_a_callers_output_cap_is_honoured_as_far_as_the_window_goes_and_told_where_not(
     home: Path, asked: int | None, given: int | None
 ) -> None:
@@ -103,7 +103,7 @@ async def test_a_callers_output_cap_is_honoured_as_far_as_the_window_goes_and_to
         explained = await it.core.explain(request)
         tokens = explained.classes.input_tokens if explained.classes else 0
     cut = [note for note in outcome.notes if "max_tokens" in note]
-    assert cut == ([] if given is not None else [f"max_tokens 32000 cut to {16_384 - tokens}"])
+    assert cut == ([] if given is not None else [f"max_tokens 32760 cut to {32_768 - tokens}"])
 
 
 async def test_a_prompt_near_the_window_stays_local_and_gets_what_room_there_is(home: Path) -> None:

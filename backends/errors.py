@@ -10,6 +10,7 @@ ClawError                exit 1, 500
 ├── Refused              exit 3, 403   policy said no
 │   ├── BudgetExceeded   exit 3, 402   what is left of a window is spent
 │   │   ├── CostCapExceeded  exit 3, 400   above what the agent allows for one request
+│   │   ├── SessionBudgetExceeded  exit 3, 429   one session or run has reached its limit
 │   │   └── BudgetHeld   exit 3, 429   calls in flight hold what is left, with retry_after_s
 │   └── RateLimited      exit 3, 429   with retry_after_s
 ├── NoEngine             exit 4, 503   none may or can answer
@@ -122,6 +123,27 @@ class CostCapExceeded(BudgetExceeded):
     """One request costs more than its agent allows for one: no window is spent, and a cheaper request may pass."""
 
     http_status, kind = 400, "cost_cap"
+
+
+class SessionBudgetExceeded(BudgetExceeded):
+    """One session or run has reached its limit: others go on, so no client should take its account for empty. As in
+    BudgetHeld, the text does not mention money.
+    """
+
+    http_status, kind, retry_after_s = 429, "session_budget", 3600.0
+
+    @classmethod
+    def of(cls, scope: str, *, resets_s: float | None, budget: "BudgetState | None" = None) -> "SessionBudgetExceeded":
+        """`resets_s` is in how many seconds its window ends, None where it never does."""
+        error = cls(
+            f"this {scope} has reached its limit: begin a new {scope}, or raise the limit of the scope {scope}"
+            " in claw.toml",
+            budget=budget,
+            on_exceeded=budget.on_exceeded if budget is not None else "refuse",
+        )
+        if resets_s is not None:
+            error.retry_after_s = resets_s
+        return error
 
 
 class BudgetHeld(BudgetExceeded):

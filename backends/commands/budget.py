@@ -16,7 +16,7 @@ from backends.ledger.sqlite_connection import open_read_only
 from backends.ledger.totals_loader import load
 from backends.paths import Paths
 from backends.settings import loading
-from backends.settings.money import Money
+from backends.settings.money import EACH, Money
 from backends.text.terminal_safe import safe
 from backends.text.usd import exchange_rate, in_currency
 from backends.types import Action, BudgetState
@@ -73,7 +73,7 @@ def _json(states: tuple[BudgetState, ...]) -> str:
 
 
 def _object(state: BudgetState) -> dict[str, object]:
-    """The keys that scripts know, and those that only a change or an overrun brings."""
+    """The keys that scripts know, and those that only a change, an overrun or a scope brings."""
     known: dict[str, object] = {
         "scope": state.scope,
         "window": state.window,
@@ -85,6 +85,8 @@ def _object(state: BudgetState) -> dict[str, object]:
     if state.overridden:
         before = state.settings_limit_usd
         known["settings_limit_usd"] = None if before is None else f"{before:f}"
+    if state.scope in EACH:
+        known |= {"members": state.members, "near": state.near, "spent_out": state.spent_out}
     if state.overrun_usd:
         known |= {"overrun_usd": f"{state.overrun_usd:f}", "overrun_by": list(state.overrun_by)}
     return known
@@ -107,7 +109,8 @@ def _row(state: BudgetState, money: Money) -> tuple[str, ...]:
 
 
 def _name(state: BudgetState) -> str:
-    return f"{safe(state.scope)} a {state.window}" if state.resets_at else f"{safe(state.scope)} in total"
+    scope = f"each {state.scope}" if state.scope in EACH else safe(state.scope)
+    return f"{scope} a {state.window}" if state.resets_at else f"{scope} in total"
 
 
 def _remarks(states: tuple[BudgetState, ...], money: Money) -> list[str]:
@@ -117,6 +120,11 @@ def _remarks(states: tuple[BudgetState, ...], money: Money) -> list[str]:
             before = state.settings_limit_usd
             base = "claw.toml has no such budget" if before is None else f"claw.toml's limit is ${before:f}"
             remarks.append(f"{_name(state)}: set by an operator; {base}")
+        if state.scope in EACH:
+            remarks.append(
+                f"{_name(state)}: the amounts are of the one that has used most; of the {state.members} charged last,"
+                f" {state.near} have reached {state.alert_at:.0%} of the limit, {state.spent_out} all of it"
+            )
         if state.overrun_usd:
             by = safe(", ".join(state.overrun_by))
             remarks.append(f"{_name(state)}: ${state.overrun_usd:f} over, billed by {by} beyond the caps of its calls")

@@ -7,13 +7,17 @@ from typing import get_args
 from msgspec.structs import replace
 
 from backends.ledger.budget_windows import Window
-from backends.settings.money import Budget
+from backends.ledger.reservations import Payer
+from backends.settings.money import EACH, Budget
 
 CONTROL = "budget:"
 """The prefix of control keys that hold limits; window and scope follow, the value is US dollars."""
 
 Key = tuple[str, str]
 """Scope and window."""
+
+SEPARATOR = "\x1f"
+"""Stands in no name."""
 
 
 def switch_of(scope: str, window: str) -> str:
@@ -48,10 +52,22 @@ def in_force(settings: Sequence[Budget], limits: Mapping[Key, Decimal]) -> tuple
     return (*budgets, *sorted(made, key=lambda budget: (budget.scope, budget.window)))
 
 
-def covers(scope: str, agent: str, engine: str, model: str, group: str | None = None) -> bool:
+def covers(scope: str, payer: Payer, engine: str, model: str, group: str | None = None) -> bool:
     """Does a budget of this scope pay for such a call?"""
     kind, _, name = scope.partition(":")
-    return kind == "all" or {"agent": agent, "group": group, "engine": engine, "model": model}[kind] == name
+    if kind in EACH:
+        return bool(member(scope, payer))
+    return kind == "all" or {"agent": payer.agent, "group": group, "engine": engine, "model": model}[kind] == name
+
+
+def member(scope: str, payer: Payer) -> str:
+    """Which session or run a call belongs to, for a budget that limits each by itself; "" for other budgets.
+
+    A session is its agent's own. A run may be several agents'; without a name for it, it is the session.
+    """
+    if scope == "run" and payer.run:
+        return f"run{SEPARATOR}{payer.run}"
+    return f"{payer.agent}{SEPARATOR}{payer.session}" if scope in EACH and payer.session else ""
 
 
 def _window(name: str) -> Window:

@@ -22,7 +22,9 @@ def override_budget(action: Action, states: Sequence[BudgetState], at: datetime)
     """What "set-budget" does, and its undo. Raises WrongUse for a wrong scope, window or amount, or no change."""
     scope, window, limit = action.scope or "", action.window or "", action.limit_usd
     if not is_scope(scope):
-        raise WrongUse(f"{scope[:80]!r} is not a scope: use all, agent:NAME, group:NAME, engine:NAME or model:NAME")
+        raise WrongUse(
+            f"{scope[:80]!r} is not a scope: use all, agent:NAME, group:NAME, engine:NAME, model:NAME, session or run"
+        )
     if window not in get_args(Window):
         raise WrongUse(f"{window!r} is not a window: use {', '.join(get_args(Window))}")
     if not is_amount(limit):

@@ -32,6 +32,8 @@ def _settlement(db: sqlite3.Connection, row: sqlite3.Row) -> Settle:
     outcome = Outcome(
         id=row["id"],
         agent=row["agent"],
+        session=row["session"],
+        run=row["run"],
         started_at=moment(row["started_at"]),
         source=row["source"],
         engine=attempts[-1].engine,

@@ -10,7 +10,10 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import astuple
 
+from backends.ledger.reservations import stored_name
+from backends.ledger.session_sums import ADD_TO_SESSION
 from backends.types import CACHE, CLOUD, LOCAL, Attempt, EngineName, Outcome, Reason, Role, Served, Tokens, Zone
 
 Value = str | int | float | None
@@ -73,6 +76,9 @@ def encode(outcome: Outcome) -> dict[str, Any]:
         "weights": storable(outcome.weights) or None,
         "own_cost_usd": None if outcome.own_cost_usd is None else usd_text(outcome.own_cost_usd),
         "recorded_zone": outcome.zone,
+        "session": storable(stored_name(outcome.session)),
+        "run": storable(stored_name(outcome.run)),
+        "cached_baseline_usd": None if outcome.cached_baseline_usd is None else usd_text(outcome.cached_baseline_usd),
     }
 
 
@@ -118,6 +124,9 @@ def decode(row: sqlite3.Row) -> Outcome:
         p_cloud=row["p_cloud"],
         weights=row["weights"] or "",
         own_cost_usd=None if row["own_cost_usd"] is None else Decimal(row["own_cost_usd"]),
+        session=row["session"],
+        run=row["run"],
+        cached_baseline_usd=None if row["cached_baseline_usd"] is None else Decimal(row["cached_baseline_usd"]),
     )
 
 
@@ -205,19 +214,38 @@ class AdmissionRow(Struct, frozen=True, tag="admitted", array_like=True):
         return bool(db.execute(ADMIT, self.row).rowcount) and self.held.write(db)
 
 
+class ChargeRow(Struct, frozen=True, array_like=True):
+    """What budgets were charged for calls to one engine and model, in decimal text."""
+
+    id: str
+    charged_at: str
+    agent: str
+    engine: str
+    model: str
+    usd: str
+    beyond_usd: str
+    session: str = ""
+    run: str = ""
+
+
 class FinalRow(Struct, frozen=True, tag="final", array_like=True):
-    """A request's final row with what budgets were charged for it, and its texts where they are kept."""
+    """A request's final row with what budgets were charged for it, its texts where they are kept, and what it adds to
+    the sums of its session, where it has one.
+    """
 
     id: str
     row: dict[str, Value]
-    charges: tuple[tuple[str, str, str, str, str, str, str], ...]
+    charges: tuple[ChargeRow, ...]
     body: tuple[str | None, str | None] | None
+    session: dict[str, Value] | None = None
 
     def write(self, db: sqlite3.Connection) -> bool:
         """False, and nothing is written, where the request has its final row already."""
         if not db.execute(SETTLE, self.row).rowcount:
             return False
-        db.executemany("INSERT INTO charges VALUES (?, ?, ?, ?, ?, ?, ?)", self.charges)
+        db.executemany("INSERT INTO charges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(astuple, self.charges))
+        if self.session is not None:
+            db.execute(ADD_TO_SESSION, self.session)
         if self.body is not None:
             db.execute("INSERT INTO bodies VALUES (?, ?, ?)", (self.id, *self.body))
         db.execute("DELETE FROM reservations WHERE id = ?", (self.id,))
@@ -239,14 +267,21 @@ def unpack(packed: bytes) -> RowWrite:
     """Raises msgspec.DecodeError for what `pack` did not make."""
     written = _decoder.decode(packed)
     if isinstance(written, FinalRow):
-        written.row.setdefault("recorded_zone", None)  # an earlier version's spill has none
+        for column, value in UNKNOWN_EARLIER.items():
+            written.row.setdefault(column, value)
+    elif isinstance(written, AdmissionRow):
+        for column in ("session", "run"):
+            written.row.setdefault(column, "")
     return written
 
+
+UNKNOWN_EARLIER: dict[str, Value] = {"recorded_zone": None, "session": "", "run": "", "cached_baseline_usd": None}
+"""Columns that the spill of an earlier version does not have."""
 
 ADMIT = """
 INSERT INTO admissions
 SELECT :id, :started_at, :charged_at, :source, :agent, :engine, :model, :intent, :complexity, :sensitive, :prompt_hash,
-       :input_tokens
+       :input_tokens, :session, :run
 WHERE NOT EXISTS (SELECT 1 FROM requests WHERE id = :id)
 ON CONFLICT (id) DO NOTHING
 """
@@ -255,7 +290,7 @@ SETTLE_COLUMNS = (
     "id, started_at, charged_at, source, agent, engine, model, intent, complexity, sensitive, cache, finish, "
     "input_tokens, output_tokens, thinking_tokens, cached_input_tokens, cost_usd, baseline_usd, ttft_ms, latency_ms, "
     "attempts, attempts_estimated, usage_estimated, reasons, notes, error, error_kind, retry_after_s, price_source, "
-    "tag, p_local, p_cloud, weights, own_cost_usd, recorded_zone"
+    "tag, p_local, p_cloud, weights, own_cost_usd, recorded_zone, session, run, cached_baseline_usd"
 )
 SETTLE = f"""
 INSERT INTO requests ({SETTLE_COLUMNS}, prompt_hash)

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.settings.money import LONGEST_NAME
 from backends.types import ZERO, EngineName, Zone
 
 
@@ -42,10 +43,29 @@ class Reservation(Struct, frozen=True):
     usd: Decimal
 
 
+class Payer(Struct, frozen=True):
+    """For whom a call is made: its agent, the session and the run that it belongs to, "" where there is none."""
+
+    agent: str
+    session: str = ""
+    run: str = ""
+
+    @classmethod
+    def of(cls, agent: str, session: str, run: str) -> "Payer":
+        """With names as the ledger writes them."""
+        return cls(agent, stored_name(session), stored_name(run))
+
+
+def stored_name(name: str) -> str:
+    """A session's or run's name in the ledger: clients choose it, so it is cut, and what cannot be printed is "?"."""
+    name = name[:LONGEST_NAME]
+    return name if name.isprintable() else "".join(sign if sign.isprintable() else "?" for sign in name)
+
+
 class OpenCall(Struct, frozen=True, kw_only=True):
     """An admitted request. `starts` are the windows it is charged to, one a budget; `charged_at` its admission."""
 
-    agent: str
+    payer: Payer
     charged_at: datetime
     starts: tuple[datetime, ...]
     reservations: tuple[Reservation, ...] = ()
@@ -64,7 +84,7 @@ class Headroom(Struct, frozen=True, kw_only=True):
     """What the tightest hard budget leaves for a call; all None where there is none.
 
     `unspent_usd` is the least that any of them would leave with no call in flight, of `limit_usd` in all; that one's
-    window ends at `resets_at`.
+    window ends at `resets_at`, in `resets_s` seconds.
     """
 
     left_usd: Decimal | None
@@ -73,3 +93,4 @@ class Headroom(Struct, frozen=True, kw_only=True):
     unspent_usd: Decimal | None = None
     limit_usd: Decimal | None = None
     resets_at: datetime | None = None
+    resets_s: float | None = None

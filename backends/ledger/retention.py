@@ -38,8 +38,9 @@ ORDER BY started_at LIMIT ?
 
 KEEP_CHARGES = """
 INSERT INTO charges
-SELECT '', min(charged_at), agent, engine, model, usd_sum(usd), usd_sum(beyond_usd)
-FROM charges WHERE id IN (SELECT id FROM leaving) GROUP BY substr(charged_at, 1, 10), agent, engine, model
+SELECT '', min(charged_at), agent, engine, model, usd_sum(usd), usd_sum(beyond_usd), session, run
+FROM charges WHERE id IN (SELECT id FROM leaving)
+GROUP BY substr(charged_at, 1, 10), agent, engine, model, session, run
 """
 
 # "z" sorts after every minute of the hour: what is left of it would be less than the whole.

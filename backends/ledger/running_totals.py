@@ -8,17 +8,26 @@ import copy
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from itertools import islice
 
 from msgspec.structs import replace
 
-from backends.errors import BudgetExceeded, BudgetHeld
+from backends.errors import BudgetExceeded, BudgetHeld, SessionBudgetExceeded
 from backends.ledger import budget_windows
-from backends.ledger.budget_limits import Key, covers, in_force
-from backends.ledger.reservations import BudgetTotals, Charge, Headroom, OpenCall, Reservation
-from backends.settings.money import Budget
+from backends.ledger.budget_limits import Key, covers, in_force, member
+from backends.ledger.reservations import BudgetTotals, Charge, Headroom, OpenCall, Payer, Reservation
+from backends.settings.money import EACH, Budget
 from backends.types import ZERO, AgentSpend, BudgetState, Spend
 
 NOTHING = BudgetTotals()
+
+MEMBERS = 2048
+"""Sessions and runs whose totals are kept, about 1 kB each: the last used, and all with a call in flight. Those of the
+others are read from the file again when they are needed.
+"""
+
+Place = tuple[int, datetime, str]
+"""A budget by its index, where its window began, and the session or run, "" where the budget is for all together."""
 
 
 class RunningTotals:
@@ -38,6 +47,7 @@ class RunningTotals:
         self.settings = tuple(budgets)
         self.groups = dict(groups or {})
         self._budgets = in_force(self.settings, limits or {})
+        self._each = any(budget.scope in EACH for budget in self._budgets)
         self.timezone = timezone
         self._timezones = tuple(budget_windows.timezone_of(budget.timezone) or timezone for budget in self._budgets)
         self.moment = now.astimezone(UTC)
@@ -45,7 +55,8 @@ class RunningTotals:
         self.day_start = budget_windows.start("day", now, timezone)
         self.month_start = budget_windows.start("month", now, timezone)
         self._turns_at = self._next_turn()
-        self._totals: dict[tuple[int, datetime], BudgetTotals] = {}
+        self._totals: dict[Place, BudgetTotals] = {}
+        self._members: dict[Place, BudgetTotals] = {}
         self._open: dict[str, OpenCall] = {}
         self._today: dict[str, AgentSpend] = {}
         self._today_by_engine: dict[str, Decimal] = {}
@@ -54,6 +65,7 @@ class RunningTotals:
     def copy(self) -> "RunningTotals":
         copied = copy.copy(self)
         copied._totals, copied._open, copied._today = self._totals.copy(), self._open.copy(), self._today.copy()
+        copied._members = self._members.copy()
         copied._today_by_engine = self._today_by_engine.copy()
         return copied
 
@@ -65,17 +77,25 @@ class RunningTotals:
         if self.moment < self._turns_at:
             return
         self.starts = tuple(map(max, self.starts, self.starts_at(self.moment)))
-        self._totals = {
-            (index, began): totals
-            for (index, began), totals in self._totals.items()
-            if totals.calls or began == self.starts[index]
-        }
+        self._totals, self._members = self._running(self._totals), self._running(self._members)
         day, month = (budget_windows.start(window, self.moment, self.timezone) for window in ("day", "month"))
         if day > self.day_start:
             self.day_start, self._today, self._today_by_engine = day, {}, {}
         if month > self.month_start:
             self.month_start, self._month = month, (ZERO, ZERO)
         self._turns_at = self._next_turn()
+
+    def _running(self, totals: dict[Place, BudgetTotals]) -> dict[Place, BudgetTotals]:
+        """Those of windows that have not ended, or in which a call is still open."""
+        return {place: one for place, one in totals.items() if one.calls or place[1] == self.starts[place[0]]}
+
+    def forget_idle(self) -> None:
+        """Keep the last used MEMBERS. To be called only while the file has everything that they have spent."""
+        beyond = len(self._members) - MEMBERS
+        if beyond > 0:
+            idle = (place for place, totals in self._members.items() if not totals.calls)
+            for place in list(islice(idle, beyond)):
+                del self._members[place]
 
     def _next_turn(self) -> datetime:
         every = {(budget.window, timezone) for budget, timezone in zip(self._budgets, self._timezones, strict=True)}
@@ -86,9 +106,12 @@ class RunningTotals:
 
     # ---- changes
 
-    def admit(self, id: str, agent: str, reservation: Reservation) -> OpenCall:
-        """Open a call with its first reservation. Raises BudgetExceeded and changes nothing where it does not fit."""
-        call = OpenCall(agent=agent, charged_at=self.moment, starts=self.starts)
+    def admit(self, id: str, payer: Payer, reservation: Reservation) -> OpenCall:
+        """Open a call with its first reservation. Raises BudgetExceeded and changes nothing where it does not fit.
+
+        What `unknown` names counts as nothing spent.
+        """
+        call = OpenCall(payer=payer, charged_at=self.moment, starts=self.starts)
         self._check(call, reservation)
         self.reopen(id, call)
         self._hold(id, reservation)
@@ -102,9 +125,9 @@ class RunningTotals:
     def reopen(self, id: str, call: OpenCall) -> None:
         """Add a call that was admitted earlier, without checking its reservations."""
         self._open[id] = replace(call, reservations=())
-        for key in enumerate(call.starts):
-            totals = self._totals.get(key, BudgetTotals())
-            self._totals[key] = replace(totals, calls=totals.calls + 1)
+        for place in self._places(call.payer, call.starts):
+            totals = self._at(place)
+            self._put(place, replace(totals, calls=totals.calls + 1))
         for reservation in call.reservations:
             self._hold(id, reservation)
 
@@ -114,23 +137,39 @@ class RunningTotals:
         for reservation in call.reservations:
             self._reserved(call, reservation, -reservation.usd)
         for charge in charges:
-            for key in self._covering(call, charge):
-                self._totals[key] = self._totals[key].charged(charge)
-        for key in enumerate(call.starts):
-            totals = self._totals[key]
-            self._totals[key] = replace(totals, calls=totals.calls - 1)
+            for place in self._covering(call, charge):
+                self._put(place, self._at(place).charged(charge))
+        for place in self._places(call.payer, call.starts):
+            totals = self._at(place)
+            self._put(place, replace(totals, calls=totals.calls - 1))
 
-    def charge(self, agent: str, charges: Sequence[Charge]) -> None:
+    def charge(self, payer: Payer, charges: Sequence[Charge]) -> None:
         """Charge the current windows for a call that was never admitted."""
         for charge in charges:
             for index in range(len(self._budgets)):
-                self.charge_one(index, agent, charge)
+                self.charge_one(index, payer, charge)
 
-    def charge_one(self, index: int, agent: str, charge: Charge) -> None:
-        """Charge the current window of one budget, where the call falls under it."""
-        if self._covers(index, agent, charge.engine, charge.model):
-            key = (index, self.starts[index])
-            self._totals[key] = self._totals.get(key, BudgetTotals()).charged(charge)
+    def charge_one(self, index: int, payer: Payer, charge: Charge) -> None:
+        """Charge the current window of one budget, where the call falls under it.
+
+        One that `unknown` would name is left alone: it is in the file, and counts when that is read.
+        """
+        place = self._place(index, self.starts[index], payer)
+        if self._covers(index, payer, charge.engine, charge.model) and (not place[2] or place in self._members):
+            self._put(place, self._at(place).charged(charge))
+
+    def unknown(self, payer: Payer, starts: Sequence[datetime] | None = None) -> list[Place]:
+        """The budgets of its session and run, in the windows that began at `starts`, by default the current ones, of
+        which nothing is known here.
+        """
+        if not self._each:
+            return []
+        places = self._places(payer, self.starts if starts is None else starts)
+        return [place for place in places if place[2] and place not in self._members]
+
+    def set_member(self, place: Place, totals: BudgetTotals) -> None:
+        """Set what a session or run has spent in a window, as the file has it."""
+        self._members[place] = totals
 
     def count(
         self, agent: str, charged_at: datetime, cost: Decimal, baseline: Decimal, charges: Sequence[Charge]
@@ -156,15 +195,31 @@ class RunningTotals:
         self._reserved(call, reservation, reservation.usd)
 
     def _reserved(self, call: OpenCall, of: Reservation, usd: Decimal) -> None:
-        for key in self._covering(call, of):
-            self._totals[key] = self._totals[key].held(usd)
+        for place in self._covering(call, of):
+            self._put(place, self._at(place).held(usd))
 
-    def _covering(self, call: OpenCall, of: Reservation | Charge) -> list[tuple[int, datetime]]:
+    def _covering(self, call: OpenCall, of: Reservation | Charge) -> list[Place]:
         return [
-            (index, began)
+            self._place(index, began, call.payer)
             for index, began in enumerate(call.starts)
-            if self._covers(index, call.agent, of.engine, of.model)
+            if self._covers(index, call.payer, of.engine, of.model)
         ]
+
+    def _place(self, index: int, began: datetime, payer: Payer) -> Place:
+        return index, began, member(self._budgets[index].scope, payer) if self._each else ""
+
+    def _places(self, payer: Payer, starts: Sequence[datetime]) -> list[Place]:
+        return [self._place(index, began, payer) for index, began in enumerate(starts)]
+
+    def _at(self, place: Place) -> BudgetTotals:
+        return (self._members if place[2] else self._totals).get(place, NOTHING)
+
+    def _put(self, place: Place, totals: BudgetTotals) -> None:
+        if place[2]:
+            self._members.pop(place, None)  # the last used stands last
+            self._members[place] = totals
+        else:
+            self._totals[place] = totals
 
     def _check(self, call: OpenCall, reservation: Reservation) -> None:
         """A call that costs nothing always fits, even in a budget that a bill has overrun.
@@ -174,15 +229,18 @@ class RunningTotals:
         if not reservation.usd:
             return
         failing = [
-            self._state(index, began)
-            for index, began in enumerate(call.starts)
-            if self._covers_hard(index, call.agent, reservation.engine, reservation.model)
-            and reservation.usd > self._remaining(index, began)
+            self._state(place)
+            for place in self._places(call.payer, call.starts)
+            if self._covers_hard(place[0], call.payer, reservation.engine, reservation.model)
+            and reservation.usd > self._remaining(place)
         ]
         if failing:
             refusing = next((state for state in failing if state.on_exceeded == "refuse"), failing[0])
             if all(state.limit_usd - state.spent_usd >= reservation.usd for state in failing):
                 raise BudgetHeld(budget=refusing, on_exceeded=refusing.on_exceeded)
+            if refusing.scope in EACH:
+                resets_s = self._seconds_to(refusing.resets_at)
+                raise SessionBudgetExceeded.of(refusing.scope, resets_s=resets_s, budget=refusing)
             wait = "" if refusing.window == "total" else f", or wait for the next {refusing.window}"
             raise BudgetExceeded(
                 f"the {refusing.window} budget of {refusing.scope} has ${refusing.left_usd:f} left"
@@ -229,42 +287,59 @@ class RunningTotals:
     def open_call(self, id: str) -> OpenCall | None:
         return self._open.get(id)
 
+    def scope(self, index: int) -> str:
+        return self._budgets[index].scope
+
+    @property
+    def starts_of_each(self) -> tuple[datetime, ...]:
+        """Where the windows of the budgets for each session or run began."""
+        return tuple(start for index, start in enumerate(self.starts) if self.scope(index) in EACH)
+
     @property
     def open_ids(self) -> tuple[str, ...]:
         return tuple(self._open)
 
     def states(self) -> tuple[BudgetState, ...]:
-        return tuple(self._state(index, began) for index, began in enumerate(self.starts))
+        return tuple(
+            self._state_of_each(index, began) if self._budgets[index].scope in EACH else self._state((index, began, ""))
+            for index, began in enumerate(self.starts)
+        )
 
     def headroom(
-        self, agent: str, engine: str, model: str, known: "dict[tuple[int, ...], Headroom] | None" = None
+        self, payer: Payer, engine: str, model: str, known: "dict[tuple[int, ...], Headroom] | None" = None
     ) -> Headroom:
-        """What the tightest hard budget leaves for such a call. `known` keeps what was found for the same budgets, for
-        whoever asks of many engines at one moment.
+        """What the tightest hard budget leaves for such a call; where `unknown` names one, nothing is spent of it yet.
+
+        `known` keeps what was found for the same budgets, for whoever asks of one payer and many engines at one moment.
         """
-        covering = tuple(index for index in range(len(self.starts)) if self._covers_hard(index, agent, engine, model))
+        covering = tuple(index for index in range(len(self.starts)) if self._covers_hard(index, payer, engine, model))
         if known is not None and covering in known:
             return known[covering]
-        found = self._tightest(covering)
+        found = self._tightest([self._place(index, self.starts[index], payer) for index in covering])
         if known is not None:
             known[covering] = found
         return found
 
-    def _tightest(self, covering: tuple[int, ...]) -> Headroom:
-        hard = [(max(ZERO, self._remaining(index, self.starts[index])), index) for index in covering]
+    def _tightest(self, covering: Sequence[Place]) -> Headroom:
+        hard = [(max(ZERO, self._remaining(place)), place) for place in covering]
         if not hard:
             return Headroom(left_usd=None, on_exceeded=None, scope=None)
-        left, index = min(hard)
-        budget = self._budgets[index]
-        unspent, tightest = min((max(ZERO, self._unspent(other, self.starts[other])), other) for _, other in hard)
+        left, place = min(hard)
+        budget = self._budgets[place[0]]
+        unspent, tightest = min((max(ZERO, self._unspent(other)), other) for other in covering)
+        resets_at = self._state(tightest).resets_at
         return Headroom(
             left_usd=left,
             on_exceeded=budget.on_exceeded,
             scope=budget.scope,
             unspent_usd=unspent,
-            limit_usd=self._budgets[tightest].limit_usd,
-            resets_at=self._state(tightest, self.starts[tightest]).resets_at,
+            limit_usd=self._budgets[tightest[0]].limit_usd,
+            resets_at=resets_at,
+            resets_s=self._seconds_to(resets_at),
         )
+
+    def _seconds_to(self, moment: datetime | None) -> float | None:
+        return None if moment is None else max(0.0, (moment - self.moment).total_seconds())
 
     def spend(self) -> Spend:
         agents = sorted(self._today.values(), key=lambda one: (-one.cost_usd, -one.requests, one.agent))
@@ -279,23 +354,38 @@ class RunningTotals:
             budgets=self.states(),
         )
 
-    def _covers_hard(self, index: int, agent: str, engine: str, model: str) -> bool:
-        return self._budgets[index].on_exceeded != "alert" and self._covers(index, agent, engine, model)
+    def _covers_hard(self, index: int, payer: Payer, engine: str, model: str) -> bool:
+        return self._budgets[index].on_exceeded != "alert" and self._covers(index, payer, engine, model)
 
-    def _covers(self, index: int, agent: str, engine: str, model: str) -> bool:
-        return covers(self._budgets[index].scope, agent, engine, model, self.groups.get(agent))
+    def _covers(self, index: int, payer: Payer, engine: str, model: str) -> bool:
+        return covers(self._budgets[index].scope, payer, engine, model, self.groups.get(payer.agent))
 
-    def _remaining(self, index: int, began: datetime) -> Decimal:
+    def _remaining(self, place: Place) -> Decimal:
         """What a budget's window has left; below 0 where more was billed, or the limit was lowered."""
-        totals = self._totals.get((index, began), NOTHING)
-        return self._budgets[index].limit_usd - totals.spent - totals.reserved
+        totals = self._at(place)
+        return self._budgets[place[0]].limit_usd - totals.spent - totals.reserved
 
-    def _unspent(self, index: int, began: datetime) -> Decimal:
+    def _unspent(self, place: Place) -> Decimal:
         """What it would have left with no call in flight."""
-        return self._budgets[index].limit_usd - self._totals.get((index, began), NOTHING).spent
+        return self._budgets[place[0]].limit_usd - self._at(place).spent
 
-    def _state(self, index: int, began: datetime) -> BudgetState:
-        budget, totals = self._budgets[index], self._totals.get((index, began), BudgetTotals())
+    def _state_of_each(self, index: int, began: datetime) -> BudgetState:
+        """The state of the session or run that has used most; how many of those known here are near their limit."""
+        budget = self._budgets[index]
+        near_from, near, spent_out, most, fullest = budget.limit_usd * Decimal(str(budget.alert_at)), 0, 0, ZERO, ""
+        found = [(place[2], totals) for place, totals in self._members.items() if place[:2] == (index, began)]
+        for name, totals in found:
+            used = totals.spent + totals.reserved
+            near += used >= near_from
+            spent_out += used >= budget.limit_usd
+            if used > most:
+                most, fullest = used, name
+        state = self._state((index, began, fullest))
+        return replace(state, members=len(found), near=near, spent_out=spent_out)
+
+    def _state(self, place: Place) -> BudgetState:
+        index, began, _ = place
+        budget, totals = self._budgets[index], self._at(place)
         before = self.settings[index].limit_usd if index < len(self.settings) else None
         over = totals.spent + totals.reserved - budget.limit_usd
         return BudgetState(

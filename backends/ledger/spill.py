@@ -20,9 +20,10 @@ import msgspec
 from backends.clock import Clock
 from backends.errors import ClawError, LedgerError
 from backends.ledger.request_rows import ReservationRow, RowWrite, pack, unpack
+from backends.ledger.reservations import Payer
 from backends.ledger.running_totals import RunningTotals
 from backends.ledger.sqlite_connection import WAITS, WriteWaits
-from backends.ledger.totals_loader import load
+from backends.ledger.totals_loader import load, load_members
 from backends.ledger.write_commands import Admit, Reserve, Settle, WriteCommand, admitted_before
 
 MAGIC = b"clawspl1"
@@ -199,10 +200,21 @@ class Spill:
         room = 0 if isinstance(command, Settle) else FINAL_B * (len(totals.open_ids) + 1)
         if not self._file.room_for(len(kept) + 1, sum(map(len, kept)) + len(record) + room):
             raise LedgerError(f"{self.why}, and the spill of {self._file.size >> 10} KiB is full")
+        if isinstance(command, Admit):
+            self._know(db, totals, command.admission.payer)
         command.enter(totals)
         if isinstance(command, Settle):
             final.add(command.outcome.id)
         return record
+
+    def _know(self, db: sqlite3.Connection, totals: RunningTotals, payer: Payer) -> None:
+        """The file can mostly be read where it cannot be written. Raises LedgerError where a budget needs it, and it
+        cannot.
+        """
+        try:
+            load_members(db, totals, payer)
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self.why}, and what this session has spent cannot be read ({error})") from None
 
     def _ended(self, db: sqlite3.Connection, totals: RunningTotals, id: str, final: set[str]) -> bool:
         if id in final or id in self._final:

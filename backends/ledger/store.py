@@ -20,7 +20,7 @@ from backends.ledger.crash_recovery import unfinished
 from backends.ledger.integrity_check import check_file, refuse_network_filesystem
 from backends.ledger.lock import Lock
 from backends.ledger.request_rows import decode, stamp
-from backends.ledger.reservations import Headroom, Reservation
+from backends.ledger.reservations import Headroom, Payer, Reservation
 from backends.ledger.retention import Prune
 from backends.ledger.rollups import Discount, RollUp
 from backends.ledger.running_totals import RunningTotals
@@ -166,12 +166,20 @@ class Ledger:
         return self._totals.states()
 
     def headroom(
-        self, *, agent: str, engine: EngineName, model: str, known: dict[tuple[int, ...], Headroom] | None = None
+        self,
+        *,
+        agent: str,
+        engine: EngineName,
+        model: str,
+        session: str = "",
+        run: str = "",
+        known: dict[tuple[int, ...], Headroom] | None = None,
     ) -> Headroom:
-        """What the tightest hard budget leaves for such a call. `known`, empty at first, spares the work where the same
-        budgets cover several engines that are asked about at one moment.
+        """What the tightest hard budget leaves for such a call. A session that was not used lately counts as new; its
+        admission reads what it has spent. `known`, empty at first, spares the work where the same budgets cover several
+        engines that are asked about for one request.
         """
-        return self._totals.headroom(agent, engine, model, known)
+        return self._totals.headroom(Payer.of(agent, session, run), engine, model, known)
 
     def spend(self) -> Spend:
         """Today and this month, from totals in memory."""

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from backends.ledger.budget_limits import overrides
 from backends.ledger.request_rows import moment, stamp, zone_of
-from backends.ledger.reservations import Charge, OpenCall, Reservation
-from backends.ledger.running_totals import RunningTotals
+from backends.ledger.reservations import BudgetTotals, Charge, OpenCall, Payer, Reservation
+from backends.ledger.running_totals import MEMBERS, RunningTotals
 from backends.settings.money import Budget
 from backends.types import AgentSpend
 
@@ -31,12 +31,14 @@ def load(
     for index, start in enumerate(totals.starts):
         for row in db.execute(CHARGED, (stamp(start),)):
             charge = Charge(row["engine"], row["model"], Decimal(row["usd"]), Decimal(row["beyond"]))
-            totals.charge_one(index, row["agent"], charge)
-    for row in db.execute("SELECT id, agent, charged_at FROM admissions").fetchall():
-        at = moment(row["charged_at"])
+            totals.charge_one(index, Payer(row["agent"]), charge)
+    _load_last_used(db, totals)
+    for row in db.execute("SELECT id, agent, session, run, charged_at FROM admissions").fetchall():
+        at, payer = moment(row["charged_at"]), Payer(row["agent"], row["session"], row["run"])
         held = db.execute("SELECT engine, zone, model, usd FROM reservations WHERE id = ? ORDER BY rowid", (row["id"],))
         reservations = tuple(_reservation(one) for one in held)
-        call = OpenCall(agent=row["agent"], charged_at=at, starts=totals.starts_at(at), reservations=reservations)
+        call = OpenCall(payer=payer, charged_at=at, starts=totals.starts_at(at), reservations=reservations)
+        load_members(db, totals, payer, call.starts)
         totals.reopen(row["id"], call)
     month = db.execute(
         MONTH,
@@ -56,6 +58,33 @@ def load(
     return totals
 
 
+def load_members(
+    db: sqlite3.Connection, totals: RunningTotals, payer: Payer, starts: Sequence[datetime] | None = None
+) -> None:
+    """Add up what the totals do not know of a payer's session and run, in the windows that began at `starts`."""
+    for place in totals.unknown(payer, starts):
+        index, start, _ = place
+        if totals.scope(index) == "session":
+            found = db.execute(OF_SESSION, (payer.session, payer.agent, stamp(start)))
+        elif payer.run:
+            found = db.execute(OF_RUN, (payer.run, stamp(start)))
+        else:
+            found = db.execute(OF_UNNAMED_RUN, (payer.session, payer.agent, stamp(start)))
+        spent = BudgetTotals()
+        for row in found:
+            spent = spent.charged(Charge("", row["model"], Decimal(row["usd"]), Decimal(row["beyond"])))
+        totals.set_member(place, spent)
+
+
+def _load_last_used(db: sqlite3.Connection, totals: RunningTotals) -> None:
+    """The sessions and runs that were charged last, where budgets limit each of them."""
+    if not totals.starts_of_each:
+        return
+    rows = db.execute(LAST_USED, (stamp(min(totals.starts_of_each)), MEMBERS)).fetchall()
+    for row in reversed(rows):
+        load_members(db, totals, Payer(row["agent"], row["session"], row["run"]))
+
+
 def _reservation(row: sqlite3.Row) -> Reservation:
     zone = row["zone"] or zone_of(row["engine"])
     return Reservation(row["engine"], zone, row["model"], Decimal(row["usd"]))
@@ -69,6 +98,23 @@ def _last_moment(db: sqlite3.Connection) -> datetime | None:
 CHARGED = """
 SELECT agent, engine, model, usd_sum(usd) AS usd, usd_sum(beyond_usd) AS beyond
 FROM charges WHERE charged_at >= ? GROUP BY agent, engine, model
+"""
+
+OF_SESSION = """
+SELECT model, usd_sum(usd) AS usd, usd_sum(beyond_usd) AS beyond
+FROM charges WHERE session <> '' AND session = ? AND agent = ? AND charged_at >= ? GROUP BY model
+"""
+
+OF_UNNAMED_RUN = OF_SESSION.replace("GROUP BY", "AND run = '' GROUP BY")
+
+OF_RUN = """
+SELECT model, usd_sum(usd) AS usd, usd_sum(beyond_usd) AS beyond
+FROM charges WHERE run <> '' AND run = ? AND charged_at >= ? GROUP BY model
+"""
+
+LAST_USED = """
+SELECT agent, session, run, max(charged_at) AS last
+FROM charges WHERE charged_at >= ? AND session <> '' GROUP BY agent, session, run ORDER BY last DESC LIMIT ?
 """
 
 BY_ENGINE = """

@@ -12,6 +12,7 @@ from msgspec import Struct
 from backends.errors import LedgerError, WrongUse
 from backends.ledger.request_rows import (
     AdmissionRow,
+    ChargeRow,
     FinalRow,
     ReservationRow,
     RowWrite,
@@ -20,8 +21,10 @@ from backends.ledger.request_rows import (
     storable,
     usd_text,
 )
-from backends.ledger.reservations import Charge, OpenCall, Reservation
+from backends.ledger.reservations import Charge, OpenCall, Payer, Reservation
 from backends.ledger.running_totals import RunningTotals
+from backends.ledger.session_sums import added
+from backends.ledger.totals_loader import load_members
 from backends.types import ZERO, Acted, EngineName, Outcome, Source, Zone
 
 
@@ -41,6 +44,12 @@ class Admission(Struct, frozen=True, kw_only=True):
     prompt_hash: str | None = None
     reserved_usd: Decimal
     input_tokens: int
+    session: str = ""
+    run: str = ""
+
+    @property
+    def payer(self) -> Payer:
+        return Payer.of(self.agent, self.session, self.run)
 
 
 class WriteCommand(Protocol):
@@ -71,6 +80,7 @@ class Admit(Struct, frozen=True):
     def apply(self, db: sqlite3.Connection, totals: RunningTotals) -> None:
         if not self.rows(totals).write(db):
             raise admitted_before(self.admission.id)
+        load_members(db, totals, self.admission.payer)
         self.enter(totals)
 
     def rows(self, totals: RunningTotals) -> AdmissionRow:
@@ -88,13 +98,15 @@ class Admit(Struct, frozen=True):
             "sensitive": int(admission.sensitive),
             "prompt_hash": admission.prompt_hash,
             "input_tokens": admission.input_tokens,
+            "session": storable(admission.payer.session),
+            "run": storable(admission.payer.run),
         }
         return AdmissionRow(admission.id, row, _held(admission.id, self._reservation))
 
     def enter(self, totals: RunningTotals) -> None:
         if totals.open_call(self.admission.id) is not None:
             raise admitted_before(self.admission.id)
-        totals.admit(self.admission.id, self.admission.agent, self._reservation)
+        totals.admit(self.admission.id, self.admission.payer, self._reservation)
 
     @property
     def _reservation(self) -> Reservation:
@@ -140,18 +152,29 @@ class Settle(Struct, frozen=True, kw_only=True):
         at = stamp(self._charged_at(totals))
         row = encode(outcome) | {"charged_at": at, "prompt_hash": self.prompt_hash, "price_source": self.price_source}
         charges = tuple(
-            (outcome.id, at, row["agent"], one.engine, storable(one.model), usd_text(one.usd), usd_text(one.beyond))
+            ChargeRow(
+                id=outcome.id,
+                charged_at=at,
+                agent=row["agent"],
+                engine=one.engine,
+                model=storable(one.model),
+                usd=usd_text(one.usd),
+                beyond_usd=usd_text(one.beyond),
+                session=row["session"],
+                run=row["run"],
+            )
             for one in self._charges(totals)
         )
         kept = self.prompt is not None or self.answer is not None
-        return FinalRow(outcome.id, row, charges, (storable(self.prompt), storable(self.answer)) if kept else None)
+        body = (storable(self.prompt), storable(self.answer)) if kept else None
+        return FinalRow(outcome.id, row, charges, body, added(outcome, row) if outcome.session else None)
 
     def enter(self, totals: RunningTotals) -> None:
         outcome, charges, charged_at = self.outcome, self._charges(totals), self._charged_at(totals)
         if totals.open_call(outcome.id) is not None:
             totals.settle(outcome.id, charges)
         else:
-            totals.charge(outcome.agent, charges)
+            totals.charge(Payer.of(outcome.agent, outcome.session, outcome.run), charges)
         totals.count(outcome.agent, charged_at, outcome.cost_usd, outcome.baseline_usd, charges)
 
     def _charged_at(self, totals: RunningTotals) -> datetime:

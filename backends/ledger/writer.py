@@ -210,6 +210,7 @@ def commit(db: sqlite3.Connection, totals: RunningTotals, commands: Sequence[Wri
     try:
         verdicts = [_apply(db, totals, command) for command in commands]
         db.execute("COMMIT")
+        totals.forget_idle()
     finally:
         if db.in_transaction:
             db.execute("ROLLBACK")

@@ -83,6 +83,13 @@ BUDGET_NEARLY_SPENT = Condition(
     remedy="raise its limit_usd or wait for the next window",
     level="warning",
 )
+SESSIONS_NEARLY_SPENT = Condition(
+    key="budget:each:{scope}:{window}",
+    when="Sessions or runs have reached the `alert_at` of a budget that limits each of them.",
+    text="budget of each {scope} a {window}: {near} near ${limit_usd}, {spent_out} have reached it",
+    remedy="end what runs away, or raise its limit_usd",
+    level="warning",
+)
 BUDGET_OVERRUN = Condition(
     key="budget:{scope}:{window}:overrun",
     when="A provider billed more than the caps of its calls allow, and a budget is over its limit by it.",

@@ -12,8 +12,10 @@ from backends.monitoring.alerts import (
     CACHE_FAILED,
     LEDGER_SPILLS,
     SEMANTIC_CACHE_FAILED,
+    SESSIONS_NEARLY_SPENT,
     Alerts,
 )
+from backends.settings.money import EACH
 from backends.types import BudgetState, CacheStats, Spend
 
 EVERY_S = 0.25
@@ -64,6 +66,9 @@ class StatsPublisher:
             self._alerts.show(BUDGET_OVERRUN, scope=scope, window=window, overrun_usd=budget.overrun_usd, models=models)
         else:
             self._alerts.clear(BUDGET_OVERRUN, scope=scope, window=window)
+        if budget.scope in EACH:
+            self._check_each(budget)
+            return
         used_usd = budget.spent_usd + budget.reserved_usd
         if budget.limit_usd > 0 and float(used_usd) >= float(budget.limit_usd) * budget.alert_at:
             self._alerts.show(
@@ -75,3 +80,12 @@ class StatsPublisher:
             )
         else:
             self._alerts.clear(BUDGET_NEARLY_SPENT, scope=scope, window=window)
+
+    def _check_each(self, budget: BudgetState) -> None:
+        """A budget that limits each session or run: one alert for all that are near their limit."""
+        key = {"scope": budget.scope, "window": budget.window}
+        if budget.near and budget.limit_usd > 0:
+            near, spent_out = budget.near - budget.spent_out, budget.spent_out
+            self._alerts.show(SESSIONS_NEARLY_SPENT, **key, near=near, spent_out=spent_out, limit_usd=budget.limit_usd)
+        else:
+            self._alerts.clear(SESSIONS_NEARLY_SPENT, **key)

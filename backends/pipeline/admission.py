@@ -141,6 +141,8 @@ class AdmissionControl:
             prompt_hash=active.prompt_hash,
             reserved_usd=plan.candidates[plan.decision.engine].worst_usd,
             input_tokens=plan.classes.input_tokens,
+            session=request.session,
+            run=request.run,
         )
         active.reserved = True
         try:

@@ -46,7 +46,8 @@ class Outcomes:
 
     def of_run(self, active: ActiveRequest) -> Outcome:
         """The leader's, once the engines have ended."""
-        return self._ended(active, active.usage, active.leader_cut or active.cut)
+        outcome = self._ended(active, active.usage, active.leader_cut or active.cut)
+        return replace(outcome, provider_discount_usd=self._costs.saved_by_prompt_cache(outcome))
 
     def of_late_leader(self, active: ActiveRequest) -> Outcome:
         """The leader's, whose deadline passed while others still wait; its row follows when the run ends."""
@@ -69,6 +70,7 @@ class Outcomes:
             tag=request.tag,
             session=request.session,
             run=request.run,
+            **_envelope(request),
             cache="exact",
             reasons=(Reason(rule="cache", detail="shared a call in flight"),),
             baseline_usd=active.outcome.baseline_usd if active.outcome and cut is None else ZERO,
@@ -128,6 +130,7 @@ class Outcomes:
             tag=request.tag,
             session=request.session,
             run=request.run,
+            **_envelope(request),
             cache_entry=hit.entry,
             cache_age_s=round(hit.age_s, 1),
             notes=request.notes,
@@ -155,10 +158,6 @@ class Outcomes:
     def price_source(self, outcome: Outcome) -> str | None:
         """Where the price of its last cloud attempt comes from; None where there was none."""
         return self._costs.source(outcome.attempts)
-
-    def saved_by_prefix_cache(self, outcome: Outcome) -> Decimal:
-        """US dollars that the provider's own cache has saved."""
-        return self._costs.saved_by_prompt_cache(outcome)
 
     def _ended(self, active: ActiveRequest, usage: RequestUsage, cut: Cut | None) -> Outcome:
         explanation, ending, first_at = active.plan.explanation, active.ending, active.first_at
@@ -194,6 +193,7 @@ class Outcomes:
             tag=active.request.tag,
             session=active.request.session,
             run=active.request.run,
+            **_envelope(active.request),
             ignored=explanation.ignored,
             **_estimates(active.plan.classes),
         )
@@ -250,6 +250,12 @@ def _end(cut: Cut | None, ending: Ending | None, *, heard: bool) -> _End:
 
 def _cache_result(request: Request) -> CacheResult:
     return "miss" if request.cache and not request.refresh and not request.sensitive else "bypass"
+
+
+def _envelope(request: Request) -> dict[str, Any]:
+    """What its envelope says for the row."""
+    envelope = request.envelope
+    return {} if envelope is None else {"client": envelope.client, "continues": envelope.continues}
 
 
 def _estimates(classes: Classes) -> dict[str, Any]:

@@ -288,12 +288,19 @@ class RoutePlanner:
         )
 
     def _room(
-        self, slot: EngineSlot, agent: str, candidate: Candidate, known: dict[tuple[int, ...], Headroom]
+        self, slot: EngineSlot, request: Request, candidate: Candidate, known: dict[tuple[int, ...], Headroom]
     ) -> BudgetRoom:
         """What the budgets leave for a call to this engine; a local one is not billed."""
         if slot.zone == LOCAL:
             return NO_BUDGET
-        room = self._ledger.headroom(agent=agent, engine=slot.name, model=candidate.call.model, known=known)
+        room = self._ledger.headroom(
+            agent=request.agent,
+            engine=slot.name,
+            model=candidate.call.model,
+            session=request.session,
+            run=request.run,
+            known=known,
+        )
         if room.left_usd is None:
             return NO_BUDGET
         return BudgetRoom(
@@ -302,6 +309,7 @@ class RoutePlanner:
             on_exceeded=room.on_exceeded,
             scope=room.scope,
             resets=_moment(room.resets_at) if (room.limit_usd or ZERO) >= candidate.worst_usd else "",
+            resets_s=room.resets_s,
         )
 
     # ---- the decision -------------------------------------------------------------------------------------------
@@ -323,7 +331,7 @@ class RoutePlanner:
         views, candidates, known = [], {}, dict[tuple[int, ...], Headroom]()
         for name, slot in self._slots.items():
             candidate = candidates[name] = self._candidate(slot, drafts[slot.zone], classes, agent, prefixes)
-            room = self._room(slot, request.agent, candidate, known)
+            room = self._room(slot, request, candidate, known)
             closed = no_cloud if slot.zone == CLOUD else None
             views.append(self._view(slot, candidate, classes, room=room, closed=closed))
         return self._inputs(request, verdict, classes, agent, tuple(views)), candidates

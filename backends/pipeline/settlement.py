@@ -44,7 +44,7 @@ class Settlement:
         """Commit the row of a run, which is its leader's."""
         outcome = self._outcomes.of_run(active)
         answer = None if active.ending is None else active.ending.text
-        self._cache.counts.count_prompt_cache(outcome, self._outcomes.saved_by_prefix_cache(outcome))
+        self._cache.counts.count_prompt_cache(outcome, outcome.provider_discount_usd)
         return await self.settle(
             outcome, active.request, prompt_hash=active.prompt_hash, usage=active.usage, answer=answer
         )

@@ -11,6 +11,9 @@ from msgspec.structs import asdict
 from backends.settings.section import NotNegative, Positive, Section, Share
 
 SCOPES = ("agent", "group", "engine", "model")
+EACH = ("session", "run")
+"""Scopes that limit each session or run by itself."""
+
 LONGEST_NAME = 128
 
 MOST, FINEST = 12, -12
@@ -28,7 +31,7 @@ def is_amount(usd: Decimal | None) -> bool:
 def is_scope(scope: str) -> bool:
     """Can a budget count that? A model, an agent or an engine may be added later."""
     kind, _, name = scope.partition(":")
-    return scope == "all" or (kind in SCOPES and 0 < len(name) <= LONGEST_NAME and name.isprintable())
+    return scope in ("all", *EACH) or (kind in SCOPES and 0 < len(name) <= LONGEST_NAME and name.isprintable())
 
 
 def _check_amounts(section: Section, example: str) -> None:
@@ -52,7 +55,11 @@ def _check_timezone(name: str | None) -> None:
 
 class Budget(Section, frozen=True, kw_only=True):
     scope: Annotated[
-        str, Meta(description="what it counts: all, agent:NAME, group:NAME, engine:NAME or model:NAME")
+        str,
+        Meta(
+            description="what it counts: all, agent:NAME, group:NAME, engine:NAME or model:NAME;"
+            " session or run limits each session or run by itself"
+        ),
     ] = "all"
     window: Annotated[
         Literal["hour", "day", "week", "month", "total"],
@@ -73,7 +80,8 @@ class Budget(Section, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not is_scope(self.scope):
             raise ValueError(
-                f"`scope` is {json.dumps(self.scope)}: use all, agent:NAME, group:NAME, engine:NAME or model:NAME"
+                f"`scope` is {json.dumps(self.scope)}: use all, agent:NAME, group:NAME, engine:NAME, model:NAME,"
+                " session or run"
             )
         _check_amounts(self, "5.00")
         _check_timezone(self.timezone)

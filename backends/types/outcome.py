@@ -58,7 +58,9 @@ class Outcome(Struct, frozen=True, kw_only=True):
     asked. `own_cost_usd` is what the operator's own machine cost for it, which nobody bills; None where that is not
     known. `answer_tokens` is what the answer took when it was made, where it was not made for this request; `ignored`
     names the request's fields that had no effect. `zone` is where the answer came from: the cache's is local. `session`
-    and `run` are the request's.
+    and `run` are the request's, `client` and `continues` its envelope's. `cached_baseline_usd` is the baseline with the
+    prefix cache that the cloud alone would have had, None where that is not known; `provider_discount_usd` is what the
+    providers' own caches took off `cost_usd`.
     """
 
     id: str
@@ -97,3 +99,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     ignored: tuple[str, ...] = ()
     session: str = ""
     run: str = ""
+    client: str = ""
+    continues: bool = False
+    cached_baseline_usd: Decimal | None = None
+    provider_discount_usd: Decimal = ZERO

@@ -14,6 +14,9 @@ class BudgetState(Struct, frozen=True, kw_only=True):
 
     Where it is `overridden`, an operator's limit is in force; `settings_limit_usd` is claw.toml's, None where it has no
     such budget. `overrun_usd` is what the models in `overrun_by` billed beyond their calls' caps and over the limit.
+
+    Of a budget for each session or run the figures are those of the one that has used most. `members` is how many the
+    core knows at this moment, `near` how many of them have reached `alert_at`, `spent_out` how many have nothing left.
     """
 
     scope: str
@@ -30,6 +33,9 @@ class BudgetState(Struct, frozen=True, kw_only=True):
     settings_limit_usd: Decimal | None = None
     overrun_usd: Decimal = ZERO
     overrun_by: tuple[str, ...] = ()
+    members: int = 0
+    near: int = 0
+    spent_out: int = 0
 
 
 class AgentSpend(Struct, frozen=True, kw_only=True):

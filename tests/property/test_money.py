@@ -9,8 +9,9 @@ Whichever model answers, the budgets that held the call pay for it.
 import asyncio
 import sqlite3
 import tempfile
+from collections import defaultdict
 from collections.abc import Coroutine
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from backends.clock import ManualClock
 from backends.errors import BudgetExceeded
-from backends.ledger.sqlite_connection import WriteWaits
+from backends.ledger.sqlite_connection import WriteWaits, connect_read_only
 from backends.ledger.store import Ledger
 from backends.types import ZERO, EngineName, Outcome
 from tests.backends.ledger.samples import MODEL, admission, attempt, daily, opened, outcome, paths
@@ -37,6 +38,8 @@ BUDGETS = (
     daily("2", "group:writers", timezone="America/Havana"),
     daily("1.5", f"model:{MODEL}", window="week"),
     daily("0.4", f"model:{OTHER}"),
+    daily("1.1", "session"),
+    daily("1.6", "run", window="total", on_exceeded="refuse"),
 )
 GROUPS = {"ada": "writers"}
 SOON = WriteWaits(busy_s=0.001, retry_s=0.001)
@@ -46,6 +49,9 @@ amounts = st.decimals(0, 1, places=3)
 agents = st.sampled_from(("ada", "scout"))
 engines = st.sampled_from(("cloud", "local"))
 models = st.sampled_from((MODEL, OTHER))
+
+Conversation = tuple[str, str]
+conversations: st.SearchStrategy[Conversation] = st.sampled_from((("s1", ""), ("s2", ""), ("s1", "nightly")))
 
 Held = tuple[EngineName, Decimal, str]
 """What a call has reserved: at which engine, how much, for which model."""
@@ -62,7 +68,9 @@ class Money(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.clock = ManualClock()
         self.held: dict[str, list[Held]] = {}
-        self.agents: dict[str, str] = {}
+        self.callers: dict[str, tuple[str, str, str]] = {}
+        self.sessions: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        self.runs: defaultdict[str, Decimal] = defaultdict(Decimal)
         self.ended: dict[str, Decimal] = {}
         self.charged = ZERO
         self.count = 0
@@ -81,17 +89,18 @@ class Money(RuleBasedStateMachine):
     def stop(self) -> None:
         self.run(self.session.__aexit__(None, None, None))
 
-    @rule(target=open_ids, agent=agents, engine=engines, amount=amounts, model=models)
-    def admit(self, agent: str, engine: EngineName, amount: Decimal, model: str) -> str:
+    @rule(target=open_ids, agent=agents, engine=engines, amount=amounts, model=models, of=conversations)
+    def admit(self, agent: str, engine: EngineName, amount: Decimal, model: str, of: Conversation) -> str:
         self.count += 1
         id = f"r{self.count}"
+        call = admission(id, str(amount), agent=agent, engine=engine, model=model, session=of[0], run=of[1])
         try:
-            self.run(self.ledger.admit(admission(id, str(amount), agent=agent, engine=engine, model=model)))
+            self.run(self.ledger.admit(call))
         except BudgetExceeded:
             assert amount > 0
             return ""
         self.held[id] = [(engine, amount, model)]
-        self.agents[id] = agent
+        self.callers[id] = (agent, *of)
         return id
 
     @rule(id=open_ids, amount=amounts, model=models)
@@ -116,13 +125,20 @@ class Money(RuleBasedStateMachine):
                 attempt(amount * share, engine, answering or asked, model_asked=asked, estimated=unsure)
                 for engine, amount, asked in held
             ]
-            ended = outcome(id, *calls, agent=self.agents[id], at=self.clock.now())
+            agent, session, run = self.callers[id]
+            ended = outcome(id, *calls, agent=agent, session=session, run=run, at=self.clock.now())
             charged = ended.cost_usd
             if unsure:  # the last call is charged at its upper bound
                 charged += held[-1][1] * (1 - share)
             self.run(self.ledger.settle(ended, charged_usd=charged))
             self.ended[id] = ended.cost_usd
-            self.charged += charged
+            self.charge(id, charged)
+
+    def charge(self, id: str, usd: Decimal) -> None:
+        self.charged += usd
+        agent, session, run = self.callers[id]
+        self.sessions[agent, session] += self.ended[id]
+        self.runs[run or f"{agent} {session}"] += usd
 
     @rule()
     def settle_again(self) -> None:
@@ -156,7 +172,7 @@ class Money(RuleBasedStateMachine):
         assert self.ledger.recovered == len(self.held)
         for id, held in self.held.items():
             self.ended[id] = reserved(held)
-            self.charged += self.ended[id]
+            self.charge(id, self.ended[id])
         self.held.clear()
         after = self.ledger.budgets()
         assert all(now.left_usd <= then.left_usd for now, then in zip(after, before, strict=True))
@@ -188,6 +204,7 @@ class Money(RuleBasedStateMachine):
         total = self.ledger.budgets()[3]
         assert total.spent_usd == self.charged
         assert total.reserved_usd == sum(map(reserved, self.held.values()), ZERO)
+        assert all(usd <= BUDGETS[-1].limit_usd for usd in self.runs.values())
 
     @invariant()
     def rows_are_final_and_one_each(self) -> None:
@@ -196,6 +213,10 @@ class Money(RuleBasedStateMachine):
         rows: tuple[Outcome, ...] = self.run(self.ledger.recent(10_000))
         assert {row.id: row.cost_usd for row in rows} == self.ended
         assert len(rows) == len(self.ended)
+        with closing(connect_read_only(paths(Path(self.folder.name)).ledger)) as db:
+            found = db.execute("SELECT agent, session, turns, cost_usd FROM sessions_v1").fetchall()
+        assert {(row["agent"], row["session"]): Decimal(row["cost_usd"]) for row in found} == self.sessions
+        assert sum(row["turns"] for row in found) == sum(id in self.callers for id in self.ended)
 
     def teardown(self) -> None:
         self.stop()

@@ -14,7 +14,7 @@ from backends.types import CLOUD, LOCAL, ZERO, Classes, DialBy, EngineName, Poli
 class BudgetRoom(Struct, frozen=True, kw_only=True):
     """What the tightest budget leaves for a call to one engine. `left_usd` is None without a budget; `scope` names it,
     `unspent_usd` is what it would leave with no call in flight, and `resets` when it begins anew, "" where that would
-    not help.
+    not help; `resets_s` is in how many seconds, None where it never does.
     """
 
     left_usd: Decimal | None = None
@@ -22,6 +22,7 @@ class BudgetRoom(Struct, frozen=True, kw_only=True):
     on_exceeded: Literal["local", "refuse", "alert"] | None = None
     scope: str | None = None
     resets: str = ""
+    resets_s: float | None = None
 
 
 NO_BUDGET = BudgetRoom()

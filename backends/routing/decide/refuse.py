@@ -9,10 +9,12 @@ from backends.errors import (
     EngineError,
     NoEngine,
     Refused,
+    SessionBudgetExceeded,
     UnknownModel,
     Unsupported,
 )
 from backends.routing.decide.inputs import EngineView, Inputs
+from backends.settings.money import EACH
 from backends.types import CLOUD, LOCAL, EngineName, Reason
 
 Against = dict[EngineName, list[Reason]]
@@ -52,6 +54,8 @@ def no_room(view: EngineView) -> BudgetExceeded:
     if view.held_up:
         return BudgetHeld()
     room = view.room
+    if room.scope in EACH:
+        return SessionBudgetExceeded.of(room.scope, resets_s=room.resets_s)
     return BudgetExceeded(
         f"this call does not fit the budget (up to ${view.worst_usd:f}, left ${room.unspent_usd or 0:f},"
         f" {room.scope or 'all'}){room.resets and f'; it begins anew at {room.resets}'}:"

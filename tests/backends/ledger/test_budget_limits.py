@@ -13,7 +13,7 @@ from backends.clock import ManualClock
 from backends.errors import BudgetExceeded, BudgetHeld, WrongUse
 from backends.ledger.budget_limits import in_force, overrides, switch_of
 from backends.ledger.budget_override import override_budget
-from backends.ledger.reservations import Charge, Reservation
+from backends.ledger.reservations import Charge, Payer, Reservation
 from backends.ledger.running_totals import RunningTotals
 from backends.ledger.store import Ledger
 from backends.types import ZERO, Action, BudgetState
@@ -176,7 +176,7 @@ def test_w1_no_jump_of_the_clock_reopens_a_window_or_forgets_what_was_spent(
         before = totals.starts
         totals.advance(clock.now())
         assert all(now >= then for now, then in zip(totals.starts, before, strict=True))
-        totals.charge("ada", [ONE])
+        totals.charge(Payer("ada"), [ONE])
         for state, began in zip(totals.states(), totals.starts, strict=True):
             key = (state.window, began)
             spent[key] = spent.get(key, ZERO) + 1
@@ -190,7 +190,7 @@ def test_w2_a_call_over_midnight_is_charged_to_the_window_of_its_admission(
 ) -> None:
     totals = RunningTotals([daily("9", timezone=zone)], begin, UTC)
     first = totals.starts
-    totals.admit("a", "ada", Reservation("cloud", "cloud", MODEL, D(2)))
+    totals.admit("a", Payer("ada"), Reservation("cloud", "cloud", MODEL, D(2)))
     totals.advance(begin + timedelta(seconds=seconds))
     totals.settle("a", [ONE])
     (state,) = totals.states()

@@ -156,6 +156,7 @@ async def test_room_is_the_tightest_hard_budget(home: Path) -> None:
             unspent_usd=Decimal(2),
             limit_usd=Decimal(2),
             resets_at=ledger.budgets()[1].resets_at,
+            resets_s=12 * 3600.0,
         )
         assert ledger.headroom(agent="ada", engine="cloud", model=MODEL).scope == "all"
 

@@ -23,7 +23,7 @@ ENGINES = {"local": "0", "cloud": str(COST), "cache": "0"}
 ZONES = {"local": "local", "cloud": "cloud", "cache": "local"}
 
 
-@pytest.fixture(params=range(1, 6))
+@pytest.fixture(params=range(1, 7))
 def file(request: pytest.FixtureRequest, home: Path) -> Path:
     """A ledger of an earlier version, with a row of each engine and a call that was left open."""
     path = paths(home).ledger
@@ -39,8 +39,9 @@ def file(request: pytest.FixtureRequest, home: Path) -> Path:
         insert(db, "admissions", left_open)
         insert(db, "reservations", {"id": "open", "engine": "cloud", "model": MODEL, "usd": "0.5"})
         if request.param > 1:
-            insert(db, "rollups", rolled_up("cloud", "7"))
-            insert(db, "rollups", rolled_up("local", "0"))
+            for engine, usd in (("cloud", "7"), ("local", "0")):
+                zone = {"zone": ZONES[engine], "own_cost_usd": "0"} if request.param > 5 else {}
+                insert(db, "rollups", rolled_up(engine, usd) | zone)
     return path
 
 
@@ -107,7 +108,8 @@ def test_an_earlier_ledger_opens_with_the_zones_of_its_rows(file: Path, home: Pa
     rows = view(file)
     assert {id: rows[id]["zone"] for id in ZONES} == ZONES
     assert (rows["open"]["zone"], rows["new"]["zone"]) == ("cloud", "cloud")
-    assert list(rows["new"].keys())[-1] == "zone"
+    assert list(rows["new"].keys())[-3:] == ["zone", "session", "run"]
+    assert rows["cloud"]["session"] == rows["cloud"]["run"] == ""
     with closing(connect_read_only(file)) as db:
         assert list(find_faults(db, core_runs=False)) == []
 

@@ -133,7 +133,7 @@ def test_a_keep_alive_that_ollama_would_refuse_is_refused_at_the_start(tmp_path:
         ("[ledger]\nkeep_days = 99999999999", "`ledger.keep_days`"),
         (
             "[[budgets]]\nlimit_usd = '1'\nscope = 'agnet:ada'",
-            "use all, agent:NAME, group:NAME, engine:NAME or model:NAME",
+            "use all, agent:NAME, group:NAME, engine:NAME, model:NAME, session or run",
         ),
         ("[engines.local]\nbase_url = 'localhost:11434'", "must be an http:// or https:// address"),
         ("[engines.local]\nbase_url = 'http://127.0.0.1:99999'", "must be an http:// or https:// address"),

@@ -1,0 +1,48 @@
+"""A session that runs away stops at its own limit, at any number of calls at once, and nobody else stops with it."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from backends.errors import ClawError
+from backends.settings.model import Settings
+from backends.settings.money import Budget
+from backends.types import ZERO, Outcome
+from tests.core import Stand, ask, policy, prompt, stand
+
+LIMIT = Decimal("0.022")
+
+
+def limited(settings: Settings) -> Settings:
+    budgets = (Budget(scope="session", limit_usd=LIMIT, on_exceeded="refuse", window="total"),)
+    return policy(replace(settings, budgets=budgets), "ada", "cloud")
+
+
+async def end_of(it: Stand, text: str, session: str) -> Outcome | ClawError:
+    try:
+        return (await ask(it.core, prompt(text, agent="ada", session=session, deadline_s=20)))[1]
+    except ClawError as error:
+        return error
+
+
+async def test_a_hundred_calls_of_a_runaway_session_stop_at_its_limit_and_another_goes_on(home: Path) -> None:
+    async with stand(home, change=limited) as it:
+        runaway = [end_of(it, f"again, number {number}", "loop") for number in range(100)]
+        ends = await asyncio.gather(*runaway, end_of(it, "hello", "other"))
+        assert isinstance(ends[-1], Outcome)
+        while isinstance(await end_of(it, "and again, at length", "loop"), Outcome):
+            pass
+        spent = sum((Decimal(row["cost_usd"]) for row in it.rows("session = 'loop'")), ZERO)
+        assert ZERO < spent <= LIMIT
+        state = await it.budget()
+        assert (state.spent_usd, state.reserved_usd, state.members) == (spent, ZERO, 2)
+        last = await end_of(it, "once more", "loop")
+        assert isinstance(last, ClawError)
+        assert (last.kind, last.http_status, last.should_retry) == ("session_budget", 429, False)
+        assert isinstance(await end_of(it, "hello again", "other"), Outcome)
+    async with stand(home, change=limited) as it:
+        again = await end_of(it, "after a restart", "loop")
+        assert isinstance(again, ClawError)
+        assert again.kind == "session_budget"

@@ -1,9 +1,9 @@
 """How long do ten agents at once wait for a first byte because of us, with 59 kB each and with 200 bytes each?
 
 `claw serve` stands before an engine that answers at once, each in a process of its own. Ten agents ask at the same
-moment, each a later turn of its own conversation, so that all but the last words were sent before. What the gateway adds
-is the time to the first byte through it, less that to the engine itself with the same body. Large and small bodies take
-turns; each figure is the median of all rounds.
+moment, each a later turn of its own conversation, so that all but the last words were sent before. What the gateway
+adds is the time to the first byte through it, less that to the engine itself with the same body. Large and small bodies
+take turns; each figure is the median of all rounds.
 """
 
 import asyncio

@@ -30,7 +30,6 @@ from backends.monitoring.alerts import (
 )
 from backends.monitoring.model_watch import ModelWatch
 from backends.monitoring.monitoring import Monitoring
-from backends.monitoring.refusals import Refusals
 from backends.monitoring.spend_analysis import SpendAnalysis
 from backends.monitoring.spend_watch import SpendWatch
 from backends.monitoring.stats_publisher import StatsPublisher
@@ -42,6 +41,7 @@ from backends.pipeline.dispatch import Dispatcher
 from backends.pipeline.outcomes import Outcomes
 from backends.pipeline.pipeline import Pipeline, Stages
 from backends.pipeline.planner import RoutePlanner
+from backends.pipeline.privacy_check import PrivacyCheck
 from backends.pipeline.reload import Reload
 from backends.pipeline.settlement import Settlement
 from backends.pipeline.shadow_requests import ShadowRequests
@@ -101,7 +101,6 @@ async def build(
             work = [
                 monitoring.sampler.run(),
                 monitoring.spend_watch.run(),
-                monitoring.refusals.run(),
                 _prepare(resources.engines),
                 _check_at_start(resources, slots, monitoring.alerts),
             ]
@@ -111,7 +110,6 @@ async def build(
                 yield BuiltCore(core=core, resources=resources, slots=slots)
             finally:
                 await core.drain(drain_s)
-                await monitoring.refusals.flush()
 
 
 def _slots(resources: Resources, labels: Mapping[EngineName, Label], keys: Keys) -> dict[EngineName, EngineSlot]:
@@ -172,19 +170,10 @@ def _monitoring(
         },
         on_sample=lambda readings: _on_sample(readings, slots, resources, sampler),
     )
-    refusals = Refusals(
-        bus,
-        ledger=resources.ledger,
-        alerts=alerts,
-        clock=clock,
-        agents=settings.agents,
-        timezone=resources.timezone,
-    )
     analysis = SpendAnalysis(settings, paths.ledger, prices=resources.prices, timezone=resources.timezone)
     return Monitoring(
         bus=bus,
-        activity=ActivityFeed(bus, clock, refusals),
-        refusals=refusals,
+        activity=ActivityFeed(bus, clock),
         alerts=alerts,
         stats=stats,
         models=ModelWatch(settings.engines[CLOUD_ENGINE].model, costs=costs, alerts=alerts),
@@ -293,6 +282,7 @@ def _stages(
     return Stages(
         reader=EnvelopeReader(),
         sessions=sessions,
+        privacy=PrivacyCheck(settings, key=resources.install_key.derived("privacy")),
         planner=planner,
         locality=_locality(slots, resources),
         cache=cache,

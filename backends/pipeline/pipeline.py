@@ -35,6 +35,7 @@ from backends.pipeline.normalise import normalise
 from backends.pipeline.outcomes import Outcomes
 from backends.pipeline.plan import RoutePlan, not_admitted
 from backends.pipeline.planner import RoutePlanner
+from backends.pipeline.privacy_check import PrivacyCheck
 from backends.pipeline.settlement import Settlement
 from backends.pipeline.shadow_requests import ShadowRequests
 from backends.pipeline.single_flight import SingleFlight, Subscriber
@@ -53,6 +54,7 @@ class Stages(Struct, frozen=True, kw_only=True):
 
     reader: EnvelopeReader
     sessions: Sessions
+    privacy: PrivacyCheck
     planner: RoutePlanner
     locality: LocalityCheck
     cache: ResponseCache
@@ -90,6 +92,7 @@ class Pipeline:
     def reconfigure(self, settings: Settings) -> None:
         """Use other settings from the next request on."""
         self._settings = settings
+        self._stages.privacy.reconfigure(settings)
         self._stages.planner.reconfigure(settings)
         self._stages.locality.reconfigure(settings)
         self._stages.cascade.reconfigure(settings)
@@ -216,15 +219,15 @@ class Pipeline:
         request = await off_loop(size, lambda: self._read(normalise(request, settings)))
         async with self._in_time(request, started):
             size = await off_loop(size, lambda: size_of(request, HUGE))
-            verdict, redaction = await off_loop(size, lambda: stages.planner.inspect(request), heavy=True)
+            judged = await stages.privacy.judge(request, size)
             prompt_hash = await off_loop(size, lambda: stages.settlement.hash_prompt(request))
-            if verdict.sensitive:
+            if judged.verdict.sensitive:
                 await stages.locality.renew()
             await stages.planner.settle(request)
         return Prepared(
-            request=replace(request, sensitive=verdict.sensitive),
-            verdict=verdict,
-            redaction=redaction,
+            request=replace(request, sensitive=judged.verdict.sensitive),
+            verdict=judged.verdict,
+            redaction=judged.redaction,
             prompt_hash=prompt_hash,
             started=started,
             started_at=started_at,

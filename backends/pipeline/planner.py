@@ -1,4 +1,4 @@
-"""The stages that read the prompt and choose an engine: privacy, classify, plan."""
+"""The stages that read the prompt and choose an engine: classify, plan."""
 
 import asyncio
 import time
@@ -18,9 +18,6 @@ from backends.ledger.store import Ledger
 from backends.pipeline.controls import Controls
 from backends.pipeline.engine_call import build_call, capped, draft_call, ignored
 from backends.pipeline.plan import Candidate, RoutePlan
-from backends.privacy import PrivacyGate
-from backends.privacy.detectors.kinds import KINDS
-from backends.privacy.gate import MOST_FINDINGS
 from backends.privacy.redact import Redaction
 from backends.routing.calibration.calibration_store import CalibrationStore
 from backends.routing.classify import Classifier
@@ -55,7 +52,6 @@ class RoutePlanner:
         calibrations: CalibrationStore,
     ) -> None:
         self._settings = settings
-        self._privacy = PrivacyGate(settings.privacy)
         self._classifier = classifier
         self._slots = slots
         self._controls = controls
@@ -65,23 +61,7 @@ class RoutePlanner:
 
     def reconfigure(self, settings: Settings) -> None:
         """Use other settings from the next request on."""
-        if settings.privacy != self._settings.privacy:
-            self._privacy = PrivacyGate(settings.privacy)
         self._settings = settings
-
-    def inspect(self, request: Request) -> tuple[Verdict, Redaction | None]:
-        """Privacy's verdict, and the form in which a sensitive request may go to the cloud: None where it may not."""
-        agent = self._settings.rules(request.agent, request.rules)
-        verdict = self._privacy.inspect(request, agent_sensitive=agent.sensitive)
-        if not verdict.findings or request.sensitive or agent.sensitive:
-            return verdict, None
-        personal = {KINDS[finding.kind].personal for finding in verdict.findings}
-        if len(verdict.findings) >= MOST_FINDINGS:
-            personal = {True, False}
-        action = agent.privacy_actions(self._settings.privacy).of(personal)
-        redaction = self._privacy.redact(request, verdict) if action != "local" else None
-        redacted = redaction is not None
-        return replace(verdict, redacted=redacted, local_first=redacted and action == "local-else-redact"), redaction
 
     async def settle(self, request: Request) -> None:
         """Have each engine learn what its window is for this request's model, where it does not know yet."""

@@ -9,15 +9,9 @@ import re
 
 from msgspec.structs import replace
 
-from backends.privacy.redact import LABELS, Values
+from backends.privacy.placeholders import PLACEHOLDER, named
+from backends.privacy.redact import Values
 from backends.types import ToolCall
-
-OPEN, CLOSE = r"(?:\\?\[){1,2}", r"(?:\\?\]){1,2}"
-PLACEHOLDER = re.compile(
-    rf"{OPEN}\s?(?P<label>(?i:{LABELS.replace('_', '[_ -]')}))\s?\\?[_\- ]?\s?(?P<number>[0-9]{{1,7}})\s?{CLOSE}"
-    rf"|(?<![\w\[])(?P<bare>{LABELS})\\?_(?P<digits>[0-9]{{1,7}})(?![\w\]])"
-)
-"""With brackets, in any case; without brackets, only as it was given out."""
 
 UNFINISHED = re.compile(
     r"(?:\\?\[){1,2}[A-Za-z0-9_\- \\]{0,28}(?:\\?\])?\\?\Z|\\\Z|(?<![\w\[])[A-Z_]{1,12}\\?_?[0-9]{0,7}\Z"
@@ -60,8 +54,7 @@ class Restorer:
         """`text` from `begun` on; what is before it is only read."""
 
         def value(match: re.Match[str]) -> str:
-            label = (match["label"] or match["bare"]).upper().replace(" ", "_").replace("-", "_")
-            found = self._values.get((label, int(match["number"] or match["digits"])))
+            found = self._values.get(named(match))
             if found is None:
                 return match[0]
             return json.dumps(found, ensure_ascii=False)[1:-1] if in_json else found

@@ -44,6 +44,10 @@ class Privacy(Section, frozen=True, kw_only=True):
     personal: Annotated[
         PrivacyAction | None, Meta(description="privacy.action for personal data: addresses, phones, cards, ids")
     ] = None
+    allow: Annotated[
+        tuple[str, ...],
+        Meta(description="values of your own that may leave the machine: addresses, phone numbers, hosts"),
+    ] = ()
     images: Annotated[
         Literal["pass", "local"],
         Meta(description="images are not checked: pass treats them as harmless, local keeps each one local"),

@@ -25,6 +25,7 @@ from backends.gateway.dialects.openai_chat import chat_request
 from backends.pipeline.normalise import normalise
 from backends.pipeline.planner import RoutePlanner
 from backends.pipeline.settlement import Settlement
+from backends.privacy import PrivacyGate
 from backends.settings.model import Settings
 from backends.upstream import token_count
 from tests.core import Stand, policy, served, stand
@@ -36,7 +37,8 @@ READERS = (
     json_body.decode,
     chat_request.read,
     normalise,
-    RoutePlanner.inspect,
+    PrivacyGate.parts,
+    PrivacyGate.inspection,
     RoutePlanner.classify,
     cache_key.exact_key,
     cache_key.partition,

@@ -8,6 +8,7 @@ import pytest
 from backends.privacy import PrivacyGate, gate
 from backends.privacy.detection import Detection
 from backends.privacy.text_window import TextWindow
+from backends.privacy.windows import windows
 from backends.settings.privacy import Privacy
 from backends.types import Message, Request, ResponseFormat, Sampling, Tool, ToolCall, Verdict
 
@@ -126,7 +127,7 @@ def test_a_key_is_found_wherever_it_stands_in_a_long_text(at: int) -> None:
 def test_windows_cover_a_text_and_keep_its_offsets(size: int) -> None:
     text = ("abcdefg " * (size // 8 + 1))[:size]
     covered = 0
-    for offset, window in gate.windows(text):
+    for offset, window in windows(text):
         assert offset <= covered
         assert text[offset : offset + len(window)] == window
         covered = offset + len(window)

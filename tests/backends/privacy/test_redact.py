@@ -70,9 +70,25 @@ def test_a_value_is_replaced_even_where_nothing_around_it_looks_private() -> Non
     ]
 
 
-def test_a_value_that_can_still_be_read_in_a_tool_keeps_the_request_here() -> None:
-    tool = Tool(name="try", description="tries hunter22", parameters={})
-    assert redacted(request("my password is hunter22.", tools=(tool,))) is None
+def test_a_value_that_can_still_be_read_in_a_tools_name_keeps_the_request_here() -> None:
+    assert redacted(request("my password is hunter22.", tools=(Tool(name="hunter22"),))) is None
+    named = Tool(name="try", parameters={"properties": {"hunter22": {"type": "string"}}})
+    assert redacted(request("my password is hunter22.", tools=(named,))) is None
+
+
+def test_a_tools_description_and_the_texts_of_its_schema_are_replaced() -> None:
+    schema = {"properties": {"to": {"type": "string", "default": MAIL, "enum": [MAIL, "nobody"]}}}
+    tool = Tool(name="mail", description=f"writes to {MAIL} with {KEY}", parameters=schema)
+    redaction = redacted(request("write to her", tools=(tool, Tool(name="other"))))
+    assert redaction is not None
+    changed, other = redaction.request.tools
+    assert changed.description == "writes to [[EMAIL_1]] with [[API_KEY_1]]"
+    assert changed.parameters["properties"]["to"] == {
+        "type": "string",
+        "default": "[[EMAIL_1]]",
+        "enum": ["[[EMAIL_1]]", "nobody"],
+    }
+    assert other == Tool(name="other")
 
 
 def test_quotes_stay_so_that_json_stays_json() -> None:
@@ -105,8 +121,7 @@ STAYS = {
     "an image": Request(
         id="r", messages=(Message(role="user", text=MAIL, media=(Media(media_type="image/png", data=b"x"),)),)
     ),
-    "a tool's description": request(MAIL, tools=(Tool(name="f", description=f"uses {KEY}"),)),
-    "a tool's schema": request(MAIL, tools=(Tool(name="f", parameters={"default": KEY}),)),
+    "a name in a tool's schema": request(MAIL, tools=(Tool(name="f", parameters={KEY: {"type": "string"}}),)),
     "a value over two messages": request(MAIL, f"the key is {KEY[:20]}", KEY[20:]),
     "a number in arguments": Request(
         id="r",

@@ -1,17 +1,18 @@
-"""Every text of a request that an engine would read, with the message that it belongs to."""
+"""Every text of a request that an engine would read, part by part, with the message that it belongs to."""
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import accumulate, pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from backends.privacy.detection import Detection
 from backends.privacy.detectors.one_time_codes import STEMS
 from backends.privacy.detectors.secret_names import HEADS
-from backends.types import Message, Request
+from backends.types import Message, Request, ToolCall
 
 OUTSIDE = -1
 """The index for texts that belong to no message: tools, schema, stop words."""
@@ -31,12 +32,13 @@ FILE = re.compile(
 ANNOUNCED = re.compile(r"(?i)[:=：]\Z|\b(?:is|ist|lautet|est|es|é|è|to)\Z")
 
 
-class RequestText(NamedTuple):
-    """`in_text`: offsets into `text` are those into the message's own text. `seams`: where texts meet in it."""
+PartKind = Literal["text", "name", "call", "tool", "schema", "stop", "joint"]
 
-    message: int
+
+class PartText(NamedTuple):
+    """One reading of a part. `seams`: where texts meet in it."""
+
     text: str
-    in_text: bool
     seams: tuple[int, ...] = ()
 
     def counts(self, found: Detection) -> bool:
@@ -49,21 +51,79 @@ class RequestText(NamedTuple):
         return following < len(self.seams) and self.seams[following] < found.end
 
 
-def request_texts(request: Request) -> Iterator[RequestText]:
-    """Message texts, names, tool calls and results, declared tools, schema, stop words. Images cannot be read."""
+class RequestPart(NamedTuple):
+    """What is judged by itself: one text of a request, or the place where two meet.
+
+    `key` is a keyed hash of all that `readings` returns. `size` are the characters that it was made from. `name` is
+    that of a declared tool or of a called one. Of the kind "text" offsets are those into the message's own text.
+    """
+
+    kind: PartKind
+    message: int
+    key: bytes
+    size: int
+    readings: Callable[[], Iterable[PartText]]
+    name: str = ""
+
+
+Digest = Callable[..., bytes]
+
+
+def request_parts(request: Request, digest: Digest) -> Iterator[RequestPart]:
+    """Message texts, names, tool calls and results, declared tools, schema, stop words, and the joints of texts.
+    Images cannot be read. `digest` hashes texts.
+    """
+    texts = [digest(message.text) for message in request.messages]
     for index, message in enumerate(request.messages):
-        yield RequestText(index, message.text, True)
+        if message.text:
+            yield _part("text", index, texts[index], message.text)
         if message.name:
-            yield RequestText(index, message.name, False)
+            yield _part("name", index, digest(message.name), message.name)
         for call in message.tool_calls:
-            yield RequestText(index, f"{call.name} {call.arguments}", False)
-            yield RequestText(index, _unescaped(call.arguments), False)
+            key = b"call" + digest(call.name, call.arguments)
+            yield RequestPart("call", index, key, len(call.arguments), partial(_called, call), call.name)
     for tool in request.tools:
-        yield RequestText(OUTSIDE, f"{tool.name} {tool.description} {_json(tool.parameters)}", False)
+        text = f"{tool.name} {tool.description} {_json(tool.parameters)}"
+        yield _part("tool", OUTSIDE, digest(text), text, tool.name)
     if request.response_format.schema is not None:
-        yield RequestText(OUTSIDE, _json(request.response_format.schema), False)
-    yield from (RequestText(OUTSIDE, word, False) for word in request.sampling.stop)
-    yield from joined_texts(request.messages)
+        text = _json(request.response_format.schema)
+        yield _part("schema", OUTSIDE, digest(text), text)
+    yield from (_part("stop", OUTSIDE, digest(word), word) for word in request.sampling.stop)
+    yield from _joints(request.messages, texts)
+
+
+def _part(kind: PartKind, message: int, key: bytes, text: str, name: str = "") -> RequestPart:
+    return RequestPart(kind, message, key, len(text), lambda: (PartText(text),), name)
+
+
+def _called(call: ToolCall) -> Iterator[PartText]:
+    yield PartText(f"{call.name} {call.arguments}")
+    yield PartText(_unescaped(call.arguments))
+
+
+def _joints(messages: tuple[Message, ...], texts: Sequence[bytes]) -> Iterator[RequestPart]:
+    """The places where texts meet: two messages, two messages of one role, or the parts of a message. A secret may be
+    split across them.
+    """
+    last_of: dict[str, int] = {}
+    for index, message in enumerate(messages):
+        if index:
+            before = index - 1
+            last = last_of.get(message.role, before)
+            key = b"joint" + texts[last] + texts[before] + texts[index]
+            meeting = (messages[last].text, messages[before].text) if last != before else (messages[before].text,)
+            yield RequestPart("joint", index, key, 0, partial(_met, meeting, message.text))
+        last_of[message.role] = index
+        if message.seams:
+            bounds = pairwise((0, *message.seams, len(message.text)))
+            pieces = tuple(message.text[start:end] for start, end in bounds)
+            key = b"seams" + texts[index] + repr(message.seams).encode()
+            yield RequestPart("joint", index, key, 0, partial(_joined, pieces))
+
+
+def _met(earlier: Iterable[str], text: str) -> Iterator[PartText]:
+    for each in earlier:
+        yield from _joined((each, text))
 
 
 def _unescaped(arguments: str) -> str:
@@ -74,22 +134,7 @@ def _unescaped(arguments: str) -> str:
         return ""
 
 
-def joined_texts(messages: tuple[Message, ...]) -> Iterator[RequestText]:
-    """The places where texts meet: two messages, two messages of one role, or the parts of a message. A secret may be
-    split across them.
-    """
-    last_of: dict[str, int] = {}
-    for index, message in enumerate(messages):
-        before = {index - 1, last_of.get(message.role, -1)} - {-1}
-        for earlier in sorted(before):
-            yield from _joined(index, (messages[earlier].text, message.text))
-        last_of[message.role] = index
-        if message.seams:
-            bounds = pairwise((0, *message.seams, len(message.text)))
-            yield from _joined(index, (message.text[start:end] for start, end in bounds))
-
-
-def _joined(index: int, texts: Iterable[str]) -> Iterator[RequestText]:
+def _joined(texts: Iterable[str]) -> Iterator[PartText]:
     """Runs of texts that may hold one value between them; of long texts, the end and the beginning."""
     run: list[str] = []
     tail = ""
@@ -99,24 +144,24 @@ def _joined(index: int, texts: Iterable[str]) -> Iterator[RequestText]:
             run.append(joint + text[:SEAM])
             tail = (tail + run[-1])[-SEAM:]
         if joint is None or len(text) > SEAM:
-            yield from _runs(index, run)
+            yield from _runs(run)
             tail = text[-SEAM:]
             run = [tail]
-    yield from _runs(index, run)
+    yield from _runs(run)
 
 
-def _runs(index: int, run: list[str]) -> Iterator[RequestText]:
+def _runs(run: list[str]) -> Iterator[PartText]:
     """The run in one piece; one of several texts with blanks, too, as a number may stand before the first part of
     another.
     """
     if len(run) > 1:
-        yield _part(index, run)
+        yield _run(run)
     if len(run) > 2:
-        yield _part(index, [run[0], *(f" {text.lstrip()}" for text in run[1:])])
+        yield _run([run[0], *(f" {text.lstrip()}" for text in run[1:])])
 
 
-def _part(index: int, run: list[str]) -> RequestText:
-    return RequestText(index, "".join(run), False, tuple(accumulate(map(len, run[:-1]))))
+def _run(run: list[str]) -> PartText:
+    return PartText("".join(run), tuple(accumulate(map(len, run[:-1]))))
 
 
 def _joint(tail: str, head: str) -> str | None:

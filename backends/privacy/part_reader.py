@@ -1,0 +1,122 @@
+"""The detectors over the parts of a request, each of which is read once and then remembered."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from time import thread_time
+from typing import NamedTuple
+
+from backends.off_loop import check_wanted
+from backends.privacy.allowed_values import AllowedValues, normal_form
+from backends.privacy.detection import Detection, Detector
+from backends.privacy.request_parts import PartText, RequestPart
+from backends.privacy.text_memory import TextMemory
+from backends.privacy.views import views
+from backends.privacy.windows import windows
+
+MIB = 1 << 20
+START_S, MIB_S = 0.5, 10.0
+"""CPU seconds for an inspection, and for each MiB that is read in it: some seven times what a slow machine takes. What
+is remembered takes none, so a long history is no reason to doubt.
+"""
+
+APART = 256
+"""Characters that are added to each text's length: twenty thousand messages of two letters take a second."""
+
+
+class Found(NamedTuple):
+    """Something private at `start:end` of a part's text. `value` is a keyed hash of its normal form. `cut`: it lies
+    across the place where two texts meet, so that each half looks harmless.
+    """
+
+    kind: str
+    start: int
+    end: int
+    value: bytes
+    cut: bool = False
+
+
+class Allowance:
+    """CPU seconds of one inspection. `check` raises TimeoutError when they are spent, Abandoned when nobody waits."""
+
+    def __init__(self, start_s: float) -> None:
+        self._began = thread_time()
+        self._allowed_s = start_s
+
+    def more(self, characters: int) -> None:
+        self._allowed_s += characters / MIB * MIB_S
+
+    def check(self) -> None:
+        check_wanted()
+        if thread_time() - self._began > self._allowed_s:
+            raise TimeoutError
+
+
+class PartReader:
+    """`passes` are values that are no findings. What is remembered holds for these detectors and values only: others
+    need a reader and a memory of their own.
+    """
+
+    def __init__(
+        self, detectors: Sequence[Detector], memory: TextMemory[tuple[Found, ...]], passes: AllowedValues
+    ) -> None:
+        self._detectors = detectors
+        self._memory = memory
+        self._passes = passes
+
+    def remembered(self, part: RequestPart) -> tuple[Found, ...] | None:
+        """What was found in this part before; None where it has to be read."""
+        return self._memory.get(part.key)
+
+    def read(self, part: RequestPart, allowance: Allowance) -> tuple[Found, ...]:
+        """All that is private in a part. Raises TimeoutError where the allowance is spent."""
+        known = self._memory.get(part.key)
+        if known is None:
+            known = tuple(chain.from_iterable(self._in_reading(each, allowance) for each in part.readings()))
+            self._memory.put(part.key, known, items=len(known))
+        return known
+
+    def find(self, text: str, allowance: Allowance) -> tuple[Found, ...]:
+        """All that is private in one text, with offsets into it; stretches may overlap."""
+        key = self._memory.digest(text)
+        known = self._memory.get(key)
+        if known is None:
+            known = tuple(self._in_text(text, allowance))
+            self._memory.put(key, known, items=len(known))
+        return known
+
+    def _in_reading(self, reading: PartText, allowance: Allowance) -> Iterator[Found]:
+        for found in self._in_text(reading.text, allowance):
+            detection = Detection(found.kind, found.start, found.end)
+            if reading.counts(detection):
+                yield found._replace(cut=True) if reading.cuts(detection) else found
+
+    def _in_text(self, text: str, allowance: Allowance) -> Iterator[Found]:
+        allowance.more(APART + len(text))
+        seen: set[tuple[str, int, int]] = set()
+        pieces = list(windows(text))
+        for offset, piece in pieces:
+            inside = self._in_piece(piece, allowance) if len(pieces) == 1 else self._in_window(piece, allowance)
+            for kind, start, end, value, _ in inside:
+                place = (kind, start + offset, end + offset)
+                if place not in seen:
+                    seen.add(place)
+                    yield Found(*place, value)
+
+    def _in_window(self, piece: str, allowance: Allowance) -> tuple[Found, ...]:
+        """As `find`: a long text that has changed in one place is read again only there."""
+        key = b"window" + self._memory.digest(piece)
+        known = self._memory.get(key)
+        if known is None:
+            known = tuple(self._in_piece(piece, allowance))
+            self._memory.put(key, known, items=len(known))
+        return known
+
+    def _in_piece(self, text: str, allowance: Allowance) -> Iterator[Found]:
+        for view in views(text):
+            for detector in self._detectors:
+                for kind, first, last in detector(view.window):
+                    start, end = view.span(first, last)
+                    value = text[start:end]
+                    if (kind, value) not in self._passes:
+                        yield Found(kind, start, end, self._memory.digest("value", normal_form(kind, value)))
+                allowance.check()

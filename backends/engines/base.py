@@ -107,13 +107,15 @@ class Finished(Struct, frozen=True, kw_only=True):
 
     `reason` is the engine's own word where `finish` is "blocked"; `notes` say what was mended in its answer.
     `context_cut` is True where the engine's own count shows that it did not read the whole prompt. `load_s` is the time
-    that it spent loading the model, `confidence` the geometric mean of the tokens' probabilities; None is unknown.
+    that it spent loading the model, `prefill_s` the one for reading the prompt, `confidence` the geometric mean of the
+    tokens' probabilities; None is unknown.
     """
 
     finish: Literal["stop", "length", "blocked"]
     reason: str = ""
     context_cut: bool = False
     load_s: float | None = None
+    prefill_s: float | None = None
     confidence: float | None = None
     notes: tuple[str, ...] = ()
 

@@ -22,7 +22,7 @@ from backends.routing.decide.choose import redacted_detail
 from backends.types import CLOUD, LOCAL, Attempt, EngineName, InFlight, Reason, Role
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot
-from backends.upstream.replicas import Replica
+from backends.upstream.replicas import Replica, UnreadPrompt
 from backends.upstream.retry_budget import RetryBudget
 from backends.upstream.usage_meter import UsageMeter
 
@@ -178,11 +178,13 @@ class Dispatcher:
         replica.breaker.called()
         slot.quota.sent(meter.call.model, meter.call.input_tokens)
         counted, why = False, "internal"
+        unread = UnreadPrompt(replica, active.plan.candidates[slot.name].unread)
         redaction = active.plan.redaction if slot.zone == CLOUD else None
         answer = Answer(active, meter, redaction, clock=self._clock)
         try:
             async with aclosing(replica.client.stream(meter.call)) as chunks:
                 async for chunk in chunks:
+                    unread.read()
                     if not answer.started and isinstance(chunk, Text) and chunk.text:
                         self._progress(active, slot, meter.model, "streaming")
                     answer.add(chunk)
@@ -200,6 +202,7 @@ class Dispatcher:
             why = active.cut or "deadline"
             raise
         finally:
+            unread.read()
             if not counted:  # it was stopped, or failed by a fault of our own: either way it may be billed
                 replica.breaker.abandoned()
                 active.usage.add(meter.abandoned(why))
@@ -214,16 +217,16 @@ class Dispatcher:
             confidence=end.confidence,
             notes=(*cuts(active.request, meter.call), *end.notes, *redacted),
         )
-        attempt = self._answered(active, slot, replica, meter)
-        if not end.context_cut:
-            _learn(active, slot, replica, meter.call, attempt)
+        attempt = self._answered(active, slot, replica, meter, end)
         return self._with_notes(ending, active, end, attempt)
 
     def _failed(
         self, active: ActiveRequest, slot: EngineSlot, replica: Replica, meter: UsageMeter, error: EngineError
     ) -> None:
         active.failed_replicas.add((slot.name, replica.index))
-        replica.breaker.failed(error, cause=active.prompt_hash)
+        slow = error.kind == "timeout" and not meter.first_at and slot.zone == LOCAL
+        excused = slow and slot.throughput.explains(meter.call.first_byte_s, replica.unread_tokens)
+        replica.breaker.failed(error, cause=active.prompt_hash, excused=excused)
         slot.quota.refused(meter.call.model, error.quota)
         if error.kind == "busy":
             slot.limiter.busy()
@@ -231,7 +234,9 @@ class Dispatcher:
         if slot.replicas.down or error.kind in ("key", "model", "daily-quota"):
             self._alerts.show(ENGINE_DOWN, engine=slot.name, error=error)
 
-    def _answered(self, active: ActiveRequest, slot: EngineSlot, replica: Replica, meter: UsageMeter) -> Attempt:
+    def _answered(
+        self, active: ActiveRequest, slot: EngineSlot, replica: Replica, meter: UsageMeter, end: Finished
+    ) -> Attempt:
         """Learn from a call that ended as it should."""
         replica.breaker.answered()
         slot.limiter.answered()
@@ -239,13 +244,19 @@ class Dispatcher:
         attempt, charged = meter.completed()
         slot.quota.counted(meter.call.model, estimated=meter.call.input_tokens, reported=attempt.tokens.input)
         active.usage.add((attempt, charged))
+        warm = active.plan.candidates[slot.name].prefix is not None
+        fresh = slot.throughput.prefill.learn(attempt.tokens, end.prefill_s, warm=warm)
         slot.throughput.record(
             intent=active.plan.classes.intent,
             output=attempt.tokens.output,
             first_token_s=None if meter.first_at is None else meter.first_at - meter.started,
             total_s=self._clock.monotonic() - meter.started,
-            fresh_input=attempt.tokens.input - attempt.tokens.cached_input,
+            fresh_input=fresh,
+            prefill_s=end.prefill_s,
+            load_s=end.load_s,
         )
+        if not end.context_cut:
+            _learn(active, slot, replica, meter.call, attempt, cached=attempt.tokens.input - fresh)
         return attempt
 
     def _with_notes(self, ending: Ending, active: ActiveRequest, end: Finished, attempt: Attempt) -> Ending:
@@ -277,10 +288,12 @@ class Dispatcher:
         )
 
 
-def _learn(active: ActiveRequest, slot: EngineSlot, replica: Replica, call: Call, attempt: Attempt) -> None:
+def _learn(
+    active: ActiveRequest, slot: EngineSlot, replica: Replica, call: Call, attempt: Attempt, *, cached: int
+) -> None:
     """Learn from what the engine has read and counted. With files the count says nothing of the text's estimate."""
     plan, tokens = active.plan, attempt.tokens
-    slot.remember_prompt(call, plan.prefixes, replica, tokens=tokens.input, cached=tokens.cached_input)
+    slot.remember_prompt(call, plan.prefixes, replica, tokens=tokens.input, cached=cached)
     if attempt.estimated or attempt.flag or plan.classes.media:
         return
     estimated = plan.candidates[slot.name].estimated_tokens

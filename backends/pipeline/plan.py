@@ -33,7 +33,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     `profile` is what its model can do. `worst_usd` is the most that the call can cost, `expected_usd` what it is likely
     to with `expected_output` tokens; where its price is not known, `unpriced` says so, and it is never sent.
     `estimated_tokens` is the prompt's length before it was corrected by what the engine has counted, `prefix` what of
-    it the engine has read lately.
+    it the engine has read lately, and `unread` how many of its tokens the engine's cache is not expected to hold.
     """
 
     call: Call
@@ -44,6 +44,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     unpriced: str = ""
     estimated_tokens: int
     prefix: Prefix | None = None
+    unread: int = 0
 
 
 class RoutePlan(Struct, frozen=True, kw_only=True):

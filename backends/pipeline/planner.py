@@ -196,12 +196,13 @@ class RoutePlanner:
         counted = slot.ratios.corrected(request.agent, model, zone_draft.input_tokens)
         call = build_call(zone_draft.draft, request, classes, slot=slot, profile=profile, input_tokens=counted)
         prefix = slot.prefixes.find(model, prefixes) if prefixes else None
+        cached = min(slot.prefixes.expected_tokens(prefix), counted)
+        call = replace(call, first_byte_s=slot.first_byte_limit_s(counted - cached))
         worst = expected = ZERO
         unpriced = ""
         try:
             call = self._capped(slot, call, classes, agent.max_cost_usd)
             output = slot.throughput.expected_output(classes.intent, call.max_output)
-            cached = min(slot.prefixes.expected_tokens(prefix), counted)
             tokens = Tokens(input=counted, output=output, cached_input=cached)
             worst, expected = self._costs.quote(slot.name, call, tokens)
         except UnknownPrice as error:
@@ -215,6 +216,7 @@ class RoutePlanner:
             unpriced=unpriced,
             estimated_tokens=zone_draft.input_tokens,
             prefix=prefix,
+            unread=counted - cached,
         )
 
     def _capped(self, slot: EngineSlot, call: Call, classes: Classes, cap_usd: Decimal | None) -> Call:
@@ -251,7 +253,7 @@ class RoutePlanner:
             unproved=slot.unproved,
             waiting=slot.limiter.waiting,
             wait_s=wait_s,
-            first_token_s=throughput.first_token(call.input_tokens),
+            first_token_s=slot.first_token_s(candidate.unread),
             tokens_per_s=throughput.tokens_per_s,
             context=can.context,
             least_output=can.min_output,

@@ -70,12 +70,16 @@ class Behaviour(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `tokens_per_s` None is as fast as the wire. Calls beyond `parallel` wait inside, unseen; beyond `queue_limit`
     waiting ones they get 503. `load_s` passes before the first byte when a model is not resident. `vram_share` of a
     model is shown on the GPU. `thinking` fixes the thinking tokens of a call. `chunk_tokens` is the size of one chunk.
+    `prefill_tokens_per_s` is how fast the Ollama twin reads what its cache does not hold, one prompt after the other;
+    with `tells_cached` False it does not say how much its cache held.
     `calling` is of local models, `deltas` of the OpenAI-compatible twin alone. `cuts_prompts` is an older Ollama, which
     cuts a prompt that is too long although it is told not to.
     """
 
     tokens_per_s: Annotated[float, Meta(gt=0)] | None = None
     first_token_s: Annotated[float, Meta(ge=0)] = 0.0
+    prefill_tokens_per_s: Annotated[float, Meta(gt=0)] | None = None
+    tells_cached: bool = False
     load_s: Annotated[float, Meta(ge=0)] = 0.0
     parallel: Annotated[int, Meta(ge=1)] = 2
     queue_limit: Count | None = 512

@@ -18,6 +18,7 @@ from aiohttp import web
 from backends.rehearsal import ollama_models as shown
 from backends.rehearsal.behaviour import OLLAMA, Behaviour, TwinModel
 from backends.rehearsal.faults import Fault
+from backends.rehearsal.kv_cache import KvCache
 from backends.rehearsal.loaded_models import LoadedModels
 from backends.rehearsal.ollama_checks import check_think
 from backends.rehearsal.ollama_requests import OllamaPrompt, keep_alive, read_prompt
@@ -59,6 +60,8 @@ class OllamaTwin(Twin):
         self.script = ScriptedAnswerer()
         self.answerer: Answerer = answerer or self.script
         self.loaded_models = LoadedModels()
+        self._kv_cache = KvCache(behaviour.parallel)
+        self._prefilling = asyncio.Lock()
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -178,6 +181,9 @@ class OllamaTwin(Twin):
             return
         load = await self._load(model, prompt.num_ctx, prompt.keep_alive_s)
         source, cut = self._source(prompt, model, call, fault)
+        cached = 0 if cut else min(self._kv_cache.read(model.name, prompt.ask), call.input)
+        call.cached = cached if self.behaviour.tells_cached else 0
+        prefill = await self._prefill(call.input - cached)
         first, finish = 0, "stop"
         async with aclosing(self.written(source, call)) as pieces:
             async for piece in pieces:
@@ -192,12 +198,14 @@ class OllamaTwin(Twin):
         self.loaded_models.used(model.name, prompt.keep_alive_s)
         now = time.monotonic_ns()
         counts = {"prompt_eval_count": call.input, "eval_count": call.output}
+        if self.behaviour.tells_cached:
+            counts["prompt_eval_cached_count"] = call.cached
         if fault is not None and fault.kind == "usage":
             counts = {key: counts[key] for key in REPORTED.get(fault.mode, ())}
         durations = {
             "total_duration": now - began,
             "load_duration": load,
-            "prompt_eval_duration": max(first - began - load, 1),
+            "prompt_eval_duration": prefill or max(first - began - load, 1),
             "eval_duration": max(now - first, 1),
         }
         yield prompt.event("", done=True) | {"done_reason": finish} | durations | counts
@@ -224,6 +232,15 @@ class OllamaTwin(Twin):
         writer = self.script if prompt.ask.tools or cut else self.answerer
         return writer.answer(prompt.ask), cut
 
+    async def _prefill(self, tokens: int) -> int:
+        """Read so many tokens of a prompt, after those that came before; the nanoseconds for it, 0 without a rate."""
+        rate = self.behaviour.prefill_tokens_per_s
+        if rate is None:
+            return 0
+        async with self._prefilling:
+            await self.sleep(tokens / rate)
+        return round(tokens / rate * 1e9)
+
     async def _load(self, model: TwinModel, window: int, keep_alive_s: float) -> int:
         """Load the model unless it is there with this window; returns the nanoseconds it took."""
         began = time.monotonic_ns()
@@ -231,6 +248,7 @@ class OllamaTwin(Twin):
         if not self.loaded_models.holds(model.name, window):
             self.usage.loads += 1
             self.loaded_models.unload(model.name)
+            self._kv_cache.forget(model.name)
             await self.sleep(self.behaviour.load_s)
             self.loaded_models.load(model.name, window, keep_alive_s)
         return time.monotonic_ns() - began

@@ -22,6 +22,9 @@ REMEMBERED_S = 60.0  # how long one failure makes an engine look degraded
 AT_ONCE = frozenset({"rate-limited", "daily-quota", "key"})
 HARMLESS = frozenset({"rejected", "context", "busy", "model"})
 """Kinds that say nothing about the engine's health: the request was wrong, it was busy, or one model is missing."""
+MOST_EXCUSED = 6
+"""First bytes in a row that may be late because of long prompts; so many without any answer are an outage."""
+
 PROMPTS_OWN = frozenset({"timeout", "cut", "protocol", "empty"})
 """Kinds of error that a prompt can cause by itself, as it can a 500."""
 
@@ -39,6 +42,7 @@ class CircuitBreaker:
         self._probing = False
         self._answered = False
         self._causes: set[str] = set()
+        self._excused = 0
         self.why = ""
         self.kind = ""
         self.since: datetime | None = None
@@ -99,15 +103,19 @@ class CircuitBreaker:
         self._open_until = self._day_ends = self.since = None
         self._probing = False
         self._causes.clear()
+        self._excused = 0
         self.why = self.kind = ""
         if was != "up":
             self._changed()
 
-    def failed(self, error: EngineError, *, cause: str = "") -> None:
+    def failed(self, error: EngineError, *, cause: str = "", excused: bool = False) -> None:
         """A call failed. `cause` names its prompt: a prompt that always fails counts once, however often it is sent,
-        because it says nothing about other prompts.
+        because it says nothing about other prompts. `excused` is one that was only slow because its prompt is long.
         """
         probed, self._probing = self._probing, False
+        self._excused += excused
+        if excused and self._excused < MOST_EXCUSED:
+            return
         if error.kind == "daily-quota":
             error.retry_after_s = until_reset_s(self._clock.now())
         if error.kind in HARMLESS or (self._open_until is not None and not probed):

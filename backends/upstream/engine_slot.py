@@ -33,6 +33,10 @@ SETTLE_PAUSE_S = 5.0
 """How long a server that did not describe its model is not asked again."""
 
 
+PATIENCE = 2.0
+"""How many times its expected time a local prompt may take to be read."""
+
+
 def _nobody_listens() -> None:
     """The default, until somebody watches."""
 
@@ -170,6 +174,21 @@ class EngineSlot:
             parallel=limiter.parallel,
             running_s=limiter.running_s(),
         )
+
+    def first_token_s(self, unread: int) -> float | None:
+        """Seconds to the first token of a prompt with so many tokens that its cache does not hold, once it is sent.
+
+        A local server reads one prompt after the other: what it has not read yet comes before. Where no place is free,
+        that is in `wait_s`.
+        """
+        if self.zone == LOCAL and self.limiter.in_flight < self.limiter.parallel:
+            unread += min(replica.unread_tokens for replica in self.replicas)
+        return self.throughput.first_token(unread)
+
+    def first_byte_limit_s(self, unread: int) -> float:
+        """How long a first byte may take: as the settings say, and longer where so long a prompt has to be read."""
+        expected = self.first_token_s(unread) if self.zone == LOCAL else None
+        return max(self.settings.first_byte_s, PATIENCE * (expected or 0.0))
 
     @asynccontextmanager
     async def place(

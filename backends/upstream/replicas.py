@@ -9,7 +9,7 @@ from backends.upstream.circuit_breaker import CircuitBreaker
 
 class Replica:
     """One address. `missing` says what it cannot work without, "" where nothing is; `proved` are the models whose
-    prompts are proved to stay local there.
+    prompts are proved to stay local there. `unread_tokens` are those of the prompts that it has not begun to answer.
     """
 
     def __init__(self, index: int, client: Engine, breaker: CircuitBreaker) -> None:
@@ -17,6 +17,7 @@ class Replica:
         self.client = client
         self.breaker = breaker
         self.in_flight = 0
+        self.unread_tokens = 0
         self.missing = ""
         self.reading: RuntimeReading | None = None
         self.proved: frozenset[str] = frozenset()
@@ -40,6 +41,20 @@ class Replica:
         before, self.reading = self.reading, reading
         if before is not None and reading.reachable and not before.reachable:
             self.breaker.shorten()
+
+
+class UnreadPrompt:
+    """A prompt that was sent to a replica, from now until its first byte or its end."""
+
+    def __init__(self, replica: Replica, tokens: int) -> None:
+        self._replica = replica
+        self._tokens = tokens
+        replica.unread_tokens += tokens
+
+    def read(self) -> None:
+        """Calling it again is harmless."""
+        self._replica.unread_tokens -= self._tokens
+        self._tokens = 0
 
 
 class Replicas:

@@ -93,7 +93,8 @@ class ChatReading:
         return Finished(
             finish="length" if last.done_reason == "length" else "stop",
             context_cut=was_cut(self._call, last.prompt_eval_count),
-            load_s=last.load_duration / 1e9 if last.load_duration is not None else None,
+            load_s=_seconds(last.load_duration),
+            prefill_s=_seconds(last.prompt_eval_duration),
             confidence=self._confidence.mean,
         )
 
@@ -104,6 +105,10 @@ class ChatReading:
             name=call.function.name,
             arguments=as_json(call.function.arguments).decode(),
         )
+
+
+def _seconds(nanoseconds: int | None) -> float | None:
+    return None if nanoseconds is None else nanoseconds / 1e9
 
 
 def _usage(part: ChatPart) -> list[EngineChunk]:

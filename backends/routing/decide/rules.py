@@ -28,8 +28,14 @@ def not_first(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
 def too_slow(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
     """The engines that cannot end before the deadline."""
     limit_s = inputs.timeout_s or inputs.deadline_s
-    late = [view for view in views if view.at_least_s > limit_s]
-    return [(view.name, f"about {view.at_least_s:.0f} s, deadline {limit_s:.0f} s") for view in late]
+    late = []
+    for view in views:
+        seconds = view.at_least_s
+        if seconds > limit_s:
+            prefill = view.first_token_s is not None and view.first_token_s > limit_s
+            what = f"~{view.first_token_s:.0f} s prefill" if prefill else f"about {seconds:.0f} s"
+            late.append((view.name, f"{what}, deadline {limit_s:.0f} s"))
+    return late
 
 
 def unforced(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:

@@ -318,3 +318,23 @@ async def test_a_model_held_to_a_format_calls_no_tool(local: ollama.AsyncClient)
     whole = await local.chat(QWEN, [{"role": "user", "content": "the weather?"}], tools=TOOLS, format=schema)
     assert not whole.message.tool_calls
     assert "answer" in (whole.message.content or "")
+
+
+async def test_a_prompt_is_read_at_the_set_rate_except_for_what_was_read_before(
+    pair: Twins, local: ollama.AsyncClient
+) -> None:
+    pair.ollama.behaviour = replace(pair.ollama.behaviour, prefill_tokens_per_s=20_000.0, tells_cached=True)
+    turns = [{"role": "user", "content": "word " * 2_000}]
+    first = await local.chat(QWEN, turns)
+    turns += [{"role": "assistant", "content": "Yes."}, {"role": "user", "content": "go on"}]
+    second = await local.chat(QWEN, turns)
+    other = await local.chat(QWEN, [{"role": "user", "content": "another " * 2_000}])
+    tokens, seconds = zip(
+        *((answer.prompt_eval_count or 0, answer.prompt_eval_duration or 0) for answer in (first, second, other)),
+        strict=True,
+    )
+    assert seconds[0] == round(tokens[0] / 20_000 * 1e9)
+    assert tokens[1] > tokens[0]
+    assert seconds[1] < seconds[0] / 100
+    assert seconds[2] > seconds[0]
+    assert pair.ollama.usage.tokens["cached"] == tokens[0]

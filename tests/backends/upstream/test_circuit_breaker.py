@@ -9,6 +9,7 @@ from backends.upstream.circuit_breaker import (
     FAILURES,
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
+    MOST_EXCUSED,
     QUOTA_PROBE_S,
     REMEMBERED_S,
     CircuitBreaker,
@@ -204,3 +205,15 @@ def test_a_minute_quota_waits_as_long_as_the_provider_says_and_no_day() -> None:
     it.called()
     it.failed(error("rate-limited", retry_after_s=36.0))
     assert (it.retry_after_s(), it.reopens_at(), it.kind) == (36.0, None, "rate-limited")
+
+
+def test_long_prompts_that_are_slow_count_only_where_nothing_else_is_heard() -> None:
+    it = breaker(ManualClock())
+    for _ in range(3):
+        for number in range(MOST_EXCUSED - 1):
+            it.failed(error("timeout"), cause=f"prompt {number}", excused=True)
+        assert (it.health, it.usable()) != ("down", False)
+        it.answered()
+    for number in range(MOST_EXCUSED + FAILURES - 1):
+        it.failed(error("timeout"), cause=f"prompt {number}", excused=True)
+    assert (it.health, it.usable()) == ("down", False)

@@ -1,6 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from backends.upstream.throughput import TYPICAL_OUTPUT, ThroughputEstimator
+from backends.types import Tokens
+from backends.upstream.throughput import LONG_PROMPT, TYPICAL_OUTPUT, ThroughputEstimator
 
 
 def test_nothing_is_known_before_the_first_call() -> None:
@@ -78,3 +81,59 @@ def test_an_answer_in_one_piece_says_nothing_of_the_rate() -> None:
     throughput.record(intent="tool-use", output=500, first_token_s=1.0, total_s=1.01)
     assert throughput.tokens_per_s is None
     assert throughput.first_token_s == 1.0
+
+
+def read(throughput: ThroughputEstimator, tokens: int, seconds: float, *, cached: int = 0, warm: bool = False) -> int:
+    """The server says that it read a prompt in this time; how much of it counts as read anew."""
+    return throughput.prefill.learn(Tokens(input=tokens, cached_input=cached), seconds, warm=warm)
+
+
+def test_prefill_is_tokens_over_the_servers_own_rate_plus_what_else_a_first_token_takes() -> None:
+    throughput = ThroughputEstimator()
+    assert read(throughput, 4_000, 8.0) == 4_000
+    throughput.record(intent="chat", output=9, first_token_s=13.0, total_s=14.0, prefill_s=8.0, load_s=4.5)
+    assert throughput.first_token(10_000) == pytest.approx(20.5)
+    assert throughput.first_token(0) == pytest.approx(0.5)
+
+
+def test_what_a_cache_held_is_not_taken_for_speed() -> None:
+    throughput = ThroughputEstimator()
+    read(throughput, 4_000, 8.0)
+    for _ in range(50):
+        assert read(throughput, 5_000, 1.0, warm=True) == 500
+        assert read(throughput, 5_000, 1.0, cached=4_500) == 500
+    assert throughput.first_token(1_000) == pytest.approx(2.0)
+    assert read(throughput, 100, 0.001) == 100
+    assert throughput.first_token(1_000) == pytest.approx(2.0)
+
+
+def test_a_slower_machine_shows_at_once_and_a_faster_one_after_a_while() -> None:
+    throughput = ThroughputEstimator()
+    read(throughput, 4_000, 4.0)
+    read(throughput, 4_000, 80.0)
+    assert throughput.first_token(1_000) == pytest.approx(20.0)
+    for _ in range(150):
+        read(throughput, 4_000, 4.0)
+    assert throughput.first_token(1_000) == pytest.approx(1.0, rel=0.1)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10**6), st.floats(0, 1e4), st.integers(0, 10**6), st.booleans()), max_size=20),
+    st.integers(0, 10**6),
+)
+def test_an_expected_prefill_grows_with_the_prompt(seen: list[tuple[int, float, int, bool]], tokens: int) -> None:
+    throughput = ThroughputEstimator()
+    for given_tokens, seconds, cached, warm in seen:
+        fresh = read(throughput, given_tokens, seconds, cached=min(cached, given_tokens), warm=warm)
+        assert 0 <= fresh <= given_tokens
+    first, second = throughput.first_token(tokens), throughput.first_token(tokens + 1_000)
+    assert (first is None and second is None) or 0 <= (first or 0) < (second or 0)
+
+
+def test_a_long_wait_is_explained_by_what_the_server_has_to_read() -> None:
+    throughput = ThroughputEstimator()
+    assert throughput.explains(120.0, LONG_PROMPT)
+    assert not throughput.explains(120.0, LONG_PROMPT - 1)
+    read(throughput, 1_000, 10.0)
+    assert throughput.explains(120.0, 12_000)
+    assert not throughput.explains(120.0, 11_000)

@@ -41,12 +41,14 @@ class Span(Struct, frozen=True, kw_only=True, gc=False):
 class Envelope(Struct, frozen=True, kw_only=True):
     """How a request is made up. `ask` is the text that asks, which `message` has, OUTSIDE where there is none.
 
+    `unproved` is the text around it that looks like a program's, and of which nothing else shows that it is.
     `continues`: the last message is a tool's result, so the ask before it goes on. `client` names the program that
     sent it, "" where that is not known. `spans` cover all texts, in their order; a stretch that is in none is of the
     kind "history" where it stands before the ask.
     """
 
     ask: str
+    unproved: str = ""
     message: int = OUTSIDE
     spans: tuple[Span, ...] = ()
     continues: bool = False

@@ -1,0 +1,99 @@
+"""What cannot be told in general of the programs that send requests: how each is recognised, and its own wrappings.
+
+One row a program. Everything else about them follows from `blocks`, `volatile` and what repeats.
+"""
+
+import re
+
+from msgspec import Struct
+
+from backends.types import Request
+
+HEAD = 6_000
+"""Characters of the first instructions in which a program says its name."""
+
+
+class Client(Struct, frozen=True, kw_only=True):
+    """A program: the beginning of its user agent, words that its instructions begin with, names of tools that it alone
+    declares all of. `head` is what it puts before a question, `tail` what it puts behind one, up to the end. `quotes`:
+    it may put the whole question in quotes, with `\\"` for those within.
+    """
+
+    name: str
+    agents: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    tools: frozenset[str] = frozenset()
+    head: re.Pattern[str] | None = None
+    tail: re.Pattern[str] | None = None
+    quotes: bool = False
+
+
+CLIENTS = (
+    Client(
+        name="openclaw",
+        agents=("openclaw",),
+        words=("running inside OpenClaw", "openclaw:attempt:"),
+        tools=frozenset({"sessions_yield", "exec", "process"}),
+        tail=re.compile(r"^\[message_id: [^\]\n]{1,100}\]\s*\Z", re.MULTILINE),
+    ),
+    Client(name="claude-code", agents=("claude-cli", "claude-code"), words=("You are Claude Code",)),
+    Client(
+        name="codex",
+        agents=("codex",),
+        words=("running in the Codex CLI", "You are Codex"),
+        head=re.compile(r"# AGENTS\.md instructions[^\n]*\n+<INSTRUCTIONS>.*?</INSTRUCTIONS>", re.DOTALL),
+    ),
+    Client(
+        name="opencode",
+        agents=("opencode",),
+        words=("You are opencode", "You are OpenCode"),
+        quotes=True,
+    ),
+    Client(
+        name="qwen-code",
+        agents=("qwencode", "qwen-code"),
+        words=("You are Qwen Code",),
+        head=re.compile(r"This is the Qwen Code\. We are setting up the context.*\Z", re.DOTALL),
+    ),
+    Client(
+        name="gemini-cli",
+        agents=("geminicli", "gemini-cli"),
+        words=("You are Gemini CLI",),
+        head=re.compile(r"This is the Gemini CLI\. We are setting up the context.*\Z", re.DOTALL),
+    ),
+    Client(
+        name="aider",
+        agents=("aider",),
+        words=("*SEARCH/REPLACE block*", "*file listing*", "unified diff of the changes"),
+        head=re.compile(
+            r"(?:I have \*added these files to the chat\*|Here are summaries of some files present in my git repository"
+            r"|Here are some READ ONLY files).*\Z",
+            re.DOTALL,
+        ),
+        tail=re.compile(r"^# (?:\*SEARCH/REPLACE block\*|File editing|\*file listing\*) [Rr]ules:", re.MULTILINE),
+    ),
+    Client(name="pi", agents=("pi/", "pi-coding-agent"), words=("operating inside pi, a coding agent",)),
+    Client(
+        name="open-webui",
+        agents=("open-webui", "openwebui"),
+        head=re.compile(
+            r"### Task:\s*\nRespond to the user query using the provided context\b.*?(?=<context>|<user_query>)",
+            re.DOTALL,
+        ),
+    ),
+)
+
+
+UNKNOWN = Client(name="")
+
+
+def recognise(request: Request) -> Client:
+    """The program that sent a request, by what it says of itself, else by its tools; UNKNOWN for any other."""
+    agent = request.user_agent.lower()
+    if agent and (found := next((each for each in CLIENTS if agent.startswith(each.agents) and each.agents), None)):
+        return found
+    first = next((message.text[:HEAD] for message in request.messages if message.role == "system"), "")
+    if first and (found := next((each for each in CLIENTS if any(word in first for word in each.words)), None)):
+        return found
+    declared = {tool.name for tool in request.tools}
+    return next((each for each in CLIENTS if each.tools and each.tools <= declared), UNKNOWN)

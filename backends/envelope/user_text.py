@@ -1,0 +1,256 @@
+"""A user's message taken apart: the text that may ask, and what a program put around it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from msgspec import Struct
+
+from backends.envelope.blocks import Block, blocks, bracketed
+from backends.envelope.clients import Client
+from backends.envelope.volatile import CLOCK, Mark, is_time, kind_of_line, volatile
+
+Stretch = tuple[int, int]
+
+MOST_TRIMMED = 32
+"""Lines and paragraphs that are taken off each end of a text."""
+
+BRACKET = re.compile(r"\[([^\[\]\n]{4,200})\][ \t]*")
+RESULT = re.compile(
+    r"\s*(?:\[[\w.-]+(?: for [^\n]{0,300}?)?\] Result:|Observation:"
+    r"|(?:Tool|Function|Command)(?: call)? (?:result|output)s?\b[^\n]{0,80}:)"
+)
+"""How a program begins that gives tools' results as text."""
+
+NOTE = re.compile(r"\s*\[[^\[\]]{3,300}\]\s*")
+"""A message that is one note in brackets: a program's own, as "[Request interrupted by user]"."""
+
+DATA = re.compile(
+    r"[^\n]{0,200}\b(?:metadata|context|information)\b[^\n]{0,120}:?[ \t]*\n```(?:json)?\n.*?\n```[ \t]*(?:\n|\Z)",
+    re.DOTALL,
+)
+"""A line that announces data about the message, and the data in a fence."""
+
+ASKED = re.compile(
+    r"^(?:#{1,6}[ \t]+|\[|\*\*)(?:(?:my|current|the|new|latest|user)(?:'s)?[ _]+)+"
+    r"(?:request|message|query|question|task|prompt|input)\b[^\n]{0,60}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A heading that says: the question follows."""
+
+
+class UserText(Struct, frozen=True):
+    """`marks` are a program's, in order; `asks` are the stretches that are left, without blanks around them.
+
+    `results`: it holds the results of tools as text.
+    """
+
+    marks: tuple[Mark, ...]
+    asks: tuple[Stretch, ...]
+    results: bool = False
+
+
+def read(text: str, seams: Sequence[int], client: Client, *, from_program: bool) -> UserText:
+    """Take a message apart. `from_program`: the request comes from one, so that its lines may stand around a question;
+    a text that comes alone keeps all that no block holds.
+    """
+    edges = (0, *seams, len(text))
+    parts = [part for part in pairwise(edges) if part[0] < part[1]]
+    found = [_blocks(text, part, from_program) for part in parts]
+    if wrapped := _wrapped(text, parts, found):
+        return _only(text, wrapped, [block for each in found for block in each])
+    several = sum(bool(text[start:end].strip()) for start, end in parts) > 1
+    marks: list[Mark] = []
+    asks: list[Stretch] = []
+    results = False
+    for part, inside in zip(parts, found, strict=True):
+        held = [
+            block for block in inside if _is_programs(text, block, part, several=several, from_program=from_program)
+        ]
+        marks += [mark for block in held for mark in _marks(text, block)]
+        left = list(_between(text, part, held))
+        if from_program and left:
+            results = results or RESULT.match(text, *left[0]) is not None
+            left = _of_results(left, marks) if results else _trimmed(text, left, client, marks)
+        asks += left
+    marks.sort()
+    return UserText(tuple(marks), tuple(asks), any(kind == "tool-result" for _, _, kind in marks))
+
+
+def _blocks(text: str, part: Stretch, from_program: bool) -> list[Block]:
+    found = list(blocks(text, *part))
+    if from_program and "[/" in text:
+        held = [(block.start, block.end) for block in found]
+        found += [
+            each
+            for each in bracketed(text, *part)
+            if not any(start < each.end and each.start < end for start, end in held)
+        ]
+        found.sort(key=lambda block: block.start)
+    return found
+
+
+def _wrapped(text: str, parts: Sequence[Stretch], found: Sequence[Sequence[Block]]) -> list[Block]:
+    """The blocks that hold the question itself."""
+    sure = [block for each in found for block in each if block.asks == "yes"]
+    if sure:
+        return sure
+    return [
+        block
+        for part, each in zip(parts, found, strict=True)
+        for block in each
+        if block.asks and not any(True for _ in _between(text, part, each))
+    ]
+
+
+def _only(text: str, wrapped: Sequence[Block], found: Sequence[Block]) -> UserText:
+    asks = [stretch for block in wrapped if (stretch := stripped(text, block.inner, block.inner_end))]
+    marks: list[Mark] = []
+    for block in found:
+        if block.asks and block in wrapped:
+            marks += [(block.start, block.inner, "harness"), (block.inner_end, block.end, "harness")]
+        else:
+            marks += _marks(text, block)
+    held = [(start, end) for start, end, _ in marks] + asks
+    whole: Stretch = (0, len(text))
+    marks += [(start, end, "harness") for start, end in _gaps(text, whole, sorted(held))]
+    return UserText(tuple(sorted(marks)), tuple(asks), any(kind == "tool-result" for _, _, kind in marks))
+
+
+def _is_programs(text: str, block: Block, part: Stretch, *, several: bool, from_program: bool) -> bool:
+    """Is a block a program's, or the user's own material?"""
+    if block.asks:
+        return False
+    if block.kind != "unknown":
+        return True
+    leads = not text[part[0] : block.start].strip()
+    whole = leads and not text[block.end : part[1]].strip()
+    return from_program and leads and (several or not whole)
+
+
+def _marks(text: str, block: Block) -> Iterator[Mark]:
+    """A block's stretches: its own kind, and the lines of it that are different in each request."""
+    kind = "harness" if block.kind == "unknown" else block.kind
+    place = block.start
+    if kind not in ("memory", "tool-result", "timestamp", "runtime"):
+        for start, end, what in volatile(text, block.inner, block.inner_end):
+            if start > place:
+                yield place, start, kind
+            yield start, end, what
+            place = end
+    if place < block.end:
+        yield place, block.end, kind
+
+
+def _between(text: str, part: Stretch, held: Sequence[Block]) -> Iterator[Stretch]:
+    yield from _gaps(text, part, [(block.start, block.end) for block in held])
+
+
+def _gaps(text: str, whole: Stretch, held: Sequence[Stretch]) -> Iterator[Stretch]:
+    """What lies between stretches, without blanks around it."""
+    place = whole[0]
+    for start, end in (*held, (whole[1], whole[1])):
+        if start > place and (stretch := stripped(text, place, start)):
+            yield stretch
+        place = max(place, end)
+
+
+def stripped(text: str, start: int, end: int) -> Stretch | None:
+    """A stretch without the blanks around it, None where nothing is left."""
+    kept = text[start:end].lstrip()
+    start = end - len(kept)
+    kept = kept.rstrip()
+    return (start, start + len(kept)) if kept else None
+
+
+# ---- lines of programs at the ends of a text ------------------------------------------------------------------------
+
+
+def _of_results(left: Sequence[Stretch], marks: list[Mark]) -> list[Stretch]:
+    """All that is left of a part is tools' results: a program gives them as text, and says so before the first."""
+    marks += [(start, end, "tool-result") for start, end in left]
+    return []
+
+
+def _trimmed(text: str, left: list[Stretch], client: Client, marks: list[Mark]) -> list[Stretch]:
+    """What is left of one part without the lines that a program put before and behind it, which go to `marks`."""
+    if len(left) == 1 and NOTE.fullmatch(text, *left[0]):
+        marks.append((*left[0], "harness"))
+        return []
+    for place, (start, end) in enumerate(left):
+        if asked := ASKED.search(text, start, end):
+            marks += [(before, to, "harness") for before, to in left[:place]]
+            marks.append((start, asked.end(), "harness"))
+            left = [(asked.end(), end), *left[place + 1 :]]
+            break
+    first = _without_front(text, *left[0], client, marks)
+    left[:1] = [first] if first else []
+    if left:
+        last = _without_back(text, *left[-1], client, marks)
+        left[-1:] = [last] if last else []
+    return left
+
+
+def _without_front(text: str, start: int, end: int, client: Client, marks: list[Mark]) -> Stretch | None:
+    for _ in range(MOST_TRIMMED):
+        stretch = stripped(text, start, end)
+        if stretch is None:
+            return None
+        start = stretch[0]
+        taken = _front(text, start, end, client)
+        if taken is None:
+            break
+        marks.append(taken)
+        start = taken[1]
+    return start, end
+
+
+def _front(text: str, start: int, end: int, client: Client) -> Mark | None:
+    if client.head is not None and (found := client.head.match(text, start, end)):
+        return start, found.end(), "environment"
+    if found := BRACKET.match(text, start, end):
+        if is_time(found[1]):
+            return start, found.end(), "timestamp"
+        if CLOCK.search(found[1]) and found.end() < end and text[found.end()] != "\n":
+            return start, found.end(), "harness"
+    if found := DATA.match(text, start, end):
+        return start, found.end(), "harness"
+    stop = text.find("\n\n", start, end)
+    return _paragraph(text, start, end if stop < 0 else stop)
+
+
+def _without_back(text: str, start: int, end: int, client: Client, marks: list[Mark]) -> Stretch | None:
+    for _ in range(MOST_TRIMMED):
+        stretch = stripped(text, start, end)
+        if stretch is None:
+            return None
+        end = stretch[1]
+        taken = _back(text, start, end, client)
+        if taken is None:
+            break
+        marks.append(taken)
+        end = taken[0]
+    return start, end
+
+
+def _back(text: str, start: int, end: int, client: Client) -> Mark | None:
+    if client.tail is not None and (found := client.tail.search(text, start, end)):
+        return found.start(), end, "reminder"
+    begun = text.rfind("\n\n", start, end)
+    return _paragraph(text, start if begun < 0 else begun + 2, end)
+
+
+def _paragraph(text: str, start: int, end: int) -> Mark | None:
+    """A paragraph each of whose lines says when, where, or in which run; alone it counts for what changes."""
+    if end - start > 4_000:
+        return None
+    lines = text[start:end].strip().split("\n")
+    if len(lines) > MOST_TRIMMED:
+        return None
+    kinds = [kind_of_line(line) for line in lines]
+    if None in kinds:
+        return None
+    for kind in ("runtime", "timestamp"):
+        if all(each in ("runtime", "timestamp") for each in kinds) and kind in kinds:
+            return start, end, kind
+    return (start, end, "environment") if len(lines) > 1 else None

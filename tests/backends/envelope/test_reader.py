@@ -1,0 +1,173 @@
+"""The ask that is found in agents' requests, and that nothing else of them is lost."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from backends.envelope.reader import EnvelopeReader
+from backends.types import OUTSIDE, Message, Request, SpanKind
+from benchmarks.evaluation.agents.bodies import OTHERS, SHAPES, Turn, turns
+from tests.backends.envelope.asking import asked, covers, parts, said
+
+QUESTION = "Why does \"app.py\" stop?\n\nKeyError: 'path'\n  line 3, in open"
+KNOWN = sorted(SHAPES.keys() - OTHERS.keys())
+
+
+def kinds(request: Request, kind: SpanKind) -> list[str]:
+    """The texts of one kind in a request."""
+    spans = EnvelopeReader().read(request).spans
+    return [request.messages[span.message].text[span.start : span.end] for span in spans if span.kind == kind]
+
+
+@pytest.mark.parametrize(("client", "turn"), [(client, turn) for client in SHAPES for turn in turns(client)])
+def test_the_ask_is_found_in_every_programs_envelope(client: str, turn: Turn) -> None:
+    request = asked(client, QUESTION, turn=turn)
+    envelope = EnvelopeReader().read(request)
+    assert envelope.ask == QUESTION
+    assert request.messages[envelope.message].role == "user"
+    assert envelope.continues == (turn == "result")
+    assert covers(request, envelope)
+
+
+@pytest.mark.parametrize("client", KNOWN)
+def test_a_program_of_the_table_is_recognised(client: str) -> None:
+    assert EnvelopeReader().read(asked(client, "hi")).client == client
+
+
+@pytest.mark.parametrize("client", sorted(OTHERS))
+def test_no_other_program_is_taken_for_one_of_the_table(client: str) -> None:
+    assert EnvelopeReader().read(asked(client, "hi")).client == ""
+
+
+@pytest.mark.parametrize("client", ["openclaw", "qwen-code", "goose", "roo", "nanobot"])
+def test_what_says_the_time_or_the_session_is_volatile(client: str) -> None:
+    request = asked(client, "hi")
+    envelope = EnvelopeReader().read(request)
+    kept = list[str]()
+    for at, message in enumerate(request.messages):
+        text = message.text
+        for span in reversed(envelope.volatile(at)):
+            text = text[: span.start] + text[span.end :]
+        kept.append(text)
+    assert not [text for text in kept if "2026" in text or "09:41" in text or "sessionId" in text or "4711" in text]
+    assert any("hi" in text for text in kept)
+
+
+def test_a_users_own_times_are_part_of_the_question() -> None:
+    ask = "It broke at 2026-11-30 09:41 UTC.\nWhat happened?"
+    assert kinds(said(ask), "ask") == [ask]
+    assert kinds(said("[2026-11-30 09:41] disk full, why?", tools=()), "ask") == ["[2026-11-30 09:41] disk full, why?"]
+
+
+def test_a_time_alone_is_asked_about_where_there_is_nothing_else() -> None:
+    assert EnvelopeReader().read(said("2026-11-30 09:41 UTC")).ask == "2026-11-30 09:41 UTC"
+
+
+def test_material_stays_in_the_ask() -> None:
+    for material in (
+        "<div class='note'>\n<p>hi</p>\n</div>",
+        "<rules>\nno smoking\n</rules>",
+        "```xml\n<system-reminder>\nx\n</system-reminder>\n```",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+        "a=1\nb=2",
+    ):
+        ask = f"What is this?\n\n{material}"
+        assert EnvelopeReader().read(said(ask)).ask == ask
+
+
+def test_quotes_around_a_whole_ask_are_no_part_of_it() -> None:
+    assert EnvelopeReader().read(said('"list files"')).ask == "list files"
+    assert EnvelopeReader().read(said('"say \\"hi\\" twice"')).ask == 'say "hi" twice'
+    assert EnvelopeReader().read(said('"one" or "two"')).ask == '"one" or "two"'
+
+
+def test_an_ask_of_several_parts_keeps_them() -> None:
+    assert EnvelopeReader().read(parts("Compare these two.", "First: red", "Second: blue")).ask == (
+        "Compare these two.\nFirst: red\nSecond: blue"
+    )
+
+
+def test_a_question_after_a_tools_result_is_a_new_ask() -> None:
+    request = asked("pi", "list the files", turn="result")
+    request = replace(request, messages=(*request.messages, Message(role="user", text="stop, do the tests first")))
+    envelope = EnvelopeReader().read(request)
+    assert (envelope.ask, envelope.continues) == ("stop, do the tests first", False)
+
+
+def test_without_a_users_text_all_texts_ask() -> None:
+    request = Request(id="r", messages=(Message(role="system", text="Say hello."),))
+    envelope = EnvelopeReader().read(request)
+    assert (envelope.ask, envelope.message) == ("Say hello.", OUTSIDE)
+
+
+def test_a_message_that_stands_beside_every_ask_is_none() -> None:
+    reader, tail = EnvelopeReader(), "These are the notes of the house: be brief, be kind."
+    assert reader.read(said("Prove that 2 is prime", tail)).ask == tail
+    assert reader.read(said("Sort this list", tail)).ask == "Sort this list"
+    assert reader.read(said("Prove that 2 is prime", tail)).ask == "Prove that 2 is prime"
+    assert reader.read(said("Prove that 2 is prime", tail, agent="another")).ask == tail
+
+
+def test_a_part_that_stands_beside_every_ask_is_none() -> None:
+    reader, part = EnvelopeReader(), "The shop opens at nine and closes at six."
+    reader.read(parts(part, "Prove that 2 is prime"))
+    assert reader.read(parts(part, "Sort this list")).ask == "Sort this list"
+
+
+def test_a_paragraph_that_closes_every_ask_becomes_the_programs() -> None:
+    reader, tail = EnvelopeReader(), "Answer in the style of the house, without a heading."
+    asks = [f"Question {number}: what is {number} times three?" for number in range(6)]
+    found = [reader.read(said(f"{ask}\n\n{tail}")).ask for ask in asks]
+    assert found[0] == f"{asks[0]}\n\n{tail}"
+    assert found[-1] == asks[-1]
+
+
+def test_the_same_ask_again_stays_the_ask() -> None:
+    reader = EnvelopeReader()
+    assert {reader.read(asked("openclaw", "list files")).ask for _ in range(8)} == {"list files"}
+    assert {reader.read(said("list files")).ask for _ in range(8)} == {"list files"}
+
+
+def test_memory_and_environment_of_instructions_are_told_apart() -> None:
+    memory = "".join(kinds(asked("openclaw", "hi"), "memory"))
+    assert "ivo@example.org" in memory
+    assert "Names count" not in memory
+    assert "/srv/app" in "".join(kinds(asked("opencode", "hi"), "environment"))
+
+
+def test_declared_tools_are_counted() -> None:
+    assert EnvelopeReader().read(said("hi", tools=())).parts().get("tools") is None
+    assert EnvelopeReader().read(said("hi")).parts()["tools"] > 0
+
+
+TAGS = ("system-reminder", "environment_context", "context", "user_query", "task", "div", "a_b", "tool_result")
+PIECES = st.sampled_from(
+    [
+        *(f"<{tag}>" for tag in TAGS),
+        *(f"</{tag}>" for tag in TAGS),
+        "<<<BEGIN_X>>>", "<<<END_X>>>", "[Runtime Context]", "[/Runtime Context]", "\n", "\n\n", "```", '"', '\\"', " ",
+        "[Mon 2026-11-30 09:41 UTC] ", "Runtime: a=1 | session=2 | host=3", "Why?", "hard", "Time: 09:41", "<!-- x -->",
+        "## My request for X:\n", "[read for 'x'] Result:\n", "Ω", "\x00", "\ud800",
+    ]
+)  # fmt: skip
+TEXTS = st.lists(PIECES, max_size=24).map("".join)
+MESSAGES = st.builds(Message, role=st.sampled_from(["system", "user", "assistant", "tool"]), text=TEXTS) | st.builds(
+    lambda text, cut: Message(role="user", text=text, seams=(min(cut, len(text)),)), TEXTS, st.integers(1, 60)
+)
+
+
+@given(messages=st.lists(MESSAGES, min_size=1, max_size=6), tools=st.booleans())
+def test_no_text_is_lost_and_no_ask_is_empty(messages: list[Message], tools: bool) -> None:
+    request = Request(id="r", messages=tuple(messages), tools=said("x").tools if tools else ())
+    reader = EnvelopeReader()
+    for envelope in (reader.read(request), reader.read(request)):
+        assert covers(request, envelope)
+        spoken = [message.text for message in messages if message.role == "user" and message.text.strip()]
+        assert bool(envelope.ask.strip()) or not spoken
+        if envelope.message != OUTSIDE:
+            text = messages[envelope.message].text
+            spans = [span for span in envelope.spans if span.kind == "ask"]
+            assert all(span.message == envelope.message for span in spans)
+            said_there = "".join(text[span.start : span.end] for span in spans)
+            assert said_there == envelope.ask or said_there == envelope.ask.replace("\n", "") or "\n" in envelope.ask

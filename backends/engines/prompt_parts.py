@@ -1,6 +1,6 @@
 """What the request bodies of all engines share: encoding, earlier calls' arguments, and files for local servers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -48,13 +48,26 @@ async def encoded(call: Call, build: Callable[[], dict[str, Any]]) -> tuple[byte
 def turns(call: Call) -> tuple[Message, ...]:
     """The messages as a local model can be given them.
 
-    Files of tool results go into a user message after the results, because a tool message has text only. An empty model
-    turn is left out. Arguments of earlier calls that are not a JSON object are wrapped in one.
+    Later instructions become user turns. Files of tool results go into a user message after the results, because a tool
+    message has text only. An empty model turn is left out. Arguments of earlier calls that are not a JSON object are
+    wrapped in one.
     """
     return tuple(
         replace(message, tool_calls=tuple(map(_mended, message.tool_calls))) if message.tool_calls else message
-        for message in _with_files_behind(call.messages)
+        for message in _with_files_behind(instructions_in_place(call.messages))
     )
+
+
+def instructions_in_place(messages: Iterable[Message]) -> Iterator[Message]:
+    """The messages with later instructions as user turns, where they stand.
+
+    Gemini has one place for instructions, and the templates of local models gather them there. A new one would then
+    change the very beginning of the prompt, and nothing of what the engine has cached would be read again.
+    """
+    spoken = False
+    for message in messages:
+        spoken = spoken or message.role != "system"
+        yield replace(message, role="user") if spoken and message.role == "system" else message
 
 
 def mended(call: Call) -> tuple[str, ...]:
@@ -77,7 +90,7 @@ def seed_of(call: Call) -> int | None:
     return None if call.seed is None else call.seed & 0x7FFF_FFFF
 
 
-def _with_files_behind(messages: tuple[Message, ...]) -> Iterator[Message]:
+def _with_files_behind(messages: Iterable[Message]) -> Iterator[Message]:
     behind: list[Message] = []
     for message in messages:
         if message.role != "tool":

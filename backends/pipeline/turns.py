@@ -32,7 +32,6 @@ def paired(messages: Sequence[Message]) -> tuple[tuple[Message, ...], tuple[str,
 class _Pairing:
     def __init__(self, messages: Sequence[Message]) -> None:
         self._messages = messages
-        self._taken = {call.id for message in messages for call in message.tool_calls}
         self._given: set[str] = set()
         self._again = 0
         self._missing: list[str] = []
@@ -74,9 +73,12 @@ class _Pairing:
                 yield self._as_text(message) if message.role == "tool" else message
 
     def _id(self, id: str) -> str:
-        """The call's own id where it is the first to have it, else one that no other call has."""
+        """The call's own id where it is the first to have it, else one that no earlier call has.
+
+        What comes later has no say in it: an engine that has read this turn is to find it unchanged in the next prompt.
+        """
         made = id
-        while not made or made in self._given or (made != id and made in self._taken):
+        while not made or made in self._given:
             self._again += 1
             made = f"{id or 'call'}_again{self._again}"
         self._given.add(made)

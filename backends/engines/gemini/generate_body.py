@@ -17,7 +17,7 @@ from backends.catalogue import Model, thinking_budget, thinking_level
 from backends.catalogue.media import takes
 from backends.engines.base import Call
 from backends.engines.gemini.function_names import FunctionNames
-from backends.engines.prompt_parts import arguments_of
+from backends.engines.prompt_parts import arguments_of, instructions_in_place
 from backends.engines.untrusted_text import one_line
 from backends.errors import EngineError
 from backends.types import Media, Message, Tool, ToolCall
@@ -42,10 +42,11 @@ def body(call: Call, model: Model, names: FunctionNames) -> dict[str, Any]:
 
     Raises EngineError "rejected" for a file of a type that the model does not take.
     """
-    system = _system(call.messages)
+    messages = list(instructions_in_place(call.messages))
+    system = _system(messages)
     if instruction := instructed_format(call, model):
         system = f"{system}\n\n{instruction}" if system else instruction
-    turns = _contents(call, model, names) or [_turn("user", {"text": system or GO_ON})]
+    turns = _contents(messages, model, names) or [_turn("user", {"text": system or GO_ON})]
     fields: dict[str, Any] = {"contents": turns}
     if system:
         fields["systemInstruction"] = {"parts": [{"text": system}]}
@@ -129,11 +130,11 @@ def _sampling(call: Call) -> dict[str, float | int | None]:
     }
 
 
-def _contents(call: Call, model: Model, names: FunctionNames) -> list[dict[str, Any]]:
+def _contents(messages: Iterable[Message], model: Model, names: FunctionNames) -> list[dict[str, Any]]:
     """Turns that alternate and begin with the user's. Tool results come first in their turn."""
     turns: list[dict[str, Any]] = []
     called: dict[str, str] = {}
-    for message in call.messages:
+    for message in messages:
         if message.role == "system":
             continue
         role = "model" if message.role == "assistant" else "user"

@@ -4,7 +4,8 @@ Gemini 3 refuses a tool call that comes back without its signature, and most cli
 what they know. A signature lies under a hash, keyed by the install, of the call it came with (id, name and arguments)
 or of the answer's text: neither can be read from the file, and a signature itself is sealed by Google. It goes back to
 the provider that made it, in the same form of the prompt; that is why it is kept beside the engine and not beside the
-client.
+client. Of several signatures of the same words the first is kept: with another one the prompt would no longer begin as
+the provider has cached it.
 
 Writing happens in a thread of its own and nobody waits for it. A file that cannot be used is set aside once; after
 that, signatures are kept in memory alone.
@@ -78,8 +79,9 @@ class SignatureStore:
             return
         with self._lock:
             for key, signature in kept:
-                self._held += len(signature) - len(self._waiting.pop(key, ""))
-                self._waiting[key] = signature
+                if key not in self._waiting:
+                    self._held += len(signature)
+                    self._waiting[key] = signature
             while len(self._waiting) > WAITING or self._held > WAITING_BYTES:
                 _, oldest = self._waiting.popitem(last=False)
                 self._held -= len(oldest)
@@ -193,12 +195,9 @@ class SignatureStore:
                     self._held -= len(self._waiting.pop(key))
 
     def _put(self, db: sqlite3.Connection, key: bytes, signature: str) -> None:
-        for (size,) in db.execute(
-            "DELETE FROM signatures WHERE key = ? RETURNING length(signature)", (key,)
-        ).fetchall():
-            self._entries, self._bytes = self._entries - 1, self._bytes - size
-        db.execute("INSERT INTO signatures (key, signature) VALUES (?, ?)", (key, signature))
-        self._entries, self._bytes = self._entries + 1, self._bytes + len(signature)
+        put = db.execute("INSERT OR IGNORE INTO signatures (key, signature) VALUES (?, ?)", (key, signature))
+        if put.rowcount:
+            self._entries, self._bytes = self._entries + 1, self._bytes + len(signature)
 
     def _evict(self, db: sqlite3.Connection) -> None:
         """Within the bounds again, with some room for the next ones."""

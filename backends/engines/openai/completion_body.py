@@ -75,15 +75,10 @@ def _server_effort(call: Call) -> dict[str, Any]:
 
 
 def _alternating(messages: tuple[Message, ...]) -> Iterator[Message]:
-    """The turns in the form that chat templates need: instructions only at the beginning, never alone; roles alternate.
-
-    A later instruction becomes a user turn, because its position carries meaning.
-    """
+    """The turns in the form that chat templates need: roles alternate, and instructions are never alone."""
     last: Message | None = None
     alone = all(message.role == "system" for message in messages)
-    for message in messages:
-        late = message.role == "system" and last is not None and last.role != "system"
-        turn = replace(message, role="user") if late else message
+    for turn in messages:
         if last is not None and turn.role == last.role != "tool":
             last = replace(
                 last,

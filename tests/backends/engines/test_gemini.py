@@ -250,3 +250,16 @@ async def test_a_schema_that_the_client_does_not_take_is_refused_before_the_call
     error = await failure(gemini, changed(CLOUD_CALL, stop=(3,)))
     assert error.kind == "rejected"
     assert gemini_twin.usage.requests == {}
+
+
+async def test_a_later_instruction_stays_where_it_stands(gemini: GeminiClient, gemini_twin: GeminiTwin) -> None:
+    """In front it would change the beginning of the prompt, which Gemini has cached."""
+    messages = (
+        Message(role="system", text="Be brief."),
+        Message(role="user", text="Hi"),
+        Message(role="assistant", text="Hello."),
+        Message(role="system", text="Now in French."),
+    )
+    body = await sent(gemini_twin, gemini, changed(CLOUD_CALL, messages=messages))
+    assert body["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+    assert body["contents"][-1] == {"role": "user", "parts": [{"text": "Now in French."}]}

@@ -1,16 +1,23 @@
-"""`claw explain`: the engine that a prompt would go to, why, and every other candidate, without sending it."""
+"""`claw explain`: the engine that a prompt would go to, why, and every other candidate, without sending it.
+
+With `--request` the same of requests as agents send them, which are read as the gateway would.
+"""
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from contextlib import aclosing
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
 from backends.bootstrap.connect import open_core
+from backends.commands import explain_requests
 from backends.commands.json_output import explanation_as_json
 from backends.commands.prompt_arguments import add_prompt, request_from
+from backends.errors import WrongUse
 from backends.paths import Paths
 from backends.settings.loading import load
 from backends.settings.model import Settings
@@ -22,23 +29,59 @@ from backends.types import CACHE, Alternative, Explanation, Request
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_prompt(parser)
+    add_prompt(parser, optional=True)
+    parser.add_argument(
+        "--request",
+        metavar="FILE",
+        help="explain the requests in this file: a body of any API that agents speak, or JSON lines of bodies or of"
+        ' {"id", "agent", "headers", "body"}; - reads stdin',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    if (args.prompt is None) == (args.request is None):
+        raise WrongUse("give either a prompt or --request FILE")
     settings = load(Paths.find().config).settings
+    if args.request is not None:
+        return asyncio.run(_explain_file(args, settings))
     explanation = asyncio.run(_explain(request_from(args), settings, rehearse=args.rehearse))
-    if args.json:
-        sys.stdout.write(msgspec.json.encode(explanation_as_json(explanation)).decode() + "\n")
-    else:
-        for line in lines(explanation):
-            print(safe(line))
+    _print(explanation_as_json(explanation) if args.json else explanation)
     return 0
 
 
 async def _explain(request: Request, settings: Settings, *, rehearse: bool) -> Explanation:
     async with open_core(settings, rehearse=rehearse, one_shot=True) as opened:
         return await opened.core.explain(request)
+
+
+async def _explain_file(args: argparse.Namespace, settings: Settings) -> int:
+    """Explain each request of a file. What is no request is named on stderr with its line, and the exit code is 2."""
+    code = 0
+    with explain_requests.opened(args.request) as file:
+        given = explain_requests.objects(file, 2 * settings.router.max_prompt_bytes)
+        async with open_core(settings, rehearse=args.rehearse, one_shot=True) as opened:
+            explained = explain_requests.explain_all(opened.core, settings, given, args.agent)
+            async with aclosing(explained) as each:
+                shown = 0
+                async for one in each:
+                    if one.wrong:
+                        code = WrongUse.exit_code
+                        print(f"claw: line {one.line}: {safe(one.wrong)}", file=sys.stderr)
+                    if args.json:
+                        _print({"id": one.id} | explanation_as_json(one.explanation))
+                    elif not one.wrong:
+                        print("\n" if shown else "", end="")
+                        _print(one.explanation)
+                        shown += 1
+    return code
+
+
+def _print(explanation: Explanation | dict[str, Any]) -> None:
+    if isinstance(explanation, dict):
+        sys.stdout.write(msgspec.json.encode(explanation).decode() + "\n")
+    else:
+        for line in lines(explanation):
+            print(safe(line))
 
 
 LABEL = 12

@@ -8,9 +8,10 @@ from backends.identity import new_id
 from backends.types import Message, Request, Route
 
 
-def add_prompt(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("prompt", metavar="PROMPT", help="the prompt; - reads stdin")
-    parser.add_argument("--agent", default="default", metavar="A", help="the agent that asks")
+def add_prompt(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """With `optional`, something else may say what is asked."""
+    parser.add_argument("prompt", metavar="PROMPT", nargs="?" if optional else None, help="the prompt; - reads stdin")
+    parser.add_argument("--agent", metavar="A", help="the agent that asks")
     parser.add_argument("--tag", metavar="WORD", help="a label for reports by tag")
     parser.add_argument(
         "--deadline",
@@ -29,7 +30,7 @@ def request_from(
     text = _stdin() if args.prompt == "-" else _argument(args.prompt)
     return Request(
         id=new_id(),
-        agent=args.agent,
+        agent=args.agent or "default",
         messages=(Message(role="user", text=text),),
         engine=engine,
         sensitive=sensitive,

@@ -7,11 +7,14 @@ import msgspec
 
 from backends.gateway.http_errors import HttpError
 from backends.gateway.json_shape import TooMuch, outline
+from backends.gateway.surrogates import mended
 from backends.off_loop import LARGE
 
 DEPTH = 64  # levels of a JSON schema; no real one is deeper
 
 T = TypeVar("T")
+
+_objects = msgspec.json.Decoder(dict[str, Any])
 
 
 def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
@@ -31,6 +34,33 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         line = str(error) if isinstance(error, _DuplicateKey) else "the body is not valid JSON in UTF-8"
         raise HttpError(400, "invalid_json", line) from None
     return value
+
+
+def fields_of(body: bytes) -> dict[str, Any]:
+    """A body that is one object. Raises HttpError (400)."""
+    return decode(mended(body), _objects)
+
+
+def converted(fields: Any, kind: type[T]) -> T:
+    """`fields` as a `kind`. Raises HttpError (400), naming the field that is wrong."""
+    try:
+        return msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:
+        raise wrong_field(error) from None
+    except RecursionError:
+        raise HttpError(400, "invalid_json", "the body is nested too deeply") from None
+
+
+def inner(fields: Any, *path: str) -> Any:
+    """What stands at `path`, None where there is none."""
+    for name in path:
+        fields = fields.get(name) if isinstance(fields, dict) else None
+    return fields
+
+
+def text_of(value: Any) -> str:
+    """`value` where it is a text, else ""."""
+    return value if isinstance(value, str) else ""
 
 
 def wrong_field(error: msgspec.ValidationError) -> HttpError:

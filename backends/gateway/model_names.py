@@ -65,13 +65,18 @@ def _entry(name: str, owner: str, created: int) -> dict[str, Any]:
 
 async def target_of(name: str, exchange: HttpExchange) -> Target:
     """What a request for the model `name` is for. Raises HttpError (400, 404)."""
-    agent = exchange.text(b"x-claw-agent")
-    if agent is not None and not is_name(agent):
-        line = "X-Claw-Agent must be up to 64 letters, digits, dots, dashes, underscores"
-        raise HttpError(400, "invalid_request", line)
+    agent = checked_agent(exchange.text(b"x-claw-agent"))
     if found := from_settings(name, agent, exchange.settings):
         return found
     return resolve(name, agent, exchange.settings, await exchange.core.snapshot())
+
+
+def checked_agent(name: str | None) -> str | None:
+    """The agent that a header names. Raises HttpError (400) for what cannot be a name."""
+    if name is not None and not is_name(name):
+        line = "X-Claw-Agent must be up to 64 letters, digits, dots, dashes, underscores"
+        raise HttpError(400, "invalid_request", line)
+    return name
 
 
 def from_settings(name: str, agent: str | None, settings: Settings) -> Target | None:

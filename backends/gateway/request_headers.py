@@ -1,13 +1,36 @@
-"""What a caller's headers ask for, whatever its dialect: how the cache takes part, privacy, and the longest wait."""
+"""What a caller's headers ask for, whatever its dialect: how the cache takes part, privacy, and the longest wait; and
+whose call it is: its session, its run, and the program that sends it.
+"""
 
+import hashlib
 import math
+import re
+from collections.abc import Callable
 
 from msgspec import Struct
 
 from backends.gateway.http_errors import HttpError
-from backends.gateway.http_exchange import HttpExchange
+
+HeaderText = Callable[[bytes], str | None]
+"""A header's value by its lower-case name, None where it was not sent."""
 
 LONGEST_S = 86_400.0
+
+SESSION_HEADERS = (
+    b"x-claw-session",
+    b"x-session-id",
+    b"x-session-affinity",
+    b"x-claude-code-session-id",
+    b"session-id",  # Codex
+    b"session_id",  # Codex before 0.50
+    b"thread-id",
+)
+"""Where clients name a conversation, the first before the others."""
+
+USER_AGENT_LETTERS = 200
+
+_NAME = re.compile(r"[A-Za-z0-9._:/+=~-]{1,128}")
+_LENGTH = 32  # letters of a hash
 
 
 class CacheControl(Struct, frozen=True, kw_only=True):
@@ -25,23 +48,49 @@ def cache_control(header: str) -> CacheControl:
     )
 
 
-def is_sensitive(exchange: HttpExchange) -> bool:
+def is_sensitive(header: HeaderText) -> bool:
     """Any value but a plain "false" keeps the request in the local zone: a doubt is settled for privacy."""
-    header = exchange.text(b"x-claw-sensitive")
-    return header is not None and header.lower() not in ("false", "0", "no")
+    value = header(b"x-claw-sensitive")
+    return value is not None and value.lower() not in ("false", "0", "no")
 
 
-def deadline_s(exchange: HttpExchange, deadline_ms: float | None = None) -> float | None:
+def deadline_s(header: HeaderText, deadline_ms: float | None = None) -> float | None:
     """Seconds that the caller waits for the whole answer: the least of the body's `deadline_ms` and of both headers.
 
     None where the caller sets no limit. Raises HttpError (400) for anything but a number within LONGEST_S.
     """
     limits = [
-        _seconds(exchange.text(b"x-claw-deadline-s"), "X-Claw-Deadline-S", 1.0),
-        _seconds(exchange.text(b"x-claw-deadline-ms"), "X-Claw-Deadline-Ms", 1000.0),
+        _seconds(header(b"x-claw-deadline-s"), "X-Claw-Deadline-S", 1.0),
+        _seconds(header(b"x-claw-deadline-ms"), "X-Claw-Deadline-Ms", 1000.0),
         _seconds(deadline_ms, "deadline_ms", 1000.0),
     ]
     return min((seconds for seconds in limits if seconds is not None), default=None)
+
+
+def session_of(header: HeaderText, in_body: str = "") -> str:
+    """The conversation's name: a header's, else `in_body`, which its body gives; "" where neither does."""
+    named = (header(name) for name in SESSION_HEADERS)
+    return named_safely(next(filter(None, named), in_body))
+
+
+def run_of(header: HeaderText) -> str:
+    """The name of the run that this call is part of, "" where it has none."""
+    return named_safely(header(b"x-claw-run") or "")
+
+
+def named_safely(name: str) -> str:
+    """A caller's own name as it may stand in rows and on screens: a hash of it where it is long or may hold private
+    text, such as a mail address. It is never refused.
+    """
+    if not name or _NAME.fullmatch(name):
+        return name
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_LENGTH]
+
+
+def user_agent(header: HeaderText) -> str:
+    """The caller's program as it says itself, printable and bounded."""
+    given = (header(b"user-agent") or "")[:USER_AGENT_LETTERS]
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in given)
 
 
 def _seconds(value: str | float | None, name: str, units_per_second: float) -> float | None:

@@ -1,6 +1,16 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from backends.gateway.request_headers import CacheControl, cache_control
+from backends.gateway.request_headers import (
+    CacheControl,
+    HeaderText,
+    cache_control,
+    named_safely,
+    run_of,
+    session_of,
+    user_agent,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,3 +26,50 @@ from backends.gateway.request_headers import CacheControl, cache_control
 )
 def test_cache_control_decides_whether_an_answer_is_looked_up_and_stored(header: str, expected: CacheControl) -> None:
     assert cache_control(header) == expected
+
+
+def header_of(headers: dict[bytes, str]) -> HeaderText:
+    return headers.get
+
+
+@pytest.mark.parametrize(
+    ("headers", "in_body", "name"),
+    [
+        ({}, "", ""),
+        ({}, "cache-key-1", "cache-key-1"),
+        ({b"x-claw-session": "mine", b"x-session-id": "theirs"}, "cache-key-1", "mine"),
+        ({b"x-session-id": "ses_1", b"x-session-affinity": "ses_2"}, "", "ses_1"),
+        ({b"x-session-affinity": "ses_2"}, "cache-key-1", "ses_2"),
+        ({b"x-claude-code-session-id": "5e551011-aaaa"}, "", "5e551011-aaaa"),
+        ({b"session-id": "0199", b"thread-id": "0200"}, "", "0199"),
+        ({b"thread-id": "0200"}, "", "0200"),
+        ({b"x-session-id": ""}, "agent:writer:main", "agent:writer:main"),
+    ],
+)
+def test_the_first_header_that_names_a_session_goes_before_the_body(
+    headers: dict[bytes, str], in_body: str, name: str
+) -> None:
+    assert session_of(header_of(headers), in_body) == name
+
+
+@given(st.text(min_size=1, max_size=300))
+def test_a_name_is_kept_or_hashed_and_never_refused(name: str) -> None:
+    safe = named_safely(name)
+    assert 1 <= len(safe) <= 128
+    assert safe.isascii()
+    assert safe.isprintable()
+    assert not set(safe) & set(" @<>\"'")
+    assert named_safely(safe) == safe
+    assert run_of(header_of({b"x-claw-run": name})) == safe
+
+
+def test_a_name_that_may_be_private_is_told_from_others_by_its_hash() -> None:
+    assert named_safely("jan.nowak@example.org") != named_safely("anna.nowak@example.org")
+    assert "nowak" not in named_safely("jan.nowak@example.org")
+    assert len(named_safely("x" * 129)) == 32
+    assert named_safely("x" * 128) == "x" * 128
+
+
+def test_a_user_agent_is_bounded_and_printable() -> None:
+    assert user_agent(header_of({})) == ""
+    assert user_agent(header_of({b"user-agent": "pi/0.73\x1b[2J\xe9" + "x" * 500})) == "pi/0.73?[2J?" + "x" * 188

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from backends.errors import ClawError
+from backends.gateway.canonical_request import canonical
 from backends.gateway.dialects.openai_chat import chat_answer
 from backends.gateway.dialects.openai_chat.chat_answer import ChatChoice, ChatStream
 from backends.gateway.dialects.openai_chat.chat_request import ChatRequest, read
@@ -12,7 +13,6 @@ from backends.gateway.http_errors import RequestFailed, ShuttingDown, safe_value
 from backends.gateway.http_exchange import Header, HttpExchange
 from backends.gateway.model_names import AUTO, target_of
 from backends.gateway.parallel_requests import BROKEN_OFF, ask_all, one_request_per_choice
-from backends.gateway.request_headers import cache_control, deadline_s, is_sensitive
 from backends.off_loop import off_loop
 from backends.types import Called, Chunk, Delta, Done, Explanation, Outcome, Request, Routed
 
@@ -27,7 +27,7 @@ PlacedChunks = AsyncGenerator[tuple[int, Chunk]]
 async def chat(exchange: HttpExchange) -> None:
     """Answer one request, in one object or as a stream."""
     asked = await off_loop(len(exchange.body), lambda: read(exchange.body))
-    request = await request_of(asked, exchange)
+    request = canonical(asked, await target_of(asked.model, exchange), exchange.text, id=exchange.id)
     exchange.body = b""  # a long stream need not keep it
     scope = exchange.shutdown.scope()
     response = (_Streamed if asked.stream else _Whole)(exchange, asked, request)
@@ -37,33 +37,6 @@ async def chat(exchange: HttpExchange) -> None:
                 await response.relay(chunks)
     if scope.cause == "shutdown":
         await response.fail(ShuttingDown("the core shut down before the answer ended", retry_after_s=5))
-
-
-async def request_of(asked: ChatRequest, exchange: HttpExchange) -> Request:
-    """`asked` in canonical form, with what the headers say. Raises HttpError (400, 404) for a wrong header or model."""
-    target = await target_of(asked.model, exchange)
-    cache = cache_control(exchange.text(b"cache-control") or "")
-    return Request(
-        id=exchange.id,
-        agent=target.agent,
-        rules=target.rules,
-        messages=asked.messages,
-        engine=target.engine,
-        model=target.model,
-        sensitive=is_sensitive(exchange),
-        cache=cache.cache,
-        refresh=cache.refresh,
-        tools=asked.tools,
-        tool_choice=asked.tool_choice,
-        parallel_tool_calls=asked.parallel_tool_calls,
-        response_format=asked.response_format,
-        sampling=asked.sampling,
-        timeout_s=deadline_s(exchange, asked.deadline_ms),
-        source="gateway",
-        tag=exchange.text(b"x-claw-tag") or None,
-        ignored=asked.ignored,
-        notes=target.notes,
-    )
 
 
 class _Response:

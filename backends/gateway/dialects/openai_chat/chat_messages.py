@@ -1,18 +1,16 @@
 """The messages of OpenAI's chat completions, read into canonical ones."""
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from typing import Any, Literal
 
-import msgspec
 from msgspec import Struct
 
-from backends.gateway.dialects.openai_chat.chat_fields import IgnoredFields
+from backends.gateway.dialects.declared_tools import arguments_text
+from backends.gateway.dialects.field_table import IgnoredFields
+from backends.gateway.dialects.joined_texts import joined, seams
 from backends.gateway.dialects.openai_chat.chat_media import File, ImageUrl, InputAudio, image, pdf, recording
 from backends.gateway.http_errors import HttpError
 from backends.types import Media, Message, ToolCall
-
-BETWEEN_PARTS = "\n"
 
 _THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
 
@@ -76,8 +74,7 @@ def _check_part(part: Mapping[str, Any], where: str, ignored: IgnoredFields) -> 
 
 
 def _check_within(value: Mapping[str, Any], name: str, place: str, where: str, ignored: IgnoredFields) -> None:
-    if isinstance(inner := value.get(name), dict):
-        ignored.check(place, inner, f"{where}.{name}")
+    ignored.check(place, value.get(name), f"{where}.{name}")
 
 
 def canonical(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
@@ -116,20 +113,18 @@ def _message(
     )
     return Message(
         role="system" if message.role == "developer" else "tool" if message.role == "function" else message.role,
-        text=BETWEEN_PARTS.join(texts),
+        text=joined(texts),
         media=media,
         tool_calls=calls,
         tool_call_id=tool_call_id,
         name=message.name,
-        seams=_seams(texts),
+        seams=seams(texts),
         signature=signature_in(message.extra_content, message.provider_specific_fields),
     )
 
 
 def _called(id: str, function: CalledFunction, signature: str | None = None) -> ToolCall:
-    given = function.arguments
-    arguments = msgspec.json.encode(given).decode() if isinstance(given, dict) else given or "{}"
-    return ToolCall(id=id, name=function.name, arguments=arguments, signature=signature)
+    return ToolCall(id=id, name=function.name, arguments=arguments_text(function.arguments), signature=signature)
 
 
 def signature_in(extra_content: Any, provider_specific_fields: Any = None) -> str | None:
@@ -166,9 +161,3 @@ def _content(content: str | list[Part | str] | None, where: str) -> tuple[list[s
                 known = "text, image_url, input_audio, file"
                 raise HttpError(400, "unsupported", f"a part must be one of {known}, complete", param=place)
     return texts, tuple(media)
-
-
-def _seams(texts: list[str]) -> tuple[int, ...]:
-    """Where each text but the first begins once they are joined."""
-    ends = accumulate(len(text) + len(BETWEEN_PARTS) for text in texts[:-1])
-    return tuple(ends)

@@ -5,18 +5,19 @@
 
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
+from backends.gateway.dialects.dialect_request import DialectRequest
+from backends.gateway.dialects.field_table import IgnoredFields
+from backends.gateway.dialects.google_thinking import thinking
 from backends.gateway.dialects.openai_chat import chat_messages, chat_tools
-from backends.gateway.dialects.openai_chat.chat_fields import IgnoredFields
+from backends.gateway.dialects.openai_chat.chat_fields import TABLE
 from backends.gateway.dialects.openai_chat.chat_messages import ChatMessage
 from backends.gateway.dialects.openai_chat.chat_tools import Function, FunctionTool, Named, ToolChoice
 from backends.gateway.http_errors import HttpError
-from backends.gateway.json_body import check_depth, decode, wrong_field
-from backends.gateway.surrogates import mended
+from backends.gateway.json_body import check_depth, converted, fields_of, inner, text_of
 from backends.pipeline.bounds import STOP_CHARACTERS, STOP_WORDS
-from backends.types import Effort, Message, ResponseFormat, Sampling, Tool
+from backends.types import Effort, ResponseFormat, Sampling
 
 MOST_CHOICES = 8
 """Calls that one request may ask for; each is paid for, and waits for its place, as a request of its own."""
@@ -85,38 +86,23 @@ class ChatBody(Struct):
     deadline_ms: float | None = None
 
 
-class ChatRequest(Struct, frozen=True, kw_only=True):
-    """What one body asks for. `choices` is how many answers, `legacy` that they are to call a function the older way;
-    `ignored` names fields that have no effect.
-    """
+class ChatRequest(DialectRequest, frozen=True, kw_only=True):
+    """`legacy`: the answers are to call a function the older way."""
 
-    model: str
-    messages: tuple[Message, ...]
-    stream: bool
     include_usage: bool
-    choices: int
     legacy: bool
-    tools: tuple[Tool, ...]
-    tool_choice: str
-    parallel_tool_calls: bool | None
-    response_format: ResponseFormat
-    sampling: Sampling
-    deadline_ms: float | None
-    ignored: tuple[str, ...]
-
-
-_objects = msgspec.json.Decoder(dict[str, Any])
 
 
 def read(body: bytes) -> ChatRequest:
     """Raises HttpError (400), naming the field, for a value that is wrong or that no engine here can honour."""
-    fields = decode(mended(body), _objects)
-    ignored = IgnoredFields()
+    return read_fields(fields_of(body))
+
+
+def read_fields(fields: dict[str, Any]) -> ChatRequest:
+    """The same of a body that has been parsed."""
+    ignored = IgnoredFields(TABLE)
     _check_fields(fields, ignored)
-    try:
-        chat = msgspec.convert(fields, ChatBody)
-    except msgspec.ValidationError as error:
-        raise wrong_field(error) from None
+    chat = converted(fields, ChatBody)
     tools, choice = chat_tools.canonical(chat.tools, chat.tool_choice, chat.functions, chat.function_call)
     return ChatRequest(
         model=chat.model,
@@ -132,6 +118,7 @@ def read(body: bytes) -> ChatRequest:
         response_format=_format(chat.response_format),
         sampling=_sampling(chat),
         deadline_ms=chat.deadline_ms,
+        session=text_of(fields.get("prompt_cache_key")),
         ignored=ignored.names(),
     )
 
@@ -139,16 +126,11 @@ def read(body: bytes) -> ChatRequest:
 def _check_fields(fields: dict[str, Any], ignored: IgnoredFields) -> None:
     ignored.check("", fields)
     for name in ("stream_options", "response_format", "extra_body", "google"):
-        if isinstance(inner := fields.get(name), dict):
-            ignored.check(name, inner, name)
-    form = fields.get("response_format")
-    if isinstance(form, dict) and isinstance(schema := form.get("json_schema"), dict):
-        ignored.check("response_format.json_schema", schema, "response_format.json_schema")
-    for holder in (fields.get("extra_body"), fields):
-        google = holder.get("google") if isinstance(holder, dict) else None
-        config = google.get("thinking_config") if isinstance(google, dict) else None
-        if isinstance(config, dict):
-            ignored.check("thinking_config", config, "thinking_config")
+        ignored.check(name, fields.get(name), name)
+    schema = inner(fields, "response_format", "json_schema")
+    ignored.check("response_format.json_schema", schema, "response_format.json_schema")
+    for path in (("extra_body", "google", "thinking_config"), ("google", "thinking_config")):
+        ignored.check("thinking_config", inner(fields, *path), "thinking_config")
     chat_tools.check_fields(fields, ignored)
     if isinstance(messages := fields.get("messages"), list):
         chat_messages.check_fields(messages, ignored)
@@ -160,7 +142,8 @@ def _sampling(chat: ChatBody) -> Sampling:
     budget = None
     for google in (chat.extra_body.google if chat.extra_body else None, chat.google):
         if google is not None and google.thinking_config is not None:
-            effort, budget = _thinking(google.thinking_config, effort)
+            config = google.thinking_config
+            effort, budget = thinking(config.thinking_level, config.thinking_budget, "thinking_level", effort)
     return Sampling(
         temperature=chat.temperature,
         top_p=chat.top_p,
@@ -175,21 +158,6 @@ def _sampling(chat: ChatBody) -> Sampling:
         effort=effort,
         thinking_budget=budget,
     )
-
-
-def _thinking(config: ThinkingConfig, effort: Effort | None) -> tuple[Effort | None, int | None]:
-    """Google's own words for thinking, which go before OpenAI's. Source: ai.google.dev/gemini-api/docs/openai"""
-    levels: dict[str, Effort] = {"minimal": "minimal", "low": "low", "medium": "medium", "high": "high"}
-    if config.thinking_level is not None:
-        level = levels.get(config.thinking_level.lower())
-        if level is None:
-            words = ", ".join(levels)
-            raise HttpError(400, "invalid_request", f"thinking_level must be one of {words}", param="thinking_level")
-        effort = level
-    budget = config.thinking_budget
-    if budget is None or budget < 0:
-        return effort, None
-    return ("none" if budget == 0 else effort), budget
 
 
 def _format(wanted: Format | None) -> ResponseFormat:

@@ -1,17 +1,17 @@
 """The tools of OpenAI's chat completions and which of them may be called, in the current form and the older one."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from backends.gateway.dialects.openai_chat.chat_fields import IgnoredFields
+from backends.gateway.dialects.declared_tools import ToolName, declared, forced, only
+from backends.gateway.dialects.field_table import IgnoredFields
 from backends.gateway.http_errors import HttpError
-from backends.gateway.json_body import check_depth
 from backends.types import Tool
 
 
 class Function(Struct):
-    name: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+\Z")]
+    name: ToolName
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
@@ -77,23 +77,17 @@ def canonical(
 
 def _declared(functions: list[Function], place: str) -> tuple[Tool, ...]:
     """Raises HttpError (400) for a name that is not printable or stands twice, and for a schema nested too deeply."""
-    seen: set[str] = set()
-    for index, function in enumerate(functions):
-        where = place.format(index)
-        if not function.name.isprintable():
-            raise HttpError(400, "invalid_request", "a tool's name must be printable", param=f"{where}.name")
-        if function.name in seen:
-            raise HttpError(400, "invalid_request", f"two tools have the name {function.name}", param=f"{where}.name")
-        seen.add(function.name)
-        check_depth(function.parameters or {}, f"{where}.parameters")
-    return tuple(
-        Tool(
-            name=function.name,
-            description=function.description or "",
-            parameters=function.parameters or {},
-            strict=function.strict,
+    return declared(
+        (
+            place.format(index),
+            Tool(
+                name=function.name,
+                description=function.description or "",
+                parameters=function.parameters or {},
+                strict=function.strict,
+            ),
         )
-        for function in functions
+        for index, function in enumerate(functions)
     )
 
 
@@ -110,21 +104,12 @@ def _chosen(tools: tuple[Tool, ...], choice: str | ToolChoice | None, param: str
             choice = choice.type
         elif choice.type == "allowed_tools" and choice.allowed_tools is not None:
             names = [_name(each, param) for each in choice.allowed_tools.tools]
-            return _only(tools, names, param), choice.allowed_tools.mode
+            return only(tools, names, param), choice.allowed_tools.mode
         else:
-            name = _name(choice, param)
-            only = _only(tools, [name], param)
-            # A tool may have a name that means something as a choice: then it stands alone and must be called.
-            return (only, "required") if name in ("auto", "none", "required") else (tools, name)
+            return forced(tools, _name(choice, param), param)
     if choice == "required" and not tools:
         raise HttpError(400, "invalid_request", f"{param} needs tools", param=param)
     return tools, choice or "auto"
-
-
-def _only(tools: tuple[Tool, ...], names: list[str], param: str) -> tuple[Tool, ...]:
-    if not {tool.name for tool in tools}.issuperset(names):
-        raise HttpError(400, "invalid_request", f"{param} names no tool of tools", param=param)
-    return tuple(tool for tool in tools if tool.name in names)
 
 
 def _name(choice: ToolChoice, param: str) -> str:

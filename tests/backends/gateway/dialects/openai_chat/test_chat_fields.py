@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from openai.types.chat import completion_create_params as openai_params
 
-from backends.gateway.dialects.openai_chat.chat_fields import FIELDS, NAMED, Field
+from backends.gateway.dialects.field_table import NAMED, Field
+from backends.gateway.dialects.openai_chat.chat_fields import FIELDS
 from backends.gateway.dialects.openai_chat.chat_request import ChatRequest, read
 from backends.gateway.http_errors import HttpError
 from tests.backends.gateway.running_gateway import RunningGateway

@@ -1,0 +1,59 @@
+"""The tools that a body declares and which of them may be called, in canonical form."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from backends.gateway.http_errors import HttpError
+from backends.gateway.json_body import check_depth
+from backends.types import Tool
+
+MOST_TOOLS = 128
+
+ToolName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+\Z")]
+
+
+def declared(tools: Iterable[tuple[str, Tool]]) -> tuple[Tool, ...]:
+    """The tools, each given with its place in the body.
+
+    Raises HttpError (400) for a name that is not printable or stands twice, and for a schema nested too deeply.
+    """
+    found: dict[str, Tool] = {}
+    for where, tool in tools:
+        if not tool.name.isprintable():
+            raise HttpError(400, "invalid_request", "a tool's name must be printable", param=f"{where}.name")
+        if tool.name in found:
+            raise HttpError(400, "invalid_request", f"two tools have the name {tool.name}", param=f"{where}.name")
+        check_depth(tool.parameters, f"{where}.parameters")
+        found[tool.name] = tool
+    return tuple(found.values())
+
+
+def only(tools: tuple[Tool, ...], names: Iterable[str], param: str) -> tuple[Tool, ...]:
+    """Those of these names. Raises HttpError (400) for the name of no tool."""
+    wanted = set(names)
+    if not {tool.name for tool in tools}.issuperset(wanted):
+        raise HttpError(400, "invalid_request", f"{param} names no tool of tools", param=param)
+    return tuple(tool for tool in tools if tool.name in wanted)
+
+
+def forced(tools: tuple[Tool, ...], name: str, param: str) -> tuple[tuple[Tool, ...], str]:
+    """The tools and the choice that has this one called. Raises HttpError (400) for the name of no tool."""
+    alone = only(tools, [name], param)
+    # A tool may have a name that means something as a choice: then it stands alone and must be called.
+    return (alone, "required") if name in ("auto", "none", "required") else (tools, name)
+
+
+def arguments_text(arguments: str | Mapping[str, Any] | None) -> str:
+    """A call's arguments as JSON text. Raises HttpError (400) where they are nested too deeply."""
+    return arguments or "{}" if isinstance(arguments, str) else json_text(arguments or {})
+
+
+def json_text(value: Any) -> str:
+    """Raises HttpError (400) where `value` is nested too deeply."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except RecursionError:
+        raise HttpError(400, "invalid_json", "the body is nested too deeply") from None

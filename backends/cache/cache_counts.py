@@ -3,6 +3,7 @@
 import heapq
 from collections import deque
 from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -12,10 +13,12 @@ from backends.cache.semantic.semantic_lookup import NearMiss
 from backends.cache.semantic.semantic_tier import SemanticTier
 from backends.cache.stored_answer import StoredEntry, entry_id
 from backends.intervals import wilson
-from backends.types import ZERO, CacheEntry, CacheStats, Outcome
+from backends.types import ZERO, CacheEntry, CacheStats, Outcome, PrefixUse
 
 RECENT = 200  # look-ups that `recent_share` covers
 TOP = 5  # most used entries in a snapshot
+AGENTS = 100  # whose input tokens are counted each for itself, a day; the others are counted together
+OTHERS = "others"
 
 HitTier = Literal["exact", "semantic"]
 
@@ -30,6 +33,8 @@ class CacheCounts:
         self.rechecked_usd: Decimal = ZERO
         self.provider_cached_tokens = 0
         self.provider_saved_usd: Decimal = ZERO
+        self._day: date | None = None
+        self._prefix: dict[str, PrefixUse] = {}
         self._recent: deque[HitTier | None] = deque(maxlen=RECENT)
 
     def count_lookup(self, tier: HitTier | None) -> None:
@@ -52,6 +57,22 @@ class CacheCounts:
         self.provider_cached_tokens += outcome.tokens.cached_input
         self.provider_saved_usd += saved_usd
 
+    def count_prefix(self, outcome: Outcome, use: PrefixUse) -> None:
+        """Count what engines have read of a request, for its agent and day."""
+        day = outcome.started_at.astimezone(UTC).date()
+        if self._day is None or day > self._day:
+            self._day, self._prefix = day, {}
+        if day < self._day or use == PrefixUse():
+            return  # one that ran over midnight
+        name = outcome.agent if outcome.agent in self._prefix or len(self._prefix) < AGENTS else OTHERS
+        self._prefix[name] = self._prefix.get(name, PrefixUse()) + use
+
+    def prefix_by_agent(self, today: date) -> dict[str, PrefixUse]:
+        """What engines have read of each agent's requests on this day, in UTC, the most first."""
+        if self._day != today:
+            return {}
+        return dict(sorted(self._prefix.items(), key=lambda each: -each[1].known_tokens - each[1].unknown_tokens))
+
     def recent_share(self, tier: HitTier | None = None) -> float | None:
         """The share of recent look-ups that `tier` answered, or any tier; None before the first look-up."""
         if not self._recent:
@@ -71,6 +92,7 @@ def snapshot(
 ) -> CacheStats:
     """The cache at one moment; `now` is Unix seconds."""
     rechecked, wrong, complaints = disk.reviews
+    prefix = counts.prefix_by_agent(datetime.fromtimestamp(now, UTC).date())
     top = heapq.nlargest(TOP, (entry for entry in memory if entry.hits), key=lambda entry: entry.hits)
     return CacheStats(
         lookups=counts.lookups,
@@ -95,6 +117,8 @@ def snapshot(
         complaints=complaints,
         provider_cached_tokens=counts.provider_cached_tokens,
         provider_saved_usd=counts.provider_saved_usd,
+        prefix=sum(prefix.values(), PrefixUse()),
+        prefix_by_agent=prefix,
     )
 
 

@@ -15,8 +15,9 @@ from backends.bootstrap.connect import attach
 from backends.errors import ClawError, Unreachable, WrongUse
 from backends.paths import Paths
 from backends.settings.loading import load
+from backends.text.measures import count, share
 from backends.text.terminal_safe import safe
-from backends.types import Acted, Action, CacheStats
+from backends.types import Acted, Action, CacheStats, PrefixUse
 
 if TYPE_CHECKING:
     from backends.cache.database import Database
@@ -76,7 +77,8 @@ def _stats(paths: Paths, *, as_json: bool) -> str:
     if as_json:
         facts = {"running": running, **msgspec.to_builtins(stats, builtin_types=())}
         money = {name: f"{getattr(stats, name):f}" for name in ("saved_usd", "rechecked_usd", "provider_saved_usd")}
-        return msgspec.json.encode(facts | money).decode()
+        shares = {"prefix_share": stats.prefix.share}
+        return msgspec.json.encode(facts | money | shares).decode()
     return "\n".join(stats_lines(stats, running=running))
 
 
@@ -92,13 +94,22 @@ def stats_lines(stats: CacheStats, *, running: bool) -> list[str]:
         f"hits       {hits}{share}: {stats.exact_hits} exact, {stats.semantic_hits} semantic",
         f"shared     {stats.shared_flights} joined a call in flight",
         f"saved      ${stats.saved_usd:f}",
+        f"prefix     {_prefix(stats.prefix)}",
         f"provider   {stats.provider_cached_tokens} input tokens cached there, ${stats.provider_saved_usd:f} saved",
         f"semantic   {stats.semantic} {safe(stats.semantic_detail or stats.embedder)}".rstrip(),
         f"wrong      {_wrong(stats)}",
     ]
+    lines += [f"by agent   {safe(agent)}: {_prefix(use)}" for agent, use in stats.prefix_by_agent.items()]
     lines += [f"used       {each.id} {safe(each.agent)} {safe(each.intent)} {each.hits} hits" for each in stats.top]
     lines += [f"near miss  {safe(miss)}" for miss in stats.near_misses]
     return lines + ([f"problem    {safe(stats.problem)}"] if stats.problem else [])
+
+
+def _prefix(use: PrefixUse) -> str:
+    """What engines' own prefix caches held of today's input tokens."""
+    unknown = f"; of {count(use.unknown_tokens)} others it is not known" if use.unknown_tokens else ""
+    held = share(use.cached_tokens, use.known_tokens)
+    return f"{held} of {count(use.known_tokens)} input tokens today, from engines' prefix caches{unknown}"
 
 
 def _wrong(stats: CacheStats) -> str:

@@ -97,9 +97,13 @@ class ToolCalls(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """The provider's count, a running total: the last non-zero one counts. A side that was not reported is 0."""
+    """The provider's count, a running total: the last non-zero one counts. A side that was not reported is 0.
+
+    `cached_known`: it says how much of the prompt came from its prefix cache, if only that it was nothing.
+    """
 
     tokens: Tokens
+    cached_known: bool = True
 
 
 class Finished(Struct, frozen=True, kw_only=True):

@@ -65,8 +65,8 @@ class Answer:
                 self._publish(self._restorer.rest())
                 if wanted:
                     active.publish(Called(wanted))
-            case Usage(tokens):
-                meter.add_usage(tokens)
+            case Usage(tokens, cached_known):
+                meter.add_usage(tokens, cached_known=cached_known)
             case AnsweredBy(model):
                 meter.answered_by(model)
             case Finished():

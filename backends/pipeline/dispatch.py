@@ -243,7 +243,7 @@ class Dispatcher:
         self._alerts.clear(ENGINE_DOWN, engine=slot.name)
         attempt, charged = meter.completed()
         slot.quota.counted(meter.call.model, estimated=meter.call.input_tokens, reported=attempt.tokens.input)
-        active.usage.add((attempt, charged))
+        active.usage.add((attempt, charged), cached_known=meter.cached_known)
         warm = active.plan.candidates[slot.name].prefix is not None
         fresh = slot.throughput.prefill.learn(attempt.tokens, end.prefill_s, warm=warm)
         slot.throughput.record(

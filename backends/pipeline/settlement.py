@@ -45,6 +45,7 @@ class Settlement:
         outcome = self._outcomes.of_run(active)
         answer = None if active.ending is None else active.ending.text
         self._cache.counts.count_prompt_cache(outcome, outcome.provider_discount_usd)
+        self._cache.counts.count_prefix(outcome, active.usage.prefix)
         return await self.settle(
             outcome, active.request, prompt_hash=active.prompt_hash, usage=active.usage, answer=answer
         )

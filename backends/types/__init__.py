@@ -7,6 +7,7 @@ datetime is timezone-aware UTC. `None` always means "unknown", never zero.
 from backends.types.cache_stats import (
     CacheEntry,
     CacheStats,
+    PrefixUse,
 )
 from backends.types.decision import (
     Alternative,
@@ -167,6 +168,7 @@ __all__ = [
     "Need",
     "Outcome",
     "Policy",
+    "PrefixUse",
     "PriceMonth",
     "QuotaLimit",
     "QuotaState",

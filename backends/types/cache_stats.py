@@ -18,12 +18,36 @@ class CacheEntry(Struct, frozen=True, kw_only=True):
     bytes: int
 
 
+class PrefixUse(Struct, frozen=True, kw_only=True):
+    """Input tokens that engines have read: `known_tokens` of calls whose engine said how many of them its own prefix
+    cache held, `cached_tokens` of these, and `unknown_tokens` of the other calls.
+    """
+
+    known_tokens: int = 0
+    cached_tokens: int = 0
+    unknown_tokens: int = 0
+
+    @property
+    def share(self) -> float | None:
+        """The share of input tokens that the prefix cache held, 0 to 1; None where no engine said."""
+        return self.cached_tokens / self.known_tokens if self.known_tokens else None
+
+    def __add__(self, other: "PrefixUse") -> "PrefixUse":
+        return PrefixUse(
+            known_tokens=self.known_tokens + other.known_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            unknown_tokens=self.unknown_tokens + other.unknown_tokens,
+        )
+
+
 class CacheStats(Struct, frozen=True, kw_only=True):
     """Counts since the core started; `entries` and `bytes` are what is stored now.
 
     `problem` says in a line why the cache's file cannot be used, and is "" where it can. `memory_b` is what entries and
     `vectors` take in memory. `rechecked` semantic hits were asked again: `wrong_share` of them is (share, low, high),
     Wilson's interval at 95 %. `provider_cached_tokens` were input that the provider had cached itself.
+
+    The tiers are exact, semantic and `prefix`: what engines have read today, and `prefix_by_agent`, the most first.
     """
 
     lookups: int = 0
@@ -48,3 +72,5 @@ class CacheStats(Struct, frozen=True, kw_only=True):
     complaints: int = 0
     provider_cached_tokens: int = 0
     provider_saved_usd: Decimal = ZERO
+    prefix: PrefixUse = PrefixUse()
+    prefix_by_agent: dict[str, PrefixUse] = {}

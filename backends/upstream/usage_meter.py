@@ -16,7 +16,7 @@ from backends.catalogue import model_identity
 from backends.clock import Clock
 from backends.engines.base import Call, SendState
 from backends.errors import EngineError
-from backends.types import CLOUD, LOCAL, ZERO, Attempt, EngineName, Role, Tokens, ToolCall, Zone
+from backends.types import CLOUD, LOCAL, ZERO, Attempt, EngineName, PrefixUse, Role, Tokens, ToolCall, Zone
 from backends.upstream.costs import Costs
 from backends.upstream.token_count import count_text, most_read
 from backends.upstream.usage_checks import UsageBounds, contradiction, odd, unusable
@@ -59,6 +59,7 @@ class UsageMeter:
         self._called = 0  # tokens of tool calls, as counted here
         self._unreported_b = 0
         self._unusable: str | None = None
+        self._cached_known = False
         self._bounds = UsageBounds(self.call)
         self._began = costs.self_hosted.begin() if zone == LOCAL and costs.self_hosted else None
         self._self_hosted_usd: Decimal | None = None
@@ -88,11 +89,17 @@ class UsageMeter:
     def text(self) -> str:
         return "".join(self._text)
 
-    def add_usage(self, tokens: Tokens) -> None:
+    @property
+    def cached_known(self) -> bool:
+        """Did the engine say, in a report that can be true, how much of the prompt its prefix cache held?"""
+        return self._cached_known and self._unusable is None
+
+    def add_usage(self, tokens: Tokens, *, cached_known: bool = True) -> None:
         """A running total from the provider. One of zeros, or one that cannot be true, is not used.
 
         Where only input or output is counted, the other is estimated.
         """
+        self._cached_known = cached_known and bool(tokens.input)
         if why := unusable(tokens) or self._bounds.beyond(tokens):
             self._unusable = why
         elif not tokens.input and tokens.output + tokens.thinking:
@@ -204,14 +211,18 @@ class RequestUsage:
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
         self.charged_usd = ZERO
+        self.prefix = PrefixUse()
 
-    def add(self, counted: tuple[Attempt, Decimal] | None) -> None:
-        """Add a call; None stands for one that was never sent."""
+    def add(self, counted: tuple[Attempt, Decimal] | None, *, cached_known: bool = False) -> None:
+        """Add a call; None stands for one that was never sent. `cached_known` is as in `Usage`."""
         if counted is None:
             return
         attempt, charged = counted
         self.attempts.append(attempt)
         self.charged_usd += charged
+        read = attempt.tokens.input
+        known = PrefixUse(known_tokens=read, cached_tokens=min(read, attempt.tokens.cached_input))
+        self.prefix += known if cached_known else PrefixUse(unknown_tokens=read)
 
     @property
     def tokens(self) -> Tokens:

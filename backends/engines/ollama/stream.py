@@ -118,4 +118,4 @@ def _usage(part: ChatPart) -> list[EngineChunk]:
         return []
     cached = min(part.prompt_eval_cached_count or 0, seen or 0)
     tokens = Tokens(input=seen or 0, output=made or 0, cached_input=max(cached, 0))
-    return [Usage(tokens)]
+    return [Usage(tokens, cached_known=part.prompt_eval_cached_count is not None)]

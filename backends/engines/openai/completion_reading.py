@@ -150,12 +150,13 @@ def _usage(usage: dict[str, Any]) -> Usage | None:
     seen, made = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
     if seen is None and made is None:
         return None
-    cached = _count(_object(usage.get("prompt_tokens_details")).get("cached_tokens")) or 0
+    told = _count(_object(usage.get("prompt_tokens_details")).get("cached_tokens"))
+    cached = told or 0
     thinking = _count(_object(usage.get("completion_tokens_details")).get("reasoning_tokens")) or 0
     tokens = Tokens(
         input=seen or 0, output=max((made or 0) - thinking, 0), thinking=thinking, cached_input=cached if seen else 0
     )
-    return Usage(tokens)
+    return Usage(tokens, cached_known=told is not None)
 
 
 def _count(value: Any) -> int | None:

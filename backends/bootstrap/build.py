@@ -30,6 +30,7 @@ from backends.monitoring.alerts import (
 )
 from backends.monitoring.model_watch import ModelWatch
 from backends.monitoring.monitoring import Monitoring
+from backends.monitoring.refusals import Refusals
 from backends.monitoring.spend_analysis import SpendAnalysis
 from backends.monitoring.spend_watch import SpendWatch
 from backends.monitoring.stats_publisher import StatsPublisher
@@ -101,6 +102,7 @@ async def build(
             work = [
                 monitoring.sampler.run(),
                 monitoring.spend_watch.run(),
+                monitoring.refusals.run(),
                 _prepare(resources.engines),
                 _check_at_start(resources, slots, monitoring.alerts),
             ]
@@ -110,6 +112,7 @@ async def build(
                 yield BuiltCore(core=core, resources=resources, slots=slots)
             finally:
                 await core.drain(drain_s)
+                await monitoring.refusals.flush()
 
 
 def _slots(resources: Resources, labels: Mapping[EngineName, Label], keys: Keys) -> dict[EngineName, EngineSlot]:
@@ -170,10 +173,19 @@ def _monitoring(
         },
         on_sample=lambda readings: _on_sample(readings, slots, resources, sampler),
     )
+    refusals = Refusals(
+        bus,
+        ledger=resources.ledger,
+        alerts=alerts,
+        clock=clock,
+        agents=settings.agents,
+        timezone=resources.timezone,
+    )
     analysis = SpendAnalysis(settings, paths.ledger, prices=resources.prices, timezone=resources.timezone)
     return Monitoring(
         bus=bus,
-        activity=ActivityFeed(bus, clock),
+        activity=ActivityFeed(bus, clock, refusals),
+        refusals=refusals,
         alerts=alerts,
         stats=stats,
         models=ModelWatch(settings.engines[CLOUD_ENGINE].model, costs=costs, alerts=alerts),

@@ -74,6 +74,7 @@ class LocalCore:
             history_step_s=monitoring.history.step_s,
             alerts=monitoring.alerts.current(),
             sessions=self._sessions.current(),
+            refusals=monitoring.refusals.today(),
             cloud_stopped=self._controls.cloud_stopped,
         )
 

@@ -19,6 +19,7 @@ from backends.ledger.budget_override import SetBudget
 from backends.ledger.crash_recovery import unfinished
 from backends.ledger.integrity_check import check_file, refuse_network_filesystem
 from backends.ledger.lock import Lock
+from backends.ledger.refusal_counts import SINCE, CountRefusals, Key
 from backends.ledger.request_rows import decode, stamp
 from backends.ledger.reservations import Headroom, Payer, Reservation
 from backends.ledger.retention import Prune
@@ -226,6 +227,14 @@ class Ledger:
             if not await self._read("SELECT 1 FROM requests WHERE started_at < ? LIMIT 1", stamp(before)):
                 return
             await self._writer.write(Prune(before=before, rows=ROLLED_AT_ONCE))
+
+    async def count_refusals(self, counts: Mapping[Key, int]) -> None:
+        """Add to the counts of refused requests."""
+        await self._writer.write(CountRefusals(counts))
+
+    async def refusals(self, since: datetime) -> list[sqlite3.Row]:
+        """Refused requests of the hours from that of `since` on: agent, reason, count, last_hour."""
+        return await self._read(SINCE, stamp(since)[:13])
 
     async def audit(self, acted: Acted) -> None:
         await self._writer.write(Audit(acted=acted))

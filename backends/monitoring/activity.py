@@ -8,6 +8,7 @@ from backends import events
 from backends.bus import Bus
 from backends.clock import Clock
 from backends.errors import ClawError
+from backends.monitoring.refusals import Refusals
 from backends.types import Estimate, Exchange, Explanation, InFlight, Outcome, Request
 
 RECENT = 200
@@ -15,15 +16,17 @@ RECENT = 200
 
 
 class ActivityFeed:
-    def __init__(self, bus: Bus, clock: Clock) -> None:
+    def __init__(self, bus: Bus, clock: Clock, refusals: Refusals) -> None:
         self._bus = bus
         self._clock = clock
+        self._refusals = refusals
         self._recent: deque[Exchange] = deque(maxlen=RECENT)
         self._in_flight: dict[str, InFlight] = {}
 
     def decided(self, request: Request, explanation: Explanation) -> None:
         exchange = Exchange(id=request.id, at=self._clock.now(), explanation=explanation)
         self._put(exchange)
+        self._refusals.passed(request.agent)
         self._bus.publish(events.Decided(exchange=exchange))
 
     def progressed(self, in_flight: InFlight) -> None:
@@ -38,6 +41,7 @@ class ActivityFeed:
         self._bus.publish(events.Settled(outcome=outcome))
 
     def refused(self, request: Request, error: ClawError) -> None:
+        self._refusals.record(request.agent, error)
         self._bus.publish(
             events.RequestRefused(
                 at=self._clock.now(), id=request.id, agent=request.agent, rule=error.kind, message=str(error)

@@ -74,6 +74,15 @@ CONTEXT_CUT = Condition(
     remedy="{remedy}",
 )
 
+# ---- requests -------------------------------------------------------------------------------------------------------
+
+REFUSED_AGAIN = Condition(
+    key="refused:{agent}",
+    when="An agent's requests are refused again and again before any engine is called, and none is let through.",
+    text="{agent}: {count} requests refused since {since} ({reason}): {message}",
+    remedy="`claw explain --agent {agent} PROMPT` shows what rules each engine out",
+)
+
 # ---- money ----------------------------------------------------------------------------------------------------------
 
 BUDGET_NEARLY_SPENT = Condition(

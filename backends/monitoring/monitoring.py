@@ -6,6 +6,7 @@ from backends.bus import Bus
 from backends.monitoring.activity import ActivityFeed
 from backends.monitoring.alerts import Alerts
 from backends.monitoring.model_watch import ModelWatch
+from backends.monitoring.refusals import Refusals
 from backends.monitoring.spend_watch import SpendWatch
 from backends.monitoring.stats_publisher import StatsPublisher
 from backends.telemetry.history import History
@@ -17,6 +18,7 @@ class Monitoring(Struct, frozen=True, kw_only=True):
 
     bus: Bus
     activity: ActivityFeed
+    refusals: Refusals
     alerts: Alerts
     stats: StatsPublisher
     models: ModelWatch

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from backends.privacy.detection import Detection
+from backends.privacy.detectors.code_names import is_name
 from backends.privacy.detectors.secret_values import is_documented, is_placeholder
 from backends.privacy.detectors.vendor_prefixes import AWS, UNMISTAKABLE, VENDORS
 from backends.privacy.text_window import TextWindow
@@ -91,7 +92,9 @@ def _inside_word(text: str, start: int) -> bool:
 
 
 def _is_key(whole: str, rest: str) -> bool:
-    return not is_documented(whole) and len(set(rest)) >= 8 and not is_placeholder(whole) and _looks_random(rest)
+    if is_documented(whole) or len(set(rest)) < 8 or is_placeholder(whole):
+        return False
+    return _looks_random(rest) and not is_name(rest)
 
 
 def _looks_random(rest: str) -> bool:

@@ -65,6 +65,8 @@ def _row(match: re.Match[str]) -> Iterator[Detection]:
 
 def _cards(match: re.Match[str]) -> Iterator[Detection]:
     """The whole run, or the run without another number before or after the card's own."""
+    if COLUMNS.search(match[0]) is not None:
+        return
     if _is_card(match[0]):
         yield Detection("card", *match.span())
         return
@@ -78,6 +80,8 @@ def _cards(match: re.Match[str]) -> Iterator[Detection]:
 
 
 SEPARATOR = re.compile(r"[ \-]")
+COLUMNS = re.compile(r"\d{4}-[01]\d-[0-3]\d |(?: 00){3}|(?: 0){2}\b|\b(?:\d )(?:\d ){0,1}\d{5}|\d{7,} \d{7}")
+"""A date before a time, bytes, and counters beside each other, as listings have."""
 
 
 def _is_card(number: str) -> bool:

@@ -9,7 +9,7 @@ from backends.privacy.text_window import TextWindow
 
 SCHEME = re.compile(r"(?i)://|%3A%2F%2F|(?<=[\s\"'=(@])//")
 LOGIN = re.compile(
-    r"(?i)((?:[^\s:/@\"'<>%]|%(?!3A)[0-9A-F]{2}){0,80})(?::|%3A)([^\s\"'<>@/]{1,160}|\$\{[^}]{1,60}\}|<[^>]{1,40}>)"
+    r"(?i)((?:[^\s:/@\"'`<>%]|%(?!3A)[0-9A-F]{2}){0,80})(?::|%3A)([^\s\"'`<>@/]{1,160}|\$\{[^}]{1,60}\}|<[^>]{1,40}>)"
     r"(?:@|%40)[\w.\-\[$]"
 )
 """What follows the scheme: user, colon, password, at, the first letter of a host."""

@@ -6,19 +6,21 @@ import re
 from collections.abc import Callable, Iterator
 
 from backends.privacy.detection import Detection, word_set
+from backends.privacy.detectors.code_names import is_expression, is_identifier, is_reference
 from backends.privacy.detectors.secret_values import is_code, is_loud, is_placeholder, is_random
 from backends.privacy.text_window import TextWindow
 
 ARGUMENT = r"(?:'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s\"'`,;<>]{4,300})"
 
 FLAG = re.compile(
-    r"(?:(?<!\S)--?(?:p|P|pw|pass|password|passwd|secret|token|api-?key|authkey|access-token|auth-token|"
+    r"(?:(?<!\S)--?(?:pw|pass|password|passwd|secret|token|api-?key|authkey|access-token|auth-token|"
     r"(?:src|dest|new)?(?:store|key)pass)[ =]|"
     r"\brequirepass |\bmasterauth |\bIDENTIFIED BY |\bPASSWORD |\bpassword (?:\d )?|\bsshpass -p ?|\bAUTH |"
     r"(?<!\S)-u ['\"]?[\w.@\-]{1,40}[:,]|(?<!\S)--user[= ]['\"]?[\w.@\-]{1,40}:|\b_authToken=|\b[Bb]earer |"
     r"(?<!\S)/p:|\bpasswd -\d (?:-\w+ )?)"
     rf"({ARGUMENT})"
 )
+P_FLAG = re.compile(rf"(?<!\S)--?[pP][ =]({ARGUMENT})")
 TOOL = re.compile(
     r"(?i)\b(?:mysql|mysqldump|mariadb|mysqladmin|mariadb-dump)\b[^\n]{0,80}?\s-p['\"]?([^\s\"'`$][^\s\"'`]{3,100})|"
     r"\bopenssl\b[^\n]{0,120}?\s-(?:k|pass|passin|passout)\s(?:pass:)?([^\s\"'`$\-][^\s\"'`$]{3,100})|"
@@ -98,11 +100,13 @@ def _near(window: TextWindow) -> Iterator[Detection]:
         return
     for match in WORD.finditer(window.text):
         bare = match[0].rstrip(".:!?)]}\\*")
-        if is_loud(bare) and not is_placeholder(bare):
+        if is_loud(bare) and not is_placeholder(bare) and not is_code(bare):
             before, after = max(0, match.start() - REACH_BEFORE), match.end() + REACH_AFTER
             if NEAR.search(window.text, before, match.start()) or NEAR.search(window.text, match.end(), after):
                 yield Detection("password", match.start(), match.start() + len(bare))
 
+
+PORTS = re.compile(r"[\d.,:\-]+(?:/(?:tcp|udp))?")
 
 NEAR_STEMS = word_set(
     """pass pw kennw mdp contras clav senha wacht hasł парол log wlan wifi wi-fi cred sudo ssh ldap vpn account
@@ -112,7 +116,17 @@ NEAR_STEMS = word_set(
 
 def _is_secret(value: str) -> bool:
     bare = value.strip("\"'").rstrip(".,;:)]}\\")
-    return len(bare) >= 6 and is_random(bare) and not is_placeholder(bare) and not is_code(bare)
+    if len(bare) < 6 or not is_random(bare) or is_placeholder(bare):
+        return False
+    return not (is_code(bare) or is_reference(bare) or is_identifier(bare) or is_expression(bare))
+
+
+def _is_behind_p(value: str) -> bool:
+    """Many commands take something else behind `-p`: ports, or a prompt of several words."""
+    bare = value.strip("\"'")
+    if PORTS.fullmatch(bare) is not None or (" " in bare and not any(map(str.isdigit, bare))):
+        return False
+    return _is_secret(value)
 
 
 def _is_spoken(value: str) -> bool:
@@ -159,6 +173,7 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[[str], bool], tuple[str, ...]], ...
             *("-u ", "bearer "),
         ),
     ),
+    (P_FLAG, _is_behind_p, ("-p",)),
     (SPOKEN, _is_spoken, ("log", "sign", "authent", "anmeld")),
     (CALL, _is_real, ("login", "auth", "connect", "credential")),
     (

@@ -9,6 +9,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from backends.privacy.detection import Detection
+from backends.privacy.detectors.code_names import (
+    is_expression,
+    is_identifier,
+    is_made_of_words,
+    is_name,
+    is_record_key,
+    is_reference,
+)
 from backends.privacy.detectors.secret_names import (
     ENDINGS,
     HARMLESS,
@@ -45,13 +53,24 @@ PREPOSITION = (
 )
 PHRASE = rf"(?:\s(?:{PREPOSITION})\s[^\n:=]{{1,40}}?)?"
 GAP = re.compile(
-    r"(?i)(?:\\?[\"'`*_]{0,2}?[\])]?\s{0,3}(?::=|=>|==|=|:|：|->|→)\s{0,3}\\?[*_]{0,2}|[\"']\s?,\s{0,3}(?=[\"'])"
+    r"(?i)(?:\\?[\"'`*_]{0,2}?[\])]?\s{0,3}(?::=|=>|={1,3}|:|：|->|→)\s{0,3}\\?[*_]{0,2}|[\"']\s?,\s{0,3}(?=[\"'])"
     r"|\s?(?:は|是|는|은|为|為)\s?|(?<=salasana)\son\s|[\"']\s{0,3}value\s?=\s?|[\"']\s?>|[\"']?\s{0,3}\{[^{}]{0,80}?default\s{0,3}=\s{0,3}"
     rf"|{PHRASE}\s?:\s{{0,3}}|{PHRASE}[\"']?(?:,? which|,? that)?\s(?:{VERB}):?\s{{0,3}}|\s?\((?=[\"'`]?\S{{8}}))"
 )
 TO = re.compile(rf"(?i){PHRASE}\sto:?\s")
 CHANGED = re.compile(r"(?i)\b(?:chang|set|reset|rotat|updat|switch)")
 BLANK = re.compile(r"\s{1,3}(?=[A-Za-z0-9_\-+/]{20})")
+LISTED = re.compile(r"[/\\+][\w.\-]*\Z")
+FILE = re.compile(r"\.[a-z0-9]{1,5}\Z")
+"""A name that is part of a path, of a file's name or of base64 has no value behind a blank: listings have many."""
+
+RECORD = re.compile(r"(?i)(?:session|routing|storage)[ _\-]?\Z")
+"""What qualifies the key of a record as often as it does a secret."""
+
+PROJECT = re.compile(r"(?i)project[ _\-]?\Z")
+ANALYTICS = re.compile(r"(?i)mixpanel|posthog|analytics|telemetry")
+
+QUOTES = "\"'`„«"
 STEP = re.compile(r"[ \t]{1,3}(?:of |to |with |von |:|\"|')?")
 VALUE = re.compile(
     r"\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|`[^`\n]{1,200}`|„[^“\"\n]{1,100}|«[^»\n]{1,100}|[^\s\"'`,;<>\u3000-\u30ff\u4e00-\u9fff]{1,300}"
@@ -128,7 +147,10 @@ def _name_end(text: str, match: re.Match[str]) -> int | None:
     head = before[boundary.end() :] if (boundary := BEFORE.match(before)) is not None else before
     if name.lower() in SHORT and head[-1:].isalpha() and name[:1].islower():
         return None
-    return None if HARMLESS.search(f"{head}{text[match.start() : end]}") else end
+    whole = f"{head}{text[match.start() : end]}"
+    if len(whole) > 24 and has_all_cases(whole) and not is_made_of_words(whole, 0.6):
+        return None
+    return None if HARMLESS.search(whole) else end
 
 
 def _values(text: str, start: int, end: int) -> Iterator[Value]:
@@ -137,9 +159,11 @@ def _values(text: str, start: int, end: int) -> Iterator[Value]:
         yield Value(*element.span(1))
     if (groups := GROUPS.match(text, end)) is not None:
         yield Value(groups.start(1), groups.end())
-    gap = GAP.match(text, end) or BLANK.match(text, end)
-    if gap is not None and (value := VALUE.match(text, gap.end())) is not None:
-        yield Value(*value.span(), far=NUMBERED.search(gap[0]) is not None)
+    listed = LISTED.search(text, max(0, start - 80), start) or FILE.search(text, start, end)
+    gap = GAP.match(text, end) or (BLANK.match(text, end) if listed is None else None)
+    if gap is not None and (value := VALUE.match(text, gap.end())) is not None and not _is_next_entry(gap[0], value[0]):
+        called = gap[0] == "(" and value[0][0] not in QUOTES
+        yield Value(*value.span(), loud=called, far=NUMBERED.search(gap[0]) is not None)
     if (to := TO.match(text, end)) is not None and (value := VALUE.match(text, to.end())) is not None:
         yield Value(*value.span(), loud=CHANGED.search(text, max(0, start - 40), start) is None)
     step = STEP.match(text, end)
@@ -151,6 +175,14 @@ def _values(text: str, start: int, end: int) -> Iterator[Value]:
             yield Value(*earlier.span(1))
 
 
+JOINED = re.compile(r"[A-Za-z0-9+]{1,12}(?:[_\-.][A-Za-z0-9+]{1,12})+")
+
+
+def _is_next_entry(gap: str, value: str) -> bool:
+    """The next line of a list of names, rather than the value that a name announces."""
+    return gap.isspace() and "\n" in gap and JOINED.fullmatch(value) is not None
+
+
 def _bare(text: str, value: Value) -> str:
     return text[value.start : value.end].strip("\"'`„“«»* ").rstrip(".,;:)]}\\")
 
@@ -159,11 +191,19 @@ def _is_prose(value: str) -> bool:
     return value.count(" ") > 1 and not any(map(str.isdigit, value))
 
 
+def _is_code(text: str, value: Value) -> bool:
+    """A name or an expression: quoted only where a name cannot be a password."""
+    bare = _bare(text, value)
+    if is_code(bare) or is_reference(bare) or is_identifier(bare):
+        return True
+    return text[value.start] not in "\"'„«" and is_expression(text[value.start : value.end])
+
+
 def _is_password(text: str, match: re.Match[str], value: Value) -> bool:
     bare = _bare(text, value)
     if match[0].lower() in ("pin", "puk"):
         return re.fullmatch(r"\d{4,8}", bare) is not None and len(set(bare)) > 1 and bare not in DEFAULT_LOGINS
-    if is_placeholder(bare) or is_code(bare) or _is_prose(bare):
+    if is_placeholder(bare) or _is_code(text, value) or _is_prose(bare):
         return False
     return is_loud(bare) if value.loud else len(bare) >= 6 and is_random(bare)
 
@@ -182,17 +222,34 @@ def _is_all_digits(text: str, match: re.Match[str], end: int, value: Value) -> b
     return COUNTED.search(text[end : value.start]) is None and UNITS.match(text, value.end) is None
 
 
-def _is_key(text: str, match: re.Match[str], value: Value) -> bool:
+def _is_published(text: str, match: re.Match[str], before: str) -> bool:
+    """The token of a project in web analytics: it only writes events, and every visitor's browser has it."""
+    if match[0].lower() != "token" or PROJECT.search(before) is None:
+        return False
+    return ANALYTICS.search(text, max(0, match.start() - 400), match.end() + 400) is not None
+
+
+def _names_something(match: re.Match[str], before: str, bare: str) -> bool:
+    """An identifier, a path or the key of a record stands where a key could."""
+    if is_name(bare):
+        return not is_loud(bare)
+    records = match[0].lower() == "key" and (RECORD.search(before) or not QUALIFIERS.search(before))
+    return bool(records) and is_record_key(bare)
+
+
+def _is_key(text: str, match: re.Match[str], value: Value) -> bool:  # noqa: PLR0911 — one line a reason
     """A bare `key` before hexadecimal digits is a cache's or a table's, more often than not."""
     bare, before = _bare(text, value), text[max(0, match.start() - 16) : match.start()]
     least = 12 if match[0].lower() in ("token", "secret") and has_all_cases(bare) else 16
-    if HARMLESS_BEFORE.search(before):
+    if HARMLESS_BEFORE.search(before) or _is_published(text, match, before):
         return False
     if value.loud:
         return is_loud(bare) and not is_placeholder(bare)
     if " " in bare and GROUPS.match(bare) is None:
         return False
-    if len(bare) < least or not is_random(bare) or is_placeholder(bare) or is_code(bare):
+    if len(bare) < least or not is_random(bare) or is_placeholder(bare) or _is_code(text, value):
+        return False
+    if _names_something(match, before, bare):
         return False
     if HEX.fullmatch(bare) is None:
         return True

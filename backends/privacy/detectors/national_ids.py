@@ -159,7 +159,11 @@ RULES: Rules = (
         _steuer_id,
         _words("steuer", r"\bidnr", r"\btin\b", "tax", "identifikationsnummer", "idnr"),
     ),
-    (re.compile(rf"{ALONE_LEFT}(?i:([XYZ\d]))[- .]?(\d{{7}})[- ]?([A-Za-z]){ALONE_RIGHT}"), _dni, None),
+    (
+        re.compile(rf"{ALONE_LEFT}(?i:([XYZ\d]))(?:[- ]|(?<=[XYZxyz])\.)?(\d{{7}})[- ]?([A-Za-z]){ALONE_RIGHT}"),
+        _dni,
+        None,
+    ),
     (
         re.compile(rf"{ALONE_LEFT}(\d{{1}})(\d)\.?(\d{{3}})\.(\d{{3}})[- ]([A-Za-z]){ALONE_RIGHT}"),
         _always,
@@ -167,8 +171,8 @@ RULES: Rules = (
     ),
     (
         re.compile(
-            rf"{ALONE_LEFT}[12] ?\d{{2}} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d{{2}}|2[AB])"
-            rf" ?\d{{3}} ?\d{{3}} ?\d{{2}}{ALONE_RIGHT}"
+            rf"(?<!\d{{4}} ){ALONE_LEFT}[12] ?\d{{2}} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d{{2}}|2[AB])"
+            rf" ?\d{{3}} ?\d{{3}} ?\d{{2}}{ALONE_RIGHT}(?! \d{{4}})"
         ),
         _nir,
         None,
@@ -177,7 +181,11 @@ RULES: Rules = (
     (re.compile(rf"{ALONE_LEFT}\d{{2}}\.\d{{3}}\.\d{{3}}/\d{{4}}-\d{{2}}{ALONE_RIGHT}"), _cnpj, None),
     (re.compile(rf"{ALONE_LEFT}\d{{11}}{ALONE_RIGHT}"), _cpf, _words(r"\bcpf\b")),
     (re.compile(rf"{ALONE_LEFT}\d{{11}}{ALONE_RIGHT}"), _pesel, _words("pesel")),
-    (re.compile(rf"{ALONE_LEFT}[2-9]\d{{3}}[ -]\d{{4}}[ -]\d{{4}}{ALONE_RIGHT}"), _aadhaar, None),
+    (
+        re.compile(rf"(?<!\d{{4}} ){ALONE_LEFT}[2-9]\d{{3}}[ -]\d{{4}}[ -]\d{{4}}{ALONE_RIGHT}(?! \d{{4}})"),
+        _aadhaar,
+        None,
+    ),
     (
         re.compile(rf"{ALONE_LEFT}[2-9]\d{{11}}{ALONE_RIGHT}"),
         _aadhaar,

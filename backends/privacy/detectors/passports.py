@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from backends.privacy.detection import Detection
 from backends.privacy.text_window import TextWindow
 
-MRZ = re.compile(r"P[A-Z<][A-Z<]{3}[A-Z<]{8,39}|(?<![A-Z0-9<])[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z0-9<]{2,16}")
+MRZ = re.compile(
+    r"(?<![A-Za-z0-9])P[A-Z<][A-Z<]{3}[A-Z<]{8,39}|"
+    r"(?<![A-Z0-9<])[A-Z0-9<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z0-9<]{2,16}"
+)
 PASSPORT = re.compile(
     r"(?i)\b(?:passport|reisepass|passe?port|pasaporte|passaporto|passaporte|paspoort|paszport)|паспорт|पासपोर्ट|"
     r"travel document|\"doc(?:ument)?\"(?=\s?:)"

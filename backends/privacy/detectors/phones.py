@@ -31,13 +31,24 @@ NATIONAL = re.compile(
 )
 UNMISTAKABLE = re.compile(r"\(|0[1-9](?:[ .\-]\d{2}){4}$|07\d{3} \d{6}$|06[ \-]\d{8}$|01[5-7]\d[ /\-]\d{7,8}$")
 FICTITIOUS = re.compile(
-    r"555[ .\-]?01\d\d$|5550100|^\(?555|01632[ \-]?960|07700[ \-]?900|7700[ \-]?900\d{3}$|7946 0\d{3}$|0{6}"
+    r"555[ .\-]?01\d\d$|5550100|^(?:\+1[ .\-]?)?\(?555|^1555(?:000|123)\d{4}$|^98765432|"
+    r"01632[ \-]?960|07700[ \-]?900|7700[ \-]?900\d{3}$|7946 0\d{3}$|0{6}"
 )
 """Reserved by the numbering plans for films and manuals."""
+
+BYTES_BEFORE = re.compile(r"(?<!\w)(?:\d[0-9a-f]|[0-9a-f]\d|(?:[0-9a-f]{2} {1,2}){2,3}[0-9a-f]{2})\s{1,2}\Z")
+BYTES_AFTER = re.compile(r" {1,2}(?:\d[0-9a-f]|[0-9a-f]\d|[0-9a-f]{2} {1,2}[0-9a-f]{2})(?!\w)| {1,4}\|")
+"""A dump of bytes has pairs like those of a French number all around."""
+
+COLUMN, COLUMN_AFTER = re.compile(r"\b\d{3,5} {1,3}\Z"), re.compile(r" {1,3}\d{3,5}\b")
+ZIP = re.compile(r"\b[A-Z]{2}\s{1,3}\Z")
+YEAR = re.compile(r"\((?:19|20)\d\d\)")
+"""What stands before the postcode of an American address; the year of a paper, before its pages."""
 
 LONGEST = re.compile(r"\D{0,3}(?:\d\D{0,3}){8,14}(?<=\d)(?!\d)")
 """As many whole groups as a phone number may have (ITU-T E.164); another number may follow."""
 
+PAIRS = re.compile(r"\d\d(?: \d\d){4,}")
 PHONE_REACH = 45
 
 
@@ -54,12 +65,28 @@ def find(window: TextWindow) -> Iterator[Detection]:
             digits = sum(map(str.isdigit, number))
             if not 9 <= digits <= 15 or FICTITIOUS.search(number) or _inside(match, accounts):
                 continue
+            if not alone and _is_other(text, match):
+                continue
             if (alone and not number.isdigit()) or UNMISTAKABLE.match(number) or _near_phone_word(text, match):
                 yield Detection("phone", match.start(), match.start() + len(number))
 
 
 def _inside(match: re.Match[str], spans: list[tuple[int, int]]) -> bool:
     return any(start <= match.start() < end for start, end in spans[:100])
+
+
+def _is_other(text: str, match: re.Match[str]) -> bool:
+    """Bytes in a dump, a postcode behind its state, or a year with pages."""
+    before = max(0, match.start() - 14)
+    if PAIRS.fullmatch(match[0]) and (
+        BYTES_BEFORE.search(text, before, match.start()) or BYTES_AFTER.match(text, match.end())
+    ):
+        return True
+    if COLUMN.search(text, before, match.start()) and COLUMN_AFTER.match(text, match.end()):
+        return True
+    if match[0][5:6] == "-" and ZIP.search(text, before, match.start()):
+        return True
+    return YEAR.match(match[0]) is not None
 
 
 def _near_phone_word(text: str, match: re.Match[str]) -> bool:

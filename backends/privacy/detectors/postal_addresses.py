@@ -32,7 +32,8 @@ INDIAN = (
 )
 STREET = re.compile(f"(?i){FRENCH}|{GERMANIC}|{PREPOSED}|{LATIN}|{ENGLISH}|{INDIAN}")
 POSTCODE = re.compile(
-    r"\b(?:\d{5}(?:-\d{3,4})?|\d{4} ?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{6}|\d{3} \d{3}|\d{2}-\d{3}|"
+    r"(?<![#/.@=:])(?<![0-9a-z]-)\b"
+    r"(?:\d{5}(?:-\d{3,4})?|\d{4} ?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{6}|\d{3} \d{3}|\d{2}-\d{3}|"
     r"[A-Z]{2} \d{5}|\d{4}-\d{3}|\d{4})\b"
 )
 STREETS = word_set(
@@ -43,6 +44,12 @@ STREETS = word_set(
     an auf im in zum zur unter st. st, ave rd. rd, dr. ln. blvd"""
 )
 """Every street has one of these, or an English short form; "st", "rd" and "dr" alone are too common."""
+
+FOUNDATION = re.compile(r"(?i)foundation,?[\s*#;/.\\nr\-]{0,20}inc\.?,?[\s*#;/.\\nr\-]{0,20}\Z")
+WORD_END = re.compile(r"ring|str\.|weg|damm|plein|ufer|platz|allee")
+VIA = re.compile(r"(?i)via\s")
+CALLED = re.compile(r"(?i:via\s)(?:(?:d[aei]l?l?[aeio']?|san|santa)\s?)?[A-Z][a-zàèéìòù']+[\s,]")
+YEAR = re.compile(r"(?:19|20)\d\d\b")
 
 ADDRESS_REACH = 90
 BEFORE = 2 * ADDRESS_REACH + 60
@@ -59,8 +66,29 @@ def find(window: TextWindow) -> Iterator[Detection]:
         return
     for start, end in _near_postcodes(text):
         for match in STREET.finditer(text, start, end):
-            if (code := POSTCODE.search(text, match.end(), match.end() + ADDRESS_REACH)) is not None:
+            code = POSTCODE.search(text, match.end(), match.end() + ADDRESS_REACH)
+            if code is not None and _is_private(text, match, code):
                 yield Detection("address", match.start(), code.end())
+
+
+def _is_private(text: str, street: re.Match[str], code: re.Match[str]) -> bool:
+    """Not the address that licences print, not a word that only ends as a street does ("during 1427"), and not a year
+    with a name, as a line of copyright has.
+    """
+    if FOUNDATION.search(text, max(0, street.start() - 60), street.start()) is not None:
+        return False
+    if WORD_END.match(street[0]) and not text[_word_start(text, street.start())].isupper():
+        return False
+    if VIA.match(street[0]) and (len(code[0]) == 4 or not CALLED.match(street[0])):
+        return False
+    return not (YEAR.match(street[0]) and YEAR.fullmatch(code[0]))
+
+
+def _word_start(text: str, end: int) -> int:
+    start = end
+    while start > max(0, end - 30) and (text[start - 1].isalpha() or text[start - 1] == "-"):
+        start -= 1
+    return start
 
 
 def _near_postcodes(text: str) -> Iterator[tuple[int, int]]:

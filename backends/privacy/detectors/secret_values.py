@@ -61,6 +61,10 @@ NAMED_THING = re.compile(
     ^[A-Z0-9_\-.:/]+$ | :// | ^[./~$@#\-] | [()\[\]{}<>=|\\"'`;,] | ^[\w.\-]+@[a-z0-9\-]+(?:\.[a-z0-9\-]+)*$
     | ^\d[\d.,:/\-]*\w{0,3}$ | \.[A-Za-z]{2,5}\d?$ | \d\.\d | ^[0-9a-fA-F\-]+$
     | ^(?i:sha|md|aes|rsa|utf|iso|rfc|cve)[\-_]?\d | / | ^&|&\w+; | \$\w{1,10}\$ | ^[A-Za-z0-9+/=]{24,}$
+    | %[0-9A-F]{2} | ^[\w.\-]+@[\w.\-]+:\d{2,5}$ | ^[a-z0-9.\-]+\+[a-z]{3,8}$ | [a-z]\+\+ | ^[A-Z_]+[+*]\d$ | :!\d$
+    | \?\? | &\#\d | ^\w+\$[12]$ | ^\w+\$[A-Za-z]{6,}$ | ^(?:self|this|cls)\. | ^v?\d+(?:\.\d+)*[~+]
+    | ^(?:[A-Z]{2,8}|(?i:bug|issue|closes|debian|ubuntu|rhbz|gh|pr|mr|cve))[#!]\d+$
+    | ^[A-Z][a-z]+[A-Z]\w*\#[a-z]\w*$ | ^\d{3,5}\#[a-z]
     """
 )
 LOUD_FORM = re.compile(
@@ -74,7 +78,8 @@ PLACEHOLDER = re.compile(
     | ^\[.{0,40}\]$ | ^\( | \[\[[A-Z_]+_\d
     | \bEXAMPLE | EXAMPLE(?:KEY)?\b | ^example | your | change[_-]?me | placeholder | redacted | masked | hidden | dummy
     | sample | replace | insert | paste | \bhere\b | todo | fixme | lorem | ^test(ing)?$ | foobar | abcdef | 1234567
-    | deadbeef | not[_-]?set
+    | deadbeef | (?:^|_)fedcba98 | not[_-]?set | ^value_?\d | \babc-?(?:def|xyz)
+    | ^\{[a-z_][\w.]*(?:\[\w+\]|\(\))?\}$ | ^my[_-]?(?:token|key|secret|pass(?:word)?)\d?$
     """
 )
 
@@ -82,7 +87,7 @@ CODE = re.compile(
     r"""(?xi)
     ^(os|process|env|config|settings|self|this|request|req|args|options|opts|ctx|data|props|params|app|user|secrets?
       |vault|import\.meta|builder|configuration|cfg|values|var|local|each|module|std|getpass|flask|django)[.\[:]
-    | ^[a-z_][\w.:]*[(\[] | ^(?-i:[A-Z][A-Z_]+)$ | ^(?-i:[A-Z][a-z]+(?:[A-Z][a-z]+)+)$ | ^::
+    | ^[a-z_][\w.:]*[(\[] | ^(?-i:[A-Z][A-Z_]+)$ | ^(?-i:[A-Z]{2,6}-[a-z]+)$ | ^(?-i:[A-Z][a-z]+(?:[A-Z][a-z]+)+)$ | ^::
     | ^(str|string|int|bool|none|null|nil|true|false|undefined|optional|any|bytes)\b
     | ^[a-z_][a-z_]*=\d+$ | ^-----BEGIN
     """
@@ -112,6 +117,6 @@ DEFAULT_LOGINS = word_set(
     private key token apikey api_key pwd pw foo bar baz none null true false undefined admin123 password123
     test123 secret123 p@ssw0rd mypassword mysecret postgres123 root123 123456 12345678 password1 hunter2
     supersecret s3cr3t s3cret 1234 passw0rd pa55word correcthorsebatterystaple qwerty xxx yyy zzz abc123 abc
-    calvin guest123 admin1234 welcome1"""
+    calvin guest123 admin1234 welcome1 anoncvs anonymous pass1 pass2"""
 )
 """Logins that manuals print: harmless, as they are public."""

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from backends.privacy import PrivacyGate, gate
+from backends.privacy import PrivacyGate
 from backends.privacy.detection import Detection
 from backends.privacy.text_window import TextWindow
 from backends.privacy.windows import windows
@@ -151,6 +151,5 @@ HOSTILE = {
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_text_has_a_verdict(kind: str) -> None:
     verdict = GATE.inspect(request(HOSTILE[kind]), agent_sensitive=False)
-    by_chance = kind == "digits"  # some have the right check digits
-    assert verdict.why in (("national id",) if by_chance else ("", "unsure"))
-    assert len(verdict.findings) == (gate.MOST_FINDINGS if by_chance else 0)
+    assert verdict.why in ("", "unsure")
+    assert not verdict.findings

@@ -6,13 +6,32 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from backends.gateway.dialects.field_table import IgnoredFields
 from backends.gateway.http_errors import HttpError
-from backends.gateway.json_body import check_depth
+from backends.gateway.json_body import check_depth, inner
 from backends.types import Tool
 
 MOST_TOOLS = 128
 
 ToolName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+\Z")]
+
+
+def own_tools(given: Any, own: str, ignored: IgnoredFields) -> Any:
+    """The tools of a body with None in place of those of another type than `own`: the provider's, which have no form
+    that is known here. They are `ignored` by name. Raises HttpError (400) for fields that are refused.
+    """
+    if not isinstance(given, list):
+        return given
+    kept: list[Any] = []
+    for index, tool in enumerate(given):
+        kind, name = inner(tool, "type"), inner(tool, "name")
+        if isinstance(kind, str) and kind != own:
+            ignored.add(f"tools[].{name if isinstance(name, str) else kind}")
+            kept.append(None)
+        else:
+            ignored.check("tools[]", tool, f"tools[{index}]")
+            kept.append(tool)
+    return kept
 
 
 def declared(tools: Iterable[tuple[str, Tool]]) -> tuple[Tool, ...]:

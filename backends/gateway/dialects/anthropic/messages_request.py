@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from backends.gateway.dialects.anthropic import messages_content
 from backends.gateway.dialects.anthropic.messages_content import ContentBlock, Spoken
 from backends.gateway.dialects.anthropic.messages_fields import TABLE
-from backends.gateway.dialects.declared_tools import MOST_TOOLS, ToolName, declared, forced
+from backends.gateway.dialects.declared_tools import MOST_TOOLS, ToolName, declared, forced, own_tools
 from backends.gateway.dialects.dialect_request import DialectRequest
 from backends.gateway.dialects.field_table import IgnoredFields
 from backends.gateway.http_errors import HttpError
@@ -75,14 +75,9 @@ class MessagesBody(Struct):
     thinking: Thinking | None = None
     output_config: OutputConfig | None = None
     output_format: OutputFormat | None = None
+    tools: Annotated[list[DeclaredTool | None], Meta(max_length=MOST_TOOLS)] | None = None
     tool_choice: MessagesToolChoice | None = None
     metadata: Metadata | None = None
-
-
-class MessagesTools(Struct):
-    """The tools that the caller declares itself; those of Anthropic's own types have no schema."""
-
-    tools: Annotated[list[DeclaredTool], Meta(max_length=MOST_TOOLS)]
 
 
 def read(body: bytes) -> DialectRequest:
@@ -94,8 +89,9 @@ def read_fields(fields: dict[str, Any]) -> DialectRequest:
     """The same of a body that has been parsed."""
     ignored = IgnoredFields(TABLE)
     _check_fields(fields, ignored)
-    body = converted(fields, MessagesBody)
-    tools, choice = _tools(fields, body, ignored)
+    own = own_tools(fields.get("tools"), "custom", ignored)
+    body = converted(fields | {"tools": own}, MessagesBody)
+    tools, choice = _tools(body)
     messages = messages_content.canonical(body.system, body.messages, ignored)
     single = None if body.tool_choice is None else body.tool_choice.disable_parallel_tool_use
     return DialectRequest(
@@ -142,22 +138,13 @@ def _check_blocks(blocks: Any, where: str, ignored: IgnoredFields) -> None:
         ignored.check("content[]", block, f"{where}[{index}]")
 
 
-def _tools(fields: dict[str, Any], body: MessagesBody, ignored: IgnoredFields) -> tuple[tuple[Tool, ...], str]:
-    """The declared tools and which may be called. Tools of Anthropic's own types are ignored by name."""
-    given = fields.get("tools")
-    if given is not None and not isinstance(given, list):
-        raise HttpError(400, "invalid_request", "tools: Expected `array`", param="tools")
-    own, places = [], []
-    for index, tool in enumerate(given or ()):
-        kind = inner(tool, "type")
-        if isinstance(kind, str) and kind != "custom":
-            ignored.add(f"tools[].{kind}")
-            continue
-        ignored.check("tools[]", tool, f"tools[{index}]")
-        own.append(tool)
-        places.append(f"tools[{index}]")
+def _tools(body: MessagesBody) -> tuple[tuple[Tool, ...], str]:
+    """The declared tools and which may be called."""
     found = list[tuple[str, Tool]]()
-    for where, each in zip(places, converted({"tools": own}, MessagesTools).tools, strict=True):
+    for index, each in enumerate(body.tools or ()):
+        if each is None:
+            continue
+        where = f"tools[{index}]"
         if each.input_schema is None:
             line = f"{where}.input_schema: a tool needs its schema"
             raise HttpError(400, "invalid_request", line, param=f"{where}.input_schema")

@@ -48,8 +48,10 @@ class Item(Struct):
     output: str | list[ItemPart] | None = None
 
 
-def canonical(instructions: str | None, given: str | Sequence[Item], ignored: IgnoredFields) -> tuple[Message, ...]:
-    """`given` holds known items alone. Raises HttpError (400) for one that cannot be read here."""
+def canonical(
+    instructions: str | None, given: str | Sequence[Item | None], ignored: IgnoredFields
+) -> tuple[Message, ...]:
+    """`given` holds known items, and None for the others. Raises HttpError (400) for one that cannot be read here."""
     found: list[Message] = [Message(role="system", text=instructions)] if instructions else []
     if isinstance(given, str):
         return (*found, Message(role="user", text=given))
@@ -62,8 +64,10 @@ def canonical(instructions: str | None, given: str | Sequence[Item], ignored: Ig
     return tuple(found)
 
 
-def _messages(items: Sequence[Item], ignored: IgnoredFields) -> Iterator[Message]:
+def _messages(items: Sequence[Item | None], ignored: IgnoredFields) -> Iterator[Message]:
     for index, item in enumerate(items):
+        if item is None:
+            continue
         where = f"input[{index}]"
         kind = item.type or "message"
         if kind == "message":
@@ -153,15 +157,16 @@ def _incomplete(kind: str, where: str) -> HttpError:
 
 
 def known(given: Sequence[Any], ignored: IgnoredFields) -> list[Any]:
-    """The items of types that are read here. The others may have any form: they are `ignored` by name, and reasoning
-    is skipped. Raises HttpError (400) for fields that are refused.
+    """The items with None in place of those that are not read here, which may have any form: reasoning is skipped, the
+    others are `ignored` by name. Raises HttpError (400) for fields that are refused.
     """
-    kept = []
+    kept: list[Any] = []
     for index, item in enumerate(given):
         kind = inner(item, "type")
         if isinstance(kind, str) and kind not in ("message", *CALLS, *OUTPUTS):
             if kind != "reasoning":
                 ignored.add(f"input[].{kind}")
+            kept.append(None)
             continue
         ignored.check("input[]", item, f"input[{index}]")
         for name in ("content", "output"):

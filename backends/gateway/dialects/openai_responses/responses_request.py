@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from backends.gateway.dialects.declared_tools import MOST_TOOLS, ToolName, declared, forced, only
+from backends.gateway.dialects.declared_tools import MOST_TOOLS, ToolName, declared, forced, only, own_tools
 from backends.gateway.dialects.dialect_request import DialectRequest
 from backends.gateway.dialects.field_table import IgnoredFields
 from backends.gateway.dialects.openai_responses import responses_items
@@ -40,12 +40,6 @@ class ResponsesTool(Struct):
     strict: bool | None = None
 
 
-class ResponsesTools(Struct):
-    """The tools that the caller declares itself; those of OpenAI's own types have no schema."""
-
-    tools: Annotated[list[ResponsesTool], Meta(max_length=MOST_TOOLS)]
-
-
 class ResponsesToolChoice(Struct):
     type: str
     name: str | None = None
@@ -55,7 +49,7 @@ class ResponsesToolChoice(Struct):
 
 class ResponsesBody(Struct):
     model: str
-    input: str | Annotated[list[Item], Meta(min_length=1)]
+    input: str | Annotated[list[Item | None], Meta(min_length=1)]
     instructions: str | None = None
     stream: bool | None = None
     max_output_tokens: Annotated[int, Meta(ge=1, le=MOST)] | None = None
@@ -64,6 +58,7 @@ class ResponsesBody(Struct):
     reasoning: Reasoning | None = None
     text: ResponsesText | None = None
     tool_choice: Literal["none", "auto", "required"] | ResponsesToolChoice | None = None
+    tools: Annotated[list[ResponsesTool | None], Meta(max_length=MOST_TOOLS)] | None = None
     parallel_tool_calls: bool | None = None
     previous_response_id: str | None = None
 
@@ -85,8 +80,9 @@ def read_fields(fields: dict[str, Any]) -> ResponsesRequest:
     _check_fields(fields, ignored)
     given = fields.get("input")
     items = responses_items.known(given, ignored) if isinstance(given, list) else given
-    body = converted(fields | {"input": items}, ResponsesBody)
-    tools, choice = _tools(fields, body, ignored)
+    own = own_tools(fields.get("tools"), "function", ignored)
+    body = converted(fields | {"input": items, "tools": own}, ResponsesBody)
+    tools, choice = _tools(body)
     effort = body.reasoning.effort if body.reasoning else None
     known: Effort | None = "xhigh" if effort == "max" else effort
     return ResponsesRequest(
@@ -117,24 +113,11 @@ def _conversation(given: Any) -> str:
     return text_of(given) or text_of(inner(given, "id"))
 
 
-def _tools(fields: dict[str, Any], body: ResponsesBody, ignored: IgnoredFields) -> tuple[tuple[Tool, ...], str]:
-    """The functions and which may be called. Namespaces and tools of OpenAI's own types are ignored by name."""
-    given = fields.get("tools")
-    if given is not None and not isinstance(given, list):
-        raise HttpError(400, "invalid_request", "tools: Expected `array`", param="tools")
-    own, places = [], []
-    for index, tool in enumerate(given or ()):
-        kind = inner(tool, "type")
-        if isinstance(kind, str) and kind != "function":
-            ignored.add(f"tools[].{text_of(inner(tool, 'name')) or kind}")
-            continue
-        ignored.check("tools[]", tool, f"tools[{index}]")
-        own.append(tool)
-        places.append(f"tools[{index}]")
-    functions = converted({"tools": own}, ResponsesTools).tools
+def _tools(body: ResponsesBody) -> tuple[tuple[Tool, ...], str]:
+    """The functions and which may be called."""
     tools = declared(
         (
-            where,
+            f"tools[{index}]",
             Tool(
                 name=each.name,
                 description=each.description or "",
@@ -142,7 +125,8 @@ def _tools(fields: dict[str, Any], body: ResponsesBody, ignored: IgnoredFields) 
                 strict=each.strict,
             ),
         )
-        for where, each in zip(places, functions, strict=True)
+        for index, each in enumerate(body.tools or ())
+        if each is not None
     )
     return _chosen(tools, body.tool_choice)
 

@@ -207,6 +207,7 @@ class Dispatcher:
                 replica.breaker.abandoned()
                 active.usage.add(meter.abandoned(why))
         redacted = () if redaction is None else (f"redacted {len(redaction.values)}",)
+        fitting = active.plan.candidates[slot.name].fitting
         ending = Ending(
             finish=end.finish,
             engine=slot.name,
@@ -215,7 +216,7 @@ class Dispatcher:
             text=meter.text,
             calls=answer.calls,
             confidence=end.confidence,
-            notes=(*cuts(active.request, meter.call), *end.notes, *redacted),
+            notes=(*cuts(active.request, meter.call), *((fitting.note,) if fitting else ()), *end.notes, *redacted),
         )
         attempt = self._answered(active, slot, replica, meter, end)
         return self._with_notes(ending, active, end, attempt)

@@ -147,6 +147,7 @@ class Pipeline:
                         flushes=flushes,
                     )
                     await self._admit(active)
+                    planner.remember(request, plan)
                     self._single_flight.start(key, active, self._run(active))
                     answer = self._lead(active)
         except ClawError as error:

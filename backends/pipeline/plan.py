@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from backends.cache.semantic.semantic_lookup import NearMiss
 from backends.engines.base import Call
 from backends.errors import ClawError, status_of
+from backends.pipeline.fitting import Fitting
 from backends.privacy.redact import Redaction
 from backends.types import (
     CACHE,
@@ -34,6 +35,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     to with `expected_output` tokens; where its price is not known, `unpriced` says so, and it is never sent.
     `estimated_tokens` is the prompt's length before it was corrected by what the engine has counted, `prefix` what of
     it the engine has read lately, and `unread` how many of its tokens the engine's cache is not expected to hold.
+    `fitting` is what was left out of the call so that it fits.
     """
 
     call: Call
@@ -45,6 +47,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     estimated_tokens: int
     prefix: Prefix | None = None
     unread: int = 0
+    fitting: Fitting = Fitting()
 
 
 class RoutePlan(Struct, frozen=True, kw_only=True):

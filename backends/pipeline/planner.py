@@ -17,6 +17,7 @@ from backends.ledger.reservations import Headroom
 from backends.ledger.store import Ledger
 from backends.pipeline.controls import Controls
 from backends.pipeline.engine_call import build_call, capped, draft_call, ignored
+from backends.pipeline.fitting import Fitting, FittingMemory, fit
 from backends.pipeline.plan import Candidate, RoutePlan
 from backends.privacy.redact import Redaction
 from backends.routing.calibration.calibration_store import CalibrationStore
@@ -28,7 +29,7 @@ from backends.settings.engines import CLOUD_ENGINE
 from backends.settings.model import Settings
 from backends.types import CLOUD, LOCAL, ZERO, Classes, EngineName, Estimate, Explanation, Request, Tokens, Verdict
 from backends.upstream.costs import Costs
-from backends.upstream.engine_slot import EngineSlot
+from backends.upstream.engine_slot import EngineSlot, ModelProfile
 
 
 class ZoneDraft(Struct, frozen=True):
@@ -58,6 +59,7 @@ class RoutePlanner:
         self._ledger = ledger
         self._costs = costs
         self._calibrations = calibrations
+        self._fittings = FittingMemory()
 
     def reconfigure(self, settings: Settings) -> None:
         """Use other settings from the next request on."""
@@ -194,7 +196,9 @@ class RoutePlanner:
         model = self._model(slot, request, agent)
         profile = slot.profile(model)
         counted = slot.ratios.corrected(request.agent, model, zone_draft.input_tokens)
-        call = build_call(zone_draft.draft, request, classes, slot=slot, profile=profile, input_tokens=counted)
+        fitting = self._fitting(slot, zone_draft, profile, counted)
+        draft, counted = fitting.apply(zone_draft.draft), fitting.tokens
+        call = build_call(draft, request, classes, slot=slot, profile=profile, input_tokens=counted)
         prefix = slot.prefixes.find(model, prefixes) if prefixes else None
         cached = min(slot.prefixes.expected_tokens(prefix), counted)
         call = replace(call, first_byte_s=slot.first_byte_limit_s(counted - cached))
@@ -217,7 +221,24 @@ class RoutePlanner:
             estimated_tokens=zone_draft.input_tokens,
             prefix=prefix,
             unread=counted - cached,
+            fitting=fitting,
         )
+
+    def _fitting(self, slot: EngineSlot, zone_draft: ZoneDraft, profile: ModelProfile, counted: int) -> Fitting:
+        """What to leave out of a local engine's call so that it fits the window; nothing where that cannot be."""
+        request, can = zone_draft.request, profile.can
+        room = can.context - min(can.min_output, request.sampling.max_tokens or can.min_output)
+        earlier = self._fittings.find(request.session, slot.name, profile.model)
+        whole = Fitting(tokens=counted)
+        if slot.zone != LOCAL or (counted <= room and earlier is None):
+            return whole
+        ratio = slot.ratios.ratio(request.agent, profile.model)
+        return fit(zone_draft.draft, counted, room=room, ratio=ratio, ask=request.ask, earlier=earlier) or whole
+
+    def remember(self, request: Request, plan: RoutePlan) -> None:
+        """The request is sent as planned: what is left out of its call stays out of the session's next ones."""
+        for engine, candidate in plan.candidates.items():
+            self._fittings.keep(request.session, engine, candidate.profile.model, candidate.fitting)
 
     def _capped(self, slot: EngineSlot, call: Call, classes: Classes, cap_usd: Decimal | None) -> Call:
         """What the agent's cost cap leaves of a call that is billed. Raises UnknownPrice."""
@@ -256,6 +277,7 @@ class RoutePlanner:
             first_token_s=slot.first_token_s(candidate.unread),
             tokens_per_s=throughput.tokens_per_s,
             context=can.context,
+            fitted=candidate.fitting.note if candidate.fitting else "",
             least_output=can.min_output,
             vision=can.vision,
             media=can.media,

@@ -14,7 +14,7 @@ from math import ceil
 import msgspec
 
 from backends.engines.base import Call
-from backends.types import Message, Request
+from backends.types import Message, Request, Tool
 from backends.upstream.most_tokens import most_of
 
 PER_MESSAGE = 5
@@ -47,8 +47,8 @@ OTHER = bytes(range(128, 256))
 def count(prompt: Request | Sequence[Message]) -> int:
     """Estimated prompt tokens, with tools, schema, images and the chat template's own; never negative."""
     if isinstance(prompt, Request):
-        return _messages(prompt.messages) + sum(map(count_text, _declared(prompt)))
-    return _messages(prompt)
+        return sum(map(count_message, prompt.messages)) + sum(map(count_text, _declared(prompt)))
+    return sum(map(count_message, prompt))
 
 
 def most(prompt: Request | Call) -> int:
@@ -85,14 +85,15 @@ def _beyond_ascii(data: bytes) -> float:
     return sum(weight * _of(kind, data) for kind, weight in LEADING)
 
 
-def _messages(messages: Sequence[Message]) -> int:
-    return sum(
-        PER_MESSAGE
-        + PER_IMAGE * len(message.media)
-        + count_text(message.text)
-        + sum(PER_MESSAGE + count_text(call.name) + count_text(call.arguments) for call in message.tool_calls)
-        for message in messages
-    )
+def count_message(message: Message) -> int:
+    """Estimated tokens of one message, with its calls, its files and what a chat template adds."""
+    calls = sum(PER_MESSAGE + count_text(call.name) + count_text(call.arguments) for call in message.tool_calls)
+    return PER_MESSAGE + PER_IMAGE * len(message.media) + count_text(message.text) + calls
+
+
+def count_tool(tool: Tool) -> int:
+    """Estimated tokens of a tool's declaration."""
+    return sum(map(count_text, _declaration(tool)))
 
 
 def _said(messages: Sequence[Message]) -> Iterator[str]:
@@ -104,7 +105,11 @@ def _said(messages: Sequence[Message]) -> Iterator[str]:
 
 def _declared(request: Request | Call) -> Iterator[str]:
     for tool in request.tools:
-        yield f"{tool.name} {tool.description}"
-        yield msgspec.json.encode(tool.parameters).decode()
+        yield from _declaration(tool)
     if request.response_format.schema is not None:
         yield msgspec.json.encode(request.response_format.schema).decode()
+
+
+def _declaration(tool: Tool) -> Iterator[str]:
+    yield f"{tool.name} {tool.description}"
+    yield msgspec.json.encode(tool.parameters).decode()

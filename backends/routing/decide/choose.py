@@ -7,11 +7,11 @@ from msgspec import Struct
 from backends.routing.decide.flips import flips
 from backends.routing.decide.inputs import EngineView, Inputs
 from backends.routing.decide.refuse import no_room, refusal
-from backends.routing.decide.rules import budget_detail, not_first, rulings, too_slow, unforced
+from backends.routing.decide.rules import budget_detail, fitted, not_first, rulings, too_slow, unforced
 from backends.settings.engines import CLOUD_ENGINE
 from backends.types import CLOUD, LOCAL, Alternative, Decision, EngineName, Estimate, Reason, Verdict, Weighed
 
-SOFT = {"local-first": not_first, "tool_choice": unforced, "deadline": too_slow}
+SOFT = {"local-first": not_first, "tool_choice": unforced, "fitting": fitted, "deadline": too_slow}
 """Rules that prefer other engines where several may answer; those they are against may still take over."""
 
 MAY_TAKE_OVER = frozenset({*SOFT, "quality"})
@@ -87,6 +87,8 @@ def choose(inputs: Inputs) -> Choice:
     if len(left) > 1:
         view, closing = _weigh(inputs, left, against)
     closing += _money(inputs, view) + _redacted(inputs, view)
+    if view.fitted:
+        closing.append(Reason(rule="fitting", detail=view.fitted))
     return Choice(view=view, reasons=(*_spoken(inputs, against, but=view.name), *closing), against=against)
 
 

@@ -38,6 +38,11 @@ def too_slow(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
     return late
 
 
+def fitted(_: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
+    """The engines whose window takes the prompt only in part."""
+    return [(view.name, view.fitted) for view in views if view.fitted]
+
+
 def unforced(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
     """The engines that cannot be forced to call a tool, where one must be called."""
     if not inputs.request.must_call:

@@ -42,6 +42,7 @@ from backends.pipeline.dispatch import Dispatcher
 from backends.pipeline.outcomes import Outcomes
 from backends.pipeline.pipeline import Pipeline, Stages
 from backends.pipeline.planner import RoutePlanner
+from backends.pipeline.privacy_alerts import PrivacyAlerts
 from backends.pipeline.privacy_check import PrivacyCheck
 from backends.pipeline.reload import Reload
 from backends.pipeline.settlement import Settlement
@@ -294,7 +295,12 @@ def _stages(
     return Stages(
         reader=EnvelopeReader(),
         sessions=sessions,
-        privacy=PrivacyCheck(settings, key=resources.install_key.derived("privacy")),
+        privacy=PrivacyCheck(
+            settings,
+            key=resources.install_key.derived("privacy"),
+            choices=resources.controls.privacy,
+            alerts=PrivacyAlerts(monitoring.alerts, resources.controls.privacy),
+        ),
         planner=planner,
         locality=_locality(slots, resources),
         cache=cache,

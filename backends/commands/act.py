@@ -23,6 +23,10 @@ WORDS = {
     "kill-entry": ("ID",),
     "rate": ("ID", "VERDICT"),
     "reload": (),
+    "allow": ("AGENT", "ID"),
+    "redact": ("AGENT",),
+    "keep-home": ("AGENT", "ID"),
+    "withdraw": ("AGENT", "ID"),
 }
 
 
@@ -32,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "words",
         nargs="*",
         metavar="WORD",
-        help="pin AGENT ENGINE, unpin AGENT, cancel ID, wrong-hit ID, rate ID good|bad, kill-entry ID (an entry's)",
+        help="pin AGENT ENGINE, unpin AGENT, cancel ID, wrong-hit ID, rate ID good|bad, kill-entry ID (an entry's), "
+        "allow AGENT ID, redact AGENT, keep-home AGENT ID (a privacy alert's), withdraw AGENT ID|redact",
     )
     parser.add_argument("--rehearse", action="store_true", help="act on the core in rehearsal")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

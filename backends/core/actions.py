@@ -84,6 +84,8 @@ class OperatorActions:
                 return await self._audited(action, at, f"{count} cached answers{whose} flushed")
             case Action(verb="set-budget"):
                 return await self._set_budget(action, at)
+            case Action(verb="allow" | "redact" | "keep-home" | "withdraw", agent=str(agent)):
+                return await self._controls.privacy.carry_out(action, self._spelled(agent), at)
         raise WrongUse(f"{action.verb} needs more words: see `claw act --help`")
 
     # ---- engines and agents -------------------------------------------------------------------------------------
@@ -112,6 +114,10 @@ class OperatorActions:
         acted = Acted(at=at, action=action, detail=detail, undo=undo if engine or before else None)
         await self._controls.pin(agent, engine, acted)
         return acted
+
+    def _spelled(self, name: str) -> str:
+        """The agent as it is configured, or, where it is not, as its requests name it."""
+        return spelled(name, self._reload.settings.agents) or name
 
     def _agent(self, name: str) -> str:
         """The agent as it is configured. Raises WrongUse."""

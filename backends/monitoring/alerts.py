@@ -12,7 +12,7 @@ from msgspec import Struct
 from backends import events
 from backends.bus import Bus
 from backends.clock import Clock
-from backends.types import Alert
+from backends.types import Alert, Choice
 
 
 class Condition(Struct, frozen=True, kw_only=True):
@@ -81,6 +81,13 @@ REFUSED_AGAIN = Condition(
     when="An agent's requests are refused again and again before any engine is called, and none is let through.",
     text="{agent}: {count} requests refused since {since} ({reason}): {message}",
     remedy="`claw explain --agent {agent} PROMPT` shows what rules each engine out",
+)
+KEPT_HOME = Condition(
+    key="privacy:{agent}:{id}",
+    when="A private part that repeats in an agent's requests keeps it on this machine: a memory file, an old result.",
+    text="{agent}: {label} has private data ({kinds}) and kept {turns} on this machine",
+    remedy="claw act allow {agent} {id}, or redact {agent}, or keep-home {agent} {id}",
+    level="warning",
 )
 
 # ---- money ----------------------------------------------------------------------------------------------------------
@@ -163,13 +170,20 @@ class Alerts:
         self._clock = clock
         self._current: dict[str, Alert] = {}
 
-    def show(self, condition: Condition, **fields: object) -> None:
-        """Raise or replace an alert; the same text again changes nothing. `fields` fill in the row's templates."""
+    def show(self, condition: Condition, *, choices: tuple[Choice, ...] = (), **fields: object) -> None:
+        """Raise or replace an alert; the same text again changes nothing. `fields` fill in the row's templates,
+        `choices` are what the operator can do about it with one key.
+        """
         key, text = condition.key.format(**fields), condition.text.format(**fields)
         if (old := self._current.get(key)) is not None and old.text == text:
             return
         alert = Alert(
-            key=key, at=self._clock.now(), level=condition.level, text=text, remedy=condition.remedy.format(**fields)
+            key=key,
+            at=self._clock.now(),
+            level=condition.level,
+            text=text,
+            remedy=condition.remedy.format(**fields),
+            choices=choices,
         )
         self._current[key] = alert
         self._bus.publish(events.AlertRaised(alert=alert))

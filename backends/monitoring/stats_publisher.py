@@ -1,6 +1,7 @@
 """Spend and cache for watchers: published after settled requests, a few times a second at most, with their alerts."""
 
 import asyncio
+from typing import Any
 
 from backends import events
 from backends.bus import Bus
@@ -83,7 +84,7 @@ class StatsPublisher:
 
     def _check_each(self, budget: BudgetState) -> None:
         """A budget that limits each session or run: one alert for all that are near their limit."""
-        key = {"scope": budget.scope, "window": budget.window}
+        key: dict[str, Any] = {"scope": budget.scope, "window": budget.window}
         if budget.near and budget.limit_usd > 0:
             near, spent_out = budget.near - budget.spent_out, budget.spent_out
             self._alerts.show(SESSIONS_NEARLY_SPENT, **key, near=near, spent_out=spent_out, limit_usd=budget.limit_usd)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from backends.errors import WrongUse
 from backends.ledger.store import Ledger
+from backends.pipeline.privacy_choices import PrivacyChoices
 from backends.types import Acted, EngineName
 
 CLOUD_STOPPED = "cloud_stopped"
@@ -15,6 +16,7 @@ class Controls:
 
     def __init__(self, ledger: Ledger, kept: Mapping[str, str]) -> None:
         self._ledger = ledger
+        self.privacy = PrivacyChoices(ledger, kept)
         self.cloud_stopped = kept.get(CLOUD_STOPPED) == "1"
         self.pins: dict[str, EngineName] = {
             key.removeprefix(PIN): value for key, value in kept.items() if key.startswith(PIN)

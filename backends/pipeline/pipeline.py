@@ -35,7 +35,7 @@ from backends.pipeline.normalise import normalise
 from backends.pipeline.outcomes import Outcomes
 from backends.pipeline.plan import RoutePlan, not_admitted
 from backends.pipeline.planner import RoutePlanner
-from backends.pipeline.privacy_check import PrivacyCheck
+from backends.pipeline.privacy_check import Judged, PrivacyCheck
 from backends.pipeline.settlement import Settlement
 from backends.pipeline.shadow_requests import ShadowRequests
 from backends.pipeline.single_flight import SingleFlight, Subscriber
@@ -67,18 +67,24 @@ class Stages(Struct, frozen=True, kw_only=True):
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
-    """A request after its first stages: normalised, its envelope read, with its privacy verdict.
-
-    `redaction` is the form in which a sensitive one may go to the cloud, None where it may not. `started` is in seconds
-    of clock.monotonic.
+    """A request after its first stages: normalised, its envelope read, judged by the privacy gate. `started` is in
+    seconds of clock.monotonic.
     """
 
     request: Request
-    verdict: Verdict
-    redaction: Redaction | None
+    judged: Judged
     prompt_hash: str
     started: float
     started_at: datetime
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judged.verdict
+
+    @property
+    def redaction(self) -> Redaction | None:
+        """The form in which a sensitive request may go to the cloud, None where it may not."""
+        return self.judged.redaction
 
 
 class Pipeline:
@@ -117,6 +123,7 @@ class Pipeline:
         cache, planner = self._stages.cache, self._stages.planner
         try:
             prepared = await self._prepare(request)
+            self._stages.privacy.count(prepared.request, prepared.judged)
             request, started = prepared.request, prepared.started
             answerers = planner.answerers(request)
             with_tools = self._settings.rules(request.agent, request.rules).cache_with_tools
@@ -227,8 +234,7 @@ class Pipeline:
             await stages.planner.settle(request)
         return Prepared(
             request=replace(request, sensitive=judged.verdict.sensitive),
-            verdict=judged.verdict,
-            redaction=judged.redaction,
+            judged=judged,
             prompt_hash=prompt_hash,
             started=started,
             started_at=started_at,

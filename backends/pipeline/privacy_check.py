@@ -4,15 +4,22 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.off_loop import LARGE, off_loop
+from backends.pipeline.privacy_alerts import PrivacyAlerts
+from backends.pipeline.privacy_choices import PrivacyChoices
 from backends.privacy import PrivacyGate
 from backends.privacy.detectors.kinds import KINDS
 from backends.privacy.gate import Inspection, Parts
 from backends.privacy.redact import Redaction
 from backends.settings.model import Settings
-from backends.types import Request, Verdict
+from backends.settings.privacy import PrivacyActions
+from backends.types import LOCAL, Request, Verdict
 
 INLINE = 4096
 """Characters to be read from which a thread is taken: reading takes about a millisecond a kilobyte."""
+
+
+LABELS = frozenset({"asked", "agent", "image"})
+"""Why a request is sensitive whatever its texts say."""
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -27,8 +34,10 @@ class Judged(Struct, frozen=True, kw_only=True):
 
 
 class PrivacyCheck:
-    def __init__(self, settings: Settings, *, key: bytes) -> None:
+    def __init__(self, settings: Settings, *, key: bytes, choices: PrivacyChoices, alerts: PrivacyAlerts) -> None:
         """`key` is for the hashes of texts and values."""
+        self._choices = choices
+        self._alerts = alerts
         self._settings = settings
         self._key = key
         self._gate = PrivacyGate(settings.privacy, key=key)
@@ -55,13 +64,26 @@ class PrivacyCheck:
         effort = max(unread, LARGE) if heavy else size
         return await off_loop(effort, lambda: self._judged(gate, request, parts), heavy=heavy)
 
+    def count(self, request: Request, judged: Judged) -> None:
+        """Count a turn of an agent that privacy keeps on this machine; one that a label or its policy keeps is not."""
+        agent = self._settings.agent(request.agent)
+        verdict = judged.verdict
+        if agent.policy == LOCAL or verdict.why in LABELS or request.source == "shadow":
+            return
+        self._alerts.turn(request, () if verdict.redacted else judged.inspection.private)
+
     def _judged(self, gate: PrivacyGate, request: Request, parts: Parts | None) -> Judged:
         agent = self._settings.rules(request.agent, request.rules)
-        inspection = gate.inspection(request, parts, agent_sensitive=agent.sensitive)
+        names = (request.agent, *request.rules)
+        allowed = self._choices.allowed(names)
+        inspection = gate.inspection(request, parts, agent_sensitive=agent.sensitive, allowed=allowed)
         if not inspection.private or request.sensitive or agent.sensitive:
             return Judged(inspection=inspection)
-        action = agent.privacy_actions(self._settings.privacy).of(KINDS[kind].personal for kind in inspection.kinds)
-        redaction = gate.redaction(request, inspection) if action != "local" else None
+        actions = agent.privacy_actions(self._settings.privacy)
+        if self._choices.redacts(names):
+            actions = PrivacyActions("redact", "redact")
+        action = actions.of(KINDS[kind].personal for kind in inspection.kinds)
+        redaction = gate.redaction(request, inspection, allowed=allowed) if action != "local" else None
         if redaction is None:
             return Judged(inspection=inspection)
         verdict = replace(inspection.verdict, redacted=True, local_first=action == "local-else-redact")

@@ -26,6 +26,9 @@ SHORTEST = 4
 
 FIRST_WORD = re.compile(r"\w+|[^\w\s]")
 
+PLACE = re.compile(r"\w*(?:,? [^\W\d_][\w\-]+)?")
+"""What is left of a word, and the name of a place behind a postcode."""
+
 QUOTES, ENDS = "\"'`", ".,;:?"
 
 ENTRIES, BYTES = 1 << 16, 16 << 20
@@ -81,10 +84,10 @@ class Redactor:
         Numbers start after those that stand in the text before, so that a conversation which grows keeps its beginning
         byte for byte. Where a later text holds a placeholder of that name itself, they start after the highest of all.
         """
-        find = _once(find)
-        values = _Collected(find)
+        found = _once(lambda text: tuple(find(text)))
+        values = _Collected(found)
         _exchanged(request, values)
-        reading = self._reader(find, values.kinds)
+        reading = self._reader(found, values.kinds)
         exchange = _Exchange(reading, self._names, Placeholders())
         changed = _exchanged(request, exchange)
         if exchange.ambiguous:
@@ -119,7 +122,7 @@ class Redactor:
             key = these + self._memory.digest(text)
             reading = self._memory.get(key)
             if reading is None:
-                stretches = tuple(merged((*find(text), *known.find(text))))
+                stretches = tuple(merged(_whole(text, each) for each in (*find(text), *known.find(text))))
                 # "card 4539…" must not number a placeholder 4540: only what stays readable counts.
                 rest = _without(text, stretches)
                 reading = TextReading(stretches, highest_in(rest), names_in(rest))
@@ -193,7 +196,8 @@ class _Collected:
         self.kinds: dict[str, str] = {}
 
     def text(self, text: str, before: str = "") -> str:
-        for kind, start, stop in _stretches(text, before, merged(self._find(before + text))):
+        whole = (_whole(before + text, each) for each in self._find(before + text))
+        for kind, start, stop in _stretches(text, before, merged(whole)):
             self.kinds.setdefault(text[start:stop], kind)
         return text
 
@@ -324,6 +328,17 @@ def merged(detections: Iterable[Detection]) -> Iterator[Detection]:
         end = max(end, found.end)
     if current:
         yield _union(current, end)
+
+
+def _whole(text: str, found: Detection) -> Detection:
+    """An address from its street's first letter to its place: a detector sees what is sure, a person reads the rest."""
+    if found.kind != "address":
+        return found
+    start = found.start
+    while start and text[start - 1].isalnum():
+        start -= 1
+    place = PLACE.match(text, found.end)
+    return Detection(found.kind, start, found.end if place is None else place.end())
 
 
 def _union(detections: list[Detection], end: int) -> Detection:

@@ -16,8 +16,9 @@ class Action(Struct, frozen=True, kw_only=True):
     and which `intent` the prompt really had; `note` is the operator's own text. "set-budget" gives the budget of
     `scope` and `window` another limit; with no `limit_usd` it has that of claw.toml again.
 
-    "pause" and "resume" are for a session, by `id`, or for all of an `agent`. The last three answer the alert of a part
-    that keeps `agent` at home: the value that `id` names may pass, the agent is redacted from now on, or all stays.
+    "pause" and "resume" are for a session, by `id`, or for all of an `agent`. "allow", "redact" and "keep-home" answer
+    the alert of a part that keeps `agent` at home: the values that `id` names may pass, the agent is redacted from now
+    on, or all stays. "withdraw" takes that back, the redaction by the `id` "redact".
     """
 
     verb: Literal[
@@ -38,6 +39,7 @@ class Action(Struct, frozen=True, kw_only=True):
         "allow",
         "redact",
         "keep-home",
+        "withdraw",
     ]
     actor: str
     agent: str | None = None

@@ -91,6 +91,12 @@ def test_a_tools_description_and_the_texts_of_its_schema_are_replaced() -> None:
     assert other == Tool(name="other")
 
 
+def test_an_address_is_replaced_from_its_street_to_its_place() -> None:
+    assert sent(request("- Address: Lindenstraße 14, 10969 Berlin\n- Name: Lena")) == [
+        "- Address: [[ADDRESS_1]]\n- Name: Lena"
+    ]
+
+
 def test_quotes_stay_so_that_json_stays_json() -> None:
     (text,) = sent(request('{"password": "Kanu!Blau77", "user": "app"}'))
     assert json.loads(text) == {"password": "[[PASSWORD_1]]", "user": "app"}

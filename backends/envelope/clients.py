@@ -15,8 +15,8 @@ HEAD = 6_000
 
 class Client(Struct, frozen=True, kw_only=True):
     """A program: the beginning of its user agent, words that its instructions begin with, names of tools that it alone
-    declares all of. `head` is what it puts before a question, `tail` what it puts behind one, up to the end. `quotes`:
-    it may put the whole question in quotes, with `\\"` for those within.
+    declares all of. `head` is what it puts before a question, `tail` what it puts behind one, up to the end. `blocks`
+    is how the blocks begin that it sends.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Client(Struct, frozen=True, kw_only=True):
     tools: frozenset[str] = frozenset()
     head: re.Pattern[str] | None = None
     tail: re.Pattern[str] | None = None
-    quotes: bool = False
+    blocks: tuple[str, ...] = ()
 
 
 CLIENTS = (
@@ -35,30 +35,38 @@ CLIENTS = (
         words=("running inside OpenClaw", "openclaw:attempt:"),
         tools=frozenset({"sessions_yield", "exec", "process"}),
         tail=re.compile(r"^\[message_id: [^\]\n]{1,100}\]\s*\Z", re.MULTILINE),
+        blocks=("<<<BEGIN_OPENCLAW_",),
     ),
-    Client(name="claude-code", agents=("claude-cli", "claude-code"), words=("You are Claude Code",)),
+    Client(
+        name="claude-code",
+        agents=("claude-cli", "claude-code"),
+        words=("You are Claude Code",),
+        blocks=("<system-reminder>",),
+    ),
     Client(
         name="codex",
         agents=("codex",),
         words=("running in the Codex CLI", "You are Codex"),
         head=re.compile(r"# AGENTS\.md instructions[^\n]*\n+<INSTRUCTIONS>.*?</INSTRUCTIONS>", re.DOTALL),
+        blocks=("<environment_context>", "<user_instructions>", "# AGENTS.md"),
     ),
     Client(
         name="opencode",
         agents=("opencode",),
         words=("You are opencode", "You are OpenCode"),
-        quotes=True,
     ),
     Client(
         name="qwen-code",
         agents=("qwencode", "qwen-code"),
         words=("You are Qwen Code",),
+        blocks=("<system-reminder>",),
         head=re.compile(r"This is the Qwen Code\. We are setting up the context.*\Z", re.DOTALL),
     ),
     Client(
         name="gemini-cli",
         agents=("geminicli", "gemini-cli"),
         words=("You are Gemini CLI",),
+        blocks=("<session_context>", "<hook_context>"),
         head=re.compile(r"This is the Gemini CLI\. We are setting up the context.*\Z", re.DOTALL),
     ),
     Client(

@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from backends.envelope import user_text
-from backends.envelope.clients import recognise
+from backends.envelope.clients import Client, recognise
+from backends.envelope.doubt import doubted
 from backends.envelope.remembered import RememberedParts
 from backends.envelope.repeats import Repeats
 from backends.envelope.user_text import Stretch, UserText
@@ -77,7 +78,7 @@ class EnvelopeReader:
         else:
             texts[found.message] = self._trimmed(request, found, texts[found.message], from_program=from_program)
             ask = _joined(messages[found.message].text, texts[found.message].asks)
-        unproved = self._unproved(request, texts, found, ask)
+        unproved = self._unproved(request, client, texts, found, ask)
         spans = (span for at in range(len(messages)) for span in self._spans(request, at, texts, found.message))
         return Envelope(
             ask=ask,
@@ -172,27 +173,21 @@ class EnvelopeReader:
 
     # ---- what surrounds it ---------------------------------------------------------------------------------------
 
-    def _unproved(self, request: Request, texts: dict[int, UserText], found: Asked, ask: str) -> str:
-        """What stands around the ask as a program's, without any proof of that: the system prompt does not say it as
-        well, and no earlier request had it there beside another ask.
+    def _unproved(self, request: Request, client: Client, texts: dict[int, UserText], found: Asked, ask: str) -> str:
+        """What stands around the ask as a program's, and may ask itself, without any proof that it is the program's:
+        the system prompt does not say it as well, and no earlier request had it there beside another ask.
         """
         if found.message == OUTSIDE:
             return ""
         systems, said = _systems(request), list[str]()
         for at in range(found.message, len(request.messages)):
-            if at not in texts:
-                continue
-            text = request.messages[at].text
-            for start, end, kind in texts[at].marks[:DOUBTED_STRETCHES]:
-                mark = text[start:end].strip()
-                if kind in VOLATILE or kind == "tool-result" or len(mark) < SHORTEST:
-                    continue
-                if not self._repeats.times(request.agent, "around", mark, ask) and not any(
-                    mark in it for it in systems
-                ):
-                    said.append(mark)
-                self._repeats.learn(request.agent, "around", mark, ask)
-        return "\n".join(said)[:DOUBTED]
+            for block, kind in _around(request.messages[at].text, texts[at].marks) if at in texts else ():
+                known = self._repeats.times(request.agent, "around", block, ask) > 0
+                self._repeats.learn(request.agent, "around", block, ask)
+                if not known and not any(block in system for system in systems):
+                    informs = kind in ("memory", "environment")
+                    said.append(doubted(block, known=block.startswith(client.blocks), informs=informs))
+        return "\n".join(filter(None, said))[:DOUBTED]
 
     def _spans(self, request: Request, at: int, texts: dict[int, UserText], asked: int) -> Iterator[Span]:
         """The stretches of one message, which cover its text."""
@@ -205,6 +200,19 @@ class EnvelopeReader:
             return _tiled(at, len(message.text), texts[at].marks, "history")
         asks: list[Mark] = [(start, end, "ask") for start, end in texts[at].asks]
         return _tiled(at, len(message.text), sorted([*texts[at].marks, *asks]), "harness")
+
+
+def _around(text: str, marks: Sequence[Mark]) -> Iterator[tuple[str, SpanKind]]:
+    """The blocks around an ask and their kinds, without what each request has anew and without tools' results."""
+    run: list[Mark] = []
+    for mark in (*islice(marks, DOUBTED_STRETCHES), (-1, -1, "timestamp")):
+        if run and mark[0] != run[-1][1]:
+            pieces = [(text[start:end], kind) for start, end, kind in run if kind not in (*VOLATILE, "tool-result")]
+            block = "".join(piece for piece, _ in pieces).strip()
+            if len(block) >= SHORTEST:
+                yield block, pieces[0][1]
+            run.clear()
+        run.append(mark)
 
 
 def _systems(request: Request) -> list[str]:

@@ -38,7 +38,8 @@ class Classes(Struct, frozen=True, kw_only=True):
     `input_tokens` is the estimate of the prompt's length, `most_tokens` what it cannot exceed; 0 where not counted.
     `media` are the media types of its files.
     `said` is P(local) and P(cloud) as the weights had them, where feedback has corrected them since. Not `familiar`:
-    unlike the training data, so that its length has decided.
+    unlike the training data, so that its length has decided. `hidden`: a block around the ask, which nothing shows
+    to be its program's, is harder than the ask, and the chances and the complexity are that block's.
     """
 
     intent: str
@@ -56,6 +57,7 @@ class Classes(Struct, frozen=True, kw_only=True):
     weights: str = ""
     said: tuple[float, float] | None = None
     familiar: bool = True
+    hidden: bool = False
 
 
 class Reason(Struct, frozen=True, kw_only=True):

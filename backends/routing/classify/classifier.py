@@ -13,7 +13,7 @@ from backends.routing.classify.hashed_words import Vector
 from backends.routing.classify.language import language
 from backends.routing.classify.needs import needs
 from backends.routing.classify.sentence_weights import SentenceWeigher, split, weighted_terms
-from backends.routing.quality import QualityModel
+from backends.routing.quality import QualityEstimate, QualityModel
 from backends.types import Classes, Request
 from backends.upstream import token_count as tokens
 from backends.upstream.most_tokens import whole_words
@@ -60,23 +60,32 @@ class Classifier:
         best, second = (int(place) for place in np.argsort(-intents, kind="stable")[:2])
         tongue = language(text)
         quality = self._quality.estimate(text, tongue)
-        count = tokens.count(request)
+        hidden = self._harder(request, quality)
         return Classes(
             intent=self._intents[best],
             intent_p=float(intents[best]),
             runner_up=self._intents[second],
             runner_up_p=float(intents[second]),
-            complexity=quality.complexity,
-            p_local=quality.p_local,
-            p_cloud=quality.p_cloud,
-            familiar=quality.familiar,
-            needs=needs(request, text, self._intents[best], count),
+            complexity=(hidden or quality).complexity,
+            p_local=(hidden or quality).p_local,
+            p_cloud=(hidden or quality).p_cloud,
+            familiar=(hidden or quality).familiar,
+            hidden=hidden is not None,
+            needs=needs(request, text, self._intents[best]),
             language=tongue,
-            input_tokens=count,
+            input_tokens=tokens.count(request),
             most_tokens=tokens.most(request),
             media=frozenset(media.media_type for message in request.messages for media in message.media),
             weights=self._version,
         )
+
+    def _harder(self, request: Request, asked: QualityEstimate) -> QualityEstimate | None:
+        """How well the text is answered that may hide a question around the ask, where that is harder than the ask."""
+        unproved = "" if request.envelope is None else request.envelope.unproved
+        if not unproved:
+            return None
+        other = self._quality.estimate(unproved, language(unproved))
+        return other if other.complexity > asked.complexity else None
 
     def scores(self, text: str) -> Vector:
         """Logits of the intents, for a whole text."""

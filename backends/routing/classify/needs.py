@@ -3,9 +3,10 @@
 import re
 
 from backends.types import Need, Request
+from backends.upstream.token_count import count_text
 
 LONG = 16_000
-"""Tokens from which a window counts as long."""
+"""Tokens of an ask from which a window counts as long."""
 
 HEAD, TAIL = 800, 400
 """Characters read for words that name a need: an instruction names it, material merely contains it."""
@@ -46,17 +47,29 @@ READING = re.compile(r"\d\s?(?:%|°|[cw]\b|ms\b|s\b|[kmgt]i?b\b|v\b|rpm\b|bar\b)
 """A measured value, or a list of values: the prompt has the data to assess."""
 
 
-def needs(request: Request, text: str, intent: str, count: int) -> frozenset[Need]:
-    """Needs of a request whose instruction is `text`, and whose prompt has `count` tokens."""
+def needs(request: Request, text: str, intent: str) -> frozenset[Need]:
+    """Needs of a request that asks `text`. Tools that it declares may be called, which is no need of them, and a long
+    envelope is none of a long window.
+    """
     part = (text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}").lower()
     found: dict[Need, bool] = {
-        "tools": bool(request.tools) or intent == "tool-use" or (intent == "health-check" and not _measured(part)),
-        "vision": any(message.media for message in request.messages) or _pictured(part),
+        "tools": request.must_call or intent == "tool-use" or (intent == "health-check" and not _measured(part)),
+        "vision": _shown(request) or _pictured(part),
         "json": request.response_format.kind != "text" or _structured(part),
-        "long-context": count > LONG or _paged(part),
+        "long-context": _long(text) or _paged(part),
         "fresh": _fresh(part, intent),
     }
     return frozenset(need for need, holds in found.items() if holds)
+
+
+def _shown(request: Request) -> bool:
+    """Are there files with the ask, or behind it?"""
+    first = 0 if request.envelope is None else max(request.envelope.message, 0)
+    return any(message.media for message in request.messages[first:])
+
+
+def _long(text: str) -> bool:
+    return len(text) > LONG and count_text(text) > LONG
 
 
 def _measured(part: str) -> bool:

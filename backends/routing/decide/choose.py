@@ -89,6 +89,7 @@ def choose(inputs: Inputs) -> Choice:
     closing += _money(inputs, view) + _redacted(inputs, view)
     if view.fitted:
         closing.append(Reason(rule="fitting", detail=view.fitted))
+    closing += _hidden(inputs) + _money(inputs, view) + _redacted(inputs, view)
     return Choice(view=view, reasons=(*_spoken(inputs, against, but=view.name), *closing), against=against)
 
 
@@ -157,6 +158,13 @@ def _compared(have: float, sign: str, want: float) -> str:
 def _weighed_in(view: EngineView) -> list[Reason]:
     """What made P(it answers well) less than the text alone says."""
     return [Reason(rule="weighs", detail=f"{name}: {view.name} × {weight:g}") for name, weight in view.weaknesses]
+
+
+def _hidden(inputs: Inputs) -> list[Reason]:
+    """That the difficulty is not the ask's own."""
+    return (
+        [Reason(rule="envelope", detail="a block of no known program asks for more")] if inputs.classes.hidden else []
+    )
 
 
 def _money(inputs: Inputs, view: EngineView) -> list[Reason]:

@@ -135,6 +135,7 @@ def test_needs_come_from_the_request_and_its_words() -> None:
         id="r",
         messages=(Message(role="user", text="look", media=(image,)),),
         tools=(Tool(name="f"),),
+        tool_choice="required",
         response_format=ResponseFormat(kind="json"),
     )
     assert {"vision", "tools", "json"} <= CLASSIFIER.classify(asked).needs

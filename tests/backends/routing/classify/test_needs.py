@@ -3,11 +3,11 @@
 import pytest
 
 from backends.routing.classify.needs import LONG, needs
-from backends.types import Media, Message, Need, Request, ResponseFormat, Tool
+from backends.types import Envelope, Media, Message, Need, Request, ResponseFormat, Tool
 
 
-def of(text: str, intent: str = "chat", count: int = 10) -> frozenset[Need]:
-    return needs(Request(id="r", messages=(Message(role="user", text=text),)), text, intent, count)
+def of(text: str, intent: str = "chat") -> frozenset[Need]:
+    return needs(Request(id="r", messages=(Message(role="user", text=text),)), text, intent)
 
 
 def test_what_the_request_carries_is_needed() -> None:
@@ -15,9 +15,21 @@ def test_what_the_request_carries_is_needed() -> None:
         id="r",
         messages=(Message(role="user", text="look", media=(Media(media_type="image/png", data=b"x"),)),),
         tools=(Tool(name="f"),),
+        tool_choice="required",
         response_format=ResponseFormat(kind="json"),
     )
-    assert needs(request, "look", "chat", LONG + 1) == {"vision", "tools", "json", "long-context"}
+    assert needs(request, "look", "chat") == {"vision", "tools", "json"}
+
+
+def test_a_long_ask_needs_a_long_window() -> None:
+    assert "long-context" in of("word, " * LONG)
+
+
+def test_an_envelope_needs_nothing() -> None:
+    seen = Message(role="user", text="what is this", media=(Media(media_type="image/png", data=b"x"),))
+    messages = (Message(role="system", text="word, " * LONG), seen, Message(role="user", text="thanks"))
+    request = Request(id="r", messages=messages, tools=(Tool(name="f"),), envelope=Envelope(ask="thanks", message=2))
+    assert needs(request, "thanks", "chat") == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,7 @@ class Headroom(Struct, frozen=True, kw_only=True):
     limit_usd: Decimal | None = None
     resets_at: datetime | None = None
     resets_s: float | None = None
+
+
+NOT_LIMITED = Headroom(left_usd=None, on_exceeded=None, scope=None)
+"""Where no hard budget covers a call."""

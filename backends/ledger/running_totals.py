@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from backends.errors import BudgetExceeded, BudgetHeld, SessionBudgetExceeded
 from backends.ledger import budget_windows
 from backends.ledger.budget_limits import Key, covers, in_force, member
-from backends.ledger.reservations import BudgetTotals, Charge, Headroom, OpenCall, Payer, Reservation
+from backends.ledger.reservations import NOT_LIMITED, BudgetTotals, Charge, Headroom, OpenCall, Payer, Reservation
 from backends.settings.money import EACH, Budget
 from backends.types import ZERO, AgentSpend, BudgetState, Spend
 
@@ -323,7 +323,7 @@ class RunningTotals:
     def _tightest(self, covering: Sequence[Place]) -> Headroom:
         hard = [(max(ZERO, self._remaining(place)), place) for place in covering]
         if not hard:
-            return Headroom(left_usd=None, on_exceeded=None, scope=None)
+            return NOT_LIMITED
         left, place = min(hard)
         budget = self._budgets[place[0]]
         unspent, tightest = min((max(ZERO, self._unspent(other)), other) for other in covering)

@@ -207,7 +207,7 @@ class Dispatcher:
                 replica.breaker.abandoned()
                 active.usage.add(meter.abandoned(why))
         redacted = () if redaction is None else (f"redacted {len(redaction.values)}",)
-        fitting = active.plan.candidates[slot.name].fitting
+        candidate = active.plan.candidates[slot.name]
         ending = Ending(
             finish=end.finish,
             engine=slot.name,
@@ -216,7 +216,7 @@ class Dispatcher:
             text=meter.text,
             calls=answer.calls,
             confidence=end.confidence,
-            notes=(*cuts(active.request, meter.call), *((fitting.note,) if fitting else ()), *end.notes, *redacted),
+            notes=(*cuts(active.request, meter.call), *candidate.notes, *end.notes, *redacted),
         )
         attempt = self._answered(active, slot, replica, meter, end)
         return self._with_notes(ending, active, end, attempt)
@@ -294,7 +294,15 @@ def _learn(
 ) -> None:
     """Learn from what the engine has read and counted. With files the count says nothing of the text's estimate."""
     plan, tokens = active.plan, attempt.tokens
-    slot.remember_prompt(call, plan.prefixes, replica, tokens=tokens.input, cached=cached)
+    known = not (attempt.estimated or attempt.flag or attempt.model_asked)
+    slot.remember_prompt(
+        call,
+        plan.prefixes,
+        replica,
+        tokens=tokens.input,
+        cached=cached,
+        counted=known and (slot.zone == LOCAL or plan.redaction is None),
+    )
     if attempt.estimated or attempt.flag or plan.classes.media:
         return
     estimated = plan.candidates[slot.name].estimated_tokens

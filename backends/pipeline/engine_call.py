@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from backends.catalogue import thinking_room
 from backends.catalogue.thinking import ROOM
 from backends.engines.base import Call
+from backends.ledger.reservations import Headroom
 from backends.types import CLOUD, LOCAL, Classes, Request, Zone
 from backends.upstream.engine_slot import EngineSlot, ModelProfile
 
@@ -94,6 +95,22 @@ def capped(call: Call, cap_usd: Decimal, *, worst: Callable[[Call], Decimal], us
         if worst(_cut(call, least, thinking)) <= cap_usd:
             return _largest(call, cap_usd, worst, least, thinking)
     return _cut(call, least, 0)
+
+
+def within_budget(call: Call, room: Headroom, *, worst: Callable[[Call], Decimal], useful: int) -> tuple[Call, str]:
+    """The most of the call that the rest of the budgets holds, and a note where that limits its answer.
+
+    An answer is limited only where waiting for calls in flight would not help, and never to less than twice what is
+    useful: half of all answers are longer than usual, and one that is cut off is paid for nothing. Where not even that
+    fits, the call is returned as it is.
+    """
+    if room.left_usd is None or room.unspent_usd is None or worst(call) <= room.unspent_usd:
+        return call, ""
+    for limit_usd in (room.left_usd, room.unspent_usd):
+        fitting = capped(call, limit_usd, worst=worst, useful=min(call.max_output, 2 * useful))
+        if worst(fitting) <= limit_usd:
+            return fitting, f"answer limited to {fitting.max_output} tokens by the rest of the budget {room.scope}"
+    return call, ""
 
 
 def _cut(call: Call, output: int, thinking: int) -> Call:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from backends.cache.semantic.semantic_lookup import NearMiss
 from backends.engines.base import Call
 from backends.errors import ClawError, status_of
+from backends.ledger.reservations import NOT_LIMITED, Headroom
 from backends.pipeline.fitting import Fitting
 from backends.privacy.redact import Redaction
 from backends.types import (
@@ -32,7 +33,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """One way to an answer: an engine with the call that it would be sent.
 
     `profile` is what its model can do. `worst_usd` is the most that the call can cost, `expected_usd` what it is likely
-    to with `expected_output` tokens; where its price is not known, `unpriced` says so, and it is never sent.
+    to with `expected_output` tokens; where its price is not known, `unpriced` says so, and it is never sent. `room` is
+    what the budgets leave for it, `limited` the note on what a budget took of its answer, "" where it took nothing.
     `estimated_tokens` is the prompt's length before it was corrected by what the engine has counted, `prefix` what of
     it the engine has read lately, and `unread` how many of its tokens the engine's cache is not expected to hold.
     `fitting` is what was left out of the call so that it fits.
@@ -44,10 +46,17 @@ class Candidate(Struct, frozen=True, kw_only=True):
     expected_usd: Decimal
     expected_output: int
     unpriced: str = ""
+    limited: str = ""
+    room: Headroom = NOT_LIMITED
     estimated_tokens: int
     prefix: Prefix | None = None
     unread: int = 0
     fitting: Fitting = Fitting()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was taken from the request so that this call can be made, a line each."""
+        return tuple(filter(None, (self.fitting.note if self.fitting else "", self.limited)))
 
 
 class RoutePlan(Struct, frozen=True, kw_only=True):

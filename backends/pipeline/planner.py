@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from backends.engines.base import Call
 from backends.errors import ClawError, status_of
 from backends.ledger.prices import UnknownPrice
-from backends.ledger.reservations import Headroom
+from backends.ledger.reservations import NOT_LIMITED, Headroom
 from backends.ledger.store import Ledger
 from backends.pipeline.controls import Controls
-from backends.pipeline.engine_call import build_call, capped, draft_call, ignored
+from backends.pipeline.engine_call import build_call, capped, draft_call, ignored, within_budget
 from backends.pipeline.fitting import Fitting, FittingMemory, fit
 from backends.pipeline.plan import Candidate, RoutePlan
 from backends.privacy.redact import Redaction
@@ -30,14 +30,19 @@ from backends.settings.model import Settings
 from backends.types import CLOUD, LOCAL, ZERO, Classes, EngineName, Estimate, Explanation, Request, Tokens, Verdict
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot, ModelProfile
+from backends.upstream.token_count import most_after
 
 
 class ZoneDraft(Struct, frozen=True):
-    """What the engines of one zone would be sent: the request, or its redacted form, with the call drafted from it."""
+    """What the engines of one zone would be sent: the `whole` request, or its redacted form, with the call drafted from
+    it.
+    """
 
     request: Request
     draft: Call
     input_tokens: int
+    prefixes: tuple[int, ...]
+    whole: bool = True
 
 
 class RoutePlanner:
@@ -189,23 +194,31 @@ class RoutePlanner:
         return slot.model_for(agent.model)
 
     def _candidate(
-        self, slot: EngineSlot, zone_draft: ZoneDraft, classes: Classes, agent: Agent, prefixes: tuple[int, ...]
+        self,
+        slot: EngineSlot,
+        zone_draft: ZoneDraft,
+        classes: Classes,
+        agent: Agent,
+        known: dict[tuple[int, ...], Headroom],
     ) -> Candidate:
         """The prepared call, what it is expected to take, and where its price is not known, the line that says so."""
         request = zone_draft.request
         model = self._model(slot, request, agent)
+        room = self._headroom(slot, request, model, known)
         profile = slot.profile(model)
         counted = slot.ratios.corrected(request.agent, model, zone_draft.input_tokens)
         fitting = self._fitting(slot, zone_draft, profile, counted)
         draft, counted = fitting.apply(zone_draft.draft), fitting.tokens
         call = build_call(draft, request, classes, slot=slot, profile=profile, input_tokens=counted)
-        prefix = slot.prefixes.find(model, prefixes) if prefixes else None
+        prefix = slot.prefixes.find(model, zone_draft.prefixes)
         cached = min(slot.prefixes.expected_tokens(prefix), counted)
         call = replace(call, first_byte_s=slot.first_byte_limit_s(counted - cached))
+        if zone_draft.whole and slot.zone != LOCAL and (read := slot.prefixes.counted(model, zone_draft.prefixes)):
+            call = replace(call, most_tokens=most_after(call, read))
         worst = expected = ZERO
-        unpriced = ""
+        unpriced = limited = ""
         try:
-            call = self._capped(slot, call, classes, agent.max_cost_usd)
+            call, limited = self._affordable(slot, call, classes, agent, room)
             output = slot.throughput.expected_output(classes.intent, call.max_output)
             tokens = Tokens(input=counted, output=output, cached_input=cached)
             worst, expected = self._costs.quote(slot.name, call, tokens)
@@ -218,6 +231,8 @@ class RoutePlanner:
             expected_usd=expected,
             expected_output=output,
             unpriced=unpriced,
+            limited=limited,
+            room=room,
             estimated_tokens=zone_draft.input_tokens,
             prefix=prefix,
             unread=counted - cached,
@@ -240,16 +255,25 @@ class RoutePlanner:
         for engine, candidate in plan.candidates.items():
             self._fittings.keep(request.session, engine, candidate.profile.model, candidate.fitting)
 
-    def _capped(self, slot: EngineSlot, call: Call, classes: Classes, cap_usd: Decimal | None) -> Call:
-        """What the agent's cost cap leaves of a call that is billed. Raises UnknownPrice."""
-        if cap_usd is None or slot.zone == LOCAL:
-            return call
-        useful = slot.throughput.expected_output(classes.intent, call.max_output)
-        return capped(call, cap_usd, worst=lambda each: self._costs.worst(slot.name, each), useful=useful)
+    def _affordable(
+        self, slot: EngineSlot, call: Call, classes: Classes, agent: Agent, room: Headroom
+    ) -> tuple[Call, str]:
+        """What the agent's cost cap and the budgets leave of a call that is billed, and the note on what a budget took.
 
-    def _view(
-        self, slot: EngineSlot, candidate: Candidate, classes: Classes, *, room: BudgetRoom, closed: str | None
-    ) -> EngineView:
+        Raises UnknownPrice.
+        """
+        if slot.zone == LOCAL:
+            return call, ""
+
+        def worst(each: Call) -> Decimal:
+            return self._costs.worst(slot.name, each)
+
+        useful = slot.throughput.expected_output(classes.intent, call.max_output)
+        if agent.max_cost_usd is not None:
+            call = capped(call, agent.max_cost_usd, worst=worst, useful=useful)
+        return within_budget(call, room, worst=worst, useful=useful)
+
+    def _view(self, slot: EngineSlot, candidate: Candidate, classes: Classes, *, closed: str | None) -> EngineView:
         call, throughput, breaker = candidate.call, slot.throughput, slot.breaker
         profile, can = candidate.profile, candidate.profile.can
         local = slot.zone == LOCAL
@@ -288,32 +312,22 @@ class RoutePlanner:
             worst_usd=candidate.worst_usd,
             expected_usd=candidate.expected_usd,
             expected_output=candidate.expected_output,
-            room=room,
+            room=_room(candidate),
         )
 
-    def _room(
-        self, slot: EngineSlot, request: Request, candidate: Candidate, known: dict[tuple[int, ...], Headroom]
-    ) -> BudgetRoom:
+    def _headroom(
+        self, slot: EngineSlot, request: Request, model: str, known: dict[tuple[int, ...], Headroom]
+    ) -> Headroom:
         """What the budgets leave for a call to this engine; a local one is not billed."""
         if slot.zone == LOCAL:
-            return NO_BUDGET
-        room = self._ledger.headroom(
+            return NOT_LIMITED
+        return self._ledger.headroom(
             agent=request.agent,
             engine=slot.name,
-            model=candidate.call.model,
+            model=model,
             session=request.session,
             run=request.run,
             known=known,
-        )
-        if room.left_usd is None:
-            return NO_BUDGET
-        return BudgetRoom(
-            left_usd=room.left_usd,
-            unspent_usd=room.unspent_usd,
-            on_exceeded=room.on_exceeded,
-            scope=room.scope,
-            resets=_moment(room.resets_at) if (room.limit_usd or ZERO) >= candidate.worst_usd else "",
-            resets_s=room.resets_s,
         )
 
     # ---- the decision -------------------------------------------------------------------------------------------
@@ -330,14 +344,13 @@ class RoutePlanner:
     ) -> tuple[Inputs, dict[EngineName, Candidate]]:
         """The call prepared for each engine, and all that a decision among them is made from."""
         agent = self._settings.rules(request.agent, request.rules)
-        whole = ZoneDraft(request, draft_call(request, classes), classes.input_tokens)
-        drafts = {LOCAL: whole, CLOUD: whole if redaction is None else _redacted(redaction, classes)}
+        whole = ZoneDraft(request, draft_call(request, classes), classes.input_tokens, prefixes)
+        drafts = {LOCAL: whole, CLOUD: whole if redaction is None else _redacted(redaction, classes, prefixes)}
         views, candidates, known = [], {}, dict[tuple[int, ...], Headroom]()
         for name, slot in self._slots.items():
-            candidate = candidates[name] = self._candidate(slot, drafts[slot.zone], classes, agent, prefixes)
-            room = self._room(slot, request, candidate, known)
+            candidate = candidates[name] = self._candidate(slot, drafts[slot.zone], classes, agent, known)
             closed = no_cloud if slot.zone == CLOUD else None
-            views.append(self._view(slot, candidate, classes, room=room, closed=closed))
+            views.append(self._view(slot, candidate, classes, closed=closed))
         return self._inputs(request, verdict, classes, agent, tuple(views)), candidates
 
     def _inputs(
@@ -385,9 +398,25 @@ class RoutePlanner:
         return pin if pin in self._slots else None
 
 
-def _redacted(redaction: Redaction, classes: Classes) -> ZoneDraft:
+def _room(candidate: Candidate) -> BudgetRoom:
+    """What the budgets leave for it. When the tightest begins anew is told where the call would then fit."""
+    room = candidate.room
+    if room.left_usd is None:
+        return NO_BUDGET
+    return BudgetRoom(
+        left_usd=room.left_usd,
+        unspent_usd=room.unspent_usd,
+        on_exceeded=room.on_exceeded,
+        scope=room.scope,
+        resets=_moment(room.resets_at) if (room.limit_usd or ZERO) >= candidate.worst_usd else "",
+        resets_s=room.resets_s,
+    )
+
+
+def _redacted(redaction: Redaction, classes: Classes, prefixes: tuple[int, ...]) -> ZoneDraft:
     counted = replace(classes, input_tokens=redaction.input_tokens, most_tokens=redaction.most_tokens)
-    return ZoneDraft(redaction.request, draft_call(redaction.request, counted), redaction.input_tokens)
+    call = draft_call(redaction.request, counted)
+    return ZoneDraft(redaction.request, call, redaction.input_tokens, prefixes, whole=False)
 
 
 def _moment(moment: datetime | None) -> str:

@@ -228,10 +228,15 @@ class EngineSlot:
             self._shown = shown
             self.changed()
 
-    def remember_prompt(self, call: Call, chain: Sequence[int], replica: Replica, *, tokens: int, cached: int) -> None:
-        """The engine has read the prompt of a call: `tokens` in all, `cached` of them from its prefix cache."""
+    def remember_prompt(
+        self, call: Call, chain: Sequence[int], replica: Replica, *, tokens: int, cached: int, counted: bool
+    ) -> None:
+        """The engine has read the prompt of a call: `tokens` in all, `cached` of them from its prefix cache.
+
+        `counted`: it says so itself, of the very messages that `chain` stands for.
+        """
         self.prefixes.learn(self.prefixes.find(call.model, chain[:-1]), cached)
-        self.prefixes.read(call.model, chain, tokens=tokens, replica=replica.index)
+        self.prefixes.read(call.model, chain, tokens=tokens, replica=replica.index, counted=counted)
 
     def state(self) -> EngineState:
         limiter, breaker, can = self.limiter, self.breaker, self.profile(self.model).can

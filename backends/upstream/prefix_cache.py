@@ -8,9 +8,12 @@ process, and nothing of the prompts.
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
+import msgspec
 from msgspec import Struct
 
 from backends.types import Request
+
+encoded = msgspec.json.Encoder().encode
 
 LEAST_TOKENS = 1024
 """Gemini and OpenAI cache no shorter prefix (ai.google.dev/gemini-api/docs/caching)."""
@@ -27,7 +30,7 @@ def prefixes(request: Request) -> tuple[int, ...]:
 
     Takes as long as reading the prompt once, 0.1 ms for 100 kB.
     """
-    running = hash(tuple((tool.name, tool.description) for tool in request.tools))
+    running = hash(tuple((tool.name, tool.description, encoded(tool.parameters)) for tool in request.tools))
     found = []
     for message in request.messages:
         calls = tuple((call.name, call.arguments) for call in message.tool_calls)
@@ -37,11 +40,16 @@ def prefixes(request: Request) -> tuple[int, ...]:
 
 
 class Prefix(Struct, frozen=True):
-    """A prompt that was read: its tokens, which replica read it, and when, in seconds of the monotonic clock."""
+    """A prompt that was read: its tokens, which replica read it, and when, in seconds of the monotonic clock.
+
+    `messages` is how many it had. `counted`: the engine itself has counted the tokens of just these messages.
+    """
 
     tokens: int
     replica: int
     at: float
+    messages: int = 0
+    counted: bool = False
 
 
 class PrefixMemory:
@@ -63,16 +71,21 @@ class PrefixMemory:
                 return found
         return None
 
+    def counted(self, model: str, chain: Sequence[int]) -> Prefix | None:
+        """The longest prefix of the prompt whose tokens the engine has counted for `model`, however long ago."""
+        found = (self._read.get((model, link)) for link in reversed(chain))
+        return next((prefix for prefix in found if prefix is not None and prefix.counted), None)
+
     def expected_tokens(self, prefix: Prefix | None) -> int:
         """Input tokens that the engine is likely to bill as cached."""
         return round(prefix.tokens * self._share) if prefix is not None and prefix.tokens >= LEAST_TOKENS else 0
 
-    def read(self, model: str, chain: Sequence[int], *, tokens: int, replica: int) -> None:
-        """The engine has read a whole prompt."""
+    def read(self, model: str, chain: Sequence[int], *, tokens: int, replica: int, counted: bool = False) -> None:
+        """The engine has read a whole prompt, and, where it is `counted`, says itself how many tokens it has."""
         if not chain:
             return
         key = model, chain[-1]
-        self._read[key] = Prefix(tokens, replica, self._monotonic())
+        self._read[key] = Prefix(tokens, replica, self._monotonic(), len(chain), counted)
         self._read.move_to_end(key)
         while len(self._read) > self._size:
             self._read.popitem(last=False)

@@ -12,13 +12,18 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 
 import msgspec
+from msgspec.structs import replace
 
 from backends.engines.base import Call
 from backends.types import Message, Request, Tool
 from backends.upstream.most_tokens import most_of
+from backends.upstream.prefix_cache import Prefix
 
 PER_MESSAGE = 5
 """Role and separators of a chat template."""
+
+PER_RESULT = 16
+"""The object that a provider puts around a tool's result."""
 
 PER_IMAGE = 1032
 """Four of Gemini's 258-token tiles; an engine that scales images down counts fewer."""
@@ -56,6 +61,27 @@ def most(prompt: Request | Call) -> int:
     texts = (*_said(prompt.messages), *_declared(prompt))
     images = sum(len(message.media) for message in prompt.messages)
     return sum(map(most_of, texts)) + PER_MESSAGE * (len(prompt.messages) + len(prompt.tools)) + PER_IMAGE * images
+
+
+def most_after(call: Call, counted: Prefix) -> int:
+    """The same of a call whose first messages an engine has counted: that count, and the most of what is new.
+
+    A model's chat template sets messages apart, so what follows a prompt does not change how it is counted. Of a
+    signature of earlier thinking a byte is a token at the most, and a tool's result stands in an object of its own.
+    """
+    whole = most_read(call)
+    if any(message.media for message in call.messages[: counted.messages]):
+        return whole  # equal beginnings are known to have as many files, not the same
+    rest = call.messages[counted.messages :]
+    signed = sum(len(signature) for message in rest for signature in _signatures(message))
+    results = sum(PER_RESULT + len(message.name or "") for message in rest if message.role == "tool")
+    return min(whole, counted.tokens + most(replace(call, messages=rest, tools=())) + signed + results)
+
+
+def _signatures(message: Message) -> Iterator[str]:
+    for signature in (message.signature, *(call.signature for call in message.tool_calls)):
+        if signature is not None:
+            yield signature
 
 
 def most_read(call: Call) -> int:

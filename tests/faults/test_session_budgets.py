@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from backends.errors import ClawError
 from backends.settings.model import Settings
 from backends.settings.money import Budget
-from backends.types import ZERO, Outcome
+from backends.types import ZERO, Outcome, Sampling
 from tests.core import Stand, ask, policy, prompt, stand
 
-LIMIT = Decimal("0.022")
+LIMIT = Decimal("0.0006")
 
 
 def limited(settings: Settings) -> Settings:
@@ -22,7 +22,11 @@ def limited(settings: Settings) -> Settings:
 
 async def end_of(it: Stand, text: str, session: str) -> Outcome | ClawError:
     try:
-        return (await ask(it.core, prompt(text, agent="ada", session=session, deadline_s=20)))[1]
+        return (
+            await ask(
+                it.core, prompt(text, agent="ada", session=session, deadline_s=4, sampling=Sampling(max_tokens=100))
+            )
+        )[1]
     except ClawError as error:
         return error
 

@@ -11,5 +11,6 @@ PARTS = {
     "asks": "a prompt inside an agent's envelope is read like the bare prompt",
     "first_byte": "ten agents at once hear their first byte as soon with large requests as with small ones",
     "cache": "engines keep their prefix, repeats are answered though tools are declared, and no other request is",
+    "reservations": "little more is reserved than a turn can cost, and the budget of a session holds",
 }
 """Each part's module in this package, and what it shows. In the table's order."""

@@ -86,10 +86,9 @@ def choose(inputs: Inputs) -> Choice:
     view, closing = left[0], list[Reason]()
     if len(left) > 1:
         view, closing = _weigh(inputs, left, against)
-    closing += _money(inputs, view) + _redacted(inputs, view)
+    closing += _hidden(inputs) + _money(inputs, view) + _redacted(inputs, view)
     if view.fitted:
         closing.append(Reason(rule="fitting", detail=view.fitted))
-    closing += _hidden(inputs) + _money(inputs, view) + _redacted(inputs, view)
     return Choice(view=view, reasons=(*_spoken(inputs, against, but=view.name), *closing), against=against)
 
 
@@ -162,9 +161,8 @@ def _weighed_in(view: EngineView) -> list[Reason]:
 
 def _hidden(inputs: Inputs) -> list[Reason]:
     """That the difficulty is not the ask's own."""
-    return (
-        [Reason(rule="envelope", detail="a block of no known program asks for more")] if inputs.classes.hidden else []
-    )
+    detail = "a block of no known program asks for more"
+    return [Reason(rule="envelope", detail=detail)] if inputs.classes.hidden else []
 
 
 def _money(inputs: Inputs, view: EngineView) -> list[Reason]:

@@ -545,3 +545,9 @@ def test_an_image_type_that_a_server_does_not_take_rules_it_out() -> None:
     assert decision.engine == "cloud"
     assert ("needs", "takes no image/gif") in [(reason.rule, reason.detail) for reason in decision.reasons]
     assert decide(but(it, local=replace(seeing, images=frozenset({"image/gif"})))).engine == "local"
+
+
+def test_a_hidden_questions_difficulty_is_given_as_a_reason_once() -> None:
+    hidden = replace(CLASSES, hidden=True)
+    assert [reason.rule for reason in decide(but(CALM, classes=hidden)).reasons].count("envelope") == 1
+    assert "envelope" not in [reason.rule for reason in decide(CALM).reasons]

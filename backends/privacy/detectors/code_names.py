@@ -27,7 +27,7 @@ HUMP = re.compile(r"[a-z][A-Z]|[a-zA-Z]_[a-zA-Z]|[a-z]\.[a-zA-Z]|[A-Z]{2}\.?[a-z
 CONSTANT = re.compile(r"[A-Z]{2,}(?:_[A-Z0-9]+){2,}")
 MEMBER = re.compile(r"\w(?:\.|::)[A-Za-z]")
 NUMBERED = re.compile(r"[A-Za-z_]\w{14,}[A-Za-z]")
-IN_CODE = 0.6
+IN_CODE = 0.55
 WORDS_IN_NAME = 3
 """So many words, with digits among them and none at the end, are an identifier (`OAuth2ClientCredentials`)."""
 

@@ -161,7 +161,8 @@ def _values(text: str, start: int, end: int) -> Iterator[Value]:
         yield Value(groups.start(1), groups.end())
     listed = LISTED.search(text, max(0, start - 80), start) or FILE.search(text, start, end)
     gap = GAP.match(text, end) or (BLANK.match(text, end) if listed is None else None)
-    if gap is not None and (value := VALUE.match(text, gap.end())) is not None and not _is_next_entry(gap[0], value[0]):
+    value = VALUE.match(text, gap.end()) if gap is not None else None
+    if gap is not None and value is not None and not _is_next_line(text[start:end], gap[0], value[0]):
         called = gap[0] == "(" and value[0][0] not in QUOTES
         yield Value(*value.span(), loud=called, far=NUMBERED.search(gap[0]) is not None)
     if (to := TO.match(text, end)) is not None and (value := VALUE.match(text, to.end())) is not None:
@@ -178,9 +179,11 @@ def _values(text: str, start: int, end: int) -> Iterator[Value]:
 JOINED = re.compile(r"[A-Za-z0-9+]{1,12}(?:[_\-.][A-Za-z0-9+]{1,12})+")
 
 
-def _is_next_entry(gap: str, value: str) -> bool:
-    """The next line of a list of names, rather than the value that a name announces."""
-    return gap.isspace() and "\n" in gap and JOINED.fullmatch(value) is not None
+def _is_next_line(name: str, gap: str, value: str) -> bool:
+    """The next line of a program or of a list of names, rather than the value that a name announces."""
+    if not gap.isspace() or "\n" not in gap:
+        return False
+    return name in LOOSE or JOINED.fullmatch(value) is not None
 
 
 def _bare(text: str, value: Value) -> str:

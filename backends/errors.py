@@ -12,7 +12,8 @@ ClawError                exit 1, 500
 │   │   ├── CostCapExceeded  exit 3, 400   above what the agent allows for one request
 │   │   ├── SessionBudgetExceeded  exit 3, 429   one session or run has reached its limit
 │   │   └── BudgetHeld   exit 3, 429   calls in flight hold what is left, with retry_after_s
-│   └── RateLimited      exit 3, 429   with retry_after_s
+│   ├── RateLimited      exit 3, 429   with retry_after_s
+│   └── SessionPaused    exit 3, 429   its session or its agent is paused
 ├── NoEngine             exit 4, 503   none may or can answer
 │   ├── QueueFull        exit 4, 503   with retry_after_s
 │   └── DeadlinePassed   exit 4, 504
@@ -171,6 +172,14 @@ class RateLimited(Refused):
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class SessionPaused(Refused):
+    """Its session or its agent is paused, by the operator or because it got nowhere. Sent again it has a chance only
+    once the operator lets it go on.
+    """
+
+    http_status, kind, retry_after_s, should_retry = 429, "paused", 300.0, False
 
 
 class NoEngine(ClawError):

@@ -45,6 +45,7 @@ from backends.pipeline.planner import RoutePlanner
 from backends.pipeline.privacy_alerts import PrivacyAlerts
 from backends.pipeline.privacy_check import PrivacyCheck
 from backends.pipeline.reload import Reload
+from backends.pipeline.run_guard import RunGuard
 from backends.pipeline.settlement import Settlement
 from backends.pipeline.shadow_requests import ShadowRequests
 from backends.settings.engines import CLOUD_ENGINE, Keys
@@ -187,6 +188,7 @@ def _monitoring(
         bus=bus,
         activity=ActivityFeed(bus, clock, refusals),
         refusals=refusals,
+        sessions=Sessions(resources.install_key.prompt_hash, clock=clock, bus=bus),
         alerts=alerts,
         stats=stats,
         models=ModelWatch(settings.engines[CLOUD_ENGINE].model, costs=costs, alerts=alerts),
@@ -236,8 +238,7 @@ def _assemble(
     rehearsal: bool,
 ) -> LocalCore:
     settings, clock = resources.settings, resources.clock
-    sessions = Sessions(resources.install_key.prompt_hash, clock.now)
-    stages = _stages(resources, slots, costs, monitoring, sessions)
+    stages = _stages(resources, slots, costs, monitoring)
     pipeline = Pipeline(settings, stages, activity=monitoring.activity, clock=clock)
     actions = OperatorActions(
         pipeline=pipeline,
@@ -260,7 +261,6 @@ def _assemble(
         slots=slots,
         controls=resources.controls,
         monitoring=monitoring,
-        sessions=sessions,
         clock=clock,
         rehearsal=rehearsal,
     )
@@ -271,7 +271,6 @@ def _stages(
     slots: Mapping[EngineName, EngineSlot],
     costs: Costs,
     monitoring: Monitoring,
-    sessions: Sessions,
 ) -> Stages:
     settings, clock, ledger, cache = resources.settings, resources.clock, resources.ledger, resources.cache
     planner = RoutePlanner(
@@ -294,7 +293,10 @@ def _stages(
     outcomes = Outcomes(costs, clock)
     return Stages(
         reader=EnvelopeReader(),
-        sessions=sessions,
+        sessions=monitoring.sessions,
+        run_guard=RunGuard(
+            settings, sessions=monitoring.sessions, controls=resources.controls, alerts=monitoring.alerts
+        ),
         privacy=PrivacyCheck(
             settings,
             key=resources.install_key.derived("privacy"),

@@ -23,6 +23,8 @@ WORDS = {
     "kill-entry": ("ID",),
     "rate": ("ID", "VERDICT"),
     "reload": (),
+    "pause": ("AGENT_OR_SESSION",),
+    "resume": ("AGENT_OR_SESSION",),
     "allow": ("AGENT", "ID"),
     "redact": ("AGENT",),
     "keep-home": ("AGENT", "ID"),
@@ -36,8 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "words",
         nargs="*",
         metavar="WORD",
-        help="pin AGENT ENGINE, unpin AGENT, cancel ID, wrong-hit ID, rate ID good|bad, kill-entry ID (an entry's), "
-        "allow AGENT ID, redact AGENT, keep-home AGENT ID (a privacy alert's), withdraw AGENT ID|redact",
+        help="pin AGENT ENGINE, unpin AGENT, pause AGENT_OR_SESSION, resume AGENT_OR_SESSION, cancel ID, wrong-hit ID, "
+        "rate ID good|bad, kill-entry ID (an entry's), allow AGENT ID, redact AGENT, keep-home AGENT ID (a privacy "
+        "alert's), withdraw AGENT ID|redact",
     )
     parser.add_argument("--rehearse", action="store_true", help="act on the core in rehearsal")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -68,7 +71,7 @@ def _action(verb: str, words: list[str]) -> Action:
             "actor": f"cli:{getpass.getuser()}",
             "agent": given.get("AGENT"),
             "engine": given.get("ENGINE"),
-            "id": given.get("ID"),
+            "id": given.get("ID", given.get("AGENT_OR_SESSION")),
             "good": given["VERDICT"] == "good" if "VERDICT" in given else None,
         },
         Action,

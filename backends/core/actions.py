@@ -7,6 +7,7 @@ from datetime import datetime
 from backends import events
 from backends.agent_names import spelled
 from backends.cache.response_cache import ResponseCache
+from backends.core.session_actions import SessionActions
 from backends.engine_names import known_engine
 from backends.errors import WrongSettings, WrongUse
 from backends.ledger.budget_override import override_budget
@@ -40,6 +41,9 @@ class OperatorActions:
         self._cache = cache
         self._reload = reload
         self._monitoring = monitoring
+        self._session_actions = SessionActions(
+            lambda: self._reload.settings, controls=controls, sessions=monitoring.sessions, alerts=monitoring.alerts
+        )
 
     def agents(self) -> tuple[AgentState, ...]:
         """Each configured agent with its policy and its pin."""
@@ -57,7 +61,7 @@ class OperatorActions:
         )
         return acted
 
-    async def _carry_out(self, action: Action, at: datetime) -> Acted:  # noqa: PLR0911 — one a verb
+    async def _carry_out(self, action: Action, at: datetime) -> Acted:  # noqa: PLR0911, PLR0912 — one a verb
         match action:
             case Action(verb="stop-cloud" | "resume-cloud"):
                 return await self._stop_cloud(action, at, stopped=action.verb == "stop-cloud")
@@ -82,6 +86,8 @@ class OperatorActions:
                 count = await self._cache.flush(action.agent)
                 whose = f" of {action.agent}" if action.agent else ""
                 return await self._audited(action, at, f"{count} cached answers{whose} flushed")
+            case Action(verb="pause" | "resume") if action.agent or action.id:
+                return await self._session_actions.carry_out(action, at)
             case Action(verb="set-budget"):
                 return await self._set_budget(action, at)
             case Action(verb="allow" | "redact" | "keep-home" | "withdraw", agent=str(agent)):

@@ -7,7 +7,6 @@ from datetime import datetime
 from backends import __version__, events
 from backends.clock import Clock
 from backends.core.actions import OperatorActions
-from backends.envelope.sessions import Sessions
 from backends.monitoring.alerts import REHEARSAL_FAILED
 from backends.monitoring.monitoring import Monitoring
 from backends.pipeline.controls import Controls
@@ -28,7 +27,6 @@ class LocalCore:
         slots: Mapping[EngineName, EngineSlot],
         controls: Controls,
         monitoring: Monitoring,
-        sessions: Sessions,
         clock: Clock,
         rehearsal: bool,
     ) -> None:
@@ -37,7 +35,6 @@ class LocalCore:
         self._slots = slots
         self._controls = controls
         self._monitoring = monitoring
-        self._sessions = sessions
         self._clock = clock
         self._rehearsal = rehearsal
         self._started_at: datetime = clock.now()
@@ -73,7 +70,7 @@ class LocalCore:
             history=monitoring.history.series(),
             history_step_s=monitoring.history.step_s,
             alerts=monitoring.alerts.current(),
-            sessions=self._sessions.current(),
+            sessions=monitoring.sessions.current(),
             refusals=monitoring.refusals.today(),
             cloud_stopped=self._controls.cloud_stopped,
         )

@@ -125,6 +125,15 @@ SPEND_NOT_WATCHED = Condition(
     level="warning",
 )
 
+# ---- agents' runs ---------------------------------------------------------------------------------------------------
+
+SESSION_PAUSED = Condition(
+    key="session:{agent}:{session}",
+    when="A session makes the same calls with the same results, gets nowhere, or spends too fast, and was paused.",
+    text="{agent}: session {session} is paused: {why}",
+    remedy="claw act resume {session} lets it go on, claw act pause {session} ends it",
+)
+
 # ---- the core's own state -------------------------------------------------------------------------------------------
 
 LEDGER_FAILED = Condition(key="ledger", when="A row cannot be written to the ledger.", text="{error}")

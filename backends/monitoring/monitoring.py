@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from backends.bus import Bus
+from backends.envelope.sessions import Sessions
 from backends.monitoring.activity import ActivityFeed
 from backends.monitoring.alerts import Alerts
 from backends.monitoring.model_watch import ModelWatch
@@ -19,6 +20,7 @@ class Monitoring(Struct, frozen=True, kw_only=True):
     bus: Bus
     activity: ActivityFeed
     refusals: Refusals
+    sessions: Sessions
     alerts: Alerts
     stats: StatsPublisher
     models: ModelWatch

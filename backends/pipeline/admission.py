@@ -121,6 +121,7 @@ class AdmissionControl:
             time.perf_counter(),
             prefixes=plan.prefixes,
             redaction=plan.redaction,
+            session=plan.session,
             no_cloud=no_cloud,
         )
         active.replan(again)

@@ -1,6 +1,9 @@
-"""The operator's switches: cloud spend stopped, agents pinned. They outlive the core, since an incident does."""
+"""The operator's switches: cloud spend stopped, agents pinned, agents and sessions paused. They outlive the core, since
+an incident does.
+"""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from backends.errors import WrongUse
 from backends.ledger.store import Ledger
@@ -9,6 +12,14 @@ from backends.types import Acted, EngineName
 
 CLOUD_STOPPED = "cloud_stopped"
 PIN = "pin:"
+PAUSED_AGENT = "paused-agent:"
+PAUSED_SESSION = "paused-session:"
+
+MOST_PAUSED = 1_000
+"""Sessions that may be paused at once; each is a row of the ledger until it is resumed."""
+
+
+T = TypeVar("T")
 
 
 class Controls:
@@ -20,6 +31,12 @@ class Controls:
         self.cloud_stopped = kept.get(CLOUD_STOPPED) == "1"
         self.pins: dict[str, EngineName] = {
             key.removeprefix(PIN): value for key, value in kept.items() if key.startswith(PIN)
+        }
+        self.paused_agents = {key.removeprefix(PAUSED_AGENT) for key in kept if key.startswith(PAUSED_AGENT)}
+        self.paused_sessions: set[tuple[str, str]] = {
+            (agent, key.removeprefix(PAUSED_SESSION).removesuffix(f":{agent}"))
+            for key, agent in kept.items()
+            if key.startswith(PAUSED_SESSION)
         }
 
     async def stop_cloud(self, stopped: bool, acted: Acted) -> None:
@@ -35,3 +52,24 @@ class Controls:
             del self.pins[agent]
         else:
             self.pins[agent] = engine
+
+    async def pause_agent(self, agent: str, paused: bool, acted: Acted) -> None:
+        """Pause an agent, or let it go on. Raises WrongUse where it is not paused."""
+        if not paused and agent not in self.paused_agents:
+            raise WrongUse(f"{agent} is not paused")
+        await self._ledger.set_control(f"{PAUSED_AGENT}{agent}", "1" if paused else None, acted)
+        _set(self.paused_agents, agent, paused)
+
+    async def pause_session(self, agent: str, session: str, paused: bool, acted: Acted) -> None:
+        """Pause one agent's session, or let it go on. Raises WrongUse where too many are paused."""
+        if paused and len(self.paused_sessions) >= MOST_PAUSED:
+            raise WrongUse(f"{MOST_PAUSED} sessions are paused: resume one first, or pause its agent")
+        await self._ledger.set_control(f"{PAUSED_SESSION}{session}:{agent}", agent if paused else None, acted)
+        _set(self.paused_sessions, (agent, session), paused)
+
+
+def _set(members: set[T], member: T, there: bool) -> None:
+    if there:
+        members.add(member)
+    else:
+        members.discard(member)

@@ -21,6 +21,7 @@ from backends.cache.cache_key import exact_key
 from backends.cache.response_cache import ResponseCache
 from backends.cache.stored_answer import CacheHit, streamed
 from backends.clock import Clock
+from backends.envelope.loop_detector import Loop
 from backends.envelope.reader import EnvelopeReader
 from backends.envelope.sessions import Sessions
 from backends.errors import ClawError, DeadlinePassed
@@ -36,6 +37,7 @@ from backends.pipeline.outcomes import Outcomes
 from backends.pipeline.plan import RoutePlan, not_admitted
 from backends.pipeline.planner import RoutePlanner
 from backends.pipeline.privacy_check import Judged, PrivacyCheck
+from backends.pipeline.run_guard import RunGuard
 from backends.pipeline.settlement import Settlement
 from backends.pipeline.shadow_requests import ShadowRequests
 from backends.pipeline.single_flight import SingleFlight, Subscriber
@@ -54,6 +56,7 @@ class Stages(Struct, frozen=True, kw_only=True):
 
     reader: EnvelopeReader
     sessions: Sessions
+    run_guard: RunGuard
     privacy: PrivacyCheck
     planner: RoutePlanner
     locality: LocalityCheck
@@ -64,6 +67,18 @@ class Stages(Struct, frozen=True, kw_only=True):
     outcomes: Outcomes
     settlement: Settlement
     shadow_requests: ShadowRequests
+
+
+class Read(Struct, frozen=True, kw_only=True):
+    """A request, normalised, with its envelope and its session, and the loop that it shows.
+
+    `started` is in seconds of clock.monotonic.
+    """
+
+    request: Request
+    loop: Loop | None
+    started: float
+    started_at: datetime
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
@@ -102,6 +117,7 @@ class Pipeline:
         self._stages.planner.reconfigure(settings)
         self._stages.locality.reconfigure(settings)
         self._stages.cascade.reconfigure(settings)
+        self._stages.run_guard.reconfigure(settings)
         self.retry_waiting()
 
     def retry_waiting(self) -> None:
@@ -122,7 +138,9 @@ class Pipeline:
         began = time.perf_counter()
         cache, planner = self._stages.cache, self._stages.planner
         try:
-            prepared = await self._prepare(request)
+            read = await self._read(request)
+            self._stages.run_guard.admit(read.request, read.loop)
+            prepared = await self._prepare(read)
             self._stages.privacy.count(prepared.request, prepared.judged)
             request, started = prepared.request, prepared.started
             answerers = planner.answerers(request)
@@ -139,7 +157,13 @@ class Pipeline:
 
                     async def decide() -> RoutePlan:
                         return planner.decide(
-                            request, prepared.verdict, classes, began, prefixes=chain, redaction=prepared.redaction
+                            request,
+                            prepared.verdict,
+                            classes,
+                            began,
+                            prefixes=chain,
+                            redaction=prepared.redaction,
+                            session=self._stages.sessions.view(request),
                         )
 
                     plan = await self._stages.admission.when_affordable(request, started, decide)
@@ -173,6 +197,7 @@ class Pipeline:
         is settled, too, and raised. Nobody waits for the cache, nor loses an answer by its fault.
         """
         settlement = self._stages.settlement
+        self._stages.sessions.begin(active.request)
         active.upstream = upstream = asyncio.create_task(self._answer(active))
         if active.cut is not None:
             upstream.cancel()
@@ -202,12 +227,20 @@ class Pipeline:
         Raises WrongUse for what is no request, and DeadlinePassed where it is not read in time.
         """
         began = time.perf_counter()
-        prepared = await self._prepare(request)
+        read = await self._read(request)
+        prepared = await self._prepare(read)
         classes, chain = await self._classify(prepared.request)
         explanation = self._stages.planner.explain(
-            prepared.request, prepared.verdict, classes, began, prefixes=chain, redaction=prepared.redaction
+            prepared.request,
+            prepared.verdict,
+            classes,
+            began,
+            prefixes=chain,
+            redaction=prepared.redaction,
+            session=self._stages.sessions.view(prepared.request),
         )
         try:
+            self._stages.run_guard.check(read.request, read.loop)
             self._stages.admission.check(prepared.request, classes)
         except ClawError as error:
             explanation = not_admitted(explanation, error)
@@ -215,18 +248,26 @@ class Pipeline:
 
     # ---- the stages before any engine ---------------------------------------------------------------------------
 
-    async def _prepare(self, request: Request) -> Prepared:
-        """Normalise, read the envelope and pass the privacy gate. Its verdict is final: what is sensitive stays so on
-        every path.
+    async def _read(self, request: Request) -> Read:
+        """Normalise, and read the envelope."""
+        started, started_at = self._clock.monotonic(), self._clock.now()
+        request, loop = await off_loop(size_of(request), lambda: self._parts(normalise(request, self._settings)))
+        return Read(request=request, loop=loop, started=started, started_at=started_at)
+
+    def _parts(self, request: Request) -> tuple[Request, Loop | None]:
+        """The request with its envelope and the session that it belongs to, and the loop that it shows."""
+        request = replace(request, envelope=self._stages.reader.read(request))
+        request = replace(request, session=self._stages.sessions.name(request))
+        return request, self._stages.run_guard.loop(request)
+
+    async def _prepare(self, read: Read) -> Prepared:
+        """Pass the privacy gate. Its verdict is final: what is sensitive stays so on every path.
 
         Raises DeadlinePassed where the gate takes longer, as it may for megabytes; its thread then ends by itself.
         """
-        stages, settings = self._stages, self._settings
-        started, started_at = self._clock.monotonic(), self._clock.now()
-        size = size_of(request)
-        request = await off_loop(size, lambda: self._read(normalise(request, settings)))
-        async with self._in_time(request, started):
-            size = await off_loop(size, lambda: size_of(request, HUGE))
+        stages, request = self._stages, read.request
+        async with self._in_time(request, read.started):
+            size = await off_loop(size_of(request), lambda: size_of(request, HUGE))
             judged = await stages.privacy.judge(request, size)
             prompt_hash = await off_loop(size, lambda: stages.settlement.hash_prompt(request))
             if judged.verdict.sensitive:
@@ -236,14 +277,9 @@ class Pipeline:
             request=replace(request, sensitive=judged.verdict.sensitive),
             judged=judged,
             prompt_hash=prompt_hash,
-            started=started,
-            started_at=started_at,
+            started=read.started,
+            started_at=read.started_at,
         )
-
-    def _read(self, request: Request) -> Request:
-        """With its envelope, and the session that it belongs to."""
-        request = replace(request, envelope=self._stages.reader.read(request))
-        return replace(request, session=self._stages.sessions.name(request))
 
     async def _classify(self, request: Request) -> tuple[Classes, tuple[int, ...]]:
         """What the text says, and the hashes of its beginnings."""

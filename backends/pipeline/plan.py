@@ -12,6 +12,7 @@ from backends.errors import ClawError, status_of
 from backends.ledger.reservations import NOT_LIMITED, Headroom
 from backends.pipeline.fitting import Fitting
 from backends.privacy.redact import Redaction
+from backends.routing.decide import NEW_SESSION, SessionView
 from backends.types import (
     CACHE,
     LOCAL,
@@ -35,6 +36,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     `profile` is what its model can do. `worst_usd` is the most that the call can cost, `expected_usd` what it is likely
     to with `expected_output` tokens; where its price is not known, `unpriced` says so, and it is never sent. `room` is
     what the budgets leave for it, `limited` the note on what a budget took of its answer, "" where it took nothing.
+    `reread_usd` is what the part of the prompt that its session has sent before costs more where it is not cached.
     `estimated_tokens` is the prompt's length before it was corrected by what the engine has counted, `prefix` what of
     it the engine has read lately, and `unread` how many of its tokens the engine's cache is not expected to hold.
     `fitting` is what was left out of the call so that it fits.
@@ -44,6 +46,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     profile: ModelProfile
     worst_usd: Decimal
     expected_usd: Decimal
+    reread_usd: Decimal = ZERO
     expected_output: int
     unpriced: str = ""
     limited: str = ""
@@ -63,6 +66,7 @@ class RoutePlan(Struct, frozen=True, kw_only=True):
     """`candidates` are the prepared calls, by engine. `prefixes` are the hashes of the prompt's beginnings.
 
     `redaction` is the only form in which the cloud may see a sensitive request, None where it may see none or all.
+    `session` is what was known of the request's session.
     """
 
     verdict: Verdict
@@ -72,6 +76,7 @@ class RoutePlan(Struct, frozen=True, kw_only=True):
     candidates: dict[EngineName, Candidate]
     prefixes: tuple[int, ...] = ()
     redaction: Redaction | None = None
+    session: SessionView = NEW_SESSION
 
     def with_near_miss(self, near: NearMiss | None) -> "RoutePlan":
         """The same, whose alternatives show the nearest stored answer and what kept it from being served."""

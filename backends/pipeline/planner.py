@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from math import prod
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from backends.engines.base import Call
@@ -22,7 +22,16 @@ from backends.pipeline.plan import Candidate, RoutePlan
 from backends.privacy.redact import Redaction
 from backends.routing.calibration.calibration_store import CalibrationStore
 from backends.routing.classify import Classifier
-from backends.routing.decide import NO_BUDGET, BudgetRoom, EngineView, Inputs, decide, refused
+from backends.routing.decide import (
+    NEW_SESSION,
+    NO_BUDGET,
+    BudgetRoom,
+    EngineView,
+    Inputs,
+    SessionView,
+    decide,
+    refused,
+)
 from backends.routing.quality.ability import CLOUD_REFERENCE, LOCAL_REFERENCE, weaknesses
 from backends.settings.agents import Agent
 from backends.settings.engines import CLOUD_ENGINE
@@ -30,6 +39,7 @@ from backends.settings.model import Settings
 from backends.types import CLOUD, LOCAL, ZERO, Classes, EngineName, Estimate, Explanation, Request, Tokens, Verdict
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot, ModelProfile
+from backends.upstream.prefix_cache import Prefix
 from backends.upstream.token_count import most_after
 
 
@@ -43,6 +53,17 @@ class ZoneDraft(Struct, frozen=True):
     input_tokens: int
     prefixes: tuple[int, ...]
     whole: bool = True
+
+
+class RequestFacts(Struct, frozen=True, kw_only=True):
+    """What counts for every candidate of a request: its agent's rules, its classes, and its session. `known` is what
+    budgets leave, as far as it has been looked up.
+    """
+
+    agent: Agent
+    classes: Classes
+    session: SessionView
+    known: dict[tuple[int, ...], Headroom] = field(default_factory=dict)
 
 
 class RoutePlanner:
@@ -100,15 +121,18 @@ class RoutePlanner:
         *,
         prefixes: tuple[int, ...] = (),
         redaction: Redaction | None = None,
+        session: SessionView = NEW_SESSION,
         no_cloud: str | None = None,
     ) -> RoutePlan:
         """Prepare the call to each candidate and choose, or raise as `decide.decide` does.
 
         `began` is on the performance counter. `no_cloud` says why the cloud may not be used for this one, whatever its
-        state; `redaction` is what it may see, `prefixes` are the hashes of the prompt's beginnings.
+        state; `redaction` is what it may see, `prefixes` are the hashes of the prompt's beginnings, `session` is what
+        is known of the conversation.
         """
+        facts = self._facts(request, classes, session)
         inputs, candidates = self._weighed(
-            request, verdict, classes, prefixes=prefixes, redaction=redaction, no_cloud=no_cloud
+            request, verdict, facts, prefixes=prefixes, redaction=redaction, no_cloud=no_cloud
         )
         decision = decide(inputs)
         chosen = candidates[decision.engine]
@@ -141,6 +165,7 @@ class RoutePlanner:
             candidates=candidates,
             prefixes=prefixes,
             redaction=redaction,
+            session=session,
         )
 
     def explain(
@@ -152,12 +177,16 @@ class RoutePlanner:
         *,
         prefixes: tuple[int, ...] = (),
         redaction: Redaction | None = None,
+        session: SessionView = NEW_SESSION,
     ) -> Explanation:
         """The decision, or where `decide` would raise, that error's line and status with what rules each engine out."""
         try:
-            plan = self.decide(request, verdict, classes, began, prefixes=prefixes, redaction=redaction)
+            plan = self.decide(
+                request, verdict, classes, began, prefixes=prefixes, redaction=redaction, session=session
+            )
         except ClawError as error:
-            inputs, _ = self._weighed(request, verdict, classes, prefixes=prefixes, redaction=redaction)
+            facts = self._facts(request, classes, session)
+            inputs, _ = self._weighed(request, verdict, facts, prefixes=prefixes, redaction=redaction)
             reasons, alternatives = refused(inputs)
             return Explanation(
                 agent=request.agent,
@@ -193,18 +222,11 @@ class RoutePlanner:
             return slot.model_for(named)
         return slot.model_for(agent.model)
 
-    def _candidate(
-        self,
-        slot: EngineSlot,
-        zone_draft: ZoneDraft,
-        classes: Classes,
-        agent: Agent,
-        known: dict[tuple[int, ...], Headroom],
-    ) -> Candidate:
+    def _candidate(self, slot: EngineSlot, zone_draft: ZoneDraft, facts: RequestFacts) -> Candidate:
         """The prepared call, what it is expected to take, and where its price is not known, the line that says so."""
-        request = zone_draft.request
+        request, agent, classes = zone_draft.request, facts.agent, facts.classes
         model = self._model(slot, request, agent)
-        room = self._headroom(slot, request, model, known)
+        room = self._headroom(slot, request, model, facts.known)
         profile = slot.profile(model)
         counted = slot.ratios.corrected(request.agent, model, zone_draft.input_tokens)
         fitting = self._fitting(slot, zone_draft, profile, counted)
@@ -215,13 +237,15 @@ class RoutePlanner:
         call = replace(call, first_byte_s=slot.first_byte_limit_s(counted - cached))
         if zone_draft.whole and slot.zone != LOCAL and (read := slot.prefixes.counted(model, zone_draft.prefixes)):
             call = replace(call, most_tokens=most_after(call, read))
-        worst = expected = ZERO
+        worst = expected = reread = ZERO
         unpriced = limited = ""
         try:
             call, limited = self._affordable(slot, call, classes, agent, room)
             output = slot.throughput.expected_output(classes.intent, call.max_output)
             tokens = Tokens(input=counted, output=output, cached_input=cached)
             worst, expected = self._costs.quote(slot.name, call, tokens)
+            sent_before = Prefix(min(facts.session.read_tokens, counted), replica=0, at=0.0)
+            reread = self._costs.reread(slot.name, call, slot.prefixes.expected_tokens(sent_before))
         except UnknownPrice as error:
             output, unpriced = slot.throughput.expected_output(classes.intent, call.max_output), str(error)
         return Candidate(
@@ -229,6 +253,7 @@ class RoutePlanner:
             profile=profile,
             worst_usd=worst,
             expected_usd=expected,
+            reread_usd=reread,
             expected_output=output,
             unpriced=unpriced,
             limited=limited,
@@ -281,7 +306,7 @@ class RoutePlanner:
         score = profile.score or (LOCAL_REFERENCE if local else CLOUD_REFERENCE)
         weak = weaknesses(classes, profile.languages) if local else ()
         p = self._calibrations.current.quality(slot.name, classes, score)
-        wait_s = slot.wait_s()
+        wait_s, (warm_s, kept_s) = slot.wait_s(), slot.prefixes.kept_s(candidate.prefix)
         return EngineView(
             name=slot.name,
             zone=slot.zone,
@@ -309,6 +334,9 @@ class RoutePlanner:
             forces_tools=can.forces_tools,
             languages=profile.languages,
             warm=candidate.prefix is not None,
+            warm_s=warm_s,
+            kept_s=kept_s,
+            reread_usd=candidate.reread_usd,
             worst_usd=candidate.worst_usd,
             expected_usd=candidate.expected_usd,
             expected_output=candidate.expected_output,
@@ -332,32 +360,33 @@ class RoutePlanner:
 
     # ---- the decision -------------------------------------------------------------------------------------------
 
+    def _facts(self, request: Request, classes: Classes, session: SessionView) -> RequestFacts:
+        return RequestFacts(agent=self._settings.rules(request.agent, request.rules), classes=classes, session=session)
+
     def _weighed(
         self,
         request: Request,
         verdict: Verdict,
-        classes: Classes,
+        facts: RequestFacts,
         *,
         prefixes: tuple[int, ...],
         redaction: Redaction | None,
         no_cloud: str | None = None,
     ) -> tuple[Inputs, dict[EngineName, Candidate]]:
         """The call prepared for each engine, and all that a decision among them is made from."""
-        agent = self._settings.rules(request.agent, request.rules)
+        classes = facts.classes
         whole = ZoneDraft(request, draft_call(request, classes), classes.input_tokens, prefixes)
         drafts = {LOCAL: whole, CLOUD: whole if redaction is None else _redacted(redaction, classes, prefixes)}
-        views, candidates, known = [], {}, dict[tuple[int, ...], Headroom]()
+        views, candidates = [], {}
         for name, slot in self._slots.items():
-            candidate = candidates[name] = self._candidate(slot, drafts[slot.zone], classes, agent, known)
+            candidate = candidates[name] = self._candidate(slot, drafts[slot.zone], facts)
             closed = no_cloud if slot.zone == CLOUD else None
             views.append(self._view(slot, candidate, classes, closed=closed))
-        return self._inputs(request, verdict, classes, agent, tuple(views)), candidates
+        return self._inputs(request, verdict, facts, tuple(views)), candidates
 
-    def _inputs(
-        self, request: Request, verdict: Verdict, classes: Classes, agent: Agent, views: tuple[EngineView, ...]
-    ) -> Inputs:
+    def _inputs(self, request: Request, verdict: Verdict, facts: RequestFacts, views: tuple[EngineView, ...]) -> Inputs:
         """All that a decision is made from: the request, its agent's rules, the operator's, and the engines' state."""
-        router = self._settings.router
+        router, agent, classes = self._settings.router, facts.agent, facts.classes
         return Inputs(
             request=request,
             verdict=verdict,
@@ -375,6 +404,7 @@ class RoutePlanner:
             allowed_engines=agent.engines,
             allowed_models=agent.models,
             ceiling_usd=agent.max_cost_usd,
+            session=facts.session,
         )
 
     def _pinned(self, request: Request) -> EngineName | None:

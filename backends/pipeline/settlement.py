@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from backends.cache.response_cache import ResponseCache
+from backends.envelope.sessions import RunFacts
 from backends.errors import LedgerError
 from backends.ledger.install_key import InstallKey
 from backends.ledger.store import Ledger
@@ -47,7 +48,12 @@ class Settlement:
         self._cache.counts.count_prompt_cache(outcome, outcome.provider_discount_usd)
         self._cache.counts.count_prefix(outcome, active.usage.prefix)
         return await self.settle(
-            outcome, active.request, prompt_hash=active.prompt_hash, usage=active.usage, answer=answer
+            outcome,
+            active.request,
+            prompt_hash=active.prompt_hash,
+            usage=active.usage,
+            answer=answer,
+            turn=_turn(active, outcome),
         )
 
     async def settle(
@@ -58,8 +64,12 @@ class Settlement:
         prompt_hash: str,
         usage: RequestUsage | None = None,
         answer: str | None = None,
+        turn: RunFacts | None = None,
     ) -> Outcome:
-        """Commit a row and tell watchers. Where it cannot be written, the settings say whether the answer counts."""
+        """Commit a row and tell watchers. Where it cannot be written, the settings say whether the answer counts.
+
+        `turn` is a run's, which its session began.
+        """
         bodies, monitoring = self._settings.ledger.bodies, self._monitoring
         monitoring.models.record(outcome.attempts)
         self._admission.settle(outcome)
@@ -77,6 +87,7 @@ class Settlement:
             monitoring.alerts.show(LEDGER_FAILED, error=error)
             if outcome.zone == CLOUD or self._settings.ledger.on_unwritable == "refuse":
                 outcome = replace(outcome, finish="error", error=str(error), error_kind=error.kind)
+        monitoring.sessions.settled(request, outcome, turn)
         monitoring.activity.settled(outcome)
         self._admission.retry_waiting()
         monitoring.stats.schedule()
@@ -95,3 +106,13 @@ class Settlement:
             model_class=active.model_class,
             notes=outcome.notes,
         )
+
+
+def _turn(active: ActiveRequest, outcome: Outcome) -> RunFacts:
+    """What the plan knew of a run: the window of the model that answered, and whether local was thought too weak."""
+    plan = active.plan
+    candidate, weighed = plan.candidates.get(outcome.engine), plan.decision.weighed
+    return RunFacts(
+        window=None if candidate is None else candidate.profile.can.context,
+        hard=weighed is not None and weighed.p_local < weighed.asked,
+    )

@@ -78,6 +78,7 @@ class Agent(Section, frozen=True, kw_only=True):
         Positive | None,
         Meta(description="limit for input and output tokens; beyond it, requests get 429 with Retry-After"),
     ] = None
+    detect_loops: Annotated[bool | None, Meta(description="this agent's own sessions.detect_loops")] = None
     cache: Annotated[
         Literal["on", "off", "encrypted"],
         Meta(description="whether answers are stored; encrypted ones serve identical prompts only"),

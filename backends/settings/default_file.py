@@ -56,6 +56,7 @@ def _sections() -> dict[str, Section]:
         "[[budgets]]": settings.budgets[0],
         "[cache]": settings.cache,
         "[privacy]": settings.privacy,
+        "[sessions]": settings.sessions,
         "[ledger]": settings.ledger,
         '[prices."gemini-3.5-flash-lite"]': price,
         '[[prices."gemini-3.5-flash-lite".tiers]]': tier,

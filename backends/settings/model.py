@@ -19,6 +19,7 @@ from backends.settings.model_facts import ModelFacts
 from backends.settings.money import Budget, Costs, Money, Price
 from backends.settings.privacy import Privacy
 from backends.settings.section import Positive, Seconds, Section, Share, dotted, quoted
+from backends.settings.session_limits import SessionLimits
 from backends.types import CLOUD, LOCAL, DialBy, Verify, Zone
 
 BUILT_IN_ZONES: dict[str, Zone] = {"local": LOCAL, "cloud": CLOUD}
@@ -83,6 +84,7 @@ class Settings(Section, frozen=True, kw_only=True):
     budgets: tuple[Budget, ...] = (Budget(limit_usd=Decimal("5.00")),)
     cache: Cache = Cache()
     privacy: Privacy = Privacy()
+    sessions: SessionLimits = SessionLimits()
     ledger: LedgerSettings = LedgerSettings()
     prices: dict[str, Price] = field(default_factory=dict)
     models: dict[str, ModelFacts] = field(default_factory=dict)

@@ -82,6 +82,14 @@ class Costs:
         worst = self._worst(engine, model, call, now)
         return worst if model == call.model else max(worst, self._worst(engine, call.model, call, now)), expected
 
+    def reread(self, engine: EngineName, call: Call, cached_input: int) -> Decimal:
+        """US dollars that so many tokens of the prompt cost more where they are not cached. Raises UnknownPrice."""
+        if not cached_input or not self._prices.bills(engine):
+            return ZERO
+        model, now = self.priced(engine, self.expected(call.model), call.model), self._clock.now()
+        cold, warm = (Tokens(input=cached_input, cached_input=cached) for cached in (0, cached_input))
+        return max(ZERO, self.of(engine, model, cold, now) - self.of(engine, model, warm, now))
+
     def saved_by_prompt_cache(self, outcome: Outcome) -> Decimal:
         """US dollars that the cached input of its cloud calls would have cost more at the full price."""
         saved = ZERO

@@ -80,6 +80,11 @@ class PrefixMemory:
         """Input tokens that the engine is likely to bill as cached."""
         return round(prefix.tokens * self._share) if prefix is not None and prefix.tokens >= LEAST_TOKENS else 0
 
+    def kept_s(self, prefix: Prefix | None) -> tuple[float, float]:
+        """For how many seconds a prefix that was read stays, and for how many it would if it were read now."""
+        age = 0.0 if prefix is None else self._monotonic() - prefix.at
+        return max(0.0, self._seconds - age) if prefix is not None else 0.0, self._seconds
+
     def read(self, model: str, chain: Sequence[int], *, tokens: int, replica: int, counted: bool = False) -> None:
         """The engine has read a whole prompt, and, where it is `counted`, says itself how many tokens it has."""
         if not chain:

@@ -18,9 +18,11 @@ The rules, in their order:
 8. quality: `prefer-…` takes its zone; `auto` takes the cheapest engine whose P(answers well) is at least what the dial
    asks for, and where there is none, the best. What a local model is weaker at than its text alone says (today's facts,
    a language it is not known to speak) lowers its P.
+   session: a tool loop goes on at the engine where it is, unless a rule above is against it. Between asks the cost of
+   an engine is that of the whole ask, with what re-reading the session's prompt costs there, and coming back.
 """
 
 from backends.routing.decide.choose import decide, refused
-from backends.routing.decide.inputs import NO_BUDGET, BudgetRoom, EngineView, Inputs
+from backends.routing.decide.inputs import NEW_SESSION, NO_BUDGET, BudgetRoom, EngineView, Inputs, SessionView
 
-__all__ = ["NO_BUDGET", "BudgetRoom", "EngineView", "Inputs", "decide", "refused"]
+__all__ = ["NEW_SESSION", "NO_BUDGET", "BudgetRoom", "EngineView", "Inputs", "SessionView", "decide", "refused"]

@@ -8,6 +8,7 @@ from backends.routing.decide.flips import flips
 from backends.routing.decide.inputs import EngineView, Inputs
 from backends.routing.decide.refuse import no_room, refusal
 from backends.routing.decide.rules import budget_detail, fitted, not_first, rulings, too_slow, unforced
+from backends.routing.decide.session_costs import ask_usd, held_by_loop, moved
 from backends.settings.engines import CLOUD_ENGINE
 from backends.types import CLOUD, LOCAL, Alternative, Decision, EngineName, Estimate, Reason, Verdict, Weighed
 
@@ -84,8 +85,11 @@ def choose(inputs: Inputs) -> Choice:
                 against[name].append(Reason(rule=rule, detail=detail))
             left = [view for view in left if view.name not in found]
     view, closing = left[0], list[Reason]()
-    if len(left) > 1:
+    if (held := held_by_loop(inputs, left)) is not None:
+        view, closing = held, [Reason(rule="session", detail="goes on where it is")]
+    elif len(left) > 1:
         view, closing = _weigh(inputs, left, against)
+        closing += moved(inputs, left, view)
     closing += _hidden(inputs) + _money(inputs, view) + _redacted(inputs, view)
     if view.fitted:
         closing.append(Reason(rule="fitting", detail=view.fitted))
@@ -124,9 +128,9 @@ def _weigh(inputs: Inputs, left: Sequence[EngineView], against: Against) -> tupl
     asked, preferred = inputs.asked_p, inputs.preferred
     side = [view for view in left if view.zone == preferred]
     if side:
-        chosen = min(side, key=lambda view: _rank(view, asked))
+        chosen = min(side, key=lambda view: _rank(inputs, view))
         return chosen, [Reason(rule="preferred", detail=chosen.zone)]
-    chosen = min(left, key=lambda view: _rank(view, asked))
+    chosen = min(left, key=lambda view: _rank(inputs, view))
     failing = [view for view in left if view is not chosen and view.quality < asked]
     for view in failing:
         against[view.name].append(Reason(rule="quality", detail=_compared(view.quality, "<", asked)))
@@ -136,14 +140,14 @@ def _weigh(inputs: Inputs, left: Sequence[EngineView], against: Against) -> tupl
     return chosen, weighed
 
 
-def _rank(view: EngineView, asked: float) -> tuple[object, ...]:
-    """Those that answer as well as the dial asks come first, the cheapest of them before the others; where the price is
-    one, what has the prompt's beginning in its cache, then the least able, which takes the least of a machine. Of those
-    that do not answer so well the best comes first.
+def _rank(inputs: Inputs, view: EngineView) -> tuple[object, ...]:
+    """Those that answer as well as the dial asks come first, the cheapest of them for the whole ask before the others;
+    where the price is one, the session's own, then what has the prompt's beginning in its cache, then the least able,
+    which takes the least of a machine. Of those that do not answer so well the best comes first.
     """
-    if view.quality >= asked:
-        latency = view.latency_s
-        return 0, view.expected_usd, not view.warm, view.ability, latency is None, latency or 0.0
+    if inputs.answers_well(view):
+        latency, moves = view.latency_s, view.name != inputs.session.engine
+        return 0, ask_usd(inputs, view), moves, not view.warm, view.ability, latency is None, latency or 0.0
     return 1, -view.quality, view.zone != CLOUD, view.expected_usd
 
 
@@ -194,8 +198,8 @@ def _failover(inputs: Inputs, choice: Choice) -> tuple[EngineName, ...]:
         and view.affordable
         and all(reason.rule in MAY_TAKE_OVER for reason in choice.against[view.name][:1])
     ]
-    asked, preferred = inputs.asked_p, inputs.preferred
-    return tuple(view.name for view in sorted(ready, key=lambda view: (view.zone != preferred, *_rank(view, asked))))
+    preferred = inputs.preferred
+    return tuple(view.name for view in sorted(ready, key=lambda view: (view.zone != preferred, *_rank(inputs, view))))
 
 
 def _alternative(view: EngineView, against: Against) -> Alternative:

@@ -8,7 +8,7 @@ from math import ceil, floor, isfinite
 from msgspec.structs import replace
 
 from backends.errors import ClawError
-from backends.routing.decide.inputs import EngineView, Inputs
+from backends.routing.decide.inputs import NEW_SESSION, EngineView, Inputs
 from backends.types import CLOUD, LOCAL, EngineName, Verdict
 
 MOST = 4
@@ -41,6 +41,8 @@ def _changes(inputs: Inputs, view: EngineView) -> Iterator[tuple[str, Inputs]]:
         yield f"{request.agent} is unpinned", replace(inputs, pinned=None)
     if inputs.verdict.sensitive:
         yield "the prompt is not sensitive", replace(inputs, verdict=Verdict(sensitive=False))
+    if inputs.session.engine is not None:
+        yield "the session is new", replace(inputs, session=NEW_SESSION)
     yield from _dial(inputs, view)
     if inputs.cloud_stopped:
         yield "cloud is resumed", replace(inputs, cloud_stopped=False)

@@ -28,6 +28,26 @@ class BudgetRoom(Struct, frozen=True, kw_only=True):
 NO_BUDGET = BudgetRoom()
 
 
+class SessionView(Struct, frozen=True, kw_only=True):
+    """What is known of the session that a request belongs to.
+
+    `engine` answered its last turn, None in a new session; `read_tokens` are that turn's prompt tokens. `continues`:
+    the request goes on with a tool's result. `turns_per_ask` are the requests that an ask takes, `hard_share` is the
+    share of its asks that no local engine was expected to answer well, `ask_every_s` the seconds from one ask to the
+    next, None where that is not known.
+    """
+
+    engine: EngineName | None = None
+    continues: bool = False
+    read_tokens: int = 0
+    turns_per_ask: float = 1.0
+    hard_share: float = 0.0
+    ask_every_s: float | None = None
+
+
+NEW_SESSION = SessionView()
+
+
 class EngineView(Struct, frozen=True, kw_only=True):
     """One candidate at this moment: an engine with the model that it would answer with. Durations are seconds,
     `context` and `expected_output` tokens, None is unknown.
@@ -38,9 +58,11 @@ class EngineView(Struct, frozen=True, kw_only=True):
     would stay on this machine or a listed host. `forces_tools`: it can be held to a tool_choice that asks for a call.
     `worst_usd` is what a budget must reserve for this request, or, where the agent's ceiling is lower than any useful
     call, what the least of those costs; `expected_usd` counts what its prefix cache is expected to save. `warm`: it has
-    read the beginning of this prompt lately. `languages` are those that its model is known to speak, `images` the media
-    types of images that it takes; empty is not known. `media` are the kinds of files beside images that it reads.
-    `fitted` says what was left out of its call to make it fit the window, "" where nothing was.
+    read the beginning of this prompt lately, and keeps it for `warm_s` more seconds, of `kept_s` in all. `reread_usd`:
+    what the part of it that its session has sent before costs more where it is not cached. `languages` are those that
+    its model is known to speak, `images` the media types of images that it takes; empty is not known. `media` are the
+    kinds of files beside images that it reads. `fitted` says what was left out of its call to make it fit the window,
+    "" where nothing was.
     `least_output` is the output that a prompt must leave room for in the window. `opens_in_s` is how long an engine
     that is not usable stays so, as far as that is known, and `closed` the kind of error that closed it. `unproved` says
     why nothing is known of where it runs, "" where that is known.
@@ -74,6 +96,9 @@ class EngineView(Struct, frozen=True, kw_only=True):
     schema: bool = True
     languages: frozenset[str] = frozenset()
     warm: bool = False
+    warm_s: float = 0.0
+    kept_s: float = 0.0
+    reread_usd: Decimal = ZERO
     worst_usd: Decimal = ZERO
     expected_usd: Decimal = ZERO
     expected_output: int = 256
@@ -132,6 +157,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
     allowed_engines: tuple[EngineName, ...] = ()
     allowed_models: tuple[str, ...] = ()
     ceiling_usd: Decimal | None = None
+    session: SessionView = NEW_SESSION
 
     def view(self, name: EngineName) -> EngineView:
         return next(view for view in self.engines if view.name == name)

@@ -146,7 +146,8 @@ class Inspection(Struct, frozen=True, kw_only=True):
     `model` is the model that was asked for, None where the server does not list it. `models` are the names of all that
     it lists, () for a server that describes one model at a time. `relayed` says whether prompts for the model are
     passed on to another machine, None where that is not known. `missing_model` is what to do where it is not there.
-    `window` describes the model's context window where it follows from what the server says, else "".
+    `window` describes the model's context window where it follows from what the server says, else "", and `context` is
+    its size in tokens, None where it is not known.
     """
 
     server: str
@@ -155,6 +156,7 @@ class Inspection(Struct, frozen=True, kw_only=True):
     relayed: bool | None
     missing_model: str = ""
     window: str = ""
+    context: int | None = None
 
 
 class Engine(Protocol):

@@ -21,14 +21,20 @@ from backends.types import LOCAL, Check, EngineName, Zone
 Clients = Mapping[EngineName, tuple[EngineClient, ...]]
 """The clients of each engine, one for each address."""
 
+AGENTS_SEND = 16_000
+"""Tokens that agents' programs send with the first request of a session: instructions, tools and memory files."""
+
+AGENTS_NEED = 20_000
+"""With room for some turns and an answer."""
+
 DIGEST = 12  # characters of a digest that tell two builds apart in a message
 
 
 async def check(settings: Settings, keys: Keys, *, memory: registry.Memory | None = None) -> tuple[Check, ...]:
     """The checks of every engine and of each of its replicas. Never raises for what it finds.
 
-    The built-in engines' are named "local engine", "local model", "local only" and "cloud engine", another's "engine
-    NAME", "model NAME" and "locality NAME"; those of a replica end with its number.
+    The built-in engines' are named "local engine", "local model", "local only", "local window" and "cloud engine",
+    another's "engine NAME", "model NAME", "locality NAME" and "window NAME"; those of a replica end with its number.
     """
     engines = registry.build(settings, keys=keys, memory=memory)
     try:
@@ -121,6 +127,8 @@ async def _examine(
             details.append(_model(names, settings, answer, digest))
         if zone == LOCAL:
             details.append(_locality(names, settings, answer))
+            if answer.inspection is not None and answer.inspection.context is not None:
+                details.append(_window(names, answer.inspection.context))
         other_build = model is not None and model.digest != digest
         found.append(_Checked(_reachable(names, settings, answer), details, other_build))
     return found
@@ -142,6 +150,7 @@ class _Names:
         self.engine = (f"{engine} engine" if built_in else f"engine {engine}") + end
         self.model = (f"{engine} model" if built_in else f"model {engine}") + end
         self.locality = (f"{engine} only" if built_in else f"locality {engine}") + end
+        self.window = (f"{engine} window" if built_in else f"window {engine}") + end
 
     def setting(self, key: str) -> str:
         return f"engines.{self._engine}.{key}"
@@ -179,6 +188,19 @@ def _model(names: _Names, settings: EngineSettings, answer: _Answer, digest: str
         )
     window = inspection.window and f", {inspection.window}"
     return Check(name=names.model, ok=True, detail=f"{settings.model} is there{window}")
+
+
+def _window(names: _Names, tokens: int) -> Check:
+    """Do the prompts of agents fit?"""
+    detail = f"{tokens:,} tokens"
+    if tokens >= AGENTS_NEED:
+        return Check(name=names.window, ok=True, detail=f"{detail}: agents' prompts fit")
+    return Check(
+        name=names.window,
+        ok=None,
+        detail=f"{detail}: too few for agents, whose prompts begin with up to {AGENTS_SEND:,}",
+        remedy=f"raise {names.setting('context')}, or take a smaller model, which leaves more memory for the window",
+    )
 
 
 def _locality(names: _Names, settings: EngineSettings, answer: _Answer) -> Check:

@@ -59,4 +59,5 @@ async def inspect(probe: Probe, model: str, windows: Windows) -> Inspection:
         relayed=True if relayed_by_name(model) else None if found is None else found.relayed,
         missing_model=f"run `ollama pull {model}`",
         window=window.line if window.settled else "",
+        context=window.tokens if window.settled else None,
     )

@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from backends.engines import registry
@@ -36,13 +37,16 @@ async def stays_here(settings: Engine) -> bool | None:
 
 async def test_all_is_well(ollama_twin: OllamaTwin, gemini_twin: GeminiTwin) -> None:
     settings = Settings(
-        engines={"local": local_settings(ollama_twin.url), "cloud": GeminiSettings(base_url=gemini_twin.url)}
+        engines={
+            "local": replace(local_settings(ollama_twin.url), context=32_768),
+            "cloud": GeminiSettings(base_url=gemini_twin.url),
+        }
     )
     checks = await check(settings, {"cloud": KEY})
-    assert [one.name for one in checks] == ["local engine", "local model", "local only", "cloud engine"]
+    assert [one.name for one in checks] == ["local engine", "local model", "local only", "local window", "cloud engine"]
     assert all(one.ok is True and one.detail and not one.remedy for one in checks)
     assert "Ollama 0." in checks[0].detail
-    assert checks[3].detail.endswith(f"{gemini_twin.url} serves gemini-3.5-flash-lite")
+    assert checks[4].detail.endswith(f"{gemini_twin.url} serves gemini-3.5-flash-lite")
 
 
 async def test_a_check_costs_nothing(ollama_twin: OllamaTwin, gemini_twin: GeminiTwin) -> None:
@@ -153,9 +157,9 @@ async def test_engines_of_the_operators_own_are_named(ollama_twin: OllamaTwin, g
             }
         )
     assert list(found)[1:] == [
-        "engine small", "model small", "locality small", "engine lite", "engine backup", "model backup"
+        "engine small", "model small", "locality small", "window small", "engine lite", "engine backup", "model backup"
     ]  # fmt: skip
-    assert [one.ok for one in list(found.values())[1:]] == [True, True, True, False, True, True]
+    assert [one.ok for one in list(found.values())[1:]] == [True, True, True, True, False, True, True]
     assert "LITE_KEY" in found["engine lite"].remedy
 
 

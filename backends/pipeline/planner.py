@@ -39,7 +39,7 @@ from backends.settings.model import Settings
 from backends.types import CLOUD, LOCAL, ZERO, Classes, EngineName, Estimate, Explanation, Request, Tokens, Verdict
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot, ModelProfile
-from backends.upstream.prefix_cache import Prefix
+from backends.upstream.prefix_cache import Prefix, conversation
 from backends.upstream.token_count import most_after
 
 
@@ -233,7 +233,7 @@ class RoutePlanner:
         draft, counted = fitting.apply(zone_draft.draft), fitting.tokens
         call = build_call(draft, request, classes, slot=slot, profile=profile, input_tokens=counted)
         prefix = slot.prefixes.find(model, zone_draft.prefixes)
-        cached = min(slot.prefixes.expected_tokens(prefix), counted)
+        cached = min(slot.prefixes.expected_tokens(prefix, conversation(request)), counted)
         call = replace(call, first_byte_s=slot.first_byte_limit_s(counted - cached))
         if zone_draft.whole and slot.zone != LOCAL and (read := slot.prefixes.counted(model, zone_draft.prefixes)):
             call = replace(call, most_tokens=most_after(call, read))

@@ -13,7 +13,7 @@ from backends.settings.engines import Engine, serves
 from backends.types import CLOUD, LOCAL, EngineName, EngineState, Health, RuntimeReading, Zone
 from backends.upstream.circuit_breaker import CircuitBreaker
 from backends.upstream.concurrency_limiter import ConcurrencyLimiter
-from backends.upstream.prefix_cache import PrefixMemory
+from backends.upstream.prefix_cache import PrefixMemory, lengths
 from backends.upstream.provider_quota import ProviderQuota
 from backends.upstream.replicas import Replica, Replicas
 from backends.upstream.throughput import ThroughputEstimator
@@ -229,14 +229,23 @@ class EngineSlot:
             self.changed()
 
     def remember_prompt(
-        self, call: Call, chain: Sequence[int], replica: Replica, *, tokens: int, cached: int, counted: bool
+        self,
+        call: Call,
+        chain: Sequence[int],
+        replica: Replica,
+        *,
+        tokens: int,
+        cached: int,
+        counted: bool,
+        conversation: str = "",
     ) -> None:
         """The engine has read the prompt of a call: `tokens` in all, `cached` of them from its prefix cache.
 
         `counted`: it says so itself, of the very messages that `chain` stands for.
         """
-        self.prefixes.learn(self.prefixes.find(call.model, chain[:-1]), cached)
-        self.prefixes.read(call.model, chain, tokens=tokens, replica=replica.index, counted=counted)
+        prefixes = self.prefixes
+        prefixes.learn(prefixes.find(call.model, chain[:-1]), cached, conversation)
+        prefixes.read(call.model, chain, tokens=tokens, replica=replica.index, counted=counted, lengths=lengths(call))
 
     def state(self) -> EngineState:
         limiter, breaker, can = self.limiter, self.breaker, self.profile(self.model).can

@@ -6,12 +6,17 @@ process, and nothing of the prompts.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from backends.types import Request
+from backends.engines.base import Call
+from backends.types import Message, Request, Tool
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 encoded = msgspec.json.Encoder().encode
 
@@ -22,7 +27,18 @@ FIRST_SHARE = 0.5
 """The share of an expected prefix that counts as cached before any answer has shown it."""
 
 WEIGHT = 0.2
-"""The newest answer's weight in that share."""
+"""The newest answer's weight in that share, over all of an engine's sessions."""
+
+SESSION_WEIGHT = 0.4
+"""The same within one session, whose requests are more alike."""
+
+SESSIONS = 2048
+"""Sessions whose share is learned for each engine, the last used; some 200 bytes each."""
+
+BEGINNINGS = 8
+"""Beginnings of each prompt that are kept beside the whole: an agent's program may take its last messages away again,
+and put others in their place.
+"""
 
 
 def prefixes(request: Request) -> tuple[int, ...]:
@@ -52,21 +68,46 @@ class Prefix(Struct, frozen=True):
     counted: bool = False
 
 
-class PrefixMemory:
-    """One engine's. `size` is how many prompts it keeps, `seconds` how long."""
+def conversation(request: Request) -> str:
+    """The name under which a session's share is learned: two agents never share one."""
+    return f"{request.agent}\x1f{request.session}"
 
-    def __init__(self, monotonic: Callable[[], float], *, size: int, seconds: float) -> None:
+
+def lengths(prompt: Request | Call) -> tuple[int, ...]:
+    """For each message the characters up to its end, tools included."""
+    length, found = sum(map(_tool_length, prompt.tools)), []
+    for message in prompt.messages:
+        length += _length(message)
+        found.append(length)
+    return tuple(found)
+
+
+def _tool_length(tool: Tool) -> int:
+    return len(tool.name) + len(tool.description) + len(encoded(tool.parameters))
+
+
+def _length(message: Message) -> int:
+    return len(message.text) + sum(len(call.name) + len(call.arguments) for call in message.tool_calls)
+
+
+class PrefixMemory:
+    """One engine's. `size` is how many prompts it keeps, `seconds` how long, `sessions` how many sessions' shares."""
+
+    def __init__(self, monotonic: Callable[[], float], *, size: int, seconds: float, sessions: int = SESSIONS) -> None:
         self._monotonic = monotonic
         self._size = size
         self._seconds = seconds
+        self._sessions = sessions
         self._read: OrderedDict[tuple[str, int], Prefix] = OrderedDict()
+        self._begun: OrderedDict[tuple[str, int], Prefix] = OrderedDict()
         self._share = FIRST_SHARE
+        self._share_of: OrderedDict[str, float] = OrderedDict()
 
     def find(self, model: str, chain: Sequence[int]) -> Prefix | None:
         """The longest prefix of the prompt that `model` has read lately."""
         oldest = self._monotonic() - self._seconds
         for link in reversed(chain):
-            found = self._read.get((model, link))
+            found = self._read.get((model, link)) or self._begun.get((model, link))
             if found is not None and found.at >= oldest:
                 return found
         return None
@@ -76,27 +117,63 @@ class PrefixMemory:
         found = (self._read.get((model, link)) for link in reversed(chain))
         return next((prefix for prefix in found if prefix is not None and prefix.counted), None)
 
-    def expected_tokens(self, prefix: Prefix | None) -> int:
-        """Input tokens that the engine is likely to bill as cached."""
-        return round(prefix.tokens * self._share) if prefix is not None and prefix.tokens >= LEAST_TOKENS else 0
+    def expected_tokens(self, prefix: Prefix | None, conversation: str = "") -> int:
+        """Input tokens that the engine is likely to bill as cached, by what its session's last answers showed; by the
+        whole engine's for a session without any.
+        """
+        if prefix is None or prefix.tokens < LEAST_TOKENS:
+            return 0
+        return round(prefix.tokens * self._share_of.get(conversation, self._share))
 
     def kept_s(self, prefix: Prefix | None) -> tuple[float, float]:
         """For how many seconds a prefix that was read stays, and for how many it would if it were read now."""
         age = 0.0 if prefix is None else self._monotonic() - prefix.at
         return max(0.0, self._seconds - age) if prefix is not None else 0.0, self._seconds
 
-    def read(self, model: str, chain: Sequence[int], *, tokens: int, replica: int, counted: bool = False) -> None:
-        """The engine has read a whole prompt, and, where it is `counted`, says itself how many tokens it has."""
+    def read(
+        self,
+        model: str,
+        chain: Sequence[int],
+        *,
+        tokens: int,
+        replica: int,
+        counted: bool = False,
+        lengths: Sequence[int] = (),
+    ) -> None:
+        """The engine has read a whole prompt, and, where it is `counted`, says itself how many tokens it has.
+
+        `lengths` are the prompt's as `lengths` gives them; without them its beginnings are not kept.
+        """
         if not chain:
             return
-        key = model, chain[-1]
-        self._read[key] = Prefix(tokens, replica, self._monotonic(), len(chain), counted)
-        self._read.move_to_end(key)
-        while len(self._read) > self._size:
-            self._read.popitem(last=False)
+        now = self._monotonic()
+        whole = Prefix(tokens, replica, now, len(chain), counted)
+        _keep(self._read, (model, chain[-1]), whole, self._size)
+        for at in _beginnings(len(chain)) if len(lengths) == len(chain) and lengths[-1] else ():
+            part = Prefix(tokens * lengths[at] // lengths[-1], replica, now, at + 1)
+            if part.tokens >= LEAST_TOKENS:
+                _keep(self._begun, (model, chain[at]), part, self._size * BEGINNINGS)
 
-    def learn(self, prefix: Prefix | None, cached_input: int) -> None:
+    def learn(self, prefix: Prefix | None, cached_input: int, conversation: str = "") -> None:
         """What was billed as cached where `prefix` was expected to be."""
-        if prefix is not None and prefix.tokens >= LEAST_TOKENS:
-            share = min(1.0, cached_input / prefix.tokens)
-            self._share += WEIGHT * (share - self._share)
+        if prefix is None or prefix.tokens < LEAST_TOKENS:
+            return
+        share = min(1.0, cached_input / prefix.tokens)
+        if conversation:
+            before = self._share_of.get(conversation, self._share)
+            _keep(self._share_of, conversation, before + SESSION_WEIGHT * (share - before), self._sessions)
+        self._share += WEIGHT * (share - self._share)
+
+
+def _beginnings(messages: int) -> Iterator[int]:
+    """The places in a prompt of so many messages whose beginnings are kept: the first, and those before the last."""
+    yield from range(min(1, messages - 1))
+    yield from range(max(1, messages - BEGINNINGS), messages - 1)
+
+
+def _keep(where: OrderedDict[K, V], key: K, value: V, most: int) -> None:
+    """Keep it as the newest of so many."""
+    where[key] = value
+    where.move_to_end(key)
+    while len(where) > most:
+        where.popitem(last=False)

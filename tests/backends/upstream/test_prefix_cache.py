@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from backends.types import Message, Request, Tool
-from backends.upstream.prefix_cache import FIRST_SHARE, PrefixMemory, prefixes
+from backends.upstream.prefix_cache import FIRST_SHARE, PrefixMemory, conversation, lengths, prefixes
 
 texts = st.lists(st.text(max_size=20), min_size=1, max_size=6)
 
@@ -79,6 +79,60 @@ def test_how_much_is_billed_as_cached_is_learned() -> None:
     for _ in range(30):
         memory.learn(found, 0)
     assert memory.expected_tokens(found) < 100
+
+
+def test_a_session_whose_prompts_are_cached_less_is_told_from_the_others() -> None:
+    memory = PrefixMemory(Time(), size=2, seconds=60)
+    chain = prefixes(request("a"))
+    memory.read("m", chain, tokens=10_000, replica=0)
+    found = memory.find("m", chain)
+    for _ in range(20):
+        memory.learn(found, 9_000, "writer")
+        memory.learn(found, 0, "scout")
+    assert memory.expected_tokens(found, "scout") < 100
+    assert 8_900 < memory.expected_tokens(found, "writer") <= 9_000
+    assert memory.expected_tokens(found, "another") == memory.expected_tokens(found)
+    assert 100 < memory.expected_tokens(found) < 8_900
+
+
+def test_shares_are_kept_of_the_last_sessions_only() -> None:
+    memory = PrefixMemory(Time(), size=2, seconds=60, sessions=2)
+    chain = prefixes(request("a"))
+    memory.read("m", chain, tokens=10_000, replica=0)
+    found = memory.find("m", chain)
+    for name in ("one", "two", "three"):
+        memory.learn(found, 0, name)
+    assert memory.expected_tokens(found, "one") == memory.expected_tokens(found)
+    assert memory.expected_tokens(found, "two") != memory.expected_tokens(found)
+
+
+def test_two_agents_of_one_session_are_two_conversations() -> None:
+    one = replace(request("a"), session="s")
+    assert conversation(one) != conversation(replace(one, agent="scout"))
+    assert conversation(one) == conversation(replace(one, id="other"))
+
+
+def test_a_prompt_is_known_by_its_beginning_where_its_end_was_replaced() -> None:
+    """An agent's program puts a block of its own last, and in the next turn behind the newest message."""
+    memory = PrefixMemory(Time(), size=10, seconds=60)
+    first, second = request("x" * 6_000, "y" * 2_000, "b" * 2_000), request("x" * 6_000, "y" * 2_000, "z", "b" * 2_000)
+    memory.read("m", prefixes(first), tokens=5_000, replica=1, lengths=lengths(first))
+    found = memory.find("m", prefixes(second))
+    assert found is not None
+    assert (found.tokens, found.replica, found.messages, found.counted) == (4_000, 1, 2, False)
+    other = memory.find("m", prefixes(request("x" * 6_000, "other")))
+    assert other is not None
+    assert other.tokens == 3_000
+
+
+@given(st.lists(texts, min_size=1, max_size=30))
+def test_the_last_prompt_is_found_however_many_there_were(prompts: list[list[str]]) -> None:
+    memory = PrefixMemory(Time(), size=2, seconds=60)
+    for said in prompts:
+        memory.read("m", prefixes(request(*said)), tokens=2_000, replica=0, lengths=lengths(request(*said)))
+    found = memory.find("m", prefixes(request(*prompts[-1], "more")))
+    assert found is not None
+    assert found.messages == len(prompts[-1])
 
 
 def test_short_prompts_are_not_cached_by_providers() -> None:

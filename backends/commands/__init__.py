@@ -28,6 +28,7 @@ COMMANDS = {
     "budget": "budgets: limit, spent, reserved, left; change a limit",
     "cache": "show, export or delete stored answers",
     "ledger": "verify, export or back up the ledger, compare a bill with it",
+    "privacy": "show where the privacy gate sees something in a request, without showing it",
     "config": "show or change the settings, or write a commented file",
     "doctor": "check engines, models, key, GPU, disk, clock and terminal",
 }

@@ -88,6 +88,18 @@ def objects(file: BinaryIO, longest: int) -> Iterator[tuple[int, bytes]]:
     yield from numbered
 
 
+def requests(file: BinaryIO, longest: int) -> Iterator[Request]:
+    """The requests of a file, whatever their models are. Raises WrongUse where an object is none, with its line."""
+    for number, line in objects(file, longest):
+        try:
+            recorded = _recorded(fields_of(line))
+            asked = read_fields(recorded.body)
+            target = Target(agent=checked_agent(recorded.agent) or "default", model=asked.model)
+            yield canonical(asked, target, recorded.headers.get, id=new_id())
+        except HttpError as error:
+            raise WrongUse(f"line {number}: {error}") from None
+
+
 async def explain_all(
     core: Core, settings: Settings, given: Iterator[tuple[int, bytes]], agent: str | None
 ) -> AsyncGenerator[Explained]:

@@ -25,7 +25,7 @@ FIRST_PIECE = re.compile(r"\A(?:\S{4,}|[\d\-]+(?!\S))")
 LOCAL_PART = re.compile(r"(?<!\S)[\w.+\-]{2,63}[\w+\-]\Z")
 DOMAIN = re.compile(r"\A@(?:[\w\-]*\Z|[\w\-]+\.\w)")
 CUT_DOMAIN = re.compile(r"[\w+\-]@(?:[\w\-]+\.)*[\w\-]*\Z")
-WHOLE_DOMAIN = re.compile(r"@(?:[\w\-]+\.)+[A-Za-z]{2,24}\Z")
+WHOLE_DOMAIN = re.compile(r"@(?:[\w\-]+\.)+[A-Za-z]{2,24}\.?\Z")
 FILE = re.compile(
     r"(?i)\A[\w\-]+\.(?:txt|py|js|ts|md|sh|go|rs|c|h|cpp|java|json|ya?ml|toml|xml|html?|css|sql|csv|log|conf|cfg|ini|pdf)\b"
 )

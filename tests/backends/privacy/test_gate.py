@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from backends.privacy import PrivacyGate
+from backends.privacy.content_windows import windows
 from backends.privacy.detection import Detection
 from backends.privacy.text_window import TextWindow
-from backends.privacy.windows import windows
 from backends.settings.privacy import Privacy
 from backends.types import Message, Request, ResponseFormat, Sampling, Tool, ToolCall, Verdict
 

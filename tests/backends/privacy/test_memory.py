@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.privacy import PrivacyGate
+from backends.privacy.content_windows import MOST, OVERLAP, windows
 from backends.privacy.detection import Detection
 from backends.privacy.text_memory import TextMemory
 from backends.privacy.text_window import TextWindow
-from backends.privacy.windows import MOST, OVERLAP, windows
 from backends.settings.privacy import Privacy
 from backends.types import Message, Request, Tool, ToolCall
 

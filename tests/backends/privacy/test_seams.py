@@ -47,6 +47,7 @@ def test_what_parts_of_a_message_split_is_found(texts: tuple[str, ...], kind: st
     [
         ("card 4539 1488", "0343 6468"),
         ("write to x@example.com", "Thanks a lot"),
+        ("write to x@example.com.", "Thanks a lot"),
         ("log in as deploy@box", "requirements.txt is stale"),
         ("Hi", "@lena.brandt look at this"),
         ("thanks.", "@types.node is out"),

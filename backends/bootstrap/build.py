@@ -52,6 +52,7 @@ from backends.settings.engines import CLOUD_ENGINE, Keys
 from backends.settings.model import Settings
 from backends.telemetry.sampler import Sampler
 from backends.types import CLOUD, LOCAL, EngineName, RuntimeReading
+from backends.upstream.cloud_alone import CloudAlone
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot, Label
 from backends.upstream.locality import LocalityCheck
@@ -290,7 +291,7 @@ def _stages(
         monitoring=monitoring,
         clock=clock,
     )
-    outcomes = Outcomes(costs, clock)
+    outcomes = Outcomes(costs, clock, CloudAlone(clock.monotonic, slots[CLOUD_ENGINE].prefixes))
     return Stages(
         reader=EnvelopeReader(),
         sessions=monitoring.sessions,

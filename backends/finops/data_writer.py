@@ -32,7 +32,8 @@ def as_csv(report: SpendReport) -> str:
         for line in report.rows
     ]
     money, tokens = ("cost_usd", "baseline_usd", "saved_usd"), ("input_tokens", "output_tokens")
-    names = (report.by, "requests", *money, *SAVING_PARTS, *tokens, "own_cost_usd")
+    new = ("failed", "refused", "cached_input_tokens", "cached_baseline_usd")
+    names = (report.by, "requests", *money, *SAVING_PARTS, *tokens, "own_cost_usd", *new)
     return csv_text(names, ([record.get(name, record["key"]) for name in names] for record in flat))
 
 
@@ -57,6 +58,10 @@ def _object(line: ReportLine) -> dict[str, Any]:
         "input_tokens": line.input_tokens,
         "output_tokens": line.output_tokens,
         "own_cost_usd": f"{line.own_cost_usd:f}",
+        "failed": line.failed,
+        "refused": line.refused,
+        "cached_input_tokens": line.cached_input_tokens,
+        "cached_baseline_usd": f"{line.cached_baseline_usd:f}",
     }
 
 

@@ -26,7 +26,10 @@ from backends.types import BreakEven, PriceMonth, Review
 
 def totals_document(report: SpendReport, *remarks: str) -> Document:
     """A table of its rows and their total, where the savings come from, then `remarks`."""
-    head = (report.by, "requests", "cost", "all-cloud", "saved", "", "input", "output")
+    head = (report.by, "requests", "failed", "refused", "cost", "all-cloud", "saved", "", "input", "cached", "output")
+    shown = report.rows[:MOST_ROWS] if report.by == "session" else report.rows
+    more = len(report.rows) - len(shown)
+    hidden = (f"{more:,} more, each no dearer than these; --format csv has them all",) if more else ()
     parts = report.total.saved_by
     saved = ", ".join(
         f"{name.replace('_', ' ')} {usd_fine(amount)}"
@@ -39,11 +42,28 @@ def totals_document(report: SpendReport, *remarks: str) -> Document:
         "",
         (
             paragraph(f"{report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC"),
-            table(head, map(_totals_row, (*report.rows, report.total))),
+            table(head, map(_totals_row, (*shown, report.total))),
             paragraph(f"saved by: {saved}"),
-            *map(paragraph, (*machine, *remarks)),
+            *map(paragraph, (*hidden, *_beside_cache(report), *machine, *remarks)),
         ),
     )
+
+
+MOST_ROWS = 50
+"""Sessions of a table: every bare prompt is one."""
+
+
+def _beside_cache(report: SpendReport) -> Iterator[str]:
+    """The saving against a cloud that caches the beginnings of prompts, where that is another, and for what none is
+    claimed.
+    """
+    total = report.total
+    if total.cached_baseline_usd == total.baseline_usd and report.by != "session":
+        return
+    base, saved = total.cached_baseline_usd, total.saved_beside_cache_usd
+    share = f" ({saved / base:.0%})" if base else ""
+    yield f"against the cloud alone with its prefix cache, {usd_fine(base)}: saved {usd_fine(saved)}{share}"
+    yield "thinking that was left out is not counted as saved"
 
 
 def comparison_document(found: Comparison) -> Document:
@@ -139,7 +159,9 @@ def _price_table(months: Iterable[PriceMonth]) -> DataTable:
 def _totals_row(line: ReportLine) -> tuple[str, ...]:
     share = f"{line.saved_usd / line.baseline_usd:.0%}" if line.baseline_usd else UNKNOWN
     money = usd_fine(line.cost_usd), usd_fine(line.baseline_usd), usd_fine(line.saved_usd)
-    return line.key, f"{line.requests:,}", *money, share, f"{line.input_tokens:,}", f"{line.output_tokens:,}"
+    counts = (f"{count:,}" for count in (line.requests, line.failed, line.refused))
+    cached = f"{line.cached_input_tokens / line.input_tokens:.0%}" if line.input_tokens else UNKNOWN
+    return line.key, *counts, *money, share, f"{line.input_tokens:,}", cached, f"{line.output_tokens:,}"
 
 
 def _change_row(row: Change) -> tuple[str, ...]:

@@ -2,9 +2,11 @@
 
 import sqlite3
 from collections.abc import Mapping
+from datetime import datetime
 
 from msgspec import Struct
 
+from backends.ledger.request_rows import stamp
 from backends.ledger.running_totals import RunningTotals
 
 Key = tuple[str, str, str]
@@ -29,3 +31,13 @@ ON CONFLICT DO UPDATE SET count = count + excluded.count
 SINCE = """
 SELECT agent, reason, sum(count) AS count, max(hour) AS last_hour FROM refusals WHERE hour >= ? GROUP BY agent, reason
 """
+
+
+def refused_by(db: sqlite3.Connection, by: str, *, since: datetime, until: datetime) -> dict[str, int]:
+    """Refused requests from the hour of `since` on and before `until`, by agent or by day, else all by agent."""
+    key = "substr(hour, 1, 10)" if by == "day" else "agent"
+    found = db.execute(
+        f"SELECT {key} AS key, sum(count) AS count FROM refusals WHERE hour >= ? AND hour < ? GROUP BY 1",  # noqa: S608 — our own column
+        (stamp(since)[:13], stamp(until)),
+    )
+    return {row["key"]: row["count"] for row in found}

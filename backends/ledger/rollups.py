@@ -25,8 +25,8 @@ KEYS: dict[By, str] = {"day": "substr(hour, 1, 10)", "month": "substr(hour, 1, 7
 """The SQL of keys that are not columns; all are UTC."""
 
 KEY: tuple[By, ...] = ("hour", "agent", "engine", "zone", "model", "intent", "cache", "tag")
-COUNTS = ("requests", "input_tokens", "output_tokens", "thinking_tokens", "cached_input_tokens")
-MONEY = ("cost_usd", "baseline_usd", "own_cost_usd")
+COUNTS = ("requests", "failed", "input_tokens", "output_tokens", "thinking_tokens", "cached_input_tokens")
+MONEY = ("cost_usd", "baseline_usd", "cached_baseline_usd", "own_cost_usd")
 Key = tuple[str, ...]
 
 
@@ -62,12 +62,14 @@ class RollupSum(Struct, frozen=True, kw_only=True):
     cache: str = ""
     tag: str = ""
     requests: int
+    failed: int = 0
     input_tokens: int
     output_tokens: int
     thinking_tokens: int
     cached_input_tokens: int
     cost_usd: Decimal
     baseline_usd: Decimal
+    cached_baseline_usd: Decimal = ZERO
     own_cost_usd: Decimal = ZERO
     provider_discount_usd: Decimal = ZERO
 
@@ -129,15 +131,17 @@ def _hour(at: datetime) -> datetime:
 
 PARTS = """
 SELECT substr(started_at, 1, 13) AS hour, agent, engine, zone, model, intent, cache, coalesce(tag, '') AS tag,
-       1 AS requests, input_tokens, output_tokens, thinking_tokens, cached_input_tokens, cost_usd, baseline_usd,
+       1 AS requests, finish = 'error' AS failed, input_tokens, output_tokens, thinking_tokens, cached_input_tokens,
+       cost_usd, baseline_usd, coalesce(cached_baseline_usd, baseline_usd) AS cached_baseline_usd,
        coalesce(own_cost_usd, '0') AS own_cost_usd, '0' AS provider_discount_usd
 FROM requests WHERE {rows}
 """
 
 TOTALS = """
-sum(requests) AS requests, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
-sum(thinking_tokens) AS thinking_tokens, sum(cached_input_tokens) AS cached_input_tokens,
-usd_sum(cost_usd) AS cost_usd, usd_sum(baseline_usd) AS baseline_usd, usd_sum(own_cost_usd) AS own_cost_usd,
+sum(requests) AS requests, sum(failed) AS failed, sum(input_tokens) AS input_tokens,
+sum(output_tokens) AS output_tokens, sum(thinking_tokens) AS thinking_tokens,
+sum(cached_input_tokens) AS cached_input_tokens, usd_sum(cost_usd) AS cost_usd, usd_sum(baseline_usd) AS baseline_usd,
+usd_sum(cached_baseline_usd) AS cached_baseline_usd, usd_sum(own_cost_usd) AS own_cost_usd,
 usd_sum(provider_discount_usd) AS provider_discount_usd
 """
 
@@ -153,8 +157,9 @@ LOOSE = (
 GROUPED = f"SELECT {', '.join(KEY)}, {TOTALS} FROM ({PARTS}) GROUP BY {', '.join(KEY)}"  # noqa: S608 — our own columns
 
 ROLLED = """
-SELECT hour, agent, engine, zone, model, intent, cache, tag, requests, input_tokens, output_tokens, thinking_tokens,
-       cached_input_tokens, cost_usd, baseline_usd, own_cost_usd, provider_discount_usd
+SELECT hour, agent, engine, zone, model, intent, cache, tag, requests, failed, input_tokens, output_tokens,
+       thinking_tokens, cached_input_tokens, cost_usd, baseline_usd, cached_baseline_usd, own_cost_usd,
+       provider_discount_usd
 FROM rollups WHERE hour >= :first_hour AND hour < :last_hour
 """
 
@@ -173,18 +178,22 @@ FROM rollups_reach
 """
 
 ADD = """
-INSERT INTO rollups (hour, agent, engine, zone, model, intent, cache, tag, requests, input_tokens, output_tokens,
-                     thinking_tokens, cached_input_tokens, cost_usd, baseline_usd, own_cost_usd, provider_discount_usd)
-VALUES (:hour, :agent, :engine, :zone, :model, :intent, :cache, :tag, :requests, :input_tokens, :output_tokens,
-        :thinking_tokens, :cached_input_tokens, :cost_usd, :baseline_usd, :own_cost_usd, :provider_discount_usd)
+INSERT INTO rollups (hour, agent, engine, zone, model, intent, cache, tag, requests, failed, input_tokens,
+                     output_tokens, thinking_tokens, cached_input_tokens, cost_usd, baseline_usd, cached_baseline_usd,
+                     own_cost_usd, provider_discount_usd)
+VALUES (:hour, :agent, :engine, :zone, :model, :intent, :cache, :tag, :requests, :failed, :input_tokens,
+        :output_tokens, :thinking_tokens, :cached_input_tokens, :cost_usd, :baseline_usd, :cached_baseline_usd,
+        :own_cost_usd, :provider_discount_usd)
 ON CONFLICT DO UPDATE SET
     requests = requests + excluded.requests,
+    failed = failed + excluded.failed,
     input_tokens = input_tokens + excluded.input_tokens,
     output_tokens = output_tokens + excluded.output_tokens,
     thinking_tokens = thinking_tokens + excluded.thinking_tokens,
     cached_input_tokens = cached_input_tokens + excluded.cached_input_tokens,
     cost_usd = usd_add(cost_usd, excluded.cost_usd),
     baseline_usd = usd_add(baseline_usd, excluded.baseline_usd),
+    cached_baseline_usd = usd_add(cached_baseline_usd, excluded.cached_baseline_usd),
     own_cost_usd = usd_add(own_cost_usd, excluded.own_cost_usd),
     provider_discount_usd = usd_add(provider_discount_usd, excluded.provider_discount_usd)
 """

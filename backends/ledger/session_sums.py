@@ -1,5 +1,6 @@
 """Sums of each session, kept in the table behind `sessions_v1` and written with each final row."""
 
+import sqlite3
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -29,7 +30,7 @@ def added(outcome: Outcome, row: Mapping[str, Value]) -> dict[str, Value]:
     }
 
 
-def usd_parts(row: Mapping[str, str]) -> dict[str, Decimal]:
+def usd_parts(row: sqlite3.Row) -> dict[str, Decimal]:
     """The amounts of a row of `sessions`, by column."""
     return {name: Decimal(row[name]) for name in MONEY}
 
@@ -62,6 +63,8 @@ MONEY = (
 COUNTS = ("turns", "asks", "failed", "input_tokens", "cached_input_tokens", "output_tokens", "thinking_tokens")
 
 COLUMNS = ("session", "agent", "client", "run", "started_at", "last_at", *COUNTS, *MONEY, "engines")
+
+BETWEEN = "SELECT * FROM sessions WHERE last_at >= ? AND last_at < ?"
 
 PARAMETERS = ", ".join(f":{name}" for name in (*COUNTS, *MONEY))
 

@@ -1,5 +1,6 @@
 """How a request ended, as one Outcome: by its own run, by a shared one, or by a stored answer."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,10 +12,12 @@ from backends.cache.stored_answer import CacheHit, StoredAnswer
 from backends.clock import Clock
 from backends.ledger.prices import UnknownPrice
 from backends.pipeline.active_request import ActiveRequest, Cut, Ending
+from backends.settings.engines import CLOUD_ENGINE
 from backends.types import (
     CACHE,
     LOCAL,
     ZERO,
+    Attempt,
     CacheResult,
     Classes,
     Estimate,
@@ -26,6 +29,7 @@ from backends.types import (
     Tokens,
     Verdict,
 )
+from backends.upstream.cloud_alone import CloudAlone
 from backends.upstream.costs import Costs
 from backends.upstream.usage_meter import RequestUsage
 
@@ -40,14 +44,39 @@ CUT_LINES: dict[Cut, str] = {
 class Outcomes:
     """Durations are milliseconds since `started`, which is in seconds of clock.monotonic."""
 
-    def __init__(self, costs: Costs, clock: Clock) -> None:
+    def __init__(self, costs: Costs, clock: Clock, cloud_alone: CloudAlone) -> None:
         self._costs = costs
         self._clock = clock
+        self._cloud_alone = cloud_alone
 
     def of_run(self, active: ActiveRequest) -> Outcome:
         """The leader's, once the engines have ended."""
         outcome = self._ended(active, active.usage, active.leader_cut or active.cut)
-        return replace(outcome, provider_discount_usd=self._costs.saved_by_prompt_cache(outcome))
+        outcome = replace(outcome, provider_discount_usd=self._costs.saved_by_prompt_cache(outcome))
+        answered = _answered(active.usage)
+        if answered is None or not outcome.baseline_usd:
+            return outcome
+        by_cloud = answered.engine == CLOUD_ENGINE
+        return self.beside_cloud_alone(
+            outcome, active.request, active.plan.prefixes, answered.tokens, by_cloud=by_cloud
+        )
+
+    def beside_cloud_alone(
+        self, outcome: Outcome, request: Request, chain: Sequence[int], tokens: Tokens, *, by_cloud: bool = False
+    ) -> Outcome:
+        """With the baseline that counts the prefix cache which the cloud alone would have had.
+
+        `chain` are the hashes of the prompt's beginnings, `tokens` what its answer took when it was made.
+        """
+        measured = tokens.cached_input if by_cloud else 0
+        cached = self._cloud_alone.cached_input(
+            request, chain, tokens=tokens.input, measured=measured, by_cloud=by_cloud
+        )
+        try:
+            off = self._costs.baseline(tokens) - self._costs.baseline(tokens, cached_input=cached)
+        except UnknownPrice:
+            return outcome
+        return replace(outcome, cached_baseline_usd=max(ZERO, outcome.baseline_usd - max(ZERO, off)))
 
     def of_late_leader(self, active: ActiveRequest) -> Outcome:
         """The leader's, whose deadline passed while others still wait; its row follows when the run ends."""
@@ -74,6 +103,7 @@ class Outcomes:
             cache="exact",
             reasons=(Reason(rule="cache", detail="shared a call in flight"),),
             baseline_usd=active.outcome.baseline_usd if active.outcome and cut is None else ZERO,
+            cached_baseline_usd=active.outcome.cached_baseline_usd if active.outcome and cut is None else ZERO,
             # It heard at once what had arrived before it joined.
             ttft_ms=None if first_at is None else max(0.0, round((first_at - started) * 1e3, 1)),
             latency_ms=self._since(started),
@@ -202,10 +232,9 @@ class Outcomes:
         """All-cloud, the tokens of the attempt that answered, else of the last one, would have been paid once. Where
         they have no price, what was paid.
         """
-        tried = [attempt for attempt in usage.attempts if attempt.role == "answer"]
-        if not tried:
+        answered = _answered(usage)
+        if answered is None:
             return ZERO
-        answered = next((attempt for attempt in reversed(tried) if attempt.error is None), tried[-1])
         try:
             return self._costs.baseline(answered.tokens)
         except UnknownPrice:
@@ -246,6 +275,13 @@ def _end(cut: Cut | None, ending: Ending | None, *, heard: bool) -> _End:
         retry_after_s=error.retry_after_s,
         should_retry=error.should_retry,
     )
+
+
+def _answered(usage: RequestUsage) -> Attempt | None:
+    """The attempt that answered, else the last one; None where none was made."""
+    tried = [attempt for attempt in usage.attempts if attempt.role == "answer"]
+    last = tried[-1] if tried else None
+    return next((attempt for attempt in reversed(tried) if attempt.error is None), last)
 
 
 def _cache_result(request: Request) -> CacheResult:

@@ -365,7 +365,10 @@ class Pipeline:
         stages, request, started = self._stages, prepared.request, prepared.started
         whole, explanation = stages.outcomes.of_hit(request, prepared.verdict, hit, started, prepared.started_at)
         self._activity.decided(request, explanation)
-        outcome = replace(whole, finish="cancelled", baseline_usd=ZERO)
+        if hit.stored.tokens.input:
+            chain = await off_loop(size_of(request), lambda: prefixes(request))
+            whole = stages.outcomes.beside_cloud_alone(whole, request, chain, hit.stored.tokens)
+        outcome = replace(whole, finish="cancelled", baseline_usd=ZERO, cached_baseline_usd=ZERO)
         try:
             yield Routed(id=request.id, explanation=explanation)
             pace, left_s = self._settings.cache.pace_tps, 0.8 * self._left_s(request, started)

@@ -129,11 +129,13 @@ class Costs:
             at=now,
         )
 
-    def baseline(self, tokens: Tokens) -> Decimal:
-        """US dollars that `tokens` would cost all-cloud, uncached, at this moment's price. Raises UnknownPrice."""
+    def baseline(self, tokens: Tokens, *, cached_input: int = 0) -> Decimal:
+        """US dollars that `tokens` would cost all-cloud at this moment's price, with `cached_input` of them in the
+        provider's cache. Raises UnknownPrice.
+        """
         return self._prices.cost(
             CLOUD_ENGINE,
             self.priced(CLOUD_ENGINE, self.expected(self._cloud_model), self._cloud_model),
-            Tokens(input=tokens.input, output=tokens.output, thinking=tokens.thinking),
+            replace(tokens, cached_input=cached_input),
             self._clock.now(),
         ).usd

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from backends.finops.data_writer import as_csv, as_json
-from backends.finops.report_documents import totals_document
+from backends.finops.report_documents import MOST_ROWS, totals_document
 from backends.finops.spend_report import ReportLine, SpendReport
 from backends.finops.text_writer import as_text, columns
 from backends.text.usd import usd_fine
@@ -33,6 +33,7 @@ def line(key: str, cost: str = "0.5", baseline: str = "2", **parts: Decimal) -> 
         requests=3,
         cost_usd=D(cost),
         baseline_usd=D(baseline),
+        cached_baseline_usd=D(baseline),
         saved_by=saved_by,
         input_tokens=1200,
         output_tokens=34,
@@ -60,6 +61,10 @@ def test_json_has_the_contracts_shape() -> None:
             "input_tokens": 1200,
             "output_tokens": 34,
             "own_cost_usd": "0",
+            "failed": 0,
+            "refused": 0,
+            "cached_input_tokens": 0,
+            "cached_baseline_usd": "2",
         }
     ]
     assert found["total"]["key"] == "total"
@@ -88,9 +93,10 @@ def test_the_table_is_aligned_and_harmless() -> None:
     assert "\x1b" not in table
     rows = table.splitlines()
     assert rows[0] == "2025-12-16 12:00 to 2026-01-15 12:00 UTC"
-    assert rows[2].split() == ["agent", "requests", "cost", "all-cloud", "saved", "input", "output"]
-    assert rows[3].split() == ["ada", "3", "$0.500000", "$2.00", "$1.50", "75%", "1,200", "34"]
-    assert rows[4].split()[-3] == "–"
+    assert rows[2].split()[:7] == ["agent", "requests", "failed", "refused", "cost", "all-cloud", "saved"]
+    assert rows[2].split()[7:] == ["input", "cached", "output"]
+    assert rows[3].split() == ["ada", "3", "0", "0", "$0.500000", "$2.00", "$1.50", "75%", "1,200", "0%", "34"]
+    assert rows[4].split()[-4] == "–"
     assert len({len(row) for row in rows[2:6]}) == 1
     assert rows[-1] == "saved by: routing $1.50"
 
@@ -112,3 +118,12 @@ def test_usd_fine(usd: str, shown: str) -> None:
 
 def test_columns() -> None:
     assert columns([("a", "1"), ("long", "234")]) == "a       1\nlong  234"
+
+
+def test_a_table_of_sessions_is_short_and_says_what_a_cloud_with_its_prefix_cache_would_have_cost() -> None:
+    many = [replace(line(f"ada/{number}"), cached_baseline_usd=D("0.75")) for number in range(MOST_ROWS + 20)]
+    text = as_text(totals_document(replace(of(*many), by="session"))).splitlines()
+    assert sum(row.startswith("ada/") for row in text) == MOST_ROWS
+    assert "20 more, each no dearer than these; --format csv has them all" in text
+    assert "against the cloud alone with its prefix cache, $52.50: saved $17.50 (33%)" in text
+    assert text[-1] == "thinking that was left out is not counted as saved"

@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 
 from backends.finops.spend_report import KEYS, By, ReportLine, SpendReport, report
 from backends.ledger.prices import Prices
+from backends.ledger.request_rows import stamp
 from backends.ledger.sqlite_connection import connect_read_only, open_read_only
 from backends.settings.money import Price
 from backends.types import Outcome, SavedBy
@@ -55,8 +57,10 @@ def test_the_golden_sums(home: Path) -> None:
         requests=2,
         cost_usd=2 * COST,
         baseline_usd=COST + UNDISCOUNTED,
+        cached_baseline_usd=COST + UNDISCOUNTED,
         saved_by=SavedBy(provider_cache=D("0.000054")),
         input_tokens=2000,
+        cached_input_tokens=400,
         output_tokens=200,
     )
     assert scout == ReportLine(
@@ -64,8 +68,10 @@ def test_the_golden_sums(home: Path) -> None:
         requests=4,
         cost_usd=D("0.25"),
         baseline_usd=D("2.6875"),
+        cached_baseline_usd=D("2.6875"),
         saved_by=SavedBy(routing=D("0.375"), exact_cache=D("0.0625"), semantic_cache=D("2")),
         input_tokens=3000,
+        cached_input_tokens=600,
         output_tokens=300,
     )
     assert found.rows == (scout, writer)
@@ -113,12 +119,19 @@ amounts = st.decimals(0, 50, places=9)
 @st.composite
 def ended(draw: st.DrawFn) -> Outcome:
     kind = draw(st.sampled_from(["cloud", "local", "exact", "semantic", "bypass"]))
-    plain = outcome(draw(st.uuids()).hex, baseline_usd=draw(amounts), agent=draw(st.sampled_from("abc")))
+    plain = outcome(
+        draw(st.uuids()).hex,
+        baseline_usd=draw(amounts),
+        agent=draw(st.sampled_from("abc")),
+        session=draw(st.sampled_from("st")),
+        provider_discount_usd=draw(st.just(D(0)) | amounts),
+    )
     if kind in ("exact", "semantic"):
         return replace(plain, cache=kind)
     engine = "local" if kind == "local" else "cloud"
     calls = [attempt(draw(st.one_of(st.just(COST), amounts)), engine) for _ in range(draw(st.integers(1, 3)))]
-    whole = outcome(plain.id, *calls, baseline_usd=plain.baseline_usd, agent=plain.agent)
+    whole = outcome(plain.id, *calls, baseline_usd=plain.baseline_usd, agent=plain.agent, session=plain.session)
+    whole = replace(whole, provider_discount_usd=plain.provider_discount_usd)
     return replace(whole, cache="bypass" if kind == "bypass" else "miss")
 
 
@@ -134,3 +147,42 @@ def test_the_parts_of_a_saving_add_up_to_it(home: Path, outcomes: list[Outcome],
     assert found.total.requests == len(outcomes)
     assert found.total.input_tokens == sum(one.tokens.input for one in outcomes)
     assert TOKENS.input * sum(len(one.attempts) for one in outcomes) == found.total.input_tokens
+
+
+def test_a_session_is_a_row_with_all_that_saved_and_its_failures_are_counted(home: Path) -> None:
+    whose: dict[str, Any] = {"session": "s1", "agent": "ada"}
+    first = outcome("first", attempt(), baseline_usd=UNDISCOUNTED, provider_discount_usd=D("0.000054"), **whose)
+    found = over(
+        home,
+        replace(first, cached_baseline_usd=COST),
+        outcome("local", attempt("0", "local"), baseline_usd=D("0.5"), cached_baseline_usd=D("0.05"), **whose),
+        outcome("exact", baseline_usd=D("0.25"), **whose),
+        outcome("failed", attempt("0.125"), finish="error", baseline_usd=D("0.125"), **whose),
+        outcome("another", baseline_usd=D("0.25"), session="s1", agent="scout"),
+        outcome("none", baseline_usd=D("0.25")),
+        by="session",
+    )
+    assert [line.key for line in found.rows] == ["ada/s1", "scout/s1"]
+    line = found.rows[0]
+    assert (line.requests, line.failed, line.cached_input_tokens) == (4, 1, 3 * TOKENS.cached_input)
+    assert line.saved_by == SavedBy(routing=D("0.5"), exact_cache=D("0.25"), provider_cache=D("0.000054"))
+    assert line.cached_baseline_usd == COST + D("0.425")
+    assert line.saved_beside_cache_usd == D("0.3")
+
+
+def test_refused_requests_stand_beside_their_agent_and_their_day(home: Path) -> None:
+    async def run() -> None:
+        async with opened(home) as ledger:
+            await ledger.settle(outcome("a", attempt(), agent="ada"))
+            hour = stamp(AT)[:13]
+            await ledger.count_refusals({(hour, "ada", "refused"): 3, (hour, "infra", "budget"): 2})
+
+    asyncio.run(run())
+    with open_read_only(paths(home).ledger) as db:
+        span: dict[str, Any] = {"since": AT - timedelta(days=1), "until": AT + timedelta(hours=1), "prices": Prices({})}
+        by_agent = report(db, by="agent", **span)
+        by_day, by_model = report(db, by="day", **span), report(db, by="model", **span)
+    assert {line.key: (line.requests, line.refused) for line in by_agent.rows} == {"ada": (1, 3), "infra": (0, 2)}
+    assert [line.refused for line in by_day.rows] == [5]
+    assert [line.refused for line in by_model.rows] == [0]
+    assert by_agent.total.refused == by_day.total.refused == by_model.total.refused == 5

@@ -25,13 +25,15 @@ from backends.pipeline.deadline import Deadline
 from backends.pipeline.engine_call import USUAL_OUTPUT, ignored
 from backends.pipeline.plan import CheckPlan
 from backends.settings.model import Settings
-from backends.types import CLOUD, LOCAL, Chunk, EngineName, Reason, Role, Verify
+from backends.types import CLOUD, LOCAL, Called, Chunk, Delta, EngineName, Message, Reason, Role, Verify
 from backends.upstream.engine_slot import EngineSlot
-from backends.verification import CheckedAnswer, CheckResult, Depth, Score, overall, run_checks
+from backends.verification import CheckedAnswer, CheckResult, Depth, Score, overall, repaired, run_checks
 from backends.verification.short_answers.short_answer import agrees, short_answer
 
 DELIVERY_S = 0.3
 """What is kept of the deadline for giving the answer, once everything else has ended."""
+
+REPAIRED = "tool call repaired"
 
 IN_A_THREAD_FROM = 4_000
 """Characters of an answer from which its checks run in a thread."""
@@ -41,7 +43,14 @@ class MakeAttempt(Protocol):
     """One more upstream call for a request, as the dispatcher makes it."""
 
     async def __call__(
-        self, active: ActiveRequest, name: EngineName, *, further: bool, withhold: bool, role: Role = "answer"
+        self,
+        active: ActiveRequest,
+        name: EngineName,
+        *,
+        further: bool,
+        withhold: bool,
+        role: Role = "answer",
+        told: tuple[Message, ...] = (),
     ) -> Ending: ...
 
 
@@ -75,7 +84,7 @@ class Cascade:
         return CheckPlan(
             depth=depth,
             may_escalate=not why_not,
-            withhold=must_call or not why_not,
+            withhold=must_call or not why_not or depth == "calls",
             until_text=depth == "calls" and not must_call,
             why_not=why_not,
         )
@@ -92,6 +101,8 @@ class Cascade:
         result = overall(await self._results(active, ending))
         if result.status == "unknown" and checks.depth == "all" and checks.may_escalate:
             result = await self._second_sample(active, ending, attempt)
+        if not heard and _is_wrong_call(ending, result):
+            ending, withheld, result = await self._repaired(active, ending, withheld, result, attempt)
         if result.status != "fail":
             self._publish(active, withheld)
             return replace(ending, verified=True if result.status == "pass" else None)
@@ -123,18 +134,7 @@ class Cascade:
     # ---- checking -----------------------------------------------------------------------------------------------
 
     async def _results(self, active: ActiveRequest, ending: Ending) -> list[CheckResult]:
-        cap, usual = active.request.sampling.max_tokens, USUAL_OUTPUT[LOCAL]
-        weighed = active.plan.decision.weighed
-        answer = CheckedAnswer(
-            request=active.request,
-            prompt=active.request.ask,
-            text=ending.text,
-            calls=ending.calls,
-            cut=ending.finish == "length",
-            cap_raised=cap is None or cap > usual,
-            confidence=ending.confidence,
-            allowed=weighed.allowed if weighed is not None else None,
-        )
+        answer = _checked(active, ending)
         depth = active.checks.depth
         if depth == "none":
             return []
@@ -153,6 +153,46 @@ class Cascade:
         again = await self._in_time(active, sample)
         active.take_withheld()
         return agrees(first, short_answer(prompt, again.text) if isinstance(again, Ending) else None)
+
+    # ---- repair ----------------------------------------------------------------------------------------------
+
+    async def _repaired(
+        self, active: ActiveRequest, ending: Ending, withheld: list[Chunk], failed: CheckResult, attempt: MakeAttempt
+    ) -> tuple[Ending, list[Chunk], CheckResult]:
+        """A wrong tool call put right: by its form, else by the same engine, which is told what is wrong and asked once
+        more. With the answer's chunks and its result; as they were where neither helps.
+        """
+        if mended := await self._mended(active, ending, failed):
+            return mended
+        told = _told(ending, failed)
+        again = await self._in_time(
+            active, attempt(active, ending.engine, further=True, withhold=True, role="repair", told=told)
+        )
+        chunks = active.take_withheld()
+        if not isinstance(again, Ending) or again.finish != "stop":
+            return ending, withheld, failed
+        result = overall(await self._results(active, again))
+        if again.calls and result.status != "fail":
+            return replace(again, notes=(*again.notes, f"{REPAIRED} by asking again: {failed.reason}")), chunks, result
+        return await self._mended(active, again, result) or (ending, withheld, failed)
+
+    async def _mended(
+        self, active: ActiveRequest, ending: Ending, failed: CheckResult
+    ) -> tuple[Ending, list[Chunk], CheckResult] | None:
+        """The answer whose calls are right but for their form, in the right one; None where that is not all."""
+        if ending.finish == "length":
+            return None
+        answer = _checked(active, ending)
+        size = len(ending.text) + sum(len(call.arguments) for call in ending.calls)
+        mended = repaired(answer) if size < IN_A_THREAD_FROM else await asyncio.to_thread(repaired, answer)
+        if mended is None:
+            return None
+        better = replace(
+            ending, text=mended.text, calls=mended.calls, notes=(*ending.notes, f"{REPAIRED}: {failed.reason}")
+        )
+        result = overall(await self._results(active, better))
+        chunks: list[Chunk] = [Delta(mended.text)] if mended.text.strip() else []
+        return None if result.status == "fail" else (better, [*chunks, Called(mended.calls)], result)
 
     # ---- escalation ------------------------------------------------------------------------------------------
 
@@ -243,6 +283,37 @@ class Cascade:
             active.first_at = self._clock.monotonic()
         for chunk in withheld:
             active.publish(chunk)
+
+
+def _is_wrong_call(ending: Ending, result: CheckResult) -> bool:
+    """Is it a tool call, or meant as one, that cannot be given as it is? One repair may follow."""
+    of_calls = result.check == "written-calls" or (result.check == "format" and bool(ending.calls))
+    return result.status == "fail" and of_calls
+
+
+def _checked(active: ActiveRequest, ending: Ending) -> CheckedAnswer:
+    cap, usual = active.request.sampling.max_tokens, USUAL_OUTPUT[LOCAL]
+    weighed = active.plan.decision.weighed
+    return CheckedAnswer(
+        request=active.request,
+        prompt=active.request.ask,
+        text=ending.text,
+        calls=ending.calls,
+        cut=ending.finish == "length",
+        cap_raised=cap is None or cap > usual,
+        confidence=ending.confidence,
+        allowed=weighed.allowed if weighed is not None else None,
+    )
+
+
+def _told(ending: Ending, failed: CheckResult) -> tuple[Message, ...]:
+    """What a model hears of its wrong call: each call with an error for its result."""
+    line = f"Error: {failed.reason}. Nothing was done. Call the tool again, with its name and arguments as declared."
+    said = Message(role="assistant", text=ending.text, tool_calls=ending.calls)
+    if not ending.calls:
+        return said, Message(role="user", text=line)
+    results = (Message(role="tool", text=line, tool_call_id=call.id, name=call.name) for call in ending.calls)
+    return said, *results
 
 
 def _uncalled(ending: Ending, why_not: str) -> Ending:

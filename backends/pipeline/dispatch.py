@@ -17,9 +17,9 @@ from backends.monitoring.alerts import CONTEXT_CUT, ENGINE_DOWN
 from backends.monitoring.monitoring import Monitoring
 from backends.pipeline.active_request import ActiveRequest, Ending
 from backends.pipeline.answer import Answer
-from backends.pipeline.engine_call import cuts, ignored
+from backends.pipeline.engine_call import cuts, followed_by, ignored
 from backends.routing.decide.choose import redacted_detail
-from backends.types import CLOUD, LOCAL, Attempt, EngineName, InFlight, Reason, Role
+from backends.types import CLOUD, LOCAL, Attempt, EngineName, InFlight, Message, Reason, Role
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot
 from backends.upstream.prefix_cache import conversation
@@ -90,10 +90,18 @@ class Dispatcher:
                 name = following
 
     async def attempt(
-        self, active: ActiveRequest, name: EngineName, *, further: bool, withhold: bool, role: Role = "answer"
+        self,
+        active: ActiveRequest,
+        name: EngineName,
+        *,
+        further: bool,
+        withhold: bool,
+        role: Role = "answer",
+        told: tuple[Message, ...] = (),
     ) -> Ending:
         """One upstream call, once the engine has a place for it. A `further` one makes a reservation of its own.
 
+        `told` are messages behind the request's own, for an engine that does not bill.
         Raises ClawError where the engine does not answer.
         """
         slot, candidate = self._slots[name], active.plan.candidates[name]
@@ -102,6 +110,8 @@ class Dispatcher:
             call = replace(call, logprobs=True)
         if role == "verification":
             call = replace(call, temperature=SAMPLE_TEMPERATURE, seed=None)
+        if told:
+            call = followed_by(call, told, window=candidate.profile.can.context)
         if further and reserved_usd:
             await self._ledger.reserve(
                 active.request.id, engine=name, zone=slot.zone, model=call.model, amount=reserved_usd
@@ -305,7 +315,7 @@ def _learn(
         counted=known and (slot.zone == LOCAL or plan.redaction is None),
         conversation=conversation(active.request),
     )
-    if attempt.estimated or attempt.flag or plan.classes.media:
+    if attempt.estimated or attempt.flag or attempt.role == "repair" or plan.classes.media:
         return
     estimated = plan.candidates[slot.name].estimated_tokens
     slot.ratios.learn(active.request.agent, call.model, estimated=estimated, reported=tokens.input)

@@ -3,7 +3,7 @@
 The part that is the same for all engines is built once a request; each candidate adds its model and its limits.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -12,8 +12,9 @@ from backends.catalogue import thinking_room
 from backends.catalogue.thinking import ROOM
 from backends.engines.base import Call
 from backends.ledger.reservations import Headroom
-from backends.types import CLOUD, LOCAL, Classes, Request, Zone
+from backends.types import CLOUD, LOCAL, Classes, Message, Request, Zone
 from backends.upstream.engine_slot import EngineSlot, ModelProfile
+from backends.upstream.token_count import count
 
 THINKS_FROM = 0.6
 """Complexity above which four fifths of the prompts are that people call hard, and a quarter of the others."""
@@ -78,6 +79,18 @@ def build_call(
         input_tokens=input_tokens,
         first_byte_s=settings.first_byte_s,
         idle_s=settings.idle_s,
+    )
+
+
+def followed_by(call: Call, told: Sequence[Message], *, window: int) -> Call:
+    """The call with further messages behind its own, and as much output as the window then leaves."""
+    tokens = call.input_tokens + count(told)
+    return replace(
+        call,
+        messages=(*call.messages, *told),
+        input_tokens=tokens,
+        most_tokens=0,
+        max_output=max(1, min(call.max_output, window - tokens)),
     )
 
 

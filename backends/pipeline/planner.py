@@ -258,7 +258,7 @@ class RoutePlanner:
             unpriced=unpriced,
             limited=limited,
             room=room,
-            estimated_tokens=zone_draft.input_tokens,
+            estimated_tokens=round(counted / slot.ratios.ratio(request.agent, model)),
             prefix=prefix,
             unread=counted - cached,
             fitting=fitting,

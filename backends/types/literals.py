@@ -19,7 +19,7 @@ DialBy = Literal["quality", "cloud-share"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 Need = Literal["tools", "vision", "json", "long-context", "fresh"]
 Health = Literal["unknown", "up", "degraded", "down"]
-Role = Literal["answer", "verification"]
+Role = Literal["answer", "verification", "repair"]
 Verify = Literal["off", "format", "doubtful", "always"]
 SemanticState = Literal["off", "loading", "on", "failed"]
 

@@ -218,7 +218,7 @@ async def test_what_a_model_calls_is_kept_back_and_checked_too(home: Path) -> No
     tool = Tool(name="get_weather", description="the weather", parameters=schema)
     async with checked(home, "always") as it:
         heard = await chunks(it.core, prompt("what is the weather?", agent="writer", tools=(tool,)))
-        assert calls(it) == (1, 1)
+        assert calls(it) == (2, 1)
     *_, done = heard
     assert isinstance(done, Done)
     assert done.outcome.notes == ("escalated: against a tool's parameters: a form that is not allowed",)

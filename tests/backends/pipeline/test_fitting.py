@@ -27,7 +27,9 @@ def used(name: str, number: int, words: int = 200) -> tuple[Message, Message]:
     """A call, and its result."""
     id = f"c{number}"
     call = ToolCall(id=id, name=name, arguments=f'{{"number": {number}}}')
-    return Message(role="assistant", tool_calls=(call,)), Message(role="tool", text="line " * words, tool_call_id=id)
+    return Message(role="assistant", tool_calls=(call,)), Message(
+        role="tool", text=f"{chr(97 + number % 26) * 4} " * words, tool_call_id=id
+    )
 
 
 TOOLS = tuple(tool(name, words) for name, words in (("read", 50), ("write", 60), ("search", 300), ("browse", 200)))

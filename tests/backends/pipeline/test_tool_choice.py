@@ -112,25 +112,93 @@ async def test_a_call_written_as_text_is_a_call_and_is_noted(home: Path, calling
     assert done.outcome.notes == ("1 tool call read from the answer's text",)
 
 
+TORN = '<tool_call>{"name": "get_weather", "arguments": {"city": "Ber'
+"""No bracket alone makes a call of it."""
+
+
+def writes(it: Stand, *texts: str) -> None:
+    """What the local model writes beside tools, one text a call, the last one for ever."""
+    it.ollama.script = Says(*texts)  # type: ignore[assignment]
+
+
 @pytest.mark.parametrize("mode", ["format", "doubtful", "always"])
-async def test_a_call_that_cannot_be_read_goes_to_the_cloud(home: Path, mode: Verify) -> None:
+async def test_a_call_that_cannot_be_read_goes_to_the_cloud_after_one_more_try(home: Path, mode: Verify) -> None:
     async with checked(home, mode) as it:
-        behaves(it, "broken")
+        writes(it, TORN)
         text, names, done = await heard(it, asking())
-        assert calls(it) == (1, 1)
+        assert calls(it) == (2, 1)
     assert (text, names) == ("", ["get_weather"])
     assert done.outcome.engine == "cloud"
     assert done.outcome.notes == ("escalated: a tool call that cannot be read",)
+    assert [(attempt.engine, attempt.role) for attempt in done.outcome.attempts] == [
+        ("local", "answer"),
+        ("local", "repair"),
+        ("cloud", "answer"),
+    ]
 
 
 async def test_where_it_cannot_go_further_it_is_given_with_a_mark(home: Path) -> None:
     async with checked(home, "format", with_policy("local")) as it:
-        behaves(it, "broken")
+        writes(it, TORN)
         text, names, done = await heard(it, asking())
-        assert calls(it) == (1, 0)
-    assert text.startswith("<tool_call>")
+        assert calls(it) == (2, 0)
+    assert text == TORN
     assert names == []
     assert done.outcome.notes == ("unverified: a tool call that cannot be read (cloud is ruled out: policy)",)
+
+
+async def test_where_nothing_is_checked_nothing_is_repaired(home: Path) -> None:
+    async with checked(home, "off", with_policy("local")) as it:
+        writes(it, TORN)
+        text, names, done = await heard(it, asking())
+        assert calls(it) == (1, 0)
+    assert (text, names, done.outcome.notes) == (TORN, [], ())
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ('<tool_call>{"name": "get_weather", "arguments": {"city": "Berlin"', "a tool call that cannot be read"),
+        (
+            '{"name": "get_weather", "arguments": {"City": "Berlin"}}',
+            "against a tool's parameters: a required property",
+        ),
+    ],
+)
+@pytest.mark.parametrize("wanted", ["local", "prefer-local"])
+async def test_a_call_that_is_wrong_in_form_only_is_put_right(
+    home: Path, written: str, reason: str, wanted: Policy
+) -> None:
+    async with checked(home, "format", with_policy(wanted)) as it:
+        writes(it, written)
+        text, names, done = await heard(it, asking())
+        found = [each for chunk in await chunks(it.core, asking()) if isinstance(chunk, Called) for each in chunk.calls]
+        (row, _) = it.rows()
+        assert calls(it) == (2, 0)  # one a request
+    assert (text, names) == ("", ["get_weather"])
+    assert [json.loads(each.arguments) for each in found] == [{"city": "Berlin"}]
+    (note,) = [note for note in done.outcome.notes if "repaired" in note]
+    assert note.startswith(f"tool call repaired: {reason}")
+    assert note in row["notes"]
+
+
+async def test_a_model_that_is_told_of_its_wrong_call_is_asked_once_more(home: Path) -> None:
+    async with checked(home, "format", with_policy("local")) as it:
+        writes(
+            it,
+            '{"name": "get_weather", "arguments": {"town": 1}}',
+            '{"name": "get_weather", "arguments": {"city": "Rome"}}',
+        )
+        _, names, done = await heard(it, asking())
+        assert calls(it) == (2, 0)
+        (row,) = it.rows()
+    assert names == ["get_weather"]
+    assert done.outcome.finish == "stop"
+    what = "against a tool's parameters: a required property is missing"
+    assert f"tool call repaired by asking again: {what}" in done.outcome.notes
+    first, again = json.loads(row["attempts"])
+    assert (first.get("role", "answer"), again["role"]) == ("answer", "repair")
+    assert again["tokens"]["input"] > first["tokens"]["input"]
 
 
 async def test_a_server_that_cannot_read_the_call_itself_is_asked_again_then_the_cloud(home: Path) -> None:
@@ -145,9 +213,9 @@ async def test_a_server_that_cannot_read_the_call_itself_is_asked_again_then_the
 
 async def test_calls_that_their_tools_cannot_take_go_to_the_cloud(home: Path) -> None:
     async with checked(home) as it:
-        it.ollama.script = Says('{"name": "get_weather", "arguments": {"town": 1}}')  # type: ignore[assignment]
+        writes(it, '{"name": "get_weather", "arguments": {"town": 1}}')
         _, names, done = await heard(it, asking())
-        assert calls(it) == (1, 1)
+        assert calls(it) == (2, 1)
     assert names == ["get_weather"]
     assert done.outcome.notes == ("escalated: against a tool's parameters: a required property is missing",)
 
@@ -277,7 +345,7 @@ async def test_what_the_engine_has_no_word_for_is_named_also_where_it_took_over(
 async def test_an_escalated_answer_names_what_the_cloud_has_no_word_for(home: Path) -> None:
     sampling = Sampling(min_p=0.1, logit_bias=(("1", 1.0),))
     async with checked(home) as it:
-        behaves(it, "broken")
+        writes(it, TORN)
         _, names, done = await heard(it, asking(sampling=sampling))
     assert names == ["get_weather"]
     assert done.outcome.ignored == ("min_p", "logit_bias")

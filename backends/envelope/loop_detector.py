@@ -20,6 +20,9 @@ STALLED = 4
 the end of a list.
 """
 
+NOTHING = 400
+"""Characters up to which a result may say that there is nothing more; longer ones were read for what they hold."""
+
 PATIENCE = 3
 """How many times more often a call that waits may come back unchanged: that is what polling is."""
 
@@ -29,7 +32,8 @@ READ = 16_384
 MOST = 200
 """Steps that are counted."""
 
-WAITS = re.compile(r"\b(?:sleep|wait\w*|poll\w*|watch)\b")
+WAITS = re.compile(r"""(?:^|["'`;&|(\n]|\\n|\bdo\b)\s*(?:sleep|wait|poll|watch)(?:[^a-z]|ing|$)""")
+"""A command, an action or a tool of this name, at the beginning of what it stands in."""
 
 VOLATILE = re.compile(
     r"""
@@ -113,7 +117,8 @@ def _stalled(request: Request, repeats: int) -> Loop | None:
     steps: list[_Step] = []
     for step in _steps(request):
         plain = msgspec.structs.replace(step, written=DIGITS.sub("0", step.written))
-        if plain.waits or (steps and plain.written != steps[0].written):
+        said = sum(len(message.text) for message in step.results)
+        if plain.waits or said > NOTHING or (steps and plain.written != steps[0].written):
             break
         steps.append(plain)
     if len(steps) < repeats * STALLED:

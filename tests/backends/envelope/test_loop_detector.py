@@ -81,6 +81,23 @@ def test_reading_on_past_the_end_gets_nowhere() -> None:
     assert found(*messages) == "no progress in 12 calls of read"
 
 
+def test_reading_many_files_that_hold_the_same_is_work() -> None:
+    steps = [called(at, "read", {"path": f"part{at}.txt"}, "the same line\n" * 50) for at in range(30)]
+    assert found(*(message for step in steps for message in step)) == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["while ! ./ready; do sleep 2; done", "./status; sleep 5", "cd app && watch -n1 ./status", 'echo "x" | wait'],
+)
+def test_a_command_waits_wherever_it_stands_in_a_line(line: str) -> None:
+    assert found(*commands(*[(line, "pending")] * 8)) == ""
+
+
+def test_a_word_in_a_text_is_no_command() -> None:
+    assert found(*commands(*[("grep -n 'the client will wait' a.py", "")] * 3)) == "same call of exec 3 ×"
+
+
 def test_reading_on_where_there_is_more_is_work() -> None:
     steps = [called(at, "read", {"path": "log", "offset": at * 100}, f"line {at}") for at in range(30)]
     assert found(*(message for step in steps for message in step)) == ""

@@ -8,7 +8,7 @@ from backends.pipeline.privacy_alerts import PrivacyAlerts
 from backends.pipeline.privacy_choices import PrivacyChoices
 from backends.privacy import PrivacyGate
 from backends.privacy.detectors.kinds import KINDS
-from backends.privacy.gate import Judgement, Parts
+from backends.privacy.gate import Inspected, Parts
 from backends.privacy.redact import Redaction
 from backends.settings.model import Settings
 from backends.settings.privacy import PrivacyActions
@@ -25,7 +25,7 @@ LABELS = frozenset({"asked", "agent", "image"})
 class Judged(Struct, frozen=True, kw_only=True):
     """`redaction` is the form in which a sensitive request may go to the cloud, None where it may not."""
 
-    inspection: Judgement
+    inspection: Inspected
     redaction: Redaction | None = None
 
     @property

@@ -33,7 +33,7 @@ class PrivatePart(Struct, frozen=True, gc=False):
     found: tuple[Found, ...]
 
 
-class Judgement(Struct, frozen=True, kw_only=True):
+class Inspected(Struct, frozen=True, kw_only=True):
     """A request's verdict, with the parts that it rests on."""
 
     verdict: Verdict
@@ -98,7 +98,7 @@ class PrivacyGate:
         *,
         agent_sensitive: bool,
         allowed: Collection[bytes] = frozenset(),
-    ) -> Judgement:
+    ) -> Inspected:
         """The verdict on a request of these parts; never raises. `why` is a word without the private text: "asked",
         "agent", "key", "unsure". `allowed` are hashes of values that are no findings here.
         """
@@ -106,14 +106,14 @@ class PrivacyGate:
         if not asked and self._images_stay and any(message.media for message in request.messages):
             asked = "image"
         if parts is None:
-            return Judgement(verdict=Verdict(sensitive=True, why=asked or "unsure"))
+            return Inspected(verdict=Verdict(sensitive=True, why=asked or "unsure"))
         try:
             private = tuple(self._private(parts, allowed))
             findings = tuple(islice(_findings(private), MOST_FINDINGS))
             why = asked or (KINDS[findings[0].kind].why if findings else "")
         except Exception:  # noqa: BLE001 — fails closed: a detector's bug must keep the prompt here, not send it out
-            return Judgement(verdict=Verdict(sensitive=True, why=asked or "unsure"))
-        return Judgement(verdict=Verdict(sensitive=bool(why), why=why, findings=findings), private=private)
+            return Inspected(verdict=Verdict(sensitive=True, why=asked or "unsure"))
+        return Inspected(verdict=Verdict(sensitive=bool(why), why=why, findings=findings), private=private)
 
     def redact(self, request: Request, verdict: Verdict) -> Redaction | None:
         """As `redaction`."""
@@ -121,7 +121,7 @@ class PrivacyGate:
         return self.redaction(request, replace(inspection, verdict=verdict))
 
     def redaction(
-        self, request: Request, inspection: Judgement, *, allowed: Collection[bytes] = frozenset()
+        self, request: Request, inspection: Inspected, *, allowed: Collection[bytes] = frozenset()
     ) -> Redaction | None:
         """`request` with placeholders for all that its `inspection` found; None where it still may not leave.
 

@@ -10,6 +10,7 @@ __all__ = ["PARTS", "Figure"]
 PARTS = {
     "asks": "a prompt inside an agent's envelope is read like the bare prompt",
     "findings": "the privacy gate passes what agents read",
+    "gate": "a turn costs the privacy gate what is new in it",
     "first_byte": "ten agents at once hear their first byte as soon with large requests as with small ones",
     "cache": "engines keep their prefix, repeats are answered though tools are declared, and no other request is",
     "reservations": "little more is reserved than a turn can cost, and the budget of a session holds",

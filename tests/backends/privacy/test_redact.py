@@ -261,3 +261,55 @@ def test_restoring_what_was_sent_gives_the_text_back(text: str) -> None:
     assert restorer.feed(message.text) + restorer.rest() == text
     for value in (MAIL, KEY, "53437436", "6362", "Kanu!"):
         assert value not in message.text
+
+
+turn_texts = st.lists(
+    st.sampled_from(
+        [
+            MAIL,
+            "ann@webmail.net",
+            KEY,
+            "+49 151 53437436",
+            "DB_PASSWORD=Kanu!Blau77",
+            "token 12",
+            "hello",
+            "phone 7",
+            "\n",
+        ]
+    ),
+    min_size=1,
+    max_size=5,
+).map(" ".join)
+turns_of_an_agent = st.lists(
+    st.builds(Message, role=st.just("user"), text=turn_texts)
+    | turn_texts.map(
+        lambda text: Message(
+            role="assistant", tool_calls=(ToolCall(id="1", name="f", arguments=json.dumps({"text": text})),)
+        )
+    ),
+    min_size=2,
+    max_size=6,
+)
+
+
+@given(turns_of_an_agent, turn_texts)
+def test_what_was_sent_before_is_the_beginning_of_what_is_sent_now(turns: list[Message], description: str) -> None:
+    tools = (Tool(name="f", description=description),)
+    before: tuple[Message, ...] = ()
+    for count in range(1, len(turns) + 1):
+        whole = Request(id="r", messages=tuple(turns[:count]), tools=tools)
+        redaction = redacted(whole)
+        sent_now = whole.messages if redaction is None else redaction.request.messages
+        if redaction is None and GATE.inspect(whole, agent_sensitive=False).sensitive:
+            return  # it stays here
+        assert sent_now[: len(before)] == before
+        before = sent_now
+
+
+def test_where_a_later_text_holds_a_placeholder_itself_no_value_takes_its_name() -> None:
+    first, second = sent(request(f"write to {MAIL}", "the template says [[EMAIL_1]]"))
+    assert (first, second) == ("write to [[EMAIL_2]]", "the template says [[EMAIL_1]]")
+    call = ToolCall(id="1", name="f", arguments='{"EMAIL_1": 5}')
+    whole = Request(id="r", messages=(Message(role="user", text=MAIL), Message(role="assistant", tool_calls=(call,))))
+    redaction = redacted(whole)
+    assert redaction is not None and redaction.request.messages[0].text == "[[EMAIL_2]]"

@@ -16,7 +16,7 @@ HEAD = 6_000
 class Client(Struct, frozen=True, kw_only=True):
     """A program: the beginning of its user agent, words that its instructions begin with, names of tools that it alone
     declares all of. `head` is what it puts before a question, `tail` what it puts behind one, up to the end. `blocks`
-    is how the blocks begin that it sends.
+    is how the blocks begin that it sends. `quotes`: it may put the whole question in quotes, whatever that holds.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Client(Struct, frozen=True, kw_only=True):
     head: re.Pattern[str] | None = None
     tail: re.Pattern[str] | None = None
     blocks: tuple[str, ...] = ()
+    quotes: bool = False
 
 
 CLIENTS = (
@@ -54,6 +55,7 @@ CLIENTS = (
         name="opencode",
         agents=("opencode",),
         words=("You are opencode", "You are OpenCode"),
+        quotes=True,
     ),
     Client(
         name="qwen-code",

@@ -76,7 +76,9 @@ class EnvelopeReader:
         if found.message == OUTSIDE:
             ask = request.ask
         else:
-            texts[found.message] = self._trimmed(request, found, texts[found.message], from_program=from_program)
+            texts[found.message] = self._trimmed(
+                request, client, found, texts[found.message], from_program=from_program
+            )
             ask = _joined(messages[found.message].text, texts[found.message].asks)
         unproved = self._unproved(request, client, texts, found, ask)
         spans = (span for at in range(len(messages)) for span in self._spans(request, at, texts, found.message))
@@ -120,7 +122,9 @@ class EnvelopeReader:
 
     # ---- what of it asks -----------------------------------------------------------------------------------------
 
-    def _trimmed(self, request: Request, found: Asked, text: UserText, *, from_program: bool) -> UserText:
+    def _trimmed(
+        self, request: Request, client: Client, found: Asked, text: UserText, *, from_program: bool
+    ) -> UserText:
         """Without what the system prompt says as well, what earlier requests had there, and quotes around it all."""
         message = request.messages[found.message]
         asks, marks = list(text.asks), list(text.marks)
@@ -128,7 +132,7 @@ class EnvelopeReader:
             asks = self._new_parts(request.agent, message.text, message.seams, asks, marks)
             asks = _not_copied(message.text, asks, _systems(request), marks)
             asks = self._without_habits(request.agent, message.text, asks, marks)
-        asks = _unquoted(message.text, asks, marks)
+        asks = _unquoted(message.text, asks, marks, always=client.quotes)
         return UserText(tuple(sorted(marks)), tuple(asks), text.results)
 
     def _new_parts(
@@ -287,15 +291,17 @@ def _copied_from(text: str, start: int, begun: int, system: str, place: int) -> 
     return begun
 
 
-def _unquoted(text: str, asks: list[Stretch], marks: list[Mark]) -> list[Stretch]:
-    """Without quotes around the whole, and without the signs that guard quotes within those."""
+def _unquoted(text: str, asks: list[Stretch], marks: list[Mark], *, always: bool) -> list[Stretch]:
+    """Without quotes around the whole, and without the signs that guard quotes within those. An ask that has other
+    quotes begins and ends with its own, unless its program `always` quotes.
+    """
     if len(asks) != 1:
         return asks
     start, end = asks[0]
     if end - start < 3 or text[start] != '"' or text[end - 1] != '"':
         return asks
     inner = text[start + 1 : end - 1]
-    if '"' in inner.replace('\\"', ""):
+    if '"' in inner.replace('\\"', "") and not always:
         return asks
     guards = [start + 1 + found.start() for found in islice(GUARD.finditer(inner), MOST_GUARDS)]
     marks += [(at, at + 1, "harness") for at in (start, *guards, end - 1)]

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from itertools import islice
 
 from backends.envelope.blocks import blocks
-from backends.envelope.volatile import Mark, volatile
+from backends.envelope.volatile import Mark, lines_with, volatile
 from backends.types import SpanKind
 
+SUFFIXES = (".md", "rules", ".goosehints")
+
 FILE = re.compile(
-    r"^(?:#{1,4} |\[|Contents of |Instructions from:? |-{3,} ?(?:Context|Instructions) from:? |File: )"
-    r"[^\n]{0,200}?(?:\.md|\.mdc|\.cursorrules|\.clinerules|\.windsurfrules|\.goosehints|\.rules)\b[^\n]{0,120}$",
-    re.MULTILINE,
+    r"(?:#{1,4} |\[|Contents of |Instructions from:? |-{3,} ?(?:Context|Instructions) from:? |File: )"
+    r"[^\n]{0,200}?(?:\.md|\.mdc|\.cursorrules|\.clinerules|\.windsurfrules|\.goosehints|\.rules)\b[^\n]{0,120}"
 )
 """A line that begins the text of a memory file: its name in a heading, or after "Contents of"."""
 
@@ -56,7 +57,8 @@ def _sections(text: str) -> list[Mark]:
     for block in blocks(text, 0, len(text)):
         if block.kind in ("memory", "environment", "reminder"):
             found.append((block.start, block.end, block.kind))
-    headings = list(islice(FILE.finditer(text), MOST_FILES))
+    lines = (FILE.fullmatch(text, *line) for line in lines_with(text, 0, len(text), SUFFIXES))
+    headings = list(islice(filter(None, lines), MOST_FILES))
     edges = [*(each.start() for each in headings[1:]), len(text)]
     for heading, edge in zip(headings, edges, strict=False):
         end = ENDS.search(text, heading.end(), edge)

@@ -8,11 +8,11 @@ from backends.envelope.blocks import blocks
 from backends.envelope.volatile import Mark, lines_with, volatile
 from backends.types import SpanKind
 
-SUFFIXES = (".md", "rules", ".goosehints")
+SUFFIXES = (".md", "rules")
 
 FILE = re.compile(
     r"(?:#{1,4} |\[|Contents of |Instructions from:? |-{3,} ?(?:Context|Instructions) from:? |File: )"
-    r"[^\n]{0,200}?(?:\.md|\.mdc|\.cursorrules|\.clinerules|\.windsurfrules|\.goosehints|\.rules)\b[^\n]{0,120}"
+    r"[^\n]{0,200}?(?:\.md|\.mdc|\.cursorrules|\.clinerules|\.windsurfrules|\.rules)\b[^\n]{0,120}"
 )
 """A line that begins the text of a memory file: its name in a heading, or after "Contents of"."""
 

@@ -14,8 +14,8 @@ Mark = tuple[int, int, SpanKind]
 LONGEST, LONGEST_RUNTIME = 400, 3_200
 """Characters of a line that is looked at, and of one of `key=value`; a longer one is prose."""
 
-SIGNS = ("20", "ime", "=", "ession", "ID", "Id", " id", "_id")
-"""What a line has that may say when, or in which run."""
+SIGNS = ("20", "=", "ession", "ID", "Id", "ime:")
+"""What a line has that may say when, or in which run. Each is a search of the whole text, of some 25 µs in 48 kB."""
 
 
 def _words(text: str) -> frozenset[str]:

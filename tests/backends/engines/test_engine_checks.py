@@ -1,5 +1,4 @@
 import pytest
-from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from backends.engines import registry
@@ -38,7 +37,7 @@ async def stays_here(settings: Engine) -> bool | None:
 async def test_all_is_well(ollama_twin: OllamaTwin, gemini_twin: GeminiTwin) -> None:
     settings = Settings(
         engines={
-            "local": replace(local_settings(ollama_twin.url), context=32_768),
+            "local": changed(local_settings(ollama_twin.url), context=32_768),
             "cloud": GeminiSettings(base_url=gemini_twin.url),
         }
     )

@@ -12,7 +12,7 @@ from backends.privacy.gate import Inspected, Parts
 from backends.privacy.redact import Redaction
 from backends.settings.model import Settings
 from backends.settings.privacy import PrivacyActions
-from backends.types import LOCAL, Request, Verdict
+from backends.types import CLOUD, LOCAL, Request, Verdict
 
 INLINE = 4096
 """Characters to be read from which a thread is taken: reading takes about a millisecond a kilobyte."""
@@ -67,8 +67,11 @@ class PrivacyCheck:
     def count(self, request: Request, judged: Judged) -> None:
         """Count a turn of an agent that privacy keeps on this machine; one that a label or its policy keeps is not."""
         agent = self._settings.agent(request.agent)
+        leaves = agent.policy != LOCAL and any(
+            not agent.engines or engine in agent.engines for engine in self._settings.engines_in(CLOUD)
+        )
         verdict = judged.verdict
-        if agent.policy == LOCAL or verdict.why in LABELS or request.source == "shadow":
+        if not leaves or verdict.why in LABELS or request.source == "shadow":
             return
         self._alerts.turn(request, () if verdict.redacted else judged.inspection.private)
 

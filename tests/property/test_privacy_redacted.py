@@ -60,6 +60,7 @@ class Repeats(ScriptedAnswerer):
 
 def redacting(base: Settings) -> Settings:
     agents: dict[str, Agent] = {policy: Agent(policy=policy) for policy in POLICIES}
+    agents |= {f"first-{name}": Agent(policy=name, privacy="local-else-redact") for name in POLICIES}
     agents["here"] = Agent(policy="prefer-cloud", privacy="local")
     agents["labelled"] = Agent(policy="prefer-cloud", sensitive=True)
     return replace(
@@ -102,7 +103,10 @@ async def sent(it: Stand, request: Request, *, local: str = "none", cloud: str =
 @given(
     text=st.sampled_from(sorted(PRIVATE)),
     asked=st.fixed_dictionaries(
-        {"agent": st.sampled_from(POLICIES), "engine": st.sampled_from(["auto", "auto", "local", "cloud"])}
+        {
+            "agent": st.sampled_from([*POLICIES, *(f"first-{name}" for name in POLICIES)]),
+            "engine": st.sampled_from(["auto", "auto", "local", "cloud"]),
+        }
     ),
     faults=st.fixed_dictionaries({"local": st.sampled_from(sorted(FAULTS)), "cloud": st.sampled_from(sorted(FAULTS))}),
 )

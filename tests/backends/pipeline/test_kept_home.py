@@ -23,7 +23,7 @@ SYSTEM = "You are a careful assistant for one person.\n\n" + "Answer briefly and
 
 
 def settings(base: Settings) -> Settings:
-    agents = {"writer": Agent(policy="prefer-cloud"), "home": Agent(policy="local"), "coding": Agent(policy="cloud")}
+    agents = {"writer": Agent(policy="prefer-cloud"), "home": Agent(policy="local"), "only": Agent(engines=("local",))}
     return replace(base, agents=base.agents | agents, router=replace(base.router, dial=1.0))
 
 
@@ -162,6 +162,7 @@ async def test_a_tools_schema_is_named_and_what_does_not_stay_for_privacy_has_no
     tool = Tool(name="exec", description=f"Runs commands; on trouble write to {MAIL}")
     async with stand(home, change=settings) as it:
         await engine(it, turn(agent="home"))
+        await engine(it, turn(agent="only"))
         await engine(it, turn(sensitive=True))
         await it.core.explain(turn())
         assert await kept_home(it) == {}

@@ -105,6 +105,11 @@ def test_a_detector_that_raises_means_sensitive() -> None:
     assert faulty.inspect(request(), agent_sensitive=False) == Verdict(sensitive=True, why="unsure")
 
 
+def test_what_cannot_be_taken_apart_means_sensitive() -> None:
+    odd = request(tools=(Tool(name="f", parameters={"default": object()}),))
+    assert GATE.inspect(odd, agent_sensitive=False) == Verdict(sensitive=True, why="unsure")
+
+
 def test_a_kind_that_the_registry_does_not_have_means_sensitive() -> None:
     faulty = PrivacyGate(Privacy(), detectors=(lambda window: [Detection("mystery", 0, 1)],))
     assert faulty.inspect(request(), agent_sensitive=False) == Verdict(sensitive=True, why="unsure")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-LONG_RUN = re.compile(r"[A-Za-z0-9_\-+/=.]{16}")
+LONG_RUN = re.compile(r"[A-Za-z0-9_\-+/=.]{16,}")
 """No key is shorter, and prose seldom has a run this long."""
 
 NUMBER = re.compile(r"\d[\d .\-/()]{5}")
@@ -38,6 +38,29 @@ class TextWindow:
                 yield at
                 at = self.lowered.find(stem, at + 1)
 
+    def around(self, stems: Iterable[str], before: int, after: int) -> list[tuple[int, int]]:
+        """Stretches from `before` characters in front of each place of a stem to `after` characters behind its start.
+
+        A pattern that is searched for only here finds what it finds in the whole text, if each of its matches has a
+        stem in it and lies within this reach.
+        """
+        return self._stretches(((place, place) for place in sorted(self.places(stems))), before, after)
+
+    def around_runs(self, least: int, before: int, after: int) -> list[tuple[int, int]]:
+        """The same around each run of `least` characters or more that keys are made of."""
+        long = ((start, end) for start, end in self.long_runs if end - start >= least)
+        return self._stretches(long, before, after)
+
+    def _stretches(self, spans: Iterable[tuple[int, int]], before: int, after: int) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = []
+        for first, last in spans:
+            start, end = max(0, first - before), min(len(self.text), last + after)
+            if found and start <= found[-1][1]:
+                found[-1] = found[-1][0], max(end, found[-1][1])
+            else:
+                found.append((start, end))
+        return found
+
     @cached_property
     def lowered(self) -> str:
         lowered = self.text.lower()
@@ -46,20 +69,18 @@ class TextWindow:
         return "".join(low if len(low := sign.lower()) == 1 else sign for sign in self.text)
 
     @cached_property
+    def long_runs(self) -> list[tuple[int, int]]:
+        """Runs of sixteen characters or more that keys are made of."""
+        return [match.span() for match in LONG_RUN.finditer(self.text)]
+
+    @cached_property
     def has_long_run(self) -> bool:
-        return LONG_RUN.search(self.text) is not None
+        return bool(self.long_runs)
 
     @cached_property
     def number_stretches(self) -> list[tuple[int, int]]:
         """Where numbers of six digits and separators stand, each with room for a letter before and the rest behind."""
-        found: list[tuple[int, int]] = []
-        for match in NUMBER.finditer(self.text):
-            start, end = max(0, match.start() - 4), match.end() + 30
-            if found and start <= found[-1][1]:
-                found[-1] = found[-1][0], end
-            else:
-                found.append((start, end))
-        return found
+        return self._stretches((match.span() for match in NUMBER.finditer(self.text)), 4, 30)
 
     @cached_property
     def has_number(self) -> bool:

@@ -4,6 +4,8 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import NamedTuple
 
 from backends.privacy.detection import Detection, word_set
 from backends.privacy.detectors.code_names import is_expression, is_identifier, is_reference
@@ -31,8 +33,9 @@ TOOL = re.compile(
     rf"\b(?:rclone obscure|hash-password --plaintext|mkpasswd(?: -\S+)*)\s({ARGUMENT})|"
     r"(?<!\S)-t ['\"]?([A-Za-z0-9_\-+/]{40,100}={0,2})(?!\S)|"
     rf"\bhtpasswd\s-\w*b\w*\s\S{{1,80}}\s\S{{1,60}}\s({ARGUMENT})|\bnet user\s\S{{1,60}}\s({ARGUMENT})|"
-    rf"\bnet use\b[^\n]{{0,120}}?/user:\S{{1,60}}\s({ARGUMENT})|\bcommunity ([^\s\"']{{6,60}})(?: ro| rw|\s*$)"
+    rf"\bnet use\b[^\n]{{0,120}}?/user:\S{{1,60}}\s({ARGUMENT})"
 )
+COMMUNITY = re.compile(r"(?i)\bcommunity ([^\s\"']{6,60})(?: ro| rw|\s*$)")
 PIPED = re.compile(
     rf"\b(?:echo|printf)\s(?:-n\s)?({ARGUMENT})\s?\|\s?(?:sudo\s-\w*S|docker login|podman login|helm registry|kinit|"
     r"passwd|su\b|gpg|cryptsetup|sshpass|ansible-vault|az login|gh auth)|"
@@ -78,19 +81,26 @@ NEAR = re.compile(
 )
 WORD = re.compile(r"(?<![^\s\"'`(=:,;])[^\s\"'`,;<>()]{8,64}(?![^\s\"'`,;<>()])")
 REACH_BEFORE, REACH_AFTER = 60, 30
+NEAR_REACH = (170, 130)
+"""Around a word of signing in: two of the longest words and what may lie between."""
+
 PROSE = word_set("the and for are but not from into onto per via was has had its how")
 """Words that are in no list of seed words."""
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
     """Passwords that a command, a call or a file format reveals."""
-    for pattern, judged, stems in FORMS:
-        if not window.has_any(stems):
+    for form in FORMS:
+        if not window.has_any(form.stems):
             continue
-        for match in pattern.finditer(window.text):
-            group = match.lastindex or 0
-            if judged(match[group]):
-                yield Detection("password", match.start(group), match.end(group))
+        for start, end in form.stretches(window):
+            for match in form.pattern.finditer(window.text, start, end):
+                group = match.lastindex or 0
+                if form.judged(match[group]):
+                    yield Detection("password", match.start(group), match.end(group))
+    for start, end in window.number_stretches:
+        for match in BITLOCKER.finditer(window.text, start, end):
+            yield Detection("password", *match.span())
     yield from _near(window)
 
 
@@ -98,13 +108,19 @@ def _near(window: TextWindow) -> Iterator[Detection]:
     """What looks like a password by itself, near a word of signing in."""
     if not window.has_any(NEAR_STEMS):
         return
-    for match in WORD.finditer(window.text):
+    words = (WORD.finditer(window.text, *stretch) for stretch in window.around(NEAR_STEMS, *NEAR_REACH))
+    for match in chain.from_iterable(words):
+        if DIGIT.search(match[0]) is None:
+            continue
         bare = match[0].rstrip(".:!?)]}\\*")
         if is_loud(bare) and not is_placeholder(bare) and not is_code(bare):
             before, after = max(0, match.start() - REACH_BEFORE), match.end() + REACH_AFTER
             if NEAR.search(window.text, before, match.start()) or NEAR.search(window.text, match.end(), after):
                 yield Detection("password", match.start(), match.start() + len(bare))
 
+
+DIGIT = re.compile(r"\d")
+"""No word is loud without one."""
 
 PORTS = re.compile(r"[\d.,:\-]+(?:/(?:tcp|udp))?")
 
@@ -163,53 +179,49 @@ def _names_a_login(encoded: str) -> bool:
     return bool(colon) and user.isprintable() and password.isprintable() and not is_placeholder(password)
 
 
-FORMS: tuple[tuple[re.Pattern[str], Callable[[str], bool], tuple[str, ...]], ...] = (
-    (
-        FLAG,
-        _is_secret,
-        (
-            *("-p", "-secret", "-token", "-api", "-auth", "-access", "storepass", "keypass", "sshpass", "masterauth"),
-            *("_authtoken", "--user", "/p:", "requirepass ", "identified by ", "password ", "passwd -", "auth "),
-            *("-u ", "bearer "),
-        ),
-    ),
-    (P_FLAG, _is_behind_p, ("-p",)),
-    (SPOKEN, _is_spoken, ("log", "sign", "authent", "anmeld")),
-    (CALL, _is_real, ("login", "auth", "connect", "credential")),
-    (
-        TOOL,
-        _is_tools,
-        (
-            "mysql",
-            "mariadb",
-            "openssl",
-            "ldap",
-            "redis-cli",
-            "htpasswd",
-            "net use",
-            "net user",
-            "snmp-",
-            "zip",
-            "7z",
-            "rar",
-            "smb",
-            "rpc",
-            "obscure",
-            "hash-p",
-            "mkpass",
-            " -t ",
-        ),
-    ),
-    (PIPED, _is_real, ("echo ", "printf ", "chpasswd")),
-    (PGPASS, _is_secret, (":5", ":6", ":*:")),
-    (NETRC, _is_real, ("login",)),
-    (PAIR, _is_spoken, ("cred", "login", "user", "zugang", "anmeld", "identif", "inlog", "logow", "acc")),
-    (PIN, _is_real, ("pin",)),
-    (BASIC, _names_a_login, ("basic ", "auth")),
-    (WIFI, _is_real, ("wifi:",)),
-    (COOKIE, _is_secret, ("cookie",)),
-    (CODES, _always, ("backup", "recovery", "rescue", "scratch", "wiederh", "secours", "respaldo")),
-    (BITLOCKER, _always, ("-",)),
-    (SEED, _is_seed, ("seed", "mnemonic", " phrase", "phrase")),
+class LoginForm(NamedTuple):
+    """`stems`: every text with the form has one. `reach`: characters before such a stem, and behind its beginning,
+    within which each match lies; None where a stem may stand anywhere.
+    """
+
+    pattern: re.Pattern[str]
+    judged: Callable[[str], bool]
+    stems: tuple[str, ...]
+    reach: tuple[int, int] | None = None
+
+    def stretches(self, window: TextWindow) -> list[tuple[int, int]]:
+        """Where to search: most of a text lies around no stem."""
+        if self.reach is None:
+            return [(0, len(window.text))]
+        return window.around(self.stems, *self.reach)
+
+
+FLAG_STEMS = (
+    *("-p", "-secret", "-token", "-api", "-auth", "-access", "storepass", "keypass", "sshpass", "masterauth"),
+    *("_authtoken", "--user", "/p:", "requirepass ", "identified by ", "password ", "passwd -", "auth "),
+    *("-u ", "bearer "),
 )
-"""Each form, the test of its value, and stems of which every text with the form has one."""
+TOOL_STEMS = (
+    *("mysql", "mariadb", "openssl", "ldap", "redis-cli", "htpasswd", "net use", "net user", "zip", "7z"),
+    *("rar", "smb", "rpc", "obscure", "hash-p", "mkpass", "-t "),
+)
+PAIR_STEMS = ("cred", "login", "user", "zugang", "anmeld", "identif", "inlog", "logow", "acc")
+
+FORMS = (
+    LoginForm(FLAG, _is_secret, FLAG_STEMS, (24, 480)),
+    LoginForm(P_FLAG, _is_behind_p, ("-p",), (2, 320)),
+    LoginForm(SPOKEN, _is_spoken, ("log", "sign", "authent", "anmeld"), (6, 260)),
+    LoginForm(CALL, _is_real, ("login", "auth", "connect", "credential"), (8, 260)),
+    LoginForm(TOOL, _is_tools, TOOL_STEMS, (16, 560)),
+    LoginForm(COMMUNITY, _is_tools, ("snmp-",)),
+    LoginForm(PIPED, _is_real, ("echo ", "printf ", "chpasswd")),
+    LoginForm(PGPASS, _is_secret, (":5", ":6", ":*:")),
+    LoginForm(NETRC, _is_real, ("login",)),
+    LoginForm(PAIR, _is_spoken, PAIR_STEMS, (8, 320)),
+    LoginForm(PIN, _is_real, ("pin",), (1, 16)),
+    LoginForm(BASIC, _names_a_login, ("basic ", "auth"), (2, 260)),
+    LoginForm(WIFI, _is_real, ("wifi:",)),
+    LoginForm(COOKIE, _is_secret, ("cookie",)),
+    LoginForm(CODES, _always, ("backup", "recovery", "rescue", "scratch", "wiederh", "secours", "respaldo")),
+    LoginForm(SEED, _is_seed, ("seed", "mnemonic", " phrase", "phrase")),
+)

@@ -27,6 +27,11 @@ OPENING = re.compile(
 BRACKETED = re.compile(
     r"^\[{1,2}(?P<name>[A-Za-z][\w ]{2,60}?)(?:\s*[—–:|-][^\]\n]{0,200})?\]{1,2}[ \t]*$", re.MULTILINE
 )
+DASHED = re.compile(
+    r"^(?P<line>-{3,}|={3,}|\*{3,}) ?(?:(?:BEGIN|START)(?: OF)? (?P<after>[A-Z][\w ]{2,50}?)"
+    r"|(?P<before>[A-Z][\w ]{2,50}?) (?:BEGIN|START)) ?(?P=line)[ \t]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 NAME = re.compile(r"[A-Za-z][\w.:-]*(?: [a-z]\w*)?")
 
@@ -36,7 +41,7 @@ ASKS = re.compile(
 )
 """Names of blocks that hold the question itself."""
 
-MAY_ASK = frozenset({"task", "query", "question", "request", "prompt", "feedback"})
+MAY_ASK = frozenset({"task", "query", "question", "request", "prompt", "feedback", "message"})
 """Names that hold it where nothing but blocks stands around them."""
 
 Asks = Literal["", "perhaps", "yes"]
@@ -46,10 +51,10 @@ KINDS: dict[SpanKind, str] = {
     "timestamp": "timestamp datetime",
     "memory": "memory memories skill skills agents rules instructions guidelines preferences persona knowledge",
     "environment": "environment env workspace cwd editor ide git repo repository layout attached attachments selection "
-    "opened directory context session",
-    "runtime": "runtime",
-    "harness": "system internal hook plugin plugins mode budget usage tokens permissions metadata info details todo "
-    "todos interrupted aborted collaboration agent subagent subagents harness command commands policy",
+    "opened directory context session runtime",
+    "harness": "system internal hook plugin plugins mode budget usage tokens permissions metadata info information "
+    "extra details todo todos "
+    "interrupted aborted collaboration agent subagent subagents harness command commands policy",
 }
 """Words of a block's name, and what they say it holds; the first kind that fits counts."""
 
@@ -83,17 +88,33 @@ def blocks(text: str, start: int, end: int) -> Iterator[Block]:
         yield from _tagged(text, start, end)
 
 
-def bracketed(text: str, start: int, end: int) -> Iterator[Block]:
-    """Blocks between lines like `[Runtime Context]` and `[/Runtime Context]`."""
+def between_lines(text: str, start: int, end: int) -> Iterator[Block]:
+    """Blocks between lines like `[Runtime Context]` and `[/Runtime Context]`, `--- CONTEXT BEGIN ---` and its end."""
     place, tried = start, 0
-    while (found := BRACKETED.search(text, place, end)) and tried < MOST_UNCLOSED:
-        name, place, tried = found["name"].strip(), found.end(), tried + 1
-        closing = f"[/{name}]"
-        inner_end = text.find(closing, place, end)
-        if inner_end < 0 or (known := named(name)) is None:
+    while tried < MOST_UNCLOSED and (found := _next_line(text, place, end)):
+        place, tried = found.end(), tried + 1
+        name, closings = _closings(found)
+        known = named(name)
+        closing = next((each for each in closings if text.find(each, place, end) >= 0), None)
+        if known is None or closing is None:
             continue
+        inner_end = text.find(closing, place, end)
+        yield Block(known[0], name, found.start(), found.end(), inner_end, inner_end + len(closing), known[1])
         place = inner_end + len(closing)
-        yield Block(known[0], name, found.start(), found.end(), inner_end, place)
+
+
+def _next_line(text: str, start: int, end: int) -> "re.Match[str] | None":
+    found = [match for pattern in (BRACKETED, DASHED) if (match := pattern.search(text, start, end))]
+    return min(found, key=lambda match: match.start(), default=None)
+
+
+def _closings(found: "re.Match[str]") -> tuple[str, tuple[str, ...]]:
+    """The name of a block that a line opens, and how the line may read that ends it."""
+    if found.re is BRACKETED:
+        name = found["name"].strip()
+        return name, (f"[/{name}]", f"[END {name}]", f"[End {name}]")
+    name, line = (found["after"] or found["before"]).strip(), found["line"]
+    return name, (f"{line} END {name} {line}", f"{line} {name} END {line}", f"{line} END OF {name} {line}")
 
 
 def _tagged(text: str, start: int, end: int) -> Iterator[Block]:

@@ -35,6 +35,7 @@ CLIENTS = (
         agents=("openclaw",),
         words=("running inside OpenClaw", "openclaw:attempt:"),
         tools=frozenset({"sessions_yield", "exec", "process"}),
+        head=re.compile(r"(?:System: \[[^\]\n]{4,80}\][^\n]*(?:\n+|\Z))+"),
         tail=re.compile(r"^\[message_id: [^\]\n]{1,100}\]\s*\Z", re.MULTILINE),
         blocks=("<<<BEGIN_OPENCLAW_",),
     ),
@@ -83,6 +84,12 @@ CLIENTS = (
         tail=re.compile(r"^# (?:\*SEARCH/REPLACE block\*|File editing|\*file listing\*) [Rr]ules:", re.MULTILINE),
     ),
     Client(name="pi", agents=("pi/", "pi-coding-agent"), words=("operating inside pi, a coding agent",)),
+    Client(
+        name="crewai",
+        agents=("crewai",),
+        words=("Your personal goal is:",),
+        tail=re.compile(r"^This is the expected criteria for your final answer:", re.MULTILINE),
+    ),
     Client(
         name="open-webui",
         agents=("open-webui", "openwebui"),

@@ -27,9 +27,9 @@ INSTRUCTED = 300
 COPIED = 40
 """Characters that a paragraph has at the least which is taken for a copy of the system prompt's."""
 
-HABIT, EDGES = 3, 3
-"""Different asks after which a paragraph before or behind each of them is the program's, and how many paragraphs are
-looked at on each side.
+HABIT, LONG_HABIT, EDGES, MOST_LINES = 3, 8, 16, 2_000
+"""Different asks after which a line before or behind each of them is the program's, and where the line itself asks, as
+a script's "Translate this:" does; how many lines of each side are looked at, in an ask of how many.
 """
 
 DOUBTED, DOUBTED_STRETCHES, SHORTEST = 4_000, 64, 12
@@ -131,7 +131,8 @@ class EnvelopeReader:
         if from_program and asks and found.run:
             asks = self._new_parts(request.agent, message.text, message.seams, asks, marks)
             asks = _not_copied(message.text, asks, _systems(request), marks)
-            asks = self._without_habits(request.agent, message.text, asks, marks)
+            if client.name or request.tools:
+                asks = self._without_habits(request.agent, message.text, asks, marks)
         asks = _unquoted(message.text, asks, marks, always=client.quotes)
         return UserText(tuple(sorted(marks)), tuple(asks), text.results)
 
@@ -156,24 +157,29 @@ class EnvelopeReader:
         return [stretch for part, stretches in by_part.items() if part not in old for stretch in stretches]
 
     def _without_habits(self, agent: str, text: str, asks: list[Stretch], marks: list[Mark]) -> list[Stretch]:
-        """Without the paragraphs before and behind it that each of this agent's asks has."""
-        whole = _joined(text, asks)
-        if len(whole) > DOUBTED or "\n\n" not in whole:
+        """Without the lines before and behind it that each of this agent's last asks has."""
+        lines = list(_lines(text, asks))
+        if len(lines) < 2 or len(lines) > MOST_LINES:
             return asks
-        for front in (True, False):
-            for _ in range(EDGES):
-                cut = _edge(text, asks[0] if front else asks[-1], front=front)
-                if cut is None:
-                    break
-                paragraph, rest = cut
-                said, place = text[slice(*paragraph)], "front" if front else "back"
-                habit = self._repeats.times(agent, place, said, whole) >= HABIT
-                self._repeats.learn(agent, place, said, whole)
-                if not habit:
-                    break
-                marks.append((*paragraph, "harness"))
-                asks = [rest, *asks[1:]] if front else [*asks[:-1], rest]
-        return asks
+        whole = _joined(text, asks)
+        front = self._habits(agent, "front", [text[start:end] for start, end in lines[:EDGES]], whole)
+        back = self._habits(agent, "back", [text[start:end] for start, end in lines[: -EDGES - 1 : -1]], whole)
+        if not front + back or front + back >= len(lines):
+            return asks
+        first, last = lines[front][0], lines[len(lines) - back - 1][1]
+        marks += [(start, min(end, first), "harness") for start, end in asks if start < first]
+        marks += [(max(start, last), end, "harness") for start, end in asks if end > last]
+        return [(max(start, first), min(end, last)) for start, end in asks if start < last and end > first]
+
+    def _habits(self, agent: str, place: str, lines: Sequence[str], whole: str) -> int:
+        """How many lines, from the edge on, each of the last asks had there. One that asks needs more of them."""
+        habits = 0
+        for at, line in enumerate(lines):
+            times = self._repeats.times(agent, place, line, whole)
+            if at == habits and times >= (LONG_HABIT if doubted(line, informs=True) else HABIT):
+                habits += 1
+            self._repeats.learn(agent, place, line, whole)
+        return habits
 
     # ---- what surrounds it ---------------------------------------------------------------------------------------
 
@@ -249,16 +255,16 @@ def _joined(text: str, stretches: Sequence[Stretch]) -> str:
     return "".join(pieces)
 
 
-def _edge(text: str, stretch: Stretch, *, front: bool) -> tuple[Stretch, Stretch] | None:
-    """The first or last paragraph of a stretch, and the rest; None where it has only one."""
-    start, end = stretch
-    cut = text.find("\n\n", start, end) if front else text.rfind("\n\n", start, end)
-    if cut < 0:
-        return None
-    before, behind = user_text.stripped(text, start, cut), user_text.stripped(text, cut, end)
-    if before is None or behind is None:
-        return None
-    return (before, behind) if front else (behind, before)
+def _lines(text: str, stretches: Sequence[Stretch]) -> Iterator[Stretch]:
+    """The lines of stretches that are not blank, without the blanks around them."""
+    for start, end in stretches:
+        place = start
+        while place < end:
+            stop = text.find("\n", place, end)
+            stop = end if stop < 0 else stop
+            if line := user_text.stripped(text, place, stop):
+                yield line
+            place = stop + 1
 
 
 def _not_copied(text: str, asks: list[Stretch], systems: Sequence[str], marks: list[Mark]) -> list[Stretch]:

@@ -7,8 +7,8 @@ Python's own of a string, which no other process can make.
 from collections import OrderedDict
 from threading import Lock
 
-AGENTS, TEXTS = 256, 512
-"""Agents that are remembered, and texts of each: at the most 20 MB, which the least lately used leave first."""
+AGENTS, TEXTS = 256, 1_024
+"""Agents that are remembered, and texts of each: at the most 60 MB, which the least lately used leave first."""
 
 Place = str
 Key = tuple[Place, int]

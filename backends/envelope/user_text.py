@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from backends.envelope.blocks import Block, blocks, bracketed
+from backends.envelope.blocks import Block, between_lines, blocks
 from backends.envelope.clients import Client
 from backends.envelope.volatile import CLOCK, Mark, is_time, kind_of_line, volatile
 
@@ -15,12 +15,27 @@ Stretch = tuple[int, int]
 MOST_TRIMMED = 32
 """Lines and paragraphs that are taken off each end of a text."""
 
+SYSTEMS = re.compile(
+    r"\[(?:System|Note|Context|Internal|Reminder|Important|Background|Memory)\b[^\[\]\n]{0,600}\][ \t]*(?=\n)",
+    re.IGNORECASE,
+)
+"""A line in brackets that speaks for the program."""
+
+LABELLED = re.compile(
+    r"(?:(?:new|current|latest)(?: user)?|(?:the )?user(?:'s)?)"
+    r" (?:task|question|query|request|message|input|prompt):\s*",
+    re.IGNORECASE,
+)
+"""A label before a question."""
+
 BRACKET = re.compile(r"\[([^\[\]\n]{4,200})\][ \t]*")
 RESULT = re.compile(
     r"\s*(?:\[[\w.-]+(?: for [^\n]{0,300}?)?\] Result:|Observation:"
     r"|(?:Tool|Function|Command)(?: call)? (?:result|output)s?\b[^\n]{0,80}:)"
 )
 """How a program begins that gives tools' results as text."""
+
+TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,300}>")
 
 NOTE = re.compile(r"\s*\[[^\[\]]{3,300}\]\s*")
 """A message that is one note in brackets: a program's own, as "[Request interrupted by user]"."""
@@ -79,13 +94,10 @@ def read(text: str, seams: Sequence[int], client: Client, *, from_program: bool)
 
 def _blocks(text: str, part: Stretch, from_program: bool) -> list[Block]:
     found = list(blocks(text, *part))
-    if from_program and "[/" in text:
+    if from_program and ("[" in text or "---" in text or "===" in text or "***" in text):
         held = [(block.start, block.end) for block in found]
-        found += [
-            each
-            for each in bracketed(text, *part)
-            if not any(start < each.end and each.start < end for start, end in held)
-        ]
+        lines = between_lines(text, *part)
+        found += [each for each in lines if not any(start < each.end and each.start < end for start, end in held)]
         found.sort(key=lambda block: block.start)
     return found
 
@@ -99,7 +111,7 @@ def _wrapped(text: str, parts: Sequence[Stretch], found: Sequence[Sequence[Block
         block
         for part, each in zip(parts, found, strict=True)
         for block in each
-        if block.asks and not any(True for _ in _between(text, part, each))
+        if block.asks and not any(TAG.fullmatch(text, *left) is None for left in _between(text, part, each))
     ]
 
 
@@ -131,8 +143,10 @@ def _is_programs(text: str, block: Block, part: Stretch, *, several: bool, from_
 def _marks(text: str, block: Block) -> Iterator[Mark]:
     """A block's stretches: its own kind, and the lines of it that are different in each request."""
     kind = "harness" if block.kind == "unknown" else block.kind
+    if kind == "timestamp" and not is_time(text[block.inner : block.inner_end]):
+        kind = "harness"
     place = block.start
-    if kind not in ("memory", "tool-result", "timestamp", "runtime"):
+    if kind not in ("memory", "tool-result", "timestamp"):
         for start, end, what in volatile(text, block.inner, block.inner_end):
             if start > place:
                 yield place, start, kind
@@ -213,8 +227,10 @@ def _front(text: str, start: int, end: int, client: Client) -> Mark | None:
             return start, found.end(), "timestamp"
         if CLOCK.search(found[1]) and found.end() < end and text[found.end()] != "\n":
             return start, found.end(), "harness"
-    if found := DATA.match(text, start, end):
-        return start, found.end(), "harness"
+    for pattern in (DATA, SYSTEMS, LABELLED):
+        found = pattern.match(text, start, end)
+        if found and found.end() < end:
+            return start, found.end(), "harness"
     stop = text.find("\n\n", start, end)
     return _paragraph(text, start, end if stop < 0 else stop)
 

@@ -115,12 +115,48 @@ def test_a_part_that_stands_beside_every_ask_is_none() -> None:
     assert reader.read(parts(part, "Sort this list")).ask == "Sort this list"
 
 
-def test_a_paragraph_that_closes_every_ask_becomes_the_programs() -> None:
-    reader, tail = EnvelopeReader(), "Answer in the style of the house, without a heading."
-    asks = [f"Question {number}: what is {number} times three?" for number in range(6)]
+@pytest.mark.parametrize(
+    ("tail", "known_from"),
+    [("The house style is plain, and has no heading.\n\nIts colour is green.", 4), ("Answer in the house style.", 9)],
+)
+def test_lines_that_close_every_ask_become_the_programs(tail: str, known_from: int) -> None:
+    reader = EnvelopeReader()
+    asks = [f"Question {number}: what is {number} times three?" for number in range(12)]
     found = [reader.read(said(f"{ask}\n\n{tail}")).ask for ask in asks]
-    assert found[0] == f"{asks[0]}\n\n{tail}"
-    assert found[-1] == asks[-1]
+    assert found[: known_from - 1] == [f"{ask}\n\n{tail}" for ask in asks[: known_from - 1]]
+    assert found[known_from:] == asks[known_from:]
+
+
+def test_a_scripts_own_instruction_stays_in_its_ask() -> None:
+    reader = EnvelopeReader()
+    asks = [f"Translate into German:\n\nLetter {number}" for number in range(30)]
+    system = "You translate letters for the owner of a shop. " * 9
+    assert [reader.read(said(ask, system=system, tools=())).ask for ask in asks] == asks
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        "--- CONTEXT ENTRY BEGIN ---\nThe folder is /srv/app.\n--- CONTEXT ENTRY END ---\n\nWhy does it stop?",
+        "--- CONTEXT ENTRY BEGIN ---\nx\n--- CONTEXT ENTRY END ---\n--- USER MESSAGE BEGIN ---\nWhy does it stop?\n"
+        "--- USER MESSAGE END ---",
+        "[System note: the owner is away until Monday.]\nWhy does it stop?",
+        "[SYSTEM CONTEXT]\nmode: brief\n[END SYSTEM CONTEXT]\nWhy does it stop?",
+        "New task:\nWhy does it stop?",
+        '<messages>\n<message sender="Ivo" time="09:41">Why does it stop?</message>\n</messages>',
+        "<RUNTIME_INFORMATION>\nDate: 2026-11-30\n</RUNTIME_INFORMATION>\nWhy does it stop?",
+        "[Chat messages since your last reply - for context]\n[Mon 09:40] Eva: hi\n\n"
+        "[Current message - respond to this]"
+        "\n[Mon 2026-11-30 09:41 UTC] Why does it stop?",
+        'Message info (untrusted metadata):\n```json\n{"id": 4}\n```\n\nWhy does it stop?',
+        "Current time: 2026-11-30 09:41\nSession ID: 77\n\nWhy does it stop?",
+    ],
+)
+def test_other_forms_of_wrapping_are_told_by_their_shape(wrapped: str) -> None:
+    request = said(wrapped)
+    envelope = EnvelopeReader().read(request)
+    assert envelope.ask == "Why does it stop?"
+    assert covers(request, envelope)
 
 
 def test_the_same_ask_again_stays_the_ask() -> None:

@@ -13,6 +13,7 @@ PARTS = {
     "gate": "a turn costs the privacy gate what is new in it",
     "first_byte": "ten agents at once hear their first byte as soon with large requests as with small ones",
     "cache": "engines keep their prefix, repeats are answered though tools are declared, and no other request is",
+    "sessions": "sessions cost half of the cloud alone with their answers kept, and runs that get nowhere are stopped",
     "reservations": "little more is reserved than a turn can cost, and the budget of a session holds",
 }
 """Each part's module in this package, and what it shows. In the table's order."""

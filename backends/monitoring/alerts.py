@@ -85,7 +85,7 @@ REFUSED_AGAIN = Condition(
 KEPT_HOME = Condition(
     key="privacy:{agent}:{id}",
     when="A private part that repeats in an agent's requests keeps it on this machine: a memory file, an old result.",
-    text="{agent}: {label} has private data ({kinds}) and kept {turns} on this machine",
+    text="{agent}: {turns} kept on this machine by private data ({kinds}) in its {label}",
     remedy="claw act allow {agent} {id}, or redact {agent}, or keep-home {agent} {id}",
     level="warning",
 )

@@ -17,9 +17,9 @@ OF_AGENT = "redact"
 """The id that takes back the redaction of an agent, which belongs to no single alert."""
 
 
-def id_of(part: str, values: Collection[bytes]) -> str:
-    """The id of a part's alert: of these values, by their keyed hashes, in this part."""
-    return blake2b(b"".join((part.encode(), *sorted(values))), digest_size=8).hexdigest()
+def id_of(values: Collection[bytes]) -> str:
+    """The id of these values together, by their keyed hashes: that of their alert."""
+    return blake2b(b"".join(sorted(values)), digest_size=8).hexdigest()
 
 
 class PrivacyChoices:

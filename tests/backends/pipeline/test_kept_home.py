@@ -59,7 +59,9 @@ async def test_the_owners_data_keeps_an_agent_here_with_one_alert_that_never_sho
         for count in (1, 2, 3):
             assert await engine(it, turn(f"question {count}")) == "local"
         alert = await the_alert(it)
-        assert alert.text.startswith("writer: memory file has private data (e-mail, phone, address) and kept 3 turns")
+        assert alert.text.startswith(
+            "writer: 3 turns kept on this machine by private data (e-mail, phone, address) in its memory file"
+        )
         assert [choice.action.verb for choice in alert.choices] == ["allow", "redact", "keep-home"]
         assert "3 values" in alert.choices[0].label
         assert not any(part in str(alert) for part in PARTS)
@@ -107,7 +109,7 @@ async def test_kept_at_home_it_is_silent_until_another_value_is_there(home: Path
         assert await engine(it, turn("another")) == "local"
         assert await kept_home(it) == {}
         await engine(it, turn(memory=f"{USER}- Work: lena@work-place.net\n"))
-        assert "3 turns" in (await the_alert(it)).text
+        assert "1 turn kept" in (await the_alert(it)).text
         assert acted.undo is not None
         await it.core.act(acted.undo)
 
@@ -155,7 +157,20 @@ async def test_an_old_result_of_a_tool_is_named_with_its_age_from_the_second_tur
         await engine(it, Request(id="1", agent="writer", messages=start, session="s"))
         assert await kept_home(it) == {}
         await engine(it, Request(id="2", agent="writer", messages=later, session="s"))
-        assert (await the_alert(it)).text.startswith("writer: result of exec 1 turn ago has private data (e-mail)")
+        assert (await the_alert(it)).text.endswith("by private data (e-mail) in its result of exec 1 turn ago")
+
+
+async def test_the_same_value_in_many_parts_has_one_alert(home: Path) -> None:
+    talk = [Message(role="system", text=SYSTEM + f"# USER.md\n\n- Mail: {MAIL}\n")]
+    async with stand(home, change=settings) as it:
+        for number in range(4):
+            talk.append(Message(role="user", text=f"{number}. Is {MAIL} right?"))
+            await engine(it, Request(id="r", agent="writer", messages=tuple(talk), session="s"))
+            talk.append(Message(role="assistant", text=f"Yes, {MAIL}."))
+        alert = await the_alert(it)
+        assert "4 turns kept" in alert.text
+        assert alert.text.endswith("in its memory file and 5 other parts")
+        assert "this value" in alert.choices[0].label
 
 
 async def test_a_tools_schema_is_named_and_what_does_not_stay_for_privacy_has_no_alert(home: Path) -> None:
@@ -167,7 +182,7 @@ async def test_a_tools_schema_is_named_and_what_does_not_stay_for_privacy_has_no
         await it.core.explain(turn())
         assert await kept_home(it) == {}
         await engine(it, turn(memory="", tools=(tool,)))
-        assert "writer: tool schema exec has private data (e-mail) and kept 1 turn" in (await the_alert(it)).text
+        assert (await the_alert(it)).text.endswith("by private data (e-mail) in its tool schema exec")
 
 
 async def test_a_memory_file_with_ten_thousand_addresses_has_one_alert_and_no_key_for_all(home: Path) -> None:

@@ -15,8 +15,8 @@ from backends.privacy.detectors.operator_rules import OperatorRules
 from backends.privacy.part_reader import APART, START_S, Allowance, Found, PartReader
 from backends.privacy.redact import Redaction, Redactor
 from backends.privacy.request_parts import RequestPart, request_parts
-from backends.privacy.text_memory import ENTRIES, TextMemory
 from backends.settings.privacy import Privacy
+from backends.text_memory import ENTRIES, TextMemory
 from backends.types import LOCAL, Finding, Request, Verdict
 
 MOST_FINDINGS = 32

@@ -10,8 +10,8 @@ from backends.privacy.allowed_values import AllowedValues, normal_form
 from backends.privacy.content_windows import windows
 from backends.privacy.detection import Detection, Detector
 from backends.privacy.request_parts import PartText, RequestPart
-from backends.privacy.text_memory import TextMemory
 from backends.privacy.views import views
+from backends.text_memory import TextMemory
 
 MIB = 1 << 20
 START_S, MIB_S = 0.5, 10.0

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from backends.privacy.detection import Detection
 from backends.privacy.placeholders import Name, Placeholders, highest_in, names_in
 from backends.privacy.request_parts import RequestPart
-from backends.privacy.text_memory import TextMemory
+from backends.text_memory import TextMemory
 from backends.types import Message, Request, Tool, ToolCall
 from backends.upstream import token_count as tokens
 

@@ -8,13 +8,15 @@ estimate is .93 to 1.06 of either (`python -m benchmarks.evaluation.tokens`); of
 .8 and 1.2. What an engine reports corrects the rest: see `token_ratio`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import ceil
+from secrets import token_bytes
 
 import msgspec
 from msgspec.structs import replace
 
 from backends.engines.base import Call
+from backends.text_memory import TextMemory
 from backends.types import Message, Request, Tool
 from backends.upstream.most_tokens import most_of
 from backends.upstream.prefix_cache import Prefix
@@ -24,6 +26,12 @@ PER_MESSAGE = 5
 
 PER_RESULT = 16
 """The object that a provider puts around a tool's result."""
+
+LONG = 1024
+"""Characters from which a hash costs less than counting."""
+
+REMEMBERED = 1 << 15
+"""Long texts: those of some hundred conversations; 8 MiB at the most."""
 
 PER_IMAGE = 1032
 """Four of Gemini's 258-token tiles; an engine that scales images down counts fewer."""
@@ -58,9 +66,45 @@ def count(prompt: Request | Sequence[Message]) -> int:
 
 def most(prompt: Request | Call) -> int:
     """Tokens that no prompt exceeds. For reservations, which must hold."""
+    return _most(prompt, most_of)
+
+
+class TokenCounter:
+    """Both counts of requests, whose long texts come again on every turn: each is counted once, and only a hash of it
+    is remembered. A turn of 59 kB takes 0.2 ms instead of 1.5. Threads may share it.
+    """
+
+    def __init__(self) -> None:
+        self._counted = TextMemory[tuple[int, int]](token_bytes(32), entries=REMEMBERED)
+
+    def count(self, request: Request) -> tuple[int, int]:
+        """The estimate of its tokens, as `count`, and what they cannot exceed, as `most`."""
+        sizes = dict[str, tuple[int, int]]()
+
+        def both(text: str) -> tuple[int, int]:
+            if len(text) < LONG:
+                return count_text(text), most_of(text)
+            if text not in sizes:
+                sizes[text] = self._both(text)
+            return sizes[text]
+
+        estimate = sum(count_message(message, lambda text: both(text)[0]) for message in request.messages)
+        estimate += sum(both(text)[0] for text in _declared(request))
+        return estimate, _most(request, lambda text: both(text)[1])
+
+    def _both(self, text: str) -> tuple[int, int]:
+        key = self._counted.digest(text)
+        known = self._counted.get(key)
+        if known is None:
+            known = count_text(text), most_of(text)
+            self._counted.put(key, known, items=0)
+        return known
+
+
+def _most(prompt: Request | Call, most_of_text: Callable[[str], int]) -> int:
     texts = (*_said(prompt.messages), *_declared(prompt))
     images = sum(len(message.media) for message in prompt.messages)
-    return sum(map(most_of, texts)) + PER_MESSAGE * (len(prompt.messages) + len(prompt.tools)) + PER_IMAGE * images
+    return sum(map(most_of_text, texts)) + PER_MESSAGE * (len(prompt.messages) + len(prompt.tools)) + PER_IMAGE * images
 
 
 def most_after(call: Call, counted: Prefix) -> int:
@@ -111,10 +155,11 @@ def _beyond_ascii(data: bytes) -> float:
     return sum(weight * _of(kind, data) for kind, weight in LEADING)
 
 
-def count_message(message: Message) -> int:
+def count_message(message: Message, of_text: Callable[[str], int] | None = None) -> int:
     """Estimated tokens of one message, with its calls, its files and what a chat template adds."""
-    calls = sum(PER_MESSAGE + count_text(call.name) + count_text(call.arguments) for call in message.tool_calls)
-    return PER_MESSAGE + PER_IMAGE * len(message.media) + count_text(message.text) + calls
+    of_text = of_text or count_text
+    calls = sum(PER_MESSAGE + of_text(call.name) + of_text(call.arguments) for call in message.tool_calls)
+    return PER_MESSAGE + PER_IMAGE * len(message.media) + of_text(message.text) + calls
 
 
 def count_tool(tool: Tool) -> int:

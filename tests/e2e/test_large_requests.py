@@ -43,8 +43,7 @@ READERS = (
     cache_key.exact_key,
     cache_key.partition,
     Settlement.hash_prompt,
-    token_count.count,
-    token_count.most,
+    token_count.TokenCounter.count,
 )
 """Functions that read the whole request; each engine's writer of bodies is added."""
 

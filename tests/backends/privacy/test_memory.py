@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from backends.privacy import PrivacyGate
 from backends.privacy.content_windows import MOST, OVERLAP, windows
 from backends.privacy.detection import Detection
-from backends.privacy.text_memory import TextMemory
 from backends.privacy.text_window import TextWindow
 from backends.settings.privacy import Privacy
+from backends.text_memory import TextMemory
 from backends.types import Message, Request, Tool, ToolCall
 
 KEY = "ghp_aB3dE5fG7hJ9kL2mN4pQ6rS8tU1vW3xY5z"

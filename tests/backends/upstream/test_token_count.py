@@ -120,3 +120,18 @@ def test_a_word_on_the_edge_of_a_step_is_never_taken_for_another() -> None:
     for shift in range(12):
         text = "x" * (STEP - shift) + " themselvesqzx."
         assert most_of(text) == len(text)
+
+
+TEXTS = st.one_of(st.text(max_size=20), st.builds(lambda word, times: word * times, st.text(min_size=1), st.just(1100)))
+
+
+@given(st.lists(st.lists(st.tuples(TEXTS, TEXTS), max_size=3), min_size=1, max_size=4))
+def test_what_was_counted_before_counts_the_same_again(turns: list[list[tuple[str, str]]]) -> None:
+    counter, talk = tokens.TokenCounter(), list[Message]()
+    tools = (Tool(name="read", description="words " * 400, parameters={"type": "object"}),)
+    for turn in turns:
+        for text, arguments in turn:
+            calls = (ToolCall(id="c", name="read", arguments=arguments),)
+            talk += [Message(role="user", text=text), Message(role="assistant", tool_calls=calls)]
+        asked = request(*talk, tools=tools)
+        assert counter.count(asked) == (tokens.count(asked), tokens.most(asked))

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from backends.gateway.dialects.openai_chat import chat_request
+from backends.identity import new_id
 from backends.types import Envelope, Message, Request, Tool
 from benchmarks.evaluation.agents import bodies
 from benchmarks.evaluation.agents.bodies import Turn
@@ -15,7 +16,7 @@ def asked(client: str, question: str, *, turn: Turn = "first", agent: str = "cod
     """A question as a program asks it."""
     read = chat_request.read(json.dumps(bodies.body(client, question, turn=turn, **given)).encode())
     return Request(
-        id="r",
+        id=new_id(),
         agent=agent,
         messages=read.messages,
         tools=read.tools,
@@ -28,7 +29,7 @@ def said(*texts: str, system: str = "", agent: str = "coding", tools: tuple[Tool
     """User's messages, one after the other, of an agent with tools that no table knows."""
     first = (Message(role="system", text=system),) if system else ()
     return Request(
-        id="r", agent=agent, messages=(*first, *(Message(role="user", text=text) for text in texts)), tools=tools
+        id=new_id(), agent=agent, messages=(*first, *(Message(role="user", text=text) for text in texts)), tools=tools
     )
 
 

@@ -241,7 +241,8 @@ class Pipeline:
         )
         try:
             self._stages.run_guard.check(read.request, read.loop)
-            self._stages.admission.check(prepared.request, classes)
+            if not explanation.error:
+                self._stages.admission.check(prepared.request, classes)
         except ClawError as error:
             explanation = not_admitted(explanation, error)
         return replace(explanation, ask=prepared.request.ask[:ASK_SHOWN])

@@ -111,9 +111,7 @@ class CheckPlan(Struct, frozen=True, kw_only=True):
 
 
 def not_admitted(explanation: Explanation, error: ClawError) -> Explanation:
-    """The explanation of a request that is refused before the engine that was chosen for it is asked."""
-    if explanation.error:
-        return explanation
+    """The explanation of a request that is refused whatever was decided for it: what was chosen is ruled out, too."""
     chosen = Alternative(
         engine=explanation.engine,
         zone=explanation.zone,
@@ -129,7 +127,7 @@ def not_admitted(explanation: Explanation, error: ClawError) -> Explanation:
         engine="",
         model="",
         estimate=Estimate(cost_usd=ZERO, latency_ms=None),
-        alternatives=(chosen, *explanation.alternatives),
+        alternatives=(chosen, *explanation.alternatives) if explanation.engine else explanation.alternatives,
         status=status_of(error),
         error=str(error),
     )

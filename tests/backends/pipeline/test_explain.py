@@ -93,3 +93,16 @@ async def test_what_would_be_answered_has_status_200_and_no_error(home: Path) ->
         told = await it.core.explain(prompt("hello there", agent="writer"))
     assert told.engine
     assert (told.status, told.error, told.ask) == (200, "", "hello there")
+
+
+async def test_a_pause_is_explained_before_all_else_that_would_refuse(home: Path) -> None:
+    free, spent = prompt("hello", agent="writer"), prompt("hello", agent="ada")
+    async with stand(home, change=limited) as it:
+        for agent in ("writer", "ada"):
+            await it.core.act(Action(verb="pause", actor="me", agent=agent))
+        told = [await it.core.explain(request) for request in (free, spent)]
+        error = await refusal(it, replace(spent, id="again"))
+    assert [(each.engine, each.status) for each in told] == [("", 429), ("", 429)]
+    assert told[1].error == str(error)
+    assert told[0].alternatives[0].ruled_out_by == error.kind
+    assert [each.engine for each in told[1].alternatives] == ["local", "cloud"]

@@ -16,12 +16,25 @@ class SendState:
     sent: bool = True
 
 
+class ExplicitCache(Struct, frozen=True):
+    """Leave for a call to keep the beginning of its prompt at the provider, under a name and for a price.
+
+    `owner` is the only agent that may read it, `seconds` how long it is kept, and longer while it is used. `make`: one
+    may be made, where there is none; else only what is there is read.
+    """
+
+    owner: str
+    seconds: int
+    make: bool
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """One upstream call, ready to send. Every call carries a cap on its output; durations are seconds.
 
     `input_tokens` is the estimated length of the prompt, `most_tokens` what it cannot exceed; 0 where not counted.
     `effort` is how hard the caller wants the model to think, `thinking_budget` the tokens that are set aside for it.
     `logprobs` asks for the tokens' probabilities, where the engine has them. `send_state` records what was sent.
+    `explicit_cache` is None where nothing of the prompt may be kept under a name.
     """
 
     id: str
@@ -49,6 +62,7 @@ class Call(Struct, frozen=True, kw_only=True):
     idle_s: float
     logprobs: bool = False
     send_state: SendState | None = None
+    explicit_cache: ExplicitCache | None = None
 
     @property
     def most_output(self) -> int:
@@ -106,13 +120,22 @@ class Usage(Struct, frozen=True):
     cached_known: bool = True
 
 
+class Kept(Struct, frozen=True):
+    """What a provider bills for an explicit cache beside the call itself: `written` tokens at the price of input, and
+    `token_seconds` of storage. Said before it is asked for, at the most that it can be; the last one counts.
+    """
+
+    written: int = 0
+    token_seconds: int = 0
+
+
 class Finished(Struct, frozen=True, kw_only=True):
     """The finish reason from the engine, always the last chunk.
 
     `reason` is the engine's own word where `finish` is "blocked"; `notes` say what was mended in its answer.
     `context_cut` is True where the engine's own count shows that it did not read the whole prompt. `load_s` is the time
     that it spent loading the model, `prefill_s` the one for reading the prompt, `confidence` the geometric mean of the
-    tokens' probabilities; None is unknown.
+    tokens' probabilities; None is unknown. `read_explicit`: the beginning of its prompt came from an explicit cache.
     """
 
     finish: Literal["stop", "length", "blocked"]
@@ -121,10 +144,11 @@ class Finished(Struct, frozen=True, kw_only=True):
     load_s: float | None = None
     prefill_s: float | None = None
     confidence: float | None = None
+    read_explicit: bool = False
     notes: tuple[str, ...] = ()
 
 
-EngineChunk = Text | ToolCalls | Usage | AnsweredBy | Finished
+EngineChunk = Text | ToolCalls | Usage | Kept | AnsweredBy | Finished
 
 
 class ServedModel(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ import msgspec
 
 from backends.engines.call_scope import CallScope
 from backends.engines.endpoint import Endpoint
+from backends.engines.plain_text import as_json
 from backends.engines.transport import Transport
 from backends.errors import EngineError
 
@@ -29,14 +30,17 @@ class Probe:
         answer_s: float = ANSWER_S,
         headers: dict[str, str] | None = None,
         body: dict[str, Any] | None = None,
+        method: str = "",
     ) -> tuple[int, bytes]:
-        """The status and the body of `path`, which is sent `body` as JSON where there is one.
+        """The status and the body of `path`, which is sent `body` as JSON where there is one, by default with POST.
 
         Raises EngineError where no answer comes within `answer_s` seconds.
         """
-        method = "GET" if body is None else "POST"
+        method = method or ("GET" if body is None else "POST")
+        content = None if body is None else as_json(body)
+        headers = (headers or {}) | ({"content-type": "application/json"} if content is not None else {})
         async with CallScope(self.endpoint, first_byte_s=answer_s, idle_s=answer_s) as scope:
-            response = await scope.receive(self._client.request(method, path, headers=headers, json=body))
+            response = await scope.receive(self._client.request(method, path, headers=headers, content=content))
         return response.status_code, response.content
 
     async def json(
@@ -46,9 +50,10 @@ class Probe:
         answer_s: float = ANSWER_S,
         headers: dict[str, str] | None = None,
         body: dict[str, Any] | None = None,
+        method: str = "",
     ) -> tuple[int, Any]:
         """As `fetch`, with the answer decoded; one that is not JSON is returned as text."""
-        status, answered = await self.fetch(path, answer_s=answer_s, headers=headers, body=body)
+        status, answered = await self.fetch(path, answer_s=answer_s, headers=headers, body=body, method=method)
         try:
             return status, msgspec.json.decode(answered)
         except (msgspec.DecodeError, RecursionError):

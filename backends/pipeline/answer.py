@@ -10,6 +10,7 @@ from backends.engines.base import (
     Call,
     EngineChunk,
     Finished,
+    Kept,
     Text,
     ToolCalls,
     Usage,
@@ -67,6 +68,8 @@ class Answer:
                     active.publish(Called(wanted))
             case Usage(tokens, cached_known):
                 meter.add_usage(tokens, cached_known=cached_known)
+            case Kept():
+                meter.add_kept(chunk)
             case AnsweredBy(model):
                 meter.answered_by(model)
             case Finished():

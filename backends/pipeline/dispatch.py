@@ -268,7 +268,8 @@ class Dispatcher:
             load_s=end.load_s,
         )
         if not end.context_cut:
-            _learn(active, slot, replica, meter.call, attempt, cached=attempt.tokens.input - fresh)
+            cached = None if end.read_explicit else attempt.tokens.input - fresh
+            _learn(active, slot, replica, meter.call, attempt, cached=cached)
         return attempt
 
     def _with_notes(self, ending: Ending, active: ActiveRequest, end: Finished, attempt: Attempt) -> Ending:
@@ -301,7 +302,7 @@ class Dispatcher:
 
 
 def _learn(
-    active: ActiveRequest, slot: EngineSlot, replica: Replica, call: Call, attempt: Attempt, *, cached: int
+    active: ActiveRequest, slot: EngineSlot, replica: Replica, call: Call, attempt: Attempt, *, cached: int | None
 ) -> None:
     """Learn from what the engine has read and counted. With files the count says nothing of the text's estimate."""
     plan, tokens = active.plan, attempt.tokens

@@ -10,7 +10,7 @@ from math import prod
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from backends.engines.base import Call
+from backends.engines.base import Call, ExplicitCache
 from backends.errors import ClawError, status_of
 from backends.ledger.prices import UnknownPrice
 from backends.ledger.reservations import NOT_LIMITED, Headroom
@@ -240,6 +240,7 @@ class RoutePlanner:
         worst = expected = reread = ZERO
         unpriced = limited = ""
         try:
+            call = replace(call, explicit_cache=self._explicit_cache(slot, zone_draft, call, prefix, (agent, room)))
             call, limited = self._affordable(slot, call, classes, agent, room)
             output = slot.throughput.expected_output(classes.intent, call.max_output)
             tokens = Tokens(input=counted, output=output, cached_input=cached)
@@ -279,6 +280,28 @@ class RoutePlanner:
         """The request is sent as planned: what is left out of its call stays out of the session's next ones."""
         for engine, candidate in plan.candidates.items():
             self._fittings.keep(request.session, engine, candidate.profile.model, candidate.fitting)
+
+    def _explicit_cache(
+        self, slot: EngineSlot, zone_draft: ZoneDraft, call: Call, prefix: Prefix | None, limits: tuple[Agent, Headroom]
+    ) -> ExplicitCache | None:
+        """What of the prompt may be kept at the provider: nothing that is sensitive or was redacted, and nothing new
+        where the budgets have no room for it. Raises UnknownPrice.
+        """
+        request = zone_draft.request
+        if slot.read_rates is None or not zone_draft.whole or request.sensitive:
+            return None
+        name, (agent, room) = conversation(request), limits
+        kept = slot.read_rates.plan(
+            request.agent,
+            name,
+            tokens=0 if prefix is None else prefix.tokens,
+            held=Decimal(slot.prefixes.share(name)),
+            prices=self._costs.cache_prices(slot.name, call.model),
+        )
+        bounds = [usd for usd in (agent.max_cost_usd, room.unspent_usd) if usd is not None]
+        if kept.seconds and bounds and self._costs.worst(slot.name, replace(call, explicit_cache=kept)) > min(bounds):
+            return replace(kept, seconds=0, make=False)
+        return kept
 
     def _affordable(
         self, slot: EngineSlot, call: Call, classes: Classes, agent: Agent, room: Headroom

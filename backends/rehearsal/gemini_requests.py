@@ -36,10 +36,10 @@ def read(table: Any, name: str, otherwise: Any = None) -> Any:
     return otherwise if value is None else value
 
 
-def read_prompt(body: dict[str, Any]) -> GeminiPrompt:
-    """Raises RequestRejected where Gemini refuses."""
-    contents = read(body, "contents")
-    if not isinstance(contents, list) or not contents:
+def read_prompt(body: dict[str, Any], *, whole: bool = True) -> GeminiPrompt:
+    """Raises RequestRejected where Gemini refuses. What is not the `whole` prompt may have no contents."""
+    contents = read(body, "contents", None if whole else [])
+    if not isinstance(contents, list) or (whole and not contents):
         raise RequestRejected("* GenerateContentRequest.contents: contents is not specified\n")
     system = _turn(read(body, "systemInstruction"), "system")
     config = read(body, "generationConfig", {})

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from aiohttp import web
 from backends.rehearsal.behaviour import GEMINI, Behaviour, TwinModel
 from backends.rehearsal.faults import Fault
 from backends.rehearsal.gemini_answers import THOUGHT, Event, Responses, altered
-from backends.rehearsal.gemini_caches import LEAST_TOKENS, Caches
+from backends.rehearsal.gemini_caches import LEAST_TOKENS, Caches, KeptPrompt, read_with
 from backends.rehearsal.gemini_framing import array, one_event, sse, whole
 from backends.rehearsal.gemini_requests import GeminiPrompt, read, read_prompt
 from backends.rehearsal.gemini_rules import call_signature, hold_to, rules_of, text_signature
@@ -69,6 +70,7 @@ class GeminiTwin(Twin):
             web.get(version + "/cachedContents", self._cache_list),
             web.post(version + "/cachedContents", self._cache_create),
             web.get(version + "/{name:cachedContents/[^/]+}", self._cache_get),
+            web.patch(version + "/{name:cachedContents/[^/]+}", self._cache_extend),
             web.delete(version + "/{name:cachedContents/[^/]+}", self._cache_delete),
         ]
 
@@ -89,6 +91,9 @@ class GeminiTwin(Twin):
             body = await _body(request)
             prompt = read_prompt(body)
             hold_to(body, rules_of(answering))
+            kept = self.caches.find(prompt.cached_content) if prompt.cached_content else None
+            if kept is not None:
+                prompt = read_with(kept, name, body, prompt)
         except RequestRejected as error:
             return _refusal(400, "INVALID_ARGUMENT", str(error))
         tokens = count_prompt(prompt.ask)
@@ -97,13 +102,12 @@ class GeminiTwin(Twin):
                 f"The input token count ({tokens}) exceeds the maximum number of tokens allowed ({checked.context})."
             )
             return _refusal(400, "INVALID_ARGUMENT", words)
-        kept = self.caches.find(prompt.cached_content) if prompt.cached_content else None
         if prompt.cached_content and kept is None:
             return _refusal(403, "PERMISSION_DENIED", "CachedContent not found (or permission denied)")
         stream = request.path.endswith(":streamGenerateContent")
         call = self.usage.begin("stream" if stream else "generate", checked.answered_by or name)
-        call.cached = kept["usageMetadata"]["totalTokenCount"] if kept else self._implicitly_cached(prompt)
-        call.input = tokens + (call.cached if kept else 0)
+        call.cached = kept.tokens if kept else self._implicitly_cached(prompt)
+        call.input = tokens
         fault = self.fault_for(request, "answer")
 
         def frames() -> AsyncGenerator[bytes]:
@@ -211,16 +215,36 @@ class GeminiTwin(Twin):
         if refusal := _keyless(request):
             return refusal
         try:
-            kept = self.caches.create(await _body(request))
+            kept, stored_usd = self.caches.create(await _body(request))
         except RequestRejected as error:
             return _refusal(400, "INVALID_ARGUMENT", str(error))
-        return await self.plain(request, "list", kept)
+        self._bill(kept, kept.tokens, stored_usd)
+        return await self.plain(request, "list", kept.card)
+
+    async def _cache_extend(self, request: web.Request) -> web.StreamResponse:
+        if refusal := _keyless(request):
+            return refusal
+        try:
+            extended = self.caches.extend(request.match_info["name"], await _body(request))
+        except RequestRejected as error:
+            return _refusal(400, "INVALID_ARGUMENT", str(error))
+        if extended is None:
+            return _no_cache()
+        kept, stored_usd = extended
+        self._bill(kept, 0, stored_usd)
+        return await self.plain(request, "list", kept.card)
+
+    def _bill(self, kept: KeptPrompt, written: int, stored_usd: Decimal) -> None:
+        """Bill what is read into a cache as input, and its storage until it ends."""
+        call = self.usage.begin("cache", kept.model)
+        call.input, call.stored_usd = written, stored_usd
+        self.usage.end(call, "finished")
 
     async def _cache_get(self, request: web.Request) -> web.StreamResponse:
         kept = self.caches.find(request.match_info["name"])
         if refusal := _keyless(request):
             return refusal
-        return await self.plain(request, "list", kept) if kept else _no_cache()
+        return await self.plain(request, "list", kept.card) if kept else _no_cache()
 
     async def _cache_delete(self, request: web.Request) -> web.StreamResponse:
         if refusal := _keyless(request):

@@ -19,7 +19,7 @@ class ServedCall(Struct, kw_only=True):
     """One call of a model. `input` includes `cached`, `output` excludes `thinking`.
 
     "aborted" is a call whose caller left, "cut" one the twin broke off, "refused" one that got an error status: it
-    costs nothing. What was generated before an abort or a cut is billed.
+    costs nothing. What was generated before an abort or a cut is billed. `stored_usd` is the price of keeping a prompt.
     """
 
     id: str
@@ -30,6 +30,7 @@ class ServedCall(Struct, kw_only=True):
     output: int = 0
     thinking: int = 0
     cached: int = 0
+    stored_usd: Decimal = Decimal(0)
     usd: Decimal = Decimal(0)
     end: End = "open"
     status: int = 200
@@ -72,7 +73,7 @@ class UsageCounts:
         call.end, call.status = how, status
         if how == "refused":
             call.input = call.output = call.thinking = call.cached = 0
-        call.usd = self._price(call)
+        call.usd = self._price(call) + call.stored_usd
         self._open.pop(call.id, None)
         self.calls.append(call)
         self.ends[how] += 1

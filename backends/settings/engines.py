@@ -189,6 +189,13 @@ class GeminiSettings(EngineSettings, frozen=True, kw_only=True, tag="gemini"):
             " prompts of which nobody says how hard to think, else what the request's effort asks for"
         ),
     ] = None
+    explicit_cache: Annotated[
+        Literal["auto", "off"],
+        Meta(
+            description="auto keeps the beginning of a session's prompts at Gemini, for its price of storage, where"
+            " that clearly saves more than Gemini's own cache; off never does"
+        ),
+    ] = "auto"
     first_byte_s: Annotated[Seconds, Meta(description="longest wait for the first byte")] = 60.0
     idle_s: Annotated[Seconds, Meta(description="longest silence in the middle of a stream")] = 30.0
 

@@ -12,10 +12,12 @@ from msgspec.structs import replace
 
 from backends.catalogue import Catalogue
 from backends.clock import Clock
-from backends.engines.base import Call
+from backends.engines.base import Call, Kept
 from backends.ledger.prices import Prices, UnknownPrice
+from backends.ledger.tariff import MILLION, rounded
 from backends.settings.engines import CLOUD_ENGINE
 from backends.types import CLOUD, ZERO, Attempt, EngineName, Outcome, Tokens
+from backends.upstream.explicit_cache import HOUR_S, CachePrices, storage_usd
 from backends.upstream.self_hosted_cost import SelfHostedCost
 from backends.upstream.token_count import most_read
 
@@ -119,15 +121,31 @@ class Costs:
         models = {call.model, self.priced(engine, self.expected(call.model), call.model, now)}
         return max(self._worst(engine, model, call, now) for model in models)
 
+    def kept(self, engine: EngineName, model: str, kept: Kept, at: datetime | None = None) -> Decimal:
+        """US dollars for an explicit cache that is made, or lives longer. Raises UnknownPrice."""
+        stored = rounded(storage_usd(model, kept.token_seconds))
+        return self.of(engine, model, Tokens(input=kept.written), at) + stored
+
+    def cache_prices(self, engine: EngineName, model: str) -> CachePrices:
+        """What weighs whether an explicit cache pays. Raises UnknownPrice."""
+        prices = self._prices.tariff(engine, model, self._clock.now()).base
+        return CachePrices(
+            input=prices.input / MILLION, cached=prices.cached / MILLION, stored=storage_usd(model, HOUR_S)
+        )
+
     def _worst(self, engine: EngineName, model: str, call: Call, now: datetime) -> Decimal:
-        return self._prices.worst_case(
+        most, wanted = most_read(call), call.explicit_cache
+        worst = self._prices.worst_case(
             engine,
             model,
-            input_tokens=most_read(call),
+            input_tokens=most,
             max_output=call.max_output,
             thinking_budget=call.thinking_budget or 0,
             at=now,
         )
+        if wanted is None or not wanted.seconds:
+            return worst
+        return worst + self.kept(engine, model, Kept(most if wanted.make else 0, most * wanted.seconds), now)
 
     def baseline(self, tokens: Tokens, *, cached_input: int = 0) -> Decimal:
         """US dollars that `tokens` would cost all-cloud at this moment's price, with `cached_input` of them in the

@@ -9,10 +9,11 @@ from backends.catalogue import Catalogue
 from backends.clock import Clock
 from backends.engines.base import Call, Capabilities, EngineClient
 from backends.errors import EngineError
-from backends.settings.engines import Engine, serves
+from backends.settings.engines import Engine, GeminiSettings, serves
 from backends.types import CLOUD, LOCAL, EngineName, EngineState, Health, RuntimeReading, Zone
 from backends.upstream.circuit_breaker import CircuitBreaker
 from backends.upstream.concurrency_limiter import ConcurrencyLimiter
+from backends.upstream.explicit_cache import ReadRates
 from backends.upstream.prefix_cache import PrefixMemory, lengths
 from backends.upstream.provider_quota import ProviderQuota
 from backends.upstream.replicas import Replica, Replicas
@@ -107,6 +108,8 @@ class EngineSlot:
         self.ratios = TokenRatios()
         kept = self.parallel if zone == LOCAL else CACHED_PROMPTS
         self.prefixes = PrefixMemory(clock.monotonic, size=kept, seconds=CACHED_S)
+        explicit = isinstance(settings, GeminiSettings) and settings.explicit_cache == "auto"
+        self.read_rates = ReadRates(clock.monotonic) if explicit else None
         self._profiles: dict[str, ModelProfile] = {}
         self._shown: object = None
 
@@ -235,16 +238,20 @@ class EngineSlot:
         replica: Replica,
         *,
         tokens: int,
-        cached: int,
+        cached: int | None,
         counted: bool,
         conversation: str = "",
     ) -> None:
-        """The engine has read the prompt of a call: `tokens` in all, `cached` of them from its prefix cache.
+        """The engine has read the prompt of a call: `tokens` in all, `cached` of them from its own prefix cache, None
+        where an explicit cache was read instead.
 
         `counted`: it says so itself, of the very messages that `chain` stands for.
         """
         prefixes = self.prefixes
-        prefixes.learn(prefixes.find(call.model, chain[:-1]), cached, conversation)
+        if cached is not None:
+            prefixes.learn(prefixes.find(call.model, chain[:-1]), cached, conversation)
+        if self.read_rates is not None:
+            self.read_rates.read(conversation)
         prefixes.read(call.model, chain, tokens=tokens, replica=replica.index, counted=counted, lengths=lengths(call))
 
     def state(self) -> EngineState:

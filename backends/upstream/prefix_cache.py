@@ -123,7 +123,11 @@ class PrefixMemory:
         """
         if prefix is None or prefix.tokens < LEAST_TOKENS:
             return 0
-        return round(prefix.tokens * self._share_of.get(conversation, self._share))
+        return round(prefix.tokens * self.share(conversation))
+
+    def share(self, conversation: str) -> float:
+        """The share of an expected prefix that is billed as cached."""
+        return self._share_of.get(conversation, self._share)
 
     def kept_s(self, prefix: Prefix | None) -> tuple[float, float]:
         """For how many seconds a prefix that was read stays, and for how many it would if it were read now."""

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from backends.catalogue import model_identity
 from backends.clock import Clock
-from backends.engines.base import Call, SendState
+from backends.engines.base import Call, Kept, SendState
 from backends.errors import EngineError
 from backends.types import CLOUD, LOCAL, ZERO, Attempt, EngineName, PrefixUse, Role, Tokens, ToolCall, Zone
 from backends.upstream.costs import Costs
@@ -54,6 +54,7 @@ class UsageMeter:
         self.role = role
         self._costs = costs
         self._clock = clock
+        self._kept = Kept()
         self._reported: Tokens | None = None
         self._text: list[str] = []
         self._called = 0  # tokens of tool calls, as counted here
@@ -84,6 +85,10 @@ class UsageMeter:
         self.add_text("")
         most = LETTERS * self.call.max_output
         self._called += sum(count_text(call.name) + count_text(call.arguments[:most]) for call in calls)
+
+    def add_kept(self, kept: Kept) -> None:
+        """What an explicit cache takes, at the most before the provider has said it."""
+        self._kept = kept
 
     @property
     def text(self) -> str:
@@ -129,24 +134,29 @@ class UsageMeter:
         """
         if self.call.send_state is not None and not self.call.send_state.sent:
             self._self_hosted_cost()
-            return None
+            return None if self._kept == Kept() else self._kept_alone(why)
         attempt, charged = self._attempt(why, estimated=True)
-        return attempt, min(charged, self._ahead_usd()) if self.text else charged
+        return attempt, min(charged, self._ahead_usd() + self._kept_cost()) if self.text else charged
 
     def failed(self, error: EngineError) -> tuple[Attempt, Decimal]:
         """The attempt that raised. One that cannot have been billed has no tokens and costs nothing."""
         if error.billed or self._text or self._reported:
             return self._attempt(f"{error.kind}: {error}", estimated=True)
-        line = f"{error.kind}: {error}"
+        return self._kept_alone(f"{error.kind}: {error}")
+
+    def _kept_alone(self, error: str) -> tuple[Attempt, Decimal]:
+        """The attempt of which nothing is billed but the explicit cache that was made for it, if any."""
+        cost = self._kept_cost()
         return Attempt(
             engine=self.engine,
             zone=self.zone,
             model=self.model,
             model_asked=self._asked,
-            error=line,
+            cost_usd=cost,
+            error=error,
             own_cost_usd=self._self_hosted_cost(),
             role=self.role,
-        ), ZERO
+        ), cost
 
     @property
     def _asked(self) -> str:
@@ -156,7 +166,7 @@ class UsageMeter:
         tokens = self._reported or Tokens(input=self.call.input_tokens)
         if estimated and not tokens.output:
             tokens = replace(tokens, output=count_text(self.text) + min(self._called, self.call.max_output))
-        cost = self._cost(tokens)
+        cost = self._cost(tokens) + self._kept_cost()
         attempt = Attempt(
             engine=self.engine,
             zone=self.zone,
@@ -189,6 +199,10 @@ class UsageMeter:
     def _cost(self, tokens: Tokens) -> Decimal:
         model = self._costs.priced(self.engine, self.model, self.call.model, self._at)
         return self._costs.of(self.engine, model, tokens, self._at)
+
+    def _kept_cost(self) -> Decimal:
+        """The price of the explicit cache that was made or kept for it."""
+        return self._costs.kept(self.engine, self.call.model, self._kept, self._at) if self._kept != Kept() else ZERO
 
     def _self_hosted_cost(self) -> Decimal | None:
         """What the call cost on the operator's own machine; the same when called again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import AsyncGenerator
 from datetime import datetime
@@ -12,6 +13,7 @@ from backends.catalogue.media import MIME_TYPES
 from backends.engines.api_key import ApiKey
 from backends.engines.base import Call, Capabilities, EngineChunk, EngineClient, Inspection
 from backends.engines.endpoint import Endpoint
+from backends.engines.gemini.explicit_caches import ExplicitCaches
 from backends.engines.gemini.gemini_errors import KEY_PAGE
 from backends.engines.gemini.generate_body import ignored
 from backends.engines.gemini.learned_facts import LearnedFacts
@@ -58,6 +60,7 @@ class GeminiClient:
         self._catalogue = catalogue or Catalogue()
         self._facts = LearnedFacts(self._catalogue)
         self._probe = Probe(self.endpoint, self._transport)
+        self._caches = ExplicitCaches(self._probe, self._key, time.monotonic)
 
     @property
     def base_url(self) -> str:
@@ -87,7 +90,15 @@ class GeminiClient:
 
     def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
         """As `Engine.stream`. Never counts tokens by a request: that would send the prompt out."""
-        return stream(call, self._key, self.endpoint, self._sdk, facts=self._facts, signatures=self._signatures)
+        return stream(
+            call,
+            self._key,
+            self.endpoint,
+            self._sdk,
+            facts=self._facts,
+            signatures=self._signatures,
+            caches=self._caches,
+        )
 
     async def status(self, at: datetime) -> RuntimeReading:
         """As `EngineClient.status`: whether it answers; Gemini says nothing else of itself."""
@@ -101,6 +112,7 @@ class GeminiClient:
         return await inspect(self._probe, key=self._key, model=model or self._settings.model)
 
     async def close(self) -> None:
+        await self._caches.close()
         await self._transport.aclose()
 
     def _build_sdk(self) -> Client:

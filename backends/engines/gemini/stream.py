@@ -13,8 +13,10 @@ from msgspec.structs import replace
 from backends.catalogue import Model
 from backends.engines.api_key import ApiKey
 from backends.engines.base import AnsweredBy, Call, EngineChunk, Finished, SendState, mark_unsent
-from backends.engines.call_scope import CallScope, ExtraFields
+from backends.engines.call_scope import CallScope
 from backends.engines.endpoint import Endpoint
+from backends.engines.gemini.cache_keeping import CacheKeeping
+from backends.engines.gemini.explicit_caches import ExplicitCaches, PromptCache, PromptParts, joined
 from backends.engines.gemini.function_names import FunctionNames
 from backends.engines.gemini.gemini_errors import (
     broken_off,
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from google.genai.types import GenerateContentConfig, GenerateContentResponse
 
 MODEL_NAME = re.compile(r"((models|tunedModels)/)?[\w.-]+", re.ASCII)
+CACHE_REFUSED = (400, 403, 404)
+"""How Gemini answers a call that reads a cache which has ended, or does not fit."""
+
 SIGNATURES_LEFT_OUT = "thought signatures that the model refused were left out"
 
 
@@ -49,12 +54,14 @@ async def stream(
     *,
     facts: LearnedFacts,
     signatures: SignatureStore | None,
+    caches: ExplicitCaches | None = None,
 ) -> AsyncGenerator[EngineChunk]:
     """As `Engine.stream`.
 
     A model that refuses a JSON format beside tools is asked once more, with the format as an instruction; the refusal
     costs nothing and is remembered. A model that refuses a signature is asked once more without any: a client may have
-    changed the call that the signature belongs to, or may have it from elsewhere.
+    changed the call that the signature belongs to, or may have it from elsewhere. Where an explicit cache cannot be
+    read, because it has ended, the whole prompt is sent.
     """
     send_state = mark_unsent(call)
     key.checked()
@@ -67,11 +74,13 @@ async def stream(
         model = facts.of(call.model)
         request = _GenerateRequest(call, model, key, endpoint, send_state)
         try:
-            async with aclosing(request.chunks(client, facts, signatures)) as chunks:
+            async with aclosing(request.chunks(client, facts, signatures, caches)) as chunks:
                 async for chunk in chunks:
                     yield replace(chunk, notes=(*chunk.notes, *notes)) if isinstance(chunk, Finished) else chunk
         except EngineError as error:
-            if refuses_signature(error) and not notes and any(map(is_signed, call.messages)):
+            if request.cache is not None and caches is not None and error.status in CACHE_REFUSED:
+                caches.forget(request.cache)
+            elif refuses_signature(error) and not notes and any(map(is_signed, call.messages)):
                 call = replace(call, messages=tuple(map(without_signatures, call.messages)))
                 notes = (SIGNATURES_LEFT_OUT,)
             elif model.json_with_tools and call.tools and refuses_json(error):
@@ -91,12 +100,21 @@ class _GenerateRequest:
         self._key = key
         self._endpoint = endpoint
         self._send_state = send_state
+        self.cache: PromptCache | None = None
 
     async def chunks(
-        self, client: Client, facts: LearnedFacts, signatures: SignatureStore | None
+        self,
+        client: Client,
+        facts: LearnedFacts,
+        signatures: SignatureStore | None,
+        caches: ExplicitCaches | None,
     ) -> AsyncGenerator[EngineChunk]:
         call, model = self._call, self._model
-        names, config, extra = await off_loop(size_of(call), lambda: _built(call, model))
+        names, config, parts_sent = await off_loop(size_of(call), lambda: _built(call, model))
+        extra, wanted = parts_sent.fields, call.explicit_cache
+        if wanted is not None and caches is not None:
+            self.cache = caches.find(wanted, call.model, parts_sent)
+            extra = extra if self.cache is None else parts_sent.behind(self.cache)
         written = WrittenSignatures()
         reading = ResponseReading(call, self._endpoint, names, written, instructed=bool(instructed_format(call, model)))
         async with CallScope(
@@ -118,6 +136,12 @@ class _GenerateRequest:
         finished = reading.finish()
         if signatures is not None:
             signatures.remember(reading.message)
+        if caches is not None and wanted is not None:
+            keeping = CacheKeeping(caches, wanted, call, self.cache)
+            async for kept in keeping.chunks(parts_sent):
+                yield kept
+            notes = (*finished.notes, *keeping.notes)
+            finished = replace(finished, notes=notes, read_explicit=self.cache is not None)
         yield finished
 
     async def _next_part(
@@ -137,17 +161,19 @@ class _GenerateRequest:
             raise broken_off(error.code, error.details, key=self._key) from None
 
 
-def _built(call: Call, model: Model) -> tuple[FunctionNames, GenerateContentConfig, ExtraFields]:
+def _built(call: Call, model: Model) -> tuple[FunctionNames, GenerateContentConfig, PromptParts]:
     """The function names, the request's parameters, and what grows with the prompt, as JSON that is added to them.
 
     Raises EngineError "rejected" where the model cannot be asked that.
     """
     names = FunctionNames(call)
+    written = body(call, model, names)
+    turns = tuple(as_json(turn) for turn in written.pop("contents"))
     fields = {
         name: {inner: _json(each) for inner, each in value.items()} if name == "generationConfig" else _json(value)
-        for name, value in body(call, model, names).items()
+        for name, value in written.items()
     }
-    return names, configuration(call, model), fields
+    return names, configuration(call, model), PromptParts(fields | {"contents": joined(turns)}, turns)
 
 
 def _json(value: object) -> msgspec.Raw:

@@ -44,7 +44,16 @@ VALUES: dict[str, Any] = {
 }
 """Another value for each field that says what an answer is to be."""
 
-OURS = {"id", "thinking_budget", "input_tokens", "most_tokens", "first_byte_s", "idle_s", "send_state"}
+OURS = {
+    "id",
+    "thinking_budget",
+    "input_tokens",
+    "most_tokens",
+    "first_byte_s",
+    "idle_s",
+    "send_state",
+    "explicit_cache",
+}
 """Fields that are no wish of the caller's: ids, counts, time limits, and the room that is set aside for thinking."""
 
 HELD_AFTERWARDS = {"parallel_tool_calls"}

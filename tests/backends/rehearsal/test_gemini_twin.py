@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 from decimal import Decimal
 
 import httpx
@@ -154,7 +155,9 @@ async def test_an_explicit_cache_is_billed_at_its_price(pair: Twins, cloud: Asyn
     assert found.cached_content_token_count == kept.usage_metadata.total_token_count == 1_505
     input_, output, thinking, _ = usage_of(parts[-1])
     assert input_ == 1_505 + count(PROMPT) + 4
-    assert pair.gemini.usage.usd == price(input_, output + thinking, 1_505)
+    written_usd, answered_usd = (call.usd for call in pair.gemini.usage.calls)
+    assert answered_usd == price(input_, output + thinking, 1_505)
+    assert written_usd == price(1_505, 0, 0) + Decimal(1_505 * 60) / 3600 / 1_000_000
     assert (await cloud.caches.get(name=kept.name)).display_name == "facts"
     assert [one.name async for one in await cloud.caches.list()] == [kept.name]
     await cloud.caches.delete(name=kept.name)
@@ -162,6 +165,30 @@ async def test_an_explicit_cache_is_billed_at_its_price(pair: Twins, cloud: Asyn
         await generated(cloud, cached_content=kept.name)
     with pytest.raises(errors.ClientError):
         await cloud.caches.delete(name=kept.name)
+
+
+async def test_a_cache_lives_longer_for_the_price_of_what_is_added(pair: Twins, cloud: AsyncClient) -> None:
+    kept = await cloud.caches.create(
+        model=FLASH, config=types.CreateCachedContentConfig(contents=["fact " * 1_500], ttl="60s")
+    )
+    assert kept.name and kept.expire_time
+    longer = await cloud.caches.update(name=kept.name, config=types.UpdateCachedContentConfig(ttl="120s"))
+    assert longer.expire_time
+    assert longer.expire_time - kept.expire_time >= timedelta(seconds=60)
+    added_usd = float(pair.gemini.usage.calls[-1].usd)
+    assert added_usd == pytest.approx(1_505 * 60 / 3600 / 1_000_000, rel=0.05)
+
+
+async def test_beside_a_cache_no_instruction_no_tools_and_no_other_model_are_taken(cloud: AsyncClient) -> None:
+    kept = await cloud.caches.create(model=FLASH, config=types.CreateCachedContentConfig(contents=["fact " * 1_500]))
+    with pytest.raises(errors.ClientError, match="can not be used with GenerateContent request"):
+        await generated(cloud, cached_content=kept.name, system_instruction="Be brief.")
+    with pytest.raises(errors.ClientError, match="has to be the same"):
+        await cloud.models.generate_content(
+            model="gemini-2.5-pro",
+            contents=PROMPT,
+            config=types.GenerateContentConfig(cached_content=kept.name),
+        )
 
 
 async def test_a_small_cache_is_refused(cloud: AsyncClient) -> None:

@@ -1,0 +1,113 @@
+"""Whether the beginning of a session's prompts is worth keeping at its provider, under a name and for a price.
+
+Gemini caches prefixes by itself, for nothing and without a promise. An explicit cache promises the cached price, and
+costs the price of its tokens once and of their storage by the hour: it pays where many reads follow soon, and where the
+provider's own cache was seen to hold little of them.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from backends.engines.base import ExplicitCache
+
+SECONDS = 300
+"""How long one is kept after its last use but one. A session that ends costs this much storage for nothing."""
+
+LEAST_TOKENS = 4096
+"""The largest of the least lengths that Gemini's models take (ai.google.dev/gemini-api/docs/caching)."""
+
+LEAST_READS = 4
+"""Answers of a session that must have shown its pace, and what the provider caches by itself."""
+
+MARGIN = 2
+"""By how many times the expected saving must exceed the cost."""
+
+STORAGE_USD: dict[str, Decimal] = {"pro": Decimal("4.50"), "": Decimal("1.00")}
+"""US dollars for a million tokens and an hour, by a word of the model's name.
+Source: https://ai.google.dev/gemini-api/docs/pricing, 2026-11-30."""
+
+HOUR_S = 3600
+SESSIONS = 1024
+WEIGHT = Decimal("0.5")
+
+
+class CachePrices(Struct, frozen=True, kw_only=True):
+    """US dollars for one token: as input, as cached input, and stored for an hour."""
+
+    input: Decimal
+    cached: Decimal
+    stored: Decimal
+
+
+def storage_usd(model: str, token_seconds: int) -> Decimal:
+    """US dollars for so many tokens times seconds of storage."""
+    words = model.lower().split("-")
+    price = next(usd for word, usd in STORAGE_USD.items() if not word or word in words)
+    return price * token_seconds / HOUR_S / 1_000_000
+
+
+def pays_to_make(tokens: int, *, reads: Decimal, held: Decimal, prices: CachePrices) -> bool:
+    """Does a cache of so many tokens clearly save more than it costs, with `reads` expected while it lives?
+
+    `held` is the share of these tokens that the provider's own cache holds anyway, 0 to 1.
+    """
+    cost = tokens * (prices.input + prices.stored * SECONDS / HOUR_S)
+    return tokens >= LEAST_TOKENS and _saved(tokens, reads, held, prices) > MARGIN * cost
+
+
+def pays_to_keep(tokens: int, *, reads: Decimal, held: Decimal, prices: CachePrices) -> bool:
+    """The same of one that is there already: only its storage is to be paid."""
+    return _saved(tokens, reads, held, prices) > MARGIN * tokens * prices.stored * SECONDS / HOUR_S
+
+
+def _saved(tokens: int, reads: Decimal, held: Decimal, prices: CachePrices) -> Decimal:
+    return reads * (1 - held) * tokens * (prices.input - prices.cached)
+
+
+class Pace(Struct, frozen=True):
+    """How fast a session's calls follow each other: seconds between them, and how many have been seen in a row."""
+
+    at: float
+    gap_s: Decimal = Decimal(0)
+    seen: int = 1
+
+
+class ReadRates:
+    """By session, the last used of so many."""
+
+    def __init__(self, monotonic: Callable[[], float], *, sessions: int = SESSIONS) -> None:
+        self._monotonic = monotonic
+        self._sessions = sessions
+        self._paces: OrderedDict[str, Pace] = OrderedDict()
+
+    def read(self, conversation: str) -> None:
+        """A call of the session was answered."""
+        now, before = self._monotonic(), self._paces.get(conversation)
+        if before is None or now - before.at > SECONDS:
+            pace = Pace(now)
+        else:
+            gap = Decimal(now - before.at)
+            mean = gap if before.seen == 1 else before.gap_s + WEIGHT * (gap - before.gap_s)
+            pace = Pace(now, mean, before.seen + 1)
+        self._paces[conversation] = pace
+        self._paces.move_to_end(conversation)
+        while len(self._paces) > self._sessions:
+            self._paces.popitem(last=False)
+
+    def expected(self, conversation: str) -> Decimal:
+        """Calls of the session in the next SECONDS; 0 where too few have been seen to tell, or the last is long ago."""
+        pace = self._paces.get(conversation)
+        if pace is None or pace.seen < LEAST_READS or self._monotonic() - pace.at > SECONDS:
+            return Decimal(0)
+        # No more than were seen: a session of four quick calls is not likely to make three hundred.
+        return min(Decimal(SECONDS) / max(pace.gap_s, Decimal(1)), Decimal(2 * pace.seen))
+
+    def plan(self, agent: str, conversation: str, *, tokens: int, held: Decimal, prices: CachePrices) -> ExplicitCache:
+        """What may be kept for a call of the session, whose known beginning has so many tokens."""
+        reads = self.expected(conversation)
+        make = pays_to_make(tokens, reads=reads, held=held, prices=prices)
+        keep = make or pays_to_keep(tokens, reads=reads, held=held, prices=prices)
+        return ExplicitCache(owner=agent, seconds=SECONDS if keep else 0, make=make)

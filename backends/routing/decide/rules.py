@@ -19,8 +19,9 @@ def rulings(inputs: Inputs) -> dict[EngineName, list[Reason]]:
 
 
 def not_first(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
-    """The cloud's engines, where placeholders are for prompts that no local engine can answer."""
-    if not inputs.verdict.local_first:
+    """The cloud's engines, where placeholders are for prompts that no local engine can answer in time."""
+    late = {name for name, _ in too_slow(inputs, views)}
+    if not inputs.verdict.local_first or not any(view.zone == LOCAL and view.name not in late for view in views):
         return []
     return [(view.name, "sensitive, and a local engine can answer") for view in views if view.zone == CLOUD]
 

@@ -328,6 +328,7 @@ def test_what_is_said_to_flip_it_does(some: Inputs) -> None:
         ({"verdict": replace(SENSITIVE, redacted=True)}, "cloud", "quality"),
         ({"verdict": LOCAL_FIRST}, "local", "local-first"),
         ({"verdict": LOCAL_FIRST, "local": replace(LOCAL, context=10)}, "cloud", "window"),
+        ({"verdict": LOCAL_FIRST, "local": replace(LOCAL, first_token_s=500.0)}, "cloud", "deadline"),
         ({"verdict": LOCAL_FIRST, "local": replace(LOCAL, usable=False, why_not="down")}, "cloud", "engine"),
         ({"dial": 0.1, "verdict": replace(SENSITIVE, redacted=True), "local": UNPROVED}, "cloud", "privacy"),
         ({"cloud_stopped": True}, "local", "stopped"),

@@ -105,7 +105,7 @@ def report(db: sqlite3.Connection, *, since: datetime, until: datetime, by: By, 
         found += [ReportLine(key=key, refused=count) for key, count in refusals.items()]
     lines: dict[str, ReportLine] = {}
     for line in found:
-        lines[line.key] = lines.get(line.key, ReportLine(key=line.key)) + line
+        lines[line.key] = lines[line.key] + line if line.key in lines else line
     rows = sorted(lines.values(), key=lambda line: (ZERO if by == "day" else -line.cost_usd, line.key))
     total = replace(sum(rows, ReportLine(key="total")), refused=sum(refusals.values()))
     return SpendReport(since=since, until=until, by=by, total=total, rows=tuple(rows))

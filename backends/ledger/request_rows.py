@@ -76,8 +76,8 @@ def encode(outcome: Outcome) -> dict[str, Any]:
         "weights": storable(outcome.weights) or None,
         "own_cost_usd": None if outcome.own_cost_usd is None else usd_text(outcome.own_cost_usd),
         "recorded_zone": outcome.zone,
-        "session": storable(stored_name(outcome.session)),
-        "run": storable(stored_name(outcome.run)),
+        "session": stored_name(outcome.session),
+        "run": stored_name(outcome.run),
         "cached_baseline_usd": None if outcome.cached_baseline_usd is None else usd_text(outcome.cached_baseline_usd),
     }
 

@@ -58,8 +58,10 @@ class Payer(Struct, frozen=True):
 
 def stored_name(name: str) -> str:
     """A session's or run's name in the ledger: clients choose it, so it is cut, and what cannot be printed is "?"."""
+    if len(name) <= LONGEST_NAME and name.isprintable():
+        return name
     name = name[:LONGEST_NAME]
-    return name if name.isprintable() else "".join(sign if sign.isprintable() else "?" for sign in name)
+    return "".join(sign if sign.isprintable() else "?" for sign in name)
 
 
 class OpenCall(Struct, frozen=True, kw_only=True):

@@ -13,14 +13,12 @@ def added(outcome: Outcome, row: Mapping[str, Value]) -> dict[str, Value]:
     """What a request adds to its session, from its outcome and its row. A shadow request is no turn, yet it costs."""
     saved = outcome.baseline_usd - outcome.cost_usd
     turn = outcome.source != "shadow"
-    parts = {
-        "exact_cache_usd": saved if outcome.cache == "exact" else ZERO,
-        "semantic_cache_usd": saved if outcome.cache == "semantic" else ZERO,
-        "provider_cache_usd": min(outcome.provider_discount_usd, max(ZERO, saved)),
-    }
+    discount = outcome.provider_discount_usd
     return {
         **{name: row[name] for name in COPIED},
-        **{name: f"{usd:f}" for name, usd in parts.items()},
+        "exact_cache_usd": f"{saved:f}" if outcome.cache == "exact" else "0",
+        "semantic_cache_usd": f"{saved:f}" if outcome.cache == "semantic" else "0",
+        "provider_cache_usd": f"{min(discount, max(ZERO, saved)):f}" if discount else "0",
         "client": outcome.client[:CLIENT_LENGTH],
         "turns": int(turn),
         "asks": int(turn and not outcome.continues),
@@ -66,6 +64,11 @@ COLUMNS = ("session", "agent", "client", "run", "started_at", "last_at", *COUNTS
 
 BETWEEN = "SELECT * FROM sessions WHERE last_at >= ? AND last_at < ?"
 
+ADDED = ",\n    ".join(
+    f"{name} = iif(excluded.{name} = '0', {name}, usd_add({name}, excluded.{name}))" for name in MONEY
+)
+"""Most amounts are 0, and calling Python for each costs more than all the rest."""
+
 PARAMETERS = ", ".join(f":{name}" for name in (*COUNTS, *MONEY))
 
 ADD_TO_SESSION = f"""
@@ -78,7 +81,7 @@ ON CONFLICT DO UPDATE SET
     started_at = min(started_at, excluded.started_at),
     last_at = max(last_at, excluded.last_at),
     {", ".join(f"{name} = {name} + excluded.{name}" for name in COUNTS)},
-    {", ".join(f"{name} = usd_add({name}, excluded.{name})" for name in MONEY)},
+    {ADDED},
     engines = iif(instr(',' || engines || ',', ',' || excluded.engines || ','), engines,
                   engines || ',' || excluded.engines)
 """  # noqa: S608 — names of our own columns

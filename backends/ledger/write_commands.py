@@ -84,7 +84,7 @@ class Admit(Struct, frozen=True):
         self.enter(totals)
 
     def rows(self, totals: RunningTotals) -> AdmissionRow:
-        admission = self.admission
+        admission, payer = self.admission, self.admission.payer
         row = {
             "id": admission.id,
             "started_at": stamp(admission.started_at),
@@ -98,8 +98,8 @@ class Admit(Struct, frozen=True):
             "sensitive": int(admission.sensitive),
             "prompt_hash": admission.prompt_hash,
             "input_tokens": admission.input_tokens,
-            "session": storable(admission.payer.session),
-            "run": storable(admission.payer.run),
+            "session": payer.session,
+            "run": payer.run,
         }
         return AdmissionRow(admission.id, row, _held(admission.id, self._reservation))
 

@@ -32,7 +32,7 @@ LIMIT_USD = Decimal("0.20")
 ANSWER_TOKENS = 60
 SETTINGS = """
 [[budgets]]
-scope = "engine:cloud"
+scope = "SCOPE"
 window = "total"
 limit_usd = "LIMIT"
 on_exceeded = "refuse"
@@ -78,12 +78,20 @@ def main() -> int:
 
 
 async def measure(
-    stage: dict[str, str], home: Path, *, rounds: int, parallel: int, seed: int, limit: Decimal = LIMIT_USD
+    stage: dict[str, str],
+    home: Path,
+    *,
+    rounds: int,
+    parallel: int,
+    seed: int,
+    limit: Decimal = LIMIT_USD,
+    scope: str = "engine:cloud",
 ) -> dict[str, Any]:
-    """Play the rounds and hold the bill against the limit."""
+    """Play the rounds and hold the bill against the limit of a budget of this scope; all calls are of one session."""
     dice = random.Random(seed)
     place = Place(home, _environment(stage, home))
-    await asyncio.to_thread((home / "claw.toml").write_text, SETTINGS.replace("LIMIT", f"{limit:f}"), encoding="utf-8")
+    settings = SETTINGS.replace("LIMIT", f"{limit:f}").replace("SCOPE", scope)
+    await asyncio.to_thread((home / "claw.toml").write_text, settings, encoding="utf-8")
     statuses: Counter[str] = Counter()
     for number in range(rounds):
         last = number == rounds - 1
@@ -143,7 +151,8 @@ async def _ask(session: aiohttp.ClientSession, url: str, name: str, index: int) 
         "messages": [{"role": "user", "content": f"Say hello to guest {name}"}],
     }
     try:
-        async with session.post(f"{url}/v1/chat/completions", json=body) as answer:
+        headers = {"X-Claw-Session": "loop"}
+        async with session.post(f"{url}/v1/chat/completions", json=body, headers=headers) as answer:
             await answer.read()
             return str(answer.status)
     except (aiohttp.ClientError, ConnectionError):

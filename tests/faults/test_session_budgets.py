@@ -4,13 +4,15 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
+import aiohttp
+import pytest
 from msgspec.structs import replace
 
 from backends.errors import ClawError
 from backends.settings.model import Settings
 from backends.settings.money import Budget
 from backends.types import ZERO, Outcome, Sampling
-from tests.core import Stand, ask, policy, prompt, stand
+from tests.core import Stand, ask, policy, prompt, served, stand
 
 LIMIT = Decimal("0.0006")
 
@@ -50,3 +52,24 @@ async def test_a_hundred_calls_of_a_runaway_session_stop_at_its_limit_and_anothe
         again = await end_of(it, "after a restart", "loop")
         assert isinstance(again, ClawError)
         assert again.kind == "session_budget"
+
+
+@pytest.mark.parametrize(("scope", "header"), [("session", "X-Claw-Session"), ("run", "X-Claw-Run")])
+async def test_over_http_it_is_429_that_no_client_takes_for_an_empty_account(
+    home: Path, scope: str, header: str
+) -> None:
+    def change(settings: Settings) -> Settings:
+        budgets = (Budget(scope=scope, limit_usd=Decimal("0.0000001"), on_exceeded="refuse", window="day"),)
+        return policy(replace(settings, budgets=budgets), "ada", "cloud")
+
+    body = {"model": "auto", "messages": [{"role": "user", "content": "hello"}]}
+    async with stand(home, change=change) as it, served(it, change) as url, aiohttp.ClientSession() as client:
+        headers = {"X-Claw-Agent": "ada", header: "nightly"}
+        async with client.post(f"{url}/v1/chat/completions", json=body, headers=headers) as answer:
+            error, status, told = (await answer.json())["error"], answer.status, answer.headers.copy()
+        called = it.gemini.usage.requests.total()
+    assert (status, called) == (429, 0), error
+    assert 0 < int(told["retry-after"]) <= 86_400
+    assert told["x-should-retry"] == "false"
+    assert (error["type"], error["code"]) == ("rate_limit_error", "session_budget")
+    assert error["message"].startswith(f"this {scope} has reached its limit: begin a new {scope}")

@@ -107,6 +107,27 @@ def test_budget_is_that_of_the_settings(filled: Path, capsys: pytest.CaptureFixt
     assert "all a day" in table
 
 
+def test_budget_of_each_session_is_one_line_with_how_many_are_near_it(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fill() -> None:
+        async with opened(home) as ledger:
+            for number, usd in enumerate(("0.1", "0.45", "0.5")):
+                await ledger.settle(outcome(f"r{number}", attempt(usd), session=f"s{number}", at=NOW))
+
+    asyncio.run(fill())
+    home.joinpath("claw.toml").write_text('[[budgets]]\nscope = "session"\nwindow = "total"\nlimit_usd = "0.50"\n')
+    assert main(["budget", "--json"]) == 0
+    (state,) = json.loads(capsys.readouterr().out)["budgets"]
+    assert (state["spent_usd"], state["members"], state["near"], state["spent_out"]) == ("0.5", 3, 2, 1)
+    assert main(["budget"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("each session in total") == 2
+    assert "of the 3 charged last, 2 have reached 90% of the limit, 1 all of it" in said
+    assert main(["report", "--by", "session", "--since", "1h"]) == 0
+    assert "scout/s2" in capsys.readouterr().out
+
+
 def test_no_budgets(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home.mkdir()
     home.joinpath("claw.toml").write_text("budgets = []\n")

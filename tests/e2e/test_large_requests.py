@@ -26,6 +26,7 @@ from backends.pipeline.normalise import normalise
 from backends.pipeline.planner import RoutePlanner
 from backends.pipeline.settlement import Settlement
 from backends.privacy import PrivacyGate
+from backends.rehearsal.behaviour import TwinModel
 from backends.settings.model import Settings
 from backends.upstream import token_count
 from tests.core import Stand, policy, served, stand
@@ -151,6 +152,8 @@ async def gateway(home: Path) -> AsyncIterator[tuple[Stand, httpx.AsyncClient]]:
         served(it, roomy) as url,
         httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as client,
     ):
+        large = TwinModel(name="qwen2.5:14b", context=131_072)
+        it.ollama.behaviour = replace(it.ollama.behaviour, models=(large,))
         yield it, client
 
 

@@ -31,6 +31,9 @@ RETRY_PAUSE_S = (0.2, 0.8)
 SAMPLE_TEMPERATURE = 0.7
 """Of a second sample: at 0 it would only repeat the first."""
 
+BEYOND_WINDOW = 1.05
+"""How many times its window a local engine is taken to have counted where it says that a prompt is longer."""
+
 Stage = Literal["waiting", "called", "streaming"]
 
 SAME_ENGINE = frozenset({"unavailable", "empty"})
@@ -242,6 +245,8 @@ class Dispatcher:
         slot.quota.refused(meter.call.model, error.quota)
         if error.kind == "busy":
             slot.limiter.busy()
+        if error.kind == "context" and error.status == 400:
+            _learn_excess(active, slot, meter.call)
         active.usage.add(meter.failed(error))
         if slot.replicas.down or error.kind in ("key", "model", "daily-quota"):
             self._alerts.show(ENGINE_DOWN, engine=slot.name, error=error)
@@ -320,6 +325,14 @@ def _learn(
         return
     estimated = plan.candidates[slot.name].estimated_tokens
     slot.ratios.learn(active.request.agent, call.model, estimated=estimated, reported=tokens.input)
+
+
+def _learn_excess(active: ActiveRequest, slot: EngineSlot, call: Call) -> None:
+    """The engine counts more than its window where we counted less: the agent's next prompt is counted as it does."""
+    candidate = active.plan.candidates[slot.name]
+    beyond = round(BEYOND_WINDOW * candidate.profile.can.context)
+    if slot.zone == LOCAL and beyond > call.input_tokens:
+        slot.ratios.learn(active.request.agent, call.model, estimated=candidate.estimated_tokens, reported=beyond)
 
 
 def _failed_replicas(active: ActiveRequest, slot: EngineSlot) -> frozenset[int]:

@@ -20,7 +20,7 @@ from backends.engines.base import Call
 from backends.types import Message, Tool
 from backends.upstream.token_count import count_message, count_tool
 
-TARGET = 0.9
+TARGET = 0.8
 """The share of the room that is filled again after something was left out."""
 
 AMPLE = 0.5

@@ -1,7 +1,8 @@
 """Scripted answers in place of a model: plausible, and always the same for the same prompt.
 
-A token here is up to five letters or digits, or one other character, with the white space before it. Counting a text
-and cutting it into tokens is the same rule, so counts add up exactly. A message costs four tokens more, an image 258.
+A token here is up to eight letters or digits, or two other characters, with the white space before it, which makes .97
+to 1.07 of Qwen 2.5's own count on agents' bodies and sessions. Counting a text and cutting it into tokens is the same
+rule, so counts add up exactly. A message costs four tokens more, an image 258.
 """
 
 import re
@@ -15,7 +16,7 @@ from msgspec import Struct
 from backends.rehearsal.canned_text import canned_text
 from backends.rehearsal.schema_sample import sample
 
-TOKEN = re.compile(r"\s*[^\W_]{1,5}|\s*\S|\s+")
+TOKEN = re.compile(r"\s*[^\W_]{1,8}|\s*[^\w\s]{1,2}|\s*\S|\s+")
 MESSAGE_TOKENS = 4
 IMAGE_TOKENS = 258
 ANY_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}}

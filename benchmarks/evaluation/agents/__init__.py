@@ -11,6 +11,7 @@ PARTS = {
     "asks": "a prompt inside an agent's envelope is read like the bare prompt",
     "findings": "the privacy gate passes what agents read",
     "gate": "a turn costs the privacy gate what is new in it",
+    "local": "an agent that stays at home is answered there, up to its model's own window",
     "first_byte": "ten agents at once hear their first byte as soon with large requests as with small ones",
     "cache": "engines keep their prefix, repeats are answered though tools are declared, and no other request is",
     "sessions": "sessions cost half of the cloud alone with their answers kept, and runs that get nowhere are stopped",

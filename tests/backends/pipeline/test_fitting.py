@@ -12,6 +12,7 @@ from backends.engines.base import Call
 from backends.errors import ContextTooLong
 from backends.identity import new_id
 from backends.pipeline.fitting import NAMES, REMEMBERED, Fitting, FittingMemory, fit
+from backends.rehearsal.faults import Fault
 from backends.settings.model import Settings
 from backends.types import Message, Request, Tool, ToolCall
 from backends.upstream.token_count import count, count_tool
@@ -226,3 +227,20 @@ async def test_what_cannot_be_made_to_fit_is_refused_as_too_long(home: Path) -> 
         with pytest.raises(ContextTooLong, match="maximum context length is 6000 tokens"):
             await ask(it.core, long)
         assert it.ollama.usage.counts()["calls"] == {}
+
+
+async def test_an_engine_that_counts_more_than_we_do_gets_a_shorter_prompt_the_next_time(home: Path) -> None:
+    """Our own count says that it fits; Ollama says that it does not."""
+    async with stand(home, change=small_window) as it:
+        work = request(3, "infra")
+        dense = Message(role="user", text="word " * 1_200)
+        first = replace(work, messages=(SYSTEM, dense, *work.messages[1:]))
+        it.ollama.inject(
+            Fault(kind="status", status=400, body={"error": "the input length exceeds the context length"})
+        )
+        before = await it.core.explain(first)
+        _, refused = await ask(it.core, first)
+        after = await it.core.explain(replace(first, id=new_id()))
+    assert (refused.finish, refused.error_kind) == ("error", "context")
+    assert not [reason for reason in before.reasons if reason.rule == "fitting"]
+    assert [reason.detail for reason in after.reasons if reason.rule == "fitting"]

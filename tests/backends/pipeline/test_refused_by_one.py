@@ -112,3 +112,13 @@ async def test_a_prompt_near_the_window_stays_local_and_gets_what_room_there_is(
         it.ollama.behaviour = replace(it.ollama.behaviour, first_token_s=0.0)
         _, outcome = await ask(it.core, prompt("word " * 12_000, agent="writer", cache=False))
     assert (outcome.engine, outcome.finish, len(outcome.attempts)) == ("local", "stop", 1)
+
+
+async def test_an_agents_prompt_of_30_000_tokens_is_answered_at_home_whatever_output_it_asks_for(home: Path) -> None:
+    async with stand(home) as it:
+        long = prompt("word " * 28_700, agent="infra", sampling=Sampling(max_tokens=32_000))
+        _, outcome = await ask(it.core, long)
+        (window,) = [engine.window for engine in (await it.core.snapshot()).engines if engine.name == "local"]
+        assert it.ollama.usage.calls[-1].input > 28_700
+    assert (outcome.engine, outcome.finish, window) == ("local", "stop", 32_768)
+    assert [note for note in outcome.notes if note.startswith("max_tokens 32000 cut to ")]

@@ -328,7 +328,7 @@ async def test_a_prompt_is_read_at_the_set_rate_except_for_what_was_read_before(
     first = await local.chat(QWEN, turns)
     turns += [{"role": "assistant", "content": "Yes."}, {"role": "user", "content": "go on"}]
     second = await local.chat(QWEN, turns)
-    other = await local.chat(QWEN, [{"role": "user", "content": "another " * 2_000}])
+    other = await local.chat(QWEN, [{"role": "user", "content": "another text " * 2_000}])
     tokens, seconds = zip(
         *((answer.prompt_eval_count or 0, answer.prompt_eval_duration or 0) for answer in (first, second, other)),
         strict=True,

@@ -33,11 +33,14 @@ HEADERS = 100
 """The most headers of one request, as at the gateway."""
 
 
+Id = str | int | float | None
+
+
 class Explained(Struct, frozen=True, kw_only=True):
     """`id` is the line's own. `wrong` says what is wrong with a line that is no request, "" for all others."""
 
     line: int
-    id: Any
+    id: Id
     explanation: Explanation
     wrong: str = ""
 
@@ -109,10 +112,11 @@ async def explain_all(
     """
     snapshot = await core.snapshot()
     for number, line in given:
-        id, name = None, agent
+        id: Id = None
+        name = agent
         try:
             fields = fields_of(line)
-            id = fields.get("id")
+            id = _id(fields)
             recorded = _recorded(fields)
             name = recorded.agent or agent
             request, unknown = _request(recorded, name, settings, snapshot)
@@ -159,6 +163,14 @@ def _is_object(text: bytes) -> bool:
     except HttpError:
         return False
     return True
+
+
+def _id(fields: dict[str, Any]) -> Id:
+    """Raises HttpError (400) for what is neither a text nor a number of 64 bits."""
+    id = fields.get("id")
+    if not isinstance(id, str | int | float | None) or (isinstance(id, int) and not -(2**63) <= id < 2**63):
+        raise HttpError(400, "invalid_request", "id: must be a text or a number of 64 bits")
+    return id
 
 
 def _recorded(fields: dict[str, Any]) -> Recorded:

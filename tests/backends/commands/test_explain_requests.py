@@ -8,14 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given as given_any
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backends.commands.explain_requests import Explained, explain_all, objects
+from backends.commands.explain_requests import Explained, explain_all, objects, requests
+from backends.errors import WrongUse
 from backends.settings.model import Settings
 from tests.agent_bodies import CHAT, CONVERSATIONS, MEMORY, PROGRAMS, SECOND
 from tests.core import Stand, policy, stand
 
 LONGEST = 100_000
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
 
 
 def given(*lines: Any) -> Iterator[tuple[int, bytes]]:
@@ -121,6 +130,8 @@ async def test_what_would_be_refused_is_explained_and_is_no_wrong_line(home: Pat
         ({"id": 5, "headers": "none", "body": CHAT}, "headers"),
         ({"id": 5, "agent": "no name", "body": CHAT}, "Agent"),
         ({"id": 5, "agent": 7, "body": CHAT}, "agent"),
+        ({"id": [5], "body": CHAT}, "id"),
+        ({"id": 2**70, "body": CHAT}, "id"),
         ({"id": 5, "body": CHAT | {"messages": [{"role": "user", "content": " "}]}}, "empty"),
     ],
 )
@@ -129,7 +140,7 @@ async def test_a_wrong_line_says_what_is_wrong_and_the_next_is_explained(home: P
         wrong, right = await explained(it, line, {"id": 6, "body": CHAT})
     assert says in wrong.wrong
     assert (wrong.explanation.status, wrong.explanation.engine, wrong.explanation.error) == (400, "", wrong.wrong)
-    assert wrong.id == (5 if isinstance(line, dict) else None)
+    assert wrong.id == (5 if isinstance(line, dict) and line["id"] == 5 else None)
     assert (right.line, right.id, right.wrong, right.explanation.status) == (2, 6, "", 200)
 
 
@@ -139,3 +150,23 @@ async def test_explaining_many_leaves_no_trace(home: Path) -> None:
         assert it.rows() == []
     assert [one.id for one in many] == list(range(50))
     assert len({replace(one.explanation, decision_us=0.0).engine for one in many}) == 1
+
+
+@given_any(st.lists(JSON.map(json.dumps) | st.text(max_size=40), max_size=4))
+def test_any_lines_give_one_object_each(lines: list[str]) -> None:
+    """Of what is not blank, and over no core: none is asked for what is no request."""
+    text = "\n".join(line.replace("\n", " ").replace("\r", " ") for line in lines).encode("utf-8", "surrogatepass")
+    numbered = list(objects(io.BytesIO(text), LONGEST))
+    assert len(numbered) <= len(lines)
+    assert len({number for number, _ in numbered}) == len(numbered)
+
+
+@given_any(st.dictionaries(st.sampled_from(["id", "agent", "headers", "body"]) | st.text(max_size=4), JSON))
+def test_any_object_is_a_request_or_wrong_use(fields: dict[str, Any]) -> None:
+    given_lines = json.dumps({"body": CHAT} | fields).encode()
+    try:
+        (request,) = requests(io.BytesIO(given_lines), LONGEST)
+    except WrongUse as error:
+        assert str(error).startswith("line 1: ")
+    else:
+        assert request.messages

@@ -83,11 +83,14 @@ def read_fields(fields: dict[str, Any]) -> ResponsesRequest:
     own = own_tools(fields.get("tools"), "function", ignored)
     body = converted(fields | {"input": items, "tools": own}, ResponsesBody)
     tools, choice = _tools(body)
+    messages = responses_items.canonical(body.instructions, body.input, ignored)
+    if not messages:
+        raise HttpError(400, "invalid_request", "input: holds no message", param="input")
     effort = body.reasoning.effort if body.reasoning else None
     known: Effort | None = "xhigh" if effort == "max" else effort
     return ResponsesRequest(
         model=body.model,
-        messages=responses_items.canonical(body.instructions, body.input, ignored),
+        messages=messages,
         stream=bool(body.stream),
         tools=tools,
         tool_choice=choice,

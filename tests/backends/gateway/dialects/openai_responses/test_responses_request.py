@@ -146,6 +146,7 @@ def test_an_earlier_answer_is_named_and_not_forgotten_in_silence() -> None:
     [
         ({"input": []}, "input"),
         ({"input": 5}, "input"),
+        ({"input": [{"type": "reasoning", "summary": []}]}, "input"),
         ({"input": [{"role": "tool", "content": "x"}]}, "input[0].role"),
         ({"input": [{"type": "message", "content": "x"}]}, "input[0].role"),
         ({"input": [{"role": "user"}]}, "input[0].content"),

@@ -20,12 +20,15 @@ class ExplicitCache(Struct, frozen=True):
     """Leave for a call to keep the beginning of its prompt at the provider, under a name and for a price.
 
     `owner` is the only agent that may read it, `seconds` how long it is kept, and longer while it is used. `make`: one
-    may be made, where there is none; else only what is there is read.
+    may be made, where there is none, of what the first `messages` hold, about so many `tokens`; else only what is there
+    is read.
     """
 
     owner: str
     seconds: int
     make: bool
+    messages: int = 0
+    tokens: int = 0
 
 
 class Call(Struct, frozen=True, kw_only=True):

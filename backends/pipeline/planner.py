@@ -294,7 +294,7 @@ class RoutePlanner:
         kept = slot.read_rates.plan(
             request.agent,
             name,
-            tokens=0 if prefix is None else prefix.tokens,
+            known=prefix,
             held=Decimal(slot.prefixes.share(name)),
             prices=self._costs.cache_prices(slot.name, call.model),
         )

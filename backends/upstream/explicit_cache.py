@@ -12,6 +12,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from backends.engines.base import ExplicitCache
+from backends.upstream.prefix_cache import Prefix
 
 SECONDS = 300
 """How long one is kept after its last use but one. A session that ends costs this much storage for nothing."""
@@ -105,9 +106,14 @@ class ReadRates:
         # No more than were seen: a session of four quick calls is not likely to make three hundred.
         return min(Decimal(SECONDS) / max(pace.gap_s, Decimal(1)), Decimal(2 * pace.seen))
 
-    def plan(self, agent: str, conversation: str, *, tokens: int, held: Decimal, prices: CachePrices) -> ExplicitCache:
-        """What may be kept for a call of the session, whose known beginning has so many tokens."""
+    def plan(
+        self, agent: str, conversation: str, *, known: Prefix | None, held: Decimal, prices: CachePrices
+    ) -> ExplicitCache:
+        """What may be kept for a call of the session: of its prompt the `known` beginning, which was read before and so
+        is likely to come again.
+        """
+        tokens, messages = (0, 0) if known is None else (known.tokens, known.messages)
         reads = self.expected(conversation)
         make = pays_to_make(tokens, reads=reads, held=held, prices=prices)
         keep = make or pays_to_keep(tokens, reads=reads, held=held, prices=prices)
-        return ExplicitCache(owner=agent, seconds=SECONDS if keep else 0, make=make)
+        return ExplicitCache(owner=agent, seconds=SECONDS if keep else 0, make=make, messages=messages, tokens=tokens)

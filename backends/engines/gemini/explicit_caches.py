@@ -24,6 +24,9 @@ HEAD = ("systemInstruction", "tools", "toolConfig")
 """What a call that reads a cache may not send beside it."""
 
 MOST_CACHES = 16
+MOST_EACH = 4
+"""Caches of one agent, whose sessions may run side by side."""
+
 MOST_TOKENS = 1_000_000
 """In all caches together; a million tokens of a Flash model cost a dollar an hour."""
 
@@ -35,10 +38,11 @@ PAUSE_S = 600.0
 
 
 class PromptParts(Struct, frozen=True):
-    """A body's fields, and its turns one by one, as JSON."""
+    """A body's fields, and its turns one by one, as JSON. The first `stable` ones are likely to come again."""
 
     fields: ExtraFields
     turns: tuple[bytes, ...]
+    stable: int = 0
 
     @property
     def head(self) -> dict[str, Any]:
@@ -74,6 +78,7 @@ class ExplicitCaches:
         self._monotonic = monotonic
         self._most = most
         self._kept: dict[str, PromptCache] = {}
+        self._read: set[str] = set()
         self._paused_until = 0.0
 
     def find(self, wanted: ExplicitCache, model: str, parts: PromptParts) -> PromptCache | None:
@@ -87,17 +92,26 @@ class ExplicitCaches:
         turns = {each.turns for each in live if each.turns < len(parts.turns)}
         digests = dict(_digests(parts, turns)) if turns else {}
         held = [each for each in live if digests.get(each.turns) == each.digest]
-        return max(held, key=lambda each: each.turns, default=None)
+        found = max(held, key=lambda each: each.turns, default=None)
+        if found is not None:
+            self._read.add(found.name)
+        return found
 
-    def may_make(self, wanted: ExplicitCache, tokens: int) -> bool:
-        """Is there room for one of so many tokens, once those that this agent has make place?"""
-        others = [each for each in self._live() if each.owner != wanted.owner]
-        room = len(others) < self._most and sum(each.tokens for each in others) + tokens <= MOST_TOKENS
-        return wanted.make and room and self._monotonic() >= self._paused_until
+    def may_make(self, wanted: ExplicitCache, *, instead_of: PromptCache | None) -> bool:
+        """Is there room for one? None is made while another of the agent's was never read: its prompts do not begin as
+        they were expected to.
+        """
+        others = [each for each in self._live() if each != instead_of]
+        own = [each for each in others if each.owner == wanted.owner]
+        room = len(others) < self._most and sum(each.tokens for each in others) + wanted.tokens <= MOST_TOKENS
+        read = len(own) < MOST_EACH and all(each.name in self._read for each in own)
+        return wanted.make and room and read and self._monotonic() >= self._paused_until
 
-    async def make(self, wanted: ExplicitCache, model: str, parts: PromptParts) -> PromptCache | None:
-        """Keep all but the last turn, in place of the agent's others. None where Gemini refuses."""
-        turns = len(parts.turns) - 1
+    async def make(
+        self, wanted: ExplicitCache, model: str, parts: PromptParts, *, instead_of: PromptCache | None
+    ) -> PromptCache | None:
+        """Keep the turns that are likely to come again. None where Gemini refuses."""
+        turns = parts.stable
         head = dict(parts.head) | ({"contents": joined(parts.turns[:turns])} if turns else {})
         body = {"model": f"models/{model.removeprefix('models/')}", "ttl": f"{wanted.seconds}s", **head}
         began = self._monotonic()
@@ -107,8 +121,8 @@ class ExplicitCaches:
         if not name or not tokens:
             return None
         self._paused_until = paused
-        for each in [each for each in self._kept.values() if each.owner == wanted.owner]:
-            await self.delete(each)
+        if instead_of is not None:
+            await self.delete(instead_of)
         (digest,) = (found for _, found in _digests(parts, {turns}))
         made = PromptCache(
             name=name,
@@ -155,6 +169,7 @@ class ExplicitCaches:
     def _live(self) -> list[PromptCache]:
         now = self._monotonic()
         self._kept = {name: each for name, each in self._kept.items() if each.ends_at > now}
+        self._read &= self._kept.keys()
         return list(self._kept.values())
 
     async def _send(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any] | None:

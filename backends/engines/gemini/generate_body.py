@@ -64,6 +64,11 @@ def body(call: Call, model: Model, names: FunctionNames) -> dict[str, Any]:
     return fields | ({"generationConfig": config} if config else {})
 
 
+def whole_turns(call: Call, model: Model, names: FunctionNames, messages: int) -> int:
+    """How many turns of the body lie within the first `messages` whole, whatever follows them."""
+    return max(0, len(_contents(instructions_in_place(call.messages[:messages]), model, names)) - 1)
+
+
 def configuration(call: Call, model: Model) -> GenerateContentConfig:
     """The settings beside `body`. Raises EngineError "rejected" for one of the wrong type."""
     from google.genai.types import GenerateContentConfig

@@ -24,7 +24,7 @@ from backends.engines.gemini.gemini_errors import (
     refuses_json,
     refuses_signature,
 )
-from backends.engines.gemini.generate_body import body, configuration, instructed_format
+from backends.engines.gemini.generate_body import body, configuration, instructed_format, whole_turns
 from backends.engines.gemini.learned_facts import LearnedFacts
 from backends.engines.gemini.raw_events import GeminiEvents, WrittenSignatures
 from backends.engines.gemini.response_reading import ResponseReading
@@ -173,7 +173,9 @@ def _built(call: Call, model: Model) -> tuple[FunctionNames, GenerateContentConf
         name: {inner: _json(each) for inner, each in value.items()} if name == "generationConfig" else _json(value)
         for name, value in written.items()
     }
-    return names, configuration(call, model), PromptParts(fields | {"contents": joined(turns)}, turns)
+    known = 0 if call.explicit_cache is None else call.explicit_cache.messages
+    stable = min(whole_turns(call, model, names, known), len(turns) - 1) if known else 0
+    return names, configuration(call, model), PromptParts(fields | {"contents": joined(turns)}, turns, stable)
 
 
 def _json(value: object) -> msgspec.Raw:

@@ -156,3 +156,17 @@ async def test_a_budget_without_room_for_it_gets_the_answer_without_it(home: Pat
         state = await it.budget()
         assert state.spent_usd <= budget.limit_usd
     assert {outcome.finish for outcome in outcomes} == {"stop"}
+
+
+async def test_a_program_that_rewrites_its_history_pays_for_one_at_the_most(home: Path) -> None:
+    clock = ManualClock()
+    async with stand(home, change=cloudy, clock=clock) as it:
+        outcomes = []
+        for number in range(12):
+            whole = turn(number)
+            history = (*whole.messages[:2], replace(whole.messages[0], text=f"Summary {number}"), whole.messages[-1])
+            outcomes.append((await ask(it.core, replace(whole, messages=history)))[1])
+            clock.advance(5)
+        rows, billed = it.rows(), it.billed()
+    assert sum("kept for" in note for outcome in outcomes for note in noted(outcome)) <= 1
+    assert sum(Decimal(row["cost_usd"]) for row in rows) == pytest.approx(billed, abs=Decimal("1e-9"))

@@ -38,6 +38,8 @@ something.
 """
 
 
+DIGITS = re.compile(r"\d+")
+
 GUARD, MOST_GUARDS = re.compile(r'\\(?=")'), 1_000
 """The sign before a quote within a quoted ask, and how many of them are left out."""
 
@@ -81,7 +83,14 @@ class EnvelopeReader:
             )
             ask = _joined(messages[found.message].text, texts[found.message].asks)
         unproved = self._unproved(request, client, texts, found, ask)
-        spans = (span for at in range(len(messages)) for span in self._spans(request, at, texts, found.message))
+        if not client.name:
+            texts = {at: self._changing(request.agent, messages[at].text, text, ask) for at, text in texts.items()}
+        systems = {
+            at: self._parts.of_system(message) if from_program else ()
+            for at, message in enumerate(messages)
+            if message.role == "system"
+        }
+        spans = (span for at in range(len(messages)) for span in _spans(request, at, systems, texts, found.message))
         return Envelope(
             ask=ask,
             message=found.message,
@@ -199,17 +208,35 @@ class EnvelopeReader:
                     said.append(doubted(block, known=block.startswith(client.blocks), informs=informs))
         return "\n".join(filter(None, said))[:DOUBTED]
 
-    def _spans(self, request: Request, at: int, texts: dict[int, UserText], asked: int) -> Iterator[Span]:
-        """The stretches of one message, which cover its text."""
-        message = request.messages[at]
-        if message.role == "system":
-            return _tiled(at, len(message.text), self._parts.of_system(message), "system")
-        if message.role != "user":
-            return _tiled(at, len(message.text), (), "tool-result" if message.role == "tool" else "history")
-        if at != asked:
-            return _tiled(at, len(message.text), texts[at].marks, "history")
-        asks: list[Mark] = [(start, end, "ask") for start, end in texts[at].asks]
-        return _tiled(at, len(message.text), sorted([*texts[at].marks, *asks]), "harness")
+    def _changing(self, agent: str, text: str, parts: UserText, ask: str) -> UserText:
+        """With times and ids as such only where an earlier request, with another ask, had others in the same form: what
+        stands once may be what the answer depends on.
+        """
+        if not any(kind in VOLATILE for _, _, kind in parts.marks):
+            return parts
+        marks: list[Mark] = []
+        for start, end, kind in parts.marks:
+            form = DIGITS.sub("0", text[start:end])
+            known = kind not in VOLATILE or self._repeats.times(agent, "form", form, ask) > 0
+            marks.append((start, end, kind if known else "environment"))
+            if kind in VOLATILE:
+                self._repeats.learn(agent, "form", form, ask)
+        return UserText(tuple(marks), parts.asks, parts.results)
+
+
+def _spans(
+    request: Request, at: int, systems: dict[int, tuple[Mark, ...]], texts: dict[int, UserText], asked: int
+) -> Iterator[Span]:
+    """The stretches of one message, which cover its text."""
+    message = request.messages[at]
+    if message.role == "system":
+        return _tiled(at, len(message.text), systems[at], "system")
+    if message.role != "user":
+        return _tiled(at, len(message.text), (), "tool-result" if message.role == "tool" else "history")
+    if at != asked:
+        return _tiled(at, len(message.text), texts[at].marks, "history")
+    asks: list[Mark] = [(start, end, "ask") for start, end in texts[at].asks]
+    return _tiled(at, len(message.text), sorted([*texts[at].marks, *asks]), "harness")
 
 
 def _around(text: str, marks: Sequence[Mark]) -> Iterator[tuple[str, SpanKind]]:

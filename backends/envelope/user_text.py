@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from backends.envelope.blocks import Block, between_lines, blocks
 from backends.envelope.clients import Client
-from backends.envelope.volatile import CLOCK, Mark, is_time, kind_of_line, volatile
+from backends.envelope.volatile import CLOCK, LONGEST_RUNTIME, Mark, is_time, kind_of_line, says_now, volatile
+from backends.types import VOLATILE
 
 Stretch = tuple[int, int]
 
@@ -224,7 +225,7 @@ def _front(text: str, start: int, end: int, client: Client) -> Mark | None:
         return start, found.end(), "environment"
     if found := BRACKET.match(text, start, end):
         if is_time(found[1]):
-            return start, found.end(), "timestamp"
+            return (start, found.end(), "timestamp") if ":" in found[1] else None
         if CLOCK.search(found[1]) and found.end() < end and text[found.end()] != "\n":
             return start, found.end(), "harness"
     for pattern in (DATA, SYSTEMS, LABELLED):
@@ -257,16 +258,17 @@ def _back(text: str, start: int, end: int, client: Client) -> Mark | None:
 
 
 def _paragraph(text: str, start: int, end: int) -> Mark | None:
-    """A paragraph each of whose lines says when, where, or in which run; alone it counts for what changes."""
-    if end - start > 4_000:
+    """A paragraph each of whose lines says what time it is now, where, or in which run; alone it counts for what
+    changes. A time that is not said to be now may be what is asked about.
+    """
+    if end - start > LONGEST_RUNTIME:
         return None
     lines = text[start:end].strip().split("\n")
     if len(lines) > MOST_TRIMMED:
         return None
     kinds = [kind_of_line(line) for line in lines]
-    if None in kinds:
+    if None in kinds or ("runtime" not in kinds and "timestamp" in kinds and not says_now(text[start:end])):
         return None
-    for kind in ("runtime", "timestamp"):
-        if all(each in ("runtime", "timestamp") for each in kinds) and kind in kinds:
-            return start, end, kind
+    if set(kinds) <= VOLATILE:
+        return start, end, "runtime" if "runtime" in kinds else "timestamp"
     return (start, end, "environment") if len(lines) > 1 else None

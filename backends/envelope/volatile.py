@@ -48,6 +48,7 @@ AROUND = _words(
 )
 """Words that may stand beside a time in a line that only says what time it is."""
 
+NOW = re.compile(r"\b(?:current(?:ly)?|today(?:'s)?|now|timestamp)\b|\d:\d\d:\d\d", re.IGNORECASE)
 CLOCK = re.compile(r"\d:\d\d|20\d\d|\d[/.]\d+[/.]\d")
 WORD = re.compile(r"[^\W\d_][\w']*")
 
@@ -57,6 +58,7 @@ OF_A_RUN = _words("session conversation chat thread turn request message process
 PLACES = _words("cwd platform shell os timezone locale host hostname arch workspace directory kernel terminal folder")
 
 PAIR = re.compile(r"(?:^|[\s|,;])([A-Za-z][\w.-]{0,40})=\S")
+SESSION_KEYS = _words("session sessionid session_id sessionkey threadid thread_id conversation pid runid run_id")
 RUNTIME_KEYS = _words(
     "session sessionid session_id sessionkey host hostname os node model shell pid cwd repo agent version "
     "channel thread time date tz timezone arch platform uptime provider branch user"
@@ -71,12 +73,19 @@ def is_time(text: str) -> bool:
     return all(word.lower() in AROUND for word in WORD.findall(rest)) and not any(map(str.isdigit, rest))
 
 
+def says_now(text: str) -> bool:
+    """Does it say that the time is now, rather than name one?"""
+    return NOW.search(text) is not None
+
+
 def is_runtime(line: str) -> bool:
-    """Is it a line of `key=value` that describes the process?"""
+    """Is it a line of `key=value` that describes the process, with its session or under that name?"""
     if line.count("=") < 3 or len(line) > LONGEST_RUNTIME:
         return False
     keys = [key.lower() for key in PAIR.findall(line)]
-    return len(keys) >= 3 and len(RUNTIME_KEYS.intersection(keys)) >= 2
+    if len(keys) < 3 or len(RUNTIME_KEYS.intersection(keys)) < 2:
+        return False
+    return bool(SESSION_KEYS.intersection(keys)) or line.lstrip().lower().startswith("runtime:")
 
 
 def kind_of_line(line: str) -> SpanKind | None:

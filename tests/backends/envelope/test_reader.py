@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from backends.envelope.reader import EnvelopeReader
-from backends.types import OUTSIDE, Message, Request, SpanKind
+from backends.types import OUTSIDE, VOLATILE, Message, Request, SpanKind
 from benchmarks.evaluation.agents.bodies import OTHERS, SHAPES, Turn, turns
 from tests.backends.envelope.asking import asked, covers, parts, said
 
@@ -42,8 +42,12 @@ def test_no_other_program_is_taken_for_one_of_the_table(client: str) -> None:
 
 @pytest.mark.parametrize("client", ["openclaw", "qwen-code", "goose", "roo", "nanobot"])
 def test_what_says_the_time_or_the_session_is_volatile(client: str) -> None:
-    request = asked(client, "hi")
-    envelope = EnvelopeReader().read(request)
+    reader, request = EnvelopeReader(), asked(client, "hi")
+    if client in OTHERS:
+        assert not [
+            span for span in reader.read(asked(client, "thanks")).spans if span.message and span.kind in VOLATILE
+        ]
+    envelope = reader.read(request)
     kept = list[str]()
     for at, message in enumerate(request.messages):
         text = message.text
@@ -58,6 +62,32 @@ def test_a_users_own_times_are_part_of_the_question() -> None:
     ask = "It broke at 2026-11-30 09:41 UTC.\nWhat happened?"
     assert kinds(said(ask), "ask") == [ask]
     assert kinds(said("[2026-11-30 09:41] disk full, why?", tools=()), "ask") == ["[2026-11-30 09:41] disk full, why?"]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        "Which weekday is this?\n\n2024-02-29",
+        "Which weekday was it?\n\nDate: 2024-02-29",
+        "[2024-02-29] Which weekday is that?",
+        "What is wrong here?\n\nhost=db | user=ivo | os=linux | port=5432",
+        "Sort these:\n\nPlatform: linux",
+    ],
+)
+@pytest.mark.parametrize("client", ["pi", "goose"])
+def test_what_the_answer_depends_on_is_neither_taken_off_nor_volatile(client: str, ask: str) -> None:
+    reader = EnvelopeReader()
+    for request in (asked(client, "hi"), asked(client, ask), asked(client, ask)):
+        envelope = reader.read(request)
+    assert envelope.ask == ask
+    assert not [
+        span for span in envelope.volatile(envelope.message) if "It is" not in request.messages[span.message].text
+    ]
+
+
+def test_a_prompt_without_a_program_has_nothing_volatile() -> None:
+    request = said("How old is she?", system="Today's date: 2026-11-30\nShe was born in 2000.", tools=())
+    assert not [span for span in EnvelopeReader().read(request).spans if span.kind in VOLATILE]
 
 
 def test_a_time_alone_is_asked_about_where_there_is_nothing_else() -> None:

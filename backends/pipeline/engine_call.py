@@ -23,6 +23,9 @@ THINKS_FROM = 0.6
 USUAL_OUTPUT: dict[Zone, int] = {LOCAL: 4096, CLOUD: 8192}
 """Output tokens that are allowed where a request names no number."""
 
+HELD_TIMES, SPENT_TIMES = 8, 2
+"""To how many times its expected length an answer may be limited where a budget is held, and where it is spent."""
+
 USUAL_THINKING = 2048
 """Thinking tokens for a hard prompt, where neither settings nor request name a number."""
 
@@ -113,15 +116,18 @@ def capped(call: Call, cap_usd: Decimal, *, worst: Callable[[Call], Decimal], us
 def within_budget(call: Call, room: Headroom, *, worst: Callable[[Call], Decimal], useful: int) -> tuple[Call, str]:
     """The most of the call that the rest of the budgets holds, and a note where that limits its answer.
 
-    An answer is limited only where waiting for calls in flight would not help, and never to less than twice what is
+    Where calls in flight hold what is missing, and waiting for them would help, an answer is only limited to what
+    hardly any needs, and its thinking is kept. Where the money is spent, it is limited to no less than twice what is
     useful: half of all answers are longer than usual, and one that is cut off is paid for nothing. Where not even that
     fits, the call is returned as it is.
     """
-    if room.left_usd is None or room.unspent_usd is None or worst(call) <= room.unspent_usd:
+    if room.left_usd is None or room.unspent_usd is None or (whole := worst(call)) <= room.left_usd:
         return call, ""
-    for limit_usd in (room.left_usd, room.unspent_usd):
-        fitting = capped(call, limit_usd, worst=worst, useful=min(call.max_output, 2 * useful))
-        if worst(fitting) <= limit_usd:
+    held = whole <= room.unspent_usd
+    least = min(call.max_output, (HELD_TIMES if held else SPENT_TIMES) * useful)
+    for limit_usd in (room.left_usd,) if held else (room.left_usd, room.unspent_usd):
+        fitting = capped(call, limit_usd, worst=worst, useful=least)
+        if worst(fitting) <= limit_usd and not (held and fitting.thinking_budget != call.thinking_budget):
             return fitting, f"answer limited to {fitting.max_output} tokens by the rest of the budget {room.scope}"
     return call, ""
 

@@ -119,9 +119,13 @@ async def test_k4_two_hundred_at_once_on_a_budget_for_ten(home: Path) -> None:
         await ask(it.core, prompt("one more", agent="ada"))
 
 
+FOR_ONE = Budget(limit_usd=D("0.023"), on_exceeded="refuse")
+"""It holds one call, and beside it no answer that is worth its while."""
+
+
 async def test_k4_who_waits_in_vain_for_held_money_hears_429_in_neutral_words(home: Path) -> None:
     def change(settings: Settings) -> Settings:
-        return policy(replace(settings, budgets=(Budget(limit_usd=D("0.03"), on_exceeded="refuse"),)), "ada", "cloud")
+        return policy(replace(settings, budgets=(FOR_ONE,)), "ada", "cloud")
 
     async with stand(home, change=change) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=30.0)
@@ -139,7 +143,7 @@ async def test_k4_who_leaves_while_waiting_for_held_money_leaves_nothing_behind(
     """It was never admitted: it has no row, holds no money and takes nothing of its agent's minute."""
 
     def change(settings: Settings) -> Settings:
-        settings = replace(settings, budgets=(Budget(limit_usd=D("0.03"), on_exceeded="refuse"),))
+        settings = replace(settings, budgets=(FOR_ONE,))
         return policy(settings, "ada", "cloud", tokens_per_minute=20_000)
 
     async with stand(home, change=change) as it:
@@ -162,7 +166,7 @@ async def test_k4_who_leaves_while_waiting_for_held_money_leaves_nothing_behind(
 
 async def test_k4_who_waits_for_held_money_hears_of_a_limit_that_is_raised(home: Path) -> None:
     def change(settings: Settings) -> Settings:
-        return policy(replace(settings, budgets=(Budget(limit_usd=D("0.03"), on_exceeded="refuse"),)), "ada", "cloud")
+        return policy(replace(settings, budgets=(FOR_ONE,)), "ada", "cloud")
 
     async with stand(home, change=change) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=30.0)

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from backends.engines.base import Call
 from backends.errors import CostCapExceeded
-from backends.pipeline.engine_call import capped
+from backends.ledger.reservations import NOT_LIMITED, Headroom
+from backends.pipeline.engine_call import HELD_TIMES, SPENT_TIMES, capped, within_budget
 from backends.settings.model import Settings
 from backends.types import Message
 from tests.core import ask, policy, prompt, stand
@@ -87,3 +88,29 @@ async def test_what_cannot_be_cut_so_far_is_refused_or_stays_local(home: Path) -
         assert it.gemini.usage.counts()["requests"] == {}
     assert outcome.engine == "local"
     assert "ceiling" in {reason.rule for reason in outcome.reasons}
+
+
+ROOM = Headroom(left_usd=Decimal(1), unspent_usd=Decimal(1), on_exceeded="local", scope="all")
+
+
+@given(st.integers(0, 4000), st.integers(0, 4000), st.integers(1, 400), st.none() | st.integers(0, 3000))
+def test_what_a_budget_leaves_fits_it_or_is_the_whole_call(
+    left: int, in_flight: int, useful: int, thinking: int | None
+) -> None:
+    call = replace(CALL, thinking_budget=thinking)
+    unspent = left + in_flight
+    room = replace(ROOM, left_usd=Decimal(left), unspent_usd=Decimal(unspent))
+    made, note = within_budget(call, room, worst=worst, useful=useful)
+    assert bool(note) == (made != call)
+    if made != call:
+        assert worst(call) > left
+        assert worst(made) <= unspent
+        assert made.max_output >= min(call.max_output, SPENT_TIMES * useful)
+    if worst(call) <= unspent:  # waiting helps: nothing that matters is taken
+        assert made.thinking_budget == thinking
+        assert made.max_output >= min(call.max_output, HELD_TIMES * useful)
+        assert made == call or worst(made) <= left
+
+
+def test_without_a_budget_a_call_stays_as_it_is() -> None:
+    assert within_budget(CALL, NOT_LIMITED, worst=worst, useful=300) == (CALL, "")

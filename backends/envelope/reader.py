@@ -7,7 +7,7 @@ user's whole text asks: no rule makes an ask empty.
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 
 import msgspec
 from msgspec import Struct
@@ -74,6 +74,8 @@ class EnvelopeReader:
             for at, message in enumerate(messages)
             if message.role == "user"
         }
+        if from_program:
+            texts |= _put_out(request)
         found = self._asked(request, texts)
         if found.message == OUTSIDE:
             ask = request.ask
@@ -258,6 +260,15 @@ def _systems(request: Request) -> list[str]:
 
 def _instructed(request: Request) -> bool:
     return any(len(text) >= INSTRUCTED for text in _systems(request))
+
+
+def _put_out(request: Request) -> dict[int, UserText]:
+    """The user's messages that are what the model's commands put out, where a program writes both as text."""
+    found: dict[int, UserText] = {}
+    for at, (before, message) in enumerate(pairwise(request.messages), 1):
+        if message.role == "user" and before.role == "assistant" and (text := user_text.ran(message.text)):
+            found[at] = text
+    return found
 
 
 def _whole(request: Request, texts: dict[int, UserText]) -> Asked:

@@ -13,6 +13,9 @@ from backends.types import VOLATILE
 
 Stretch = tuple[int, int]
 
+RAN_READ = 200
+"""Characters of each end of a message that tell whether it is a command's output."""
+
 MOST_TRIMMED = 32
 """Lines and paragraphs that are taken off each end of a text."""
 
@@ -31,10 +34,13 @@ LABELLED = re.compile(
 
 BRACKET = re.compile(r"\[([^\[\]\n]{4,200})\][ \t]*")
 RESULT = re.compile(
-    r"\s*(?:\[[\w.-]+(?: for [^\n]{0,300}?)?\] Result:|Observation:"
+    r"\s*(?:\[[\w.-]+(?: for [^\n]{0,300}?)?\] Result:|(?:Observation|OBSERVATION):|EXECUTION RESULT of "
     r"|(?:Tool|Function|Command)(?: call)? (?:result|output)s?\b[^\n]{0,80}:)"
 )
 """How a program begins that gives tools' results as text."""
+
+RAN = re.compile(r"\s*<(?:returncode|output|stdout|exit_code)>|.*\n[\w.@:~/\[\]()-]{0,60}[$#][ \t]*\Z", re.DOTALL)
+"""What a message is that answers a command which the model wrote as text: its output, up to the next shell prompt."""
 
 TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,300}>")
 
@@ -91,6 +97,13 @@ def read(text: str, seams: Sequence[int], client: Client, *, from_program: bool)
         asks += left
     marks.sort()
     return UserText(tuple(marks), tuple(asks), any(kind == "tool-result" for _, _, kind in marks))
+
+
+def ran(text: str) -> UserText | None:
+    """A message behind the model's own, where it is what a command of its put out; None for any other."""
+    if not RAN.match(text[:RAN_READ] + text[-RAN_READ:]):
+        return None
+    return UserText(((0, len(text), "tool-result"),), (), results=True)
 
 
 def _blocks(text: str, part: Stretch, from_program: bool) -> list[Block]:

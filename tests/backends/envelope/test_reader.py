@@ -125,6 +125,25 @@ def test_a_question_after_a_tools_result_is_a_new_ask() -> None:
     assert (envelope.ask, envelope.continues) == ("stop, do the tests first", False)
 
 
+@pytest.mark.parametrize(
+    "output",
+    [
+        "total 4\n-rw-r--r-- app.py\n(Open file: none)\n(Current directory: /srv/app)\nbash-$",
+        "<returncode>0</returncode>\n<output>\napp.py\n</output>",
+        "Observation: app.py",
+        "EXECUTION RESULT of [run]:\napp.py",
+    ],
+)
+def test_what_a_command_put_out_continues_the_ask_also_where_it_is_text(output: str) -> None:
+    ran = (Message(role="assistant", text="I look.\n```\nls\n```"), Message(role="user", text=output))
+    request = said("Why does it stop?\nbash-$")
+    request = replace(request, messages=(*request.messages, *ran, *ran))
+    envelope = EnvelopeReader().read(request)
+    assert (envelope.ask, envelope.continues) == ("Why does it stop?\nbash-$", True)
+    assert envelope.parts()["tool-result"] == 2 * len(output)
+    assert covers(request, envelope)
+
+
 def test_without_a_users_text_all_texts_ask() -> None:
     request = Request(id="r", messages=(Message(role="system", text="Say hello."),))
     envelope = EnvelopeReader().read(request)

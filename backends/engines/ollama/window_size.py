@@ -63,28 +63,48 @@ def provisional(model: str) -> Window:
     return Window(tokens=USUAL if known else LEAST, why="auto: not known until Ollama answers", settled=False)
 
 
-def largest(facts: ModelFacts, memory: MachineMemory | None, *, parallel: int, cache_type: str = "f16") -> Window:
-    """The largest window that the model has and the memory holds `parallel` times.
+def largest(
+    facts: ModelFacts,
+    memory: MachineMemory | None,
+    *,
+    parallel: int,
+    places: int | None = None,
+    cache_type: str = "f16",
+) -> Window:
+    """The largest window that the model has and the memory holds for `parallel` calls at once.
 
     It is what the GPUs hold; where that is less than usual, up to the usual one of what they hold together with the
-    main memory, for Ollama splits a model. Where the memory is not known, or too small for the weights alone, so that
-    the model must run elsewhere, it is the usual window.
+    main memory, for Ollama splits a model. `places` is how many calls Ollama is known to run at once. Where nobody has
+    said, it is one: then the memory for one is enough for the usual window, and further calls wait. Where the memory is
+    not known, or too small for the weights alone, so that the model must run elsewhere, it is the usual window.
     """
     own, said = facts.context or USUAL, f"model {facts.context:,}" if facts.context else "model says nothing"
     if facts.num_ctx is not None:
         return Window(tokens=min(own, facts.num_ctx), why=f"auto: {said}, Modelfile {facts.num_ctx:,}")
-    of_token = (facts.cache_numbers or 0) * CACHE_BYTES.get(cache_type, CACHE_BYTES["f16"]) * parallel
-    if memory is None or not facts.weights_b or not of_token:
+    of_token = (facts.cache_numbers or 0) * CACHE_BYTES.get(cache_type, CACHE_BYTES["f16"])
+    on_gpus, in_all = memory_of(memory)
+    if not facts.weights_b or not of_token or in_all <= facts.weights_b:
         return Window(tokens=min(own, USUAL), why=f"auto: {said}, memory not known")
-    on_gpu, in_all = (
-        int(((1 - SPARED) * space - facts.weights_b) / of_token)
-        for space in (memory.gpu_b or 0, (memory.gpu_b or 0) + (memory.ram_b or 0))
+
+    def held(space: float, calls: int) -> int:
+        return max(0, int((space - (facts.weights_b or 0)) / (of_token * calls)))
+
+    choices = (
+        (held(on_gpus, places or parallel), own),
+        (held(in_all, places or parallel), USUAL),
+        (held(in_all, places or 1), USUAL),
     )
-    if in_all <= 0:
-        return Window(tokens=min(own, USUAL), why=f"auto: {said}, memory not known")
-    held = on_gpu if on_gpu >= USUAL else in_all
-    tokens = min(own, max(on_gpu // STEP * STEP, min(in_all // STEP * STEP, USUAL), LEAST))
-    return Window(tokens=tokens, why=f"auto: {said}, memory holds {held:,}")
+    tokens, most = next((choice for choice in choices if choice[0] >= min(own, USUAL)), choices[-1])
+    size = min(own, most, max(tokens // STEP * STEP, LEAST))
+    return Window(tokens=size, why=f"auto: {said}, memory holds {tokens:,}")
+
+
+def memory_of(memory: MachineMemory | None) -> tuple[float, float]:
+    """Bytes for a model on the GPUs, and on them and in main memory together; 0 where that is not known."""
+    if memory is None:
+        return 0.0, 0.0
+    on_gpus = (1 - SPARED) * (memory.gpu_b or 0)
+    return on_gpus, on_gpus + (1 - SPARED) * (memory.ram_b or 0)
 
 
 def read_facts(shown: Mapping[str, Any], weights_b: int | None) -> ModelFacts:

@@ -39,7 +39,8 @@ class Windows:
         self._answer_s = answer_s
         self._fixed = None if settings.context == "auto" else Window(tokens=settings.context)
         places = environ.get("OLLAMA_NUM_PARALLEL", "")
-        self._parallel = int(places) if places.isdecimal() and int(places) else settings.parallel
+        self._places = (int(places) or None) if places.isdecimal() else None
+        self._parallel = settings.parallel
         self._cache_type = environ.get("OLLAMA_KV_CACHE_TYPE", "").lower() or "f16"
         self._probes: list[Probe] = []
         self._settled: dict[str, Window] = {}
@@ -74,7 +75,7 @@ class Windows:
         facts = await self._facts(probe, model)
         ask = self._memory if is_loopback(probe.endpoint.base_url) else None
         memory = None if ask is None else await ask()
-        return largest(facts, memory, parallel=self._parallel, cache_type=self._cache_type)
+        return largest(facts, memory, parallel=self._parallel, places=self._places, cache_type=self._cache_type)
 
     async def _facts(self, probe: Probe, model: str) -> ModelFacts:
         status, shown = await probe.json("/api/show", answer_s=self._answer_s, body={"model": model})

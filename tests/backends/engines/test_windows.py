@@ -41,7 +41,8 @@ def memory(gpu: int = 0, ram: int = 0) -> MachineMemory:
         (QWEN, memory(gpu=24, ram=64), 32_768),  # all on the GPU
         (QWEN, memory(gpu=12, ram=64), 32_768),  # some of it in main memory
         (QWEN, memory(ram=64), 32_768),
-        (QWEN, memory(ram=20), 23 * 1_024),
+        (QWEN, memory(ram=20), 32_768),  # one call at a time
+        (QWEN, memory(ram=14), 19 * 1_024),
         (QWEN, memory(gpu=12, ram=0), LEAST),
         (QWEN, memory(ram=8), 32_768),  # no place for the weights: it runs elsewhere
         (QWEN, None, 32_768),
@@ -58,6 +59,12 @@ def test_a_window_is_what_the_model_has_and_the_memory_holds(
     facts: ModelFacts, has: MachineMemory | None, tokens: int
 ) -> None:
     assert largest(facts, has, parallel=2).tokens == tokens
+
+
+def test_where_ollama_is_known_to_run_several_calls_at_once_the_memory_is_theirs_together() -> None:
+    assert largest(QWEN, memory(ram=20), parallel=2, places=2).tokens == 23 * 1_024
+    assert largest(QWEN, memory(gpu=24), parallel=1, places=4).tokens == LEAST
+    assert largest(LLAMA, memory(gpu=24), parallel=2, places=1).tokens == 127 * 1_024
 
 
 def test_its_line_says_what_it_follows_from() -> None:
@@ -149,12 +156,12 @@ async def test_many_first_calls_ask_once_and_all_have_the_models_own_window(olla
 
 async def test_this_machines_memory_counts_for_a_server_on_it(ollama_twin: OllamaTwin) -> None:
     async def has() -> MachineMemory:
-        return memory(ram=20)
+        return memory(ram=14)
 
     configured = settings(ollama_twin.url)
     engine = OllamaClient("local", configured, windows=Windows(configured, memory=has, environ={}))
-    assert await window_of(ollama_twin, engine) == 23 * 1_024
-    single = Windows(configured, memory=has, environ={"OLLAMA_NUM_PARALLEL": "1", "OLLAMA_KV_CACHE_TYPE": "q8_0"})
+    assert await window_of(ollama_twin, engine) == 19 * 1_024
+    single = Windows(configured, memory=has, environ={"OLLAMA_NUM_PARALLEL": "1", "OLLAMA_KV_CACHE_TYPE": "q4_0"})
     other = OllamaClient("local", configured, windows=single)
     assert await window_of(ollama_twin, other) == 32_768
     await engine.close()

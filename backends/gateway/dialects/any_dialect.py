@@ -1,6 +1,6 @@
 """A body whose dialect nobody says: its keys tell which API it was written for."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from backends.gateway.dialects.anthropic import messages_request
@@ -23,7 +23,7 @@ READERS: dict[Dialect, Callable[[dict[str, Any]], DialectRequest]] = {
 CHAT_KEYS = frozenset({"stream_options", "max_completion_tokens", "reasoning_effort", "response_format", "functions"})
 OLLAMA_KEYS = frozenset({"options", "think", "truncate", "shift", "keep_alive", "format"})
 ANTHROPIC_KEYS = frozenset(
-    {"system", "stop_sequences", "thinking", "output_config", "context_management", "mcp_servers", "anthropic_version"}
+    {"system", "stop_sequences", "output_config", "context_management", "mcp_servers", "anthropic_version"}
 )
 ANTHROPIC_BLOCKS = frozenset({"tool_use", "tool_result", "thinking", "redacted_thinking", "document", "image"})
 
@@ -49,19 +49,25 @@ def dialect_of(fields: Mapping[str, Any]) -> Dialect:
 
 
 def _is_anthropic(fields: Mapping[str, Any]) -> bool:
-    tools = list(_objects(fields.get("tools")))
+    tools, messages = list(_objects(fields.get("tools"))), list(_objects(fields.get("messages")))
     if any("input_schema" in tool for tool in tools):
         return True
-    if any("function" in tool for tool in tools):
+    roles = _texts(messages, "role")
+    if not roles.isdisjoint(("tool", "developer")) or any("function" in tool for tool in tools):
         return False
-    messages = list(_objects(fields.get("messages")))
-    if any(message.get("role") in ("tool", "developer") or "tool_calls" in message for message in messages):
+    if any("tool_calls" in message for message in messages):
         return False
     if fields.keys() & ANTHROPIC_KEYS:
         return True
-    return any(
-        part.get("type") in ANTHROPIC_BLOCKS for message in messages for part in _objects(message.get("content"))
+    blocks = (block for message in messages for block in _objects(message.get("content")))
+    # Anthropic takes a system's message as well, but only beside keys of its own.
+    return "system" not in roles and (
+        {"thinking", "max_tokens"} <= fields.keys() or not _texts(blocks, "type").isdisjoint(ANTHROPIC_BLOCKS)
     )
+
+
+def _texts(objects: Iterable[Mapping[str, Any]], name: str) -> set[str]:
+    return {value for each in objects if isinstance(value := each.get(name), str)}
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

@@ -71,6 +71,28 @@ def test_a_programs_first_turn_is_told_by_its_keys_and_read(program: str) -> Non
     assert asked.tools
 
 
+@pytest.mark.parametrize(
+    ("fields", "dialect"),
+    [
+        (
+            {"thinking": {"type": "adaptive"}, "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]},
+            "anthropic",
+        ),
+        ({"thinking": {"type": "enabled"}, "messages": [{"role": "user", "content": "x"}]}, "openai_chat"),
+        ({"thinking": {}, "max_tokens": 9, "messages": [{"role": "system", "content": "x"}]}, "openai_chat"),
+        ({"max_tokens": 9, "messages": [{"role": "user", "content": [{"type": "tool_result"}]}]}, "anthropic"),
+        ({"system": "x", "messages": [{"role": "tool", "content": "x"}]}, "openai_chat"),
+        ({"messages": [{"role": [], "content": [{"type": {}}]}]}, "openai_chat"),
+        ({"keep_alive": -1, "messages": []}, "ollama"),
+        ({"prompt": "x"}, "ollama"),
+        ({"input": "x"}, "openai_responses"),
+        ({"contents": "x"}, "gemini"),
+    ],
+)
+def test_a_few_keys_tell_a_dialect(fields: dict[str, Any], dialect: Dialect) -> None:
+    assert dialect_of(fields) == dialect
+
+
 def test_a_body_that_nothing_tells_apart_is_a_chat_completion() -> None:
     assert dialect_of({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}) == "openai_chat"
     assert dialect_of({}) == "openai_chat"
@@ -101,6 +123,8 @@ def test_no_object_breaks_a_reader(dialect: Dialect, fields: dict[str, Any]) -> 
 @given(st.sampled_from(sorted(READERS)), st.lists(st.integers(0, 30), min_size=1, max_size=7), JSON)
 def test_a_body_with_one_wrong_value_is_read_or_refused(dialect: Dialect, at: list[int], value: Any) -> None:
     fields = mutated(CONVERSATIONS[dialect], at, value)
+    assert dialect_of(fields) in READERS
+    assert dialect_of({name: fields[name] for name in fields if name not in ("tools", "model")}) in READERS
     try:
         asked = READERS[dialect](fields)
     except HttpError as error:

@@ -67,7 +67,8 @@ class EnvelopeReader:
     def read(self, request: Request) -> Envelope:
         """Which text asks, and what the others are. Never raises for any text."""
         client = recognise(request)
-        from_program = bool(client.name or request.tools) or _instructed(request)
+        learns = bool(client.name or request.tools)  # a script without tools repeats its own instruction
+        from_program = learns or _instructed(request)
         messages = request.messages
         texts = {
             at: self._parts.of_user(message, client, from_program=from_program)
@@ -76,7 +77,7 @@ class EnvelopeReader:
         }
         if from_program:
             texts |= _put_out(request)
-        found = self._asked(request, texts)
+        found = self._asked(request, texts, learns=learns)
         if found.message == OUTSIDE:
             ask = request.ask
         else:
@@ -104,7 +105,7 @@ class EnvelopeReader:
 
     # ---- which message asks --------------------------------------------------------------------------------------
 
-    def _asked(self, request: Request, texts: dict[int, UserText]) -> Asked:
+    def _asked(self, request: Request, texts: dict[int, UserText], *, learns: bool) -> Asked:
         """The last message of a user in which something is left to ask; where there is none, the last with text."""
         run: list[int] = []
         continues = False
@@ -118,7 +119,7 @@ class EnvelopeReader:
                 run.append(at)
         if not run:
             return _whole(request, texts)
-        asked = next((at for at in run if not self._is_repeated(request, at, run)), run[0])
+        asked = next((at for at in run if not (learns and self._is_repeated(request, at, run))), run[0])
         return Asked(asked, tuple(run), continues)
 
     def _is_repeated(self, request: Request, at: int, run: Sequence[int]) -> bool:
@@ -140,10 +141,10 @@ class EnvelopeReader:
         message = request.messages[found.message]
         asks, marks = list(text.asks), list(text.marks)
         if from_program and asks and found.run:
-            asks = self._new_parts(request.agent, message.text, message.seams, asks, marks)
             asks = _not_copied(message.text, asks, _systems(request), marks)
-            if client.name or request.tools:
-                asks = self._without_habits(request.agent, message.text, asks, marks)
+        if (client.name or request.tools) and asks and found.run:
+            asks = self._new_parts(request.agent, message.text, message.seams, asks, marks)
+            asks = self._without_habits(request.agent, message.text, asks, marks)
         asks = _unquoted(message.text, asks, marks, always=client.quotes)
         return UserText(tuple(sorted(marks)), tuple(asks), text.results)
 
@@ -236,7 +237,7 @@ def _spans(
     if message.role != "user":
         return _tiled(at, len(message.text), (), "tool-result" if message.role == "tool" else "history")
     if at != asked:
-        return _tiled(at, len(message.text), texts[at].marks, "history")
+        return _tiled(at, len(message.text), texts[at].marks, "history" if at < asked else "harness")
     asks: list[Mark] = [(start, end, "ask") for start, end in texts[at].asks]
     return _tiled(at, len(message.text), sorted([*texts[at].marks, *asks]), "harness")
 
@@ -315,7 +316,7 @@ def _not_copied(text: str, asks: list[Stretch], systems: Sequence[str], marks: l
     if begun < 0 or len(last) < COPIED:
         return asks
     for system in systems:
-        place = system.rfind(last)
+        place = system.find(last)
         if place < 0:
             continue
         begun = _copied_from(text, start, begun + 2, system, place)

@@ -125,6 +125,14 @@ def test_time_grows_with_length_alone(made: str, role: str) -> None:
     assert large < 0.01 + 24 * small, (small, large)
 
 
+def test_a_copy_of_the_system_prompt_is_sought_in_linear_time() -> None:
+    last = "a" * 200_000
+    request = said(f"why?\n\n{last}", system="a" * 400_000 + "b")
+    began = time.thread_time()
+    EnvelopeReader().read(request)
+    assert time.thread_time() - began < 0.5
+
+
 def test_five_megabytes_of_tags_take_less_than_two_seconds() -> None:
     assert seconds("<system-reminder>a</system-reminder>\n" * 130_000, "user") < 2
 

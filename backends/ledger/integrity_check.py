@@ -103,11 +103,17 @@ def find_faults(db: sqlite3.Connection, *, core_runs: bool) -> Iterator[str]:
     for row in db.execute("PRAGMA integrity_check(20)"):
         if row[0] != "ok":
             yield " ".join(str(row[0]).split())
+    readable = True
     for row in db.execute("SELECT * FROM requests"):
-        yield from _row_faults(row)
+        for fault in _row_faults(row):
+            readable = False
+            yield fault
     for row in db.execute(CHARGED):
         if Decimal(row["charged"]) < Decimal(row["cost_usd"]):
             yield f"request {row['id']}: budgets were charged {row['charged']}, its row costs {row['cost_usd']}"
+    for row in db.execute(SESSIONS) if readable else ():
+        if Decimal(row["said"]) != Decimal(row["found"]):
+            yield f"session {row['session']} of {row['agent']}: {row['said']} in all, its requests cost {row['found']}"
     for row in db.execute("SELECT id FROM admissions WHERE id IN (SELECT id FROM requests)"):
         yield f"request {row['id']}: final, yet still open"
     for row in db.execute("SELECT DISTINCT id FROM reservations WHERE id NOT IN (SELECT id FROM admissions)"):
@@ -138,6 +144,15 @@ def _row_faults(row: sqlite3.Row) -> Iterator[str]:
     if attempts and sum((attempt.tokens for attempt in attempts), Tokens()) != tokens:
         yield f"request {row['id']}: its tokens are not the sums over its attempts"
 
+
+SESSIONS = """
+SELECT agent, session, sessions.cost_usd AS said, coalesce(rows.usd, '0') AS found
+FROM sessions
+LEFT JOIN (SELECT agent, session, usd_sum(cost_usd) AS usd FROM requests GROUP BY agent, session) AS rows
+    USING (agent, session)
+WHERE (SELECT rows_from FROM rollups_reach) = ''
+"""
+"""Sums of sessions beside their rows, as long as no row was deleted."""
 
 CHARGED = """
 SELECT requests.id, requests.cost_usd, coalesce(paid.usd, '0') AS charged

@@ -15,7 +15,7 @@ from tests.backends.ledger.samples import admission, attempt, opened, outcome, p
 async def sound(home: Path) -> None:
     async with opened(home) as ledger:
         await ledger.admit(admission("a"))
-        await ledger.settle(outcome("a", attempt("0.25"), attempt("0.5")))
+        await ledger.settle(outcome("a", attempt("0.25"), attempt("0.5"), session="s"))
         await ledger.settle(outcome("hit"))
         await ledger.admit(admission("open"))
 
@@ -49,6 +49,7 @@ def test_an_open_call_needs_a_core(db: sqlite3.Connection) -> None:
         ("DELETE FROM charges", "charged 0, its row costs 0.75"),
         ("UPDATE admissions SET id = 'hit'", "final, yet still open"),
         ("DELETE FROM admissions", "reservation without an open call"),
+        ("UPDATE sessions SET cost_usd = '9'", "session s of scout: 9 in all, its requests cost 0.75"),
     ],
 )
 def test_what_is_wrong_is_found(db: sqlite3.Connection, change: str, fault: str) -> None:

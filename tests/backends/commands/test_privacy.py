@@ -82,3 +82,9 @@ def test_a_file_that_cannot_be_read_is_wrong_use(name: str, tmp_path: Path, caps
 
 def test_an_empty_file_holds_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert explained(tmp_path, "", capsys).startswith("nothing private")
+
+
+@pytest.mark.parametrize("words", [["allow", "writer"], ["keep-home", "writer"], ["redact"], ["withdraw", "writer"]])
+def test_an_answer_to_an_alert_names_agent_and_id(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["act", *words]) == 2
+    assert f"use `claw act {words[0]} AGENT" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from backends.privacy import PrivacyGate
 from backends.privacy.content_windows import MOST, OVERLAP, windows
 from backends.privacy.detection import Detection
+from backends.privacy.detectors import api_keys
 from backends.privacy.text_window import TextWindow
 from backends.settings.privacy import Privacy
 from backends.text_memory import TextMemory
@@ -112,6 +113,17 @@ def test_pieces_overlap_and_a_text_that_grows_keeps_all_but_the_last(text: str, 
     assert grown[: len(pieces) - 1] == pieces[:-1]
 
 
+@settings(max_examples=40, deadline=None)
+@given(at=st.integers(0, 60_000), lines=st.booleans())
+def test_a_key_is_found_across_every_border_of_pieces(at: int, lines: bool) -> None:
+    text = PROSE * 900 if lines else PROSE.replace("\n", " ") * 900
+    gate = PrivacyGate(Privacy(), detectors=(api_keys.find,))
+    request = Request(id="r", messages=(Message(role="user", text=f"{text[:at]} {KEY} {text[at:]}"),))
+    assert {(each.start, each.end) for each in gate.inspect(request, agent_sensitive=False).findings} == {
+        (at + 1, at + 1 + len(KEY))
+    }
+
+
 def test_the_memory_is_bounded_by_entries_and_by_bytes() -> None:
     memory = TextMemory[int](b"k" * 32, entries=100)
     for number in range(2_000):
@@ -134,7 +146,7 @@ def test_hashes_are_keyed_and_tell_where_each_text_ends() -> None:
     assert len({one.digest("ab", "c"), one.digest("a", "bc"), one.digest("abc"), one.digest("abc", "")}) == 4
 
 
-def test_two_million_characters_in_parts_of_two_are_judged() -> None:
+def test_twenty_thousand_short_messages_are_judged() -> None:
     many = Request(id="r", messages=tuple(Message(role="user", text=f"{number % 97}") for number in range(20_000)))
     gate = PrivacyGate(Privacy())
     assert not gate.inspect(many, agent_sensitive=False).sensitive

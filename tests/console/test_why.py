@@ -48,3 +48,16 @@ def test_an_unverified_answer_says_so() -> None:
         )
     )
     assert "notes       unverified: not valid JSON (cloud: budget)" in text
+
+
+def test_what_a_request_is_made_of_and_why_it_was_refused() -> None:
+    first = exchanges()[0]
+    parts = {"system": 47_775, "tools": 8_914, "ask": 16}
+    explanation = replace(
+        first.explanation, ask="what time\nis it?", envelope=parts, session="tuesday", status=402, error="spent"
+    )
+    text = drawn(replace(first, explanation=explanation))
+    assert "refused     402: spent" in text
+    assert "ask         what time is it?" in text
+    assert "envelope    system 47,775, tools 8,914, ask 16 characters" in text
+    assert "session     tuesday" in text

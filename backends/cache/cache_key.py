@@ -5,6 +5,7 @@ similarity never crosses a scope, a model, a system prompt or a sampling setting
 
 Agents' programs write the time and the ids of their process into each request. Of these volatile spans the key has the
 words alone: without them no repeat would hit, and a stretch that only looks like one still counts by what it says.
+Where the answer may depend on the time or on the process, the key has all of them.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from backends.cache.self_contained import stands_alone
 from backends.types import OUTSIDE, VOLATILE, Envelope, Message, Request, Span
 
 EXACT = 2**53
@@ -94,9 +96,9 @@ def _hidden(request: Request) -> dict[int, list[Span]]:
         if asked != OUTSIDE:
             found[asked] = [Span(kind="ask", message=asked, start=0, end=len(request.messages[asked].text))]
         return found
-    for span in envelope.spans:
-        if span.kind in VOLATILE:
-            found[span.message].append(span)
+    volatile = [span for span in envelope.spans if span.kind in VOLATILE]
+    for span in volatile if volatile and stands_alone(question_of(request)) else ():
+        found[span.message].append(span)
     for span in _asking(request, envelope):
         found[span.message].append(span)
     return found

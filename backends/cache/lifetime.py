@@ -1,10 +1,9 @@
 """How long an answer stays true, which answers may be stored at all, and the clock that expiry goes by."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 from backends.cache.cache_key import question_of
-from backends.cache.self_contained import points_outside
+from backends.cache.self_contained import asks_for_now, stands_alone
 from backends.clock import Clock
 from backends.types import Finish, Request
 
@@ -35,17 +34,6 @@ NEVER_WITH_TOOLS = frozenset({"tool-use", "health-check", "trend-analysis"})
 """Intents whose answers depend on what a tool would have shown at that moment."""
 
 OTHER_INTENT_S = HOUR
-READ_END = 4096  # characters that are searched at each end of a long text; some 0.3 ms for both
-
-_FRESH = re.compile(
-    r"\b(?:now|today|tonight|yesterday|tomorrow|current|currently|latest|newest|recent|recently|nowadays|"
-    r"up[- ]to[- ]date|breaking|live|(?:this|last|next|past) (?:second|minute|hour|morning|afternoon|evening|night|day|"
-    r"week|weekend|month|quarter|year)|so far|still|at the moment|what time is it|"
-    r"jetzt|heute|gestern|morgen|aktuell\w*|derzeit|neueste\w*|diese[rsnm]? (?:woche|monat|jahr)|"
-    r"maintenant|aujourd.hui|hier|demain|actuel\w*|cette semaine|ahora|hoy|ayer|mañana|actualmente)\b"
-    r"|今日|今天|现在|最新|現在",
-    re.IGNORECASE,
-)
 
 
 class MonotonicWallClock:
@@ -87,13 +75,6 @@ def lifetime_s(
     return (by_intent or {}).get(intent, LIFETIME_S.get(intent, OTHER_INTENT_S))
 
 
-def asks_for_now(question: str) -> bool:
-    """Whether only a fresh answer will do. Of a long text only both ends are searched: instructions stand there."""
-    if len(question) > 2 * READ_END:
-        question = f"{question[:READ_END]}\n{question[-READ_END:]}"
-    return _FRESH.search(question) is not None
-
-
 def may_use(request: Request, *, with_tools: bool = True) -> bool:
     """Whether another's answer may serve this request at all: to look it up, to store its answer, to share its call.
 
@@ -102,10 +83,7 @@ def may_use(request: Request, *, with_tools: bool = True) -> bool:
     """
     if not request.cache or request.sensitive or (request.envelope is not None and request.envelope.continues):
         return False
-    if not request.tools:
-        return True
-    question = question_of(request)
-    return with_tools and not asks_for_now(question) and not points_outside(question)
+    return not request.tools or (with_tools and stands_alone(question_of(request)))
 
 
 def is_sampled(request: Request) -> bool:

@@ -19,6 +19,7 @@ from backends.cache.encryption import BodyCipher
 from backends.cache.hit_policy import HitReview, ReviewSource
 from backends.cache.limits import LIMITS, CacheLimits
 from backends.cache.memory_tier import MemoryTier
+from backends.cache.self_contained import asks_for_now
 from backends.cache.semantic.semantic_lookup import NearMiss, SemanticLookup
 from backends.cache.semantic.semantic_tier import SemanticTier
 from backends.cache.stored_answer import CacheHit, StoredAnswer, StoredEntry, entry_id
@@ -215,7 +216,7 @@ class ResponseCache:
         if self._settings.exact and (hit := await self._exact(request, key)):
             return hit
         question = cache_key.question_of(request)
-        if self._agent(request).cache == "encrypted" or lifetime.asks_for_now(question):
+        if self._agent(request).cache == "encrypted" or asks_for_now(question):
             return None  # the same question without "now" may be stored
         matches = await self._semantic_lookup.find(part, question, agent=request.agent, request_id=request.id)
         for entry, similarity, score in matches:

@@ -73,10 +73,28 @@ _STATE = re.compile(
     r"listening|expir\w+|vivo|viva|erreichbar|läuft|marche)\b",
     re.IGNORECASE | re.DOTALL,
 )
-"""A question whose answer depends on when or where it is asked, beyond what `lifetime.asks_for_now` knows."""
+"""A question whose answer depends on when or where it is asked, beyond what `asks_for_now` knows."""
 
 _QUOTED = re.compile(r"```.*?```|\"[^\"]*\"|“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»", re.DOTALL)
 """Text that the ask brings along to be worked on."""
+
+
+READ_END = 4096  # characters that are searched at each end of a long text; some 0.3 ms for both
+
+_FRESH = re.compile(
+    r"\b(?:now|today|tonight|yesterday|tomorrow|current|currently|latest|newest|recent|recently|nowadays|"
+    r"up[- ]to[- ]date|breaking|live|(?:this|last|next|past) (?:second|minute|hour|morning|afternoon|evening|night|day|"
+    r"week|weekend|month|quarter|year)|so far|still|at the moment|what time is it|"
+    r"jetzt|heute|gestern|morgen|aktuell\w*|derzeit|neueste\w*|diese[rsnm]? (?:woche|monat|jahr)|"
+    r"maintenant|aujourd.hui|hier|demain|actuel\w*|cette semaine|ahora|hoy|ayer|mañana|actualmente)\b"
+    r"|今日|今天|现在|最新|現在",
+    re.IGNORECASE,
+)
+
+
+def stands_alone(ask: str) -> bool:
+    """Does its answer depend on nothing but the ask and the rest of its request, at any time and any place?"""
+    return not asks_for_now(ask) and not points_outside(ask)
 
 
 def points_outside(ask: str) -> bool:
@@ -85,6 +103,13 @@ def points_outside(ask: str) -> bool:
         return True
     said = _QUOTED.sub('""', ask)
     return any(rule.search(said) is not None for rule in (_POINTS, _ACTS, _STATE))
+
+
+def asks_for_now(question: str) -> bool:
+    """Whether only a fresh answer will do. Of a long text only both ends are searched: instructions stand there."""
+    if len(question) > 2 * READ_END:
+        question = f"{question[:READ_END]}\n{question[-READ_END:]}"
+    return _FRESH.search(question) is not None
 
 
 def _foreign(ask: str) -> bool:

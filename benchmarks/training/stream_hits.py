@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from backends.cache.lifetime import asks_for_now
+from backends.cache.self_contained import asks_for_now
 from backends.cache.semantic.retriever import NEAREST
 
 

@@ -193,6 +193,12 @@ def test_everything_else_around_an_ask_is_in_the_key(other: Request) -> None:
     assert key(other) != key(wrapped())
 
 
+@pytest.mark.parametrize("ask", ["What day is it?", "How many days until Christmas?", "What is today's date?"])
+def test_where_the_answer_may_depend_on_the_time_the_key_has_it(ask: str) -> None:
+    assert key(wrapped(ask)) == key(wrapped(ask))
+    assert key(wrapped(ask)) != key(wrapped(ask, stamp="[Tue 2026-12-01 07:03 UTC]"))
+
+
 def test_an_id_that_the_ask_names_is_in_the_key() -> None:
     one, other = (wrapped(f"Is {id} a valid UUID?") for id in ("1b4e28ba-2fa1", "1b4e28ba-2fa2"))
     assert cache_key.partition(one, model_class="") == cache_key.partition(other, model_class="")

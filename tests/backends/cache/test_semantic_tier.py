@@ -15,6 +15,7 @@ from backends.cache.semantic.semantic_lookup import NearMiss
 from backends.cache.semantic.semantic_tier import LONGEST, SemanticTier
 from backends.clock import ManualClock
 from backends.settings import cache as settings
+from backends.types import Tool
 from tests.backends.cache.samples import WordEmbedder, request, stored
 from tests.waiting import until
 
@@ -78,6 +79,28 @@ async def test_a_near_miss_is_told_without_its_text(tmp_path: Path) -> None:
     (miss,) = cache.stats().near_misses
     assert miss.startswith("writer .")
     assert miss.endswith(" stopped by wording")
+    await cache.close()
+
+
+async def test_with_tools_declared_a_paraphrase_is_answered_in_the_same_surroundings_only(tmp_path: Path) -> None:
+    """The ask alone may differ: tools, system prompt and what points at the world are as strict as for exact hits."""
+    look, other = Tool(name="look"), Tool(name="listen")
+    question, paraphrase = "What is the capital of Norway?", "Please tell me what the capital of Norway is."
+    cache = await _opened(tmp_path)
+    await cache.store(request(question, tools=(look,)), stored("Oslo."), model_class="auto")
+    await until(lambda: cache.stats().vectors == 1)
+    hit = await cache.lookup(request(paraphrase, tools=(look,)), model_class="auto")
+    assert hit is not None
+    assert hit.tier == "semantic"
+    for asked in (
+        request(paraphrase, tools=(other,)),
+        request(paraphrase, tools=(look,), system="Be wrong."),
+        request(paraphrase, tools=(look,), agent="scout"),
+        request(paraphrase),
+        request("Please tell me what the capital of Norway is now.", tools=(look,)),
+        request("Please tell me what the capital of Norway is in this file.", tools=(look,)),
+    ):
+        assert await cache.lookup(asked, model_class="auto") is None
     await cache.close()
 
 

@@ -28,8 +28,8 @@ BRACKETED = re.compile(
     r"^\[{1,2}(?P<name>[A-Za-z][\w ]{2,60}?)(?:\s*[—–:|-][^\]\n]{0,200})?\]{1,2}[ \t]*$", re.MULTILINE
 )
 DASHED = re.compile(
-    r"^(?P<line>-{3,}|={3,}|\*{3,}) ?(?:(?:BEGIN|START)(?: OF)? (?P<after>[A-Z][\w ]{2,50}?)"
-    r"|(?P<before>[A-Z][\w ]{2,50}?) (?:BEGIN|START)) ?(?P=line)[ \t]*$",
+    r"^(?P<line>-{3,}|={3,}|\*{3,}) ?(?:(?:BEGIN|START)(?: OF)? )?(?P<name>[A-Z][\w ]{2,50}?)"
+    r"(?: BEGIN| START)? ?(?P=line)[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
 )
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
@@ -113,7 +113,7 @@ def _closings(found: "re.Match[str]") -> tuple[str, tuple[str, ...]]:
     if found.re is BRACKETED:
         name = found["name"].strip()
         return name, (f"[/{name}]", f"[END {name}]", f"[End {name}]")
-    name, line = (found["after"] or found["before"]).strip(), found["line"]
+    name, line = found["name"].strip(), found["line"]
     return name, (f"{line} END {name} {line}", f"{line} {name} END {line}", f"{line} END OF {name} {line}")
 
 

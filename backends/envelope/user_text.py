@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from backends.envelope.blocks import Block, between_lines, blocks
+from backends.envelope.blocks import Block, between_lines, blocks, named
 from backends.envelope.clients import Client
 from backends.envelope.volatile import CLOCK, LONGEST_RUNTIME, Mark, is_time, kind_of_line, says_now, volatile
 from backends.types import VOLATILE
@@ -31,6 +31,21 @@ LABELLED = re.compile(
     re.IGNORECASE,
 )
 """A label before a question."""
+
+EMPTY = re.compile(r"<(?P<name>[A-Za-z][\w-]*)(?:\s[^<>\n]{0,300})?/>|<!--[^<>]{0,400}-->")
+"""A tag without content, or a comment."""
+
+HEADED = re.compile(
+    r"#{1,4} (?:user )?(?:task|question|request|query|prompt|input|message|instruction)s?:?[ \t]*\n", re.IGNORECASE
+)
+"""A heading before a question, behind lines of a program's."""
+
+CLOSING = re.compile(
+    r"(?:^\[(?:System|Internal|Reminder|Context)\b[^\[\]\n"
+    r"]{0,600}\]|^(?:#{1,4} )?(?:Assistant|Response|Answer):|/no_?think)\s*\Z",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What a program puts behind a question: a note in brackets, the cue for the answer, a switch."""
 
 BRACKET = re.compile(r"\[([^\[\]\n]{4,200})\][ \t]*")
 RESULT = re.compile(
@@ -220,17 +235,24 @@ def _trimmed(text: str, left: list[Stretch], client: Client, marks: list[Mark]) 
 
 
 def _without_front(text: str, start: int, end: int, client: Client, marks: list[Mark]) -> Stretch | None:
+    begun = bool(marks)
     for _ in range(MOST_TRIMMED):
         stretch = stripped(text, start, end)
         if stretch is None:
             return None
         start = stretch[0]
-        taken = _front(text, start, end, client)
+        taken = _front(text, start, end, client) or (_behind(text, start, end) if begun else None)
         if taken is None:
             break
         marks.append(taken)
-        start = taken[1]
+        start, begun = taken[1], True
     return start, end
+
+
+def _behind(text: str, start: int, end: int) -> Mark | None:
+    """What only counts behind a program's other lines: a second bracket, as a sender's, and a heading."""
+    found = BRACKET.match(text, start, end) if text[start - 1 : start] in ("]", " ") else HEADED.match(text, start, end)
+    return (start, found.end(), "harness") if found and found.end() < end else None
 
 
 def _front(text: str, start: int, end: int, client: Client) -> Mark | None:
@@ -241,6 +263,8 @@ def _front(text: str, start: int, end: int, client: Client) -> Mark | None:
             return (start, found.end(), "timestamp") if ":" in found[1] else None
         if CLOCK.search(found[1]) and found.end() < end and text[found.end()] != "\n":
             return start, found.end(), "harness"
+    if (found := EMPTY.match(text, start, end)) and (found["name"] is None or named(found["name"])):
+        return start, found.end(), "environment"
     for pattern in (DATA, SYSTEMS, LABELLED):
         found = pattern.match(text, start, end)
         if found and found.end() < end:
@@ -266,6 +290,11 @@ def _without_back(text: str, start: int, end: int, client: Client, marks: list[M
 def _back(text: str, start: int, end: int, client: Client) -> Mark | None:
     if client.tail is not None and (found := client.tail.search(text, start, end)):
         return found.start(), end, "reminder"
+    if found := CLOSING.search(text, max(start, end - RAN_READ * 4), end):
+        return found.start(), end, "harness"
+    line = max(start, text.rfind("\n", start, end) + 1)
+    if (found := EMPTY.fullmatch(text, line, end)) and (found["name"] is None or named(found["name"])):
+        return line, end, "environment"
     begun = text.rfind("\n\n", start, end)
     return _paragraph(text, start if begun < 0 else begun + 2, end)
 
@@ -279,8 +308,12 @@ def _paragraph(text: str, start: int, end: int) -> Mark | None:
     lines = text[start:end].strip().split("\n")
     if len(lines) > MOST_TRIMMED:
         return None
-    kinds = [kind_of_line(line) for line in lines]
-    if None in kinds or ("runtime" not in kinds and "timestamp" in kinds and not says_now(text[start:end])):
+    kinds = [kind_of_line(line) for line in lines if not line.startswith("#") and not line.rstrip().endswith(":")]
+    if (
+        not kinds
+        or None in kinds
+        or ("runtime" not in kinds and "timestamp" in kinds and not says_now(text[start:end]))
+    ):
         return None
     if set(kinds) <= VOLATILE:
         return start, end, "runtime" if "runtime" in kinds else "timestamp"

@@ -350,6 +350,7 @@ class RoutePlanner:
             tokens_per_s=throughput.tokens_per_s,
             context=can.context,
             fitted=candidate.fitting.note if candidate.fitting else "",
+            cleared=bool(candidate.fitting.cleared),
             least_output=can.min_output,
             vision=can.vision,
             media=can.media,

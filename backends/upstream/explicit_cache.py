@@ -23,6 +23,11 @@ LEAST_TOKENS = 4096
 LEAST_READS = 4
 """Answers of a session that must have shown its pace, and what the provider caches by itself."""
 
+LIKELY = Decimal("0.2")
+"""Further calls that are expected for each that was seen, at the most. Sessions end unannounced, and a cache that
+nobody reads any more has cost more than the session may save by it.
+"""
+
 MARGIN = 2
 """By how many times the expected saving must exceed the cost."""
 
@@ -103,8 +108,7 @@ class ReadRates:
         pace = self._paces.get(conversation)
         if pace is None or pace.seen < LEAST_READS or self._monotonic() - pace.at > SECONDS:
             return Decimal(0)
-        # No more than were seen: a session of four quick calls is not likely to make three hundred.
-        return min(Decimal(SECONDS) / max(pace.gap_s, Decimal(1)), Decimal(2 * pace.seen))
+        return min(Decimal(SECONDS) / max(pace.gap_s, Decimal(1)), pace.seen * LIKELY)
 
     def plan(
         self, agent: str, conversation: str, *, known: Prefix | None, held: Decimal, prices: CachePrices

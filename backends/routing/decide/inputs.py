@@ -62,7 +62,7 @@ class EngineView(Struct, frozen=True, kw_only=True):
     what the part of it that its session has sent before costs more where it is not cached. `languages` are those that
     its model is known to speak, `images` the media types of images that it takes; empty is not known. `media` are the
     kinds of files beside images that it reads. `fitted` says what was left out of its call to make it fit the window,
-    "" where nothing was.
+    "" where nothing was, and `cleared` whether results of tools are among it.
     `least_output` is the output that a prompt must leave room for in the window. `opens_in_s` is how long an engine
     that is not usable stays so, as far as that is known, and `closed` the kind of error that closed it. `unproved` says
     why nothing is known of where it runs, "" where that is known.
@@ -87,6 +87,7 @@ class EngineView(Struct, frozen=True, kw_only=True):
     tokens_per_s: float | None = None
     context: int = 16384
     fitted: str = ""
+    cleared: bool = False
     least_output: int = 1
     vision: bool = False
     media: frozenset[str] = frozenset()

@@ -39,9 +39,12 @@ def too_slow(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
     return late
 
 
-def fitted(_: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
-    """The engines whose window takes the prompt only in part."""
-    return [(view.name, view.fitted) for view in views if view.fitted]
+def fitted(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:
+    """The engines whose window takes the prompt only in part. A session goes on where it is while only tools that it
+    has never used are left out.
+    """
+    home = inputs.session.engine
+    return [(view.name, view.fitted) for view in views if view.fitted and (view.cleared or view.name != home)]
 
 
 def unforced(inputs: Inputs, views: Sequence[EngineView]) -> list[Ruling]:

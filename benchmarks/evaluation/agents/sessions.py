@@ -26,6 +26,7 @@ from backends.errors import ClawError, Refused
 from backends.paths import Paths
 from backends.rehearsal.process import Twins, twins
 from backends.settings.agents import Agent
+from backends.settings.engines import GeminiSettings
 from backends.settings.loading import load
 from backends.settings.model import Settings
 from backends.settings.money import Budget
@@ -113,7 +114,7 @@ class Prefixes:
         for twin, name in ((self._pair.gemini, "contents"), (self._pair.ollama, "messages")):
             for seen in twin.seen:
                 body: dict[str, Any] = json.loads(seen.body or b"{}")
-                if name not in body or "cachedContent" in body:
+                if name not in body or "cachedContent" in body or seen.path.endswith("cachedContents"):
                     continue  # no call for an answer, or the beginning stands in a cache under a name
                 sent = [json.dumps([body.get("systemInstruction"), body.get("tools")])]
                 sent += [json.dumps(each) for each in body[name]]
@@ -129,8 +130,11 @@ class Prefixes:
 
 
 def coding(settings: Settings, policy: Policy) -> Settings:
-    """What is private is redacted, so that the cloud alone may answer everything, too."""
+    """What is private is redacted, so that the cloud alone may answer everything, too. It has its own caching only."""
     agents = settings.agents | {"coding": Agent(policy=policy)}
+    cloud = settings.engines["cloud"]
+    if policy == CLOUD and isinstance(cloud, GeminiSettings):
+        settings = replace(settings, engines=settings.engines | {"cloud": replace(cloud, explicit_cache="off")})
     return replace(settings, agents=agents, budgets=(), privacy=replace(settings.privacy, action="redact"))
 
 

@@ -32,6 +32,10 @@ def switched_off(settings: Settings) -> Settings:
     return cloudy(replace(settings, engines=settings.engines | {"cloud": off}))
 
 
+TURNS = 18
+"""As many as show that a cache of the facts pays."""
+
+
 def turn(number: int, *, agent: str = "writer", facts: str = FACTS, **more: Any) -> Request:
     """The session's request of this number: its first turn is long, and the same each time."""
     history = [Message(role="user", text=facts), Message(role="assistant", text="Read.")]
@@ -61,7 +65,7 @@ def noted(outcome: Outcome) -> list[str]:
 async def test_one_is_made_once_a_session_has_shown_that_it_pays_and_its_rows_say_what_it_brought(home: Path) -> None:
     clock = ManualClock()
     async with stand(home, change=cloudy, clock=clock) as it:
-        outcomes = await play(it, clock, 8)
+        outcomes = await play(it, clock, TURNS)
         made = next(at for at, outcome in enumerate(outcomes) if noted(outcome))
         before, after = bodies(it)[made], bodies(it)[made + 1]
         rows, billed = it.rows(), it.billed()
@@ -84,7 +88,7 @@ async def test_it_is_deleted_when_the_core_ends(home: Path) -> None:
     clock = ManualClock()
     async with twins() as pair:
         async with stand(home, change=cloudy, clock=clock, pair=pair) as it:
-            await play(it, clock, 8)
+            await play(it, clock, TURNS)
             assert len(pair.gemini.caches.list()) == 1
         assert pair.gemini.caches.list() == []
 
@@ -92,21 +96,21 @@ async def test_it_is_deleted_when_the_core_ends(home: Path) -> None:
 async def test_another_agent_reads_none_of_it(home: Path) -> None:
     clock = ManualClock()
     async with stand(home, change=cloudy, clock=clock) as it:
-        await play(it, clock, 8)
-        await ask(it.core, turn(8, agent="ada"))
+        await play(it, clock, TURNS)
+        await ask(it.core, turn(TURNS, agent="ada"))
         assert "cachedContent" not in bodies(it)[-1]
-        await ask(it.core, turn(8))
+        await ask(it.core, turn(TURNS))
         assert "cachedContent" in bodies(it)[-1]
 
 
 async def test_other_tools_or_another_history_are_sent_whole(home: Path) -> None:
     clock = ManualClock()
     async with stand(home, change=cloudy, clock=clock) as it:
-        await play(it, clock, 8)
+        await play(it, clock, TURNS)
         others = (
-            replace(turn(8), tools=()),
-            replace(turn(8), tool_choice="required"),
-            turn(8, facts="X" + FACTS),
+            replace(turn(TURNS), tools=()),
+            replace(turn(TURNS), tool_choice="required"),
+            turn(TURNS, facts="X" + FACTS),
         )
         for other in others:
             await ask(it.core, other)
@@ -116,9 +120,9 @@ async def test_other_tools_or_another_history_are_sent_whole(home: Path) -> None
 async def test_where_it_has_ended_the_whole_prompt_is_sent_and_the_caller_hears_nothing(home: Path) -> None:
     clock = ManualClock()
     async with stand(home, change=cloudy, clock=clock) as it:
-        await play(it, clock, 8)
+        await play(it, clock, TURNS)
         it.gemini.caches = Caches()
-        _, outcome = await ask(it.core, turn(8))
+        _, outcome = await ask(it.core, turn(TURNS))
         body = bodies(it)[-1]
         rows, billed = it.rows(), it.billed()
     assert (outcome.finish, outcome.error) == ("stop", None)
@@ -130,7 +134,7 @@ async def test_where_it_has_ended_the_whole_prompt_is_sent_and_the_caller_hears_
 async def test_a_setting_switches_it_off(home: Path) -> None:
     clock = ManualClock()
     async with stand(home, change=switched_off, clock=clock) as it:
-        outcomes = await play(it, clock, 8)
+        outcomes = await play(it, clock, TURNS)
         assert it.gemini.caches.list() == []
     assert not any(map(noted, outcomes))
 
@@ -142,7 +146,7 @@ async def test_nothing_that_is_sensitive_or_redacted_is_kept(home: Path, facts: 
 
     clock = ManualClock()
     async with stand(home, change=redacting, clock=clock) as it:
-        outcomes = await play(it, clock, 8, facts=facts)
+        outcomes = await play(it, clock, TURNS, facts=facts)
         assert it.gemini.caches.list() == []
     assert {outcome.engine for outcome in outcomes} == {"cloud"}
     assert not any(map(noted, outcomes))
@@ -152,7 +156,7 @@ async def test_a_budget_without_room_for_it_gets_the_answer_without_it(home: Pat
     clock = ManualClock()
     budget = Budget(limit_usd=Decimal("0.06"), on_exceeded="refuse")
     async with stand(home, change=lambda base: cloudy(replace(base, budgets=(budget,))), clock=clock) as it:
-        outcomes = await play(it, clock, 8)
+        outcomes = await play(it, clock, TURNS)
         state = await it.budget()
         assert state.spent_usd <= budget.limit_usd
     assert {outcome.finish for outcome in outcomes} == {"stop"}

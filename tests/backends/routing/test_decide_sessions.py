@@ -130,6 +130,15 @@ def test_a_tool_loop_goes_on_at_the_cloud_though_local_would_do() -> None:
     assert reasons(decision)["session"] == "goes on where it is"
 
 
+@pytest.mark.parametrize(
+    ("home", "cleared", "goes_to"), [("local", False, "local"), ("local", True, "cloud"), ("cloud", False, "cloud")]
+)
+def test_a_session_goes_on_at_home_while_only_unused_tools_are_left_out(home: str, cleared: bool, goes_to: str) -> None:
+    short = replace(LOCAL, fitted="to fit the window: 2 unused tools left out", cleared=cleared)
+    session = replace(AT_CLOUD, engine=home)
+    assert decide(replace(INPUTS, engines=(short, CLOUD), session=session)).engine == goes_to
+
+
 def test_a_loop_whose_engine_went_down_fails_over() -> None:
     down = replace(CLOUD, usable=False, why_not="breaker open")
     looping = replace(INPUTS, engines=(LOCAL, down), session=replace(AT_CLOUD, continues=True))

@@ -8,6 +8,7 @@ from backends.clock import ManualClock
 from backends.upstream.explicit_cache import (
     LEAST_READS,
     LEAST_TOKENS,
+    LIKELY,
     SECONDS,
     CachePrices,
     ReadRates,
@@ -65,6 +66,10 @@ def test_a_sessions_next_reads_follow_from_its_pace() -> None:
         assert rates.expected("s") == 0, number
         rates.read("s")
         clock.advance(100)
+    assert rates.expected("s") == LEAST_READS * LIKELY
+    for _ in range(20):
+        rates.read("s")
+        clock.advance(100)
     assert round(rates.expected("s")) == 3
     assert rates.expected("other") == 0
     clock.advance(SECONDS)
@@ -75,7 +80,7 @@ def test_a_few_quick_calls_promise_no_hundreds() -> None:
     rates = ReadRates(ManualClock().monotonic)
     for _ in range(LEAST_READS):
         rates.read("s")
-    assert rates.expected("s") == 2 * LEAST_READS
+    assert rates.expected("s") == LIKELY * LEAST_READS
 
 
 def test_only_the_last_sessions_are_remembered() -> None:

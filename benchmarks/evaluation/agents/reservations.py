@@ -49,7 +49,7 @@ def measure(data: Path) -> Iterator[Figure]:
     asked = [replace(wrap("List what is in the folder, please."), agent="ada") for _, wrap in envelopes(data)]
     first, later = asyncio.run(both_turns(asked))
     yield at_most("first turn: reserved for the prompt, times its price uncached", median(first), 2.5)
-    yield at_most("second turn: the same", median(later), 1.25)
+    yield at_most("second turn: the same, with the storage of a cache where one is made", median(later), 1.5)
     spent, billed, refused = asyncio.run(loops(asked[0]))
     over = max(ZERO, billed - LIMIT_USD)
     met = over == ZERO and spent == billed and refused > 0

@@ -12,6 +12,7 @@ PARTS = {
     "findings": "the privacy gate passes what agents read",
     "gate": "a turn costs the privacy gate what is new in it",
     "local": "an agent that stays at home is answered there, up to its model's own window",
+    "explained": "every recorded request is explained, whatever its API, and many are in a second",
     "first_byte": "ten agents at once hear their first byte as soon with large requests as with small ones",
     "cache": "engines keep their prefix, repeats are answered though tools are declared, and no other request is",
     "sessions": "sessions cost half of the cloud alone with their answers kept, and runs that get nowhere are stopped",

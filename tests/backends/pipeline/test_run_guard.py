@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 from msgspec.structs import replace
 
 from backends.errors import SessionPaused, WrongUse
 from backends.settings.model import Settings
 from backends.types import Action, Message, Request
 from tests.backends.envelope.conversations import commands, conversation
-from tests.core import Stand, ask, stand
+from tests.core import Stand, ask, served, stand
 
 FAILS = ("make test", "1 failed in 0.31s")
 KEY = "session:coding:one"
@@ -50,6 +51,22 @@ async def test_a_loop_is_paused_by_the_third_repeat_before_any_engine_and_resume
         await ask(it.core, looping(4))
         with pytest.raises(SessionPaused):
             await ask(it.core, looping(9))
+
+
+async def test_a_client_hears_429_and_that_it_should_not_try_again(home: Path) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "exec", "arguments": '{"command": "make test"}'}}
+    step = [
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "1 failed"},
+    ]
+    body = {"model": "auto", "messages": [{"role": "user", "content": "Mend it"}, *step * 3]}
+    headers = {"x-claw-agent": "coding", "x-claw-session": "one"}
+    async with stand(home) as it, served(it, lambda settings: settings) as url, ClientSession() as client:
+        async with client.post(f"{url}/v1/chat/completions", json=body, headers=headers) as answer:
+            error = (await answer.json())["error"]
+        assert (answer.status, error["code"], error["type"]) == (429, "paused", "rate_limit_error")
+        assert (answer.headers["retry-after"], answer.headers["x-should-retry"]) == ("300", "false")
+        assert calls(it) == 0
 
 
 async def test_what_is_ended_stays_so_over_a_restart(home: Path) -> None:

@@ -7,6 +7,7 @@ never a worse one.
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from backends.envelope.volatile import kind_of_line
 
@@ -75,32 +76,31 @@ MOST_READ = 4_000
 
 
 def doubted(text: str, *, known: bool = False, informs: bool = False) -> str:
-    """What of a block may ask: the sentences that are no program's, where they are more than a program's; else "".
+    """A block without its tags, where it holds more that may ask than what a program says; else "".
 
     One that `informs` holds files, rules or what was found: there a sentence must ask, in any other block none need.
-
     `known`: the request's program, one of the table, sends such blocks; then any word of a program speaks for it.
     """
     judged = [each for line in TAG.sub("\n", text[:MOST_READ]).split("\n") for each in _judged(line)]
-    others = [piece for piece, speaks in judged if not speaks]
-    programs = sum(len(piece) for piece, speaks in judged if speaks)
-    if programs and (known or sum(map(len, others)) <= programs):
+    others = "\n".join(piece for piece, speaker in judged if speaker == "other")
+    programs = sum(len(piece) for piece, speaker in judged if speaker == "program")
+    if not others or (programs and (known or len(others) <= programs)):
         return ""
-    said = "\n".join(others)
-    return said if not informs or ASKING.search(said) or not ENGLISH.search(said) else ""
+    if informs and not ASKING.search(others) and ENGLISH.search(others):
+        return ""
+    return TAG.sub("", text).strip()
 
 
-def _judged(line: str) -> Iterator[tuple[str, bool]]:
-    """The sentences of a line, and whether a program speaks in each; none of a line that lists or announces something,
-    unless a program does that.
+def _judged(line: str) -> Iterator[tuple[str, Literal["program", "other", ""]]]:
+    """The sentences of a line, and who speaks in each; "" in one that lists or announces something, unless a program
+    does that.
     """
     if line.rstrip().endswith("?"):
-        yield line, False
+        yield line, "other"
     elif kind_of_line(line) is not None:
-        yield line, True
+        yield line, "program"
     elif LISTED.match(line) or line.rstrip().endswith(":") or (line.isascii() and len(WORD.findall(line)) < FEW_WORDS):
-        if TALK.search(line):
-            yield line, True
+        yield line, "program" if TALK.search(line) else ""
     else:
         for sentence in SENTENCE.split(line):
-            yield sentence, TALK.search(sentence) is not None
+            yield sentence, "program" if TALK.search(sentence) else "other"

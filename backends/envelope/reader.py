@@ -93,11 +93,13 @@ class EnvelopeReader:
             for at, message in enumerate(messages)
             if message.role == "system"
         }
-        spans = (span for at in range(len(messages)) for span in _spans(request, at, systems, texts, found.message))
+        said = (span for at in range(len(messages)) for span in _spans(request, at, systems, texts, found.message))
+        spans = (*said, *_tools(request))
         return Envelope(
             ask=ask,
             message=found.message,
-            spans=(*spans, *_tools(request)),
+            spans=spans,
+            parts=_sizes(spans),
             continues=found.continues,
             client=client.name,
             unproved=unproved,
@@ -225,6 +227,14 @@ class EnvelopeReader:
             if kind in VOLATILE:
                 self._repeats.learn(agent, "form", form, ask)
         return UserText(tuple(marks), parts.asks, parts.results)
+
+
+def _sizes(spans: Sequence[Span]) -> dict[str, int]:
+    """Characters of each kind, the largest first."""
+    sums: dict[str, int] = {}
+    for span in spans:
+        sums[span.kind] = sums.get(span.kind, 0) + span.characters
+    return dict(sorted(sums.items(), key=lambda each: -each[1]))
 
 
 def _spans(

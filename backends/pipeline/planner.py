@@ -155,7 +155,7 @@ class RoutePlanner:
             ignored=ignored(request, chosen.call, self._slots[decision.engine]),
             quality=decision.quality,
             session=request.session,
-            envelope={} if request.envelope is None else request.envelope.parts(),
+            envelope={} if request.envelope is None else request.envelope.parts,
         )
         return RoutePlan(
             verdict=verdict,
@@ -203,7 +203,7 @@ class RoutePlanner:
                 classes=classes,
                 verdict=verdict,
                 session=request.session,
-                envelope={} if request.envelope is None else request.envelope.parts(),
+                envelope={} if request.envelope is None else request.envelope.parts,
                 status=status_of(error),
                 error=str(error),
             )

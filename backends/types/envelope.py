@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 SpanKind = Literal[
     "ask",
@@ -44,7 +44,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     `unproved` is the text around it that looks like a program's, and of which nothing else shows that it is.
     `continues`: the last message is a tool's result, so the ask before it goes on. `client` names the program that
     sent it, "" where that is not known. `spans` cover all texts, in their order; a stretch that is in none is of the
-    kind "history" where it stands before the ask.
+    kind "history" where it stands before the ask. `parts` are the characters of each kind, the largest first.
     """
 
     ask: str
@@ -53,13 +53,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     spans: tuple[Span, ...] = ()
     continues: bool = False
     client: str = ""
-
-    def parts(self) -> dict[str, int]:
-        """Characters of each kind, the largest first."""
-        sums: dict[str, int] = {}
-        for span in self.spans:
-            sums[span.kind] = sums.get(span.kind, 0) + span.characters
-        return dict(sorted(sums.items(), key=lambda each: -each[1]))
+    parts: dict[str, int] = field(default_factory=dict)
 
     def volatile(self, message: int) -> tuple[Span, ...]:
         """The stretches of one message that are different in each request."""

@@ -140,7 +140,7 @@ def test_what_a_command_put_out_continues_the_ask_also_where_it_is_text(output: 
     request = replace(request, messages=(*request.messages, *ran, *ran))
     envelope = EnvelopeReader().read(request)
     assert (envelope.ask, envelope.continues) == ("Why does it stop?\nbash-$", True)
-    assert envelope.parts()["tool-result"] == 2 * len(output)
+    assert envelope.parts["tool-result"] == 2 * len(output)
     assert covers(request, envelope)
 
 
@@ -230,8 +230,8 @@ def test_memory_and_environment_of_instructions_are_told_apart() -> None:
 
 
 def test_declared_tools_are_counted() -> None:
-    assert EnvelopeReader().read(said("hi", tools=())).parts().get("tools") is None
-    assert EnvelopeReader().read(said("hi")).parts()["tools"] > 0
+    assert EnvelopeReader().read(said("hi", tools=())).parts.get("tools") is None
+    assert EnvelopeReader().read(said("hi")).parts["tools"] > 0
 
 
 TAGS = ("system-reminder", "environment_context", "context", "user_query", "task", "div", "a_b", "tool_result")

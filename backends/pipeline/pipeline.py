@@ -72,21 +72,23 @@ class Stages(Struct, frozen=True, kw_only=True):
 class Read(Struct, frozen=True, kw_only=True):
     """A request, normalised, with its envelope and its session, and the loop that it shows.
 
-    `started` is in seconds of clock.monotonic.
+    `started` is in seconds of clock.monotonic, `size` in bytes as `size_of` counts them, to HUGE.
     """
 
     request: Request
+    size: int
     loop: Loop | None
     started: float
     started_at: datetime
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
-    """A request after its first stages: normalised, its envelope read, judged by the privacy gate. `started` is in
-    seconds of clock.monotonic.
+    """A request after its first stages: normalised, its envelope read, judged by the privacy gate. `started` and
+    `size` are as in `Read`.
     """
 
     request: Request
+    size: int
     judged: Judged
     prompt_hash: str
     started: float
@@ -145,7 +147,7 @@ class Pipeline:
             request, started = prepared.request, prepared.started
             answerers = planner.answerers(request)
             with_tools = self._settings.rules(request.agent, request.rules).cache_with_tools
-            key = await off_loop(size_of(request), lambda: _shared_key(request, answerers, with_tools=with_tools))
+            key = await off_loop(prepared.size, lambda: _shared_key(request, answerers, with_tools=with_tools))
             async with self._in_time(request, started), self._single_flight.turn(key):
                 if active := self._single_flight.find(key):
                     answer = self._follow(active, prepared)
@@ -153,7 +155,7 @@ class Pipeline:
                     answer = self._from_cache(prepared, hit)
                 else:
                     flushes = cache.counts.flushes
-                    classes, chain = await self._classify(request)
+                    classes, chain = await self._classify(prepared)
 
                     async def decide() -> RoutePlan:
                         return planner.decide(
@@ -229,7 +231,7 @@ class Pipeline:
         began = time.perf_counter()
         read = await self._read(request)
         prepared = await self._prepare(read)
-        classes, chain = await self._classify(prepared.request)
+        classes, chain = await self._classify(prepared)
         explanation = self._stages.planner.explain(
             prepared.request,
             prepared.verdict,
@@ -252,14 +254,14 @@ class Pipeline:
     async def _read(self, request: Request) -> Read:
         """Normalise, and read the envelope."""
         started, started_at = self._clock.monotonic(), self._clock.now()
-        request, loop = await off_loop(size_of(request), lambda: self._parts(normalise(request, self._settings)))
-        return Read(request=request, loop=loop, started=started, started_at=started_at)
+        request, size, loop = await off_loop(size_of(request), lambda: self._parts(normalise(request, self._settings)))
+        return Read(request=request, size=size, loop=loop, started=started, started_at=started_at)
 
-    def _parts(self, request: Request) -> tuple[Request, Loop | None]:
-        """The request with its envelope and the session that it belongs to, and the loop that it shows."""
+    def _parts(self, request: Request) -> tuple[Request, int, Loop | None]:
+        """The request with its envelope and the session that it belongs to, its size, and the loop that it shows."""
         request = replace(request, envelope=self._stages.reader.read(request))
         request = replace(request, session=self._stages.sessions.name(request))
-        return request, self._stages.run_guard.loop(request)
+        return request, size_of(request, HUGE), self._stages.run_guard.loop(request)
 
     async def _prepare(self, read: Read) -> Prepared:
         """Pass the privacy gate. Its verdict is final: what is sensitive stays so on every path.
@@ -268,24 +270,24 @@ class Pipeline:
         """
         stages, request = self._stages, read.request
         async with self._in_time(request, read.started):
-            size = await off_loop(size_of(request), lambda: size_of(request, HUGE))
-            judged = await stages.privacy.judge(request, size)
-            prompt_hash = await off_loop(size, lambda: stages.settlement.hash_prompt(request))
+            judged = await stages.privacy.judge(request, read.size)
+            prompt_hash = await off_loop(read.size, lambda: stages.settlement.hash_prompt(request))
             if judged.verdict.sensitive:
                 await stages.locality.renew()
             await stages.planner.settle(request)
         return Prepared(
             request=replace(request, sensitive=judged.verdict.sensitive),
+            size=read.size,
             judged=judged,
             prompt_hash=prompt_hash,
             started=read.started,
             started_at=read.started_at,
         )
 
-    async def _classify(self, request: Request) -> tuple[Classes, tuple[int, ...]]:
+    async def _classify(self, prepared: Prepared) -> tuple[Classes, tuple[int, ...]]:
         """What the text says, and the hashes of its beginnings."""
-        planner = self._stages.planner
-        return await off_loop(size_of(request), lambda: (planner.classify(request), prefixes(request)))
+        planner, request = self._stages.planner, prepared.request
+        return await off_loop(prepared.size, lambda: (planner.classify(request), prefixes(request)))
 
     async def _admit(self, active: ActiveRequest) -> None:
         """Raises RateLimited, BudgetExceeded, LedgerError."""
@@ -367,7 +369,7 @@ class Pipeline:
         whole, explanation = stages.outcomes.of_hit(request, prepared.verdict, hit, started, prepared.started_at)
         self._activity.decided(request, explanation)
         if hit.stored.tokens.input:
-            chain = await off_loop(size_of(request), lambda: prefixes(request))
+            chain = await off_loop(prepared.size, lambda: prefixes(request))
             whole = stages.outcomes.beside_cloud_alone(whole, request, chain, hit.stored.tokens)
         outcome = replace(whole, finish="cancelled", baseline_usd=ZERO, cached_baseline_usd=ZERO)
         try:

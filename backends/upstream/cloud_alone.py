@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from backends.types import Request
 from backends.upstream.engine_slot import CACHED_S
-from backends.upstream.prefix_cache import Prefix, PrefixMemory
+from backends.upstream.prefix_cache import Prefix, PrefixMemory, longest
 
 KEPT = 20_000
 """Beginnings of prompts that are kept, about 200 bytes each."""
@@ -50,7 +50,7 @@ class CloudAlone:
 
     def _find(self, chain: Sequence[int]) -> Beginning | None:
         oldest = self._monotonic() - CACHED_S
-        known = (self._read.get(link) for link in reversed(chain))
+        known = (self._read.get(link) for link in longest(chain))
         return next((each for each in known if each is not None and each.at >= oldest), None)
 
     def _remember(self, request: Request, chain: Sequence[int], tokens: int, by_cloud: bool) -> None:

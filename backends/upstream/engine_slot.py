@@ -14,7 +14,7 @@ from backends.types import CLOUD, LOCAL, EngineName, EngineState, Health, Runtim
 from backends.upstream.circuit_breaker import CircuitBreaker
 from backends.upstream.concurrency_limiter import ConcurrencyLimiter
 from backends.upstream.explicit_cache import ReadRates
-from backends.upstream.prefix_cache import PrefixMemory, lengths
+from backends.upstream.prefix_cache import SEARCHED, PrefixMemory, lengths
 from backends.upstream.provider_quota import ProviderQuota
 from backends.upstream.replicas import Replica, Replicas
 from backends.upstream.throughput import ThroughputEstimator
@@ -252,7 +252,8 @@ class EngineSlot:
             prefixes.learn(prefixes.find(call.model, chain[:-1]), cached, conversation)
         if self.read_rates is not None:
             self.read_rates.read(conversation)
-        prefixes.read(call.model, chain, tokens=tokens, replica=replica.index, counted=counted, lengths=lengths(call))
+        ends = lengths(call) if len(call.messages) <= SEARCHED else ()
+        prefixes.read(call.model, chain, tokens=tokens, replica=replica.index, counted=counted, lengths=ends)
 
     def state(self) -> EngineState:
         limiter, breaker, can = self.limiter, self.breaker, self.profile(self.model).can

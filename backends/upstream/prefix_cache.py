@@ -7,6 +7,7 @@ process, and nothing of the prompts.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
@@ -34,6 +35,11 @@ SESSION_WEIGHT = 0.4
 
 SESSIONS = 2048
 """Sessions whose share is learned for each engine, the last used; some 200 bytes each."""
+
+SEARCHED = 512
+"""Of a prompt's beginnings the longest that are sought, and messages of a prompt whose beginnings are kept: a turn
+adds some messages to what an engine has read, and all of this is done on the event loop.
+"""
 
 BEGINNINGS = 8
 """Beginnings of each prompt that are kept beside the whole: an agent's program may take its last messages away again,
@@ -106,7 +112,7 @@ class PrefixMemory:
     def find(self, model: str, chain: Sequence[int]) -> Prefix | None:
         """The longest prefix of the prompt that `model` has read lately."""
         oldest = self._monotonic() - self._seconds
-        for link in reversed(chain):
+        for link in longest(chain):
             found = self._read.get((model, link)) or self._begun.get((model, link))
             if found is not None and found.at >= oldest:
                 return found
@@ -114,7 +120,7 @@ class PrefixMemory:
 
     def counted(self, model: str, chain: Sequence[int]) -> Prefix | None:
         """The longest prefix of the prompt whose tokens the engine has counted for `model`, however long ago."""
-        found = (self._read.get((model, link)) for link in reversed(chain))
+        found = (self._read.get((model, link)) for link in longest(chain))
         return next((prefix for prefix in found if prefix is not None and prefix.counted), None)
 
     def expected_tokens(self, prefix: Prefix | None, conversation: str = "") -> int:
@@ -167,6 +173,11 @@ class PrefixMemory:
             before = self._share_of.get(conversation, self._share)
             _keep(self._share_of, conversation, before + SESSION_WEIGHT * (share - before), self._sessions)
         self._share += WEIGHT * (share - self._share)
+
+
+def longest(chain: Sequence[int]) -> Iterator[int]:
+    """The hashes of a prompt's longest beginnings, the longest first."""
+    return islice(reversed(chain), SEARCHED)
 
 
 def _beginnings(messages: int) -> Iterator[int]:

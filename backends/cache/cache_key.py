@@ -5,7 +5,8 @@ similarity never crosses a scope, a model, a system prompt or a sampling setting
 
 Agents' programs write the time and the ids of their process into each request. Of these volatile spans the key has the
 words alone: without them no repeat would hit, and a stretch that only looks like one still counts by what it says.
-Where the answer may depend on the time or on the process, the key has all of them.
+Where the answer may depend on the time or on the process, the key has all of them; a span with a number under a name
+that the ask has a word of is in it as it stands.
 """
 
 import hashlib
@@ -23,13 +24,18 @@ EXACT = 2**53
 """Whole numbers below this are distinct as floats too; seeds may be larger."""
 
 _CHANGING = re.compile(
-    r"(?<==)[^\s|]+|[^\s|,;()\[\]{}<>\"'=]*\d[^\s|,;()\[\]{}<>\"'=]*|"
+    r"\b[\w.-]{0,40}(?:session|thread|run|process|request|trace|id)[\w.-]{0,40}=[^\s|]+|"
+    r"[^\s|,;()\[\]{}<>\"'=]*\d[^\s|,;()\[\]{}<>\"'=]*|"
     r"\b(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b|"
     r"\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|"
     r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|[ap]m)\b",
     re.IGNORECASE,
 )
-"""What changes in a volatile span: the value of a `name=value`, words with a digit, days and months."""
+"""What changes in a volatile span: the name of a session or run, words with a digit, days and months."""
+
+_WORD = re.compile(r"[^\W\d_]{4,}")
+_NAMED = re.compile(r"([\w.-]{1,60})\s?[=:]\s?(?=[^\s|]*\d)")
+"""What a number in a volatile span is the value of."""
 
 _canonical = msgspec.json.Encoder(order="sorted")
 
@@ -96,12 +102,24 @@ def _hidden(request: Request) -> dict[int, list[Span]]:
         if asked != OUTSIDE:
             found[asked] = [Span(kind="ask", message=asked, start=0, end=len(request.messages[asked].text))]
         return found
-    volatile = [span for span in envelope.spans if span.kind in VOLATILE]
-    for span in volatile if volatile and stands_alone(question_of(request)) else ():
+    for span in _passing(request, envelope):
         found[span.message].append(span)
     for span in _asking(request, envelope):
         found[span.message].append(span)
     return found
+
+
+def _passing(request: Request, envelope: Envelope) -> list[Span]:
+    """The volatile spans that the answer cannot depend on: none where the ask does not stand alone, and none with a
+    number under a name that the ask has a word of, such as "How many apples are left?" with "apples=5".
+    """
+    volatile = [span for span in envelope.spans if span.kind in VOLATILE]
+    ask = question_of(request) if volatile else ""
+    if not volatile or not stands_alone(ask):
+        return []
+    words = set(_WORD.findall(ask.casefold()))
+    texts = ((span, request.messages[span.message].text[span.start : span.end]) for span in volatile)
+    return [span for span, text in texts if words.isdisjoint(_WORD.findall(" ".join(_NAMED.findall(text)).casefold()))]
 
 
 def _asking(request: Request, envelope: Envelope) -> list[Span]:

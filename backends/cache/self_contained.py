@@ -75,6 +75,36 @@ _STATE = re.compile(
 )
 """A question whose answer depends on when or where it is asked, beyond what `asks_for_now` knows."""
 
+SHORT = 60
+"""Characters of an ask that brings hardly anything along: there any word of the calendar may mean that of today."""
+
+_CALENDAR = re.compile(
+    r"\b(?:minutes?|hours?|days?|daytime|daypart|weekdays?|weekends?|weeks?|months?|quarters?|seasons?|years?|dates?|"
+    r"time(?! complexity| series)|calendar|o'clock|mornings?|noon|afternoons?|evenings?|nights?|midnight|sun|moon|dawn|"
+    r"dusk|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|old|age|deadline|until|till|since|open|closed|holidays?|"
+    r"horoscope|greet(?:s|ing|ings)?|(?:who|where) (?:am|do|are) (?:i|we)|"
+    r"stunden?|tage?n?|\w+tag|wochen?(?:ende)?|monate?n?|jahr(?:e[ns]?|eszeit)?|uhr(?:zeit)?|datum|zeit|spät|früh|alt|bis|"
+    r"seit|abend\w*|nachts?|mittags?|weihnachten|ostern|"
+    r"heures?|jours?|semaines?|mois|ans|années?|temps|matin|soir|nuit|depuis|jusqu\w*|noël|pâques|"
+    r"(?:lun|mar|mercre|jeu|vendre|same)di|dimanche|âge|"
+    r"horas?|días?|semanas?|mes|meses|años?|fecha|tiempo|tarde|noche|desde|hasta|navidad|"
+    r"lunes|martes|miércoles|jueves|viernes|sábado|domingo|edad)\b",
+    re.IGNORECASE,
+)
+
+_MOMENT = re.compile(
+    r"\b(?:the|which|what|next|coming|until|till|by) (?:\w+ )?(?:time|date|day|weekday|week|month|quarter|season|year|"
+    r"hour|moon|weekend|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b(?! complexity| series)|"
+    r"\bhow (?:many (?:more )?(?:minutes|hours|days|weeks|months|years)|old|long)\b|"
+    r"\bwhen(?:'s| is| are| was| will| does| do| did)\b|\b(?:is|was|will) it\b|"
+    r"\b(?:date|leap|sunrise|sunset|zodiac|seasonal|remain(?:s|ing)?|elapsed|good (?:morning|evening|afternoon|night)|"
+    r"christmas|easter)\b|"
+    r"\b(?:wie viele tage|wie lange|wie alt|wie spät|wann|ist es|quel(?:le)? (?:jour|heure|date|âge)|sommes-nous|quand|"
+    r"qué (?:día|hora|fecha)|cuánd[oa]s?|cuántos días)\b",
+    re.IGNORECASE,
+)
+"""What asks for the time, the date, or something reckoned from them, in an ask of any length."""
+
 _QUOTED = re.compile(r"```.*?```|\"[^\"]*\"|“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»", re.DOTALL)
 """Text that the ask brings along to be worked on."""
 
@@ -94,7 +124,13 @@ _FRESH = re.compile(
 
 def stands_alone(ask: str) -> bool:
     """Does its answer depend on nothing but the ask and the rest of its request, at any time and any place?"""
-    return not asks_for_now(ask) and not points_outside(ask)
+    return not asks_for_now(ask) and not points_outside(ask) and not _reckons(ask)
+
+
+def _reckons(ask: str) -> bool:
+    """May the answer be reckoned from the time or the date?"""
+    said = _QUOTED.sub('""', ask)
+    return _MOMENT.search(said) is not None or (len(ask) <= SHORT and _CALENDAR.search(said) is not None)
 
 
 def points_outside(ask: str) -> bool:

@@ -170,7 +170,7 @@ def key(it: Request) -> bytes:
 def test_times_and_ids_of_an_agents_process_are_not_in_the_key() -> None:
     later = wrapped(
         stamp="[Tue 2026-12-01 07:03 CET]".replace("CET", "UTC"),
-        line="Runtime: session=agent:writer:two | sessionId=77ab-9 | host=other",
+        line="Runtime: session=agent:writer:two | sessionId=77ab-9 | host=vps",
         system=SYSTEM.replace("Mon 2026-11-30 12:24", "Tue 2026-12-01 07:03"),
     )
     assert key(later) == key(wrapped())
@@ -185,18 +185,42 @@ def test_times_and_ids_of_an_agents_process_are_not_in_the_key() -> None:
         wrapped(harness="[harness: one job]"),
         wrapped(system=SYSTEM.replace("Ada", "Bob")),
         wrapped(line="Runtime: answer in French | sessionId=0000-1 | host=vps"),
+        wrapped(line="Runtime: session=agent:writer:one | sessionId=0000-1 | host=laptop"),
         wrapped(agent="scout"),
     ],
-    ids=["ask", "an id in the ask", "harness", "system", "words in a runtime line", "agent"],
+    ids=["ask", "an id in the ask", "harness", "system", "words in a runtime line", "another machine", "agent"],
 )
 def test_everything_else_around_an_ask_is_in_the_key(other: Request) -> None:
     assert key(other) != key(wrapped())
 
 
-@pytest.mark.parametrize("ask", ["What day is it?", "How many days until Christmas?", "What is today's date?"])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        "What day is it?",
+        "How many days until Christmas?",
+        "What is today's date?",
+        "How many days remain in November?",
+        "How old is Grace Hopper's first compiler?",
+        "Say good morning or good evening.",
+        "Convert to Tokyo time.",
+        "Weekday?",
+        "Wie viele Tage bis Ostern?",
+        "Quel jour sommes-nous ?",
+        "¿Qué día es?",
+        "Two sentences for the newsletter, please, and say on which weekday readers get it, which is the day after.",
+    ],
+)
 def test_where_the_answer_may_depend_on_the_time_the_key_has_it(ask: str) -> None:
     assert key(wrapped(ask)) == key(wrapped(ask))
     assert key(wrapped(ask)) != key(wrapped(ask, stamp="[Tue 2026-12-01 07:03 UTC]"))
+
+
+def test_a_fact_in_a_runtime_line_is_in_the_key_where_the_ask_names_it() -> None:
+    five, six = ("Runtime: session=one | sessionId=1 | apples=5".replace("5", count) for count in "56")
+    ask = "How many apples has Anna?"
+    assert key(wrapped(ask, line=five)) != key(wrapped(ask, line=six))
+    assert key(wrapped(line=five)) == key(wrapped(line=six))
 
 
 def test_an_id_that_the_ask_names_is_in_the_key() -> None:

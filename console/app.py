@@ -15,7 +15,7 @@ from textual.message import Message
 from backends.types import Action
 from console import keys, theming
 from console.bridge import Bridge, Open
-from console.main_screen import LAYOUT, TITLES, MainScreen
+from console.main_screen import LAYOUT, MainScreen
 from console.messages import (
     ActionFailed,
     ActionSucceeded,
@@ -172,8 +172,7 @@ class ClawApp(App[None]):
     def action_help(self) -> None:
         from console.overlays.help import HelpOverlay
 
-        panes = [(title, self.main.keys_of(number)) for number, title in TITLES]
-        self.push_screen(HelpOverlay([pane for pane in panes if pane[1]]))
+        self.push_screen(HelpOverlay(self.main.all_keys()))
 
     # ---- the terminal
 

@@ -1,8 +1,11 @@
 """The keys that work everywhere, and the guard that tells typed keys from pasted text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual.binding import Binding, BindingType
+
+Keys = Sequence[tuple[str, str]]
+"""Keys, each with what it does."""
 
 PASTE_GUARD_S = 0.3
 PASTED_S = 0.02  # keys closer together than this were not typed

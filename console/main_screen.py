@@ -8,6 +8,7 @@ from textual.events import DescendantFocus, Resize
 from textual.screen import Screen
 from textual.widget import Widget
 
+from console.keys import Keys
 from console.messages import StateChanged
 from console.panes.alerts_pane import AlertsPane
 from console.panes.cache_pane import CachePane
@@ -94,8 +95,9 @@ class MainScreen(Screen[None]):
         """Show a line in the footer for a while."""
         self._footer.show_message(line, bad=bad)
 
-    def keys_of(self, number: int) -> Sequence[tuple[str, str]]:
-        return self._panes[number].KEYS if number in self._panes else ()
+    def all_keys(self) -> Sequence[tuple[str, Keys]]:
+        """The panes' own keys by heading, for the help."""
+        return [section for _, pane in sorted(self._panes.items()) for section in pane.all_keys]
 
     def choose(self, number: int) -> None:
         """Show a pane and focus it."""
@@ -131,4 +133,11 @@ class MainScreen(Screen[None]):
     def _chose(self, number: int) -> None:
         self._chosen = number
         self._tabs.choose(number)
-        self._footer.show_keys(self.keys_of(number), typing=number == CHAT)
+        self._show_keys()
+
+    def on_pane_keys_changed(self) -> None:
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        pane = self._panes.get(self._chosen)
+        self._footer.show_keys(pane.keys if pane else (), typing=self._chosen == CHAT)

@@ -70,7 +70,10 @@ class CoreConnection(Struct, frozen=True, kw_only=True):
 
 
 class ViewState(Struct, frozen=True, kw_only=True):
-    """All data that panes draw. `exchanges` is oldest first; `stale` names the samples that stopped coming."""
+    """All data that panes draw. `exchanges` is oldest first; `stale` names the samples that stopped coming.
+
+    `at` is the core's time, as of the newest snapshot, decision or reading of the host.
+    """
 
     connection: CoreConnection = CoreConnection()
     at: datetime | None = None
@@ -191,7 +194,7 @@ def _changes(state: ViewState, event: Event) -> dict[str, object]:  # noqa: PLR0
         case GpuSampled(reading=reading):
             return {"gpu": reading, "stale": state.stale - {"gpu"}}
         case HostSampled(reading=reading):
-            return {"host": reading, "stale": state.stale - {"host"}}
+            return {"host": reading, "stale": state.stale - {"host"}, "at": reading.at}
         case RuntimeSampled(engine=name, reading=reading):
             return {"runtimes": state.runtimes | {name: reading}, "stale": state.stale - {"runtime"}}
         case SpendSampled(spend=spend):

@@ -9,7 +9,7 @@ from backends.finops.forecast import LOOKS_BACK_DAYS, DaySpend, forecast
 from backends.finops.spend_report import saved_by
 from backends.ledger import budget_windows
 from backends.ledger.rollups import Discount, sums
-from backends.types import ForecastSummary, SavedBy, Spend
+from backends.types import ZERO, ForecastSummary, SavedBy, Spend
 
 HOURS = 24
 
@@ -20,7 +20,7 @@ def forecast_summary(
     """As of `now`; days and months are those of `timezone`, None is the machine's own."""
     today = now.astimezone(timezone).date()
     day_start, month_start = (budget_windows.start(window, now, timezone) for window in ("day", "month"))
-    month = SavedBy()
+    month, month_cost, cached_baseline = SavedBy(), ZERO, ZERO
     days: defaultdict[date, Decimal] = defaultdict(Decimal)
     by_hour: dict[str, list[float]] = {}
     since = min(month_start, budget_windows.start("day", now - timedelta(days=LOOKS_BACK_DAYS), timezone))
@@ -30,6 +30,7 @@ def forecast_summary(
         hour = datetime.fromisoformat(f"{part.hour}:00:00+00:00")
         if hour >= month_start:
             month += saved_by(part)
+            month_cost, cached_baseline = month_cost + part.cost_usd, cached_baseline + part.cached_baseline_usd
         if hour < day_start:
             days[hour.astimezone(timezone).date()] += part.cost_usd
         if (ago := int((now - hour) / timedelta(hours=1))) < HOURS and part.cost_usd:
@@ -43,6 +44,8 @@ def forecast_summary(
             today_so_far=spend.today_usd,
         ),
         month_saved_by=month,
+        month_cached_baseline_usd=cached_baseline,
+        month_saved_beside_cache_usd=cached_baseline - month_cost,
         by_hour={agent: tuple(hours) for agent, hours in sorted(by_hour.items())},
     )
 

@@ -40,10 +40,11 @@ def review(db: sqlite3.Connection, *, settings: Settings, prices: Prices, now: d
     """Read the last `days`. It scans their rows, so call it in a thread."""
     since = now - timedelta(days=days)
     discount = discounts(prices)
-    cost = baseline = ZERO
+    cost = baseline = cached_baseline = ZERO
     saved = SavedBy()
     for part in sums(db, since=since, until=now, discount=discount, by=("cache",)):
         cost, baseline, saved = cost + part.cost_usd, baseline + part.baseline_usd, saved + saved_by(part)
+        cached_baseline += part.cached_baseline_usd
     window = AnalysisWindow(db=db, since=since, until=now, prices=prices, settings=settings)
     return Review(
         at=now,
@@ -51,6 +52,7 @@ def review(db: sqlite3.Connection, *, settings: Settings, prices: Prices, now: d
         saved_by=saved,
         cost_usd=cost,
         baseline_usd=baseline,
+        cached_baseline_usd=cached_baseline,
         recommendations=recommendations(window),
         break_even=_break_even(window),
         months=_price_trend(

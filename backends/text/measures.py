@@ -11,6 +11,19 @@ def count(value: int | None) -> str:
     return UNKNOWN if value is None else f"{value:,}"
 
 
+def tokens(value: int | None) -> str:
+    """`840`, `38k`, `1M`; a window that is a multiple of 1,024 in those, as models name it: `32k`."""
+    if value is None:
+        return UNKNOWN
+    thousand = 1024 if value % 1024 == 0 else 1000
+    if value < thousand:
+        return f"{value}"
+    thousands = round(value / thousand)
+    if thousands < thousand:
+        return f"{thousands}k"
+    return f"{value / thousand**2:.1f}M".replace(".0M", "M")
+
+
 def percent(value: float | None) -> str:
     """`71 %`, of a value from 0 to 100."""
     return UNKNOWN if value is None else f"{value:.0f} %"

@@ -21,6 +21,14 @@ def seconds(value: float | None) -> str:
     return f"{value:.0f} s" if value < 120 else f"{value / 60:.0f} min"
 
 
+def age(seconds: float) -> str:
+    """How long ago, in whole minutes, hours or days: `4 m`, `2 h`, `3 d`; "" within the first minute."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return ""
+    return f"{minutes} m" if minutes < 60 else f"{minutes // 60} h" if minutes < 1440 else f"{minutes // 1440} d"
+
+
 def clock(at: datetime | None, *, minutes: bool = False) -> str:
     """The local time of day: `14:02:51`, or `14:02`."""
     return UNKNOWN if at is None else at.astimezone().strftime("%H:%M" if minutes else "%H:%M:%S")

@@ -118,13 +118,16 @@ class PriceMonth(Struct, frozen=True, kw_only=True):
 
 
 class Review(Struct, frozen=True, kw_only=True):
-    """Where money went in the ledger's last `days`; made on demand."""
+    """Where money went in the ledger's last `days`; made on demand. `baseline_usd` is the cloud alone with nothing
+    cached, `cached_baseline_usd` the cloud alone with its own prefix cache.
+    """
 
     at: datetime
     days: int
     saved_by: SavedBy
     cost_usd: Decimal
     baseline_usd: Decimal
+    cached_baseline_usd: Decimal | None = None
     recommendations: tuple[Recommendation, ...]
     break_even: BreakEven
     months: tuple[PriceMonth, ...]
@@ -132,12 +135,15 @@ class Review(Struct, frozen=True, kw_only=True):
 
 class ForecastSummary(Struct, frozen=True, kw_only=True):
     """Where spend goes, computed every five minutes. `by_hour` is each agent's last 24 hours in dollars, oldest
-    first.
+    first. `month_cached_baseline_usd` is what the cloud alone would have cost this month with its own prefix cache,
+    `month_saved_beside_cache_usd` what was saved against that.
     """
 
     at: datetime
     forecast: Forecast | None = None
     month_saved_by: SavedBy = SavedBy()
+    month_cached_baseline_usd: Decimal | None = None
+    month_saved_beside_cache_usd: Decimal | None = None
     by_hour: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 

@@ -5,10 +5,9 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from console.keys import Keys
 from console.overlays.overlay import Overlay
 from console.present.spans import BLANK, Row, cell, paragraph, row, span
-
-Keys = Sequence[tuple[str, str]]
 
 EVERYWHERE: Keys = (
     ("1 … 6", "show or focus a pane; F1 … F6 also work while you type a prompt"),

@@ -13,7 +13,7 @@ from backends.types import CLOUD, LOCAL, BreakEven, PriceMonth, Recommendation, 
 from console.messages import RequestReview, ReviewLoaded
 from console.overlays.overlay import Overlay
 from console.present.charts import bar, sparkline
-from console.present.money_rows import saved_by
+from console.present.money_rows import beside_cache, saved_by
 from console.present.spans import BLANK, Row, Tone, cell, paragraph, row, span, spread
 
 
@@ -42,14 +42,16 @@ def savings(review: Review | None, line: str, cells: int) -> list[Row]:
     """The review as rows. `line` says why there is no review, where there is none and none is coming."""
     if review is None:
         return paragraph(line or "Reading the ledger…", cells, "bad" if line else "dim")
+    baseline = f"all-cloud with nothing cached {usd_cents(review.baseline_usd)}"
     head = spread(
         row(span(f"last {review.days} days  ", "dim"), span(usd_cents(review.cost_usd), "strong")),
-        row(span(f"all-cloud {usd_cents(review.baseline_usd)}, as of {clock(review.at, minutes=True)}", "dim")),
+        row(span(f"{baseline}, as of {clock(review.at, minutes=True)}", "dim")),
         cells,
     )
     return [
         head,
         *saved_by(review.saved_by, share(review.baseline_usd - review.cost_usd, review.baseline_usd), cells),
+        *_beside_cache(review, cells),
         BLANK,
         row(span("What would save most", "title")),
         *_recommendations(review.recommendations, cells),
@@ -60,6 +62,11 @@ def savings(review: Review | None, line: str, cells: int) -> list[Row]:
         row(span("Price per million tokens, tokens per request", "title")),
         *_months(review.months, cells),
     ]
+
+
+def _beside_cache(review: Review, cells: int) -> list[Row]:
+    baseline = review.cached_baseline_usd
+    return beside_cache(baseline, None if baseline is None else baseline - review.cost_usd, cells)
 
 
 def _recommendations(found: tuple[Recommendation, ...], cells: int) -> list[Row]:

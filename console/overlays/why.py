@@ -52,7 +52,7 @@ def why(exchange: Exchange, cells: int) -> list[Row]:
         *candidate_rows(explanation, cells),
         BLANK,
         *_labelled("flips when", "; or ".join(explanation.flips), cells),
-        *(_outcome(exchange.outcome, cells) if exchange.outcome else _expected(explanation, cells)),
+        *(_outcome(exchange, exchange.outcome, cells) if exchange.outcome else _expected(explanation, cells)),
     ]
 
 
@@ -93,7 +93,7 @@ def _expected(explanation: Explanation, cells: int) -> list[Row]:
     return [*_lines(all_cloud(explanation), cells), BLANK, row(span("no answer yet", "dim"))]
 
 
-def _outcome(outcome: Outcome, cells: int) -> list[Row]:
+def _outcome(exchange: Exchange, outcome: Outcome, cells: int) -> list[Row]:
     tokens = outcome.tokens
     used = f"{count(tokens.input)} in ({count(tokens.cached_input)} cached), {count(tokens.output)} out"
     if tokens.thinking:
@@ -106,7 +106,8 @@ def _outcome(outcome: Outcome, cells: int) -> list[Row]:
         BLANK,
         *_labelled("finished", f"{outcome.finish}; first token after {first} ms", cells),
         *_labelled("tokens", used, cells),
-        *_labelled("all-cloud", f"{usd(outcome.baseline_usd)}, saved {usd(saved)}", cells),
+        *_labelled("all-cloud", f"{usd(outcome.baseline_usd)}, saved {usd(saved)}{_beside_cache(outcome)}", cells),
+        *_lines(_conversation(exchange.explanation, outcome), cells),
         *_labelled("notes", "; ".join(outcome.notes), cells),
     ]
     if outcome.error:
@@ -115,6 +116,20 @@ def _outcome(outcome: Outcome, cells: int) -> list[Row]:
         for index, attempt in enumerate(outcome.attempts):
             rows += _labelled("attempts" if index == 0 else "", _attempt(attempt), cells)
     return [*rows, *_labelled("id", outcome.id, cells), *_labelled("rate", "+ good answer, - bad answer", cells)]
+
+
+def _beside_cache(outcome: Outcome) -> str:
+    """The same against a cloud that has the prompt's beginning in its prefix cache, where that makes a difference."""
+    baseline = outcome.cached_baseline_usd
+    if baseline is None or baseline == outcome.baseline_usd:
+        return ""
+    return f"; with its prefix cache {usd(baseline)}, saved {usd(baseline - outcome.cost_usd)}"
+
+
+def _conversation(explanation: Explanation, outcome: Outcome) -> list[Line]:
+    """The run where it has a name of its own, and the session where the decision's details are not known any more."""
+    found = [] if explanation.session or not outcome.session else [("session", outcome.session)]
+    return [*found, ("run", outcome.run)] if outcome.run not in ("", outcome.session) else found
 
 
 def _attempt(attempt: Attempt) -> str:

@@ -1,4 +1,7 @@
-"""Pane 3, the cache: how often it answers, what it saved, what it holds, and the semantic tier. `f` empties it."""
+"""Pane 3, the cache in its three tiers: exact, semantic, and the prefix caches of engines; what they saved and hold.
+
+`f` empties the first two.
+"""
 
 from decimal import Decimal
 from typing import ClassVar
@@ -6,14 +9,14 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 
-from backends.text.measures import count, share, size
+from backends.text.measures import count, share, size, tokens
 from backends.text.usd import usd_cents
 from backends.types import Action, CacheStats
 from console.messages import RunAction
 from console.present.charts import sparkline
 from console.present.empty_states import loading, notice
 from console.present.frame import PaneBody
-from console.present.spans import BLANK, Row, Tone, cell, paragraph, row, span, spread
+from console.present.spans import BLANK, Row, Span, Tone, cell, paragraph, row, span, spread, width
 from console.state import ViewState
 from console.widgets.pane import Pane
 
@@ -51,6 +54,8 @@ _SEMANTIC: dict[str, tuple[str, Tone]] = {
 }
 
 
+LABEL = 9  # cells of a row's name
+BY_AGENT = 76  # cells from which each agent's share of the prefix tier is shown
 TREND = 66  # cells from which each tier shows its history
 WITH_ID = 60  # cells from which an entry shows its id
 
@@ -62,15 +67,20 @@ def cache_rows(state: ViewState, cells: int) -> list[Row]:
     semantic = _semantic(stats, cells)
     if not stats.lookups and not stats.entries:
         text = "The cache answers a prompt that it has seen before. Send the same prompt twice to see the first hit."
-        return [*notice("Nothing cached yet", text, cells), BLANK, *semantic]
+        return [*notice("Nothing cached yet", text, cells), BLANK, *_prefix(stats, cells), *semantic]
     return [*_hits(state, stats, cells), BLANK, *semantic, *_top(stats, cells), *_near(stats, cells)]
 
 
 def hit_share(state: ViewState) -> Row:
+    """The share of prompts that the cache answered, and of input that a prefix cache served, as far as known."""
     stats = state.cache
-    if stats is None or not stats.lookups:
+    if stats is None:
         return ()
-    return row(span("hit ", "dim"), span(share(_hits_of(stats), stats.lookups), "cache"))
+    hits = row(span("hit ", "dim"), span(share(_hits_of(stats), stats.lookups), "cache")) if stats.lookups else ()
+    use = stats.prefix
+    prefix = row(span("prefix ", "dim"), span(share(use.cached_tokens, use.known_tokens), "cache"))
+    gap = row("  ") if hits and use.known_tokens else ()
+    return (*hits, *gap, *(prefix if use.known_tokens else ()))
 
 
 def _hits_of(stats: CacheStats) -> int:
@@ -91,14 +101,12 @@ def _hits(state: ViewState, stats: CacheStats, cells: int) -> list[Row]:
         *_tier("semantic", stats.semantic_hits, state, cells),
         *(span("shared ", "dim"), span(count(stats.shared_flights))),
     )
-    saved = row(
-        span("saved    ", "dim"), span(usd_cents(stats.saved_usd), "good" if stats.saved_usd > Decimal(0) else "text")
-    )
+    saved = row(*_saved("saved    ", stats.saved_usd), *_saved("  prefix ", stats.provider_saved_usd))
     held = row(
         *(span("holds    ", "dim"), span(count(stats.entries)), span(" entries  ", "dim"), span(size(stats.bytes))),
         *((span("  in memory ", "dim"), span(size(stats.memory_b))) if stats.memory_b else ()),
     )
-    return [rate, tiers, saved, *_provider(stats), held, _wrong(stats)]
+    return [rate, tiers, *_prefix(stats, cells), saved, held, _wrong(stats)]
 
 
 def _tier(name: str, hits: int, state: ViewState, cells: int) -> Row:
@@ -107,16 +115,34 @@ def _tier(name: str, hits: int, state: ViewState, cells: int) -> Row:
     return row(span(f"{name} ", "dim"), span(count(hits)), *((" ", span(line, "cache")) if line else ()), "  ")
 
 
-def _provider(stats: CacheStats) -> list[Row]:
-    """What the provider's own cache saved."""
-    if not stats.provider_cached_tokens:
-        return []
+def _prefix(stats: CacheStats, cells: int) -> list[Row]:
+    """The share of today's input that engines had in their own prefix caches; where they did not say, it is unknown."""
+    use = stats.prefix
+    lead = row(span("prefix   ", "dim"), span(f"{share(use.cached_tokens, use.known_tokens):>5}", "strong"), span(" "))
+    text = f"of {tokens(use.known_tokens)} input tokens today" if use.known_tokens else "of today's input"
+    if use.unknown_tokens:
+        text += f"; {tokens(use.unknown_tokens)} not known"
+    first, *rest = paragraph(text, max(1, cells - width(lead)), "dim")
     return [
-        row(
-            *(span("provider ", "dim"), span(usd_cents(stats.provider_saved_usd), "good"), span(" saved on ", "dim")),
-            *(span(count(stats.provider_cached_tokens)), span(" cached tokens", "dim")),
-        )
+        row(*lead, *first),
+        *(row(span(" " * width(lead)), *line) for line in rest),
+        *_prefix_by_agent(stats, cells),
     ]
+
+
+def _prefix_by_agent(stats: CacheStats, cells: int) -> list[Row]:
+    """The agents that read most, each with its share, as many as fit into a row."""
+    spans: list[Span] = []
+    for agent, use in stats.prefix_by_agent.items():
+        pair = row(span(f"{agent} ", "dim"), span(f"{share(use.cached_tokens, use.known_tokens)}  "))
+        if width((*spans, *pair)) > cells - LABEL:
+            break
+        spans += pair
+    return [row(span(" " * LABEL), *spans)] if spans else []
+
+
+def _saved(name: str, amount: Decimal) -> Row:
+    return row(span(name, "dim"), span(usd_cents(amount), "good" if amount > 0 else "text"))
 
 
 def _wrong(stats: CacheStats) -> Row:

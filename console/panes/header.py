@@ -14,16 +14,13 @@ from backends.text.terminal_safe import SafeText, safe
 from backends.text.times import clock
 from backends.text.usd import usd_cents, usd_limit
 from backends.types import BudgetState, EngineState, Health, Spend
-from console.keys import everywhere
+from console.keys import Keys, everywhere
 from console.messages import StateChanged
 from console.present.money_rows import budget_bar
 from console.present.spans import Row, Span, clip, fit, span, spread, width
 from console.present.symbols import ZONES, health
 from console.state import ViewState
 from console.widgets.line_widget import LineWidget
-
-Keys = Sequence[tuple[str, str]]
-"""Keys with what each does, as the footer shows them."""
 
 URGENT: tuple[Health, ...] = ("down", "degraded", "unknown", "up")
 LONGEST_NAME = 12

@@ -20,7 +20,7 @@ from console.present.charts import bar, sparkline
 from console.present.empty_states import loading, notice
 from console.present.frame import PaneBody
 from console.present.markdown_layout import wrap
-from console.present.money_rows import SAVING_PARTS, budget_bar, saved_by
+from console.present.money_rows import SAVING_PARTS, beside_cache, budget_bar, saved_by
 from console.present.spans import BLANK, Row, cell, row, span, spread, width
 from console.state import ViewState
 from console.widgets.pane import Pane
@@ -77,6 +77,8 @@ def spend_rows(state: ViewState, cells: int) -> list[Row]:
     rows = [*_totals(money, cells), *_month_end(forecast_summary, cells)]
     if forecast_summary is not None:
         rows += _month_saved_by(forecast_summary, money, cells)
+        baseline = forecast_summary.month_cached_baseline_usd
+        rows += beside_cache(baseline, forecast_summary.month_saved_beside_cache_usd, cells)
     rows.append(BLANK)
     for budget in money.budgets:
         rows += [*_budget(budget, money, state.at, cells), BLANK]

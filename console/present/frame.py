@@ -9,7 +9,7 @@ from console.present.spans import BLANK, Row, Span, Tone, fit, span, width
 
 @dataclass(frozen=True)
 class PaneBody:
-    """Rows in a frame; `selected` is the index of the row with the cursor.
+    """Rows in a frame; `selected` is the index of the row with the cursor, from which on `reach` rows stay visible.
 
     The first `fixed` rows do not scroll; nor do the rows `below`, which stand at the lower end.
     """
@@ -18,6 +18,7 @@ class PaneBody:
     selected: int | None = None
     fixed: int = 0
     below: Sequence[Row] = ()
+    reach: int = 1
 
 
 _LIGHT = "╭─╮│╰╯"

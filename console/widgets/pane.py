@@ -7,7 +7,9 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.events import Blur, Focus, MouseScrollDown, MouseScrollUp, Show
 from textual.geometry import Size
+from textual.message import Message
 
+from console.keys import Keys
 from console.messages import StateChanged
 from console.present.empty_states import stale_since, without_core
 from console.present.frame import PaneBody, framed
@@ -21,8 +23,11 @@ class Pane(LineWidget, can_focus=True):
 
     NUMBER: ClassVar[int]
     TITLE: ClassVar[str]
-    KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
-    """The pane's own keys for the footer: (key, what it does)."""
+    KEYS: ClassVar[Keys] = ()
+    """The pane's own keys: (key, what it does)."""
+
+    class KeysChanged(Message):
+        """Other keys than before work in the pane now."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
@@ -41,6 +46,16 @@ class Pane(LineWidget, can_focus=True):
         self._top = 0
         self._fixed = self._below = 0
 
+    @property
+    def keys(self) -> Keys:
+        """Its own keys that work now, for the footer."""
+        return self.KEYS
+
+    @property
+    def all_keys(self) -> Sequence[tuple[str, Keys]]:
+        """Its own keys by heading, for the help."""
+        return ((self.TITLE, self.KEYS),) if self.KEYS else ()
+
     def body(self, state: ViewState, size: Size) -> PaneBody:
         """All rows inside the frame; `size` is the room for them."""
         raise NotImplementedError
@@ -57,7 +72,7 @@ class Pane(LineWidget, can_focus=True):
         self._top = max(0, min(self._top, len(body.rows) - height))
         if body.selected is not None:
             at = body.selected - body.fixed
-            self._top = max(0, min(self._top, at), at - (height - body.fixed) + 1)
+            self._top = max(0, min(self._top, at), at + body.reach - (height - body.fixed))
         return framed(
             body,
             top=self._top,

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from backends.types import (
+    Action,
     AgentSpend,
     AgentState,
     Alert,
@@ -11,6 +12,7 @@ from backends.types import (
     BudgetState,
     CacheEntry,
     CacheStats,
+    Choice,
     CurvePoint,
     EngineState,
     Forecast,
@@ -21,11 +23,14 @@ from backends.types import (
     HostReading,
     InFlight,
     LoadedModel,
+    PrefixUse,
     PriceMonth,
     Recommendation,
+    RefusalCount,
     Review,
     RuntimeReading,
     SavedBy,
+    SessionState,
     Snapshot,
     Spend,
 )
@@ -136,6 +141,8 @@ def forecast_summary() -> ForecastSummary:
             semantic_cache=Decimal("2.60"),
             provider_cache=Decimal("1.00"),
         ),
+        month_cached_baseline_usd=Decimal("46.90"),
+        month_saved_beside_cache_usd=Decimal("24.80"),
         by_hour={"writer": hours, "sherlock": hours[::-1], "ada": hours},
     )
 
@@ -147,6 +154,7 @@ def review() -> Review:
         saved_by=forecast_summary().month_saved_by,
         cost_usd=Decimal("22.10"),
         baseline_usd=Decimal("76.21"),
+        cached_baseline_usd=Decimal("46.90"),
         recommendations=(
             Recommendation(
                 kind="dear-model",
@@ -220,6 +228,120 @@ def cache() -> CacheStats:
         complaints=2,
         provider_cached_tokens=48_200,
         provider_saved_usd=Decimal("0.02"),
+        prefix=PrefixUse(known_tokens=1_240_000, cached_tokens=1_203_000, unknown_tokens=48_000),
+        prefix_by_agent={
+            "writer": PrefixUse(known_tokens=900_000, cached_tokens=882_000),
+            "coding": PrefixUse(known_tokens=340_000, cached_tokens=321_000, unknown_tokens=48_000),
+        },
+    )
+
+
+def sessions() -> tuple[SessionState, ...]:
+    """One of each kind, the last used first: running, paused, idle, and one that no engine has answered yet."""
+    return (
+        SessionState(
+            id="3f1c8a90-2b7e-4f0e-9d51-6f2f0c7d1a11",
+            agent="writer",
+            client="openclaw",
+            started_at=NOW - timedelta(minutes=22),
+            last_at=NOW - timedelta(seconds=3),
+            turns=14,
+            asks=5,
+            in_flight=1,
+            engine="cloud",
+            zone="cloud",
+            model=CLOUD_MODEL,
+            engines=("local", "cloud"),
+            context_tokens=38_211,
+            window=1_048_576,
+            input_tokens=410_000,
+            cached_input_tokens=397_700,
+            output_tokens=5_120,
+            cost_usd=Decimal("0.0412"),
+            baseline_usd=Decimal("0.1398"),
+        ),
+        SessionState(
+            id="agent:coding:par2673",
+            agent="sherlock",
+            client="openclaw",
+            run="nightly",
+            started_at=NOW - timedelta(minutes=41),
+            last_at=NOW - timedelta(seconds=40),
+            turns=31,
+            asks=2,
+            engine="cloud",
+            zone="cloud",
+            model=CLOUD_MODEL,
+            engines=("cloud",),
+            context_tokens=212_400,
+            window=1_048_576,
+            input_tokens=3_800_000,
+            cached_input_tokens=3_762_000,
+            cost_usd=Decimal("0.38"),
+            baseline_usd=Decimal("1.20"),
+            paused="the same call with the same result 3 times",
+        ),
+        SessionState(
+            id="9a02e5d1c77f4b60",
+            agent="coding",
+            client="pi",
+            started_at=NOW - timedelta(minutes=50),
+            last_at=NOW - timedelta(minutes=4, seconds=20),
+            turns=6,
+            asks=6,
+            engine="local",
+            zone="local",
+            model=LOCAL_MODEL,
+            engines=("local",),
+            context_tokens=9_001,
+            window=32_768,
+            input_tokens=40_000,
+            cached_input_tokens=38_000,
+        ),
+        SessionState(
+            id="ses_4f3ac1d0e2", agent="ada", client="opencode", started_at=NOW - timedelta(minutes=55), last_at=NOW
+        ),
+    )
+
+
+def refusals() -> tuple[RefusalCount, ...]:
+    return (
+        RefusalCount(agent="scout", reason="context_length_exceeded", count=14, last_at=NOW),
+        RefusalCount(agent="writer", reason="budget", count=3, last_at=NOW),
+        RefusalCount(agent="sherlock", reason="paused", count=2, last_at=NOW),
+        RefusalCount(agent="infra", reason="no_engine", count=1, last_at=NOW),
+    )
+
+
+def choice_alerts() -> tuple[Alert, ...]:
+    """A session that goes round in circles, and a memory file that keeps an agent at home; each with its choices."""
+    resume, end = (
+        Action(verb=verb, actor="operator", agent="sherlock", id="agent:coding:par2673") for verb in ("resume", "pause")
+    )
+    allow, redact, keep = (
+        Action(verb=verb, actor="operator", agent="writer", id="b7d1") for verb in ("allow", "redact", "keep-home")
+    )
+    return (
+        Alert(
+            key="session:sherlock:agent:coding:par2673",
+            at=NOW - timedelta(seconds=40),
+            level="alert",
+            text="sherlock: session agent:coding:par2673 is paused: the same call with the same result 3 times",
+            remedy="claw act resume agent:coding:par2673 lets it go on",
+            choices=(Choice(label="let it go on", action=resume), Choice(label="end it", action=end)),
+        ),
+        Alert(
+            key="privacy:writer:b7d1",
+            at=NOW - timedelta(minutes=2),
+            level="warning",
+            text="writer: the memory file USER.md has private data (email) and kept 12 turns on this machine",
+            remedy="claw act allow writer b7d1, or redact writer, or keep-home writer b7d1",
+            choices=(
+                Choice(label="this value may pass", action=allow),
+                Choice(label="redact for this agent", action=redact),
+                Choice(label="keep at home", action=keep),
+            ),
+        ),
     )
 
 

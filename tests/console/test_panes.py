@@ -10,20 +10,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.text.terminal_safe import SafeText
-from backends.types import Alert, BudgetState, CacheEntry, CacheStats, Exchange, GpuReading, RuntimeReading, Spend
+from backends.types import (
+    Alert,
+    BudgetState,
+    CacheEntry,
+    CacheStats,
+    Exchange,
+    GpuReading,
+    PrefixUse,
+    RefusalCount,
+    RuntimeReading,
+    Spend,
+)
 from console.overlays.why import why
 from console.panes import header
-from console.panes.alerts_pane import alert_rows
+from console.panes.alerts_pane import alerts_body
 from console.panes.cache_pane import cache_rows, hit_share
-from console.panes.routing_pane import RoutingView, answer_shares, routing_body
+from console.panes.routing_pane import RoutingView, routing_body
 from console.panes.runtime_pane import calls_summary, runtime_rows
 from console.panes.spend_pane import saved_share, spend_rows
+from console.present.decision_rows import answer_shares
 from console.present.empty_states import notice, without_core
 from console.present.money_rows import budget_bar
+from console.present.refusal_rows import refused_today
 from console.present.spans import Row, fit, width
 from console.state import CoreConnection, ViewState, adopt
 from tests.console.hostile_text import HOSTILE
-from tests.console.scene import engines, gpus, six_engines, snapshot
+from tests.console.scene import engines, gpus, refusals, six_engines, snapshot
 from tests.console.scene import spend as money
 from tests.console.scene_exchanges import NOW, exchange, explained
 
@@ -56,7 +69,7 @@ def everything(state: ViewState, cells: int) -> list[Row]:
         hit_share(state),
         *spend_rows(state, cells),
         saved_share(state),
-        *alert_rows(state, cells),
+        *alerts_body(state, None, cells, focused=True).rows,
         *(line for each in state.exchanges for line in why(each, cells)),
     ]
 
@@ -201,7 +214,7 @@ def test_the_cache_has_all_its_faces() -> None:
     assert "112×" in full
     assert "near misses" in full
     assert "in memory 3.0 MB" in full
-    assert "$0.02 saved on 48,200 cached tokens" in full
+    assert "saved    $0.61  prefix $0.02" in full
     assert "2.0 %  0.4 to 10.5 % of 50 checked  2 complaints" in full
     assert "all-MiniLM-L6-v2, 1,180 vectors" in full
     assert "5f0c1e77a2b4" in full
@@ -255,11 +268,11 @@ def test_nothing_is_said_to_be_held_where_the_cost_of_the_window_is_not_known(ch
 
 def test_alerts_are_newest_first_and_say_what_to_do() -> None:
     older = Alert(key="old", at=NOW - timedelta(hours=1), level="alert", text="older")
-    drawn = text(alert_rows(scene(alerts=(older, *snapshot().alerts)), 80))
+    drawn = text(list(alerts_body(scene(alerts=(older, *snapshot().alerts)), None, 80, focused=False).rows))
     assert drawn.index("429") < drawn.index("older")
     assert "S stops cloud spend" in drawn
-    assert "No alerts." in text(alert_rows(scene(alerts=()), 80))
-    assert "No alerts." in text(alert_rows(scene(alerts=()), 30))
+    assert "No alerts." in text(list(alerts_body(scene(alerts=()), None, 80, focused=True).rows))
+    assert "No alerts." in text(list(alerts_body(scene(alerts=()), None, 30, focused=True).rows))
 
 
 def test_faces_stand_in_for_what_is_not_there() -> None:
@@ -272,3 +285,46 @@ def test_faces_stand_in_for_what_is_not_there() -> None:
 def test_a_tiny_screen_is_honest() -> None:
     assert text(header.too_small(scene(rehearsal=True), 30)).startswith("●◐ ▲1 REH needs 40×10")
     assert text(header.too_small(ViewState(), 20)).startswith("needs 40×10")
+
+
+def test_the_cache_has_its_prefix_tier_by_agent_and_says_what_is_not_known() -> None:
+    drawn = text(cache_rows(scene(), 80))
+    assert "prefix    97 % of 1.2M input tokens today; 48k not known" in drawn
+    assert "writer 98 %  coding 94 %" in drawn
+    assert text(hit_share(scene())) == "hit 32 %  prefix 97 %"
+
+
+def test_a_prefix_share_that_no_engine_tells_is_unknown_and_not_zero() -> None:
+    unknown = scene(cache=CacheStats(lookups=3, prefix=PrefixUse(unknown_tokens=5_000)))
+    assert "prefix       – of today's input; 5k not known" in text(cache_rows(unknown, 80))
+    assert text(hit_share(unknown)) == "hit 0 %"
+    known = scene(cache=CacheStats(prefix=PrefixUse(known_tokens=5_000)))
+    assert "prefix     0 % of 5k input tokens" in text(cache_rows(known, 80))
+    assert text(hit_share(known)) == "prefix 0 %"
+
+
+def test_refused_requests_stand_apart_from_the_shares_of_answers() -> None:
+    state = scene(refusals=refusals())
+    assert text(answer_shares(state)) == text(answer_shares(scene()))
+    drawn = text(list(routing_body(state, RoutingView(), 76, 10).rows))
+    assert "✗ refused today 20  scout too long 14  writer budget 3  and 2 more" in drawn
+    wide = text(list(routing_body(state, RoutingView(agents=True), 130, 10).rows))
+    assert "scout too long 14  writer budget 3  sherlock paused 2  infra no engine 1" in wide
+    head, scout = wide.split("\n")[:2]
+    assert scout[head.index("refused") :].split()[0] == "14"
+
+
+def test_refused_requests_have_a_place_before_any_is_answered() -> None:
+    drawn = text(list(routing_body(scene(recent=(), refusals=refusals()), RoutingView(), 76, 10).rows))
+    assert "refused today 20" in drawn
+    assert "No requests yet" in drawn
+
+
+@given(st.lists(st.tuples(st.text(max_size=14), st.text(max_size=30), st.integers(1, 10**9)), max_size=12))
+def test_the_line_of_refusals_fits_and_counts_all(found: list[tuple[str, str, int]]) -> None:
+    counts = tuple(RefusalCount(agent=a, reason=r, count=n, last_at=NOW) for a, r, n in found)
+    for most in (1, 2):
+        rows = refused_today(scene(refusals=counts), 76, most=most)
+        assert len(rows) <= (most if counts else 0)
+        assert all(width(line) <= 76 for line in rows)
+        assert not counts or f"{sum(each.count for each in counts):,}" in text(rows)

@@ -8,9 +8,10 @@ import pytest
 
 from backends.types import GpuReading, QuotaLimit, QuotaState
 from console.overlays.why import why
-from console.panes.routing_pane import RoutingView, answer_shares, matching, routing_body
+from console.panes.routing_pane import RoutingView, routing_body
 from console.panes.runtime_pane import runtime_rows
 from console.present.candidates import candidate_rows
+from console.present.decision_rows import answer_shares, matching
 from console.present.spans import Row
 from console.state import CoreConnection, ViewState, adopt
 from tests.console.scene import engines, gpus, six_engines, snapshot

@@ -1,5 +1,7 @@
 """The evidence of an answer that was checked: which check spoke, what was called for it, and how it is marked."""
 
+from decimal import Decimal
+
 from msgspec.structs import replace
 
 from backends.types import Attempt, Exchange, Reason
@@ -61,3 +63,13 @@ def test_what_a_request_is_made_of_and_why_it_was_refused() -> None:
     assert "ask         what time is it?" in text
     assert "envelope    system 47,775, tools 8,914, ask 16 characters" in text
     assert "session     tuesday" in text
+
+
+def test_a_request_of_an_earlier_core_still_has_its_session_and_its_run() -> None:
+    told = exchanges()[-3]
+    assert told.outcome is not None
+    outcome = replace(told.outcome, session="s-1", run="nightly", cached_baseline_usd=Decimal("0.0009"))
+    shown = drawn(replace(told, outcome=outcome))
+    assert "session     s-1" in shown
+    assert "run         nightly" in shown
+    assert "all-cloud   $0.0021, saved 0; with its prefix cache $0.0009, saved -$0.0012" in shown

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from backends.finops.discounts import discounts
+from backends.finops.forecast_summary import forecast_summary
 from backends.finops.review import review
 from backends.ledger import migrations
 from backends.ledger.prices import Prices
@@ -67,6 +69,16 @@ def test_nothing_is_recommended_of_an_empty_ledger(db: sqlite3.Connection) -> No
     assert (said.recommendations, said.months, said.cost_usd) == ((), (), 0)
     assert said.break_even.at_requests is None
     assert "costs.local" in said.break_even.note
+
+
+def test_the_baseline_counts_the_prefix_cache_of_the_cloud_alone_where_it_is_known(db: sqlite3.Connection) -> None:
+    known = replace(cloud("a"), baseline_usd=Decimal(4), cached_baseline_usd=Decimal("1.5"))
+    write(db, known, replace(cloud("b"), baseline_usd=Decimal(4), cached_baseline_usd=None))
+    said = review(db, settings=Settings(), prices=Prices({}), now=NOW)
+    assert (said.baseline_usd, said.cached_baseline_usd) == (8, Decimal("5.5"))
+    spend = RunningTotals([], NOW, UTC).spend()
+    month = forecast_summary(db, spend=spend, now=NOW, timezone=UTC, discount=discounts(Prices({})))
+    assert (month.month_cached_baseline_usd, month.month_saved_beside_cache_usd) == (Decimal("5.5"), Decimal("3.5"))
 
 
 def test_a_dear_model_on_easy_prompts(db: sqlite3.Connection) -> None:

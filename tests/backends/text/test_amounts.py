@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from backends.text.measures import count, gigabytes, probability, share, size
-from backends.text.times import clock, milliseconds, moment, seconds
+from backends.text.measures import count, gigabytes, probability, share, size, tokens
+from backends.text.times import age, clock, milliseconds, moment, seconds
 from backends.text.usd import about_usd, usd, usd_cents, usd_limit
 
 
@@ -94,3 +94,32 @@ def test_moments_name_their_day_where_it_is_another() -> None:
 @pytest.mark.parametrize(("amount", "shown"), [("0", "0"), ("0.00001", "<$0.0001"), ("0.0021", "~$0.0021")])
 def test_an_expected_amount_is_approximate_unless_it_is_nothing(amount: str, shown: str) -> None:
     assert about_usd(Decimal(amount)) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "–"),
+        (0, "0"),
+        (840, "840"),
+        (1_024, "1k"),
+        (32_768, "32k"),
+        (38_211, "38k"),
+        (200_000, "200k"),
+        (999_499, "999k"),
+        (999_700, "1M"),
+        (1_000_000, "1M"),
+        (1_048_576, "1M"),
+        (1_240_000, "1.2M"),
+        (12_345_678, "12.3M"),
+    ],
+)
+def test_tokens(value: int | None, shown: str) -> None:
+    assert tokens(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, ""), (59.9, ""), (60, "1 m"), (3599, "59 m"), (3600, "1 h"), (86_400, "1 d"), (-5, "")]
+)
+def test_age(seconds: float, shown: str) -> None:
+    assert age(seconds) == shown

@@ -37,6 +37,7 @@ from backends.monitoring.stats_publisher import StatsPublisher
 from backends.off_loop import loaded
 from backends.paths import Paths
 from backends.pipeline.admission import AdmissionControl
+from backends.pipeline.candidate_builder import CandidateBuilder
 from backends.pipeline.cascade import Cascade
 from backends.pipeline.dispatch import Dispatcher
 from backends.pipeline.outcomes import Outcomes
@@ -279,8 +280,7 @@ def _stages(
         classifier=resources.classifier,
         slots=slots,
         controls=resources.controls,
-        ledger=ledger,
-        costs=costs,
+        candidates=CandidateBuilder(settings, slots=slots, ledger=ledger, costs=costs),
         calibrations=resources.calibrations,
     )
     admission = AdmissionControl(

@@ -113,17 +113,7 @@ class AdmissionControl:
             await self.when_affordable(active.request, active.started, decide_anew)
 
     def _replan(self, active: ActiveRequest, *, no_cloud: str | None = None) -> None:
-        plan = active.plan
-        again = self._planner.decide(
-            active.request,
-            plan.verdict,
-            plan.classes,
-            time.perf_counter(),
-            prefixes=plan.prefixes,
-            redaction=plan.redaction,
-            session=plan.session,
-            no_cloud=no_cloud,
-        )
+        again = self._planner.decide(active.plan.facts, time.perf_counter(), no_cloud=no_cloud)
         active.replan(again)
 
     async def _reserve(self, active: ActiveRequest) -> None:

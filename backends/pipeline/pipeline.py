@@ -34,7 +34,7 @@ from backends.pipeline.deadline import Deadline
 from backends.pipeline.dispatch import Dispatcher
 from backends.pipeline.normalise import normalise
 from backends.pipeline.outcomes import Outcomes
-from backends.pipeline.plan import RoutePlan, not_admitted
+from backends.pipeline.plan import RequestFacts, RoutePlan, not_admitted
 from backends.pipeline.planner import RoutePlanner
 from backends.pipeline.privacy_check import Judged, PrivacyCheck
 from backends.pipeline.run_guard import RunGuard
@@ -43,7 +43,7 @@ from backends.pipeline.shadow_requests import ShadowRequests
 from backends.pipeline.single_flight import SingleFlight, Subscriber
 from backends.privacy.redact import Redaction
 from backends.settings.model import Settings
-from backends.types import ZERO, Chunk, Classes, Delta, Done, Explanation, Request, Routed, Verdict
+from backends.types import ZERO, Chunk, Delta, Done, Explanation, Request, Routed, Verdict
 from backends.upstream.locality import LocalityCheck
 from backends.upstream.prefix_cache import prefixes
 
@@ -155,18 +155,10 @@ class Pipeline:
                     answer = self._from_cache(prepared, hit)
                 else:
                     flushes = cache.counts.flushes
-                    classes, chain = await self._classify(prepared)
+                    facts = await self._classify(prepared)
 
                     async def decide() -> RoutePlan:
-                        return planner.decide(
-                            request,
-                            prepared.verdict,
-                            classes,
-                            began,
-                            prefixes=chain,
-                            redaction=prepared.redaction,
-                            session=self._stages.sessions.view(request),
-                        )
+                        return planner.decide(facts, began)
 
                     plan = await self._stages.admission.when_affordable(request, started, decide)
                     plan = plan.with_near_miss(cache.near_miss(request.id))
@@ -180,7 +172,7 @@ class Pipeline:
                         flushes=flushes,
                     )
                     await self._admit(active)
-                    planner.remember(request, plan)
+                    planner.remember(plan)
                     self._single_flight.start(key, active, self._run(active))
                     answer = self._lead(active)
         except ClawError as error:
@@ -231,20 +223,12 @@ class Pipeline:
         began = time.perf_counter()
         read = await self._read(request)
         prepared = await self._prepare(read)
-        classes, chain = await self._classify(prepared)
-        explanation = self._stages.planner.explain(
-            prepared.request,
-            prepared.verdict,
-            classes,
-            began,
-            prefixes=chain,
-            redaction=prepared.redaction,
-            session=self._stages.sessions.view(prepared.request),
-        )
+        facts = await self._classify(prepared)
+        explanation = self._stages.planner.explain(facts, began)
         try:
             self._stages.run_guard.check(read.request, read.loop)
             if not explanation.error:
-                self._stages.admission.check(prepared.request, classes)
+                self._stages.admission.check(prepared.request, facts.classes)
         except ClawError as error:
             explanation = not_admitted(explanation, error)
         return replace(explanation, ask=prepared.request.ask[:ASK_SHOWN])
@@ -284,10 +268,18 @@ class Pipeline:
             started_at=read.started_at,
         )
 
-    async def _classify(self, prepared: Prepared) -> tuple[Classes, tuple[int, ...]]:
-        """What the text says, and the hashes of its beginnings."""
-        planner, request = self._stages.planner, prepared.request
-        return await off_loop(prepared.size, lambda: (planner.classify(request), prefixes(request)))
+    async def _classify(self, prepared: Prepared) -> RequestFacts:
+        """What the text says, and with it all that the plan is made from."""
+        request, planner = prepared.request, self._stages.planner
+        classes, chain = await off_loop(prepared.size, lambda: (planner.classify(request), prefixes(request)))
+        return RequestFacts(
+            request=request,
+            verdict=prepared.verdict,
+            classes=classes,
+            prefixes=chain,
+            redaction=prepared.redaction,
+            session=self._stages.sessions.view(request),
+        )
 
     async def _admit(self, active: ActiveRequest) -> None:
         """Raises RateLimited, BudgetExceeded, LedgerError."""

@@ -23,6 +23,7 @@ from backends.types import (
     EngineName,
     Estimate,
     Explanation,
+    Request,
     Verdict,
 )
 from backends.upstream.engine_slot import ModelProfile
@@ -62,21 +63,44 @@ class Candidate(Struct, frozen=True, kw_only=True):
         return tuple(filter(None, (self.fitting.note if self.fitting else "", self.limited)))
 
 
-class RoutePlan(Struct, frozen=True, kw_only=True):
-    """`candidates` are the prepared calls, by engine. `prefixes` are the hashes of the prompt's beginnings.
+class RequestFacts(Struct, frozen=True, kw_only=True):
+    """What the stages before it found out, and a plan is made from.
 
-    `redaction` is the only form in which the cloud may see a sensitive request, None where it may see none or all.
-    `session` is what was known of the request's session.
+    `prefixes` are the hashes of the prompt's beginnings. `redaction` is the only form in which the cloud may see a
+    sensitive request, None where it may see none or all. `session` is what was known of the request's session.
     """
 
+    request: Request
     verdict: Verdict
     classes: Classes
-    decision: Decision
-    explanation: Explanation
-    candidates: dict[EngineName, Candidate]
     prefixes: tuple[int, ...] = ()
     redaction: Redaction | None = None
     session: SessionView = NEW_SESSION
+
+
+class RoutePlan(Struct, frozen=True, kw_only=True):
+    """`candidates` are the prepared calls, by engine."""
+
+    facts: RequestFacts
+    decision: Decision
+    explanation: Explanation
+    candidates: dict[EngineName, Candidate]
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.facts.verdict
+
+    @property
+    def classes(self) -> Classes:
+        return self.facts.classes
+
+    @property
+    def prefixes(self) -> tuple[int, ...]:
+        return self.facts.prefixes
+
+    @property
+    def redaction(self) -> Redaction | None:
+        return self.facts.redaction
 
     def with_near_miss(self, near: NearMiss | None) -> "RoutePlan":
         """The same, whose alternatives show the nearest stored answer and what kept it from being served."""

@@ -5,15 +5,15 @@ from decimal import Decimal
 import pytest
 
 from backends.cache.semantic.semantic_lookup import NearMiss
-from backends.pipeline.plan import RoutePlan
-from backends.types import Classes, Decision, Estimate, Explanation, Reason, Verdict
+from backends.pipeline.plan import RequestFacts, RoutePlan
+from backends.types import Classes, Decision, Estimate, Explanation, Message, Reason, Request, Verdict
 
 CLASSES = Classes(intent="chat", intent_p=0.9, complexity=0.1, p_local=0.9, p_cloud=0.95)
 ESTIMATE = Estimate(cost_usd=Decimal(0), latency_ms=None)
 REASONS = (Reason(rule="policy", detail="local"),)
+REQUEST = Request(id="r", messages=(Message(role="user", text="hi"),))
 PLAN = RoutePlan(
-    verdict=Verdict(sensitive=False),
-    classes=CLASSES,
+    facts=RequestFacts(request=REQUEST, verdict=Verdict(sensitive=False), classes=CLASSES),
     decision=Decision(engine="local", zone="local", model="qwen", reasons=REASONS, estimate=ESTIMATE),
     candidates={},
     explanation=Explanation(

@@ -14,7 +14,7 @@ from backends.clock import Clock
 from backends.envelope.loop_detector import Loop
 from backends.envelope.session_name import session_name
 from backends.routing.decide import NEW_SESSION, SessionView
-from backends.types import CACHE, ZERO, Outcome, Request, SessionState
+from backends.types import CACHE, ZERO, Outcome, PrefixUse, Request, SessionState
 
 KEPT = 1_000
 """Sessions that are known at once, about a kilobyte each; of more, those that were used last."""
@@ -37,12 +37,13 @@ LOOPS = 16
 
 
 class RunFacts(Struct, frozen=True, kw_only=True):
-    """What only the plan of a settled request knows: its model's window in tokens, None where that is not known, and
-    whether no local engine was expected to answer well.
+    """What the outcome of a settled request does not say: its model's window in tokens, None where that is not known,
+    whether no local engine was expected to answer well, and what the engines' prefix caches had of it.
     """
 
     window: int | None = None
     hard: bool = False
+    prefix: PrefixUse = PrefixUse()
 
 
 class _Session(Struct, kw_only=True):
@@ -115,6 +116,7 @@ class Sessions:
             asks=state.asks + asks,
             in_flight=max(0, state.in_flight - (turn is not None)),
             input_tokens=state.input_tokens + outcome.tokens.input,
+            prefix=state.prefix + turn.prefix if turn is not None else state.prefix,
             cached_input_tokens=state.cached_input_tokens + outcome.tokens.cached_input,
             output_tokens=state.output_tokens + outcome.tokens.output + outcome.tokens.thinking,
             cost_usd=state.cost_usd + outcome.cost_usd,

@@ -109,10 +109,13 @@ class Settlement:
 
 
 def _turn(active: ActiveRequest, outcome: Outcome) -> RunFacts:
-    """What the plan knew of a run: the window of the model that answered, and whether local was thought too weak."""
+    """What a run knew beside its outcome: the window of the model that answered, whether local was thought too weak,
+    and what prefix caches had of it.
+    """
     plan = active.plan
     candidate, weighed = plan.candidates.get(outcome.engine), plan.decision.weighed
     return RunFacts(
         window=None if candidate is None else candidate.profile.can.context,
         hard=weighed is not None and weighed.p_local < weighed.asked,
+        prefix=active.usage.prefix,
     )

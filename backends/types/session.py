@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from backends.types.cache_stats import PrefixUse
 from backends.types.literals import ZERO, EngineName, Zone
 
 
@@ -13,7 +14,8 @@ class SessionState(Struct, frozen=True, kw_only=True):
 
     `turns` are its requests, `asks` those that did not go on with a tool's result. `engine`, `zone` and `model`
     answered last. `context_tokens` is the last prompt's length, `window` the room that the model has for it, None where
-    either is not known. `paused` says in a phrase why it is paused, "" where it is not.
+    either is not known. `prefix` says how much of its input the engines' prefix caches had. `paused` says in a phrase
+    why it is paused, "" where it is not.
     """
 
     id: str
@@ -33,6 +35,7 @@ class SessionState(Struct, frozen=True, kw_only=True):
     window: int | None = None
     input_tokens: int = 0
     cached_input_tokens: int = 0
+    prefix: PrefixUse = PrefixUse()
     output_tokens: int = 0
     cost_usd: Decimal = ZERO
     baseline_usd: Decimal = ZERO

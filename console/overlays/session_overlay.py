@@ -32,7 +32,9 @@ def session_rows(session: SessionState, exchanges: Sequence[Exchange], now: date
     """As many rows of at most `cells` cells as needed."""
     state, tone = condition(session, now)
     tools = session.turns - session.asks
+    told = session.prefix.known_tokens > 0
     cached = f"{count(session.cached_input_tokens)} from a prefix cache, {prefix_share(session)}"
+    read = f"{count(session.input_tokens)} in ({cached if told else 'how many from a prefix cache is not known'})"
     facts = (
         ("id", session.id),
         ("client", session.client or UNKNOWN),
@@ -44,7 +46,7 @@ def session_rows(session: SessionState, exchanges: Sequence[Exchange], now: date
         ),
         ("engines", ", ".join(session.engines) or UNKNOWN),
         ("context", f"{context(session)} tokens in the last prompt"),
-        ("tokens", f"{count(session.input_tokens)} in ({cached}), {count(session.output_tokens)} out"),
+        ("tokens", f"{read}, {count(session.output_tokens)} out"),
         ("cost", f"{usd(session.cost_usd)}; all-cloud with nothing cached {usd(session.baseline_usd)}"),
     )
     last = of_session(exchanges, session)[:LAST]

@@ -117,8 +117,8 @@ def context(session: SessionState) -> str:
 
 
 def prefix_share(session: SessionState) -> str:
-    """The share of its input that a prefix cache served."""
-    return share(session.cached_input_tokens, session.input_tokens)
+    """The share of its input that a prefix cache served, of the calls whose engine said."""
+    return share(session.prefix.cached_tokens, session.prefix.known_tokens)
 
 
 def engine(session: SessionState) -> Span:

@@ -256,6 +256,7 @@ def sessions() -> tuple[SessionState, ...]:
             window=1_048_576,
             input_tokens=410_000,
             cached_input_tokens=397_700,
+            prefix=PrefixUse(known_tokens=410_000, cached_tokens=397_700),
             output_tokens=5_120,
             cost_usd=Decimal("0.0412"),
             baseline_usd=Decimal("0.1398"),
@@ -277,6 +278,7 @@ def sessions() -> tuple[SessionState, ...]:
             window=1_048_576,
             input_tokens=3_800_000,
             cached_input_tokens=3_762_000,
+            prefix=PrefixUse(known_tokens=3_800_000, cached_tokens=3_762_000),
             cost_usd=Decimal("0.38"),
             baseline_usd=Decimal("1.20"),
             paused="the same call with the same result 3 times",
@@ -297,6 +299,7 @@ def sessions() -> tuple[SessionState, ...]:
             window=32_768,
             input_tokens=40_000,
             cached_input_tokens=38_000,
+            prefix=PrefixUse(known_tokens=40_000, cached_tokens=38_000),
         ),
         SessionState(
             id="ses_4f3ac1d0e2", agent="ada", client="opencode", started_at=NOW - timedelta(minutes=55), last_at=NOW

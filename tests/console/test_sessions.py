@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends import events
-from backends.types import SessionState
+from backends.types import PrefixUse, SessionState
 from console.overlays.overlay import ConfirmOverlay
 from console.overlays.pin import PinOverlay
 from console.overlays.session_overlay import SessionOverlay, session_rows
@@ -126,9 +126,23 @@ def test_idle_is_told_in_whole_units(ago: int, shown: str) -> None:
     assert condition(changed(IDLE, last_at=NOW - timedelta(seconds=ago)), NOW)[0] == shown
 
 
-def test_a_session_without_input_has_no_share_of_a_prefix() -> None:
-    assert prefix_share(NEW) == "–"
-    assert prefix_share(changed(NEW, input_tokens=10)) == "0 %"
+@pytest.mark.parametrize(
+    ("use", "shown"),
+    [
+        (PrefixUse(), "–"),
+        (PrefixUse(unknown_tokens=900), "–"),
+        (PrefixUse(known_tokens=900), "0 %"),
+        (PrefixUse(known_tokens=900, cached_tokens=450, unknown_tokens=5_000), "50 %"),
+    ],
+)
+def test_the_share_of_a_prefix_that_no_engine_tells_is_unknown(use: PrefixUse, shown: str) -> None:
+    assert prefix_share(changed(NEW, input_tokens=900, prefix=use)) == shown
+
+
+def test_the_whole_session_does_not_claim_a_prefix_cache_that_no_engine_tells() -> None:
+    silent = changed(NEW, input_tokens=900, prefix=PrefixUse(unknown_tokens=900))
+    assert "900 in (how many from a prefix cache is not known), 0 out" in text(session_rows(silent, (), NOW, 100))
+    assert "397,700 from a prefix cache, 97 %" in text(session_rows(RUNNING, (), NOW, 100))
 
 
 # ---- order and cursor

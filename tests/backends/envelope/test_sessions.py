@@ -9,7 +9,7 @@ from backends.clock import ManualClock
 from backends.envelope.loop_detector import Loop
 from backends.envelope.sessions import KEPT, RunFacts, Sessions
 from backends.routing.decide import NEW_SESSION
-from backends.types import Attempt, Outcome, Request, Tokens
+from backends.types import Attempt, Outcome, PrefixUse, Request, Tokens
 from tests.backends.envelope.conversations import commands, conversation
 
 LOOP = Loop(signature=7, count=3, phrase="same call 3 ×")
@@ -65,6 +65,18 @@ def test_a_session_sums_its_turns() -> None:
     assert (state.input_tokens, state.cached_input_tokens, state.output_tokens) == (2000, 800, 100)
     assert (state.cost_usd, state.baseline_usd) == (Decimal("0.002"), Decimal("0.004"))
     assert (state.engine, state.engines, state.context_tokens, state.window) == ("cloud", ("cloud",), 1000, 32_000)
+
+
+def test_a_session_sums_what_prefix_caches_had_and_what_no_engine_said() -> None:
+    sessions = known(ManualClock())
+    request = named(conversation())
+    told, silent = PrefixUse(known_tokens=1000, cached_tokens=400), PrefixUse(unknown_tokens=1000)
+    for use in (told, silent, told):
+        sessions.settled(request, outcome(request), RunFacts(prefix=use))
+    sessions.settled(request, outcome(request))
+    (state,) = sessions.current()
+    assert state.prefix == told + silent + told
+    assert state.prefix.share == 0.4
 
 
 def test_a_view_says_what_a_decision_needs() -> None:

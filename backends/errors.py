@@ -44,6 +44,11 @@ EngineErrorKind = Literal[
     "protocol",  # the engine said what its protocol does not allow
 ]
 
+SOON_S = 30.0
+"""Retry-After of what only the operator can end. Agents' runtimes sleep for as long as they are told, silently and many
+times in a row: after a short wait they go on soon once they may, else tell their user why not. It costs a few requests.
+"""
+
 
 class ClawError(Exception):
     """The root. `str()` is the one line a person reads."""
@@ -131,7 +136,7 @@ class SessionBudgetExceeded(BudgetExceeded):
     BudgetHeld, the text does not mention money.
     """
 
-    http_status, kind, retry_after_s = 429, "session_budget", 3600.0
+    http_status, kind, retry_after_s = 429, "session_budget", SOON_S
 
     @classmethod
     def of(cls, scope: str, *, resets_s: float | None, budget: "BudgetState | None" = None) -> "SessionBudgetExceeded":
@@ -143,7 +148,7 @@ class SessionBudgetExceeded(BudgetExceeded):
             on_exceeded=budget.on_exceeded if budget is not None else "refuse",
         )
         if resets_s is not None:
-            error.retry_after_s = resets_s
+            error.retry_after_s = min(resets_s, SOON_S)
         return error
 
 
@@ -179,7 +184,7 @@ class SessionPaused(Refused):
     once the operator lets it go on.
     """
 
-    http_status, kind, retry_after_s, should_retry = 429, "paused", 300.0, False
+    http_status, kind, retry_after_s, should_retry = 429, "paused", SOON_S, False
 
 
 class NoEngine(ClawError):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Struct
 
+from backends.text.plain_name import plain_name
 from backends.types import Message, Request, SpanKind, ToolCall
 
 LONGEST_CYCLE = 4
@@ -193,5 +194,5 @@ def _ends(text: str) -> str:
 
 def _of(step: _Step) -> str:
     """The tool's name, where it is no more than a name."""
-    name = step.calls[0].name
-    return f" of {name}" if name.isascii() and name.isidentifier() and len(name) <= 40 else ""
+    name = plain_name(step.calls[0].name, "")
+    return f" of {name}" if name else ""

@@ -38,14 +38,17 @@ def windows(text: str) -> Iterator[tuple[int, str]]:
 
 def _cut(text: str, start: int) -> int:
     """Where the piece ends that begins at `start`: of the ends of lines in reach the one whose surroundings have the
-    least checksum, else the first blank.
+    least checksum, else the first blank; before a long run without any, so that the run is in one piece.
     """
     least, most = start + LEAST, start + MOST
     ends = list(islice(_line_ends(text, least, most), MOST_LINES))
     if ends:
         return min(ends, key=lambda end: crc32(text[end - SIDES : end + SIDES].encode("utf-8", "surrogatepass")))
     gap = BLANK.search(text, least, start + UNBROKEN)
-    return gap.start() if gap is not None else start + UNBROKEN
+    if gap is not None:
+        return gap.start()
+    before = max(text.rfind(blank, start + 1, least) for blank in " \n\t")
+    return before if before > 0 else start + UNBROKEN
 
 
 def _line_ends(text: str, start: int, stop: int) -> Iterator[int]:

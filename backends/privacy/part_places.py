@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from backends.privacy.part_reader import Found
 from backends.privacy.request_parts import RequestPart
+from backends.text.plain_name import plain_name
 from backends.types import Request, SpanKind
 
 STANDING: dict[SpanKind, str] = {
@@ -19,6 +20,8 @@ STANDING: dict[SpanKind, str] = {
 
 OUTSIDE_MESSAGES = {"tool": "tool schema", "schema": "answer's schema", "stop": "stop words"}
 
+A_TOOL = "a tool"
+
 
 class PartPlace(NamedTuple):
     """`key` tells it from the other parts of its agent, and stays the same from turn to turn. `standing`: its agent
@@ -33,7 +36,7 @@ class PartPlace(NamedTuple):
 def place_of(request: Request, part: RequestPart, found: Found) -> PartPlace:
     """Where `found` stands."""
     if part.kind in OUTSIDE_MESSAGES:
-        label = f"{OUTSIDE_MESSAGES[part.kind]} {part.name}".strip()
+        label = f"{OUTSIDE_MESSAGES[part.kind]} {plain_name(part.name, '')}".strip()
         return PartPlace(f"{part.kind}:{part.name}", label, standing=True)
     kind, count = _span(request, part, found)
     if part.kind == "text" and kind in STANDING:
@@ -57,7 +60,7 @@ def _what(request: Request, part: RequestPart, kind: SpanKind) -> str:
     if part.kind == "joint":
         return "place where two messages meet"
     if part.kind == "call":
-        return f"call of {part.name}"
+        return f"call of {plain_name(part.name, A_TOOL)}"
     if message.role == "tool":
         return f"result of {_called(request, part.message)}"
     if part.kind == "name":
@@ -71,8 +74,8 @@ def _called(request: Request, result: int) -> str:
     for message in reversed(request.messages[:result]):
         for call in message.tool_calls:
             if call.id == wanted:
-                return call.name
-    return request.messages[result].name or "a tool"
+                return plain_name(call.name, A_TOOL)
+    return plain_name(request.messages[result].name or "", A_TOOL)
 
 
 def _ago(request: Request, index: int) -> str:

@@ -13,7 +13,10 @@ PLACEHOLDER = re.compile(
 )
 """With brackets, in any case; without brackets, only as it was given out."""
 
-WRITTEN = re.compile(rf"(?i)(?<![A-Za-z])(?:{LABELS})[\s_\\\-]{{0,3}}(\d{{1,7}})")
+MOST = 9_999_999
+"""The highest number that PLACEHOLDER recognises."""
+
+WRITTEN = re.compile(rf"(?i)(?<![A-Za-z])(?:{LABELS})[\s_\\\-]{{0,3}}(\d{{1,7}})(?!\d)")
 """A number that stands where a placeholder has its own."""
 
 Name = tuple[str, int]
@@ -54,10 +57,13 @@ class Placeholders:
         self._used = max(self._used, number)
 
     def __call__(self, kind: str, value: str) -> str:
+        """The placeholder of a value. Raises OverflowError where the text has used up the numbers."""
         label = KINDS[kind].label
         given = self._given.get((label, value))
         if given is None:
             number = self._numbers[label] = max(self._numbers.get(label, 0), self._used) + 1
+            if number > MOST:
+                raise OverflowError("no number is left for a placeholder")
             self.values[label, number] = value
             given = self._given[label, value] = f"[[{label}_{number}]]"
         return given

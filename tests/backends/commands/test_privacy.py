@@ -67,6 +67,23 @@ def test_each_of_several_requests_is_explained(tmp_path: Path, capsys: pytest.Ca
     assert "line 2" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", [f"mail_{MAIL}", KEY])
+def test_a_tools_name_that_is_private_itself_is_not_shown(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = CALL | {"function": {"name": name, "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "go on"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": f"sent to {MAIL}"},
+    ]
+    tools = [{"type": "function", "function": {"name": name, "description": "writes"}}]
+    body = {"model": "auto", "messages": messages, "tools": tools}
+    found = json.loads(explained(tmp_path, json.dumps(body), capsys, "--json"))
+    parts = {each["part"] for each in found["findings"]}
+    assert {"call of a tool of this turn", "result of a tool of this turn", "tool schema"} <= parts
+
+
 def test_ten_thousand_findings_are_cut_on_screen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     many = "".join(f"m{number}.ortiz@webmail.net\n" for number in range(10_000))
     said = explained(tmp_path, many, capsys)

@@ -1,6 +1,7 @@
 """What is remembered of parts changes no verdict, costs nothing the second time, is bounded, and holds no text."""
 
 import json
+from base64 import b64encode
 from itertools import pairwise
 
 import pytest
@@ -122,6 +123,18 @@ def test_a_key_is_found_across_every_border_of_pieces(at: int, lines: bool) -> N
     assert {(each.start, each.end) for each in gate.inspect(request, agent_sensitive=False).findings} == {
         (at + 1, at + 1 + len(KEY))
     }
+
+
+@settings(max_examples=40, deadline=None)
+@given(before=st.integers(0, 14_000), length=st.integers(1_000, 11_500), share=st.integers(0, 100))
+def test_a_key_in_a_long_run_of_base64_is_found_wherever_the_run_stands(before: int, length: int, share: int) -> None:
+    inside = PROSE.replace("\n", " ") * 200
+    at = length * share // 100
+    run = b64encode(f"{inside[:at]} {KEY} {inside[at:length]}".encode()).decode()
+    text = f"{(PROSE * 250)[:before]} {run} {PROSE * 30}"
+    gate = PrivacyGate(Privacy(), detectors=(api_keys.find,))
+    found = gate.inspect(Request(id="r", messages=(Message(role="user", text=text),)), agent_sensitive=False)
+    assert (found.findings[0].start, found.findings[0].end) == (before + 1, before + 1 + len(run))
 
 
 def test_the_memory_is_bounded_by_entries_and_by_bytes() -> None:

@@ -157,6 +157,14 @@ def test_a_detector_that_breaks_keeps_the_request_here() -> None:
     assert PrivacyGate(Privacy(), detectors=(broken,)).redact(whole, verdict) is None
 
 
+def test_where_a_text_uses_up_the_numbers_the_request_stays_here() -> None:
+    """A placeholder with a longer number would not be restored."""
+    assert redacted(request("write to lena.ortiz@webmail.net, not to EMAIL_9999999")) is None
+    whole = redacted(request("write to lena.ortiz@webmail.net, not to EMAIL_99999999999"))
+    assert whole is not None
+    assert whole.request.messages[0].text == "write to [[EMAIL_1]], not to EMAIL_99999999999"
+
+
 def test_values_show_in_no_repr() -> None:
     redaction = redacted(request(f"{MAIL} {KEY}"))
     assert redaction is not None

@@ -66,6 +66,11 @@ def test_a_name_is_kept_or_hashed_and_never_refused(name: str) -> None:
 def test_a_name_that_may_be_private_is_told_from_others_by_its_hash() -> None:
     assert named_safely("jan.nowak@example.org") != named_safely("anna.nowak@example.org")
     assert "nowak" not in named_safely("jan.nowak@example.org")
+    for number in ("+4915153437436", "015153437436", "DE89370400440532013000", "4539578763621486"):
+        assert number not in named_safely(number)
+        assert number not in named_safely(f"agent:main:whatsapp:{number}")
+    for name in ("00000000-0000-4000-8000-000000000000", "agent:coding:par2673", "ses_35eb9da047ea801eded09b5"):
+        assert named_safely(name) == name
     assert len(named_safely("x" * 129)) == 32
     assert named_safely("x" * 128) == "x" * 128
 

@@ -89,7 +89,7 @@ class CandidateBuilder:
     def remember(self, plan: RoutePlan) -> None:
         """The request is sent as planned: what is left out of its call stays out of the session's next ones."""
         for engine, candidate in plan.candidates.items():
-            self._fittings.keep(plan.facts.request.session, engine, candidate.profile.model, candidate.fitting)
+            self._fittings.keep(conversation(plan.facts.request), engine, candidate.profile.model, candidate.fitting)
 
     def _candidate(
         self, slot: EngineSlot, model: str, zone_draft: ZoneDraft, facts: RequestFacts, limits: Limits
@@ -138,7 +138,7 @@ class CandidateBuilder:
         """What to leave out of a local engine's call so that it fits the window; nothing where that cannot be."""
         request, can = zone_draft.request, profile.can
         room = can.context - min(can.min_output, request.sampling.max_tokens or can.min_output)
-        earlier = self._fittings.find(request.session, slot.name, profile.model)
+        earlier = self._fittings.find(conversation(request), slot.name, profile.model)
         whole = Fitting(tokens=counted)
         if slot.zone != LOCAL or (counted <= room and earlier is None):
             return whole

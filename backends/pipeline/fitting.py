@@ -104,18 +104,20 @@ def fit(
 
 
 class FittingMemory:
-    """What was left out of each session's last call to an engine's model. At most REMEMBERED, the last used."""
+    """What was left out of each session's last call to an engine's model; a session is named with its agent. At most
+    REMEMBERED, the last used.
+    """
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, str, str], Fitting] = OrderedDict()
 
     def find(self, session: str, engine: str, model: str) -> Fitting | None:
-        return self._known.get((session, engine, model)) if session else None
+        return self._known.get((session, engine, model))
 
     def keep(self, session: str, engine: str, model: str, fitting: Fitting) -> None:
         key = session, engine, model
         self._known.pop(key, None)
-        if session and fitting and len(fitting.dropped) + len(fitting.cleared) <= NAMES:
+        if fitting and len(fitting.dropped) + len(fitting.cleared) <= NAMES:
             self._known[key] = fitting
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)

@@ -175,14 +175,13 @@ def test_a_prompt_that_became_much_shorter_is_sent_whole_again_and_one_beyond_al
     assert fitted(session(60, words=400), 1_500) is None
 
 
-def test_the_memory_is_bounded_and_knows_no_nameless_session() -> None:
+def test_the_memory_is_bounded() -> None:
     memory = FittingMemory()
     left_out = Fitting(dropped=frozenset({"search"}))
     for number in range(REMEMBERED + 1):
         memory.keep(f"s{number}", "local", "m", left_out)
-    memory.keep("", "local", "m", left_out)
     memory.keep("big", "local", "m", Fitting(cleared=frozenset(map(str, range(NAMES + 1)))))
-    assert [memory.find(session, "local", "m") for session in ("s0", "", "big")] == [None] * 3
+    assert [memory.find(session, "local", "m") for session in ("s0", "big")] == [None] * 2
     assert memory.find("s1", "local", "m") == left_out
     memory.keep("s1", "local", "m", Fitting())
     assert memory.find("s1", "local", "m") is None
@@ -210,6 +209,15 @@ async def test_a_local_agents_long_session_is_answered_and_its_row_says_what_was
     (reason,) = [reason.detail for reason in explained.reasons if reason.rule == "fitting"]
     assert reason in outcome.notes
     assert it.ollama.usage.calls[-1].input <= 6_000
+
+
+async def test_what_was_left_out_of_one_agents_session_stays_in_anothers_of_the_same_name(home: Path) -> None:
+    async with stand(home, change=small_window) as it:
+        await ask(it.core, request(12, "infra"))
+        same, other = [await it.core.explain(request(5, agent)) for agent in ("infra", "ops")]
+    fitting = [[reason.detail for reason in each.reasons if reason.rule == "fitting"] for each in (same, other)]
+    assert fitting[0]
+    assert not fitting[1]
 
 
 async def test_where_the_cloud_may_answer_it_gets_the_whole(home: Path) -> None:

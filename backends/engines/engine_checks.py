@@ -128,7 +128,7 @@ async def _examine(
         if zone == LOCAL:
             details.append(_locality(names, settings, answer))
             if answer.inspection is not None and answer.inspection.context is not None:
-                details.append(_window(names, answer.inspection.context))
+                details.append(_window(names, answer.inspection.window, answer.inspection.context))
         other_build = model is not None and model.digest != digest
         found.append(_Checked(_reachable(names, settings, answer), details, other_build))
     return found
@@ -186,19 +186,17 @@ def _model(names: _Names, settings: EngineSettings, answer: _Answer, digest: str
             f" than the engine's other address ({one_line(digest[:DIGEST])})",
             remedy=inspection.missing_model,
         )
-    window = inspection.window and f", {inspection.window}"
-    return Check(name=names.model, ok=True, detail=f"{settings.model} is there{window}")
+    return Check(name=names.model, ok=True, detail=f"{settings.model} is there")
 
 
-def _window(names: _Names, tokens: int) -> Check:
-    """Do the prompts of agents fit?"""
-    detail = f"{tokens:,} tokens"
+def _window(names: _Names, window: str, tokens: int) -> Check:
+    """How large is it, and do the prompts of agents fit?"""
     if tokens >= AGENTS_NEED:
-        return Check(name=names.window, ok=True, detail=f"{detail}: agents' prompts fit")
+        return Check(name=names.window, ok=True, detail=f"{window}: agents' prompts fit")
     return Check(
         name=names.window,
         ok=None,
-        detail=f"{detail}: too few for agents, whose prompts begin with up to {AGENTS_SEND:,}",
+        detail=f"{window}: too few tokens for agents, whose prompts begin with up to {AGENTS_SEND:,}",
         remedy=f"raise {names.setting('context')}, or take a smaller model, which leaves more memory for the window",
     )
 

@@ -202,6 +202,6 @@ async def test_doctor_shows_the_window(ollama_twin: OllamaTwin) -> None:
     configured = settings(ollama_twin.url)
     clients: dict[str, tuple[EngineClient, ...]] = {"local": (OllamaClient("local", configured),)}
     found = {check.name: check.detail for check in await check_engines(Settings(), clients)}
-    line = "window 32,768 (auto: model 32,768, memory not known)"
-    assert found["local model"] == f"qwen2.5:14b is there, {line}"
+    assert found["local model"] == "qwen2.5:14b is there"
+    assert found["local window"] == "window 32,768 (auto: model 32,768, memory not known): agents' prompts fit"
     await clients["local"][0].close()

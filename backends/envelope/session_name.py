@@ -1,4 +1,7 @@
-"""The name of a request's session: its client's own, else a hash of how the conversation begins."""
+"""The names of a request's session and run: its client's own, as they may be shown and stored.
+
+A session without one is known by how its conversation begins.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -8,6 +11,9 @@ from backends.types import Message, Request
 LONGEST = 128
 """Characters of a client's own name that are kept; a longer one is hashed."""
 
+HASH = 16
+"""Characters of a hash that stands for a name."""
+
 READ = 65_536
 """Characters of the first ask that count."""
 
@@ -16,6 +22,9 @@ OPENING = 512
 
 PLAIN = re.compile(rf"[!-*,-?A-~]{{1,{LONGEST}}}")
 """Printable, and no e-mail address or phone number with its country: a name is shown and stored."""
+
+NUMBER = re.compile(r"(?<![A-Za-z0-9.-])\d{9,}(?![A-Za-z0-9.-])|(?<![A-Za-z0-9])[A-Z]{2}\d{13,}")
+"""Somebody's number, such as that of a phone, by which chat programs name conversations; a time looks the same."""
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d|\b\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?\b|\b\d{10,13}\b")
 """Dates, times of day and Unix times, which a client may write anew into each request."""
@@ -27,13 +36,22 @@ def session_name(request: Request, key: Callable[[str], str]) -> str:
     A conversation is known by its agent, the opening of its system text and its first ask: later requests repeat them.
     Two conversations that begin alike share a name, as long as their clients give them none.
     """
-    if PLAIN.fullmatch(request.session):
-        return request.session
     if request.session:
-        return key(f"{request.agent}\x1e{request.session}")[:16]
+        return _safe(request.session, key, request.agent)
     system = next((message.text for message in request.messages if message.role == "system"), "")
     parts = (request.agent, system[:OPENING], _first_ask(request.messages)[:READ])
-    return key(MOMENT.sub("", "\x1e".join(parts)))[:16]
+    return key(MOMENT.sub("", "\x1e".join(parts)))[:HASH]
+
+
+def run_name(request: Request, key: Callable[[str], str]) -> str:
+    """`key` as for `session_name`; "" where the client names no run. A run may have several agents."""
+    return _safe(request.run, key) if request.run else ""
+
+
+def _safe(name: str, key: Callable[[str], str], *whose: str) -> str:
+    """A client's own name, or a hash of it where it is long or may hold private text."""
+    kept = PLAIN.fullmatch(name) and not NUMBER.search(name)
+    return name if kept else key("\x1e".join((*whose, name)))[:HASH]
 
 
 def _first_ask(messages: tuple[Message, ...]) -> str:

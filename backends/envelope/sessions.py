@@ -12,7 +12,7 @@ from backends import events
 from backends.bus import Bus
 from backends.clock import Clock
 from backends.envelope.loop_detector import Loop
-from backends.envelope.session_name import session_name
+from backends.envelope.session_name import run_name, session_name
 from backends.routing.decide import NEW_SESSION, SessionView
 from backends.types import CACHE, ZERO, Outcome, PrefixUse, Request, SessionState
 
@@ -63,7 +63,7 @@ class _Session(Struct, kw_only=True):
 
 class Sessions:
     """Those since the core started. `key` hashes a text with a key of this install; used on the event loop only, but
-    for `name`.
+    for `named`.
     """
 
     def __init__(self, key: Callable[[str], str], *, clock: Clock, bus: Bus) -> None:
@@ -72,9 +72,9 @@ class Sessions:
         self._bus = bus
         self._known: OrderedDict[tuple[str, str], _Session] = OrderedDict()
 
-    def name(self, request: Request) -> str:
-        """The session of a request: its client's own name for it, else a hash of how it begins."""
-        return session_name(request, self._key)
+    def named(self, request: Request) -> Request:
+        """The request with the names of its session and its run, as they may be shown and stored."""
+        return replace(request, session=session_name(request, self._key), run=run_name(request, self._key))
 
     def view(self, request: Request) -> SessionView:
         """What counts of the request's session for where it goes."""

@@ -2,9 +2,7 @@
 whose call it is: its session, its run, and the program that sends it.
 """
 
-import hashlib
 import math
-import re
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -28,12 +26,6 @@ SESSION_HEADERS = (
 """Where clients name a conversation, the first before the others."""
 
 USER_AGENT_LETTERS = 200
-
-_NAME = re.compile(r"[A-Za-z0-9._:/+=~-]{1,128}")
-_NUMBER = re.compile(r"(?<![A-Za-z0-9.-])\+?\d{9,}(?![A-Za-z0-9.-])|\+\d|(?<![A-Za-z0-9])[A-Z]{2}\d{13,}")
-"""Somebody's number, such as that of a phone, by which chat programs name conversations; a time looks the same."""
-
-_LENGTH = 32  # letters of a hash
 
 
 class CacheControl(Struct, frozen=True, kw_only=True):
@@ -73,21 +65,12 @@ def deadline_s(header: HeaderText, deadline_ms: float | None = None) -> float | 
 def session_of(header: HeaderText, in_body: str = "") -> str:
     """The conversation's name: a header's, else `in_body`, which its body gives; "" where neither does."""
     named = (header(name) for name in SESSION_HEADERS)
-    return named_safely(next(filter(None, named), in_body))
+    return next(filter(None, named), in_body)
 
 
 def run_of(header: HeaderText) -> str:
     """The name of the run that this call is part of, "" where it has none."""
-    return named_safely(header(b"x-claw-run") or "")
-
-
-def named_safely(name: str) -> str:
-    """A caller's own name as it may stand in rows and on screens: a hash of it where it is long or may hold private
-    text, such as a mail address or a phone number. It is never refused.
-    """
-    if not name or (_NAME.fullmatch(name) and not _NUMBER.search(name)):
-        return name
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_LENGTH]
+    return header(b"x-claw-run") or ""
 
 
 def user_agent(header: HeaderText) -> str:

@@ -244,7 +244,7 @@ class Pipeline:
     def _parts(self, request: Request) -> tuple[Request, int, Loop | None]:
         """The request with its envelope and the session that it belongs to, its size, and the loop that it shows."""
         request = replace(request, envelope=self._stages.reader.read(request))
-        request = replace(request, session=self._stages.sessions.name(request))
+        request = self._stages.sessions.named(request)
         return request, size_of(request, HUGE), self._stages.run_guard.loop(request)
 
     async def _prepare(self, read: Read) -> Prepared:

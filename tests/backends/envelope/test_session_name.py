@@ -1,8 +1,11 @@
 """Which requests share a session."""
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backends.envelope.session_name import session_name
+from backends.envelope.session_name import LONGEST, run_name, session_name
 from backends.types import Message, Request
 from tests.backends.envelope.conversations import commands, conversation
 
@@ -20,11 +23,45 @@ def test_a_client_names_its_session() -> None:
 
 
 def test_a_name_that_may_be_private_or_is_too_long_is_hashed() -> None:
-    for given in ("telegram:+4915112345678", "bob@example.org", "x" * 200, "two words"):
-        found = name(replace(conversation(), session=given))
-        assert given not in found
+    for own in ("telegram:+4915112345678", "bob@example.org", "x" * 200, "two words"):
+        found = name(replace(conversation(), session=own))
+        assert own not in found
         assert len(found) == 16
-        assert found != name(replace(conversation(agent="writer"), session=given))
+        assert found != name(replace(conversation(agent="writer"), session=own))
+
+
+@given(st.text(min_size=1, max_size=300))
+def test_any_name_is_kept_or_hashed_and_never_refused(given_name: str) -> None:
+    request = replace(conversation(), session=given_name, run=given_name)
+    for safe in (name(request), run_name(request, key)):
+        assert 1 <= len(safe) <= LONGEST
+        assert safe.isascii()
+        assert safe.isprintable()
+        assert not set(safe) & set(" @+")
+        assert safe == given_name or len(safe) == 16
+
+
+@pytest.mark.parametrize("number", ["+4915153437436", "015153437436", "DE89370400440532013000", "4539578763621486"])
+def test_somebodys_number_is_hashed(number: str) -> None:
+    for own in (number, f"agent:main:whatsapp:{number}"):
+        request = replace(conversation(), session=own, run=own)
+        assert number not in name(request) + run_name(request, key)
+
+
+@pytest.mark.parametrize(
+    "own", ["00000000-0000-4000-8000-000000000000", "agent:coding:par2673", "ses_35eb9da047ea801eded09b5"]
+)
+def test_an_id_is_kept(own: str) -> None:
+    request = replace(conversation(), session=own, run=own)
+    assert (name(request), run_name(request, key)) == (own, own)
+
+
+def test_a_run_without_a_name_has_none_and_one_is_the_same_for_all_its_agents() -> None:
+    assert run_name(conversation(), key) == ""
+    private = "jan.nowak@example.org"
+    names = {run_name(replace(conversation(agent=agent), run=private), key) for agent in ("coding", "writer")}
+    assert len(names) == 1
+    assert "nowak" not in names.pop()
 
 
 def test_a_conversation_keeps_its_name_as_it_grows() -> None:

@@ -29,6 +29,7 @@ def outcome_as_json(outcome: Outcome, text: str) -> dict[str, Any]:
         "finish": outcome.finish,
         "attempts": [_attempt(attempt) for attempt in outcome.attempts],
         "zone": outcome.zone,
+        "session": outcome.session,
     } | notes
 
 

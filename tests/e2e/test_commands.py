@@ -69,7 +69,7 @@ def test_an_answer_as_json_has_the_documented_keys_and_the_providers_bill(shell:
     answer = shell.json("ask", "--agent", "writer", "draft a post about routers")
     assert list(answer) == [
         "id", "agent", "text", "engine", "model", "intent", "complexity", "sensitive", "reasons", "cache", "tokens",
-        "cost_usd", "baseline_usd", "ttft_ms", "latency_ms", "finish", "attempts", "zone",
+        "cost_usd", "baseline_usd", "ttft_ms", "latency_ms", "finish", "attempts", "zone", "session",
     ]  # fmt: skip
     counts = shell.counts("cloud_url")
     assert Decimal(answer["cost_usd"]) == Decimal(counts["usd"]) > 0

@@ -126,7 +126,7 @@ def _prefix(stats: CacheStats, cells: int) -> list[Row]:
     return [
         row(*lead, *first),
         *(row(span(" " * width(lead)), *line) for line in rest),
-        *_prefix_by_agent(stats, cells),
+        *(_prefix_by_agent(stats, cells) if cells >= BY_AGENT else ()),
     ]
 
 

@@ -73,7 +73,8 @@ def session_counts(sessions: Sequence[SessionState]) -> Row:
     running = sum(1 for each in sessions if each.in_flight and not each.paused)
     paused = sum(1 for each in sessions if each.paused)
     alarm = (span("  "), span(f"‖ {paused} paused", "warn")) if paused else ()
-    return row(span(f"{len(sessions)} sessions", "dim"), span("  "), span(f"{running} running", "good"), *alarm)
+    noun = "session" if len(sessions) == 1 else "sessions"
+    return row(span(f"{len(sessions)} {noun}", "dim"), span("  "), span(f"{running} running", "good"), *alarm)
 
 
 def no_sessions(wanted: str, cells: int) -> list[Row]:

@@ -291,6 +291,7 @@ def test_the_cache_has_its_prefix_tier_by_agent_and_says_what_is_not_known() -> 
     drawn = text(cache_rows(scene(), 80))
     assert "prefix    97 % of 1.2M input tokens today; 48k not known" in drawn
     assert "writer 98 %  coding 94 %" in drawn
+    assert "writer 98 %" not in text(cache_rows(scene(), 56)), "a pane beside others has no room for that"
     assert text(hit_share(scene())) == "hit 32 %  prefix 97 %"
 
 

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -195,6 +196,50 @@ def test_a_console_that_leaves_a_core_leaves_its_calls_running(terminal: Open, e
         assert (row["id"], Decimal(row["cost_usd"])) == (answer["id"], Decimal(answer["cost_usd"]))
 
 
+def test_a_session_that_goes_round_is_seen_paused_and_let_go_on(terminal: Open, env: dict[str, str]) -> None:
+    with served(env) as url:
+        it = terminal(rows=24, columns=80)
+        it.see("┏━ 2 Routing ━")
+        it.press("s")
+        it.see("No sessions yet")
+        assert [going_round(url, turns) for turns in range(5)] == [200, 200, 200, 429, 429]
+        it.see(r"openclaw loop.* coding +3 ▐cloud .* ‖ paused")
+        it.see("1 session .* ‖ 1 paused")
+        it.press("s")
+        it.see(r"✗ refused today 2 +coding paused 2")
+        it.press("5")
+        it.see("a let it go on · b end it")
+        it.press("a")
+        it.see("━ Confirm ━")
+        it.press("y")
+        it.see("session loop of coding resumed")
+        assert going_round(url, 4) == 200
+        it.press(QUIT)
+        assert it.end() == 0
+
+
+def going_round(url: str, turns: int) -> int:
+    """The status of a request in whose conversation one call has had the same result that many times."""
+    call = {"id": "c", "type": "function", "function": {"name": "read", "arguments": '{"path": "stock.txt"}'}}
+    turn = [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "12 bolts, and it said so before"},
+    ]
+    tool = {"type": "function", "function": {"name": "read", "parameters": {"type": "object"}}}
+    asked = [{"role": "user", "content": "Read the stock list until it is empty."}]
+    body = {"model": "cloud", "messages": asked + turn * turns, "tools": [tool]}
+    headers = {"Content-Type": "application/json", "X-Claw-Session": "loop", "User-Agent": "openclaw/1"}
+    request = urllib.request.Request(
+        f"{url}/v1/chat/completions", json.dumps(body).encode(), headers | {"X-Claw-Agent": "coding"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code
+
+
 def test_the_small_real_model_answers(env: dict[str, str], home: Path) -> None:
     try:
         find_weights()
@@ -215,13 +260,14 @@ def test_the_small_real_model_answers(env: dict[str, str], home: Path) -> None:
 
 
 @contextmanager
-def served(env: dict[str, str]) -> Iterator[None]:
-    """A core without a screen; it ends well."""
+def served(env: dict[str, str]) -> Iterator[str]:
+    """A core without a screen, and its gateway's address; it ends well."""
     with subprocess.Popen([*CLAW, "serve", "--port", "0"], env=env, stderr=subprocess.PIPE, text=True) as core:
         try:
             assert core.stderr is not None
-            assert core.stderr.readline().startswith("ready ")
-            yield
+            ready, _, url = core.stderr.readline().strip().partition(" ")
+            assert ready == "ready"
+            yield url
         finally:
             core.terminate()
     assert core.returncode == 0

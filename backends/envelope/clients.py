@@ -16,7 +16,8 @@ HEAD = 6_000
 class Client(Struct, frozen=True, kw_only=True):
     """A program: the beginning of its user agent, words that its instructions begin with, names of tools that it alone
     declares all of. `head` is what it puts before a question, `tail` what it puts behind one, up to the end. `blocks`
-    is how the blocks begin that it sends. `quotes`: it may put the whole question in quotes, whatever that holds.
+    is how the blocks begin that it sends, `examples` how the user's text begins that ends its examples. `quotes`: it
+    may put the whole question in quotes, whatever that holds.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Client(Struct, frozen=True, kw_only=True):
     head: re.Pattern[str] | None = None
     tail: re.Pattern[str] | None = None
     blocks: tuple[str, ...] = ()
+    examples: str = ""
     quotes: bool = False
 
 
@@ -81,7 +83,12 @@ CLIENTS = (
             r"|Here are some READ ONLY files).*\Z",
             re.DOTALL,
         ),
-        tail=re.compile(r"^# (?:\*SEARCH/REPLACE block\*|File editing|\*file listing\*) [Rr]ules:", re.MULTILINE),
+        tail=re.compile(
+            r"^(?:# (?:\*SEARCH/REPLACE block\*|File editing|\*file listing\*|V4A Diff Format) [Rr]ules:"
+            r"|To suggest changes to a file you MUST return the entire content of the updated file\.)",
+            re.MULTILINE,
+        ),
+        examples="I switched to a new code base.",
     ),
     Client(name="pi", agents=("pi/", "pi-coding-agent"), words=("operating inside pi, a coding agent",)),
     Client(

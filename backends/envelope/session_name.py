@@ -4,9 +4,10 @@ A session without one is known by how its conversation begins.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from backends.types import Message, Request
+from backends.envelope.clients import Client, recognise
+from backends.types import Request
 
 LONGEST = 128
 """Characters of a client's own name that are kept; a longer one is hashed."""
@@ -26,6 +27,9 @@ PLAIN = re.compile(rf"[!-*,-?A-~]{{1,{LONGEST}}}")
 NUMBER = re.compile(r"(?<![A-Za-z0-9.-])\d{9,}(?![A-Za-z0-9.-])|(?<![A-Za-z0-9])[A-Z]{2}\d{13,}")
 """Somebody's number, such as that of a phone, by which chat programs name conversations; a time looks the same."""
 
+EXAMPLES = 16
+"""Messages among which a client's examples end."""
+
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d|\b\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?\b|\b\d{10,13}\b")
 """Dates, times of day and Unix times, which a client may write anew into each request."""
 
@@ -39,7 +43,7 @@ def session_name(request: Request, key: Callable[[str], str]) -> str:
     if request.session:
         return _safe(request.session, key, request.agent)
     system = next((message.text for message in request.messages if message.role == "system"), "")
-    parts = (request.agent, system[:OPENING], _first_ask(request.messages)[:READ])
+    parts = (request.agent, system[:OPENING], _first_ask(request)[:READ])
     return key(MOMENT.sub("", "\x1e".join(parts)))[:HASH]
 
 
@@ -54,16 +58,30 @@ def _safe(name: str, key: Callable[[str], str], *whose: str) -> str:
     return name if kept else key("\x1e".join((*whose, name)))[:HASH]
 
 
-def _first_ask(messages: tuple[Message, ...]) -> str:
-    """The first user's text that is more than a block of markup, which some clients send ahead of every ask."""
-    opening = list(_before_answers(messages))
-    asked = (text for text in opening if not (text.startswith("<") and text.endswith(">")))
-    return next(asked, opening[0] if opening else "")
+def _first_ask(request: Request) -> str:
+    """The first user's text that is more than a block of markup, which some clients send ahead of every ask. A client's
+    examples, and its words about its surroundings, are skipped with what the model has answered to them; what it puts
+    behind the newest ask alone is left out.
+    """
+    client = recognise(request)
+    opening = ""
+    for message in request.messages[_after_examples(request, client) :]:
+        if message.role in ("assistant", "tool") and opening:
+            break
+        text = message.text.strip() if message.role == "user" else ""
+        if not text or (client.head is not None and client.head.fullmatch(text)):
+            continue
+        if not (text.startswith("<") and text.endswith(">")):
+            tail = client.tail.search(text) if client.tail is not None else None
+            return text[: tail.start()].rstrip() if tail else text
+        opening = opening or text
+    return opening
 
 
-def _before_answers(messages: tuple[Message, ...]) -> Iterator[str]:
-    for message in messages:
-        if message.role in ("assistant", "tool"):
-            return
-        if message.role == "user" and (text := message.text.strip()):
-            yield text
+def _after_examples(request: Request, client: Client) -> int:
+    """The place of the message behind a client's examples, 0 where it sends none."""
+    if not client.examples:
+        return 0
+    opening = enumerate(request.messages[:EXAMPLES])
+    ends = (at for at, each in opening if each.role == "user" and each.text.startswith(client.examples))
+    return next(ends, -1) + 1

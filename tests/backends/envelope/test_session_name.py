@@ -90,3 +90,38 @@ def test_blocks_that_every_request_begins_with_are_not_the_first_ask() -> None:
         return name(Request(id="r", messages=(block, Message(role="user", text=ask))))
 
     assert after_block("one") != after_block("two")
+
+
+def test_surroundings_that_a_client_has_confirmed_first_are_not_the_first_ask() -> None:
+    def after_set_up(ask: str, *later: Message) -> str:
+        set_up = "This is the Qwen Code. We are setting up the context for our chat.\nMy operating system is: linux"
+        opening = (
+            Message(role="system", text="You are Qwen Code, an interactive agent."),
+            Message(role="user", text=set_up),
+            Message(role="assistant", text="Got it. Thanks for the context!"),
+            Message(role="user", text=ask),
+        )
+        return name(Request(id="r", messages=opening + later))
+
+    assert after_set_up("one") != after_set_up("two")
+    assert after_set_up("one", Message(role="assistant", text="Done."), Message(role="user", text="two")) == (
+        after_set_up("one")
+    )
+
+
+def test_examples_and_reminders_of_a_client_are_not_the_first_ask() -> None:
+    reminder = "\n\nTo suggest changes to a file you MUST return the entire content of the updated file.\nNo less."
+
+    def behind_examples(*said: str) -> str:
+        examples = (
+            Message(role="system", text="Take requests for changes. You MUST use this *file listing* format."),
+            Message(role="user", text="Make the button green"),
+            Message(role="assistant", text="Done."),
+            Message(role="user", text="I switched to a new code base. Forget the files above."),
+            Message(role="assistant", text="Ok."),
+        )
+        later = (Message(role="assistant" if at % 2 else "user", text=text) for at, text in enumerate(said))
+        return name(Request(id="r", messages=(*examples, *later)))
+
+    assert behind_examples(f"one{reminder}") != behind_examples(f"two{reminder}")
+    assert behind_examples(f"one{reminder}") == behind_examples("one", "Done.", f"two{reminder}")

@@ -139,7 +139,15 @@ async def served(it: Stand, change: Callable[[Settings], Settings]) -> AsyncGene
     listener, stop = bind("127.0.0.1", 0), asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(
-            serve(it.core, settings, listener, ready=ready.set_result, stop=stop, shutdown=GracefulShutdown())
+            serve(
+                it.core,
+                settings,
+                listener,
+                ready=ready.set_result,
+                stop=stop,
+                shutdown=GracefulShutdown(),
+                refused=it.core.report_refusal,
+            )
         )
         yield await ready
         stop.set()

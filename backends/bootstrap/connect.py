@@ -38,6 +38,8 @@ class Opened(Struct, frozen=True, kw_only=True):
     mode: Literal["attached", "embedded"]
     where: str
     rehearsal: bool
+    own: "LocalCore | None" = None
+    """The core itself, where it runs in this process."""
     stage: "Stage | None" = None
     """The twins of a core of our own in rehearsal, which take orders where they listen."""
 
@@ -133,7 +135,7 @@ async def embedded(
             await stack.enter_async_context(background(_pass_on(news, core)))
         if rehearse and traffic:
             await stack.enter_async_context(background(play_agents(core)))
-        yield Opened(core=core, mode="embedded", where="this process", rehearsal=rehearse, stage=stage)
+        yield Opened(core=core, mode="embedded", where="this process", rehearsal=rehearse, own=core, stage=stage)
 
 
 async def play_agents(core: Core, until: asyncio.Event | None = None) -> None:

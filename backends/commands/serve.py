@@ -78,7 +78,10 @@ async def _serve(settings: Settings, paths: Paths, listener: socket.socket, *, r
         control_token(paths.control_token) as token,
     ):
         ready = partial(_say_ready, stage=opened.stage)
-        await serve(opened.core, settings, listener, ready=ready, stop=stop, shutdown=shutdown, token=token)
+        refused = None if opened.own is None else opened.own.report_refusal
+        await serve(
+            opened.core, settings, listener, ready=ready, stop=stop, shutdown=shutdown, token=token, refused=refused
+        )
 
 
 async def _reload_at_sighup(core: Core, sighup: asyncio.Event) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from backends import __version__, events
 from backends.clock import Clock
 from backends.core.actions import OperatorActions
+from backends.errors import ClawError
 from backends.monitoring.alerts import REHEARSAL_FAILED
 from backends.monitoring.monitoring import Monitoring
 from backends.pipeline.controls import Controls
@@ -80,6 +81,10 @@ class LocalCore:
 
     async def act(self, action: Action) -> Acted:
         return await self._actions.carry_out(action, self._clock.now())
+
+    def report_refusal(self, id: str, agent: str, error: ClawError) -> None:
+        """Count and show a request that the gateway refused before it was one for the core."""
+        self._monitoring.activity.refused(id, agent, error)
 
     def report_rehearsal(self, problem: str) -> None:
         """Tell watchers that the twins have failed; with "" they are well again."""

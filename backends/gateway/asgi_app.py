@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from backends.agent_names import is_name
 from backends.core.api import Core
 from backends.core.wire import FRAME_BYTES
 from backends.engines.plain_text import as_json
@@ -27,6 +28,9 @@ from backends.identity import new_id
 from backends.settings.model import Settings
 
 Access = Literal["open", "agent", "control"]
+
+OnRefused = Callable[[str, str, ClawError], None]
+"""Called with a request's id, its agent, and why it is refused."""
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +89,7 @@ class App:
         shutdown: GracefulShutdown,
         token: str | None,
         limits: HttpLimits,
+        refused: OnRefused | None = None,
     ) -> None:
         kinds = {name: engine.kind for name, engine in settings.engines.items()}
         self.counters = Counters(settings.agents, kinds)
@@ -94,6 +99,7 @@ class App:
         self._shutdown = shutdown
         self._token = token
         self._guard = RequestGuard(port, settings.gateway.allowed_hosts, limits)
+        self._on_refused = refused
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         exchange = HttpExchange(
@@ -110,14 +116,26 @@ class App:
             return
         except ClawError as error:
             # The body may still be on its way, so nothing more is read from this connection.
-            self.counters.refused("", error.kind)
+            self._refused(exchange, scope["method"], error)
             exchange.connection.refuse(error, exchange.id)
             return
         await self._handle(route, exchange)
 
+    def _refused(self, exchange: HttpExchange, method: str, error: ClawError) -> None:
+        """Count a refusal of the gateway's own; with its agent where it is a request for an answer."""
+        asks = any(each.method == method == "POST" and each.access == "agent" for each in self._at(exchange.path))
+        if not asks or self._on_refused is None:
+            self.counters.refused("", error.kind)
+            return
+        named = exchange.text(b"x-claw-agent") or "default"
+        self._on_refused(exchange.id, named if is_name(named) else "default", error)
+
+    def _at(self, path: bytes) -> list[HttpRoute]:
+        return [each for each in self.routes if each.path == path or _begins(each.path, path)]
+
     async def _admit(self, exchange: HttpExchange, scope: Any, receive: Receive) -> HttpRoute:
-        exchange.headers = headers = self._guard.headers(scope["headers"])
         exchange.path = scope["raw_path"]
+        exchange.headers = headers = self._guard.headers(scope["headers"])
         route = self._find(scope["method"], exchange.path)
         if route.access == "control":
             check_token(exchange.text(b"authorization"), self._token)
@@ -131,7 +149,7 @@ class App:
 
     def _find(self, method: str, path: bytes) -> HttpRoute:
         """Raises HttpError (404, 405)."""
-        matching = [each for each in self.routes if each.path == path or _begins(each.path, path)]
+        matching = self._at(path)
         for route in matching:
             if route.method == method:
                 return route
@@ -144,7 +162,7 @@ class App:
             await route.handler(exchange)
         except ClawError as error:
             if isinstance(error, HttpError | ShuttingDown):
-                self.counters.refused("", error.kind)
+                self._refused(exchange, route.method, error)
             if exchange.started:
                 raise
             await exchange.fail(error)

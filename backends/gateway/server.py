@@ -14,7 +14,7 @@ from uvicorn.server import ServerState
 from backends.background import background
 from backends.core.api import Core
 from backends.errors import ClawError, WrongUse
-from backends.gateway.asgi_app import App
+from backends.gateway.asgi_app import App, OnRefused
 from backends.gateway.graceful_shutdown import GracefulShutdown, run_pending_callbacks
 from backends.gateway.http_connection import HttpConnection
 from backends.gateway.http_limits import DEFAULT_LIMITS, HttpLimits
@@ -34,17 +34,19 @@ async def serve(
     shutdown: GracefulShutdown | None = None,
     token: str | None = None,
     limits: HttpLimits = DEFAULT_LIMITS,
+    refused: OnRefused | None = None,
 ) -> None:
     """Serve on `listener` (see `bind`) until `stop` is set, then shut down gracefully. Being cancelled ends requests at
     once.
 
     `ready` is called with the address once requests are answered. During the shutdown new requests get a 503, running
-    ones have `gateway.drain_s` seconds. `token` opens /claw/control.
+    ones have `gateway.drain_s` seconds. `token` opens /claw/control. `refused` hears
+    of agents' requests that the gateway itself refuses.
     """
     shutdown = shutdown or GracefulShutdown()
     stop = stop or asyncio.Event()
     name, number = listener.getsockname()[:2]
-    app = App(core, settings, port=number, shutdown=shutdown, token=token, limits=limits)
+    app = App(core, settings, port=number, shutdown=shutdown, token=token, limits=limits, refused=refused)
     async with background(app.counters.watch(core)), _listening(app, listener, shutdown, limits):
         ready(f"http://{f'[{name}]' if ':' in name else name}:{number}")
         await stop.wait()

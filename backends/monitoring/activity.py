@@ -40,12 +40,10 @@ class ActivityFeed:
                 self._recent[index] = replace(exchange, outcome=outcome)
         self._bus.publish(events.Settled(outcome=outcome))
 
-    def refused(self, request: Request, error: ClawError) -> None:
-        self._refusals.record(request.agent, error)
+    def refused(self, id: str, agent: str, error: ClawError) -> None:
+        self._refusals.record(agent, error)
         self._bus.publish(
-            events.RequestRefused(
-                at=self._clock.now(), id=request.id, agent=request.agent, rule=error.kind, message=str(error)
-            )
+            events.RequestRefused(at=self._clock.now(), id=id, agent=agent, rule=error.kind, message=str(error))
         )
 
     def restore(self, outcomes: tuple[Outcome, ...]) -> None:

@@ -176,7 +176,7 @@ class Pipeline:
                     self._single_flight.start(key, active, self._run(active))
                     answer = self._lead(active)
         except ClawError as error:
-            self._activity.refused(request, error)
+            self._activity.refused(request.id, request.agent, error)
             raise
         try:
             async for chunk in answer:

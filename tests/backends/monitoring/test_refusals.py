@@ -7,6 +7,7 @@ from contextlib import aclosing, asynccontextmanager, closing
 from datetime import UTC
 from pathlib import Path
 
+import httpx
 import pytest
 
 from backends import events
@@ -18,7 +19,7 @@ from backends.ledger.store import Ledger
 from backends.monitoring.alerts import Alerts
 from backends.monitoring.refusals import AGAIN, OTHER, QUIET_S, STRANGERS, Refusals
 from tests.backends.ledger.samples import opened, paths
-from tests.core import ask, policy, prompt, stand
+from tests.core import ask, policy, prompt, served, stand
 from tests.waiting import until
 
 FORBIDDEN = Refused("cloud is stopped by the operator")
@@ -146,3 +147,28 @@ async def test_a_cores_refusals_are_in_its_snapshot_and_all_in_the_ledger_once_i
     with closing(connect_read_only(it.paths.ledger)) as db:
         rows = db.execute("SELECT agent, reason, sum(count) FROM refusals_v1 GROUP BY 1, 2 ORDER BY 3").fetchall()
     assert [tuple(row) for row in rows] == [("ada", "invalid_request", 2), ("ada", "refused", AGAIN)]
+
+
+async def test_what_the_gateway_itself_refuses_is_counted_with_its_agent(home: Path) -> None:
+    json_type = {"content-type": "application/json"}
+    async with (
+        stand(home) as it,
+        served(it, lambda settings: settings) as url,
+        httpx.AsyncClient(base_url=url, trust_env=False) as client,
+    ):
+        path, scout = "/v1/chat/completions", json_type | {"x-claw-agent": "scout"}
+        replies = [
+            await client.post(path, content=b"{", headers=scout),
+            await client.post(
+                path, content=b'{"model":"nobody-has-this","messages":[{"role":"user","content":"hi"}]}', headers=scout
+            ),
+            await client.post(path, content=b"{}", headers={"x-claw-agent": "scout", "content-type": "text/plain"}),
+            await client.post(path, content=b"{", headers=json_type | {"x-claw-agent": "no name!"}),
+            await client.get("/v1/models/nobody-has-this"),
+            await client.post("/v1/nowhere", content=b"{}", headers=json_type),
+        ]
+        counts = [(each.agent, each.count) for each in (await it.core.snapshot()).refusals]
+    assert [reply.status_code for reply in replies] == [400, 404, 415, 400, 404, 404]
+    assert sum(count for agent, count in counts if agent == "scout") == 3
+    assert sum(count for agent, count in counts if agent == "default") == 1
+    assert {agent for agent, _ in counts} == {"scout", "default"}

@@ -4,7 +4,6 @@ An exact hit comes from memory in microseconds, or from the file in some more. W
 may find the same question in other words. Nothing here raises: a cache that fails is a miss.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from backends.cache.semantic.semantic_lookup import NearMiss, SemanticLookup
 from backends.cache.semantic.semantic_tier import SemanticTier
 from backends.cache.stored_answer import CacheHit, StoredAnswer, StoredEntry, entry_id
 from backends.clock import Clock
+from backends.lru import LruDict
 from backends.off_loop import off_loop, size_of
 from backends.settings import cache as settings_cache
 from backends.settings.agents import Agent
@@ -66,7 +66,7 @@ class ResponseCache:
         self._semantic = semantic
         self._semantic_lookup = SemanticLookup(disk, semantic, risk=settings.risk)
         self._uses: dict[bytes, tuple[float, int]] = {}
-        self._recent_hits: OrderedDict[str, RecentHit] = OrderedDict()
+        self._recent_hits = LruDict[str, RecentHit](RECENT_HITS)
         self.counts = CacheCounts()
 
     @classmethod
@@ -248,9 +248,7 @@ class ResponseCache:
         self._memory.put(replace(entry, hits=entry.hits + 1))
         _, hits = self._uses.get(entry.key, (now, 0))
         self._uses[entry.key] = (now, hits + 1)
-        self._recent_hits[request.id] = RecentHit(entry.key, score)
-        if len(self._recent_hits) > RECENT_HITS:
-            self._recent_hits.popitem(last=False)
+        self._recent_hits.put(request.id, RecentHit(entry.key, score))
         return CacheHit(
             tier="exact" if similarity is None else "semantic",
             stored=entry.stored,

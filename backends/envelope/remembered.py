@@ -1,12 +1,12 @@
 """The parts of long texts that come again with every request: a system prompt is taken apart once."""
 
-from collections import OrderedDict
 from threading import Lock
 
 from backends.envelope import system_text, user_text
 from backends.envelope.clients import Client
 from backends.envelope.user_text import UserText
 from backends.envelope.volatile import Mark
+from backends.lru import LruDict
 from backends.types import Message
 
 TEXTS, FROM, MARKS = 2_048, 1_000, 256
@@ -19,7 +19,7 @@ class RememberedParts:
     """By Python's hash of the text, which no other process can make: no text is kept. Safe to call from any thread."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[object, ...], UserText] = OrderedDict()
+        self._known = LruDict[tuple[object, ...], UserText](TEXTS)
         self._lock = Lock()
 
     def of_user(self, message: Message, client: Client, *, from_program: bool) -> UserText:
@@ -46,14 +46,10 @@ class RememberedParts:
 
     def _get(self, key: tuple[object, ...]) -> UserText | None:
         with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-            return self._known.get(key)
+            return self._known.use(key)
 
     def _put(self, key: tuple[object, ...], parts: UserText) -> None:
         if len(parts.marks) + len(parts.asks) > MARKS:
             return
         with self._lock:
-            self._known[key] = parts
-            if len(self._known) > TEXTS:
-                self._known.popitem(last=False)
+            self._known.put(key, parts)

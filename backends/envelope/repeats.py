@@ -4,8 +4,9 @@ A text that was there with one question, and is there again with another, belong
 Python's own of a string, which no other process can make.
 """
 
-from collections import OrderedDict
 from threading import Lock
+
+from backends.lru import LruDict
 
 AGENTS, TEXTS = 256, 1_024
 """Agents that are remembered, and texts of each: at the most 60 MB, which the least lately used leave first."""
@@ -18,8 +19,8 @@ class Repeats:
     """Safe to call from any thread."""
 
     def __init__(self, *, agents: int = AGENTS, texts: int = TEXTS) -> None:
-        self._agents, self._texts = agents, texts
-        self._seen: OrderedDict[str, OrderedDict[Key, tuple[int, int]]] = OrderedDict()
+        self._texts = texts
+        self._seen = LruDict[str, LruDict[Key, tuple[int, int]]](agents)
         self._lock = Lock()
 
     def times(self, agent: str, place: Place, text: str, beside: str) -> int:
@@ -32,14 +33,10 @@ class Repeats:
     def learn(self, agent: str, place: Place, text: str, beside: str) -> None:
         """A request of this agent had `text` at a place, and `beside` it."""
         with self._lock:
-            seen = self._seen.setdefault(agent, OrderedDict())
-            self._seen.move_to_end(agent)
+            seen = self._seen.get(agent)
+            if seen is None:
+                seen = LruDict(self._texts)
+            self._seen.put(agent, seen)
             key, other = (place, hash(text)), hash(beside)
             last, count = seen.get(key, (0, 0))
-            if last != other or not count:
-                seen[key] = (other, count + 1)
-            seen.move_to_end(key)
-            if len(seen) > self._texts:
-                seen.popitem(last=False)
-            if len(self._seen) > self._agents:
-                self._seen.popitem(last=False)
+            seen.put(key, (last, count) if last == other and count else (other, count + 1))

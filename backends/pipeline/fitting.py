@@ -9,7 +9,6 @@ until its client has made the prompt much shorter, and each time a little more g
 """
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterator
 from math import ceil
 
@@ -17,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.engines.base import Call
+from backends.lru import LruDict
 from backends.types import Message, Tool
 from backends.upstream.token_count import count_message, count_tool
 
@@ -109,7 +109,7 @@ class FittingMemory:
     """
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str, str], Fitting] = OrderedDict()
+        self._known = LruDict[tuple[str, str, str], Fitting](REMEMBERED)
 
     def find(self, session: str, engine: str, model: str) -> Fitting | None:
         return self._known.get((session, engine, model))
@@ -118,9 +118,7 @@ class FittingMemory:
         key = session, engine, model
         self._known.pop(key, None)
         if fitting and len(fitting.dropped) + len(fitting.cleared) <= NAMES:
-            self._known[key] = fitting
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
+            self._known.put(key, fitting)
 
 
 def _needed(call: Call, ask: str) -> set[str]:

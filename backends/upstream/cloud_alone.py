@@ -4,11 +4,11 @@ An agent's session on the cloud alone would have found almost all of each prompt
 turns that a local engine has answered here. Only hashes of prompts are kept, as in `prefix_cache`.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from backends.lru import LruDict
 from backends.types import Request
 from backends.upstream.engine_slot import CACHED_S
 from backends.upstream.prefix_cache import Prefix, PrefixMemory, longest
@@ -31,7 +31,7 @@ class CloudAlone:
     def __init__(self, monotonic: Callable[[], float], cloud: PrefixMemory) -> None:
         self._monotonic = monotonic
         self._cloud = cloud
-        self._read: OrderedDict[int, Beginning] = OrderedDict()
+        self._read = LruDict[int, Beginning](KEPT)
 
     def cached_input(
         self, request: Request, chain: Sequence[int], *, tokens: int, measured: int, by_cloud: bool
@@ -62,11 +62,5 @@ class CloudAlone:
         if 0 < leading < len(chain):
             lengths = [len(message.text) for message in request.messages]
             share = sum(lengths[:leading]) / max(1, sum(lengths))
-            self._put(chain[leading - 1], Beginning(int(tokens * share), now, by_cloud))
-        self._put(chain[-1], Beginning(tokens, now, by_cloud))
-
-    def _put(self, link: int, beginning: Beginning) -> None:
-        self._read[link] = beginning
-        self._read.move_to_end(link)
-        while len(self._read) > KEPT:
-            self._read.popitem(last=False)
+            self._read.put(chain[leading - 1], Beginning(int(tokens * share), now, by_cloud))
+        self._read.put(chain[-1], Beginning(tokens, now, by_cloud))

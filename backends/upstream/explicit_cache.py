@@ -5,13 +5,13 @@ costs the price of its tokens once and of their storage by the hour: it pays whe
 provider's own cache was seen to hold little of them.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 from decimal import Decimal
 
 from msgspec import Struct
 
 from backends.engines.base import ExplicitCache
+from backends.lru import LruDict
 from backends.upstream.prefix_cache import Prefix
 
 SECONDS = 300
@@ -86,8 +86,7 @@ class ReadRates:
 
     def __init__(self, monotonic: Callable[[], float], *, sessions: int = SESSIONS) -> None:
         self._monotonic = monotonic
-        self._sessions = sessions
-        self._paces: OrderedDict[str, Pace] = OrderedDict()
+        self._paces = LruDict[str, Pace](sessions)
 
     def read(self, conversation: str) -> None:
         """A call of the session was answered."""
@@ -98,10 +97,7 @@ class ReadRates:
             gap = Decimal(now - before.at)
             mean = gap if before.seen == 1 else before.gap_s + WEIGHT * (gap - before.gap_s)
             pace = Pace(now, mean, before.seen + 1)
-        self._paces[conversation] = pace
-        self._paces.move_to_end(conversation)
-        while len(self._paces) > self._sessions:
-            self._paces.popitem(last=False)
+        self._paces.put(conversation, pace)
 
     def expected(self, conversation: str) -> Decimal:
         """Calls of the session in the next SECONDS; 0 where too few have been seen to tell, or the last is long ago."""

@@ -5,19 +5,15 @@ it at a tenth of the price, a local server answers sooner. Only hashes are kept 
 process, and nothing of the prompts.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from backends.engines.base import Call
+from backends.lru import LruDict
 from backends.types import Message, Request, Tool
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 encoded = msgspec.json.Encoder().encode
 
@@ -101,13 +97,11 @@ class PrefixMemory:
 
     def __init__(self, monotonic: Callable[[], float], *, size: int, seconds: float, sessions: int = SESSIONS) -> None:
         self._monotonic = monotonic
-        self._size = size
         self._seconds = seconds
-        self._sessions = sessions
-        self._read: OrderedDict[tuple[str, int], Prefix] = OrderedDict()
-        self._begun: OrderedDict[tuple[str, int], Prefix] = OrderedDict()
+        self._read = LruDict[tuple[str, int], Prefix](size)
+        self._begun = LruDict[tuple[str, int], Prefix](size * BEGINNINGS)
         self._share = FIRST_SHARE
-        self._share_of: OrderedDict[str, float] = OrderedDict()
+        self._share_of = LruDict[str, float](sessions)
 
     def find(self, model: str, chain: Sequence[int]) -> Prefix | None:
         """The longest prefix of the prompt that `model` has read lately."""
@@ -158,11 +152,11 @@ class PrefixMemory:
             return
         now = self._monotonic()
         whole = Prefix(tokens, replica, now, len(chain), counted)
-        _keep(self._read, (model, chain[-1]), whole, self._size)
+        self._read.put((model, chain[-1]), whole)
         for at in _beginnings(len(chain)) if len(lengths) == len(chain) and lengths[-1] else ():
             part = Prefix(tokens * lengths[at] // lengths[-1], replica, now, at + 1)
             if part.tokens >= LEAST_TOKENS:
-                _keep(self._begun, (model, chain[at]), part, self._size * BEGINNINGS)
+                self._begun.put((model, chain[at]), part)
 
     def learn(self, prefix: Prefix | None, cached_input: int, conversation: str = "") -> None:
         """What was billed as cached where `prefix` was expected to be."""
@@ -171,7 +165,7 @@ class PrefixMemory:
         share = min(1.0, cached_input / prefix.tokens)
         if conversation:
             before = self._share_of.get(conversation, self._share)
-            _keep(self._share_of, conversation, before + SESSION_WEIGHT * (share - before), self._sessions)
+            self._share_of.put(conversation, before + SESSION_WEIGHT * (share - before))
         self._share += WEIGHT * (share - self._share)
 
 
@@ -184,11 +178,3 @@ def _beginnings(messages: int) -> Iterator[int]:
     """The places in a prompt of so many messages whose beginnings are kept: the first, and those before the last."""
     yield from range(min(1, messages - 1))
     yield from range(max(1, messages - BEGINNINGS), messages - 1)
-
-
-def _keep(where: OrderedDict[K, V], key: K, value: V, most: int) -> None:
-    """Keep it as the newest of so many."""
-    where[key] = value
-    where.move_to_end(key)
-    while len(where) > most:
-        where.popitem(last=False)

@@ -8,9 +8,9 @@ what will it cost), and never what must hold for any prompt, such as a reservati
 It is kept in memory only: a new core learns it again in a call or two.
 """
 
-from collections import OrderedDict
-
 from msgspec import Struct
+
+from backends.lru import LruDict
 
 LEAST, MOST = 0.4, 2.5
 """Bounds of a ratio: no tokenizer is further from the estimate, so a report beyond counts something else."""
@@ -34,16 +34,14 @@ class TokenRatios:
     """One engine's, by agent and model."""
 
     def __init__(self) -> None:
-        self._sums: OrderedDict[tuple[str, str], _Sums] = OrderedDict()
+        self._sums = LruDict[tuple[str, str], _Sums](AGENTS)
 
     def learn(self, agent: str, model: str, *, estimated: int, reported: int) -> None:
         """Take in a call: what its prompt was estimated at, uncorrected, and what the engine counted."""
         if estimated <= 0 or reported <= 0:
             return
-        sums = self._sums.setdefault((agent, model), _Sums())
-        self._sums.move_to_end((agent, model))
-        if len(self._sums) > AGENTS:
-            self._sums.popitem(last=False)
+        sums = self._sums.get((agent, model)) or _Sums()
+        self._sums.put((agent, model), sums)
         ratio = min(max(reported / estimated, LEAST), MOST)
         sums.estimated = FORGETS * sums.estimated + estimated
         sums.reported = FORGETS * sums.reported + ratio * estimated

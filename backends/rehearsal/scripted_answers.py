@@ -147,17 +147,26 @@ def written(ask: ScriptedRequest) -> str:
 
 
 def tool_to_call(ask: ScriptedRequest) -> ToolInvocation | None:
-    """The tool this prompt calls for: one whose name has a word of the prompt; none after a tool's result.
+    """The tool this prompt calls for: one whose name has a word of the prompt; none after a tool's result, whatever the
+    caller's program says behind it.
 
     A caller that insists on a call gets one every time, after a result too, as with Gemini's mode ANY.
     """
-    if not ask.tools or (ask.turns and ask.turns[-1].role == "tool" and not ask.must_call):
+    if not ask.tools or (_has_result(ask) and not ask.must_call):
         return None
     words = set(re.findall(r"[a-z]{3,}", ask.prompt.lower()))
     for tool in ask.tools:
         if words & set(re.findall(r"[a-z]{3,}", tool.name.lower().replace("_", " "))):
             return ToolInvocation(tool.name, _arguments(tool, ask.prompt))
     return ToolInvocation(ask.tools[0].name, _arguments(ask.tools[0], ask.prompt)) if ask.must_call else None
+
+
+def _has_result(ask: ScriptedRequest) -> bool:
+    """Does a tool's result stand behind the model's last turn?"""
+    for turn in reversed(ask.turns):
+        if turn.role in ("tool", "assistant"):
+            return turn.role == "tool"
+    return False
 
 
 def _arguments(tool: ToolSpec, prompt: str) -> dict[str, Any]:

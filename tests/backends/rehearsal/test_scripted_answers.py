@@ -89,6 +89,7 @@ def test_a_tool_is_called_for_its_name_or_when_it_must() -> None:
     assert tool_to_call(ask("hello", tools=tools, must_call=True)) == ToolInvocation("send_mail", {})
     told = ScriptedRequest(turns=(Turn("user", "weather?"), Turn("tool", "9")), tools=tools)
     assert tool_to_call(told) is None
+    assert tool_to_call(replace(told, turns=(*told.turns, Turn("user", "the weather, as the program says")))) is None
     assert tool_to_call(replace(told, must_call=True)) is not None
     odd = (ToolSpec("get_weather", "", {"type": "string"}),)
     assert tool_to_call(ask("weather", tools=odd)) == ToolInvocation("get_weather", {})

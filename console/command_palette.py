@@ -14,12 +14,18 @@ from console.state import ViewState
 from console.theming import names
 
 
+class PaletteRouting(Protocol):
+    def show_sessions(self) -> None: ...
+
+
 class PaletteSpend(Protocol):
     def action_review(self) -> None: ...
     def action_budget(self) -> None: ...
 
 
 class PaletteMain(Protocol):
+    @property
+    def routing(self) -> PaletteRouting: ...
     @property
     def spend(self) -> PaletteSpend: ...
 
@@ -83,11 +89,17 @@ class ClawCommands(Provider):
         yield PaletteCommand("Flush cache", "delete every stored answer", partial(app.run_action, "flush"))
         for number, title in enumerate(("runtime", "routing", "cache", "spend", "alerts", "chat"), 1):
             yield PaletteCommand(f"Show {title}", f"key {number}", partial(app.run_action, f"show({number})"))
+        yield PaletteCommand("Show sessions", "key s in the routing pane", partial(_show_sessions, app))
         yield PaletteCommand("Help", "every key", partial(app.run_action, "help"))
         for theme in names():
             yield PaletteCommand(f"Theme {theme}", "for this session", partial(setattr, app, "theme", theme))
         yield PaletteCommand("Quit", "ctrl+q", partial(app.run_action, "quit"))
         yield from _pins(app)
+
+
+async def _show_sessions(app: PaletteHost) -> None:
+    await app.run_action("show(2)")
+    app.main.routing.show_sessions()
 
 
 def _ratings(app: PaletteHost) -> Iterator[PaletteCommand]:

@@ -57,10 +57,10 @@ class MainScreen(Screen[None]):
         self._tiny = TinyPane()
         self._make_chat = make_chat
         self.chat: Pane | None = None
-        self.cache, self.spend = CachePane(), SpendPane()
+        self.routing, self.cache, self.spend = RoutingPane(), CachePane(), SpendPane()
         self._panes: dict[int, Pane] = {
             1: RuntimePane(),
-            2: RoutingPane(),
+            2: self.routing,
             3: self.cache,
             4: self.spend,
             5: AlertsPane(),

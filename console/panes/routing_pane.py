@@ -34,7 +34,7 @@ from console.state import ViewState
 from console.widgets.pane import Pane
 
 FILTER_MAX = 40
-TWO_REFUSED = 14  # rows of room from which refused requests have two
+LAST_REFUSED = 14  # rows of room from which the last refused request has one
 AGENTS_FROM = 20  # rows of room from which the agents' table stands above the requests by itself
 
 
@@ -121,6 +121,10 @@ class RoutingPane(Pane):
 
     def summary(self, state: ViewState) -> Row:
         return session_counts(state.sessions) if self._view.sessions else answer_shares(state)
+
+    def show_sessions(self) -> None:
+        if not self._view.sessions:
+            self.action_sessions()
 
     def action_sessions(self) -> None:
         """Show the sessions, or the decisions again."""
@@ -271,5 +275,5 @@ def _filter(view: RoutingView) -> list[Row]:
 def _decisions(state: ViewState, view: RoutingView, cells: int, room: int) -> PaneBody:
     agents = view.agents if view.agents is not None else room >= AGENTS_FROM
     above = [*agent_rows(state, cells), BLANK] if agents and state.agents else []
-    head = [*above, *refused_today(state, cells, most=2 if room >= TWO_REFUSED else 1), *_filter(view)]
+    head = [*above, *refused_today(state, cells, last=room >= LAST_REFUSED), *_filter(view)]
     return decision_body(state, head, cells, room, wanted=view.wanted, chosen=view.chosen)

@@ -1,7 +1,10 @@
 """Today's refused requests as rows: requests that no engine was called for, by agent and reason."""
 
+from collections.abc import Sequence
+
 from backends.text.measures import count
 from backends.text.terminal_safe import safe
+from backends.text.times import clock
 from backends.types import RefusalCount
 from console.present.spans import Row, clip, row, span, width
 from console.state import ViewState
@@ -13,24 +16,38 @@ SHORT = {"context_length_exceeded": "too long", "invalid_request": "invalid"}
 """Reasons whose names are long; the others stand as they are."""
 
 
-def refused_today(state: ViewState, cells: int, *, most: int = 1) -> list[Row]:
-    """As many agents and reasons as fit into `most` rows, the most refused first; no row where nothing was refused."""
+def refused_today(state: ViewState, cells: int, *, last: bool) -> list[Row]:
+    """As many agents and reasons as fit into a row, the most refused first; below it the last one, if asked for, with
+    what its client was told. No row where nothing was refused.
+    """
     counts = state.refusal_counts
-    if not counts:
-        return []
+    rows = [_counts(counts, cells)] if counts else []
+    return [*rows, *_last(state, cells)] if last else rows
+
+
+def _counts(counts: Sequence[RefusalCount], cells: int) -> Row:
     whole = sum(each.count for each in counts)
-    lines = [[span("✗ ", "warn"), span("refused today ", "dim"), span(f"{count(whole)}  ", "warn")]]
+    line = row(span("✗ ", "warn"), span("refused today ", "dim"), span(f"{count(whole)}  ", "warn"))
     for index, each in enumerate(counts):
         pair, left = _pair(each), len(counts) - index
-        end = width(_more(left - 1)) if len(lines) == most and left > 1 else 0
-        if width((*lines[-1], *pair)) + end <= cells:
-            lines[-1] += pair
-        elif len(lines) < most:
-            lines.append([span("  "), *pair])
-        else:
-            lines[-1] += _more(left)
-            break
-    return [row(*line) for line in lines]
+        end = width(_more(left - 1)) if left > 1 else 0
+        if width((*line, *pair)) + end > cells:
+            return (*line, *_more(left))
+        line += pair
+    return line
+
+
+def _last(state: ViewState, cells: int) -> list[Row]:
+    """The newest refusal that was heard of: an event, or of an earlier time the newest of the counts."""
+    heard = [(each.at, each.agent, each.message) for each in state.refusals[-1:]]
+    heard += [(each.last_at, each.agent, each.message) for each in state.refusal_counts if each.message]
+    if not heard:
+        return []
+    at, agent, message = max(heard)
+    who = row(
+        span("  last ", "dim"), span(clock(at), "dim"), span(" "), span(clip(safe(agent), LONGEST_AGENT), "strong")
+    )
+    return [row(*who, span(": ", "dim"), span(clip(safe(message), cells - width(who) - 2)))]
 
 
 def _pair(each: RefusalCount) -> Row:

@@ -310,7 +310,13 @@ def sessions() -> tuple[SessionState, ...]:
 def refusals() -> tuple[RefusalCount, ...]:
     return (
         RefusalCount(agent="scout", reason="context_length_exceeded", count=14, last_at=NOW),
-        RefusalCount(agent="writer", reason="budget", count=3, last_at=NOW),
+        RefusalCount(
+            agent="writer",
+            reason="budget",
+            count=3,
+            last_at=NOW,
+            message="the budget all per day of $5 is spent: raise it, or wait for its next window at 00:00",
+        ),
         RefusalCount(agent="sherlock", reason="paused", count=2, last_at=NOW),
         RefusalCount(agent="infra", reason="no_engine", count=1, last_at=NOW),
     )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backends.events import RequestRefused
 from backends.text.terminal_safe import SafeText
 from backends.types import (
     Alert,
@@ -34,7 +35,7 @@ from console.present.empty_states import notice, without_core
 from console.present.money_rows import budget_bar
 from console.present.refusal_rows import refused_today
 from console.present.spans import Row, fit, width
-from console.state import CoreConnection, ViewState, adopt
+from console.state import CoreConnection, ViewState, adopt, reduce
 from tests.console.hostile_text import HOSTILE
 from tests.console.scene import engines, gpus, refusals, six_engines, snapshot
 from tests.console.scene import spend as money
@@ -324,8 +325,25 @@ def test_refused_requests_have_a_place_before_any_is_answered() -> None:
 @given(st.lists(st.tuples(st.text(max_size=14), st.text(max_size=30), st.integers(1, 10**9)), max_size=12))
 def test_the_line_of_refusals_fits_and_counts_all(found: list[tuple[str, str, int]]) -> None:
     counts = tuple(RefusalCount(agent=a, reason=r, count=n, last_at=NOW) for a, r, n in found)
-    for most in (1, 2):
-        rows = refused_today(scene(refusals=counts), 76, most=most)
-        assert len(rows) <= (most if counts else 0)
+    for last in (False, True):
+        rows = refused_today(scene(refusals=counts), 76, last=last)
+        assert len(rows) == bool(counts)
         assert all(width(line) <= 76 for line in rows)
         assert not counts or f"{sum(each.count for each in counts):,}" in text(rows)
+
+
+def test_the_last_refusal_says_what_its_client_was_told_as_soon_as_it_is_heard_of() -> None:
+    earlier = RefusalCount(agent="ada", reason="budget", count=1, last_at=NOW, message="spent")
+    state = scene(refusals=(earlier,))
+    assert "ada: spent" in text(refused_today(state, 76, last=True))
+    later = RequestRefused(
+        at=NOW + timedelta(seconds=1),
+        id="x",
+        agent="scout",
+        rule="no_engine",
+        message="the queue is full" + " now" * 40,
+    )
+    rows = refused_today(reduce(state, later), 76, last=True)
+    assert "scout: the queue is full" in text(rows)
+    assert all(width(line) <= 76 for line in rows)
+    assert "scout: the queue" in text(refused_today(reduce(scene(), later), 76, last=True)), "before the first count"

@@ -287,3 +287,12 @@ async def test_a_click_puts_the_cursor_on_a_session(core: ScriptedCore) -> None:
         await pilot.click(offset=(10, line))
         await pilot.press("P")
         await until(lambda: isinstance(app.screen, ConfirmOverlay) and "of coding?" in text_of(app))
+
+
+async def test_the_palette_shows_the_sessions_also_where_they_are_shown(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        for _ in range(2):
+            await pilot.press("ctrl+p", *"show sessions")
+            await until(lambda: "Show sessions" in text_of(app))
+            await pilot.press("enter")
+            await until(lambda: app.screen is app.main and "3f1c" in text_of(app))

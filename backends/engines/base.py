@@ -215,8 +215,8 @@ class Engine(Protocol):
 
 class Capabilities(Struct, frozen=True, kw_only=True):
     """What a kind of engine can do with one model. `context` are the tokens that prompt and answer may have together,
-    `max_output` the most that it writes, `min_output` what a prompt must leave room for. `settled` is False while the
-    window is a guess, because its server has not described the model yet.
+    `max_output` the most that it writes, `min_output` what a prompt must leave room for. `window_known` is False while
+    `context` is a guess, because its server has not described the model yet.
 
     `images` are the media types of images that it takes, `media` the kinds of files beside images. `forces_tools`: it
     can be held to a tool_choice that asks for a call. `thinking` are the catalogue's facts of a model that is told how
@@ -224,7 +224,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """
 
     context: int
-    settled: bool = True
+    window_known: bool = True
     max_output: int
     min_output: int = 1
     vision: bool
@@ -247,7 +247,7 @@ class EngineClient(Engine, Protocol):
         """What it can do with `model`, by what is known without asking the server."""
         ...
 
-    async def settle(self, model: str) -> None:
+    async def learn_window(self, model: str) -> None:
         """Learn from the server what the window of `model` is, where that is not known yet; it then stays the same.
 
         Raises EngineError where the server does not answer.

@@ -122,12 +122,12 @@ def _object(call: ToolCall) -> dict[str, Any] | None:
 
 
 def server_capabilities(
-    settings: ServerSettings, model: str, *, context: int, settled: bool = True, forces_tools: bool
+    settings: ServerSettings, model: str, *, context: int, window_known: bool = True, forces_tools: bool
 ) -> Capabilities:
     """What a server of the operator's choice can do with `model`: by its settings and the model's name."""
     return Capabilities(
         context=context,
-        settled=settled,
+        window_known=window_known,
         max_output=context,
         min_output=settings.min_output,
         vision=any(mark in model.lower() for mark in SEES),

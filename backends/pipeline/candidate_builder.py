@@ -19,7 +19,7 @@ from backends.settings.model import Settings
 from backends.types import CLOUD, LOCAL, ZERO, Classes, EngineName, Request, Tokens
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot, ModelProfile
-from backends.upstream.prefix_cache import Prefix, conversation
+from backends.upstream.prefix_cache import Prefix, session_key
 from backends.upstream.token_count import most_after
 
 
@@ -42,7 +42,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     room: Headroom
 
     def allow(self, worst_usd: Decimal) -> bool:
-        """Do they hold this beside no call in flight?"""
+        """Would they hold this if no call were in flight?"""
         bounds = (self.cap_usd, self.room.unspent_usd)
         return all(usd is None or worst_usd <= usd for usd in bounds)
 
@@ -89,7 +89,7 @@ class CandidateBuilder:
     def remember(self, plan: RoutePlan) -> None:
         """The request is sent as planned: what is left out of its call stays out of the session's next ones."""
         for engine, candidate in plan.candidates.items():
-            self._fittings.keep(conversation(plan.facts.request), engine, candidate.profile.model, candidate.fitting)
+            self._fittings.keep(session_key(plan.facts.request), engine, candidate.profile.model, candidate.fitting)
 
     def _candidate(
         self, slot: EngineSlot, model: str, zone_draft: ZoneDraft, facts: RequestFacts, limits: Limits
@@ -102,7 +102,7 @@ class CandidateBuilder:
         draft, counted = fitting.apply(zone_draft.draft), fitting.tokens
         call = build_call(draft, request, classes, slot=slot, profile=profile, input_tokens=counted)
         prefix = slot.prefixes.find(model, zone_draft.prefixes)
-        cached = min(slot.prefixes.expected_tokens(prefix, conversation(request)), counted)
+        cached = min(slot.prefixes.expected_tokens(prefix, session_key(request)), counted)
         call = replace(call, first_byte_s=slot.first_byte_limit_s(counted - cached))
         if zone_draft.whole and slot.zone != LOCAL and (read := slot.prefixes.counted(model, zone_draft.prefixes)):
             call = replace(call, most_tokens=most_after(call, read))
@@ -138,7 +138,7 @@ class CandidateBuilder:
         """What to leave out of a local engine's call so that it fits the window; nothing where that cannot be."""
         request, can = zone_draft.request, profile.can
         room = can.context - min(can.min_output, request.sampling.max_tokens or can.min_output)
-        earlier = self._fittings.find(conversation(request), slot.name, profile.model)
+        earlier = self._fittings.find(session_key(request), slot.name, profile.model)
         whole = Fitting(tokens=counted)
         if slot.zone != LOCAL or (counted <= room and earlier is None):
             return whole
@@ -154,12 +154,12 @@ class CandidateBuilder:
         request = zone_draft.request
         if slot.read_rates is None or not zone_draft.whole or request.sensitive:
             return None
-        name = conversation(request)
+        session = session_key(request)
         kept = slot.read_rates.plan(
             request.agent,
-            name,
+            session,
             known=prefix,
-            held=Decimal(slot.prefixes.share(name)),
+            held=Decimal(slot.prefixes.share(session)),
             prices=self._costs.cache_prices(slot.name, call.model),
         )
         if kept.seconds and not limits.allow(self._costs.worst(slot.name, replace(call, explicit_cache=kept))):

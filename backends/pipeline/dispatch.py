@@ -22,7 +22,7 @@ from backends.routing.decide.choose import redacted_detail
 from backends.types import CLOUD, LOCAL, Attempt, EngineName, InFlight, Message, Reason, Role
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot
-from backends.upstream.prefix_cache import conversation
+from backends.upstream.prefix_cache import session_key
 from backends.upstream.replicas import Replica, UnreadPrompt
 from backends.upstream.retry_budget import RetryBudget
 from backends.upstream.usage_meter import UsageMeter
@@ -319,7 +319,7 @@ def _learn(
         tokens=tokens.input,
         cached=cached,
         counted=known and (slot.zone == LOCAL or plan.redaction is None),
-        conversation=conversation(active.request),
+        session=session_key(active.request),
     )
     if attempt.estimated or attempt.flag or attempt.role == "repair" or plan.classes.media:
         return

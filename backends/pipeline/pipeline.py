@@ -258,7 +258,7 @@ class Pipeline:
             prompt_hash = await off_loop(read.size, lambda: stages.settlement.hash_prompt(request))
             if judged.verdict.sensitive:
                 await stages.locality.renew()
-            await stages.planner.settle(request)
+            await stages.planner.learn_windows(request)
         return Prepared(
             request=replace(request, sensitive=judged.verdict.sensitive),
             size=read.size,

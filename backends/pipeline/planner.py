@@ -44,11 +44,11 @@ class RoutePlanner:
         self._settings = settings
         self._candidates.reconfigure(settings)
 
-    async def settle(self, request: Request) -> None:
+    async def learn_windows(self, request: Request) -> None:
         """Have each engine learn what its window is for this request's model, where it does not know yet."""
         agent = self._settings.rules(request.agent, request.rules)
         models = ((slot, self._candidates.model(slot, request, agent)) for slot in self._slots.values())
-        due = [slot.settle(model) for slot, model in models if not slot.profile(model).can.settled]
+        due = [slot.learn_window(model) for slot, model in models if not slot.profile(model).can.window_known]
         if due:
             await asyncio.gather(*due)
 

@@ -30,7 +30,7 @@ CACHED_PROMPTS = 512
 """Prompts whose prefix a provider is expected to keep; a local server keeps one for each of its places."""
 
 
-SETTLE_PAUSE_S = 5.0
+LEARN_PAUSE_S = 5.0
 """How long a server that did not describe its model is not asked again."""
 
 
@@ -83,8 +83,8 @@ class EngineSlot:
         self.zone = zone
         self.label = label
         self._catalogue = catalogue or Catalogue()
-        self._capabilities, self._settle = clients[0].capabilities, clients[0].settle
-        self._monotonic, self._settle_from = clock.monotonic, 0.0
+        self._capabilities, self._learn_window = clients[0].capabilities, clients[0].learn_window
+        self._monotonic, self._learn_from = clock.monotonic, 0.0
         self.quota = ProviderQuota(clock)
         self.unproved = ""
         self.stopped = False
@@ -122,9 +122,9 @@ class EngineSlot:
         return own if own and serves(self.settings, own) else self.settings.model
 
     def profile(self, model: str) -> ModelProfile:
-        """What `model` can do on this engine; looked up once, and again while its window is not settled."""
+        """What `model` can do on this engine; looked up once, and again while its window is not known."""
         found = self._profiles.get(model)
-        if found is None or not found.can.settled:
+        if found is None or not found.can.window_known:
             qwen = self.zone == LOCAL and model.lower().startswith("qwen")
             found = self._profiles[model] = ModelProfile(
                 model=model,
@@ -134,15 +134,15 @@ class EngineSlot:
             )
         return found
 
-    async def settle(self, model: str) -> None:
+    async def learn_window(self, model: str) -> None:
         """Learn the window of `model`, at most once in some seconds where its server does not answer."""
         now = self._monotonic()
-        if self.profile(model).can.settled or now < self._settle_from:
+        if self.profile(model).can.window_known or now < self._learn_from:
             return
-        self._settle_from = now + SETTLE_PAUSE_S
+        self._learn_from = now + LEARN_PAUSE_S
         with suppress(EngineError):  # the call itself will say what is wrong
-            await self._settle(model)
-            self._settle_from = now
+            await self._learn_window(model)
+            self._learn_from = now
             self.changed()
 
     @property
@@ -240,7 +240,7 @@ class EngineSlot:
         tokens: int,
         cached: int | None,
         counted: bool,
-        conversation: str = "",
+        session: str = "",
     ) -> None:
         """The engine has read the prompt of a call: `tokens` in all, `cached` of them from its own prefix cache, None
         where an explicit cache was read instead.
@@ -249,9 +249,9 @@ class EngineSlot:
         """
         prefixes = self.prefixes
         if cached is not None:
-            prefixes.learn(prefixes.find(call.model, chain[:-1]), cached, conversation)
+            prefixes.learn(prefixes.find(call.model, chain[:-1]), cached, session)
         if self.read_rates is not None:
-            self.read_rates.read(conversation)
+            self.read_rates.read(session)
         ends = lengths(call) if len(call.messages) <= SEARCHED else ()
         prefixes.read(call.model, chain, tokens=tokens, replica=replica.index, counted=counted, lengths=ends)
 
@@ -278,7 +278,7 @@ class EngineSlot:
             stopped=self.stopped,
             quota=self.quota.states() if self.zone == CLOUD else (),
             reopens_at=breaker.reopens_at(),
-            window=can.context if can.settled else None,
+            window=can.context if can.window_known else None,
         )
 
     def _breaker_changed(self) -> None:

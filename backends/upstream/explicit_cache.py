@@ -88,32 +88,32 @@ class ReadRates:
         self._monotonic = monotonic
         self._paces = LruDict[str, Pace](sessions)
 
-    def read(self, conversation: str) -> None:
+    def read(self, session: str) -> None:
         """A call of the session was answered."""
-        now, before = self._monotonic(), self._paces.get(conversation)
+        now, before = self._monotonic(), self._paces.get(session)
         if before is None or now - before.at > SECONDS:
             pace = Pace(now)
         else:
             gap = Decimal(now - before.at)
             mean = gap if before.seen == 1 else before.gap_s + WEIGHT * (gap - before.gap_s)
             pace = Pace(now, mean, before.seen + 1)
-        self._paces.put(conversation, pace)
+        self._paces.put(session, pace)
 
-    def expected(self, conversation: str) -> Decimal:
+    def expected(self, session: str) -> Decimal:
         """Calls of the session in the next SECONDS; 0 where too few have been seen to tell, or the last is long ago."""
-        pace = self._paces.get(conversation)
+        pace = self._paces.get(session)
         if pace is None or pace.seen < LEAST_READS or self._monotonic() - pace.at > SECONDS:
             return Decimal(0)
         return min(Decimal(SECONDS) / max(pace.gap_s, Decimal(1)), pace.seen * LIKELY)
 
     def plan(
-        self, agent: str, conversation: str, *, known: Prefix | None, held: Decimal, prices: CachePrices
+        self, agent: str, session: str, *, known: Prefix | None, held: Decimal, prices: CachePrices
     ) -> ExplicitCache:
         """What may be kept for a call of the session: of its prompt the `known` beginning, which was read before and so
         is likely to come again.
         """
         tokens, messages = (0, 0) if known is None else (known.tokens, known.messages)
-        reads = self.expected(conversation)
+        reads = self.expected(session)
         make = pays_to_make(tokens, reads=reads, held=held, prices=prices)
         keep = make or pays_to_keep(tokens, reads=reads, held=held, prices=prices)
         return ExplicitCache(owner=agent, seconds=SECONDS if keep else 0, make=make, messages=messages, tokens=tokens)

@@ -70,8 +70,8 @@ class Prefix(Struct, frozen=True):
     counted: bool = False
 
 
-def conversation(request: Request) -> str:
-    """The name under which a session's share is learned: two agents never share one."""
+def session_key(request: Request) -> str:
+    """A session by its agent and its name: two agents never share one."""
     return f"{request.agent}\x1f{request.session}"
 
 
@@ -117,17 +117,17 @@ class PrefixMemory:
         found = (self._read.get((model, link)) for link in longest(chain))
         return next((prefix for prefix in found if prefix is not None and prefix.counted), None)
 
-    def expected_tokens(self, prefix: Prefix | None, conversation: str = "") -> int:
+    def expected_tokens(self, prefix: Prefix | None, session: str = "") -> int:
         """Input tokens that the engine is likely to bill as cached, by what its session's last answers showed; by the
         whole engine's for a session without any.
         """
         if prefix is None or prefix.tokens < LEAST_TOKENS:
             return 0
-        return round(prefix.tokens * self.share(conversation))
+        return round(prefix.tokens * self.share(session))
 
-    def share(self, conversation: str) -> float:
+    def share(self, session: str) -> float:
         """The share of an expected prefix that is billed as cached."""
-        return self._share_of.get(conversation, self._share)
+        return self._share_of.get(session, self._share)
 
     def kept_s(self, prefix: Prefix | None) -> tuple[float, float]:
         """For how many seconds a prefix that was read stays, and for how many it would if it were read now."""
@@ -158,14 +158,14 @@ class PrefixMemory:
             if part.tokens >= LEAST_TOKENS:
                 self._begun.put((model, chain[at]), part)
 
-    def learn(self, prefix: Prefix | None, cached_input: int, conversation: str = "") -> None:
+    def learn(self, prefix: Prefix | None, cached_input: int, session: str = "") -> None:
         """What was billed as cached where `prefix` was expected to be."""
         if prefix is None or prefix.tokens < LEAST_TOKENS:
             return
         share = min(1.0, cached_input / prefix.tokens)
-        if conversation:
-            before = self._share_of.get(conversation, self._share)
-            self._share_of.put(conversation, before + SESSION_WEIGHT * (share - before))
+        if session:
+            before = self._share_of.get(session, self._share)
+            self._share_of.put(session, before + SESSION_WEIGHT * (share - before))
         self._share += WEIGHT * (share - self._share)
 
 

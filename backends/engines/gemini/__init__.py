@@ -104,7 +104,7 @@ class GeminiClient:
         """As `EngineClient.status`: whether it answers; Gemini says nothing else of itself."""
         return await read_status(self._probe, at, key=self._key, model=self._settings.model)
 
-    async def settle(self, model: str) -> None:
+    async def learn_window(self, model: str) -> None:
         """Its windows are in the catalogue."""
 
     async def inspect(self, model: str | None = None) -> Inspection:

@@ -63,7 +63,7 @@ class OllamaClient:
         """As `EngineClient.capabilities`."""
         window = self._windows.of(model)
         return server_capabilities(
-            self._settings, model, context=window.tokens, settled=window.settled, forces_tools=False
+            self._settings, model, context=window.tokens, window_known=window.known, forces_tools=False
         )
 
     def stream(self, call: Call) -> AsyncGenerator[EngineChunk]:
@@ -72,9 +72,9 @@ class OllamaClient:
         """
         return stream(call, self._settings, self._windows, self.endpoint, self._sdk)
 
-    async def settle(self, model: str) -> None:
-        """As `EngineClient.settle`."""
-        await self._windows.settle(model)
+    async def learn_window(self, model: str) -> None:
+        """As `EngineClient.learn_window`."""
+        await self._windows.learn(model)
 
     async def status(self, at: datetime) -> RuntimeReading:
         """As `EngineClient.status`: the version and the loaded models."""

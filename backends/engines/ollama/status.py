@@ -49,7 +49,7 @@ async def inspect(probe: Probe, model: str, windows: Windows) -> Inspection:
     found = find(served, model)
     if found is not None and not found.relayed:
         with suppress(EngineError):  # nothing else depends on it; a call asks again
-            await windows.settle(model)
+            await windows.learn(model)
     window = windows.of(model)
     return Inspection(
         server=server,
@@ -58,6 +58,6 @@ async def inspect(probe: Probe, model: str, windows: Windows) -> Inspection:
         # a model that is not there yet may turn out to be a relayed one
         relayed=True if relayed_by_name(model) else None if found is None else found.relayed,
         missing_model=f"run `ollama pull {model}`",
-        window=window.line if window.settled else "",
-        context=window.tokens if window.settled else None,
+        window=window.line if window.known else "",
+        context=window.tokens if window.known else None,
     )

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 async def stream(
     call: Call, settings: OllamaSettings, windows: Windows, endpoint: Endpoint, sdk: Lazy[OllamaSdk]
 ) -> AsyncGenerator[EngineChunk]:
-    """As `Engine.stream`. Nothing is sent before the window is settled: another one would load the model anew."""
+    """As `Engine.stream`. Nothing is sent before the window is known: another one would load the model anew."""
     send_state = mark_unsent(call)
-    context = (await windows.settle(call.model)).tokens
+    context = (await windows.learn(call.model)).tokens
     refuse_overlong(call, context, endpoint)
     body, notes = await encoded(call, lambda: chat_body(call, settings, context))
     client = await sdk.get()

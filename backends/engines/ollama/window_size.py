@@ -44,12 +44,12 @@ class ModelFacts(Struct, frozen=True, kw_only=True):
 class Window(Struct, frozen=True, kw_only=True):
     """`tokens` is the `num_ctx` of every call. `why` says in a few words what it follows from.
 
-    `settled` is False while no server has described the model.
+    `known` is False while no server has described the model.
     """
 
     tokens: int
     why: str = ""
-    settled: bool = True
+    known: bool = True
 
     @property
     def line(self) -> str:
@@ -60,7 +60,7 @@ class Window(Struct, frozen=True, kw_only=True):
 def provisional(model: str) -> Window:
     """The window to plan with until a server describes the model."""
     known = model.lower().rpartition("/")[2].startswith(HAVE_USUAL)
-    return Window(tokens=USUAL if known else LEAST, why="auto: not known until Ollama answers", settled=False)
+    return Window(tokens=USUAL if known else LEAST, why="auto: not known until Ollama answers", known=False)
 
 
 def largest(

@@ -1,4 +1,4 @@
-"""The windows of one engine's models: settled once, before the first call, and the same for every call after it.
+"""The windows of one engine's models: learned once, before the first call, and the same for every call after it.
 
 Ollama loads a model anew for each other `num_ctx`, which takes seconds to minutes and empties its prefix cache.
 """
@@ -43,8 +43,8 @@ class Windows:
         self._parallel = settings.parallel
         self._cache_type = environ.get("OLLAMA_KV_CACHE_TYPE", "").lower() or "f16"
         self._probes: list[Probe] = []
-        self._settled: dict[str, Window] = {}
-        self._settling = asyncio.Lock()
+        self._known: dict[str, Window] = {}
+        self._learning = asyncio.Lock()
 
     def ask(self, probe: Probe) -> None:
         """One more address that describes models."""
@@ -52,14 +52,14 @@ class Windows:
 
     def of(self, model: str) -> Window:
         """The window as far as it is known."""
-        return self._fixed or self._settled.get(model) or provisional(model)
+        return self._fixed or self._known.get(model) or provisional(model)
 
-    async def settle(self, model: str) -> Window:
+    async def learn(self, model: str) -> Window:
         """The window, asked for where it is not known yet. Raises EngineError where no address describes the model."""
-        async with self._settling:
+        async with self._learning:
             window = self.of(model)
-            if not window.settled:
-                window = self._settled[model] = await self._found(model)
+            if not window.known:
+                window = self._known[model] = await self._found(model)
         return window
 
     async def _found(self, model: str) -> Window:

@@ -66,7 +66,7 @@ class OpenAIClient:
         """As `EngineClient.status`: the server's own queue, from its metrics."""
         return await read_status(self._probe, at)
 
-    async def settle(self, model: str) -> None:
+    async def learn_window(self, model: str) -> None:
         """Its window is a setting."""
 
     async def inspect(self, model: str | None = None) -> Inspection:

@@ -1,4 +1,4 @@
-"""The window of a local model: from its metadata and the machine's memory, settled once, the same for every call."""
+"""The window of a local model: from its metadata and the machine's memory, learned once, the same for every call."""
 
 import asyncio
 import json
@@ -124,7 +124,7 @@ def test_a_server_that_says_nothing_of_a_model_is_believed(shown: dict[str, Any]
 
 def test_until_a_server_answers_the_window_is_what_the_models_name_is_known_for() -> None:
     assert (provisional("qwen2.5:14b").tokens, provisional("hf.co/someone/qwen3-thing").tokens) == (USUAL, USUAL)
-    assert (provisional("tinyllama").tokens, provisional("tinyllama").settled) == (LEAST, False)
+    assert (provisional("tinyllama").tokens, provisional("tinyllama").known) == (LEAST, False)
 
 
 def settings(*urls: str, **changes: Any) -> OllamaSettings:
@@ -145,9 +145,9 @@ def shrunk(twin: OllamaTwin, **changes: Any) -> None:
 
 async def test_many_first_calls_ask_once_and_all_have_the_models_own_window(ollama_twin: OllamaTwin) -> None:
     engine = OllamaClient("local", settings(ollama_twin.url))
-    assert not engine.capabilities(CALL.model).settled
+    assert not engine.capabilities(CALL.model).window_known
     await asyncio.gather(*(answer(engine, CALL) for _ in range(8)))
-    assert (engine.capabilities(CALL.model).context, engine.capabilities(CALL.model).settled) == (32_768, True)
+    assert (engine.capabilities(CALL.model).context, engine.capabilities(CALL.model).window_known) == (32_768, True)
     shrunk(ollama_twin, context=20_000)
     assert await window_of(ollama_twin, engine) == 32_768
     assert (ollama_twin.usage.requests["POST /api/show"], ollama_twin.usage.loads) == (1, 2)
@@ -190,7 +190,7 @@ async def test_nothing_is_sent_before_the_window_is_known(ollama_twin: OllamaTwi
     engine = OllamaClient("local", settings(ollama_twin.url))
     await ollama_twin.close()
     assert (await failure(engine, CALL)).kind == "unavailable"
-    assert not engine.capabilities(CALL.model).settled
+    assert not engine.capabilities(CALL.model).window_known
     await ollama_twin.start(int(ollama_twin.url.rpartition(":")[2]))
     assert (await failure(engine, changed(CALL, model="other"))).kind == "model"
     ollama_twin.inject(Fault(kind="status", status=500, on="list"))

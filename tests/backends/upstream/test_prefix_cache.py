@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from backends.types import Message, Request, Tool
-from backends.upstream.prefix_cache import FIRST_SHARE, PrefixMemory, conversation, lengths, prefixes
+from backends.upstream.prefix_cache import FIRST_SHARE, PrefixMemory, lengths, prefixes, session_key
 
 texts = st.lists(st.text(max_size=20), min_size=1, max_size=6)
 
@@ -108,8 +108,8 @@ def test_shares_are_kept_of_the_last_sessions_only() -> None:
 
 def test_two_agents_of_one_session_are_two_conversations() -> None:
     one = replace(request("a"), session="s")
-    assert conversation(one) != conversation(replace(one, agent="scout"))
-    assert conversation(one) == conversation(replace(one, id="other"))
+    assert session_key(one) != session_key(replace(one, agent="scout"))
+    assert session_key(one) == session_key(replace(one, id="other"))
 
 
 def test_a_prompt_is_known_by_its_beginning_where_its_end_was_replaced() -> None:

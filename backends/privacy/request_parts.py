@@ -80,13 +80,13 @@ def request_parts(request: Request, digest: Digest) -> Iterator[RequestPart]:
         if message.name:
             yield _part("name", index, digest(message.name), message.name)
         for call in message.tool_calls:
-            key = b"call" + digest(call.name, call.arguments)
+            key = b"call" + digest(call.id, call.name, call.arguments)
             yield RequestPart("call", index, key, len(call.arguments), partial(_called, call), call.name)
     for tool in request.tools:
         text = f"{tool.name} {tool.description} {_json(tool.parameters)}"
         yield _part("tool", OUTSIDE, digest(text), text, tool.name)
     if request.response_format.schema is not None:
-        text = _json(request.response_format.schema)
+        text = f"{request.response_format.name} {_json(request.response_format.schema)}"
         yield _part("schema", OUTSIDE, digest(text), text)
     yield from (_part("stop", OUTSIDE, digest(word), word) for word in request.sampling.stop)
     yield from _joints(request.messages, texts)
@@ -97,7 +97,7 @@ def _part(kind: PartKind, message: int, key: bytes, text: str, name: str = "") -
 
 
 def _called(call: ToolCall) -> Iterator[PartText]:
-    yield PartText(f"{call.name} {call.arguments}")
+    yield PartText(f"{call.id}\n{call.name} {call.arguments}")
     yield PartText(_unescaped(call.arguments))
 
 

@@ -45,6 +45,10 @@ PLACES = {
         id="r",
         messages=(Message(role="assistant", tool_calls=(ToolCall(id="1", name="f", arguments=f'{{"a": "{KEY}"}}'),)),),
     ),
+    "tool call's id": Request(
+        id="r",
+        messages=(Message(role="assistant", tool_calls=(ToolCall(id=KEY, name="f", arguments="{}"),)),),
+    ),
     "escaped arguments": Request(
         id="r",
         messages=(
@@ -57,6 +61,7 @@ PLACES = {
     "file name": Request(id="r", messages=(Message(role="user", text="see file", name=f"{KEY}.txt"),)),
     "tool description": request(tools=(Tool(name="f", description=f"uses {KEY}"),)),
     "tool parameters": request(tools=(Tool(name="f", parameters={"default": KEY}),)),
+    "schema's name": request(response_format=ResponseFormat(kind="schema", schema={"type": "object"}, name=KEY)),
     "schema": request(response_format=ResponseFormat(kind="schema", schema={"const": KEY})),
     "stop word": request(sampling=Sampling(stop=(KEY,))),
     "quoted-printable": request(f"new key: {KEY[:12]}=\n{KEY[12:]}"),

@@ -134,7 +134,8 @@ def test_a_key_in_a_long_run_of_base64_is_found_wherever_the_run_stands(before: 
     text = f"{(PROSE * 250)[:before]} {run} {PROSE * 30}"
     gate = PrivacyGate(Privacy(), detectors=(api_keys.find,))
     found = gate.inspect(Request(id="r", messages=(Message(role="user", text=text),)), agent_sensitive=False)
-    assert (found.findings[0].start, found.findings[0].end) == (before + 1, before + 1 + len(run))
+    stretch = (before + 1, before + 1 + len(run))
+    assert stretch in [(each.start, each.end) for each in found.findings]
 
 
 def test_the_memory_is_bounded_by_entries_and_by_bytes() -> None:

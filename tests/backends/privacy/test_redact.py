@@ -129,6 +129,10 @@ STAYS = {
     ),
     "a name in a tool's schema": request(MAIL, tools=(Tool(name="f", parameters={KEY: {"type": "string"}}),)),
     "a value over two messages": request(MAIL, f"the key is {KEY[:20]}", KEY[20:]),
+    "a call's id": Request(
+        id="r",
+        messages=(Message(role="assistant", text=MAIL, tool_calls=(ToolCall(id=KEY, name="f", arguments="{}"),)),),
+    ),
     "a number in arguments": Request(
         id="r",
         messages=(

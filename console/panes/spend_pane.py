@@ -66,6 +66,7 @@ class SpendPane(Pane):
             self.post_message(RunAction(action))
 
 
+UNCACHED = 54  # cells from which the baseline says that nothing is cached in it
 _DOES = {LOCAL: "then local only", "refuse": "then refused", "alert": "then an alert"}
 
 
@@ -114,7 +115,8 @@ def saved_share(state: ViewState) -> Row:
     money = state.spend
     if money is None or not money.today_baseline_usd:
         return ()
-    return row(span("saved ", "dim"), span(share(_saved(money), money.today_baseline_usd), "good"))
+    saved = _saved(money)
+    return row(span("saved ", "dim"), span(share(saved, money.today_baseline_usd), "good" if saved > 0 else "warn"))
 
 
 def _saved(money: Spend) -> Decimal:
@@ -126,7 +128,8 @@ def _totals(money: Spend, cells: int) -> list[Row]:
         left = row(span(f"{name:<7}", "dim"), span(f"{usd_cents(cost):>9}", "strong"), span(note, "dim"))
         if not baseline:
             return left
-        text = f"all-cloud {usd_cents(baseline)}" if cells >= 44 else ""
+        uncached = ", uncached" if cells >= UNCACHED else ""
+        text = f"all-cloud{uncached} {usd_cents(baseline)}" if cells >= 44 else ""
         saved = baseline - cost
         end = span(f"  −{share(saved, baseline)}", "good") if saved > 0 else span("  nothing saved", "dim")
         return spread(left, row(span(text, "dim"), end), cells)

@@ -7,12 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from backends.errors import LedgerError
+from backends.text.terminal_safe import safe
 from backends.types import Forecast, ForecastSummary, SavedBy
 from console.overlays.budget_limit import BudgetLimitOverlay
 from console.overlays.savings import SavingsOverlay, savings
-from console.panes.spend_pane import spend_rows
-from console.present.money_rows import saved_by
-from console.present.spans import width
+from console.panes.spend_pane import saved_share, spend_rows
+from console.present.money_rows import beside_cache, saved_by
+from console.present.spans import Span, width
 from console.state import ViewState
 from tests.console.scene import forecast_summary, review, snapshot
 from tests.console.scene_exchanges import NOW
@@ -99,3 +100,22 @@ def test_a_month_without_a_forecast_says_when_there_will_be_one() -> None:
     assert "after three whole days" in text
     assert "~   $31.00" in "\n".join("".join(span.text for span in row) for row in spend_rows(state(), 80))
     assert isinstance(forecast_summary().forecast, Forecast)
+
+
+def test_the_month_also_has_what_was_saved_against_a_cloud_that_caches() -> None:
+    def said(of: ViewState, cells: int) -> str:
+        return " ".join("".join(span.text for row in spend_rows(of, cells) for span in (*row, Span(safe(" ")))).split())
+
+    assert "against the cloud alone with its prefix cache, $46.90: saved $24.80 (53 %)" in said(state(), 60)
+    assert "all-cloud, uncached $76.21" in said(state(), 60)
+    unknown = replace(forecast_summary(), month_cached_baseline_usd=None, month_saved_beside_cache_usd=None)
+    assert "with its prefix cache" not in said(state(forecast_summary=unknown), 60)
+
+
+def test_what_cost_more_than_the_cloud_alone_is_not_green() -> None:
+    rows = beside_cache(Decimal("0.50"), Decimal("-0.25"), 100)
+    assert [(span.text, span.tone) for span in rows[0] if "-$0.25" in span.text] == [("-$0.25", "warn")]
+    spend = state().spend
+    assert spend is not None
+    more = replace(state(), spend=replace(spend, today_usd=spend.today_baseline_usd * 2))
+    assert [span.tone for span in saved_share(more)] == ["dim", "warn"]

@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from backends.ledger.reservations import stored_name
 from backends.ledger.session_sums import ADD_TO_SESSION
 from backends.types import CACHE, CLOUD, LOCAL, Attempt, EngineName, Outcome, Reason, Role, Served, Tokens, Zone
 
@@ -76,8 +75,8 @@ def encode(outcome: Outcome) -> dict[str, Any]:
         "weights": storable(outcome.weights) or None,
         "own_cost_usd": None if outcome.own_cost_usd is None else usd_text(outcome.own_cost_usd),
         "recorded_zone": outcome.zone,
-        "session": stored_name(outcome.session),
-        "run": stored_name(outcome.run),
+        "session": outcome.session,
+        "run": outcome.run,
         "cached_baseline_usd": None if outcome.cached_baseline_usd is None else usd_text(outcome.cached_baseline_usd),
     }
 

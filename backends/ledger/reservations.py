@@ -7,7 +7,6 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from backends.settings.money import LONGEST_NAME
 from backends.types import ZERO, EngineName, Zone
 
 
@@ -49,19 +48,6 @@ class Payer(Struct, frozen=True):
     agent: str
     session: str = ""
     run: str = ""
-
-    @classmethod
-    def of(cls, agent: str, session: str, run: str) -> "Payer":
-        """With names as the ledger writes them."""
-        return cls(agent, stored_name(session), stored_name(run))
-
-
-def stored_name(name: str) -> str:
-    """A session's or run's name in the ledger: clients choose it, so it is cut, and what cannot be printed is "?"."""
-    if len(name) <= LONGEST_NAME and name.isprintable():
-        return name
-    name = name[:LONGEST_NAME]
-    return "".join(sign if sign.isprintable() else "?" for sign in name)
 
 
 class OpenCall(Struct, frozen=True, kw_only=True):

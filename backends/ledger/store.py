@@ -180,7 +180,7 @@ class Ledger:
         admission reads what it has spent. `known`, empty at first, spares the work where the same budgets cover several
         engines that are asked about for one request.
         """
-        return self._totals.headroom(Payer.of(agent, session, run), engine, model, known)
+        return self._totals.headroom(Payer(agent, session, run), engine, model, known)
 
     def spend(self) -> Spend:
         """Today and this month, from totals in memory."""

@@ -49,7 +49,7 @@ class Admission(Struct, frozen=True, kw_only=True):
 
     @property
     def payer(self) -> Payer:
-        return Payer.of(self.agent, self.session, self.run)
+        return Payer(self.agent, self.session, self.run)
 
 
 class WriteCommand(Protocol):
@@ -174,7 +174,7 @@ class Settle(Struct, frozen=True, kw_only=True):
         if totals.open_call(outcome.id) is not None:
             totals.settle(outcome.id, charges)
         else:
-            totals.charge(Payer.of(outcome.agent, outcome.session, outcome.run), charges)
+            totals.charge(Payer(outcome.agent, outcome.session, outcome.run), charges)
         totals.count(outcome.agent, charged_at, outcome.cost_usd, outcome.baseline_usd, charges)
 
     def _charged_at(self, totals: RunningTotals) -> datetime:

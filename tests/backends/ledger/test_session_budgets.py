@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from backends.clock import ManualClock
 from backends.errors import BudgetExceeded, BudgetHeld, SessionBudgetExceeded
-from backends.ledger.reservations import Charge, Payer, Reservation, stored_name
+from backends.ledger.reservations import Charge, Payer, Reservation
 from backends.ledger.running_totals import MEMBERS, RunningTotals
 from backends.ledger.store import Ledger
-from backends.settings.money import LONGEST_NAME
 from backends.types import ZERO
 from tests.backends.ledger.samples import AT, MODEL, admission, attempt, daily, opened, outcome
 
@@ -98,14 +97,6 @@ async def test_more_sessions_than_are_kept_in_memory_forget_nothing(home: Path) 
             await ledger.admit(admission("again", "0.4", session="first"))
         await spend(ledger, "again", "0.3", session="first")
         assert ledger.budgets()[0].spent_usd == 1
-
-
-@given(st.text(max_size=200))
-def test_a_sessions_name_is_short_and_printable_in_the_ledger(name: str) -> None:
-    stored = stored_name(name)
-    assert len(stored) <= LONGEST_NAME
-    assert stored.isprintable()
-    assert stored_name(stored) == stored
 
 
 owners = st.builds(Payer, st.sampled_from(("ada", "scout")), st.sampled_from(("s", "t")), st.sampled_from(("", "r")))

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from backends.bootstrap.connect import open_core
-from backends.commands import explain_requests
+from backends.commands import explain_requests, recorded_requests
 from backends.commands.json_output import explanation_as_json
 from backends.commands.prompt_arguments import add_prompt, request_from
 from backends.errors import WrongUse
@@ -57,8 +57,8 @@ async def _explain(request: Request, settings: Settings, *, rehearse: bool) -> E
 async def _explain_file(args: argparse.Namespace, settings: Settings) -> int:
     """Explain each request of a file. What is no request is named on stderr with its line, and the exit code is 2."""
     code = 0
-    with explain_requests.opened(args.request) as file:
-        given = explain_requests.objects(file, 2 * settings.router.max_prompt_bytes)
+    with recorded_requests.opened(args.request) as file:
+        given = recorded_requests.objects(file, 2 * settings.router.max_prompt_bytes)
         async with open_core(settings, rehearse=args.rehearse, one_shot=True) as opened:
             explained = explain_requests.explain_all(opened.core, settings, given, args.agent)
             async with aclosing(explained) as each:

@@ -1,18 +1,12 @@
-"""Recorded requests for `claw explain --request`: bodies of any dialect, alone or with their headers, from a file.
+"""`claw explain --request`: each request of a file explained as the gateway would take it."""
 
-A file is one JSON object, however it is laid out, or JSON lines. An object is a body, or has a `body` beside its `id`,
-`agent` and `headers`, as recorded files do. Each is explained as the gateway would take it.
-"""
-
-import sys
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.commands.recorded_requests import Recorded, recorded
 from backends.core.api import Core
 from backends.errors import DeadlinePassed, UnknownModel, WrongUse, status_of
 from backends.gateway.canonical_request import canonical
@@ -26,13 +20,6 @@ from backends.types import LOCAL, ZERO, Estimate, Explanation, Request, Snapshot
 
 UNKNOWN = UnknownModel.kind
 
-OPENING = (b"{", b"[")
-"""What an object that is laid out over several lines begins with."""
-
-HEADERS = 100
-"""The most headers of one request, as at the gateway."""
-
-
 Id = str | int | float | None
 
 
@@ -43,64 +30,6 @@ class Explained(Struct, frozen=True, kw_only=True):
     id: Id
     explanation: Explanation
     wrong: str = ""
-
-
-class Recorded(Struct, frozen=True, kw_only=True):
-    """One request as it was sent; `headers` by lower-case name."""
-
-    body: dict[str, Any]
-    agent: str | None = None
-    headers: dict[bytes, str] = {}
-
-
-@contextmanager
-def opened(name: str) -> Iterator[BinaryIO]:
-    """The file of this name, or stdin for "-". Raises WrongUse where there is none."""
-    if name == "-":
-        if sys.stdin is None:
-            raise WrongUse("there is no stdin to read requests from: name a file, or pipe them in")
-        yield sys.stdin.buffer
-        return
-    try:
-        file = Path(name).open("rb")  # noqa: SIM115 — closed below, apart from errors of its reader
-    except OSError as error:
-        raise WrongUse(f"{name} cannot be read ({error.strerror}): name a file with requests") from None
-    with file:
-        yield file
-
-
-def objects(file: BinaryIO, longest: int) -> Iterator[tuple[int, bytes]]:
-    """The JSON objects of a file as far as it is read, each with the number of its line. Blank lines are passed over.
-
-    Where the first line is no object by itself, the whole file may be one of at most `longest` bytes. Of a line beyond
-    that only the beginning is given, which is no JSON.
-    """
-    numbered = ((number, line) for number, line in enumerate(_bounded(file, longest), 1) if line.strip())
-    begun: list[tuple[int, bytes]] = []
-    size = 0
-    for number, line in numbered:
-        begun.append((number, line))
-        size += len(line)
-        if size > longest or _is_object(begun[0][1]):
-            break
-    else:
-        whole = b"".join(line for _, line in begun)
-        if begun and (begun[0][1].strip() in OPENING or _is_object(whole)):
-            begun = [(begun[0][0], whole)]
-    yield from begun
-    yield from numbered
-
-
-def requests(file: BinaryIO, longest: int) -> Iterator[Request]:
-    """The requests of a file, whatever their models are. Raises WrongUse where an object is none, with its line."""
-    for number, line in objects(file, longest):
-        try:
-            recorded = _recorded(fields_of(line))
-            asked = read_fields(recorded.body)
-            target = Target(agent=checked_agent(recorded.agent) or "default", model=asked.model)
-            yield canonical(asked, target, recorded.headers.get, id=new_id())
-        except HttpError as error:
-            raise WrongUse(f"line {number}: {error}") from None
 
 
 async def explain_all(
@@ -117,9 +46,9 @@ async def explain_all(
         try:
             fields = fields_of(line)
             id = _id(fields)
-            recorded = _recorded(fields)
-            name = recorded.agent or agent
-            request, unknown = _request(recorded, name, settings, snapshot)
+            sent = recorded(fields)
+            name = sent.agent or agent
+            request, unknown = _request(sent, name, settings, snapshot)
             explanation = await core.explain(request)
         except (WrongUse, HttpError) as error:
             yield Explained(line=number, id=id, explanation=refused(name, error), wrong=str(error))
@@ -149,22 +78,6 @@ def refused(agent: str | None, error: WrongUse | HttpError | DeadlinePassed) -> 
     )
 
 
-def _bounded(file: BinaryIO, longest: int) -> Iterator[bytes]:
-    while line := file.readline(longest + 1):
-        part = line
-        while part and not part.endswith(b"\n") and len(part) > longest:
-            part = file.readline(longest + 1)
-        yield line
-
-
-def _is_object(text: bytes) -> bool:
-    try:
-        fields_of(text)
-    except HttpError:
-        return False
-    return True
-
-
 def _id(fields: dict[str, Any]) -> Id:
     """Raises HttpError (400) for what is neither a text nor a number of 64 bits."""
     id = fields.get("id")
@@ -173,25 +86,9 @@ def _id(fields: dict[str, Any]) -> Id:
     return id
 
 
-def _recorded(fields: dict[str, Any]) -> Recorded:
-    """Raises HttpError (400) for wrong headers, agent or body."""
-    if "body" not in fields:
-        return Recorded(body=fields)
-    body, headers = fields["body"], fields.get("headers") or {}
-    if not isinstance(body, dict):
-        raise HttpError(400, "invalid_request", "body: must be an object")
-    if not isinstance(headers, dict) or len(headers) > HEADERS:
-        raise HttpError(400, "invalid_request", f"headers: must be an object of at most {HEADERS} texts")
-    texts = {name.lower().encode(): value.strip() for name, value in headers.items() if isinstance(value, str)}
-    agent = fields.get("agent") or texts.get(b"x-claw-agent")
-    if agent is not None and not isinstance(agent, str):
-        raise HttpError(400, "invalid_request", "agent: must be a text")
-    return Recorded(body=body, agent=agent, headers=texts)
-
-
-def _request(recorded: Recorded, agent: str | None, settings: Settings, snapshot: Snapshot) -> tuple[Request, str]:
+def _request(sent: Recorded, agent: str | None, settings: Settings, snapshot: Snapshot) -> tuple[Request, str]:
     """The canonical request, and the line of the error where nobody serves its model. Raises HttpError (400)."""
-    asked = read_fields(recorded.body)
+    asked = read_fields(sent.body)
     agent = checked_agent(agent)
     unknown = ""
     try:
@@ -200,4 +97,4 @@ def _request(recorded: Recorded, agent: str | None, settings: Settings, snapshot
         if error.kind != UNKNOWN:
             raise
         target, unknown = Target(agent=agent or "default", model=asked.model), str(error)
-    return canonical(asked, target, recorded.headers.get, id=new_id()), unknown
+    return canonical(asked, target, sent.headers.get, id=new_id()), unknown

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from backends.commands import explain_requests
+from backends.commands import recorded_requests
 from backends.envelope.reader import EnvelopeReader
 from backends.errors import WrongUse
 from backends.identity import new_id
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load(Paths.find().config).settings
     gate = PrivacyGate(settings.privacy)
     most = 2 * settings.router.max_prompt_bytes
-    with explain_requests.opened(args.file) as file:
+    with recorded_requests.opened(args.file) as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise WrongUse(f"{args.file} has more than {most:,} bytes: raise router.max_prompt_bytes, or give less of it")
@@ -114,7 +114,7 @@ def _requests(data: bytes, settings: Settings, longest: int) -> Iterator[Request
     WrongUse for what is no request behind one.
     """
     reader = EnvelopeReader()
-    found = explain_requests.requests(io.BytesIO(data), longest)
+    found = recorded_requests.requests(io.BytesIO(data), longest)
     try:
         first = next(found, None)
     except WrongUse:

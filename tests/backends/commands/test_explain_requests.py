@@ -12,7 +12,8 @@ from hypothesis import given as given_any
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backends.commands.explain_requests import Explained, explain_all, objects, requests
+from backends.commands.explain_requests import Explained, explain_all
+from backends.commands.recorded_requests import objects, requests
 from backends.errors import WrongUse
 from backends.settings.model import Settings
 from tests.agent_bodies import CHAT, CONVERSATIONS, MEMORY, PROGRAMS, SECOND

@@ -1,7 +1,7 @@
 """What a running core reads again: claw.toml, and the calibration that is in force.
 
-Of claw.toml the tables `router`, `agents` and `privacy` are used from the next request on. What engines, ledger, cache
-and gateway were opened with needs a restart.
+Of claw.toml the tables `router`, `agents`, `privacy` and `sessions` are used from the next request on. What engines,
+ledger, cache and gateway were opened with needs a restart.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from backends.routing.calibration.calibration_store import Calibration, Calibrat
 from backends.settings.loading import load
 from backends.settings.model import Settings
 
-RELOADED = ("router", "agents", "privacy")
+RELOADED = ("router", "agents", "privacy", "sessions")
 
 
 class Reload:

@@ -1,5 +1,6 @@
 """Runs that get nowhere are paused before any engine, and go on when the operator says so."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ async def test_a_client_hears_429_and_that_it_should_not_try_again(home: Path) -
         async with client.post(f"{url}/v1/chat/completions", json=body, headers=headers) as answer:
             error = (await answer.json())["error"]
         assert (answer.status, error["code"], error["type"]) == (429, "paused", "rate_limit_error")
-        assert (answer.headers["retry-after"], answer.headers["x-should-retry"]) == ("300", "false")
+        assert (answer.headers["retry-after"], answer.headers["x-should-retry"]) == ("30", "false")
         assert calls(it) == 0
 
 
@@ -157,3 +158,13 @@ async def test_a_new_ask_ends_what_counts_as_a_loop(home: Path) -> None:
     again = Message(role="user", text="Run it once more")
     async with stand(home) as it:
         await ask(it.core, replace(request, messages=(*request.messages, again)))
+
+
+async def test_loops_are_let_go_on_as_soon_as_the_settings_are_read_again(home: Path) -> None:
+    async with stand(home) as it:
+        with pytest.raises(SessionPaused):
+            await ask(it.core, looping(3))
+        await asyncio.to_thread(it.paths.config.write_text, "[sessions]\ndetect_loops = false\n")
+        acted = await it.core.act(order("reload"))
+        await ask(it.core, looping(3, session="another"))
+    assert acted.detail.startswith("sessions taken from claw.toml")

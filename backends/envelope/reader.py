@@ -40,6 +40,9 @@ something.
 
 DIGITS = re.compile(r"\d+")
 
+CALL = re.compile(r"[<{`]|\[\w+|\bAction\b")
+"""What a call that is written as text has."""
+
 GUARD, MOST_GUARDS = re.compile(r'\\(?=")'), 1_000
 """The sign before a quote within a quoted ask, and how many of them are left out."""
 
@@ -205,11 +208,11 @@ class EnvelopeReader:
             return ""
         systems, said = _systems(request), list[str]()
         for at in range(found.message, len(request.messages)):
-            for block, kind in _around(request.messages[at].text, texts[at].marks) if at in texts else ():
+            for block, kind in _around(request, at, texts[at].marks) if at in texts else ():
                 known = self._repeats.times(request.agent, "around", block, ask) > 0
                 self._repeats.learn(request.agent, "around", block, ask)
                 if not known and not any(block in system for system in systems):
-                    informs = kind in ("memory", "environment")
+                    informs = kind in ("memory", "environment", "tool-result")
                     said.append(doubted(block, known=block.startswith(client.blocks), informs=informs))
         return "\n".join(filter(None, said))[:DOUBTED]
 
@@ -252,17 +255,28 @@ def _spans(
     return _tiled(at, len(message.text), sorted([*texts[at].marks, *asks]), "harness")
 
 
-def _around(text: str, marks: Sequence[Mark]) -> Iterator[tuple[str, SpanKind]]:
-    """The blocks around an ask and their kinds, without what each request has anew and without tools' results."""
-    run: list[Mark] = []
+def _around(request: Request, at: int, marks: Sequence[Mark]) -> Iterator[tuple[str, SpanKind]]:
+    """The blocks around an ask and their kinds, without what each request has anew and without the results of tools
+    that the model has called.
+    """
+    text, run = request.messages[at].text, list[Mark]()
+    proved = (*VOLATILE, "tool-result") if _called_before(request, at) else VOLATILE
     for mark in (*islice(marks, DOUBTED_STRETCHES), (-1, -1, "timestamp")):
         if run and mark[0] != run[-1][1]:
-            pieces = [(text[start:end], kind) for start, end, kind in run if kind not in (*VOLATILE, "tool-result")]
+            pieces = [(text[start:end], kind) for start, end, kind in run if kind not in proved]
             block = "".join(piece for piece, _ in pieces).strip()
             if len(block) >= SHORTEST:
                 yield block, pieces[0][1]
             run.clear()
         run.append(mark)
+
+
+def _called_before(request: Request, at: int) -> bool:
+    """May the model have called a tool in the message before the user's, in any way of writing?"""
+    before = next((message for message in reversed(request.messages[:at]) if message.role != "user"), None)
+    if before is None or before.role == "system":
+        return False
+    return before.role == "tool" or bool(before.tool_calls) or CALL.search(before.text) is not None
 
 
 def _systems(request: Request) -> list[str]:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from backends import events
 from backends.bus import Bus
 from backends.clock import Clock
-from backends.errors import ClawError, LedgerError
+from backends.errors import ClawError, LedgerError, SessionPaused
 from backends.ledger import budget_windows
 from backends.ledger.refusal_counts import Key
 from backends.ledger.request_rows import moment, stamp
@@ -84,6 +84,9 @@ class Refusals:
         self._unwritten[stamp(now)[:13], name, reason] += 1
         known = self._today.get((name, reason)) or RefusalCount(agent=name, reason=reason, count=0, last_at=now)
         self._today[name, reason] = replace(known, count=known.count + 1, last_at=now, message=message)
+        self._changed = True
+        if isinstance(error, SessionPaused):
+            return  # which has an alert of its own, with its choices
         streak = self._streaks.get(name)
         self._streaks[name] = Streak(
             count=streak.count + 1 if streak else 1,
@@ -92,7 +95,6 @@ class Refusals:
             reason=reason,
             message=message,
         )
-        self._changed = True
 
     def passed(self, agent: str) -> None:
         """A request of `agent` was let through."""

@@ -16,14 +16,6 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{host}{port}"
 
 
-def without_user(url: str) -> str:
-    """The address as it may be shown: a user and a password in it become "…"."""
-    scheme, mark, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    _, at, host = authority.rpartition("@")
-    return f"{scheme}{mark}…@{host}{slash}{path}" if at else url
-
-
 def relayed_by_name(model: str) -> bool:
     """Does its name say that Ollama passes this model's prompts on to another machine?"""
     tag = model.rpartition(":")[2]

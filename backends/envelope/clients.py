@@ -17,7 +17,8 @@ class Client(Struct, frozen=True, kw_only=True):
     """A program: the beginning of its user agent, words that its instructions begin with, names of tools that it alone
     declares all of. `head` is what it puts before a question, `tail` what it puts behind one, up to the end. `blocks`
     is how the blocks begin that it sends, `examples` how the user's text begins that ends its examples. `quotes`: it
-    may put the whole question in quotes, whatever that holds.
+    may put the whole question in quotes, whatever that holds. `shortened` is what it adds to a session's name that
+    counts how often it has shortened the conversation.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Client(Struct, frozen=True, kw_only=True):
     blocks: tuple[str, ...] = ()
     examples: str = ""
     quotes: bool = False
+    shortened: re.Pattern[str] | None = None
 
 
 CLIENTS = (
@@ -37,9 +39,13 @@ CLIENTS = (
         agents=("openclaw",),
         words=("running inside OpenClaw", "openclaw:attempt:"),
         tools=frozenset({"sessions_yield", "exec", "process"}),
-        head=re.compile(r"(?:System: \[[^\]\n]{4,80}\][^\n]*(?:\n+|\Z))+"),
+        head=re.compile(
+            r"(?:System: \[[^\]\n]{4,80}\][^\n]*(?:\n+|\Z))+"
+            r"|Continue the current task from the existing transcript, preserving completed work\.[^\n]*"
+        ),
         tail=re.compile(r"^\[message_id: [^\]\n]{1,100}\]\s*\Z", re.MULTILINE),
         blocks=("<<<BEGIN_OPENCLAW_",),
+        shortened=re.compile(r":\d{1,6}\Z"),
     ),
     Client(
         name="claude-code",

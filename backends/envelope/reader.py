@@ -18,7 +18,7 @@ from backends.envelope.doubt import doubted
 from backends.envelope.remembered import RememberedParts
 from backends.envelope.repeats import Repeats
 from backends.envelope.user_text import Stretch, UserText
-from backends.envelope.volatile import Mark
+from backends.envelope.volatile import Mark, kind_of_line
 from backends.types import OUTSIDE, VOLATILE, Envelope, Request, Span, SpanKind
 
 INSTRUCTED = 300
@@ -174,14 +174,17 @@ class EnvelopeReader:
         return [stretch for part, stretches in by_part.items() if part not in old for stretch in stretches]
 
     def _without_habits(self, agent: str, text: str, asks: list[Stretch], marks: list[Mark]) -> list[Stretch]:
-        """Without the lines before and behind it that each of this agent's last asks has."""
+        """Without the lines before and behind it that each of this agent's last asks has. Where only times and ids are
+        left, the program asks the same again.
+        """
         lines = list(_lines(text, asks))
         if len(lines) < 2 or len(lines) > MOST_LINES:
             return asks
         whole = _joined(text, asks)
         front = self._habits(agent, "front", [text[start:end] for start, end in lines[:EDGES]], whole)
         back = self._habits(agent, "back", [text[start:end] for start, end in lines[: -EDGES - 1 : -1]], whole)
-        if not front + back or front + back >= len(lines):
+        left = lines[front : len(lines) - back]
+        if not front + back or all(kind_of_line(text[start:end]) in VOLATILE for start, end in left):
             return asks
         first, last = lines[front][0], lines[len(lines) - back - 1][1]
         marks += [(start, min(end, first), "harness") for start, end in asks if start < first]

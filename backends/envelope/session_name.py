@@ -41,7 +41,9 @@ def session_name(request: Request, key: Callable[[str], str]) -> str:
     Two conversations that begin alike share a name, as long as their clients give them none.
     """
     if request.session:
-        return _safe(request.session, key, request.agent)
+        shortened = recognise(request).shortened
+        own = shortened.sub("", request.session) if shortened is not None else request.session
+        return _safe(own or request.session, key, request.agent)
     system = next((message.text for message in request.messages if message.role == "system"), "")
     parts = (request.agent, system[:OPENING], _first_ask(request)[:READ])
     return key(MOMENT.sub("", "\x1e".join(parts)))[:HASH]

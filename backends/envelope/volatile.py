@@ -44,7 +44,7 @@ DATE = re.compile(
 AROUND = _words(
     "a an the is it it's was at as of on in for from to now current currently today today's date time "
     "datetime timestamp local system utc timezone zone user's user your generated updated started sent "
-    "week day year month last this message received formatted according locale format moment"
+    "week day year month last this message received formatted according locale format moment reference"
 )
 """Words that may stand beside a time in a line that only says what time it is."""
 

@@ -222,6 +222,24 @@ def test_the_same_ask_again_stays_the_ask() -> None:
     assert {reader.read(said("list files")).ask for _ in range(8)} == {"list files"}
 
 
+def test_what_a_program_asks_again_with_another_time_stays_the_ask() -> None:
+    reader = EnvelopeReader()
+    asks = [
+        reader.read(
+            asked("openclaw", f"Write your notes into today's file.\nReference UTC: 2026-11-30 22:{minute}")
+        ).ask
+        for minute in range(10, 30)
+    ]
+    assert all(ask.startswith("Write your notes") for ask in asks)
+
+
+def test_a_task_that_its_program_takes_up_again_is_the_ask_before() -> None:
+    go_on = "Continue the current task from the existing transcript, preserving completed work. Do not restart it."
+    first = asked("openclaw", "list files")
+    again = replace(first, messages=(*first.messages, *asked("openclaw", go_on).messages[1:]))
+    assert EnvelopeReader().read(again).ask == "list files"
+
+
 def test_memory_and_environment_of_instructions_are_told_apart() -> None:
     memory = "".join(kinds(asked("openclaw", "hi"), "memory"))
     assert "ivo@example.org" in memory

@@ -125,3 +125,11 @@ def test_examples_and_reminders_of_a_client_are_not_the_first_ask() -> None:
 
     assert behind_examples(f"one{reminder}") != behind_examples(f"two{reminder}")
     assert behind_examples(f"one{reminder}") == behind_examples("one", "Done.", f"two{reminder}")
+
+
+def test_a_conversation_that_its_client_has_shortened_keeps_its_name() -> None:
+    def named(session: str, program: str) -> str:
+        return name(replace(conversation(), session=session, user_agent=program))
+
+    assert {named(each, "openclaw/1") for each in ("7d3f", "7d3f:0", "7d3f:12")} == {"7d3f"}
+    assert named("7d3f:0", "other/1") == "7d3f:0"

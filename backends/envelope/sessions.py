@@ -150,6 +150,21 @@ class Sessions:
         session.spent.clear()
         self._change(session, paused="")
 
+    def begins_anew(self, request: Request) -> bool:
+        """Was its session paused for a loop, of which this request has nothing, as it has no answer in it?
+
+        Conversations that begin alike have one name where their client gives them none.
+        """
+        session = self._known.get((request.agent, request.session))
+        opening = all(message.role not in ("assistant", "tool") for message in request.messages)
+        return opening and session is not None and session.loop is not None and bool(session.state.paused)
+
+    def begin_anew(self, request: Request) -> None:
+        """The session is no longer paused, and what was found of its earlier conversation is forgotten."""
+        session = self._find(request.agent, request.session)
+        session.loop = None
+        self._change(session, paused="")
+
     def goes_round(self, request: Request, loop: Loop, repeats: int) -> bool:
         """Is it to be paused for this loop, or has it been let go on?"""
         session = self._known.get((request.agent, request.session))

@@ -45,20 +45,26 @@ class RunGuard:
             raise _paused(f"this session is paused ({phrase})", request.session)
 
     def admit(self, request: Request, loop: Loop | None) -> None:
-        """As `check`; a session that gets nowhere is paused, and an alert says so."""
+        """As `check`; a session that gets nowhere is paused, and an alert says so. One that begins anew is not any
+        more.
+        """
         try:
             self.check(request, loop)
         except SessionPaused:
             if (phrase := self._phrase(request, loop)) and not self._sessions.paused(request.agent, request.session):
                 self._pause(request, phrase, loop)
             raise
+        if self._sessions.begins_anew(request):
+            self._sessions.begin_anew(request)
+            self._alerts.clear(SESSION_PAUSED, agent=request.agent, session=request.session)
 
     def _phrase(self, request: Request, loop: Loop | None) -> str:
         """Why the session may not go on, "" where it may."""
-        if phrase := self._sessions.paused(request.agent, request.session):
-            return phrase
         if (request.agent, request.session) in self._controls.paused_sessions:
             return BY_OPERATOR
+        paused = self._sessions.paused(request.agent, request.session)
+        if paused and not self._sessions.begins_anew(request):
+            return paused
         if loop is not None and self._sessions.goes_round(request, loop, self._settings.sessions.repeats):
             return loop.phrase
         limit, rate = self._settings.sessions.usd_per_hour, self._sessions.usd_per_hour(request)

@@ -54,6 +54,20 @@ async def test_a_loop_is_paused_by_the_third_repeat_before_any_engine_and_resume
             await ask(it.core, looping(9))
 
 
+async def test_a_new_conversation_of_the_same_name_is_not_paused_for_the_loop_of_another(home: Path) -> None:
+    async with stand(home) as it:
+        with pytest.raises(SessionPaused):
+            await ask(it.core, looping(3))
+        assert KEY in await it.alerts()
+        await ask(it.core, looping(0))
+        assert KEY not in await it.alerts()
+        with pytest.raises(SessionPaused):
+            await ask(it.core, looping(3))
+        await it.core.act((await it.alerts())[KEY].choices[1].action)  # the operator ends it, whatever it begins with
+        with pytest.raises(SessionPaused, match="by the operator"):
+            await ask(it.core, looping(0))
+
+
 async def test_a_client_hears_429_and_that_it_should_not_try_again(home: Path) -> None:
     call = {"id": "c", "type": "function", "function": {"name": "exec", "arguments": '{"command": "make test"}'}}
     step = [

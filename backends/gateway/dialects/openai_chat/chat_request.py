@@ -55,6 +55,7 @@ class ExtraBody(Struct):
 Cap = Annotated[int, Meta(ge=1)]
 StopWord = Annotated[str, Meta(max_length=STOP_CHARACTERS)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
+TokenId = Annotated[str, Meta(pattern=r"^[0-9]{1,9}\Z")]
 
 
 class ChatBody(Struct):
@@ -71,7 +72,7 @@ class ChatBody(Struct):
     min_p: Annotated[float, Meta(ge=0, le=1)] | None = None
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
-    logit_bias: Annotated[dict[str, Annotated[float, Meta(ge=-100, le=100)]], Meta(max_length=4096)] | None = None
+    logit_bias: Annotated[dict[TokenId, Annotated[float, Meta(ge=-100, le=100)]], Meta(max_length=4096)] | None = None
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
     stop: StopWord | Annotated[list[StopWord], Meta(max_length=STOP_WORDS)] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None

@@ -86,7 +86,8 @@ CLIENTS = (
         words=("*SEARCH/REPLACE block*", "*file listing*", "unified diff of the changes"),
         head=re.compile(
             r"(?:I have \*added these files to the chat\*|Here are summaries of some files present in my git repository"
-            r"|Here are some READ ONLY files).*\Z",
+            r"|Here are some READ ONLY files|I added these files to the chat: [^\n]*\nLet me know if there"
+            r" are others).*\Z",
             re.DOTALL,
         ),
         tail=re.compile(
@@ -102,6 +103,21 @@ CLIENTS = (
         agents=("crewai",),
         words=("Your personal goal is:",),
         tail=re.compile(r"^This is the expected criteria for your final answer:", re.MULTILINE),
+        blocks=("This is the expected criteria",),
+    ),
+    Client(
+        name="mini-swe-agent",
+        words=("You are a helpful assistant that can interact with a computer",),
+        head=re.compile(r"Please solve this issue:"),
+        tail=re.compile(r"^You can execute bash commands and edit files to implement", re.MULTILINE),
+        blocks=("You can execute bash commands",),
+    ),
+    Client(
+        name="smolagents",
+        words=("who can solve any task using", "An agent tried to answer a user query but it got stuck"),
+        head=re.compile(
+            r"(?:Observation|Error):\n.*\n(?:New task|Based on the above, [^\n]{1,120} user task):\n", re.DOTALL
+        ),
     ),
     Client(
         name="open-webui",

@@ -22,7 +22,8 @@ TALK = re.compile(
     | \b(?:is|are|was|were)\ (?:currently|now|enabled|disabled|active|attached|provided|available|open|working)\b
     | \b(?:do|should|must|need)\ not\ (?:mention|respond|reply|acknowledge|answer|make\ any|reveal|tell)\b
     | \bdon't\ (?:mention|respond|reply|acknowledge)\b | \bnever\ mention\b
-    | \byour\ (?:task|todo|tools|session|instructions|capabilities|context|response|work|workspace|knowledge|memory)s?\b
+    | \byour\ (?:task|todo|tools|session|instructions|capabilities|context|response|work|workspace|knowledge|memory|
+      final\ answer)s?\b
     | \byou\ (?:are|have|can|may|should|must|will|need)\b | \bI'?m?\ (?:am\ )?currently\b | \bmy\ operating\ system\b
     | \bcurrent\ (?:mode|file|date|time|directory|working|workspace|session|branch|conversation|task)\b
     | \bworking\ directory\b | \bcontext\ (?:window|may)\b | \btokens?\ (?:used|left|usage|remaining)\b
@@ -65,7 +66,7 @@ ENGLISH = re.compile(r"\b(?:the|is|are|of|to|for|and|with|that|this|not|you)\b",
 """Words that only English has so often; a text without them counts as asking, for want of any better knowledge."""
 
 SENTENCE = re.compile(r"(?<=[.!?。！？:])\s+")
-TAG = re.compile(r"</?[A-Za-z!][^<>\n]{0,300}>|<<<[^<>\n]{0,300}>>>")
+TAG = re.compile(r"</?[A-Za-z!][^<>\n]{0,300}>|<<<[^<>\n]{0,300}>>>|\[(?:SYSTEM|System)\]:?")
 WORD = re.compile(r"[^\W\d_]+")
 
 FEW_WORDS = 3

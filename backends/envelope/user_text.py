@@ -50,7 +50,8 @@ CLOSING = re.compile(
 BRACKET = re.compile(r"\[([^\[\]\n]{4,200})\][ \t]*")
 RESULT = re.compile(
     r"\s*(?:\[[\w.-]+(?: for [^\n]{0,300}?)?\] Result:|(?:Observation|OBSERVATION):|EXECUTION RESULT of "
-    r"|(?:Tool|Function|Command)(?: call)? (?:result|output)s?\b[^\n]{0,80}:)"
+    r"|(?:Tool|Function|Command)(?: call)? (?:result|output)s?\b[^\n]{0,80}:"
+    r"|Tool(?: call)? error:|Error:\n[^\0]{0,20000}?\nNow let's retry: )"
 )
 """How a program begins that gives tools' results as text."""
 
@@ -61,6 +62,9 @@ TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,300}>")
 
 NOTE = re.compile(r"\s*\[[^\[\]]{3,300}\]\s*")
 """A message that is one note in brackets: a program's own, as "[Request interrupted by user]"."""
+
+SPOKEN = re.compile(r"\s*\[(?:SYSTEM|System)\]:?[ \t][^\n]{3,1000}\s*")
+"""A message of one line that speaks for the program: how some send a model on that stops too early."""
 
 DATA = re.compile(
     r"[^\n]{0,200}\b(?:metadata|context|information)\b[^\n]{0,120}:?[ \t]*\n```(?:json)?\n.*?\n```[ \t]*(?:\n|\Z)",
@@ -107,7 +111,8 @@ def read(text: str, seams: Sequence[int], client: Client, *, from_program: bool)
         marks += [mark for block in held for mark in _marks(text, block)]
         left = list(_between(text, part, held))
         if from_program and left:
-            results = results or RESULT.match(text, *left[0]) is not None
+            asked = client.head is not None and client.head.match(text, *left[0]) is not None
+            results = results or (not asked and RESULT.match(text, *left[0]) is not None)
             left = _of_results(left, marks) if results else _trimmed(text, left, client, marks)
         asks += left
     marks.sort()
@@ -217,7 +222,7 @@ def _of_results(left: Sequence[Stretch], marks: list[Mark]) -> list[Stretch]:
 
 def _trimmed(text: str, left: list[Stretch], client: Client, marks: list[Mark]) -> list[Stretch]:
     """What is left of one part without the lines that a program put before and behind it, which go to `marks`."""
-    if len(left) == 1 and NOTE.fullmatch(text, *left[0]):
+    if len(left) == 1 and (NOTE.fullmatch(text, *left[0]) or SPOKEN.fullmatch(text, *left[0])):
         marks.append((*left[0], "harness"))
         return []
     for place, (start, end) in enumerate(left):
@@ -226,11 +231,27 @@ def _trimmed(text: str, left: list[Stretch], client: Client, marks: list[Mark]) 
             marks.append((start, asked.end(), "harness"))
             left = [(asked.end(), end), *left[place + 1 :]]
             break
+    if client.tail is not None:
+        left = _without_tail(text, left, client.tail, marks)
+        if not left:
+            return []
     first = _without_front(text, *left[0], client, marks)
     left[:1] = [first] if first else []
     if left:
-        last = _without_back(text, *left[-1], client, marks)
+        last = _without_back(text, *left[-1], marks)
         left[-1:] = [last] if last else []
+    return left
+
+
+def _without_tail(text: str, left: list[Stretch], tail: "re.Pattern[str]", marks: list[Mark]) -> list[Stretch]:
+    """Without what a program of the table puts behind a question: one stretch, with the blocks in it."""
+    for place, (start, end) in enumerate(left):
+        if found := tail.search(text, start, end):
+            begun = found.start()
+            last = max(left[-1][1], *(to for _, to, _ in marks), 0)
+            marks[:] = [*(mark for mark in marks if mark[0] < begun), (begun, last, "reminder")]
+            kept = stripped(text, start, begun)
+            return [*left[:place], kept] if kept else left[:place]
     return left
 
 
@@ -257,7 +278,7 @@ def _behind(text: str, start: int, end: int) -> Mark | None:
 
 def _front(text: str, start: int, end: int, client: Client) -> Mark | None:
     if client.head is not None and (found := client.head.match(text, start, end)):
-        return start, found.end(), "environment"
+        return start, found.end(), "tool-result" if RESULT.match(text, start, end) else "environment"
     if found := BRACKET.match(text, start, end):
         if is_time(found[1]):
             return (start, found.end(), "timestamp") if ":" in found[1] else None
@@ -273,13 +294,13 @@ def _front(text: str, start: int, end: int, client: Client) -> Mark | None:
     return _paragraph(text, start, end if stop < 0 else stop)
 
 
-def _without_back(text: str, start: int, end: int, client: Client, marks: list[Mark]) -> Stretch | None:
+def _without_back(text: str, start: int, end: int, marks: list[Mark]) -> Stretch | None:
     for _ in range(MOST_TRIMMED):
         stretch = stripped(text, start, end)
         if stretch is None:
             return None
         end = stretch[1]
-        taken = _back(text, start, end, client)
+        taken = _back(text, start, end)
         if taken is None:
             break
         marks.append(taken)
@@ -287,9 +308,7 @@ def _without_back(text: str, start: int, end: int, client: Client, marks: list[M
     return start, end
 
 
-def _back(text: str, start: int, end: int, client: Client) -> Mark | None:
-    if client.tail is not None and (found := client.tail.search(text, start, end)):
-        return found.start(), end, "reminder"
+def _back(text: str, start: int, end: int) -> Mark | None:
     if found := CLOSING.search(text, max(start, end - RAN_READ * 4), end):
         return found.start(), end, "harness"
     line = max(start, text.rfind("\n", start, end) + 1)

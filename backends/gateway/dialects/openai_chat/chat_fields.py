@@ -123,7 +123,7 @@ FIELDS: dict[str, dict[str, Field]] = {
     "messages[].function_call": {"arguments": CARRIED, "name": CARRIED},
     "tools[]": {
         "cache_control": CACHED,
-        "custom": _CUSTOM,
+        "custom": Field("named", "a tool of the type custom is left out beside functions; alone it is refused"),
         "function": CARRIED,
         "type": CARRIED,
     },

@@ -38,14 +38,22 @@ class AllowedTools(Struct):
 
 
 def check_fields(fields: dict[str, Any], ignored: IgnoredFields) -> None:
-    """Name the tools' fields that have no effect. Raises HttpError (400) for tools that no engine here has."""
+    """Name what has no effect: fields of tools, and tools of another type beside functions.
+
+    Raises HttpError (400) where there are only tools that no engine here has.
+    """
     tools, functions = fields.get("tools"), fields.get("functions")
-    for index, tool in enumerate(tools if isinstance(tools, list) else ()):
+    given = tools if isinstance(tools, list) else []
+    for index, tool in enumerate(given):
         if not isinstance(tool, dict):
             continue
         if (kind := tool.get("type", "function")) != "function":
             called = next((part.get("name") for part in tool.values() if isinstance(part, dict)), tool.get("name"))
-            name = f" ({called[:128]})" if isinstance(called, str) and called.isprintable() else ""
+            called = called[:128] if isinstance(called, str) and called.isprintable() else ""
+            if isinstance(kind, str) and any(_is_function(each) for each in given):
+                ignored.add(f"tools[].{called or kind}")
+                continue
+            name = f" ({called})" if called else ""
             line = f"tools[{index}]{name} is of another type than function, and no engine here has such tools"
             raise HttpError(
                 400, "unsupported" if isinstance(kind, str) else "invalid_request", line, param=f"tools[{index}]"
@@ -71,7 +79,7 @@ def canonical(
         found = _declared(functions, "functions[{}]")
         choice: Any = ToolChoice(function=function_call) if isinstance(function_call, Named) else function_call
         return _chosen(found, choice, "function_call")
-    named = [_function(tool, index) for index, tool in enumerate(tools or ())]
+    named = [_function(tool, index) for index, tool in enumerate(tools or ()) if tool.type == "function"]
     return _chosen(_declared(named, "tools[{}].function"), tool_choice, "tool_choice")
 
 
@@ -89,6 +97,10 @@ def _declared(functions: list[Function], place: str) -> tuple[Tool, ...]:
         )
         for index, function in enumerate(functions)
     )
+
+
+def _is_function(tool: Any) -> bool:
+    return isinstance(tool, dict) and tool.get("type", "function") == "function"
 
 
 def _function(tool: FunctionTool, index: int) -> Function:

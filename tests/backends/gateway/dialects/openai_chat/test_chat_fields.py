@@ -209,7 +209,7 @@ def test_what_stands_deeper_and_has_no_effect_is_named_by_its_place(fields: dict
             "messages[0].tool_calls[0].custom",
         ),
         ({"messages": [{"role": "user", "content": [{"type": "video_url"}]}]}, "messages[0].content[0]"),
-        ({"tools": [TOOL, {"type": "custom", "custom": {"name": "grep"}}]}, "tools[1]"),
+        ({"tools": [{"type": "custom", "custom": {"name": "grep"}}]}, "tools[0]"),
         ({"tools": [{"type": "web_search", "name": "search"}]}, "tools[0]"),
         ({"tools": [TOOL], "tool_choice": {"type": "custom", "custom": {"name": "grep"}}}, "tool_choice"),
     ],
@@ -223,6 +223,12 @@ def test_what_cannot_be_honoured_is_refused_by_name(fields: dict[str, Any], para
 def test_a_tool_of_another_type_is_refused_by_its_name() -> None:
     with pytest.raises(HttpError, match="grep"):
         wish(tools=[{"type": "custom", "custom": {"name": "grep"}}])
+
+
+def test_a_tool_of_another_type_beside_functions_is_left_out_and_named() -> None:
+    told = wish(tools=[TOOL, {"type": "custom", "custom": {"name": "grep"}}])
+    assert [tool.name for tool in told.tools] == ["look"]
+    assert "tools[].grep" in told.ignored
 
 
 def test_what_other_clients_add_harmlessly_is_not_named() -> None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from backends.envelope.blocks import Block, between_lines, blocks, named
 from backends.envelope.clients import Client
 from backends.envelope.volatile import CLOCK, LONGEST_RUNTIME, Mark, is_time, kind_of_line, says_now, volatile
-from backends.types import VOLATILE
+from backends.types import VOLATILE, SpanKind
 
 Stretch = tuple[int, int]
 
@@ -179,15 +179,22 @@ def _marks(text: str, block: Block) -> Iterator[Mark]:
     kind = "harness" if block.kind == "unknown" else block.kind
     if kind == "timestamp" and not is_time(text[block.inner : block.inner_end]):
         kind = "harness"
-    place = block.start
-    if kind not in ("memory", "tool-result", "timestamp"):
-        for start, end, what in volatile(text, block.inner, block.inner_end):
-            if start > place:
-                yield place, start, kind
-            yield start, end, what
-            place = end
-    if place < block.end:
-        yield place, block.end, kind
+    inner = (
+        (block.start, block.start) if kind in ("memory", "tool-result", "timestamp") else (block.inner, block.inner_end)
+    )
+    yield from _told_apart(text, (block.start, block.end), inner, kind)
+
+
+def _told_apart(text: str, whole: Stretch, inner: Stretch, kind: SpanKind) -> Iterator[Mark]:
+    """A stretch of a program's, with the lines of `inner` that are different in each request as such."""
+    place = whole[0]
+    for start, end, what in volatile(text, *inner):
+        if start > place:
+            yield place, start, kind
+        yield start, end, what
+        place = end
+    if place < whole[1]:
+        yield place, whole[1], kind
 
 
 def _between(text: str, part: Stretch, held: Sequence[Block]) -> Iterator[Stretch]:
@@ -262,7 +269,13 @@ def _without_front(text: str, start: int, end: int, client: Client, marks: list[
         if stretch is None:
             return None
         start = stretch[0]
-        taken = _front(text, start, end, client) or (_behind(text, start, end) if begun else None)
+        if client.head is not None and (found := client.head.match(text, start, end)):
+            head = (start, found.end())
+            is_result = RESULT.match(text, *head) is not None
+            marks += [(*head, "tool-result")] if is_result else _told_apart(text, head, head, "environment")
+            start, begun = found.end(), True
+            continue
+        taken = _front(text, start, end) or (_behind(text, start, end) if begun else None)
         if taken is None:
             break
         marks.append(taken)
@@ -276,9 +289,7 @@ def _behind(text: str, start: int, end: int) -> Mark | None:
     return (start, found.end(), "harness") if found and found.end() < end else None
 
 
-def _front(text: str, start: int, end: int, client: Client) -> Mark | None:
-    if client.head is not None and (found := client.head.match(text, start, end)):
-        return start, found.end(), "tool-result" if RESULT.match(text, start, end) else "environment"
+def _front(text: str, start: int, end: int) -> Mark | None:
     if found := BRACKET.match(text, start, end):
         if is_time(found[1]):
             return (start, found.end(), "timestamp") if ":" in found[1] else None

@@ -122,7 +122,10 @@ def after_an_answer(system: str, *texts: str) -> Request:
     """A conversation of a program that gives tools' results as the user's messages, with an answer before each."""
     messages = [Message(role="system", text=system), Message(role="user", text=texts[0])]
     for text in texts[1:]:
-        messages += [Message(role="assistant", text="Calling tools: list_files"), Message(role="user", text=text)]
+        messages += [
+            Message(role="assistant", text="Calling tools:\n[{'name': 'list_files'}]"),
+            Message(role="user", text=text),
+        ]
     return Request(id="r", agent="coding", messages=tuple(messages))
 
 
@@ -147,8 +150,8 @@ def test_a_task_behind_results_in_the_same_text_is_the_ask(texts: list[str], con
 def test_a_task_within_its_programs_rules_is_the_ask_also_after_a_failed_call() -> None:
     task = (
         f"Please solve this issue: {QUESTION}\n\nYou can execute bash commands and edit files to implement what it "
-        "takes.\n\n## Rules\n\n1. Read the code first.\n2. Your answer must have a call of a tool.\n\n<system_information>\nLinux 6.1\n</system_information>\n\n"
-        "## Examples\n\nsed -i s/a/b/ app.py"
+        "takes.\n\n## Rules\n\n1. Read the code first.\n2. Your answer must have a call of a tool.\n\n"
+        "<system_information>\nLinux 6.1\n</system_information>\n\n## Examples\n\nsed -i s/a/b/ app.py"
     )
     system = "You are a helpful assistant that can interact with a computer."
     failed = "Tool call error:\n\n<error>\nNo call was found.\n</error>\n\nUse a tool in each answer."
@@ -157,6 +160,18 @@ def test_a_task_within_its_programs_rules_is_the_ask_also_after_a_failed_call() 
         envelope = EnvelopeReader().read(request)
         assert (envelope.ask, envelope.unproved) == (QUESTION, "")
         assert covers(request, envelope)
+
+
+def test_the_date_in_a_programs_own_opening_is_volatile() -> None:
+    opening = (
+        "This is the Qwen Code. We are setting up the context for our chat.\nToday's date is Monday, November 30, 2026 "
+        "(formatted according to the user's locale).\nMy operating system is: linux"
+    )
+    request = said(opening, QUESTION, system="You are Qwen Code, who works at the command line.")
+    envelope = EnvelopeReader().read(request)
+    assert envelope.ask == QUESTION
+    assert [opening[span.start : span.end][:12] for span in envelope.volatile(1)] == ["Today's date"]
+    assert covers(request, envelope)
 
 
 def test_a_line_that_sends_the_model_on_is_no_ask() -> None:

@@ -44,13 +44,14 @@ def check_fields(fields: dict[str, Any], ignored: IgnoredFields) -> None:
     """
     tools, functions = fields.get("tools"), fields.get("functions")
     given = tools if isinstance(tools, list) else []
+    beside_functions = any(_is_function(each) for each in given)
     for index, tool in enumerate(given):
         if not isinstance(tool, dict):
             continue
         if (kind := tool.get("type", "function")) != "function":
             called = next((part.get("name") for part in tool.values() if isinstance(part, dict)), tool.get("name"))
             called = called[:128] if isinstance(called, str) and called.isprintable() else ""
-            if isinstance(kind, str) and any(_is_function(each) for each in given):
+            if isinstance(kind, str) and beside_functions:
                 ignored.add(f"tools[].{called or kind}")
                 continue
             name = f" ({called})" if called else ""

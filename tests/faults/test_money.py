@@ -100,7 +100,9 @@ async def test_s10_with_a_budget_of_zero_the_cloud_hears_nothing(home: Path, sco
 
 
 async def test_k4_two_hundred_at_once_on_a_budget_for_ten(home: Path) -> None:
-    """Each may cost up to a tenth of the limit, and costs far less: who finds the room held waits for what is freed."""
+    """Each may cost up to a tenth of the limit, and costs far less: who finds the room held waits for what is freed,
+    or goes beside those in flight with a shorter answer.
+    """
     limit = D("0.21")
 
     def change(settings: Settings) -> Settings:
@@ -114,7 +116,8 @@ async def test_k4_two_hundred_at_once_on_a_budget_for_ten(home: Path) -> None:
         assert {outcome.finish for _, outcome in heard} == {"stop"}
         state = await it.budget()
         assert state.reserved_usd == ZERO
-        assert it.gemini.usage.most_open <= 10
+        # The rest of the budget lets calls with shorter answers go beside; none reserves less than a 35th of the limit.
+        assert it.gemini.usage.most_open <= 35
         assert state.spent_usd == it.billed() < limit
         await ask(it.core, prompt("one more", agent="ada"))
 

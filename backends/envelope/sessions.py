@@ -156,8 +156,9 @@ class Sessions:
         Conversations that begin alike have one name where their client gives them none.
         """
         session = self._known.get((request.agent, request.session))
-        opening = all(message.role not in ("assistant", "tool") for message in request.messages)
-        return opening and session is not None and session.loop is not None and bool(session.state.paused)
+        if session is None or session.loop is None or not session.state.paused:
+            return False
+        return all(message.role not in ("assistant", "tool") for message in request.messages)
 
     def begin_anew(self, request: Request) -> None:
         """The session is no longer paused, and what was found of its earlier conversation is forgotten."""

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from backends.engines.base import Call
 from backends.text_memory import TextMemory
-from backends.types import Message, Request, Tool
+from backends.types import Message, Request, ResponseFormat, Tool
 from backends.upstream.most_tokens import most_of
 from backends.upstream.prefix_cache import Prefix
 
@@ -27,7 +27,7 @@ PER_MESSAGE = 5
 PER_RESULT = 16
 """The object that a provider puts around a tool's result."""
 
-LONG = 1024
+LONG = 64
 """Characters from which a hash costs less than counting."""
 
 REMEMBERED = 1 << 15
@@ -89,8 +89,12 @@ class TokenCounter:
             return sizes[text]
 
         estimate = sum(count_message(message, lambda text: both(text)[0]) for message in request.messages)
-        estimate += sum(both(text)[0] for text in _declared(request))
-        return estimate, _most(request, lambda text: both(text)[1])
+        declared = [both(text) for text in _declared(request)]
+        most_said = _most(replace(request, tools=(), response_format=ResponseFormat()), lambda text: both(text)[1])
+        return (
+            estimate + sum(each for each, _ in declared),
+            most_said + PER_MESSAGE * len(request.tools) + sum(each for _, each in declared),
+        )
 
     def _both(self, text: str) -> tuple[int, int]:
         key = self._counted.digest(text)

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from backends.engines.base import Call
 from backends.text_memory import TextMemory
-from backends.types import Message, Request, ResponseFormat, Tool
+from backends.types import Message, Request, Tool
 from backends.upstream.most_tokens import most_of
 from backends.upstream.prefix_cache import Prefix
 
@@ -66,7 +66,8 @@ def count(prompt: Request | Sequence[Message]) -> int:
 
 def most(prompt: Request | Call) -> int:
     """Tokens that no prompt exceeds. For reservations, which must hold."""
-    return _most(prompt, most_of)
+    declared = PER_MESSAGE * len(prompt.tools) + sum(map(most_of, _declared(prompt)))
+    return _most_said(prompt.messages, most_of) + declared
 
 
 class TokenCounter:
@@ -88,13 +89,11 @@ class TokenCounter:
                 sizes[text] = self._both(text)
             return sizes[text]
 
-        estimate = sum(count_message(message, lambda text: both(text)[0]) for message in request.messages)
         declared = [both(text) for text in _declared(request)]
-        most_said = _most(replace(request, tools=(), response_format=ResponseFormat()), lambda text: both(text)[1])
-        return (
-            estimate + sum(each for each, _ in declared),
-            most_said + PER_MESSAGE * len(request.tools) + sum(each for _, each in declared),
-        )
+        estimate = sum(count_message(message, lambda text: both(text)[0]) for message in request.messages)
+        most_said = _most_said(request.messages, lambda text: both(text)[1])
+        most_declared = PER_MESSAGE * len(request.tools) + sum(most for _, most in declared)
+        return estimate + sum(count for count, _ in declared), most_said + most_declared
 
     def _both(self, text: str) -> tuple[int, int]:
         key = self._counted.digest(text)
@@ -105,10 +104,9 @@ class TokenCounter:
         return known
 
 
-def _most(prompt: Request | Call, most_of_text: Callable[[str], int]) -> int:
-    texts = (*_said(prompt.messages), *_declared(prompt))
-    images = sum(len(message.media) for message in prompt.messages)
-    return sum(map(most_of_text, texts)) + PER_MESSAGE * (len(prompt.messages) + len(prompt.tools)) + PER_IMAGE * images
+def _most_said(messages: Sequence[Message], of_text: Callable[[str], int]) -> int:
+    images = sum(len(message.media) for message in messages)
+    return sum(map(of_text, _said(messages))) + PER_MESSAGE * len(messages) + PER_IMAGE * images
 
 
 def most_after(call: Call, counted: Prefix) -> int:

@@ -1,7 +1,7 @@
 """The tools that a body declares and which of them may be called, in canonical form."""
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -14,6 +14,13 @@ from backends.types import Tool
 MOST_TOOLS = 128
 
 ToolName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+\Z")]
+
+
+class DeclaredFunction(Protocol):
+    name: str
+    description: str | None
+    parameters: dict[str, Any] | None
+    strict: bool | None
 
 
 def own_tools(given: Any, own: str, ignored: IgnoredFields) -> Any:
@@ -48,6 +55,22 @@ def declared(tools: Iterable[tuple[str, Tool]]) -> tuple[Tool, ...]:
         check_depth(tool.parameters, f"{where}.parameters")
         found[tool.name] = tool
     return tuple(found.values())
+
+
+def declared_functions(functions: Sequence[DeclaredFunction], place: str) -> tuple[Tool, ...]:
+    """The same of functions as OpenAI and Ollama write them; `place` is where each stands, with {} for its number."""
+    return declared(
+        (
+            place.format(index),
+            Tool(
+                name=function.name,
+                description=function.description or "",
+                parameters=function.parameters or {},
+                strict=function.strict,
+            ),
+        )
+        for index, function in enumerate(functions)
+    )
 
 
 def only(tools: tuple[Tool, ...], names: Iterable[str], param: str) -> tuple[Tool, ...]:

@@ -154,7 +154,8 @@ async def test_loops_may_run_where_the_settings_say_so(home: Path, by_agent: boo
         return replace(settings, sessions=replace(settings.sessions, detect_loops=False))
 
     async with stand(home, change=change) as it:
-        await ask(it.core, looping(5))
+        _, outcome = await ask(it.core, looping(5))
+    assert outcome.finish == "stop"
 
 
 async def test_a_loop_without_a_name_for_its_session_is_paused_and_resumed_as_well(home: Path) -> None:
@@ -171,7 +172,8 @@ async def test_a_new_ask_ends_what_counts_as_a_loop(home: Path) -> None:
     request = looping(3)
     again = Message(role="user", text="Run it once more")
     async with stand(home) as it:
-        await ask(it.core, replace(request, messages=(*request.messages, again)))
+        _, outcome = await ask(it.core, replace(request, messages=(*request.messages, again)))
+    assert outcome.finish == "stop"
 
 
 async def test_loops_are_let_go_on_as_soon_as_the_settings_are_read_again(home: Path) -> None:

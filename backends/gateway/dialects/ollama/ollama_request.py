@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from backends.gateway.dialects import encoded_files
-from backends.gateway.dialects.declared_tools import MOST_TOOLS, ToolName, arguments_text, declared
+from backends.gateway.dialects.declared_tools import MOST_TOOLS, ToolName, arguments_text, declared_functions
 from backends.gateway.dialects.dialect_request import DialectRequest
 from backends.gateway.dialects.field_table import IgnoredFields
 from backends.gateway.dialects.ollama.ollama_fields import TABLE
 from backends.gateway.http_errors import HttpError
 from backends.gateway.json_body import check_depth, converted, fields_of, inner
 from backends.pipeline.bounds import STOP_CHARACTERS, STOP_WORDS
-from backends.types import Effort, Message, ResponseFormat, Sampling, Tool, ToolCall
+from backends.types import Effort, Message, ResponseFormat, Sampling, ToolCall
 
 MOST = 2**31 - 1
 HOTTEST = 2.0
@@ -112,7 +112,7 @@ def read_fields(fields: dict[str, Any]) -> DialectRequest:
         model=body.model,
         messages=tuple(_messages(spoken)),
         stream=body.stream is not False,  # Ollama streams where nothing is said
-        tools=_tools(body.tools or []),
+        tools=declared_functions([tool.function for tool in body.tools or ()], "tools[{}].function"),
         response_format=_format(body),
         sampling=_sampling(options, body.think),
         ignored=ignored.names(),
@@ -170,22 +170,6 @@ def _answered(message: OllamaMessage, name: str | None, unanswered: list[ToolCal
         return f"call_of_{index}"
     unanswered.remove(call)
     return call.id
-
-
-def _tools(tools: Sequence[OllamaTool]) -> tuple[Tool, ...]:
-    functions = [tool.function for tool in tools]
-    return declared(
-        (
-            f"tools[{index}].function",
-            Tool(
-                name=function.name,
-                description=function.description or "",
-                parameters=function.parameters or {},
-                strict=function.strict,
-            ),
-        )
-        for index, function in enumerate(functions)
-    )
 
 
 def _format(body: OllamaBody) -> ResponseFormat:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from backends.gateway.dialects.declared_tools import ToolName, declared, forced, only
+from backends.gateway.dialects.declared_tools import ToolName, declared_functions, forced, only
 from backends.gateway.dialects.field_table import IgnoredFields
 from backends.gateway.http_errors import HttpError
 from backends.types import Tool
@@ -77,27 +77,11 @@ def canonical(
     if functions:
         if tools:
             raise HttpError(400, "invalid_request", "send tools or functions, not both", param="functions")
-        found = _declared(functions, "functions[{}]")
+        found = declared_functions(functions, "functions[{}]")
         choice: Any = ToolChoice(function=function_call) if isinstance(function_call, Named) else function_call
         return _chosen(found, choice, "function_call")
     named = [_function(tool, index) for index, tool in enumerate(tools or ()) if tool.type == "function"]
-    return _chosen(_declared(named, "tools[{}].function"), tool_choice, "tool_choice")
-
-
-def _declared(functions: list[Function], place: str) -> tuple[Tool, ...]:
-    """Raises HttpError (400) for a name that is not printable or stands twice, and for a schema nested too deeply."""
-    return declared(
-        (
-            place.format(index),
-            Tool(
-                name=function.name,
-                description=function.description or "",
-                parameters=function.parameters or {},
-                strict=function.strict,
-            ),
-        )
-        for index, function in enumerate(functions)
-    )
+    return _chosen(declared_functions(named, "tools[{}].function"), tool_choice, "tool_choice")
 
 
 def _is_function(tool: Any) -> bool:

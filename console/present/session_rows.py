@@ -95,7 +95,7 @@ def label(session: SessionState) -> str:
 
 
 def short_id(id: str) -> str:
-    """An id without the words that all ids of a client begin with: `agent:coding:par2673` is `par2673`."""
+    """An id without the words that all ids of a client begin with: `agent:coding:weekly7` is `weekly7`."""
     return id.rpartition(":")[2].rpartition("_")[2] or id
 
 

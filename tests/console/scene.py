@@ -262,7 +262,7 @@ def sessions() -> tuple[SessionState, ...]:
             baseline_usd=Decimal("0.1398"),
         ),
         SessionState(
-            id="agent:coding:par2673",
+            id="agent:coding:weekly7",
             agent="sherlock",
             client="openclaw",
             run="nightly",
@@ -325,18 +325,18 @@ def refusals() -> tuple[RefusalCount, ...]:
 def choice_alerts() -> tuple[Alert, ...]:
     """A session that goes round in circles, and a memory file that keeps an agent at home; each with its choices."""
     resume, end = (
-        Action(verb=verb, actor="operator", agent="sherlock", id="agent:coding:par2673") for verb in ("resume", "pause")
+        Action(verb=verb, actor="operator", agent="sherlock", id="agent:coding:weekly7") for verb in ("resume", "pause")
     )
     allow, redact, keep = (
         Action(verb=verb, actor="operator", agent="writer", id="b7d1") for verb in ("allow", "redact", "keep-home")
     )
     return (
         Alert(
-            key="session:sherlock:agent:coding:par2673",
+            key="session:sherlock:agent:coding:weekly7",
             at=NOW - timedelta(seconds=40),
             level="alert",
-            text="sherlock: session agent:coding:par2673 is paused: the same call with the same result 3 times",
-            remedy="claw act resume agent:coding:par2673 lets it go on",
+            text="sherlock: session agent:coding:weekly7 is paused: the same call with the same result 3 times",
+            remedy="claw act resume agent:coding:weekly7 lets it go on",
             choices=(Choice(label="let it go on", action=resume), Choice(label="end it", action=end)),
         ),
         Alert(

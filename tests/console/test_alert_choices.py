@@ -44,8 +44,8 @@ async def test_the_alert_under_the_cursor_has_a_key_for_each_choice(core: Script
 @pytest.mark.parametrize(
     ("keys", "asked", "verb", "alert"),
     [
-        (("a",), "Let session agent:coding:par2673 of sherlock go on?", "resume", LOOP),
-        (("b",), "Pause session agent:coding:par2673 of sherlock?", "pause", LOOP),
+        (("a",), "Let session agent:coding:weekly7 of sherlock go on?", "resume", LOOP),
+        (("b",), "Pause session agent:coding:weekly7 of sherlock?", "pause", LOOP),
         (("down", "a"), "Let what was found pass for writer?", "allow", PRIVATE),
         (("down", "b"), "Redact what is private of writer?", "redact", PRIVATE),
     ],

@@ -58,7 +58,7 @@ def changed(session: SessionState, **changes: Any) -> SessionState:
     [
         ("writer", "openclaw 3f1c8… writer 14 ▐cloud 38k of 1M 97 % $0.0412 running"),
         ("coding", "pi 9a02e5d1c77… coding 6 ▌local 9k of 32k 95 % 0 idle 4 m"),
-        ("sherlock", "openclaw par26… sherlock 31 ▐cloud 212k of 1M 99 % $0.3800 ‖ paused"),
+        ("sherlock", "openclaw weekl… sherlock 31 ▐cloud 212k of 1M 99 % $0.3800 ‖ paused"),
     ],
 )
 def test_a_row_tells_a_session_from_left_to_right(agent: str, shown: str) -> None:
@@ -107,7 +107,7 @@ def test_no_session_says_what_will_appear_and_how() -> None:
 
 @pytest.mark.parametrize(
     ("id", "shown"),
-    [("agent:coding:par2673", "par2673"), ("ses_4f3ac1", "4f3ac1"), ("3f1c-8a90", "3f1c-8a90"), ("odd_", "odd_")],
+    [("agent:coding:weekly7", "weekly7"), ("ses_4f3ac1", "4f3ac1"), ("3f1c-8a90", "3f1c-8a90"), ("odd_", "odd_")],
 )
 def test_an_id_is_shown_without_what_all_ids_begin_with(id: str, shown: str) -> None:
     assert short_id(id) == shown
@@ -208,7 +208,7 @@ async def test_s_shows_the_sessions_and_the_decisions_again_each_with_its_keys(c
 async def test_r_resumes_a_paused_session_once_that_is_confirmed(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.press("s", "r")
-        await until(lambda: isinstance(app.screen, ConfirmOverlay) and "par2673 of sherlock go on?" in text_of(app))
+        await until(lambda: isinstance(app.screen, ConfirmOverlay) and "weekly7 of sherlock go on?" in text_of(app))
         await pilot.press("y")
         await until(lambda: core.acted)
         await until(lambda: "resume done" in text_of(app))

@@ -49,7 +49,7 @@ def test_somebodys_number_is_hashed(number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "own", ["00000000-0000-4000-8000-000000000000", "agent:coding:par2673", "ses_35eb9da047ea801eded09b5"]
+    "own", ["00000000-0000-4000-8000-000000000000", "agent:coding:weekly7", "ses_35eb9da047ea801eded09b5"]
 )
 def test_an_id_is_kept(own: str) -> None:
     request = replace(conversation(), session=own, run=own)

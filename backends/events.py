@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from backends.types import (
     Acted,
+    AgentState,
     Alert,
     CacheStats,
     EngineName,
@@ -23,6 +24,7 @@ from backends.types import (
     RuntimeReading,
     SessionState,
     Spend,
+    Traffic,
 )
 
 
@@ -52,20 +54,26 @@ class RequestRefused(Struct, frozen=True, kw_only=True, tag=True):
     agent: str
     rule: str
     message: str
+    status: int = 0
 
 
 class AlertRaised(Struct, frozen=True, kw_only=True, tag=True):
+    """An alert stands, or what it says has changed: it replaces the one with its key."""
+
     alert: Alert
 
 
 class AlertCleared(Struct, frozen=True, kw_only=True, tag=True):
+    """The alert of this key stands no more; `alert` is as it ended."""
+
     key: str
+    alert: Alert | None = None
 
 
 class ActionDone(Struct, frozen=True, kw_only=True, tag=True):
     acted: Acted
     cloud_stopped: bool
-    pins: dict[str, str]
+    agents: tuple[AgentState, ...]
 
 
 class Resync(Struct, frozen=True, kw_only=True, tag=True):
@@ -101,6 +109,10 @@ class RefusalsSampled(Struct, frozen=True, kw_only=True, tag=True):
     refusals: tuple[RefusalCount, ...]
 
 
+class TrafficSampled(Struct, frozen=True, kw_only=True, tag=True):
+    traffic: Traffic
+
+
 class ForecastSampled(Struct, frozen=True, kw_only=True, tag=True):
     forecast_summary: ForecastSummary
 
@@ -125,6 +137,7 @@ Sample = (
     | ForecastSampled
     | SessionSampled
     | RefusalsSampled
+    | TrafficSampled
     | CacheSampled
     | HistoryAdvanced
 )
@@ -139,5 +152,6 @@ SAMPLES: tuple[type, ...] = (
     ForecastSampled,
     SessionSampled,
     RefusalsSampled,
+    TrafficSampled,
     CacheSampled,
 )

@@ -25,6 +25,7 @@ from backends.events import (
     SessionSampled,
     Settled,
     SpendSampled,
+    TrafficSampled,
 )
 from backends.types import (
     AgentState,
@@ -43,6 +44,7 @@ from backends.types import (
     SessionState,
     Snapshot,
     Spend,
+    Traffic,
     combined,
 )
 
@@ -50,6 +52,7 @@ EXCHANGES_KEPT = 500
 HISTORY_KEPT = 360
 REFUSALS_KEPT = 50
 SESSIONS_KEPT = 200
+PAST_ALERTS_KEPT = 200
 
 Phase = Literal["loading", "live", "lost", "failed"]
 Part = Literal["gpu", "host", "runtime"]
@@ -72,7 +75,8 @@ class CoreConnection(Struct, frozen=True, kw_only=True):
 class ViewState(Struct, frozen=True, kw_only=True):
     """All data that panes draw. `exchanges` is oldest first; `stale` names the samples that stopped coming.
 
-    `at` is the core's time, as of the newest snapshot, decision or reading of the host.
+    `at` is the core's time, as of the newest snapshot, decision or reading of the host. `past` says that all of it is a
+    moment that is over.
     """
 
     connection: CoreConnection = CoreConnection()
@@ -93,9 +97,14 @@ class ViewState(Struct, frozen=True, kw_only=True):
     history: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
     history_step_s: float = 10.0
     alerts: tuple[Alert, ...] = ()
+    past_alerts: tuple[Alert, ...] = ()
+    traffic: Traffic = Traffic()
     sessions: tuple[SessionState, ...] = ()
     refusal_counts: tuple[RefusalCount, ...] = ()
     cloud_stopped: bool = False
+    past: bool = False
+    gateway: str = ""
+    clients: int = 0
     stale: frozenset[Part] = frozenset()
 
     @property
@@ -132,9 +141,14 @@ def adopt(state: ViewState, snapshot: Snapshot) -> ViewState:
         history={name: series[-HISTORY_KEPT:] for name, series in snapshot.history.items()},
         history_step_s=snapshot.history_step_s,
         alerts=snapshot.alerts,
+        past_alerts=snapshot.past_alerts,
+        traffic=snapshot.traffic,
         sessions=snapshot.sessions,
         refusal_counts=snapshot.refusals,
         cloud_stopped=snapshot.cloud_stopped,
+        past=snapshot.past,
+        gateway=snapshot.gateway,
+        clients=snapshot.clients,
     )
 
 
@@ -185,10 +199,11 @@ def _changes(state: ViewState, event: Event) -> dict[str, object]:  # noqa: PLR0
             }
         case AlertRaised(alert=alert):
             return {"alerts": (*(a for a in state.alerts if a.key != alert.key), alert)}
-        case AlertCleared(key=key):
-            return {"alerts": tuple(a for a in state.alerts if a.key != key)}
+        case AlertCleared(key=key, alert=ended):
+            past = state.past_alerts if ended is None else (ended, *state.past_alerts)[:PAST_ALERTS_KEPT]
+            return {"alerts": tuple(a for a in state.alerts if a.key != key), "past_alerts": past}
         case ActionDone():
-            return {"cloud_stopped": event.cloud_stopped, "agents": _pinned(state.agents, event.pins)}
+            return {"cloud_stopped": event.cloud_stopped, "agents": event.agents}
         case EngineSampled(engine=engine):
             return {"engines": _sampled(state.engines, engine)}
         case GpuSampled(reading=reading):
@@ -203,6 +218,8 @@ def _changes(state: ViewState, event: Event) -> dict[str, object]:  # noqa: PLR0
             return {"forecast_summary": forecast_summary}
         case SessionSampled(session=session):
             return {"sessions": _first(state.sessions, session)}
+        case TrafficSampled(traffic=traffic):
+            return {"traffic": traffic}
         case RefusalsSampled(refusals=refusals):
             return {"refusal_counts": refusals}
         case CacheSampled(stats=stats):
@@ -244,10 +261,6 @@ def _first(sessions: tuple[SessionState, ...], newest: SessionState) -> tuple[Se
     """The newest in front of the others, and once."""
     others = (each for each in sessions if (each.agent, each.id) != (newest.agent, newest.id))
     return (newest, *others)[:SESSIONS_KEPT]
-
-
-def _pinned(agents: tuple[AgentState, ...], pins: dict[str, str]) -> tuple[AgentState, ...]:
-    return tuple(msgspec.structs.replace(agent, pinned=pins.get(agent.name)) for agent in agents)
 
 
 def _advanced(

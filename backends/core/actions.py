@@ -48,7 +48,14 @@ class OperatorActions:
     def agents(self) -> tuple[AgentState, ...]:
         """Each configured agent with its policy and its pin."""
         return tuple(
-            AgentState(name=name, policy=agent.policy, pinned=self._controls.pins.get(name))
+            AgentState(
+                name=name,
+                policy=agent.policy,
+                pinned=self._controls.pins.get(name),
+                paused=name in self._controls.paused_agents,
+                dial=agent.dial,
+                model=agent.model,
+            )
             for name, agent in self._reload.settings.agents.items()
         )
 
@@ -57,7 +64,7 @@ class OperatorActions:
         acted = await self._carry_out(action, at)
         self._pipeline.retry_waiting()
         self._monitoring.bus.publish(
-            events.ActionDone(acted=acted, cloud_stopped=self._controls.cloud_stopped, pins=dict(self._controls.pins))
+            events.ActionDone(acted=acted, cloud_stopped=self._controls.cloud_stopped, agents=self.agents())
         )
         return acted
 

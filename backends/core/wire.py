@@ -14,7 +14,7 @@ from backends.errors import ClawError, EngineError
 from backends.events import Event
 from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot
 
-PROTOCOL = 1
+PROTOCOL = 2
 FRAME_BYTES = 33_554_432
 """The longest line: a request with its images, or a snapshot."""
 

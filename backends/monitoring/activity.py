@@ -42,8 +42,10 @@ class ActivityFeed:
 
     def refused(self, id: str, agent: str, error: ClawError) -> None:
         self._refusals.record(agent, error)
+        message, status = str(error), error.http_status
+        now = self._clock.now()
         self._bus.publish(
-            events.RequestRefused(at=self._clock.now(), id=id, agent=agent, rule=error.kind, message=str(error))
+            events.RequestRefused(at=now, id=id, agent=agent, rule=error.kind, message=message, status=status)
         )
 
     def restore(self, outcomes: tuple[Outcome, ...]) -> None:

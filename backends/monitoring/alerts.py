@@ -5,14 +5,16 @@ threshold stands with the code that measures it: budgets' in their settings (`al
 `backends/finops/anomaly.py`.
 """
 
-from typing import Literal
+from datetime import datetime
+from uuid import uuid4
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends import events
 from backends.bus import Bus
 from backends.clock import Clock
-from backends.types import Alert, Choice
+from backends.types import Alert, Choice, Severity
 
 
 class Condition(Struct, frozen=True, kw_only=True):
@@ -25,7 +27,7 @@ class Condition(Struct, frozen=True, kw_only=True):
     when: str
     text: str
     remedy: str = ""
-    level: Literal["warning", "alert"] = "alert"
+    severity: Severity = "critical"
 
 
 # ---- engines and models ---------------------------------------------------------------------------------------------
@@ -58,14 +60,14 @@ MODEL_ENDS = Condition(
     when="The provider ends the cloud's model soon, or has ended it.",
     text="{announcement}",
     remedy="{remedy}",
-    level="warning",
+    severity="warning",
 )
 MODEL_REPLACED = Condition(
     key="model:{asked}",
     when="Another model answers than the one that is asked for.",
     text="{asked} is answered by {model}{unpriced}",
     remedy="{remedy}",
-    level="warning",
+    severity="warning",
 )
 CONTEXT_CUT = Condition(
     key="context",
@@ -79,7 +81,7 @@ CONTEXT_CUT = Condition(
 REFUSED_AGAIN = Condition(
     key="refused:{agent}",
     when="An agent's requests are refused again and again before any engine is called, and none is let through.",
-    text="{agent}: {count} requests refused since {since} ({reason}): {message}",
+    text="{agent}: {count} requests refused ({reason}): {message}",
     remedy="`claw explain --agent {agent} PROMPT` shows what rules each engine out",
 )
 KEPT_HOME = Condition(
@@ -87,7 +89,7 @@ KEPT_HOME = Condition(
     when="A private part that repeats in an agent's requests keeps it on this machine: a memory file, an old result.",
     text="{agent}: {turns} kept on this machine by private data ({kinds}) in its {label}",
     remedy="claw act allow {agent} {id}, or redact {agent}, or keep-home {agent} {id}",
-    level="warning",
+    severity="warning",
 )
 
 # ---- money ----------------------------------------------------------------------------------------------------------
@@ -97,14 +99,14 @@ BUDGET_NEARLY_SPENT = Condition(
     when="A budget has reached its `alert_at`, reservations included.",
     text="budget {scope} a {window}: ${left_usd:.2f} of ${limit_usd} left",
     remedy="raise its limit_usd or wait for the next window",
-    level="warning",
+    severity="warning",
 )
 SESSIONS_NEARLY_SPENT = Condition(
     key="budget:each:{scope}:{window}",
     when="Sessions or runs have reached the `alert_at` of a budget that limits each of them.",
     text="budget of each {scope} a {window}: {near} near ${limit_usd}, {spent_out} have reached it",
     remedy="end what runs away, or raise its limit_usd",
-    level="warning",
+    severity="warning",
 )
 BUDGET_OVERRUN = Condition(
     key="budget:{scope}:{window}:overrun",
@@ -122,7 +124,7 @@ SPEND_NOT_WATCHED = Condition(
     key="spend-watch",
     when="The ledger cannot be read for forecasts and unusual spend.",
     text="spend is not watched: {error}",
-    level="warning",
+    severity="warning",
 )
 
 # ---- agents' runs ---------------------------------------------------------------------------------------------------
@@ -147,13 +149,13 @@ CALLS_RECOVERED = Condition(
     key="recovered",
     when="An earlier core crashed while calls were running; they were settled at their reservations.",
     text="recovered {count} calls that a crash had left open",
-    level="warning",
+    severity="warning",
 )
 CACHE_FAILED = Condition(
-    key="cache", when="The cache's file cannot be used, so no answer is reused.", text="{problem}", level="warning"
+    key="cache", when="The cache's file cannot be used, so no answer is reused.", text="{problem}", severity="warning"
 )
 SEMANTIC_CACHE_FAILED = Condition(
-    key="semantic", when="The embedding model cannot be loaded.", text="{problem}", level="warning"
+    key="semantic", when="The embedding model cannot be loaded.", text="{problem}", severity="warning"
 )
 SETTINGS_REJECTED = Condition(
     key="settings",
@@ -166,7 +168,7 @@ CALIBRATION_OUTDATED = Condition(
     when="The calibration in force belongs to other weights than the ones that are shipped now.",
     text="{calibration} was learned for other weights than today's and changes nothing",
     remedy="`claw route train`",
-    level="warning",
+    severity="warning",
 )
 REHEARSAL_FAILED = Condition(key="rehearsal", when="The process of the twins has ended.", text="{problem}")
 
@@ -179,18 +181,32 @@ class Alerts:
         self._clock = clock
         self._current: dict[str, Alert] = {}
 
-    def show(self, condition: Condition, *, choices: tuple[Choice, ...] = (), **fields: object) -> None:
-        """Raise or replace an alert; the same text again changes nothing. `fields` fill in the row's templates,
-        `choices` are what the operator can do about it with one key.
+    def show(
+        self,
+        condition: Condition,
+        *,
+        choices: tuple[Choice, ...] = (),
+        since: datetime | None = None,
+        detail: str = "",
+        effect: str = "",
+        **fields: object,
+    ) -> None:
+        """Raise or replace an alert; the same text and effect again change nothing. `fields` fill in the row's
+        templates, `choices` are what the operator can do about it with one key. `since` is its onset where that is
+        known, else now; one that stands keeps its own. `detail` are a provider's words, `effect` what it does.
         """
         key, text = condition.key.format(**fields), condition.text.format(**fields)
-        if (old := self._current.get(key)) is not None and old.text == text:
+        old = self._current.get(key)
+        if old is not None and (old.text, old.effect) == (text, effect):
             return
         alert = Alert(
             key=key,
-            at=self._clock.now(),
-            level=condition.level,
+            id=old.id if old else uuid4().hex[:8],
+            since=old.since if old else since or self._clock.now(),
+            severity=condition.severity,
             text=text,
+            detail=detail,
+            effect=effect,
             remedy=condition.remedy.format(**fields),
             choices=choices,
         )
@@ -200,8 +216,9 @@ class Alerts:
     def clear(self, condition: Condition, **fields: object) -> None:
         """The condition does not hold any more. `fields` are those of its key."""
         key = condition.key.format(**fields)
-        if self._current.pop(key, None) is not None:
-            self._bus.publish(events.AlertCleared(key=key))
+        if (alert := self._current.pop(key, None)) is not None:
+            ended = replace(alert, state="cleared", ended_at=self._clock.now())
+            self._bus.publish(events.AlertCleared(key=key, alert=ended))
 
     def update(self, condition: Condition, problem: str) -> None:
         """Show the condition with this problem, or clear it where there is none ("")."""

@@ -120,12 +120,11 @@ class Refusals:
             if self._clock.monotonic() - streak.last > QUIET_S:
                 self.passed(name)
             elif streak.count >= AGAIN:
-                since = f"{streak.since.astimezone(self._timezone):%H:%M}"
                 self._alerts.show(
                     REFUSED_AGAIN,
                     agent=name,
                     count=streak.count,
-                    since=since,
+                    since=streak.since,
                     reason=streak.reason,
                     message=streak.message,
                 )

@@ -4,6 +4,12 @@ Tokens are counts, money is Decimal US dollars, durations are milliseconds or se
 datetime is timezone-aware UTC. `None` always means "unknown", never zero.
 """
 
+from backends.types.alert import (
+    Alert,
+    AlertState,
+    Choice,
+    Severity,
+)
 from backends.types.cache_stats import (
     CacheEntry,
     CacheStats,
@@ -74,8 +80,6 @@ from backends.types.session import (
 )
 from backends.types.snapshot import (
     AgentState,
-    Alert,
-    Choice,
     EngineState,
     Exchange,
     InFlight,
@@ -113,6 +117,11 @@ from backends.types.telemetry import (
     RuntimeReading,
     combined,
 )
+from backends.types.traffic_counts import (
+    AgentTraffic,
+    Timeline,
+    Traffic,
+)
 
 __all__ = [
     "CACHE",
@@ -126,7 +135,9 @@ __all__ = [
     "Action",
     "AgentSpend",
     "AgentState",
+    "AgentTraffic",
     "Alert",
+    "AlertState",
     "Alternative",
     "Attempt",
     "BreakEven",
@@ -187,14 +198,17 @@ __all__ = [
     "SemanticState",
     "Served",
     "SessionState",
+    "Severity",
     "Snapshot",
     "Source",
     "Span",
     "SpanKind",
     "Spend",
+    "Timeline",
     "Tokens",
     "Tool",
     "ToolCall",
+    "Traffic",
     "Verdict",
     "Verify",
     "Weighed",

@@ -40,6 +40,18 @@ class Action(Struct, frozen=True, kw_only=True):
         "redact",
         "keep-home",
         "withdraw",
+        "drain",
+        "undrain",
+        "cancel-agent",
+        "load",
+        "unload",
+        "warm",
+        "set",
+        "unset",
+        "adopt",
+        "acknowledge",
+        "silence",
+        "undo",
     ]
     actor: str
     agent: str | None = None
@@ -51,6 +63,11 @@ class Action(Struct, frozen=True, kw_only=True):
     scope: str | None = None
     window: str | None = None
     limit_usd: Decimal | None = None
+    model: str | None = None
+    key: str | None = None
+    value: str | None = None
+    minutes: float | None = None
+    reason: str | None = None
 
 
 class Acted(Struct, frozen=True, kw_only=True):

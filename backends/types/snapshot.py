@@ -5,14 +5,15 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from backends.types.alert import Alert
 from backends.types.cache_stats import CacheStats
 from backends.types.decision import Explanation
 from backends.types.literals import EngineName, Health, Policy, Zone
-from backends.types.operator_actions import Action
 from backends.types.outcome import Outcome
 from backends.types.session import RefusalCount, SessionState
 from backends.types.spend import ForecastSummary, Spend
 from backends.types.telemetry import GpuReading, HostReading, RuntimeReading
+from backends.types.traffic_counts import Traffic
 
 
 class QuotaLimit(Struct, frozen=True, kw_only=True):
@@ -40,7 +41,11 @@ class EngineState(Struct, frozen=True, kw_only=True):
     """One engine as the router sees it. `label` is its honest name, also where it is simulated.
 
     `reopens_at` is when a quota of the provider's day is renewed, None where none is used up. `window` are the tokens
-    that prompt and answer may have together, None where that is not known yet.
+    that prompt and answer may have together, None where that is not known yet. A `draining` engine gets no new
+    requests; what runs on it ends. `answered_at` is when it gave its last good answer since the core started,
+    `silent_s` for how long a call at it has heard nothing, None where no call waits for it, and `usual_s` its usual
+    time to a first token. Of the requests in its queue the oldest waits for `oldest_wait_s`, and `will_miss` of them
+    are expected to miss their deadline.
     """
 
     name: EngineName
@@ -63,6 +68,12 @@ class EngineState(Struct, frozen=True, kw_only=True):
     quota: tuple[QuotaState, ...] = ()
     reopens_at: datetime | None = None
     window: int | None = None
+    draining: bool = False
+    answered_at: datetime | None = None
+    silent_s: float | None = None
+    usual_s: float | None = None
+    oldest_wait_s: float | None = None
+    will_miss: int = 0
 
 
 class InFlight(Struct, frozen=True, kw_only=True):
@@ -76,30 +87,18 @@ class InFlight(Struct, frozen=True, kw_only=True):
 
 
 class AgentState(Struct, frozen=True, kw_only=True):
+    """One agent's rules in force. `changed` names the fields that an operator has changed for a while, `until` when
+    the first of them falls back, None where none does by itself. `model` "" is the engine's own.
+    """
+
     name: str
     policy: Policy
     pinned: EngineName | None = None
-
-
-class Choice(Struct, frozen=True, kw_only=True):
-    """One of the ways to answer an alert: what it is called on screen, and the action that it takes."""
-
-    label: str
-    action: Action
-
-
-class Alert(Struct, frozen=True, kw_only=True):
-    """A condition that holds now. `key` names it: raising it again replaces, clearing removes it.
-
-    `choices` are what the operator can do about it with one key, in their order.
-    """
-
-    key: str
-    at: datetime
-    level: Literal["warning", "alert"]
-    text: str
-    remedy: str = ""
-    choices: tuple[Choice, ...] = ()
+    paused: bool = False
+    dial: float | None = None
+    model: str = ""
+    changed: tuple[str, ...] = ()
+    until: datetime | None = None
 
 
 class Exchange(Struct, frozen=True, kw_only=True):
@@ -116,6 +115,9 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     `sessions` are those of the last hour and those that run, the last used first, `refusals` today's, the most first.
     `runtime` is the reading of the built-in local engine, `runtimes` are those of all engines in the local zone.
+    `alerts` are those that stand, oldest first, `past_alerts` the ended ones of the last 7 days, newest first.
+    `past` marks a moment that was put together again from the ledger: what nobody recorded is empty or None.
+    `gateway` is the address that agents call, "" where there is none; `clients` are consoles that are attached.
     """
 
     at: datetime
@@ -137,6 +139,11 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     history: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
     history_step_s: float = 10.0
     alerts: tuple[Alert, ...] = ()
+    past_alerts: tuple[Alert, ...] = ()
+    traffic: Traffic = Traffic()
     sessions: tuple[SessionState, ...] = ()
     refusals: tuple[RefusalCount, ...] = ()
     cloud_stopped: bool = False
+    past: bool = False
+    gateway: str = ""
+    clients: int = 0

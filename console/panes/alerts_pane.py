@@ -83,7 +83,7 @@ class AlertsPane(Pane):
 
 
 def newest_first(alerts: Sequence[Alert]) -> list[Alert]:
-    return sorted(alerts, key=lambda alert: alert.at, reverse=True)
+    return sorted(alerts, key=lambda alert: alert.since, reverse=True)
 
 
 def at_cursor(shown: Sequence[Alert], chosen: str | None) -> int:
@@ -110,8 +110,8 @@ def _drawn(shown: Sequence[Alert], at: int | None, cells: int) -> list[list[Row]
 
 
 def _rows(alert: Alert, cells: int, *, chosen: bool) -> list[Row]:
-    tone: Tone = "bad" if alert.level == "alert" else "warn"
-    lead = row(span("▲ ", tone), span(clock(alert.at), "dim"), " ")
+    tone: Tone = "bad" if alert.severity == "critical" else "warn"
+    lead = row(span("▲ ", tone), span(clock(alert.since), "dim"), " ")
     room = max(1, cells - INDENT)
     text = paragraph(alert.text, room, tone)
     remedy = wrap(_choices(alert, chosen=chosen), room) if alert.choices else paragraph(alert.remedy, room, "dim")

@@ -224,7 +224,7 @@ def _right(state: ViewState, cells: int) -> Row:
         spans.append(span(f"{state.connection.mode}  ", "dim"))
     if state.spend is not None:
         spans += _money(state.spend, cells - 20 if state.rehearsal or state.cloud_stopped else cells)
-    worst = any(alert.level == "alert" for alert in state.alerts)
+    worst = any(alert.severity == "critical" for alert in state.alerts)
     if state.alerts:
         spans += [span(" "), span(f"▲{len(state.alerts)}", "bad" if worst else "warn")]
     spans.append(span(" "))

@@ -147,8 +147,8 @@ def incidents() -> str:
 def alert_conditions() -> str:
     """Every alert of the core."""
     conditions = [each for each in vars(alerts).values() if isinstance(each, alerts.Condition)]
-    rows = [(f"`{_cell(each.key)}`", each.level, _cell(each.when)) for each in conditions]
-    return _table(("alert", "level", "when it holds"), rows)
+    rows = [(f"`{_cell(each.key)}`", each.severity, _cell(each.when)) for each in conditions]
+    return _table(("alert", "severity", "when it holds"), rows)
 
 
 PAGES: dict[str, dict[str, Callable[[], str]]] = {

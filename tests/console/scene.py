@@ -333,16 +333,18 @@ def choice_alerts() -> tuple[Alert, ...]:
     return (
         Alert(
             key="session:sherlock:agent:coding:weekly7",
-            at=NOW - timedelta(seconds=40),
-            level="alert",
+            id="5e550001",
+            since=NOW - timedelta(seconds=40),
+            severity="critical",
             text="sherlock: session agent:coding:weekly7 is paused: the same call with the same result 3 times",
             remedy="claw act resume agent:coding:weekly7 lets it go on",
             choices=(Choice(label="let it go on", action=resume), Choice(label="end it", action=end)),
         ),
         Alert(
             key="privacy:writer:b7d1",
-            at=NOW - timedelta(minutes=2),
-            level="warning",
+            id="b7d10001",
+            since=NOW - timedelta(minutes=2),
+            severity="warning",
             text="writer: the memory file USER.md has private data (email) and kept 12 turns on this machine",
             remedy="claw act allow writer b7d1, or redact writer, or keep-home writer b7d1",
             choices=(
@@ -422,8 +424,9 @@ def snapshot(**changes: object) -> Snapshot:
         "alerts": (
             Alert(
                 key="cloud-429",
-                at=NOW - timedelta(minutes=5),
-                level="warning",
+                id="c4290001",
+                since=NOW - timedelta(minutes=5),
+                severity="warning",
                 text="cloud said 429 for 40 s, its breaker is half open",
                 remedy="S stops cloud spend; wait, or raise the quota",
             ),

@@ -84,7 +84,9 @@ async def test_an_answer_that_fails_says_why(core: ScriptedCore) -> None:
 async def test_the_cursor_stays_on_its_alert_when_a_newer_one_comes(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.press("5", "down", "up")
-        newer = msgspec.structs.replace(LOOP, key="session:ada:x", at=NOW, text="ada: session x is paused: no progress")
+        newer = msgspec.structs.replace(
+            LOOP, key="session:ada:x", since=NOW, text="ada: session x is paused: no progress"
+        )
         core.emit(events.AlertRaised(alert=newer))
         await until(lambda: "ada: session x" in text_of(app))
         await pilot.press("b")
@@ -118,7 +120,7 @@ def test_all_rows_of_the_alert_under_the_cursor_stay_in_sight() -> None:
 
 
 def test_alerts_without_choices_keep_their_remedy() -> None:
-    plain = Alert(key="x", at=NOW, level="alert", text="it broke", remedy="mend it")
+    plain = Alert(key="x", id="x", since=NOW, severity="critical", text="it broke", remedy="mend it")
     chosen = msgspec.structs.replace(plain, choices=(Choice(label="mend", action=Action(verb="reload", actor="x")),))
     for alert, says in ((plain, "mend it"), (chosen, "a mend")):
         rows = alerts_body(adopt(ViewState(), snapshot(alerts=(alert,))), None, 60, focused=True).rows

@@ -29,7 +29,7 @@ async def test_stop_is_undone_by_the_same_key(core: ScriptedCore) -> None:
         await until(lambda: core.acted)
         await until(lambda: "stop-cloud done" in text_of(app))
         acted = await core.act(core.acted[0])
-        core.emit(events.ActionDone(acted=acted, cloud_stopped=True, pins={}))
+        core.emit(events.ActionDone(acted=acted, cloud_stopped=True, agents=()))
         await until(lambda: "CLOUD STOPPED" in text_of(app))
         await pilot.press("S")
         await until(lambda: core.acted[-1].verb == "resume-cloud")

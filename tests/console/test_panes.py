@@ -96,7 +96,7 @@ def hostile(words: str) -> ViewState:
         ),
         gpu=GpuReading(at=NOW, state="failed", detail=words, gpus=(msgspec.structs.replace(gpu, name=words),)),
         runtimes={"local": RuntimeReading(at=NOW, reachable=False, detail=words)},
-        alerts=(Alert(key="x", at=NOW, level="alert", text=words, remedy=words),),
+        alerts=(Alert(key="x", id="x", since=NOW, severity="critical", text=words, remedy=words),),
         cache=CacheStats(
             lookups=1,
             semantic="failed",
@@ -268,7 +268,7 @@ def test_nothing_is_said_to_be_held_where_the_cost_of_the_window_is_not_known(ch
 
 
 def test_alerts_are_newest_first_and_say_what_to_do() -> None:
-    older = Alert(key="old", at=NOW - timedelta(hours=1), level="alert", text="older")
+    older = Alert(key="old", id="old", since=NOW - timedelta(hours=1), severity="critical", text="older")
     drawn = text(list(alerts_body(scene(alerts=(older, *snapshot().alerts)), None, 80, focused=False).rows))
     assert drawn.index("429") < drawn.index("older")
     assert "S stops cloud spend" in drawn

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends import events
-from backends.types import Acted, Action, Alert, CacheStats, Exchange, GpuReading, InFlight, RuntimeReading
+from backends.types import Acted, Action, AgentState, Alert, CacheStats, Exchange, GpuReading, InFlight, RuntimeReading
 from console.state import EXCHANGES_KEPT, HISTORY_KEPT, CoreConnection, ViewState, adopt, connect, mark_stale, reduce
 from tests.console.scene import engines, snapshot, spend
 from tests.console.scene_exchanges import NOW, exchange, exchanges, explained, settled
 
-ALERT = Alert(key="disk", at=NOW, level="alert", text="the disk is full")
+ALERT = Alert(key="disk", id="disk", since=NOW, severity="critical", text="the disk is full")
 FLYING = InFlight(id="req-002", agent="infra", engine="local", zone="local", model="m", stage="called", started_at=NOW)
 
 
@@ -65,15 +65,18 @@ def test_an_alert_is_replaced_by_its_key_and_cleared_by_it() -> None:
     state = reduce(scene(), events.AlertRaised(alert=ALERT))
     state = reduce(state, events.AlertRaised(alert=msgspec.structs.replace(ALERT, text="fuller")))
     assert [alert.text for alert in state.alerts if alert.key == "disk"] == ["fuller"]
-    state = reduce(state, events.AlertCleared(key="disk"))
+    ended = msgspec.structs.replace(ALERT, state="cleared", ended_at=NOW)
+    state = reduce(state, events.AlertCleared(key="disk", alert=ended))
     assert "disk" not in {alert.key for alert in state.alerts}
+    assert state.past_alerts == (ended,)
 
 
-def test_an_action_sets_pins_and_the_stop() -> None:
+def test_an_action_sets_the_agents_and_the_stop() -> None:
     acted = Acted(at=NOW, action=Action(verb="pin", actor="t", agent="ada", engine="local"), detail="pinned")
-    state = reduce(scene(), events.ActionDone(acted=acted, cloud_stopped=True, pins={"ada": "local", "x": "mars"}))
+    agents = (AgentState(name="ada", policy="auto", pinned="local", paused=True),)
+    state = reduce(scene(), events.ActionDone(acted=acted, cloud_stopped=True, agents=agents))
     assert state.cloud_stopped
-    assert {agent.name: agent.pinned for agent in state.agents if agent.pinned} == {"ada": "local"}
+    assert state.agents == agents
 
 
 def test_samples_replace_and_are_fresh_again() -> None:

@@ -102,7 +102,7 @@ def test_an_error_of_a_newer_core_is_still_an_error() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"\n", b"{}", b"[]", b'{"verb":"dance","protocol":1}', b"\xff", b'{"verb":"ask","protocol":1}', b"[" * 9999],
+    [b"", b"\n", b"{}", b"[]", b'{"verb":"dance","protocol":2}', b"\xff", b'{"verb":"ask","protocol":2}', b"[" * 9999],
 )
 def test_what_is_no_call_is_wrong_use(line: bytes) -> None:
     with pytest.raises(WrongUse):
@@ -110,8 +110,8 @@ def test_what_is_no_call_is_wrong_use(line: bytes) -> None:
 
 
 def test_a_call_of_another_protocol_is_told_so() -> None:
-    with pytest.raises(WrongUse, match="speaks control protocol 1, the caller 2"):
-        frames.decode_call(b'{"verb":"ping","protocol":2,"new":"field"}')
+    with pytest.raises(WrongUse, match="speaks control protocol 2, the caller 3"):
+        frames.decode_call(b'{"verb":"ping","protocol":3,"new":"field"}')
 
 
 def test_a_core_of_another_protocol_is_named() -> None:

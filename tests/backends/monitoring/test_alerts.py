@@ -49,7 +49,7 @@ def test_an_alert_is_raised_once_replaced_by_another_text_and_cleared_once() -> 
         it.show(ENGINE_DOWN, engine="small", error=error)
         clock.advance(1)
     (alert,) = it.current()
-    assert (alert.key, alert.level, alert.text) == ("engine:small", "alert", "small: key refused")
+    assert (alert.key, alert.severity, alert.text) == ("engine:small", "critical", "small: key refused")
     it.clear(ENGINE_DOWN, engine="other")
     assert it.current() == (alert,)
     for _ in range(2):
@@ -61,7 +61,7 @@ def test_an_alert_is_raised_once_replaced_by_another_text_and_cleared_once() -> 
 def test_an_update_shows_a_problem_and_clears_it_where_there_is_none() -> None:
     it = Alerts(Bus(), ManualClock())
     it.update(CACHE_FAILED, "the disk is full {of it}")
-    assert [(alert.level, alert.text) for alert in it.current()] == [("warning", "the disk is full {of it}")]
+    assert [(alert.severity, alert.text) for alert in it.current()] == [("warning", "the disk is full {of it}")]
     it.update(CACHE_FAILED, "")
     assert it.current() == ()
 

@@ -1,0 +1,42 @@
+-- Every alert from its onset to its end. Written when it begins, changes and ends, so that a crash loses at most the
+-- last count. `key` names the condition; `agents` with commas, the most touched first.
+CREATE TABLE incidents (
+    id         TEXT PRIMARY KEY,
+    key        TEXT NOT NULL,
+    severity   TEXT NOT NULL,  -- warning or critical
+    started_at TEXT NOT NULL,  -- the onset, not the moment it was found
+    ended_at   TEXT,           -- NULL while it stands
+    text       TEXT NOT NULL,
+    effect     TEXT NOT NULL,  -- what it did to requests, in a phrase
+    state      TEXT NOT NULL,  -- new, acknowledged, silenced or cleared
+    actor      TEXT NOT NULL,  -- who acknowledged or silenced it, "" where nobody did
+    requests   INTEGER NOT NULL,
+    agents     TEXT NOT NULL,
+    cost_usd   TEXT            -- NULL where money has no part in it or nobody can tell
+) STRICT;
+CREATE INDEX incidents_by_time ON incidents (started_at);
+
+CREATE VIEW incidents_v1 AS
+SELECT id, key, severity, started_at, ended_at,
+       iif(ended_at IS NULL, NULL, round((julianday(ended_at) - julianday(started_at)) * 86400, 1)) AS duration_s,
+       text, effect, state, actor, requests, agents, cost_usd
+FROM incidents;
+
+-- Messages to the operator's phone or chat that wait to be delivered, written together with the incident that they
+-- are about and deleted once they are accepted, so that a crash loses none.
+CREATE TABLE notifications (
+    id          INTEGER PRIMARY KEY,
+    incident    TEXT NOT NULL,
+    target      TEXT NOT NULL,  -- the name of the settings' table
+    event       TEXT NOT NULL,  -- raised or cleared
+    created_at  TEXT NOT NULL,
+    attempts    INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- What was sampled, a value a minute (UTC, "2026-11-30T12:22"), kept for a week: the past that no row tells.
+CREATE TABLE minutes (
+    minute TEXT NOT NULL,
+    series TEXT NOT NULL,
+    value  REAL NOT NULL,
+    PRIMARY KEY (minute, series)
+) STRICT, WITHOUT ROWID;

@@ -25,7 +25,7 @@ HUGE = 1 << 20
 AT_ONCE, HUGE_AT_ONCE = 2, 1
 
 EACH = 64
-"""Bytes that a value counts beside its text: twenty thousand empty messages are no small request."""
+"""Bytes that a value counts where a request has little text: twenty thousand empty messages are no small request."""
 
 SWITCH_S = 0.001
 """How long a thread keeps Python's lock while the loop waits for it; Python's own 5 ms add up over many steps."""
@@ -77,16 +77,18 @@ def check_wanted() -> None:
 
 
 def size_of(prompt: Prompt, enough: int = LARGE) -> int:
-    """Bytes of all texts, as characters, and of images, counted up to `enough`: for LARGE in a thousand steps.
+    """Bytes of all texts, as characters, and of images, or EACH for every value where that is more; counted up to
+    `enough`: for LARGE in a thousand steps.
 
     Stop words are left out: the router's bounds keep them to some kilobytes.
     """
-    size = 0
+    size = values = 0
     for part in _sizes(prompt):
         size += part
-        if size >= enough:
+        values += EACH
+        if size >= enough or values >= enough:
             break
-    return size
+    return max(size, values)
 
 
 def serve_many() -> None:
@@ -106,13 +108,13 @@ def loaded() -> None:
 
 def _sizes(prompt: Prompt) -> Iterator[int]:
     for message in prompt.messages:
-        yield EACH + len(message.text)
+        yield len(message.text)
         for media in message.media:
-            yield EACH + len(media.data)
+            yield len(media.data)
         for call in message.tool_calls:
-            yield EACH + len(call.arguments)
+            yield len(call.arguments)
     for tool in prompt.tools:
-        yield EACH + len(tool.description)
+        yield len(tool.description)
         yield from _values(tool.parameters)
     yield from _values(prompt.response_format.schema)
 
@@ -123,13 +125,13 @@ def _values(value: Any) -> Iterator[int]:
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
-            yield EACH + sum(map(len, item))
+            yield sum(map(len, item))
             waiting += item.values()
         elif isinstance(item, list):
-            yield EACH
+            yield 0
             waiting += item
         else:
-            yield EACH + (len(item) if isinstance(item, str) else 0)
+            yield len(item) if isinstance(item, str) else 0
 
 
 async def _in_thread(work: Callable[[], T], done: Callable[[], None] | None) -> T:

@@ -1,9 +1,13 @@
 """What was learned of texts that have been read before: by a keyed hash of each text, and never the text itself.
 
 An agent sends its whole conversation again on every turn. What is remembered costs a hash, a thousandth of reading it.
+Where a text that somebody made up to have another's hash can do no harm, Python's own hash will do: it is different in
+each process, and a text that has been hashed once knows it.
 """
 
+from collections.abc import Hashable
 from hashlib import blake2b
+from secrets import token_bytes
 from typing import Generic, TypeVar
 
 ENTRIES = 1 << 17
@@ -23,12 +27,14 @@ class TextMemory(Generic[T]):
     are dropped. So at most `entries` and `bytes_` are kept, those that were used last. Threads may share it.
     """
 
-    def __init__(self, key: bytes, *, entries: int = ENTRIES, bytes_: int = BYTES) -> None:
-        """`key` is secret: without it no text can be guessed from a hash. With no `entries` nothing is kept."""
-        self._empty = blake2b(key=key, digest_size=DIGEST_BYTES)
+    def __init__(self, key: bytes | None = None, *, entries: int = ENTRIES, bytes_: int = BYTES) -> None:
+        """`key` is secret, by default one of this memory's own: without it no text can be guessed from a hash. With no
+        `entries` nothing is kept.
+        """
+        self._empty = blake2b(key=token_bytes(32) if key is None else key, digest_size=DIGEST_BYTES)
         self._most_entries, self._most_bytes = entries // 2, bytes_ // 2
-        self._young: dict[bytes, tuple[T, int]] = {}
-        self._old: dict[bytes, tuple[T, int]] = {}
+        self._young: dict[Hashable, tuple[T, int]] = {}
+        self._old: dict[Hashable, tuple[T, int]] = {}
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -44,20 +50,20 @@ class TextMemory(Generic[T]):
             hashed.update(data)
         return hashed.digest()
 
-    def get(self, key: bytes) -> T | None:
+    def get(self, key: Hashable) -> T | None:
         """What was put under this key, None where that is not known any more."""
         kept = self._young.get(key)
         if kept is None and (kept := self._old.get(key)) is not None:
             self._put(key, *kept)
         return None if kept is None else kept[0]
 
-    def put(self, key: bytes, learned: T, *, items: int) -> None:
-        """Keep it; `items` are the findings in it. What would take a quarter of the room is not kept."""
+    def put(self, key: Hashable, learned: T, *, items: int) -> None:
+        """Keep it; `items` are the findings or parts in it. What would take a quarter of the room is not kept."""
         size = ENTRY_BYTES + ITEM_BYTES * items
         if self._most_entries and size <= self._most_bytes // 2:
             self._put(key, learned, size)
 
-    def _put(self, key: bytes, learned: T, size: int) -> None:
+    def _put(self, key: Hashable, learned: T, size: int) -> None:
         if len(self._young) >= self._most_entries or self._bytes + size > self._most_bytes:
             self._old, self._young, self._bytes = self._young, {}, 0
         self._young[key] = (learned, size)

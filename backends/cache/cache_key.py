@@ -13,7 +13,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -38,6 +38,13 @@ _NAMED = re.compile(r"([\w.-]{1,60})\s?[=:]\s?(?=[^\s|]*\d)")
 """What a number in a volatile span is the value of."""
 
 _canonical = msgspec.json.Encoder(order="sorted")
+
+
+class Keys(NamedTuple):
+    """A request's partition and, inside that, its exact key: 32 bytes each."""
+
+    part: bytes
+    exact: bytes
 
 
 def partition(request: Request, *, model_class: str, scope: str | None = None) -> bytes:
@@ -65,7 +72,13 @@ def partition(request: Request, *, model_class: str, scope: str | None = None) -
 
 def exact_key(request: Request, *, model_class: str, scope: str | None = None) -> bytes:
     """32 bytes over everything that changes an answer; id, source and deadline do not change it."""
-    return exact_key_in(partition(request, model_class=model_class, scope=scope), question_of(request))
+    return keys(request, model_class=model_class, scope=scope).exact
+
+
+def keys(request: Request, *, model_class: str, scope: str | None = None) -> Keys:
+    """Both keys, as `partition` and `exact_key`. Raises UnicodeEncodeError."""
+    part = partition(request, model_class=model_class, scope=scope)
+    return Keys(part, exact_key_in(part, question_of(request)))
 
 
 def scope_of(agent: str, cache_scope: str) -> str:

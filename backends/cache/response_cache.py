@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from backends.cache import cache_key, lifetime
 from backends.cache.cache_counts import CacheCounts, snapshot
+from backends.cache.cache_key import Keys
 from backends.cache.disk_tier import DiskTier
 from backends.cache.encryption import BodyCipher
 from backends.cache.hit_policy import HitReview, ReviewSource
@@ -105,11 +106,13 @@ class ResponseCache:
         if self._settings.semantic and self._settings.risk > 0:
             self._semantic.start()
 
-    async def lookup(self, request: Request, *, model_class: str) -> CacheHit | None:
-        """A stored answer that serves `request`, or None."""
+    async def lookup(self, request: Request, *, model_class: str, own: Keys | None = None) -> CacheHit | None:
+        """A stored answer that serves `request`, or None. `own` are its keys among its agent's own answers, where they
+        are known already.
+        """
         if request.refresh or not self._serves(request):
             return None
-        hit = await self._found(request, model_class)
+        hit = await self._found(request, model_class, own)
         self.counts.count_lookup(hit.tier if hit is not None else None)
         return hit
 
@@ -208,8 +211,9 @@ class ResponseCache:
         kept = rules.cache == "on" or (rules.cache == "encrypted" and self._encrypts)
         return kept and lifetime.may_use(request, with_tools=rules.cache_with_tools)
 
-    async def _found(self, request: Request, model_class: str) -> CacheHit | None:
-        found = await self._keys(request, model_class)
+    async def _found(self, request: Request, model_class: str, own: Keys | None) -> CacheHit | None:
+        shares = self._agent(request).cache_scope != "agent"
+        found = await self._keys(request, model_class) if shares or own is None else own
         if found is None:
             return None
         part, key = found
@@ -224,10 +228,12 @@ class ResponseCache:
                 return hit
         return None
 
-    async def _keys(self, request: Request, model_class: str) -> tuple[bytes, bytes] | None:
+    async def _keys(self, request: Request, model_class: str) -> Keys | None:
         scope = cache_key.scope_of(request.agent, self._agent(request).cache_scope)
         try:
-            return await off_loop(size_of(request), lambda: _both_keys(request, model_class, scope))
+            return await off_loop(
+                size_of(request), lambda: cache_key.keys(request, model_class=model_class, scope=scope)
+            )
         except UnicodeEncodeError:
             return None  # text with lone surrogates has no bytes to hash
 
@@ -292,11 +298,6 @@ class ResponseCache:
         gone = set(gone)
         self._memory.drop(gone)
         self._semantic.drop(gone)
-
-
-def _both_keys(request: Request, model_class: str, scope: str) -> tuple[bytes, bytes]:
-    part = cache_key.partition(request, model_class=model_class, scope=scope)
-    return part, cache_key.exact_key_in(part, cache_key.question_of(request))
 
 
 def _load_embedder(kind: str) -> "Embedder":

@@ -6,9 +6,15 @@ outside: a wrong hit is worse than a miss.
 """
 
 import re
+from functools import lru_cache
 
 LONGEST = 4096
 """Characters. A longer ask is not searched and counts as one that points outside: a search takes up to 5 ms."""
+
+REMEMBERED = 256
+"""Asks whose result is kept, a megabyte at the most: each request needs it several times, as does each turn of a tool
+loop.
+"""
 
 FOREIGN = 0.3
 """The share of letters outside the Latin alphabet from which the rules below cannot read an ask."""
@@ -124,6 +130,11 @@ _FRESH = re.compile(
 
 def stands_alone(ask: str) -> bool:
     """Does its answer depend on nothing but the ask and the rest of its request, at any time and any place?"""
+    return len(ask) <= LONGEST and _stands_alone(ask)
+
+
+@lru_cache(REMEMBERED)
+def _stands_alone(ask: str) -> bool:
     return not asks_for_now(ask) and not points_outside(ask) and not _reckons(ask)
 
 

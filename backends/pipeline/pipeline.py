@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.cache import lifetime
-from backends.cache.cache_key import exact_key
+from backends.cache.cache_key import Keys, keys
 from backends.cache.response_cache import ResponseCache
 from backends.cache.stored_answer import CacheHit, streamed
 from backends.clock import Clock
@@ -26,7 +26,7 @@ from backends.envelope.reader import EnvelopeReader
 from backends.envelope.sessions import Sessions
 from backends.errors import ClawError, DeadlinePassed
 from backends.monitoring.activity import ActivityFeed
-from backends.off_loop import HUGE, off_loop, size_of
+from backends.off_loop import HUGE, LARGE, off_loop, size_of
 from backends.pipeline.active_request import ActiveRequest, Cut, Ending
 from backends.pipeline.admission import AdmissionControl
 from backends.pipeline.cascade import Cascade
@@ -147,11 +147,12 @@ class Pipeline:
             request, started = prepared.request, prepared.started
             answerers = planner.answerers(request)
             with_tools = self._settings.rules(request.agent, request.rules).cache_with_tools
-            key = await off_loop(prepared.size, lambda: _shared_key(request, answerers, with_tools=with_tools))
+            own = await off_loop(prepared.size, lambda: _own_keys(request, answerers, with_tools=with_tools))
+            key = None if own is None else own.exact
             async with self._in_time(request, started), self._single_flight.turn(key):
                 if active := self._single_flight.find(key):
                     answer = self._follow(active, prepared)
-                elif hit := await cache.lookup(request, model_class=answerers):
+                elif hit := await cache.lookup(request, model_class=answerers, own=own):
                     answer = self._from_cache(prepared, hit)
                 else:
                     flushes = cache.counts.flushes
@@ -238,14 +239,16 @@ class Pipeline:
     async def _read(self, request: Request) -> Read:
         """Normalise, and read the envelope."""
         started, started_at = self._clock.monotonic(), self._clock.now()
-        request, size, loop = await off_loop(size_of(request), lambda: self._parts(normalise(request, self._settings)))
+        size = size_of(request)
+        request, size, loop = await off_loop(size, lambda: self._parts(normalise(request, self._settings), size))
         return Read(request=request, size=size, loop=loop, started=started, started_at=started_at)
 
-    def _parts(self, request: Request) -> tuple[Request, int, Loop | None]:
+    def _parts(self, request: Request, size: int) -> tuple[Request, int, Loop | None]:
         """The request with its envelope and the session that it belongs to, its size, and the loop that it shows."""
         request = replace(request, envelope=self._stages.reader.read(request))
         request = self._stages.sessions.named(request)
-        return request, size_of(request, HUGE), self._stages.run_guard.loop(request)
+        size = size if size < LARGE else size_of(request, HUGE)
+        return request, size, self._stages.run_guard.loop(request)
 
     async def _prepare(self, read: Read) -> Prepared:
         """Pass the privacy gate. Its verdict is final: what is sensitive stays so on every path.
@@ -378,8 +381,8 @@ class Pipeline:
         yield Done(outcome)
 
 
-def _shared_key(request: Request, answerers: str, *, with_tools: bool) -> bytes | None:
-    """The key under which identical requests share a run; None where sharing is not wanted or not safe."""
+def _own_keys(request: Request, answerers: str, *, with_tools: bool) -> Keys | None:
+    """The keys under which identical requests share a run and an answer; None where that is not wanted or not safe."""
     if request.refresh or not lifetime.may_use(request, with_tools=with_tools):
         return None
-    return exact_key(request, model_class=answerers)
+    return keys(request, model_class=answerers)

@@ -41,7 +41,7 @@ READERS = (
     PrivacyGate.parts,
     PrivacyGate.inspection,
     RoutePlanner.classify,
-    cache_key.exact_key,
+    cache_key.keys,
     cache_key.partition,
     Settlement.hash_prompt,
     token_count.TokenCounter.count,

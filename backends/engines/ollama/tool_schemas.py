@@ -30,7 +30,10 @@ def answer_format(call: Call) -> str | dict[str, Any] | None:
     (https://github.com/ollama/ollama/issues/13750), so a call is put into it as one of the forms, written as JSON.
     Where a call is required it is the only one.
     """
-    form, names = call.response_format, offered(call)
+    form = call.response_format
+    if form.kind == "text" and call.tool_choice == "auto":
+        return None
+    names = offered(call)
     calls = [_call(tool) for tool in call.tools if tool.name in names]
     if calls and call.tool_choice != "auto":
         return _any(calls)

@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Literal
 
 from msgspec.structs import replace
@@ -120,10 +121,13 @@ class Dispatcher:
                 active.request.id, engine=name, zone=slot.zone, model=call.model, amount=reserved_usd
             )
         self._progress(active, slot, call.model, "waiting")
+        moved = None
+        if active.request.source == "chat":  # somebody watches it; of others each step in the queue is not news
+            moved = partial(self._progress, active, slot, call.model, "waiting")
         prefer = candidate.prefix.replica if candidate.prefix is not None else None
         failed = _failed_replicas(active, slot)
         proved = call.model if slot.zone == LOCAL and active.plan.verdict.sensitive else None
-        async with slot.place(active.request.agent, prefer=prefer, avoid=failed, proved=proved) as replica:
+        async with slot.place(active.request.agent, prefer=prefer, avoid=failed, proved=proved, moved=moved) as replica:
             await replica.client.prepare()  # nothing slow is left between this check and the wire
             _refuse_closed(slot)
             self._progress(active, slot, call.model, "called")
@@ -292,7 +296,9 @@ class Dispatcher:
             return replace(ending, notes=(*ending.notes, "thought the whole cap"))
         return ending
 
-    def _progress(self, active: ActiveRequest, slot: EngineSlot, model: str, stage: Stage) -> None:
+    def _progress(
+        self, active: ActiveRequest, slot: EngineSlot, model: str, stage: Stage, position: int | None = None
+    ) -> None:
         self._activity.progressed(
             InFlight(
                 id=active.request.id,
@@ -302,6 +308,7 @@ class Dispatcher:
                 model=model,
                 stage=stage,
                 started_at=active.started_at,
+                position=position,
             )
         )
 

@@ -77,6 +77,10 @@ class EngineState(Struct, frozen=True, kw_only=True):
 
 
 class InFlight(Struct, frozen=True, kw_only=True):
+    """A request at an engine. `position` is its place in the engine's queue, 1 for the next to run; it is told for
+    prompts of the chat alone, None otherwise.
+    """
+
     id: str
     agent: str
     engine: EngineName
@@ -84,6 +88,7 @@ class InFlight(Struct, frozen=True, kw_only=True):
     model: str
     stage: Literal["waiting", "called", "streaming"]
     started_at: datetime
+    position: int | None = None
 
 
 class AgentState(Struct, frozen=True, kw_only=True):

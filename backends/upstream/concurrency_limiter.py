@@ -9,10 +9,26 @@ import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from backends.errors import QueueFull
 
 REGROW_AFTER = 8  # answers in a row before a lost place is used again
+TOLD_AFTER_S = 0.5
+"""Least time between two words to a waiting call about its place in the queue."""
+
+Moved = Callable[[int], None]
+"""Is told a call's place in the queue; 1 is the next to run."""
+
+
+@dataclass(eq=False)
+class Waiter:
+    """A call in the queue. `told` is the last place that `moved` was told, 0 before the first."""
+
+    agent: str
+    turn: asyncio.Future[None]
+    moved: Moved | None = None
+    told: int = 0
 
 
 class ConcurrencyLimiter:
@@ -24,13 +40,16 @@ class ConcurrencyLimiter:
         queue_limit: int,
         changed: Callable[[], None],
         monotonic: Callable[[], float] = time.monotonic,
+        told_after_s: float = TOLD_AFTER_S,
     ) -> None:
         self._engine = engine
         self._most = parallel
         self._queue_limit = queue_limit
         self._changed = changed
-        self._queue: deque[tuple[str, asyncio.Future[None]]] = deque()
+        self._queue: deque[Waiter] = deque()
+        self._telling: asyncio.TimerHandle | None = None
         self._monotonic = monotonic
+        self._told_after_s = told_after_s
         self._answers = 0
         self._began: dict[object, float] = {}
         self.parallel = parallel
@@ -50,12 +69,17 @@ class ConcurrencyLimiter:
         return self._monotonic() - max(self._began.values()) if self._began else None
 
     def waiting_by_agent(self) -> dict[str, int]:
-        return dict(Counter(agent for agent, _ in self._queue))
+        return dict(Counter(waiter.agent for waiter in self._queue))
 
     @asynccontextmanager
-    async def place(self, agent: str, *, retry_after_s: float | None = None) -> AsyncIterator[None]:
-        """Hold one place. Raises QueueFull at once where too many wait already."""
-        await self._take(agent, retry_after_s)
+    async def place(
+        self, agent: str, *, retry_after_s: float | None = None, moved: Moved | None = None
+    ) -> AsyncIterator[None]:
+        """Hold one place. Raises QueueFull at once where too many wait already.
+
+        `moved` is told the call's place in the queue, at once and when it changes, at most twice a second.
+        """
+        await self._take(agent, retry_after_s, moved)
         place = object()
         self._began[place] = self._monotonic()
         try:
@@ -66,7 +90,7 @@ class ConcurrencyLimiter:
             self._hand_on()
             self._changed()
 
-    async def _take(self, agent: str, retry_after_s: float | None) -> None:
+    async def _take(self, agent: str, retry_after_s: float | None, moved: Moved | None) -> None:
         if self.in_flight < self.parallel and not self._queue:
             self.in_flight += 1
             self._changed()
@@ -77,8 +101,11 @@ class ConcurrencyLimiter:
                 retry_after_s=retry_after_s or 1.0,
             )
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append((agent, turn))
+        waiter = Waiter(agent, turn, moved, told=len(self._queue) + 1)
+        self._queue.append(waiter)
         self._changed()
+        if moved is not None:
+            moved(waiter.told)
         try:
             await turn
         except asyncio.CancelledError:
@@ -86,17 +113,31 @@ class ConcurrencyLimiter:
                 # The place was handed over at the moment of leaving.
                 self.in_flight -= 1
                 self._hand_on()
-            elif (agent, turn) in self._queue:
-                self._queue.remove((agent, turn))
+            elif waiter in self._queue:
+                self._queue.remove(waiter)
+                self._tell_soon()
             self._changed()
             raise
 
     def _hand_on(self) -> None:
         while self._queue and self.in_flight < self.parallel:
-            _, turn = self._queue.popleft()
-            if not turn.done():
+            waiter = self._queue.popleft()
+            if not waiter.turn.done():
                 self.in_flight += 1
-                turn.set_result(None)
+                waiter.turn.set_result(None)
+        self._tell_soon()
+
+    def _tell_soon(self) -> None:
+        """Places have changed: tell whoever asked to know, unless that is due already."""
+        if self._telling is None and any(waiter.moved is not None for waiter in self._queue):
+            self._telling = asyncio.get_running_loop().call_later(self._told_after_s, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        for position, waiter in enumerate(tuple(self._queue), start=1):
+            if waiter.moved is not None and position != waiter.told and not waiter.turn.done():
+                waiter.told = position
+                waiter.moved(position)
 
     def limit_to(self, parallel: int) -> None:
         """Change the most calls at once; those that run go on."""

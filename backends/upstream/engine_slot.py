@@ -12,7 +12,7 @@ from backends.errors import EngineError
 from backends.settings.engines import Engine, GeminiSettings, serves
 from backends.types import CLOUD, LOCAL, EngineName, EngineState, Health, RuntimeReading, Zone
 from backends.upstream.circuit_breaker import CircuitBreaker
-from backends.upstream.concurrency_limiter import ConcurrencyLimiter
+from backends.upstream.concurrency_limiter import ConcurrencyLimiter, Moved
 from backends.upstream.explicit_cache import ReadRates
 from backends.upstream.prefix_cache import SEARCHED, PrefixMemory, lengths
 from backends.upstream.provider_quota import ProviderQuota
@@ -201,12 +201,14 @@ class EngineSlot:
         prefer: int | None = None,
         avoid: frozenset[int] = frozenset(),
         proved: str | None = None,
+        moved: Moved | None = None,
     ) -> AsyncIterator[Replica]:
-        """Hold one place at the replica that is to be called; `prefer`, `avoid` and `proved` are `Replicas.pick`'s.
+        """Hold one place at the replica that is to be called; `prefer`, `avoid` and `proved` are `Replicas.pick`'s,
+        `moved` is `ConcurrencyLimiter.place`'s.
 
         Raises QueueFull at once where too many wait already, and EngineError where none is proved to be local.
         """
-        async with self.limiter.place(agent, retry_after_s=self.wait_s()):
+        async with self.limiter.place(agent, retry_after_s=self.wait_s(), moved=moved):
             replica = self.replicas.pick(parallel=self.settings.parallel, prefer=prefer, avoid=avoid, proved=proved)
             if replica is None:
                 raise EngineError(f"{self.name} is no longer proved to be local: ask again", kind="unavailable")

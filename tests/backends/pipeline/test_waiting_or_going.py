@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from backends.settings.model import Settings
+from backends.types import Source
 from tests.core import Stand, ask, policy, prompt, stand
 from tests.waiting import until
 
@@ -73,3 +74,25 @@ async def test_a_full_queue_is_no_place_to_wait(home: Path) -> None:
         _, outcome = await ask(it.core, prompt("hello there", agent="writer", deadline_s=3000.0))
     assert outcome.engine == "cloud"
     assert ("engine", "its queue of 1 is full") in {(reason.rule, reason.detail) for reason in outcome.reasons}
+
+
+async def test_a_prompt_of_the_chat_is_told_its_place_in_the_queue(home: Path) -> None:
+    sources: tuple[Source, ...] = ("gateway", "chat", "chat")
+    asked = [prompt(f"say {n}", agent="writer", engine="local", source=each) for n, each in enumerate(sources)]
+    async with stand(home, change=narrow) as it, held(it, 1):
+        tasks = []
+        for request in asked:
+            tasks.append(asyncio.create_task(ask(it.core, request)))
+            await until(lambda: it.slots["local"].limiter.waiting == len(tasks))
+        told = {call.id: call.position for call in (await it.core.snapshot()).in_flight}
+        tasks[0].cancel()
+
+        async def moved() -> bool:
+            now = {call.id: call.position for call in (await it.core.snapshot()).in_flight}
+            return [now.get(request.id) for request in asked] == [None, 1, 2]
+
+        await until(moved)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    assert [told[request.id] for request in asked] == [None, 2, 3]

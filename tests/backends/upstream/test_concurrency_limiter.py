@@ -85,6 +85,44 @@ async def test_a_place_handed_over_in_the_moment_of_leaving_is_handed_on() -> No
     assert (gate.in_flight, gate.waiting) == (0, 0)
 
 
+async def test_a_waiting_call_is_told_its_place_at_once_and_when_it_moves() -> None:
+    gate = ConcurrencyLimiter("local", parallel=1, queue_limit=9, changed=lambda: None, told_after_s=0.0)
+    told: list[int] = []
+
+    async def watched() -> None:
+        async with gate.place("scout", moved=told.append):
+            await asyncio.sleep(0)
+
+    async with gate.place("scout", moved=told.append):
+        assert told == [], "it did not wait"
+        before = [asyncio.create_task(_hold(gate)) for _ in range(2)]
+        await until(lambda: gate.waiting == 2)
+        task = asyncio.create_task(watched())
+        await until(lambda: told == [3])
+        before[0].cancel()
+        await until(lambda: told == [3, 2])
+    await asyncio.gather(*before, task, return_exceptions=True)
+    assert told[:2] == [3, 2]
+    assert gate.in_flight == 0
+
+
+async def test_words_about_its_place_are_rare() -> None:
+    gate = ConcurrencyLimiter("local", parallel=1, queue_limit=99, changed=lambda: None, told_after_s=60.0)
+    told: list[int] = []
+
+    async def watched() -> None:
+        async with gate.place("scout", moved=told.append):
+            await asyncio.sleep(0)
+
+    async with gate.place("scout"):
+        before = [asyncio.create_task(_hold(gate)) for _ in range(50)]
+        await until(lambda: gate.waiting == 50)
+        task = asyncio.create_task(watched())
+        await until(lambda: told)
+    await asyncio.gather(*before, task)
+    assert told == [51]
+
+
 async def test_a_busy_engine_is_asked_less_and_a_run_of_answers_brings_the_place_back() -> None:
     gate = limiter(parallel=4)
     async with gate.place("scout"), gate.place("scout"), gate.place("scout"):

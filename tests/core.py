@@ -118,8 +118,9 @@ async def _opened(
     cloud = replace(settings.engines["cloud"], base_url=pair.gemini.url)
     telemetry = replace(settings.telemetry, gpu=False)
     cache = replace(settings.cache, semantic=False)
+    alerts = replace(settings.alerts, clear_after_s=0)
     engines = settings.engines | {"local": local, "cloud": cloud}
-    settings = change(replace(settings, engines=engines, telemetry=telemetry, cache=cache))
+    settings = change(replace(settings, engines=engines, telemetry=telemetry, cache=cache, alerts=alerts))
     async with build(settings, paths, keys={"cloud": "twin"}, clock=clock, drain_s=2.0) as built:
         yield Stand(
             core=built.core,

@@ -18,6 +18,7 @@ from backends.envelope.reader import EnvelopeReader
 from backends.envelope.sessions import Sessions
 from backends.ledger.prices import UnknownPrice
 from backends.monitoring.activity import ActivityFeed
+from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.alerts import (
     CALIBRATION_OUTDATED,
     CALLS_RECOVERED,
@@ -26,7 +27,6 @@ from backends.monitoring.alerts import (
     MODEL_ENDS,
     PRICE_UNKNOWN,
     START_CHECK,
-    Alerts,
 )
 from backends.monitoring.model_watch import ModelWatch
 from backends.monitoring.monitoring import Monitoring
@@ -34,6 +34,7 @@ from backends.monitoring.refusals import Refusals
 from backends.monitoring.spend_analysis import SpendAnalysis
 from backends.monitoring.spend_watch import SpendWatch
 from backends.monitoring.stats_publisher import StatsPublisher
+from backends.monitoring.watch import Watch
 from backends.off_loop import loaded
 from backends.paths import Paths
 from backends.pipeline.admission import AdmissionControl
@@ -107,6 +108,7 @@ async def build(
                 monitoring.sampler.run(),
                 monitoring.spend_watch.run(),
                 monitoring.refusals.run(),
+                monitoring.watch.run(),
                 _prepare(resources.engines),
                 _check_at_start(resources, slots, monitoring.alerts),
             ]
@@ -161,7 +163,7 @@ def _monitoring(
     paths: Paths,
 ) -> Monitoring:
     settings, bus, clock = resources.settings, resources.bus, resources.clock
-    alerts = Alerts(bus, clock)
+    alerts = Alerts(bus, clock, clear_after_s=settings.alerts.clear_after_s)
     stats = StatsPublisher(bus, ledger=resources.ledger, cache=resources.cache, alerts=alerts)
     stack.callback(stats.close)
     resources.ledger.on_spill_change(stats.schedule)
@@ -192,6 +194,7 @@ def _monitoring(
         refusals=refusals,
         sessions=Sessions(resources.install_key.prompt_hash, clock=clock, bus=bus),
         alerts=alerts,
+        watch=Watch(alerts, clock),
         stats=stats,
         models=ModelWatch(settings.engines[CLOUD_ENGINE].model, costs=costs, alerts=alerts),
         spend_watch=SpendWatch(

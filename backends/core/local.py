@@ -71,6 +71,7 @@ class LocalCore:
             history=monitoring.history.series(),
             history_step_s=monitoring.history.step_s,
             alerts=monitoring.alerts.current(),
+            past_alerts=monitoring.alerts.past(),
             sessions=monitoring.sessions.current(),
             refusals=monitoring.refusals.today(),
             cloud_stopped=self._controls.cloud_stopped,

@@ -6,7 +6,8 @@ from datetime import datetime
 from backends.agent_names import spelled
 from backends.envelope.sessions import Sessions
 from backends.errors import WrongUse
-from backends.monitoring.alerts import SESSION_PAUSED, Alerts
+from backends.monitoring.alert_lifecycle import Alerts
+from backends.monitoring.alerts import SESSION_PAUSED
 from backends.pipeline.controls import Controls
 from backends.pipeline.run_guard import BY_OPERATOR
 from backends.settings.model import Settings

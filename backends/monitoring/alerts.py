@@ -1,26 +1,20 @@
 """Alerts: conditions that hold now and that an operator should know of. Every alert of the core is a row of this table.
 
-To add one, write its row here and call `Alerts.show` where the condition is found, `Alerts.clear` where it is over. A
-threshold stands with the code that measures it: budgets' in their settings (`alert_at`), unusual spend's in
-`backends/finops/anomaly.py`.
+To add one, write its row here. A condition that is a matter of measuring is found by a function that `Watch` calls
+twice a second (see `backends/monitoring/watch.py`); one that an event tells of is raised by `Alerts.show` and ended by
+`Alerts.clear`. Thresholds are settings (`[alerts]`, and budgets' own `alert_at`).
 """
 
-from datetime import datetime
-from uuid import uuid4
-
 from msgspec import Struct
-from msgspec.structs import replace
 
-from backends import events
-from backends.bus import Bus
-from backends.clock import Clock
-from backends.types import Alert, Choice, Severity
+from backends.types import Severity
 
 
 class Condition(Struct, frozen=True, kw_only=True):
     """One kind of alert. `key`, `text` and `remedy` are templates of str.format; `when` says when it holds.
 
-    Two alerts of one kind, such as two budgets', differ in their keys.
+    Two alerts of one kind, such as two budgets', differ in their keys. One that `flaps` may come and go by itself: it
+    has ended once it has been over for `alerts.clear_after_s`, and one that comes back before goes on as it was.
     """
 
     key: str
@@ -28,6 +22,7 @@ class Condition(Struct, frozen=True, kw_only=True):
     text: str
     remedy: str = ""
     severity: Severity = "critical"
+    flaps: bool = False
 
 
 # ---- engines and models ---------------------------------------------------------------------------------------------
@@ -171,62 +166,3 @@ CALIBRATION_OUTDATED = Condition(
     severity="warning",
 )
 REHEARSAL_FAILED = Condition(key="rehearsal", when="The process of the twins has ended.", text="{problem}")
-
-
-class Alerts:
-    """The alerts that hold now; watchers are told of each change."""
-
-    def __init__(self, bus: Bus, clock: Clock) -> None:
-        self._bus = bus
-        self._clock = clock
-        self._current: dict[str, Alert] = {}
-
-    def show(
-        self,
-        condition: Condition,
-        *,
-        choices: tuple[Choice, ...] = (),
-        since: datetime | None = None,
-        detail: str = "",
-        effect: str = "",
-        **fields: object,
-    ) -> None:
-        """Raise or replace an alert; the same text and effect again change nothing. `fields` fill in the row's
-        templates, `choices` are what the operator can do about it with one key. `since` is its onset where that is
-        known, else now; one that stands keeps its own. `detail` are a provider's words, `effect` what it does.
-        """
-        key, text = condition.key.format(**fields), condition.text.format(**fields)
-        old = self._current.get(key)
-        if old is not None and (old.text, old.effect) == (text, effect):
-            return
-        alert = Alert(
-            key=key,
-            id=old.id if old else uuid4().hex[:8],
-            since=old.since if old else since or self._clock.now(),
-            severity=condition.severity,
-            text=text,
-            detail=detail,
-            effect=effect,
-            remedy=condition.remedy.format(**fields),
-            choices=choices,
-        )
-        self._current[key] = alert
-        self._bus.publish(events.AlertRaised(alert=alert))
-
-    def clear(self, condition: Condition, **fields: object) -> None:
-        """The condition does not hold any more. `fields` are those of its key."""
-        key = condition.key.format(**fields)
-        if (alert := self._current.pop(key, None)) is not None:
-            ended = replace(alert, state="cleared", ended_at=self._clock.now())
-            self._bus.publish(events.AlertCleared(key=key, alert=ended))
-
-    def update(self, condition: Condition, problem: str) -> None:
-        """Show the condition with this problem, or clear it where there is none ("")."""
-        if problem:
-            self.show(condition, problem=problem)
-        else:
-            self.clear(condition)
-
-    def current(self) -> tuple[Alert, ...]:
-        """Those that hold now, oldest first."""
-        return tuple(self._current.values())

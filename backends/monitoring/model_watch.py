@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from backends.catalogue import adopt
 from backends.catalogue.model_identity import is_alias
-from backends.monitoring.alerts import MODEL_ENDS, MODEL_REPLACED, Alerts
+from backends.monitoring.alert_lifecycle import Alerts
+from backends.monitoring.alerts import MODEL_ENDS, MODEL_REPLACED
 from backends.types import CLOUD, Attempt, EngineName
 from backends.upstream.costs import Costs
 

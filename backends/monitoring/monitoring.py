@@ -5,11 +5,12 @@ from msgspec import Struct
 from backends.bus import Bus
 from backends.envelope.sessions import Sessions
 from backends.monitoring.activity import ActivityFeed
-from backends.monitoring.alerts import Alerts
+from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.model_watch import ModelWatch
 from backends.monitoring.refusals import Refusals
 from backends.monitoring.spend_watch import SpendWatch
 from backends.monitoring.stats_publisher import StatsPublisher
+from backends.monitoring.watch import Watch
 from backends.telemetry.history import History
 from backends.telemetry.sampler import Sampler
 
@@ -22,6 +23,7 @@ class Monitoring(Struct, frozen=True, kw_only=True):
     refusals: Refusals
     sessions: Sessions
     alerts: Alerts
+    watch: Watch
     stats: StatsPublisher
     models: ModelWatch
     spend_watch: SpendWatch

@@ -17,7 +17,8 @@ from backends.ledger import budget_windows
 from backends.ledger.refusal_counts import Key
 from backends.ledger.request_rows import moment, stamp
 from backends.ledger.store import Ledger
-from backends.monitoring.alerts import REFUSED_AGAIN, Alerts
+from backends.monitoring.alert_lifecycle import Alerts
+from backends.monitoring.alerts import REFUSED_AGAIN
 from backends.types import RefusalCount
 
 EVERY_S = 2.0

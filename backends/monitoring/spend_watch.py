@@ -11,7 +11,8 @@ from backends.errors import ClawError
 from backends.finops.anomaly import Anomaly, AnomalyDetector
 from backends.finops.spend_profile import SpendProfiles
 from backends.ledger.store import Ledger
-from backends.monitoring.alerts import SPEND_NOT_WATCHED, SPEND_UNUSUAL, Alerts
+from backends.monitoring.alert_lifecycle import Alerts
+from backends.monitoring.alerts import SPEND_NOT_WATCHED, SPEND_UNUSUAL
 from backends.monitoring.spend_analysis import SpendAnalysis
 from backends.types import ForecastSummary, Review
 

@@ -7,6 +7,7 @@ from backends import events
 from backends.bus import Bus
 from backends.cache.response_cache import ResponseCache
 from backends.ledger.store import Ledger
+from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.alerts import (
     BUDGET_NEARLY_SPENT,
     BUDGET_OVERRUN,
@@ -14,7 +15,6 @@ from backends.monitoring.alerts import (
     LEDGER_SPILLS,
     SEMANTIC_CACHE_FAILED,
     SESSIONS_NEARLY_SPENT,
-    Alerts,
 )
 from backends.settings.money import EACH
 from backends.types import BudgetState, CacheStats, Spend

@@ -6,7 +6,8 @@ from itertools import islice
 
 from msgspec import Struct
 
-from backends.monitoring.alerts import KEPT_HOME, Alerts
+from backends.monitoring.alert_lifecycle import Alerts
+from backends.monitoring.alerts import KEPT_HOME
 from backends.pipeline.privacy_choices import MOST_VALUES, PrivacyChoices, id_of
 from backends.privacy.detectors.kinds import KINDS
 from backends.privacy.gate import PrivatePart

@@ -5,7 +5,8 @@ from collections import OrderedDict
 from backends.envelope.loop_detector import Loop, find_loop
 from backends.envelope.sessions import Sessions
 from backends.errors import SessionPaused
-from backends.monitoring.alerts import SESSION_PAUSED, Alerts
+from backends.monitoring.alert_lifecycle import Alerts
+from backends.monitoring.alerts import SESSION_PAUSED
 from backends.pipeline.controls import Controls
 from backends.settings.model import Settings
 from backends.types import Action, Choice, Request

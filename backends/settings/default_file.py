@@ -57,6 +57,7 @@ def _sections() -> dict[str, Section]:
         "[cache]": settings.cache,
         "[privacy]": settings.privacy,
         "[sessions]": settings.sessions,
+        "[alerts]": settings.alerts,
         "[ledger]": settings.ledger,
         '[prices."gemini-3.5-flash-lite"]': price,
         '[[prices."gemini-3.5-flash-lite".tiers]]': tier,

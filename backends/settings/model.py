@@ -12,6 +12,7 @@ from msgspec import Meta, field
 
 from backends.agent_names import spelled
 from backends.settings.agents import LOCAL_AGENTS, Agent, strictest
+from backends.settings.alert_limits import AlertLimits
 from backends.settings.cache import Cache
 from backends.settings.engines import BUILT_IN, NAME, Engine, built_in_engines, serves
 from backends.settings.gateway import Gateway
@@ -85,6 +86,7 @@ class Settings(Section, frozen=True, kw_only=True):
     cache: Cache = Cache()
     privacy: Privacy = Privacy()
     sessions: SessionLimits = SessionLimits()
+    alerts: AlertLimits = AlertLimits()
     ledger: LedgerSettings = LedgerSettings()
     prices: dict[str, Price] = field(default_factory=dict)
     models: dict[str, ModelFacts] = field(default_factory=dict)

@@ -9,7 +9,8 @@ from backends import events
 from backends.bus import Bus
 from backends.clock import ManualClock
 from backends.monitoring import alerts
-from backends.monitoring.alerts import BUDGET_NEARLY_SPENT, CACHE_FAILED, ENGINE_DOWN, Alerts, Condition
+from backends.monitoring.alert_lifecycle import Alerts
+from backends.monitoring.alerts import BUDGET_NEARLY_SPENT, CACHE_FAILED, ENGINE_DOWN, Condition
 
 CONDITIONS = {name: each for name, each in vars(alerts).items() if isinstance(each, Condition)}
 

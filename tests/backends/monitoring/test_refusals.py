@@ -16,7 +16,7 @@ from backends.clock import ManualClock
 from backends.errors import ContextTooLong, Refused, SessionPaused, WrongUse
 from backends.ledger.sqlite_connection import connect_read_only
 from backends.ledger.store import Ledger
-from backends.monitoring.alerts import Alerts
+from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.refusals import AGAIN, OTHER, QUIET_S, STRANGERS, Refusals
 from tests.backends.ledger.samples import opened, paths
 from tests.core import ask, policy, prompt, served, stand

@@ -16,7 +16,7 @@ from backends.finops.forecast_summary import forecast_summary
 from backends.ledger.prices import Prices
 from backends.ledger.sqlite_connection import open_read_only
 from backends.ledger.store import Ledger
-from backends.monitoring.alerts import Alerts
+from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.spend_analysis import SpendAnalysis
 from backends.monitoring.spend_watch import SpendWatch
 from backends.settings.model import LedgerSettings, Settings

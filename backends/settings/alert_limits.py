@@ -1,0 +1,44 @@
+"""The table `[alerts]` of claw.toml: from when on a condition is an alert."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from backends.settings.section import NotNegative, Positive, Seconds, Section, Share
+
+Times = Annotated[float, Meta(ge=1, le=1000)]
+
+
+class AlertLimits(Section, frozen=True, kw_only=True):
+    clear_after_s: Annotated[
+        NotNegative,
+        Meta(description="seconds that a condition must be over before its alert ends; one that comes back goes on"),
+    ] = 5.0
+    failures: Annotated[
+        Positive,
+        Meta(
+            description="requests in a row that no engine answers; one is enough where every engine is known to be down"
+        ),
+    ] = 3
+    error_share: Annotated[
+        Share, Meta(description="share of failed requests, of one agent or of all, in 90 seconds")
+    ] = 0.2
+    error_requests: Annotated[
+        Positive, Meta(description="requests in 90 seconds below which no share of errors is an alert")
+    ] = 5
+    slow_times: Annotated[
+        Times, Meta(description="how many times its usual time to a first token makes an engine slow")
+    ] = 3.0
+    silent_times: Annotated[
+        Times, Meta(description="how many times its usual time to a first token a call may wait for its first byte")
+    ] = 4.0
+    silent_s: Annotated[
+        Seconds,
+        Meta(description="seconds that any call may wait for its first byte, however fast its engine usually is"),
+    ] = 2.0
+    silent_unknown_s: Annotated[
+        Seconds,
+        Meta(description="seconds that a call may wait for its first byte where its engine's usual time is not known"),
+    ] = 20.0
+    queue_share: Annotated[Share, Meta(description="share of an engine's queue_limit that waits")] = 0.8
+    queue_misses: Annotated[Positive, Meta(description="waiting requests that are expected to miss their deadline")] = 1

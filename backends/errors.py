@@ -60,6 +60,9 @@ class ClawError(Exception):
     should_retry: bool | None = None
     """Would the same request have a chance if it were sent again? None leaves it to the status."""
 
+    passed_over: tuple[tuple[str, str], ...] = ()
+    """The engines that could not be asked, each with the rule of routing that ruled it out."""
+
 
 class WrongUse(ClawError):
     exit_code, http_status, kind = 2, 400, "invalid_request"

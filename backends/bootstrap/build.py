@@ -34,6 +34,7 @@ from backends.monitoring.refusals import Refusals
 from backends.monitoring.spend_analysis import SpendAnalysis
 from backends.monitoring.spend_watch import SpendWatch
 from backends.monitoring.stats_publisher import StatsPublisher
+from backends.monitoring.traffic_window import TrafficWindow
 from backends.monitoring.watch import Watch
 from backends.off_loop import loaded
 from backends.paths import Paths
@@ -163,7 +164,10 @@ def _monitoring(
     paths: Paths,
 ) -> Monitoring:
     settings, bus, clock = resources.settings, resources.bus, resources.clock
-    alerts = Alerts(bus, clock, clear_after_s=settings.alerts.clear_after_s)
+    traffic = TrafficWindow(bus, clock)
+    alerts = Alerts(bus, clock, clear_after_s=settings.alerts.clear_after_s, recent=traffic.ended)
+    watch = Watch(alerts, clock)
+    watch.also(traffic.publish)
     stats = StatsPublisher(bus, ledger=resources.ledger, cache=resources.cache, alerts=alerts)
     stack.callback(stats.close)
     resources.ledger.on_spill_change(stats.schedule)
@@ -190,11 +194,12 @@ def _monitoring(
     analysis = SpendAnalysis(settings, paths.ledger, prices=resources.prices, timezone=resources.timezone)
     return Monitoring(
         bus=bus,
-        activity=ActivityFeed(bus, clock, refusals),
+        activity=ActivityFeed(bus, clock, refusals=refusals, traffic=traffic, alerts=alerts),
         refusals=refusals,
         sessions=Sessions(resources.install_key.prompt_hash, clock=clock, bus=bus),
         alerts=alerts,
-        watch=Watch(alerts, clock),
+        watch=watch,
+        traffic=traffic,
         stats=stats,
         models=ModelWatch(settings.engines[CLOUD_ENGINE].model, costs=costs, alerts=alerts),
         spend_watch=SpendWatch(

@@ -72,6 +72,7 @@ class LocalCore:
             history_step_s=monitoring.history.step_s,
             alerts=monitoring.alerts.current(),
             past_alerts=monitoring.alerts.past(),
+            traffic=monitoring.traffic.traffic(),
             sessions=monitoring.sessions.current(),
             refusals=monitoring.refusals.today(),
             cloud_stopped=self._controls.cloud_stopped,

@@ -8,7 +8,9 @@ from backends import events
 from backends.bus import Bus
 from backends.clock import Clock
 from backends.errors import ClawError
+from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.refusals import Refusals
+from backends.monitoring.traffic_window import TrafficWindow
 from backends.types import Estimate, Exchange, Explanation, InFlight, Outcome, Request
 
 RECENT = 200
@@ -16,10 +18,12 @@ RECENT = 200
 
 
 class ActivityFeed:
-    def __init__(self, bus: Bus, clock: Clock, refusals: Refusals) -> None:
+    def __init__(self, bus: Bus, clock: Clock, *, refusals: Refusals, traffic: TrafficWindow, alerts: Alerts) -> None:
         self._bus = bus
         self._clock = clock
         self._refusals = refusals
+        self._traffic = traffic
+        self._alerts = alerts
         self._recent: deque[Exchange] = deque(maxlen=RECENT)
         self._in_flight: dict[str, InFlight] = {}
 
@@ -27,6 +31,7 @@ class ActivityFeed:
         exchange = Exchange(id=request.id, at=self._clock.now(), explanation=explanation)
         self._put(exchange)
         self._refusals.passed(request.agent)
+        self._traffic.decided(request.id, explanation)
         self._bus.publish(events.Decided(exchange=exchange))
 
     def progressed(self, in_flight: InFlight) -> None:
@@ -38,10 +43,13 @@ class ActivityFeed:
         for index, exchange in enumerate(self._recent):
             if exchange.id == outcome.id:
                 self._recent[index] = replace(exchange, outcome=outcome)
+        if (ended := self._traffic.settled(outcome)) is not None:
+            self._alerts.count(ended)
         self._bus.publish(events.Settled(outcome=outcome))
 
     def refused(self, id: str, agent: str, error: ClawError) -> None:
         self._refusals.record(agent, error)
+        self._alerts.count(self._traffic.refused(id, agent, error))
         message, status = str(error), error.http_status
         now = self._clock.now()
         self._bus.publish(

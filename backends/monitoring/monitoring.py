@@ -10,6 +10,7 @@ from backends.monitoring.model_watch import ModelWatch
 from backends.monitoring.refusals import Refusals
 from backends.monitoring.spend_watch import SpendWatch
 from backends.monitoring.stats_publisher import StatsPublisher
+from backends.monitoring.traffic_window import TrafficWindow
 from backends.monitoring.watch import Watch
 from backends.telemetry.history import History
 from backends.telemetry.sampler import Sampler
@@ -21,6 +22,7 @@ class Monitoring(Struct, frozen=True, kw_only=True):
     bus: Bus
     activity: ActivityFeed
     refusals: Refusals
+    traffic: TrafficWindow
     sessions: Sessions
     alerts: Alerts
     watch: Watch

@@ -21,9 +21,10 @@ class Traffic(Struct, frozen=True, kw_only=True):
     or the cache, failed, refused or cancelled; `requests` is the sum.
 
     A request has failed where no engine answered it, whether one was called or none could be: finish "error", or
-    refused with a status of 500 and more. It is refused where a rule or a limit of the operator or a wrong request
-    ended it. `failing_since` is when the first of the failures began after which no request was answered, None while
-    requests are answered; `answered_at` is when the last was.
+    refused with a status of 500 and more or for a provider's quota. It is refused where a rule or a limit of the
+    operator or a wrong request ended it. `agents` are up to 64, those with the most requests first. `failing_since` is
+    when the first of the failures began after which no request was answered, None while requests are answered;
+    `answered_at` is when the last was.
     """
 
     window_s: float = 90.0

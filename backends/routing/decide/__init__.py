@@ -23,6 +23,17 @@ The rules, in their order:
 """
 
 from backends.routing.decide.choose import decide, refused
+from backends.routing.decide.flips import passed_over
 from backends.routing.decide.inputs import NEW_SESSION, NO_BUDGET, BudgetRoom, EngineView, Inputs, SessionView
 
-__all__ = ["NEW_SESSION", "NO_BUDGET", "BudgetRoom", "EngineView", "Inputs", "SessionView", "decide", "refused"]
+__all__ = [
+    "NEW_SESSION",
+    "NO_BUDGET",
+    "BudgetRoom",
+    "EngineView",
+    "Inputs",
+    "SessionView",
+    "decide",
+    "passed_over",
+    "refused",
+]

@@ -76,6 +76,7 @@ def choose(inputs: Inputs) -> Choice:
     against = rulings(inputs)
     error = refusal(inputs, against)
     if error is not None:
+        error.passed_over = tuple((name, reasons[0].rule) for name, reasons in against.items() if reasons)
         raise error
     left = [view for view in inputs.engines if not against[view.name]]
     for rule, ruling in SOFT.items():

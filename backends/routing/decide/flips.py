@@ -9,12 +9,14 @@ from msgspec.structs import replace
 
 from backends.errors import ClawError
 from backends.routing.decide.inputs import NEW_SESSION, EngineView, Inputs
-from backends.types import CLOUD, LOCAL, EngineName, Verdict
+from backends.types import CLOUD, LOCAL, EngineName, Explanation, Verdict
 
 MOST = 4
 """As many clauses as fit into a line of the console."""
 
 A_LITTLE = Decimal("0.000001")
+
+RESUMED, USABLE = "cloud is resumed", "{} can be used again"
 
 
 def flips(inputs: Inputs, view: EngineView, engine_of: Callable[[Inputs], EngineName]) -> tuple[str, ...]:
@@ -24,6 +26,18 @@ def flips(inputs: Inputs, view: EngineView, engine_of: Callable[[Inputs], Engine
         if len(found) < MOST and clause not in found and _goes_to(changed, engine_of) not in (view.name, None):
             found.append(clause)
     return tuple(found)
+
+
+def passed_over(explanation: Explanation) -> tuple[tuple[EngineName, str], ...]:
+    """The engines that a request would have gone to if they could be asked now, each with the rule against it."""
+    if not explanation.flips:
+        return ()
+    return tuple(
+        (other.engine, other.ruled_out_by)
+        for other in explanation.alternatives
+        if (other.ruled_out_by == "stopped" and RESUMED in explanation.flips)
+        or (other.ruled_out_by == "engine" and USABLE.format(other.engine) in explanation.flips)
+    )
 
 
 def _goes_to(inputs: Inputs, engine_of: Callable[[Inputs], EngineName]) -> EngineName | None:
@@ -41,14 +55,14 @@ def _changes(inputs: Inputs, view: EngineView) -> Iterator[tuple[str, Inputs]]:
         yield f"{request.agent} is unpinned", replace(inputs, pinned=None)
     if inputs.verdict.sensitive:
         yield "the prompt is not sensitive", replace(inputs, verdict=Verdict(sensitive=False))
+    if inputs.cloud_stopped:
+        yield RESUMED, replace(inputs, cloud_stopped=False)
+    for other in inputs.engines:
+        if not other.usable:
+            yield USABLE.format(other.name), _with(inputs, replace(other, usable=True))
     if inputs.session.engine is not None:
         yield "the session is new", replace(inputs, session=NEW_SESSION)
     yield from _dial(inputs, view)
-    if inputs.cloud_stopped:
-        yield "cloud is resumed", replace(inputs, cloud_stopped=False)
-    for other in inputs.engines:
-        if not other.usable:
-            yield f"{other.name} can be used again", _with(inputs, replace(other, usable=True))
     yield from _deadline(inputs, view)
     if view.zone == CLOUD:
         yield "cloud is stopped", replace(inputs, cloud_stopped=True)

@@ -1,0 +1,185 @@
+"""The requests of the last seconds, counted by how they ended; and whether any engine answers at all."""
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from datetime import datetime
+from typing import get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from backends import events
+from backends.bus import Bus
+from backends.clock import Clock
+from backends.errors import ClawError, EngineErrorKind, status_of
+from backends.monitoring.touched import EndedRequest, How
+from backends.routing.decide import passed_over
+from backends.types import CLOUD, LOCAL, AgentTraffic, EngineName, Explanation, Outcome, Traffic
+
+WINDOW_S = 90.0
+MOST = 20_000
+"""Requests that are kept: 90 seconds at 220 a second, some 10 MB. With more, the window is shorter."""
+
+MOST_OPEN = 10_000
+"""Running requests of which it is kept which engines they could not ask."""
+
+SHOWN = 64
+"""Agents that are named."""
+
+CALLERS_FAULT = frozenset({"rejected", "context"})
+ENGINES_FAULT = frozenset(get_args(EngineErrorKind)) - CALLERS_FAULT | {"no_engine", "queue_full", "deadline"}
+"""Kinds of error for which an engine did not answer, whoever asked."""
+
+
+class Failing(Struct, frozen=True, kw_only=True):
+    """No engine has answered since a request that began at `since`: so many requests, the last one at `last`, in
+    seconds of clock.monotonic, and the kinds of their errors.
+    """
+
+    since: datetime
+    requests: int
+    last: float
+    kinds: frozenset[str]
+
+
+class TrafficWindow:
+    """Told of each request by the activity feed. `ended` are those of the window, oldest first."""
+
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self.ended: deque[EndedRequest] = deque()
+        self.failing: Failing | None = None
+        self._bus = bus
+        self._clock = clock
+        self._open: dict[str, tuple[tuple[EngineName, str], ...]] = {}
+        self._hows: Counter[How] = Counter()
+        self._agents: Counter[tuple[str, How]] = Counter()
+        self._failing_since: datetime | None = None
+        self._answered_at: datetime | None = None
+        self._engine_answered_at: datetime | None = None
+        self._published = Traffic()
+
+    def decided(self, id: str, explanation: Explanation) -> None:
+        """A request was decided: remember which engines it would have asked if they could be."""
+        if (away := passed_over(explanation)) and len(self._open) < MOST_OPEN:
+            self._open[id] = away
+
+    def settled(self, outcome: Outcome) -> EndedRequest | None:
+        """A request ended; None where nobody waited for it."""
+        away = self._open.pop(outcome.id, ())
+        if outcome.source == "shadow":
+            return None
+        return self._add(
+            EndedRequest(
+                at=self._clock.monotonic(),
+                began=outcome.started_at,
+                ended=self._clock.now(),
+                agent=outcome.agent,
+                how=_how(outcome),
+                kind=outcome.error_kind or "",
+                engine=outcome.engine,
+                failed=tuple(
+                    (attempt.engine, attempt.error.partition(":")[0]) for attempt in outcome.attempts if attempt.error
+                ),
+                passed_over=away,
+                cost_usd=outcome.cost_usd,
+            )
+        )
+
+    def refused(self, id: str, agent: str, error: ClawError) -> EndedRequest:
+        """A request ended before any engine was called."""
+        self._open.pop(id, None)
+        now = self._clock.now()
+        return self._add(
+            EndedRequest(
+                at=self._clock.monotonic(),
+                began=now,
+                ended=now,
+                agent=agent,
+                how="failed" if error.kind in ENGINES_FAULT or status_of(error) >= 500 else "refused",
+                kind=error.kind,
+                passed_over=error.passed_over,
+            )
+        )
+
+    def traffic(self) -> Traffic:
+        """The window as of now."""
+        self._slide()
+        return Traffic(
+            window_s=WINDOW_S,
+            requests=len(self.ended),
+            local=self._hows[LOCAL],
+            cloud=self._hows[CLOUD],
+            cache=self._hows["cache"],
+            failed=self._hows["failed"],
+            refused=self._hows["refused"],
+            cancelled=self._hows["cancelled"],
+            agents=tuple(self._by_agent()),
+            failing_since=self._failing_since,
+            answered_at=self._answered_at,
+        )
+
+    def publish(self) -> None:
+        """Tell watchers where it has changed, also because it has moved on."""
+        traffic = self.traffic()
+        if traffic != self._published:
+            self._published = traffic
+            self._bus.publish(events.TrafficSampled(traffic=traffic))
+
+    def _add(self, ended: EndedRequest) -> EndedRequest:
+        self.ended.append(ended)
+        self._hows[ended.how] += 1
+        self._agents[ended.agent, ended.how] += 1
+        if ended.how == "failed":
+            self._failing_since = self._failing_since or _onset(ended, self._answered_at)
+            if ended.kind in ENGINES_FAULT:
+                self._not_answered(ended)
+        elif ended.how in (LOCAL, CLOUD, "cache"):
+            self._failing_since, self._answered_at = None, ended.ended
+            if ended.how != "cache":
+                self.failing, self._engine_answered_at = None, ended.ended
+        self._slide()
+        return ended
+
+    def _not_answered(self, ended: EndedRequest) -> None:
+        before = self.failing
+        self.failing = Failing(
+            since=before.since if before else _onset(ended, self._engine_answered_at),
+            requests=before.requests + 1 if before else 1,
+            last=ended.at,
+            kinds=(before.kinds if before else frozenset()) | {ended.kind},
+        )
+
+    def _slide(self) -> None:
+        before = self._clock.monotonic() - WINDOW_S
+        while self.ended and (self.ended[0].at <= before or len(self.ended) > MOST):
+            gone = self.ended.popleft()
+            self._hows[gone.how] -= 1
+            self._agents[gone.agent, gone.how] -= 1
+            if not self._agents[gone.agent, gone.how]:
+                del self._agents[gone.agent, gone.how]
+
+    def _by_agent(self) -> Iterable[AgentTraffic]:
+        """The agents with the most requests first."""
+        found: dict[str, AgentTraffic] = {}
+        for (agent, how), count in self._agents.items():
+            known = found.get(agent) or AgentTraffic(agent=agent)
+            found[agent] = replace(
+                known,
+                requests=known.requests + count,
+                failed=known.failed + (count if how == "failed" else 0),
+                refused=known.refused + (count if how == "refused" else 0),
+            )
+        return sorted(found.values(), key=lambda each: (-each.requests, each.agent))[:SHOWN]
+
+
+def _how(outcome: Outcome) -> How:
+    if outcome.finish == "cancelled":
+        return "cancelled"
+    if outcome.finish == "error":
+        return "refused" if outcome.error_kind in CALLERS_FAULT else "failed"
+    return "cache" if outcome.cache in ("exact", "semantic") else outcome.zone
+
+
+def _onset(ended: EndedRequest, answered_at: datetime | None) -> datetime:
+    """When a failure began; where a request was answered after that, then when it was."""
+    return ended.began if answered_at is None else max(ended.began, answered_at)

@@ -1,7 +1,8 @@
 """The bridge between core and screen: the only subscriber to the core's events, and the only caller of its verbs.
 
 It opens the core after the first frame and reduces events to the state. It posts the state at most eight times a
-second, and only while the terminal keeps up. When a running core goes away, it reconnects as soon as it is back.
+second, and only while the terminal keeps up; without events each second or minute, so that ages and the clock go on.
+When a running core goes away, it reconnects as soon as it is back.
 """
 
 import asyncio
@@ -11,11 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
+from msgspec.structs import replace
+
 from backends.core.api import Core
 from backends.errors import ClawError, Unreachable
 from backends.events import Event, Resync
 from backends.types import Action, Request
 from console.core_calls import CoreCalls, Post
+from console.core_clock import CoreClock
 from console.messages import ActionFailed, AnswerFailed, OpenFailed, ReviewLoaded, RoutePreviewed, StateChanged
 from console.state import CoreConnection, ViewState, adopt, connect, mark_stale, reduce
 
@@ -78,9 +82,11 @@ class Bridge:
         self._post = post
         self._drained = drained
         self._now = now
+        self._clock = CoreClock(now)
         self._times = times
         self._calls: CoreCalls | None = None
         self._due: asyncio.TimerHandle | None = None
+        self._tick: asyncio.TimerHandle | None = None
         self._shown_at = float("-inf")
         self._running: asyncio.Task[None] | None = None
         self.state = ViewState()
@@ -95,9 +101,10 @@ class Bridge:
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
+        for timer in (self._due, self._tick):
+            if timer is not None:
+                timer.cancel()
+        self._due = self._tick = None
 
     def ask(self, turn: str, request: Request) -> None:
         if self._calls is None:
@@ -187,10 +194,13 @@ class Bridge:
         if isinstance(event, Resync):
             await self._resync(core)
         else:
+            self._clock.heard_of(event)
             self._set(reduce(self.state, event))
 
     async def _resync(self, core: Core) -> None:
-        self._set(adopt(self.state, await core.snapshot()))
+        snapshot = await core.snapshot()
+        self._clock.heard(snapshot.at)
+        self._set(adopt(self.state, snapshot))
 
     def _set_lost(self, line: str) -> None:
         was = self.state.connection
@@ -208,6 +218,9 @@ class Bridge:
         if state is self.state:
             return
         self.state = state
+        self._show_soon()
+
+    def _show_soon(self) -> None:
         if self._due is None:
             loop = asyncio.get_running_loop()
             self._due = loop.call_later(max(0.0, self._shown_at + PERIOD_S - loop.time()), self._show)
@@ -220,4 +233,9 @@ class Bridge:
             return
         self._due = None
         self._shown_at = loop.time()
+        self.state = replace(self.state, now=self._clock.shown(self.state))
         self._post(StateChanged(self.state))
+        if self._tick is not None:
+            self._tick.cancel()
+        after_s = self._clock.next_s(self.state)
+        self._tick = None if after_s is None else loop.call_later(after_s, self._show_soon)

@@ -75,12 +75,13 @@ class CoreConnection(Struct, frozen=True, kw_only=True):
 class ViewState(Struct, frozen=True, kw_only=True):
     """All data that panes draw. `exchanges` is oldest first; `stale` names the samples that stopped coming.
 
-    `at` is the core's time, as of the newest snapshot, decision or reading of the host. `past` says that all of it is a
-    moment that is over.
+    `at` is the core's time, as of the newest snapshot, decision or reading of the host, `now` its time when this was
+    shown, from which ages count. `past` says that all of it is a moment that is over.
     """
 
     connection: CoreConnection = CoreConnection()
     at: datetime | None = None
+    now: datetime | None = None
     version: str = ""
     rehearsal: bool = False
     engines: tuple[EngineState, ...] = ()
@@ -125,6 +126,7 @@ def adopt(state: ViewState, snapshot: Snapshot) -> ViewState:
     return ViewState(
         connection=state.connection,
         at=snapshot.at,
+        now=snapshot.at,
         version=snapshot.version,
         rehearsal=snapshot.rehearsal,
         engines=snapshot.engines,

@@ -41,3 +41,19 @@ def moment(at: datetime | None, now: datetime | None = None) -> str:
     local = at.astimezone()
     same = now is not None and local.date() == now.astimezone().date()
     return local.strftime("%H:%M") if same else f"{local.day} {local:%b %H:%M}"
+
+
+def short_age(seconds: float) -> str:
+    """How long ago in one unit: `47 s`, `13 m`, `2 h`, `3 d`."""
+    return age(seconds) or f"{max(0, int(seconds))} s"
+
+
+def elapsed(seconds: float) -> str:
+    """A duration in two units: `47 s`, `2 m 54`, `3 h 05`, `2 d 4 h`."""
+    whole = max(0, int(seconds))
+    minutes, hours = whole // 60, whole // 3600
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{minutes} m {whole % 60:02d}"
+    return f"{hours} h {minutes % 60:02d}" if hours < 24 else f"{hours // 24} d {hours % 24} h"

@@ -1,15 +1,15 @@
 """Pin an agent to an engine: a list of every engine, and of no pin; arrows choose, enter pins."""
 
-from collections.abc import Sequence
-
 from rich.cells import cell_len
 from textual.events import Key
 
 from backends.text.terminal_safe import safe
-from backends.types import Action, EngineName, EngineState
+from backends.types import Action, EngineName
 from console.overlays.overlay import Overlay
+from console.present.engine_health import engine_health
 from console.present.spans import BLANK, Row, Span, cell, paragraph, row, span
-from console.present.symbols import health, served
+from console.present.symbols import served
+from console.state import ViewState
 
 LONGEST_NAME, LONGEST_MODEL = 24, 32
 
@@ -17,9 +17,10 @@ LONGEST_NAME, LONGEST_MODEL = 24, 32
 class PinOverlay(Overlay[Action]):
     """Dismissed with the action to run, or None."""
 
-    def __init__(self, agent: str, engines: Sequence[EngineState], pinned: EngineName | None) -> None:
+    def __init__(self, agent: str, state: ViewState, pinned: EngineName | None) -> None:
         self._agent = agent
-        self._engines = engines
+        self._state = state
+        self._engines = engines = state.engines
         self._pinned = pinned
         names = [None, *(engine.name for engine in engines)]
         self._at = names.index(pinned) if pinned in names else 0
@@ -49,10 +50,16 @@ class PinOverlay(Overlay[Action]):
         rows = [row(self._mark(0), span("no pin: the policy decides", "strong" if not self._at else "text"))]
         for index, engine in enumerate(self._engines, start=1):
             text = served(engine.name, engine.zone)
+            symbol = engine_health(engine, self._state).symbol
             queue = f"  {engine.in_flight}/{engine.parallel} running, {engine.waiting} waiting"
             rows.append(
                 row(
-                    *(self._mark(index), health(engine), span(" "), cell(text.text, name, text.tone)),
+                    *(
+                        self._mark(index),
+                        symbol,
+                        span(" "),
+                        cell(text.text, name, text.tone),
+                    ),
                     cell(engine.label or engine.model, min(LONGEST_MODEL, max(0, cells - name - 32))),
                     span(queue, "dim"),
                 )

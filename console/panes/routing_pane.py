@@ -164,7 +164,7 @@ class RoutingPane(Pane):
         from console.overlays.pin import PinOverlay
 
         pinned = next((agent.pinned for agent in self.state.agents if agent.name == name), None)
-        self.app.push_screen(PinOverlay(name, self.state.engines, pinned), self._run)
+        self.app.push_screen(PinOverlay(name, self.state, pinned), self._run)
 
     def _run(self, action: Action | None) -> None:
         if action is not None:

@@ -11,7 +11,7 @@ from textual.geometry import Size
 
 from backends.text.measures import UNKNOWN, count, gigabytes, percent, share, size
 from backends.text.terminal_safe import safe
-from backends.text.times import clock, seconds
+from backends.text.times import clock, seconds, short_age
 from backends.text.usd import usd_cents
 from backends.types import (
     CLOUD,
@@ -27,9 +27,10 @@ from backends.types import (
     RuntimeReading,
 )
 from console.present.charts import meter, sparkline
+from console.present.engine_health import engine_health
 from console.present.frame import PaneBody
 from console.present.spans import BLANK, Row, Span, Tone, cell, clip, dimmed, paragraph, row, span, spread, width
-from console.present.symbols import health, served
+from console.present.symbols import served
 from console.state import ViewState
 from console.widgets.pane import Pane
 
@@ -139,7 +140,9 @@ def _engines(state: ViewState, cells: int) -> list[Row]:
     elif len(state.engines) > IN_DETAIL:
         rows = _engine_table(state, cells)
     else:
-        rows = [line for index, each in enumerate(state.engines) for line in _engine_details(each, index == 0, cells)]
+        rows = [
+            line for index, each in enumerate(state.engines) for line in _engine_details(each, state, index == 0, cells)
+        ]
     for name, key in (("  depth", "queue"), ("  tok/s", "tokens_per_s")):
         series = _added([state.history.get(f"{key}.{each.name}", ()) for each in state.engines if each.zone == LOCAL])
         if any(series):
@@ -174,10 +177,8 @@ def _engine_table(state: ViewState, cells: int) -> list[Row]:
     for engine in state.engines:
         named = cell(served(engine.name, engine.zone).text, name + 1, engine.zone)
         figures = (_figure(column, engine, spent) for column in columns)
-        rows.append(row(span(" "), health(engine), span(" "), named, *figures))
-        text, tone = _trouble(engine)
-        if text:
-            rows.append(row(span("    "), Span(clip(safe(text), cells - 4), tone)))
+        rows.append(row(span(" "), engine_health(engine, state).symbol, span(" "), named, *figures))
+        rows += [row(span("    "), *line) for line in _trouble(engine, state, cells - 4)]
     waiting = Counter[str]()
     for engine in state.engines:
         waiting.update(engine.waiting_by_agent)
@@ -213,12 +214,12 @@ def _speed(engine: EngineState) -> str:
     return f"{engine.tokens_per_s:.1f}" if engine.tokens_per_s else UNKNOWN
 
 
-def _engine_details(engine: EngineState, first: bool, cells: int) -> list[Row]:
+def _engine_details(engine: EngineState, state: ViewState, first: bool, cells: int) -> list[Row]:
     wait = f"~{seconds(engine.predicted_wait_s)}" if engine.predicted_wait_s else ""
     waiting, room, running = _queue_words(cells)
     left = _labelled(
         "queue" if first else "",
-        health(engine),
+        engine_health(engine, state).symbol,
         span(" "),
         cell(engine.name, max(6, min(LONGEST_NAME, cell_len(safe(engine.name)) + 1)), engine.zone),
         span(f"{engine.waiting}", "strong" if engine.waiting else "text"),
@@ -227,8 +228,7 @@ def _engine_details(engine: EngineState, first: bool, cells: int) -> list[Row]:
         span(running, "dim"),
     )
     rows = [spread(left, row(span(_speed(engine), "strong"), span(" tok/s", "dim")), cells)]
-    text, tone = _trouble(engine)
-    details = [*paragraph(text, cells - LABEL - 2, tone), *_quota(engine, cells - LABEL - 2)]
+    details = [*_trouble(engine, state, cells - LABEL - 2), *_quota(engine, cells - LABEL - 2)]
     details += _waiting_agents(engine.waiting_by_agent, cells - LABEL - 2)
     if engine.reported_waiting:
         details.append(row(span(f"{engine.reported_waiting} more in the engine's own queue", "warn")))
@@ -242,14 +242,19 @@ def _queue_words(cells: int) -> tuple[str, int, str]:
     return (" wait ", 13, "") if cells >= 46 else (" ", 8, "")
 
 
-def _trouble(engine: EngineState) -> tuple[str, Tone]:
-    """Why an engine answers nothing or less than it could; no text where it is healthy."""
-    if engine.stopped:
-        return "stopped by the operator: no requests go there", "warn"
-    if engine.health not in ("degraded", "down") or not engine.detail:
-        return "", "text"
-    since = f" (since {clock(engine.since)})" if engine.since else ""
-    return engine.detail + since, "bad" if engine.health == "down" else "warn"
+def _trouble(engine: EngineState, state: ViewState, cells: int) -> list[Row]:
+    """What is wrong with it in one row, our words first, and how long ago it gave its last good answer."""
+    known = engine_health(engine, state)
+    if not known.words:
+        return []
+    answered = ""
+    if engine.answered_at is not None and state.now is not None:
+        answered = f" · last answer {short_age((state.now - engine.answered_at).total_seconds())} ago"
+    line = row(span(known.told(state.now), known.symbol.tone), span(answered, "dim"))
+    told = f" · {engine.detail}" if engine.detail and engine.health != "up" else ""
+    if known.words == "stopped":
+        told = " by the operator: no requests go there"
+    return [row(*line, Span(clip(safe(told), max(0, cells - width(line))), "dim"))]
 
 
 def _waiting_agents(waiting: Mapping[str, int], cells: int) -> list[Row]:

@@ -1,6 +1,6 @@
 """Symbols that can be told apart without colour: `▌` local, `▐` cloud, `=` cache; `●` up, `◐` degraded, `○` down."""
 
-from backends.types import CACHE, CLOUD, LOCAL, EngineState, Exchange, Served, Zone
+from backends.types import CACHE, CLOUD, LOCAL, Exchange, Served, Zone
 from console.present.spans import Span, Tone, span
 
 HEALTH: dict[str, tuple[str, Tone]] = {
@@ -12,10 +12,6 @@ HEALTH: dict[str, tuple[str, Tone]] = {
 ZONES: dict[Zone, str] = {LOCAL: "▌", CLOUD: "▐"}
 CACHE_SYMBOL = "="
 _TIERS = {"exact": "exact", "semantic": "alike"}
-
-
-def health(engine: EngineState) -> Span:
-    return span(*HEALTH[engine.health])
 
 
 def served(by: Served, zone: Zone, label: str = "") -> Span:

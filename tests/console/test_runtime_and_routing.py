@@ -205,7 +205,7 @@ def test_more_than_two_engines_are_a_line_each_with_what_is_wrong(cells: int) ->
     assert local.split()[:5] == ["●", "▌local", "2/2", "3", "38.1"]
     assert cloud.split()[:5] == ["◐", "▐cloud", "1/32", "0", "182.0"]
     assert small.split()[:5] == ["●", "▌small", "1/4", "0", "121.4"]
-    assert drawn[drawn.index(cloud) + 1].strip().startswith("429 from the provider")
+    assert drawn[drawn.index(cloud) + 1].strip().startswith("429 · 1 m")
     assert any("stopped by the operator" in line for line in drawn)
     assert any("ada 7 · scout 2 · writer 1" in line for line in drawn)
     if cells >= 42:

@@ -1,0 +1,115 @@
+"""How well an engine is, in a symbol and a few words. Green means that it answers, and answers in time."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from backends.text.times import seconds, short_age
+from backends.types import EngineState, Exchange, Health
+from console.present.spans import Span, span
+from console.present.symbols import HEALTH
+from console.state import ViewState
+
+WORST_FIRST: tuple[Health, ...] = ("down", "degraded", "unknown", "up")
+SLOW_WAIT_S = 60.0
+"""A queue with a longer wait than this is worth a word even where no deadline is missed."""
+SILENT_S = 10.0
+"""The least silence that counts, for engines whose usual time is short or not known yet."""
+SILENT_TIMES = 3.0
+"""A call counts as silent after this many times the engine's usual time to a first token."""
+_STATUS = re.compile(r"\b[45]\d\d\b")
+_REASONS = (
+    ("quota", "quota"),
+    ("rate limit", "rate limit"),
+    ("not set", "no key"),
+    ("key", "key refused"),
+    ("timed out", "timeout"),
+    ("timeout", "timeout"),
+    ("silent", "silent"),
+    ("refused", "refused"),
+    ("does not answer", "no answer"),
+    ("resolve", "no network"),
+    ("full", "full"),
+)
+"""Words in a line about an engine, each with the word or two that the header has room for."""
+
+
+@dataclass(frozen=True)
+class EngineHealth:
+    """`words` say in at most 24 cells what is wrong, "" where nothing is; `since` is when it began, where known."""
+
+    health: Health
+    words: str = ""
+    since: datetime | None = None
+
+    @property
+    def symbol(self) -> Span:
+        return span(*HEALTH[self.health])
+
+    def told(self, now: datetime | None) -> str:
+        """The words with their age: `429 · 47 s`."""
+        if self.since is None or now is None:
+            return self.words
+        return f"{self.words} · {short_age((now - self.since).total_seconds())}"
+
+
+def engine_health(engine: EngineState, state: ViewState) -> EngineHealth:  # noqa: PLR0911 — one for each condition
+    """The worst that is known of an engine: from its own state, and from how its last calls ended."""
+    if engine.health == "down":
+        return EngineHealth("down", short_reason(engine.detail) or "down", engine.since)
+    if engine.stopped:
+        return EngineHealth("down", "stopped")
+    if engine.draining:
+        return EngineHealth("degraded", f"draining, {engine.in_flight} left" if engine.in_flight else "drained")
+    wait = engine.predicted_wait_s or 0.0
+    if engine.will_miss or (engine.waiting and wait >= SLOW_WAIT_S):
+        about = f" · {seconds(wait)}" if wait else ""
+        return EngineHealth("degraded", f"{engine.waiting} waiting{about}")
+    if is_silent(engine):
+        return EngineHealth("degraded", f"silent {short_age(engine.silent_s or 0.0)}")
+    if (since := calls_fail_since(engine, state.exchanges, state.now, state.traffic.window_s)) is not None:
+        words = short_reason(engine.detail) if engine.health == "degraded" else ""
+        return EngineHealth("degraded", words or "calls fail", since)
+    if engine.health == "degraded":
+        return EngineHealth("degraded", short_reason(engine.detail) or "degraded", engine.since)
+    return EngineHealth(engine.health)
+
+
+def is_silent(engine: EngineState) -> bool:
+    """Whether a call waits for it for longer than its first tokens usually take."""
+    return engine.silent_s is not None and engine.silent_s > max(SILENT_S, SILENT_TIMES * (engine.usual_s or 0.0))
+
+
+def short_reason(detail: str) -> str:
+    """A word or two of a line about an engine: its HTTP status, else what the line is about, else ""."""
+    if (found := _STATUS.search(detail)) is not None:
+        return found.group()
+    line = detail.casefold()
+    return next((short for words, short in _REASONS if words in line), "")
+
+
+def calls_fail_since(
+    engine: EngineState, exchanges: Sequence[Exchange], now: datetime | None, window_s: float
+) -> datetime | None:
+    """When the first of an engine's newest calls was made that failed one after the other; None where its last call
+    answered, or ended more than `window_s` ago.
+    """
+    since: datetime | None = None
+    for exchange in reversed(exchanges):
+        if now is not None and now - exchange.at > timedelta(seconds=window_s):
+            break
+        outcome = exchange.outcome
+        if outcome is None or outcome.finish == "cancelled":
+            continue
+        called = [attempt for attempt in outcome.attempts if attempt.engine == engine.name]
+        if not called and outcome.engine == engine.name:
+            answered = outcome.finish != "error"
+        elif called:
+            answered = called[-1].error is None
+        else:
+            continue
+        if answered:
+            break
+        since = exchange.at
+    return since

@@ -1,0 +1,146 @@
+"""The header tells the truth in an incident, at every width: engines, failures, alerts, money, flags and time."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.types import Attempt, EngineState, Exchange, Traffic
+from console.present.engine_health import calls_fail_since, engine_health, short_reason
+from console.present.header_row import failed_share, header, too_small
+from console.present.spans import width
+from tests.console.scene import engines, six_engines, snapshot
+from tests.console.scene_exchanges import NOW, exchange
+from tests.console.test_panes import replace, scene, text
+
+LOCAL, CLOUD = engines()
+FULL = msgspec.structs.replace(LOCAL, waiting=28, will_miss=28, predicted_wait_s=780.0)
+LIMITED = msgspec.structs.replace(
+    CLOUD, health="down", detail="429 RESOURCE_EXHAUSTED: Quota exceeded", since=NOW - timedelta(seconds=47)
+)
+ALERT = snapshot().alerts[0]
+BURNING: dict[str, Any] = {"engines": (FULL, LIMITED), "traffic": Traffic(requests=80, failed=80)}
+
+
+def test_an_incident_is_told_in_one_row() -> None:
+    line = text(header(scene(**BURNING), 120))
+    assert "◐ local 28 waiting · 13 min" in line
+    assert "○ cloud 429 · 47 s" in line
+    assert "✗ 100 % failed (80 in 90 s)" in line
+    assert "$1.42/$5" in line
+    assert "▲1 13:58" in line
+    assert "14:03:12" in line, "seconds while something is wrong"
+
+
+def test_the_narrow_header_keeps_what_is_wrong() -> None:
+    line = text(header(scene(**BURNING), 80))
+    for words in ("◐ local 28 waiting · 13 min", "○ cloud 429 · 47 s", "✗ 100 %", "▲1", "$1.42", "14:03:12"):
+        assert words in line
+
+
+def test_the_clock_counts_minutes_while_all_is_well() -> None:
+    line = text(header(scene(alerts=()), 120))
+    assert "14:03 " in line
+    assert "14:03:12" not in line
+
+
+@pytest.mark.parametrize(
+    ("engine", "symbol", "words"),
+    [
+        (LOCAL, "●", ""),
+        (FULL, "◐", "28 waiting · 13 min"),
+        (LIMITED, "○", "429 · 47 s"),
+        (CLOUD, "◐", "429 · 1 m"),
+        (msgspec.structs.replace(LOCAL, silent_s=67.0, usual_s=2.0), "◐", "silent 1 m"),
+        (msgspec.structs.replace(LOCAL, silent_s=5.0, usual_s=2.0), "●", ""),
+        (msgspec.structs.replace(LOCAL, silent_s=40.0, usual_s=30.0), "●", ""),
+        (msgspec.structs.replace(LOCAL, draining=True), "◐", "draining, 2 left"),
+        (msgspec.structs.replace(LOCAL, draining=True, in_flight=0), "◐", "drained"),
+        (msgspec.structs.replace(LOCAL, stopped=True), "○", "stopped"),
+        (msgspec.structs.replace(LOCAL, health="down", detail=""), "○", "down"),
+        (msgspec.structs.replace(LOCAL, health="unknown"), "–", ""),
+    ],
+)
+def test_only_an_engine_that_is_well_is_green(engine: EngineState, symbol: str, words: str) -> None:
+    known = engine_health(engine, scene(engines=(engine,), recent=()))
+    assert (known.symbol.text, known.told(NOW)) == (symbol, words)
+    assert (known.symbol.tone == "good") == (symbol == "●")
+
+
+def failed(number: int, engine: str) -> Exchange:
+    ended = exchange(number, "ada", engine, "x", 0.1, ms=10.0, finish="error", error="boom")
+    assert ended.outcome is not None
+    attempt = Attempt(engine=engine, zone="local", model="m", error="500 boom")
+    return msgspec.structs.replace(ended, outcome=msgspec.structs.replace(ended.outcome, attempts=(attempt,)))
+
+
+def test_an_engine_whose_calls_fail_is_not_green() -> None:
+    answered = exchange(9, "ada", "local", "x", 0.1, ms=10.0)
+    recent = (answered, failed(5, "local"), failed(3, "local"), exchange(1, "ada", "cloud", "x", 0.1, ms=1.0))
+    assert engine_health(LOCAL, scene(recent=recent)).told(NOW) == "calls fail · 10 s"
+    assert engine_health(CLOUD, scene(recent=recent)).words == "429", "another engine's failures are not its own"
+    mended = (*recent, exchange(0, "ada", "local", "x", 0.1, ms=10.0))
+    assert engine_health(LOCAL, scene(recent=mended)).health == "up"
+
+
+def test_old_and_cancelled_calls_say_nothing_of_an_engine_now() -> None:
+    assert calls_fail_since(LOCAL, (failed(60, "local"),), NOW, 90.0) is None
+    assert calls_fail_since(LOCAL, (failed(40, "local"),), NOW, 90.0) == NOW - timedelta(seconds=80)
+    gone = exchange(1, "ada", "local", "x", 0.1, ms=1.0, finish="cancelled")
+    assert calls_fail_since(LOCAL, (gone,), NOW, 90.0) is None
+
+
+def test_a_share_of_failures_leaves_out_what_was_not_to_be_answered() -> None:
+    assert failed_share(Traffic(requests=20, failed=2, local=5, cloud=2, cache=1, refused=5, cancelled=5)) == "20 %"
+
+
+@pytest.mark.parametrize(
+    ("detail", "short"),
+    [
+        ("429 from the provider, limited for 36 s", "429"),
+        ("Ollama does not answer: start it", "no answer"),
+        ("OPENROUTER_API_KEY is not set: set it", "no key"),
+        ("the call timed out after 30 s", "timeout"),
+        ("something else of 4711 words", ""),
+    ],
+)
+def test_a_providers_text_becomes_a_word(detail: str, short: str) -> None:
+    assert short_reason(detail) == short
+
+
+def test_the_header_says_what_is_not_normal() -> None:
+    past = replace(scene(gateway="127.0.0.1:8787"), past=True)
+    assert "PAST 14:03:12, end IS LIVE" in text(header(past, 120))
+    assert "agents call 127.0.0.1:8787" in text(header(scene(gateway="127.0.0.1:8787"), 200))
+    silenced = msgspec.structs.replace(ALERT, state="silenced")
+    assert "▲1 since" not in text(header(scene(alerts=(silenced,)), 160))
+    assert "✗ 100 %" in text(too_small(scene(**BURNING), 30))
+
+
+SICK = st.builds(
+    lambda base, waiting, misses, wait, health, detail: msgspec.structs.replace(
+        base, waiting=waiting, will_miss=misses, predicted_wait_s=wait, health=health, detail=detail
+    ),
+    st.sampled_from(six_engines()),
+    st.integers(0, 10**6),
+    st.integers(0, 10**6),
+    st.none() | st.floats(0, 10**6),
+    st.sampled_from(("up", "down", "degraded", "unknown")),
+    st.text(max_size=40),
+)
+
+
+@given(st.lists(SICK, max_size=8), st.integers(1, 220), st.integers(0, 10**6), st.booleans())
+def test_the_header_has_exactly_its_cells_and_no_failure_is_left_out(
+    some: list[EngineState], cells: int, failures: int, rehearsal: bool
+) -> None:
+    named = tuple(msgspec.structs.replace(each, name=f"{each.name}{index}") for index, each in enumerate(some))
+    state = scene(engines=named, traffic=Traffic(requests=failures, failed=failures), rehearsal=rehearsal)
+    line = header(state, cells)
+    assert width(line) == cells
+    if cells >= 24:
+        assert "▲1" in text(line)
+        assert ("✗" in text(line)) == bool(failures)

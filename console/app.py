@@ -13,8 +13,9 @@ from textual.events import Event, Key, Paste
 from textual.message import Message
 
 from backends.types import Action
-from console import keys, theming
+from console import keys, terminal, theming
 from console.bridge import Bridge, Open
+from console.driver import terminal_driver
 from console.main_screen import LAYOUT, MainScreen
 from console.messages import (
     ActionFailed,
@@ -31,11 +32,12 @@ from console.messages import (
     StateChanged,
 )
 from console.state import ViewState
-from console.terminal import drained
 from console.widgets.pane import Pane
 
 SETTLE_S = 0.05
 """How long an action waits for keys that follow at once: those show that it was pasted."""
+PATIENCE = 40
+"""How often it waits again while keys have arrived that a busy machine has not handled yet."""
 HANGUP_DRAIN_S = 2.0
 HUNG_UP = 128 + signal.SIGHUP
 TERMINATED = 128 + signal.SIGTERM
@@ -62,11 +64,13 @@ class ClawApp(App[None]):
         exit_now: Callable[[int], object] = os._exit,
     ) -> None:
         """`exit_now` ends the process once the terminal is gone."""
-        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
+        self.guard = keys.PasteGuard(self._monotonic, waiting=terminal.unread)
+        super().__init__(
+            driver_class=terminal_driver(self.guard.arrived), ansi_color=True if os.environ.get("NO_COLOR") else None
+        )
         self.state = ViewState()
-        self.bridge = Bridge(open_core, reopen=reopen, post=self._deliver, drained=drained)
+        self.bridge = Bridge(open_core, reopen=reopen, post=self._deliver, drained=terminal.drained)
         self._exit_now = exit_now
-        self.guard = keys.PasteGuard(self._monotonic)
         self._hanging_up: asyncio.Task[None] | None = None
         self.exit_message = ""
         self.main = MainScreen(chat)
@@ -95,7 +99,7 @@ class ClawApp(App[None]):
             if isinstance(event, Paste):
                 self.guard.pasted()
             elif isinstance(event, Key):
-                self.guard.key()
+                self.guard.handle(event.time)
         await super().on_event(event)
 
     # ---- from panes to the bridge
@@ -113,10 +117,15 @@ class ClawApp(App[None]):
         self.bridge.review()
 
     def on_run_action(self, message: RunAction) -> None:
-        self.set_timer(SETTLE_S, lambda: self._act(message.action))
+        self._act_soon(message.action, PATIENCE)
 
-    def _act(self, action: Action) -> None:
-        if self.guard.allows():
+    def _act_soon(self, action: Action, patience: int) -> None:
+        self.set_timer(SETTLE_S, lambda: self._act(action, patience))
+
+    def _act(self, action: Action, patience: int) -> None:
+        if not self.guard.settled and patience:
+            self._act_soon(action, patience - 1)  # keys have arrived that are not handled: they may make it a paste
+        elif self.guard.allows():
             self.bridge.act(action)
         else:
             self.main.show_message(f"{action.verb} was ignored because it came with pasted text", bad=True)

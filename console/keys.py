@@ -1,6 +1,9 @@
 """The keys that work everywhere, and the guard that tells typed keys from pasted text."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Protocol
 
 from textual.binding import Binding, BindingType
 
@@ -9,8 +12,16 @@ Keys = Sequence[tuple[str, str]]
 
 PASTE_GUARD_S = 0.3
 PASTED_S = 0.02  # keys closer together than this were not typed
+ARRIVALS = 256  # keys whose time is remembered
 
 PANES = range(1, 7)
+
+
+class Guarded(Protocol):
+    """An App that guards its keys."""
+
+    guard: "PasteGuard"
+
 
 BINDINGS: list[BindingType] = [
     *(Binding(f"{number}", f"show({number})", show=False) for number in PANES),
@@ -22,6 +33,10 @@ BINDINGS: list[BindingType] = [
 ]
 
 
+def nothing_waits() -> bool:
+    return False
+
+
 def everywhere(*, stopped: bool, typing: bool) -> tuple[tuple[str, str], ...]:
     """The keys in the footer after the focused pane's own. While a prompt is typed, letters are its text."""
     if typing:
@@ -30,21 +45,48 @@ def everywhere(*, stopped: bool, typing: bool) -> tuple[tuple[str, str], ...]:
 
 
 class PasteGuard:
-    """Tells whether a person typed the last key: not pasted, and not faster than hands can type."""
+    """Tells whether a person typed the last keys: not pasted, and not faster than hands can type.
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    What counts is when a key's bytes arrived, which a busy machine may handle much later, and so also the keys that
+    have arrived and are not handled yet. `arrived` may be called by another thread. `waiting` tells whether the
+    terminal has sent bytes that nobody has read.
+    """
+
+    def __init__(self, monotonic: Callable[[], float], *, waiting: Callable[[], bool] = nothing_waits) -> None:
         self._monotonic = monotonic
+        self._waiting = waiting
         self._pasted_at = float("-inf")
-        self._last_key = float("-inf")
+        self._arrivals: deque[float] = deque(maxlen=ARRIVALS)
+        self._handled = float("-inf")
+
+    def arrived(self, at: float) -> None:
+        """A key's bytes came at this moment; `handle` follows."""
+        self._arrivals.append(at)
 
     def pasted(self) -> None:
+        """A paste came, and was told as one."""
         self._pasted_at = self._monotonic()
 
-    def key(self) -> None:
-        now = self._monotonic()
-        if now - self._last_key < PASTED_S:
-            self._pasted_at = now
-        self._last_key = now
+    def handle(self, at: float) -> None:
+        """The key that arrived at this moment is handled now."""
+        if at not in self._arrivals:
+            self._arrivals.append(at)
+        self._handled = at
+        if self._burst(at - PASTED_S):
+            self.pasted()
+
+    @property
+    def settled(self) -> bool:
+        """Whether every key that has arrived is handled."""
+        return not self._waiting() and (not self._arrivals or self._arrivals[-1] <= self._handled)
 
     def allows(self) -> bool:
+        """May what the last keys asked for be done?"""
+        if not self.settled or self._burst(self._handled - PASTE_GUARD_S):
+            return False
         return self._monotonic() - self._pasted_at > PASTE_GUARD_S
+
+    def _burst(self, since: float) -> bool:
+        """Whether two keys came too close together for hands, both of them since then."""
+        times = [at for at in tuple(self._arrivals) if at >= since]
+        return any(after - before < PASTED_S for before, after in pairwise(times))

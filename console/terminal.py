@@ -17,6 +17,15 @@ def drained() -> bool:
         return True
 
 
+def unread() -> bool:
+    """Whether the terminal has sent something that nobody has read yet; false where there is no terminal."""
+    terminal = sys.__stdin__
+    try:
+        return terminal is not None and terminal.isatty() and bool(select.select([terminal], [], [], 0)[0])
+    except (OSError, ValueError):
+        return False
+
+
 def watch_for_loss(
     descriptor: int,
     on_loss: Callable[[], None],

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 from textual.binding import BindingType
 from textual.events import Key, Paste
@@ -14,6 +14,7 @@ from backends.settings.agents import AGENTS
 from backends.text.measures import count
 from backends.types import Done, Request
 from console.chat_history import ChatHistory
+from console.keys import Guarded
 from console.messages import (
     AnswerFailed,
     CancelRequest,
@@ -184,7 +185,9 @@ class ChatPane(Pane, inherit_bindings=False):
         self._quiet_timer = self.set_timer(QUIET_S, self._keyboard_is_quiet)
 
     def _keyboard_is_quiet(self) -> None:
-        if (command := self._composer.due(float("inf"))) is not None:
+        if not cast(Guarded, self.app).guard.settled:
+            self._wait_for_quiet()  # keys have arrived that are not handled yet: they may make it a paste
+        elif (command := self._composer.due(float("inf"))) is not None:
             self._run(command)
 
     def _run(self, command: ChatCommand) -> None:

@@ -5,7 +5,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar, Protocol, cast
+from typing import ClassVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
@@ -14,7 +14,7 @@ from backends.text.measures import count, share
 from backends.text.times import moment
 from backends.text.usd import usd_cents, usd_limit
 from backends.types import CLOUD, LOCAL, ZERO, Action, AgentSpend, BudgetState, ForecastSummary, Spend
-from console.keys import PasteGuard
+from console.keys import Guarded
 from console.messages import RunAction
 from console.present.charts import bar, sparkline
 from console.present.empty_states import loading, notice
@@ -24,12 +24,6 @@ from console.present.money_rows import SAVING_PARTS, beside_cache, budget_bar, s
 from console.present.spans import BLANK, Row, cell, row, span, spread, width
 from console.state import ViewState
 from console.widgets.pane import Pane
-
-
-class Guarded(Protocol):
-    """What the pane needs of the App."""
-
-    guard: PasteGuard
 
 
 class SpendPane(Pane):

@@ -30,6 +30,7 @@ from backends.types import (
 )
 from console import theming
 from console.chat_history import ChatHistory
+from console.keys import PasteGuard
 from console.messages import (
     AnswerFailed,
     CancelRequest,
@@ -135,6 +136,7 @@ class ChatHost(App[None]):
         max_prompt_bytes: int = 8_388_608,
     ) -> None:
         super().__init__()
+        self.guard = PasteGuard(time.monotonic)
         self.script = script or says("Fine.")
         self.view = state
         self.chat = ChatPane(history, max_prompt_bytes=max_prompt_bytes)

@@ -40,7 +40,7 @@ class Terminal:
         )
         self.child.delaybeforesend = None
         self.written = b""
-        self._screen = pyte.Screen(columns, rows)
+        self._screen = pyte.Screen(columns or 80, rows or 25)  # what is assumed of a terminal that tells no size
         self._stream = pyte.ByteStream(self._screen)
         self._rest = b""
 
@@ -56,6 +56,12 @@ class Terminal:
             assert time.monotonic() < deadline, f"{'still' if gone else 'no'} {pattern!r} on screen:\n{self.text}"
             assert self._read(deadline), f"ended or silent before {pattern!r}:\n{self.text}"
         return found
+
+    def takes_over(self, times: int) -> None:
+        """Read until the screen was taken over so many times in all."""
+        deadline = time.monotonic() + WAIT_S
+        while self.written.count(b"\x1b[?1049h") < times:
+            assert self._read(deadline), f"ended or silent:\n{self.text}"
 
     def see(self, pattern: str) -> re.Match[str]:
         found = self.until(pattern)

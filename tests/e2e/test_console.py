@@ -9,7 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -296,3 +296,68 @@ def rows(home: Path) -> list[dict[str, Any]]:
 def behave(url: str, fields: dict[str, Any]) -> None:
     request = urllib.request.Request(f"{url}/rehearsal/behaviour", json.dumps(fields).encode(), method="PUT")
     urllib.request.urlopen(request, timeout=5).close()
+
+
+def test_a_terminal_without_a_size_is_drawn_once_and_left(terminal: Open) -> None:
+    it = terminal(rows=0, columns=0)
+    it.see("2 Routing")
+    it.press(QUIT)
+    assert it.end() == 0
+    assert len(it.written) < 250_000, "it redraws without end"
+
+
+@pytest.fixture
+def busy() -> Iterator[Callable[[int], None]]:
+    """Makes a process wait for its core nearly always, as on a machine that has far too much to do."""
+    core = min(os.sched_getaffinity(0))
+    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
+    for hog in hogs:
+        os.sched_setaffinity(hog.pid, {core})
+
+    def slow(pid: int) -> None:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {core})
+
+    yield slow
+    for hog in hogs:
+        hog.kill()
+        hog.wait()
+
+
+def test_a_paste_does_nothing_also_where_keys_are_handled_late(
+    terminal: Open, home: Path, busy: Callable[[int], None]
+) -> None:
+    it = terminal()
+    it.see("2 Routing")
+    busy(it.child.pid)
+    for text in ("S", "fy", "Sy\n", "pS please\n", "x Stop fy the cloud y\n"):
+        it.child.send(f"{text}{text}")
+        it.press(ESCAPE, ESCAPE, "?")
+        it.see("━ Help ━")
+        it.press(ESCAPE)
+        it.until("━ Help ━", gone=True)
+    it.press(QUIT)
+    assert it.end() == 0
+    assert audited(home) == []
+
+
+def test_a_console_that_was_stopped_and_continued_takes_keys_again(terminal: Open) -> None:
+    it = terminal()
+    it.see("2 Routing")
+    for times in range(3):
+        os.kill(it.child.pid, signal.SIGSTOP)
+        os.kill(it.child.pid, signal.SIGCONT)
+        it.takes_over(times + 2)
+        it.press("?")
+        it.see("━ Help ━")
+        it.press(ESCAPE)
+        it.until("━ Help ━", gone=True)
+    it.press(QUIT)
+    assert it.end() == 0
+
+
+def audited(home: Path) -> list[tuple[str, ...]]:
+    """The operator's actions in a home's ledger."""
+    path = next(path for path in (home / "ledger.db", home / "state" / "ledger.db") if path.exists())
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute("SELECT actor, action FROM audit_v1").fetchall()

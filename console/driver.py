@@ -1,0 +1,45 @@
+"""Textual's driver for a Unix terminal, with what it lacks: when keys arrived, a size in any case, and SIGSTOP."""
+
+import os
+from collections.abc import Callable
+
+from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Key
+from textual.message import Message
+
+USUAL = (80, 25)
+"""Columns and rows where the terminal tells none, as in `docker exec` and a new pty. Rich assumes the same: with
+another size here than there, Textual would resize to one and then to the other without end.
+"""
+
+
+def terminal_driver(key_arrived: Callable[[float], None]) -> type[LinuxDriver]:
+    """A driver class for an App; it calls `key_arrived` from its own thread, in monotonic seconds, for each key."""
+
+    class TerminalDriver(LinuxDriver):
+        def process_message(self, message: Message) -> None:
+            if isinstance(message, Key):
+                key_arrived(message.time)
+            super().process_message(message)
+
+        def _sigcont_application(self, *_: object) -> None:
+            # Textual expects SIGTSTP before it. After SIGSTOP it would start a second reader of the same keyboard. The
+            # loop does it: the signal may come in the middle of a write, which holds the lock that is needed here.
+            if self._must_signal_resume:
+                super()._sigcont_application()
+            elif self._auto_restart:
+                self._loop.call_soon_threadsafe(self._take_over_again)
+
+        def _take_over_again(self) -> None:
+            self.suspend_application_mode()
+            self._must_signal_resume = True
+            self.resume_application_mode()
+
+        def _get_terminal_size(self) -> tuple[int, int]:
+            try:
+                columns, rows = os.get_terminal_size(self.fileno)
+            except OSError:
+                return USUAL
+            return columns or USUAL[0], rows or USUAL[1]
+
+    return TerminalDriver

@@ -28,6 +28,7 @@ from backends.monitoring.alerts import (
     PRICE_UNKNOWN,
     START_CHECK,
 )
+from backends.monitoring.incident_log import IncidentLog
 from backends.monitoring.model_watch import ModelWatch
 from backends.monitoring.monitoring import Monitoring
 from backends.monitoring.refusals import Refusals
@@ -100,6 +101,8 @@ async def build(
         slots = _slots(resources, labels or {}, keys)
         costs = _costs(resources)
         monitoring = _monitoring(stack, resources, slots, costs, paths)
+        if not one_shot:
+            await monitoring.incidents.restore()
         _restore(resources, slots, monitoring)
         core = _assemble(resources, slots, costs, monitoring, rehearsal=rehearsal)
         if one_shot:
@@ -110,6 +113,7 @@ async def build(
                 monitoring.spend_watch.run(),
                 monitoring.refusals.run(),
                 monitoring.watch.run(),
+                monitoring.incidents.run(),
                 _prepare(resources.engines),
                 _check_at_start(resources, slots, monitoring.alerts),
             ]
@@ -120,6 +124,8 @@ async def build(
             finally:
                 await core.drain(drain_s)
                 await monitoring.refusals.flush()
+                if not one_shot:
+                    await monitoring.incidents.flush()
 
 
 def _slots(resources: Resources, labels: Mapping[EngineName, Label], keys: Keys) -> dict[EngineName, EngineSlot]:
@@ -198,6 +204,7 @@ def _monitoring(
         refusals=refusals,
         sessions=Sessions(resources.install_key.prompt_hash, clock=clock, bus=bus),
         alerts=alerts,
+        incidents=IncidentLog(resources.ledger, alerts, clock),
         watch=watch,
         traffic=traffic,
         stats=stats,

@@ -7,6 +7,7 @@ from datetime import datetime
 from backends import events
 from backends.agent_names import spelled
 from backends.cache.response_cache import ResponseCache
+from backends.core.alert_actions import AlertActions
 from backends.core.session_actions import SessionActions
 from backends.engine_names import known_engine
 from backends.errors import WrongSettings, WrongUse
@@ -41,6 +42,7 @@ class OperatorActions:
         self._cache = cache
         self._reload = reload
         self._monitoring = monitoring
+        self._alert_actions = AlertActions(monitoring.alerts, ledger)
         self._session_actions = SessionActions(
             lambda: self._reload.settings, controls=controls, sessions=monitoring.sessions, alerts=monitoring.alerts
         )
@@ -95,6 +97,8 @@ class OperatorActions:
                 return await self._audited(action, at, f"{count} cached answers{whose} flushed")
             case Action(verb="pause" | "resume") if action.agent or action.id:
                 return await self._session_actions.carry_out(action, at)
+            case Action(verb="acknowledge" | "silence"):
+                return await self._alert_actions.carry_out(action, at)
             case Action(verb="set-budget"):
                 return await self._set_budget(action, at)
             case Action(verb="allow" | "redact" | "keep-home" | "withdraw", agent=str(agent)):

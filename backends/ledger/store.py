@@ -17,10 +17,12 @@ from backends.errors import LedgerError
 from backends.ledger.answer_ratings import RateAnswer
 from backends.ledger.budget_override import SetBudget
 from backends.ledger.crash_recovery import unfinished
+from backends.ledger.incident_rows import SINCE as INCIDENTS_SINCE
+from backends.ledger.incident_rows import PruneIncidents, RecordIncidents, as_alert
 from backends.ledger.integrity_check import check_file, refuse_network_filesystem
 from backends.ledger.lock import Lock
 from backends.ledger.refusal_counts import SINCE, CountRefusals, Key
-from backends.ledger.request_rows import decode, stamp
+from backends.ledger.request_rows import decode, moment, stamp
 from backends.ledger.reservations import Headroom, Payer, Reservation
 from backends.ledger.retention import Prune
 from backends.ledger.rollups import Discount, RollUp
@@ -39,7 +41,7 @@ from backends.ledger.write_commands import Admission, Admit, Audit, Reserve, Set
 from backends.ledger.writer import CLOSED, Writer, commit
 from backends.paths import Paths
 from backends.settings.money import Budget
-from backends.types import Acted, BudgetState, EngineName, Outcome, Spend, Zone
+from backends.types import Acted, Alert, BudgetState, EngineName, Outcome, Spend, Zone
 
 __all__ = ["Admission", "Headroom", "Ledger"]
 
@@ -223,6 +225,7 @@ class Ledger:
         if keep_days is None:
             return
         before = self._clock.now() - timedelta(days=keep_days)
+        await self._writer.write(PruneIncidents(before))
         for _ in range(PRUNED_GROUPS):
             if not await self._read("SELECT 1 FROM requests WHERE started_at < ? LIMIT 1", stamp(before)):
                 return
@@ -235,6 +238,17 @@ class Ledger:
     async def refusals(self, since: datetime) -> list[sqlite3.Row]:
         """Refused requests of the hours from that of `since` on: agent, reason, count, last_hour."""
         return await self._read(SINCE, stamp(since)[:13])
+
+    async def record_incidents(self, alerts: Sequence[Alert]) -> None:
+        """Write alerts as they are now; what their rows said before is replaced."""
+        await self._writer.write(RecordIncidents(alerts=alerts, seen_at=self._clock.now()))
+
+    async def incidents(self, since: datetime) -> tuple[tuple[Alert, datetime], ...]:
+        """Those that ended at `since` or later, or that stood when they were last written, oldest first; each with when
+        it was last seen to stand.
+        """
+        rows = await self._read(INCIDENTS_SINCE, stamp(since))
+        return tuple((as_alert(row), moment(row["seen_at"])) for row in rows)
 
     async def audit(self, acted: Acted) -> None:
         await self._writer.write(Audit(acted=acted))

@@ -58,7 +58,7 @@ class Alerts:
         self._clock = clock
         self._recent = recent
         self._standing: dict[str, _Standing] = {}
-        self._left_over: dict[str, Alert] = {}
+        self._left_over: dict[str, tuple[Alert, datetime]] = {}
         self._past: deque[Alert] = deque(maxlen=PAST_ALERTS)
 
     # ---- conditions that hold, and that hold no more ------------------------------------------------------------
@@ -178,23 +178,26 @@ class Alerts:
         since = self._clock.now() - timedelta(days=PAST_DAYS)
         return tuple(alert for alert in self._past if alert.ended_at is not None and alert.ended_at >= since)
 
-    def restore(self, alerts: Iterable[Alert]) -> None:
-        """Those of earlier cores, oldest first. One that stood when its core ended goes on where its condition is found
-        to hold again; `close_left_over` ends the others.
+    def restore(self, incidents: Iterable[tuple[Alert, datetime]]) -> None:
+        """Those of earlier cores, oldest first, each with when it was last seen to stand; to be called before any is
+        raised. One that stood when its core ended goes on where its condition is found again; `close_left_over` ends
+        the others.
         """
-        for alert in alerts:
+        for alert, seen_at in incidents:
             if alert.ended_at is not None:
                 self._past.appendleft(alert)
-            elif (standing := self._standing.get(alert.key)) is not None:
-                self._continue(standing, alert)
             else:
-                self._left_over[alert.key] = alert
+                self._left_over[alert.key] = alert, seen_at
 
     def close_left_over(self, at: datetime) -> None:
         """End those that an earlier core left standing and that did not come back: as of `at`, when this core began."""
         left_over, self._left_over = self._left_over, {}
-        for alert in left_over.values():
-            self._ended(replace(alert, state="cleared", silenced_until=None, ended_at=max(at, alert.since)))
+        for alert, seen_at in left_over.values():
+            seen = f"last seen to hold at {seen_at:%Y-%m-%d %H:%M:%S} UTC"
+            effect = f"{alert.effect}; {seen}" if alert.effect else seen
+            self._ended(
+                replace(alert, state="cleared", silenced_until=None, effect=effect, ended_at=max(at, alert.since))
+            )
 
     # ---- inside -------------------------------------------------------------------------------------------------
 
@@ -209,7 +212,7 @@ class Alerts:
                 if ended.ended >= alert.since:
                     touched.count(ended)
         if (earlier := self._left_over.pop(key, None)) is not None:
-            self._continue(standing, earlier)
+            self._continue(standing, earlier[0])
         return standing
 
     def _continue(self, standing: _Standing, earlier: Alert) -> None:

@@ -6,6 +6,7 @@ from backends.bus import Bus
 from backends.envelope.sessions import Sessions
 from backends.monitoring.activity import ActivityFeed
 from backends.monitoring.alert_lifecycle import Alerts
+from backends.monitoring.incident_log import IncidentLog
 from backends.monitoring.model_watch import ModelWatch
 from backends.monitoring.refusals import Refusals
 from backends.monitoring.spend_watch import SpendWatch
@@ -25,6 +26,7 @@ class Monitoring(Struct, frozen=True, kw_only=True):
     traffic: TrafficWindow
     sessions: Sessions
     alerts: Alerts
+    incidents: IncidentLog
     watch: Watch
     stats: StatsPublisher
     models: ModelWatch

@@ -6,10 +6,12 @@ CREATE TABLE incidents (
     severity   TEXT NOT NULL,  -- warning or critical
     started_at TEXT NOT NULL,  -- the onset, not the moment it was found
     ended_at   TEXT,           -- NULL while it stands
+    seen_at    TEXT NOT NULL,  -- when it was last seen to stand
     text       TEXT NOT NULL,
     effect     TEXT NOT NULL,  -- what it did to requests, in a phrase
     state      TEXT NOT NULL,  -- new, acknowledged, silenced or cleared
     actor      TEXT NOT NULL,  -- who acknowledged or silenced it, "" where nobody did
+    silenced_until TEXT,       -- NULL where it is not silenced
     requests   INTEGER NOT NULL,
     agents     TEXT NOT NULL,
     cost_usd   TEXT            -- NULL where money has no part in it or nobody can tell

@@ -21,6 +21,8 @@ AGENTS = 100  # whose input tokens are counted each for itself, a day; the other
 OTHERS = "others"
 
 HitTier = Literal["exact", "semantic"]
+Hit = Literal["exact", "semantic", "shared"]
+"""What answered a look-up: a tier, or another's call in flight."""
 
 
 class CacheCounts:
@@ -35,7 +37,7 @@ class CacheCounts:
         self.provider_saved_usd: Decimal = ZERO
         self._day: date | None = None
         self._prefix: dict[str, PrefixUse] = {}
-        self._recent: deque[HitTier | None] = deque(maxlen=RECENT)
+        self._recent: deque[Hit | None] = deque(maxlen=RECENT)
 
     def count_lookup(self, tier: HitTier | None) -> None:
         """Count a look-up by the tier that answered it, None for a miss."""
@@ -44,9 +46,15 @@ class CacheCounts:
         if tier is not None:
             self.hits[tier] += 1
 
-    def count_shared_flight(self) -> None:
-        """Count a caller that shared another's call in flight."""
-        self.shared_flights += 1
+    def count_shared_flight(self, outcome: Outcome) -> None:
+        """Count a caller that shared another's call in flight, once it has ended: a look-up, and a hit if it was
+        answered.
+        """
+        self.lookups += 1
+        self._recent.append("shared" if outcome.answered else None)
+        if outcome.answered:
+            self.shared_flights += 1
+            self.count_saving(outcome.baseline_usd - outcome.cost_usd)
 
     def count_saving(self, usd: Decimal) -> None:
         """Count what a hit saved."""
@@ -73,7 +81,7 @@ class CacheCounts:
             return {}
         return dict(sorted(self._prefix.items(), key=lambda each: -each[1].known_tokens - each[1].unknown_tokens))
 
-    def recent_share(self, tier: HitTier | None = None) -> float | None:
+    def recent_share(self, tier: Hit | None = None) -> float | None:
         """The share of recent look-ups that `tier` answered, or any tier; None before the first look-up."""
         if not self._recent:
             return None

@@ -77,7 +77,7 @@ def _stats(paths: Paths, *, as_json: bool) -> str:
     if as_json:
         facts = {"running": running, **msgspec.to_builtins(stats, builtin_types=())}
         money = {name: f"{getattr(stats, name):f}" for name in ("saved_usd", "rechecked_usd", "provider_saved_usd")}
-        shares = {"prefix_share": stats.prefix.share}
+        shares = {"prefix_share": stats.prefix.share, "hits": stats.hits, "hit_share": stats.hit_share}
         return msgspec.json.encode(facts | money | shares).decode()
     return "\n".join(stats_lines(stats, running=running))
 
@@ -86,13 +86,12 @@ def stats_lines(stats: CacheStats, *, running: bool) -> list[str]:
     lines = [f"entries    {stats.entries}", f"bytes      {stats.bytes}"]
     if not running:
         return [*lines, "No core is running: hits and savings are counted while one runs."]
-    hits = stats.exact_hits + stats.semantic_hits
-    share = f" ({hits / stats.lookups:.0%})" if stats.lookups else ""
+    hit_share = f" ({share(stats.hits, stats.lookups)})" if stats.lookups else ""
     lines += [
         f"memory     {stats.memory_b} bytes, {stats.vectors} vectors",
         f"look-ups   {stats.lookups}",
-        f"hits       {hits}{share}: {stats.exact_hits} exact, {stats.semantic_hits} semantic",
-        f"shared     {stats.shared_flights} joined a call in flight",
+        f"hits       {stats.hits}{hit_share}: {stats.exact_hits} exact, {stats.semantic_hits} semantic,"
+        f" {stats.shared_flights} shared a call in flight",
         f"saved      ${stats.saved_usd:f}",
         f"prefix     {_prefix(stats.prefix)}",
         f"provider   {stats.provider_cached_tokens} input tokens cached there, ${stats.provider_saved_usd:f} saved",

@@ -197,7 +197,9 @@ GROUP BY agent, engine, model HAVING requests > 0
 
 LOCAL_WOULD_DO = """
 SELECT agent, count(*) AS requests, usd_sum(cost_usd) AS usd FROM requests
-WHERE started_at >= ? AND started_at < ? AND zone = 'cloud' AND p_local >= p_cloud * ? GROUP BY agent
+WHERE started_at >= ? AND started_at < ? AND zone = 'cloud' AND p_local >= p_cloud * ?
+  AND finish NOT IN ('error', 'cancelled')
+GROUP BY agent
 """
 
 USED = """

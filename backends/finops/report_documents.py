@@ -115,7 +115,8 @@ def _machine_and_prices(found: Review) -> Iterator[Block]:
 def _summary(found: FullReport) -> Iterator[tuple[Inline, ...]]:
     total = found.by_agent.total
     cost = Strong(usd_fine(total.cost_usd))
-    yield f"{total.requests:,} requests cost ", cost, f"; all-cloud {usd_fine(total.baseline_usd)}"
+    ended = f"{total.requests:,} requests ({total.failed:,} failed, {total.refused:,} more refused) cost "
+    yield ended, cost, f"; all-cloud {usd_fine(total.baseline_usd)}"
     share = f" ({total.saved_usd / total.baseline_usd:.0%} of all-cloud)" if total.baseline_usd else ""
     parts = (f"{name.replace('_', ' ')} {usd_fine(getattr(total.saved_by, name))}" for name in SAVING_PARTS)
     yield (f"saved {usd_fine(total.saved_usd)}{share}: {', '.join(parts)}",)
@@ -136,10 +137,14 @@ def _break_even(found: BreakEven) -> Iterator[Block]:
 
 def _spend_table(report: SpendReport) -> DataTable:
     lines = (
-        (line.key, f"{line.requests:,}", usd_fine(line.cost_usd), usd_fine(line.baseline_usd), usd_fine(line.saved_usd))
+        (
+            line.key,
+            *(f"{count:,}" for count in (line.requests, line.failed, line.refused)),
+            *map(usd_fine, (line.cost_usd, line.baseline_usd, line.saved_usd)),
+        )
         for line in (*report.rows, report.total)
     )
-    return table((report.by, "requests", "cost", "all-cloud", "saved"), lines)
+    return table((report.by, "requests", "failed", "refused", "cost", "all-cloud", "saved"), lines)
 
 
 def _price_table(months: Iterable[PriceMonth]) -> DataTable:

@@ -90,12 +90,13 @@ def _price_trend(parts: Iterable[RollupSum]) -> tuple[PriceMonth, ...]:
 
 def _price_month(part: RollupSum) -> PriceMonth:
     tokens = part.input_tokens + part.output_tokens + part.thinking_tokens
+    answered = part.requests - part.failed
     return PriceMonth(
         month=part.month,
-        requests=part.requests,
+        requests=answered,
         cost_usd=part.cost_usd,
         usd_per_mtok=part.cost_usd / tokens * MILLION if tokens else None,
-        tokens_per_request=tokens / part.requests if part.requests else None,
+        tokens_per_request=tokens / answered if answered else None,
     )
 
 
@@ -104,4 +105,7 @@ SELECT count(*) AS requests, usd_sum(baseline_usd) AS baseline, avg(latency_ms) 
 WHERE started_at >= ? AND started_at < ? AND zone = 'local' AND engine <> 'cache' AND finish = 'stop'
 """
 
-ALL = "SELECT count(*) AS requests FROM requests WHERE started_at >= ? AND started_at < ?"
+ALL = """
+SELECT count(*) AS requests FROM requests
+WHERE started_at >= ? AND started_at < ? AND finish NOT IN ('error', 'cancelled')
+"""

@@ -13,7 +13,7 @@ from backends.core.api import Core
 from backends.events import RequestRefused, Resync, Settled
 from backends.gateway.gen_ai_metrics import GenAi, escaped
 from backends.gateway.http_exchange import HttpExchange
-from backends.types import ZERO, EngineName, EngineState, Outcome, QuotaState, Snapshot
+from backends.types import ZERO, CacheStats, EngineName, EngineState, Outcome, QuotaState, Snapshot
 
 SERIES = 512
 
@@ -38,6 +38,8 @@ HELP = {
     "claw_cloud_stopped": "1 where the operator stopped cloud spend",
     "claw_cache_entries": "answers stored",
     "claw_cache_bytes": "their size",
+    "claw_cache_lookups_total": "requests that asked the cache",
+    "claw_cache_hits_total": "requests that it answered, by tier; shared is an answered call in flight of another",
     "claw_budget_limit_usd": "a budget's limit",
     "claw_budget_spent_usd": "spent in its window",
     "claw_budget_reserved_usd": "reserved for calls in flight",
@@ -121,11 +123,18 @@ def gauges(snapshot: Snapshot) -> Iterator[str]:
     yield from _family("claw_cloud_stopped", "gauge", {(): int(snapshot.cloud_stopped)})
     yield from _family("claw_cache_entries", "gauge", {(): snapshot.cache.entries})
     yield from _family("claw_cache_bytes", "gauge", {(): snapshot.cache.bytes})
+    yield from _family("claw_cache_lookups_total", "counter", {(): snapshot.cache.lookups})
+    yield from _family("claw_cache_hits_total", "counter", _hits(snapshot.cache))
     budgets = snapshot.spend.budgets if snapshot.spend else ()
     places = {(("scope", budget.scope), ("window", budget.window)): budget for budget in budgets}
     yield from _family("claw_budget_limit_usd", "gauge", {key: each.limit_usd for key, each in places.items()})
     yield from _family("claw_budget_spent_usd", "gauge", {key: each.spent_usd for key, each in places.items()})
     yield from _family("claw_budget_reserved_usd", "gauge", {key: each.reserved_usd for key, each in places.items()})
+
+
+def _hits(cache: CacheStats) -> dict[Labels, int]:
+    tiers = {"exact": cache.exact_hits, "semantic": cache.semantic_hits, "shared": cache.shared_flights}
+    return {(("tier", tier),): hits for tier, hits in tiers.items()}
 
 
 def _labels(engine: EngineState) -> Labels:

@@ -85,7 +85,9 @@ class Outcomes:
     def of_follower(
         self, active: ActiveRequest, request: Request, started: float, started_at: datetime, cut: Cut | None
     ) -> Outcome:
-        """That of one who shared a run: the same end, at no cost and with no attempt of its own."""
+        """That of one who shared a run: the same end, at no cost and with no attempt of its own. Where the run was
+        answered, this counts as a hit of the exact tier.
+        """
         whole = self._ended(active, RequestUsage(), cut or active.cut)
         first_at = active.first_at
         return replace(
@@ -100,10 +102,10 @@ class Outcomes:
             session=request.session,
             run=request.run,
             **_envelope(request),
-            cache="exact",
+            cache="exact" if whole.answered else whole.cache,
             reasons=(Reason(rule="cache", detail="shared a call in flight"),),
-            baseline_usd=active.outcome.baseline_usd if active.outcome and cut is None else ZERO,
-            cached_baseline_usd=active.outcome.cached_baseline_usd if active.outcome and cut is None else ZERO,
+            baseline_usd=active.outcome.baseline_usd if active.outcome and whole.answered else ZERO,
+            cached_baseline_usd=active.outcome.cached_baseline_usd if active.outcome and whole.answered else ZERO,
             # It heard at once what had arrived before it joined.
             ttft_ms=None if first_at is None else max(0.0, round((first_at - started) * 1e3, 1)),
             latency_ms=self._since(started),
@@ -208,7 +210,7 @@ class Outcomes:
             tokens=usage.tokens,
             cost_usd=usage.cost_usd,
             # All-cloud there would be no shadow request, so its cost saves nothing.
-            baseline_usd=ZERO if active.request.source == "shadow" else self._baseline(usage),
+            baseline_usd=ZERO if active.request.source == "shadow" else self._baseline(active, usage),
             ttft_ms=None if first_at is None else round((first_at - active.started) * 1e3, 1),
             latency_ms=self._since(active.started),
             finish=end.finish,
@@ -228,13 +230,13 @@ class Outcomes:
             **_estimates(active.plan.classes),
         )
 
-    def _baseline(self, usage: RequestUsage) -> Decimal:
-        """All-cloud, the tokens of the attempt that answered, else of the last one, would have been paid once. Where
-        they have no price, what was paid.
+    def _baseline(self, active: ActiveRequest, usage: RequestUsage) -> Decimal:
+        """All-cloud, the tokens of the attempt that answered would have been paid once. Where they have no price, and
+        where the run answered nobody, it is what was paid: an outage saves nothing.
         """
-        answered = _answered(usage)
-        if answered is None:
-            return ZERO
+        answered, ending = _answered(usage), active.ending
+        if answered is None or active.cut is not None or ending is None or ending.error is not None:
+            return usage.cost_usd
         try:
             return self._costs.baseline(answered.tokens)
         except UnknownPrice:

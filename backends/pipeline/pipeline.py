@@ -323,7 +323,6 @@ class Pipeline:
     async def _follow(self, active: ActiveRequest, prepared: Prepared) -> AsyncGenerator[Chunk]:
         """The chunks of another's run, with a row of one's own, at no cost."""
         stages, request, started = self._stages, prepared.request, prepared.started
-        stages.cache.counts.count_shared_flight()
         explanation = stages.outcomes.shared_explanation(active, request)
         self._activity.decided(request, explanation)
         cut: Cut | None = "cancelled"
@@ -337,7 +336,7 @@ class Pipeline:
             finally:
                 outcome = stages.outcomes.of_follower(active, request, started, prepared.started_at, cut)
                 outcome = await stages.settlement.settle(outcome, request, prompt_hash=prepared.prompt_hash)
-            stages.cache.counts.count_saving(outcome.baseline_usd - outcome.cost_usd)
+                stages.cache.counts.count_shared_flight(outcome)
             yield Done(outcome)
 
     async def _chunks(self, active: ActiveRequest, request: Request, started: float) -> AsyncGenerator[Chunk]:

@@ -86,7 +86,14 @@ class Settlement:
         except LedgerError as error:
             monitoring.alerts.show(LEDGER_FAILED, error=error)
             if outcome.zone == CLOUD or self._settings.ledger.on_unwritable == "refuse":
-                outcome = replace(outcome, finish="error", error=str(error), error_kind=error.kind)
+                outcome = replace(
+                    outcome,
+                    finish="error",
+                    error=str(error),
+                    error_kind=error.kind,
+                    baseline_usd=outcome.cost_usd,
+                    cached_baseline_usd=None,
+                )
         monitoring.sessions.settled(request, outcome, turn)
         monitoring.activity.settled(outcome)
         self._admission.retry_waiting()

@@ -43,6 +43,9 @@ class PrefixUse(Struct, frozen=True, kw_only=True):
 class CacheStats(Struct, frozen=True, kw_only=True):
     """Counts since the core started; `entries` and `bytes` are what is stored now.
 
+    `lookups` are requests that asked the cache, `hits` those that got their answer from it: from a tier, or as
+    `shared_flights` from a call of another that was in flight and was answered.
+
     `problem` says in a line why the cache's file cannot be used, and is "" where it can. `memory_b` is what entries and
     `vectors` take in memory. `rechecked` semantic hits were asked again: `wrong_share` of them is (share, low, high),
     Wilson's interval at 95 %. `provider_cached_tokens` were input that the provider had cached itself.
@@ -74,3 +77,12 @@ class CacheStats(Struct, frozen=True, kw_only=True):
     provider_saved_usd: Decimal = ZERO
     prefix: PrefixUse = PrefixUse()
     prefix_by_agent: dict[str, PrefixUse] = {}
+
+    @property
+    def hits(self) -> int:
+        return self.exact_hits + self.semantic_hits + self.shared_flights
+
+    @property
+    def hit_share(self) -> float | None:
+        """The share of look-ups that were hits, 0 to 1; None before the first."""
+        return self.hits / self.lookups if self.lookups else None

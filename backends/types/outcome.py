@@ -103,3 +103,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     continues: bool = False
     cached_baseline_usd: Decimal | None = None
     provider_discount_usd: Decimal = ZERO
+
+    @property
+    def answered(self) -> bool:
+        """Did the caller get an answer? One that failed or was cancelled is nobody's answer and saves nothing."""
+        return self.finish not in ("error", "cancelled")

@@ -76,22 +76,18 @@ def hit_share(state: ViewState) -> Row:
     stats = state.cache
     if stats is None:
         return ()
-    hits = row(span("hit ", "dim"), span(share(_hits_of(stats), stats.lookups), "cache")) if stats.lookups else ()
+    hits = row(span("hit ", "dim"), span(share(stats.hits, stats.lookups), "cache")) if stats.lookups else ()
     use = stats.prefix
     prefix = row(span("prefix ", "dim"), span(share(use.cached_tokens, use.known_tokens), "cache"))
     gap = row("  ") if hits and use.known_tokens else ()
     return (*hits, *gap, *(prefix if use.known_tokens else ()))
 
 
-def _hits_of(stats: CacheStats) -> int:
-    return stats.exact_hits + stats.semantic_hits + stats.shared_flights
-
-
 def _hits(state: ViewState, stats: CacheStats, cells: int) -> list[Row]:
     line = sparkline(state.history.get("cache.hit_share", ()), min(24, max(0, cells - 16)), top=1.0)
     rate = row(
         span("hit      ", "dim"),
-        span(f"{share(_hits_of(stats), stats.lookups):>5}", "strong"),
+        span(f"{share(stats.hits, stats.lookups):>5}", "strong"),
         " ",
         span(line, "cache"),
     )

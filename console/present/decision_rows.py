@@ -58,12 +58,14 @@ def position(shown: Sequence[Exchange], chosen: str | None) -> int:
 
 
 def answer_shares(state: ViewState) -> Row:
-    """The share of each origin among the last answers."""
-    origins = [_origin(each.outcome) for each in state.exchanges if each.outcome]
-    if not origins:
-        return ()
+    """The share of each origin among the last answers, and of the requests that failed among all that ended."""
+    ended = [each.outcome for each in state.exchanges if each.outcome]
+    origins = [_origin(outcome) for outcome in ended if outcome.answered]
+    failed = sum(outcome.finish == "error" for outcome in ended)
     parts: list[Span] = []
-    for origin, zone in ORIGINS:
+    if failed:
+        parts = [span(f"✗ {share(failed, len(ended))} failed", "bad"), span("  ")]
+    for origin, zone in ORIGINS if origins else ():
         symbol = served(origin, zone, origin if origin != CACHE else " ")
         parts += [span(symbol.text.rstrip(), symbol.tone), span(f" {share(origins.count(origin), len(origins))}")]
         parts.append(span("  "))
@@ -165,34 +167,38 @@ def _tokens(exchange: Exchange) -> Span:
 def agent_rows(state: ViewState, cells: int) -> list[Row]:
     name = _name_cells(state, cells)
     last = {each.explanation.agent: each for each in state.exchanges}
-    answers: dict[str, list[Served]] = {}
+    ended: dict[str, list[Outcome]] = {}
     for each in state.exchanges:
         if each.outcome is not None:
-            answers.setdefault(each.explanation.agent, []).append(_origin(each.outcome))
+            ended.setdefault(each.explanation.agent, []).append(each.outcome)
     head = row(
         cell("agent", 11, "dim"),
         cell("policy", 13, "dim"),
         cell("pinned", name, "dim"),
         *(cell(origin, ANSWERS, "dim", right=True) for origin, _ in ORIGINS),
+        cell("failed", ANSWERS, "dim", right=True),
         *((cell("refused", REFUSED, "dim", right=True),) if cells >= WITH_REFUSED else ()),
         span("  last decision", "dim"),
     )
     return [
         head,
-        *(_agent(each, last.get(each.name), answers.get(each.name, []), state, cells) for each in state.agents),
+        *(_agent(each, last.get(each.name), ended.get(each.name, []), state, cells) for each in state.agents),
     ]
 
 
-def _agent(agent: AgentState, last: Exchange | None, answers: list[Served], state: ViewState, cells: int) -> Row:
+def _agent(agent: AgentState, last: Exchange | None, ended: list[Outcome], state: ViewState, cells: int) -> Row:
     name = _name_cells(state, cells)
     pinned = state.engine(agent.pinned) if agent.pinned else None
     pin = served(pinned.name, pinned.zone) if pinned else span(agent.pinned or UNKNOWN, "dim")
-    counts = (_count(answers.count(origin), served(origin, zone).tone) for origin, zone in ORIGINS)
+    origins = [_origin(outcome) for outcome in ended if outcome.answered]
+    failed = sum(outcome.finish == "error" for outcome in ended)
+    counts = (_count(origins.count(origin), served(origin, zone).tone) for origin, zone in ORIGINS)
     lead = row(
         cell(agent.name, 11, "strong"),
         cell(agent.policy, 13, "dim"),
         *(cell(pin.text, name - 1, pin.tone), span(" ")),
         *counts,
+        _count(failed, "bad"),
         *((_count(refused_of(state, agent.name), "warn", REFUSED),) if cells >= WITH_REFUSED else ()),
         span("  "),
     )

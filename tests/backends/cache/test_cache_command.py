@@ -198,7 +198,7 @@ def test_a_running_cores_figures_read_like_lines() -> None:
         problem="the disk is full",
     )
     lines = "\n".join(command.stats_lines(stats, running=True))
-    assert "hits       5 (50%): 3 exact, 2 semantic" in lines
+    assert "hits       5 (50 %): 3 exact, 2 semantic, 0 shared a call in flight" in lines
     assert "0.020 (0.004–0.105 at 95 %): 1 of 50 checked" in lines
     assert "2 complaints" in lines
     assert "ab12 ada chat 7 hits" in lines

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backends.cache.limits import CacheLimits
 from backends.cache.response_cache import ResponseCache
@@ -20,6 +21,7 @@ from backends.clock import ManualClock, SystemClock
 from backends.settings.cache import Cache
 from backends.types import Message, ToolCall
 from tests.backends.cache.samples import request, stored
+from tests.backends.ledger.samples import outcome
 
 EXACT = Cache(semantic=False)
 
@@ -165,10 +167,14 @@ async def test_switched_off_it_neither_looks_nor_keeps(tmp_path: Path, clock: Ma
 
 
 async def test_what_others_count_is_in_the_stats(cache: ResponseCache) -> None:
-    cache.counts.count_shared_flight()
-    cache.counts.count_saving(Decimal("0.10"))
+    whole = outcome("r1", cache="exact", cost_usd=Decimal(0), baseline_usd=Decimal("0.10"))
+    cache.counts.count_shared_flight(whole)
+    cache.counts.count_shared_flight(replace(whole, finish="error", baseline_usd=Decimal(0)))
     cache.counts.count_saving(Decimal("0.05"))
-    assert (cache.stats().shared_flights, cache.stats().saved_usd) == (1, Decimal("0.15"))
+    stats = cache.stats()
+    assert (stats.lookups, stats.hits, stats.hit_share) == (2, 1, 0.5)
+    assert (stats.shared_flights, stats.saved_usd) == (1, Decimal("0.15"))
+    assert cache.counts.recent_share() == cache.counts.recent_share("shared") == 0.5
 
 
 async def test_without_a_file_it_answers_from_memory(tmp_path: Path, clock: ManualClock) -> None:

@@ -181,13 +181,39 @@ async def test_equal_calls_share_one_upstream_call_and_have_a_row_each(home: Pat
     assert {outcome.finish for _, outcome in ends} == {"stop"}
 
 
+async def shared(it: Stand, calls: int) -> bool:
+    """Do this many callers share another's call?"""
+    recent = (await it.core.snapshot()).recent
+    return sum(each.explanation.reasons[0].detail == "shares a call in flight" for each in recent) == calls
+
+
+async def test_callers_that_shared_a_call_are_hits_once_it_is_answered_and_save_nothing_where_it_fails(
+    home: Path,
+) -> None:
+    async with stand(home, change=cloudy) as it:
+        slow(it)
+        await asyncio.gather(*(ask(it.core, prompt("describe a rack", agent="writer")) for _ in range(3)))
+        answered = (await it.core.snapshot()).cache
+        it.gemini.inject(Fault(kind="close", after=2))
+        ends = await asyncio.gather(*(ask(it.core, prompt("describe a shelf", agent="writer")) for _ in range(3)))
+        await idle(it)
+        snapshot, rows = await it.core.snapshot(), it.rows()
+    assert (answered.lookups, answered.hits, answered.shared_flights) == (3, 2, 2)
+    assert (snapshot.cache.lookups, snapshot.cache.hits) == (6, 2)
+    assert snapshot.cache.saved_usd == answered.saved_usd > 0
+    assert {outcome.finish for _, outcome in ends} == {"error"}
+    failed = [row for row in rows if row["finish"] == "error"]
+    assert {row["cache"] for row in failed} == {"miss"}
+    assert [row["baseline_usd"] for row in failed] == [row["cost_usd"] for row in failed]
+
+
 async def test_the_leader_may_leave_and_the_others_still_get_the_answer(home: Path) -> None:
     async with stand(home, change=cloudy) as it:
         slow(it)
         leader = asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer")))
         await until(lambda: it.gemini.usage.open == 1)
         followers = [asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer"))) for _ in range(5)]
-        await until(lambda: it.resources.cache.counts.shared_flights == 5)
+        await until(lambda: shared(it, 5))
         leader.cancel()
         ends = await asyncio.gather(*followers)
         await asyncio.gather(leader, return_exceptions=True)
@@ -202,7 +228,7 @@ async def test_the_call_ends_when_the_last_one_has_left(home: Path) -> None:
     async with stand(home, change=cloudy) as it:
         slow(it)
         callers = [asyncio.ensure_future(ask(it.core, prompt("describe a rack", agent="writer"))) for _ in range(3)]
-        await until(lambda: it.resources.cache.counts.shared_flights == 2)
+        await until(lambda: shared(it, 2))
         await until(lambda: it.gemini.usage.open == 1)
         for caller in callers:
             caller.cancel()

@@ -129,8 +129,11 @@ async def embedded(
         core = built.core
         if listen:
             from backends.gateway.control_socket import listen_on
+            from backends.gateway.graceful_shutdown import GracefulShutdown
 
-            await stack.enter_async_context(listen_on(core, paths))
+            shutdown = GracefulShutdown()
+            core.report_listening(clients=shutdown.watchers)
+            await stack.enter_async_context(listen_on(core, paths, shutdown))
         if rehearse:
             await stack.enter_async_context(background(_pass_on(news, core)))
         if rehearse and traffic:

@@ -9,7 +9,6 @@ import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +76,12 @@ async def _serve(settings: Settings, paths: Paths, listener: socket.socket, *, r
         listen_on(opened.core, paths, shutdown),
         control_token(paths.control_token) as token,
     ):
-        ready = partial(_say_ready, stage=opened.stage)
+
+        def ready(address: str) -> None:
+            if opened.own is not None:
+                opened.own.report_listening(gateway=address, clients=shutdown.watchers)
+            _say_ready(address, stage=opened.stage)
+
         refused = None if opened.own is None else opened.own.report_refusal
         await serve(
             opened.core, settings, listener, ready=ready, stop=stop, shutdown=shutdown, token=token, refused=refused

@@ -1,7 +1,7 @@
 """The core itself: the facade's verbs over the pipeline, the operator's actions and what watches them."""
 
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime
 
 from backends import __version__, events
@@ -39,6 +39,8 @@ class LocalCore:
         self._clock = clock
         self._rehearsal = rehearsal
         self._started_at: datetime = clock.now()
+        self._gateway = ""
+        self._clients: Callable[[], int] = int
 
     def ask(self, request: Request) -> AsyncGenerator[Chunk]:
         return self._pipeline.ask(request)
@@ -76,6 +78,8 @@ class LocalCore:
             sessions=monitoring.sessions.current(),
             refusals=monitoring.refusals.today(),
             cloud_stopped=self._controls.cloud_stopped,
+            gateway=self._gateway,
+            clients=self._clients(),
         )
 
     async def review(self) -> Review:
@@ -83,6 +87,10 @@ class LocalCore:
 
     async def act(self, action: Action) -> Acted:
         return await self._actions.carry_out(action, self._clock.now())
+
+    def report_listening(self, *, gateway: str = "", clients: Callable[[], int]) -> None:
+        """Where agents reach this core, "" where they cannot, and how many consoles are attached to it."""
+        self._gateway, self._clients = gateway, clients
 
     def report_refusal(self, id: str, agent: str, error: ClawError) -> None:
         """Count and show a request that the gateway refused before it was one for the core."""

@@ -94,7 +94,7 @@ async def replies(core: Core, call: Call) -> AsyncGenerator[Frame]:
 
 def scope_for(call: Call, shutdown: GracefulShutdown) -> CancelScope:
     """A shutdown waits for an ask; other calls end with the core. Raises ShuttingDown for an ask that is too late."""
-    return shutdown.scope(waits=isinstance(call, Ask))
+    return shutdown.scope(waits=isinstance(call, Ask), watches=isinstance(call, WatchEvents))
 
 
 def line_of(frame: Frame) -> bytes:

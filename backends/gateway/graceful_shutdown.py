@@ -13,11 +13,14 @@ Cause = Literal["disconnected", "shutdown"]
 
 
 class CancelScope:
-    """An `async with` block that others can cancel, without an error outside it; `cause` then says why."""
+    """An `async with` block that others can cancel, without an error outside it; `cause` then says why. One that
+    `watches` is a console's, which stays as long as the console does.
+    """
 
-    def __init__(self, shutdown: "GracefulShutdown", *, waits: bool) -> None:
+    def __init__(self, shutdown: "GracefulShutdown", *, waits: bool, watches: bool = False) -> None:
         self.cause: Cause | None = None
         self.waits = waits
+        self.watches = watches
         self._shutdown = shutdown
         self._timeout = asyncio.timeout(None)
 
@@ -52,11 +55,15 @@ class GracefulShutdown:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def scope(self, *, waits: bool = True) -> CancelScope:
+    def scope(self, *, waits: bool = True, watches: bool = False) -> CancelScope:
         """A scope for one request; `drain` waits for it where `waits`, and once it began raises ShuttingDown."""
         if waits and self.closing:
             raise shutting_down()
-        return CancelScope(self, waits=waits)
+        return CancelScope(self, waits=waits, watches=watches)
+
+    def watchers(self) -> int:
+        """How many consoles are attached."""
+        return sum(scope.watches for scope in self.scopes)
 
     def enter(self, scope: CancelScope) -> None:
         self.scopes.add(scope)

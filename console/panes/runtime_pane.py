@@ -22,6 +22,7 @@ from backends.types import (
     Gpu,
     GpuReading,
     HostReading,
+    InFlight,
     LoadedModel,
     QuotaState,
     RuntimeReading,
@@ -67,7 +68,7 @@ def runtime_rows(state: ViewState, cells: int) -> list[Row]:
         BLANK,
         *_engines(state, cells),
         BLANK,
-        *_aged(_models(state.runtimes, cells), state, "runtime", state.runtime),
+        *_aged(_models(state, cells), state, "runtime", state.runtime),
         BLANK,
         *_aged(_host(state.host, cells), state, "host", state.host),
     ]
@@ -149,7 +150,7 @@ def _engines(state: ViewState, cells: int) -> list[Row]:
             rows.append(_labelled(name, span(sparkline(series, cells - LABEL), LOCAL)))
     calls = [call for call in state.in_flight if call.stage != "waiting"][:4]
     for call in calls:
-        text = row(span("  "), cell(call.agent, 11), cell(call.stage, 10, "dim"), span(call.model, call.zone))
+        text = row(span("  "), cell(call.agent, 11), cell(call.stage, 10, "dim"), _call_model(call, state))
         rows.append(spread(_labelled("", *text), row(span(clock(call.started_at), "dim")), cells))
     return rows
 
@@ -280,13 +281,26 @@ def _of(quota: QuotaState, window: str, sent: int) -> str:
     return f"{sent:,} of {limits[0]:,}" if limits and limits[0] is not None else f"{sent:,}"
 
 
-def _models(runtimes: Mapping[EngineName, RuntimeReading], cells: int) -> list[Row]:
+def _call_model(call: InFlight, state: ViewState) -> Span:
+    """The model that a call runs on; of a simulated engine what answers in its place."""
+    return span(_simulated_by(call.engine, state) or call.model, call.zone)
+
+
+def _simulated_by(engine: EngineName, state: ViewState) -> str:
+    known = state.engine(engine)
+    return known.label if known is not None and known.simulated else ""
+
+
+def _models(state: ViewState, cells: int) -> list[Row]:
     """The models in the memory of each engine; where there are several engines, each behind its name."""
+    runtimes = state.runtimes
     if not runtimes:
         return [_labelled("models", span("Loading…", "dim"))]
     rows: list[Row] = []
     for engine, reading in runtimes.items():
         name = f"{clip(safe(engine), LONGEST_NAME)}  " if len(runtimes) > 1 else ""
+        if reading.models and (simulated := _simulated_by(engine, state)):
+            rows += paragraph(f"{name}rehearsal: {simulated}, in place of", cells - LABEL, "warn")
         rows += _engine_models(name, reading, cells - LABEL)
     return [_labelled("models" if index == 0 else "", *line) for index, line in enumerate(rows)]
 

@@ -57,8 +57,10 @@ async def test_cancelling_the_task_is_not_mistaken_for_a_cut() -> None:
 
 async def test_a_drain_waits_for_asking_and_not_for_watching() -> None:
     shutdown = GracefulShutdown()
-    watching = shutdown.scope(waits=False)
-    async with watching:
+    watching = shutdown.scope(waits=False, watches=True)
+    assert shutdown.watchers() == 0
+    async with watching, shutdown.scope(waits=False):
+        assert shutdown.watchers() == 1
         await shutdown.drain(10)
         with pytest.raises(ShuttingDown):
             shutdown.scope()

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from backends.events import Event
-from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot
+from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot, Status
 
 
 class Core(Protocol):
@@ -31,6 +31,10 @@ class Core(Protocol):
 
     async def snapshot(self) -> Snapshot:
         """Everything at one moment."""
+        ...
+
+    async def status(self) -> Status:
+        """How bad it is, why, and what it costs: a few figures, in no more time than it takes to read them."""
         ...
 
     def events(self) -> AsyncGenerator[Event]:

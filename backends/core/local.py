@@ -7,13 +7,14 @@ from datetime import datetime
 from backends import __version__, events
 from backends.clock import Clock
 from backends.core.actions import OperatorActions
+from backends.core.status import engine_status, heard, tightest, worst
 from backends.errors import ClawError
 from backends.monitoring.alerts import REHEARSAL_FAILED
 from backends.monitoring.monitoring import Monitoring
 from backends.pipeline.controls import Controls
 from backends.pipeline.pipeline import Pipeline
 from backends.settings.engines import LOCAL_ENGINE
-from backends.types import Acted, Action, Chunk, EngineName, Explanation, Request, Review, Snapshot
+from backends.types import Acted, Action, Chunk, EngineName, Explanation, Request, Review, Snapshot, Status
 from backends.upstream.engine_slot import EngineSlot
 
 
@@ -80,6 +81,25 @@ class LocalCore:
             cloud_stopped=self._controls.cloud_stopped,
             gateway=self._gateway,
             clients=self._clients(),
+        )
+
+    async def status(self) -> Status:
+        alerts, spend = self._monitoring.alerts.current(), self._monitoring.stats.spend()
+        first = worst(alerts)
+        return Status(
+            at=self._clock.now(),
+            version=__version__,
+            pid=os.getpid(),
+            started_at=self._started_at,
+            rehearsal=self._rehearsal,
+            severity=first.severity if first else "ok",
+            worst=first,
+            alerts=len(heard(alerts)),
+            silenced=len(alerts) - len(heard(alerts)),
+            engines=tuple(engine_status(slot.state()) for slot in self._slots.values()),
+            cloud_stopped=self._controls.cloud_stopped,
+            today_usd=spend.today_usd,
+            budget=tightest(spend.budgets),
         )
 
     async def review(self) -> Review:

@@ -21,7 +21,7 @@ from backends.core.wire import Call, Frame, Hello
 from backends.errors import Unreachable, WrongUse
 from backends.events import Event
 from backends.paths import SUN_PATH_MAX, Paths
-from backends.types import Acted, Action, Chunk, Done, Explanation, Request, Review, Snapshot
+from backends.types import Acted, Action, Chunk, Done, Explanation, Request, Review, Snapshot, Status
 
 CONNECT_S = 2.0
 """A core on this machine accepts at once, one behind a tunnel soon."""
@@ -77,6 +77,9 @@ class RemoteCore:
 
     async def snapshot(self) -> Snapshot:
         return await self._result(frames.TakeSnapshot(), Snapshot)
+
+    async def status(self) -> Status:
+        return await self._result(frames.TakeStatus(), Status)
 
     async def events(self) -> AsyncGenerator[Event]:
         async with aclosing(self._frames(frames.WatchEvents())) as answer:

@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 from backends import errors
 from backends.errors import ClawError, EngineError
 from backends.events import Event
-from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot
+from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot, Status
 
 PROTOCOL = 2
 FRAME_BYTES = 33_554_432
@@ -36,6 +36,10 @@ class TakeSnapshot(Struct, frozen=True, kw_only=True, tag_field="verb", tag="sna
     protocol: int = PROTOCOL
 
 
+class TakeStatus(Struct, frozen=True, kw_only=True, tag_field="verb", tag="status"):
+    protocol: int = PROTOCOL
+
+
 class WatchEvents(Struct, frozen=True, kw_only=True, tag_field="verb", tag="events"):
     protocol: int = PROTOCOL
 
@@ -53,7 +57,7 @@ class Ping(Struct, frozen=True, kw_only=True, tag_field="verb", tag="ping"):
     protocol: int = PROTOCOL
 
 
-Call = Ask | Explain | TakeSnapshot | WatchEvents | Act | TakeReview | Ping
+Call = Ask | Explain | TakeSnapshot | TakeStatus | WatchEvents | Act | TakeReview | Ping
 
 
 # ---- answers
@@ -82,7 +86,9 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Exactly one of these is set. `result` is an encoded Explanation, Snapshot, Acted or Review, as the verb says."""
+    """Exactly one of these is set. `result` is an encoded Explanation, Snapshot, Status, Acted or Review, as the verb
+    says.
+    """
 
     hello: Hello | None = None
     chunk: Chunk | None = None
@@ -92,7 +98,7 @@ class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True):
     end: bool = False
 
 
-Result = Explanation | Snapshot | Acted | Review
+Result = Explanation | Snapshot | Status | Acted | Review
 
 _encoder = msgspec.json.Encoder()
 _calls: msgspec.json.Decoder[Call] = msgspec.json.Decoder(Call)

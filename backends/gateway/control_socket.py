@@ -20,6 +20,7 @@ from backends.core.wire import (
     Hello,
     TakeReview,
     TakeSnapshot,
+    TakeStatus,
     WatchEvents,
 )
 from backends.errors import ClawError
@@ -82,6 +83,8 @@ async def replies(core: Core, call: Call) -> AsyncGenerator[Frame]:
                 yield frames.result(await core.explain(request))
             case TakeSnapshot():
                 yield frames.result(await core.snapshot())
+            case TakeStatus():
+                yield frames.result(await core.status())
             case Act(action=action):
                 yield frames.result(await core.act(action))
             case TakeReview():

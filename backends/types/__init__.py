@@ -100,6 +100,11 @@ from backends.types.spend import (
     SavedBy,
     Spend,
 )
+from backends.types.status import (
+    EngineStatus,
+    Status,
+    StatusSeverity,
+)
 from backends.types.stream_chunks import (
     Called,
     Chunk,
@@ -158,6 +163,7 @@ __all__ = [
     "Effort",
     "EngineName",
     "EngineState",
+    "EngineStatus",
     "Envelope",
     "Estimate",
     "Exchange",
@@ -204,6 +210,8 @@ __all__ = [
     "Span",
     "SpanKind",
     "Spend",
+    "Status",
+    "StatusSeverity",
     "Timeline",
     "Tokens",
     "Tool",

@@ -43,6 +43,7 @@ from backends.types import (
     Review,
     Routed,
     Snapshot,
+    Status,
     Tokens,
 )
 
@@ -244,6 +245,9 @@ class Instant:
         return EXPLANATION
 
     async def snapshot(self) -> Snapshot:
+        raise NotImplementedError
+
+    async def status(self) -> Status:
         raise NotImplementedError
 
     def events(self) -> AsyncGenerator[Event]:

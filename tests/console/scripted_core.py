@@ -10,7 +10,7 @@ from msgspec import Struct
 from backends.core.api import Core
 from backends.errors import ClawError, Unreachable
 from backends.events import Event
-from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot
+from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot, Status
 
 END = None
 
@@ -67,6 +67,9 @@ class ScriptedCore:
     async def snapshot(self) -> Snapshot:
         self.snapshots += 1
         return self.current
+
+    async def status(self) -> Status:
+        raise NotImplementedError
 
     async def events(self) -> AsyncGenerator[Event]:
         queue: asyncio.Queue[Event | None] = asyncio.Queue()

@@ -14,7 +14,7 @@ from backends import __version__
 from backends.bootstrap import connect as opening
 from backends.errors import Unreachable
 from backends.settings.model import Settings
-from console import entry
+from console import entry, launch
 from console.app import ClawApp
 
 HEAVY = ("textual", "rich", "google.genai", "ollama", "aiohttp", "numpy", "torch", "genai_prices", "psutil", "uvicorn")
@@ -119,8 +119,8 @@ def doors(monkeypatch: pytest.MonkeyPatch) -> Doors:
     return stand_in
 
 
-def door(*, attach: str | None = None, embed: bool = False, rehearse: bool = False) -> entry.CoreOpener:
-    return entry.CoreOpener(Namespace(attach=attach, embed=embed, rehearse=rehearse), Settings())
+def door(*, attach: str | None = None, embed: bool = False, rehearse: bool = False) -> launch.CoreOpener:
+    return launch.CoreOpener(Namespace(attach=attach, embed=embed, rehearse=rehearse), Settings())
 
 
 async def test_with_nothing_to_run_the_console_rehearses(doors: Doors) -> None:

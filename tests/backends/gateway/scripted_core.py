@@ -21,6 +21,7 @@ from backends.types import (
     Delta,
     Done,
     EngineState,
+    EngineStatus,
     Estimate,
     Explanation,
     Outcome,
@@ -30,6 +31,7 @@ from backends.types import (
     Routed,
     Snapshot,
     Spend,
+    Status,
     Tokens,
 )
 
@@ -86,6 +88,14 @@ def _with_ignored(request: Request, planned: Planned) -> Planned:
     return replace(planned, ignored=tuple(dict.fromkeys((*request.ignored, *planned.ignored))))
 
 
+def status(**changes: Any) -> Status:
+    local = EngineStatus(name="local", zone="local", health="up")
+    plain = Status(
+        at=AT, version="0.1.0", pid=1, started_at=AT, rehearsal=False, engines=(local,), today_usd=Decimal("1.25")
+    )
+    return replace(plain, **changes)
+
+
 def snapshot(**changes: Any) -> Snapshot:
     local = EngineState(
         name="local", zone="local", kind="ollama", model="qwen2.5:14b", label="Ollama", health="up", in_flight=1
@@ -140,6 +150,7 @@ class ScriptedCore:
         self.ends: dict[str, Any] | None = {}
         self.routed: dict[str, Any] = {}
         self.state: Callable[[], Snapshot] = snapshot
+        self.status_now = status()
         self.bus = Bus()
         self.started = asyncio.Event()
         self.closed = asyncio.Event()
@@ -179,6 +190,9 @@ class ScriptedCore:
 
     async def snapshot(self) -> Snapshot:
         return self.state()
+
+    async def status(self) -> Status:
+        return self.status_now
 
     async def events(self) -> AsyncGenerator[Event]:
         self.watched.set()

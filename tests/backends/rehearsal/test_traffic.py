@@ -12,7 +12,7 @@ import pytest
 from backends.errors import QueueFull
 from backends.rehearsal.traffic import Scenario, gaps, planned, play, read_scenario
 from backends.settings.agents import AGENTS
-from backends.types import Acted, Action, Chunk, Delta, Explanation, Request, Review, Snapshot
+from backends.types import Acted, Action, Chunk, Delta, Explanation, Request, Review, Snapshot, Status
 
 CAST = read_scenario()
 
@@ -92,6 +92,9 @@ class Listener:
         raise NotImplementedError
 
     async def snapshot(self) -> Snapshot:
+        raise NotImplementedError
+
+    async def status(self) -> Status:
         raise NotImplementedError
 
     def events(self) -> AsyncGenerator[Any]:

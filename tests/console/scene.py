@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from msgspec import structs
+
 from backends.types import (
     Action,
     AgentSpend,
@@ -354,6 +356,75 @@ def choice_alerts() -> tuple[Alert, ...]:
             ),
         ),
     )
+
+
+def incident_alerts() -> tuple[Alert, ...]:
+    """One in each state of those that stand: new and critical, new with a choice, acknowledged, silenced."""
+    return (
+        Alert(
+            key="no-engine",
+            id="0e000001",
+            since=NOW - timedelta(seconds=90),
+            severity="critical",
+            text="no engine answers: every request fails",
+            requests=80,
+            agents=tuple(agent.name for agent in snapshot().agents),
+            remedy="start Ollama, or wait until the cloud's quota is renewed",
+        ),
+        Alert(
+            key="engine:cloud",
+            id="c4290002",
+            since=NOW - timedelta(seconds=174),
+            severity="warning",
+            text="cloud 429, minute quota 10/min",
+            detail="429 RESOURCE_EXHAUSTED: you exceeded your current quota, please check your plan",
+            effect="14 went local",
+            retry_at=NOW + timedelta(seconds=21),
+            requests=14,
+            agents=("writer", "ada"),
+            cost_usd=Decimal(0),
+            choices=(Choice(label="stop the cloud", action=Action(verb="stop-cloud", actor="core")),),
+        ),
+        Alert(
+            key="budget:all:day",
+            id="b0d9e701",
+            since=NOW - timedelta(hours=2),
+            severity="warning",
+            text="budget all a day: $0.50 of $5 left",
+            state="acknowledged",
+            by="ada",
+            remedy="raise its limit_usd or wait for the next window",
+        ),
+        Alert(
+            key="disk",
+            id="d15c0001",
+            since=NOW - timedelta(days=2),
+            severity="warning",
+            text="the disk is 91 % full",
+            state="silenced",
+            silenced_until=NOW + timedelta(minutes=52),
+            by="console",
+            remedy="make room, or move the ledger",
+        ),
+    )
+
+
+def past_alerts() -> tuple[Alert, ...]:
+    """One of today and one of another day, the newest first."""
+    waited = Alert(
+        key="queue:local",
+        id="0a170001",
+        since=NOW - timedelta(hours=2, minutes=5),
+        ended_at=NOW - timedelta(hours=2, minutes=2),
+        state="cleared",
+        severity="critical",
+        text="local: wait 4 min over deadline 2 min",
+        effect="9 missed it",
+        requests=9,
+        agents=("coding",),
+    )
+    older = {"id": "0a170002", "since": NOW - timedelta(days=3), "ended_at": NOW - timedelta(days=3, minutes=-44)}
+    return waited, Alert(**{**structs.asdict(waited), **older})
 
 
 def snapshot(**changes: object) -> Snapshot:

@@ -8,7 +8,7 @@ from backends.errors import WrongUse
 from backends.types import Action, Alert, Choice
 from console.app import ClawApp
 from console.overlays.overlay import ConfirmOverlay
-from console.panes.alerts_pane import alerts_body
+from console.present.alert_rows import alerts_body
 from console.present.questions import question
 from console.state import ViewState, adopt
 from tests.console.scene import choice_alerts, snapshot
@@ -37,7 +37,7 @@ async def test_the_alert_under_the_cursor_has_a_key_for_each_choice(core: Script
         await until(lambda: "a let it go on · b end it" in text_of(app))
         assert "this value may pass · redact for this agent · keep at home" in text_of(app)
         await pilot.press("down")
-        await until(lambda: "a this value may pass · b redact for this agent · c keep at home" in text_of(app))
+        await until(lambda: "a this value may pass · b redact for this agent · c keep at" in text_of(app))
         assert "let it go on · end it" in text_of(app)
 
 
@@ -113,7 +113,7 @@ async def test_a_click_chooses_an_alert(core: ScriptedCore) -> None:
 
 def test_all_rows_of_the_alert_under_the_cursor_stay_in_sight() -> None:
     state = adopt(ViewState(), snapshot(alerts=choice_alerts()))
-    first, second = (alerts_body(state, key, 60, focused=True) for key in (LOOP.key, PRIVATE.key))
+    first, second = (alerts_body(state, id, 60, 20, focused=True) for id in (LOOP.id, PRIVATE.id))
     assert (first.selected, second.selected) == (0, first.reach)
     assert second.selected is not None
     assert second.selected + second.reach == len(second.rows)
@@ -123,7 +123,7 @@ def test_alerts_without_choices_keep_their_remedy() -> None:
     plain = Alert(key="x", id="x", since=NOW, severity="critical", text="it broke", remedy="mend it")
     chosen = msgspec.structs.replace(plain, choices=(Choice(label="mend", action=Action(verb="reload", actor="x")),))
     for alert, says in ((plain, "mend it"), (chosen, "a mend")):
-        rows = alerts_body(adopt(ViewState(), snapshot(alerts=(alert,))), None, 60, focused=True).rows
+        rows = alerts_body(adopt(ViewState(), snapshot(alerts=(alert,))), None, 60, 20, focused=True).rows
         assert says in "\n".join("".join(span.text for span in line) for line in rows)
 
 

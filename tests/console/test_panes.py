@@ -24,12 +24,12 @@ from backends.types import (
     Spend,
 )
 from console.overlays.why import why
-from console.panes.alerts_pane import alerts_body
 from console.panes.cache_pane import cache_rows, hit_share
 from console.panes.header import footer, tab_at, tabs
 from console.panes.routing_pane import RoutingView, routing_body
 from console.panes.runtime_pane import calls_summary, runtime_rows
 from console.panes.spend_pane import saved_share, spend_rows
+from console.present.alert_rows import alerts_body
 from console.present.decision_rows import answer_shares
 from console.present.empty_states import notice, without_core
 from console.present.header_row import header, too_small
@@ -71,7 +71,7 @@ def everything(state: ViewState, cells: int) -> list[Row]:
         hit_share(state),
         *spend_rows(state, cells),
         saved_share(state),
-        *alerts_body(state, None, cells, focused=True).rows,
+        *alerts_body(state, None, cells, 20, focused=True).rows,
         *(line for each in state.exchanges for line in why(each, cells)),
     ]
 
@@ -268,13 +268,13 @@ def test_nothing_is_said_to_be_held_where_the_cost_of_the_window_is_not_known(ch
     assert "whose bill is unknown" not in _spent(_budget(**{"spent_usd": Decimal("3.18"), **changes}), 76)
 
 
-def test_alerts_are_newest_first_and_say_what_to_do() -> None:
+def test_the_worst_alerts_come_first_and_say_what_to_do() -> None:
     older = Alert(key="old", id="old", since=NOW - timedelta(hours=1), severity="critical", text="older")
-    drawn = text(list(alerts_body(scene(alerts=(older, *snapshot().alerts)), None, 80, focused=False).rows))
-    assert drawn.index("429") < drawn.index("older")
+    drawn = text(list(alerts_body(scene(alerts=(older, *snapshot().alerts)), None, 80, 20, focused=False).rows))
+    assert drawn.index("older") < drawn.index("429"), "a critical one comes before a warning"
     assert "S stops cloud spend" in drawn
-    assert "No alerts." in text(list(alerts_body(scene(alerts=()), None, 80, focused=True).rows))
-    assert "No alerts." in text(list(alerts_body(scene(alerts=()), None, 30, focused=True).rows))
+    assert "No alerts." in text(list(alerts_body(scene(alerts=()), None, 80, 20, focused=True).rows))
+    assert "No alerts." in text(list(alerts_body(scene(alerts=()), None, 30, 20, focused=True).rows))
 
 
 def test_faces_stand_in_for_what_is_not_there() -> None:

@@ -13,12 +13,16 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 
 from backends.cache.self_contained import stands_alone
 from backends.types import OUTSIDE, VOLATILE, Envelope, Message, Request, Span
+
+REMEMBERED = 256
+"""Volatile spans that were searched; a megabyte at the most. Most stay the same within a session."""
 
 EXACT = 2**53
 """Whole numbers below this are distinct as floats too; seeds may be larger."""
@@ -132,7 +136,7 @@ def _passing(request: Request, envelope: Envelope) -> list[Span]:
         return []
     words = set(_WORD.findall(ask.casefold()))
     texts = ((span, request.messages[span.message].text[span.start : span.end]) for span in volatile)
-    return [span for span, text in texts if words.isdisjoint(_WORD.findall(" ".join(_NAMED.findall(text)).casefold()))]
+    return [span for span, text in texts if words.isdisjoint(_passed(text).names)]
 
 
 def _asking(request: Request, envelope: Envelope) -> list[Span]:
@@ -161,9 +165,22 @@ def _without(text: str, hidden: Iterable[Span]) -> str | list[str | None]:
         if span.start < at:
             continue
         pieces.append(text[at : span.start])
-        pieces.append(None if span.kind == "ask" else _CHANGING.sub("#", text[span.start : span.end]))
+        pieces.append(None if span.kind == "ask" else _passed(text[span.start : span.end]).words)
         at = span.end
     return [*pieces, text[at:]] if pieces else text
+
+
+class _Passing(NamedTuple):
+    """A volatile span's `words` without what changes, and the words of the `names` that its numbers have."""
+
+    words: str
+    names: frozenset[str]
+
+
+@lru_cache(REMEMBERED)
+def _passed(text: str) -> _Passing:
+    names = " ".join(_NAMED.findall(text)).casefold()
+    return _Passing(_CHANGING.sub("#", text), frozenset(_WORD.findall(names)))
 
 
 def _number(value: Any) -> Any:

@@ -34,7 +34,8 @@ class ExplicitCache(Struct, frozen=True):
 class Call(Struct, frozen=True, kw_only=True):
     """One upstream call, ready to send. Every call carries a cap on its output; durations are seconds.
 
-    `input_tokens` is the estimated length of the prompt, `most_tokens` what it cannot exceed; 0 where not counted.
+    `input_tokens` is the estimated length of the prompt, `most_tokens` what it cannot exceed, `size` its bytes as
+    off_loop.size_of counts them, or those of the whole that it is a part of; 0 where not counted.
     `effort` is how hard the caller wants the model to think, `thinking_budget` the tokens that are set aside for it.
     `logprobs` asks for the tokens' probabilities, where the engine has them. `send_state` records what was sent.
     `explicit_cache` is None where nothing of the prompt may be kept under a name.
@@ -61,6 +62,7 @@ class Call(Struct, frozen=True, kw_only=True):
     thinking_budget: int | None = None
     input_tokens: int
     most_tokens: int = 0
+    size: int = 0
     first_byte_s: float
     idle_s: float
     logprobs: bool = False

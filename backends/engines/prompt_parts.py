@@ -42,7 +42,7 @@ def refuse_media(call: Call, kind: str, label: str) -> None:
 
 async def encoded(call: Call, build: Callable[[], dict[str, Any]]) -> tuple[bytes, tuple[str, ...]]:
     """The body that `build` makes, as JSON, and notes on what was mended in it; made in a thread for a large call."""
-    return await off_loop(size_of(call), lambda: (as_json(build()), mended(call)))
+    return await off_loop(call.size or size_of(call), lambda: (as_json(build()), mended(call)))
 
 
 def turns(call: Call) -> tuple[Message, ...]:

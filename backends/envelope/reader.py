@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 
-import msgspec
 from msgspec import Struct
 
 from backends.envelope import user_text
@@ -397,7 +396,5 @@ def _tiled(at: int, length: int, marks: Sequence[Mark], other: SpanKind) -> Iter
 def _tools(request: Request) -> Iterator[Span]:
     """The declared tools, by their length as JSON."""
     if request.tools:
-        size = sum(
-            len(tool.name) + len(tool.description) + len(msgspec.json.encode(tool.parameters)) for tool in request.tools
-        )
+        size = sum(len(tool.name) + len(tool.description) + len(tool.schema_json) for tool in request.tools)
         yield Span(kind="tools", message=OUTSIDE, start=0, end=size)

@@ -38,7 +38,13 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
 
 def fields_of(body: bytes) -> dict[str, Any]:
     """A body that is one object. Raises HttpError (400)."""
-    return decode(mended(body), _objects)
+    try:
+        return decode(body, _objects)
+    except HttpError:
+        whole = mended(body)
+        if whole is body:
+            raise
+    return decode(whole, _objects)
 
 
 def converted(fields: Any, kind: type[T]) -> T:
@@ -90,7 +96,7 @@ class _DuplicateKey(ValueError):
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> bool:
-    if len({name for name, _ in pairs}) != len(pairs):
+    if len(dict(pairs)) != len(pairs):
         raise _DuplicateKey("a key is in one object twice")
     return True
 

@@ -76,7 +76,7 @@ class CandidateBuilder:
         """The candidate of each engine, in the settings' order."""
         request, classes, redaction = facts.request, facts.classes, facts.redaction
         agent = self._settings.rules(request.agent, request.rules)
-        whole = ZoneDraft(request, draft_call(request, classes), classes.input_tokens, facts.prefixes)
+        whole = ZoneDraft(request, draft_call(request, classes, facts.size), classes.input_tokens, facts.prefixes)
         drafts = {LOCAL: whole, CLOUD: whole if redaction is None else _redacted(redaction, classes, facts.prefixes)}
         looked_up: dict[tuple[int, ...], Headroom] = {}
         candidates = {}

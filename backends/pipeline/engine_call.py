@@ -30,7 +30,7 @@ USUAL_THINKING = 2048
 """Thinking tokens for a hard prompt, where neither settings nor request name a number."""
 
 
-def draft_call(request: Request, classes: Classes) -> Call:
+def draft_call(request: Request, classes: Classes, size: int = 0) -> Call:
     """The part of an upstream call that is the same for every engine that may see `request`."""
     sampling = request.sampling
     return Call(
@@ -54,6 +54,7 @@ def draft_call(request: Request, classes: Classes) -> Call:
         effort=sampling.effort,
         input_tokens=classes.input_tokens,
         most_tokens=classes.most_tokens,
+        size=size,
         first_byte_s=0.0,
         idle_s=0.0,
     )

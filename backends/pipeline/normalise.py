@@ -86,15 +86,16 @@ def _named(request: Request, settings: Settings) -> Request:
 
 
 def _size(message: Message) -> int:
-    text = len(message.text.encode("utf-8", "surrogatepass"))
-    return (
-        text + sum(len(image.data) for image in message.media) + sum(len(call.arguments) for call in message.tool_calls)
-    )
+    media, calls = message.media, message.tool_calls
+    return _bytes(message.text) + sum(len(each.data) for each in media) + sum(len(call.arguments) for call in calls)
 
 
 def _declared(request: Request) -> int:
     """Bytes of the tools and the answer's schema."""
     schema = request.response_format.schema
-    return sum(
-        len(tool.name) + len(tool.description) + len(msgspec.json.encode(tool.parameters)) for tool in request.tools
-    ) + (len(msgspec.json.encode(schema)) if schema is not None else 0)
+    tools = sum(len(tool.name) + len(tool.description) + _bytes(tool.schema_json) for tool in request.tools)
+    return tools + (len(msgspec.json.encode(schema)) if schema is not None else 0)
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

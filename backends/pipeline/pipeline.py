@@ -280,6 +280,7 @@ class Pipeline:
             verdict=prepared.verdict,
             classes=classes,
             prefixes=chain,
+            size=prepared.size,
             redaction=prepared.redaction,
             session=self._stages.sessions.view(request),
         )

@@ -66,14 +66,16 @@ class Candidate(Struct, frozen=True, kw_only=True):
 class RequestFacts(Struct, frozen=True, kw_only=True):
     """What the stages before it found out, and a plan is made from.
 
-    `prefixes` are the hashes of the prompt's beginnings. `redaction` is the only form in which the cloud may see a
-    sensitive request, None where it may see none or all. `session` is what was known of the request's session.
+    `prefixes` are the hashes of the prompt's beginnings, `size` its bytes as off_loop.size_of counts them, 0 where not
+    counted. `redaction` is the only form in which the cloud may see a sensitive request, None where it may see none or
+    all. `session` is what was known of the request's session.
     """
 
     request: Request
     verdict: Verdict
     classes: Classes
     prefixes: tuple[int, ...] = ()
+    size: int = 0
     redaction: Redaction | None = None
     session: SessionView = NEW_SESSION
 

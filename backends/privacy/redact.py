@@ -275,7 +275,7 @@ def _exchanged(request: Request, texts: _Texts) -> Request:
 
 def _tool(tool: Tool, texts: _Texts) -> Tool:
     """A tool's description and the texts of its schema; its name and those of its arguments stay."""
-    texts.kept(f"{tool.name} {_json(tool.parameters)}")
+    texts.kept(f"{tool.name} {tool.schema_json}")
     description, parameters = texts.text(tool.description), _leaves(tool.parameters, "", texts)
     if description == tool.description and parameters == tool.parameters:
         return tool
@@ -310,10 +310,6 @@ def _leaves(value: Any, name: str, texts: _Texts) -> Any:
     if isinstance(value, list):
         return [_leaves(item, name, texts) for item in value]
     return value
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def merged(detections: Iterable[Detection]) -> Iterator[Detection]:

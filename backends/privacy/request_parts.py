@@ -83,10 +83,10 @@ def request_parts(request: Request, digest: Digest) -> Iterator[RequestPart]:
             key = b"call" + digest(call.id, call.name, call.arguments)
             yield RequestPart("call", index, key, len(call.arguments), partial(_called, call), call.name)
     for tool in request.tools:
-        text = f"{tool.name} {tool.description} {_json(tool.parameters)}"
+        text = f"{tool.name} {tool.description} {tool.schema_json}"
         yield _part("tool", OUTSIDE, digest(text), text, tool.name)
     if request.response_format.schema is not None:
-        text = f"{request.response_format.name} {_json(request.response_format.schema)}"
+        text = f"{request.response_format.name} {msgspec.json.encode(request.response_format.schema).decode()}"
         yield _part("schema", OUTSIDE, digest(text), text)
     yield from (_part("stop", OUTSIDE, digest(word), word) for word in request.sampling.stop)
     yield from _joints(request.messages, texts)
@@ -183,10 +183,6 @@ def _cuts_an_address(tail: str, head: str) -> bool:
     if DOMAIN.match(head) is not None:
         return LOCAL_PART.search(tail) is not None
     return CUT_DOMAIN.search(tail) is not None and WHOLE_DOMAIN.search(tail) is None and FILE.match(head) is None
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -4,8 +4,10 @@ Messages and what they contain cannot form cycles, so Python's garbage collector
 twenty thousand messages each search would delay all requests.
 """
 
+from functools import cached_property
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct, field
 
 from backends.types.envelope import Envelope
@@ -49,13 +51,18 @@ class Message(Struct, frozen=True, kw_only=True, gc=False):
     """The provider's sealed record of the thinking that led to `text`, as `ToolCall.signature`."""
 
 
-class Tool(Struct, frozen=True, kw_only=True):
+class Tool(Struct, frozen=True, kw_only=True, dict=True):
     """A function the model may call; `parameters` is a JSON schema object, to be kept to the letter where `strict`."""
 
     name: str
     description: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     strict: bool | None = None
+
+    @cached_property
+    def schema_json(self) -> str:
+        """The parameters as JSON, written once a request. Raises UnicodeEncodeError for lone surrogates."""
+        return msgspec.json.encode(self.parameters).decode()
 
 
 class ResponseFormat(Struct, frozen=True, kw_only=True):

@@ -48,7 +48,7 @@ def prefixes(request: Request) -> tuple[int, ...]:
 
     Takes as long as reading the prompt once, 0.1 ms for 100 kB.
     """
-    running = hash(tuple((tool.name, tool.description, encoded(tool.parameters)) for tool in request.tools))
+    running = hash(tuple((tool.name, tool.description, tool.schema_json) for tool in request.tools))
     found = []
     for message in request.messages:
         calls = tuple((call.name, call.arguments) for call in message.tool_calls)
@@ -85,7 +85,7 @@ def lengths(prompt: Request | Call) -> tuple[int, ...]:
 
 
 def _tool_length(tool: Tool) -> int:
-    return len(tool.name) + len(tool.description) + len(encoded(tool.parameters))
+    return len(tool.name) + len(tool.description) + len(tool.schema_json)
 
 
 def _length(message: Message) -> int:

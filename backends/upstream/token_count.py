@@ -8,7 +8,7 @@ estimate is .93 to 1.06 of either (`python -m benchmarks.evaluation.tokens`); of
 .8 and 1.2. What an engine reports corrects the rest: see `token_ratio`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import ceil
 
 import msgspec
@@ -63,7 +63,7 @@ def count(prompt: Request | Sequence[Message]) -> int:
 def most(prompt: Request | Call) -> int:
     """Tokens that no prompt exceeds. For reservations, which must hold."""
     declared = PER_MESSAGE * len(prompt.tools) + sum(map(most_of, _declared(prompt)))
-    return _most_said(prompt.messages, most_of) + declared
+    return sum(map(most_of, _said(prompt.messages))) + _framed(prompt.messages) + declared
 
 
 class TokenCounter:
@@ -76,11 +76,15 @@ class TokenCounter:
 
     def count(self, request: Request) -> tuple[int, int]:
         """The estimate of its tokens, as `count`, and what they cannot exceed, as `most`."""
-        declared = [self._both(text) for text in _declared(request)]
-        estimate = sum(count_message(message, lambda text: self._both(text)[0]) for message in request.messages)
-        most_said = _most_said(request.messages, lambda text: self._both(text)[1])
-        most_declared = PER_MESSAGE * len(request.tools) + sum(most for _, most in declared)
-        return estimate + sum(count for count, _ in declared), most_said + most_declared
+        declared = list(map(self._both, _declared(request)))
+        said = [self._both(message.text) for message in request.messages]
+        framed = _framed(request.messages)
+        estimate = framed + sum(count for count, _ in declared) + sum(count for count, _ in said)
+        highest = framed + PER_MESSAGE * len(request.tools) + sum(most for _, most in declared + said)
+        for call in (call for message in request.messages for call in message.tool_calls):
+            estimate += PER_MESSAGE + self._both(call.name)[0] + self._both(call.arguments)[0]
+            highest += self._both(f"{call.name}{call.arguments}")[1]
+        return estimate, highest
 
     def _both(self, text: str) -> tuple[int, int]:
         key = (hash(text), len(text))
@@ -91,9 +95,9 @@ class TokenCounter:
         return known
 
 
-def _most_said(messages: Sequence[Message], of_text: Callable[[str], int]) -> int:
-    images = sum(len(message.media) for message in messages)
-    return sum(map(of_text, _said(messages))) + PER_MESSAGE * len(messages) + PER_IMAGE * images
+def _framed(messages: Sequence[Message]) -> int:
+    """What messages count beside their texts."""
+    return PER_MESSAGE * len(messages) + PER_IMAGE * sum(len(message.media) for message in messages)
 
 
 def most_after(call: Call, counted: Prefix) -> int:
@@ -144,11 +148,10 @@ def _beyond_ascii(data: bytes) -> float:
     return sum(weight * _of(kind, data) for kind, weight in LEADING)
 
 
-def count_message(message: Message, of_text: Callable[[str], int] | None = None) -> int:
+def count_message(message: Message) -> int:
     """Estimated tokens of one message, with its calls, its files and what a chat template adds."""
-    of_text = of_text or count_text
-    calls = sum(PER_MESSAGE + of_text(call.name) + of_text(call.arguments) for call in message.tool_calls)
-    return PER_MESSAGE + PER_IMAGE * len(message.media) + of_text(message.text) + calls
+    calls = sum(PER_MESSAGE + count_text(call.name) + count_text(call.arguments) for call in message.tool_calls)
+    return PER_MESSAGE + PER_IMAGE * len(message.media) + count_text(message.text) + calls
 
 
 def count_tool(tool: Tool) -> int:
@@ -172,4 +175,4 @@ def _declared(request: Request | Call) -> Iterator[str]:
 
 def _declaration(tool: Tool) -> Iterator[str]:
     yield f"{tool.name} {tool.description}"
-    yield msgspec.json.encode(tool.parameters).decode()
+    yield tool.schema_json

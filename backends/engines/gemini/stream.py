@@ -110,7 +110,7 @@ class _GenerateRequest:
         caches: ExplicitCaches | None,
     ) -> AsyncGenerator[EngineChunk]:
         call, model = self._call, self._model
-        names, config, parts_sent = await off_loop(size_of(call), lambda: _built(call, model))
+        names, config, parts_sent = await off_loop(call.size or size_of(call), lambda: _built(call, model))
         extra, wanted = parts_sent.fields, call.explicit_cache
         if wanted is not None and caches is not None:
             self.cache = caches.find(wanted, call.model, parts_sent)

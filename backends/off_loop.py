@@ -83,11 +83,23 @@ def size_of(prompt: Prompt, enough: int = LARGE) -> int:
     Stop words are left out: the router's bounds keep them to some kilobytes.
     """
     size = values = 0
-    for part in _sizes(prompt):
+    for part in _texts(prompt):
         size += part
         values += EACH
         if size >= enough or values >= enough:
-            break
+            return max(size, values)
+    # What JSON can hold, without recursion: a schema may be nested as deep as its parser allows.
+    waiting: list[Any] = [*(tool.parameters for tool in prompt.tools), prompt.response_format.schema]
+    while waiting and size < enough and values < enough:
+        values += EACH
+        item = waiting.pop()
+        if isinstance(item, str):
+            size += len(item)
+        elif isinstance(item, dict):
+            size += sum(map(len, item))
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
     return max(size, values)
 
 
@@ -106,7 +118,7 @@ def loaded() -> None:
         gc.freeze()
 
 
-def _sizes(prompt: Prompt) -> Iterator[int]:
+def _texts(prompt: Prompt) -> Iterator[int]:
     for message in prompt.messages:
         yield len(message.text)
         for media in message.media:
@@ -115,23 +127,6 @@ def _sizes(prompt: Prompt) -> Iterator[int]:
             yield len(call.arguments)
     for tool in prompt.tools:
         yield len(tool.description)
-        yield from _values(tool.parameters)
-    yield from _values(prompt.response_format.schema)
-
-
-def _values(value: Any) -> Iterator[int]:
-    """Of what JSON can hold, without recursion: a schema may be nested as deep as its parser allows."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            yield sum(map(len, item))
-            waiting += item.values()
-        elif isinstance(item, list):
-            yield 0
-            waiting += item
-        else:
-            yield len(item) if isinstance(item, str) else 0
 
 
 async def _in_thread(work: Callable[[], T], done: Callable[[], None] | None) -> T:

@@ -12,6 +12,8 @@ from backends.off_loop import LARGE
 
 DEPTH = 64  # levels of a JSON schema; no real one is deeper
 
+HOLDS_OTHERS = (dict, list)
+
 T = TypeVar("T")
 
 _objects = msgspec.json.Decoder(dict[str, Any])
@@ -83,7 +85,7 @@ def check_depth(value: Any, name: str) -> None:
         level = [
             child
             for item in level
-            if isinstance(item, dict | list)
+            if isinstance(item, HOLDS_OTHERS)
             for child in (item.values() if isinstance(item, dict) else item)
         ]
         if not level:

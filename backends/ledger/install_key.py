@@ -8,6 +8,7 @@ from pathlib import Path
 from backends.errors import LedgerError
 
 KEY_BYTES = 32
+SEPARATOR = b"\x1e"
 
 
 class InstallKey:
@@ -26,9 +27,13 @@ class InstallKey:
         """32 bytes for another purpose. This key cannot be computed from them."""
         return blake2b(purpose.encode(), key=self._key, digest_size=32).digest()
 
-    def prompt_hash(self, text: str) -> str:
-        """32 hex digits."""
-        return blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).hexdigest()
+    def prompt_hash(self, *texts: str) -> str:
+        """32 hex digits, of all the texts."""
+        hashed = blake2b(key=self._key, digest_size=16)
+        for number, text in enumerate(texts):
+            hashed.update(SEPARATOR if number else b"")
+            hashed.update(text.encode("utf-8", "surrogatepass"))
+        return hashed.hexdigest()
 
 
 def _read(path: Path) -> bytes | None:

@@ -1,5 +1,7 @@
 """The first stage: a request within the operator's limits, or a clear refusal."""
 
+from collections.abc import Callable
+
 import msgspec
 from msgspec.structs import replace
 
@@ -9,7 +11,10 @@ from backends.errors import TooLarge, WrongUse
 from backends.pipeline.bounds import check_bounds
 from backends.pipeline.turns import paired
 from backends.settings.model import Settings
-from backends.types import Message, Request
+from backends.types import Request
+
+UTF8_BYTES = 4
+"""Of one character, at the most."""
 
 
 def normalise(request: Request, settings: Settings) -> Request:
@@ -26,7 +31,7 @@ def normalise(request: Request, settings: Settings) -> Request:
     if not any(message.text.strip() or message.media for message in prompt):
         raise WrongUse("the prompt is empty: write what you want to know")
     limit = settings.router.max_prompt_bytes
-    if (size := sum(map(_size, request.messages)) + _declared(request)) > limit:
+    if _size(request, _most_bytes) > limit and (size := _size(request, _bytes)) > limit:
         raise TooLarge(
             f"the prompt has {size / 1e6:.1f} MB and the limit is {limit / 1e6:.1f} MB:"
             " shorten it or raise router.max_prompt_bytes"
@@ -85,17 +90,23 @@ def _named(request: Request, settings: Settings) -> Request:
     return replace(request, agent=agent, rules=tuple(rules), notes=tuple(dict.fromkeys((*request.notes, *notes))))
 
 
-def _size(message: Message) -> int:
-    media, calls = message.media, message.tool_calls
-    return _bytes(message.text) + sum(len(each.data) for each in media) + sum(len(call.arguments) for call in calls)
-
-
-def _declared(request: Request) -> int:
-    """Bytes of the tools and the answer's schema."""
+def _size(request: Request, of_text: Callable[[str], int]) -> int:
+    """Bytes of the messages, the tools and the answer's schema."""
     schema = request.response_format.schema
-    tools = sum(len(tool.name) + len(tool.description) + _bytes(tool.schema_json) for tool in request.tools)
-    return tools + (len(msgspec.json.encode(schema)) if schema is not None else 0)
+    messages = sum(
+        of_text(message.text)
+        + sum(len(media.data) for media in message.media)
+        + sum(len(call.arguments) for call in message.tool_calls)
+        for message in request.messages
+    )
+    tools = sum(len(tool.name) + len(tool.description) + of_text(tool.schema_json) for tool in request.tools)
+    return messages + tools + (len(msgspec.json.encode(schema)) if schema is not None else 0)
 
 
 def _bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def _most_bytes(text: str) -> int:
+    """What that cannot exceed, without a copy of the text."""
+    return UTF8_BYTES * len(text)

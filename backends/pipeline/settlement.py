@@ -39,7 +39,7 @@ class Settlement:
 
     def hash_prompt(self, request: Request) -> str:
         """The hash for a request's row, keyed by the install. Reads the whole prompt."""
-        return self._key.prompt_hash("\x1e".join(message.text for message in request.messages))
+        return self._key.prompt_hash(*(message.text for message in request.messages))
 
     async def settle_run(self, active: ActiveRequest) -> Outcome:
         """Commit the row of a run, which is its leader's."""

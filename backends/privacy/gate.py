@@ -12,7 +12,7 @@ from backends.privacy.detection import Detection, Detector
 from backends.privacy.detectors.internal_hosts import InternalHosts
 from backends.privacy.detectors.kinds import DETECTORS, KINDS
 from backends.privacy.detectors.operator_rules import OperatorRules
-from backends.privacy.part_reader import APART, START_S, Allowance, Found, PartReader
+from backends.privacy.part_reader import START_S, Allowance, Found, PartReader
 from backends.privacy.redact import Redaction, Redactor
 from backends.privacy.request_parts import RequestPart, request_parts
 from backends.settings.privacy import Privacy
@@ -85,7 +85,7 @@ class PrivacyGate:
 
     def unread(self, parts: Parts | None) -> int:
         """Characters that have to be read; the others are remembered."""
-        return sum(part.size + APART for part in parts or () if self._reader.remembered(part) is None)
+        return self._reader.unread(parts or ())
 
     def inspect(self, request: Request, *, agent_sensitive: bool) -> Verdict:
         """As `inspection`, the verdict alone."""

@@ -1,6 +1,6 @@
 """The detectors over the parts of a request, each of which is read once and then remembered."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from time import thread_time
 from typing import NamedTuple
@@ -63,9 +63,10 @@ class PartReader:
         self._memory = memory
         self._passes = passes
 
-    def remembered(self, part: RequestPart) -> tuple[Found, ...] | None:
-        """What was found in this part before; None where it has to be read."""
-        return self._memory.get(part.key)
+    def unread(self, parts: Iterable[RequestPart]) -> int:
+        """Characters that have to be read, with those that are added for each text; the others are remembered."""
+        known = self._memory.get
+        return sum(part.size + APART for part in parts if known(part.key) is None)
 
     def read(self, part: RequestPart, allowance: Allowance) -> tuple[Found, ...]:
         """All that is private in a part. Raises TimeoutError where the allowance is spent."""

@@ -29,9 +29,12 @@ from backends.monitoring.alerts import (
     START_CHECK,
 )
 from backends.monitoring.incident_log import IncidentLog
+from backends.monitoring.minute_recorder import MinuteRecorder, state_of
 from backends.monitoring.model_watch import ModelWatch
 from backends.monitoring.monitoring import Monitoring
+from backends.monitoring.past import Past
 from backends.monitoring.refusals import Refusals
+from backends.monitoring.request_series import RequestSeries
 from backends.monitoring.spend_analysis import SpendAnalysis
 from backends.monitoring.spend_watch import SpendWatch
 from backends.monitoring.stats_publisher import StatsPublisher
@@ -112,6 +115,7 @@ async def build(
                 monitoring.sampler.run(),
                 monitoring.spend_watch.run(),
                 monitoring.refusals.run(),
+                monitoring.minutes.run(),
                 monitoring.watch.run(),
                 monitoring.incidents.run(),
                 _prepare(resources.engines),
@@ -126,6 +130,7 @@ async def build(
                 await monitoring.refusals.flush()
                 if not one_shot:
                     await monitoring.incidents.flush()
+                    await monitoring.minutes.flush()
 
 
 def _slots(resources: Resources, labels: Mapping[EngineName, Label], keys: Keys) -> dict[EngineName, EngineSlot]:
@@ -197,10 +202,18 @@ def _monitoring(
         agents=settings.agents,
         timezone=resources.timezone,
     )
+    series = RequestSeries(resources.history)
+    minutes = MinuteRecorder(
+        ledger=resources.ledger,
+        history=resources.history,
+        requests=series,
+        state=lambda: state_of(slots, resources.cache.stats()),
+        clock=clock,
+    )
     analysis = SpendAnalysis(settings, paths.ledger, prices=resources.prices, timezone=resources.timezone)
     return Monitoring(
         bus=bus,
-        activity=ActivityFeed(bus, clock, refusals=refusals, traffic=traffic, alerts=alerts),
+        activity=ActivityFeed(bus, clock, refusals=refusals, traffic=traffic, series=series, alerts=alerts),
         refusals=refusals,
         sessions=Sessions(resources.install_key.prompt_hash, clock=clock, bus=bus),
         alerts=alerts,
@@ -219,6 +232,15 @@ def _monitoring(
         ),
         sampler=sampler,
         history=resources.history,
+        minutes=minutes,
+        past=Past(
+            paths.ledger,
+            budgets=settings.budgets,
+            groups=resources.groups,
+            timezone=resources.timezone,
+            alerts=alerts,
+            running=minutes.running,
+        ),
     )
 
 

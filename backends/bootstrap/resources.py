@@ -45,7 +45,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     """What is read from disk or opened for a core, and closed after it.
 
     `ending` is the end of the cloud's model, where it is near or over. `cloud_calls` are those of the provider's day so
-    far, by model: how many, and their input tokens.
+    far, by model: how many, and their input tokens. `groups` are the agents'.
     """
 
     settings: Settings
@@ -66,6 +66,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     calibrations: CalibrationStore
     controls: Controls
     timezone: tzinfo | None
+    groups: dict[str, str]
     recent: tuple[Outcome, ...]
     cloud_calls: dict[EngineName, dict[str, tuple[int, int]]]
 
@@ -126,6 +127,7 @@ async def open_resources(
         calibrations=await asyncio.to_thread(CalibrationStore, paths.learned),
         controls=Controls(ledger, await ledger.controls()),
         timezone=timezone,
+        groups=groups,
         recent=await ledger.recent(RESTORED),
         cloud_calls=await ledger.cloud_calls(start_of(day_of(clock.now()))),
     )

@@ -1,10 +1,11 @@
 """The core's verbs. The console, the gateway and the commands know this Protocol and nothing behind it."""
 
 from collections.abc import AsyncGenerator
+from datetime import datetime
 from typing import Protocol
 
 from backends.events import Event
-from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot, Status
+from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot, Status, Timeline
 
 
 class Core(Protocol):
@@ -29,8 +30,18 @@ class Core(Protocol):
         """
         ...
 
-    async def snapshot(self) -> Snapshot:
-        """Everything at one moment."""
+    async def snapshot(self, at: datetime | None = None) -> Snapshot:
+        """Everything at this moment; with `at`, the beginning of that past minute as far as the ledger tells.
+
+        What nobody recorded of the past is empty or None in it. Raises WrongUse for a moment in the future, and
+        LedgerError.
+        """
+        ...
+
+    async def timeline(self, since: datetime, until: datetime) -> Timeline:
+        """What happened between two moments. Raises WrongUse for a span that is none or longer than 31 days, and
+        LedgerError.
+        """
         ...
 
     async def status(self) -> Status:

@@ -7,14 +7,15 @@ from datetime import datetime
 from backends import __version__, events
 from backends.clock import Clock
 from backends.core.actions import OperatorActions
+from backends.core.past_snapshot import past_snapshot
 from backends.core.status import engine_status, heard, tightest, worst
-from backends.errors import ClawError
+from backends.errors import ClawError, WrongUse
 from backends.monitoring.alerts import REHEARSAL_FAILED
 from backends.monitoring.monitoring import Monitoring
 from backends.pipeline.controls import Controls
 from backends.pipeline.pipeline import Pipeline
 from backends.settings.engines import LOCAL_ENGINE
-from backends.types import Acted, Action, Chunk, EngineName, Explanation, Request, Review, Snapshot, Status
+from backends.types import Acted, Action, Chunk, EngineName, Explanation, Request, Review, Snapshot, Status, Timeline
 from backends.upstream.engine_slot import EngineSlot
 
 
@@ -52,7 +53,17 @@ class LocalCore:
     def events(self) -> AsyncGenerator[events.Event]:
         return self._monitoring.bus.events()
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self, at: datetime | None = None) -> Snapshot:
+        if at is None:
+            return self._now()
+        if at > self._clock.now():
+            raise WrongUse("that moment has not come yet")
+        return past_snapshot(self._now(), await self._monitoring.past.moment(at))
+
+    async def timeline(self, since: datetime, until: datetime) -> Timeline:
+        return await self._monitoring.past.timeline(since, until)
+
+    def _now(self) -> Snapshot:
         monitoring = self._monitoring
         return Snapshot(
             at=self._clock.now(),

@@ -10,6 +10,7 @@ import stat
 import struct
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ from backends.core.wire import Call, Frame, Hello
 from backends.errors import Unreachable, WrongUse
 from backends.events import Event
 from backends.paths import SUN_PATH_MAX, Paths
-from backends.types import Acted, Action, Chunk, Done, Explanation, Request, Review, Snapshot, Status
+from backends.types import Acted, Action, Chunk, Done, Explanation, Request, Review, Snapshot, Status, Timeline
 
 CONNECT_S = 2.0
 """A core on this machine accepts at once, one behind a tunnel soon."""
@@ -75,8 +76,11 @@ class RemoteCore:
     async def explain(self, request: Request) -> Explanation:
         return await self._result(frames.Explain(request=request), Explanation)
 
-    async def snapshot(self) -> Snapshot:
-        return await self._result(frames.TakeSnapshot(), Snapshot)
+    async def snapshot(self, at: datetime | None = None) -> Snapshot:
+        return await self._result(frames.TakeSnapshot(at=at), Snapshot)
+
+    async def timeline(self, since: datetime, until: datetime) -> Timeline:
+        return await self._result(frames.TakeTimeline(since=since, until=until), Timeline)
 
     async def status(self) -> Status:
         return await self._result(frames.TakeStatus(), Status)

@@ -4,6 +4,7 @@ The caller sends one Call. The core answers with a Hello, then chunks, events or
 line's only newline is its last byte; images are base64. Closing the connection ends the call.
 """
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from msgspec import Raw, Struct
 from backends import errors
 from backends.errors import ClawError, EngineError
 from backends.events import Event
-from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot, Status
+from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot, Status, Timeline
 
 PROTOCOL = 2
 FRAME_BYTES = 33_554_432
@@ -33,6 +34,13 @@ class Explain(Struct, frozen=True, kw_only=True, tag_field="verb", tag="explain"
 
 
 class TakeSnapshot(Struct, frozen=True, kw_only=True, tag_field="verb", tag="snapshot"):
+    at: datetime | None = None
+    protocol: int = PROTOCOL
+
+
+class TakeTimeline(Struct, frozen=True, kw_only=True, tag_field="verb", tag="timeline"):
+    since: datetime
+    until: datetime
     protocol: int = PROTOCOL
 
 
@@ -57,7 +65,7 @@ class Ping(Struct, frozen=True, kw_only=True, tag_field="verb", tag="ping"):
     protocol: int = PROTOCOL
 
 
-Call = Ask | Explain | TakeSnapshot | TakeStatus | WatchEvents | Act | TakeReview | Ping
+Call = Ask | Explain | TakeSnapshot | TakeStatus | TakeTimeline | WatchEvents | Act | TakeReview | Ping
 
 
 # ---- answers
@@ -86,9 +94,7 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Exactly one of these is set. `result` is an encoded Explanation, Snapshot, Status, Acted or Review, as the verb
-    says.
-    """
+    """Exactly one of these is set. `result` is an encoded Result, as the verb says."""
 
     hello: Hello | None = None
     chunk: Chunk | None = None
@@ -98,7 +104,7 @@ class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True):
     end: bool = False
 
 
-Result = Explanation | Snapshot | Status | Acted | Review
+Result = Explanation | Snapshot | Status | Timeline | Acted | Review
 
 _encoder = msgspec.json.Encoder()
 _calls: msgspec.json.Decoder[Call] = msgspec.json.Decoder(Call)

@@ -21,6 +21,7 @@ from backends.core.wire import (
     TakeReview,
     TakeSnapshot,
     TakeStatus,
+    TakeTimeline,
     WatchEvents,
 )
 from backends.errors import ClawError
@@ -81,8 +82,10 @@ async def replies(core: Core, call: Call) -> AsyncGenerator[Frame]:
                         yield Frame(event=event)
             case Explain(request=request):
                 yield frames.result(await core.explain(request))
-            case TakeSnapshot():
-                yield frames.result(await core.snapshot())
+            case TakeSnapshot(at=at):
+                yield frames.result(await core.snapshot(at))
+            case TakeTimeline(since=since, until=until):
+                yield frames.result(await core.timeline(since, until))
             case TakeStatus():
                 yield frames.result(await core.status())
             case Act(action=action):

@@ -21,6 +21,7 @@ from backends.ledger.incident_rows import SINCE as INCIDENTS_SINCE
 from backends.ledger.incident_rows import PruneIncidents, RecordIncidents, as_alert
 from backends.ledger.integrity_check import check_file, refuse_network_filesystem
 from backends.ledger.lock import Lock
+from backends.ledger.minutes import Minute, RecordMinutes
 from backends.ledger.refusal_counts import SINCE, CountRefusals, Key
 from backends.ledger.request_rows import decode, moment, stamp
 from backends.ledger.reservations import Headroom, Payer, Reservation
@@ -249,6 +250,10 @@ class Ledger:
         """
         rows = await self._read(INCIDENTS_SINCE, stamp(since))
         return tuple((as_alert(row), moment(row["seen_at"])) for row in rows)
+
+    async def record_minutes(self, minutes: tuple[Minute, ...]) -> None:
+        """Add to what is known of these minutes, and delete those of more than a week ago."""
+        await self._writer.write(RecordMinutes(minutes))
 
     async def audit(self, acted: Acted) -> None:
         await self._writer.write(Audit(acted=acted))

@@ -10,6 +10,7 @@ from backends.clock import Clock
 from backends.errors import ClawError
 from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.refusals import Refusals
+from backends.monitoring.request_series import RequestSeries
 from backends.monitoring.traffic_window import TrafficWindow
 from backends.types import Estimate, Exchange, Explanation, InFlight, Outcome, Request
 
@@ -18,11 +19,21 @@ RECENT = 200
 
 
 class ActivityFeed:
-    def __init__(self, bus: Bus, clock: Clock, *, refusals: Refusals, traffic: TrafficWindow, alerts: Alerts) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        clock: Clock,
+        *,
+        refusals: Refusals,
+        traffic: TrafficWindow,
+        series: RequestSeries,
+        alerts: Alerts,
+    ) -> None:
         self._bus = bus
         self._clock = clock
         self._refusals = refusals
         self._traffic = traffic
+        self._series = series
         self._alerts = alerts
         self._recent: deque[Exchange] = deque(maxlen=RECENT)
         self._in_flight: dict[str, InFlight] = {}
@@ -43,13 +54,17 @@ class ActivityFeed:
         for index, exchange in enumerate(self._recent):
             if exchange.id == outcome.id:
                 self._recent[index] = replace(exchange, outcome=outcome)
-        if (ended := self._traffic.settled(outcome)) is not None:
+        ended = self._traffic.settled(outcome)
+        self._series.settled(outcome, ended)
+        if ended is not None:
             self._alerts.count(ended)
         self._bus.publish(events.Settled(outcome=outcome))
 
     def refused(self, id: str, agent: str, error: ClawError) -> None:
         self._refusals.record(agent, error)
-        self._alerts.count(self._traffic.refused(id, agent, error))
+        ended = self._traffic.refused(id, agent, error)
+        self._series.refused(ended)
+        self._alerts.count(ended)
         message, status = str(error), error.http_status
         now = self._clock.now()
         self._bus.publish(
@@ -59,7 +74,7 @@ class ActivityFeed:
     def restore(self, outcomes: tuple[Outcome, ...]) -> None:
         """Fill the list of recent requests from the ledger's, oldest first. Their decisions' details are not stored."""
         for outcome in outcomes:
-            self._put(Exchange(id=outcome.id, at=outcome.started_at, explanation=_restored(outcome), outcome=outcome))
+            self._put(Exchange(id=outcome.id, at=outcome.started_at, explanation=restored(outcome), outcome=outcome))
 
     def recent(self) -> tuple[Exchange, ...]:
         return tuple(self._recent)
@@ -75,7 +90,8 @@ class ActivityFeed:
         self._recent.append(exchange)
 
 
-def _restored(outcome: Outcome) -> Explanation:
+def restored(outcome: Outcome) -> Explanation:
+    """What the ledger's row still tells of a decision."""
     return Explanation(
         agent=outcome.agent,
         engine=outcome.engine,

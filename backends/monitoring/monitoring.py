@@ -7,7 +7,9 @@ from backends.envelope.sessions import Sessions
 from backends.monitoring.activity import ActivityFeed
 from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.incident_log import IncidentLog
+from backends.monitoring.minute_recorder import MinuteRecorder
 from backends.monitoring.model_watch import ModelWatch
+from backends.monitoring.past import Past
 from backends.monitoring.refusals import Refusals
 from backends.monitoring.spend_watch import SpendWatch
 from backends.monitoring.stats_publisher import StatsPublisher
@@ -33,3 +35,5 @@ class Monitoring(Struct, frozen=True, kw_only=True):
     spend_watch: SpendWatch
     sampler: Sampler
     history: History
+    minutes: MinuteRecorder
+    past: Past

@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Iterable
 from datetime import datetime
-from typing import get_args
+from typing import Protocol, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,7 +14,18 @@ from backends.clock import Clock
 from backends.errors import ClawError, EngineErrorKind, status_of
 from backends.monitoring.touched import EndedRequest, How
 from backends.routing.decide import passed_over
-from backends.types import CLOUD, LOCAL, AgentTraffic, EngineName, Explanation, Outcome, Traffic
+from backends.types import (
+    CLOUD,
+    LOCAL,
+    AgentTraffic,
+    CacheResult,
+    EngineName,
+    Explanation,
+    Finish,
+    Outcome,
+    Traffic,
+    Zone,
+)
 
 WINDOW_S = 90.0
 MOST = 20_000
@@ -74,7 +85,7 @@ class TrafficWindow:
                 began=outcome.started_at,
                 ended=self._clock.now(),
                 agent=outcome.agent,
-                how=_how(outcome),
+                how=how(outcome),
                 kind=outcome.error_kind or "",
                 engine=outcome.engine,
                 failed=tuple(
@@ -172,12 +183,28 @@ class TrafficWindow:
         return sorted(found.values(), key=lambda each: (-each.requests, each.agent))[:SHOWN]
 
 
-def _how(outcome: Outcome) -> How:
-    if outcome.finish == "cancelled":
+class Ended(Protocol):
+    """What says how a request ended: an Outcome, or a row of the ledger."""
+
+    @property
+    def finish(self) -> Finish: ...
+    @property
+    def error_kind(self) -> str | None: ...
+    @property
+    def cache(self) -> CacheResult: ...
+    @property
+    def zone(self) -> Zone: ...
+
+
+def how(request: Ended) -> How:
+    """How it counts. What ended by the caller's own fault was refused and has not failed."""
+    if request.finish == "cancelled":
         return "cancelled"
-    if outcome.finish == "error":
-        return "refused" if outcome.error_kind in CALLERS_FAULT else "failed"
-    return "cache" if outcome.cache in ("exact", "semantic") else outcome.zone
+    if request.finish == "error":
+        return "refused" if request.error_kind in CALLERS_FAULT else "failed"
+    if request.cache in ("exact", "semantic"):
+        return "cache"
+    return request.zone
 
 
 def _onset(ended: EndedRequest, answered_at: datetime | None) -> datetime:

@@ -43,8 +43,9 @@ class Traffic(Struct, frozen=True, kw_only=True):
 class Timeline(Struct, frozen=True, kw_only=True):
     """What happened between two moments, in steps of `step_s` seconds, the oldest first; None is unknown.
 
-    `series` has at least "requests", "failed", "refused", "latency_p50_ms", "latency_p95_ms" and "spend_usd", and what
-    was sampled in a step: "queue.ENGINE", "tokens_per_s.ENGINE", "gpu.N.utilisation", "cache.hit_share". `alerts` are
+    `series` has at least "requests", "failed", "refused" and "spend_usd", each the sum of a step, "latency_p50_ms" and
+    "latency_p95_ms" of the requests that were answered, and what was sampled in a step: "queue.ENGINE",
+    "oldest_wait_s.ENGINE", "health.ENGINE", "tokens_per_s.ENGINE", "gpu.N.utilisation", "cache.hit_share". `alerts` are
     those that stood at any time of it, oldest first.
     """
 

@@ -44,6 +44,7 @@ from backends.types import (
     Routed,
     Snapshot,
     Status,
+    Timeline,
     Tokens,
 )
 
@@ -244,7 +245,10 @@ class Instant:
     async def explain(self, request: Request) -> Explanation:
         return EXPLANATION
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self, at: datetime | None = None) -> Snapshot:
+        raise NotImplementedError
+
+    async def timeline(self, since: datetime, until: datetime) -> Timeline:
         raise NotImplementedError
 
     async def status(self) -> Status:

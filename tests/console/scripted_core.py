@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.core.api import Core
 from backends.errors import ClawError, Unreachable
 from backends.events import Event
-from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot, Status
+from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Snapshot, Status, Timeline
 
 END = None
 
@@ -21,6 +23,10 @@ class ScriptedCore:
     def __init__(self, snapshot: Snapshot) -> None:
         self.current = snapshot
         self.snapshots = 0
+        self.past: Snapshot | None = None
+        self.moments: list[datetime] = []
+        self.past_timeline: Timeline | None = None
+        self.timelines: list[tuple[datetime, datetime]] = []
         self.answer: list[Chunk] = []
         self.refusal: ClawError | None = None
         self.explanation: Explanation | None = None
@@ -64,12 +70,23 @@ class ScriptedCore:
             raise self.refusal or Unreachable("no explanation")
         return self.explanation
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self, at: datetime | None = None) -> Snapshot:
+        if at is not None:
+            self.moments.append(at)
+            if self.past is None:
+                raise self.refusal or Unreachable("no past")
+            return replace(self.past, at=at)
         self.snapshots += 1
         return self.current
 
     async def status(self) -> Status:
         raise NotImplementedError
+
+    async def timeline(self, since: datetime, until: datetime) -> Timeline:
+        self.timelines.append((since, until))
+        if self.past_timeline is None:
+            raise self.refusal or Unreachable("no timeline")
+        return self.past_timeline
 
     async def events(self) -> AsyncGenerator[Event]:
         queue: asyncio.Queue[Event | None] = asyncio.Queue()

@@ -35,10 +35,10 @@ CREATE TABLE notifications (
     attempts    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- What was sampled, a value a minute (UTC, "2026-11-30T12:22"), kept for a week: the past that no row tells.
+-- What no row tells, minute by minute, for a week: requests that ended without a row, and what was sampled.
 CREATE TABLE minutes (
-    minute TEXT NOT NULL,
-    series TEXT NOT NULL,
-    value  REAL NOT NULL,
-    PRIMARY KEY (minute, series)
+    minute  TEXT PRIMARY KEY,  -- when it began, UTC: "2026-11-30T12:22"
+    failed  INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    sampled TEXT NOT NULL      -- JSON: a number by the name of its series
 ) STRICT, WITHOUT ROWID;

@@ -32,6 +32,7 @@ from backends.types import (
     Snapshot,
     Spend,
     Status,
+    Timeline,
     Tokens,
 )
 
@@ -188,11 +189,14 @@ class ScriptedCore:
             raise self.refuses
         return explanation(agent=request.agent)
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self, at: datetime | None = None) -> Snapshot:
         return self.state()
 
     async def status(self) -> Status:
         return self.status_now
+
+    async def timeline(self, since: datetime, until: datetime) -> Timeline:
+        raise NotImplementedError
 
     async def events(self) -> AsyncGenerator[Event]:
         self.watched.set()

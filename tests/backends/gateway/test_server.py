@@ -1,5 +1,6 @@
 import asyncio
 import resource
+from datetime import datetime
 from typing import NoReturn
 
 import pytest
@@ -69,7 +70,7 @@ class StuckCore(ScriptedCore):
         super().__init__()
         self.stuck = asyncio.Event()
 
-    async def snapshot(self) -> NoReturn:
+    async def snapshot(self, at: datetime | None = None) -> NoReturn:
         self.stuck.set()
         await asyncio.Event().wait()
         raise AssertionError

@@ -2,6 +2,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import AsyncGenerator
+from datetime import datetime
 from itertools import islice, pairwise
 from random import Random
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from backends.errors import QueueFull
 from backends.rehearsal.traffic import Scenario, gaps, planned, play, read_scenario
 from backends.settings.agents import AGENTS
-from backends.types import Acted, Action, Chunk, Delta, Explanation, Request, Review, Snapshot, Status
+from backends.types import Acted, Action, Chunk, Delta, Explanation, Request, Review, Snapshot, Status, Timeline
 
 CAST = read_scenario()
 
@@ -91,7 +92,10 @@ class Listener:
     async def explain(self, request: Request) -> Explanation:
         raise NotImplementedError
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self, at: datetime | None = None) -> Snapshot:
+        raise NotImplementedError
+
+    async def timeline(self, since: datetime, until: datetime) -> Timeline:
         raise NotImplementedError
 
     async def status(self) -> Status:

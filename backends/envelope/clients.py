@@ -131,15 +131,10 @@ CLIENTS = (
 
 
 UNKNOWN = Client(name="")
-BY_NAME = {client.name: client for client in CLIENTS}
 
 
 def recognise(request: Request) -> Client:
-    """The program that sent a request, by what it says of itself, else by its tools; UNKNOWN for any other. Where the
-    envelope has been read, it says which.
-    """
-    if request.envelope is not None:
-        return BY_NAME.get(request.envelope.client, UNKNOWN)
+    """The program that sent a request, by what it says of itself, else by its tools; UNKNOWN for any other."""
     agent = request.user_agent.lower()
     if agent and (found := next((each for each in CLIENTS if agent.startswith(each.agents) and each.agents), None)):
         return found

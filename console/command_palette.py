@@ -95,6 +95,8 @@ class ClawCommands(Provider):
             yield PaletteCommand(f"Theme {theme}", "for this session", partial(setattr, app, "theme", theme))
         yield PaletteCommand("Quit", "ctrl+q", partial(app.run_action, "quit"))
         yield from _pins(app)
+        if app.state.rehearsal:
+            yield from _incidents(app)
 
 
 async def _show_sessions(app: PaletteHost) -> None:
@@ -116,6 +118,29 @@ def _ratings(app: PaletteHost) -> Iterator[PaletteCommand]:
         yield PaletteCommand(
             f"Rate the last answer {name}", "`claw route train` learns from it", partial(app.post_message, rate)
         )
+
+
+REHEARSED = {
+    "C1": "cloud 429",
+    "C2": "cloud's quota of the day used up",
+    "C3": "cloud overloaded",
+    "C4": "cloud silent",
+    "C10": "cloud's key refused",
+    "C11": "cloud's model retired",
+    "L1": "local full",
+    "L2": "local slow, calls wait unseen",
+    "L5b": "local model cannot be loaded",
+    "L7": "local model spilled to the CPU",
+    "L8": "local model never stops",
+    "reset": "end all incidents",
+}
+"""Incidents of a rehearsal by the names that operators search for; `claw rehearse list` has all."""
+
+
+def _incidents(app: PaletteHost) -> Iterator[PaletteCommand]:
+    for incident, name in REHEARSED.items():
+        act = RunAction(Action(verb="rehearse", actor="console", id=incident))
+        yield PaletteCommand(f"Rehearse: {name}", f"`claw rehearse {incident}`", partial(app.post_message, act))
 
 
 def _pins(app: PaletteHost) -> Iterator[PaletteCommand]:

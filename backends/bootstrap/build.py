@@ -101,7 +101,7 @@ async def build(
     """
     async with AsyncExitStack() as stack:
         resources = await open_resources(stack, settings, paths, keys, clock or SystemClock(), memory=memory)
-        slots = _slots(resources, labels or {}, keys)
+        slots = _slots(resources, labels or {}, keys, rehearsal=rehearsal)
         costs = _costs(resources)
         monitoring = _monitoring(stack, resources, slots, costs, paths)
         if not one_shot:
@@ -133,7 +133,9 @@ async def build(
                     await monitoring.minutes.flush()
 
 
-def _slots(resources: Resources, labels: Mapping[EngineName, Label], keys: Keys) -> dict[EngineName, EngineSlot]:
+def _slots(
+    resources: Resources, labels: Mapping[EngineName, Label], keys: Keys, *, rehearsal: bool
+) -> dict[EngineName, EngineSlot]:
     settings = resources.settings
     slots: dict[EngineName, EngineSlot] = {}
     for name, engine in settings.engines.items():
@@ -148,7 +150,8 @@ def _slots(resources: Resources, labels: Mapping[EngineName, Label], keys: Keys)
             catalogue=resources.catalogue,
         )
         slot.quota = ProviderQuota(resources.clock, resources.cloud_calls.get(name))
-        if closed := last_of_the_day(resources.recent, name):
+        # A rehearsal begins with new twins, which know of no quota that was used up before.
+        if not rehearsal and (closed := last_of_the_day(resources.recent, name)):
             slot.breaker.remember(*closed)
         slot.stopped = resources.controls.cloud_stopped and slot.zone == CLOUD
         no_zone = "" if zone else NO_ZONE.format(name=name)

@@ -134,7 +134,10 @@ async def embedded(
             shutdown = GracefulShutdown()
             core.report_listening(clients=shutdown.watchers)
             await stack.enter_async_context(listen_on(core, paths, shutdown))
-        if rehearse:
+        if stage is not None:
+            from backends.rehearsal.incident_control import IncidentControl
+
+            core.rehearse_on(IncidentControl(settings, stage.engines))
             await stack.enter_async_context(background(_pass_on(news, core)))
         if rehearse and traffic:
             await stack.enter_async_context(background(play_agents(core)))

@@ -31,6 +31,7 @@ COMMANDS = {
     "ledger": "verify, export or back up the ledger, compare a bill with it",
     "privacy": "show where the privacy gate sees something in a request, without showing it",
     "config": "show or change the settings, or write a commented file",
+    "rehearse": "start a simulated incident in the rehearsal that runs, end all, or list them",
     "doctor": "check engines, models, key, GPU, disk, clock and terminal",
 }
 

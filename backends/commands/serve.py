@@ -36,14 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", metavar="H", help="loopback address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=_port, metavar="P", help="0 takes a free one (8787)")
     parser.add_argument("--rehearse", action="store_true", help="use simulated engines and a ledger of their own")
-    parser.add_argument("--traffic", action="store_true", help="with --rehearse: also send simulated agents' requests")
+    parser.add_argument(
+        "--traffic",
+        action=argparse.BooleanOptionalAction,
+        help="with --rehearse: simulated agents send requests (they do, unless --no-traffic)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     import uvloop
 
-    if args.traffic and not args.rehearse:
-        raise WrongUse("--traffic sends simulated requests: add --rehearse")
+    if args.traffic is not None and not args.rehearse:
+        raise WrongUse("--traffic is about simulated requests: add --rehearse")
     paths = Paths.find(rehearsal=args.rehearse)
     settings = load(paths.config).settings
     host = settings.gateway.host if args.host is None else args.host
@@ -52,7 +56,11 @@ def run(args: argparse.Namespace) -> int:
     serve_many()
     # Bound before anything is opened, so that a port in use is reported at once.
     with bind(host, port) as listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, paths, listener, rehearse=args.rehearse, traffic=args.traffic))
+        runner.run(
+            _serve(
+                settings, paths, listener, rehearse=args.rehearse, traffic=args.rehearse and args.traffic is not False
+            )
+        )
     return 0
 
 

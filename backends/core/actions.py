@@ -8,6 +8,7 @@ from backends import events
 from backends.agent_names import spelled
 from backends.cache.response_cache import ResponseCache
 from backends.core.alert_actions import AlertActions
+from backends.core.rehearsal_actions import RehearsalActions
 from backends.core.session_actions import SessionActions
 from backends.engine_names import known_engine
 from backends.errors import WrongSettings, WrongUse
@@ -43,6 +44,7 @@ class OperatorActions:
         self._reload = reload
         self._monitoring = monitoring
         self._alert_actions = AlertActions(monitoring.alerts, ledger)
+        self.rehearsal = RehearsalActions(slots, ledger)
         self._session_actions = SessionActions(
             lambda: self._reload.settings, controls=controls, sessions=monitoring.sessions, alerts=monitoring.alerts
         )
@@ -99,6 +101,8 @@ class OperatorActions:
                 return await self._session_actions.carry_out(action, at)
             case Action(verb="acknowledge" | "silence"):
                 return await self._alert_actions.carry_out(action, at)
+            case Action(verb="rehearse", id=str(incident)):
+                return await self.rehearsal.carry_out(action, incident, at)
             case Action(verb="set-budget"):
                 return await self._set_budget(action, at)
             case Action(verb="allow" | "redact" | "keep-home" | "withdraw", agent=str(agent)):

@@ -8,6 +8,7 @@ from backends import __version__, events
 from backends.clock import Clock
 from backends.core.actions import OperatorActions
 from backends.core.past_snapshot import past_snapshot
+from backends.core.rehearsal_actions import TwinControl
 from backends.core.status import engine_status, heard, tightest, worst
 from backends.errors import ClawError, WrongUse
 from backends.monitoring.alerts import REHEARSAL_FAILED
@@ -126,6 +127,10 @@ class LocalCore:
     def report_refusal(self, id: str, agent: str, error: ClawError) -> None:
         """Count and show a request that the gateway refused before it was one for the core."""
         self._monitoring.activity.refused(id, agent, error)
+
+    def rehearse_on(self, twins: TwinControl) -> None:
+        """Let the verb "rehearse" start and end incidents at these."""
+        self._actions.rehearsal.twins = twins
 
     def report_rehearsal(self, problem: str) -> None:
         """Tell watchers that the twins have failed; with "" they are well again."""

@@ -19,6 +19,9 @@ class Action(Struct, frozen=True, kw_only=True):
     "pause" and "resume" are for a session, by `id`, or for all of an `agent`. "allow", "redact" and "keep-home" answer
     the alert of a part that keeps `agent` at home: the values that `id` names may pass, the agent is redacted from now
     on, or all stays. "withdraw" takes that back, the redaction by the `id` "redact".
+
+    "rehearse" starts the incident `id` at the twins of a rehearsal, at those of `engine` alone where it is given; the
+    `id` "reset" ends all.
     """
 
     verb: Literal[
@@ -52,6 +55,7 @@ class Action(Struct, frozen=True, kw_only=True):
         "acknowledge",
         "silence",
         "undo",
+        "rehearse",
     ]
     actor: str
     agent: str | None = None

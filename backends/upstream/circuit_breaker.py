@@ -81,6 +81,15 @@ class CircuitBreaker:
         self._wait_for_the_day()
         self._open_until = self._clock.monotonic() + max(0.0, QUOTA_PROBE_S - (now - at).total_seconds())
 
+    def forget(self) -> bool:
+        """What failed before says nothing of what comes now; False where nothing had."""
+        failed = self._open_until is not None or bool(self._failures)
+        self._answered = self._answered and not failed
+        self._clear()
+        if failed:
+            self._changed()
+        return failed
+
     def shorten(self) -> None:
         """The engine is known to be back: the next call may probe it now."""
         if self._open_until is not None:
@@ -98,13 +107,7 @@ class CircuitBreaker:
     def answered(self) -> None:
         was = self.health
         self._answered = True
-        self._failures = 0
-        self._pause_s = FIRST_PAUSE_S
-        self._open_until = self._day_ends = self.since = None
-        self._probing = False
-        self._causes.clear()
-        self._excused = 0
-        self.why = self.kind = ""
+        self._clear()
         if was != "up":
             self._changed()
 
@@ -134,6 +137,15 @@ class CircuitBreaker:
             if error.kind == "rate-limited" and error.retry_after_s is None:
                 error.retry_after_s = pause  # this caller hears the same as the next one
         self._changed()
+
+    def _clear(self) -> None:
+        self._failures = 0
+        self._pause_s = FIRST_PAUSE_S
+        self._open_until = self._day_ends = self.since = None
+        self._probing = False
+        self._causes.clear()
+        self._excused = 0
+        self.why = self.kind = ""
 
     def _pause(self, error: EngineError) -> float:
         if error.kind == "daily-quota":

@@ -223,6 +223,12 @@ class EngineSlot:
         next(each for each in self.replicas if each.index == replica).missing = why
         self.changed()
 
+    def forget_failures(self) -> bool:
+        """Send calls as if none had failed before; False where none had."""
+        self.quota.forget_limits()
+        forgotten = [replica.breaker.forget() for replica in self.replicas]
+        return any(forgotten)
+
     def observe(self, readings: Sequence[RuntimeReading]) -> None:
         """Take in what its servers report, one reading for each replica."""
         first = any(replica.reading is None for replica in self.replicas)

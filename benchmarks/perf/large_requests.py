@@ -136,7 +136,7 @@ def served() -> Iterator[str]:
             "[engines.local]\ncontext = 16384\n",
             "utf-8",
         )
-        command = [claw, "serve", "--rehearse", "--port", "0"]
+        command = [claw, "serve", "--rehearse", "--no-traffic", "--port", "0"]
         log = Path(home) / "log"
         with log.open("wb") as out, subprocess.Popen(command, env=environment, stdout=out, stderr=out) as process:
             try:

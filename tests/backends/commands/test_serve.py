@@ -22,7 +22,9 @@ def test_s1_only_loopback_is_served(host: str, home: Path, capsys: pytest.Captur
     assert not home.exists()
 
 
-@pytest.mark.parametrize("words", [("--port", "70000"), ("--port", "-1"), ("--port", "x"), ("--traffic",)])
+@pytest.mark.parametrize(
+    "words", [("--port", "70000"), ("--port", "-1"), ("--port", "x"), ("--traffic",), ("--no-traffic",)]
+)
 def test_wrong_words_are_one_line(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", *words]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1

@@ -18,6 +18,7 @@ from backends.core.local import LocalCore
 from backends.gateway.graceful_shutdown import GracefulShutdown
 from backends.gateway.server import bind, serve
 from backends.identity import new_id
+from backends.monitoring.minute_recorder import MinuteRecorder
 from backends.paths import Paths
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.rehearsal.ollama_twin import OllamaTwin
@@ -40,6 +41,7 @@ class Stand:
     ollama: OllamaTwin
     gemini: GeminiTwin
     paths: Paths
+    minutes: MinuteRecorder
 
     def rows(self, where: str = "1") -> list[dict[str, Any]]:
         """Rows of requests_v1, oldest first."""
@@ -129,6 +131,7 @@ async def _opened(
             ollama=pair.ollama,
             gemini=pair.gemini,
             paths=paths,
+            minutes=built.minutes,
         )
 
 

@@ -77,6 +77,7 @@ class BuiltCore(Struct, frozen=True, kw_only=True):
     core: LocalCore
     resources: Resources
     slots: Mapping[EngineName, EngineSlot]
+    minutes: MinuteRecorder
 
 
 @asynccontextmanager
@@ -124,7 +125,7 @@ async def build(
             resources.cache.start_semantic()
         async with background(*work):
             try:
-                yield BuiltCore(core=core, resources=resources, slots=slots)
+                yield BuiltCore(core=core, resources=resources, slots=slots, minutes=monitoring.minutes)
             finally:
                 await core.drain(drain_s)
                 await monitoring.refusals.flush()

@@ -2,51 +2,89 @@
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
+from backends.ledger import budget_windows
 from backends.ledger.budget_limits import overrides
 from backends.ledger.ended_rows import EndedRow
 from backends.ledger.request_rows import stamp
 from backends.ledger.reservations import Charge, Payer
 from backends.ledger.rollups import sums
 from backends.ledger.running_totals import RunningTotals
+from backends.lru import LruDict
 from backends.settings.money import EACH, Budget
 from backends.types import ZERO, AgentSpend, Spend
 
+SETTLED = timedelta(hours=1)
+"""What was charged so long ago has been settled: its sum does not change any more."""
 
-def spend_at(
-    db: sqlite3.Connection,
-    at: datetime,
-    *,
-    running: Sequence[EndedRow],
-    budgets: Sequence[Budget],
-    timezone: tzinfo | None,
-    groups: Mapping[str, str],
-) -> Spend:
-    """What had been booked by `at`: everything that had begun by then, without the requests that were `running`.
+REMEMBERED = 64
+"""Sums up to the beginning of a day that are kept, a few kilobytes each."""
 
-    Limits are today's, and nothing is reserved: neither is on record. Budgets of each session or run are left out.
+
+class PastSpend:
+    """`at` may be called from any thread. The first moment of a day adds up all that was charged in the windows before,
+    1 ms for a thousand rows; every further one adds that day's rows alone.
     """
-    controls = {row["key"]: row["value"] for row in db.execute("SELECT key, value FROM controls")}
-    common = [budget for budget in budgets if budget.scope not in EACH]
-    totals = RunningTotals(common, at, timezone, groups=groups, limits=overrides(controls))
-    until = at + timedelta(microseconds=1)
-    open_ids = json.dumps([row.id for row in running])
-    for index, start in enumerate(totals.starts):
-        for row in db.execute(CHARGED, (stamp(start), stamp(until), open_ids)):
-            charge = Charge(row["engine"], row["model"], Decimal(row["usd"]), Decimal(row["beyond"]))
-            totals.charge_one(index, Payer(row["agent"]), charge)
-    today = _by_agent(db, totals.day_start, until, running)
-    month = _by_agent(db, totals.month_start, until, running).values()
-    by_engine = db.execute(BY_ENGINE, (stamp(totals.day_start), stamp(until), open_ids))
-    totals.set_spend(
-        today,
-        {row["engine"]: Decimal(row["usd"]) for row in by_engine},
-        (sum((one.cost_usd for one in month), ZERO), sum((one.baseline_usd for one in month), ZERO)),
-    )
-    return totals.spend()
+
+    def __init__(self, budgets: Sequence[Budget], *, timezone: tzinfo | None, groups: Mapping[str, str]) -> None:
+        self._budgets = tuple(budget for budget in budgets if budget.scope not in EACH)
+        self._timezone = timezone
+        self._groups = groups
+        self._lock = threading.Lock()
+        self._charged: LruDict[tuple[datetime, datetime], list[sqlite3.Row]] = LruDict(REMEMBERED)
+        self._spent: LruDict[tuple[datetime, datetime], tuple[Decimal, Decimal]] = LruDict(REMEMBERED)
+
+    def at(self, db: sqlite3.Connection, at: datetime, running: Sequence[EndedRow]) -> Spend:
+        """What had been booked by `at`: everything that had begun by then, without the requests that were `running`.
+
+        Limits are today's, and nothing is reserved: neither is on record. Budgets of each session or run are left out.
+        """
+        controls = {row["key"]: row["value"] for row in db.execute("SELECT key, value FROM controls")}
+        totals = RunningTotals(self._budgets, at, self._timezone, groups=self._groups, limits=overrides(controls))
+        until = at + timedelta(microseconds=1)
+        with self._lock:
+            for index, start in enumerate(totals.starts):
+                for row in self._charges(db, start, until, running):
+                    charge = Charge(row["engine"], row["model"], Decimal(row["usd"]), Decimal(row["beyond"]))
+                    totals.charge_one(index, Payer(row["agent"]), charge)
+            by_engine: dict[str, Decimal] = {}
+            for row in self._charges(db, totals.day_start, until, running):
+                by_engine[row["engine"]] = by_engine.get(row["engine"], ZERO) + Decimal(row["usd"])
+            month = self._month(db, totals.month_start, until, running)
+        totals.set_spend(_by_agent(db, totals.day_start, until, running), by_engine, month)
+        return totals.spend()
+
+    def _charges(
+        self, db: sqlite3.Connection, since: datetime, until: datetime, running: Iterable[EndedRow]
+    ) -> list[sqlite3.Row]:
+        """By agent, engine and model, in one or two rows for each."""
+        middle = max(since, self._settled(until))
+        before = self._charged.use((since, middle)) if since < middle else []
+        if before is None:
+            before = db.execute(CHARGED, (stamp(since), stamp(middle), "[]")).fetchall()
+            self._charged.put((since, middle), before)
+        open_ids = json.dumps([row.id for row in running])
+        return [*before, *db.execute(CHARGED, (stamp(middle), stamp(until), open_ids))]
+
+    def _month(
+        self, db: sqlite3.Connection, since: datetime, until: datetime, running: Iterable[EndedRow]
+    ) -> tuple[Decimal, Decimal]:
+        """Cost and baseline."""
+        middle = max(since, self._settled(until))
+        before = self._spent.use((since, middle)) if since < middle else (ZERO, ZERO)
+        if before is None:
+            before = _sum(_by_agent(db, since, middle, ()))
+            self._spent.put((since, middle), before)
+        cost, baseline = _sum(_by_agent(db, middle, until, running))
+        return before[0] + cost, before[1] + baseline
+
+    def _settled(self, until: datetime) -> datetime:
+        """The beginning of the last day before which everything has been settled."""
+        return budget_windows.start("day", until - SETTLED, self._timezone)
 
 
 def _by_agent(
@@ -70,13 +108,15 @@ def _by_agent(
     return {agent: spend for agent, spend in agents.items() if spend.requests > 0}
 
 
+def _sum(agents: Mapping[str, AgentSpend]) -> tuple[Decimal, Decimal]:
+    return (
+        sum((one.cost_usd for one in agents.values()), ZERO),
+        sum((one.baseline_usd for one in agents.values()), ZERO),
+    )
+
+
 CHARGED = """
 SELECT agent, engine, model, usd_sum(usd) AS usd, usd_sum(beyond_usd) AS beyond
 FROM charges WHERE charged_at >= ? AND charged_at < ? AND id NOT IN (SELECT value FROM json_each(?))
 GROUP BY agent, engine, model
-"""
-
-BY_ENGINE = """
-SELECT engine, usd_sum(usd) AS usd
-FROM charges WHERE charged_at >= ? AND charged_at < ? AND id NOT IN (SELECT value FROM json_each(?)) GROUP BY engine
 """

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from backends.ledger.ended_rows import EndedRow, last_begun, rows_around
 from backends.ledger.minutes import Minute, minutes_between
-from backends.ledger.past_spend import spend_at
+from backends.ledger.past_spend import PastSpend
 from backends.ledger.request_rows import stamp
 from backends.ledger.sqlite_connection import open_read_only
 from backends.monitoring.alert_lifecycle import PAST_DAYS, Alerts
@@ -67,16 +67,20 @@ class Past:
         running: Callable[[], Minute],
     ) -> None:
         self._path = path
-        self._budgets = tuple(budgets)
-        self._groups = groups
-        self._timezone = timezone
+        self._spend = PastSpend(budgets, timezone=timezone, groups=groups)
         self._alerts = alerts
         self._running = running
 
     async def timeline(self, since: datetime, until: datetime) -> Timeline:
         """The steps from `since` to `until`, with the alerts that stood at any time of it."""
         running = self._running()
-        found = await self._read(lambda db: read_timeline(db, since, until, running=running))
+
+        def read(db: sqlite3.Connection) -> Timeline:
+            found = read_timeline(db, since, until, running=running)
+            self._spend.at(db, until, ())  # who looks at a timeline soon asks for a moment of it
+            return found
+
+        found = await self._read(read)
         stood = (
             alert
             for alert in (*self._alerts.past(), *self._alerts.current())
@@ -102,9 +106,7 @@ class Past:
             at=at,
             requests=last_begun(db, at, RECENT),
             running=frozenset(row.id for row in running),
-            spend=spend_at(
-                db, at, running=running, budgets=self._budgets, timezone=self._timezone, groups=self._groups
-            ),
+            spend=self._spend.at(db, at, running),
             traffic=traffic_at([row for row in rows if row.ended <= at and row.source != "shadow"], minute, at),
             minute=minute,
             hour=read_timeline(db, at - timedelta(hours=1), at, running=None),

@@ -52,7 +52,7 @@ def show(*, as_json: bool, rehearse: bool, short: bool, answer_s: float = ANSWER
         answer = {"severity": NO_CORE, "problem": str(problem)}
     severity = answer["severity"]
     if as_json:
-        line = json.dumps(answer, ensure_ascii=False)
+        line = json.dumps(answer)
     else:
         line = short_line(answer) if short else full_line(answer)
         if os.isatty(STDOUT) and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb":
@@ -188,10 +188,10 @@ def _worst(status: "dict[str, Any]") -> str:
 
 def _requests(status: "dict[str, Any]") -> str:
     traffic = status.get("traffic")
-    if not traffic:
+    if not traffic or not traffic.get("requests"):
         return ""
     requests, failed = traffic.get("requests", 0), traffic.get("failed", 0)
-    share = f" ({failed / requests * 100:.0f} %)" if failed and requests else ""
+    share = f" ({failed / requests * 100:.0f} %)" if failed else ""
     return f"{failed} of {requests} requests failed{share} in {traffic.get('window_s', 90):.0f} s"
 
 

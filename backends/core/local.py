@@ -108,6 +108,7 @@ class LocalCore:
             worst=first,
             alerts=len(heard(alerts)),
             silenced=len(alerts) - len(heard(alerts)),
+            traffic=self._monitoring.traffic.traffic(),
             engines=tuple(engine_status(slot.state()) for slot in self._slots.values()),
             cloud_stopped=self._controls.cloud_stopped,
             today_usd=spend.today_usd,

@@ -41,7 +41,7 @@ class Status(Struct, frozen=True, kw_only=True):
     worst: Alert | None = None
     alerts: int = 0
     silenced: int = 0
-    traffic: Traffic | None = None
+    traffic: Traffic = Traffic()
     engines: tuple[EngineStatus, ...] = ()
     cloud_stopped: bool = False
     today_usd: Decimal

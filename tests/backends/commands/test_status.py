@@ -117,6 +117,7 @@ async def test_a_core_tells_its_engines_its_money_and_its_worst_alert(home: Path
     assert (calm.severity, calm.worst, calm.today_usd) == ("ok", None, 0)
     assert [engine.name for engine in calm.engines] == ["local", "cloud"]
     assert later.today_usd > 0
+    assert (calm.traffic.requests, later.traffic.requests, later.traffic.failed) == (0, 1, 0)
     assert later.budget is not None
     assert later.budget.spent_usd == later.today_usd
 
@@ -272,7 +273,7 @@ money = st.decimals(min_value=0, max_value=10**6, places=6)
         ),
         alerts=st.integers(0, 99),
         silenced=st.integers(0, 9),
-        traffic=st.none() | st.builds(Traffic, requests=st.integers(0, 999), failed=st.integers(0, 999)),
+        traffic=st.builds(Traffic, requests=st.integers(0, 999), failed=st.integers(0, 999)),
         engines=st.lists(
             st.builds(EngineStatus, name=texts, zone=st.just("local"), health=st.just("down"), stopped=st.booleans()),
             max_size=3,

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from backends.events import RequestRefused
 from backends.text.explanation import Line, all_cloud, made_of, queue, read_from_prompt, refusal
 from backends.text.measures import UNKNOWN, count
 from backends.text.times import clock, milliseconds
@@ -36,6 +37,26 @@ class WhyOverlay(Overlay[None]):
         """Rate the answer, where there is one."""
         if self._exchange.outcome is not None:
             self.post_message(RunAction(Action(verb="rate", actor="console", id=self._exchange.id, good=good)))
+
+
+class RefusedOverlay(Overlay[None]):
+    """A request that no engine could be called for: there was no decision to explain."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "leave", show=False)]
+
+    def __init__(self, refused: RequestRefused) -> None:
+        super().__init__("Why", lambda cells: _refused(refused, cells))
+
+
+def _refused(refused: RequestRefused, cells: int) -> list[Row]:
+    return [
+        row(span(refused.agent, "title"), span(f" · {clock(refused.at)} · ", "dim"), span("✗ no answer", "bad")),
+        BLANK,
+        *_labelled("because", refused.rule.replace("_", " "), cells),
+        *_labelled("told", refused.message, cells),
+        *_labelled("status", f"{refused.status}", cells),
+        *_labelled("id", refused.id, cells),
+    ]
 
 
 def why(exchange: Exchange, cells: int) -> list[Row]:

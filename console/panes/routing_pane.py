@@ -1,7 +1,8 @@
 """Pane 2, the routing: what went where and why, newest first; above it the last decision of each agent.
 
-A cursor stands on one request. Its keys explain, cancel or rate it, and pin its agent. `s` shows the sessions instead,
-with a cursor on one of them, which keys pause and resume.
+The list follows the newest request until an arrow, a click or a key about a request puts a cursor on one, where it
+stays. Its keys explain, cancel or rate it, and pin its agent. `s` shows the sessions instead, with a cursor on one of
+them, which keys pause and resume.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ from textual.geometry import Size
 from backends.types import Action, Exchange, SessionState
 from console.keys import Keys
 from console.messages import RunAction
-from console.present.decision_rows import agent_rows, answer_shares, decision_body, matching, position
+from console.present.agent_rows import agent_rows
+from console.present.decision_rows import Listed, agent_of, answer_shares, decision_body, matching, position
 from console.present.frame import PaneBody
 from console.present.questions import question
 from console.present.refusal_rows import refused_today
@@ -40,8 +42,8 @@ AGENTS_FROM = 20  # rows of room from which the agents' table stands above the r
 
 @dataclass(frozen=True)
 class RoutingView:
-    """What the operator looks at: requests that match `wanted`, with the cursor on `chosen` or else on the newest; or
-    the sessions that match, with the cursor on `session` or else on the first.
+    """What the operator looks at: requests that match `wanted`, with the cursor on `chosen` or without one at the
+    newest; or the sessions that match, with the cursor on `session` or else on the first.
     """
 
     chosen: str | None = None
@@ -91,12 +93,26 @@ class RoutingPane(Pane):
         self._view = RoutingView()
 
     @property
-    def chosen(self) -> Exchange | None:
-        """The exchange under the cursor, while decisions are shown."""
+    def chosen(self) -> Listed | None:
+        """The request under the cursor, or the newest where there is no cursor, while requests are shown."""
         if self._view.sessions:
             return None
-        shown = matching(self.state.exchanges, self._view.wanted)
+        shown = matching(self.state, self._view.wanted)
         return shown[position(shown, self._view.chosen)] if shown else None
+
+    @property
+    def cursor(self) -> str | None:
+        """The id of the request that the cursor stands on; None while the list follows the newest."""
+        return self._view.chosen
+
+    def _put_cursor(self) -> bool:
+        """Whether the cursor stood on a request. If not, it is put on the newest, and the operator sees which one that
+        is before the same key acts on it.
+        """
+        stood, request = self._view.chosen is not None, self.chosen
+        if not stood and request is not None:
+            self._set_view(replace(self._view, chosen=request.id))
+        return stood
 
     @property
     def chosen_session(self) -> SessionState | None:
@@ -115,9 +131,7 @@ class RoutingPane(Pane):
         return (self.TITLE, self.KEYS), (f"{self.TITLE}, sessions", self.SESSION_KEYS)
 
     def body(self, state: ViewState, size: Size) -> PaneBody:
-        body = routing_body(state, self._view, size.width, size.height)
-        # a cursor that only follows the newest is not worth a highlight while the focus is elsewhere
-        return body if self.has_focus or self._view.chosen else replace(body, selected=None)
+        return routing_body(state, self._view, size.width, size.height)
 
     def summary(self, state: ViewState) -> Row:
         return session_counts(state.sessions) if self._view.sessions else answer_shares(state)
@@ -137,7 +151,7 @@ class RoutingPane(Pane):
         if self._view.sessions:
             self._move_to_session(rows)
             return
-        shown = matching(self.state.exchanges, self._view.wanted)
+        shown = matching(self.state, self._view.wanted)
         at = max(0, min(len(shown) - 1, position(shown, self._view.chosen) + rows))
         self._set_view(replace(self._view, chosen=shown[at].id if at > 0 else None))
 
@@ -152,15 +166,17 @@ class RoutingPane(Pane):
             from console.overlays.session_overlay import SessionOverlay
 
             self.app.push_screen(SessionOverlay(session, self.state.exchanges, self.state.at))
-        elif (exchange := self.chosen) is not None:
-            from console.overlays.why import WhyOverlay
+        elif (request := self.chosen) is not None:
+            self._put_cursor()
+            from console.overlays.why import RefusedOverlay, WhyOverlay
 
-            self.app.push_screen(WhyOverlay(exchange))
+            self.app.push_screen(WhyOverlay(request) if isinstance(request, Exchange) else RefusedOverlay(request))
 
     def action_pin(self) -> None:
-        session, exchange = self.chosen_session, self.chosen
-        if (name := session.agent if session else exchange.explanation.agent if exchange else None) is None:
+        session, request = self.chosen_session, self.chosen
+        if (name := session.agent if session else agent_of(request) if request else None) is None:
             return
+        self._put_cursor()
         from console.overlays.pin import PinOverlay
 
         pinned = next((agent.pinned for agent in self.state.agents if agent.name == name), None)
@@ -187,13 +203,13 @@ class RoutingPane(Pane):
 
     def action_cancel(self) -> None:
         exchange = self.chosen
-        if exchange is not None and exchange.outcome is None:
+        if self._put_cursor() and isinstance(exchange, Exchange) and exchange.outcome is None:
             self.post_message(RunAction(Action(verb="cancel", actor="console", id=exchange.id)))
 
     def action_rate(self, good: bool) -> None:
         """Rate the answer under the cursor; `claw route train` learns from ratings."""
         exchange = self.chosen
-        if exchange is not None and exchange.outcome is not None:
+        if self._put_cursor() and isinstance(exchange, Exchange) and exchange.outcome is not None:
             self.post_message(RunAction(Action(verb="rate", actor="console", id=exchange.id, good=good)))
 
     def action_agents(self) -> None:
@@ -245,11 +261,13 @@ class RoutingPane(Pane):
             if at is not None and 0 <= at < len(sessions):
                 self._set_view(replace(self._view, session=key_of(sessions[at])))
             return
-        shown = matching(self.state.exchanges, self._view.wanted)
+        shown = matching(self.state, self._view.wanted)
         if at is not None and 0 <= at < len(shown):
-            self._set_view(replace(self._view, chosen=shown[at].id if at > 0 else None))
+            self._set_view(replace(self._view, chosen=shown[at].id))
 
     def _set_view(self, view: RoutingView) -> None:
+        if view.chosen is None:
+            self.scroll_to_top()
         self._view = view
         self.redraw()
 

@@ -1,43 +1,52 @@
-"""The decisions as rows: one a request, newest first, what went where and why; above them a line for each agent."""
+"""The requests as rows, newest first: who, when, where to, why, how long, how much. What failed says so first."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from heapq import merge
 
 from rich.cells import cell_len
 
+from backends.events import RequestRefused
 from backends.text.measures import UNKNOWN, count, probability, share
 from backends.text.terminal_safe import safe
 from backends.text.times import clock, milliseconds
 from backends.text.usd import usd
-from backends.types import CACHE, CLOUD, LOCAL, AgentState, Exchange, InFlight, Outcome, Served, Zone
+from backends.types import CACHE, CLOUD, LOCAL, Exchange, InFlight, Outcome, Served, Zone
 from console.present.candidates import candidate_rows
-from console.present.frame import PaneBody
-from console.present.refusal_rows import refused_of
+from console.present.frame import DrawnRows, PaneBody
 from console.present.spans import BLANK, Row, Span, Tone, cell, paragraph, row, span
 from console.present.symbols import destination, served
 from console.state import ViewState
 
 SHORTEST_NAME = 6  # cells of an engine's name where there is little room; longer ones are cut
-ANSWERS = 7  # cells of a number of answers
-REFUSED = 9  # cells of a number of refused requests, which are no answers
-WITH_REFUSED = 90  # cells from which an agent's line has it
+WHEN = 7  # cells of an age or a time of day
 _STAGES = {"waiting": "waits", "called": "called", "streaming": "stream"}
+
+Listed = Exchange | RequestRefused
+"""A row: a request that was decided, or one that failed because no engine could be called."""
 
 
 def decision_body(
     state: ViewState, head: Sequence[Row], cells: int, room: int, *, wanted: str, chosen: str | None
 ) -> PaneBody:
-    """The requests that match `wanted`, with the cursor on `chosen` or else on the newest; `head` stands above them."""
-    shown = matching(state.exchanges, wanted)
+    """The requests that match `wanted`, with the cursor on `chosen`; `head` stands above them. Without a cursor there
+    is none that could be on another row than the operator saw when a key was pressed.
+    """
+    shown = matching(state, wanted)
     if not shown:
         return PaneBody([*head, *_empty(wanted, cells)])
     stages = {call.id: call for call in state.in_flight}
-    columns = _columns(cells, _name_cells(state, cells))
+    now = state.now or state.at
+    columns = _columns(cells, name_cells(state, cells), now)
     above = [*head, row(*(cell(c.head, c.cells, "dim", right=c.right) for c in columns))]
-    rows = [_line(exchange, stages, columns) for exchange in shown]
+    rows = DrawnRows(above, shown, lambda each: _line(each, stages, columns, now))
+    if chosen is None:
+        return PaneBody(rows, fixed=len(above))
     at = position(shown, chosen)
-    below = _candidates(shown[at], cells, room - len(above)) if chosen else []
-    return PaneBody([*above, *rows], selected=len(above) + at, fixed=len(above), below=below)
+    request = shown[at]
+    below = _candidates(request, cells, room - len(above)) if isinstance(request, Exchange) else []
+    return PaneBody(rows, selected=len(above) + at, fixed=len(above), below=below)
 
 
 def _candidates(exchange: Exchange, cells: int, room: int) -> list[Row]:
@@ -46,29 +55,55 @@ def _candidates(exchange: Exchange, cells: int, room: int) -> list[Row]:
     return rows if len(rows) <= room // 2 else []
 
 
-def matching(exchanges: Sequence[Exchange], wanted: str) -> list[Exchange]:
-    """The exchanges, newest first, whose row contains `wanted`."""
+def matching(state: ViewState, wanted: str) -> list[Listed]:
+    """The requests, newest first, whose row contains `wanted`."""
+    failed = [each for each in state.refusals if each.status >= 500]
+    shown: Sequence[Listed] = state.exchanges[::-1]
+    if failed:
+        shown = list(merge(shown, reversed(failed), key=lambda each: each.at, reverse=True))
     needle = wanted.casefold()
-    return [each for each in reversed(exchanges) if not needle or needle in _haystack(each)]
+    return [each for each in shown if not needle or needle in _haystack(each)]
 
 
-def position(shown: Sequence[Exchange], chosen: str | None) -> int:
+def agent_of(request: Listed) -> str:
+    return request.agent if isinstance(request, RequestRefused) else request.explanation.agent
+
+
+def position(shown: Sequence[Listed], chosen: str | None) -> int:
     """The row of the cursor: the chosen request's, else the newest one's."""
     return next((index for index, each in enumerate(shown) if each.id == chosen), 0)
 
 
 def answer_shares(state: ViewState) -> Row:
-    """The share of each origin among the last answers, and of the requests that failed among all that ended."""
+    """How many requests of the last seconds each origin answered, and how many failed or were refused. While nothing
+    happens, the shares of the last requests; what failed is in no share of answers.
+    """
+    traffic = state.traffic
+    if not traffic.requests:
+        return _last_shares(state)
+    counts = ((LOCAL, LOCAL, traffic.local), (CLOUD, CLOUD, traffic.cloud), (CACHE, LOCAL, traffic.cache))
+    parts: list[Span] = [span(f"in {traffic.window_s:.0f} s  ", "dim")]
+    for origin, zone, number in counts:
+        symbol = served(origin, zone, origin if origin != CACHE else " ")
+        parts += [span(symbol.text.rstrip(), symbol.tone if number else "dim"), span(f" {number:,}  ")]
+    if traffic.failed:
+        parts.append(span(f"✗ {traffic.failed:,} failed  ", "bad"))
+    if traffic.refused:
+        parts.append(span(f"{traffic.refused:,} refused  ", "warn"))
+    return (*parts[:-1], Span(safe(parts[-1].text.rstrip()), parts[-1].tone))
+
+
+def _last_shares(state: ViewState) -> Row:
     ended = [each.outcome for each in state.exchanges if each.outcome]
-    origins = [_origin(outcome) for outcome in ended if outcome.answered]
+    origins = [origin_of(outcome) for outcome in ended if outcome.answered]
     failed = sum(outcome.finish == "error" for outcome in ended)
     parts: list[Span] = []
-    if failed:
-        parts = [span(f"✗ {share(failed, len(ended))} failed", "bad"), span("  ")]
     for origin, zone in ORIGINS if origins else ():
         symbol = served(origin, zone, origin if origin != CACHE else " ")
         parts += [span(symbol.text.rstrip(), symbol.tone), span(f" {share(origins.count(origin), len(origins))}")]
         parts.append(span("  "))
+    if failed:
+        parts += [span(f"✗ {share(failed, len(ended))} failed", "bad"), span("  ")]
     return tuple(parts[:-1])
 
 
@@ -76,27 +111,32 @@ ORIGINS: tuple[tuple[Served, Zone], ...] = ((LOCAL, LOCAL), (CLOUD, CLOUD), (CAC
 """Where answers come from: the zones, whatever engines they have, and the cache."""
 
 
-def _origin(outcome: Outcome) -> Served:
+def origin_of(outcome: Outcome) -> Served:
     return CACHE if outcome.engine == CACHE else outcome.zone
 
 
 @dataclass(frozen=True)
 class _RoutingColumn:
+    """`reason` columns give their room to what went wrong, where something did."""
+
     head: str
     cells: int
     draw: Callable[[Exchange, dict[str, InFlight]], Span]
     right: bool = False
+    reason: bool = False
 
 
-def _name_cells(state: ViewState, cells: int) -> int:
+def name_cells(state: ViewState, cells: int) -> int:
     """Cells for an engine's name behind its symbol, and a blank; long names are cut."""
     longest = max((cell_len(safe(engine.name)) for engine in state.engines), default=0)
     room = 14 if cells >= 96 else 8 if cells >= 56 else SHORTEST_NAME
     return 2 + max(SHORTEST_NAME, min(longest, room))
 
 
-def _columns(cells: int, name: int) -> list[_RoutingColumn]:
-    """The columns that fit; the reasons get the rest. Each width includes a blank to its right."""
+def _columns(cells: int, name: int, now: datetime | None) -> list[_RoutingColumn]:
+    """The columns that fit; the reasons get the rest, and come before intent and complexity. Each width includes a
+    blank to its right.
+    """
     tail = [
         _RoutingColumn("ms", 7, _latency, right=True),
         _RoutingColumn("cost", 10, lambda each, _: _cost(each), right=True),
@@ -105,23 +145,48 @@ def _columns(cells: int, name: int) -> list[_RoutingColumn]:
         tail.insert(0, _RoutingColumn("tokens", 12, lambda each, _: _tokens(each), right=True))
     lead = [
         _RoutingColumn("agent", 11, lambda each, _: span(each.explanation.agent, "strong")),
-        _RoutingColumn("when", 9, lambda each, _: span(clock(each.at), "dim")),
+        _RoutingColumn("when", WHEN, lambda each, _: span(when(each.at, now), "dim")),
         _RoutingColumn("to", name, lambda each, _: destination(each)),
     ]
-    if cells >= 64:
-        lead.append(_RoutingColumn("intent", 17 if cells >= 96 else 11, lambda each, _: span(each.explanation.intent)))
-    if cells >= 56:
-        lead.append(_RoutingColumn("cplx", 5, lambda each, _: span(probability(each.explanation.complexity), "dim")))
+    if cells >= 68:
+        intent = 17 if cells >= 96 else 11
+        lead.append(_RoutingColumn("intent", intent, lambda each, _: span(each.explanation.intent), reason=True))
+    if cells >= 84:
+        lead.append(
+            _RoutingColumn(
+                "cplx", 5, lambda each, _: span(probability(each.explanation.complexity), "dim"), reason=True
+            )
+        )
     room = cells - sum(column.cells for column in (*lead, *tail))
     if room >= 8:
-        return [*lead, _RoutingColumn("why", room, lambda each, _: _why(each)), *tail]
+        return [*lead, _RoutingColumn("why", room, lambda each, _: why(each), reason=True), *tail]
     return [*lead, *tail] if room >= 0 else lead
 
 
-def _line(exchange: Exchange, stages: dict[str, InFlight], columns: Sequence[_RoutingColumn]) -> Row:
+def when(at: datetime, now: datetime | None) -> str:
+    """How long ago: seconds within a minute, in steps of five from ten on, so that rows are drawn seldom; then the time
+    of day, or the day.
+    """
+    if now is None:
+        return clock(at, minutes=True)
+    passed = max(0, int((now - at).total_seconds()))
+    if passed < 60:
+        return f"{passed if passed < 10 else passed // 5 * 5} s"
+    local = at.astimezone()
+    return clock(at, minutes=True) if local.date() == now.astimezone().date() else f"{local.day} {local:%b}"
+
+
+def _line(request: Listed, stages: dict[str, InFlight], columns: Sequence[_RoutingColumn], now: datetime | None) -> Row:
+    if isinstance(request, RequestRefused):
+        return _refused_line(request, columns, now)
+    failed = request.outcome is not None and request.outcome.finish == "error"
     spans: list[Span] = []
     for column in columns:
-        text, tone = column.draw(exchange, stages)
+        if column.reason and failed:
+            if column.head == "why":
+                spans += [cell(why(request).text, _reason_cells(columns) - 1, "bad"), span(" ")]
+            continue
+        text, tone = column.draw(request, stages)
         if column.right:
             spans.append(cell(text, column.cells, tone, right=True))
         else:
@@ -129,10 +194,31 @@ def _line(exchange: Exchange, stages: dict[str, InFlight], columns: Sequence[_Ro
     return tuple(spans)
 
 
-def _why(exchange: Exchange) -> Span:
+def _refused_line(request: RequestRefused, columns: Sequence[_RoutingColumn], now: datetime | None) -> Row:
+    """A request that no engine could be called for: there was no decision that had an intent or a cost."""
+    agent, since, to, *_ = columns
+    tail = sum(column.cells for column in columns if column.right)
+    return row(
+        cell(request.agent, agent.cells - 1, "strong"),
+        " ",
+        cell(when(request.at, now), since.cells - 1, "dim"),
+        " ",
+        cell("✗", to.cells, "bad"),
+        cell(f"{request.rule.replace('_', ' ')}: {request.message}", _reason_cells(columns), "bad"),
+        span(" " * tail),
+    )
+
+
+def _reason_cells(columns: Sequence[_RoutingColumn]) -> int:
+    return sum(column.cells for column in columns if column.reason)
+
+
+def why(exchange: Exchange) -> Span:
+    """The reasons of the decision; of a request that failed, how it did."""
     outcome = exchange.outcome
     if outcome is not None and outcome.finish == "error":
-        return span(f"▲ {outcome.error or outcome.error_kind or 'failed'}", "bad")
+        kind = (outcome.error_kind or "failed").replace("-", " ")
+        return span(f"{kind}: {outcome.error}" if outcome.error else kind, "bad")
     if outcome is not None and outcome.finish in ("cancelled", "blocked"):
         return span(outcome.finish, "warn")
     notes = outcome.notes if outcome is not None else ()
@@ -164,63 +250,6 @@ def _tokens(exchange: Exchange) -> Span:
     return span(f"{count(tokens.input)}→{count(tokens.output + tokens.thinking)}", "dim")
 
 
-def agent_rows(state: ViewState, cells: int) -> list[Row]:
-    name = _name_cells(state, cells)
-    last = {each.explanation.agent: each for each in state.exchanges}
-    ended: dict[str, list[Outcome]] = {}
-    for each in state.exchanges:
-        if each.outcome is not None:
-            ended.setdefault(each.explanation.agent, []).append(each.outcome)
-    head = row(
-        cell("agent", 11, "dim"),
-        cell("policy", 13, "dim"),
-        cell("pinned", name, "dim"),
-        *(cell(origin, ANSWERS, "dim", right=True) for origin, _ in ORIGINS),
-        cell("failed", ANSWERS, "dim", right=True),
-        *((cell("refused", REFUSED, "dim", right=True),) if cells >= WITH_REFUSED else ()),
-        span("  last decision", "dim"),
-    )
-    return [
-        head,
-        *(_agent(each, last.get(each.name), ended.get(each.name, []), state, cells) for each in state.agents),
-    ]
-
-
-def _agent(agent: AgentState, last: Exchange | None, ended: list[Outcome], state: ViewState, cells: int) -> Row:
-    name = _name_cells(state, cells)
-    pinned = state.engine(agent.pinned) if agent.pinned else None
-    pin = served(pinned.name, pinned.zone) if pinned else span(agent.pinned or UNKNOWN, "dim")
-    origins = [_origin(outcome) for outcome in ended if outcome.answered]
-    failed = sum(outcome.finish == "error" for outcome in ended)
-    counts = (_count(origins.count(origin), served(origin, zone).tone) for origin, zone in ORIGINS)
-    lead = row(
-        cell(agent.name, 11, "strong"),
-        cell(agent.policy, 13, "dim"),
-        *(cell(pin.text, name - 1, pin.tone), span(" ")),
-        *counts,
-        _count(failed, "bad"),
-        *((_count(refused_of(state, agent.name), "warn", REFUSED),) if cells >= WITH_REFUSED else ()),
-        span("  "),
-    )
-    if last is None:
-        return (*lead, span("no request yet", "dim"))
-    to = destination(last)
-    why = _why(last)
-    return (
-        *lead,
-        *(cell(to.text, name - 1, to.tone), span(" ")),
-        cell(last.explanation.intent, 16),
-        span(" "),
-        span(clock(last.at), "dim"),
-        span("  "),
-        why,
-    )
-
-
-def _count(number: int, tone: Tone, cells: int = ANSWERS) -> Span:
-    return cell(f"{number}", cells, tone, right=True) if number else cell(UNKNOWN, cells, "dim", right=True)
-
-
 def _empty(wanted: str, cells: int) -> list[Row]:
     if wanted:
         return paragraph(f"No request matches “{wanted}”. Escape clears the filter.", cells, "dim")
@@ -231,7 +260,9 @@ def _empty(wanted: str, cells: int) -> list[Row]:
     return [row(span("No requests yet", "strong")), BLANK, *paragraph(text, cells, "dim")]
 
 
-def _haystack(exchange: Exchange) -> str:
+def _haystack(exchange: Listed) -> str:
+    if isinstance(exchange, RequestRefused):
+        return f"{exchange.agent} {exchange.rule} {exchange.message}".casefold()
     explanation, outcome = exchange.explanation, exchange.outcome
     reasons = (f"{reason.rule} {reason.detail}" for reason in explanation.reasons)
     ended = (outcome.engine, outcome.cache, outcome.finish, outcome.error or "") if outcome else ()

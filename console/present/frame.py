@@ -1,7 +1,8 @@
 """A frame of an exact size around rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar, overload
 
 from backends.text.terminal_safe import SafeText
 from console.present.spans import BLANK, Row, Span, Tone, fit, span, width
@@ -21,6 +22,33 @@ class PaneBody:
     reach: int = 1
 
 
+Item = TypeVar("Item")
+
+
+class DrawnRows(Sequence[Row], Generic[Item]):
+    """A `head`, and below it one row for each item, drawn when it is asked for: rows out of sight cost nothing."""
+
+    def __init__(self, head: Sequence[Row], items: Sequence[Item], draw: Callable[[Item], Row]) -> None:
+        self._head = head
+        self._items = items
+        self._draw = draw
+
+    def __len__(self) -> int:
+        return len(self._head) + len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = index if index >= 0 else len(self) + index
+        if not 0 <= at < len(self):
+            raise IndexError(index)
+        return self._head[at] if at < len(self._head) else self._draw(self._items[at - len(self._head)])
+
+
 _LIGHT = "╭─╮│╰╯"
 _HEAVY = "┏━┓┃┗┛"
 
@@ -34,7 +62,8 @@ def framed(
         return [fit((span(title, "title"),), across)], None
     sides = _HEAVY if focused else _LIGHT
     room = max(0, down - 2 - len(body.below))
-    shown = [*body.rows[: body.fixed], *body.rows[body.fixed + top :]][:room]
+    first = body.fixed + top
+    shown = [*body.rows[: body.fixed], *body.rows[first : first + max(0, room - body.fixed)]][:room]
     thumb = _thumb(len(body.rows) - body.fixed, room - body.fixed, top)
     tone: Tone = "focus" if focused else "border"
     left, right = span(sides[3] + " ", tone), span(" " + sides[3], tone)

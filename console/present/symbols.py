@@ -22,9 +22,11 @@ def served(by: Served, zone: Zone, label: str = "") -> Span:
 
 
 def destination(exchange: Exchange) -> Span:
-    """Where an exchange went: its engine, or the cache tier that answered."""
+    """Where an exchange went: its engine, or the cache tier that answered; of one that failed, who did not answer."""
     outcome = exchange.outcome
     if outcome is None:
         return served(exchange.explanation.engine, exchange.explanation.zone)
+    if outcome.finish == "error":
+        return span(f"✗{outcome.engine}", "bad")
     tier = _TIERS.get(outcome.cache, "") if outcome.engine == CACHE else ""
     return served(outcome.engine, outcome.zone, tier)

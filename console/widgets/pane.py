@@ -123,6 +123,9 @@ class Pane(LineWidget, can_focus=True):
         at = y - 1 - self._fixed
         return at + self._top if at >= 0 and y < self.size.height - 1 - self._below else None
 
+    def scroll_to_top(self) -> None:
+        self._top = 0
+
     def action_move(self, rows: int) -> None:
         """Scroll; a pane with a cursor moves the cursor instead."""
         self._top = max(0, self._top + rows)

@@ -9,10 +9,10 @@ from backends.errors import WrongUse
 from console.overlays.help import HelpOverlay
 from console.overlays.overlay import ConfirmOverlay
 from console.overlays.pin import PinOverlay
-from console.overlays.why import WhyOverlay
+from console.overlays.why import RefusedOverlay, WhyOverlay
 from console.panes.runtime_pane import RuntimePane
 from tests.console.scene import six_engines, snapshot
-from tests.console.scene_exchanges import exchange
+from tests.console.scene_exchanges import NOW, exchange
 from tests.console.scripted_core import ScriptedCore
 from tests.console.stage import on_stage, text_of
 from tests.waiting import until
@@ -38,7 +38,7 @@ async def test_stop_is_undone_by_the_same_key(core: ScriptedCore) -> None:
 async def test_an_action_that_fails_says_why(core: ScriptedCore) -> None:
     core.refusal = WrongUse("no such call: it ended")
     async with on_stage(core) as (app, pilot):
-        await pilot.press("x")
+        await pilot.press("x", "x")
         await until(lambda: "no such call" in text_of(app))
 
 
@@ -87,7 +87,10 @@ async def test_a_pasted_pin_is_ignored(core: ScriptedCore) -> None:
 
 
 async def test_a_call_in_flight_is_cancelled_and_one_that_ended_is_not(core: ScriptedCore) -> None:
-    async with on_stage(core) as (_, pilot):
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("x")
+        await until(lambda: app.main.routing.cursor == "req-001")
+        assert not core.acted, "it only puts the cursor on the newest, so that one sees what the next press is about"
         await pilot.press("x")
         await until(lambda: core.acted)
         assert (core.acted[0].verb, core.acted[0].id) == ("cancel", "req-001")
@@ -162,11 +165,37 @@ async def test_the_cursor_stays_on_its_decision_when_newer_ones_come(core: Scrip
     async with on_stage(core) as (app, pilot):
         await pilot.press("down", "down")
         core.emit(events.Decided(exchange=exchange(0, "claw", "local", "x", 0.1)))
-        await until(lambda: "claw       14:03:12" in text_of(app))
+        await until(lambda: "\n┃ claw       " in text_of(app))
         await pilot.press("enter")
         await until(lambda: isinstance(app.screen, WhyOverlay) and "writer ·" in text_of(app))
         await pilot.press("escape", "home", "enter")
         await until(lambda: isinstance(app.screen, WhyOverlay) and "claw ·" in text_of(app))
+
+
+async def test_a_request_that_no_engine_answered_is_explained(core: ScriptedCore) -> None:
+    refused = events.RequestRefused(
+        at=NOW, id="gone", agent="ada", rule="no_engine", message="ollama full, cloud 429", status=503
+    )
+    async with on_stage(core) as (app, pilot):
+        core.emit(refused)
+        await until(lambda: "no engine: ollama full" in text_of(app))
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, RefusedOverlay) and "✗ no answer" in text_of(app))
+        await pilot.press("escape", "x", "plus", "p")
+        await until(lambda: isinstance(app.screen, PinOverlay) and "Pin ada" in text_of(app))
+    assert not core.acted
+
+
+async def test_keys_on_a_moving_list_act_on_the_row_that_was_seen(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("x")
+        for number in range(20):
+            told = exchange(0, "claw", "local", "x", 0.1)
+            core.emit(events.Decided(exchange=msgspec.structs.replace(told, id=f"later-{number}")))
+        await until(lambda: app.state.exchanges[-1].id == "later-19")
+        await pilot.press("x")
+        await until(lambda: core.acted)
+    assert [(each.verb, each.id) for each in core.acted] == [("cancel", "req-001")]
 
 
 async def test_the_filter_takes_keys_as_text_until_it_is_left(core: ScriptedCore) -> None:

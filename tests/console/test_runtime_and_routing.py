@@ -114,7 +114,7 @@ def test_models_say_where_they_lie() -> None:
 def test_routing_tells_each_end() -> None:
     drawn = text(list(routing_body(scene(), RoutingView(), 130, 10).rows))
     assert "stream" in drawn  # in flight
-    assert "▲ the answer of" in drawn
+    assert "✗cloud  cut: the answer of" in drawn
     assert "cancelled" in drawn
     assert "≈$0.0009" in drawn
     assert "=alike" in drawn
@@ -133,7 +133,7 @@ def test_an_agent_without_a_decision_says_so() -> None:
 
 
 def test_the_filter_looks_into_everything_a_row_says() -> None:
-    all_of_them = exchanges()
+    all_of_them = scene()
     assert [each.id for each in matching(all_of_them, "WRITER")] == ["req-003"]
     assert [each.id for each in matching(all_of_them, "semantic")] == ["req-010"]
     assert [each.id for each in matching(all_of_them, CUT[:20])] == ["req-007"]
@@ -228,7 +228,7 @@ def test_the_cursor_on_an_older_request_shows_its_candidates_where_there_is_room
     tall, short = (routing_body(scene(), view, 100, room) for room in (40, 9))
     assert "quality: .61 < .80" in text(list(tall.below))
     assert short.below == []
-    assert routing_body(scene(), RoutingView(), 100, 40).below == []
+    assert not routing_body(scene(), RoutingView(), 100, 40).below
 
 
 def test_each_engine_has_its_models() -> None:

@@ -55,14 +55,15 @@ class PrivacyCheck:
         """
         gate = self._gate
 
-        def taken_apart() -> tuple[Parts | None, int]:
+        def taken_apart() -> tuple[Parts | None, int, Judged | None]:
             parts = gate.parts(request)
-            return parts, gate.unread(parts)
+            unread = gate.unread(parts)
+            return parts, unread, self._judged(gate, request, parts) if unread < INLINE else None
 
-        parts, unread = await off_loop(size, taken_apart)
-        heavy = unread >= INLINE
-        effort = max(unread, LARGE) if heavy else size
-        return await off_loop(effort, lambda: self._judged(gate, request, parts), heavy=heavy)
+        parts, unread, judged = await off_loop(size, taken_apart)
+        if judged is not None:
+            return judged
+        return await off_loop(max(unread, LARGE), lambda: self._judged(gate, request, parts), heavy=True)
 
     def count(self, request: Request, judged: Judged) -> None:
         """Count a turn of an agent that privacy keeps on this machine; one that a label or its policy keeps is not."""

@@ -8,6 +8,7 @@ from itertools import accumulate, pairwise
 from typing import Literal, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from backends.privacy.detection import Detection
 from backends.privacy.detectors.one_time_codes import STEMS
@@ -51,7 +52,7 @@ class PartText(NamedTuple):
         return following < len(self.seams) and self.seams[following] < found.end
 
 
-class RequestPart(NamedTuple):
+class RequestPart(Struct, frozen=True, gc=False):
     """What is judged by itself: one text of a request, or the place where two meet.
 
     `key` is a keyed hash of all that `readings` returns. `size` are the characters that it was made from. `name` is

@@ -129,6 +129,8 @@ def _called(id: str, function: CalledFunction, signature: str | None = None) -> 
 
 def signature_in(extra_content: Any, provider_specific_fields: Any = None) -> str | None:
     """A thought signature as Google's OpenAI-compatible API hands it out, or as LiteLLM hands that on."""
+    if extra_content is None and provider_specific_fields is None:
+        return None
     google = extra_content.get("google") if isinstance(extra_content, dict) else None
     for place in (google, provider_specific_fields):
         found = place.get("thought_signature") if isinstance(place, dict) else None

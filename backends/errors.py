@@ -14,6 +14,7 @@ ClawError                exit 1, 500
 │   │   └── BudgetHeld   exit 3, 429   calls in flight hold what is left, with retry_after_s
 │   ├── RateLimited      exit 3, 429   with retry_after_s
 │   └── SessionPaused    exit 3, 429   its session or its agent is paused
+├── Cancelled            exit 3, 503   the operator ended it before any engine was asked
 ├── NoEngine             exit 4, 503   none may or can answer
 │   ├── QueueFull        exit 4, 503   with retry_after_s
 │   └── DeadlinePassed   exit 4, 504
@@ -42,6 +43,7 @@ EngineErrorKind = Literal[
     "rejected",  # the engine called the request wrong
     "empty",  # it ended as if it had answered, with nothing in it that can be used
     "protocol",  # the engine said what its protocol does not allow
+    "drained",  # the operator keeps new calls from it; nothing was sent
 ]
 
 SOON_S = 30.0
@@ -190,6 +192,12 @@ class SessionPaused(Refused):
     http_status, kind, retry_after_s, should_retry = 429, "paused", SOON_S, False
 
 
+class Cancelled(ClawError):
+    """The operator ended a request before any engine was asked."""
+
+    exit_code, http_status, kind, should_retry = 3, 503, "cancelled", False
+
+
 class NoEngine(ClawError):
     exit_code, http_status, kind = 4, 503, "no_engine"
 
@@ -280,6 +288,7 @@ STATUS: dict[str, int] = {
     "cancelled": 503,
     "closing": 503,
     "draining": 503,
+    "drained": 503,
 }
 """The HTTP status of each kind of failure; an error of another kind brings its own."""
 

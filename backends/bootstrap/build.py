@@ -10,8 +10,15 @@ from backends.background import background
 from backends.bootstrap.resources import Resources, open_resources
 from backends.bus import Bus
 from backends.clock import Clock, SystemClock
-from backends.core.actions import OperatorActions
+from backends.core.actions import ActionGroups, OperatorActions
+from backends.core.alert_actions import AlertActions
+from backends.core.answer_actions import AnswerActions
+from backends.core.engine_actions import EngineActions
 from backends.core.local import LocalCore
+from backends.core.rehearsal_actions import RehearsalActions
+from backends.core.session_actions import SessionActions
+from backends.core.setting_actions import SettingActions
+from backends.core.standing_acts import StandingActs
 from backends.engines.engine_checks import problems_at_start, runs_here
 from backends.engines.registry import Engines, Memory
 from backends.envelope.reader import EnvelopeReader
@@ -155,6 +162,7 @@ def _slots(
         if not rehearsal and (closed := last_of_the_day(resources.recent, name)):
             slot.breaker.remember(*closed)
         slot.stopped = resources.controls.cloud_stopped and slot.zone == CLOUD
+        slot.draining = name in resources.controls.drained
         no_zone = "" if zone else NO_ZONE.format(name=name)
         slot.missing = no_zone or engine.missing_key(name, keys.get(name))
         slot.changed = _publisher(resources.bus, slot)
@@ -283,19 +291,15 @@ def _assemble(
     settings, clock = resources.settings, resources.clock
     stages = _stages(resources, slots, costs, monitoring)
     pipeline = Pipeline(settings, stages, activity=monitoring.activity, clock=clock)
+    reload = Reload(
+        settings, resources.config, pipeline=pipeline, calibrations=resources.calibrations, rehearsal=rehearsal
+    )
+    monitoring.watch.add(StandingActs(resources.controls, slots))
     actions = OperatorActions(
+        _action_groups(resources, slots, monitoring, pipeline, reload),
         pipeline=pipeline,
-        slots=slots,
         controls=resources.controls,
         ledger=resources.ledger,
-        cache=resources.cache,
-        reload=Reload(
-            settings,
-            resources.config,
-            pipeline=pipeline,
-            calibrations=resources.calibrations,
-            rehearsal=rehearsal,
-        ),
         monitoring=monitoring,
     )
     return LocalCore(
@@ -306,6 +310,30 @@ def _assemble(
         monitoring=monitoring,
         clock=clock,
         rehearsal=rehearsal,
+    )
+
+
+def _action_groups(
+    resources: Resources,
+    slots: Mapping[EngineName, EngineSlot],
+    monitoring: Monitoring,
+    pipeline: Pipeline,
+    reload: Reload,
+) -> ActionGroups:
+    ledger, controls = resources.ledger, resources.controls
+    return ActionGroups(
+        engines=EngineActions(slots, controls=controls, ledger=ledger),
+        answers=AnswerActions(pipeline=pipeline, ledger=ledger, cache=resources.cache),
+        sessions=SessionActions(
+            lambda: reload.settings,
+            controls=controls,
+            ledger=ledger,
+            sessions=monitoring.sessions,
+            alerts=monitoring.alerts,
+        ),
+        settings=SettingActions(reload=reload, ledger=ledger, monitoring=monitoring),
+        alerts=AlertActions(monitoring.alerts, ledger),
+        rehearsal=RehearsalActions(slots, ledger),
     )
 
 

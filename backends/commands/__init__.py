@@ -22,7 +22,7 @@ COMMANDS = {
     "serve": "run the core without a screen, with its gateway",
     "ask": "send one prompt and stream the answer",
     "explain": "show where a prompt would go, and why, without sending it",
-    "act": "stop cloud spend, pin an agent, cancel a call, flush the cache, reload settings",
+    "act": "stop cloud spend, drain an engine, pin or pause an agent, cancel calls, undo",
     "route": "rate answers, calibrate the router from ratings, measure it",
     "status": "one line on how the running core is, with an exit code: for tmux, prompts and cron",
     "watch": "print what happens in the running core, a line each: alerts, failures, actions, health, money",

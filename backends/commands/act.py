@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+import difflib
 import getpass
 import sys
+from collections.abc import Sequence
 
 import msgspec
 
@@ -13,35 +15,38 @@ from backends.text.terminal_safe import safe
 from backends.types import Action
 
 WORDS = {
-    "stop-cloud": (),
-    "resume-cloud": (),
-    "pin": ("AGENT", "ENGINE"),
-    "unpin": ("AGENT",),
-    "cancel": ("ID",),
-    "flush-cache": (),
-    "wrong-hit": ("ID",),
-    "kill-entry": ("ID",),
-    "rate": ("ID", "VERDICT"),
-    "reload": (),
-    "pause": ("AGENT_OR_SESSION",),
-    "resume": ("AGENT_OR_SESSION",),
-    "allow": ("AGENT", "ID"),
-    "redact": ("AGENT",),
-    "keep-home": ("AGENT", "ID"),
-    "withdraw": ("AGENT", "ID"),
+    "stop-cloud": ((), "stop all cloud spend"),
+    "resume-cloud": ((), "take that back"),
+    "drain": (("ENGINE",), "keep new requests from an engine; what runs there ends, what waits moves where it may"),
+    "undrain": (("ENGINE",), "take that back"),
+    "pin": (("AGENT", "ENGINE"), "have one engine answer an agent"),
+    "unpin": (("AGENT",), "take that back"),
+    "pause": (("AGENT_OR_SESSION",), "refuse its requests; what runs ends"),
+    "resume": (("AGENT_OR_SESSION",), "let it go on"),
+    "cancel": (("ID",), "end a call"),
+    "cancel-agent": (("AGENT",), "end all calls of an agent, those that wait included"),
+    "undo": ((), "take back the last action of anyone, one more with each undo"),
+    "rate": (("ID", "VERDICT"), "an answer was good or bad"),
+    "flush-cache": ((), "delete every stored answer"),
+    "wrong-hit": (("ID",), "a request was answered wrongly from the cache"),
+    "kill-entry": (("ID",), "delete one stored answer, by its entry"),
+    "reload": ((), "use claw.toml as it is now"),
+    "allow": (("AGENT", "ID"), "let the values of a privacy alert pass"),
+    "redact": (("AGENT",), "send its private data with placeholders"),
+    "keep-home": (("AGENT", "ID"), "keep it here, without the alert"),
+    "withdraw": (("AGENT", "ID"), "take one of these three back; redact is an id, too"),
 }
+"""The words that each action takes, and what it does."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("verb", choices=tuple(WORDS), help="what to do")
-    parser.add_argument(
-        "words",
-        nargs="*",
-        metavar="WORD",
-        help="pin AGENT ENGINE, unpin AGENT, pause AGENT_OR_SESSION, resume AGENT_OR_SESSION, cancel ID, wrong-hit ID, "
-        "rate ID good|bad, kill-entry ID (an entry's), allow AGENT ID, redact AGENT, keep-home AGENT ID (a privacy "
-        "alert's), withdraw AGENT ID|redact",
-    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    forms = {" ".join((verb, *words)): said for verb, (words, said) in WORDS.items()}
+    width = max(map(len, forms))
+    parser.epilog = "\n".join(("actions:", *(f"  {form:<{width}}  {said}" for form, said in forms.items())))
+    parser.add_argument("verb", metavar="ACTION", help="what to do, see below")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="what to do it with")
+    parser.add_argument("--reason", metavar="TEXT", help="why, for the audit table and whoever wonders")
     parser.add_argument("--rehearse", action="store_true", help="act on the core in rehearsal")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -49,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     flag = " --rehearse" if args.rehearse else ""
     remedy = f"start one with `claw serve{flag}` or `claw{flag}`"
-    acted = asyncio.run(act(_action(args.verb, args.words), rehearse=args.rehearse, remedy=remedy))
+    action = _action(args.verb, args.words, reason=args.reason)
+    acted = asyncio.run(act(action, rehearse=args.rehearse, remedy=remedy))
     if args.json:
         sys.stdout.write(msgspec.json.encode(acted).decode() + "\n")
     else:
@@ -57,8 +63,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _action(verb: str, words: list[str]) -> Action:
-    wanted = WORDS[verb]
+def _action(verb: str, words: Sequence[str], *, reason: str | None) -> Action:
+    if verb not in WORDS:
+        nearest = difflib.get_close_matches(verb, WORDS, n=1, cutoff=0.0)[0]
+        raise WrongUse(f"there is no action {verb[:64]!r}: the nearest is {nearest}; `claw act --help` lists them")
+    wanted, _ = WORDS[verb]
     if len(words) != len(wanted):
         words_wanted = "1 word" if len(wanted) == 1 else f"{len(wanted) or 'no'} words"
         raise WrongUse(f"{verb} takes {words_wanted}: use `claw act {' '.join((verb, *wanted))}`")
@@ -73,6 +82,7 @@ def _action(verb: str, words: list[str]) -> Action:
             "engine": given.get("ENGINE"),
             "id": given.get("ID", given.get("AGENT_OR_SESSION")),
             "good": given["VERDICT"] == "good" if "VERDICT" in given else None,
+            "reason": reason,
         },
         Action,
     )

@@ -1,56 +1,69 @@
-"""The operator's actions: each verb of `claw act`, carried out and written to the audit table."""
+"""The operator's actions: each verb of `claw act`, carried out and written to the audit table, and taken back."""
 
+import asyncio
 import difflib
-from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backends import events
 from backends.agent_names import spelled
-from backends.cache.response_cache import ResponseCache
 from backends.core.alert_actions import AlertActions
+from backends.core.answer_actions import AnswerActions
+from backends.core.engine_actions import EngineActions
 from backends.core.rehearsal_actions import RehearsalActions
 from backends.core.session_actions import SessionActions
+from backends.core.setting_actions import SettingActions
 from backends.engine_names import known_engine
-from backends.errors import WrongSettings, WrongUse
-from backends.ledger.budget_override import override_budget
+from backends.errors import WrongUse
 from backends.ledger.store import Ledger
-from backends.monitoring.alerts import SETTINGS_REJECTED
 from backends.monitoring.monitoring import Monitoring
 from backends.pipeline.controls import Controls
 from backends.pipeline.pipeline import Pipeline
-from backends.pipeline.reload import Reload
 from backends.settings.section import dotted
-from backends.types import CLOUD, INTENTS, Acted, Action, AgentState, EngineName
-from backends.upstream.engine_slot import EngineSlot
+from backends.text.times import ago
+from backends.types import Acted, Action, AgentState, EngineName
+
+UNDO_WITHIN = timedelta(days=1)
+"""Older actions are taken back by name: nobody has them in mind any more when undoing the last one."""
+
+AT_ONCE = frozenset({"cancel", "cancel-agent", "load", "unload", "warm"})
+"""Verbs that turn no switch: they wait for no other action, and none waits for them."""
+
+
+class ActionGroups(Struct, frozen=True, kw_only=True):
+    """The verbs by what they are about."""
+
+    engines: EngineActions
+    answers: AnswerActions
+    sessions: SessionActions
+    settings: SettingActions
+    alerts: AlertActions
+    rehearsal: RehearsalActions
 
 
 class OperatorActions:
     def __init__(
         self,
+        groups: ActionGroups,
         *,
         pipeline: Pipeline,
-        slots: Mapping[EngineName, EngineSlot],
         controls: Controls,
         ledger: Ledger,
-        cache: ResponseCache,
-        reload: Reload,
         monitoring: Monitoring,
     ) -> None:
+        self.rehearsal = groups.rehearsal
+        self._groups = groups
         self._pipeline = pipeline
-        self._slots = slots
         self._controls = controls
         self._ledger = ledger
-        self._cache = cache
-        self._reload = reload
         self._monitoring = monitoring
-        self._alert_actions = AlertActions(monitoring.alerts, ledger)
-        self.rehearsal = RehearsalActions(slots, ledger)
-        self._session_actions = SessionActions(
-            lambda: self._reload.settings, controls=controls, sessions=monitoring.sessions, alerts=monitoring.alerts
-        )
+        self._in_turn = asyncio.Lock()
 
     def agents(self) -> tuple[AgentState, ...]:
         """Each configured agent with its policy and its pin."""
+        settings = self._groups.settings
         return tuple(
             AgentState(
                 name=name,
@@ -60,12 +73,19 @@ class OperatorActions:
                 dial=agent.dial,
                 model=agent.model,
             )
-            for name, agent in self._reload.settings.agents.items()
+            for name, agent in settings.in_force.agents.items()
         )
 
     async def carry_out(self, action: Action, at: datetime) -> Acted:
-        """Do it and write its audit row. Raises WrongUse for an unknown target or a missing word."""
-        acted = await self._carry_out(action, at)
+        """Do it and write its audit row. Of several at once, one after the other.
+
+        Raises WrongUse for an unknown target, a missing word, and where nothing would change.
+        """
+        if action.verb in AT_ONCE:
+            acted = await self._carry_out(action, at)
+        else:
+            async with self._in_turn:
+                acted = await (self._undo(action, at) if action.verb == "undo" else self._carry_out(action, at))
         self._pipeline.retry_waiting()
         self._monitoring.bus.publish(
             events.ActionDone(acted=acted, cloud_stopped=self._controls.cloud_stopped, agents=self.agents())
@@ -73,137 +93,96 @@ class OperatorActions:
         return acted
 
     async def _carry_out(self, action: Action, at: datetime) -> Acted:  # noqa: PLR0911, PLR0912 — one a verb
+        engines, answers, settings = self._groups.engines, self._groups.answers, self._groups.settings
         match action:
             case Action(verb="stop-cloud" | "resume-cloud"):
-                return await self._stop_cloud(action, at, stopped=action.verb == "stop-cloud")
+                return await engines.stop_cloud(action, at)
+            case Action(verb="drain" | "undrain", engine=str(engine)):
+                return await engines.drain(action, at, engine)
             case Action(verb="pin", agent=str(agent), engine=str(engine)):
-                return await self._pin(action, at, self._agent(agent), known_engine(engine, self._slots))
+                return await self._pin(action, at, self._agent(agent), engine)
             case Action(verb="unpin", agent=str(agent)):
                 return await self._pin(action, at, self._agent(agent), None)
-            case Action(verb="cancel", id=str(id)):
-                return await self._cancel(action, at, id)
-            case Action(verb="rate", id=str(), good=bool()):
-                return await self._rate(action, at)
-            case Action(verb="relearn"):
-                calibration = await self._reload.read_calibration()
-                return await self._audited(action, at, f"{calibration.name} in force")
-            case Action(verb="wrong-hit", id=str(id)):
-                return await self._audited(action, at, await self._report_wrong_hit(id))
-            case Action(verb="kill-entry", id=str(id)):
-                return await self._audited(action, at, await self._kill_entry(id))
-            case Action(verb="reload"):
-                return await self._read_settings(action, at)
-            case Action(verb="flush-cache"):
-                count = await self._cache.flush(action.agent)
-                whose = f" of {action.agent}" if action.agent else ""
-                return await self._audited(action, at, f"{count} cached answers{whose} flushed")
             case Action(verb="pause" | "resume") if action.agent or action.id:
-                return await self._session_actions.carry_out(action, at)
+                return await self._groups.sessions.carry_out(action, at)
+            case Action(verb="cancel", id=str(id)):
+                return await answers.cancel(action, at, id)
+            case Action(verb="cancel-agent", agent=str(agent)):
+                return await answers.cancel_agent(action, at, self._spelled(agent))
+            case Action(verb="rate", id=str(), good=bool()):
+                return await answers.rate(action, at)
+            case Action(verb="wrong-hit", id=str(id)):
+                return await answers.report_wrong_hit(action, at, id)
+            case Action(verb="kill-entry", id=str(id)):
+                return await answers.kill_entry(action, at, id)
+            case Action(verb="flush-cache"):
+                return await answers.flush(action, at)
             case Action(verb="acknowledge" | "silence"):
-                return await self._alert_actions.carry_out(action, at)
+                return await self._groups.alerts.carry_out(action, at)
             case Action(verb="rehearse", id=str(incident)):
-                return await self.rehearsal.carry_out(action, incident, at)
+                return await self._groups.rehearsal.carry_out(action, incident, at)
+            case Action(verb="relearn"):
+                return await settings.relearn(action, at)
+            case Action(verb="reload"):
+                return await settings.read_again(action, at)
             case Action(verb="set-budget"):
-                return await self._set_budget(action, at)
+                return await settings.set_budget(action, at)
             case Action(verb="allow" | "redact" | "keep-home" | "withdraw", agent=str(agent)):
                 return await self._controls.privacy.carry_out(action, self._spelled(agent), at)
         raise WrongUse(f"{action.verb} needs more words: see `claw act --help`")
 
-    # ---- engines and agents -------------------------------------------------------------------------------------
+    async def _undo(self, action: Action, at: datetime) -> Acted:
+        """Take back the last action that can be and is not, whoever took it."""
+        reason = f"undo: {action.reason}" if action.reason else "undo"
+        while (last := await self._ledger.undoable(at - UNDO_WITHIN)) is not None:
+            try:
+                done = await self._carry_out(
+                    replace(last.undo, actor=action.actor, reason=reason, undoes=last.number), at
+                )
+            except WrongUse as error:  # what it was about is gone: it is not in force any more
+                gone = replace(action, undoes=last.number)
+                await self._ledger.audit(Acted(at=at, action=gone, detail=f"passed over {last.detail}: {error}"))
+            else:
+                detail = f"undone: {last.detail} ({last.actor}, {ago(at - last.at)})"
+                return replace(done, detail=detail, undo=None)
+        raise WrongUse("nothing to undo: no action of the last day is still in force")
 
-    async def _stop_cloud(self, action: Action, at: datetime, *, stopped: bool) -> Acted:
-        undo = Action(verb="resume-cloud" if stopped else "stop-cloud", actor=action.actor)
-        detail = "cloud spend stopped" if stopped else "cloud spend resumed"
-        acted = Acted(at=at, action=action, detail=detail, undo=undo)
-        await self._controls.stop_cloud(stopped, acted)
-        for slot in self._slots.values():
-            if slot.zone == CLOUD:
-                slot.stopped = stopped
-                slot.changed()
-        return acted
+    # ---- pins ---------------------------------------------------------------------------------------------------
 
-    async def _pin(self, action: Action, at: datetime, agent: str, engine: EngineName | None) -> Acted:
-        allowed = self._reload.settings.agents[agent].engines
-        if engine is not None and allowed and engine not in allowed:
+    async def _pin(self, action: Action, at: datetime, agent: str, engine: str | None) -> Acted:
+        settings = self._groups.settings.in_force
+        to: EngineName | None = None if engine is None else known_engine(engine, settings.engines)
+        allowed = settings.agents[agent].engines
+        if to is not None and allowed and to not in allowed:
             raise WrongUse(
                 f"{agent} may use only {', '.join(allowed)}: pin it to one of these, or change"
                 f" {dotted('agents', agent, 'engines')} in claw.toml"
             )
         before = self._controls.pins.get(agent)
+        if to is not None and to == before:
+            acted = Acted(at=at, action=action, detail=f"{agent} is pinned to {to} already")
+            await self._ledger.audit(acted)
+            return acted
         undo = Action(verb="pin" if before else "unpin", actor=action.actor, agent=agent, engine=before)
-        detail = f"{agent} pinned to {engine}" if engine else f"{agent} unpinned"
-        acted = Acted(at=at, action=action, detail=detail, undo=undo if engine or before else None)
-        await self._controls.pin(agent, engine, acted)
+        acted = Acted(
+            at=at,
+            action=action,
+            detail=f"{agent} pinned to {to}" if to else f"{agent} unpinned",
+            undo=undo,
+            before=before or "",
+            after=to or "",
+        )
+        await self._controls.pin(agent, to, acted)
         return acted
 
     def _spelled(self, name: str) -> str:
         """The agent as it is configured, or, where it is not, as its requests name it."""
-        return spelled(name, self._reload.settings.agents) or name
+        return spelled(name, self._groups.settings.in_force.agents) or name
 
     def _agent(self, name: str) -> str:
         """The agent as it is configured. Raises WrongUse."""
-        agents = self._reload.settings.agents
+        agents = self._groups.settings.in_force.agents
         if known := spelled(name, agents):
             return known
         nearest = difflib.get_close_matches(name, agents, n=1, cutoff=0.0)[0]
         raise WrongUse(f"no agent {name!r} is known: the nearest is {nearest}; others are added in claw.toml")
-
-    # ---- requests and their answers -----------------------------------------------------------------------------
-
-    async def _cancel(self, action: Action, at: datetime, id: str) -> Acted:
-        if not self._pipeline.cancel(id):
-            raise WrongUse(f"no call {id} is running: `claw` lists those that are")
-        return await self._audited(action, at, f"call {id} cancelled")
-
-    async def _rate(self, action: Action, at: datetime) -> Acted:
-        if action.intent is not None and action.intent not in INTENTS:
-            raise WrongUse(f"no intent {action.intent!r} is known: use one of {', '.join(INTENTS)}")
-        corrections = (
-            action.engine and f"{action.engine} would have been better",
-            action.intent and f"it was {action.intent}",
-        )
-        rating = ", ".join(("good" if action.good else "bad", *filter(None, corrections)))
-        if not action.good and action.id and (entry := await self._cache.report_wrong_hit(action.id)):
-            rating += f", its cache entry {entry} killed"
-        acted = Acted(at=at, action=action, detail=f"answer {action.id} rated {rating}")
-        await self._ledger.rate(acted)
-        return acted
-
-    async def _report_wrong_hit(self, id: str) -> str:
-        entry = await self._cache.report_wrong_hit(id)
-        if entry is None:
-            raise WrongUse(f"no request {id} was answered from the cache since the core started: use kill-entry")
-        return f"entry {entry} killed: its answer to {id} was wrong"
-
-    async def _kill_entry(self, id: str) -> str:
-        killed = await self._cache.kill(id)
-        if not killed:
-            raise WrongUse(f"no entry {id} is stored: `claw cache inspect` lists those that are")
-        if len(killed) > 1:
-            raise WrongUse(f"{id} may be {', '.join(killed[:3])}: give more of it")
-        return f"entry {killed[0]} killed"
-
-    # ---- money and settings -------------------------------------------------------------------------------------
-
-    async def _set_budget(self, action: Action, at: datetime) -> Acted:
-        acted = override_budget(action, self._ledger.budgets(), at)
-        await self._ledger.set_budget(acted)
-        self._monitoring.bus.publish(events.SpendSampled(spend=self._ledger.spend()))
-        return acted
-
-    async def _read_settings(self, action: Action, at: datetime) -> Acted:
-        """Use claw.toml as it is now. Where it is wrong, the settings in force stay, and an alert says so."""
-        alerts = self._monitoring.alerts
-        try:
-            summary = await self._reload.read_settings()
-        except WrongSettings as error:
-            alerts.show(SETTINGS_REJECTED, error=error)
-            raise
-        alerts.clear(SETTINGS_REJECTED)
-        self._monitoring.bus.publish(events.Resync())
-        return await self._audited(action, at, summary)
-
-    async def _audited(self, action: Action, at: datetime, detail: str) -> Acted:
-        acted = Acted(at=at, action=action, detail=detail)
-        await self._ledger.audit(acted)
-        return acted

@@ -6,6 +6,7 @@ from datetime import datetime
 from backends.agent_names import spelled
 from backends.envelope.sessions import Sessions
 from backends.errors import WrongUse
+from backends.ledger.store import Ledger
 from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.alerts import SESSION_PAUSED
 from backends.pipeline.controls import Controls
@@ -18,10 +19,17 @@ class SessionActions:
     """`settings` returns those in force."""
 
     def __init__(
-        self, settings: Callable[[], Settings], *, controls: Controls, sessions: Sessions, alerts: Alerts
+        self,
+        settings: Callable[[], Settings],
+        *,
+        controls: Controls,
+        ledger: Ledger,
+        sessions: Sessions,
+        alerts: Alerts,
     ) -> None:
         self._settings = settings
         self._controls = controls
+        self._ledger = ledger
         self._sessions = sessions
         self._alerts = alerts
 
@@ -29,12 +37,14 @@ class SessionActions:
         """Pause or resume what the action names. Raises WrongUse where that is not known, or not paused."""
         pause = action.verb == "pause"
         agent, session = self._target(action)
-        if session is None:
-            who = f"agent {agent}"
-        else:
-            who = f"session {session} of {agent}"
-            if not pause and not self._is_paused(agent, session):
-                raise WrongUse(f"{who} is not paused")
+        who = f"agent {agent}" if session is None else f"session {session} of {agent}"
+        if session is not None and not pause and not self._is_paused(agent, session):
+            raise WrongUse(f"{who} is not paused")
+        paused = self._controls.paused_agents if session is None else self._controls.paused_sessions
+        if pause and (agent if session is None else (agent, session)) in paused:
+            acted = Acted(at=at, action=action, detail=f"{who} is paused already")
+            await self._ledger.audit(acted)
+            return acted
         undo = Action(verb="resume" if pause else "pause", actor=action.actor, agent=agent, id=session)
         acted = Acted(at=at, action=action, detail=f"{who} {'paused' if pause else 'resumed'}", undo=undo)
         if session is None:

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
+
 from backends.clock import Clock
 from backends.errors import LedgerError
 from backends.ledger.answer_ratings import RateAnswer
@@ -42,7 +44,7 @@ from backends.ledger.write_commands import Admission, Admit, Audit, Reserve, Set
 from backends.ledger.writer import CLOSED, Writer, commit
 from backends.paths import Paths
 from backends.settings.money import Budget
-from backends.types import Acted, Alert, BudgetState, EngineName, Outcome, Spend, Zone
+from backends.types import Acted, Action, Alert, BudgetState, EngineName, Outcome, Spend, Undoable, Zone
 
 __all__ = ["Admission", "Headroom", "Ledger"]
 
@@ -255,6 +257,11 @@ class Ledger:
         """Add to what is known of these minutes, and delete those of more than a week ago."""
         await self._writer.write(RecordMinutes(minutes))
 
+    async def undoable(self, since: datetime) -> Undoable | None:
+        """The last action since then that can be taken back and is not."""
+        rows = await self._read(UNDOABLE, stamp(since))
+        return next((_undoable(row) for row in rows), None)
+
     async def audit(self, acted: Acted) -> None:
         await self._writer.write(Audit(acted=acted))
 
@@ -301,6 +308,20 @@ def _recover(
     commit(db, totals, left_open)
     return totals, len(left_open)
 
+
+def _undoable(row: sqlite3.Row) -> Undoable:
+    return Undoable(
+        number=row["rowid"],
+        at=moment(row["at"]),
+        actor=row["actor"],
+        detail=row["detail"],
+        undo=msgspec.json.decode(row["undo"], type=Action),
+    )
+
+
+UNDOABLE = """
+SELECT rowid, at, actor, detail, undo FROM audit WHERE undo IS NOT NULL AND at >= ? ORDER BY rowid DESC LIMIT 1
+"""
 
 CLOUD_CALLS = """
 SELECT json_extract(value, '$.engine') AS engine,

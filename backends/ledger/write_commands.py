@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
 from backends.errors import LedgerError, WrongUse
@@ -25,7 +26,7 @@ from backends.ledger.reservations import Charge, OpenCall, Payer, Reservation
 from backends.ledger.running_totals import RunningTotals
 from backends.ledger.session_sums import added
 from backends.ledger.totals_loader import load_members
-from backends.types import ZERO, Acted, EngineName, Outcome, Source, Zone
+from backends.types import ZERO, Acted, Action, EngineName, Outcome, Source, Zone
 
 
 class Admission(Struct, frozen=True, kw_only=True):
@@ -187,7 +188,11 @@ class Settle(Struct, frozen=True, kw_only=True):
 
 
 class Audit(Struct, frozen=True, kw_only=True):
-    """An operator's action, with the switch it turned, if any; `value` None takes the switch away."""
+    """An operator's action, with the switch it turned, if any; `value` None takes the switch away.
+
+    Where it takes another action back, that one can be taken back no more. A switch that is turned for good, with no
+    way back, leaves none to the actions before it either.
+    """
 
     acted: Acted
     switch: str | None = None
@@ -202,18 +207,32 @@ class Audit(Struct, frozen=True, kw_only=True):
             db.execute(
                 "INSERT INTO controls VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", values
             )
-        action = self.acted.action
-        limit = None if action.limit_usd is None else f"{action.limit_usd:f}"
-        words = (action.verb, action.agent, action.engine, action.id, action.scope, action.window, limit)
+        action, undo = self.acted.action, self.acted.undo
+        if action.undoes is not None:
+            db.execute("UPDATE audit SET undo = NULL WHERE rowid = ?", (action.undoes,))
+            undo = None
+        elif undo is None and self.switch is not None:
+            db.execute("UPDATE audit SET undo = NULL WHERE control = ?", (storable(self.switch),))
         db.execute(
-            "INSERT INTO audit VALUES (?, ?, ?, ?)",
+            "INSERT INTO audit (at, actor, action, detail, reason, control, undo) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 stamp(self.acted.at),
                 storable(action.actor),
-                storable(" ".join(word for word in words if word)),
+                storable(_words(action)),
                 storable(self.acted.detail),
+                storable(action.reason or ""),
+                None if self.switch is None else storable(self.switch),
+                None if undo is None else msgspec.json.encode(undo).decode(),
             ),
         )
+
+
+def _words(action: Action) -> str:
+    """An action as it is written on the command line, the value that a setting is given included."""
+    limit = None if action.limit_usd is None else f"{action.limit_usd:f}"
+    span = None if action.minutes is None else f"for {action.minutes:g} min"
+    target = (action.agent, action.engine, action.id, action.scope, action.window, limit, action.model)
+    return " ".join(word for word in (action.verb, *target, action.key, action.value, span) if word)
 
 
 def admitted_before(id: str) -> WrongUse:

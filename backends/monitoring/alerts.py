@@ -131,6 +131,30 @@ SESSION_PAUSED = Condition(
     remedy="claw act resume {session} lets it go on, claw act pause {session} ends it",
 )
 
+# ---- what an operator has done, and what stands until it is taken back -----------------------------------------------
+
+CLOUD_STOPPED = Condition(
+    key="stopped:cloud",
+    when="An operator has stopped all cloud spend.",
+    text="cloud spend is stopped{by}",
+    remedy="claw act resume-cloud",
+    severity="warning",
+)
+ENGINE_DRAINED = Condition(
+    key="drained:{engine}",
+    when="An operator keeps new requests from an engine.",
+    text="{engine} is drained{by}",
+    remedy="claw act undrain {engine}",
+    severity="warning",
+)
+AGENT_PAUSED = Condition(
+    key="paused:{agent}",
+    when="An operator has paused an agent: its requests are refused.",
+    text="{agent} is paused{by}",
+    remedy="claw act resume {agent}",
+    severity="warning",
+)
+
 # ---- the core's own state -------------------------------------------------------------------------------------------
 
 LEDGER_FAILED = Condition(key="ledger", when="A row cannot be written to the ledger.", text="{error}")

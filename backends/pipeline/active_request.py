@@ -6,6 +6,7 @@ affect the others; the run is stopped when the last one has left.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
@@ -61,8 +62,9 @@ class ActiveRequest:
 
     `ending` stays None where the run was stopped; `cut` then says why, and `leader_cut` why the leader left before the
     end. `first_at` is when the first part of an answer was heard, `progress_at` when an engine last sent anything, both
-    in seconds of clock.monotonic. `model_class` is what the cache stores its answer under, `flushes` how often the
-    cache had been flushed when it started. `reserved` is True once its reservation may stand in the ledger.
+    in seconds of clock.monotonic. `subscribers` are counted by agent; those of agents that are `dismissed` leave.
+    `model_class` is what the cache stores its answer under, `flushes` how often the cache had been flushed when it
+    started. `reserved` is True once its reservation may stand in the ledger.
     """
 
     def __init__(
@@ -92,7 +94,8 @@ class ActiveRequest:
         self.usage = RequestUsage()
         self.ending: Ending | None = None
         self.outcome: Outcome | None = None
-        self.subscribers = 0
+        self.subscribers: Counter[str] = Counter()
+        self.dismissed: set[str] = set()
         self.cut: Cut | None = None
         self.leader_cut: Cut | None = None
         self.failed_replicas: set[tuple[EngineName, int]] = set()
@@ -161,13 +164,18 @@ class ActiveRequest:
             if self.upstream is not None:
                 self.upstream.cancel()
 
+    def dismiss(self, agent: str) -> None:
+        """Have the subscribers of this agent leave; the run goes on for the others."""
+        self.dismissed.add(agent)
+        self._wake()
+
     def task_ended(self) -> None:
         """Wake the subscribers, also where the task has ended without an outcome."""
         self._wake()
 
-    async def wait_past(self, chunks: int) -> None:
-        """Wait until there are more than so many chunks, or the end."""
-        while len(self.chunks) <= chunks and not self.ended:
+    async def wait_past(self, chunks: int, agent: str) -> None:
+        """Wait until there are more than so many chunks, or the end, or this agent is dismissed."""
+        while len(self.chunks) <= chunks and not self.ended and agent not in self.dismissed:
             await self._changed.wait()
 
     def update_explanation(self, explanation: Explanation) -> None:

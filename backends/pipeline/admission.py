@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from backends.clock import Clock
-from backends.errors import BudgetExceeded, BudgetHeld, ClawError, LedgerError
+from backends.errors import BudgetExceeded, BudgetHeld, Cancelled, ClawError, LedgerError
 from backends.ledger.store import Admission, Ledger
 from backends.monitoring.alerts import LEDGER_FAILED
 from backends.monitoring.monitoring import Monitoring
@@ -42,6 +42,7 @@ class AdmissionControl:
         self._clock = clock
         self._releases = 0
         self._released = asyncio.Event()
+        self._waiting: dict[str, str] = {}
 
     async def admit(self, active: ActiveRequest) -> None:
         """Count the request and reserve for it. Raises RateLimited, BudgetExceeded, LedgerError.
@@ -69,7 +70,7 @@ class AdmissionControl:
     async def when_affordable(self, request: Request, started: float, attempt: Callable[[], Awaitable[T]]) -> T:
         """What `attempt` returns. Where calls in flight hold the money for it, it is tried again as each of them ends.
 
-        Raises BudgetHeld where they hold it until the deadline.
+        Raises BudgetHeld where they hold it until the deadline, and Cancelled where the operator ends it meanwhile.
         """
         while True:
             releases = self._releases
@@ -77,12 +78,25 @@ class AdmissionControl:
                 return await attempt()
             except BudgetHeld as held:
                 left_s = Deadline.of(request, started).left_s(self._clock.monotonic()) - HELD_MARGIN_S
+                self._waiting[request.id] = request.agent
                 try:
                     async with asyncio.timeout(left_s):
                         while self._releases <= releases:
                             await self._released.wait()
                 except TimeoutError:
                     raise held from None
+                finally:
+                    still = self._waiting.pop(request.id, None)
+                if still is None:
+                    raise Cancelled("the operator cancelled it while it waited for its budget") from None
+
+    def cancel_agent(self, agent: str) -> int:
+        """End the requests of an agent that wait for money; returns how many."""
+        ids = [id for id, waits in self._waiting.items() if waits == agent]
+        for id in ids:
+            del self._waiting[id]
+        self.retry_waiting()
+        return len(ids)
 
     def retry_waiting(self) -> None:
         """Requests that wait for money try again: a reservation was released, or a limit or a switch has changed."""

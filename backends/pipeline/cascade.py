@@ -208,8 +208,8 @@ class Cascade:
 
     def _cannot(self, active: ActiveRequest, slot: EngineSlot) -> str:
         """Why an engine may not be asked now; "" where it may."""
-        if slot.stopped:
-            return f"{slot.name} is stopped"
+        if slot.barred:
+            return f"{slot.name} is {slot.barred}"
         if (why_not := slot.why_not()) is not None:
             return f"{slot.name}: {why_not}"
         output = slot.throughput.expected_output(active.plan.classes.intent, USUAL_OUTPUT[slot.zone])

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Literal
@@ -21,6 +21,7 @@ from backends.pipeline.answer import Answer
 from backends.pipeline.engine_call import cuts, followed_by, ignored
 from backends.routing.decide.choose import redacted_detail
 from backends.types import CLOUD, LOCAL, Attempt, EngineName, InFlight, Message, Reason, Role
+from backends.upstream.concurrency_limiter import stays_here
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot
 from backends.upstream.prefix_cache import session_key
@@ -75,15 +76,21 @@ class Dispatcher:
         name = active.plan.decision.engine
         tried: list[EngineName] = []
         errors: dict[EngineName, ClawError] = {}
+        drained: EngineName | None = None
         while True:
             slot = self._slots[name]
             tried.append(name)
             withhold = active.checks.withhold and slot.zone == LOCAL
             try:
-                return await self.attempt(active, name, further=len(tried) > 1, withhold=withhold)
+                may_go = partial(self._may_go, active, slot, tuple(tried)) if drained is None else stays_here
+                return await self.attempt(active, name, further=len(tried) > 1, withhold=withhold, may_go=may_go)
             except ClawError as error:
                 errors[name] = error
                 following = None if active.spoke else self._next(active, slot, error, tried)
+                if error.kind == "drained":
+                    drained = name
+                elif following is None and not active.spoke and drained is not None:
+                    following, drained = drained, ""  # nobody took over: it waits where it was, and moves no more
                 if following is None:
                     model = active.plan.candidates[name].call.model
                     return Ending(finish="error", engine=name, zone=slot.zone, model=model, error=_joined(errors))
@@ -102,10 +109,12 @@ class Dispatcher:
         withhold: bool,
         role: Role = "answer",
         told: tuple[Message, ...] = (),
+        may_go: Callable[[], bool] = stays_here,
     ) -> Ending:
         """One upstream call, once the engine has a place for it. A `further` one makes a reservation of its own.
 
-        `told` are messages behind the request's own, for an engine that does not bill.
+        `told` are messages behind the request's own, for an engine that does not bill. `may_go` says whether another
+        engine would take it while it waits for this one.
         Raises ClawError where the engine does not answer.
         """
         slot, candidate = self._slots[name], active.plan.candidates[name]
@@ -127,7 +136,9 @@ class Dispatcher:
         prefer = candidate.prefix.replica if candidate.prefix is not None else None
         failed = _failed_replicas(active, slot)
         proved = call.model if slot.zone == LOCAL and active.plan.verdict.sensitive else None
-        async with slot.place(active.request.agent, prefer=prefer, avoid=failed, proved=proved, moved=moved) as replica:
+        async with slot.place(
+            active.request.agent, prefer=prefer, avoid=failed, proved=proved, moved=moved, may_go=may_go
+        ) as replica:
             await replica.client.prepare()  # nothing slow is left between this check and the wire
             _refuse_closed(slot)
             self._progress(active, slot, call.model, "called")
@@ -141,6 +152,10 @@ class Dispatcher:
 
     # ---- after a failure ----------------------------------------------------------------------------------------
 
+    def _may_go(self, active: ActiveRequest, slot: EngineSlot, tried: Sequence[EngineName]) -> bool:
+        """Would another engine take over, were this one drained now?"""
+        return not active.spoke and self._next(active, slot, EngineError("", kind="drained"), tried) is not None
+
     def _next(
         self, active: ActiveRequest, slot: EngineSlot, error: ClawError, tried: Sequence[EngineName]
     ) -> EngineName | None:
@@ -153,13 +168,13 @@ class Dispatcher:
         if error.kind == "ledger":
             return None
         tries = tried.count(slot.name)
-        if not slot.stopped and slot.usable and error.kind in SAME_ENGINE | OTHER_REPLICA:
+        if not slot.barred and slot.usable and error.kind in SAME_ENGINE | OTHER_REPLICA:
             if tries < len(slot.replicas) and _has_fresh_replica(active, slot):
                 return slot.name
             if tries == 1 and error.kind in SAME_ENGINE and self._retries.take():
                 return slot.name
         others = (self._slots[other] for other in active.plan.decision.failover if other not in tried)
-        other = next((each.name for each in others if not each.stopped and not each.why_not()), None)
+        other = next((each.name for each in others if not each.barred and not each.why_not()), None)
         if other is not None and error.kind in REFUSES_REQUEST:
             log.warning("%s went on to %s: %s", active.request.id, other, error)
         return other

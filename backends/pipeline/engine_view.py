@@ -34,6 +34,7 @@ def engine_view(
         usable=why_not is None,
         why_not=why_not,
         opens_in_s=breaker.retry_after_s() or wait_s,
+        draining=slot.draining,
         closed="" if breaker.usable() else breaker.kind,
         local_proved=call.model in slot.proved,
         unproved=slot.unproved,

@@ -130,6 +130,10 @@ class Pipeline:
         """End a running request; False where no request of this id runs."""
         return self._single_flight.cancel(id)
 
+    def cancel_agent(self, agent: str) -> int:
+        """End all requests of an agent, those that run and those that wait for money; returns how many."""
+        return self._single_flight.cancel_agent(agent) + self._stages.admission.cancel_agent(agent)
+
     async def drain(self, seconds: float) -> None:
         """Wait for running requests, then stop the rest; every row is written."""
         await self._stages.shadow_requests.close()
@@ -314,11 +318,12 @@ class Pipeline:
 
     async def _lead(self, active: ActiveRequest) -> AsyncGenerator[Chunk]:
         """The chunks of one's own run. Leaving it early is written into its row."""
-        async with Subscriber(active, leads=True) as subscriber:
+        agent = active.request.agent
+        async with Subscriber(active, agent, leads=True) as subscriber:
             async for chunk in self._chunks(active, active.request, active.started):
                 yield chunk
             if not active.ended:
-                await subscriber.leave("deadline")
+                await subscriber.leave("cancelled" if agent in active.dismissed else "deadline")
             yield Done(active.completed() or self._stages.outcomes.of_late_leader(active))
 
     async def _follow(self, active: ActiveRequest, prepared: Prepared) -> AsyncGenerator[Chunk]:
@@ -327,13 +332,14 @@ class Pipeline:
         explanation = stages.outcomes.shared_explanation(active, request)
         self._activity.decided(request, explanation)
         cut: Cut | None = "cancelled"
-        async with Subscriber(active, leads=False):
+        async with Subscriber(active, request.agent, leads=False):
             try:
                 yield Routed(id=request.id, explanation=explanation)
                 async for chunk in self._chunks(active, request, started):
                     if not isinstance(chunk, Routed):
                         yield chunk
-                cut = None if active.ended else "deadline"
+                if active.ended or request.agent not in active.dismissed:
+                    cut = None if active.ended else "deadline"
             finally:
                 outcome = stages.outcomes.of_follower(active, request, started, prepared.started_at, cut)
                 outcome = await stages.settlement.settle(outcome, request, prompt_hash=prepared.prompt_hash)
@@ -347,12 +353,12 @@ class Pipeline:
             while count < len(active.chunks):
                 count += 1
                 yield active.chunks[count - 1]
-            if active.ended:
+            if active.ended or request.agent in active.dismissed:
                 return
             progress_at = active.progress_at
             try:
                 async with asyncio.timeout(self._left_s(request, started, max(started, progress_at))):
-                    await active.wait_past(count)
+                    await active.wait_past(count, request.agent)
             except TimeoutError:
                 whole_is_late = request.timeout_s is not None and self._left_s(request, started, math.inf) <= 0
                 if whole_is_late or active.progress_at == progress_at:

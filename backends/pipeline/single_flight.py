@@ -62,6 +62,16 @@ class SingleFlight:
         active.stop("cancelled")
         return True
 
+    def cancel_agent(self, agent: str) -> int:
+        """End all running requests of an agent; returns how many. A run that others wait for, too, goes on for them."""
+        runs = [active for active in self._running.values() if active.subscribers[agent]]
+        for active in runs:
+            if active.subscribers[agent] == active.subscribers.total():
+                active.stop("cancelled")
+            else:
+                active.dismiss(agent)
+        return sum(active.subscribers[agent] for active in runs)
+
     async def drain(self, seconds: float) -> None:
         """Wait for all requests to end, and stop those that have not by then; their rows are written either way."""
         if tasks := self._tasks():
@@ -92,13 +102,14 @@ class _Turn:
 class Subscriber:
     """One caller that waits for a run's answer. When the last one leaves, the run is stopped."""
 
-    def __init__(self, active: ActiveRequest, *, leads: bool) -> None:
+    def __init__(self, active: ActiveRequest, agent: str, *, leads: bool) -> None:
         self._active = active
+        self._agent = agent
         self._leads = leads
         self._gone = False
 
     async def __aenter__(self) -> "Subscriber":
-        self._active.subscribers += 1
+        self._active.subscribers[self._agent] += 1
         return self
 
     async def __aexit__(
@@ -110,12 +121,12 @@ class Subscriber:
     async def leave(self, why: Cut) -> None:
         """Stop waiting. The last one to leave before the end stops the run."""
         active, self._gone = self._active, True
-        active.subscribers -= 1
+        active.subscribers[self._agent] -= 1
         if active.ended:
             return
         if self._leads:
             active.leader_cut = why
-        if active.subscribers == 0:
+        if not active.subscribers.total():
             active.stop(why)
             if active.task is not None:
                 await asyncio.wait({active.task}, timeout=CLOSING_S)

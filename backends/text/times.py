@@ -1,6 +1,6 @@
 """Durations and times of day as text."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backends.text.measures import UNKNOWN
 
@@ -27,6 +27,15 @@ def age(seconds: float) -> str:
     if minutes < 1:
         return ""
     return f"{minutes} m" if minutes < 60 else f"{minutes // 60} h" if minutes < 1440 else f"{minutes // 1440} d"
+
+
+def ago(span: timedelta) -> str:
+    """A duration up to now: `40 s ago`, `3 min ago`, `2 h ago`, `4 d ago`."""
+    whole = max(0, round(span.total_seconds()))
+    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if whole >= size:
+            return f"{whole // size} {name} ago"
+    return f"{whole} s ago"
 
 
 def clock(at: datetime | None, *, minutes: bool = False) -> str:

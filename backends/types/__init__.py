@@ -59,6 +59,7 @@ from backends.types.operator_actions import (
     Acted,
     Action,
     Check,
+    Undoable,
 )
 from backends.types.outcome import (
     Attempt,
@@ -217,6 +218,7 @@ __all__ = [
     "Tool",
     "ToolCall",
     "Traffic",
+    "Undoable",
     "Verdict",
     "Verify",
     "Weighed",

@@ -16,6 +16,12 @@ class Action(Struct, frozen=True, kw_only=True):
     and which `intent` the prompt really had; `note` is the operator's own text. "set-budget" gives the budget of
     `scope` and `window` another limit; with no `limit_usd` it has that of claw.toml again.
 
+    "drain" keeps new requests from an `engine`. "load", "unload" and "warm" are for a `model` on an `engine`, by
+    default its own. "set" gives the setting `key` another `value`, as claw.toml would have it; with `minutes`, a
+    setting or a budget falls back by itself. "adopt" makes `model` that of an `engine` for good. "undo" takes back the
+    last action that can be; the action that does so names it as `undoes`, its number in the audit table, where
+    `reason` is written, too.
+
     "pause" and "resume" are for a session, by `id`, or for all of an `agent`. "allow", "redact" and "keep-home" answer
     the alert of a part that keeps `agent` at home: the values that `id` names may pass, the agent is redacted from now
     on, or all stays. "withdraw" takes that back, the redaction by the `id` "redact".
@@ -72,15 +78,30 @@ class Action(Struct, frozen=True, kw_only=True):
     value: str | None = None
     minutes: float | None = None
     reason: str | None = None
+    undoes: int | None = None
 
 
 class Acted(Struct, frozen=True, kw_only=True):
-    """What an action did, in one line. `undo` is the action that takes it back, where there is one."""
+    """What an action did, in one line. `undo` is the action that takes it back, where there is one. `before` and
+    `after` are what it changed, as they are shown ("$5", "$250"); "" where it changes no value.
+    """
 
     at: datetime
     action: Action
     detail: str
     undo: Action | None = None
+    before: str = ""
+    after: str = ""
+
+
+class Undoable(Struct, frozen=True, kw_only=True):
+    """An action that can be taken back, by its number in the audit table, and the action that does it."""
+
+    number: int
+    at: datetime
+    actor: str
+    detail: str
+    undo: Action
 
 
 class Check(Struct, frozen=True, kw_only=True):

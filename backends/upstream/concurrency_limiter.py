@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from backends.errors import QueueFull
+from backends.errors import ClawError, QueueFull
 
 REGROW_AFTER = 8  # answers in a row before a lost place is used again
 TOLD_AFTER_S = 0.5
@@ -21,14 +21,22 @@ Moved = Callable[[int], None]
 """Is told a call's place in the queue; 1 is the next to run."""
 
 
+def stays_here() -> bool:
+    """Of a call that no other engine would take."""
+    return False
+
+
 @dataclass(eq=False)
 class Waiter:
-    """A call in the queue. `told` is the last place that `moved` was told, 0 before the first."""
+    """A call in the queue. `told` is the last place that `moved` was told, 0 before the first. `may_go` says whether
+    another engine would take it now.
+    """
 
     agent: str
     turn: asyncio.Future[None]
     moved: Moved | None = None
     told: int = 0
+    may_go: Callable[[], bool] = stays_here
 
 
 class ConcurrencyLimiter:
@@ -73,13 +81,19 @@ class ConcurrencyLimiter:
 
     @asynccontextmanager
     async def place(
-        self, agent: str, *, retry_after_s: float | None = None, moved: Moved | None = None
+        self,
+        agent: str,
+        *,
+        retry_after_s: float | None = None,
+        moved: Moved | None = None,
+        may_go: Callable[[], bool] = stays_here,
     ) -> AsyncIterator[None]:
-        """Hold one place. Raises QueueFull at once where too many wait already.
+        """Hold one place. Raises QueueFull at once where too many wait already, and what `send_away` is given.
 
-        `moved` is told the call's place in the queue, at once and when it changes, at most twice a second.
+        `moved` is told the call's place in the queue, at once and when it changes, at most twice a second. `may_go`
+        says whether another engine would take the call.
         """
-        await self._take(agent, retry_after_s, moved)
+        await self._take(agent, retry_after_s, moved, may_go)
         place = object()
         self._began[place] = self._monotonic()
         try:
@@ -90,7 +104,9 @@ class ConcurrencyLimiter:
             self._hand_on()
             self._changed()
 
-    async def _take(self, agent: str, retry_after_s: float | None, moved: Moved | None) -> None:
+    async def _take(
+        self, agent: str, retry_after_s: float | None, moved: Moved | None, may_go: Callable[[], bool]
+    ) -> None:
         if self.in_flight < self.parallel and not self._queue:
             self.in_flight += 1
             self._changed()
@@ -101,7 +117,7 @@ class ConcurrencyLimiter:
                 retry_after_s=retry_after_s or 1.0,
             )
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiter = Waiter(agent, turn, moved, told=len(self._queue) + 1)
+        waiter = Waiter(agent, turn, moved, told=len(self._queue) + 1, may_go=may_go)
         self._queue.append(waiter)
         self._changed()
         if moved is not None:
@@ -109,7 +125,7 @@ class ConcurrencyLimiter:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 # The place was handed over at the moment of leaving.
                 self.in_flight -= 1
                 self._hand_on()
@@ -118,6 +134,20 @@ class ConcurrencyLimiter:
                 self._tell_soon()
             self._changed()
             raise
+
+    def send_away(self, error: ClawError) -> int:
+        """End the waiting of every call that another engine would take, with `error`; returns how many these are.
+
+        The others keep their order and get their turns here.
+        """
+        going = [waiter for waiter in self._queue if not waiter.turn.done() and waiter.may_go()]
+        for waiter in going:
+            self._queue.remove(waiter)
+            waiter.turn.set_exception(error)
+        if going:
+            self._tell_soon()
+            self._changed()
+        return len(going)
 
     def _hand_on(self) -> None:
         while self._queue and self.in_flight < self.parallel:

@@ -12,7 +12,7 @@ from backends.errors import EngineError
 from backends.settings.engines import Engine, GeminiSettings, serves
 from backends.types import CLOUD, LOCAL, EngineName, EngineState, Health, RuntimeReading, Zone
 from backends.upstream.circuit_breaker import CircuitBreaker
-from backends.upstream.concurrency_limiter import ConcurrencyLimiter, Moved
+from backends.upstream.concurrency_limiter import ConcurrencyLimiter, Moved, stays_here
 from backends.upstream.explicit_cache import ReadRates
 from backends.upstream.prefix_cache import SEARCHED, PrefixMemory, lengths
 from backends.upstream.provider_quota import ProviderQuota
@@ -87,7 +87,7 @@ class EngineSlot:
         self._monotonic, self._learn_from = clock.monotonic, 0.0
         self.quota = ProviderQuota(clock)
         self.unproved = ""
-        self.stopped = False
+        self.stopped = self.draining = False
         self.missing = ""
         self.changed: Callable[[], None] = _nobody_listens
         self.replicas = Replicas(
@@ -168,6 +168,20 @@ class EngineSlot:
             return f"its queue of {self.settings.queue_limit} is full"
         return None if self.replicas.usable else self.replicas.foremost.why_not
 
+    @property
+    def barred(self) -> str:
+        """How the operator keeps new calls from it, "stopped" or "drained"; "" where they may come."""
+        return "stopped" if self.stopped else "drained" if self.draining else ""
+
+    def drain(self, on: bool) -> int:
+        """Keep new calls from it, or let them come again. What runs on it ends. What waits for it goes elsewhere where
+        it may, and else keeps its turn here; returns how many went.
+        """
+        self.draining = on
+        gone = self.limiter.send_away(EngineError(f"{self.name} is drained", kind="drained")) if on else 0
+        self.changed()
+        return gone
+
     def wait_s(self) -> float | None:
         """Seconds that a new call is likely to wait; what the server itself has waiting is before it, too."""
         limiter = self.limiter
@@ -202,13 +216,14 @@ class EngineSlot:
         avoid: frozenset[int] = frozenset(),
         proved: str | None = None,
         moved: Moved | None = None,
+        may_go: Callable[[], bool] = stays_here,
     ) -> AsyncIterator[Replica]:
         """Hold one place at the replica that is to be called; `prefer`, `avoid` and `proved` are `Replicas.pick`'s,
-        `moved` is `ConcurrencyLimiter.place`'s.
+        `moved` and `may_go` are `ConcurrencyLimiter.place`'s.
 
         Raises QueueFull at once where too many wait already, and EngineError where none is proved to be local.
         """
-        async with self.limiter.place(agent, retry_after_s=self.wait_s(), moved=moved):
+        async with self.limiter.place(agent, retry_after_s=self.wait_s(), moved=moved, may_go=may_go):
             replica = self.replicas.pick(parallel=self.settings.parallel, prefer=prefer, avoid=avoid, proved=proved)
             if replica is None:
                 raise EngineError(f"{self.name} is no longer proved to be local: ask again", kind="unavailable")
@@ -284,6 +299,7 @@ class EngineSlot:
             tokens_per_s=self.throughput.tokens_per_s,
             reported_waiting=self._reported_waiting(),
             stopped=self.stopped,
+            draining=self.draining,
             quota=self.quota.states() if self.zone == CLOUD else (),
             reopens_at=breaker.reopens_at(),
             window=can.context if can.window_known else None,

@@ -42,3 +42,12 @@ CREATE TABLE minutes (
     refused INTEGER NOT NULL,
     sampled TEXT NOT NULL      -- JSON: a number by the name of its series
 ) STRICT, WITHOUT ROWID;
+
+-- Operators' actions: why each was taken, which control it changed, and what takes it back.
+ALTER TABLE audit ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE audit ADD COLUMN control TEXT;  -- its key in controls, NULL where it changed none
+ALTER TABLE audit ADD COLUMN undo TEXT;     -- an action as JSON; NULL where nothing takes it back, or it is taken back
+
+DROP VIEW audit_v1;
+CREATE VIEW audit_v1 AS
+SELECT at, actor, action, detail, reason FROM audit;

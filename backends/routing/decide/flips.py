@@ -16,7 +16,7 @@ MOST = 4
 
 A_LITTLE = Decimal("0.000001")
 
-RESUMED, USABLE = "cloud is resumed", "{} can be used again"
+RESUMED, UNDRAINED, USABLE = "cloud is resumed", "{} is drained no more", "{} can be used again"
 
 
 def flips(inputs: Inputs, view: EngineView, engine_of: Callable[[Inputs], EngineName]) -> tuple[str, ...]:
@@ -36,6 +36,7 @@ def passed_over(explanation: Explanation) -> tuple[tuple[EngineName, str], ...]:
         (other.engine, other.ruled_out_by)
         for other in explanation.alternatives
         if (other.ruled_out_by == "stopped" and RESUMED in explanation.flips)
+        or (other.ruled_out_by == "drained" and UNDRAINED.format(other.engine) in explanation.flips)
         or (other.ruled_out_by == "engine" and USABLE.format(other.engine) in explanation.flips)
     )
 
@@ -58,6 +59,8 @@ def _changes(inputs: Inputs, view: EngineView) -> Iterator[tuple[str, Inputs]]:
     if inputs.cloud_stopped:
         yield RESUMED, replace(inputs, cloud_stopped=False)
     for other in inputs.engines:
+        if other.draining:
+            yield UNDRAINED.format(other.name), _with(inputs, replace(other, draining=False))
         if not other.usable:
             yield USABLE.format(other.name), _with(inputs, replace(other, usable=True))
     if inputs.session.engine is not None:

@@ -64,7 +64,8 @@ class EngineView(Struct, frozen=True, kw_only=True):
     kinds of files beside images that it reads. `fitted` says what was left out of its call to make it fit the window,
     "" where nothing was, and `cleared` whether results of tools are among it.
     `least_output` is the output that a prompt must leave room for in the window. `opens_in_s` is how long an engine
-    that is not usable stays so, as far as that is known, and `closed` the kind of error that closed it. `unproved` says
+    that is not usable stays so, as far as that is known, and `closed` the kind of error that closed it. `draining`: the
+    operator keeps new calls from it. `unproved` says
     why nothing is known of where it runs, "" where that is known.
     """
 
@@ -79,6 +80,7 @@ class EngineView(Struct, frozen=True, kw_only=True):
     why_not: str | None = None
     opens_in_s: float | None = None
     closed: str = ""
+    draining: bool = False
     local_proved: bool = False
     unproved: str = ""
     waiting: int = 0

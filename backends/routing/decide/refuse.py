@@ -1,6 +1,7 @@
 """The error for a request that no engine may or can answer: one line, and a status that tells a client what to do."""
 
 from backends.errors import (
+    SOON_S,
     BudgetExceeded,
     BudgetHeld,
     ClawError,
@@ -19,7 +20,7 @@ from backends.types import CLOUD, LOCAL, EngineName, Reason
 
 Against = dict[EngineName, list[Reason]]
 
-PASSING = frozenset({"engine"})
+PASSING = frozenset({"engine", "drained"})
 """Rules about an engine's present state: it may answer later."""
 
 OPERATORS = frozenset({"stopped", "ceiling", "budget"})
@@ -162,9 +163,10 @@ def _closed(inputs: Inputs, against: Against) -> ClawError | None:
 
 def _none_left(against: Against, away: list[EngineView]) -> ClawError:
     """An engine that may answer cannot now. The error says when to try again, and has the kind of what closed it."""
-    first = min(away, key=lambda view: RETRY_S if view.opens_in_s is None else view.opens_in_s, default=None)
-    wait = RETRY_S if first is None or first.opens_in_s is None else max(1.0, first.opens_in_s)
-    line = f"no engine can answer ({_because(against)}): `claw doctor` says what to do"
+    wait = max(1.0, min(map(_opens_in_s, away), default=RETRY_S))
+    drained = next((view.name for view in away if view.draining), None)
+    remedy = f"`claw act undrain {drained}` lets it answer again" if drained else "`claw doctor` says what to do"
+    line = f"no engine can answer ({_because(against)}): {remedy}"
     kinds = {view.closed for view in away}
     if len(kinds) == 1:
         if kinds == {"daily-quota"}:
@@ -172,6 +174,12 @@ def _none_left(against: Against, away: list[EngineView]) -> ClawError:
         if kinds == {"rate-limited"}:
             return EngineError(line, kind="rate-limited", retry_after_s=wait)
     return NoEngine(line, retry_after_s=wait)
+
+
+def _opens_in_s(view: EngineView) -> float:
+    if view.draining:
+        return SOON_S
+    return RETRY_S if view.opens_in_s is None else view.opens_in_s
 
 
 def _because(against: Against) -> str:

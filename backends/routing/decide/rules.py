@@ -135,6 +135,10 @@ def _stopped(inputs: Inputs) -> Iterator[Ruling]:
         yield from ((view.name, "cloud is stopped") for view in inputs.within(CLOUD))
 
 
+def _drained(inputs: Inputs) -> Iterator[Ruling]:
+    yield from ((view.name, "drained by the operator") for view in inputs.engines if view.draining)
+
+
 def _engine(inputs: Inputs) -> Iterator[Ruling]:
     for view in inputs.engines:
         if not view.usable:
@@ -167,6 +171,7 @@ RULES: dict[str, Callable[[Inputs], Iterator[Ruling]]] = {
     "window": _window,
     "privacy": _privacy,
     "stopped": _stopped,
+    "drained": _drained,
     "engine": _engine,
     "ceiling": _ceiling,
     "budget": _budget,

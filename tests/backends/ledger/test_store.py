@@ -169,8 +169,8 @@ async def test_switches_outlive_a_restart_and_are_audited(home: Path) -> None:
     async with opened(home) as ledger:
         assert await ledger.controls() == {"pin:scout": "cloud"}
     audit = [tuple(row) for row in rows(home, "SELECT * FROM audit_v1")]
-    assert audit[1] == ("2026-01-15T12:00:00.000000Z", "cli:op", "pin scout local", "pinned")
-    assert [action for _, _, action, _ in audit] == [
+    assert audit[1] == ("2026-01-15T12:00:00.000000Z", "cli:op", "pin scout local", "pinned", "")
+    assert [action for _, _, action, *_ in audit] == [
         "stop-cloud",
         "pin scout local",
         "pin scout cloud",

@@ -138,7 +138,7 @@ class CoreOpener:
         rehearse = self._options.rehearse or await connect.nothing_to_run(self._settings)
         embed = self._options.embed
         async with connect.open_core(
-            self._settings, rehearse=rehearse, embed=embed, listen=not embed, traffic=True
+            self._settings, rehearse=rehearse, embed=embed, listen=not embed, traffic=True, purpose="console"
         ) as opened:
             self._where = opened.where
             yield opened

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backends.commands import COMMANDS, Parser
-from backends.routing.classify import Classifier
+from backends.routing.classify.classifier import Classifier
 from backends.settings.loading import load
 from backends.types import INTENTS as KNOWN_INTENTS
 from backends.types import Message, Request

@@ -1,7 +1,8 @@
 """A core from its settings: every part made, connected, and closed again in the right order."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Literal
 
 from msgspec import Struct
 
@@ -20,7 +21,7 @@ from backends.core.session_actions import SessionActions
 from backends.core.setting_actions import SettingActions
 from backends.core.standing_acts import StandingActs
 from backends.engines.engine_checks import problems_at_start, runs_here
-from backends.engines.registry import Engines, Memory
+from backends.engines.registry import Memory
 from backends.envelope.reader import EnvelopeReader
 from backends.envelope.sessions import Sessions
 from backends.ledger.prices import UnknownPrice
@@ -74,6 +75,8 @@ from backends.upstream.provider_quota import ProviderQuota, last_of_the_day
 from backends.upstream.rate_limiter import RateLimiter
 from backends.upstream.replicas import Replica
 
+Purpose = Literal["service", "console", "one-shot"]
+
 DRAIN_S = 5.0
 NO_ZONE = 'its zone is not known: set engines.{name}.zone to "local" or "cloud"'
 
@@ -97,13 +100,15 @@ async def build(
     rehearsal: bool = False,
     clock: Clock | None = None,
     drain_s: float = DRAIN_S,
-    one_shot: bool = False,
+    purpose: Purpose = "service",
     memory: Memory | None = None,
 ) -> AsyncGenerator[BuiltCore]:
     """Open a core; on leaving, running requests end or are stopped, and every file and connection is closed.
 
-    `labels` are the engines' honest names on screen, by default their models. A `one_shot` core answers one prompt: it
-    takes no samples and loads no embedding model. `memory` asks what this machine has for models; without it a model's
+    `labels` are the engines' honest names on screen, by default their models. `purpose` says what the core is for: a
+    "service" loads the engines' SDKs and the embedding model ahead of the first request, a "console" when a request
+    first needs them, which saves 20 and 400 MB; a "one-shot" answers one prompt, takes no samples and loads no
+    embedding model. `memory` asks what this machine has for models; without it a model's
     window is the usual one.
     Raises WrongSettings, and LedgerError where the ledger cannot be read or another core holds it.
     """
@@ -112,31 +117,34 @@ async def build(
         slots = _slots(resources, labels or {}, keys, rehearsal=rehearsal)
         costs = _costs(resources)
         monitoring = _monitoring(stack, resources, slots, costs, paths)
-        if not one_shot:
+        if purpose != "one-shot":
             await monitoring.incidents.restore()
         _restore(resources, slots, monitoring)
+        await _check_calibration(resources, monitoring.alerts)
         core = _assemble(resources, slots, costs, monitoring, rehearsal=rehearsal)
-        if one_shot:
-            work = []
-        else:
-            work = [
+        work: list[Coroutine[object, object, None]] = []
+        if purpose != "one-shot":
+            work += [
                 monitoring.sampler.run(),
                 monitoring.spend_watch.run(),
                 monitoring.refusals.run(),
                 monitoring.minutes.run(),
                 monitoring.watch.run(),
                 monitoring.incidents.run(),
-                _prepare(resources.engines),
                 _check_at_start(resources, slots, monitoring.alerts),
             ]
+        if purpose == "service":
+            work.append(_prepare(resources))
             resources.cache.start_semantic()
+        elif purpose == "console":
+            resources.cache.start_semantic_on_demand()
         async with background(*work):
             try:
                 yield BuiltCore(core=core, resources=resources, slots=slots, minutes=monitoring.minutes)
             finally:
                 await core.drain(drain_s)
                 await monitoring.refusals.flush()
-                if not one_shot:
+                if purpose != "one-shot":
                     await monitoring.incidents.flush()
                     await monitoring.minutes.flush()
 
@@ -275,8 +283,11 @@ def _restore(resources: Resources, slots: Mapping[EngineName, EngineSlot], monit
     if (ending := resources.ending) is not None:
         remedy = f"`{ending.command}`" if ending.command else ""
         alerts.show(MODEL_ENDS, announcement=ending.line, remedy=remedy)
-    calibration, weights = resources.calibrations.current, resources.classifier.version
-    if calibration.version and calibration.weights != weights:
+
+
+async def _check_calibration(resources: Resources, alerts: Alerts) -> None:
+    calibration = resources.calibrations.current
+    if calibration.version and calibration.weights != (await resources.classifier.get()).version:
         alerts.show(CALIBRATION_OUTDATED, calibration=calibration.name)
 
 
@@ -403,8 +414,9 @@ def _locality(slots: Mapping[EngineName, EngineSlot], resources: Resources) -> L
     return LocalityCheck(local, resources.settings, check, resources.clock)
 
 
-async def _prepare(engines: Engines) -> None:
-    await engines.prepare()
+async def _prepare(resources: Resources) -> None:
+    await resources.classifier.get()
+    await resources.engines.prepare()
     loaded()
 
 

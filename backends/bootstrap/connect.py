@@ -22,6 +22,7 @@ from backends.settings.engines import read_keys
 from backends.settings.model import Settings
 
 if TYPE_CHECKING:
+    from backends.bootstrap.build import Purpose
     from backends.core.local import LocalCore
     from backends.rehearsal.process import Child, Stage
     from backends.types import EngineName
@@ -63,12 +64,12 @@ async def open_core(
     embed: bool = False,
     listen: bool = False,
     traffic: bool = False,
-    one_shot: bool = False,
+    purpose: "Purpose" = "service",
 ) -> AsyncGenerator[Opened]:
     """The running core of this home, else one of our own; with `embed` always our own.
 
-    `listen` opens the control socket, so that others can attach. `traffic` plays the agents in rehearsal. A `one_shot`
-    core of our own is for one prompt.
+    `listen` opens the control socket, so that others can attach. `traffic` plays the agents in rehearsal. `purpose`
+    says what a core of our own is for, as `backends.bootstrap.build.build` has it.
     """
     paths = Paths.find(rehearsal=rehearse)
     async with AsyncExitStack() as stack:
@@ -77,7 +78,7 @@ async def open_core(
             with suppress(Unreachable):
                 opened = await stack.enter_async_context(attach(str(paths.socket)))
         if opened is None:
-            own = embedded(settings, paths, rehearse=rehearse, listen=listen, traffic=traffic, one_shot=one_shot)
+            own = embedded(settings, paths, rehearse=rehearse, listen=listen, traffic=traffic, purpose=purpose)
             opened = await stack.enter_async_context(own)
         yield opened
 
@@ -90,7 +91,7 @@ async def embedded(
     rehearse: bool,
     listen: bool,
     traffic: bool,
-    one_shot: bool = False,
+    purpose: "Purpose" = "service",
     child: "Child | None" = None,
 ) -> AsyncGenerator[Opened]:
     """A core in this process. `child` is how a rehearsal's twins are run, None the usual way.
@@ -122,7 +123,7 @@ async def embedded(
                 keys=keys,
                 labels=labels,
                 rehearsal=rehearse,
-                one_shot=one_shot,
+                purpose=purpose,
                 memory=None if rehearse else partial(machine_memory, gpu=settings.telemetry.gpu),
             )
         )

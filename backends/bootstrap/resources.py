@@ -18,6 +18,7 @@ from backends.engines import registry
 from backends.engines.gemini.signature_store import SignatureStore
 from backends.engines.ollama import OllamaClient
 from backends.engines.ollama.embed import embed_texts
+from backends.lazy import Lazy
 from backends.ledger.budget_windows import timezone_of
 from backends.ledger.install_key import InstallKey
 from backends.ledger.prices import Prices, UnknownPrice
@@ -25,17 +26,18 @@ from backends.ledger.store import Ledger
 from backends.paths import Paths
 from backends.pipeline.controls import Controls
 from backends.routing.calibration.calibration_store import CalibrationStore
-from backends.routing.classify import Classifier
+from backends.routing.quality.dial import Dial
 from backends.settings.engines import CLOUD_ENGINE, Keys
 from backends.settings.model import Settings
 from backends.telemetry.history import History
 from backends.types import LOCAL, EngineName, Outcome
 from backends.upstream.self_hosted_cost import SelfHostedCost
-from backends.verification import Score
 
 if TYPE_CHECKING:
     from backends.cache.semantic.embedders import Embedder
     from backends.cache.semantic.ollama_embedder import EmbedTexts
+    from backends.routing.classify.classifier import Classifier
+    from backends.verification.short_answers.score import Score
 
 RESTORED = 50
 """Requests of earlier runs that the console lists."""
@@ -60,8 +62,8 @@ class Resources(Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     ending: Retirement | None
     self_hosted_cost: SelfHostedCost
-    classifier: Classifier
-    score: Score | None
+    classifier: "Lazy[Classifier]"
+    score: "Score | None"
     install_key: InstallKey
     calibrations: CalibrationStore
     controls: Controls
@@ -121,8 +123,8 @@ async def open_resources(
         catalogue=catalogue,
         ending=await asyncio.to_thread(catalogue.retirement, settings.engines[CLOUD_ENGINE].model, clock.now().date()),
         self_hosted_cost=SelfHostedCost(settings.costs.local, clock),
-        classifier=await asyncio.to_thread(Classifier.load),
-        score=await asyncio.to_thread(Score.load) if _checks_closely(settings) else None,
+        classifier=Lazy(_load_classifier),
+        score=await asyncio.to_thread(_load_score) if _checks_closely(settings) else None,
         install_key=install_key,
         calibrations=await asyncio.to_thread(CalibrationStore, paths.learned),
         controls=Controls(ledger, await ledger.controls()),
@@ -143,6 +145,22 @@ def _load_embedder(kind: str, embed: "EmbedTexts | None") -> "Embedder":
     from backends.cache.semantic import embedders
 
     return embedders.load(kind, embed_texts=embed)
+
+
+def _load_classifier() -> "Classifier":
+    """The classifier, and the dial's shipped set, which is remembered. Imports numpy: .15 s and 20 MB, which a console
+    that has not had a prompt yet does without.
+    """
+    from backends.routing.classify.classifier import Classifier
+
+    Dial.load()
+    return Classifier.load()
+
+
+def _load_score() -> "Score":
+    from backends.verification.short_answers.score import Score
+
+    return Score.load()
 
 
 def _checks_closely(settings: Settings) -> bool:

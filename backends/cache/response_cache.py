@@ -106,6 +106,11 @@ class ResponseCache:
         if self._settings.semantic and self._settings.risk > 0:
             self._semantic.start()
 
+    def start_semantic_on_demand(self) -> None:
+        """As `start_semantic`, but with the first look-up: until then the model takes no memory."""
+        if self._settings.semantic and self._settings.risk > 0:
+            self._semantic.await_demand()
+
     async def lookup(self, request: Request, *, model_class: str, own: Keys | None = None) -> CacheHit | None:
         """A stored answer that serves `request`, or None. `own` are its keys among its agent's own answers, where they
         are known already.

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _ask(request: Request, settings: Settings, *, rehearse: bool, json: bool) -> int:
-    async with open_core(settings, rehearse=rehearse, one_shot=True) as opened:
+    async with open_core(settings, rehearse=rehearse, purpose="one-shot") as opened:
         text, outcome = await _receive(opened.core, request, echo=not json)
     if json:
         sys.stdout.write(msgspec.json.encode(outcome_as_json(outcome, text)).decode() + "\n")

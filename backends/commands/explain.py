@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _explain(request: Request, settings: Settings, *, rehearse: bool) -> Explanation:
-    async with open_core(settings, rehearse=rehearse, one_shot=True) as opened:
+    async with open_core(settings, rehearse=rehearse, purpose="one-shot") as opened:
         return await opened.core.explain(request)
 
 
@@ -59,7 +59,7 @@ async def _explain_file(args: argparse.Namespace, settings: Settings) -> int:
     code = 0
     with recorded_requests.opened(args.request) as file:
         given = recorded_requests.objects(file, 2 * settings.router.max_prompt_bytes)
-        async with open_core(settings, rehearse=args.rehearse, one_shot=True) as opened:
+        async with open_core(settings, rehearse=args.rehearse, purpose="one-shot") as opened:
             explained = explain_requests.explain_all(opened.core, settings, given, args.agent)
             async with aclosing(explained) as each:
                 shown = 0

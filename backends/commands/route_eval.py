@@ -27,9 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> str:
-    from backends.routing.classify import Classifier
+    from backends.routing.classify.classifier import Classifier
     from backends.routing.evaluate import TRAINED_ON, DialSetting, datasets, evaluate
-    from backends.routing.quality import Dial
+    from backends.routing.quality.dial import Dial
 
     classifier, router = Classifier.load(), load(Paths.find().config).settings.router
     setting = DialSetting(dial=router.dial, by=router.dial_by, scale=Dial.load())

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> str:
 
 async def _act(action: Action, settings: Settings, *, rehearse: bool) -> Acted:
     """By the running core, which holds the ledger; by one of our own where none runs."""
-    async with open_core(settings, rehearse=rehearse, one_shot=True) as opened:
+    async with open_core(settings, rehearse=rehearse, purpose="one-shot") as opened:
         return await opened.core.act(action)
 
 

@@ -22,7 +22,7 @@ from backends.types import Action
 if TYPE_CHECKING:
     from backends.routing.calibration.calibration_fit import CalibrationFit, QualityLabel
     from backends.routing.calibration.calibration_store import Calibration, CalibrationStore
-    from backends.routing.quality import Correction
+    from backends.routing.quality.platt_scaling import Correction
 
 READ = 20_000
 """The last answers that are looked at."""
@@ -69,7 +69,7 @@ def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "Calibration
     from backends.ledger.sqlite_connection import open_read_only
     from backends.routing.calibration.calibration_fit import fit_calibration
     from backends.routing.calibration.calibration_store import Calibration
-    from backends.routing.classify import Classifier
+    from backends.routing.classify.classifier import Classifier
     from backends.routing.evaluate import Row
 
     classifier = Classifier.load()
@@ -82,7 +82,7 @@ def _lesson(paths: Paths, settings: Settings, data: Path | None) -> "Calibration
         weights=classifier.classify(Row(prompt="hello").request()).weights,
         dialled=[name for name in named if settings.agent(name).policy == "auto"],
         scores=_scores(settings),
-        shipped=Calibration.shipped(),
+        shipped=Calibration(),
         now=datetime.now(UTC),
     )
     if not lesson.labels:

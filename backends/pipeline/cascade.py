@@ -13,7 +13,7 @@ bounded by its own reservation and by the deadline.
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec.structs import replace
 
@@ -27,8 +27,11 @@ from backends.pipeline.plan import CheckPlan
 from backends.settings.model import Settings
 from backends.types import CLOUD, LOCAL, Called, Chunk, Delta, EngineName, Message, Reason, Role, Verify
 from backends.upstream.engine_slot import EngineSlot
-from backends.verification import CheckedAnswer, CheckResult, Depth, Score, overall, repaired, run_checks
+from backends.verification import CheckedAnswer, CheckResult, Depth, overall, repaired, run_checks
 from backends.verification.short_answers.short_answer import agrees, short_answer
+
+if TYPE_CHECKING:
+    from backends.verification.short_answers.score import Score
 
 DELIVERY_S = 0.3
 """What is kept of the deadline for giving the answer, once everything else has ended."""
@@ -62,7 +65,7 @@ class Cascade:
         *,
         activity: ActivityFeed,
         clock: Clock,
-        score: Score | None,
+        score: "Score | None",
     ) -> None:
         """`score` is None where no agent's settings ask for more than checks of the form."""
         self._settings = settings

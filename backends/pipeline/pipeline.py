@@ -278,7 +278,8 @@ class Pipeline:
     async def _classify(self, prepared: Prepared) -> RequestFacts:
         """What the text says, and with it all that the plan is made from."""
         request, planner = prepared.request, self._stages.planner
-        classes, chain = await off_loop(prepared.size, lambda: (planner.classify(request), prefixes(request)))
+        model = await planner.classifier()
+        classes, chain = await off_loop(prepared.size, lambda: (planner.classify(request, model), prefixes(request)))
         return RequestFacts(
             request=request,
             verdict=prepared.verdict,

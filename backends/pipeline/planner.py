@@ -3,22 +3,26 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from backends.errors import ClawError, status_of
+from backends.lazy import Lazy
 from backends.pipeline.candidate_builder import CandidateBuilder
 from backends.pipeline.controls import Controls
 from backends.pipeline.engine_call import ignored
 from backends.pipeline.engine_view import engine_view
 from backends.pipeline.plan import Candidate, RequestFacts, RoutePlan
 from backends.routing.calibration.calibration_store import CalibrationStore
-from backends.routing.classify import Classifier
 from backends.routing.decide import Inputs, decide, refused
 from backends.settings.engines import CLOUD_ENGINE
 from backends.settings.model import Settings
 from backends.types import CLOUD, LOCAL, ZERO, Classes, Decision, EngineName, Estimate, Explanation, Request
 from backends.upstream.engine_slot import EngineSlot
+
+if TYPE_CHECKING:
+    from backends.routing.classify.classifier import Classifier
 
 
 class RoutePlanner:
@@ -26,7 +30,7 @@ class RoutePlanner:
         self,
         settings: Settings,
         *,
-        classifier: Classifier,
+        classifier: "Lazy[Classifier]",
         slots: Mapping[EngineName, EngineSlot],
         controls: Controls,
         candidates: CandidateBuilder,
@@ -52,9 +56,13 @@ class RoutePlanner:
         if due:
             await asyncio.gather(*due)
 
-    def classify(self, request: Request) -> Classes:
+    async def classifier(self) -> "Classifier":
+        """The classifier, loaded in a thread where no request has needed it yet."""
+        return self._classifier.built or await self._classifier.get()
+
+    def classify(self, request: Request, classifier: "Classifier") -> Classes:
         """What the text says, corrected by the calibration in force."""
-        return self._calibrations.current.correct(self._classifier.classify(request))
+        return self._calibrations.current.correct(classifier.classify(request))
 
     def answerers(self, request: Request) -> str:
         """Which engines and models may answer, as a key: the cache never mixes the answers of two such classes."""

@@ -9,6 +9,5 @@ acts on the results.
 from backends.verification.call_repair import repaired
 from backends.verification.check_result import CheckedAnswer, CheckResult
 from backends.verification.check_runner import Depth, overall, run_checks
-from backends.verification.short_answers import Score
 
-__all__ = ["CheckResult", "CheckedAnswer", "Depth", "Score", "overall", "repaired", "run_checks"]
+__all__ = ["CheckResult", "CheckedAnswer", "Depth", "overall", "repaired", "run_checks"]

@@ -1,7 +1,7 @@
 """Which checks run at which depth, and their overall result."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from backends.verification.answer_checks import (
     check_completeness,
@@ -14,7 +14,9 @@ from backends.verification.answer_checks import (
 )
 from backends.verification.check_result import CheckedAnswer, CheckResult, unknown
 from backends.verification.code_blocks import check_code
-from backends.verification.short_answers import Score
+
+if TYPE_CHECKING:
+    from backends.verification.short_answers.score import Score
 
 CALLS = (check_required_call, check_written_calls, check_format)
 FORMAT = (check_completeness, *CALLS)
@@ -30,7 +32,7 @@ CHECKS: dict[Depth, tuple[Callable[[CheckedAnswer], CheckResult], ...]] = {
 }
 
 
-def run_checks(answer: CheckedAnswer, score: Score | None, depth: Depth) -> list[CheckResult]:
+def run_checks(answer: CheckedAnswer, score: "Score | None", depth: Depth) -> list[CheckResult]:
     """The result of each check, up to the first that fails. `score` runs last, where there is one.
 
     A few milliseconds at most, whatever the answer's length.

@@ -9,10 +9,11 @@ depth of both. Patterns run on an engine that is linear in the text and has no l
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from jsonschema_rs import Draft4Validator, RegexOptions, ValidationError, ValidationErrorKind, validator_for
+if TYPE_CHECKING:
+    from jsonschema_rs import ValidationErrorKind
 
 DEEPEST = 64
 """Levels of a value, and of a schema with its references written out. Both at once take half a megabyte of stack."""
@@ -55,6 +56,9 @@ def violation(value: Any, schema: Any, characters: int) -> str | None:
     measured = _Measured(schema)
     if measured.size * (COMPILING + characters) > WORK or _is_deeper(value, DEEPEST):
         raise Unchecked
+    # 4 MB, for requests that ask for a form only.
+    from jsonschema_rs import Draft4Validator, RegexOptions, ValidationError, validator_for
+
     patterns = RegexOptions(size_limit=PATTERN_BYTES, dfa_size_limit=PATTERN_BYTES)
     try:
         validator = validator_for(_standard(schema), validate_formats=True, offline=True, pattern_options=patterns)
@@ -180,7 +184,7 @@ def _standard_part(keyword: str, part: Any) -> Any:
     return part if keyword in DATA else _standard(part)
 
 
-def _reason(kind: ValidationErrorKind, value: Any) -> str:
+def _reason(kind: "ValidationErrorKind", value: Any) -> str:
     match kind.name:
         case "type":
             return f"{_type_of(value)} instead of {' or '.join(kind.value)}"

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from backends.ledger.prices import Prices
 from backends.routing.evaluate.router_metrics import Floats, apgr, cpt, middle
-from backends.routing.quality import Dial, QualityModel
+from backends.routing.quality.dial import Dial
 from backends.routing.quality.posterior import Points, Posterior
-from backends.routing.quality.quality_model import chances
+from backends.routing.quality.quality_model import QualityModel, chances
 from backends.routing.quality.text_embedding import TextEmbedding
 from backends.types import Tokens
 from backends.upstream import token_count as tokens

@@ -7,7 +7,7 @@ from time import perf_counter, thread_time
 from typing import Any
 
 from backends.privacy import PrivacyGate
-from backends.routing.classify import Classifier
+from backends.routing.classify.classifier import Classifier
 from backends.settings.privacy import Privacy
 from backends.types import Message, Request
 from backends.upstream import token_count as tokens

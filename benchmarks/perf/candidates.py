@@ -65,7 +65,7 @@ async def measure(rounds: int) -> dict[int, float]:
                     settings, engines=engines(settings, count), cache=replace(settings.cache, semantic=False)
                 )
                 keys = dict.fromkeys(settings.engines, "none")
-                async with build(settings, paths, keys=keys, one_shot=True) as built:
+                async with build(settings, paths, keys=keys, purpose="one-shot") as built:
                     gc.freeze()  # as a core that serves does: what was loaded is no longer searched for garbage
                     cores[count] += await decisions(built.core, rounds // 4)
     return {count: statistics.median(found) for count, found in cores.items()}

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.routing.quality import Dial, platt_scaling
+from backends.routing.quality import platt_scaling
+from backends.routing.quality.dial import Dial
 from backends.routing.quality.posterior import Points, Posterior, likeness
 from backends.routing.quality.quality_model import LENGTH, centred, points
 from backends.routing.quality.text_embedding import TextEmbedding

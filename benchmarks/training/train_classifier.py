@@ -53,7 +53,7 @@ def materials(data: Path) -> list[str]:
 
 def measured(data: Path) -> dict[str, Any]:
     """What the saved weights reach on agents' prompts that nothing was trained on."""
-    from backends.routing.classify import Classifier
+    from backends.routing.classify.classifier import Classifier
     from backends.routing.evaluate.router_metrics import macro_f1
 
     classifier = Classifier.load()

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from backends.routing import quality as shipped
 from backends.routing.classify.language import language
 from backends.routing.evaluate.router_metrics import auc
-from backends.routing.quality import Dial, QualityModel
+from backends.routing.quality.dial import Dial
 from backends.routing.quality.difficulty_features import excerpt, shape
-from backends.routing.quality.quality_model import points
+from backends.routing.quality.quality_model import QualityModel, points
 from backends.routing.quality.text_embedding import TextEmbedding
 from benchmarks.training.routing_data import intents, labelled
 from benchmarks.training.routing_fit import by_length, fitted

@@ -54,7 +54,7 @@ async def _explained(settings: Settings, paths: Paths) -> tuple[Explanation, ...
         local = replace(settings.engines["local"], base_url=pair.ollama.url)
         cloud = replace(settings.engines["cloud"], base_url=pair.gemini.url)
         settings = replace(settings, engines=settings.engines | {"local": local, "cloud": cloud})
-        async with build(settings, paths, keys={"cloud": "twin"}, one_shot=True) as built:
+        async with build(settings, paths, keys={"cloud": "twin"}, purpose="one-shot") as built:
             return tuple([await built.core.explain(_request(example)) for example in EXAMPLES])
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from backends.gateway.dialects.openai_chat.chat_fields import FIELDS
 from backends.monitoring import alerts
 from backends.rehearsal.incidents import INCIDENTS
-from backends.routing.quality import Dial
+from backends.routing.quality.dial import Dial
 from backends.settings.default_file import descriptions
 from docs.generate import examples as decided
 

@@ -127,7 +127,7 @@ async def test_with_nothing_to_run_the_console_rehearses(doors: Doors) -> None:
     way = door()
     async with way.open() as opened:
         assert opened.where == "/run/claw.sock"
-    assert doors.asked == [{"rehearse": True, "embed": False, "listen": True, "traffic": True}]
+    assert doors.asked == [{"rehearse": True, "embed": False, "listen": True, "traffic": True, "purpose": "console"}]
     async with way.reopen() as opened:
         assert opened.where == "/run/claw.sock", "the core that was attached to, and no other"
 
@@ -144,7 +144,7 @@ async def test_attach_uses_that_core_and_never_another(doors: Doors) -> None:
 async def test_embed_leaves_the_socket_to_the_other_core(doors: Doors) -> None:
     async with door(embed=True, rehearse=True).open():
         pass
-    assert doors.asked == [{"rehearse": True, "embed": True, "listen": False, "traffic": True}]
+    assert doors.asked == [{"rehearse": True, "embed": True, "listen": False, "traffic": True, "purpose": "console"}]
 
 
 class Terminal:

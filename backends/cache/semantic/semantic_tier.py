@@ -53,6 +53,7 @@ class SemanticTier:
         self._scanned: int | None = 0  # the last row that was checked for a missing vector; None once all were
         self.state: SemanticState = "off"
         self.detail = ""
+        self._on_demand = False
 
     @property
     def vectors(self) -> int:
@@ -73,8 +74,16 @@ class SemanticTier:
             self.state, self.detail = "loading", ""
             self._task = asyncio.create_task(self._run(), name="semantic cache")
 
+    def await_demand(self) -> None:
+        """Load the model with the first look-up."""
+        if self._task is None:
+            self.state, self.detail, self._on_demand = "loading", "it loads with the first prompt", True
+
     async def neighbours(self, partition: bytes, question: str) -> "Neighbours | None":
         """Stored questions of `partition` near to this one; None if there are none or the tier is not on."""
+        if self._on_demand:
+            self._on_demand = False
+            self.start()
         retriever = self._retriever
         if retriever is None or partition not in retriever.index or not 0 < len(question) <= LONGEST:
             return None

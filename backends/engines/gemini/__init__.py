@@ -20,9 +20,9 @@ from backends.engines.gemini.learned_facts import LearnedFacts
 from backends.engines.gemini.signature_store import SignatureStore
 from backends.engines.gemini.status import inspect, read_status
 from backends.engines.gemini.stream import stream
-from backends.engines.lazy import Lazy
 from backends.engines.probe import Probe
 from backends.engines.transport import Transport
+from backends.lazy import Lazy
 from backends.settings.engines import EngineSettings, GeminiSettings
 from backends.types import EngineName, RuntimeReading
 

@@ -29,10 +29,10 @@ from backends.engines.gemini.learned_facts import LearnedFacts
 from backends.engines.gemini.raw_events import GeminiEvents, WrittenSignatures
 from backends.engines.gemini.response_reading import ResponseReading
 from backends.engines.gemini.signature_store import SignatureStore, is_signed, without_signatures
-from backends.engines.lazy import Lazy
 from backends.engines.plain_text import as_json
 from backends.engines.untrusted_text import one_line
 from backends.errors import EngineError
+from backends.lazy import Lazy
 from backends.off_loop import off_loop, size_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from backends.engines.base import Call, Capabilities, EngineChunk, EngineClient, Inspection
 from backends.engines.endpoint import Endpoint
-from backends.engines.lazy import Lazy
 from backends.engines.ollama.chat_body import ignored
 from backends.engines.ollama.embed import embed
 from backends.engines.ollama.status import OllamaStatus, inspect
@@ -17,6 +16,7 @@ from backends.engines.ollama.windows import Windows
 from backends.engines.probe import Probe
 from backends.engines.prompt_parts import server_capabilities
 from backends.engines.transport import Transport
+from backends.lazy import Lazy
 from backends.settings.engines import EngineSettings, OllamaSettings
 from backends.types import EngineName, RuntimeReading
 

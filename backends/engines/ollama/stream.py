@@ -10,7 +10,6 @@ from backends.engines.call_scope import CallScope
 from backends.engines.context_window import refuse_overlong, was_cut
 from backends.engines.endpoint import Endpoint
 from backends.engines.framing import NdjsonLines
-from backends.engines.lazy import Lazy
 from backends.engines.ollama.chat_body import chat_body
 from backends.engines.ollama.windows import Windows
 from backends.engines.plain_text import as_json
@@ -18,6 +17,7 @@ from backends.engines.prompt_parts import encoded
 from backends.engines.token_confidence import Confidence
 from backends.engines.tool_reading import ToolReading
 from backends.engines.untrusted_text import one_line
+from backends.lazy import Lazy
 from backends.settings.engines import OllamaSettings
 from backends.types import Tokens, ToolCall
 

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from backends.ledger.answer_ratings import AnsweredRequest
 from backends.routing.calibration.calibration_store import Calibration
-from backends.routing.quality import Dial, fit
 from backends.routing.quality.ability import quality
+from backends.routing.quality.dial import Dial
+from backends.routing.quality.platt_scaling import fit
 from backends.settings.engines import BUILT_IN, CLOUD_ENGINE, LOCAL_ENGINE
 from backends.types import CACHE, LOCAL, EngineName, Zone
 

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from backends.errors import WrongUse
 from backends.paths import open_private
-from backends.routing.quality import Correction, Dial
 from backends.routing.quality.ability import quality
+from backends.routing.quality.dial import Dial
+from backends.routing.quality.platt_scaling import Correction
 from backends.settings.engines import CLOUD_ENGINE, LOCAL_ENGINE
 from backends.types import Classes, EngineName
 
@@ -26,7 +27,8 @@ class Calibration(Struct, frozen=True, kw_only=True):
 
     `engines` are the corrections of engines beside the built-in two.
 
-    `gains` are the quantiles that the dial is read off: the operator's own traffic's, where there was enough of it.
+    `gains` are the quantiles that the dial is read off: the operator's own traffic's, where there was enough of it,
+    else None, and it is read off the shipped set.
     """
 
     version: int = 0
@@ -35,16 +37,11 @@ class Calibration(Struct, frozen=True, kw_only=True):
     local: Correction = Correction()
     cloud: Correction = Correction()
     engines: dict[EngineName, Correction] = field(default_factory=dict)
-    gains: tuple[float, ...]
+    gains: tuple[float, ...] | None = None
 
     @property
     def scale(self) -> Dial:
-        return Dial(self.gains)
-
-    @classmethod
-    def shipped(cls) -> "Calibration":
-        """The one in the package; reads a file."""
-        return cls(gains=Dial.load().quantiles)
+        return Dial.load() if self.gains is None else Dial(self.gains)
 
     def quality(self, engine: EngineName, classes: Classes, score: float) -> float:
         """P(an engine answers well) whose model has this MMLU-Pro score, in percent: by what was said of the engine
@@ -129,9 +126,9 @@ class CalibrationStore:
         """The shipped state where nothing was trained, or where the file cannot be read any more."""
         try:
             version = int(self._named.read_text(encoding="ascii"))
-            return self.read(version) if version else Calibration.shipped()
+            return self.read(version) if version else Calibration()
         except (OSError, ValueError, WrongUse):
-            return Calibration.shipped()
+            return Calibration()
 
     @property
     def _named(self) -> Path:

@@ -4,7 +4,3 @@ Intents: chat, extraction, classification, summarising, translation, rewriting, 
 maths-logic, planning, research, audit, trend-analysis, health-check, tool-use. `card.json` says what the weights were
 trained on, when, how well they do and where they do not.
 """
-
-from backends.routing.classify.classifier import Classifier
-
-__all__ = ["Classifier"]

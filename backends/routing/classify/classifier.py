@@ -13,7 +13,7 @@ from backends.routing.classify.hashed_words import Vector
 from backends.routing.classify.language import language
 from backends.routing.classify.needs import needs
 from backends.routing.classify.sentence_weights import SentenceWeigher, split, weighted_terms
-from backends.routing.quality import QualityEstimate, QualityModel
+from backends.routing.quality.quality_model import QualityEstimate, QualityModel
 from backends.types import Classes, Request
 from backends.upstream.most_tokens import whole_words
 from backends.upstream.token_count import TokenCounter

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from backends.routing.quality import Dial
+from backends.routing.quality.dial import Dial
 from backends.types import CLOUD, LOCAL, ZERO, Classes, DialBy, EngineName, Policy, Request, Verdict, Zone
 
 

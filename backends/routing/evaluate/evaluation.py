@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from backends.intervals import wilson
 from backends.privacy import PrivacyGate
-from backends.routing.classify import Classifier
+from backends.routing.classify.classifier import Classifier
 from backends.routing.evaluate.datasets import Dataset, Row
 from backends.routing.evaluate.router_metrics import (
     Floats,
@@ -18,7 +18,7 @@ from backends.routing.evaluate.router_metrics import (
     macro_f1,
     middle,
 )
-from backends.routing.quality import Dial
+from backends.routing.quality.dial import Dial
 from backends.settings.privacy import Privacy
 from backends.types import CLOUD, LOCAL, Classes, DialBy
 

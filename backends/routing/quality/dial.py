@@ -4,16 +4,22 @@ A dial counts prompts, not points of a score: it reads the quantiles of the gain
 meaning when the weights change, and an operator's own traffic can replace the set. By "quality" it is the share kept of
 what the cloud answers better than local, summed over the set (RouteLLM's PGR: 0 is all local, 1 all cloud); by
 "cloud-share" it is the share of the set's prompts that go to the cloud.
+
+numpy is imported where it is first needed: a core that has not had a request yet does without its 10 MB.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib.resources import files
 from io import BytesIO
+from typing import TYPE_CHECKING
 
-import numpy as np
 from msgspec import Struct
 
 from backends.types import DialBy
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NONE, ALL = 1.0, -1.0
 """A threshold that no gain exceeds, and one that every gain exceeds."""
@@ -27,14 +33,21 @@ class Dial(Struct, frozen=True, cache_hash=True):
     quantiles: tuple[float, ...]
 
     @classmethod
+    @cache
     def load(cls) -> "Dial":
-        """Of the shipped reference set: our training prompts, with the same number of frames for each intent."""
+        """Of the shipped reference set: our training prompts, with the same number of frames for each intent. Read
+        once.
+        """
+        import numpy as np
+
         with np.load(BytesIO(files(__package__).joinpath("quality.npz").read_bytes()), allow_pickle=False) as weights:
             return cls(tuple(map(float, weights["quantiles"])))
 
     @classmethod
     def over(cls, gains: Iterable[float]) -> "Dial":
         """Of other prompts' gains, such as a ledger's; at least one is needed."""
+        import numpy as np
+
         return cls(tuple(map(float, np.quantile(list(gains), np.linspace(0, 1, STEPS + 1)))))
 
     def threshold(self, dial: float, by: DialBy) -> float:
@@ -43,6 +56,8 @@ class Dial(Struct, frozen=True, cache_hash=True):
 
     def cloud_share(self, threshold: float) -> float:
         """The share of the set that a threshold sends to the cloud."""
+        import numpy as np
+
         return float(np.mean(np.array(self.quantiles) > threshold))
 
 
@@ -50,6 +65,8 @@ def threshold(dial: float, by: DialBy, quantiles: Sequence[float]) -> float:
     """The gain above which a prompt goes to the cloud: NONE at dial 0; at 1, ALL by share and 0 by quality."""
     if dial <= 0:
         return NONE
+    import numpy as np
+
     gains = np.maximum.accumulate(np.maximum(quantiles, 0.0))
     if by == "cloud-share":
         return ALL if dial >= 1 else _at(1 - dial, gains)
@@ -62,4 +79,6 @@ def threshold(dial: float, by: DialBy, quantiles: Sequence[float]) -> float:
 
 
 def _at(share: float, gains: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
+    import numpy as np
+
     return float(np.interp(share, np.linspace(0, 1, len(gains)), gains))

@@ -2,9 +2,14 @@
 
 from collections.abc import Iterable
 from math import exp, log
+from typing import TYPE_CHECKING
 
-import numpy as np
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 SLOPE_SPREAD, SHIFT_SPREAD = 0.25, 0.7
 """The priors' standard deviations: how far slope and shift lie from 1 and 0 before any label is seen."""
@@ -37,6 +42,8 @@ def fit(pairs: Iterable[tuple[float, float]]) -> Correction:
 
     The Gaussian priors are worth some ten labels: with five the correction is slight, with fifty it follows them.
     """
+    import numpy as np
+
     labelled = list(pairs)
     if not labelled:
         return Correction()
@@ -52,13 +59,13 @@ def fit(pairs: Iterable[tuple[float, float]]) -> Correction:
     return Correction(slope=max(float(line[0]), LEAST_SLOPE), shift=float(line[1]), labels=len(labelled))
 
 
-Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-
-
-def _step(line: Array, design: Array, outcomes: Array, prior: Array, precision: Array) -> tuple[Array, float]:
+def _step(
+    line: "Array", design: "Array", outcomes: "Array", prior: "Array", precision: "Array"
+) -> "tuple[Array, float]":
     """One Newton step, halved until the loss no longer rises. The loss is convex, so the steps end at its minimum."""
+    import numpy as np
 
-    def loss(at: Array) -> float:
+    def loss(at: "Array") -> float:
         scores = design @ at
         return float(np.sum(np.logaddexp(0, scores) - outcomes * scores) + (at - prior) @ precision @ (at - prior) / 2)
 

@@ -2,7 +2,3 @@
 
 `card.json` says what the weights were trained on, how far they may be trusted and where they may not.
 """
-
-from backends.verification.short_answers.score import Score
-
-__all__ = ["Score"]

@@ -20,10 +20,10 @@ from msgspec.structs import replace
 
 from backends.envelope.reader import EnvelopeReader
 from backends.gateway.dialects import any_dialect
-from backends.routing.classify import Classifier
+from backends.routing.classify.classifier import Classifier
 from backends.routing.decide import EngineView, Inputs, decide
-from backends.routing.quality import Dial
 from backends.routing.quality.ability import CLOUD_REFERENCE, LOCAL_REFERENCE, weaknesses
+from backends.routing.quality.dial import Dial
 from backends.types import CLOUD, LOCAL, Classes, Message, Request, Verdict
 from backends.upstream.engine_slot import QWEN_SPEAKS
 from benchmarks.evaluation.agents import bodies

@@ -10,7 +10,7 @@ from blockbuster import BlockBuster
 
 from backends.commands import main
 from backends.paths import Paths
-from backends.routing.classify import Classifier
+from backends.routing.classify.classifier import Classifier
 from tests.backends.ledger.samples import attempt, opened, outcome
 
 WEIGHTS = Classifier.load().version

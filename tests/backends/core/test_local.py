@@ -15,7 +15,7 @@ from backends.errors import BudgetExceeded, Refused, WrongUse
 from backends.paths import Paths
 from backends.rehearsal.faults import Fault
 from backends.routing.calibration.calibration_store import Calibration, CalibrationStore
-from backends.routing.quality import Correction
+from backends.routing.quality.platt_scaling import Correction
 from backends.settings.model import Settings
 from backends.settings.money import Budget
 from backends.types import Action, Delta, Done, Outcome, Routed

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from backends.envelope.doubt import doubted
 from backends.envelope.reader import DOUBTED, EnvelopeReader
 from backends.envelope.repeats import Repeats
-from backends.routing.classify import Classifier
+from backends.routing.classify.classifier import Classifier
 from backends.types import Classes, Message, Request
 from benchmarks.evaluation.agents.bodies import REMINDER, SHAPES
 from tests.backends.envelope.asking import asked, covers, said

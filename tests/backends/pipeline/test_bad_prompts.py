@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from backends.errors import ClawError, DeadlinePassed, TooLarge, WrongUse
-from backends.routing.classify import Classifier
+from backends.routing.classify.classifier import Classifier
 from backends.settings.model import Settings
 from backends.types import Message, Request
 from tests.core import prompt, stand

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from backends.engines.base import Call, EngineChunk, Finished, Text
 from backends.rehearsal.faults import Fault
 from backends.types import Delta, EngineName, Routed
-from backends.verification import CheckedAnswer, CheckResult, Score
+from backends.verification import CheckedAnswer, CheckResult
+from backends.verification.short_answers.score import Score
 from tests.backends.pipeline.saying import BAD, JSON, Says, calls, checked
 from tests.core import Stand, ask, prompt
 from tests.waiting import until

@@ -23,8 +23,8 @@ from backends.errors import (
     WrongUse,
 )
 from backends.routing.decide import BudgetRoom, EngineView, Inputs, decide
-from backends.routing.quality import Dial
 from backends.routing.quality.ability import weaknesses
+from backends.routing.quality.dial import Dial
 from backends.types import Classes, Decision, Media, Message, Policy, Request, ResponseFormat, Sampling, Tool, Verdict
 
 REQUEST = Request(id="r", agent="writer", messages=(Message(role="user", text="hello"),))

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from backends.errors import ClawError, Refused, UnknownModel
 from backends.routing.decide import BudgetRoom, EngineView, Inputs, decide
-from backends.routing.quality import Dial
+from backends.routing.quality.dial import Dial
 from backends.types import Classes, Decision, Message, Request, Verdict, Zone
 
 REQUEST = Request(id="r", agent="writer", messages=(Message(role="user", text="hello"),))

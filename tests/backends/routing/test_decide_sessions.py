@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from backends.errors import ClawError
 from backends.routing.decide import NEW_SESSION, BudgetRoom, EngineView, Inputs, SessionView, decide
-from backends.routing.quality import Dial
+from backends.routing.quality.dial import Dial
 from backends.types import Classes, Decision, Message, Policy, Request, Verdict, Zone
 
 REQUEST = Request(id="r", agent="writer", messages=(Message(role="user", text="hello"),))

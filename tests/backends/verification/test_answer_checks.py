@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.types import Message, Request, ResponseFormat, Tool, ToolCall
-from backends.verification import CheckedAnswer, Score, overall, run_checks
+from backends.verification import CheckedAnswer, overall, run_checks
 from backends.verification.answer_checks import (
     check_completeness,
     check_confidence,
@@ -18,6 +18,7 @@ from backends.verification.answer_checks import (
 )
 from backends.verification.check_result import failed, passed, unknown
 from backends.verification.code_blocks import check_code
+from backends.verification.short_answers.score import Score
 
 COLOUR = {"type": "object", "properties": {"colour": {"enum": ["red", "blue"]}}, "required": ["colour"]}
 TEXT, ANY_JSON = ResponseFormat(), ResponseFormat(kind="json")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backends.errors import WrongUse
 from backends.routing.calibration.calibration_store import Calibration, CalibrationStore
-from backends.routing.quality import Correction
+from backends.routing.quality.platt_scaling import Correction
 from backends.types import Classes
 
 HARSH = Calibration(weights="v1", local=Correction(slope=1.0, shift=-2.0, labels=30), gains=(0.0, 0.1, 0.5))
@@ -20,7 +20,7 @@ def test_without_any_training_the_shipped_state_is_in_force(tmp_path: Path) -> N
     shelf = CalibrationStore(tmp_path / "router")
     assert shelf.current.version == 0
     assert shelf.versions() == []
-    assert len(shelf.current.gains) > 2
+    assert len(shelf.current.scale.quantiles) > 2
     assert shelf.current.correct(SAID) is SAID
     with pytest.raises(WrongUse, match="nothing to take back"):
         shelf.roll_back()

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.routing import classify
-from backends.routing.classify import Classifier, hashed_words
+from backends.routing.classify import hashed_words
+from backends.routing.classify.classifier import Classifier
 from backends.routing.classify.language import language
 from backends.types import Classes, Media, Message, Request, ResponseFormat, Tool
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.routing.classify import Classifier, hashed_words, sentence_weights
+from backends.routing.classify import hashed_words, sentence_weights
+from backends.routing.classify.classifier import Classifier
 from backends.routing.classify.sentence_shapes import SHAPES, shapes
 
 WEIGHER = Classifier.load().weigher

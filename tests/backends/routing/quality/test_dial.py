@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.routing.quality import Dial, threshold
-from backends.routing.quality.dial import ALL, NONE
+from backends.routing.quality.dial import ALL, NONE, Dial, threshold
 from backends.types import DialBy
 
 SHARES = st.floats(0, 1)

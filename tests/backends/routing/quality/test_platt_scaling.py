@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.routing.quality import Correction, fit
+from backends.routing.quality.platt_scaling import Correction, fit
 
 CHANCES = st.floats(0, 1)
 PAIRS = st.lists(st.tuples(CHANCES, CHANCES), max_size=40)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.routing import quality
-from backends.routing.quality import QualityModel
+from backends.routing.quality.quality_model import QualityModel
 
 QUALITY = QualityModel.load()
 HARD = "Prove that every bounded monotone sequence converges, and derive the rate for this recurrence."

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.types import Message, Request, ToolCall
-from backends.verification import CheckedAnswer, Score
+from backends.verification import CheckedAnswer
 from backends.verification.short_answers.multiple_choice import Question
 from backends.verification.short_answers.option_prior import option_features
 from backends.verification.short_answers.parsed_answer import parse
-from backends.verification.short_answers.score import features
+from backends.verification.short_answers.score import Score, features
 
 SCORE = Score.load()
 ASKED = "A train covers 60 km in 2 h. What is its speed?\nA. 15 km/h\nB. 30 km/h\nC. 45 km/h\nD. 60 km/h"

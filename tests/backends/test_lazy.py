@@ -1,7 +1,7 @@
 import asyncio
 import threading
 
-from backends.engines.lazy import Lazy
+from backends.lazy import Lazy
 
 
 async def test_it_is_built_once_for_all_who_want_it_and_off_the_loop() -> None:

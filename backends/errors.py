@@ -227,7 +227,8 @@ class EngineError(ClawError):
 
     `billed` is True where the provider may charge for the call although no usage came back. `status` is the upstream
     HTTP status where there was one, `quota` the provider's quota that was reached, where it named one. A quota of the
-    day is not worth another try: when it opens is `retry_after_s`, once the engine's breaker has set it.
+    day is not worth another try: when it opens is `retry_after_s`, once the engine's breaker has set it. `short` is the
+    error in a phrase of our own, without the provider's words: "429, minute quota 10/min".
     """
 
     exit_code, http_status = 4, 502
@@ -241,6 +242,7 @@ class EngineError(ClawError):
         billed: bool = False,
         status: int | None = None,
         quota: QuotaHit | None = None,
+        short: str = "",
     ) -> None:
         super().__init__(message)
         self.kind: EngineErrorKind = kind
@@ -248,8 +250,42 @@ class EngineError(ClawError):
         self.billed = billed
         self.status = status
         self.quota = quota
+        self.short = short or short_line(message, kind=kind, status=status, quota=quota)
         if kind == "daily-quota":
             self.should_retry = False
+
+
+SHORT: dict[str, str] = {
+    "busy": "full",
+    "rate-limited": "rate limited",
+    "daily-quota": "quota of the day used up",
+    "unavailable": "unavailable",
+    "timeout": "no answer in time",
+    "cut": "broke off",
+    "key": "key refused",
+    "model": "model not served",
+    "context": "prompt too long",
+    "rejected": "request refused",
+    "empty": "empty answer",
+    "protocol": "broken protocol",
+}
+SHORT_LENGTH = 80
+
+
+def short_line(message: str, *, kind: str, status: int | None = None, quota: QuotaHit | None = None) -> str:
+    """An engine's error in a phrase. One without a status has only words of ours: they begin it, up to what a colon or
+    a parenthesis adds.
+    """
+    if quota is not None and quota.limit is not None:
+        unit = "" if quota.metric == "requests" else f" {quota.metric.replace('_', ' ')}"
+        used_up = " used up" if quota.window == "day" else ""
+        each = "min" if quota.window == "minute" else "day"
+        what = f"{quota.window} quota {quota.limit:,}{unit}/{each}{used_up}"
+    else:
+        what = SHORT.get(kind, kind)
+    if status is not None:
+        return f"{status}, {what}"
+    return message.partition(": ")[0].partition(" (")[0][:SHORT_LENGTH] or what
 
 
 class LedgerError(ClawError):

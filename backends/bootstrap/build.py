@@ -30,12 +30,12 @@ from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.alerts import (
     CALIBRATION_OUTDATED,
     CALLS_RECOVERED,
-    ENGINE_DOWN,
     ENGINE_PRICE_UNKNOWN,
     MODEL_ENDS,
     PRICE_UNKNOWN,
     START_CHECK,
 )
+from backends.monitoring.engine_conditions import show_waits, watch_engines
 from backends.monitoring.incident_log import IncidentLog
 from backends.monitoring.minute_recorder import MinuteRecorder, state_of
 from backends.monitoring.model_watch import ModelWatch
@@ -46,6 +46,7 @@ from backends.monitoring.request_series import RequestSeries
 from backends.monitoring.spend_analysis import SpendAnalysis
 from backends.monitoring.spend_watch import SpendWatch
 from backends.monitoring.stats_publisher import StatsPublisher
+from backends.monitoring.traffic_conditions import watch_traffic
 from backends.monitoring.traffic_window import TrafficWindow
 from backends.monitoring.watch import Watch
 from backends.off_loop import loaded
@@ -197,8 +198,13 @@ def _monitoring(
     settings, bus, clock = resources.settings, resources.bus, resources.clock
     traffic = TrafficWindow(bus, clock)
     alerts = Alerts(bus, clock, clear_after_s=settings.alerts.clear_after_s, recent=traffic.ended)
-    watch = Watch(alerts, clock)
-    watch.also(traffic.publish)
+    watch = Watch(alerts, clock, settings.alerts)
+    engines = list(slots.values())
+    watch.add(
+        watch_engines(engines, watch, clock),
+        watch_traffic(traffic, lambda: [slot.state() for slot in engines], watch, clock.monotonic),
+    )
+    watch.also(traffic.publish, lambda: show_waits(engines))
     stats = StatsPublisher(bus, ledger=resources.ledger, cache=resources.cache, alerts=alerts)
     stack.callback(stats.close)
     resources.ledger.on_spill_change(stats.schedule)
@@ -268,9 +274,7 @@ def _restore(resources: Resources, slots: Mapping[EngineName, EngineSlot], monit
     """What a watcher should see at once: the last requests, what a crash left open, what will not work."""
     alerts = monitoring.alerts
     monitoring.activity.restore(resources.recent)
-    for name, slot in slots.items():
-        if slot.breaker.reopens_at() is not None:
-            alerts.show(ENGINE_DOWN, engine=name, error=slot.breaker.why)
+    monitoring.watch.check()
     if count := resources.ledger.recovered:
         alerts.show(CALLS_RECOVERED, count=count)
     for name, engine in resources.settings.engines.items():

@@ -43,6 +43,7 @@ class SettingActions:
             alerts.show(SETTINGS_REJECTED, error=error)
             raise
         alerts.clear(SETTINGS_REJECTED)
+        self._monitoring.watch.reconfigure(self.in_force.alerts)
         self._monitoring.bus.publish(events.Resync())
         return await self._audited(action, at, summary)
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
 
+from backends.errors import SHORT
 from backends.ledger.session_sums import ADD_TO_SESSION
 from backends.types import CACHE, CLOUD, LOCAL, Attempt, EngineName, Outcome, Reason, Role, Served, Tokens, Zone
 
@@ -117,6 +118,7 @@ def decode(row: sqlite3.Row) -> Outcome:
         notes=msgspec.json.decode(row["notes"], type=tuple[str, ...]),
         error=row["error"],
         error_kind=row["error_kind"],
+        short=SHORT.get(row["error_kind"] or "", ""),
         retry_after_s=row["retry_after_s"],
         tag=row["tag"],
         p_local=row["p_local"],

@@ -1,7 +1,7 @@
 """The life of an alert: raised, changed, acknowledged or silenced, ended, kept for a week."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -124,6 +124,11 @@ class Alerts:
     def stands(self, condition: Condition, **fields: object) -> bool:
         """Does an alert of this condition stand, or has it only just ceased to hold?"""
         return condition.key.format(**fields) in self._standing
+
+    @property
+    def keys(self) -> Collection[str]:
+        """Those of the alerts that stand."""
+        return self._standing.keys()
 
     def count(self, ended: EndedRequest) -> None:
         """A request has ended: each alert that touched it counts it."""

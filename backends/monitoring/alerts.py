@@ -27,10 +27,84 @@ class Condition(Struct, frozen=True, kw_only=True):
 
 # ---- engines and models ---------------------------------------------------------------------------------------------
 
+NO_ENGINE = Condition(
+    key="no-engine",
+    when="No engine has answered since a request failed: each later one failed, too.",
+    text="no engine answers since {since}",
+    remedy="the engines' own alerts say why, `claw doctor` what to do",
+    flaps=True,
+)
 ENGINE_DOWN = Condition(
     key="engine:{engine}",
-    when="An engine does not answer, its key is refused, or its quota of the day is used up.",
-    text="{engine}: {error}",
+    when="An engine does not answer: its breaker is open after failures, or it cannot be reached.",
+    text="{engine}: {problem}",
+    remedy="other engines answer where they may; `claw doctor` says what to do",
+    flaps=True,
+)
+REPLICAS_DOWN = Condition(
+    key="engine:{engine}:replicas",
+    when="Some of an engine's addresses do not answer: their breakers are open, or they cannot be reached.",
+    text="{engine}: {gone} of {addresses} addresses do not answer",
+    remedy="the others answer for them; `claw doctor` names the address",
+    severity="warning",
+    flaps=True,
+)
+ENGINE_KEY = Condition(
+    key="engine:{engine}:key",
+    when="An engine's provider refuses the key or the account behind it.",
+    text="{engine}: {problem}",
+    remedy="`claw doctor` names the variable of the key; the provider's words say what is wrong with it",
+)
+QUOTA_MINUTE = Condition(
+    key="engine:{engine}:minute",
+    when="An engine's provider limits the rate; nothing is sent until it allows calls again.",
+    text="{engine}: {problem}",
+    remedy="it is asked again by itself; raise the account's limit if it comes back",
+    severity="warning",
+    flaps=True,
+)
+QUOTA_DAY = Condition(
+    key="engine:{engine}:day",
+    when="An engine's quota of its provider's day is used up.",
+    text="{engine}: {problem}",
+    remedy="it is asked once an hour, and again when the provider's day ends; raise the account's limit",
+)
+MODEL_UNSERVED = Condition(
+    key="engine:{engine}:model:{model}",
+    when="An engine does not serve a model that it was asked for.",
+    text="{engine}: model {model} is not served",
+    remedy="set engines.{engine}.model to one that it serves, or install it",
+)
+ENGINE_SILENT = Condition(
+    key="engine:{engine}:silent",
+    when="Calls wait for their first byte much longer than is usual for this engine.",
+    text="{engine}: {calls} heard nothing{usually}",
+    remedy="drain it to send new work elsewhere; `claw act cancel ID` ends a call",
+    severity="warning",
+    flaps=True,
+)
+ENGINE_SLOW = Condition(
+    key="engine:{engine}:slow",
+    when="An engine's first tokens take several times as long as usual.",
+    text="{engine}: first token after {lately}, usually within {usual}",
+    remedy="drain it to send new work elsewhere",
+    severity="warning",
+    flaps=True,
+)
+QUEUE_LATE = Condition(
+    key="queue:{engine}",
+    when="Requests wait for an engine, and some are expected to miss their caller's deadline.",
+    text="{engine}: {waiting} waiting{wait}",
+    remedy="drain it, pin the agent elsewhere, or cancel its requests",
+    flaps=True,
+)
+QUEUE_FILLING = Condition(
+    key="queue:{engine}:filling",
+    when="An engine's queue is nearly full; beyond it requests go elsewhere or are refused.",
+    text="{engine}: queue {waiting} of {limit}",
+    remedy="drain it, pin the agent elsewhere, or raise engines.{engine}.queue_limit",
+    severity="warning",
+    flaps=True,
 )
 START_CHECK = Condition(
     key="{check}",
@@ -73,6 +147,21 @@ CONTEXT_CUT = Condition(
 
 # ---- requests -------------------------------------------------------------------------------------------------------
 
+ERRORS = Condition(
+    key="errors",
+    when="A large share of all requests of the last 90 seconds has failed.",
+    text="{failed} of {requests} requests failed in {window_s:.0f} s",
+    remedy="the routing pane says why each of them failed",
+    flaps=True,
+)
+AGENT_ERRORS = Condition(
+    key="errors:{agent}",
+    when="A large share of an agent's requests of the last 90 seconds has failed.",
+    text="{agent}: {failed} of {requests} requests failed in {window_s:.0f} s",
+    remedy="pin {agent} to another engine, or pause it",
+    severity="warning",
+    flaps=True,
+)
 REFUSED_AGAIN = Condition(
     key="refused:{agent}",
     when="An agent's requests are refused again and again before any engine is called, and none is let through.",

@@ -66,7 +66,8 @@ class IncidentLog:
     async def run(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._urgent.wait(), self._every_s)
+                async with asyncio.timeout(self._every_s):
+                    await self._urgent.wait()
             self._urgent.clear()
             self._see()
             if not await self.flush():

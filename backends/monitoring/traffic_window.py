@@ -1,7 +1,7 @@
 """The requests of the last seconds, counted by how they ended; and whether any engine answers at all."""
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Protocol, get_args
 
@@ -42,15 +42,24 @@ ENGINES_FAULT = frozenset(get_args(EngineErrorKind)) - CALLERS_FAULT | {"no_engi
 """Kinds of error for which an engine did not answer, whoever asked."""
 
 
+PRESENT = frozenset({"engine", "stopped"})
+"""Rules of routing about an engine's state, and not about the request."""
+
+LONG_FAILING = 3
+"""Failures in a row after which those before the next answer say nothing about the time after it."""
+
+
 class Failing(Struct, frozen=True, kw_only=True):
-    """No engine has answered since a request that began at `since`: so many requests, the last one at `last`, in
-    seconds of clock.monotonic, and the kinds of their errors.
+    """No engine has answered since a request that began at `since`: so many requests, which ended from `first` to
+    `last`, in seconds of clock.monotonic; the kinds of their errors, and the engines that failed or could not be asked.
     """
 
     since: datetime
     requests: int
+    first: float
     last: float
     kinds: frozenset[str]
+    engines: frozenset[EngineName]
 
 
 class TrafficWindow:
@@ -67,6 +76,7 @@ class TrafficWindow:
         self._failing_since: datetime | None = None
         self._answered_at: datetime | None = None
         self._engine_answered_at: datetime | None = None
+        self._recovered_at = float("-inf")
         self._published = Traffic()
 
     def decided(self, id: str, explanation: Explanation) -> None:
@@ -112,6 +122,12 @@ class TrafficWindow:
             )
         )
 
+    def since_recovery(self) -> Iterator[EndedRequest]:
+        """Those of the window since engines last answered again after an outage; none where none of it failed."""
+        self._slide()
+        if self._hows["failed"]:
+            yield from (each for each in self.ended if each.at > self._recovered_at)
+
     def traffic(self) -> Traffic:
         """The window as of now."""
         self._slide()
@@ -147,18 +163,32 @@ class TrafficWindow:
         elif ended.how in (LOCAL, CLOUD, "cache"):
             self._failing_since, self._answered_at = None, ended.ended
             if ended.how != "cache":
+                if self.failing is not None and self.failing.requests >= LONG_FAILING:
+                    self._recovered_at = self.failing.last
                 self.failing, self._engine_answered_at = None, ended.ended
         self._slide()
         return ended
 
     def _not_answered(self, ended: EndedRequest) -> None:
-        before = self.failing
-        self.failing = Failing(
-            since=before.since if before else _onset(ended, self._engine_answered_at),
-            requests=before.requests + 1 if before else 1,
-            last=ended.at,
-            kinds=(before.kinds if before else frozenset()) | {ended.kind},
-        )
+        engines = {engine for engine, _ in ended.failed}
+        engines |= {engine for engine, rule in ended.passed_over if rule in PRESENT}
+        if (before := self.failing) is None:
+            self.failing = Failing(
+                since=_onset(ended, self._engine_answered_at),
+                requests=1,
+                first=ended.at,
+                last=ended.at,
+                kinds=frozenset({ended.kind}),
+                engines=frozenset(engines),
+            )
+        else:
+            self.failing = replace(
+                before,
+                requests=before.requests + 1,
+                last=ended.at,
+                kinds=before.kinds | {ended.kind},
+                engines=before.engines | engines,
+            )
 
     def _slide(self) -> None:
         before = self._clock.monotonic() - WINDOW_S

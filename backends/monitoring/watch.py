@@ -6,7 +6,7 @@ nothing, so that a test needs no time. What it found before and does not find no
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,9 +17,11 @@ from backends.clock import Clock
 from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.alerts import Condition
 from backends.monitoring.touched import Touches
+from backends.settings.alert_limits import AlertLimits
 from backends.types import Choice, Severity
 
 EVERY_S = 0.5
+USUAL = AlertLimits()
 log = logging.getLogger(__name__)
 
 
@@ -62,21 +64,31 @@ class _Seen(Struct):
 
 
 class Watch:
-    """`run` is for a background task."""
+    """`run` is for a background task. `limits` are the thresholds in force, `standing` the keys of the alerts."""
 
-    def __init__(self, alerts: Alerts, clock: Clock) -> None:
+    def __init__(self, alerts: Alerts, clock: Clock, limits: AlertLimits = USUAL) -> None:
+        self.limits = limits
         self._alerts = alerts
         self._clock = clock
         self._watchers: list[tuple[Watcher, dict[str, _Seen]]] = []
         self._ticks: list[Callable[[], None]] = [alerts.advance]
 
+    @property
+    def standing(self) -> Collection[str]:
+        return self._alerts.keys
+
+    def reconfigure(self, limits: AlertLimits) -> None:
+        """Use other thresholds from the next round on."""
+        self.limits = limits
+        self._alerts.clear_after_s = limits.clear_after_s
+
     def add(self, *watchers: Watcher) -> None:
         """Ask these, too. The conditions of two watchers must differ in their keys."""
         self._watchers += [(watcher, {}) for watcher in watchers]
 
-    def also(self, tick: Callable[[], None]) -> None:
-        """Call `tick` after each round."""
-        self._ticks.append(tick)
+    def also(self, *ticks: Callable[[], None]) -> None:
+        """Call these after each round."""
+        self._ticks += ticks
 
     async def run(self) -> None:
         while True:

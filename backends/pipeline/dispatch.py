@@ -14,10 +14,11 @@ from backends.clock import Clock
 from backends.engines.base import AnsweredBy, Call, Finished, Text
 from backends.errors import ClawError, EngineError
 from backends.ledger.store import Ledger
-from backends.monitoring.alerts import CONTEXT_CUT, ENGINE_DOWN
+from backends.monitoring.alerts import CONTEXT_CUT
 from backends.monitoring.monitoring import Monitoring
 from backends.pipeline.active_request import ActiveRequest, Ending
 from backends.pipeline.answer import Answer
+from backends.pipeline.deadline import Deadline
 from backends.pipeline.engine_call import cuts, followed_by, ignored
 from backends.routing.decide.choose import redacted_detail
 from backends.types import CLOUD, LOCAL, Attempt, EngineName, InFlight, Message, Reason, Role
@@ -136,8 +137,15 @@ class Dispatcher:
         prefer = candidate.prefix.replica if candidate.prefix is not None else None
         failed = _failed_replicas(active, slot)
         proved = call.model if slot.zone == LOCAL and active.plan.verdict.sensitive else None
+        until = self._clock.monotonic() + Deadline.of(active.request, active.started).left_s(self._clock.monotonic())
         async with slot.place(
-            active.request.agent, prefer=prefer, avoid=failed, proved=proved, moved=moved, may_go=may_go
+            active.request.agent,
+            prefer=prefer,
+            avoid=failed,
+            proved=proved,
+            until=until,
+            moved=moved,
+            may_go=may_go,
         ) as replica:
             await replica.client.prepare()  # nothing slow is left between this check and the wire
             _refuse_closed(slot)
@@ -211,13 +219,20 @@ class Dispatcher:
         replica.breaker.called()
         slot.quota.sent(meter.call.model, meter.call.input_tokens)
         counted, why = False, "internal"
-        unread = UnreadPrompt(replica, active.plan.candidates[slot.name].unread)
+        unread_tokens, first_bytes, now = (
+            active.plan.candidates[slot.name].unread,
+            slot.first_bytes,
+            self._clock.monotonic,
+        )
+        unheard = first_bytes.sent(active.request.agent, now(), slot.first_token_s(unread_tokens))
+        unread = UnreadPrompt(replica, unread_tokens)
         redaction = active.plan.redaction if slot.zone == CLOUD else None
         answer = Answer(active, meter, redaction, clock=self._clock)
         try:
             async with aclosing(replica.client.stream(meter.call)) as chunks:
                 async for chunk in chunks:
                     unread.read()
+                    first_bytes.heard(unheard, now())
                     if not answer.started and isinstance(chunk, Text) and chunk.text:
                         self._progress(active, slot, meter.model, "streaming")
                     answer.add(chunk)
@@ -236,6 +251,7 @@ class Dispatcher:
             raise
         finally:
             unread.read()
+            first_bytes.gone(unheard)
             if not counted:  # it was stopped, or failed by a fault of our own: either way it may be billed
                 replica.breaker.abandoned()
                 active.usage.add(meter.abandoned(why))
@@ -260,15 +276,16 @@ class Dispatcher:
         active.failed_replicas.add((slot.name, replica.index))
         slow = error.kind == "timeout" and not meter.first_at and slot.zone == LOCAL
         excused = slow and slot.throughput.explains(meter.call.first_byte_s, replica.unread_tokens)
-        replica.breaker.failed(error, cause=active.prompt_hash, excused=excused)
+        took_s = self._clock.monotonic() - meter.started
+        replica.breaker.failed(error, cause=active.prompt_hash, excused=excused, took_s=took_s)
         slot.quota.refused(meter.call.model, error.quota)
         if error.kind == "busy":
             slot.limiter.busy()
         if error.kind == "context" and error.status == 400:
             _learn_excess(active, slot, meter.call)
         active.usage.add(meter.failed(error))
-        if slot.replicas.down or error.kind in ("key", "model", "daily-quota"):
-            self._alerts.show(ENGINE_DOWN, engine=slot.name, error=error)
+        if error.kind == "model":
+            slot.refused_model(meter.call.model, str(error))
 
     def _answered(
         self, active: ActiveRequest, slot: EngineSlot, replica: Replica, meter: UsageMeter, end: Finished
@@ -276,7 +293,7 @@ class Dispatcher:
         """Learn from a call that ended as it should."""
         replica.breaker.answered()
         slot.limiter.answered()
-        self._alerts.clear(ENGINE_DOWN, engine=slot.name)
+        slot.answered(meter.call.model)
         attempt, charged = meter.completed()
         slot.quota.counted(meter.call.model, estimated=meter.call.input_tokens, reported=attempt.tokens.input)
         active.usage.add((attempt, charged), cached_known=meter.cached_known)
@@ -385,9 +402,14 @@ def _joined(errors: dict[EngineName, ClawError]) -> ClawError:
     if len(errors) == 1:
         return _final(last)
     line = "; ".join(f"{name}: {error}" for name, error in errors.items())
+    short = "; ".join(f"{name}: {_short(error)}" for name, error in errors.items())
     kind = last.kind if isinstance(last, EngineError) else "unavailable"
     status = last.status if isinstance(last, EngineError) else None
-    return _final(EngineError(line, kind=kind, retry_after_s=last.retry_after_s, status=status))
+    return _final(EngineError(line, kind=kind, retry_after_s=last.retry_after_s, status=status, short=short))
+
+
+def _short(error: ClawError) -> str:
+    return error.short if isinstance(error, EngineError) else error.kind
 
 
 def _final(error: ClawError) -> ClawError:

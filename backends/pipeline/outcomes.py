@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from backends.cache.stored_answer import CacheHit, StoredAnswer
 from backends.clock import Clock
+from backends.errors import EngineError
 from backends.ledger.prices import UnknownPrice
 from backends.pipeline.active_request import ActiveRequest, Cut, Ending
 from backends.settings.engines import CLOUD_ENGINE
@@ -220,6 +221,7 @@ class Outcomes:
             own_cost_usd=usage.own_cost_usd,
             error=end.error,
             error_kind=end.kind,
+            short=end.short,
             retry_after_s=end.retry_after_s,
             should_retry=end.should_retry,
             tag=active.request.tag,
@@ -252,6 +254,7 @@ class _End(Struct, frozen=True, kw_only=True):
     finish: Finish
     error: str | None = None
     kind: str | None = None
+    short: str = ""
     retry_after_s: float | None = None
     should_retry: bool | None = None
 
@@ -274,6 +277,7 @@ def _end(cut: Cut | None, ending: Ending | None, *, heard: bool) -> _End:
         finish="error",
         error=str(error),
         kind=error.kind,
+        short=error.short if isinstance(error, EngineError) else "",
         retry_after_s=error.retry_after_s,
         should_retry=error.should_retry,
     )

@@ -29,6 +29,7 @@ class AlertLimits(Section, frozen=True, kw_only=True):
     slow_times: Annotated[
         Times, Meta(description="how many times its usual time to a first token makes an engine slow")
     ] = 3.0
+    slow_s: Annotated[Seconds, Meta(description="seconds to a first token below which no engine counts as slow")] = 1.0
     silent_times: Annotated[
         Times, Meta(description="how many times its usual time to a first token a call may wait for its first byte")
     ] = 4.0

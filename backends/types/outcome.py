@@ -53,7 +53,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """A request's end: the ledger row, the answer's figures and the console's line are all this.
 
     `error` is one line for a person, set when `finish` is "error"; `error_kind` is its machine name (errors.EngineError
-    kinds, or "deadline"), `should_retry` as in errors.ClawError. `cost_usd` and `tokens` are sums over the attempts.
+    kinds, or "deadline"), `short` the same in a phrase of ours without an engine's own words, "" where the error has no
+    more than that; `should_retry` as in errors.ClawError. `cost_usd` and `tokens` are sums over the attempts.
     `p_local` and `p_cloud` are what the `weights` said of the prompt, before any correction; None where they were not
     asked. `own_cost_usd` is what the operator's own machine cost for it, which nobody bills; None where that is not
     known. `answer_tokens` is what the answer took when it was made, where it was not made for this request; `ignored`
@@ -103,6 +104,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     continues: bool = False
     cached_baseline_usd: Decimal | None = None
     provider_discount_usd: Decimal = ZERO
+    short: str = ""
 
     @property
     def answered(self) -> bool:

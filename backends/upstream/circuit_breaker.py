@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from backends.catalogue.quota_day import day_of, until_reset_s
 from backends.clock import Clock
-from backends.errors import EngineError
+from backends.errors import SHORT, EngineError
 from backends.types import Health
 
 FAILURES = 3  # in a row before the breaker opens for an error that may pass
@@ -30,6 +30,10 @@ PROMPTS_OWN = frozenset({"timeout", "cut", "protocol", "empty"})
 
 
 class CircuitBreaker:
+    """`why` is the last failure as its caller heard it, `short` in a phrase, `since` when the first of those in a row
+    began. `opens_at` is when the next call may be sent, None while it is closed.
+    """
+
     def __init__(self, clock: Clock, changed: Callable[[], None], *, rng: random.Random | None = None) -> None:
         self._clock = clock
         self._changed = changed
@@ -39,13 +43,14 @@ class CircuitBreaker:
         self._pause_s = FIRST_PAUSE_S
         self._open_until: float | None = None
         self._day_ends: float | None = None
+        self._renewed_at: datetime | None = None
         self._probing = False
         self._answered = False
         self._causes: set[str] = set()
         self._excused = 0
-        self.why = ""
-        self.kind = ""
+        self.why = self.short = self.kind = ""
         self.since: datetime | None = None
+        self.opens_at: datetime | None = None
 
     @property
     def health(self) -> Health:
@@ -68,9 +73,7 @@ class CircuitBreaker:
 
     def reopens_at(self) -> datetime | None:
         """When the day's quota is renewed, where the breaker waits for that."""
-        if self._open_until is None or self._day_ends is None:
-            return None
-        return self._clock.now() + timedelta(seconds=self._day_ends - self._clock.monotonic())
+        return None if self._open_until is None or self._day_ends is None else self._renewed_at
 
     def remember(self, why: str, at: datetime) -> None:
         """An earlier run found the day's quota used up at `at`: keep waiting, where it is still that day."""
@@ -78,8 +81,9 @@ class CircuitBreaker:
         if day_of(at) != day_of(now) or at > now:
             return
         self.why, self.kind, self.since = why, "daily-quota", at
+        self.short = SHORT[self.kind]
         self._wait_for_the_day()
-        self._open_until = self._clock.monotonic() + max(0.0, QUOTA_PROBE_S - (now - at).total_seconds())
+        self._open(max(0.0, QUOTA_PROBE_S - (now - at).total_seconds()))
 
     def forget(self) -> bool:
         """What failed before says nothing of what comes now; False where nothing had."""
@@ -93,7 +97,7 @@ class CircuitBreaker:
     def shorten(self) -> None:
         """The engine is known to be back: the next call may probe it now."""
         if self._open_until is not None:
-            self._open_until = self._clock.monotonic()
+            self._open(0.0)
 
     def called(self) -> None:
         """A call is sent; while open it is the probe."""
@@ -111,9 +115,10 @@ class CircuitBreaker:
         if was != "up":
             self._changed()
 
-    def failed(self, error: EngineError, *, cause: str = "", excused: bool = False) -> None:
-        """A call failed. `cause` names its prompt: a prompt that always fails counts once, however often it is sent,
-        because it says nothing about other prompts. `excused` is one that was only slow because its prompt is long.
+    def failed(self, error: EngineError, *, cause: str = "", excused: bool = False, took_s: float = 0.0) -> None:
+        """A call failed, `took_s` after it began. `cause` names its prompt: a prompt that always fails counts once,
+        however often it is sent, because it says nothing about other prompts. `excused` is one that was only slow
+        because its prompt is long.
         """
         probed, self._probing = self._probing, False
         self._excused += excused
@@ -129,11 +134,11 @@ class CircuitBreaker:
             self._causes.add(cause)
         self._failures += 1
         self._failed_at = self._clock.monotonic()
-        self.why, self.kind = str(error), error.kind
-        self.since = self.since or self._clock.now()
+        self.why, self.short, self.kind = str(error), error.short, error.kind
+        self.since = self.since or self._clock.now() - timedelta(seconds=took_s)
         if error.kind in AT_ONCE or self._failures >= FAILURES or self._open_until is not None:
             pause = self._pause(error)
-            self._open_until = self._clock.monotonic() + pause
+            self._open(pause)
             if error.kind == "rate-limited" and error.retry_after_s is None:
                 error.retry_after_s = pause  # this caller hears the same as the next one
         self._changed()
@@ -141,11 +146,15 @@ class CircuitBreaker:
     def _clear(self) -> None:
         self._failures = 0
         self._pause_s = FIRST_PAUSE_S
-        self._open_until = self._day_ends = self.since = None
+        self._open_until = self._day_ends = self.since = self.opens_at = None
         self._probing = False
         self._causes.clear()
         self._excused = 0
-        self.why = self.kind = ""
+        self.why = self.short = self.kind = ""
+
+    def _open(self, pause_s: float) -> None:
+        self._open_until = self._clock.monotonic() + pause_s
+        self.opens_at = self._clock.now() + timedelta(seconds=pause_s)
 
     def _pause(self, error: EngineError) -> float:
         if error.kind == "daily-quota":
@@ -161,4 +170,5 @@ class CircuitBreaker:
     def _wait_for_the_day(self) -> float:
         left = until_reset_s(self._clock.now())
         self._day_ends = self._clock.monotonic() + left
+        self._renewed_at = self._clock.now() + timedelta(seconds=left)
         return left

@@ -5,6 +5,7 @@ the only one that is known for Ollama, which reports none.
 """
 
 import asyncio
+import math
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
@@ -28,12 +29,14 @@ def stays_here() -> bool:
 
 @dataclass(eq=False)
 class Waiter:
-    """A call in the queue. `told` is the last place that `moved` was told, 0 before the first. `may_go` says whether
-    another engine would take it now.
+    """A call in the queue. `since` is when it came and `until` how long its caller waits, in monotonic seconds. `told`
+    is the last place that `moved` was told, 0 before the first. `may_go` says whether another engine would take it now.
     """
 
     agent: str
     turn: asyncio.Future[None]
+    since: float
+    until: float = math.inf
     moved: Moved | None = None
     told: int = 0
     may_go: Callable[[], bool] = stays_here
@@ -76,6 +79,20 @@ class ConcurrencyLimiter:
         """Seconds that every running call has taken already; None where none runs."""
         return self._monotonic() - max(self._began.values()) if self._began else None
 
+    def oldest_wait_s(self) -> float | None:
+        """For how long the first in the queue has waited; None where none waits."""
+        return self._monotonic() - self._queue[0].since if self._queue else None
+
+    def late(self, expected_s: Callable[[int], float | None]) -> int:
+        """How many in the queue are expected to get their answer's first byte later than their callers wait for it.
+        `expected_s` is how long that takes from now on with so many before it, None where nobody can tell.
+        """
+        now, count = self._monotonic(), 0
+        for before, waiter in enumerate(self._queue):
+            expected = expected_s(before)
+            count += expected is not None and now + expected > waiter.until
+        return count
+
     def waiting_by_agent(self) -> dict[str, int]:
         return dict(Counter(waiter.agent for waiter in self._queue))
 
@@ -85,15 +102,17 @@ class ConcurrencyLimiter:
         agent: str,
         *,
         retry_after_s: float | None = None,
+        until: float = math.inf,
         moved: Moved | None = None,
         may_go: Callable[[], bool] = stays_here,
     ) -> AsyncIterator[None]:
         """Hold one place. Raises QueueFull at once where too many wait already, and what `send_away` is given.
 
-        `moved` is told the call's place in the queue, at once and when it changes, at most twice a second. `may_go`
-        says whether another engine would take the call.
+        `until` is how long its caller waits, in monotonic seconds. `moved` is told the call's place in the queue, at
+        once and when it changes, at most twice a second. `may_go` says whether another engine would take the call.
         """
-        await self._take(agent, retry_after_s, moved, may_go)
+        turn = asyncio.get_running_loop().create_future()
+        await self._take(Waiter(agent, turn, self._monotonic(), until, moved, may_go=may_go), retry_after_s)
         place = object()
         self._began[place] = self._monotonic()
         try:
@@ -104,9 +123,7 @@ class ConcurrencyLimiter:
             self._hand_on()
             self._changed()
 
-    async def _take(
-        self, agent: str, retry_after_s: float | None, moved: Moved | None, may_go: Callable[[], bool]
-    ) -> None:
+    async def _take(self, waiter: Waiter, retry_after_s: float | None) -> None:
         if self.in_flight < self.parallel and not self._queue:
             self.in_flight += 1
             self._changed()
@@ -116,12 +133,11 @@ class ConcurrencyLimiter:
                 f"the {self._engine} engine's queue of {self._queue_limit} is full: try again later",
                 retry_after_s=retry_after_s or 1.0,
             )
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiter = Waiter(agent, turn, moved, told=len(self._queue) + 1, may_go=may_go)
+        waiter.told, turn = len(self._queue) + 1, waiter.turn
         self._queue.append(waiter)
         self._changed()
-        if moved is not None:
-            moved(waiter.told)
+        if waiter.moved is not None:
+            waiter.moved(waiter.told)
         try:
             await turn
         except asyncio.CancelledError:

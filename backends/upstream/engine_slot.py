@@ -1,7 +1,9 @@
 """One engine as the router uses it: its replicas, its places, its queue and what has been measured of it."""
 
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -14,6 +16,7 @@ from backends.types import CLOUD, LOCAL, EngineName, EngineState, Health, Runtim
 from backends.upstream.circuit_breaker import CircuitBreaker
 from backends.upstream.concurrency_limiter import ConcurrencyLimiter, Moved, stays_here
 from backends.upstream.explicit_cache import ReadRates
+from backends.upstream.first_bytes import FirstBytes
 from backends.upstream.prefix_cache import SEARCHED, PrefixMemory, lengths
 from backends.upstream.provider_quota import ProviderQuota
 from backends.upstream.replicas import Replica, Replicas
@@ -34,6 +37,7 @@ LEARN_PAUSE_S = 5.0
 """How long a server that did not describe its model is not asked again."""
 
 
+MOST_UNSERVED = 16
 PATIENCE = 2.0
 """How many times its expected time a local prompt may take to be read."""
 
@@ -60,6 +64,13 @@ class ModelProfile(Struct, frozen=True, kw_only=True):
     score: float | None
 
 
+class Unserved(Struct, frozen=True):
+    """A model that its engine does not serve: since when, and the provider's words."""
+
+    since: datetime
+    detail: str
+
+
 class EngineSlot:
     """`missing` names what the whole engine cannot work without, where that is known before any call; "" where nothing
     is. `unproved` says why it is not known whether its prompts stay local, "" where that is known.
@@ -84,7 +95,7 @@ class EngineSlot:
         self.label = label
         self._catalogue = catalogue or Catalogue()
         self._capabilities, self._learn_window = clients[0].capabilities, clients[0].learn_window
-        self._monotonic, self._learn_from = clock.monotonic, 0.0
+        self._now, self._monotonic, self._learn_from = clock.now, clock.monotonic, 0.0
         self.quota = ProviderQuota(clock)
         self.unproved = ""
         self.stopped = self.draining = False
@@ -105,6 +116,9 @@ class EngineSlot:
             monotonic=clock.monotonic,
         )
         self.throughput = ThroughputEstimator()
+        self.first_bytes = FirstBytes()
+        self.answered_at: datetime | None = None
+        self.unserved: dict[str, Unserved] = {}
         self.ratios = TokenRatios()
         kept = self.parallel if zone == LOCAL else CACHED_PROMPTS
         self.prefixes = PrefixMemory(clock.monotonic, size=kept, seconds=CACHED_S)
@@ -192,6 +206,37 @@ class EngineSlot:
             running_s=limiter.running_s(),
         )
 
+    def will_miss(self) -> int:
+        """How many in the queue are expected to miss their deadline."""
+        limiter, throughput = self.limiter, self.throughput
+        if not limiter.waiting:
+            return 0
+        running_s, parallel = limiter.running_s(), limiter.parallel
+        first_s = throughput.first_token_s or 0.0
+
+        def expected_s(before: int) -> float | None:
+            wait_s = throughput.wait_s(
+                waiting=before, in_flight=limiter.in_flight, parallel=parallel, running_s=running_s
+            )
+            return None if wait_s is None else wait_s + first_s
+
+        return limiter.late(expected_s)
+
+    def silent_s(self) -> float | None:
+        """For how long a call has heard nothing; None where none waits for its first byte."""
+        waiting = self.first_bytes.unheard()
+        return self._monotonic() - waiting[0].since if waiting else None
+
+    def answered(self, model: str) -> None:
+        """A call ended as it should."""
+        self.answered_at = self._now()
+        self.unserved.pop(model, None)
+
+    def refused_model(self, model: str, detail: str) -> None:
+        """The engine says that it does not serve this model. The settings name few, so there are few."""
+        if len(self.unserved) < MOST_UNSERVED:
+            self.unserved.setdefault(model, Unserved(self._now(), detail))
+
     def first_token_s(self, unread: int) -> float | None:
         """Seconds to the first token of a prompt with so many tokens that its cache does not hold, once it is sent.
 
@@ -215,15 +260,17 @@ class EngineSlot:
         prefer: int | None = None,
         avoid: frozenset[int] = frozenset(),
         proved: str | None = None,
+        until: float = math.inf,
         moved: Moved | None = None,
         may_go: Callable[[], bool] = stays_here,
     ) -> AsyncIterator[Replica]:
         """Hold one place at the replica that is to be called; `prefer`, `avoid` and `proved` are `Replicas.pick`'s,
-        `moved` and `may_go` are `ConcurrencyLimiter.place`'s.
+        `until`, `moved` and `may_go` are `ConcurrencyLimiter.place`'s.
 
         Raises QueueFull at once where too many wait already, and EngineError where none is proved to be local.
         """
-        async with self.limiter.place(agent, retry_after_s=self.wait_s(), moved=moved, may_go=may_go):
+        wait_s = self.wait_s()
+        async with self.limiter.place(agent, retry_after_s=wait_s, until=until, moved=moved, may_go=may_go):
             replica = self.replicas.pick(parallel=self.settings.parallel, prefer=prefer, avoid=avoid, proved=proved)
             if replica is None:
                 raise EngineError(f"{self.name} is no longer proved to be local: ask again", kind="unavailable")
@@ -303,6 +350,11 @@ class EngineSlot:
             quota=self.quota.states() if self.zone == CLOUD else (),
             reopens_at=breaker.reopens_at(),
             window=can.context if can.window_known else None,
+            answered_at=self.answered_at,
+            silent_s=self.silent_s(),
+            usual_s=self.first_bytes.usual_s or self.throughput.first_token_s,
+            oldest_wait_s=limiter.oldest_wait_s(),
+            will_miss=self.will_miss(),
         )
 
     def _breaker_changed(self) -> None:

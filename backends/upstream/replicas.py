@@ -27,8 +27,14 @@ class Replica:
         return not self.missing and self.breaker.usable()
 
     @property
+    def reachable(self) -> bool:
+        """As far as anybody knows: its breaker is closed, and it answers when asked for its state."""
+        open_breaker = self.breaker.health == "down"
+        return not self.missing and not open_breaker and (self.reading is None or self.reading.reachable)
+
+    @property
     def why_not(self) -> str:
-        return self.missing or self.breaker.why or "down"
+        return self.missing or self.breaker.short or "down"
 
     @property
     def load(self) -> int:
@@ -116,5 +122,5 @@ class Replicas:
             return "degraded", f"{len(bad)} of {len(self._all)} replicas down: {bad[0].why_not}"
         for health, replica in states:
             if health == "degraded":
-                return "degraded", replica.breaker.why
+                return "degraded", replica.breaker.short
         return ("up" if any(health == "up" for health, _ in states) else "unknown"), ""

@@ -218,7 +218,8 @@ def why(exchange: Exchange) -> Span:
     outcome = exchange.outcome
     if outcome is not None and outcome.finish == "error":
         kind = (outcome.error_kind or "failed").replace("-", " ")
-        return span(f"{kind}: {outcome.error}" if outcome.error else kind, "bad")
+        line = outcome.short or outcome.error
+        return span(f"{kind}: {line}" if line else kind, "bad")
     if outcome is not None and outcome.finish in ("cancelled", "blocked"):
         return span(outcome.finish, "warn")
     notes = outcome.notes if outcome is not None else ()

@@ -49,7 +49,8 @@ async def test_c2_a_day_quota_is_asked_for_once_an_hour_and_survives_a_restart(h
     async with stand(home, change=change, clock=clock) as it:
         state = await cloud(it)
         assert (state.health, state.reopens_at, state.quota[0].day_requests) == ("down", RESETS, 2)
-        (alert,) = [alert for alert in (await it.core.snapshot()).alerts if alert.key == "engine:cloud"]
+        (alert,) = (await it.core.snapshot()).alerts
+        assert (alert.key, alert.retry_at) == ("engine:cloud:day", RESETS)
         assert "quota of the day" in alert.text
         assert await kind(it, "hello again") == "daily-quota"
         assert it.gemini.usage.requests.total() == 0

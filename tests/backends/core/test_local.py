@@ -387,12 +387,13 @@ async def test_a_refused_key_is_an_alert_and_one_line(home: Path) -> None:
     async with stand(home, change=cloudy) as it:
         it.gemini.inject(bad)
         _, outcome = await ask(it.core, prompt("hello there", agent="writer"))
-        alerts = (await it.core.snapshot()).alerts
+        text = await it.alert("engine:cloud:key")
+        alert = (await it.alerts())["engine:cloud:key"]
         state = (await it.core.snapshot()).engines[1]
     assert (outcome.finish, outcome.error_kind, outcome.cost_usd) == ("error", "key", 0)
     assert "\n" not in (outcome.error or "\n")
-    assert [alert.key for alert in alerts] == ["engine:cloud"]
-    assert state.health == "down"
+    assert (text, state.health, state.detail) == ("cloud: 400, key refused", "down", "400, key refused")
+    assert "API key not valid" in alert.detail
 
 
 # ---- money ----------------------------------------------------------------------------------------------------------

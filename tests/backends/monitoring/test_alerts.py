@@ -46,8 +46,8 @@ def test_a_condition_says_when_it_holds_and_its_key_has_no_field_that_its_text_l
 def test_an_alert_is_raised_once_replaced_by_another_text_and_cleared_once() -> None:
     bus, clock = Recorder(), ManualClock()
     it = Alerts(bus, clock)
-    for error in ("no answer", "no answer", "key refused"):
-        it.show(ENGINE_DOWN, engine="small", error=error)
+    for problem in ("no answer", "no answer", "key refused"):
+        it.show(ENGINE_DOWN, engine="small", problem=problem)
         clock.advance(1)
     (alert,) = it.current()
     assert (alert.key, alert.severity, alert.text) == ("engine:small", "critical", "small: key refused")

@@ -79,7 +79,7 @@ def test_the_engine_is_down_with_the_last_of_them() -> None:
         assert it.usable
         broken(replica)
     assert not it.usable
-    assert it.why_not() == "nobody listens: start it"
+    assert it.why_not() == "nobody listens"
     assert it.state().health == "down"
 
 

@@ -1,0 +1,225 @@
+"""What is wrong with an engine: it is down, slow or silent, its key or quota is gone, or its queue is too long.
+
+Pure functions of `ObservedEngine`, which `observed` reads from a slot.
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from backends.clock import Clock
+from backends.monitoring.alerts import (
+    ENGINE_DOWN,
+    ENGINE_KEY,
+    ENGINE_SILENT,
+    ENGINE_SLOW,
+    MODEL_UNSERVED,
+    QUEUE_FILLING,
+    QUEUE_LATE,
+    QUOTA_DAY,
+    QUOTA_MINUTE,
+    REPLICAS_DOWN,
+    Condition,
+)
+from backends.monitoring.touched import Touches
+from backends.monitoring.watch import Holding, Watch, Watcher, beyond
+from backends.settings.alert_limits import AlertLimits
+from backends.text.times import seconds
+from backends.types import CLOUD, LOCAL, Action, Choice, EngineName, EngineState, Zone
+from backends.upstream.engine_slot import EngineSlot, Unserved
+from backends.upstream.first_bytes import Unheard
+
+DETAIL_LENGTH = 600
+BREAKERS: dict[str, Condition] = {"key": ENGINE_KEY, "rate-limited": QUOTA_MINUTE, "daily-quota": QUOTA_DAY}
+"""The alert of a breaker that opened for a kind of error; any other kind is an engine that is down."""
+
+
+class ObservedEngine(Struct, frozen=True, kw_only=True):
+    """An engine at one moment. `kind` and `words` are its breaker's, "" while it is closed; `missing` is what it cannot
+    work without. Of `addresses` so many are `gone`. `silent` are the agents of calls that have waited for their first
+    byte for too long, the first of them since `silent_since`; `lately_s` is how long first bytes took lately.
+    """
+
+    name: EngineName
+    zone: Zone
+    state: EngineState
+    kind: str = ""
+    words: str = ""
+    since: datetime | None = None
+    opens_at: datetime | None = None
+    missing: bool = False
+    addresses: int = 1
+    gone: int = 0
+    silent: tuple[str, ...] = ()
+    silent_since: datetime | None = None
+    lately_s: float | None = None
+    usual_s: float | None = None
+    queue_limit: int = 0
+    unserved: tuple[tuple[str, Unserved], ...] = ()
+
+
+def observed(slot: EngineSlot, limits: AlertLimits, clock: Clock) -> ObservedEngine:
+    foremost, state, now = slot.replicas.foremost, slot.state(), clock.monotonic()
+    breaker, first_bytes = foremost.breaker, slot.first_bytes
+    late = [call for call in first_bytes.unheard() if now - call.since > _patience_s(call, first_bytes.usual_s, limits)]
+    down = state.health == "down" and not slot.missing
+    reading = foremost.reading.detail if foremost.reading is not None else ""
+    return ObservedEngine(
+        name=slot.name,
+        zone=slot.zone,
+        state=state,
+        kind=breaker.kind if down else "",
+        words=(breaker.why or reading)[:DETAIL_LENGTH] if down else "",
+        since=breaker.since,
+        opens_at=breaker.opens_at,
+        missing=bool(slot.missing),
+        addresses=len(slot.replicas),
+        gone=sum(not replica.reachable for replica in slot.replicas),
+        silent=tuple(call.agent for call in late),
+        silent_since=clock.now() - timedelta(seconds=now - late[0].since) if late else None,
+        lately_s=first_bytes.lately_s(now),
+        usual_s=first_bytes.usual_s,
+        queue_limit=slot.settings.queue_limit,
+        unserved=tuple(slot.unserved.items()),
+    )
+
+
+def _patience_s(call: Unheard, usual_s: float | None, limits: AlertLimits) -> float:
+    """How long a call may wait for its first byte before its engine counts as silent."""
+    if usual_s is None:
+        return max(limits.silent_unknown_s, limits.silent_times * call.expected_s)
+    return max(limits.silent_s, limits.silent_times * max(usual_s, call.expected_s))
+
+
+def engine_conditions(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str]) -> Iterator[Holding]:
+    """What holds of an engine; `standing` are the keys of the alerts that stand."""
+    yield from _down(engine)
+    yield from _unserved(engine)
+    yield from _silent(engine)
+    yield from _slow(engine, limits, standing)
+    yield from _queue(engine, limits, standing)
+
+
+def _down(engine: ObservedEngine) -> Iterator[Holding]:
+    if engine.state.health == "down" and not engine.missing:
+        condition = BREAKERS.get(engine.kind, ENGINE_DOWN)
+        yield Holding(
+            condition=condition,
+            fields={"engine": engine.name, "problem": engine.state.detail or "down"},
+            since=engine.since,
+            detail=engine.words,
+            retry_at=engine.state.reopens_at or engine.opens_at,
+            touches=_touches(engine, detour=True),
+        )
+    elif engine.gone and engine.addresses > 1:
+        yield Holding(
+            condition=REPLICAS_DOWN,
+            fields={"engine": engine.name, "gone": engine.gone, "addresses": engine.addresses},
+            detail=engine.state.detail[:DETAIL_LENGTH],
+            touches=_touches(engine),
+        )
+
+
+def _touches(engine: ObservedEngine, *, detour: bool = False) -> Touches:
+    """Requests that failed at the engine, or went elsewhere: from a local one to the cloud, that costs money."""
+    return Touches(
+        engines=frozenset({engine.name}), rules=frozenset({"engine"}), detour=detour and engine.zone == LOCAL
+    )
+
+
+def _unserved(engine: ObservedEngine) -> Iterator[Holding]:
+    for model, unserved in engine.unserved:
+        yield Holding(
+            condition=MODEL_UNSERVED,
+            fields={"engine": engine.name, "model": model},
+            since=unserved.since,
+            detail=unserved.detail[:DETAIL_LENGTH],
+            touches=Touches(engines=frozenset({engine.name}), kinds=frozenset({"model"})),
+        )
+
+
+def _silent(engine: ObservedEngine) -> Iterator[Holding]:
+    if engine.silent:
+        calls, usual = _calls(len(engine.silent)), engine.usual_s
+        usually = "" if usual is None else f", usually within {seconds(usual)}"
+        yield Holding(
+            condition=ENGINE_SILENT,
+            fields={"engine": engine.name, "calls": calls, "usually": usually},
+            since=engine.silent_since,
+            choices=_move_away(engine),
+            touches=Touches(engines=frozenset({engine.name}), kinds=frozenset({"timeout", "deadline", "cut"})),
+        )
+
+
+def _calls(number: int) -> str:
+    return "1 call has" if number == 1 else f"{number} calls have"
+
+
+def _slow(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str]) -> Iterator[Holding]:
+    lately, usual = engine.lately_s, engine.usual_s
+    if lately is None or usual is None or lately < limits.slow_s:
+        return
+    slow = Holding(
+        condition=ENGINE_SLOW,
+        fields={"engine": engine.name, "lately": seconds(lately), "usual": seconds(usual)},
+        choices=_move_away(engine),
+        touches=Touches(served_by=engine.name),
+    )
+    if beyond(lately, limits.slow_times * usual, standing=slow.key in standing):
+        yield slow
+
+
+def _queue(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str]) -> Iterator[Holding]:
+    state = engine.state
+    if not state.waiting:
+        return
+    most = max(state.waiting_by_agent, key=lambda agent: state.waiting_by_agent[agent], default="")
+    choices = _move_away(engine)
+    if most:
+        choices = (
+            *choices,
+            Choice(label=f"cancel {most}'s", action=Action(verb="cancel-agent", actor="console", agent=most)),
+        )
+    touches = Touches(kinds=frozenset({"deadline", "queue_full"}))
+    wait = "" if state.predicted_wait_s is None else f", a new one for about {seconds(state.predicted_wait_s)}"
+    if state.will_miss >= limits.queue_misses:
+        yield Holding(
+            condition=QUEUE_LATE,
+            fields={"engine": engine.name, "waiting": state.waiting, "wait": wait},
+            effect=f"{state.will_miss} will miss their deadline",
+            choices=choices,
+            touches=touches,
+        )
+    filling = Holding(
+        condition=QUEUE_FILLING,
+        fields={"engine": engine.name, "waiting": state.waiting, "limit": engine.queue_limit},
+        choices=choices,
+        touches=touches,
+    )
+    if beyond(state.waiting, limits.queue_share * engine.queue_limit, standing=filling.key in standing):
+        yield filling
+
+
+def _move_away(engine: ObservedEngine) -> tuple[Choice, ...]:
+    drain = Choice(label=f"drain {engine.name}", action=Action(verb="drain", actor="console", engine=engine.name))
+    if engine.zone == CLOUD:
+        return drain, Choice(label="stop the cloud", action=Action(verb="stop-cloud", actor="console"))
+    return (drain,)
+
+
+def watch_engines(slots: Collection[EngineSlot], watch: Watch, clock: Clock) -> Watcher:
+    def find() -> list[Holding]:
+        limits, standing = watch.limits, watch.standing
+        return [
+            holding for slot in slots for holding in engine_conditions(observed(slot, limits, clock), limits, standing)
+        ]
+
+    return find
+
+
+def show_waits(slots: Collection[EngineSlot]) -> None:
+    """Tell watchers anew of each engine at which a call waits: how long it has waited changes with time alone."""
+    for slot in slots:
+        if slot.limiter.waiting or slot.first_bytes.unheard():
+            slot.changed()

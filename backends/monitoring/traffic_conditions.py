@@ -1,0 +1,99 @@
+"""What the requests of the last seconds show: that no engine answers, or that many fail. Pure functions."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+from backends.monitoring.alerts import AGENT_ERRORS, ERRORS, NO_ENGINE
+from backends.monitoring.touched import EndedRequest, Touches
+from backends.monitoring.traffic_window import WINDOW_S, Failing, TrafficWindow
+from backends.monitoring.watch import Holding, Watch, Watcher, beyond
+from backends.settings.alert_limits import AlertLimits
+from backends.text.times import clock
+from backends.types import Action, Choice, EngineState
+
+ALONE_S = 1.0
+"""How long a single failure must have stood alone before it tells that no engine answers."""
+
+WELL_AGAIN_S = 10.0
+"""So long after the last failure an engine that is up says that they have ended, though nobody asked it since."""
+
+FAILED = Touches(hows=frozenset({"failed"}))
+ENGINES_OWN = frozenset(
+    {"unavailable", "busy", "key", "model", "rate-limited", "daily-quota", "no_engine", "queue_full"}
+)
+"""Kinds of error that no prompt causes."""
+
+
+def no_engine_answers(
+    failing: Failing | None, engines: Sequence[EngineState], limits: AlertLimits, *, now: float
+) -> Iterator[Holding]:
+    """One failure is enough where no prompt can have caused it. Each engine must have failed, be known to be down, or
+    take no calls. `now` is on the monotonic clock.
+    """
+    if failing is None:
+        return
+    if any(each.health != "down" and not each.stopped and each.name not in failing.engines for each in engines):
+        return
+    quiet_s = now - failing.last
+    alone = failing.kinds <= ENGINES_OWN and now - failing.first >= ALONE_S
+    if failing.requests < limits.failures and not alone:
+        return
+    if quiet_s >= WELL_AGAIN_S and any(engine.health == "up" and not engine.stopped for engine in engines):
+        return
+    stopped = any(engine.stopped for engine in engines)
+    resume = Choice(label="resume the cloud", action=Action(verb="resume-cloud", actor="console"))
+    problems = [f"{each.name}: {each.detail or each.health}" for each in engines if each.health != "up"]
+    yield Holding(
+        condition=NO_ENGINE,
+        fields={"since": clock(failing.since)},
+        since=failing.since,
+        detail="; ".join(problems),
+        choices=(resume,) if stopped else (),
+        touches=FAILED,
+    )
+
+
+def errors(ended: Iterable[EndedRequest], limits: AlertLimits, standing: Collection[str]) -> Iterator[Holding]:
+    """Of all requests, else of single agents. `ended` are those since all engines were last out."""
+    requests, failed = Counter[str](), Counter[str]()
+    for each in ended:
+        if each.how not in ("refused", "cancelled"):
+            requests[each.agent] += 1
+            failed[each.agent] += each.how == "failed"
+    if _many(failed.total(), requests.total(), limits, standing=ERRORS.key in standing):
+        yield Holding(
+            condition=ERRORS,
+            fields={"failed": failed.total(), "requests": requests.total(), "window_s": WINDOW_S},
+            touches=FAILED,
+        )
+        return
+    for agent in failed:
+        found = Holding(
+            condition=AGENT_ERRORS,
+            fields={"agent": agent, "failed": failed[agent], "requests": requests[agent], "window_s": WINDOW_S},
+            choices=(Choice(label=f"pause {agent}", action=Action(verb="pause", actor="console", agent=agent)),),
+            touches=Touches(agent=agent, hows=frozenset({"failed"})),
+        )
+        if _many(failed[agent], requests[agent], limits, standing=found.key in standing):
+            yield found
+
+
+def watch_traffic(
+    traffic: TrafficWindow, engines: Callable[[], Sequence[EngineState]], watch: Watch, now: Callable[[], float]
+) -> Watcher:
+    """While no engine answers, the share of errors says nothing more."""
+
+    def find() -> list[Holding]:
+        if traffic.failing is not None:
+            found = list(no_engine_answers(traffic.failing, engines(), watch.limits, now=now()))
+            if found:
+                return found
+        return list(errors(traffic.since_recovery(), watch.limits, watch.standing))
+
+    return find
+
+
+def _many(failed: int, requests: int, limits: AlertLimits, *, standing: bool) -> bool:
+    if not failed or requests < limits.error_requests:
+        return False
+    return beyond(failed / requests, limits.error_share, standing=standing)

@@ -1,0 +1,84 @@
+"""The first bytes of an engine's answers: how long they usually take, how long they took lately, and who still waits.
+
+What is usual is the 95th percentile of up to 900 calls, at most one a second, so that a burst of slow ones does not
+become usual in no time; of calls that are far slower than usual only every twentieth is taken in.
+"""
+
+import math
+from collections import deque
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+USUAL_CALLS, USUAL_LEAST = 900, 5
+LATELY, LATELY_S = 5, 60.0
+"""The last calls that tell how an engine is now, and how long they tell it."""
+
+OUTLIER_TIMES, OUTLIER_EACH = 3.0, 20
+DENSE = 100
+"""Calls that are taken in as they come; later ones at most once a second."""
+
+
+class Unheard(Struct):
+    """A call that was sent at `since`, in monotonic seconds, and of which nothing is heard yet. `expected_s` is what so
+    long a prompt usually takes, 0 where that is not known.
+    """
+
+    agent: str
+    since: float
+    expected_s: float
+
+
+class FirstBytes:
+    """Times are in seconds, moments on the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._usual: deque[float] = deque(maxlen=USUAL_CALLS)
+        self._usual_s: float | None = None
+        self._taken_at = -math.inf
+        self._outliers = 0
+        self._lately: deque[tuple[float, float]] = deque(maxlen=LATELY)
+        self._unheard: dict[int, Unheard] = {}
+
+    @property
+    def usual_s(self) -> float | None:
+        """None before five calls."""
+        return self._usual_s
+
+    def lately_s(self, now: float) -> float | None:
+        """The middle one of the last five calls; None where there were fewer in the last minute."""
+        recent = sorted(seconds for at, seconds in self._lately if now - at <= LATELY_S)
+        return recent[len(recent) // 2] if len(recent) == LATELY else None
+
+    def sent(self, agent: str, now: float, expected_s: float | None) -> Unheard:
+        """A call is sent; `gone` must follow."""
+        call = Unheard(agent, now, expected_s or 0.0)
+        self._unheard[id(call)] = call
+        return call
+
+    def heard(self, call: Unheard, now: float) -> None:
+        """Its first byte has come. A second one changes nothing."""
+        if self._unheard.pop(id(call), None) is not None:
+            self._record(now - call.since, now)
+
+    def gone(self, call: Unheard) -> None:
+        """It has ended; nothing was heard of it, or that was told before."""
+        self._unheard.pop(id(call), None)
+
+    def unheard(self) -> Sequence[Unheard]:
+        """Those that wait for their first byte, the longest first."""
+        return list(self._unheard.values())
+
+    def _record(self, seconds: float, now: float) -> None:
+        self._lately.append((now, seconds))
+        if len(self._usual) >= DENSE and now - self._taken_at < 1.0:
+            return
+        if self._usual_s is not None and seconds > OUTLIER_TIMES * self._usual_s:
+            self._outliers += 1
+            if self._outliers % OUTLIER_EACH:
+                return
+        self._taken_at = now
+        self._usual.append(seconds)
+        if len(self._usual) >= USUAL_LEAST:
+            ordered = sorted(self._usual)
+            self._usual_s = ordered[min(len(ordered) - 1, math.ceil(0.95 * len(ordered)) - 1)]

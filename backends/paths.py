@@ -88,6 +88,11 @@ class Paths(Struct, frozen=True, kw_only=True):
         """The chat's history of prompts and the console's last theme."""
         return self.state / "console.json"
 
+    @property
+    def console_view(self) -> Path:
+        """Which pane the console showed last, and what its operator has seen."""
+        return self.state / "console-view.json"
+
     def make(self) -> None:
         """Create the folders and what is missing above them, readable by their owner alone. Raises WrongSettings."""
         for folder in (self.config.parent, self.state, self.run):

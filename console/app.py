@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.app import App
 from textual.binding import BindingType
 from textual.events import Event, Key, Paste
@@ -16,7 +17,8 @@ from backends.types import Action
 from console import keys, terminal, theming
 from console.bridge import Bridge, Open
 from console.driver import terminal_driver
-from console.main_screen import LAYOUT, MainScreen
+from console.layout import LAYOUT
+from console.main_screen import MainScreen
 from console.messages import (
     ActionFailed,
     ActionSucceeded,
@@ -31,6 +33,7 @@ from console.messages import (
     SendRequest,
     StateChanged,
 )
+from console.remembered_view import RememberedView
 from console.state import ViewState
 from console.widgets.pane import Pane
 
@@ -61,6 +64,7 @@ class ClawApp(App[None]):
         reopen: Open | None = None,
         theme: str = theming.DEFAULT,
         chat: Callable[[], Pane] = _chat,
+        remembered: RememberedView | None = None,
         exit_now: Callable[[int], object] = os._exit,
     ) -> None:
         """`exit_now` ends the process once the terminal is gone."""
@@ -74,6 +78,8 @@ class ClawApp(App[None]):
         self._hanging_up: asyncio.Task[None] | None = None
         self.exit_message = ""
         self.main = MainScreen(chat)
+        self.remembered = remembered or RememberedView()
+        self.main.restore(self.remembered.view)
         for name in theming.names():
             self.register_theme(theming.theme(name))
         self.theme = theme
@@ -160,6 +166,10 @@ class ClawApp(App[None]):
         if self.screen is self.main:
             self.main.choose(number)
 
+    def action_zoom(self) -> None:
+        if self.screen is self.main:
+            self.main.zoom()
+
     def action_stop_cloud(self) -> None:
         stopped = self.state.cloud_stopped
         self.post_message(RunAction(Action(verb="resume-cloud" if stopped else "stop-cloud", actor="console")))
@@ -197,7 +207,13 @@ class ClawApp(App[None]):
                 await self.bridge.close()
         except TimeoutError:
             pass
+        await asyncio.to_thread(self.save_view)
         self._exit_now(HUNG_UP)
+
+    def save_view(self) -> None:
+        """Remember what is shown for next time. Blocks."""
+        self.remembered.view = replace(self.main.view, welcomed=self.remembered.view.welcomed)
+        self.remembered.save()
 
     @staticmethod
     def _monotonic() -> float:

@@ -27,6 +27,8 @@ BINDINGS: list[BindingType] = [
     *(Binding(f"{number}", f"show({number})", show=False) for number in PANES),
     *(Binding(f"f{number}", f"show({number})", show=False, priority=True) for number in PANES),
     Binding("S", "stop_cloud", "stop or resume cloud spend", show=False),
+    Binding("z", "zoom", "give the pane the whole screen, and back", show=False),
+    Binding("f10", "zoom", "the same while a prompt is typed", show=False, priority=True),
     Binding("question_mark", "help", "help", show=False),
     Binding("t", "next_theme", "next theme", show=False),
     Binding("ctrl+q", "quit", "quit", show=False, priority=True),

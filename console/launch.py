@@ -81,20 +81,24 @@ def _console(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace, settings: "Settings", theme: str) -> int:
     from backends.paths import Paths
     from console.app import ClawApp
+    from console.remembered_view import RememberedView
 
-    path = Paths.find().console_state
+    paths = Paths.find()
+    remembered = RememberedView(paths.console_view)
+    remembered.load()
 
     def chat() -> "ChatPane":
         from console.chat_history import ChatHistory
         from console.panes.chat_pane import ChatPane
 
         # prompts are bodies, which go to disk only where the operator stores them
-        history = ChatHistory(path if settings.ledger.bodies else None)
+        history = ChatHistory(paths.console_state if settings.ledger.bodies else None)
         return ChatPane(history, max_prompt_bytes=settings.router.max_prompt_bytes)
 
     opener = CoreOpener(options, settings)
-    app = ClawApp(opener.open, reopen=opener.reopen, theme=theme, chat=chat)
+    app = ClawApp(opener.open, reopen=opener.reopen, theme=theme, chat=chat, remembered=remembered)
     asyncio.run(_run(app, mouse=settings.console.mouse and not options.no_mouse))
+    app.save_view()
     if app.exit_message:
         print(f"claw: {app.exit_message}", file=sys.stderr)
     return app.return_code or 0

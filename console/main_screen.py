@@ -1,4 +1,4 @@
-"""The main screen: header, tabs, panes and footer. Its size decides whether one pane is shown or all of them."""
+"""The main screen: header, tabs, panes and footer. Its size, and a pane that is zoomed, decide what is shown."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,6 +9,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from console.keys import Keys
+from console.layout import ALERTS, BESIDE, CHAT, MODES, TIMELINE, Mode, grid_rows, has_timeline, mode_of
 from console.messages import StateChanged
 from console.panes.alerts_pane import AlertsPane
 from console.panes.cache_pane import CachePane
@@ -16,36 +17,11 @@ from console.panes.header import FooterPane, HeaderPane, TabsPane, TinyPane
 from console.panes.routing_pane import RoutingPane
 from console.panes.runtime_pane import RuntimePane
 from console.panes.spend_pane import SpendPane
+from console.remembered_view import View
 from console.state import ViewState
 from console.widgets.pane import Pane
 
-WIDE = (140, 36)
-"""Columns and rows from which all panes are shown at once."""
-TINY = (40, 10)
-"""Columns and rows below which no pane fits."""
 TITLES = ((1, "Runtime"), (2, "Routing"), (3, "Cache"), (4, "Spend"), (5, "Alerts"), (6, "Chat"))
-
-LAYOUT = """
-MainScreen { background: $background; }
-HeaderPane, TabsPane, FooterPane { height: 1; width: 100%; }
-TinyPane { display: none; height: 1; }
-#panes { height: 1fr; width: 100%; layout: vertical; background: $background; }
-#panes > * { display: none; width: 100%; height: 1fr; }
-#panes > .chosen { display: block; }
-.wide TabsPane { display: none; }
-.wide #panes {
-    layout: grid; grid-size: 3 4; grid-columns: 46fr 52fr 42fr; grid-rows: 24fr 16fr 4 11fr; grid-gutter: 0;
-}
-.wide #panes > * { display: block; height: 100%; }
-.wide #runtime { row-span: 2; }
-.wide #routing { column-span: 2; }
-.wide #alerts, .wide #chat { column-span: 3; }
-.tiny HeaderPane, .tiny TabsPane, .tiny FooterPane, .tiny #panes { display: none; }
-.tiny TinyPane { display: block; }
-"""
-"""The App's CSS: Textual does not load a default screen's own."""
-
-CHAT = 6
 
 
 class MainScreen(Screen[None]):
@@ -58,22 +34,28 @@ class MainScreen(Screen[None]):
         self._make_chat = make_chat
         self.chat: Pane | None = None
         self.routing, self.cache, self.spend = RoutingPane(), CachePane(), SpendPane()
+        self._alerts = AlertsPane()
         self._panes: dict[int, Pane] = {
             1: RuntimePane(),
             2: self.routing,
             3: self.cache,
             4: self.spend,
-            5: AlertsPane(),
+            ALERTS: self._alerts,
         }
-        self._chosen = 2
+        self._chosen = self._beside = 2
+        self._zoomed = False
+        self._mode: Mode = "single"
+        self._grid = ""
+        self._state = ViewState()
         self.watchers: Sequence[Widget] = (self._header, self._footer, self._tiny, *self._panes.values())
 
     def compose(self) -> ComposeResult:
         yield self._header
         yield self._tabs
         with Container(id="panes"):
-            for number in (1, 2, 4, 3, 5):
-                yield self._panes[number]
+            for number in (ALERTS, TIMELINE, 1, 2, 4, 3):
+                if (pane := self._panes.get(number)) is not None:
+                    yield pane
         yield self._footer
         yield self._tiny
 
@@ -90,6 +72,21 @@ class MainScreen(Screen[None]):
         """Post the newest state to everything that draws it."""
         for watcher in self.watchers:
             watcher.post_message(StateChanged(state))
+        self._state = state
+        self._share_rows()
+
+    @property
+    def view(self) -> View:
+        """What is shown, to be shown again next time."""
+        return View(pane=self._chosen, beside=self._beside, zoomed=self._zoomed, sessions=self.routing.shows_sessions)
+
+    def restore(self, view: View) -> None:
+        """Show what was shown last time; a pane that is not there is none."""
+        self._beside = view.beside if view.beside in BESIDE else self._beside
+        self._zoomed = view.zoomed
+        self._chosen = view.pane if view.pane in self._panes else self._chosen
+        if view.sessions:
+            self.routing.show_sessions()
 
     def show_message(self, line: str, *, bad: bool = False) -> None:
         """Show a line in the footer for a while."""
@@ -100,22 +97,51 @@ class MainScreen(Screen[None]):
         return [section for _, pane in sorted(self._panes.items()) for section in pane.all_keys]
 
     def choose(self, number: int) -> None:
-        """Show a pane and focus it."""
+        """Show a pane and focus it. One that has no place on this screen is zoomed."""
         if (pane := self._panes.get(number)) is None:
             return
+        if number in BESIDE:
+            self._beside = number
+        self._chosen = number
         for each in self._panes.values():
             each.set_class(each is pane, "chosen")
+            each.set_class(each is self._panes[self._beside], "beside")
+        if number == TIMELINE and self._mode in ("wide", "split") and not has_timeline(self._mode, self.size.height):
+            self._zoomed = True
+            self._arrange(*self.size)
         self._chose(number)
         pane.focus()
 
+    def zoom(self) -> None:
+        """Give the focused pane the whole screen, and back."""
+        self._zoomed = not self._zoomed
+        self._arrange(*self.size)
+        self.choose(self._chosen)
+
     def on_resize(self, event: Resize) -> None:
-        columns, rows = event.size
-        tiny = columns < TINY[0] or rows < TINY[1]
-        wide = columns >= WIDE[0] and rows >= WIDE[1]
-        self.set_class(tiny, "tiny")
-        self.set_class(wide and not tiny, "wide")
-        if not tiny:
+        self._arrange(*event.size)
+        if self._mode != "tiny":
             self.call_after_refresh(self._focus_again)
+
+    def _arrange(self, columns: int, rows: int) -> None:
+        self._mode = mode_of(columns, rows, zoomed=self._zoomed)
+        for mode in MODES:
+            self.set_class(mode == self._mode, mode)
+        self.query_one("#panes").set_class(
+            self._mode in ("wide", "split") and not has_timeline(self._mode, rows), "low"
+        )
+        self._share_rows()
+
+    def _share_rows(self) -> None:
+        """The alerts have as many rows as they need, and few while nothing is wrong. Anything else moves only then."""
+        if self._mode not in ("wide", "split"):
+            return
+        rows = self.size.height
+        timeline = TIMELINE in self._panes and has_timeline(self._mode, rows)
+        grid = grid_rows(self._mode, rows, self._alerts.rows_wanted(self._state), timeline=timeline)
+        if grid != self._grid:
+            self._grid = grid
+            self.query_one("#panes").styles.grid_rows = grid
 
     def _focus_again(self) -> None:
         """A pane that was hidden by a tiny size lost the focus with it."""
@@ -126,6 +152,7 @@ class MainScreen(Screen[None]):
         for number, pane in self._panes.items():
             if pane is event.widget:
                 self._chose(number)
+        self._share_rows()
 
     def on_tabs_pane_chosen(self, message: TabsPane.Chosen) -> None:
         self.choose(message.number)

@@ -65,6 +65,12 @@ class AlertsPane(Pane):
     def summary(self, state: ViewState) -> Row:
         return alert_counts(state)
 
+    def rows_wanted(self, state: ViewState) -> int:
+        """How many rows show every alert that stands, and while it has the focus what can be done and what is over."""
+        if not self.has_focus:
+            return max(1, len(state.alerts))
+        return len(alerts_body(state, self._chosen, max(1, self.size.width - 4), 1000, focused=True).rows)
+
     def on_state_changed(self, _message: StateChanged) -> None:
         if self.has_focus:
             self._keep_cursor()

@@ -37,7 +37,7 @@ from console.widgets.pane import Pane
 
 FILTER_MAX = 40
 LAST_REFUSED = 14  # rows of room from which the last refused request has one
-AGENTS_FROM = 20  # rows of room from which the agents' table stands above the requests by itself
+AGENTS_FROM = (84, 20)  # cells and rows of room from which the agents' table stands above the requests by itself
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,10 @@ class RoutingPane(Pane):
     def summary(self, state: ViewState) -> Row:
         return session_counts(state.sessions) if self._view.sessions else answer_shares(state)
 
+    @property
+    def shows_sessions(self) -> bool:
+        return self._view.sessions
+
     def show_sessions(self) -> None:
         if not self._view.sessions:
             self.action_sessions()
@@ -213,8 +217,8 @@ class RoutingPane(Pane):
             self.post_message(RunAction(Action(verb="rate", actor="console", id=exchange.id, good=good)))
 
     def action_agents(self) -> None:
-        tall = self.size.height - 2 >= AGENTS_FROM
-        shown = tall if self._view.agents is None else self._view.agents
+        roomy = has_room(self.size.width - 4, self.size.height - 2)
+        shown = roomy if self._view.agents is None else self._view.agents
         self._set_view(replace(self._view, agents=not shown))
 
     def action_filter(self) -> None:
@@ -272,6 +276,11 @@ class RoutingPane(Pane):
         self.redraw()
 
 
+def has_room(cells: int, rows: int) -> bool:
+    """Whether the agents' table leaves enough for the requests."""
+    return cells >= AGENTS_FROM[0] and rows >= AGENTS_FROM[1]
+
+
 def routing_body(state: ViewState, view: RoutingView, cells: int, room: int) -> PaneBody:
     return _sessions(state, view, cells) if view.sessions else _decisions(state, view, cells, room)
 
@@ -291,7 +300,7 @@ def _filter(view: RoutingView) -> list[Row]:
 
 
 def _decisions(state: ViewState, view: RoutingView, cells: int, room: int) -> PaneBody:
-    agents = view.agents if view.agents is not None else room >= AGENTS_FROM
+    agents = view.agents if view.agents is not None else has_room(cells, room)
     above = [*agent_rows(state, cells), BLANK] if agents and state.agents else []
     head = [*above, *refused_today(state, cells, last=room >= LAST_REFUSED), *_filter(view)]
     return decision_body(state, head, cells, room, wanted=view.wanted, chosen=view.chosen)

@@ -12,6 +12,7 @@ from console.state import ViewState
 COUNT = 7  # cells of a number of answers, or of failed requests
 REFUSED = 9  # cells of a number of refused requests, which are no answers
 WITH_REFUSED = 90  # cells from which an agent's line has it
+WITH_INTENT = 120  # cells from which it has the last request's intent
 
 
 def agent_rows(state: ViewState, cells: int) -> list[Row]:
@@ -56,10 +57,9 @@ def _agent(agent: AgentState, last: Exchange | None, ended: list[Outcome], state
     to = destination(last)
     return (
         *lead,
-        *(cell(to.text, name - 1, to.tone), span(" ")),
-        cell(last.explanation.intent, 16),
-        span(" "),
         cell(when(last.at, state.now or state.at), 7, "dim"),
+        *(cell(to.text, name - 1, to.tone), span(" ")),
+        *((cell(last.explanation.intent, 16), span(" ")) if cells >= WITH_INTENT else ()),
         why(last),
     )
 

@@ -69,11 +69,6 @@ def drawn_alerts(state: ViewState, shown: Sequence[Alert], at: int | None, cells
     return [_rows(alert, now, cells, chosen=index == at, whole=index == at) for index, alert in enumerate(shown)]
 
 
-def rows_wanted(state: ViewState) -> int:
-    """How many rows the pane needs to show every alert that stands, and what to do about the worst."""
-    return len(state.alerts) + 1 if state.alerts else 1
-
-
 def alert_counts(state: ViewState) -> Row:
     """How many stand, and how many there were today: `2 now · 3 today`."""
     now = state.now or state.at

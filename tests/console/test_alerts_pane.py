@@ -17,7 +17,6 @@ from console.present.alert_rows import (
     condition,
     lasted,
     retry,
-    rows_wanted,
     shown_alerts,
     symbol,
 )
@@ -82,8 +81,6 @@ def test_where_there_is_little_room_only_the_chosen_alert_says_what_to_do() -> N
     assert "raise its limit_usd" in few
     assert "start Ollama" not in few
     assert "start Ollama" in drawn(116, 40, chosen=BUDGET.id)
-    assert rows_wanted(INCIDENT) == 5
-    assert rows_wanted(scene(alerts=())) == 1
 
 
 def test_a_providers_words_are_in_the_details_alone() -> None:

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from textual.pilot import Pilot
 
-from backends.types import CacheStats, GpuReading, RuntimeReading
+from backends.types import CacheStats, GpuReading, RuntimeReading, Traffic
 from console import theming
 from console.app import ClawApp
 from console.messages import ReviewLoaded
 from console.state import CoreConnection, ViewState, adopt, connect, mark_stale
-from tests.console.scene import gpus, review, snapshot
+from tests.console.scene import gpus, incident_alerts, past_alerts, review, snapshot
 from tests.console.scene_exchanges import NOW
 from tests.console.scripted_core import Opener, ScriptedCore
 from tests.waiting import until
@@ -140,3 +140,27 @@ def test_faces(snap_compare: Compare, name: str) -> None:
 
 def test_paused(snap_compare: Compare) -> None:
     assert snap_compare(Still(scene()), terminal_size=(80, 24), run_before=pressing("space"))
+
+
+INCIDENT: dict[str, Any] = {
+    "alerts": incident_alerts(),
+    "past_alerts": past_alerts(),
+    "traffic": Traffic(requests=86, local=3, cloud=1, cache=2, failed=80),
+    "gateway": "127.0.0.1:8787",
+}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["narrow", "split", "wide"])
+@pytest.mark.parametrize("keys", [("2",), ("5", "down"), ("5", "down", "enter")], ids=["routing", "alerts", "alert"])
+def test_an_incident(snap_compare: Compare, size: tuple[int, int], keys: tuple[str, ...]) -> None:
+    assert snap_compare(Still(scene(**INCIDENT)), terminal_size=size, run_before=pressing(*keys))
+
+
+@pytest.mark.parametrize("pane", range(1, 7))
+def test_split(snap_compare: Compare, pane: int) -> None:
+    assert snap_compare(Still(scene()), terminal_size=(120, 40), run_before=pressing(f"{pane}"))
+
+
+def test_the_past(snap_compare: Compare) -> None:
+    past = msgspec.structs.replace(scene(**INCIDENT), past=True)
+    assert snap_compare(Still(past), terminal_size=(120, 40), run_before=pressing())

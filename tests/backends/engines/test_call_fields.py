@@ -49,6 +49,7 @@ OURS = {
     "thinking_budget",
     "input_tokens",
     "most_tokens",
+    "size",
     "first_byte_s",
     "idle_s",
     "send_state",

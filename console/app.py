@@ -25,16 +25,22 @@ from console.messages import (
     AnswerFailed,
     CancelRequest,
     ChunkArrived,
+    LiveOnly,
+    MoveInTime,
     OpenFailed,
     PreviewRoute,
+    RequestTimeline,
     ReviewLoaded,
     RoutePreviewed,
     RunAction,
     SendRequest,
+    ShowMoment,
     StateChanged,
+    TimelineLoaded,
 )
 from console.remembered_view import RememberedView
 from console.state import ViewState
+from console.time_travel import TimeTravel
 from console.widgets.pane import Pane
 
 SETTLE_S = 0.05
@@ -80,6 +86,7 @@ class ClawApp(App[None]):
         self.main = MainScreen(chat)
         self.remembered = remembered or RememberedView()
         self.main.restore(self.remembered.view)
+        self.time_travel = TimeTravel(self.bridge, self.main.show_message)
         for name in theming.names():
             self.register_theme(theming.theme(name))
         self.theme = theme
@@ -122,7 +129,22 @@ class ClawApp(App[None]):
     def on_request_review(self) -> None:
         self.bridge.review()
 
+    def on_request_timeline(self, message: RequestTimeline) -> None:
+        self.bridge.timeline(message.since, message.until)
+
+    def on_move_in_time(self, message: MoveInTime) -> None:
+        self.time_travel.move(message.minutes)
+
+    def on_show_moment(self, message: ShowMoment) -> None:
+        self.time_travel.go_to(message.at)
+
+    def on_live_only(self, _message: LiveOnly | None = None) -> None:
+        self.main.show_message("This is the past, nothing can be changed in it: live only, press end", bad=True)
+
     def on_run_action(self, message: RunAction) -> None:
+        if self.state.past:
+            self.on_live_only()
+            return
         self._act_soon(message.action, PATIENCE)
 
     def _act_soon(self, action: Action, patience: int) -> None:
@@ -142,6 +164,8 @@ class ClawApp(App[None]):
         if isinstance(message, StateChanged):
             self.state = message.state
             self.main.show(message.state)
+        elif isinstance(message, TimelineLoaded):
+            self.main.timeline.post_message(message)
         elif isinstance(message, ReviewLoaded):
             self.screen.post_message(message)
         elif isinstance(message, ChunkArrived | AnswerFailed | RoutePreviewed):
@@ -176,6 +200,22 @@ class ClawApp(App[None]):
 
     def action_flush(self) -> None:
         self.main.cache.action_flush()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys of the past have their other meaning while the screen is live, or a prompt is typed."""
+        if action in ("travel", "to_present"):
+            typing = self.main.chat is not None and self.main.chat.has_focus_within
+            return self.state.past and self.screen is self.main and not typing
+        return super().check_action(action, parameters)
+
+    def action_to_incident(self) -> None:
+        self.time_travel.to_incident()
+
+    def action_travel(self, minutes: int) -> None:
+        self.time_travel.move(minutes)
+
+    def action_to_present(self) -> None:
+        self.time_travel.to_present()
 
     def action_next_theme(self) -> None:
         names = theming.names()

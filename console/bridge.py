@@ -17,11 +17,11 @@ from msgspec.structs import replace
 from backends.core.api import Core
 from backends.errors import ClawError, Unreachable
 from backends.events import Event, Resync
-from backends.types import Action, Request
+from backends.types import Action, Request, Snapshot
 from console.core_calls import CoreCalls, Post
 from console.core_clock import CoreClock
 from console.messages import ActionFailed, AnswerFailed, OpenFailed, ReviewLoaded, RoutePreviewed, StateChanged
-from console.state import CoreConnection, ViewState, adopt, connect, mark_stale, reduce
+from console.state import CoreConnection, ViewState, adopt, connect, look_back, mark_stale, reduce
 
 PERIOD_S = 0.125
 BURST = 64
@@ -64,7 +64,8 @@ def _always() -> bool:
 class Bridge:
     """`reopen` opens a core that went away. It must never embed one, which would lock the ledger against its return.
 
-    `drained` tells whether the terminal has accepted all output.
+    `drained` tells whether the terminal has accepted all output. `state` is the live one, also while the screen shows
+    a past `moment`.
     """
 
     def __init__(
@@ -89,6 +90,8 @@ class Bridge:
         self._tick: asyncio.TimerHandle | None = None
         self._shown_at = float("-inf")
         self._running: asyncio.Task[None] | None = None
+        self._past: ViewState | None = None
+        self.moment: datetime | None = None
         self.state = ViewState()
 
     def start(self) -> None:
@@ -128,6 +131,29 @@ class Bridge:
         else:
             self._calls.review()
 
+    def timeline(self, since: datetime, until: datetime) -> None:
+        if self._calls is not None:
+            self._calls.timeline(since, until)
+
+    @property
+    def core_now(self) -> datetime | None:
+        """The core's time; None before any core."""
+        return self._clock.core_now(self.state)
+
+    def travel(self, moment: datetime | None) -> None:
+        """Show a moment of the past as soon as the core has told of it, or with None the present, at once."""
+        self.moment = moment if self._calls is not None else None
+        if self.moment is None:
+            self._past = None
+            self._show_now()
+        elif self._calls is not None:
+            self._calls.look_back(self.moment)
+
+    def _moment_found(self, snapshot: Snapshot) -> None:
+        if self.moment is not None:
+            self._past = look_back(self.state, snapshot)
+            self._show_now()
+
     def act(self, action: Action) -> None:
         if self._calls is None:
             self._post(ActionFailed(self._unavailable))
@@ -159,7 +185,7 @@ class Bridge:
         """Follow one core until it goes."""
         async with asyncio.TaskGroup() as group:
             stale_marker = group.create_task(self._mark_stale(), name="stale")
-            self._calls = CoreCalls(opened.core, group, self._post, self._drained)
+            self._calls = CoreCalls(opened.core, group, self._post, self._drained, self._moment_found)
             try:
                 await self._follow(opened)
             except (ClawError, OSError):
@@ -206,6 +232,7 @@ class Bridge:
         was = self.state.connection
         since = was.since if was.phase in ("lost", "failed") else self._now()
         phase: Literal["lost", "failed"] = "failed" if line else "lost"
+        self.moment = self._past = None
         connection = CoreConnection(phase=phase, mode=was.mode, label=was.label, since=since, line=line)
         self._set(connect(self.state, connection))
 
@@ -218,12 +245,19 @@ class Bridge:
         if state is self.state:
             return
         self.state = state
-        self._show_soon()
+        if self._past is None:
+            self._show_soon()
 
     def _show_soon(self) -> None:
         if self._due is None:
             loop = asyncio.get_running_loop()
             self._due = loop.call_later(max(0.0, self._shown_at + PERIOD_S - loop.time()), self._show)
+
+    def _show_now(self) -> None:
+        """A key waits for it."""
+        if self._due is not None:
+            self._due.cancel()
+        self._show()
 
     def _show(self) -> None:
         loop = asyncio.get_running_loop()
@@ -233,9 +267,13 @@ class Bridge:
             return
         self._due = None
         self._shown_at = loop.time()
-        self.state = replace(self.state, now=self._clock.shown(self.state))
-        self._post(StateChanged(self.state))
+        now = self._clock.core_now(self.state)
+        self.state = replace(self.state, now=now)
+        if self._past is not None:
+            self._past = replace(self._past, live_at=now)
+        shown = self._past or self.state
+        self._post(StateChanged(shown))
         if self._tick is not None:
             self._tick.cancel()
-        after_s = self._clock.next_s(self.state)
+        after_s = self._clock.next_s(shown)
         self._tick = None if after_s is None else loop.call_later(after_s, self._show_soon)

@@ -87,12 +87,19 @@ class ClawCommands(Provider):
         yield PaletteCommand("Savings", "what would save most; key v in the spend pane", app.main.spend.action_review)
         yield PaletteCommand("Change a budget", "set its limit; key b in the spend pane", app.main.spend.action_budget)
         yield PaletteCommand("Flush cache", "delete every stored answer", partial(app.run_action, "flush"))
-        for number, title in enumerate(("runtime", "routing", "cache", "spend", "alerts", "chat"), 1):
+        for number, title in enumerate(("runtime", "routing", "cache", "spend", "alerts", "chat", "timeline"), 1):
             yield PaletteCommand(f"Show {title}", f"key {number}", partial(app.run_action, f"show({number})"))
         yield PaletteCommand("Show sessions", "key s in the routing pane", partial(_show_sessions, app))
+        yield PaletteCommand(
+            "Go to the last incident", "key t: every pane shows that moment", partial(app.run_action, "to_incident")
+        )
+        if app.state.past:
+            yield PaletteCommand("Live", "key end: back to the present", partial(app.run_action, "to_present"))
         yield PaletteCommand("Help", "every key", partial(app.run_action, "help"))
         for theme in names():
-            yield PaletteCommand(f"Theme {theme}", "for this session", partial(setattr, app, "theme", theme))
+            yield PaletteCommand(
+                f"Theme {theme}", "for this session; key T takes the next", partial(setattr, app, "theme", theme)
+            )
         yield PaletteCommand("Quit", "ctrl+q", partial(app.run_action, "quit"))
         yield from _pins(app)
         if app.state.rehearsal:

@@ -3,13 +3,22 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
+from datetime import datetime
 
 from textual.message import Message
 
 from backends.core.api import Core
 from backends.errors import ClawError
-from backends.types import Action, Chunk, Delta, Request
-from console.messages import ActionFailed, ActionSucceeded, AnswerFailed, ChunkArrived, ReviewLoaded, RoutePreviewed
+from backends.types import Action, Chunk, Delta, Request, Snapshot
+from console.messages import (
+    ActionFailed,
+    ActionSucceeded,
+    AnswerFailed,
+    ChunkArrived,
+    ReviewLoaded,
+    RoutePreviewed,
+    TimelineLoaded,
+)
 
 PERIOD_S = 0.05
 """Least time between two messages of one turn's text."""
@@ -21,13 +30,24 @@ Post = Callable[[Message], object]
 
 
 class CoreCalls:
-    """The running calls to one core. Every task belongs to `group`, which awaits it."""
+    """The running calls to one core. Every task belongs to `group`, which awaits it. A past moment is handed to
+    `moment_found`.
+    """
 
-    def __init__(self, core: Core, group: asyncio.TaskGroup, post: Post, drained: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        core: Core,
+        group: asyncio.TaskGroup,
+        post: Post,
+        drained: Callable[[], bool],
+        moment_found: Callable[[Snapshot], object],
+    ) -> None:
         self._core = core
         self._group = group
         self._post = post
         self._drained = drained
+        self._moment_found = moment_found
+        self._moment: datetime | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._closed = False
 
@@ -49,6 +69,18 @@ class CoreCalls:
         """One at a time: reading the ledger may take a while."""
         if "review" not in self._tasks:
             self._start("review", self._review())
+
+    def timeline(self, since: datetime, until: datetime) -> None:
+        """A newer one cancels the one before."""
+        if task := self._tasks.get("timeline"):
+            task.cancel()
+        self._start("timeline", self._timeline(since, until))
+
+    def look_back(self, at: datetime) -> None:
+        """One at a time; of the moments that are asked for meanwhile the last one is next."""
+        self._moment = at
+        if "look back" not in self._tasks:
+            self._start("look back", self._look_back())
 
     def act(self, action: Action) -> None:
         self._start(f"act {id(action)}", self._act(action))
@@ -102,6 +134,20 @@ class CoreCalls:
             self._post(ReviewLoaded(review=await self._core.review()))
         except (ClawError, OSError) as error:
             self._post(ReviewLoaded(line=str(error)))
+
+    async def _timeline(self, since: datetime, until: datetime) -> None:
+        try:
+            self._post(TimelineLoaded(timeline=await self._core.timeline(since, until)))
+        except (ClawError, OSError) as error:
+            self._post(TimelineLoaded(line=str(error)))
+
+    async def _look_back(self) -> None:
+        while (at := self._moment) is not None:
+            self._moment = None
+            try:
+                self._moment_found(await self._core.snapshot(at))
+            except (ClawError, OSError) as error:
+                self._post(ActionFailed(f"That moment cannot be shown: {error}"))
 
     async def _act(self, action: Action) -> None:
         try:

@@ -28,16 +28,18 @@ class CoreClock:
         if isinstance(event, HostSampled):
             self.heard(event.reading.at)
 
-    def shown(self, state: ViewState) -> datetime | None:
-        """The time that belongs to the state: a past moment's own, else the core's now; None before any core."""
-        return state.at if state.past or state.at is None else self._now() + self._ahead
+    def core_now(self, state: ViewState) -> datetime | None:
+        """The core's time; None before any core."""
+        return None if state.at is None else self._now() + self._ahead
 
     def next_s(self, state: ViewState) -> float | None:
-        """Seconds until the time on screen changes; None where it stands still."""
-        now = self.shown(state)
-        if now is None or state.past:
+        """Seconds until the time on screen changes, or how far away a past moment is; None where it stands still."""
+        now = self.core_now(state)
+        if now is None:
             return None
         passed = now.microsecond / 1e6
+        if state.past:
+            return 60.0 - now.second - passed
         return 1.0 - passed if counts_seconds(state, now) else 60.0 - now.second - passed
 
 

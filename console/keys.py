@@ -14,7 +14,7 @@ PASTE_GUARD_S = 0.3
 PASTED_S = 0.02  # keys closer together than this were not typed
 ARRIVALS = 256  # keys whose time is remembered
 
-PANES = range(1, 7)
+PANES = range(1, 8)
 
 
 class Guarded(Protocol):
@@ -30,7 +30,14 @@ BINDINGS: list[BindingType] = [
     Binding("z", "zoom", "give the pane the whole screen, and back", show=False),
     Binding("f10", "zoom", "the same while a prompt is typed", show=False, priority=True),
     Binding("question_mark", "help", "help", show=False),
-    Binding("t", "next_theme", "next theme", show=False),
+    Binding("t", "to_incident", "to the last incident, in the past", show=False),
+    Binding("left", "travel(-1)", "a minute back", show=False),
+    Binding("right", "travel(1)", "a minute forth", show=False),
+    Binding("shift+left", "travel(-10)", "ten minutes back", show=False),
+    Binding("shift+right", "travel(10)", "ten minutes forth", show=False),
+    Binding("end", "to_present", "live again", show=False, priority=True),
+    Binding("escape", "to_present", "live again", show=False),
+    Binding("T", "next_theme", "next theme", show=False),
     Binding("ctrl+q", "quit", "quit", show=False, priority=True),
 ]
 
@@ -39,8 +46,13 @@ def nothing_waits() -> bool:
     return False
 
 
-def everywhere(*, stopped: bool, typing: bool) -> tuple[tuple[str, str], ...]:
+IN_THE_PAST = (("← →", "a minute"), ("t", "incident before"), ("end", "live"))
+
+
+def everywhere(*, stopped: bool, typing: bool, past: bool = False) -> tuple[tuple[str, str], ...]:
     """The keys in the footer after the focused pane's own. While a prompt is typed, letters are its text."""
+    if past and not typing:
+        return IN_THE_PAST
     if typing:
         return ("F1…F5", "panes"), ("^p", "more")
     return ("S", "resume cloud" if stopped else "stop cloud"), ("?", "help"), ("^p", "more")

@@ -17,11 +17,20 @@ from console.panes.header import FooterPane, HeaderPane, TabsPane, TinyPane
 from console.panes.routing_pane import RoutingPane
 from console.panes.runtime_pane import RuntimePane
 from console.panes.spend_pane import SpendPane
+from console.panes.timeline_pane import TimelinePane
 from console.remembered_view import View
 from console.state import ViewState
 from console.widgets.pane import Pane
 
-TITLES = ((1, "Runtime"), (2, "Routing"), (3, "Cache"), (4, "Spend"), (5, "Alerts"), (6, "Chat"))
+TITLES = (
+    (1, "Runtime"),
+    (2, "Routing"),
+    (3, "Cache"),
+    (4, "Spend"),
+    (ALERTS, "Alerts"),
+    (CHAT, "Chat"),
+    (TIMELINE, "Timeline"),
+)
 
 
 class MainScreen(Screen[None]):
@@ -34,13 +43,14 @@ class MainScreen(Screen[None]):
         self._make_chat = make_chat
         self.chat: Pane | None = None
         self.routing, self.cache, self.spend = RoutingPane(), CachePane(), SpendPane()
-        self._alerts = AlertsPane()
+        self._alerts, self.timeline = AlertsPane(), TimelinePane()
         self._panes: dict[int, Pane] = {
             1: RuntimePane(),
             2: self.routing,
             3: self.cache,
             4: self.spend,
             ALERTS: self._alerts,
+            TIMELINE: self.timeline,
         }
         self._chosen = self._beside = 2
         self._zoomed = False
@@ -54,8 +64,7 @@ class MainScreen(Screen[None]):
         yield self._tabs
         with Container(id="panes"):
             for number in (ALERTS, TIMELINE, 1, 2, 4, 3):
-                if (pane := self._panes.get(number)) is not None:
-                    yield pane
+                yield self._panes[number]
         yield self._footer
         yield self._tiny
 
@@ -137,7 +146,7 @@ class MainScreen(Screen[None]):
         if self._mode not in ("wide", "split"):
             return
         rows = self.size.height
-        timeline = TIMELINE in self._panes and has_timeline(self._mode, rows)
+        timeline = has_timeline(self._mode, rows)
         grid = grid_rows(self._mode, rows, self._alerts.rows_wanted(self._state), timeline=timeline)
         if grid != self._grid:
             self._grid = grid

@@ -1,15 +1,17 @@
 """The messages between the console's parts. None of them carries behaviour.
 
-Panes post SendRequest, CancelRequest, PreviewRoute, RequestReview and RunAction. These bubble to the App, which hands
-them to the bridge. The bridge answers with the others. Those do not bubble: the App posts StateChanged to every pane
-and a chat's own messages to the chat pane, so a pane handles them as `on_state_changed`, `on_chunk_arrived` and so on.
+Panes post SendRequest, CancelRequest, PreviewRoute, RequestReview, RequestTimeline and RunAction, and those that move
+through time. These bubble to the App, which hands them to the bridge. The bridge answers with the others. Those do not
+bubble: the App posts StateChanged to every pane and a chat's own messages to the chat pane, so a pane handles them as
+`on_state_changed`, `on_chunk_arrived` and so on.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from textual.message import Message
 
-from backends.types import Acted, Action, Chunk, Explanation, Request, Review
+from backends.types import Acted, Action, Chunk, Explanation, Request, Review, Timeline
 from console.state import ViewState
 
 # ---- from a pane to the bridge ------------------------------------------------------------------------------------
@@ -51,6 +53,33 @@ class RunAction(Message):
 @dataclass
 class RequestReview(Message):
     """Request a review of the ledger."""
+
+
+@dataclass
+class RequestTimeline(Message):
+    """Request what happened between two moments. A newer one replaces one that still waits."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass
+class MoveInTime(Message):
+    """Show the moment that lies so many minutes after the one on screen, before it where they are below zero."""
+
+    minutes: int
+
+
+@dataclass
+class ShowMoment(Message):
+    """Show this moment of the past."""
+
+    at: datetime
+
+
+@dataclass
+class LiveOnly(Message):
+    """A key was pressed that acts, and the screen shows the past."""
 
 
 # ---- from the bridge to a pane ------------------------------------------------------------------------------------
@@ -96,6 +125,14 @@ class ReviewLoaded(Message, bubble=False):
     """The answer to RequestReview: a review, or a line that says why there is none."""
 
     review: Review | None = None
+    line: str = ""
+
+
+@dataclass
+class TimelineLoaded(Message, bubble=False):
+    """The answer to RequestTimeline: a timeline, or a line that says why there is none."""
+
+    timeline: Timeline | None = None
     line: str = ""
 
 

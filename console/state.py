@@ -76,7 +76,8 @@ class ViewState(Struct, frozen=True, kw_only=True):
     """All data that panes draw. `exchanges` is oldest first; `stale` names the samples that stopped coming.
 
     `at` is the core's time, as of the newest snapshot, decision or reading of the host, `now` its time when this was
-    shown, from which ages count. `past` says that all of it is a moment that is over.
+    shown, from which ages count. `past` says that all of it is a moment that is over, and `live_at` is then the core's
+    time.
     """
 
     connection: CoreConnection = CoreConnection()
@@ -104,6 +105,7 @@ class ViewState(Struct, frozen=True, kw_only=True):
     refusal_counts: tuple[RefusalCount, ...] = ()
     cloud_stopped: bool = False
     past: bool = False
+    live_at: datetime | None = None
     gateway: str = ""
     clients: int = 0
     stale: frozenset[Part] = frozenset()
@@ -151,6 +153,17 @@ def adopt(state: ViewState, snapshot: Snapshot) -> ViewState:
         past=snapshot.past,
         gateway=snapshot.gateway,
         clients=snapshot.clients,
+    )
+
+
+def look_back(live: ViewState, snapshot: Snapshot) -> ViewState:
+    """The screen of a past moment. Refused requests are not on record, so they are those that this console saw."""
+    then = adopt(live, snapshot)
+    return msgspec.structs.replace(
+        then,
+        refusals=tuple(refusal for refusal in live.refusals if refusal.at <= snapshot.at),
+        cache=None if snapshot.cache == CacheStats() else snapshot.cache,
+        live_at=live.now,
     )
 
 

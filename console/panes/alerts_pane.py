@@ -6,13 +6,14 @@ A cursor stands on one alert. Where the operator can act on it, letters do, as i
 from typing import ClassVar, Literal
 
 from msgspec.structs import replace
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.events import Click, Focus
 from textual.geometry import Size
 
 from backends.types import Action, Alert, AlertState
 from console.keys import Keys
-from console.messages import RunAction, StateChanged
+from console.messages import RunAction, ShowMoment, StateChanged
 from console.present.alert_rows import (
     LETTERS,
     alert_counts,
@@ -36,16 +37,19 @@ OFF = "off"
 class AlertsPane(Pane):
     NUMBER: ClassVar[int] = 5
     TITLE: ClassVar[str] = "Alerts"
+    LIVE_ONLY: ClassVar[frozenset[str]] = frozenset({"act", "acknowledge", "silence"})
     KEYS: ClassVar[Keys] = (
         ("enter", "more"),
         ("a b c", "act"),
         ("y", "seen"),
         ("m", "silence"),
+        ("t", "look back"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(letter, f"act({index})", "act on the alert") for index, letter in enumerate(LETTERS)),
         Binding("enter", "more", "everything about the alert"),
         Binding("y", "acknowledge", "acknowledge: seen"),
+        Binding("t", "look_back", "show every pane as it was when it began"),
         Binding("m", "silence", "silence for an hour, or hear again"),
     ]
 
@@ -120,6 +124,12 @@ class AlertsPane(Pane):
             self.action_silence()
         elif key is not None:
             self.action_act(LETTERS.index(key))
+
+    def action_look_back(self) -> None:
+        """Show every pane as it was when the alert had just begun."""
+        if (alert := self.chosen) is None:
+            raise SkipAction  # then the key does what it does elsewhere
+        self.post_message(ShowMoment(alert.since))
 
     def action_acknowledge(self) -> None:
         """Somebody has seen it: it stays in the list until it is over. Again to take that back."""

@@ -24,6 +24,7 @@ from console.widgets.pane import Pane
 class CachePane(Pane):
     NUMBER: ClassVar[int] = 3
     TITLE: ClassVar[str] = "Cache"
+    LIVE_ONLY: ClassVar[frozenset[str]] = frozenset({"flush"})
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (("f", "flush"),)
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f", "flush", "flush the cache")]
 

@@ -45,7 +45,7 @@ class FooterPane(LineWidget):
         super().__init__(id="footer")
         self._shown_s = shown_s
         self._keys: Keys = ()
-        self._stopped = False
+        self._stopped = self._past = False
         self._typing = False
         self._line = ""
         self._bad = False
@@ -54,7 +54,7 @@ class FooterPane(LineWidget):
         return [
             footer(
                 self._keys,
-                everywhere(stopped=self._stopped, typing=self._typing),
+                everywhere(stopped=self._stopped, typing=self._typing, past=self._past),
                 size.width,
                 self._line,
                 bad=self._bad,
@@ -62,7 +62,7 @@ class FooterPane(LineWidget):
         ], None
 
     def on_state_changed(self, message: StateChanged) -> None:
-        self._stopped = message.state.cloud_stopped
+        self._stopped, self._past = message.state.cloud_stopped, message.state.past
         self.redraw()
 
     def show_keys(self, keys: Keys, *, typing: bool) -> None:

@@ -57,6 +57,7 @@ class RoutingView:
 class RoutingPane(Pane):
     NUMBER: ClassVar[int] = 2
     TITLE: ClassVar[str] = "Routing"
+    LIVE_ONLY: ClassVar[frozenset[str]] = frozenset({"pin", "cancel", "rate", "resume", "pause_session"})
     KEYS: ClassVar[Keys] = (
         ("enter", "why"),
         ("s", "sessions"),

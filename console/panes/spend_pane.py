@@ -29,6 +29,7 @@ from console.widgets.pane import Pane
 class SpendPane(Pane):
     NUMBER: ClassVar[int] = 4
     TITLE: ClassVar[str] = "Spend"
+    LIVE_ONLY: ClassVar[frozenset[str]] = frozenset({"budget"})
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = (("v", "savings"), ("b", "budget"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v,enter", "review", "what would save most"),

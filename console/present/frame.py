@@ -51,16 +51,21 @@ class DrawnRows(Sequence[Row], Generic[Item]):
 
 _LIGHT = "╭─╮│╰╯"
 _HEAVY = "┏━┓┃┗┛"
+_LIGHT_PAST = "╭╌╮┆╰╯"
+_HEAVY_PAST = "┏╍┓┇┗┛"
 
 
 def framed(
-    body: PaneBody, *, top: int, title: str, summary: Row, size: tuple[int, int], focused: bool
+    body: PaneBody, *, top: int, title: str, summary: Row, size: tuple[int, int], focused: bool, past: bool = False
 ) -> tuple[list[Row], int | None]:
-    """The frame's rows, scrolled to `top`, and the index of the selected one. `size` is (width, height)."""
+    """The frame's rows, scrolled to `top`, and the index of the selected one. `size` is (width, height).
+
+    Around a moment of the `past` it is dashed.
+    """
     across, down = size
     if across < 4 or down < 2:
         return [fit((span(title, "title"),), across)], None
-    sides = _HEAVY if focused else _LIGHT
+    sides = (_HEAVY_PAST if focused else _LIGHT_PAST) if past else _HEAVY if focused else _LIGHT
     room = max(0, down - 2 - len(body.below))
     first = body.fixed + top
     shown = [*body.rows[: body.fixed], *body.rows[first : first + max(0, room - body.fixed)]][:room]

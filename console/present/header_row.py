@@ -150,13 +150,22 @@ def _flags(state: ViewState, *, short: bool) -> Row:
     elif connection.phase == "failed":
         flags.append("NO CORE")
     if state.past:
-        flags.append("PAST" if short else f"PAST {clock(state.at)}, end IS LIVE")
+        flags.append(f"PAST {clock(state.at, minutes=True)}" if short else past_flag(state))
     if state.rehearsal:
         flags.append("REH" if short else "REHEARSAL")
     if state.cloud_stopped:
         flags.append("STOP" if short else "CLOUD STOPPED")
     opening = (span("Opening the core…", "dim"), span(" ")) if connection.phase == "loading" else ()
     return (*opening, *(part for flag in flags for part in (span(f" {flag} ", "flag"), span(" "))))
+
+
+def past_flag(state: ViewState) -> str:
+    """The moment on screen, and how far away it is: `PAST 12:22 (−41 min)`."""
+    if state.at is None or state.live_at is None:
+        return f"PAST {moment(state.at)}"
+    minutes = int((state.live_at - state.at).total_seconds() // 60)
+    away = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+    return f"PAST {moment(state.at, state.live_at)} (−{away})"
 
 
 def _engines(state: ViewState, room: int) -> Row:

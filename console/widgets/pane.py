@@ -10,7 +10,7 @@ from textual.geometry import Size
 from textual.message import Message
 
 from console.keys import Keys
-from console.messages import StateChanged
+from console.messages import LiveOnly, StateChanged
 from console.present.empty_states import stale_since, without_core
 from console.present.frame import PaneBody, framed
 from console.present.spans import Row, dimmed, row, span
@@ -25,6 +25,9 @@ class Pane(LineWidget, can_focus=True):
     TITLE: ClassVar[str]
     KEYS: ClassVar[Keys] = ()
     """The pane's own keys: (key, what it does)."""
+
+    LIVE_ONLY: ClassVar[frozenset[str]] = frozenset()
+    """The names of its actions that change something, which nothing can in the past."""
 
     class KeysChanged(Message):
         """Other keys than before work in the pane now."""
@@ -56,6 +59,12 @@ class Pane(LineWidget, can_focus=True):
         """Its own keys by heading, for the help."""
         return ((self.TITLE, self.KEYS),) if self.KEYS else ()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if self.state.past and action in self.LIVE_ONLY:
+            self.post_message(LiveOnly())
+            return False
+        return super().check_action(action, parameters)
+
     def body(self, state: ViewState, size: Size) -> PaneBody:
         """All rows inside the frame; `size` is the room for them."""
         raise NotImplementedError
@@ -80,6 +89,7 @@ class Pane(LineWidget, can_focus=True):
             summary=summary,
             size=(size.width, size.height),
             focused=self.has_focus,
+            past=self.state.past,
         )
 
     def _content(self, room: Size) -> tuple[PaneBody, Row]:
@@ -93,7 +103,8 @@ class Pane(LineWidget, can_focus=True):
 
     def on_state_changed(self, message: StateChanged) -> None:
         self._newest = message.state
-        if not self._paused or self._newest.connection != self.state.connection:
+        moved = self._newest.past or self._newest.past != self.state.past
+        if not self._paused or moved or self._newest.connection != self.state.connection:
             self.state = self._newest
             self.redraw()
 

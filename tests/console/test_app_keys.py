@@ -300,11 +300,11 @@ async def test_themes_go_round(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         seen = {app.theme}
         for _ in range(4):
-            await pilot.press("t")
+            await pilot.press("T")
             seen.add(app.theme)
         assert len(seen) == 5
         await until(lambda: "Theme " in text_of(app))
-        await pilot.press("t")
+        await pilot.press("T")
         assert app.theme == "claw-dark"
 
 

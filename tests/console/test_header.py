@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.text.times import clock
 from backends.types import Attempt, EngineState, Exchange, Traffic
 from console.present.engine_health import calls_fail_since, engine_health, short_reason
 from console.present.header_row import failed_share, header, too_small
@@ -112,8 +113,9 @@ def test_a_providers_text_becomes_a_word(detail: str, short: str) -> None:
 
 
 def test_the_header_says_what_is_not_normal() -> None:
-    past = replace(scene(gateway="127.0.0.1:8787"), past=True)
-    assert "PAST 14:03:12, end IS LIVE" in text(header(past, 120))
+    past = replace(scene(gateway="127.0.0.1:8787"), past=True, live_at=NOW + timedelta(minutes=41, seconds=20))
+    assert f"PAST {clock(NOW, minutes=True)} (−41 min)" in text(header(past, 120))
+    assert f" PAST {clock(NOW, minutes=True)} " in text(header(past, 50))
     assert "agents call 127.0.0.1:8787" in text(header(scene(gateway="127.0.0.1:8787"), 200))
     silenced = msgspec.structs.replace(ALERT, state="silenced")
     assert "▲1 since" not in text(header(scene(alerts=(silenced,)), 160))

@@ -1,0 +1,61 @@
+"""Moving through time: which moment the keys ask for. The bridge shows it."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from backends.types import Alert
+from console.bridge import Bridge
+
+MINUTE = timedelta(minutes=1)
+FIRST_LOOK = 5 * MINUTE
+"""How far back the first look goes where there was no incident."""
+
+SHORT = 3 * MINUTE
+"""An incident that began less long ago is not what a first look is about: its beginning is on the live screen."""
+
+
+class TimeTravel:
+    """The keys that move through time; `tell` shows a line where one cannot."""
+
+    def __init__(self, bridge: Bridge, tell: Callable[[str], None]) -> None:
+        self._bridge = bridge
+        self._tell = tell
+
+    def to_incident(self) -> None:
+        """To where the last incident before the moment on screen began; from the present without one, five minutes."""
+        now, before = self._bridge.core_now, self._bridge.moment
+        if now is None:
+            self._tell("There is no past to show before the core is open.")
+            return
+        live = self._bridge.state
+        onset = previous_onset((*live.alerts, *live.past_alerts), before or now - SHORT)
+        if onset is None and before is not None:
+            self._tell("No incident of the last 7 days began before this moment.")
+            return
+        self._bridge.travel(onset or whole_minute(now - FIRST_LOOK))
+
+    def move(self, minutes: int) -> None:
+        """Forth or back; past the present it is live again."""
+        now, at = self._bridge.core_now, self._bridge.moment
+        if now is not None:
+            self.go_to((at or whole_minute(now)) + minutes * MINUTE)
+
+    def go_to(self, at: datetime) -> None:
+        """To the first whole minute from a moment on. What is still to come is the present."""
+        now, at = self._bridge.core_now, whole_minute(at)
+        self._bridge.travel(at if now is not None and at <= now else None)
+
+    def to_present(self) -> None:
+        self._bridge.travel(None)
+
+
+def previous_onset(alerts: Iterable[Alert], before: datetime) -> datetime | None:
+    """The first whole minute at which the last incident stood that began before this time."""
+    onsets = (whole_minute(alert.since) for alert in alerts)
+    return max((onset for onset in onsets if onset < before), default=None)
+
+
+def whole_minute(at: datetime) -> datetime:
+    """The first whole minute that is not before it: that is what a core has on record."""
+    begun = at.replace(second=0, microsecond=0)
+    return begun if begun == at else begun + MINUTE

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from backends.types import Alert, Timeline
+from backends.types import CLOUD, Alert, Timeline
 from console.present.charts import (
     GUTTER,
     Chart,
@@ -41,7 +41,7 @@ _KINDS = (
     _Kind("failed", (("failed", "bad"),), per_minute=True),
     _Kind("wait", (("oldest_wait_s.", "warn"),), unit=lambda seconds: duration(seconds * 1000)),
     _Kind("ms", (("latency_p50_ms", "strong"), ("latency_p95_ms", "dim")), unit=duration),
-    _Kind("$/min", (("spend_usd", "cloud"),), unit=dollars, per_minute=True),
+    _Kind("$/min", (("spend_usd", CLOUD),), unit=dollars, per_minute=True),
 )
 """The most important first. A name that ends with a dot stands for the highest of all engines."""
 

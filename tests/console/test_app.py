@@ -47,7 +47,7 @@ async def test_numbers_show_panes_one_at_a_time_where_it_is_narrow(core: Scripte
 
 async def test_everything_is_there_at_once_where_it_is_wide(core: ScriptedCore) -> None:
     async with on_stage(core, size=(200, 60)) as (app, pilot):
-        await until(lambda: "near misses" in text_of(app) and "NVIDIA" in text_of(app))
+        await until(lambda: "most used" in text_of(app) and "NVIDIA" in text_of(app))
         shown = text_of(app)
         for title in ("1 Runtime", "2 Routing", "3 Cache", "4 Spend", "5 Alerts", "6 Chat"):
             assert shown.count(title) == 1
@@ -134,7 +134,7 @@ class BrokenPane(Pane):
 
 async def test_a_pane_that_cannot_be_drawn_says_so_and_the_others_live(core: ScriptedCore) -> None:
     async with on_stage(core, size=(200, 60), chat=BrokenPane) as (app, _):
-        await until(lambda: "cannot be drawn (ValueError)" in text_of(app) and "near misses" in text_of(app))
+        await until(lambda: "cannot be drawn (ValueError)" in text_of(app) and "most used" in text_of(app))
 
 
 class FooterHost(App[None]):

@@ -93,7 +93,7 @@ async def test_alerts_have_the_rows_they_need_and_give_them_back(core: ScriptedC
 
         def rows() -> int:
             lines = text_of(app).split("\n")
-            return next(y for y, line in enumerate(lines) if "2 Routing" in line and "━" in line) - 2
+            return next(y for y, line in enumerate(lines) if "7 Timeline" in line and "─" in line) - 2
 
         assert rows() == 3
         for alert in incident_alerts():

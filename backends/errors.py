@@ -228,7 +228,8 @@ class EngineError(ClawError):
     `billed` is True where the provider may charge for the call although no usage came back. `status` is the upstream
     HTTP status where there was one, `quota` the provider's quota that was reached, where it named one. A quota of the
     day is not worth another try: when it opens is `retry_after_s`, once the engine's breaker has set it. `short` is the
-    error in a phrase of our own, without the provider's words: "429, minute quota 10/min".
+    error in a phrase of our own, without the provider's words: "429, minute quota 10/min"; `words` are those in full,
+    by default the message.
     """
 
     exit_code, http_status = 4, 502
@@ -243,6 +244,7 @@ class EngineError(ClawError):
         status: int | None = None,
         quota: QuotaHit | None = None,
         short: str = "",
+        words: str = "",
     ) -> None:
         super().__init__(message)
         self.kind: EngineErrorKind = kind
@@ -251,6 +253,7 @@ class EngineError(ClawError):
         self.status = status
         self.quota = quota
         self.short = short or short_line(message, kind=kind, status=status, quota=quota)
+        self.words = words or message
         if kind == "daily-quota":
             self.should_retry = False
 

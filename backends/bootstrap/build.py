@@ -428,7 +428,7 @@ async def _check_at_start(resources: Resources, slots: Mapping[EngineName, Engin
     """Raise an alert for each problem; an address with another build of the model gets no calls."""
     for problem in await problems_at_start(resources.settings, resources.engines):
         check = problem.check
-        alerts.show(START_CHECK, check=check.name, detail=check.detail, remedy=check.remedy)
+        alerts.show(START_CHECK, check=check.name, finding=check.detail, remedy=check.remedy)
         if problem.other_build:
             slots[problem.engine].exclude(problem.replica, check.detail)
 

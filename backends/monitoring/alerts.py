@@ -30,7 +30,7 @@ class Condition(Struct, frozen=True, kw_only=True):
 NO_ENGINE = Condition(
     key="no-engine",
     when="No engine has answered since a request failed: each later one failed, too.",
-    text="no engine answers since {since}",
+    text="no engine answers since {moment}",
     remedy="the engines' own alerts say why, `claw doctor` what to do",
     flaps=True,
 )
@@ -75,6 +75,14 @@ MODEL_UNSERVED = Condition(
     text="{engine}: model {model} is not served",
     remedy="set engines.{engine}.model to one that it serves, or install it",
 )
+ENGINE_FULL = Condition(
+    key="engine:{engine}:full",
+    when="An engine's server says that it is full, and has answered no call since.",
+    text="{engine}: full, it turns calls away",
+    remedy="give it fewer at once with engines.{engine}.parallel, or look what else uses it",
+    severity="warning",
+    flaps=True,
+)
 ENGINE_SILENT = Condition(
     key="engine:{engine}:silent",
     when="Calls wait for their first byte much longer than is usual for this engine.",
@@ -109,7 +117,7 @@ QUEUE_FILLING = Condition(
 START_CHECK = Condition(
     key="{check}",
     when="A check at the start found what would make an engine's first call fail.",
-    text="{check}: {detail}",
+    text="{check}: {finding}",
     remedy="{remedy}",
 )
 PRICE_UNKNOWN = Condition(

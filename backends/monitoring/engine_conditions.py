@@ -11,6 +11,7 @@ from msgspec import Struct
 from backends.clock import Clock
 from backends.monitoring.alerts import (
     ENGINE_DOWN,
+    ENGINE_FULL,
     ENGINE_KEY,
     ENGINE_SILENT,
     ENGINE_SLOW,
@@ -55,6 +56,7 @@ class ObservedEngine(Struct, frozen=True, kw_only=True):
     silent_since: datetime | None = None
     lately_s: float | None = None
     usual_s: float | None = None
+    full_since: datetime | None = None
     queue_limit: int = 0
     unserved: tuple[tuple[str, Unserved], ...] = ()
 
@@ -70,7 +72,7 @@ def observed(slot: EngineSlot, limits: AlertLimits, clock: Clock) -> ObservedEng
         zone=slot.zone,
         state=state,
         kind=breaker.kind if down else "",
-        words=(breaker.why or reading)[:DETAIL_LENGTH] if down else "",
+        words=(breaker.words or reading)[:DETAIL_LENGTH] if down else "",
         since=breaker.since,
         opens_at=breaker.opens_at,
         missing=bool(slot.missing),
@@ -80,6 +82,7 @@ def observed(slot: EngineSlot, limits: AlertLimits, clock: Clock) -> ObservedEng
         silent_since=clock.now() - timedelta(seconds=now - late[0].since) if late else None,
         lately_s=first_bytes.lately_s(now),
         usual_s=first_bytes.usual_s,
+        full_since=slot.full_since(),
         queue_limit=slot.settings.queue_limit,
         unserved=tuple(slot.unserved.items()),
     )
@@ -96,6 +99,13 @@ def engine_conditions(engine: ObservedEngine, limits: AlertLimits, standing: Col
     """What holds of an engine; `standing` are the keys of the alerts that stand."""
     yield from _down(engine)
     yield from _unserved(engine)
+    if engine.full_since is not None:
+        yield Holding(
+            condition=ENGINE_FULL,
+            fields={"engine": engine.name},
+            since=engine.full_since,
+            touches=Touches(engines=frozenset({engine.name}), kinds=frozenset({"busy"}), detour=engine.zone == LOCAL),
+        )
     yield from _silent(engine)
     yield from _slow(engine, limits, standing)
     yield from _queue(engine, limits, standing)

@@ -45,7 +45,7 @@ def no_engine_answers(
     problems = [f"{each.name}: {each.detail or each.health}" for each in engines if each.health != "up"]
     yield Holding(
         condition=NO_ENGINE,
-        fields={"since": clock(failing.since)},
+        fields={"moment": clock(failing.since)},
         since=failing.since,
         detail="; ".join(problems),
         choices=(resume,) if stopped else (),

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from msgspec import Struct, field
@@ -98,14 +99,19 @@ class Watch:
     def check(self) -> None:
         """One round. A watcher that fails is logged; what it found before stays as it is."""
         for watcher, seen in self._watchers:
-            try:
-                found = {each.key: each for each in watcher()}
-            except Exception:  # a fault in one condition must not blind the others
-                log.exception("a condition could not be checked")
-                continue
-            self._update(seen, found)
+            self._guarded(partial(self._ask, watcher, seen))
         for tick in self._ticks:
-            tick()
+            self._guarded(tick)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """A fault in one condition must not blind the others."""
+        try:
+            step()
+        except Exception:
+            log.exception("a condition could not be checked")
+
+    def _ask(self, watcher: Watcher, seen: dict[str, _Seen]) -> None:
+        self._update(seen, {each.key: each for each in watcher()})
 
     def _update(self, seen: dict[str, _Seen], found: dict[str, Holding]) -> None:
         now = self._clock.monotonic()

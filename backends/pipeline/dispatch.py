@@ -280,7 +280,7 @@ class Dispatcher:
         replica.breaker.failed(error, cause=active.prompt_hash, excused=excused, took_s=took_s)
         slot.quota.refused(meter.call.model, error.quota)
         if error.kind == "busy":
-            slot.limiter.busy()
+            slot.turned_away(took_s)
         if error.kind == "context" and error.status == 400:
             _learn_excess(active, slot, meter.call)
         active.usage.add(meter.failed(error))

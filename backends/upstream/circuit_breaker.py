@@ -30,8 +30,8 @@ PROMPTS_OWN = frozenset({"timeout", "cut", "protocol", "empty"})
 
 
 class CircuitBreaker:
-    """`why` is the last failure as its caller heard it, `short` in a phrase, `since` when the first of those in a row
-    began. `opens_at` is when the next call may be sent, None while it is closed.
+    """`why` is the last failure as its caller heard it, `short` in a phrase, `words` in the provider's own; `since` is
+    when the first of those in a row began. `opens_at` is when the next call may be sent, None while it is closed.
     """
 
     def __init__(self, clock: Clock, changed: Callable[[], None], *, rng: random.Random | None = None) -> None:
@@ -48,7 +48,7 @@ class CircuitBreaker:
         self._answered = False
         self._causes: set[str] = set()
         self._excused = 0
-        self.why = self.short = self.kind = ""
+        self.why = self.short = self.words = self.kind = ""
         self.since: datetime | None = None
         self.opens_at: datetime | None = None
 
@@ -134,7 +134,7 @@ class CircuitBreaker:
             self._causes.add(cause)
         self._failures += 1
         self._failed_at = self._clock.monotonic()
-        self.why, self.short, self.kind = str(error), error.short, error.kind
+        self.why, self.short, self.words, self.kind = str(error), error.short, error.words, error.kind
         self.since = self.since or self._clock.now() - timedelta(seconds=took_s)
         if error.kind in AT_ONCE or self._failures >= FAILURES or self._open_until is not None:
             pause = self._pause(error)
@@ -150,7 +150,7 @@ class CircuitBreaker:
         self._probing = False
         self._causes.clear()
         self._excused = 0
-        self.why = self.short = self.kind = ""
+        self.why = self.short = self.words = self.kind = ""
 
     def _open(self, pause_s: float) -> None:
         self._open_until = self._clock.monotonic() + pause_s

@@ -3,7 +3,7 @@
 import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -38,6 +38,9 @@ LEARN_PAUSE_S = 5.0
 
 
 MOST_UNSERVED = 16
+FULL_S = 60.0
+"""How long a server counts as full after it has said so."""
+
 PATIENCE = 2.0
 """How many times its expected time a local prompt may take to be read."""
 
@@ -119,6 +122,7 @@ class EngineSlot:
         self.first_bytes = FirstBytes()
         self.answered_at: datetime | None = None
         self.unserved: dict[str, Unserved] = {}
+        self._full: tuple[datetime, float] | None = None
         self.ratios = TokenRatios()
         kept = self.parallel if zone == LOCAL else CACHED_PROMPTS
         self.prefixes = PrefixMemory(clock.monotonic, size=kept, seconds=CACHED_S)
@@ -231,6 +235,17 @@ class EngineSlot:
         """A call ended as it should."""
         self.answered_at = self._now()
         self.unserved.pop(model, None)
+        self._full = None
+
+    def turned_away(self, took_s: float) -> None:
+        """The server says that it is full, to a call that began `took_s` ago: send fewer at once."""
+        self.limiter.busy()
+        since = self._full[0] if self._full else self._now() - timedelta(seconds=took_s)
+        self._full = since, self._monotonic()
+
+    def full_since(self) -> datetime | None:
+        """Since when its server turns calls away; None where it has answered since, or nobody has asked lately."""
+        return None if self._full is None or self._monotonic() - self._full[1] > FULL_S else self._full[0]
 
     def refused_model(self, model: str, detail: str) -> None:
         """The engine says that it does not serve this model. The settings name few, so there are few."""

@@ -89,6 +89,7 @@ def _limited(error: dict[str, Any], message: str) -> EngineError:
             kind="daily-quota",
             status=429,
             quota=quota,
+            words=message,
         )
     after = next(filter(None, (_seconds(detail.get("retryDelay")) for detail in _details(error))), None)
     if after is None and (found := RETRY_IN.search(str(error.get("message", "")))):
@@ -102,6 +103,7 @@ def _limited(error: dict[str, Any], message: str) -> EngineError:
         retry_after_s=after,
         status=429,
         quota=quota,
+        words=message,
     )
 
 

@@ -97,7 +97,7 @@ def openai_error(  # noqa: PLR0911 — a table of causes
                 f"{label} refuses the key's account ({text}): check its limits and region", kind="key", status=status
             )
         case 429 | 402 if endpoint.billed:
-            return _rate_limited(answered, label)
+            return _rate_limited(answered, label, text)
         case 503 | 429 if not endpoint.billed:
             return EngineError(f"{label} is full or loading ({text}): wait", kind="busy", status=status)
         case 404 if "support" in text:
@@ -149,8 +149,10 @@ def refused_parameter(answered: Answered) -> str:
     return (found[1] or found[2]).partition(",")[0].strip() if found else ""
 
 
-def _rate_limited(answered: Answered, label: str) -> EngineError:
-    """Without the provider's own words: they may mention a quota, and some agents then give up instead of waiting."""
+def _rate_limited(answered: Answered, label: str, words: str) -> EngineError:
+    """Its line is without the provider's own `words`: they may mention a quota, and some agents then give up instead of
+    waiting.
+    """
     after = _retry_after_s(answered)
     wait = f"wait {after:g} s" if after else "wait a few seconds"
     return EngineError(
@@ -158,6 +160,7 @@ def _rate_limited(answered: Answered, label: str) -> EngineError:
         kind="rate-limited",
         retry_after_s=after,
         status=answered.status,
+        words=words,
     )
 
 

@@ -1,5 +1,6 @@
 """The table of alerts, and how an alert is raised, replaced and cleared."""
 
+import inspect
 from collections import Counter
 from string import Formatter
 
@@ -41,6 +42,11 @@ def test_a_condition_says_when_it_holds_and_its_key_has_no_field_that_its_text_l
     assert condition.when.endswith(".")
     if condition is not alerts.ENGINE_PRICE_UNKNOWN:  # its problem names the engine
         assert fields(condition.key) <= fields(condition.text) | fields(condition.remedy) | {"agent"}
+
+
+def test_no_template_has_a_field_that_an_alert_has_itself() -> None:
+    own = set(inspect.signature(Alerts.show).parameters)
+    assert {name for name, each in CONDITIONS.items() if fields(each.key + each.text + each.remedy) & own} == set()
 
 
 def test_an_alert_is_raised_once_replaced_by_another_text_and_cleared_once() -> None:

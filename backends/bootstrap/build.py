@@ -1,5 +1,6 @@
 """A core from its settings: every part made, connected, and closed again in the right order."""
 
+import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Literal
@@ -36,11 +37,14 @@ from backends.monitoring.alerts import (
     START_CHECK,
 )
 from backends.monitoring.engine_conditions import show_waits, watch_engines
+from backends.monitoring.heartbeat import send_heartbeats
 from backends.monitoring.incident_log import IncidentLog
 from backends.monitoring.minute_recorder import MinuteRecorder, state_of
 from backends.monitoring.model_watch import ModelWatch
 from backends.monitoring.monitoring import Monitoring
 from backends.monitoring.past import Past
+from backends.monitoring.push import Push
+from backends.monitoring.receivers import Receiver
 from backends.monitoring.refusals import Refusals
 from backends.monitoring.request_series import RequestSeries
 from backends.monitoring.spend_analysis import SpendAnalysis
@@ -117,7 +121,7 @@ async def build(
         resources = await open_resources(stack, settings, paths, keys, clock or SystemClock(), memory=memory)
         slots = _slots(resources, labels or {}, keys, rehearsal=rehearsal)
         costs = _costs(resources)
-        monitoring = _monitoring(stack, resources, slots, costs, paths)
+        monitoring = _monitoring(stack, resources, slots, costs, paths, rehearsal=rehearsal)
         if purpose != "one-shot":
             await monitoring.incidents.restore()
         _restore(resources, slots, monitoring)
@@ -132,8 +136,12 @@ async def build(
                 monitoring.minutes.run(),
                 monitoring.watch.run(),
                 monitoring.incidents.run(),
+                monitoring.push.run(),
                 _check_at_start(resources, slots, monitoring.alerts),
             ]
+        beats = settings.heartbeat
+        if purpose != "one-shot" and not rehearsal and (beats.url or beats.url_env):
+            work.append(send_heartbeats(beats, os.environ, monitoring.alerts))
         if purpose == "service":
             work.append(_prepare(resources))
             resources.cache.start_semantic()
@@ -194,6 +202,8 @@ def _monitoring(
     slots: Mapping[EngineName, EngineSlot],
     costs: Costs,
     paths: Paths,
+    *,
+    rehearsal: bool,
 ) -> Monitoring:
     settings, bus, clock = resources.settings, resources.bus, resources.clock
     traffic = TrafficWindow(bus, clock)
@@ -236,6 +246,13 @@ def _monitoring(
         state=lambda: state_of(slots, resources.cache.stats()),
         clock=clock,
     )
+    push = Push(
+        [Receiver(target, os.environ, resources.timezone) for target in settings.notify],
+        ledger=resources.ledger,
+        alerts=alerts,
+        clock=clock,
+        rehearsal=rehearsal,
+    )
     analysis = SpendAnalysis(settings, paths.ledger, prices=resources.prices, timezone=resources.timezone)
     return Monitoring(
         bus=bus,
@@ -243,7 +260,8 @@ def _monitoring(
         refusals=refusals,
         sessions=Sessions(resources.install_key.prompt_hash, clock=clock, bus=bus),
         alerts=alerts,
-        incidents=IncidentLog(resources.ledger, alerts, clock),
+        incidents=IncidentLog(resources.ledger, alerts, clock, push=push),
+        push=push,
         watch=watch,
         traffic=traffic,
         stats=stats,

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -15,6 +16,7 @@ from backends.pipeline.reload import RELOADED
 from backends.settings.default_file import commented_file
 from backends.settings.edit import set_keys
 from backends.settings.loading import Loaded, load
+from backends.settings.notify import Notify
 from backends.settings.section import quoted
 from backends.text.terminal_safe import safe
 
@@ -72,7 +74,7 @@ def _set(path: Path, pairs: Sequence[str]) -> None:
     Paths.find().make()
     set_keys(path, values)
     for key, value in values.items():
-        shown = _without_users(value) if _is_address(key) else value
+        shown = _without_users(value) if _is_address(key) else "…" if key == "heartbeat.url" else value
         when = "after `claw act reload`" if key.partition(".")[0] in RELOADED else "at its next start"
         print(safe(f"{key} = {shown}  # {path}; a running core uses it {when}"))
 
@@ -106,11 +108,27 @@ def _flat(section: msgspec.Struct, prefix: str = "") -> list[tuple[str, Any]]:
 def _rows(key: str, value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, msgspec.Struct):
         return _flat(value, f"{key}.")
+    if key == "notify":
+        return [(key, tuple(map(_without_secrets, value)))]
+    if key == "heartbeat.url":
+        return [(key, _host_alone(value))]
     if _is_address(key) and value:
         return [(key, _without_users(value))]
     if isinstance(value, dict) and value:
         return [row for name, inner in value.items() for row in _rows(f"{key}.{quoted(name)}", inner)]
     return [(key, value)]
+
+
+def _without_secrets(target: Notify) -> dict[str, Any]:
+    """An address of a push is a secret by itself, and a program's arguments may hold one."""
+    argv = (target.argv[0], "…") if len(target.argv) > 1 else target.argv
+    shown: dict[str, Any] = msgspec.to_builtins(target)
+    return shown | {"url": _host_alone(target.url), "argv": argv}
+
+
+def _host_alone(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}/…" if url else ""
 
 
 def _is_address(key: str) -> bool:

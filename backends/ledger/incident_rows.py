@@ -7,20 +7,26 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from backends.ledger.notification_rows import Notification
+from backends.ledger.notification_rows import insert as insert_notifications
 from backends.ledger.request_rows import moment, stamp, storable, usd_text
 from backends.ledger.running_totals import RunningTotals
 from backends.types import Alert
 
 
 class RecordIncidents(Struct, frozen=True, kw_only=True):
-    """Write alerts as they are now, over what their rows said before. `seen_at` is when the standing ones stood."""
+    """Write alerts as they are now, over what their rows said before, and the messages that tell of them. `seen_at` is
+    when the standing ones stood.
+    """
 
     alerts: Sequence[Alert]
     seen_at: datetime
+    notifications: Sequence[Notification] = ()
     guaranteed = False
 
     def apply(self, db: sqlite3.Connection, totals: RunningTotals) -> None:
         db.executemany(RECORD, [_row(alert, alert.ended_at or self.seen_at) for alert in self.alerts])
+        insert_notifications(db, self.notifications)
 
 
 class PruneIncidents(Struct, frozen=True):

@@ -24,6 +24,8 @@ from backends.ledger.incident_rows import PruneIncidents, RecordIncidents, as_al
 from backends.ledger.integrity_check import check_file, refuse_network_filesystem
 from backends.ledger.lock import Lock
 from backends.ledger.minutes import Minute, RecordMinutes
+from backends.ledger.notification_rows import OPEN as OPEN_NOTIFICATIONS
+from backends.ledger.notification_rows import Notification, SettleNotifications, as_notification
 from backends.ledger.refusal_counts import SINCE, CountRefusals, Key
 from backends.ledger.request_rows import decode, moment, stamp
 from backends.ledger.reservations import Headroom, Payer, Reservation
@@ -242,9 +244,17 @@ class Ledger:
         """Refused requests of the hours from that of `since` on: agent, reason, count, last_hour."""
         return await self._read(SINCE, stamp(since)[:13])
 
-    async def record_incidents(self, alerts: Sequence[Alert]) -> None:
-        """Write alerts as they are now; what their rows said before is replaced."""
-        await self._writer.write(RecordIncidents(alerts=alerts, seen_at=self._clock.now()))
+    async def record_incidents(self, alerts: Sequence[Alert], notifications: Sequence[Notification] = ()) -> None:
+        """Write alerts as they are now, over what their rows said before, with the messages that tell of them."""
+        await self._writer.write(RecordIncidents(alerts=alerts, seen_at=self._clock.now(), notifications=notifications))
+
+    async def notifications(self) -> tuple[Notification, ...]:
+        """The messages that wait, and those that tell of incidents that stand, oldest first."""
+        return tuple(map(as_notification, await self._read(OPEN_NOTIFICATIONS)))
+
+    async def settle_notifications(self, delivered: Sequence[str], dropped: Sequence[str]) -> None:
+        """Note which messages were delivered, and delete others that are not to be."""
+        await self._writer.write(SettleNotifications(delivered=delivered, dropped=dropped, at=self._clock.now()))
 
     async def incidents(self, since: datetime) -> tuple[tuple[Alert, datetime], ...]:
         """Those that ended at `since` or later, or that stood when they were last written, oldest first; each with when

@@ -286,4 +286,11 @@ CALIBRATION_OUTDATED = Condition(
     remedy="`claw route train`",
     severity="warning",
 )
+NOTIFY_FAILED = Condition(
+    key="notify:{receiver}",
+    when="A receiver of `[[notify]]` has taken no alert for a minute, so nobody is told there.",
+    text="{receiver} is not told of alerts: {why}",
+    remedy="check its table of [[notify]] in claw.toml",
+    severity="warning",
+)
 REHEARSAL_FAILED = Condition(key="rehearsal", when="The process of the twins has ended.", text="{problem}")

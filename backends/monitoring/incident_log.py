@@ -7,8 +7,10 @@ from datetime import timedelta
 
 from backends.clock import Clock
 from backends.errors import LedgerError
+from backends.ledger.notification_rows import Notification
 from backends.ledger.store import Ledger
 from backends.monitoring.alert_lifecycle import PAST_DAYS, Alerts
+from backends.monitoring.push import Push
 from backends.types import Alert
 
 EVERY_S = 5.0
@@ -27,17 +29,20 @@ log = logging.getLogger(__name__)
 
 class IncidentLog:
     """`run` is for a background task; `restore` comes before any alert is raised. While the ledger takes none, up to
-    1,000 incidents are kept to be written later; the alerts themselves stand all the same.
+    1,000 incidents are kept to be written later; the alerts themselves stand all the same. The messages of `push` are
+    written with the incidents that they tell of, then sent.
     """
 
-    def __init__(self, ledger: Ledger, alerts: Alerts, clock: Clock, *, every_s: float = EVERY_S) -> None:
+    def __init__(self, ledger: Ledger, alerts: Alerts, clock: Clock, *, push: Push, every_s: float = EVERY_S) -> None:
         self._ledger = ledger
         self._alerts = alerts
+        self._push = push
         self._clock = clock
         self._every_s = every_s
         self._began_at, self._began = clock.now(), clock.monotonic()
         self._seen_at = clock.monotonic()
         self._unwritten: dict[str, Alert] = {}
+        self._unsent: list[Notification] = []
         self._states: dict[str, str] = {}
         self._urgent = asyncio.Event()
         alerts.record = self.record
@@ -48,6 +53,7 @@ class IncidentLog:
             self._alerts.restore(await self._ledger.incidents(self._began_at - timedelta(days=PAST_DAYS)))
         except LedgerError as error:
             log.warning("earlier incidents are not known: %s", error)
+        await self._push.restore()
 
     def record(self, alert: Alert) -> None:
         """Write it soon: at once where it is new, has ended or is in another state."""
@@ -55,6 +61,9 @@ class IncidentLog:
         while len(self._unwritten) >= MOST_UNWRITTEN:
             del self._unwritten[next(iter(self._unwritten))]
         self._unwritten[alert.id] = alert
+        if messages := self._push.due(alert):
+            self._unsent += messages
+            self._urgent.set()
         state = f"{alert.state} {alert.severity}"
         if self._states.get(alert.id) != state:
             self._urgent.set()
@@ -78,11 +87,14 @@ class IncidentLog:
         written = dict(self._unwritten)
         if not written:
             return True
+        messages, self._unsent = self._unsent, []
         try:
-            await self._ledger.record_incidents(tuple(written.values()))
+            await self._ledger.record_incidents(tuple(written.values()), messages)
         except LedgerError as error:
             log.info("incidents are written later: %s", error)
             return False
+        finally:
+            self._push.put(messages)  # also where they cannot be written: they may tell of that
         for id, alert in written.items():
             if self._unwritten.get(id) is alert:
                 del self._unwritten[id]

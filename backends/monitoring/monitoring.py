@@ -10,6 +10,7 @@ from backends.monitoring.incident_log import IncidentLog
 from backends.monitoring.minute_recorder import MinuteRecorder
 from backends.monitoring.model_watch import ModelWatch
 from backends.monitoring.past import Past
+from backends.monitoring.push import Push
 from backends.monitoring.refusals import Refusals
 from backends.monitoring.spend_watch import SpendWatch
 from backends.monitoring.stats_publisher import StatsPublisher
@@ -29,6 +30,7 @@ class Monitoring(Struct, frozen=True, kw_only=True):
     sessions: Sessions
     alerts: Alerts
     incidents: IncidentLog
+    push: Push
     watch: Watch
     stats: StatsPublisher
     models: ModelWatch

@@ -14,6 +14,7 @@ from backends.settings.known_keys import LISTS
 from backends.settings.model import Settings
 from backends.settings.model_facts import ModelFacts
 from backends.settings.money import Price, PriceFrom, Tier
+from backends.settings.notify import Notify
 from backends.settings.section import Section
 
 INTRO = """\
@@ -58,6 +59,8 @@ def _sections() -> dict[str, Section]:
         "[privacy]": settings.privacy,
         "[sessions]": settings.sessions,
         "[alerts]": settings.alerts,
+        "[[notify]]": Notify(name="phone", kind="ntfy", url="https://ntfy.sh/my-topic"),
+        "[heartbeat]": settings.heartbeat,
         "[ledger]": settings.ledger,
         '[prices."gemini-3.5-flash-lite"]': price,
         '[[prices."gemini-3.5-flash-lite".tiers]]': tier,

@@ -12,6 +12,7 @@ from backends.settings.engines import KINDS
 from backends.settings.model import Settings
 from backends.settings.model_facts import ModelFacts
 from backends.settings.money import Budget, Price, PriceFrom, Tier
+from backends.settings.notify import Notify
 from backends.settings.section import NotNegative, Section, dotted, quoted
 from backends.settings.sources import paths_of
 
@@ -26,7 +27,12 @@ FREE_TABLES: dict[str, tuple[type[Section], ...]] = {
 FREE_VALUES: dict[tuple[str, ...], Any] = {("cache", "ttl_s"): NotNegative, ("gateway", "models"): str}
 """Settings that are tables of values, whose keys are free too, with the type of a value."""
 
-LISTS: dict[str, type[Section]] = {"budgets": Budget, "tiers": Tier, "changes": PriceFrom}
+LISTS: dict[str, type[Section]] = {
+    "budgets": Budget,
+    "notify": Notify,
+    "tiers": Tier,
+    "changes": PriceFrom,
+}
 """Arrays of tables."""
 
 

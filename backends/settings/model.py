@@ -18,6 +18,7 @@ from backends.settings.engines import BUILT_IN, NAME, Engine, built_in_engines, 
 from backends.settings.gateway import Gateway
 from backends.settings.model_facts import ModelFacts
 from backends.settings.money import Budget, Costs, Money, Price
+from backends.settings.notify import Heartbeat, Notify
 from backends.settings.privacy import Privacy
 from backends.settings.section import Positive, Seconds, Section, Share, dotted, quoted
 from backends.settings.session_limits import SessionLimits
@@ -87,6 +88,8 @@ class Settings(Section, frozen=True, kw_only=True):
     privacy: Privacy = Privacy()
     sessions: SessionLimits = SessionLimits()
     alerts: AlertLimits = AlertLimits()
+    notify: tuple[Notify, ...] = ()
+    heartbeat: Heartbeat = Heartbeat()
     ledger: LedgerSettings = LedgerSettings()
     prices: dict[str, Price] = field(default_factory=dict)
     models: dict[str, ModelFacts] = field(default_factory=dict)
@@ -102,6 +105,9 @@ class Settings(Section, frozen=True, kw_only=True):
             scope, _, name = budget.scope.partition(":")
             if scope == "engine" and name not in self.engines:
                 raise ValueError(f"`budgets[{index}].scope` names {name}, and the engines are {self._engine_names()}")
+        for index, target in enumerate(self.notify):
+            if target.name in {other.name for other in self.notify[:index]}:
+                raise ValueError(f"`notify[{index}].name` {target.name} is there twice")
         for name, facts in self.models.items():
             if facts.successor == name:
                 raise ValueError(f"`{dotted('models', name)}.successor` must be another model")

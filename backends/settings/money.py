@@ -41,7 +41,7 @@ def _check_amounts(section: Section, example: str) -> None:
             raise ValueError(f'`{name}` must be 0 or more, with at most 12 decimals, as "{example}"')
 
 
-def _check_timezone(name: str | None) -> None:
+def check_timezone(name: str | None) -> None:
     """Raise ValueError where `name` is no time zone of this machine; None is the machine's own."""
     if name is None:
         return
@@ -84,7 +84,7 @@ class Budget(Section, frozen=True, kw_only=True):
                 " session or run"
             )
         _check_amounts(self, "5.00")
-        _check_timezone(self.timezone)
+        check_timezone(self.timezone)
 
 
 class Tier(Section, frozen=True, kw_only=True):
@@ -165,7 +165,7 @@ class Money(Section, frozen=True, kw_only=True):
             raise ValueError('`currency` must be three letters, as "EUR"')
         if not is_amount(self.rate) or self.rate == 0:
             raise ValueError('`rate` must be above 0, as "0.92"')
-        _check_timezone(self.timezone)
+        check_timezone(self.timezone)
 
 
 class LocalCosts(Section, frozen=True, kw_only=True):

@@ -24,16 +24,17 @@ SELECT id, key, severity, started_at, ended_at,
        text, effect, state, actor, requests, agents, cost_usd
 FROM incidents;
 
--- Messages to the operator's phone or chat that wait to be delivered, written together with the incident that they
--- are about and deleted once they are accepted, so that a crash loses none.
+-- Messages to the operator's phone or chat, written together with the incident that they are about, so that a crash
+-- loses none. They are kept for a week.
 CREATE TABLE notifications (
-    id          INTEGER PRIMARY KEY,
-    incident    TEXT NOT NULL,
-    target      TEXT NOT NULL,  -- the name of the settings' table
-    event       TEXT NOT NULL,  -- raised or cleared
-    created_at  TEXT NOT NULL,
-    attempts    INTEGER NOT NULL DEFAULT 0
+    id           TEXT PRIMARY KEY,
+    incident     TEXT NOT NULL,
+    target       TEXT NOT NULL,  -- the name of the settings' table
+    created_at   TEXT NOT NULL,
+    message      TEXT NOT NULL,  -- JSON, without prompts and providers' words
+    delivered_at TEXT            -- NULL while it waits
 ) STRICT;
+CREATE INDEX notifications_by_incident ON notifications (incident, target);
 
 -- What no row tells, minute by minute, for a week: requests that ended without a row, and what was sampled.
 CREATE TABLE minutes (

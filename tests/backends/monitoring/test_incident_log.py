@@ -18,6 +18,7 @@ from backends.ledger.store import Ledger
 from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.alerts import Condition
 from backends.monitoring.incident_log import LEFT_OVER_S, IncidentLog
+from backends.monitoring.push import Push
 from backends.paths import Paths
 from tests.waiting import until
 
@@ -30,7 +31,8 @@ async def logged(home: Path, clock: ManualClock | SystemClock) -> AsyncGenerator
     ledger = await Ledger.open(paths, [], clock=clock, waits=WriteWaits(busy_s=0.05, retry_s=0.05))
     try:
         alerts = Alerts(Bus(), clock)
-        incidents = IncidentLog(ledger, alerts, clock, every_s=0.05)
+        push = Push([], ledger=ledger, alerts=alerts, clock=clock)
+        incidents = IncidentLog(ledger, alerts, clock, push=push, every_s=0.05)
         await incidents.restore()
         async with background(incidents.run()):
             yield alerts, incidents, ledger

@@ -56,6 +56,7 @@ async def test_whoever_leaves_at_any_turn_of_the_loop_leaves_no_reservation(home
 async def test_who_leaves_while_the_admission_is_written_has_a_cancelled_row(home: Path) -> None:
     async with stand(home, change=cloudy) as it:
         asked = prompt("describe a rack", agent="writer")
+        await it.resources.classifier.get()
         with closing(sqlite3.connect(it.paths.ledger, isolation_level=None)) as foreign:
             foreign.execute("BEGIN IMMEDIATE")
             caller = asyncio.ensure_future(ask(it.core, asked))

@@ -207,7 +207,9 @@ def _monitoring(
 ) -> Monitoring:
     settings, bus, clock = resources.settings, resources.bus, resources.clock
     traffic = TrafficWindow(bus, clock)
-    alerts = Alerts(bus, clock, clear_after_s=settings.alerts.clear_after_s, recent=traffic.ended)
+    alerts = Alerts(
+        bus, clock, clear_after_s=settings.alerts.clear_after_s, recent=traffic.ended, running=traffic.running
+    )
     watch = Watch(alerts, clock, settings.alerts)
     engines = list(slots.values())
     watch.add(

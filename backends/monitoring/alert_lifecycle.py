@@ -1,7 +1,7 @@
 """The life of an alert: raised, changed, acknowledged or silenced, ended, kept for a week."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -24,6 +24,7 @@ PAST_DAYS, PAST_ALERTS = 7, 200
 
 MOST_SILENT_MINUTES = 7 * 24 * 60.0
 NOTHING = Touches()
+NONE_RUNNING: Mapping[str, EndedRequest] = {}
 
 
 class _Standing:
@@ -43,20 +44,27 @@ class _Standing:
 
 class Alerts:
     """The alerts that stand; watchers are told of each change. `recent` are requests that ended lately, for alerts
-    whose condition began before it was found.
+    whose condition began before it was found, `running` those that an alert may have touched and that still run.
 
     `advance` is to be called a few times a second. `record` is called with each alert that is published, standing or
     ended.
     """
 
     def __init__(
-        self, bus: Bus, clock: Clock, *, clear_after_s: float = 0.0, recent: Iterable[EndedRequest] = ()
+        self,
+        bus: Bus,
+        clock: Clock,
+        *,
+        clear_after_s: float = 0.0,
+        recent: Iterable[EndedRequest] = (),
+        running: Mapping[str, EndedRequest] = NONE_RUNNING,
     ) -> None:
         self.clear_after_s = clear_after_s
         self.record: Callable[[Alert], None] = lambda _: None
         self._bus = bus
         self._clock = clock
         self._recent = recent
+        self._running = running
         self._standing: dict[str, _Standing] = {}
         self._left_over: dict[str, tuple[Alert, datetime]] = {}
         self._past: deque[Alert] = deque(maxlen=PAST_ALERTS)
@@ -148,6 +156,8 @@ class Alerts:
             if until is not None and self._clock.now() >= until:
                 standing.alert = _as_new(standing.alert)
                 self._tell(standing, at_once=True)
+            if standing.touched is not None and standing.over is None:
+                standing.changed |= standing.touched.count_running(self._running.values())
             self._tell(standing)
 
     # ---- what the operator says ---------------------------------------------------------------------------------

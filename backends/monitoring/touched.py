@@ -1,6 +1,7 @@
 """What an alert touched since its onset: requests, agents, and what a detour cost."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -27,7 +28,8 @@ WENT: dict[How, str] = {
 
 
 class EndedRequest(Struct, frozen=True, kw_only=True):
-    """One request that ended. `at` is in seconds of clock.monotonic, `kind` that of its error or refusal.
+    """One request that ended; one that still runs is as it would end. `at` is in seconds of clock.monotonic, `kind` is
+    that of its error or refusal.
 
     `engine` is the one that answered, or was asked last; `failed` are the engines at which a call failed, each with the
     error's kind; `passed_over` are those that could not be asked, each with the rule that ruled it out.
@@ -80,10 +82,11 @@ class Touched:
 
     def __init__(self, touches: Touches, earlier: Alert | None = None) -> None:
         self.touches = touches
-        self.requests = earlier.requests if earlier else 0
+        self._ended = earlier.requests if earlier else 0
         self.cost_usd = ZERO if touches.detour else None
         self._agents: Counter[str] = Counter()
         self._went: Counter[How] = Counter()
+        self._running: tuple[EndedRequest, ...] = ()
         if earlier is not None:
             self._agents.update({agent: len(earlier.agents) - n for n, agent in enumerate(earlier.agents)})
             self.cost_usd = earlier.cost_usd if self.cost_usd is None else self.cost_usd + (earlier.cost_usd or ZERO)
@@ -92,7 +95,7 @@ class Touched:
         """Count a request where it is touched; was it?"""
         if not self.touches.match(ended):
             return False
-        self.requests += 1
+        self._ended += 1
         known = ended.agent in self._agents or len(self._agents) < AGENTS
         self._agents[ended.agent if known else OTHER] += 1
         self._went[ended.how] += 1
@@ -100,12 +103,24 @@ class Touched:
             self.cost_usd += ended.cost_usd
         return True
 
+    def count_running(self, running: Iterable[EndedRequest]) -> bool:
+        """Count those that still run anew; has their number changed?"""
+        before = len(self._running)
+        self._running = tuple(each for each in running if self.touches.match(each))
+        return len(self._running) != before
+
+    @property
+    def requests(self) -> int:
+        return self._ended + len(self._running)
+
     @property
     def agents(self) -> tuple[str, ...]:
         """Those most touched first."""
-        return tuple(agent for agent, _ in self._agents.most_common(SHOWN))
+        agents = self._agents + Counter(each.agent for each in self._running)
+        return tuple(agent for agent, _ in agents.most_common(SHOWN))
 
     @property
     def effect(self) -> str:
         """What became of the requests, in a phrase: "14 went local, 2 failed"; "" while none was touched."""
-        return ", ".join(words.format(self._went[how]) for how, words in WENT.items() if self._went[how])
+        went = self._went + Counter(each.how for each in self._running)
+        return ", ".join(words.format(went[how]) for how, words in WENT.items() if went[how])

@@ -31,7 +31,7 @@ WINDOW_S = 90.0
 MOST = 20_000
 """Requests that are kept: 90 seconds at 220 a second, some 10 MB. With more, the window is shorter."""
 
-MOST_OPEN = 10_000
+MOST_RUNNING = 2_000
 """Running requests of which it is kept which engines they could not ask."""
 
 SHOWN = 64
@@ -63,14 +63,16 @@ class Failing(Struct, frozen=True, kw_only=True):
 
 
 class TrafficWindow:
-    """Told of each request by the activity feed. `ended` are those of the window, oldest first."""
+    """Told of each request by the activity feed. `ended` are those of the window, oldest first; `running`, by id, those
+    that failed at an engine already or could not ask one.
+    """
 
     def __init__(self, bus: Bus, clock: Clock) -> None:
         self.ended: deque[EndedRequest] = deque()
         self.failing: Failing | None = None
         self._bus = bus
         self._clock = clock
-        self._open: dict[str, tuple[tuple[EngineName, str], ...]] = {}
+        self.running: dict[str, EndedRequest] = {}
         self._hows: Counter[How] = Counter()
         self._agents: Counter[tuple[str, How]] = Counter()
         self._failing_since: datetime | None = None
@@ -80,13 +82,24 @@ class TrafficWindow:
         self._published = Traffic()
 
     def decided(self, id: str, explanation: Explanation) -> None:
-        """A request was decided: remember which engines it would have asked if they could be."""
-        if (away := passed_over(explanation)) and len(self._open) < MOST_OPEN:
-            self._open[id] = away
+        """A request was decided, or decided anew: remember which engines it would have asked if they could be."""
+        away, failed = passed_over(explanation), _failed_over(explanation)
+        if (away or failed) and len(self.running) < MOST_RUNNING:
+            now = self._clock.now()
+            self.running[id] = EndedRequest(
+                at=self._clock.monotonic(),
+                began=now,
+                ended=now,
+                agent=explanation.agent,
+                how=explanation.zone,
+                engine=explanation.engine,
+                failed=failed,
+                passed_over=away,
+            )
 
     def settled(self, outcome: Outcome) -> EndedRequest | None:
         """A request ended; None where nobody waited for it."""
-        away = self._open.pop(outcome.id, ())
+        ran = self.running.pop(outcome.id, None)
         if outcome.source == "shadow":
             return None
         return self._add(
@@ -101,14 +114,14 @@ class TrafficWindow:
                 failed=tuple(
                     (attempt.engine, attempt.error.partition(":")[0]) for attempt in outcome.attempts if attempt.error
                 ),
-                passed_over=away,
+                passed_over=ran.passed_over if ran is not None else (),
                 cost_usd=outcome.cost_usd,
             )
         )
 
     def refused(self, id: str, agent: str, error: ClawError) -> EndedRequest:
         """A request ended before any engine was called."""
-        self._open.pop(id, None)
+        self.running.pop(id, None)
         now = self._clock.now()
         return self._add(
             EndedRequest(
@@ -240,3 +253,9 @@ def how(request: Ended) -> How:
 def _onset(ended: EndedRequest, answered_at: datetime | None) -> datetime:
     """When a failure began; where a request was answered after that, then when it was."""
     return ended.began if answered_at is None else max(ended.began, answered_at)
+
+
+def _failed_over(explanation: Explanation) -> tuple[tuple[EngineName, str], ...]:
+    """The engines that a request has failed at so far, each with the error's kind: "cloud: timeout"."""
+    details = (reason.detail.partition(": ") for reason in explanation.reasons if reason.rule == "failover")
+    return tuple((engine, kind) for engine, _, kind in details)

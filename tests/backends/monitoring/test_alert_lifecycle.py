@@ -25,7 +25,8 @@ class Stand:
     def __init__(self) -> None:
         self.bus, self.clock = Recorder(), ManualClock()
         self.recent: list[EndedRequest] = []
-        self.alerts = Alerts(self.bus, self.clock, clear_after_s=5.0, recent=self.recent)
+        self.running: dict[str, EndedRequest] = {}
+        self.alerts = Alerts(self.bus, self.clock, clear_after_s=5.0, recent=self.recent, running=self.running)
 
     def ended(self, **fields: Any) -> EndedRequest:
         usual: dict[str, Any] = {
@@ -64,6 +65,18 @@ def test_it_counts_what_it_touched_since_its_onset_also_before_it_was_found() ->
     alert = it.only()
     assert (alert.requests, alert.agents, alert.cost_usd) == (4, ("bo", "ada", "cy"), None)
     assert alert.effect == "3 went local, 1 failed"
+
+
+def test_those_that_still_run_elsewhere_count_already_and_once() -> None:
+    it = Stand()
+    it.alerts.show(DOWN, engine="cloud", touches=AT_CLOUD)
+    it.running["r1"] = it.running["r2"] = it.ended(passed_over=(("cloud", "engine"),))
+    it.running["r3"] = it.ended(failed=(("local", "cut"),))
+    it.later(1)
+    assert (it.only().requests, it.only().effect, it.only().agents) == (2, "2 went local", ("ada",))
+    it.alerts.count(it.running.pop("r1"))
+    it.later(1)
+    assert it.only().requests == 2
 
 
 def test_a_detour_costs_what_the_cloud_was_paid_for_it() -> None:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backends import events
 from backends.clock import ManualClock
 from backends.errors import BudgetExceeded, ClawError, DeadlinePassed, EngineError, NoEngine, QueueFull, WrongUse
 from backends.monitoring.traffic_window import MOST, TrafficWindow
-from backends.types import Alternative, Attempt, Estimate, Explanation, Outcome, Traffic
+from backends.types import Alternative, Attempt, Estimate, Explanation, Outcome, Reason, Traffic
 from tests.backends.monitoring.outcomes import an_outcome, published
 from tests.backends.monitoring.test_alerts import Recorder
 
@@ -151,10 +152,16 @@ def test_a_request_knows_at_which_engines_it_failed_and_which_it_would_have_aske
         flips=("cloud is resumed",),
     )
     it.window.decided("one", explained)
+    assert it.window.running["one"].passed_over == (("cloud", "stopped"),)
     failed = Attempt(engine="cloud", zone="cloud", model="g", error="timeout: silent")
     ended = it.window.settled(an_outcome(id="one", attempts=(failed,)))
     again: Outcome = an_outcome(id="one")
     assert ended is not None
     assert (ended.failed, ended.passed_over) == ((("cloud", "timeout"),), (("cloud", "stopped"),))
     assert (second := it.window.settled(again)) is not None
-    assert second.passed_over == ()
+    assert (second.passed_over, it.window.running) == ((), {})
+    again_at_local = replace(explained, flips=(), reasons=(Reason(rule="failover", detail="cloud: timeout"),))
+    it.window.decided("two", again_at_local)
+    assert it.window.running["two"].failed == (("cloud", "timeout"),)
+    it.window.refused("two", "ada", NoEngine("none"))
+    assert it.window.running == {}

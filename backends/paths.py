@@ -93,6 +93,16 @@ class Paths(Struct, frozen=True, kw_only=True):
         """Which pane the console showed last, and what its operator has seen."""
         return self.state / "console-view.json"
 
+    @property
+    def saved_prompts(self) -> Path:
+        """Prompts that the operator saved by name in the chat."""
+        return self.state / "prompts.toml"
+
+    @property
+    def copied(self) -> Path:
+        """What was copied last where no clipboard took it."""
+        return self.state / "copied.txt"
+
     def make(self) -> None:
         """Create the folders and what is missing above them, readable by their owner alone. Raises WrongSettings."""
         for folder in (self.config.parent, self.state, self.run):

@@ -88,12 +88,14 @@ def _show(options: argparse.Namespace, settings: "Settings", theme: str) -> int:
     remembered.load()
 
     def chat() -> "ChatPane":
+        from console.bench.saved_prompts import SavedPrompts
         from console.chat_history import ChatHistory
         from console.panes.chat_pane import ChatPane
 
         # prompts are bodies, which go to disk only where the operator stores them
         history = ChatHistory(paths.console_state if settings.ledger.bodies else None)
-        return ChatPane(history, max_prompt_bytes=settings.router.max_prompt_bytes)
+        saved = SavedPrompts(paths.saved_prompts)
+        return ChatPane(history, saved=saved, copied=paths.copied, max_prompt_bytes=settings.router.max_prompt_bytes)
 
     opener = CoreOpener(options, settings)
     app = ClawApp(opener.open, reopen=opener.reopen, theme=theme, chat=chat, remembered=remembered)

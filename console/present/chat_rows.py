@@ -1,41 +1,21 @@
-"""The chat as rows: a turn around its answer, the line above the prompt, and what an empty chat shows."""
+"""The chat as rows: a turn around its answer, and what an empty chat shows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from backends.text.measures import UNKNOWN, count, probability, size
+from backends.text.measures import count, probability, size
 from backends.text.terminal_safe import safe
-from backends.text.times import milliseconds, seconds
-from backends.text.usd import about_usd, usd
+from backends.text.times import milliseconds
+from backends.text.usd import usd
 from backends.types import CACHE, Explanation, Outcome, Route, Served
 from console.present.empty_states import notice
 from console.present.markdown_layout import wrap
-from console.present.spans import Row, Span, Tone, row, span
+from console.present.spans import Row, Span, Tone, span
 from console.present.symbols import served
 from console.state import ViewState
 
 PROMPT_ROWS = 12
 """Rows of a prompt that the transcript shows."""
 _PROMPT_CHARACTERS = 8_000
-COPY_MAX = 65_536
-"""Characters that go to the terminal's clipboard; terminals drop much more."""
-
-
-@dataclass(frozen=True)
-class RequestOptions:
-    """What the next prompt is sent with."""
-
-    agent: str = "default"
-    route: Route = "auto"
-    sensitive: bool = False
-
-
-@dataclass(frozen=True)
-class Prospect:
-    """Where the prompt would go, known before it is sent; or a line that says why that is unknown."""
-
-    explanation: Explanation | None = None
-    line: str | None = None
 
 
 # ---- a turn --------------------------------------------------------------------------------------------------------
@@ -82,31 +62,24 @@ def outcome_rows(outcome: Outcome, state: ViewState, width: int) -> list[Row]:
     ]
     who = span(f" {engine_label(outcome.engine, outcome.model, state)} · ", "dim")
     tier = f"{outcome.cache} hit · " if outcome.engine == CACHE else ""
-    finish: list[Span] = [] if outcome.finish == "stop" else [span(" · ", "dim"), *_finish(outcome)]
+    finish: list[Span] = [] if outcome.finish == "stop" else [span(" · ", "dim"), *finish_text(outcome)]
     rows = wrap([served(outcome.engine, outcome.zone), who, span(tier + " · ".join(figures), "dim"), *finish], width)
-    for note in (*_failed_attempts(outcome), *outcome.notes):
-        rows += wrap([span(note, "warn")], width)
-    return rows
+    return rows + note_rows(outcome, width)
+
+
+def note_rows(outcome: Outcome, width: int) -> list[Row]:
+    """What was tried before, what the core remarks, and what of the settings had no effect."""
+    notes = [*_failed_attempts(outcome), *outcome.notes]
+    if outcome.ignored:
+        notes.append(f"without effect here: {', '.join(outcome.ignored)}")
+    return [line for note in notes for line in wrap([span(note, "warn")], width)]
 
 
 def failure_rows(line: str, width: int) -> list[Row]:
     return wrap([span(f"▲ {line}", "bad")], width)
 
 
-# ---- the line above the prompt, and the empty chat -----------------------------------------------------------------
-
-
-def options_row(options: RequestOptions, prospect: Prospect | None, hint: str, state: ViewState) -> Row:
-    """`as scout · auto → ▌local qwen2.5:14b · ~310 tok · 0 · ~2 s · trend .21 · policy local`, or a hint."""
-    if hint:
-        return row(span(hint, "warn"))
-    chosen = span(f"as {options.agent} · {options.route}", "dim")
-    private = (span(" · "), span("sensitive: stays local", "strong")) if options.sensitive else ()
-    if prospect and prospect.line:
-        return row(chosen, *private, span(" · ", "dim"), span(prospect.line, "warn"))
-    if prospect and prospect.explanation:
-        return row(chosen, *private, span(" → ", "dim"), *_estimate(prospect.explanation, state))
-    return row(chosen, *private)
+# ---- the empty chat, and names ------------------------------------------------------------------------------------
 
 
 def welcome(width: int) -> list[Row]:
@@ -116,14 +89,6 @@ def welcome(width: int) -> list[Row]:
         "it would cost. The answer ends with the actual cost."
     )
     return notice("No prompts yet", text, width)
-
-
-def for_clipboard(answer: str) -> tuple[str, str]:
-    """An answer made safe and cut for the terminal's clipboard, and a line that says so."""
-    # tabs matter in code, and a clipboard carries them without harm
-    text = "\t".join(safe(part, newlines=True) for part in answer[:COPY_MAX].split("\t"))
-    rest = "" if len(answer) <= COPY_MAX else f" of {count(len(answer))}: terminals accept no more"
-    return text, f"Copied {count(min(len(answer), COPY_MAX))} characters{rest}"
 
 
 def engine_label(engine: Served, model: str, state: ViewState) -> str:
@@ -140,24 +105,12 @@ def reasons_text(explanation: Explanation) -> str:
     return f"{read} · {reasons}" if reasons else read
 
 
-def _estimate(explanation: Explanation, state: ViewState) -> Row:
-    estimate = explanation.estimate
-    tokens = f"~{count(explanation.classes.input_tokens)}" if explanation.classes else UNKNOWN
-    latency = UNKNOWN if estimate.latency_ms is None else f"~{seconds(estimate.latency_ms / 1000)}"
-    figures = f" · {tokens} tok · {about_usd(estimate.cost_usd)} · {latency}"
-    return row(
-        served(explanation.engine, explanation.zone),
-        span(f" {engine_label(explanation.engine, explanation.model, state)}"),
-        span(f"{figures} · {reasons_text(explanation)}", "dim"),
-    )
-
-
 def _saved(outcome: Outcome) -> Sequence[str]:
     saved = outcome.baseline_usd - outcome.cost_usd
     return (f"saved {usd(saved)}",) if saved > 0 else ()
 
 
-def _finish(outcome: Outcome) -> Row:
+def finish_text(outcome: Outcome) -> Row:
     error = outcome.error or ""
     texts: dict[str, tuple[str, Tone]] = {
         "length": ("cut at the maximum length of an answer", "warn"),

@@ -158,3 +158,20 @@ class MarkdownStream:
             self._lines.extend(code_line(line, width))
         self._code_laid_out = len(block.lines) + 1
         return not (self._fence and block is self._blocks[-1])
+
+
+def fenced_code(text: str) -> list[str]:
+    """The contents of the fenced code blocks of an answer, in order; one that is not closed goes to the end."""
+    found: list[list[str]] = []
+    fence: Fence | None = None
+    for line in text.splitlines():
+        opened = _FENCE.match(line)
+        if fence is None and opened is not None:
+            fence = Fence(len(opened[1]), opened[2])
+            found.append([])
+        elif fence is not None and fence.closed_by(line):
+            fence = None
+        elif fence is not None:
+            indent = min(fence.indent, len(line) - len(line.lstrip(" ")))
+            found[-1].append(line[indent:])
+    return ["\n".join(lines) for lines in found]

@@ -1,4 +1,4 @@
-"""The chat's requests: a prompt with its conversation and options, a retry, and the choice among names."""
+"""The chat's requests: a prompt with its conversation and settings, a retry, and the choice among names."""
 
 from collections.abc import Sequence
 
@@ -6,43 +6,53 @@ import msgspec
 
 from backends.identity import new_id
 from backends.types import CLOUD, EngineState, Message, Request, Route
-from console.present.chat_rows import RequestOptions
+from console.bench.attachments import WrittenPrompt
+from console.bench.prompt_settings import AUTO, PromptSettings
 from console.present.spans import Row, row, span
-from console.widgets.transcript import ChatTurn
-
-AUTO: Route = "auto"
+from console.widgets.chat_turn import ChatTurn
 
 
-def chat_request(prompt: str, options: RequestOptions, turns: Sequence[ChatTurn], *, max_bytes: int) -> Request:
+def chat_request(
+    prompt: WrittenPrompt, settings: PromptSettings, turns: Sequence[ChatTurn], *, max_bytes: int
+) -> Request:
     """The prompt after as much of its conversation as fits in `max_bytes`, newest first.
 
     A conversation that was sensitive once stays so, because its text is sent too.
     """
-    question = Message(role="user", text=prompt)
-    room = max_bytes - len(prompt.encode())
+    question = prompt.message
+    system = (Message(role="system", text=settings.system),) if settings.system else ()
+    room = max_bytes - weight(question) - sum(map(weight, system))
     messages: tuple[Message, ...] = (question,)
-    sensitive = options.sensitive
+    sensitive = settings.sensitive
     for turn in reversed(turns):
         pair = turn.messages
-        room -= sum(len(message.text.encode()) for message in pair)
+        room -= sum(map(weight, pair))
         if room < 0:
             break
         messages = (*pair, *messages)
         sensitive = sensitive or (bool(pair) and turn.sensitive)
     return Request(
-        id=new_id(), agent=options.agent, messages=messages, engine=options.route, sensitive=sensitive, source="chat"
+        id=new_id(),
+        agent=settings.agent,
+        messages=(*system, *messages),
+        engine=settings.engine,
+        model=settings.model or None,
+        sampling=settings.sampling,
+        cache=settings.cache,
+        sensitive=sensitive,
+        source="chat",
     )
 
 
+def weight(message: Message) -> int:
+    """Bytes of a message's text and media."""
+    return len(message.text.encode()) + sum(len(each.data) for each in message.media)
+
+
 def retry_request(turn: ChatTurn, engines: Sequence[EngineState]) -> Request:
-    """The same request for another engine than the one that answered it, and never from the cache."""
-    return msgspec.structs.replace(turn.request, id=new_id(), engine=_other_engine(turn, engines), cache=False)
-
-
-def conversation(turns: Sequence[ChatTurn]) -> Sequence[ChatTurn]:
-    """The turns since the newest one that started a conversation."""
-    first = next((index for index in range(len(turns) - 1, -1, -1) if turns[index].starts_conversation), 0)
-    return turns[first:]
+    """The same request for another engine than the one that answered it, with its own model, never from the cache."""
+    engine = _other_engine(turn, engines)
+    return msgspec.structs.replace(turn.request, id=new_id(), engine=engine, model=None, cache=False)
 
 
 def _other_engine(turn: ChatTurn, engines: Sequence[EngineState]) -> Route:

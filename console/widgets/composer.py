@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from backends.text.terminal_safe import safe
+from console.keys import Keys
 from console.present.spans import Row, Span
 from console.widgets.draft import Draft
 
@@ -15,35 +16,82 @@ QUIET_S = 0.03
 """Typed keys are further apart than this, pasted keys are not."""
 ROWS_MAX = 8
 
-ChatCommand = Literal["send", "cancel", "retry", "new", "clear", "agent", "engine", "sensitive", "copy", "good", "bad"]
+PromptCommand = Literal["send", "cancel", "retry", "new", "clear", "agent", "engine", "sensitive", "complete", "again"]
+AnswerCommand = Literal["copy", "good", "bad", "previous", "next"]
+WorkCommand = Literal["compare", "settings", "search", "prompts", "attach", "editor", "turns", "export"]
+"""Commands that ask something, or read and write outside the console."""
+ChatCommand = PromptCommand | AnswerCommand | WorkCommand
 
 _COMMANDS: dict[str, ChatCommand] = {
     "enter": "send",
     "escape": "cancel",
-    "ctrl+r": "retry",
+    "tab": "complete",
+    "ctrl+r": "search",
     "ctrl+n": "new",
     "ctrl+l": "clear",
     "ctrl+g": "agent",
     "ctrl+t": "engine",
     "ctrl+s": "sensitive",
     "ctrl+o": "copy",
+    "ctrl+b": "turns",
+    "ctrl+x": "editor",
+    "alt+r": "retry",
     "alt+y": "good",
     "alt+n": "bad",
+    "alt+c": "compare",
+    "alt+left": "previous",
+    "alt+right": "next",
+    "alt+s": "settings",
+    "alt+p": "prompts",
+    "alt+a": "attach",
+    "alt+e": "again",
+    "alt+x": "export",
 }
-HINTS: tuple[tuple[str, str], ...] = (
+_TEXT_OF_PASTED: dict[ChatCommand, str] = {"send": "\n", "complete": "\t"}
+"""What a key stands for where it came with a paste."""
+HINTS: Keys = (
     ("enter", "send"),
-    ("^j", "new line"),
+    ("alt+c", "compare"),
+    ("alt+s", "settings"),
+    ("^o", "copy"),
+    ("esc", "cancel"),
+    ("^r", "search"),
+    ("^b", "turns"),
+    ("/", "commands"),
     ("^g", "agent"),
     ("^t", "engine"),
     ("^s", "sensitive"),
-    ("esc", "cancel"),
-    ("^r", "other engine"),
     ("^n", "new chat"),
-    ("^o", "copy"),
     ("^l", "clear"),
-    ("M-y/n", "good/bad answer"),
+    ("alt+y/n", "good/bad answer"),
 )
-"""Keys as the footer and the help name them."""
+"""Keys as the footer names them."""
+KEY_SENTENCES: Keys = (
+    ("enter", "send the prompt; ctrl+j, alt+enter and shift+enter begin a new line"),
+    ("alt+c", "send the prompt to two or more candidates side by side; enter takes local against cloud"),
+    ("alt+← →", "choose among the candidates that were compared: the one to copy, rate and go on from"),
+    ("alt+s", "all settings of the next prompt: model, thinking, temperature, system prompt, cache and more"),
+    ("ctrl+g", "choose the agent whose rules hold"),
+    ("ctrl+t", "choose the engine; auto lets the router choose"),
+    ("ctrl+s", "keep the prompt on this machine, or no longer"),
+    ("esc", "cancel the answer that arrives"),
+    ("alt+r", "ask the next engine the same"),
+    ("↑ ↓", "in the first and the last line: earlier prompts and back"),
+    ("ctrl+r", "search the prompts sent before"),
+    ("alt+e", "change the last prompt and send it in its place"),
+    ("ctrl+b", "go back to a turn: go on from it, change it, copy its answer or its code"),
+    ("alt+p", "saved prompts: use one, save what is written, delete one"),
+    ("ctrl+x", "write the prompt in $EDITOR"),
+    ("alt+a", "attach a text file, an image, a PDF or a recording"),
+    ("ctrl+o", "copy the last answer"),
+    ("alt+x", "export the conversation to a file, Markdown or JSON"),
+    ("ctrl+n", "start a new conversation"),
+    ("ctrl+l", "clear the transcript"),
+    ("alt+y alt+n", "rate the last answer good or bad; the router learns from it"),
+    ("tab", "complete a command or a path; else the next pane"),
+    ("ctrl+w ctrl+u", "cut a word, the line to its start; ctrl+k to its end, ctrl+y puts it back"),
+)
+"""Each key with a sentence, for the help."""
 
 _NEW_LINE = {"ctrl+j", "alt+enter", "shift+enter"}
 
@@ -102,6 +150,12 @@ class Composer:
         command, self._waiting = self._waiting, None
         return command
 
+    def write(self, text: str) -> None:
+        """Replace the draft, as a command does that was run for it; a command that waits is dropped."""
+        self._waiting = None
+        self._recalled = 0
+        self.draft.replace(text)
+
     def submit(self) -> str:
         """Return the whole prompt and empty the draft."""
         content = self.draft.content
@@ -133,19 +187,18 @@ class Composer:
 
     def _interrupt(self) -> bool:
         """Drop the command that waits, because a key follows at once. True where it was an enter, now a new line."""
-        was_enter = self._waiting == "send"
-        if was_enter:
-            self.draft.insert("\n")
-        self._waiting = None
-        return was_enter
+        waited, self._waiting = self._waiting, None
+        if waited is not None and (text := _TEXT_OF_PASTED.get(waited)):
+            self.draft.insert(text)
+        return waited == "send"
 
     def _command(self, command: ChatCommand, at: float, *, pasted: bool) -> KeyResult:
         if not pasted:
             self._waiting, self._waiting_since = command, at
             return KeyResult(handled=True, pasted=False, waits=True)
-        if command == "send":
-            self.draft.insert("\n")
-            return KeyResult(handled=True, pasted=True, changed=True, became_new_line=True)
+        if text := _TEXT_OF_PASTED.get(command):
+            self.draft.insert(text)
+            return KeyResult(handled=True, pasted=True, changed=True, became_new_line=command == "send")
         return KeyResult(handled=True, pasted=True)
 
     def _edit(self, key: str, width: int) -> bool:  # noqa: PLR0912 — one arm for each key

@@ -2,7 +2,7 @@
 
 from backends.text.measures import size
 from backends.types import Explanation
-from console.present.chat_rows import Prospect
+from console.present.settings_rows import Prospect
 from console.widgets.draft import Draft
 
 PREVIEW_AFTER_S = 0.3

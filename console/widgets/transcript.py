@@ -1,190 +1,88 @@
-"""The chat's turns as rows. Each turn is laid out once for a width; the view follows the newest until scrolled."""
+"""The chat's turns and comparisons as rows. Each is laid out once for a width; the view follows the newest until
+scrolled."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 
-from backends.types import Action, Delta, Done, Explanation, Message, Outcome, Request, Routed
-from console.present.chat_rows import failure_rows, outcome_rows, prompt_rows, route_rows
-from console.present.markdown_stream import MarkdownStream
-from console.present.spans import BLANK, Row, span
+from backends.types import Action
+from console.present.spans import Row
 from console.state import ViewState
+from console.widgets.chat_turn import ChatTurn
+from console.widgets.comparison import CandidateComparison
 
 TURNS_KEPT = 200
 CHARACTERS_KEPT = 200_000
-"""Of all turns together; the oldest go first, the newest never."""
-ANSWER_KEPT = 1_000_000
-"""Characters of one turn; more is not shown."""
+MEDIA_KEPT = 33_554_432
+"""Characters, and bytes of images and other media, of all turns together; the oldest go first, the newest never."""
 FAR = 1_000_000_000
 
-
-class ChatTurn:
-    """One prompt and what came back, with its rows cached for one width."""
-
-    def __init__(self, name: str, request: Request, *, starts_conversation: bool) -> None:
-        self.name = name
-        self.request = request
-        self.starts_conversation = starts_conversation
-        self.explanation: Explanation | None = None
-        self.outcome: Outcome | None = None
-        self.failure: str | None = None
-        self.cancelled = False
-        self.superseded = False
-        self._pieces: list[str] = []
-        self._size = len(self.prompt)
-        self._stream = MarkdownStream()
-        self._width = 0  # that the rows below are made for; 0 before they are
-        self._rows_above: list[Row] = []
-        self._tail: list[Row] = []
-        self._rows_below: list[Row] = []
-        self._edges_outdated = True
-        self._tail_outdated = True
-
-    @property
-    def prompt(self) -> str:
-        return self.request.messages[-1].text
-
-    @property
-    def answer(self) -> str:
-        if len(self._pieces) > 1:
-            self._pieces = ["".join(self._pieces)]
-        return "".join(self._pieces)
-
-    @property
-    def size(self) -> int:
-        """Characters of prompt and answer."""
-        return self._size
-
-    @property
-    def sensitive(self) -> bool:
-        """As requested, as decided, or as answered."""
-        return any(each is not None and each.sensitive for each in (self.request, self.explanation, self.outcome))
-
-    @property
-    def running(self) -> bool:
-        return self.outcome is None and self.failure is None and not self.cancelled
-
-    @property
-    def messages(self) -> tuple[Message, ...]:
-        """What a later turn of the same conversation sends too: nothing where there was no complete answer."""
-        whole = self.outcome is not None and self.outcome.finish in ("stop", "length")
-        if not whole or self.superseded or not self.answer:
-            return ()
-        return (self.request.messages[-1], Message(role="assistant", text=self.answer))
-
-    def add_chunk(self, chunk: object) -> None:
-        """Add a piece of the answer; one that comes after the end is ignored."""
-        match chunk:
-            case Routed(explanation=explanation):
-                self.explanation = explanation
-            case Delta(text=text) if self.running and self._size < ANSWER_KEPT:
-                self._pieces.append(text)
-                self._size += len(text)
-                self._stream.feed(text)
-            case Done(outcome=outcome):
-                self.outcome = outcome
-                self._end()
-        self._tail_outdated = True
-        if isinstance(chunk, Routed):
-            self.forget_rows()
-
-    def fail(self, line: str) -> None:
-        """The turn ended without an answer's end: `line` says why."""
-        self.failure = line
-        self._end()
-
-    def cancel(self) -> None:
-        """Stop the turn; its cost may still become known."""
-        self.cancelled = True
-        self._end()
-
-    def _end(self) -> None:
-        self._stream.finish()
-        self._tail_outdated = True
-        self.forget_rows()
-
-    def lay_out(self, width: int, state: ViewState) -> None:
-        """Make the rows for a width, where they are outdated."""
-        if self._edges_outdated or width != self._width:
-            self._lay_out_edges(width, state)
-        if self._tail_outdated or width != self._width:
-            self._tail = self._stream.open(width)
-        self._width, self._edges_outdated, self._tail_outdated = width, False, False
-
-    def _lay_out_edges(self, width: int, state: ViewState) -> None:
-        opening = [(span("── new conversation ──", "dim"),), BLANK] if self.starts_conversation else []
-        request = self.request
-        head = route_rows(request.agent, request.engine, self.explanation, state, width)
-        self._rows_above = [*opening, *prompt_rows(self.prompt, width), *head]
-        self._rows_below = [(span("… the rest is not kept here", "warn"),)] if self._size >= ANSWER_KEPT else []
-        if self.outcome:
-            self._rows_below += outcome_rows(self.outcome, state, width)
-        elif self.failure:
-            self._rows_below += failure_rows(self.failure, width)
-        elif self.cancelled:
-            self._rows_below.append((span("cancelled", "warn"),))
-        else:
-            self._rows_below.append((span("… esc cancels", "dim"),))
-        self._rows_below.append(BLANK)
-
-    def forget_rows(self) -> None:
-        """Lay the rows around the answer out again: its figures or an engine's name have changed."""
-        self._edges_outdated = True
-
-    @property
-    def height(self) -> int:
-        """Rows as laid out last; 0 before that."""
-        if not self._width:
-            return 0
-        return len(self._rows_above) + len(self._stream.settled(self._width)) + len(self._tail) + len(self._rows_below)
-
-    def rows(self, start: int, end: int) -> list[Row]:
-        """Rows `start` to `end` of the turn, by slices, so that the cost is that of the rows shown."""
-        rows: list[Row] = []
-        for part in (self._rows_above, self._stream.settled(self._width), self._tail, self._rows_below):
-            if end > 0 and start < len(part):
-                rows += part[max(0, start) : end]
-            start, end = start - len(part), end - len(part)
-        return rows
+Entry = ChatTurn | CandidateComparison
 
 
 class Transcript:
-    """Turns from oldest to newest, and which of their rows are in view."""
+    """Entries from oldest to newest, and which of their rows are in view."""
 
     def __init__(self) -> None:
-        self.turns: list[ChatTurn] = []
+        self.entries: list[Entry] = []
         self._from_end = 0  # rows below the last one shown; 0 follows the newest
         self._width = 1
+
+    @property
+    def turns(self) -> list[ChatTurn]:
+        """Every turn, those of a comparison from left to right."""
+        return [turn for entry in self.entries for turn in entry.turns]
 
     @property
     def rows_below(self) -> int:
         return self._from_end
 
     @property
-    def running(self) -> ChatTurn | None:
-        return next((turn for turn in reversed(self.turns) if turn.running), None)
+    def running(self) -> list[ChatTurn]:
+        return [turn for turn in self.turns if turn.running]
 
     @property
     def last(self) -> ChatTurn | None:
-        return self.turns[-1] if self.turns else None
+        """The newest turn; of a comparison the chosen one."""
+        if not self.entries:
+            return None
+        entry = self.entries[-1]
+        return entry.chosen if isinstance(entry, CandidateComparison) else entry
 
-    def add(self, turn: ChatTurn) -> None:
-        self.turns.append(turn)
+    def add(self, entry: Entry) -> None:
+        self.entries.append(entry)
         self._from_end = 0
-        self._drop_oldest(lambda: len(self.turns) > TURNS_KEPT)
+        self._drop_oldest()
 
-    def find(self, name: str) -> ChatTurn | None:
+    def find(self, name: str | None) -> ChatTurn | None:
         return next((turn for turn in reversed(self.turns) if turn.name == name), None)
+
+    def conversation(self, name: str | None) -> list[ChatTurn]:
+        """The turns that lead to this one and itself, oldest first, as far as they are kept."""
+        by_name = {turn.name: turn for turn in self.turns}
+        found: list[ChatTurn] = []
+        while name is not None and (turn := by_name.pop(name, None)) is not None:
+            found.append(turn)
+            name = turn.continues
+        return found[::-1]
+
+    def choose(self, steps: int) -> CandidateComparison | None:
+        """Choose another candidate of the newest comparison; None where there is none."""
+        found = next((entry for entry in reversed(self.entries) if isinstance(entry, CandidateComparison)), None)
+        if found is not None:
+            found.choose(steps)
+        return found
 
     def add_chunk(self, turn: ChatTurn, chunk: object, state: ViewState) -> None:
         """Add a piece to a turn; where the operator has scrolled up, the rows in view stay."""
+        entry = next(entry for entry in reversed(self.entries) if turn in entry.turns)
         reading = self._from_end > 0
-        before = turn.height if reading else 0
+        before = entry.height if reading else 0
         turn.add_chunk(chunk)
         if reading:
-            turn.lay_out(self._width, state)
-            self._from_end = max(1, self._from_end + turn.height - before)
-        self._drop_oldest(lambda: sum(turn.size for turn in self.turns) > CHARACTERS_KEPT)
+            entry.lay_out(self._width, state)
+            self._from_end = max(1, self._from_end + entry.height - before)
+        self._drop_oldest()
 
     def rating(self, *, good: bool) -> Action | None:
         """The action that rates the last answer; None where there is none yet."""
@@ -194,8 +92,8 @@ class Transcript:
         return Action(verb="rate", actor="console", id=turn.outcome.id, good=good)
 
     def clear(self) -> None:
-        """Remove all turns but one that still runs."""
-        self.turns = [turn for turn in self.turns if turn.running]
+        """Remove all entries but those that still run."""
+        self.entries = [entry for entry in self.entries if entry.running]
         self._from_end = 0
 
     def key(self, key: str, *, page: int) -> bool:
@@ -213,21 +111,28 @@ class Transcript:
     def shown(self, width: int, height: int, state: ViewState) -> Sequence[Row]:
         """The rows in view: `height` of them, or fewer where there are not as many."""
         self._width = width
-        for turn in self.turns:
-            turn.lay_out(width, state)
-        ends = list(accumulate(turn.height for turn in self.turns))
+        for entry in self.entries:
+            entry.lay_out(width, state)
+        ends = list(accumulate(entry.height for entry in self.entries))
         whole = ends[-1] if ends else 0
         self._from_end = max(0, min(self._from_end, whole - height))
         bottom = whole - self._from_end
         top = max(0, bottom - height)
         rows: list[Row] = []
-        for index in range(bisect_right(ends, top), len(self.turns)):
-            start = ends[index] - self.turns[index].height
+        for index in range(bisect_right(ends, top), len(self.entries)):
+            start = ends[index] - self.entries[index].height
             if start >= bottom:
                 break
-            rows += self.turns[index].rows(top - start, bottom - start)
+            rows += self.entries[index].rows(top - start, bottom - start)
         return rows
 
-    def _drop_oldest(self, too_much: Callable[[], bool]) -> None:
-        while len(self.turns) > 1 and not self.turns[0].running and too_much():
-            del self.turns[0]
+    def _drop_oldest(self) -> None:
+        while len(self.entries) > 1 and not self.entries[0].running and self._too_much():
+            del self.entries[0]
+
+    def _too_much(self) -> bool:
+        return (
+            len(self.entries) > TURNS_KEPT
+            or sum(each.size for each in self.entries) > CHARACTERS_KEPT
+            or sum(each.media_size for each in self.entries) > MEDIA_KEPT
+        )

@@ -43,6 +43,7 @@ from console.messages import (
 )
 from console.panes.chat_pane import ChatPane
 from console.state import CoreConnection, ViewState
+from tests.console.stage import text_of
 
 THEME = theming.theme(theming.DEFAULT)  # read here, outside of any event loop
 AT = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -134,12 +135,13 @@ class ChatHost(App[None]):
         state: ViewState = STATE,
         history: ChatHistory | None = None,
         max_prompt_bytes: int = 8_388_608,
+        **files: Any,
     ) -> None:
         super().__init__()
         self.guard = PasteGuard(time.monotonic)
         self.script = script or says("Fine.")
         self.view = state
-        self.chat = ChatPane(history, max_prompt_bytes=max_prompt_bytes)
+        self.chat = ChatPane(history, max_prompt_bytes=max_prompt_bytes, **files)
         self.asked: list[Request] = []
         self.cancelled: list[str] = []
         self.previewed: list[Request] = []
@@ -184,6 +186,11 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool], *, timeout_s: flo
     while not holds():
         assert time.monotonic() < end, f"never held; the screen:\n{pilot.app.screen_text()}"  # type: ignore[attr-defined]
         await asyncio.sleep(0.005)
+
+
+async def overlay_shows(pilot: Pilot[None], text: str) -> None:
+    """Wait until the whole screen, overlays included, shows a text."""
+    await until(pilot, lambda: text in text_of(pilot.app))
 
 
 async def shows(pilot: Pilot[None], text: str) -> None:

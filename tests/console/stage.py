@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from textual.app import App
 from textual.pilot import Pilot
 
 from console import theming
@@ -29,7 +30,7 @@ async def on_stage(
         await app.bridge.close()
 
 
-def text_of(app: ClawApp) -> str:
+def text_of(app: App[Any]) -> str:
     """What is on screen, as text."""
     from rich.segment import Segment
 

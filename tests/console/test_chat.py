@@ -8,9 +8,9 @@ import pytest
 from textual.events import MouseScrollUp, Paste
 
 from backends.types import Chunk, Delta, Done, Exchange, Request, Routed, Tokens
+from console.bench.clipboard import OSC_52_MAX
 from console.chat_history import ChatHistory
 from console.messages import AnswerFailed, ChunkArrived, RoutePreviewed, StateChanged
-from console.present.chat_rows import COPY_MAX
 from tests.console.chat_host import (
     AT,
     STATE,
@@ -194,17 +194,17 @@ async def test_escape_cancels_once_and_a_second_prompt_waits_for_that() -> None:
         assert app.cancelled == [app.asked[0].id]
 
 
-async def test_a_failure_shows_its_line_and_ctrl_r_takes_the_other_engine() -> None:
+async def test_a_failure_shows_its_line_and_alt_r_takes_the_other_engine() -> None:
     app = ChatHost(lambda _: "the budget of today is spent: raise it in claw.toml, or ask local")
     async with app.run_test(size=SIZE) as pilot:
-        await press(pilot, "ctrl+r")
+        await press(pilot, "alt+r")
         await shows(pilot, "Nothing to retry yet")
         await send(pilot, "go")
         await shows(pilot, "▲ the budget of today is spent")
         app.script = says("Better.")
-        await press(pilot, "ctrl+r")
+        await press(pilot, "alt+r")
         await shows(pilot, "Better.")
-        await press(pilot, "ctrl+r")
+        await press(pilot, "alt+r")
         await until(pilot, lambda: len(app.asked) == 3)
     assert [(r.engine, r.cache, r.messages[-1].text) for r in app.asked] == [
         ("auto", True, "go"),
@@ -248,8 +248,12 @@ async def test_clear_scroll_and_wheel() -> None:
     assert [message.text for message in app.asked[-1].messages] == ["again"]
 
 
-async def test_copy_goes_to_the_clipboard_on_its_key_alone_cleaned_and_bounded() -> None:
-    app = ChatHost(says("make:\n\tall\x1b]52;c;eA==\x07"))
+async def test_copy_goes_to_the_clipboard_on_its_key_alone_cleaned_and_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TMUX", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    app = ChatHost(says("make:\n\tall\x1b]52;c;eA==\x07"), copied=tmp_path / "copied.txt")
     async with app.run_test(size=SIZE) as pilot:
         await press(pilot, "ctrl+o")
         await shows(pilot, "No answer to copy yet")
@@ -257,13 +261,14 @@ async def test_copy_goes_to_the_clipboard_on_its_key_alone_cleaned_and_bounded()
         await shows(pilot, "make:")
         assert app.clipboard == ""
         await press(pilot, "ctrl+o")
-        await shows(pilot, "Copied 22 characters")
+        await shows(pilot, "Sent 22 characters to the terminal (OSC 52); whether it took them is not")
         assert app.clipboard == "make:\n\tall␛]52;c;eA==␇"
-        app.script = says("y" * (COPY_MAX * 2))
+        app.script = says("y" * (OSC_52_MAX * 2))
         await send(pilot, "more")
         await until(pilot, lambda: not app.chat.answering)
         await press(pilot, "ctrl+o")
-        await shows(pilot, f"Copied {COPY_MAX:,} characters of {COPY_MAX * 2:,}: terminals accept no more")
+        await shows(pilot, "128 KB are more than terminals take: written to")
+    assert (tmp_path / "copied.txt").read_text() == "y" * (OSC_52_MAX * 2)
 
 
 async def test_prompts_are_recalled_and_kept_where_a_path_is_given(tmp_path: Path) -> None:

@@ -8,10 +8,13 @@ import pytest
 from rich.cells import cell_len
 
 from backends.types import Attempt, Delta, Done, Message, Request, Routed, Tokens
-from console.present.chat_rows import RequestOptions, failure_rows, outcome_rows, prompt_rows, route_rows
+from console.bench.attachments import WrittenPrompt
+from console.bench.prompt_settings import PromptSettings
+from console.present.chat_rows import failure_rows, outcome_rows, prompt_rows, route_rows
 from console.present.spans import Row
-from console.widgets.chat_requests import NameChoice, chat_request, conversation, retry_request
-from console.widgets.transcript import ANSWER_KEPT, CHARACTERS_KEPT, TURNS_KEPT, ChatTurn, Transcript
+from console.widgets.chat_requests import NameChoice, chat_request, retry_request
+from console.widgets.chat_turn import ANSWER_KEPT, ChatTurn
+from console.widgets.transcript import CHARACTERS_KEPT, TURNS_KEPT, Transcript
 from tests.console.chat_host import STATE, explanation, outcome
 from tests.console.scene import engines, six_engines
 
@@ -21,10 +24,10 @@ def request(prompt: str = "why?", **changed: Any) -> Request:
     return msgspec.structs.replace(asks, **changed)
 
 
-def turn(*texts: str, prompt: str = "why?", name: str = "t", begins: bool = False, **changed: Any) -> ChatTurn:
-    asks = request(prompt)
-    made = ChatTurn(name, asks, starts_conversation=begins)
-    for chunk in (Routed(id="r1", explanation=explanation()), *map(Delta, texts), Done(outcome(asks, **changed))):
+def turn(*texts: str, prompt: str = "why?", name: str = "t", continues: str | None = None, **changed: Any) -> ChatTurn:
+    asks = request(prompt, id=name)
+    made = ChatTurn(asks, continues=continues)
+    for chunk in (Routed(id=name, explanation=explanation()), *map(Delta, texts), Done(outcome(asks, **changed))):
         made.add_chunk(chunk)
     return made
 
@@ -146,7 +149,7 @@ def test_what_comes_after_the_end_is_not_shown() -> None:
 
 
 def test_a_late_outcome_says_what_a_cancelled_turn_cost() -> None:
-    made = ChatTurn("t", request(), starts_conversation=False)
+    made = ChatTurn(request(id="t"))
     made.add_chunk(Delta("half"))
     made.lay_out(200, STATE)
     made.cancel()
@@ -160,7 +163,7 @@ def test_a_late_outcome_says_what_a_cancelled_turn_cost() -> None:
 
 
 def test_an_endless_answer_is_cut_and_says_so() -> None:
-    made = ChatTurn("t", request(), starts_conversation=False)
+    made = ChatTurn(request(id="t"))
     for _ in range(30):
         made.add_chunk(Delta("word " * 10_000))
     assert len(made.answer) <= ANSWER_KEPT + 50_000
@@ -184,7 +187,7 @@ def test_it_follows_the_newest_until_someone_scrolls() -> None:
     transcript.key("pageup", page=8)
     before = shown(transcript)
     assert "answer 4" not in before
-    running = ChatTurn("new", request("now"), starts_conversation=False)
+    running = ChatTurn(request("now", id="new"))
     transcript.add(running)
     assert "❯ now" in shown(transcript)
 
@@ -192,7 +195,7 @@ def test_it_follows_the_newest_until_someone_scrolls() -> None:
 def test_what_is_read_stays_still_while_an_answer_arrives() -> None:
     transcript = Transcript()
     transcript.add(turn("\n\n".join(f"line {number}" for number in range(40))))
-    running = ChatTurn("new", request("now"), starts_conversation=False)
+    running = ChatTurn(request("now", id="new"))
     transcript.add(running)
     shown(transcript)
     transcript.scroll(-20)
@@ -230,7 +233,7 @@ def test_it_keeps_so_many_turns_and_characters() -> None:
     assert len(transcript.turns) == TURNS_KEPT
     assert transcript.find("0") is None
     for number in range(10):
-        late = ChatTurn(f"late {number}", request(), starts_conversation=False)
+        late = ChatTurn(request(id=f"late {number}"))
         transcript.add(late)
         transcript.add_chunk(late, Delta("word " * (CHARACTERS_KEPT // 20)), STATE)
         transcript.add_chunk(late, Done(outcome(late.request)), STATE)
@@ -242,7 +245,7 @@ def test_it_keeps_so_many_turns_and_characters() -> None:
 def test_clearing_keeps_what_still_runs() -> None:
     transcript = Transcript()
     transcript.add(turn("a"))
-    running = ChatTurn("new", request(), starts_conversation=False)
+    running = ChatTurn(request(id="new"))
     transcript.add(running)
     transcript.clear()
     assert transcript.turns == [running]
@@ -252,29 +255,35 @@ def test_clearing_keeps_what_still_runs() -> None:
 
 
 def test_whole_answers_of_the_conversation_go_along() -> None:
-    turns = [
-        turn("old", prompt="0"),
-        turn("one", prompt="1", begins=True),
-        turn("", prompt="2"),
-        turn("x", prompt="3", finish="error"),
-    ]
-    made = chat_request("now", RequestOptions(), conversation(turns), max_bytes=1000)
+    transcript = Transcript()
+    for each in (
+        turn("old", prompt="0", name="a"),
+        turn("one", prompt="1", name="b"),
+        turn("", prompt="2", name="c", continues="b"),
+        turn("another", prompt="3", name="d", continues="a"),
+        turn("x", prompt="4", name="e", continues="c", finish="error"),
+    ):
+        transcript.add(each)
+    turns = transcript.conversation("e")
+    assert [each.name for each in turns] == ["b", "c", "e"]
+    made = chat_request(WrittenPrompt("now"), PromptSettings(), turns, max_bytes=1000)
     assert [(m.role, m.text) for m in made.messages] == [("user", "1"), ("assistant", "one"), ("user", "now")]
     assert made.source == "chat"
-    assert chat_request("now", RequestOptions(), (), max_bytes=1000).id != made.id
+    assert chat_request(WrittenPrompt("now"), PromptSettings(), (), max_bytes=1000).id != made.id
+    assert transcript.conversation(None) == transcript.conversation("gone") == []
 
 
 def test_a_conversation_is_cut_from_its_old_end_to_fit() -> None:
     turns = [turn("a" * 50, prompt="1"), turn("b" * 50, prompt="2")]
-    made = chat_request("now", RequestOptions(), turns, max_bytes=60)
+    made = chat_request(WrittenPrompt("now"), PromptSettings(), turns, max_bytes=60)
     assert [m.text for m in made.messages] == ["2", "b" * 50, "now"]
 
 
 def test_what_was_sensitive_once_stays_so_while_it_goes_along() -> None:
     turns = [turn("one", sensitive=True)]
-    assert chat_request("now", RequestOptions(), turns, max_bytes=1000).sensitive
-    assert not chat_request("now", RequestOptions(), turns, max_bytes=3).sensitive
-    assert chat_request("now", RequestOptions(sensitive=True), (), max_bytes=1000).sensitive
+    assert chat_request(WrittenPrompt("now"), PromptSettings(), turns, max_bytes=1000).sensitive
+    assert not chat_request(WrittenPrompt("now"), PromptSettings(), turns, max_bytes=3).sensitive
+    assert chat_request(WrittenPrompt("now"), PromptSettings(sensitive=True), (), max_bytes=1000).sensitive
 
 
 @pytest.mark.parametrize(
@@ -304,15 +313,9 @@ def test_with_two_engines_a_retry_goes_to_the_other_one() -> None:
 
 
 def test_a_retry_of_what_never_went_anywhere_goes_by_what_was_asked() -> None:
-    made = ChatTurn("t", request(engine="cloud"), starts_conversation=False)
+    made = ChatTurn(request(engine="cloud", id="t"))
     made.fail("no engine")
     assert retry_request(made, engines()).engine == "local"
-
-
-def test_a_superseded_answer_does_not_go_along() -> None:
-    first = turn("a")
-    first.superseded = True
-    assert first.messages == ()
 
 
 # ---- choice

@@ -108,7 +108,13 @@ def test_a_lone_enter_that_opens_a_paste_becomes_a_line() -> None:
     assert keyboard.text == "typed\ny"
 
 
-@pytest.mark.parametrize("key", ["ctrl+r", "ctrl+n", "ctrl+l", "ctrl+s", "ctrl+t", "ctrl+g", "ctrl+o", "escape"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("ctrl+r", "ctrl+n", "ctrl+l", "ctrl+s", "ctrl+t", "ctrl+g", "ctrl+o", "ctrl+b", "ctrl+x", "escape"),
+        *(f"alt+{key}" for key in ("c", "s", "p", "a", "e", "x", "r", "left", "right")),
+    ],
+)
 def test_a_pasted_key_runs_no_command(key: str) -> None:
     keyboard = Keyboard()
     keyboard.press("a")
@@ -118,6 +124,18 @@ def test_a_pasted_key_runs_no_command(key: str) -> None:
     keyboard.press("b", apart=0.001)
     assert keyboard.rest() is None
     assert keyboard.text == "ab"
+
+
+def test_a_pasted_tab_is_text_and_a_typed_one_completes() -> None:
+    keyboard = Keyboard()
+    keyboard.press("a")
+    keyboard.press("tab", apart=0.001)
+    keyboard.press("tab")
+    keyboard.press("b", apart=0.001)
+    assert keyboard.rest() is None
+    assert keyboard.text == "a\t\tb"
+    assert keyboard.press("tab").waits
+    assert keyboard.rest() == "complete"
 
 
 def test_a_paste_never_sends_and_stops_what_waited() -> None:
@@ -221,7 +239,7 @@ def test_the_cursor_is_seen_only_with_the_focus() -> None:
 def test_unknown_keys_are_left_to_others() -> None:
     keyboard = Keyboard()
     assert not keyboard.press("f1").handled
-    assert not keyboard.press("tab").handled
+    assert not keyboard.press("shift+tab").handled
     assert keyboard.press("a").handled
 
 

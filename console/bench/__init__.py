@@ -1,0 +1,1 @@
+"""The bench for prompts: what a prompt is sent with, to whom, and what becomes of its answers."""

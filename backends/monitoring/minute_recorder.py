@@ -71,8 +71,9 @@ class MinuteRecorder:
         except LedgerError as error:
             log.info("minutes are recorded later: %s", error)
         else:
-            for _ in minutes:
-                self._unwritten.popleft()
+            for minute in minutes:  # another call may have written them meanwhile
+                if self._unwritten and self._unwritten[0] is minute:
+                    self._unwritten.popleft()
 
     def running(self) -> Minute:
         """The minute that has begun, as far as it is known: what is sampled is the mean of its last points."""

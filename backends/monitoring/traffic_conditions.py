@@ -1,15 +1,14 @@
 """What the requests of the last seconds show: that no engine answers, or that many fail. Pure functions."""
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from backends.monitoring.alerts import AGENT_ERRORS, ERRORS, NO_ENGINE
-from backends.monitoring.touched import EndedRequest, Touches
+from backends.monitoring.touched import Touches
 from backends.monitoring.traffic_window import WINDOW_S, Failing, TrafficWindow
 from backends.monitoring.watch import Holding, Watch, Watcher, beyond
 from backends.settings.alert_limits import AlertLimits
 from backends.text.times import clock
-from backends.types import Action, Choice, EngineState
+from backends.types import Action, AgentTraffic, Choice, EngineState
 
 ALONE_S = 1.0
 """How long a single failure must have stood alone before it tells that no engine answers."""
@@ -53,28 +52,25 @@ def no_engine_answers(
     )
 
 
-def errors(ended: Iterable[EndedRequest], limits: AlertLimits, standing: Collection[str]) -> Iterator[Holding]:
-    """Of all requests, else of single agents. `ended` are those since all engines were last out."""
-    requests, failed = Counter[str](), Counter[str]()
-    for each in ended:
-        if each.how not in ("refused", "cancelled"):
-            requests[each.agent] += 1
-            failed[each.agent] += each.how == "failed"
-    if _many(failed.total(), requests.total(), limits, standing=ERRORS.key in standing):
+def errors(agents: Collection[AgentTraffic], limits: AlertLimits, standing: Collection[str]) -> Iterator[Holding]:
+    """Of all requests, else of single agents. `agents` are what was answered or failed since the last outage."""
+    requests, failed = sum(each.requests for each in agents), sum(each.failed for each in agents)
+    if _many(failed, requests, limits, standing=ERRORS.key in standing):
         yield Holding(
             condition=ERRORS,
-            fields={"failed": failed.total(), "requests": requests.total(), "window_s": WINDOW_S},
+            fields={"failed": failed, "requests": requests, "window_s": WINDOW_S},
             touches=FAILED,
         )
         return
-    for agent in failed:
+    for each in agents:
+        pause = Action(verb="pause", actor="console", agent=each.agent)
         found = Holding(
             condition=AGENT_ERRORS,
-            fields={"agent": agent, "failed": failed[agent], "requests": requests[agent], "window_s": WINDOW_S},
-            choices=(Choice(label=f"pause {agent}", action=Action(verb="pause", actor="console", agent=agent)),),
-            touches=Touches(agent=agent, hows=frozenset({"failed"})),
+            fields={"agent": each.agent, "failed": each.failed, "requests": each.requests, "window_s": WINDOW_S},
+            choices=(Choice(label=f"pause {each.agent}", action=pause),),
+            touches=Touches(agent=each.agent, hows=frozenset({"failed"})),
         )
-        if _many(failed[agent], requests[agent], limits, standing=found.key in standing):
+        if _many(each.failed, each.requests, limits, standing=found.key in standing):
             yield found
 
 
@@ -87,6 +83,7 @@ def watch_traffic(
         if traffic.failing is not None:
             found = list(no_engine_answers(traffic.failing, engines(), watch.limits, now=now()))
             if found:
+                traffic.mark_outage()
                 return found
         return list(errors(traffic.since_recovery(), watch.limits, watch.standing))
 

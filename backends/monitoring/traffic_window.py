@@ -1,9 +1,9 @@
 """The requests of the last seconds, counted by how they ended; and whether any engine answers at all."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Protocol, get_args
+from typing import Protocol, TypeVar, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ from backends.types import (
     Zone,
 )
 
+K = TypeVar("K")
 WINDOW_S = 90.0
 MOST = 20_000
 """Requests that are kept: 90 seconds at 220 a second, some 10 MB. With more, the window is shorter."""
@@ -42,11 +43,11 @@ ENGINES_FAULT = frozenset(get_args(EngineErrorKind)) - CALLERS_FAULT | {"no_engi
 """Kinds of error for which an engine did not answer, whoever asked."""
 
 
+JUDGED: frozenset[How] = frozenset({LOCAL, CLOUD, "cache", "failed"})
+"""Requests that say whether claw answers; what was refused or cancelled does not."""
+
 PRESENT = frozenset({"engine", "stopped"})
 """Rules of routing about an engine's state, and not about the request."""
-
-LONG_FAILING = 3
-"""Failures in a row after which those before the next answer say nothing about the time after it."""
 
 
 class Failing(Struct, frozen=True, kw_only=True):
@@ -78,7 +79,9 @@ class TrafficWindow:
         self._failing_since: datetime | None = None
         self._answered_at: datetime | None = None
         self._engine_answered_at: datetime | None = None
-        self._recovered_at = float("-inf")
+        self._judged: Counter[tuple[str, bool]] = Counter()
+        self._outage = False
+        self._left = self._judged_from = 0  # how many have left the window, and how many are not judged
         self._published = Traffic()
 
     def decided(self, id: str, explanation: Explanation) -> None:
@@ -135,11 +138,22 @@ class TrafficWindow:
             )
         )
 
-    def since_recovery(self) -> Iterator[EndedRequest]:
-        """Those of the window since engines last answered again after an outage; none where none of it failed."""
+    def mark_outage(self) -> None:
+        """No engine answers now: what failed until one does says nothing about the time after it."""
+        self._outage = True
+
+    def since_recovery(self) -> tuple[AgentTraffic, ...]:
+        """Each agent's requests of the window that were answered or failed since engines last answered again after an
+        outage; none where none has failed.
+        """
         self._slide()
-        if self._hows["failed"]:
-            yield from (each for each in self.ended if each.at > self._recovered_at)
+        if not self._hows["failed"]:
+            return ()
+        judged = self._judged
+        return tuple(
+            AgentTraffic(agent=agent, requests=judged[agent, False] + judged[agent, True], failed=judged[agent, True])
+            for agent in dict.fromkeys(agent for agent, _ in judged)
+        )
 
     def traffic(self) -> Traffic:
         """The window as of now."""
@@ -169,6 +183,8 @@ class TrafficWindow:
         self.ended.append(ended)
         self._hows[ended.how] += 1
         self._agents[ended.agent, ended.how] += 1
+        if ended.how in JUDGED:
+            self._judged[ended.agent, ended.how == "failed"] += 1
         if ended.how == "failed":
             self._failing_since = self._failing_since or _onset(ended, self._answered_at)
             if ended.kind in ENGINES_FAULT:
@@ -176,8 +192,9 @@ class TrafficWindow:
         elif ended.how in (LOCAL, CLOUD, "cache"):
             self._failing_since, self._answered_at = None, ended.ended
             if ended.how != "cache":
-                if self.failing is not None and self.failing.requests >= LONG_FAILING:
-                    self._recovered_at = self.failing.last
+                if self._outage:
+                    self._outage, self._judged_from = False, self._left + len(self.ended)
+                    self._judged.clear()
                 self.failing, self._engine_answered_at = None, ended.ended
         self._slide()
         return ended
@@ -208,9 +225,10 @@ class TrafficWindow:
         while self.ended and (self.ended[0].at <= before or len(self.ended) > MOST):
             gone = self.ended.popleft()
             self._hows[gone.how] -= 1
-            self._agents[gone.agent, gone.how] -= 1
-            if not self._agents[gone.agent, gone.how]:
-                del self._agents[gone.agent, gone.how]
+            _one_less(self._agents, (gone.agent, gone.how))
+            self._left += 1
+            if gone.how in JUDGED and self._left > self._judged_from:
+                _one_less(self._judged, (gone.agent, gone.how == "failed"))
 
     def _by_agent(self) -> Iterable[AgentTraffic]:
         """The agents with the most requests first."""
@@ -259,3 +277,9 @@ def _failed_over(explanation: Explanation) -> tuple[tuple[EngineName, str], ...]
     """The engines that a request has failed at so far, each with the error's kind: "cloud: timeout"."""
     details = (reason.detail.partition(": ") for reason in explanation.reasons if reason.rule == "failover")
     return tuple((engine, kind) for engine, _, kind in details)
+
+
+def _one_less(counts: Counter[K], key: K) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]

@@ -110,7 +110,7 @@ def test_a_share_of_errors_is_an_alert_from_its_threshold_on_and_ends_clearly_be
     for _ in range(answered):
         it.answered()
     requests = failed + answered
-    found = list(errors(it.window.ended, LIMITS, {"errors"} if stands else set()))
+    found = list(errors(it.window.since_recovery(), LIMITS, {"errors"} if stands else set()))
     threshold = LIMITS.error_share * (0.9 if stands else 1)
     holds = failed > 0 and requests >= LIMITS.error_requests and failed / requests >= threshold
     assert [each.condition for each in found] == ([ERRORS] if holds else [])
@@ -123,7 +123,7 @@ def test_where_one_agent_fails_among_many_that_do_not_it_is_named() -> None:
         it.fails(agent="bo")
     for _ in range(60):
         it.answered("ada")
-    (found,) = errors(it.window.ended, LIMITS, set())
+    (found,) = errors(it.window.since_recovery(), LIMITS, set())
     assert (found.condition, found.key, found.fields["requests"]) == (AGENT_ERRORS, "errors:bo", 6)
     assert found.choices[0].action.agent == "bo"
 
@@ -143,3 +143,7 @@ def test_failures_of_an_outage_that_is_over_are_no_share_of_errors_afterwards() 
         it.answered()
         it.fails(agent="bo")
     assert [each.condition for each in find()] == [ERRORS]
+    it.clock.advance(91)
+    it.answered()
+    assert list(find()) == []
+    assert it.window.since_recovery() == ()

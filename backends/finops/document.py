@@ -57,7 +57,20 @@ class BreakEvenCurve(Struct, frozen=True):
     points: tuple[CurvePoint, ...]
 
 
-Block = SectionHeading | TextParagraph | Bullets | DataTable | Recommendations | DailySpend | BreakEvenCurve
+class TimeChart(Struct, frozen=True, kw_only=True):
+    """Values at equal steps of time, the oldest first; None is unknown. The scale goes from 0 to the highest of them,
+    which `figure` is in words. `ticks` are places on the axis, from 0 to 1, with the times there. `marks` says of each
+    step whether an incident stood in it.
+    """
+
+    title: str
+    values: tuple[float | None, ...]
+    figure: str
+    ticks: tuple[tuple[float, str], ...]
+    marks: tuple[bool, ...]
+
+
+Block = SectionHeading | TextParagraph | Bullets | DataTable | Recommendations | DailySpend | BreakEvenCurve | TimeChart
 
 
 class Document(Struct, frozen=True):

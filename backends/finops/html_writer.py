@@ -16,19 +16,22 @@ from backends.finops.document import (
     SectionHeading,
     Strong,
     TextParagraph,
+    TimeChart,
 )
 from backends.text.terminal_safe import safe
 from backends.text.usd import usd_cents, usd_fine
 from backends.types import Recommendation
 
 WIDTH, HEIGHT = 720, 180
+LOW = 72  # the height of a chart over time, of which a page has several
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:760px;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
 table{border-collapse:collapse;width:100%}td,th{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #e3e6ea}
 td:first-child,th:first-child{text-align:left}tr:last-child td{font-weight:600}code{background:#f2f4f6;padding:0 .3rem}
-svg{width:100%;height:auto}.cloud{fill:#3b6fd4}.saved{fill:#c9d6ee}.axis{stroke:#8a929c}text{font-size:11px;fill:#59626d}
+svg{width:100%;height:auto}.cloud{fill:#3b6fd4}.saved{fill:#c9d6ee}.axis{stroke:#8a929c}.incident{fill:#f3d9d4}
+figure{margin:1rem 0}.unknown{fill:#8a929c;fill-opacity:.15}text{font-size:11px;fill:#59626d}
 @media(prefers-color-scheme:dark){body{color:#d7dce2;background:#15181c}td,th{border-color:#2b3138}code{background:#22272d}
-.saved{fill:#2b3a57}text{fill:#9aa4af}}
+.saved{fill:#2b3a57}.incident{fill:#4a2a28}text{fill:#9aa4af}}
 """
 
 
@@ -57,6 +60,8 @@ def _block(block: Block) -> str:  # noqa: PLR0911 — one arm for each block
             return _daily_bars(block)
         case BreakEvenCurve():
             return _curve(block)
+        case TimeChart():
+            return _time_chart(block)
 
 
 def _table(table: DataTable) -> str:
@@ -108,6 +113,38 @@ def _curve(found: BreakEvenCurve) -> str:
         lines,
         f"{points[0].requests:,} requests a month; own machine green, cloud blue",
         f"{points[-1].requests:,}; both axes are logarithmic",
+    )
+
+
+def _time_chart(found: TimeChart) -> str:
+    """A bar for each step on a scale from 0; steps with an incident, and those of which nothing is on record, have a
+    ground of their own.
+    """
+    steps = max(1, len(found.values))
+    wide = WIDTH / steps
+    top = max((value for value in found.values if value is not None), default=0.0) or 1.0
+    bars = [
+        f'<rect class="incident" x="{place * wide:.1f}" y="0" width="{wide:.1f}" height="{LOW}"/>'
+        for place, marked in enumerate(found.marks)
+        if marked
+    ]
+    for place, value in enumerate(found.values):
+        if value is None:
+            bars.append(f'<rect class="unknown" x="{place * wide:.1f}" y="0" width="{wide:.1f}" height="{LOW}"/>')
+        elif value:
+            tall = max(1.0, value / top * LOW)
+            box = f'x="{place * wide:.1f}" y="{LOW - tall:.1f}" width="{max(0.5, wide - 0.5):.1f}"'
+            bars.append(f'<rect class="cloud" {box} height="{tall:.1f}"/>')
+    bars.append(f'<line class="axis" x1="0" x2="{WIDTH}" y1="{LOW}" y2="{LOW}"/>')
+    for share, text in found.ticks:
+        anchor = "start" if share == 0 else "end" if share == 1 else "middle"
+        bars.append(f'<text x="{share * WIDTH:.1f}" y="{LOW + 14}" text-anchor="{anchor}">{_text(text)}</text>')
+    known = any(value is not None for value in found.values)
+    scale = f"{found.title}: 0 to {found.figure}" + ("" if known else "; nothing is on record")
+    drawing = "".join(bars)
+    return (
+        f"<figure><figcaption>{_text(scale)}</figcaption>"
+        f'<svg viewBox="0 0 {WIDTH} {LOW + 20}" role="img" aria-label="{_text(scale)}">{drawing}</svg></figure>'
     )
 
 

@@ -14,8 +14,9 @@ from backends.finops.document import (
     SectionHeading,
     Strong,
     TextParagraph,
+    TimeChart,
 )
-from backends.finops.text_writer import bars, curve_table
+from backends.finops.text_writer import bars, curve_table, time_chart
 from backends.text.terminal_safe import safe
 from backends.text.usd import usd_cents
 from backends.types import Recommendation
@@ -44,6 +45,8 @@ def _block(block: Block) -> str:  # noqa: PLR0911 — one arm for each block
             return f"```\n{bars(block)}\n```"
         case BreakEvenCurve():
             return _table(curve_table(block))
+        case TimeChart():
+            return f"```\n{time_chart(block)}\n```"
 
 
 def _table(table: DataTable) -> str:

@@ -201,8 +201,7 @@ def plain(line: WatchLine) -> str:
 def _alert_line(alert: Alert, event: Happening, at: datetime) -> WatchLine:
     parts = [alert.text, f"since {clock(alert.since)}"]
     if event == "alert-ended" and alert.ended_at is not None:
-        at = alert.ended_at
-        parts.append(f"lasted {seconds((at - alert.since).total_seconds())}")
+        parts.append(f"lasted {seconds((alert.ended_at - alert.since).total_seconds())}")
     elif alert.state != "new":
         parts.append(f"{alert.state}{f' by {alert.by}' if alert.by else ''}")
     parts += [alert.effect] if alert.effect else []

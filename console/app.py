@@ -38,6 +38,7 @@ from console.messages import (
     StateChanged,
     TimelineLoaded,
 )
+from console.present.questions import question
 from console.remembered_view import RememberedView
 from console.state import ViewState
 from console.time_travel import TimeTravel
@@ -164,6 +165,7 @@ class ClawApp(App[None]):
         if isinstance(message, StateChanged):
             self.state = message.state
             self.main.show(message.state)
+            self._welcome(message.state)
         elif isinstance(message, TimelineLoaded):
             self.main.timeline.post_message(message)
         elif isinstance(message, ReviewLoaded):
@@ -184,6 +186,17 @@ class ClawApp(App[None]):
         self.exit_message = message.line
         self.exit(return_code=message.exit_code)
 
+    def _welcome(self, state: ViewState) -> None:
+        """Show the card of the first run once; never over what is wrong."""
+        from console.overlays.welcome import WelcomeOverlay, may_welcome
+
+        if isinstance(self.screen, WelcomeOverlay):
+            if not may_welcome(state):
+                self.screen.dismiss(None)
+        elif self.remembered.first_run and self.screen is self.main and may_welcome(state):
+            self.remembered.view = replace(self.remembered.view, welcomed=True)
+            self.push_screen(WelcomeOverlay(state))
+
     # ---- keys
 
     def action_show(self, number: int) -> None:
@@ -193,6 +206,19 @@ class ClawApp(App[None]):
     def action_zoom(self) -> None:
         if self.screen is self.main:
             self.main.zoom()
+
+    def carry_out(self, action: Action) -> None:
+        """Take an action, once the operator has confirmed it where it needs that."""
+        if not (text := question(action)):
+            self.post_message(RunAction(action))
+            return
+        from console.overlays.overlay import ConfirmOverlay
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.post_message(RunAction(action))
+
+        self.push_screen(ConfirmOverlay(text), answered)
 
     def action_stop_cloud(self) -> None:
         stopped = self.state.cloud_stopped
@@ -231,7 +257,7 @@ class ClawApp(App[None]):
     def action_help(self) -> None:
         from console.overlays.help import HelpOverlay
 
-        self.push_screen(HelpOverlay(self.main.all_keys()))
+        self.push_screen(HelpOverlay(self.main.focused_title, self.main.all_keys()))
 
     # ---- the terminal
 

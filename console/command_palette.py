@@ -10,6 +10,7 @@ from textual.content import Content
 from backends.text.terminal_safe import safe
 from backends.types import CACHE, Action, EngineName
 from console.messages import RunAction
+from console.palette_actions import named_actions
 from console.state import ViewState
 from console.theming import names
 
@@ -41,6 +42,7 @@ class PaletteHost(Protocol):
 
     def run_action(self, action: str) -> Awaitable[bool]: ...
     def post_message(self, message: RunAction) -> bool: ...
+    def carry_out(self, action: Action) -> None: ...
 
 
 class Palette(CommandPalette):
@@ -62,7 +64,7 @@ class PaletteCommand(NamedTuple):
 
 
 class ClawCommands(Provider):
-    """Actions that work everywhere, a pin for each agent and engine, and the themes."""
+    """Actions that work everywhere, those on alerts, engines and agents, and the themes."""
 
     async def discover(self) -> Hits:
         for command in self._commands():
@@ -95,13 +97,16 @@ class ClawCommands(Provider):
         )
         if app.state.past:
             yield PaletteCommand("Live", "key end: back to the present", partial(app.run_action, "to_present"))
-        yield PaletteCommand("Help", "every key", partial(app.run_action, "help"))
+        yield PaletteCommand("Zoom", "the whole screen for this pane, and back; key z", partial(app.run_action, "zoom"))
+        yield PaletteCommand("Help", "every key, symbol and figure; key ?", partial(app.run_action, "help"))
         for theme in names():
             yield PaletteCommand(
                 f"Theme {theme}", "for this session; key T takes the next", partial(setattr, app, "theme", theme)
             )
         yield PaletteCommand("Quit", "ctrl+q", partial(app.run_action, "quit"))
         yield from _pins(app)
+        for named in named_actions(app.state):
+            yield PaletteCommand(named.name, named.help, partial(app.carry_out, named.action))
         if app.state.rehearsal:
             yield from _incidents(app)
 

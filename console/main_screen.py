@@ -105,6 +105,11 @@ class MainScreen(Screen[None]):
         """The panes' own keys by heading, for the help."""
         return [section for _, pane in sorted(self._panes.items()) for section in pane.all_keys]
 
+    @property
+    def focused_title(self) -> str:
+        """The title of the pane with the focus."""
+        return self._panes[self._chosen].TITLE
+
     def choose(self, number: int) -> None:
         """Show a pane and focus it. One that has no place on this screen is zoomed."""
         if (pane := self._panes.get(number)) is None:

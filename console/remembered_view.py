@@ -32,6 +32,11 @@ class RememberedView:
         self._saved: View | None = None
         self.view = View()
 
+    @property
+    def first_run(self) -> bool:
+        """Whether the operator has never read the card of the first run, and that can be remembered."""
+        return self._path is not None and not self.view.welcomed
+
     def load(self) -> None:
         """A file that cannot be read, or says what no view is, counts as none."""
         if self._path is None:

@@ -35,6 +35,19 @@ _REASONS = (
 """Words in a line about an engine, each with the word or two that the header has room for."""
 
 
+_ALERTED = {
+    "silent": "silent",
+    "slow": "slow",
+    "minute": "minute quota",
+    "day": "day's quota",
+    "key": "key refused",
+    "replicas": "one address down",
+    "model": "model gone",
+    "filling": "queue filling",
+}
+"""The last part of an alert's key about an engine, in a word or two."""
+
+
 @dataclass(frozen=True)
 class EngineHealth:
     """`words` say in at most 24 cells what is wrong, "" where nothing is; `since` is when it began, where known."""
@@ -73,7 +86,17 @@ def engine_health(engine: EngineState, state: ViewState) -> EngineHealth:  # noq
         return EngineHealth("degraded", words or "calls fail", since)
     if engine.health == "degraded":
         return EngineHealth("degraded", short_reason(engine.detail) or "degraded", engine.since)
-    return EngineHealth(engine.health)
+    return _alerted(engine, state) or EngineHealth(engine.health)
+
+
+def _alerted(engine: EngineState, state: ViewState) -> EngineHealth | None:
+    """What an alert about it says, where nothing else does: it is not well while one stands."""
+    for alert in state.alerts:
+        about, _, rest = alert.key.partition(":")
+        name, _, kind = rest.partition(":")
+        if about in ("engine", "queue") and name == engine.name:
+            return EngineHealth("degraded", _ALERTED.get(kind.partition(":")[0], "see alerts"), alert.since)
+    return None
 
 
 def is_silent(engine: EngineState) -> bool:

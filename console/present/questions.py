@@ -3,7 +3,7 @@
 from backends.types import Action
 
 
-def question(action: Action, session: str = "") -> str:
+def question(action: Action, session: str = "") -> str:  # noqa: PLR0911 — one for each verb
     """One to confirm, naming what the action is about; "" where it needs none. `session` is its short name."""
     who = f"session {session or action.id} of {action.agent}" if action.id else f"{action.agent}"
     match action.verb:
@@ -17,4 +17,10 @@ def question(action: Action, session: str = "") -> str:
             return (
                 f"Redact what is private of {action.agent}? Its requests may then go to the cloud, with placeholders."
             )
+        case "drain":
+            return f"Drain {action.engine}? New requests go elsewhere or are refused; what runs there ends as it would."
+        case "cancel-agent":
+            return f"Cancel all requests of {action.agent} that run or wait? Their clients are told so."
+        case "unload":
+            return f"Unload {action.model or 'the model'} from {action.engine}? Its next call waits until it is loaded."
     return ""

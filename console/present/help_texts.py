@@ -40,6 +40,7 @@ SENTENCES: Mapping[tuple[str, str], str] = {
     ("Alerts", "enter"): "Show everything that is known of the alert, with the provider's own words.",
     ("Alerts", "a b c"): "Act as the alert under the cursor says beside the letter.",
     ("Alerts", "y"): "Acknowledge: somebody has seen it. It stays until it is over. Again to take that back.",
+    ("Alerts", "t"): "Go back to when it began: every pane shows that moment.",
     ("Timeline", "← →"): "Go a minute back or forth: every pane shows that moment.",
     ("Timeline", "⇧← ⇧→"): "Go ten minutes back or forth.",
     ("Timeline", "d"): "Show the last hour or the last day.",

@@ -274,14 +274,15 @@ async def test_keys_fed_faster_than_hands_do_nothing_that_counts(core: ScriptedC
 async def test_help_and_palette(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.press("question_mark")
-        await until(lambda: isinstance(app.screen, HelpOverlay) and "Stop all cloud spend" in text_of(app))
+        await until(lambda: isinstance(app.screen, HelpOverlay) and "Explain the decision" in text_of(app))
         await pilot.press("question_mark")
         await until(lambda: app.screen is app.main)
         await pilot.press("ctrl+p")
-        await until(lambda: "Acknowledge alert" in text_of(app))
+        await until(lambda: "Stop cloud" in text_of(app))
         await pilot.press(*"pin ada to local")
-        await until(lambda: "Pin ada to local" in text_of(app))
-        await pilot.press("enter")
+        await until(lambda: "Pin ada to local" in text_of(app) and "Show runtime" not in text_of(app))
+        await until(lambda: text_of(app).count("from the next request on") == 1)
+        await pilot.press("down", "enter")
         await until(lambda: core.acted)
         assert (core.acted[0].verb, core.acted[0].agent) == ("pin", "ada")
 
@@ -291,7 +292,7 @@ async def test_the_palette_turns_no_page_before_it_has_one(core: ScriptedCore) -
         app.action_command_palette()
         app.action_command_palette()
         await pilot.press("pagedown", "pageup")
-        await until(lambda: "Acknowledge alert" in text_of(app))
+        await until(lambda: "Stop cloud" in text_of(app))
         await pilot.press("pagedown", "escape")
         await until(lambda: app.screen is app.main)
 

@@ -1,7 +1,7 @@
 """The operator's actions by name, for the palette: those that make sense in the state on screen."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from msgspec.structs import replace
 
@@ -9,7 +9,7 @@ from backends.text.terminal_safe import safe
 from backends.types import LOCAL, Action, AgentState, EngineState, Policy
 from console.state import ViewState
 
-POLICIES: tuple[Policy, ...] = ("local", "prefer-local", "auto", "prefer-cloud", "cloud")
+POLICIES: tuple[Policy, ...] = get_args(Policy)
 SILENCED_MIN = 60.0
 
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "status": "one line on how the running core is, with an exit code: for tmux, prompts and cron",
     "watch": "print what happens in the running core, a line each: alerts, failures, actions, health, money",
     "incident": "what happened: list incidents, show one, or report on a span",
+    "notify": "who is told of alerts; send one of them a test",
     "report": "spend, savings and waste",
     "budget": "budgets: limit, spent, reserved, left; change a limit",
     "cache": "show, export or delete stored answers",

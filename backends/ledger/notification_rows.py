@@ -21,7 +21,7 @@ KEPT = timedelta(days=7)
 class PushMessage(Struct, frozen=True, kw_only=True):
     """What a receiver is told of an alert: our own words and figures. `id` is the incident's, `since` its onset."""
 
-    event: Literal["raised", "changed", "ended"]
+    event: Literal["raised", "changed", "ended", "test"]
     id: str
     key: str
     severity: Severity

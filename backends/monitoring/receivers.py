@@ -81,6 +81,8 @@ class Receiver:
         return safe(f"{rehearsal}{line}")[:LINE]
 
     def _sentence(self, message: PushMessage) -> str:
+        if message.event == "test":
+            return message.text
         since = f"{message.since.astimezone(self._timezone):%H:%M:%S}"
         effect = f", {message.effect}" if message.effect else ""
         if message.ended_at is not None:

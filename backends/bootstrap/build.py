@@ -10,6 +10,7 @@ from msgspec import Struct
 from backends import events
 from backends.background import background
 from backends.bootstrap.resources import Resources, open_resources
+from backends.bootstrap.start_alerts import check_calibration, check_engines_at_start, show_known
 from backends.bus import Bus
 from backends.clock import Clock, SystemClock
 from backends.core.actions import ActionGroups, OperatorActions
@@ -21,21 +22,12 @@ from backends.core.rehearsal_actions import RehearsalActions
 from backends.core.session_actions import SessionActions
 from backends.core.setting_actions import SettingActions
 from backends.core.standing_acts import StandingActs
-from backends.engines.engine_checks import problems_at_start, runs_here
+from backends.engines.engine_checks import runs_here
 from backends.engines.registry import Memory
 from backends.envelope.reader import EnvelopeReader
 from backends.envelope.sessions import Sessions
-from backends.ledger.prices import UnknownPrice
 from backends.monitoring.activity import ActivityFeed
 from backends.monitoring.alert_lifecycle import Alerts
-from backends.monitoring.alerts import (
-    CALIBRATION_OUTDATED,
-    CALLS_RECOVERED,
-    ENGINE_PRICE_UNKNOWN,
-    MODEL_ENDS,
-    PRICE_UNKNOWN,
-    START_CHECK,
-)
 from backends.monitoring.engine_conditions import show_waits, watch_engines
 from backends.monitoring.heartbeat import send_heartbeats
 from backends.monitoring.incident_log import IncidentLog
@@ -124,8 +116,8 @@ async def build(
         monitoring = _monitoring(stack, resources, slots, costs, paths, rehearsal=rehearsal)
         if purpose != "one-shot":
             await monitoring.incidents.restore()
-        _restore(resources, slots, monitoring)
-        await _check_calibration(resources, monitoring.alerts)
+        show_known(resources, monitoring)
+        await check_calibration(resources, monitoring.alerts)
         core = _assemble(resources, slots, costs, monitoring, rehearsal=rehearsal)
         work: list[Coroutine[object, object, None]] = []
         if purpose != "one-shot":
@@ -137,7 +129,7 @@ async def build(
                 monitoring.watch.run(),
                 monitoring.incidents.run(),
                 monitoring.push.run(),
-                _check_at_start(resources, slots, monitoring.alerts),
+                check_engines_at_start(resources, slots, monitoring.alerts),
             ]
         beats = settings.heartbeat
         if purpose != "one-shot" and not rehearsal and (beats.url or beats.url_env):
@@ -290,31 +282,6 @@ def _monitoring(
     )
 
 
-def _restore(resources: Resources, slots: Mapping[EngineName, EngineSlot], monitoring: Monitoring) -> None:
-    """What a watcher should see at once: the last requests, what a crash left open, what will not work."""
-    alerts = monitoring.alerts
-    monitoring.activity.restore(resources.recent)
-    monitoring.watch.check()
-    if count := resources.ledger.recovered:
-        alerts.show(CALLS_RECOVERED, count=count)
-    for name, engine in resources.settings.engines.items():
-        try:
-            resources.prices.tariff(name, engine.model, resources.clock.now())
-        except UnknownPrice as error:
-            problem, _, remedy = str(error).partition(": ")
-            condition = PRICE_UNKNOWN if name == CLOUD_ENGINE else ENGINE_PRICE_UNKNOWN
-            alerts.show(condition, engine=name, problem=problem, remedy=remedy)
-    if (ending := resources.ending) is not None:
-        remedy = f"`{ending.command}`" if ending.command else ""
-        alerts.show(MODEL_ENDS, announcement=ending.line, remedy=remedy)
-
-
-async def _check_calibration(resources: Resources, alerts: Alerts) -> None:
-    calibration = resources.calibrations.current
-    if calibration.version and calibration.weights != (await resources.classifier.get()).version:
-        alerts.show(CALIBRATION_OUTDATED, calibration=calibration.name)
-
-
 def _assemble(
     resources: Resources,
     slots: Mapping[EngineName, EngineSlot],
@@ -442,15 +409,6 @@ async def _prepare(resources: Resources) -> None:
     await resources.classifier.get()
     await resources.engines.prepare()
     loaded()
-
-
-async def _check_at_start(resources: Resources, slots: Mapping[EngineName, EngineSlot], alerts: Alerts) -> None:
-    """Raise an alert for each problem; an address with another build of the model gets no calls."""
-    for problem in await problems_at_start(resources.settings, resources.engines):
-        check = problem.check
-        alerts.show(START_CHECK, check=check.name, finding=check.detail, remedy=check.remedy)
-        if problem.other_build:
-            slots[problem.engine].exclude(problem.replica, check.detail)
 
 
 def _publisher(bus: Bus, slot: EngineSlot) -> Callable[[], None]:

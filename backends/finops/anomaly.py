@@ -35,7 +35,9 @@ LEAST_SPREAD = 0.3
 
 
 class Anomaly(Struct, frozen=True, kw_only=True):
-    """`times` is the multiple of the hour's usual spend, None where it has no history; `because` is the cause."""
+    """`times` is the multiple of the hour's usual spend, None where it has no history; `because` is the cause. It spent
+    `spent_usd` in the last `minutes`, in which `usual_usd` would be usual; the first request of it began at `since`.
+    """
 
     agent: str
     usd_hour: float
@@ -43,6 +45,10 @@ class Anomaly(Struct, frozen=True, kw_only=True):
     model: str
     intent: str
     because: str
+    minutes: int
+    spent_usd: float
+    usual_usd: float
+    since: datetime
 
     def __str__(self) -> str:
         times = "and is new" if self.times is None else f"{self.times:.0f} times its usual at this hour"
@@ -99,6 +105,10 @@ def _judged(
         model=_dearest(paid, "model"),
         intent=_dearest(paid, "intent"),
         because=_because(outcomes, minutes, now, profile),
+        minutes=minutes,
+        spent_usd=spent,
+        usual_usd=expected,
+        since=min(outcome.started_at for outcome in paid),
     )
 
 

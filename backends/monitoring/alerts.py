@@ -147,7 +147,7 @@ MODEL_REPLACED = Condition(
     severity="warning",
 )
 CONTEXT_CUT = Condition(
-    key="context",
+    key="context:{agent}",
     when="An engine has read only a part of a prompt.",
     text="{agent}: {problem}",
     remedy="{remedy}",

@@ -2,6 +2,10 @@
 
 import asyncio
 from contextlib import aclosing
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec import Struct
 
 from backends import events
 from backends.background import background
@@ -14,7 +18,8 @@ from backends.ledger.store import Ledger
 from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.alerts import SPEND_NOT_WATCHED, SPEND_UNUSUAL
 from backends.monitoring.spend_analysis import SpendAnalysis
-from backends.types import ForecastSummary, Review
+from backends.monitoring.touched import Touches
+from backends.types import ZERO, Action, Choice, ForecastSummary, Review
 
 CHECK_S = 15.0
 FORECAST_EVERY = 20
@@ -25,6 +30,28 @@ PROFILES_EVERY = 240
 
 CALM_CHECKS = 40
 """Checks without a sign after which the alert is cleared: ten minutes."""
+
+
+class Excess(Struct, kw_only=True):
+    """What an agent has spent since its spend became unusual, and for how many checks it has been usual again."""
+
+    since: datetime
+    spent_usd: Decimal
+    usual_usd_s: float
+    calm_checks: int = 0
+
+    @classmethod
+    def of(cls, anomaly: Anomaly) -> "Excess":
+        return cls(
+            since=anomaly.since,
+            spent_usd=Decimal(str(round(anomaly.spent_usd, 6))),
+            usual_usd_s=anomaly.usual_usd / (60 * anomaly.minutes),
+        )
+
+    def usd(self, now: datetime) -> Decimal:
+        """What it is beyond the usual."""
+        usual = self.usual_usd_s * (now - self.since).total_seconds()
+        return max(ZERO, self.spent_usd - Decimal(str(round(usual, 6))))
 
 
 class SpendWatch:
@@ -54,7 +81,7 @@ class SpendWatch:
         self._every_s = every_s
         self._detector = AnomalyDetector()
         self._profiles: SpendProfiles | None = None
-        self._calm: dict[str, int] = {}
+        self._excesses: dict[str, Excess] = {}
 
     async def run(self) -> None:
         """Check every `every_s` seconds. Where the ledger cannot be read, the next check tries again."""
@@ -79,6 +106,8 @@ class SpendWatch:
             async for event in stream:
                 if isinstance(event, events.Settled):
                     self._detector.record(event.outcome, self._clock.monotonic())
+                    if (excess := self._excesses.get(event.outcome.agent)) is not None:
+                        excess.spent_usd += event.outcome.cost_usd
 
     async def _check(self, count: int) -> None:
         now = self._clock.now()
@@ -90,15 +119,29 @@ class SpendWatch:
             await self._ledger.prune(self._keep_days)
             self._profiles = await self._analysis.profiles(now)
         if self._profiles is not None:
-            self._update_alerts(self._detector.detect(self._profiles, self._clock.monotonic(), now))
+            self._update_alerts(self._detector.detect(self._profiles, self._clock.monotonic(), now), now)
 
-    def _update_alerts(self, found: tuple[Anomaly, ...]) -> None:
+    def _update_alerts(self, found: tuple[Anomaly, ...], now: datetime) -> None:
         for anomaly in found:
-            self._calm[anomaly.agent] = 0
-            self._alerts.show(SPEND_UNUSUAL, agent=anomaly.agent, anomaly=anomaly)
+            excess = self._excesses.setdefault(anomaly.agent, Excess.of(anomaly))
+            excess.calm_checks = 0
+            self._show(anomaly, excess, now)
         unusual = {anomaly.agent for anomaly in found}
-        for agent in [agent for agent in self._calm if agent not in unusual]:
-            self._calm[agent] += 1
-            if self._calm[agent] > CALM_CHECKS:
-                del self._calm[agent]
+        for agent, excess in list(self._excesses.items()):
+            excess.calm_checks += agent not in unusual
+            if excess.calm_checks > CALM_CHECKS:
+                del self._excesses[agent]
                 self._alerts.clear(SPEND_UNUSUAL, agent=agent)
+
+    def _show(self, anomaly: Anomaly, excess: Excess, now: datetime) -> None:
+        agent = anomaly.agent
+        pause, stop = Action(verb="pause", actor="console", agent=agent), Action(verb="stop-cloud", actor="console")
+        self._alerts.show(
+            SPEND_UNUSUAL,
+            agent=agent,
+            anomaly=anomaly,
+            since=excess.since,
+            cost_usd=excess.usd(now),
+            touches=Touches(agent=agent),
+            choices=(Choice(label=f"pause {agent}", action=pause), Choice(label="stop the cloud", action=stop)),
+        )

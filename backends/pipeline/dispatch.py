@@ -309,6 +309,7 @@ class Dispatcher:
             load_s=end.load_s,
         )
         if not end.context_cut:
+            self._alerts.clear(CONTEXT_CUT, agent=active.request.agent)
             cached = None if end.read_explicit else attempt.tokens.input - fresh
             _learn(active, slot, replica, meter.call, attempt, cached=cached)
         return attempt

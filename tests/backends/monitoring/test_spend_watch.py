@@ -76,10 +76,19 @@ async def test_the_month_is_foreseen_and_sums_are_kept_up(tmp_path: Path) -> Non
 async def test_unusual_spend_is_told_and_taken_back_when_it_is_over(tmp_path: Path) -> None:
     async with watched(tmp_path) as it:
         await until(lambda: it.watch.forecast_summary is not None)
+        began = it.clock.now()
         for number in range(60):
-            it.bus.publish(events.Settled(outcome=outcome(f"new {number}", attempt("0.01"), agent="writer")))
+            new = outcome(f"new {number}", attempt("0.01"), agent="writer", at=began)
+            it.bus.publish(events.Settled(outcome=new))
         await until(lambda: any(alert.key == "spend:writer" for alert in it.alerts.current()))
         (alert,) = it.alerts.current()
+        assert alert.since == began
+        assert alert.cost_usd == Decimal("0.60")
+        it.bus.publish(events.Settled(outcome=outcome("one more", attempt("0.05"), agent="writer", at=began)))
+        it.clock.advance(60)
+        usual = Decimal("0.01")
+        await until(lambda: it.alerts.current()[0].cost_usd not in (None, Decimal("0.60")))
+        assert abs((it.alerts.current()[0].cost_usd or 0) - Decimal("0.65")) < usual
         assert alert.text.startswith("writer spends $")
         assert "claw act pin writer local" in alert.remedy
         it.clock.advance(16 * 60)

@@ -1,0 +1,85 @@
+"""What is said when a core starts: the last requests, what a crash left open, and what will not work."""
+
+import asyncio
+from collections.abc import Mapping
+
+from backends.bootstrap.resources import Resources
+from backends.engines.engine_checks import problems_at_start
+from backends.ledger.prices import UnknownPrice
+from backends.monitoring.alert_lifecycle import Alerts
+from backends.monitoring.alerts import (
+    CALIBRATION_OUTDATED,
+    CALLS_RECOVERED,
+    ENGINE_PRICE_UNKNOWN,
+    MODEL_ENDS,
+    PRICE_UNKNOWN,
+    START_CHECK,
+)
+from backends.monitoring.monitoring import Monitoring
+from backends.monitoring.watch import Holding, Watcher
+from backends.settings.engines import CLOUD_ENGINE
+from backends.types import EngineName
+from backends.upstream.engine_slot import EngineSlot
+
+CHECK_AGAIN_S = 15.0
+"""How often an engine's failed check is repeated."""
+
+RECOVERED_S = 600.0
+
+
+def show_known(resources: Resources, monitoring: Monitoring) -> None:
+    """What a watcher should see at once: the last requests, what a crash left open, what will not work."""
+    alerts = monitoring.alerts
+    monitoring.activity.restore(resources.recent)
+    monitoring.watch.add(_recovered_calls(resources))
+    monitoring.watch.check()
+    for name, engine in resources.settings.engines.items():
+        try:
+            resources.prices.tariff(name, engine.model, resources.clock.now())
+        except UnknownPrice as error:
+            problem, _, remedy = str(error).partition(": ")
+            condition = PRICE_UNKNOWN if name == CLOUD_ENGINE else ENGINE_PRICE_UNKNOWN
+            alerts.show(condition, engine=name, problem=problem, remedy=remedy)
+    if (ending := resources.ending) is not None:
+        remedy = f"`{ending.command}`" if ending.command else ""
+        alerts.show(MODEL_ENDS, announcement=ending.line, remedy=remedy)
+
+
+def _recovered_calls(resources: Resources) -> Watcher:
+    """What a crash left open is said for some minutes; it is over already, and stays on record."""
+    count, clock = resources.ledger.recovered, resources.clock
+    said_until = clock.monotonic() + RECOVERED_S
+
+    def find() -> tuple[Holding, ...]:
+        if not count or clock.monotonic() >= said_until:
+            return ()
+        return (Holding(condition=CALLS_RECOVERED, fields={"count": count}),)
+
+    return find
+
+
+async def check_calibration(resources: Resources, alerts: Alerts) -> None:
+    calibration = resources.calibrations.current
+    if calibration.version and calibration.weights != (await resources.classifier.get()).version:
+        alerts.show(CALIBRATION_OUTDATED, calibration=calibration.name)
+
+
+async def check_engines_at_start(resources: Resources, slots: Mapping[EngineName, EngineSlot], alerts: Alerts) -> None:
+    """Raise an alert for each problem, until it is none any more; an address with another build of the model gets no
+    calls until the core starts anew.
+    """
+    stand: set[str] = set()
+    while True:
+        problems = await problems_at_start(resources.settings, resources.engines)
+        found = {problem.check.name for problem in problems}
+        for name in stand - found:
+            alerts.clear(START_CHECK, check=name)
+        stand = found
+        for problem in problems:
+            check = problem.check
+            alerts.show(START_CHECK, check=check.name, finding=check.detail, remedy=check.remedy)
+            if problem.other_build:
+                slots[problem.engine].exclude(problem.replica, check.detail)
+        if not stand:
+            return
+        await asyncio.sleep(CHECK_AGAIN_S)

@@ -21,6 +21,7 @@ from textual.widgets import Markdown
 
 from backends.types import Delta
 from console import theming
+from console.keys import PasteGuard
 from console.messages import ChunkArrived, SendRequest, StateChanged
 from console.panes.chat_pane import ChatPane
 from console.state import CoreConnection, ViewState
@@ -57,6 +58,7 @@ class Row(Struct, frozen=True, kw_only=True):
 class Ours(App[None]):
     def __init__(self) -> None:
         super().__init__()
+        self.guard = PasteGuard(time.monotonic)
         self.chat = ChatPane()
         self.turn = ""
         self.register_theme(theming.theme(theming.DEFAULT))

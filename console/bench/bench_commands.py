@@ -187,8 +187,14 @@ class BenchCommands:
     @contextmanager
     def _aside(self) -> Generator[None]:
         """Give the terminal away: nothing is drawn while the core goes on."""
+        failure: BaseException | None = None
         with self._app.batch_update(), self._app.suspend():
-            yield
+            try:
+                yield
+            except BaseException as error:  # noqa: BLE001 — Textual takes the terminal back only where none passes
+                failure = error
+        if failure is not None:
+            raise failure
 
     def _exchanges(self) -> list[Sequence[ChatTurn]]:
         """The conversation that the next prompt goes on from, each comparison whole."""

@@ -36,6 +36,7 @@ async def edit(
     Raises WrongUse where the editor cannot run or does not end well: the text is then as it was.
     """
     words = editor(environ)
+    name = Path(words[0]).name
     path = await asyncio.to_thread(_written, text, environ.get("XDG_RUNTIME_DIR"))
     try:
         with aside(), _interrupts_ignored():
@@ -43,10 +44,10 @@ async def edit(
             process = await asyncio.create_subprocess_exec(*words, str(path))
             status = await process.wait()
         if status:
-            raise WrongUse(f"{words[0]} ended with status {status}: the prompt is as it was")
+            raise WrongUse(f"{name} ended with status {status}: the prompt is as it was")
         return await asyncio.to_thread(_read, path)
     except OSError as error:
-        raise WrongUse(f"{words[0]} cannot be run ({error.strerror}): set $EDITOR") from None
+        raise WrongUse(f"{name} cannot be run ({error.strerror}): set $EDITOR") from None
     finally:
         await asyncio.to_thread(_remove, path)
 

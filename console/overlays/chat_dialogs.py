@@ -4,7 +4,7 @@ Call them in a worker of the screen. Overlays are imported when first opened.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar, cast
 
@@ -34,7 +34,10 @@ Answer = TypeVar("Answer")
 class ChatDialogs:
     def __init__(self, app: App[Any]) -> None:
         self._app = app
-        self._by_hand: Callable[[], bool] = cast(Guarded, app).guard.allows
+
+    def _by_hand(self) -> bool:
+        """Whether a person typed the last keys."""
+        return cast(Guarded, self._app).guard.allows()
 
     async def _ask(self, overlay: Overlay[Answer]) -> Answer | None:
         return await self._app.push_screen_wait(overlay)

@@ -435,22 +435,24 @@ class ChatPane(Pane, inherit_bindings=False):
     # ---- the preview
 
     def _draft_changed(self) -> None:
-        draft = self._composer.draft
         if self._slash_line is not None:
             self._route_preview.clear()
-        elif self._route_preview.draft_changed(draft, self._now) and self._preview_timer is None:
+        elif self._preview_due() and self._preview_timer is None:
             self._preview_timer = self.set_timer(PREVIEW_AFTER_S, self._preview_if_still)
         self.redraw()
 
     def _preview_if_still(self) -> None:
         self._preview_timer = None
-        draft = self._composer.draft
         if (remaining := self._route_preview.remaining(self._now)) > 0:
             self._preview_timer = self.set_timer(remaining, self._preview_if_still)
-        elif self.state.live and self._slash_line is None and self._route_preview.draft_changed(draft, self._now):
-            request = self.bench.request(draft.content)
+        elif self.state.live and self._slash_line is None and self._preview_due():
+            request = self.bench.request(self.prompt)
             self._route_preview.requested(request.id)
             self.post_message(PreviewRoute(request.id, request))
+
+    def _preview_due(self) -> bool:
+        media_bytes = self.bench.media_bytes
+        return self._route_preview.draft_changed(self._composer.draft, self._now, media_bytes=media_bytes)
 
     # ---- history, size and time
 

@@ -47,10 +47,16 @@ class PromptBench:
 
     def attach(self, attachment: Attachment) -> str:
         """Put a file to the next prompt; returns the line that says so, or why not."""
-        if sum(each.size for each in (*self.attachments, attachment)) > ALL_MAX:
-            return f"{attachment.label} is too much: the files of a prompt have at most {size(ALL_MAX)}"
+        most = min(ALL_MAX, self._max_bytes)
+        if sum(each.size for each in (*self.attachments, attachment)) > most:
+            return f"{attachment.label} is too much: the files of a prompt have at most {size(most)}"
         self.attachments = (*self.attachments, attachment)
         return f"Attached {attachment.label}: /detach removes it"
+
+    @property
+    def media_bytes(self) -> int:
+        """Bytes of the files that the next prompt is sent with, and of the media in its conversation."""
+        return sum(each.size for each in self.attachments) + sum(turn.media_size for turn in self.conversation)
 
     # ---- turns
 

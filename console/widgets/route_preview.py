@@ -22,13 +22,16 @@ class RoutePreview:
     def clear(self) -> None:
         self.prospect, self._requested = None, ""
 
-    def draft_changed(self, draft: Draft, now: float) -> bool:
-        """The draft, or what it is sent with, has changed. True where a preview is due PREVIEW_AFTER_S later."""
+    def draft_changed(self, draft: Draft, now: float, *, media_bytes: int = 0) -> bool:
+        """The draft, or what it is sent with, has changed. True where a preview is due PREVIEW_AFTER_S later.
+
+        `media_bytes` is the size of the files that go with it and of those in its conversation.
+        """
         self._changed_at = now
         if draft.bytes > self._max_prompt_bytes:
             self.prospect, self._requested = Prospect(line=self.too_large(draft)), ""
-        elif draft.bytes > PREVIEW_MAX_BYTES:
-            self.prospect, self._requested = Prospect(line=f"{size(draft.bytes)}: routed when you send it"), ""
+        elif (whole := draft.bytes + media_bytes) > PREVIEW_MAX_BYTES:
+            self.prospect, self._requested = Prospect(line=f"{size(whole)}: routed when you send it"), ""
         elif draft.blank:
             self.clear()
         else:

@@ -64,7 +64,9 @@ async def check_calibration(resources: Resources, alerts: Alerts) -> None:
         alerts.show(CALIBRATION_OUTDATED, calibration=calibration.name)
 
 
-async def check_engines_at_start(resources: Resources, slots: Mapping[EngineName, EngineSlot], alerts: Alerts) -> None:
+async def check_engines_at_start(
+    resources: Resources, slots: Mapping[EngineName, EngineSlot], alerts: Alerts, *, again_s: float = CHECK_AGAIN_S
+) -> None:
     """Raise an alert for each problem, until it is none any more; an address with another build of the model gets no
     calls until the core starts anew.
     """
@@ -82,4 +84,4 @@ async def check_engines_at_start(resources: Resources, slots: Mapping[EngineName
                 slots[problem.engine].exclude(problem.replica, check.detail)
         if not stand:
             return
-        await asyncio.sleep(CHECK_AGAIN_S)
+        await asyncio.sleep(again_s)

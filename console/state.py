@@ -119,6 +119,11 @@ class ViewState(Struct, frozen=True, kw_only=True):
     def live(self) -> bool:
         return self.connection.phase == "live"
 
+    @property
+    def recorded(self) -> bool:
+        """False for a moment of the past of which nothing was sampled, because no core ran."""
+        return not self.past or any(engine.health != "unknown" for engine in self.engines)
+
     def engine(self, name: str) -> EngineState | None:
         return next((engine for engine in self.engines if engine.name == name), None)
 

@@ -10,9 +10,6 @@ MINUTE = timedelta(minutes=1)
 FIRST_LOOK = 5 * MINUTE
 """How far back the first look goes where there was no incident."""
 
-SHORT = 3 * MINUTE
-"""An incident that began less long ago is not what a first look is about: its beginning is on the live screen."""
-
 
 class TimeTravel:
     """The keys that move through time; `tell` shows a line where one cannot."""
@@ -28,7 +25,7 @@ class TimeTravel:
             self._tell("There is no past to show before the core is open.")
             return
         live = self._bridge.state
-        onset = previous_onset((*live.alerts, *live.past_alerts), before or now - SHORT)
+        onset = previous_onset((*live.alerts, *live.past_alerts), before or now)
         if onset is None and before is not None:
             self._tell("No incident of the last 7 days began before this moment.")
             return

@@ -277,7 +277,7 @@ def _monitoring(
             groups=resources.groups,
             timezone=resources.timezone,
             alerts=alerts,
-            running=minutes.running,
+            unwritten=minutes.unwritten,
         ),
     )
 

@@ -4,10 +4,26 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from backends.ledger.ended_rows import OpenRow
 from backends.monitoring.activity import restored
 from backends.monitoring.past import PastMoment
 from backends.monitoring.timeline import CACHE_COUNTS, HEALTH
-from backends.types import CacheStats, EngineState, Exchange, Gpu, GpuReading, HostReading, InFlight, Outcome, Snapshot
+from backends.types import (
+    CLOUD,
+    ZERO,
+    CacheStats,
+    EngineState,
+    Estimate,
+    Exchange,
+    Explanation,
+    Gpu,
+    GpuReading,
+    HostReading,
+    InFlight,
+    Outcome,
+    Snapshot,
+    Zone,
+)
 
 
 def past_snapshot(now: Snapshot, past: PastMoment) -> Snapshot:
@@ -23,9 +39,9 @@ def past_snapshot(now: Snapshot, past: PastMoment) -> Snapshot:
         pid=now.pid,
         started_at=now.started_at,
         rehearsal=now.rehearsal,
-        engines=tuple(_engine(engine, sampled) for engine in now.engines),
+        engines=tuple(_engine(engine, past, sampled) for engine in now.engines),
         agents=(),
-        recent=tuple(_exchange(outcome, past) for outcome in past.requests),
+        recent=tuple(_recent(now, past)),
         in_flight=tuple(_in_flight(past)),
         spend=past.spend,
         cache=_cache(sampled),
@@ -41,6 +57,29 @@ def past_snapshot(now: Snapshot, past: PastMoment) -> Snapshot:
         gateway=now.gateway,
         clients=now.clients,
     )
+
+
+def _recent(now: Snapshot, past: PastMoment) -> list[Exchange]:
+    zones = {engine.name: engine.zone for engine in now.engines}
+    ended = [_exchange(outcome, past) for outcome in past.requests]
+    running = [_open(row, zones.get(row.engine, CLOUD)) for row in past.open]
+    return sorted([*ended, *running], key=lambda exchange: exchange.at)
+
+
+def _open(row: OpenRow, zone: Zone) -> Exchange:
+    explanation = Explanation(
+        agent=row.agent,
+        engine=row.engine,
+        zone=zone,
+        model=row.model,
+        intent=row.intent,
+        complexity=row.complexity,
+        sensitive=row.sensitive,
+        reasons=(),
+        decision_us=0.0,
+        estimate=Estimate(cost_usd=ZERO, latency_ms=None),
+    )
+    return Exchange(id=row.id, at=row.began, explanation=explanation)
 
 
 def _exchange(outcome: Outcome, past: PastMoment) -> Exchange:
@@ -64,7 +103,7 @@ def _in_flight(past: PastMoment) -> Iterator[InFlight]:
             )
 
 
-def _engine(engine: EngineState, sampled: dict[str, float]) -> EngineState:
+def _engine(engine: EngineState, past: PastMoment, sampled: dict[str, float]) -> EngineState:
     """What does not change by itself, with the figures of the minute."""
     name = engine.name
     return EngineState(
@@ -78,8 +117,11 @@ def _engine(engine: EngineState, sampled: dict[str, float]) -> EngineState:
         in_flight=int(sampled.get(f"in_flight.{name}", 0)),
         waiting=int(sampled.get(f"waiting.{name}", 0)),
         parallel=engine.parallel,
+        predicted_wait_s=sampled.get(f"predicted_wait_s.{name}"),
         tokens_per_s=sampled.get(f"tokens_per_s.{name}"),
-        oldest_wait_s=sampled.get(f"oldest_wait_s.{name}"),
+        stopped=past.cloud_stopped and engine.zone == CLOUD,
+        oldest_wait_s=sampled.get(f"oldest_wait_s.{name}") or None,
+        will_miss=int(sampled.get(f"will_miss.{name}", 0)),
     )
 
 

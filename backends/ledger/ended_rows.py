@@ -1,4 +1,4 @@
-"""Final rows by when they ended, which is not a column: what a moment of the past is put together from."""
+"""Requests by when they ended, which is not a column: what a moment of the past is put together from."""
 
 import sqlite3
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from backends.ledger.request_rows import decode, moment, stamp
-from backends.types import CacheResult, Finish, Outcome, Source, Zone
+from backends.types import CacheResult, EngineName, Finish, Outcome, Source, Zone
 
 LONGEST_CALL = timedelta(minutes=15)
 """Requests that began this long before a moment are taken to have ended by then."""
@@ -27,6 +27,36 @@ class EndedRow(Struct, frozen=True, kw_only=True):
     error_kind: str | None
     cost_usd: Decimal
     baseline_usd: Decimal
+
+
+class OpenRow(Struct, frozen=True, kw_only=True):
+    """A request that was admitted and has not ended to this day."""
+
+    id: str
+    began: datetime
+    agent: str
+    engine: EngineName
+    model: str
+    intent: str
+    complexity: float
+    sensitive: bool
+
+
+def still_open(db: sqlite3.Connection, at: datetime) -> tuple[OpenRow, ...]:
+    """Those that had begun by `at`, by their beginning."""
+    return tuple(
+        OpenRow(
+            id=row["id"],
+            began=moment(row["started_at"]),
+            agent=row["agent"],
+            engine=row["engine"],
+            model=row["model"],
+            intent=row["intent"],
+            complexity=row["complexity"],
+            sensitive=bool(row["sensitive"]),
+        )
+        for row in db.execute(OPEN, (stamp(at),))
+    )
 
 
 def rows_around(db: sqlite3.Connection, at: datetime) -> list[EndedRow]:
@@ -58,6 +88,11 @@ def last_begun(db: sqlite3.Connection, at: datetime, limit: int) -> tuple[Outcom
 AROUND = """
 SELECT id, started_at, latency_ms, source, agent, zone, cache, finish, error_kind, cost_usd, baseline_usd
 FROM requests WHERE started_at >= ? AND started_at <= ? ORDER BY started_at, rowid
+"""
+
+OPEN = """
+SELECT id, started_at, agent, engine, model, intent, complexity, sensitive
+FROM admissions WHERE started_at <= ? AND source <> 'shadow' ORDER BY started_at
 """
 
 LAST = """

@@ -108,7 +108,7 @@ def incident_report(
 ) -> IncidentReport:
     """All that happened in [since, until), which is at most 31 days. Raises WrongUse."""
     span = stamp(since), stamp(until)
-    timeline = read_timeline(db, since, until, running=None)
+    timeline = read_timeline(db, since, until)
     incidents = incidents_between(db, since, until)
     actions = [
         TakenAction(at=moment(at), actor=actor, action=action, detail=detail)

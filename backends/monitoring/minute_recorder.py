@@ -75,6 +75,10 @@ class MinuteRecorder:
                 if self._unwritten and self._unwritten[0] is minute:
                     self._unwritten.popleft()
 
+    def unwritten(self) -> tuple[Minute, ...]:
+        """What is not in the ledger yet: minutes that wait, and the one that has begun."""
+        return *self._unwritten, self.running()
+
     def running(self) -> Minute:
         """The minute that has begun, as far as it is known: what is sampled is the mean of its last points."""
         points = max(1, round(MINUTE.total_seconds() / self._history.step_s))
@@ -101,7 +105,9 @@ def state_of(slots: Mapping[EngineName, EngineSlot], cache: CacheStats) -> dict[
             f"health.{name}": float(HEALTH.index(state.health)),
             f"in_flight.{name}": float(state.in_flight),
             f"waiting.{name}": float(state.waiting),
-            f"oldest_wait_s.{name}": state.oldest_wait_s,
+            f"will_miss.{name}": float(state.will_miss),
+            f"predicted_wait_s.{name}": state.predicted_wait_s,
+            f"oldest_wait_s.{name}": state.oldest_wait_s if state.waiting else 0.0,
         }
     return numbers
 

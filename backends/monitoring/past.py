@@ -14,7 +14,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from backends.ledger.ended_rows import EndedRow, last_begun, rows_around
+from backends.ledger.ended_rows import EndedRow, OpenRow, last_begun, rows_around, still_open
 from backends.ledger.minutes import Minute, minutes_between
 from backends.ledger.past_spend import PastSpend
 from backends.ledger.request_rows import stamp
@@ -35,25 +35,27 @@ RECENT = 200
 class PastMoment(Struct, frozen=True, kw_only=True):
     """What is on record of the moment `at`, the beginning of a minute.
 
-    `requests` had begun by then, oldest first; those in `running` had not ended. `minute` is what was sampled in the
+    `requests` had begun by then, oldest first; those in `running` had not ended. `open` are further ones, that have not
+    ended to this day. `minute` is what was sampled in the
     minute before, None where no core ran. `hour` is the hour before.
     """
 
     at: datetime
     requests: tuple[Outcome, ...]
     running: frozenset[str]
+    open: tuple[OpenRow, ...]
     spend: Spend
     traffic: Traffic
     minute: Minute | None
     hour: Timeline
     cloud_stopped: bool
-    alerts: tuple[Alert, ...]
-    past_alerts: tuple[Alert, ...]
+    alerts: tuple[Alert, ...] = ()
+    past_alerts: tuple[Alert, ...] = ()
 
 
 class Past:
-    """`running` is the minute that is not in the ledger yet. Each method raises LedgerError, and WrongUse for a time
-    that is none.
+    """`unwritten` are the minutes that are not in the ledger yet. Each method raises LedgerError, and WrongUse for a
+    time that is none.
     """
 
     def __init__(
@@ -64,19 +66,19 @@ class Past:
         groups: Mapping[str, str],
         timezone: tzinfo | None,
         alerts: Alerts,
-        running: Callable[[], Minute],
+        unwritten: Callable[[], tuple[Minute, ...]],
     ) -> None:
         self._path = path
         self._spend = PastSpend(budgets, timezone=timezone, groups=groups)
         self._alerts = alerts
-        self._running = running
+        self._unwritten = unwritten
 
     async def timeline(self, since: datetime, until: datetime) -> Timeline:
         """The steps from `since` to `until`, with the alerts that stood at any time of it."""
-        running = self._running()
+        unwritten = self._unwritten()
 
         def read(db: sqlite3.Connection) -> Timeline:
-            found = read_timeline(db, since, until, running=running)
+            found = read_timeline(db, since, until, unwritten=unwritten)
             self._spend.at(db, until, ())  # who looks at a timeline soon asks for a moment of it
             return found
 
@@ -92,27 +94,26 @@ class Past:
         """The beginning of the minute that `at` lies in."""
         at = start_of_minute(at)
         alerts, past_alerts = alerts_at((*self._alerts.past(), *self._alerts.current()), at)
-        return await self._read(lambda db: self._moment(db, at, alerts, past_alerts))
+        unwritten = self._unwritten()
+        found = await self._read(lambda db: self._moment(db, at, unwritten))
+        return replace(found, alerts=alerts, past_alerts=past_alerts)
 
-    def _moment(
-        self, db: sqlite3.Connection, at: datetime, alerts: tuple[Alert, ...], past_alerts: tuple[Alert, ...]
-    ) -> PastMoment:
+    def _moment(self, db: sqlite3.Connection, at: datetime, unwritten: tuple[Minute, ...]) -> PastMoment:
         rows = rows_around(db, at)
         running = [row for row in rows if row.ended > at]
-        minutes = minutes_between(db, at - MINUTE, at)
+        minutes = [*minutes_between(db, at - MINUTE, at), *(each for each in unwritten if each.at == at - MINUTE)]
         minute = minutes[0] if minutes else None
         stopped = db.execute(CLOUD_STOPPED, (stamp(at),)).fetchone()
         return PastMoment(
             at=at,
             requests=last_begun(db, at, RECENT),
             running=frozenset(row.id for row in running),
+            open=still_open(db, at),
             spend=self._spend.at(db, at, running),
             traffic=traffic_at([row for row in rows if row.ended <= at and row.source != "shadow"], minute, at),
             minute=minute,
-            hour=read_timeline(db, at - timedelta(hours=1), at, running=None),
+            hour=read_timeline(db, at - timedelta(hours=1), at, unwritten=unwritten),
             cloud_stopped=stopped is not None and stopped["action"].startswith("stop-cloud"),
-            alerts=alerts,
-            past_alerts=past_alerts,
         )
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -14,7 +14,8 @@ from backends.types import Health, Timeline
 STEPS_S = (60, 120, 300, 600, 1800, 3600, 7200, 14_400, 86_400)
 MOST_STEPS = 150
 LONGEST = timedelta(days=31)
-HIGHEST, LOWEST = ("queue.", "waiting.", "oldest_wait_s.", "in_flight."), ("health.",)
+HIGHEST = ("queue.", "waiting.", "will_miss.", "predicted_wait_s.", "oldest_wait_s.", "in_flight.")
+LOWEST = ("health.",)
 """Series of which a step shows the worst minute; of the others it shows the mean."""
 
 HEALTH: tuple[Health, ...] = ("unknown", "down", "degraded", "up")
@@ -31,11 +32,13 @@ def step_of(since: datetime, until: datetime) -> int:
     return next(step for step in STEPS_S if (until - since).total_seconds() <= step * MOST_STEPS)
 
 
-def read_timeline(db: sqlite3.Connection, since: datetime, until: datetime, *, running: Minute | None) -> Timeline:
+def read_timeline(
+    db: sqlite3.Connection, since: datetime, until: datetime, *, unwritten: Iterable[Minute] = ()
+) -> Timeline:
     """From the step that `since` lies in to the one that ends at `until` or after it, without alerts.
 
-    Requests count in the step in which they began, those that nobody waited for with their cost alone. `running` is the
-    minute that is not in the ledger yet. A step of which nothing is on record is unknown. Raises WrongUse.
+    Requests count in the step in which they began, those that nobody waited for with their cost alone. `unwritten` are
+    minutes that are not in the ledger yet. A step of which nothing is on record is unknown. Raises WrongUse.
     """
     step_s = step_of(since, until)
     first = int(since.timestamp()) // step_s * step_s
@@ -43,8 +46,8 @@ def read_timeline(db: sqlite3.Connection, since: datetime, until: datetime, *, r
     timeline = _Steps(first, step_s, int(steps))
     for row in db.execute(ROWS, (stamp(timeline.moment(0)), stamp(until))):
         timeline.add_row(row)
-    minutes = minutes_between(db, timeline.moment(0), until)
-    timeline.add_minutes((*minutes, running) if running is not None and running.at < until else minutes)
+    timeline.add_minutes(minutes_between(db, timeline.moment(0), until))
+    timeline.add_minutes(minute for minute in unwritten if timeline.moment(0) <= minute.at < until)
     return timeline.whole()
 
 

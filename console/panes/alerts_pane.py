@@ -22,6 +22,7 @@ from console.present.alert_rows import (
     drawn_alerts,
     shown_alerts,
 )
+from console.present.empty_states import not_recorded
 from console.present.frame import PaneBody
 from console.present.questions import question
 from console.present.spans import Row
@@ -64,6 +65,8 @@ class AlertsPane(Pane):
         return shown[at_cursor(shown, self._chosen)] if shown else None
 
     def body(self, state: ViewState, size: Size) -> PaneBody:
+        if not state.recorded:
+            return PaneBody(not_recorded(size.width))
         return alerts_body(state, self._chosen, size.width, size.height, focused=self.has_focus)
 
     def summary(self, state: ViewState) -> Row:

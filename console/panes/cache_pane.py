@@ -14,7 +14,7 @@ from backends.text.usd import usd_cents
 from backends.types import Action, CacheStats
 from console.messages import RunAction
 from console.present.charts import sparkline
-from console.present.empty_states import loading, notice
+from console.present.empty_states import loading, not_recorded, notice
 from console.present.frame import PaneBody
 from console.present.spans import BLANK, Row, Span, Tone, cell, paragraph, row, span, spread, width
 from console.state import ViewState
@@ -63,8 +63,13 @@ WITH_ID = 60  # cells from which an entry shows its id
 
 def cache_rows(state: ViewState, cells: int) -> list[Row]:
     stats = state.cache
+    if not state.recorded or (state.past and stats is None):
+        return not_recorded(cells)
     if stats is None:
         return [loading()]
+    if state.past:  # what it held and answered is on record, what that saved is not
+        rate, tiers, *_ = _hits(state, stats, cells)
+        return [rate, tiers, _held(stats)]
     semantic = _semantic(stats, cells)
     if not stats.lookups and not stats.entries:
         text = "The cache answers a prompt that it has seen before. Send the same prompt twice to see the first hit."
@@ -99,11 +104,14 @@ def _hits(state: ViewState, stats: CacheStats, cells: int) -> list[Row]:
         *(span("shared ", "dim"), span(count(stats.shared_flights))),
     )
     saved = row(*_saved("saved    ", stats.saved_usd), *_saved("  prefix ", stats.provider_saved_usd))
-    held = row(
+    return [rate, tiers, *_prefix(stats, cells), saved, _held(stats), _wrong(stats)]
+
+
+def _held(stats: CacheStats) -> Row:
+    return row(
         *(span("holds    ", "dim"), span(count(stats.entries)), span(" entries  ", "dim"), span(size(stats.bytes))),
         *((span("  in memory ", "dim"), span(size(stats.memory_b))) if stats.memory_b else ()),
     )
-    return [rate, tiers, *_prefix(stats, cells), saved, held, _wrong(stats)]
 
 
 def _tier(name: str, hits: int, state: ViewState, cells: int) -> Row:

@@ -28,6 +28,7 @@ from backends.types import (
     RuntimeReading,
 )
 from console.present.charts import meter, sparkline
+from console.present.empty_states import not_read, not_recorded
 from console.present.engine_health import engine_health
 from console.present.frame import PaneBody
 from console.present.spans import BLANK, Row, Span, Tone, cell, clip, dimmed, paragraph, row, span, spread, width
@@ -63,6 +64,8 @@ _GPU_STATES: dict[str, str] = {
 
 def runtime_rows(state: ViewState, cells: int) -> list[Row]:
     """Every section in order; a section whose samples stopped is dim and says since when."""
+    if not state.recorded:
+        return not_recorded(cells)
     return [
         *_aged(_gpus(state, cells), state, "gpu", state.gpu),
         BLANK,
@@ -70,7 +73,7 @@ def runtime_rows(state: ViewState, cells: int) -> list[Row]:
         BLANK,
         *_aged(_models(state, cells), state, "runtime", state.runtime),
         BLANK,
-        *_aged(_host(state.host, cells), state, "host", state.host),
+        *_aged(_host(state, cells), state, "host", state.host),
     ]
 
 
@@ -97,7 +100,7 @@ def _labelled(name: str, *spans: Span) -> Row:
 def _gpus(state: ViewState, cells: int) -> list[Row]:
     reading = state.gpu
     if reading is None:
-        return [_labelled("gpu", span("Loading…", "dim"))]
+        return [_labelled("gpu", not_read(state))]
     rows: list[Row] = []
     if reading.state != "ok":
         tone: Tone = "bad" if reading.state in ("lost", "stalled", "failed") else "text"
@@ -295,7 +298,7 @@ def _models(state: ViewState, cells: int) -> list[Row]:
     """The models in the memory of each engine; where there are several engines, each behind its name."""
     runtimes = state.runtimes
     if not runtimes:
-        return [_labelled("models", span("Loading…", "dim"))]
+        return [_labelled("models", not_read(state))]
     rows: list[Row] = []
     for engine, reading in runtimes.items():
         name = f"{clip(safe(engine), LONGEST_NAME)}  " if len(runtimes) > 1 else ""
@@ -332,9 +335,10 @@ def _model(engine: str, model: LoadedModel, cells: int) -> list[Row]:
     return [spread(name, row(span(where, tone)), cells), facts]
 
 
-def _host(reading: HostReading | None, cells: int) -> list[Row]:
+def _host(state: ViewState, cells: int) -> list[Row]:
+    reading = state.host
     if reading is None:
-        return [_labelled("host", span("Loading…", "dim"))]
+        return [_labelled("host", not_read(state))]
     load = UNKNOWN if reading.load_1m is None else f"{reading.load_1m:.2f}"
     first = _labelled(
         "host", span("cpu ", "dim"), span(f"{percent(reading.cpu_pct):>5}"), span("   load ", "dim"), span(load)

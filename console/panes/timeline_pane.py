@@ -42,6 +42,10 @@ class TimelinePane(Pane):
         self._problem = ""
         self._asked: RequestTimeline | None = None
 
+    @property
+    def keys(self) -> Keys:
+        return (("d", "hour or day"),) if self.state.past else self.KEYS
+
     def body(self, state: ViewState, size: Size) -> PaneBody:
         return PaneBody(timeline_rows(state, self._timeline, self._problem, size.width, size.height))
 

@@ -35,7 +35,7 @@ def decision_body(
     """
     shown = matching(state, wanted)
     if not shown:
-        return PaneBody([*head, *_empty(wanted, cells)])
+        return PaneBody([*head, *_empty(state, wanted, cells)])
     stages = {call.id: call for call in state.in_flight}
     now = state.now or state.at
     columns = _columns(cells, name_cells(state, cells), now)
@@ -251,7 +251,9 @@ def _tokens(exchange: Exchange) -> Span:
     return span(f"{count(tokens.input)}→{count(tokens.output + tokens.thinking)}", "dim")
 
 
-def _empty(wanted: str, cells: int) -> list[Row]:
+def _empty(state: ViewState, wanted: str, cells: int) -> list[Row]:
+    if state.past and not wanted:
+        return paragraph("No request had begun by that moment.", cells, "dim")
     if wanted:
         return paragraph(f"No request matches “{wanted}”. Escape clears the filter.", cells, "dim")
     text = (

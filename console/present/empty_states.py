@@ -1,12 +1,22 @@
 """What a pane shows while it has no data: a loading line, or a headline with what to do."""
 
 from backends.text.times import clock
-from console.present.spans import BLANK, Row, paragraph, span
-from console.state import CoreConnection
+from console.present.spans import BLANK, Row, Span, paragraph, span
+from console.state import CoreConnection, ViewState
 
 
 def loading() -> Row:
     return (span("Loading…", "dim"),)
+
+
+def not_read(state: ViewState) -> Span:
+    """Stands for a reading that is not there: it comes, or the past has none."""
+    return span("– not on record" if state.past else "Loading…", "dim")
+
+
+def not_recorded(cells: int) -> list[Row]:
+    """Of a moment at which no core ran."""
+    return notice("– Nothing on record", "No core ran at that moment, or it was one before claw kept minutes.", cells)
 
 
 def without_core(connection: CoreConnection, cells: int) -> list[Row] | None:

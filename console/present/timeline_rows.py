@@ -40,7 +40,7 @@ _KINDS = (
     _Kind("req/min", (("requests", "text"),), per_minute=True),
     _Kind("failed", (("failed", "bad"),), per_minute=True),
     _Kind("wait", (("oldest_wait_s.", "warn"),), unit=lambda seconds: duration(seconds * 1000)),
-    _Kind("ms", (("latency_p50_ms", "strong"), ("latency_p95_ms", "dim")), unit=duration),
+    _Kind("latency", (("latency_p50_ms", "strong"), ("latency_p95_ms", "dim")), unit=duration),
     _Kind("$/min", (("spend_usd", CLOUD),), unit=dollars, per_minute=True),
 )
 """The most important first. A name that ends with a dot stands for the highest of all engines."""
@@ -103,6 +103,11 @@ def _tone(alert: Alert) -> Tone:
 
 
 def _with_cursor(axis: Row, at: int, cells: int) -> Row:
-    """The axis with the moment on screen marked."""
+    """The axis with the moment on screen marked, in place of the time that stands there."""
     text = "".join(each.text for each in axis)
-    return fit((span(text[:at], "dim"), span("◆", "flag"), span(text[at + 1 :], "dim")), cells)
+    before, after = text[:at], text[at + 1 :]
+    if text[at] != " ":
+        before = before.rstrip("0123456789:")
+        after = after.lstrip("0123456789:")
+    blanks = " " * (cells - len(after) - 1 - at)
+    return fit((span(f"{before:<{at}}", "dim"), span("◆", "flag"), span(f"{blanks}{after}", "dim")), cells)

@@ -13,6 +13,7 @@ from backends.rehearsal.faults import Fault
 from backends.settings.model import Settings
 from backends.settings.money import Budget
 from backends.types import Action, Exchange, Snapshot
+from tests.backends.ledger.samples import COST, admission, attempt, outcome
 from tests.core import Stand, ask, policy, prompt, stand
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -59,6 +60,24 @@ async def minute_passes(it: Stand, clock: ManualClock) -> Snapshot:
     await it.minutes.record()
     clock.advance(1)
     return live
+
+
+async def test_a_request_that_had_not_ended_is_listed_without_an_outcome(tmp_path: Path) -> None:
+    clock = ManualClock(NOON + timedelta(seconds=1))
+    async with stand(tmp_path, clock=clock) as it:
+        began, ledger = clock.now(), it.resources.ledger
+        await ledger.admit(admission("waits", started_at=began))
+        await ledger.admit(admission("speaks", started_at=began))
+        moment = (await minute_passes(it, clock)).at
+        waiting = await it.core.snapshot(moment)
+        await ledger.settle(outcome("speaks", attempt(), at=began, latency_ms=90_000.0, ttft_ms=20_000.0))
+        clock.advance(59)
+        speaking, later = await it.core.snapshot(moment), await it.core.snapshot(clock.now())
+    assert [(each.id, each.outcome) for each in waiting.recent] == [("waits", None), ("speaks", None)]
+    assert {each.id: each.outcome for each in speaking.recent} == {"waits": None, "speaks": None}
+    assert [(each.id, each.stage) for each in speaking.in_flight] == [("speaks", "streaming")]
+    assert {each.id for each in later.recent if each.outcome is not None} == {"speaks"}
+    assert [each.spend and each.spend.today_usd for each in (waiting, speaking, later)] == [0, 0, COST]
 
 
 async def test_each_minute_of_a_run_is_shown_as_it_was(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def timeline(
     *,
     since: float = 0,
     until: float = 3600,
-    running: Minute | None = None,
+    unwritten: Sequence[Minute] = (),
 ) -> Timeline:
     """Of a ledger that holds these rows and minutes."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
@@ -84,7 +84,7 @@ def timeline(
             db.execute(f"INSERT INTO requests ({names}) VALUES ({places})", columns)  # noqa: S608 — our own columns
         for minute in minutes:
             RecordMinutes((minute,)).apply(db, RunningTotals((), at(7200)))
-        return read_timeline(db, at(since), at(until), running=running)
+        return read_timeline(db, at(since), at(until), unwritten=unwritten)
 
 
 def total(series: Sequence[float | None]) -> float:
@@ -147,9 +147,9 @@ def test_requests_without_a_row_count_and_a_minute_on_record_is_known() -> None:
 
 def test_the_running_minute_is_known_before_it_is_written() -> None:
     running = Minute(at=at(120), failed=2, sampled={"queue.local": 7.0})
-    assert timeline(until=150, running=running).series["failed"] == (None, None, 2)
-    assert timeline(until=150, running=running).series["queue.local"] == (None, None, 7)
-    assert timeline(until=120, running=running).series["failed"] == (None, None)
+    assert timeline(until=150, unwritten=[running]).series["failed"] == (None, None, 2)
+    assert timeline(until=150, unwritten=[running]).series["queue.local"] == (None, None, 7)
+    assert timeline(until=120, unwritten=[running]).series["failed"] == (None, None)
 
 
 def test_a_long_step_shows_the_longest_wait_the_worst_health_and_else_the_mean() -> None:

@@ -26,6 +26,8 @@ WORDS = {
     "cancel": (("ID",), "end a call"),
     "cancel-agent": (("AGENT",), "end all calls of an agent, those that wait included"),
     "undo": ((), "take back the last action of anyone, one more with each undo"),
+    "acknowledge": (("ALERT",), "an alert has been seen, by its id or key"),
+    "silence": (("ALERT", "MINUTES"), "say no more of an alert for a while, unless it becomes critical or ends"),
     "rate": (("ID", "VERDICT"), "an answer was good or bad"),
     "flush-cache": ((), "delete every stored answer"),
     "wrong-hit": (("ID",), "a request was answered wrongly from the cache"),
@@ -80,9 +82,17 @@ def _action(verb: str, words: Sequence[str], *, reason: str | None) -> Action:
             "actor": f"cli:{getpass.getuser()}",
             "agent": given.get("AGENT"),
             "engine": given.get("ENGINE"),
-            "id": given.get("ID", given.get("AGENT_OR_SESSION")),
+            "id": given.get("ID", given.get("AGENT_OR_SESSION", given.get("ALERT"))),
+            "minutes": _minutes(given["MINUTES"]) if "MINUTES" in given else None,
             "good": given["VERDICT"] == "good" if "VERDICT" in given else None,
             "reason": reason,
         },
         Action,
     )
+
+
+def _minutes(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise WrongUse(f"{text[:32]!r} is no number of minutes: use 30, or .5") from None

@@ -14,6 +14,7 @@ from backends.clock import Clock
 from backends.errors import WrongUse
 from backends.monitoring.alerts import Condition
 from backends.monitoring.touched import EndedRequest, Touched, Touches
+from backends.text.times import clock
 from backends.types import Alert, Choice, Severity
 
 TELL_EVERY_S = 1.0
@@ -83,16 +84,21 @@ class Alerts:
         cost_usd: Decimal | None = None,
         severity: Severity | None = None,
         touches: Touches | None = None,
+        kept_waiting: Iterable[str] = (),
         **fields: object,
     ) -> None:
         """Raise an alert, or change the one that stands; the same again changes nothing. `fields` fill in the row's
-        templates, `choices` are what the operator can do about it with one key. `since` is its onset where that is
-        known, else now; one that stands keeps its own. `detail` are a provider's words. `effect` says what it does to
-        requests, `cost_usd` what it cost; without them they are counted from the requests that it `touches`.
+        templates, `{onset}` is the time of its onset; `choices` are what the operator can do about it with one key.
+        `since` is its onset where that is known, else now; one that stands keeps its own. `detail` are a provider's
+        words. `effect` says what it does to requests, `cost_usd` what it cost; without them they are counted from the
+        requests that it `touches`. `kept_waiting` are the agents of requests that it keeps waiting now.
         """
         key = condition.key.format(**fields)
         standing = self._standing.get(key) or self._raise(condition, key, since, touches)
         old, touched, standing.effect, standing.over = standing.alert, standing.touched, effect, None
+        fields["onset"] = clock(old.since)
+        if touched is not None:
+            touched.count_waiting(kept_waiting)
         standing.alert = replace(
             old,
             severity=severity or condition.severity,
@@ -102,6 +108,8 @@ class Alerts:
             remedy=condition.remedy.format(**fields),
             choices=choices,
             retry_at=retry_at,
+            requests=touched.requests if touched else 0,
+            agents=touched.agents if touched else (),
             cost_usd=cost_usd if cost_usd is not None else touched.cost_usd if touched else None,
         )
         worse = (old.severity, standing.alert.severity) == ("warning", "critical")

@@ -30,7 +30,7 @@ class Condition(Struct, frozen=True, kw_only=True):
 NO_ENGINE = Condition(
     key="no-engine",
     when="No engine has answered since a request failed: each later one failed, too.",
-    text="no engine answers since {moment}",
+    text="no engine answers since {onset}",
     remedy="the engines' own alerts say why, `claw doctor` what to do",
     flaps=True,
 )

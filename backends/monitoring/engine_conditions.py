@@ -3,6 +3,7 @@
 Pure functions of `ObservedEngine`, which `observed` reads from a slot.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
@@ -159,6 +160,7 @@ def _silent(engine: ObservedEngine) -> Iterator[Holding]:
             since=engine.silent_since,
             choices=_move_away(engine),
             touches=Touches(engines=frozenset({engine.name}), kinds=frozenset({"timeout", "deadline", "cut"})),
+            kept_waiting=engine.silent,
         )
 
 
@@ -192,6 +194,7 @@ def _queue(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str
             Choice(label=f"cancel {most}'s", action=Action(verb="cancel-agent", actor="console", agent=most)),
         )
     touches = Touches(kinds=frozenset({"deadline", "queue_full"}))
+    waiting = tuple(Counter(state.waiting_by_agent).elements())
     wait = "" if state.predicted_wait_s is None else f", a new one for about {seconds(state.predicted_wait_s)}"
     if state.will_miss >= limits.queue_misses:
         yield Holding(
@@ -200,12 +203,14 @@ def _queue(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str
             effect=f"{state.will_miss} will miss their deadline",
             choices=choices,
             touches=touches,
+            kept_waiting=waiting,
         )
     filling = Holding(
         condition=QUEUE_FILLING,
         fields={"engine": engine.name, "waiting": state.waiting, "limit": engine.queue_limit},
         choices=choices,
         touches=touches,
+        kept_waiting=waiting,
     )
     if beyond(state.waiting, limits.queue_share * engine.queue_limit, standing=filling.key in standing):
         yield filling

@@ -87,6 +87,8 @@ class Touched:
         self._agents: Counter[str] = Counter()
         self._went: Counter[How] = Counter()
         self._running: tuple[EndedRequest, ...] = ()
+        self._waiting: Counter[str] = Counter()
+        self._most = self._ended
         if earlier is not None:
             self._agents.update({agent: len(earlier.agents) - n for n, agent in enumerate(earlier.agents)})
             self.cost_usd = earlier.cost_usd if self.cost_usd is None else self.cost_usd + (earlier.cost_usd or ZERO)
@@ -109,14 +111,20 @@ class Touched:
         self._running = tuple(each for each in running if self.touches.match(each))
         return len(self._running) != before
 
+    def count_waiting(self, agents: Iterable[str]) -> None:
+        """Count anew the requests that it keeps waiting now, by the agent of each."""
+        self._waiting = Counter(agents)
+
     @property
     def requests(self) -> int:
-        return self._ended + len(self._running)
+        """Never less than before: one that waited and was answered after all was touched, too."""
+        self._most = max(self._most, self._ended + len(self._running) + self._waiting.total())
+        return self._most
 
     @property
     def agents(self) -> tuple[str, ...]:
         """Those most touched first."""
-        agents = self._agents + Counter(each.agent for each in self._running)
+        agents = self._agents + Counter(each.agent for each in self._running) + self._waiting
         return tuple(agent for agent, _ in agents.most_common(SHOWN))
 
     @property

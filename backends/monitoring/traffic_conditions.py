@@ -7,7 +7,6 @@ from backends.monitoring.touched import Touches
 from backends.monitoring.traffic_window import WINDOW_S, Failing, TrafficWindow
 from backends.monitoring.watch import Holding, Watch, Watcher, beyond
 from backends.settings.alert_limits import AlertLimits
-from backends.text.times import clock
 from backends.types import Action, AgentTraffic, Choice, EngineState
 
 ALONE_S = 1.0
@@ -44,7 +43,6 @@ def no_engine_answers(
     problems = [f"{each.name}: {each.detail or each.health}" for each in engines if each.health != "up"]
     yield Holding(
         condition=NO_ENGINE,
-        fields={"moment": clock(failing.since)},
         since=failing.since,
         detail="; ".join(problems),
         choices=(resume,) if stopped else (),

@@ -42,6 +42,7 @@ class Holding(Struct, frozen=True, kw_only=True):
     cost_usd: Decimal | None = None
     severity: Severity | None = None
     touches: Touches | None = None
+    kept_waiting: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -133,5 +134,6 @@ class Watch:
                 cost_usd=each.cost_usd,
                 severity=each.severity,
                 touches=each.touches,
+                kept_waiting=each.kept_waiting,
                 **each.fields,
             )

@@ -79,6 +79,25 @@ def test_those_that_still_run_elsewhere_count_already_and_once() -> None:
     assert it.only().requests == 2
 
 
+def test_those_that_it_keeps_waiting_count_and_their_number_never_falls() -> None:
+    it = Stand()
+    for agents in (("bo", "bo", "cy"), ("bo",), ()):
+        it.alerts.show(DOWN, engine="cloud", touches=AT_CLOUD, kept_waiting=agents)
+        it.later(1)
+        assert it.only().requests == 3
+    it.alerts.count(it.ended(failed=(("cloud", "cut"),)))
+    it.later(1)
+    assert (it.only().requests, it.only().agents) == (3, ("ada",))
+
+
+def test_a_text_names_the_onset_of_the_whole_incident() -> None:
+    it = Stand()
+    since = at(-60)
+    it.alerts.restore([(Alert(key="since", id="1", since=since, severity="warning", text="x"), at(-5))])
+    it.alerts.show(Condition(key="since", when="Now.", text="since {onset}"))
+    assert it.only().text == f"since {since.astimezone():%H:%M:%S}"
+
+
 def test_a_detour_costs_what_the_cloud_was_paid_for_it() -> None:
     it = Stand()
     touches = Touches(engines=frozenset({"local"}), rules=frozenset({"engine"}), detour=True)

@@ -56,6 +56,8 @@ class Notify(Section, frozen=True, kw_only=True):
                 raise ValueError('`argv` must name a program, as ["notify-send", "claw"]')
             if self.url or self.url_env:
                 raise ValueError("`url` is not for a command: use argv")
+            if self.token_env:
+                raise ValueError("`token_env` is not for a command: the program reads its own secrets")
         else:
             if self.argv:
                 raise ValueError(f"`argv` is for commands: {self.kind} takes a url")

@@ -44,6 +44,7 @@ def test_several_receivers_are_read_with_what_is_built_in(home: Path) -> None:
         (NTFY + 'sevrity = "warning"\n', "notify.severity"),
         (RUNS.replace('"notify-send", "SECRET-token"', ""), "argv"),
         (RUNS + 'url = "https://x/y"\n', "argv"),
+        (RUNS + 'token_env = "TOKEN"\n', "token_env"),
         ('[heartbeat]\nurl = "nowhere"\n', "heartbeat.url"),
         ('[heartbeat]\nurl = "https://x"\nevery_s = 1\n', "heartbeat.every_s"),
         ('[heartbeat]\nurl = "https://x"\nfail_path = "fail"\n', "heartbeat.fail_path"),

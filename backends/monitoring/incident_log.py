@@ -94,7 +94,7 @@ class IncidentLog:
             log.info("incidents are written later: %s", error)
             return False
         finally:
-            self._push.put(messages)  # also where they cannot be written: they may tell of that
+            self._push.send(messages)  # also where they cannot be written: they may tell of that
         for id, alert in written.items():
             if self._unwritten.get(id) is alert:
                 del self._unwritten[id]

@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import uuid4
 
 from msgspec import Struct
@@ -25,11 +26,13 @@ from backends.types import Alert, Severity
 
 
 class PushTimes(Struct, frozen=True, kw_only=True):
-    """Seconds between attempts, the last for all further ones; how often quiet hours are looked at; how long a receiver
-    fails before that is an alert; the longest Retry-After that is obeyed.
+    """Seconds between attempts, the last for all further ones; until an end is told, which an alert that comes back
+    before takes back; between looks at quiet hours; that a receiver fails before that is an alert; and the longest
+    Retry-After that is obeyed.
     """
 
     retry_s: Sequence[float] = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
+    end_after_s: float = 30.0
     look_s: float = 30.0
     alert_after_s: float = 60.0
     longest_wait_s: float = 3600.0
@@ -53,7 +56,7 @@ log = logging.getLogger(__name__)
 
 
 class Push:
-    """`due` and `put` are the incident log's to call; `restore` comes before both, `run` is for a background task."""
+    """`due` and `send` are the incident log's to call; `restore` comes before both, `run` is for a background task."""
 
     def __init__(
         self,
@@ -84,25 +87,27 @@ class Push:
         for one in known:
             if one.message.event != "ended":
                 self._told[one.target, one.message.id] = one.message.severity
-        self.put([one for one in known if one.delivered_at is None])
+        waiting = [one for one in known if one.delivered_at is None and one.target in self._outboxes]
+        for one in waiting:
+            self._outboxes[one.target].put(one)
+        self.send(waiting)
 
     def due(self, alert: Alert) -> list[Notification]:
-        """The messages that an alert as it is now asks for, once each; they wait for `put`."""
+        """The messages that an alert as it is now asks for, once each. They wait until they are written: for `send`."""
         found = []
         for receiver in self._receivers:
             event = self._event(receiver, alert)
             if event is not None and event in receiver.settings.events:
                 message = _message(alert, event, rehearsal=self._rehearsal)
-                found.append(
-                    Notification(id=uuid4().hex, target=receiver.name, created_at=self._clock.now(), message=message)
-                )
+                one = Notification(id=uuid4().hex, target=receiver.name, created_at=self._clock.now(), message=message)
+                self._outboxes[receiver.name].put(one)
+                found.append(one)
         return found
 
-    def put(self, notifications: Sequence[Notification]) -> None:
-        """Send these; those for receivers that are no longer there are left."""
+    def send(self, notifications: Sequence[Notification]) -> None:
+        """Send these soon."""
         for one in notifications:
-            if (outbox := self._outboxes.get(one.target)) is not None:
-                outbox.put(one)
+            self._outboxes[one.target].release(one.id)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -121,10 +126,30 @@ class Push:
             self._told.pop(place, None)
             return None if known is None or self._outboxes[receiver.name].forget(alert.id) else "ended"
         below = RANK[alert.severity] < RANK[receiver.settings.severity]
+        if known is None and not below:
+            known = self._outboxes[receiver.name].take_back(alert.key)
+            if known is not None:
+                self._told[place] = known
         if known == alert.severity or alert.state == "silenced" or (known is None and (below or alert.state != "new")):
             return None
         self._told[place] = alert.severity
         return "raised" if known is None else "changed"
+
+
+class _Waiting(NamedTuple):
+    """A message and the moments, in seconds of clock.monotonic, from which it may be sent and at which it is dropped.
+    `known`: what it ends was told. `written`: it is in the ledger.
+    """
+
+    notification: Notification
+    ready_at: float
+    given_up_at: float
+    known: bool
+    written: bool = False
+
+    @property
+    def message(self) -> PushMessage:
+        return self.notification.message
 
 
 class _Outbox:
@@ -137,31 +162,51 @@ class _Outbox:
         self._alerts = alerts
         self._clock = clock
         self._times = times
-        self._waiting: dict[str, Notification] = {}
-        self._given_up_at: dict[str, float] = {}
+        self._waiting: dict[str, _Waiting] = {}
         self._dropped: list[str] = []
         self._sent: deque[float] = deque(maxlen=A_MINUTE)
         self._filled = asyncio.Event()
         self._failed_at: float | None = None
 
     def put(self, notification: Notification) -> None:
-        """Send it soon. One that has not been sent yet is replaced: in the ledger, too."""
-        for id in [id for id, one in self._waiting.items() if one.message.id == notification.message.id]:
-            self._remove(id)
-        self._waiting[notification.id] = notification
+        """One of its incident that has not been sent yet is replaced: in the ledger, too."""
+        message, now = notification.message, self._clock.monotonic()
+        replaced = [id for id, one in self._waiting.items() if one.message.id == message.id]
+        for id in replaced:
+            del self._waiting[id]
         age = max(timedelta(), self._clock.now() - notification.created_at)
-        self._given_up_at[notification.id] = self._clock.monotonic() + (GIVEN_UP - age).total_seconds()
+        self._waiting[notification.id] = _Waiting(
+            notification,
+            ready_at=now + (self._times.end_after_s if message.event == "ended" and not replaced else 0.0),
+            given_up_at=now + (GIVEN_UP - age).total_seconds(),
+            known=not replaced,
+        )
         while len(self._waiting) > MOST_WAITING:
             self._drop(next(iter(self._waiting)))
+
+    def release(self, id: str) -> None:
+        """It is written, and may be sent; one that is not wanted any more leaves the ledger again."""
+        if id in self._waiting:
+            self._waiting[id] = self._waiting[id]._replace(written=True)
+        else:
+            self._dropped.append(id)
         self._filled.set()
+
+    def take_back(self, key: str) -> Severity | None:
+        """An alert has come back: drop the message of its end. What was its severity? None where no end waits."""
+        for id, one in self._waiting.items():
+            if one.message.key == key and one.message.event == "ended" and one.known:
+                self._drop(id)
+                return one.message.severity
+        return None
 
     def forget(self, incident: str) -> bool:
         """An incident has ended: drop what waits of it for the end of quiet hours. Was that its beginning?"""
-        held = [one for one in self._waiting.values() if one.message.id == incident and self._is_quiet(one)]
-        for one in held:
-            self._drop(one.id)
-        self._filled.set()
-        return any(one.message.event == "raised" for one in held)
+        held = [id for id, one in self._waiting.items() if one.message.id == incident and self._is_quiet(one.message)]
+        events = [self._waiting[id].message.event for id in held]
+        for id in held:
+            self._drop(id)
+        return "raised" in events
 
     async def run(self) -> None:
         failures = 0
@@ -169,7 +214,7 @@ class _Outbox:
             ready = self._ready()
             await self._settle()
             if not ready:
-                await _any(self._filled, self._times.look_s if self._waiting else None)
+                await _any(self._filled, self._until_next())
                 continue
             await self._pace()
             ready = self._ready()
@@ -189,19 +234,29 @@ class _Outbox:
                 self._sent.append(self._clock.monotonic())
                 self._alerts.clear(NOTIFY_FAILED, receiver=self.name)
                 for one in batch:
-                    self._remove(one.id)
+                    self._waiting.pop(one.id, None)
                 await self._settle([one.id for one in batch])
 
     def _ready(self) -> list[Notification]:
         """What may be sent now, oldest first."""
         self._filled.clear()
         now = self._clock.monotonic()
-        for id in [id for id, at in self._given_up_at.items() if at <= now]:
+        for id in [id for id, one in self._waiting.items() if one.given_up_at <= now]:
             self._drop(id)
-        return [one for one in self._waiting.values() if not self._is_quiet(one)]
+        return [
+            one.notification
+            for one in self._waiting.values()
+            if one.written and one.ready_at <= now and not self._is_quiet(one.message)
+        ]
 
-    def _is_quiet(self, one: Notification) -> bool:
-        return self._receiver.is_quiet(one.message.severity, self._clock.now())
+    def _until_next(self) -> float | None:
+        """Seconds until something may have become ready by itself; None where nothing waits."""
+        now = self._clock.monotonic()
+        later = (one.ready_at - now for one in self._waiting.values() if one.ready_at > now)
+        return min((self._times.look_s, *later)) if self._waiting else None
+
+    def _is_quiet(self, message: PushMessage) -> bool:
+        return self._receiver.is_quiet(message.severity, self._clock.now())
 
     async def _pace(self) -> None:
         """Wait until the receiver has had fewer than A_MINUTE messages in the last minute."""
@@ -216,13 +271,10 @@ class _Outbox:
         if now - self._failed_at >= self._times.alert_after_s or self._receiver.lacks:
             self._alerts.show(NOTIFY_FAILED, receiver=self.name, why=why)
 
-    def _remove(self, id: str) -> None:
-        self._waiting.pop(id, None)
-        self._given_up_at.pop(id, None)
-
     def _drop(self, id: str) -> None:
-        self._remove(id)
+        del self._waiting[id]
         self._dropped.append(id)
+        self._filled.set()
 
     async def _settle(self, delivered: Sequence[str] = ()) -> None:
         dropped, self._dropped = self._dropped, []

@@ -24,11 +24,17 @@ class PaletteSpend(Protocol):
     def action_budget(self) -> None: ...
 
 
+class PaletteChat(Protocol):
+    def run_command(self, command: str) -> None: ...
+
+
 class PaletteMain(Protocol):
     @property
     def routing(self) -> PaletteRouting: ...
     @property
     def spend(self) -> PaletteSpend: ...
+    @property
+    def chat(self) -> PaletteChat | None: ...
 
 
 class PaletteHost(Protocol):
@@ -43,6 +49,20 @@ class PaletteHost(Protocol):
     def run_action(self, action: str) -> Awaitable[bool]: ...
     def post_message(self, message: RunAction) -> bool: ...
     def carry_out(self, action: Action) -> None: ...
+
+
+CHAT_COMMANDS = (
+    ("compare", "Compare a prompt", "two or more candidates side by side; alt+c in the chat"),
+    ("settings", "Settings of the next prompt", "model, thinking, temperature and more; alt+s in the chat"),
+    ("search", "Search earlier prompts", "ctrl+r in the chat"),
+    ("prompts", "Saved prompts", "use, save or delete one; alt+p in the chat"),
+    ("editor", "Write the prompt in $EDITOR", "ctrl+x in the chat"),
+    ("attach", "Attach a file", "text, an image, a PDF or a recording; alt+a in the chat"),
+    ("turns", "Fork, change or copy a turn", "ctrl+b in the chat"),
+    ("copy", "Copy the last answer", "ctrl+o in the chat"),
+    ("export", "Export the conversation", "to Markdown or JSON; alt+x in the chat"),
+    ("new", "New conversation", "ctrl+n in the chat"),
+)
 
 
 class Palette(CommandPalette):
@@ -91,6 +111,8 @@ class ClawCommands(Provider):
         yield PaletteCommand("Flush cache", "delete every stored answer", partial(app.run_action, "flush"))
         for number, title in enumerate(("runtime", "routing", "cache", "spend", "alerts", "chat", "timeline"), 1):
             yield PaletteCommand(f"Show {title}", f"key {number}", partial(app.run_action, f"show({number})"))
+        for command, name, help in CHAT_COMMANDS:
+            yield PaletteCommand(name, help, partial(_run_in_chat, app, command))
         yield PaletteCommand("Show sessions", "key s in the routing pane", partial(_show_sessions, app))
         yield PaletteCommand(
             "Go to the last incident", "key t: every pane shows that moment", partial(app.run_action, "to_incident")
@@ -114,6 +136,12 @@ class ClawCommands(Provider):
 async def _show_sessions(app: PaletteHost) -> None:
     await app.run_action("show(2)")
     app.main.routing.show_sessions()
+
+
+async def _run_in_chat(app: PaletteHost, command: str) -> None:
+    await app.run_action("show(6)")
+    if app.main.chat is not None:
+        app.main.chat.run_command(command)
 
 
 def _ratings(app: PaletteHost) -> Iterator[PaletteCommand]:

@@ -44,6 +44,7 @@ COMMANDS: tuple[SlashCommand, ...] = (
     SlashCommand("export", "PATH", "write the conversation to PATH: JSON where it ends in .json, else Markdown"),
     SlashCommand("new", "", "start a new conversation"),
     SlashCommand("clear", "", "clear the transcript"),
+    SlashCommand("help", "", "every key, symbol and command"),
 )
 MULTI_LINE = ("system", "compare")
 """Commands whose argument may have several lines."""

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from textual.events import Key, Paste
 
+from backends.text.terminal_safe import safe
 from console.overlays.overlay import Overlay
-from console.present.chat_rows import prompt_rows
-from console.present.spans import BLANK, Row, paragraph, row, span
+from console.present.spans import BLANK, Row, Span, clip, paragraph, row, span
 from console.widgets.line_entry import LineEntry
 
 VISIBLE = 10
@@ -123,7 +123,14 @@ class PickOverlay(Overlay[Picked]):
         else:
             rows.append(row(span(f"  {at + 1} of {len(found)}", "dim")))
             text = self._items[found[at]].text
-            rows += [BLANK, *prompt_rows(text, cells)[:PREVIEW_ROWS]] if text else []
+            rows += [BLANK, *_beginning(text, cells)] if text else []
         again = paragraph("That key came with pasted text. Press it again.", cells, "warn") if self._refused else []
-        keys = "  ".join(f"{each.shown} {each.help}" for each in self._actions if each.shown)
-        return [*rows, *again, BLANK, *paragraph(f"{keys}  esc closes", cells, "dim")]
+        keys = " · ".join(f"{each.shown} {each.help}" for each in self._actions if each.shown)
+        return [*rows, *again, BLANK, *paragraph(f"{keys} · esc closes", cells, "dim")]
+
+
+def _beginning(text: str, cells: int) -> list[Row]:
+    """The first lines of a text."""
+    lines = safe(text[: PREVIEW_ROWS * 500], newlines=True).strip("\n").split("\n")
+    shown: list[Row] = [(Span(clip(safe(line), cells)),) for line in lines[:PREVIEW_ROWS]]
+    return [*shown[:-1], (span("…", "dim"),)] if len(lines) > PREVIEW_ROWS else shown

@@ -209,7 +209,7 @@ class ChatPane(Pane, inherit_bindings=False):
 
     def on_key(self, event: Key) -> None:
         if (command := self._composer.due(event.time)) is not None:
-            self._run(command)
+            self.run_command(command)
         chooses = self._choice is not None and self._choose(*self._choice, event)
         if chooses or self._transcript.key(event.key, page=max(1, self.size.height - 5)):
             event.stop()
@@ -254,9 +254,9 @@ class ChatPane(Pane, inherit_bindings=False):
         if not cast(Guarded, self.app).guard.settled:
             self._wait_for_quiet()  # keys have arrived that are not handled yet: they may make it a paste
         elif (command := self._composer.due(float("inf"))) is not None:
-            self._run(command)
+            self.run_command(command)
 
-    def _run(self, command: ChatCommand) -> None:  # noqa: PLR0912 — one arm for each command
+    def run_command(self, command: ChatCommand) -> None:  # noqa: PLR0912 — one arm for each command
         self._hint = ""
         known = self.bench.known(self.state)
         match command:
@@ -329,11 +329,13 @@ class ChatPane(Pane, inherit_bindings=False):
             case "copy":
                 self._start_work(self.commands.copy(self._transcript.last, to_file=argument == "file"))
             case "edit":
-                self._run("editor")
+                self.run_command("editor")
+            case "help":
+                self.call_later(self.app.run_action, "help")
             case "attach" | "compare" | "export" | "save":
                 self._start_work(self.commands.named(line.name)(argument))
             case "settings" | "again" | "turns" | "search" | "prompts" | "new" | "clear":
-                self._run(line.name)
+                self.run_command(line.name)
 
     def _change(self, settings: PromptSettings) -> None:
         self.bench.settings = settings

@@ -86,7 +86,7 @@ def welcome(width: int) -> list[Row]:
     """What an empty chat shows: how to start, and what will appear."""
     text = (
         "Type a prompt and press enter. Before you send it, the line above the prompt shows where it would go and what "
-        "it would cost. The answer ends with the actual cost."
+        "it would cost. The answer ends with the actual cost. alt+c asks several models at once, / lists commands."
     )
     return notice("No prompts yet", text, width)
 

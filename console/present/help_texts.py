@@ -123,6 +123,14 @@ FIGURES: Mapping[str, Keys] = {
             "Where the prompt would go, how long it is, what it would cost and how long it would take.",
         ),
         ("❯", "Your prompt. Enter sends it."),
+        ("temp .2", "What the prompt is sent with, as far as it differs from its agent's rules."),
+        ("without …", "A setting that this engine cannot honour."),
+        ("3rd in the queue", "Where an answer stands that has not begun, for how long, and what is usual."),
+        ("first, whole", "Seconds to the first word and to the end of an answer."),
+        ("tok/s", "Tokens of the answer for each second after its first word; `–` where that is not known."),
+        ("checked", "A check of the answer ran. Without the word, none did."),
+        ("▸", "The candidate that is copied, rated and gone on from."),
+        ("OSC 52", "How a terminal gets what is copied. It never says whether it took it."),
     ),
 }
 """Symbols and figures by pane."""

@@ -8,6 +8,9 @@ from console.present.spans import BLANK, Row, row, span
 from console.state import ViewState
 from console.widgets.chat_turn import ChatTurn, heading_rows
 
+SPLIT = 70
+"""Cells below which the chat is likely to share the screen with other panes."""
+
 
 class CandidateComparison:
     """`turns` are its candidates, two at least; the chosen one is copied, rated, and gone on from."""
@@ -60,11 +63,10 @@ class CandidateComparison:
         first = self.turns[0]
         files = [(span(f"  + {each.label}", "dim"),) for each in first.typed.attachments]
         figures = [turn.figures(state, chosen=turn is self.chosen) for turn in self.turns]
-        what = (
-            "chooses the one to copy and go on from"
-            if self._column
-            else f"shows the others, {self._at + 1} of {len(self.turns)} is below"
-        )
+        what = "chooses the one to copy and go on from"
+        if not self._column:
+            zoom = ", F10 zooms" if width < SPLIT else ""
+            what = f"shows the others, {self._at + 1} of {len(self.turns)} is below{zoom}"
         note = row(span("alt+← →", "title"), span(f" {what}", "dim"))
         return [
             *heading_rows(first.heading),

@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 from textual.events import Paste
+from textual.widgets import OptionList
 
 from console.bench.saved_prompts import SavedPrompts
 from console.chat_history import ChatHistory
+from console.command_palette import Palette
 from console.overlays.overlay import ConfirmOverlay
 from tests.console.chat_host import ChatHost, overlay_shows, press, says, send, shows, until, write
+from tests.console.scene import snapshot
+from tests.console.scripted_core import ScriptedCore
+from tests.console.stage import on_stage, text_of
+from tests.waiting import until as until_held
 
 SIZE = (100, 30)
 CODE = "First:\n\n```sh\nls -l\n```\n\nthen\n\n```\n\tmake\n```\n"
@@ -328,3 +334,30 @@ async def test_every_key_has_a_sentence_and_every_command_is_in_the_help() -> No
     assert {"alt+c", "ctrl+r", "ctrl+x", "ctrl+b", "alt+p"} <= {key for key, _ in sections["Chat"]}
     assert all(len(sentence.split()) >= 3 for _, sentence in sections["Chat"])
     assert any(key.startswith("/compare") for key, _ in sections["Chat, typed as a prompt"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("settings", "Next prompt"),
+        ("saved", "None yet."),
+        ("fork, change", "No turn yet"),
+        ("export", "No conversation to export"),
+    ],
+)
+async def test_the_palette_finds_what_the_chat_can_do(typed: str, shown: str) -> None:
+    async with on_stage(ScriptedCore(snapshot()), size=(100, 30)) as (app, pilot):
+        await pilot.press("ctrl+p")
+        await until_held(lambda: isinstance(app.screen, Palette))
+        await press(pilot, *typed)
+        await until_held(lambda: app.screen.query_one(OptionList).option_count == 1)
+        await press(pilot, "enter")
+        await until_held(lambda: shown in text_of(app))
+
+
+async def test_help_opens_from_the_prompt_and_explains_the_chat() -> None:
+    async with on_stage(ScriptedCore(snapshot()), size=(100, 60)) as (app, pilot):
+        await pilot.press("6")
+        await until_held(lambda: app.main.chat is not None and app.main.chat.has_focus)
+        await press(pilot, *"/help", "enter")
+        await until_held(lambda: "send the prompt to two or more candidates" in text_of(app))

@@ -25,6 +25,7 @@ from backends.types import (
     SessionState,
     Spend,
     Traffic,
+    Undoable,
 )
 
 
@@ -71,9 +72,12 @@ class AlertCleared(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ActionDone(Struct, frozen=True, kw_only=True, tag=True):
+    """An operator's action was carried out; `undoable` is the last one that can now be taken back."""
+
     acted: Acted
     cloud_stopped: bool
     agents: tuple[AgentState, ...]
+    undoable: Undoable | None = None
 
 
 class Resync(Struct, frozen=True, kw_only=True, tag=True):

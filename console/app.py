@@ -15,6 +15,7 @@ from textual.message import Message
 
 from backends.types import Action
 from console import keys, terminal, theming
+from console.action_runner import PAST, ActionRunner
 from console.bridge import Bridge, Open
 from console.driver import terminal_driver
 from console.layout import LAYOUT
@@ -38,16 +39,11 @@ from console.messages import (
     StateChanged,
     TimelineLoaded,
 )
-from console.present.questions import question
 from console.remembered_view import RememberedView
 from console.state import ViewState
 from console.time_travel import TimeTravel
 from console.widgets.pane import Pane
 
-SETTLE_S = 0.05
-"""How long an action waits for keys that follow at once: those show that it was pasted."""
-PATIENCE = 40
-"""How often it waits again while keys have arrived that a busy machine has not handled yet."""
 HANGUP_DRAIN_S = 2.0
 HUNG_UP = 128 + signal.SIGHUP
 TERMINATED = 128 + signal.SIGTERM
@@ -88,6 +84,7 @@ class ClawApp(App[None]):
         self.remembered = remembered or RememberedView()
         self.main.restore(self.remembered.view)
         self.time_travel = TimeTravel(self.bridge, self.main.show_message)
+        self.actions = ActionRunner(self, self.guard, state=lambda: self.state, act=self.bridge.act, tell=self._tell)
         for name in theming.names():
             self.register_theme(theming.theme(name))
         self.theme = theme
@@ -139,25 +136,11 @@ class ClawApp(App[None]):
     def on_show_moment(self, message: ShowMoment) -> None:
         self.time_travel.go_to(message.at)
 
-    def on_live_only(self, _message: LiveOnly | None = None) -> None:
-        self.main.show_message("This is the past, nothing can be changed in it: live only, press end", bad=True)
+    def on_live_only(self, _message: LiveOnly) -> None:
+        self.main.show_message(PAST, bad=True)
 
     def on_run_action(self, message: RunAction) -> None:
-        if self.state.past:
-            self.on_live_only()
-            return
-        self._act_soon(message.action, PATIENCE)
-
-    def _act_soon(self, action: Action, patience: int) -> None:
-        self.set_timer(SETTLE_S, lambda: self._act(action, patience))
-
-    def _act(self, action: Action, patience: int) -> None:
-        if not self.guard.settled and patience:
-            self._act_soon(action, patience - 1)  # keys have arrived that are not handled: they may make it a paste
-        elif self.guard.allows():
-            self.bridge.act(action)
-        else:
-            self.main.show_message(f"{action.verb} was ignored because it came with pasted text", bad=True)
+        self.actions.run(message.action, about=message.about)
 
     # ---- from the bridge to panes
 
@@ -177,10 +160,14 @@ class ClawApp(App[None]):
             self.post_message(message)
 
     def on_action_succeeded(self, message: ActionSucceeded) -> None:
-        self.main.show_message(message.acted.detail)
+        self.actions.done(message.acted)
+        self.main.show_message(message.acted.detail, hint="u undoes" if message.acted.undo is not None else "")
 
     def on_action_failed(self, message: ActionFailed) -> None:
-        self.main.show_message(message.line, bad=True)
+        self._tell(message.line, True)
+
+    def _tell(self, line: str, bad: bool) -> None:
+        self.main.show_message(line, bad=bad)
 
     def on_open_failed(self, message: OpenFailed) -> None:
         self.exit_message = message.line
@@ -207,18 +194,8 @@ class ClawApp(App[None]):
         if self.screen is self.main:
             self.main.zoom()
 
-    def carry_out(self, action: Action) -> None:
-        """Take an action, once the operator has confirmed it where it needs that."""
-        if not (text := question(action)):
-            self.post_message(RunAction(action))
-            return
-        from console.overlays.overlay import ConfirmOverlay
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.post_message(RunAction(action))
-
-        self.push_screen(ConfirmOverlay(text), answered)
+    def action_undo(self) -> None:
+        self.actions.undo()
 
     def action_stop_cloud(self) -> None:
         stopped = self.state.cloud_stopped

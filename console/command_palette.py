@@ -48,7 +48,6 @@ class PaletteHost(Protocol):
 
     def run_action(self, action: str) -> Awaitable[bool]: ...
     def post_message(self, message: RunAction) -> bool: ...
-    def carry_out(self, action: Action) -> None: ...
 
 
 CHAT_COMMANDS = (
@@ -105,6 +104,7 @@ class ClawCommands(Provider):
             else ("Stop cloud", "send no more requests there")
         )
         yield PaletteCommand(*stop, partial(app.run_action, "stop_cloud"))
+        yield PaletteCommand("Undo the last action", "whoever did it; key u", partial(app.run_action, "undo"))
         yield from _ratings(app)
         yield PaletteCommand("Savings", "what would save most; key v in the spend pane", app.main.spend.action_review)
         yield PaletteCommand("Change a budget", "set its limit; key b in the spend pane", app.main.spend.action_budget)
@@ -128,7 +128,7 @@ class ClawCommands(Provider):
         yield PaletteCommand("Quit", "ctrl+q", partial(app.run_action, "quit"))
         yield from _pins(app)
         for named in named_actions(app.state):
-            yield PaletteCommand(named.name, named.help, partial(app.carry_out, named.action))
+            yield PaletteCommand(named.name, named.help, partial(app.post_message, RunAction(named.action)))
         if app.state.rehearsal:
             yield from _incidents(app)
 

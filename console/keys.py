@@ -27,6 +27,7 @@ BINDINGS: list[BindingType] = [
     *(Binding(f"{number}", f"show({number})", show=False) for number in PANES),
     *(Binding(f"f{number}", f"show({number})", show=False, priority=True) for number in PANES),
     Binding("S", "stop_cloud", "stop or resume cloud spend", show=False),
+    Binding("u", "undo", "undo the last action", show=False),
     Binding("z", "zoom", "give the pane the whole screen, and back", show=False),
     Binding("f10", "zoom", "the same while a prompt is typed", show=False, priority=True),
     Binding("question_mark", "help", "help", show=False),

@@ -97,9 +97,9 @@ class MainScreen(Screen[None]):
         if view.sessions:
             self.routing.show_sessions()
 
-    def show_message(self, line: str, *, bad: bool = False) -> None:
-        """Show a line in the footer for a while."""
-        self._footer.show_message(line, bad=bad)
+    def show_message(self, line: str, *, bad: bool = False, hint: str = "") -> None:
+        """Show a line in the footer for a while, and at its right end a key that goes with it."""
+        self._footer.show_message(line, bad=bad, hint=hint)
 
     def all_keys(self) -> Sequence[tuple[str, Keys]]:
         """The panes' own keys by heading, for the help."""

@@ -45,9 +45,12 @@ class PreviewRoute(Message):
 
 @dataclass
 class RunAction(Message):
-    """Run an operator's action, which is already confirmed where it needs that."""
+    """Run an operator's action. The App asks first where it costs money or stops traffic; the question begins with what
+    the action is `about`, where that is given.
+    """
 
     action: Action
+    about: str = ""
 
 
 @dataclass

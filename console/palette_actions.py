@@ -22,7 +22,6 @@ class NamedAction(NamedTuple):
 
 
 def named_actions(state: ViewState) -> Iterator[NamedAction]:
-    yield NamedAction("Undo the last action", "takes back what was done last, whoever did it", _act("undo"))
     for alert in state.alerts:
         about = f"alert: {safe(alert.text)}"
         for choice in alert.choices:

@@ -45,6 +45,7 @@ from backends.types import (
     Snapshot,
     Spend,
     Traffic,
+    Undoable,
     combined,
 )
 
@@ -108,6 +109,7 @@ class ViewState(Struct, frozen=True, kw_only=True):
     live_at: datetime | None = None
     gateway: str = ""
     clients: int = 0
+    undoable: Undoable | None = None
     stale: frozenset[Part] = frozenset()
 
     @property
@@ -158,6 +160,7 @@ def adopt(state: ViewState, snapshot: Snapshot) -> ViewState:
         past=snapshot.past,
         gateway=snapshot.gateway,
         clients=snapshot.clients,
+        undoable=snapshot.undoable,
     )
 
 
@@ -223,7 +226,7 @@ def _changes(state: ViewState, event: Event) -> dict[str, object]:  # noqa: PLR0
             past = state.past_alerts if ended is None else (ended, *state.past_alerts)[:PAST_ALERTS_KEPT]
             return {"alerts": tuple(a for a in state.alerts if a.key != key), "past_alerts": past}
         case ActionDone():
-            return {"cloud_stopped": event.cloud_stopped, "agents": event.agents}
+            return {"cloud_stopped": event.cloud_stopped, "agents": event.agents, "undoable": event.undoable}
         case EngineSampled(engine=engine):
             return {"engines": _sampled(state.engines, engine)}
         case GpuSampled(reading=reading):

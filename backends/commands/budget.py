@@ -6,7 +6,6 @@ import getpass
 import json
 import sys
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 
 from backends.commands.running_core import act
 from backends.errors import WrongUse
@@ -18,7 +17,7 @@ from backends.paths import Paths
 from backends.settings import loading
 from backends.settings.money import EACH, Money
 from backends.text.terminal_safe import safe
-from backends.text.usd import exchange_rate, in_currency
+from backends.text.usd import exchange_rate, in_currency, parse_usd
 from backends.types import Action, BudgetState
 
 FORM = "`claw budget set SCOPE WINDOW USD` is the form, as `claw budget set agent:ada day 2.50`; USD may be default"
@@ -59,11 +58,9 @@ def _action(words: list[str]) -> Action:
         raise WrongUse(FORM)
     scope, window, usd = words
     try:
-        limit = None if usd == "default" else Decimal(usd.removeprefix("$"))
-    except InvalidOperation:
-        raise WrongUse(FORM) from None
-    if limit is not None and not limit.is_finite():
-        raise WrongUse(FORM)
+        limit = None if usd == "default" else parse_usd(usd)
+    except ValueError as error:
+        raise WrongUse(f"{error}. {FORM}") from None
     actor = f"cli:{getpass.getuser()}"
     return Action(verb="set-budget", actor=actor, scope=scope, window=window, limit_usd=limit)
 

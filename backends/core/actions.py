@@ -16,14 +16,14 @@ from backends.core.rehearsal_actions import RehearsalActions
 from backends.core.session_actions import SessionActions
 from backends.core.setting_actions import SettingActions
 from backends.engine_names import known_engine
-from backends.errors import WrongUse
+from backends.errors import LedgerError, WrongUse
 from backends.ledger.store import Ledger
 from backends.monitoring.monitoring import Monitoring
 from backends.pipeline.controls import Controls
 from backends.pipeline.pipeline import Pipeline
 from backends.settings.section import dotted
 from backends.text.times import ago
-from backends.types import Acted, Action, AgentState, EngineName
+from backends.types import Acted, Action, AgentState, EngineName, Undoable
 
 UNDO_WITHIN = timedelta(days=1)
 """Older actions are taken back by name: nobody has them in mind any more when undoing the last one."""
@@ -76,6 +76,13 @@ class OperatorActions:
             for name, agent in settings.in_force.agents.items()
         )
 
+    async def undoable(self, at: datetime) -> Undoable | None:
+        """The last action that can be taken back; None where none can, or where the ledger cannot be read."""
+        try:
+            return await self._ledger.undoable(at - UNDO_WITHIN)
+        except LedgerError:
+            return None
+
     async def carry_out(self, action: Action, at: datetime) -> Acted:
         """Do it and write its audit row. Of several at once, one after the other.
 
@@ -88,7 +95,12 @@ class OperatorActions:
                 acted = await (self._undo(action, at) if action.verb == "undo" else self._carry_out(action, at))
         self._pipeline.retry_waiting()
         self._monitoring.bus.publish(
-            events.ActionDone(acted=acted, cloud_stopped=self._controls.cloud_stopped, agents=self.agents())
+            events.ActionDone(
+                acted=acted,
+                cloud_stopped=self._controls.cloud_stopped,
+                agents=self.agents(),
+                undoable=await self.undoable(at),
+            )
         )
         return acted
 
@@ -135,6 +147,8 @@ class OperatorActions:
         """Take back the last action that can be and is not, whoever took it."""
         reason = f"undo: {action.reason}" if action.reason else "undo"
         while (last := await self._ledger.undoable(at - UNDO_WITHIN)) is not None:
+            if action.undoes is not None and last.number > action.undoes:
+                raise WrongUse(f"another action came meanwhile: {last.detail} ({last.actor})")
             try:
                 done = await self._carry_out(
                     replace(last.undo, actor=action.actor, reason=reason, undoes=last.number), at

@@ -4,6 +4,8 @@ import os
 from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from backends import __version__, events
 from backends.clock import Clock
 from backends.core.actions import OperatorActions
@@ -56,7 +58,7 @@ class LocalCore:
 
     async def snapshot(self, at: datetime | None = None) -> Snapshot:
         if at is None:
-            return self._now()
+            return replace(self._now(), undoable=await self._actions.undoable(self._clock.now()))
         if at > self._clock.now():
             raise WrongUse("that moment has not come yet")
         return past_snapshot(self._now(), await self._monitoring.past.moment(at))

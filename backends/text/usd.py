@@ -1,10 +1,14 @@
 """US dollars as text."""
 
+import re
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from backends.text.measures import UNKNOWN
 
+_PLAIN = re.compile(r"[0-9]+[.,]?[0-9]*|[.,][0-9]+")
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:(,[0-9]{3})+(?:\.[0-9]*)?|(\.[0-9]{3})+(?:,[0-9]*)?)")
+"""Thousands with separators, and then a fraction behind the other one."""
 _CENT, _TENTH_OF_A_MILL = Decimal("0.01"), Decimal("0.0001")
 
 
@@ -36,6 +40,23 @@ def usd_cents(amount: Decimal | None) -> str:
 def usd_limit(amount: Decimal) -> str:
     """A budget's limit: `$5`, `$2.50`."""
     return f"${amount.quantize(Decimal(1)):,}" if amount == amount.to_integral_value() else usd_cents(amount)
+
+
+def parse_usd(text: str) -> Decimal:
+    """An amount as people type it: `2.50`, `2,50`, `$1,000.50`, `1.000,50`. Raises ValueError with the reason for what
+    is no amount, and for what may be two: `1,000` is a thousand to one reader and one to another.
+    """
+    amount = text.strip().removeprefix("$").strip()
+    plain, grouped = _PLAIN.fullmatch(amount), _GROUPED.fullmatch(amount)
+    if plain and grouped:
+        whole = re.sub("[.,]", "", amount)
+        raise ValueError(f"{amount} may be {whole} or {Decimal(amount.replace(',', '.')).normalize():f}: type that one")
+    if plain:
+        return Decimal(amount.replace(",", "."))
+    if grouped:
+        thousands = "," if grouped[1] else "."
+        return Decimal(amount.replace(thousands, "").replace(",", "."))
+    raise ValueError(f"{text!r} is no amount: type one like 2.50")
 
 
 def usd_fine(amount: Decimal) -> str:

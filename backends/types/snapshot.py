@@ -9,6 +9,7 @@ from backends.types.alert import Alert
 from backends.types.cache_stats import CacheStats
 from backends.types.decision import Explanation
 from backends.types.literals import EngineName, Health, Policy, Zone
+from backends.types.operator_actions import Undoable
 from backends.types.outcome import Outcome
 from backends.types.session import RefusalCount, SessionState
 from backends.types.spend import ForecastSummary, Spend
@@ -124,6 +125,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     `past` marks a moment that was put together again from the ledger: what nobody recorded is empty or None, and an
     engine of which nothing is on record has the health "unknown".
     `gateway` is the address that agents call, "" where there is none; `clients` are consoles that are attached.
+    `undoable` is the last action of an operator that can be taken back, None where there is none.
     """
 
     at: datetime
@@ -153,3 +155,4 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     past: bool = False
     gateway: str = ""
     clients: int = 0
+    undoable: Undoable | None = None

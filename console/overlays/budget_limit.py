@@ -1,17 +1,20 @@
-"""A new limit for a budget: arrows choose the budget, digits type the amount, enter sets it."""
+"""A new limit for a budget: arrows choose the budget, digits type the amount, tab for how long, enter sets it."""
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
-from textual.events import Key
+from textual.events import Key, Paste
 
-from backends.text.usd import usd_cents, usd_limit
+from backends.text.usd import parse_usd, usd_cents, usd_limit
 from backends.types import Action, BudgetState
 from console.overlays.overlay import Overlay
+from console.present.questions import change_of
 from console.present.spans import BLANK, Row, paragraph, row, span
 
 LARGEST_USD = Decimal(1_000_000)
-LONGEST = 12  # characters of an amount
+LONGEST = 16  # characters of an amount
+SPANS: tuple[tuple[str, float | None], ...] = (("for good", None), ("for an hour", 60.0), ("for a day", 1440.0))
+"""For how long, and the minutes of it. claw.toml stays as it is in any case."""
 
 
 class BudgetLimitOverlay(Overlay[Action]):
@@ -21,40 +24,73 @@ class BudgetLimitOverlay(Overlay[Action]):
         """`typed_by_hand` tells whether a person typed the last keys: a pasted enter sets nothing."""
         self._budgets = budgets
         self._by_hand = typed_by_hand
-        self._refused = False
+        self._refused = ""
         self._at = 0
+        self._span = 0
         self._typed = ""
         super().__init__("Budget", self._rows)
 
     def on_key(self, event: Key) -> None:
+        if event.key == "escape":
+            return
+        self._refused = ""
         if event.key in ("up", "down", "left", "right"):
             self._at = (self._at + (1 if event.key in ("down", "right") else -1)) % len(self._budgets)
+        elif event.key == "tab":
+            self._span = (self._span + 1) % len(SPANS)
         elif event.key == "backspace":
             self._typed = self._typed[:-1]
         elif event.key == "enter":
             self._submit()
-        elif event.character and event.character in "0123456789." and len(self._typed) < LONGEST:
-            self._typed += event.character
+        elif event.is_printable and event.character:
+            self._type(event.character)
         else:
             return
         event.stop()
         event.prevent_default()
         self.sheet_changed()
 
-    def _submit(self) -> None:
-        self._refused = not self._by_hand()
-        if not self._refused and (amount := self._amount()) is not None:
-            budget = self._budgets[self._at]
-            self.dismiss(
-                Action(verb="set-budget", actor="console", scope=budget.scope, window=budget.window, limit_usd=amount)
-            )
+    def on_paste(self, event: Paste) -> None:
+        event.stop()
+        for character in event.text.strip()[: LONGEST + 1]:
+            self._type(character)
+        self.sheet_changed()
 
-    def _amount(self) -> Decimal | None:
+    def _type(self, character: str) -> None:
+        """Every key is either part of the amount or refused where one sees it: none is dropped."""
+        if len(self._typed) >= LONGEST:
+            self._refused = f"An amount has at most {LONGEST} characters."
+        elif character.isascii() and (character.isdecimal() or character in ".,"):
+            self._typed += character
+        else:
+            self._refused = f"{character!r} is not part of an amount."
+
+    def _submit(self) -> None:
+        if not self._by_hand():
+            self._refused = "That enter came with pasted text. Press it again."
+            return
         try:
-            amount = Decimal(self._typed)
-        except InvalidOperation:
-            return None
-        return amount if amount <= LARGEST_USD else None
+            amount = self._amount()
+        except ValueError:
+            return  # the reason is on screen
+        budget = self._budgets[self._at]
+        self.dismiss(
+            Action(
+                verb="set-budget",
+                actor="console",
+                scope=budget.scope,
+                window=budget.window,
+                limit_usd=amount,
+                minutes=SPANS[self._span][1],
+            )
+        )
+
+    def _amount(self) -> Decimal:
+        """Raises ValueError with the reason."""
+        amount = parse_usd(self._typed)
+        if amount > LARGEST_USD:
+            raise ValueError(f"{usd_limit(amount)} is more than {usd_limit(LARGEST_USD)}")
+        return amount
 
     def _rows(self, cells: int) -> list[Row]:
         rows: list[Row] = []
@@ -63,9 +99,18 @@ class BudgetLimitOverlay(Overlay[Action]):
             name = f"{'▸' if chosen else ' '} {budget.scope} per {budget.window}"
             spent = f"  {usd_limit(budget.limit_usd)}, {usd_cents(budget.spent_usd)} spent"
             rows.append(row(span(name, "strong" if chosen else "text"), span(spent, "dim")))
-        amount = "▏" if not self._typed else f"{self._typed}▏"
-        bad = self._typed and self._amount() is None
-        entry = row(span("New limit  $", "dim"), span(amount, "bad" if bad else "strong"))
-        note = "↑ ↓ choose a budget. Type the amount. Enter sets it at once, esc closes. claw.toml does not change."
-        again = paragraph("That enter came with pasted text. Press it again.", cells, "warn") if self._refused else []
-        return [*rows, BLANK, entry, *again, BLANK, *paragraph(note, cells, "dim")]
+        entry = row(span("New limit  $", "dim"), span(f"{self._typed}▏", "strong"), span(f"  {SPANS[self._span][0]}"))
+        again = paragraph(f"✗ {self._refused}", cells, "warn") if self._refused else []
+        note = "↑ ↓ choose a budget. Type the amount. Tab: for how long. Enter sets it, esc closes. claw.toml stays."
+        return [*rows, BLANK, entry, *self._change(cells), *again, BLANK, *paragraph(note, cells, "dim")]
+
+    def _change(self, cells: int) -> list[Row]:
+        """From which limit to which, or why what was typed is none."""
+        if not self._typed:
+            return []
+        before = self._budgets[self._at].limit_usd
+        try:
+            amount = self._amount()
+        except ValueError as error:
+            return paragraph(f"✗ {error}", cells, "bad")
+        return paragraph(change_of(before, amount), cells, "warn" if amount > before else "text")

@@ -24,7 +24,6 @@ from console.present.alert_rows import (
 )
 from console.present.empty_states import not_recorded
 from console.present.frame import PaneBody
-from console.present.questions import question
 from console.present.spans import Row
 from console.state import ViewState
 from console.widgets.pane import Pane
@@ -99,17 +98,11 @@ class AlertsPane(Pane):
             self.redraw()
 
     def action_act(self, index: int) -> None:
-        """Take the alert's choice with this index, once the operator has confirmed it where it needs that."""
+        """Take the alert's choice with this index."""
         alert = self.chosen
         if alert is None or alert.ended_at is not None or index >= len(alert.choices):
             return
-        action = replace(alert.choices[index].action, actor="console")
-        if not (text := question(action)):
-            self._run(action)
-            return
-        from console.overlays.overlay import ConfirmOverlay
-
-        self.app.push_screen(ConfirmOverlay(f"{alert.text}. {text}"), lambda yes: self._run(action if yes else None))
+        self.post_message(RunAction(replace(alert.choices[index].action, actor="console"), about=alert.text))
 
     def action_more(self) -> None:
         """Show all that is known of the alert."""
@@ -150,11 +143,7 @@ class AlertsPane(Pane):
             action = replace(action, value=OFF)
         elif verb == "silence":
             action = replace(action, minutes=SILENCED_MIN)
-        self._run(action)
-
-    def _run(self, action: Action | None) -> None:
-        if action is not None:
-            self.post_message(RunAction(action))
+        self.post_message(RunAction(action))
 
     def on_click(self, event: Click) -> None:
         shown = shown_alerts(self.state)

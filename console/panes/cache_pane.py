@@ -35,16 +35,8 @@ class CachePane(Pane):
         return hit_share(state)
 
     def action_flush(self) -> None:
-        """Empty the cache once the operator has confirmed it."""
-        from console.overlays.overlay import ConfirmOverlay
-
-        entries = self.state.cache.entries if self.state.cache else 0
-        text = f"Flush the cache? This deletes {count(entries)} stored answers and cannot be undone."
-        self.app.push_screen(ConfirmOverlay(text), self._flush)
-
-    def _flush(self, confirmed: bool | None) -> None:
-        if confirmed:
-            self.post_message(RunAction(Action(verb="flush-cache", actor="console")))
+        """Empty the cache."""
+        self.post_message(RunAction(Action(verb="flush-cache", actor="console")))
 
 
 _SEMANTIC: dict[str, tuple[str, Tone]] = {

@@ -48,7 +48,7 @@ class FooterPane(LineWidget):
         self._stopped = self._past = False
         self._typing = False
         self._line = ""
-        self._bad = False
+        self._bad, self._hint = False, ""
 
     def draw(self, size: Size) -> tuple[Sequence[Row], int | None]:
         return [
@@ -58,6 +58,7 @@ class FooterPane(LineWidget):
                 size.width,
                 self._line,
                 bad=self._bad,
+                hint=self._hint,
             )
         ], None
 
@@ -69,8 +70,8 @@ class FooterPane(LineWidget):
         self._keys, self._typing = keys, typing
         self.redraw()
 
-    def show_message(self, line: str, *, bad: bool = False) -> None:
-        self._line, self._bad = line, bad
+    def show_message(self, line: str, *, bad: bool = False, hint: str = "") -> None:
+        self._line, self._bad, self._hint = line, bad, hint
         self.redraw()
         self.set_timer(self._shown_s, lambda: self._hide_message(line))
 
@@ -133,10 +134,11 @@ def _names(titles: Sequence[tuple[int, str]], chosen: int, cells: int) -> list[t
     return [(number, name if number == chosen else f"{number}") for number, name in names]
 
 
-def footer(own: Keys, everywhere: Keys, cells: int, line: str = "", *, bad: bool = False) -> Row:
-    """As many of the pane's `own` keys as fit, then those of everywhere; or a message instead."""
+def footer(own: Keys, everywhere: Keys, cells: int, line: str = "", *, bad: bool = False, hint: str = "") -> Row:
+    """As many of the pane's `own` keys as fit, then those of everywhere; or a message instead, with its `hint`."""
     if line:
-        return fit((span(" "), span(line, "bad" if bad else "good")), cells)
+        said = (span(" "), span("✗ " if bad else ""), span(line, "bad" if bad else "good"))
+        return spread(said, (span(f"{hint} ", "title"),), cells) if hint else fit(said, cells)
     right = _keys(everywhere, cells - 1)
     left = _keys(own, cells - width(right) - 2)
     return spread((span(" "), *left), right, cells)

@@ -19,13 +19,11 @@ from console.messages import RunAction
 from console.present.agent_rows import agent_rows
 from console.present.decision_rows import Listed, agent_of, answer_shares, decision_body, matching, position
 from console.present.frame import PaneBody
-from console.present.questions import question
 from console.present.refusal_rows import refused_today
 from console.present.session_rows import (
     SessionKey,
     at_cursor,
     key_of,
-    label,
     listed,
     no_sessions,
     session_body,
@@ -193,18 +191,11 @@ class RoutingPane(Pane):
 
     def action_resume(self) -> None:
         if (session := self.chosen_session) is not None and session.paused:
-            self._ask_first(session, Action(verb="resume", actor="console", agent=session.agent, id=session.id))
+            self._run(Action(verb="resume", actor="console", agent=session.agent, id=session.id))
 
     def action_pause_session(self) -> None:
         if (session := self.chosen_session) is not None and not session.paused:
-            self._ask_first(session, Action(verb="pause", actor="console", agent=session.agent, id=session.id))
-
-    def _ask_first(self, session: SessionState, action: Action) -> None:
-        """Run the action once the operator has confirmed it."""
-        from console.overlays.overlay import ConfirmOverlay
-
-        text = question(action, label(session))
-        self.app.push_screen(ConfirmOverlay(text), lambda yes: self._run(action if yes else None))
+            self._run(Action(verb="pause", actor="console", agent=session.agent, id=session.id))
 
     def action_cancel(self) -> None:
         exchange = self.chosen

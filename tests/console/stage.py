@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from console import theming
 from console.app import ClawApp
+from console.overlays.overlay import Sheet
 from tests.console.scripted_core import Opener, ScriptedCore
 from tests.waiting import until
 
@@ -36,3 +37,10 @@ def text_of(app: App[Any]) -> str:
 
     strips = app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip if isinstance(segment, Segment)) for strip in strips)
+
+
+def words_of(app: ClawApp) -> str:
+    """The text of the overlay on screen, without its frame and line breaks."""
+    sheet = app.screen.query_one(Sheet)
+    lines = (sheet.render_line(y).text for y in range(1, sheet.size.height - 1))
+    return " ".join(" ".join(line.strip("┃█ ") for line in lines).split())

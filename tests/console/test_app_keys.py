@@ -14,7 +14,7 @@ from console.panes.runtime_pane import RuntimePane
 from tests.console.scene import six_engines, snapshot
 from tests.console.scene_exchanges import NOW, exchange
 from tests.console.scripted_core import ScriptedCore
-from tests.console.stage import on_stage, text_of
+from tests.console.stage import on_stage, text_of, words_of
 from tests.waiting import until
 
 
@@ -23,9 +23,13 @@ def core() -> ScriptedCore:
     return ScriptedCore(snapshot())
 
 
-async def test_stop_is_undone_by_the_same_key(core: ScriptedCore) -> None:
+async def test_stop_says_what_follows_and_is_taken_back_by_the_same_key(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.press("S")
+        await until(lambda: isinstance(app.screen, ConfirmOverlay))
+        await until(lambda: "Stop cloud spend? 1 agent goes there by policy or pin, 0 calls run on." in words_of(app))
+        assert core.acted == []
+        await pilot.press("y")
         await until(lambda: core.acted)
         await until(lambda: "stop-cloud done" in text_of(app))
         acted = await core.act(core.acted[0])
@@ -265,7 +269,7 @@ async def test_keys_fed_faster_than_hands_do_nothing_that_counts(core: ScriptedC
     from textual.events import Key
 
     async with on_stage(core) as (app, _):
-        for key in "Sx":
+        for key in "xx":
             app.post_message(Key(key, key))
         await until(lambda: "it came with pasted text" in text_of(app))
         assert not core.acted

@@ -10,6 +10,7 @@ from backends.errors import LedgerError
 from backends.text.terminal_safe import safe
 from backends.types import Forecast, ForecastSummary, SavedBy
 from console.overlays.budget_limit import BudgetLimitOverlay
+from console.overlays.overlay import ConfirmOverlay
 from console.overlays.savings import SavingsOverlay, savings
 from console.panes.spend_pane import saved_share, spend_rows
 from console.present.money_rows import beside_cache, saved_by
@@ -18,7 +19,7 @@ from console.state import ViewState
 from tests.console.scene import forecast_summary, review, snapshot
 from tests.console.scene_exchanges import NOW
 from tests.console.scripted_core import ScriptedCore
-from tests.console.stage import on_stage, text_of
+from tests.console.stage import on_stage, text_of, words_of
 from tests.console.test_panes import scene as state
 from tests.waiting import until
 
@@ -45,8 +46,10 @@ async def test_a_budget_gets_another_limit(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.press("4", "b")
         await until(lambda: isinstance(app.screen, BudgetLimitOverlay))
-        await pilot.press("x", "1", "2", ".", "5", "0", "backspace")
-        await until(lambda: "12.5" in text_of(app))
+        await pilot.press("x")
+        await until(lambda: "'x' is not part of an amount" in text_of(app))
+        await pilot.press("2", ",", "5", "0")
+        await until(lambda: "$5 → $2.50" in text_of(app))
         app.guard.pasted()
         await pilot.press("enter")
         await until(lambda: "Press it again" in text_of(app))
@@ -56,10 +59,23 @@ async def test_a_budget_gets_another_limit(core: ScriptedCore) -> None:
         await until(lambda: core.acted)
         (action,) = core.acted
         assert (action.verb, action.scope, action.window) == ("set-budget", "all", "day")
-        assert action.limit_usd == Decimal("12.5")
+        assert (action.limit_usd, action.minutes) == (Decimal("2.50"), None)
 
 
-@pytest.mark.parametrize("typed", ["", "1.2.3", "9999999"])
+async def test_a_higher_limit_is_asked_first_and_may_be_for_an_hour(core: ScriptedCore) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("4", "b", "2", "5", "0", "tab")
+        await until(lambda: "$5 → $250 (50 ×)" in text_of(app) and "for an hour" in text_of(app))
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, ConfirmOverlay))
+        await until(lambda: "Raise the budget all per day: $5 → $250 (50 ×) for 60 min?" in words_of(app))
+        assert core.acted == []
+        await pilot.press("y")
+        await until(lambda: core.acted)
+    assert [(each.limit_usd, each.minutes) for each in core.acted] == [(Decimal(250), 60.0)]
+
+
+@pytest.mark.parametrize("typed", ["", "1.2.3", "9999999", "1,000"])
 async def test_what_is_no_amount_is_not_set(core: ScriptedCore, typed: str) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.press("4", "b", *typed, "enter")

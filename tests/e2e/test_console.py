@@ -112,6 +112,8 @@ def test_a_visit_from_the_first_frame_to_the_shell_again(terminal: Open, home: P
     it.see("┏━ 2 Routing ━")
     it.see(r"default .* ▐cloud .* policy cloud")
     it.press("S")
+    it.see("Stop cloud spend[?]")
+    it.press("y")
     it.see(" CLOUD STOPPED ")
     it.press("S")
     it.until(" CLOUD STOPPED ", gone=True)

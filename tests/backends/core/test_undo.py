@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -51,6 +52,22 @@ async def test_it_names_what_it_took_back_and_goes_further_back_each_time(home: 
         ("cli:op", "unpin writer", "writer unpinned", "undo"),
         ("cli:op", "resume-cloud", "cloud spend resumed", "undo"),
     ]
+
+
+async def test_what_would_be_undone_is_told_and_nothing_else_is_undone_in_its_place(home: Path) -> None:
+    async with stand(home) as it:
+        assert (await it.core.snapshot()).undoable is None
+        await it.core.act(order("pin", agent="writer", engine="local"))
+        told = (await it.core.snapshot()).undoable
+        assert told is not None
+        assert (told.detail, told.actor) == ("writer pinned to local", "console")
+        await it.core.act(order("stop-cloud"))
+        with pytest.raises(WrongUse, match="another action came meanwhile: cloud spend stopped"):
+            await it.core.act(msgspec.structs.replace(UNDO, undoes=told.number))
+        last = (await it.core.snapshot()).undoable
+        assert last is not None
+        await it.core.act(msgspec.structs.replace(UNDO, undoes=last.number))
+        assert (await it.core.snapshot()).undoable == told
 
 
 async def test_it_survives_a_restart_and_forgets_after_a_day(home: Path) -> None:

@@ -217,6 +217,8 @@ def _queue(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str
 
 
 def _move_away(engine: ObservedEngine) -> tuple[Choice, ...]:
+    if engine.state.draining:
+        return ()
     drain = Choice(label=f"drain {engine.name}", action=Action(verb="drain", actor="console", engine=engine.name))
     if engine.zone == CLOUD:
         return drain, Choice(label="stop the cloud", action=Action(verb="stop-cloud", actor="console"))

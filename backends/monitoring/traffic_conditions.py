@@ -30,13 +30,13 @@ def no_engine_answers(
     """
     if failing is None:
         return
-    if any(each.health != "down" and not each.stopped and each.name not in failing.engines for each in engines):
+    if any(_takes_calls(each) and each.name not in failing.engines for each in engines):
         return
     quiet_s = now - failing.last
     alone = failing.kinds <= ENGINES_OWN and now - failing.first >= ALONE_S
     if failing.requests < limits.failures and not alone:
         return
-    if quiet_s >= WELL_AGAIN_S and any(engine.health == "up" and not engine.stopped for engine in engines):
+    if quiet_s >= WELL_AGAIN_S and any(each.health == "up" and _takes_calls(each) for each in engines):
         return
     stopped = any(engine.stopped for engine in engines)
     resume = Choice(label="resume the cloud", action=Action(verb="resume-cloud", actor="console"))
@@ -48,6 +48,10 @@ def no_engine_answers(
         choices=(resume,) if stopped else (),
         touches=FAILED,
     )
+
+
+def _takes_calls(engine: EngineState) -> bool:
+    return engine.health != "down" and not engine.stopped and not engine.draining
 
 
 def errors(agents: Collection[AgentTraffic], limits: AlertLimits, standing: Collection[str]) -> Iterator[Holding]:

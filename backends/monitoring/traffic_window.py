@@ -46,7 +46,7 @@ ENGINES_FAULT = frozenset(get_args(EngineErrorKind)) - CALLERS_FAULT | {"no_engi
 JUDGED: frozenset[How] = frozenset({LOCAL, CLOUD, "cache", "failed"})
 """Requests that say whether claw answers; what was refused or cancelled does not."""
 
-PRESENT = frozenset({"engine", "stopped"})
+PRESENT = frozenset({"engine", "stopped", "drained"})
 """Rules of routing about an engine's state, and not about the request."""
 
 

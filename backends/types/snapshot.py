@@ -121,7 +121,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     `sessions` are those of the last hour and those that run, the last used first, `refusals` today's, the most first.
     `runtime` is the reading of the built-in local engine, `runtimes` are those of all engines in the local zone.
-    `alerts` are those that stand, oldest first, `past_alerts` the ended ones of the last 7 days, newest first.
+    `alerts` are those that stand, oldest first, `past_alerts` the last 200 that ended in 7 days, newest first.
     `past` marks a moment that was put together again from the ledger: what nobody recorded is empty or None, and an
     engine of which nothing is on record has the health "unknown".
     `gateway` is the address that agents call, "" where there is none; `clients` are consoles that are attached.

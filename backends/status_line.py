@@ -37,6 +37,10 @@ class NoAnswer(Exception):
     """Why there is no status, in one line."""
 
 
+class NoCore(NoAnswer):
+    """Nobody listens on the socket."""
+
+
 def run(words: Sequence[str]) -> int | None:
     """Show the status as `words` ask for; None where they are more than options of this command."""
     if not set(words).issubset(OPTIONS):
@@ -48,6 +52,8 @@ def show(*, as_json: bool, rehearse: bool, short: bool, answer_s: float = ANSWER
     """Print the status of this home's core, and return the exit code by its severity. `answer_s` is the time limit."""
     try:
         answer = call(socket_path(rehearsal=rehearse), answer_s)
+    except NoCore as problem:
+        answer = {"severity": NO_CORE, "problem": f"{problem}: {_remedy(rehearse)}"}
     except NoAnswer as problem:
         answer = {"severity": NO_CORE, "problem": str(problem)}
     severity = answer["severity"]
@@ -95,9 +101,9 @@ def call(path: str, answer_s: float = ANSWER_S) -> "dict[str, Any]":
         try:
             core.connect(path)
         except FileNotFoundError:
-            raise NoAnswer("no core runs: start one with `claw serve`") from None
+            raise NoCore("no core runs") from None
         except ConnectionRefusedError:
-            raise NoAnswer("no core runs, the last one left its socket: start one with `claw serve`") from None
+            raise NoCore("no core runs, the last one left its socket") from None
         except (TimeoutError, BlockingIOError):
             raise NoAnswer("the core accepts no connection: it is stuck") from None
         except OSError as error:
@@ -112,6 +118,19 @@ def call(path: str, answer_s: float = ANSWER_S) -> "dict[str, Any]":
             raise NoAnswer(f"the core (process {pid}) does not answer within {answer_s:g} s: it is stuck") from None
         except OSError as error:
             raise NoAnswer(f"the core (process {pid}) hung up ({error.strerror})") from None
+
+
+def _remedy(rehearse: bool) -> str:
+    """What to do where no core runs; a rehearsal has a socket of its own."""
+    if rehearse:
+        return "start one with `claw serve --rehearse`"
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(ANSWER_S)
+        try:
+            probe.connect(socket_path(rehearsal=True))
+        except OSError:
+            return "start one with `claw serve`"
+    return "one in rehearsal does, so add --rehearse"
 
 
 def _lines(core: socket.socket, until: float) -> list[bytes]:

@@ -134,6 +134,13 @@ def test_without_a_core_it_says_so_and_the_code_is_3(capfd: pytest.CaptureFixtur
     assert json.loads(capfd.readouterr().out)["severity"] == "unreachable"
 
 
+async def test_a_core_in_rehearsal_alone_is_pointed_at(capfd: pytest.CaptureFixture[str]) -> None:
+    async with listen_on(ScriptedCore(), Paths.find(rehearsal=True)):
+        assert await asyncio.to_thread(entry.main, ["status"]) == 3
+        assert capfd.readouterr().out == "unreachable · no core runs: one in rehearsal does, so add --rehearse\n"
+        assert await asyncio.to_thread(entry.main, ["status", "--rehearse"]) == 0
+
+
 def test_a_socket_that_a_killed_core_left_is_no_core(capfd: pytest.CaptureFixture[str]) -> None:
     with socket.socket(socket.AF_UNIX) as left_over:
         left_over.bind(str(made_folder() / "claw.sock"))

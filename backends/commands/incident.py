@@ -1,6 +1,7 @@
 """`claw incident`: what happened, read from the ledger's file, with or without a running core."""
 
 import argparse
+import shutil
 import sqlite3
 import sys
 from datetime import UTC, datetime
@@ -48,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
         if args.what == "list":
             incidents = incidents_between(db, parse_since(args.since, now), now)
             found: object = {"incidents": incidents}
-            document = incident_list(incidents, now, timezone)
+            columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+            document = incident_list(incidents, now, timezone, columns=columns)
         else:
             whole = _report(db, args, now, Prices.of(known))
             found, document = whole, report_document(whole, now, timezone)

@@ -11,6 +11,9 @@ from backends.text.times import seconds
 from backends.text.usd import usd, usd_fine
 from backends.types import Alert, Timeline
 
+SHORTEST = 12
+"""Characters of an incident's text that a list shows at least."""
+
 TICKS = 4
 """Times on a chart's axis, beside the one at its beginning."""
 
@@ -18,10 +21,33 @@ Figure = Callable[[float], str]
 Clock = Callable[[datetime], str]
 
 
-def incident_list(incidents: Iterable[Alert], now: datetime, timezone: tzinfo | None) -> Document:
-    """One line an incident, the last onset first."""
-    rows = [_row(alert, now, local_clock(timezone)) for alert in sorted(incidents, key=_onset, reverse=True)]
-    return Document("", (table(LIST, rows) if rows else paragraph("No incidents are on record in this span."),))
+def incident_list(
+    incidents: Iterable[Alert], now: datetime, timezone: tzinfo | None, *, columns: int | None = None
+) -> Document:
+    """One line an incident, the last onset first, with local times. With `columns` its text is cut to fit so many."""
+    head = ("incident", "id", "severity", "since", "lasted", "state")
+    rows: list[tuple[str, ...]] = [
+        (
+            alert.text,
+            alert.id,
+            alert.severity,
+            f"{alert.since.astimezone(timezone):%d %b %H:%M:%S}",
+            _lasted(alert, now),
+            alert.state,
+        )
+        for alert in sorted(incidents, key=_onset, reverse=True)
+    ]
+    if not rows:
+        return Document("", (paragraph("No incidents are on record in this span."),))
+    if columns is not None:
+        others = sum(2 + max(len(row[place]) for row in (head, *rows)) for place in range(1, len(head)))
+        room = max(SHORTEST, columns - others)
+        rows = [(_cut(text, room), *rest) for text, *rest in rows]
+    return Document("", (table(head, rows),))
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 1].rstrip()}…"
 
 
 def report_document(found: IncidentReport, now: datetime, timezone: tzinfo | None) -> Document:

@@ -166,7 +166,7 @@ class BenchCommands:
             return
         target = await asyncio.to_thread(lambda: Path(path).expanduser())
         make = conversation_file.as_json if target.suffix.lower() == ".json" else conversation_file.as_markdown
-        text = make(exchanges, datetime.now(UTC))
+        text = make(exchanges, datetime.now(UTC), rehearsal=self._host.state.rehearsal)
         try:
             await asyncio.to_thread(conversation_file.write, target, text)
         except FileExistsError:

@@ -18,15 +18,19 @@ Exchanges = Sequence[Sequence[ChatTurn]]
 """Prompts from first to last, each with the turn that answered it, or the candidates of a comparison."""
 
 
-def as_json(exchanges: Exchanges, at: datetime) -> str:
-    """`{"exported_at", "turns": [{"prompt", "files", "agent", "system", "answers": [...]}]}`, money as text."""
-    turns = [_turn(turns) for turns in exchanges]
-    return json.dumps({"exported_at": at.isoformat(), "turns": turns}, ensure_ascii=False, indent=2) + "\n"
+def as_json(exchanges: Exchanges, at: datetime, *, rehearsal: bool) -> str:
+    """`{"exported_at", "rehearsal", "turns": [{"prompt", "files", "agent", "system", "answers": [...]}]}`.
+
+    Money is text. In a rehearsal the engines are simulated.
+    """
+    written = {"exported_at": at.isoformat(), "rehearsal": rehearsal, "turns": [_turn(turns) for turns in exchanges]}
+    return json.dumps(written, ensure_ascii=False, indent=2) + "\n"
 
 
-def as_markdown(exchanges: Exchanges, at: datetime) -> str:
+def as_markdown(exchanges: Exchanges, at: datetime, *, rehearsal: bool) -> str:
     """A heading for each prompt and each answer; an answer's own Markdown stays as it came."""
     parts = [f"# Conversation, {at:%Y-%m-%d %H:%M} UTC"]
+    parts += ["Rehearsal: the engines were simulated."] if rehearsal else []
     for number, turns in enumerate(exchanges, start=1):
         first = turns[0]
         parts += [f"## {number}. Prompt as {first.request.agent}", first.typed.text]

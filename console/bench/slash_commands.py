@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from console.bench.prompt_settings import SETTINGS
 
-_COMMAND = re.compile(r"/([a-z]*)(?:[ \t]+(.*?))?[ \t]*\Z", re.DOTALL)
+_NAME = re.compile(r"/([a-z]+)(?=[ \t]|\Z)")
+LONGEST = 100_000
+"""Characters of a draft that may be a command; a longer one is a prompt."""
 
 
 class SlashCommand(NamedTuple):
@@ -52,10 +54,10 @@ MULTI_LINE = ("system", "compare")
 
 def read(draft: str) -> SlashLine | None:
     """The command that a draft is, or None where it is a prompt."""
-    found = _COMMAND.match(draft)
-    if found is None or not found[1]:
+    found = _NAME.match(draft) if len(draft) <= LONGEST else None
+    if found is None:
         return None
-    argument = found[2] or ""
+    argument = draft[found.end() :].strip(" \t")
     if "\n" in argument and found[1] not in MULTI_LINE:
         return None
     return SlashLine(found[1], argument)

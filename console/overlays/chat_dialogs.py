@@ -43,7 +43,8 @@ class ChatDialogs:
         return await self._app.push_screen_wait(overlay)
 
     async def confirm(self, question: str) -> bool:
-        return await self._app.push_screen_wait(ConfirmOverlay(question)) is True
+        """True where a person answered yes: a pasted `y` is none."""
+        return await self._app.push_screen_wait(ConfirmOverlay(question)) is True and self._by_hand()
 
     async def candidates(
         self,

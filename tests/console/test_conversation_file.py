@@ -36,9 +36,9 @@ def turn(answer: str, *, ends: bool = True, typed: str = "why?", **changed: Any)
 def test_json_has_every_answer_with_its_figures_and_money_as_text() -> None:
     answered = turn("Because.", cost_usd=Decimal("0.00140"), tokens=Tokens(input=9, output=3), notes=("a note",))
     running = turn("half", ends=False)
-    written = json.loads(as_json([(answered, running)], AT))
+    written = json.loads(as_json([(answered, running)], AT, rehearsal=True))
     (exchange,) = written["turns"]
-    assert written["exported_at"] == "2026-01-15T12:00:00+00:00"
+    assert (written["exported_at"], written["rehearsal"]) == ("2026-01-15T12:00:00+00:00", True)
     assert (exchange["prompt"], exchange["files"], exchange["agent"], exchange["system"]) == (
         "why?",
         ["log.txt"],
@@ -59,17 +59,19 @@ def test_json_has_every_answer_with_its_figures_and_money_as_text() -> None:
 def test_markdown_has_a_heading_for_each_answer() -> None:
     failed = turn("", ends=False)
     failed.fail("the budget is spent")
-    text = as_markdown([(turn("Because.\n\n- a"), failed)], AT)
+    text = as_markdown([(turn("Because.\n\n- a"), failed)], AT, rehearsal=False)
     assert text.startswith(
         "# Conversation, 2026-01-15 12:00 UTC\n\n## 1. Prompt as scout\n\nwhy?\n\nFiles: log.txt 9 B\n"
     )
     assert "### local qwen2.5:14b\n\nBecause.\n\n- a\n\n*stop: 310 in, 128 out, 0, first 210 ms, 1,840 ms*" in text
+    simulated = as_markdown([(failed,)], AT, rehearsal=True)
+    assert simulated.startswith("# Conversation, 2026-01-15 12:00 UTC\n\nRehearsal: the engines were simulated.\n")
     assert text.endswith("### cloud\n\n(no answer)\n\n*the budget is spent*\n")
 
 
 @given(st.text(), st.text())
 def test_any_text_comes_back_from_json(prompt: str, answer: str) -> None:
-    (exchange,) = json.loads(as_json([(turn(answer, typed=prompt),)], AT))["turns"]
+    (exchange,) = json.loads(as_json([(turn(answer, typed=prompt),)], AT, rehearsal=False))["turns"]
     assert (exchange["prompt"], exchange["answers"][0]["text"]) == (prompt, answer)
 
 

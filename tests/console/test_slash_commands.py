@@ -1,6 +1,7 @@
 """What is a command and what a prompt, what a command makes of its argument, and variables of saved prompts."""
 
 import string
+import time
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.bench.prompt_settings import EFFORTS, SETTINGS, Known, PromptSettings, plain
-from console.bench.slash_commands import COMMANDS, SlashLine, command, completed, read
+from console.bench.slash_commands import COMMANDS, LONGEST, SlashLine, command, completed, read
 from tests.console.chat_host import STATE
 
 KNOWN = Known(
@@ -50,6 +51,13 @@ def test_no_draft_without_a_slash_is_a_command_and_no_draft_breaks_it(text: str)
     line = read(text)
     assert line is None or text.startswith(f"/{line.name}")
     assert read(f" {text}") is None
+
+
+def test_reading_a_long_draft_costs_next_to_nothing() -> None:
+    started = time.perf_counter()
+    assert read("/system " + " " * 60_000 + "x") == SlashLine("system", "x")
+    assert read("/system " + "x" * LONGEST) is None
+    assert time.perf_counter() - started < 0.5
 
 
 @given(st.sampled_from([each.name for each in COMMANDS]), st.text(string.printable, max_size=40))

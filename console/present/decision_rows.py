@@ -204,9 +204,14 @@ def _refused_line(request: RequestRefused, columns: Sequence[_RoutingColumn], no
         cell(when(request.at, now), since.cells - 1, "dim"),
         " ",
         cell("✗", to.cells, "bad"),
-        cell(f"{request.rule.replace('_', ' ')}: {request.message}", _reason_cells(columns), "bad"),
-        span(" " * tail),
+        cell(reason_of(request), _reason_cells(columns) + tail, "bad"),
     )
+
+
+def reason_of(request: RequestRefused) -> str:
+    """Why no engine could be called: what rules each out, where the message says so, without the words around it."""
+    told = request.message.partition("(")[2].partition("):")[0]
+    return told if request.rule == "no_engine" and told else f"{request.rule.replace('_', ' ')}: {request.message}"
 
 
 def _reason_cells(columns: Sequence[_RoutingColumn]) -> int:
@@ -217,9 +222,7 @@ def why(exchange: Exchange) -> Span:
     """The reasons of the decision; of a request that failed, how it did."""
     outcome = exchange.outcome
     if outcome is not None and outcome.finish == "error":
-        kind = (outcome.error_kind or "failed").replace("-", " ")
-        line = outcome.short or outcome.error
-        return span(f"{kind}: {line}" if line else kind, "bad")
+        return span(outcome.short or outcome.error or (outcome.error_kind or "failed").replace("-", " "), "bad")
     if outcome is not None and outcome.finish in ("cancelled", "blocked"):
         return span(outcome.finish, "warn")
     notes = outcome.notes if outcome is not None else ()

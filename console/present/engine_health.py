@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backends.text.times import seconds, short_age
-from backends.types import EngineState, Exchange, Health
+from backends.types import Alert, EngineState, Exchange, Health
 from console.present.spans import Span, span
 from console.present.symbols import HEALTH
 from console.state import ViewState
@@ -70,7 +70,7 @@ class EngineHealth:
 def engine_health(engine: EngineState, state: ViewState) -> EngineHealth:  # noqa: PLR0911 — one for each condition
     """The worst that is known of an engine: from its own state, and from how its last calls ended."""
     if engine.health == "down":
-        return EngineHealth("down", short_reason(engine.detail) or "down", engine.since)
+        return EngineHealth("down", short_reason(engine.detail) or "down", _since(engine, state))
     if engine.stopped:
         return EngineHealth("down", "stopped")
     if engine.draining:
@@ -85,18 +85,31 @@ def engine_health(engine: EngineState, state: ViewState) -> EngineHealth:  # noq
         words = short_reason(engine.detail) if engine.health == "degraded" else ""
         return EngineHealth("degraded", words or "calls fail", since)
     if engine.health == "degraded":
-        return EngineHealth("degraded", short_reason(engine.detail) or "degraded", engine.since)
+        return EngineHealth("degraded", short_reason(engine.detail) or "degraded", _since(engine, state))
     return _alerted(engine, state) or EngineHealth(engine.health)
 
 
 def _alerted(engine: EngineState, state: ViewState) -> EngineHealth | None:
-    """What an alert about it says, where nothing else does: it is not well while one stands."""
-    for alert in state.alerts:
-        about, _, rest = alert.key.partition(":")
-        name, _, kind = rest.partition(":")
-        if about in ("engine", "queue") and name == engine.name:
-            return EngineHealth("degraded", _ALERTED.get(kind.partition(":")[0], "see alerts"), alert.since)
-    return None
+    """What the oldest alert about it says, where nothing else does: it is not well while one stands."""
+    found = _alerts_of(engine, state)
+    if not found:
+        return None
+    kind = found[0].key.split(":")[2:3]
+    return EngineHealth("degraded", _ALERTED.get("".join(kind), "see alerts"), found[0].since)
+
+
+def _since(engine: EngineState, state: ViewState) -> datetime | None:
+    """The onset of what is wrong with it. An engine's own time begins again with every attempt to reach it."""
+    found = _alerts_of(engine, state)
+    return found[0].since if found else engine.since
+
+
+def _alerts_of(engine: EngineState, state: ViewState) -> list[Alert]:
+    """The alerts about an engine or its queue, the oldest first."""
+    found = [
+        alert for alert in state.alerts if alert.key.split(":")[:2] in (["engine", engine.name], ["queue", engine.name])
+    ]
+    return sorted(found, key=lambda alert: alert.since)
 
 
 def is_silent(engine: EngineState) -> bool:

@@ -22,7 +22,7 @@ BURNT = tuple(
         id=f"gone-{index}",
         agent="writer",
         rule="no_engine",
-        message="ollama full, cloud 429",
+        message="no engine can answer (ollama: full; cloud: 429): `claw doctor` says what to do",
         status=503 if index else 429,
     )
     for index in range(2)
@@ -33,11 +33,11 @@ def test_requests_that_no_engine_answered_are_rows_that_say_why() -> None:
     state = replace(scene(), refusals=BURNT)
     lines = text(list(routing_body(state, RoutingView(), 76, 12).rows)).split("\n")
     burnt = [line for line in lines if "✗ " in line]
-    assert [" ".join(line.split()) for line in burnt] == ["writer 3 s ✗ no engine: ollama full, cloud 429"]
-    assert [agent_of(each) for each in matching(state, "cloud 429")] == ["writer"]
+    assert [" ".join(line.split()) for line in burnt] == ["writer 3 s ✗ ollama: full; cloud: 429"]
+    assert [agent_of(each) for each in matching(state, "cloud: 429")] == ["writer"]
     failed = next(line for line in lines if line.startswith("ada"))
     assert "14 s" not in failed, "ages go in steps of five"
-    assert "10 s   ✗cloud  cut: the answer of gemini-3.5-f" in failed, (
+    assert "10 s   ✗cloud  the answer of gemini-3.5-flash-l" in failed, (
         "the reason has the room of intent and difficulty"
     )
 

@@ -122,6 +122,18 @@ def test_the_header_says_what_is_not_normal() -> None:
     assert "✗ 100 %" in text(too_small(scene(**BURNING), 30))
 
 
+def test_an_engine_is_not_well_while_an_alert_about_it_stands() -> None:
+    silent = msgspec.structs.replace(ALERT, key="engine:local:silent", since=NOW - timedelta(seconds=67))
+    waits = msgspec.structs.replace(ALERT, key="queue:local", since=NOW - timedelta(seconds=30))
+    other = msgspec.structs.replace(ALERT, key="engine:local-2:silent")
+    assert engine_health(LOCAL, scene(alerts=(waits, silent))).told(NOW) == "silent · 1 m"
+    assert engine_health(LOCAL, scene(alerts=(other,))).health == "up"
+    down = msgspec.structs.replace(LIMITED, since=NOW)
+    long_ago = msgspec.structs.replace(ALERT, key="engine:cloud:minute", since=NOW - timedelta(minutes=5))
+    known = engine_health(down, scene(alerts=(long_ago,)))
+    assert known.told(NOW) == "429 · 5 m", "another attempt that fails is no new onset"
+
+
 SICK = st.builds(
     lambda base, waiting, misses, wait, health, detail: msgspec.structs.replace(
         base, waiting=waiting, will_miss=misses, predicted_wait_s=wait, health=health, detail=detail

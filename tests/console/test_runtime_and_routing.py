@@ -114,7 +114,7 @@ def test_models_say_where_they_lie() -> None:
 def test_routing_tells_each_end() -> None:
     drawn = text(list(routing_body(scene(), RoutingView(), 130, 10).rows))
     assert "stream" in drawn  # in flight
-    assert "✗cloud  cut: the answer of" in drawn
+    assert "✗cloud  the answer of" in drawn
     assert "cancelled" in drawn
     assert "≈$0.0009" in drawn
     assert "=alike" in drawn

@@ -13,9 +13,10 @@ from backends.text.measures import count, share, size, tokens
 from backends.text.usd import usd_cents
 from backends.types import Action, CacheStats
 from console.messages import RunAction
-from console.present.charts import sparkline
+from console.present.charts import percentage, sparkline
 from console.present.empty_states import loading, not_recorded, notice
 from console.present.frame import PaneBody
+from console.present.history_charts import Sampled, below
 from console.present.spans import BLANK, Row, Span, Tone, cell, paragraph, row, span, spread, width
 from console.state import ViewState
 from console.widgets.pane import Pane
@@ -29,7 +30,9 @@ class CachePane(Pane):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f", "flush", "flush the cache")]
 
     def body(self, state: ViewState, size: Size) -> PaneBody:
-        return PaneBody(cache_rows(state, size.width))
+        rows = cache_rows(state, size.width)
+        hits = Sampled("hit", state.history.get("cache.hit_share", ()), "cache", 1.0, percentage)
+        return PaneBody(below(rows, state, [hits], size.width, size.height))
 
     def summary(self, state: ViewState) -> Row:
         return hit_share(state)

@@ -31,6 +31,7 @@ from console.present.charts import meter, sparkline
 from console.present.empty_states import not_read, not_recorded
 from console.present.engine_health import engine_health
 from console.present.frame import PaneBody
+from console.present.history_charts import Sampled, below, has_charts
 from console.present.spans import BLANK, Row, Span, Tone, cell, clip, dimmed, paragraph, row, span, spread, width
 from console.present.symbols import served
 from console.state import ViewState
@@ -42,7 +43,7 @@ class RuntimePane(Pane):
     TITLE: ClassVar[str] = "Runtime"
 
     def body(self, state: ViewState, size: Size) -> PaneBody:
-        return PaneBody(runtime_rows(state, size.width))
+        return PaneBody(runtime_body(state, size.width, size.height))
 
     def summary(self, state: ViewState) -> Row:
         return calls_summary(state)
@@ -50,6 +51,7 @@ class RuntimePane(Pane):
 
 LABEL = 8  # cells of a section's name
 IN_DETAIL = 2  # engines that are shown in detail; more of them become a table
+OLD_S = 60.0  # seconds after its last answer from which an engine's speed is old
 LONGEST_NAME, NARROWEST_NAME = 14, 6  # cells of an engine's name
 _GPU_STATES: dict[str, str] = {
     "no-gpu": "no GPU: models run on the CPU",
@@ -62,14 +64,48 @@ _GPU_STATES: dict[str, str] = {
 }
 
 
-def runtime_rows(state: ViewState, cells: int) -> list[Row]:
+def runtime_body(state: ViewState, cells: int, room: int) -> list[Row]:
+    """Every section, and where there is room charts below them in place of the sections' own sparklines."""
+    rows = runtime_rows(state, cells, sparklines=False)
+    if has_charts(cells, room - len(rows) - 1) and (charts := _charts(state)):
+        return below(rows, state, charts, cells, room)
+    return runtime_rows(state, cells)
+
+
+def _charts(state: ViewState) -> list[Sampled]:
+    gpus = state.gpu.gpus if state.gpu is not None else ()
+    tone: Tone = "dim" if "gpu" in state.stale else LOCAL
+    used = [
+        Sampled(f"gpu {gpu.index}", state.history.get(f"gpu.{gpu.index}.utilisation", ()), tone, 100.0, whole_percent)
+        for gpu in gpus
+    ]
+    waiting, speed = (tuple(_of_local(state, key)) for key in ("queue", "tokens_per_s"))
+    cpu = Sampled("cpu", state.history.get("host.cpu", ()), "text", 100.0, whole_percent)
+    return [
+        *used,
+        Sampled("waiting", waiting, "warn"),
+        Sampled("tok/s", speed, LOCAL),
+        *(() if used else (cpu,)),
+    ]
+
+
+def whole_percent(value: float) -> str:
+    return f"{value:.0f}%"
+
+
+def _of_local(state: ViewState, key: str) -> Sequence[float | None]:
+    """The sum of a series over the engines in the local zone."""
+    return _added([state.history.get(f"{key}.{each.name}", ()) for each in state.engines if each.zone == LOCAL])
+
+
+def runtime_rows(state: ViewState, cells: int, *, sparklines: bool = True) -> list[Row]:
     """Every section in order; a section whose samples stopped is dim and says since when."""
     if not state.recorded:
         return not_recorded(cells)
     return [
-        *_aged(_gpus(state, cells), state, "gpu", state.gpu),
+        *_aged(_gpus(state, cells, sparklines=sparklines), state, "gpu", state.gpu),
         BLANK,
-        *_engines(state, cells),
+        *_engines(state, cells, sparklines=sparklines),
         BLANK,
         *_aged(_models(state, cells), state, "runtime", state.runtime),
         BLANK,
@@ -97,7 +133,7 @@ def _labelled(name: str, *spans: Span) -> Row:
     return row(span(f"{name:<{LABEL}}", "dim"), *spans)
 
 
-def _gpus(state: ViewState, cells: int) -> list[Row]:
+def _gpus(state: ViewState, cells: int, *, sparklines: bool) -> list[Row]:
     reading = state.gpu
     if reading is None:
         return [_labelled("gpu", not_read(state))]
@@ -107,15 +143,15 @@ def _gpus(state: ViewState, cells: int) -> list[Row]:
         rows.append(_labelled("gpu", span(_GPU_STATES[reading.state], tone)))
         rows += [_labelled("", *line) for line in paragraph(reading.detail, cells - LABEL, "dim")]
     for gpu in reading.gpus:
-        rows += _gpu(gpu, state, cells, alone=len(reading.gpus) == 1)
+        series = state.history.get(f"gpu.{gpu.index}.utilisation", ()) if sparklines else ()
+        rows += _gpu(gpu, series, cells, alone=len(reading.gpus) == 1)
     return rows
 
 
-def _gpu(gpu: Gpu, state: ViewState, cells: int, *, alone: bool) -> list[Row]:
+def _gpu(gpu: Gpu, series: Sequence[float | None], cells: int, *, alone: bool) -> list[Row]:
     room = cells - LABEL
     head = _labelled(f"gpu {gpu.index}", span(gpu.name, "text"))
     rows = [spread(head, row(span(percent(gpu.utilisation_pct), "strong")), cells)]
-    series = state.history.get(f"gpu.{gpu.index}.utilisation", ())
     if series:
         line = sparkline(series, room, top=100.0)
         rows.append(_labelled("", span(line, LOCAL)))
@@ -137,7 +173,7 @@ def _gpu(gpu: Gpu, state: ViewState, cells: int, *, alone: bool) -> list[Row]:
     return rows
 
 
-def _engines(state: ViewState, cells: int) -> list[Row]:
+def _engines(state: ViewState, cells: int, *, sparklines: bool) -> list[Row]:
     """Up to two engines with all that is known of them; more of them as a table with one line each."""
     if not state.engines:
         rows = [_labelled("queue", span("no engine", "bad"))]
@@ -147,8 +183,8 @@ def _engines(state: ViewState, cells: int) -> list[Row]:
         rows = [
             line for index, each in enumerate(state.engines) for line in _engine_details(each, state, index == 0, cells)
         ]
-    for name, key in (("  depth", "queue"), ("  tok/s", "tokens_per_s")):
-        series = _added([state.history.get(f"{key}.{each.name}", ()) for each in state.engines if each.zone == LOCAL])
+    for name, key in (("  depth", "queue"), ("  tok/s", "tokens_per_s")) if sparklines else ():
+        series = _of_local(state, key)
         if any(series):
             rows.append(_labelled(name, span(sparkline(series, cells - LABEL), LOCAL)))
     calls = [call for call in state.in_flight if call.stage != "waiting"][:4]
@@ -231,7 +267,8 @@ def _engine_details(engine: EngineState, state: ViewState, first: bool, cells: i
         span(f"{engine.in_flight}/{engine.parallel}"),
         span(running, "dim"),
     )
-    rows = [spread(left, row(span(_speed(engine), "strong"), span(" tok/s", "dim")), cells)]
+    old = _answered_ago(engine, state) >= OLD_S
+    rows = [spread(left, row(span(_speed(engine), "dim" if old else "strong"), span(" tok/s", "dim")), cells)]
     details = [*_trouble(engine, state, cells - LABEL - 2), *_quota(engine, cells - LABEL - 2)]
     details += _waiting_agents(engine.waiting_by_agent, cells - LABEL - 2)
     if engine.reported_waiting:
@@ -247,18 +284,26 @@ def _queue_words(cells: int) -> tuple[str, int, str]:
 
 
 def _trouble(engine: EngineState, state: ViewState, cells: int) -> list[Row]:
-    """What is wrong with it in one row, our words first, and how long ago it gave its last good answer."""
+    """What is wrong with it in one row, our words first, and how long ago it gave its last good answer, unless that is
+    a moment ago.
+    """
     known = engine_health(engine, state)
+    ago = _answered_ago(engine, state)
+    answered = f"last answer {short_age(ago)} ago" if ago >= OLD_S else ""
     if not known.words:
-        return []
-    answered = ""
-    if engine.answered_at is not None and state.now is not None:
-        answered = f" · last answer {short_age((state.now - engine.answered_at).total_seconds())} ago"
-    line = row(span(known.told(state.now), known.symbol.tone), span(answered, "dim"))
+        return [row(span(answered, "dim"))] if answered else []
+    line = row(span(known.told(state.now), known.symbol.tone), span(f" · {answered}" if answered else "", "dim"))
     told = f" · {engine.detail}" if engine.detail and engine.health != "up" else ""
     if known.words == "stopped":
         told = " by the operator: no requests go there"
     return [row(*line, Span(clip(safe(told), max(0, cells - width(line))), "dim"))]
+
+
+def _answered_ago(engine: EngineState, state: ViewState) -> float:
+    """Seconds since its last good answer; 0 where there was none yet."""
+    if engine.answered_at is None or state.now is None:
+        return 0.0
+    return (state.now - engine.answered_at).total_seconds()
 
 
 def _waiting_agents(waiting: Mapping[str, int], cells: int) -> list[Row]:

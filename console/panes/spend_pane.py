@@ -16,9 +16,10 @@ from backends.text.usd import usd_cents, usd_limit
 from backends.types import CLOUD, LOCAL, ZERO, Action, AgentSpend, BudgetState, ForecastSummary, Spend
 from console.keys import Guarded
 from console.messages import RunAction
-from console.present.charts import bar, sparkline
+from console.present.charts import bar, dollars, sparkline
 from console.present.empty_states import loading, notice
 from console.present.frame import PaneBody
+from console.present.history_charts import Sampled, below
 from console.present.markdown_layout import wrap
 from console.present.money_rows import SAVING_PARTS, beside_cache, budget_bar, saved_by
 from console.present.spans import BLANK, Row, cell, row, span, spread, width
@@ -37,7 +38,9 @@ class SpendPane(Pane):
     ]
 
     def body(self, state: ViewState, size: Size) -> PaneBody:
-        return PaneBody(spend_rows(state, size.width))
+        rows = spend_rows(state, size.width)
+        today = Sampled("today", state.history.get("spend.today", ()), CLOUD, unit=dollars)
+        return PaneBody(below(rows, state, [today], size.width, size.height))
 
     def summary(self, state: ViewState) -> Row:
         return saved_share(state)

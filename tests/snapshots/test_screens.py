@@ -164,3 +164,34 @@ def test_split(snap_compare: Compare, pane: int) -> None:
 def test_the_past(snap_compare: Compare) -> None:
     past = msgspec.structs.replace(scene(**INCIDENT), past=True)
     assert snap_compare(Still(past), terminal_size=(120, 40), run_before=pressing())
+
+
+def in_trouble() -> ViewState:
+    local, cloud = snapshot().engines
+    full = msgspec.structs.replace(local, waiting=28, will_miss=28, predicted_wait_s=780.0)
+    down = msgspec.structs.replace(
+        cloud,
+        health="down",
+        detail="429 RESOURCE_EXHAUSTED",
+        since=NOW - timedelta(seconds=47),
+        answered_at=NOW - timedelta(minutes=5),
+    )
+    return scene(**INCIDENT, engines=(full, down))
+
+
+NARROW, SPLIT = (80, 24), (120, 40)  # the split screen has alerts, timeline and chat beside each of the others
+
+
+@pytest.mark.parametrize(
+    ("size", "pane"),
+    [*((NARROW, pane) for pane in range(1, 8)), *((SPLIT, pane) for pane in range(1, 5))],
+    ids=[*(f"narrow-{pane}" for pane in range(1, 8)), *(f"split-{pane}" for pane in range(1, 5))],
+)
+@pytest.mark.parametrize("name", ["loading", "empty", "stale", "lost", "failed", "past", "trouble"])
+def test_every_pane_in_every_face(snap_compare: Compare, name: str, size: tuple[int, int], pane: int) -> None:
+    shown = {
+        **faces(),
+        "past": msgspec.structs.replace(scene(**INCIDENT), past=True),
+        "trouble": in_trouble(),
+    }[name]
+    assert snap_compare(Still(shown), terminal_size=size, run_before=pressing(f"{pane}"))

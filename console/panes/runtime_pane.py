@@ -292,7 +292,11 @@ def _trouble(engine: EngineState, state: ViewState, cells: int) -> list[Row]:
     answered = f"last answer {short_age(ago)} ago" if ago >= OLD_S else ""
     if not known.words:
         return [row(span(answered, "dim"))] if answered else []
-    line = row(span(known.told(state.now), known.symbol.tone), span(f" · {answered}" if answered else "", "dim"))
+    words = known.told(state.now)
+    if engine.health == "up" and engine.will_miss:
+        oldest = f" · the oldest waits for {seconds(engine.oldest_wait_s)}" if engine.oldest_wait_s else ""
+        words = f"{engine.will_miss} will miss their deadline{oldest}"
+    line = row(span(words, known.symbol.tone), span(f" · {answered}" if answered else "", "dim"))
     told = f" · {engine.detail}" if engine.detail and engine.health != "up" else ""
     if known.words == "stopped":
         told = " by the operator: no requests go there"

@@ -38,6 +38,7 @@ LEARN_PAUSE_S = 5.0
 
 
 MOST_UNSERVED = 16
+LATE_EVERY_S = 0.25
 FULL_S = 60.0
 """How long a server counts as full after it has said so."""
 
@@ -122,6 +123,7 @@ class EngineSlot:
         self.first_bytes = FirstBytes()
         self.answered_at: datetime | None = None
         self.unserved: dict[str, Unserved] = {}
+        self._counted_late = -math.inf, 0
         self._full: tuple[datetime, float] | None = None
         self.ratios = TokenRatios()
         kept = self.parallel if zone == LOCAL else CACHED_PROMPTS
@@ -211,10 +213,12 @@ class EngineSlot:
         )
 
     def will_miss(self) -> int:
-        """How many in the queue are expected to miss their deadline."""
-        limiter, throughput = self.limiter, self.throughput
+        """How many in the queue are expected to miss their deadline; counted at most four times a second."""
+        limiter, throughput, now = self.limiter, self.throughput, self._monotonic()
         if not limiter.waiting:
             return 0
+        if now - self._counted_late[0] < LATE_EVERY_S:
+            return min(self._counted_late[1], limiter.waiting)
         running_s, parallel = limiter.running_s(), limiter.parallel
         first_s = throughput.first_token_s or 0.0
 
@@ -224,7 +228,8 @@ class EngineSlot:
             )
             return None if wait_s is None else wait_s + first_s
 
-        return limiter.late(expected_s)
+        self._counted_late = now, limiter.late(expected_s)
+        return self._counted_late[1]
 
     def silent_s(self) -> float | None:
         """For how long a call has heard nothing; None where none waits for its first byte."""

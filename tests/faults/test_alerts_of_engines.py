@@ -166,3 +166,28 @@ async def test_a_queue_that_will_not_be_done_in_time_says_how_many_miss_their_de
             task.cancel()
         await asyncio.wait(tasks)
         await it.cleared("queue:local")
+
+
+async def test_an_engine_that_became_slow_is_named_while_it_still_answers(home: Path) -> None:
+    async with stand(home, change=cloudy) as it:
+        await asked(it, 12)
+        it.gemini.behaviour = replace(it.gemini.behaviour, first_token_s=1.2)
+        began = datetime.now(UTC)
+        await asyncio.gather(*(asked(it, 1) for _ in range(5)))
+        alert = await raised(it, "engine:cloud:slow")
+        assert (alert.since - began).total_seconds() < 1.2 + SHOWN_S
+        assert "first token after 1." in alert.text
+        it.gemini.reset()
+        await asked(it, 5)
+        await it.cleared("engine:cloud:slow")
+
+
+async def test_a_server_that_turns_calls_away_is_full_until_it_answers(home: Path) -> None:
+    async with stand(home, change=lambda settings: policy(settings, "scout", "local")) as it:
+        it.ollama.incident("L1")
+        await asked(it, 1, "scout")
+        alert = await raised(it, "engine:local:full")
+        assert alert.text == "local: full, it turns calls away"
+        it.ollama.reset()
+        await asked(it, 1, "scout")
+        await it.cleared("engine:local:full")

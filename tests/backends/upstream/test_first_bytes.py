@@ -1,0 +1,54 @@
+"""First bytes: how long they usually take, how long lately, and who waits."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.upstream.first_bytes import USUAL_CALLS, FirstBytes
+
+
+def calls(it: FirstBytes, times: list[float], *, start: float = 0.0, every_s: float = 2.0) -> float:
+    now = start
+    for seconds in times:
+        call = it.sent("ada", now, None)
+        it.heard(call, now + seconds)
+        it.heard(call, now + 2 * seconds + 1)
+        it.gone(call)
+        now += every_s
+    return now
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=5, max_size=60))
+def test_the_usual_is_among_the_times_that_were_seen(times: list[float]) -> None:
+    it = FirstBytes()
+    calls(it, times)
+    assert it.usual_s is not None
+    assert min(times) - 1e-6 <= it.usual_s <= max(times) + 1e-6
+    assert it.unheard() == []
+
+
+def test_nothing_is_usual_before_five_calls() -> None:
+    it = FirstBytes()
+    calls(it, [1.0] * 4)
+    assert it.usual_s is None
+    assert it.lately_s(6.0) is None
+
+
+def test_a_slow_phase_becomes_usual_only_after_many_calls() -> None:
+    it = FirstBytes()
+    now = calls(it, [0.5] * 100)
+    now = calls(it, [5.0] * 60, start=now)
+    assert it.usual_s is not None
+    assert it.usual_s < 0.6
+    calls(it, [5.0] * 20 * USUAL_CALLS, start=now, every_s=1.0)
+    assert it.usual_s > 4.9
+
+
+def test_those_that_wait_are_listed_the_longest_first_until_they_are_heard_or_gone() -> None:
+    it = FirstBytes()
+    first, second, third = it.sent("ada", 1.0, None), it.sent("bo", 2.0, 3.0), it.sent("cy", 3.0, None)
+    assert [call.agent for call in it.unheard()] == ["ada", "bo", "cy"]
+    it.heard(first, 4.0)
+    it.gone(third)
+    assert [(call.agent, call.expected_s) for call in it.unheard()] == [("bo", 3.0)]
+    it.gone(second)
+    assert it.unheard() == []

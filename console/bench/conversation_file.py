@@ -12,6 +12,7 @@ from backends.text.measures import count
 from backends.text.times import milliseconds
 from backends.text.usd import usd
 from backends.types import Outcome
+from console.bench.clipboard import clean
 from console.widgets.chat_turn import ChatTurn
 
 Exchanges = Sequence[Sequence[ChatTurn]]
@@ -24,11 +25,11 @@ def as_json(exchanges: Exchanges, at: datetime, *, rehearsal: bool) -> str:
     Money is text. In a rehearsal the engines are simulated.
     """
     written = {"exported_at": at.isoformat(), "rehearsal": rehearsal, "turns": [_turn(turns) for turns in exchanges]}
-    return json.dumps(written, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(written, indent=2) + "\n"  # ASCII alone: no code of an answer drives a terminal that shows it
 
 
 def as_markdown(exchanges: Exchanges, at: datetime, *, rehearsal: bool) -> str:
-    """A heading for each prompt and each answer; an answer's own Markdown stays as it came."""
+    """A heading for each prompt and each answer; an answer's own Markdown stays, what could drive a terminal goes."""
     parts = [f"# Conversation, {at:%Y-%m-%d %H:%M} UTC"]
     parts += ["Rehearsal: the engines were simulated."] if rehearsal else []
     for number, turns in enumerate(exchanges, start=1):
@@ -40,7 +41,7 @@ def as_markdown(exchanges: Exchanges, at: datetime, *, rehearsal: bool) -> str:
         for turn in turns:
             engine, model = _answered_by(turn)
             parts += [f"### {engine} {model}".rstrip(), turn.answer or "(no answer)", f"*{_figures(turn)}*"]
-    return "\n\n".join(parts) + "\n"
+    return clean("\n\n".join(parts) + "\n")
 
 
 def write(path: Path, text: str, *, replace: bool = False) -> None:

@@ -18,7 +18,9 @@ from console.bench.compare_candidates import CompareCandidate, Comparing
 from console.bench.conversation_file import as_json, as_markdown, write
 from console.widgets.chat_turn import ChatTurn
 from console.widgets.prompt_bench import PromptBench
+from tests.backends.text.test_terminal_safe import assert_drawable
 from tests.console.chat_host import STATE, outcome
+from tests.console.hostile_text import HOSTILE
 
 AT = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
@@ -73,6 +75,13 @@ def test_markdown_has_a_heading_for_each_answer() -> None:
 def test_any_text_comes_back_from_json(prompt: str, answer: str) -> None:
     (exchange,) = json.loads(as_json([(turn(answer, typed=prompt),)], AT, rehearsal=False))["turns"]
     assert (exchange["prompt"], exchange["answers"][0]["text"]) == (prompt, answer)
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+def test_no_file_drives_the_terminal_that_shows_it(evil: str) -> None:
+    exchanges = [(turn(evil, typed=evil, model=evil),)]
+    assert as_json(exchanges, AT, rehearsal=False).replace("\n", "").isprintable()
+    assert_drawable(as_markdown(exchanges, AT, rehearsal=False).replace("\n", "").replace("\t", ""))
 
 
 def test_a_file_is_private_and_never_written_over_unasked(tmp_path: Path) -> None:

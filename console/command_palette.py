@@ -57,7 +57,7 @@ CHAT_COMMANDS = (
     ("prompts", "Saved prompts", "use, save or delete one; alt+p in the chat"),
     ("editor", "Write the prompt in $EDITOR", "ctrl+x in the chat"),
     ("attach", "Attach a file", "text, an image, a PDF or a recording; alt+a in the chat"),
-    ("turns", "Fork, change or copy a turn", "ctrl+b in the chat"),
+    ("turns", "Fork, change or copy a turn", "alt+t in the chat"),
     ("copy", "Copy the last answer", "ctrl+o in the chat"),
     ("export", "Export the conversation", "to Markdown or JSON; alt+x in the chat"),
     ("new", "New conversation", "ctrl+n in the chat"),

@@ -15,6 +15,8 @@ from console.present.spans import BLANK, Row, cell, paragraph, row, span
 from console.present.symbols import served
 
 VISIBLE = 10
+LISTED = 200
+"""Candidates that may be offered, doubled ones among them."""
 FEWEST = 2
 LONGEST_NAME, LONGEST_MODEL = 16, 34
 _THINKS: tuple[Effort | None, ...] = (None, *EFFORTS)
@@ -32,7 +34,7 @@ class CandidateChoice(Overlay[Comparing]):
         explanation: Explanation | None,
         typed_by_hand: Callable[[], bool],
     ) -> None:
-        known = [CompareCandidate(engine, model) for engine, model in models]
+        known = [CompareCandidate(engine, model) for engine, model in models[:LISTED]]
         self._candidates = [*chosen, *(each for each in known if each not in chosen)]
         self._taken = [index < len(chosen) for index in range(len(self._candidates))]
         self._engines = {engine.name: engine for engine in engines}
@@ -81,7 +83,7 @@ class CandidateChoice(Overlay[Comparing]):
 
     def _double(self) -> None:
         """The same engine and model once more, to compare it with itself under another thinking setting."""
-        if self._candidates:
+        if self._candidates and len(self._candidates) < LISTED:
             self._candidates.insert(self._at + 1, self._candidates[self._at])
             self._taken.insert(self._at + 1, False)
 

@@ -99,7 +99,7 @@ async def turns(pilot: Pilot[None]) -> None:
     for prompt in ("one", "two\nlines"):
         await send(pilot, prompt)
         await shows(pilot, "310 in")
-    await press(pilot, "ctrl+b", "down")
+    await press(pilot, "alt+t", "down")
     await overlay_shows(pilot, "2 of 2")
 
 

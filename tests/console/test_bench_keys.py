@@ -174,18 +174,18 @@ async def test_a_file_of_saved_prompts_that_is_broken_is_told(tmp_path: Path) ->
 async def test_a_conversation_forks_at_any_turn() -> None:
     app = ChatHost(says("Fine."))
     async with app.run_test(size=SIZE) as pilot:
-        await press(pilot, "ctrl+b")
+        await press(pilot, "alt+t")
         await overlay_shows(pilot, "No turn yet")
         await press(pilot, "escape")
         for prompt in ("one", "two", "three"):
             await send(pilot, prompt)
             await until(pilot, lambda: not app.chat.answering)
-        await press(pilot, "ctrl+b", "down", "down", "enter")
+        await press(pilot, "alt+t", "down", "down", "enter")
         await shows(pilot, "The next prompt goes on from that turn")
         await send(pilot, "another two")
         await shows(pilot, "── goes on from “one” ──")
         await until(pilot, lambda: not app.chat.answering)
-        await press(pilot, "ctrl+b", "down", "down", "e")
+        await press(pilot, "alt+t", "down", "down", "e")
         await until(pilot, lambda: app.chat.prompt == "two")
         await press(pilot, "!", "enter")
         await until(pilot, lambda: len(app.asked) == 5)
@@ -222,13 +222,13 @@ async def test_any_answer_and_any_code_block_is_copied(tmp_path: Path, monkeypat
         await until(pilot, lambda: not app.chat.answering)
         copied = {"2": "\tmake", "1": "ls -l", "c": CODE}
         for key, text in copied.items():
-            await press(pilot, "ctrl+b", "down")
+            await press(pilot, "alt+t", "down")
             await overlay_shows(pilot, "2 code blocks")
             await press(pilot, key)
             await until(pilot, partial(_holds, app, text))
-        await press(pilot, "ctrl+b", "c")
+        await press(pilot, "alt+t", "c")
         await until(pilot, partial(_holds, app, "No code."))
-        await press(pilot, "ctrl+b", "down", "9")
+        await press(pilot, "alt+t", "down", "9")
         await shows(pilot, "That answer has 2 code blocks")
         await run(app, pilot, "/copy file")
         await shows(pilot, "written to ")
@@ -331,7 +331,7 @@ async def test_every_key_has_a_sentence_and_every_command_is_in_the_help() -> No
     app = ChatHost()
     async with app.run_test(size=SIZE):
         sections = dict(app.chat.all_keys)
-    assert {"alt+c", "ctrl+r", "ctrl+x", "ctrl+b", "alt+p"} <= {key for key, _ in sections["Chat"]}
+    assert {"alt+c", "ctrl+r", "ctrl+x", "alt+t", "alt+p"} <= {key for key, _ in sections["Chat"]}
     assert all(len(sentence.split()) >= 3 for _, sentence in sections["Chat"])
     assert any(key.startswith("/compare") for key, _ in sections["Chat, typed as a prompt"])
 

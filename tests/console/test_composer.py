@@ -111,7 +111,7 @@ def test_a_lone_enter_that_opens_a_paste_becomes_a_line() -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        *("ctrl+r", "ctrl+n", "ctrl+l", "ctrl+s", "ctrl+t", "ctrl+g", "ctrl+o", "ctrl+b", "ctrl+x", "escape"),
+        *("ctrl+r", "ctrl+n", "ctrl+l", "ctrl+s", "ctrl+t", "ctrl+g", "ctrl+o", "alt+t", "ctrl+x", "escape"),
         *(f"alt+{key}" for key in ("c", "s", "p", "a", "e", "x", "r", "left", "right")),
     ],
 )

@@ -89,6 +89,11 @@ class Paths(Struct, frozen=True, kw_only=True):
         return self.state / "console.json"
 
     @property
+    def themes(self) -> Path:
+        """The user's own themes for the console, beside claw.toml."""
+        return self.config.parent / "themes"
+
+    @property
     def console_view(self) -> Path:
         """Which pane the console showed last, and what its operator has seen."""
         return self.state / "console-view.json"

@@ -14,7 +14,7 @@ from textual.events import Event, Key, Paste
 from textual.message import Message
 
 from backends.types import Action
-from console import keys, terminal, theming
+from console import keys, terminal
 from console.action_runner import PAST, ActionRunner
 from console.bridge import Bridge, Open
 from console.driver import terminal_driver
@@ -41,7 +41,9 @@ from console.messages import (
 )
 from console.remembered_view import RememberedView
 from console.state import ViewState
+from console.theming import DEFAULT
 from console.time_travel import TimeTravel
+from console.user_themes import CHECK_S, Themes
 from console.widgets.pane import Pane
 
 HANGUP_DRAIN_S = 2.0
@@ -65,7 +67,8 @@ class ClawApp(App[None]):
         open_core: Open,
         *,
         reopen: Open | None = None,
-        theme: str = theming.DEFAULT,
+        theme: str = DEFAULT,
+        themes: Themes | None = None,
         chat: Callable[[], Pane] = _chat,
         remembered: RememberedView | None = None,
         exit_now: Callable[[int], object] = os._exit,
@@ -85,8 +88,8 @@ class ClawApp(App[None]):
         self.main.restore(self.remembered.view)
         self.time_travel = TimeTravel(self.bridge, self.main.show_message)
         self.actions = ActionRunner(self, self.guard, state=lambda: self.state, act=self.bridge.act, tell=self._tell)
-        for name in theming.names():
-            self.register_theme(theming.theme(name))
+        self.themes = themes or Themes()
+        self.register_theme(self.themes.theme(theme))
         self.theme = theme
 
     def get_default_screen(self) -> MainScreen:
@@ -104,6 +107,21 @@ class ClawApp(App[None]):
         await self.main.complete()
         gc.enable()
         self.bridge.start()
+        for theme in await asyncio.to_thread(self.themes.all):
+            self.register_theme(theme)
+        if self.themes.user is not None:
+            self.set_interval(CHECK_S, lambda: self.run_worker(self._read_themes(), name="themes", exclusive=True))
+
+    async def _read_themes(self) -> None:
+        """Take the user's themes that have changed; of one that is wrong, the last good one stays."""
+        user = self.themes.user
+        for name in await asyncio.to_thread(user.read_changed) if user is not None else ():
+            if user is not None and (problem := user.problems.get(name)):
+                self._tell(problem, True)
+            else:
+                self.register_theme(self.themes.theme(name))
+                if name == self.theme:
+                    self.mutate_reactive(ClawApp.theme)
 
     async def on_event(self, event: Event) -> None:
         if not event.is_forwarded:  # an event that bubbles back from a pane was handled before
@@ -221,7 +239,7 @@ class ClawApp(App[None]):
         self.time_travel.to_present()
 
     def action_next_theme(self) -> None:
-        names = theming.names()
+        names = self.themes.names
         self.theme = names[(names.index(self.theme) + 1) % len(names)]
         self.main.show_message(f"Theme {self.theme}")
 

@@ -12,7 +12,7 @@ from backends.types import CACHE, Action, EngineName
 from console.messages import RunAction
 from console.palette_actions import named_actions
 from console.state import ViewState
-from console.theming import names
+from console.user_themes import Themes
 
 
 class PaletteRouting(Protocol):
@@ -45,6 +45,7 @@ class PaletteHost(Protocol):
 
     state: ViewState
     theme: str
+    themes: Themes
 
     def run_action(self, action: str) -> Awaitable[bool]: ...
     def post_message(self, message: RunAction) -> bool: ...
@@ -121,7 +122,7 @@ class ClawCommands(Provider):
             yield PaletteCommand("Live", "key end: back to the present", partial(app.run_action, "to_present"))
         yield PaletteCommand("Zoom", "the whole screen for this pane, and back; key z", partial(app.run_action, "zoom"))
         yield PaletteCommand("Help", "every key, symbol and figure; key ?", partial(app.run_action, "help"))
-        for theme in names():
+        for theme in app.themes.names:
             yield PaletteCommand(
                 f"Theme {theme}", "for this session; key T takes the next", partial(setattr, app, "theme", theme)
             )

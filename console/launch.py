@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends import __version__
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from backends.settings.model import Settings
     from console.app import ClawApp
     from console.panes.chat_pane import ChatPane
+    from console.user_themes import Themes
 
 NOTICE_AFTER_S = 0.3
 SIZE = ("COLUMNS", "LINES")  # where exported, they replace the terminal's size and do not follow it
@@ -51,7 +53,7 @@ def _parser() -> Parser:
     where.add_argument("--embed", action="store_true", help="run a core in this process even where another one runs")
     where.add_argument("--attach", metavar="SOCKET_OR_URL", help="attach to the running core there")
     parser.add_argument("--rehearse", action="store_true", help="use simulated engines and a separate ledger")
-    parser.add_argument("--theme", metavar="T", help="use this theme of themes/")
+    parser.add_argument("--theme", metavar="T", help="use this theme: one of claw's, or of themes/ beside claw.toml")
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     return parser
 
@@ -59,12 +61,12 @@ def _parser() -> Parser:
 def _console(options: argparse.Namespace) -> int:
     from backends.paths import Paths
     from backends.settings.loading import load
-    from console import theming
 
     settings = load(Paths.find().config).settings
-    theme = options.theme or settings.console.theme
-    if theme not in theming.names():
-        raise WrongUse(f"there is no theme {theme!r}: use one of {', '.join(theming.names())}")
+    theme, themes = options.theme or settings.console.theme, _themes(Paths.find().themes)
+    if theme not in themes.names:
+        problem = themes.user.problems.get(theme, "") if themes.user else ""
+        raise WrongUse(problem or f"there is no theme {theme!r}: use one of {', '.join(themes.names)}")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise WrongUse("the console needs a terminal: use `claw ask`, `claw report` or `claw serve` without one")
     if os.environ.get("TERM", "").lower() in DUMB:
@@ -75,10 +77,10 @@ def _console(options: argparse.Namespace) -> int:
     for name in SIZE:
         os.environ.pop(name, None)
     gc.disable()  # the App enables it after its first frame; collecting before that costs a tenth of the time to it
-    return _show(options, settings, theme)
+    return _show(options, settings, theme, themes)
 
 
-def _show(options: argparse.Namespace, settings: "Settings", theme: str) -> int:
+def _show(options: argparse.Namespace, settings: "Settings", theme: str, themes: "Themes") -> int:
     from backends.paths import Paths
     from console.app import ClawApp
     from console.remembered_view import RememberedView
@@ -98,12 +100,27 @@ def _show(options: argparse.Namespace, settings: "Settings", theme: str) -> int:
         return ChatPane(history, saved=saved, copied=paths.copied, max_prompt_bytes=settings.router.max_prompt_bytes)
 
     opener = CoreOpener(options, settings)
-    app = ClawApp(opener.open, reopen=opener.reopen, theme=theme, chat=chat, remembered=remembered)
+    app = ClawApp(opener.open, reopen=opener.reopen, theme=theme, themes=themes, chat=chat, remembered=remembered)
     asyncio.run(_run(app, mouse=settings.console.mouse and not options.no_mouse))
     app.save_view()
     if app.exit_message:
         print(f"claw: {app.exit_message}", file=sys.stderr)
     return app.return_code or 0
+
+
+def _themes(folder: Path) -> "Themes":
+    """The themes for the colours that this terminal has, the user's own among them."""
+    from rich.console import Console
+
+    from console.theming import depth_of
+    from console.user_themes import Themes, UserThemes
+
+    depth = depth_of(Console(force_terminal=True).color_system)
+    if not folder.is_dir():
+        return Themes(depth)
+    user = UserThemes(folder)
+    user.read_changed()
+    return Themes(depth, user)
 
 
 async def _run(app: "ClawApp", *, mouse: bool) -> None:

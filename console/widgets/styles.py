@@ -39,9 +39,10 @@ def _styles_with_colour(colours: tuple[str, ...]) -> Styles:
             style = Style(color=colour, bgcolor=background, bold=bold)
             styles[tone] = (style, style)
         else:
+            ink, ground = (background, colour) if select == background else (colour, select)  # 16 have none between
             styles[tone] = (
                 Style(color=colour, bgcolor=background, bold=bold, italic=slanted),
-                Style(color=colour, bgcolor=select, bold=bold, italic=slanted),
+                Style(color=ink, bgcolor=ground, bold=bold, italic=slanted),
             )
     return styles
 

@@ -304,10 +304,10 @@ async def test_the_palette_turns_no_page_before_it_has_one(core: ScriptedCore) -
 async def test_themes_go_round(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         seen = {app.theme}
-        for _ in range(4):
+        for _ in range(5):
             await pilot.press("T")
             seen.add(app.theme)
-        assert len(seen) == 5
+        assert len(seen) == 6
         await until(lambda: "Theme " in text_of(app))
         await pilot.press("T")
         assert app.theme == "claw-dark"

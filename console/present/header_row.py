@@ -184,7 +184,7 @@ def _engines(state: ViewState, room: int) -> Row:
         return tuple(part for engine in engines for part in (_symbol(healths[engine.name], dim=dim), span(" ")))
     shown = _most_important(engines, healths, state, room)
     names = [_name(engine, marked=len(engines) > 2) for engine in shown]
-    room -= sum(cell_len(name) + 5 for name in names) + (HIDDEN if len(shown) < len(engines) else 0)
+    room -= sum(cell_len(name) + 4 for name in names) + (HIDDEN if len(shown) < len(engines) else 0)
     labels = _labels(shown, healths, state, room, models=len(shown) == len(engines))
     spans: list[Span] = []
     for engine, name, label in zip(shown, names, labels, strict=True):
@@ -205,13 +205,14 @@ def _labels(
 ) -> list[SafeText]:
     """What is wrong comes first; models have what is left."""
     troubles = [safe(healths[engine.name].told(state.now)) for engine in shown]
-    cut = _shrunk(troubles, room)
-    room -= sum(cell_len(label) for label in cut)
+    cut = _shrunk(troubles, room - sum(1 for words in troubles if words))
+    room -= sum(1 + cell_len(label) for label in cut if label)
     wanted = [
         safe("" if words or not models else engine.label or engine.model)
         for engine, words in zip(shown, troubles, strict=True)
     ]
-    return [trouble or model for trouble, model in zip(cut, _shrunk(wanted, room), strict=True)]
+    models_cut = _shrunk(wanted, room - sum(1 for model in wanted if model))
+    return [trouble or model for trouble, model in zip(cut, models_cut, strict=True)]
 
 
 def _name(engine: EngineState, *, marked: bool) -> SafeText:

@@ -16,6 +16,10 @@ SHORT = {"context_length_exceeded": "too long", "invalid_request": "invalid"}
 """Reasons whose names are long; the others stand as they are."""
 
 
+FAILED = frozenset({"no_engine", "queue_full", "deadline"})
+"""Reasons that are no limit or rule of the operator's: the request failed."""
+
+
 def refused_today(state: ViewState, cells: int, *, last: bool) -> list[Row]:
     """As many agents and reasons as fit into a row, the most refused first; below it the last one, if asked for, with
     what its client was told. No row where nothing was refused.
@@ -26,8 +30,13 @@ def refused_today(state: ViewState, cells: int, *, last: bool) -> list[Row]:
 
 
 def _counts(counts: Sequence[RefusalCount], cells: int) -> Row:
-    whole = sum(each.count for each in counts)
-    line = row(span("✗ ", "warn"), span("refused today ", "dim"), span(f"{count(whole)}  ", "warn"))
+    failed = sum(each.count for each in counts if each.reason in FAILED)
+    refused = sum(each.count for each in counts) - failed
+    line = row(span("✗ ", "bad" if failed else "warn"))
+    if failed:
+        line = (*line, span("no engine today ", "dim"), span(f"{count(failed)}  ", "bad"))
+    if refused:
+        line = (*line, span("refused today ", "dim"), span(f"{count(refused)}  ", "warn"))
     for index, each in enumerate(counts):
         pair, left = _pair(each), len(counts) - index
         end = width(_more(left - 1)) if left > 1 else 0
@@ -61,5 +70,5 @@ def _more(pairs: int) -> Row:
 
 
 def refused_of(state: ViewState, agent: str) -> int:
-    """How many requests of an agent were refused today."""
-    return sum(each.count for each in state.refusal_counts if each.agent == agent)
+    """How many requests of an agent a limit or a rule refused today."""
+    return sum(each.count for each in state.refusal_counts if each.agent == agent and each.reason not in FAILED)

@@ -310,7 +310,7 @@ def test_refused_requests_stand_apart_from_the_shares_of_answers() -> None:
     state = scene(refusals=refusals())
     assert text(answer_shares(state)) == text(answer_shares(scene()))
     drawn = text(list(routing_body(state, RoutingView(), 76, 10).rows))
-    assert "✗ refused today 20  scout too long 14  writer budget 3  and 2 more" in drawn
+    assert "✗ no engine today 1  refused today 19  scout too long 14  and 3 more" in drawn
     wide = text(list(routing_body(state, RoutingView(agents=True), 130, 10).rows))
     assert "scout too long 14  writer budget 3  sherlock paused 2  infra no engine 1" in wide
     head, scout = wide.split("\n")[:2]
@@ -319,7 +319,7 @@ def test_refused_requests_stand_apart_from_the_shares_of_answers() -> None:
 
 def test_refused_requests_have_a_place_before_any_is_answered() -> None:
     drawn = text(list(routing_body(scene(recent=(), refusals=refusals()), RoutingView(), 76, 10).rows))
-    assert "refused today 20" in drawn
+    assert "✗ no engine today 1  refused today 19" in drawn
     assert "No requests yet" in drawn
 
 

@@ -85,7 +85,7 @@ ENGINE_FULL = Condition(
 )
 ENGINE_SILENT = Condition(
     key="engine:{engine}:silent",
-    when="Calls wait for their first byte much longer than is usual for this engine.",
+    when="Calls hear nothing: no first byte for much longer than is usual for this engine, or no more after it.",
     text="{engine}: {calls} heard nothing{usually}",
     remedy="drain it to send new work elsewhere; `claw act cancel ID` ends a call",
     severity="warning",

@@ -39,8 +39,8 @@ BREAKERS: dict[str, Condition] = {"key": ENGINE_KEY, "rate-limited": QUOTA_MINUT
 
 class ObservedEngine(Struct, frozen=True, kw_only=True):
     """An engine at one moment. `kind` and `words` are its breaker's, "" while it is closed; `missing` is what it cannot
-    work without. Of `addresses` so many are `gone`. `silent` are the agents of calls that have waited for their first
-    byte for too long, the first of them since `silent_since`; `lately_s` is how long first bytes took lately.
+    work without. Of `addresses` so many are `gone`. `silent` are the agents of calls that have heard nothing for too
+    long, the first of them since `silent_since`; `lately_s` is how long first bytes took lately.
     """
 
     name: EngineName
@@ -66,6 +66,7 @@ def observed(slot: EngineSlot, limits: AlertLimits, clock: Clock) -> ObservedEng
     foremost, state, now = slot.replicas.foremost, slot.state(), clock.monotonic()
     breaker, first_bytes = foremost.breaker, slot.first_bytes
     late = [call for call in first_bytes.unheard() if now - call.since > _patience_s(call, first_bytes.usual_s, limits)]
+    late += first_bytes.stalled(now - limits.silent_unknown_s)
     down = state.health == "down" and not slot.missing
     reading = foremost.reading.detail if foremost.reading is not None else ""
     return ObservedEngine(
@@ -80,7 +81,7 @@ def observed(slot: EngineSlot, limits: AlertLimits, clock: Clock) -> ObservedEng
         addresses=len(slot.replicas),
         gone=sum(not replica.reachable for replica in slot.replicas),
         silent=tuple(call.agent for call in late),
-        silent_since=clock.now() - timedelta(seconds=now - late[0].since) if late else None,
+        silent_since=clock.now() - timedelta(seconds=max(now - call.since for call in late)) if late else None,
         lately_s=first_bytes.lately_s(now),
         usual_s=first_bytes.usual_s,
         full_since=slot.full_since(),

@@ -39,7 +39,10 @@ class AlertLimits(Section, frozen=True, kw_only=True):
     ] = 2.0
     silent_unknown_s: Annotated[
         Seconds,
-        Meta(description="seconds that a call may wait for its first byte where its engine's usual time is not known"),
+        Meta(
+            description="seconds that a call may wait for its first byte where nothing is known of its engine, and "
+            "for more after it"
+        ),
     ] = 20.0
     queue_share: Annotated[Share, Meta(description="share of an engine's queue_limit that waits")] = 0.8
     queue_misses: Annotated[Positive, Meta(description="waiting requests that are expected to miss their deadline")] = 1

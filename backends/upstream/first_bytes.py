@@ -20,8 +20,8 @@ DENSE = 100
 
 
 class Unheard(Struct):
-    """A call that was sent at `since`, in monotonic seconds, and of which nothing is heard yet. `expected_s` is what so
-    long a prompt usually takes, 0 where that is not known.
+    """A call of which nothing was heard from `since` on, in monotonic seconds: when it was sent, or when the last part
+    came. `expected_s` is what so long a prompt usually takes to its first byte, 0 where that is not known.
     """
 
     agent: str
@@ -39,6 +39,7 @@ class FirstBytes:
         self._outliers = 0
         self._lately: deque[tuple[float, float]] = deque(maxlen=LATELY)
         self._unheard: dict[int, Unheard] = {}
+        self._streaming: dict[int, Unheard] = {}
 
     @property
     def usual_s(self) -> float | None:
@@ -57,17 +58,24 @@ class FirstBytes:
         return call
 
     def heard(self, call: Unheard, now: float) -> None:
-        """Its first byte has come. A second one changes nothing."""
+        """Something has come of it: its first byte, or more."""
         if self._unheard.pop(id(call), None) is not None:
             self._record(now - call.since, now)
+            self._streaming[id(call)] = call
+        call.since = now
 
     def gone(self, call: Unheard) -> None:
-        """It has ended; nothing was heard of it, or that was told before."""
+        """It has ended, heard or not."""
         self._unheard.pop(id(call), None)
+        self._streaming.pop(id(call), None)
 
     def unheard(self) -> Sequence[Unheard]:
         """Those that wait for their first byte, the longest first."""
         return list(self._unheard.values())
+
+    def stalled(self, since: float) -> Sequence[Unheard]:
+        """Those that had begun to answer and of which nothing has come from `since` on."""
+        return [call for call in self._streaming.values() if call.since < since]
 
     def _record(self, seconds: float, now: float) -> None:
         self._lately.append((now, seconds))

@@ -122,6 +122,7 @@ def test_a_call_is_silent_beyond_its_engines_usual_time(usual: float, waited: fl
     for _ in range(5):
         call = it.first_bytes.sent("ada", clock.monotonic(), None)
         it.first_bytes.heard(call, call.since + usual)
+        it.first_bytes.gone(call)
     sent_at = clock.now()
     it.first_bytes.sent("bo", clock.monotonic(), None)
     clock.advance(waited)
@@ -139,6 +140,23 @@ def test_of_a_long_prompt_more_patience_is_had_and_of_an_unknown_engine_too() ->
     assert found(it, clock) == []
     clock.advance(2)
     assert [each.key for each in found(it, clock)] == ["engine:small:silent"]
+
+
+def test_a_call_that_stalls_in_the_middle_of_its_answer_is_silent_too() -> None:
+    clock = ManualClock()
+    it = slot(clock)
+    call = it.first_bytes.sent("bo", clock.monotonic(), None)
+    for _ in range(30):
+        clock.advance(1)
+        it.first_bytes.heard(call, clock.monotonic())
+    last = clock.now()
+    clock.advance(19)
+    assert found(it, clock) == []
+    clock.advance(2)
+    (holding,) = found(it, clock)
+    assert (holding.key, holding.since, holding.kept_waiting) == ("engine:small:silent", last, ("bo",))
+    it.first_bytes.gone(call)
+    assert found(it, clock) == []
 
 
 def test_an_engine_is_slow_when_its_last_calls_take_several_times_as_long_as_usual() -> None:

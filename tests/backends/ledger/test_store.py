@@ -42,6 +42,7 @@ async def test_an_outcome_comes_back_as_it_was(home: Path) -> None:
         notes=("context cut",),
         error="the stream was cut",
         error_kind="cut",
+        short="broke off",
         retry_after_s=1.5,
         ttft_ms=None,
         own_cost_usd=Decimal("0.000012"),

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
+import msgspec
 from textual.binding import BindingType
 from textual.events import Key, Paste
 from textual.geometry import Size
@@ -40,6 +41,7 @@ from console.present.empty_states import stale_since, without_core
 from console.present.frame import PaneBody, framed
 from console.present.settings_rows import command_row, settings_rows
 from console.present.spans import BLANK, Row, paragraph, span
+from console.state import ViewState
 from console.widgets.chat_requests import NameChoice
 from console.widgets.chat_turn import ChatTurn
 from console.widgets.composer import HINTS, KEY_SENTENCES, QUIET_S, ChatCommand, Composer
@@ -151,6 +153,8 @@ class ChatPane(Pane, inherit_bindings=False):
     def _summary(self) -> Row:
         if self.state.connection.phase == "lost":
             return stale_since(self.state.connection)
+        if self._newest.past:
+            return (span("live: only the other panes show the past", "warn"),)
         if below := self._transcript.rows_below:
             return (span(f"↓ {count(below)} more", "warn"),)
         return (span("answering", "dim"),) if self.answering else ()
@@ -163,8 +167,10 @@ class ChatPane(Pane, inherit_bindings=False):
         self.run_worker(self._load_history(), name="chat-history")
 
     def on_state_changed(self, message: StateChanged) -> None:
+        message.prevent_default()  # a pane's own way, which takes every state as it comes
         known = self.state.engines
-        self.state = self._newest = message.state
+        self._newest = message.state
+        self.state = _of_now(self.state, message.state) if message.state.past else message.state
         if [engine.label for engine in known] != [engine.label for engine in self.state.engines]:
             for turn in self._transcript.turns:
                 turn.forget_rows()
@@ -477,3 +483,10 @@ class ChatPane(Pane, inherit_bindings=False):
 
 def _named(name: str) -> Setting:
     return next(each for each in SETTINGS if each.name == name)
+
+
+def _of_now(known: ViewState, past: ViewState) -> ViewState:
+    """The last state of now while the other panes show the past, because prompts go out now; places in a queue aside,
+    which have changed since.
+    """
+    return msgspec.structs.replace(known, connection=past.connection, in_flight=())

@@ -213,6 +213,21 @@ async def test_a_failure_shows_its_line_and_alt_r_takes_the_other_engine() -> No
     ]
 
 
+async def test_the_chat_stays_live_while_the_other_panes_show_the_past() -> None:
+    app = ChatHost()
+    async with app.run_test(size=SIZE) as pilot:
+        await send(pilot, "now")
+        await shows(pilot, "Fine.")
+        app.chat.post_message(StateChanged(msgspec.structs.replace(STATE, past=True, engines=())))
+        await shows(pilot, "live: only the other panes show the past")
+        await press(pilot, "ctrl+t")
+        await shows(pilot, "engine  auto  local cloud")
+        await press(pilot, "escape")
+        await send(pilot, "and now")
+        app.chat.post_message(StateChanged(STATE))
+        await until(pilot, lambda: "past" not in app.screen_text())
+
+
 async def test_messages_for_turns_that_are_gone_change_nothing() -> None:
     app = ChatHost()
     async with app.run_test(size=SIZE) as pilot:

@@ -9,19 +9,13 @@ from msgspec import Struct
 
 from backends import events
 from backends.background import background
+from backends.bootstrap.assembled_actions import operator_actions
 from backends.bootstrap.resources import Resources, open_resources
 from backends.bootstrap.start_alerts import check_calibration, check_engines_at_start, show_known
 from backends.bus import Bus
 from backends.clock import Clock, SystemClock
-from backends.core.actions import ActionGroups, OperatorActions
-from backends.core.alert_actions import AlertActions
-from backends.core.answer_actions import AnswerActions
-from backends.core.engine_actions import EngineActions
+from backends.core.actions import OperatorActions
 from backends.core.local import LocalCore
-from backends.core.rehearsal_actions import RehearsalActions
-from backends.core.session_actions import SessionActions
-from backends.core.setting_actions import SettingActions
-from backends.core.standing_acts import StandingActs
 from backends.engines.engine_checks import runs_here
 from backends.engines.registry import Memory
 from backends.envelope.reader import EnvelopeReader
@@ -56,7 +50,6 @@ from backends.pipeline.pipeline import Pipeline, Stages
 from backends.pipeline.planner import RoutePlanner
 from backends.pipeline.privacy_alerts import PrivacyAlerts
 from backends.pipeline.privacy_check import PrivacyCheck
-from backends.pipeline.reload import Reload
 from backends.pipeline.run_guard import RunGuard
 from backends.pipeline.settlement import Settlement
 from backends.pipeline.shadow_requests import ShadowRequests
@@ -118,7 +111,8 @@ async def build(
             await monitoring.incidents.restore()
         show_known(resources, monitoring)
         await check_calibration(resources, monitoring.alerts)
-        core = _assemble(resources, slots, costs, monitoring, rehearsal=rehearsal)
+        core, actions = _assemble(resources, slots, costs, monitoring, rehearsal=rehearsal)
+        await actions.restore()
         work: list[Coroutine[object, object, None]] = []
         if purpose != "one-shot":
             work += [
@@ -129,6 +123,7 @@ async def build(
                 monitoring.watch.run(),
                 monitoring.incidents.run(),
                 monitoring.push.run(),
+                actions.run(),
                 check_engines_at_start(resources, slots, monitoring.alerts),
             ]
         beats = settings.heartbeat
@@ -289,22 +284,12 @@ def _assemble(
     monitoring: Monitoring,
     *,
     rehearsal: bool,
-) -> LocalCore:
+) -> tuple[LocalCore, OperatorActions]:
     settings, clock = resources.settings, resources.clock
     stages = _stages(resources, slots, costs, monitoring)
     pipeline = Pipeline(settings, stages, activity=monitoring.activity, clock=clock)
-    reload = Reload(
-        settings, resources.config, pipeline=pipeline, calibrations=resources.calibrations, rehearsal=rehearsal
-    )
-    monitoring.watch.add(StandingActs(resources.controls, slots))
-    actions = OperatorActions(
-        _action_groups(resources, slots, monitoring, pipeline, reload),
-        pipeline=pipeline,
-        controls=resources.controls,
-        ledger=resources.ledger,
-        monitoring=monitoring,
-    )
-    return LocalCore(
+    actions = operator_actions(resources, slots, monitoring, pipeline, rehearsal=rehearsal)
+    core = LocalCore(
         pipeline=pipeline,
         actions=actions,
         slots=slots,
@@ -313,30 +298,7 @@ def _assemble(
         clock=clock,
         rehearsal=rehearsal,
     )
-
-
-def _action_groups(
-    resources: Resources,
-    slots: Mapping[EngineName, EngineSlot],
-    monitoring: Monitoring,
-    pipeline: Pipeline,
-    reload: Reload,
-) -> ActionGroups:
-    ledger, controls = resources.ledger, resources.controls
-    return ActionGroups(
-        engines=EngineActions(slots, controls=controls, ledger=ledger),
-        answers=AnswerActions(pipeline=pipeline, ledger=ledger, cache=resources.cache),
-        sessions=SessionActions(
-            lambda: reload.settings,
-            controls=controls,
-            ledger=ledger,
-            sessions=monitoring.sessions,
-            alerts=monitoring.alerts,
-        ),
-        settings=SettingActions(reload=reload, ledger=ledger, monitoring=monitoring),
-        alerts=AlertActions(monitoring.alerts, ledger),
-        rehearsal=RehearsalActions(slots, ledger),
-    )
+    return core, actions
 
 
 def _stages(

@@ -14,6 +14,7 @@ from backends.cache.response_cache import ResponseCache
 from backends.catalogue import Catalogue, Retirement
 from backends.catalogue.quota_day import day_of, start_of
 from backends.clock import Clock
+from backends.core.overrides import Overrides
 from backends.engines import registry
 from backends.engines.gemini.signature_store import SignatureStore
 from backends.engines.ollama import OllamaClient
@@ -67,6 +68,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     install_key: InstallKey
     calibrations: CalibrationStore
     controls: Controls
+    overrides: Overrides
     timezone: tzinfo | None
     groups: dict[str, str]
     recent: tuple[Outcome, ...]
@@ -110,6 +112,7 @@ async def open_resources(
     stack.push_async_callback(cache.close)
     prices = Prices.of(settings)
     await asyncio.to_thread(_read_prices, prices, settings, clock.now())
+    kept = await ledger.controls()
     return Resources(
         settings=settings,
         config=paths.config,
@@ -127,7 +130,8 @@ async def open_resources(
         score=await asyncio.to_thread(_load_score) if _checks_closely(settings) else None,
         install_key=install_key,
         calibrations=await asyncio.to_thread(CalibrationStore, paths.learned),
-        controls=Controls(ledger, await ledger.controls()),
+        controls=Controls(ledger, kept),
+        overrides=Overrides(kept, clock),
         timezone=timezone,
         groups=groups,
         recent=await ledger.recent(RESTORED),

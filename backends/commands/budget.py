@@ -2,11 +2,11 @@
 
 import argparse
 import asyncio
-import getpass
 import json
 import sys
 from datetime import UTC, datetime
 
+from backends.commands.act import action_of
 from backends.commands.running_core import act
 from backends.errors import WrongUse
 from backends.finops.text_writer import columns
@@ -17,7 +17,7 @@ from backends.paths import Paths
 from backends.settings import loading
 from backends.settings.money import EACH, Money
 from backends.text.terminal_safe import safe
-from backends.text.usd import exchange_rate, in_currency, parse_usd
+from backends.text.usd import exchange_rate, in_currency
 from backends.types import Action, BudgetState
 
 FORM = "`claw budget set SCOPE WINDOW USD` is the form, as `claw budget set agent:ada day 2.50`; USD may be default"
@@ -32,13 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WORD",
         help="set SCOPE WINDOW USD gives a budget another limit; default as USD, the one in claw.toml again",
     )
+    parser.add_argument("--for", dest="span", metavar="TIME", help="with set: fall back after that time: 60m, 2h, 1d")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--rehearse", action="store_true", help="the rehearsal's budgets")
 
 
 def run(args: argparse.Namespace) -> int:
     if args.action == "set":
-        acted = asyncio.run(act(_action(args.words), rehearse=args.rehearse, remedy=REMEDY))
+        acted = asyncio.run(act(_action(args.words, args.span), rehearse=args.rehearse, remedy=REMEDY))
         sys.stdout.write((json.dumps({"detail": acted.detail}) if args.json else safe(acted.detail)) + "\n")
         return 0
     if args.words:
@@ -53,16 +54,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _action(words: list[str]) -> Action:
-    if len(words) != 3:
-        raise WrongUse(FORM)
-    scope, window, usd = words
+def _action(words: list[str], span: str | None) -> Action:
     try:
-        limit = None if usd == "default" else parse_usd(usd)
-    except ValueError as error:
+        return action_of("set-budget", words, span=span)
+    except WrongUse as error:
         raise WrongUse(f"{error}. {FORM}") from None
-    actor = f"cli:{getpass.getuser()}"
-    return Action(verb="set-budget", actor=actor, scope=scope, window=window, limit_usd=limit)
 
 
 def _json(states: tuple[BudgetState, ...]) -> str:

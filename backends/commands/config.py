@@ -12,11 +12,11 @@ import msgspec
 
 from backends.errors import WrongUse
 from backends.paths import Paths, open_private
-from backends.pipeline.reload import RELOADED
 from backends.settings.default_file import commented_file
 from backends.settings.edit import set_keys
 from backends.settings.loading import Loaded, load
 from backends.settings.notify import Notify
+from backends.settings.overridden import LIVE
 from backends.settings.section import quoted
 from backends.text.terminal_safe import safe
 
@@ -75,7 +75,7 @@ def _set(path: Path, pairs: Sequence[str]) -> None:
     set_keys(path, values)
     for key, value in values.items():
         shown = _without_users(value) if _is_address(key) else "…" if key == "heartbeat.url" else value
-        when = "after `claw act reload`" if key.partition(".")[0] in RELOADED else "at its next start"
+        when = "after `claw act reload`" if key.partition(".")[0] in LIVE else "at its next start"
         print(safe(f"{key} = {shown}  # {path}; a running core uses it {when}"))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import difflib
+import logging
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from backends import events
 from backends.agent_names import spelled
+from backends.clock import Clock
 from backends.core.alert_actions import AlertActions
 from backends.core.answer_actions import AnswerActions
 from backends.core.engine_actions import EngineActions
@@ -32,6 +34,10 @@ AT_ONCE = frozenset({"cancel", "cancel-agent", "load", "unload", "warm"})
 """Verbs that turn no switch: they wait for no other action, and none waits for them."""
 
 
+FALL_BACK_EVERY_S = 0.25
+log = logging.getLogger(__name__)
+
+
 class ActionGroups(Struct, frozen=True, kw_only=True):
     """The verbs by what they are about."""
 
@@ -52,6 +58,7 @@ class OperatorActions:
         controls: Controls,
         ledger: Ledger,
         monitoring: Monitoring,
+        clock: Clock,
     ) -> None:
         self.rehearsal = groups.rehearsal
         self._groups = groups
@@ -59,22 +66,47 @@ class OperatorActions:
         self._controls = controls
         self._ledger = ledger
         self._monitoring = monitoring
+        self._clock = clock
         self._in_turn = asyncio.Lock()
 
     def agents(self) -> tuple[AgentState, ...]:
-        """Each configured agent with its policy and its pin."""
+        """Each configured agent with the rules that hold for it now."""
         settings = self._groups.settings
-        return tuple(
-            AgentState(
-                name=name,
-                policy=agent.policy,
-                pinned=self._controls.pins.get(name),
-                paused=name in self._controls.paused_agents,
-                dial=agent.dial,
-                model=agent.model,
+        changed = settings.overrides.of_agents()
+        states = []
+        for name, agent in settings.in_force.agents.items():
+            fields = changed.get(name, {})
+            states.append(
+                AgentState(
+                    name=name,
+                    policy=agent.policy,
+                    pinned=self._controls.pins.get(name),
+                    paused=name in self._controls.paused_agents,
+                    dial=agent.dial,
+                    model=agent.model,
+                    changed=tuple(fields),
+                    until=min(filter(None, (override.until for override in fields.values())), default=None),
+                )
             )
-            for name, agent in settings.in_force.agents.items()
-        )
+        return tuple(states)
+
+    async def restore(self) -> None:
+        """What an earlier core had set is in force again."""
+        await self._groups.settings.restore(self._clock.now())
+
+    async def run(self) -> None:
+        """Take back what was set for a while, once that is over."""
+        settings = self._groups.settings
+        while True:
+            await settings.overrides.any_temporary()
+            await asyncio.sleep(FALL_BACK_EVERY_S)
+            for action in settings.falling_back():
+                try:
+                    await self.carry_out(action, self._clock.now())
+                except WrongUse as error:
+                    await settings.drop(action, self._clock.now(), error)
+                except LedgerError as error:
+                    log.warning("%s %s does not fall back yet: %s", action.verb, action.key or action.scope, error)
 
     async def undoable(self, at: datetime) -> Undoable | None:
         """The last action that can be taken back; None where none can, or where the ledger cannot be read."""
@@ -137,6 +169,10 @@ class OperatorActions:
                 return await settings.relearn(action, at)
             case Action(verb="reload"):
                 return await settings.read_again(action, at)
+            case Action(verb="set", key=str(key), value=str(value)):
+                return await settings.set(action, at, key, value)
+            case Action(verb="unset", key=str(key)):
+                return await settings.unset(action, at, key)
             case Action(verb="set-budget"):
                 return await settings.set_budget(action, at)
             case Action(verb="allow" | "redact" | "keep-home" | "withdraw", agent=str(agent)):

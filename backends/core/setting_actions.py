@@ -1,20 +1,29 @@
-"""Actions on settings: claw.toml and the calibration read again, a budget given another limit."""
+"""Actions on settings: one set beside claw.toml, for a while or not; claw.toml read again; a budget's other limit."""
 
 from datetime import datetime
+from decimal import Decimal
+
+from msgspec.structs import replace
 
 from backends import events
-from backends.errors import WrongSettings
+from backends.core.overrides import BUDGET, MOST, SETTING, OperatorOverride, Overrides, end_of, stored
+from backends.errors import WrongSettings, WrongUse
 from backends.ledger.budget_override import override_budget
 from backends.ledger.store import Ledger
 from backends.monitoring.alerts import SETTINGS_REJECTED
 from backends.monitoring.monitoring import Monitoring
 from backends.pipeline.reload import Reload
 from backends.settings.model import Settings
+from backends.settings.overridden import live_key, value_of
 from backends.types import Acted, Action
+
+CLOCK = "clock"
+"""The actor of what falls back by itself."""
 
 
 class SettingActions:
-    def __init__(self, *, reload: Reload, ledger: Ledger, monitoring: Monitoring) -> None:
+    def __init__(self, *, reload: Reload, overrides: Overrides, ledger: Ledger, monitoring: Monitoring) -> None:
+        self.overrides = overrides
         self._reload = reload
         self._ledger = ledger
         self._monitoring = monitoring
@@ -23,11 +32,121 @@ class SettingActions:
     def in_force(self) -> Settings:
         return self._reload.settings
 
+    # ---- settings -----------------------------------------------------------------------------------------------
+
+    async def set(self, action: Action, at: datetime, key: str, value: str) -> Acted:
+        """Give a setting another value, checked as claw.toml's would be. Raises WrongUse and WrongSettings."""
+        key, until = live_key(key, self.in_force), end_of(action, at)
+        control, values = f"{SETTING}{key}", self.overrides.settings()
+        old = self.overrides.get(control)
+        if old is None and len(values) >= MOST:
+            raise WrongUse(f"{MOST} settings are set beside claw.toml: write some to it, or unset them")
+        settings = self._reload.check(values | {key: value})
+        before, after = value_of(self.in_force, key), value_of(settings, key)
+        acted = Acted(
+            at=at,
+            action=replace(action, key=key),
+            detail=f"{key}: {before} → {after}{_span(until, at)}",
+            undo=_undo(action, key, old),
+            before=before,
+            after=after,
+        )
+        await self._store(control, OperatorOverride.of(acted, value, until, old), acted)
+        return acted
+
+    async def unset(self, action: Action, at: datetime, key: str) -> Acted:
+        """Take it back: what is beneath it is in force again, or claw.toml's. Raises WrongUse where it was not set."""
+        key = live_key(key, self.in_force)
+        control = f"{SETTING}{key}"
+        old = self.overrides.get(control)
+        if old is None:
+            known = ", ".join(self.overrides.settings()) or "nothing is"
+            raise WrongUse(f"{key} is not set beside claw.toml: {known}")
+        values = {name: value for name, value in self.overrides.settings().items() if name != key}
+        if old.beneath is not None:
+            values[key] = old.beneath.value
+        before, after = value_of(self.in_force, key), value_of(self._reload.check(values), key)
+        acted = Acted(
+            at=at,
+            action=replace(action, key=key),
+            detail=f"{key}: {before} → {after}",
+            undo=None if action.actor == CLOCK else _undo(action, key, old),
+            before=before,
+            after=after,
+        )
+        await self._store(control, old.beneath, acted)
+        return acted
+
+    async def _store(self, control: str, override: OperatorOverride | None, acted: Acted) -> None:
+        await self._ledger.set_control(control, stored(override), acted)
+        self.overrides.put(control, override)
+        self._reload.override(self.overrides.settings())
+
+    # ---- budgets ------------------------------------------------------------------------------------------------
+
     async def set_budget(self, action: Action, at: datetime) -> Acted:
+        until, control = end_of(action, at), f"{BUDGET}{action.window}:{action.scope}"
+        old = self.overrides.get(control)
         acted = override_budget(action, self._ledger.budgets(), at)
-        await self._ledger.set_budget(acted)
+        acted = replace(
+            acted,
+            detail=f"{acted.detail}{_span(until, at)}",
+            undo=None if action.actor == CLOCK or acted.undo is None else replace(acted.undo, until=old and old.until),
+        )
+        override = None
+        if until is not None:
+            override = OperatorOverride.of(acted, f"{action.limit_usd:f}", until, old or _lasting(acted))
+        await self._ledger.set_budget(acted, also={control: stored(override)})
+        self.overrides.put(control, override)
         self._monitoring.bus.publish(events.SpendSampled(spend=self._ledger.spend()))
         return acted
+
+    # ---- what falls back, and what is read again ----------------------------------------------------------------
+
+    def falling_back(self) -> tuple[Action, ...]:
+        """The actions that take back what was set for a while, where that is over."""
+        return tuple(map(self._fall_back, self.overrides.over()))
+
+    def _fall_back(self, control: str) -> Action:
+        if control.startswith(SETTING):
+            return Action(verb="unset", actor=CLOCK, key=control.removeprefix(SETTING))
+        window, _, scope = control.removeprefix(BUDGET).partition(":")
+        override = self.overrides.get(control)
+        beneath = override.beneath if override is not None else None
+        limit = None if beneath is None else Decimal(beneath.value)
+        return Action(verb="set-budget", actor=CLOCK, scope=scope, window=window, limit_usd=limit)
+
+    async def drop(self, action: Action, at: datetime, error: WrongUse) -> None:
+        """What was set for a while is gone by other ways: forget its end."""
+        control = f"{SETTING}{action.key}" if action.verb == "unset" else f"{BUDGET}{action.window}:{action.scope}"
+        acted = Acted(at=at, action=action, detail=f"nothing falls back: {error}")
+        await self._ledger.set_control(control, None, acted)
+        self.overrides.put(control, None)
+
+    async def restore(self, at: datetime) -> None:
+        """What an earlier core had set is in force again; what does not fit claw.toml any more is dropped."""
+        while True:
+            try:
+                self._reload.override(self.overrides.settings())
+            except (WrongSettings, WrongUse) as error:
+                key = self._unfit()
+                action = Action(verb="unset", actor=CLOCK, key=key)
+                acted = Acted(at=at, action=action, detail=f"{key} is claw.toml's again: {error}")
+                await self._ledger.set_control(f"{SETTING}{key}", None, acted)
+                self.overrides.put(f"{SETTING}{key}", None)
+            else:
+                return
+
+    def _unfit(self) -> str:
+        """The first that cannot be in force beside those before it."""
+        values: dict[str, str] = {}
+        for key, value in self.overrides.settings().items():
+            values[key] = value
+            try:
+                self._reload.check(values)
+            except (WrongSettings, WrongUse):
+                return key
+        raise AssertionError("each of them fits, and all of them do not")
 
     async def relearn(self, action: Action, at: datetime) -> Acted:
         """Use the calibration that another process has put in force."""
@@ -51,3 +170,19 @@ class SettingActions:
         acted = Acted(at=at, action=action, detail=detail)
         await self._ledger.audit(acted)
         return acted
+
+
+def _undo(action: Action, key: str, old: OperatorOverride | None) -> Action:
+    if old is None:
+        return Action(verb="unset", actor=action.actor, key=key)
+    return Action(verb="set", actor=action.actor, key=key, value=old.value, until=old.until)
+
+
+def _lasting(acted: Acted) -> OperatorOverride | None:
+    """The limit that an operator had set for good before this action, as what comes back after it."""
+    limit = acted.undo.limit_usd if acted.undo is not None else None
+    return None if limit is None else OperatorOverride(value=f"{limit:f}", at=acted.at, actor="")
+
+
+def _span(until: datetime | None, at: datetime) -> str:
+    return "" if until is None else f" for {(until - at).total_seconds() / 60:.3g} min"

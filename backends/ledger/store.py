@@ -50,6 +50,7 @@ from backends.types import Acted, Action, Alert, BudgetState, EngineName, Outcom
 
 __all__ = ["Admission", "Headroom", "Ledger"]
 
+NO_CONTROLS: Mapping[str, str | None] = {}
 ROLLED_AT_ONCE = 2_000  # rows; about 20 ms of the writer's time
 PRUNED_GROUPS = 500
 
@@ -215,9 +216,11 @@ class Ledger:
         """Set a control (None removes it) and write its audit row, both or neither."""
         await self._writer.write(Audit(acted=acted, switch=key, value=value))
 
-    async def set_budget(self, acted: Acted) -> None:
-        """Give a budget another limit, as `override_budget` returned it, with its audit row; it outlives the core."""
-        await self._writer.write(SetBudget(acted))
+    async def set_budget(self, acted: Acted, *, also: Mapping[str, str | None] = NO_CONTROLS) -> None:
+        """Give a budget another limit, as `override_budget` returned it, with its audit row. It outlives the core, and
+        so do the controls in `also`; None removes one.
+        """
+        await self._writer.write(SetBudget(acted, also))
 
     async def roll_up(self, discount: Discount) -> None:
         """Add every row that is not yet in the sums by the hour, in groups that hold up no request for long."""

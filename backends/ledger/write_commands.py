@@ -2,13 +2,13 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from backends.errors import LedgerError, WrongUse
 from backends.ledger.request_rows import (
@@ -188,7 +188,8 @@ class Settle(Struct, frozen=True, kw_only=True):
 
 
 class Audit(Struct, frozen=True, kw_only=True):
-    """An operator's action, with the switch it turned, if any; `value` None takes the switch away.
+    """An operator's action, with the switch it turned, if any; `value` None takes the switch away. So it does in
+    `also`, further controls that belong to it.
 
     Where it takes another action back, that one can be taken back no more. A switch that is turned for good, with no
     way back, leaves none to the actions before it either.
@@ -197,16 +198,19 @@ class Audit(Struct, frozen=True, kw_only=True):
     acted: Acted
     switch: str | None = None
     value: str | None = None
+    also: Mapping[str, str | None] = field(default_factory=dict)
     guaranteed = False
 
     def apply(self, db: sqlite3.Connection, totals: RunningTotals) -> None:
-        if self.switch is not None and self.value is None:
-            db.execute("DELETE FROM controls WHERE key = ?", (storable(self.switch),))
-        elif self.switch is not None:
-            values = (storable(self.switch), storable(self.value))
-            db.execute(
-                "INSERT INTO controls VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", values
-            )
+        turned = {} if self.switch is None else {self.switch: self.value}
+        for switch, value in {**turned, **self.also}.items():
+            if value is None:
+                db.execute("DELETE FROM controls WHERE key = ?", (storable(switch),))
+            else:
+                db.execute(
+                    "INSERT INTO controls VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                    (storable(switch), storable(value)),
+                )
         action, undo = self.acted.action, self.acted.undo
         if action.undoes is not None:
             db.execute("UPDATE audit SET undo = NULL WHERE rowid = ?", (action.undoes,))

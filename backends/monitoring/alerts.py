@@ -251,6 +251,20 @@ AGENT_PAUSED = Condition(
     remedy="claw act resume {agent}",
     severity="warning",
 )
+SETTING_OVERRIDDEN = Condition(
+    key="set:{key}",
+    when="An operator has set a setting beside claw.toml, for a while or until it is taken back.",
+    text="{key} is {value} instead of {before}{by}",
+    remedy="claw act unset {key}",
+    severity="warning",
+)
+BUDGET_OVERRIDDEN = Condition(
+    key="budget-set:{scope}:{window}",
+    when="An operator has given a budget another limit for a while.",
+    text="budget {scope} a {window} is {limit} instead of {before}{by}",
+    remedy="claw act undo, or claw budget set {scope} {window} default",
+    severity="warning",
+)
 
 # ---- the core's own state -------------------------------------------------------------------------------------------
 

@@ -44,6 +44,11 @@ class AdmissionControl:
         self._released = asyncio.Event()
         self._waiting: dict[str, str] = {}
 
+    def reconfigure(self, settings: Settings) -> None:
+        """Use other settings from the next request on."""
+        self._settings = settings
+        self._rate_limiter.reconfigure(settings.agents)
+
     async def admit(self, active: ActiveRequest) -> None:
         """Count the request and reserve for it. Raises RateLimited, BudgetExceeded, LedgerError.
 

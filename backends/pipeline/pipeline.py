@@ -120,6 +120,7 @@ class Pipeline:
         self._stages.locality.reconfigure(settings)
         self._stages.cascade.reconfigure(settings)
         self._stages.run_guard.reconfigure(settings)
+        self._stages.admission.reconfigure(settings)
         self.retry_waiting()
 
     def retry_waiting(self) -> None:

@@ -46,7 +46,7 @@ def _changed(path: Path, values: Mapping[str, str]) -> str:
     try:
         document = tomlkit.parse(raw(path).decode("utf-8"))
         for key, value in values.items():
-            *tables, last = _parts(key)
+            *tables, last = parts_of(key)
             table: Any = document
             for part in tables:
                 table = table.setdefault(part, tomlkit.table())
@@ -58,8 +58,8 @@ def _changed(path: Path, values: Mapping[str, str]) -> str:
     return tomlkit.dumps(document)
 
 
-def _parts(key: str) -> list[str]:
-    """The parts of a dotted key, quoted ones included."""
+def parts_of(key: str) -> list[str]:
+    """The parts of a dotted key, quoted ones included. Raises WrongUse for what is none."""
     try:
         found: Any = tomllib.loads(f"{key} = 0")
     except tomllib.TOMLDecodeError:

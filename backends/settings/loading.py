@@ -40,12 +40,12 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
         put(tables, key, value)
         sources[dotted(*key)] = variable
     try:
-        return Loaded(settings=_converted(tables), sources=sources)
+        return Loaded(settings=converted(tables), sources=sources)
     except ValueError as error:
         raise WrongSettings(f"{path}: {error}") from None
 
 
-def _converted(tables: dict[str, Any]) -> Settings:
+def converted(tables: dict[str, Any]) -> Settings:
     """The settings that the tables of claw.toml make. Raises ValueError, whose text names the setting first."""
     tables = _with_built_in_agents(_with_built_in_engines(tables))
     check_keys(tables)

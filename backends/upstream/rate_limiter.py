@@ -17,17 +17,21 @@ MINUTE_S = 60.0
 
 class RateLimiter:
     def __init__(self, agents: Mapping[str, Agent], clock: Clock) -> None:
-        self._requests = {
-            name: Bucket(agent.requests_per_minute, clock)
-            for name, agent in agents.items()
-            if agent.requests_per_minute is not None
-        }
-        self._tokens = {
-            name: Bucket(agent.tokens_per_minute, clock)
-            for name, agent in agents.items()
-            if agent.tokens_per_minute is not None
-        }
+        self._clock = clock
+        self._requests: dict[str, Bucket] = {}
+        self._tokens: dict[str, Bucket] = {}
         self._taken: dict[str, int] = {}
+        self.reconfigure(agents)
+
+    def reconfigure(self, agents: Mapping[str, Agent]) -> None:
+        """Use other limits from the next request on; a bucket whose limit is the same keeps its level."""
+        requests = {name: agent.requests_per_minute for name, agent in agents.items()}
+        tokens = {name: agent.tokens_per_minute for name, agent in agents.items()}
+        self._requests, self._tokens = self._buckets(requests, self._requests), self._buckets(tokens, self._tokens)
+
+    def _buckets(self, sizes: Mapping[str, int | None], old: Mapping[str, "Bucket"]) -> dict[str, "Bucket"]:
+        same = {name: bucket for name, bucket in old.items() if bucket.size == sizes.get(name)}
+        return {name: same.get(name) or Bucket(size, self._clock) for name, size in sizes.items() if size is not None}
 
     def admit(self, id: str, agent: str, input_tokens: int) -> None:
         """Count a request and its prompt. Raises RateLimited, and counts neither, where a limit is reached."""
@@ -51,7 +55,7 @@ class RateLimiter:
     def settle(self, id: str, agent: str, used: Tokens) -> None:
         """A request has ended, or never began: take what it used, not the estimate. A second call changes nothing."""
         estimated = self._taken.pop(id, None)
-        if estimated is not None:
+        if estimated is not None and agent in self._tokens:
             self._tokens[agent].take(used.input + used.output + used.thinking - estimated)
 
 

@@ -111,7 +111,7 @@ def test_explaining_sends_nothing(shell: Shell) -> None:
         (("ask", "--engine", "cloud", "--sensitive", "hi"), 3, "sensitive"),
         (("act", "stop-cloud"), 1, "no core is running"),
         (("act", "pin", "ada"), 2, "pin AGENT ENGINE"),
-        (("act", "silence", "engine:cloud", "soon"), 2, "no number of minutes"),
+        (("act", "silence", "engine:cloud", "soon"), 2, "is not a time"),
         (("report", "--since", "yesterdayish"), 2, "since"),
     ],
 )

@@ -38,7 +38,7 @@ async def test_policies_dial_and_privacy_hold_from_the_next_request_on(home: Pat
         _, writer = await ask(it.core, prompt("prove Fermat's last theorem", agent="writer"))
         secret = await it.core.explain(prompt("what is Nightjar?", agent="writer"))
         agents = {agent.name: agent.policy for agent in (await it.core.snapshot()).agents}
-    assert said.detail.startswith("router, agents, privacy taken from claw.toml")
+    assert said.detail.startswith("router, agents, privacy, alerts taken from claw.toml")
     assert (scout.engine, writer.engine, secret.sensitive) == ("cloud", "local", True)
     assert agents["scout"] == "cloud"
 
@@ -61,7 +61,7 @@ async def test_what_the_core_was_opened_with_waits_for_a_restart(home: Path) -> 
     async with stand(home) as it:
         said = await reload(it, '[gateway]\nport = 9999\n[engines.local]\nmodel = "other"\n')
         told = await it.core.explain(prompt("hello", agent="scout"))
-    assert "changes nothing of what routing goes by" in said.detail
+    assert said.detail.startswith("alerts taken from claw.toml; engines, ")
     assert "engines" in said.detail
     assert "gateway" in said.detail
     assert told.model == "qwen2.5:14b"

@@ -1,0 +1,61 @@
+"""The operator's actions of a core, put together from what it was opened with."""
+
+from collections.abc import Mapping
+
+from backends.bootstrap.resources import Resources
+from backends.core.actions import ActionGroups, OperatorActions
+from backends.core.alert_actions import AlertActions
+from backends.core.answer_actions import AnswerActions
+from backends.core.engine_actions import EngineActions
+from backends.core.rehearsal_actions import RehearsalActions
+from backends.core.session_actions import SessionActions
+from backends.core.setting_actions import SettingActions
+from backends.core.standing_acts import StandingActs
+from backends.monitoring.monitoring import Monitoring
+from backends.pipeline.pipeline import Pipeline
+from backends.pipeline.reload import Reload
+from backends.types import EngineName
+from backends.upstream.engine_slot import EngineSlot
+
+
+def operator_actions(
+    resources: Resources,
+    slots: Mapping[EngineName, EngineSlot],
+    monitoring: Monitoring,
+    pipeline: Pipeline,
+    *,
+    rehearsal: bool,
+) -> OperatorActions:
+    """What of them stands is watched for alerts from now on."""
+    ledger, controls, overrides = resources.ledger, resources.controls, resources.overrides
+    reload = Reload(
+        resources.settings,
+        resources.config,
+        pipeline=pipeline,
+        calibrations=resources.calibrations,
+        rehearsal=rehearsal,
+    )
+    reload.changed = lambda settings: monitoring.watch.reconfigure(settings.alerts)
+    monitoring.watch.add(StandingActs(controls, overrides, slots))
+    groups = ActionGroups(
+        engines=EngineActions(slots, controls=controls, ledger=ledger),
+        answers=AnswerActions(pipeline=pipeline, ledger=ledger, cache=resources.cache),
+        sessions=SessionActions(
+            lambda: reload.settings,
+            controls=controls,
+            ledger=ledger,
+            sessions=monitoring.sessions,
+            alerts=monitoring.alerts,
+        ),
+        settings=SettingActions(reload=reload, overrides=overrides, ledger=ledger, monitoring=monitoring),
+        alerts=AlertActions(monitoring.alerts, ledger),
+        rehearsal=RehearsalActions(slots, ledger),
+    )
+    return OperatorActions(
+        groups,
+        pipeline=pipeline,
+        controls=controls,
+        ledger=ledger,
+        monitoring=monitoring,
+        clock=resources.clock,
+    )

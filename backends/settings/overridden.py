@@ -1,0 +1,97 @@
+"""Settings with some keys changed by an operator, checked as claw.toml would be."""
+
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import reduce
+from typing import Any
+
+import msgspec
+
+from backends.agent_names import spelled
+from backends.errors import WrongSettings, WrongUse
+from backends.settings.edit import parts_of
+from backends.settings.known_keys import check_keys
+from backends.settings.loading import converted
+from backends.settings.model import Settings
+from backends.settings.section import dotted
+from backends.settings.sources import put
+
+LIVE = ("router", "agents", "privacy", "sessions", "alerts")
+"""Tables of claw.toml that a running core uses from the next request on."""
+
+FIXED = frozenset(
+    {("router", "max_prompt_bytes"), *(("agents", name) for name in ("group", "cache", "cache_scope", "cache_ttl_s"))}
+)
+"""Settings in them that it was opened with."""
+
+PRIVATE = frozenset({("privacy", name) for name in ("words", "patterns", "allow", "internal_hosts")})
+"""Settings whose values are nobody's business: an override is shown in alerts and in the audit table."""
+
+
+def live_key(key: str, settings: Settings) -> str:
+    """The key as it is written in claw.toml, an agent's name as it is spelled there.
+
+    Raises WrongUse for one that cannot be changed while the core runs.
+    """
+    parts = parts_of(key)
+    if parts[0] == "agents" and len(parts) > 1:
+        parts[1] = spelled(parts[1], settings.agents) or parts[1]
+    general, name, tables = (parts[0], parts[-1]), dotted(*parts), dict[str, Any]()
+    put(tables, tuple(parts), "")
+    try:
+        check_keys(tables)
+    except ValueError as error:
+        raise WrongUse(str(error)) from None
+    if general in PRIVATE:
+        raise WrongUse(f"`{name}` holds private values: edit claw.toml, then `claw act reload`")
+    if parts[0] not in LIVE or general in FIXED:
+        raise WrongUse(f"`{name}` needs a restart: `claw config set {name} VALUE` writes it to claw.toml")
+    return name
+
+
+def overridden(settings: Settings, values: Mapping[str, str]) -> Settings:
+    """The settings with each key set to its value, written as in TOML; a bare word is text.
+
+    Raises WrongSettings with the words for a claw.toml that says so.
+    """
+    if not values:
+        return settings
+    tables: dict[str, Any] = msgspec.to_builtins(settings)
+    for key, value in values.items():
+        put(tables, tuple(parts_of(key)), _value(value))
+    try:
+        return converted(tables)
+    except ValueError as error:
+        raise WrongSettings(str(error)) from None
+
+
+def value_of(settings: Settings, key: str) -> str:
+    """The value in force, as it is shown; "not set" where there is none."""
+    found: Any = reduce(
+        lambda table, part: table.get(part) if isinstance(table, dict) else None,
+        parts_of(key),
+        msgspec.to_builtins(settings),
+    )
+    return _shown(found)
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None | "":
+            return "not set"
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+        case list() | tuple():
+            return ", ".join(map(_shown, value)) or "none"
+        case _:
+            return str(value)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -116,7 +116,8 @@ def _sum(agents: Mapping[str, AgentSpend]) -> tuple[Decimal, Decimal]:
 
 
 CHARGED = """
-SELECT agent, engine, model, usd_sum(usd) AS usd, usd_sum(beyond_usd) AS beyond
+SELECT agent, engine, model, usd_sum(usd) AS usd,
+       coalesce(usd_sum(beyond_usd) FILTER (WHERE beyond_usd <> '0'), '0') AS beyond
 FROM charges WHERE charged_at >= ? AND charged_at < ? AND id NOT IN (SELECT value FROM json_each(?))
 GROUP BY agent, engine, model
 """

@@ -168,8 +168,8 @@ def time_axis(since: datetime, until: datetime, cells: int, gutter: int = GUTTER
     moment = midnight + timedelta(minutes=passed * step)
     while moment <= until:
         x = column(moment, since, until, across)
-        if len(line) <= x <= across - 5:
-            line = f"{line:<{x}}{clock(moment, minutes=True)} "
+        if (not line or len(line) < x) and x <= across - 5:
+            line = f"{line:<{x}}{clock(moment, minutes=True)}"
         moment += timedelta(minutes=step)
     return fit(row(span(margin), span(line, "dim")), cells)
 

@@ -117,12 +117,13 @@ def test_a_value_of_a_scale_is_short(value: float) -> None:
     assert percentage(0.25) == "25%"
 
 
-@pytest.mark.parametrize("cells", [0, 10, 40, 80, 200])
+@pytest.mark.parametrize("cells", [0, 10, 40, 76, 80, 200])
 @pytest.mark.parametrize("hours", [0, 1, 24])
 def test_a_time_axis_shows_each_time_at_its_moment(cells: int, hours: int) -> None:
     until = SINCE + timedelta(hours=hours)
     line = text(time_axis(SINCE, until, cells))
     assert len(line) == cells
+    assert "…" not in line
     shown = line[GUTTER:].split()
     assert len(shown) >= (2 if hours and cells >= 80 else 0)
     for time in shown:

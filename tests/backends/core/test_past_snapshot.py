@@ -44,8 +44,10 @@ def agree(past: Snapshot, live: Snapshot) -> None:
     assert past.spend.by_agent == live.spend.by_agent
     assert past.spend.by_engine == live.spend.by_engine
     assert [each.spent_usd for each in past.spend.budgets] == [each.spent_usd for each in live.spend.budgets]
-    assert [(each.key, each.since) for each in past.alerts] == [(each.key, each.since) for each in live.alerts]
-    assert [each.id for each in past.past_alerts] == [each.id for each in live.past_alerts]
+    stood = {(each.id, each.since) for each in past.alerts}
+    assert stood >= {(each.id, each.since) for each in live.alerts}, "one may have been found later than it began"
+    assert all(each.since <= past.at and each.ended_at is None for each in past.alerts)
+    assert {each.id for each in past.past_alerts} >= {each.id for each in live.past_alerts}
     for then, was in zip(past.engines, live.engines, strict=True):
         assert (then.name, then.model, then.health) == (was.name, was.model, was.health)
         assert (then.waiting, then.in_flight) == (was.waiting, was.in_flight)

@@ -38,7 +38,7 @@ def operator_actions(
     reload.changed = lambda settings: monitoring.watch.reconfigure(settings.alerts)
     monitoring.watch.add(StandingActs(controls, overrides, slots))
     groups = ActionGroups(
-        engines=EngineActions(slots, controls=controls, ledger=ledger),
+        engines=EngineActions(slots, engines=resources.engines, controls=controls, ledger=ledger),
         answers=AnswerActions(pipeline=pipeline, ledger=ledger, cache=resources.cache),
         sessions=SessionActions(
             lambda: reload.settings,

@@ -28,6 +28,9 @@ WORDS: dict[str, tuple[tuple[str, ...], str]] = {
     "resume": (("AGENT_OR_SESSION",), "let it go on"),
     "cancel": (("ID",), "end a call"),
     "cancel-agent": (("AGENT",), "end all calls of an agent, those that wait included"),
+    "load": (("ENGINE", "[MODEL]"), "bring a model into the memory of an Ollama; its own where none is named"),
+    "warm": (("ENGINE", "[MODEL]"), "load it and have it write one token, so that the next call finds all ready"),
+    "unload": (("ENGINE", "[MODEL]"), "take it out of memory once no call uses it"),
     "set": (("KEY", "VALUE"), "set a setting beside claw.toml, as agents.writer.policy local; --for 60m falls back"),
     "unset": (("KEY",), "take that back"),
     "set-budget": (("SCOPE", "WINDOW", "USD"), "limit a budget, as all day 2.50; default is claw.toml's limit"),
@@ -52,6 +55,7 @@ FIELDS = {
     "ID": "id",
     "AGENT_OR_SESSION": "id",
     "ALERT": "id",
+    "[MODEL]": "model",
     "KEY": "key",
     "VALUE": "value",
     "SCOPE": "scope",
@@ -99,10 +103,11 @@ def action_of(verb: str, words: Sequence[str], *, span: str | None = None, reaso
     if span is not None and verb not in FOR_A_WHILE:
         raise WrongUse(f"{verb} holds until it is taken back: only {' and '.join(sorted(FOR_A_WHILE))} take a time")
     wanted, _ = WORDS[verb]
-    if len(words) != len(wanted):
+    least = sum(not word.startswith("[") for word in wanted)
+    if not least <= len(words) <= len(wanted):
         words_wanted = "1 word" if len(wanted) == 1 else f"{len(wanted) or 'no'} words"
         raise WrongUse(f"{verb} takes {words_wanted}: use `claw act {' '.join((verb, *wanted))}`")
-    given = dict(zip(wanted, words, strict=True))
+    given = dict(zip(wanted, words, strict=False))
     fields: dict[str, object] = {FIELDS[word]: text for word, text in given.items() if word in FIELDS}
     if "VERDICT" in given:
         fields["good"] = _is_good(given["VERDICT"])

@@ -143,6 +143,8 @@ class OperatorActions:
                 return await engines.stop_cloud(action, at)
             case Action(verb="drain" | "undrain", engine=str(engine)):
                 return await engines.drain(action, at, engine)
+            case Action(verb="load" | "unload" | "warm", engine=str(engine)):
+                return await engines.load(action, at, engine)
             case Action(verb="pin", agent=str(agent), engine=str(engine)):
                 return await self._pin(action, at, self._agent(agent), engine)
             case Action(verb="unpin", agent=str(agent)):

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -265,4 +265,17 @@ class EngineClient(Engine, Protocol):
 
         Raises EngineError where the server cannot be reached, does not accept the key or is of another kind.
         """
+        ...
+
+
+@runtime_checkable
+class LoadsModels(Protocol):
+    """A client whose server loads models into memory, and out of it, when it is told to."""
+
+    async def load(self, model: str, *, run: bool) -> None:
+        """Load a model as the first call would; with `run` it writes one token, too. Raises EngineError."""
+        ...
+
+    async def unload(self, model: str) -> None:
+        """Take it out of memory once no call uses it. Raises EngineError."""
         ...

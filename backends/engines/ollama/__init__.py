@@ -10,6 +10,7 @@ from backends.engines.base import Call, Capabilities, EngineChunk, EngineClient,
 from backends.engines.endpoint import Endpoint
 from backends.engines.ollama.chat_body import ignored
 from backends.engines.ollama.embed import embed
+from backends.engines.ollama.residency import load, unload
 from backends.engines.ollama.status import OllamaStatus, inspect
 from backends.engines.ollama.stream import stream
 from backends.engines.ollama.windows import Windows
@@ -87,6 +88,14 @@ class OllamaClient:
     async def embed(self, model: str, texts: Sequence[str], *, keep_alive: str = "30m") -> list[list[float]]:
         """As `ollama.embed.embed`."""
         return await embed(await self._sdk.get(), self.endpoint, model, texts, keep_alive=keep_alive)
+
+    async def load(self, model: str, *, run: bool) -> None:
+        """As `LoadsModels.load`."""
+        await load(self._probe, model, self._settings, self._windows, run=run)
+
+    async def unload(self, model: str) -> None:
+        """As `LoadsModels.unload`."""
+        await unload(self._probe, model)
 
     async def close(self) -> None:
         await self._transport.aclose()

@@ -8,6 +8,7 @@ from textual.events import DescendantFocus, Resize
 from textual.screen import Screen
 from textual.widget import Widget
 
+from console.changed_cells import ChangedCellsCompositor
 from console.keys import Keys
 from console.layout import ALERTS, BESIDE, CHAT, MODES, TIMELINE, Mode, grid_rows, has_timeline, mode_of
 from console.messages import StateChanged
@@ -36,6 +37,7 @@ TITLES = (
 class MainScreen(Screen[None]):
     def __init__(self, make_chat: Callable[[], Pane]) -> None:
         super().__init__()
+        self._compositor = ChangedCellsCompositor()
         self._header = HeaderPane()
         self._tabs = TabsPane(TITLES)
         self._footer = FooterPane()

@@ -6,7 +6,7 @@ from typing import NamedTuple, get_args
 from msgspec.structs import replace
 
 from backends.text.terminal_safe import safe
-from backends.types import LOCAL, Action, AgentState, EngineState, Policy
+from backends.types import LOCAL, Action, AgentState, Policy
 from console.state import ViewState
 
 POLICIES: tuple[Policy, ...] = get_args(Policy)
@@ -33,8 +33,8 @@ def named_actions(state: ViewState) -> Iterator[NamedAction]:
         if alert.state != "silenced":
             silence = _act("silence", id=alert.id, minutes=SILENCED_MIN)
             yield NamedAction(f"Silence {about}", "for an hour", silence)
-    for engine in state.engines:
-        yield from _of_engine(engine, state)
+    yield from drains(state)
+    yield from model_actions(state)
     for agent in state.agents:
         yield from _of_agent(agent, state)
     yield NamedAction("Reload claw.toml", "take its changes into force", _act("reload"))
@@ -45,21 +45,28 @@ def _act(verb: str, **fields: object) -> Action:
     return Action(verb=verb, actor="console", **fields)  # type: ignore[arg-type]
 
 
-def _of_engine(engine: EngineState, state: ViewState) -> Iterator[NamedAction]:
-    name = safe(engine.name)
-    if engine.draining:
-        yield NamedAction(f"Undrain {name}", "it gets new requests again", _act("undrain", engine=engine.name))
-    else:
-        yield NamedAction(f"Drain {name}", "new requests go elsewhere", _act("drain", engine=engine.name))
-    if engine.zone != LOCAL or engine.kind != "ollama":
-        return
-    runtime = state.runtimes.get(engine.name)
-    for model in runtime.models if runtime else ():
-        unload = _act("unload", engine=engine.name, model=model.name)
-        yield NamedAction(f"Unload {safe(model.name)} from {name}", "frees the GPU's memory", unload)
-    yield NamedAction(
-        f"Load {safe(engine.model)} on {name}", "so that the next call starts at once", _act("load", engine=engine.name)
-    )
+def drains(state: ViewState) -> Iterator[NamedAction]:
+    """For each engine to drain it, or to take it back into use."""
+    for engine in state.engines:
+        name = safe(engine.name)
+        if engine.draining:
+            yield NamedAction(f"Undrain {name}", "it gets new requests again", _act("undrain", engine=engine.name))
+        else:
+            yield NamedAction(f"Drain {name}", "new requests go elsewhere", _act("drain", engine=engine.name))
+
+
+def model_actions(state: ViewState) -> Iterator[NamedAction]:
+    """What can be done about the models in the memory of each local engine that lets it be done."""
+    for engine in state.engines:
+        if engine.zone != LOCAL or engine.kind != "ollama":
+            continue
+        runtime, name, own = state.runtimes.get(engine.name), safe(engine.name), safe(engine.model)
+        load, warm = (_act(verb, engine=engine.name) for verb in ("load", "warm"))
+        yield NamedAction(f"Load {own} on {name}", "so that the next call starts at once", load)
+        yield NamedAction(f"Warm {own} on {name}", "load it and answer a word, so that all is compiled", warm)
+        for model in runtime.models if runtime else ():
+            unload = _act("unload", engine=engine.name, model=model.name)
+            yield NamedAction(f"Unload {safe(model.name)} from {name}", "frees the GPU's memory", unload)
 
 
 def _of_agent(agent: AgentState, state: ViewState) -> Iterator[NamedAction]:

@@ -55,7 +55,9 @@ class RoutingView:
 class RoutingPane(Pane):
     NUMBER: ClassVar[int] = 2
     TITLE: ClassVar[str] = "Routing"
-    LIVE_ONLY: ClassVar[frozenset[str]] = frozenset({"pin", "cancel", "rate", "resume", "pause_session"})
+    LIVE_ONLY: ClassVar[frozenset[str]] = frozenset(
+        {"pin", "cancel", "rate", "resume", "pause", "cancel_agent", "rules"}
+    )
     KEYS: ClassVar[Keys] = (
         ("enter", "why"),
         ("s", "sessions"),
@@ -64,6 +66,9 @@ class RoutingPane(Pane):
         ("/", "filter"),
         ("+/-", "good/bad"),
         ("a", "agents"),
+        ("e", "rules"),
+        ("P", "pause"),
+        ("X", "cancel all"),
     )
     SESSION_KEYS: ClassVar[Keys] = (
         ("enter", "more"),
@@ -83,7 +88,9 @@ class RoutingPane(Pane):
         Binding("a", "agents", "show or hide the agents"),
         Binding("s", "sessions", "sessions or decisions"),
         Binding("r", "resume", "resume the session"),
-        Binding("P", "pause_session", "pause the session"),
+        Binding("P", "pause_requests", "pause the session, or the agent of the request"),
+        Binding("X", "cancel_agent", "cancel all requests of the agent"),
+        Binding("e", "rules", "the agent's policy, dial and model"),
         Binding("escape", "all", "clear the filter"),
     ]
 
@@ -176,10 +183,8 @@ class RoutingPane(Pane):
             self.app.push_screen(WhyOverlay(request) if isinstance(request, Exchange) else RefusedOverlay(request))
 
     def action_pin(self) -> None:
-        session, request = self.chosen_session, self.chosen
-        if (name := session.agent if session else agent_of(request) if request else None) is None:
+        if (name := self._put_on_agent()) is None:
             return
-        self._put_cursor()
         from console.overlays.pin import PinOverlay
 
         pinned = next((agent.pinned for agent in self.state.agents if agent.name == name), None)
@@ -193,9 +198,36 @@ class RoutingPane(Pane):
         if (session := self.chosen_session) is not None and session.paused:
             self._run(Action(verb="resume", actor="console", agent=session.agent, id=session.id))
 
-    def action_pause_session(self) -> None:
-        if (session := self.chosen_session) is not None and not session.paused:
-            self._run(Action(verb="pause", actor="console", agent=session.agent, id=session.id))
+    def action_pause_requests(self) -> None:
+        """Pause the session under the cursor; among decisions, pause or resume the request's agent."""
+        if (session := self.chosen_session) is not None:
+            if not session.paused:
+                self._run(Action(verb="pause", actor="console", agent=session.agent, id=session.id))
+        elif (name := self._put_on_agent()) is not None:
+            paused = next((agent.paused for agent in self.state.agents if agent.name == name), False)
+            self._run(Action(verb="resume" if paused else "pause", actor="console", agent=name))
+
+    def action_cancel_agent(self) -> None:
+        if (name := self._put_on_agent()) is not None:
+            self._run(Action(verb="cancel-agent", actor="console", agent=name))
+
+    def action_rules(self) -> None:
+        """Change the agent's policy, dial or model, for a while or for good."""
+        name = self._put_on_agent()
+        if (agent := next((each for each in self.state.agents if each.name == name), None)) is not None:
+            from console.overlays.agent_rules import AgentRulesOverlay
+
+            self.app.push_screen(AgentRulesOverlay(agent, self.state), self._run_all)
+
+    def _run_all(self, actions: Sequence[Action] | None) -> None:
+        for action in actions or ():
+            self._run(action)
+
+    def _put_on_agent(self) -> str | None:
+        """The agent of what is under the cursor, which is put on the newest request where there was none."""
+        session, request = self.chosen_session, self.chosen
+        self._put_cursor()
+        return session.agent if session else agent_of(request) if request else None
 
     def action_cancel(self) -> None:
         exchange = self.chosen

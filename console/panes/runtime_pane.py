@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from rich.cells import cell_len
+from textual.binding import Binding, BindingType
 from textual.geometry import Size
 
 from backends.text.measures import UNKNOWN, count, gigabytes, percent, share, size
@@ -17,6 +18,7 @@ from backends.types import (
     CLOUD,
     LOCAL,
     ZERO,
+    Action,
     EngineName,
     EngineState,
     Gpu,
@@ -27,6 +29,9 @@ from backends.types import (
     QuotaState,
     RuntimeReading,
 )
+from console.keys import Keys
+from console.messages import RunAction
+from console.palette_actions import NamedAction, drains, model_actions
 from console.present.charts import meter, sparkline
 from console.present.empty_states import not_read, not_recorded
 from console.present.engine_health import engine_health
@@ -41,6 +46,32 @@ from console.widgets.pane import Pane
 class RuntimePane(Pane):
     NUMBER: ClassVar[int] = 1
     TITLE: ClassVar[str] = "Runtime"
+    LIVE_ONLY: ClassVar[frozenset[str]] = frozenset({"drain", "models"})
+    KEYS: ClassVar[Keys] = (("d", "drain"), ("l", "load/unload"))
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "drain", "drain an engine, or take it back into use"),
+        Binding("l", "models", "load, warm or unload a model"),
+    ]
+
+    def action_drain(self) -> None:
+        """Choose the engine that gets no new requests, or gets them again."""
+        choices = list(drains(self.state))
+        self._choose("Drain", choices, [choice.action.engine or "" for choice in choices])
+
+    def action_models(self) -> None:
+        """Choose what is loaded, warmed or unloaded."""
+        choices = list(model_actions(self.state))
+        self._choose("Models in memory", choices, [choice.name for choice in choices])
+
+    def _choose(self, title: str, choices: Sequence[NamedAction], names: Sequence[str]) -> None:
+        from console.overlays.choice import ChoiceOverlay, first_letters
+
+        if choices:
+            self.app.push_screen(ChoiceOverlay(title, choices, first_letters(names)), self._run)
+
+    def _run(self, action: Action | None) -> None:
+        if action is not None:
+            self.post_message(RunAction(action))
 
     def body(self, state: ViewState, size: Size) -> PaneBody:
         return PaneBody(runtime_body(state, size.width, size.height))

@@ -15,6 +15,7 @@ from console.palette_actions import named_actions
 from console.panes.alerts_pane import AlertsPane
 from console.panes.cache_pane import CachePane
 from console.panes.routing_pane import RoutingPane
+from console.panes.runtime_pane import RuntimePane
 from console.panes.spend_pane import SpendPane
 from console.panes.timeline_pane import TimelinePane
 from console.present.help_texts import FIGURES, SENTENCES, matching, sections
@@ -26,6 +27,7 @@ from tests.console.test_panes import replace, scene
 from tests.waiting import until
 
 PANES = [
+    ("Runtime", RuntimePane.KEYS),
     ("Routing", RoutingPane.KEYS),
     ("Routing, sessions", RoutingPane.SESSION_KEYS),
     ("Cache", CachePane.KEYS),

@@ -7,6 +7,7 @@ from backends.core.actions import ActionGroups, OperatorActions
 from backends.core.alert_actions import AlertActions
 from backends.core.answer_actions import AnswerActions
 from backends.core.engine_actions import EngineActions
+from backends.core.model_adoption import ModelAdoption
 from backends.core.rehearsal_actions import RehearsalActions
 from backends.core.session_actions import SessionActions
 from backends.core.setting_actions import SettingActions
@@ -48,6 +49,13 @@ def operator_actions(
             alerts=monitoring.alerts,
         ),
         settings=SettingActions(reload=reload, overrides=overrides, ledger=ledger, monitoring=monitoring),
+        adoption=ModelAdoption(
+            slots,
+            None if rehearsal else resources.config,
+            reload=reload,
+            models=monitoring.models,
+            ledger=ledger,
+        ),
         alerts=AlertActions(monitoring.alerts, ledger),
         rehearsal=RehearsalActions(slots, ledger),
     )

@@ -31,6 +31,10 @@ WORDS: dict[str, tuple[tuple[str, ...], str]] = {
     "load": (("ENGINE", "[MODEL]"), "bring a model into the memory of an Ollama; its own where none is named"),
     "warm": (("ENGINE", "[MODEL]"), "load it and have it write one token, so that the next call finds all ready"),
     "unload": (("ENGINE", "[MODEL]"), "take it out of memory once no call uses it"),
+    "adopt": (
+        ("ENGINE", "[MODEL]"),
+        "ask for another model, by default the successor; it is written to claw.toml",
+    ),
     "set": (("KEY", "VALUE"), "set a setting beside claw.toml, as agents.writer.policy local; --for 60m falls back"),
     "unset": (("KEY",), "take that back"),
     "set-budget": (("SCOPE", "WINDOW", "USD"), "limit a budget, as all day 2.50; default is claw.toml's limit"),

@@ -14,6 +14,7 @@ from backends.clock import Clock
 from backends.core.alert_actions import AlertActions
 from backends.core.answer_actions import AnswerActions
 from backends.core.engine_actions import EngineActions
+from backends.core.model_adoption import ModelAdoption
 from backends.core.rehearsal_actions import RehearsalActions
 from backends.core.session_actions import SessionActions
 from backends.core.setting_actions import SettingActions
@@ -45,6 +46,7 @@ class ActionGroups(Struct, frozen=True, kw_only=True):
     answers: AnswerActions
     sessions: SessionActions
     settings: SettingActions
+    adoption: ModelAdoption
     alerts: AlertActions
     rehearsal: RehearsalActions
 
@@ -145,6 +147,8 @@ class OperatorActions:
                 return await engines.drain(action, at, engine)
             case Action(verb="load" | "unload" | "warm", engine=str(engine)):
                 return await engines.load(action, at, engine)
+            case Action(verb="adopt", engine=str(engine)):
+                return await self._groups.adoption.carry_out(action, at, engine)
             case Action(verb="pin", agent=str(agent), engine=str(engine)):
                 return await self._pin(action, at, self._agent(agent), engine)
             case Action(verb="unpin", agent=str(agent)):

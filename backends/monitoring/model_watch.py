@@ -6,7 +6,8 @@ from backends.catalogue import adopt
 from backends.catalogue.model_identity import is_alias
 from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.alerts import MODEL_ENDS, MODEL_REPLACED
-from backends.types import CLOUD, Attempt, EngineName
+from backends.settings.engines import CLOUD_ENGINE
+from backends.types import CLOUD, Action, Attempt, Choice, EngineName
 from backends.upstream.costs import Costs
 
 
@@ -17,6 +18,22 @@ class ModelWatch:
         self._model = model
         self._costs = costs
         self._alerts = alerts
+
+    def successor(self, model: str) -> str | None:
+        """What answers in its place, or will; None where that is not known."""
+        expected = self._costs.expected(model)
+        return None if expected == model else expected
+
+    def priced(self, engine: EngineName, model: str) -> bool:
+        """Has the model a price at that engine?"""
+        return self._costs.knows(engine, model)
+
+    def adopt(self, engine: EngineName, old: str, model: str) -> None:
+        """The engine asks for another model from now on."""
+        self._alerts.clear(MODEL_REPLACED, asked=old)
+        if engine == CLOUD_ENGINE:
+            self._model = self._costs.cloud_model = model
+            self._alerts.clear(MODEL_ENDS)
 
     def record(self, attempts: Iterable[Attempt]) -> None:
         """Learn from the cloud calls of a request that were answered."""
@@ -35,4 +52,6 @@ class ModelWatch:
         remedy = f"`{adopt(model)}`" if asked == self._model else f"ask for {model} instead"
         if unpriced:
             remedy += f', and add [prices."{model}"] to claw.toml'
-        self._alerts.show(MODEL_REPLACED, asked=asked, model=model, unpriced=unpriced, remedy=remedy)
+        adopts = Action(verb="adopt", actor="operator", engine=engine, model=model)
+        choices = (Choice(label=f"adopt {model}", action=adopts),) if asked == self._model and not unpriced else ()
+        self._alerts.show(MODEL_REPLACED, choices=choices, asked=asked, model=model, unpriced=unpriced, remedy=remedy)

@@ -16,6 +16,7 @@ from backends.routing.calibration.calibration_store import Calibration, Calibrat
 from backends.settings.loading import load
 from backends.settings.model import Settings
 from backends.settings.overridden import LIVE, overridden
+from backends.types import EngineName
 
 
 class Reload:
@@ -64,6 +65,22 @@ class Reload:
         settings = self.check(values)
         self._values = dict(values)
         self._use(settings)
+
+    def with_model(self, engine: EngineName, model: str) -> Settings:
+        """claw.toml's settings with another model for an engine. Raises WrongSettings where they contradict it."""
+        engines = self._from_file.engines
+        try:
+            return structs.replace(
+                self._from_file, engines={**engines, engine: structs.replace(engines[engine], model=model)}
+            )
+        except ValueError as error:
+            raise WrongSettings(str(error)) from None
+
+    def use_engines_of(self, settings: Settings) -> None:
+        """These are claw.toml's settings from now on, their engines included. Raises WrongSettings."""
+        in_force = overridden(settings, self._values)
+        self._from_file = settings
+        self._use(in_force)
 
     def _use(self, settings: Settings) -> None:
         self.settings = settings

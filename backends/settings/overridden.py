@@ -1,5 +1,6 @@
 """Settings with some keys changed by an operator, checked as claw.toml would be."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
@@ -27,6 +28,9 @@ FIXED = frozenset(
 
 PRIVATE = frozenset({("privacy", name) for name in ("words", "patterns", "allow", "internal_hosts")})
 """Settings whose values are nobody's business: an override is shown in alerts and in the audit table."""
+
+WITHOUT_ZERO = re.compile(r"[+-]?\.\d+")
+"""A number as the screen shows shares: `.6`. TOML asks for a digit before the point."""
 
 
 def live_key(key: str, settings: Settings) -> str:
@@ -91,6 +95,8 @@ def _shown(value: Any) -> str:
 
 
 def _value(text: str) -> Any:
+    if WITHOUT_ZERO.fullmatch(text):
+        return Decimal(text)
     try:
         return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
     except tomllib.TOMLDecodeError:

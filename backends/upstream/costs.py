@@ -23,7 +23,9 @@ from backends.upstream.token_count import most_read
 
 
 class Costs:
-    """`self_hosted` is what local calls cost the operator; None where that is not needed."""
+    """`self_hosted` is what local calls cost the operator; None where that is not needed. `cloud_model` is what the
+    built-in cloud engine is asked for.
+    """
 
     def __init__(
         self,
@@ -36,7 +38,7 @@ class Costs:
     ) -> None:
         self._prices = prices
         self._clock = clock
-        self._cloud_model = cloud_model
+        self.cloud_model = cloud_model
         self._catalogue = catalogue or Catalogue()
         self._answering: dict[str, tuple[str, date]] = {}
         self.self_hosted = self_hosted
@@ -153,7 +155,7 @@ class Costs:
         """
         return self._prices.cost(
             CLOUD_ENGINE,
-            self.priced(CLOUD_ENGINE, self.expected(self._cloud_model), self._cloud_model),
+            self.priced(CLOUD_ENGINE, self.expected(self.cloud_model), self.cloud_model),
             replace(tokens, cached_input=cached_input),
             self._clock.now(),
         ).usd

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.catalogue import Catalogue
 from backends.clock import Clock
@@ -136,6 +137,13 @@ class EngineSlot:
     @property
     def model(self) -> str:
         return self.settings.model
+
+    def adopt(self, model: str) -> None:
+        """Ask for another model from the next request on."""
+        if self.label.text == self.settings.model:
+            self.label = replace(self.label, text=model)
+        self.settings = replace(self.settings, model=model)
+        self.changed()
 
     def model_for(self, own: str) -> str:
         """The model for an agent whose own model is `own`, "" for none."""

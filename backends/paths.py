@@ -89,6 +89,11 @@ class Paths(Struct, frozen=True, kw_only=True):
         return self.state / "console.json"
 
     @property
+    def serve_log(self) -> Path:
+        """What a core says that a console left running in the background."""
+        return self.state / "serve.log"
+
+    @property
     def themes(self) -> Path:
         """The user's own themes for the console, beside claw.toml."""
         return self.config.parent / "themes"

@@ -83,6 +83,8 @@ class ClawApp(App[None]):
         self._exit_now = exit_now
         self._hanging_up: asyncio.Task[None] | None = None
         self.exit_message = ""
+        self.serve_after = False
+        self._awaited: frozenset[str] = frozenset()
         self.main = MainScreen(chat)
         self.remembered = remembered or RememberedView()
         self.main.restore(self.remembered.view)
@@ -167,6 +169,8 @@ class ClawApp(App[None]):
             self.state = message.state
             self.main.show(message.state)
             self._welcome(message.state)
+            if self._awaited:
+                self._leave_when_ended()
         elif isinstance(message, TimelineLoaded):
             self.main.timeline.post_message(message)
         elif isinstance(message, ReviewLoaded):
@@ -211,6 +215,31 @@ class ClawApp(App[None]):
     def action_zoom(self) -> None:
         if self.screen is self.main:
             self.main.zoom()
+
+    async def action_quit(self) -> None:
+        """Leave; ask first where the core goes with this console and somebody needs it. Again to leave at once."""
+        from console.overlays.leave import LeaveOverlay, needed_by
+
+        if self._awaited or isinstance(self.screen, LeaveOverlay) or not needed_by(self.state):
+            self.exit()
+        else:
+            self.push_screen(LeaveOverlay(self.state), self._leave)
+
+    def _leave(self, how: str | None) -> None:
+        """Leave once the calls that run now have ended."""
+        from console.overlays.leave import SERVE, running
+
+        if how is not None:
+            self.serve_after = how == SERVE
+            self._awaited = running(self.state)
+            self.main.show_message("Waiting for calls to end. ctrl+q leaves at once.")
+            self._leave_when_ended()
+
+    def _leave_when_ended(self) -> None:
+        from console.overlays.leave import running
+
+        if not self._awaited & running(self.bridge.state):
+            self.exit()
 
     def action_undo(self) -> None:
         self.actions.undo()

@@ -103,6 +103,10 @@ def _show(options: argparse.Namespace, settings: "Settings", theme: str, themes:
     app = ClawApp(opener.open, reopen=opener.reopen, theme=theme, themes=themes, chat=chat, remembered=remembered)
     asyncio.run(_run(app, mouse=settings.console.mouse and not options.no_mouse))
     app.save_view()
+    if app.serve_after:
+        from console.background_core import serve_in_background
+
+        print(f"claw: {serve_in_background(paths.serve_log, rehearse=app.state.rehearsal)}", file=sys.stderr)
     if app.exit_message:
         print(f"claw: {app.exit_message}", file=sys.stderr)
     return app.return_code or 0

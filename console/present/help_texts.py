@@ -18,7 +18,7 @@ EVERYWHERE: Keys = (
     ("T", "Take the next theme."),
     ("?", "Open this help. Type to find a key, a symbol or a figure in it."),
     ("ctrl+p", "Find every action by its name."),
-    ("ctrl+q", "Quit."),
+    ("ctrl+q", "Quit. Where the core runs in this console and somebody needs it, you are asked whether it stays."),
 )
 
 SENTENCES: Mapping[tuple[str, str], str] = {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -55,6 +56,9 @@ def env(stage: dict[str, str], home: Path) -> dict[str, str]:
     """A home of its own whose engines are the twins."""
     home.mkdir(parents=True)
     (home / "claw.toml").write_text(SETTINGS)
+    for state in (home / "state", home / "state" / "rehearsal"):  # its operator has seen the card of the first run
+        state.mkdir(mode=0o700)
+        (state / "console-view.json").write_text('{"welcomed": true}')
     return os.environ | {
         "CLAW_HOME": str(home),
         "OLLAMA_HOST": stage["local_url"],
@@ -86,7 +90,7 @@ def slow(stage: dict[str, str]) -> Iterator[None]:
 
 
 def test_a_visit_from_the_first_frame_to_the_shell_again(terminal: Open, home: Path) -> None:
-    it = terminal()
+    it = terminal(rows=60, columns=200)
     before = it.attributes()
     it.see(r"local qwen2\.5:14b .* cloud gemini-3\.5-flash-lite .* embedded")
     assert it.modes() >= {MOUSE, ALTERNATE_SCREEN, PASTE}
@@ -152,7 +156,7 @@ def test_rehearsal_says_so_and_keeps_its_books_apart(terminal: Open, home: Path)
     it = terminal("--rehearse")
     it.see(" REHEARSAL ")
     it.see("simulated Gemini")
-    it.see(r"\d\d:\d\d:\d\d [▌▐=]")  # the agents' traffic
+    it.see(r"\d+ s +[▌▐=]")  # the agents' traffic
     it.press(QUIT)
     assert it.end() == 0
     assert it.modes() == set()
@@ -185,7 +189,7 @@ def test_a_closed_terminal_ends_it_also_where_hang_ups_are_ignored(terminal: Ope
 @pytest.mark.usefixtures("slow")
 def test_a_console_that_leaves_a_core_leaves_its_calls_running(terminal: Open, env: dict[str, str], home: Path) -> None:
     with served(env), calling(env) as call:
-        it = terminal()
+        it = terminal(rows=60, columns=200)
         it.see("attached")
         it.see("default .*(running|▐cloud)")
         it.press(QUIT)
@@ -363,3 +367,26 @@ def audited(home: Path) -> list[tuple[str, ...]]:
     path = next(path for path in (home / "ledger.db", home / "state" / "ledger.db") if path.exists())
     with closing(sqlite3.connect(path)) as db:
         return db.execute("SELECT actor, action FROM audit_v1").fetchall()
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_console_leaves_its_core_running_in_the_background(terminal: Open, env: dict[str, str], home: Path) -> None:
+    it = terminal()
+    it.see("embedded")
+    with calling(env) as call:
+        it.see("default .*(running|▐cloud)")
+        it.press(QUIT)
+        it.see("1 call runs in it")
+        it.press("l")
+        assert it.end() == 0
+        found = re.search(rb"the core runs on as process (\d+)", it.written)
+        assert found, it.written[-500:]
+        pid = int(found[1])
+        try:
+            assert call.wait(WAIT_S) == 0, "its call ended well"
+            asked = subprocess.run(
+                [*CLAW, "status", "--json"], env=env, capture_output=True, timeout=WAIT_S, check=False
+            )
+            assert json.loads(asked.stdout)["pid"] == pid
+        finally:
+            os.kill(pid, signal.SIGTERM)

@@ -24,7 +24,7 @@ NARROWEST_ENGINE = 9
 """Cells that an engine needs to be shown with its name."""
 HIDDEN = 4
 """Cells for the number of the engines that have no room."""
-LEVELS = range(9)
+LEVELS = range(-1, 9)
 """From everything there is to say to what nobody may overlook. Each level leaves something out, see `_sides`."""
 
 
@@ -46,13 +46,13 @@ def header(state: ViewState, cells: int) -> Row:
 def _sides(state: ViewState, level: int) -> tuple[Row, Row]:
     """The name and the flags, and what stands at the right end.
 
-    Left out are: from level 1 on the address, 2 half of the budget's bar, 3 the bar, 4 words, 5 the name and how many
-    requests failed, 6 the seconds, 7 the limit of the budget, 8 the time.
+    Left out are: from level 0 on the address, 1 how the core is reached, 2 half of the budget's bar, 3 the bar,
+    4 words, 5 the name and how many requests failed, 6 the seconds, 7 the limit of the budget, 8 the time.
     """
     name = span(" claw " if level < 5 else " ", "title")
     right: list[Span] = []
     if level < 1:
-        right += _address(state)
+        right += _address(state, whole=level < 0)
     if state.spend is not None:
         right += [*_money(state.spend, level), span("  " if level < 3 else " ")]
     if failed := _failed(state.traffic, level):
@@ -88,8 +88,8 @@ def _cells(engine: EngineState, words: str, *, marked: bool) -> int:
     return 4 + cell_len(_name(engine, marked=marked)) + (1 + cell_len(words) if words else 0)
 
 
-def _address(state: ViewState) -> Row:
-    words = [state.connection.mode or "", f"agents call {state.gateway}" if state.gateway else ""]
+def _address(state: ViewState, *, whole: bool) -> Row:
+    words = [state.connection.mode or "", f"agents call {state.gateway}" if whole and state.gateway else ""]
     text = " · ".join(word for word in words if word)
     return (span(f"{text}  ", "dim"),) if text else ()
 

@@ -16,6 +16,9 @@ from console.present.spans import Row, row, span, width
 from console.present.symbols import served
 from console.state import ViewState
 
+NARROW = 70
+"""Cells of a pane below which the price stands before the model's name."""
+
 ESTIMATE_CELLS = 48
 """Cells that place and price of a prompt need; with fewer they stand in a line of their own."""
 
@@ -41,10 +44,10 @@ def settings_rows(
     if prospect is None or not (prospect.line or prospect.explanation):
         return [start]
     if prospect.explanation:
-        arrow, goes = span(" → ", "dim"), _estimate(prospect.explanation, settings, state)
+        arrow, goes = span(" → ", "dim"), _estimate(prospect.explanation, settings, state, cells)
     else:
         arrow, goes = span(" · ", "dim"), row(span(prospect.line or "", "warn"))
-    if changed and width(start) + ESTIMATE_CELLS > cells:
+    if (changed or cells < NARROW) and width(start) + ESTIMATE_CELLS > cells:
         return [start, (span("→ ", "dim") if prospect.explanation else span("  "), *goes)]
     return [(*start, arrow, *goes)]
 
@@ -60,7 +63,8 @@ def command_row(line: SlashLine, fitting: Sequence[str]) -> Row:
     )
 
 
-def _estimate(explanation: Explanation, settings: PromptSettings, state: ViewState) -> Row:
+def _estimate(explanation: Explanation, settings: PromptSettings, state: ViewState, cells: int) -> Row:
+    """Where it goes, what it takes and why. In a narrow pane the price comes before the model's name."""
     estimate = explanation.estimate
     tokens = f"~{count(explanation.classes.input_tokens)}" if explanation.classes else UNKNOWN
     latency = UNKNOWN if estimate.latency_ms is None else f"~{seconds(estimate.latency_ms / 1000)}"
@@ -69,10 +73,10 @@ def _estimate(explanation: Explanation, settings: PromptSettings, state: ViewSta
     if settings.model and settings.model != explanation.model:
         remarks.insert(0, f"not {settings.model}")
     warned = (span(f" · {' · '.join(remarks)}", "warn"),) if remarks else ()
+    model, figures_row = span(engine_label(explanation.engine, explanation.model, state)), span(figures, "dim")
     return row(
         served(explanation.engine, explanation.zone),
-        span(f" {engine_label(explanation.engine, explanation.model, state)}"),
-        span(figures, "dim"),
+        *((figures_row, span(" · ", "dim"), model) if cells < NARROW else (span(" "), model, figures_row)),
         *warned,
         span(f" · {reasons_text(explanation)}", "dim"),
     )

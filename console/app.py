@@ -33,6 +33,7 @@ from console.messages import (
     RequestTimeline,
     ReviewLoaded,
     RoutePreviewed,
+    RowLeft,
     RunAction,
     SendRequest,
     ShowMoment,
@@ -158,6 +159,9 @@ class ClawApp(App[None]):
 
     def on_live_only(self, _message: LiveOnly) -> None:
         self.main.show_message(PAST, bad=True)
+
+    def on_row_left(self, _message: RowLeft) -> None:
+        self._tell("What the cursor stood on has left the list, and nothing was done", True)
 
     def on_run_action(self, message: RunAction) -> None:
         self.actions.run(message.action, about=message.about)

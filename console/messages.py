@@ -85,6 +85,11 @@ class LiveOnly(Message):
     """A key was pressed that acts, and the screen shows the past."""
 
 
+@dataclass
+class RowLeft(Message):
+    """A key was pressed that acts, and the row that it was about is no longer in the list."""
+
+
 # ---- from the bridge to a pane ------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from textual.geometry import Size
 
 from backends.types import Action, Alert, AlertState
 from console.keys import Keys
-from console.messages import RunAction, ShowMoment, StateChanged
+from console.messages import RowLeft, RunAction, ShowMoment, StateChanged
 from console.present.alert_rows import (
     LETTERS,
     alert_counts,
@@ -88,8 +88,15 @@ class AlertsPane(Pane):
         """The cursor stays on its alert from the moment that it can be used, whatever comes above it. It is read before
         the base's own handler takes the new state.
         """
-        if (alert := self.chosen) is not None:
+        if (alert := self.chosen) is not None and self._chosen in (None, alert.id):
             self._chosen = alert.id
+
+    def row_left(self) -> bool:
+        left = self._chosen is not None and all(each.id != self._chosen for each in shown_alerts(self.state))
+        if left:
+            self._chosen = None
+            self.redraw()
+        return left
 
     def action_move(self, rows: int) -> None:
         shown = shown_alerts(self.state)
@@ -110,10 +117,14 @@ class AlertsPane(Pane):
             return
         from console.overlays.alert_overlay import AlertOverlay
 
-        self.app.push_screen(AlertOverlay(alert, lambda: self._newest), self._take)
+        self.app.push_screen(AlertOverlay(alert, lambda: self._newest), lambda key: self._take(key, alert))
 
-    def _take(self, key: str | None) -> None:
-        """A key was pressed in the overlay, which is about the alert under the cursor."""
+    def _take(self, key: str | None, alert: Alert) -> None:
+        """A key was pressed in the overlay about this alert."""
+        self._chosen = alert.id
+        if key is not None and self.row_left():
+            self.post_message(RowLeft())
+            return
         if key == "y":
             self.action_acknowledge()
         elif key == "m":

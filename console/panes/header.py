@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from textual.events import Click
 from textual.geometry import Size
 from textual.message import Message
+from textual.timer import Timer
 
 from console.keys import Keys, everywhere
 from console.messages import StateChanged
@@ -49,6 +50,7 @@ class FooterPane(LineWidget):
         self._typing = False
         self._line = ""
         self._bad, self._hint = False, ""
+        self._hiding: Timer | None = None
 
     def draw(self, size: Size) -> tuple[Sequence[Row], int | None]:
         return [
@@ -73,12 +75,13 @@ class FooterPane(LineWidget):
     def show_message(self, line: str, *, bad: bool = False, hint: str = "") -> None:
         self._line, self._bad, self._hint = line, bad, hint
         self.redraw()
-        self.set_timer(self._shown_s, lambda: self._hide_message(line))
+        if self._hiding is not None:
+            self._hiding.stop()
+        self._hiding = self.set_timer(self._shown_s, self._hide_message)
 
-    def _hide_message(self, line: str) -> None:
-        if self._line == line:
-            self._line = ""
-            self.redraw()
+    def _hide_message(self) -> None:
+        self._line = ""
+        self.redraw()
 
 
 class TabsPane(LineWidget):

@@ -106,6 +106,20 @@ class RoutingPane(Pane):
         shown = matching(self.state, self._view.wanted)
         return shown[position(shown, self._view.chosen)] if shown else None
 
+    def row_left(self) -> bool:
+        view = self._view
+        if view.sessions:
+            sessions = listed(self.state.sessions, self.state.at, view.wanted)
+            left = view.session is not None and view.session not in map(key_of, sessions)
+            if left:
+                self._set_view(replace(view, session=key_of(sessions[0]) if sessions else None))
+        else:
+            shown = matching(self.state, view.wanted)
+            left = view.chosen is not None and all(each.id != view.chosen for each in shown)
+            if left:
+                self._set_view(replace(view, chosen=None))
+        return left
+
     @property
     def cursor(self) -> str | None:
         """The id of the request that the cursor stands on; None while the list follows the newest."""

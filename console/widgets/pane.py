@@ -10,7 +10,7 @@ from textual.geometry import Size
 from textual.message import Message
 
 from console.keys import Keys
-from console.messages import LiveOnly, StateChanged
+from console.messages import LiveOnly, RowLeft, StateChanged
 from console.present.empty_states import stale_since, without_core
 from console.present.frame import PaneBody, framed
 from console.present.spans import Row, dimmed, row, span
@@ -63,7 +63,16 @@ class Pane(LineWidget, can_focus=True):
         if self.state.past and action in self.LIVE_ONLY:
             self.post_message(LiveOnly())
             return False
+        if action in self.LIVE_ONLY and self.row_left():
+            self.post_message(RowLeft())
+            return False
         return super().check_action(action, parameters)
+
+    def row_left(self) -> bool:
+        """Whether the row that the cursor stood on has left the list. The cursor is then put elsewhere, and no key acts
+        before it was seen there.
+        """
+        return False
 
     def body(self, state: ViewState, size: Size) -> PaneBody:
         """All rows inside the frame; `size` is the room for them."""

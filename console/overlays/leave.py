@@ -27,10 +27,12 @@ class LeaveOverlay(Overlay[str]):
 
 
 def needed_by(state: ViewState) -> str:
-    """Who needs the core of this console, "" where nobody does or where it is another process."""
+    """Who needs the core of this console, "" where nobody does or where it is another process. A rehearsal's calls are
+    simulated: nothing is lost with them.
+    """
     if state.connection.mode != "embedded":
         return ""
-    calls, others = len(running(state)), state.clients
+    calls, others = 0 if state.rehearsal else len(running(state)), state.clients
     told = [f"{count(calls)} call{' runs' if calls == 1 else 's run'} in it"] if calls else []
     told += [f"{count(others)} other console{' is' if others == 1 else 's are'} attached"] if others else []
     return " and ".join(told)

@@ -124,7 +124,7 @@ def test_a_visit_from_the_first_frame_to_the_shell_again(terminal: Open, home: P
 
     it.press(DOWN, "p")
     it.see("━ Pin default ━")
-    it.press(DOWN, ENTER)
+    it.press(DOWN, ENTER, "a")
     it.see("default +cloud +▌local")
 
     it.press("?")

@@ -30,6 +30,9 @@ AGAIN = 5
 QUIET_S = 900.0
 """Without a further request for so long the alert is cleared."""
 
+FAILED = 500
+"""The least HTTP status of a request that nobody could answer, which has failed rather than been refused."""
+
 STRANGERS = 64
 """Agents that no setting names and that are still counted by name; beyond them they are "other"."""
 
@@ -86,8 +89,8 @@ class Refusals:
         known = self._today.get((name, reason)) or RefusalCount(agent=name, reason=reason, count=0, last_at=now)
         self._today[name, reason] = replace(known, count=known.count + 1, last_at=now, message=message)
         self._changed = True
-        if isinstance(error, SessionPaused):
-            return  # which has an alert of its own, with its choices
+        if isinstance(error, SessionPaused) or error.http_status >= FAILED:
+            return  # these have alerts of their own: with choices, and by the agents' share of failures
         streak = self._streaks.get(name)
         self._streaks[name] = Streak(
             count=streak.count + 1 if streak else 1,

@@ -13,7 +13,7 @@ import pytest
 from backends import events
 from backends.bus import Bus
 from backends.clock import ManualClock
-from backends.errors import ContextTooLong, Refused, SessionPaused, WrongUse
+from backends.errors import ClawError, ContextTooLong, NoEngine, Refused, SessionPaused, WrongUse
 from backends.ledger.sqlite_connection import connect_read_only
 from backends.ledger.store import Ledger
 from backends.monitoring.alert_lifecycle import Alerts
@@ -87,13 +87,14 @@ async def test_a_ledger_that_takes_no_rows_loses_no_count(home: Path) -> None:
     assert [row[-1] for row in counted(home)] == [2]
 
 
-async def test_a_paused_session_has_an_alert_of_its_own_and_no_second_one(home: Path) -> None:
+@pytest.mark.parametrize("error", [SessionPaused("it got nowhere"), NoEngine("no engine can answer")])
+async def test_what_has_an_alert_of_its_own_has_no_second_one(home: Path, error: ClawError) -> None:
     async with counting(home, ManualClock()) as (refusals, alerts, _, _):
         for _ in range(2 * AGAIN):
-            refusals.record("infra", SessionPaused("it got nowhere"))
+            refusals.record("infra", error)
         refusals.check()
         assert alerts.current() == ()
-        assert [(each.reason, each.count) for each in refusals.today()] == [("paused", 2 * AGAIN)]
+        assert [(each.reason, each.count) for each in refusals.today()] == [(error.kind, 2 * AGAIN)]
 
 
 async def test_an_agent_refused_again_and_again_is_one_alert_until_something_passes(home: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from backends.bootstrap.resources import Resources
+from backends.bootstrap.watchers import watchers
 from backends.core.actions import ActionGroups, OperatorActions
 from backends.core.alert_actions import AlertActions
 from backends.core.answer_actions import AnswerActions
@@ -27,7 +28,7 @@ def operator_actions(
     *,
     rehearsal: bool,
 ) -> OperatorActions:
-    """What of them stands is watched for alerts from now on."""
+    """What of them stands is watched for alerts from now on, and so is what goes by the settings in force."""
     ledger, controls, overrides = resources.ledger, resources.controls, resources.overrides
     reload = Reload(
         resources.settings,
@@ -37,7 +38,9 @@ def operator_actions(
         rehearsal=rehearsal,
     )
     reload.changed = lambda settings: monitoring.watch.reconfigure(settings.alerts)
-    monitoring.watch.add(StandingActs(controls, overrides, slots))
+    monitoring.watch.add(
+        StandingActs(controls, overrides, slots), *watchers(resources, slots, monitoring, lambda: reload.settings)
+    )
     groups = ActionGroups(
         engines=EngineActions(slots, engines=resources.engines, controls=controls, ledger=ledger),
         answers=AnswerActions(pipeline=pipeline, ledger=ledger, cache=resources.cache),

@@ -55,6 +55,7 @@ from backends.pipeline.settlement import Settlement
 from backends.pipeline.shadow_requests import ShadowRequests
 from backends.settings.engines import CLOUD_ENGINE, Keys
 from backends.settings.model import Settings
+from backends.telemetry.host import HostSampler
 from backends.telemetry.sampler import Sampler
 from backends.types import CLOUD, LOCAL, EngineName, RuntimeReading
 from backends.upstream.cloud_alone import CloudAlone
@@ -218,6 +219,7 @@ def _monitoring(
             if settings.zone(name) == LOCAL
         },
         on_sample=lambda readings: _on_sample(readings, slots, resources, sampler),
+        sample_host=HostSampler(clock, disk=paths.ledger.parent).sample,
     )
     refusals = Refusals(
         bus,

@@ -81,12 +81,20 @@ class CacheCounts:
             return {}
         return dict(sorted(self._prefix.items(), key=lambda each: -each[1].known_tokens - each[1].unknown_tokens))
 
-    def recent_share(self, tier: Hit | None = None) -> float | None:
-        """The share of recent look-ups that `tier` answered, or any tier; None before the first look-up."""
-        if not self._recent:
+    def recent_share(self, tier: Hit | None = None, *, least: int = 1) -> float | None:
+        """The share of recent look-ups that `tier` answered, or any tier; None for fewer than `least` of them."""
+        if len(self._recent) < least:
             return None
         hits = sum(each is not None if tier is None else each == tier for each in self._recent)
         return hits / len(self._recent)
+
+    def usual_share(self, *, least: int) -> float | None:
+        """The share of all look-ups before the recent ones that were hits; None for fewer than `least` of them."""
+        earlier = self.lookups - len(self._recent)
+        if earlier < least:
+            return None
+        hits = sum(self.hits.values()) + self.shared_flights - sum(each is not None for each in self._recent)
+        return hits / earlier
 
 
 def snapshot(

@@ -192,6 +192,11 @@ class ResponseCache:
         """The cosine of the beginnings of two answers, as far as the model reads; None if no model is loaded."""
         return await self._semantic.similarity(one[:COMPARED], other[:COMPARED])
 
+    def wrong_hits(self) -> tuple[int, int]:
+        """How many semantic hits were asked again, and how many of these were wrong."""
+        rechecked, wrong, _ = self._disk.reviews
+        return rechecked, wrong
+
     def stats(self) -> CacheStats:
         return snapshot(
             counts=self.counts,

@@ -186,11 +186,25 @@ KEPT_HOME = Condition(
 
 # ---- money ----------------------------------------------------------------------------------------------------------
 
-BUDGET_NEARLY_SPENT = Condition(
-    key="budget:{scope}:{window}",
-    when="A budget has reached its `alert_at`, reservations included.",
-    text="budget {scope} a {window}: ${left_usd:.2f} of ${limit_usd} left",
-    remedy="raise its limit_usd or wait for the next window",
+BUDGET_USED = Condition(
+    key="budget:{scope}:{window}:{level}",
+    when="A budget has reached its `alert_at` or one of `alerts.budget_shares`; reservations count until it is full.",
+    text="budget {scope} a {window} has reached {level} %: {left} of {limit} left",
+    remedy="{then}; raise its limit_usd, or pin what spends to a local engine",
+    severity="warning",
+    flaps=True,
+)
+BUDGET_REFUSES = Condition(
+    key="budget-refuses",
+    when="A budget has refused requests in the last 90 seconds.",
+    text="a budget refuses requests{named}",
+    remedy="raise its limit_usd, or let its agents use a local engine",
+)
+QUOTA_NEARLY_USED = Condition(
+    key="quota:{engine}:{model}",
+    when="The calls or tokens of a provider's day near the limit that it has named.",
+    text="{engine}: {used} of {limit} {what} of the day for {model}{renewed}",
+    remedy="drain {engine}, or pin what can wait to a local engine, before the provider refuses",
     severity="warning",
 )
 SESSIONS_NEARLY_SPENT = Condition(
@@ -216,6 +230,86 @@ SPEND_NOT_WATCHED = Condition(
     key="spend-watch",
     when="The ledger cannot be read for forecasts and unusual spend.",
     text="spend is not watched: {error}",
+    severity="warning",
+)
+
+# ---- answers from the cache, requests that are kept here ------------------------------------------------------------
+
+CACHE_HITS_FELL = Condition(
+    key="cache-hits",
+    when="The cache answers a much smaller share of the last look-ups than of those before.",
+    text="the cache answers {lately} of look-ups, usually {usually}",
+    remedy="the cache pane shows near misses and why; a changed system prompt or model makes all entries useless",
+    severity="warning",
+    flaps=True,
+)
+CACHE_WRONG_HITS = Condition(
+    key="cache-wrong",
+    when="More semantic hits are wrong than `cache.risk` allows, as far as they were asked again.",
+    text="{wrong} of {checked} checked cache answers were wrong ({range}), {risk} are allowed",
+    remedy="lower cache.risk, or set cache.semantic = false; flushing deletes the wrong ones too",
+    severity="warning",
+)
+PRIVACY_UNSURE = Condition(
+    key="privacy-unsure:{agent}",
+    when="The privacy gate cannot judge an agent's requests, and keeps them on this machine.",
+    text="{agent}: privacy cannot judge its requests, so they stay here",
+    remedy="a pattern of [privacy] that takes too long is the usual cause: `claw privacy explain` shows it",
+    severity="warning",
+    flaps=True,
+)
+PRIVACY_LOCKS_OUT = Condition(
+    key="privacy-locked:{agent}",
+    when="An agent's private requests have no engine: they may not leave this machine, and none here can answer.",
+    text="{agent}: its private requests may not leave this machine, and no engine here answers",
+    remedy="mend the local engine, or redact for this agent so that the cloud can answer",
+    flaps=True,
+)
+
+# ---- the machine ----------------------------------------------------------------------------------------------------
+
+GPU_LOST = Condition(
+    key="gpu:lost",
+    when="A GPU that was there is gone: it left the bus, or its driver reports none any more.",
+    text="a GPU is lost: models run on the CPU or not at all",
+    remedy="`dmesg | grep NVRM` says why; reset the card or restart the machine",
+)
+GPU_HOT = Condition(
+    key="gpu:{index}:hot",
+    when="A GPU is hotter than `alerts.gpu_c`, or its driver slows it down.",
+    text="GPU {index}: {celsius}{slowed}",
+    remedy="see to its fans and air; drain the engine to let it cool",
+    severity="warning",
+    flaps=True,
+)
+VRAM_FULL = Condition(
+    key="gpu:{index}:memory",
+    when="A GPU's memory is nearly full: the next model or a longer context spills to the CPU.",
+    text="GPU {index}: memory nearly full, {used}",
+    remedy="unload a model, or lower engines.NAME.context or parallel",
+    severity="warning",
+    flaps=True,
+)
+MODEL_SPILLED = Condition(
+    key="spilled:{engine}:{model}",
+    when="A part of a model lies in main memory instead of on the GPU, so it answers many times slower.",
+    text="{engine}: {model} has spilled to the CPU, {share} of it is on the GPU",
+    remedy="free GPU memory and load it again; drain the engine until then",
+    flaps=True,
+)
+DISK_FULL = Condition(
+    key="disk",
+    when="The disk of the ledger has less free than `alerts.disk_free_gb`; below a quarter of it is critical.",
+    text="disk nearly full: {free} free where the ledger is",
+    remedy="delete what is not needed; `claw ledger` and ledger.keep_days say what claw keeps",
+    severity="warning",
+    flaps=True,
+)
+CLOCK_JUMPED = Condition(
+    key="clock",
+    when="The machine's clock was set or has jumped, within the last ten minutes.",
+    text="the clock jumped {way} by {by}; before it was {was}",
+    remedy="times of rows and windows of budgets follow it: check NTP with `timedatectl`",
     severity="warning",
 )
 
@@ -268,7 +362,12 @@ BUDGET_OVERRIDDEN = Condition(
 
 # ---- the core's own state -------------------------------------------------------------------------------------------
 
-LEDGER_FAILED = Condition(key="ledger", when="A row cannot be written to the ledger.", text="{error}")
+LEDGER_FAILED = Condition(
+    key="ledger",
+    when="A row cannot be written to the ledger.",
+    text="{error}",
+    remedy="free the disk or mend its rights; ledger.on_unwritable says what is answered until then",
+)
 LEDGER_SPILLS = Condition(
     key="ledger:spill",
     when="Rows are kept in a file beside the ledger, which cannot be written.",

@@ -46,3 +46,21 @@ class AlertLimits(Section, frozen=True, kw_only=True):
     ] = 20.0
     queue_share: Annotated[Share, Meta(description="share of an engine's queue_limit that waits")] = 0.8
     queue_misses: Annotated[Positive, Meta(description="waiting requests that are expected to miss their deadline")] = 1
+    budget_shares: Annotated[
+        tuple[Share, ...], Meta(description="shares of a budget's limit at which it is an alert, beside its alert_at")
+    ] = (0.5, 0.8, 1.0)
+    quota_share: Annotated[
+        Share, Meta(description="share of the limit that a provider named for its day at which it is an alert")
+    ] = 0.9
+    vram_share: Annotated[Share, Meta(description="share of a GPU's memory from which it is nearly full")] = 0.97
+    gpu_c: Annotated[Positive, Meta(description="degrees Celsius from which a GPU is too hot")] = 87
+    disk_free_gb: Annotated[
+        NotNegative, Meta(description="gigabytes free on the ledger's disk below which it is nearly full")
+    ] = 2.0
+    clock_jump_s: Annotated[Seconds, Meta(description="seconds by which the clock must jump to be an alert")] = 5.0
+    hit_share_fall: Annotated[
+        Share, Meta(description="part of its usual hit share that the cache must have lost in its last 200 look-ups")
+    ] = 0.5
+    hit_lookups: Annotated[
+        Positive, Meta(description="look-ups, lately and before, below which a fallen hit share is no alert")
+    ] = 200

@@ -61,7 +61,8 @@ def _one_model_changed(before: LoadedModel, now: LoadedModel) -> bool:
 
 def _one_gpu_changed(before: Gpu, now: Gpu) -> bool:
     return (
-        (before.index, before.name, before.memory_total_b) != (now.index, now.name, now.memory_total_b)
+        (before.index, before.name, before.memory_total_b, before.throttled)
+        != (now.index, now.name, now.memory_total_b, now.throttled)
         or _differs(before.utilisation_pct, now.utilisation_pct, GPU_PCT)
         or _differs(before.memory_used_b, now.memory_used_b, GPU_MEMORY_B)
         or _differs(before.temperature_c, now.temperature_c, TEMPERATURE_C)

@@ -48,6 +48,7 @@ class GpuSampler:
         self._task: asyncio.Task[None] | None = None
         self._last: GpuReading | None = None
         self._sampled_at = clock.monotonic()
+        self._seen = False
         self.sampled = asyncio.Event()
         """Set whenever the process sent a sample, or ended."""
 
@@ -122,8 +123,11 @@ class GpuSampler:
                 continue  # NVML's library may print lines of its own
 
     def _sampled(self, sample: Sample) -> None:
+        """Where GPUs were seen before, a driver that reports none has lost them."""
         self._sampled_at = self._clock.monotonic()
-        self._last = GpuReading(at=self._clock.now(), state=sample.state, detail=sample.detail, gpus=sample.gpus)
+        self._seen |= bool(sample.gpus)
+        state = "lost" if self._seen and sample.state in ("no-gpu", "no-driver") else sample.state
+        self._last = GpuReading(at=self._clock.now(), state=state, detail=sample.detail, gpus=sample.gpus)
         self.sampled.set()
 
     def _failed(self, why: str) -> None:

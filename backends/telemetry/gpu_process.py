@@ -65,7 +65,17 @@ def gpu_figures(nvml: Any, index: int) -> dict[str, Any]:
         "power_w": None if power is None else power / 1000,
         "power_limit_w": None if limit is None else limit / 1000,
         "processes": _processes(nvml, handle),
+        "throttled": _throttled(nvml, handle),
     }
+
+
+THROTTLES = {0x40: "heat", 0x20: "heat", 0x80: "its power supply", 0x08: "its hardware"}
+"""Bits of NVML's clocks event reasons; reaching the power limit that is set is none of them."""
+
+
+def _throttled(nvml: Any, handle: Any) -> str:
+    reasons = _if_supported(nvml, nvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle) or 0
+    return next((words for bit, words in THROTTLES.items() if reasons & bit), "")
 
 
 def _processes(nvml: Any, handle: Any) -> list[dict[str, Any]] | None:

@@ -14,6 +14,8 @@ class GpuProcess(Struct, frozen=True, kw_only=True):
 
 
 class Gpu(Struct, frozen=True, kw_only=True):
+    """One card. `throttled` says what slows it down beyond its usual power limit, "" where nothing does."""
+
     index: int
     name: str
     utilisation_pct: float | None = None
@@ -23,6 +25,7 @@ class Gpu(Struct, frozen=True, kw_only=True):
     power_w: float | None = None
     power_limit_w: float | None = None
     processes: tuple[GpuProcess, ...] | None = None
+    throttled: str = ""
 
 
 class GpuReading(Struct, frozen=True, kw_only=True):

@@ -315,7 +315,7 @@ class EngineSlot:
 
     def forget_failures(self) -> bool:
         """Send calls as if none had failed before; False where none had."""
-        self.quota.forget_limits()
+        self.unserved.clear()
         forgotten = [replica.breaker.forget() for replica in self.replicas]
         return any(forgotten)
 

@@ -81,11 +81,6 @@ class ProviderQuota:
             limit = QuotaLimit(window=hit.window, metric=hit.metric, limit=hit.limit, at=self._clock.now())
             counted.limits[hit.window, hit.metric] = limit
 
-    def forget_limits(self) -> None:
-        """What the provider named when it refused a call is true no more; the counts stay."""
-        for model in self._models.values():
-            model.limits.clear()
-
     def states(self) -> tuple[QuotaState, ...]:
         """By model, in the order of their first calls."""
         return tuple(self._state(model) for model in tuple(self._models))

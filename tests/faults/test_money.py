@@ -278,7 +278,7 @@ async def test_an_alert_stands_from_its_share_and_an_overrun_names_who_billed(ho
     async with stand(home, change=change) as it:
         it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(output=11_000))
         await ask(it.core, prompt("hello", agent="ada"))
-        await it.alert("budget:all:day")
+        assert "of $0.05 left" in await it.alert("budget:all:day:50")
         assert "budget:all:day:overrun" not in await it.alerts()
         it.gemini.behaviour = replace(it.gemini.behaviour, counted=Counted(output=15_000))
         _, over = await ask(it.core, prompt("hello you", agent="ada"))

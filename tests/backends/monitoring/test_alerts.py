@@ -11,7 +11,7 @@ from backends.bus import Bus
 from backends.clock import ManualClock
 from backends.monitoring import alerts
 from backends.monitoring.alert_lifecycle import Alerts
-from backends.monitoring.alerts import BUDGET_NEARLY_SPENT, CACHE_FAILED, ENGINE_DOWN, Condition
+from backends.monitoring.alerts import BUDGET_OVERRUN, CACHE_FAILED, ENGINE_DOWN, Condition
 
 CONDITIONS = {name: each for name, each in vars(alerts).items() if isinstance(each, Condition)}
 
@@ -76,8 +76,8 @@ def test_an_update_shows_a_problem_and_clears_it_where_there_is_none() -> None:
 def test_two_budgets_have_an_alert_each() -> None:
     it = Alerts(Bus(), ManualClock())
     for scope in ("all", "agent:ada"):
-        it.show(BUDGET_NEARLY_SPENT, scope=scope, window="day", left_usd=0.123, limit_usd=5)
+        it.show(BUDGET_OVERRUN, scope=scope, window="day", overrun_usd=0.1, models="m")
     first, second = it.current()
-    assert (first.key, second.key) == ("budget:all:day", "budget:agent:ada:day")
-    assert first.text == "budget all a day: $0.12 of $5 left"
+    assert (first.key, second.key) == ("budget:all:day:overrun", "budget:agent:ada:day:overrun")
+    assert first.text == "budget all a day is over by $0.100000: m billed beyond the caps of its calls"
     assert first.remedy

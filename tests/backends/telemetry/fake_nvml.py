@@ -62,7 +62,7 @@ def nvmlDeviceGetMemoryInfo(handle):
     if fault() == "lost" and handle == 1:
         raise NVMLError(NVML_ERROR_GPU_IS_LOST)
     _unless("bare")
-    return SimpleNamespace(used=4 << 30, total=24 << 30)
+    return SimpleNamespace(used=(24 if fault() == "full" else 4) << 30, total=24 << 30)
 
 def nvmlDeviceGetUtilizationRates(handle):
     _unless("bare")
@@ -78,7 +78,11 @@ def nvmlDeviceGetEnforcedPowerLimit(handle):
 
 def nvmlDeviceGetTemperature(handle, sensor):
     _unless("bare")
-    return 61
+    return 91 if fault() == "hot" else 61
+
+def nvmlDeviceGetCurrentClocksThrottleReasons(handle):
+    _unless("bare")
+    return 0x44 if fault() == "hot" else 0x4
 
 def nvmlDeviceGetComputeRunningProcesses(handle):
     _unless("bare")

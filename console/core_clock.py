@@ -29,13 +29,15 @@ class CoreClock:
             self.heard(event.reading.at)
 
     def core_now(self, state: ViewState) -> datetime | None:
-        """The core's time; None before any core."""
+        """The core's time; None before any core. It stands still while the core is gone: nobody knows what lasts on."""
+        if state.connection.phase == "lost":
+            return state.now
         return None if state.at is None else self._now() + self._ahead
 
     def next_s(self, state: ViewState) -> float | None:
         """Seconds until the time on screen changes, or how far away a past moment is; None where it stands still."""
         now = self.core_now(state)
-        if now is None:
+        if now is None or state.connection.phase == "lost":
             return None
         passed = now.microsecond / 1e6
         if state.past:

@@ -10,7 +10,7 @@ from backends import events
 from console.core_clock import CoreClock, counts_seconds
 from console.messages import StateChanged
 from console.panes.header import HeaderPane
-from console.state import ViewState, adopt
+from console.state import CoreConnection, ViewState, adopt
 from tests.console.scene import snapshot
 from tests.console.scene_exchanges import NOW
 from tests.console.scripted_core import ScriptedCore
@@ -91,3 +91,14 @@ async def test_the_clock_goes_on_without_any_event_and_repaints_its_own_cells() 
         await until(lambda: f":{app.state.now:%S}" in text_of(app).split("\n")[0])
         assert header.state is app.state
         app.post_message(StateChanged(app.state))
+
+
+def test_while_the_core_is_gone_its_time_stands_still() -> None:
+    watch = Watch()
+    clock = CoreClock(watch)
+    clock.heard(NOW)
+    lost = CoreConnection(phase="lost", mode="attached", since=NOW)
+    state = msgspec.structs.replace(quiet(alerts=snapshot().alerts), connection=lost, now=NOW)
+    watch.at += timedelta(minutes=10)
+    assert clock.core_now(state) == NOW, "nobody knows whether what stood then stands on"
+    assert clock.next_s(state) is None

@@ -6,7 +6,7 @@ import logging
 from datetime import datetime, timedelta
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from backends import events
 from backends.agent_names import spelled
@@ -34,6 +34,9 @@ UNDO_WITHIN = timedelta(days=1)
 AT_ONCE = frozenset({"cancel", "cancel-agent", "load", "unload", "warm"})
 """Verbs that turn no switch: they wait for no other action, and none waits for them."""
 
+
+LONGEST_TEXT = 2000
+"""Characters of each text of an action: they are stored, and shown in alerts and lists."""
 
 FALL_BACK_EVERY_S = 0.25
 log = logging.getLogger(__name__)
@@ -120,8 +123,10 @@ class OperatorActions:
     async def carry_out(self, action: Action, at: datetime) -> Acted:
         """Do it and write its audit row. Of several at once, one after the other.
 
-        Raises WrongUse for an unknown target, a missing word, and where nothing would change.
+        Raises WrongUse for an unknown target, a missing word, a text that is too long, and where nothing would change.
         """
+        if any(isinstance(text, str) and len(text) > LONGEST_TEXT for text in astuple(action)):
+            raise WrongUse(f"a text of an action has at most {LONGEST_TEXT} characters")
         if action.verb in AT_ONCE:
             acted = await self._carry_out(action, at)
         else:

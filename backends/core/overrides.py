@@ -58,6 +58,8 @@ def end_of(action: Action, at: datetime) -> datetime | None:
         raise WrongUse("a time is more than 0 and at most 30 days, as `--for 60m`, 2h or 1d")
     if action.until is not None and action.until <= at:
         raise WrongUse("its time is over")
+    if action.until is not None and action.until - at > timedelta(minutes=LONGEST_MINUTES):
+        raise WrongUse("a time is at most 30 days")
     return at + timedelta(minutes=action.minutes) if action.minutes is not None else action.until
 
 

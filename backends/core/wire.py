@@ -5,10 +5,10 @@ line's only newline is its last byte; images are base64. Closing the connection 
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from backends import errors
 from backends.errors import ClawError, EngineError
@@ -18,6 +18,8 @@ from backends.types import Acted, Action, Chunk, Explanation, Request, Review, S
 PROTOCOL = 2
 FRAME_BYTES = 33_554_432
 """The longest line: a request with its images, or a snapshot."""
+
+Moment = Annotated[datetime, Meta(tz=True)]
 
 
 # ---- calls
@@ -34,13 +36,13 @@ class Explain(Struct, frozen=True, kw_only=True, tag_field="verb", tag="explain"
 
 
 class TakeSnapshot(Struct, frozen=True, kw_only=True, tag_field="verb", tag="snapshot"):
-    at: datetime | None = None
+    at: Moment | None = None
     protocol: int = PROTOCOL
 
 
 class TakeTimeline(Struct, frozen=True, kw_only=True, tag_field="verb", tag="timeline"):
-    since: datetime
-    until: datetime
+    since: Moment
+    until: Moment
     protocol: int = PROTOCOL
 
 

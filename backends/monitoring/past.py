@@ -14,6 +14,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.errors import WrongUse
 from backends.ledger.ended_rows import EndedRow, OpenRow, last_begun, rows_around, still_open
 from backends.ledger.minutes import Minute, minutes_between
 from backends.ledger.past_spend import PastSpend
@@ -28,6 +29,7 @@ from backends.settings.money import Budget
 from backends.types import CLOUD, LOCAL, AgentTraffic, Alert, Outcome, Spend, Timeline, Traffic
 
 T = TypeVar("T")
+EARLIEST_YEAR, LATEST_YEAR = 1970, 9000
 RECENT = 200
 """Requests before the moment that are listed."""
 
@@ -75,6 +77,7 @@ class Past:
 
     async def timeline(self, since: datetime, until: datetime) -> Timeline:
         """The steps from `since` to `until`, with the alerts that stood at any time of it."""
+        _check(since, until)
         unwritten = self._unwritten()
 
         def read(db: sqlite3.Connection) -> Timeline:
@@ -92,6 +95,7 @@ class Past:
 
     async def moment(self, at: datetime) -> PastMoment:
         """The beginning of the minute that `at` lies in."""
+        _check(at)
         at = start_of_minute(at)
         alerts, past_alerts = alerts_at((*self._alerts.past(), *self._alerts.current()), at)
         unwritten = self._unwritten()
@@ -122,6 +126,12 @@ class Past:
                 return work(db)
 
         return await asyncio.to_thread(run)
+
+
+def _check(*moments: datetime) -> None:
+    """Raises WrongUse for one so far off that no calendar has the days around it."""
+    if not all(EARLIEST_YEAR <= moment.year <= LATEST_YEAR for moment in moments):
+        raise WrongUse(f"a moment lies in the years from {EARLIEST_YEAR} to {LATEST_YEAR}")
 
 
 def alerts_at(alerts: Iterable[Alert], at: datetime) -> tuple[tuple[Alert, ...], tuple[Alert, ...]]:

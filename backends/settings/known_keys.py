@@ -52,6 +52,11 @@ def check_keys(tables: dict[str, Any]) -> None:
             raise ValueError(_unknown(key, general, kind))
 
 
+def is_setting(key: tuple[str, ...]) -> bool:
+    """Does it name one setting, and not a table of several?"""
+    return _general(key) in known_keys()
+
+
 def _keys_of(section: type[Section], *prefix: str) -> Iterator[tuple[str, ...]]:
     if tag_field := section.__struct_config__.tag_field:
         yield (*prefix, tag_field)

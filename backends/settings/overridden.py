@@ -12,7 +12,7 @@ import msgspec
 from backends.agent_names import spelled
 from backends.errors import WrongSettings, WrongUse
 from backends.settings.edit import parts_of
-from backends.settings.known_keys import check_keys
+from backends.settings.known_keys import check_keys, is_setting
 from backends.settings.loading import converted
 from backends.settings.model import Settings
 from backends.settings.section import dotted
@@ -47,6 +47,8 @@ def live_key(key: str, settings: Settings) -> str:
         check_keys(tables)
     except ValueError as error:
         raise WrongUse(str(error)) from None
+    if not is_setting(tuple(parts)):  # a whole table would also set what is private or fixed in it
+        raise WrongUse(f"`{name}` is a table: set one of its settings")
     if general in PRIVATE:
         raise WrongUse(f"`{name}` holds private values: edit claw.toml, then `claw act reload`")
     if parts[0] not in LIVE or general in FIXED:
@@ -57,7 +59,7 @@ def live_key(key: str, settings: Settings) -> str:
 def overridden(settings: Settings, values: Mapping[str, str]) -> Settings:
     """The settings with each key set to its value, written as in TOML; a bare word is text.
 
-    Raises WrongSettings with the words for a claw.toml that says so.
+    Raises WrongSettings with the words for a claw.toml that says so, WrongUse for a value that is nested too deeply.
     """
     if not values:
         return settings
@@ -101,3 +103,5 @@ def _value(text: str) -> Any:
         return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
     except tomllib.TOMLDecodeError:
         return text
+    except RecursionError:
+        raise WrongUse("the value is nested too deeply") from None

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from backends.types.literals import EngineName
 
@@ -77,7 +77,7 @@ class Action(Struct, frozen=True, kw_only=True):
     key: str | None = None
     value: str | None = None
     minutes: float | None = None
-    until: datetime | None = None
+    until: Annotated[datetime, Meta(tz=True)] | None = None
     reason: str | None = None
     undoes: int | None = None
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from hypothesis import strategies as st
@@ -51,6 +51,7 @@ GENERIC: dict[Any, Callable[[tuple[Any, ...]], st.SearchStrategy[Any]]] = {
     tuple: _tuple,
     dict: lambda args: st.dictionaries(TEXT, values_of(args[1]), max_size=2),
     frozenset: lambda args: st.frozensets(values_of(args[0]), max_size=2),
+    Annotated: lambda args: values_of(args[0]),
     Literal: st.sampled_from,
     Union: lambda args: st.one_of([values_of(each) for each in args]),
     UnionType: lambda args: st.one_of([values_of(each) for each in args]),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backends.clock import ManualClock
 from backends.errors import ClawError, RateLimited, WrongSettings, WrongUse
@@ -96,7 +97,7 @@ async def test_a_wrong_value_is_refused_in_the_words_for_claw_toml_and_changes_n
         (put("engines.local.parallel", "3"), r"needs a restart: `claw config set engines\.local\.parallel VALUE`"),
         (put("agents.writer.group", "x"), "needs a restart"),
         (put("privacy.words", '["Nightjar"]'), "holds private values"),
-        (put("agents.writer", "local"), "Expected"),
+        (put("agents.writer", "local"), "is a table"),
         (put("router dial", "1"), "is not the name of a setting"),
         (put("router.dial", "0.5", minutes=0.0), "more than 0"),
         (put("router.dial", "0.5", minutes=float("nan")), "more than 0"),
@@ -110,6 +111,37 @@ async def test_what_cannot_be_set_is_one_line(home: Path, action: Action, line: 
         with pytest.raises(ClawError, match=line):
             await it.core.act(action)
         assert audit(it) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("privacy", '{words = ["Rosebud"]}'),
+        ("agents.writer", '{group = "other"}'),
+        ("agents", "{}"),
+        ("router", "{max_prompt_bytes = 1}"),
+        ("alerts.failures", "[" * 1990),
+        ("agents.writer.model", "a" * 2001),
+    ],
+)
+async def test_whole_tables_and_monstrous_values_are_refused_and_shown_nowhere(
+    home: Path, key: str, value: str
+) -> None:
+    async with stand(home) as it:
+        with pytest.raises(WrongUse) as refused:
+            await it.core.act(put(key, value))
+        snapshot = await it.core.snapshot()
+    assert "Rosebud" not in f"{refused.value}{snapshot}"
+    assert audit(it) == []
+
+
+async def test_no_override_outlasts_thirty_days_whichever_way_its_end_is_given(home: Path) -> None:
+    clock = ManualClock()
+    async with stand(home, clock=clock) as it:
+        action = replace(put("alerts.failures", "9"), until=clock.now() + timedelta(days=31))
+        with pytest.raises(WrongUse):
+            await it.core.act(action)
+    assert audit(it) == []
 
 
 async def test_what_was_set_for_a_while_falls_back_by_itself_and_is_audited(home: Path) -> None:

@@ -110,3 +110,19 @@ async def test_each_minute_of_a_run_is_shown_as_it_was(tmp_path: Path) -> None:
     assert {engine.health for engine in beginning.engines} == {"unknown"}, "nothing is on record of it"
     assert stopped.cloud_stopped
     assert [(each.requests, each.failed, each.refused) for each in traffics] == [(4, 0, 0), (4, 1, 3), (1, 0, 0)]
+
+
+@pytest.mark.parametrize("at", [datetime.min.replace(tzinfo=UTC), datetime(1, 1, 2, tzinfo=UTC)])
+async def test_a_moment_before_all_records_is_refused(home: Path, at: datetime) -> None:
+    async with stand(home) as it:
+        with pytest.raises(WrongUse):
+            await it.core.snapshot(at)
+        with pytest.raises(WrongUse):
+            await it.core.timeline(at, at + timedelta(hours=1))
+
+
+async def test_the_last_day_of_the_calendar_is_refused(home: Path) -> None:
+    end = datetime.max.replace(tzinfo=UTC)
+    async with stand(home) as it:
+        with pytest.raises(WrongUse):
+            await it.core.timeline(end - timedelta(hours=1), end)

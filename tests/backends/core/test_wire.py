@@ -109,6 +109,19 @@ def test_what_is_no_call_is_wrong_use(line: bytes) -> None:
         frames.decode_call(line)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        '{"verb":"snapshot","at":"2026-11-01T00:00:00","protocol":2}',
+        '{"verb":"timeline","since":"2026-11-01T00:00:00","until":"2026-11-02T00:00:00Z","protocol":2}',
+        '{"verb":"act","action":{"verb":"set","actor":"me","until":"2026-11-01T00:00:00"},"protocol":2}',
+    ],
+)
+def test_a_time_without_its_zone_is_wrong_use(call: str) -> None:
+    with pytest.raises(WrongUse):
+        frames.decode_call(call.encode())
+
+
 def test_a_call_of_another_protocol_is_told_so() -> None:
     with pytest.raises(WrongUse, match="speaks control protocol 2, the caller 3"):
         frames.decode_call(b'{"verb":"ping","protocol":3,"new":"field"}')

@@ -132,8 +132,9 @@ def calls_fail_since(
     answered, or ended more than `window_s` ago.
     """
     since: datetime | None = None
+    oldest = None if now is None else now - timedelta(seconds=window_s)
     for exchange in reversed(exchanges):
-        if now is not None and now - exchange.at > timedelta(seconds=window_s):
+        if oldest is not None and exchange.at < oldest:
             break
         outcome = exchange.outcome
         if outcome is None or outcome.finish == "cancelled":

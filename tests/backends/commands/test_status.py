@@ -32,20 +32,29 @@ from tests.backends.gateway.scripted_core import ScriptedCore, status
 from tests.core import ask as ask_core
 from tests.core import policy, prompt, stand
 
-NOW = datetime.now(UTC)
-OUTAGE = Alert(
-    key="no-engine", id="a1", since=NOW - timedelta(seconds=150), severity="critical", text="no engine answers"
-)
-BURNING = status(
-    severity="critical",
-    worst=OUTAGE,
-    alerts=3,
-    silenced=1,
-    traffic=Traffic(requests=80, failed=80),
-    engines=(EngineStatus(name="local", zone="local", health="down"),),
-    cloud_stopped=True,
-    today_usd=Decimal("1.42"),
-)
+
+def outage() -> Alert:
+    """It began two minutes and a half ago."""
+    return Alert(
+        key="no-engine",
+        id="a1",
+        since=datetime.now(UTC) - timedelta(seconds=150),
+        severity="critical",
+        text="no engine answers",
+    )
+
+
+def burning(worst: Alert) -> Status:
+    return status(
+        severity=worst.severity,
+        worst=worst,
+        alerts=3,
+        silenced=1,
+        traffic=Traffic(requests=80, failed=80),
+        engines=(EngineStatus(name="local", zone="local", health="down"),),
+        cloud_stopped=True,
+        today_usd=Decimal("1.42"),
+    )
 
 
 async def shown(core: ScriptedCore, capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
@@ -67,9 +76,10 @@ async def test_a_critical_alert_is_told_first_with_its_onset_and_the_code_is_2(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     core = ScriptedCore()
-    core.status_now = BURNING
+    worst = outage()
+    core.status_now = burning(worst)
     code, line = await shown(core, capfd)
-    onset = OUTAGE.since.strftime("%H:%M:%S")
+    onset = worst.since.strftime("%H:%M:%S")
     assert code == 2
     assert line.startswith(
         f"critical · no engine answers, since {onset} (2 min), 2 more alerts, 1 silenced · "
@@ -79,15 +89,13 @@ async def test_a_critical_alert_is_told_first_with_its_onset_and_the_code_is_2(
 
 async def test_a_warning_is_1(capfd: pytest.CaptureFixture[str]) -> None:
     core = ScriptedCore()
-    core.status_now = replace(BURNING, severity="warning", worst=replace(OUTAGE, severity="warning"))
+    core.status_now = burning(replace(outage(), severity="warning"))
     assert (await shown(core, capfd))[0] == 1
 
 
 async def test_a_status_bar_gets_a_few_words(capfd: pytest.CaptureFixture[str]) -> None:
     core = ScriptedCore()
-    core.status_now = replace(
-        BURNING, worst=replace(OUTAGE, text="#[fg=red]writer: 9 of 12 requests failed in the last")
-    )
+    core.status_now = burning(replace(outage(), text="#[fg=red]writer: 9 of 12 requests failed in the last"))
     _, line = await shown(core, capfd, "--short")
     assert line == "✗ [fg=red]writer: 9 of 12 reques… 2 min +2\n"
     core.status_now = status()
@@ -96,17 +104,17 @@ async def test_a_status_bar_gets_a_few_words(capfd: pytest.CaptureFixture[str]) 
 
 async def test_json_is_the_whole_status(capfd: pytest.CaptureFixture[str]) -> None:
     core = ScriptedCore()
-    core.status_now = BURNING
+    core.status_now = told = burning(outage())
     code, line = await shown(core, capfd, "--json")
     assert code == 2
-    assert msgspec.json.decode(line, type=Status) == BURNING
+    assert msgspec.json.decode(line, type=Status) == told
 
 
 async def test_over_the_facade_it_is_the_same(home: Path) -> None:
     core = ScriptedCore()
-    core.status_now = BURNING
+    core.status_now = told = burning(outage())
     async with listen_on(core, Paths.find()):
-        assert await RemoteCore(Paths.find().socket).status() == BURNING
+        assert await RemoteCore(Paths.find().socket).status() == told
 
 
 async def test_a_core_tells_its_engines_its_money_and_its_worst_alert(home: Path) -> None:

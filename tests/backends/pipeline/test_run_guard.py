@@ -183,4 +183,4 @@ async def test_loops_are_let_go_on_as_soon_as_the_settings_are_read_again(home: 
         await asyncio.to_thread(it.paths.config.write_text, "[sessions]\ndetect_loops = false\n")
         acted = await it.core.act(order("reload"))
         await ask(it.core, looping(3, session="another"))
-    assert acted.detail.startswith("sessions taken from claw.toml")
+    assert acted.detail.startswith("sessions")

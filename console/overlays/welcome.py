@@ -1,4 +1,6 @@
-"""The card of the first run: what this is, what a rehearsal is, and the three first keys. Any key leaves it."""
+"""The card of the first run: what this is, what a rehearsal is, and the three first keys. Any key leaves it, and
+does what it always does.
+"""
 
 from textual.events import Click, Key
 
@@ -21,6 +23,9 @@ KEYS = (
     ("?", "every key, and what each symbol means"),
 )
 
+ONLY_CLOSE = ("enter", "escape", "space")
+"""Keys that close a card everywhere: whoever presses them wants no more than that."""
+
 
 def may_welcome(state: ViewState) -> bool:
     """Whether there is time to read: a core is there, and nothing is wrong."""
@@ -36,6 +41,10 @@ class WelcomeOverlay(Overlay[None]):
         event.stop()
         event.prevent_default()
         self.dismiss(None)
+        if event.key not in ONLY_CLOSE:
+            again = Key(event.key, event.character)
+            again.time = event.time  # one key to the guard against pasted text, not two in a burst
+            self.app.post_message(again)
 
     def on_click(self, _event: Click) -> None:
         self.dismiss(None)
@@ -48,4 +57,4 @@ def welcome_rows(state: ViewState, cells: int) -> list[Row]:
     if state.gateway:
         rows += [*paragraph(AGENTS.format(address=state.gateway), cells), BLANK]
     rows += [row(span(f"{key:<7}", "title"), span(what)) for key, what in KEYS]
-    return [*rows, BLANK, row(span("Any key closes this card. It does not come again.", "dim"))]
+    return [*rows, BLANK, row(span("Any key closes this card for good, and does what it always does.", "dim"))]

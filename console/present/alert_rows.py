@@ -59,14 +59,21 @@ def alerts_body(state: ViewState, chosen: str | None, cells: int, room: int, *, 
 
 
 def drawn_alerts(state: ViewState, shown: Sequence[Alert], at: int | None, cells: int, room: int) -> list[list[Row]]:
-    """The rows of each alert. Where not all can say what to do in `room` rows, only the one at the cursor does."""
+    """The rows of each alert. The one at the cursor says all, then as many others as `room` rows hold, the first ones
+    first; the rest have a row each.
+    """
     now = state.now or state.at
     whole = [
         _rows(alert, now, cells, chosen=index == at, whole=alert.ended_at is None) for index, alert in enumerate(shown)
     ]
-    if sum(map(len, whole)) <= room:
-        return whole
-    return [_rows(alert, now, cells, chosen=index == at, whole=index == at) for index, alert in enumerate(shown)]
+    drawn = [_rows(alert, now, cells, chosen=False, whole=False) for alert in shown]
+    left = room - len(drawn)
+    for index in sorted(range(len(shown)), key=lambda index: index != at):
+        more = len(whole[index]) - len(drawn[index])
+        if more <= left or index == at:
+            drawn[index] = whole[index]
+            left -= more
+    return drawn
 
 
 def alert_counts(state: ViewState) -> Row:

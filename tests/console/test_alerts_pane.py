@@ -15,6 +15,7 @@ from console.present.alert_rows import (
     alert_details,
     alerts_body,
     condition,
+    drawn_alerts,
     lasted,
     retry,
     shown_alerts,
@@ -30,6 +31,7 @@ from tests.waiting import until
 
 DEAD, LIMITED, BUDGET, DISK = incident_alerts()
 WAITED, OLDER = past_alerts()
+ALL = (*incident_alerts(), *past_alerts())
 INCIDENT = scene(alerts=incident_alerts(), past_alerts=past_alerts())
 
 
@@ -76,8 +78,8 @@ def test_a_countdown_and_a_duration_go_on() -> None:
     assert lasted(WAITED, NOW) == lasted(WAITED, later), "what is over counts no more"
 
 
-def test_where_there_is_little_room_only_the_chosen_alert_says_what_to_do() -> None:
-    few = drawn(116, 8, chosen=BUDGET.id)
+def test_where_there_is_little_room_the_chosen_alert_says_first_what_to_do() -> None:
+    few = drawn(116, 7, chosen=BUDGET.id)
     assert "raise its limit_usd" in few
     assert "start Ollama" not in few
     assert "start Ollama" in drawn(116, 40, chosen=BUDGET.id)
@@ -166,3 +168,15 @@ def test_alerts_fit_whatever_they_say(some: list[Alert], cells: int, words: str)
     assert body.selected is None or body.selected + body.reach <= len(body.rows)
     if cells >= 24:
         assert all(width(line) <= cells for line in body.rows)
+
+
+@given(cells=st.integers(40, 180), room=st.integers(1, 60), chosen=st.sampled_from([each.id for each in ALL]))
+def test_what_to_do_stands_below_as_many_alerts_as_have_room(cells: int, room: int, chosen: str) -> None:
+    shown = shown_alerts(INCIDENT)
+    at = next(index for index, each in enumerate(shown) if each.id == chosen)
+    drawn = drawn_alerts(INCIDENT, shown, at, cells, room)
+    whole = drawn_alerts(INCIDENT, shown, at, cells, 1_000)
+    assert drawn[at] == whole[at], "the one at the cursor says all"
+    free = room - sum(map(len, drawn))
+    for short, long in zip(drawn, whole, strict=True):
+        assert len(short) == len(long) or len(long) - len(short) > free, "no row stays blank that one could use"

@@ -126,14 +126,21 @@ async def test_the_card_of_the_first_run_comes_once(core: ScriptedCore, tmp_path
     async with on_stage(core, size=(100, 30), remembered=RememberedView(path)) as (app, pilot):
         await until(lambda: isinstance(app.screen, WelcomeOverlay) and "This is a rehearsal" in text_of(app))
         assert "127.0.0.1:8787" in text_of(app)
-        await pilot.press("S")
-        await until(lambda: app.screen is app.main)
+        await pilot.press("4")
+        await until(lambda: app.screen is app.main and app.main.view.pane == 4)
     await asyncio.to_thread(app.save_view)
-    assert not core.acted, "the key that closes it does nothing else"
     again = RememberedView(path)
     await asyncio.to_thread(again.load)
     async with on_stage(core, size=(100, 30), remembered=again) as (app, _):
         assert app.screen is app.main
+
+
+async def test_a_key_that_stops_the_cloud_asks_from_the_card_too(core: ScriptedCore, tmp_path: Path) -> None:
+    async with on_stage(core, size=(100, 30), remembered=RememberedView(tmp_path / "v.json")) as (app, pilot):
+        await until(lambda: isinstance(app.screen, WelcomeOverlay))
+        await pilot.press("S")
+        await until(lambda: "Stop cloud spend?" in text_of(app))
+        assert not core.acted
 
 
 async def test_the_card_makes_way_for_an_incident(core: ScriptedCore, tmp_path: Path) -> None:

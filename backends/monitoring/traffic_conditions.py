@@ -93,6 +93,7 @@ def watch_traffic(
 
 
 def _many(failed: int, requests: int, limits: AlertLimits, *, standing: bool) -> bool:
-    if not failed or requests < limits.error_requests:
+    """One that stands does not end because fewer requests come."""
+    if not failed or (requests < limits.error_requests and not standing):
         return False
     return beyond(failed / requests, limits.error_share, standing=standing)

@@ -64,9 +64,13 @@ def _stop_cloud(state: ViewState) -> str:
     clouds = {engine.name for engine in state.engines if engine.zone == CLOUD}
     there = sum(agent.pinned in clouds if agent.pinned else agent.policy in TO_THE_CLOUD for agent in state.agents)
     running = sum(call.zone == CLOUD for call in state.in_flight)
-    agents = f"{count(there)} agent{' goes' if there == 1 else 's go'} there by policy or pin"
+    facts = [f"{count(there)} agent{' goes' if there == 1 else 's go'} there by policy or pin"] if there else []
+    if state.traffic.requests:
+        facts.append(
+            f"{count(state.traffic.cloud)} of the last {count(state.traffic.requests)} requests were answered there"
+        )
     calls = f"{count(running)} call{' runs' if running == 1 else 's run'} on"
-    return f"Stop cloud spend? {agents}, {calls}. New requests go to local engines, or are refused."
+    return f"Stop cloud spend? {', '.join((*facts, calls))}. New requests go to local engines, or are refused."
 
 
 def _raised(action: Action, state: ViewState) -> str | None:

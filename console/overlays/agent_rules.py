@@ -47,8 +47,7 @@ class AgentRulesOverlay(Overlay[Sequence[Action]]):
             self.dismiss(self._actions())
         else:
             return
-        event.stop()
-        event.prevent_default()
+        self.consume(event)
         self.sheet_changed()
 
     def _actions(self) -> list[Action]:

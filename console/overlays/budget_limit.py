@@ -7,7 +7,7 @@ from textual.events import Key, Paste
 
 from backends.text.usd import parse_usd, usd_cents, usd_limit
 from backends.types import Action, BudgetState
-from console.overlays.overlay import Overlay
+from console.overlays.overlay import PASTED_ENTER, Overlay
 from console.present.questions import change_of
 from console.present.spans import BLANK, Row, paragraph, row, span
 
@@ -46,8 +46,7 @@ class BudgetLimitOverlay(Overlay[Action]):
             self._type(event.character)
         else:
             return
-        event.stop()
-        event.prevent_default()
+        self.consume(event)
         self.sheet_changed()
 
     def on_paste(self, event: Paste) -> None:
@@ -67,7 +66,7 @@ class BudgetLimitOverlay(Overlay[Action]):
 
     def _submit(self) -> None:
         if not self._by_hand():
-            self._refused = "That enter came with pasted text. Press it again."
+            self._refused = PASTED_ENTER
             return
         try:
             amount = self._amount()

@@ -34,15 +34,15 @@ class ChoiceOverlay(Overlay[Action]):
             self.dismiss(self._choices[self._letters.index(event.key)].action)
         else:
             return
-        event.stop()
-        event.prevent_default()
+        self.consume(event)
 
     def _rows(self, cells: int) -> list[Row]:
         rows = []
         for at, (letter, choice) in enumerate(zip(self._letters, self._choices, strict=True)):
-            mark, tone = ("▸ ", "strong") if at == self._at else ("  ", "text")
-            name = span(choice.name, "strong" if tone == "strong" else "text")
-            rows.append(row(span(mark, "focus"), span(f"{letter} ", "title"), name, span(f"  {choice.help}", "dim")))
+            chosen = at == self._at
+            mark = "▸ " if chosen else "  "
+            name, note = span(choice.name, "strong" if chosen else "text"), span(f"  {choice.help}", "dim")
+            rows.append(row(span(mark, "focus"), span(f"{letter} ", "title"), name, note))
         return [*rows, BLANK, *paragraph("A letter, or ↑ ↓ and enter. Esc closes.", cells, "dim")]
 
 

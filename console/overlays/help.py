@@ -36,8 +36,7 @@ class HelpOverlay(Overlay[None]):
             self._filter(f"{self._wanted} ")
         else:
             return
-        event.stop()
-        event.prevent_default()
+        self.consume(event)
 
     def on_paste(self, event: Paste) -> None:
         self._filter(self._wanted + event.text.partition("\n")[0])

@@ -5,12 +5,15 @@ from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.events import Key
 from textual.geometry import Size
 from textual.screen import ModalScreen
 
 from console.present.frame import PaneBody, framed
 from console.present.spans import BLANK, Row, paragraph, row, span
 from console.widgets.line_widget import LineWidget
+
+PASTED_ENTER = "That enter came with pasted text. Press it again."
 
 Result = TypeVar("Result")
 
@@ -66,6 +69,11 @@ class Overlay(ModalScreen[Result]):
 
     def compose(self) -> ComposeResult:
         yield self._sheet
+
+    def consume(self, event: Key) -> None:
+        """The key was for this overlay: nobody else gets it."""
+        event.stop()
+        event.prevent_default()
 
     def sheet_changed(self) -> None:
         """Measure and draw the rows again."""

@@ -83,8 +83,7 @@ class PickOverlay(Overlay[Picked]):
             self._at = 0
         else:
             return
-        event.stop()
-        event.prevent_default()
+        self.consume(event)
         self.sheet_changed()
 
     def on_paste(self, event: Paste) -> None:

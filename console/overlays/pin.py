@@ -42,8 +42,7 @@ class PinOverlay(Overlay[Action]):
             self._submit()
         else:
             return
-        event.stop()
-        event.prevent_default()
+        self.consume(event)
 
     def _submit(self) -> None:
         engine = self._engines[self._at - 1].name if self._at else None

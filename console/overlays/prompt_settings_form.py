@@ -6,7 +6,7 @@ from dataclasses import replace
 from textual.events import Key, Paste
 
 from console.bench.prompt_settings import OWN, SETTINGS, Known, PromptSettings, Setting
-from console.overlays.overlay import Overlay
+from console.overlays.overlay import PASTED_ENTER, Overlay
 from console.present.spans import BLANK, Row, cell, paragraph, row, span
 from console.widgets.line_entry import LineEntry
 
@@ -42,8 +42,7 @@ class PromptSettingsForm(Overlay[PromptSettings]):
             self._step(1 if event.key == "right" else -1)
         elif not self._type(event):
             return
-        event.stop()
-        event.prevent_default()
+        self.consume(event)
         self.sheet_changed()
 
     def on_paste(self, event: Paste) -> None:
@@ -74,7 +73,7 @@ class PromptSettingsForm(Overlay[PromptSettings]):
 
     def _enter(self) -> None:
         if not self._by_hand():
-            self._trouble = "That enter came with pasted text. Press it again."
+            self._trouble = PASTED_ENTER
         elif self._keep():
             self.dismiss(self._settings)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from textual.events import Key, Paste
 
 from console.bench.slash_commands import completed
-from console.overlays.overlay import Overlay
+from console.overlays.overlay import PASTED_ENTER, Overlay
 from console.present.spans import BLANK, Row, cell, paragraph, row, span
 from console.widgets.line_entry import LineEntry
 
@@ -54,8 +54,7 @@ class TextFieldsOverlay(Overlay[list[str]]):
             self._offers = []
         else:
             return
-        event.stop()
-        event.prevent_default()
+        self.consume(event)
         self.sheet_changed()
 
     def on_paste(self, event: Paste) -> None:
@@ -95,5 +94,5 @@ class TextFieldsOverlay(Overlay[list[str]]):
         rows += [row(span(f"  {offer}", "dim")) for offer in self._offers[:OFFERED]]
         if len(self._offers) > OFFERED:
             rows.append(row(span(f"  and {len(self._offers) - OFFERED} more", "dim")))
-        again = paragraph("That enter came with pasted text. Press it again.", cells, "warn") if self._refused else []
+        again = paragraph(PASTED_ENTER, cells, "warn") if self._refused else []
         return [*rows, *again, BLANK, *paragraph(self._note, cells, "dim")]

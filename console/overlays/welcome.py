@@ -38,8 +38,7 @@ class WelcomeOverlay(Overlay[None]):
         super().__init__("Welcome", lambda cells: welcome_rows(state, cells))
 
     def on_key(self, event: Key) -> None:
-        event.stop()
-        event.prevent_default()
+        self.consume(event)
         self.dismiss(None)
         if event.key not in ONLY_CLOSE:
             again = Key(event.key, event.character)

@@ -3,12 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.receivers import NotDelivered, request
 from backends.settings.notify import Heartbeat
 
 log = logging.getLogger(__name__)
+
+
+def below(url: str, path: str) -> str:
+    """The address with `path` at the end of its own path, before any query."""
+    parts = urlsplit(url)
+    return parts._replace(path=parts.path.rstrip("/") + path).geturl()
 
 
 async def send_heartbeats(
@@ -24,7 +31,7 @@ async def send_heartbeats(
     heard = True
     while True:
         failing = any(alert.severity == "critical" and alert.state != "silenced" for alert in alerts.current())
-        where = url.rstrip("/") + settings.fail_path if failing and settings.fail_path else url
+        where = below(url, settings.fail_path) if failing and settings.fail_path else url
         try:
             await request(where, None, timeout_s=settings.timeout_s, method=settings.method)
         except NotDelivered as error:

@@ -5,7 +5,7 @@ from backends.bus import Bus
 from backends.clock import SystemClock
 from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.alerts import Condition
-from backends.monitoring.heartbeat import send_heartbeats
+from backends.monitoring.heartbeat import below, send_heartbeats
 from backends.settings.notify import Heartbeat
 from tests.backends.monitoring.phone import phone
 from tests.waiting import until
@@ -43,3 +43,9 @@ async def test_with_a_fail_path_a_critical_alert_is_told_by_it() -> None:
 
 async def test_without_its_address_none_is_sent() -> None:
     await send_heartbeats(Heartbeat(url_env="NO_SUCH_VARIABLE"), {}, Alerts(Bus(), SystemClock()))
+
+
+def test_a_fail_path_stands_before_the_query_of_an_address() -> None:
+    assert below("https://hc.example/ping/uuid?rid=7", "/fail") == "https://hc.example/ping/uuid/fail?rid=7"
+    assert below("https://hc.example/uuid/", "/fail") == "https://hc.example/uuid/fail"
+    assert below("https://hc.example", "/fail") == "https://hc.example/fail"

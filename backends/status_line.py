@@ -226,11 +226,12 @@ def _money(status: "dict[str, Any]") -> str:
     today, budget = _usd(status["today_usd"]), status.get("budget")
     if not budget:
         return f"{today} today"
-    scope, window, limit = budget["scope"], budget["window"], _usd(budget["limit_usd"])
+    scope, window = budget["scope"], budget["window"]
+    spent = f"{_usd(budget['spent_usd'])} of {_usd(budget['limit_usd'])}"
     if (scope, window) == ("all", "day"):
-        return f"{today} of {limit} today"
+        return f"{spent} today"  # what the budget counts, as in the console's header: after a crash more than is known
     span = "in all" if window == "total" else f"a {window}"
-    return f"{today} today, budget {_safe(scope)} {_usd(budget['spent_usd'])} of {limit} {span}"
+    return f"{today} today, budget {_safe(scope)} {spent} {span}"
 
 
 def _usd(amount: str | float) -> str:

@@ -87,6 +87,22 @@ async def test_a_critical_alert_is_told_first_with_its_onset_and_the_code_is_2(
     )
 
 
+async def test_the_days_budget_is_what_it_counts_itself(capfd: pytest.CaptureFixture[str]) -> None:
+    core = ScriptedCore()
+    budget = BudgetState(
+        scope="all",
+        window="day",
+        limit_usd=Decimal(5),
+        spent_usd=Decimal("0.06"),
+        reserved_usd=Decimal(0),
+        left_usd=Decimal("4.94"),
+        on_exceeded="local",
+        resets_at=None,
+    )
+    core.status_now = status(today_usd=Decimal("0.02"), budget=budget)
+    assert " · $0.06 of $5.00 today · " in (await shown(core, capfd))[1]
+
+
 async def test_a_warning_is_1(capfd: pytest.CaptureFixture[str]) -> None:
     core = ScriptedCore()
     core.status_now = burning(replace(outage(), severity="warning"))

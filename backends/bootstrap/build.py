@@ -1,7 +1,7 @@
 """A core from its settings: every part made, connected, and closed again in the right order."""
 
 import os
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Literal
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 from backends import events
 from backends.background import background
 from backends.bootstrap.assembled_actions import operator_actions
+from backends.bootstrap.assembled_monitoring import assembled_monitoring
 from backends.bootstrap.resources import Resources, open_resources
 from backends.bootstrap.start_alerts import check_calibration, check_engines_at_start, show_known
 from backends.bus import Bus
@@ -19,26 +20,9 @@ from backends.core.local import LocalCore
 from backends.engines.engine_checks import runs_here
 from backends.engines.registry import Memory
 from backends.envelope.reader import EnvelopeReader
-from backends.envelope.sessions import Sessions
-from backends.monitoring.activity import ActivityFeed
-from backends.monitoring.alert_lifecycle import Alerts
-from backends.monitoring.engine_conditions import show_waits, watch_engines
 from backends.monitoring.heartbeat import send_heartbeats
-from backends.monitoring.incident_log import IncidentLog
-from backends.monitoring.minute_recorder import MinuteRecorder, state_of
-from backends.monitoring.model_watch import ModelWatch
+from backends.monitoring.minute_recorder import MinuteRecorder
 from backends.monitoring.monitoring import Monitoring
-from backends.monitoring.past import Past
-from backends.monitoring.push import Push
-from backends.monitoring.receivers import Receiver
-from backends.monitoring.refusals import Refusals
-from backends.monitoring.request_series import RequestSeries
-from backends.monitoring.spend_analysis import SpendAnalysis
-from backends.monitoring.spend_watch import SpendWatch
-from backends.monitoring.stats_publisher import StatsPublisher
-from backends.monitoring.traffic_conditions import watch_traffic
-from backends.monitoring.traffic_window import TrafficWindow
-from backends.monitoring.watch import Watch
 from backends.off_loop import loaded
 from backends.paths import Paths
 from backends.pipeline.admission import AdmissionControl
@@ -55,9 +39,7 @@ from backends.pipeline.settlement import Settlement
 from backends.pipeline.shadow_requests import ShadowRequests
 from backends.settings.engines import CLOUD_ENGINE, Keys
 from backends.settings.model import Settings
-from backends.telemetry.host import HostSampler
-from backends.telemetry.sampler import Sampler
-from backends.types import CLOUD, LOCAL, EngineName, RuntimeReading
+from backends.types import CLOUD, LOCAL, EngineName
 from backends.upstream.cloud_alone import CloudAlone
 from backends.upstream.costs import Costs
 from backends.upstream.engine_slot import EngineSlot, Label
@@ -99,43 +81,27 @@ async def build(
     `labels` are the engines' honest names on screen, by default their models. `purpose` says what the core is for: a
     "service" loads the engines' SDKs and the embedding model ahead of the first request, a "console" when a request
     first needs them, which saves 20 and 400 MB; a "one-shot" answers one prompt, takes no samples and loads no
-    embedding model. `memory` asks what this machine has for models; without it a model's
-    window is the usual one.
+    embedding model. `memory` asks what this machine has for models; without it a model's window is the usual one.
     Raises WrongSettings, and LedgerError where the ledger cannot be read or another core holds it.
     """
     async with AsyncExitStack() as stack:
         resources = await open_resources(stack, settings, paths, keys, clock or SystemClock(), memory=memory)
         slots = _slots(resources, labels or {}, keys, rehearsal=rehearsal)
         costs = _costs(resources)
-        monitoring = _monitoring(stack, resources, slots, costs, paths, rehearsal=rehearsal)
+        monitoring = assembled_monitoring(stack, resources, slots, costs, paths, rehearsal=rehearsal)
         if purpose != "one-shot":
             await monitoring.incidents.restore()
         show_known(resources, monitoring)
         await check_calibration(resources, monitoring.alerts)
         core, actions = _assemble(resources, slots, costs, monitoring, rehearsal=rehearsal)
         await actions.restore()
-        work: list[Coroutine[object, object, None]] = []
-        if purpose != "one-shot":
-            work += [
-                monitoring.sampler.run(),
-                monitoring.spend_watch.run(),
-                monitoring.refusals.run(),
-                monitoring.minutes.run(),
-                monitoring.watch.run(),
-                monitoring.incidents.run(),
-                monitoring.push.run(),
-                actions.run(),
-                check_engines_at_start(resources, slots, monitoring.alerts),
-            ]
-        beats = settings.heartbeat
-        if purpose != "one-shot" and not rehearsal and (beats.url or beats.url_env):
-            work.append(send_heartbeats(beats, os.environ, monitoring.alerts))
         if purpose == "service":
-            work.append(_prepare(resources))
             resources.cache.start_semantic()
         elif purpose == "console":
             resources.cache.start_semantic_on_demand()
-        async with background(*work):
+        work = () if purpose == "one-shot" else _work(resources, slots, monitoring, actions, rehearsal=rehearsal)
+        prepared = (_prepare(resources),) if purpose == "service" else ()
+        async with background(*work, *prepared):
             try:
                 yield BuiltCore(core=core, resources=resources, slots=slots, minutes=monitoring.minutes)
             finally:
@@ -144,6 +110,29 @@ async def build(
                 if purpose != "one-shot":
                     await monitoring.incidents.flush()
                     await monitoring.minutes.flush()
+
+
+def _work(
+    resources: Resources,
+    slots: Mapping[EngineName, EngineSlot],
+    monitoring: Monitoring,
+    actions: OperatorActions,
+    *,
+    rehearsal: bool,
+) -> Iterator[Coroutine[object, object, None]]:
+    """What goes on in the background as long as a core stands."""
+    yield monitoring.sampler.run()
+    yield monitoring.spend_watch.run()
+    yield monitoring.refusals.run()
+    yield monitoring.minutes.run()
+    yield monitoring.watch.run()
+    yield monitoring.incidents.run()
+    yield monitoring.push.run()
+    yield actions.run()
+    yield check_engines_at_start(resources, slots, monitoring.alerts)
+    beats = resources.settings.heartbeat
+    if not rehearsal and (beats.url or beats.url_env):
+        yield send_heartbeats(beats, os.environ, monitoring.alerts)
 
 
 def _slots(
@@ -181,101 +170,6 @@ def _costs(resources: Resources) -> Costs:
         cloud_model=resources.settings.engines[CLOUD_ENGINE].model,
         self_hosted=resources.self_hosted_cost,
         catalogue=resources.catalogue,
-    )
-
-
-def _monitoring(
-    stack: AsyncExitStack,
-    resources: Resources,
-    slots: Mapping[EngineName, EngineSlot],
-    costs: Costs,
-    paths: Paths,
-    *,
-    rehearsal: bool,
-) -> Monitoring:
-    settings, bus, clock = resources.settings, resources.bus, resources.clock
-    traffic = TrafficWindow(bus, clock)
-    alerts = Alerts(
-        bus, clock, clear_after_s=settings.alerts.clear_after_s, recent=traffic.ended, running=traffic.running
-    )
-    watch = Watch(alerts, clock, settings.alerts)
-    engines = list(slots.values())
-    watch.add(
-        watch_engines(engines, watch, clock),
-        watch_traffic(traffic, lambda: [slot.state() for slot in engines], watch, clock.monotonic),
-    )
-    watch.also(traffic.publish, lambda: show_waits(engines))
-    stats = StatsPublisher(bus, ledger=resources.ledger, cache=resources.cache, alerts=alerts)
-    stack.callback(stats.close)
-    resources.ledger.on_spill_change(stats.schedule)
-    sampler = Sampler(
-        settings.telemetry,
-        bus,
-        resources.history,
-        clock,
-        statuses={
-            name: [client.status for client in clients]
-            for name, clients in resources.engines.items()
-            if settings.zone(name) == LOCAL
-        },
-        on_sample=lambda readings: _on_sample(readings, slots, resources, sampler),
-        sample_host=HostSampler(clock, disk=paths.ledger.parent).sample,
-    )
-    refusals = Refusals(
-        bus,
-        ledger=resources.ledger,
-        alerts=alerts,
-        clock=clock,
-        agents=settings.agents,
-        timezone=resources.timezone,
-    )
-    series = RequestSeries(resources.history)
-    minutes = MinuteRecorder(
-        ledger=resources.ledger,
-        history=resources.history,
-        requests=series,
-        state=lambda: state_of(slots, resources.cache.stats()),
-        clock=clock,
-    )
-    push = Push(
-        [Receiver(target, os.environ, resources.timezone) for target in settings.notify],
-        ledger=resources.ledger,
-        alerts=alerts,
-        clock=clock,
-        rehearsal=rehearsal,
-    )
-    analysis = SpendAnalysis(settings, paths.ledger, prices=resources.prices, timezone=resources.timezone)
-    return Monitoring(
-        bus=bus,
-        activity=ActivityFeed(bus, clock, refusals=refusals, traffic=traffic, series=series, alerts=alerts),
-        refusals=refusals,
-        sessions=Sessions(resources.install_key.prompt_hash, clock=clock, bus=bus),
-        alerts=alerts,
-        incidents=IncidentLog(resources.ledger, alerts, clock, push=push),
-        push=push,
-        watch=watch,
-        traffic=traffic,
-        stats=stats,
-        models=ModelWatch(settings.engines[CLOUD_ENGINE].model, costs=costs, alerts=alerts),
-        spend_watch=SpendWatch(
-            analysis,
-            ledger=resources.ledger,
-            alerts=alerts,
-            bus=bus,
-            clock=clock,
-            keep_days=settings.ledger.keep_days,
-        ),
-        sampler=sampler,
-        history=resources.history,
-        minutes=minutes,
-        past=Past(
-            paths.ledger,
-            budgets=settings.budgets,
-            groups=resources.groups,
-            timezone=resources.timezone,
-            alerts=alerts,
-            unwritten=minutes.unwritten,
-        ),
     )
 
 
@@ -377,32 +271,3 @@ async def _prepare(resources: Resources) -> None:
 
 def _publisher(bus: Bus, slot: EngineSlot) -> Callable[[], None]:
     return lambda: bus.publish(events.EngineSampled(engine=slot.state()))
-
-
-def _on_sample(
-    readings: Mapping[str, tuple[RuntimeReading, ...]],
-    slots: Mapping[EngineName, EngineSlot],
-    resources: Resources,
-    sampler: Sampler,
-) -> None:
-    """Pass on a sample: the engines' readings to their slots, the GPUs' power to the costs, the core's own series."""
-    for name, slot in slots.items():
-        if name in readings:
-            slot.observe(readings[name])
-    resources.self_hosted_cost.record(sampler.gpu)
-    for series, value in _extra(slots, resources).items():
-        resources.history.add(series, value)
-
-
-def _extra(slots: Mapping[EngineName, EngineSlot], resources: Resources) -> dict[str, float | None]:
-    """The core's own series of the history, by name."""
-    counts = resources.cache.counts
-    local = {name: slot for name, slot in slots.items() if slot.zone == LOCAL}
-    return {
-        **{f"queue.{name}": float(slot.limiter.waiting) for name, slot in local.items()},
-        **{f"tokens_per_s.{name}": slot.throughput.tokens_per_s for name, slot in local.items()},
-        "cache.hit_share": counts.recent_share(),
-        "cache.exact_share": counts.recent_share("exact"),
-        "cache.semantic_share": counts.recent_share("semantic"),
-        "spend.today": float(resources.ledger.spend().today_usd),
-    }

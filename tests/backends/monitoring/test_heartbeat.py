@@ -1,5 +1,7 @@
 """The heartbeat: while the core lives it is heard, and where it is told to it says that something fails."""
 
+import pytest
+
 from backends.background import background
 from backends.bus import Bus
 from backends.clock import SystemClock
@@ -41,8 +43,9 @@ async def test_with_a_fail_path_a_critical_alert_is_told_by_it() -> None:
     assert {each.method for each in it.received} == {"POST"}
 
 
-async def test_without_its_address_none_is_sent() -> None:
+async def test_without_its_address_none_is_sent_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
     await send_heartbeats(Heartbeat(url_env="NO_SUCH_VARIABLE"), {}, Alerts(Bus(), SystemClock()))
+    assert caplog.messages == ["no heartbeat is sent: NO_SUCH_VARIABLE is not set"]
 
 
 def test_a_fail_path_stands_before_the_query_of_an_address() -> None:

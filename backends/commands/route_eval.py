@@ -24,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="its .jsonl and .jsonl.gz files: lines with a prompt, and labels (model to 0..1), intent or sensitive",
     )
     parser.add_argument("--dataset", metavar="D", help="only this file of it, by its name up to .jsonl")
+    parser.add_argument(
+        "--by-kind", action="store_true", help="the privacy gate's figures also by kind of row and of finding"
+    )
 
 
 def run(args: argparse.Namespace) -> str:
@@ -33,7 +36,11 @@ def run(args: argparse.Namespace) -> str:
 
     classifier, router = Classifier.load(), load(Paths.find().config).settings.router
     setting = DialSetting(dial=router.dial, by=router.dial_by, scale=Dial.load())
-    figures = [figure for each in datasets(args.data, args.dataset) for figure in evaluate(each, classifier, setting)]
+    figures = [
+        figure
+        for each in datasets(args.data, args.dataset)
+        for figure in evaluate(each, classifier, setting, by_kind=args.by_kind)
+    ]
     if args.json:
         facts = {"weights": classifier.version, "trained_on": TRAINED_ON, "figures": [*map(_as_json, figures)]}
         return msgspec.json.encode(facts).decode()

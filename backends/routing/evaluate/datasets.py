@@ -1,7 +1,7 @@
 """Labelled prompts as files: JSON lines, plain or gzipped, whose keys decide what they measure.
 
 `prompt` with `labels` (model to 0..1: did it answer well?) measures routing, `prompt` with `intent` the classifier,
-`prompt` with `sensitive` the privacy gate. Other keys are ignored.
+`prompt` with `sensitive` the privacy gate, where `kinds` or `kind` say what a row holds. Other keys are ignored.
 """
 
 import gzip
@@ -29,6 +29,7 @@ class Row(Struct, frozen=True, kw_only=True):
     hard: bool | None = None
     sensitive: bool | None = None
     kinds: tuple[str, ...] = ()
+    kind: str = ""
 
     def request(self) -> Request:
         return Request(id="evaluation", messages=(Message(role="user", text=self.prompt),))

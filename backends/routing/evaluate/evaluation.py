@@ -6,10 +6,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from backends.intervals import wilson
-from backends.privacy import PrivacyGate
 from backends.routing.classify.classifier import Classifier
-from backends.routing.evaluate.datasets import Dataset, Row
+from backends.routing.evaluate.datasets import Dataset
+from backends.routing.evaluate.figures import Figure, share
+from backends.routing.evaluate.privacy_figures import privacy_figures
 from backends.routing.evaluate.router_metrics import (
     Floats,
     apgr,
@@ -19,7 +19,6 @@ from backends.routing.evaluate.router_metrics import (
     middle,
 )
 from backends.routing.quality.dial import Dial
-from backends.settings.privacy import Privacy
 from backends.types import CLOUD, LOCAL, Classes, DialBy
 
 PAIRS = (
@@ -30,27 +29,10 @@ PAIRS = (
 )
 """A weak and a strong model whose labels are compared, where a set has both."""
 
-SECRETS = frozenset(
-    ["api-key", "aws-key", "tailscale", "private-key", "jwt", "connection-string", "env", "password", "kubeconfig"]
-)
-"""Kinds of the privacy sets that are secrets; the others are personal data."""
-
 TRAINED_ON = ("gsm8k", "mmlu", "mmlu-pro", "mt-bench")
 """Sets that the shipped weights learned from, so that their figures say nothing about unseen prompts."""
 
 DRAWS, SEED = 200, 20261124
-
-
-class Figure(Struct, frozen=True, kw_only=True):
-    """One measure of one set. `low` and `high` are its 95 % interval; None where there is none."""
-
-    dataset: str
-    of: str
-    measure: str
-    rows: int
-    value: float
-    low: float | None = None
-    high: float | None = None
 
 
 class DialSetting(Struct, frozen=True, kw_only=True):
@@ -64,11 +46,15 @@ class DialSetting(Struct, frozen=True, kw_only=True):
         return f"dial {self.dial:g} by {self.by.replace('-', ' ')}"
 
 
-def evaluate(dataset: Dataset, classifier: Classifier, setting: DialSetting) -> Iterator[Figure]:
-    """Every figure that the rows allow."""
+def evaluate(
+    dataset: Dataset, classifier: Classifier, setting: DialSetting, *, by_kind: bool = False
+) -> Iterator[Figure]:
+    """Every figure that the rows allow; those of the privacy gate also `by_kind`."""
     if dataset.kind == "routing":
         return _routing(dataset, classifier, setting)
-    return _intents(dataset, classifier) if dataset.kind == "intents" else _privacy(dataset)
+    if dataset.kind == "intents":
+        return _intents(dataset, classifier)
+    return privacy_figures(dataset.name, dataset.rows, by_kind=by_kind)
 
 
 def _routing(dataset: Dataset, classifier: Classifier, setting: DialSetting) -> Iterator[Figure]:
@@ -90,7 +76,7 @@ def _routing(dataset: Dataset, classifier: Classifier, setting: DialSetting) -> 
 
 def _dialled(dataset: str, of: str, goes: NDArray[np.bool_], weak: Floats, strong: Floats) -> Iterator[Figure]:
     """The share of the rows that this dial sends to the cloud, and what is kept of the cloud's own quality."""
-    yield _share(dataset, of, "cloud share", [bool(each) for each in goes])
+    yield share(dataset, of, "cloud share", [bool(each) for each in goes])
     kept = np.where(goes, strong, weak)
     dice = np.random.default_rng(SEED)
     draws = (dice.integers(0, len(goes), len(goes)) for _ in range(DRAWS))
@@ -127,7 +113,7 @@ def _intents(dataset: Dataset, classifier: Classifier) -> Iterator[Figure]:
         low=low,
         high=high,
     )
-    yield _share(dataset.name, "intent", "accuracy", [a == b for a, b in zip(truth, guess, strict=True)])
+    yield share(dataset.name, "intent", "accuracy", [a == b for a, b in zip(truth, guess, strict=True)])
     yield from _hard(dataset, classified)
 
 
@@ -142,23 +128,3 @@ def _hard(dataset: Dataset, classified: list[Classes]) -> Iterator[Figure]:
     if any(hard) and not all(hard):
         value = auc(hard, [score for _, score in marked])
         yield Figure(dataset=dataset.name, of="hard for local", measure="AUC", rows=len(marked), value=value)
-
-
-def _privacy(dataset: Dataset) -> Iterator[Figure]:
-    gate = PrivacyGate(Privacy())
-    found: dict[tuple[str, str], list[bool]] = {}
-    for row in dataset.rows:
-        found.setdefault(_asked(row), []).append(gate.inspect(row.request(), agent_sensitive=False).sensitive)
-    for (of, measure), hits in found.items():
-        yield _share(dataset.name, of, measure, hits)
-
-
-def _asked(row: Row) -> tuple[str, str]:
-    if not row.sensitive:
-        return "harmless", "false alarms"
-    return ("secrets" if SECRETS & set(row.kinds) else "personal data"), "recall"
-
-
-def _share(dataset: str, of: str, measure: str, hits: list[bool]) -> Figure:
-    value, low, high = wilson(sum(hits), len(hits)) or (float("nan"), 0.0, 1.0)
-    return Figure(dataset=dataset, of=of, measure=measure, rows=len(hits), value=value, low=low, high=high)

@@ -8,7 +8,7 @@ import numpy as np
 from backends.intervals import wilson
 from backends.privacy import PrivacyGate
 from backends.routing.classify.classifier import Classifier
-from backends.routing.evaluate.evaluation import SECRETS
+from backends.routing.evaluate.privacy_figures import SECRETS
 from backends.routing.evaluate.router_metrics import auc, macro_f1
 from backends.settings.privacy import Privacy
 from benchmarks.evaluation.routing_held_out import routing_figures

@@ -25,19 +25,29 @@ NAME = re.compile(
     rf"(?i)(?:(?P<key>(?:clave|cl[ée]|chave|chiave){QUALIFIED})|(?P<password>{PASSWORDS})|(?P<other>{KEYS}))"
 )
 
-HEAD_WORDS = word_set(
-    """pass pwd pw kennwort mdp contras clave cle clé senha palavra wachtw haslo hasło adgangsk losenord lösenord sifre
-    şifre parola salasan heslo jelsz lozink mật парол 密 口令 パスワ 비밀 पासव סיסמ كلمة requirepass masterauth
-    masterkey psk pin puk cred secret token authkey accesskey signingkey encryptionkey accountkey licensekey privatekey
-    key bearer salt schlüssel sleutel nyckel klucz chave chiave ключ токен секрет jeton geheimnis 秘 令牌 キー トークン
-    키 토큰"""
-)
-HEADS = (
+PASSWORD_HEADS = (
     "mot de passe",
     "kata s",
-    *sorted(HEAD_WORDS),
+    *sorted(
+        word_set(
+            """pass pwd pw kennwort mdp contras clave senha palavra wachtw haslo hasło adgangsk losenord lösenord sifre
+            şifre parola salasan heslo jelsz lozink mật парол 密 口令 パスワ 비밀 पासव סיסמ كلمة requirepass masterauth
+            psk pin puk cred"""
+        )
+    ),
 )
-"""The beginning of each name, in small letters."""
+KEY_HEADS = tuple(
+    sorted(
+        word_set(
+            """clave cle clé masterkey cred secret token authkey accesskey signingkey encryptionkey accountkey
+            licensekey privatekey key bearer salt schlüssel sleutel nyckel klucz chave chiave ключ токен секрет
+            jeton geheimnis 密 秘 令牌 キー トークン 키 토큰"""
+        )
+    )
+)
+"""The beginning of each name, in small letters. Some names of both begin alike."""
+
+HEADS = (*PASSWORD_HEADS, *KEY_HEADS)
 
 ENDINGS = word_set(
     """wort word wd phrase code et en s a om em u y i in n na si sı sini im ja jem ów ami ami ем я ю і ам ін ul și"""

@@ -14,6 +14,7 @@ from contextvars import ContextVar, copy_context
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
+from backends.tool_memory import by_tool
 from backends.types import Message, ResponseFormat, Tool
 
 LARGE = 65_536
@@ -78,7 +79,7 @@ def check_wanted() -> None:
 
 def size_of(prompt: Prompt, enough: int = LARGE) -> int:
     """Bytes of all texts, as characters, and of images, or EACH for every value where that is more; counted up to
-    `enough`: for LARGE in a thousand steps.
+    `enough`: for LARGE in a thousand steps, besides those for a tool that was not seen before.
 
     Stop words are left out: the router's bounds keep them to some kilobytes.
     """
@@ -88,19 +89,38 @@ def size_of(prompt: Prompt, enough: int = LARGE) -> int:
         values += EACH
         if size >= enough or values >= enough:
             return max(size, values)
-    # What JSON can hold, without recursion: a schema may be nested as deep as its parser allows.
-    waiting: list[Any] = [*(tool.parameters for tool in prompt.tools), prompt.response_format.schema]
-    while waiting and size < enough and values < enough:
-        values += EACH
+    for tool in prompt.tools:
+        characters, count = _of_tool(tool)
+        size += characters
+        values += EACH * count
+        if size >= enough or values >= enough:
+            return max(size, values)
+    characters, count = _of_json(prompt.response_format.schema, enough)
+    return max(size + characters, values + EACH * count)
+
+
+@by_tool
+def _of_tool(tool: Tool) -> tuple[int, int]:
+    return _of_json(tool.parameters, HUGE)
+
+
+def _of_json(value: Any, enough: int) -> tuple[int, int]:
+    """Characters and values of what JSON can hold, counted up to `enough` bytes; without recursion, as a schema may be
+    nested as deep as its parser allows.
+    """
+    characters = count = 0
+    waiting = [value]
+    while waiting and characters < enough and count * EACH < enough:
+        count += 1
         item = waiting.pop()
         if isinstance(item, str):
-            size += len(item)
+            characters += len(item)
         elif isinstance(item, dict):
-            size += sum(map(len, item))
+            characters += sum(map(len, item))
             waiting += item.values()
         elif isinstance(item, list):
             waiting += item
-    return max(size, values)
+    return characters, count
 
 
 def serve_many() -> None:

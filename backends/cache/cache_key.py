@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from backends.cache.self_contained import stands_alone
-from backends.types import OUTSIDE, VOLATILE, Envelope, Message, Request, Span
+from backends.tool_memory import by_tool
+from backends.types import OUTSIDE, VOLATILE, Envelope, Message, Request, Span, Tool
 
 REMEMBERED = 256
 """Volatile spans that were searched; a megabyte at the most. Most stay the same within a session."""
@@ -65,13 +66,18 @@ def partition(request: Request, *, model_class: str, scope: str | None = None) -
         f"agent:{request.agent}" if scope is None else scope,
         model_class,
         [_message_parts(message, hidden.get(index, ())) for index, message in enumerate(request.messages)],
-        [(tool.name, tool.description, tool.parameters, tool.strict) for tool in request.tools],
+        list(map(_tool_parts, request.tools)),
         request.tool_choice,
         request.parallel_tool_calls,
         (form.kind, form.schema, form.name, form.strict),
         [_number(value) for value in msgspec.structs.astuple(sampling)],
     )
     return hashlib.sha256(_canonical.encode(parts)).digest()
+
+
+@by_tool
+def _tool_parts(tool: Tool) -> msgspec.Raw:
+    return msgspec.Raw(_canonical.encode((tool.name, tool.description, tool.parameters, tool.strict)))
 
 
 def exact_key(request: Request, *, model_class: str, scope: str | None = None) -> bytes:

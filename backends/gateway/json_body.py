@@ -80,6 +80,12 @@ def wrong_field(error: msgspec.ValidationError) -> HttpError:
 
 def check_depth(value: Any, name: str) -> None:
     """Raises HttpError (400) where `value` is nested deeper than DEPTH."""
+    if is_deep(value):
+        raise too_deep(name)
+
+
+def is_deep(value: Any) -> bool:
+    """Is `value` nested deeper than DEPTH?"""
     level = [value]
     for _ in range(DEPTH):
         level = [
@@ -89,8 +95,12 @@ def check_depth(value: Any, name: str) -> None:
             for child in (item.values() if isinstance(item, dict) else item)
         ]
         if not level:
-            return
-    raise HttpError(400, "invalid_request", f"{name} is nested deeper than {DEPTH} levels", param=name)
+            return False
+    return True
+
+
+def too_deep(name: str) -> HttpError:
+    return HttpError(400, "invalid_request", f"{name} is nested deeper than {DEPTH} levels", param=name)
 
 
 class _DuplicateKey(ValueError):

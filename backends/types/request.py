@@ -61,8 +61,12 @@ class Tool(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def schema_json(self) -> str:
-        """The parameters as JSON, written once a request. Raises UnicodeEncodeError for lone surrogates."""
+        """The parameters as JSON, written once a tool. Raises UnicodeEncodeError for lone surrogates."""
         return msgspec.json.encode(self.parameters).decode()
+
+    def __hash__(self) -> int:
+        """Raises UnicodeEncodeError, as `schema_json`."""
+        return hash((self.name, self.description, self.schema_json))
 
 
 class ResponseFormat(Struct, frozen=True, kw_only=True):

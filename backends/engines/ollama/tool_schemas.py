@@ -9,6 +9,7 @@ from typing import Any
 
 from backends.engines.base import Call
 from backends.engines.tool_reading import offered
+from backends.tool_memory import by_tool
 from backends.types import Tool
 
 KEPT = ("type", "properties", "required", "items", "enum", "const", "anyOf", "additionalProperties", "description")
@@ -47,6 +48,7 @@ def answer_format(call: Call) -> str | dict[str, Any] | None:
     return _any([form.schema, *calls]) | shared
 
 
+@by_tool
 def _tool(tool: Tool) -> dict[str, Any]:
     function = {"name": tool.name, "description": tool.description, "parameters": parameters(tool.parameters)}
     return {"type": "function", "function": function}

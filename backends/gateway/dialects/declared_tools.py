@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from backends.gateway.dialects.field_table import IgnoredFields
 from backends.gateway.http_errors import HttpError
-from backends.gateway.json_body import check_depth, inner
+from backends.gateway.json_body import inner, is_deep, too_deep
+from backends.tool_memory import by_tool
 from backends.types import Tool
 
 MOST_TOOLS = 128
@@ -52,9 +53,21 @@ def declared(tools: Iterable[tuple[str, Tool]]) -> tuple[Tool, ...]:
             raise HttpError(400, "invalid_request", "a tool's name must be printable", param=f"{where}.name")
         if tool.name in found:
             raise HttpError(400, "invalid_request", f"two tools have the name {tool.name}", param=f"{where}.name")
-        check_depth(tool.parameters, f"{where}.parameters")
-        found[tool.name] = tool
+        if _is_deep(tool):
+            raise too_deep(f"{where}.parameters")
+        found[tool.name] = _known(tool)
     return tuple(found.values())
+
+
+@by_tool
+def _known(tool: Tool) -> Tool:
+    """The tool as it was declared before, where it was: what has been read of that one holds for this one."""
+    return tool
+
+
+@by_tool
+def _is_deep(tool: Tool) -> bool:
+    return is_deep(tool.parameters)
 
 
 def declared_functions(functions: Sequence[DeclaredFunction], place: str) -> tuple[Tool, ...]:

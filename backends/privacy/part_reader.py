@@ -120,4 +120,4 @@ class PartReader:
                     value = text[start:end]
                     if (kind, value) not in self._passes:
                         yield Found(kind, start, end, self._memory.digest("value", normal_form(kind, value)))
-                allowance.check()
+            allowance.check()

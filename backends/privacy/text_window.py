@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 LONG_RUN = re.compile(r"[A-Za-z0-9_\-+/=.]{16,}")
 """No key is shorter, and prose seldom has a run this long."""
@@ -11,34 +11,41 @@ NUMBER = re.compile(r"\d[\d .\-/()]{5}")
 """Six digits and separators: no card, account, phone or id has fewer."""
 
 
+Stems = tuple[str, ...] | frozenset[str]
+
+
+@lru_cache(256)
+def _in_ascii(stems: Stems) -> tuple[str, ...]:
+    return tuple(filter(str.isascii, stems))
+
+
 class TextWindow:
     """`lowered` has `text`'s own length, so that offsets hold in both."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._stems: dict[str, bool] = {}
+        self._is_ascii = text.isascii()
 
-    def has_any(self, stems: Iterable[str]) -> bool:
+    def has_any(self, stems: Stems) -> bool:
         """Does one of the stems, in small letters, stand in the text? Plain searches keep most texts away from the
         patterns.
         """
-        return any(self._has(stem) for stem in stems)
+        return any(map(self.lowered.__contains__, self._possible(stems)))
 
-    def _has(self, stem: str) -> bool:
-        known = self._stems.get(stem)
-        if known is None:
-            known = self._stems[stem] = stem in self.lowered
-        return known
-
-    def places(self, stems: Iterable[str]) -> Iterator[int]:
+    def places(self, stems: Stems) -> Iterator[int]:
         """Where each of the stems stands, one stem after the other."""
-        for stem in stems:
-            at = self.lowered.find(stem)
+        lowered = self.lowered
+        for stem in filter(lowered.__contains__, self._possible(stems)):
+            at = lowered.find(stem)
             while at >= 0:
                 yield at
-                at = self.lowered.find(stem, at + 1)
+                at = lowered.find(stem, at + 1)
 
-    def around(self, stems: Iterable[str], before: int, after: int) -> list[tuple[int, int]]:
+    def _possible(self, stems: Stems) -> Stems:
+        """Of a text in ASCII only those in ASCII can be part: a third of the names of passwords are not."""
+        return _in_ascii(stems) if self._is_ascii else stems
+
+    def around(self, stems: Stems, before: int, after: int) -> list[tuple[int, int]]:
         """Stretches from `before` characters in front of each place of a stem to `after` characters behind its start.
 
         A pattern that is searched for only here finds what it finds in the whole text, if each of its matches has a

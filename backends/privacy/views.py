@@ -28,8 +28,12 @@ MAYBE_CODED = re.compile(r"%[0-9A-Fa-f]{2}|\\[ux\"nt/\n]|&#?\w{1,8};|=\n|=3D|=40
 CONTROLS = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "/": "/"}
 
 BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=\-])[A-Za-z0-9+/_\-]{20,16384}={0,2}(?![A-Za-z0-9+/_=\-])")
+BLANK = re.compile(r"\s")
 READABLE = re.compile(r"[^\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]*")
 
+
+REACH = 500
+"""Characters on either side of a code that are read once more with it, up to the next blank: no pattern looks farther."""
 
 Replace = Callable[[re.Match[str]], str]
 
@@ -57,7 +61,9 @@ class TextView:
     def within(self, outer: "TextView") -> "TextView":
         """This view of `outer`'s text as one of `outer`'s source."""
         ends = [outer.span(place, place)[0] for place in self._source[:-1]]
-        return TextView(self.text, self._made, [*ends, outer._source[-1]])
+        last = self._source[-1]
+        end = outer._source[-1] if last == len(outer.text) else outer.span(last - 1, last)[1]
+        return TextView(self.text, self._made, [*ends, end])
 
     def _piece(self, position: int) -> int:
         return min(bisect_right(self._made, position), len(self._made) - 1) - 1
@@ -68,11 +74,12 @@ class TextView:
 
 
 def views(text: str) -> Iterator[TextView]:
-    """The text as it is read, then with its codes decoded, then each readable run of base64."""
+    """The text as it is read, then each stretch with codes in it, decoded, then each readable run of base64."""
     plain = _plain(text)
     yield plain
     if MAYBE_CODED.search(plain.text) is not None:
-        yield _substituted(plain.text, CODED, _decoded).within(plain)
+        for start, end in _coded(plain.text):
+            yield _substituted(plain.text, CODED, _decoded, start, end).within(plain)
     for count, run in enumerate(BASE64.finditer(plain.text) if plain.window.has_long_run else ()):
         if count == MOST_RUNS:
             return
@@ -85,22 +92,44 @@ def views(text: str) -> Iterator[TextView]:
 def _plain(text: str) -> TextView:
     if text.isascii():
         return TextView(text, [0, len(text)], [0, len(text)])
-    return _substituted(text.translate(LOOKALIKES), SHAPELESS, lambda _: "")
+    return _substituted(text.translate(LOOKALIKES), SHAPELESS, lambda _: "", 0, len(text))
 
 
-def _substituted(text: str, pattern: re.Pattern[str], replace: Replace) -> TextView:
+def _coded(text: str) -> list[tuple[int, int]]:
+    """Stretches around all codes, of whole lines or at least whole words. What lies outside of them reads the same when
+    codes are decoded.
+    """
+    found: list[tuple[int, int]] = []
+    for code in CODED.finditer(text):
+        if found and code.end() + REACH <= found[-1][1]:
+            continue
+        start = _line_start(text, max(0, code.start() - REACH))
+        if found and start <= found[-1][1]:
+            start = found.pop()[0]
+        blank = BLANK.search(text, code.end() + REACH)
+        found.append((start, len(text) if blank is None else blank.start()))
+    return found
+
+
+def _line_start(text: str, place: int) -> int:
+    line = text.rfind("\n", max(0, place - REACH), place)
+    return (line if line >= 0 else max(text.rfind(" ", 0, place), text.rfind("\n", 0, place))) + 1
+
+
+def _substituted(text: str, pattern: re.Pattern[str], replace: Replace, start: int, end: int) -> TextView:
+    """`start:end` of a text with each match of the pattern replaced."""
     out: list[str] = []
-    made, source = [0], [0]
-    for match in pattern.finditer(text):
-        for piece, end in ((text[source[-1] : match.start()], match.start()), (replace(match), match.end())):
-            if end > source[-1]:
+    made, source = [0], [start]
+    for match in pattern.finditer(text, start, end):
+        for piece, stop in ((text[source[-1] : match.start()], match.start()), (replace(match), match.end())):
+            if stop > source[-1]:
                 out.append(piece)
                 made.append(made[-1] + len(piece))
-                source.append(end)
-    if len(text) > source[-1] or len(source) == 1:
-        out.append(text[source[-1] :])
+                source.append(stop)
+    if end > source[-1] or len(source) == 1:
+        out.append(text[source[-1] : end])
         made.append(made[-1] + len(out[-1]))
-        source.append(len(text))
+        source.append(end)
     return TextView("".join(out), made, source)
 
 

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property, lru_cache
+from functools import cached_property
+
+from backends.privacy.word_stems import Stems, StemSearch, StemTable
 
 LONG_RUN = re.compile(r"[A-Za-z0-9_\-+/=.]{16,}")
 """No key is shorter, and prose seldom has a run this long."""
@@ -11,12 +13,7 @@ NUMBER = re.compile(r"\d[\d .\-/()]{5}")
 """Six digits and separators: no card, account, phone or id has fewer."""
 
 
-Stems = tuple[str, ...] | frozenset[str]
-
-
-@lru_cache(256)
-def _in_ascii(stems: Stems) -> tuple[str, ...]:
-    return tuple(filter(str.isascii, stems))
+STEMS = StemSearch()
 
 
 class TextWindow:
@@ -24,26 +21,29 @@ class TextWindow:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._is_ascii = text.isascii()
+        self._table: StemTable | None = None
+        self._present = 0
 
     def has_any(self, stems: Stems) -> bool:
-        """Does one of the stems, in small letters, stand in the text? Plain searches keep most texts away from the
-        patterns.
+        """Does one of the stems, in small letters, stand in the text? Most texts are kept away from most patterns by
+        this.
         """
-        return any(map(self.lowered.__contains__, self._possible(stems)))
+        wanted = STEMS.wanted(stems)
+        if self._table is not STEMS.table:
+            self._table = STEMS.table
+            self._present = self._table.present(self.lowered)
+        return wanted.any_in(self.lowered, self._present)
 
     def places(self, stems: Stems) -> Iterator[int]:
         """Where each of the stems stands, one stem after the other."""
+        if not self.has_any(stems):
+            return
         lowered = self.lowered
-        for stem in filter(lowered.__contains__, self._possible(stems)):
+        for stem in STEMS.wanted(stems).those_in(lowered, self._present):
             at = lowered.find(stem)
             while at >= 0:
                 yield at
                 at = lowered.find(stem, at + 1)
-
-    def _possible(self, stems: Stems) -> Stems:
-        """Of a text in ASCII only those in ASCII can be part: a third of the names of passwords are not."""
-        return _in_ascii(stems) if self._is_ascii else stems
 
     def around(self, stems: Stems, before: int, after: int) -> list[tuple[int, int]]:
         """Stretches from `before` characters in front of each place of a stem to `after` characters behind its start.

@@ -33,7 +33,7 @@ READABLE = re.compile(r"[^\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]*")
 
 
 REACH = 500
-"""Characters on either side of a code that are read once more with it, up to the next blank: no pattern looks farther."""
+"""Characters on either side of a code that are read again with it, up to the next blank. No pattern looks farther."""
 
 Replace = Callable[[re.Match[str]], str]
 

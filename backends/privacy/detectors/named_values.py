@@ -5,13 +5,14 @@ hostile text costs linear time.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from backends.privacy.detectors.code_names import is_expression, is_identifier, is_made_of_words, is_reference
 from backends.privacy.detectors.secret_names import ENDINGS, HARMLESS, NAME, SHORT
 from backends.privacy.detectors.secret_values import has_all_cases, is_code
 from backends.privacy.text_window import TextWindow
+from backends.privacy.word_stems import Stems
 
 BEFORE = re.compile(r"(?s).*[^\w.\-]")
 """Everything before the word that a name ends."""
@@ -95,7 +96,7 @@ class NamedValues(NamedTuple):
     values: Iterator[Value]
 
 
-def named_values(window: TextWindow, heads: Iterable[str]) -> Iterator[NamedValues]:
+def named_values(window: TextWindow, heads: Stems) -> Iterator[NamedValues]:
     """Each name that starts with one of these heads."""
     text = window.text
     for place in window.places(heads):

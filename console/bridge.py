@@ -8,10 +8,10 @@ When a running core goes away, it reconnects as soon as it is back.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.core.api import Core
@@ -30,13 +30,15 @@ NOT_OPEN = "The core is not open yet. Try again in a moment."
 GONE = "The core is gone. The console reconnects as soon as it is back."
 
 
-@dataclass(frozen=True)
-class BridgeTimes:
+class BridgeTimes(Struct, frozen=True):
     """Seconds between attempts to reconnect, until a sample counts as stale, and between checks for stale samples."""
 
     retry_s: Sequence[float] = (0.25, 0.5, 1.0, 2.0, 4.0)
     stale_after_s: float = 15.0
     stale_check_s: float = 5.0
+
+
+USUAL_TIMES = BridgeTimes()
 
 
 class CoreHandle(Protocol):
@@ -76,7 +78,7 @@ class Bridge:
         reopen: Open | None = None,
         drained: Callable[[], bool] = _always,
         now: Callable[[], datetime] = _now,
-        times: BridgeTimes = BridgeTimes(),
+        times: BridgeTimes = USUAL_TIMES,
     ) -> None:
         self._open = open_core
         self._reopen = reopen or open_core

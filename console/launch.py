@@ -30,6 +30,7 @@ DUMB = ("dumb", "unknown")  # rich assumes 80×25 for such a terminal, and Textu
 
 def launch(words: Sequence[str]) -> int:
     """Run the console with these options and return the exit code."""
+    gc.disable()  # the App enables it after its first frame; collecting before that costs a tenth of the time to it
     try:
         return _console(_parser().parse_args(words))
     except ClawError as error:
@@ -76,7 +77,6 @@ def _console(options: argparse.Namespace) -> int:
         )
     for name in SIZE:
         os.environ.pop(name, None)
-    gc.disable()  # the App enables it after its first frame; collecting before that costs a tenth of the time to it
     return _show(options, settings, theme, themes)
 
 

@@ -146,11 +146,15 @@ class TimelineLoaded(Message, bubble=False):
 
 @dataclass
 class ActionSucceeded(Message, bubble=False):
+    """The core has done what RunAction asked for."""
+
     acted: Acted
 
 
 @dataclass
 class ActionFailed(Message, bubble=False):
+    """The core has not done what RunAction asked for; the line says why."""
+
     line: str
 
 

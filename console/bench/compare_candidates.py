@@ -1,8 +1,10 @@
 """Candidates to compare: an engine with a model and a thinking setting, and which of them the core is known to have."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.types import CLOUD, LOCAL, Effort, Explanation, Route
 from console.bench.prompt_settings import PromptSettings
@@ -12,8 +14,7 @@ MOST = 4
 """Candidates of one comparison: each is a call, and a column."""
 
 
-@dataclass(frozen=True)
-class CompareCandidate:
+class CompareCandidate(Struct, frozen=True):
     """`model` is never empty; `effort` None leaves thinking to the settings of the prompt."""
 
     engine: Route

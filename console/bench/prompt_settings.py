@@ -2,8 +2,10 @@
 the prompt alike."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.text.measures import count
 from backends.types import Effort, EngineState, Route, Sampling
@@ -18,8 +20,7 @@ SYSTEM_SHOWN = 24
 """Characters of the system prompt in the line above the prompt."""
 
 
-@dataclass(frozen=True)
-class PromptSettings:
+class PromptSettings(Struct, frozen=True):
     """`model` "" and None elsewhere leave it to the agent and the engine."""
 
     agent: str = DEFAULT_AGENT
@@ -57,8 +58,7 @@ class Known(NamedTuple):
     models: Sequence[tuple[Route, str]] = ()
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One setting. `apply` takes what the operator typed and raises ValueError with a line that says what is right."""
 
     name: str

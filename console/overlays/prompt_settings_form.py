@@ -1,8 +1,8 @@
 """The settings of the next prompt as a form: arrows choose, left and right change, typing replaces, enter keeps all."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from msgspec.structs import replace
 from textual.events import Key, Paste
 
 from console.bench.prompt_settings import OWN, SETTINGS, Known, PromptSettings, Setting

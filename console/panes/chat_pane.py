@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
 import msgspec
+from msgspec.structs import replace
 from textual.binding import BindingType
 from textual.events import Key, Paste
 from textual.geometry import Size

@@ -6,9 +6,10 @@ them, which keys pause and resume.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from textual.binding import Binding, BindingType
 from textual.events import Blur, Click, Key, Paste
 from textual.geometry import Size
@@ -38,8 +39,7 @@ LAST_REFUSED = 14  # rows of room from which the last refused request has one
 AGENTS_FROM = (84, 20)  # cells and rows of room from which the agents' table stands above the requests by itself
 
 
-@dataclass(frozen=True)
-class RoutingView:
+class RoutingView(Struct, frozen=True):
     """What the operator looks at: requests that match `wanted`, with the cursor on `chosen` or without one at the
     newest; or the sessions that match, with the cursor on `session` or else on the first.
     """

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
+from msgspec import Struct
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
@@ -256,8 +256,7 @@ def _engine_table(state: ViewState, cells: int) -> list[Row]:
     return [*rows, *(row(span("    "), *line) for line in _waiting_agents(waiting, cells - 4))]
 
 
-@dataclass(frozen=True)
-class _EngineColumn:
+class _EngineColumn(Struct, frozen=True):
     head: str
     cells: int
     draw: Callable[[EngineState, Mapping[str, Decimal]], Span]

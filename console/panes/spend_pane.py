@@ -20,9 +20,9 @@ from console.present.charts import bar, dollars, sparkline
 from console.present.empty_states import loading, notice
 from console.present.frame import PaneBody
 from console.present.history_charts import Sampled, below
-from console.present.markdown_layout import wrap
 from console.present.money_rows import SAVING_PARTS, beside_cache, budget_bar, saved_by
 from console.present.spans import BLANK, Row, cell, row, span, spread, width
+from console.present.wrapping import wrap
 from console.state import ViewState
 from console.widgets.pane import Pane
 

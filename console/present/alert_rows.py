@@ -16,8 +16,8 @@ from backends.text.times import clock, elapsed, moment, short_age
 from backends.text.usd import usd
 from backends.types import Alert
 from console.present.frame import PaneBody
-from console.present.markdown_layout import wrap
 from console.present.spans import BLANK, Row, Span, Tone, cell, clip, paragraph, row, span, spread, width
+from console.present.wrapping import wrap
 from console.state import ViewState
 
 LETTERS = "abc"

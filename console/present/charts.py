@@ -5,12 +5,13 @@ chart looks like is remembered, so that a pane may draw it again at no cost.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
 from math import floor, log10
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from backends.text.times import clock
 from console.present.spans import Row, Span, Tone, cell, fit, row, span
@@ -110,8 +111,7 @@ class Curve(NamedTuple):
     tone: Tone = "text"
 
 
-@dataclass(frozen=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """One curve is drawn as a filled area of blocks, several as lines of Braille dots; the first lies on top.
 
     The chart's width stands for the newest `points` values, by default for as many as there are; where there are fewer,

@@ -8,9 +8,9 @@ from backends.text.times import milliseconds
 from backends.text.usd import usd
 from backends.types import CACHE, Explanation, Outcome, Route, Served
 from console.present.empty_states import notice
-from console.present.markdown_layout import wrap
 from console.present.spans import Row, Span, Tone, span
 from console.present.symbols import served
+from console.present.wrapping import wrap
 from console.state import ViewState
 
 PROMPT_ROWS = 12

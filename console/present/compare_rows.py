@@ -1,8 +1,9 @@
 """Candidates side by side as rows: the table of their figures, and their answers in columns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from backends.text.measures import UNKNOWN, count
 from backends.text.times import seconds
@@ -19,8 +20,7 @@ BESIDE_FROM = 90
 LONGEST_LABEL = 34
 
 
-@dataclass(frozen=True)
-class CandidateFigures:
+class CandidateFigures(Struct, frozen=True):
     """What is known of one candidate's answer; None is not known yet, or never was."""
 
     who: Row

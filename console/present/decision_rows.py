@@ -1,10 +1,10 @@
 """The requests as rows, newest first: who, when, where to, why, how long, how much. What failed says so first."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 
+from msgspec import Struct
 from rich.cells import cell_len
 
 from backends.events import RequestRefused
@@ -115,8 +115,7 @@ def origin_of(outcome: Outcome) -> Served:
     return CACHE if outcome.engine == CACHE else outcome.zone
 
 
-@dataclass(frozen=True)
-class _RoutingColumn:
+class _RoutingColumn(Struct, frozen=True):
     """`reason` columns give their room to what went wrong, where something did."""
 
     head: str

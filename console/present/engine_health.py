@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from backends.text.times import seconds, short_age
 from backends.types import Alert, EngineState, Exchange, Health
@@ -48,8 +49,7 @@ _ALERTED = {
 """The last part of an alert's key about an engine, in a word or two."""
 
 
-@dataclass(frozen=True)
-class EngineHealth:
+class EngineHealth(Struct, frozen=True):
     """`words` say in at most 24 cells what is wrong, "" where nothing is; `since` is when it began, where known."""
 
     health: Health

@@ -1,15 +1,15 @@
 """A frame of an exact size around rows."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar, overload
+
+from msgspec import Struct
 
 from backends.text.terminal_safe import SafeText
 from console.present.spans import BLANK, Row, Span, Tone, fit, span, width
 
 
-@dataclass(frozen=True)
-class PaneBody:
+class PaneBody(Struct, frozen=True):
     """Rows in a frame; `selected` is the index of the row with the cursor, from which on `reach` rows stay visible.
 
     The first `fixed` rows do not scroll; nor do the rows `below`, which stand at the lower end.

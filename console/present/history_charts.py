@@ -1,8 +1,9 @@
 """Charts of the core's samples that fill what a pane has left, with a scale and the times below them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from console.present.charts import Chart, Curve, Values, chart_rows, figure, time_axis
 from console.present.spans import BLANK, Row, Tone
@@ -16,8 +17,7 @@ NARROWEST = 32
 """Cells below which the scale leaves too little for the curve."""
 
 
-@dataclass(frozen=True)
-class Sampled:
+class Sampled(Struct, frozen=True):
     """One chart: values of a series of the core, one a step, the oldest first. `top` is the scale's end where fixed."""
 
     name: str

@@ -5,9 +5,10 @@ arrives must not change what stands above.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from backends.text.terminal_safe import SafeText, safe
 from console.present.spans import Row, Span, Tone
@@ -23,49 +24,41 @@ DEEPEST = 20
 Align = Literal["left", "center", "right"]
 
 
-@dataclass(frozen=True, slots=True)
-class HeadingBlock:
+class HeadingBlock(Struct, frozen=True):
     level: int
     runs: Row
 
 
-@dataclass(frozen=True, slots=True)
-class ParagraphBlock:
+class ParagraphBlock(Struct, frozen=True):
     runs: Row
 
 
-@dataclass(frozen=True, slots=True)
-class CodeBlock:
+class CodeBlock(Struct, frozen=True):
     """`lines` grows while the block is still open."""
 
     language: SafeText
     lines: list[SafeText] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class DividerBlock:
+class DividerBlock(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class QuoteBlock:
+class QuoteBlock(Struct, frozen=True):
     blocks: tuple["Block", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ListItem:
+class ListItem(Struct, frozen=True):
     marker: SafeText
     blocks: tuple["Block", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ListBlock:
+class ListBlock(Struct, frozen=True):
     items: tuple[ListItem, ...]
     tight: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TableBlock:
+class TableBlock(Struct, frozen=True):
     head: tuple[Row, ...]
     rows: tuple[tuple[Row, ...], ...]
     align: tuple[Align, ...]

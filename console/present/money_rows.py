@@ -6,8 +6,8 @@ from backends.text.measures import share
 from backends.text.usd import usd_cents
 from backends.types import ZERO, BudgetState, SavedBy
 from console.present.charts import bar
-from console.present.markdown_layout import wrap
 from console.present.spans import Row, Tone, span
+from console.present.wrapping import wrap
 
 SAVING_PARTS = (
     ("routing", "routing"),

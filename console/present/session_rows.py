@@ -1,8 +1,9 @@
 """The table of sessions: whose each is, how long it has become, what its prefix cache and its engine make of it."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from backends.text.measures import UNKNOWN, count, share, tokens
 from backends.text.terminal_safe import safe
@@ -129,8 +130,7 @@ def engine(session: SessionState) -> Span:
     return served(session.engine, session.zone)
 
 
-@dataclass(frozen=True)
-class _SessionColumn:
+class _SessionColumn(Struct, frozen=True):
     """`indent` are blanks before a column's text, for one that follows a column of figures."""
 
     head: str

@@ -2,7 +2,8 @@
 at what cost. A second line where one has no room for both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backends.text.measures import UNKNOWN, count
 from backends.text.times import seconds
@@ -23,8 +24,7 @@ ESTIMATE_CELLS = 48
 """Cells that place and price of a prompt need; with fewer they stand in a line of their own."""
 
 
-@dataclass(frozen=True)
-class Prospect:
+class Prospect(Struct, frozen=True):
     """Where the prompt would go, known before it is sent; or a line that says why that is unknown."""
 
     explanation: Explanation | None = None

@@ -1,7 +1,8 @@
 """The rows of the timeline: charts of one time below each other, as many and as high as there is room."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backends.types import CLOUD, Alert, Timeline
 from console.present.charts import (
@@ -26,8 +27,7 @@ BELOW = 2
 """Rows below the charts: incidents and times."""
 
 
-@dataclass(frozen=True)
-class _Kind:
+class _Kind(Struct, frozen=True):
     """A chart of the timeline; `curves` are names of series, each with its tone."""
 
     name: str

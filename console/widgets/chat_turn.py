@@ -13,11 +13,11 @@ from console.present.chat_rows import (
     route_rows,
 )
 from console.present.compare_rows import CandidateFigures, verdict
-from console.present.markdown_layout import wrap
 from console.present.markdown_stream import MarkdownStream
 from console.present.spans import BLANK, Row, Span, span
 from console.present.symbols import served
 from console.present.waiting_rows import waiting_row, waiting_text
+from console.present.wrapping import wrap
 from console.state import ViewState
 
 ANSWER_KEPT = 1_000_000

@@ -1,9 +1,9 @@
 """The base of every pane: a frame with number and title, heavy when focused, and a thumb where the rows scroll."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.binding import Binding, BindingType
 from textual.events import Blur, Focus, MouseScrollDown, MouseScrollUp, Show
 from textual.geometry import Size

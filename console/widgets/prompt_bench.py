@@ -1,7 +1,8 @@
 """Prompts being tried: what the next one is sent with, the turns so far, and which of them it goes on from."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from backends.settings.agents import AGENTS
 from backends.text.measures import size

@@ -2,11 +2,11 @@
 
 import string
 import time
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from console.bench.prompt_settings import EFFORTS, SETTINGS, Known, PromptSettings, plain
 from console.bench.slash_commands import COMMANDS, LONGEST, SlashLine, command, completed, read
@@ -103,7 +103,7 @@ def test_completion_goes_as_far_as_all_agree(names: list[str], typed: str) -> No
     ],
 )
 def test_what_a_setting_takes(name: str, argument: str, after: dict[str, object]) -> None:
-    assert changed(PromptSettings(), name, argument) == replace(PromptSettings(), **after)  # type: ignore[arg-type]
+    assert changed(PromptSettings(), name, argument) == replace(PromptSettings(), **after)
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ async def embedded(
     from backends.telemetry.memory import machine_memory
 
     # Half a second of imports, kept off the loop of a console that already takes keys.
-    build = (await asyncio.to_thread(importlib.import_module, "backends.bootstrap.build")).build
+    building = await asyncio.to_thread(importlib.import_module, "backends.bootstrap.build")
     await asyncio.to_thread(paths.make)
     async with AsyncExitStack() as stack:
         stack.enter_context(logging_to(paths.log))
@@ -117,7 +117,7 @@ async def embedded(
             settings, labels = settings_for(settings, stage.engines), _labels(stage)
             keys = dict.fromkeys(settings.engines, REHEARSAL_KEY)
         built = await stack.enter_async_context(
-            build(
+            building.build(
                 settings,
                 paths,
                 keys=keys,
@@ -135,6 +135,7 @@ async def embedded(
             shutdown = GracefulShutdown()
             core.report_listening(clients=shutdown.watchers)
             await stack.enter_async_context(listen_on(core, paths, shutdown))
+            stack.push_async_callback(shutdown.drain, building.DRAIN_S)  # what others ask ends before the socket does
         if stage is not None:
             from backends.rehearsal.incident_control import IncidentControl
 

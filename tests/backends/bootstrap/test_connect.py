@@ -11,11 +11,13 @@ from backends.bootstrap import connect as opening
 from backends.bootstrap.connect import embedded, play_agents
 from backends.core.api import Core
 from backends.core.local import LocalCore
+from backends.core.remote import RemoteCore
 from backends.paths import Paths
 from backends.rehearsal import process
 from backends.settings.cache import Cache
 from backends.settings.model import Settings, Telemetry
-from backends.types import Chunk, Request
+from backends.types import Chunk, Done, Request
+from tests.core import policy, prompt
 
 QUIET = Settings(cache=Cache(semantic=False), telemetry=Telemetry(gpu=False))
 
@@ -67,3 +69,27 @@ async def test_a_rehearsal_whose_twins_are_gone_says_so_on_every_screen(
         await events.aclose()
         core.report_rehearsal("")
         assert "rehearsal" not in [alert.key for alert in (await core.snapshot()).alerts]
+
+
+async def test_what_others_ask_of_a_core_that_closes_ends_before_its_socket_does(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "logging_to", lambda _: nullcontext())  # pytest keeps the log itself
+    paths, heard = Paths.find(rehearsal=True), asyncio.Event()
+
+    async def ask() -> Chunk:
+        last: Chunk | None = None
+        async for chunk in RemoteCore(str(paths.socket)).ask(prompt("Is the rack well?", agent="writer")):
+            heard.set()
+            last = chunk
+        assert last is not None
+        return last
+
+    async with asyncio.timeout(60):
+        async with embedded(policy(QUIET, "writer", "cloud"), paths, rehearse=True, listen=True, traffic=False):
+            asked = asyncio.create_task(ask())
+            await heard.wait()
+            assert not asked.done()
+        last = await asked
+    assert isinstance(last, Done)
+    assert last.outcome.finish == "stop"

@@ -10,6 +10,8 @@ from backends.types import Acted, Action, EngineName
 from backends.upstream.engine_slot import EngineSlot
 
 RESET = "reset"
+INCIDENTS = "rehearsed"
+"""The switch that a reset turns back: after it there is nothing to undo of the incidents before."""
 
 
 class TwinControl(Protocol):
@@ -44,7 +46,7 @@ class RehearsalActions:
             detail = await self.twins.start(name, action.engine)
             undo = Action(verb="rehearse", actor=action.actor, id=RESET)
         acted = Acted(at=at, action=action, detail=detail, undo=undo)
-        await self._ledger.audit(acted)
+        await self._ledger.set_control(INCIDENTS, None if undo is None else name, acted)
         return acted
 
     def _forget_failures(self) -> str:

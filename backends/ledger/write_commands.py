@@ -212,11 +212,11 @@ class Audit(Struct, frozen=True, kw_only=True):
                     (storable(switch), storable(value)),
                 )
         action, undo = self.acted.action, self.acted.undo
+        if undo is None and self.switch is not None:
+            db.execute("UPDATE audit SET undo = NULL WHERE control = ?", (storable(self.switch),))
         if action.undoes is not None:
             db.execute("UPDATE audit SET undo = NULL WHERE rowid = ?", (action.undoes,))
             undo = None
-        elif undo is None and self.switch is not None:
-            db.execute("UPDATE audit SET undo = NULL WHERE control = ?", (storable(self.switch),))
         db.execute(
             "INSERT INTO audit (at, actor, action, detail, reason, control, undo) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (

@@ -39,6 +39,20 @@ async def test_a_quota_of_the_day_that_a_twin_used_up_is_forgotten_with_the_rese
         assert (await it.core.act(rehearse("reset"))).detail == "all incidents ended"
 
 
+async def test_a_reset_leaves_nothing_to_undo_of_the_incidents_before(home: Path) -> None:
+    async with stand(home) as it:
+        it.core.rehearse_on(control(it))
+        for again in (rehearse("reset"), Action(verb="undo", actor="test")):
+            await it.core.act(rehearse("C1"))
+            await it.core.act(rehearse("L1"))
+            undoable = (await it.core.snapshot()).undoable
+            assert undoable is not None
+            assert undoable.detail.startswith("L1 at local")
+            await it.core.act(again)
+            assert (await it.core.snapshot()).undoable is None
+            assert not it.gemini.behaviour.faults
+
+
 async def test_an_incident_strikes_the_engines_that_it_is_meant_for_or_the_one_that_is_named(home: Path) -> None:
     async with stand(home) as it:
         it.core.rehearse_on(control(it))

@@ -14,7 +14,7 @@ from backends.clock import Clock
 from backends.errors import WrongUse
 from backends.monitoring.alerts import Condition
 from backends.monitoring.touched import EndedRequest, Touched, Touches
-from backends.text.times import clock
+from backends.text.times import clock, moment
 from backends.types import Alert, Choice, Severity
 
 TELL_EVERY_S = 1.0
@@ -216,7 +216,7 @@ class Alerts:
         """End those that an earlier core left standing and that did not come back: as of `at`, when this core began."""
         left_over, self._left_over = self._left_over, {}
         for alert, seen_at in left_over.values():
-            seen = f"last seen to hold at {seen_at:%Y-%m-%d %H:%M:%S} UTC"
+            seen = f"last seen to hold on {moment(seen_at)}"
             effect = f"{alert.effect}; {seen}" if alert.effect else seen
             self._ended(
                 replace(alert, state="cleared", silenced_until=None, effect=effect, ended_at=max(at, alert.since))

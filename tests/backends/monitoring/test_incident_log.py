@@ -101,7 +101,7 @@ async def test_after_a_kill_what_still_holds_goes_on_and_the_rest_ended_when_the
         await until(lambda: rows(home)[1]["ended_at"])
         (past,) = alerts.past()
     assert (past.id, past.ended_at) == (before["down:local"]["id"], began)
-    assert "last seen to hold at" in past.effect
+    assert "last seen to hold on" in past.effect
     assert rows(home)[0]["ended_at"] is None
 
 

@@ -200,7 +200,9 @@ def _worst(status: "dict[str, Any]") -> str:
     if not worst:
         return silenced
     state = ", acknowledged" if worst.get("state") == "acknowledged" else ""
-    text = f"{_safe(worst['text'])}, since {time.strftime('%H:%M:%S', time.localtime(_epoch(worst['since'])))}"
+    text, onset = _safe(worst["text"]), time.strftime("%H:%M:%S", time.localtime(_epoch(worst["since"])))
+    if onset not in text:
+        text += f", since {onset}"
     more_text = f", {more} more alert{'s' if more > 1 else ''}" if more > 0 else ""
     return f"{text} ({_age(worst['since'])}){state}{more_text}{f', {silenced}' if silenced else ''}"
 
@@ -217,7 +219,8 @@ def _requests(status: "dict[str, Any]") -> str:
 def _engines(status: "dict[str, Any]") -> str:
     def word(engine: "dict[str, Any]") -> str:
         stopped = "stopped" if engine.get("stopped") else "draining" if engine.get("draining") else ""
-        return f"{_safe(engine['name'])} {stopped or engine['health']}"
+        why = f" ({_safe(engine['detail'])})" if engine.get("detail", "") not in ("", engine["health"]) else ""
+        return f"{_safe(engine['name'])} {stopped or engine['health']}{why}"
 
     return ", ".join(map(word, status.get("engines", ())))
 

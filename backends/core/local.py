@@ -11,7 +11,7 @@ from backends.clock import Clock
 from backends.core.actions import OperatorActions
 from backends.core.past_snapshot import past_snapshot
 from backends.core.rehearsal_actions import TwinControl
-from backends.core.status import engine_status, heard, tightest, worst
+from backends.core.status import engine_status, heard, severity, tightest, worst
 from backends.errors import ClawError, WrongUse
 from backends.monitoring.alerts import REHEARSAL_FAILED
 from backends.monitoring.monitoring import Monitoring
@@ -100,18 +100,19 @@ class LocalCore:
     async def status(self) -> Status:
         alerts, spend = self._monitoring.alerts.current(), self._monitoring.stats.spend()
         first = worst(alerts)
+        engines = tuple(engine_status(slot.state(), alerts) for slot in self._slots.values())
         return Status(
             at=self._clock.now(),
             version=__version__,
             pid=os.getpid(),
             started_at=self._started_at,
             rehearsal=self._rehearsal,
-            severity=first.severity if first else "ok",
+            severity=severity(first, engines),
             worst=first,
             alerts=len(heard(alerts)),
             silenced=len(alerts) - len(heard(alerts)),
             traffic=self._monitoring.traffic.traffic(),
-            engines=tuple(engine_status(slot.state()) for slot in self._slots.values()),
+            engines=engines,
             cloud_stopped=self._controls.cloud_stopped,
             today_usd=spend.today_usd,
             budget=tightest(spend.budgets),

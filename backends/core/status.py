@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from backends.types import ZERO, Alert, BudgetState, EngineState, EngineStatus
+from backends.types import ZERO, Alert, BudgetState, EngineState, EngineStatus, StatusSeverity
 
 
 def worst(alerts: Iterable[Alert]) -> Alert | None:
@@ -20,9 +20,24 @@ def heard(alerts: Iterable[Alert]) -> list[Alert]:
     return [alert for alert in alerts if alert.state != "silenced"]
 
 
-def engine_status(engine: EngineState) -> EngineStatus:
+def severity(worst: Alert | None, engines: Iterable[EngineStatus]) -> StatusSeverity:
+    """That of the worst alert; nothing is ok while an engine is unwell, which `detail` tells of."""
+    if worst is not None:
+        return worst.severity
+    return "warning" if any(engine.detail for engine in engines) else "ok"
+
+
+def engine_status(engine: EngineState, alerts: Iterable[Alert]) -> EngineStatus:
+    """An engine is not well while an alert about it stands, silenced or not."""
+    told = any(alert.concerns(engine.name) for alert in alerts)
+    well = engine.health in ("up", "unknown")
     return EngineStatus(
-        name=engine.name, zone=engine.zone, health=engine.health, stopped=engine.stopped, draining=engine.draining
+        name=engine.name,
+        zone=engine.zone,
+        health="degraded" if told and well else engine.health,
+        stopped=engine.stopped,
+        draining=engine.draining,
+        detail="" if told or well or engine.stopped or engine.draining else engine.detail or engine.health,
     )
 
 

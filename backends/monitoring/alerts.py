@@ -85,8 +85,9 @@ ENGINE_FULL = Condition(
 )
 ENGINE_SILENT = Condition(
     key="engine:{engine}:silent",
-    when="Calls hear nothing: no first byte for much longer than is usual for this engine, or no more after it.",
-    text="{engine}: {calls} heard nothing{usually}",
+    when="Calls hear nothing: no first byte for much longer than is usual for this engine, or no more after it; or "
+    "their callers gave up waiting.",
+    text="{engine}: {calls}{usually}",
     remedy="drain it to send new work elsewhere; `claw act cancel ID` ends a call",
     severity="warning",
     flaps=True,

@@ -40,7 +40,8 @@ BREAKERS: dict[str, Condition] = {"key": ENGINE_KEY, "rate-limited": QUOTA_MINUT
 class ObservedEngine(Struct, frozen=True, kw_only=True):
     """An engine at one moment. `kind` and `words` are its breaker's, "" while it is closed; `missing` is what it cannot
     work without. Of `addresses` so many are `gone`. `silent` are the agents of calls that have heard nothing for too
-    long, the first of them since `silent_since`; `lately_s` is how long first bytes took lately.
+    long, `given_up` those whose callers left before any byte, the first of them all sent at `silent_since`; `lately_s`
+    is how long first bytes took lately.
     """
 
     name: EngineName
@@ -54,6 +55,7 @@ class ObservedEngine(Struct, frozen=True, kw_only=True):
     addresses: int = 1
     gone: int = 0
     silent: tuple[str, ...] = ()
+    given_up: tuple[str, ...] = ()
     silent_since: datetime | None = None
     lately_s: float | None = None
     usual_s: float | None = None
@@ -67,6 +69,8 @@ def observed(slot: EngineSlot, limits: AlertLimits, clock: Clock) -> ObservedEng
     breaker, first_bytes = foremost.breaker, slot.first_bytes
     late = [call for call in first_bytes.unheard() if now - call.since > _patience_s(call, first_bytes.usual_s, limits)]
     late += first_bytes.stalled(now - limits.silent_unknown_s)
+    given_up = first_bytes.given_up(now)
+    since = min((call.since for call in (*late, *given_up)), default=None)
     down = state.health == "down" and not slot.missing
     reading = foremost.reading.detail if foremost.reading is not None else ""
     return ObservedEngine(
@@ -81,7 +85,8 @@ def observed(slot: EngineSlot, limits: AlertLimits, clock: Clock) -> ObservedEng
         addresses=len(slot.replicas),
         gone=sum(not replica.reachable for replica in slot.replicas),
         silent=tuple(call.agent for call in late),
-        silent_since=clock.now() - timedelta(seconds=max(now - call.since for call in late)) if late else None,
+        given_up=tuple(call.agent for call in given_up),
+        silent_since=None if since is None else clock.now() - timedelta(seconds=now - since),
         lately_s=first_bytes.lately_s(now),
         usual_s=first_bytes.usual_s,
         full_since=slot.full_since(),
@@ -152,21 +157,27 @@ def _unserved(engine: ObservedEngine) -> Iterator[Holding]:
 
 
 def _silent(engine: ObservedEngine) -> Iterator[Holding]:
-    if engine.silent:
-        calls, usual = _calls(len(engine.silent)), engine.usual_s
+    if engine.silent or engine.given_up:
+        usual = engine.usual_s
         usually = "" if usual is None else f", usually within {seconds(usual)}"
         yield Holding(
             condition=ENGINE_SILENT,
-            fields={"engine": engine.name, "calls": calls, "usually": usually},
+            fields={"engine": engine.name, "calls": _unheard(engine), "usually": usually},
             since=engine.silent_since,
             choices=_move_away(engine),
-            touches=Touches(engines=frozenset({engine.name}), kinds=frozenset({"timeout", "deadline", "cut"})),
+            touches=Touches(
+                engines=frozenset({engine.name}), kinds=frozenset({"timeout", "deadline", "cut", "cancelled"})
+            ),
             kept_waiting=engine.silent,
         )
 
 
-def _calls(number: int) -> str:
-    return "1 call has" if number == 1 else f"{number} calls have"
+def _unheard(engine: ObservedEngine) -> str:
+    """Who has heard nothing: "2 calls have heard nothing, 1 caller gave up"."""
+    silent, given_up = len(engine.silent), len(engine.given_up)
+    words = ["1 call has heard nothing" if silent == 1 else f"{silent} calls have heard nothing"] if silent else []
+    words += ["1 caller gave up" if given_up == 1 else f"{given_up} callers gave up"] if given_up else []
+    return ", ".join(words)
 
 
 def _slow(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str]) -> Iterator[Holding]:

@@ -12,8 +12,10 @@ from backends.types import Action, AgentTraffic, Choice, EngineState
 ALONE_S = 1.0
 """How long a single failure must have stood alone before it tells that no engine answers."""
 
-WELL_AGAIN_S = 10.0
-"""So long after the last failure an engine that is up says that they have ended, though nobody asked it since."""
+WELL_AGAIN_S, QUIET_S = 10.0, 60.0
+"""So long after the last failure an engine that is up says that they have ended, though nobody asked it since; and so
+long after it one that is not known to be down may be asked again.
+"""
 
 FAILED = Touches(hows=frozenset({"failed"}))
 ENGINES_OWN = frozenset(
@@ -36,7 +38,7 @@ def no_engine_answers(
     alone = failing.kinds <= ENGINES_OWN and now - failing.first >= ALONE_S
     if failing.requests < limits.failures and not alone:
         return
-    if quiet_s >= WELL_AGAIN_S and any(each.health == "up" and _takes_calls(each) for each in engines):
+    if any(_takes_calls(each) and quiet_s >= (WELL_AGAIN_S if each.health == "up" else QUIET_S) for each in engines):
         return
     stopped = any(engine.stopped for engine in engines)
     resume = Choice(label="resume the cloud", action=Action(verb="resume-cloud", actor="console"))

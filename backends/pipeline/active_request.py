@@ -114,6 +114,13 @@ class ActiveRequest:
         return self.outcome is not None or (self.task is not None and self.task.done())
 
     @property
+    def deserted(self) -> bool:
+        """Did those who waited for it leave by themselves, or their time run out? Nobody at the chat counts: there an
+        answer is also stopped because it is not wanted any more.
+        """
+        return self.cut == "deadline" or (self.request.source != "chat" and not self.subscribers.total())
+
+    @property
     def spoke(self) -> bool:
         """Has any part of an answer been heard? From then on no other engine may take over."""
         return any(isinstance(chunk, Delta | Called) for chunk in self.chunks)

@@ -251,10 +251,12 @@ class Dispatcher:
             raise
         finally:
             unread.read()
-            first_bytes.gone(unheard)
             if not counted:  # it was stopped, or failed by a fault of our own: either way it may be billed
                 replica.breaker.abandoned()
+                if active.deserted:
+                    slot.left(unheard)
                 active.usage.add(meter.abandoned(why))
+            first_bytes.gone(unheard)
         redacted = () if redaction is None else (f"redacted {len(redaction.values)}",)
         candidate = active.plan.candidates[slot.name]
         ending = Ending(
@@ -279,8 +281,7 @@ class Dispatcher:
         took_s = self._clock.monotonic() - meter.started
         replica.breaker.failed(error, cause=active.prompt_hash, excused=excused, took_s=took_s)
         slot.quota.refused(meter.call.model, error.quota)
-        if error.kind == "busy":
-            slot.turned_away(took_s)
+        slot.failed(error, took_s)
         if error.kind == "context" and error.status == 400:
             _learn_excess(active, slot, meter.call)
         active.usage.add(meter.failed(error))

@@ -6,10 +6,14 @@ from typing import Literal
 
 from msgspec import Struct
 
+from backends.types.literals import EngineName
 from backends.types.operator_actions import Action
 
 Severity = Literal["warning", "critical"]
 AlertState = Literal["new", "acknowledged", "silenced", "cleared"]
+
+ABOUT_ENGINES = frozenset({"engine", "queue", "spilled"})
+"""First words of the keys of alerts whose second is an engine that does not work as it should."""
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -50,3 +54,8 @@ class Alert(Struct, frozen=True, kw_only=True):
     requests: int = 0
     agents: tuple[str, ...] = ()
     cost_usd: Decimal | None = None
+
+    def concerns(self, engine: EngineName) -> bool:
+        """Is it about this engine, its queue or its models? Then the engine is not well while it stands."""
+        about, _, rest = self.key.partition(":")
+        return about in ABOUT_ENGINES and rest.partition(":")[0] == engine

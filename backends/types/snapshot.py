@@ -46,7 +46,8 @@ class EngineState(Struct, frozen=True, kw_only=True):
     requests; what runs on it ends. `answered_at` is when it gave its last good answer since the core started,
     `silent_s` for how long a call at it has heard nothing, None where no call waits for it, and `usual_s` its usual
     time to a first token. Of the requests in its queue the oldest waits for `oldest_wait_s`, and `will_miss` of them
-    are expected to miss their deadline.
+    are expected to miss their deadline. `failing_since` is when the first of the calls began that have failed since its
+    last good answer, None where none has.
     """
 
     name: EngineName
@@ -75,6 +76,7 @@ class EngineState(Struct, frozen=True, kw_only=True):
     usual_s: float | None = None
     oldest_wait_s: float | None = None
     will_miss: int = 0
+    failing_since: datetime | None = None
 
 
 class InFlight(Struct, frozen=True, kw_only=True):

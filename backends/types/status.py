@@ -15,19 +15,23 @@ StatusSeverity = Literal["ok", "warning", "critical"]
 
 
 class EngineStatus(Struct, frozen=True, kw_only=True):
-    """One engine in a word. `stopped` and `draining` are an operator's doing."""
+    """One engine in a word. `stopped` and `draining` are an operator's doing. `detail` says why it is not up, where no
+    alert does.
+    """
 
     name: EngineName
     zone: Zone
     health: Health
     stopped: bool = False
     draining: bool = False
+    detail: str = ""
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """A core at one moment. `severity` is that of the worst alert that stands and is not silenced; `worst` is that
-    alert, of several the one that began first, without its provider's words and choices. `alerts` counts those that
-    stand and are not silenced, `silenced` the others.
+    """A core at one moment. `severity` is that of the worst alert that stands and is not silenced, at least "warning"
+    where an engine is not well and no alert says so; `worst` is that alert, of several the one that began first,
+    without its provider's words and choices. `alerts` counts those that stand and are not silenced, `silenced` the
+    others.
 
     `budget` is the one that is nearest to its limit, None without budgets.
     """

@@ -18,7 +18,6 @@ FAILURES = 3  # in a row before the breaker opens for an error that may pass
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 60.0
 QUOTA_PROBE_S = 3600.0  # between the probes of a used-up quota of the day
-REMEMBERED_S = 60.0  # how long one failure makes an engine look degraded
 AT_ONCE = frozenset({"rate-limited", "daily-quota", "key"})
 HARMLESS = frozenset({"rejected", "context", "busy", "model"})
 """Kinds that say nothing about the engine's health: the request was wrong, it was busy, or one model is missing."""
@@ -39,7 +38,6 @@ class CircuitBreaker:
         self._changed = changed
         self._rng = rng or random.Random()  # noqa: S311 — jitter, not a secret
         self._failures = 0
-        self._failed_at = 0.0
         self._pause_s = FIRST_PAUSE_S
         self._open_until: float | None = None
         self._day_ends: float | None = None
@@ -56,7 +54,7 @@ class CircuitBreaker:
     def health(self) -> Health:
         if self._open_until is not None:
             return "down"
-        if self._failures and self._clock.monotonic() - self._failed_at < REMEMBERED_S:
+        if self._failures:
             return "degraded"
         return "up" if self._answered else "unknown"
 
@@ -133,7 +131,6 @@ class CircuitBreaker:
                 return
             self._causes.add(cause)
         self._failures += 1
-        self._failed_at = self._clock.monotonic()
         self.why, self.short, self.words, self.kind = str(error), error.short, error.words, error.kind
         self.since = self.since or self._clock.now() - timedelta(seconds=took_s)
         if error.kind in AT_ONCE or self._failures >= FAILURES or self._open_until is not None:

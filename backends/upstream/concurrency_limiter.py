@@ -199,6 +199,11 @@ class ConcurrencyLimiter:
         self.parallel = max(1, min(self.parallel, self.in_flight) - 1)
         self._changed()
 
+    def restore(self) -> None:
+        """What the engine reported before says nothing any more: use all places again."""
+        self._answers, self.parallel = 0, self._most
+        self._hand_on()
+
     def answered(self) -> None:
         """The engine answered: after a run of these a lost place is used again."""
         if self.parallel >= self._most:

@@ -17,7 +17,7 @@ from backends.types import CLOUD, LOCAL, EngineName, EngineState, Health, Runtim
 from backends.upstream.circuit_breaker import CircuitBreaker
 from backends.upstream.concurrency_limiter import ConcurrencyLimiter, Moved, stays_here
 from backends.upstream.explicit_cache import ReadRates
-from backends.upstream.first_bytes import FirstBytes
+from backends.upstream.first_bytes import FirstBytes, Unheard
 from backends.upstream.prefix_cache import SEARCHED, PrefixMemory, lengths
 from backends.upstream.provider_quota import ProviderQuota
 from backends.upstream.replicas import Replica, Replicas
@@ -76,6 +76,19 @@ class Unserved(Struct, frozen=True):
     detail: str
 
 
+class Failures(Struct, frozen=True):
+    """Those since the last good answer: when the first was sent, and how the last failed, in a phrase."""
+
+    since: datetime
+    how: str
+
+
+NOT_THE_ENGINES = frozenset({"rejected", "context"})
+"""Kinds of error that concern one request and say nothing of its engine."""
+
+GIVEN_UP = "silent, its caller gave up"
+
+
 class EngineSlot:
     """`missing` names what the whole engine cannot work without, where that is known before any call; "" where nothing
     is. `unproved` says why it is not known whether its prompts stay local, "" where that is known.
@@ -126,6 +139,7 @@ class EngineSlot:
         self.unserved: dict[str, Unserved] = {}
         self._counted_late = -math.inf, 0
         self._full: tuple[datetime, float] | None = None
+        self._failing: Failures | None = None
         self.ratios = TokenRatios()
         kept = self.parallel if zone == LOCAL else CACHED_PROMPTS
         self.prefixes = PrefixMemory(clock.monotonic, size=kept, seconds=CACHED_S)
@@ -249,8 +263,29 @@ class EngineSlot:
         self.answered_at = self._now()
         self.unserved.pop(model, None)
         self._full = None
+        if self._failing is not None:
+            self._failing = None
+            self.changed()
 
-    def turned_away(self, took_s: float) -> None:
+    def failed(self, error: EngineError, took_s: float) -> None:
+        """A call failed that began `took_s` ago: the engine is not well until the next good answer."""
+        if error.kind not in NOT_THE_ENGINES:
+            self._fail(took_s, error.short)
+        if error.kind == "busy":
+            self._turned_away(took_s)
+
+    def left(self, call: Unheard) -> None:
+        """A call's caller left. One that gave up on an answer shows a failing engine."""
+        now = self._monotonic()
+        if self.first_bytes.left(call, now):
+            self._fail(now - call.since, GIVEN_UP)
+
+    def _fail(self, took_s: float, how: str) -> None:
+        since = self._failing.since if self._failing else self._now() - timedelta(seconds=took_s)
+        self._failing = Failures(since, how)
+        self.changed()
+
+    def _turned_away(self, took_s: float) -> None:
         """The server says that it is full, to a call that began `took_s` ago: send fewer at once."""
         self.limiter.busy()
         since = self._full[0] if self._full else self._now() - timedelta(seconds=took_s)
@@ -315,9 +350,14 @@ class EngineSlot:
 
     def forget_failures(self) -> bool:
         """Send calls as if none had failed before; False where none had."""
-        self.unserved.clear()
         forgotten = [replica.breaker.forget() for replica in self.replicas]
-        return any(forgotten)
+        failed = any(forgotten) or self._failing is not None or self._full is not None
+        self.unserved.clear()
+        self._failing = self._full = None
+        self.first_bytes.forget()
+        self.limiter.restore()
+        self.changed()
+        return failed
 
     def observe(self, readings: Sequence[RuntimeReading]) -> None:
         """Take in what its servers report, one reading for each replica."""
@@ -383,6 +423,7 @@ class EngineSlot:
             usual_s=self.first_bytes.usual_s or self.throughput.first_token_s,
             oldest_wait_s=limiter.oldest_wait_s(),
             will_miss=self.will_miss(),
+            failing_since=self._failing.since if self._failing else None,
         )
 
     def _breaker_changed(self) -> None:
@@ -399,11 +440,11 @@ class EngineSlot:
         if health in ("down", "degraded"):
             return health, why
         readings = [replica.reading for replica in self.replicas if replica.reading is not None]
-        gone = [reading for reading in readings if not reading.reachable]
-        if gone and len(gone) == len(readings):
-            return "down", gone[0].detail
-        if gone:
-            return "degraded", f"{len(gone)} of {len(self.replicas)} replicas down: {gone[0].detail}"
+        if gone := [reading for reading in readings if not reading.reachable]:
+            some = f"{len(gone)} of {len(self.replicas)} replicas down: {gone[0].detail}"
+            return ("down", gone[0].detail) if len(gone) == len(readings) else ("degraded", some)
+        if self._failing is not None:
+            return "degraded", self._failing.how
         if self.limiter.parallel < self.parallel:
             return "degraded", f"busy, {self.limiter.parallel} of {self.parallel} at once"
         return ("up" if readings else health), ""

@@ -1,4 +1,4 @@
-"""The first bytes of an engine's answers: how long they usually take, how long they took lately, and who still waits.
+"""The first bytes of an engine's answers: how long they usually take, how long lately, who waits, and who gave up.
 
 What is usual is the 95th percentile of up to 900 calls, at most one a second, so that a burst of slow ones does not
 become usual in no time; of calls that are far slower than usual only every twentieth is taken in.
@@ -15,6 +15,9 @@ LATELY, LATELY_S = 5, 60.0
 """The last calls that tell how an engine is now, and how long they tell it."""
 
 OUTLIER_TIMES, OUTLIER_EACH = 3.0, 20
+GIVEN_UP_S, MOST_GIVEN_UP = 2.0, 64
+"""The least that a caller must have waited for its leaving to say something of the engine, and callers remembered."""
+
 DENSE = 100
 """Calls that are taken in as they come; later ones at most once a second."""
 
@@ -40,6 +43,7 @@ class FirstBytes:
         self._lately: deque[tuple[float, float]] = deque(maxlen=LATELY)
         self._unheard: dict[int, Unheard] = {}
         self._streaming: dict[int, Unheard] = {}
+        self._given_up: deque[tuple[float, Unheard]] = deque(maxlen=MOST_GIVEN_UP)
 
     @property
     def usual_s(self) -> float | None:
@@ -62,7 +66,16 @@ class FirstBytes:
         if self._unheard.pop(id(call), None) is not None:
             self._record(now - call.since, now)
             self._streaming[id(call)] = call
+            self._given_up.clear()
         call.since = now
+
+    def left(self, call: Unheard, now: float) -> bool:
+        """Its caller left. Did it give up: unheard, and after longer than is usual?"""
+        usual_s = max(GIVEN_UP_S, self._usual_s or 0.0, call.expected_s)
+        gave_up = id(call) in self._unheard and now - call.since > usual_s
+        if gave_up:
+            self._given_up.append((now, call))
+        return gave_up
 
     def gone(self, call: Unheard) -> None:
         """It has ended, heard or not."""
@@ -72,6 +85,15 @@ class FirstBytes:
     def unheard(self) -> Sequence[Unheard]:
         """Those that wait for their first byte, the longest first."""
         return list(self._unheard.values())
+
+    def given_up(self, now: float) -> Sequence[Unheard]:
+        """Those whose callers gave up in the last minute, the first one first; none once a call was heard again."""
+        return [call for at, call in self._given_up if now - at <= LATELY_S]
+
+    def forget(self) -> None:
+        """How it was lately says nothing any more."""
+        self._lately.clear()
+        self._given_up.clear()
 
     def stalled(self, since: float) -> Sequence[Unheard]:
         """Those that had begun to answer and of which nothing has come from `since` on."""

@@ -1,13 +1,12 @@
 """How well an engine is, in a symbol and a few words. Green means that it answers, and answers in time."""
 
 import re
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import Struct
 
 from backends.text.times import seconds, short_age
-from backends.types import Alert, EngineState, Exchange, Health
+from backends.types import Alert, EngineState, Health
 from console.present.spans import Span, span
 from console.present.symbols import HEALTH
 from console.state import ViewState
@@ -15,10 +14,6 @@ from console.state import ViewState
 WORST_FIRST: tuple[Health, ...] = ("down", "degraded", "unknown", "up")
 SLOW_WAIT_S = 60.0
 """A queue with a longer wait than this is worth a word even where no deadline is missed."""
-SILENT_S = 10.0
-"""The least silence that counts, for engines whose usual time is short or not known yet."""
-SILENT_TIMES = 3.0
-"""A call counts as silent after this many times the engine's usual time to a first token."""
 _STATUS = re.compile(r"\b[45]\d\d\b")
 _REASONS = (
     ("quota", "quota"),
@@ -45,8 +40,10 @@ _ALERTED = {
     "replicas": "one address down",
     "model": "model gone",
     "filling": "queue filling",
+    "full": "full",
+    "spilled": "on the CPU",
 }
-"""The last part of an alert's key about an engine, in a word or two."""
+"""What an alert about an engine is about, by a part of its key, in a word or two."""
 
 
 class EngineHealth(Struct, frozen=True):
@@ -79,11 +76,8 @@ def engine_health(engine: EngineState, state: ViewState) -> EngineHealth:  # noq
     if engine.will_miss or (engine.waiting and wait >= SLOW_WAIT_S):
         about = f" · {seconds(wait)}" if wait else ""
         return EngineHealth("degraded", f"{engine.waiting} waiting{about}")
-    if is_silent(engine):
-        return EngineHealth("degraded", f"silent {short_age(engine.silent_s or 0.0)}")
-    if (since := calls_fail_since(engine, state.exchanges, state.now, state.traffic.window_s)) is not None:
-        words = short_reason(engine.detail) if engine.health == "degraded" else ""
-        return EngineHealth("degraded", words or "calls fail", since)
+    if engine.failing_since is not None:
+        return EngineHealth("degraded", short_reason(engine.detail) or "calls fail", engine.failing_since)
     if engine.health == "degraded":
         return EngineHealth("degraded", short_reason(engine.detail) or "degraded", _since(engine, state))
     return _alerted(engine, state) or EngineHealth(engine.health)
@@ -94,8 +88,8 @@ def _alerted(engine: EngineState, state: ViewState) -> EngineHealth | None:
     found = _alerts_of(engine, state)
     if not found:
         return None
-    kind = found[0].key.split(":")[2:3]
-    return EngineHealth("degraded", _ALERTED.get("".join(kind), "see alerts"), found[0].since)
+    about, _, kind, *_ = f"{found[0].key}::".split(":")
+    return EngineHealth("degraded", _ALERTED.get(about) or _ALERTED.get(kind, "see alerts"), found[0].since)
 
 
 def _since(engine: EngineState, state: ViewState) -> datetime | None:
@@ -105,16 +99,8 @@ def _since(engine: EngineState, state: ViewState) -> datetime | None:
 
 
 def _alerts_of(engine: EngineState, state: ViewState) -> list[Alert]:
-    """The alerts about an engine or its queue, the oldest first."""
-    found = [
-        alert for alert in state.alerts if alert.key.split(":")[:2] in (["engine", engine.name], ["queue", engine.name])
-    ]
-    return sorted(found, key=lambda alert: alert.since)
-
-
-def is_silent(engine: EngineState) -> bool:
-    """Whether a call waits for it for longer than its first tokens usually take."""
-    return engine.silent_s is not None and engine.silent_s > max(SILENT_S, SILENT_TIMES * (engine.usual_s or 0.0))
+    """The alerts about an engine, the oldest first."""
+    return sorted((alert for alert in state.alerts if alert.concerns(engine.name)), key=lambda alert: alert.since)
 
 
 def short_reason(detail: str) -> str:
@@ -123,30 +109,3 @@ def short_reason(detail: str) -> str:
         return found.group()
     line = detail.casefold()
     return next((short for words, short in _REASONS if words in line), "")
-
-
-def calls_fail_since(
-    engine: EngineState, exchanges: Sequence[Exchange], now: datetime | None, window_s: float
-) -> datetime | None:
-    """When the first of an engine's newest calls was made that failed one after the other; None where its last call
-    answered, or ended more than `window_s` ago.
-    """
-    since: datetime | None = None
-    oldest = None if now is None else now - timedelta(seconds=window_s)
-    for exchange in reversed(exchanges):
-        if oldest is not None and exchange.at < oldest:
-            break
-        outcome = exchange.outcome
-        if outcome is None or outcome.finish == "cancelled":
-            continue
-        called = [attempt for attempt in outcome.attempts if attempt.engine == engine.name]
-        if not called and outcome.engine == engine.name:
-            answered = outcome.finish != "error"
-        elif called:
-            answered = called[-1].error is None
-        else:
-            continue
-        if answered:
-            break
-        since = exchange.at
-    return since

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.text.times import clock
-from backends.types import Attempt, EngineState, Exchange, Traffic
-from console.present.engine_health import calls_fail_since, engine_health, short_reason
+from backends.types import EngineState, Traffic
+from console.present.engine_health import engine_health, short_reason
 from console.present.header_row import failed_share, header, too_small
 from console.present.spans import width
 from tests.console.scene import engines, six_engines, snapshot
-from tests.console.scene_exchanges import NOW, exchange
+from tests.console.scene_exchanges import NOW
 from tests.console.test_panes import replace, scene, text
 
 LOCAL, CLOUD = engines()
@@ -55,9 +55,6 @@ def test_the_clock_counts_minutes_while_all_is_well() -> None:
         (FULL, "◐", "28 waiting · 13 min"),
         (LIMITED, "○", "429 · 47 s"),
         (CLOUD, "◐", "429 · 1 m"),
-        (msgspec.structs.replace(LOCAL, silent_s=67.0, usual_s=2.0), "◐", "silent 1 m"),
-        (msgspec.structs.replace(LOCAL, silent_s=5.0, usual_s=2.0), "●", ""),
-        (msgspec.structs.replace(LOCAL, silent_s=40.0, usual_s=30.0), "●", ""),
         (msgspec.structs.replace(LOCAL, draining=True), "◐", "draining, 2 left"),
         (msgspec.structs.replace(LOCAL, draining=True, in_flight=0), "◐", "drained"),
         (msgspec.structs.replace(LOCAL, stopped=True), "○", "stopped"),
@@ -71,27 +68,11 @@ def test_only_an_engine_that_is_well_is_green(engine: EngineState, symbol: str, 
     assert (known.symbol.tone == "good") == (symbol == "●")
 
 
-def failed(number: int, engine: str) -> Exchange:
-    ended = exchange(number, "ada", engine, "x", 0.1, ms=10.0, finish="error", error="boom")
-    assert ended.outcome is not None
-    attempt = Attempt(engine=engine, zone="local", model="m", error="500 boom")
-    return msgspec.structs.replace(ended, outcome=msgspec.structs.replace(ended.outcome, attempts=(attempt,)))
-
-
-def test_an_engine_whose_calls_fail_is_not_green() -> None:
-    answered = exchange(9, "ada", "local", "x", 0.1, ms=10.0)
-    recent = (answered, failed(5, "local"), failed(3, "local"), exchange(1, "ada", "cloud", "x", 0.1, ms=1.0))
-    assert engine_health(LOCAL, scene(recent=recent)).told(NOW) == "calls fail · 10 s"
-    assert engine_health(CLOUD, scene(recent=recent)).words == "429", "another engine's failures are not its own"
-    mended = (*recent, exchange(0, "ada", "local", "x", 0.1, ms=10.0))
-    assert engine_health(LOCAL, scene(recent=mended)).health == "up"
-
-
-def test_old_and_cancelled_calls_say_nothing_of_an_engine_now() -> None:
-    assert calls_fail_since(LOCAL, (failed(60, "local"),), NOW, 90.0) is None
-    assert calls_fail_since(LOCAL, (failed(40, "local"),), NOW, 90.0) == NOW - timedelta(seconds=80)
-    gone = exchange(1, "ada", "local", "x", 0.1, ms=1.0, finish="cancelled")
-    assert calls_fail_since(LOCAL, (gone,), NOW, 90.0) is None
+def test_an_engine_whose_calls_fail_is_not_green_until_one_is_answered() -> None:
+    failing = msgspec.structs.replace(LOCAL, failing_since=NOW - timedelta(hours=2), health="degraded", detail="empty")
+    assert engine_health(failing, scene()).told(NOW) == "calls fail · 2 h"
+    timed_out = msgspec.structs.replace(failing, detail="the call timed out after 30 s")
+    assert engine_health(timed_out, scene()).words == "timeout"
 
 
 def test_a_share_of_failures_leaves_out_what_was_not_to_be_answered() -> None:

@@ -14,6 +14,7 @@ from backends.errors import ClawError
 from backends.rehearsal.faults import Fault
 from backends.settings.model import Settings
 from backends.types import Alert
+from backends.upstream.first_bytes import GIVEN_UP_S
 from tests.core import Stand, ask, policy, prompt, stand
 from tests.waiting import until
 
@@ -142,7 +143,34 @@ async def test_an_engine_that_accepts_and_is_silent_is_named_while_its_calls_sti
         assert "1 call has heard nothing, usually within" in alert.text
         waiting.cancel()
         await asyncio.wait([waiting])
+        await until(lambda: _says(it, "engine:cloud:silent", "1 caller gave up"))
+        assert (await it.alerts())["engine:cloud:silent"].since == alert.since
+        it.gemini.behaviour = replace(it.gemini.behaviour, faults=())
+        await asked(it, 1)
         await it.cleared("engine:cloud:silent")
+
+
+async def _says(it: Stand, key: str, words: str) -> bool:
+    alert = (await it.alerts()).get(key)
+    return alert is not None and words in alert.text
+
+
+async def test_callers_who_give_up_on_an_engine_of_unknown_speed_show_that_it_fails(home: Path) -> None:
+    async with stand(home, change=cloudy) as it:
+        it.gemini.incident("C4")
+        began = datetime.now(UTC)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GIVEN_UP_S + 0.2):
+                await asked(it, 1)
+        left = monotonic()
+        alert = await raised(it, "engine:cloud:silent")
+        assert monotonic() - left < SHOWN_S
+        assert alert.text == "cloud: 1 caller gave up"
+        assert abs((alert.since - began).total_seconds()) < 1
+        state = next(each for each in (await it.core.snapshot()).engines if each.name == "cloud")
+        assert state.health == "degraded"
+        assert state.failing_since is not None
+        assert abs((state.failing_since - began).total_seconds()) < 1
 
 
 def narrow(settings: Settings) -> Settings:

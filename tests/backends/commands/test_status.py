@@ -23,10 +23,11 @@ from msgspec.structs import replace
 from backends import status_line
 from backends.core import wire
 from backends.core.remote import RemoteCore
+from backends.core.status import engine_status, severity
 from backends.gateway.control_socket import listen_on
 from backends.paths import Paths
 from backends.text.terminal_safe import safe
-from backends.types import Alert, BudgetState, EngineStatus, Status, Traffic
+from backends.types import Alert, BudgetState, EngineState, EngineStatus, Status, Traffic
 from console import entry
 from tests.backends.gateway.scripted_core import ScriptedCore, status
 from tests.core import ask as ask_core
@@ -85,6 +86,34 @@ async def test_a_critical_alert_is_told_first_with_its_onset_and_the_code_is_2(
         f"critical · no engine answers, since {onset} (2 min), 2 more alerts, 1 silenced · "
         "80 of 80 requests failed (100 %) in 90 s · local down · $1.42 today"
     )
+
+
+async def test_an_onset_that_the_alert_tells_itself_is_told_once(capfd: pytest.CaptureFixture[str]) -> None:
+    core = ScriptedCore()
+    onset = f"{outage().since.astimezone():%H:%M:%S}"
+    core.status_now = burning(replace(outage(), text=f"no engine answers since {onset}"))
+    assert (await shown(core, capfd))[1].startswith(f"critical · no engine answers since {onset} (2 min), 2 more")
+
+
+async def test_an_engine_that_is_not_well_says_why_where_no_alert_does(capfd: pytest.CaptureFixture[str]) -> None:
+    core = ScriptedCore()
+    cut = EngineStatus(name="local", zone="local", health="degraded", detail="broke off")
+    core.status_now = status(severity="warning", engines=(cut,))
+    code, line = await shown(core, capfd)
+    assert code == 1
+    assert line.startswith("warning · local degraded (broke off) · ")
+
+
+def test_nothing_is_ok_beside_an_engine_that_is_not_well() -> None:
+    base = EngineState(name="cloud", zone="cloud", kind="gemini", model="m", label="m", health="up")
+    silent = replace(outage(), key="engine:cloud:silent", severity="warning", state="silenced")
+    other = replace(silent, key="engine:cloud-2:silent")
+    assert engine_status(base, (silent,)).health == "degraded"
+    assert engine_status(base, (other,)).health == "up"
+    failing = engine_status(replace(base, health="degraded", detail="empty"), ())
+    assert (severity(None, (failing,)), severity(None, (engine_status(base, ()),))) == ("warning", "ok")
+    drained = replace(base, health="degraded", detail="empty", draining=True)
+    assert severity(None, (engine_status(drained, ()),)) == "ok", "the standing alert tells of it"
 
 
 async def test_the_days_budget_is_what_it_counts_itself(capfd: pytest.CaptureFixture[str]) -> None:

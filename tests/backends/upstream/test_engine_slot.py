@@ -9,7 +9,7 @@ from backends.upstream.circuit_breaker import FAILURES
 from backends.upstream.engine_slot import EngineSlot, Label
 
 
-def slot() -> EngineSlot:
+def slot(clock: ManualClock | None = None) -> EngineSlot:
     settings = OllamaSettings(parallel=2)
     return EngineSlot(
         "local",
@@ -17,7 +17,7 @@ def slot() -> EngineSlot:
         settings,
         zone="local",
         label=Label(text="qwen"),
-        clock=ManualClock(),
+        clock=clock or ManualClock(),
     )
 
 
@@ -99,3 +99,28 @@ def test_watchers_are_told_of_changes_only() -> None:
     for _ in range(3):
         it.observe([reading(reachable=True)])
     assert len(told) == 1
+
+
+def test_one_failed_call_is_not_forgotten_before_the_next_good_answer() -> None:
+    clock = ManualClock()
+    it = slot(clock)
+    it.observe([reading(reachable=True)])
+    it.failed(EngineError("the prompt is refused", kind="rejected", status=400), took_s=1)
+    assert it.state().failing_since is None, "that is the request's own fault"
+    began = clock.now()
+    clock.advance(3)
+    it.failed(EngineError("full: send fewer", kind="busy", status=503), took_s=3)
+    clock.advance(7200)
+    assert (it.state().health, it.state().failing_since, it.state().detail) == ("degraded", began, "503, full")
+    it.answered("qwen2.5:14b")
+    assert it.state().failing_since is None
+
+
+def test_what_is_forgotten_says_nothing_any_more() -> None:
+    it = slot()
+    it.observe([reading(reachable=True)])
+    assert not it.forget_failures()
+    it.failed(EngineError("full: send fewer", kind="busy"), took_s=0)
+    assert (it.state().health, it.state().parallel) == ("degraded", 1)
+    assert it.forget_failures()
+    assert (it.state().health, it.state().parallel, it.full_since()) == ("up", 2, None)

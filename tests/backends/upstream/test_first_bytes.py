@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.upstream.first_bytes import USUAL_CALLS, FirstBytes
+from backends.upstream.first_bytes import GIVEN_UP_S, USUAL_CALLS, FirstBytes
 
 
 def calls(it: FirstBytes, times: list[float], *, start: float = 0.0, every_s: float = 2.0) -> float:
@@ -52,3 +52,17 @@ def test_those_that_wait_are_listed_the_longest_first_until_they_are_heard_or_go
     assert [(call.agent, call.expected_s) for call in it.unheard()] == [("bo", 3.0)]
     it.gone(second)
     assert it.unheard() == []
+
+
+def test_a_caller_gives_up_who_leaves_unheard_after_longer_than_is_usual() -> None:
+    it = FirstBytes()
+    soon, late, slow = it.sent("ada", 0.0, None), it.sent("bo", 0.0, None), it.sent("cy", 0.0, 30.0)
+    assert not it.left(soon, GIVEN_UP_S)
+    assert it.left(late, GIVEN_UP_S + 0.1)
+    assert not it.left(slow, 29.0)
+    assert [call.agent for call in it.given_up(60.0)] == ["bo"]
+    assert it.given_up(70.0) == []
+    heard = it.sent("ada", 3.0, None)
+    it.heard(heard, 3.5)
+    assert it.given_up(4.0) == []
+    assert not it.left(heard, 60.0), "it was heard before"

@@ -1,5 +1,6 @@
 """The gate: labels, what it reads of a request, the operator's rules, and that any error keeps the prompt here."""
 
+from time import thread_time
 from typing import Any
 
 import msgspec
@@ -96,10 +97,40 @@ def test_a_pattern_that_does_not_compile_is_wrong_settings() -> None:
         PrivacyGate(Privacy(patterns=("fine", "(")))
 
 
-def test_an_exploding_pattern_is_stopped_and_means_sensitive() -> None:
-    explosive = PrivacyGate(Privacy(patterns=(r"(a|aa)+$", r"(x+x+)+y")))
-    verdict = explosive.inspect(request("a" * 5_000 + "b" + "x" * 5_000), agent_sensitive=False)
-    assert verdict == Verdict(sensitive=True, why="unsure")
+@pytest.mark.parametrize(
+    "pattern",
+    [r"(a|aa)+$", r"(x+x+)+y", r"(?:\w*\d*)*!", r"(.*)(.*)(.*)(.*)q$", r"\d+\s*\d+\s*\d+x", r"(?i)((ab?)+c?)+:"],
+)
+def test_a_pattern_that_explodes_is_wrong_settings(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"patterns\[0\].*takes too long on texts such as"):
+        Privacy(patterns=(pattern,))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *(
+            r"\bEMP-\d{6}\b",
+            r"(?i)acme-\d+",
+            r".*secret.*",
+            r"\w+@corp\.example",
+            r"project (\w+) .* \1",
+            r"(?<=id: )\w+",
+        ),
+        *(r"(?:[A-Z]{2}\d{4} ?){1,20}", r"[[:upper:]]{3}\d+", r"\p{Lu}{3}-\d{4}", r"(\w+\.)*corp", ""),
+    ],
+)
+def test_usual_patterns_are_right_settings(pattern: str) -> None:
+    assert Privacy(patterns=(pattern,)).patterns == (pattern,)
+
+
+@pytest.mark.parametrize("text", ["a." * 100_000, "a" * 200_000, f"{'a.' * 3_000}\n" * 33, "a.b " * 50_000])
+def test_a_pattern_that_is_slow_on_a_hostile_text_is_stopped_and_means_sensitive(text: str) -> None:
+    slow = PrivacyGate(Privacy(patterns=(r"(\w+\.)*corp",)), detectors=())
+    began = thread_time()
+    verdict = slow.inspect(request(f"{text}!corp"), agent_sensitive=False)
+    assert thread_time() - began < 0.3
+    assert verdict.sensitive and verdict.why in ("unsure", "pattern")
 
 
 def test_a_detector_that_raises_means_sensitive() -> None:

@@ -26,6 +26,11 @@ PROBES = "aA1-._ /+=:\"'@,\n(<éж字"
 
 BETWEEN = ("", " ", "\n")
 
+NO_END = "\n!"
+"""What ends a run where hardly any pattern goes on. A whole match stands behind it, as some engines look first whether
+a text has all that a match needs.
+"""
+
 GENERAL = (
     "a",
     "1",
@@ -54,7 +59,7 @@ class Piece(NamedTuple):
 
 
 def hostile_texts(pattern: re.Pattern[str], size: int, before: str = "") -> Iterator[str]:
-    """Each text has `size` characters. `before`: what a match needs in front of it."""
+    """Each text has `size` characters, or a few more. `before`: what a match needs in front of it."""
     seen: set[str] = set()
     for text in _texts(pattern, size, before):
         if text not in seen:
@@ -79,11 +84,12 @@ def _texts(pattern: re.Pattern[str], size: int, before: str) -> Iterator[str]:
                 start += piece.text
                 if piece.unit:
                     yield _filled(piece.unit, size, start)
+                    yield _filled(piece.unit, size - len(NO_END + whole), start) + NO_END + whole
                     yield _filled(start + " ", size)
 
 
 def _filled(unit: str, size: int, start: str = "") -> str:
-    return (start + (unit or "x") * (size // max(1, len(unit)) + 1))[:size]
+    return (start + (unit or "x") * (size // max(1, len(unit)) + 1))[: max(0, size)]
 
 
 def _widest(tree: Any) -> int:

@@ -8,6 +8,9 @@ from backends.privacy.detectors.checksums import mod97
 from backends.privacy.text_window import TextWindow
 
 IBAN = re.compile(r"(?<![A-Za-z0-9])(?=((?i:[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]){11,30}))(?![A-Za-z0-9]))")
+LONGEST_IBAN = 64
+"""Characters, with separators."""
+
 """Searched for from every place, as words before an account number look like the beginning of one."""
 
 IBAN_LENGTHS = {

@@ -1,15 +1,21 @@
-"""Payment cards, recognised by issuer, length and check digit."""
+"""Payment cards, recognised by issuer, length and check digit, in whatever groups and between whatever signs."""
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 from backends.privacy.detection import Detection, word_set
 from backends.privacy.detectors.checksums import luhn
 from backends.privacy.text_window import TextWindow
 
-CARD = re.compile(r"(?<![\w.\-+/])(?<!\b[A-Z]{2}\d{2} )(?:\d[ \-]?){12,18}\d(?![\w/]|[.\-]\d)")
+SEPARATOR = re.compile(r"[ \-.,·•_/\t]|[ \-]?\r?\n[ \t]{0,4}")
+NUMBERS = re.compile(rf"[0-9](?<![\w+]\d)(?:(?:{SEPARATOR.pattern})?[0-9]){{11,}}(?!\w)")
+"""Groups of digits with one sign, blank or line's end between them, as many as there are."""
+
 ISSUER = re.compile(
-    r"4|5[1-5]|5[06-8]|2(?:2[2-9]|[3-6]|7[01]|720)|6(?:011|4[4-9]|[0235-9])|3(?:[4689]|7|0[0-5]|5[2-8])"
+    r"4|5[1-5]|5[06-8]|2(?:20[0-4]|2[2-9]|[3-6]|7[01]|720)|6(?:011|4[4-9]|[0235-9])|"
+    r"3(?:[4689]|7|0[0-5]|5[2-8])|8[12]|9792"
 )
 LENGTHS: dict[str, tuple[int, ...]] = {
     "4": (13, 16, 19),
@@ -17,7 +23,19 @@ LENGTHS: dict[str, tuple[int, ...]] = {
     "2": (16,),
     "6": (16, 17, 18, 19),
     "3": (14, 15, 16),
+    "8": (16,),
+    "9": (16,),
 }
+"""Digits of a card that needs no word beside it, by the first one (ISO/IEC 7812, and the issuers' own pages)."""
+
+ALL_LENGTHS = range(12, 20)
+
+CARD_WORD = re.compile(
+    r"(?i)\b(?:card|cards|cc|credit|debit|visa|master ?card|maestro|amex|american express|discover|diners|jcb|"
+    r"karte\w{0,8}|kredit\w{0,12}|carte|tarjeta|carta|cartão|karta|kort\w{0,8}|kaart\w{0,6}|kart\w{0,4}|карт\w{0,3})\b|卡|カード|카드"
+)
+BEFORE, AFTER = 60, 30
+"""Characters in which such a word counts."""
 
 TEST_CARDS = word_set(
     """4242424242424242 4111111111111111 5555555555554444 5105105105105100 378282246310005 371449635398431
@@ -27,65 +45,104 @@ TEST_CARDS = word_set(
 )
 """Printed by payment vendors for tests."""
 
-FOURS = re.compile(r"(?<![\w.])(?<!\b\d{4}[ \-])(?<!\b[A-Z]{2}\d{2} )(?:\d{4}[ \-]){3,79}\d{4}(?![\w.])")
-"""Groups of four among other numbers."""
+PRINTED = ((4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4), (4, 4, 4, 1), (4, 4, 5))
+"""Sizes of groups as cards have them."""
 
-GROUPS = re.compile(r"(?:\d{4}[ \-]){3}\d{1,4}|\d{4}[ \-]\d{6}[ \-]\d{4,5}|\d{13,19}|(?:\d{4}[ \-]){4}\d{3}")
-"""How a card's digits are printed."""
+COLUMNS = re.compile(r"\d{4}-[01]\d-[0-3]\d |(?: 00){3}|(?: 0){2}\b")
+"""A date before a time, and bytes."""
+
+MOST_GROUPS, MOST_ALONE = 80, 6
+"""Groups of a row of numbers that are looked at. In a longer one half of them must belong to cards: one in ten sets of
+four groups has the right last digit by chance.
+"""
 
 
-WRAPPED = re.compile(
-    r"(?<![\w.,\-+/])(?<!\d[ \t\n])\d{4}(?:[ \-]\d{4}){0,2}[ \-]?\r?\n {0,4}\d{4}(?:[ \-]\d{4}){0,2}"
-    r"(?![\w/]|[.,\-]\d)(?!\s{0,4}\d)"
-)
-"""A card's four groups over two lines, with no other number beside them, as columns of numbers have."""
+class Group(NamedTuple):
+    start: int
+    end: int
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
     """Cards whose check digit is right, except those that payment vendors print for tests."""
-    if not window.has_number:
-        return
-    for match in CARD.finditer(window.text):
-        yield from _cards(match)
-    for match in FOURS.finditer(window.text):
-        yield from _row(match)
-    for match in WRAPPED.finditer(window.text):
-        if sum(map(str.isdigit, match[0])) == 16 and _is_card(match[0]):
-            yield Detection("card", *match.span())
+    for match in NUMBERS.finditer(window.text):
+        for start, end in _cards(window.text, match):
+            yield Detection("card", start, end)
 
 
-def _row(match: re.Match[str]) -> Iterator[Detection]:
-    """One card alone, or several in a row: one in ten sets of four groups has the right last digit by chance."""
-    starts = range(0, len(match[0]) - 18, 20)
-    cards = [start for start in starts if _is_card(match[0][start : start + 19])]
-    if len(cards) > 1 or (cards and len(match[0]) == 19):
-        for start in cards:
-            yield Detection("card", match.start() + start, match.start() + start + 19)
+def _cards(text: str, match: re.Match[str]) -> list[tuple[int, int]]:
+    """The run of numbers itself, or cards in it that are grouped as they are printed."""
+    if COLUMNS.search(match[0]) or _continues(text, match):
+        return []
+    groups = _groups(match)
+    told = CARD_WORD.search(text, max(0, match.start() - BEFORE), match.end() + AFTER) is not None
+    if _is_whole(text, groups, told=told):
+        return [match.span()]
+    found, at = [], 0
+    while at < len(groups):
+        size = _printed(text, groups, at)
+        if size:
+            found.append((groups[at].start, groups[at + size - 1].end))
+        at += size or 1
+    alone = len(groups) <= MOST_ALONE or told
+    covered = sum(start <= group.start < end for start, end in found for group in groups)
+    return found if alone or 2 * covered >= len(groups) else []
 
 
-def _cards(match: re.Match[str]) -> Iterator[Detection]:
-    """The whole run, or the run without another number before or after the card's own."""
-    if COLUMNS.search(match[0]) is not None:
-        return
-    if _is_card(match[0]):
-        yield Detection("card", *match.span())
-        return
-    starts = [0, *(gap.end() for gap in SEPARATOR.finditer(match[0]))][:2]
-    ends = [*(gap.start() for gap in SEPARATOR.finditer(match[0])), len(match[0])][-2:]
-    for start in starts:
-        for end in ends:
-            digits = match[0][start:end]
-            if digits != match[0] and GROUPS.fullmatch(digits) and _is_card(digits):
-                yield Detection("card", match.start() + start, match.start() + end)
+def _groups(match: re.Match[str]) -> list[Group]:
+    ends = [gap.span() for gap in SEPARATOR.finditer(match.string, *match.span())][:MOST_GROUPS]
+    starts = [match.start(), *(end for _, end in ends)]
+    return [Group(start, end) for start, end in zip(starts, [*(start for start, _ in ends), match.end()], strict=True)]
 
 
-SEPARATOR = re.compile(r"[ \-]")
-COLUMNS = re.compile(r"\d{4}-[01]\d-[0-3]\d |(?: 00){3}|(?: 0){2}\b|\b(?:\d )(?:\d ){0,1}\d{5}|\d{7,} \d{7}")
-"""A date before a time, bytes, and counters beside each other, as listings have."""
+def _continues(text: str, match: re.Match[str]) -> bool:
+    """Is it a piece of a path, a decimal fraction, a name or an account's number?"""
+    before = text[max(0, match.start() - 6) : match.start()]
+    return NO_START.search(before) is not None or NO_END.match(text, match.end()) is not None
 
 
-def _is_card(number: str) -> bool:
+NO_START, NO_END = re.compile(r"[\w.\-+/]\Z|\b[A-Z]{2}\d{2} \Z"), re.compile(r"[\w/]|[.\-]\d")
+
+
+def _is_whole(text: str, groups: list[Group], *, told: bool) -> bool:
+    """Are all groups one card? Beside the word in any groups and of any issuer, without it in even ones on two lines
+    at most.
+    """
+    digits = "".join(text[start:end] for start, end in groups)
+    if told and len(digits) in ALL_LENGTHS:
+        return luhn(digits) and digits not in TEST_CARDS and len(set(digits)) > 2
+    sizes = tuple(end - start for start, end in groups)
+    even = len(set(sizes)) == 1 or all(size % 4 == 0 for size in sizes) or sizes in PRINTED
+    lines = text.count("\n", groups[0].start, groups[-1].end)
+    return even and len(sizes) <= 8 and lines < 2 and len(_signs(text, groups)) < 2 and _is_card(digits)
+
+
+def _printed(text: str, groups: list[Group], at: int) -> int:
+    """Groups of a card that begins with the group `at`, 0 where none does: one group between blanks, or several with
+    one sign between them.
+    """
+    start, end = groups[at]
+    if end - start >= 13:
+        beside = {text[start - 1] if at else " ", text[end] if at + 1 < len(groups) else " "}
+        return int(beside <= set(" \t\r\n,") and _is_card(text[start:end]))
+    for sizes in PRINTED:
+        own = groups[at : at + len(sizes)]
+        digits = "".join(text[start:end] for start, end in own)
+        if tuple(end - start for start, end in own) == sizes and _is_line(text, own) and _is_card(digits):
+            return len(sizes)
+    return 0
+
+
+def _is_line(text: str, groups: list[Group]) -> bool:
+    """On one line, with the same sign between them."""
+    return len(_signs(text, groups)) == 1 and "\n" not in text[groups[0].start : groups[-1].end]
+
+
+def _signs(text: str, groups: list[Group]) -> set[str]:
+    """What stands between groups; blanks and line ends count as one."""
+    return {text[left.end : right.start].strip() or " " for left, right in pairwise(groups)}
+
+
+def _is_card(digits: str) -> bool:
     """A card's length, issuer and Luhn digit."""
-    digits = re.sub(r"\D", "", number)
     fits = len(digits) in LENGTHS.get(digits[:1], ()) and ISSUER.match(digits) is not None
     return fits and digits not in TEST_CARDS and luhn(digits)

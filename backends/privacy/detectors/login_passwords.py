@@ -1,10 +1,9 @@
-"""Passwords on command lines, in calls, headers, cookies and login files, and near words of signing in."""
+"""Passwords on command lines, in calls, headers, cookies and login files."""
 
 import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator
-from itertools import chain
 from typing import NamedTuple
 
 from backends.privacy.detection import Detection, word_set
@@ -74,16 +73,6 @@ SEED = re.compile(
     r"(?i)\b(?:seed|mnemonic|recovery phrase|secret phrase|wallet phrase|wiederherstellungsphrase)\b[^\n]{0,40}?\s"
     r"((?-i:[a-z]{3,8}\s){11}(?-i:[a-z]{3,8}\b)(?: (?-i:[a-z]{3,8}\b)){0,12})"
 )
-NEAR = re.compile(
-    r"(?i)(?:pass(?:word|wort|wd|phrase|code)?\b|pw\b|pwd|passwd|kennwort|mot de passe|mdp|contrase|clave|senha|"
-    r"wachtwoord|hasł|пароль|log(?:ged |s )?[ \-]?(?:in|on)\b|wlan|wi-?fi|creds?\b|credential|sudo|\bssh\b|ldap|vpn|"
-    r"account|zugang|konto|\bauth|secret)"
-)
-WORD = re.compile(r"(?<![^\s\"'`(=:,;])[^\s\"'`,;<>()]{8,64}(?![^\s\"'`,;<>()])")
-REACH_BEFORE, REACH_AFTER = 60, 30
-NEAR_REACH = (170, 130)
-"""Around a word of signing in: two of the longest words and what may lie between."""
-
 PROSE = word_set("the and for are but not from into onto per via was has had its how")
 """Words that are in no list of seed words."""
 
@@ -101,33 +90,9 @@ def find(window: TextWindow) -> Iterator[Detection]:
     for start, end in window.number_stretches:
         for match in BITLOCKER.finditer(window.text, start, end):
             yield Detection("password", *match.span())
-    yield from _near(window)
 
-
-def _near(window: TextWindow) -> Iterator[Detection]:
-    """What looks like a password by itself, near a word of signing in."""
-    if not window.has_any(NEAR_STEMS):
-        return
-    words = (WORD.finditer(window.text, *stretch) for stretch in window.around(NEAR_STEMS, *NEAR_REACH))
-    for match in chain.from_iterable(words):
-        if DIGIT.search(match[0]) is None:
-            continue
-        bare = match[0].rstrip(".:!?)]}\\*")
-        if is_loud(bare) and not is_placeholder(bare) and not is_code(bare):
-            before, after = max(0, match.start() - REACH_BEFORE), match.end() + REACH_AFTER
-            if NEAR.search(window.text, before, match.start()) or NEAR.search(window.text, match.end(), after):
-                yield Detection("password", match.start(), match.start() + len(bare))
-
-
-DIGIT = re.compile(r"\d")
-"""No word is loud without one."""
 
 PORTS = re.compile(r"[\d.,:\-]+(?:/(?:tcp|udp))?")
-
-NEAR_STEMS = word_set(
-    """pass pw kennw mdp contras clav senha wacht hasł парол log wlan wifi wi-fi cred sudo ssh ldap vpn account
-    zugang konto auth secret"""
-)
 
 
 def _is_secret(value: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from backends.privacy.detectors.code_names import is_expression, is_identifier, is_made_of_words, is_reference
+from backends.privacy.detectors.password_words import COPULAS
 from backends.privacy.detectors.secret_names import ENDINGS, HARMLESS, NAME, SHORT
 from backends.privacy.detectors.secret_values import has_all_cases, is_code
 from backends.privacy.text_window import TextWindow
@@ -20,10 +21,7 @@ BEFORE = re.compile(r"(?s).*[^\w.\-]")
 AFTER = re.compile(r"(?:(?![\u3040-\u9fff\uac00-\ud7af])[\w.\-]){0,20}")
 """What code and grammar append to a name. In scripts without blanks the sentence follows at once."""
 
-VERB = (
-    r"is|was|are|be|ist|war|lautet|est|es|era|é|è|c'est|är|er|je|jest|bylo|było|será|adalah|là|είναι|это|"
-    r"(?:was )?set to"
-)
+VERB = rf"(?:{'|'.join(sorted(COPULAS, key=len, reverse=True))}|c'est|(?:was )?set to)(?!\w)"
 
 PREPOSITION = (
     r"on|for|of|to|at|in|from|von|für|vom|beim|zum|zur|auf|der|des|de|del|della|da|do|di|du|d'|para|per|pour|van|voor|"

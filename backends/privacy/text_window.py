@@ -9,6 +9,12 @@ from backends.privacy.word_stems import Stems, StemSearch, StemTable
 LONG_RUN = re.compile(r"[A-Za-z0-9_\-+/=.]{16,}")
 """No key is shorter, and prose seldom has a run this long."""
 
+RUN = re.compile(r"[A-Za-z0-9_\-+/.~]{10,}+={0,2}")
+"""Characters that keys are made of: no key is shorter."""
+
+MIXED = re.compile(r"\d|[a-z][A-Z]{2,9}[a-z]|[A-Z][a-z][A-Z]")
+"""What keys have, and few words and names."""
+
 NUMBER = re.compile(r"\d[\d .\-/()]{5}")
 """Six digits and separators: no card, account, phone or id has fewer."""
 
@@ -53,11 +59,6 @@ class TextWindow:
         """
         return self._stretches(((place, place) for place in sorted(self.places(stems))), before, after)
 
-    def around_runs(self, least: int, before: int, after: int) -> list[tuple[int, int]]:
-        """The same around each run of `least` characters or more that keys are made of."""
-        long = ((start, end) for start, end in self.long_runs if end - start >= least)
-        return self._stretches(long, before, after)
-
     def _stretches(self, spans: Iterable[tuple[int, int]], before: int, after: int) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
         for first, last in spans:
@@ -74,6 +75,11 @@ class TextWindow:
         if len(lowered) == len(self.text):
             return lowered
         return "".join(low if len(low := sign.lower()) == 1 else sign for sign in self.text)
+
+    @cached_property
+    def key_runs(self) -> list[tuple[int, int]]:
+        """Runs of ten characters or more that keys are made of, with a digit in them or in mixed case as no name is."""
+        return [match.span() for match in RUN.finditer(self.text) if MIXED.search(match[0]) is not None]
 
     @cached_property
     def long_runs(self) -> list[tuple[int, int]]:

@@ -44,16 +44,8 @@ SEGMENT = re.compile(
 """Parts of a path that need not be words: short ones, parts of a date, hashes and UUIDs."""
 
 URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]{1,20}:)?//[^@\s]+")
-JOINT = re.compile(r"[:/#|]")
-PART = re.compile(r"[^:/#|.,;&=@_\-]+")
-ID = re.compile(r"\w{0,15}|[0-9a-f]{16,64}|\d{1,40}")
 PIECE = re.compile(r"[A-Za-z0-9_\-~=]+")
 REGEX = re.compile(r"\[\^?[^\]\s]{0,40}(?:a-z|A-Z|0-9|a-f|\\w|\\d)")
-
-
-def is_name(value: str) -> bool:
-    """Names something: for values that would be random if they were keys."""
-    return is_reference(value) or is_made_of_words(value)
 
 
 def is_reference(value: str) -> bool:
@@ -70,18 +62,6 @@ def _is_path(segments: list[str]) -> bool:
     words = sum(is_made_of_words(segment, IN_CODE) for segment in segments)
     others = sum(SEGMENT.fullmatch(segment) is not None for segment in segments)
     return words > 0 and words + others >= len(segments) and words * 4 >= len(segments)
-
-
-def is_record_key(value: str) -> bool:
-    """The key of a record in a store, a cache or a queue: `user:42:profile`, `exports/2026/9f86d081884c.csv`.
-
-    It has joints, a word, and no random run besides hashes.
-    """
-    if JOINT.search(value) is None:
-        return False
-    parts = PART.findall(value)
-    words = [part for part in parts if len(part) > 2 and part.isalpha() and is_made_of_words(part)]
-    return bool(words) and all(ID.fullmatch(part) or is_made_of_words(part) for part in parts)
 
 
 def is_made_of_words(value: str, least: float = 0.75) -> bool:

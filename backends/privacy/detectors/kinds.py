@@ -1,6 +1,6 @@
 """The table of kinds of private data, and the detectors that find them.
 
-A vendor's key is a row of `vendor_prefixes.py`. A new kind needs a detector in this folder, a row of KINDS and a place
+A vendor's key is a row of `vendor_keys.tsv`. A new kind needs a detector in this folder, a row of KINDS and a place
 in DETECTORS.
 """
 
@@ -16,7 +16,6 @@ from backends.privacy.detectors import (
     jwts,
     login_passwords,
     named_passwords,
-    named_secrets,
     national_ids,
     one_time_codes,
     passports,
@@ -67,7 +66,6 @@ DETECTORS: tuple[Detector, ...] = (
     private_keys.find,
     connection_strings.find,
     named_passwords.find,
-    named_secrets.find,
     login_passwords.find,
     password_sentences.find,
     one_time_codes.find,

@@ -18,6 +18,15 @@ PRIVATE_END = re.compile(r"-----END ([A-Z0-9]{1,12} ){0,3}PRIVATE KEY( BLOCK)?--
 ARMOUR = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{30,60}")
 """Base64 of a line that begins with "-----BEGIN "."""
 
+PRIVATE_JWK = re.compile(r"\"d\"\s?:\s?\"([A-Za-z0-9_\-]{42,700})\"")
+"""The private part of a JSON Web Key (RFC 7518)."""
+
+DOTNET = re.compile(r"<D>([A-Za-z0-9+/=]{40,700})</D>")
+"""The same in .NET's RSAKeyValue."""
+
+WIREGUARD = re.compile(r"(?i)(?:private|preshared)-?key[^\n]{1,24}?([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)")
+"""32 bytes in base64 (wg(8))."""
+
 KEY_BODY = re.compile(r"[A-Za-z0-9+/=]{20}")
 KEY_LINES = re.compile(r"(?:[A-Za-z0-9+/=]{20,80}(?:\\n|\\r|\s)*){1,120}")
 PUTTY = re.compile(r"Private-Lines: ?\d{1,3}(?:(?:\\n|\s)+[A-Za-z0-9+/=]{20,80}){0,40}")
@@ -31,6 +40,13 @@ def find(window: TextWindow) -> Iterator[Detection]:
     text = window.text
     for match in DER.finditer(text) if window.has_long_run else ():
         yield Detection("private-key", *match.span())
+    for stems, pattern in (
+        (('"d"',), PRIVATE_JWK),
+        (("<d>",), DOTNET),
+        (("privatekey", "private-key", "resharedkey", "reshared-key"), WIREGUARD),
+    ):
+        for match in pattern.finditer(text) if window.has_long_run and window.has_any(stems) else ():
+            yield Detection("private-key", *match.span(1))
     if "PRIVATE KEY" in text or "LS0tLS1" in text or "Private-Lines" in text:
         yield from _armoured(text)
 

@@ -8,7 +8,7 @@ PASSWORDS = (
     r"pass(?:word|wd|wort|phrase|code|ord)?|pwd|pw|kennwort|mot de passe|mdp|contrase[ñn]a|clave|senha|"
     r"palavra[ -]passe|wachtwoord|has[łl]o|adgangskode|l[öo]senord|[şs]ifre|parola|salasana|heslo|jelsz[óo]|lozinka|"
     r"kata sandi|mật khẩu|пароль?|парола|密码|密碼|口令|パスワード|비밀번호|पासवर्ड|סיסמה?|كلمة (?:المرور|السر)|"
-    r"requirepass|masterauth|psk|pin|puk|cred(?:ential)?s"
+    r"requirepass|masterauth|wpa[23]?[ _\-]?key|psk|pin|puk|cred(?:ential)?s"
 )
 """Names of passwords, which may be short."""
 
@@ -32,7 +32,7 @@ PASSWORD_HEADS = (
         word_set(
             """pass pwd pw kennwort mdp contras clave senha palavra wachtw haslo hasło adgangsk losenord lösenord sifre
             şifre parola salasan heslo jelsz lozink mật парол 密 口令 パスワ 비밀 पासव סיסמ كلمة requirepass masterauth
-            psk pin puk cred"""
+            psk pin puk cred wpa"""
         )
     ),
 )
@@ -64,16 +64,3 @@ HARMLESS = re.compile(
     r"continuation|validator|site_?key|sitekey|keypair|passport|passenger|passive|passage|passing|passed|pinned|ping$|authorized|encrypted|cipher|sealed"
 )
 """A name with one of these in it is not a secret's."""
-
-HARMLESS_BEFORE = re.compile(
-    r"(?i)(?:cache|primary|foreign|idempotency|sort|partition|row|object|public|trace|site|vapid|host|dictionary|ssh|"
-    r"registry|composite|natural|surrogate|page|cursor|publishable)[ _:\-]*\w{0,8}[ _:]*\Z"
-)
-"""Words before a key's name that make it harmless."""
-
-QUALIFIERS = re.compile(
-    r"(?i)(?:api|access|admin|service|app|account|secret|signing|encryption|decryption|master|write|read|ingest\w*|"
-    r"integration|routing|licen[cs]e|subscription|server|deploy|webhook|auth|private|session|shared|hmac|aes|root|"
-    r"unseal|client|user|org|team|project|bot|storage|recovery|setup|wallet|preshared)[ _\-'.]*\Z"
-)
-"""A word before a bare `key` that makes hexadecimal digits after it a secret."""

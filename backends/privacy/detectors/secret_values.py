@@ -12,6 +12,11 @@ def is_placeholder(value: str) -> bool:
     return PLACEHOLDER.search(value) is not None
 
 
+def is_masked(value: str) -> bool:
+    """A key's place that says so: `sk-your-key-here`, `ghp_xxxx`. What counts upwards may be a key."""
+    return MASKED.search(value) is not None
+
+
 def is_documented(text: str) -> bool:
     """Holds a key, or a part of one, that vendors' own pages print."""
     return any(part in text for part in DOCUMENTED_PARTS)
@@ -81,6 +86,11 @@ PLACEHOLDER = re.compile(
     | deadbeef | (?:^|_)fedcba98 | not[_-]?set | ^value_?\d | \babc-?(?:def|xyz)
     | ^\{[a-z_][\w.]*(?:\[\w+\]|\(\))?\}$ | ^my[_-]?(?:token|key|secret|pass(?:word)?)\d?$
     """
+)
+
+MASKED = re.compile(
+    r"(?i)x{4}|\*{3}|•{3}|\.{3}|…|your|example|change_?me|placeholder|redacted|masked|hidden|dummy|sample|replace|insert|"
+    r"paste|here\Z|todo|fixme|foobar|not_?set|0{8}|([A-Za-z])\1{5}"
 )
 
 CODE = re.compile(

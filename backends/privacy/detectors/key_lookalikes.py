@@ -1,0 +1,63 @@
+"""What looks as random as a key and is none: ids, publishable keys, hashes of passwords, ciphertext, encoded text."""
+
+import base64
+import binascii
+import re
+
+from backends.privacy.detectors.secret_values import DOCUMENTED
+
+UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+HEX = re.compile(r"[0-9a-f]{16,128}|[0-9A-F]{16,128}|[0-9A-Fa-f]{32,64}")
+NUMBER = re.compile(r"[+\-]?0x[0-9a-fA-F.]{1,39}(?:p[+\-]?\d+)?")
+PATH = re.compile(r"\.{0,2}/[\w.]|[\w.\-~]*/[\w.\-~]*/|.*[a-z]{2,}\.[a-z]{2,4}\Z")
+
+ID = re.compile(
+    r"(?i)(?:sha\d|md5|nonce|hash|h1|gclid|fbclid|etag|v\d|pk_live|pk_test|phc|cus|in|sub|pi|ch|evt|acct|price|prod|pm|"
+    r"seti|cs|si|ii|txn|re|po|tr|file|org|run|thread|asst|msg|req|call|toolu|resp|chatcmpl|cmpl|batch|ft|proj|user|key-id|"
+    r"arn|vpc|subnet|sg|ami|i|eni|vol|snap|rtb|igw|nat|eipalloc|fs|lt|tgw|srv|dpl|team|usr|wrk|conv|job|task|trace|span|"
+    r"ses|session|item|part|prt)[_\-]"
+)
+"""Beginnings of ids that vendors give to what is no secret, and of hashes with their name."""
+
+PUBLISHABLE = re.compile(r"pk_(?:live|test)_|phc_|pk\.eyJ")
+PROJECT_TOKEN = re.compile(r"(?i)project[ _\-]?token\W{0,6}\Z")
+ANALYTICS = re.compile(r"(?i)mixpanel|posthog|analytics|telemetry")
+DSN_HOST = re.compile(r"@[a-z0-9.]{0,20}(?:ingest|sentry)\.")
+CRYPT = re.compile(r"\$[\w=,.]{1,20}\$(?:[\w=,./]{1,40}\$)?\Z")
+"""What stands before a password's hash (crypt(5))."""
+
+SEALED = "ENC["
+"""How sops and eyaml begin ciphertext."""
+
+MANY = 400
+
+
+def is_public(text: str, start: int, value: str) -> bool:
+    """Is the value at `start` for everybody's eyes: a publishable key, a key that manuals print, a project's token in
+    web analytics, which every visitor's browser has, a password's hash, ciphertext, or a number?
+    """
+    if PUBLISHABLE.match(value) or value in DOCUMENTED or NUMBER.fullmatch(value):
+        return True
+    if DSN_HOST.match(text, start + len(value)):
+        return True
+    before = text[max(0, start - 80) : start]
+    if SEALED in before or CRYPT.search(before):
+        return True
+    return (
+        PROJECT_TOKEN.search(before) is not None
+        and ANALYTICS.search(text, max(0, start - MANY), start + MANY) is not None
+    )
+
+
+def encodes_text(value: str) -> bool:
+    """Base64 of text, or a part of it: what is in it is read as a view of its own."""
+    body = value.rstrip("=").replace("-", "+").replace("_", "/")
+    for skip in range(4):
+        part = body[skip:]
+        try:
+            said = base64.b64decode(part[: len(part) // 4 * 4])
+        except binascii.Error:
+            return False
+        if len(said) >= 6 and said.isascii() and said.decode().replace("\n", " ").replace("\r", " ").isprintable():
+            return True
+    return False

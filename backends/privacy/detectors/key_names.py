@@ -1,0 +1,182 @@
+"""What the words around a value say of it: does a key's name stand there, a vendor's, or that of something harmless?
+
+A name stands before its value in every syntax of settings, code, shells, headers, URLs and tables, or as a heading in
+the line above, or behind it ("… as API_KEY", "# Stripe's key").
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from backends.privacy.detection import word_set
+from backends.privacy.detectors.vendor_keys import COMMON_NAMES, VENDOR_NAMES
+
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|\d+")
+"""Words as code joins them: `awsSecretKey`, `DB_TOKEN`, `dailyKEY`."""
+
+TOKEN = re.compile(r"[^\W_]+")
+"""The same between signs only: `qUboLE`, `OpenAI`."""
+
+KEYS = word_set(
+    """secret secrets token tokens apikey apitoken apisecret accesskey accesstoken secretkey secretaccesskey privatekey
+    authkey authtoken authorization bearer credential credentials clientsecret appsecret appkey masterkey signingkey
+    encryptionkey licensekey accountkey sharedkey servicekey webhooksecret passwd password passphrase pwd dsn psk
+    sessionkey deploykey streamkey
+    consumersecret consumerkey sharedaccesskey integrationkey routingkey writekey readkey adminkey rootkey
+    schlüssel geheimnis zugangsschlüssel geheim sleutel geheime nyckel hemlighet nøkkel nøgle hemmelighed klucz sekret
+    clé clef secrète jeton clave secreto secreta ficha chave segredo token chiave segreto gettone ключ токен секрет
+    пароль avain salaisuus kulcs titok klíč tajný heslo cheie jetonul anahtar gizli κλειδί μυστικό khóa kunci rahasia
+    مفتاح סוד מפתח कुंजी 密钥 密鑰 秘钥 令牌 キー トークン シークレット 키 토큰 비밀"""
+)
+"""Names of keys that need no other word beside them."""
+
+WEAK = word_set("key keys access private sid pat auth sas signature sig hmac license licence login webhook oauth jwt")
+"""Words of keys' names that mean other things as often."""
+
+HARMLESS = word_set(
+    """id ids uuid guid name names path file files filename url uri href host hostname domain hash hashes sha sha1
+    sha256 sha512 md5 digest digests checksum checksums sum commit commits rev revision ref refs branch tag blob
+    tree parent etag integrity version versions date time timestamp created updated trace span request
+    correlation cursor page continuation nonce fingerprint thumbprint serial kid arn image layer container model
+    color colour css class selector width height audience aud issuer iss cert certificate cacert ca pubkey
+    public publickey encrypted cipher ciphertext sealed hashed salt iv length size count limit type ttl expiry
+    expires max min port index row line col region zone bucket label title description email username author
+    address phone keyid tokenid keyname secretname keyvault scope scopes verification enc gcm doc docs document
+    drive folder sheet spreadsheet video playlist channel guild invoice customer order ticket issue job run
+    batch message thread conversation response event transaction tx txn block contract flag algorithm alg
+    encoding format checksum crc crc32 build release snapshot package resolved tarball module node object
+    digestvalue tokenizer keyword keywords"""
+)
+"""Names of values that are no secrets, however random they look."""
+
+HARMLESS_BEFORE = word_set(
+    """public pub cache primary foreign partition sort row object site host ssh registry idempotency dictionary map
+    composite natural surrogate page next continuation cursor trace vapid publishable dedupe group hash range lookup
+    translation message i18n query csrf xsrf verification tracking bucket property entry x recaptcha encrypted hashed
+    sealed"""
+)
+"""Before "key" or "token" they make it the name of something harmless."""
+
+QUALIFIERS = word_set(
+    """api access admin service app application account secret signing encryption decryption master write read ingest
+    ingestion integration routing licence license subscription server deploy webhook auth private session shared
+    hmac aes root unseal client user org team project bot storage recovery setup wallet preshared consumer
+    developer sdk rest live test prod personal refresh bearer oauth function event hub admin"""
+)
+"""Before a bare "key" they make it a secret's name."""
+
+NO_SECRET = re.compile(r"public|encrypted|hashed|sealed|cipher|page|cache|csrf|xsrf")
+PUBLIC = word_set("public publishable pub")
+
+ENDS = re.compile(r"(?:secret|token|api_?key|accesskey|privatekey|secretkey|authkey|password|passwd|credentials?)s?\Z")
+STARTS = re.compile(r"(?:secret|private|access|token|key|api|auth)\w{0,12}\Z")
+MOST_JOINED = 3
+
+REACH = 160
+"""Characters before a value in which its names may stand, and the heading above it."""
+
+LONGEST = 60
+"""Characters of a name right before its value."""
+
+CUT = re.compile(r"[=:,;(){}\[\]<>\"'`|&?!\\]+")
+NEUTRAL = word_set(
+    """value val string str text data default content is was the to as set header equals export const which called below
+    here will be this new following are my our that now looks like"""
+)
+"""Words that may stand between a name and its value."""
+
+BEHIND = re.compile(r"[\"'`)\]};,]{0,3}[ \t]{0,4}(?:#|//|--|/\*|<!--|<-|←|\(|\||as |is |= )[^\n]{2,40}")
+ALONE = re.compile(r"[^\w\n]{0,8}(?:\n|\Z)")
+LOGIN = re.compile(r"(?:(?<!\S)-u|--user)[ =][\"']?(?:[\w.@\-]{1,120}:)?\Z")
+"""curl's user and password, of which either may be a key."""
+
+RUNS = re.compile(r"[A-Za-z0-9+/=_\-]{40,}")
+CUT_RUN = re.compile(r"\A[A-Za-z0-9+/=_\-]+")
+"""In random letters names stand by chance."""
+
+
+class Names(NamedTuple):
+    """`key`: 2 for a key's full name, 1 for a bare "key" and the like. `vendor`: 2 for a vendor's name, 1 for one that
+    is a word of a language, too. `harmless`: the nearest name is that of another value.
+    """
+
+    key: int = 0
+    vendor: int = 0
+    harmless: bool = False
+
+
+class Around(NamedTuple):
+    """`own` names stand right before a value, `behind` right behind it, `near` anywhere in reach before it."""
+
+    own: Names
+    near: Names
+    behind: Names
+
+
+def names_around(text: str, start: int, end: int) -> Around:
+    """The names around the value at `start:end`."""
+    reach = text[max(0, start - REACH) : start]
+    reach = RUNS.sub(" ", CUT_RUN.sub("", reach) if start > REACH else reach)
+    line = reach[reach.rfind("\n") + 1 :]
+    if LOGIN.search(line):
+        return Around(Names(key=2), Names(), Names())
+    if not any(map(str.isalpha, line)):
+        alone = ALONE.match(text, end) is not None
+        line = reach.rstrip("\n\t -*>|#\"'`=").rpartition("\n")[2] if alone else ""
+    behind = BEHIND.match(text, end)
+    own = names(_nearest(line)[-LONGEST:])
+    return Around(own, names(reach), names(behind[0]) if behind is not None else Names())
+
+
+def _nearest(line: str) -> str:
+    """The last piece of a line that says something, between signs that part names from values."""
+    pieces = [piece for piece in CUT.split(line) if any(map(str.isalnum, piece))]
+    said = ""
+    while pieces:
+        said = f"{pieces.pop()} {said}"
+        if not NEUTRAL.issuperset(said.lower().split()):
+            break
+    return said
+
+
+def names(text: str) -> Names:
+    """What a stretch of text names; the words at its end count most."""
+    words = [word.lower() for word in WORD.findall(text)]
+    said = [token.lower() for token in TOKEN.findall(text)]
+    key, harmless = _key(words, said)
+    return Names(key, _vendor(words, said), harmless)
+
+
+def _key(words: Sequence[str], said: Sequence[str]) -> tuple[int, bool]:
+    """The nearest word that is a key's name, or something harmless."""
+    if said and said[-1] != words[-1] and ENDS.search(said[-1]) and not NO_SECRET.match(said[-1]):
+        return 2, False
+    for at in range(len(words) - 1, -1, -1):
+        word, before = words[at], words[at - 1] if at else ""
+        if word in KEYS or word.rstrip("s") in KEYS or word in ("key", "keys"):
+            if before in HARMLESS_BEFORE or not PUBLIC.isdisjoint(words[max(0, at - 3) : at]):
+                return 0, True
+            return (2 if word in KEYS or word[:-1] in KEYS or before in QUALIFIERS else 1), False
+        if word in HARMLESS:
+            return (2, False) if word == "id" and before == "secret" else (0, True)
+    if any(token in KEYS or ENDS.search(token) for token in said):
+        return 2, False
+    return (1 if WEAK.intersection(words) else 0), False
+
+
+def _vendor(words: Sequence[str], said: Sequence[str]) -> int:
+    best = 0
+    for parts in (words, said):
+        for at in range(len(parts)):
+            joined = ""
+            for part in parts[at : at + MOST_JOINED]:
+                joined += part
+                if joined in VENDOR_NAMES:
+                    return 2
+                if joined in COMMON_NAMES:
+                    best = 1
+    for token in said:
+        for end in range(len(token) - 3, 3, -1):
+            if STARTS.match(token, end) and token[:end] in VENDOR_NAMES:
+                return 2
+    return best

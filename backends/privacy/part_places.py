@@ -58,7 +58,7 @@ def _span(request: Request, part: RequestPart, found: Found) -> tuple[SpanKind, 
 def _what(request: Request, part: RequestPart, kind: SpanKind) -> str:
     message = request.messages[part.message]
     if part.kind == "joint":
-        return "place where two messages meet"
+        return f"place where two {'calls' if part.name else 'messages'} meet"
     if part.kind == "call":
         return f"call of {plain_name(part.name, A_TOOL)}"
     if message.role == "tool":

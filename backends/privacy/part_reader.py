@@ -86,10 +86,20 @@ class PartReader:
         return known
 
     def _in_reading(self, reading: PartText, allowance: Allowance) -> Iterator[Found]:
-        for found in self._in_text(reading.text, allowance):
+        """Where texts meet only what none of them has by itself."""
+        every = list(self._in_text(reading.text, allowance))
+        if not reading.seams or not every:
+            yield from every
+            return
+        alone = [
+            Detection(found.kind, found.start + offset, found.end + offset)
+            for offset, piece in reading.pieces()
+            for found in self._in_text(piece, allowance)
+        ]
+        for found in every:
             detection = Detection(found.kind, found.start, found.end)
-            if reading.counts(detection):
-                yield found._replace(cut=True) if reading.cuts(detection) else found
+            if not any(_is_told_by(detection, known, reading.text) for known in alone):
+                yield found._replace(cut=reading.cuts(detection))
 
     def _in_text(self, text: str, allowance: Allowance) -> Iterator[Found]:
         allowance.more(APART + len(text))
@@ -121,3 +131,10 @@ class PartReader:
                     if (kind, value) not in self._passes:
                         yield Found(kind, start, end, self._memory.digest("value", normal_form(kind, value)))
             allowance.check()
+
+
+def _is_told_by(found: Detection, known: Detection, text: str) -> bool:
+    """Is it what a text has by itself, with at most a word of its neighbour?"""
+    if found.end <= known.start or known.end <= found.start:
+        return False
+    return not any(map(str.isdigit, text[found.start : known.start] + text[known.end : found.end]))

@@ -21,16 +21,21 @@ OUTSIDE = -1
 SEAM = 240
 """Characters on either side of the place where two texts meet."""
 
-LAST_PIECE = re.compile(r"(?:\S{4,}|(?<!\S)[\d\-]+)\Z")
-FIRST_PIECE = re.compile(r"\A(?:\S{4,}|[\d\-]+(?!\S))")
+LAST_PIECE, FIRST_PIECE = re.compile(r"\S+\Z"), re.compile(r"\A\S+")
+SHORT_PIECE = re.compile(r"[\d\-]+|\+?[A-Z\d]{1,4}")
+"""Part of a number that is printed in groups; of anything else more must stand before the cut, or behind it."""
+
+LEAST_PIECE, LONG_PIECE = 4, 8
 LOCAL_PART = re.compile(r"(?<!\S)[\w.+\-]{2,63}[\w+\-]\Z")
-DOMAIN = re.compile(r"\A@(?:[\w\-]*\Z|[\w\-]+\.\w)")
+DOMAIN = re.compile(r"\A(?:[.+\-][\w.+\-]{0,63})?@(?:[\w\-]*\Z|[\w\-]+\.\w)")
 CUT_DOMAIN = re.compile(r"[\w+\-]@(?:[\w\-]+\.)*[\w\-]*\Z")
 WHOLE_DOMAIN = re.compile(r"@(?:[\w\-]+\.)+[A-Za-z]{2,24}\.?\Z")
 FILE = re.compile(
     r"(?i)\A[\w\-]+\.(?:txt|py|js|ts|md|sh|go|rs|c|h|cpp|java|json|ya?ml|toml|xml|html?|css|sql|csv|log|conf|cfg|ini|pdf)\b"
 )
 ANNOUNCED = re.compile(r"(?i)[:=：]\Z|\b(?:is|ist|lautet|est|es|é|è|to)\Z")
+STREET_END = re.compile(r"\d{1,5} ?[a-zA-Z]?,?\Z")
+POSTCODE = re.compile(r"\A(?:[A-Z]{1,2}[\- ]?)?\d{4,5}\b|\A[A-Z]{1,2}\d")
 
 
 PartKind = Literal["text", "name", "call", "tool", "schema", "stop", "joint"]
@@ -42,9 +47,10 @@ class PartText(NamedTuple):
     text: str
     seams: tuple[int, ...] = ()
 
-    def counts(self, found: Detection) -> bool:
-        """Is `found` detected only here? What ends before the first seam is found in its own text, too."""
-        return not self.seams or found.end > self.seams[0]
+    def pieces(self) -> Iterator[tuple[int, str]]:
+        """The texts that meet, each with its offset."""
+        for start, end in pairwise((0, *self.seams, len(self.text))):
+            yield start, self.text[start:end]
 
     def cuts(self, found: Detection) -> bool:
         """Does a seam lie inside of `found`?"""
@@ -90,7 +96,7 @@ def request_parts(request: Request, digest: Digest) -> Iterator[RequestPart]:
         text = f"{request.response_format.name} {msgspec.json.encode(request.response_format.schema).decode()}"
         yield _part("schema", OUTSIDE, digest(text), text)
     yield from (_part("stop", OUTSIDE, digest(word), word) for word in request.sampling.stop)
-    yield from _joints(request.messages, texts)
+    yield from _joints(request.messages, texts, digest)
 
 
 def _part(kind: PartKind, message: int, key: bytes, text: str, name: str = "") -> RequestPart:
@@ -100,13 +106,15 @@ def _part(kind: PartKind, message: int, key: bytes, text: str, name: str = "") -
 def _called(call: ToolCall) -> Iterator[PartText]:
     yield PartText(f"{call.id}\n{call.name} {call.arguments}")
     yield PartText(_unescaped(call.arguments))
+    yield from _joined(text for _, text in _texts(call))
 
 
-def _joints(messages: tuple[Message, ...], texts: Sequence[bytes]) -> Iterator[RequestPart]:
-    """The places where texts meet: two messages, two messages of one role, or the parts of a message. A secret may be
-    split across them.
+def _joints(messages: tuple[Message, ...], texts: Sequence[bytes], digest: Digest) -> Iterator[RequestPart]:
+    """The places where texts meet: two messages, two messages of one role, the parts of a message, or the arguments of
+    calls. A secret may be split across them.
     """
     last_of: dict[str, int] = {}
+    last_call: ToolCall | None = None
     for index, message in enumerate(messages):
         if index:
             before = index - 1
@@ -115,6 +123,11 @@ def _joints(messages: tuple[Message, ...], texts: Sequence[bytes]) -> Iterator[R
             meeting = (messages[last].text, messages[before].text) if last != before else (messages[before].text,)
             yield RequestPart("joint", index, key, 0, partial(_met, meeting, message.text))
         last_of[message.role] = index
+        if message.tool_calls:
+            calls = message.tool_calls if last_call is None else (last_call, *message.tool_calls)
+            last_call = calls[-1]
+            key = b"calls" + digest(*(call.arguments for call in calls))
+            yield RequestPart("joint", index, key, 0, partial(_called_in_turn, calls), last_call.name)
         if message.seams:
             bounds = pairwise((0, *message.seams, len(message.text)))
             pieces = tuple(message.text[start:end] for start, end in bounds)
@@ -127,12 +140,34 @@ def _met(earlier: Iterable[str], text: str) -> Iterator[PartText]:
         yield from _joined((each, text))
 
 
+def _called_in_turn(calls: Sequence[ToolCall]) -> Iterator[PartText]:
+    """What stands under one name in several calls, as when a file is written piece by piece."""
+    by_name: dict[str, list[str]] = {}
+    for call in calls:
+        for name, text in _texts(call):
+            by_name.setdefault(name, []).append(text)
+    for texts in by_name.values():
+        yield from _joined(texts)
+
+
+def _texts(call: ToolCall) -> Iterator[tuple[str, str]]:
+    given = _arguments(call.arguments)
+    for name, value in given.items() if isinstance(given, dict) else ():
+        if isinstance(value, str):
+            yield name, value
+
+
 def _unescaped(arguments: str) -> str:
     """Arguments with JSON's escapes undone, a line for each name with its value."""
+    return "\n".join(_strings(_arguments(arguments)))
+
+
+def _arguments(arguments: str) -> object:
+    """None where they cannot be read."""
     try:
-        return "\n".join(_strings(msgspec.json.decode(arguments)))
+        return msgspec.json.decode(arguments)
     except (msgspec.DecodeError, RecursionError):
-        return ""
+        return None
 
 
 def _joined(texts: Iterable[str]) -> Iterator[PartText]:
@@ -140,11 +175,11 @@ def _joined(texts: Iterable[str]) -> Iterator[PartText]:
     run: list[str] = []
     tail = ""
     for text in filter(None, map(str.strip, texts)):
-        joint = _joint(tail, text[:SEAM]) if tail else None
-        if joint is not None:
-            run.append(joint + text[:SEAM])
+        meets = bool(tail) and _may_meet(tail, text[:SEAM])
+        if meets:
+            run.append(text[:SEAM])
             tail = (tail + run[-1])[-SEAM:]
-        if joint is None or len(text) > SEAM:
+        if not meets or len(text) > SEAM:
             yield from _runs(run)
             tail = text[-SEAM:]
             run = [tail]
@@ -152,31 +187,29 @@ def _joined(texts: Iterable[str]) -> Iterator[PartText]:
 
 
 def _runs(run: list[str]) -> Iterator[PartText]:
-    """The run in one piece; one of several texts with blanks, too, as a number may stand before the first part of
-    another.
+    """The run in one piece, as a value may be cut; and with blanks, as its name may stand before the first part, and
+    the number of another thing.
     """
     if len(run) > 1:
-        yield _run(run)
-    if len(run) > 2:
-        yield _run([run[0], *(f" {text.lstrip()}" for text in run[1:])])
+        for joint in ("", " "):
+            pieces = [run[0], *(f"{joint}{text}" for text in run[1:])]
+            yield PartText("".join(pieces), tuple(accumulate(map(len, pieces[:-1]))))
 
 
-def _run(run: list[str]) -> PartText:
-    return PartText("".join(run), tuple(accumulate(map(len, run[:-1]))))
-
-
-def _joint(tail: str, head: str) -> str | None:
-    """What joins two texts: nothing where a word may be cut, a blank where one announces a value, None where they stay
-    apart.
-    """
+def _may_meet(tail: str, head: str) -> bool:
+    """May one value lie in both texts: a word cut in two, an address over two lines, a name and what it announces?"""
     if ANNOUNCED.search(tail) is not None:
-        return " " if any(stem in tail.lower() for stem in (*HEADS, *STEMS)) else None
-    if _cuts_an_address(tail, head):
-        return ""
+        return any(stem in tail.lower() for stem in (*HEADS, *STEMS))
+    if _cuts_an_address(tail, head) or (STREET_END.search(tail) is not None and POSTCODE.match(head) is not None):
+        return True
     left, right = LAST_PIECE.search(tail), FIRST_PIECE.search(head)
     if left is None or right is None or not any(map(str.isdigit, left[0] + right[0])):
-        return None
-    return ""
+        return False
+    short, long = sorted((left[0], right[0]), key=len)
+    if len(short) >= LEAST_PIECE:
+        return True
+    of_a_number = SHORT_PIECE.fullmatch(short) is not None and SHORT_PIECE.fullmatch(long) is not None
+    return any(map(str.isdigit, long)) and (len(long) >= LONG_PIECE or of_a_number)
 
 
 def _cuts_an_address(tail: str, head: str) -> bool:

@@ -7,7 +7,7 @@ from backends.monitoring.touched import Touches
 from backends.monitoring.traffic_window import WINDOW_S, Failing, TrafficWindow
 from backends.monitoring.watch import Holding, Watch, Watcher, beyond
 from backends.settings.alert_limits import AlertLimits
-from backends.types import Action, AgentTraffic, Choice, EngineState
+from backends.types import Action, Choice, EngineState
 
 ALONE_S = 1.0
 """How long a single failure must have stood alone before it tells that no engine answers."""
@@ -56,26 +56,30 @@ def _takes_calls(engine: EngineState) -> bool:
     return engine.health != "down" and not engine.stopped and not engine.draining
 
 
-def errors(agents: Collection[AgentTraffic], limits: AlertLimits, standing: Collection[str]) -> Iterator[Holding]:
-    """Of all requests, else of single agents. `agents` are what was answered or failed since the last outage."""
+def errors(traffic: TrafficWindow, limits: AlertLimits, standing: Collection[str]) -> Iterator[Holding]:
+    """Of all requests, else of single agents; those that were answered or failed since the last outage."""
+    agents = traffic.since_recovery()
     requests, failed = sum(each.requests for each in agents), sum(each.failed for each in agents)
     if _many(failed, requests, limits, standing=ERRORS.key in standing):
         yield Holding(
             condition=ERRORS,
             fields={"failed": failed, "requests": requests, "window_s": WINDOW_S},
+            since=None if ERRORS.key in standing else traffic.failing_from(limits.error_share),
             touches=FAILED,
         )
         return
     for each in agents:
+        stands = AGENT_ERRORS.key.format(agent=each.agent) in standing
+        if not _many(each.failed, each.requests, limits, standing=stands):
+            continue
         pause = Action(verb="pause", actor="console", agent=each.agent)
-        found = Holding(
+        yield Holding(
             condition=AGENT_ERRORS,
             fields={"agent": each.agent, "failed": each.failed, "requests": each.requests, "window_s": WINDOW_S},
+            since=None if stands else traffic.failing_from(limits.error_share, each.agent),
             choices=(Choice(label=f"pause {each.agent}", action=pause),),
             touches=Touches(agent=each.agent, hows=frozenset({"failed"})),
         )
-        if _many(each.failed, each.requests, limits, standing=found.key in standing):
-            yield found
 
 
 def watch_traffic(
@@ -89,7 +93,7 @@ def watch_traffic(
             if found:
                 traffic.mark_outage()
                 return found
-        return list(errors(traffic.since_recovery(), watch.limits, watch.standing))
+        return list(errors(traffic, watch.limits, watch.standing))
 
     return find
 

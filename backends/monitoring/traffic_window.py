@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Protocol, TypeVar, get_args
 
 from msgspec import Struct
@@ -154,6 +155,24 @@ class TrafficWindow:
             AgentTraffic(agent=agent, requests=judged[agent, False] + judged[agent, True], failed=judged[agent, True])
             for agent in dict.fromkeys(agent for agent, _ in judged)
         )
+
+    def failing_from(self, share: float, agent: str = "") -> datetime | None:
+        """When the first of the failed requests began that raised their share to `share`, of all requests or of an
+        agent's; None where none did. It is where their cumulative sum beyond half of that share last left zero (Page's
+        test, 1954), so a failure long before the others does not count.
+        """
+        beyond, began, answered_at = 0.0, None, None
+        for ended in islice(self.ended, max(0, self._judged_from - self._left), None):
+            if ended.how not in JUDGED or (agent and ended.agent != agent):
+                continue
+            failed = ended.how == "failed"
+            beyond = max(0.0, beyond + failed - share / 2)
+            if not beyond:
+                began = None
+            elif began is None:
+                began = _onset(ended, answered_at)
+            answered_at = answered_at if failed else ended.ended
+        return began
 
     def traffic(self) -> Traffic:
         """The window as of now."""

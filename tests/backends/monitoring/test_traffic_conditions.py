@@ -110,7 +110,7 @@ def test_a_share_of_errors_is_an_alert_from_its_threshold_on_and_ends_clearly_be
     for _ in range(answered):
         it.answered()
     requests = failed + answered
-    found = list(errors(it.window.since_recovery(), LIMITS, {"errors"} if stands else set()))
+    found = list(errors(it.window, LIMITS, {"errors"} if stands else set()))
     threshold = LIMITS.error_share * (0.9 if stands else 1)
     enough = stands or requests >= LIMITS.error_requests
     holds = failed > 0 and enough and failed / requests >= threshold
@@ -124,9 +124,30 @@ def test_where_one_agent_fails_among_many_that_do_not_it_is_named() -> None:
         it.fails(agent="bo")
     for _ in range(60):
         it.answered("ada")
-    (found,) = errors(it.window.since_recovery(), LIMITS, set())
+    (found,) = errors(it.window, LIMITS, set())
     assert (found.condition, found.key, found.fields["requests"]) == (AGENT_ERRORS, "errors:bo", 6)
     assert found.choices[0].action.agent == "bo"
+
+
+@given(st.integers(0, 60), st.integers(5, 20), st.integers(0, 1), st.sampled_from(["ada", "bo"]))
+def test_its_onset_is_the_first_failed_request_of_those_that_raised_it(
+    well: int, failing: int, lone: int, agent: str
+) -> None:
+    it = Stand()
+    for _ in range(lone):
+        it.fails(agent=agent)
+    for _ in range(well + 10 * lone):
+        it.clock.advance(0.5)
+        it.answered(agent)
+    onset, raised = it.clock.now() + timedelta(seconds=0.5), None
+    for number in range(failing):
+        it.clock.advance(1.5)
+        it.fails(agent=agent, took_s=1)
+        it.answered("cy" if number % 2 else agent)
+        found = list(errors(it.window, LIMITS, set()))
+        raised = raised or (found[0].since if found else None)
+    assert raised in (onset, None)
+    assert raised is not None or failing < 0.2 * (well + 2 * failing)
 
 
 def test_failures_of_an_outage_that_is_over_are_no_share_of_errors_afterwards() -> None:

@@ -91,8 +91,8 @@ async def build(
         monitoring = assembled_monitoring(stack, resources, slots, costs, paths, rehearsal=rehearsal)
         if purpose != "one-shot":
             await monitoring.incidents.restore()
-        show_known(resources, monitoring)
-        await check_calibration(resources, monitoring.alerts)
+        show_known(resources, slots, monitoring)
+        await check_calibration(resources, monitoring.watch)
         core, actions = _assemble(resources, slots, costs, monitoring, rehearsal=rehearsal)
         await actions.restore()
         if purpose == "service":

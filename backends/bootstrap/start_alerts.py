@@ -1,7 +1,7 @@
-"""What is said when a core starts: the last requests, what a crash left open, and what will not work."""
+"""What is said from the start of a core on: the last requests, what a crash left open, and what will not work."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from backends.bootstrap.resources import Resources
 from backends.engines.engine_checks import problems_at_start
@@ -16,7 +16,7 @@ from backends.monitoring.alerts import (
     START_CHECK,
 )
 from backends.monitoring.monitoring import Monitoring
-from backends.monitoring.watch import Holding, Watcher
+from backends.monitoring.watch import Holding, Watch, Watcher
 from backends.settings.engines import CLOUD_ENGINE
 from backends.types import EngineName
 from backends.upstream.engine_slot import EngineSlot
@@ -27,19 +27,12 @@ CHECK_AGAIN_S = 15.0
 RECOVERED_S = 600.0
 
 
-def show_known(resources: Resources, monitoring: Monitoring) -> None:
+def show_known(resources: Resources, slots: Mapping[EngineName, EngineSlot], monitoring: Monitoring) -> None:
     """What a watcher should see at once: the last requests, what a crash left open, what will not work."""
     alerts = monitoring.alerts
     monitoring.activity.restore(resources.recent)
-    monitoring.watch.add(_recovered_calls(resources))
+    monitoring.watch.add(_recovered_calls(resources), _unknown_prices(resources, slots))
     monitoring.watch.check()
-    for name, engine in resources.settings.engines.items():
-        try:
-            resources.prices.tariff(name, engine.model, resources.clock.now())
-        except UnknownPrice as error:
-            problem, _, remedy = str(error).partition(": ")
-            condition = PRICE_UNKNOWN if name == CLOUD_ENGINE else ENGINE_PRICE_UNKNOWN
-            alerts.show(condition, engine=name, problem=problem, remedy=remedy)
     if (ending := resources.ending) is not None:
         remedy = f"`{ending.command}`" if ending.command else ""
         alerts.show(MODEL_ENDS, announcement=ending.line, remedy=remedy)
@@ -58,10 +51,37 @@ def _recovered_calls(resources: Resources) -> Watcher:
     return find
 
 
-async def check_calibration(resources: Resources, alerts: Alerts) -> None:
-    calibration = resources.calibrations.current
-    if calibration.version and calibration.weights != (await resources.classifier.get()).version:
-        alerts.show(CALIBRATION_OUTDATED, calibration=calibration.name)
+def _unknown_prices(resources: Resources, slots: Mapping[EngineName, EngineSlot]) -> Watcher:
+    """Engines whose model has no price, until they are given another, or its price begins."""
+
+    def find() -> Iterator[Holding]:
+        for name, slot in slots.items():
+            try:
+                resources.prices.tariff(name, slot.model, resources.clock.now())
+            except UnknownPrice as error:
+                problem, _, remedy = str(error).partition(": ")
+                yield Holding(
+                    condition=PRICE_UNKNOWN if name == CLOUD_ENGINE else ENGINE_PRICE_UNKNOWN,
+                    fields={"engine": name, "problem": problem, "remedy": remedy},
+                )
+
+    return find
+
+
+async def check_calibration(resources: Resources, watch: Watch) -> None:
+    """Raise an alert where the calibration in force is for other weights, until another is in force."""
+    if not resources.calibrations.current.version:
+        return  # the classifier is not loaded for it
+    weights = (await resources.classifier.get()).version
+
+    def find() -> tuple[Holding, ...]:
+        calibration = resources.calibrations.current
+        if not calibration.version or calibration.weights == weights:
+            return ()
+        return (Holding(condition=CALIBRATION_OUTDATED, fields={"calibration": calibration.name}),)
+
+    watch.add(find)
+    watch.check()
 
 
 async def check_engines_at_start(

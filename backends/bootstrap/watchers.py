@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from backends.bootstrap.resources import Resources
 from backends.monitoring.answer_conditions import watch_answers, watch_privacy
+from backends.monitoring.engine_conditions import lacking
 from backends.monitoring.machine_conditions import MachineWatch
 from backends.monitoring.money_conditions import watch_money
 from backends.monitoring.monitoring import Monitoring
@@ -32,4 +33,5 @@ def watchers(
         ),
         watch_answers(resources.cache, lambda: in_force().cache.risk, watch),
         watch_privacy(monitoring.activity, monitoring.traffic, cloud, clock),
+        lambda: lacking(slots.values(), in_force()),
     )

@@ -83,6 +83,13 @@ ENGINE_FULL = Condition(
     severity="warning",
     flaps=True,
 )
+ENGINE_LACKS = Condition(
+    key="engine:{engine}:lacks",
+    when="A cloud engine that agents may use has no key, or it is not known where an engine's prompts go.",
+    text="{engine} is not called: {problem}",
+    remedy="{remedy}; agents whose policy is local need no cloud engine",
+    severity="warning",
+)
 ENGINE_SILENT = Condition(
     key="engine:{engine}:silent",
     when="Calls hear nothing: no first byte for much longer than is usual for this engine, or no more after it; or "

@@ -4,7 +4,7 @@ Pure functions of `ObservedEngine`, which `observed` reads from a slot.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from backends.monitoring.alerts import (
     ENGINE_DOWN,
     ENGINE_FULL,
     ENGINE_KEY,
+    ENGINE_LACKS,
     ENGINE_SILENT,
     ENGINE_SLOW,
     MODEL_UNSERVED,
@@ -26,7 +27,9 @@ from backends.monitoring.alerts import (
 )
 from backends.monitoring.touched import Touches
 from backends.monitoring.watch import Holding, Watch, Watcher, beyond
+from backends.settings.agents import Agent
 from backends.settings.alert_limits import AlertLimits
+from backends.settings.model import Settings
 from backends.text.times import seconds
 from backends.types import CLOUD, LOCAL, Action, Choice, EngineName, EngineState, Zone
 from backends.upstream.engine_slot import EngineSlot, Unserved
@@ -235,6 +238,19 @@ def _move_away(engine: ObservedEngine) -> tuple[Choice, ...]:
     if engine.zone == CLOUD:
         return drain, Choice(label="stop the cloud", action=Action(verb="stop-cloud", actor="console"))
     return (drain,)
+
+
+def lacking(slots: Iterable[EngineSlot], settings: Settings) -> Iterator[Holding]:
+    """Engines that cannot be called for want of a setting, as far as any agent may use them."""
+    for slot in slots:
+        if slot.missing and any(_may_use(agent, slot) for agent in settings.agents.values()):
+            problem, _, remedy = slot.missing.partition(": ")
+            yield Holding(condition=ENGINE_LACKS, fields={"engine": slot.name, "problem": problem, "remedy": remedy})
+
+
+def _may_use(agent: Agent, slot: EngineSlot) -> bool:
+    forbidding = LOCAL if slot.zone == CLOUD else CLOUD
+    return agent.policy != forbidding and (not agent.engines or slot.name in agent.engines)
 
 
 def watch_engines(slots: Collection[EngineSlot], watch: Watch, clock: Clock) -> Watcher:

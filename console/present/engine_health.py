@@ -41,6 +41,7 @@ _ALERTED = {
     "model": "model gone",
     "filling": "queue filling",
     "full": "full",
+    "lacks": "no key",
     "spilled": "on the CPU",
 }
 """What an alert about an engine is about, by a part of its key, in a word or two."""

@@ -329,6 +329,8 @@ async def test_a_model_without_a_price_is_not_called_and_said_to_be_so(home: Pat
         _, outcome = await ask(it.core, prompt("hello", agent="ada"))
         assert outcome.engine == "local"
         assert it.gemini.usage.requests.total() == 0
+        await it.core.act(Action(verb="adopt", actor="test", engine="cloud", model="gemini-3.5-flash-lite"))
+        await it.cleared("price")
     own = {"gemini-99-flash": Price(input_usd=D(1), output_usd=D(1))}
     async with stand(home, change=lambda settings: change(settings, prices=own)) as it:
         assert "price" not in await it.alerts()

@@ -93,6 +93,10 @@ async def test_what_was_learned_for_other_weights_is_said_not_to_count(home: Pat
     async with stand(home) as it:
         (alert,) = [alert for alert in (await it.core.snapshot()).alerts if alert.key == "calibration"]
         told = await it.core.explain(prompt("hello there", agent="writer"))
+        fits = Calibration(weights=told.classes.weights if told.classes else "", gains=(0.0, 0.5))
+        await asyncio.to_thread(lambda: CalibrationStore(it.paths.learned).add(fits))
+        await it.core.act(Action(verb="relearn", actor="cli"))
+        await it.cleared("calibration")
     assert alert.text == "calibration 1 was learned for other weights than today's and changes nothing"
     assert told.classes is not None
     assert told.classes.said is None

@@ -11,10 +11,12 @@ from backends.clock import ManualClock
 from backends.engines.ollama import OllamaClient
 from backends.errors import EngineError, EngineErrorKind, QuotaHit
 from backends.monitoring.alerts import QUEUE_FILLING, QUEUE_LATE
-from backends.monitoring.engine_conditions import ObservedEngine, engine_conditions, observed
+from backends.monitoring.engine_conditions import ObservedEngine, engine_conditions, lacking, observed
 from backends.monitoring.watch import Holding
+from backends.settings.agents import Agent
 from backends.settings.alert_limits import AlertLimits
 from backends.settings.engines import OllamaSettings
+from backends.settings.model import Settings
 from backends.types import EngineState, RuntimeReading, Zone
 from backends.upstream.engine_slot import EngineSlot, Label
 
@@ -221,3 +223,17 @@ def test_a_short_line_of_a_status_never_has_the_providers_words(kind: EngineErro
     assert error.short.startswith("500, ")
     assert "secret-word" not in error.short
     assert len(EngineError(words, kind=kind).short) <= 80
+
+
+def test_an_engine_without_a_key_is_said_to_be_not_called_where_an_agent_may_use_it() -> None:
+    clock = ManualClock()
+    it = slot(clock)
+    it.missing = "no key for small: set SMALL_KEY"
+    asked = Settings(agents={"ada": Agent(policy="auto"), "bo": Agent(policy="local")})
+    (holding,) = lacking([it], asked)
+    assert (holding.key, text(holding)) == ("engine:small:lacks", "small is not called: no key for small")
+    assert holding.condition.remedy.format(**holding.fields).startswith("set SMALL_KEY;")
+    assert list(lacking([it], Settings(agents={"bo": Agent(policy="local")}))) == []
+    assert list(lacking([it], Settings(agents={"ada": Agent(policy="cloud", engines=("cloud",))}))) == []
+    it.missing = ""
+    assert list(lacking([it], asked)) == []

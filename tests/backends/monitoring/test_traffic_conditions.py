@@ -147,7 +147,7 @@ def test_its_onset_is_the_first_failed_request_of_those_that_raised_it(
         found = list(errors(it.window, LIMITS, set()))
         raised = raised or (found[0].since if found else None)
     assert raised in (onset, None)
-    assert raised is not None or failing < 0.2 * (well + 2 * failing)
+    assert raised is not None or failing + lone < 0.2 * (well + 11 * lone + 2 * failing)
 
 
 def test_failures_of_an_outage_that_is_over_are_no_share_of_errors_afterwards() -> None:

@@ -40,12 +40,12 @@ class ActionRunner:
         self._tell = tell
         self._own: Acted | None = None
 
-    def run(self, action: Action, *, about: str = "") -> None:
+    def run(self, action: Action, *, about: str = "", confirmed: bool = False) -> None:
         """Take an action, once the operator has confirmed it where it needs that. `about` says why it is offered."""
         state = self._state()
         if state.past:
             self._tell(PAST, True)
-        elif text := question(action, state):
+        elif not confirmed and (text := question(action, state)):
             self._ask(action, f"{about}. {text}" if about else text)
         else:
             self._act_soon(action, PATIENCE)

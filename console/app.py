@@ -164,7 +164,7 @@ class ClawApp(App[None]):
         self._tell("What the cursor stood on has left the list, and nothing was done", True)
 
     def on_run_action(self, message: RunAction) -> None:
-        self.actions.run(message.action, about=message.about)
+        self.actions.run(message.action, about=message.about, confirmed=message.confirmed)
 
     # ---- from the bridge to panes
 
@@ -252,6 +252,12 @@ class ClawApp(App[None]):
         stopped = self.state.cloud_stopped
         self.post_message(RunAction(Action(verb="resume-cloud" if stopped else "stop-cloud", actor="console")))
 
+    def action_budget(self) -> None:
+        if self.state.past:
+            self._tell(PAST, True)
+        else:
+            self.main.spend.action_budget()
+
     def action_flush(self) -> None:
         self.main.cache.action_flush()
 
@@ -264,6 +270,21 @@ class ClawApp(App[None]):
 
     def action_to_incident(self) -> None:
         self.time_travel.to_incident()
+
+    def action_go_to_time(self, typed: str = "") -> None:
+        """Go to a time of day; ask which one where none was typed yet."""
+        if typed:
+            self.time_travel.to_time(typed)
+            return
+        from console.overlays.text_fields import TextField, TextFieldsOverlay
+
+        def go(texts: list[str] | None) -> None:
+            if texts is not None:
+                self.time_travel.to_time(texts[0])
+
+        note = "A time of day, as 12:22: every pane shows how it was then. Enter goes there, esc closes."
+        asked = TextFieldsOverlay("Go to", [TextField("time")], typed_by_hand=self.guard.allows, note=note)
+        self.push_screen(asked, go)
 
     def action_travel(self, minutes: int) -> None:
         self.time_travel.move(minutes)

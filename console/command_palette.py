@@ -8,10 +8,13 @@ from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits
 from textual.content import Content
 
 from backends.text.terminal_safe import safe
-from backends.types import CACHE, Action, EngineName
+from backends.types import CACHE, Action, EngineName, Exchange
 from console.messages import RunAction
+from console.overlays.why import WhyOverlay
 from console.palette_actions import named_actions
+from console.present.decision_rows import went
 from console.state import ViewState
+from console.time_travel import TIME_OF_DAY
 from console.user_themes import Themes
 
 
@@ -21,7 +24,6 @@ class PaletteRouting(Protocol):
 
 class PaletteSpend(Protocol):
     def action_review(self) -> None: ...
-    def action_budget(self) -> None: ...
 
 
 class PaletteChat(Protocol):
@@ -49,6 +51,7 @@ class PaletteHost(Protocol):
 
     def run_action(self, action: str) -> Awaitable[bool]: ...
     def post_message(self, message: RunAction) -> bool: ...
+    def push_screen(self, screen: WhyOverlay) -> object: ...
 
 
 CHAT_COMMANDS = (
@@ -65,11 +68,14 @@ CHAT_COMMANDS = (
 )
 
 
+PLACEHOLDER = "Search for commands, or type a time such as 12:22…"
+
+
 class Palette(CommandPalette):
     """Every action by name, found by typing."""
 
     def __init__(self) -> None:
-        super().__init__([ClawCommands], id="--command-palette")
+        super().__init__([ClawCommands], placeholder=PLACEHOLDER, id="--command-palette")
 
     def _action_command_list(self, action: str) -> None:
         # Textual turns the page of a list that is not shown yet, and that raises KeyError.
@@ -91,6 +97,10 @@ class ClawCommands(Provider):
             yield DiscoveryHit(Content(command.name), command.run, command.name, command.help)
 
     async def search(self, query: str) -> Hits:
+        app = cast(PaletteHost, self.app)
+        if (at := TIME_OF_DAY.search(query)) is not None:
+            going = partial(app.run_action, f"go_to_time('{at[0]}')")
+            yield Hit(1.0, Content(f"Go to {at[0]}"), going, f"Go to {at[0]}", "every pane shows that moment")
         matcher = self.matcher(query)
         for command in self._commands():
             if (score := matcher.match(command.name)) > 0:
@@ -108,7 +118,7 @@ class ClawCommands(Provider):
         yield PaletteCommand("Undo the last action", "whoever did it; key u", partial(app.run_action, "undo"))
         yield from _ratings(app)
         yield PaletteCommand("Savings", "what would save most; key v in the spend pane", app.main.spend.action_review)
-        yield PaletteCommand("Change a budget", "set its limit; key b in the spend pane", app.main.spend.action_budget)
+        yield PaletteCommand("Change a budget", "set its limit; key B", partial(app.run_action, "budget"))
         yield PaletteCommand("Flush cache", "delete every stored answer", partial(app.run_action, "flush"))
         for number, title in enumerate(("runtime", "routing", "cache", "spend", "alerts", "chat", "timeline"), 1):
             yield PaletteCommand(f"Show {title}", f"key {number}", partial(app.run_action, f"show({number})"))
@@ -118,6 +128,7 @@ class ClawCommands(Provider):
         yield PaletteCommand(
             "Go to the last incident", "key t: every pane shows that moment", partial(app.run_action, "to_incident")
         )
+        yield PaletteCommand("Go to a time of day", "key g: as it was at 12:22", partial(app.run_action, "go_to_time"))
         if app.state.past:
             yield PaletteCommand("Live", "key end: back to the present", partial(app.run_action, "to_present"))
         yield PaletteCommand("Zoom", "the whole screen for this pane, and back; key z", partial(app.run_action, "zoom"))
@@ -127,6 +138,7 @@ class ClawCommands(Provider):
                 f"Theme {theme}", "for this session; key T takes the next", partial(setattr, app, "theme", theme)
             )
         yield PaletteCommand("Quit", "ctrl+q", partial(app.run_action, "quit"))
+        yield from _whys(app)
         yield from _pins(app)
         for named in named_actions(app.state):
             yield PaletteCommand(named.name, named.help, partial(app.post_message, RunAction(named.action)))
@@ -182,6 +194,20 @@ def _incidents(app: PaletteHost) -> Iterator[PaletteCommand]:
     for incident, name in REHEARSED.items():
         act = RunAction(Action(verb="rehearse", actor="console", id=incident))
         yield PaletteCommand(f"Rehearse: {name}", f"`claw rehearse {incident}`", partial(app.post_message, act))
+
+
+def _whys(app: PaletteHost) -> Iterator[PaletteCommand]:
+    """Of each agent the last request to each place, newest first."""
+    newest: dict[tuple[str, str], Exchange] = {}
+    for exchange in reversed(app.state.exchanges):
+        newest.setdefault((exchange.explanation.agent, went(exchange)), exchange)
+    for (agent, how), exchange in newest.items():
+        when = exchange.at.astimezone().strftime("%H:%M:%S")
+        yield PaletteCommand(
+            f"Why {safe(agent)} {safe(how)}",
+            f"its request of {when}; enter in the routing pane explains any",
+            partial(app.push_screen, WhyOverlay(exchange)),
+        )
 
 
 def _pins(app: PaletteHost) -> Iterator[PaletteCommand]:

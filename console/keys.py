@@ -28,6 +28,8 @@ BINDINGS: list[BindingType] = [
     *(Binding(f"f{number}", f"show({number})", show=False, priority=True) for number in PANES),
     Binding("S", "stop_cloud", "stop or resume cloud spend", show=False),
     Binding("u", "undo", "undo the last action", show=False),
+    Binding("B", "budget", "change a budget", show=False),
+    Binding("g", "go_to_time", "go to a time of day, in the past", show=False),
     Binding("z", "zoom", "give the pane the whole screen, and back", show=False),
     Binding("f10", "zoom", "the same while a prompt is typed", show=False, priority=True),
     Binding("question_mark", "help", "help", show=False),
@@ -47,6 +49,8 @@ def nothing_waits() -> bool:
     return False
 
 
+BUDGET_KEY = ("B", "budget")
+"""Has a place in the footer where the first keys of the pane have one."""
 IN_THE_PAST = (("← →", "a minute"), ("t", "incident before"), ("end", "live"))
 
 
@@ -55,8 +59,8 @@ def everywhere(*, stopped: bool, typing: bool, past: bool = False) -> tuple[tupl
     if past and not typing:
         return IN_THE_PAST
     if typing:
-        return ("F1…F5", "panes"), ("^p", "more")
-    return ("S", "resume cloud" if stopped else "stop cloud"), ("?", "help"), ("^p", "more")
+        return (f"F1…F{PANES[-1]}", "panes"), ("^p", "more")
+    return ("S", "resume cloud" if stopped else "stop cloud"), BUDGET_KEY, ("?", "help"), ("^p", "more")
 
 
 class PasteGuard:

@@ -183,4 +183,4 @@ class MainScreen(Screen[None]):
 
     def _show_keys(self) -> None:
         pane = self._panes.get(self._chosen)
-        self._footer.show_keys(pane.keys if pane else (), typing=self._chosen == CHAT)
+        self._footer.show_keys(pane.keys if pane else (), typing=pane is not None and pane.typing)

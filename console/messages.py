@@ -45,12 +45,13 @@ class PreviewRoute(Message):
 
 @dataclass
 class RunAction(Message):
-    """Run an operator's action. The App asks first where it costs money or stops traffic; the question begins with what
-    the action is `about`, where that is given.
+    """Run an operator's action. The App asks first where it costs money or stops traffic, unless the operator has
+    `confirmed` it; the question begins with what the action is `about`, where that is given.
     """
 
     action: Action
     about: str = ""
+    confirmed: bool = False
 
 
 @dataclass

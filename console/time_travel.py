@@ -1,7 +1,8 @@
 """Moving through time: which moment the keys ask for. The bridge shows it."""
 
+import re
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from backends.types import Alert
 from console.bridge import Bridge
@@ -42,8 +43,30 @@ class TimeTravel:
         now, at = self._bridge.core_now, whole_minute(at)
         self._bridge.travel(at if now is not None and at <= now else None)
 
+    def to_time(self, typed: str) -> None:
+        """To the last time of day that was typed: `12:22`."""
+        now = self._bridge.core_now
+        at = None if now is None else last_time_of_day(typed, now)
+        if at is None:
+            self._tell(f"{typed[:20]!r} is not a time of day: type it as 12:22")
+        else:
+            self._bridge.travel(at)
+
     def to_present(self) -> None:
         self._bridge.travel(None)
+
+
+TIME_OF_DAY = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b")
+
+
+def last_time_of_day(text: str, now: datetime) -> datetime | None:
+    """The last moment before `now` at which clocks here showed the time of day in a text; None where it has none."""
+    found = TIME_OF_DAY.search(text)
+    if found is None:
+        return None
+    local = now.astimezone().replace(tzinfo=None)
+    at = local.replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
+    return (at if at <= local else at - timedelta(days=1)).astimezone(UTC)
 
 
 def previous_onset(alerts: Iterable[Alert], before: datetime) -> datetime | None:

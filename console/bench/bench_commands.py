@@ -14,7 +14,7 @@ from backends.types import Explanation
 from console.bench import conversation_file, external_editor
 from console.bench.attachments import read_attachment
 from console.bench.clipboard import Clipboard
-from console.bench.compare_candidates import CompareCandidate, Comparing, local_and_cloud
+from console.bench.compare_candidates import FEWEST, CompareCandidate, Comparing, local_and_cloud
 from console.bench.saved_prompts import SavedPrompts
 from console.overlays.chat_dialogs import ChatDialogs, export_name
 from console.present.markdown_stream import fenced_code
@@ -75,7 +75,9 @@ class BenchCommands:
         return commands[name]
 
     async def compare(self, argument: str = "") -> None:
-        """Ask for candidates, those of last time or local and cloud first, and send the prompt to them."""
+        """Send the prompt to candidates: those of last time, or local and cloud. Ask which, unless the prompt is the
+        `argument` of a command.
+        """
         last = self._bench.transcript.last
         text = argument or self._host.prompt or (last.typed.text if last is not None else "")
         if not text.strip():
@@ -84,6 +86,9 @@ class BenchCommands:
         state, explanation = self._host.state, self._host.explanation
         names = {engine.name for engine in state.engines}
         chosen = tuple(each for each in self._compared if each.engine in names) or local_and_cloud(state)
+        if argument and len(chosen) >= FEWEST:
+            self._host.compare(text, Comparing(chosen))
+            return
         known = self._bench.known(state, explanation)
         if (comparing := await self._dialogs.candidates(known, chosen, state, explanation)) is not None:
             self._compared = comparing.candidates

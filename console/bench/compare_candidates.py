@@ -10,7 +10,7 @@ from backends.types import CLOUD, LOCAL, Effort, Explanation, Route
 from console.bench.prompt_settings import PromptSettings
 from console.state import ViewState
 
-MOST = 4
+FEWEST, MOST = 2, 4
 """Candidates of one comparison: each is a call, and a column."""
 
 

@@ -33,7 +33,9 @@ COMMANDS: tuple[SlashCommand, ...] = (
     *(SlashCommand(setting.name, "[VALUE|default]", setting.help) for setting in SETTINGS),
     SlashCommand("defaults", "", "give every setting back to the agent"),
     SlashCommand("settings", "", "all settings of the next prompt"),
-    SlashCommand("compare", "[PROMPT]", "the prompt to two or more candidates side by side"),
+    SlashCommand(
+        "compare", "[PROMPT]", "the prompt to two models side by side, at once; alone it lets you choose which"
+    ),
     SlashCommand("attach", "PATH", "attach a text file, an image, a PDF or a recording; tab completes the path"),
     SlashCommand("detach", "", "remove what is attached"),
     SlashCommand("edit", "", "write the prompt in $EDITOR"),

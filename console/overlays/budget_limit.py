@@ -1,4 +1,7 @@
-"""A new limit for a budget: arrows choose the budget, digits type the amount, tab for how long, enter sets it."""
+"""A new limit for a budget: arrows choose the budget, digits type the amount, tab for how long, enter sets it.
+
+A raise is asked about while it is typed: only `y` sets it, so that no habit does.
+"""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -7,6 +10,7 @@ from textual.events import Key, Paste
 
 from backends.text.usd import parse_usd, usd_cents, usd_limit
 from backends.types import Action, BudgetState
+from console.messages import RunAction
 from console.overlays.overlay import PASTED_ENTER, Overlay
 from console.present.questions import change_of
 from console.present.spans import BLANK, Row, paragraph, row, span
@@ -17,8 +21,8 @@ SPANS: tuple[tuple[str, float | None], ...] = (("for good", None), ("for an hour
 """For how long, and the minutes of it. claw.toml stays as it is in any case."""
 
 
-class BudgetLimitOverlay(Overlay[Action]):
-    """Dismissed with the action to run, or None."""
+class BudgetLimitOverlay(Overlay[RunAction]):
+    """Dismissed with the action to run, a raise as one that was confirmed; or None."""
 
     def __init__(self, budgets: Sequence[BudgetState], *, typed_by_hand: Callable[[], bool]) -> None:
         """`typed_by_hand` tells whether a person typed the last keys: a pasted enter sets nothing."""
@@ -41,7 +45,9 @@ class BudgetLimitOverlay(Overlay[Action]):
         elif event.key == "backspace":
             self._typed = self._typed[:-1]
         elif event.key == "enter":
-            self._submit()
+            self._submit(confirmed=False)
+        elif event.key == "y":
+            self._submit(confirmed=True)
         elif event.is_printable and event.character:
             self._type(event.character)
         else:
@@ -64,7 +70,7 @@ class BudgetLimitOverlay(Overlay[Action]):
         else:
             self._refused = f"{character!r} is not part of an amount."
 
-    def _submit(self) -> None:
+    def _submit(self, *, confirmed: bool) -> None:
         if not self._by_hand():
             self._refused = PASTED_ENTER
             return
@@ -73,16 +79,18 @@ class BudgetLimitOverlay(Overlay[Action]):
         except ValueError:
             return  # the reason is on screen
         budget = self._budgets[self._at]
-        self.dismiss(
-            Action(
-                verb="set-budget",
-                actor="console",
-                scope=budget.scope,
-                window=budget.window,
-                limit_usd=amount,
-                minutes=SPANS[self._span][1],
-            )
+        if amount > budget.limit_usd and not confirmed:
+            self._refused = "That is a raise: y confirms it."
+            return
+        action = Action(
+            verb="set-budget",
+            actor="console",
+            scope=budget.scope,
+            window=budget.window,
+            limit_usd=amount,
+            minutes=SPANS[self._span][1],
         )
+        self.dismiss(RunAction(action, confirmed=amount > budget.limit_usd))
 
     def _amount(self) -> Decimal:
         """Raises ValueError with the reason."""
@@ -100,16 +108,24 @@ class BudgetLimitOverlay(Overlay[Action]):
             rows.append(row(span(name, "strong" if chosen else "text"), span(spent, "dim")))
         entry = row(span("New limit  $", "dim"), span(f"{self._typed}▏", "strong"), span(f"  {SPANS[self._span][0]}"))
         again = paragraph(f"✗ {self._refused}", cells, "warn") if self._refused else []
-        note = "↑ ↓ choose a budget. Type the amount. Tab: for how long. Enter sets it, esc closes. claw.toml stays."
+        note = (
+            "↑ ↓ choose a budget. Type the amount. Tab: for how long. Enter sets it, y a raise; esc closes. "
+            "claw.toml stays."
+        )
         return [*rows, BLANK, entry, *self._change(cells), *again, BLANK, *paragraph(note, cells, "dim")]
 
     def _change(self, cells: int) -> list[Row]:
         """From which limit to which, or why what was typed is none."""
         if not self._typed:
             return []
-        before = self._budgets[self._at].limit_usd
+        budget = self._budgets[self._at]
+        before = budget.limit_usd
         try:
             amount = self._amount()
         except ValueError as error:
             return paragraph(f"✗ {error}", cells, "bad")
-        return paragraph(change_of(before, amount), cells, "warn" if amount > before else "text")
+        if amount <= before:
+            return paragraph(change_of(before, amount), cells)
+        length = "" if self._span == 0 else f" {SPANS[self._span][0]}"
+        asked = f"Raise {budget.scope} per {budget.window}: {change_of(before, amount)}{length}?"
+        return [*paragraph(asked, cells, "warn"), row(span("y", "title"), span(" raises it", "dim"))]

@@ -8,7 +8,7 @@ from textual.events import Key
 from backends.text.times import seconds
 from backends.text.usd import about_usd
 from backends.types import ZERO, Effort, EngineState, Explanation, Route
-from console.bench.compare_candidates import MOST, CompareCandidate, Comparing
+from console.bench.compare_candidates import FEWEST, MOST, CompareCandidate, Comparing
 from console.bench.prompt_settings import EFFORTS
 from console.overlays.overlay import PASTED_ENTER, Overlay
 from console.present.spans import BLANK, Row, cell, paragraph, row, span
@@ -17,7 +17,6 @@ from console.present.symbols import served
 VISIBLE = 10
 LISTED = 200
 """Candidates that may be offered, doubled ones among them."""
-FEWEST = 2
 LONGEST_NAME, LONGEST_MODEL = 16, 34
 _THINKS: tuple[Effort | None, ...] = (None, *EFFORTS)
 

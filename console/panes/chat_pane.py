@@ -91,6 +91,10 @@ class ChatPane(Pane, inherit_bindings=False):
         )
 
     @property
+    def typing(self) -> bool:
+        return True
+
+    @property
     def all_keys(self) -> Sequence[tuple[str, Keys]]:
         slashes = tuple((f"/{each.name} {each.argument}".strip(), each.help) for each in COMMANDS)
         return (self.TITLE, KEY_SENTENCES), ("Chat, typed as a prompt", slashes)

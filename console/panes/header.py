@@ -10,7 +10,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.timer import Timer
 
-from console.keys import Keys, everywhere
+from console.keys import BUDGET_KEY, Keys, everywhere
 from console.messages import StateChanged
 from console.present.header_row import header, too_small
 from console.present.spans import Row, Span, fit, span, spread, width
@@ -142,15 +142,22 @@ def footer(own: Keys, everywhere: Keys, cells: int, line: str = "", *, bad: bool
     if line:
         said = (span(" "), span("✗ " if bad else ""), span(line, "bad" if bad else "good"))
         return spread(said, (span(f"{hint} ", "title"),), cells) if hint else fit(said, cells)
-    right = _keys(everywhere, cells - 1)
-    left = _keys(own, cells - width(right) - 2)
-    return spread((span(" "), *left), right, cells)
+    right = _keys(everywhere, cells - 2)
+    if width(right) + 3 + width(_keys(own[:KEPT], cells)) > cells:
+        right = _keys([key for key in everywhere if key != BUDGET_KEY], cells - 2)
+    left = _keys(own, cells - width(right) - 3)
+    return spread((span(" "), *left), (*right, span(" ")), cells)
+
+
+KEPT = 4
+"""Keys of the pane that no key of everywhere takes the place of, where there is room for either."""
 
 
 def _keys(keys: Keys, cells: int) -> Row:
+    """As many as fit, two blanks between them."""
     spans: list[Span] = []
     for key, what in keys:
-        entry = (span(key, "title"), span(f" {what}  ", "dim"))
+        entry = (span("  " if spans else ""), span(key, "title"), span(f" {what}", "dim"))
         if width(spans) + width(entry) > cells:
             break
         spans += entry

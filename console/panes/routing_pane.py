@@ -78,6 +78,8 @@ class RoutingPane(Pane):
         ("/", "filter"),
         ("p", "pin"),
     )
+    FILTER_KEYS: ClassVar[Keys] = (("↑ ↓", "choose"), ("enter", "keep the filter"), ("esc", "show all"))
+    """While the filter is typed."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "why", "why this decision"),
         Binding("p", "pin", "pin the agent to an engine"),
@@ -144,7 +146,13 @@ class RoutingPane(Pane):
 
     @property
     def keys(self) -> Keys:
+        if self._view.typing:
+            return self.FILTER_KEYS
         return self.SESSION_KEYS if self._view.sessions else self.KEYS
+
+    @property
+    def typing(self) -> bool:
+        return self._view.typing
 
     @property
     def all_keys(self) -> Sequence[tuple[str, Keys]]:
@@ -169,7 +177,6 @@ class RoutingPane(Pane):
         shown = listed(self.state.sessions, self.state.at)
         first = self._view.session or (key_of(shown[0]) if shown else None)
         self._set_view(RoutingView(agents=self._view.agents, sessions=not self._view.sessions, session=first))
-        self.post_message(self.KeysChanged())
 
     def action_move(self, rows: int) -> None:
         if self._view.sessions:
@@ -274,8 +281,10 @@ class RoutingPane(Pane):
         if not self._view.typing:
             return
         wanted = self._view.wanted
-        if event.key == "enter":
+        if event.key in ("enter", "up", "down"):
             self._set_view(replace(self._view, typing=False))
+            if event.key != "enter":
+                return  # the arrow moves the cursor
         elif event.key == "escape":
             self.action_all()
         elif event.key == "backspace":
@@ -310,6 +319,8 @@ class RoutingPane(Pane):
     def _set_view(self, view: RoutingView) -> None:
         if view.chosen is None:
             self.scroll_to_top()
+        if (view.sessions, view.typing) != (self._view.sessions, self._view.typing):
+            self.post_message(self.KeysChanged())
         self._view = view
         self.redraw()
 

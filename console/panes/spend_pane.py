@@ -13,7 +13,7 @@ from textual.geometry import Size
 from backends.text.measures import count, share
 from backends.text.times import moment
 from backends.text.usd import usd_cents, usd_limit
-from backends.types import CLOUD, LOCAL, ZERO, Action, AgentSpend, BudgetState, ForecastSummary, Spend
+from backends.types import CLOUD, LOCAL, ZERO, AgentSpend, BudgetState, ForecastSummary, Spend
 from console.keys import Guarded
 from console.messages import RunAction
 from console.present.charts import bar, dollars, sparkline
@@ -59,9 +59,9 @@ class SpendPane(Pane):
             guard = cast(Guarded, self.app).guard
             self.app.push_screen(BudgetLimitOverlay(self.state.spend.budgets, typed_by_hand=guard.allows), self._set)
 
-    def _set(self, action: Action | None) -> None:
-        if action is not None:
-            self.post_message(RunAction(action))
+    def _set(self, chosen: RunAction | None) -> None:
+        if chosen is not None:
+            self.post_message(chosen)
 
 
 UNCACHED = 54  # cells from which the baseline says that nothing is cached in it

@@ -26,7 +26,13 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 class TimelinePane(Pane):
     NUMBER: ClassVar[int] = 7
     TITLE: ClassVar[str] = "Timeline"
-    KEYS: ClassVar[Keys] = (("← →", "a minute"), ("⇧← ⇧→", "ten"), ("d", "hour or day"), ("t", "last incident"))
+    KEYS: ClassVar[Keys] = (
+        ("← →", "a minute"),
+        ("⇧← ⇧→", "ten"),
+        ("g", "a time"),
+        ("t", "last incident"),
+        ("d", "hour or day"),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "span", "the last hour or the last day"),
         Binding("left", "travel(-1)", "a minute back"),

@@ -184,12 +184,12 @@ def _told(alert: Alert, said: str, room: int) -> Row:
 def _columns(alert: Alert, now: datetime | None) -> Row:
     agents = len(alert.agents)
     requests = f"{count(alert.requests)} req" if alert.requests else ""
-    money = usd(alert.cost_usd) if isinstance(alert.cost_usd, Decimal) else ""
+    money = f"cost {usd(alert.cost_usd)}" if isinstance(alert.cost_usd, Decimal) else ""
     state = condition(alert, now)
     return row(
         cell(requests, 9, "text", right=True),
         cell(f"{agents} agent{'s' if agents > 1 else ''}" if agents else "", 11, "dim", right=True),
-        cell(money, 9, "text", right=True),
+        cell(money, 13, "text", right=True),
         cell(state, 13, "strong" if state == "new" else "dim", right=True),
     )
 

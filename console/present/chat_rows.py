@@ -86,7 +86,8 @@ def welcome(width: int) -> list[Row]:
     """What an empty chat shows: how to start, and what will appear."""
     text = (
         "Type a prompt and press enter. Before you send it, the line above the prompt shows where it would go and what "
-        "it would cost. The answer ends with the actual cost. alt+c asks several models at once, / lists commands."
+        "it would cost. The answer ends with the actual cost. /compare and a prompt asks two models at once, alt+c "
+        "lets you choose which, / lists commands."
     )
     return notice("No prompts yet", text, width)
 

@@ -21,6 +21,7 @@ from console.state import ViewState
 
 SHORTEST_NAME = 6  # cells of an engine's name where there is little room; longer ones are cut
 WHEN = 7  # cells of an age or a time of day
+WITH_INTENT = 84  # cells from which intent and complexity have columns, and the reasons are still legible
 _STAGES = {"waiting": "waits", "called": "called", "streaming": "stream"}
 
 Listed = Exchange | RequestRefused
@@ -107,6 +108,16 @@ def _last_shares(state: ViewState) -> Row:
     return tuple(parts[:-1])
 
 
+def went(exchange: Exchange) -> str:
+    """Where a request went, as the end of a sentence about it: `went to cloud`, `was answered from the cache`."""
+    outcome = exchange.outcome
+    if outcome is None:
+        return f"goes to {exchange.explanation.engine}"
+    if outcome.engine == CACHE:
+        return "was answered from the cache"
+    return f"failed on {outcome.engine}" if outcome.finish == "error" else f"went to {outcome.engine}"
+
+
 ORIGINS: tuple[tuple[Served, Zone], ...] = ((LOCAL, LOCAL), (CLOUD, CLOUD), (CACHE, LOCAL))
 """Where answers come from: the zones, whatever engines they have, and the cache."""
 
@@ -147,10 +158,9 @@ def _columns(cells: int, name: int, now: datetime | None) -> list[_RoutingColumn
         _RoutingColumn("when", WHEN, lambda each, _: span(when(each.at, now), "dim")),
         _RoutingColumn("to", name, lambda each, _: destination(each)),
     ]
-    if cells >= 68:
+    if cells >= WITH_INTENT:
         intent = 17 if cells >= 96 else 11
         lead.append(_RoutingColumn("intent", intent, lambda each, _: span(each.explanation.intent), reason=True))
-    if cells >= 84:
         lead.append(
             _RoutingColumn(
                 "cplx", 5, lambda each, _: span(probability(each.explanation.complexity), "dim"), reason=True

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from backends.text.measures import share
 from backends.text.terminal_safe import SafeText, safe
-from backends.text.times import clock, moment
+from backends.text.times import clock, moment, short_age
 from backends.text.usd import usd_cents, usd_limit
 from backends.types import BudgetState, EngineState, Spend, Traffic
 from console.present.engine_health import WORST_FIRST, EngineHealth, engine_health
@@ -150,7 +150,7 @@ def _flags(state: ViewState, *, short: bool) -> Row:
     elif connection.phase == "failed":
         flags.append("NO CORE")
     if state.past:
-        flags.append(f"PAST {clock(state.at, minutes=True)}" if short else past_flag(state))
+        flags.append(past_flag(state, short=short))
     if state.rehearsal:
         flags.append("REH" if short else "REHEARSAL")
     if state.cloud_stopped:
@@ -159,11 +159,14 @@ def _flags(state: ViewState, *, short: bool) -> Row:
     return (*opening, *(part for flag in flags for part in (span(f" {flag} ", "flag"), span(" "))))
 
 
-def past_flag(state: ViewState) -> str:
-    """The moment on screen, and how far away it is: `PAST 12:22 (−41 min)`."""
+def past_flag(state: ViewState, *, short: bool = False) -> str:
+    """The moment on screen, and how far away it is: `PAST 12:22 (−41 min)`, or short `PAST 12:22 −41 m`."""
     if state.at is None or state.live_at is None:
         return f"PAST {moment(state.at)}"
-    minutes = int((state.live_at - state.at).total_seconds() // 60)
+    seconds = (state.live_at - state.at).total_seconds()
+    if short:
+        return f"PAST {clock(state.at, minutes=True)} −{short_age(seconds)}"
+    minutes = int(seconds // 60)
     away = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
     return f"PAST {moment(state.at, state.live_at)} (−{away})"
 

@@ -11,8 +11,10 @@ EVERYWHERE: Keys = (
     ("↑ ↓ PgUp PgDn", "Scroll, or move the cursor. Home goes back to the newest."),
     ("space", "Pause the pane so that you can read it; again to continue with the newest."),
     ("S", "Stop all cloud spend: new requests go to local engines or are refused. You are asked. Again to resume."),
+    ("B", "Change the limit of a budget, for good, for an hour or for a day. A raise is asked about."),
     ("u", "Undo the last action. You are asked where it was another operator's, or longer ago than a minute."),
     ("t", "Go to the last incident: every pane shows that moment of the past."),
+    ("g", "Go to a time of day that you type, as 12:22. ctrl+p takes one, too."),
     ("← →", "Go a minute back or forth in time; with shift ten minutes."),
     ("end, esc", "Be live again."),
     ("T", "Take the next theme."),
@@ -51,6 +53,7 @@ SENTENCES: Mapping[tuple[str, str], str] = {
     ("Timeline", "⇧← ⇧→"): "Go ten minutes back or forth.",
     ("Timeline", "d"): "Show the last hour or the last day.",
     ("Timeline", "t"): "Go to the last incident.",
+    ("Timeline", "g"): "Go to a time of day, as 12:22: every pane shows how it was then.",
     ("Alerts", "m"): "Silence it for an hour: no push, and no place at the top. Again to hear it.",
 }
 """Sentences by heading and key. A key without one is explained by its short name in the footer."""

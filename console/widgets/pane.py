@@ -55,6 +55,11 @@ class Pane(LineWidget, can_focus=True):
         return self.KEYS
 
     @property
+    def typing(self) -> bool:
+        """Whether letters are text of the pane now."""
+        return False
+
+    @property
     def all_keys(self) -> Sequence[tuple[str, Keys]]:
         """Its own keys by heading, for the help."""
         return ((self.TITLE, self.KEYS),) if self.KEYS else ()

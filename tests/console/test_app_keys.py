@@ -209,6 +209,11 @@ async def test_the_filter_takes_keys_as_text_until_it_is_left(core: ScriptedCore
         await pilot.press("slash", *"wrx", "backspace", "enter")
         await until(lambda: "/wr" in text_of(app) and "sherlock" not in text_of(app))
         assert not core.acted, "x was text"
+        await until(lambda: "enter why" in text_of(app))
+        await pilot.press("slash")
+        await until(lambda: "enter keep the filter" in text_of(app) and "S stop cloud" not in text_of(app))
+        await pilot.press("down")
+        await until(lambda: "enter why" in text_of(app))
         await pilot.press("3", "2")
         await until(lambda: "/wr" in text_of(app))
         await pilot.press("escape")
@@ -237,12 +242,12 @@ async def test_a_pane_can_be_held_still(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
         await pilot.press("space")
         await until(lambda: "‖ paused" in text_of(app))
-        core.emit(events.Decided(exchange=exchange(0, "claw", "local", "brand-new", 0.1)))
+        core.emit(events.Decided(exchange=exchange(0, "newcomer", "local", "x", 0.1)))
         await until(lambda: app.state.exchanges[-1].id == "req-000")
         await pilot.pause()
-        assert "brand-new" not in text_of(app)
+        assert "newcomer" not in text_of(app)
         await pilot.press("space")
-        await until(lambda: "brand-new" in text_of(app))
+        await until(lambda: "newcomer" in text_of(app))
 
 
 async def test_flushing_asks_first(core: ScriptedCore) -> None:

@@ -199,15 +199,17 @@ async def test_what_comparing_costs_is_said_before() -> None:
         await overlay_shows(pilot, "2 candidates · 0, 1 of unknown price · cache off")
 
 
-async def test_the_slash_command_takes_the_prompt_behind_it_else_the_last_one() -> None:
+async def test_the_slash_command_asks_local_and_cloud_at_once_and_alone_lets_one_choose() -> None:
     app = ChatHost(by_engine)
     async with app.run_test(size=WIDE) as pilot:
-        for typed in ("/compare which\nis it?", "/compare"):
-            await write(pilot, typed)
-            await press(pilot, "enter")
-            await overlay_shows(pilot, "2 candidates")
-            await press(pilot, "enter")
-            await shows(pilot, "From local:")
+        await write(pilot, "/compare which\nis it?")
+        await press(pilot, "enter")
+        await shows(pilot, "From cloud:")
+        await write(pilot, "/compare")
+        await press(pilot, "enter")
+        await overlay_shows(pilot, "2 candidates")
+        await press(pilot, "enter")
+        await until(pilot, lambda: len(app.asked) == 4)
     assert [each.engine for each in app.asked] == ["local", "cloud", "local", "cloud"]
     assert {each.messages[-1].text for each in app.asked} == {"which\nis it?"}
 

@@ -96,7 +96,9 @@ def test_a_providers_text_becomes_a_word(detail: str, short: str) -> None:
 def test_the_header_says_what_is_not_normal() -> None:
     past = replace(scene(gateway="127.0.0.1:8787"), past=True, live_at=NOW + timedelta(minutes=41, seconds=20))
     assert f"PAST {clock(NOW, minutes=True)} (−41 min)" in text(header(past, 120))
-    assert f" PAST {clock(NOW, minutes=True)} " in text(header(past, 50))
+    assert f" PAST {clock(NOW, minutes=True)} −41 m " in text(header(past, 50))
+    burning = replace(past, **{**BURNING, "rehearsal": True})
+    assert f" PAST {clock(NOW, minutes=True)} −41 m " in text(header(burning, 80)), "also where much is wrong"
     served = scene(gateway="127.0.0.1:8787")
     assert "embedded · agents call 127.0.0.1:8787" in text(header(served, 200))
     assert "embedded " in text(header(served, 130))

@@ -202,7 +202,7 @@ async def test_s_shows_the_sessions_and_the_decisions_again_each_with_its_keys(c
         await until(lambda: "3f1c" in text_of(app) and "P pause" in text_of(app))
         assert "4 sessions  1 running  ‖ 1 paused" in text_of(app)
         await pilot.press("escape")
-        await until(lambda: "intent" in text_of(app) and "s sessions" in text_of(app))
+        await until(lambda: "why " in text_of(app) and "s sessions" in text_of(app))
 
 
 async def test_r_resumes_a_paused_session_once_that_is_confirmed(core: ScriptedCore) -> None:

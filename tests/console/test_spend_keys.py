@@ -10,7 +10,6 @@ from backends.errors import LedgerError
 from backends.text.terminal_safe import safe
 from backends.types import Forecast, ForecastSummary, SavedBy
 from console.overlays.budget_limit import BudgetLimitOverlay
-from console.overlays.overlay import ConfirmOverlay
 from console.overlays.savings import SavingsOverlay, savings
 from console.panes.spend_pane import saved_share, spend_rows
 from console.present.money_rows import beside_cache, saved_by
@@ -62,14 +61,17 @@ async def test_a_budget_gets_another_limit(core: ScriptedCore) -> None:
         assert (action.limit_usd, action.minutes) == (Decimal("2.50"), None)
 
 
-async def test_a_higher_limit_is_asked_first_and_may_be_for_an_hour(core: ScriptedCore) -> None:
+async def test_a_higher_limit_is_asked_about_once_and_may_be_for_an_hour(core: ScriptedCore) -> None:
     async with on_stage(core) as (app, pilot):
-        await pilot.press("4", "b", "2", "5", "0", "tab")
-        await until(lambda: "$5 → $250 (50 ×)" in text_of(app) and "for an hour" in text_of(app))
+        await pilot.press("B", "2", "5", "0", "tab")
+        await until(lambda: "Raise all per day: $5 → $250 (50 ×) for an hour? y raises it" in words_of(app))
         await pilot.press("enter")
-        await until(lambda: isinstance(app.screen, ConfirmOverlay))
-        await until(lambda: "Raise the budget all per day: $5 → $250 (50 ×) for 60 min?" in words_of(app))
+        await until(lambda: "y confirms it" in text_of(app))
+        app.guard.pasted()
+        await pilot.press("y")
+        await until(lambda: "Press it again" in text_of(app))
         assert core.acted == []
+        await until(app.guard.allows)
         await pilot.press("y")
         await until(lambda: core.acted)
     assert [(each.limit_usd, each.minutes) for each in core.acted] == [(Decimal(250), 60.0)]

@@ -108,7 +108,9 @@ class ClawApp(App[None]):
     async def _begin(self) -> None:
         """Start what the first frame does not wait for."""
         await self.main.complete()
-        gc.enable()
+        if not gc.isenabled():  # `launch` has disabled it
+            gc.freeze()  # what there is now stays, and keys would wait .05 s while a collection goes through it
+            gc.enable()
         self.bridge.start()
         for theme in await asyncio.to_thread(self.themes.all):
             self.register_theme(theme)

@@ -3,14 +3,15 @@
 import sys
 from collections.abc import Sequence
 
-from backends import status_line
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `argv` and return the exit code."""
     words = sys.argv[1:] if argv is None else argv
-    if words and words[0] == "status" and (code := status_line.run(words[1:])) is not None:
-        return code
+    if words and words[0] == "status":
+        from backends import status_line
+
+        if (code := status_line.run(words[1:])) is not None:
+            return code
     from backends.commands import COMMANDS
     from backends.commands import main as run_command
 

@@ -16,7 +16,6 @@ from msgspec import Struct
 from backends.background import background
 from backends.core.api import Core
 from backends.errors import Unreachable
-from backends.logs import logging_to
 from backends.paths import Paths
 from backends.settings.engines import read_keys
 from backends.settings.model import Settings
@@ -98,6 +97,7 @@ async def embedded(
 
     Raises LedgerError where another process holds the ledger.
     """
+    from backends.logs import logging_to
     from backends.telemetry.memory import machine_memory
 
     # Half a second of imports, kept off the loop of a console that already takes keys.

@@ -86,7 +86,8 @@ def fit(spans: Row, cells: int) -> Row:
         if used + length > cells:
             text = clip(each.text, cells - used)
             used += cell_len(text)
-            kept.append(Span(text, each.tone))
+            if text:
+                kept.append(Span(text, each.tone))
             break
         kept.append(each)
         used += length

@@ -27,6 +27,9 @@ from backends.types import Message, Request
 SHOWN = 200
 """Findings that are printed of one request; --json has them all."""
 
+LARGEST_B = 64 << 20
+"""Bytes that are read of a file, and of each request in it. What is too large for the router is explained, too."""
+
 
 class FindingPlace(Struct, frozen=True, kw_only=True):
     """A finding without its value. `line`, `start` and `end` are places in the message's own text, None where it has
@@ -65,12 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     settings = load(Paths.find().config).settings
     gate = PrivacyGate(settings.privacy)
-    most = 2 * settings.router.max_prompt_bytes
     with recorded_requests.opened(args.file) as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise WrongUse(f"{args.file} has more than {most:,} bytes: raise router.max_prompt_bytes, or give less of it")
-    for index, request in enumerate(_requests(data, settings, most)):
+        data = file.read(LARGEST_B + 1)
+    if len(data) > LARGEST_B:
+        raise WrongUse(f"{args.file} has more than {LARGEST_B >> 20} MB: give it in pieces")
+    whole = replace(settings, router=replace(settings.router, max_prompt_bytes=LARGEST_B))
+    for index, request in enumerate(_requests(data, whole)):
         explained = explain(request, gate)
         if args.json:
             sys.stdout.write(msgspec.json.encode(explained).decode() + "\n")
@@ -109,12 +112,12 @@ def _line(request: Request, message: int, start: int) -> int:
     return request.messages[message].text.count("\n", 0, start) + 1
 
 
-def _requests(data: bytes, settings: Settings, longest: int) -> Iterator[Request]:
+def _requests(data: bytes, settings: Settings) -> Iterator[Request]:
     """The requests that the data holds. Where it does not begin with one it is plain text, whatever it is. Raises
     WrongUse for what is no request behind one.
     """
     reader = EnvelopeReader()
-    found = recorded_requests.requests(io.BytesIO(data), longest)
+    found = recorded_requests.requests(io.BytesIO(data), LARGEST_B)
     try:
         first = next(found, None)
     except WrongUse:

@@ -18,7 +18,7 @@ STANDING: dict[SpanKind, str] = {
 }
 """Kinds of spans that an agent's program sends on every turn."""
 
-OUTSIDE_MESSAGES = {"tool": "tool schema", "schema": "answer's schema", "stop": "stop words"}
+OUTSIDE_MESSAGES = {"tool": "tool", "schema": "answer's schema", "stop": "stop words"}
 
 A_TOOL = "a tool"
 
@@ -36,13 +36,22 @@ class PartPlace(NamedTuple):
 def place_of(request: Request, part: RequestPart, found: Found) -> PartPlace:
     """Where `found` stands."""
     if part.kind in OUTSIDE_MESSAGES:
-        label = f"{OUTSIDE_MESSAGES[part.kind]} {plain_name(part.name, '')}".strip()
+        field = f" {_field(request, part.name, found.start)}" if part.kind == "tool" else ""
+        label = f"{OUTSIDE_MESSAGES[part.kind]}{field} {plain_name(part.name, '')}".strip()
         return PartPlace(f"{part.kind}:{part.name}", label, standing=True)
     kind, count = _span(request, part, found)
     if part.kind == "text" and kind in STANDING:
         return PartPlace(f"{kind}:{count}", STANDING[kind], standing=True)
     label = f"{_what(request, part, kind)} {_ago(request, part.message)}"
     return PartPlace(part.key.hex()[-16:], label, standing=False)
+
+
+def _field(request: Request, name: str, start: int) -> str:
+    """What of a tool a place in its text is: that is its name, its description and its schema."""
+    described = max((len(tool.description) for tool in request.tools if tool.name == name), default=0)
+    if start < len(name):
+        return "name"
+    return "description" if start <= len(name) + described else "schema"
 
 
 def _span(request: Request, part: RequestPart, found: Found) -> tuple[SpanKind, int]:
@@ -60,7 +69,7 @@ def _what(request: Request, part: RequestPart, kind: SpanKind) -> str:
     if part.kind == "joint":
         return f"place where two {'calls' if part.name else 'messages'} meet"
     if part.kind == "call":
-        return f"call of {plain_name(part.name, A_TOOL)}"
+        return f"arguments of {plain_name(part.name, A_TOOL)}"
     if message.role == "tool":
         return f"result of {_called(request, part.message)}"
     if part.kind == "name":

@@ -1,7 +1,6 @@
 """The detectors over the parts of a request, each of which is read once and then remembered."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from time import thread_time
 from typing import NamedTuple
 
@@ -72,7 +71,7 @@ class PartReader:
         """All that is private in a part. Raises TimeoutError where the allowance is spent."""
         known = self._memory.get(part.key)
         if known is None:
-            known = tuple(chain.from_iterable(self._in_reading(each, allowance) for each in part.readings()))
+            known = tuple(self._in_readings(part.readings(), allowance))
             self._memory.put(part.key, known, items=len(known))
         return known
 
@@ -84,6 +83,14 @@ class PartReader:
             known = tuple(self._in_text(text, allowance))
             self._memory.put(key, known, items=len(known))
         return known
+
+    def _in_readings(self, readings: Iterable[PartText], allowance: Allowance) -> Iterator[Found]:
+        """A value that two readings of the part have counts once, as its first reading shows it."""
+        before: set[tuple[str, bytes]] = set()
+        for reading in readings:
+            found = [each for each in self._in_reading(reading, allowance) if (each.kind, each.value) not in before]
+            before.update((each.kind, each.value) for each in found)
+            yield from found
 
     def _in_reading(self, reading: PartText, allowance: Allowance) -> Iterator[Found]:
         """Where texts meet only what none of them has by itself."""

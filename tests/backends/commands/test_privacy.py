@@ -41,15 +41,26 @@ def test_a_recorded_request_is_explained_by_part(tmp_path: Path, capsys: pytest.
     found = json.loads(explained(tmp_path, json.dumps(BODY), capsys, "--json"))
     assert (found["sensitive"], found["why"]) == (True, "e-mail")
     places = {each["part"]: each for each in found["findings"]}
-    assert set(places) == {"system prompt", "result of exec 1 turn ago", "tool schema mail"}
+    assert set(places) == {"system prompt", "result of exec 1 turn ago", "tool description mail"}
     system = places["system prompt"]
     text: Any = BODY["messages"][0]["content"]  # type: ignore[index]
     assert text[system["start"] : system["end"]] == MAIL
     assert (system["line"], system["message"], system["secret"]) == (2, 0, False)
     assert places["result of exec 1 turn ago"]["secret"]
-    assert places["tool schema mail"]["line"] is None
+    assert places["tool description mail"]["line"] is None
     said = explained(tmp_path, json.dumps({"agent": "writer", "headers": {}, "body": BODY}, indent=1), capsys)
     assert "e-mail: system prompt, message 1, line 2, characters" in said
+
+
+def test_a_finding_in_a_tool_says_in_what_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    schema = {"type": "object", "properties": {"to": {"type": "string", "default": MAIL}}}
+    tools = [{"type": "function", "function": {"name": "mail", "description": "Writes.", "parameters": schema}}]
+    calls = [{"id": "c", "type": "function", "function": {"name": "mail", "arguments": json.dumps({"to": MAIL})}}]
+    messages = [{"role": "user", "content": "go"}, {"role": "assistant", "content": None, "tool_calls": calls}]
+    found = json.loads(
+        explained(tmp_path, json.dumps({"model": "auto", "messages": messages, "tools": tools}), capsys, "--json")
+    )
+    assert [each["part"] for each in found["findings"]] == ["arguments of mail of this turn", "tool schema mail"]
 
 
 @pytest.mark.parametrize("text", [f"one\ntwo {MAIL}\n", f'{{"to": "{MAIL}"}}', f"[{MAIL}"])
@@ -81,7 +92,7 @@ def test_a_tools_name_that_is_private_itself_is_not_shown(
     body = {"model": "auto", "messages": messages, "tools": tools}
     found = json.loads(explained(tmp_path, json.dumps(body), capsys, "--json"))
     parts = {each["part"] for each in found["findings"]}
-    assert {"call of a tool of this turn", "result of a tool of this turn", "tool schema"} <= parts
+    assert {"arguments of a tool of this turn", "result of a tool of this turn", "tool name"} <= parts
 
 
 def test_ten_thousand_findings_are_cut_on_screen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,6 +106,24 @@ def test_ten_thousand_findings_are_cut_on_screen(tmp_path: Path, capsys: pytest.
 def test_a_file_that_cannot_be_read_is_wrong_use(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["privacy", "explain", str(tmp_path / name)]) == 2
     assert capsys.readouterr().err.startswith("claw: ")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"one line, " * 1_000_000 + MAIL.encode(),
+        b"\xff\xfe\x80 " + MAIL.encode() + b" \xc3(",
+        b'{"model": "auto", "messages": [{"role": "user", "content": "\\ud800 ' + MAIL.encode() + b'"}]}',
+        b"[" * 100_000 + MAIL.encode(),
+    ],
+    ids=["10 MB of one line", "no UTF-8", "half a surrogate", "deep nesting"],
+)
+def test_whatever_a_file_holds_is_explained(data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "given").write_bytes(data)
+    assert main(["privacy", "explain", str(tmp_path / "given"), "--json"]) == 0
+    said = capsys.readouterr().out
+    assert MAIL not in said
+    assert [each["kind"] for each in json.loads(said)["findings"]] == ["e-mail"]
 
 
 def test_an_empty_file_holds_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

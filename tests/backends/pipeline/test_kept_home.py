@@ -182,7 +182,7 @@ async def test_a_tools_schema_is_named_and_what_does_not_stay_for_privacy_has_no
         await it.core.explain(turn())
         assert await kept_home(it) == {}
         await engine(it, turn(memory="", tools=(tool,)))
-        assert (await the_alert(it)).text.endswith("by private data (e-mail) in its tool schema exec")
+        assert (await the_alert(it)).text.endswith("by private data (e-mail) in its tool description exec")
 
 
 async def test_a_memory_file_with_ten_thousand_addresses_has_one_alert_and_no_key_for_all(home: Path) -> None:

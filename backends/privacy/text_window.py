@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from backends.privacy.word_stems import Stems, StemSearch, StemTable
+from backends.privacy.word_stems import Stems, StemTable, stem_table
 
 LONG_RUN = re.compile(r"[A-Za-z0-9_\-+/=.]{16,}")
 """No key is shorter, and prose seldom has a run this long."""
@@ -19,9 +19,6 @@ NUMBER = re.compile(r"\d[\d .\-/()]{5}")
 """Six digits and separators: no card, account, phone or id has fewer."""
 
 
-STEMS = StemSearch()
-
-
 class TextWindow:
     """`lowered` has `text`'s own length, so that offsets hold in both."""
 
@@ -31,21 +28,19 @@ class TextWindow:
         self._present = 0
 
     def has_any(self, stems: Stems) -> bool:
-        """Does one of the stems, in small letters, stand in the text? Most texts are kept away from most patterns by
-        this.
-        """
-        wanted = STEMS.wanted(stems)
-        if self._table is not STEMS.table:
-            self._table = STEMS.table
-            self._present = self._table.present(self.lowered)
-        return wanted.any_in(self.lowered, self._present)
+        """Does one of the stems stand in the text? Most texts are kept away from most patterns by this."""
+        table = stem_table()
+        if self._table is not table:
+            self._table = table
+            self._present = table.present(self.lowered)
+        return stems.stand_in(self.lowered, self._present)
 
     def places(self, stems: Stems) -> Iterator[int]:
         """Where each of the stems stands, one stem after the other."""
         if not self.has_any(stems):
             return
         lowered = self.lowered
-        for stem in STEMS.wanted(stems).those_in(lowered, self._present):
+        for stem in stems.those_in(lowered, self._present):
             at = lowered.find(stem)
             while at >= 0:
                 yield at

@@ -1,18 +1,13 @@
 """Which of all detectors' stems stand in a text: one pass over its words answers for all of them.
 
-A detector names the beginnings of words without which it finds nothing. To search a text for each of some three hundred
+A detector names the beginnings of words without which it finds nothing. To search a text for each of some five hundred
 would take longer than all patterns. Words repeat, so which stems a word has in it is worked out once and remembered by
 the word's hash: Python's own, which is different in each process. A text then costs a look at each of its words.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
-from typing import NamedTuple
-
-Stems = tuple[str, ...] | frozenset[str]
-"""In small letters. They may have blanks and signs in them."""
 
 LETTERS = 3
 """A stem with fewer letters in a row is searched for as it is."""
@@ -26,18 +21,68 @@ LONGEST = 40
 WORDS = 1 << 16
 """Words that are remembered, some 8 MB. At so many all are forgotten."""
 
+Searched = tuple[tuple[int, str], ...]
+"""Stems, each with the bit of its longest run of letters, 0 where that is short."""
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    """An expression for the longest of the words. Those that begin alike share the beginning, so that each sign of a
+    text is compared once.
+    """
+    endings: dict[str, list[str]] = {}
+    whole = False
+    for word in words:
+        whole = whole or not word
+        if word:
+            endings.setdefault(word[0], []).append(word[1:])
+    ways = "|".join(re.escape(sign) + _alternatives(rest) for sign, rest in sorted(endings.items()))
+    return f"(?:{ways}){'?' * whole}" if ways else ""
+
+
+class Stems:
+    """Stems of one detector, in small letters; they may have blanks and signs in them. Made when its module is
+    imported, so that one table has those of all before the first text comes.
+    """
+
+    def __init__(self, *stems: str) -> None:
+        self._stems = stems
+        cores = {stem: max(WORD.findall(stem), key=len, default="") for stem in stems}
+        bits = {stem: _bit_of(core) for stem, core in cores.items()}
+        self._words: Searched = tuple((bits[stem], stem) for stem in stems if stem == cores[stem])
+        self._others: Searched = tuple((bits[stem], stem) for stem in stems if stem != cores[stem])
+        self._ascii_others: Searched = tuple(filter(lambda other: other[1].isascii(), self._others))
+        self._any_word = sum({bit for bit, _ in self._words})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stems)
+
+    def stand_in(self, lowered: str, present: int) -> bool:
+        """Does one of them stand in this text of small letters, in which these bits are `present`?"""
+        if self._any_word & present:
+            return True
+        for core, stem in self._ascii_others if lowered.isascii() else self._others:
+            if (not core or core & present) and stem in lowered:
+                return True
+        return False
+
+    def those_in(self, lowered: str, present: int) -> list[str]:
+        """Each that does."""
+        words = [stem for core, stem in self._words if core & present]
+        others = self._ascii_others if lowered.isascii() else self._others
+        return words + [stem for core, stem in others if (not core or core & present) and stem in lowered]
+
 
 class StemTable:
-    """`cores` are runs of letters, each of which has a bit."""
+    """`bits` has a bit for each run of letters."""
 
-    def __init__(self, cores: Iterable[str]) -> None:
-        self.bits = {core: 1 << place for place, core in enumerate(cores)}
+    def __init__(self, bits: Mapping[str, int]) -> None:
+        self.bits = dict(bits)
         self._longest = re.compile(f"(?=({_alternatives(self.bits)}))")
         self._beginnings = {core: self._beginning(core) for core in ("", *self.bits)}
         self._known: dict[int, int] = {}
 
     def present(self, lowered: str) -> int:
-        """The bits of all cores in a text of small letters."""
+        """The bits of all runs of letters that stand in a text of small letters."""
         found = 0
         known = self._known
         if len(known) > WORDS:
@@ -59,61 +104,27 @@ class StemTable:
         return bits
 
     def _beginning(self, core: str) -> int:
-        """Only the longest core is found at each place of a word: it stands for those that it begins with."""
+        """Only the longest is found at each place of a word: it stands for those that it begins with."""
         return sum(bit for other, bit in self.bits.items() if core.startswith(other))
 
 
-class Wanted(NamedTuple):
-    """A detector's stems, with the bit of their longest run of letters, 0 where that is short. `letters`: all bits of
-    those that are nothing else.
-    """
-
-    letters: int
-    words: tuple[tuple[int, str], ...]
-    others: tuple[tuple[int, str], ...]
-
-    def any_in(self, lowered: str, present: int) -> bool:
-        """Does one stand in this text, of which `present` are the bits?"""
-        if self.letters & present:
-            return True
-        return any((not core or core & present) and stem in lowered for core, stem in self.others)
-
-    def those_in(self, lowered: str, present: int) -> Iterator[str]:
-        """Each that does."""
-        yield from (stem for core, stem in self.words if core & present)
-        yield from (stem for core, stem in self.others if (not core or core & present) and stem in lowered)
+_bits: dict[str, int] = {}
+_table = StemTable(_bits)
+_lock = Lock()
 
 
-class StemSearch:
-    """All stems that anybody has asked for. Threads may share it."""
-
-    def __init__(self) -> None:
-        self.table = StemTable(())
-        self._lock = Lock()
-        self.wanted = lru_cache(1 << 10)(self._wanted)
-
-    def _wanted(self, stems: Stems) -> Wanted:
-        """These stems as bits of `table`, which has them from now on. Bits once given stay."""
-        cores = {stem: max(WORD.findall(stem), key=len, default="") for stem in stems}
-        with self._lock:
-            new = [core for core in dict.fromkeys(cores.values()) if core and core not in self.table.bits]
-            if new:
-                self.table = StemTable((*self.table.bits, *new))
-            bits = self.table.bits
-        words = tuple((bits[core], stem) for stem, core in cores.items() if stem == core)
-        others = tuple((bits.get(core, 0), stem) for stem, core in cores.items() if stem != core)
-        return Wanted(sum(bit for bit, _ in words), words, others)
+def stem_table() -> StemTable:
+    """The table of all stems that were made until now."""
+    global _table  # noqa: PLW0603 — as the stems themselves, a property of the process
+    if len(_table.bits) < len(_bits):
+        with _lock:
+            _table = StemTable(_bits)
+    return _table
 
 
-def _alternatives(words: Iterable[str]) -> str:
-    """An expression for the longest of the words. Those that begin alike share the beginning, so that each sign of a
-    text is compared once.
-    """
-    endings: dict[str, list[str]] = {}
-    whole = False
-    for word in words:
-        whole = whole or not word
-        if word:
-            endings.setdefault(word[0], []).append(word[1:])
-    ways = "|".join(re.escape(sign) + _alternatives(rest) for sign, rest in sorted(endings.items()))
-    return f"(?:{ways}){'?' * whole}" if ways else ""
+def _bit_of(core: str) -> int:
+    """Its own, which stays; 0 for no letters."""
+    if not core:
+        return 0
+    with _lock:
+        return _bits.setdefault(core, 1 << len(_bits))

@@ -15,6 +15,7 @@ from backends.privacy.detectors.key_names import names_around
 from backends.privacy.detectors.secret_values import is_documented, is_masked
 from backends.privacy.detectors.vendor_keys import VENDOR_FORMS
 from backends.privacy.text_window import TextWindow
+from backends.privacy.word_stems import Stems
 
 AWS = ("AKIA", "ASIA")
 """Literal text of Amazon's access keys, which are a kind of their own."""
@@ -29,7 +30,7 @@ UNLISTED = re.compile(r"(?:[a-z]{2,12}|[A-Z]{2,12})\d?(?:[_\-][a-z]{1,8}\d?){0,3
 """Keys of vendors that are not listed: a word, a joint, and 28 or more letters and digits."""
 
 GROUPED = re.compile(r"(?<!\w)(?=[A-Z ]{0,60}[2-7])[A-Z2-7]{4}(?: [A-Z2-7]{4}){3,15}(?!\w)")
-GROUPED_STEMS = ("key", "secret", "2fa", "otp")
+GROUPED_STEMS = Stems("key", "secret", "2fa", "otp")
 """A one-time code's secret, as authenticators print it."""
 
 LEAST, LONGEST = 10, 600

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from backends.privacy.detection import Detection
 from backends.privacy.text_window import TextWindow
+from backends.privacy.word_stems import Stems
 
 EMAIL = re.compile(
     r"(?<![\w.+\-])(?<!\\(?=[nrt]))([A-Za-z0-9_][\w.+\-]{0,63})(?:@|%40)((?:[A-Za-z0-9\-]{1,63}\.){1,5}[A-Za-z]{2,24})(?![\w@])"
@@ -16,6 +17,8 @@ SPELLED = re.compile(
     r"(?:\s{0,2}(?:\.|[\[({]\s?(?:dot|punkt|punto|point)\s?[\])}])\s{0,2}[a-z0-9\-]{2,24}){1,3})"
 )
 """`lena [at] webmail [dot] net`."""
+
+SPELLED_STEMS = Stems("[at", "(at", "[ at", "( at", "{at", "[ät", "(ät", "(arroba", "[arroba", "(chez")
 
 RESERVED = re.compile(
     r"(?i)(^|\.)(example|invalid|test|local|localhost|internal|lan|corp|home)(\.[a-z]{2,6})?$|"
@@ -61,9 +64,7 @@ def find(window: TextWindow) -> Iterator[Detection]:
         for match in EMAIL.finditer(text):
             if _is_persons(match) and not _is_login(text, match):
                 yield Detection("email", match.start(), match.end())
-    if ("[" in text or "(" in text or "{" in text) and window.has_any(
-        ("[at", "(at", "[ at", "( at", "{at", "[ät", "(ät", "(arroba", "[arroba", "(chez")
-    ):
+    if ("[" in text or "(" in text or "{" in text) and window.has_any(SPELLED_STEMS):
         for match in SPELLED.finditer(text):
             if _is_persons(match):
                 yield Detection("email", match.start(), match.end())

@@ -10,6 +10,7 @@ from backends.privacy.detection import Detection, word_set
 from backends.privacy.detectors.code_names import is_expression, is_identifier, is_reference
 from backends.privacy.detectors.secret_values import is_code, is_loud, is_placeholder, is_random
 from backends.privacy.text_window import TextWindow
+from backends.privacy.word_stems import Stems
 
 ARGUMENT = r"(?:'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s\"'`,;<>]{4,300})"
 
@@ -151,7 +152,7 @@ class LoginForm(NamedTuple):
 
     pattern: re.Pattern[str]
     judged: Callable[[str], bool]
-    stems: tuple[str, ...]
+    stems: Stems
     reach: tuple[int, int] | None = None
 
     def stretches(self, window: TextWindow) -> list[tuple[int, int]]:
@@ -161,32 +162,32 @@ class LoginForm(NamedTuple):
         return window.around(self.stems, *self.reach)
 
 
-FLAG_STEMS = (
+FLAG_STEMS = Stems(
     *("-p", "-secret", "-token", "-api", "-auth", "-access", "storepass", "keypass", "sshpass", "masterauth"),
     *("_authtoken", "--user", "/p:", "requirepass ", "identified by ", "password ", "passwd -", "auth "),
     *("-u ", "bearer "),
 )
-TOOL_STEMS = (
+TOOL_STEMS = Stems(
     *("mysql", "mariadb", "openssl", "ldap", "redis-cli", "htpasswd", "net use", "net user", "zip", "7z"),
     *("rar", "smb", "rpc", "obscure", "hash-p", "mkpass", "-t "),
 )
-PAIR_STEMS = ("cred", "login", "user", "zugang", "anmeld", "identif", "inlog", "logow", "acc")
+PAIR_STEMS = Stems("cred", "login", "user", "zugang", "anmeld", "identif", "inlog", "logow", "acc")
 
 FORMS = (
     LoginForm(FLAG, _is_secret, FLAG_STEMS, (24, 480)),
-    LoginForm(P_FLAG, _is_behind_p, ("-p",), (2, 320)),
-    LoginForm(SPOKEN, _is_spoken, ("log", "sign", "authent", "anmeld"), (6, 260)),
-    LoginForm(CALL, _is_real, ("login", "auth", "connect", "credential"), (8, 260)),
+    LoginForm(P_FLAG, _is_behind_p, Stems("-p"), (2, 320)),
+    LoginForm(SPOKEN, _is_spoken, Stems("log", "sign", "authent", "anmeld"), (6, 260)),
+    LoginForm(CALL, _is_real, Stems("login", "auth", "connect", "credential"), (8, 260)),
     LoginForm(TOOL, _is_tools, TOOL_STEMS, (16, 560)),
-    LoginForm(COMMUNITY, _is_tools, ("snmp-",)),
-    LoginForm(PIPED, _is_real, ("echo ", "printf ", "chpasswd")),
-    LoginForm(PGPASS, _is_secret, (":5", ":6", ":*:")),
-    LoginForm(NETRC, _is_real, ("login",)),
+    LoginForm(COMMUNITY, _is_tools, Stems("snmp-")),
+    LoginForm(PIPED, _is_real, Stems("echo ", "printf ", "chpasswd")),
+    LoginForm(PGPASS, _is_secret, Stems(":5", ":6", ":*:")),
+    LoginForm(NETRC, _is_real, Stems("login")),
     LoginForm(PAIR, _is_spoken, PAIR_STEMS, (8, 320)),
-    LoginForm(PIN, _is_real, ("pin",), (1, 16)),
-    LoginForm(BASIC, _names_a_login, ("basic ", "auth"), (2, 260)),
-    LoginForm(WIFI, _is_real, ("wifi:",)),
-    LoginForm(COOKIE, _is_secret, ("cookie",)),
-    LoginForm(CODES, _always, ("backup", "recovery", "rescue", "scratch", "wiederh", "secours", "respaldo")),
-    LoginForm(SEED, _is_seed, ("seed", "mnemonic", " phrase", "phrase")),
+    LoginForm(PIN, _is_real, Stems("pin"), (1, 16)),
+    LoginForm(BASIC, _names_a_login, Stems("basic ", "auth"), (2, 260)),
+    LoginForm(WIFI, _is_real, Stems("wifi:")),
+    LoginForm(COOKIE, _is_secret, Stems("cookie")),
+    LoginForm(CODES, _always, Stems("backup", "recovery", "rescue", "scratch", "wiederh", "secours", "respaldo")),
+    LoginForm(SEED, _is_seed, Stems("seed", "mnemonic", " phrase", "phrase")),
 )

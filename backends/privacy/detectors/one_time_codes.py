@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from backends.privacy.detection import Detection
 from backends.privacy.detectors.secret_values import is_counting
 from backends.privacy.text_window import TextWindow
+from backends.privacy.word_stems import Stems
 
-STEMS = ("code", "código", "codigo", "codice", "otp", "tan", "验证码", "驗證碼", "認証コード", "인증")
+STEMS = Stems("code", "código", "codigo", "codice", "otp", "tan", "验证码", "驗證碼", "認証コード", "인증")
 
 NAME = (
     r"(?:(?:verif\w{3,9}|one[ \-]?time|authenticat\w{2,4}|auth|security|access|log[ \-]?in|sign[ \-]?in|sms|otp|tan|"

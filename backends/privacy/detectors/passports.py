@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from backends.privacy.detection import Detection
 from backends.privacy.text_window import TextWindow
+from backends.privacy.word_stems import Stems
 
 MRZ = re.compile(
     r"(?<![A-Za-z0-9])P[A-Z<][A-Z<]{3}[A-Z<]{8,39}|"
@@ -17,7 +18,7 @@ PASSPORT = re.compile(
     r"(?i)\b(?:passport|reisepass|passe?port|pasaporte|passaporto|passaporte|paspoort|paszport)|паспорт|पासपोर्ट|"
     r"travel document|\"doc(?:ument)?\"(?=\s?:)"
 )
-STEMS = (
+STEMS = Stems(
     *("passport", "reisepass", "passeport", "paseport", "pasport", "pasaporte", "passaporto", "passaporte", "paspoort"),
     *("paszport", "паспорт", "पासपोर्ट", "travel document", '"doc'),
 )

@@ -23,6 +23,7 @@ from backends.privacy.detectors.secret_values import (
     is_random,
 )
 from backends.privacy.text_window import TextWindow
+from backends.privacy.word_stems import Stems
 
 SIGNING_IN = word_set("log wlan wifi wi-fi cred sudo ssh ldap vpn account zugang konto auth secret")
 NEAR = re.compile(
@@ -107,15 +108,14 @@ def _noun_pattern() -> re.Pattern[str]:
     return re.compile(rf"(?:{'|'.join(each)}){joined}")
 
 
-STEMS = _stems()
-ASCII_STEMS = tuple(filter(str.isascii, STEMS))
+STEMS = Stems(*_stems())
+AROUND = Stems(*STEMS, *SIGNING_IN)
 NOUN = _noun_pattern()
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
     """What looks like a password near a word of signing in, and what a sentence says is one."""
-    stems = ASCII_STEMS if window.text.isascii() else STEMS
-    stretches = window.around((*stems, *SIGNING_IN), *STRETCH)
+    stretches = window.around(AROUND, *STRETCH)
     sentences: Sentences | None = None
     for match in chain.from_iterable(WORD.finditer(window.text, *stretch) for stretch in stretches):
         if SIGN.search(match[0]) is None:
@@ -127,7 +127,7 @@ def find(window: TextWindow) -> Iterator[Detection]:
         if is_placeholder(value) or is_code(value) or not (loud or _is_possible(value)) or STANDARD.fullmatch(value):
             continue
         if sentences is None:
-            sentences = Sentences(window, stems)
+            sentences = Sentences(window)
         if sentences.tell(value, start, loud=loud):
             yield Detection("password", start, start + len(value))
 
@@ -151,10 +151,10 @@ def _is_probable(value: str) -> bool:
 class Sentences:
     """The nouns of a text, and what the words between them and a value say."""
 
-    def __init__(self, window: TextWindow, stems: tuple[str, ...]) -> None:
+    def __init__(self, window: TextWindow) -> None:
         self._text = window.text
         self._lowered = window.lowered
-        spans = filter(None, map(self._noun, sorted(window.places(stems))))
+        spans = filter(None, map(self._noun, sorted(window.places(STEMS))))
         self._nouns = list(spans)
         self._starts = [start for start, _ in self._nouns]
         self._last = -REACH_OF_ROLE

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from backends.privacy.detection import Detection, word_set
 from backends.privacy.text_window import TextWindow
+from backends.privacy.word_stems import Stems
 
 FRENCH = (
     r"\b\d{1,5}[a-z]?,? (?:bis )?(?:rue|avenue|av\.|boulevard|bd|chemin|place|allée|impasse|quai|route|cours) "
@@ -36,12 +37,14 @@ POSTCODE = re.compile(
     r"(?:\d{5}(?:-\d{3,4})?|\d{4} ?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{6}|\d{3} \d{3}|\d{2}-\d{3}|"
     r"[A-Z]{2} \d{5}|\d{4}-\d{3}|\d{4})\b"
 )
-STREETS = word_set(
-    """rue avenue av. boulevard bd chemin place allée impasse quai route cours straße strasse str. weg gasse platz
+STREETS = Stems(
+    *word_set(
+        """rue avenue av. boulevard bd chemin place allée impasse quai route cours straße strasse str. weg gasse platz
     allee ring damm ufer gracht laan straat plein kade dijk steeg via vicolo corso largo calle c/ avenida avda
     paseo plaza rua travessa alameda praça rúa carrer camino ul. ulica al. street road lane drive close court way
     terrace crescent square gardens hill row mews grove park main flat apt apartment house plot unit suite door am
     an auf im in zum zur unter st. st, ave rd. rd, dr. ln. blvd"""
+    )
 )
 """Every street has one of these, or an English short form; "st", "rd" and "dr" alone are too common."""
 

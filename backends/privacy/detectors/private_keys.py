@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from backends.privacy.detection import Detection
 from backends.privacy.text_window import TextWindow
+from backends.privacy.word_stems import Stems
 
 DER = re.compile(
     r"(?<![A-Za-z0-9+/=])(?:MII[A-Za-z0-9+/]{1,4}IBA(?:AK|DAN)|MHcCAQEE|MIGHAgEAMBMGByqGSM49|MC4CAQAwBQYDK2VwBCIEI)"
@@ -27,6 +28,12 @@ DOTNET = re.compile(r"<D>([A-Za-z0-9+/=]{40,700})</D>")
 WIREGUARD = re.compile(r"(?i)(?:private|preshared)-?key[^\n]{1,24}?([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)")
 """32 bytes in base64 (wg(8))."""
 
+WITHOUT_ARMOUR = (
+    (Stems('"d"'), PRIVATE_JWK),
+    (Stems("<d>"), DOTNET),
+    (Stems("privatekey", "private-key", "resharedkey", "reshared-key"), WIREGUARD),
+)
+
 KEY_BODY = re.compile(r"[A-Za-z0-9+/=]{20}")
 KEY_LINES = re.compile(r"(?:[A-Za-z0-9+/=]{20,80}(?:\\n|\\r|\s)*){1,120}")
 PUTTY = re.compile(r"Private-Lines: ?\d{1,3}(?:(?:\\n|\s)+[A-Za-z0-9+/=]{20,80}){0,40}")
@@ -40,12 +47,8 @@ def find(window: TextWindow) -> Iterator[Detection]:
     text = window.text
     for match in DER.finditer(text) if window.has_long_run else ():
         yield Detection("private-key", *match.span())
-    for stems, pattern in (
-        (('"d"',), PRIVATE_JWK),
-        (("<d>",), DOTNET),
-        (("privatekey", "private-key", "resharedkey", "reshared-key"), WIREGUARD),
-    ):
-        for match in pattern.finditer(text) if window.has_long_run and window.has_any(stems) else ():
+    for stems, pattern in WITHOUT_ARMOUR if window.has_long_run else ():
+        for match in pattern.finditer(text) if window.has_any(stems) else ():
             yield Detection("private-key", *match.span(1))
     if "PRIVATE KEY" in text or "LS0tLS1" in text or "Private-Lines" in text:
         yield from _armoured(text)

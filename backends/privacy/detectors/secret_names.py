@@ -3,6 +3,7 @@
 import re
 
 from backends.privacy.detection import word_set
+from backends.privacy.word_stems import Stems
 
 PASSWORDS = (
     r"pass(?:word|wd|wort|phrase|code|ord)?|pwd|pw|kennwort|mot de passe|mdp|contrase[ñn]a|clave|senha|"
@@ -25,7 +26,7 @@ NAME = re.compile(
     rf"(?i)(?:(?P<key>(?:clave|cl[ée]|chave|chiave){QUALIFIED})|(?P<password>{PASSWORDS})|(?P<other>{KEYS}))"
 )
 
-PASSWORD_HEADS = (
+PASSWORD_HEADS = Stems(
     "mot de passe",
     "kata s",
     *sorted(
@@ -36,8 +37,8 @@ PASSWORD_HEADS = (
         )
     ),
 )
-KEY_HEADS = tuple(
-    sorted(
+KEY_HEADS = Stems(
+    *sorted(
         word_set(
             """clave cle clé masterkey cred secret token authkey accesskey signingkey encryptionkey accountkey
             licensekey privatekey key bearer salt schlüssel sleutel nyckel klucz chave chiave ключ токен секрет

@@ -19,7 +19,9 @@ def spans(pattern: re.Pattern[str], text: str, stretches: list[tuple[int, int]])
     return [match.span() for start, end in stretches for match in pattern.finditer(text, start, end)]
 
 
-@pytest.mark.parametrize("form", [form for form in FORMS if form.reach is not None], ids=lambda form: form.stems[0])
+@pytest.mark.parametrize(
+    "form", [form for form in FORMS if form.reach is not None], ids=lambda form: next(iter(form.stems))
+)
 def test_a_login_lies_around_its_stems(form: LoginForm) -> None:
     found = 0
     for text in TEXTS:

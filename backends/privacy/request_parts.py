@@ -22,7 +22,7 @@ SEAM = 240
 """Characters on either side of the place where two texts meet."""
 
 LAST_PIECE, FIRST_PIECE = re.compile(r"\S+\Z"), re.compile(r"\A\S+")
-SHORT_PIECE = re.compile(r"[\d\-]+|\+?[A-Z\d]{1,4}")
+SHORT_PIECE = re.compile(r"[\d\-]+|\+?[A-Z\d]{0,4}")
 """Part of a number that is printed in groups; of anything else more must stand before the cut, or behind it."""
 
 LEAST_PIECE, LONG_PIECE = 4, 8

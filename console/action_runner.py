@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from msgspec.structs import replace
 from textual.app import App
 
 from backends.text.times import ago
@@ -82,7 +83,7 @@ class ActionRunner:
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._act_soon(action, PATIENCE)
+                self._act_soon(replace(action, confirmed=True), PATIENCE)
 
         self._app.push_screen(ConfirmOverlay(text), answered)
 

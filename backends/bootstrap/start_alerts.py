@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 
 from backends.bootstrap.resources import Resources
+from backends.catalogue import Retirement
 from backends.engines.engine_checks import problems_at_start
 from backends.ledger.prices import UnknownPrice
 from backends.monitoring.alert_lifecycle import Alerts
@@ -18,7 +19,7 @@ from backends.monitoring.alerts import (
 from backends.monitoring.monitoring import Monitoring
 from backends.monitoring.watch import Holding, Watch, Watcher
 from backends.settings.engines import CLOUD_ENGINE
-from backends.types import EngineName
+from backends.types import Action, Choice, EngineName
 from backends.upstream.engine_slot import EngineSlot
 
 CHECK_AGAIN_S = 15.0
@@ -35,7 +36,19 @@ def show_known(resources: Resources, slots: Mapping[EngineName, EngineSlot], mon
     monitoring.watch.check()
     if (ending := resources.ending) is not None:
         remedy = f"`{ending.command}`" if ending.command else ""
-        alerts.show(MODEL_ENDS, announcement=ending.line, remedy=remedy)
+        alerts.show(MODEL_ENDS, choices=_adoption(resources, ending), announcement=ending.line, remedy=remedy)
+
+
+def _adoption(resources: Resources, ending: Retirement) -> tuple[Choice, ...]:
+    """What takes the place of a model that ends, where a successor is named and has a price."""
+    if ending.successor is None:
+        return ()
+    try:
+        resources.prices.tariff(CLOUD_ENGINE, ending.successor, resources.clock.now())
+    except UnknownPrice:
+        return ()
+    adopt = Action(verb="adopt", actor="operator", engine=CLOUD_ENGINE, model=ending.successor)
+    return (Choice(label=f"adopt {ending.successor}", action=adopt),)
 
 
 def _recovered_calls(resources: Resources) -> Watcher:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
+from msgspec.structs import replace
 
 from backends.commands.running_core import act
 from backends.errors import WrongUse
@@ -81,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="*", metavar="WORD", help="what to do it with")
     parser.add_argument("--for", dest="span", metavar="TIME", help="fall back after that time: 60m, 2h, 1d")
     parser.add_argument("--reason", metavar="TEXT", help="why, for the audit table and whoever wonders")
+    parser.add_argument("--yes", action="store_true", help="set also what lets more private data leave this machine")
     parser.add_argument("--rehearse", action="store_true", help="act on the core in rehearsal")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -89,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
     flag = " --rehearse" if args.rehearse else ""
     remedy = f"start one with `claw serve{flag}` or `claw{flag}`"
     action = action_of(args.verb, args.words, span=args.span, reason=args.reason)
+    if args.yes:
+        action = replace(action, confirmed=True)
     acted = asyncio.run(act(action, rehearse=args.rehearse, remedy=remedy))
     if args.json:
         sys.stdout.write(msgspec.json.encode(acted).decode() + "\n")

@@ -3,6 +3,7 @@
 import asyncio
 import difflib
 import logging
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -37,6 +38,9 @@ AT_ONCE = frozenset({"cancel", "cancel-agent", "load", "unload", "warm"})
 
 LONGEST_TEXT = 2000
 """Characters of each text of an action: they are stored, and shown in alerts and lists."""
+
+MOST_AT_ONCE = 20
+"""Settings that one action sets."""
 
 FALL_BACK_EVERY_S = 0.25
 log = logging.getLogger(__name__)
@@ -125,8 +129,10 @@ class OperatorActions:
 
         Raises WrongUse for an unknown target, a missing word, a text that is too long, and where nothing would change.
         """
-        if any(isinstance(text, str) and len(text) > LONGEST_TEXT for text in astuple(action)):
+        if any(isinstance(text, str) and len(text) > LONGEST_TEXT for text in _texts(action)):
             raise WrongUse(f"a text of an action has at most {LONGEST_TEXT} characters")
+        if len(action.values or ()) > MOST_AT_ONCE:
+            raise WrongUse(f"an action sets at most {MOST_AT_ONCE} settings")
         if action.verb in AT_ONCE:
             acted = await self._carry_out(action, at)
         else:
@@ -181,7 +187,9 @@ class OperatorActions:
             case Action(verb="reload"):
                 return await settings.read_again(action, at)
             case Action(verb="set", key=str(key), value=str(value)):
-                return await settings.set(action, at, key, value)
+                return await settings.set(action, at, {key: value})
+            case Action(verb="set", values=dict(values)) if values:
+                return await settings.set(action, at, values)
             case Action(verb="unset", key=str(key)):
                 return await settings.unset(action, at, key)
             case Action(verb="set-budget"):
@@ -198,7 +206,7 @@ class OperatorActions:
                 raise WrongUse(f"another action came meanwhile: {last.detail} ({last.actor})")
             try:
                 done = await self._carry_out(
-                    replace(last.undo, actor=action.actor, reason=reason, undoes=last.number), at
+                    replace(last.undo, actor=action.actor, reason=reason, undoes=last.number, confirmed=True), at
                 )
             except WrongUse as error:  # what it was about is gone: it is not in force any more
                 gone = replace(action, undoes=last.number)
@@ -247,3 +255,10 @@ class OperatorActions:
             return known
         nearest = difflib.get_close_matches(name, agents, n=1, cutoff=0.0)[0]
         raise WrongUse(f"no agent {name!r} is known: the nearest is {nearest}; others are added in claw.toml")
+
+
+def _texts(action: Action) -> Iterator[object]:
+    """Every field, and what is in the one that holds several settings."""
+    yield from astuple(action)
+    for setting in (action.values or {}).items():
+        yield from setting

@@ -1,5 +1,6 @@
 """Actions on settings: one set beside claw.toml, for a while or not; claw.toml read again; a budget's other limit."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,7 +15,7 @@ from backends.monitoring.alerts import SETTINGS_REJECTED
 from backends.monitoring.monitoring import Monitoring
 from backends.pipeline.reload import Reload
 from backends.settings.model import Settings
-from backends.settings.overridden import live_key, value_of
+from backends.settings.overridden import live_key, privacy_lessened, value_of
 from backends.types import Acted, Action
 
 CLOCK = "clock"
@@ -34,24 +35,42 @@ class SettingActions:
 
     # ---- settings -----------------------------------------------------------------------------------------------
 
-    async def set(self, action: Action, at: datetime, key: str, value: str) -> Acted:
-        """Give a setting another value, checked as claw.toml's would be. Raises WrongUse and WrongSettings."""
-        key, until = live_key(key, self.in_force), end_of(action, at)
-        control, values = f"{SETTING}{key}", self.overrides.settings()
-        old = self.overrides.get(control)
-        if old is None and len(values) >= MOST:
+    async def set(self, action: Action, at: datetime, changes: Mapping[str, str | None]) -> Acted:
+        """Give settings other values, all or none, checked as claw.toml's would be; None is claw.toml's own.
+
+        Raises WrongUse and WrongSettings.
+        """
+        changes, until = {live_key(key, self.in_force): value for key, value in changes.items()}, end_of(action, at)
+        values, old = self.overrides.settings(), {key: self.overrides.get(f"{SETTING}{key}") for key in changes}
+        if all(each is None for each in (*changes.values(), *old.values())):
+            raise WrongUse(f"{', '.join(changes)} is not set beside claw.toml")
+        for key, value in changes.items():
+            if value is None:
+                values.pop(key, None)
+            else:
+                values[key] = value
+        if len(values) > MOST:
             raise WrongUse(f"{MOST} settings are set beside claw.toml: write some to it, or unset them")
-        settings = self._reload.check(values | {key: value})
-        before, after = value_of(self.in_force, key), value_of(settings, key)
+        settings = self._confirmed(action, self._reload.check(values))
+        before = {key: value_of(self.in_force, key) for key in changes}
+        after = {key: value_of(settings, key) for key in changes}
         acted = Acted(
             at=at,
-            action=replace(action, key=key),
-            detail=f"{key}: {before} → {after}{_span(until, at)}",
-            undo=_undo(action, key, old),
-            before=before,
-            after=after,
+            action=action if action.key is None else replace(action, key=next(iter(changes))),
+            detail="; ".join(f"{key}: {before[key]} → {after[key]}" for key in changes) + _span(until, at),
+            undo=_undo(action, old),
+            before=", ".join(before.values()),
+            after=", ".join(after.values()),
         )
-        await self._store(control, OperatorOverride.of(acted, value, until, old), acted)
+        await self._store(
+            {
+                key: None
+                if value is None
+                else OperatorOverride.of(replace(acted, before=before[key]), value, until, old[key])
+                for key, value in changes.items()
+            },
+            acted,
+        )
         return acted
 
     async def unset(self, action: Action, at: datetime, key: str) -> Acted:
@@ -65,21 +84,33 @@ class SettingActions:
         values = {name: value for name, value in self.overrides.settings().items() if name != key}
         if old.beneath is not None:
             values[key] = old.beneath.value
-        before, after = value_of(self.in_force, key), value_of(self._reload.check(values), key)
+        settings = self._confirmed(action, self._reload.check(values))
+        before, after = value_of(self.in_force, key), value_of(settings, key)
         acted = Acted(
             at=at,
             action=replace(action, key=key),
             detail=f"{key}: {before} → {after}",
-            undo=None if action.actor == CLOCK else _undo(action, key, old),
+            undo=None if action.actor == CLOCK else _undo(action, {key: old}),
             before=before,
             after=after,
         )
-        await self._store(control, old.beneath, acted)
+        await self._store({key: old.beneath}, acted)
         return acted
 
-    async def _store(self, control: str, override: OperatorOverride | None, acted: Acted) -> None:
-        await self._ledger.set_control(control, stored(override), acted)
-        self.overrides.put(control, override)
+    def _confirmed(self, action: Action, settings: Settings) -> Settings:
+        """The settings that an action leads to. Raises WrongUse where they let more leave this machine than those in
+        force, and nobody has confirmed that. What falls back by itself was agreed to when it was set.
+        """
+        lets_out = privacy_lessened(self.in_force, settings)
+        if lets_out and not action.confirmed and action.actor != CLOCK:
+            raise WrongUse(f"{lets_out}: that must be confirmed, as with --yes")
+        return settings
+
+    async def _store(self, overrides: Mapping[str, OperatorOverride | None], acted: Acted) -> None:
+        controls = {f"{SETTING}{key}": override for key, override in overrides.items()}
+        await self._ledger.set_controls({control: stored(override) for control, override in controls.items()}, acted)
+        for control, override in controls.items():
+            self.overrides.put(control, override)
         self._reload.override(self.overrides.settings())
 
     # ---- budgets ------------------------------------------------------------------------------------------------
@@ -172,10 +203,17 @@ class SettingActions:
         return acted
 
 
-def _undo(action: Action, key: str, old: OperatorOverride | None) -> Action:
-    if old is None:
+def _undo(action: Action, old: Mapping[str, OperatorOverride | None]) -> Action:
+    """What gives settings back the overrides that they had, at whose first end all of them fall back."""
+    ends = [override.until for override in old.values() if override is not None and override.until is not None]
+    until = min(ends, default=None)
+    if len(old) > 1:
+        values = {key: None if override is None else override.value for key, override in old.items()}
+        return Action(verb="set", actor=action.actor, values=values, until=until)
+    ((key, override),) = old.items()
+    if override is None:
         return Action(verb="unset", actor=action.actor, key=key)
-    return Action(verb="set", actor=action.actor, key=key, value=old.value, until=old.until)
+    return Action(verb="set", actor=action.actor, key=key, value=override.value, until=until)
 
 
 def _lasting(acted: Acted) -> OperatorOverride | None:

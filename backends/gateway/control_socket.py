@@ -1,6 +1,7 @@
 """The core's verbs on a Unix socket, which consoles and one-shot commands attach to; `core.wire` has the frames."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
@@ -30,6 +31,8 @@ from backends.gateway.http_errors import ShuttingDown
 from backends.gateway.unix_socket import bind, unlink_own
 from backends.off_loop import off_loop
 from backends.paths import Paths
+
+log = logging.getLogger(__name__)
 
 
 class ControlLimits(Struct, frozen=True, kw_only=True):
@@ -67,7 +70,7 @@ async def listen_on(
         await run_pending_callbacks()
 
 
-async def replies(core: Core, call: Call) -> AsyncGenerator[Frame]:
+async def replies(core: Core, call: Call) -> AsyncGenerator[Frame]:  # noqa: PLR0912 — one for each call
     """The frames that answer `call`, from the hello to the end or the error."""
     yield Frame(hello=Hello(protocol=frames.PROTOCOL, version=__version__, pid=os.getpid()))
     try:
@@ -94,6 +97,10 @@ async def replies(core: Core, call: Call) -> AsyncGenerator[Frame]:
                 yield frames.result(await core.review())
     except ClawError as error:
         yield frames.failure(error)
+    except Exception as fault:
+        # A fault of our own, of any kind: the caller still gets an error, and the log the cause.
+        log.exception("a call of %s failed: %s", type(call).__name__, type(fault).__name__)
+        yield frames.failure(ClawError(f"internal error ({type(fault).__name__}): the core's log has the cause"))
     else:
         yield Frame(end=True)
 

@@ -118,7 +118,8 @@ def models(settings: Settings, snapshot: Snapshot) -> dict[str, tuple[EngineName
     found: dict[str, tuple[EngineName, ...]] = {}
     for engine, model in own:
         found[model] = (*found.get(model, ()), engine)
-    return found | {each.model: () for each in settings.agents.values() if each.model and each.model not in found}
+    of_agents = (*(each.model for each in settings.agents.values()), *(each.model for each in snapshot.agents))
+    return found | {model: () for model in of_agents if model and model not in found}
 
 
 def names(settings: Settings, snapshot: Snapshot) -> dict[str, str]:

@@ -216,6 +216,12 @@ class Ledger:
         """Set a control (None removes it) and write its audit row, both or neither."""
         await self._writer.write(Audit(acted=acted, switch=key, value=value))
 
+    async def set_controls(self, controls: Mapping[str, str | None], acted: Acted) -> None:
+        """Set several controls (None removes one) and write one audit row, all or none."""
+        switch = next(iter(controls)) if len(controls) == 1 else None
+        value = None if switch is None else controls[switch]
+        await self._writer.write(Audit(acted=acted, switch=switch, value=value, also=controls))
+
     async def set_budget(self, acted: Acted, *, also: Mapping[str, str | None] = NO_CONTROLS) -> None:
         """Give a budget another limit, as `override_budget` returned it, with its audit row. It outlives the core, and
         so do the controls in `also`; None removes one.

@@ -236,7 +236,8 @@ def _words(action: Action) -> str:
     limit = None if action.limit_usd is None else f"{action.limit_usd:f}"
     span = None if action.minutes is None else f"for {action.minutes:g} min"
     target = (action.agent, action.engine, action.id, action.scope, action.window, limit, action.model)
-    return " ".join(word for word in (action.verb, *target, action.key, action.value, span) if word)
+    several = [f"{key} {value or 'default'}" for key, value in (action.values or {}).items()]
+    return " ".join(word for word in (action.verb, *target, action.key, action.value, *several, span) if word)
 
 
 def admitted_before(id: str) -> WrongUse:

@@ -105,8 +105,10 @@ def _patience_s(call: Unheard, usual_s: float | None, limits: AlertLimits) -> fl
     return max(limits.silent_s, limits.silent_times * max(usual_s, call.expected_s))
 
 
-def engine_conditions(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str]) -> Iterator[Holding]:
-    """What holds of an engine; `standing` are the keys of the alerts that stand."""
+def engine_conditions(
+    engine: ObservedEngine, limits: AlertLimits, standing: Collection[str], others: Collection[ObservedEngine] = ()
+) -> Iterator[Holding]:
+    """What holds of an engine; `standing` are the keys of the alerts that stand, `others` are engines beside it."""
     yield from _down(engine)
     yield from _unserved(engine)
     if engine.full_since is not None:
@@ -118,7 +120,7 @@ def engine_conditions(engine: ObservedEngine, limits: AlertLimits, standing: Col
         )
     yield from _silent(engine)
     yield from _slow(engine, limits, standing)
-    yield from _queue(engine, limits, standing)
+    yield from _queue(engine, limits, standing, others)
 
 
 def _down(engine: ObservedEngine) -> Iterator[Holding]:
@@ -197,17 +199,17 @@ def _slow(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str]
         yield slow
 
 
-def _queue(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str]) -> Iterator[Holding]:
+def _queue(
+    engine: ObservedEngine, limits: AlertLimits, standing: Collection[str], others: Collection[ObservedEngine]
+) -> Iterator[Holding]:
     state = engine.state
     if not state.waiting:
         return
     most = max(state.waiting_by_agent, key=lambda agent: state.waiting_by_agent[agent], default="")
-    choices = _move_away(engine)
+    choices = _move_away(engine)[:1]
     if most:
-        choices = (
-            *choices,
-            Choice(label=f"cancel {most}'s", action=Action(verb="cancel-agent", actor="console", agent=most)),
-        )
+        cancel = Choice(label=f"cancel {most}'s", action=Action(verb="cancel-agent", actor="console", agent=most))
+        choices = (*choices, *_pin_elsewhere(most, engine, others), cancel)
     touches = Touches(kinds=frozenset({"deadline", "queue_full"}))
     waiting = tuple(Counter(state.waiting_by_agent).elements())
     wait = "" if state.predicted_wait_s is None else f", a new one for about {seconds(state.predicted_wait_s)}"
@@ -229,6 +231,22 @@ def _queue(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str
     )
     if beyond(state.waiting, limits.queue_share * engine.queue_limit, standing=filling.key in standing):
         yield filling
+
+
+def _pin_elsewhere(agent: str, engine: ObservedEngine, others: Collection[ObservedEngine]) -> tuple[Choice, ...]:
+    """Pin the agent to the first engine beside this one that answers and has nobody waiting."""
+    free = (
+        each.name
+        for each in others
+        if each.name != engine.name
+        and each.state.health == "up"
+        and not (each.state.waiting or each.state.draining or each.state.stopped or each.missing)
+    )
+    if (name := next(free, None)) is None:
+        return ()
+    return (
+        Choice(label=f"pin {agent} to {name}", action=Action(verb="pin", actor="console", agent=agent, engine=name)),
+    )
 
 
 def _move_away(engine: ObservedEngine) -> tuple[Choice, ...]:
@@ -256,9 +274,8 @@ def _may_use(agent: Agent, slot: EngineSlot) -> bool:
 def watch_engines(slots: Collection[EngineSlot], watch: Watch, clock: Clock) -> Watcher:
     def find() -> list[Holding]:
         limits, standing = watch.limits, watch.standing
-        return [
-            holding for slot in slots for holding in engine_conditions(observed(slot, limits, clock), limits, standing)
-        ]
+        engines = [observed(slot, limits, clock) for slot in slots]
+        return [holding for each in engines for holding in engine_conditions(each, limits, standing, engines)]
 
     return find
 

@@ -56,6 +56,20 @@ def live_key(key: str, settings: Settings) -> str:
     return name
 
 
+def privacy_lessened(before: Settings, after: Settings) -> str:
+    """What the settings after let leave this machine that those before do not, in a line; "" where nothing."""
+    if before.privacy.images == "local" and after.privacy.images == "pass":
+        return "images may then leave this machine"
+    for name in dict.fromkeys((*after.agents, "default")):
+        old, agent = before.agent(name), after.agent(name)
+        if old.sensitive and not agent.sensitive:
+            return f"what {name} sends may then leave this machine"
+        was, now = old.privacy_actions(before.privacy), agent.privacy_actions(after.privacy)
+        if now.stricter(was) != now:
+            return f"private data of {name} may then leave this machine with placeholders"
+    return ""
+
+
 def overridden(settings: Settings, values: Mapping[str, str]) -> Settings:
     """The settings with each key set to its value, written as in TOML; a bare word is text.
 

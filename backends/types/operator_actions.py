@@ -17,10 +17,11 @@ class Action(Struct, frozen=True, kw_only=True):
     `scope` and `window` another limit; with no `limit_usd` it has that of claw.toml again.
 
     "drain" keeps new requests from an `engine`. "load", "unload" and "warm" are for a `model` on an `engine`, by
-    default its own. "set" gives the setting `key` another `value`, as claw.toml would have it; with `minutes`, or
-    `until` a moment, a setting or a budget falls back by itself. "adopt" makes `model` that of an `engine` for
-    good. "undo" takes back the last action that can be; the action that does so names it as `undoes`, its number in
-    the audit table, where `reason` is written, too.
+    default its own. "set" gives the setting `key` another `value`, as claw.toml would have it, or several settings
+    their `values` at once, where None is claw.toml's own; with `minutes`, or `until` a moment, a setting or a budget
+    falls back by itself. What lets more private data leave this machine must be `confirmed`. "adopt" makes `model` that
+    of an `engine` for good. "undo" takes back the last action that can be; the action that does so names it as
+    `undoes`, its number in the audit table, where `reason` is written, too.
 
     "pause" and "resume" are for a session, by `id`, or for all of an `agent`. "allow", "redact" and "keep-home" answer
     the alert of a part that keeps `agent` at home: the values that `id` names may pass, the agent is redacted from now
@@ -76,6 +77,8 @@ class Action(Struct, frozen=True, kw_only=True):
     model: str | None = None
     key: str | None = None
     value: str | None = None
+    values: dict[str, str | None] | None = None
+    confirmed: bool | None = None
     minutes: float | None = None
     until: Annotated[datetime, Meta(tz=True)] | None = None
     reason: str | None = None

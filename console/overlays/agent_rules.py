@@ -1,6 +1,5 @@
 """An agent's policy, dial and model, changed while all runs: for an hour, for a day or for good."""
 
-from collections.abc import Sequence
 from typing import get_args
 
 from textual.events import Key
@@ -18,8 +17,8 @@ SPANS: dict[str, float | None] = {"an hour": 60.0, "a day": 1440.0, "good": None
 """For how long, and the minutes of it."""
 
 
-class AgentRulesOverlay(Overlay[Sequence[Action]]):
-    """Dismissed with an action for each rule that was changed, or None."""
+class AgentRulesOverlay(Overlay[Action]):
+    """Dismissed with the action that changes all rules that were changed, which one undo takes back; or None."""
 
     def __init__(self, agent: AgentState, state: ViewState) -> None:
         self._agent = agent
@@ -44,19 +43,19 @@ class AgentRulesOverlay(Overlay[Sequence[Action]]):
             step = 1 if event.key == "right" else -1
             self._now[self._at] = options[(options.index(self._now[self._at]) + step) % len(options)]
         elif event.key == "enter":
-            self.dismiss(self._actions())
+            self.dismiss(self._action())
         else:
             return
         self.consume(event)
         self.sheet_changed()
 
-    def _actions(self) -> list[Action]:
-        minutes = SPANS[self._now[-1]]
-        return [
-            Action(verb="set", actor="console", key=f"agents.{self._agent.name}.{field}", value=now, minutes=minutes)
+    def _action(self) -> Action | None:
+        changed: dict[str, str | None] = {
+            f"agents.{self._agent.name}.{field}": now
             for field, before, now in zip(FIELDS, self._before, self._now, strict=False)
             if now != before
-        ]
+        }
+        return Action(verb="set", actor="console", values=changed, minutes=SPANS[self._now[-1]]) if changed else None
 
     def _rows(self, cells: int) -> list[Row]:
         names = (*FIELDS, "for")

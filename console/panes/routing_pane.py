@@ -238,11 +238,7 @@ class RoutingPane(Pane):
         if (agent := next((each for each in self.state.agents if each.name == name), None)) is not None:
             from console.overlays.agent_rules import AgentRulesOverlay
 
-            self.app.push_screen(AgentRulesOverlay(agent, self.state), self._run_all)
-
-    def _run_all(self, actions: Sequence[Action] | None) -> None:
-        for action in actions or ():
-            self._run(action)
+            self.app.push_screen(AgentRulesOverlay(agent, self.state), self._run)
 
     def _put_on_agent(self) -> str | None:
         """The agent of what is under the cursor, which is put on the newest request where there was none."""

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from backends.settings.privacy import STRICTEST_FIRST
 from backends.text.measures import count
 from backends.text.usd import usd_limit
 from backends.types import CLOUD, Action, BudgetState
@@ -10,6 +11,10 @@ from console.state import ViewState
 
 TO_THE_CLOUD = (CLOUD, "prefer-cloud")
 """Policies that send an agent's requests there."""
+AGENTS_PRIVACY = ("sensitive", "privacy", "secrets", "personal")
+"""Settings of an agent that decide what of it may leave this machine."""
+STRICT_VALUES = ("true", STRICTEST_FIRST[0])
+"""Values that let nothing out."""
 UNKNOWN_STATE = ViewState()
 
 
@@ -42,8 +47,20 @@ def question(action: Action, state: ViewState = UNKNOWN_STATE) -> str:  # noqa: 
             return f"Flush the cache? This deletes {count(entries)} stored answers and cannot be undone."
         case "adopt":
             return f"Make {action.model} the model of {action.engine} for good? Its requests then go there."
+        case "set" | "unset" if key := _lets_out(action):
+            return f"Change {key}? What is private may then leave this machine."
         case "set-budget" if (raised := _raised(action, state)) is not None:
             return f"Raise the budget {action.scope} per {action.window}: {raised}{_span(action)}?"
+    return ""
+
+
+def _lets_out(action: Action) -> str:
+    """The setting whose change may let more leave this machine, "" for none. Whether it does is the core's to know."""
+    for key, value in (action.values or {action.key or "": action.value}).items():
+        name = key.rpartition(".")[2]
+        about_privacy = key.startswith("privacy.") or (key.startswith("agents.") and name in AGENTS_PRIVACY)
+        if about_privacy and value not in STRICT_VALUES:
+            return key
     return ""
 
 

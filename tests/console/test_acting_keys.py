@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from backends.types import Action
+from backends.types import Action, Choice
 from console.overlays.agent_rules import AgentRulesOverlay
 from console.overlays.choice import ChoiceOverlay, first_letters
 from console.overlays.overlay import ConfirmOverlay
@@ -111,18 +111,43 @@ async def test_an_agents_rules_are_changed_for_an_hour_or_for_good(core: Scripte
         await pilot.press("right", "down", "right", "right")
         await until(lambda: f"was {before}" in words_of(app) and "0.25" in words_of(app))
         await pilot.press("enter")
-        await until(lambda: len(core.acted) == 2)
+        await until(lambda: core.acted)
         await pilot.press("e")
         await until(lambda: isinstance(app.screen, AgentRulesOverlay))
         await pilot.press("down", "down", "right", "down", "left", "enter")
-        await until(lambda: len(core.acted) == 3)
-    policy, dial, model = core.acted
-    assert policy.key == "agents.scout.policy"
-    assert policy.value not in (before, None)
-    assert (dial.key, dial.value) == ("agents.scout.dial", "0.25")
-    assert (policy.minutes, dial.minutes, model.minutes) == (60.0, 60.0, None)
-    assert model == Action(verb="set", actor="console", key="agents.scout.model", value=model.value)
-    assert model.value in {engine.model for engine in snapshot().engines}
+        await until(lambda: len(core.acted) == 2)
+    both, (model,) = core.acted[0].values or {}, (core.acted[1].values or {}).items()
+    assert [each.verb for each in core.acted] == ["set", "set"], "one change, which one undo takes back"
+    assert list(both) == ["agents.scout.policy", "agents.scout.dial"]
+    assert both["agents.scout.policy"] not in (before, None)
+    assert both["agents.scout.dial"] == "0.25"
+    assert [each.minutes for each in core.acted] == [60.0, None]
+    assert model[0] == "agents.scout.model"
+    assert model[1] in {engine.model for engine in snapshot().engines}
+
+
+@pytest.mark.parametrize(
+    ("action", "asked"),
+    [
+        (Action(verb="set", actor="core", key="agents.ada.sensitive", value="false"), True),
+        (Action(verb="set", actor="core", values={"router.dial": "1", "privacy.action": "redact"}), True),
+        (Action(verb="unset", actor="core", key="agents.ada.secrets"), True),
+        (Action(verb="set", actor="core", key="agents.ada.sensitive", value="true"), False),
+        (Action(verb="set", actor="core", key="privacy.images", value="local"), False),
+        (Action(verb="unset", actor="core", key="agents.ada.policy"), False),
+    ],
+)
+async def test_what_may_let_private_data_out_is_asked_once_and_sent_as_confirmed(action: Action, asked: bool) -> None:
+    alert = replace(snapshot().alerts[0], choices=(Choice(label="change it", action=action),))
+    core = ScriptedCore(snapshot(alerts=(alert,)))
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("5", "a")
+        if asked:
+            await until(lambda: isinstance(app.screen, ConfirmOverlay) and "leave this machine" in words_of(app))
+            assert core.acted == []
+            await pilot.press("y")
+        await until(lambda: core.acted)
+    assert [each.confirmed for each in core.acted] == [True if asked else None]
 
 
 async def test_rules_that_stay_as_they_are_are_no_action(core: ScriptedCore) -> None:

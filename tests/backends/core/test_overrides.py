@@ -345,3 +345,70 @@ async def take(it: Stand, clock: ManualClock, step: tuple[Any, ...]) -> None:
 
 async def no_ends(it: Stand) -> bool:
     return all(state.until is None for state in (await it.core.snapshot()).agents)
+
+
+@pytest.mark.parametrize(
+    ("strict", "key", "loose", "words"),
+    [
+        ({"agents.writer.sensitive": "true"}, "agents.writer.sensitive", "false", "what writer sends"),
+        ({}, "privacy.action", "redact", "private data of"),
+        ({"agents.writer.privacy": "local"}, "agents.writer.secrets", "local-else-redact", "private data of writer"),
+        ({"privacy.images": "local"}, "privacy.images", "pass", "images"),
+    ],
+)
+async def test_what_lets_more_leave_this_machine_must_be_confirmed_and_is_in_the_audit(
+    home: Path, strict: dict[str, str], key: str, loose: str, words: str
+) -> None:
+    async with stand(home) as it:
+        for name, value in strict.items():
+            await it.core.act(put(name, value))
+        with pytest.raises(WrongUse, match=f"{words} .*leave this machine.*--yes"):
+            await it.core.act(put(key, loose))
+        assert len(audit(it)) == len(strict)
+        if key in strict:
+            with pytest.raises(WrongUse, match="must be confirmed"):
+                await it.core.act(unset(key))
+        acted = await it.core.act(replace(put(key, loose), confirmed=True))
+        await it.core.act(UNDO)
+        assert audit(it)[len(strict)] == ("console", f"set {key} {loose}")
+    assert acted.after == loose
+
+
+async def test_what_falls_back_by_itself_or_is_undone_needs_no_second_yes(home: Path) -> None:
+    clock = ManualClock()
+    async with stand(home, clock=clock) as it:
+        await it.core.act(put("agents.writer.sensitive", "true", minutes=1.0))
+        await it.core.act(UNDO)
+        await it.core.act(put("agents.writer.sensitive", "true", minutes=1.0))
+        clock.advance(61)
+        await until(lambda: ("clock", "unset agents.writer.sensitive") in audit(it))
+
+
+async def test_several_settings_are_one_change_and_one_undo(home: Path) -> None:
+    async with stand(home) as it:
+        await it.core.act(put("agents.writer.dial", "0.5"))
+        changes: dict[str, str | None] = {"agents.writer.dial": "0.25", "agents.Writer.policy": "local"}
+        both = Action(verb="set", actor="console", values=changes, minutes=60.0)
+        acted = await it.core.act(both)
+        state = await agent(it)
+        await it.core.act(UNDO)
+        after = await agent(it)
+        with pytest.raises(ClawError, match="policy"):
+            await it.core.act(replace(both, values={"agents.writer.dial": "1", "agents.writer.policy": "locl"}))
+        assert await agent(it) == after, "all or none"
+        words = [action for _, action in audit(it)]
+    assert acted.detail == "agents.writer.dial: 0.5 → 0.25; agents.writer.policy: auto → local for 60 min"
+    assert (state.policy, state.dial) == ("local", 0.25)
+    assert (after.policy, after.dial, after.changed) == ("auto", 0.5, ("dial",))
+    assert words[1] == "set agents.writer.dial 0.25 agents.Writer.policy local for 60 min"
+    assert len(words) == 3
+
+
+async def test_an_action_sets_no_more_settings_than_its_bound(home: Path) -> None:
+    many: dict[str, str | None] = {f"agents.a{number}.dial": "1" for number in range(21)}
+    async with stand(home) as it:
+        with pytest.raises(WrongUse, match="at most 20 settings"):
+            await it.core.act(Action(verb="set", actor="console", values=many))
+        with pytest.raises(WrongUse, match="at most 2000 characters"):
+            await it.core.act(Action(verb="set", actor="console", values={"router.dial": "1" * 2001}))
+        assert audit(it) == []

@@ -102,6 +102,14 @@ async def test_k2_an_asker_that_reads_nothing_is_disconnected_and_a_watcher_is_n
             received += (await asyncio.wait_for(raw.reader.read(2**20), 10)).count(b"\n")
 
 
+async def test_a_fault_of_the_cores_own_is_an_error_too(core: ScriptedCore, paths: Paths) -> None:
+    core.breaks = ZeroDivisionError("with private words in it")
+    async with listen_on(core, paths), dialled(paths, frames.encode(frames.Ask(request=REQUEST))) as raw:
+        told = await raw.rest()
+    assert b"internal error (ZeroDivisionError)" in told
+    assert b"private words" not in told
+
+
 async def test_what_cannot_be_sent_is_an_error(core: ScriptedCore, paths: Paths) -> None:
     core.says = ("half a pair \ud83d",)
     async with listen_on(core, paths), dialled(paths, frames.encode(frames.Ask(request=REQUEST))) as raw:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from backends.clock import ManualClock
 from backends.engines.ollama import OllamaClient
@@ -200,6 +201,21 @@ def test_a_queue_that_callers_will_not_outwait_says_how_many_and_what_can_be_don
     assert (late.condition, late.effect) == (QUEUE_LATE, "28 will miss their deadline")
     assert text(late) == "small: 28 waiting, a new one for about 13 min"
     assert [choice.label for choice in late.choices] == ["drain small", "cancel bo's"]
+
+
+def test_a_queue_offers_to_pin_who_waits_most_to_an_engine_that_is_free() -> None:
+    it = a_queue(waiting=28, waiting_by_agent={"ada": 3, "bo": 25}, will_miss=28)
+    cloud = replace(it, name="cloud", zone="cloud", state=replace(it.state, name="cloud", waiting=0, health="up"))
+    away = [
+        replace(cloud, name=name, state=replace(cloud.state, **changed))
+        for name, changed in (("a", {"health": "down"}), ("b", {"draining": True}), ("c", {"stopped": True}))
+    ]
+    (late,) = engine_conditions(it, LIMITS, set(), [it, *away, cloud])
+    assert [choice.label for choice in late.choices] == ["drain small", "pin bo to cloud", "cancel bo's"]
+    pin = late.choices[1].action
+    assert (pin.verb, pin.agent, pin.engine) == ("pin", "bo", "cloud")
+    (late,) = engine_conditions(it, LIMITS, set(), [it, *away])
+    assert len(late.choices) == 2, "nobody is sent to an engine that cannot answer"
 
 
 def test_a_queue_is_filling_from_its_share_on_and_ends_clearly_below_it() -> None:

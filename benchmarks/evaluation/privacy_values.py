@@ -10,7 +10,10 @@ import random
 import re
 import string
 from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
 
+from backends.privacy.detectors import recovery_codes
 from benchmarks.evaluation import privacy_numbers as numbers
 
 SLOT = re.compile(r"‹(\w+)(?::([^›]*))?›")
@@ -166,6 +169,15 @@ def _seed(dice: random.Random, size: str) -> str:
     return " ".join(dice.sample(BIP39, int(size)))
 
 
+def _mnemonic(dice: random.Random, size: str) -> str:
+    """Words of BIP-39 with their checksum."""
+    bits = int(size) // 3
+    entropy = dice.randbytes(bits * 4)
+    whole = int.from_bytes(entropy, "big") << bits | sha256(entropy).digest()[0] >> (8 - bits)
+    listed = (Path(recovery_codes.__file__).with_name("bip39_english.txt")).read_text(encoding="ascii").split()
+    return " ".join(listed[whole >> 11 * place & 2047] for place in reversed(range(int(size))))
+
+
 BIP39 = words(
     """abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve
     acid acoustic acquire across act action actor actress actual adapt add addict address adjust admit adult
@@ -241,6 +253,7 @@ VALUES: dict[str, Callable[[random.Random, str], str]] = {
     "body": _body,
     "basic": _basic,
     "seed": _seed,
+    "mnemonic": _mnemonic,
     "split": _split,
     "wide": _wide,
     "coded": _coded,

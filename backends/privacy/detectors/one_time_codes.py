@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from backends.privacy.detection import Detection
 from backends.privacy.detectors.secret_values import is_counting
@@ -20,7 +21,7 @@ NAME = (
 )
 DIGITS = r"((?:[A-Z]-)?(?:\d{6,8}|\d{3}[ \-]\d{3}|\d{4}[ \-]\d{4}))(?![\w/%]|[.,:\-]\d)"
 SIX = re.compile(r"\d{6}|\d{3}[ \-]\d{3}")
-"""Part of every such code. Few texts have it, while most have a stem of its name."""
+"""Part of every such code. Few texts have it near a stem of its name."""
 
 FOR = r"(?:\s(?:for|to|from|für|von|pour|para|per|da)\s[^\n:=.]{1,40}?)?"
 
@@ -35,11 +36,21 @@ BEFORE_NAME = re.compile(
 )
 
 
+REACH_BEFORE, REACH_AFTER = 110, 90
+"""Characters between such digits and the far end of a name and of what stands between them."""
+
+
 def find(window: TextWindow) -> Iterator[Detection]:
     """Six to eight digits beside a name for such a code."""
-    if SIX.search(window.text) is None or not window.has_any(STEMS):
+    if not window.has_any(STEMS):
         return
-    for pattern in (AFTER_NAME, BEFORE_NAME):
-        for match in pattern.finditer(window.text):
-            if not is_counting("".join(filter(str.isdigit, match[1]))):
-                yield Detection("password", *match.span(1))
+    last = -1
+    for number in chain.from_iterable(SIX.finditer(window.text, *stretch) for stretch in window.number_stretches):
+        start, end = max(0, number.start() - REACH_BEFORE), number.end() + REACH_AFTER
+        if not any(stem in window.lowered[start:end] for stem in STEMS):
+            continue
+        for pattern in (AFTER_NAME, BEFORE_NAME):
+            for match in pattern.finditer(window.text, start, end):
+                if match.start(1) > last and not is_counting("".join(filter(str.isdigit, match[1]))):
+                    last = match.start(1)
+                    yield Detection("password", *match.span(1))

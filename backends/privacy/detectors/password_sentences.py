@@ -25,7 +25,10 @@ from backends.privacy.detectors.secret_values import (
 from backends.privacy.text_window import TextWindow
 from backends.privacy.word_stems import Stems
 
-SIGNING_IN = word_set("log wlan wifi wi-fi cred sudo ssh ldap vpn account zugang konto auth secret")
+SIGNING_IN = (
+    *("login", "logon", "log in", "log on", "log-in", "log-on", "logged", "logs in", "logs on"),
+    *("wlan", "wifi", "wi-fi", "cred", "sudo", "ssh", "ldap", "vpn", "account", "zugang", "konto", "auth", "secret"),
+)
 NEAR = re.compile(
     r"(?i)(?:log(?:ged |s )?[ \-]?(?:in|on)\b|wlan|wi-?fi|creds?\b|credential|sudo|\bssh\b|ldap|vpn|account|zugang|"
     r"konto|\bauth|secret|pass(?:word|wd|wort|phrase|code)|pwd)"
@@ -104,7 +107,7 @@ def _noun_pattern() -> re.Pattern[str]:
     each = (
         re.escape(noun[:-1]) + r"[^\W\d_]{0,9}" if noun.endswith("-") else re.escape(noun) for noun in longest_first
     )
-    joined = rf"(?:(?<=[{EASTERN}])|(?![A-Za-z\u00c0-\u058f]|[_\-]\w|\())"
+    joined = rf"(?:(?<=[{EASTERN}])|\d?(?![\w\u00c0-\u058f]|[_\-]\w|\())"
     return re.compile(rf"(?:{'|'.join(each)}){joined}")
 
 

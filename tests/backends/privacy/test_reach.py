@@ -1,10 +1,9 @@
 """A pattern that is searched for only around its stems finds what it finds in the whole text."""
 
-import re
-
 import pytest
 
-from backends.privacy.detectors.login_passwords import FORMS, LoginForm
+from backends.privacy.detectors import command_passwords, login_passwords, password_files
+from backends.privacy.detectors.login_forms import LoginForm
 from backends.privacy.text_window import TextWindow
 from benchmarks.evaluation.privacy import FOLDER, examples
 
@@ -15,17 +14,20 @@ TEXTS = [
 ]
 
 
-def spans(pattern: re.Pattern[str], text: str, stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    return [match.span() for start, end in stretches for match in pattern.finditer(text, start, end)]
-
-
 @pytest.mark.parametrize(
-    "form", [form for form in FORMS if form.reach is not None], ids=lambda form: next(iter(form.stems))
+    "form",
+    [
+        form
+        for module in (command_passwords, login_passwords, password_files)
+        for form in module.FORMS
+        if form.before is not None
+    ],
+    ids=lambda form: next(iter(form.stems)).strip(),
 )
 def test_a_login_lies_around_its_stems(form: LoginForm) -> None:
     found = 0
     for text in TEXTS:
-        whole = spans(form.pattern, text, [(0, len(text))])
-        assert spans(form.pattern, text, form.stretches(TextWindow(text))) == whole
+        whole = [match.span() for match in form.pattern.finditer(text)]
+        assert [match.span() for match in form.matches(TextWindow(text))] == whole
         found += len(whole)
     assert found > 0

@@ -21,18 +21,20 @@ OUTSIDE = -1
 SEAM = 240
 """Characters on either side of the place where two texts meet."""
 
-LAST_PIECE, FIRST_PIECE = re.compile(r"\S+\Z"), re.compile(r"\A\S+")
 SHORT_PIECE = re.compile(r"[\d\-]+|\+?[A-Z\d]{0,4}")
 """Part of a number that is printed in groups; of anything else more must stand before the cut, or behind it."""
 
 LEAST_PIECE, LONG_PIECE = 4, 8
-LOCAL_PART = re.compile(r"(?<!\S)[\w.+\-]{2,63}[\w+\-]\Z")
+LOCAL_PART = re.compile(r"[\w.+\-]{2,63}[\w+\-]")
 DOMAIN = re.compile(r"\A(?:[.+\-][\w.+\-]{0,63})?@(?:[\w\-]*\Z|[\w\-]+\.\w)")
 CUT_DOMAIN = re.compile(r"[\w+\-]@(?:[\w\-]+\.)*[\w\-]*\Z")
 WHOLE_DOMAIN = re.compile(r"@(?:[\w\-]+\.)+[A-Za-z]{2,24}\.?\Z")
 FILE = re.compile(
     r"(?i)\A[\w\-]+\.(?:txt|py|js|ts|md|sh|go|rs|c|h|cpp|java|json|ya?ml|toml|xml|html?|css|sql|csv|log|conf|cfg|ini|pdf)\b"
 )
+LONGEST_END = 16
+"""Characters at the end of a text in which a word announces the next one, or a street has its number."""
+
 ANNOUNCED = re.compile(r"(?i)[:=：]\Z|\b(?:is|ist|lautet|est|es|é|è|to)\Z")
 STREET_END = re.compile(r"\d{1,5} ?[a-zA-Z]?,?\Z")
 POSTCODE = re.compile(r"\A(?:[A-Z]{1,2}[\- ]?)?\d{4,5}\b|\A[A-Z]{1,2}\d")
@@ -198,25 +200,30 @@ def _runs(run: list[str]) -> Iterator[PartText]:
 
 def _may_meet(tail: str, head: str) -> bool:
     """May one value lie in both texts: a word cut in two, an address over two lines, a name and what it announces?"""
-    if ANNOUNCED.search(tail) is not None:
+    end = tail[-LONGEST_END:]
+    if ANNOUNCED.search(end) is not None:
         return any(stem in tail.lower() for stem in (*HEADS, *STEMS))
-    if _cuts_an_address(tail, head) or (STREET_END.search(tail) is not None and POSTCODE.match(head) is not None):
+    if POSTCODE.match(head) is not None and STREET_END.search(end) is not None:
         return True
-    left, right = LAST_PIECE.search(tail), FIRST_PIECE.search(head)
-    if left is None or right is None or not any(map(str.isdigit, left[0] + right[0])):
+    left, right = tail.rsplit(None, 1)[-1], head.split(None, 1)[0]
+    if _cuts_an_address(left, head):
+        return True
+    if not any(map(str.isdigit, left + right)):
         return False
-    short, long = sorted((left[0], right[0]), key=len)
+    short, long = sorted((left, right), key=len)
     if len(short) >= LEAST_PIECE:
         return True
     of_a_number = SHORT_PIECE.fullmatch(short) is not None and SHORT_PIECE.fullmatch(long) is not None
     return any(map(str.isdigit, long)) and (len(long) >= LONG_PIECE or of_a_number)
 
 
-def _cuts_an_address(tail: str, head: str) -> bool:
-    """An e-mail address starts in one text and ends in the other; a whole one is found in its own text."""
+def _cuts_an_address(left: str, head: str) -> bool:
+    """An e-mail address starts in one text's last word and ends in the other; a whole one is found in its own text."""
     if DOMAIN.match(head) is not None:
-        return LOCAL_PART.search(tail) is not None
-    return CUT_DOMAIN.search(tail) is not None and WHOLE_DOMAIN.search(tail) is None and FILE.match(head) is None
+        return LOCAL_PART.fullmatch(left) is not None
+    if "@" not in left or CUT_DOMAIN.search(left) is None:
+        return False
+    return WHOLE_DOMAIN.search(left) is None and FILE.match(head) is None
 
 
 def _strings(value: object) -> Iterator[str]:

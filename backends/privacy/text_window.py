@@ -6,9 +6,6 @@ from functools import cached_property
 
 from backends.privacy.word_stems import Stems, StemTable, stem_table
 
-LONG_RUN = re.compile(r"[A-Za-z0-9_\-+/=.]{16,}")
-"""No key is shorter, and prose seldom has a run this long."""
-
 RUN = re.compile(r"[A-Za-z0-9_\-+/.~]{10,}+={0,2}")
 """Characters that keys are made of: no key is shorter."""
 
@@ -72,18 +69,14 @@ class TextWindow:
         return "".join(low if len(low := sign.lower()) == 1 else sign for sign in self.text)
 
     @cached_property
+    def runs(self) -> list[tuple[int, int]]:
+        """Runs of ten characters or more that keys are made of."""
+        return [match.span() for match in RUN.finditer(self.text)]
+
+    @cached_property
     def key_runs(self) -> list[tuple[int, int]]:
-        """Runs of ten characters or more that keys are made of, with a digit in them or in mixed case as no name is."""
-        return [match.span() for match in RUN.finditer(self.text) if MIXED.search(match[0]) is not None]
-
-    @cached_property
-    def long_runs(self) -> list[tuple[int, int]]:
-        """Runs of sixteen characters or more that keys are made of."""
-        return [match.span() for match in LONG_RUN.finditer(self.text)]
-
-    @cached_property
-    def has_long_run(self) -> bool:
-        return bool(self.long_runs)
+        """Those with a digit in them, or in mixed case as no name is."""
+        return [run for run in self.runs if MIXED.search(self.text, *run) is not None]
 
     @cached_property
     def number_stretches(self) -> list[tuple[int, int]]:

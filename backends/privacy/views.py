@@ -11,6 +11,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from itertools import islice
 from urllib.parse import unquote
 
 from backends.privacy.text_window import TextWindow
@@ -19,7 +20,7 @@ from backends.text.terminal_safe import SHAPELESS
 MOST_RUNS = 64
 """Runs of base64 that are decoded in one text."""
 
-LONGEST_RUN = 1 << 14
+SHORTEST_RUN, LONGEST_RUN = 20, 1 << 14
 
 CODED = re.compile(
     r"((?:%[0-9A-Fa-f]{2})+)|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|\\([nrt\"'/])|(&#?\w{1,8};)|=\n|\\\n|=([0-9A-F]{2})(?![0-9A-F])"
@@ -80,13 +81,17 @@ def views(text: str) -> Iterator[TextView]:
     if MAYBE_CODED.search(plain.text) is not None:
         for start, end in _coded(plain.text):
             yield _substituted(plain.text, CODED, _decoded, start, end).within(plain)
-    for count, run in enumerate(BASE64.finditer(plain.text) if plain.window.has_long_run else ()):
-        if count == MOST_RUNS:
-            return
+    for run in islice(_base64_runs(plain), MOST_RUNS):
         inner = _from_base64(run[0])
         if inner is not None:
             start, end = plain.span(run.start(), run.end())
             yield TextView(inner, [0, len(inner)], [start, end])
+
+
+def _base64_runs(view: TextView) -> Iterator[re.Match[str]]:
+    for start, end in view.window.runs:
+        if end - start >= SHORTEST_RUN:
+            yield from BASE64.finditer(view.text, start, end)
 
 
 def _plain(text: str) -> TextView:

@@ -40,6 +40,9 @@ LEAST_NUMBER, LEAST_OF_VENDOR = 15, 14
 """The same for a key of digits only, and for one with only a vendor's name before it."""
 
 LEAST_DISTINCT = 6
+HOPELESS = -10.0
+"""A score that no name makes up for: words have it."""
+
 LEAST_NEAR, LEAST_COMMON, LEAST_BARE = 12.0, 20.0, 25.0
 """Scores of a value with names in reach, with only a word before it that is a vendor's name, too, and without any."""
 
@@ -100,11 +103,18 @@ def _with_name(text: str, start: int, end: int) -> Detection | None:
     return Detection("api-key", start, start + len(value)) if _is_key(text, start, value) else None
 
 
+def _is_number(value: str) -> bool:
+    """Digits in whatever notation: they have no letters to tell chance from words by."""
+    return value.isdigit() or HEX.fullmatch(value) is not None or UUID.fullmatch(value) is not None
+
+
 def _is_key(text: str, start: int, value: str) -> bool:  # noqa: PLR0911 — one line a reason
     score = randomness(value)
-    if (score < -40 and not (value.isdigit() or UUID.fullmatch(value))) or is_public(text, start, value):
+    unlisted = UNLISTED.fullmatch(value)
+    if (score <= HOPELESS and unlisted is None and not _is_number(value)) or is_public(text, start, value):
         return False
-    own, near, behind = names_around(text, start, start + len(value))
+    around = names_around(text, start, start + len(value))
+    own, behind = around.own, around.behind
     if own.harmless:
         return False
     key = max(own.key, behind.key) if own.vendor or not own.key else own.key
@@ -113,20 +123,19 @@ def _is_key(text: str, start: int, value: str) -> bool:  # noqa: PLR0911 — one
     if value.isdigit():
         return len(value) >= LEAST_NUMBER and own.key > 0 and own.vendor > 0
     if HEX.fullmatch(value):
-        return key == 2 or own.vendor == 2 or (key > 0 and own.vendor + near.vendor > 0)
+        return key == 2 or own.vendor == 2 or (key > 0 and (own.vendor > 0 or around.near.vendor > 0))
     if "/" in value and is_reference(value):
         return False
     if own.key == 2 or (own.key and own.vendor):
-        return score > max(2 - 0.4 * len(value), -10)
+        return score > max(2 - 0.4 * len(value), HOPELESS)
     if ID.match(value) or (score < LEAST_NEAR and PATH.match(value)):
         return False
     if own.vendor == 2:
         return score > 0 and len(value) >= LEAST_OF_VENDOR
-    if encodes_text(value):
+    if (score <= LEAST_NEAR and unlisted is None) or encodes_text(value):
         return False
-    if near.key + near.vendor > 1 or own.key or behind.key == 2 or CALL.search(text, max(0, start - 40), start):
+    if own.key or behind.key == 2 or CALL.search(text, max(0, start - 40), start) or sum(around.near[:2]) > 1:
         return score > LEAST_NEAR
     if own.vendor:
         return score > LEAST_COMMON
-    unlisted = UNLISTED.fullmatch(value)
     return unlisted is not None and randomness(unlisted[1]) > LEAST_BARE

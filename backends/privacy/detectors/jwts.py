@@ -15,7 +15,7 @@ JWT = re.compile(r"eyJ[A-Za-z0-9_\-]{8,2000}\.(eyJ[A-Za-z0-9_\-]{6,8000})(?:\.[A
 def find(window: TextWindow) -> Iterator[Detection]:
     """Tokens with a payload, except those that manuals print."""
     text = window.text
-    if not window.has_long_run or "eyJ" not in text:
+    if "eyJ" not in text:
         return
     for match in JWT.finditer(text):
         if is_documented(match[0]) or len(set(match[1])) < 8:

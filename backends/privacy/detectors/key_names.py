@@ -106,11 +106,16 @@ class Names(NamedTuple):
 
 
 class Around(NamedTuple):
-    """`own` names stand right before a value, `behind` right behind it, `near` anywhere in reach before it."""
+    """`own` names stand right before a value, `behind` right behind it. `reach` is what lies before it."""
 
     own: Names
-    near: Names
     behind: Names
+    reach: str = ""
+
+    @property
+    def near(self) -> Names:
+        """The names anywhere in reach. They take as long as the others together, and most values need none."""
+        return names(self.reach)
 
 
 def names_around(text: str, start: int, end: int) -> Around:
@@ -119,13 +124,13 @@ def names_around(text: str, start: int, end: int) -> Around:
     reach = RUNS.sub(" ", CUT_RUN.sub("", reach) if start > REACH else reach)
     line = reach[reach.rfind("\n") + 1 :]
     if LOGIN.search(line):
-        return Around(Names(key=2), Names(), Names())
+        return Around(Names(key=2), Names())
     if not any(map(str.isalpha, line)):
         alone = ALONE.match(text, end) is not None
         line = reach.rstrip("\n\t -*>|#\"'`=").rpartition("\n")[2] if alone else ""
     behind = BEHIND.match(text, end)
     own = names(_nearest(line)[-LONGEST:])
-    return Around(own, names(reach), names(behind[0]) if behind is not None else Names())
+    return Around(own, names(behind[0]) if behind is not None else Names(), reach)
 
 
 def _nearest(line: str) -> str:

@@ -14,6 +14,8 @@ DER = re.compile(
 )
 """How private keys of RSA, EC and Ed25519 begin in base64 (RFC 8017, 5915, 5208), without a PEM line."""
 
+DER_STARTS = ("MII", "MHcCAQEE", "MIGHAgEA", "MC4CAQAw")
+
 PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9]{1,12} ){0,3}PRIVATE KEY( BLOCK)?-----")
 PRIVATE_END = re.compile(r"-----END ([A-Z0-9]{1,12} ){0,3}PRIVATE KEY( BLOCK)?-----")
 ARMOUR = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{30,60}")
@@ -45,9 +47,9 @@ NOT_BODY = re.compile(r"(?s).*(?:[^A-Za-z0-9+/=\s]|(?<![A-Za-z0-9+/=])[A-Za-z0-9
 def find(window: TextWindow) -> Iterator[Detection]:
     """Private keys with a body: one that lost its first or its last line is found, too."""
     text = window.text
-    for match in DER.finditer(text) if window.has_long_run else ():
+    for match in DER.finditer(text) if any(map(text.__contains__, DER_STARTS)) else ():
         yield Detection("private-key", *match.span())
-    for stems, pattern in WITHOUT_ARMOUR if window.has_long_run else ():
+    for stems, pattern in WITHOUT_ARMOUR:
         for match in pattern.finditer(text) if window.has_any(stems) else ():
             yield Detection("private-key", *match.span(1))
     if "PRIVATE KEY" in text or "LS0tLS1" in text or "Private-Lines" in text:

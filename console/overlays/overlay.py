@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.events import Key
 from textual.geometry import Size
@@ -66,6 +67,16 @@ class Overlay(ModalScreen[Result]):
     def __init__(self, title: str, rows: Callable[[int], Sequence[Row]]) -> None:
         super().__init__()
         self._sheet = Sheet(title, rows)
+        self._dismissed = False
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """The first answer counts. Keys that come as fast as pasted text reach an overlay that is leaving already, and
+        Textual would take the screen below it away, too.
+        """
+        if self._dismissed:
+            return AwaitComplete()
+        self._dismissed = True
+        return super().dismiss(result)
 
     def compose(self) -> ComposeResult:
         yield self._sheet

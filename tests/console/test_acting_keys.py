@@ -2,6 +2,7 @@
 
 import pytest
 from msgspec.structs import replace
+from textual.events import Key
 
 from backends.types import Action, Choice
 from console.overlays.agent_rules import AgentRulesOverlay
@@ -159,3 +160,16 @@ async def test_rules_that_stay_as_they_are_are_no_action(core: ScriptedCore) -> 
         await pilot.press("x")
         await until(lambda: core.acted)
     assert [each.verb for each in core.acted] == ["cancel"]
+
+
+@pytest.mark.parametrize("opens", ["p", "e", "B", "g", "S", "question_mark"])
+async def test_keys_as_fast_as_a_paste_close_an_overlay_once(core: ScriptedCore, opens: str) -> None:
+    async with on_stage(core) as (app, pilot):
+        await pilot.press(opens)
+        await until(lambda: app.screen is not app.main)
+        for key in ("escape", "enter", "y", "l", "escape", "escape"):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(lambda: app.screen is app.main)
+        await pilot.press("question_mark")
+        await until(lambda: app.screen is not app.main)
+        assert app.return_code is None

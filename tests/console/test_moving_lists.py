@@ -1,5 +1,6 @@
 """Keys on lists that move between the look and the key: an action is about what was under the cursor, or is none."""
 
+import os
 import random
 from datetime import timedelta
 
@@ -18,8 +19,8 @@ from tests.console.scripted_core import ScriptedCore
 from tests.console.stage import on_stage, text_of
 from tests.waiting import until
 
-PRESSES = 25
-"""For each list and seed."""
+PRESSES = int(os.environ.get("MOVING_LIST_PRESSES", "25"))
+"""For each of three lists and two seeds; with 170 they are more than a thousand."""
 LEFT = "has left the list"
 
 

@@ -68,6 +68,11 @@ class Terminal:
         assert found is not None
         return found
 
+    def drain(self) -> None:
+        """Take in what has come."""
+        while self._read(time.monotonic() + 0.01):
+            pass
+
     def press(self, *keys: str) -> None:
         for key in keys:
             time.sleep(HAND_S)

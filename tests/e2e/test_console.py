@@ -9,8 +9,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,64 +21,14 @@ from backends.rehearsal.small_model import NoSmallModel, find_weights
 from backends.text.measures import count
 from backends.text.times import milliseconds
 from backends.text.usd import usd, usd_cents
-from tests.e2e.terminal import WAIT_S, Terminal
+from tests.e2e.conftest import Open
+from tests.e2e.terminal import WAIT_S
 
 CLAW = [sys.executable, "-m", "console.entry"]
 PANES = ("Runtime", "Routing", "Cache", "Spend", "Alerts", "Chat")
 DOWN, ESCAPE, ENTER, F2 = "\x1b[B", "\x1b", "\r", "\x1bOQ"
 PALETTE, QUIT = "\x10", "\x11"
 MOUSE, ALTERNATE_SCREEN, PASTE = 1000, 1049, 2004
-SETTINGS = """
-[agents.default]
-policy = "cloud"
-[cache]
-semantic = false
-[telemetry]
-gpu = false
-"""
-
-Open = Callable[..., Terminal]
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[dict[str, str]]:
-    """Both twins in a child process, speaking scripted text."""
-    command = [sys.executable, "-m", "backends.rehearsal", "--scripted"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        assert child.stdin is not None
-        yield json.loads(child.stdout.readline())
-        child.stdin.close()
-
-
-@pytest.fixture
-def env(stage: dict[str, str], home: Path) -> dict[str, str]:
-    """A home of its own whose engines are the twins."""
-    home.mkdir(parents=True)
-    (home / "claw.toml").write_text(SETTINGS)
-    for state in (home / "state", home / "state" / "rehearsal"):  # its operator has seen the card of the first run
-        state.mkdir(mode=0o700)
-        (state / "console-view.json").write_text('{"welcomed": true}')
-    return os.environ | {
-        "CLAW_HOME": str(home),
-        "OLLAMA_HOST": stage["local_url"],
-        "CLAW_GEMINI_BASE_URL": stage["cloud_url"],
-        "GEMINI_API_KEY": "canary-key-0123456789",
-    }
-
-
-@pytest.fixture
-def terminal(env: dict[str, str]) -> Iterator[Open]:
-    """Opens consoles; what is still open at the end is closed."""
-    opened: list[Terminal] = []
-
-    def make(*words: str, **more: Any) -> Terminal:
-        opened.append(Terminal(env | more.pop("env", {}), *words, **more))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.child.close(force=True)
 
 
 @pytest.fixture
@@ -312,41 +262,6 @@ def test_a_terminal_without_a_size_is_drawn_once_and_left(terminal: Open) -> Non
     assert len(it.written) < 250_000, "it redraws without end"
 
 
-@pytest.fixture
-def busy() -> Iterator[Callable[[int], None]]:
-    """Makes a process wait for its core nearly always, as on a machine that has far too much to do."""
-    core = min(os.sched_getaffinity(0))
-    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
-    for hog in hogs:
-        os.sched_setaffinity(hog.pid, {core})
-
-    def slow(pid: int) -> None:
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            os.sched_setaffinity(int(thread.name), {core})
-
-    yield slow
-    for hog in hogs:
-        hog.kill()
-        hog.wait()
-
-
-def test_a_paste_does_nothing_also_where_keys_are_handled_late(
-    terminal: Open, home: Path, busy: Callable[[int], None]
-) -> None:
-    it = terminal()
-    it.see("2 Routing")
-    busy(it.child.pid)
-    for text in ("S", "fy", "Sy\n", "pS please\n", "x Stop fy the cloud y\n"):
-        it.child.send(f"{text}{text}")
-        it.press(ESCAPE, ESCAPE, "?")
-        it.see("━ Help ━")
-        it.press(ESCAPE)
-        it.until("━ Help ━", gone=True)
-    it.press(QUIT)
-    assert it.end() == 0
-    assert audited(home) == []
-
-
 def test_a_console_that_was_stopped_and_continued_takes_keys_again(terminal: Open) -> None:
     it = terminal()
     it.see("2 Routing")
@@ -360,13 +275,6 @@ def test_a_console_that_was_stopped_and_continued_takes_keys_again(terminal: Ope
         it.until("━ Help ━", gone=True)
     it.press(QUIT)
     assert it.end() == 0
-
-
-def audited(home: Path) -> list[tuple[str, ...]]:
-    """The operator's actions in a home's ledger."""
-    path = next(path for path in (home / "ledger.db", home / "state" / "ledger.db") if path.exists())
-    with closing(sqlite3.connect(path)) as db:
-        return db.execute("SELECT actor, action FROM audit_v1").fetchall()
 
 
 @pytest.mark.usefixtures("slow")

@@ -26,9 +26,6 @@ SHORTEST = 4
 
 FIRST_WORD = re.compile(r"\w+|[^\w\s]")
 
-PLACE = re.compile(r"\w*(?:,? [^\W\d_][\w\-]+)?")
-"""What is left of a word, and the name of a place behind a postcode."""
-
 QUOTES, ENDS = "\"'`", ".,;:?"
 
 ENTRIES, BYTES = 1 << 16, 16 << 20
@@ -122,7 +119,7 @@ class Redactor:
             key = these + self._memory.digest(text)
             reading = self._memory.get(key)
             if reading is None:
-                stretches = tuple(merged(_whole(text, each) for each in (*find(text), *known.find(text))))
+                stretches = tuple(merged((*find(text), *known.find(text))))
                 # "card 4539…" must not number a placeholder 4540: only what stays readable counts.
                 rest = _without(text, stretches)
                 reading = TextReading(stretches, highest_in(rest), names_in(rest))
@@ -196,8 +193,7 @@ class _Collected:
         self.kinds: dict[str, str] = {}
 
     def text(self, text: str, before: str = "") -> str:
-        whole = (_whole(before + text, each) for each in self._find(before + text))
-        for kind, start, stop in _stretches(text, before, merged(whole)):
+        for kind, start, stop in _stretches(text, before, merged(self._find(before + text))):
             self.kinds.setdefault(text[start:stop], kind)
         return text
 
@@ -324,17 +320,6 @@ def merged(detections: Iterable[Detection]) -> Iterator[Detection]:
         end = max(end, found.end)
     if current:
         yield _union(current, end)
-
-
-def _whole(text: str, found: Detection) -> Detection:
-    """An address from its street's first letter to its place: a detector sees what is sure, a person reads the rest."""
-    if found.kind != "address":
-        return found
-    start = found.start
-    while start and text[start - 1].isalnum():
-        start -= 1
-    place = PLACE.match(text, found.end)
-    return Detection(found.kind, start, found.end if place is None else place.end())
 
 
 def _union(detections: list[Detection], end: int) -> Detection:

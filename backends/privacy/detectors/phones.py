@@ -27,7 +27,8 @@ CALLED = re.compile(
     r"tel[ée]fono|téléphone|portable|cellulare|telemóvel|komórka|gsm|registered|dial|natel|rufnummer|durchwahl|hotline)"
     r"(?: (?:number|no|nr|is|at|on|to))?|"
     r"\b(?:answering|reach(?:ed|able)?|call(?:ed|ing)?|ring|text|phone|contact)"
-    r"(?: (?:me|us|him|her|them|back|again)){0,2} (?:at|on|under)|тел)[\s.:=+*\-]{0,4}\Z"
+    r"(?: (?:me|us|him|her|them|back|again)){0,2} (?:at|on|under|from)|"
+    r"\b(?:hold of|get|find) (?:me|us|him|her|them) (?:at|on|under)|my (?:new |old )?number is|тел)[\s.:=+*\-]{0,4}\Z"
 )
 CALLED_AFTER = re.compile(r"(?i) ?[\-(]{1,2}(?:office|mobile|cell|fax|home|work|desk|phone|tel)\b")
 """A word directly beside a number, so that a short one counts, too."""
@@ -44,12 +45,12 @@ NATIONAL = re.compile(
 GROUPS = re.compile(r"\(?\d{1,5}\)?(?: ?[ .\-/] ?\(?\d{2,8}\)?| ?\(\d{2,8}\)?|(?<=\))\d{2,8}){1,6}")
 """All groups of digits that stand together."""
 
-TOUCHES_BEFORE = re.compile(r"[\w+./\-:=$€£#&%~^]\Z|[\d)][ ,;\t]{1,3}\Z|\d  ?\(?\Z")
+TOUCHES_BEFORE = re.compile(r"[\w+./\-:=$€£#&%~^*]\Z|[\d)][ ,;\t]{1,3}\Z|\d  ?\(?\Z")
 TOUCHES_AFTER = re.compile(r"[\w=/%]|[.\-:,]\d|[ \t]{1,3}[\d(.|]")
 """Where other signs or numbers are beside them it is a sum, a path, or a row of a table."""
 
 EXTENSION = re.compile(r" ?(?:x|ext\.?|extension|Durchwahl|DW) ?\d{1,6}\b")
-SHORT = re.compile(r"(?<!\d)(?:\(\d\) )?(?:\d{2,4}(?:[ .\-]\d{2,4}){1,3}|\d\d \d{6}|\d{3} \d{7}|\d{7,11})(?!\d)")
+SHORT = re.compile(r"(?<!\d)(?:\(\d\) )?(?:\d{2,4}(?:[ .\-/]\d{2,4}){1,3}|\d\d \d{6}|\d{3} \d{7}|\d{7,11})(?!\d)")
 """With a word directly beside it."""
 
 UNMISTAKABLE = re.compile(r"\(|0[1-9](?:[ .\-]\d{2}){4}$|07\d{3} \d{6}$|06[ \-]\d{8}$|01[5-7]\d[ /\-]\d{7,8}$")

@@ -1,109 +1,97 @@
-"""Postal addresses: a street with its number, and a postcode behind it."""
+"""Postal addresses: a street with its number, or a box, and the lines behind it.
+
+A street's word with a number and a name is enough (`12 Main Street`, `Gartenstraße 5`, `ul. Zamkowa 33`). Less than
+that (`12 Hill Row`, `Edeby 55`) needs a flat, a postcode or a word for an address beside it.
+"""
 
 import re
 from collections.abc import Iterator
 
-from backends.privacy.detection import Detection, word_set
+from backends.privacy.detection import Detection
+from backends.privacy.detectors.address_lines import Lines, lines_behind, start_with_unit
+from backends.privacy.detectors.street_words import BOXES, PUBLIC
+from backends.privacy.detectors.streets import Street, Sure, streets
 from backends.privacy.text_window import TextWindow
 from backends.privacy.word_stems import Stems
 
-FRENCH = (
-    r"\b\d{1,5}[a-z]?,? (?:bis )?(?:rue|avenue|av\.|boulevard|bd|chemin|place|allée|impasse|quai|route|cours) "
-    r"[^\n,;]{2,40}"
-)
-GERMANIC = (
-    r"(?<=[\wäöüßé\-]{2})(?:straße|strasse|str\.|weg|gasse|platz|allee|ring|damm|ufer|gracht|laan|straat|plein|kade|dijk|"
-    r"steeg)\s\d{1,4}\s?[a-z]?\b"
-)
-PREPOSED = (
-    r"\b(?-i:Am|An der|An den|Auf der|Auf dem|Im|In der|In den|Zum|Zur|Unter den|Hinter der|Vor dem) "
-    r"(?-i:[A-ZÄÖÜ])[\wäöüß\-]{2,24}(?: (?-i:[A-ZÄÖÜ])[\wäöüß\-]{2,24})? \d{1,4}[a-z]?(?=,? {0,2}\n?\d{5} )"
-)
-LATIN = (
-    r"(?:\b|(?<=\^FD))(?:via|viale|piazza|vicolo|corso|largo|calle|c/|avenida|avda\.?|paseo|plaza|rua|travessa|alameda|"
-    r"praça|rúa|carrer|camino|ul\.|ulica|(?<!et )al\.) [^\n;\d]{2,40}?,? ?(?:nº ?|n\. ?)?\d{1,5}\b"
-)
-ENGLISH = (
-    r"\b\d{1,5}[a-z]? (?:(?-i:[A-Z])[\w'.]{0,20} ){1,4}(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|close|court|ct|"
-    r"way|place|terrace|crescent|boulevard|blvd|square|gardens|hill|row|mews|grove|park)\b"
-)
-INDIAN = (
-    r"\b(?:flat|apt|apartment|house no\.?|plot|unit|suite|door no\.?|h\.? ?no\.?) ?#?[\w\-/]{1,6}, [^\n]{2,60}?\b(?:"
-    r"road|nagar|street|marg|colony|layout|sector|lane|cross|society|enclave|vihar|niwas|niketan|apartments)"
-)
-STREET = re.compile(f"(?i){FRENCH}|{GERMANIC}|{PREPOSED}|{LATIN}|{ENGLISH}|{INDIAN}")
-POSTCODE = re.compile(
-    r"(?<![#/.@=:])(?<![0-9a-z]-)\b"
-    r"(?:\d{5}(?:-\d{3,4})?|\d{4} ?[A-Z]{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{6}|\d{3} \d{3}|\d{2}-\d{3}|"
-    r"[A-Z]{2} \d{5}|\d{4}-\d{3}|\d{4})\b"
-)
-STREETS = Stems(
-    *word_set(
-        """rue avenue av. boulevard bd chemin place allée impasse quai route cours straße strasse str. weg gasse platz
-    allee ring damm ufer gracht laan straat plein kade dijk steeg via vicolo corso largo calle c/ avenida avda
-    paseo plaza rua travessa alameda praça rúa carrer camino ul. ulica al. street road lane drive close court way
-    terrace crescent square gardens hill row mews grove park main flat apt apartment house plot unit suite door am
-    an auf im in zum zur unter st. st, ave rd. rd, dr. ln. blvd"""
+ANNOUNCED = re.compile(
+    r"""(?ix)(?:
+    \b(?:live[sd]?|living|reside[sd]?|residing|resident|stay(?:s|ed|ing)?|lodging)\s(?:now\s|here\s)?(?:at|on|in|near)
+    | \baddress(?:es)?(?:\s(?:is|was|to|with|of|at|for|on|line|\d))*
+    | \blocated\s(?:at|on|in) | \boffices?\s(?:is|are|was)(?:\slocated)?\s(?:at|on|in) | \bhome\s(?:is|at)
+    | \b(?:sen[dt]|ship(?:ped)?|deliver(?:ed)?|return(?:ed)?|mail(?:ed)?|post(?:ed)?|forward(?:ed)?|moved?|moving
+      |arrived?)(?:\s(?:it|them|this|that|me|us|one|a\snew\sone|back|everything|in|out))?\s(?:to|at|from)
+    | \b(?:enter|stop|park|meet\w*|wait|turn|met)(?:\s(?:me|us|him|her|there))?\s(?:on|at|in)
+    | \bit(?:['’]s|\sis)\s(?:in|at|on) | \bcorner\sof | \bfollowing\?
+    | \baddress\?[^\n]{0,60}\bit(?:['’]s|\sis)
+    | \b(?:wohn\w*|wohnhaft|anschrift|adresse|adres|adresi|adresa|adress|direcci[oó]n|domicilio|domicili|indirizzo
+      |endere[cç]o|morada|cím|lakcím|osoite|residencia|residenza|résidence|διεύθυνση|адрес\w?|bor\s(?:på|i)|vivo\sen|vive\sen
+      |habite\w*|demeurant|abito|abita|moro\sna|mora\sna|mieszka\w?|zamieszka\w+|bydl\w+|lakik|oturuyor\w*|住所|地址)
+      (?:\s(?:ist|lautet|est|es|è|é|är|er|in|der|an|au|en|na|to))?
     )
+    (?:\s(?:the\ssame|the\s(?:corner|(?:north|south|east|west|other)\sside)\sof))?[\s:"'>(*\-]{0,6}(?:the\scorner\sof\s)?
+    (?:(?-i:[^\W\d_a-z])\w+\sand\s)?\Z"""
 )
-"""Every street has one of these, or an English short form; "st", "rd" and "dr" alone are too common."""
+"""What announces an address, directly before it."""
 
-FOUNDATION = re.compile(r"(?i)foundation,?[\s*#;/.\\nr\-]{0,20}inc\.?,?[\s*#;/.\\nr\-]{0,20}\Z")
-WORD_END = re.compile(r"ring|str\.|weg|damm|plein|ufer|platz|allee")
-VIA = re.compile(r"(?i)via\s")
-CALLED = re.compile(r"(?i:via\s)(?:(?:d[aei]l?l?[aeio']?|san|santa)\s?)?[A-Z][a-zàèéìòù']+[\s,]")
-YEAR = re.compile(r"(?:19|20)\d\d\b")
+ANNOUNCED_REACH = 90
 
-ADDRESS_REACH = 90
-BEFORE = 2 * ADDRESS_REACH + 60
-"""Characters before a postcode in which its street begins: no street is longer than the rest of it."""
+MILITARY = re.compile(
+    r"(?i)(?:\b(?:USS?\w{0,4} [\w.'’\-]{2,24}(?: [\w.'’\-]{2,24})?|(?:PSC|unit|CMR) \d{1,5},? box \d{1,5}),?\s{1,3})?"
+    r"\b[AFD]PO,? A[AEP] \d{5}\b"
+)
+BOX = re.compile(
+    r"(?i)(?:\b(?:PSC|unit|CMR) \d{1,5},? |\b(?:[0-9]{1,5} )?(?:P\.? ?O\.? ?|post office ))box \d{1,7}\b|"
+    r"\b(?:apartado(?: de correos| postal)?|caixa postal|casella postale|boîte postale|skrytka pocztowa|"
+    rf"{'|'.join(sorted(BOXES))}) (?:n[ºo°]\.? )?\d{{1,3}} ?\d{{1,4}}\b"
+)
+BOX_STEMS = Stems(" box ", "apartado", "caixa postal", "casella", "boîte", "skrytka", *sorted(BOXES))
 
-DIGITS, BRITISH = re.compile(r"\d\d[\d\-]"), re.compile(r"[A-Z]\d")
-"""Every postcode has one of these, and they are found in a fraction of the time."""
+FOUNDATION = re.compile(r"(?i)foundation,?[\s*#;/.\\nr\-]{0,20}inc\b")
+"""Before the address that licences print."""
+
+CHINESE = re.compile(
+    r"[\u4e00-\u9fff]{2,12}(?:路|街|大道|巷|弄|胡同) ?\d{1,5}[弄号號](?:\d{1,5}[号號])?"
+    r"(?:[\u4e00-\u9fff]{0,6}\d{1,4}[室楼樓层階]){0,3}"
+)
+JAPANESE = re.compile(
+    r"(?:〒\d{3}-?\d{4}[ \u3000]?)?[\u4e00-\u9fff]{1,3}[都道府県][\u3040-\u30ff\u4e00-\u9fff]{1,12}[市区町村郡]"
+    r"[\u3040-\u30ff\u4e00-\u9fffA-Z]{0,14}\d{1,4}(?:丁目|番地?|号|[-－の]){0,2}(?:\d{1,4}(?:番地?|号|[-－の])?){0,3}"
+)
+KOREAN = re.compile(
+    r"(?:[\uac00-\ud7a3]{2,8}(?:시|도|구|군|읍|면|동) ){1,4}[\uac00-\ud7a3\d]{1,10}(?:로|길) ?\d{1,4}(?:-\d{1,4})?"
+    r"(?:번길 ?\d{1,4})?"
+)
+EASTERN = (("路街道巷弄同", CHINESE), ("都道府県", JAPANESE), ("로길", KOREAN))
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
-    """Streets with a postcode soon after them."""
+    """Streets, boxes, and addresses of the Far East, each with the lines behind it."""
     text = window.text
-    if (DIGITS.search(text) or BRITISH.search(text)) is None or not window.has_any(STREETS):
-        return
-    for start, end in _near_postcodes(text):
-        for match in STREET.finditer(text, start, end):
-            code = POSTCODE.search(text, match.end(), match.end() + ADDRESS_REACH)
-            if code is not None and _is_private(text, match, code):
-                yield Detection("address", match.start(), code.end())
+    for street in streets(text):
+        lines = lines_behind(text, street.end)
+        if _is_address(text, street, lines) and not _is_public(text, street):
+            yield Detection("address", start_with_unit(text, street.start), lines.end)
+    if window.has_any(BOX_STEMS):
+        for box in BOX.finditer(text):
+            yield Detection("address", box.start(), lines_behind(text, box.end()).end)
+    if "PO A" in text or "po a" in text:
+        yield from (Detection("address", *match.span()) for match in MILITARY.finditer(text))
+    for signs, pattern in EASTERN if not text.isascii() else ():
+        if any(sign in text for sign in signs):
+            yield from (Detection("address", *match.span()) for match in pattern.finditer(text))
 
 
-def _is_private(text: str, street: re.Match[str], code: re.Match[str]) -> bool:
-    """Not the address that licences print, not a word that only ends as a street does ("during 1427"), and not a year
-    with a name, as a line of copyright has.
-    """
-    if FOUNDATION.search(text, max(0, street.start() - 60), street.start()) is not None:
-        return False
-    if WORD_END.match(street[0]) and not text[_word_start(text, street.start())].isupper():
-        return False
-    if VIA.match(street[0]) and (len(code[0]) == 4 or not CALLED.match(street[0])):
-        return False
-    return not (YEAR.match(street[0]) and YEAR.fullmatch(code[0]))
+def _is_address(text: str, street: Street, lines: Lines) -> bool:
+    if street.sure is Sure.STREET or lines.unit or lines.postcode or (lines.digits and street.sure is Sure.LIKELY):
+        return True
+    return ANNOUNCED.search(text, max(0, street.start - ANNOUNCED_REACH), street.start) is not None
 
 
-def _word_start(text: str, end: int) -> int:
-    start = end
-    while start > max(0, end - 30) and (text[start - 1].isalpha() or text[start - 1] == "-"):
-        start -= 1
-    return start
-
-
-def _near_postcodes(text: str) -> Iterator[tuple[int, int]]:
-    """Stretches in which a street could have its postcode behind it: most of a text lies in none, and searching for
-    streets takes five times as long.
-    """
-    start = end = -1
-    for code in POSTCODE.finditer(text):
-        if code.start() - BEFORE > end:
-            if end >= 0:
-                yield start, end
-            start = max(0, code.start() - BEFORE)
-        end = code.end() + 1
-    if end >= 0:
-        yield start, end
+def _is_public(text: str, street: Street) -> bool:
+    """Printed by licences, known from stories, or the example of a form."""
+    number, _, rest = text[street.start : street.end].lower().partition(" ")
+    name, *_ = rest.split() or [""]
+    if f"{number.strip(',')}-{name}" in PUBLIC:
+        return True
+    return FOUNDATION.search(text, max(0, street.start - 60), street.end) is not None

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 
 from backends.privacy.detection import Detection
-from backends.privacy.detectors.code_names import is_reference
+from backends.privacy.detectors.code_names import is_path, is_reference
 from backends.privacy.detectors.key_characters import randomness
-from backends.privacy.detectors.key_lookalikes import HEX, ID, PATH, UUID, encodes_text, is_public
-from backends.privacy.detectors.key_names import names_around
+from backends.privacy.detectors.key_lookalikes import HEX, ID, LICENCE, PATH, SHORT_HEX, encodes_text, is_public
+from backends.privacy.detectors.key_names import BARE, FULL, names, names_before, names_behind, names_near
 from backends.privacy.detectors.secret_values import is_documented, is_masked
 from backends.privacy.detectors.vendor_keys import VENDOR_FORMS
 from backends.privacy.text_window import TextWindow
@@ -21,7 +21,7 @@ AWS = ("AKIA", "ASIA")
 """Literal text of Amazon's access keys, which are a kind of their own."""
 
 GLUED = re.compile(
-    r"(?i).*?(?:secret|token|key|private|access|auth|api|pat|password)(?:[_\-]?(?:key|token|secret))?[_\-.](?=[A-Za-z0-9])"
+    r"(?i)(?:secret|token|key|private|access|auth|api|pat|password)(?:[_\-]?(?:key|token|secret))?[_\-.](?=[A-Za-z0-9])"
 )
 """A name that is joined to its value as code joins words: `acme-api-key-…`."""
 
@@ -30,14 +30,19 @@ UNLISTED = re.compile(r"(?:[a-z]{2,12}|[A-Z]{2,12})\d?(?:[_\-][a-z]{1,8}\d?){0,3
 """Keys of vendors that are not listed: a word, a joint, and 28 or more letters and digits."""
 
 GROUPED = re.compile(r"(?<!\w)(?=[A-Z ]{0,60}[2-7])[A-Z2-7]{4}(?: [A-Z2-7]{4}){3,15}(?!\w)")
-GROUPED_STEMS = Stems("key", "secret", "2fa", "otp")
+GROUPED_STEMS = Stems("key:", "key ", "secret", "2fa", "otp")
 """A one-time code's secret, as authenticators print it."""
 
 LEAST, LONGEST = 10, 600
 """Characters of a key without a vendor's form."""
 
-LEAST_NUMBER, LEAST_OF_VENDOR = 15, 14
-"""The same for a key of digits only, and for one with only a vendor's name before it."""
+LEAST_GLUED = 20
+"""The same with a name that is joined to it."""
+
+LEAST_OF_VENDOR = 14
+"""The same with only a vendor's name before it."""
+
+DIGIT = re.compile(r"\d")
 
 LEAST_DISTINCT = 6
 HOPELESS = -10.0
@@ -50,13 +55,13 @@ LEAST_NEAR, LEAST_COMMON, LEAST_BARE = 12.0, 20.0, 25.0
 def find(window: TextWindow) -> Iterator[Detection]:
     """Keys of listed and unlisted vendors."""
     text = window.text
-    if window.has_any(GROUPED_STEMS):
-        for match in GROUPED.finditer(text):
-            if names_around(text, *match.span()).own.key:
+    for stretch in window.around(GROUPED_STEMS, 0, 140):
+        for match in GROUPED.finditer(text, *stretch):
+            if names_before(text, *match.span()).key:
                 yield Detection("api-key", *match.span())
     if not window.key_runs:
         return
-    for form, match in VENDOR_FORMS.anywhere(text):
+    for form, match in VENDOR_FORMS.with_signs(text):
         if _is_real(form.literal, match[0]):
             yield Detection("api-key", *match.span())
     for start, end in window.key_runs:
@@ -87,55 +92,63 @@ def _inside_base64(text: str, start: int) -> bool:
 
 
 def _with_name(text: str, start: int, end: int) -> Detection | None:
-    glued = GLUED.match(text, start, end)
+    glued = GLUED.search(text, start, end) if end - start > LEAST_GLUED else None
     if glued is not None and end - glued.end() >= LEAST:
         start = glued.end()
     run = text[start:end].rstrip("./-")
     value = run.lstrip("/")
     start += len(run) - len(value)
-    if (
-        not LEAST <= len(value) <= LONGEST
-        or len(set(value)) < LEAST_DISTINCT
-        or is_masked(value)
-        or is_documented(value)
-    ):
+    if not LEAST <= len(value) <= LONGEST or len(set(value)) < LEAST_DISTINCT or is_masked(value):
         return None
-    return Detection("api-key", start, start + len(value)) if _is_key(text, start, value) else None
+    if is_documented(value) or not _is_key(text, start, value):
+        return None
+    return Detection("api-key", start, start + len(value))
 
 
-def _is_number(value: str) -> bool:
-    """Digits in whatever notation: they have no letters to tell chance from words by."""
-    return value.isdigit() or HEX.fullmatch(value) is not None or UUID.fullmatch(value) is not None
-
-
-def _is_key(text: str, start: int, value: str) -> bool:  # noqa: PLR0911 — one line a reason
-    score = randomness(value)
-    unlisted = UNLISTED.fullmatch(value)
-    if (score <= HOPELESS and unlisted is None and not _is_number(value)) or is_public(text, start, value):
+def _is_key(text: str, start: int, value: str) -> bool:
+    end = start + len(value)
+    if is_public(text, start, end) or ("/" in value and is_path(value)):
         return False
-    around = names_around(text, start, start + len(value))
-    own, behind = around.own, around.behind
+    if SHORT_HEX.fullmatch(value) or value.isdigit():
+        own = names_before(text, start, end)
+        return own.key >= BARE and own.vendor > 0 and not own.harmless
+    if HEX.fullmatch(value) or LICENCE.fullmatch(value):
+        return _is_named(text, start, end)
+    score = randomness(value)
+    least = max(2 - 0.4 * len(value), HOPELESS) if DIGIT.search(value) else LEAST_NEAR
+    return score > least and _is_likely(text, start, value, score)
+
+
+def _is_named(text: str, start: int, end: int) -> bool:
+    """Ids and hashes, too, are hexadecimal digits or groups of them: the names alone decide."""
+    own = names_before(text, start, end)
     if own.harmless:
         return False
-    key = max(own.key, behind.key) if own.vendor or not own.key else own.key
-    if UUID.fullmatch(value):
-        return key + own.vendor > 1 and (key > 0 or own.vendor == 2)
-    if value.isdigit():
-        return len(value) >= LEAST_NUMBER and own.key > 0 and own.vendor > 0
-    if HEX.fullmatch(value):
-        return key == 2 or own.vendor == 2 or (key > 0 and (own.vendor > 0 or around.near.vendor > 0))
-    if "/" in value and is_reference(value):
+    if FULL in (own.key, own.vendor) or (own.key and own.vendor):
+        return True
+    if own.vendor and names_behind(text, end).key == FULL:
+        return True
+    return own.key == BARE and names_near(text, start).vendor > 0
+
+
+def _is_likely(text: str, start: int, value: str, score: float) -> bool:  # noqa: PLR0911 — one line a reason
+    """The less the names around a value say, the more random it has to look."""
+    end = start + len(value)
+    own = names_before(text, start, end)
+    if own.harmless:
         return False
-    if own.key == 2 or (own.key and own.vendor):
-        return score > max(2 - 0.4 * len(value), HOPELESS)
+    if own.key == FULL or (own.key and own.vendor):
+        return True
     if ID.match(value) or (score < LEAST_NEAR and PATH.match(value)):
         return False
-    if own.vendor == 2:
-        return score > 0 and len(value) >= LEAST_OF_VENDOR
-    if (score <= LEAST_NEAR and unlisted is None) or encodes_text(value):
+    if own.vendor == FULL and len(value) >= LEAST_OF_VENDOR:
+        return score > LEAST_NEAR or (score > 0 and not names(value).vendor)
+    if score <= LEAST_NEAR or encodes_text(value):
         return False
-    if own.key or behind.key == 2 or CALL.search(text, max(0, start - 40), start) or sum(around.near[:2]) > 1:
-        return score > LEAST_NEAR
-    if own.vendor:
-        return score > LEAST_COMMON
+    if own.key or CALL.search(text, max(0, start - 40), start) or names_behind(text, end).key == FULL:
+        return True
+    near = names_near(text, start)
+    if (near.key == FULL or (near.key and near.vendor)) or near.vendor == FULL or (own.vendor and score > LEAST_COMMON):
+        return True
+    unlisted = UNLISTED.fullmatch(value)
     return unlisted is not None and randomness(unlisted[1]) > LEAST_BARE

@@ -54,11 +54,12 @@ def is_reference(value: str) -> bool:
         return True
     if URL.match(value):
         return all(len(piece) < 16 or is_made_of_words(piece) for piece in PIECE.findall(value))
-    return value.count("/") > 1 and _is_path(value.split("/"))
+    return value.count("/") > 1 and is_path(value)
 
 
-def _is_path(segments: list[str]) -> bool:
+def is_path(value: str) -> bool:
     """One in four segments is a word, and the others are what paths have; base64, too, has slashes."""
+    segments = value.split("/")
     words = sum(is_made_of_words(segment, IN_CODE) for segment in segments)
     others = sum(SEGMENT.fullmatch(segment) is not None for segment in segments)
     return words > 0 and words + others >= len(segments) and words * 4 >= len(segments)

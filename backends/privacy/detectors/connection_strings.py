@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from backends.privacy.detection import Detection
+from backends.privacy.detectors.key_lookalikes import is_public
 from backends.privacy.detectors.secret_values import is_code, is_placeholder, is_random
 from backends.privacy.text_window import TextWindow
 
@@ -38,7 +39,7 @@ def find(window: TextWindow) -> Iterator[Detection]:
                 yield Detection("connection-string", match.start(1), match.end(1))
     if "=" in text:
         for match in PARAMETER.finditer(text):
-            if is_random(match[1]) and not is_placeholder(match[1]):
+            if is_random(match[1]) and not is_placeholder(match[1]) and not is_public(text, *match.span(1)):
                 yield Detection("connection-string", match.start(1), match.end(1))
 
 

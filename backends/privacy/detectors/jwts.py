@@ -9,7 +9,7 @@ from backends.privacy.detection import Detection
 from backends.privacy.detectors.secret_values import is_documented
 from backends.privacy.text_window import TextWindow
 
-JWT = re.compile(r"eyJ[A-Za-z0-9_\-]{8,2000}\.(eyJ[A-Za-z0-9_\-]{6,8000})(?:\.[A-Za-z0-9_\-]{0,2000})?")
+JWT = re.compile(r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_\-]{8,2000}\.(eyJ[A-Za-z0-9_\-]{6,8000})(?:\.[A-Za-z0-9_\-]{0,2000})?")
 
 
 def find(window: TextWindow) -> Iterator[Detection]:

@@ -6,9 +6,19 @@ import re
 
 from backends.privacy.detectors.secret_values import DOCUMENTED
 
-UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+LICENCE = re.compile(
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?=.*\d)(?:[A-Z0-9]{4,12}-){1,6}(?:[A-Z0-9]{4,12}-|[a-z0-9]{4,12}-)*"
+    r"[A-Za-z0-9]{4,12}"
+)
+"""UUIDs, and groups as licences have them."""
+
 HEX = re.compile(r"[0-9a-f]{16,128}|[0-9A-F]{16,128}|[0-9A-Fa-f]{32,64}")
-NUMBER = re.compile(r"[+\-]?0x[0-9a-fA-F.]{1,39}(?:p[+\-]?\d+)?")
+SHORT_HEX = re.compile(r"[0-9a-f]{7,15}|[0-9A-F]{7,15}")
+"""Commits are abbreviated so."""
+
+NUMBER = re.compile(r"[+\-]?0x[0-9a-fA-F.]{1,39}(?:p[+\-]?\d+)?|\d{1,14}|\d{1,3}(?:\.\d{1,4}){1,4}[\w.+~\-]{0,40}")
+"""Numbers and versions."""
+
 PATH = re.compile(r"\.{0,2}/[\w.]|[\w.\-~]*/[\w.\-~]*/|.*[a-z]{2,}\.[a-z]{2,4}\Z")
 
 ID = re.compile(
@@ -29,19 +39,23 @@ CRYPT = re.compile(r"\$[\w=,.]{1,20}\$(?:[\w=,./]{1,40}\$)?\Z")
 SEALED = "ENC["
 """How sops and eyaml begin ciphertext."""
 
+BADGE = "badge.svg?"
+"""A badge's token is in everybody's README."""
+
 MANY = 400
 
 
-def is_public(text: str, start: int, value: str) -> bool:
-    """Is the value at `start` for everybody's eyes: a publishable key, a key that manuals print, a project's token in
-    web analytics, which every visitor's browser has, a password's hash, ciphertext, or a number?
+def is_public(text: str, start: int, end: int) -> bool:
+    """Is the value at `start:end` for everybody's eyes: a publishable key, a key that manuals print, a project's token
+    in web analytics, which every visitor's browser has, a password's hash, ciphertext, or a number?
     """
+    value = text[start:end]
     if PUBLISHABLE.match(value) or value in DOCUMENTED or NUMBER.fullmatch(value):
         return True
-    if DSN_HOST.match(text, start + len(value)):
+    if DSN_HOST.match(text, end):
         return True
     before = text[max(0, start - 80) : start]
-    if SEALED in before or CRYPT.search(before):
+    if SEALED in before or BADGE in before or CRYPT.search(before):
         return True
     return (
         PROJECT_TOKEN.search(before) is not None

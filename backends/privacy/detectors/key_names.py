@@ -6,6 +6,7 @@ the line above, or behind it ("… as API_KEY", "# Stripe's key").
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from backends.privacy.detection import word_set
@@ -75,8 +76,8 @@ MOST_JOINED = 3
 REACH = 160
 """Characters before a value in which its names may stand, and the heading above it."""
 
-LONGEST = 60
-"""Characters of a name right before its value."""
+NEAREST, LONGEST = 100, 60
+"""Characters before a value in which the name right before it stands, and of such a name."""
 
 CUT = re.compile(r"[=:,;(){}\[\]<>\"'`|&?!\\]+")
 NEUTRAL = word_set(
@@ -87,17 +88,20 @@ NEUTRAL = word_set(
 
 BEHIND = re.compile(r"[\"'`)\]};,]{0,3}[ \t]{0,4}(?:#|//|--|/\*|<!--|<-|←|\(|\||as |is |= )[^\n]{2,40}")
 ALONE = re.compile(r"[^\w\n]{0,8}(?:\n|\Z)")
+HINT, BARE, FULL = 1, 2, 3
+"""How much a name says: see Names."""
+
 LOGIN = re.compile(r"(?:(?<!\S)-u|--user)[ =][\"']?(?:[\w.@\-]{1,120}:)?\Z")
 """curl's user and password, of which either may be a key."""
 
-RUNS = re.compile(r"[A-Za-z0-9+/=_\-]{40,}")
+LEAST_RUN = 40
+RUNS = re.compile(rf"[A-Za-z0-9+/=_\-]{{{LEAST_RUN},}}")
 CUT_RUN = re.compile(r"\A[A-Za-z0-9+/=_\-]+")
-"""In random letters names stand by chance."""
 
 
 class Names(NamedTuple):
-    """`key`: 2 for a key's full name, 1 for a bare "key" and the like. `vendor`: 2 for a vendor's name, 1 for one that
-    is a word of a language, too. `harmless`: the nearest name is that of another value.
+    """`key`: FULL for a key's full name, BARE for "key" alone, HINT for a word of some keys' names. `vendor`: FULL for
+    a vendor's name, HINT for one that is a word of a language, too. `harmless`: another value's name is the nearest.
     """
 
     key: int = 0
@@ -105,32 +109,38 @@ class Names(NamedTuple):
     harmless: bool = False
 
 
-class Around(NamedTuple):
-    """`own` names stand right before a value, `behind` right behind it. `reach` is what lies before it."""
-
-    own: Names
-    behind: Names
-    reach: str = ""
-
-    @property
-    def near(self) -> Names:
-        """The names anywhere in reach. They take as long as the others together, and most values need none."""
-        return names(self.reach)
-
-
-def names_around(text: str, start: int, end: int) -> Around:
-    """The names around the value at `start:end`."""
-    reach = text[max(0, start - REACH) : start]
-    reach = RUNS.sub(" ", CUT_RUN.sub("", reach) if start > REACH else reach)
-    line = reach[reach.rfind("\n") + 1 :]
-    if LOGIN.search(line):
-        return Around(Names(key=2), Names())
+def names_before(text: str, start: int, end: int) -> Names:
+    """What stands right before the value at `start:end`, or in the line above it if it has a line of its own."""
+    reach = max(0, start - REACH)
+    begin = text.rfind("\n", reach, start) + 1
+    line = _without_runs(text[begin:start]) if begin else _reach(text, start)
+    if "-u" in line and LOGIN.search(line):
+        return Names(key=FULL)
     if not any(map(str.isalpha, line)):
         alone = ALONE.match(text, end) is not None
-        line = reach.rstrip("\n\t -*>|#\"'`=").rpartition("\n")[2] if alone else ""
+        line = _reach(text, start).rstrip("\n\t -*>|#\"'`=").rpartition("\n")[2] if alone else ""
+    return names(_nearest(line[-NEAREST:])[-LONGEST:])
+
+
+def names_near(text: str, start: int) -> Names:
+    """All that stands in reach before a value."""
+    return names(_reach(text, start))
+
+
+def names_behind(text: str, end: int) -> Names:
+    """What stands right behind a value."""
     behind = BEHIND.match(text, end)
-    own = names(_nearest(line)[-LONGEST:])
-    return Around(own, names(behind[0]) if behind is not None else Names(), reach)
+    return names(behind[0]) if behind is not None else Names()
+
+
+def _reach(text: str, start: int) -> str:
+    """Characters before a value, without random letters, in which names stand by chance."""
+    reach = text[max(0, start - REACH) : start]
+    return _without_runs(CUT_RUN.sub("", reach) if start > REACH else reach)
+
+
+def _without_runs(text: str) -> str:
+    return RUNS.sub(" ", text) if len(text) >= LEAST_RUN else text
 
 
 def _nearest(line: str) -> str:
@@ -144,6 +154,7 @@ def _nearest(line: str) -> str:
     return said
 
 
+@lru_cache(maxsize=4096)
 def names(text: str) -> Names:
     """What a stretch of text names; the words at its end count most."""
     words = [word.lower() for word in WORD.findall(text)]
@@ -155,18 +166,18 @@ def names(text: str) -> Names:
 def _key(words: Sequence[str], said: Sequence[str]) -> tuple[int, bool]:
     """The nearest word that is a key's name, or something harmless."""
     if said and said[-1] != words[-1] and ENDS.search(said[-1]) and not NO_SECRET.match(said[-1]):
-        return 2, False
+        return FULL, False
     for at in range(len(words) - 1, -1, -1):
         word, before = words[at], words[at - 1] if at else ""
         if word in KEYS or word.rstrip("s") in KEYS or word in ("key", "keys"):
             if before in HARMLESS_BEFORE or not PUBLIC.isdisjoint(words[max(0, at - 3) : at]):
                 return 0, True
-            return (2 if word in KEYS or word[:-1] in KEYS or before in QUALIFIERS else 1), False
+            return (FULL if word in KEYS or word[:-1] in KEYS or before in QUALIFIERS else BARE), False
         if word in HARMLESS:
-            return (2, False) if word == "id" and before == "secret" else (0, True)
+            return (FULL, False) if word == "id" and before == "secret" else (0, True)
     if any(token in KEYS or ENDS.search(token) for token in said):
-        return 2, False
-    return (1 if WEAK.intersection(words) else 0), False
+        return FULL, False
+    return (HINT if WEAK.intersection(words) else 0), False
 
 
 def _vendor(words: Sequence[str], said: Sequence[str]) -> int:
@@ -177,11 +188,11 @@ def _vendor(words: Sequence[str], said: Sequence[str]) -> int:
             for part in parts[at : at + MOST_JOINED]:
                 joined += part
                 if joined in VENDOR_NAMES:
-                    return 2
+                    return FULL
                 if joined in COMMON_NAMES:
-                    best = 1
+                    best = HINT
     for token in said:
         for end in range(len(token) - 3, 3, -1):
             if STARTS.match(token, end) and token[:end] in VENDOR_NAMES:
-                return 2
+                return FULL
     return best

@@ -1,4 +1,4 @@
-"""Private keys: PEM blocks, also cut or wrapped in base64, bare DER, and PuTTY's files."""
+"""Private keys: PEM blocks, also cut or wrapped in base64, bodies without a first line, and PuTTY's files."""
 
 import base64
 import re
@@ -8,36 +8,39 @@ from backends.privacy.detection import Detection
 from backends.privacy.text_window import TextWindow
 from backends.privacy.word_stems import Stems
 
-DER = re.compile(
-    r"(?<![A-Za-z0-9+/=])(?:MII[A-Za-z0-9+/]{1,4}IBA(?:AK|DAN)|MHcCAQEE|MIGHAgEAMBMGByqGSM49|MC4CAQAwBQYDK2VwBCIEI)"
-    r"[A-Za-z0-9+/]{20,4000}"
+BODY = re.compile(
+    r"(?<![A-Za-z0-9+/=])(?:MII[A-Za-z0-9+/]{1,4}IBA(?:AK|DAN)|MHcCAQEE|MHQCAQEE|MIGkAgEBBD|MIHcAgEBBE|MIGHAgEAMB|"
+    r"MIG2AgEAMB|MIHuAgEAMB|MIGEAgEAMB|MC4CAQAwBQYDK2V[wu]BCIE|MEcCAQAwBQYDK2V[xv]BDsE|"
+    r"MII[A-Za-z0-9+/]{2}[jzTDHP][A-Za-z0-9+/]{1,4}gkqhkiG9w0BBQ|MIG[A-Za-z0-9+/]{1,2}M[A-Za-z0-9+/]{2}GCSqGSIb3DQEFD|"
+    r"b3BlbnNzaC1rZXktdjEA|lQ[HIOPVWXcd][A-Za-z0-9+/]{2}[A-Za-z0-9+/]{48,72}[\s\\]|lF[gk]E[A-Za-z0-9+/]{48,72}[\s\\])"
+    r"[A-Za-z0-9+/n\s]{20}"
 )
-"""How private keys of RSA, EC and Ed25519 begin in base64 (RFC 8017, 5915, 5208), without a PEM line."""
+"""How private keys begin in base64 without a PEM line: RSA, EC, Ed25519, X25519 (RFC 8017, 5915, 5208, 8410), encrypted
+ones (RFC 8018), OpenSSH's, and OpenPGP's secret key packets (RFC 9580).
+"""
 
-DER_STARTS = ("MII", "MHcCAQEE", "MIGHAgEA", "MC4CAQAw")
+STARTS = ("MII", "MIG", "MIH", "MHcCAQEE", "MHQCAQEE", "MC4CAQAw", "MEcCAQAw", "b3BlbnNzaC1r", "lQ", "lF")
 
 PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9]{1,12} ){0,3}PRIVATE KEY( BLOCK)?-----")
 PRIVATE_END = re.compile(r"-----END ([A-Z0-9]{1,12} ){0,3}PRIVATE KEY( BLOCK)?-----")
 ARMOUR = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{30,60}")
 """Base64 of a line that begins with "-----BEGIN "."""
 
-PRIVATE_JWK = re.compile(r"\"d\"\s?:\s?\"([A-Za-z0-9_\-]{42,700})\"")
-"""The private part of a JSON Web Key (RFC 7518)."""
-
-DOTNET = re.compile(r"<D>([A-Za-z0-9+/=]{40,700})</D>")
-"""The same in .NET's RSAKeyValue."""
-
-WIREGUARD = re.compile(r"(?i)(?:private|preshared)-?key[^\n]{1,24}?([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)")
-"""32 bytes in base64 (wg(8))."""
-
-WITHOUT_ARMOUR = (
-    (Stems('"d"'), PRIVATE_JWK),
-    (Stems("<d>"), DOTNET),
-    (Stems("privatekey", "private-key", "resharedkey", "reshared-key"), WIREGUARD),
-)
+FIELDS = {
+    Stems('"d"'): re.compile(r"\"d\"\s?:\s?\"([A-Za-z0-9_\-]{42,700})\""),
+    Stems("<d>"): re.compile(r"<D>([A-Za-z0-9+/=]{40,700})</D>"),
+    Stems("privatekey", "private-key", "presharedkey", "preshared-key"): re.compile(
+        r"(?i)(?:private|preshared)-?key[^\n]{1,24}?(?<![A-Za-z0-9+/])([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)"
+    ),
+}
+"""The private part of a JSON Web Key (RFC 7518), of .NET's RSAKeyValue, and WireGuard's 32 bytes, each with what stands
+before it.
+"""
 
 KEY_BODY = re.compile(r"[A-Za-z0-9+/=]{20}")
-KEY_LINES = re.compile(r"(?:[A-Za-z0-9+/=]{20,80}(?:\\n|\\r|\s)*){1,120}")
+KEY_LINES = re.compile(
+    r"(?:[A-Za-z0-9+/=]{20,80}(?:\\n|\\r|\s)*){1,120}(?:[A-Za-z0-9+/]{1,19}={1,2}|(?=[A-Za-z+/]{0,18}\d)[A-Za-z0-9+/]{1,19})?"
+)
 PUTTY = re.compile(r"Private-Lines: ?\d{1,3}(?:(?:\\n|\s)+[A-Za-z0-9+/=]{20,80}){0,40}")
 
 NOT_BODY = re.compile(r"(?s).*(?:[^A-Za-z0-9+/=\s]|(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{1,19}\s)")
@@ -47,9 +50,13 @@ NOT_BODY = re.compile(r"(?s).*(?:[^A-Za-z0-9+/=\s]|(?<![A-Za-z0-9+/=])[A-Za-z0-9
 def find(window: TextWindow) -> Iterator[Detection]:
     """Private keys with a body: one that lost its first or its last line is found, too."""
     text = window.text
-    for match in DER.finditer(text) if any(map(text.__contains__, DER_STARTS)) else ():
-        yield Detection("private-key", *match.span())
-    for stems, pattern in WITHOUT_ARMOUR:
+    match = BODY.search(text) if any(map(text.__contains__, STARTS)) else None
+    while match is not None:
+        lines = KEY_LINES.match(text, match.start())
+        end = max(match.end(), lines.end() if lines is not None else 0)
+        yield Detection("private-key", match.start(), end)
+        match = BODY.search(text, end)
+    for stems, pattern in FIELDS.items():
         for match in pattern.finditer(text) if window.has_any(stems) else ():
             yield Detection("private-key", *match.span(1))
     if "PRIVATE KEY" in text or "LS0tLS1" in text or "Private-Lines" in text:

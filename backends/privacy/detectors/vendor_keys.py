@@ -31,33 +31,58 @@ UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]
 LEAST = 3
 """Characters of literal text that are looked up."""
 
-MOST_BEFORE = 100
-"""Characters that a form may have before its literal text."""
+TRIED, MOST_TRIED = 8, 4_000
+"""Characters that forms may read of a run for each of its characters, and besides: a run of nothing but beginnings of
+keys would otherwise cost its length squared.
+"""
 
 
 class Form(NamedTuple):
-    """`literal` stands at `pattern`'s beginning, or inside of it. Without any, the pattern is a run's whole form."""
+    """`literal` stands behind `before` characters of `pattern`, fewest and most, which matches `most` in all. Without
+    any literal, the pattern is a run's whole form.
+    """
 
     vendor: str
     literal: str
     pattern: re.Pattern[str]
+    before: tuple[int, int]
+    most: int
 
 
 def form(vendor: str, template: str) -> Form:
     """A form of the table. Raises KeyError for a field that does not exist."""
-    pattern, literals, at, last = "", [], 0, ""
+    parts: list[tuple[str, str]] = []
+    at = 0
     for field in FIELD.finditer(template):
-        literals.append(template[at : field.start()])
-        pattern += re.escape(literals[-1])
-        at, kind = field.end(), field[1]
-        last = "" if kind == "g" else SETS[kind]
-        pattern += UUID if kind == "g" else f"[{last}]{{{field[2] or 1}{',' + field[3] if field[3] else ''}}}"
-    literals.append(template[at:])
-    pattern += re.escape(literals[-1])
-    ending = f"(?![{last}])" if last and not literals[-1] else ""
+        parts += [("", template[at : field.start()]), (field[1], field[0])]
+        at = field.end()
+    parts.append(("", template[at:]))
+    literals = [text for kind, text in parts if not kind]
     literal = literals[0] if len(literals[0]) >= LEAST else max(literals, key=len)
-    start = "" if literals[0] else r"(?<![0-9A-Za-z])"
-    return Form(vendor, literal if len(literal) >= LEAST else "", re.compile(start + pattern + ending))
+    pattern = "" if literals[0] else r"(?<![0-9A-Za-z])"
+    least = most = 0
+    before = (0, 0)
+    for place, (kind, text) in enumerate(parts):
+        if text == literal and not kind:
+            before = (least, most)
+        if not kind:
+            few, many, said = len(text), len(text), re.escape(text)
+        elif kind == "g":
+            few, many, said = 36, 36, UUID
+        else:
+            few, many, said = _field(kind, text, ends=place == len(parts) - 2 and not literals[-1])
+        least, most, pattern = least + few, most + many, pattern + said
+    return Form(vendor, literal if len(literal) >= LEAST else "", re.compile(pattern), before, most)
+
+
+def _field(kind: str, text: str, *, ends: bool) -> tuple[int, int, str]:
+    """Fewest and most characters of a field, and its pattern. One that ends a form gives nothing back, and no more of
+    its characters follow.
+    """
+    sizes = FIELD.fullmatch(text)
+    few = int(sizes[2] or 1) if sizes is not None else 1
+    many = int(sizes[3] or few) if sizes is not None else few
+    return few, many, f"[{SETS[kind]}]{{{few},{many}}}" + (f"+(?![{SETS[kind]}])" if ends else "")
 
 
 class VendorRow(NamedTuple):
@@ -77,28 +102,37 @@ def _table() -> Iterator[VendorRow]:
 TABLE = tuple(_table())
 
 
+Match = tuple[Form, re.Match[str]]
+
+
 class VendorForms:
-    """The forms, kept by what finds them: the first letters of a run or of a part of it, or literal text anywhere."""
+    """The forms, kept by what finds them: the first letters of a run or of a part of it, literal text inside of a run,
+    and literal text with signs that runs do not have.
+    """
 
     def __init__(self, forms: Iterable[Form]) -> None:
         self._at_start: dict[str, list[Form]] = defaultdict(list)
         self._whole: list[Form] = []
         self._inside: list[Form] = []
+        self._signed: list[Form] = []
         for each in forms:
-            if not each.literal:
-                self._whole.append(each)
-            elif each.pattern.pattern.startswith(re.escape(each.literal)) and KEY_CHARACTERS.fullmatch(each.literal):
+            if KEY_CHARACTERS.fullmatch(each.literal) is None:
+                (self._signed if each.literal else self._whole).append(each)
+            elif each.before == (0, 0):
                 self._at_start[each.literal[:LEAST]].append(each)
             else:
                 self._inside.append(each)
 
-    def in_run(self, text: str, start: int, end: int) -> Iterator[tuple[Form, re.Match[str]]]:
-        """Forms that begin in a run of key characters: with it, behind a joint, or with what no word ends in."""
+    def in_run(self, text: str, start: int, end: int) -> Iterator[Match]:
+        """Forms in a run of key characters: they begin with it, behind a joint, or with what no word ends in."""
         run = text[start:end]
+        allowed = TRIED * len(run) + MOST_TRIED
         for place in (start, *(start + joint.end() for joint in JOINT.finditer(run))):
             for each in self._at_start.get(text[place : place + LEAST], ()):
-                if text.startswith(each.literal, place) and (match := each.pattern.match(text, place)) is not None:
-                    yield each, match
+                if allowed > 0 and text.startswith(each.literal, place):
+                    allowed -= min(each.most, end - place)
+                    if (match := each.pattern.match(text, place)) is not None:
+                        yield each, match
         for literal in UNMISTAKABLE:
             at = run.find(literal, 1)
             if at > 0 and run[at - 1].isalnum():
@@ -106,18 +140,23 @@ class VendorForms:
                     if (match := each.pattern.match(text, start + at)) is not None:
                         yield each, match
         for each in self._whole:
-            if (match := each.pattern.match(run)) is not None and match.end() == len(run):
-                yield each, each.pattern.match(text, start, end) or match
-
-    def anywhere(self, text: str) -> Iterator[tuple[Form, re.Match[str]]]:
-        """Forms whose literal text stands inside of them, or has characters that runs do not have."""
+            if (match := each.pattern.match(text, start)) is not None and match.end() == end:
+                yield each, match
         for each in self._inside:
+            if each.literal in run and (match := each.pattern.match(text, start)) is not None:
+                yield each, match
+
+    def with_signs(self, text: str) -> Iterator[Match]:
+        """Forms whose literal text has signs that runs do not have."""
+        for each in self._signed:
             at = text.find(each.literal)
             while at >= 0:
-                match = each.pattern.search(text, max(0, at - MOST_BEFORE), at + len(each.literal) + 400)
+                least, most = each.before
+                starts = range(max(0, at - most), at - least + 1)
+                match = next(filter(None, (each.pattern.match(text, start) for start in starts)), None)
                 if match is not None:
                     yield each, match
-                at = text.find(each.literal, max(at + 1, match.end() if match is not None else 0))
+                at = text.find(each.literal, at + 1 if match is None else max(at + 1, match.end()))
 
 
 KEY_CHARACTERS = re.compile(r"[A-Za-z0-9_\-+/.~]+")

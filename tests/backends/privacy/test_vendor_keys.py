@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.privacy.detectors import api_keys
+from backends.privacy.detectors import api_keys, private_keys
 from backends.privacy.detectors.vendor_keys import COMMON_NAMES, FIELD, TABLE, VENDOR_NAMES, VendorRow, form
 from backends.privacy.text_window import TextWindow
 
@@ -145,3 +145,34 @@ HARMLESS = (
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_only_looks_like_a_key_is_not(text: str) -> None:
     assert found(text) == []
+
+
+HEADLESS = {
+    "RSA": "MIIEpAIBAAKCAQEA",
+    "RSA, PKCS 8": "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC",
+    "EC": "MHcCAQEEI",
+    "Ed25519": "MC4CAQAwBQYDK2VwBCIEI",
+    "encrypted": "MIIFHDBOBgkqhkiG9w0BBQ0wQTAp",
+    "OpenSSH": "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAE",
+    "OpenPGP": "lQPGBGVyd2UBCADK",
+}
+"""How the bodies of private keys begin."""
+
+
+@pytest.mark.parametrize("kind", HEADLESS)
+def test_a_private_key_is_found_without_its_first_line(kind: str) -> None:
+    dice = random.Random(kind)
+    body = HEADLESS[kind] + "".join(dice.choices(string.ascii_letters + string.digits, k=600)) + "0=="
+    for width, joint in ((64, "\n"), (70, "\r\n"), (76, "\n    "), (64, "\\n")):
+        lines = joint.join(body[at : at + width] for at in range(0, len(body), width))
+        (found_at,) = private_keys.find(TextWindow(f"here it is:\n{lines}\nthanks"))
+        assert found_at.end - found_at.start >= len(lines) - 1
+
+
+def test_a_certificate_and_a_public_key_are_not() -> None:
+    for begins in (
+        "MIIDdzCCAl+gAwIBAgIEAgAAuTANBgkqhkiG9w0BAQUF",
+        "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A",
+        "mQENBFOrMNcBCAC+gLI4",
+    ):
+        assert list(private_keys.find(TextWindow(begins + "A1b2C3d4" * 40))) == []

@@ -11,24 +11,33 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain
 from urllib.parse import unquote
 
 from backends.privacy.text_window import TextWindow
 from backends.text.terminal_safe import SHAPELESS
 
-MOST_RUNS = 64
-"""Runs of base64 that are decoded in one text."""
+LONGEST_RUN = 1 << 14
+"""Characters of base64 that are decoded in one piece."""
 
-SHORTEST_RUN, LONGEST_RUN = 20, 1 << 14
+JOINED = r"(?<=[\w\-])[\"'](?:\s{0,3}(?:\+|\.{1,2}|&|\|\|)\s{0,24}|\s{0,3}\n\s{0,24}(?:\+\s{0,3})?)[\"'](?=[\w\-])"
+"""Between two halves of a word in quotes, which a program joins."""
 
 CODED = re.compile(
-    r"((?:%[0-9A-Fa-f]{2})+)|\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})|\\([nrt\"'/])|(&#?\w{1,8};)|=\n|\\\n|=([0-9A-F]{2})(?![0-9A-F])"
+    r"((?:%[0-9A-Fa-f]{2})+)|\\u([0-9A-Fa-f]{4})|\\u\{([0-9A-Fa-f]{1,5})\}|\\x([0-9A-Fa-f]{2})|\\([nrt\"'/])|(&#?\w{1,8};)|"
+    rf"=\r?\n|\\\r?\n|=([0-9A-F]{{2}})(?![0-9A-F])|\\([01][0-7]{{2}})|{JOINED}"
 )
-MAYBE_CODED = re.compile(r"%[0-9A-Fa-f]{2}|\\[ux\"nt/\n]|&#?\w{1,8};|=\n|=3D|=40")
+MAYBE_CODED = re.compile(r"%[0-9A-Fa-f]{2}|\\[01ux\"nt/\r\n]|&#?\w{1,8};|=\r?\n|=3D|=40|\w[\"']\s{0,3}[+.&|\n]")
 CONTROLS = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "/": "/"}
 
-BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=\-])[A-Za-z0-9+/_\-]{20,16384}={0,2}(?![A-Za-z0-9+/_=\-])")
+LEAST = 20
+BASE64 = re.compile(rf"[A-Za-z0-9+/_\-]{{{LEAST},}}={{0,2}}")
+HEX = re.compile(r"(?:[0-9a-f]{2}){10,}|(?:[0-9A-F]{2}){10,}")
+LINE_END = re.compile(r"[ \t]*\r?\n[ \t]*")
+LAST_LINE = re.compile(r"[ \t]*\r?\n[ \t]*([A-Za-z0-9+/]{1,9}={0,2})(?![A-Za-z0-9+/=])")
+APART = "\n\0\n"
+"""Between two decoded texts: no pattern reads over it."""
+
 BLANK = re.compile(r"\s")
 READABLE = re.compile(r"[^\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]*")
 
@@ -75,29 +84,38 @@ class TextView:
 
 
 def views(text: str) -> Iterator[TextView]:
-    """The text as it is read, then each stretch with codes in it, decoded, then each readable run of base64."""
+    """The text as it is read, then each stretch with codes in it, decoded, then what base64 and hexadecimal say."""
     plain = _plain(text)
     yield plain
     if MAYBE_CODED.search(plain.text) is not None:
         for start, end in _coded(plain.text):
             yield _substituted(plain.text, CODED, _decoded, start, end).within(plain)
-    for run in islice(_base64_runs(plain), MOST_RUNS):
-        inner = _from_base64(run[0])
-        if inner is not None:
-            start, end = plain.span(run.start(), run.end())
-            yield TextView(inner, [0, len(inner)], [start, end])
-
-
-def _base64_runs(view: TextView) -> Iterator[re.Match[str]]:
-    for start, end in view.window.runs:
-        if end - start >= SHORTEST_RUN:
-            yield from BASE64.finditer(view.text, start, end)
+    inner = list(_inner_texts(plain))
+    if inner:
+        yield _joined(inner).within(plain)
 
 
 def _plain(text: str) -> TextView:
     if text.isascii():
         return TextView(text, [0, len(text)], [0, len(text)])
-    return _substituted(text.translate(LOOKALIKES), SHAPELESS, lambda _: "", 0, len(text))
+    text = text.translate(LOOKALIKES)
+    if FOREIGN.search(text) is not None:
+        text = MIXED_WORD.sub(_in_one_script, text)
+    return _substituted(text, HIDING, _composed, 0, len(text))
+
+
+def _in_one_script(word: re.Match[str]) -> str:
+    """A word of Latin letters with Greek or Cyrillic ones among them that look like Latin ones."""
+    latin = word[0].translate(HOMOGLYPHS)
+    return latin if latin.isascii() else word[0]
+
+
+def _composed(match: re.Match[str]) -> str:
+    """A letter with its marks as one sign; marks that no letter has, and signs without a shape, are left out."""
+    if match["marked"] is None:
+        return ""
+    sign = unicodedata.normalize("NFC", match[0])
+    return sign if len(sign) == 1 else match[0][0]
 
 
 def _coded(text: str) -> list[tuple[int, int]]:
@@ -139,32 +157,101 @@ def _substituted(text: str, pattern: re.Pattern[str], replace: Replace, start: i
 
 
 def _decoded(match: re.Match[str]) -> str:
-    percent, four, two, control, entity, quoted = match.groups()
+    percent, four, more, two, control, entity, quoted, octal = match.groups()
     if percent:
         return unquote(percent)
-    if four or two:
-        return chr(int(four or two, 16))
     if control:
         return CONTROLS[control]
     if entity:
         return html.unescape(entity)
-    return chr(int(quoted, 16)) if quoted else ""
+    if octal:
+        return chr(int(octal, 8))
+    code = four or more or two or quoted
+    return chr(int(code, 16)) if code else ""
 
 
-def _from_base64(run: str) -> str | None:
-    """What a run of base64 decodes to, where that is text. Prose, hashes and keys decode to noise."""
-    if len(run) > LONGEST_RUN or (run.lower() == run and "=" not in run):
+def _inner_texts(plain: TextView) -> Iterator[tuple[str, int, int]]:
+    """What runs of base64 and hexadecimal digits decode to, with their places. Lines that follow each other are tried
+    as one run first, as mail and PEM wrap them.
+    """
+    block: list[tuple[int, int]] = []
+    for start, end in plain.window.runs:
+        if block and LINE_END.fullmatch(plain.text, block[-1][1], start) is None:
+            yield from _of_block(plain.text, block)
+            block = []
+        block.append((start, end))
+    yield from _of_block(plain.text, block)
+
+
+def _of_block(text: str, block: list[tuple[int, int]]) -> Iterator[tuple[str, int, int]]:
+    if len(block) > 1:
+        last = LAST_LINE.match(text, block[-1][1])
+        for lines in ([*block, last.span(1)], block) if last is not None else (block,):
+            whole = _readable("".join(text[start:end] for start, end in lines))
+            if whole is not None:
+                yield whole, lines[0][0], lines[-1][1]
+                return
+    for run in chain.from_iterable(BASE64.finditer(text, *line) for line in block):
+        said = _readable(run[0])
+        if said is not None:
+            yield said, *run.span()
+        elif "/" in run[0]:
+            yield from _of_segments(run)
+
+
+def _of_segments(run: re.Match[str]) -> Iterator[tuple[str, int, int]]:
+    """A path may have base64 in it, and base64 slashes."""
+    start = run.start()
+    for segment in run[0].split("/"):
+        said = _readable(segment) if len(segment) >= LEAST else None
+        if said is not None:
+            yield said, start, start + len(segment)
+        start += len(segment) + 1
+
+
+def _readable(run: str) -> str | None:
+    """What a run decodes to, where that is text. Prose, hashes and keys decode to noise."""
+    if len(run) > LONGEST_RUN:
         return None
-    bare = run.rstrip("=").replace("-", "+").replace("_", "/")
+    if HEX.fullmatch(run) is not None:
+        said = _as_text(bytes.fromhex(run))
+    elif run.lower() == run and "=" not in run:
+        return None
+    else:
+        bare = run.rstrip("=").replace("-", "+").replace("_", "/")
+        try:
+            said = _as_text(base64.b64decode(bare + "=" * (-len(bare) % 4)))
+        except (binascii.Error, ValueError):
+            return None
+    return said if said is not None and READABLE.fullmatch(said) else None
+
+
+def _as_text(coded: bytes) -> str | None:
+    """UTF-8, or UTF-16 as PowerShell has it."""
     try:
-        said = base64.b64decode(bare + "=" * (-len(bare) % 4)).decode("utf-8")
-    except (binascii.Error, ValueError):
+        return coded.decode("utf-16-le" if coded[1:2] == b"\0" else "utf-8")
+    except UnicodeDecodeError:
         return None
-    return said if READABLE.fullmatch(said) else None
+
+
+def _joined(texts: list[tuple[str, int, int]]) -> TextView:
+    """One view of several decoded texts."""
+    made, source, length = [0], [texts[0][1]], 0
+    for said, start, end in texts:
+        if start > source[-1] or length:
+            length += len(APART)
+            made.append(length)
+            source.append(start)
+        length += len(said)
+        made.append(length)
+        source.append(end)
+    return TextView(APART.join(said for said, _, _ in texts), made, source)
 
 
 class _LookAlikes(dict[int, str]):
-    """Full-width forms, other scripts' digits, typesetting's blanks and dashes, as ASCII; computed when first met."""
+    """Full-width forms, other scripts' digits, mathematical and circled letters, typesetting's blanks and dashes, as
+    ASCII; computed when first met.
+    """
 
     def __missing__(self, code: int) -> str:
         sign = chr(code)
@@ -173,6 +260,8 @@ class _LookAlikes(dict[int, str]):
                 sign = str(digit)
             elif 0xFF01 <= code <= 0xFF5E:
                 sign = chr(code - 0xFEE0)
+            elif 0x1D400 <= code <= 0x1D7FF or 0x24B6 <= code <= 0x24E9:
+                sign = unicodedata.normalize("NFKC", sign)
             elif (category := unicodedata.category(sign)) == "Zs":
                 sign = " "
             elif category == "Pd":
@@ -183,3 +272,13 @@ class _LookAlikes(dict[int, str]):
 
 
 LOOKALIKES = _LookAlikes()
+
+FOREIGN = re.compile(r"[A-Za-z0-9_\-][\u0370-\u04ff]|[\u0370-\u04ff][A-Za-z0-9_\-]")
+MIXED_WORD = re.compile(
+    r"(?=[\u0370-\u04ff_\-]*[A-Za-z0-9])[A-Za-z0-9_\-\u0370-\u04ff]*[\u0370-\u04ff][A-Za-z0-9_\-\u0370-\u04ff]*"
+)
+HOMOGLYPHS = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХаеѕіјорсухԁһӏԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧαονυρικτϲϳ",
+    "ABESIJKMHOPCTYXaesijopcyxdhlqwABEZHIKMNOPTYXaovupiktcj",
+)
+HIDING = re.compile(rf"(?P<marked>[^\W\d_][\u0300-\u036f]+)|{SHAPELESS.pattern}")

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import unicodedata
 from urllib.parse import quote
 
 import pytest
@@ -40,6 +41,22 @@ HIDDEN = {
     "base64": base64.b64encode(f"token {KEY}".encode()).decode(),
     "base64 for URLs": base64.urlsafe_b64encode(f"??>>{KEY}".encode()).decode().rstrip("="),
     "quoted-printable": f"{KEY[:12]}=\n{KEY[12:]}",
+    "quoted-printable of Windows": f"{KEY[:12]}=\r\n{KEY[12:]}",
+    "JavaScript's escapes": "".join(f"\\u{{{ord(sign):x}}}" for sign in KEY),
+    "octal escapes": "".join(f"\\{ord(sign):03o}" for sign in KEY),
+    "hexadecimal": f"token {KEY}".encode().hex(),
+    "hexadecimal in capitals": KEY.encode().hex().upper(),
+    "base64 of UTF-16": base64.b64encode(f"token {KEY}".encode("utf-16-le")).decode(),
+    "lines of base64": base64.encodebytes(f"{'lorem ipsum ' * 12}token {KEY} dolor".encode()).decode().strip(),
+    "a continued line": f"{KEY[:12]}\\\n{KEY[12:]}",
+    "two strings in a sum": f'{KEY[:12]}" + "{KEY[12:]}',
+    "strings on two lines": f"{KEY[:12]}' +\n        '{KEY[12:]}",
+    "strings side by side": f'{KEY[:12]}"\n    "{KEY[12:]}',
+    "strings joined by dots": f"{KEY[:12]}' . '{KEY[12:]}",
+    "Cyrillic letters": KEY.replace("p", "р").replace("K", "К"),
+    "mathematical letters": "".join(chr(0x1D41A + ord(sign) - 97) if sign.islower() else sign for sign in KEY),
+    "circled letters": "".join(chr(0x24D0 + ord(sign) - 97) if sign.islower() else sign for sign in KEY),
+    "underlined": "".join(f"{sign}\u0332" if sign.isalpha() else sign for sign in KEY),
 }
 
 
@@ -59,6 +76,14 @@ def test_a_hidden_key_is_found_where_it_stands(way: str) -> None:
         (f"https://x.net/?to={quote(MAIL, safe='')}", "email"),
         ("lena.ortiz [at] webmail [dot] net", "email"),
         (html.escape("password: 'Kanu!Blau77'"), "password"),
+        ("раsswоrd: Kanu!Blau77", "password"),
+        ("pa\u0332s\u0332sword: Kanu!Blau77", "password"),
+        ("kata sandi: kanublau77", "password"),
+        (unicodedata.normalize("NFD", "mật khẩu của máy chủ là kanublau772"), "password"),
+        (f"Authorization: Basic {base64.b64encode(b'bob:Kanu!Blau77').decode()}", "password"),
+        (f"config={base64.b64encode(b'password=Kanu!Blau77').decode()}", "password"),
+        (f"data:text/plain;base64,{base64.b64encode(b'password=Kanu!Blau77').decode()}", "password"),
+        (f"GET /api/v1/{base64.urlsafe_b64encode(b'password=Kanu!Blau77').decode()}/x", "password"),
     ],
 )
 def test_other_kinds_too(text: str, kind: str) -> None:
@@ -73,6 +98,9 @@ def test_other_kinds_too(text: str, kind: str) -> None:
         "\\u0048\\u0065\\u006c\\u006c\\u006f",
         "&lt;div class=&quot;password&quot;&gt;",
         "Donaudampf\u00adschiff\u00adfahrt",
+        b"hello world, nothing to see here".hex(),
+        'log("token" + "password")',
+        "naïve café, Ελλάδα IT-отдел, H₂O, m², ℝ",
     ],
 )
 def test_what_is_harmless_in_clear_is_harmless_in_code(text: str) -> None:
@@ -107,7 +135,24 @@ def test_escapes_in_tool_arguments_are_decoded() -> None:
 
 pieces = st.lists(
     st.sampled_from(
-        ["a", "é", "4", "\u200b", "\u00ad", "４", "%41", "%c3%a9", "\\u0041", "&amp;", "=\n", " ", "%zz", "\\n"]
+        [
+            "a",
+            "é",
+            "4",
+            "р",
+            "\u0332",
+            "\u200b",
+            "\u00ad",
+            "４",
+            "%41",
+            "%c3%a9",
+            "\\u0041",
+            "&amp;",
+            "=\n",
+            " ",
+            "%zz",
+            "\\n",
+        ]
     ),
     max_size=30,
 ).map("".join)
@@ -129,3 +174,15 @@ def test_a_span_of_a_view_is_a_stretch_of_its_source(text: str, data: st.DataObj
 def test_a_planted_key_is_mapped_back_to_the_letter(before: str, after: str) -> None:
     text = f"{before} {KEY} {after}"
     assert ("api-key", KEY) in findings(text)
+
+
+def test_a_password_after_many_runs_of_base64_is_found() -> None:
+    decoys = " ".join(base64.b64encode(f"nothing to see in number {number}".encode()).decode() for number in range(500))
+    hidden = base64.b64encode(b"password=Kanu!Blau77").decode()
+    assert ("password", hidden) in findings(f"{decoys} {hidden}")
+
+
+def test_two_decoded_texts_are_not_read_as_one() -> None:
+    name = base64.b64encode(b"the server's password is").decode()
+    other = base64.b64encode(b"Kanublau77 is the name of a lake").decode()
+    assert findings(f"{name} {other}") == []

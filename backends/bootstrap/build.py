@@ -231,7 +231,7 @@ def _stages(
             settings,
             key=resources.install_key.derived("privacy"),
             choices=resources.controls.privacy,
-            alerts=PrivacyAlerts(monitoring.alerts, resources.controls.privacy),
+            alerts=PrivacyAlerts(monitoring.alerts, resources.controls.privacy, clock),
         ),
         planner=planner,
         locality=_locality(slots, resources),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from backends.commands.act import action_of
 from backends.commands.running_core import act
+from backends.core.remote import is_running
 from backends.errors import WrongUse
 from backends.finops.text_writer import columns
 from backends.ledger.budget_windows import timezone_of
@@ -50,8 +51,16 @@ def run(args: argparse.Namespace) -> int:
     with open_read_only(paths.ledger) as db:
         timezone = timezone_of(found.money.timezone)
         states = load(db, found.budgets, datetime.now(UTC), timezone, groups=groups).states()
-    sys.stdout.write((_json(states) if args.json else _table(states, found.money)) + "\n")
+    shown = _json(states) if args.json else "\n".join((_table(states, found.money), *_left_open(states, paths)))
+    sys.stdout.write(shown + "\n")
     return 0
+
+
+def _left_open(states: tuple[BudgetState, ...], paths: Paths) -> list[str]:
+    """What is to be known of reservations where no core is there to settle them."""
+    if not any(state.reserved_usd for state in states) or is_running(paths):
+        return []
+    return ["no core runs: what is reserved is of calls that one left open, and counts as spent once another starts"]
 
 
 def _action(words: list[str], span: str | None) -> Action:

@@ -2,10 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import islice
 
 from msgspec import Struct
 
+from backends.clock import Clock
 from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.alerts import KEPT_HOME
 from backends.pipeline.privacy_choices import MOST_VALUES, PrivacyChoices, id_of
@@ -36,13 +38,14 @@ class PrivatePlace(Struct, kw_only=True):
 
 
 class Watched(Struct, kw_only=True):
-    """Values that keep an agent here, and the places where its last turn had just these. `sessions` are those whose
-    last turn had them, `missed` the turns of others since.
+    """Values that keep an agent here since the first turn at `since`, and the places where its last turn had just
+    these. `sessions` are those whose last turn had them, `missed` the turns of others since.
     """
 
     agent: str
     id: str
     places: list[PrivatePlace]
+    since: datetime
     turns: int = 0
     sessions: set[str] = set()
     missed: int = 0
@@ -65,8 +68,9 @@ class Watched(Struct, kw_only=True):
 
 
 class PrivacyAlerts:
-    def __init__(self, alerts: Alerts, choices: PrivacyChoices) -> None:
+    def __init__(self, alerts: Alerts, choices: PrivacyChoices, clock: Clock) -> None:
         self._alerts = alerts
+        self._clock = clock
         self._choices = choices
         self._watched: OrderedDict[tuple[str, str], Watched] = OrderedDict()
         choices.watch(self._answered)
@@ -78,7 +82,8 @@ class PrivacyAlerts:
             if watched.agent == agent and id not in now:
                 self._absent(watched, request.session)
         for id, places in now.items():
-            watched = self._watched.setdefault((agent, id), Watched(agent=agent, id=id, places=places))
+            new = Watched(agent=agent, id=id, places=places, since=self._clock.now())
+            watched = self._watched.setdefault((agent, id), new)
             self._watched.move_to_end((agent, id))
             watched.places, watched.turns, watched.missed = places, watched.turns + 1, 0
             if len(watched.sessions) < SESSIONS:
@@ -108,6 +113,7 @@ class PrivacyAlerts:
         self._choices.offered[agent, id] = frozenset(watched.values)
         self._alerts.show(
             KEPT_HOME,
+            since=watched.since,
             choices=_choices(agent, id, len(watched.values)),
             agent=agent,
             label=watched.label,

@@ -149,6 +149,8 @@ def test_budget_shows_what_a_running_core_has_reserved(home: Path, capsys: pytes
     assert main(["budget", "--json"]) == 0
     (state,) = json.loads(capsys.readouterr().out.splitlines()[-1])["budgets"]
     assert (state["reserved_usd"], state["left_usd"]) == ("1.00", "4.00")
+    assert main(["budget"]) == 0
+    assert "no core runs: what is reserved is of calls that one left open" in capsys.readouterr().out
 
 
 def test_rehearsal_has_a_ledger_of_its_own(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,13 @@ async def choose(it: Stand, verb: str) -> Acted:
 
 async def test_the_owners_data_keeps_an_agent_here_with_one_alert_that_never_shows_it(home: Path) -> None:
     async with stand(home, change=settings) as it:
-        for count in (1, 2, 3):
+        began = datetime.now(UTC)
+        assert await engine(it, turn("question 1")) == "local"
+        heard = datetime.now(UTC)
+        for count in (2, 3):
             assert await engine(it, turn(f"question {count}")) == "local"
         alert = await the_alert(it)
+        assert began <= alert.since <= heard
         assert alert.text.startswith(
             "writer: 3 turns kept on this machine by private data (e-mail, phone, address) in its memory file"
         )

@@ -8,7 +8,7 @@ import pytest
 from backends.clock import ManualClock
 from backends.telemetry.gpu import GpuSampler
 from backends.types import GpuReading
-from tests.backends.telemetry.fake_nvml import FakeNvml
+from benchmarks.evaluation.fake_nvml import FakeNvml
 from tests.waiting import until
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backends.telemetry import gpu_process
-from tests.backends.telemetry.fake_nvml import FakeNvml
+from benchmarks.evaluation.fake_nvml import FakeNvml
 
 ROOT = Path(__file__).parents[3]
 

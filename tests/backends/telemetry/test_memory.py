@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from backends.telemetry.memory import machine_memory
-from tests.backends.telemetry.fake_nvml import FakeNvml
+from benchmarks.evaluation.fake_nvml import FakeNvml
 
 
 @pytest.mark.parametrize(("fault", "on_gpus"), [("", 48 << 30), ("bare", None), ("no-driver", None), ("hang", None)])

@@ -14,7 +14,7 @@ from backends.settings.model import Telemetry
 from backends.telemetry.history import History
 from backends.telemetry.sampler import REPEAT_S, Sampler, Status
 from backends.types import HostReading, LoadedModel, RuntimeReading, combined
-from tests.backends.telemetry.fake_nvml import FakeNvml
+from benchmarks.evaluation.fake_nvml import FakeNvml
 from tests.waiting import until
 
 QUIET = Telemetry(gpu=False)

@@ -9,7 +9,7 @@ from backends.privacy.word_stems import Stems, StemTable, stem_table
 RUN = re.compile(r"[A-Za-z0-9_\-+/.~]{10,}+={0,2}")
 """Characters that keys are made of: no key is shorter."""
 
-MIXED = re.compile(r"\d|[a-z][A-Z]{2,9}[a-z]|[A-Z][a-z][A-Z]")
+MIXED = re.compile(r"\d|[a-z][A-Z]{2,9}[a-z]|[A-Z][a-z][A-Z]|[a-z]{20}|[A-Z]{20}")
 """What keys have, and few words and names."""
 
 NUMBER = re.compile(r"\d[\d .\-/()]{5}")

@@ -26,14 +26,16 @@ GLUED = re.compile(
 """A name that is joined to its value as code joins words: `acme-api-key-…`."""
 
 CALL = re.compile(r"\b(?:\w{0,20}[Cc]lient|API|Api|SDK|[Bb]ot|configure|init|login)\(\s?[\"']\Z")
-UNLISTED = re.compile(r"(?:[a-z]{2,12}|[A-Z]{2,12})\d?(?:[_\-][a-z]{1,8}\d?){0,3}[_\-]([A-Za-z0-9]{28,120})")
+UNLISTED = re.compile(
+    r"(?:[a-z]{2,12}\d?|[A-Z]{2,12}\d?|[a-z]\d)(?:[_\-.][a-z]{1,8}\d{0,2}){0,3}[_\-]([A-Za-z0-9_\-]{28,200})"
+)
 """Keys of vendors that are not listed: a word, a joint, and 28 or more letters and digits."""
 
 GROUPED = re.compile(r"(?<!\w)(?=[A-Z ]{0,60}[2-7])[A-Z2-7]{4}(?: [A-Z2-7]{4}){3,15}(?!\w)")
 GROUPED_STEMS = Stems("key:", "key ", "secret", "2fa", "otp")
 """A one-time code's secret, as authenticators print it."""
 
-LEAST, LONGEST = 10, 600
+LEAST, LONGEST = 10, 2_000
 """Characters of a key without a vendor's form."""
 
 LEAST_GLUED = 20
@@ -96,7 +98,7 @@ def _with_name(text: str, start: int, end: int) -> Detection | None:
     if glued is not None and end - glued.end() >= LEAST:
         start = glued.end()
     run = text[start:end].rstrip("./-")
-    value = run.lstrip("/")
+    value = run.lstrip("./")
     start += len(run) - len(value)
     if not LEAST <= len(value) <= LONGEST or len(set(value)) < LEAST_DISTINCT or is_masked(value):
         return None

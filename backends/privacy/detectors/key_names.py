@@ -160,7 +160,10 @@ def names(text: str) -> Names:
     words = [word.lower() for word in WORD.findall(text)]
     said = [token.lower() for token in TOKEN.findall(text)]
     key, harmless = _key(words, said)
-    return Names(key, _vendor(words, said), harmless)
+    vendor = _vendor(words, said)
+    if vendor < FULL and any(map(_starts_with_vendor, said)):
+        return Names(key if harmless else FULL, FULL, harmless)
+    return Names(key, vendor, harmless)
 
 
 def _key(words: Sequence[str], said: Sequence[str]) -> tuple[int, bool]:
@@ -191,8 +194,9 @@ def _vendor(words: Sequence[str], said: Sequence[str]) -> int:
                     return FULL
                 if joined in COMMON_NAMES:
                     best = HINT
-    for token in said:
-        for end in range(len(token) - 3, 3, -1):
-            if STARTS.match(token, end) and token[:end] in VENDOR_NAMES:
-                return FULL
     return best
+
+
+def _starts_with_vendor(token: str) -> bool:
+    """A vendor's name with a key's joined to it: `uclassifykey`."""
+    return any(STARTS.match(token, end) and token[:end] in VENDOR_NAMES for end in range(4, len(token) - 2))

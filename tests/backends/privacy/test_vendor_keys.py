@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.privacy.detectors import api_keys, private_keys
+from backends.privacy.detectors import api_keys, named_secrets, private_keys
 from backends.privacy.detectors.vendor_keys import COMMON_NAMES, FIELD, TABLE, VENDOR_NAMES, VendorRow, form
 from backends.privacy.text_window import TextWindow
 
@@ -176,3 +176,29 @@ def test_a_certificate_and_a_public_key_are_not() -> None:
         "mQENBFOrMNcBCAC+gLI4",
     ):
         assert list(private_keys.find(TextWindow(begins + "A1b2C3d4" * 40))) == []
+
+
+SIGNED = (
+    "SECRET_KEY = 'django-insecure-7^k!2v$x9(q_w)m#3z&b+p0r*t5y@u'",
+    'jwt_secret: "9;Tk?4wQ!z_7mL@x2"',
+    '"clientSecret": "f3~Q!8x.Lw#2p"',
+    'token = "aB3dE9fZ"',
+)
+
+
+@pytest.mark.parametrize("text", SIGNED)
+def test_a_secret_with_signs_or_few_letters_is_found(text: str) -> None:
+    assert list(named_secrets.find(TextWindow(text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "const UNEXPECTED_TOKEN = /^Unexpected token 2/",
+        "secret = get_secret('db', 2)",
+        "token = f'{prefix}!{name2}'",
+        "the key: don't press & hold for 2s!",
+    ],
+)
+def test_code_beside_a_secrets_name_is_not(text: str) -> None:
+    assert list(named_secrets.find(TextWindow(text))) == []

@@ -58,10 +58,10 @@ class Piece(NamedTuple):
     unit: str = ""
 
 
-def hostile_texts(pattern: re.Pattern[str], size: int, before: str = "") -> Iterator[str]:
-    """Each text has `size` characters, or a few more. `before`: what a match needs in front of it."""
+def hostile_texts(pattern: re.Pattern[str], size: int) -> Iterator[str]:
+    """Each text has `size` characters, or a few more."""
     seen: set[str] = set()
-    for text in _texts(pattern, size, before):
+    for text in _texts(pattern, size):
         if text not in seen:
             seen.add(text)
             yield text
@@ -72,11 +72,11 @@ def general_texts(size: int) -> Iterator[str]:
     return (_filled(unit, size) for unit in GENERAL)
 
 
-def _texts(pattern: re.Pattern[str], size: int, before: str) -> Iterator[str]:
+def _texts(pattern: re.Pattern[str], size: int) -> Iterator[str]:
     tree = _parser.parse(pattern.pattern, pattern.flags)
     for branch in range(min(BRANCHES, _widest(tree))):
         for variant in range(VARIANTS):
-            pieces = [Piece(before), *_pieces(tree, branch, variant)]
+            pieces = list(_pieces(tree, branch, variant))
             whole = "".join(piece.text for piece in pieces)
             yield from (_filled(whole[:-1] + joint, size) for joint in BETWEEN)
             start = ""

@@ -12,6 +12,8 @@ RUN = re.compile(r"[A-Za-z0-9_\-+/.~]{10,}+={0,2}")
 MIXED = re.compile(r"\d|[a-z][A-Z]{2,9}[a-z]|[A-Z][a-z][A-Z]|[a-z]{20}|[A-Z]{20}")
 """What keys have, and few words and names."""
 
+DIGIT = re.compile(r"\d")
+
 NUMBER = re.compile(r"\d[\d .\-/()]{5}")
 """Six digits and separators: no card, account, phone or id has fewer."""
 
@@ -84,5 +86,9 @@ class TextWindow:
         return self._stretches((match.span() for match in NUMBER.finditer(self.text)), 4, 30)
 
     @cached_property
+    def has_digit(self) -> bool:
+        return DIGIT.search(self.text) is not None
+
+    @cached_property
     def has_number(self) -> bool:
-        return NUMBER.search(self.text) is not None
+        return bool(self.number_stretches)

@@ -133,7 +133,7 @@ def _of_hostile_texts() -> Iterator[str]:
     for pattern in privacy_speed.patterns():
         for name, found in privacy_speed.worst_times(pattern).items():
             if found > worst[name]:
-                worst[name], against[name] = found, f"{pattern.file}.{pattern.name} {pattern.before}"
+                worst[name], against[name] = found, f"{pattern.file}.{pattern.name}"
     yield f"worst CPU ms of {len(DETECTORS)} detectors on 200 kB:"
     for name in sorted(worst, key=worst.__getitem__, reverse=True):
         yield f"  {name:24} {worst[name][0] * 1000:7.0f}  against {against[name]}: {worst[name][1]!r}"

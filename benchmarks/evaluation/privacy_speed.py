@@ -11,7 +11,9 @@ from backends.hostile_texts import general_texts, hostile_texts
 from backends.privacy import PrivacyGate, detectors
 from backends.privacy.content_windows import windows
 from backends.privacy.detection import Detection, Detector
+from backends.privacy.detectors import api_keys
 from backends.privacy.detectors.kinds import DETECTORS
+from backends.privacy.detectors.vendor_keys import TABLE, form
 from backends.privacy.text_window import TextWindow
 from backends.settings.privacy import Privacy
 from backends.types import Message, Request
@@ -78,36 +80,38 @@ def _size(request: Request) -> int:
 
 
 class DetectorPattern(NamedTuple):
-    """A compiled pattern of a file in detectors; `before` is the literal text that it is looked for behind."""
+    """A compiled pattern of a file in detectors."""
 
     file: str
     name: str
     pattern: re.Pattern[str]
-    before: str = ""
 
 
 def patterns() -> Iterator[DetectorPattern]:
     """Every compiled pattern of the detectors, also those inside of their tables."""
-    seen: set[tuple[str, int, str]] = set()
+    seen: set[tuple[str, int]] = set()
     for module in iter_modules(detectors.__path__):
         content = vars(import_module(f"{detectors.__name__}.{module.name}"))
-        for name, value in content.items():
-            for pattern, before in _within(value, "", 4):
-                key = (pattern.pattern, pattern.flags, before)
+        for name, value in (*content.items(), *_vendor_forms(module.name)):
+            for pattern in _within(value, 4):
+                key = (pattern.pattern, pattern.flags)
                 if key not in seen:
                     seen.add(key)
-                    yield DetectorPattern(module.name, name, pattern, before)
+                    yield DetectorPattern(module.name, name, pattern)
 
 
-def _within(value: Any, before: str, depth: int) -> Iterator[tuple[re.Pattern[str], str]]:
+def _vendor_forms(file: str) -> Iterator[tuple[str, Any]]:
+    """The table of vendors' forms is searched by what finds each, so its patterns are made once more."""
+    if file == name_of(api_keys.find):
+        yield from ((row.vendor, form(row.vendor, each)) for row in TABLE for each in row.forms)
+
+
+def _within(value: Any, depth: int) -> Iterator[re.Pattern[str]]:
     if isinstance(value, re.Pattern):
-        yield value, before
-    elif isinstance(value, dict) and depth:
-        for key, item in value.items():
-            yield from _within(item, key if isinstance(key, str) else "", depth - 1)
-    elif isinstance(value, tuple | list) and depth:
-        for item in value:
-            yield from _within(item, before, depth - 1)
+        yield value
+    elif isinstance(value, dict | tuple | list) and depth:
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _within(item, depth - 1)
 
 
 def worst_times(pattern: DetectorPattern) -> dict[str, tuple[float, str]]:
@@ -116,7 +120,7 @@ def worst_times(pattern: DetectorPattern) -> dict[str, tuple[float, str]]:
     """
     finders = users(pattern)
     ranked: list[tuple[float, str]] = []
-    for text in hostile_texts(pattern.pattern, PROBE, pattern.before):
+    for text in hostile_texts(pattern.pattern, PROBE):
         ranked.append((sum(spent(finder, text) for finder in finders), text))
     ranked.sort(reverse=True)
     return worst_of((_longer(text) for _, text in ranked[:CONFIRMED]), finders)

@@ -48,6 +48,9 @@ CHAT = re.compile(
 REDIS_USER = re.compile(r"(?i)\b(?:user|setuser)\s\S{1,40}\s[^\n>]{0,60}?(?<=\s)>([^\s\"'`]{4,100})")
 
 MOST_BLANKS = 3
+PATH = re.compile(r"[a-z][a-z_.]*(?:/[a-z0-9_.\-]+)+/?|[a-z][a-z0-9_\-]*\.[a-z]{1,4}")
+"""What `mkdir -p` makes and `cp -p` copies, in small letters."""
+
 PORTS = re.compile(r"[\d.,:\-]+(?:/(?:tcp|udp))?")
 
 
@@ -57,9 +60,9 @@ def find(window: TextWindow) -> Iterator[Detection]:
 
 
 def _is_behind_p(value: str) -> bool:
-    """Many commands take something else behind `-p`: ports, a prompt, the synopsis of another flag."""
+    """Many commands take something else behind `-p`: ports, a path, a prompt, the synopsis of another flag."""
     bare = value.strip("\"'")
-    if bare.count(" ") > MOST_BLANKS or bare[:1] == "[" or PORTS.fullmatch(bare) is not None:
+    if bare.count(" ") > MOST_BLANKS or bare[:1] == "[" or PORTS.fullmatch(bare) or PATH.fullmatch(bare):
         return False
     return any(sign.isdigit() or sign in LOUD for sign in bare) and is_secret(value)
 

@@ -17,16 +17,12 @@ NEAR = 80
 
 AFTER = 25
 
-DIGITS = re.compile(r"\d\d[ .\-]?\w")
-"""Part of every national id, so a text without it is skipped."""
-
 
 def find(window: TextWindow) -> Iterator[Detection]:
     """National ids in a text, by the rules below."""
-    if DIGITS.search(window.text) is None:
+    if not window.has_digit:
         return
-    whole = [(0, len(window.text))]
-    for rules, stretches in ((LETTERED, whole), (RULES, window.number_stretches)):
+    for rules, stretches in ((LETTERED, window.key_runs), (RULES, window.number_stretches)):
         for start, end in stretches:
             yield from _found(window.text, rules, start, end)
 
@@ -141,7 +137,7 @@ LETTERED: Rules = (
         None,
     ),
 )
-"""Ids with fewer than six digits in a row; all others need such a run."""
+"""Ids with fewer than six digits in a row, which are a run of letters and digits; all others need such a row."""
 
 RULES: Rules = (
     (re.compile(rf"{ALONE_LEFT}(\d{{3}})[- ](\d{{2}})[- ](\d{{4}}){ALONE_RIGHT}"), _ssn, None),

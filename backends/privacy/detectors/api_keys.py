@@ -25,6 +25,12 @@ GLUED = re.compile(
 )
 """A name that is joined to its value as code joins words: `acme-api-key-…`."""
 
+HOOK = re.compile(r"[\w.\-/]{0,80}hook[\w.\-/]{0,80}/(?![0-9a-f\-]+\Z)([A-Za-z0-9_\-]{16,120})")
+"""A webhook's address: who knows it may call it."""
+
+OWN_KEY = re.compile(r"[a-zA-Z0-9][_\-]?(?:[kK]ey|KEY)[\"']?\s{0,3}(?:=|:|=>|:=)\s{0,3}[\"']?\Z")
+"""A key's name in settings, of something that is in no list."""
+
 CALL = re.compile(r"\b(?:\w{0,20}[Cc]lient|API|Api|SDK|[Bb]ot|configure|init|login)\(\s?[\"']\Z")
 UNLISTED = re.compile(
     r"(?:[a-z]{2,12}\d?|[A-Z]{2,12}\d?|[a-z]\d)(?:[_\-.][a-z]{1,8}\d{0,2}){0,3}[_\-]([A-Za-z0-9_\-]{28,200})"
@@ -94,10 +100,12 @@ def _inside_base64(text: str, start: int) -> bool:
 
 
 def _with_name(text: str, start: int, end: int) -> Detection | None:
-    glued = GLUED.search(text, start, end) if end - start > LEAST_GLUED else None
-    if glued is not None and end - glued.end() >= LEAST:
-        start = glued.end()
+    joined = GLUED.search(text, start, end) if end - start > LEAST_GLUED else None
+    if joined is not None and end - joined.end() >= LEAST:
+        start = joined.end()
     run = text[start:end].rstrip("./-")
+    if (hook := HOOK.fullmatch(run)) is not None and randomness(hook[1]) > LEAST_NEAR:
+        return Detection("api-key", start + hook.start(1), start + hook.end(1))
     value = run.lstrip("./")
     start += len(run) - len(value)
     if not LEAST <= len(value) <= LONGEST or len(set(value)) < LEAST_DISTINCT or is_masked(value):
@@ -113,7 +121,7 @@ def _is_key(text: str, start: int, value: str) -> bool:
         return False
     if SHORT_HEX.fullmatch(value) or value.isdigit():
         own = names_before(text, start, end)
-        return own.key >= BARE and own.vendor > 0 and not own.harmless
+        return own.key >= BARE and not own.harmless and (own.vendor > 0 or names_near(text, start).vendor == FULL)
     if HEX.fullmatch(value) or LICENCE.fullmatch(value):
         return _is_named(text, start, end)
     score = randomness(value)
@@ -126,11 +134,14 @@ def _is_named(text: str, start: int, end: int) -> bool:
     own = names_before(text, start, end)
     if own.harmless:
         return False
-    if FULL in (own.key, own.vendor) or (own.key and own.vendor):
+    if FULL in (own.key, own.vendor) or (own.key and own.vendor) or _logs_in(text, start, end):
         return True
-    if own.vendor and names_behind(text, end).key == FULL:
+    behind = names_behind(text, end)
+    if behind.key == FULL and (own.vendor or behind.vendor):
         return True
-    return own.key == BARE and names_near(text, start).vendor > 0
+    return own.key == BARE and (
+        names_near(text, start).vendor > 0 or OWN_KEY.search(text, max(0, start - 60), start) is not None
+    )
 
 
 def _is_likely(text: str, start: int, value: str, score: float) -> bool:  # noqa: PLR0911 — one line a reason
@@ -147,10 +158,17 @@ def _is_likely(text: str, start: int, value: str, score: float) -> bool:  # noqa
         return score > LEAST_NEAR or (score > 0 and not names(value).vendor)
     if score <= LEAST_NEAR or encodes_text(value):
         return False
-    if own.key or CALL.search(text, max(0, start - 40), start) or names_behind(text, end).key == FULL:
+    if own.key or CALL.search(text, max(0, start - 40), start) or _logs_in(text, start, end):
         return True
     near = names_near(text, start)
-    if (near.key == FULL or (near.key and near.vendor)) or near.vendor == FULL or (own.vendor and score > LEAST_COMMON):
+    if FULL in (near.key, near.vendor, names_behind(text, end).key) or (near.key and near.vendor):
+        return True
+    if own.vendor and score > LEAST_COMMON:
         return True
     unlisted = UNLISTED.fullmatch(value)
     return unlisted is not None and randomness(unlisted[1]) > LEAST_BARE
+
+
+def _logs_in(text: str, start: int, end: int) -> bool:
+    """Stands in a URL where a user or a password does."""
+    return text.startswith("@", end) and text.endswith("//", 0, start)

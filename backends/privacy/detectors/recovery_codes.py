@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -61,22 +60,19 @@ def _is_seed(value: str) -> bool:
     return len(set(said)) >= DISTINCT and not PROSE.intersection(said)
 
 
-@cache
-def _numbers() -> dict[str, int]:
-    """The words of BIP-39 with their numbers."""
-    words = Path(__file__).with_name("bip39_english.txt").read_text(encoding="ascii").split()
-    return {word: number for number, word in enumerate(words)}
+WORDS = Path(__file__).with_name("bip39_english.txt").read_text(encoding="ascii").split()
+NUMBERS = {word: number for number, word in enumerate(WORDS)}
+"""The words of BIP-39 with their numbers. They are read at the import: a request on the event loop reads no file."""
 
 
 def _phrases(window: TextWindow) -> Iterator[Detection]:
     """Runs of words of the list with a right checksum. Of twelve words in a row, one has a number that twelve divides:
     no others are looked up.
     """
-    numbers = _numbers()
     words = window.lowered.split()
     places: list[tuple[int, int]] = []
-    for first, last in islice(_runs(words, numbers), CHECKS):
-        found = _phrase([numbers[word.rstrip(JOINT)] for word in words[first:last]])
+    for first, last in islice(_runs(words, NUMBERS), CHECKS):
+        found = _phrase([NUMBERS[word.rstrip(JOINT)] for word in words[first:last]])
         if found is not None:
             places = places or [match.span() for match in TOKEN.finditer(window.lowered)]
             yield Detection("password", places[first + found[0]][0], places[first + found[1] - 1][1])

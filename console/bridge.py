@@ -1,6 +1,6 @@
 """The bridge between core and screen: the only subscriber to the core's events, and the only caller of its verbs.
 
-It opens the core after the first frame and reduces events to the state. It posts the state at most eight times a
+It opens the core after the first frame and reduces events to the state. It posts the state at most four times a
 second, and only while the terminal keeps up; without events each second or minute, so that ages and the clock go on.
 When a running core goes away, it reconnects as soon as it is back.
 """
@@ -23,7 +23,9 @@ from console.core_clock import CoreClock
 from console.messages import ActionFailed, AnswerFailed, OpenFailed, ReviewLoaded, RoutePreviewed, StateChanged
 from console.state import CoreConnection, ViewState, adopt, connect, look_back, mark_stale, reduce
 
-PERIOD_S = 0.125
+PERIOD_S = 0.25
+"""Between two frames. Samples that come one after the other within it are one; half of it costs half as much again."""
+
 BURST = 64
 """Events reduced before other tasks of the loop run."""
 NOT_OPEN = "The core is not open yet. Try again in a moment."

@@ -23,6 +23,8 @@ def safe(text: str, *, newlines: bool = False) -> SafeText:
     Line breaks of every kind become `\\n`, or a blank unless `newlines`; a tab becomes blanks. Control codes show as
     their pictures (`␛`), bidi overrides and other harmful codes as `�`, and characters without a shape go.
     """
+    if isinstance(text, SafeText) and text.isprintable():
+        return text
     if text.isascii() and text.isprintable():
         return SafeText(text)
     line_break, tab = ("\n", "    ") if newlines else (" ", " ")
@@ -40,7 +42,7 @@ def safe(text: str, *, newlines: bool = False) -> SafeText:
         return "" if SHAPELESS.match(code) else "�"
 
     plain = _UNSAFE.sub(instead, text)
-    return SafeText(plain if plain.isascii() else _bounded_marks(plain))
+    return SafeText(_bounded_marks(plain) if _MANY_MARKS.search(plain) else plain)
 
 
 def _bounded_marks(text: str) -> str:
@@ -104,5 +106,16 @@ _HARMFUL_RANGES = (
     (0x1D173, 0x1D17A),
     *((plane + 0xFFFE, plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000)),  # never characters
 )
+_WITH_WIDTH_RANGES = (
+    (0x00, 0x7F),
+    (0xA1, 0x2FF),  # Latin
+    (0x2010, 0x2027),  # punctuation
+    (0x2190, 0x23FF),  # arrows, mathematics, technical
+    (0x2500, 0x28FF),  # frames, blocks, shapes, dots
+    (0x4E00, 0x9FFF),  # Chinese characters
+)
+_MANY_MARKS = re.compile(f"[^{_characters(*_WITH_WIDTH_RANGES)}]{{{MARKS_IN_A_ROW + 1}}}")
+"""As many in a row that may be marks as are too many. Most text has none, and is not read character by character."""
+
 SHAPELESS = re.compile(f"[{_characters(*_SHAPELESS_RANGES)}]")
 _UNSAFE = re.compile(f"\r\n|[{_characters(*_SHAPELESS_RANGES, *_HARMFUL_RANGES)}]")

@@ -18,16 +18,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from itertools import cycle
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pexpect
-import psutil
-
 from benchmarks.evaluation.ledger_accuracy import CLAW, Place, core, twins
+from benchmarks.perf.pseudo_terminal import keys, rounded, terminal
 
 FLOOR = """
 from textual.app import App
@@ -43,73 +39,14 @@ class Floor(App):
 Floor().run()
 """
 SETTINGS = "[cache]\nsemantic = false\n[telemetry]\ngpu = false\n"
-WAIT_S = 20.0
-LOST_S = 2.0
 SETTLING_S = 4.0
-ECHOES = "БГДЖЗИЛПФЦЧШЩЪЫЭЮЯ"
-"""Letters that are nowhere on screen, so that one of them in the output is the echo of its key."""
+CHAT = "6"
+"""The key of the chat."""
 
 PROMPTS = 3
 """Different ones under load: the others are answered from the cache, so that the cores are left to the console."""
 
 AGENTS = ("scout", "writer", "intel")
-
-
-class Terminal:
-    """A program in a pseudo-terminal of 120×40 that answers no queries."""
-
-    def __init__(self, command: Sequence[str], env: dict[str, str]) -> None:
-        self.started = time.monotonic()
-        self._child = pexpect.spawn(command[0], [*command[1:]], env=env, dimensions=(40, 120), timeout=WAIT_S)
-        self._child.delaybeforesend = None  # pexpect would wait 50 ms before each key
-        self.process = psutil.Process(self._child.pid)
-
-    def painted(self, text: str) -> float:
-        """Milliseconds from the start until `text` was written."""
-        self._child.expect_exact(text)
-        return (time.monotonic() - self.started) * 1000
-
-    def read_for(self, seconds: float) -> int:
-        """Take what it writes; returns the bytes."""
-        return sum(map(len, self._chunks(time.monotonic() + seconds)))
-
-    def _chunks(self, until: float) -> Iterator[bytes]:
-        while (left := until - time.monotonic()) > 0:
-            with suppress(pexpect.TIMEOUT):
-                yield self._child.read_nonblocking(65_536, timeout=left)
-
-    def echo(self, letter: str) -> float | None:
-        """Milliseconds until a key is on screen; None for a lost one."""
-        begun, seen = time.monotonic(), b""
-        self._child.send(letter)
-        for chunk in self._chunks(begun + LOST_S):
-            seen += chunk
-            if letter.encode() in seen:
-                return (time.monotonic() - begun) * 1000
-        return None
-
-    def send(self, keys: str) -> None:
-        self._child.send(keys)
-
-    def cost(self, seconds: float) -> dict[str, float]:
-        """CPU in per cent of a core, bytes a second, resident MB at the end."""
-        before, begun = self.process.cpu_times(), time.monotonic()
-        written = self.read_for(seconds)
-        after, took = self.process.cpu_times(), time.monotonic() - begun
-        cpu = (after.user + after.system - before.user - before.system) / took
-        return {"cpu_pct": cpu * 100, "bytes_s": written / took, "rss_mb": self.process.memory_info().rss / 1e6}
-
-    def close(self) -> None:
-        self._child.close(force=True)
-
-
-@contextmanager
-def terminal(command: Sequence[str], env: dict[str, str]) -> Iterator[Terminal]:
-    opened = Terminal(command, env)
-    try:
-        yield opened
-    finally:
-        opened.close()
 
 
 class Load:
@@ -177,7 +114,7 @@ def measure(place: Place, *, runs: int, seconds: float, rate: float) -> dict[str
     pairs = [(first_paint(claw, place.env, "Runtime"), first_paint(floor, place.env, "ready")) for _ in range(runs)]
     ratios = sorted(ours / theirs for ours, theirs in pairs)
     found: dict[str, object] = {
-        "first paint, × floor: median, least, most": _rounded(statistics.median(ratios), ratios[0], ratios[-1]),
+        "first paint, × floor: median, least, most": rounded(statistics.median(ratios), ratios[0], ratios[-1]),
     }
     with terminal(floor, place.env) as least, terminal(claw, place.env) as console:
         console.painted("Runtime")
@@ -187,9 +124,9 @@ def measure(place: Place, *, runs: int, seconds: float, rate: float) -> dict[str
         console.read_for(SETTLING_S)
         rest = console.cost(seconds)  # before the floor, or what it writes meanwhile would count, too
         bare = least.cost(seconds)
-        found["at rest: CPU %, floor's"] = _rounded(rest["cpu_pct"], bare["cpu_pct"])
+        found["at rest: CPU %, floor's"] = rounded(rest["cpu_pct"], bare["cpu_pct"])
         found["at rest: bytes a second"] = round(rest["bytes_s"])
-        found["resident, × floor, MB"] = _rounded(rest["rss_mb"] / bare["rss_mb"], rest["rss_mb"])
+        found["resident, × floor, MB"] = rounded(rest["rss_mb"] / bare["rss_mb"], rest["rss_mb"])
         console.read_for(SETTLING_S)
         with Load(place.url, rate) as load:
             console.read_for(SETTLING_S)
@@ -199,32 +136,18 @@ def measure(place: Place, *, runs: int, seconds: float, rate: float) -> dict[str
                 round((load.answered - answered) / (time.monotonic() - begun)),
                 load.refused,
             )
-            found["under load: CPU %"] = _rounded(busy["cpu_pct"])
+            found["under load: CPU %"] = rounded(busy["cpu_pct"])
             found["under load: bytes a second"] = round(busy["bytes_s"])
-            found["under load: resident, × floor, MB"] = _rounded(busy["rss_mb"] / bare["rss_mb"], busy["rss_mb"])
-            found["under load: key p50, p99 ms, lost of 100"] = keys(console)
+            found["under load: resident, × floor, MB"] = rounded(busy["rss_mb"] / bare["rss_mb"], busy["rss_mb"])
+            console.send(CHAT)
+            console.read_for(1.0)
+            found["under load: key p50, p99 ms, lost of 100"] = rounded(*keys(console, 100))
     return found
 
 
 def first_paint(command: Sequence[str], env: dict[str, str], text: str) -> float:
     with terminal(command, env) as opened:
         return opened.painted(text)
-
-
-def keys(console: Terminal, presses: int = 100) -> tuple[float, ...]:
-    """Type into the chat, one key after the other."""
-    console.send("6")
-    console.read_for(1.0)
-    letters = cycle(ECHOES)
-    echoes = [console.echo(next(letters)) for _ in range(presses)]
-    heard = sorted(echo for echo in echoes if echo is not None)
-    if not heard:
-        return (presses,)
-    return _rounded(statistics.median(heard), heard[int(len(heard) * 0.99) - 1], len(echoes) - len(heard))
-
-
-def _rounded(*values: float) -> tuple[float, ...]:
-    return tuple(round(value, 2) for value in values)
 
 
 if __name__ == "__main__":

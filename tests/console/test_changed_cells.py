@@ -1,6 +1,9 @@
 """What a change costs on the wire, and that a terminal which is sent only that shows what it should."""
 
 import pyte
+from hypothesis import given
+from hypothesis import strategies as st
+from pyte.screens import Char
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
@@ -9,6 +12,7 @@ from textual.strip import Strip
 from console.changed_cells import ChangedCells
 
 CELLS = 20
+CONSOLE = Console(color_system="truecolor", force_terminal=True)
 PLAIN, STRONG = Style(color="#d5dbe3", bgcolor="#0e1116"), Style(color="#f4f7fb", bgcolor="#0e1116", bold=True)
 
 
@@ -17,7 +21,7 @@ def strip(*parts: tuple[str, Style]) -> Strip:
 
 
 def sent(update: ChangedCells) -> str:
-    return update.render_segments(Console(color_system="truecolor", force_terminal=True))
+    return update.render_segments(CONSOLE)
 
 
 def test_one_cell_that_changes_costs_its_own_bytes() -> None:
@@ -52,3 +56,49 @@ def test_parts_of_several_widgets_in_a_row_are_cut_apart() -> None:
     assert screen.display == ["        aabb        "]
     nothing = ChangedCells([{0: None, 10: right}], [(0, 2, 5)], [[10, CELLS]])
     assert sent(nothing) == ""
+
+
+STYLES = [
+    PLAIN,
+    STRONG,
+    Style(color="#a3a3a3", bgcolor="#0e1116", italic=True, dim=True),
+    Style(color="#0e1116", bgcolor="#5fafff", bold=True, reverse=True),
+    Style(color="#d5dbe3", bgcolor="#30363d"),
+    Style(underline=True, strike=True),
+    Style(),
+]
+PARTS = st.lists(st.tuples(st.text("ab ▌", min_size=1, max_size=5), st.sampled_from(STYLES)), min_size=1, max_size=6)
+
+
+@given(st.lists(PARTS, min_size=1, max_size=3))
+def test_each_cell_has_its_own_style(rows: list[list[tuple[str, Style]]]) -> None:
+    lines = [Strip([Segment(text, style) for text, style in parts]) for parts in rows]
+    shown, wanted = pyte.Screen(40, 3), pyte.Screen(40, 3)
+    update = ChangedCells(
+        [{0: line} for line in lines],
+        [(y, 0, line.cell_length) for y, line in enumerate(lines)],
+        [[line.cell_length] for line in lines],
+    )
+    pyte.Stream(shown).feed(sent(update))
+    pyte.Stream(wanted).feed("\r\n".join(line.render(CONSOLE) for line in lines))
+    for y, line in enumerate(lines):
+        for x in range(line.cell_length):
+            assert seen(shown.buffer[y][x]) == seen(wanted.buffer[y][x])
+    assert shown.cursor.attrs == wanted.cursor.attrs
+
+
+def seen(cell: Char) -> Char:
+    """A blank's ink, weight and slant are not."""
+    unseen = cell.data == " " and not (cell.reverse or cell.underscore or cell.strikethrough)
+    return cell._replace(fg="default", bold=False, italics=False) if unseen else cell
+
+
+def test_a_row_of_many_tones_costs_a_few_bytes_for_each() -> None:
+    line = strip(("scout", STRONG), (" ", PLAIN), ("12 s", PLAIN), (" ", STRONG), ("local", STRONG), ("   ", PLAIN))
+    data = sent(ChangedCells([{0: line}], [(0, 0, 19)], [[CELLS]]))
+    assert len(data.encode()) < len(line.render(CONSOLE).encode()) / 1.5
+
+
+def test_a_link_keeps_its_address() -> None:
+    line = strip(("see ", PLAIN), ("docs", PLAIN + Style(link="https://example.org")), (" below      ", PLAIN))
+    assert "https://example.org" in sent(ChangedCells([{0: line}], [(0, 0, CELLS)], [[CELLS]]))

@@ -69,7 +69,10 @@ async def press_and_see(core: MovingCore, app: ClawApp, pilot: Pilot[None], key:
     before = len(core.acted)
     app.main.show_message("")
     await until(app.guard.allows)  # the keys that moved the cursor came faster than hands type
+    shown = app.state
     core.move()
+    if core.chance.random() < SEEN_FIRST:
+        await until(lambda: app.state is not shown)
     await pilot.press(key)
     await until(lambda: len(core.acted) > before or isinstance(app.screen, ConfirmOverlay) or LEFT in text_of(app))
     if isinstance(app.screen, ConfirmOverlay):
@@ -81,6 +84,10 @@ async def press_and_see(core: MovingCore, app: ClawApp, pilot: Pilot[None], key:
         return False
     assert core.acted[-1].id == meant
     return True
+
+
+SEEN_FIRST = 0.3
+"""How often the screen shows that the list moved before the key comes."""
 
 
 @pytest.mark.parametrize("seed", range(2))

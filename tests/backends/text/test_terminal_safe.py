@@ -90,3 +90,22 @@ def test_what_becomes_of_known_text(text: str, line: str, lines: str) -> None:
 def test_marks_are_bounded_and_a_line_break_is_none() -> None:
     assert safe("a" + "\u0301" * 500) == "a" + "\u0301" * MARKS_IN_A_ROW
     assert safe("é" + "\n" * 9, newlines=True) == "é" + "\n" * 9
+
+
+def test_characters_with_a_width_may_stand_in_any_number() -> None:
+    framing = [
+        chr(code) for code in (*range(0xA1, 0x300), *range(0x2190, 0x2400), *range(0x2500, 0x2900), 0x4E00, 0x9FFF)
+    ]
+    widths = [character for character in framing if unicodedata.category(character) not in ("Mn", "Me", "Mc", "Cn")]
+    for character in widths:
+        if character != "\u00ad":
+            assert safe(character * 9) == character * 9
+    assert len(widths) == len(framing), "one of them may lack a width, and any number of it would pass"
+
+
+def test_marks_between_frames_are_bounded_too() -> None:
+    assert safe("─" * 50 + "\u0301" * 9 + "─") == "─" * 50 + "\u0301" * MARKS_IN_A_ROW + "─"
+
+
+def test_safe_text_with_a_tab_is_made_fit_for_a_line() -> None:
+    assert safe(SafeText("a\tb\nc")) == "a b c"

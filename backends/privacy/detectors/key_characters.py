@@ -5,7 +5,6 @@ pairs, in nats. Digits count as one character. The table is made by `benchmarks/
 """
 
 import string
-from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
 
@@ -40,7 +39,6 @@ def _table() -> dict[tuple[str, str], float]:
 _WEIGHTS = _table()
 
 
-@lru_cache(maxsize=4096)
 def randomness(run: str) -> float:
     """Log-odds that the run's characters were drawn at random; 0 for characters that no key has."""
     said = classes(run)

@@ -6,7 +6,6 @@ the line above, or behind it ("… as API_KEY", "# Stripe's key").
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from backends.privacy.detection import word_set
@@ -154,7 +153,6 @@ def _nearest(line: str) -> str:
     return said
 
 
-@lru_cache(maxsize=4096)
 def names(text: str) -> Names:
     """What a stretch of text names; the words at its end count most."""
     words = [word.lower() for word in WORD.findall(text)]

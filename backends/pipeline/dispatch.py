@@ -12,10 +12,12 @@ from msgspec.structs import replace
 
 from backends.clock import Clock
 from backends.engines.base import AnsweredBy, Call, Finished, Text
+from backends.engines.quoted_prompt import leave_out_prompt
 from backends.errors import ClawError, EngineError
 from backends.ledger.store import Ledger
 from backends.monitoring.alerts import CONTEXT_CUT
 from backends.monitoring.monitoring import Monitoring
+from backends.off_loop import off_loop
 from backends.pipeline.active_request import ActiveRequest, Ending
 from backends.pipeline.answer import Answer
 from backends.pipeline.deadline import Deadline
@@ -243,6 +245,7 @@ class Dispatcher:
             end = answer.finish()
             counted = True
         except EngineError as error:
+            await off_loop(meter.call.size, partial(leave_out_prompt, error, meter.call))
             counted = True
             self._failed(active, slot, replica, meter, error)
             raise

@@ -22,6 +22,10 @@ APART = 256
 """Characters that are added to each text's length: twenty thousand messages of two letters take a second."""
 
 
+UNCHECKED = 4096
+"""Characters that are read between two looks at the clock, or a window."""
+
+
 class Found(NamedTuple):
     """Something private at `start:end` of a part's text. `value` is a keyed hash of its normal form. `cut`: it lies
     across the place where two texts meet, so that each half looks harmless.
@@ -35,14 +39,24 @@ class Found(NamedTuple):
 
 
 class Allowance:
-    """CPU seconds of one inspection. `check` raises TimeoutError when they are spent, Abandoned when nobody waits."""
+    """CPU seconds of one inspection. `spend` and `check` raise TimeoutError when they are spent, Abandoned when nobody
+    waits.
+    """
 
     def __init__(self, start_s: float) -> None:
         self._began = thread_time()
         self._allowed_s = start_s
+        self._unchecked = UNCHECKED
 
     def more(self, characters: int) -> None:
         self._allowed_s += characters / MIB * MIB_S
+
+    def spend(self, characters: int) -> None:
+        """Checks once for so many characters: a look at the clock takes as long as reading a hundred."""
+        self._unchecked += characters
+        if self._unchecked >= UNCHECKED:
+            self._unchecked = 0
+            self.check()
 
     def check(self) -> None:
         check_wanted()
@@ -112,9 +126,12 @@ class PartReader:
         allowance.more(APART + len(text))
         seen: set[tuple[str, int, int]] = set()
         pieces = list(windows(text))
-        for offset, piece in pieces:
+        following = [*(offset for offset, _ in pieces[1:]), len(text)]
+        for (offset, piece), then in zip(pieces, following, strict=True):
             inside = self._in_piece(piece, allowance) if len(pieces) == 1 else self._in_window(piece, allowance)
             for kind, start, end, value, _ in inside:
+                if end == len(piece) and start + offset >= then:
+                    continue  # cut off here, and whole in the next piece
                 place = (kind, start + offset, end + offset)
                 if place not in seen:
                     seen.add(place)
@@ -137,7 +154,7 @@ class PartReader:
                     value = text[start:end]
                     if (kind, value) not in self._passes:
                         yield Found(kind, start, end, self._memory.digest("value", normal_form(kind, value)))
-            allowance.check()
+            allowance.spend(len(view.text))
 
 
 def _is_told_by(found: Detection, known: Detection, text: str) -> bool:

@@ -5,7 +5,7 @@ from base64 import b64encode
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backends.privacy import PrivacyGate
@@ -116,6 +116,7 @@ def test_pieces_overlap_and_a_text_that_grows_keeps_all_but_the_last(text: str, 
 
 @settings(max_examples=40, deadline=None)
 @given(at=st.integers(0, 60_000), lines=st.booleans())
+@example(at=14_329, lines=True)
 def test_a_key_is_found_across_every_border_of_pieces(at: int, lines: bool) -> None:
     text = PROSE * 900 if lines else PROSE.replace("\n", " ") * 900
     gate = PrivacyGate(Privacy(), detectors=(api_keys.find,))

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from backends.privacy.detection import Detection
 from backends.privacy.detectors.code_names import is_path, is_reference
 from backends.privacy.detectors.key_characters import randomness
-from backends.privacy.detectors.key_lookalikes import HEX, ID, LICENCE, PATH, SHORT_HEX, encodes_text, is_public
-from backends.privacy.detectors.key_names import BARE, FULL, names, names_before, names_behind, names_near
+from backends.privacy.detectors.key_lookalikes import HEX, ID, LICENCE, PATH, SHORT_HEX, encodes_text, is_cut, is_public
+from backends.privacy.detectors.key_names import BARE, FULL, HINT, names, names_before, names_behind, names_near
 from backends.privacy.detectors.secret_values import is_documented, is_masked
 from backends.privacy.detectors.vendor_keys import VENDOR_FORMS
 from backends.privacy.text_window import TextWindow
@@ -29,6 +29,7 @@ HOOK = re.compile(r"[\w.\-/]{0,80}hook[\w.\-/]{0,80}/(?![0-9a-f\-]+\Z)([A-Za-z0-
 """A webhook's address: who knows it may call it."""
 
 OWN_KEY = re.compile(r"[a-zA-Z0-9][_\-]?(?:[kK]ey|KEY)[\"']?\s{0,3}(?:=|:|=>|:=)\s{0,3}[\"']?\Z")
+BEFORE_KEY = 60
 """A key's name in settings, of something that is in no list."""
 
 CALL = re.compile(r"\b(?:\w{0,20}[Cc]lient|API|Api|SDK|[Bb]ot|configure|init|login)\(\s?[\"']\Z")
@@ -80,7 +81,9 @@ def find(window: TextWindow) -> Iterator[Detection]:
 
 def _with_form(text: str, start: int, end: int) -> Detection | None:
     for form, match in VENDOR_FORMS.in_run(text, start, end):
-        if _is_real(form.literal, match[0]) and not _inside_base64(text, match.start()):
+        if _inside_base64(text, match.start()) or is_cut(text, *match.span()):
+            continue
+        if _is_real(form.literal, match[0]):
             return Detection("aws-key" if form.literal in AWS else "api-key", *match.span())
     return None
 
@@ -110,7 +113,7 @@ def _with_name(text: str, start: int, end: int) -> Detection | None:
     start += len(run) - len(value)
     if not LEAST <= len(value) <= LONGEST or len(set(value)) < LEAST_DISTINCT or is_masked(value):
         return None
-    if is_documented(value) or not _is_key(text, start, value):
+    if is_documented(value) or is_cut(text, start, start + len(value)) or not _is_key(text, start, value):
         return None
     return Detection("api-key", start, start + len(value))
 
@@ -121,7 +124,8 @@ def _is_key(text: str, start: int, value: str) -> bool:
         return False
     if SHORT_HEX.fullmatch(value) or value.isdigit():
         own = names_before(text, start, end)
-        return own.key >= BARE and not own.harmless and (own.vendor > 0 or names_near(text, start).vendor == FULL)
+        near = names_near(text, start).vendor == FULL and own.key >= BARE
+        return not own.harmless and ((own.key > 0 and own.vendor > 0) or near)
     if HEX.fullmatch(value) or LICENCE.fullmatch(value):
         return _is_named(text, start, end)
     score = randomness(value)
@@ -139,9 +143,9 @@ def _is_named(text: str, start: int, end: int) -> bool:
     behind = names_behind(text, end)
     if behind.key == FULL and (own.vendor or behind.vendor):
         return True
-    return own.key == BARE and (
-        names_near(text, start).vendor > 0 or OWN_KEY.search(text, max(0, start - 60), start) is not None
-    )
+    if own.key == BARE and OWN_KEY.search(text, max(0, start - BEFORE_KEY), start) is not None:
+        return True
+    return own.key > 0 and names_near(text, start).vendor > (0 if own.key == BARE else HINT)
 
 
 def _is_likely(text: str, start: int, value: str, score: float) -> bool:  # noqa: PLR0911 — one line a reason

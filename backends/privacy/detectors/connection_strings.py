@@ -15,7 +15,7 @@ LOGIN = re.compile(
 )
 """What follows the scheme: user, colon, password, at, the first letter of a host."""
 
-SAMPLE_HOST = re.compile(r"(?i)(?:[\w\-]{1,60}\.){0,3}(?:example|foo|bar)\b")
+SAMPLE_HOST = re.compile(r"(?i)(?:[\w\-]{1,60}\.){0,3}(?:example|foo|bar)\.(?:com|org|net)\b")
 REAL_HOST = re.compile(r"(?i)(?!127\.|0\.|localhost|[\w.\-]{0,60}\bexample\b)[\w\-]{1,60}\.[\w.\-]{2,60}")
 
 ORACLE = re.compile(

@@ -36,6 +36,20 @@ DSN_HOST = re.compile(r"@[a-z0-9.]{0,20}(?:ingest|sentry)\.")
 CRYPT = re.compile(r"\$[\w=,.]{1,20}\$(?:[\w=,./]{1,40}\$)?\Z")
 """What stands before a password's hash (crypt(5))."""
 
+HASH_NAME = re.compile(r"(?i)(?:\bh1|sha-?\d{1,3}|\bmd5)[:=\-]\Z")
+"""What stands before a hash in lists of sums, also in Go's."""
+
+PINNED = re.compile(r"[\w.\-/]{2,60}[@#]\Z")
+"""What stands before the commit or the sum of a dependency."""
+
+CUT_OFF = re.compile(r"\.\.|…|\[\.")
+FILE_END = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|ico|m?js|css|html?|map|json|pdf|woff2?)\b")
+LEAST_WHOLE = 40
+"""A longer one may be whole, at a sentence's end."""
+
+LEAST_ALPHABET = 60
+"""Characters, all of them different, that are an alphabet rather than a key."""
+
 SEALED = "ENC["
 """How sops and eyaml begin ciphertext."""
 
@@ -52,15 +66,26 @@ def is_public(text: str, start: int, end: int) -> bool:
     value = text[start:end]
     if PUBLISHABLE.match(value) or value in DOCUMENTED or NUMBER.fullmatch(value):
         return True
+    if len(value) >= LEAST_ALPHABET and len(set(value)) == len(value):
+        return True
     if DSN_HOST.match(text, end):
         return True
     before = text[max(0, start - 80) : start]
-    if SEALED in before or BADGE in before or CRYPT.search(before):
+    if SEALED in before or BADGE in before or CRYPT.search(before) or HASH_NAME.search(before):
+        return True
+    if before[-1:] in ("@", "#") and HEX.fullmatch(value) and PINNED.search(before):
         return True
     return (
         PROJECT_TOKEN.search(before) is not None
         and ANALYTICS.search(text, max(0, start - MANY), start + MANY) is not None
     )
+
+
+def is_cut(text: str, start: int, end: int) -> bool:
+    """A file's name, or the beginning of a key that somebody cut off (`sk-proj-a8Kd…`)."""
+    if CUT_OFF.match(text, end) is not None:
+        return end - start < LEAST_WHOLE
+    return FILE_END.match(text, end) is not None
 
 
 def encodes_text(value: str) -> bool:

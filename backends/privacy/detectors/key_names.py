@@ -45,14 +45,15 @@ HARMLESS = word_set(
     drive folder sheet spreadsheet video playlist channel guild invoice customer order ticket issue job run
     batch message thread conversation response event transaction tx txn block contract flag algorithm alg
     encoding format checksum crc crc32 build release snapshot package resolved tarball module node object
-    digestvalue tokenizer keyword keywords"""
+    digestvalue tokenizer keyword keywords chars charset alphabet characters"""
 )
 """Names of values that are no secrets, however random they look."""
 
 HARMLESS_BEFORE = word_set(
     """public pub cache primary foreign partition sort row object site host ssh registry idempotency dictionary map
     composite natural surrogate page next continuation cursor trace vapid publishable dedupe group hash range lookup
-    translation message i18n query csrf xsrf verification tracking bucket property entry x recaptcha encrypted hashed
+    translation message i18n query csrf xsrf authenticity verification tracking bucket property entry x recaptcha
+    encrypted hashed
     sealed"""
 )
 """Before "key" or "token" they make it the name of something harmless."""

@@ -19,10 +19,8 @@ def _any(names: Iterable[str]) -> str:
 
 OWN_NUMBER = r"[ .:]{0,2}(?:no\.? ?)?#?(?=[A-Z]{0,2}\d|[A-Z]\b)[A-Za-z\d/\-]{1,6}\b"
 SURE_UNIT = re.compile(rf"(?i:{_any(SURE_UNITS)}){OWN_NUMBER}")
-UNIT = re.compile(
-    rf"(?i:{_any(UNITS)}){OWN_NUMBER}|#\d{{1,5}}\b|\d{{1,3}}(?:st|nd|rd|th) [Ff]loor\b|"
-    r"\d{1,2}\.?[º°ª] ?[A-Za-z]{0,5}\b"
-)
+UNIT = re.compile(rf"(?i:{_any(UNITS)}){OWN_NUMBER}")
+FLOOR = re.compile(r"#\d{1,5}\b|\d{1,3}(?:st|nd|rd|th) [Ff]loor\b|\d{1,2}\.?[º°ª] ?[A-Za-z]{0,5}\b")
 UNIT_BEFORE = re.compile(rf"(?<!\w)(?i:{_any(UNITS)}){OWN_NUMBER}(?:, ?| |,?\n)\Z")
 """`Flat 5, ` before a street."""
 
@@ -38,6 +36,11 @@ NAME = re.compile(
     rf"(?:'s-)?[^\W\d_a-z][\w'’.\-]{{0,30}}(?<!\.)|-[^\W\d_][\w\-]{{2,20}}|(?:{_any(SMALL_WORDS)})(?= ?[^\W\d_])|"
     rf"d'(?=[A-Z])|St\.|\([A-ZÀ-Ž][\w ]{{1,20}}\)|k\b"
 )
+LETTERS = re.compile(r"[^\W\d_]+")
+UNIT_WORDS = frozenset(unit.rstrip(".") for unit in UNITS)
+COUNTRY_WORDS = frozenset(country.partition(" ")[0] for country in COUNTRIES)
+"""What a flat or a country begins with: the patterns take longer."""
+
 COUNTRY = re.compile(rf"(?i:{_any(COUNTRIES)})\b")
 
 MOST_WORDS = 16
@@ -69,7 +72,9 @@ def lines_behind(text: str, street_end: int) -> Lines:
         between = text[at:start]
         if not between or ("." in between and named and not text[at - 1].isdigit()):
             break
-        if word := UNIT.match(text, start):
+        first = LETTERS.match(text, start)
+        low = "" if first is None else first[0].lower()
+        if word := UNIT.match(text, start) if low in UNIT_WORDS else FLOOR.match(text, start) if not low else None:
             found = found._replace(end=word.end(), unit=found.unit or SURE_UNIT.match(text, start) is not None)
             joined = True
         elif (word := POSTCODE.match(text, start)) and (named or joined or "," in between or "\n" in between):
@@ -78,7 +83,7 @@ def lines_behind(text: str, street_end: int) -> Lines:
             digits = named and len(word[0]) > 4
             found = Lines(word.end(), found.unit, found.postcode or sure, found.digits or digits)
             joined, awaited = True, not named
-        elif word := COUNTRY.match(text, start):
+        elif low in COUNTRY_WORDS and (word := COUNTRY.match(text, start)):
             found = found._replace(end=word.end())
             named = joined = True
         elif (word := NAME.match(text, start)) and between.count("\n") < 2:

@@ -5,7 +5,9 @@ that (`12 Hill Row`, `Edeby 55`) needs a flat, a postcode or a word for an addre
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from functools import cached_property
 
 from backends.privacy.detection import Detection
 from backends.privacy.detectors.address_lines import Lines, lines_behind, start_with_unit
@@ -17,24 +19,29 @@ from backends.privacy.word_stems import Stems
 ANNOUNCED = re.compile(
     r"""(?ix)(?:
     \b(?:live[sd]?|living|reside[sd]?|residing|resident|stay(?:s|ed|ing)?|lodging)\s(?:now\s|here\s)?(?:at|on|in|near)
+    | \baddress\?[^\n]{0,60}\bit(?:['’]s|\sis)(?:\s(?:in|at|on))?
     | \baddress(?:es)?(?:\s(?:is|was|to|with|of|at|for|on|line|\d))*
     | \blocated\s(?:at|on|in) | \boffices?\s(?:is|are|was)(?:\slocated)?\s(?:at|on|in) | \bhome\s(?:is|at)
     | \b(?:sen[dt]|ship(?:ped)?|deliver(?:ed)?|return(?:ed)?|mail(?:ed)?|post(?:ed)?|forward(?:ed)?|moved?|moving
       |arrived?)(?:\s(?:it|them|this|that|me|us|one|a\snew\sone|back|everything|in|out))?\s(?:to|at|from)
     | \b(?:enter|stop|park|meet\w*|wait|turn|met)(?:\s(?:me|us|him|her|there))?\s(?:on|at|in)
     | \bit(?:['’]s|\sis)\s(?:in|at|on) | \bcorner\sof | \bfollowing\?
-    | \baddress\?[^\n]{0,60}\bit(?:['’]s|\sis)
     | \b(?:wohn\w*|wohnhaft|anschrift|adresse|adres|adresi|adresa|adress|direcci[oó]n|domicilio|domicili|indirizzo
       |endere[cç]o|morada|cím|lakcím|osoite|residencia|residenza|résidence|διεύθυνση|адрес\w?|bor\s(?:på|i)|vivo\sen|vive\sen
       |habite\w*|demeurant|abito|abita|moro\sna|mora\sna|mieszka\w?|zamieszka\w+|bydl\w+|lakik|oturuyor\w*|住所|地址)
       (?:\s(?:ist|lautet|est|es|è|é|är|er|in|der|an|au|en|na|to))?
     )
-    (?:\s(?:the\ssame|the\s(?:corner|(?:north|south|east|west|other)\sside)\sof))?[\s:"'>(*\-]{0,6}(?:the\scorner\sof\s)?
-    (?:(?-i:[^\W\d_a-z])\w+\sand\s)?\Z"""
+    """
 )
-"""What announces an address, directly before it."""
+"""What announces an address."""
 
-ANNOUNCED_REACH = 90
+BETWEEN = re.compile(
+    r"""(?ix)(?:\s(?:the\ssame|the\s(?:corner|(?:north|south|east|west|other)\sside)\sof))?[\s:"'>(*\-]{0,6}(?:the\scorner\sof\s)?
+    (?:(?-i:[^\W\d_a-z])\w+\sand\s)?"""
+)
+"""What may stand between an announcement and the address."""
+
+REACH = 60
 
 MILITARY = re.compile(
     r"(?i)(?:\b(?:USS?\w{0,4} [\w.'’\-]{2,24}(?: [\w.'’\-]{2,24})?|(?:PSC|unit|CMR) \d{1,5},? box \d{1,5}),?\s{1,3})?"
@@ -68,9 +75,10 @@ EASTERN = (("路街道巷弄同", CHINESE), ("都道府県", JAPANESE), ("로길
 def find(window: TextWindow) -> Iterator[Detection]:
     """Streets, boxes, and addresses of the Far East, each with the lines behind it."""
     text = window.text
+    announced = Announcements(text)
     for street in streets(text):
         lines = lines_behind(text, street.end)
-        if _is_address(text, street, lines) and not _is_public(text, street):
+        if (_is_address(street, lines) or announced.before(street.start)) and not _is_public(text, street):
             yield Detection("address", start_with_unit(text, street.start), lines.end)
     if window.has_any(BOX_STEMS):
         for box in BOX.finditer(text):
@@ -82,10 +90,29 @@ def find(window: TextWindow) -> Iterator[Detection]:
             yield from (Detection("address", *match.span()) for match in pattern.finditer(text))
 
 
-def _is_address(text: str, street: Street, lines: Lines) -> bool:
-    if street.sure is Sure.STREET or lines.unit or lines.postcode or (lines.digits and street.sure is Sure.LIKELY):
+class Announcements:
+    """Where a text announces addresses; searched for when it is first asked for."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return [match.end() for match in ANNOUNCED.finditer(self._text)]
+
+    def before(self, start: int) -> bool:
+        """Does one stand directly before `start`?"""
+        place = bisect_right(self._ends, start) - 1
+        if place < 0:
+            return False
+        end = self._ends[place]
+        return start - end <= REACH and BETWEEN.fullmatch(self._text, end, start) is not None
+
+
+def _is_address(street: Street, lines: Lines) -> bool:
+    if street.sure is Sure.STREET or lines.unit or lines.postcode:
         return True
-    return ANNOUNCED.search(text, max(0, street.start - ANNOUNCED_REACH), street.start) is not None
+    return lines.digits and street.sure is Sure.LIKELY
 
 
 def _is_public(text: str, street: Street) -> bool:

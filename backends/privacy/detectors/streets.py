@@ -43,36 +43,39 @@ MARK = re.compile(r"(?i),? (?:n[ºo°]\.?|nr\.?|no[.:]|num\.?|núm\.|numero|núm
 
 CAPITAL = r"[^\W\d_a-z][\w'’.\-]{0,30}"
 SMALL = rf"(?:(?i:{'|'.join(sorted(words.SMALL_WORDS, key=len, reverse=True))}) |(?i:[dl]|dell)['’])"
-NAME = rf"{SMALL}{{0,3}}{CAPITAL}(?: {SMALL}{{0,3}}{CAPITAL}){{0,4}}"
-
-WORD = re.compile(r"[^\W\d_](?:[\w'’\-]|\.(?=\w))*\.?|[0-9]{1,3}(?:st|nd|rd|th)\b")
-NAMES_BEFORE = re.compile(
-    rf"(?:(?<![\w.,\-/])[0-9]{{1,5}}[A-Za-z]? )?{CAPITAL}(?:[ \-]{SMALL}{{0,2}}{CAPITAL}){{0,5}}\Z"
-)
-LAST_WORD = re.compile(r"[^\W\d_][\w'’\-]*(?:\.[\w\-]+)*\.?\Z")
-"""Without a quotation mark or a name in front, as in `"to":"Lindenstraße 5"`."""
-
-LEAD = re.compile(r"(?<![\w.,\-/])[0-9]{1,5} \Z")
-"""Another number before the name, as forms with a building's number have."""
-
 NAME_BEHIND = re.compile(
-    rf" (?:(?P<of>{SMALL}{{1,3}})(?P<low>[^\W\d_][\w'’\-]+)(?: {SMALL}{{0,3}}{CAPITAL}){{0,3}}|{NAME})"
+    rf" (?:(?P<of>{SMALL}{{1,3}})(?P<low>[^\W\d_][\w'’\-]+)|{CAPITAL})(?: {SMALL}{{0,3}}{CAPITAL}){{0,4}}"
     r"(?: [0-9]{1,4}\b(?![.:]\d))?"
 )
 
-_FIRST = sorted(map(re.escape, words.WORD_NAME_NUMBER | words.WORD_NAME_NUMBER_WEAK), key=len, reverse=True)
-WORD_FIRST = re.compile(
-    rf"(?:(?<![\w.,\-/])[0-9]{{1,5}},? )?(?:(?<![\w/.\-])|(?<=\^FD))(?P<word>(?i:{'|'.join(_FIRST)}))"
-    rf"(?: |(?<=[./]) ?)(?:[0-9]{{1,2}} )?{NAME}\Z"
-)
-ITALIAN = re.compile(
-    r"(?i:via) (?:d[aei]g?l?l?[aeio]?['’]? ?|san |santa ){0,2}(?:[A-Z][a-zàèéìòù'’]* ?)*[aeioàèéìòù]\Z"
-)
+WORD = re.compile(r"[^\W\d_](?:[\w'’\-]|\.(?=\w))*\.?|[0-9]{1,3}(?:st|nd|rd|th)\b")
+QUOTATION = re.compile(r"(?:\w+(?=\^)|\^F[DS]|\w+[>:=(\",]+|[^\w]+)*")
+"""What stands before a word without a blank between, as in `"to":"Lindenstraße 5"`."""
 
-REACH = 70
-"""Characters before a number in which its street begins."""
+OTHER_NUMBER = re.compile(r"[0-9]{1,5}[A-Za-z]?")
+"""Before a name that has its number behind it, as forms with a building's number have."""
+
+FIRST_WORDS = words.WORD_NAME_NUMBER | words.WORD_NAME_NUMBER_WEAK
+GLUED = re.compile(r"(?i)(?:c/|ul\.|ул\.)(?=[^\W\d_])")
+"""A street's word that needs no blank behind it."""
+
+ITALIAN = re.compile(r"[A-Z][a-zàèéìòù'’]*[aeioàèéìòù]")
+
+REACH, MOST_NAMES = 70, 8
+"""Characters, and words, before a number in which its street begins."""
 
 YEAR = re.compile(r"(?:19|20)\d\d\Z")
+
+
+class Name(NamedTuple):
+    """A word that a name may have in it."""
+
+    start: int
+    word: str
+
+    @property
+    def capital(self) -> bool:
+        return self.word[0].isalpha() and not self.word[0].islower()
 
 
 def streets(text: str) -> Iterator[Street]:
@@ -90,8 +93,7 @@ def _streets(text: str) -> Iterator[Street]:
         if match.start() == 0 or not NO_START.search(text, match.start() - 1, match.start()):
             found = _behind(text, match)
             if found is not None:
-                lead = LEAD.search(text, max(0, found.start - 7), found.start)
-                yield found if lead is None else found._replace(start=lead.start())
+                yield found._replace(start=_with_other_number(text, found.start))
     for match in NUMBER_BEHIND.finditer(text):
         found = _before(text, match)
         if found is not None:
@@ -134,44 +136,90 @@ def _english(text: str, number: re.Match[str], word: re.Match[str]) -> Street | 
     return None if YEAR.search(number[0].rstrip(" ,")) and found.sure is Sure.NAME else found
 
 
+def _with_other_number(text: str, start: int) -> int:
+    """Where a number begins that stands directly before `start`, else `start`."""
+    if text[start - 1 : start] != " " or not text[start - 2 : start - 1].isalnum():
+        return start
+    at = max(text.rfind(sign, max(0, start - 8), start - 1) for sign in " \n>") + 1
+    return at if OTHER_NUMBER.fullmatch(text, at, start - 1) else start
+
+
 def _before(text: str, number: re.Match[str]) -> Street | None:
     """The street whose number stands behind it."""
     mark = MARK.search(text, max(0, number.start() - 10), number.start())
     end = number.start() if mark is None else mark.start()
     if not text[end - 1 : end].isalpha() and text[end - 1 : end] != ".":
         return None
-    line = max(0, end - REACH, text.rfind("\n", 0, end) + 1)
-    first = WORD_FIRST.search(text, line, end)
-    if first is not None:
-        return Street(first.start(), number.end(), _sure_of_first(first, text[number.start() : number.end()]))
-    last = LAST_WORD.search(text, max(line, text.rfind(" ", line, end) + 1), end)
-    if last is None:
+    if not _may_end(text[max(text.rfind(sign, max(0, end - 40), end) for sign in ' ">') + 1 : end]):
         return None
-    start, word = last.start(), last[0]
-    names = NAMES_BEFORE.search(text, line, start - 1 if word[0].islower() else end)
-    sure = _sure_of_last(word, names is not None and names.start() < start, number[0])
-    if sure is None or (sure is Sure.NAME and (names is None or mark is not None)):
+    names = _names(text, end)
+    if not names:
         return None
-    if names is None:
-        names = LEAD.search(text, line, start)
-    return Street(start if names is None else _first_name(text, names.start(), start), number.end(), sure)
+    begin, sure = _first_word(names), None
+    if begin < len(names):
+        sure = _sure_of_first(names[begin:], number[0])
+    else:
+        begin = _first_name(names)
+        sure = _sure_of_last(names[-1].word, begin < len(names) - 1, number[0])
+        if sure is Sure.NAME and mark is not None:
+            return None
+    return None if sure is None else Street(_with_other_number(text, names[begin].start), number.end(), sure)
 
 
-def _first_name(text: str, start: int, last: int) -> int:
-    """Where the names begin, without the word that begins the sentence."""
-    word = WORD.match(text, start)
-    while word is not None and word.end() < last and word[0].lower() in words.COUNTED:
-        start = word.end() + 1
-        word = WORD.match(text, start)
-    return start
+def _may_end(word: str) -> bool:
+    """May a street end with this word? Most words before numbers are neither names nor a street's."""
+    return not word[:1].islower() or word in words.NAME_WORD_NUMBER or word.endswith(words.SUFFIXES)
 
 
-def _sure_of_first(street: re.Match[str], number: str) -> Sure:
+def _names(text: str, end: int) -> list[Name]:
+    """The word that ends at `end`, and before it on its line the capitals, small words and street's words."""
+    floor, names = max(0, end - REACH), list[Name]()
+    while end > floor and len(names) < MOST_NAMES:
+        start = max(floor, text.rfind(" ", floor, end) + 1, text.rfind("\n", floor, end) + 1)
+        quotation = QUOTATION.match(text, start, end)
+        bare = start if quotation is None else quotation.end()
+        name = Name(bare, text[bare:end])
+        if not name.word or (names and not _continues(name)):
+            break
+        names.append(name)
+        if bare > start or text[start - 1 : start] != " ":
+            break
+        end = start - 1
+    names.reverse()
+    return names
+
+
+def _continues(name: Name) -> bool:
+    """May a name follow on this word in a street's?"""
+    if name.word[-1] in ",;:!?)":
+        return False
+    low = name.word.lower()
+    return name.capital or low in words.SMALL_WORDS or low in FIRST_WORDS or (low.isdecimal() and len(low) < 3)
+
+
+def _first_word(names: list[Name]) -> int:
+    """The place of the street's word before its name, the number of names where there is none."""
+    for place, name in enumerate(names):
+        named = any(not each.word[0].islower() for each in names[place + 1 :])
+        if (named and name.word.lower() in FIRST_WORDS) or GLUED.match(name.word):
+            return place
+    return len(names)
+
+
+def _first_name(names: list[Name]) -> int:
+    """The place of the first name, behind the word that begins a sentence."""
+    for place, name in enumerate(names[:-1]):
+        if name.capital and name.word.lower() not in words.COUNTED:
+            return place
+    return len(names) - 1
+
+
+def _sure_of_first(names: list[Name], number: str) -> Sure:
     """ "via" is a word of other languages as well: `via Port 8080`."""
-    word, small = street["word"].lower(), street["word"].islower()
-    if word == "via" and ITALIAN.search(street[0]) is None:
+    word, small = names[0].word.lower(), names[0].word.islower()
+    if word == "via" and not all(ITALIAN.fullmatch(name.word) for name in names[1:] if name.capital):
         return Sure.NAME
-    weak = word in words.WORD_NAME_NUMBER_WEAK or (small and len(word) < 4 and word.isalpha() and word != "rua")
+    weak = word in words.WORD_NAME_NUMBER_WEAK or (small and word in ("via", "av."))
     return Sure.LIKELY if weak or YEAR.search(number) else Sure.STREET
 
 

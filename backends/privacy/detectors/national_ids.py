@@ -1,191 +1,180 @@
-"""Numbers that states give to people, recognised by their check digits.
+"""Numbers that states give to people, recognised by their form and their check digits.
 
-Sources: each state's own rule (SSA, HMRC, BZSt IdNr, Ministerio del Interior, INSEE, Receita Federal, MSWiA, UIDAI,
-Income Tax India, Agenzia delle Entrate, Belastingdienst). A number whose check digits fit one in ten others by chance
-needs its punctuation, or a telling word near it.
+A number whose check digits fit one in ten others by chance needs its punctuation, or a telling word near it.
 """
 
 import re
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from backends.privacy.detection import Detection
-from backends.privacy.detectors.checksums import mod11_10, verhoeff, weighted
+from backends.privacy.detectors import national_id_checks as checks
+from backends.privacy.detectors.national_id_checks import stdnum
 from backends.privacy.text_window import TextWindow
+from backends.privacy.word_stems import Stems
 
-NEAR = 80
-"""Characters before a number in which a telling word counts; a few after it count too."""
+BEFORE, AFTER = 80, 25
+"""Characters around a number in which a telling word counts."""
 
-AFTER = 25
+LEFT, RIGHT = r"(?<![\w.\-/+])", r"(?![\w/+]|[.\-]\w)"
+
+
+class IdForm(NamedTuple):
+    """How a state's number is written, and whether its check digits are right."""
+
+    shape: str
+    is_right: Callable[[str], bool]
+
+
+ALONE = (
+    IdForm(r"\d{3}[- ]\d\d[- ]\d{4}", checks.ssn),  # US SSN
+    IdForm(r"9\d\d[- ]\d\d[- ]\d{4}", stdnum("us.itin")),
+    IdForm(
+        r"[A-CEGHJ-PR-TW-Za-ceghj-pr-tw-z][A-CEGHJ-NPR-TW-Za-ceghj-npr-tw-z] ?\d\d ?\d\d ?\d\d ?[A-Da-d]", checks.nino
+    ),
+    IdForm(r"[XYZxyz\d](?:[- ]|(?<=[XYZxyz])\.)?\d{7}[- ]?[A-Za-z]", checks.dni),  # Spain
+    IdForm(
+        r"(?<!\d{4} )[12] ?\d\d ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d\d(?! \d{4})", checks.nir
+    ),  # France
+    IdForm(r"\d{3}\.\d{3}\.\d{3}-\d\d", checks.cpf),  # Brazil, people
+    IdForm(r"\d\d\.\d{3}\.\d{3}/\d{4}-\d\d", checks.cnpj),  # Brazil, firms
+    IdForm(r"(?<![\dA-F]{4} )[2-9]\d{3}[ -]\d{4}[ -]\d{4}(?! [\dA-F]{4})", checks.aadhaar),  # India
+    IdForm(r"[STFGM]\d{7}[A-Z]", checks.nric),  # Singapore
+    IdForm(r"756\.\d{4}\.\d{4}\.\d\d", stdnum("ch.ssn")),
+    IdForm(r"[0-3]\d[01]\d{3}[-+A-FU-Y]\d{3}[\dA-FHJ-NPR-Y]", stdnum("fi.hetu")),
+    IdForm(r"[1-8]\d{5}(?:19|20)\d\d[01]\d[0-3]\d{4}[\dXx]", stdnum("cn.ric")),
+    IdForm(r"\d\d[01]\d[0-3]\d-[1-8]\d{6}", stdnum("kr.rrn")),
+    IdForm(r"[A-Z]{4}\d\d[01]\d[0-3]\d[HM][A-Z]{5}[A-Z\d]\d", stdnum("mx.curp")),
+    IdForm(r"\d{1,2}\.\d{3}\.\d{3}-[\dkK]", stdnum("cl.rut")),
+    IdForm(r"(?:2[0347]|3[034])-\d{8}-\d", stdnum("ar.cuit")),
+    IdForm(r"\d-\d{4}-\d{5}-\d\d-\d", stdnum("th.pin")),
+    IdForm(r"\d\d[0156]\d[0-3]\d/\d{3,4}", stdnum("cz.rc")),
+    IdForm(r"\d\d\.[01]\d\.[0-3]\d-\d{3}\.\d\d", stdnum("be.nn")),
+)
+"""Forms that need no word."""
+
+ALONE_FORM = re.compile(f"{LEFT}(?:{'|'.join(f'(?:{form.shape})' for form in ALONE)}){RIGHT}")
+ALONE_FORMS = tuple((re.compile(f"{LEFT}(?:{form.shape}){RIGHT}"), form.is_right) for form in ALONE)
+
+LETTERED = (
+    IdForm(r"[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]", checks.always),  # India's PAN
+    IdForm(
+        r"[A-Za-z]{6}[\dLMNP-Vl-v]{2}[A-EHLMPRSTa-ehlmprst][\dLMNP-Vl-v]{2}[A-Za-z][\dLMNP-Vl-v]{3}[A-Za-z]",
+        checks.codice_fiscale,  # Italy
+    ),
+)
+LETTERED_FORMS = tuple((re.compile(f"{LEFT}(?:{form.shape}){RIGHT}"), form.is_right) for form in LETTERED)
+"""Forms with few digits in a row, which are a run of letters and digits."""
+
+TOLD: tuple[tuple[str, IdForm], ...] = (
+    ("ssn, social security", IdForm(r"\d{9}", checks.ssn)),
+    ("steuer*, idnr*, tin, tax*, identifikationsnummer", IdForm(r"\d\d ?\d{3} ?\d{3} ?\d{3}", checks.steuer_id)),
+    ("dni, nif", IdForm(r"\d\d\.?\d{3}\.\d{3}[- ][A-Za-z]", checks.always)),
+    ("cpf", IdForm(r"\d{11}", checks.cpf)),
+    ("pesel*", IdForm(r"\d{11}", checks.pesel)),
+    ("aadhaar*, aadhar*, adhaar*, uidai, आधार, kyc, government of india", IdForm(r"[2-9]\d{11}", checks.aadhaar)),
+    ("bsn, burgerservice*", IdForm(r"\d{4}\.?\d\d\.?\d{3}|\d{9}", checks.bsn)),
+    ("sin, social insurance, nas", IdForm(r"\d{3}[- ]?\d{3}[- ]?\d{3}", stdnum("ca.sin"))),
+    ("nhs", IdForm(r"\d{3}[- ]?\d{3}[- ]?\d{4}", stdnum("gb.nhs"))),
+    ("tfn, tax file", IdForm(r"\d{3} ?\d{3} ?\d{2,3}", stdnum("au.tfn"))),
+    ("ird", IdForm(r"\d{2,3}-?\d{3}-?\d{3}", stdnum("nz.ird"))),
+    ("pps*", IdForm(r"\d{7}[A-Wa-w][ABWabw]?", stdnum("ie.pps"))),
+    ("svnr, sozialvers*, versicherungs*", IdForm(r"\d{4} ?\d{6}", stdnum("at.vnr"))),
+    ("ahv*, avs, sozialvers*", IdForm(r"756 ?\d{4} ?\d{4} ?\d\d", stdnum("ch.ssn"))),
+    ("rijksregister*, registre national, niss, insz, nationaal", IdForm(r"\d{6}[- ]?\d{3}[- ]?\d\d", stdnum("be.nn"))),
+    ("nif, contribuinte", IdForm(r"\d{3} ?\d{3} ?\d{3}", stdnum("pt.nif"))),
+    ("cartão de cidadão, cc", IdForm(r"\d{8} ?\d ?[A-Z]{2}\d", stdnum("pt.cc"))),
+    ("personnummer, samordningsnummer, personnr", IdForm(r"(?:\d\d)?\d{6}[-+]?\d{4}", stdnum("se.personnummer"))),
+    ("fødselsnummer, fodselsnummer, personnummer", IdForm(r"\d{6} ?\d{5}", stdnum("no.fodselsnummer"))),
+    ("cpr*, personnummer", IdForm(r"\d{6}[- ]?\d{4}", stdnum("dk.cpr"))),
+    ("kennitala*", IdForm(r"\d{6}-?\d{4}", stdnum("is_.kennitala"))),
+    ("isikukood*", IdForm(r"[1-8]\d{10}", stdnum("ee.ik"))),
+    ("asmens kod*", IdForm(r"[1-6]\d{10}", stdnum("lt.asmens"))),
+    ("personas kod*", IdForm(r"\d{6}-?\d{5}", stdnum("lv.pvn"))),
+    ("rodné číslo, rodne cislo", IdForm(r"\d{9,10}", stdnum("cz.rc"))),
+    ("oib", IdForm(r"\d{11}", stdnum("hr.oib"))),
+    ("emšo, emso, jmbg", IdForm(r"\d{13}", stdnum("si.emso"))),
+    ("cnp, cod numeric", IdForm(r"[1-9]\d{12}", stdnum("ro.cnp"))),
+    ("егн, egn", IdForm(r"\d{10}", stdnum("bg.egn"))),
+    ("αμκα, amka", IdForm(r"\d{11}", stdnum("gr.amka"))),
+    ("инн", IdForm(r"\d{12}", stdnum("ru.inn"))),
+    ("рнокпп, іпн, ідентифікаційний", IdForm(r"\d{10}", stdnum("ua.rntrc"))),
+    ("kimlik*, tckn, tc no", IdForm(r"[1-9]\d{10}", stdnum("tr.tckimlik"))),
+    ("teudat zehut, ת.ז, תעודת זהות, israeli id", IdForm(r"\d{9}", stdnum("il.idnr"))),
+    ("id number, identity number, sa id, rsa id", IdForm(r"\d{6} ?\d{4} ?\d{3}", stdnum("za.idnr"))),
+    ("マイナンバー, my number, mynumber, 個人番号", IdForm(r"\d{4} ?\d{4} ?\d{4}", stdnum("jp.in_"))),
+    ("주민등록번호, rrn", IdForm(r"\d{13}", stdnum("kr.rrn"))),
+    ("nik, ktp", IdForm(r"\d{16}", stdnum("id.nik"))),
+    ("mykad, nric, kad pengenalan", IdForm(r"\d{6}-?\d\d-?\d{4}", stdnum("my.nric"))),
+    ("เลขประจำตัวประชาชน, thai id", IdForm(r"\d{13}", stdnum("th.pin"))),
+    ("rut, run, rol único", IdForm(r"\d{7,8}-?[\dkK]", stdnum("cl.rut"))),
+    ("cuit, cuil", IdForm(r"\d{11}", stdnum("ar.cuit"))),
+    ("dni", IdForm(r"\d\d\.\d{3}\.\d{3}", checks.always)),  # Argentina
+    ("cédula, cedula", IdForm(r"\d{10}|\d{3}-?\d{7}-?\d", stdnum("do.cedula"))),
+    ("curp", IdForm(r"[A-Z]{4}\d{6}[A-Z\d]{8}", stdnum("mx.curp"))),
+    ("rfc", IdForm(r"[A-Z&Ñ]{4}\d{6}[A-Z\d]{3}", stdnum("mx.rfc"))),
+    ("itin", IdForm(r"9\d{8}", stdnum("us.itin"))),
+)
+"""Forms that count beside one of their words; a star stands for any ending."""
+
+
+def _word(word: str) -> str:
+    escaped = re.escape(word.rstrip("*"))
+    return (
+        rf"(?<![^\W\d_]){escaped}"
+        if word.endswith("*") or not word.isascii()
+        else rf"(?<![^\W\d_]){escaped}(?![^\W\d_])"
+    )
+
+
+class ToldForm(NamedTuple):
+    """A form that counts near its words."""
+
+    stems: Stems
+    word: re.Pattern[str]
+    pattern: re.Pattern[str]
+    is_right: Callable[[str], bool]
+
+
+TOLD_FORMS = tuple(
+    ToldForm(
+        Stems(*(word.rstrip("*") for word in words.split(", "))),
+        re.compile(f"(?i){'|'.join(map(_word, words.split(', ')))}"),
+        re.compile(f"{LEFT}(?:{form.shape}){RIGHT}"),
+        form.is_right,
+    )
+    for words, form in TOLD
+)
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
-    """National ids in a text, by the rules below."""
-    if not window.has_digit:
+    """National ids in a text: those of a form that is enough, and those beside their word."""
+    text = window.text
+    for start, stop in window.key_runs:
+        for pattern, is_right in LETTERED_FORMS:
+            found = (match for match in pattern.finditer(text, start, stop) if is_right(match[0]))
+            yield from (Detection("national-id", *match.span()) for match in found)
+    if not window.has_number:
         return
-    for rules, stretches in ((LETTERED, window.key_runs), (RULES, window.number_stretches)):
-        for start, end in stretches:
-            yield from _found(window.text, rules, start, end)
+    for start, stop in window.number_stretches:
+        for match in ALONE_FORM.finditer(text, start, stop):
+            yield from _alone(text, match)
+    for form in TOLD_FORMS:
+        if window.has_any(form.stems):
+            yield from _told(window, form)
 
 
-def _found(text: str, rules: "Rules", start: int, end: int) -> Iterator[Detection]:
-    for shape, valid, telling in rules:
-        for match in shape.finditer(text, start, end):
-            if not valid(match):
-                continue
-            if telling is None or telling.search(text, max(0, match.start() - NEAR), match.end() + AFTER):
-                yield Detection("national-id", match.start(), match.end())
+def _alone(text: str, match: re.Match[str]) -> Iterator[Detection]:
+    for pattern, is_right in ALONE_FORMS:
+        own = pattern.match(text, match.start())
+        if own is not None and is_right(own[0]):
+            yield Detection("national-id", *own.span())
 
 
-def _digits(match: re.Match[str]) -> str:
-    return "".join(character for character in match[0] if character in "0123456789")
-
-
-def _ssn(match: re.Match[str]) -> bool:
-    area, group, serial = match[1], match[2], match[3]
-    never_given = area in ("000", "666") or area >= "900" or group == "00" or serial == "0000"
-    advertised = f"{area}-{group}-{serial}" in ("078-05-1120", "219-09-9999", "123-45-6789")
-    return not never_given and not advertised
-
-
-def _nino(match: re.Match[str]) -> bool:
-    prefix = match[1].upper()
-    return prefix not in ("BG", "GB", "KN", "NK", "NT", "TN", "ZZ") and prefix + match[2] != "QQ"
-
-
-def _steuer_id(match: re.Match[str]) -> bool:
-    digits = _digits(match)
-    counts = [digits[:10].count(digit) for digit in "0123456789"]
-    return digits[0] != "0" and max(counts) in (2, 3) and counts.count(max(counts)) == 1 and mod11_10(digits)
-
-
-def _dni(match: re.Match[str]) -> bool:
-    lead = {"X": "0", "Y": "1", "Z": "2"}.get(match[1].upper(), match[1])
-    return "TRWAGMYFPDXBNJZSQVHLCKE"[int(lead + match[2]) % 23] == match[3].upper()
-
-
-def _nir(match: re.Match[str]) -> bool:
-    compact = re.sub(r"\s", "", match[0]).upper().replace("2A", "19").replace("2B", "18")
-    return 97 - int(compact[:13]) % 97 == int(compact[13:])
-
-
-def _cpf(match: re.Match[str]) -> bool:
-    digits = _digits(match)
-    if len(set(digits)) == 1:
-        return False
-    first = weighted(digits, tuple(range(10, 1, -1))) * 10 % 11 % 10
-    second = weighted(digits, tuple(range(11, 1, -1))) * 10 % 11 % 10
-    return digits[9:] == f"{first}{second}"
-
-
-def _cnpj(match: re.Match[str]) -> bool:
-    digits = _digits(match)
-    for size in (12, 13):
-        rest = weighted(digits[:size], tuple(range(size - 7, 1, -1)) + tuple(range(9, 1, -1))) % 11
-        if int(digits[size]) != (0 if rest < 2 else 11 - rest):
-            return False
-    return len(set(digits)) > 1
-
-
-def _pesel(match: re.Match[str]) -> bool:
-    digits = _digits(match)
-    month, day = int(digits[2:4]) % 20, int(digits[4:6])
-    check = -weighted(digits, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3)) % 10
-    return 1 <= month <= 12 and 1 <= day <= 31 and check == int(digits[10])
-
-
-def _aadhaar(match: re.Match[str]) -> bool:
-    return verhoeff(_digits(match))
-
-
-def _codice_fiscale(match: re.Match[str]) -> bool:
-    code = match[0].upper()
-    odd = dict(zip("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", _ODD, strict=True))
-    even = {character: int(character, 36) - (10 if character.isalpha() else 0) for character in odd}
-    total = sum(odd[character] if place % 2 == 0 else even[character] for place, character in enumerate(code[:15]))
-    return chr(65 + total % 26) == code[15]
-
-
-def _bsn(match: re.Match[str]) -> bool:
-    return weighted(_digits(match), (9, 8, 7, 6, 5, 4, 3, 2, -1)) % 11 == 0
-
-
-def _always(match: re.Match[str]) -> bool:
-    return True
-
-
-_ODD = (
-    *(1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21),
-    *(2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23),
-)
-
-
-def _words(*words: str) -> re.Pattern[str]:
-    return re.compile("|".join(words), re.IGNORECASE)
-
-
-ALONE_LEFT, ALONE_RIGHT = r"(?<![\w.\-/+])", r"(?![\w/+]|[.\-]\w)"
-
-Rules = tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], bool], re.Pattern[str] | None], ...]
-
-LETTERED: Rules = (
-    (re.compile(rf"{ALONE_LEFT}[A-Z]{{3}}[ABCFGHJLPT][A-Z]\d{{4}}[A-Z]{ALONE_RIGHT}"), _always, None),
-    (
-        re.compile(
-            rf"{ALONE_LEFT}(?i:[A-Z]{{6}}[\dLMNP-V]{{2}}[ABCDEHLMPRST][\dLMNP-V]{{2}}[A-Z][\dLMNP-V]{{3}}[A-Z]){ALONE_RIGHT}"
-        ),
-        _codice_fiscale,
-        None,
-    ),
-)
-"""Ids with fewer than six digits in a row, which are a run of letters and digits; all others need such a row."""
-
-RULES: Rules = (
-    (re.compile(rf"{ALONE_LEFT}(\d{{3}})[- ](\d{{2}})[- ](\d{{4}}){ALONE_RIGHT}"), _ssn, None),
-    (re.compile(r"(?<!\w)(\d{3})(\d{2})(\d{4})(?!\w)"), _ssn, _words(r"\bssn\b", "social security")),
-    (
-        re.compile(
-            rf"{ALONE_LEFT}(?i:([A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]))"
-            rf" ?(\d{{2}}) ?\d{{2}} ?\d{{2}} ?(?i:[A-D]){ALONE_RIGHT}"
-        ),
-        _nino,
-        None,
-    ),
-    (
-        re.compile(rf"{ALONE_LEFT}\d{{2}} ?\d{{3}} ?\d{{3}} ?\d{{3}}{ALONE_RIGHT}"),
-        _steuer_id,
-        _words("steuer", r"\bidnr", r"\btin\b", "tax", "identifikationsnummer", "idnr"),
-    ),
-    (
-        re.compile(rf"{ALONE_LEFT}(?i:([XYZ\d]))(?:[- ]|(?<=[XYZxyz])\.)?(\d{{7}})[- ]?([A-Za-z]){ALONE_RIGHT}"),
-        _dni,
-        None,
-    ),
-    (
-        re.compile(rf"{ALONE_LEFT}(\d{{1}})(\d)\.?(\d{{3}})\.(\d{{3}})[- ]([A-Za-z]){ALONE_RIGHT}"),
-        _always,
-        _words(r"\bdni\b", r"\bnif\b"),
-    ),
-    (
-        re.compile(
-            rf"(?<!\d{{4}} ){ALONE_LEFT}[12] ?\d{{2}} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d{{2}}|2[AB])"
-            rf" ?\d{{3}} ?\d{{3}} ?\d{{2}}{ALONE_RIGHT}(?! \d{{4}})"
-        ),
-        _nir,
-        None,
-    ),
-    (re.compile(rf"{ALONE_LEFT}\d{{3}}\.\d{{3}}\.\d{{3}}-\d{{2}}{ALONE_RIGHT}"), _cpf, None),
-    (re.compile(rf"{ALONE_LEFT}\d{{2}}\.\d{{3}}\.\d{{3}}/\d{{4}}-\d{{2}}{ALONE_RIGHT}"), _cnpj, None),
-    (re.compile(rf"{ALONE_LEFT}\d{{11}}{ALONE_RIGHT}"), _cpf, _words(r"\bcpf\b")),
-    (re.compile(rf"{ALONE_LEFT}\d{{11}}{ALONE_RIGHT}"), _pesel, _words("pesel")),
-    (
-        re.compile(rf"(?<!\d{{4}} ){ALONE_LEFT}[2-9]\d{{3}}[ -]\d{{4}}[ -]\d{{4}}{ALONE_RIGHT}(?! \d{{4}})"),
-        _aadhaar,
-        None,
-    ),
-    (
-        re.compile(rf"{ALONE_LEFT}[2-9]\d{{11}}{ALONE_RIGHT}"),
-        _aadhaar,
-        _words("aadh?aa?r", "uidai", "आधार", r"\bkyc\b", "government of india"),
-    ),
-    (re.compile(rf"{ALONE_LEFT}\d{{9}}{ALONE_RIGHT}"), _bsn, _words(r"\bbsn\b", "burgerservice")),
-)
+def _told(window: TextWindow, form: ToldForm) -> Iterator[Detection]:
+    text = window.text
+    for start, stop in window.number_stretches:
+        for match in form.pattern.finditer(text, start, stop):
+            told = form.word.search(text, max(0, match.start() - BEFORE), match.end() + AFTER)
+            if told is not None and form.is_right(match[0]):
+                yield Detection("national-id", *match.span())

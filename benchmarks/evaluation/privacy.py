@@ -6,11 +6,11 @@
     python -m benchmarks.evaluation.privacy --hostile
 
 The first measures rows of our own in `benchmarks/evaluation/private/*.txt`, one a line, as `kind | text`; their values
-are invented for each seed. Each batch (first, fresh, third, fourth, sentences) was written after the rules had been
-corrected by the batch before, and was measured before it corrected them in turn. `--data` measures labelled rows that
-others wrote; `--pieces` what is flagged in 2 kB pieces of agent-sessions, agent-bodies and open-prompts in DIR, and the
-CPU time by detector; `--hostile` the worst times on texts of 200 kB that are built against each pattern. Only `--show`
-prints texts.
+are invented for each seed. Each batch (first, fresh, third, fourth, sentences, files, attempts) was written after the
+rules had been corrected by the batch before, and was measured before it corrected them in turn. `--data` measures
+labelled rows that others wrote; `--pieces` what is flagged in 2 kB pieces of agent-sessions, agent-bodies and
+open-prompts in DIR, and the CPU time by detector; `--hostile` the worst times on texts of 200 kB that are built against
+each pattern. Only `--show` prints texts.
 """
 
 import argparse

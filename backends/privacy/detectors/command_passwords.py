@@ -13,7 +13,8 @@ FLAG = re.compile(
     r"(?:(?<!\S)--?(?:pw|pass|password|passwd|secret|token|api-?key|authkey|access-token|auth-token|"
     r"(?:src|dest|new)?(?:store|key)pass)[ =]|"
     r"\brequirepass |\bmasterauth |\bIDENTIFIED BY |\bPASSWORD |\bpassword (?:\d )?|\bsshpass -p ?|\bAUTH |"
-    r"(?<!\S)-u ['\"]?[\w.@\-]{1,40}[:,]|(?<!\S)--user[= ]['\"]?[\w.@\-]{1,40}:|\b_authToken=|\b[Bb]earer |"
+    r"(?<!\S)-u ['\"]?[\w.@\-]{1,40}[:,]|(?<!\S)--user[= ]['\"]?[\w.@\-]{1,40}:|(?<!\S)-a ['\"]?[\w.@\-]{1,40}:|"
+    r"\b_authToken=|\b[Bb]earer |"
     r"(?<!\S)/p:|\bpasswd -\d (?:-\w+ )?)"
     rf"({ARGUMENT})"
 )
@@ -28,6 +29,8 @@ TOOL = re.compile(
     rf"\b(?:rclone obscure|hash-password --plaintext|mkpasswd(?: -\S+)*)\s({ARGUMENT})|"
     r"(?<!\S)-t ['\"]?([A-Za-z0-9_\-+/]{40,100}={0,2})(?!\S)|"
     rf"\bhtpasswd\s-\w*b\w*\s\S{{1,80}}\s\S{{1,60}}\s({ARGUMENT})|\bnet user\s\S{{1,60}}\s({ARGUMENT})|"
+    rf"\bConvertTo-SecureString\s(?:-String\s)?({ARGUMENT})|\brunas\b[^\n]{{0,60}}?/user:\S{{1,60}}\s({ARGUMENT})|"
+    rf"\bsnmp\w{{2,10}}\b[^\n]{{0,160}}?\s-[AX]\s({ARGUMENT})|"
     rf"\bnet use\b[^\n]{{0,120}}?/user:\S{{1,60}}\s({ARGUMENT})"
 )
 COMMUNITY = re.compile(r"(?i)\bcommunity ([^\s\"']{6,60})(?: ro| rw|\s*$)")
@@ -44,6 +47,9 @@ HERE = re.compile(
 CHAT = re.compile(
     r"(?i)(?:\b(?:nickserv|chanserv|ns)\s{1,3}:?(?:identify|ghost|register)\s(?:[\w\[\]|-]{1,20}\s(?=\S{5}))?|/oper\s\S{1,30}\s)"
     r"([^\s\"'`]{5,80})"
+)
+SQL = re.compile(
+    r"(?i)(?:\bpassword\s?=\s?N|\bpragma\s(?:\w{1,20}\.)?(?:re)?key\s?=\s?|\battach\b[^\n]{1,160}\skey\s)['\"]([^'\"\n]{4,100})"
 )
 REDIS_USER = re.compile(r"(?i)\b(?:user|setuser)\s\S{1,40}\s[^\n>]{0,60}?(?<=\s)>([^\s\"'`]{4,100})")
 
@@ -70,20 +76,22 @@ def _is_behind_p(value: str) -> bool:
 FLAG_STEMS = Stems(
     *("-p", "-secret", "-token", "-api", "-auth", "-access", "storepass", "keypass", "sshpass", "masterauth"),
     *("_authtoken", "--user", "/p:", "requirepass ", "identified by ", "password ", "passwd -", "auth "),
-    *("-u ", "bearer "),
+    *("-u ", "bearer ", "-a "),
 )
 TOOL_STEMS = Stems(
     *("mysql", "mariadb", "openssl", "ldap", "redis-cli", "htpasswd", "net use", "net user", "zip", "7z"),
     *("rar", "smb", "rpc", "obscure", "hash-p", "mkpass", "-t "),
+    *("securestring", "runas ", "snmpwalk", "snmpget", "snmpset", "snmpbulk"),
 )
 
 FORMS = (
     LoginForm(FLAG, is_secret, FLAG_STEMS, 8),
     LoginForm(P_FLAG, _is_behind_p, Stems("-p"), 1),
-    LoginForm(TOOL, is_argument, TOOL_STEMS, 8),
+    LoginForm(TOOL, is_argument, TOOL_STEMS, 10),
     LoginForm(COMMUNITY, is_argument, Stems("snmp-")),
     LoginForm(PIPED, is_real, Stems("echo ", "printf ", "chpasswd")),
     LoginForm(HERE, is_real, Stems(" <<<"), 96),
     LoginForm(CHAT, is_argument, Stems("serv ", "ns identify", "/oper "), 5),
+    LoginForm(SQL, is_real, Stems("password", "pragma ", "attach "), 0),
     LoginForm(REDIS_USER, is_argument, Stems(" >")),
 )

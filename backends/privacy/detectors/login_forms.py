@@ -8,12 +8,22 @@ from typing import NamedTuple
 
 from backends.privacy.detection import Detection
 from backends.privacy.detectors.code_names import is_expression, is_identifier, is_reference
-from backends.privacy.detectors.secret_values import is_code, is_loud, is_placeholder, is_random
+from backends.privacy.detectors.secret_values import LOUD, has_all_cases, is_code, is_loud, is_placeholder, is_random
 from backends.privacy.text_window import TextWindow
 from backends.privacy.word_stems import Stems
 
 ARGUMENT = r"(?:'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s\"'`,;<>]{4,300})"
 """A word of a command line, quoted or not."""
+
+
+HOST = re.compile(
+    r"(?i)[a-z]{1,7}\d{1,2}|[a-z0-9\-]+(?:\.[a-z][a-z0-9\-]*)+|[a-z]+(?:[-_.][a-z]*)+\d{1,2}|"
+    r"[a-z]*(?:server|host|node|worker|backend|frontend|cluster|database|postgres|version|python|windows)\d{1,2}"
+)
+"""`web01`, `vps-03`, `db1.internal`, `Windows11`: more often a machine than a password."""
+
+PROBABLE, LONG = 3, 8
+"""Digits that a weak password has, and a machine's name has not; one less will do in a longer one."""
 
 
 class LoginForm(NamedTuple):
@@ -56,6 +66,16 @@ def is_secret(value: str) -> bool:
     if len(bare) < 6 or not is_random(bare) or is_placeholder(bare):
         return False
     return not (is_code(bare) or is_reference(bare) or is_identifier(bare) or is_expression(bare))
+
+
+def is_probable(value: str) -> bool:
+    """More likely a password than the name of a machine or a version: it has three digits, all cases or loud marks."""
+    if HOST.fullmatch(value) is not None:
+        return False
+    digits = sum(map(str.isdigit, value))
+    if digits >= PROBABLE or (digits == PROBABLE - 1 and len(value) > LONG):
+        return True
+    return has_all_cases(value) or any(sign in LOUD for sign in value)
 
 
 def is_loud_value(value: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from backends.privacy.detection import Detection
 from backends.privacy.detectors.named_values import LOOSE, Value, bare_value, named_values, names_code
+from backends.privacy.detectors.plain_passwords import is_login
 from backends.privacy.detectors.secret_names import ENDINGS, PASSWORD_HEADS
 from backends.privacy.detectors.secret_values import DEFAULT_LOGINS, is_counting, is_loud, is_placeholder, is_random
 from backends.privacy.text_window import TextWindow
@@ -32,7 +33,7 @@ def find(window: TextWindow) -> Iterator[Detection]:
         if name["password"] is None:
             continue
         for value in values:
-            if _is_password(text, name, value) or _is_all_digits(text, name, end, value):
+            if _is_password(text, name, value) or _is_weak(text, name, end, value):
                 yield Detection("password", value.start, value.end)
                 break
 
@@ -46,12 +47,19 @@ def _is_password(text: str, match: re.Match[str], value: Value) -> bool:
     return is_loud(bare) if value.loud else len(bare) >= 6 and is_random(bare)
 
 
+def _is_weak(text: str, match: re.Match[str], end: int, value: Value) -> bool:
+    """Nothing but digits, or a word."""
+    if value.loud or value.start < end:
+        return False
+    return _is_all_digits(text, match, end, value) or is_login(text, end, value.start, value.end)
+
+
 def _is_all_digits(text: str, match: re.Match[str], end: int, value: Value) -> bool:
     """A password of digits only. The name and the text between them must distinguish it from a count or an order
     number: the name ends there, and nothing that is counted is mentioned.
     """
     bare = bare_value(text, value)
-    if value.loud or value.start < end or DIGITS.fullmatch(bare) is None or is_counting(bare):
+    if DIGITS.fullmatch(bare) is None or is_counting(bare):
         return False
     if match[0].lower() in LOOSE and text[max(0, match.start() - 1) : match.start()] not in ("_", "-", "."):
         return False

@@ -9,6 +9,7 @@ from backends.privacy.detectors.secret_values import is_counting
 from backends.privacy.text_window import TextWindow
 from backends.privacy.word_stems import Stems
 
+DOORS = Stems("door", "alarm", "gate", "entry", "entrance", "lock", "safe", "garage", "keypad", "tür", "tor", "tresor")
 STEMS = Stems("code", "código", "codigo", "codice", "otp", "tan", "验证码", "驗證碼", "認証コード", "인증")
 
 NAME = (
@@ -36,20 +37,37 @@ BEFORE_NAME = re.compile(
 )
 
 
+YOURS = re.compile(rf"(?i)(?<![\w.,/\-+]){DIGITS}[\"'`*]{{0,2}}\s(?:is|ist)\s(?:your|dein|ihr)\scode(?!\w)")
+TYPED = re.compile(r"\b(?:TAN|OTP)\s(\d{6,8})(?![\w.,\-]\d)")
+DOOR = re.compile(
+    r"(?i)\b(?:door|alarm|gate|entry|entrance|lock|safe|garage|keypad|(?:haus)?tür|tor|tresor)[ \-]?"
+    r"(?:code|pin|combination|kombination)\b(?:\s(?:for|to|of|für|vom)\s[^\n:=.]{1,40}?)?(?:\s?[:=]|\s(?:is|ist|lautet))?\s{0,2}"
+    r"(\d{4,8})#?(?![\w.,\-]\d)"
+)
+"""Codes that open a door are short, and known by it."""
+
 REACH_BEFORE, REACH_AFTER = 110, 90
 """Characters between such digits and the far end of a name and of what stands between them."""
 
 
 def find(window: TextWindow) -> Iterator[Detection]:
     """Six to eight digits beside a name for such a code."""
-    if not window.has_any(STEMS):
-        return
+    if window.has_any(STEMS):
+        yield from chain(_doors(window), _beside_names(window))
+
+
+def _doors(window: TextWindow) -> Iterator[Detection]:
+    if window.has_any(DOORS):
+        yield from (Detection("password", *match.span(1)) for match in DOOR.finditer(window.text))
+
+
+def _beside_names(window: TextWindow) -> Iterator[Detection]:
     last = -1
     for number in chain.from_iterable(SIX.finditer(window.text, *stretch) for stretch in window.number_stretches):
         start, end = max(0, number.start() - REACH_BEFORE), number.end() + REACH_AFTER
         if not any(stem in window.lowered[start:end] for stem in STEMS):
             continue
-        for pattern in (AFTER_NAME, BEFORE_NAME):
+        for pattern in (AFTER_NAME, BEFORE_NAME, YOURS, TYPED):
             for match in pattern.finditer(window.text, start, end):
                 if match.start(1) > last and not is_counting("".join(filter(str.isdigit, match[1]))):
                     last = match.start(1)

@@ -53,6 +53,7 @@ PPP = re.compile(
     r"(\"[^\"\n]{4,80}\"|[^\s\"';()]{6,80})(?:[ \t]+(?:\*|[\d./]+))?[ \t]*$"
 )
 HEXCHAT = re.compile(r"(?m)^N=[^\n]{1,60}\n(?:[A-Z]=[^\n]{0,120}\n){0,8}?P=([^\n]{4,60})$")
+KEY_MATERIAL = re.compile(r"(?i)\bkeyMaterial[\"']?\s?[>:=]\s?[\"']?([^\s<>\"']{8,63})")
 SERVER = re.compile(r"(?<![\w.])[\w\-]{1,40}(?:\.[\w\-]{1,40}){1,4}:\d{4,5}:([^\s:}\"'/]{5,60})(?=[\s}\"']|$)")
 BIND = re.compile(r"\bsecret\s\"([A-Za-z0-9+/]{16,120}={0,2})\";")
 
@@ -108,5 +109,6 @@ FORMS = (
     LoginForm(PPP, is_secret, Stems(" * ", "l2tp", "pptp", "\t*\t", " ppp "), 64),
     LoginForm(HEXCHAT, is_argument, Stems("\np=")),
     LoginForm(SERVER, is_secret, Stems(":666", ":669", ":700"), 80),
+    LoginForm(KEY_MATERIAL, is_argument, Stems("keymaterial"), 0),
     LoginForm(BIND, is_secret, Stems('secret "'), 0),
 )

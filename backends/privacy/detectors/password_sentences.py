@@ -11,6 +11,7 @@ from itertools import chain
 
 from backends.privacy.detection import Detection, word_set
 from backends.privacy.detectors.code_names import is_expression, is_identifier, is_reference
+from backends.privacy.detectors.login_forms import is_probable
 from backends.privacy.detectors.password_words import COPULAS, FILLERS, MOVES, NO_BLANKS, NOUNS, ROLES
 from backends.privacy.detectors.secret_names import HARMLESS
 from backends.privacy.detectors.secret_values import (
@@ -64,14 +65,12 @@ LAST_LATIN = "\u03ff"
 
 GAP_WORD = re.compile(r"[^\W_]+(?:[\u0300-\u036f\u0900-\u0dff][^\W_]*)*")
 ANNOUNCED = re.compile(r"(?:[:：=→—–>]|\s-)[\s\"'`*„“«»]*\Z")
+BELOW = re.compile(r"[*_]{0,2}[:：][*_]{0,2}[ \t]{0,3}\n\s{0,24}[\"'`*]{0,2}")
 APART = re.compile(r"[.!?。।](?:\s|\Z)|\n|[。！？;|]")
 UNBROKEN = re.compile(rf"[\s\"'`*:：「『“”„]*[{NO_BLANKS}][{NO_BLANKS}\s]{{0,28}}[\s\"'`*:：「『“”„]*")
 """What a script without blanks has between a noun and a password: a few characters."""
 
-HOST = re.compile(r"[A-Za-z][A-Za-z_.\-]*\d{1,2}")
-"""`web01`, `vps-03`, `Windows11`: more often a machine than a password."""
-
-MEASURE = re.compile(r"[#v~+\-]?\d[\d.,:/\-]*[\- ]?[A-Za-zµ%°$€]{0,14}\+?")
+MEASURE = re.compile(r"[#v~+\-]?\d[\d.,:/\-]*[\- ]?[A-Za-zµ%°$€]{0,14}\+?|[a-z\-]+:#[0-9A-Fa-f]{3,8}")
 
 STANDARD = re.compile(
     r"(?:[A-Z]{3,}[v.#\-]?\d{1,2}(?:[\-.][^\W_]+)*|(?:[^%]{0,3}%[+.\d]{0,4}[A-Za-z]){2,6}[^%]{0,3})\.?"
@@ -91,8 +90,6 @@ LONGEST = 24
 
 GRAMMAR = COPULAS | ROLES | FILLERS
 MOVING = MOVES | FILLERS
-PROBABLE = 3
-"""Digits that a weak password has, and a machine's name has not."""
 
 
 def _stems() -> tuple[str, ...]:
@@ -127,7 +124,7 @@ def find(window: TextWindow) -> Iterator[Detection]:
         if value[:1] == "-" and window.text[match.start() - 1 : match.start()] > LAST_WESTERN:
             value = value[1:]
         start, loud = match.start() + match[0].index(value), is_loud(value.rstrip("!?"))
-        if is_placeholder(value) or is_code(value) or not (loud or _is_possible(value)) or STANDARD.fullmatch(value):
+        if not (loud or _is_possible(value)) or _is_other(value):
             continue
         if sentences is None:
             sentences = Sentences(window)
@@ -135,20 +132,19 @@ def find(window: TextWindow) -> Iterator[Detection]:
             yield Detection("password", start, start + len(value))
 
 
+def _is_other(value: str) -> bool:
+    """A placeholder, code, a standard, a measure or a colour."""
+    if STANDARD.fullmatch(value) or MEASURE.fullmatch(value):
+        return True
+    return is_placeholder(value) or is_code(value)
+
+
 def _is_possible(value: str) -> bool:
     """Letters and digits that name nothing else."""
     named = value[1:] if value[:1] in BEGINNINGS and has_all_cases(value) else value
-    if not is_random(value) or NAMED_THING.search(named) or MEASURE.fullmatch(value):
+    if not is_random(value) or NAMED_THING.search(named):
         return False
     return not (is_reference(value) or is_identifier(value) or is_expression(value))
-
-
-def _is_probable(value: str) -> bool:
-    """More likely a password than the name of a machine or a version."""
-    if HOST.fullmatch(value) is not None:
-        return False
-    digits = sum(map(str.isdigit, value))
-    return digits >= PROBABLE or has_all_cases(value) or any(sign in LOUD for sign in value)
 
 
 class Sentences:
@@ -177,7 +173,7 @@ class Sentences:
         end = start + len(value)
         behind = bisect_left(self._starts, end)
         before = bisect_right(self._starts, start) - 1
-        probable = loud or _is_probable(value)
+        probable = loud or is_probable(value)
         said = loud and self._is_near(start, end, before, behind)
         if not said and before >= 0 and self._nouns[before][1] <= start:
             said = self._leads(self._nouns[before], start, probable=probable)
@@ -200,6 +196,8 @@ class Sentences:
     def _leads(self, noun: tuple[int, int], start: int, *, probable: bool) -> bool:
         """Noun, words, value: "the password of the router is …"."""
         gap = self._lowered[noun[1] : start]
+        if probable and BELOW.fullmatch(gap) is not None:
+            return True
         if len(gap) > REACH_OF_NOUN or APART.search(gap) is not None:
             return False
         words = GAP_WORD.findall(gap)
@@ -216,7 +214,8 @@ class Sentences:
         if not words or ANNOUNCED.search(gap) is not None:
             return True
         if words[-1] in COPULAS:
-            return probable or words[-1] not in AMBIGUOUS or not self._lowered.startswith(ENGLISH, noun[0])
+            clear = words[-1] not in AMBIGUOUS or not self._lowered.startswith(ENGLISH, noun[0])
+            return clear or (probable and len(words) == 1)
         return probable and len(words) <= FEW_WITHOUT_VERB and self._lowered[noun[1] - 1] > LAST_LATIN
 
     def _serves(self, end: int, noun: tuple[int, int], *, probable: bool) -> bool:

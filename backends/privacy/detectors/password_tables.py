@@ -62,7 +62,8 @@ def _below(window: TextWindow, start: int, end: int, sign: str) -> Iterator[Dete
             return
         for at, span in enumerate(_cells(window.text, start, end, sign)):
             first, last = _inside(window.text, *span)
-            if at in columns and " " not in window.text[first:last] and is_secret(window.text[first:last]):
+            value = window.text[first:last]
+            if at in columns and " " not in value and value[:1] != "-" and is_secret(value):
                 yield Detection("password", first, last)
 
 

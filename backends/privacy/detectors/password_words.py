@@ -21,7 +21,8 @@ class PasswordWords(NamedTuple):
 
 LANGUAGES = {
     "English": PasswordWords(
-        "password passwords passphrase passcode passwd pass pwd pw creds credentials",
+        "password passwords passphrase passcode passwd pass pwd pw creds credentials p@ssword passw0rd"
+        " pa$$word p@ssw0rd wifi_key wi-fi_key network_key pre-shared_key",
         "is was are be been being reads equals remains became becomes",
         "as",
         "to from into with using by via",
@@ -29,7 +30,7 @@ LANGUAGES = {
         " admin root temporary default",
     ),
     "German": PasswordWords(
-        "passwort- passwörter kennwort- passphrase zugangswort losung",
+        "passwort- passwörter kennwort- zugangswort losung wlan-schlüssel- netzwerkschlüssel-",
         "ist war lautet lautete sei bleibt heißt heisst wäre",
         "als",
         "von vom auf zu zum mit in",
@@ -37,7 +38,7 @@ LANGUAGES = {
         " altes alten jetzt nun aktuell derzeit immer noch bitte",
     ),
     "French": PasswordWords(
-        "mot_de_passe mots_de_passe mdp",
+        "mot_de_passe mots_de_passe mdp motdepasse clé_wifi clé_wi-fi",
         "est était sera c'est reste devient",
         "comme",
         "de d' à a en par avec vers pour",

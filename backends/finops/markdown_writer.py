@@ -21,7 +21,7 @@ from backends.text.terminal_safe import safe
 from backends.text.usd import usd_cents
 from backends.types import Recommendation
 
-SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>|#"})
+SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>|#~"})
 
 
 def as_markdown(document: Document) -> str:

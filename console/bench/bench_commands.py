@@ -15,7 +15,7 @@ from console.bench import conversation_file, external_editor
 from console.bench.attachments import read_attachment
 from console.bench.clipboard import Clipboard
 from console.bench.compare_candidates import FEWEST, CompareCandidate, Comparing, local_and_cloud
-from console.bench.saved_prompts import SavedPrompts
+from console.bench.saved_prompts import SavedPrompts, filled
 from console.overlays.chat_dialogs import ChatDialogs, export_name
 from console.present.markdown_stream import fenced_code
 from console.state import ViewState
@@ -107,6 +107,13 @@ class BenchCommands:
     async def prompts(self) -> None:
         if (prompt := await self._dialogs.saved_prompt(self._saved, self._host.prompt)) is not None:
             self._host.write(prompt)
+
+    async def fill(self, names: Sequence[str]) -> None:
+        """Ask for the variables that were typed into the prompt; what is left empty stays as it was typed."""
+        text = self._host.prompt
+        if (values := await self._dialogs.values("Variables of the prompt", names)) is not None:
+            given = {name: value for name, value in zip(names, values, strict=True) if value}
+            self._host.write(filled(text, given))
 
     async def save(self, name: str) -> None:
         """Save the prompt that was sent last."""

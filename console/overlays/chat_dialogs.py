@@ -116,15 +116,19 @@ class ChatDialogs:
         await asyncio.to_thread(saved.save, name, text)
         return True
 
-    async def _filled(self, name: str, text: str) -> str | None:
+    async def values(self, title: str, names: Sequence[str]) -> list[str] | None:
+        """A text for each name."""
         from console.overlays.text_fields import TextField, TextFieldsOverlay
 
+        note = "Enter goes on, after the last one the prompt is yours to send."
+        fields = [TextField(each) for each in names]
+        return await self._ask(TextFieldsOverlay(title, fields, typed_by_hand=self._by_hand, note=note))
+
+    async def _filled(self, name: str, text: str) -> str | None:
         wanted = variables(text)
         if not wanted:
             return text
-        note = "Enter goes on, after the last one the prompt is yours to send."
-        fields = [TextField(each) for each in wanted]
-        values = await self._ask(TextFieldsOverlay(name, fields, typed_by_hand=self._by_hand, note=note))
+        values = await self.values(name, wanted)
         return None if values is None else filled(text, dict(zip(wanted, values, strict=True)))
 
     async def turn(self, turns: Sequence[ChatTurn]) -> tuple[TurnVerb, ChatTurn, int | None] | None:

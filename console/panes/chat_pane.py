@@ -394,6 +394,8 @@ class ChatPane(Pane, inherit_bindings=False):
             self._hint = "Nothing to send: type a prompt first"
         elif (line := self._slash_line) is not None:
             self._run_line(line)
+        elif names := self._composer.typed_variables:
+            self._start_work(self.commands.fill(names))
         elif draft.bytes > self._max_prompt_bytes:
             self._hint = self._route_preview.too_large(draft)
         elif self._can_send():

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from backends.text.terminal_safe import safe
+from console.bench.saved_prompts import variables
 from console.keys import Keys
 from console.present.spans import Row, Span
 from console.widgets.draft import Draft
@@ -121,6 +122,7 @@ class Composer:
         self._last_input = float("-inf")
         self._waiting: ChatCommand | None = None
         self._waiting_since = 0.0
+        self._given: set[str] = set()  # variables that came with a paste or another text as a whole
 
     def key(self, key: str, character: str | None, at: float, width: int) -> KeyResult:
         """Handle a key pressed at `at`; `width` is that of the draft's rows."""
@@ -141,6 +143,7 @@ class Composer:
         """Insert a bracketed paste; a command that waits is dropped."""
         self._interrupt()
         self._last_input = at
+        self._given.update(variables(text))
         self.draft.paste(text)
 
     def due(self, now: float) -> ChatCommand | None:
@@ -154,11 +157,18 @@ class Composer:
         """Replace the draft, as a command does that was run for it; a command that waits is dropped."""
         self._waiting = None
         self._recalled = 0
+        self._given = set(variables(text))
         self.draft.replace(text)
+
+    @property
+    def typed_variables(self) -> list[str]:
+        """The names in `{{name}}` that hands have typed. In a paste they belong to the text, such as a template's."""
+        return [name for name in variables(self.draft.text) if name not in self._given]
 
     def submit(self) -> str:
         """Return the whole prompt and empty the draft."""
         content = self.draft.content
+        self._given.clear()
         self.draft.replace("")
         self._recalled = 0
         return content

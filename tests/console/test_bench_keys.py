@@ -126,6 +126,22 @@ async def test_a_pasted_enter_takes_nothing_from_a_list() -> None:
         assert app.chat.prompt == ""
 
 
+async def test_variables_that_hands_type_are_asked_for_and_pasted_ones_are_text() -> None:
+    app = ChatHost()
+    async with app.run_test(size=SIZE) as pilot:
+        await press(pilot, *"Hi {{who}} {{x}}", "enter")
+        await overlay_shows(pilot, "who")
+        await press(pilot, *"Ada", "enter", "enter")
+        await until(pilot, lambda: app.chat.prompt == "Hi Ada {{x}}")
+        assert app.asked == []
+        await press(pilot, "enter")
+        await until(pilot, lambda: [each.messages[-1].text for each in app.asked] == ["Hi Ada {{x}}"])
+        await until(pilot, lambda: not app.chat.answering)
+        await write(pilot, "<p>{{ title }}</p>")
+        await press(pilot, "enter")
+        await until(pilot, lambda: len(app.asked) == 2)
+
+
 async def test_saved_prompts_ask_for_their_variables(tmp_path: Path) -> None:
     path = tmp_path / "prompts.toml"
     app = ChatHost(saved=SavedPrompts(path))

@@ -288,6 +288,22 @@ class ClawApp(App[None]):
         asked = TextFieldsOverlay("Go to", [TextField("time")], typed_by_hand=self.guard.allows, note=note)
         self.push_screen(asked, go)
 
+    def action_set(self, key: str = "") -> None:
+        """Give a setting another value for a while; ask which one where `key` names none."""
+        from console.overlays.setting_overlay import action_of, setting_overlay
+
+        def run(texts: list[str] | None) -> None:
+            try:
+                if texts is not None:
+                    self.actions.run(action_of(key, texts))
+            except ValueError:
+                self._tell(f"{texts[-1] if texts else ''} are no minutes", True)
+
+        if self.state.past:
+            self._tell(PAST, True)
+        else:
+            self.push_screen(setting_overlay(key, self.guard.allows), run)
+
     def action_travel(self, minutes: int) -> None:
         self.time_travel.move(minutes)
 

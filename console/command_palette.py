@@ -119,6 +119,7 @@ class ClawCommands(Provider):
         yield from _ratings(app)
         yield PaletteCommand("Savings", "what would save most; key v in the spend pane", app.main.spend.action_review)
         yield PaletteCommand("Change a budget", "set its limit; key B", partial(app.run_action, "budget"))
+        yield PaletteCommand("Set a setting for an hour", "it falls back by itself", partial(app.run_action, "set"))
         yield PaletteCommand("Flush cache", "delete every stored answer", partial(app.run_action, "flush"))
         for number, title in enumerate(("runtime", "routing", "cache", "spend", "alerts", "chat", "timeline"), 1):
             yield PaletteCommand(f"Show {title}", f"key {number}", partial(app.run_action, f"show({number})"))

@@ -106,6 +106,7 @@ class Alerts:
             detail=detail,
             effect=effect or (touched.effect if touched else ""),
             remedy=condition.remedy.format(**fields),
+            threshold=condition.threshold,
             choices=choices,
             retry_at=retry_at,
             requests=touched.requests if touched else 0,

@@ -15,6 +15,7 @@ class Condition(Struct, frozen=True, kw_only=True):
 
     Two alerts of one kind, such as two budgets', differ in their keys. One that `flaps` may come and go by itself: it
     has ended once it has been over for `alerts.clear_after_s`, and one that comes back before goes on as it was.
+    `threshold` is the setting from whose value on it is an alert, "" where it has none.
     """
 
     key: str
@@ -23,6 +24,7 @@ class Condition(Struct, frozen=True, kw_only=True):
     remedy: str = ""
     severity: Severity = "critical"
     flaps: bool = False
+    threshold: str = ""
 
 
 # ---- engines and models ---------------------------------------------------------------------------------------------
@@ -33,6 +35,7 @@ NO_ENGINE = Condition(
     text="no engine answers since {onset}",
     remedy="the engines' own alerts say why, `claw doctor` what to do",
     flaps=True,
+    threshold="alerts.failures",
 )
 ENGINE_DOWN = Condition(
     key="engine:{engine}",
@@ -98,6 +101,7 @@ ENGINE_SILENT = Condition(
     remedy="drain it to send new work elsewhere; `claw act cancel ID` ends a call",
     severity="warning",
     flaps=True,
+    threshold="alerts.silent_times",
 )
 ENGINE_SLOW = Condition(
     key="engine:{engine}:slow",
@@ -106,6 +110,7 @@ ENGINE_SLOW = Condition(
     remedy="drain it to send new work elsewhere",
     severity="warning",
     flaps=True,
+    threshold="alerts.slow_times",
 )
 QUEUE_LATE = Condition(
     key="queue:{engine}",
@@ -113,6 +118,7 @@ QUEUE_LATE = Condition(
     text="{engine}: {waiting} waiting{wait}",
     remedy="drain it, pin the agent elsewhere, or cancel its requests",
     flaps=True,
+    threshold="alerts.queue_misses",
 )
 QUEUE_FILLING = Condition(
     key="queue:{engine}:filling",
@@ -121,6 +127,7 @@ QUEUE_FILLING = Condition(
     remedy="drain it, pin the agent elsewhere, or raise engines.{engine}.queue_limit",
     severity="warning",
     flaps=True,
+    threshold="alerts.queue_share",
 )
 START_CHECK = Condition(
     key="{check}",
@@ -169,6 +176,7 @@ ERRORS = Condition(
     text="{failed} of {requests} requests failed in {window_s:.0f} s",
     remedy="the routing pane says why each of them failed",
     flaps=True,
+    threshold="alerts.error_share",
 )
 AGENT_ERRORS = Condition(
     key="errors:{agent}",
@@ -177,6 +185,7 @@ AGENT_ERRORS = Condition(
     remedy="pin {agent} to another engine, or pause it",
     severity="warning",
     flaps=True,
+    threshold="alerts.error_share",
 )
 REFUSED_AGAIN = Condition(
     key="refused:{agent}",
@@ -201,6 +210,7 @@ BUDGET_USED = Condition(
     remedy="{then}; raise its limit_usd, or pin what spends to a local engine",
     severity="warning",
     flaps=True,
+    threshold="alerts.budget_shares",
 )
 BUDGET_REFUSES = Condition(
     key="budget-refuses",
@@ -214,6 +224,7 @@ QUOTA_NEARLY_USED = Condition(
     text="{engine}: {used} of {limit} {what} of the day for {model}{renewed}",
     remedy="drain {engine}, or pin what can wait to a local engine, before the provider refuses",
     severity="warning",
+    threshold="alerts.quota_share",
 )
 SESSIONS_NEARLY_SPENT = Condition(
     key="budget:each:{scope}:{window}",
@@ -250,6 +261,7 @@ CACHE_HITS_FELL = Condition(
     remedy="the cache pane shows near misses and why; a changed system prompt or model makes all entries useless",
     severity="warning",
     flaps=True,
+    threshold="alerts.hit_share_fall",
 )
 CACHE_WRONG_HITS = Condition(
     key="cache-wrong",
@@ -289,6 +301,7 @@ GPU_HOT = Condition(
     remedy="see to its fans and air; drain the engine to let it cool",
     severity="warning",
     flaps=True,
+    threshold="alerts.gpu_c",
 )
 VRAM_FULL = Condition(
     key="gpu:{index}:memory",
@@ -297,6 +310,7 @@ VRAM_FULL = Condition(
     remedy="unload a model, or lower engines.NAME.context or parallel",
     severity="warning",
     flaps=True,
+    threshold="alerts.vram_share",
 )
 MODEL_SPILLED = Condition(
     key="spilled:{engine}:{model}",
@@ -312,6 +326,7 @@ DISK_FULL = Condition(
     remedy="delete what is not needed; `claw ledger` and ledger.keep_days say what claw keeps",
     severity="warning",
     flaps=True,
+    threshold="alerts.disk_free_gb",
 )
 CLOCK_JUMPED = Condition(
     key="clock",
@@ -319,6 +334,7 @@ CLOCK_JUMPED = Condition(
     text="the clock jumped {way} by {by}; before it was {was}",
     remedy="times of rows and windows of budgets follow it: check NTP with `timedatectl`",
     severity="warning",
+    threshold="alerts.clock_jump_s",
 )
 
 # ---- agents' runs ---------------------------------------------------------------------------------------------------

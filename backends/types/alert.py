@@ -33,6 +33,8 @@ class Alert(Struct, frozen=True, kw_only=True):
     most touched first; `cost_usd` is what it has cost so far, None where money has no part in it or nobody can tell.
     `retry_at` is when something will be tried again, None where nothing waits for a time.
 
+    `threshold` is the setting from whose value on it is an alert, "" where it has none.
+
     `choices` are what the operator can do about it with one key, in their order. `silenced_until` is set in the state
     "silenced" alone; `by` is who acknowledged or silenced it.
     """
@@ -45,6 +47,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     detail: str = ""
     effect: str = ""
     remedy: str = ""
+    threshold: str = ""
     choices: tuple[Choice, ...] = ()
     state: AlertState = "new"
     silenced_until: datetime | None = None

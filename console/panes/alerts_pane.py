@@ -37,12 +37,13 @@ OFF = "off"
 class AlertsPane(Pane):
     NUMBER: ClassVar[int] = 5
     TITLE: ClassVar[str] = "Alerts"
-    LIVE_ONLY: ClassVar[frozenset[str]] = frozenset({"act", "acknowledge", "silence"})
+    LIVE_ONLY: ClassVar[frozenset[str]] = frozenset({"act", "acknowledge", "silence", "threshold"})
     KEYS: ClassVar[Keys] = (
         ("enter", "more"),
         ("a b c", "act"),
         ("y", "seen"),
         ("m", "silence"),
+        ("e", "threshold"),
         ("t", "look back"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,6 +52,7 @@ class AlertsPane(Pane):
         Binding("y", "acknowledge", "acknowledge: seen"),
         Binding("t", "look_back", "show every pane as it was when it began"),
         Binding("m", "silence", "silence for an hour, or hear again"),
+        Binding("e", "threshold", "another threshold for an hour"),
     ]
 
     def __init__(self) -> None:
@@ -137,6 +139,11 @@ class AlertsPane(Pane):
         if (alert := self.chosen) is None:
             raise SkipAction  # then the key does what it does elsewhere
         self.post_message(ShowMoment(alert.since))
+
+    async def action_threshold(self) -> None:
+        """Change from when on such a condition is an alert, for a while."""
+        if (alert := self.chosen) is not None and alert.threshold:
+            await self.app.run_action(f"set('{alert.threshold}')")
 
     def action_acknowledge(self) -> None:
         """Somebody has seen it: it stays in the list until it is over. Again to take that back."""

@@ -214,6 +214,7 @@ def alert_details(alert: Alert, now: datetime | None, cells: int) -> list[Row]:
         ("touched", " · ".join(touched(alert)), "text"),
         ("agents", ", ".join(alert.agents), "text"),
         ("to do", alert.remedy, "text"),
+        ("from", f"{alert.threshold} on, in claw.toml or with e" if alert.threshold else "", "dim"),
     ]
     rows: list[Row] = [*paragraph(alert.text, cells, _tone(alert)), BLANK]
     for label, text, tone in lines:

@@ -48,6 +48,10 @@ SENTENCES: Mapping[tuple[str, str], str] = {
     ("Alerts", "enter"): "Show everything that is known of the alert, with the provider's own words.",
     ("Alerts", "a b c"): "Act as the alert under the cursor says beside the letter.",
     ("Alerts", "y"): "Acknowledge: somebody has seen it. It stays until it is over. Again to take that back.",
+    (
+        "Alerts",
+        "e",
+    ): "Change the threshold from which on this is an alert, for an hour or as you say. It falls back by itself.",
     ("Alerts", "t"): "Go back to when it began: every pane shows that moment.",
     ("Timeline", "← →"): "Go a minute back or forth: every pane shows that moment.",
     ("Timeline", "⇧← ⇧→"): "Go ten minutes back or forth.",

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends import events
+from backends.monitoring import alerts
+from backends.settings.alert_limits import AlertLimits
 from backends.types import Alert
 from console.overlays.alert_overlay import AlertOverlay
 from console.present.alert_rows import (
@@ -180,3 +182,29 @@ def test_what_to_do_stands_below_as_many_alerts_as_have_room(cells: int, room: i
     free = room - sum(map(len, drawn))
     for short, long in zip(drawn, whole, strict=True):
         assert len(short) == len(long) or len(long) - len(short) > free, "no row stays blank that one could use"
+
+
+async def test_the_threshold_of_an_alert_is_changed_for_an_hour_and_only_where_it_has_one() -> None:
+    hot = msgspec.structs.replace(incident_alerts()[0], threshold="alerts.gpu_c")
+    core = ScriptedCore(snapshot(alerts=(hot,)))
+    async with on_stage(core) as (app, pilot):
+        await pilot.press("5", "e")
+        await until(lambda: "Set alerts.gpu_c" in text_of(app))
+        await pilot.press("9", "2", "enter", "enter")
+        await until(lambda: core.acted)
+        await pilot.press("ctrl+p", *"set a setting", "enter")
+        await until(lambda: "Set a setting" in text_of(app) and "minutes" in text_of(app))
+        await pilot.press(*"fail", "tab", "enter", "9", "enter", "x", "enter")
+        await until(lambda: "are no minutes" in text_of(app))
+    (action,) = core.acted
+    assert (action.verb, action.key, action.value, action.minutes) == ("set", "alerts.gpu_c", "92", 60.0)
+    async with on_stage(ScriptedCore(snapshot(alerts=(msgspec.structs.replace(hot, threshold=""),)))) as (app, pilot):
+        await pilot.press("5", "e", "question_mark")
+        await until(lambda: "━ Help ━" in text_of(app))
+
+
+def test_every_threshold_is_a_setting() -> None:
+    limits = {f"alerts.{name}" for name in AlertLimits.__struct_fields__}
+    known = {each.threshold for each in vars(alerts).values() if isinstance(each, alerts.Condition)} - {""}
+    assert known <= limits
+    assert len(known) > 10

@@ -83,19 +83,23 @@ class StemTable:
 
     def present(self, lowered: str) -> int:
         """The bits of all runs of letters that stand in a text of small letters."""
+        if len(self._known) > WORDS:
+            self._known = {}
+        words = list(set((ASCII_WORD if lowered.isascii() else WORD).findall(lowered)))
+        bits = list(map(self._known.get, map(hash, words)))
         found = 0
-        known = self._known
-        if len(known) > WORDS:
-            known = self._known = {}
-        for word in set((ASCII_WORD if lowered.isascii() else WORD).findall(lowered)):
-            key = hash(word)
-            bits = known.get(key)
-            if bits is None:
-                bits = self._of_word(word)
-                if len(word) <= LONGEST:
-                    known[key] = bits
-            found |= bits
+        for each in set(bits):
+            found |= each or 0
+        if None in bits:
+            for word in (word for word, known in zip(words, bits, strict=True) if known is None):
+                found |= self._of_new(word)
         return found
+
+    def _of_new(self, word: str) -> int:
+        bits = self._of_word(word)
+        if len(word) <= LONGEST:
+            self._known[hash(word)] = bits
+        return bits
 
     def _of_word(self, word: str) -> int:
         bits = 0

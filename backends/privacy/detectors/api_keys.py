@@ -11,7 +11,7 @@ from backends.privacy.detection import Detection
 from backends.privacy.detectors.code_names import is_path, is_reference
 from backends.privacy.detectors.key_characters import randomness
 from backends.privacy.detectors.key_lookalikes import HEX, ID, LICENCE, PATH, SHORT_HEX, encodes_text, is_cut, is_public
-from backends.privacy.detectors.key_names import BARE, FULL, HINT, names, names_before, names_behind, names_near
+from backends.privacy.detectors.key_names import BARE, FULL, HINT, Surroundings, names
 from backends.privacy.detectors.secret_values import is_documented, is_masked
 from backends.privacy.detectors.vendor_keys import VENDOR_FORMS
 from backends.privacy.text_window import TextWindow
@@ -29,8 +29,9 @@ HOOK = re.compile(r"[\w.\-/]{0,80}hook[\w.\-/]{0,80}/(?![0-9a-f\-]+\Z)([A-Za-z0-
 """A webhook's address: who knows it may call it."""
 
 OWN_KEY = re.compile(r"[a-zA-Z0-9][_\-]?(?:[kK]ey|KEY)[\"']?\s{0,3}(?:=|:|=>|:=)\s{0,3}[\"']?\Z")
-BEFORE_KEY = 60
 """A key's name in settings, of something that is in no list."""
+
+BEFORE_KEY = 60
 
 CALL = re.compile(r"\b(?:\w{0,20}[Cc]lient|API|Api|SDK|[Bb]ot|configure|init|login)\(\s?[\"']\Z")
 UNLISTED = re.compile(
@@ -63,10 +64,10 @@ LEAST_NEAR, LEAST_COMMON, LEAST_BARE = 12.0, 20.0, 25.0
 
 def find(window: TextWindow) -> Iterator[Detection]:
     """Keys of listed and unlisted vendors."""
-    text = window.text
+    text, around = window.text, Surroundings(window.text)
     for stretch in window.around(GROUPED_STEMS, 0, 140):
         for match in GROUPED.finditer(text, *stretch):
-            if names_before(text, *match.span()).key:
+            if around.before(*match.span()).key:
                 yield Detection("api-key", *match.span())
     if not window.key_runs:
         return
@@ -74,7 +75,7 @@ def find(window: TextWindow) -> Iterator[Detection]:
         if _is_real(form.literal, match[0]):
             yield Detection("api-key", *match.span())
     for start, end in window.key_runs:
-        found = _with_form(text, start, end) or _with_name(text, start, end)
+        found = _with_form(text, start, end) or _with_name(text, start, end, around)
         if found is not None:
             yield found
 
@@ -102,56 +103,68 @@ def _inside_base64(text: str, start: int) -> bool:
     return before[-1:] in ("/", "+") and len(before) == 21 and before.replace("/", "a").replace("+", "a").isalnum()
 
 
-def _with_name(text: str, start: int, end: int) -> Detection | None:
+def _with_name(text: str, start: int, end: int, around: Surroundings) -> Detection | None:
     joined = GLUED.search(text, start, end) if end - start > LEAST_GLUED else None
     if joined is not None and end - joined.end() >= LEAST:
         start = joined.end()
     run = text[start:end].rstrip("./-")
-    if (hook := HOOK.fullmatch(run)) is not None and randomness(hook[1]) > LEAST_NEAR:
+    hook = HOOK.fullmatch(run) if "hook" in run else None
+    if hook is not None and randomness(hook[1]) > LEAST_NEAR:
         return Detection("api-key", start + hook.start(1), start + hook.end(1))
     value = run.lstrip("./")
     start += len(run) - len(value)
-    if not LEAST <= len(value) <= LONGEST or len(set(value)) < LEAST_DISTINCT or is_masked(value):
+    if (
+        not LEAST <= len(value) <= LONGEST
+        or len(set(value)) < LEAST_DISTINCT
+        or not _is_key(text, start, value, around)
+    ):
         return None
-    if is_documented(value) or is_cut(text, start, start + len(value)) or not _is_key(text, start, value):
+    if is_masked(value) or is_documented(value) or is_cut(text, start, start + len(value)):
         return None
     return Detection("api-key", start, start + len(value))
 
 
-def _is_key(text: str, start: int, value: str) -> bool:
+def _is_key(text: str, start: int, value: str, around: Surroundings) -> bool:
     end = start + len(value)
-    if is_public(text, start, end) or ("/" in value and is_path(value)):
-        return False
     if SHORT_HEX.fullmatch(value) or value.isdigit():
-        own = names_before(text, start, end)
-        near = names_near(text, start).vendor == FULL and own.key >= BARE
-        return not own.harmless and ((own.key > 0 and own.vendor > 0) or near)
+        return _is_of_vendor(start, end, around) and not is_public(text, start, end)
     if HEX.fullmatch(value) or LICENCE.fullmatch(value):
-        return _is_named(text, start, end)
+        return _is_named(text, start, end, around) and not is_public(text, start, end)
     score = randomness(value)
-    least = max(2 - 0.4 * len(value), HOPELESS) if DIGIT.search(value) else LEAST_NEAR
-    return score > least and _is_likely(text, start, value, score)
+    if score <= (max(2 - 0.4 * len(value), HOPELESS) if DIGIT.search(value) else LEAST_NEAR):
+        return False
+    if "/" in value and is_path(value):
+        return False
+    return _is_likely(text, start, value, around) and not is_public(text, start, end)
 
 
-def _is_named(text: str, start: int, end: int) -> bool:
+def _is_of_vendor(start: int, end: int, around: Surroundings) -> bool:
+    """Numbers and abbreviated hashes count only as the key of a vendor."""
+    own = around.before(start, end)
+    if own.harmless:
+        return False
+    return (own.key > 0 and own.vendor > 0) or (own.key >= BARE and around.near(start).vendor == FULL)
+
+
+def _is_named(text: str, start: int, end: int, around: Surroundings) -> bool:
     """Ids and hashes, too, are hexadecimal digits or groups of them: the names alone decide."""
-    own = names_before(text, start, end)
+    own = around.before(start, end)
     if own.harmless:
         return False
     if FULL in (own.key, own.vendor) or (own.key and own.vendor) or _logs_in(text, start, end):
         return True
-    behind = names_behind(text, end)
+    behind = around.behind(end)
     if behind.key == FULL and (own.vendor or behind.vendor):
         return True
     if own.key == BARE and OWN_KEY.search(text, max(0, start - BEFORE_KEY), start) is not None:
         return True
-    return own.key > 0 and names_near(text, start).vendor > (0 if own.key == BARE else HINT)
+    return own.key > 0 and around.near(start).vendor > (0 if own.key == BARE else HINT)
 
 
-def _is_likely(text: str, start: int, value: str, score: float) -> bool:  # noqa: PLR0911 — one line a reason
+def _is_likely(text: str, start: int, value: str, around: Surroundings) -> bool:
     """The less the names around a value say, the more random it has to look."""
-    end = start + len(value)
-    own = names_before(text, start, end)
+    end, score = start + len(value), randomness(value)
+    own = around.before(start, end)
     if own.harmless:
         return False
     if own.key == FULL or (own.key and own.vendor):
@@ -160,14 +173,20 @@ def _is_likely(text: str, start: int, value: str, score: float) -> bool:  # noqa
         return False
     if own.vendor == FULL and len(value) >= LEAST_OF_VENDOR:
         return score > LEAST_NEAR or (score > 0 and not names(value).vendor)
-    if score <= LEAST_NEAR or encodes_text(value):
+    if score <= LEAST_NEAR or not (own.key or _is_near_names(text, start, value, around)):
         return False
-    if own.key or CALL.search(text, max(0, start - 40), start) or _logs_in(text, start, end):
+    return not encodes_text(value)
+
+
+def _is_near_names(text: str, start: int, value: str, around: Surroundings) -> bool:
+    """A random value without a full name right before it."""
+    end = start + len(value)
+    if CALL.search(text, max(0, start - BEFORE_KEY), start) or _logs_in(text, start, end):
         return True
-    near = names_near(text, start)
-    if FULL in (near.key, near.vendor, names_behind(text, end).key) or (near.key and near.vendor):
+    near = around.near(start)
+    if FULL in (near.key, near.vendor, around.behind(end).key) or (near.key and near.vendor):
         return True
-    if own.vendor and score > LEAST_COMMON:
+    if randomness(value) > LEAST_COMMON and around.before(start, end).vendor:
         return True
     unlisted = UNLISTED.fullmatch(value)
     return unlisted is not None and randomness(unlisted[1]) > LEAST_BARE

@@ -25,8 +25,8 @@ KEYS = word_set(
     consumersecret consumerkey sharedaccesskey integrationkey routingkey writekey readkey adminkey rootkey
     schlüssel geheimnis zugangsschlüssel geheim sleutel geheime nyckel hemlighet nøkkel nøgle hemmelighed klucz sekret
     clé clef secrète jeton clave secreto secreta ficha chave segredo token chiave segreto gettone ключ токен секрет
-    пароль avain salaisuus kulcs titok klíč tajný heslo cheie jetonul anahtar gizli κλειδί μυστικό khóa kunci rahasia
-    مفتاح סוד מפתח कुंजी 密钥 密鑰 秘钥 令牌 キー トークン シークレット 키 토큰 비밀"""
+    пароль avain salaisuus cheia kulcs titok klíč tajný heslo cheie jetonul anahtar gizli κλειδί μυστικό khóa kunci
+    rahasia     סוד"""
 )
 """Names of keys that need no other word beside them."""
 
@@ -67,10 +67,15 @@ QUALIFIERS = word_set(
 """Before a bare "key" they make it a secret's name."""
 
 NO_SECRET = re.compile(r"public|encrypted|hashed|sealed|cipher|page|cache|csrf|xsrf")
+UNSPACED = re.compile(
+    r"密[钥鑰]|秘[钥鑰]|令牌|キー|トークン|シークレット|키(?:[는가를은이]|\b)|토큰|비밀|कुंजी|टोकन|مفتاح|رمز|מפתח|אסימון|กุญแจ|โทเค็น"
+)
+"""Names of keys in scripts whose words no blank or letter parts."""
+
 PUBLIC = word_set("public publishable pub")
 
 ENDS = re.compile(r"(?:secret|token|api_?key|accesskey|privatekey|secretkey|authkey|password|passwd|credentials?)s?\Z")
-STARTS = re.compile(r"(?:secret|private|access|token|key|api|auth)\w{0,12}\Z")
+KEY_WORD = re.compile(r"secret|private|access|token|key|api|auth")
 MOST_JOINED = 3
 
 REACH = 160
@@ -79,7 +84,7 @@ REACH = 160
 NEAREST, LONGEST = 100, 60
 """Characters before a value in which the name right before it stands, and of such a name."""
 
-CUT = re.compile(r"[=:,;(){}\[\]<>\"'`|&?!\\]+")
+CUT = re.compile(r"(?:[=:：,;(){}\[\]<>\"`|&?!\\]|'(?!\w)|(?<!\w)')+")
 NEUTRAL = word_set(
     """value val string str text data default content is was the to as set header equals export const which called below
     here will be this new following are my our that now looks like"""
@@ -109,34 +114,44 @@ class Names(NamedTuple):
     harmless: bool = False
 
 
-def names_before(text: str, start: int, end: int) -> Names:
-    """What stands right before the value at `start:end`, or in the line above it if it has a line of its own."""
-    reach = max(0, start - REACH)
-    begin = text.rfind("\n", reach, start) + 1
-    line = _without_runs(text[begin:start]) if begin else _reach(text, start)
-    if "-u" in line and LOGIN.search(line):
-        return Names(key=FULL)
-    if not any(map(str.isalpha, line)):
-        alone = ALONE.match(text, end) is not None
-        line = _reach(text, start).rstrip("\n\t -*>|#\"'`=").rpartition("\n")[2] if alone else ""
-    return names(_nearest(line[-NEAREST:])[-LONGEST:])
+class Surroundings:
+    """The names around the values of one text. Values of a list have the same ones, which are then read once."""
 
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._known: dict[str, Names] = {}
 
-def names_near(text: str, start: int) -> Names:
-    """All that stands in reach before a value."""
-    return names(_reach(text, start))
+    def before(self, start: int, end: int) -> Names:
+        """What stands right before the value at `start:end`, or in the line above it if it has a line of its own."""
+        text = self._text
+        begin = text.rfind("\n", max(0, start - REACH), start) + 1
+        line = _without_runs(text[begin:start]) if begin else self._reach(start)
+        if "-u" in line and LOGIN.search(line):
+            return Names(key=FULL)
+        if not any(map(str.isalpha, line)):
+            alone = ALONE.match(text, end) is not None
+            line = self._reach(start).rstrip("\n\t -*>|#\"'`=").rpartition("\n")[2] if alone else ""
+        return self._names(_nearest(line[-NEAREST:])[-LONGEST:])
 
+    def near(self, start: int) -> Names:
+        """All that stands in reach before a value."""
+        return self._names(self._reach(start))
 
-def names_behind(text: str, end: int) -> Names:
-    """What stands right behind a value."""
-    behind = BEHIND.match(text, end)
-    return names(behind[0]) if behind is not None else Names()
+    def behind(self, end: int) -> Names:
+        """What stands right behind a value."""
+        behind = BEHIND.match(self._text, end)
+        return self._names(behind[0]) if behind is not None else Names()
 
+    def _reach(self, start: int) -> str:
+        """Characters before a value, without random letters, in which names stand by chance."""
+        reach = self._text[max(0, start - REACH) : start]
+        return _without_runs(CUT_RUN.sub("", reach) if start > REACH else reach)
 
-def _reach(text: str, start: int) -> str:
-    """Characters before a value, without random letters, in which names stand by chance."""
-    reach = text[max(0, start - REACH) : start]
-    return _without_runs(CUT_RUN.sub("", reach) if start > REACH else reach)
+    def _names(self, text: str) -> Names:
+        known = self._known.get(text)
+        if known is None:
+            known = self._known[text] = names(text)
+        return known
 
 
 def _without_runs(text: str) -> str:
@@ -160,6 +175,8 @@ def names(text: str) -> Names:
     said = [token.lower() for token in TOKEN.findall(text)]
     key, harmless = _key(words, said)
     vendor = _vendor(words, said)
+    if not text.isascii() and key < FULL and UNSPACED.search(text) is not None:
+        key = FULL
     if vendor < FULL and any(map(_starts_with_vendor, said)):
         return Names(key if harmless else FULL, FULL, harmless)
     return Names(key, vendor, harmless)
@@ -183,19 +200,17 @@ def _key(words: Sequence[str], said: Sequence[str]) -> tuple[int, bool]:
 
 
 def _vendor(words: Sequence[str], said: Sequence[str]) -> int:
-    best = 0
-    for parts in (words, said):
-        for at in range(len(parts)):
-            joined = ""
-            for part in parts[at : at + MOST_JOINED]:
-                joined += part
-                if joined in VENDOR_NAMES:
-                    return FULL
-                if joined in COMMON_NAMES:
-                    best = HINT
-    return best
+    joined = {
+        "".join(parts[at : at + count])
+        for parts in (words, said)
+        for count in range(1, MOST_JOINED + 1)
+        for at in range(len(parts))
+    }
+    if not VENDOR_NAMES.isdisjoint(joined):
+        return FULL
+    return 0 if COMMON_NAMES.isdisjoint(joined) else HINT
 
 
 def _starts_with_vendor(token: str) -> bool:
     """A vendor's name with a key's joined to it: `uclassifykey`."""
-    return any(STARTS.match(token, end) and token[:end] in VENDOR_NAMES for end in range(4, len(token) - 2))
+    return any(token[: key.start()] in VENDOR_NAMES for key in KEY_WORD.finditer(token))

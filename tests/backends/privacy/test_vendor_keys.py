@@ -202,3 +202,52 @@ def test_a_secret_with_signs_or_few_letters_is_found(text: str) -> None:
 )
 def test_code_beside_a_secrets_name_is_not(text: str) -> None:
     assert list(named_secrets.find(TextWindow(text))) == []
+
+
+TONGUES = (
+    "der API-Schlüssel lautet {}",
+    "clé d'API : {}",
+    "mi clave secreta es {}",
+    "chave de API: {}",
+    "la chiave API è {}",
+    "секретный ключ: {}",
+    "我的密钥是{}",
+    "APIキーは{}です",
+    "API 키는 {} 입니다",
+    "مفتاح API: {}",
+    "מפתח API: {}",
+    "kunci API: {}",
+    "khóa API: {}",
+    "klucz API: {}",
+    "API klíč: {}",
+    "API kulcs: {}",
+    "API-avain: {}",
+    "API-nyckel: {}",
+    "API-sleutel: {}",
+    "API anahtarı: {}",
+    "κλειδί API: {}",
+    "API कुंजी: {}",
+)
+
+
+@pytest.mark.parametrize("frame", TONGUES)
+@settings(max_examples=10, deadline=None)
+@given(value=values)
+def test_a_key_is_found_beside_its_name_in_many_languages(frame: str, value: str) -> None:
+    assert found(frame.format(value)) == [value]
+
+
+FOR_EVERYBODY = (
+    "uses: acme/checkout@11bd71901bbe5b1630ceea73d27597364c9af683",
+    "github.com/acme/mux v1.8.1 h1:TuBL49tXwgrFYWhqrNgrUNEY92u81SPhu7sTdzQEiWY=",
+    "the key begins with sk-proj-a8Kd92mXq0Zp4Lw7Rt5Yv...",
+    'const KEY_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"',
+    "password: ENC[AES256_GCM,data:3PUEPbs1suN3wJl0NuFq,iv:0Fv7Xkp4gmt2bSbfVzIpghS2Qo,type:str]",
+    "https://cdn.x.net/assets/ico-7a388b69018576d24b59331fd60aab0c.png",
+    "pk_live_prxQxsWJ14B3JNPzbmekStFa and cus_YbzAA8K3zzrNYS",
+)
+
+
+@pytest.mark.parametrize("text", FOR_EVERYBODY)
+def test_what_is_for_everybodys_eyes_is_not(text: str) -> None:
+    assert found(text) == []

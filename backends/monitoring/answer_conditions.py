@@ -67,7 +67,7 @@ def unsure_gate(recent: Iterable[Exchange], since: datetime) -> Iterator[Holding
         )
 
 
-def locked_out(ended: Iterable[EndedRequest], cloud: frozenset[EngineName]) -> Iterator[Holding]:
+def locked_out(ended: Collection[EndedRequest], cloud: frozenset[EngineName]) -> Iterator[Holding]:
     """Agents whose private requests nobody could answer: they may not leave this machine, and no engine here can."""
     private = [
         each
@@ -80,12 +80,23 @@ def locked_out(ended: Iterable[EndedRequest], cloud: frozenset[EngineName]) -> I
         yield Holding(
             condition=PRIVACY_LOCKS_OUT,
             fields={"agent": agent},
-            since=own[0].began,
+            since=_unanswered_from(ended, own[0]),
             choices=(Choice(label=f"redact for {agent}", action=Action(verb="redact", actor="operator", agent=agent)),),
             touches=Touches(
                 engines=cloud, rules=frozenset({"privacy"}), agent=agent, hows=frozenset({"failed", "refused"})
             ),
         )
+
+
+def _unanswered_from(ended: Iterable[EndedRequest], last: EndedRequest) -> datetime:
+    """When the first request of its agent began of those up to `last` that nobody answered, without one between."""
+    began = None
+    for each in ended:
+        if each.agent == last.agent:
+            began = (began or each.began) if each.how in ("failed", "refused") else None
+        if each is last:
+            break
+    return began or last.began
 
 
 def watch_answers(cache: ResponseCache, risk: Callable[[], float], watch: Watch) -> Watcher:

@@ -44,7 +44,7 @@ class ObservedEngine(Struct, frozen=True, kw_only=True):
     """An engine at one moment. `kind` and `words` are its breaker's, "" while it is closed; `missing` is what it cannot
     work without. Of `addresses` so many are `gone`. `silent` are the agents of calls that have heard nothing for too
     long, `given_up` those whose callers left before any byte, the first of them all sent at `silent_since`; `lately_s`
-    is how long first bytes took lately.
+    is how long first bytes took lately, and at `slow_since` the first of those was sent that took too long.
     """
 
     name: EngineName
@@ -61,6 +61,7 @@ class ObservedEngine(Struct, frozen=True, kw_only=True):
     given_up: tuple[str, ...] = ()
     silent_since: datetime | None = None
     lately_s: float | None = None
+    slow_since: datetime | None = None
     usual_s: float | None = None
     full_since: datetime | None = None
     queue_limit: int = 0
@@ -74,6 +75,7 @@ def observed(slot: EngineSlot, limits: AlertLimits, clock: Clock) -> ObservedEng
     late += first_bytes.stalled(now - limits.silent_unknown_s)
     given_up = first_bytes.given_up(now)
     since = min((call.since for call in (*late, *given_up)), default=None)
+    slow_from = first_bytes.slow_from(max(limits.slow_s, limits.slow_times * (first_bytes.usual_s or 0.0)))
     down = state.health == "down" and not slot.missing
     reading = foremost.reading.detail if foremost.reading is not None else ""
     return ObservedEngine(
@@ -90,6 +92,7 @@ def observed(slot: EngineSlot, limits: AlertLimits, clock: Clock) -> ObservedEng
         silent=tuple(call.agent for call in late),
         given_up=tuple(call.agent for call in given_up),
         silent_since=None if since is None else clock.now() - timedelta(seconds=now - since),
+        slow_since=None if slow_from is None else clock.now() - timedelta(seconds=now - slow_from),
         lately_s=first_bytes.lately_s(now),
         usual_s=first_bytes.usual_s,
         full_since=slot.full_since(),
@@ -192,6 +195,7 @@ def _slow(engine: ObservedEngine, limits: AlertLimits, standing: Collection[str]
     slow = Holding(
         condition=ENGINE_SLOW,
         fields={"engine": engine.name, "lately": seconds(lately), "usual": seconds(usual)},
+        since=engine.slow_since,
         choices=_move_away(engine),
         touches=Touches(served_by=engine.name),
     )

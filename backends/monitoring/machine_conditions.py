@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.clock import Clock
 from backends.monitoring.alerts import CLOCK_JUMPED, DISK_FULL, GPU_HOT, GPU_LOST, MODEL_SPILLED, VRAM_FULL
@@ -37,12 +38,18 @@ def gpu_conditions(
     if reading is None:
         return
     if reading.state == "lost":
-        yield Holding(condition=GPU_LOST, detail=reading.detail, choices=_drain(engines), touches=_served_by(engines))
+        yield Holding(
+            condition=GPU_LOST,
+            since=reading.at,
+            detail=reading.detail,
+            choices=_drain(engines),
+            touches=_served_by(engines),
+        )
     if reading.state != "ok":
         return
     for gpu in reading.gpus:
-        yield from _hot(gpu, engines, limits, standing)
-        yield from _full(gpu, limits, standing)
+        for found in (*_hot(gpu, engines, limits, standing), *_full(gpu, limits, standing)):
+            yield replace(found, since=reading.at)
 
 
 def _hot(
@@ -88,6 +95,7 @@ def spilled_models(
                 continue
             yield Holding(
                 condition=MODEL_SPILLED,
+                since=reading.at,
                 fields={"engine": engine, "model": model.name, "share": share(on_gpu, 1)},
                 choices=(
                     *_drain((engine,)),
@@ -112,7 +120,10 @@ def disk_nearly_full(host: HostReading | None, limits: AlertLimits, standing: Co
     if free_gb < limits.disk_free_gb * (1.1 if DISK_FULL.key in standing else 1.0):
         critical = free_gb < limits.disk_free_gb / 4
         yield Holding(
-            condition=DISK_FULL, fields={"free": f"{free_gb:.1f} GB"}, severity="critical" if critical else None
+            condition=DISK_FULL,
+            since=host.at,
+            fields={"free": f"{free_gb:.1f} GB"},
+            severity="critical" if critical else None,
         )
 
 
@@ -151,7 +162,7 @@ class MachineWatch:
         limits, standing, sampler = self._watch.limits, self._watch.standing, self._sampler
         self._remember(sampler.runtimes)
         return [
-            *gpu_conditions(sampler.gpu, self._engines, limits, standing),
+            *gpu_conditions(sampler.gpu_now(), self._engines, limits, standing),
             *spilled_models(sampler.runtimes, self._fullest),
             *disk_nearly_full(sampler.host, limits, standing),
             *self._clock_jumped(limits.clock_jump_s),

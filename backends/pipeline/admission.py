@@ -114,7 +114,7 @@ class AdmissionControl:
         try:
             await self._reserve_or_replan(active)
         except LedgerError as error:
-            self._monitoring.alerts.show(LEDGER_FAILED, error=error)
+            self._monitoring.alerts.show(LEDGER_FAILED, since=active.started_at, error=error)
             if self._settings.ledger.on_unwritable in ("refuse", "serve"):
                 raise
             self._replan(active, no_cloud="without a ledger row no cloud call is made")

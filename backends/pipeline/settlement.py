@@ -1,5 +1,7 @@
 """Settlement: a request's end is committed to the ledger before its caller hears it, and the cache gets the answer."""
 
+from datetime import timedelta
+
 from msgspec.structs import replace
 
 from backends.cache.response_cache import ResponseCache
@@ -84,7 +86,8 @@ class Settlement:
             )
             monitoring.alerts.clear(LEDGER_FAILED)
         except LedgerError as error:
-            monitoring.alerts.show(LEDGER_FAILED, error=error)
+            ended_at = outcome.started_at + timedelta(milliseconds=outcome.latency_ms)
+            monitoring.alerts.show(LEDGER_FAILED, since=ended_at, error=error)
             if outcome.zone == CLOUD or self._settings.ledger.on_unwritable == "refuse":
                 outcome = replace(
                     outcome,

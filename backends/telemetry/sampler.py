@@ -54,6 +54,10 @@ class Sampler:
         self.host: HostReading | None = None
         self.runtimes: dict[EngineName, RuntimeReading] = {}
 
+    def gpu_now(self) -> GpuReading | None:
+        """The newest reading of the GPUs, which is on screen with the next sample."""
+        return self.gpu if self._gpu is None else self._gpu.reading()
+
     async def run(self) -> None:
         """Sample every `telemetry.interval_s`, from now on."""
         try:

@@ -55,6 +55,10 @@ class FirstBytes:
         recent = sorted(seconds for at, seconds in self._lately if now - at <= LATELY_S)
         return recent[len(recent) // 2] if len(recent) == LATELY else None
 
+    def slow_from(self, least_s: float) -> float | None:
+        """When the first of the last five calls was sent that took so long; None where none did."""
+        return min((at - seconds for at, seconds in self._lately if seconds >= least_s), default=None)
+
     def sent(self, agent: str, now: float, expected_s: float | None) -> Unheard:
         """A call is sent; `gone` must follow."""
         call = Unheard(agent, now, expected_s or 0.0)

@@ -42,9 +42,9 @@ HITS, MISSES = 280, 130
 
 
 class Scene(Struct, frozen=True, kw_only=True):
-    """`start` and `end` are what happens. `callers` ask as `agent` for `model` from then until the end. `key` is how
-    the alert's key begins, `says` what is on its row, `header` a part of the header, both regular expressions. `engine`
-    is the one that may not be green meanwhile. One whose alert `stays` ends after longer than a scene takes.
+    """`start` and `end` are what happens. `callers` ask as `agent` for `model` from then until the end. `key` is the
+    alert's, `says` what is on its row, `header` a part of the header: regular expressions all. `engine` is the one that
+    may not be green meanwhile. One whose alert `stays` ends after longer than a scene takes.
     """
 
     name: str
@@ -207,7 +207,7 @@ LOCAL = (
         model="local",
         says=r"local: .* has spilled to the CPU, 40 %",
         header=r"◐ local",
-        key="spilled:local:",
+        key="spilled:local:.*",
         engine="local",
     ),
     Scene(
@@ -252,7 +252,7 @@ REQUESTS = (
         agent="coding",
         says=r"coding: \d+ of \d+ requests failed|\d+ of \d+ requests failed",
         header=r"✗ \d+ % failed",
-        key="errors",
+        key="errors(:coding)?",
         engine="cloud",
     ),
     Scene(name="refused", agent="infra", says=r"infra: \d+ requests refused", key="refused:infra"),
@@ -262,7 +262,7 @@ REQUESTS = (
         agent="ada",
         prompt="remember Nightjar; say {number}",
         says=r"ada: .* kept on this machine by private data",
-        key="privacy:ada:",
+        key="privacy:ada:.*",
         stays=True,
     ),
     Scene(
@@ -283,7 +283,7 @@ MONEY = (
         name="budget used",
         agent="claw",
         says=r"budget agent:claw a day has reached \d+ %",
-        key="budget:agent:claw:day:",
+        key="budget:agent:claw:day:.*",
         stays=True,
     ),
     Scene(

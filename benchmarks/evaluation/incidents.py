@@ -5,14 +5,15 @@
 Plays every scene of `incident_scenes` at a rehearsed core with the thresholds that are built in. The seconds are from
 the end of the first request that failed, or from what went wrong where no request fails by it, to the first snapshot
 of the core with the alert; the console draws one at most an eighth of a second later. The onset is compared with when
-that request began. Green is what must not be: the engine in the header or in `claw status`, or the status itself. Exit
-code 0 if each one is seen, nothing wrong is green, and all are on record.
+that request began. Green is what must not be: the engine in the header or in `claw status`, or the status itself. On
+record is an incident with its end. Exit code 0 if each one is seen, nothing wrong is green, and all are on record.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -108,9 +109,10 @@ def _played(core: RehearsedCore, scene: Scene, snapshot: Callable[[], Snapshot],
     seen = Seen(scene=scene.name, green=green)
     if alert is None:
         return seen
-    recorded = _until(lambda: alert.key in core.recorded()) is not None
+    recorded = _until(lambda: alert.key in core.recorded(ended=not scene.stays)) is not None
+    onset = alert.since.timestamp() - core.machine.jumped_s
     failed = min((each for each in asked if each.status != 200 and each.began >= began), default=None)
-    if failed is not None and failed.began > alert.since.timestamp() + LONGEST_S:
+    if failed is not None and failed.began > onset + LONGEST_S:
         failed = None
     wrong_from, wrong_at = (failed.began, failed.ended) if failed else (started, started)
     return msgspec.structs.replace(
@@ -118,7 +120,7 @@ def _played(core: RehearsedCore, scene: Scene, snapshot: Callable[[], Snapshot],
         alert=alert.key,
         failed=failed is not None,
         shown_s=max(0.0, shown_at - wrong_at),
-        onset_s=_beyond(alert.since.timestamp(), began if failed is None else wrong_from, wrong_from),
+        onset_s=_beyond(onset, began if failed is None else wrong_from, wrong_from),
         recorded=recorded,
     )
 
@@ -129,7 +131,7 @@ def _beyond(value: float, low: float, high: float) -> float:
 
 
 def _alert(now: Snapshot, scene: Scene) -> Alert | None:
-    return next((alert for alert in now.alerts if alert.key.startswith(scene.key)), None)
+    return next((alert for alert in now.alerts if re.fullmatch(scene.key, alert.key)), None)
 
 
 def _green(scene: Scene, now: Snapshot, status: Status) -> tuple[str, ...]:

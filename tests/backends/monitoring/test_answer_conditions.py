@@ -76,3 +76,14 @@ def test_an_agent_is_locked_out_where_privacy_alone_keeps_its_requests_from_the_
     assert found.touches is not None
     assert found.touches.match(private)
     assert not list(locked_out([ended("local", ("cloud", "privacy")), ended("failed", ("cloud", "engine"))], cloud))
+
+
+def test_an_agent_is_locked_out_from_the_first_request_that_nobody_answered() -> None:
+    def ended(how: str, seconds: float, *passed_over: tuple[str, str], agent: str = "ada") -> EndedRequest:
+        at = AT + timedelta(seconds=seconds)
+        return EndedRequest(at=seconds, began=at, ended=at, agent=agent, how=how, passed_over=passed_over)  # type: ignore[arg-type]
+
+    private = ended("failed", 9.0, ("local", "engine"), ("cloud", "privacy"))
+    before = [ended("failed", 1.0), ended("local", 2.0), ended("failed", 3.0), ended("failed", 4.0, agent="bo")]
+    (found,) = locked_out([*before, ended("failed", 5.0), private], frozenset({"cloud"}))
+    assert found.since == AT + timedelta(seconds=3)

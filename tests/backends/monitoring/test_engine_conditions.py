@@ -175,8 +175,10 @@ def test_an_engine_is_slow_when_its_last_calls_take_several_times_as_long_as_usu
 
     calls(50, 0.5)
     assert found(it, clock) == []
+    began = clock.now()
     calls(3, 2.0)
     (holding,) = found(it, clock)
+    assert holding.since == began
     assert (holding.key, text(holding)) == (
         "engine:small:slow",
         "small: first token after 2.0 s, usually within 0.5 s",

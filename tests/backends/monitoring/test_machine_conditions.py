@@ -71,7 +71,9 @@ def model(vram_b: int | None) -> dict[str, RuntimeReading]:
     ],
 )
 def test_what_a_gpu_reading_says(reading: GpuReading | None, says: list[str]) -> None:
-    assert texts(gpu_conditions(reading, ["local"], LIMITS, ())) == says
+    found = list(gpu_conditions(reading, ["local"], LIMITS, ()))
+    assert texts(found) == says
+    assert [each.since for each in found] == [AT] * len(says), "it began with the reading"
 
 
 def test_a_hot_gpu_offers_to_drain_its_engine_and_is_hot_until_it_is_clearly_cooler() -> None:

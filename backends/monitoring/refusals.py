@@ -21,7 +21,7 @@ from backends.monitoring.alert_lifecycle import Alerts
 from backends.monitoring.alerts import REFUSED_AGAIN
 from backends.types import RefusalCount
 
-EVERY_S = 2.0
+EVERY_S = 1.0
 """How often counts are written and published, where there are new ones."""
 
 AGAIN = 5

@@ -44,7 +44,7 @@ HITS, MISSES = 280, 130
 class Scene(Struct, frozen=True, kw_only=True):
     """`start` and `end` are what happens. `callers` ask as `agent` for `model` from then until the end. `key` is the
     alert's, `says` what is on its row, `header` a part of the header: regular expressions all. `engine` is the one that
-    may not be green meanwhile. One whose alert `stays` ends after longer than a scene takes.
+    may not be green meanwhile. One whose alert `stays` ends later: at midnight, or minutes after its last request.
     """
 
     name: str
@@ -255,7 +255,13 @@ REQUESTS = (
         key="errors(:coding)?",
         engine="cloud",
     ),
-    Scene(name="refused", agent="infra", says=r"infra: \d+ requests refused", key="refused:infra"),
+    Scene(
+        name="refused",
+        end=(lambda core: core.ask("are you well?", model="auto", agent="infra"),),
+        agent="infra",
+        says=r"infra: \d+ requests refused",
+        key="refused:infra",
+    ),
     Scene(
         name="kept here",
         model="auto",
@@ -275,6 +281,7 @@ REQUESTS = (
         says=r"classifier: its private requests may not leave",
         key="privacy-locked:classifier",
         engine="local",
+        stays=True,
     ),
 )
 MONEY = (

@@ -109,7 +109,7 @@ def _played(core: RehearsedCore, scene: Scene, snapshot: Callable[[], Snapshot],
     seen = Seen(scene=scene.name, green=green)
     if alert is None:
         return seen
-    recorded = _until(lambda: alert.key in core.recorded(ended=not scene.stays)) is not None
+    recorded = _until(partial(_recorded, core, scene, alert.key)) is not None
     onset = alert.since.timestamp() - core.machine.jumped_s
     failed = min((each for each in asked if each.status != 200 and each.began >= began), default=None)
     if failed is not None and failed.began > onset + LONGEST_S:
@@ -123,6 +123,12 @@ def _played(core: RehearsedCore, scene: Scene, snapshot: Callable[[], Snapshot],
         onset_s=_beyond(onset, began if failed is None else wrong_from, wrong_from),
         recorded=recorded,
     )
+
+
+def _recorded(core: RehearsedCore, scene: Scene, key: str) -> bool:
+    """Is it on record? A further request shows that what went wrong is over."""
+    core.ask("are you well again?", model=scene.model, agent="script")
+    return key in core.recorded(ended=not scene.stays)
 
 
 def _beyond(value: float, low: float, high: float) -> float:

@@ -33,10 +33,19 @@ class Answer:
         self._active = active
         self._meter = meter
         self._clock = clock
+        self._redaction = redaction
         self._restorer = Restorer(redaction.values if redaction is not None else None)
         self._limit = OutputLimit(meter.call)
         self._end: Finished | None = None
         self.calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def redaction_notes(self) -> tuple[str, ...]:
+        """How many values were replaced, and how many placeholders in the answer were never given out."""
+        if self._redaction is None:
+            return ()
+        unknown = self._restorer.unknown
+        return (f"redacted {len(self._redaction.values)}", *((f"unknown placeholders {unknown}",) if unknown else ()))
 
     @property
     def started(self) -> bool:

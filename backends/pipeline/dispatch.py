@@ -260,7 +260,6 @@ class Dispatcher:
                     slot.left(unheard)
                 active.usage.add(meter.abandoned(why))
             first_bytes.gone(unheard)
-        redacted = () if redaction is None else (f"redacted {len(redaction.values)}",)
         candidate = active.plan.candidates[slot.name]
         ending = Ending(
             finish=end.finish,
@@ -270,7 +269,7 @@ class Dispatcher:
             text=meter.text,
             calls=answer.calls,
             confidence=end.confidence,
-            notes=(*cuts(active.request, meter.call), *candidate.notes, *end.notes, *redacted),
+            notes=(*cuts(active.request, meter.call), *candidate.notes, *end.notes, *answer.redaction_notes),
         )
         attempt = self._answered(active, slot, replica, meter, end)
         return self._with_notes(ending, active, end, attempt)

@@ -6,9 +6,13 @@ from backends.privacy.detectors.kinds import KINDS
 
 LABELS = "|".join(sorted({kind.label for kind in KINDS.values()}, key=len, reverse=True))
 
-OPEN, CLOSE = r"(?:\\?\[){1,2}", r"(?:\\?\]){1,2}"
+OPENING, CLOSING = r"\\?[\[［【⟦]", r"\\?[\]］】⟧]"
+"""As models write brackets: escaped for Markdown, or of full width in Chinese and Japanese."""
+
+MARKUP = r"[\s*`]{0,3}"
 PLACEHOLDER = re.compile(
-    rf"{OPEN}\s?(?P<label>(?i:{LABELS.replace('_', '[_ -]')}))\s?\\?[_\- ]?\s?(?P<number>[0-9]{{1,7}})\s?{CLOSE}"
+    rf"(?:{OPENING}){{1,2}}{MARKUP}(?P<label>(?i:{LABELS.replace('_', '[_ -]')}))\s?\\?[_\- ]?\s?"
+    rf"(?P<number>[0-9]{{1,7}}){MARKUP}(?:{CLOSING}){{1,2}}"
     rf"|(?<![\w\[])(?P<bare>{LABELS})\\?_(?P<digits>[0-9]{{1,7}})(?![\w\]])"
 )
 """With brackets, in any case; without brackets, only as it was given out."""

@@ -1,7 +1,7 @@
 """Placeholders in an answer replaced by their values, also where a stream cuts them in two.
 
-Small changes of case, brackets, blanks and escapes, as models make them, are accepted. A placeholder that was never
-given out stays as it is.
+Small changes of case, brackets, blanks, emphasis and escapes, as models make them, are accepted. A placeholder that was
+never given out stays as it is, and is counted.
 """
 
 import json
@@ -9,14 +9,18 @@ import re
 
 from msgspec.structs import replace
 
-from backends.privacy.placeholders import PLACEHOLDER, named
+from backends.privacy.placeholders import CLOSING, OPENING, PLACEHOLDER, Name, named
 from backends.privacy.redact import Values
 from backends.types import ToolCall
 
 UNFINISHED = re.compile(
-    r"(?:\\?\[){1,2}[A-Za-z0-9_\- \\]{0,28}(?:\\?\])?\\?\Z|\\\Z|(?<![\w\[])[A-Z_]{1,12}\\?_?[0-9]{0,7}\Z"
+    rf"(?:{OPENING}){{1,2}}[A-Za-z0-9_\-\s\\*`]{{0,34}}(?:{CLOSING})?\\?\Z|"
+    r"\\\Z|(?<![\w\[])[A-Z_]{1,12}\\?_?[0-9]{0,7}\Z"
 )
 """The end of a text that may be the beginning of a placeholder, or of its last bracket."""
+
+LONGEST = 48
+"""Characters of a placeholder, with all that models put into it."""
 
 
 class Restorer:
@@ -26,6 +30,14 @@ class Restorer:
         self._values = values.by_name if values is not None else {}
         self._before = ""  # the character before what is held: inside of a word nothing is a placeholder
         self._held = ""
+        self._unknown: set[Name] = set()
+
+    @property
+    def unknown(self) -> int:
+        """Placeholders in the answer so far that were never given out: a model invents some. At most as many as an
+        answer has room for.
+        """
+        return len(self._unknown)
 
     def feed(self, text: str) -> str:
         """The text that can be shown by now."""
@@ -33,7 +45,7 @@ class Restorer:
             return text
         begun = len(self._before)
         text = f"{self._before}{self._held}{text}"
-        unfinished = UNFINISHED.search(text, max(begun, len(text) - 40))
+        unfinished = UNFINISHED.search(text, max(begun, len(text) - LONGEST))
         end = unfinished.start() if unfinished is not None else len(text)
         self._before, self._held = text[max(0, end - 1) : end], text[end:]
         return self._restored(text[:end], begun)
@@ -56,6 +68,8 @@ class Restorer:
         def value(match: re.Match[str]) -> str:
             found = self._values.get(named(match))
             if found is None:
+                if match["label"]:
+                    self._unknown.add(named(match))
                 return match[0]
             return json.dumps(found, ensure_ascii=False)[1:-1] if in_json else found
 

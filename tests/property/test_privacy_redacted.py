@@ -139,6 +139,15 @@ def test_the_cloud_answers_with_placeholders_and_the_caller_hears_the_values(
     assert not any(part in str(row) for part in PRIVATE[text])
 
 
+def test_a_placeholder_that_was_never_given_out_stays_and_is_noted(it: tuple[asyncio.Runner, Stand]) -> None:
+    runner, core = it
+    heard = runner.run(sent(core, prompt("write to lena.ortiz@webmail.net and [[PHONE_7]]", agent="prefer-cloud")))
+    assert heard is not None
+    answer, outcome = heard
+    assert answer == "write to lena.ortiz@webmail.net and [[PHONE_7]]"
+    assert outcome.notes[-2:] == ("redacted 1", "unknown placeholders 1")
+
+
 def test_local_hears_the_original_and_the_cloud_takes_over_with_placeholders(
     it: tuple[asyncio.Runner, Stand],
 ) -> None:

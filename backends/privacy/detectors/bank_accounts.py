@@ -7,11 +7,16 @@ from backends.privacy.detection import Detection, word_set
 from backends.privacy.detectors.checksums import mod97
 from backends.privacy.text_window import TextWindow
 
-IBAN = re.compile(r"(?<![A-Za-z0-9])(?=((?i:[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]){11,30}))(?![A-Za-z0-9]))")
+IBAN = re.compile(
+    r"(?<![A-Za-z0-9])(?=((?:[A-Za-z]{2}\d{2}|[A-Z]{2}[ \-]\d{2})"
+    r"(?:(?:[ \-.\t]|[ \-]?\r?\n[ \t>]{0,4})?[A-Za-z0-9]){11,30})(?![A-Za-z0-9]))"
+)
+"""Searched for from every place, as words before an account number look like the beginning of one. Its groups may be
+of any size, and on two lines.
+"""
+
 LONGEST_IBAN = 64
 """Characters, with separators."""
-
-"""Searched for from every place, as words before an account number look like the beginning of one."""
 
 IBAN_LENGTHS = {
     entry[:2]: int(entry[2:])
@@ -56,10 +61,10 @@ def _iban_length(account: str) -> int:
     """Characters of `account` that are an IBAN by ISO 13616's length and check digits, 0 where none are; words that
     follow after a blank are not part of it.
     """
-    places = [place for place, sign in enumerate(account) if sign not in " -"]
+    places = [place for place, sign in enumerate(account) if sign.isalnum()]
     compact = "".join(account[place] for place in places).upper()
     size = IBAN_LENGTHS.get(compact[:2], len(compact) if account[:2].isupper() else len(account) + 1)
     if len(compact) < size or compact[:size] in DOCUMENTED_IBANS or not mod97(compact[:size]):
         return 0
     end = places[size - 1] + 1
-    return end if account[end : end + 1] in ("", " ", "-") else 0
+    return end if not account[end : end + 1].isalnum() else 0

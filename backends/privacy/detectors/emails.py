@@ -10,7 +10,8 @@ from backends.privacy.text_window import TextWindow
 from backends.privacy.word_stems import Stems
 
 EMAIL = re.compile(
-    r"(?<![\w.+\-])(?<!\\(?=[nrt]))([A-Za-z0-9_][\w.+\-]{0,63})(?:@|%40)((?:[A-Za-z0-9\-]{1,63}\.){1,5}[A-Za-z]{2,24})(?![\w@])"
+    r"(?<![\w.+\-])(?<!\\(?=[nrt]))(\w(?:[\w.+\-]|'(?=\w)){0,63})(?:@|%40)"
+    r"((?:[^\W_](?:[^\W_]|-){0,62}\.){1,5}(?:xn--[a-z0-9\-]{2,59}|[^\W\d_]{2,24}))(?![\w@])"
 )
 SPELLED = re.compile(
     r"(?i)(?<![\w.+\-])([a-z0-9][\w.+\-]{1,63})\s{0,2}[\[({]\s?(?:at|ät|arroba|chez)\s?[\])}]\s{0,2}([a-z0-9][\w\-]{0,62}"
@@ -33,7 +34,7 @@ FILE = re.compile(
 )
 """A unit of systemd (`getty@tty1.service`), a picture (`icon@2x.png`), a package at a version."""
 
-DOMAIN = re.compile(r"\.[A-Za-z]{2,24}\Z")
+DOMAIN = re.compile(r"\.[^\W\d_]{2,24}\Z")
 """What is left of `lena@webmail.net.txt` ends as a domain does."""
 
 ALGORITHM = re.compile(

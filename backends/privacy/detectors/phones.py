@@ -139,7 +139,7 @@ def _is_called(text: str, match: re.Match[str]) -> bool:
 def _in_account(text: str, number: Detection) -> bool:
     """Is it a piece of a bank account?"""
     accounts = IBAN.finditer(text, max(0, number.start - LONGEST_IBAN), number.end + LONGEST_IBAN)
-    return any(match.start(1) <= number.start < match.end(1) for match in accounts)
+    return any(match[1][2].isdigit() and match.start(1) <= number.start < match.end(1) for match in accounts)
 
 
 def _is_other(text: str, match: re.Match[str]) -> bool:

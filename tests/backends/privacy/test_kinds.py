@@ -128,3 +128,45 @@ def test_one_of_ten_last_digits_satisfies_a_tax_number(number: int) -> None:
 @given(st.text(string.ascii_uppercase + string.digits, min_size=11, max_size=30))
 def test_just_one_pair_of_check_digits_satisfies_an_account(account: str) -> None:
     assert sum(mod97(f"DE{digits:02d}{account}") for digits in range(2, 99)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lena@münchen-post.de",
+        "josé.ortíz@correo.es",
+        "用户@例子.公司",
+        "почта@пример-компании.рф",
+        "lena@xn--mnchen-post-llb.de",
+        "o'brien@webmail.net",
+    ],
+)
+def test_an_address_in_an_international_domain_is_found(text: str) -> None:
+    assert kinds(f"write to {text}, please") == {"email"}
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        "DE44 5001 0517\n5407 3249 31",
+        "DE44-5001-0517-5407-3249-31",
+        "DE 44 500 105 175 407 324 931",
+        "DE44.5001.0517.5407.3249.31",
+    ],
+)
+def test_an_account_is_found_over_two_lines_and_in_any_groups(account: str) -> None:
+    assert kinds(f"account: {account}, thanks") == {"iban"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "git@github.com:acme/tool.git and git clone git@gitlab.com:acme/tool",
+        "a@b.com, foo@bar.com, someone@example.org, you@mail.example.de",
+        "npm i left-pad@1.3.0 react@18.2.0-rc.1 @types/node@20.1",
+        "uses: actions/checkout@v4.1.2",
+        "QUJDREVGR0hJSktMTU5P+DE44500105175407324931+UVdFUlRZVUlPUA==",
+    ],
+)
+def test_what_is_written_like_an_address_or_an_account_passes(text: str) -> None:
+    assert kinds(text) == set()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from backends.privacy import PrivacyGate
 from backends.privacy.detection import Detection
+from backends.privacy.detectors.kinds import KINDS
 from backends.privacy.redact import Redaction, Values, merged
 from backends.privacy.restore import Restorer
 from backends.privacy.text_window import TextWindow
@@ -194,6 +195,11 @@ FORGIVEN = (
     r"\[\[EMAIL\_1\]\]",
     "[[EMAIL-1]]",
     "EMAIL_1",
+    "[[**EMAIL_1**]]",
+    "[[`EMAIL_1`]]",
+    "[[EMAIL_1\n]]",
+    "［［EMAIL_1］］",
+    "【EMAIL_1】",
 )
 
 
@@ -241,6 +247,13 @@ def test_wherever_a_stream_is_cut_the_answer_is_the_same(text: str, cuts: list[i
     assert restored(pieces) == restored([text])
 
 
+def test_placeholders_that_were_never_given_out_are_counted() -> None:
+    restorer = Restorer(VALUES)
+    text = "[[EMAIL_1]], [[EMAIL_2]], [[Email 2]], 【PHONE_9】 and PHONE_8"
+    assert restorer.feed(text) + restorer.rest() == text.replace("[[EMAIL_1]]", MAIL)
+    assert restorer.unknown == 2
+
+
 def test_what_can_be_no_placeholder_is_not_kept_back() -> None:
     restorer = Restorer(VALUES)
     assert restorer.feed("hello ") == "hello "
@@ -273,6 +286,41 @@ def test_restoring_what_was_sent_gives_the_text_back(text: str) -> None:
     assert restorer.feed(message.text) + restorer.rest() == text
     for value in (MAIL, KEY, "53437436", "6362", "Kanu!"):
         assert value not in message.text
+
+
+OF_EACH_KIND = {
+    "email": MAIL,
+    "api-key": KEY,
+    "phone": "(02) 8123 4567",
+    "card": "4539 5787 6362 1486",
+    "iban": "DE44 5001 0517 5407 3249 31",
+    "national-id": "529-83-4417",
+    "passport": "passport no. C01X00T47",
+    "address": "14 Crown Street\nLeeds\nLS6 2AB",
+    "password": "DB_PASSWORD=Kanu!Blau77",
+    "connection-string": "postgres://app:Kanu_Blau77@db.prod.net/x",
+    "private-key": "-----BEGIN RSA PRIVATE KEY-----\nMIIEow8sK2lPq9Zx7Cv5Bn3Mm1\n",
+    "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI4ODQyMSIsInIiOiJhIn0.Qm7xT2pLk9",
+    "aws-key": "AKIAQ7Z5X3C1V9B7N5M4",
+    "word": "Project Nightjar",
+}
+
+
+def test_each_kind_that_needs_no_setting_is_restored() -> None:
+    assert {kind.name for kind in KINDS.values()} - set(OF_EACH_KIND) == {"pattern", "internal-host"}
+
+
+@given(st.permutations(sorted(OF_EACH_KIND)), st.lists(st.integers(0, 900), max_size=12))
+def test_each_kind_comes_back_wherever_the_stream_is_cut(kinds: list[str], cuts: list[int]) -> None:
+    text = "\n\n".join(f"so: {OF_EACH_KIND[kind]}\n" for kind in kinds)
+    redaction = redacted(request(text))
+    assert redaction is not None
+    assert len(redaction.values) >= len(kinds) - 1
+    (message,) = redaction.request.messages
+    places = [0, *sorted(min(cut, len(message.text)) for cut in cuts), len(message.text)]
+    restorer = Restorer(redaction.values)
+    pieces = [restorer.feed(message.text[start:end]) for start, end in pairwise(places)]
+    assert "".join([*pieces, restorer.rest()]) == text
 
 
 turn_texts = st.lists(

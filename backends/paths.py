@@ -4,7 +4,10 @@
 cache and socket of its own under `rehearsal/`, so that simulated figures never mix with real ones.
 """
 
+import errno
 import os
+import stat
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -128,3 +131,29 @@ class Paths(Struct, frozen=True, kw_only=True):
 def open_private(path: str, flags: int) -> int:
     """An `opener` for `open()`: what is created is 0600, whatever the umask."""
     return os.open(path, flags, 0o600)
+
+
+def replace_private(path: Path, data: bytes) -> None:
+    """Put a file of mode 0600 in the place of `path`, whole or not at all, whoever else writes it at the same time.
+
+    A symbolic link is replaced and never followed, nor is one that lies in wait beside it. Raises OSError.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    written = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        written.replace(path)
+    except OSError:  # a full disk, for one
+        written.unlink(missing_ok=True)
+        raise
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """A file of at most so many bytes. Raises OSError, also for a longer one, and for a device or a pipe."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        known = os.fstat(descriptor)
+        if not stat.S_ISREG(known.st_mode) or known.st_size > most:
+            raise OSError(errno.EFBIG, f"it is no file of at most {most:,} bytes", str(path))
+        return file.read(most)

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, overload
 
-from backends.paths import open_private
+from backends.paths import read_bounded, replace_private
 
 KEPT = 500
 KEPT_CHARACTERS = 1_000_000
 """Of all prompts together; the oldest go first."""
 LONGEST = 50_000
 """Characters; a longer prompt is not kept."""
+LARGEST_FILE = 20_000_000
+"""Bytes; a larger file is none of ours."""
 KEY = "prompts"
 
 
@@ -42,19 +44,16 @@ class ChatHistory(Sequence[str]):
             return
         stored = self._read()
         stored[KEY] = self._prompts
-        written = self._path.with_suffix(".new")
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(written, "w", encoding="utf-8", errors="replace", opener=open_private) as file:
-                json.dump(stored, file, ensure_ascii=False)
-            written.replace(self._path)
+            replace_private(self._path, json.dumps(stored, ensure_ascii=False).encode(errors="replace"))
 
     def _read(self) -> dict[str, Any]:
         if self._path is None:
             return {}
         try:
-            stored = json.loads(self._path.read_bytes())
-        except (OSError, ValueError):
+            stored = json.loads(read_bounded(self._path, LARGEST_FILE))
+        except (OSError, ValueError, RecursionError):
             return {}
         return stored if isinstance(stored, dict) else {}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from backends.paths import open_private
+from backends.paths import read_bounded, replace_private
 
 LARGEST = 4096
 """Bytes; a larger file is none of ours."""
@@ -42,9 +42,8 @@ class RememberedView:
         if self._path is None:
             return
         try:
-            with self._path.open("rb") as file:
-                self.view = msgspec.json.decode(file.read(LARGEST), type=View)
-        except (OSError, msgspec.MsgspecError):
+            self.view = msgspec.json.decode(read_bounded(self._path, LARGEST), type=View)
+        except (OSError, msgspec.MsgspecError, RecursionError):
             return
         self._saved = self.view
 
@@ -53,10 +52,7 @@ class RememberedView:
         view = self.view
         if self._path is None or view == self._saved:
             return
-        written = self._path.with_suffix(".new")
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(written, "wb", opener=open_private) as file:
-                file.write(msgspec.json.encode(view))
-            written.replace(self._path)
+            replace_private(self._path, msgspec.json.encode(view))
             self._saved = view

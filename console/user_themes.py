@@ -4,6 +4,7 @@ from pathlib import Path
 
 from textual.theme import Theme
 
+from backends.paths import read_bounded
 from console import theming
 from console.theming import Depth, ThemeFile, as_theme, parse
 
@@ -41,10 +42,10 @@ class UserThemes:
         name = path.stem
         self.problems.pop(name, None)
         try:
-            file = parse(path.read_text(encoding="utf-8"))
+            file = parse(read_bounded(path, LARGEST_B).decode())
             for depth in DEPTHS:
                 as_theme(name, file, depth)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             self.problems[name] = f"theme {path.name}: {' '.join(str(error).split())}"
         else:
             self.files[name] = file

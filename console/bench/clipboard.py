@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from backends.paths import open_private
+from backends.paths import replace_private
 from backends.text.measures import count, size
 from backends.text.terminal_safe import SafeText, safe
 
@@ -99,7 +99,4 @@ async def _into_tmux(text: str) -> str:
 
 def _store(path: Path, text: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    written = path.with_suffix(".new")
-    with open(written, "w", encoding="utf-8", errors="replace", opener=open_private) as file:
-        file.write(text)
-    written.replace(path)
+    replace_private(path, text.encode(errors="replace"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.errors import WrongUse
-from backends.paths import open_private
+from backends.paths import open_private, replace_private
 from backends.text.measures import count
 from backends.text.times import milliseconds
 from backends.text.usd import usd
@@ -51,10 +51,7 @@ def write(path: Path, text: str, *, replace: bool = False) -> None:
     """
     try:
         if replace:
-            written = path.with_name(path.name + ".new")
-            with open(written, "w", encoding="utf-8", errors="replace", opener=open_private) as file:
-                file.write(text)
-            written.replace(path)
+            replace_private(path, text.encode(errors="replace"))
         else:
             with open(path, "x", encoding="utf-8", errors="replace", opener=open_private) as file:
                 file.write(text)

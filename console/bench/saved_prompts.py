@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.errors import WrongUse
-from backends.paths import open_private
+from backends.paths import read_bounded, replace_private
 
 KEPT = 500
 LONGEST = 100_000
@@ -70,26 +70,25 @@ class SavedPrompts:
         import tomlkit.items
 
         try:
-            document = tomlkit.parse(self._path.read_text("utf-8")) if self._path.exists() else tomlkit.document()
+            document = (
+                tomlkit.parse(read_bounded(self._path, LONGEST_FILE).decode())
+                if self._path.exists()
+                else tomlkit.document()
+            )
             prompts: Any = document.setdefault("prompts", tomlkit.table())
             prompts.pop(name, None)
             if text is not None:
                 prompts.add(name, tomlkit.string(text, multiline="\n" in text and "\r" not in text))
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            written = self._path.with_suffix(".new")
-            with open(written, "w", encoding="utf-8", errors="replace", opener=open_private) as file:
-                file.write(tomlkit.dumps(document))
-            written.replace(self._path)
-        except (OSError, ValueError) as error:
+            replace_private(self._path, tomlkit.dumps(document).encode(errors="replace"))
+        except (OSError, ValueError, RecursionError) as error:
             raise WrongUse(f"{self._path} cannot be written ({error})") from None
 
     def _document(self) -> dict[str, Any]:
         assert self._path is not None  # noqa: S101 — its callers have looked
         try:
-            if self._path.stat().st_size > LONGEST_FILE:
-                raise WrongUse(f"{self._path} has more than {LONGEST_FILE:,} bytes")
-            return tomllib.loads(self._path.read_text("utf-8"))
+            return tomllib.loads(read_bounded(self._path, LONGEST_FILE).decode())
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise WrongUse(f"{self._path} cannot be read ({error})") from None

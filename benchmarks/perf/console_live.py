@@ -150,7 +150,6 @@ def keys_under_load(args: argparse.Namespace) -> dict[str, object]:
         command = [sys.executable, "-m", "benchmarks.perf.stock_console", str(args.rate)]
         for _ in range(ROUNDS):
             with Load(place.url, args.rate):
-                console.send("1")
                 console.read_for(SETTLING_S)
                 costs.append(console.cost(args.seconds / ROUNDS))
                 console.send(CHAT)

@@ -65,6 +65,8 @@ class LineWidget(Widget):
         if self._drawn != self.size:
             self.refresh()
             return
+        if self._rows is before and self._selected == selected_before:
+            return
         for y in range(self.size.height):
             moved = (y == selected_before) != (y == self._selected)
             if moved or _row(before, y) != _row(self._rows, y):

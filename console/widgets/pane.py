@@ -48,6 +48,8 @@ class Pane(LineWidget, can_focus=True):
         self._paused = False
         self._top = 0
         self._fixed = self._below = 0
+        self._content_drawn: tuple[object, ...] = ()
+        self._drawn_rows: tuple[Sequence[Row], int | None] = ((), None)
 
     @property
     def keys(self) -> Keys:
@@ -96,15 +98,19 @@ class Pane(LineWidget, can_focus=True):
         if body.selected is not None:
             at = body.selected - body.fixed
             self._top = max(0, min(self._top, at), at + body.reach - (height - body.fixed))
-        return framed(
-            body,
-            top=self._top,
-            title=f"{self.NUMBER} {self.TITLE}",
-            summary=summary,
-            size=(size.width, size.height),
-            focused=self.has_focus,
-            past=self.state.past,
-        )
+        content = (body, summary, size, self._top, self.has_focus, self.state.past)
+        if content != self._content_drawn:  # nothing of most panes changes from one frame to the next
+            self._content_drawn = content
+            self._drawn_rows = framed(
+                body,
+                top=self._top,
+                title=f"{self.NUMBER} {self.TITLE}",
+                summary=summary,
+                size=(size.width, size.height),
+                focused=self.has_focus,
+                past=self.state.past,
+            )
+        return self._drawn_rows
 
     def _content(self, room: Size) -> tuple[PaneBody, Row]:
         connection = self.state.connection

@@ -3,7 +3,9 @@
     python -m benchmarks.training.train_key_characters FOLDER …
 
 Keys are drawn here, from the alphabets that vendors use. The other texts are all files of the folders: sources,
-listings, logs, sessions (JSON is read as the strings in it). What may be a key or a hash in them is left out.
+listings, logs, sessions (JSON is read as the strings in it). What may be a key or a hash in them is left out. The table
+was made from agents' sessions and bodies, alpaca-eval's prompts, this repository's sources and documentation, and
+Python's `asyncio` and `email`.
 """
 
 import argparse

@@ -76,7 +76,8 @@ PUBLIC = word_set("public publishable pub")
 
 ENDS = re.compile(r"(?:secret|token|api_?key|accesskey|privatekey|secretkey|authkey|password|passwd|credentials?)s?\Z")
 KEY_WORD = re.compile(r"secret|private|access|token|key|api|auth")
-MOST_JOINED = 3
+MOST_JOINED, LEAST_JOINED = 3, 4
+"""Words that a vendor's name is written in, and letters of a name that is a part of a word (`awsSecretKey`)."""
 
 REACH = 160
 """Characters before a value in which its names may stand, and the heading above it."""
@@ -201,10 +202,11 @@ def _key(words: Sequence[str], said: Sequence[str]) -> tuple[int, bool]:
 
 def _vendor(words: Sequence[str], said: Sequence[str]) -> int:
     joined = {
-        "".join(parts[at : at + count])
+        name
         for parts in (words, said)
         for count in range(1, MOST_JOINED + 1)
         for at in range(len(parts))
+        if len(name := "".join(parts[at : at + count])) >= LEAST_JOINED or parts is said
     }
     if not VENDOR_NAMES.isdisjoint(joined):
         return FULL

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from backends.privacy.detection import Detection
+from backends.privacy.detectors.code_names import is_identifier
 from backends.privacy.detectors.login_forms import (
     LoginForm,
     find_forms,
@@ -37,11 +38,13 @@ CONNECT = re.compile(
 )
 ADJACENT = re.compile(
     r"(?i)\b(?:creds?|credentials?|logins?|basic auth|user ?/ ?pass(?:word)?|id ?/ ?p(?:w|ass\w{0,4})|zugangsdaten|"
-    r"identifiants?|credenciales|credenciais|credenziali|inloggegevens|access)\s{0,2}[:=]?\s{1,2}[\"'`]?[\w.@\-]{2,40}"
+    r"identifiants?|credenciales|credenciais|credenziali|inloggegevens|access)\s?[:=]?[ \t]{1,2}[\"'`]?[\w.@\-]{2,40}"
     r"\s{0,2}(?:/|:|,|\|)\s{0,2}([^\s\"'`,;/]{6,100})"
 )
 SHORT = re.compile(r"(?i)(?<![^\s(\[])u(?:ser)?\s?[:=]\s?[^\s,;]{1,40}[\s,;/]{1,3}p(?:w|ass)?\s?[:=]\s?([^\s,;]{5,80})")
-AT_HOST = re.compile(r"(?<![\w/:.\-])[A-Za-z][\w.\-]{1,31}:([^\s:@/\"'`,;]{6,64})@(?!sha\d)[\w\-]{1,60}\.[\w.\-]{1,80}")
+AT_HOST = re.compile(
+    r"(?<![\w/:.\-])[A-Za-z][\w.\-]{1,23}:([^\s:@/\"'`,;]{6,40})@(?!sha\d)[a-z0-9\-]{1,60}\.[a-z0-9.\-]{1,80}"
+)
 PRODUCT = re.compile(r"[A-Z][a-z]+\d{1,4}")
 """One signs in with Office365."""
 
@@ -59,10 +62,15 @@ def find(window: TextWindow) -> Iterator[Detection]:
     return find_forms(window, FORMS)
 
 
+def _is_called(value: str) -> bool:
+    """An argument that names nothing in a program."""
+    return is_real(value) and value[:1] not in "-_" and " " not in value and not is_identifier(value)
+
+
 def _is_told(value: str) -> bool:
     """More likely a password than a machine's name."""
     bare = value.strip("\"'").rstrip(".,;:)]}\\")
-    return is_secret(bare) and is_probable(bare)
+    return is_secret(bare) and is_probable(bare) and any(map(str.isalpha, bare)) and bare[0] not in "_#"
 
 
 def _is_spoken(value: str) -> bool:
@@ -78,12 +86,12 @@ ADJACENT_STEMS = Stems(
 
 FORMS = (
     LoginForm(SPOKEN, _is_spoken, Stems("log", "sign", "authent", "anmeld"), 3),
-    LoginForm(CALL, is_real, Stems("login", "auth", "connect", "credential"), 9),
+    LoginForm(CALL, _is_called, Stems("login", "auth", "connect", "credential"), 9),
     LoginForm(PAIR, is_loud_value, PAIR_STEMS, 5),
     LoginForm(CONNECT, _is_told, Stems("connect"), 6),
     LoginForm(ADJACENT, _is_told, ADJACENT_STEMS, 0),
     LoginForm(SHORT, is_argument, Stems("u:", "u=", "u :", "u =", "user:", "user=", "user :", "user ="), 0),
-    LoginForm(AT_HOST, _is_told, Stems("@"), 97),
+    LoginForm(AT_HOST, _is_told, Stems("@"), 66),
     LoginForm(PIN, is_real, Stems("pin"), 0),
     LoginForm(BASIC, names_a_login, Stems("basic ", "auth"), 1),
     LoginForm(WIFI, is_real, Stems("wifi:"), 0),

@@ -63,12 +63,21 @@ def _doors(window: TextWindow) -> Iterator[Detection]:
 
 def _beside_names(window: TextWindow) -> Iterator[Detection]:
     last = -1
-    for number in chain.from_iterable(SIX.finditer(window.text, *stretch) for stretch in window.number_stretches):
-        start, end = max(0, number.start() - REACH_BEFORE), number.end() + REACH_AFTER
-        if not any(stem in window.lowered[start:end] for stem in STEMS):
-            continue
+    for start, end in _stretches(window):
         for pattern in (AFTER_NAME, BEFORE_NAME, YOURS, TYPED):
             for match in pattern.finditer(window.text, start, end):
-                if match.start(1) > last and not is_counting("".join(filter(str.isdigit, match[1]))):
+                if match.start(1) != last and not is_counting("".join(filter(str.isdigit, match[1]))):
                     last = match.start(1)
                     yield Detection("password", *match.span(1))
+
+
+def _stretches(window: TextWindow) -> list[tuple[int, int]]:
+    """Around such digits, where a stem of a name stands near them."""
+    found: list[tuple[int, int]] = []
+    for number in chain.from_iterable(SIX.finditer(window.text, *stretch) for stretch in window.number_stretches):
+        start, end = max(0, number.start() - REACH_BEFORE), number.end() + REACH_AFTER
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return [(start, end) for start, end in found if any(stem in window.lowered[start:end] for stem in STEMS)]

@@ -53,6 +53,7 @@ PPP = re.compile(
     r"(\"[^\"\n]{4,80}\"|[^\s\"';()]{6,80})(?:[ \t]+(?:\*|[\d./]+))?[ \t]*$"
 )
 HEXCHAT = re.compile(r"(?m)^N=[^\n]{1,60}\n(?:[A-Z]=[^\n]{0,120}\n){0,8}?P=([^\n]{4,60})$")
+ELEMENT = re.compile(r"(?i)<pass(?:word|wd|phrase)?\s[^<>\n]{1,80}>([^<\n]{4,200})</pass")
 KEY_MATERIAL = re.compile(r"(?i)\bkeyMaterial[\"']?\s?[>:=]\s?[\"']?([^\s<>\"']{8,63})")
 SERVER = re.compile(r"(?<![\w.])[\w\-]{1,40}(?:\.[\w\-]{1,40}){1,4}:\d{4,5}:([^\s:}\"'/]{5,60})(?=[\s}\"']|$)")
 BIND = re.compile(r"\bsecret\s\"([A-Za-z0-9+/]{16,120}={0,2})\";")
@@ -93,7 +94,7 @@ def _always(value: str) -> bool:
 
 
 FORMS = (
-    LoginForm(PGPASS, is_secret, Stems(":5", ":6", ":*:"), 80),
+    LoginForm(PGPASS, is_secret, Stems(":5", ":6", ":*:")),
     LoginForm(NETRC, is_real, Stems("login"), 0),
     LoginForm(NPM, names_a_login, Stems("_auth"), 0),
     LoginForm(HASH_ROW, _always, Stems("insert into "), 0),
@@ -106,9 +107,10 @@ FORMS = (
     LoginForm(COMMUNITY, is_argument, Stems("rocommunity", "rwcommunity"), 12),
     LoginForm(SNMP_USER, is_argument, Stems("createuser "), 0),
     LoginForm(IPSEC, is_argument, Stems(": psk ", ": xauth ", ": eap ", ": ntlm ", ":psk "), 0),
-    LoginForm(PPP, is_secret, Stems(" * ", "l2tp", "pptp", "\t*\t", " ppp "), 64),
+    LoginForm(PPP, is_secret, Stems(" * ", "l2tp", "pptp", "\t*\t", " ppp ")),
     LoginForm(HEXCHAT, is_argument, Stems("\np=")),
     LoginForm(SERVER, is_secret, Stems(":666", ":669", ":700"), 80),
+    LoginForm(ELEMENT, is_argument, Stems("<pass"), 0),
     LoginForm(KEY_MATERIAL, is_argument, Stems("keymaterial"), 0),
     LoginForm(BIND, is_secret, Stems('secret "'), 0),
 )

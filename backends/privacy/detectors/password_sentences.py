@@ -48,6 +48,7 @@ EASTERN = "\\u0590-\\uffff"
 WORD = re.compile(rf"(?<![^\s\"'`(=:,;«»{EASTERN}])[^\s\"'`,;<>()«»{EASTERN}]{{6,64}}(?![^\s\"'`,;<>()«»{EASTERN}])")
 LAST_WESTERN = "\u058f"
 BEGINNINGS = "-#%$&~@"
+SHORTEST_GENERATED = 9
 """A generated password may begin like a flag, a heading or a variable."""
 
 SIGN = re.compile(rf"\d|[{re.escape(LOUD)}]")
@@ -73,9 +74,12 @@ UNBROKEN = re.compile(rf"[\s\"'`*:：「『“”„]*[{NO_BLANKS}][{NO_BLANKS}\
 MEASURE = re.compile(r"[#v~+\-]?\d[\d.,:/\-]*[\- ]?[A-Za-zµ%°$€]{0,14}\+?|[a-z\-]+:#[0-9A-Fa-f]{3,8}")
 
 STANDARD = re.compile(
-    r"(?:[A-Z]{3,}[v.#\-]?\d{1,2}(?:[\-.][^\W_]+)*|(?:[^%]{0,3}%[+.\d]{0,4}[A-Za-z]){2,6}[^%]{0,3})\.?"
+    r"(?:[A-Z]{3,}[v.#\-]?\d{1,2}(?:[\-.][^\W_]+)*|(?:[^%]{0,3}%[+.\d]{0,4}[A-Za-z]){2,6}[^%]{0,3}|(?i:base\d\d(?:url)?))\.?"
 )
 """Protocols and formats with a version (`SOCKSv5`, `PKCS#12`), and templates of dates (`%Y-%m-%d`)."""
+
+CALLED = re.compile(r"[\w.]+")
+MODULE = re.compile(r"[a-z_]\w*(?:\.[a-z_]\w*){2,}")
 
 LONG = 6
 """Nouns of so many letters end compounds as well: Administratorpasswort."""
@@ -124,7 +128,7 @@ def find(window: TextWindow) -> Iterator[Detection]:
         if value[:1] == "-" and window.text[match.start() - 1 : match.start()] > LAST_WESTERN:
             value = value[1:]
         start, loud = match.start() + match[0].index(value), is_loud(value.rstrip("!?"))
-        if not (loud or _is_possible(value)) or _is_other(value):
+        if not (loud or _is_possible(value)) or _is_other(value) or _is_code(window.text, start, value):
             continue
         if sentences is None:
             sentences = Sentences(window)
@@ -139,9 +143,16 @@ def _is_other(value: str) -> bool:
     return is_placeholder(value) or is_code(value)
 
 
+def _is_code(text: str, start: int, value: str) -> bool:
+    """A function that is called, or a module in a package."""
+    called = text.startswith("(", start + len(value)) and CALLED.fullmatch(value) is not None
+    return called or MODULE.fullmatch(value) is not None
+
+
 def _is_possible(value: str) -> bool:
     """Letters and digits that name nothing else."""
-    named = value[1:] if value[:1] in BEGINNINGS and has_all_cases(value) else value
+    generated = value[:1] in BEGINNINGS and len(value) > SHORTEST_GENERATED and has_all_cases(value)
+    named = value[1:] if generated else value
     if not is_random(value) or NAMED_THING.search(named):
         return False
     return not (is_reference(value) or is_identifier(value) or is_expression(value))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from backends.privacy.detection import Detection
-from backends.privacy.detectors.login_forms import is_secret
+from backends.privacy.detectors.login_forms import is_probable, is_secret
 from backends.privacy.detectors.password_sentences import NOUN, STEMS
 from backends.privacy.text_window import TextWindow
 
@@ -21,6 +21,10 @@ CELLS = {
 """A cell of a line; quoted, plain or empty."""
 
 TITLE = re.compile(r"[\w \-.]{0,24}[ _\-.]")
+OTHER = re.compile(r"^[-_]|[\s'=()]")
+"""What a password in a table hardly has, and lists in code do."""
+
+LEAST = 2
 LONGEST, ROWS = 1_000, 200
 """Characters of a line, and lines behind a header, that are read."""
 
@@ -54,16 +58,18 @@ def _separator(text: str, start: int, end: int) -> str | None:
 def _below(window: TextWindow, start: int, end: int, sign: str) -> Iterator[Detection]:
     """Cells that stand under a password's title."""
     titles = [_inside(window.lowered, *span) for span in _cells(window.text, start, end, sign)]
-    columns = {at for at, (first, last) in enumerate(titles) if _is_title(window.lowered, first, last)}
+    columns = [at for at, (first, last) in enumerate(titles) if _is_title(window.lowered, first, last)]
+    if sum(first < last for first, last in titles) < LEAST:
+        return
     for _ in range(ROWS if columns else 0):
         start = end + 1
         end = _line_end(window.text, start)
-        if sign not in window.text[start:end]:
+        row = [_inside(window.text, *span) for span in _cells(window.text, start, end, sign)]
+        if len(row) != len(titles):
             return
-        for at, span in enumerate(_cells(window.text, start, end, sign)):
-            first, last = _inside(window.text, *span)
+        for first, last in (row[at] for at in columns):
             value = window.text[first:last]
-            if at in columns and " " not in value and value[:1] != "-" and is_secret(value):
+            if OTHER.search(value) is None and is_secret(value) and is_probable(value):
                 yield Detection("password", first, last)
 
 
@@ -73,7 +79,7 @@ def _cells(text: str, start: int, end: int, sign: str) -> Iterator[tuple[int, in
 
 def _inside(text: str, start: int, end: int) -> tuple[int, int]:
     """Without quotes, blanks and marks of emphasis."""
-    inner = text[start:end].strip(" \"'`*\t")
+    inner = text[start:end].strip(' "`*\t')
     first = text.find(inner, start, end)
     return first, first + len(inner)
 

@@ -95,8 +95,9 @@ class FirstBytes:
         return [call for at, call in self._given_up if now - at <= LATELY_S]
 
     def forget(self) -> None:
-        """How it was lately says nothing any more."""
+        """How it was lately says nothing any more, nor do the calls that still wait."""
         self._lately.clear()
+        self._unheard.clear()
         self._given_up.clear()
 
     def stalled(self, since: float) -> Sequence[Unheard]:

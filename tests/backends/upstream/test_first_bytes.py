@@ -66,3 +66,7 @@ def test_a_caller_gives_up_who_leaves_unheard_after_longer_than_is_usual() -> No
     it.heard(heard, 3.5)
     assert it.given_up(4.0) == []
     assert not it.left(heard, 60.0), "it was heard before"
+    before = it.sent("ada", 60.0, None)
+    it.forget()
+    assert it.unheard() == []
+    assert not it.left(before, 90.0), "how long it waited is forgotten"

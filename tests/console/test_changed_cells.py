@@ -1,5 +1,7 @@
 """What a change costs on the wire, and that a terminal which is sent only that shows what it should."""
 
+from itertools import pairwise
+
 import pyte
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,8 @@ from rich.style import Style
 from textual.strip import Strip
 
 from console.changed_cells import ChangedCells
+from console.present.spans import Span, Tone, fit, span
+from console.widgets.line_widget import changed
 
 CELLS = 20
 CONSOLE = Console(color_system="truecolor", force_terminal=True)
@@ -85,6 +89,29 @@ def test_each_cell_has_its_own_style(rows: list[list[tuple[str, Style]]]) -> Non
         for x in range(line.cell_length):
             assert seen(shown.buffer[y][x]) == seen(wanted.buffer[y][x])
     assert shown.cursor.attrs == wanted.cursor.attrs
+
+
+TONES: dict[Tone, Style] = {"text": PLAIN, "strong": STRONG, "flag": STYLES[3], "dim": STYLES[2]}
+ROWS = st.lists(
+    st.builds(span, st.text("ab ▌世", min_size=1, max_size=6), st.sampled_from([*TONES])), min_size=1, max_size=6
+)
+
+
+@given(st.lists(ROWS, min_size=2, max_size=5))
+def test_a_row_that_changed_again_and_again_is_as_if_painted_anew(rows: list[list[Span]]) -> None:
+    shown = pyte.Screen(CELLS, 1)
+    stream = pyte.Stream(shown)
+    stream.feed(sent(ChangedCells([{0: painted(rows[0])}], [(0, 0, CELLS)], [[CELLS]])))
+    for before, after in pairwise(rows):
+        runs = changed(tuple(before), tuple(after), CELLS)
+        stream.feed(sent(ChangedCells([{0: painted(after)}], [(0, *run) for run in runs], [[CELLS]])))
+        wanted = pyte.Screen(CELLS, 1)
+        pyte.Stream(wanted).feed(painted(after).render(CONSOLE))
+        assert [seen(shown.buffer[0][x]) for x in range(CELLS)] == [seen(wanted.buffer[0][x]) for x in range(CELLS)]
+
+
+def painted(spans: list[Span]) -> Strip:
+    return Strip([Segment(each.text, TONES[each.tone]) for each in fit(tuple(spans), CELLS)], CELLS)
 
 
 def seen(cell: Char) -> Char:

@@ -1,5 +1,7 @@
 """Of a row that changed the cells that differ are sent, and nothing of it otherwise."""
 
+import gc
+
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.segment import Segment
@@ -7,7 +9,7 @@ from textual.strip import Strip
 
 from console.present.header_row import header
 from console.present.spans import Row, Tone, fit, row, span
-from console.widgets.line_widget import changed
+from console.widgets.line_widget import Line, changed
 from tests.console.scene_exchanges import NOW
 from tests.console.test_panes import replace, scene
 
@@ -36,6 +38,19 @@ def test_what_lies_outside_is_the_same(old: list[tuple[str, Tone]], new: list[tu
     inside = {cell for first, last in runs for cell in range(first, last)}
     assert {cell for cell in range(cells) if before[cell] != after[cell]} <= inside
     assert all(before[first] != after[first] and before[last - 1] != after[last - 1] for first, last in runs)
+
+
+def test_a_line_that_was_painted_is_freed_without_a_collection() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        line = Line([Segment("▌local")], 6)
+        assert [*line.divide([6])] == [line]
+        assert [part.text for part in line.divide([1, 6])] == ["▌", "local"]
+        del line
+        assert not any(isinstance(each, Line) for each in gc.get_objects())
+    finally:
+        gc.enable()
 
 
 WIDE = st.text("a世👩💻", max_size=8)

@@ -42,6 +42,7 @@ LAST_LINE = re.compile(r"[ \t]*\r?\n[ \t]*([A-Za-z0-9+/]{1,9}={0,2})(?![A-Za-z0-
 APART = "\n\0\n"
 """Between two decoded texts: no pattern reads over it."""
 
+NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 BLANK = re.compile(r"\s")
 READABLE = re.compile(r"[^\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]*")
 
@@ -104,7 +105,7 @@ def views(text: str) -> Iterator[TextView]:
 def _plain(text: str) -> TextView:
     if text.isascii():
         return TextView(text, [0, len(text)], [0, len(text)])
-    text = text.translate(LOOKALIKES)
+    text = NOT_ASCII.sub(lambda run: run[0].translate(LOOKALIKES), text)
     if FOREIGN.search(text) is not None:
         text = MIXED_WORD.sub(_in_one_script, text)
     return _substituted(text, HIDING.finditer(text), _composed, 0, len(text))

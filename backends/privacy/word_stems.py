@@ -7,16 +7,20 @@ the word's hash: Python's own, which is different in each process. A text then c
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from string import ascii_lowercase
 from threading import Lock
 
 LETTERS = 3
 """A stem with fewer letters in a row is searched for as it is."""
 
 WORD = re.compile(rf"[^\W\d_]{{{LETTERS},}}")
-ASCII_WORD = re.compile(rf"[a-z]{{{LETTERS},}}")
+LETTERS_ONLY = bytes(sign if sign > 127 or chr(sign) in ascii_lowercase else ord(" ") for sign in range(256))
+"""Blanks out what parts words in UTF-8. Quotes and dashes of typesetting stay on their words, which does no harm. To
+blank out and split takes half the time of a pattern.
+"""
 
 LONGEST = 40
-"""Letters of a word that is remembered: longer ones seldom come again."""
+"""Bytes of a word that is remembered: longer ones seldom come again."""
 
 WORDS = 1 << 16
 """Words that are remembered, some 8 MB. At so many all are forgotten."""
@@ -85,7 +89,7 @@ class StemTable:
         """The bits of all runs of letters that stand in a text of small letters."""
         if len(self._known) > WORDS:
             self._known = {}
-        words = list(set((ASCII_WORD if lowered.isascii() else WORD).findall(lowered)))
+        words = list(set(lowered.encode("utf-8", "surrogatepass").translate(LETTERS_ONLY).split()))
         bits = list(map(self._known.get, map(hash, words)))
         found = 0
         for each in set(bits):
@@ -95,8 +99,8 @@ class StemTable:
                 found |= self._of_new(word)
         return found
 
-    def _of_new(self, word: str) -> int:
-        bits = self._of_word(word)
+    def _of_new(self, word: bytes) -> int:
+        bits = self._of_word(word.decode("utf-8", "surrogatepass"))
         if len(word) <= LONGEST:
             self._known[hash(word)] = bits
         return bits
@@ -109,7 +113,7 @@ class StemTable:
 
     def _beginning(self, core: str) -> int:
         """Only the longest is found at each place of a word: it stands for those that it begins with."""
-        return sum(bit for other, bit in self.bits.items() if core.startswith(other))
+        return sum(self.bits.get(core[:size], 0) for size in range(1, len(core) + 1))
 
 
 _bits: dict[str, int] = {}

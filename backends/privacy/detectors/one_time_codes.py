@@ -46,6 +46,8 @@ DOOR = re.compile(
 )
 """Codes that open a door are short, and known by it."""
 
+DOOR_REACH = (6, 110)
+
 REACH_BEFORE, REACH_AFTER = 110, 90
 """Characters between such digits and the far end of a name and of what stands between them."""
 
@@ -57,8 +59,8 @@ def find(window: TextWindow) -> Iterator[Detection]:
 
 
 def _doors(window: TextWindow) -> Iterator[Detection]:
-    if window.has_any(DOORS):
-        yield from (Detection("password", *match.span(1)) for match in DOOR.finditer(window.text))
+    for stretch in window.around(DOORS, *DOOR_REACH):
+        yield from (Detection("password", *match.span(1)) for match in DOOR.finditer(window.text, *stretch))
 
 
 def _beside_names(window: TextWindow) -> Iterator[Detection]:

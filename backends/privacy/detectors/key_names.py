@@ -143,6 +143,10 @@ class Surroundings:
         behind = BEHIND.match(self._text, end)
         return self._names(behind[0]) if behind is not None else Names()
 
+    def within(self, start: int, end: int) -> Names:
+        """What the stretch `start:end` names."""
+        return self._names(self._text[start:end])
+
     def _reach(self, start: int) -> str:
         """Characters before a value, without random letters, in which names stand by chance."""
         reach = self._text[max(0, start - REACH) : start]

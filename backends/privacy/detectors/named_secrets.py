@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from backends.privacy.detection import Detection
-from backends.privacy.detectors.key_names import FULL, names
+from backends.privacy.detectors.key_names import FULL, Surroundings
 from backends.privacy.detectors.named_values import Value, bare_value, named_values, names_code
 from backends.privacy.detectors.secret_names import KEY_HEADS
 from backends.privacy.detectors.secret_values import has_all_cases, is_loud, is_masked, is_placeholder, is_random
@@ -20,9 +20,9 @@ REACH = 30
 
 def find(window: TextWindow) -> Iterator[Detection]:
     """Values that stand beside a secret's full name and look like a password."""
-    text = window.text
+    text, around = window.text, Surroundings(window.text)
     for name, end, values in named_values(window, KEY_HEADS):
-        if name["password"] is None and names(text[max(0, name.start() - REACH) : end]).key == FULL:
+        if name["password"] is None and around.within(max(0, name.start() - REACH), end).key == FULL:
             value = next((each for each in values if _is_secret(text, each)), None)
             if value is not None:
                 yield Detection("api-key", value.start, value.end)

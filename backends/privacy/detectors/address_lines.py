@@ -21,13 +21,14 @@ OWN_NUMBER = r"[ .:]{0,2}(?:no\.? ?)?#?(?=[A-Z]{0,2}\d|[A-Z]\b)[A-Za-z\d/\-]{1,6
 SURE_UNIT = re.compile(rf"(?i:{_any(SURE_UNITS)}){OWN_NUMBER}")
 UNIT = re.compile(rf"(?i:{_any(UNITS)}){OWN_NUMBER}")
 FLOOR = re.compile(r"#\d{1,5}\b|\d{1,3}(?:st|nd|rd|th) [Ff]loor\b|\d{1,2}\.?[º°ª] ?[A-Za-z]{0,5}\b")
-UNIT_BEFORE = re.compile(rf"(?<!\w)(?i:{_any(UNITS)}){OWN_NUMBER}(?:, ?| |,?\n)\Z")
-"""`Flat 5, ` before a street."""
+UNIT_BEFORE = re.compile(rf"(?<!\w)(?i:{_any(UNITS)}){OWN_NUMBER}(?:, ?| |,?\n)\Z|(?<!\w)(?i:{_any(UNITS)}) \Z")
+"""`Flat 5, ` before a street, or `Level ` before two numbers."""
 
 POSTCODE = re.compile(
     r"\d{4} ?[A-Z]{2}\b|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b|[A-Z]\d[A-Z] ?\d[A-Z]\d\b|[A-Z]\d[\dW] ?[A-Z\d]{4}\b|"
     r"(?:(?:[A-Z]{2}|NSW|VIC|QLD|TAS|ACT),? )(?:\d{5}(?:-\d{4})?|\d{4})\b(?![.\-]\w)|"
-    r"(?P<bare>(?:[A-Z]{1,2}-)?(?:\d{5}(?:-\d{3,4})?|\d{3} \d{2,3}|\d{2}-\d{3}|\d{4}-\d{3}|\d{6}|\d{8}|〒?\d{3}-\d{4}|"
+    r"(?P<bare>[A-Z]{1,2}-\d{4}\b|"
+    r"(?:[A-Z]{1,2}-)?(?:\d{5}(?:-\d{3,4})?|\d{3} \d{2,3}|\d{2}-\d{3}|\d{4}-\d{3}|\d{6}|\d{8}|〒?\d{3}-\d{4}|"
     r"(?!19\d\d|20[0-3]\d)\d{4})\b(?![.\-]\w))"
 )
 """A bare one is made of digits only; years are none."""
@@ -77,7 +78,7 @@ def lines_behind(text: str, street_end: int) -> Lines:
         if word := UNIT.match(text, start) if low in UNIT_WORDS else FLOOR.match(text, start) if not low else None:
             found = found._replace(end=word.end(), unit=found.unit or SURE_UNIT.match(text, start) is not None)
             joined = True
-        elif (word := POSTCODE.match(text, start)) and (named or joined or "," in between or "\n" in between):
+        elif (word := POSTCODE.match(text, start)) and (named or joined or between != " " or word["bare"] is None):
             own_line = "," in between or "\n" in between
             sure = word["bare"] is None or (own_line and PLACE_BEHIND.match(text, word.end()) is not None)
             digits = named and len(word[0]) > 4
@@ -103,5 +104,5 @@ PLACE_BEHIND = re.compile(r"(?:,? |,?\n[ \t>?|*\-]{0,8})(?:'s-)?[^\W\d_a-z]\w")
 
 def start_with_unit(text: str, start: int) -> int:
     """Where the address begins whose street does at `start`: a flat may stand before it."""
-    unit = UNIT_BEFORE.search(text, max(0, start - 24), start)
+    unit = UNIT_BEFORE.search(text, max(0, start - 24), start) if start else None
     return start if unit is None else unit.start()

@@ -15,6 +15,9 @@ IBAN = re.compile(
 of any size, and on two lines.
 """
 
+BANK = 8
+"""Characters of a country and a bank's letters before the digits that each account has."""
+
 LONGEST_IBAN = 64
 """Characters, with separators."""
 
@@ -44,10 +47,12 @@ BASE64_AFTER = re.compile(r"[+/][A-Za-z0-9+/=]{12}|={1,2}(?![A-Za-z0-9])")
 
 def find(window: TextWindow) -> Iterator[Detection]:
     """Accounts whose check digits are right, except those that manuals print."""
-    for match in IBAN.finditer(window.text) if window.has_number else ():
-        size = _iban_length(match[1])
-        if size and not _in_a_run(window.text, match.start(1), match.start(1) + size):
-            yield Detection("iban", match.start(1), match.start(1) + size)
+    text = window.text
+    for start, end in window.number_stretches:
+        for match in IBAN.finditer(text, max(0, start - BANK), end):
+            size = _iban_length(match[1])
+            if size and not _in_a_run(text, match.start(1), match.start(1) + size):
+                yield Detection("iban", match.start(1), match.start(1) + size)
 
 
 def _in_a_run(text: str, start: int, end: int) -> bool:

@@ -13,6 +13,10 @@ EMAIL = re.compile(
     r"(?<![\w.+\-])(?<!\\(?=[nrt]))(\w(?:[\w.+\-]|'(?=\w)){0,63})(?:@|%40)"
     r"((?:[^\W_](?:[^\W_]|-){0,62}\.){1,5}(?:xn--[a-z0-9\-]{2,59}|[^\W\d_]{2,24}))(?![\w@])"
 )
+AT = Stems("@", "%40")
+LOCAL_PART, DOMAINS = 70, 420
+"""Characters of an address before and behind its sign."""
+
 SPELLED = re.compile(
     r"(?i)(?<![\w.+\-])([a-z0-9][\w.+\-]{1,63})\s{0,2}[\[({]\s?(?:at|ät|arroba|chez)\s?[\])}]\s{0,2}([a-z0-9][\w\-]{0,62}"
     r"(?:\s{0,2}(?:\.|[\[({]\s?(?:dot|punkt|punto|point)\s?[\])}])\s{0,2}[a-z0-9\-]{2,24}){1,3})"
@@ -61,8 +65,8 @@ AUTHORITY = re.compile(r"://[^\s/@]{0,80}\Z")
 def find(window: TextWindow) -> Iterator[Detection]:
     """Addresses as they are written, and spelled out: `lena [at] webmail [dot] net`."""
     text = window.text
-    if "@" in text or "%40" in text:
-        for match in EMAIL.finditer(text):
+    for start, end in window.around(AT, LOCAL_PART, DOMAINS):
+        for match in EMAIL.finditer(text, start, end):
             if _is_persons(match) and not _is_login(text, match):
                 yield Detection("email", match.start(), match.end())
     if ("[" in text or "(" in text or "{" in text) and window.has_any(SPELLED_STEMS):

@@ -7,7 +7,6 @@ that (`12 Hill Row`, `Edeby 55`) needs a flat, a postcode or a word for an addre
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from functools import cached_property
 
 from backends.privacy.detection import Detection
 from backends.privacy.detectors.address_lines import Lines, lines_behind, start_with_unit
@@ -41,7 +40,8 @@ BETWEEN = re.compile(
 )
 """What may stand between an announcement and the address."""
 
-REACH = 60
+REACH, BLOCK = 60, 256
+"""Characters between both, and of a block that is searched for announcements."""
 
 MILITARY = re.compile(
     r"(?i)(?:\b(?:USS?\w{0,4} [\w.'’\-]{2,24}(?: [\w.'’\-]{2,24})?|(?:PSC|unit|CMR) \d{1,5},? box \d{1,5}),?\s{1,3})?"
@@ -91,22 +91,27 @@ def find(window: TextWindow) -> Iterator[Detection]:
 
 
 class Announcements:
-    """Where a text announces addresses; searched for when it is first asked for."""
+    """Where a text announces addresses; searched for block by block, where it is asked for."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-
-    @cached_property
-    def _ends(self) -> list[int]:
-        return [match.end() for match in ANNOUNCED.finditer(self._text)]
+        self._ends: dict[int, list[int]] = {}
 
     def before(self, start: int) -> bool:
         """Does one stand directly before `start`?"""
-        place = bisect_right(self._ends, start) - 1
-        if place < 0:
+        ends = self._ends_in(start // BLOCK)
+        place = bisect_right(ends, start) - 1
+        if place < 0 or start - ends[place] > REACH:
             return False
-        end = self._ends[place]
-        return start - end <= REACH and BETWEEN.fullmatch(self._text, end, start) is not None
+        return BETWEEN.fullmatch(self._text, ends[place], start) is not None
+
+    def _ends_in(self, block: int) -> list[int]:
+        """Those in a block, and in the reach before it."""
+        ends = self._ends.get(block)
+        if ends is None:
+            first, last = max(0, block * BLOCK - 2 * REACH), (block + 1) * BLOCK
+            ends = self._ends[block] = [match.end() for match in ANNOUNCED.finditer(self._text, first, last)]
+        return ends
 
 
 def _is_address(street: Street, lines: Lines) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from enum import IntEnum
+from itertools import chain
 from typing import NamedTuple
 
 from backends.privacy.detectors import street_words as words
@@ -26,14 +27,19 @@ class Street(NamedTuple):
     sure: Sure
 
 
+_FRENCH = sorted({re.escape(word[:3]) for word in words.NUMBER_WORD_NAME | words.NUMBER_WORD_NAME_WEAK})
 NUMBER_BEFORE = re.compile(
-    r"[0-9]{1,5}(?: ?(?:bis|ter)\b)?[A-Za-z]?(?:[-/][0-9]{1,4}[A-Za-z]?)?,? (?=[^\W\d_]|[0-9]{1,3}(?:st|nd|rd|th) )"
+    r"[0-9]{1,5}(?: ?(?:bis|ter)\b)?[A-Za-z]?(?:[-/][0-9]{1,4}[A-Za-z]?)?,? "
+    rf"(?=[^\W\d_a-z]|[0-9]{{1,3}}(?:st|nd|rd|th) |{'|'.join(_FRENCH)})"
 )
 NUMBER_BEHIND = re.compile(
     r" [0-9]{1,5}(?: ?[A-Za-z](?!\w))?(?:[-/][0-9A-Z]{1,4}[A-Za-z]?){0,3}\b"
     r"(?![:%–-]?[\w$€£°]|[.,]\d| ?[=*%+<>]|\(|[/\\])"
 )
 """Every street has a number in one of these places, and they are found in a fraction of the time that streets take."""
+
+NO_NUMBER = re.compile(r" S/N\b")
+"""`Rua do Pinho, S/N`: without a number, in Portugal and Spain."""
 
 NO_START = re.compile(r"[\w.\-+/$€£=@#:~^\\]\Z")
 """Before a number that is part of something else."""
@@ -55,6 +61,7 @@ QUOTATION = re.compile(r"(?:\w+(?=\^)|\^F[DS]|\w+[>:=(\",]+|[^\w]+)*")
 OTHER_NUMBER = re.compile(r"[0-9]{1,5}[A-Za-z]?")
 """Before a name that has its number behind it, as forms with a building's number have."""
 
+UNIT_WORDS = frozenset(unit.rstrip(".") for unit in words.SURE_UNITS)
 FIRST_WORDS = words.WORD_NAME_NUMBER | words.WORD_NAME_NUMBER_WEAK
 GLUED = re.compile(r"(?i)(?:c/|ul\.|ул\.)(?=[^\W\d_])")
 """A street's word that needs no blank behind it."""
@@ -94,7 +101,7 @@ def _streets(text: str) -> Iterator[Street]:
             found = _behind(text, match)
             if found is not None:
                 yield found._replace(start=_with_other_number(text, found.start))
-    for match in NUMBER_BEHIND.finditer(text):
+    for match in chain(NUMBER_BEHIND.finditer(text), NO_NUMBER.finditer(text) if "/N" in text else ()):
         found = _before(text, match)
         if found is not None:
             yield found
@@ -124,7 +131,7 @@ def _english(text: str, number: re.Match[str], word: re.Match[str]) -> Street | 
         if following is None:
             break
         word, low = following, following[0].lower().rstrip(".")
-        if word[0][0].islower() and low not in words.SMALL_WORDS and low not in words.NUMBER_NAME_WORD:
+        if low in UNIT_WORDS or (word[0][0].islower() and low not in words.SMALL_WORDS | words.NUMBER_NAME_WORD):
             break
         if low in words.NUMBER_NAME_WORD:
             sure = Sure.LIKELY if YEAR.search(number[0].rstrip(" ,")) or word[0][0].islower() else Sure.STREET

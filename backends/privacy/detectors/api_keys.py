@@ -32,8 +32,11 @@ OWN_KEY = re.compile(r"[a-zA-Z0-9][_\-]?(?:[kK]ey|KEY)[\"']?\s{0,3}(?:=|:|=>|:=)
 """A key's name in settings, of something that is in no list."""
 
 BEFORE_KEY = 60
+"""Characters before a value in which OWN_KEY or CALL ends."""
 
 CALL = re.compile(r"\b(?:\w{0,20}[Cc]lient|API|Api|SDK|[Bb]ot|configure|init|login)\(\s?[\"']\Z")
+"""A client of some service is made with its key."""
+
 UNLISTED = re.compile(
     r"(?:[a-z]{2,12}\d?|[A-Z]{2,12}\d?|[a-z]\d)(?:[_\-.][a-z]{1,8}\d{0,2}){0,3}[_\-]([A-Za-z0-9_\-]{28,200})"
 )
@@ -53,8 +56,11 @@ LEAST_OF_VENDOR = 14
 """The same with only a vendor's name before it."""
 
 DIGIT = re.compile(r"\d")
+"""Without any, a value has to look as random as one without a name."""
 
 LEAST_DISTINCT = 6
+"""Different characters of a key."""
+
 HOPELESS = -10.0
 """A score that no name makes up for: words have it."""
 

@@ -35,14 +35,18 @@ class CoreClock:
         return None if state.at is None else self._now() + self._ahead
 
     def next_s(self, state: ViewState) -> float | None:
-        """Seconds until the time on screen changes, or how far away a past moment is; None where it stands still."""
+        """Seconds until the screen needs the time again, or how far away a past moment is; None where it stands still.
+
+        Ages in seconds need it a second after the last frame, and not as soon as each second begins: where samples come
+        each second, they bring the time, and it costs no frame of its own.
+        """
         now = self.core_now(state)
         if now is None or state.connection.phase == "lost":
             return None
         passed = now.microsecond / 1e6
         if state.past:
             return 60.0 - now.second - passed
-        return 1.0 - passed if counts_seconds(state, now) else 60.0 - now.second - passed
+        return 1.0 if counts_seconds(state, now) else 60.0 - now.second - passed
 
 
 def counts_seconds(state: ViewState, now: datetime) -> bool:

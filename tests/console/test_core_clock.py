@@ -71,7 +71,7 @@ def test_seconds_are_drawn_only_while_something_counts(changes: dict[str, Any], 
     clock = CoreClock(watch)
     state = quiet(**changes)
     assert counts_seconds(state, watch.at) is counts
-    assert clock.next_s(state) == pytest.approx(0.75 if counts else 47.75)
+    assert clock.next_s(state) == pytest.approx(1.0 if counts else 47.75)
 
 
 def test_requests_count_for_a_minute() -> None:

@@ -12,6 +12,8 @@ from msgspec import Struct
 
 from backends.privacy.detection import Detection
 from backends.privacy.detectors.one_time_codes import STEMS
+from backends.privacy.detectors.password_sentences import STEMS as NOUNS
+from backends.privacy.detectors.password_words import COPULAS
 from backends.privacy.detectors.secret_names import HEADS
 from backends.types import Message, Request, ToolCall
 
@@ -35,7 +37,10 @@ FILE = re.compile(
 LONGEST_END = 16
 """Characters at the end of a text in which a word announces the next one, or a street has its number."""
 
-ANNOUNCED = re.compile(r"(?i)[:=：]\Z|\b(?:is|ist|lautet|est|es|é|è|to)\Z")
+BEHIND_NOUN = 80
+"""Characters behind a word for password in which one may begin."""
+
+ANNOUNCED = re.compile(rf"(?i)[:=：是は]\Z|(?<![^\W_])(?:to|{'|'.join(map(re.escape, sorted(COPULAS)))})\Z")
 STREET_END = re.compile(r"\d{1,5} ?[a-zA-Z]?,?\Z")
 POSTCODE = re.compile(r"\A(?:[A-Z]{1,2}[\- ]?)?\d{4,5}\b|\A[A-Z]{1,2}\d")
 
@@ -202,11 +207,11 @@ def _may_meet(tail: str, head: str) -> bool:
     """May one value lie in both texts: a word cut in two, an address over two lines, a name and what it announces?"""
     end = tail[-LONGEST_END:]
     if ANNOUNCED.search(end) is not None:
-        return any(stem in tail.lower() for stem in (*HEADS, *STEMS))
-    if POSTCODE.match(head) is not None and STREET_END.search(end) is not None:
+        return any(stem in tail.lower() for stem in (*HEADS, *NOUNS, *STEMS))
+    if any(noun in tail[-BEHIND_NOUN:].lower() for noun in NOUNS):
         return True
     left, right = tail.rsplit(None, 1)[-1], head.split(None, 1)[0]
-    if _cuts_an_address(left, head):
+    if _cuts_an_address(left, head) or (POSTCODE.match(head) and STREET_END.search(end)):
         return True
     if not any(map(str.isdigit, left + right)):
         return False

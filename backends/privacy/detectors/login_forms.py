@@ -22,6 +22,9 @@ HOST = re.compile(
 )
 """`web01`, `vps-03`, `db1.internal`, `Windows11`: more often a machine than a password."""
 
+TICKET = re.compile(r"[a-z]{1,10}:?#\d+|[_#].*")
+"""`lp:#1965180`, and names of symbols."""
+
 PROBABLE, LONG = 3, 8
 """Digits that a weak password has, and a machine's name has not; one less will do in a longer one."""
 
@@ -70,7 +73,7 @@ def is_secret(value: str) -> bool:
 
 def is_probable(value: str) -> bool:
     """More likely a password than the name of a machine or a version: it has three digits, all cases or loud marks."""
-    if HOST.fullmatch(value) is not None:
+    if HOST.fullmatch(value) or TICKET.fullmatch(value):
         return False
     digits = sum(map(str.isdigit, value))
     if digits >= PROBABLE or (digits == PROBABLE - 1 and len(value) > LONG):
@@ -81,7 +84,7 @@ def is_probable(value: str) -> bool:
 def is_loud_value(value: str) -> bool:
     """Looks like a password by itself."""
     bare = value.strip("\"'").rstrip(".,;:)]}\\")
-    return is_loud(bare) and not is_placeholder(bare)
+    return is_loud(bare) and TICKET.fullmatch(bare) is None and not is_placeholder(bare)
 
 
 def is_real(value: str) -> bool:

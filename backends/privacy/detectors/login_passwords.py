@@ -70,7 +70,7 @@ def _is_called(value: str) -> bool:
 def _is_told(value: str) -> bool:
     """More likely a password than a machine's name."""
     bare = value.strip("\"'").rstrip(".,;:)]}\\")
-    return is_secret(bare) and is_probable(bare) and any(map(str.isalpha, bare)) and bare[0] not in "_#"
+    return is_secret(bare) and is_probable(bare) and any(map(str.isalpha, bare))
 
 
 def _is_spoken(value: str) -> bool:

@@ -14,7 +14,7 @@ from backends.text.measures import UNKNOWN, count
 from backends.text.terminal_safe import safe
 from backends.text.times import clock, elapsed, moment, short_age
 from backends.text.usd import usd
-from backends.types import Alert
+from backends.types import Alert, Severity
 from console.present.frame import PaneBody
 from console.present.spans import BLANK, Row, Span, Tone, cell, clip, paragraph, row, span, spread, width
 from console.present.wrapping import wrap
@@ -27,7 +27,8 @@ IN_COLUMNS = 96
 WITH_DURATION = 48
 """Cells from which a row says for how long."""
 SYMBOLS = {"acknowledged": "✓", "silenced": "⊘", "cleared": "◌"}
-"""Of a new alert it is its severity's: `▲` critical, `△` warning."""
+SEVERITIES: dict[Severity, str] = {"critical": "▲", "warning": "△"}
+"""The symbols of new alerts."""
 
 
 def shown_alerts(state: ViewState) -> list[Alert]:
@@ -82,8 +83,15 @@ def alert_counts(state: ViewState) -> Row:
     today = len(state.alerts)
     if now is not None:
         today += sum(1 for each in state.past_alerts if each.since.astimezone().date() == now.astimezone().date())
-    standing = row(span(f"▲{len(state.alerts)} now", _worst(state.alerts))) if state.alerts else ()
+    standing = row(span(f"{worst_symbol(state.alerts)}{len(state.alerts)} now", _worst(state.alerts)))
+    standing = standing if state.alerts else ()
     return (*standing, span(f"{' · ' if standing else ''}{today} today", "dim")) if today else ()
+
+
+def worst_symbol(alerts: Sequence[Alert]) -> str:
+    """That of the worst of several: `▲` where one that is not silenced is critical, `△` for warnings, else `⊘`."""
+    heard = [alert for alert in alerts if alert.state != "silenced"]
+    return SEVERITIES["critical" if _worst(alerts) == "bad" else "warning"] if heard else SYMBOLS["silenced"]
 
 
 def _worst(alerts: Sequence[Alert]) -> Tone:
@@ -99,7 +107,7 @@ def symbol(alert: Alert) -> Span:
     """Its state, and of a new one its severity; told apart without colour."""
     if (sign := SYMBOLS.get(alert.state)) is not None:
         return span(sign, "dim" if alert.state in ("silenced", "cleared") else _tone(alert))
-    return span("▲" if alert.severity == "critical" else "△", _tone(alert))
+    return span(SEVERITIES[alert.severity], _tone(alert))
 
 
 def _tone(alert: Alert) -> Tone:

@@ -132,6 +132,7 @@ class Mark(NamedTuple):
     start: datetime
     end: datetime | None
     tone: Tone = "warn"
+    symbol: str = "△"
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -177,7 +178,7 @@ def time_axis(since: datetime, until: datetime, cells: int, gutter: int = GUTTER
 def marks_row(
     marks: Sequence[Mark], since: datetime, until: datetime, cells: int, *, name: str = "", gutter: int = GUTTER
 ) -> Row:
-    """`▲` at the onset of each mark that touches the time from `since` to `until`, and a bar for its length.
+    """Its symbol at the onset of each mark that touches the time from `since` to `until`, and a bar for its length.
 
     One that began before has its bar alone. Where several share a cell the later ones of the sequence are drawn.
     """
@@ -189,7 +190,7 @@ def marks_row(
         first, last = (column(each, since, until, across) for each in (max(since, mark.start), mark.end or until))
         line[first : last + 1] = [span("━", mark.tone)] * (last + 1 - first)
         if mark.start >= since:
-            line[first] = span("▲", mark.tone)
+            line[first] = span(mark.symbol, mark.tone)
     label = (cell(name, gutter - _SCALE, "dim"), span(" " * _SCALE)) if gutter >= _SCALE else ()
     return fit(row(*label, *_joined(line)), cells)
 

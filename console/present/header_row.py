@@ -12,6 +12,7 @@ from backends.text.terminal_safe import SafeText, safe
 from backends.text.times import clock, moment, short_age
 from backends.text.usd import usd_cents, usd_limit
 from backends.types import BudgetState, EngineState, Spend, Traffic
+from console.present.alert_rows import worst_symbol
 from console.present.engine_health import WORST_FIRST, EngineHealth, engine_health
 from console.present.money_rows import budget_bar
 from console.present.spans import Row, Span, Tone, clip, fit, span, spread, width
@@ -134,7 +135,7 @@ def _alerts(state: ViewState, level: int) -> Span | None:
     heard = [alert for alert in state.alerts if alert.state != "silenced"]
     critical = [alert for alert in heard if alert.severity == "critical"]
     tone: Tone = "bad" if any(alert.state == "new" for alert in critical) else "warn" if heard else "dim"
-    text = f"▲{len(state.alerts)}"
+    text = f"{worst_symbol(state.alerts)}{len(state.alerts)}"
     if heard and level < 4:
         since = min(alert.since for alert in critical or heard)
         text += f" since {moment(since, state.now)}" if level < 3 else f" {moment(since, state.now)}"
@@ -266,6 +267,6 @@ def too_small(state: ViewState, cells: int) -> Row:
     """The one row of a screen that has no room for panes."""
     signs = [engine_health(engine, state).symbol for engine in state.engines]
     failed = (span(f" ✗ {failed_share(state.traffic)}", "bad"),) if state.traffic.failed else ()
-    alerts = (span(f" ▲{len(state.alerts)}", "warn"),) if state.alerts else ()
+    alerts = (span(f" {worst_symbol(state.alerts)}{len(state.alerts)}", "warn"),) if state.alerts else ()
     flag = (span(" REH", "flag"),) if state.rehearsal else ()
     return fit((*signs, *failed, *alerts, *flag, span(" needs 40×10" if signs else "needs 40×10", "dim")), cells)

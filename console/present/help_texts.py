@@ -69,7 +69,10 @@ HEADER: Keys = (
     ("–", "Not known yet. In figures `–` is unknown, and `0` is zero."),
     ("$1.42/$5", "What the day's budget was charged, of its limit. ━ was spent, ╍ is reserved for calls that run."),
     ("✗ 100 % failed", "The share of requests that no engine answered, in the last 90 seconds."),
-    ("▲2 since 12:20", "How many alerts stand, and since when the oldest of the worst does."),
+    (
+        "▲2 since 12:20",
+        "Alerts that stand, and since when the worst do: ▲ critical, △ warnings, ⊘ silenced.",
+    ),
     ("14:03", "The core's time. It has seconds while something is wrong."),
     ("REHEARSAL", "Engines are simulated, with a ledger of their own: nothing here costs money or calls a provider."),
     ("CLOUD STOPPED", "Somebody stopped cloud spend. The alerts say who and since when; S resumes it."),
@@ -127,7 +130,7 @@ FIGURES: Mapping[str, Keys] = {
     "Timeline": (
         ("req/min", "Requests in each step of time; the figure at the left is the top of the scale."),
         ("failed", "Requests that no engine answered."),
-        ("▲", "An alert stood at that time."),
+        ("▲ △", "A critical alert began at that time, or a warning; the bar is for how long it stood."),
         ("·", "Not known: the core did not run, or nothing was measured."),
     ),
     "Chat": (

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct
 
 from backends.types import CLOUD, Alert, Timeline
+from console.present.alert_rows import SEVERITIES
 from console.present.charts import (
     GUTTER,
     Chart,
@@ -58,7 +59,9 @@ def timeline_rows(state: ViewState, timeline: Timeline | None, problem: str, cel
         for kind, height in zip(kinds, heights, strict=True)
         for each in chart_rows(_chart(kind, timeline), cells, height)
     ]
-    marks = [Mark(each.since, each.ended_at, _tone(each)) for each in alerts_of(state, timeline)]
+    marks = [
+        Mark(each.since, each.ended_at, _tone(each), SEVERITIES[each.severity]) for each in alerts_of(state, timeline)
+    ]
     incidents = marks_row(marks, timeline.since, timeline.until, cells, name="alerts")
     axis = time_axis(timeline.since, timeline.until, cells)
     if state.past and state.at is not None and timeline.since <= state.at <= timeline.until and cells > GUTTER:

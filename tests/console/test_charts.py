@@ -145,7 +145,7 @@ def test_a_mark_has_its_onset_and_its_length() -> None:
         Mark(minute(70), None),
     ]
     line = marks_row(marks, SINCE, UNTIL, 60, gutter=0)
-    assert text(line) == "━━━━━━    ▲━━━━━                        ▲         ▲━━━━━━━━━"
+    assert text(line) == "━━━━━━    △━━━━━                        △         △━━━━━━━━━"
     assert line[-1].tone == "bad"
 
 

@@ -32,13 +32,13 @@ def test_an_incident_is_told_in_one_row() -> None:
     assert "○ cloud 429 · 47 s" in line
     assert "✗ 100 % failed (80 in 90 s)" in line
     assert "$1.42/$5" in line
-    assert "▲1 13:58" in line
+    assert "△1 13:58" in line
     assert "14:03:12" in line, "seconds while something is wrong"
 
 
 def test_the_narrow_header_keeps_what_is_wrong() -> None:
     line = text(header(scene(**BURNING), 80))
-    for words in ("◐ local 28 waiting · 13 min", "○ cloud 429 · 47 s", "✗ 100 %", "▲1", "$1.42", "14:03:12"):
+    for words in ("◐ local 28 waiting · 13 min", "○ cloud 429 · 47 s", "✗ 100 %", "△1", "$1.42", "14:03:12"):
         assert words in line
 
 
@@ -103,7 +103,7 @@ def test_the_header_says_what_is_not_normal() -> None:
     assert "embedded · agents call 127.0.0.1:8787" in text(header(served, 200))
     assert "embedded " in text(header(served, 130))
     silenced = msgspec.structs.replace(ALERT, state="silenced")
-    assert "▲1 since" not in text(header(scene(alerts=(silenced,)), 160))
+    assert "since" not in text(header(scene(alerts=(silenced,)), 160))
     assert "✗ 100 %" in text(too_small(scene(**BURNING), 30))
 
 
@@ -141,5 +141,5 @@ def test_the_header_has_exactly_its_cells_and_no_failure_is_left_out(
     line = header(state, cells)
     assert width(line) == cells
     if cells >= 24:
-        assert "▲1" in text(line)
+        assert "△1" in text(line)
         assert ("✗" in text(line)) == bool(failures)

@@ -128,7 +128,7 @@ def test_foreign_text_is_safe_and_keeps_the_grid(words: str, cells: int) -> None
 def test_the_header_always_answers_its_three_questions(cells: int) -> None:
     line = text(header(scene(rehearsal=True, cloud_stopped=True), cells))
     assert len(line) == cells
-    assert "▲1" in line
+    assert "△1" in line
     assert "$1.42" in line
     if cells >= 59:
         assert "●" in line
@@ -285,7 +285,7 @@ def test_faces_stand_in_for_what_is_not_there() -> None:
 
 
 def test_a_tiny_screen_is_honest() -> None:
-    assert text(too_small(scene(rehearsal=True), 30)).startswith("●◐ ▲1 REH needs 40×10")
+    assert text(too_small(scene(rehearsal=True), 30)).startswith("●◐ △1 REH needs 40×10")
     assert text(too_small(ViewState(), 20)).startswith("needs 40×10")
 
 

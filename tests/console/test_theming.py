@@ -22,6 +22,8 @@ from tests.waiting import until
 
 LEAST_CONTRAST = 4.5
 UNREAD = {"border", "select"}  # lines and backgrounds carry no words
+LEAST_OF_FOCUS, LEAST_OF_FRAMES = 3.0, 1.8
+"""Of the frame that shows where keys go, as WCAG 2.2 has it for what one must see; and of those that only separate."""
 
 
 def luminance(colour: str) -> float:
@@ -99,6 +101,15 @@ def test_a_theme_is_what_textual_takes(name: str) -> None:
     assert theme.name == name
     assert theme.dark == (name != "claw-light")
     assert theme.variables["claw-local"]
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("name", theming.names())
+def test_frames_are_seen_and_that_of_the_focus_well(name: str, depth: theming.Depth) -> None:
+    used = theming.read(name).at(depth)
+    ground = used.colors["background"]
+    assert contrast(used.roles["border"], ground) >= LEAST_OF_FRAMES
+    assert contrast(used.roles["focus"], ground) >= LEAST_OF_FOCUS
 
 
 def test_an_unknown_theme_is_a_key_error() -> None:

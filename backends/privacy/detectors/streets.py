@@ -180,14 +180,15 @@ def _may_end(word: str) -> bool:
 
 def _names(text: str, end: int) -> list[Name]:
     """The word that ends at `end`, and before it on its line the capitals, small words and street's words."""
-    floor, names = max(0, end - REACH), list[Name]()
+    floor, names, numbered = max(0, end - REACH), list[Name](), False
     while end > floor and len(names) < MOST_NAMES:
         start = max(floor, text.rfind(" ", floor, end) + 1, text.rfind("\n", floor, end) + 1)
         quotation = QUOTATION.match(text, start, end)
         bare = start if quotation is None else quotation.end()
         name = Name(bare, text[bare:end])
-        if not name.word or (names and not _continues(name)):
+        if not name.word or (names and not _continues(name)) or (name.word.isdecimal() and numbered):
             break
+        numbered = numbered or name.word.isdecimal()
         names.append(name)
         if bare > start or text[start - 1 : start] != " ":
             break

@@ -42,6 +42,9 @@ HASH_NAME = re.compile(r"(?i)(?:\bh1|sha-?\d{1,3}|\bmd5)[:=\-]\Z")
 PINNED = re.compile(r"[\w.\-/]{2,60}[@#]\Z")
 """What stands before the commit or the sum of a dependency."""
 
+AGE_RECIPIENT = re.compile(r"age1[a-z0-9]{50,62}")
+"""Whom age encrypts for."""
+
 CUT_OFF = re.compile(r"\.\.|…|\[\.")
 FILE_END = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|ico|m?js|css|html?|map|json|pdf|woff2?)\b")
 LEAST_WHOLE = 40
@@ -64,7 +67,7 @@ def is_public(text: str, start: int, end: int) -> bool:
     in web analytics, which every visitor's browser has, a password's hash, ciphertext, or a number?
     """
     value = text[start:end]
-    if PUBLISHABLE.match(value) or value in DOCUMENTED or NUMBER.fullmatch(value):
+    if PUBLISHABLE.match(value) or AGE_RECIPIENT.fullmatch(value) or value in DOCUMENTED or NUMBER.fullmatch(value):
         return True
     if len(value) >= LEAST_ALPHABET and len(set(value)) == len(value):
         return True

@@ -53,8 +53,7 @@ HARMLESS_BEFORE = word_set(
     """public pub cache primary foreign partition sort row object site host ssh registry idempotency dictionary map
     composite natural surrogate page next continuation cursor trace vapid publishable dedupe group hash range lookup
     translation message i18n query csrf xsrf authenticity verification tracking bucket property entry x recaptcha
-    encrypted hashed
-    sealed"""
+    encrypted hashed sealed miss hit evict evicted"""
 )
 """Before "key" or "token" they make it the name of something harmless."""
 

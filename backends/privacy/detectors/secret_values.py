@@ -110,7 +110,7 @@ DOCUMENTED_PARTS = (
     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4g",
     "eyJhbGciOiJIUzI1NiJ9.e30",
     "T00000000/B00000000/XXXX",
-    "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11",
+    "ABC-DEF1234ghIkl-zyx57W2v1u123ew11",
 )
 """Parts of such keys."""
 

@@ -71,7 +71,9 @@ APART = re.compile(r"[.!?。।](?:\s|\Z)|\n|[。！？;|]")
 UNBROKEN = re.compile(rf"[\s\"'`*:：「『“”„]*[{NO_BLANKS}][{NO_BLANKS}\s]{{0,28}}[\s\"'`*:：「『“”„]*")
 """What a script without blanks has between a noun and a password: a few characters."""
 
-MEASURE = re.compile(r"[#v~+\-]?\d[\d.,:/\-]*[\- ]?[A-Za-zµ%°$€]{0,14}\+?|[a-z\-]+:#[0-9A-Fa-f]{3,8}")
+MEASURE = re.compile(
+    r"[#v~+\-]?\d[\d.,:/\-]*[\- ]?[A-Za-zµ%°$€]{0,14}\+?|[a-z\-]+:#[0-9A-Fa-f]{3,8}|[a-z][a-z./\-]*:\d[\w.\-]*"
+)
 
 STANDARD = re.compile(
     r"(?:[A-Z]{3,}[v.#\-]?\d{1,2}(?:[\-.][^\W_]+)*|(?:[^%]{0,3}%[+.\d]{0,4}[A-Za-z]){2,6}[^%]{0,3}|(?i:base\d\d(?:url)?))\.?"

@@ -24,6 +24,8 @@ LETTERS = "abc"
 """The keys of an alert's choices, in their order. Digits show panes."""
 IN_COLUMNS = 96
 """Cells from which requests, agents, money and state have columns; below, they have a row of their own."""
+MOST_STANDING = 100
+"""Of the alerts that stand so many are listed, the worst first: each is drawn whenever something changes."""
 WITH_DURATION = 48
 """Cells from which a row says for how long."""
 SYMBOLS = {"acknowledged": "✓", "silenced": "⊘", "cleared": "◌"}
@@ -37,7 +39,7 @@ def shown_alerts(state: ViewState) -> list[Alert]:
     """
     standing = sorted(state.alerts, key=lambda alert: alert.since, reverse=True)
     standing.sort(key=lambda alert: (alert.state == "silenced", alert.severity != "critical"))
-    return [*standing, *state.past_alerts]
+    return [*standing[:MOST_STANDING], *state.past_alerts]
 
 
 def at_cursor(shown: Sequence[Alert], chosen: str | None) -> int:
@@ -54,6 +56,8 @@ def alerts_body(state: ViewState, chosen: str | None, cells: int, room: int, *, 
     at = at_cursor(shown, chosen) if focused or chosen else None
     drawn = drawn_alerts(state, shown, at, cells, room - len(head))
     rows = [*head, *(each for lines in drawn for each in lines)]
+    if (hidden := len(state.alerts) - MOST_STANDING) > 0:
+        rows.append(row(span(f"and {count(hidden)} more stand: `claw incident list` has all", "dim")))
     if at is None:
         return PaneBody(rows)
     return PaneBody(rows, selected=len(head) + sum(map(len, drawn[:at])), reach=len(drawn[at]))
@@ -64,15 +68,15 @@ def drawn_alerts(state: ViewState, shown: Sequence[Alert], at: int | None, cells
     first; the rest have a row each.
     """
     now = state.now or state.at
-    whole = [
-        _rows(alert, now, cells, chosen=index == at, whole=alert.ended_at is None) for index, alert in enumerate(shown)
-    ]
     drawn = [_rows(alert, now, cells, chosen=False, whole=False) for alert in shown]
     left = room - len(drawn)
     for index in sorted(range(len(shown)), key=lambda index: index != at):
-        more = len(whole[index]) - len(drawn[index])
+        if left <= 0 and index != at:
+            continue
+        whole = _rows(shown[index], now, cells, chosen=index == at, whole=shown[index].ended_at is None)
+        more = len(whole) - len(drawn[index])
         if more <= left or index == at:
-            drawn[index] = whole[index]
+            drawn[index] = whole
             left -= more
     return drawn
 

@@ -208,3 +208,18 @@ def test_every_threshold_is_a_setting() -> None:
     known = {each.threshold for each in vars(alerts).values() if isinstance(each, alerts.Condition)} - {""}
     assert known <= limits
     assert len(known) > 10
+
+
+def test_a_flood_of_alerts_is_listed_as_far_as_a_person_reads_and_the_rest_is_counted() -> None:
+    flood = tuple(
+        msgspec.structs.replace(
+            incident_alerts()[1 if number else 0], id=f"{number}", key=f"errors:a{number}", text=f"a{number} fails"
+        )
+        for number in range(1_000)
+    )
+    state = scene(alerts=flood)
+    body = alerts_body(state, None, 116, 6, focused=True)
+    assert "a0 fails" in text(body.rows[0]), "the worst first"
+    assert text(body.rows[-1]) == "and 900 more stand: `claw incident list` has all"
+    assert len(body.rows) < 120
+    assert text(alert_counts(state)) == "▲1000 now · 1000 today"

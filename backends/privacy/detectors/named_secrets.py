@@ -12,6 +12,10 @@ from backends.privacy.detectors.named_values import Value, bare_value, named_val
 from backends.privacy.detectors.secret_names import KEY_HEADS
 from backends.privacy.detectors.secret_values import has_all_cases, is_loud, is_masked, is_placeholder, is_random
 from backends.privacy.text_window import RUN, TextWindow
+from backends.privacy.word_stems import Stems
+
+WITHOUT_KEY = Stems(*(head for head in KEY_HEADS if head != "key"))
+"""A bare "key" stands in all code, and names no secret by itself."""
 
 SIGNED = re.compile(r"(?=.{0,200}[!@#$%^&*?~|;])(?=.{0,200}\d)[^\s/\\]\S{9,200}")
 SHORT = re.compile(r"[A-Za-z0-9]{8,9}")
@@ -21,7 +25,7 @@ REACH = 30
 def find(window: TextWindow) -> Iterator[Detection]:
     """Values that stand beside a secret's full name and look like a password."""
     text, around = window.text, Surroundings(window.text)
-    for name, end, values in named_values(window, KEY_HEADS):
+    for name, end, values in named_values(window, WITHOUT_KEY):
         if name["password"] is None and around.within(max(0, name.start() - REACH), end).key == FULL:
             value = next((each for each in values if _is_secret(text, each)), None)
             if value is not None:

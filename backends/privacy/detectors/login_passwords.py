@@ -41,7 +41,7 @@ ADJACENT = re.compile(
     r"identifiants?|credenciales|credenciais|credenziali|inloggegevens|access)\s?[:=]?[ \t]{1,2}[\"'`]?[\w.@\-]{2,40}"
     r"\s{0,2}(?:/|:|,|\|)\s{0,2}([^\s\"'`,;/]{6,100})"
 )
-SHORT = re.compile(r"(?i)(?<![^\s(\[])u(?:ser)?\s?[:=]\s?[^\s,;]{1,40}[\s,;/]{1,3}p(?:w|ass)?\s?[:=]\s?([^\s,;]{5,80})")
+SHORT = re.compile(r"(?i)(?<![^\s(\[])u(?:ser\s?)?[:=]\s?[^\s,;]{1,40}[\s,;/]{1,3}p(?:w|ass)?\s?[:=]\s?([^\s,;]{5,80})")
 AT_HOST = re.compile(
     r"(?<![\w/:.\-])[A-Za-z][\w.\-]{1,23}:([^\s:@/\"'`,;]{6,40})@(?!sha\d)[a-z0-9\-]{1,60}\.[a-z0-9.\-]{1,80}"
 )
@@ -90,7 +90,7 @@ FORMS = (
     LoginForm(PAIR, is_loud_value, PAIR_STEMS, 5),
     LoginForm(CONNECT, _is_told, Stems("connect"), 6),
     LoginForm(ADJACENT, _is_told, ADJACENT_STEMS, 0),
-    LoginForm(SHORT, is_argument, Stems("u:", "u=", "u :", "u =", "user:", "user=", "user :", "user ="), 0),
+    LoginForm(SHORT, is_argument, Stems("u:", "u=", "user"), 0),
     LoginForm(AT_HOST, _is_told, Stems("@"), 66),
     LoginForm(PIN, is_real, Stems("pin"), 0),
     LoginForm(BASIC, names_a_login, Stems("basic ", "auth"), 1),

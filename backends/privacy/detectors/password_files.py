@@ -109,7 +109,7 @@ FORMS = (
     LoginForm(IPSEC, is_argument, Stems(": psk ", ": xauth ", ": eap ", ": ntlm ", ":psk "), 0),
     LoginForm(PPP, is_secret, Stems(" * ", "l2tp", "pptp", "\t*\t", " ppp ")),
     LoginForm(HEXCHAT, is_argument, Stems("\np=")),
-    LoginForm(SERVER, is_secret, Stems(":666", ":669", ":700"), 80),
+    LoginForm(SERVER, is_secret, Stems("irc", "servers")),
     LoginForm(ELEMENT, is_argument, Stems("<pass"), 0),
     LoginForm(KEY_MATERIAL, is_argument, Stems("keymaterial"), 0),
     LoginForm(BIND, is_secret, Stems('secret "'), 0),

@@ -66,13 +66,13 @@ async def test_a_deadline_holds_while_a_large_prompt_is_still_read(home: Path) -
             await it.core.explain(prompt(PROMPTS["one token"], agent="writer", deadline_s=0.01))
 
 
-def exploding(settings: Settings) -> Settings:
-    return replace(settings, privacy=replace(settings.privacy, patterns=(r"(a+)+$", r"(\w+\s?)*!$")))
+def slow(settings: Settings) -> Settings:
+    return replace(settings, privacy=replace(settings.privacy, patterns=(r".*a.*a.*corp",)))
 
 
-async def test_an_operators_exploding_pattern_keeps_the_prompt_here(home: Path) -> None:
-    async with stand(home, change=exploding) as it, asyncio.timeout(60):
-        told = await it.core.explain(prompt("a" * 50_000 + "b", agent="writer"))
+async def test_a_slow_pattern_of_the_operators_keeps_the_prompt_here(home: Path) -> None:
+    async with stand(home, change=slow) as it, asyncio.timeout(60):
+        told = await it.core.explain(prompt("a" * 50_000, agent="writer"))
     assert (told.sensitive, told.engine) == (True, "local")
 
 

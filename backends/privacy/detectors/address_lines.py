@@ -25,13 +25,13 @@ UNIT_BEFORE = re.compile(rf"(?<!\w)(?i:{_any(UNITS)}){OWN_NUMBER}(?:, ?| |,?\n)\
 """`Flat 5, ` before a street, or `Level ` before two numbers."""
 
 POSTCODE = re.compile(
-    r"\d{4} ?[A-Z]{2}\b|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b|[A-Z]\d[A-Z] ?\d[A-Z]\d\b|[A-Z]\d[\dW] ?[A-Z\d]{4}\b|"
+    r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b|[A-Z]\d[A-Z] ?\d[A-Z]\d\b|[A-Z]\d[\dW] ?[A-Z\d]{4}\b|"
     r"(?:(?:[A-Z]{2}|NSW|VIC|QLD|TAS|ACT),? )(?:\d{5}(?:-\d{4})?|\d{4})\b(?![.\-]\w)|"
-    r"(?P<bare>[A-Z]{1,2}-\d{4}\b|"
+    r"(?P<bare>[A-Z]{1,2}-\d{4}\b|\d{4} ?[A-Z]{2}\b|"
     r"(?:[A-Z]{1,2}-)?(?:\d{5}(?:-\d{3,4})?|\d{3} \d{2,3}|\d{2}-\d{3}|\d{4}-\d{3}|\d{6}|\d{8}|〒?\d{3}-\d{4}|"
     r"(?!19\d\d|20[0-3]\d)\d{4})\b(?![.\-]\w))"
 )
-"""A bare one is made of digits only; years are none."""
+"""A bare one may be another number; years are none."""
 
 NAME = re.compile(
     rf"(?:'s-)?[^\W\d_a-z][\w'’.\-]{{0,30}}(?<!\.)|-[^\W\d_][\w\-]{{2,20}}|(?:{_any(SMALL_WORDS)})(?= ?[^\W\d_])|"

@@ -15,7 +15,7 @@ NUMBERS = re.compile(rf"[0-9](?<![\w+]\d)(?:(?:{SEPARATOR.pattern})?[0-9]){{11,}
 
 ISSUER = re.compile(
     r"4|5[1-5]|5[06-8]|2(?:20[0-4]|2[2-9]|[3-6]|7[01]|720)|6(?:011|4[4-9]|[0235-9])|"
-    r"3(?:[4689]|7|0[0-5]|5[2-8])|8[12]|9792"
+    r"3(?:[4-9]|0[0-5])|8[12]|9792"
 )
 LENGTHS: dict[str, tuple[int, ...]] = {
     "4": (13, 16, 19),
@@ -103,7 +103,9 @@ def _continues(text: str, match: re.Match[str]) -> bool:
     return NO_START.search(before) is not None or NO_END.match(text, match.end()) is not None
 
 
-NO_START, NO_END = re.compile(r"[\w.\-+/]\Z|\b[A-Z]{2}\d{2} \Z"), re.compile(r"[\w/]|[.\-]\d")
+NO_START = re.compile(r"[\w.\-+/]\Z|\b[A-Z]{2}\d{2} \Z|\b(?=[0-9A-F]{0,3}[A-F])[0-9A-F]{4}\s\Z")
+NO_END = re.compile(r"[\w/]|[.\-]\d|\s(?=[0-9A-F]{0,3}[A-F])[0-9A-F]{4}\b")
+"""Code points stand in rows of four digits and letters."""
 
 
 def _is_whole(text: str, groups: list[Group], *, told: bool) -> bool:

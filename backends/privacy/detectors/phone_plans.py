@@ -33,7 +33,7 @@ FORMS = (
     # Russia, Ukraine, Brazil
     r"8[ \-]?\(?\d{3}\)?[ \-]\d{3}-\d\d-\d\d|0\d\d[ \-]\d{3}-\d\d-\d\d|[1-9]\d 9\d{4}-\d{4}",
     # an area in brackets: Brazil, Hungary, Portugal, Australia, Germany, Britain
-    r"\(0?[1-9]\d{1,4}\)[ \-.]?\d{2,5}(?:[ .\-/]?\d{2,5}){1,3}",
+    r"\(0?[1-9]\d{1,4}\)[ \-.]?[1-9]\d{1,4}(?:[ .\-/]?\d{2,5}){1,3}",
 )
 
 NATIONAL_FORM = re.compile("|".join(f"(?:{form})" for form in FORMS).replace(r"\1", r"[ .\-]"))

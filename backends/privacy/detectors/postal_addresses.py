@@ -54,7 +54,7 @@ BOX = re.compile(
 )
 BOX_STEMS = Stems(" box ", "apartado", "caixa postal", "casella", "boîte", "skrytka", *sorted(BOXES))
 
-FOUNDATION = re.compile(r"(?i)foundation,?[\s*#;/.\\nr\-]{0,20}inc\b")
+FOUNDATION = re.compile(r"(?i)foundation,?[\s*#;/.\\nr\-]{0,20}(?:inc\b|\d)")
 """Before the address that licences print."""
 
 CHINESE = re.compile(

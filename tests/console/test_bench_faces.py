@@ -8,6 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from backends.types import Attempt, Chunk, Delta, Done, Request, Routed, Tokens
+from console import theming
 from console.bench.saved_prompts import SavedPrompts
 from tests.console.chat_host import (
     ChatHost,
@@ -22,6 +23,8 @@ from tests.console.chat_host import (
     write,
 )
 
+DEPTHS: tuple[theming.Depth, ...] = ("256", "16")
+FEWER = {depth: theming.as_theme(f"of-{depth}", theming.read(theming.DEFAULT), depth) for depth in DEPTHS}
 NARROW, MIDDLE, WIDE = (80, 24), (120, 40), (200, 60)
 CLOUD: dict[str, Any] = {
     "engine": "cloud",
@@ -133,3 +136,16 @@ FACES: dict[str, tuple[Callable[[], ChatHost], Scene]] = {
 def test_bench(name: str, size: tuple[int, int], snap_compare: Any) -> None:
     make, scene = FACES[name]
     assert snap_compare(make(), run_before=scene, terminal_size=size)
+
+
+@pytest.mark.parametrize("depth", FEWER)
+@pytest.mark.parametrize("name", ["compared", "form"])
+def test_bench_on_a_terminal_of_fewer_colours(name: str, depth: theming.Depth, snap_compare: Any) -> None:
+    make, scene = FACES[name]
+
+    async def shown(pilot: Pilot[None]) -> None:
+        pilot.app.register_theme(FEWER[depth])
+        pilot.app.theme = FEWER[depth].name
+        await scene(pilot)
+
+    assert snap_compare(make(), run_before=shown, terminal_size=MIDDLE)

@@ -229,7 +229,8 @@ class Sentences:
         if words[-1] in COPULAS:
             clear = words[-1] not in AMBIGUOUS or not self._lowered.startswith(ENGLISH, noun[0])
             return clear or (probable and len(words) == 1)
-        return probable and len(words) <= FEW_WITHOUT_VERB and self._lowered[noun[1] - 1] > LAST_LATIN
+        others = sum(word not in GRAMMAR for word in words)
+        return probable and others <= FEW_WITHOUT_VERB and self._lowered[noun[1] - 1] > LAST_LATIN
 
     def _serves(self, end: int, noun: tuple[int, int], *, probable: bool) -> bool:
         """Value, words, noun: "… is my password", "… as the password"."""

@@ -18,7 +18,7 @@ import pytest
 from tests.e2e.conftest import Open
 from tests.e2e.terminal import WAIT_S
 
-TEXTS = int(os.environ.get("PASTED_TEXTS", "30"))
+TEXTS = int(os.environ.get("PASTED_TEXTS", "12"))
 CLAW = [sys.executable, "-m", "console.entry"]
 ESCAPE, F2, QUIT = "\x1b", "\x1bOQ", "\x11"
 QUIET_S = 0.35

@@ -59,9 +59,11 @@ def drawn(**changes: Any) -> str:
 def test_an_engine_says_how_long_ago_it_gave_its_last_good_answer() -> None:
     assert "last answer" not in drawn(answered_at=NOW - timedelta(seconds=59))
     assert "last answer 5 m ago" in drawn(answered_at=NOW - timedelta(minutes=5))
-    silent = drawn(answered_at=NOW - timedelta(seconds=67), silent_s=67.0, usual_s=2.0)
+    since = NOW - timedelta(seconds=67)
+    silent = drawn(answered_at=since, health="degraded", detail="1 call is silent", since=since)
     assert "◐ local" in silent
-    assert "silent 1 m · last answer 1 m ago" in silent
+    assert "silent · 1 m" in silent
+    assert "last answer 1 m ago" in silent
     late = drawn(waiting=28, will_miss=28, predicted_wait_s=780.0, oldest_wait_s=96.0)
     assert "28 waiting ~13 min" in late
     assert "28 will miss their deadline · the oldest waits for 96 s" in late

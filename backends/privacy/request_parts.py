@@ -15,6 +15,7 @@ from backends.privacy.detectors.one_time_codes import STEMS
 from backends.privacy.detectors.password_sentences import STEMS as NOUNS
 from backends.privacy.detectors.password_words import COPULAS
 from backends.privacy.detectors.secret_names import HEADS
+from backends.privacy.text_window import TextWindow
 from backends.types import Message, Request, ToolCall
 
 OUTSIDE = -1
@@ -206,10 +207,12 @@ def _runs(run: list[str]) -> Iterator[PartText]:
 def _may_meet(tail: str, head: str) -> bool:
     """May one value lie in both texts: a word cut in two, an address over two lines, a name and what it announces?"""
     end = tail[-LONGEST_END:]
-    if ANNOUNCED.search(end) is not None:
-        return any(stem in tail.lower() for stem in (*HEADS, *NOUNS, *STEMS))
-    if any(noun in tail[-BEHIND_NOUN:].lower() for noun in NOUNS):
+    announced = ANNOUNCED.search(end)
+    announces = announced is not None and any(map(TextWindow(tail).has_any, (HEADS, NOUNS, STEMS)))
+    if announces or TextWindow(tail[-BEHIND_NOUN:]).has_any(NOUNS):
         return True
+    if announced is not None and not announced[0].isalpha():
+        return False
     left, right = tail.rsplit(None, 1)[-1], head.split(None, 1)[0]
     if _cuts_an_address(left, head) or (POSTCODE.match(head) and STREET_END.search(end)):
         return True

@@ -51,6 +51,8 @@ class TextWindow:
         A pattern that is searched for only here finds what it finds in the whole text, if each of its matches has a
         stem in it and lies within this reach.
         """
+        if not self.has_any(stems):
+            return []
         return self._stretches(((place, place) for place in sorted(self.places(stems))), before, after)
 
     def _stretches(self, spans: Iterable[tuple[int, int]], before: int, after: int) -> list[tuple[int, int]]:

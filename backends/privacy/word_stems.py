@@ -26,7 +26,7 @@ WORDS = 1 << 16
 """Words that are remembered, some 8 MB. At so many all are forgotten."""
 
 Searched = tuple[tuple[int, str], ...]
-"""Stems, each with the bit of its longest run of letters, 0 where that is short."""
+"""Stems, each with the bit of its longest run of letters."""
 
 
 def _alternatives(words: Iterable[str]) -> str:
@@ -52,10 +52,13 @@ class Stems:
         self._stems = stems
         cores = {stem: max(WORD.findall(stem), key=len, default="") for stem in stems}
         bits = {stem: _bit_of(core) for stem, core in cores.items()}
+        others = [stem for stem in stems if stem != cores[stem]]
         self._words: Searched = tuple((bits[stem], stem) for stem in stems if stem == cores[stem])
-        self._others: Searched = tuple((bits[stem], stem) for stem in stems if stem != cores[stem])
-        self._ascii_others: Searched = tuple(filter(lambda other: other[1].isascii(), self._others))
+        self._mixed: Searched = tuple((bits[stem], stem) for stem in others if bits[stem])
+        self._signs = tuple(stem for stem in others if not bits[stem])
+        self._ascii_signs = tuple(filter(str.isascii, self._signs))
         self._any_word = sum({bit for bit, _ in self._words})
+        self._any_mixed = sum({bit for bit, _ in self._mixed})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._stems)
@@ -64,16 +67,19 @@ class Stems:
         """Does one of them stand in this text of small letters, in which these bits are `present`?"""
         if self._any_word & present:
             return True
-        for core, stem in self._ascii_others if lowered.isascii() else self._others:
-            if (not core or core & present) and stem in lowered:
-                return True
-        return False
+        if self._any_mixed & present:
+            for core, stem in self._mixed:
+                if core & present and stem in lowered:
+                    return True
+        signs = self._ascii_signs if lowered.isascii() else self._signs
+        return bool(signs) and any(map(lowered.__contains__, signs))
 
     def those_in(self, lowered: str, present: int) -> list[str]:
         """Each that does."""
         words = [stem for core, stem in self._words if core & present]
-        others = self._ascii_others if lowered.isascii() else self._others
-        return words + [stem for core, stem in others if (not core or core & present) and stem in lowered]
+        mixed = [stem for core, stem in self._mixed if core & present and stem in lowered]
+        signs = self._ascii_signs if lowered.isascii() else self._signs
+        return [*words, *mixed, *filter(lowered.__contains__, signs)]
 
 
 class StemTable:

@@ -48,7 +48,7 @@ KEY_HEADS = Stems(
 )
 """The beginning of each name, in small letters. Some names of both begin alike."""
 
-HEADS = (*PASSWORD_HEADS, *KEY_HEADS)
+HEADS = Stems(*PASSWORD_HEADS, *KEY_HEADS)
 
 ENDINGS = word_set(
     """wort word wd phrase code et en s a om em u y i in n na si sı sini im ja jem ów ami ami ем я ю і ам ін ul și"""

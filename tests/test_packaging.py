@@ -48,7 +48,7 @@ def test_the_wheel_holds_the_packages_with_their_data_and_nothing_else(wheel: zi
     names = set(wheel.namelist())
     assert {name for name in names if not name.startswith(f"{info}/")} == expected
     data = {Path(name).suffix for name in expected} - {".py"}
-    assert data == {".sql", ".toml", ".npz", ".json", ".gz", ".typed"}
+    assert data == {".sql", ".toml", ".npz", ".json", ".gz", ".typed", ".tsv", ".txt"}
     assert {"backends/py.typed", "console/py.typed"} <= expected
     assert {f"{info}/METADATA", f"{info}/entry_points.txt", f"{info}/licenses/LICENSE"} <= names
     assert b"claw = console.entry:main" in wheel.read(f"{info}/entry_points.txt")

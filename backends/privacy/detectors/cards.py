@@ -78,6 +78,8 @@ def _cards(text: str, match: re.Match[str]) -> list[tuple[int, int]]:
         return []
     groups = _groups(match)
     told = CARD_WORD.search(text, max(0, match.start() - BEFORE), match.end() + AFTER) is not None
+    if "," in match[0] and not told and MORE_NUMBERS.match(text, match.end()):
+        return []
     if _is_whole(text, groups, told=told):
         return [match.span()]
     found, at = [], 0
@@ -102,6 +104,9 @@ def _continues(text: str, match: re.Match[str]) -> bool:
     before = text[max(0, match.start() - 6) : match.start()]
     return NO_START.search(before) is not None or NO_END.match(text, match.end()) is not None
 
+
+MORE_NUMBERS = re.compile(r",\s{1,4}\d")
+"""A list of numbers goes on."""
 
 NO_START = re.compile(r"[\w.\-+/]\Z|\b[A-Z]{2}\d{2} \Z|\b(?=[0-9A-F]{0,3}[A-F])[0-9A-F]{4}\s\Z")
 NO_END = re.compile(r"[\w/]|[.\-]\d|\s(?=[0-9A-F]{0,3}[A-F])[0-9A-F]{4}\b")

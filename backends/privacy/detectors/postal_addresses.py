@@ -19,11 +19,12 @@ ANNOUNCED = re.compile(
     r"""(?ix)(?:
     \b(?:live[sd]?|living|reside[sd]?|residing|resident|stay(?:s|ed|ing)?|lodging)\s(?:now\s|here\s)?(?:at|on|in|near)
     | \baddress\?[^\n]{0,60}\bit(?:['’]s|\sis)(?:\s(?:in|at|on))?
-    | \baddress(?:es)?(?:\s(?:is|was|to|with|of|at|for|on|line|\d))*
+    | \baddress(?:es)?(?:\s(?:is|was|to|with|of|at|for|on)|\sline\s\d)*
     | \blocated\s(?:at|on|in) | \boffices?\s(?:is|are|was)(?:\slocated)?\s(?:at|on|in) | \bhome\s(?:is|at)
     | \b(?:sen[dt]|ship(?:ped)?|deliver(?:ed)?|return(?:ed)?|mail(?:ed)?|post(?:ed)?|forward(?:ed)?|moved?|moving
       |arrived?)(?:\s(?:it|them|this|that|me|us|one|a\snew\sone|back|everything|in|out))?\s(?:to|at|from)
     | \b(?:enter|stop|park|meet\w*|wait|turn|met)(?:\s(?:me|us|him|her|there))?\s(?:on|at|in)
+    | \b(?:should|must|can|will|to)\sgo\sto
     | \bit(?:['’]s|\sis)\s(?:in|at|on) | \bcorner\sof | \bfollowing\?
     | \b(?:wohn\w*|wohnhaft|anschrift|adresse|adres|adresi|adresa|adress|direcci[oó]n|domicilio|domicili|indirizzo
       |endere[cç]o|morada|cím|lakcím|osoite|residencia|residenza|résidence|διεύθυνση|адрес\w?|bor\s(?:på|i)|vivo\sen|vive\sen
@@ -78,8 +79,10 @@ def find(window: TextWindow) -> Iterator[Detection]:
     announced = Announcements(text)
     for street in streets(text):
         lines = lines_behind(text, street.end)
-        if (_is_address(street, lines) or announced.before(street.start)) and not _is_public(text, street):
-            yield Detection("address", start_with_unit(text, street.start), lines.end)
+        start = start_with_unit(text, street.start)
+        in_flat = start < street.start and street.sure is Sure.LIKELY and text[street.start].isdigit()
+        if (in_flat or _is_address(street, lines) or announced.before(start)) and not _is_public(text, street):
+            yield Detection("address", start, lines.end)
     if window.has_any(BOX_STEMS):
         for box in BOX.finditer(text):
             yield Detection("address", box.start(), lines_behind(text, box.end()).end)

@@ -85,6 +85,9 @@ def test_a_street_with_its_number_is_an_address(country: str) -> None:
         ("he lives at 255 hersnapvej 18, so", "255 hersnapvej 18"),
         ("Meine Adresse lautet Im Winkel 4.", "Im Winkel 4"),
         ("Please ship it to 65 Evaldas Spurs today", "65 Evaldas Spurs"),
+        ("change my address to 57 Harrow Ferry please", "57 Harrow Ferry"),
+        ("address line 1: 3 Harrow Gardens", "3 Harrow Gardens"),
+        ("it should go to 76 Perry Creek, and soon", "76 Perry Creek"),
     ],
 )
 def test_a_name_with_a_number_is_one_behind_its_announcement(text: str, address: str) -> None:

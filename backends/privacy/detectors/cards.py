@@ -105,8 +105,8 @@ def _continues(text: str, match: re.Match[str]) -> bool:
     return NO_START.search(before) is not None or NO_END.match(text, match.end()) is not None
 
 
-MORE_NUMBERS = re.compile(r",\s{1,4}\d")
-"""A list of numbers goes on."""
+MORE_NUMBERS = re.compile(r",\s{1,4}\d{1,6}\b(?!/)")
+"""A list of numbers goes on; a month with its year is when a card expires."""
 
 NO_START = re.compile(r"[\w.\-+/]\Z|\b[A-Z]{2}\d{2} \Z|\b(?=[0-9A-F]{0,3}[A-F])[0-9A-F]{4}\s\Z")
 NO_END = re.compile(r"[\w/]|[.\-]\d|\s(?=[0-9A-F]{0,3}[A-F])[0-9A-F]{4}\b")

@@ -80,8 +80,7 @@ def find(window: TextWindow) -> Iterator[Detection]:
     for street in streets(text):
         lines = lines_behind(text, street.end)
         start = start_with_unit(text, street.start)
-        in_flat = start < street.start and street.sure is Sure.LIKELY and text[street.start].isdigit()
-        if (in_flat or _is_address(street, lines) or announced.before(start)) and not _is_public(text, street):
+        if (_is_address(street, lines) or announced.before(start)) and not _is_public(text, street):
             yield Detection("address", start, lines.end)
     if window.has_any(BOX_STEMS):
         for box in BOX.finditer(text):

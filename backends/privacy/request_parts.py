@@ -209,20 +209,25 @@ def _may_meet(tail: str, head: str) -> bool:
     end = tail[-LONGEST_END:]
     announced = ANNOUNCED.search(end)
     announces = announced is not None and any(map(TextWindow(tail).has_any, (HEADS, NOUNS, STEMS)))
-    if announces or TextWindow(tail[-BEHIND_NOUN:]).has_any(NOUNS):
+    left, right = tail.rsplit(None, 1)[-1], head.split(None, 1)[0]
+    if announces or (_has_digit(left + head[:BEHIND_NOUN]) and TextWindow(tail[-BEHIND_NOUN:]).has_any(NOUNS)):
         return True
     if announced is not None and not announced[0].isalpha():
         return False
-    left, right = tail.rsplit(None, 1)[-1], head.split(None, 1)[0]
     if _cuts_an_address(left, head) or (POSTCODE.match(head) and STREET_END.search(end)):
         return True
-    if not any(map(str.isdigit, left + right)):
+    if not _has_digit(left + right):
         return False
     short, long = sorted((left, right), key=len)
     if len(short) >= LEAST_PIECE:
         return True
     of_a_number = SHORT_PIECE.fullmatch(short) is not None and SHORT_PIECE.fullmatch(long) is not None
-    return any(map(str.isdigit, long)) and (len(long) >= LONG_PIECE or of_a_number)
+    return _has_digit(long) and (len(long) >= LONG_PIECE or of_a_number)
+
+
+def _has_digit(text: str) -> bool:
+    """Few values have none, and few words one."""
+    return any(map(str.isdigit, text))
 
 
 def _cuts_an_address(left: str, head: str) -> bool:

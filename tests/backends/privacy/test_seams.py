@@ -100,3 +100,9 @@ def test_a_card_over_two_lines_is_found(text: str) -> None:
 )
 def test_columns_of_numbers_are_no_card(text: str) -> None:
     assert "card" not in kinds(in_parts(text))
+
+
+def test_an_answer_is_no_rest_of_a_password_that_the_question_passes() -> None:
+    for answer in ("Certainly! Here is how.", "Sure, I will."):
+        messages = (Message(role="user", text="add a flag and pass to Repo"), Message(role="assistant", text=answer))
+        assert kinds(Request(id="r", messages=messages)) == set()

@@ -1,6 +1,6 @@
 """What of a personal value is still there after redaction? On texts whose values are known.
 
-    pip install faker; python -m benchmarks.evaluation.privacy_residue [--texts N] [--seed N] [--show]
+    python -m benchmarks.evaluation.privacy_residue [--texts N] [--seed N] [--show]
 
 Faker invents the values in the forms of some thirty countries; the sentences around them are ours. A value is found
 where the text that holds it counts as sensitive. Of a text that may be sent, a value is left where the whole of it

@@ -15,6 +15,7 @@ PASTE_SHOWN_MAX = 65_536
 
 _TOKENS = (0x10F000, 0x10FEFF)  # private characters, each standing for one long paste
 _TOKEN = re.compile(f"[{chr(_TOKENS[0])}-{chr(_TOKENS[1])}]")
+_BREAK = re.compile("\r\n?|[\u2028\u2029]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORD_AFTER = re.compile(r"\s*\S*")
 
@@ -70,7 +71,7 @@ class Draft:
 
     def paste(self, text: str) -> None:
         """As `insert`, but a long text becomes one character that shows as its size."""
-        text = _encodable(text.replace("\r\n", "\n").replace("\r", "\n"))
+        text = _encodable(text)
         weight = len(text.encode())
         if weight <= PASTE_SHOWN_MAX:
             self._put(_TOKEN.sub("�", text))
@@ -189,6 +190,8 @@ class Draft:
 
 
 def _encodable(text: str) -> str:
+    """What every encoding can carry, with one sign for every break of a line."""
+    text = _BREAK.sub("\n", text)
     return text if text.isascii() else _SURROGATE.sub("�", text)
 
 

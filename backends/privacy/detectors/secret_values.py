@@ -88,10 +88,15 @@ PLACEHOLDER = re.compile(
     """
 )
 
-MASKED = re.compile(
-    r"(?i)x{4}|\*{3}|•{3}|\.{3}|…|your|example|change_?me|placeholder|redacted|masked|hidden|dummy|sample|replace|insert|"
-    r"paste|here\Z|todo|fixme|foobar|not_?set|0{8}|([A-Za-z])\1{5}"
+MASKING = word_set(
+    """your example changeme change_me placeholder redacted masked hidden dummy sample replace insert paste todo fixme
+    foobar notset not_set"""
 )
+MASKED = re.compile(
+    r"[xX]{4}|\*{3}|•{3}|\.{3}|…|[hH]ere\Z|HERE\Z|0{8}|([A-Za-z])\1{5}|"
+    + "|".join(sorted(form for word in MASKING for form in (word, word.upper(), word.capitalize())))
+)
+"""Words in one case: in random letters they stand by chance (`zwyOuR6`)."""
 
 CODE = re.compile(
     r"""(?xi)

@@ -7,7 +7,7 @@ from typing import cast
 import psutil
 import pytest
 
-from backends.bootstrap import connect as opening
+from backends import logs
 from backends.bootstrap.connect import embedded, play_agents
 from backends.core.api import Core
 from backends.core.local import LocalCore
@@ -52,7 +52,7 @@ async def test_the_agents_play_until_they_are_told_to_stop_and_leave_their_calls
 async def test_a_rehearsal_whose_twins_are_gone_says_so_on_every_screen(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "logging_to", lambda _: nullcontext())  # pytest keeps the log itself
+    monkeypatch.setattr(logs, "logging_to", lambda _: nullcontext())  # pytest keeps the log itself
     paths, once = Paths.find(rehearsal=True), process.Child(restarts=0)
     async with embedded(QUIET, paths, rehearse=True, listen=False, traffic=False, child=once) as opened:
         core = opened.core
@@ -74,7 +74,7 @@ async def test_a_rehearsal_whose_twins_are_gone_says_so_on_every_screen(
 async def test_what_others_ask_of_a_core_that_closes_ends_before_its_socket_does(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "logging_to", lambda _: nullcontext())  # pytest keeps the log itself
+    monkeypatch.setattr(logs, "logging_to", lambda _: nullcontext())  # pytest keeps the log itself
     paths, heard = Paths.find(rehearsal=True), asyncio.Event()
 
     async def ask() -> Chunk:

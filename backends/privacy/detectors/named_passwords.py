@@ -26,6 +26,13 @@ UNITS = re.compile(
 )
 
 
+LEAST = 6
+"""Characters of a password."""
+
+SIGNED = re.compile(r"[A-Za-z]{2,}[!#$^][A-Za-z]{2,}|[A-Z][a-z]{4,}[!#$]")
+"""Words that a sign joins or ends: nothing else is written so beside a password's name."""
+
+
 def find(window: TextWindow) -> Iterator[Detection]:
     """Values that stand beside a password's name and look like one."""
     text = window.text
@@ -44,7 +51,9 @@ def _is_password(text: str, match: re.Match[str], value: Value) -> bool:
         return re.fullmatch(r"\d{4,8}", bare) is not None and len(set(bare)) > 1 and bare not in DEFAULT_LOGINS
     if is_placeholder(bare) or names_code(text, value) or _is_prose(bare):
         return False
-    return is_loud(bare) if value.loud else len(bare) >= 6 and is_random(bare)
+    if value.loud:
+        return is_loud(bare)
+    return len(bare) >= LEAST and (is_random(bare) or SIGNED.fullmatch(bare) is not None)
 
 
 def _is_weak(text: str, match: re.Match[str], end: int, value: Value) -> bool:

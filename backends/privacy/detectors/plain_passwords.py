@@ -1,4 +1,5 @@
-"""Is a plain word a password? Only where a login stands beside it, or a sentence leaves no doubt.
+"""Is a plain word a password? Only where a login stands beside it, in an environment's settings, or where a sentence
+leaves no doubt.
 
 `password = sunshine` may name a field, a type or a state of one; `user = anna`, `password = sunshine` may not.
 """
@@ -67,6 +68,12 @@ NOUNS = Stems("password", "passphrase", "passwort", "kennwort", "mot de passe", 
 STRETCH = (60, 160)
 """Around a noun: what may stand before it in such a sentence, and behind it."""
 
+SETTING = re.compile(
+    r"[ \t#\-*]{0,8}(?:export |set |setx |ENV |ARG |\$env:)?(?:[A-Z][A-Z0-9]*_){1,6}"
+    r"(?:PASS|PASSWD|PASSWORD|PWD|PASSPHRASE)\s?=\s?[\"'`]?"
+)
+"""A line of an environment's settings (`DB_PASS=…`): what stands there is used, not spoken of."""
+
 QUOTES = "\"'`"
 
 
@@ -80,13 +87,18 @@ def find(window: TextWindow) -> Iterator[Detection]:
 
 
 def is_login(text: str, name_end: int, start: int, end: int) -> bool:
-    """Is the word at `start:end`, behind a password's name that ends at `name_end`, the password of a login?"""
+    """Is the word at `start:end`, behind a password's name that ends at `name_end`, the password of a login, or of an
+    environment's settings?
+    """
     quoted = text[start] in QUOTES and text[end - 1] == text[start]
     value = text[start + 1 : end - 1] if quoted else text[start:end]
     if PLAIN.fullmatch(value) is None or _is_state(value) or is_placeholder(value):
         return False
     if ASSIGNED.fullmatch(text, name_end, start) is None or END.match(text, end - quoted) is None:
         return False
+    line = text.rfind("\n", max(0, start - REACH), start) + 1
+    if SETTING.fullmatch(text, line, start + quoted) is not None:
+        return True
     before, behind = max(0, name_end - REACH), end + REACH
     return bool(LOGIN.search(text, before, name_end) or LOGIN.search(text, end, behind))
 

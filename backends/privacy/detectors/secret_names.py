@@ -59,7 +59,8 @@ SHORT = word_set("""pw pin psk puk pass key salt clave senha cle clé chave paro
 """Names that other words end in (monkey, compass)."""
 
 HARMLESS = re.compile(
-    r"(?i)hash|digest|checksum|public|pub[_\-]?key|_id$|[_\-]id\b|name$|file|path|url|uri|_len|length|count|limit|type|"
+    r"(?i)hash|digest|checksum|public|pub[_\-]?key|_id$|(?-i:[a-z]Ids?)$|[_\-]id\b|name$|file|path|url|uri|"
+    r"_len|length|count|limit|type|"
     r"field|policy|prompt|budget|usage|per_|max_|(?<![a-z])min_|_env|ttl|expir|total|num_|tokeni|primary|foreign|sort|"
     r"partition|idempot|cache|keyb|keyw|monkey|turkey|compass|bypass|sample|documented|next_?page|page_?token|"
     r"continuation|validator|site_?key|sitekey|keypair|passport|passenger|passive|passage|passing|passed|pinned|ping$|authorized|encrypted|cipher|sealed"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from backends.privacy.word_stems import Stems, StemTable, stem_table
+from backends.privacy.word_stems import Stems, stem_table
 
 RUN = re.compile(r"[A-Za-z0-9_\-+/.~]{10,}+={0,2}")
 """Characters that keys are made of: no key is shorter."""
@@ -23,15 +23,14 @@ class TextWindow:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._table: StemTable | None = None
+        self._size = 0
         self._present = 0
 
     def has_any(self, stems: Stems) -> bool:
         """Does one of the stems stand in the text? Most texts are kept away from most patterns by this."""
-        table = stem_table()
-        if self._table is not table:
-            self._table = table
-            self._present = table.present(self.lowered)
+        if self._size < stems.size:
+            table = stem_table()
+            self._size, self._present = len(table.bits), table.present(self.lowered)
         return stems.stand_in(self.lowered, self._present)
 
     def places(self, stems: Stems) -> Iterator[int]:

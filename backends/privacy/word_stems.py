@@ -59,6 +59,8 @@ class Stems:
         self._ascii_signs = tuple(filter(str.isascii, self._signs))
         self._any_word = sum({bit for bit, _ in self._words})
         self._any_mixed = sum({bit for bit, _ in self._mixed})
+        self.size = max(1, len(_bits))
+        """A table of so many bits has those of all its stems."""
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._stems)

@@ -40,9 +40,9 @@ class LoginForm(NamedTuple):
     before: int | None = None
 
     def matches(self, window: TextWindow) -> Iterator[re.Match[str]]:
-        """All matches, one after the other. Most of a text lies around no stem."""
+        """All matches in a text with a stem, one after the other. Most of it lies around none."""
         if self.before is None:
-            yield from self.pattern.finditer(window.text) if window.has_any(self.stems) else ()
+            yield from self.pattern.finditer(window.text)
             return
         end = 0
         for place in sorted(window.places(self.stems)):
@@ -56,7 +56,7 @@ class LoginForm(NamedTuple):
 
 def find_forms(window: TextWindow, forms: Iterable[LoginForm]) -> Iterator[Detection]:
     """The last group of each match, where it is judged to be a password."""
-    for form in forms:
+    for form in filter(lambda form: window.has_any(form.stems), forms):
         for match in form.matches(window):
             group = match.lastindex or 0
             if form.judged(match[group]):

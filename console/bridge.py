@@ -1,8 +1,8 @@
 """The bridge between core and screen: the only subscriber to the core's events, and the only caller of its verbs.
 
 It opens the core after the first frame and reduces events to the state. It posts the state at most four times a
-second, and only while the terminal keeps up; without events each second or minute, so that ages and the clock go on.
-When a running core goes away, it reconnects as soon as it is back.
+second, for samples alone a little more than once, and only while the terminal keeps up; without events each second or
+minute, so that ages and the clock go on. When a running core goes away, it reconnects as soon as it is back.
 """
 
 import asyncio
@@ -16,7 +16,20 @@ from msgspec.structs import replace
 
 from backends.core.api import Core
 from backends.errors import ClawError, Unreachable
-from backends.events import Event, Resync
+from backends.events import (
+    CacheSampled,
+    EngineSampled,
+    Event,
+    ForecastSampled,
+    GpuSampled,
+    HistoryAdvanced,
+    HostSampled,
+    Resync,
+    RuntimeSampled,
+    SessionSampled,
+    SpendSampled,
+    TrafficSampled,
+)
 from backends.types import Action, Request, Snapshot
 from console.core_calls import CoreCalls, Post
 from console.core_clock import CoreClock
@@ -24,7 +37,23 @@ from console.messages import ActionFailed, AnswerFailed, OpenFailed, ReviewLoade
 from console.state import CoreConnection, ViewState, adopt, connect, look_back, mark_stale, reduce
 
 PERIOD_S = 0.25
-"""Between two frames. Samples that come one after the other within it are one; half of it costs half as much again."""
+"""Between two frames. Half of it costs half as much again."""
+
+SAMPLES_S = 0.9
+"""The same where only samples have come: those of one second come at several moments, and are one frame."""
+
+SAMPLES = (
+    EngineSampled,
+    GpuSampled,
+    HostSampled,
+    RuntimeSampled,
+    SpendSampled,
+    SessionSampled,
+    TrafficSampled,
+    ForecastSampled,
+    CacheSampled,
+    HistoryAdvanced,
+)
 
 BURST = 64
 """Events reduced before other tasks of the loop run."""
@@ -92,6 +121,7 @@ class Bridge:
         self._calls: CoreCalls | None = None
         self._due: asyncio.TimerHandle | None = None
         self._tick: asyncio.TimerHandle | None = None
+        self._waits_for_samples = False
         self._shown_at = float("-inf")
         self._running: asyncio.Task[None] | None = None
         self._past: ViewState | None = None
@@ -225,7 +255,7 @@ class Bridge:
             await self._resync(core)
         else:
             self._clock.heard_of(event)
-            self._set(reduce(self.state, event))
+            self._set(reduce(self.state, event), SAMPLES_S if isinstance(event, SAMPLES) else PERIOD_S)
 
     async def _resync(self, core: Core) -> None:
         snapshot = await core.snapshot()
@@ -245,17 +275,23 @@ class Bridge:
             await asyncio.sleep(self._times.stale_check_s)
             self._set(mark_stale(self.state, self._now(), self._times.stale_after_s))
 
-    def _set(self, state: ViewState) -> None:
+    def _set(self, state: ViewState, period_s: float = PERIOD_S) -> None:
         if state is self.state:
             return
         self.state = state
         if self._past is None:
-            self._show_soon()
+            self._show_soon(period_s)
 
-    def _show_soon(self) -> None:
+    def _show_soon(self, period_s: float = PERIOD_S) -> None:
+        """Show the state no sooner than `period_s` after the last frame, or with a frame that is due before that."""
+        loop = asyncio.get_running_loop()
+        at = max(loop.time(), self._shown_at + period_s)
+        if self._due is not None and at < self._due.when() and self._waits_for_samples:
+            self._due.cancel()
+            self._due = None
         if self._due is None:
-            loop = asyncio.get_running_loop()
-            self._due = loop.call_later(max(0.0, self._shown_at + PERIOD_S - loop.time()), self._show)
+            self._due = loop.call_at(at, self._show)
+            self._waits_for_samples = period_s == SAMPLES_S
 
     def _show_now(self) -> None:
         """A key waits for it."""
@@ -267,7 +303,7 @@ class Bridge:
         loop = asyncio.get_running_loop()
         if not self._drained():
             # A slow terminal still writes the last frame: wait, then show only the newest state.
-            self._due = loop.call_later(PERIOD_S, self._show)
+            self._due, self._waits_for_samples = loop.call_later(PERIOD_S, self._show), False
             return
         self._due = None
         self._shown_at = loop.time()

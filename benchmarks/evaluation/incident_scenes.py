@@ -165,8 +165,8 @@ CLOUD = (
     at_twin("C4", r"cloud: .*(heard nothing|gave up)", "engine:cloud:silent"),
     at_twin("C10", r"cloud: .*key", "engine:cloud:key"),
     at_twin("C10b", r"cloud: .*key", "engine:cloud:key"),
-    at_twin("C10c", r"cloud: ", "engine:cloud:key"),
-    at_twin("C10d", r"cloud: ", "engine:cloud:key"),
+    at_twin("C10c", r"cloud: .*(key|account|suspended)", "engine:cloud:key"),
+    at_twin("C10d", r"cloud: .*(key|region|location)", "engine:cloud:key"),
     at_twin("C11", r"cloud: .*gemini", "engine:cloud:model:gemini-3.5-flash-lite"),
     Scene(
         name="model swapped",

@@ -12,7 +12,7 @@ from textual.message import Message
 
 from backends import events
 from backends.errors import LedgerError, Unreachable, WrongUse
-from backends.types import Acted, Action, Delta, Done, Request, Routed
+from backends.types import Acted, Action, Delta, Done, Request, Routed, Traffic
 from backends.types import Message as Said
 from console.bridge import GONE, Bridge, BridgeTimes
 from console.messages import (
@@ -81,6 +81,22 @@ async def test_many_events_become_few_states(core: ScriptedCore) -> None:
             lambda: of(posted, StateChanged) and of(posted, StateChanged)[-1].state.exchanges[-1].id == "req-099"
         )
         assert len(of(posted, StateChanged)) < 10
+
+
+async def test_samples_wait_for_each_other_and_hold_no_request_up(
+    core: ScriptedCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.bridge.SAMPLES_S", 1000.0)
+    async with running(Opener(core)) as (bridge, posted):
+        await until(lambda: of(posted, StateChanged) and of(posted, StateChanged)[-1].state.live)
+        before = len(of(posted, StateChanged))
+        sample = events.TrafficSampled(traffic=Traffic(failed=7))
+        core.emit(sample)
+        await until(lambda: bridge.state.traffic == sample.traffic)
+        core.emit(events.Decided(exchange=exchange(99, "ada", "local", "x", 0.1)))
+        await until(lambda: of(posted, StateChanged)[-1].state.exchanges[-1].id == "req-099")
+        assert of(posted, StateChanged)[-1].state.traffic == sample.traffic
+        assert len(of(posted, StateChanged)) == before + 1
 
 
 async def test_a_terminal_that_has_not_drained_gets_only_the_latest_state(core: ScriptedCore) -> None:

@@ -20,7 +20,7 @@ from backends.privacy.word_stems import Stems
 AWS = ("AKIA", "ASIA")
 """Literal text of Amazon's access keys, which are a kind of their own."""
 
-GLUED = re.compile(
+JOINED_NAME = re.compile(
     r"(?i)(?:secret|token|key|private|access|auth|api|pat|password)(?:[_\-]?(?:key|token|secret))?[_\-.](?=[A-Za-z0-9])"
 )
 """A name that is joined to its value as code joins words: `acme-api-key-…`."""
@@ -49,7 +49,7 @@ GROUPED_STEMS = Stems("key:", "key ", "secret", "2fa", "otp")
 LEAST, LONGEST = 10, 2_000
 """Characters of a key without a vendor's form."""
 
-LEAST_GLUED = 20
+LEAST_JOINED = 20
 """The same with a name that is joined to it."""
 
 LEAST_OF_VENDOR = 14
@@ -61,8 +61,8 @@ DIGIT = re.compile(r"\d")
 LEAST_DISTINCT = 6
 """Different characters of a key."""
 
-HOPELESS = -10.0
-"""A score that no name makes up for: words have it."""
+LEAST_NAMED = -10.0
+"""A lower score no name makes up for: words have it."""
 
 LEAST_NEAR, LEAST_COMMON, LEAST_BARE = 12.0, 20.0, 25.0
 """Scores of a value with names in reach, with only a word before it that is a vendor's name, too, and without any."""
@@ -110,7 +110,7 @@ def _inside_base64(text: str, start: int) -> bool:
 
 
 def _with_name(text: str, start: int, end: int, around: Surroundings) -> Detection | None:
-    joined = GLUED.search(text, start, end) if end - start > LEAST_GLUED else None
+    joined = JOINED_NAME.search(text, start, end) if end - start > LEAST_JOINED else None
     if joined is not None and end - joined.end() >= LEAST:
         start = joined.end()
     run = text[start:end].rstrip("./-")
@@ -137,11 +137,11 @@ def _is_key(text: str, start: int, value: str, around: Surroundings) -> bool:
     if HEX.fullmatch(value) or LICENCE.fullmatch(value):
         return _is_named(text, start, end, around) and not is_public(text, start, end)
     score = randomness(value)
-    if score <= (max(2 - 0.4 * len(value), HOPELESS) if DIGIT.search(value) else LEAST_NEAR):
+    if score <= (max(2 - 0.4 * len(value), LEAST_NAMED) if DIGIT.search(value) else LEAST_NEAR):
         return False
     if "/" in value and is_path(value):
         return False
-    return _is_likely(text, start, value, around) and not is_public(text, start, end)
+    return _is_likely(text, start, value, score, around) and not is_public(text, start, end)
 
 
 def _is_of_vendor(start: int, end: int, around: Surroundings) -> bool:
@@ -167,10 +167,9 @@ def _is_named(text: str, start: int, end: int, around: Surroundings) -> bool:
     return own.key > 0 and around.near(start).vendor > (0 if own.key == BARE else HINT)
 
 
-def _is_likely(text: str, start: int, value: str, around: Surroundings) -> bool:
+def _is_likely(text: str, start: int, value: str, score: float, around: Surroundings) -> bool:
     """The less the names around a value say, the more random it has to look."""
-    end, score = start + len(value), randomness(value)
-    own = around.before(start, end)
+    own = around.before(start, start + len(value))
     if own.harmless:
         return False
     if own.key == FULL or (own.key and own.vendor):
@@ -179,12 +178,12 @@ def _is_likely(text: str, start: int, value: str, around: Surroundings) -> bool:
         return False
     if own.vendor == FULL and len(value) >= LEAST_OF_VENDOR:
         return score > LEAST_NEAR or (score > 0 and not names(value).vendor)
-    if score <= LEAST_NEAR or not (own.key or _is_near_names(text, start, value, around)):
+    if score <= LEAST_NEAR or not (own.key or _is_near_names(text, start, value, score, around)):
         return False
     return not encodes_text(value)
 
 
-def _is_near_names(text: str, start: int, value: str, around: Surroundings) -> bool:
+def _is_near_names(text: str, start: int, value: str, score: float, around: Surroundings) -> bool:
     """A random value without a full name right before it."""
     end = start + len(value)
     if CALL.search(text, max(0, start - BEFORE_KEY), start) or _logs_in(text, start, end):
@@ -192,7 +191,7 @@ def _is_near_names(text: str, start: int, value: str, around: Surroundings) -> b
     near = around.near(start)
     if FULL in (near.key, near.vendor, around.behind(end).key) or (near.key and near.vendor):
         return True
-    if randomness(value) > LEAST_COMMON and around.before(start, end).vendor:
+    if score > LEAST_COMMON and around.before(start, end).vendor:
         return True
     unlisted = UNLISTED.fullmatch(value)
     return unlisted is not None and randomness(unlisted[1]) > LEAST_BARE

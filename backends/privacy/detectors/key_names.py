@@ -26,7 +26,7 @@ KEYS = word_set(
     schlüssel geheimnis zugangsschlüssel geheim sleutel geheime nyckel hemlighet nøkkel nøgle hemmelighed klucz sekret
     clé clef secrète jeton clave secreto secreta ficha chave segredo token chiave segreto gettone ключ токен секрет
     пароль avain salaisuus cheia kulcs titok klíč tajný heslo cheie jetonul anahtar gizli κλειδί μυστικό khóa kunci
-    rahasia     סוד"""
+    rahasia סוד"""
 )
 """Names of keys that need no other word beside them."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from backends.privacy.detection import Detection
 from backends.privacy.detectors.named_values import LOOSE, Value, bare_value, named_values, names_code
-from backends.privacy.detectors.plain_passwords import is_login
+from backends.privacy.detectors.plain_passwords import is_plain_password
 from backends.privacy.detectors.secret_names import ENDINGS, PASSWORD_HEADS
 from backends.privacy.detectors.secret_values import DEFAULT_LOGINS, is_counting, is_loud, is_placeholder, is_random
 from backends.privacy.text_window import TextWindow
@@ -60,7 +60,7 @@ def _is_weak(text: str, match: re.Match[str], end: int, value: Value) -> bool:
     """Nothing but digits, or a word."""
     if value.loud or value.start < end:
         return False
-    return _is_all_digits(text, match, end, value) or is_login(text, end, value.start, value.end)
+    return _is_all_digits(text, match, end, value) or is_plain_password(text, end, value.start, value.end)
 
 
 def _is_all_digits(text: str, match: re.Match[str], end: int, value: Value) -> bool:

@@ -86,7 +86,7 @@ def find(window: TextWindow) -> Iterator[Detection]:
                 yield Detection("password", *match.span(group))
 
 
-def is_login(text: str, name_end: int, start: int, end: int) -> bool:
+def is_plain_password(text: str, name_end: int, start: int, end: int) -> bool:
     """Is the word at `start:end`, behind a password's name that ends at `name_end`, the password of a login, or of an
     environment's settings?
     """

@@ -63,7 +63,7 @@ OTHER_NUMBER = re.compile(r"[0-9]{1,5}[A-Za-z]?")
 
 UNIT_WORDS = frozenset(unit.rstrip(".") for unit in words.SURE_UNITS)
 FIRST_WORDS = words.WORD_NAME_NUMBER | words.WORD_NAME_NUMBER_WEAK
-GLUED = re.compile(r"(?i)(?:c/|ul\.|ул\.)(?=[^\W\d_])")
+UNSPACED = re.compile(r"(?i)(?:c/|ul\.|ул\.)(?=[^\W\d_])")
 """A street's word that needs no blank behind it."""
 
 ITALIAN = re.compile(r"[A-Z][a-zàèéìòù'’]*[aeioàèéìòù]")
@@ -209,7 +209,7 @@ def _first_word(names: list[Name]) -> int:
     """The place of the street's word before its name, the number of names where there is none."""
     for place, name in enumerate(names):
         named = any(not each.word[0].islower() for each in names[place + 1 :])
-        if (named and name.word.lower() in FIRST_WORDS) or GLUED.match(name.word):
+        if (named and name.word.lower() in FIRST_WORDS) or UNSPACED.match(name.word):
             return place
     return len(names)
 

@@ -121,8 +121,7 @@ class Bridge:
         self._calls: CoreCalls | None = None
         self._due: asyncio.TimerHandle | None = None
         self._tick: asyncio.TimerHandle | None = None
-        self._waits_for_samples = False
-        self._shown_at = float("-inf")
+        self._tried_at = float("-inf")
         self._running: asyncio.Task[None] | None = None
         self._past: ViewState | None = None
         self.moment: datetime | None = None
@@ -285,13 +284,12 @@ class Bridge:
     def _show_soon(self, period_s: float = PERIOD_S) -> None:
         """Show the state no sooner than `period_s` after the last frame, or with a frame that is due before that."""
         loop = asyncio.get_running_loop()
-        at = max(loop.time(), self._shown_at + period_s)
-        if self._due is not None and at < self._due.when() and self._waits_for_samples:
+        at = max(loop.time(), self._tried_at + period_s)
+        if self._due is not None and at < self._due.when():
             self._due.cancel()
             self._due = None
         if self._due is None:
             self._due = loop.call_at(at, self._show)
-            self._waits_for_samples = period_s == SAMPLES_S
 
     def _show_now(self) -> None:
         """A key waits for it."""
@@ -301,12 +299,12 @@ class Bridge:
 
     def _show(self) -> None:
         loop = asyncio.get_running_loop()
+        self._tried_at = loop.time()
         if not self._drained():
             # A slow terminal still writes the last frame: wait, then show only the newest state.
-            self._due, self._waits_for_samples = loop.call_later(PERIOD_S, self._show), False
+            self._due = loop.call_at(self._tried_at + PERIOD_S, self._show)
             return
         self._due = None
-        self._shown_at = loop.time()
         now = self._clock.core_now(self.state)
         self.state = replace(self.state, now=now)
         if self._past is not None:

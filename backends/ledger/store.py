@@ -214,7 +214,7 @@ class Ledger:
 
     async def set_control(self, key: str, value: str | None, acted: Acted) -> None:
         """Set a control (None removes it) and write its audit row, both or neither."""
-        await self._writer.write(Audit(acted=acted, switch=key, value=value))
+        await self.set_controls({key: value}, acted)
 
     async def set_controls(self, controls: Mapping[str, str | None], acted: Acted) -> None:
         """Set several controls (None removes one) and write one audit row, all or none."""

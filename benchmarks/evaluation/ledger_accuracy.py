@@ -96,16 +96,21 @@ def twins(*, small_model: bool = False) -> Iterator[dict[str, str]]:
         child.stdin.close()
 
 
-@contextmanager
-def core(stage: dict[str, str], home: Path, *, settings: str = SETTINGS) -> Iterator[Place]:
+def furnished(home: Path, stage: dict[str, str], settings: str) -> dict[str, str]:
+    """The environment of a core in `home` whose engines are these twins; its settings are written there."""
     (home / "claw.toml").write_text(settings, encoding="utf-8")
-    env = os.environ | {
+    return os.environ | {
         "CLAW_HOME": str(home),
         "OLLAMA_HOST": stage["local_url"],
         "CLAW_GEMINI_BASE_URL": stage["cloud_url"],
         "GEMINI_API_KEY": "twin",
         "TERM": "xterm-256color",
     }
+
+
+@contextmanager
+def core(stage: dict[str, str], home: Path, *, settings: str = SETTINGS) -> Iterator[Place]:
+    env = furnished(home, stage, settings)
     command = [*CLAW, "serve", "--port", "0"]
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as child:
         assert child.stderr

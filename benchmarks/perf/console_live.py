@@ -23,7 +23,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.evaluation.ledger_accuracy import CLAW, Place, core, twins
+from benchmarks.evaluation.ledger_accuracy import CLAW, Place, core, furnished, twins
 from benchmarks.perf.console import CHAT, SETTINGS, SETTLING_S, Load
 from benchmarks.perf.pseudo_terminal import Terminal, keys, rounded, terminal
 
@@ -108,15 +108,7 @@ def idle(args: argparse.Namespace) -> dict[str, object]:
     with ExitStack() as stack:
         stage = stack.enter_context(twins())
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        (home / "claw.toml").write_text(SETTINGS, encoding="utf-8")
-        env = os.environ | {
-            "CLAW_HOME": str(home),
-            "OLLAMA_HOST": stage["local_url"],
-            "CLAW_GEMINI_BASE_URL": stage["cloud_url"],
-            "GEMINI_API_KEY": "twin",
-            "TERM": "xterm-256color",
-        }
-        console = stack.enter_context(terminal([*CLAW, "--embed"], env))
+        console = stack.enter_context(terminal([*CLAW, "--embed"], furnished(home, stage, SETTINGS)))
         console.painted("Runtime")
         console.read_for(SETTLING_S)
         console.send("\x1b")

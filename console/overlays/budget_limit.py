@@ -11,7 +11,7 @@ from textual.events import Key, Paste
 from backends.text.usd import parse_usd, usd_cents, usd_limit
 from backends.types import Action, BudgetState
 from console.messages import RunAction
-from console.overlays.overlay import PASTED_ENTER, Overlay
+from console.overlays.overlay import PASTED_KEY, Overlay
 from console.present.questions import change_of
 from console.present.spans import BLANK, Row, paragraph, row, span
 
@@ -72,7 +72,7 @@ class BudgetLimitOverlay(Overlay[RunAction]):
 
     def _submit(self, *, confirmed: bool) -> None:
         if not self._by_hand():
-            self._refused = PASTED_ENTER
+            self._refused = PASTED_KEY
             return
         try:
             amount = self._amount()

@@ -10,7 +10,7 @@ from backends.text.usd import about_usd
 from backends.types import ZERO, Effort, EngineState, Explanation, Route
 from console.bench.compare_candidates import FEWEST, MOST, CompareCandidate, Comparing
 from console.bench.prompt_settings import EFFORTS
-from console.overlays.overlay import PASTED_ENTER, Overlay
+from console.overlays.overlay import PASTED_KEY, Overlay
 from console.present.spans import BLANK, Row, cell, paragraph, row, span
 from console.present.symbols import served
 
@@ -88,7 +88,7 @@ class CandidateChoice(Overlay[Comparing]):
     def _submit(self) -> None:
         taken = tuple(each for each, taken in zip(self._candidates, self._taken, strict=True) if taken)
         if not self._by_hand():
-            self._trouble = PASTED_ENTER
+            self._trouble = PASTED_KEY
         elif len(taken) < FEWEST:
             self._trouble = f"Take {FEWEST} candidates or more with space"
         else:

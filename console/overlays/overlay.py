@@ -14,7 +14,7 @@ from console.present.frame import PaneBody, framed
 from console.present.spans import BLANK, Row, paragraph, row, span
 from console.widgets.line_widget import LineWidget
 
-PASTED_ENTER = "That key came with pasted text. Press it again."
+PASTED_KEY = "That key came with pasted text. Press it again."
 
 Result = TypeVar("Result")
 

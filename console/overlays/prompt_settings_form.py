@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from textual.events import Key, Paste
 
 from console.bench.prompt_settings import OWN, SETTINGS, Known, PromptSettings, Setting
-from console.overlays.overlay import PASTED_ENTER, Overlay
+from console.overlays.overlay import PASTED_KEY, Overlay
 from console.present.spans import BLANK, Row, cell, paragraph, row, span
 from console.widgets.line_entry import LineEntry
 
@@ -73,7 +73,7 @@ class PromptSettingsForm(Overlay[PromptSettings]):
 
     def _enter(self) -> None:
         if not self._by_hand():
-            self._trouble = PASTED_ENTER
+            self._trouble = PASTED_KEY
         elif self._keep():
             self.dismiss(self._settings)
 

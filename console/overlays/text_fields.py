@@ -7,7 +7,7 @@ from typing import NamedTuple
 from textual.events import Key, Paste
 
 from console.bench.slash_commands import completed
-from console.overlays.overlay import PASTED_ENTER, Overlay
+from console.overlays.overlay import PASTED_KEY, Overlay
 from console.present.spans import BLANK, Row, cell, paragraph, row, span
 from console.widgets.line_entry import LineEntry
 
@@ -94,5 +94,5 @@ class TextFieldsOverlay(Overlay[list[str]]):
         rows += [row(span(f"  {offer}", "dim")) for offer in self._offers[:OFFERED]]
         if len(self._offers) > OFFERED:
             rows.append(row(span(f"  and {len(self._offers) - OFFERED} more", "dim")))
-        again = paragraph(PASTED_ENTER, cells, "warn") if self._refused else []
+        again = paragraph(PASTED_KEY, cells, "warn") if self._refused else []
         return [*rows, *again, BLANK, *paragraph(self._note, cells, "dim")]

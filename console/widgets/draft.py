@@ -64,14 +64,14 @@ class Draft:
 
     def insert(self, text: str) -> None:
         """Insert text at the cursor; what no encoding can carry becomes `�`."""
-        self._put(_TOKEN.sub("�", _encodable(text)))
+        self._put(_TOKEN.sub("�", _cleaned(text)))
         if len(self.text) > PASTE_SHOWN_MAX and self.cursor == len(self.text):
             # a paste that came as keys: fold it, so that the next key costs no more than the first
             self.replace(self.content)
 
     def paste(self, text: str) -> None:
         """As `insert`, but a long text becomes one character that shows as its size."""
-        text = _encodable(text)
+        text = _cleaned(text)
         weight = len(text.encode())
         if weight <= PASTE_SHOWN_MAX:
             self._put(_TOKEN.sub("�", text))
@@ -189,7 +189,7 @@ class Draft:
         return max(place.start, place.end - 1) if goes_on else place.end
 
 
-def _encodable(text: str) -> str:
+def _cleaned(text: str) -> str:
     """What every encoding can carry, with one sign for every break of a line."""
     text = _BREAK.sub("\n", text)
     return text if text.isascii() else _SURROGATE.sub("�", text)

@@ -50,6 +50,11 @@ class Paths(Struct, frozen=True, kw_only=True):
         return self.state / "ledger.spill"
 
     @property
+    def sent_marks(self) -> Path:
+        """Which open calls may have left this machine."""
+        return self.state / "calls.sent"
+
+    @property
     def cache(self) -> Path:
         return self.state / "cache.db"
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -27,11 +28,12 @@ from backends.ledger.minutes import Minute, RecordMinutes
 from backends.ledger.notification_rows import OPEN as OPEN_NOTIFICATIONS
 from backends.ledger.notification_rows import Notification, SettleNotifications, as_notification
 from backends.ledger.refusal_counts import SINCE, CountRefusals, Key
-from backends.ledger.request_rows import decode, moment, stamp
+from backends.ledger.request_rows import decode, moment, stamp, storable
 from backends.ledger.reservations import Headroom, Payer, Reservation
 from backends.ledger.retention import Prune
 from backends.ledger.rollups import Discount, RollUp
 from backends.ledger.running_totals import RunningTotals
+from backends.ledger.sent_marks import SentMarks
 from backends.ledger.spill import Spill, SpillFile, merge
 from backends.ledger.sqlite_connection import (
     WAITS,
@@ -91,7 +93,10 @@ class Ledger:
                 if file is not None:
                     stack.callback(file.close)
                     await connection.run(merge, file)
-                totals, recovered = await connection.run(_recover, budgets, clock, timezone, groups or {})
+                marks = await asyncio.to_thread(SentMarks.open, paths.sent_marks)
+                stack.callback(marks.close)
+                adding_up = partial(load, budgets=budgets, now=clock.now(), timezone=timezone, groups=groups)
+                totals, recovered = await connection.run(_recover, adding_up, marks)
                 reader = LedgerConnection(lambda: connect_read_only(paths.ledger))
                 await stack.enter_async_context(reader)
             except sqlite3.Error as error:
@@ -103,7 +108,7 @@ class Ledger:
                 await asyncio.to_thread(paths.spill.unlink)
             writer = Writer(connection, totals, clock, paths.ledger, spill=spill, retry_s=waits.retry_s)
             stack.push_async_callback(writer.close)
-            return cls(paths.ledger, clock, writer, reader, recovered=recovered, stack=stack.pop_all())
+            return cls(paths.ledger, clock, writer, reader, marks, recovered=recovered, stack=stack.pop_all())
 
     def __init__(
         self,
@@ -111,6 +116,7 @@ class Ledger:
         clock: Clock,
         writer: Writer,
         reader: LedgerConnection,
+        marks: SentMarks,
         *,
         recovered: int,
         stack: contextlib.AsyncExitStack,
@@ -120,6 +126,7 @@ class Ledger:
         self._clock = clock
         self._writer = writer
         self._reader = reader
+        self._marks = marks
         self._stack = stack
 
     async def admit(self, admission: Admission) -> None:
@@ -133,6 +140,12 @@ class Ledger:
     async def reserve(self, id: str, *, engine: EngineName, zone: Zone, model: str, amount: Decimal) -> None:
         """Reserve for a further attempt of an open request, in the windows of its admission. Raises BudgetExceeded."""
         await self._writer.write(Reserve(id, Reservation(engine, zone, model, amount)))
+
+    def sent(self, id: str, *, engine: EngineName, model: str) -> None:
+        """Note, before its first byte leaves, that a call of an open request may be billed from here on. It outlives a
+        kill -9 of this process, costs no disk write, and is forgotten once the request is settled.
+        """
+        self._marks.add(id, engine, storable(model), is_open=self._is_open)
 
     async def settle(
         self,
@@ -160,6 +173,7 @@ class Ledger:
                 answer=answer,
             )
         )
+        self._marks.remove(outcome.id)
 
     def spill_status(self) -> str:
         """Why rows go to the spill now, and how full it is, in one line; "" while they go to the file."""
@@ -292,6 +306,9 @@ class Ledger:
         """Write what waits, close the file, release the lock. A second call does nothing."""
         await self._stack.aclose()
 
+    def _is_open(self, id: str) -> bool:
+        return self._writer.totals.open_call(id) is not None
+
     @property
     def _totals(self) -> RunningTotals:
         return self._writer.totals.at(self._clock.now())
@@ -320,11 +337,12 @@ def _spill_file(paths: Paths, size: int | None) -> SpillFile | None:
 
 
 def _recover(
-    db: sqlite3.Connection, budgets: Sequence[Budget], clock: Clock, timezone: tzinfo | None, groups: Mapping[str, str]
+    db: sqlite3.Connection, adding_up: Callable[[sqlite3.Connection], RunningTotals], marks: SentMarks
 ) -> tuple[RunningTotals, int]:
-    totals = load(db, budgets, clock.now(), timezone, groups=groups)
-    left_open = unfinished(db)
+    totals = adding_up(db)
+    left_open = unfinished(db, marks.was_sent)
     commit(db, totals, left_open)
+    marks.begin()
     return totals, len(left_open)
 
 

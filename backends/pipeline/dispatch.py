@@ -157,6 +157,7 @@ class Dispatcher:
             )
             if not further:
                 self._retries.record_first()
+            self._ledger.sent(active.request.id, engine=name, model=call.model)
             active.withhold(withhold)
             return await self._stream(active, slot, replica, meter)
 

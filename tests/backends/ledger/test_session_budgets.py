@@ -76,6 +76,7 @@ async def test_what_a_session_has_spent_outlives_the_core_and_its_own_rows(home:
         await spend(ledger, "a", "0.7", session="s")
         await spend(ledger, "b", "0.7", session="t", run="r")
         await ledger.admit(admission("open", "0.2", session="s"))
+        ledger.sent("open", engine="cloud", model=MODEL)
         await ledger.roll_up(lambda _: ZERO)
         clock.advance(2 * 86_400 if window == "total" else 0)
         await ledger.prune(1)

@@ -13,7 +13,7 @@ from backends.clock import ManualClock
 from backends.ledger.integrity_check import find_faults
 from backends.ledger.sqlite_connection import WriteWaits, connect_read_only
 from backends.types import ZERO, Message, ToolCall
-from tests.backends.ledger.samples import COST, TOKENS, admission, attempt, opened, outcome, paths
+from tests.backends.ledger.samples import COST, MODEL, TOKENS, admission, attempt, opened, outcome, paths
 from tests.core import ask, policy, prompt, stand
 from tests.waiting import until
 
@@ -41,6 +41,7 @@ async def test_a_session_is_the_sum_of_its_rows_and_outlives_them(home: Path) ->
         await ledger.settle(outcome("d", attempt(), session="s", agent="ada"))
         await ledger.settle(outcome("none", attempt()))
         await ledger.admit(admission("open", "0.5", session="t", run="nightly"))
+        ledger.sent("open", engine="cloud", model=MODEL)
     async with opened(home, clock=clock) as ledger:
         assert ledger.recovered == 1
     ada, s, t = await asyncio.to_thread(sessions, paths(home).ledger)

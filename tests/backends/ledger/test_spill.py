@@ -192,6 +192,7 @@ async def test_a_core_that_ends_meanwhile_leaves_it_to_the_next(home: Path) -> N
             other.enter_context(locked(home))
             await ledger.settle(outcome("a", attempt("1")))
             await ledger.admit(admission("b", "2"))
+            ledger.sent("b", engine="cloud", model=MODEL)
     async with opened(home, BUDGETS) as ledger:  # not wanted any more: taken in, then gone
         assert ledger.recovered == 1
         assert ledger.budgets()[0].spent_usd == Decimal(3)
@@ -205,7 +206,7 @@ from decimal import Decimal
 from pathlib import Path
 from backends.ledger.spill import SpillFile
 from backends.ledger.sqlite_connection import WriteWaits
-from tests.backends.ledger.samples import admission, attempt, opened, outcome, daily
+from tests.backends.ledger.samples import MODEL, admission, attempt, opened, outcome, daily
 
 soon = WriteWaits(busy_s=0.01, retry_s=0.01)
 home, where = Path(sys.argv[1]), sys.argv[2]
@@ -220,7 +221,9 @@ async def main():
         sys.stdin.readline()
         await ledger.settle(outcome("a", attempt("0.5")))
         await ledger.admit(admission("b", "1"))
+        ledger.sent("b", engine="cloud", model=MODEL)
         await ledger.reserve("b", engine="cloud", zone="cloud", model="m", amount=Decimal(1))
+        ledger.sent("b", engine="cloud", model="m")
         assert ledger.spill_status()
         if where == "spilled":
             die()

@@ -17,7 +17,7 @@ from backends.errors import LedgerError
 from backends.ledger.sqlite_connection import WriteWaits, connect_read_only, writable
 from backends.ledger.store import Ledger
 from backends.types import ZERO
-from tests.backends.ledger.samples import admission, attempt, daily, opened, outcome, paths
+from tests.backends.ledger.samples import MODEL, admission, attempt, daily, opened, outcome, paths
 from tests.waiting import until
 
 SOON = WriteWaits(busy_s=0.01, retry_s=0.01)
@@ -203,6 +203,7 @@ async def test_what_could_never_be_written_is_recovered_at_the_next_start(home: 
     foreign = contextlib.ExitStack()
     async with opened(home, [daily("5")], waits=WriteWaits(busy_s=0.01)) as ledger:
         await ledger.admit(admission("a"))
+        ledger.sent("a", engine="cloud", model=MODEL)
         foreign.enter_context(locked(home))
         with pytest.raises(LedgerError):
             await ledger.settle(outcome("a", attempt("0.5")))

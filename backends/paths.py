@@ -50,6 +50,11 @@ class Paths(Struct, frozen=True, kw_only=True):
         return self.state / "ledger.spill"
 
     @property
+    def spend_record(self) -> Path:
+        """What budgets were charged, should the ledger be lost."""
+        return self.state / "spend.db"
+
+    @property
     def sent_marks(self) -> Path:
         """Which open calls may have left this machine."""
         return self.state / "calls.sent"

@@ -25,7 +25,7 @@ from backends.ledger.install_key import InstallKey
 from backends.ledger.prices import Prices, UnknownPrice
 from backends.ledger.store import Ledger
 from backends.paths import Paths
-from backends.pipeline.controls import Controls
+from backends.pipeline.controls import Controls, stopped_by_unknown_spend
 from backends.routing.calibration.calibration_store import CalibrationStore
 from backends.routing.quality.dial import Dial
 from backends.settings.engines import CLOUD_ENGINE, Keys
@@ -89,7 +89,13 @@ async def open_resources(
     groups = {name: agent.group for name, agent in settings.agents.items() if agent.group}
     spill = settings.ledger.spill_bytes if settings.ledger.on_unwritable == "serve" else None
     ledger = await Ledger.open(
-        paths, settings.budgets, clock=clock, timezone=timezone, groups=groups, spill_bytes=spill
+        paths,
+        settings.budgets,
+        clock=clock,
+        timezone=timezone,
+        groups=groups,
+        spill_bytes=spill,
+        if_spend_unknown=stopped_by_unknown_spend(clock.now()) if settings.budgets else None,
     )
     stack.push_async_callback(ledger.close)
     install_key = await asyncio.to_thread(InstallKey.load, paths.install_key)

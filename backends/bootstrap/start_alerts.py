@@ -14,6 +14,7 @@ from backends.monitoring.alerts import (
     ENGINE_PRICE_UNKNOWN,
     MODEL_ENDS,
     PRICE_UNKNOWN,
+    SPEND_CARRIED,
     START_CHECK,
 )
 from backends.monitoring.monitoring import Monitoring
@@ -32,7 +33,7 @@ def show_known(resources: Resources, slots: Mapping[EngineName, EngineSlot], mon
     """What a watcher should see at once: the last requests, what a crash left open, what will not work."""
     alerts = monitoring.alerts
     monitoring.activity.restore(resources.recent)
-    monitoring.watch.add(_recovered_calls(resources), _unknown_prices(resources, slots))
+    monitoring.watch.add(_recovery(resources), _unknown_prices(resources, slots))
     monitoring.watch.check()
     if (ending := resources.ending) is not None:
         remedy = f"`{ending.command}`" if ending.command else ""
@@ -51,15 +52,18 @@ def _adoption(resources: Resources, ending: Retirement) -> tuple[Choice, ...]:
     return (Choice(label=f"adopt {ending.successor}", action=adopt),)
 
 
-def _recovered_calls(resources: Resources) -> Watcher:
-    """What a crash left open is said for some minutes; it is over already, and stays on record."""
-    count, clock = resources.ledger.recovered, resources.clock
+def _recovery(resources: Resources) -> Watcher:
+    """What a crash left open, and what a loss of rows was worth, is said for some minutes; it stays on record."""
+    count, carried_usd, clock = resources.ledger.recovered, resources.ledger.carried_usd, resources.clock
     said_until = clock.monotonic() + RECOVERED_S
 
-    def find() -> tuple[Holding, ...]:
-        if not count or clock.monotonic() >= said_until:
-            return ()
-        return (Holding(condition=CALLS_RECOVERED, fields={"count": count}),)
+    def find() -> Iterator[Holding]:
+        if clock.monotonic() >= said_until:
+            return
+        if count:
+            yield Holding(condition=CALLS_RECOVERED, fields={"count": count})
+        if carried_usd:
+            yield Holding(condition=SPEND_CARRIED, fields={"usd": f"{carried_usd:f}"})
 
     return find
 

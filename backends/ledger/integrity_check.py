@@ -60,7 +60,7 @@ def check_file(path: Path) -> None:
         aside = set_aside(path)
         raise LedgerError(
             f"the ledger is damaged ({fault}) and was moved to {aside}: restore a backup to {path},"
-            " or start again for an empty ledger, which knows nothing of earlier spend"
+            " or start again for an empty one; what budgets have spent is kept apart"
         )
     with contextlib.closing(connect_read_only(path)) as db:
         found, known = migrations.version(db), len(migrations.scripts())

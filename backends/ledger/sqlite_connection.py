@@ -53,7 +53,7 @@ class LedgerConnection(aiosqlite.Connection):
 def writable(path: Path, waits: WriteWaits = WAITS, *, check_same_thread: bool = True) -> sqlite3.Connection:
     """Create or open the file, readable by its owner alone, and migrate it to the newest schema."""
     for suffix in ("", "-wal", "-shm"):
-        _make_private(path.with_name(path.name + suffix), create=not suffix)
+        make_private(path.with_name(path.name + suffix), create=not suffix)
     db = sqlite3.connect(path, timeout=waits.busy_s, isolation_level=None, check_same_thread=check_same_thread)
     try:
         db.execute("PRAGMA journal_mode = WAL")
@@ -170,7 +170,8 @@ def _usd_add(one: str, other: str) -> str:
     return format(Decimal(one) + Decimal(other), "f")
 
 
-def _make_private(path: Path, *, create: bool) -> None:
+def make_private(path: Path, *, create: bool) -> None:
+    """Give a plain file mode 0600, and make it where `create`. Raises LedgerError for a link, and for others' files."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | (os.O_CREAT if create else 0), 0o600)
     except FileNotFoundError:

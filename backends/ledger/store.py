@@ -34,6 +34,7 @@ from backends.ledger.retention import Prune
 from backends.ledger.rollups import Discount, RollUp
 from backends.ledger.running_totals import RunningTotals
 from backends.ledger.sent_marks import SentMarks
+from backends.ledger.spend_record import SpendRecord, carry_over
 from backends.ledger.spill import Spill, SpillFile, merge
 from backends.ledger.sqlite_connection import (
     WAITS,
@@ -48,7 +49,7 @@ from backends.ledger.write_commands import Admission, Admit, Audit, Reserve, Set
 from backends.ledger.writer import CLOSED, Writer, commit
 from backends.paths import Paths
 from backends.settings.money import Budget
-from backends.types import Acted, Action, Alert, BudgetState, EngineName, Outcome, Spend, Undoable, Zone
+from backends.types import ZERO, Acted, Action, Alert, BudgetState, EngineName, Outcome, Spend, Undoable, Zone
 
 __all__ = ["Admission", "Headroom", "Ledger"]
 
@@ -58,7 +59,9 @@ PRUNED_GROUPS = 500
 
 
 class Ledger:
-    """Made by `open`, ended by `close`. `recovered` counts calls that an earlier core left open."""
+    """Made by `open`, ended by `close`. `recovered` counts calls that an earlier core left open; `carried_usd` is what
+    budgets were charged again, as the file had lost it.
+    """
 
     @classmethod
     async def open(
@@ -70,6 +73,7 @@ class Ledger:
         timezone: tzinfo | None = None,
         groups: Mapping[str, str] | None = None,
         spill_bytes: int | None = None,
+        if_spend_unknown: Mapping[str, str] | None = None,
         waits: WriteWaits = WAITS,
         connect: Callable[[Path, WriteWaits], sqlite3.Connection] = writable,
     ) -> "Ledger":
@@ -77,7 +81,9 @@ class Ledger:
 
         `timezone` says when days begin; None is the machine's own. `groups` are the agents' groups. With `spill_bytes`
         rows go to a spill of that size while the file takes none; what an earlier core left in one is merged first.
-        `connect` makes the connection that writes.
+        What the file lacks of the spend that is recorded apart from it is charged to its budgets again (`carried_usd`).
+        Where an earlier ledger is gone and that record too, nobody knows what budgets have spent: the controls
+        `if_spend_unknown` are then set. `connect` makes the connection that writes.
         Raises LedgerError: another core holds the ledger, or the file is damaged (and now lies beside), newer than this
         program, or cannot be read or written.
         """
@@ -87,12 +93,18 @@ class Ledger:
             stack.callback(lock.release)
             try:
                 await asyncio.to_thread(check_file, paths.ledger)
+                lost = await asyncio.to_thread(_spend_is_lost, paths)
                 connection = LedgerConnection(lambda: connect(paths.ledger, waits))
                 await stack.enter_async_context(connection)
                 file = await asyncio.to_thread(_spill_file, paths, spill_bytes)
                 if file is not None:
                     stack.callback(file.close)
                     await connection.run(merge, file)
+                if lost and if_spend_unknown:
+                    await connection.run(_set_controls, if_spend_unknown)
+                record = await asyncio.to_thread(SpendRecord.open, paths.spend_record)
+                stack.callback(record.close)
+                carried_usd = await connection.run(_carry_over, record, clock)
                 marks = await asyncio.to_thread(SentMarks.open, paths.sent_marks)
                 stack.callback(marks.close)
                 adding_up = partial(load, budgets=budgets, now=clock.now(), timezone=timezone, groups=groups)
@@ -106,9 +118,13 @@ class Ledger:
                 spill = Spill(file, clock, waits)
             elif file is not None:
                 await asyncio.to_thread(paths.spill.unlink)
-            writer = Writer(connection, totals, clock, paths.ledger, spill=spill, retry_s=waits.retry_s)
+            writer = Writer(
+                connection, totals, clock, paths.ledger, spill=spill, retry_s=waits.retry_s, committed=record.follow
+            )
             stack.push_async_callback(writer.close)
-            return cls(paths.ledger, clock, writer, reader, marks, recovered=recovered, stack=stack.pop_all())
+            ledger = cls(paths.ledger, clock, writer, reader, marks, stack=stack.pop_all())
+            ledger.recovered, ledger.carried_usd = recovered, carried_usd
+            return ledger
 
     def __init__(
         self,
@@ -118,10 +134,10 @@ class Ledger:
         reader: LedgerConnection,
         marks: SentMarks,
         *,
-        recovered: int,
         stack: contextlib.AsyncExitStack,
     ) -> None:
-        self.recovered = recovered
+        self.recovered = 0
+        self.carried_usd = ZERO
         self._path = path
         self._clock = clock
         self._writer = writer
@@ -334,6 +350,21 @@ def _prepare(paths: Paths) -> None:
 def _spill_file(paths: Paths, size: int | None) -> SpillFile | None:
     """The spill's file where one is wanted or an earlier core left one."""
     return SpillFile.open(paths.spill, size or 0) if size is not None or paths.spill.exists() else None
+
+
+def _spend_is_lost(paths: Paths) -> bool:
+    """Was there a ledger before, of which neither the file nor the spend record is left?"""
+    if SpendRecord.is_sound(paths.spend_record) or (paths.ledger.exists() and paths.ledger.stat().st_size):
+        return False
+    return paths.install_key.exists() or any(paths.state.glob(f"{paths.ledger.name}*.corrupt"))
+
+
+def _set_controls(db: sqlite3.Connection, controls: Mapping[str, str]) -> None:
+    db.executemany("INSERT OR IGNORE INTO controls VALUES (?, ?)", controls.items())
+
+
+def _carry_over(db: sqlite3.Connection, record: SpendRecord, clock: Clock) -> Decimal:
+    return carry_over(db, record.sync(db, clock.now()), clock.now())
 
 
 def _recover(

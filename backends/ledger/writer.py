@@ -31,7 +31,8 @@ CLOSED = "the ledger is closed: start the core again"
 class Writer:
     """`totals` are always those of the last commit, to the file or to the spill.
 
-    `spill_changed` is called when the file could not be written, and when it can be again.
+    `spill_changed` is called when the file could not be written, and when it can be again; `committed` after each
+    transaction, in the writer's thread.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Writer:
         *,
         spill: Spill | None = None,
         retry_s: float = WAITS.retry_s,
+        committed: Callable[[sqlite3.Connection], None] = lambda _: None,
     ) -> None:
         self._connection = connection
         self._clock = clock
@@ -55,6 +57,7 @@ class Writer:
         self.totals = totals
         self.spill = spill
         self._retry_s = retry_s
+        self._committed = committed
         self.spill_changed: Callable[[], None] = _ignore
         self._merge_tried_at = 0.0  # the event loop's time
         self._task = asyncio.create_task(self._run(), name="ledger writer")
@@ -165,7 +168,9 @@ class Writer:
     def _merged(self, db: sqlite3.Connection, spill: Spill) -> RunningTotals:
         if file_id(self._path) != self._file:
             raise file_replaced()
-        return spill.merge(db, self.totals)
+        totals = spill.merge(db, self.totals)
+        self._committed(db)
+        return totals
 
     def _commit(
         self, db: sqlite3.Connection, totals: RunningTotals, commands: Sequence[WriteCommand]
@@ -173,7 +178,9 @@ class Writer:
         # Rows written to a file that has lost its name would be gone with this process; one stat a group.
         if file_id(self._path) != self._file:
             raise file_replaced()
-        return commit(db, totals, commands)
+        verdicts = commit(db, totals, commands)
+        self._committed(db)
+        return verdicts
 
 
 def _ignore() -> None:

@@ -404,6 +404,13 @@ CALLS_RECOVERED = Condition(
     text="recovered {count} calls that a crash had left open",
     severity="warning",
 )
+SPEND_CARRIED = Condition(
+    key="carried",
+    when="The ledger had lost rows; what they cost is charged to its budgets again.",
+    text="the ledger had lost rows of ${usd}: its budgets are charged for them again",
+    remedy="claw ledger verify",
+    severity="warning",
+)
 CACHE_FAILED = Condition(
     key="cache", when="The cache's file cannot be used, so no answer is reused.", text="{problem}", severity="warning"
 )

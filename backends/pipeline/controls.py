@@ -36,6 +36,12 @@ class Standing(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return cls(at=acted.at, actor=acted.action.actor, reason=acted.action.reason or "")
 
 
+def stopped_by_unknown_spend(at: datetime) -> Mapping[str, str]:
+    """The controls of a core whose budgets cannot know what was spent: no cloud until an operator says otherwise."""
+    reason = "the ledger was lost and the record of its spend too: budgets do not know what was spent"
+    return {CLOUD_STOPPED: msgspec.json.encode(Standing(at=at, actor="claw", reason=reason)).decode()}
+
+
 class Controls:
     """Stored in the ledger, each change in one transaction with its audit row."""
 

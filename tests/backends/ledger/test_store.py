@@ -190,7 +190,8 @@ async def test_files_are_private_also_where_they_were_not(home: Path) -> None:
             lambda: {path.name: path.stat().st_mode & 0o777 for path in (state, *state.iterdir())}
         )
     assert modes.pop("state") == 0o700
-    assert modes == dict.fromkeys(("ledger.db", "ledger.db-wal", "ledger.db-shm", "core.lock", "calls.sent"), 0o600)
+    files = [f"{name}.db{suffix}" for name in ("ledger", "spend") for suffix in ("", "-wal", "-shm")]
+    assert modes == dict.fromkeys((*files, "core.lock", "calls.sent"), 0o600)
 
 
 @pytest.fixture

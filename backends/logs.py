@@ -7,7 +7,7 @@ records that are not ours only the place is kept, and of every exception the fra
 import logging
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -38,7 +38,14 @@ def logging_to(path: Path) -> Iterator[None]:
 
 
 class PrivateFile(RotatingFileHandler):
-    """A log file that is 0600 from birth."""
+    """A log file that is 0600 from birth. A record that cannot be written, as on a full disk, is dropped."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 — the base class's name
+        """The base class would write it to the terminal, with all that it carries. The next one opens the file anew."""
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
 
     def _open(self):  # type: ignore[no-untyped-def]
         return open(self.baseFilename, self.mode, encoding=self.encoding, opener=open_private)

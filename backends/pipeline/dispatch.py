@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
+from decimal import Decimal
 from functools import partial
 from typing import Literal
 
@@ -128,10 +129,8 @@ class Dispatcher:
             call = replace(call, temperature=SAMPLE_TEMPERATURE, seed=None)
         if told:
             call = followed_by(call, told, window=candidate.profile.can.context)
-        if further and reserved_usd:
-            await self._ledger.reserve(
-                active.request.id, engine=name, zone=slot.zone, model=call.model, amount=reserved_usd
-            )
+        if further:
+            await self._reserve(active, slot, call.model, reserved_usd)
         self._progress(active, slot, call.model, "waiting")
         moved = None
         if active.request.source == "chat":  # somebody watches it; of others each step in the queue is not news
@@ -160,6 +159,18 @@ class Dispatcher:
             self._ledger.sent(active.request.id, engine=name, model=call.model)
             active.withhold(withhold)
             return await self._stream(active, slot, replica, meter)
+
+    async def _reserve(self, active: ActiveRequest, slot: EngineSlot, model: str, amount: Decimal) -> None:
+        """Reserve for a further call. One that costs nothing needs no money, but what is settled after a crash knows of
+        it by its reservation alone; where the ledger takes none, it goes on.
+        """
+        if not amount and not active.reserved:
+            return
+        try:
+            await self._ledger.reserve(active.request.id, engine=slot.name, zone=slot.zone, model=model, amount=amount)
+        except ClawError:
+            if amount:
+                raise
 
     # ---- after a failure ----------------------------------------------------------------------------------------
 

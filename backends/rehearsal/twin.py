@@ -175,6 +175,8 @@ class Twin:
         except AnswerCut as cut:
             how = "cut"
             return cut.response
+        except ConnectionResetError:
+            return web.Response(status=499)  # the caller left between two writes: nobody reads this
         finally:
             self.usage.end(call, how, status=status)
 

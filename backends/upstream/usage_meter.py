@@ -85,6 +85,8 @@ class UsageMeter:
         self.add_text("")
         most = LETTERS * self.call.max_output
         self._called += sum(count_text(call.name) + count_text(call.arguments[:most]) for call in calls)
+        if self._reported is not None and not self._reported.output + self._reported.thinking:
+            self._unusable = "no output"
 
     def add_kept(self, kept: Kept) -> None:
         """What an explicit cache takes, at the most before the provider has said it."""

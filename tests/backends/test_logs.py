@@ -50,3 +50,17 @@ def test_after_the_block_all_is_as_before(tmp_path: Path) -> None:
         assert logging.getLogger().handlers != before
     assert logging.getLogger().handlers == before
     assert not (tmp_path / "claw.log").exists()
+
+
+def test_a_record_that_a_full_disk_does_not_take_is_dropped_and_not_shown(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file, log = tmp_path / "claw.log", logging.getLogger("backends.core.local")
+    file.symlink_to("/dev/full")
+    with logging_to(file):
+        log.error("canary")
+        log.error("canary")
+        file.unlink()
+        log.error("there is room again")
+    assert capfd.readouterr() == ("", "")
+    assert file.read_text().count("\n") == 1

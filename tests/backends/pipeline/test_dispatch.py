@@ -1,8 +1,9 @@
 """What happens between the decision and the engine's word: places that come late, and engines that break our seam."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from backends.engines.base import Call, EngineChunk, Text
 from backends.errors import EngineError
+from backends.rehearsal.faults import Fault
 from backends.settings.engines import OpenAISettings
 from backends.settings.model import Settings
 from backends.settings.money import Budget, Price
@@ -157,3 +159,21 @@ async def test_an_answer_that_is_cut_keeps_the_time_of_its_first_word(home: Path
     assert broken.ttft_ms is not None
     assert 0 <= broken.ttft_ms <= broken.latency_ms
     assert 0 <= cut["ttft_ms"] <= cut["latency_ms"]
+
+
+async def test_a_free_call_that_took_over_is_known_to_the_ledger_before_it_is_sent(home: Path) -> None:
+    """Or a core that dies now would say that this request was never sent there."""
+    async with stand(home, change=lambda settings: policy(settings, "writer", "prefer-cloud")) as it:
+        it.gemini.inject(Fault(kind="status", status=403))
+        it.ollama.inject(Fault(kind="silence"))
+        asking = asyncio.create_task(ask(it.core, prompt("hi", agent="writer")))
+
+        async def took_over() -> bool:
+            return it.ollama.usage.open == 1
+
+        await until(took_over)
+        with closing(sqlite3.connect(it.paths.ledger)) as db:
+            held = db.execute("SELECT engine, usd = '0' FROM reservations ORDER BY rowid").fetchall()
+        asking.cancel()
+        await asyncio.wait({asking})
+    assert held == [("cloud", 0), ("local", 1)]

@@ -68,6 +68,16 @@ def test_tool_calls_without_a_report_are_counted_as_output(said: Tokens | None) 
     assert charged == RESERVED
 
 
+def test_tool_calls_behind_a_report_without_output_are_counted_too() -> None:
+    it = meter()
+    it.add_usage(Tokens(input=10))
+    it.add_calls((ToolCall(id="a", name="get_weather", arguments='{"city": "Rome"}'),))
+    attempt, charged = it.completed()
+    assert attempt.estimated
+    assert 5 < attempt.tokens.output < 20
+    assert charged == RESERVED
+
+
 def test_arguments_beyond_all_measure_count_as_the_cap() -> None:
     it = meter()
     it.add_calls((ToolCall(id="a", name="write", arguments='{"text": "' + "word " * 100_000 + '"}'),))

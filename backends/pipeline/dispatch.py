@@ -133,7 +133,7 @@ class Dispatcher:
             await self._reserve(active, slot, call.model, reserved_usd)
         self._progress(active, slot, call.model, "waiting")
         moved = None
-        if active.request.source == "chat":  # somebody watches it; of others each step in the queue is not news
+        if active.request.watched:  # of others each step in the queue is not news
             moved = partial(self._progress, active, slot, call.model, "waiting")
         prefer = candidate.prefix.replica if candidate.prefix is not None else None
         failed = _failed_replicas(active, slot)
@@ -195,8 +195,9 @@ class Dispatcher:
                 return slot.name
             if tries == 1 and error.kind in SAME_ENGINE and self._retries.take():
                 return slot.name
+        watched = active.request.watched
         others = (self._slots[other] for other in active.plan.decision.failover if other not in tried)
-        other = next((each.name for each in others if not each.barred and not each.why_not()), None)
+        other = next((each.name for each in others if not each.barred and not each.why_not(watched=watched)), None)
         if other is not None and error.kind in REFUSES_REQUEST:
             log.warning("%s went on to %s: %s", active.request.id, other, error)
         return other

@@ -12,17 +12,25 @@ from backends.upstream.engine_slot import EngineSlot
 
 
 def engine_view(
-    slot: EngineSlot, candidate: Candidate, classes: Classes, *, calibration: Calibration, closed: str | None
+    slot: EngineSlot,
+    candidate: Candidate,
+    classes: Classes,
+    *,
+    calibration: Calibration,
+    closed: str | None,
+    watched: bool,
 ) -> EngineView:
-    """`closed` says why the engine may not be used for this request, whatever its state; None where it may."""
+    """`closed` says why the engine may not be used for this request, whatever its state; None where it may. `watched`
+    is whether somebody sits before its answer.
+    """
     call, throughput, breaker = candidate.call, slot.throughput, slot.breaker
     profile, can = candidate.profile, candidate.profile.can
     local = slot.zone == LOCAL
-    why_not = candidate.unpriced or closed or slot.why_not()
+    why_not = candidate.unpriced or closed or slot.why_not(watched=watched)
     score = profile.score or (LOCAL_REFERENCE if local else CLOUD_REFERENCE)
     weak = weaknesses(classes, profile.languages) if local else ()
     p = calibration.quality(slot.name, classes, score)
-    wait_s, (warm_s, kept_s) = slot.wait_s(), slot.prefixes.kept_s(candidate.prefix)
+    wait_s, (warm_s, kept_s) = slot.wait_s(watched=watched), slot.prefixes.kept_s(candidate.prefix)
     return EngineView(
         name=slot.name,
         zone=slot.zone,
@@ -38,7 +46,7 @@ def engine_view(
         closed="" if breaker.usable() else breaker.kind,
         local_proved=call.model in slot.proved,
         unproved=slot.unproved,
-        waiting=slot.limiter.waiting,
+        waiting=slot.limiter.before(watched=watched),
         wait_s=wait_s,
         first_token_s=slot.first_token_s(candidate.unread),
         tokens_per_s=throughput.tokens_per_s,

@@ -118,6 +118,7 @@ class RoutePlanner:
                 classes,
                 calibration=calibration,
                 closed=no_cloud if slot.zone == CLOUD else None,
+                watched=request.watched,
             )
             for name, slot in self._slots.items()
         )

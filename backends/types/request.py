@@ -138,6 +138,11 @@ class Request(Struct, frozen=True, kw_only=True):
     envelope: Envelope | None = None
 
     @property
+    def watched(self) -> bool:
+        """Does somebody sit before the answer?"""
+        return self.source == "chat"
+
+    @property
     def ask(self) -> str:
         """What is asked: the envelope's word where it has been read, else the last user's text, else all texts."""
         if self.envelope is not None:

@@ -1,4 +1,7 @@
-"""The concurrency limit of one engine: so many calls at once, and a bounded queue in order of arrival.
+"""The concurrency limit of one engine: so many calls at once, and a bounded queue.
+
+Calls that somebody watches come before the others, in a queue that is as long again: agents that flood an engine keep
+nobody waiting for more than one of their calls. Each of both queues is in order of arrival.
 
 It adapts to the engine: a "busy" takes one place away, a run of answers gives it back. The queue's depth, by agent, is
 the only one that is known for Ollama, which reports none.
@@ -19,7 +22,7 @@ TOLD_AFTER_S = 0.5
 """Least time between two words to a waiting call about its place in the queue."""
 
 Moved = Callable[[int], None]
-"""Is told a call's place in the queue; 1 is the next to run."""
+"""Is told a call's place in the queue; 1 is the next to run. Whoever asks to be told is watching."""
 
 
 def stays_here() -> bool:
@@ -40,6 +43,10 @@ class Waiter:
     moved: Moved | None = None
     told: int = 0
     may_go: Callable[[], bool] = stays_here
+
+    @property
+    def watched(self) -> bool:
+        return self.moved is not None
 
 
 class ConcurrencyLimiter:
@@ -70,10 +77,14 @@ class ConcurrencyLimiter:
     def waiting(self) -> int:
         return len(self._queue)
 
-    @property
-    def full(self) -> bool:
+    def before(self, *, watched: bool) -> int:
+        """How many that wait would come before one more call."""
+        return sum(waiter.watched for waiter in self._queue) if watched else len(self._queue)
+
+    def full(self, *, watched: bool = False) -> bool:
         """Would one more call be refused?"""
-        return len(self._queue) >= self._queue_limit
+        waiting = self.before(watched=True)
+        return (waiting if watched else len(self._queue) - waiting) >= self._queue_limit
 
     def running_s(self) -> float | None:
         """Seconds that every running call has taken already; None where none runs."""
@@ -128,13 +139,14 @@ class ConcurrencyLimiter:
             self.in_flight += 1
             self._changed()
             return
-        if self.full:
+        if self.full(watched=waiter.watched):
             raise QueueFull(
                 f"the {self._engine} engine's queue of {self._queue_limit} is full: try again later",
                 retry_after_s=retry_after_s or 1.0,
             )
-        waiter.told, turn = len(self._queue) + 1, waiter.turn
-        self._queue.append(waiter)
+        place, turn = self.before(watched=waiter.watched), waiter.turn
+        waiter.told = place + 1
+        self._queue.insert(place, waiter)
         self._changed()
         if waiter.moved is not None:
             waiter.moved(waiter.told)

@@ -202,11 +202,11 @@ class EngineSlot:
         """May a call be sent now, as far as its replicas are concerned?"""
         return not self.missing and self.replicas.usable
 
-    def why_not(self) -> str | None:
-        """Why no call should be sent now, in a phrase; None where one may."""
+    def why_not(self, *, watched: bool = False) -> str | None:
+        """Why no call should be sent now, in a phrase; None where one may. `watched` is as in `ConcurrencyLimiter`."""
         if self.missing:
             return self.missing
-        if self.limiter.full:
+        if self.limiter.full(watched=watched):
             return f"its queue of {self.settings.queue_limit} is full"
         return None if self.replicas.usable else self.replicas.foremost.why_not
 
@@ -224,11 +224,11 @@ class EngineSlot:
         self.changed()
         return gone
 
-    def wait_s(self) -> float | None:
+    def wait_s(self, *, watched: bool = False) -> float | None:
         """Seconds that a new call is likely to wait; what the server itself has waiting is before it, too."""
         limiter = self.limiter
         return self.throughput.wait_s(
-            waiting=limiter.waiting + (self._reported_waiting() or 0),
+            waiting=limiter.before(watched=watched) + (self._reported_waiting() or 0),
             in_flight=limiter.in_flight,
             parallel=limiter.parallel,
             running_s=limiter.running_s(),
@@ -332,7 +332,7 @@ class EngineSlot:
 
         Raises QueueFull at once where too many wait already, and EngineError where none is proved to be local.
         """
-        wait_s = self.wait_s()
+        wait_s = self.wait_s(watched=moved is not None)
         async with self.limiter.place(agent, retry_after_s=wait_s, until=until, moved=moved, may_go=may_go):
             replica = self.replicas.pick(parallel=self.settings.parallel, prefer=prefer, avoid=avoid, proved=proved)
             if replica is None:

@@ -77,7 +77,7 @@ async def test_a_full_queue_is_no_place_to_wait(home: Path) -> None:
 
 
 async def test_a_prompt_of_the_chat_is_told_its_place_in_the_queue(home: Path) -> None:
-    sources: tuple[Source, ...] = ("gateway", "chat", "chat")
+    sources: tuple[Source, ...] = ("chat", "chat", "chat", "gateway")
     asked = [prompt(f"say {n}", agent="writer", engine="local", source=each) for n, each in enumerate(sources)]
     async with stand(home, change=narrow) as it, held(it, 1):
         tasks = []
@@ -89,10 +89,10 @@ async def test_a_prompt_of_the_chat_is_told_its_place_in_the_queue(home: Path) -
 
         async def moved() -> bool:
             now = {call.id: call.position for call in (await it.core.snapshot()).in_flight}
-            return [now.get(request.id) for request in asked] == [None, 1, 2]
+            return [now.get(request.id) for request in asked] == [None, 1, 2, None]
 
         await until(moved)
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-    assert [told[request.id] for request in asked] == [None, 2, 3]
+    assert [told[request.id] for request in asked] == [1, 2, 3, None]

@@ -95,7 +95,7 @@ async def test_a_waiting_call_is_told_its_place_at_once_and_when_it_moves() -> N
 
     async with gate.place("scout", moved=told.append):
         assert told == [], "it did not wait"
-        before = [asyncio.create_task(_hold(gate)) for _ in range(2)]
+        before = [asyncio.create_task(_watch(gate)) for _ in range(2)]
         await until(lambda: gate.waiting == 2)
         task = asyncio.create_task(watched())
         await until(lambda: told == [3])
@@ -115,7 +115,7 @@ async def test_words_about_its_place_are_rare() -> None:
             await asyncio.sleep(0)
 
     async with gate.place("scout"):
-        before = [asyncio.create_task(_hold(gate)) for _ in range(50)]
+        before = [asyncio.create_task(_watch(gate)) for _ in range(50)]
         await until(lambda: gate.waiting == 50)
         task = asyncio.create_task(watched())
         await until(lambda: told)
@@ -145,3 +145,36 @@ async def test_parallelism_never_falls_below_one() -> None:
 async def _hold(gate: ConcurrencyLimiter, agent: str = "scout") -> None:
     async with gate.place(agent):
         await asyncio.sleep(0)
+
+
+async def test_what_somebody_watches_comes_before_the_others_and_in_its_own_order() -> None:
+    gate, order = limiter(parallel=1, queue_limit=9), list[str]()
+
+    async def call(agent: str, *, watched: bool) -> None:
+        async with gate.place(agent, moved=(lambda _: None) if watched else None):
+            order.append(agent)
+
+    async with asyncio.TaskGroup() as group, gate.place("scout"):
+        for agent, watched in (("infra", False), ("ada", False), ("first", True), ("second", True)):
+            group.create_task(call(agent, watched=watched))
+            await until(lambda: agent in gate.waiting_by_agent())  # noqa: B023 — asked within the same turn
+        assert (gate.before(watched=True), gate.before(watched=False)) == (2, 4)
+    assert order == ["first", "second", "infra", "ada"]
+
+
+async def test_a_queue_that_others_filled_still_takes_what_somebody_watches_and_is_bounded_for_it_too() -> None:
+    gate = limiter(parallel=1, queue_limit=1)
+    async with asyncio.TaskGroup() as group, gate.place("scout"):
+        group.create_task(_hold(gate))
+        await until(lambda: gate.full())
+        assert not gate.full(watched=True)
+        group.create_task(_watch(gate))
+        await until(lambda: gate.waiting == 2)
+        assert gate.full(watched=True)
+        with pytest.raises(QueueFull):
+            await _watch(gate)
+
+
+async def _watch(gate: ConcurrencyLimiter) -> None:
+    async with gate.place("default", moved=lambda _: None):
+        pass

@@ -10,6 +10,7 @@ import pytest
 from backends.rehearsal.gemini_twin import GeminiTwin
 from backends.types import Tokens
 from benchmarks import chaos
+from benchmarks.resilience import outage
 from benchmarks.resilience.agent_traffic import CANARY
 from benchmarks.resilience.callers import Heard
 from benchmarks.resilience.comparison import Limit, compare, files_with
@@ -25,6 +26,13 @@ def test_while_everything_fails_the_ledger_stays_true_and_secrets_stay_at_home(t
     assert found.figures["disturbances"]["kill -9"] == 2
     assert found.figures["how they ended"]["answered"] > 100
     assert found.figures["cloud"]["reported"] > 20
+
+
+@pytest.mark.parametrize("down", outage.DIRECTIONS)
+def test_where_one_engine_is_down_the_other_answers_everyone_who_may_use_it(tmp_path: Path, down: str) -> None:
+    found = asyncio.run(outage.measure(tmp_path, down, 200, opened_s=0))
+    assert found["requests that would rather have it"] == 100
+    assert found["share answered"] == 1.0
 
 
 async def a_ledger(home: Path, *, run: str = "n1", tokens: Tokens = TOKENS, second: bool = False) -> None:

@@ -26,7 +26,7 @@ from backends.ledger.reservations import Charge, OpenCall, Payer, Reservation
 from backends.ledger.running_totals import RunningTotals
 from backends.ledger.session_sums import added
 from backends.ledger.totals_loader import load_members
-from backends.types import ZERO, Acted, Action, EngineName, Outcome, Source, Zone
+from backends.types import CLOUD, ZERO, Acted, Action, EngineName, Outcome, Source, Zone
 
 
 class Admission(Struct, frozen=True, kw_only=True):
@@ -251,7 +251,7 @@ def _held(id: str, reservation: Reservation) -> ReservationRow:
 
 def _charges(outcome: Outcome, charged: Decimal, call: OpenCall | None) -> Sequence[Charge]:
     """Charges by engine and the model asked for. What goes beyond the cost belongs to the last call whose usage is not
-    known.
+    known, of those that are billed.
 
     Budgets go by the model that was asked for, whichever answered: under its name a call was reserved for, and so no
     budget is charged that did not hold it. What an admitted `call` was charged above its reservations is what a
@@ -261,7 +261,8 @@ def _charges(outcome: Outcome, charged: Decimal, call: OpenCall | None) -> Seque
     for attempt in outcome.attempts:
         costs[attempt.engine, attempt.model_asked or attempt.model] += attempt.cost_usd
     if beyond := charged - sum(costs.values(), ZERO):
-        unsure = [attempt for attempt in outcome.attempts if attempt.estimated] or outcome.attempts
+        estimated = [attempt for attempt in outcome.attempts if attempt.estimated]
+        unsure = [attempt for attempt in estimated if attempt.zone == CLOUD] or estimated or outcome.attempts
         if unsure:
             costs[unsure[-1].engine, unsure[-1].model_asked or unsure[-1].model] += beyond
         else:

@@ -277,3 +277,13 @@ async def test_any_engine_keeps_its_zone(home: Path) -> None:
         ("small", "local"),
         ("cloud", "cloud"),
     ]
+
+
+async def test_what_an_estimate_may_cost_more_is_charged_to_the_engine_that_bills(tmp_path: Path) -> None:
+    """And not to a free one that answered in its place, whose usage is not known either."""
+    budget = daily("1", scope="engine:cloud")
+    async with opened(tmp_path, [budget]) as ledger:
+        await ledger.admit(admission("a", "0.01"))
+        calls = attempt("0.001", estimated=True), attempt("0", "local", "qwen2.5:14b", estimated=True)
+        await ledger.settle(outcome("a", *calls), charged_usd=Decimal("0.01"))
+        assert ledger.budgets()[0].spent_usd == Decimal("0.01")

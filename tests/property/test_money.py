@@ -99,6 +99,7 @@ class Money(RuleBasedStateMachine):
         except BudgetExceeded:
             assert amount > 0
             return ""
+        self.ledger.sent(id, engine=engine, model=model)
         self.held[id] = [(engine, amount, model)]
         self.callers[id] = (agent, *of)
         return id
@@ -110,6 +111,7 @@ class Money(RuleBasedStateMachine):
                 self.run(self.ledger.reserve(id, engine="cloud", zone="cloud", model=model, amount=amount))
             except BudgetExceeded:
                 return
+            self.ledger.sent(id, engine="cloud", model=model)
             self.held[id].append(("cloud", amount, model))
 
     @rule(

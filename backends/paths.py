@@ -8,6 +8,7 @@ import errno
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -139,8 +140,30 @@ class Paths(Struct, frozen=True, kw_only=True):
 
 
 def open_private(path: str, flags: int) -> int:
-    """An `opener` for `open()`: what is created is 0600, whatever the umask."""
-    return os.open(path, flags, 0o600)
+    """An `opener` for `open()`: the file is 0600 from birth, and made so where it was wider.
+
+    Raises OSError: also for a symbolic link, so that none of our files leads to one of somebody else.
+    """
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "a symbolic link is not followed: put a plain file in its place", path) from None
+        raise
+    try:
+        os.fchmod(descriptor, 0o600)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def make_private(path: Path) -> None:
+    """An empty file where there is none. Its mode, and that of what SQLite keeps beside it, is 0600. Raises OSError."""
+    os.close(open_private(str(path), os.O_RDWR | os.O_CREAT))
+    for tail in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            os.close(open_private(f"{path}{tail}", os.O_RDWR))
 
 
 def replace_private(path: Path, data: bytes) -> None:

@@ -5,6 +5,8 @@ import sys
 import time
 from pathlib import Path
 
+from backends.paths import open_private
+
 READY_S = 20.0
 LOOK_S = 0.1
 
@@ -14,8 +16,7 @@ def serve_in_background(log: Path, *, rehearse: bool) -> str:
     until it is ready, has ended, or has taken too long, and returns a line about that.
     """
     words = [sys.executable, "-m", "console.entry", "serve", *(["--rehearse"] if rehearse else [])]
-    with log.open("wb") as said:
-        log.chmod(0o600)
+    with open(log, "wb", opener=open_private) as said:
         core = subprocess.Popen(  # noqa: S603 — the words are ours
             words, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
         )

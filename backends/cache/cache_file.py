@@ -5,11 +5,10 @@ in the log, and a file that another version wrote is deleted.
 """
 
 import logging
-import os
 import sqlite3
 from pathlib import Path
 
-from backends.paths import open_private
+from backends.paths import make_private
 
 log = logging.getLogger(__name__)
 
@@ -102,8 +101,7 @@ def set_aside(path: Path, why: str) -> None:
 
 
 def _connect(path: Path, busy_s: float) -> sqlite3.Connection:
-    os.close(open_private(str(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC))
-    path.chmod(0o600)
+    make_private(path)
     db = sqlite3.connect(path, timeout=busy_s, check_same_thread=False)
     try:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")

@@ -110,9 +110,9 @@ class ServerSettings(EngineSettings, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_address("base_url", self.base_url)
+        _check_base_url("base_url", self.base_url)
         for replica in self.replicas:
-            _check_address("replicas", replica)
+            _check_base_url("replicas", replica)
         if len({address.rstrip("/") for address in self.addresses}) != len(self.addresses):
             raise ValueError("`replicas` names an address twice; base_url is one of the addresses")
         if self.context != "auto" and self.min_output >= self.context:
@@ -201,7 +201,7 @@ class GeminiSettings(EngineSettings, frozen=True, kw_only=True, tag="gemini"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_address("base_url", self.base_url)
+        _check_base_url("base_url", self.base_url)
         _check_address("proxy", self.proxy)
 
     @property
@@ -300,6 +300,9 @@ def check_kind(name: EngineName, table: dict[str, Any]) -> None:
         raise ValueError(f"`{missing[0]}` must be set for an engine of kind {kind}; {SEVERAL}")
 
 
+HOST = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+(%[\w.-]+)?")
+"""A name or an IPv4 address, or an IPv6 address with its zone: no blanks, quotes or brackets."""
+
 SEVERAL = "`claw config set` can set several keys at once"
 """How a new engine is added by a command: any of its keys alone would be refused."""
 
@@ -310,11 +313,18 @@ def _check_address(key: str, url: str | None) -> None:
         return
     try:
         parts = urlsplit(url)
-        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+        if parts.scheme in ("http", "https") and HOST.fullmatch(parts.hostname or "") and parts.port != 0:
             return
     except ValueError:
         pass
     raise ValueError(f"`{key}` must be an http:// or https:// address")
+
+
+def _check_base_url(key: str, url: str | None) -> None:
+    """The same, without user or password: the address is shown in panes, reports and errors."""
+    _check_address(key, url)
+    if url is not None and "@" in urlsplit(url).netloc:
+        raise ValueError(f"`{key}` must name no user and no password: they would be shown; `key_env` is for a key")
 
 
 def is_loopback(url: str) -> bool:

@@ -19,6 +19,7 @@ from backends.settings.known_keys import FREE_TABLES, FREE_VALUES, check_keys
 from backends.settings.model import Settings
 from backends.settings.section import dotted
 from backends.settings.sources import from_environment, paths_of, put, read
+from backends.text.terminal_safe import safe
 
 FIELD = re.compile(r"`([^`]+)`(.*)", re.DOTALL)
 """How the message of a check begins: with the field, whose table is not said yet."""
@@ -47,12 +48,33 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
 
 def converted(tables: dict[str, Any]) -> Settings:
     """The settings that the tables of claw.toml make. Raises ValueError, whose text names the setting first."""
+    _check_text(tables)
     tables = _with_built_in_agents(_with_built_in_engines(tables))
     check_keys(tables)
     try:
         return msgspec.convert(tables, Settings, strict=True)
     except msgspec.ValidationError as error:
         raise ValueError(_key_first(_named(str(error), tables))) from None
+
+
+def _check_text(value: Any, where: str = "") -> None:
+    """Raise ValueError for the first name or value with a character that would act on a terminal, a log or a header.
+
+    The values of `privacy` are what prompts are compared with, and prompts may have any character.
+    """
+    if where == "privacy":
+        return
+    if isinstance(value, str) and safe(value) != value:
+        raise ValueError(f"`{where}` has a control or invisible character: write it without")
+    if isinstance(value, list):
+        for index, each in enumerate(value):
+            _check_text(each, f"{where}[{index}]")
+    if isinstance(value, dict):
+        for name, each in value.items():
+            key = f"{where}.{dotted(safe(name))}".lstrip(".")
+            if safe(name) != name:
+                raise ValueError(f"`{key}` has a control or invisible character in its name: write it without")
+            _check_text(each, key)
 
 
 def _with_built_in_engines(tables: dict[str, Any]) -> dict[str, Any]:

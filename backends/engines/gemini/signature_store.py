@@ -13,7 +13,6 @@ that, signatures are kept in memory alone.
 
 import asyncio
 import logging
-import os
 import sqlite3
 import threading
 from collections import OrderedDict
@@ -27,7 +26,7 @@ import msgspec
 from msgspec.structs import replace
 
 from backends.off_loop import EACH, off_loop
-from backends.paths import open_private
+from backends.paths import make_private
 from backends.types import Message, ToolCall
 
 log = logging.getLogger(__name__)
@@ -223,8 +222,7 @@ class SignatureStore:
         return self._db
 
     def _connect(self) -> sqlite3.Connection:
-        os.close(open_private(str(self._path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC))
-        self._path.chmod(0o600)
+        make_private(self._path)
         db = sqlite3.connect(self._path, timeout=BUSY_S, check_same_thread=False)
         try:
             db.execute("PRAGMA journal_mode = WAL").fetchone()

@@ -5,6 +5,9 @@
 #   make test          sets up on the first call, then runs lint, types, boundaries and tests
 #   make clients       runs the tests with clients on Node and Java, which `make test` leaves out
 #   make docs          writes the generated tables of docs/
+#   make lock          pins what a release installs, with hashes, in requirements.lock
+#   make audit         looks the pinned versions up in the database of known vulnerabilities
+#   make sbom          writes a software bill of materials to dist/
 #   make snapshots     takes the tests' pictures of the screens again
 
 PYTHON ?= python3
@@ -13,13 +16,14 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 EXTRA  := $(if $(LIGHT),semantic-light,semantic)
 CLIENTS := .venv-clients
+SUPPLY := .venv-supply
 # aider's pins end below Python 3.13
 AIDER  := $(shell $(PYTHON) -c 'import sys; print("aider" if sys.version_info < (3, 13) else "")' 2>/dev/null)
 NODE   := tests/clients/node/node_modules
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 say     = @printf '\033[1m%s\033[0m\n' "$(1)"
 
-.PHONY: run test lint types boundaries pytest clients snapshots docs clean
+.PHONY: run test lint types boundaries pytest clients snapshots docs lock audit sbom clean
 
 run: $(VENV)/.run-$(EXTRA)
 	@$(BIN)/claw $(ARGS)
@@ -51,8 +55,23 @@ snapshots: $(VENV)/.test
 docs: $(VENV)/.test
 	$(BIN)/python -m docs.generate.tables
 
+# Universal: one list for every Python and platform that claw runs on. Without addresses of registries.
+lock: $(SUPPLY)/.installed
+	$(SUPPLY)/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-annotate \
+	  --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+
+# Strict, because without a network pip-audit takes every package for one that nobody knows, and would end well.
+audit: $(SUPPLY)/.installed
+	@$(SUPPLY)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.lock \
+	  || { echo "not audited: a package is vulnerable, or the database cannot be reached from here; see above" >&2; exit 1; }
+
+sbom: $(SUPPLY)/.installed
+	@mkdir -p dist
+	$(SUPPLY)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+	  --output-file dist/claw-console.cdx.json requirements.lock
+
 clean:
-	rm -rf $(VENV) $(CLIENTS) $(NODE) build dist *.egg-info
+	rm -rf $(VENV) $(SUPPLY) $(CLIENTS) $(NODE) build dist *.egg-info
 
 $(VENV)/bin/python:
 	$(call say,Setting up $(VENV) …)
@@ -75,6 +94,12 @@ $(VENV)/.run-$(EXTRA): pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.test: pyproject.toml | $(VENV)/.run-$(EXTRA)
 	$(call say,Installing the tools of the tests …)
 	@$(PIP) install --group dev
+	@touch $@
+
+$(SUPPLY)/.installed:
+	$(call say,Installing the tools of the supply chain …)
+	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install 'uv>=0.9,<1' 'pip-audit>=2.9,<3' 'cyclonedx-bom>=7,<8'
 	@touch $@
 
 # Clients pin each other's dependencies, so they live apart. Each list is whole, so nothing is left to resolve.

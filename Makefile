@@ -3,6 +3,7 @@
 #   make run           sets up on the first call, then opens the console
 #   make run LIGHT=1   the same without torch: the ONNX build of the embedding model
 #   make test          sets up on the first call, then runs lint, types, boundaries and tests
+#   make test-all      runs the tests on each of Python 3.11, 3.12 and 3.13 that is found
 #   make clients       runs the tests with clients on Node and Java, which `make test` leaves out
 #   make docs          writes the generated tables of docs/
 #   make lock          pins what a release installs, with hashes, in requirements.lock
@@ -23,7 +24,7 @@ NODE   := tests/clients/node/node_modules
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 say     = @printf '\033[1m%s\033[0m\n' "$(1)"
 
-.PHONY: run test lint types boundaries pytest clients snapshots docs lock audit sbom clean
+.PHONY: run test test-all lint types boundaries pytest clients snapshots docs lock audit sbom clean
 
 run: $(VENV)/.run-$(EXTRA)
 	@$(BIN)/claw $(ARGS)
@@ -49,6 +50,9 @@ clients: $(VENV)/.test $(NODE)/.installed
 	@command -v java >/dev/null || echo "no java here: the tests of Java's client are skipped" >&2
 	$(BIN)/pytest -m "node or java" -rs tests/clients $(ARGS)
 
+test-all: $(SUPPLY)/.installed
+	$(SUPPLY)/bin/nox $(if $(ARGS),-- $(ARGS))
+
 snapshots: $(VENV)/.test
 	$(BIN)/pytest --snapshot-update tests/snapshots tests/console
 
@@ -71,7 +75,7 @@ sbom: $(SUPPLY)/.installed
 	  --output-file dist/claw-console.cdx.json requirements.lock
 
 clean:
-	rm -rf $(VENV) $(SUPPLY) $(CLIENTS) $(NODE) build dist *.egg-info
+	rm -rf $(VENV) $(SUPPLY) .nox $(CLIENTS) $(NODE) build dist *.egg-info
 
 $(VENV)/bin/python:
 	$(call say,Setting up $(VENV) …)
@@ -97,9 +101,10 @@ $(VENV)/.test: pyproject.toml | $(VENV)/.run-$(EXTRA)
 	@touch $@
 
 $(SUPPLY)/.installed:
-	$(call say,Installing the tools of the supply chain …)
+	$(call say,Installing the tools of a release …)
 	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install 'uv>=0.9,<1' 'pip-audit>=2.9,<3' 'cyclonedx-bom>=7,<8'
+	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install 'uv>=0.9,<1' 'pip-audit>=2.9,<3' 'cyclonedx-bom>=7,<8' \
+	  'nox>=2025.10'
 	@touch $@
 
 # Clients pin each other's dependencies, so they live apart. Each list is whole, so nothing is left to resolve.

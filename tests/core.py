@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -45,7 +45,7 @@ class Stand:
 
     def rows(self, where: str = "1") -> list[dict[str, Any]]:
         """Rows of requests_v1, oldest first."""
-        with sqlite3.connect(f"file:{self.paths.ledger}?mode=ro", uri=True) as db:
+        with closing(sqlite3.connect(f"file:{self.paths.ledger}?mode=ro", uri=True)) as db, db:
             db.row_factory = sqlite3.Row
             found = db.execute(f"SELECT * FROM requests_v1 WHERE {where} ORDER BY started_at, id").fetchall()  # noqa: S608 — a test's own words
         db.close()

@@ -92,7 +92,12 @@ def _connect_current(path: Path) -> sqlite3.Connection:
     """Raises LedgerError for a file whose schema is not this version's: a reader migrates nothing."""
     if path.exists():
         db = connect_read_only(path)
-        found, known = migrations.version(db), len(migrations.scripts())
+        known = len(migrations.scripts())
+        try:
+            found = migrations.version(db)
+        except sqlite3.Error:
+            db.close()
+            raise
         if found == known:
             return db
         db.close()

@@ -1,6 +1,7 @@
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,7 @@ def test_a_broken_row_is_deleted_and_never_served(db: Database, path: Path) -> N
     kept, broken = entry("kept"), entry("broken")
     db.put(kept, {})
     db.put(broken, {})
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute("UPDATE entries SET body = 'p' || x'00' WHERE key = ?", (broken.key,))
     other.close()
     assert [found.key for found in db.get((kept.key, broken.key))] == [kept.key]
@@ -187,12 +188,12 @@ def test_a_corrupt_file_is_set_aside(path: Path, content: bytes) -> None:
 
 def test_a_newer_programs_file_is_begun_anew(path: Path) -> None:
     Database(path, max_bytes=1000).close()
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute(f"PRAGMA user_version = {cache_file.VERSION + 1}")
     other.close()
     Database(path, max_bytes=1000).close()
     assert not path.with_name("cache.db.corrupt").exists()
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other, other:
         assert other.execute("PRAGMA user_version").fetchone()[0] == cache_file.VERSION
     other.close()
 
@@ -209,7 +210,7 @@ def test_a_flush_of_everything_takes_what_was_set_aside(path: Path) -> None:
 
 
 def test_a_locked_file_is_no_reason_to_set_it_aside(path: Path) -> None:
-    with sqlite3.connect(path, isolation_level=None) as other:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other, other:
         other.execute("PRAGMA journal_mode = DELETE")
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(sqlite3.OperationalError):

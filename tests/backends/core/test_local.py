@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections import Counter
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -62,7 +62,7 @@ async def test_an_answer_is_rated_once_it_is_there_and_its_row_says_which_weight
         for unknown in (replace(rate, id="nobody"), replace(rate, intent="poetry"), replace(rate, good=None)):
             with pytest.raises(WrongUse):
                 await it.core.act(unknown)
-        with sqlite3.connect(f"file:{it.paths.ledger}?mode=ro", uri=True) as db:
+        with closing(sqlite3.connect(f"file:{it.paths.ledger}?mode=ro", uri=True)) as db, db:
             (said,) = db.execute("SELECT verdict, better_engine, intent FROM feedback_v1").fetchall()
             (weights,) = db.execute("SELECT weights, p_local FROM decisions_v1").fetchall()
         db.close()

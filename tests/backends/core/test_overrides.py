@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -40,7 +41,7 @@ async def agent(it: Stand, name: str = "writer") -> AgentState:
 
 
 def audit(it: Stand) -> list[tuple[str, str]]:
-    with sqlite3.connect(f"file:{it.paths.ledger}?mode=ro", uri=True) as db:
+    with closing(sqlite3.connect(f"file:{it.paths.ledger}?mode=ro", uri=True)) as db, db:
         found = db.execute("SELECT actor, action FROM audit_v1 ORDER BY at").fetchall()
     db.close()
     return found

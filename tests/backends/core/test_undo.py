@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def order(verb: str, actor: str = "console", **more: Any) -> Action:
 
 
 def audit(it: Stand) -> list[tuple[str, ...]]:
-    with sqlite3.connect(f"file:{it.paths.ledger}?mode=ro", uri=True) as db:
+    with closing(sqlite3.connect(f"file:{it.paths.ledger}?mode=ro", uri=True)) as db, db:
         found = db.execute("SELECT actor, action, detail, reason FROM audit_v1 ORDER BY at").fetchall()
     db.close()
     return found

@@ -1,6 +1,7 @@
 """What a provider's error quotes of the prompt is nowhere to be read afterwards."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ async def test_it_is_in_no_alert_event_status_or_row(home: Path, status: int) ->
     assert it.gemini.seen, "the provider was asked"
     assert "nightingale" not in f"{shown}{told}"
     assert "Wernigerode" not in shown
-    with sqlite3.connect(it.paths.ledger) as db:
+    with closing(sqlite3.connect(it.paths.ledger)) as db, db:
         rows = "\n".join(db.iterdump())
     db.close()
     assert "nightingale" not in rows

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ async def test_once_allowed_the_values_pass_for_this_agent_and_come_back_with_un
 
 
 async def audit_rows(it: Stand) -> list[Any]:
-    with sqlite3.connect(f"file:{it.paths.ledger}?mode=ro", uri=True) as db:
+    with closing(sqlite3.connect(f"file:{it.paths.ledger}?mode=ro", uri=True)) as db, db:
         rows = db.execute("SELECT * FROM audit_v1").fetchall()
         rows += db.execute("SELECT * FROM controls").fetchall()
     db.close()
